@@ -1,0 +1,65 @@
+# AskProAI on Kubernetes. `make help` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+PKGS   := operator/askproai_operator operator/askproai_cli runtime/askproai_runtime sandbox/askproai_sandbox
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help demo down test unit integration check format generate bench requirements clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+
+demo: $(STAMP) ## From kubectl apply to a booked appointment, on this machine (KEEP=1 leaves it running, KILL=1 kills parts in the middle)
+	@askproai demo $(if $(KEEP),--keep) $(if $(KILL),--kill)
+
+down: $(STAMP) ## End a demo that was left running
+	@askproai demo --down
+
+test: $(STAMP) ## Unit and integration tests: a real API server, PostgreSQL, the simulators
+	@echo "== control plane for the tests (built once, about 5 minutes; cached)" && python -m askproai_sandbox.cluster.program
+	@python -m pytest $(ARGS)
+
+unit: $(STAMP) ## Only the tests that need nothing but Python
+	@python -m pytest tests/unit $(ARGS)
+
+integration: $(STAMP) ## Only the tests against real parts
+	@python -m askproai_sandbox.cluster.program && python -m pytest tests/integration $(ARGS)
+
+check: $(STAMP) ## Format, lint, types, layers, and that everything generated is current
+	@echo "== format" && ruff format --check .
+	@echo "== lint" && ruff check .
+	@echo "== types" && mypy
+	@echo "== layers" && lint-imports
+	@echo "== generated files" && python hack/generate.py --check
+
+format: $(STAMP) ## Format and mend what can be mended by itself
+	@ruff format . && ruff check --fix .
+
+generate: $(STAMP) ## Write the CRDs and the generated pages of docs/reference
+	@python hack/generate.py
+
+bench: $(STAMP) ## Measure what docs/performance.md states (about 3 minutes)
+	@python -m tests.load.bench
+
+requirements: $(STAMP) ## Pin the dependencies of pyproject.toml again, with hashes
+	@for extra in image dev; do \
+	  uv pip compile -q --upgrade --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header \
+	    $$( [ $$extra = dev ] && echo --extra dev ) pyproject.toml -o hack/requirements/$$extra.txt; done
+
+clean: ## Remove what the other targets made here (the built control plane stays in the user's cache)
+	@rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(STAMP): hack/requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; say which with make PYTHON=python3.11"; exit 2; }
+	@echo "== Python packages into $(VENV) (first time only, about a minute)"
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r hack/requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,56 @@
+"""The time, as a value that is passed in."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the time is, and how to let it pass."""
+
+    def now(self) -> datetime:
+        """Give the wall-clock time, aware, in UTC."""
+
+    def monotonic(self) -> float:
+        """Give seconds that never step back; only differences mean anything."""
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Let `duration` pass."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, duration: timedelta) -> None:
+        await asyncio.sleep(duration.total_seconds())
+
+
+class FixedClock:
+    """A clock for tests: it stands until it is moved, and sleeping moves it."""
+
+    def __init__(self, now: datetime) -> None:
+        if now.tzinfo is None:
+            raise ValueError("FixedClock needs an aware time, such as datetime(2026, 11, 20, 9, tzinfo=UTC)")
+        self._start = now.astimezone(UTC)
+        self._now = self._start
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return (self._now - self._start).total_seconds()
+
+    def move(self, duration: timedelta) -> None:
+        """Let `duration` pass at once."""
+        self._now += duration
+
+    async def sleep(self, duration: timedelta) -> None:
+        self.move(duration)
+        await asyncio.sleep(0)
