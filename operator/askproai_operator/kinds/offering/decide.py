@@ -1,0 +1,65 @@
+"""Who can do a service, and what stands in the way. Pure: from specs to conditions."""
+
+from collections.abc import Iterable, Mapping
+
+from askproai_operator.api import Branch, ServiceOffering
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+
+AUTO_CREATED = "askproai.de/auto-created"
+
+
+def auto_created(offering: ServiceOffering) -> bool:
+    """Tell whether this is the default service that a Branch without any gets."""
+    return offering.metadata.labels.get(AUTO_CREATED) == "true"
+
+
+def matched_staff(branch: Branch, required_skills: Iterable[str]) -> tuple[str, ...]:
+    """Give the ids of the people of a branch who have all the skills, in the order of the manifest."""
+    wanted = set(required_skills)
+    return tuple(person.id for person in branch.spec.staff if wanted <= set(person.skills))
+
+
+def staff_by_branch(offering: ServiceOffering, branches: Iterable[Branch]) -> dict[str, tuple[str, ...]]:
+    """Give who can do the service, for each branch that offers it."""
+    skills = offering.spec.required_skills
+    return {branch.metadata.name: matched_staff(branch, skills) for branch in branches if offered_in(offering, branch)}
+
+
+def offered_in(offering: ServiceOffering, branch: Branch) -> bool:
+    """Tell whether a branch of the same tenant offers this service."""
+    ref = offering.spec.branch_ref
+    return ref is None or ref.name == branch.metadata.name
+
+
+def staff_condition(offering: ServiceOffering, staff: Mapping[str, tuple[str, ...]]) -> Condition:
+    """Say whether anybody can do the service."""
+    skills = ", ".join(offering.spec.required_skills) or "none required"
+    without = sorted(branch for branch, people in staff.items() if not people)
+    if without:
+        return bad(
+            ConditionType.STAFF_MATCHED,
+            Reason.NO_STAFF_WITH_SKILLS,
+            f"nobody in {', '.join(without)} has the skills ({skills}): add them to a person's skills, or ask for fewer",
+        )
+    people = sum(map(len, staff.values()))
+    if offering.spec.capacity != 1:
+        return good(
+            ConditionType.STAFF_MATCHED,
+            f"{people} people match; capacity {offering.spec.capacity} is not built yet: one appointment at a time per person",
+            Reason.CAPACITY_UNSUPPORTED,
+        )
+    return good(ConditionType.STAFF_MATCHED, f"{people} people match")
+
+
+def missing_event_types(offering: ServiceOffering, staff: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Give the people who can do the service and have no Cal.com event type for it."""
+    named = {entry.staff for entry in offering.spec.calcom.event_types} if offering.spec.calcom else set()
+    return sorted({person for people in staff.values() for person in people} - named)
+
+
+def calendar_condition(problems: Iterable[tuple[str, Reason]], linked: int) -> Condition:
+    """Say whether the calendar fits; the first reason counts, all messages are shown."""
+    listed = list(problems)
+    if listed:
+        return bad(ConditionType.CALENDAR_LINKED, listed[0][1], "; ".join(message for message, _ in listed))
+    return good(ConditionType.CALENDAR_LINKED, f"{linked} event types fit")
