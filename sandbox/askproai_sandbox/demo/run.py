@@ -1,0 +1,96 @@
+"""`askproai demo`: start the stage, tell its progress, play the story, end it or leave it running."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from rich.console import Console
+
+from askproai_sandbox.cluster import Child, ProcessError, program_folder, reap_leftovers, spawn
+from askproai_sandbox.demo.report import show
+from askproai_sandbox.demo.stage import PROJECT
+from askproai_sandbox.demo.state import DIRECTORY, State, StateError, read_state, state_file
+from askproai_sandbox.demo.story import Outcome, Story
+
+# The stage's own pid file stands beside the folder that the stage empties.
+_FOLDER = PROJECT / ".cache" / "demo"
+_STARTUP = timedelta(minutes=3)
+_GRACE = timedelta(seconds=30)  # the stage ends its parts one after the other
+
+
+async def run_demo(*, keep: bool, kill: bool, console: Console, directory: Path = DIRECTORY) -> Outcome:
+    """Play the demo once; `keep` leaves it running. Raises ProcessError or StoryError when it does not hold."""
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        console.print(f"[dim]{time.monotonic() - began:5.1f} s[/dim]  {line}", highlight=False, soft_wrap=True)
+
+    await program_folder(say)
+    if await end_demo():
+        say("ended the demo that was still running")
+    fault = ["--operator-fault", "after:create-llm"] if kill else []
+    command = [sys.executable, "-m", "askproai_sandbox.demo.stage", "--directory", str(directory), *fault]
+    state_file(directory).unlink(missing_ok=True)
+    (_FOLDER / "stage.log").unlink(missing_ok=True)
+    stage = await spawn("stage", command, directory=_FOLDER, leash=not keep)
+    ended = False
+    try:
+        teller = asyncio.create_task(_tell(stage, say))
+        state = await _state(stage, directory)
+        story = Story(state, PROJECT / "examples", kill=kill, say=say)
+        outcome = await story.play()
+        teller.cancel()
+        show(outcome, console)
+        say("done: one call, one appointment, in both books")
+        if keep:
+            _tell_how_to_go_on(state, directory, console)
+        ended = keep
+        return outcome
+    finally:
+        if not ended:
+            await stage.stop(_GRACE)
+
+
+async def end_demo() -> bool:
+    """End a demo that was left running, or was killed and left parts behind; tell whether one was."""
+    if not _FOLDER.exists():
+        return False
+    return bool(await reap_leftovers(_FOLDER, grace=_GRACE))
+
+
+async def _tell(stage: Child, say: Callable[[str], None]) -> None:
+    """Pass on what the stage reports."""
+    told = 0
+    while True:
+        lines = stage.log.read_text(errors="replace").splitlines() if stage.log.exists() else []
+        for line in lines[told:]:
+            say(line)
+        told = len(lines)
+        await asyncio.sleep(0.2)
+
+
+async def _state(stage: Child, directory: Path) -> State:
+    """Wait until every part is up."""
+    deadline = time.monotonic() + _STARTUP.total_seconds()
+    while time.monotonic() < deadline:
+        if stage.exit_code is not None:
+            raise ProcessError(f"the demo's parts did not start:\n{stage.last_lines(30)}")
+        try:
+            return read_state(directory)
+        except StateError:
+            await asyncio.sleep(0.2)
+    raise ProcessError(f"the demo's parts were not up within {_STARTUP}; see {stage.log}")
+
+
+def _tell_how_to_go_on(state: State, directory: Path, console: Console) -> None:
+    console.print(
+        f"\nIt keeps running. Addresses and tokens: {state_file(directory)}\n"
+        f"  export KUBECONFIG={state.kubeconfig}\n"
+        '  askproai call --to +49301234567 --say "Ich hätte gern einen Haarschnitt morgen um zehn." --say "Ja, bitte."\n'
+        "  make down",
+        highlight=False,
+        soft_wrap=True,
+    )

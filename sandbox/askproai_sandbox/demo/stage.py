@@ -1,0 +1,209 @@
+"""The stage: every part of the demo as a process of this machine, and the file that says where each one is.
+
+It runs as a process of its own (`python -m askproai_sandbox.demo.stage`), so that a demo can be left running, and so that a
+`kill -9` of it takes its children along: they are on its leash.
+"""
+
+import argparse
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import aiohttp
+
+from askproai_sandbox.cluster import (
+    Child,
+    ControlPlane,
+    KubeClient,
+    eventually,
+    free_port,
+    reap_leftovers,
+    spawn,
+    write_atomically,
+)
+from askproai_sandbox.demo.directory import Directory
+from askproai_sandbox.demo.state import State, state_file
+from askproai_sandbox.postgres import EmbeddedPostgres
+
+PROJECT = Path(__file__).resolve().parents[3]
+_REFRESH = timedelta(milliseconds=500)
+_RESTART_PAUSE = timedelta(seconds=1)
+_STARTUP = timedelta(seconds=60)
+
+
+class Stage:
+    """All parts of the demo below `directory`; `run` brings them up, keeps `state.json` current, and ends them."""
+
+    def __init__(
+        self, directory: Path, *, operator_fault: str | None = None, report: Callable[[str], None] = print
+    ) -> None:
+        """Take where to keep everything; `operator_fault` arms a fault point in the operator's first start only."""
+        self.directory = directory.absolute()
+        self._fault = operator_fault
+        self._report = report
+        self._children: dict[str, Child] = {}
+        self._cluster = ControlPlane(self.directory / "cluster", report)
+        self._postgres = EmbeddedPostgres(self.directory / "postgres")
+        self._environment: dict[str, str] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run the demo until `stop`. It starts from empty state each time."""
+        await self._clear()
+        try:
+            state = await self._raise()
+            duties = [asyncio.create_task(self._supervise_operator()), asyncio.create_task(self._keep_state(state))]
+            stopped = asyncio.ensure_future(stop.wait())
+            await asyncio.wait([*duties, stopped], return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            for duty in duties:
+                if duty.done():
+                    duty.result()  # a part of the stage itself failed: say so
+                duty.cancel()
+        finally:
+            await self._lower()
+
+    async def _clear(self) -> None:
+        for folder in (self.directory, self.directory / "cluster", self.directory / "runner" / "pids"):
+            if folder.exists():
+                await reap_leftovers(folder)
+        await self._postgres.remove()
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self.directory.mkdir(parents=True, mode=0o700)
+
+    async def _raise(self) -> State:
+        """Start the parts in the order in which they need each other."""
+        self._report("PostgreSQL and the Kubernetes API server")
+        await asyncio.gather(self._postgres.start(), self._cluster.start())
+        admin_dsn = await self._postgres.create_database("askproai", "demo-admin")
+        self._report("custom resource definitions")
+        await self._cluster.kubectl("apply", "--server-side", "-f", str(PROJECT / "crds"))
+        await self._cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(PROJECT / "crds"))
+        await self._cluster.kubectl("create", "namespace", "askproai-system")
+        self._report("Retell and Cal.com (simulated), the entrance, the pod runner")
+        ports = {name: free_port() for name in ("retell", "calcom", "entrance", "health")}
+        kubeconfig = str(self._cluster.kubeconfig)
+        await self._python("retell", "askproai_sandbox.retell", "--port", str(ports["retell"]))
+        await self._python("calcom", "askproai_sandbox.calcom", "--port", str(ports["calcom"]))
+        await self._python(
+            "entrance", "askproai_sandbox.entrance", "--kubeconfig", kubeconfig, "--port", str(ports["entrance"])
+        )
+        runner = self.directory / "runner"
+        await self._python(
+            "pod-runner", "askproai_sandbox.pods", "--kubeconfig", kubeconfig, "--directory", str(runner)
+        )
+        urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+        for name in ("retell", "calcom"):
+            await eventually(partial(_answers, f"{urls[name]}/_sim/journal"), _STARTUP, f"the simulator of {name}")
+        self._report("the operator")
+        self._environment = {
+            "ASKPROAI_KUBECONFIG": kubeconfig,
+            "ASKPROAI_DATABASE_ADMIN_URL": admin_dsn,
+            "ASKPROAI_PROVIDER_HOSTS": "api.retellai.com,api.cal.com,api.cal.eu,127.0.0.1:*",
+            "ASKPROAI_RETELL_BASE_URL": urls["retell"],
+            "ASKPROAI_CALCOM_BASE_URL": urls["calcom"],
+            "ASKPROAI_SHARED_BASE_URL": urls["entrance"],
+            "ASKPROAI_BIND_ADDRESS": "127.0.0.1",
+            "ASKPROAI_HEALTH_PORT": str(ports["health"]),
+            "ASKPROAI_METRICS_PORT": str(ports["health"]),
+        }
+        return State(
+            kubeconfig=kubeconfig,
+            retellUrl=urls["retell"],
+            calcomUrl=urls["calcom"],
+            postgresDsn=self._postgres.superuser_dsn.removesuffix("postgres") + "askproai",
+            runtimeUrls={},
+        )
+
+    async def _python(self, name: str, module: str, *arguments: str) -> None:
+        command = [sys.executable, "-m", module, *arguments]
+        self._children[name] = await spawn(name, command, directory=self.directory, cwd=PROJECT)
+
+    async def _supervise_operator(self) -> None:
+        """Keep an operator running, as its Deployment would; only the first one carries the armed fault."""
+        fault = {"ASKPROAI_TESTING": "1", "ASKPROAI_FAULT": self._fault} if self._fault else {}
+        while True:
+            environment = {**os.environ, **self._environment, **fault}
+            command = [str(Path(sys.executable).with_name("askproai-operator")), "run"]
+            operator = await spawn("operator", command, directory=self.directory, environment=environment, cwd=PROJECT)
+            self._children["operator"] = operator
+            code = await operator.wait()
+            self._report(f"the operator ended ({_how(code)}); it is started again")
+            fault = {}
+            await asyncio.sleep(_RESTART_PAUSE.total_seconds())
+
+    async def _keep_state(self, state: State) -> None:
+        """Write `state.json` whenever something moved: tenants that are applied later, pods that were restarted."""
+        written = ""
+        async with KubeClient(self._cluster.kubeconfig) as client:
+            directory = Directory(
+                client, self.directory / "runner" / "pods.json", self._environment["ASKPROAI_SHARED_BASE_URL"]
+            )
+            while True:
+                if "operator" in self._children:
+                    await directory.refresh(state)
+                    state.pids = self._pids(directory.pod_pids)
+                    if state.text() != written:
+                        written = state.text()
+                        write_atomically(state_file(self.directory), written)
+                await asyncio.sleep(_REFRESH.total_seconds())
+
+    def _pids(self, pods: Mapping[str, int]) -> dict[str, object]:
+        own = {name: child.pid for name, child in self._children.items()}
+        return {
+            "operator": [own["operator"]],
+            "coordinator": [],
+            "podRunner": own["pod-runner"],
+            "entrance": own["entrance"],
+            "postgres": self._postgres.pid,
+            "redis": None,
+            "apiserver": self._cluster.pids.get("apiserver"),
+            "retell": own["retell"],
+            "calcom": own["calcom"],
+            "pods": dict(pods),
+        }
+
+    async def _lower(self) -> None:
+        """End the parts, those first that others do not need."""
+        state_file(self.directory).unlink(missing_ok=True)
+        for name in ("operator", "pod-runner", "entrance", "retell", "calcom"):
+            if child := self._children.pop(name, None):
+                await child.stop()
+        await self._cluster.stop()
+        await self._postgres.stop()
+
+
+def _how(code: int) -> str:
+    return f"by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+async def _answers(url: str) -> bool:
+    with suppress(aiohttp.ClientError):
+        async with aiohttp.ClientSession() as session, session.get(url) as response:
+            return response.status == 200
+    return False
+
+
+async def _main(directory: Path, fault: str | None) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+    def report(line: str) -> None:
+        print(line, flush=True)
+
+    await Stage(directory, operator_fault=fault, report=report).run(stop)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Run all parts of the demo until SIGTERM.")
+    parser.add_argument("--directory", type=Path, required=True)
+    parser.add_argument("--operator-fault", default=None, help="a fault point at which the first operator kills itself")
+    arguments = parser.parse_args()
+    asyncio.run(_main(arguments.directory, arguments.operator_fault))
