@@ -1,92 +1,88 @@
-"""The test world: the salon of contract §1 as a TenantConfig, shared by unit tests, integration tests and simulators."""
+"""The test world, once for unit tests, integration tests and the demo: the salon of `examples/salon.yaml`.
+
+Whoever needs its manifests, its models, its compiled config or what it has at the providers takes it from here.
+"""
 
 from collections.abc import Mapping
-from datetime import date, time
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import msgspec
-from askproai_runtime.config import (
-    Absence,
-    Address,
-    Agent,
-    Branch,
-    CalendarConfig,
-    CalendarProvider,
-    EventType,
-    Function,
-    Holidays,
-    Hours,
-    PhoneNumber,
-    Service,
-    Staff,
-    TenantConfig,
-    Weekday,
-)
+import yaml
 
+from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
+from askproai_operator.kinds.tenant.compile import compile_config
+from askproai_runtime.config import CalendarConfig, CalendarProvider, TenantConfig
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 TENANT = "salon-mueller.salon-mueller"
 AGENT_ID = "agent_test"
 NUMBER = "+49301234567"
 RESOURCE_IDS: Mapping[str, tuple[int, ...]] = {"anna": (1,), "mehmet": (2,)}
 
 
+@dataclass(frozen=True, slots=True)
+class Salon:
+    """What `examples/salon.yaml` names, and the simulators must know."""
+
+    namespace: str = "salon-mueller"
+    tenant: str = TENANT
+    number: str = NUMBER
+    retell_key: str = "key_demo_salon"
+    calcom_key: str = "cal_demo_salon"
+    event_types: tuple[tuple[int, str], ...] = ((1001, "Haarschnitt bei Anna"), (1002, "Haarschnitt bei Mehmet"))
+
+
+SALON = Salon()
+
+
+def manifests(example: str = "salon.yaml") -> dict[str, list[dict[str, Any]]]:
+    """Give the objects of an example, by kind."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for document in yaml.safe_load_all((EXAMPLES / example).read_text(encoding="utf-8")):
+        found.setdefault(document["kind"], []).append(document)
+    return found
+
+
 def salon_config(*, resource_ids: Mapping[str, tuple[int, ...]] = RESOURCE_IDS, **changes: Any) -> TenantConfig:
-    """Give the salon of contract §1; `changes` replace fields of the TenantConfig, `resource_ids` maps staff to rows."""
-    weekdays = (Weekday.TUE, Weekday.WED, Weekday.THU, Weekday.FRI)
-    mitte = Branch(
-        name="mitte",
-        display_name="Salon Müller Mitte",
-        phone_numbers=(PhoneNumber(number=NUMBER, did=NUMBER),),
-        address=Address(street="Torstraße 1", postal_code="10119", city="Berlin"),
-        holidays=Holidays(country="DE", subdivision="BE", closed=(date(2026, 12, 24),)),
-        opening_hours=(
-            Hours(days=weekdays, opens=time(9), closes=time(18)),
-            Hours(days=(Weekday.SAT,), opens=time(9), closes=time(14)),
-        ),
-        staff=(
-            Staff(
-                id="anna",
-                display_name="Anna",
-                skills=("schnitt", "farbe"),
-                languages=("de", "en"),
-                resource_ids=resource_ids["anna"],
-            ),
-            Staff(
-                id="mehmet",
-                display_name="Mehmet",
-                skills=("schnitt",),
-                working_hours=(Hours(days=(Weekday.THU, Weekday.FRI), opens=time(12), closes=time(18)),),
-                absences=(Absence(first=date(2026, 12, 28), last=date(2026, 12, 31)),),
-                resource_ids=resource_ids["mehmet"],
-            ),
-        ),
-    )
-    haarschnitt = Service(
-        name="haarschnitt",
-        display_name="Haarschnitt",
-        branch="mitte",
-        spoken_names=("Schneiden", "Herrenschnitt", "Damenschnitt"),
-        duration_minutes=45,
-        buffer_after_minutes=10,
-        price_amount="39.00",
-        minimum_notice_minutes=60,
-        staff={"mitte": ("anna", "mehmet")},
-        event_types=(EventType(staff="anna", event_type_id=1001), EventType(staff="mehmet", event_type_id=1002)),
-    )
-    salon = TenantConfig(
-        tenant=TENANT,
-        display_name="Salon Müller",
+    """Give the salon's config as the operator compiles it, with a local calendar; `changes` replace fields of it.
+
+    `resource_ids` maps each person to the row in `resources`.
+    """
+    objects = manifests()
+    config = compile_config(
+        Tenant.from_raw(objects["Tenant"][0]),
+        [Branch.from_raw(raw) for raw in objects["Branch"]],
+        [ServiceOffering.from_raw(raw) for raw in objects["ServiceOffering"]],
+        [RetellAgent.from_raw(raw | {"status": {"agentId": AGENT_ID}}) for raw in objects["RetellAgent"]],
+        resource_ids={("mitte", person, 1): ids[0] for person, ids in resource_ids.items()},
+        foreign_numbers={},
         path_prefix="/salon-mueller/salon-mueller",
         installation_id="installation-test",
-        calendar=CalendarConfig(provider=CalendarProvider.LOCAL, attendee_email_domain="anrufer.salon-mueller.example"),
-        branches=(mitte,),
-        services=(haarschnitt,),
-        agents=(
-            Agent(
-                name="mitte",
-                branch="mitte",
-                agent_id=AGENT_ID,
-                functions=(Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT),
-            ),
-        ),
+        calcom_base_url="",
     )
-    return msgspec.structs.replace(salon, **changes)
+    local = CalendarConfig(provider=CalendarProvider.LOCAL, attendee_email_domain=config.calendar.attendee_email_domain)
+    return msgspec.structs.replace(config, **{"calendar": local, **changes})
+
+
+async def seed_simulators(retell_url: str, calcom_url: str, salon: Salon = SALON) -> None:
+    """Make at the providers what a salon has there before us: an imported number, and an event type for each person."""
+    async with aiohttp.ClientSession(raise_for_status=True) as session:
+        number = {"phone_number": salon.number, "termination_uri": "salon.sip.example", "nickname": "Salon Müller"}
+        bearer = {"Authorization": f"Bearer {salon.retell_key}"}
+        async with session.post(f"{retell_url}/import-phone-number", json=number, headers=bearer):
+            pass
+        for event_type_id, title in salon.event_types:
+            event_type = {
+                "key": salon.calcom_key,
+                "id": event_type_id,
+                "title": title,
+                "slug": f"haarschnitt-{event_type_id}",
+                "lengthInMinutes": 45,
+                "afterEventBuffer": 10,
+                "slotInterval": 15,
+            }
+            async with session.post(f"{calcom_url}/_sim/event-types", json=event_type):
+                pass

@@ -1,0 +1,221 @@
+"""Branch, ServiceOffering and Tenant: what is decided and rendered, without a cluster."""
+
+import copy
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from askproai_operator.api import Branch, ServiceOffering, Tenant
+from askproai_operator.api.conditions import Reason, Status
+from askproai_operator.external import CredentialProblem
+from askproai_operator.kinds.branch import render as branch_render
+from askproai_operator.kinds.branch.decide import claimed_by_older, hand_made, numbers_condition, read_numbers
+from askproai_operator.kinds.credentials import Credentials, named_secrets
+from askproai_operator.kinds.offering.decide import missing_event_types, staff_by_branch, staff_condition
+from askproai_operator.kinds.tenant import render
+from askproai_operator.kinds.tenant.decide import address, connection_limit, host_condition, runtime_condition
+from askproai_sandbox.world import manifests, salon_config
+
+
+def raw(kind: str, **spec) -> dict:
+    made = copy.deepcopy(manifests()[kind][0])
+    made["metadata"] |= {"uid": f"uid-{kind}", "creationTimestamp": "2026-11-01T08:00:00Z"}
+    made["spec"] |= spec
+    return made
+
+
+def tenant(**spec) -> Tenant:
+    return Tenant.from_raw(raw("Tenant", **spec))
+
+
+def branch(name: str = "mitte", uid: str = "uid-1", created: str = "2026-11-01T08:00:00Z", **spec) -> Branch:
+    made = raw("Branch", **spec)
+    made["metadata"] |= {"name": name, "uid": uid, "creationTimestamp": created}
+    return Branch.from_raw(made)
+
+
+def offering(**spec) -> ServiceOffering:
+    return ServiceOffering.from_raw(raw("ServiceOffering", **spec))
+
+
+# Branch
+
+
+def test_a_branchs_numbers_are_shown_in_e164_with_the_did_beside_them():
+    """N1"""
+    found = read_numbers(
+        branch(phoneNumbers=[{"number": "030 1234567"}, {"number": "030/7654321", "did": "+4932221234567"}])
+    )
+    assert [(n.number, n.did) for n in found.numbers] == [
+        ("+49301234567", "+49301234567"),
+        ("+49307654321", "+4932221234567"),
+    ]
+
+
+def test_a_number_that_makes_no_sense_is_told_and_the_others_work():
+    found = read_numbers(branch(phoneNumbers=[{"number": "112"}, {"number": "030 1234567"}]))
+    condition = numbers_condition(found, {})
+    assert len(found.numbers) == 1
+    assert (condition.status, condition.reason) == (Status.FALSE, Reason.NUMBER_INVALID)
+    assert "112" in condition.message
+
+
+def test_a_number_belongs_to_the_older_branch():
+    """N2: a call must never ring at a stranger's."""
+    old = branch("alt", "uid-old", "2026-01-01T00:00:00Z")
+    young = branch("neu", "uid-new", "2026-02-01T00:00:00Z")
+    assert set(claimed_by_older(young, [old, young])) == {"+49301234567"}
+    assert claimed_by_older(old, [old, young]) == {}
+
+
+def test_a_status_never_names_the_stranger_who_has_the_number():
+    condition = numbers_condition(read_numbers(branch()), {"+49301234567": "other-tenant/geheim"})
+    assert "geheim" not in condition.message
+    assert condition.reason is Reason.NUMBER_CLAIMED_TWICE
+
+
+def test_the_default_service_is_what_was_asked_for():
+    """P2: Standardberatung, 30 minutes, 0.00 EUR, all staff, owned by the branch, marked and with its reason."""
+    made = branch_render.default_service(branch())
+    assert made["metadata"]["name"] == "mitte-standardberatung"
+    assert made["metadata"]["labels"]["askproai.de/auto-created"] == "true"
+    assert made["metadata"]["annotations"]["askproai.de/reason"] == "branch_provisioning"
+    assert made["metadata"]["ownerReferences"][0]["uid"] == "uid-1"
+    default = ServiceOffering.from_raw(made)
+    assert (default.spec.duration_minutes, f"{default.spec.price.amount}") == (30, "0.00")
+    assert staff_by_branch(default, [branch()]) == {"mitte": ("anna", "mehmet")}
+    assert hand_made(branch(), [default, offering()]) == [offering()]
+
+
+# ServiceOffering
+
+
+@pytest.mark.parametrize(
+    ("skills", "expected"),
+    [(["schnitt"], ("anna", "mehmet")), (["schnitt", "farbe"], ("anna",)), ([], ("anna", "mehmet")), (["yoga"], ())],
+)
+def test_staff_must_have_all_the_skills(skills, expected):
+    assert staff_by_branch(offering(requiredSkills=skills), [branch()]) == {"mitte": expected}
+
+
+def test_a_service_that_nobody_can_do_says_what_to_change():
+    condition = staff_condition(offering(requiredSkills=["yoga"]), {"mitte": ()})
+    assert (condition.status, condition.reason) == (Status.FALSE, Reason.NO_STAFF_WITH_SKILLS)
+    assert "yoga" in condition.message
+
+
+def test_a_capacity_above_one_is_accepted_and_told():
+    condition = staff_condition(offering(capacity=3), {"mitte": ("anna",)})
+    assert (condition.status, condition.reason) == (Status.TRUE, Reason.CAPACITY_UNSUPPORTED)
+
+
+def test_people_without_an_event_type_are_named():
+    linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}]})
+    assert missing_event_types(linked, {"mitte": ("anna", "mehmet")}) == ["mehmet"]
+
+
+# Tenant
+
+CREDENTIALS = Credentials(
+    values={"retell-api-key": "key_canary", "calcom-api-key": "cal_canary", "calcom-webhook-secret": "whs_canary"},
+    refs=named_secrets(tenant()),
+    problems=(),
+    retell_base_url="https://api.retellai.com",
+    calcom_base_url="https://api.cal.com",
+)
+
+
+def test_the_same_tenant_renders_the_same_deployment_to_the_letter():
+    first, second = (json.dumps(render.deployment(tenant(), CREDENTIALS, "askproai:1")) for _ in range(2))
+    assert first == second
+
+
+def test_opening_hours_are_not_in_the_pods_template():
+    """A changed opening hour must not restart a pod that is on a call (design §2.11)."""
+    template = json.dumps(render.deployment(tenant(), CREDENTIALS, "askproai:1")["spec"]["template"])
+    assert "09:00" not in template
+    assert "hash" not in template
+
+
+def test_no_key_stands_outside_a_secret():
+    """S3"""
+    text = json.dumps([render.deployment(tenant(), CREDENTIALS, "askproai:1"), *render.services(tenant())])
+    assert "canary" not in text + repr(CREDENTIALS)
+
+
+def test_tenants_pods_are_restricted_and_hold_no_token():
+    pod = render.deployment(tenant(), CREDENTIALS, "askproai:1")["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert [c["name"] for c in pod["containers"]] == ["web", "worker"]
+    for container in pod["containers"]:
+        assert container["securityContext"]["readOnlyRootFilesystem"] is True
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert container["command"][0] == "askproai-runtime"
+    assert not any("subPath" in mount for c in pod["containers"] for mount in c["volumeMounts"])
+
+
+def test_the_teardown_secret_keeps_what_deletion_needs_and_stays_by_its_finalizer():
+    made = render.teardown_secret(tenant(), CREDENTIALS)
+    assert set(made["data"]) == {"retell-api-key", "calcom-api-key", "retell-base-url", "calcom-base-url"}
+    assert made["metadata"]["finalizers"] == ["askproai.de/cleanup"]
+
+
+def test_a_suspended_tenant_keeps_no_pods_and_says_so():
+    suspended = tenant(suspend=True)
+    assert render.deployment(suspended, CREDENTIALS, "askproai:1")["spec"]["replicas"] == 0
+    assert runtime_condition(suspended, {}).status is Status.TRUE
+
+
+def test_pods_that_are_not_ready_make_the_tenant_unready():
+    assert runtime_condition(tenant(), {"availableReplicas": 1}).status is Status.FALSE
+    assert runtime_condition(tenant(), {"availableReplicas": 2}).status is Status.TRUE
+
+
+def test_a_server_that_nobody_allowed_is_refused_before_a_key_is_sent_there():
+    evil = tenant(retell={"apiKeySecretRef": {"name": "p", "key": "k"}, "baseUrl": "https://evil.example"})
+    condition = host_condition(evil, ("api.retellai.com", "api.cal.com"))
+    assert condition is not None
+    assert condition.reason is Reason.PROVIDER_HOST_NOT_ALLOWED
+    assert host_condition(tenant(), ("api.retellai.com",)) is None
+
+
+def test_missing_keys_become_one_condition_with_the_first_reason():
+    problems = (CredentialProblem(Reason.SECRET_NOT_FOUND, "a"), CredentialProblem(Reason.SECRET_KEY_MISSING, "b"))
+    condition = Credentials({}, {}, problems, "", "").condition()
+    assert (condition.reason, condition.message) == (Reason.SECRET_NOT_FOUND, "a; b")
+
+
+@pytest.mark.parametrize(
+    ("exposure", "base", "prefix"),
+    [
+        (None, "https://voice.example/salon-mueller/salon-mueller", "/salon-mueller/salon-mueller"),
+        ({"host": "salon.example"}, "https://salon.example", ""),
+        ({"host": "salon.example", "pathPrefix": "/voice"}, "https://salon.example/voice", "/voice"),
+        (
+            {"host": "s.example", "pathPrefix": "/voice", "baseUrl": "https://t.example/x"},
+            "https://t.example/x",
+            "/voice",
+        ),
+    ],
+)
+def test_senders_are_told_where_the_tenant_is(exposure, base, prefix):
+    where = address(tenant(**({"exposure": exposure} if exposure else {})), "https://voice.example")
+    assert (where.base_url, where.path_prefix) == (base, prefix)
+    assert where.urls("inst")["calcom"] == f"{base}/webhooks/calcom/inst"
+
+
+def test_the_roles_connection_limit_fits_every_pod_that_can_run():
+    assert connection_limit(tenant()) == 44
+
+
+def test_the_config_names_who_can_be_booked_and_holds_no_secret():
+    config = salon_config()
+    assert config.services[0].staff == {"mitte": ("anna", "mehmet")}
+    assert config.branches[0].phone_numbers[0].did == "+49301234567"
+    assert [person.resource_ids for person in config.branches[0].staff] == [(1,), (2,)]
+
+
+def test_ages_are_compared_as_times():
+    assert branch(created="2026-11-01T08:00:00Z").metadata.creation_timestamp == datetime(2026, 11, 1, 8, tzinfo=UTC)
