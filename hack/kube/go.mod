@@ -1,6 +1,6 @@
 module askproai.de/hack/kube
 
-go 1.26.8
+go 1.24.0
 
 require (
 	github.com/spf13/cobra v1.9.1

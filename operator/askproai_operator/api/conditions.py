@@ -2,29 +2,47 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 
-class ConditionType(StrEnum):
-    READY = "Ready"
+class Explained(StrEnum):
+    """A word and what it means; docs/reference/conditions.md is generated from both."""
+
+    about: str
+
+    def __new__(cls, value: str, about: str) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.about = about
+        return member
+
+
+class ConditionType(Explained):
+    """What a condition tells."""
+
+    READY = "Ready", "The object does what its spec says; False as long as a cause below is not as it should be."
     # Tenant
-    CREDENTIALS_VALID = "CredentialsValid"
-    DATABASE_READY = "DatabaseReady"
-    CACHE_READY = "CacheReady"
-    RUNTIME_AVAILABLE = "RuntimeAvailable"
-    EXPOSED = "Exposed"
-    WEBHOOKS_REGISTERED = "WebhooksRegistered"
-    MONITORING_READY = "MonitoringReady"
+    CREDENTIALS_VALID = "CredentialsValid", "The provider keys that the Tenant names exist and are accepted."
+    DATABASE_READY = "DatabaseReady", "The schema, the tenant's login role and its rows are there."
+    CACHE_READY = "CacheReady", "The tenant's Redis user is there; without Redis all goes on, slower."
+    RUNTIME_AVAILABLE = "RuntimeAvailable", "Enough of the tenant's pods are ready, with the current configuration."
+    EXPOSED = "Exposed", "The senders of webhooks can reach the tenant at the URLs in its status."
+    WEBHOOKS_REGISTERED = "WebhooksRegistered", "Cal.com has our webhook, with the right address and secret."
+    MONITORING_READY = "MonitoringReady", "Scraping, alert rules and dashboard are in place."
     # Branch
-    SERVICES_READY = "ServicesReady"
-    NUMBERS_VALID = "NumbersValid"
+    SERVICES_READY = "ServicesReady", "At least one service can be booked at the branch."
+    NUMBERS_VALID = "NumbersValid", "The phone numbers can be read, and no other branch has them."
     # ServiceOffering
-    STAFF_MATCHED = "StaffMatched"
-    CALENDAR_LINKED = "CalendarLinked"
+    STAFF_MATCHED = "StaffMatched", "Somebody has the skills that the service needs."
+    CALENDAR_LINKED = (
+        "CalendarLinked",
+        "The Cal.com event types exist and fit the service: length, buffers, e-mail field, confirmation, seats.",
+    )
     # RetellAgent
-    SYNCED = "Synced"
-    NUMBERS_BOUND = "NumbersBound"
-    DRIFTED = "Drifted"
-    PAUSED = "Paused"
+    SYNCED = "Synced", "Agent and LLM at Retell are as declared, and published."
+    NUMBERS_BOUND = "NumbersBound", "The phone numbers at Retell ring at the published version of this agent."
+    DRIFTED = "Drifted", "Somebody changed something at Retell that the spec says otherwise. False is good."
+    PAUSED = "Paused", "The annotation `askproai.de/paused` keeps the operator from changing anything. False is good."
 
 
 # Where False is the good state. They never make an object unready by themselves.
@@ -37,54 +55,111 @@ class Status(StrEnum):
     UNKNOWN = "Unknown"
 
 
-class Reason(StrEnum):
+class Reason(Explained):
     """Why a condition is as it is. The message says the rest, and what to do."""
 
-    AS_DECLARED = "AsDeclared"  # everything is as the spec says
-    NOT_REQUESTED = "NotRequested"
-    NOT_INSTALLED = "NotInstalled"
-    NOT_PAUSED = "NotPaused"
-    PAUSED = "Paused"
-    PENDING = "Pending"  # we wait for something that comes by itself
-    PROGRESSING = "Progressing"
-    DELETING = "Deleting"
-    INTERNAL_ERROR = "InternalError"
+    AS_DECLARED = "AsDeclared", "Everything is as the spec says."
+    NOT_REQUESTED = "NotRequested", "The spec does not ask for it; nothing to do."
+    NOT_INSTALLED = (
+        "NotInstalled",
+        "It waits for a CRD that this cluster does not have; install its operator, or leave it.",
+    )
+    NOT_PAUSED = "NotPaused", "The operator works on the object."
+    PAUSED = "Paused", "The annotation `askproai.de/paused` is set; remove it to go on."
+    PENDING = "Pending", "It waits for something that comes by itself; the message says for what."
+    PROGRESSING = "Progressing", "It is being made true; look again in a moment."
+    DELETING = "Deleting", "The object is being deleted; the message says what is still there."
+    INTERNAL_ERROR = (
+        "InternalError",
+        "A fault of the operator; it tries again, its log has the details. Please report it.",
+    )
     # references and credentials
-    TENANT_NOT_FOUND = "TenantNotFound"
-    TENANT_NOT_READY = "TenantNotReady"
-    BRANCH_NOT_FOUND = "BranchNotFound"
-    SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 (a reason, not a secret)
-    SECRET_KEY_MISSING = "SecretKeyMissing"  # noqa: S105
-    CREDENTIALS_INVALID = "CredentialsInvalid"
-    CREDENTIALS_SHARED = "CredentialsShared"  # a Retell key that an older tenant uses
-    PROVIDER_HOST_NOT_ALLOWED = "ProviderHostNotAllowed"
-    OWNERSHIP_CONFLICT = "OwnershipConflict"
+    TENANT_NOT_FOUND = (
+        "TenantNotFound",
+        "There is no such Tenant in this namespace; create it, or correct the reference.",
+    )
+    TENANT_NOT_READY = "TenantNotReady", "The Tenant has to become ready first; see its conditions."
+    BRANCH_NOT_FOUND = (
+        "BranchNotFound",
+        "There is no such Branch in this namespace; create it, or correct the reference.",
+    )
+    SECRET_NOT_FOUND = (
+        "SecretNotFound",
+        "There is no such Secret in this namespace; create it, or correct the reference.",
+    )
+    SECRET_KEY_MISSING = "SecretKeyMissing", "The Secret lacks the key that is named; add it, or correct the reference."
+    CREDENTIALS_INVALID = "CredentialsInvalid", "The provider refuses the key; put a valid one into the Secret."
+    CREDENTIALS_SHARED = (
+        "CredentialsShared",
+        "An older Tenant uses the same Retell key; each needs a workspace of its own.",
+    )
+    PROVIDER_HOST_NOT_ALLOWED = (
+        "ProviderHostNotAllowed",
+        "The host of a baseUrl is not in ASKPROAI_PROVIDER_HOSTS; correct it, or ask who runs the operator.",
+    )
+    OWNERSHIP_CONFLICT = (
+        "OwnershipConflict",
+        "What is there belongs to somebody else; the message names the owner. Nothing was changed.",
+    )
     # providers
-    PROVIDER_UNAVAILABLE = "ProviderUnavailable"
-    PROVIDER_REFUSED = "ProviderRefused"
-    RATE_LIMITED = "RateLimited"
-    DUPLICATE_FOUND = "DuplicateFound"
+    PROVIDER_UNAVAILABLE = "ProviderUnavailable", "The provider does not answer; it is tried again."
+    PROVIDER_REFUSED = "ProviderRefused", "The provider refuses what the spec asks for; its answer is in the message."
+    RATE_LIMITED = "RateLimited", "The provider asks for patience; it is tried again when it says."
+    DUPLICATE_FOUND = (
+        "DuplicateFound",
+        "Several remote objects carry our marker; one is kept, the message names the others. Delete them by hand.",
+    )
     # database
-    DATABASE_UNAVAILABLE = "DatabaseUnavailable"
-    MIGRATION_FAILED = "MigrationFailed"
-    DATA_OWNED_BY_OTHER = "DataOwnedByOther"  # rows of an earlier namesake
+    DATABASE_UNAVAILABLE = (
+        "DatabaseUnavailable",
+        "PostgreSQL does not answer or refuses the operator; it is tried again.",
+    )
+    MIGRATION_FAILED = "MigrationFailed", "A schema migration failed; the message and the operator's log say where."
+    DATA_OWNED_BY_OTHER = (
+        "DataOwnedByOther",
+        "Rows of an earlier Tenant of this name were kept; adopt them (`askproai.de/adopt-data: <its UID>`) or take another name.",
+    )
     # branch and offering
-    NUMBER_INVALID = "NumberInvalid"
-    NUMBER_CLAIMED_TWICE = "NumberClaimedTwice"
-    NO_SERVICES = "NoServices"
-    NO_STAFF_WITH_SKILLS = "NoStaffWithSkills"
-    CAPACITY_UNSUPPORTED = "CapacityUnsupported"
-    EVENT_TYPE_MISSING = "EventTypeMissing"
-    EVENT_TYPE_NOT_FOUND = "EventTypeNotFound"
-    EVENT_TYPE_MISMATCH = "EventTypeMismatch"
+    NUMBER_INVALID = "NumberInvalid", "A phone number cannot be read; correct it."
+    NUMBER_CLAIMED_TWICE = "NumberClaimedTwice", "Another branch has this phone number; take it out of one of them."
+    NO_SERVICES = "NoServices", "Nothing can be booked at this branch; create a ServiceOffering."
+    NO_STAFF_WITH_SKILLS = (
+        "NoStaffWithSkills",
+        "Nobody has all the required skills; add them to a person, or ask for fewer.",
+    )
+    CAPACITY_UNSUPPORTED = (
+        "CapacityUnsupported",
+        "A capacity above 1 is not built yet; each person takes one appointment at a time.",
+    )
+    EVENT_TYPE_MISSING = "EventTypeMissing", "A person who can do the service has no Cal.com event type here; add one."
+    EVENT_TYPE_NOT_FOUND = (
+        "EventTypeNotFound",
+        "Cal.com does not know the event type; correct the id, or create it there.",
+    )
+    EVENT_TYPE_MISMATCH = (
+        "EventTypeMismatch",
+        "The event type at Cal.com does not fit the service; the message says what to change there.",
+    )
     # agent
-    FUNCTIONS_NOT_BUILT = "FunctionsNotBuilt"  # Synced stays True; the message names them
-    NUMBER_NOT_AT_RETELL = "NumberNotAtRetell"
-    NUMBER_BOUND_ELSEWHERE = "NumberBoundElsewhere"
-    BUSINESS_MODEL_MISMATCH = "BusinessModelMismatch"
-    OBSERVE_ONLY = "ObserveOnly"
-    DRIFT_FOUND = "DriftFound"
-    NO_DRIFT = "NoDrift"
+    FUNCTIONS_NOT_BUILT = (
+        "FunctionsNotBuilt",
+        "Functions that this release does not have were left out; the message names them. Synced stays True.",
+    )
+    NUMBER_NOT_AT_RETELL = (
+        "NumberNotAtRetell",
+        "Retell does not have the number; import it there, or give its SIP trunk in the Branch.",
+    )
+    NUMBER_BOUND_ELSEWHERE = (
+        "NumberBoundElsewhere",
+        "The number rings at another agent; unbind it at Retell, or take it out of the Branch.",
+    )
+    BUSINESS_MODEL_MISMATCH = (
+        "BusinessModelMismatch",
+        "An agent for the whole tenant needs businessModel MultiBranchHotline or ComplexServiceMatrix.",
+    )
+    OBSERVE_ONLY = "ObserveOnly", "managementPolicy is ObserveOnly; nothing is written at Retell."
+    DRIFT_FOUND = "DriftFound", "Something at Retell differs from the spec; the message names the fields."
+    NO_DRIFT = "NoDrift", "Nothing at Retell differs from the spec."
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,20 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from askproai_operator.api.conditions import Condition
+from askproai_operator.key import Key
 
-
-class Key(NamedTuple):
-    """Names one object in the queue. `kind` is the CamelCase kind, such as `RetellAgent`."""
-
-    kind: str
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}"
+__all__ = ["GONE", "Key", "Result", "Warn"]
 
 
 @dataclass(frozen=True, slots=True)

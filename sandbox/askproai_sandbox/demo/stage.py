@@ -19,6 +19,7 @@ from pathlib import Path
 import aiohttp
 
 from askproai_sandbox.cluster import (
+    ApiError,
     Child,
     ControlPlane,
     KubeClient,
@@ -146,13 +147,21 @@ class Stage:
                 client, self.directory / "runner" / "pods.json", self._environment["ASKPROAI_SHARED_BASE_URL"]
             )
             while True:
-                if "operator" in self._children:
-                    await directory.refresh(state)
+                if "operator" in self._children and await self._refreshed(directory, state):
                     state.pids = self._pids(directory.pod_pids)
                     if state.text() != written:
                         written = state.text()
                         write_atomically(state_file(self.directory), written)
                 await asyncio.sleep(_REFRESH.total_seconds())
+
+    async def _refreshed(self, directory: Directory, state: State) -> bool:
+        """Look again; False while the API server cannot answer (a new CRD's storage starts with 429), then the next look counts."""
+        try:
+            await directory.refresh(state)
+        except (ApiError, aiohttp.ClientError) as error:
+            self._report(f"state.json waits for the API server: {error}")
+            return False
+        return True
 
     def _pids(self, pods: Mapping[str, int]) -> dict[str, object]:
         own = {name: child.pid for name, child in self._children.items()}

@@ -25,7 +25,7 @@ CREATE TABLE resources (
 CREATE TABLE customers (
     tenant      text NOT NULL REFERENCES tenants (tenant),
     id          uuid NOT NULL DEFAULT gen_random_uuid(),
-    phone       text NOT NULL,          -- E.164; '' never: a caller without a number has no customer row
+    phone       text NOT NULL CHECK (phone <> ''),  -- E.164: a caller without a number has no customer row
     name        text NOT NULL DEFAULT '',
     email       text,
     created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -54,6 +54,7 @@ CREATE TABLE calls (
     updated_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (tenant, call_id)
 );
+CREATE INDEX calls_ongoing ON calls (tenant, started_at) WHERE status = 'ongoing';  -- askproai_active_calls counts them
 
 CREATE TABLE webhook_events (
     tenant          text NOT NULL REFERENCES tenants (tenant),
@@ -106,6 +107,7 @@ CREATE TABLE appointments (
 );
 CREATE UNIQUE INDEX appointments_one_hold_per_call ON appointments (tenant, call_id) WHERE status = 'held';
 CREATE INDEX appointments_call ON appointments (tenant, call_id);
+CREATE INDEX appointments_customer ON appointments (tenant, customer_id) WHERE customer_id IS NOT NULL;
 CREATE INDEX appointments_starts ON appointments (tenant, starts_at);
 CREATE INDEX appointments_external ON appointments (tenant, external_id) WHERE external_id IS NOT NULL;
 
@@ -163,6 +165,8 @@ CREATE TABLE call_actions (
     PRIMARY KEY (tenant, call_id, key),
     FOREIGN KEY (tenant, appointment_id) REFERENCES appointments (tenant, id) ON DELETE SET NULL (appointment_id)
 );
+-- Holds come and go: without it each one that goes would read all of its tenant's actions for the foreign key.
+CREATE INDEX call_actions_appointment ON call_actions (tenant, appointment_id) WHERE appointment_id IS NOT NULL;
 
 CREATE TABLE jobs (
     tenant          text NOT NULL REFERENCES tenants (tenant),
@@ -189,7 +193,9 @@ CREATE TABLE jobs (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
 CREATE UNIQUE INDEX jobs_one_per_event ON jobs (tenant, event_id) WHERE event_id IS NOT NULL;
 CREATE UNIQUE INDEX jobs_one_live_per_appointment ON jobs (tenant, appointment_id) WHERE appointment_id IS NOT NULL AND state IN ('ready', 'running');
+CREATE INDEX jobs_appointment ON jobs (tenant, appointment_id) WHERE appointment_id IS NOT NULL;
 CREATE INDEX jobs_ready ON jobs (tenant, priority, run_at, id) WHERE state = 'ready';
+CREATE INDEX jobs_dead ON jobs (tenant, priority) WHERE state = 'dead';
 CREATE INDEX jobs_leases ON jobs (tenant, lease_until) WHERE state = 'running';
 
 CREATE TABLE provider_calls (

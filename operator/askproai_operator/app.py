@@ -1,0 +1,235 @@
+"""The operator's process: wiring, election, probes. `askproai-operator run`."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+import structlog
+import typer
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from askproai_operator.engine import ApiError, Cache, Kube, World, refs
+from askproai_operator.engine.engine import Engine, Reconcile
+from askproai_operator.engine.feed import Feed
+from askproai_operator.engine.informer import Informer
+from askproai_operator.engine.lease import Elector, Times
+from askproai_operator.engine.login import connection
+from askproai_operator.engine.metrics import Conditions, Metrics
+from askproai_operator.engine.queue import Urgency, WorkQueue
+from askproai_operator.external import ProviderClients
+from askproai_operator.kinds import agent, branch, offering, tenant
+from askproai_operator.settings import Settings
+from askproai_runtime.seams import Clock, SystemClock, fault_points_from_environment
+from askproai_runtime.store import AdminStore
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+KINDS: dict[str, Reconcile] = {
+    refs.TENANTS.kind: tenant.reconcile,
+    refs.BRANCHES.kind: branch.reconcile,
+    refs.OFFERINGS.kind: offering.reconcile,
+    refs.AGENTS.kind: agent.reconcile,
+}
+_STUCK = timedelta(minutes=5)  # a reconcile is cut off after 2 minutes, so an older one means a blocked process
+_RETRY = timedelta(seconds=2)
+
+cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@cli.callback()
+def _cli() -> None:
+    """Turn Tenants, Branches, ServiceOfferings and RetellAgents into what they declare."""
+
+
+@cli.command()
+def run() -> None:
+    """Run the operator until SIGTERM. All settings are `ASKPROAI_*` variables (docs/reference/settings.md).
+
+    Example: ASKPROAI_KUBECONFIG=~/.kube/config ASKPROAI_DATABASE_ADMIN_URL=postgresql://… askproai-operator run
+    """
+    settings = Settings()
+    configure_logs(settings.log_level)
+    asyncio.run(operate(settings, KINDS))
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    cli()
+
+
+class Health:
+    """What the probes ask: alive while the loop answers and no reconcile hangs; ready as a standby, or when primed."""
+
+    def __init__(self, queue: WorkQueue, metrics: Metrics) -> None:
+        self.ready = True
+        self._queue, self._metrics = queue, metrics
+
+    async def serve(self, settings: Settings, stack: AsyncExitStack) -> None:
+        """Serve `/livez`, `/readyz` and `/metrics` until the stack closes."""
+        app = web.Application()
+        app.add_routes(
+            [web.get("/livez", self._livez), web.get("/readyz", self._readyz), web.get("/metrics", self._scrape)]
+        )
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        for port in {settings.health_port, settings.metrics_port}:
+            await web.TCPSite(runner, settings.bind_address, port).start()
+        log.info("health.serving", addresses=[f"{address[0]}:{address[1]}" for address in runner.addresses])
+
+    async def _livez(self, _: web.Request) -> web.Response:
+        stuck = self._queue.oldest_work() > _STUCK
+        return web.Response(text="a reconcile hangs" if stuck else "ok", status=503 if stuck else 200)
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok" if self.ready else "filling the cache", status=200 if self.ready else 503)
+
+    async def _scrape(self, _: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
+    """Stand by, lead, and give the Lease back. Ends at SIGTERM; a lost Lease ends the whole process."""
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    clock, metrics, cache = SystemClock(), Metrics(), Cache()
+    Conditions(cache, metrics.registry)
+    queue = WorkQueue(clock, metrics)
+    feed = Feed(cache, queue.add)
+    health = Health(queue, metrics)
+    login = partial(connection, settings.kubeconfig)
+    async with AsyncExitStack() as stack:
+        kube = await stack.enter_async_context(Kube(login, feed, clock, namespace=settings.namespace))
+        providers = await stack.enter_async_context(ProviderClients(clock))
+        database = AdminStore(settings.admin_dsn())
+        stack.push_async_callback(database.close)
+        await health.serve(settings, stack)
+        elector = _elector(settings, kube, clock, metrics)
+        try:
+            await _until(stop, elector.acquire())
+            stack.push_async_callback(elector.release)
+            stack.callback(asyncio.create_task(_exit_when_lost(elector), name="lease").cancel)
+            health.ready = False
+            installation = settings.installation_id
+            if installation is None:
+                installation = await _until(stop, _patiently(partial(_cluster_uid, kube), clock))
+            informer = Informer(feed, kube, clock, metrics, login)
+            await _until(stop, _patiently(informer.prime, clock))
+        except Stopped:
+            return
+        for key in cache.all_keys():
+            queue.add(key, Urgency.RESYNC)
+        health.ready = True
+        world = World(
+            kube=kube,
+            cache=cache,
+            settings=settings,
+            clock=clock,
+            faults=fault_points_from_environment(),
+            database=database,
+            providers=providers,
+            installation_id=installation,
+            fence=elector.fence,
+            enqueue=queue.add,
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(informer.run(stop, partial(_stop_on_signals, stop)))
+            group.create_task(Engine(kinds, world, queue, metrics).run(stop))
+    log.info("operator.stopped")
+
+
+class Stopped(Exception):
+    """SIGTERM came before we were leading and primed."""
+
+
+async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
+    """Give what `work` gives, unless `stop` comes first (Stopped)."""
+    task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise Stopped
+        return task.result()
+    finally:
+        task.cancel()
+        stopped.cancel()
+
+
+async def _patiently(work: Callable[[], Awaitable[T]], clock: Clock) -> T:
+    """Try until the API server gives what is needed to begin: it may be restarting, or the CRDs come a little later."""
+    while True:
+        try:
+            return await work()
+        except ApiError as error:
+            log.warning("start.waiting", error=str(error))
+            await clock.sleep(_RETRY)
+
+
+async def _cluster_uid(kube: Kube) -> str:
+    """Give the UID of namespace `kube-system`, which outlives everything but the cluster."""
+    namespace = await kube.get(refs.NAMESPACES, "", "kube-system")
+    if namespace is None:
+        raise ApiError(404, "NotFound", "there is no namespace kube-system: set ASKPROAI_INSTALLATION_ID")
+    return str(namespace["metadata"]["uid"])
+
+
+def _elector(settings: Settings, kube: Kube, clock: Clock, metrics: Metrics) -> Elector:
+    times = Times(
+        timedelta(seconds=settings.lease_seconds),
+        timedelta(seconds=settings.lease_renew_seconds),
+        timedelta(seconds=settings.lease_retry_seconds),
+    )
+    identity = settings.pod_name or f"{socket.gethostname()}_{os.getpid()}"
+    return Elector(kube, clock, metrics, namespace=settings.namespace, identity=identity, times=times)
+
+
+async def _exit_when_lost(elector: Elector) -> None:
+    """End the process at once, with nothing tidied up: what is half done belongs to the next leader."""
+    await elector.keep()
+    sys.stderr.flush()
+    os._exit(1)
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+
+def configure_logs(level: str) -> None:
+    """Write JSON lines, our own and the libraries' warnings. Kopf's debug level would print whole patches: never on."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_Relay()], force=True)
+
+
+class _Relay(logging.Handler):
+    """Hands the libraries' records to structlog."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        write = (
+            structlog.get_logger(record.name).error
+            if record.levelno >= logging.ERROR
+            else structlog.get_logger(record.name).warning
+        )
+        write("library.said", logger=record.name, message=record.getMessage())

@@ -1,0 +1,387 @@
+"""A thin client of the Kubernetes API: only the verbs that the engine needs (docs/decisions/0002-thin-api-client.md)."""
+
+import hashlib
+import json
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import kopf
+import structlog
+
+from askproai_operator.engine.cache import Child, Model, child_of
+from askproai_operator.engine.errors import ApiError, Conflict, Unreachable, api_error
+from askproai_operator.engine.feed import Feed
+from askproai_operator.engine.refs import (
+    CUSTOM,
+    EVENTS,
+    FINALIZER,
+    LEASES,
+    MANAGER,
+    SECRETS,
+    WATCH_LABEL,
+    Ref,
+    ref_of,
+    ref_of_kind,
+)
+from askproai_runtime.seams import Clock
+
+log = structlog.get_logger(__name__)
+
+_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
+_CHUNK = 500  # objects per LIST answer: flat memory at the start
+_ATTEMPTS = 5  # of a finalizer's patch, before the queue's backoff takes over
+_MERGE, _JSON_PATCH, _APPLY = (
+    f"application/{kind}" for kind in ("merge-patch+json", "json-patch+json", "apply-patch+yaml")
+)
+_UNAUTHORIZED, _NOT_FOUND, _FORBIDDEN, _CONFLICT, _INVALID = 401, 404, 403, 409, 422
+_MESSAGE_LIMIT = 1024  # of an Event
+
+
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """What we last applied to one child, and how the child looked right after."""
+
+    manifest: str
+    child: Child
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    ref: Ref
+    namespace: str
+    name: str
+    uid: str
+
+
+def _identity(obj: Model | Mapping[str, Any]) -> _Identity:
+    if isinstance(obj, Mapping):
+        meta = obj["metadata"]
+        return _Identity(ref_of(dict(obj)), meta.get("namespace", ""), meta["name"], meta["uid"])
+    return _Identity(ref_of_kind(obj.key.kind), obj.key.namespace, obj.key.name, obj.metadata.uid)
+
+
+class Kube:
+    """The API server, for one process. Use as `async with Kube(...) as kube`."""
+
+    def __init__(
+        self, login: Callable[[], kopf.ConnectionInfo], feed: Feed, clock: Clock, *, namespace: str = "askproai-system"
+    ) -> None:
+        """Take a login that may be asked again, and where to tell what our own writes changed."""
+        self._login = login
+        self._feed = feed
+        self._clock = clock
+        self._namespace = namespace
+        self._info = login()
+        self._session: aiohttp.ClientSession | None = None
+        self._applied: dict[tuple[Ref, str, str], _Applied] = {}
+
+    async def __aenter__(self) -> Self:
+        self._session = self._new_session()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    # Reading
+
+    async def get(self, ref: Ref, namespace: str, name: str) -> dict[str, Any] | None:
+        """Read one object; None when there is none."""
+        try:
+            return await self._request("GET", ref.path(namespace, name))
+        except ApiError as error:
+            if error.status == _NOT_FOUND:
+                return None
+            raise
+
+    async def list(self, ref: Ref, namespace: str | None = None, selector: str = "") -> Sequence[dict[str, Any]]:
+        """Read all objects that a label selector picks. A list that outlived the server's memory is begun again once."""
+        try:
+            return [item async for item in self._pages(ref, namespace, selector)]
+        except ApiError as error:
+            if error.status != 410:  # noqa: PLR2004 (Gone: the continue token is too old)
+                raise
+            return [item async for item in self._pages(ref, namespace, selector)]
+
+    async def _pages(self, ref: Ref, namespace: str | None, selector: str) -> AsyncIterator[dict[str, Any]]:
+        token = ""
+        while True:
+            params = (
+                {"limit": str(_CHUNK)}
+                | ({"labelSelector": selector} if selector else {})
+                | ({"continue": token} if token else {})
+            )
+            page = await self._request("GET", ref.path(namespace), params=params)
+            for item in page["items"]:
+                yield {"apiVersion": ref.api_version, "kind": ref.kind} | item  # items of a list do not carry them
+            token = page["metadata"].get("continue", "")
+            if not token:
+                return
+
+    # Children
+
+    async def apply(self, manifest: Mapping[str, Any]) -> Child:
+        """Make a child as the manifest says, by server-side apply; gives the child as it is now.
+
+        There is no request when neither the manifest nor the live child changed since our last one. Its kind must be among
+        `refs.CUSTOM` or `refs.CHILDREN`, which are watched. A Secret gets the label of watched Secrets: one watch serves ours
+        and the users'.
+        """
+        body = dict(manifest)
+        ref, meta = ref_of(body), dict(body["metadata"])
+        if ref is SECRETS:
+            meta["labels"] = {**meta.get("labels", {}), WATCH_LABEL: "true"}
+            body["metadata"] = meta
+        key = (ref, meta["namespace"], meta["name"])
+        wanted = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        done, live = self._applied.get(key), self._feed.cache.live(*key)
+        if done is not None and live == (done.child.uid, done.child.fingerprint) and done.manifest == wanted:
+            return self._feed.cache.child(*key) or done.child
+        raw = await self._request(
+            "PATCH",
+            ref.path(*key[1:]),
+            params={"fieldManager": MANAGER, "force": "true"},
+            body=body,
+            content_type=_APPLY,
+        )
+        child = child_of(raw)
+        self._applied[key] = _Applied(wanted, child)
+        if ref in CUSTOM:
+            self._feed.observe(ref, raw)
+        else:
+            self._feed.cache.put(ref, raw)  # not observed: who applies knows, and needs no waking
+        return child
+
+    async def delete(self, ref: Ref, namespace: str, name: str, uid: str | None = None) -> bool:
+        """Delete an object, if it is still the one with this uid (else Conflict). False: there was none."""
+        body: dict[str, Any] = {"propagationPolicy": "Background"}
+        if uid is not None:
+            body["preconditions"] = {"uid": uid}
+        self._applied.pop((ref, namespace, name), None)
+        try:
+            await self._request("DELETE", ref.path(namespace, name), body=body)
+        except ApiError as error:
+            if error.status == _NOT_FOUND:
+                return False
+            raise
+        return True
+
+    # Objects as a whole
+
+    async def create(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Create an object. Raises Conflict when it exists."""
+        body = dict(manifest)
+        path = ref_of(body).path(body["metadata"].get("namespace"))
+        return await self._request("POST", path, params={"fieldManager": MANAGER}, body=body)
+
+    async def replace(self, obj: Mapping[str, Any]) -> dict[str, Any]:
+        """Write an object as it is. Raises Conflict when it changed since its resourceVersion was read."""
+        body = dict(obj)
+        path = ref_of(body).path(body["metadata"].get("namespace"), body["metadata"]["name"])
+        return await self._request("PUT", path, params={"fieldManager": MANAGER}, body=body)
+
+    async def patch(
+        self, ref: Ref, namespace: str, name: str, body: Mapping[str, Any], *, subresource: str = ""
+    ) -> dict[str, Any] | None:
+        """Merge fields into an object (None removes one); None when there is no such object.
+
+        A `metadata.uid` in the body makes sure that it is not another one of the same name (else Conflict).
+        """
+        path = ref.path(namespace, name) + (f"/{subresource}" if subresource else "")
+        try:
+            raw = await self._request("PATCH", path, params={"fieldManager": MANAGER}, body=body, content_type=_MERGE)
+        except ApiError as error:
+            if error.status == _NOT_FOUND:
+                return None
+            raise
+        if ref in CUSTOM:
+            self._feed.observe(ref, raw)
+        return raw
+
+    async def patch_status(self, obj: Model, status: Mapping[str, Any]) -> bool:
+        """Merge fields into the status of one of our kinds. False: the object is gone, and the cache forgets it."""
+        who = _identity(obj)
+        body = {"metadata": {"uid": who.uid}, "status": status}
+        if await self.patch(who.ref, who.namespace, who.name, body, subresource="status") is not None:
+            return True
+        self._feed.forget(who.ref, who.namespace, who.name, who.uid)
+        return False
+
+    async def still_there(self, obj: Model) -> bool:
+        """Look whether an object of the cache exists; if not, the cache forgets it (a deletion that no watch told)."""
+        who = _identity(obj)
+        if await self._same(who) is not None:
+            return True
+        self._feed.forget(who.ref, who.namespace, who.name, who.uid)
+        return False
+
+    # Finalizers
+
+    async def add_finalizer(self, obj: Model | Mapping[str, Any]) -> bool:
+        """Add ours before anything outside is created. False: the object is gone or going, so create nothing."""
+        who = _identity(obj)
+        for _ in range(_ATTEMPTS):
+            raw = await self._same(who)
+            if raw is None or raw["metadata"].get("deletionTimestamp"):
+                return False
+            have = raw["metadata"].get("finalizers") or []
+            if FINALIZER in have or await self._set_finalizers(who, raw, [*have, FINALIZER]):
+                return True
+        raise Conflict(
+            _CONFLICT,
+            "Conflict",
+            f"{who.ref.kind} {who.namespace}/{who.name} changes faster than its finalizer can be added",
+        )
+
+    async def remove_finalizer(self, obj: Model | Mapping[str, Any]) -> None:
+        """Remove ours; retried at once on a conflict, because a backoff here holds up a namespace's deletion (KEDA #7950)."""
+        who = _identity(obj)
+        for _ in range(_ATTEMPTS):
+            raw = await self._same(who)
+            have = (raw or {}).get("metadata", {}).get("finalizers") or []
+            if raw is None or FINALIZER not in have:
+                return
+            left = [name for name in have if name != FINALIZER]
+            if await self._set_finalizers(who, raw, left):
+                if not left and raw["metadata"].get("deletionTimestamp"):
+                    self._feed.forget(
+                        who.ref, who.namespace, who.name, who.uid
+                    )  # it is gone now; do not wait to be told
+                return
+        raise Conflict(
+            _CONFLICT,
+            "Conflict",
+            f"{who.ref.kind} {who.namespace}/{who.name} changes faster than its finalizer can be removed",
+        )
+
+    async def _same(self, who: _Identity) -> dict[str, Any] | None:
+        raw = await self.get(who.ref, who.namespace, who.name)
+        return raw if raw is not None and raw["metadata"]["uid"] == who.uid else None
+
+    async def _set_finalizers(self, who: _Identity, raw: dict[str, Any], wanted: Sequence[str]) -> bool:
+        """Give False when somebody changed the list since `raw` was read (the `test` fails as 422)."""
+        have = raw["metadata"].get("finalizers")
+        operations = [
+            {"op": "test", "path": "/metadata/uid", "value": who.uid},
+            {"op": "test", "path": "/metadata/finalizers", "value": have},
+            {"op": "add", "path": "/metadata/finalizers", "value": wanted},
+        ]
+        path = who.ref.path(who.namespace, who.name)
+        try:
+            answer = await self._request(
+                "PATCH", path, params={"fieldManager": MANAGER}, body=operations, content_type=_JSON_PATCH
+            )
+        except ApiError as error:
+            if error.status in {_CONFLICT, _INVALID, _NOT_FOUND}:
+                return False
+            raise
+        if wanted or not answer["metadata"].get("deletionTimestamp"):
+            self._feed.observe(who.ref, answer)
+        return True
+
+    # Events
+
+    async def event(self, obj: Model | Mapping[str, Any], type_: str, reason: str, message: str) -> None:
+        """Tell people what happened (`type_` is Normal or Warning). Only the engine calls this, on transitions.
+
+        A namespace that is going takes no new objects: the event then goes to the operator's namespace, about its Lease
+        (an event must stand in the namespace of what it is about), with the real object as `related`.
+        """
+        who = _identity(obj)
+        about = {
+            "apiVersion": who.ref.api_version,
+            "kind": who.ref.kind,
+            "namespace": who.namespace,
+            "name": who.name,
+            "uid": who.uid,
+        }
+        try:
+            await self.create(self._event(about, type_, reason, message))
+        except ApiError as error:
+            if error.status not in {_FORBIDDEN, _NOT_FOUND}:
+                raise
+            lease = {
+                "apiVersion": LEASES.api_version,
+                "kind": LEASES.kind,
+                "namespace": self._namespace,
+                "name": MANAGER,
+            }
+            told = f"{who.ref.kind} {who.namespace}/{who.name}: {message}"
+            await self.create(self._event(lease, type_, reason, told) | {"related": about})
+
+    def _event(self, about: Mapping[str, str], type_: str, reason: str, message: str) -> dict[str, Any]:
+        now = rfc3339(self._clock.now())
+        return {
+            "apiVersion": EVENTS.api_version,
+            "kind": EVENTS.kind,
+            "metadata": {"namespace": about["namespace"], "generateName": f"{about['name'][:40]}-"},
+            "involvedObject": about,
+            "type": type_,
+            "reason": reason,
+            "message": message[:_MESSAGE_LIMIT],
+            "source": {"component": MANAGER},
+            "reportingComponent": f"askproai.de/{MANAGER}",
+            "reportingInstance": socket.gethostname(),
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }
+
+    # The wire
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=self._info.as_ssl_context()),
+            headers=self._info.as_http_headers() | {"User-Agent": MANAGER},
+            proxy=self._info.proxy_url,
+            timeout=_TIMEOUT,
+        )
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: object = None,
+        content_type: str = "application/json",
+    ) -> dict[str, Any]:
+        status, answer = await self._send(method, path, params, body, content_type)
+        if status == _UNAUTHORIZED:  # the mounted token was rotated: read it again
+            old, self._info = self._session, self._login()
+            self._session = self._new_session()
+            if old is not None:
+                await old.close()
+            status, answer = await self._send(method, path, params, body, content_type)
+        if status >= 400:  # noqa: PLR2004 (HTTP's border of errors)
+            raise api_error(status, answer.get("reason") or "Unknown", answer.get("message") or f"{method} {path}")
+        return answer
+
+    async def _send(
+        self, method: str, path: str, params: Mapping[str, str] | None, body: object, content_type: str
+    ) -> tuple[int, dict[str, Any]]:
+        assert self._session is not None, "use `async with Kube(...)`"
+        data = None if body is None else json.dumps(body).encode()
+        try:
+            async with self._session.request(
+                method, self._info.server + path, params=params, data=data, headers={"Content-Type": content_type}
+            ) as response:
+                text = await response.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unreachable(f"{method} {path}: {type(error).__name__}") from error
+        try:
+            return response.status, json.loads(text)
+        except ValueError:  # a proxy's own page, not the API server's answer
+            return response.status, {"message": text[:200].decode(errors="replace")}
+
+
+def rfc3339(moment: datetime) -> str:
+    """Give a time as metav1.Time writes it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

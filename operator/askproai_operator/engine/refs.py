@@ -1,0 +1,69 @@
+"""Every resource that the operator touches, by name: the list that its RBAC role must match."""
+
+from dataclasses import dataclass
+from typing import Any
+
+GROUP = "askproai.de"
+MANAGER = "askproai-operator"  # field manager of every write, and `managed-by` of every child
+FINALIZER = "askproai.de/cleanup"
+WATCH_LABEL = "askproai.de/watch"
+TENANT_LABEL = "askproai.de/tenant"
+MANAGED_SELECTOR = f"app.kubernetes.io/managed-by={MANAGER}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """One resource of the API: where it is served and what its manifests call it."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool = True
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str | None = None, name: str | None = None) -> str:
+        """Give the URL path of one object, or of the collection when there is no name."""
+        root = f"/apis/{self.api_version}" if self.group else f"/api/{self.version}"
+        inside = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
+        return f"{root}{inside}/{self.plural}" + (f"/{name}" if name else "")
+
+
+TENANTS = Ref(GROUP, "v1alpha1", "tenants", "Tenant")
+BRANCHES = Ref(GROUP, "v1alpha1", "branches", "Branch")
+OFFERINGS = Ref(GROUP, "v1alpha1", "serviceofferings", "ServiceOffering")
+AGENTS = Ref(GROUP, "v1alpha1", "retellagents", "RetellAgent")
+DEPLOYMENTS = Ref("apps", "v1", "deployments", "Deployment")
+SERVICES = Ref("", "v1", "services", "Service")
+SERVICE_ACCOUNTS = Ref("", "v1", "serviceaccounts", "ServiceAccount")
+CONFIG_MAPS = Ref("", "v1", "configmaps", "ConfigMap")
+SECRETS = Ref("", "v1", "secrets", "Secret")
+PODS = Ref("", "v1", "pods", "Pod")
+EVENTS = Ref("", "v1", "events", "Event")
+NAMESPACES = Ref("", "v1", "namespaces", "Namespace", namespaced=False)
+LEASES = Ref("coordination.k8s.io", "v1", "leases", "Lease")
+
+CUSTOM = (TENANTS, BRANCHES, OFFERINGS, AGENTS)  # the four kinds that a person writes
+CHILDREN = (
+    DEPLOYMENTS,
+    SERVICES,
+    SERVICE_ACCOUNTS,
+    CONFIG_MAPS,
+    SECRETS,
+)  # watched: a change by hand is repaired at once
+ALL = (*CUSTOM, *CHILDREN, PODS, EVENTS, NAMESPACES, LEASES)
+
+_BY_KIND = {ref.kind: ref for ref in ALL}
+
+
+def ref_of_kind(kind: str) -> Ref:
+    """Give the resource of a CamelCase kind, such as `RetellAgent`."""
+    return _BY_KIND[kind]
+
+
+def ref_of(manifest: dict[str, Any]) -> Ref:
+    """Give the resource of a manifest. Raises KeyError for a kind that is not in `ALL`: add it there, and to the role."""
+    return _BY_KIND[manifest["kind"]]

@@ -1,0 +1,54 @@
+"""Everything a reconcile may lean on, as one value that is passed in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from askproai_operator.engine.cache import Cache, M
+from askproai_operator.engine.kube import Kube
+from askproai_operator.engine.refs import ref_of_kind
+from askproai_operator.key import Key
+from askproai_operator.settings import Settings
+from askproai_runtime.seams import Clock, FaultPoints
+
+if TYPE_CHECKING:
+    from askproai_operator.external import CalcomClient, RetellClient
+    from askproai_runtime.store import AdminStore
+
+
+class Providers(Protocol):
+    """Gives the client of a provider for one server and one credential; clients are kept and shared."""
+
+    def retell(self, base_url: str, api_key: str) -> "RetellClient":
+        """Give the Retell client of one workspace."""
+
+    def calcom(self, base_url: str, api_key: str) -> "CalcomClient":
+        """Give the Cal.com client of one account."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a reconcile reads and changes the world with."""
+
+    kube: Kube
+    cache: Cache
+    settings: Settings
+    clock: Clock
+    faults: FaultPoints
+    database: "AdminStore"
+    providers: Providers
+    installation_id: str  # first part of the marker at the providers (contract §2)
+    fence: Callable[[], None]  # raises NotLeader unless our Lease is surely ours: call it right before a remote create
+    enqueue: Callable[[Key], None]  # wakes another object
+
+    async def fresh(self, seen: M) -> M | None:
+        """Read the object again from the API server, for use right before a remote create or delete.
+
+        Gives None when it is gone, or when another object (another uid) took its name: the cache may lag, and Kopf loses
+        deletions that happen during a relist.
+        """
+        key = seen.key
+        raw = await self.kube.get(ref_of_kind(key.kind), key.namespace, key.name)
+        if raw is None or raw["metadata"]["uid"] != seen.metadata.uid:
+            return None
+        return type(seen).from_raw(raw)

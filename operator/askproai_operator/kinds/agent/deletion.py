@@ -1,0 +1,100 @@
+"""The end of a RetellAgent: its numbers are freed, then agent and LLM go. It always ends, at the latest after the budget.
+
+It needs neither the tenant's pods nor the user's Secret, which a deleted namespace takes at once: the key is in `T-teardown`.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from askproai_operator.api import DeletionPolicy, ManagementPolicy, RetellAgent
+from askproai_operator.api.conditions import ConditionType, Reason, bad
+from askproai_operator.engine import GONE, Result, World
+from askproai_operator.external import CredentialProblem, ProviderError, RetellClient
+from askproai_operator.kinds.agent.apply import delete_llm_if_unused
+from askproai_operator.kinds.agent.decide import unbinding
+from askproai_operator.kinds.agent.ground import marker, teardown_client, tenant_name
+from askproai_operator.kinds.agent.observe import Known, bound_agents, engine_of, marked_agents
+from askproai_operator.kinds.agent.render import owner_of, owner_of_llm
+
+BUDGET: Final = timedelta(minutes=10)  # then a namespace must be able to end, even if Retell is away
+_LOOK_AGAIN: Final = timedelta(seconds=5)
+
+
+async def end(agent: RetellAgent, world: World, grace: timedelta) -> Result:
+    """Undo a RetellAgent; safe to run again after each step."""
+    newest = await world.fresh(agent)  # the cache may lack an id that we kept a moment ago
+    if newest is None:
+        return GONE
+    known = Known.from_status(newest.status)
+    ids = ", ".join(one for one in (known.agent_id, known.llm_id) if one) or "one that has no id yet"
+    if known.nothing:
+        return await _finish(newest, world)
+    if newest.spec.management_policy is ManagementPolicy.OBSERVE_ONLY:
+        return await _finish(newest, world, "Orphaned", f"managementPolicy ObserveOnly: {ids} stays at Retell")
+    if newest.spec.deletion_policy is DeletionPolicy.ORPHAN:
+        return await _finish(
+            newest, world, "Orphaned", f"deletionPolicy Orphan: {ids} and its numbers stay at Retell as they are"
+        )
+    try:
+        left = await _clean(newest, known, world)
+    except ProviderError as error:
+        left = str(error)
+    unsure = known.pending.since + grace - world.clock.now() if known.pending else timedelta()
+    if left is None and unsure <= timedelta():
+        return await _finish(newest, world)
+    deleted = newest.metadata.deletion_timestamp or world.clock.now()
+    if world.clock.now() - deleted > BUDGET:
+        what = f"{ids}, marker {marker(newest, world)}"
+        text = f"given up after {BUDGET.seconds // 60} minutes: {left}; left at Retell: {what}; delete it there"
+        return await _finish(newest, world, "LeftOver", text, type_="Warning")
+    why = left or "a create had no answer; what it made is looked for once more"
+    text = f"{why}; tried again by itself for {BUDGET.seconds // 60} minutes"
+    waiting = bad(ConditionType.SYNCED, Reason.DELETING, text)
+    return Result((waiting,), after=max(unsure, _LOOK_AGAIN)) if left is None else Result((waiting,), retry=True)
+
+
+async def _finish(
+    agent: RetellAgent, world: World, reason: str = "", message: str = "", *, type_: str = "Normal"
+) -> Result:
+    if reason:
+        await world.kube.event(agent, type_, reason, message)
+    await world.kube.remove_finalizer(agent)
+    return GONE
+
+
+async def _clean(agent: RetellAgent, known: Known, world: World) -> str | None:
+    """Free the numbers, then delete agents, then LLMs; gives what is left, or None."""
+    tenant = tenant_name(agent, world)
+    client = await teardown_client(world, agent.key.namespace, tenant) if tenant else None
+    if client is None or isinstance(client, CredentialProblem):
+        return client.message if client else "the Tenant is not known any more"
+    world.fence()
+    mark = marker(agent, world)
+    agents = set(await marked_agents(client, mark))
+    llms = {str(llm["llm_id"]) for llm in await client.list_llms() if owner_of_llm(llm) == mark}
+    llms |= {known.llm_id} if known.llm_id else set()
+    known_agent = await client.get_agent(known.agent_id) if known.agent_id else None
+    if known_agent is not None and owner_of(known_agent) in (
+        mark,
+        None,
+    ):  # released and adopted by another: not ours any more
+        agents.add(str(known_agent["agent_id"]))
+        llm_id = engine_of(known_agent)[0]
+        llms |= {llm_id} if llm_id else set()
+    await _free_numbers(client, agents | ({known.agent_id} if known.agent_id else set()), known)
+    world.faults.reach("after:unbind")
+    for agent_id in sorted(agents):
+        await client.delete_agent(agent_id)
+    world.faults.reach("after:delete-agent")
+    used = [llm_id for llm_id in sorted(llms) if not await delete_llm_if_unused(client, llm_id)]
+    return f"an agent still uses the LLM {', '.join(used)}" if used else None
+
+
+async def _free_numbers(client: RetellClient, agents: set[str], known: Known) -> None:
+    """Unbind before deleting: a number bound to a deleted agent would decline its callers without a word."""
+    listed = {str(number.get("phone_number")): number for number in await client.list_numbers()}
+    named = {name for name, number in listed.items() if agents & {str(e.get("agent_id")) for e in bound_agents(number)}}
+    for name in sorted(named | set(known.numbers)):
+        entries = bound_agents(await client.get_number(name))
+        if agents & {str(entry.get("agent_id")) for entry in entries}:
+            await client.bind_number(name, list(unbinding(name, entries, agents).others) or None)

@@ -1,0 +1,78 @@
+"""The operator's settings: `ASKPROAI_*` variables, read once at the start."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Settings(BaseSettings):
+    """What a platform team sets for one operator. Every field is the variable `ASKPROAI_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="ASKPROAI_", frozen=True)
+
+    kubeconfig: Path | None = Field(
+        None, description="Kubeconfig file. Absent: `KUBECONFIG`, then the pod's own service account."
+    )
+    namespace: str = Field(
+        "askproai-system", description="Where the Lease lives, and events that no other place takes."
+    )
+    pod_name: str | None = Field(
+        None, description="Name of this replica in the Lease. Absent: host name and process id."
+    )
+    installation_id: str | None = Field(
+        None,
+        description="First part of the marker at the providers; two installations that share a Retell workspace must "
+        "differ. Absent: the UID of namespace `kube-system`.",
+    )
+    database_admin_url: SecretStr | None = Field(
+        None, description="PostgreSQL as the owner of its database, with CREATEROLE, not superuser."
+    )
+    database_admin_url_file: Path | None = Field(
+        None, description="File that holds it instead, such as a mounted Secret."
+    )
+    provider_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("api.retellai.com", "api.cal.com", "api.cal.eu"),
+        description="Hosts that a tenant's `baseUrl` may name, separated by commas. Without a port: https on 443 only; "
+        "`host:port` and `host:*` allow http, too. `*` matches within a host.",
+    )
+    retell_base_url: str = Field("https://api.retellai.com", description="Retell for tenants without a `baseUrl`.")
+    calcom_base_url: str = Field("https://api.cal.com", description="Cal.com for tenants without a `baseUrl`.")
+    shared_base_url: str = Field(
+        "https://voice.example.invalid",
+        description="Public entrance of tenants without `exposure.host`; theirs is `<this>/<namespace>/<tenant>/…`.",
+    )
+    runtime_image: str = Field("askproai:0.1.0", description="Image of the tenants' pods.")
+    workers: int = Field(8, ge=1, le=64, description="Reconciles that run at the same time.")
+    resync_seconds: int = Field(60, ge=5, description="How often an object is looked at when nothing changed (± 10 %).")
+    bind_address: str = Field("0.0.0.0", description="Address of the probes and metrics.")  # noqa: S104 (kubelet and Prometheus reach it from outside)
+    health_port: Port = Field(8081, description="`/livez` and `/readyz`. 0: any free port.")
+    metrics_port: Port = Field(9090, description="`/metrics`; may be the same port. 0: on the health port.")
+    lease_seconds: int = Field(15, ge=3, description="A Lease that was not renewed for so long may be taken over.")
+    lease_renew_seconds: int = Field(10, ge=2, description="Without a renewal for so long the leader exits.")
+    lease_retry_seconds: int = Field(2, ge=1, description="How often the Lease is renewed, or asked for.")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    testing: bool = Field(False, description="Arms `ASKPROAI_FAULT`. Never in production.")
+
+    @field_validator("provider_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @property
+    def resync(self) -> timedelta:
+        return timedelta(seconds=self.resync_seconds)
+
+    def admin_dsn(self) -> str:
+        """Give the database's URL. Raises ValueError when neither the variable nor the file is set."""
+        if self.database_admin_url is not None:
+            return self.database_admin_url.get_secret_value()
+        if self.database_admin_url_file is not None:
+            return self.database_admin_url_file.read_text(encoding="utf-8").strip()
+        raise ValueError(
+            "no database: set ASKPROAI_DATABASE_ADMIN_URL, or ASKPROAI_DATABASE_ADMIN_URL_FILE to a file that holds it"
+        )

@@ -1,0 +1,65 @@
+"""Checking and booking appointments: what is free, the holds, the saga and its calendar-sync."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from askproai_runtime.booking.availability import Query, Rules, Slot, Span, free_slots
+from askproai_runtime.booking.desk import BookingMetrics, BookingOutcome, BookingSettings, Desk
+from askproai_runtime.booking.ledger import release_hold
+from askproai_runtime.booking.offer import check_availability
+from askproai_runtime.booking.saga import book_appointment
+from askproai_runtime.booking.sync import CalendarDisagrees, sync_appointment
+from askproai_runtime.booking.types import Answer, CallContext
+from askproai_runtime.calendars import Calendar
+from askproai_runtime.config import TenantConfig
+from askproai_runtime.jobs import Job
+from askproai_runtime.seams import Clock, FaultPoints
+from askproai_runtime.store import Connection, Pool
+
+__all__ = [
+    "Answer",
+    "Booking",
+    "BookingMetrics",
+    "BookingOutcome",
+    "BookingSettings",
+    "CalendarDisagrees",
+    "CallContext",
+    "Query",
+    "Rules",
+    "Slot",
+    "Span",
+    "free_slots",
+    "release_hold",
+]
+
+
+class Booking:
+    """The booking room of one tenant's process."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        config: Callable[[], TenantConfig],
+        calendar: Calendar,
+        clock: Clock,
+        metrics: BookingMetrics,
+        settings: BookingSettings,
+        faults: FaultPoints,
+    ) -> None:
+        self._desk = Desk(pool, config, calendar, clock, metrics, settings, faults)
+
+    async def check_availability(self, call: CallContext, args: Mapping[str, Any]) -> Answer:
+        """Say what is free, and hold the first of it for this call."""
+        return await check_availability(self._desk, call, args)
+
+    async def book_appointment(self, call: CallContext, args: Mapping[str, Any]) -> Answer:
+        """Book, idempotently within the call."""
+        return await book_appointment(self._desk, call, args)
+
+    async def sync_appointment(self, job: Job) -> None:
+        """Handle a calendar-sync job. Raises `CalendarDisagrees`, and the queue's own `RunAgain`, `DeadNow`, `StaleClaim`."""
+        await sync_appointment(self._desk, job)
+
+    async def release_hold(self, conn: Connection, tenant: str, call_id: str) -> None:
+        """Free what is held for a call, inside the caller's transaction."""
+        await release_hold(conn, tenant, call_id)

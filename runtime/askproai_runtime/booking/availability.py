@@ -1,0 +1,270 @@
+"""When a service can be booked: rules and busy spans in, slots out. Pure: nothing here reads a clock or a database.
+
+Rules are local wall clock, results UTC instants, every span half-open. Inside, instants are whole epoch seconds:
+comparing aware datetimes of one zone is wrong across a clock change (product.md §4), and slow.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from holidays import country_holidays
+
+from askproai_runtime.config import Branch, Hours, Service, Staff, Weekday
+
+_WEEKDAYS = tuple(Weekday)
+_DAY_MINUTES = 24 * 60
+_Seconds = tuple[int, int]  # a half-open span of epoch seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """[start, end), UTC."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What bounds the starts of one service in one branch; `people` are those who can do it."""
+
+    zone: ZoneInfo
+    branch: Branch
+    service: Service
+    people: tuple[Staff, ...]
+
+    @property
+    def duration(self) -> timedelta:
+        return timedelta(minutes=self.service.duration_minutes)
+
+    def blocks(self, start: datetime) -> Span:
+        """Give what an appointment at `start` takes from a person, buffers included."""
+        before = timedelta(minutes=self.service.buffer_before_minutes)
+        after = timedelta(minutes=self.service.buffer_after_minutes)
+        return Span(start - before, start + self.duration + after)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which starts: [first, end), of one person or of anybody. `now` decides about notice and horizon."""
+
+    now: datetime
+    first: datetime
+    end: datetime
+    staff: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A start that can be booked, and the unit of the person that would be taken."""
+
+    start: datetime
+    end: datetime
+    staff: str
+    resource_id: int
+
+
+class Obstacle(StrEnum):
+    """Why a start cannot be booked, the first that applies."""
+
+    PAST = "past"
+    TOO_SOON = "too_soon"
+    TOO_FAR = "too_far"
+    CLOSED_DAY = "closed_day"
+    OUTSIDE_HOURS = "outside_hours"
+    OFF_GRID = "off_grid"
+    TAKEN = "taken"
+
+
+def free_slots(rules: Rules, busy: Mapping[int, Sequence[Span]], query: Query) -> list[Slot]:
+    """Give every bookable start, earliest first, one entry for each person. `busy` is by resource id."""
+    service = rules.service
+    first = max(query.first, query.now + timedelta(minutes=service.minimum_notice_minutes)).timestamp()
+    end = min(query.end.timestamp(), _horizon(rules, query.now))
+    days = _days(rules.zone, query.first, query.end)
+    starts = [s for day in days for s in _grid(day, service.slot_step_minutes, rules.zone) if first <= s < end]
+    if not starts:
+        return []
+    before = service.buffer_before_minutes * 60
+    length = (service.duration_minutes + service.buffer_after_minutes) * 60
+    found: dict[tuple[int, str], int] = {}
+    for person in _asked(rules, query.staff):
+        working = _working(rules, person, starts[0] - before, starts[-1] + length)
+        for resource_id in person.resource_ids:
+            for opens, closes in _without(working, busy.get(resource_id, ())):
+                for s in starts[bisect_left(starts, opens + before) :]:
+                    if s + length > closes:
+                        break
+                    found.setdefault((s, person.id), resource_id)
+    duration = rules.duration
+    instants = {s: datetime.fromtimestamp(s, UTC) for s, _ in found}
+    order = {person.id: at for at, person in enumerate(rules.people)}
+    return [
+        Slot(instants[s], instants[s] + duration, staff, resource_id)
+        for (s, staff), resource_id in sorted(found.items(), key=lambda item: (item[0][0], order[item[0][1]]))
+    ]
+
+
+def one_per_start(slots: Iterable[Slot], busy: Mapping[int, Sequence[Span]], zone: ZoneInfo) -> list[Slot]:
+    """Choose a person for each start: who is booked least on that local day, then the order of the config."""
+    load: dict[tuple[int, date], float] = {}
+
+    def booked(slot: Slot) -> float:
+        key = (slot.resource_id, slot.start.astimezone(zone).date())
+        if key not in load:
+            opens, closes = _instant(key[1], 0, zone), _instant(key[1], _DAY_MINUTES, zone)
+            spans = busy.get(slot.resource_id, ())
+            load[key] = sum(max(0.0, min(s.end.timestamp(), closes) - max(s.start.timestamp(), opens)) for s in spans)
+        return load[key]
+
+    chosen: dict[datetime, Slot] = {}
+    for slot in slots:
+        rival = chosen.get(slot.start)
+        if rival is None or booked(slot) < booked(rival):
+            chosen[slot.start] = slot
+    return list(chosen.values())
+
+
+def nearest(slots: Iterable[Slot], wanted: datetime, count: int) -> list[Slot]:
+    """Give the `count` slots closest to `wanted`, earliest first."""
+    return sorted(sorted(slots, key=lambda slot: abs(slot.start - wanted))[:count], key=lambda slot: slot.start)
+
+
+def why_not(rules: Rules, start: datetime, now: datetime, staff: str | None, *, whole_day: bool = False) -> Obstacle:
+    """Say why `start` (or no start of its local day) is free; TAKEN when the rules would allow it."""
+    day = start.astimezone(rules.zone).date()
+    if (_instant(day, _DAY_MINUTES, rules.zone) if whole_day else start.timestamp()) <= now.timestamp():
+        return Obstacle.PAST
+    if start.timestamp() >= _horizon(rules, now):
+        return Obstacle.TOO_FAR
+    midnight = _instant(day, 0, rules.zone)
+    if not any(_working(rules, person, midnight, midnight) for person in _asked(rules, staff)):
+        return Obstacle.CLOSED_DAY
+    if whole_day:
+        return Obstacle.TAKEN
+    if start < now + timedelta(minutes=rules.service.minimum_notice_minutes):
+        return Obstacle.TOO_SOON
+    blocks = rules.blocks(start)
+    opens, closes = blocks.start.timestamp(), blocks.end.timestamp()
+    hours = (span for person in _asked(rules, staff) for span in _working(rules, person, int(opens), int(closes)))
+    if not any(a <= opens and closes <= b for a, b in hours):
+        return Obstacle.OUTSIDE_HOURS
+    if start.timestamp() not in _grid(day, rules.service.slot_step_minutes, rules.zone):
+        return Obstacle.OFF_GRID
+    return Obstacle.TAKEN
+
+
+def closed_by(branch: Branch, day: date) -> str | None:
+    """Name what closes the branch on `day`: a public holiday in German, "" for an own closed day; None if nothing does."""
+    rules = branch.holidays
+    if rules is None:
+        return None
+    if day in rules.closed:
+        return ""
+    return _public_holidays(rules.country, rules.subdivision, day.year).get(day)
+
+
+@lru_cache(maxsize=256)
+def _public_holidays(country: str, subdivision: str | None, year: int) -> dict[date, str]:
+    language = "de" if country in {"DE", "AT", "CH"} else None
+    return dict(country_holidays(country, subdiv=subdivision, years=year, language=language))
+
+
+def _asked(rules: Rules, staff: str | None) -> list[Staff]:
+    return [person for person in rules.people if staff in {None, person.id}]
+
+
+def _horizon(rules: Rules, now: datetime) -> int:
+    today = now.astimezone(rules.zone).date()
+    return _instant(today + timedelta(days=rules.service.booking_horizon_days), _DAY_MINUTES, rules.zone)
+
+
+def _days(zone: ZoneInfo, first: datetime, end: datetime) -> list[date]:
+    day, last = first.astimezone(zone).date(), end.astimezone(zone).date()
+    return [day + timedelta(days=n) for n in range((last - day).days + 1)]
+
+
+def _working(rules: Rules, person: Staff, first: int, end: int) -> list[_Seconds]:
+    """Give the spans in which a person works and the branch is open, from the day of `first` to that of `end`."""
+    days = _days(rules.zone, datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(end, UTC))
+    spans: list[_Seconds] = []
+    for day in days:
+        if closed_by(rules.branch, day) is not None or any(a.first <= day <= a.last for a in person.absences):
+            continue
+        opening = _minutes(rules.branch.opening_hours, day)
+        hours = opening if person.working_hours is None else _minutes(person.working_hours, day)
+        cut = [(max(a, c), min(b, d)) for a, b in opening for c, d in hours if max(a, c) < min(b, d)]
+        spans += [(_instant(day, a, rules.zone), _instant(day, b, rules.zone)) for a, b in cut]
+    return _merged(spans)
+
+
+def _minutes(hours: Iterable[Hours], day: date) -> list[tuple[int, int]]:
+    """Give the ranges of a weekday in minutes of wall clock; closing at 00:00 is the end of the day."""
+    weekday = _WEEKDAYS[day.weekday()]
+    return [(_minute(h.opens), _minute(h.closes) or _DAY_MINUTES) for h in hours if weekday in h.days]
+
+
+def _minute(at: time) -> int:
+    return at.hour * 60 + at.minute
+
+
+def _merged(spans: list[_Seconds]) -> list[_Seconds]:
+    """Join spans that touch or overlap: a service may run over the seam of two ranges, or over midnight."""
+    merged: list[_Seconds] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        elif start < end:
+            merged.append((start, end))
+    return merged
+
+
+def _without(working: list[_Seconds], busy: Sequence[Span]) -> list[_Seconds]:
+    taken = _merged([(int(s.start.timestamp()), int(-(-s.end.timestamp() // 1))) for s in busy])
+    free: list[_Seconds] = []
+    for opens, closes in working:
+        at = opens
+        for start, end in taken:
+            if end > at and start < closes:
+                if start > at:
+                    free.append((at, start))
+                at = end
+        if at < closes:
+            free.append((at, closes))
+    return free
+
+
+@lru_cache(maxsize=4096)
+def _grid(day: date, step_minutes: int, zone: ZoneInfo) -> tuple[int, ...]:
+    """Give the starts of a day: wall clock from local midnight. Times that the clock skips are left out, doubled ones
+    stand for their first pass only.
+    """
+    midnight = datetime.combine(day, time())
+    walls = (midnight + timedelta(minutes=minute) for minute in range(0, _DAY_MINUTES, step_minutes))
+    return tuple(_at(wall, zone) for wall in walls if _exists(wall, zone))
+
+
+@lru_cache(maxsize=8192)
+def _instant(day: date, minute: int, zone: ZoneInfo) -> int:
+    """Give the first instant at which the wall clock has reached `minute` of `day`."""
+    wall = datetime.combine(day, time()) + timedelta(minutes=minute)
+    if _exists(wall, zone):
+        return _at(wall, zone)
+    while not _exists(
+        wall, zone
+    ):  # a skipped hour: the instant of the clock change, one minute after the last that exists
+        wall -= timedelta(minutes=1)
+    return _at(wall, zone) + 60
+
+
+def _at(wall: datetime, zone: ZoneInfo) -> int:
+    return int(wall.replace(tzinfo=zone).timestamp())
+
+
+def _exists(wall: datetime, zone: ZoneInfo) -> bool:
+    return datetime.fromtimestamp(_at(wall, zone), zone).replace(tzinfo=None) == wall

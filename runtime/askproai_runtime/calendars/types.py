@@ -1,0 +1,79 @@
+"""The one interface to a book that is not ours, and the closed list of what it can answer."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarRequest:
+    """An appointment to make elsewhere. `request_id` is our appointment's id: by it the booking is found again."""
+
+    request_id: UUID
+    event_type_id: int
+    starts_at: datetime
+    ends_at: datetime
+    name: str
+    phone: str | None  # E.164
+    email: str | None
+    call_id: str
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """It stands there. `pending`: somebody there has yet to say yes, so it is requested, not booked."""
+
+    uid: str | None
+    pending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The person is not free there at that time."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """They will not do it as asked, and would not if asked again: a person must look."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody can say whether it was done: look it up before any second try."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """It was certainly not done: the calendar could not be reached, or asked us to wait."""
+
+    detail: str
+    retry_after: timedelta | None = None
+
+
+Outcome = Confirmed | Taken | Refused | Unknown | Unavailable
+
+
+class CalendarUnreachable(Exception):
+    """A look-up gave no answer; ask again later."""
+
+
+class Calendar(Protocol):
+    """A book of appointments."""
+
+    @property
+    def remote(self) -> bool:
+        """Say whether appointments must be made there, too, before they are confirmed."""
+
+    async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:
+        """Make the appointment, and give an outcome within the time, whatever happens."""
+
+    async def find(self, request: CalendarRequest) -> Confirmed | None:
+        """Look for the live appointment with our request id. Raises `CalendarUnreachable`."""

@@ -1,0 +1,107 @@
+"""Carries out a stored event: the handler of `webhook-event` jobs.
+
+Its effects and the end of its job are one transaction, so that a crash leaves either nothing or everything (W6).
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from askproai_runtime.calls.audit import UNROUTABLE, audit_unroutable
+from askproai_runtime.calls.payload import RetellEvent, read
+from askproai_runtime.calls.router import Router
+from askproai_runtime.calls.row import ACTED_ON, MOST_TRANSCRIPT, merge, row_of
+from askproai_runtime.calls.store import StoredEvent, load_event, lock_call, note_event, save_call
+from askproai_runtime.config import TenantConfig
+from askproai_runtime.jobs import DeadNow, Job, finish
+from askproai_runtime.seams import Clock
+from askproai_runtime.store import Connection, Pool
+
+log = structlog.get_logger(__name__)
+
+
+class Holds(Protocol):
+    """The part of the booking room that a call's end touches."""
+
+    async def release_hold(self, conn: Connection, tenant: str, call_id: str) -> None: ...
+
+
+class ProcessingMetrics(Protocol):
+    def processed(self, source: str, event: str, seconds: float) -> None: ...
+
+
+class _Unroutable(Exception):
+    """Neither the agent nor the number is the tenant's. Carries what the audit names."""
+
+    def __init__(self, agent_id: str | None) -> None:
+        super().__init__(UNROUTABLE)
+        self.agent_id = agent_id
+
+
+class CallEvents:
+    """Acts on Retell's call events; the other senders' events end as processed, with a note."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        config: Callable[[], TenantConfig],
+        holds: Holds,
+        clock: Clock,
+        metrics: ProcessingMetrics,
+    ) -> None:
+        self._pool = pool
+        self._tenant = config().tenant
+        self._router = Router(config)
+        self._holds = holds
+        self._clock = clock
+        self._metrics = metrics
+
+    async def handle(self, job: Job) -> None:
+        """Carry out one job. Raises `DeadNow` for what no retry can cure."""
+        assert job.event_id is not None, "a webhook-event job names its event; the table checks it"
+        began = self._clock.monotonic()
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                event, note = await self._carry_out(connection, job.event_id)
+                await finish(connection, self._tenant, job)
+                if note:  # after the job: everybody who needs both rows locks the job first
+                    await note_event(connection, self._tenant, job.event_id, note)
+        except _Unroutable as stranger:
+            await audit_unroutable(
+                self._pool, self._tenant,
+                action="event.refused", agent_id=stranger.agent_id, correlation_id=job.correlation_id,
+            )  # fmt: skip
+            raise DeadNow(UNROUTABLE) from stranger
+        self._metrics.processed(event.source, event.event_type, self._clock.monotonic() - began)
+
+    async def _carry_out(self, connection: Connection, event_id: int) -> tuple[StoredEvent, str | None]:
+        """Act on the event; give what must be noted at it."""
+        event = await load_event(connection, self._tenant, event_id)
+        if event is None:
+            raise DeadNow("the event is gone: retention removed it before its job ran")
+        if event.source == "retell" and event.event_type in ACTED_ON:
+            return event, await self._update_call(connection, event)
+        return event, f"stored only: {event.source} {event.event_type} is not acted on"
+
+    async def _update_call(self, connection: Connection, event: StoredEvent) -> str | None:
+        """Merge the event into its call; a call that is over gives its held time free. Gives what must be noted."""
+        try:
+            envelope = read(event.payload, RetellEvent)
+        except msgspec.DecodeError as error:
+            raise DeadNow(f"the body is no call event: {error}") from error
+        call = envelope.call or envelope.data
+        if call is None:
+            return "stored only: the event names no call"
+        route = self._router.route(call)
+        if route is None:
+            raise _Unroutable(call.agent_id)
+        known = await lock_call(connection, self._tenant, call.call_id, event.correlation_id)
+        row = merge(known, row_of(event.event_type, call, route.branch, event.received_at))
+        await save_call(connection, self._tenant, call.call_id, row)
+        if row.over:
+            await self._holds.release_hold(connection, self._tenant, call.call_id)
+        log.info("call.updated", call_id=call.call_id, event_type=event.event_type, status=row.status)
+        cut = len(call.transcript or "") - MOST_TRANSCRIPT
+        return f"transcript cut to {MOST_TRANSCRIPT} characters, {cut} left out" if cut > 0 else None

@@ -1,0 +1,171 @@
+"""The way of a call function, from the request to the sentence that the agent says, top to bottom.
+
+A caller waits on the line, so whatever is not a stranger is answered 200 with a German sentence: Retell shows the model no
+other body (reference/retell.md §8).
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+import asyncpg
+import msgspec
+import structlog
+from aiohttp import web
+
+from askproai_runtime.booking.types import Answer, CallContext
+from askproai_runtime.calls.arguments import said
+from askproai_runtime.calls.audit import audit_unroutable
+from askproai_runtime.calls.payload import FunctionRequest, RetellCall, instant, read
+from askproai_runtime.calls.router import Router
+from askproai_runtime.config import Branch
+from askproai_runtime.config.live import Credentials, LiveConfig
+from askproai_runtime.intake import MIB, Verdict, retell_keys, verify_retell
+from askproai_runtime.numbers import Route, caller_or_none
+from askproai_runtime.seams import Clock
+from askproai_runtime.serving import Problem, SlidingWindow, correlation_id, json_answer, read_body
+from askproai_runtime.store import Pool
+
+log = structlog.get_logger(__name__)
+
+DEADLINE_SECONDS = 7.0  # tools are registered with timeout_ms 8000
+BODY_LIMIT = 8 * MIB
+
+TOO_SLOW = "Das dauert gerade länger als sonst. Einen Moment bitte, ich versuche es gleich noch einmal."
+OUT_OF_ORDER = "Ich komme gerade nicht an den Kalender. Bitte versuchen Sie es in ein paar Minuten noch einmal."
+
+
+class FunctionName(StrEnum):
+    """The functions that exist; the others answer 404 until they do."""
+
+    CHECK_AVAILABILITY = "check_availability"
+    BOOK_APPOINTMENT = "book_appointment"
+
+
+class BookingDesk(Protocol):
+    """The part of the booking room that answers calls."""
+
+    async def check_availability(self, call: CallContext, args: dict[str, Any]) -> Answer: ...
+    async def book_appointment(self, call: CallContext, args: dict[str, Any]) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """What the call functions need."""
+
+    config: LiveConfig
+    credentials: Credentials
+    booking: BookingDesk
+    router: Router
+    pool: Pool
+    window: SlidingWindow
+    clock: Clock
+    wake_worker: Callable[[], None]
+    deadline_seconds: float = DEADLINE_SECONDS
+    running: set[asyncio.Task[Answer]] = field(default_factory=set)
+
+    async def answer(self, request: web.Request, name: FunctionName) -> web.Response:
+        """Answer one call function. Raises a `Problem` for forged, malformed and foreign requests."""
+        body = await read_body(request, BODY_LIMIT)
+        self._check_signature(request, body)
+        self.window.enter(self.config.current.rate_limits.functions_per_second)
+        asked = self._decode(body, name)
+        route = await self._route(request, asked.call)
+        branch = self._branch(route, asked)
+        if branch is None:
+            answer = self._ask_for_branch()
+        else:
+            answer = await self._within_deadline(name, self._context(request, asked.call, branch), said(asked.args))
+        log.info("function.answered", function=name, call_id=asked.call.call_id, success=answer.success)
+        return json_answer(answer.as_json())
+
+    async def close(self) -> None:
+        """Let functions end that outlived their answer: a booking half made would only be found by its retry."""
+        if self.running:
+            await asyncio.wait(self.running, timeout=self.deadline_seconds)
+
+    def _check_signature(self, request: web.Request, body: bytes) -> None:
+        header = request.headers.get("x-retell-signature")
+        verdict = verify_retell(body, header, retell_keys(self.credentials), self.clock.now())
+        if verdict is not Verdict.VALID:
+            log.warning("function.unauthorized", source="retell", remote=request.remote, verdict=verdict)
+            raise Problem(401, "Invalid Signature", "Sign the raw body with the key that this tenant's secret holds")
+
+    def _decode(self, body: bytes, name: FunctionName) -> FunctionRequest:
+        try:
+            asked = read(body, FunctionRequest)
+        except msgspec.DecodeError as error:
+            raise Problem(400, "Malformed Request", f"Send name, call and args: {error}") from error
+        if asked.name != name:
+            raise Problem(400, "Name Mismatch", "The body's name is not the function of this path")
+        return asked
+
+    async def _route(self, request: web.Request, call: RetellCall) -> Route:
+        """Give the call's route; a stranger is refused and written down, never handed to some branch (N2)."""
+        route = self.router.route(call)
+        if route is not None:
+            return route
+        log.warning("function.unroutable", call_id=call.call_id)
+        try:
+            await audit_unroutable(
+                self.pool, self.config.current.tenant,
+                action="function.refused", agent_id=call.agent_id, correlation_id=correlation_id(request),
+            )  # fmt: skip
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            log.exception("audit.failed", action="function.refused")
+        raise Problem(403, "Unknown Agent Or Number", "Neither the call's agent nor its number is this tenant's")
+
+    def _branch(self, route: Route, asked: FunctionRequest) -> str | None:
+        """Give the branch: the route's, else the only one, else the one that the caller named; None is to be asked."""
+        branches = self.config.current.branches
+        if route.branch is not None:
+            return route.branch
+        if len(branches) == 1:
+            return branches[0].name
+        named = said(asked.args).get("branch", "")
+        matches = [branch.name for branch in branches if _is_called(branch, str(named))]
+        return matches[0] if len(matches) == 1 else None
+
+    def _ask_for_branch(self) -> Answer:
+        names = " oder ".join(branch.display_name for branch in self.config.current.branches)
+        return Answer(success=False, message=f"Für welche Filiale möchten Sie den Termin: {names}?", fields={})
+
+    def _context(self, request: web.Request, call: RetellCall, branch: str) -> CallContext:
+        return CallContext(
+            call_id=call.call_id,
+            branch=branch,
+            caller=caller_or_none(call.from_number),
+            started_at=instant(call.start_timestamp) or self.clock.now(),
+            correlation_id=correlation_id(request),
+        )
+
+    async def _within_deadline(self, name: FunctionName, call: CallContext, args: dict[str, Any]) -> Answer:
+        """Answer in time. What takes longer goes on by itself: the model asks again, and finds it done."""
+        task = asyncio.create_task(self._call(name, call, args))
+        self.running.add(task)
+        task.add_done_callback(self.running.discard)
+        done, _ = await asyncio.wait({task}, timeout=self.deadline_seconds)
+        if task not in done:
+            log.warning("function.too_slow", function=name, call_id=call.call_id)
+            return Answer(success=False, message=TOO_SLOW, fields={})
+        return task.result()
+
+    async def _call(self, name: FunctionName, call: CallContext, args: dict[str, Any]) -> Answer:
+        try:
+            match name:
+                case FunctionName.CHECK_AVAILABILITY:
+                    return await self.booking.check_availability(call, args)
+                case FunctionName.BOOK_APPOINTMENT:
+                    answer = await self.booking.book_appointment(call, args)
+                    self.wake_worker()  # a booking that waits for its calendar has a job
+                    return answer
+        except Exception:  # the caller must hear something; the log has type and place
+            log.exception("function.failed", function=name, call_id=call.call_id)
+            return Answer(success=False, message=OUT_OF_ORDER, fields={})
+
+
+def _is_called(branch: Branch, named: str) -> bool:
+    wanted = named.casefold().strip()
+    return bool(wanted) and (wanted == branch.name.casefold() or wanted in branch.display_name.casefold())

@@ -1,0 +1,72 @@
+"""Retell's call object, as far as we read it (reference/retell.md §5.1). Unknown keys, reasons and statuses are tolerated."""
+
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from askproai_runtime.serving import read_json
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call as Retell tells it. A web call has neither numbers nor direction; absent keys are the rule."""
+
+    call_id: str
+    agent_id: str | None = None
+    call_status: str | None = None
+    direction: str | None = None
+    from_number: str | None = None
+    to_number: str | None = None
+    start_timestamp: float | None = None  # milliseconds, like all of Retell's
+    end_timestamp: float | None = None
+    disconnection_reason: str | None = None
+    transcript: str | None = None
+    call_analysis: dict[str, Any] | None = None
+
+
+class RetellEvent(msgspec.Struct, frozen=True, kw_only=True):
+    event: str
+    call: RetellCall | None = None
+    data: RetellCall | None = None  # the deprecated twin of `call`
+
+
+class FunctionRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A custom function's body with `args_at_root: false`; `args` is what a language model wrote."""
+
+    name: str
+    call: RetellCall
+    args: Any = None
+
+
+def read(body: bytes, kind: type[T]) -> T:
+    """Decode a body. NUL, which JSON may hold and PostgreSQL's text may not, is dropped from its texts.
+
+    Raises `msgspec.DecodeError` (and its child `ValidationError`), whose text quotes no value.
+    """
+    if b"\\u0000" not in body:
+        return read_json(body, kind)
+    return msgspec.convert(_without_nul(read_json(body, object)), kind)
+
+
+def _without_nul(value: Any) -> Any:
+    match value:
+        case str():
+            return value.replace("\x00", "")
+        case list():
+            return [_without_nul(one) for one in value]
+        case dict():
+            return {_without_nul(key): _without_nul(one) for key, one in value.items()}
+        case _:
+            return value
+
+
+def instant(milliseconds: float | None) -> datetime | None:
+    """Give Retell's time as an instant; None when it is absent or no date a calendar knows."""
+    if milliseconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None

@@ -1,0 +1,81 @@
+"""The statements of `calls` and of the event that a job carries out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from askproai_runtime.calls.row import CallRow
+from askproai_runtime.store import Connection, Pool
+
+_EVENT = """
+SELECT source, event_type, payload, correlation_id, received_at FROM webhook_events WHERE tenant = $1 AND id = $2
+"""
+
+# Two events of one call may be carried out at once: the first INSERT makes the row, the others wait for it, and then all take
+# their turns at its lock.
+_ENSURE = """
+INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ($1, $2, 'registered', $3) ON CONFLICT DO NOTHING
+"""
+_LOCK = """
+SELECT status, branch, agent_id, direction, from_number, to_number, started_at, ended_at, analyzed_at,
+       disconnection_reason, transcript, transcript_truncated, analysis
+FROM calls WHERE tenant = $1 AND call_id = $2 FOR UPDATE
+"""
+_UPDATE = """
+UPDATE calls SET status = $3, branch = $4, agent_id = $5, direction = $6, from_number = $7, to_number = $8,
+    started_at = $9, ended_at = $10, analyzed_at = $11, disconnection_reason = $12, transcript = $13,
+    transcript_truncated = $14, analysis = $15::jsonb, updated_at = clock_timestamp()
+WHERE tenant = $1 AND call_id = $2
+"""
+
+
+# Two hours is the longest call that Retell allows: what is older lost its call_ended.
+_ACTIVE = """
+SELECT count(*) FROM calls WHERE tenant = $1 AND status = 'ongoing' AND started_at > clock_timestamp() - interval '2 hours'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    source: str
+    event_type: str
+    payload: bytes
+    correlation_id: str
+    received_at: datetime
+
+
+async def load_event(connection: Connection, tenant: str, event_id: int) -> StoredEvent | None:
+    row = await connection.fetchrow(_EVENT, tenant, event_id)
+    return None if row is None else StoredEvent(**row)
+
+
+async def note_event(connection: Connection, tenant: str, event_id: int, note: str) -> None:
+    """Say why an event ended as processed without being acted on, or what was left out."""
+    await connection.execute(
+        "UPDATE webhook_events SET note = $3 WHERE tenant = $1 AND id = $2", tenant, event_id, note
+    )
+
+
+async def lock_call(connection: Connection, tenant: str, call_id: str, correlation_id: str) -> CallRow:
+    """Give the call's row, locked to the end of the transaction; an unknown call gets one."""
+    await connection.execute(_ENSURE, tenant, call_id, correlation_id)
+    row = await connection.fetchrow(_LOCK, tenant, call_id)
+    assert row is not None, "inserted or found by the statement before"
+    values = dict(row)
+    values["analysis"] = None if row["analysis"] is None else msgspec.json.decode(row["analysis"])
+    return CallRow(**values)
+
+
+async def save_call(connection: Connection, tenant: str, call_id: str, row: CallRow) -> None:
+    analysis = None if row.analysis is None else msgspec.json.encode(row.analysis).decode()
+    await connection.execute(
+        _UPDATE, tenant, call_id, row.status, row.branch, row.agent_id, row.direction, row.from_number, row.to_number,
+        row.started_at, row.ended_at, row.analyzed_at, row.disconnection_reason, row.transcript,
+        row.transcript_truncated, analysis,
+    )  # fmt: skip
+
+
+async def count_active_calls(pool: Pool, tenant: str) -> int:
+    """Give how many calls are being spoken now, as far as events told us."""
+    return int(await pool.fetchval(_ACTIVE, tenant))

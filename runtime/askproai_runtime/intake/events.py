@@ -1,0 +1,183 @@
+"""Which event is this? Event ids by which a second delivery is known (contract §3), read from a verified body.
+
+Retell and Cal.com send no delivery id. Retell's is `call_id:event`, with a hash of the body for events that repeat within a
+call; Cal.com's is derived as reference/calcom-stripe.md §5 says, Stripe's is its own.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+
+from askproai_runtime.intake.signatures import CALCOM_WINDOW
+from askproai_runtime.serving import read_json
+
+# Printable ASCII, so that an id is safe in a text column, an index and a log line.
+_Id = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,200}$")]
+_Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
+
+
+class Source(StrEnum):
+    RETELL = "retell"
+    CALCOM = "calcom"
+    STRIPE = "stripe"
+
+
+class Malformed(Exception):
+    """The body is no event of its sender; the message says what is missing, without quoting the body."""
+
+
+class TooOld(Exception):
+    """A signed body whose own time is outside the window: a replay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A verified event on its way into the store."""
+
+    source: Source
+    event_id: str
+    event_type: str
+    payload: bytes
+    correlation_id: str
+
+
+class _Call(msgspec.Struct):
+    call_id: _Id
+
+
+class _Chat(msgspec.Struct):
+    chat_id: _Id
+
+
+class _Retell(msgspec.Struct):
+    event: _Name
+    call: _Call | None = None
+    data: _Call | None = None  # the deprecated twin of `call`
+    chat: _Chat | None = None
+
+
+class _Stripe(msgspec.Struct):
+    id: _Id
+    type: _Name
+
+
+class _Calcom(msgspec.Struct):
+    triggerEvent: _Name  # noqa: N815 - Cal.com's spelling
+    createdAt: str = ""  # noqa: N815 - Cal.com's spelling
+    payload: dict[str, Any] | None = None
+
+
+def identify(source: Source, body: bytes, *, tenant: str, correlation_id: str, now: datetime) -> Incoming:
+    """Give the event's id and type. Raises `Malformed`, and `TooOld` for a replayed Cal.com body."""
+    try:
+        match source:
+            case Source.RETELL:
+                event_id, event_type = _retell(body)
+            case Source.CALCOM:
+                event_id, event_type = _calcom(body, tenant, now)
+            case Source.STRIPE:
+                event = read_json(body, _Stripe)
+                event_id, event_type = event.id, event.type
+    except msgspec.ValidationError as error:
+        raise Malformed(f"The body is no {source} event: {error}") from error
+    except msgspec.DecodeError as error:
+        raise Malformed("The body is not valid JSON in UTF-8") from error
+    return Incoming(source, event_id, event_type, body, correlation_id)
+
+
+def _retell(body: bytes) -> tuple[str, str]:
+    envelope = read_json(body, _Retell)
+    call = envelope.call or envelope.data
+    if call is not None:
+        subject = call.call_id
+    elif envelope.chat is not None:
+        subject = envelope.chat.chat_id
+    else:
+        raise Malformed("The body is no retell event: it names neither call.call_id nor chat.chat_id")
+    event_id = f"{subject}:{envelope.event}"
+    if envelope.event == "transcript_updated" or envelope.event.startswith("transfer_"):
+        event_id += f":{hashlib.sha256(body).hexdigest()[:32]}"
+    return event_id, envelope.event
+
+
+def _calcom(body: bytes, tenant: str, now: datetime) -> tuple[str, str]:
+    envelope = read_json(body, _Calcom)
+    _refuse_old(envelope.createdAt, now)
+    # MEETING_* and rendered templates come flat, without `payload`
+    payload = envelope.payload if envelope.payload is not None else read_json(body, dict[str, Any])
+    entry = payload.get("oooEntry")
+    subject = (
+        _text(payload, "uid")
+        or _text(payload, "bookingUid")
+        or (_text(entry, "uuid") if isinstance(entry, dict) else "")
+    )
+    if not subject:  # PING and forms name no booking: equal bodies are the same event
+        return hashlib.sha256(tenant.encode() + b"|" + body).hexdigest(), envelope.triggerEvent
+    derive = _CALCOM_KEYS.get(envelope.triggerEvent, _start)
+    key = derive(payload, envelope.createdAt)
+    text = f"{tenant}|{envelope.triggerEvent}|{subject}|{key}"
+    return hashlib.sha256(text.encode()).hexdigest(), envelope.triggerEvent
+
+
+def _refuse_old(created_at: str, now: datetime) -> None:
+    """Refuse a replay. Flat bodies carry no time: for them the unique key alone holds."""
+    if not created_at:
+        return
+    try:
+        created = datetime.fromisoformat(created_at)
+    except ValueError as error:
+        raise Malformed("The body is no calcom event: createdAt is no ISO time") from error
+    if created.tzinfo is None:
+        raise Malformed("The body is no calcom event: createdAt has no zone")
+    if abs(now - created) > CALCOM_WINDOW:
+        raise TooOld("createdAt is outside the window")
+
+
+def _text(values: dict[str, Any], name: str) -> str:
+    value = values.get(name)
+    return str(value) if isinstance(value, str | int) else ""
+
+
+def _attendees(payload: dict[str, Any]) -> list[dict[str, Any]]:
+    attendees = payload.get("attendees")
+    return [one for one in attendees if isinstance(one, dict)] if isinstance(attendees, list) else []
+
+
+def _start(payload: dict[str, Any], _created_at: str) -> str:
+    return _text(payload, "startTime")
+
+
+def _rescheduled(payload: dict[str, Any], _created_at: str) -> str:
+    return f"{_text(payload, 'rescheduleUid')}|{_text(payload, 'startTime')}"
+
+
+def _cancelled(payload: dict[str, Any], _created_at: str) -> str:
+    end = _text(payload, "endTime")
+    if not payload.get("seatsPerTimeSlot"):
+        return end
+    return "|".join((end, *sorted(_text(one, "email") for one in _attendees(payload))))  # each seat is cancelled alone
+
+
+def _payment(payload: dict[str, Any], _created_at: str) -> str:
+    return _text(payload, "paymentId")
+
+
+def _no_show(payload: dict[str, Any], created_at: str) -> str:
+    """Give who came; the time too, since a no-show can be set, taken back and set again."""
+    marks = sorted(f"{_text(one, 'email')}:{str(one.get('noShow')).lower()}" for one in _attendees(payload))
+    return "|".join((*marks, created_at))
+
+
+# `createdAt` stays out of all others: a job that runs again stamps a new one.
+_CALCOM_KEYS: dict[str, Callable[[dict[str, Any], str], str]] = {
+    "BOOKING_RESCHEDULED": _rescheduled,
+    "BOOKING_CANCELLED": _cancelled,
+    "BOOKING_PAID": _payment,
+    "BOOKING_PAYMENT_INITIATED": _payment,
+    "BOOKING_NO_SHOW_UPDATED": _no_show,
+}

@@ -1,0 +1,153 @@
+"""The command `askproai-runtime`: the two processes of a tenant's pod, and the migrations."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Coroutine
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar
+
+import asyncpg
+import typer
+from pydantic import ValidationError
+
+from askproai_runtime.config.live import ConfigUnreadable
+from askproai_runtime.config.settings import Settings
+from askproai_runtime.process import stop_on_signals
+from askproai_runtime.store import Migrator, StoreError
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="askproai-runtime",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="The data plane of one tenant. Settings are ASKPROAI_* variables.",
+)
+migrate = typer.Typer(no_args_is_help=True, help="Move the schema of a database.")
+app.add_typer(migrate, name="migrate")
+
+Dsn = Annotated[
+    str,
+    typer.Option(
+        envvar="DATABASE_ADMIN_URL",
+        help="The admin's DSN: owner of the database, CREATEROLE (else taken from DATABASE_ADMIN_URL)",
+        show_envvar=True,
+    ),
+]
+
+
+class Output(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+Format = Annotated[Output, typer.Option("--output", "-o", help="text or json")]
+
+
+@app.command()
+def web() -> None:
+    """Serve webhooks and call functions.
+
+    Example: ASKPROAI_CONFIG_FILE=tenant.json ASKPROAI_CREDENTIALS_DIR=credentials askproai-runtime web
+    """
+    from askproai_runtime.web import run_web  # noqa: PLC0415 - `migrate` need not import the web
+
+    _serve(run_web)
+
+
+@app.command()
+def worker() -> None:
+    """Run the tenant's jobs.
+
+    Example: ASKPROAI_CONFIG_FILE=tenant.json ASKPROAI_CREDENTIALS_DIR=credentials askproai-runtime worker
+    """
+    from askproai_runtime.worker import run_worker  # noqa: PLC0415 - `migrate` need not import the worker
+
+    _serve(run_worker)
+
+
+@migrate.command()
+def up(dsn: Dsn, output: Format = Output.TEXT) -> None:
+    """Apply what is pending.
+
+    Example: askproai-runtime migrate up --dsn postgresql://admin:…@db/askproai
+    """
+    _tell(_database(Migrator(dsn).up()), "applied", output)
+
+
+@migrate.command()
+def down(
+    dsn: Dsn,
+    steps: Annotated[int, typer.Option(min=1, help="How many migrations to undo; what their tables hold is lost")] = 1,
+    output: Format = Output.TEXT,
+) -> None:
+    """Undo the last migrations.
+
+    Example: askproai-runtime migrate down --steps 1 --dsn postgresql://admin:…@db/askproai
+    """
+    _tell(_database(Migrator(dsn).down(steps)), "undone", output)
+
+
+@migrate.command()
+def status(dsn: Dsn, output: Format = Output.TEXT) -> None:
+    """Show every migration, and whether it is applied.
+
+    Example: askproai-runtime migrate status -o json --dsn postgresql://admin:…@db/askproai
+    """
+    states = _database(Migrator(dsn).status())
+    if output is Output.JSON:
+        rows = [
+            {
+                "version": state.version,
+                "name": state.name,
+                "applied_at": state.applied_at.isoformat() if state.applied_at else None,
+                "changed": state.changed,
+            }
+            for state in states
+        ]
+        typer.echo(json.dumps({"migrations": rows}))
+        return
+    for state in states:
+        applied = state.applied_at.isoformat(timespec="seconds") if state.applied_at else "pending"
+        typer.echo(f"{state.version:04} {state.name:20} {applied}{'  CHANGED SINCE' if state.changed else ''}")
+
+
+def _tell(versions: list[int], word: str, output: Output) -> None:
+    if output is Output.JSON:
+        typer.echo(json.dumps({word: versions}))
+    else:
+        typer.echo(f"{word}: {', '.join(f'{version:04}' for version in versions) or 'nothing to do'}")
+
+
+def _serve(run: Callable[[Settings, asyncio.Event], Awaitable[None]]) -> None:
+    """Run a process until SIGTERM. Exit code 2 for settings, 1 for a config that cannot be read or a taken port."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        names = ", ".join(f"ASKPROAI_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors())
+        typer.echo(f"The settings are wrong: {names}", err=True)
+        raise typer.Exit(2) from error
+
+    async def until_signal() -> None:
+        stop = asyncio.Event()
+        stop_on_signals(stop)
+        await run(settings, stop)
+
+    try:
+        asyncio.run(until_signal())
+    except (ConfigUnreadable, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+def _database(work: Coroutine[Any, Any, T]) -> T:
+    """Run one database errand; say what failed in a line, with exit code 1."""
+    try:
+        return asyncio.run(work)
+    except (StoreError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        typer.echo(f"{type(error).__name__}: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+if __name__ == "__main__":
+    app()

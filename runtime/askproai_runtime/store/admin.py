@@ -1,0 +1,125 @@
+"""What the operator does in the database: prepare it, and keep each tenant's role and resources as the manifests say."""
+
+import asyncio
+from collections.abc import Iterable
+
+from askproai_runtime.store import roles
+from askproai_runtime.store.errors import DataOwnedByOther, TenantUnknown
+from askproai_runtime.store.migrate import Migrator, schema_version, shipped_migrations
+from askproai_runtime.store.pool import Connection, Pool, open_pool
+
+# Referencing tables first. A test holds it against the catalog.
+ERASED = (
+    "jobs", "call_actions", "refusals", "claims", "appointments", "customers", "calls", "webhook_events",
+    "provider_calls", "audit_log", "resources", "tenants",
+)  # fmt: skip
+
+
+class AdminStore:
+    """One installation's database through the admin's login (contract §7: CREATEROLE, owner of the database, no superuser)."""
+
+    def __init__(self, dsn: str, *, max_connections: int = 4) -> None:
+        self._dsn = dsn
+        self._max_connections = max_connections
+        self._pool: Pool | None = None
+        self._preparing = asyncio.Lock()
+        self._prepared = False
+
+    async def prepare(self) -> None:
+        """Make the group roles and bring the schema up. Safe to run again, and by two at once.
+
+        Every reconcile of a Tenant asks for it, so once done it costs one query, which notices a database made anew.
+        """
+        pool = await self._open()
+        async with self._preparing, pool.acquire() as connection:
+            if self._prepared and await schema_version(connection) >= shipped_migrations()[-1].version:
+                return
+            await roles.ensure_group_roles(connection)
+            await Migrator(self._dsn).up()
+            self._prepared = True
+
+    async def ensure_tenant(
+        self, tenant: str, uid: str, password: str, connection_limit: int, *, adopt: str | None = None
+    ) -> None:
+        """Make the tenant's row and its login role `role_name(tenant)` as wanted.
+
+        Raises DataOwnedByOther when kept rows belong to a Tenant with another UID than `uid` or the one to `adopt`.
+        """
+        pool = await self._open()
+        async with pool.acquire() as connection:
+            await self._ensure_row(connection, tenant, uid, adopt)
+            await roles.ensure_login(connection, self._dsn, tenant, password, connection_limit)
+
+    async def ensure_resources(
+        self, tenant: str, wanted: Iterable[tuple[str, str, int]]
+    ) -> dict[tuple[str, str, int], int]:
+        """Give the resource id of each wanted (branch, staff, unit): missing ones are made, the others lose `active`.
+
+        None is ever deleted: past appointments point at them, and who comes back keeps the id.
+        """
+        keys = sorted(set(wanted))
+        branches, staff, units = ([key[i] for key in keys] for i in range(3))
+        pool = await self._open()
+        async with pool.acquire() as connection, connection.transaction():
+            # NO KEY: the foreign keys of the tenant's own inserts need not wait for it.
+            if not await connection.fetchval("SELECT true FROM tenants WHERE tenant = $1 FOR NO KEY UPDATE", tenant):
+                raise TenantUnknown(f"no database row of tenant {tenant}: ensure_tenant() comes first")
+            await connection.execute(
+                """INSERT INTO resources (tenant, branch, staff, unit)
+                   SELECT $1, w.* FROM unnest($2::text[], $3::text[], $4::smallint[]) w (branch, staff, unit)
+                   WHERE NOT EXISTS (SELECT 1 FROM resources r WHERE r.tenant = $1
+                                     AND (r.branch, r.staff, r.unit) = (w.branch, w.staff, w.unit))
+                   ORDER BY w.branch, w.staff, w.unit""",
+                tenant, branches, staff, units,
+            )  # fmt: skip
+            await connection.execute(
+                """UPDATE resources r SET active = NOT r.active
+                   WHERE r.tenant = $1 AND r.active IS DISTINCT FROM EXISTS (
+                       SELECT 1 FROM unnest($2::text[], $3::text[], $4::smallint[]) w (branch, staff, unit)
+                       WHERE (w.branch, w.staff, w.unit) = (r.branch, r.staff, r.unit))""",
+                tenant, branches, staff, units,
+            )  # fmt: skip
+            rows = await connection.fetch(
+                "SELECT branch, staff, unit, id FROM resources WHERE tenant = $1 AND active", tenant
+            )
+        return {(row["branch"], row["staff"], row["unit"]): row["id"] for row in rows}
+
+    async def drop_tenant(self, tenant: str, erase: bool) -> None:
+        """Drop the tenant's login role; its rows stay for the Tenant's UID, unless `erase`. Safe to run again."""
+        pool = await self._open()
+        async with pool.acquire() as connection:
+            await roles.drop_login(connection, self.role_name(tenant))
+            if not erase:
+                return
+            async with connection.transaction():
+                for table in ERASED:
+                    await connection.execute(f"DELETE FROM {table} WHERE tenant = $1", tenant)  # noqa: S608  our own names
+
+    def role_name(self, tenant: str) -> str:
+        return roles.role_name(tenant, roles.database_of(self._dsn))
+
+    def tenant_dsn(self, tenant: str, password: str) -> str:
+        """Give the tenant's own DATABASE_URL."""
+        return roles.tenant_dsn(self._dsn, tenant, password)
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+    async def _open(self) -> Pool:
+        if self._pool is None:
+            self._pool = open_pool(self._dsn, max_size=self._max_connections, application_name="askproai-operator")
+        return await self._pool  # awaiting an open pool gives it back
+
+    async def _ensure_row(self, connection: Connection, tenant: str, uid: str, adopt: str | None) -> None:
+        await connection.execute(
+            "INSERT INTO tenants (tenant, role, uid) VALUES ($1, $2, $3) ON CONFLICT (tenant) DO NOTHING",
+            tenant, self.role_name(tenant), uid,
+        )  # fmt: skip
+        owner = await connection.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
+        if owner == uid:
+            return
+        if owner != adopt:
+            raise DataOwnedByOther(tenant, owner)
+        await connection.execute("UPDATE tenants SET uid = $2 WHERE tenant = $1 AND uid = $3", tenant, uid, adopt)

@@ -1,0 +1,150 @@
+"""The database's roles, which fence the tenants, and the rows that say who is who.
+
+`askproai_owner` owns the tables, `askproai_tenant` holds the grants of all tenants; each tenant's login role is a member.
+"""
+
+import hashlib
+from urllib.parse import quote, unquote, urlsplit
+
+import asyncpg
+import structlog
+
+from askproai_runtime.store.errors import RolesUnavailable
+from askproai_runtime.store.migrate import OWNER
+from askproai_runtime.store.pool import Connection
+from askproai_runtime.store.scram import scram_verifier
+
+log = structlog.get_logger(__name__)
+
+TENANTS = "askproai_tenant"
+COORDINATOR = "askproai_coordinator"
+BACKUP = "askproai_backup"
+
+# What a role starts with. A hijacked pod may raise them for itself; they are for the accidents of honest ones.
+_ROLE_SETTINGS = {
+    "statement_timeout": "15s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "30s",
+}
+
+
+def role_name(tenant: str, database: str) -> str:
+    """Give the login role of a tenant: `askproai_t_<hash>`.
+
+    Roles belong to the whole server, so the database is part of it: two installations in one server share no tenant's role.
+    A hash, because every role can read the names of all.
+    """
+    return "askproai_t_" + hashlib.sha256(f"{database}\n{tenant}".encode()).hexdigest()[:24]
+
+
+def database_of(dsn: str) -> str:
+    name = unquote(urlsplit(dsn).path.removeprefix("/"))
+    if not name:
+        raise ValueError("the admin's database URL names no database: it must end in /<database>")
+    return name
+
+
+def tenant_dsn(admin_dsn: str, tenant: str, password: str) -> str:
+    """Give the URL that the tenant's pods use: the admin's server, database and options with the tenant's own role."""
+    scheme, _, rest = admin_dsn.partition("://")
+    authority, slash, path = rest.partition("/")
+    hosts = authority.rpartition("@")[2]
+    return f"{scheme}://{role_name(tenant, database_of(admin_dsn))}:{quote(password, safe='')}@{hosts}{slash}{path}"
+
+
+async def ensure_group_roles(connection: Connection) -> None:
+    """Make the four group roles, and what they may do with the database and its schema. Safe to run again."""
+    for role in (OWNER, COORDINATOR, BACKUP, TENANTS):
+        try:
+            if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
+                await connection.execute(f"CREATE ROLE {_identifier(role)} NOLOGIN")
+        except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+            log.debug("role.made_by_another", role=role)
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise RolesUnavailable(
+                f"this login cannot create role {role}: as a superuser, ALTER ROLE <it> CREATEROLE"
+            ) from error
+    if not await connection.fetchval("SELECT pg_has_role(current_user, $1, 'USAGE')", OWNER):
+        await _become_member(connection)
+    database = _identifier(await connection.fetchval("SELECT current_database()"))
+    schema = _identifier(await connection.fetchval("SELECT current_schema()"))
+    # By default every role of the server may connect, and make temporary tables.
+    await connection.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
+    await connection.execute(f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC")
+    await connection.execute(f"GRANT CONNECT ON DATABASE {database} TO {COORDINATOR}, {BACKUP}")
+    await connection.execute(f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {OWNER}")
+    await connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO {TENANTS}, {COORDINATOR}, {BACKUP}")
+
+
+async def _become_member(connection: Connection) -> None:
+    # PostgreSQL 15 lets CREATEROLE grant any role; from 16 on only the maker of a role, or one it named, may.
+    try:
+        await connection.execute(f"GRANT {OWNER} TO CURRENT_USER")
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise RolesUnavailable(
+            f"this login did not make the roles of this server: as a superuser, "
+            f"GRANT {OWNER}, {TENANTS} TO <it> WITH ADMIN OPTION"
+        ) from error
+
+
+async def ensure_login(connection: Connection, dsn: str, tenant: str, password: str, connection_limit: int) -> None:
+    """Make the tenant's login role as wanted: password, limit, timeouts, membership. No statement when all is so."""
+    database = database_of(dsn)
+    name = role_name(tenant, database)
+    role = _identifier(name)
+    is_new = not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name)
+    if is_new:
+        await connection.execute(f"CREATE ROLE {role} NOLOGIN")
+    settings = [f"{key}={value}" for key, value in _ROLE_SETTINGS.items()]
+    as_wanted = await connection.fetchval(
+        """SELECT rolcanlogin AND rolconnlimit = $2 AND rolinherit AND pg_has_role(rolname, $3, 'USAGE')
+                  AND has_database_privilege(rolname, current_database(), 'CONNECT')
+                  AND coalesce((SELECT setconfig @> $4 FROM pg_db_role_setting WHERE setrole = r.oid AND setdatabase = 0), false)
+           FROM pg_roles r WHERE rolname = $1""",
+        name, connection_limit, TENANTS, settings,
+    )  # fmt: skip
+    if as_wanted and await _password_works(tenant_dsn(dsn, tenant, password)):
+        return
+    async with connection.transaction():
+        await connection.execute(
+            f"ALTER ROLE {role} LOGIN INHERIT CONNECTION LIMIT {int(connection_limit)} "
+            f"PASSWORD '{scram_verifier(password)}'"
+        )
+        for key, value in _ROLE_SETTINGS.items():
+            await connection.execute(f"ALTER ROLE {role} SET {key} = '{value}'")
+        await connection.execute(f"GRANT CONNECT ON DATABASE {_identifier(database)} TO {role}")
+        # The group's grants are used without SET ROLE; where the server knows how, becoming the group is forbidden.
+        how = " WITH INHERIT TRUE, SET FALSE" if connection.get_server_version().major >= 16 else ""  # noqa: PLR2004  PostgreSQL 16
+        await connection.execute(f"GRANT {TENANTS} TO {role}{how}")
+    log.info("role.ensured", role=name, new=is_new)
+
+
+async def drop_login(connection: Connection, role: str) -> None:
+    """Drop a tenant's login role with all that it owns, after its sessions."""
+    if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
+        return
+    name = _identifier(role)
+    await connection.execute(f"ALTER ROLE {name} NOLOGIN")
+    await connection.execute(f"GRANT {name} TO CURRENT_USER")  # ending its sessions and its objects takes membership
+    await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", role)
+    await connection.execute(f"DROP OWNED BY {name}")
+    await connection.execute(f"DROP ROLE {name}")
+    log.info("role.dropped", role=role)
+
+
+async def _password_works(dsn: str) -> bool:
+    """Whether the server takes it: passwords cannot be read back, and one changed by hand must be set right, too."""
+    try:
+        connection = await asyncpg.connect(dsn, timeout=10)
+    except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError):
+        return False
+    except asyncpg.TooManyConnectionsError:
+        return True  # the limit is looked at after the password
+    await connection.close()
+    return True
+
+
+def _identifier(name: str) -> str:
+    if not name or "\0" in name or len(name.encode()) > 63:  # noqa: PLR2004  PostgreSQL cuts longer names silently
+        raise ValueError(f"not a name that PostgreSQL keeps whole: {name!r}")
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,125 @@
+"""The runtime's series, named as contract §5 fixes them. One `Metrics` per process, with a registry of its own.
+
+Labels come from closed lists or are bounded here, because a series lives as long as its process; a call id never is one.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+ACK_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0, 5.0)  # the promise is p99 < 50 ms
+WORK_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 120.0)
+MOST_EVENT_NAMES = 64
+
+
+class _DeadLettersNow(Collector):
+    """The gauge `dead_letters`: the client library refuses a gauge and a counter of one stem, contract §5 has both."""
+
+    def __init__(self, tenant: str) -> None:
+        self._tenant = tenant
+        self.value = 0.0
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        family = GaugeMetricFamily("askproai_dead_letters", "Jobs that wait for a redrive", labels=["tenant"])
+        family.add_metric([self._tenant], self.value)
+        yield family
+
+
+class Metrics:
+    """Counts and times of one tenant's process. Every method is cheap enough for the hot path."""
+
+    def __init__(self, tenant: str, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or CollectorRegistry()
+        self._tenant = tenant
+        self._events: set[str] = set()
+        self._received = self._counter("webhooks_received", "Webhooks by outcome", "source", "event", "outcome")
+        self._ack = self._histogram("webhook_ack_seconds", "Request to answer of a webhook", ACK_BUCKETS, "source")
+        self._processing = self._histogram(
+            "webhook_processing_duration_seconds", "Handler time of a stored event", WORK_BUCKETS, "source", "event"
+        )
+        self._bookings = self._counter("bookings", "Bookings by outcome", "outcome")
+        self._booking_duration = self._histogram("booking_duration_seconds", "Time of one booking", WORK_BUCKETS)
+        self._provider = self._histogram(
+            "api_response_time_seconds", "Time of a provider's answer", WORK_BUCKETS, "provider", "operation", "outcome"
+        )
+        self._active_calls = self._gauge("active_calls", "Calls that are being spoken now")
+        self._queue_size = self._gauge("queue_size", "Jobs by priority and state", "priority", "state")
+        self._queue_oldest = self._gauge("queue_oldest_seconds", "Age of the oldest job that could run", "priority")
+        self._dead_now = _DeadLettersNow(tenant)
+        self.registry.register(self._dead_now)
+        self._dead = self._counter("dead_letters", "Jobs that this process gave up")
+        self._lost_offers = self._counter("offered_but_lost", "Offered times that were gone at the yes")
+        self._config = self._gauge("config_hash_info", "1 for the configuration in use", "hash")
+        self._config_rejected = self._counter("config_rejected", "Configuration files that could not be read")
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+
+    def webhook_received(self, source: str, event: str, outcome: str) -> None:
+        self._received.labels(self._tenant, source, self._bounded(event), outcome).inc()
+
+    def ack(self, source: str, seconds: float) -> None:
+        self._ack.labels(self._tenant, source).observe(seconds)
+
+    def processed(self, source: str, event: str, seconds: float) -> None:
+        self._processing.labels(self._tenant, source, self._bounded(event)).observe(seconds)
+
+    def booking(self, outcome: str) -> None:
+        self._bookings.labels(self._tenant, outcome).inc()
+
+    def booking_seconds(self, seconds: float) -> None:
+        self._booking_duration.labels(self._tenant).observe(seconds)
+
+    def provider_call(self, provider: str, operation: str, outcome: str, seconds: float) -> None:
+        self._provider.labels(self._tenant, provider, operation, outcome).observe(seconds)
+
+    def offered_but_lost(self) -> None:
+        self._lost_offers.labels(self._tenant).inc()
+
+    def dead_letter(self) -> None:
+        self._dead.labels(self._tenant).inc()
+
+    def active_calls(self, count: int) -> None:
+        self._active_calls.labels(self._tenant).set(count)
+
+    def queue(self, sizes: Mapping[tuple[str, str], int], oldest_seconds: Mapping[str, float]) -> None:
+        """Show the queue: jobs by (priority, state), and the age of the oldest ready job by priority."""
+        self._queue_size.clear()
+        for (priority, state), size in sizes.items():
+            self._queue_size.labels(self._tenant, priority, state).set(size)
+        self._queue_oldest.clear()
+        for priority, seconds in oldest_seconds.items():
+            self._queue_oldest.labels(self._tenant, priority).set(seconds)
+        self._dead_now.value = sum(size for (_, state), size in sizes.items() if state == "dead")
+
+    def config(self, config_hash: str) -> None:
+        self._config.clear()
+        self._config.labels(self._tenant, config_hash).set(1)
+
+    def config_rejected(self) -> None:
+        self._config_rejected.labels(self._tenant).inc()
+
+    def render(self) -> bytes:
+        """Give the text that Prometheus scrapes (format 0.0.4)."""
+        return generate_latest(self.registry)
+
+    def _bounded(self, event: str) -> str:
+        """Bound the label: a sender may invent event names, and a series is never freed."""
+        if event not in self._events:
+            if len(self._events) >= MOST_EVENT_NAMES:
+                return "other"
+            self._events.add(event)
+        return event
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"askproai_{name}", text, ["tenant", *labels], registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"askproai_{name}", text, ["tenant", *labels], registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(f"askproai_{name}", text, ["tenant", *labels], buckets=buckets, registry=self.registry)

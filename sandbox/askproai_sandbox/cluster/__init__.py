@@ -1,0 +1,35 @@
+"""A real Kubernetes control plane on one machine, without root: etcd, API server, controller manager, scheduler.
+
+`ControlPlane(directory)` is the whole of it; the programs come from `KUBE_BIN` or are built once from `hack/kube`.
+"""
+
+from askproai_sandbox.cluster.client import ApiError, KubeClient, Mirror, Object, object_key
+from askproai_sandbox.cluster.control_plane import ControlPlane
+from askproai_sandbox.cluster.processes import (
+    Child,
+    ProcessError,
+    eventually,
+    free_port,
+    reap_leftovers,
+    spawn,
+    write_atomically,
+)
+from askproai_sandbox.cluster.program import ProgramError, program_folder
+
+__all__ = [
+    "ApiError",
+    "Child",
+    "ControlPlane",
+    "KubeClient",
+    "Mirror",
+    "Object",
+    "ProcessError",
+    "ProgramError",
+    "eventually",
+    "free_port",
+    "object_key",
+    "program_folder",
+    "reap_leftovers",
+    "spawn",
+    "write_atomically",
+]

@@ -1,0 +1,197 @@
+"""Start, remember and end processes: used by the control plane, the pod runner and the demo.
+
+Each child leads a session of its own, so that a stop reaches what it started, and has a file `<name>.pid` that says which
+process it was (number, start time, boot). After a `kill -9` of everything the next start ends exactly those, never a
+stranger that got the number since.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+LEASH = Path(__file__).with_name("leash.py")
+GRACE = timedelta(seconds=5)
+
+
+class ProcessError(RuntimeError):
+    """A process did not start, ended early, or something that was waited for did not come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One process, told from a later one with the same number by its start time (ticks since that boot)."""
+
+    pid: int
+    started: int
+    boot: str
+
+    @classmethod
+    def of(cls, pid: int) -> Self | None:
+        """Give who runs as `pid`; None when nobody does, a zombie included."""
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        state, *fields = stat.rpartition(") ")[2].split()  # the name before it may hold spaces and brackets
+        if state in "ZX":
+            return None
+        return cls(pid, int(fields[18]), Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+
+    def alive(self) -> bool:
+        return Identity.of(self.pid) == self
+
+
+class Child:
+    """A process that we started; `stop()` ends it with all that it started."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process, pid_file: Path, log: Path) -> None:
+        self.name = name
+        self.log = log
+        self._process = process
+        self._pid_file = pid_file
+        self._ended = asyncio.create_task(self._see_it_end(), name=f"end of {name}")
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; minus the signal's number when one ended it."""
+        return self._process.returncode
+
+    async def wait(self) -> int:
+        """Wait for its end, and give its exit code."""
+        return await asyncio.shield(self._ended)
+
+    async def _see_it_end(self) -> int:
+        code = await self._process.wait()
+        _signal_group(self.pid, signal.SIGKILL)  # at once, while the group's number can not be another's yet
+        self._pid_file.unlink(missing_ok=True)
+        return code
+
+    async def stop(self, grace: timedelta = GRACE) -> int:
+        """Ask it to end; after `grace` it is killed. Safe to call again and after its end."""
+        if self.exit_code is None:
+            self._process.terminate()
+            try:
+                return await asyncio.wait_for(self.wait(), grace.total_seconds())
+            except TimeoutError:
+                _signal_group(self.pid, signal.SIGKILL)
+        return await self.wait()
+
+    def last_lines(self, count: int = 15) -> str:
+        """Give the end of its log, for an error message."""
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return "\n".join(text.splitlines()[-count:])
+
+
+async def spawn(
+    name: str,
+    command: Sequence[str | Path],
+    *,
+    directory: Path,
+    log: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    leash: bool = True,
+) -> Child:
+    """Start `command`, note it as `directory/<name>.pid`, and append what it prints to `log` (`directory/<name>.log`).
+
+    On the leash, the child is killed when this process dies, however it dies. Call it from the main thread (see leash.py).
+    """
+    log = log or directory / f"{name}.log"
+    tied = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid())] if leash else []
+    with _appending(log) as out:
+        process = await asyncio.create_subprocess_exec(
+            *tied,
+            *(str(part) for part in command),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env=environment,
+            cwd=cwd,
+            start_new_session=True,
+        )
+    pid_file = directory / f"{name}.pid"
+    if identity := Identity.of(process.pid):
+        write_atomically(pid_file, json.dumps(asdict(identity)))
+    return Child(name, process, pid_file, log)
+
+
+async def reap_leftovers(directory: Path, grace: timedelta = GRACE) -> list[str]:
+    """End what an earlier run left behind in `directory`; give the names of those that still ran."""
+    left = {name: identity for name, identity in _noted(directory).items() if identity.alive()}
+
+    def gone() -> bool:
+        return not any(identity.alive() for identity in left.values())
+
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for identity in left.values():
+            if identity.alive():
+                _signal_group(identity.pid, number)
+        with suppress(ProcessError):  # who does not hear is killed; who is killed ends
+            await eventually(gone, grace, f"the end of {', '.join(left)}")
+    _forget(directory)
+    return list(left)
+
+
+async def eventually(check: Callable[[], Any], within: timedelta, what: str, every: float = 0.05) -> Any:
+    """Call or await `check` until it gives something true, and give that; ProcessError when `within` has passed."""
+    try:
+        async with asyncio.timeout(within.total_seconds()):
+            while True:
+                found = check()
+                result = await found if isinstance(found, Awaitable) else found
+                if result:
+                    return result
+                await asyncio.sleep(every)
+    except TimeoutError:
+        raise ProcessError(f"waited {within.total_seconds():g} s for {what}: it did not come") from None
+
+
+def free_port(address: str = "127.0.0.1") -> int:
+    """Give a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((address, 0))
+        return int(probe.getsockname()[1])
+
+
+def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
+    """Write a whole file or none of it: a reader, or a kill in between, never meets half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    draft.replace(path)
+
+
+def _appending(log: Path) -> BinaryIO:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    return log.open("ab")
+
+
+def _noted(directory: Path) -> dict[str, Identity]:
+    return {file.stem: Identity(**json.loads(file.read_text())) for file in sorted(directory.glob("*.pid"))}
+
+
+def _forget(directory: Path) -> None:
+    for file in directory.glob("*.pid"):
+        file.unlink(missing_ok=True)
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:  # all of it has ended already
+        return

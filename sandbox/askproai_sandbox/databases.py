@@ -1,0 +1,55 @@
+"""A prepared database with tenants in it, for tests."""
+
+import secrets
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from askproai_runtime.store import AdminStore
+from askproai_sandbox.postgres import EmbeddedPostgres
+
+PEOPLE = (("mitte", "anna", 1), ("mitte", "mehmet", 1))
+
+
+@dataclass(frozen=True, slots=True)
+class TenantStore:
+    """A tenant as its pods see the database; `resources` is keyed by (branch, staff, unit)."""
+
+    tenant: str
+    uid: str
+    role: str
+    dsn: str
+    resources: dict[tuple[str, str, int], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A prepared database: `dsn` is the admin's (contract §7), `superuser_dsn` looks behind every fence."""
+
+    name: str
+    dsn: str
+    superuser_dsn: str
+    admin: AdminStore
+
+    async def tenant_store(self, name: str, people: Iterable[tuple[str, str, int]] = PEOPLE) -> TenantStore:
+        """Make a tenant `<name>.<name>` with its role, and a resource for each (branch, staff, unit)."""
+        tenant, uid, password = f"{name}.{name}", f"uid-{name}", f"password-of-{name}"
+        await self.admin.ensure_tenant(tenant, uid, password, connection_limit=60)
+        resources = await self.admin.ensure_resources(tenant, people)
+        return TenantStore(
+            tenant, uid, self.admin.role_name(tenant), self.admin.tenant_dsn(tenant, password), resources
+        )
+
+
+@asynccontextmanager
+async def fresh_database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
+    """Make a database with the roles and the newest schema; it is dropped at the end, whoever is still connected."""
+    name = f"test_{secrets.token_hex(6)}"
+    dsn = await postgres.create_database(name)
+    admin = AdminStore(dsn)
+    try:
+        await admin.prepare()
+        yield Database(name, dsn, postgres.superuser_dsn.removesuffix("postgres") + name, admin)
+    finally:
+        await admin.close()
+        await postgres.drop_database(name)

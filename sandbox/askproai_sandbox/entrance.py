@@ -1,0 +1,197 @@
+"""The local entrance: what an Ingress or HTTPRoute on the shared host is in a cluster, as one process on loopback.
+
+`python -m askproai_sandbox.entrance --kubeconfig FILE --port PORT`
+
+`/<namespace>/<tenant>/{webhooks,retell}/…` goes, unchanged, to port 8080 of Service `<tenant>-web` in that namespace: to one of
+its ready pods in turn, found by the Service's selector, because EndpointSlices refuse our pods' loopback addresses.
+Everything else is 404; no ready pod is 503. A refused connection is tried once more at another pod: nothing was sent.
+"""
+
+import argparse
+import asyncio
+import re
+import signal
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote
+
+import aiohttp
+import structlog
+from aiohttp import web
+from yarl import URL
+
+from askproai_sandbox.cluster import KubeClient, Mirror, Object
+
+log = structlog.get_logger(__name__)
+
+BODY_LIMIT = 9 << 20  # a little above the runtime's own 8 MiB, so that its answer is the one seen
+PUBLIC = re.compile(r"/([a-z0-9-]+)/([a-z0-9-]+)/(?:webhooks|retell)(?:/.*)?")
+HOP_BY_HOP = frozenset(
+    {"connection", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization"}
+    | {"te", "trailer", "transfer-encoding", "upgrade"}
+)
+PATIENCE = aiohttp.ClientTimeout(total=60, sock_connect=2)
+
+
+class TooLarge(Exception):
+    """The body is above `BODY_LIMIT`."""
+
+
+@dataclass(slots=True)
+class Backends:
+    """Follows Services to ready pods."""
+
+    services: Mirror
+    pods: Mirror
+    _turn: dict[str, int] = field(default_factory=dict, init=False)
+
+    def of(self, namespace: str, tenant: str) -> list[str] | None:
+        """Give `address:port` of the ready pods, the next one in turn first; None if there is no such Service."""
+        key = f"{namespace}/{tenant}-web"
+        service = self.services.objects.get(key)
+        if service is None:
+            return None
+        found = sorted(filter(None, (_target(service, pod) for pod in self.pods.objects.values())))
+        turn = self._turn[key] = self._turn.get(key, -1) + 1
+        return [found[(turn + position) % len(found)] for position in range(len(found))]
+
+
+def _target(service: Object, pod: Object) -> str | None:
+    """Give where this pod serves the Service's port 8080; None if it does not, is not ready, or is about to end."""
+    metadata, status, spec = pod["metadata"], pod.get("status", {}), service["spec"]
+    selector = spec.get("selector") or {}
+    if metadata["namespace"] != service["metadata"]["namespace"] or metadata.get("deletionTimestamp") or not selector:
+        return None
+    if not selector.items() <= (metadata.get("labels") or {}).items():
+        return None
+    if not any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions") or []):
+        return None
+    wanted = next((port.get("targetPort", 8080) for port in spec["ports"] if port["port"] == 8080), None)
+    containers = pod["spec"]["containers"]
+    named = {
+        port["name"]: port["containerPort"] for one in containers for port in one.get("ports") or [] if "name" in port
+    }
+    port = named.get(wanted) if isinstance(wanted, str) else wanted
+    return f"{status['podIP']}:{port}" if port and status.get("podIP") else None
+
+
+class Entrance:
+    """The proxy: one request in, one request out, both streamed."""
+
+    def __init__(self, backends: Backends, session: aiohttp.ClientSession) -> None:
+        self._backends = backends
+        self._session = session
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        path = request.raw_path.partition("?")[0]
+        public = PUBLIC.fullmatch(path)
+        targets = self._backends.of(public[1], public[2]) if public else None
+        if targets is None or {".", ".."} & set(unquote(path).split("/")):  # no way around the list of public paths
+            return _problem(404, "there is no /<namespace>/<tenant>/webhooks or …/retell by that name")
+        try:
+            return await self._forward(request, targets)
+        except TooLarge:
+            return _problem(413, f"more than {BODY_LIMIT} bytes")
+        except TimeoutError:
+            return _problem(504, "the tenant's pod did not answer in time")
+        except aiohttp.ClientError as error:
+            log.warning("entrance.failed", path=path, error=type(error).__name__)
+            return _problem(502, "the tenant's pod broke the connection")
+
+    async def _forward(self, request: web.Request, targets: Sequence[str]) -> web.StreamResponse:
+        if (request.content_length or 0) > BODY_LIMIT:
+            raise TooLarge
+        headers = [(name, value) for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP]
+        callers = [*request.headers.getall("X-Forwarded-For", []), request.remote or "unknown"]
+        if (request.content_length or 0) > BODY_LIMIT:
+            raise TooLarge
+        headers = [(name, value) for name, value in headers if name.lower() != "x-forwarded-for"]
+        headers.append(("X-Forwarded-For", ", ".join(callers)))
+        for target in [*targets, *targets][:2]:
+            body = _limited(request) if request.body_exists else None
+            url = URL(f"http://{target}{request.raw_path}", encoded=True)
+            try:
+                async with self._session.request(
+                    request.method, url, headers=headers, data=body, allow_redirects=False
+                ) as answer:
+                    return await _returned(request, answer)
+            except aiohttp.ClientConnectorError:
+                log.info("entrance.refused", target=target)
+        return _problem(503, "no pod of this tenant is ready")
+
+
+async def _limited(request: web.Request) -> AsyncIterator[bytes]:
+    seen = 0
+    async for chunk in request.content.iter_any():
+        seen += len(chunk)
+        if seen > BODY_LIMIT:
+            raise TooLarge
+        yield chunk
+
+
+async def _returned(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status, reason=answer.reason)
+    for name, value in answer.headers.items():
+        if name.lower() not in HOP_BY_HOP:
+            response.headers.add(name, value)
+    await response.prepare(request)
+    async for chunk in answer.content.iter_any():
+        await response.write(chunk)
+    await response.write_eof()
+    return response
+
+
+def _problem(status: int, detail: str) -> web.Response:
+    response = web.json_response(
+        {"type": "about:blank", "title": web.Response(status=status).reason, "status": status, "detail": detail},
+        status=status,
+        content_type="application/problem+json",
+    )
+    if status == 503:
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+async def serve(kubeconfig: Path, port: int, stop: asyncio.Event) -> None:
+    """Serve on 127.0.0.1 until `stop`."""
+    async with (
+        KubeClient(kubeconfig) as client,
+        # one connection per request: one kept open could end while a request that may not be repeated is on its way
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(force_close=True, limit=0), timeout=PATIENCE, auto_decompress=False
+        ) as session,
+        asyncio.TaskGroup() as group,
+    ):
+        services, pods = (Mirror(client, f"/api/v1/{kind}", lambda _old, _new: None) for kind in ("services", "pods"))
+        following = [group.create_task(mirror.run()) for mirror in (services, pods)]
+        await services.synced.wait()
+        await pods.synced.wait()
+        app = web.Application(client_max_size=0)
+        app.router.add_route("*", "/{path:.*}", Entrance(Backends(services, pods), session).handle)
+        server = web.AppRunner(app, access_log=None, shutdown_timeout=3)
+        await server.setup()
+        await web.TCPSite(server, "127.0.0.1", port).start()
+        log.info("entrance.ready", port=port)
+        await stop.wait()
+        await server.cleanup()
+        for task in following:
+            task.cancel()
+
+
+async def run(arguments: argparse.Namespace) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await serve(arguments.kubeconfig, arguments.port, stop)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Lead /<namespace>/<tenant>/… to the tenant's ready pods.")
+    parser.add_argument("--kubeconfig", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    asyncio.run(run(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""Fixtures that every test may use. PostgreSQL is real; each test that asks for `database` gets one of its own."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from askproai_sandbox.databases import Database, fresh_database
+from askproai_sandbox.postgres import EmbeddedPostgres
+
+
+@pytest.fixture(scope="session")
+async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedPostgres]:
+    """One server for the run. ASKPROAI_TEST_POSTGRES_BIN names another release's programs, say Debian's 15."""
+    binaries = os.environ.get("ASKPROAI_TEST_POSTGRES_BIN")
+    server = EmbeddedPostgres(
+        tmp_path_factory.mktemp("postgres"), durable=False, binaries=Path(binaries) if binaries else None
+    )
+    await server.start()
+    yield server
+    await server.remove()
+
+
+@pytest.fixture
+async def database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
+    """A fresh prepared database for one test. `await database.tenant_store("salon")` makes a tenant in it."""
+    async with fresh_database(postgres) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+async def module_database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
+    """A prepared database that the tests of one module share: each makes tenants of its own."""
+    async with fresh_database(postgres) as fresh:
+        yield fresh

@@ -1,0 +1,368 @@
+"""The RetellAgent kind against Retell's simulator: what exists there afterwards, and what was written on the way (P1)."""
+
+from datetime import timedelta
+
+import pytest
+from agent_world import KEY, MARKER, NUMBER, Scene, scene
+
+from askproai_operator.engine import GONE
+
+
+async def test_one_published_agent_is_bound_to_the_number() -> None:
+    """P1: an agent per branch, with prompt, voice, functions, webhook URL and the three events."""
+    async with scene() as s:
+        await s.settle()
+        s.assert_one_of_each()
+        made = s.workspace["agents"][s.status["agentId"]][0]
+        assert made["agent_name"] == f"Empfang Mitte · {MARKER}"
+        assert made["webhook_events"] == ["call_started", "call_ended", "call_analyzed"]
+        assert made["timezone"] == "Europe/Berlin"
+        llm = s.workspace["llms"][s.status["llmId"]][0]
+        assert [tool["name"] for tool in llm["general_tools"]] == ["check_availability", "book_appointment", "end_call"]
+        assert all(entry["status"] < 400 for entry in s.entries), "not one request is refused"
+        assert s.status["phoneNumbers"] == [NUMBER]
+        assert s.status["tenant"] == "salon"
+        assert s.condition("Ready")["status"] == "True"
+        assert s.condition("Drifted")["reason"] == "NoDrift"
+
+
+async def test_second_reconcile_writes_nothing() -> None:
+    async with scene() as s:
+        await s.settle()
+        at, kube_writes = len(s.entries), s.kube.writes
+        await s.step()
+        await s.step()
+        assert s.written(at) == []
+        assert s.kube.writes == kube_writes
+        reads = [e["operation"] for e in s.entries[at:]]
+        assert reads == ["list-numbers", "get-agent", "get-llm"] * 2, "steady state is three reads"
+
+
+async def test_edited_prompt_becomes_a_new_published_version() -> None:
+    async with scene() as s:
+        await s.settle()
+        at = len(s.entries)
+        s.edit(llm={"model": "gpt-5.1", "temperature": "0.5", "prompt": "Du bist höflich."})
+        await s.settle()
+        s.assert_one_of_each()
+        assert s.written(at) == ["create-agent-version", "update-llm", "publish-agent-version", "update-number"]
+        assert s.status["publishedVersion"] == 1
+        old, new = s.workspace["llms"][s.status["llmId"]]
+        assert old["general_prompt"].startswith("Du bist der Empfang.")
+        assert new["general_prompt"].startswith("Du bist höflich.")
+        assert s.results[-1].warnings == (), "our own change is no drift"
+
+
+@pytest.mark.parametrize("fault", ["timeout-after-commit", "error-after-commit"])
+@pytest.mark.parametrize("operation", ["create-llm", "create-agent"])
+@pytest.mark.parametrize("lag", [None, 8])
+async def test_a_create_without_an_answer_happens_once(operation: str, fault: str, lag: int | None) -> None:
+    async with scene() as s:
+        await s.fault(operation, fault, seconds=0)
+        if lag:
+            await s.fault("list-llms", "lagging-list", seconds=lag)
+            await s.fault("list-agents", "lagging-list", seconds=lag)
+        await s.settle(30)
+        s.assert_one_of_each()
+        assert s.written().count(operation) == 1
+
+
+@pytest.mark.parametrize("operation", ["create-agent-version", "update-llm", "publish-agent-version", "update-number"])
+async def test_a_change_without_an_answer_leaks_no_version(operation: str) -> None:
+    async with scene() as s:
+        await s.settle()
+        s.edit(llm={"model": "gpt-5.1", "prompt": "Neu."})
+        await s.fault(operation, "error-after-commit")
+        await s.settle()
+        s.assert_one_of_each()
+        assert s.status["publishedVersion"] == 1
+
+
+POINTS = [
+    "before:create-llm", "after:create-llm", "before:create-agent", "after:create-agent", "before:publish",
+    "after:publish", "before:bind", "after:bind",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_a_crash_at_any_point_of_creation_leaves_one_of_each(point: str) -> None:
+    async with scene() as s:
+        await s.crash_at(point)
+        await s.settle(30)
+        s.assert_one_of_each()
+        assert s.written().count("create-llm") == 1
+        assert s.written().count("create-agent") == 1
+
+
+async def test_recovery_after_a_found_llm_does_not_wait() -> None:
+    """The operator is killed between the LLM's commit and its durable id: the next one finds it and goes on at once."""
+    async with scene() as s:
+        await s.crash_at("after:create-llm")
+        before = s.clock.now()
+        await s.settle()
+        s.assert_one_of_each()
+        assert s.clock.now() == before
+
+
+@pytest.mark.parametrize("point", ["after:create-llm", "after:create-agent"])
+async def test_a_crash_with_lagging_lists_leaves_one_of_each(point: str) -> None:
+    async with scene() as s:
+        await s.fault("list-llms", "lagging-list", seconds=9)
+        await s.fault("list-agents", "lagging-list", seconds=9)
+        await s.crash_at(point)
+        await s.settle(30)
+        s.assert_one_of_each()
+
+
+@pytest.mark.parametrize("point", ["after:fork", "after:patch-llm", "before:publish", "after:publish", "before:bind", "after:bind"])
+async def test_a_crash_in_the_middle_of_a_change_leaks_no_version(point: str) -> None:
+    async with scene() as s:
+        await s.settle()
+        s.edit(llm={"model": "gpt-5.1", "prompt": "Neu."})
+        await s.crash_at(point)
+        await s.settle()
+        s.assert_one_of_each()
+        assert s.status["publishedVersion"] == 1
+        assert s.written().count("create-agent-version") == 1
+
+
+async def test_a_refused_create_is_told_and_tried_again_without_a_wait() -> None:
+    async with scene(voiceId="nobody") as s:
+        result = await s.step()
+        assert result.retry
+        assert s.condition("Synced")["reason"] == "ProviderRefused"
+        assert "pending" not in s.status
+        s.edit(voiceId="11labs-Carola")
+        before = s.clock.now()
+        await s.settle()
+        s.assert_one_of_each()
+        assert s.clock.now() == before
+
+
+async def _publish_by_hand(s: Scene, **fields: object) -> None:
+    agent_id = s.status["agentId"]
+    version = (await s.retell("POST", f"/create-agent-version/{agent_id}", {"base_version": s.status["publishedVersion"]}))["version"]
+    await s.retell("PATCH", f"/update-agent/{agent_id}?version={version}", fields)
+    await s.retell("POST", f"/publish-agent-version/{agent_id}", {"version": version})
+
+
+async def test_a_published_edit_by_hand_is_repaired_and_told() -> None:
+    async with scene() as s:
+        await s.settle()
+        await _publish_by_hand(s, voice_id="11labs-Adrian", voice_speed=1.2)
+        result = await s.settle()
+        s.assert_one_of_each()
+        latest = s.workspace["agents"][s.status["agentId"]][-1]
+        assert (latest["version"], latest["voice_id"]) == (2, "11labs-Carola")
+        assert latest["voice_speed"] == 1.2, "what we do not manage stays as the person set it"
+        assert [w.reason for w in result.warnings] == ["DriftRepaired"]
+        assert "voice_id" in result.warnings[0].message
+
+
+async def test_a_draft_by_hand_is_left_alone_and_told() -> None:
+    """Half-finished work in the dashboard must not go live because a reconcile came by."""
+    async with scene() as s:
+        await s.settle()
+        agent_id = s.status["agentId"]
+        await s.retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 0})
+        await s.retell("PATCH", f"/update-agent/{agent_id}?version=1", {"voice_id": "11labs-Adrian"})
+        at = len(s.entries)
+        await s.settle()
+        assert s.written(at) == []
+        assert s.condition("Drifted")["status"] == "True"
+        assert "voice_id" in s.condition("Drifted")["message"]
+        assert s.condition("Ready")["status"] == "True"
+
+
+async def test_an_agent_deleted_by_hand_is_made_again_after_the_grace_period() -> None:
+    async with scene() as s:
+        await s.settle()
+        gone = s.status["agentId"]
+        await s.retell("DELETE", f"/delete-agent/{gone}")
+        began = s.clock.now()
+        await s.settle(30)
+        s.assert_one_of_each()
+        assert s.status["agentId"] != gone
+        assert s.clock.now() - began >= timedelta(seconds=10), "one 404 is not believed"
+
+
+async def test_a_number_that_is_not_at_retell_is_told() -> None:
+    async with scene(number_there=False) as s:
+        await s.settle()
+        assert s.condition("NumbersBound")["reason"] == "NumberNotAtRetell"
+        assert "import it" in s.condition("NumbersBound")["message"]
+        assert s.condition("Synced")["status"] == "True"
+        assert s.status["phoneNumbers"] == []
+
+
+async def test_a_number_of_somebody_else_is_never_taken() -> None:
+    async with scene() as s:
+        llm = await s.retell("POST", "/create-retell-llm", {"start_speaker": "agent"})
+        body = {"response_engine": {"type": "retell-llm", "llm_id": llm["llm_id"]}, "voice_id": "11labs-Adrian"}
+        other = await s.retell("POST", "/create-agent", body)
+        bound = [{"agent_id": other["agent_id"], "weight": 1}]
+        await s.retell("PATCH", f"/update-phone-number/{NUMBER.replace('+', '%2B')}", {"inbound_agents": bound})
+        await s.settle()
+        assert s.condition("NumbersBound")["reason"] == "NumberBoundElsewhere"
+        assert s.workspace["numbers"][NUMBER]["inbound_agents"] == bound
+
+
+async def test_a_number_taken_from_the_branch_is_unbound() -> None:
+    async with scene() as s:
+        await s.settle()
+        s.branch_numbers()
+        await s.settle()
+        assert not s.workspace["numbers"][NUMBER].get("inbound_agents")
+        assert s.status["phoneNumbers"] == []
+
+
+async def test_a_duplicate_with_our_marker_goes_when_nothing_is_bound_to_it() -> None:
+    async with scene() as s:
+        await s.settle()
+        llm = await s.retell("POST", "/create-retell-llm", {"default_dynamic_variables": {"askproai_owner": MARKER}})
+        engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
+        twin = await s.retell(
+            "POST", "/create-agent", {"response_engine": engine, "voice_id": "11labs-Adrian", "agent_name": f"Alt · {MARKER}"}
+        )
+        kept = s.status["agentId"]
+        s.edit(displayName="Empfang")
+        result = await s.step()
+        assert next(c for c in result.conditions if c.type == "Synced").reason == "DuplicateFound"
+        assert twin["agent_id"] in next(c for c in result.conditions if c.type == "Synced").message
+        await s.settle()
+        s.assert_one_of_each()
+        assert s.status["agentId"] == kept
+
+
+async def test_unbuilt_functions_are_named_and_the_agent_is_ready() -> None:
+    every = ["CheckAvailability", "BookAppointment", "FindAppointments", "RescheduleAppointment", "CancelAppointment"]
+    async with scene(functions=every, callerRecognition=True) as s:
+        await s.settle()
+        assert s.condition("Ready")["status"] == "True"
+        assert s.condition("Synced")["reason"] == "FunctionsNotBuilt"
+        assert "FindAppointments" in s.condition("Synced")["message"]
+        assert "callerRecognition" in s.condition("Synced")["message"]
+        llm = s.workspace["llms"][s.status["llmId"]][0]
+        assert len(llm["general_tools"]) == 3
+
+
+async def test_plan_mode_writes_the_plan_and_nothing_else() -> None:
+    async with scene() as s:
+        s.annotate(**{"askproai.de/plan": "true"})
+        await s.settle()
+        assert s.written() == []
+        assert s.status["plan"] == ["create an LLM", "create an agent", "publish that version", f"bind {NUMBER} to the published version"]
+        s.annotate()
+        await s.settle()
+        s.assert_one_of_each()
+        assert "plan" not in s.status
+
+
+async def _hand_made(s: Scene) -> str:
+    llm = await s.retell("POST", "/create-retell-llm", {"start_speaker": "agent", "general_prompt": "alt"})
+    engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
+    made = await s.retell("POST", "/create-agent", {"response_engine": engine, "voice_id": "11labs-Adrian"})
+    await s.retell("POST", f"/publish-agent-version/{made['agent_id']}", {"version": 0})
+    return str(made["agent_id"])
+
+
+async def test_adoption_takes_over_an_agent_made_by_hand() -> None:
+    async with scene() as s:
+        agent_id = await _hand_made(s)
+        s.edit(adopt={"agentId": agent_id})
+        await s.settle()
+        s.assert_one_of_each()
+        assert s.status["agentId"] == agent_id
+        assert s.status["publishedVersion"] == 1
+
+
+async def test_adoption_of_another_owners_agent_is_refused() -> None:
+    async with scene() as s:
+        agent_id = await _hand_made(s)
+        await s.retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 0})
+        await s.retell("PATCH", f"/update-agent/{agent_id}?version=1", {"agent_name": "X · inst-2/other/agent"})
+        at = len(s.entries)
+        s.edit(adopt={"agentId": agent_id})
+        await s.settle()
+        assert s.condition("Synced")["reason"] == "OwnershipConflict"
+        assert s.written(at) == []
+
+
+async def test_observe_only_writes_nothing_and_shows_the_difference() -> None:
+    async with scene(managementPolicy="ObserveOnly") as s:
+        agent_id = await _hand_made(s)
+        s.edit(adopt={"agentId": agent_id})
+        at = len(s.entries)
+        await s.settle()
+        assert s.written(at) == []
+        assert s.status["agentId"] == agent_id
+        assert s.condition("Synced")["reason"] == "ObserveOnly"
+        assert s.condition("Drifted")["status"] == "True"
+        s.delete()
+        assert await s.settle() is GONE
+        assert agent_id in s.workspace["agents"]
+
+
+async def test_deletion_unbinds_then_deletes_the_agent_then_the_llm() -> None:
+    async with scene() as s:
+        await s.settle()
+        at = len(s.entries)
+        s.delete()
+        assert await s.settle() is GONE
+        assert s.written(at) == ["update-number", "delete-agent", "delete-llm"]
+        assert (s.workspace["agents"], s.workspace["llms"]) == ({}, {})
+        assert "inbound_agents" not in s.workspace["numbers"][NUMBER]
+        assert tuple(KEY) not in s.kube.objects
+
+
+@pytest.mark.parametrize("point", ["after:unbind", "after:delete-agent"])
+async def test_a_crash_in_the_middle_of_deletion_is_finished(point: str) -> None:
+    async with scene() as s:
+        await s.settle()
+        s.delete()
+        await s.crash_at(point)
+        assert await s.settle() is GONE
+        assert (s.workspace["agents"], s.workspace["llms"]) == ({}, {})
+
+
+async def test_deletion_right_after_a_lost_create_leaves_nothing_behind() -> None:
+    async with scene() as s:
+        await s.fault("list-llms", "lagging-list", seconds=9)
+        await s.crash_at("after:create-llm")
+        s.delete()
+        assert await s.settle(30) is GONE
+        assert (s.workspace["agents"], s.workspace["llms"]) == ({}, {})
+
+
+async def test_orphan_leaves_everything_and_says_so() -> None:
+    async with scene(deletionPolicy="Orphan") as s:
+        await s.settle()
+        at = len(s.entries)
+        s.delete()
+        assert await s.settle() is GONE
+        assert s.written(at) == []
+        assert len(s.workspace["agents"]) == 1
+        assert s.kube.events[-1][1] == "Orphaned"
+
+
+async def test_deletion_gives_up_after_its_budget_and_names_what_is_left() -> None:
+    """A namespace deletion always ends, even if Retell is away."""
+    async with scene() as s:
+        await s.settle()
+        agent_id = s.status["agentId"]
+        await s.fault("delete-agent", "error-before-commit", count=1000)
+        s.delete()
+        result = await s.step()
+        assert result.retry
+        s.clock.move(timedelta(minutes=10, seconds=1))
+        assert await s.step() is GONE
+        kind, reason, message = s.kube.events[-1]
+        assert (kind, reason) == ("Warning", "LeftOver")
+        assert agent_id in message
+
+
+async def test_deletion_of_what_was_never_made_asks_nobody() -> None:
+    async with scene() as s:
+        s.delete()
+        assert await s.settle() is GONE
+        assert s.entries == []

@@ -1,0 +1,189 @@
+"""The examples, and the largest objects that the bounds allow, in a real API server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from askproai_sandbox.cluster import ControlPlane, KubeClient
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+OURS = "/apis/askproai.de/v1alpha1/namespaces"
+
+
+def custom(file: Path) -> list[dict[str, Any]]:
+    return [one for one in yaml.safe_load_all(file.read_text()) if one["apiVersion"].startswith("askproai.de/")]
+
+
+def salon(kind: str) -> dict[str, Any]:
+    return next(one for one in custom(ROOT / "examples" / "salon.yaml") if one["kind"] == kind)
+
+
+def schema_of(kind: str) -> dict[str, Any]:
+    crds = (yaml.safe_load(file.read_text()) for file in (ROOT / "crds").glob("*.yaml"))
+    crd = next(one for one in crds if one["spec"]["names"]["kind"] == kind)
+    return crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+
+
+def additions(sent: Any, got: Any, path: str = "spec") -> Iterator[tuple[str, Any]]:
+    """Give what the server added to a spec; fails where it changed something, or added something inside a list."""
+    if isinstance(sent, dict):
+        assert sent.keys() <= got.keys(), f"{path}: the server dropped {sent.keys() - got.keys()}"
+        for name, value in got.items():
+            if name not in sent:
+                yield f"{path}.{name}", value
+            else:
+                yield from additions(sent[name], value, f"{path}.{name}")
+    else:
+        assert sent == got, f"{path} was changed"
+
+
+def default_at(schema: dict[str, Any], path: str) -> Any:
+    for step in path.split(".")[1:]:
+        schema = schema["properties"][step]
+    return schema.get("default")
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+async def test_example_is_accepted_and_a_second_apply_changes_nothing(file: Path, apply: Any) -> None:
+    for manifest in custom(file):
+        first, second = await apply(manifest), await apply(manifest)
+        assert second["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+        assert second["metadata"]["generation"] == 1
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+async def test_server_returns_what_was_sent_and_defaults_outside_lists(file: Path, apply: Any) -> None:
+    """GitOps settles: nothing is written into a user's spec that git would have to know (design §2.8)."""
+    for manifest in custom(file):
+        got = await apply(manifest)
+        for path, value in additions(manifest["spec"], got["spec"]):
+            assert default_at(schema_of(manifest["kind"]), path) == value, path
+
+
+async def test_largest_branch_stays_within_the_cost_budget(apply: Any) -> None:
+    """60 people with 21 ranges and 50 absences each: CEL's run-time budget is not the estimate that the CRD passed."""
+    branch = salon("Branch")
+    hours = [{"days": ["Mon", "Tue", "Wed"], "opens": "09:00", "closes": "24:00"}] * 21
+    away = [{"from": "2026-12-28", "to": "2026-12-31"}] * 50
+    branch["spec"]["openingHours"] = hours
+    branch["spec"]["staff"] = [
+        {
+            "id": f"person-{number}",
+            "displayName": "x" * 200,
+            "skills": [f"skill-{skill}" for skill in range(50)],
+            "languages": ["de"],
+            "workingHours": hours,
+            "absences": away,
+        }
+        for number in range(60)
+    ]
+    await apply(branch)
+    branch["spec"]["displayName"] = "anders"
+    await apply(branch)
+
+
+async def test_largest_offering_and_agent_stay_within_the_cost_budget(apply: Any) -> None:
+    offering, agent = salon("ServiceOffering"), salon("RetellAgent")
+    offering["spec"]["calcom"]["eventTypes"] = [
+        {"staff": f"person-{number}", "eventTypeId": 1000 + number} for number in range(200)
+    ]
+    agent["spec"]["llm"]["prompt"] = "ü" * 32_000
+    await apply(offering)
+    await apply(agent)
+
+
+@pytest.mark.parametrize("closes", ["24:00", "00:00"])
+async def test_end_of_the_day_has_two_spellings(closes: str, apply: Any) -> None:
+    branch = salon("Branch")
+    branch["spec"]["openingHours"][0]["closes"] = closes
+    await apply(branch)
+
+
+async def test_references_stay_while_everything_else_may_change(apply: Any) -> None:
+    agent = salon("RetellAgent")
+    await apply(agent)
+    agent["spec"]["displayName"] = "Empfang Nord"
+    agent["spec"]["adopt"] = {"agentId": "agent_3c9a51e7f0"}
+    assert (await apply(agent))["metadata"]["generation"] == 2
+
+
+FULL_STATUS: dict[str, dict[str, Any]] = {
+    "Tenant": {
+        "key": "salon-mueller.salon-mueller",
+        "webhookUrls": dict.fromkeys(("retell", "calcom", "stripe", "inbound", "functions"), "https://voice.example/x"),
+        "configHash": "0123456789abcdef",
+        "branches": 1,
+        "replicas": 2,
+        "calls24h": 7,
+        "bookingSuccessPercent": "97.5",
+        "errorBudgetPercent": "50.0",
+    },
+    "Branch": {"phoneNumbers": ["+49301234567"], "services": 1, "staff": 2},
+    "ServiceOffering": {"staff": ["anna", "mehmet"], "eventTypes": 2},
+    "RetellAgent": {
+        "agentId": "agent_1",
+        "llmId": "llm_1",
+        "publishedVersion": 0,
+        "phoneNumbers": ["+49301234567"],
+        "plan": ["create the LLM"],
+        "tenant": "salon-mueller",
+        "pending": {"what": "agent", "since": "2026-11-20T09:00:00Z"},
+    },
+}
+
+
+@pytest.mark.parametrize("kind", FULL_STATUS)
+async def test_status_of_the_contract_is_kept(
+    kind: str, apply: Any, kube_client: KubeClient, kube_namespace: str
+) -> None:
+    """A status field that the schema does not know would vanish without a word (contract §2)."""
+    created = await apply(salon(kind))
+    condition = {
+        "type": "Ready",
+        "status": "True",
+        "reason": "AsDeclared",
+        "message": "",
+        "observedGeneration": 1,
+        "lastTransitionTime": "2026-11-20T09:00:00Z",
+    }
+    status = {"conditions": [condition], "observedGeneration": 1, "lastReconcileToken": "7", **FULL_STATUS[kind]}
+    plural = {"Branch": "branches"}.get(kind, f"{kind.lower()}s")
+    path = f"{OURS}/{kube_namespace}/{plural}/{created['metadata']['name']}/status"
+    assert (await kube_client.merge(path, {"status": status}))["status"] == status
+
+
+async def test_agent_that_exists_may_become_observe_only(
+    apply: Any, kube_client: KubeClient, kube_namespace: str
+) -> None:
+    """Without an agent there is nothing to observe (tests/crd/invalid/agent-observes-nothing.yaml); with one there is."""
+    agent = salon("RetellAgent")
+    await apply(agent)
+    path = f"{OURS}/{kube_namespace}/retellagents/{agent['metadata']['name']}/status"
+    await kube_client.merge(path, {"status": {"agentId": "agent_1"}})
+    agent["spec"]["managementPolicy"] = "ObserveOnly"
+    await apply(agent)
+
+
+async def test_objects_are_found_by_what_they_refer_to(
+    apply: Any, kube_client: KubeClient, kube_namespace: str
+) -> None:
+    await apply(salon("ServiceOffering"))
+    found = await kube_client.get(
+        f"{OURS}/{kube_namespace}/serviceofferings", fieldSelector="spec.branchRef.name=mitte"
+    )
+    assert [one["metadata"]["name"] for one in found["items"]] == ["haarschnitt"]
+    none = await kube_client.get(f"{OURS}/{kube_namespace}/serviceofferings", fieldSelector="spec.branchRef.name=nord")
+    assert none["items"] == []
+
+
+async def test_one_category_lists_all_four_kinds(apply: Any, control_plane: ControlPlane, kube_namespace: str) -> None:
+    for manifest in custom(ROOT / "examples" / "salon.yaml"):
+        await apply(manifest)
+    shown = await control_plane.kubectl("get", "askproai", "-n", kube_namespace)
+    for name in ("tenant", "branch", "serviceoffering", "retellagent"):
+        assert f"{name}.askproai.de/" in shown
+    assert shown.count("READY") == shown.count("REASON") == 4

@@ -1,0 +1,362 @@
+"""The local cluster as one: the plane, the pod runner and the entrance, each its own process, with a pod that can tell."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import textwrap
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from askproai_sandbox.cluster import ControlPlane, KubeClient, Object, ProcessError, eventually, reap_leftovers, spawn
+from askproai_sandbox.cluster.processes import Identity
+
+pytestmark = pytest.mark.usefixtures("pod_runner")
+SOON = timedelta(seconds=20)
+
+SERVER = textwrap.dedent("""
+    import http.server, json, os, pathlib
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            if self.path == "/sick":
+                pathlib.Path(os.environ["SCRATCH"]).joinpath("sick").touch()
+            sick = pathlib.Path(os.environ["SCRATCH"]).joinpath("sick").exists()
+            size = int(self.headers.get("Content-Length", 0))
+            told = {
+                "config": pathlib.Path(os.environ["CONFIG_FILE"]).read_text(),
+                "secret": pathlib.Path(os.environ["CREDENTIALS_DIR"], "api-key").read_text(),
+                "env": dict(os.environ), "pid": os.getpid(), "path": self.path,
+                "forwarded": self.headers.get("X-Forwarded-For"), "body": len(self.rfile.read(size)),
+            }
+            body = json.dumps(told).encode()
+            self.send_response(500 if sick and self.path == "/healthz" else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+        do_POST = do_GET
+        def log_message(self, *_): pass
+    http.server.ThreadingHTTPServer((os.environ["ASKPROAI_BIND_ADDRESS"], 8080), Handler).serve_forever()
+""")
+
+
+def salon(**container: Any) -> Object:
+    """A Deployment in the manner of a tenant's: bound to all addresses, mounted config, credentials, probes."""
+    probe = {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1, "failureThreshold": 2}
+    env: list[Object] = [
+        {"name": "ASKPROAI_BIND_ADDRESS", "value": "0.0.0.0"},
+        {"name": "CONFIG_FILE", "value": "/etc/askproai/config/tenant.json"},
+        {"name": "CREDENTIALS_DIR", "value": "/etc/askproai/credentials"},
+        {"name": "SCRATCH", "value": "/scratch"},
+        {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        {"name": "POD_ADDRESS", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+        {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "runtime", "key": "key"}}},
+        {"name": "ABSENT", "valueFrom": {"secretKeyRef": {"name": "nobody", "key": "key", "optional": True}}},
+        {"name": "GREETING", "value": "I am $(POD_NAME), $$(POD_NAME), $(NOBODY)"},
+    ]
+    web = {
+        "name": "web",
+        "image": "askproai:dev",
+        "command": ["python"],
+        "args": ["-c", SERVER],
+        "env": env,
+        "ports": [{"name": "http", "containerPort": 8080}],
+        "volumeMounts": [
+            {"name": "config", "mountPath": "/etc/askproai/config"},
+            {"name": "credentials", "mountPath": "/etc/askproai/credentials"},
+            {"name": "scratch", "mountPath": "/scratch"},
+        ],
+        "readinessProbe": probe,
+    } | container
+    credentials = [
+        {"secret": {"name": "providers", "items": [{"key": "retell-api-key", "path": "api-key"}]}},
+        {"secret": {"name": "nobody", "optional": True}},
+    ]
+    volumes = [
+        {"name": "config", "configMap": {"name": "salon-config"}},
+        {"name": "credentials", "projected": {"sources": credentials}},
+        {"name": "scratch", "emptyDir": {}},
+    ]
+    labels = {"app": "salon"}
+    pod = {"containers": [web], "volumes": volumes, "automountServiceAccountToken": False}
+    return {
+        "kind": "Deployment",
+        "metadata": {"name": "salon-web"},
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod | {"terminationGracePeriodSeconds": 2}},
+        },
+    }
+
+
+class Salon:
+    """One deployed salon, and how to ask about it."""
+
+    def __init__(self, client: KubeClient, namespace: str, folder: Path, entrance: str) -> None:
+        self.client, self.namespace, self.folder = client, namespace, folder
+        self.base = f"/api/v1/namespaces/{namespace}"
+        self.url = f"{entrance}/{namespace}/salon"
+
+    async def deploy(self, deployment: Object) -> None:
+        meta = {"kind": "ConfigMap", "metadata": {"name": "salon-config"}, "data": {"tenant.json": "first"}}
+        await self.client.create(f"{self.base}/configmaps", meta)
+        secret: Object = {"kind": "Secret", "metadata": {"name": "providers"}, "stringData": {"retell-api-key": "k1"}}
+        await self.client.create(f"{self.base}/secrets", secret)
+        secret = {"kind": "Secret", "metadata": {"name": "runtime"}, "stringData": {"key": "k2"}}
+        await self.client.create(f"{self.base}/secrets", secret)
+        ports = [{"port": 8080, "targetPort": "http"}]
+        service = {
+            "kind": "Service",
+            "metadata": {"name": "salon-web"},
+            "spec": {"selector": {"app": "salon"}, "ports": ports},
+        }
+        await self.client.create(f"{self.base}/services", service)
+        await self.client.create(f"/apis/apps/v1/namespaces/{self.namespace}/deployments", deployment)
+
+    async def pods(self) -> list[Object]:
+        return list((await self.client.get(f"{self.base}/pods"))["items"])
+
+    async def pod(self, check: Callable[[Object], bool], what: str) -> Object:
+        """Wait for the one pod to be so."""
+
+        async def found() -> Object | None:
+            return next((pod for pod in await self.pods() if check(pod)), None)
+
+        pod: Object = await eventually(found, SOON, what, every=0.2)
+        return pod
+
+    async def ready(self) -> Object:
+        return await self.pod(is_ready, "a ready pod")
+
+    async def ask(self, path: str = "/retell/x", **request: Any) -> Object:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(URL(self.url + path, encoded=True), **request) as answer,
+        ):
+            body: Object = await answer.json(content_type=None)
+            return body | {"status": answer.status, "headers": answer.headers}
+
+    def recorded(self, pod: Object) -> int | None:
+        pids = json.loads((self.folder / "pods.json").read_text())["pids"]
+        pid: int | None = pids.get(f"{self.namespace}/{pod['metadata']['name']}/web")
+        return pid
+
+
+def is_ready(pod: Object) -> bool:
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions") or [])
+
+
+def web_status(pod: Object) -> Object:
+    status: Object = (pod["status"].get("containerStatuses") or [{"restartCount": 0, "state": {}}])[0]
+    return status
+
+
+@pytest.fixture
+async def salon_here(kube_client: KubeClient, kube_namespace: str, pod_folder: Path, entrance_url: str) -> Salon:
+    return Salon(kube_client, kube_namespace, pod_folder, entrance_url)
+
+
+async def test_a_deployment_runs_and_is_reached_through_the_entrance(salon_here: Salon) -> None:
+    """Design §5: own address, localized environment, mounted files, ready through its probe, routed unchanged."""
+    await salon_here.deploy(salon())
+    pod = await salon_here.ready()
+    told = await salon_here.ask(
+        "/webhooks/retell?x=%2F", headers={"X-Forwarded-For": "203.0.113.9"}, data=b"x" * 100_000
+    )
+    address = pod["status"]["podIP"]
+    assert address.startswith("127.")
+    assert told["path"] == f"/{salon_here.namespace}/salon/webhooks/retell?x=%2F"
+    assert told["forwarded"] == "203.0.113.9, 127.0.0.1"
+    assert (told["config"], told["secret"], told["body"]) == ("first", "k1", 100_000)
+    env, name = told["env"], pod["metadata"]["name"]
+    assert (env["POD_ADDRESS"], env["ASKPROAI_BIND_ADDRESS"], env["KEY"]) == (address, address, "k2")
+    assert env["GREETING"] == f"I am {name}, $(POD_NAME), $(NOBODY)"
+    assert "ABSENT" not in env
+    assert "PYTEST_CURRENT_TEST" not in env, "what this machine's user has set is none of the pod's"
+    assert salon_here.recorded(pod) == told["pid"]
+
+
+async def test_changed_mounts_are_seen_within_five_seconds_without_a_restart(salon_here: Salon) -> None:
+    await salon_here.deploy(salon())
+    await salon_here.ready()
+    before = await salon_here.ask()
+    await salon_here.client.merge(f"{salon_here.base}/configmaps/salon-config", {"data": {"tenant.json": "second"}})
+    await salon_here.client.merge(f"{salon_here.base}/secrets/providers", {"stringData": {"retell-api-key": "new"}})
+
+    async def seen() -> bool:
+        told = await salon_here.ask()
+        return (told["config"], told["secret"], told["pid"]) == ("second", "new", before["pid"])
+
+    await eventually(seen, timedelta(seconds=5), "the new files", every=0.1)
+
+
+async def test_a_killed_container_is_started_again_and_counted(salon_here: Salon) -> None:
+    await salon_here.deploy(salon())
+    pid = salon_here.recorded(await salon_here.ready())
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    pod = await salon_here.pod(lambda pod: web_status(pod)["restartCount"] == 1 and is_ready(pod), "the restart")
+    assert web_status(pod)["lastState"]["terminated"]["exitCode"] == 137
+    assert (await salon_here.ask())["pid"] == salon_here.recorded(pod) != pid
+
+
+async def test_an_unhealthy_container_is_restarted(salon_here: Salon) -> None:
+    probe = {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1, "failureThreshold": 2}
+    await salon_here.deploy(salon(livenessProbe=probe))
+    pod = await salon_here.ready()
+    async with aiohttp.ClientSession() as session, session.get(f"http://{pod['status']['podIP']}:8080/sick"):
+        pass
+    await salon_here.pod(lambda pod: web_status(pod)["restartCount"] >= 1, "the restart")
+
+
+async def test_a_pod_waits_for_its_secret_and_says_so(salon_here: Salon) -> None:
+    await salon_here.deploy(salon())
+    await salon_here.client.delete(f"{salon_here.base}/secrets/runtime")
+    for pod in await salon_here.pods():
+        await salon_here.client.delete(f"{salon_here.base}/pods/{pod['metadata']['name']}")
+    waiting = await salon_here.pod(lambda pod: "runtime" in str(web_status(pod)["state"].get("waiting")), "the waiting")
+    assert web_status(waiting)["state"]["waiting"]["reason"] == "CreateContainerConfigError"
+    secret: Object = {"kind": "Secret", "metadata": {"name": "runtime"}, "stringData": {"key": "k2"}}
+    await salon_here.client.create(f"{salon_here.base}/secrets", secret)
+    await salon_here.ready()
+
+
+async def test_what_the_runner_can_not_do_is_refused_in_the_status(salon_here: Salon) -> None:
+    await salon_here.deploy(salon(envFrom=[{"secretRef": {"name": "runtime"}}]))
+    pod = await salon_here.pod(lambda pod: "Unsupported" in str(web_status(pod)["state"]), "the refusal")
+    assert "envFrom" in web_status(pod)["state"]["waiting"]["message"]
+
+
+async def test_deleted_namespace_ends_with_its_processes(salon_here: Salon) -> None:
+    await salon_here.deploy(salon())
+    pod = await salon_here.ready()
+    process = Identity.of(salon_here.recorded(pod) or 0)
+    assert process is not None
+    await salon_here.client.delete(f"/api/v1/namespaces/{salon_here.namespace}")
+
+    async def gone() -> bool:
+        names = (await salon_here.client.get("/api/v1/namespaces"))["items"]
+        return salon_here.namespace not in [one["metadata"]["name"] for one in names]
+
+    await eventually(gone, SOON, "the namespace's end", every=0.2)
+    assert not process.alive()
+    assert salon_here.recorded(pod) is None
+    assert (await salon_here.ask())["status"] == 404
+
+
+@pytest.mark.parametrize("path", ["/admin", "/webhooksx", "/webhooks/../api/v1", "/webhooks/%2e%2e/api", ""])
+async def test_only_public_paths_are_routed(salon_here: Salon, path: str) -> None:
+    """Contract §3: only `/webhooks` and `/retell` are routed from outside."""
+    service: Object = {"kind": "Service", "metadata": {"name": "salon-web"}, "spec": {"ports": [{"port": 8080}]}}
+    await salon_here.client.create(f"{salon_here.base}/services", service)
+    host, _, port = salon_here.url.split("/")[2].partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))  # raw: a client would tidy the path
+    writer.write(f"POST /{salon_here.namespace}/salon{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    answer = (await reader.read()).decode()
+    writer.close()
+    assert answer.startswith("HTTP/1.1 404 ")
+    assert "application/problem+json" in answer
+
+
+async def test_without_a_ready_pod_senders_are_asked_to_come_again(salon_here: Salon) -> None:
+    await salon_here.deploy(salon(command=["sleep", "60"], args=[]))
+    answer: Object = await eventually(lambda: answered(salon_here, 503), SOON, "the Service to be known")
+    assert answer["headers"]["Retry-After"] == "1"
+    assert (await salon_here.ask(data=b"x" * (10 << 20)))["status"] == 413
+
+
+async def answered(salon_here: Salon, status: int) -> Object | None:
+    answer = await salon_here.ask()
+    return answer if answer["status"] == status else None
+
+
+@asynccontextmanager
+async def own_runner(plane: ControlPlane, folder: Path, node: str) -> AsyncIterator[Any]:
+    command = [sys.executable, "-m", "askproai_sandbox.pods", "--kubeconfig", plane.kubeconfig]
+    child = await spawn("runner", [*command, "--directory", folder, "--node", node], directory=folder)
+    try:
+        yield child
+    finally:
+        await child.stop()
+
+
+async def test_a_killed_runner_takes_its_pods_with_it_and_the_next_one_runs_them(
+    control_plane: ControlPlane, kube_client: KubeClient, kube_namespace: str, tmp_path: Path
+) -> None:
+    base = f"/api/v1/namespaces/{kube_namespace}/pods"
+    sleeper = {"name": "web", "image": "x", "command": ["sleep", "1000"]}
+    spec = {"nodeName": "second", "containers": [sleeper], "terminationGracePeriodSeconds": 0}
+
+    async def running() -> int | None:
+        pids = json.loads((tmp_path / "pods.json").read_text())["pids"] if (tmp_path / "pods.json").exists() else {}
+        pid: int | None = pids.get(f"{kube_namespace}/sleeper/web")
+        return pid if pid and Identity.of(pid) else None
+
+    async with own_runner(control_plane, tmp_path, "second") as first:
+        await kube_client.create(base, {"kind": "Pod", "metadata": {"name": "sleeper"}, "spec": spec})
+        process = Identity.of(await eventually(running, SOON, "the pod"))
+        assert process is not None
+        os.kill(first.pid, signal.SIGKILL)
+        await eventually(lambda: not process.alive(), timedelta(seconds=2), "its end with the runner")
+    async with own_runner(control_plane, tmp_path, "second"):
+        await eventually(running, SOON, "the pod again")
+        status = (await kube_client.get(f"{base}/sleeper"))["status"]["containerStatuses"][0]
+        assert status["restartCount"] == 1
+        await kube_client.delete(f"{base}/sleeper")
+        await eventually(lambda: not notes(tmp_path / "pids"), SOON, "its end")
+    await kube_client.delete("/api/v1/nodes/second")
+
+
+def notes(folder: Path) -> list[Identity]:
+    """The processes that a folder's pid files name."""
+    return [Identity(**json.loads(note.read_text())) for note in sorted(folder.glob("*.pid"))]
+
+
+async def test_leftovers_are_ended_but_never_a_stranger(tmp_path: Path) -> None:
+    ours = await spawn("ours", ["sleep", "1000"], directory=tmp_path, leash=False)
+    stranger = await spawn("stranger", ["sleep", "1000"], directory=tmp_path / "other")
+    note = json.loads((tmp_path / "other" / "stranger.pid").read_text())
+    (tmp_path / "reused.pid").write_text(json.dumps(note | {"started": note["started"] - 1}))
+    assert await reap_leftovers(tmp_path) == ["ours"]
+    assert await ours.wait() == -signal.SIGTERM
+    assert stranger.exit_code is None
+    await stranger.stop()
+
+
+async def test_a_part_that_does_not_come_up_says_why(tmp_path: Path) -> None:
+    (tmp_path / "etcd").write_text("a file where etcd wants its folder")
+    with pytest.raises(ProcessError, match="etcd ended with"):
+        await ControlPlane(tmp_path).start()
+    assert notes(tmp_path) == []
+
+
+async def test_a_killed_demo_takes_its_plane_with_it_and_the_next_one_has_its_data(tmp_path: Path) -> None:
+    """Issue 3: `make demo` after a kill -9. Of the parent alone here; the parts must not stay behind."""
+    program = f"""
+import asyncio, pathlib
+from askproai_sandbox.cluster import ControlPlane
+async def main():
+    async with ControlPlane(pathlib.Path({str(tmp_path)!r})) as plane:
+        await plane.kubectl("create", "namespace", "kept")
+        print("made", plane.pids, flush=True)
+        await asyncio.sleep(1000)
+asyncio.run(main())
+"""
+    demo = await spawn("demo", [sys.executable, "-c", program], directory=tmp_path / "demo")
+    await eventually(lambda: b"made" in demo.log.read_bytes(), timedelta(seconds=60), "the plane")
+    parts = notes(tmp_path)
+    assert len(parts) == 4
+    os.kill(demo.pid, signal.SIGKILL)
+    await eventually(lambda: not any(part.alive() for part in parts), timedelta(seconds=2), "the end of the parts")
+    assert notes(tmp_path) == parts
+    async with ControlPlane(tmp_path) as again:
+        assert "kept" in await again.kubectl("get", "namespaces")
+    assert notes(tmp_path) == []

@@ -1,0 +1,311 @@
+"""The queue's promises (requirements Q1, Q2; design §3.2), as the tenant's own role."""
+
+import asyncio
+import dataclasses
+import time
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+from conftest import QUICK, Bench
+
+from askproai_runtime.jobs import DeadNow, Job, JobKind, Priority, RunAgain, StaleClaim, enqueue, finish
+from askproai_runtime.jobs.queue import Queue, Room, room_left
+
+ALL = Room(upper=10, lower=10, total=10)
+
+
+def queue(bench: Bench, worker: str = "one") -> Queue:
+    return Queue(bench.pool, bench.tenant, worker, QUICK)
+
+
+async def test_the_most_urgent_runs_first_and_among_equals_the_oldest(bench: Bench) -> None:
+    """Q1: priorities critical, high, default, low, maintenance."""
+    for name in ("maintenance", "low", "default", "high", "critical", "high"):
+        await bench.event(f"{name}-{len(bench.seen)}-{time.monotonic_ns()}", name)
+    one = dataclasses.replace(QUICK, slots=2, reserved=0)
+    order = []
+    while jobs := await queue(bench).claim(room_left([], dataclasses.replace(one, slots=1))):
+        order += [job.priority.value for job in jobs]
+    assert order == ["critical", "high", "high", "default", "low", "maintenance"]
+
+
+async def test_low_priorities_have_slots_that_no_flood_of_urgent_jobs_takes(bench: Bench) -> None:
+    for number in range(12):
+        await bench.event(f"urgent-{number}", "critical")
+    await bench.event("low", "low")
+    await bench.event("maintenance", "maintenance")
+    jobs = await queue(bench).claim(room_left([], QUICK))
+    assert [job.priority for job in jobs] == [Priority.CRITICAL] * 8 + [Priority.LOW, Priority.MAINTENANCE]
+    assert await queue(bench).claim(room_left(jobs, QUICK)) == []
+
+
+async def test_urgent_jobs_have_slots_that_no_flood_of_low_ones_takes(bench: Bench) -> None:
+    for number in range(12):
+        await bench.event(f"low-{number}", "low")
+    slow = await queue(bench).claim(room_left([], QUICK))
+    assert len(slow) == 8
+    await bench.event("urgent", "high")
+    assert [job.correlation_id for job in await queue(bench).claim(room_left(slow, QUICK))] == ["urgent"]
+
+
+async def test_no_two_workers_claim_the_same_job(bench: Bench) -> None:
+    ids = {await bench.event(f"event-{number}") for number in range(40)}
+    claimed = await asyncio.gather(*(queue(bench, f"worker-{n}").claim(ALL) for n in range(6)))
+    taken = [job.id for jobs in claimed for job in jobs]
+    assert set(taken) == ids
+    assert len(taken) == 40
+
+
+async def test_a_done_job_ends_its_event_in_the_same_transaction(bench: Bench) -> None:
+    """W2: received → processing → processed."""
+    id = await bench.event("once")
+    assert (await bench.job(id))["event_status"] == "received"
+
+    async def look(job: Job) -> None:
+        bench.seen.append((await bench.job(id))["event_status"])
+        await bench.succeed(job)
+
+    async with bench.running(look):
+        row = await bench.until(id, state="done", event_status="processed")
+    assert bench.seen == ["processing", "once"]
+    assert (row["attempts"], row["event_attempts"], row["event_error"]) == (1, 1, None)
+    assert row["processed_at"] is not None
+
+
+async def test_one_try_and_three_retries_after_10_60_and_300_seconds_then_dead(bench: Bench) -> None:
+    """Q2. The waits are the real ones; the test only moves `run_at`."""
+    id = await bench.event("fails")
+
+    async def fail(job: Job) -> None:
+        bench.seen.append(f"try {job.attempts}")
+        raise ValueError("no such luck")
+
+    async with bench.running(fail):
+        for attempt, wait in ((1, 10), (2, 60), (3, 300)):
+            row = await bench.until(id, state="ready", attempts=attempt)
+            assert wait - 2 < row["due_in"] <= wait
+            assert (row["event_status"], row["event_attempts"]) == ("failed", attempt)
+            assert row["event_error"] == row["last_error"] == "ValueError: no such luck"
+            await bench.make_due(id)
+        row = await bench.until(id, state="dead", attempts=4, event_status="dead")
+        await bench.make_due(id)
+        await asyncio.sleep(0.5)
+    assert bench.seen == ["try 1", "try 2", "try 3", "try 4"]
+    assert row["finished_at"] is not None
+    assert bench.metrics.dead == 1
+
+
+async def test_dead_now_needs_no_retries_and_keeps_its_reason(bench: Bench) -> None:
+    id = await bench.event("stranger")
+
+    async def refuse(job: Job) -> None:
+        raise DeadNow("unroutable")
+
+    async with bench.running(refuse):
+        row = await bench.until(id, state="dead", attempts=1)
+    assert (row["event_status"], row["event_error"]) == ("dead", "unroutable")
+    assert bench.metrics.dead == 1
+
+
+async def test_run_again_waits_without_using_up_a_try(bench: Bench) -> None:
+    id = await bench.event("early")
+
+    async def later(job: Job) -> None:
+        raise RunAgain(datetime.now(UTC) + timedelta(hours=1), "the provider needs quiet")
+
+    async with bench.running(later):
+        row = await bench.until(id, state="ready", claim_no=1)
+    assert (row["attempts"], row["event_attempts"], row["event_status"]) == (0, 0, "received")
+    assert 3500 < row["due_in"] <= 3600
+
+
+async def test_a_try_that_takes_too_long_is_cut_and_fails(bench: Bench) -> None:
+    id = await bench.event("slow")
+
+    async def hang(job: Job) -> None:
+        await asyncio.Event().wait()
+
+    async with bench.running(hang, dataclasses.replace(QUICK, timeout=timedelta(seconds=0.3))):
+        row = await bench.until(id, state="ready", attempts=1)
+    assert row["last_error"] == "TimeoutError: not done after 0.3 s"
+
+
+async def test_a_handler_that_forgets_to_finish_is_no_success(bench: Bench) -> None:
+    id = await bench.event("forgetful")
+
+    async def forget(job: Job) -> None:
+        return None
+
+    async with bench.running(forget):
+        row = await bench.until(id, state="ready", attempts=1)
+    assert row["last_error"].startswith("FinishForgotten")
+
+
+async def test_a_late_finisher_is_refused_and_its_effects_roll_back(bench: Bench) -> None:
+    """W6: fencing by claim_no."""
+    id = await bench.event("contested")
+    [late] = await queue(bench, "hung").claim(ALL)
+    await bench.pool.execute("UPDATE jobs SET lease_until = clock_timestamp() - interval '1 s' WHERE id = $1", id)
+    assert await queue(bench).sweep() == (1, 0)
+    [again] = await queue(bench, "other").claim(ALL)
+    assert (again.attempts, late.attempts) == (2, 1)
+    async with bench.pool.acquire() as connection:
+        with pytest.raises(StaleClaim):
+            async with connection.transaction():
+                await connection.execute(
+                    "INSERT INTO audit_log (tenant, actor, action, correlation_id) VALUES ($1, 'late', 'effect', 'c')",
+                    bench.tenant,
+                )
+                await finish(connection, bench.tenant, late)
+        assert await connection.fetchval("SELECT count(*) FROM audit_log WHERE tenant = $1", bench.tenant) == 0
+        assert not await queue(bench).fail(late, "late", None)
+        assert await queue(bench).renew([late]) == set()
+        assert await queue(bench).give_back([late]) == set()
+        await finish(connection, bench.tenant, again)
+        with pytest.raises(StaleClaim):
+            await finish(connection, bench.tenant, again)
+    assert (await bench.job(id))["event_status"] == "processed"
+
+
+async def test_a_job_longer_than_its_lease_is_renewed_and_not_done_twice(bench: Bench) -> None:
+    id = await bench.event("long")
+
+    async def take_long(job: Job) -> None:
+        await asyncio.sleep(QUICK.lease.total_seconds() * 2)
+        await bench.succeed(job)
+
+    async with bench.running(take_long), bench.running(take_long):
+        await bench.until(id, state="done")
+    assert bench.seen == ["long"]
+    assert (await bench.job(id))["claim_no"] == 1
+
+
+async def test_a_worker_that_lost_its_claim_stops_working_on_it(bench: Bench) -> None:
+    id = await bench.event("lost")
+    cut = asyncio.Event()
+
+    async def work(job: Job) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cut.set()
+            raise
+
+    async with bench.running(work):
+        await bench.until(id, state="running")
+        # Another took it: its lease is far away, so that this runner's sweep leaves it alone.
+        await bench.pool.execute(
+            "UPDATE jobs SET claim_no = claim_no + 1, lease_until = clock_timestamp() + interval '1 h' WHERE id = $1", id
+        )
+        await asyncio.wait_for(cut.wait(), 5)
+
+
+async def test_at_stop_unfinished_jobs_go_back_and_the_try_does_not_count(bench: Bench) -> None:
+    """W6: graceful shutdown."""
+    slow, quick = await bench.event("slow"), await bench.event("quick")
+    claimed = asyncio.Event()
+
+    async def work(job: Job) -> None:
+        claimed.set()
+        await asyncio.sleep(60 if job.correlation_id == "slow" else 0.1)
+        await bench.succeed(job)
+
+    async with bench.running(work):
+        await claimed.wait()
+    row = await bench.job(slow)
+    assert (row["state"], row["attempts"], row["event_status"], row["event_attempts"]) == ("ready", 0, "received", 0)
+    assert (await bench.job(quick))["state"] == "done"  # it ended within the grace
+
+
+async def test_a_poke_starts_a_job_at_once(bench: Bench) -> None:
+    """Design §6: job start after commit, idle, p95 < 250 ms."""
+    started: asyncio.Queue[float] = asyncio.Queue()
+
+    async def note(job: Job) -> None:
+        started.put_nowait(time.monotonic())
+        await bench.succeed(job)
+
+    delays = []
+    idle = dataclasses.replace(QUICK, poll=timedelta(seconds=60), poll_busy=timedelta(seconds=60))
+    async with bench.running(note, idle) as runner:
+        for number in range(20):
+            await bench.event(f"poked-{number}")
+            committed = time.monotonic()
+            runner.poke()
+            delays.append(await asyncio.wait_for(started.get(), 5) - committed)
+    assert sorted(delays)[18] < 0.25, delays
+
+
+async def test_a_queue_longer_than_the_slots_drains_without_waiting_for_polls(bench: Bench) -> None:
+    for number in range(60):
+        await bench.event(f"many-{number}")
+    idle = dataclasses.replace(QUICK, slots=4, poll=timedelta(seconds=60), poll_busy=timedelta(seconds=60))
+    async with bench.running(settings=idle):
+        async with asyncio.timeout(10):
+            while len(bench.seen) < 60:
+                await asyncio.sleep(0.02)
+    assert len(set(bench.seen)) == 60
+
+
+async def test_a_restarted_database_is_waited_for(bench: Bench) -> None:
+    """O1-like: connections die under the runner; it goes on by itself."""
+    first, second = await bench.event("before"), 0
+    async with bench.running():
+        await bench.until(first, state="done")
+        await bench.pool.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()")
+        second = await bench.event("after")
+        await bench.until(second, state="done")
+
+
+async def test_the_queue_tells_how_long_it_is(bench: Bench) -> None:
+    await bench.event("waits", "low")
+    await bench.event("waits, too", "low")
+    snapshot = await queue(bench).snapshot()
+    assert snapshot.sizes == {("low", "ready"): 2}
+    assert 0 <= snapshot.oldest_seconds["low"] < 5
+
+
+async def test_an_event_or_appointment_has_one_live_job(bench: Bench) -> None:
+    async with bench.pool.acquire() as connection:
+        appointment = await connection.fetchval(
+            """INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
+               VALUES ($1, 'mitte', 'schnitt', 'anna', now(), now() + interval '1 h', 'pending_sync', 'c') RETURNING id""",
+            bench.tenant,
+        )
+        for _ in range(2):
+            await enqueue(
+                connection, bench.tenant, JobKind.CALENDAR_SYNC, Priority.LOW,
+                correlation_id="c", appointment_id=appointment, run_at=datetime.now(UTC),
+            )  # fmt: skip
+        [job] = await queue(bench).claim(ALL)
+        assert (job.kind, job.appointment_id, job.event_id) == (JobKind.CALENDAR_SYNC, appointment, None)
+        await finish(connection, bench.tenant, job)
+        await enqueue(
+            connection, bench.tenant, JobKind.CALENDAR_SYNC, Priority.LOW, correlation_id="c", appointment_id=appointment
+        )
+        assert len(await queue(bench).claim(ALL)) == 1
+
+
+async def test_the_claim_reads_only_its_own_index(bench: Bench, module_database) -> None:
+    """Row security must not turn the claim into a scan of all tenants' jobs."""
+    admin = await asyncpg.connect(module_database.superuser_dsn)
+    await admin.execute(
+        """WITH stored AS (INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id)
+               SELECT $1, 'retell', 'bulk' || n, 'call_started', '{}', 'c' FROM generate_series(1, 3000) n RETURNING id)
+           INSERT INTO jobs (tenant, kind, priority, event_id, correlation_id, state)
+           SELECT $1, 'webhook-event', 'high', id, 'c', CASE WHEN id % 10 = 0 THEN 'ready' ELSE 'done' END FROM stored""",
+        bench.tenant,
+    )
+    await admin.execute("ANALYZE jobs")
+    await admin.close()
+    plan = "\n".join(
+        row[0]
+        for row in await bench.pool.fetch(
+            f"""EXPLAIN SELECT j.id FROM jobs j WHERE j.tenant = '{bench.tenant}' AND j.state = 'ready'
+                AND j.priority = 'high' AND j.run_at <= now() ORDER BY j.run_at, j.id LIMIT 8 FOR UPDATE SKIP LOCKED"""
+        )
+    )
+    assert "Index Scan using jobs_ready" in plan, plan
+    assert "Seq Scan on jobs" not in plan, plan
+    assert "Sort" not in plan, plan

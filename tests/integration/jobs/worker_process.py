@@ -1,0 +1,23 @@
+"""A real worker process that starts its job, says so in a file, and hangs: to be killed. Run by test_lost_worker.py."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from conftest import QUICK, Metrics
+
+from askproai_runtime.jobs import Job, Runner
+from askproai_runtime.seams import SystemClock
+from askproai_runtime.store import open_pool
+
+
+async def main(dsn: str, tenant: str, said: Path) -> None:
+    async def hang(job: Job) -> None:
+        said.write_text(str(job.attempts))
+        await asyncio.Event().wait()
+
+    async with open_pool(dsn, max_size=1) as pool:
+        await Runner(pool, tenant, hang, SystemClock(), QUICK, Metrics()).run(asyncio.Event())
+
+
+asyncio.run(main(sys.argv[1], sys.argv[2], Path(sys.argv[3])))

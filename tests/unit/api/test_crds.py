@@ -1,0 +1,136 @@
+"""What every CRD must hold (operators.md §5, points 1 to 4), looked at without a cluster."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ConfigDict
+
+from askproai_operator.api import KINDS
+from askproai_operator.api.base import Part
+from askproai_operator.api.conditions import ConditionType, Reason
+from askproai_operator.api.crd import crd, render_crds, root_schema, structural
+
+ROOT = Path(__file__).parents[3]
+KIND = pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.kind)
+Node = tuple[str, dict[str, Any], bool]
+
+
+def fields(schema: dict[str, Any], path: str = "", *, in_list: bool = False) -> Iterator[Node]:
+    """Give path, schema and whether it lies inside a list, for every field."""
+    for name, field in schema.get("properties", {}).items():
+        yield f"{path}.{name}", field, in_list
+        yield from fields(field, f"{path}.{name}", in_list=in_list)
+    if "items" in schema:
+        yield f"{path}[]", schema["items"], True
+        yield from fields(schema["items"], f"{path}[]", in_list=True)
+
+
+def everything(kind: Any) -> list[Node]:
+    properties = root_schema(kind)["properties"]
+    return [*fields(properties["spec"], "spec"), *fields(properties["status"], "status")]
+
+
+@KIND
+def test_every_field_is_described(kind: Any) -> None:
+    without = [path for path, field, _ in everything(kind) if not path.endswith("[]") and not field.get("description")]
+    assert not without
+
+
+@KIND
+def test_every_list_string_and_map_is_bounded(kind: Any) -> None:
+    """CEL's cost is estimated from the bounds (contract, preamble)."""
+    for path, field, _ in everything(kind):
+        if field["type"] == "array":
+            assert "maxItems" in field, path
+            assert field["x-kubernetes-list-type"] in {"map", "set", "atomic"}, path
+        if field["type"] == "string" and "enum" not in field and "format" not in field:
+            assert "maxLength" in field, path
+        if "additionalProperties" in field:
+            assert "maxProperties" in field, path
+        if field["type"] == "integer":
+            assert "minimum" in field, path
+
+
+@KIND
+def test_there_are_no_floats_and_nothing_is_passed_through(kind: Any) -> None:
+    for path, field, _ in everything(kind):
+        assert field["type"] in {"object", "array", "string", "integer", "boolean"}, path
+        assert not any(name.startswith("x-kubernetes-preserve") for name in field), path
+
+
+@KIND
+def test_defaults_are_scalars_outside_lists(kind: Any) -> None:
+    """A default inside a list item is a difference that never settles in GitOps tools (design §2.8)."""
+    for path, field, in_list in everything(kind):
+        if "default" in field:
+            assert not in_list, path
+            assert isinstance(field["default"], str | int | bool), path
+
+
+@KIND
+def test_names_are_those_of_the_contract(kind: Any) -> None:
+    names = crd(kind)["spec"]["names"]
+    plural = {
+        "Tenant": "tenants",
+        "Branch": "branches",
+        "ServiceOffering": "serviceofferings",
+        "RetellAgent": "retellagents",
+    }
+    assert names["plural"] == plural[kind.kind]
+    assert names["categories"] == ["askproai"]
+
+
+@KIND
+def test_get_shows_ready_reason_what_matters_and_age(kind: Any) -> None:
+    columns = crd(kind)["spec"]["versions"][0]["additionalPrinterColumns"]
+    narrow = [column["name"] for column in columns if "priority" not in column]
+    assert narrow[:2] == ["Ready", "Reason"]
+    assert narrow[-1] == "Age"
+    assert len(narrow) == 4
+
+
+def test_crds_are_small_and_the_same_each_time() -> None:
+    first, second = render_crds(), render_crds()
+    assert first == second
+    assert all(len(text.encode()) < 256 * 1024 for text in first.values())
+
+
+def test_generated_files_are_current() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "hack" / "generate.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_default_inside_a_list_is_refused_by_the_generator() -> None:
+    with pytest.raises(TypeError, match=r"_Outer\.items\[\]\.size: no defaults inside lists"):
+        structural(_Outer)
+
+
+def test_float_is_refused_by_the_generator() -> None:
+    with pytest.raises(TypeError, match=r"_Loose\.share: 'number' has no place in a spec"):
+        structural(_Loose)
+
+
+def test_every_reason_and_condition_is_explained() -> None:
+    for word in (*Reason, *ConditionType):
+        assert word.about.endswith("."), word
+        assert word == word.value
+
+
+class _Inner(Part):
+    size: int = 3
+
+
+class _Outer(Part):
+    model_config = ConfigDict(use_attribute_docstrings=False)
+
+    items: tuple[_Inner, ...] = ()
+
+
+class _Loose(Part):
+    share: float

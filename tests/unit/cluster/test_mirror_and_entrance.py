@@ -1,0 +1,134 @@
+"""The mirror of a collection, and what the entrance makes of two of them."""
+
+import asyncio
+import copy
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from askproai_sandbox.cluster import ApiError, KubeClient, Mirror, Object, free_port
+from askproai_sandbox.entrance import Backends, Entrance
+
+SERVICE: Object = {
+    "metadata": {"namespace": "n", "name": "salon-web"},
+    "spec": {"selector": {"app": "salon"}, "ports": [{"port": 8081}, {"port": 8080, "targetPort": "http"}]},
+}
+POD: Object = {
+    "metadata": {"namespace": "n", "name": "one", "labels": {"app": "salon", "more": "x"}},
+    "spec": {"containers": [{"name": "web", "ports": [{"name": "http", "containerPort": 8085}]}]},
+    "status": {"podIP": "127.70.0.1", "conditions": [{"type": "Ready", "status": "True"}]},
+}
+
+
+class Script:
+    """An API server by script: lists, then what the watch says until it breaks."""
+
+    def __init__(self) -> None:
+        self.lists = [("1", ["a", "b"]), ("9", ["b", "c"])]
+        self.done = asyncio.Event()
+
+    async def get(self, _path: str) -> Object:
+        version, names = self.lists.pop(0)
+        items = [{"metadata": {"name": name, "resourceVersion": "1"}} for name in names]
+        return {"items": items, "metadata": {"resourceVersion": version}}
+
+    async def watch(self, _path: str, seen: Callable[[str, Object], None], resourceVersion: str) -> None:  # noqa: N803
+        if resourceVersion == "1":
+            seen("MODIFIED", {"metadata": {"name": "b", "resourceVersion": "2"}})
+            seen("BOOKMARK", {"metadata": {"resourceVersion": "5"}})
+        elif resourceVersion == "5":
+            raise ApiError(410, "too old resource version")
+        else:
+            self.done.set()
+            await asyncio.sleep(3600)
+
+
+async def test_a_deletion_missed_across_a_410_is_found_by_the_next_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("askproai_sandbox.cluster.client.RETRY_SECONDS", 0)
+    told: list[tuple[bool, bool]] = []
+    names: list[str] = []
+
+    def changed(old: Object | None, new: Object | None) -> None:
+        names.append((new or old or {})["metadata"]["name"])
+        told.append((old is not None, new is not None))
+
+    script = Script()
+    mirror = Mirror(cast("KubeClient", script), "/api/v1/pods", changed)
+    task = asyncio.create_task(mirror.run())
+    await asyncio.wait_for(script.done.wait(), 5)
+    task.cancel()
+    assert sorted(mirror.objects) == ["/b", "/c"]
+    # a, b came; b changed; then a went, b was set back to version 1 by this script, c came
+    assert names == ["a", "b", "b", "a", "b", "c"]
+    assert told[3] == (True, False)
+
+
+def backends(*pods: Object) -> Backends:
+    services = cast("Mirror", SimpleNamespace(objects={"n/salon-web": SERVICE}))
+    found = {f"n/{number}": pod for number, pod in enumerate(pods)}
+    return Backends(services, cast("Mirror", SimpleNamespace(objects=found)))
+
+
+def changed_pod(address: str, **metadata: Any) -> Object:
+    pod = copy.deepcopy(POD)
+    pod["status"]["podIP"] = address
+    pod["metadata"] |= metadata
+    return pod
+
+
+def test_ready_pods_take_turns() -> None:
+    both = backends(changed_pod("127.70.0.1"), changed_pod("127.70.0.2"))
+    turns = [both.of("n", "salon") for _ in range(3)]
+    assert turns == [
+        ["127.70.0.1:8085", "127.70.0.2:8085"],
+        ["127.70.0.2:8085", "127.70.0.1:8085"],
+        ["127.70.0.1:8085", "127.70.0.2:8085"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "pod",
+    [
+        changed_pod("127.70.0.1", deletionTimestamp="2026-11-20T09:00:00Z"),
+        changed_pod("127.70.0.1", labels={"app": "other"}),
+        changed_pod("127.70.0.1", namespace="m"),
+        POD | {"status": {"podIP": "127.70.0.1", "conditions": [{"type": "Ready", "status": "False"}]}},
+        POD | {"status": {}},
+    ],
+)
+def test_pods_that_end_or_are_not_ready_or_not_chosen_get_nothing(pod: Object) -> None:
+    assert backends(pod).of("n", "salon") == []
+    assert backends(pod).of("n", "nobody") is None
+
+
+async def test_a_refused_connection_is_tried_once_at_another_pod_with_the_whole_body() -> None:
+    async def tenant(request: web.Request) -> web.Response:
+        return web.json_response({"got": len(await request.read()), "host": request.host}, headers={"X-From": "pod"})
+
+    app = web.Application()
+    app.router.add_post("/n/salon/webhooks/retell", tenant)
+    async with TestServer(app) as alive, aiohttp.ClientSession() as session:
+        targets = [f"127.0.0.1:{free_port()}", f"127.0.0.1:{alive.port}"]
+        front = web.Application(client_max_size=0)
+        chosen = cast("Backends", SimpleNamespace(of=lambda _namespace, _tenant: targets))
+        front.router.add_route("*", "/{path:.*}", Entrance(chosen, session).handle)
+        async with TestServer(front) as entrance:
+            url = entrance.make_url("/n/salon/webhooks/retell")
+            async with session.post(url, data=b"x" * 300_000, headers={"Host": "voice.example"}) as answer:
+                assert answer.headers["X-From"] == "pod"
+                assert await answer.json() == {"got": 300_000, "host": "voice.example"}
+
+            async def endless() -> Any:
+                for _ in range(20):
+                    yield b"x" * (1 << 20)
+
+            async with session.post(url, data=endless()) as answer:
+                assert answer.status == 413
+            targets[1] = targets[0]
+            async with session.post(url, data=b"x") as answer:
+                assert (answer.status, answer.headers["Retry-After"]) == (503, "1")

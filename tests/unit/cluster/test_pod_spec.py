@@ -1,0 +1,81 @@
+"""What a pod's manifest means here: pure rules of the local pod runner (design §5)."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from askproai_sandbox.pods.spec import NotYet, Sources, environment, expanded, files_of, refusal
+
+CONFIG = {"metadata": {"namespace": "n", "name": "config"}, "data": {"tenant.json": "{}"}}
+SECRET = {"metadata": {"namespace": "n", "name": "keys"}, "data": {"a": base64.b64encode(b"1").decode()}}
+SOURCES = Sources({"n/config": CONFIG}, {"n/keys": SECRET})
+POD = {"metadata": {"namespace": "n", "name": "pod-1", "uid": "u"}, "spec": {"nodeName": "local"}}
+MOUNTS = {"/etc/askproai": Path("/local/outer"), "/etc/askproai/config": Path("/local/config")}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "meaning"),
+    [
+        ("ASKPROAI_BIND_ADDRESS", "0.0.0.0", "127.70.1.2"),
+        ("ASKPROAI_BIND_ADDRESS", "127.0.0.1", "127.0.0.1"),
+        ("OTHER", "0.0.0.0", "0.0.0.0"),
+        ("FILE", "/etc/askproai/config/tenant.json", "/local/config/tenant.json"),
+        ("FOLDER", "/etc/askproai/config", "/local/config"),
+        ("OUTER", "/etc/askproai/credentials", "/local/outer/credentials"),
+        ("NEIGHBOUR", "/etc/askproai-more/x", "/etc/askproai-more/x"),
+        ("INSIDE", "file:///etc/askproai", "file:///etc/askproai"),
+    ],
+)
+def test_addresses_and_mounted_paths_become_local(name: str, value: str, meaning: str) -> None:
+    container = {"env": [{"name": name, "value": value}]}
+    assert environment(POD, container, "127.70.1.2", MOUNTS, SOURCES) == {name: meaning}
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [("$(A)/x", "1/x"), ("$$(A)", "$(A)"), ("$(B)", "$(B)"), ("$A $", "$A $"), ("$$$(A)", "$1")],
+)
+def test_variables_are_expanded_as_kubernetes_does(text: str, meaning: str) -> None:
+    assert expanded(text, {"A": "1"}) == meaning
+
+
+def test_a_missing_secret_is_waited_for_by_name() -> None:
+    container = {"env": [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "late", "key": "a"}}}]}
+    with pytest.raises(NotYet, match="n/late does not exist"):
+        environment(POD, container, "", {}, SOURCES)
+
+
+def test_projected_volumes_are_laid_over_each_other() -> None:
+    sources = [
+        {"configMap": {"name": "config"}},
+        {"secret": {"name": "keys", "items": [{"key": "a", "path": "deep/key"}]}},
+        {"secret": {"name": "nobody", "optional": True}},
+        {"secret": {"name": "keys", "optional": True, "items": [{"key": "absent", "path": "absent"}]}},
+    ]
+    files = files_of({"name": "v", "projected": {"sources": sources}}, "n", SOURCES)
+    assert files == {"tenant.json": b"{}", "deep/key": b"1"}
+
+
+def test_a_missing_key_is_waited_for() -> None:
+    volume = {"name": "v", "secret": {"secretName": "keys", "items": [{"key": "b", "path": "b"}]}}
+    with pytest.raises(NotYet, match="keys has no key b"):
+        files_of(volume, "n", SOURCES)
+
+
+@pytest.mark.parametrize(
+    ("spec", "word"),
+    [
+        ({"initContainers": [{}]}, "initContainers"),
+        ({"hostNetwork": True}, "hostNetwork"),
+        ({"restartPolicy": "Never"}, "restartPolicy"),
+        ({"volumes": [{"name": "disk", "hostPath": {}}]}, "volume disk"),
+        ({"containers": [{"name": "web"}]}, "no command"),
+        ({"containers": [{"name": "web", "command": ["x"], "volumeMounts": [{"subPath": "x"}]}]}, "subPath"),
+        ({"containers": [{"name": "web", "command": ["x"], "livenessProbe": {"exec": {}}}]}, "httpGet"),
+    ],
+)
+def test_what_can_not_be_held_is_refused_by_name(spec: dict[str, object], word: str) -> None:
+    good: dict[str, object] = {"containers": [{"name": "web", "command": ["x"]}]}
+    assert refusal({"spec": good}) is None
+    assert word in (refusal({"spec": good | spec}) or "")

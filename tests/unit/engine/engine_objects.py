@@ -1,0 +1,42 @@
+"""Objects of the four kinds as the API server would give them, from the salon of `examples/`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from askproai_operator.engine import Cache, Key
+from askproai_operator.engine.cache import Model
+from askproai_operator.engine.refs import ref_of_kind
+
+SALON = Path(__file__).parents[3] / "examples" / "salon.yaml"
+NAMESPACE = "salon-mueller"
+_VERSIONS = iter(range(1, 1_000_000))
+
+
+def raw(kind: str, name: str = "", *, status: Mapping[str, Any] | None = None, **meta: Any) -> dict[str, Any]:
+    """Give the salon's first object of a kind, renamed, with the server's metadata and a newer resourceVersion each time."""
+    found = next(doc for doc in yaml.safe_load_all(SALON.read_text(encoding="utf-8")) if doc["kind"] == kind)
+    name = name or found["metadata"]["name"]
+    server = {"name": name, "namespace": NAMESPACE, "uid": f"uid-{kind}-{name}", "generation": 1}
+    server |= {"creationTimestamp": "2026-11-20T09:00:00Z", "resourceVersion": str(next(_VERSIONS))}
+    return {**found, "metadata": server | meta, "status": dict(status or {})}
+
+
+def put(cache: Cache, obj: dict[str, Any]) -> tuple[Model | None, Model]:
+    """Keep an object; give its state before and now."""
+    old, new = cache.put(ref_of_kind(obj["kind"]), obj)
+    return old, new  # type: ignore[return-value]
+
+
+def key(kind: str, name: str) -> Key:
+    return Key(kind, NAMESPACE, name)
+
+
+def salon() -> Cache:
+    """Give a cache with one of each."""
+    cache = Cache()
+    for kind in ("Tenant", "Branch", "ServiceOffering", "RetellAgent"):
+        put(cache, raw(kind))
+    return cache
