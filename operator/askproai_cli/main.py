@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -81,7 +82,7 @@ def demo(
     from askproai_sandbox.demo.run import end_demo, run_demo  # noqa: PLC0415
     from askproai_sandbox.demo.story import StoryError  # noqa: PLC0415
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 132)  # a log or a pipe has no width of its own
     if down:
         console.print("ended" if asyncio.run(end_demo()) else "no demo was running")
         return
@@ -126,7 +127,6 @@ def sandbox(
 ) -> None:
     """Run one simulator on its own."""
     import runpy  # noqa: PLC0415
-    import sys  # noqa: PLC0415
 
     if provider not in {"retell", "calcom"}:
         raise typer.BadParameter("the simulators are: retell, calcom")

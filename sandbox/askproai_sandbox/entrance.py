@@ -10,7 +10,6 @@ Everything else is 404; no ready pod is 503. A refused connection is tried once 
 import argparse
 import asyncio
 import re
-import signal
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,7 @@ import structlog
 from aiohttp import web
 from yarl import URL
 
-from askproai_sandbox.cluster import KubeClient, Mirror, Object
+from askproai_sandbox.cluster import KubeClient, Mirror, Object, stop_signal
 
 log = structlog.get_logger(__name__)
 
@@ -153,8 +152,9 @@ def _problem(status: int, detail: str) -> web.Response:
     return response
 
 
-async def serve(kubeconfig: Path, port: int, stop: asyncio.Event) -> None:
-    """Serve on 127.0.0.1 until `stop`."""
+async def serve(kubeconfig: Path, port: int) -> None:
+    """Serve on 127.0.0.1 until SIGTERM."""
+    stop = stop_signal()
     async with (
         KubeClient(kubeconfig) as client,
         # one connection per request: one kept open could end while a request that may not be repeated is on its way
@@ -179,18 +179,12 @@ async def serve(kubeconfig: Path, port: int, stop: asyncio.Event) -> None:
             task.cancel()
 
 
-async def run(arguments: argparse.Namespace) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve(arguments.kubeconfig, arguments.port, stop)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Lead /<namespace>/<tenant>/… to the tenant's ready pods.")
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
-    asyncio.run(run(parser.parse_args()))
+    arguments = parser.parse_args()
+    asyncio.run(serve(arguments.kubeconfig, arguments.port))
 
 
 if __name__ == "__main__":

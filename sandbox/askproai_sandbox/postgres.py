@@ -60,7 +60,7 @@ class EmbeddedPostgres:
         self._durable = durable
         self._binaries = binaries
         self._state_file = self._directory / "postgres.json"
-        self._log_file = self._directory / "postgres.log"
+        self.log_file = self._directory / "postgres.log"
         self._state: dict[str, Any] = {}
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -93,7 +93,7 @@ class EmbeddedPostgres:
         command = [str(self.binaries / "postgres"), "-D", self._state["data"]]
         for setting in settings:
             command += ["-c", setting]
-        with self._log_file.open("ab") as log:
+        with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: ASYNC220  starting it takes a millisecond; readiness is awaited below
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, **_run_as()
             )
@@ -196,7 +196,7 @@ class EmbeddedPostgres:
             await connection.close()
             return
         await self.kill()
-        said = self._log_file.read_text(errors="replace")[-2000:]
+        said = self.log_file.read_text(errors="replace")[-2000:]
         raise EmbeddedPostgresError(f"PostgreSQL did not become ready; the end of its log:\n{said}")
 
     async def _gone(self, seconds: float) -> None:

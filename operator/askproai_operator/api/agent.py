@@ -91,6 +91,7 @@ class RetellAgentSpec(Part):
             Rule(
                 "!has(self.functions) || !('TransferToHuman' in self.functions) || has(self.transferTo)",
                 "the function TransferToHuman needs transferTo: the number that answers",
+                ".transferTo",
             ),
         )
     )
@@ -131,18 +132,15 @@ class RetellAgent(Resource):
     """The voice that answers the phone of one branch, or of all branches of a tenant."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                *name_rules("RetellAgent", NAME_LENGTH, "its marker at Retell carries it")["x-kubernetes-validations"],
-                *rules(
-                    Rule(
-                        "self.spec.managementPolicy != 'ObserveOnly' || has(self.spec.adopt)"
-                        " || (has(self.status) && has(self.status.agentId))",
-                        "managementPolicy ObserveOnly needs adopt.agentId: there is no agent yet that could be observed",
-                    )
-                )["x-kubernetes-validations"],
-            ]
-        }
+        json_schema_extra=rules(
+            *name_rules("RetellAgent", NAME_LENGTH, "its marker at Retell carries it"),
+            Rule(
+                "self.spec.managementPolicy != 'ObserveOnly' || has(self.spec.adopt)"
+                " || (has(self.status) && has(self.status.agentId))",
+                "managementPolicy ObserveOnly needs adopt.agentId: there is no agent yet that could be observed",
+                ".spec.managementPolicy",
+            ),
+        )
     )
     kind: ClassVar = "RetellAgent"
     plural: ClassVar = "retellagents"

@@ -30,29 +30,39 @@ _LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 
 class Rule(NamedTuple):
-    """One CEL expression, and what a person reads when it is false. With `oldSelf` it holds for updates only."""
+    """One CEL expression, and what a person reads when it is false. With `oldSelf` it holds for updates only.
+
+    `field` is the path below the rule's place that the answer names, such as `.metadata.name`.
+    """
 
     expression: str
     message: str
+    field: str = ""
 
 
 def rules(*wanted: Rule) -> dict[str, Any]:
     """Give the schema extension that makes the API server hold these rules."""
-    return {"x-kubernetes-validations": [{"rule": r.expression, "message": r.message} for r in wanted]}
+    return {
+        "x-kubernetes-validations": [
+            {"rule": r.expression, "message": r.message} | ({"fieldPath": r.field} if r.field else {}) for r in wanted
+        ]
+    }
 
 
-def name_rules(kind: str, length: int, why: str, first: str = "a-z0-9") -> dict[str, Any]:
+def name_rules(kind: str, length: int, why: str, *, begins_with_letter: bool = False) -> tuple[Rule, Rule]:
     """Hold `metadata.name` to a DNS label of at most `length` characters; `why` completes the sentence."""
-    start = "a letter" if first == "a-z" else "a letter or digit"
-    return rules(
+    first, start = ("a-z", "a letter") if begins_with_letter else ("a-z0-9", "a letter or digit")
+    return (
         Rule(
             f"self.metadata.name.size() <= {length}",
             f"the name of a {kind} has at most {length} characters, because {why}",
+            ".metadata.name",
         ),
         Rule(
             f"self.metadata.name.matches('^[{first}]([-a-z0-9]*[a-z0-9])?$')",
             f"the name of a {kind} is a DNS label: small letters, digits and '-', beginning with {start}, "
             f"ending with a letter or digit; because {why}",
+            ".metadata.name",
         ),
     )
 

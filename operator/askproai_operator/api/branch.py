@@ -149,15 +149,18 @@ class Branch(Resource):
     """One place of a tenant: its phone numbers, opening hours, holidays and people."""
 
     model_config = ConfigDict(
-        json_schema_extra=name_rules("Branch", NAME_LENGTH, "its default service is named <branch>-standardberatung")
+        json_schema_extra=rules(
+            *name_rules("Branch", NAME_LENGTH, "its default service is named <branch>-standardberatung")
+        )
     )
     kind: ClassVar = "Branch"
     plural: ClassVar = "branches"
     short_name: ClassVar = "apb"
     status_model: ClassVar = BranchStatus
     columns: ClassVar = (
-        Column("Numbers", ".status.phoneNumbers"),
+        Column("Number", ".status.phoneNumbers[0]"),
         Column("Tenant", ".spec.tenantRef.name", wide=True),
+        Column("Numbers", ".status.phoneNumbers", wide=True),
         Column("Services", ".status.services", wide=True),
         Column("Staff", ".status.staff", wide=True),
     )

@@ -120,7 +120,7 @@ class ServiceOffering(Resource):
     """A service that can be booked at one branch, or at every branch of a tenant."""
 
     model_config = ConfigDict(
-        json_schema_extra=name_rules("ServiceOffering", OFFERING_NAME_LENGTH, "labels and tables carry it")
+        json_schema_extra=rules(*name_rules("ServiceOffering", OFFERING_NAME_LENGTH, "labels and tables carry it"))
     )
     kind: ClassVar = "ServiceOffering"
     plural: ClassVar = "serviceofferings"

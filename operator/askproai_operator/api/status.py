@@ -70,7 +70,7 @@ class TenantStatus(CommonStatus):
     branches: _Count | None = None
     """Number of Branches that name this Tenant."""
     replicas: _Count | None = None
-    """Number of ready web pods."""
+    """Number of web pods that are asked for; 0 while suspended."""
     calls24h: Annotated[_Count | None, Field(alias="calls24h")] = None
     """Number of calls in the last 24 hours; written at most every 5 minutes."""
     booking_success_percent: Annotated[str, Field(max_length=10)] | None = None

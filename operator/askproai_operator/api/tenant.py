@@ -296,8 +296,10 @@ class Tenant(Resource):
     """One business that answers its phone with us: its providers, its policies, and how its pods run."""
 
     model_config = ConfigDict(
-        json_schema_extra=name_rules(
-            "Tenant", NAME_LENGTH, "Services and other children are named after it", first="a-z"
+        json_schema_extra=rules(
+            *name_rules(
+                "Tenant", NAME_LENGTH, "Services and other children are named after it", begins_with_letter=True
+            )
         )
     )
     kind: ClassVar = "Tenant"

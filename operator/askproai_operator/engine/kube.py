@@ -192,7 +192,7 @@ class Kube:
     ) -> dict[str, Any] | None:
         """Merge fields into an object (None removes one); None when there is no such object.
 
-        A `metadata.uid` in the body makes sure that it is not another one of the same name (else Conflict).
+        A `metadata.resourceVersion` in the body makes sure that nobody wrote in between (else Conflict).
         """
         path = ref.path(namespace, name) + (f"/{subresource}" if subresource else "")
         try:
@@ -206,21 +206,34 @@ class Kube:
         return raw
 
     async def patch_status(self, obj: Model, status: Mapping[str, Any]) -> bool:
-        """Merge fields into the status of one of our kinds. False: the object is gone, and the cache forgets it."""
+        """Merge fields into the status of one of our kinds. False: the object is gone, and the cache forgets it.
+
+        The status subresource ignores a `metadata.uid`, so only the version keeps us from writing into a namesake.
+        """
         who = _identity(obj)
-        body = {"metadata": {"uid": who.uid}, "status": status}
-        if await self.patch(who.ref, who.namespace, who.name, body, subresource="status") is not None:
-            return True
-        self._feed.forget(who.ref, who.namespace, who.name, who.uid)
-        return False
+        for _ in range(_ATTEMPTS):
+            seen = self._feed.cache.get(obj.key)
+            if seen is None or seen.metadata.uid != who.uid:
+                return False
+            body = {"metadata": {"resourceVersion": seen.metadata.resource_version}, "status": status}
+            try:
+                if await self.patch(who.ref, who.namespace, who.name, body, subresource="status") is not None:
+                    return True
+            except Conflict:  # a person wrote, and the watch did not tell yet
+                log.debug("status.again", kind=who.ref.kind, namespace=who.namespace, name=who.name)
+            if not await self.still_there(obj):
+                return False
+        raise _too_fast(who, "its status can be written")
 
     async def still_there(self, obj: Model) -> bool:
-        """Look whether an object of the cache exists; if not, the cache forgets it (a deletion that no watch told)."""
+        """Read an object of the cache anew; if it is gone, the cache forgets it (a deletion that no watch told)."""
         who = _identity(obj)
-        if await self._same(who) is not None:
-            return True
-        self._feed.forget(who.ref, who.namespace, who.name, who.uid)
-        return False
+        raw = await self._same(who)
+        if raw is None:
+            self._feed.forget(who.ref, who.namespace, who.name, who.uid)
+        else:
+            self._feed.observe(who.ref, raw)
+        return raw is not None
 
     # Finalizers
 
@@ -234,11 +247,7 @@ class Kube:
             have = raw["metadata"].get("finalizers") or []
             if FINALIZER in have or await self._set_finalizers(who, raw, [*have, FINALIZER]):
                 return True
-        raise Conflict(
-            _CONFLICT,
-            "Conflict",
-            f"{who.ref.kind} {who.namespace}/{who.name} changes faster than its finalizer can be added",
-        )
+        raise _too_fast(who, "its finalizer can be added")
 
     async def remove_finalizer(self, obj: Model | Mapping[str, Any]) -> None:
         """Remove ours; retried at once on a conflict, because a backoff here holds up a namespace's deletion (KEDA #7950)."""
@@ -255,11 +264,7 @@ class Kube:
                         who.ref, who.namespace, who.name, who.uid
                     )  # it is gone now; do not wait to be told
                 return
-        raise Conflict(
-            _CONFLICT,
-            "Conflict",
-            f"{who.ref.kind} {who.namespace}/{who.name} changes faster than its finalizer can be removed",
-        )
+        raise _too_fast(who, "its finalizer can be removed")
 
     async def _same(self, who: _Identity) -> dict[str, Any] | None:
         raw = await self.get(who.ref, who.namespace, who.name)
@@ -380,6 +385,10 @@ class Kube:
             return response.status, json.loads(text)
         except ValueError:  # a proxy's own page, not the API server's answer
             return response.status, {"message": text[:200].decode(errors="replace")}
+
+
+def _too_fast(who: _Identity, what: str) -> Conflict:
+    return Conflict(_CONFLICT, "Conflict", f"{who.ref.kind} {who.namespace}/{who.name} changes faster than {what}")
 
 
 def rfc3339(moment: datetime) -> str:

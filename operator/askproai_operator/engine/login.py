@@ -14,13 +14,18 @@ def connection(kubeconfig: Path | None = None) -> kopf.ConnectionInfo:
 
     Raises kopf.LoginError when there is neither.
     """
+    kept = os.environ.get("KUBECONFIG")
     if kubeconfig is not None:
         os.environ["KUBECONFIG"] = str(kubeconfig)  # kopf's login knows no other way to name the file
-    settings = kopf.OperatorSettings()
-    for login in (kopf.login_with_kubeconfig, kopf.login_with_service_account):
-        info = login(settings=settings, logger=_logger)
-        if info is not None:
-            return info
+    try:
+        for login in (kopf.login_with_kubeconfig, kopf.login_with_service_account):
+            info = login(settings=kopf.OperatorSettings(), logger=_logger)
+            if info is not None:
+                return info
+    finally:
+        if kubeconfig is not None:
+            os.environ.pop("KUBECONFIG")
+            os.environ.update({"KUBECONFIG": kept} if kept is not None else {})
     raise kopf.LoginError(
-        "no API server: set ASKPROAI_KUBECONFIG (or KUBECONFIG), or run in a pod with a service account"
+        "no API server: set ASKPROAI_KUBECONFIG or KUBECONFIG, or run in a pod with a service account"
     )

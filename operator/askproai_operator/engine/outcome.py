@@ -134,7 +134,7 @@ def _told(before: Mapping[str, Any] | None, ready: Mapping[str, Any]) -> list[To
 
 def _patch(have: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Give the merge patch (RFC 7386) that makes `have` show `wanted`; fields that `wanted` does not name stay."""
-    plain = msgspec.to_builtins(wanted)  # tuples, dates and enums compare unequal to what the API server gives back
+    plain = msgspec.json.decode(msgspec.json.encode(wanted))  # as the API server gives it back: no tuples, dates, enums
     return {name: _replaced(have.get(name), value) for name, value in plain.items() if have.get(name) != value}
 
 

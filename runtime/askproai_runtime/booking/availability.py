@@ -102,7 +102,7 @@ def free_slots(rules: Rules, busy: Mapping[int, Sequence[Span]], query: Query) -
                         break
                     found.setdefault((s, person.id), resource_id)
     duration = rules.duration
-    instants = {s: datetime.fromtimestamp(s, UTC) for s, _ in found}
+    instants = {s: datetime.fromtimestamp(s, UTC) for s in {s for s, _ in found}}
     order = {person.id: at for at, person in enumerate(rules.people)}
     return [
         Slot(instants[s], instants[s] + duration, staff, resource_id)

@@ -80,6 +80,8 @@ def choose_offer(
     missed = candidates[0]
     whole_day = missed.grain is not Grain.MINUTE
     obstacle = why_not(rules, missed.start, now, wish.staff, whole_day=whole_day)
+    if missed.grain not in {Grain.MINUTE, Grain.PART_OF_DAY, Grain.DAY}:  # its first day says nothing about a whole week
+        obstacle = Obstacle.TAKEN
     around = obstacle in {Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID} and not whole_day
     first = now if around else max(now, missed.start)
     others = free_slots(rules, taken, Query(now, first, max(now, missed.start) + look_ahead, wish.staff))
@@ -108,11 +110,11 @@ def offered(wish: Wish, slots: Sequence[Slot]) -> list[dict[str, str]]:
     ]
 
 
-def why_in_words(wish: Wish, start: datetime, obstacle: Obstacle, now: datetime, *, whole_day: bool) -> str:
-    """Say what was in the way of `start`, or of its day."""
+def why_in_words(wish: Wish, start: datetime, obstacle: Obstacle, now: datetime, reading: str | None = None) -> str:
+    """Say what was in the way of `start`, or of the longer span that was read as `reading`."""
     zone = wish.rules.zone
     day = start.astimezone(zone).date()
-    when = day_in_words(day) if whole_day or obstacle is Obstacle.CLOSED_DAY else spoken(start, zone)
+    when = day_in_words(day) if obstacle is Obstacle.CLOSED_DAY else reading or spoken(start, zone)
     last_day = now.astimezone(zone).date() + timedelta(days=wish.rules.service.booking_horizon_days)
     return obstacle_in_words(obstacle, when, closed_by(wish.rules.branch, day), last_day)
 
@@ -152,7 +154,8 @@ def _answer(wish: Wish, understood: Understanding, offer: Offer, now: datetime) 
     if offer.missed is not None and offer.obstacle is not None:
         fields["obstacle"] = offer.obstacle.value
         whole_day = offer.missed.grain is not Grain.MINUTE
-        sentences.append(why_in_words(wish, offer.missed.start, offer.obstacle, now, whole_day=whole_day))
+        reading = offer.missed.reading if whole_day else None
+        sentences.append(why_in_words(wish, offer.missed.start, offer.obstacle, now, reading))
     sentences.append(in_words(wish, offer.slots))
     return Answer(success=bool(offer.slots), message=" ".join(sentences), fields=fields)
 

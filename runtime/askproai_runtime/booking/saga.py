@@ -26,7 +26,7 @@ from askproai_runtime.booking.sync import calendar_request, confirm
 from askproai_runtime.booking.types import Answer, CallContext
 from askproai_runtime.booking.wish import AskBack
 from askproai_runtime.booking.words import same_name
-from askproai_runtime.calendars import Confirmed, Outcome, Taken, attendee_email
+from askproai_runtime.calendars import Confirmed, Outcome, Taken, Unavailable, attendee_email
 from askproai_runtime.jobs import JobKind, Priority, enqueue
 from askproai_runtime.speech import spoken
 from askproai_runtime.store import Connection
@@ -97,15 +97,14 @@ async def _book(desk: Desk, call: CallContext, order: Order, turn: Turn, deadlin
         desk.faults.reach("after:book-commit")
         if made.status == CONFIRMED:
             return _booked(order, made)
-        left = timedelta(seconds=deadline - desk.clock.monotonic())
-        outcome = await desk.calendar.create(calendar_request(made), within=min(left, desk.settings.provider_timeout))
+        outcome = await _ask_calendar(desk, made, deadline)
         desk.faults.reach("after:calcom-create")
         if not isinstance(outcome, Taken):
             made = await _settle(desk, call, order, turn, made, outcome)
             return _booked(order, made, requested=isinstance(outcome, Confirmed) and outcome.pending)
         await _give_back(desk, made, outcome)
         desk.faults.reach("after:book-give-back")
-        if timedelta(seconds=deadline - desk.clock.monotonic()) < _LEAST_FOR_PROVIDER:
+        if _left(desk, deadline) < _LEAST_FOR_PROVIDER:
             return await _not_free(desk, call, order, turn)
 
 
@@ -175,6 +174,17 @@ async def _entry(conn: Connection, desk: Desk, call: CallContext, order: Order, 
     )
 
 
+async def _ask_calendar(desk: Desk, made: Appointment, deadline: float) -> Outcome:
+    left = _left(desk, deadline)
+    if left < _LEAST_FOR_PROVIDER:
+        return Unavailable("no time was left to ask the calendar while the caller waits")
+    return await desk.calendar.create(calendar_request(made), within=min(left, desk.settings.provider_timeout))
+
+
+def _left(desk: Desk, deadline: float) -> timedelta:
+    return timedelta(seconds=deadline - desk.clock.monotonic())
+
+
 async def _settle(
     desk: Desk, call: CallContext, order: Order, turn: Turn, made: Appointment, outcome: Outcome
 ) -> Appointment:
@@ -210,7 +220,7 @@ async def _not_free(desk: Desk, call: CallContext, order: Order, turn: Turn) -> 
     obstacle = why_not(wish.rules, order.start, now, wish.staff)
     if obstacle is Obstacle.TAKEN and order.offered:
         desk.metrics.offered_but_lost()
-    said = why_in_words(wish, order.start, obstacle, now, whole_day=False)
+    said = why_in_words(wish, order.start, obstacle, now)
     fields = {"alternatives": offered(wish, alternatives), "obstacle": obstacle.value}
     answer = Answer(success=False, message=f"{said} {in_words(wish, alternatives)}", fields=fields)
     return _Told(answer, BookingOutcome.NOT_FREE)

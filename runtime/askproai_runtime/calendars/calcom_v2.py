@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
+import phonenumbers
 
 from askproai_runtime.calendars.record import ProviderCall, Recorder
 from askproai_runtime.calendars.types import (
@@ -129,7 +130,7 @@ def booking_body(request: CalendarRequest, config: TenantConfig) -> dict[str, An
     attendee = {"name": request.name, "timeZone": config.time_zone, "language": language(config.locale)}
     if request.email:
         attendee["email"] = request.email
-    if request.phone:
+    if request.phone and phonenumbers.is_valid_number(phonenumbers.parse(request.phone)):  # else Cal.com refuses it all
         attendee["phoneNumber"] = request.phone
     metadata = {"requestId": str(request.request_id), "callId": request.call_id, "tenant": config.tenant}
     return {

@@ -11,16 +11,18 @@ from askproai_sandbox.calcom.account import EventType
 from askproai_sandbox.calcom.answers import fields_of
 from askproai_sandbox.simulator import Refusal
 
-LANGUAGES = frozenset(
-    ["ar", "az", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "es-419", "et", "eu", "fi", "fr", "he", "hr", "hu", "id", "it", "iw", "ja", "km", "ko", "lv", "nl", "no", "pl", "pt", "pt-BR", "ro", "ru", "sk", "sr", "sv", "ta", "th", "tr", "uk", "vi", "zh-CN", "zh-TW"]
-)
+LANGUAGES = {
+    "ar", "az", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "es-419", "et", "eu", "fi", "fr", "he", "hr",
+    "hu", "id", "it", "iw", "ja", "km", "ko", "lv", "nl", "no", "pl", "pt", "pt-BR", "ro", "ru", "sk", "sr", "sv",
+    "ta", "th", "tr", "uk", "vi", "zh-CN", "zh-TW",
+}  # fmt: skip
 BOOKING = {
     "start", "attendee", "eventTypeId", "eventTypeSlug", "username", "teamSlug", "organizationSlug", "lengthInMinutes",
     "bookingFieldsResponses", "guests", "location", "metadata", "emailVerificationCode", "recurrenceCount",
     "meetingUrl", "routing", "rrHostSubsetIds",
 }  # fmt: skip
 _ATTENDEE = {"name", "timeZone", "email", "phoneNumber", "language"}
-_DEFAULT_SLUGS = {"name", "email", "title", "location", "notes", "guests", "rescheduleReason", "attendeePhoneNumber"}
+_FILLED = {"name", "email", "title", "attendeePhoneNumber"}  # from the attendee, or by the server
 _PYTHON = {"number": (int, float), "boolean": (bool,), "checkbox": (bool, list), "multiselect": (list,),
            "multiemail": (list,)}  # fmt: skip
 
@@ -84,34 +86,48 @@ def metadata_of(body: Mapping[str, Any]) -> dict[str, Any]:
     return dict(metadata)
 
 
+def settle_mail(fields: Mapping[str, Any], attendee: dict[str, Any]) -> None:
+    """Settle the attendee's mail address as the event type wants it: required, made up, or replaced."""
+    phone, mail = fields.get("attendeePhoneNumber", {}), next(f for f in fields.values() if f["type"] == "email")
+    if phone.get("required") and not attendee.get("phoneNumber"):
+        raise Refusal(
+            400,
+            "Missing attendee phone number - it is required by the event type. "
+            'Pass it as "attendee.phoneNumber" in the request.',
+        )
+    if mail["required"] and not attendee.get("email"):
+        raise Refusal(400, "responses - {email}error_required_field")
+    made_up = mail.get("hidden") or not attendee.get("email")  # a hidden field loses even a real address (#25432)
+    if made_up and attendee.get("phoneNumber"):
+        attendee["email"] = f"{attendee['phoneNumber'].removeprefix('+')}@sms.cal.com"
+
+
 def answers_of(kind: EventType, body: Mapping[str, Any], attendee: dict[str, Any]) -> dict[str, Any]:
-    """Check the booking fields, and settle the attendee's mail address as the event type wants it."""
+    """Check the booking fields, and settle the attendee's mail address."""
     responses = body.get("bookingFieldsResponses", {})
     if not isinstance(responses, dict):
         raise wrong("bookingFieldsResponses", "bookingFieldsResponses must be an object")
     responses = {name: "" if value is None else value for name, value in responses.items()}
     fields = {field["slug"]: field for field in fields_of(kind)}
-    phone, mail = fields.get("attendeePhoneNumber", {}), next(f for f in fields.values() if f["type"] == "email")
-    if phone.get("required") and not attendee.get("phoneNumber"):
-        raise Refusal(400, "Missing attendee phone number - it is required by the event type. "
-                           'Pass it as "attendee.phoneNumber" in the request.')  # fmt: skip
-    if mail.get("hidden") or not attendee.get("email"):
-        if mail["required"] and not attendee.get("email"):
-            raise Refusal(400, "responses - {email}error_required_field")
-        if attendee.get("phoneNumber"):  # a hidden mail field loses even a real address (#25432)
-            attendee["email"] = f"{attendee['phoneNumber'].removeprefix('+')}@sms.cal.com"
+    settle_mail(fields, attendee)
     for slug, field in fields.items():
-        if slug in _DEFAULT_SLUGS and not (slug == "notes" and field["required"]):
-            continue
-        if slug not in responses and field["required"]:
-            raise Refusal(400, f"Missing required booking field response: {slug} - it is required by the event type "
-                               "booking fields, but missing in the bookingFieldsResponses.")  # fmt: skip
-        if slug in responses and not isinstance(responses[slug], _PYTHON.get(field["type"], (str,))):
-            raise Refusal(400, f"Invalid type for booking field '{slug}'. Expected type {field['type']}.")
-        options = field.get("options")
-        if slug in responses and options and field["type"] in {"select", "radio"} and responses[slug] not in options:
-            raise Refusal(400, f"Invalid option '{responses[slug]}' for booking field '{slug}'.")
+        if slug in responses:
+            _check_answer(field, responses[slug])
+        elif field["required"] and slug not in _FILLED:
+            raise Refusal(
+                400,
+                f"Missing required booking field response: {slug} - it is required by the event type booking fields, "
+                "but missing in the bookingFieldsResponses.",
+            )
     return responses
+
+
+def _check_answer(field: Mapping[str, Any], answer: Any) -> None:
+    slug, kind = field["slug"], field["type"]
+    if not isinstance(answer, _PYTHON.get(kind, (str,))):
+        raise Refusal(400, f"Invalid type for booking field '{slug}'. Expected type {kind}.")
+    if kind in {"select", "radio"} and answer not in field.get("options", [answer]):
+        raise Refusal(400, f"Invalid option '{answer}' for booking field '{slug}'.")
 
 
 def location_of(kind: EventType, body: Mapping[str, Any]) -> str:

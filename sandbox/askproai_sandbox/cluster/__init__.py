@@ -12,6 +12,7 @@ from askproai_sandbox.cluster.processes import (
     free_port,
     reap_leftovers,
     spawn,
+    stop_signal,
     write_atomically,
 )
 from askproai_sandbox.cluster.program import ProgramError, program_folder
@@ -31,5 +32,6 @@ __all__ = [
     "program_folder",
     "reap_leftovers",
     "spawn",
+    "stop_signal",
     "write_atomically",
 ]

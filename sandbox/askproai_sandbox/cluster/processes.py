@@ -159,6 +159,14 @@ async def eventually(check: Callable[[], Any], within: timedelta, what: str, eve
         raise ProcessError(f"waited {within.total_seconds():g} s for {what}: it did not come") from None
 
 
+def stop_signal() -> asyncio.Event:
+    """Give an event that SIGTERM and SIGINT set: what a process of the sandbox waits for."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
 def free_port(address: str = "127.0.0.1") -> int:
     """Give a port that nobody listens on now."""
     with socket.socket() as probe:

@@ -17,8 +17,6 @@ def show(outcome: Outcome, console: Console) -> None:
     """Print what kubectl says, the call step by step, and both books."""
     console.rule("kubectl get tenants.askproai.de,branches,serviceofferings,retellagents -A", align="left")
     console.print(outcome.resources.rstrip(), highlight=False, soft_wrap=True)
-    for killed in outcome.killed:
-        console.print(f"killed with -9 during the call: {killed}")
     console.rule("the call, step by step", align="left")
     table = Table("who", "what", "status", "ms", box=None, pad_edge=False)
     for step in outcome.call.steps:

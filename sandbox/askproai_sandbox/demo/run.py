@@ -32,7 +32,7 @@ async def run_demo(*, keep: bool, kill: bool, console: Console, directory: Path 
     if await end_demo():
         say("ended the demo that was still running")
     fault = ["--operator-fault", "after:create-llm"] if kill else []
-    command = [sys.executable, "-m", "askproai_sandbox.demo.stage", "--directory", str(directory), *fault]
+    command = [sys.executable, "-m", "askproai_sandbox.demo", "--directory", str(directory), *fault]
     state_file(directory).unlink(missing_ok=True)
     (_FOLDER / "stage.log").unlink(missing_ok=True)
     stage = await spawn("stage", command, directory=_FOLDER, leash=not keep)
@@ -40,7 +40,7 @@ async def run_demo(*, keep: bool, kill: bool, console: Console, directory: Path 
     try:
         teller = asyncio.create_task(_tell(stage, say))
         state = await _state(stage, directory)
-        story = Story(state, PROJECT / "examples", kill=kill, say=say)
+        story = Story(directory, PROJECT / "examples", kill=kill, say=say)
         outcome = await story.play()
         teller.cancel()
         show(outcome, console)

@@ -1,6 +1,6 @@
 """The stage: every part of the demo as a process of this machine, and the file that says where each one is.
 
-It runs as a process of its own (`python -m askproai_sandbox.demo.stage`), so that a demo can be left running, and so that a
+It runs as a process of its own (`python -m askproai_sandbox.demo`), so that a demo can be left running, and so that a
 `kill -9` of it takes its children along: they are on its leash.
 """
 
@@ -13,7 +13,6 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -23,6 +22,7 @@ from askproai_sandbox.cluster import (
     Child,
     ControlPlane,
     KubeClient,
+    ProcessError,
     eventually,
     free_port,
     reap_leftovers,
@@ -31,7 +31,7 @@ from askproai_sandbox.cluster import (
 )
 from askproai_sandbox.demo.directory import Directory
 from askproai_sandbox.demo.state import State, state_file
-from askproai_sandbox.postgres import EmbeddedPostgres
+from askproai_sandbox.postgres import EmbeddedPostgres, EmbeddedPostgresError
 
 PROJECT = Path(__file__).resolve().parents[3]
 _REFRESH = timedelta(milliseconds=500)
@@ -101,7 +101,7 @@ class Stage:
         )
         urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
         for name in ("retell", "calcom"):
-            await eventually(partial(_answers, f"{urls[name]}/_sim/journal"), _STARTUP, f"the simulator of {name}")
+            await self._until_up(name, f"{urls[name]}/_sim/journal")
         self._report("the operator")
         self._environment = {
             "ASKPROAI_KUBECONFIG": kubeconfig,
@@ -125,6 +125,17 @@ class Stage:
     async def _python(self, name: str, module: str, *arguments: str) -> None:
         command = [sys.executable, "-m", module, *arguments]
         self._children[name] = await spawn(name, command, directory=self.directory, cwd=PROJECT)
+
+    async def _until_up(self, name: str, url: str) -> None:
+        """Wait until a part answers; one that ended says why."""
+
+        async def up() -> bool:
+            child = self._children[name]
+            if child.exit_code is not None:
+                raise ProcessError(f"{name} ended with {child.exit_code}:\n{child.last_lines()}")
+            return await _answers(url)
+
+        await eventually(up, _STARTUP, f"{name} to answer")
 
     async def _supervise_operator(self) -> None:
         """Keep an operator running, as its Deployment would; only the first one carries the armed fault."""
@@ -210,9 +221,13 @@ async def _main(directory: Path, fault: str | None) -> None:
     await Stage(directory, operator_fault=fault, report=report).run(stop)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the stage as a process."""
     parser = argparse.ArgumentParser(description="Run all parts of the demo until SIGTERM.")
     parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("--operator-fault", default=None, help="a fault point at which the first operator kills itself")
     arguments = parser.parse_args()
-    asyncio.run(_main(arguments.directory, arguments.operator_fault))
+    try:
+        asyncio.run(_main(arguments.directory, arguments.operator_fault))
+    except (ProcessError, EmbeddedPostgresError) as error:
+        sys.exit(f"the demo's parts did not start: {error}")

@@ -6,6 +6,7 @@ Each step is checked as it is shown; a demo that does not hold ends with an erro
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ import asyncpg
 from askproai_sandbox.caller import CallRecord, play_call
 from askproai_sandbox.cluster import eventually
 from askproai_sandbox.demo.kubectl import kubectl
-from askproai_sandbox.demo.state import State
+from askproai_sandbox.demo.state import read_state
 from askproai_sandbox.world import SALON, seed_simulators
 
 READY = timedelta(seconds=90)
@@ -50,8 +51,10 @@ class Outcome:
 class Story:
     """Plays the demo against a stage that runs; `say` tells people what happens."""
 
-    def __init__(self, state: State, examples: Path, *, kill: bool, say: Any = print) -> None:
-        self._state = state
+    def __init__(self, directory: Path, examples: Path, *, kill: bool, say: Callable[[str], None] = print) -> None:
+        """Take the demo's directory, for its state as it is at each moment, and the folder of the manifests."""
+        self._directory = directory
+        self._state = read_state(directory)
         self._examples = examples
         self._kill = kill
         self._say = say
@@ -96,10 +99,11 @@ class Story:
         finally:
             await connection.close()
         killed = []
-        for name, pid in self._state.pids["pods"].items():
+        for name, pid in read_state(self._directory).pids["pods"].items():
             if name.startswith(f"{SALON.namespace}/") and name.endswith("/worker"):
                 os.kill(pid, signal.SIGKILL)
                 killed.append(f"{name} (process {pid})")
+        self._say(f"killed with -9 during the call: {', '.join(killed)}")
         return killed
 
     async def _look(self, outcome: Outcome) -> None:
@@ -169,6 +173,8 @@ class Story:
             }
             == dict.fromkeys(("call_started", "call_ended", "call_analyzed"), "processed"),
         }
+        if self._kill:
+            promises["the workers were killed while the call was on"] = bool(outcome.killed)
         broken = [promise for promise, holds in promises.items() if not holds]
         if broken:
             raise StoryError("; ".join(f"not true: {promise}" for promise in broken) + f"\n{outcome}")

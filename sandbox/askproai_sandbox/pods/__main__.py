@@ -2,19 +2,15 @@
 
 import argparse
 import asyncio
-import signal
 from pathlib import Path
 
-from askproai_sandbox.cluster import KubeClient
+from askproai_sandbox.cluster import KubeClient, stop_signal
 from askproai_sandbox.pods import PodRunner
 
 
 async def run(arguments: argparse.Namespace) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with KubeClient(arguments.kubeconfig) as client:
-        await PodRunner(client, arguments.directory, arguments.node).run(stop)
+        await PodRunner(client, arguments.directory, arguments.node).run(stop_signal())
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 RENEWED_EVERY = timedelta(seconds=10)
 LEASE_SECONDS = 40
 STATUS_EVERY = 30  # renewals: 5 minutes, as a kubelet whose status did not change
-CAPACITY = {"cpu": "64", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "5000"}  # nothing is metered here
+CAPACITY = {"cpu": "10k", "memory": "100Ti", "ephemeral-storage": "100Ti", "pods": "10k"}  # nothing is metered here
 
 
 async def register(client: KubeClient, name: str, clock: Clock) -> None:

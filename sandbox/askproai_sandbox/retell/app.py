@@ -8,34 +8,20 @@ from typing import Any
 from aiohttp import web
 
 from askproai_sandbox.caller import Conversation, Line, Order
-from askproai_sandbox.retell.agent_fields import CREATE_AGENT, UPDATE_AGENT, VOICES
-from askproai_sandbox.retell.checks import Check, clearable, integer, record, text
+from askproai_sandbox.retell.fields import TABLES, Check, table
 from askproai_sandbox.retell.line import line_for
-from askproai_sandbox.retell.llm_fields import CREATE_LLM, UPDATE_LLM, merged, wrong_with
-from askproai_sandbox.retell.numbers import IMPORT_NUMBER, UPDATE_NUMBER, check_agents
+from askproai_sandbox.retell.llm_rules import merged, wrong_with
 from askproai_sandbox.retell.signing import signature
-from askproai_sandbox.retell.workspace import (
-    Number,
-    Version,
-    Versioned,
-    Workspace,
-    agent_answer,
-    agent_summary,
-    llm_answer,
-    new_id,
-    number_answer,
-)  # fmt: skip
+from askproai_sandbox.retell.workspace import Number, Version, Versioned, Workspace, new_id
 from askproai_sandbox.simulator import Clock, Refusal, Simulator, body_of
 from askproai_sandbox.simulator.clock import milliseconds
 
-_PUBLISH = record(
-    {"version": integer(0), "version_title": clearable(text), "version_description": clearable(text)}, {"version"}
-)
-_FORK = record({"base_version": integer(0)}, {"base_version"})
-_filter = record({"type": text, "op": text, "value": lambda _value: None}, {"type", "op", "value"})
-_LIST_AGENTS = record({
-    "filter_criteria": record({"channel": _filter, "is_transfer_agent": _filter, "query": text}),
-})  # fmt: skip
+_CREATE_AGENT = table("agent", "response_engine", "voice_id", is_transfer_agent="flag")
+_UPDATE_AGENT = table("agent")
+_CREATE_LLM = table("llm", "start_speaker", is_transfer_llm="flag")
+_UPDATE_LLM = table("llm")
+_IMPORT_NUMBER, _UPDATE_NUMBER = table("number_import"), table("number_update")
+_PUBLISH, _FORK, _LIST_AGENTS = table("publish"), table("fork"), table("list_agents")
 Work = Callable[[web.Request, Workspace], Awaitable[web.StreamResponse]]
 
 
@@ -131,7 +117,7 @@ class RetellSimulator(Simulator):
         return {"workspaces": {key: {
             "agents": {agent.id: versions(agent) for agent in w.agents.values()},
             "llms": {llm.id: versions(llm) for llm in w.llms.values()},
-            "numbers": {name: number_answer(number) for name, number in w.numbers.items()},
+            "numbers": {name: number.answer() for name, number in w.numbers.items()},
             "calls": list(w.calls),
         } for key, w in self.workspaces.items()}}  # fmt: skip
 
@@ -146,7 +132,7 @@ class RetellSimulator(Simulator):
     # Agents
 
     async def _create_agent(self, request: web.Request, w: Workspace) -> web.Response:
-        fields = _set({}, _checked(CREATE_AGENT, await body_of(request)))
+        fields = _set({}, _checked(_CREATE_AGENT, await body_of(request)))
         engine = fields["response_engine"]
         w.llm(engine["llm_id"]).version(0)
         if engine.get("version") not in {None, 0}:  # §2.1.3: it equals the agent's version
@@ -154,16 +140,16 @@ class RetellSimulator(Simulator):
         fields["response_engine"] = {**engine, "version": 0}
         agent = Versioned(new_id("agent"), self.clock.now(), {0: Version(0, fields, milliseconds(self.clock))})
         w.agents[agent.id] = agent
-        return web.json_response(agent_answer(agent, agent.latest), status=201)
+        return web.json_response(agent.agent_answer(agent.latest), status=201)
 
     async def _get_agent(self, request: web.Request, w: Workspace) -> web.Response:
         agent = w.agent(request.match_info["id"])
-        return web.json_response(agent_answer(agent, agent.version(request.query.get("version"))))
+        return web.json_response(agent.agent_answer(agent.version(request.query.get("version"))))
 
     async def _list_agents(self, request: web.Request, w: Workspace) -> web.Response:
         wanted = _checked(_LIST_AGENTS, await body_of(request)).get("filter_criteria", {})
         query = wanted.get("query", "").casefold()
-        rows = [agent_summary(agent) for agent in self._seen("list-agents", w.agents)]
+        rows = [agent.summary() for agent in self._seen("list-agents", w.agents)]
         for name in ("channel", "is_transfer_agent"):
             if name in wanted:
                 rows = [row for row in rows if row[name] == wanted[name]["value"]]
@@ -178,7 +164,7 @@ class RetellSimulator(Simulator):
 
     async def _update_agent(self, request: web.Request, w: Workspace) -> web.Response:
         agent = w.agent(request.match_info["id"])
-        changes = _checked(UPDATE_AGENT, await body_of(request))
+        changes = _checked(_UPDATE_AGENT, await body_of(request))
         version = self._draft(request, agent)
         if version.published and changes.keys() - {"version_title"}:
             raise Refusal(422, "Cannot update published agent other than version title")
@@ -190,7 +176,7 @@ class RetellSimulator(Simulator):
             w.llm(engine["llm_id"]).version(version.number)
             changes = {**changes, "response_engine": {**engine, "version": version.number}}
         version.fields, version.modified_ms = _set(version.fields, changes), milliseconds(self.clock)
-        return web.json_response(agent_answer(agent, version))
+        return web.json_response(agent.agent_answer(version))
 
     async def _delete_agent(self, request: web.Request, w: Workspace) -> web.Response:
         """Delete all versions; numbers keep their dangling binding, as nothing says that they lose it (§2)."""
@@ -212,7 +198,7 @@ class RetellSimulator(Simulator):
         body = _checked(_FORK, await body_of(request))
         agent = w.agent(request.match_info["id"])
         draft = w.fork(agent, agent.version(body["base_version"]), milliseconds(self.clock))
-        return web.json_response(agent_answer(agent, draft), status=201)
+        return web.json_response(agent.agent_answer(draft), status=201)
 
     async def _publish(self, request: web.Request, w: Workspace) -> web.Response:
         """Publish in place: no new draft opens, and the answer is empty (§2.1.4, §10.1)."""
@@ -237,10 +223,10 @@ class RetellSimulator(Simulator):
     # LLMs
 
     async def _create_llm(self, request: web.Request, w: Workspace) -> web.Response:
-        fields = merged({}, self._llm_body(CREATE_LLM, {}, await body_of(request)))
+        fields = merged({}, self._llm_body(_CREATE_LLM, {}, await body_of(request)))
         llm = Versioned(new_id("llm"), self.clock.now(), {0: Version(0, fields, milliseconds(self.clock))})
         w.llms[llm.id] = llm
-        return web.json_response(llm_answer(llm, llm.latest), status=201)
+        return web.json_response(llm.llm_answer(llm.latest), status=201)
 
     @staticmethod
     def _llm_body(check: Check, fields: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
@@ -250,10 +236,10 @@ class RetellSimulator(Simulator):
 
     async def _get_llm(self, request: web.Request, w: Workspace) -> web.Response:
         llm = w.llm(request.match_info["id"])
-        return web.json_response(llm_answer(llm, llm.version(request.query.get("version"))))
+        return web.json_response(llm.llm_answer(llm.version(request.query.get("version"))))
 
     async def _list_llms(self, request: web.Request, w: Workspace) -> web.Response:
-        rows = [llm_answer(llm, llm.latest) for llm in self._seen("list-llms", w.llms)]
+        rows = [llm.llm_answer(llm.latest) for llm in self._seen("list-llms", w.llms)]
         return _page(request, rows, "llm_id", newest_first=True)
 
     async def _update_llm(self, request: web.Request, w: Workspace) -> web.Response:
@@ -261,9 +247,9 @@ class RetellSimulator(Simulator):
         version = self._draft(request, llm)
         if version.published:
             raise Refusal(400, "Cannot update published LLM")
-        changes = self._llm_body(UPDATE_LLM, version.fields, await body_of(request))
+        changes = self._llm_body(_UPDATE_LLM, version.fields, await body_of(request))
         version.fields, version.modified_ms = merged(version.fields, changes), milliseconds(self.clock)
-        return web.json_response(llm_answer(llm, version))
+        return web.json_response(llm.llm_answer(version))
 
     async def _delete_llm(self, request: web.Request, w: Workspace) -> web.Response:
         llm = w.llm(request.match_info["id"])
@@ -276,9 +262,9 @@ class RetellSimulator(Simulator):
     # Numbers
 
     async def _import_number(self, request: web.Request, w: Workspace) -> web.Response:
-        fields = _set({"transport": "TCP", "ignore_e164_validation": True}, _checked(
-            IMPORT_NUMBER, await body_of(request)))  # fmt: skip
-        check_agents(w, fields)
+        fields = _set(TABLES["number_defaults"], _checked(
+            _IMPORT_NUMBER, await body_of(request)))  # fmt: skip
+        w.check_agents(fields)
         if fields["phone_number"] in w.numbers:
             raise Refusal(400, f"Phone number {fields['phone_number']} already exists")
         for ours, theirs in (
@@ -289,21 +275,21 @@ class RetellSimulator(Simulator):
                 fields[ours] = fields.pop(theirs)
         number = Number(self.clock.now(), milliseconds(self.clock), fields)
         w.numbers[fields["phone_number"]] = number
-        return web.json_response(number_answer(number), status=201)
+        return web.json_response(number.answer(), status=201)
 
     async def _get_number(self, request: web.Request, w: Workspace) -> web.Response:
-        return web.json_response(number_answer(w.number(request.match_info["number"])))
+        return web.json_response(w.number(request.match_info["number"]).answer())
 
     async def _list_numbers(self, request: web.Request, w: Workspace) -> web.Response:
-        rows = [number_answer(number) for number in self._seen("list-numbers", w.numbers)]
+        rows = [number.answer() for number in self._seen("list-numbers", w.numbers)]
         return _page(request, rows, "phone_number", newest_first=True)
 
     async def _update_number(self, request: web.Request, w: Workspace) -> web.Response:
         number = w.number(request.match_info["number"])
-        changes = _checked(UPDATE_NUMBER, await body_of(request))
-        check_agents(w, changes)
+        changes = _checked(_UPDATE_NUMBER, await body_of(request))
+        w.check_agents(changes)
         number.fields, number.modified_ms = _set(number.fields, changes), milliseconds(self.clock)
-        return web.json_response(number_answer(number))
+        return web.json_response(number.answer())
 
     async def _delete_number(self, request: web.Request, w: Workspace) -> web.Response:
         w.number(request.match_info["number"])
@@ -313,7 +299,7 @@ class RetellSimulator(Simulator):
     # The rest
 
     async def _list_voices(self, _request: web.Request, _w: Workspace) -> web.Response:
-        return web.json_response(VOICES)  # still a bare array (§1)
+        return web.json_response(TABLES["voices"])  # still a bare array (§1)
 
     async def _get_call(self, request: web.Request, w: Workspace) -> web.Response:
         if request.match_info["id"] not in w.calls:
@@ -325,7 +311,7 @@ class RetellSimulator(Simulator):
         body = await body_of(request)
         agent = self.workspaces[body["key"]].agent(body["agent_id"])
         agent.tags[body["tag"]] = body["version"]
-        return web.json_response(agent_summary(agent))
+        return web.json_response(agent.summary())
 
     async def _call(self, request: web.Request) -> web.Response:
         """Play a call to its end: `{to_number, from_number?, say, key?, args?}`."""

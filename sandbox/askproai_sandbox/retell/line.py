@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 
 from askproai_sandbox.caller import Bound, Switchboard
-from askproai_sandbox.retell.workspace import Workspace, agent_answer, llm_answer
+from askproai_sandbox.retell.workspace import Workspace
 from askproai_sandbox.simulator import Refusal
 
 
@@ -34,7 +34,7 @@ class _WorkspaceLine:
         if paired is None:
             return None
         llm = self.workspace.llm(chosen.fields["response_engine"]["llm_id"])
-        return Bound(agent.id, chosen.number, agent_answer(agent, chosen), llm_answer(llm, paired))
+        return Bound(agent.id, chosen.number, agent.agent_answer(chosen), llm.llm_answer(paired))
 
 
 def line_for(workspace: Workspace) -> Switchboard:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from askproai_sandbox.retell.agent_fields import AGENT_DEFAULTS
-from askproai_sandbox.retell.llm_fields import with_defaults
+from askproai_sandbox.retell.fields import TABLES
+from askproai_sandbox.retell.llm_rules import with_defaults
 from askproai_sandbox.simulator import Refusal
 
 
@@ -54,12 +54,50 @@ class Versioned:
             return self.versions[int(reference)]
         raise Refusal(404, f"Version {reference} of {self.id} not found")
 
+    def agent_answer(self, version: Version) -> dict[str, Any]:
+        return {
+            **TABLES["agent_defaults"], **version.fields, "agent_id": self.id, "channel": "voice",
+            "version": version.number, "is_published": version.published,
+            "last_modification_timestamp": version.modified_ms,
+            "assigned_tags": [name for name, assigned in self.tags.items() if assigned == version.number],
+            **({} if version.base is None else {"base_version": version.base}),
+        }  # fmt: skip
+
+    def summary(self) -> dict[str, Any]:
+        """Give a list's item of an agent: no webhook_url, no response_engine (§2)."""
+        fields = self.latest.fields
+        return {
+            "agent_id": self.id, "agent_name": fields.get("agent_name"), "channel": "voice", "is_suspended": False,
+            "is_transfer_agent": fields.get("is_transfer_agent", False),
+            "tags": {name: {} if at is None else {"version": at} for name, at in self.tags.items()},
+            "user_modified_timestamp": self.latest.modified_ms,
+        }  # fmt: skip
+
+    def llm_answer(self, version: Version) -> dict[str, Any]:
+        return {
+            **with_defaults(version.fields), "llm_id": self.id, "version": version.number,
+            "is_published": version.published, "last_modification_timestamp": version.modified_ms,
+        }  # fmt: skip
+
+
+_TRUNK = {"termination_uri", "auth_username", "auth_password", "transport", "codecs"}
+_AGENT_LISTS = ("inbound_agents", "outbound_agents", "inbound_sms_agents", "outbound_sms_agents")
+
 
 @dataclass(slots=True)
 class Number:
     born: datetime
     modified_ms: int
     fields: dict[str, Any]
+
+    def answer(self) -> dict[str, Any]:
+        """Give a number; the password of its trunk is never told (§4)."""
+        trunk = {name: v for name, v in self.fields.items() if name in _TRUNK and name != "auth_password"}
+        return {
+            **{name: value for name, value in self.fields.items() if name not in _TRUNK},
+            "phone_number_pretty": self.fields["phone_number"], "phone_number_type": "custom",
+            "last_modification_timestamp": self.modified_ms, "sip_outbound_trunk_config": trunk,
+        }  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -115,46 +153,16 @@ class Workspace:
         agent.versions[number] = draft
         return draft
 
+    def check_agents(self, fields: dict[str, Any]) -> None:
+        """Check bindings: weights sum to 1, the agents and their versions exist."""
+        for name in _AGENT_LISTS:
+            bound = fields.get(name) or []
+            if bound and abs(sum(item["weight"] for item in bound) - 1) > 1e-6:
+                raise Refusal(400, f"/{name} weights must sum to 1")
+            for item in bound:
+                self.agent(item["agent_id"]).version(item.get("agent_version"))
+
     def publish(self, version: Version, now_ms: int) -> None:
         for each in (version, self.llm_version_of(version)):
             if each is not None:
                 each.published, each.modified_ms = True, now_ms
-
-
-def agent_answer(agent: Versioned, version: Version) -> dict[str, Any]:
-    return {
-        **AGENT_DEFAULTS, **version.fields, "agent_id": agent.id, "channel": "voice", "version": version.number,
-        "is_published": version.published, "last_modification_timestamp": version.modified_ms,
-        "assigned_tags": [name for name, assigned in agent.tags.items() if assigned == version.number],
-        **({} if version.base is None else {"base_version": version.base}),
-    }  # fmt: skip
-
-
-def agent_summary(agent: Versioned) -> dict[str, Any]:
-    """Give a list's item: no webhook_url, no response_engine (§2)."""
-    latest = agent.latest
-    return {
-        "agent_id": agent.id, "agent_name": latest.fields.get("agent_name"), "channel": "voice",
-        "is_suspended": False, "is_transfer_agent": latest.fields.get("is_transfer_agent", False),
-        "tags": {name: {} if at is None else {"version": at} for name, at in agent.tags.items()},
-        "user_modified_timestamp": latest.modified_ms,
-    }  # fmt: skip
-
-
-def llm_answer(llm: Versioned, version: Version) -> dict[str, Any]:
-    return {
-        **with_defaults(version.fields), "llm_id": llm.id, "version": version.number,
-        "is_published": version.published, "last_modification_timestamp": version.modified_ms,
-    }  # fmt: skip
-
-
-def number_answer(number: Number) -> dict[str, Any]:
-    """Give a number; the password of its trunk is never told (§4)."""
-    trunk = {"termination_uri", "auth_username", "auth_password", "transport", "codecs"}
-    fields = number.fields
-    return {
-        **{name: value for name, value in fields.items() if name not in trunk},
-        "phone_number_pretty": fields["phone_number"], "phone_number_type": "custom",
-        "last_modification_timestamp": number.modified_ms,
-        "sip_outbound_trunk_config": {k: v for k, v in fields.items() if k in trunk and k != "auth_password"},
-    }  # fmt: skip

@@ -74,7 +74,9 @@ class MemoryKube:
             return False
         self.writes += 1
         merged = {**raw.get("status", {}), **status}
-        self.put(refs.ref_of_kind(model.key.kind), {**raw, "status": {k: v for k, v in merged.items() if v is not None}})
+        self.put(
+            refs.ref_of_kind(model.key.kind), {**raw, "status": {k: v for k, v in merged.items() if v is not None}}
+        )
         return True
 
     async def add_finalizer(self, model: Any) -> bool:
@@ -149,7 +151,9 @@ class Scene:
 
     def delete(self) -> None:
         raw = self.kube.objects[tuple(KEY)]
-        self.kube.put(refs.AGENTS, {**raw, "metadata": {**raw["metadata"], "deletionTimestamp": self.clock.now().isoformat()}})
+        self.kube.put(
+            refs.AGENTS, {**raw, "metadata": {**raw["metadata"], "deletionTimestamp": self.clock.now().isoformat()}}
+        )
 
     def branch_numbers(self, *numbers: str) -> None:
         self.kube.put(refs.BRANCHES, branch(list(numbers)))
@@ -266,7 +270,9 @@ async def scene(*, number_there: bool = True, **spec: Any) -> AsyncIterator[Scen
         kube.put(refs.AGENTS, agent(**spec))
         data = {"retell-api-key": RETELL_KEY, "retell-base-url": url}
         encoded = {name: base64.b64encode(value.encode()).decode() for name, value in data.items()}
-        kube.put(refs.SECRETS, {"metadata": {"name": "salon-teardown", "namespace": "salon", "uid": "u-s"}, "data": encoded})
+        kube.put(
+            refs.SECRETS, {"metadata": {"name": "salon-teardown", "namespace": "salon", "uid": "u-s"}, "data": encoded}
+        )
         faults = Faults()
         world = World(
             kube=kube,
@@ -282,6 +288,8 @@ async def scene(*, number_there: bool = True, **spec: Any) -> AsyncIterator[Scen
         )
         made = Scene(world, kube, faults, clock, simulator, url, http)
         if number_there:
-            await made.retell("POST", "/import-phone-number", {"phone_number": NUMBER, "termination_uri": "sip.example"})
+            await made.retell(
+                "POST", "/import-phone-number", {"phone_number": NUMBER, "termination_uri": "sip.example"}
+            )
             simulator.journal.clear()
         yield made

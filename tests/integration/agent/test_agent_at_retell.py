@@ -114,7 +114,9 @@ async def test_a_crash_with_lagging_lists_leaves_one_of_each(point: str) -> None
         s.assert_one_of_each()
 
 
-@pytest.mark.parametrize("point", ["after:fork", "after:patch-llm", "before:publish", "after:publish", "before:bind", "after:bind"])
+@pytest.mark.parametrize(
+    "point", ["after:fork", "after:patch-llm", "before:publish", "after:publish", "before:bind", "after:bind"]
+)
 async def test_a_crash_in_the_middle_of_a_change_leaks_no_version(point: str) -> None:
     async with scene() as s:
         await s.settle()
@@ -141,7 +143,9 @@ async def test_a_refused_create_is_told_and_tried_again_without_a_wait() -> None
 
 async def _publish_by_hand(s: Scene, **fields: object) -> None:
     agent_id = s.status["agentId"]
-    version = (await s.retell("POST", f"/create-agent-version/{agent_id}", {"base_version": s.status["publishedVersion"]}))["version"]
+    version = (
+        await s.retell("POST", f"/create-agent-version/{agent_id}", {"base_version": s.status["publishedVersion"]})
+    )["version"]
     await s.retell("PATCH", f"/update-agent/{agent_id}?version={version}", fields)
     await s.retell("POST", f"/publish-agent-version/{agent_id}", {"version": version})
 
@@ -219,10 +223,16 @@ async def test_a_number_taken_from_the_branch_is_unbound() -> None:
 async def test_a_duplicate_with_our_marker_goes_when_nothing_is_bound_to_it() -> None:
     async with scene() as s:
         await s.settle()
-        llm = await s.retell("POST", "/create-retell-llm", {"default_dynamic_variables": {"askproai_owner": MARKER}})
+        llm = await s.retell(
+            "POST",
+            "/create-retell-llm",
+            {"start_speaker": "agent", "default_dynamic_variables": {"askproai_owner": MARKER}},
+        )
         engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
         twin = await s.retell(
-            "POST", "/create-agent", {"response_engine": engine, "voice_id": "11labs-Adrian", "agent_name": f"Alt · {MARKER}"}
+            "POST",
+            "/create-agent",
+            {"response_engine": engine, "voice_id": "11labs-Adrian", "agent_name": f"Alt · {MARKER}"},
         )
         kept = s.status["agentId"]
         s.edit(displayName="Empfang")
@@ -251,7 +261,12 @@ async def test_plan_mode_writes_the_plan_and_nothing_else() -> None:
         s.annotate(**{"askproai.de/plan": "true"})
         await s.settle()
         assert s.written() == []
-        assert s.status["plan"] == ["create an LLM", "create an agent", "publish that version", f"bind {NUMBER} to the published version"]
+        assert s.status["plan"] == [
+            "create an LLM",
+            "create an agent",
+            "publish that version",
+            f"bind {NUMBER} to the published version",
+        ]
         s.annotate()
         await s.settle()
         s.assert_one_of_each()

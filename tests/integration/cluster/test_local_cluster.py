@@ -85,7 +85,8 @@ def salon(**container: Any) -> Object:
         {"name": "scratch", "emptyDir": {}},
     ]
     labels = {"app": "salon"}
-    pod = {"containers": [web], "volumes": volumes, "automountServiceAccountToken": False}
+    worker = {"name": "worker", "image": "askproai:dev", "command": ["sleep", "1000"]}
+    pod = {"containers": [web, worker], "volumes": volumes, "automountServiceAccountToken": False}
     return {
         "kind": "Deployment",
         "metadata": {"name": "salon-web"},
@@ -144,9 +145,9 @@ class Salon:
             body: Object = await answer.json(content_type=None)
             return body | {"status": answer.status, "headers": answer.headers}
 
-    def recorded(self, pod: Object) -> int | None:
+    def recorded(self, pod: Object, container: str = "web") -> int | None:
         pids = json.loads((self.folder / "pods.json").read_text())["pids"]
-        pid: int | None = pids.get(f"{self.namespace}/{pod['metadata']['name']}/web")
+        pid: int | None = pids.get(f"{self.namespace}/{pod['metadata']['name']}/{container}")
         return pid
 
 
@@ -182,6 +183,7 @@ async def test_a_deployment_runs_and_is_reached_through_the_entrance(salon_here:
     assert "ABSENT" not in env
     assert "PYTEST_CURRENT_TEST" not in env, "what this machine's user has set is none of the pod's"
     assert salon_here.recorded(pod) == told["pid"]
+    assert salon_here.recorded(pod, "worker") is not None
 
 
 async def test_changed_mounts_are_seen_within_five_seconds_without_a_restart(salon_here: Salon) -> None:
@@ -318,6 +320,21 @@ async def test_a_killed_runner_takes_its_pods_with_it_and_the_next_one_runs_them
 def notes(folder: Path) -> list[Identity]:
     """The processes that a folder's pid files name."""
     return [Identity(**json.loads(note.read_text())) for note in sorted(folder.glob("*.pid"))]
+
+
+@pytest.mark.parametrize(("on_term", "code"), [("exit 3", 3), ("", -signal.SIGKILL)])
+async def test_a_process_is_asked_to_end_then_killed_with_what_it_started(
+    tmp_path: Path, on_term: str, code: int
+) -> None:
+    script = f"trap '{on_term}' TERM; sleep 1000 & echo $! > child; while true; do wait; sleep 0.05; done"
+    shell = await spawn("shell", ["sh", "-c", script], directory=tmp_path, cwd=tmp_path)
+    text = await eventually(
+        lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text(), SOON, "the child"
+    )
+    child = Identity.of(int(text))
+    assert child is not None
+    assert await shell.stop(timedelta(seconds=0.5)) == code
+    await eventually(lambda: not child.alive(), timedelta(seconds=1), "the child's end")
 
 
 async def test_leftovers_are_ended_but_never_a_stranger(tmp_path: Path) -> None:

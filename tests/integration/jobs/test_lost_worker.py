@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from conftest import QUICK, Bench
+from jobs_bench import QUICK, Bench
 
 from askproai_runtime.jobs.queue import Queue
 
@@ -17,7 +17,9 @@ async def start_and_kill_a_worker(bench: Bench, tmp_path: Path) -> str:
     """Let a process claim the job, kill it with -9, and give which attempt it said it was on."""
     said = tmp_path / "said"
     said.unlink(missing_ok=True)
-    worker = subprocess.Popen([sys.executable, str(WORKER), bench.dsn, bench.tenant, str(said)])
+    worker = subprocess.Popen(  # noqa: ASYNC220  it takes no time
+        [sys.executable, str(WORKER), bench.dsn, bench.tenant, str(said)]
+    )
     try:
         deadline = time.monotonic() + 20
         while not said.exists() or not said.read_text():
@@ -33,13 +35,13 @@ async def start_and_kill_a_worker(bench: Bench, tmp_path: Path) -> str:
 async def test_a_killed_workers_job_is_done_once_by_another_and_its_attempt_is_counted(
     bench: Bench, tmp_path: Path
 ) -> None:
-    id = await bench.event("interrupted")
+    job_id = await bench.event("interrupted")
     assert await start_and_kill_a_worker(bench, tmp_path) == "1"
-    row = await bench.job(id)
+    row = await bench.job(job_id)
     assert (row["state"], row["attempts"], row["event_status"]) == ("running", 1, "processing")
     killed = time.monotonic()
     async with bench.running(), bench.running():
-        row = await bench.until(id, state="done", event_status="processed")
+        row = await bench.until(job_id, state="done", event_status="processed")
     # With the real settings: 30 s of lease, and at most 18 s until an idle worker's next poll, which sweeps first.
     assert time.monotonic() - killed < (QUICK.lease + QUICK.renew_every + QUICK.poll * 1.2).total_seconds() + 1
     assert bench.seen == ["interrupted"]
@@ -48,12 +50,12 @@ async def test_a_killed_workers_job_is_done_once_by_another_and_its_attempt_is_c
 
 async def test_a_job_that_kills_every_worker_goes_dead_after_four_tries(bench: Bench, tmp_path: Path) -> None:
     """Q2: attempts are counted before the handler runs."""
-    id = await bench.event("poison")
+    job_id = await bench.event("poison")
     queue = Queue(bench.pool, bench.tenant, "sweeper", QUICK)
     for attempt in ("1", "2", "3", "4"):
         assert await start_and_kill_a_worker(bench, tmp_path) == attempt
-        await bench.pool.execute("UPDATE jobs SET lease_until = clock_timestamp() WHERE id = $1", id)
+        await bench.pool.execute("UPDATE jobs SET lease_until = clock_timestamp() WHERE id = $1", job_id)
         assert await queue.sweep() == ((0, 1) if attempt == "4" else (1, 0))
-    row = await bench.job(id)
+    row = await bench.job(job_id)
     assert (row["state"], row["attempts"], row["event_status"]) == ("dead", 4, "dead")
     assert row["event_error"] == "its worker ended or hung in the middle of try 4"

@@ -1,7 +1,7 @@
 """Availability is pure: hours, holidays, buffers, notice, horizon, grid and both clock changes, as a table (B2, product.md §4)."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from time import perf_counter
+from time import process_time
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -297,10 +297,10 @@ def test_ten_people_for_fourteen_days_is_quick() -> None:
     busy = {n: [Span(first + timedelta(days=d, hours=h), first + timedelta(days=d, hours=h + 1)) for d in range(14) for h in (10, 12, 15)] for n in range(10)}
     took = []
     for _ in range(40):
-        began = perf_counter()
+        began = process_time()
         slots = free_slots(given_rules, busy, Query(first, first, first + timedelta(days=14)))
-        took.append(perf_counter() - began)
+        took.append(process_time() - began)
     assert len(slots) > 1000
     p95 = sorted(took[1:])[int(len(took) * 0.95) - 1]
     print(f"{len(slots)} slots, p95 {p95 * 1000:.1f} ms")
-    assert p95 < 0.1  # 0.02 is the bar of `make bench`; here the machine is shared
+    assert p95 < 0.02  # of this process's own time: the machine is shared

@@ -182,8 +182,10 @@ async def test_many_workers_never_share_a_key(queue: WorkQueue):
         for key in keys:
             queue.add(key)
         await asyncio.sleep(0)
-    while not empty(queue) or queue._processing:
+    for _ in range(200):
         await asyncio.sleep(0)
+    assert empty(queue)
+    assert not queue._processing
     for worker in workers:
         assert not worker.done()
         worker.cancel()

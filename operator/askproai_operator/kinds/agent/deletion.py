@@ -40,7 +40,7 @@ async def end(agent: RetellAgent, world: World, grace: timedelta) -> Result:
     except ProviderError as error:
         left = str(error)
     unsure = known.pending.since + grace - world.clock.now() if known.pending else timedelta()
-    if left is None and unsure <= timedelta():
+    if left is None:
         return await _finish(newest, world)
     deleted = newest.metadata.deletion_timestamp or world.clock.now()
     if world.clock.now() - deleted > BUDGET:

@@ -184,7 +184,6 @@ _BUILT: Final[Mapping[str, tuple[str, str, str, Json]]] = {
                 **_WHEN,
                 "part_of_day": _text("Tageszeit ohne Uhrzeit: früh, vormittags, mittags, nachmittags oder abends"),
             },
-            "required": [],
         },
     ),
     Function.BOOK_APPOINTMENT: (

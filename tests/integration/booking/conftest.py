@@ -1,0 +1,27 @@
+"""Salons for the booking tests; each test gets its own tenant, all share one database."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from askproai_sandbox.databases import Database
+
+from booking_world import Salon, open_salon
+
+OpenSalon = Callable[..., Awaitable[Salon]]
+
+
+@pytest.fixture
+async def new_salon(module_database: Database) -> AsyncIterator[OpenSalon]:
+    """`await new_salon(calendar, settings)`: a tenant of its own."""
+    opened: list[Salon] = []
+
+    async def new(calendar=None, settings=None, **changes) -> Salon:
+        salon = await open_salon(module_database, f"s{secrets.token_hex(4)}", calendar, settings, **changes)
+        opened.append(salon)
+        return salon
+
+    yield new
+    for salon in opened:
+        await salon.pool.close()

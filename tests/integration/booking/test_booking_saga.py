@@ -1,0 +1,298 @@
+"""The booking saga against a real PostgreSQL, as the tenant's own role (B2, B7, W6, contract §4)."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from booking_world import HALF_PAST_TWO, MORNING, NOW, ScriptedCalendar, call, wants
+
+from askproai_runtime.booking import BookingSettings
+from askproai_runtime.calendars import Refused, Taken, Unavailable, Unknown
+
+TAKEN = Taken("User either already has booking at this time or is not available")
+
+
+async def test_a_booking_stands_in_every_table(new_salon) -> None:
+    """B7: branch, staff, service, customer, start, end, status, correlation id; W6: in one transaction."""
+    salon = await new_salon()
+    answer = await salon.booking.book_appointment(call(), wants(notes="kurz", email="petra@example.com"))
+    assert answer.success
+    assert answer.message == "Der Termin ist eingetragen: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna."
+    assert answer.fields["status"] == "confirmed"
+    assert (answer.fields["start"], answer.fields["end"]) == (HALF_PAST_TWO, "2026-11-27T15:15:00+01:00")
+    (row,) = await salon.live()
+    assert str(row["id"]) == answer.fields["appointment_id"]
+    assert (row["branch"], row["service"], row["staff"]) == ("mitte", "haarschnitt", "anna")
+    assert (row["correlation_id"], row["call_id"], row["notes"], row["version"]) == ("corr-call_1", "call_1", "kurz", 1)
+    (customer,) = await salon.rows("SELECT * FROM customers")
+    assert (customer["id"], customer["phone"], customer["email"]) == (row["customer_id"], "+4915112345678", "petra@example.com")
+    assert await salon.rows("SELECT 1 FROM jobs") == []  # the local book needs no sync
+    assert salon.counts.bookings == ["confirmed"]
+    await salon.books_agree()
+
+
+async def test_the_same_booking_asked_again_is_one_appointment(new_salon) -> None:
+    """Other notes, another spelling, another way to say the time: the effect is the same."""
+    salon = await new_salon()
+    first = await salon.booking.book_appointment(call(), wants())
+    for again in (
+        wants(notes="mit Waschen"),
+        wants(name="Frau Mueller"),
+        wants(name="petra müller", staff="Mehmet"),
+        {"date": "2026-11-27", "time": "halb drei", "service": "Schneiden", "customer_name": "Petra Muller"},
+        wants(start="2026-11-27T13:30:00Z"),
+    ):
+        answer = await salon.booking.book_appointment(call(), again)
+        assert answer.success, answer
+        assert answer.fields["appointment_id"] == first.fields["appointment_id"]
+        assert answer.message.startswith("Der Termin steht schon")
+    assert len(await salon.live()) == 1
+    assert set(salon.counts.bookings[1:]) == {"already_booked"}
+
+
+async def test_twins_at_the_same_moment_make_one_appointment(new_salon) -> None:
+    calendar = ScriptedCalendar()
+    salon = await new_salon(calendar)
+    answers = await asyncio.gather(*(salon.booking.book_appointment(call(), wants()) for _ in range(5)))
+    assert {a.fields["appointment_id"] for a in answers if a.success} == {str(r["id"]) for r in await salon.live()}
+    assert all(a.success for a in answers)
+    assert len(calendar.book) == 1
+
+
+async def test_a_clearly_different_name_is_asked_back_and_another_books_a_second(new_salon) -> None:
+    salon = await new_salon()
+    first = await salon.booking.book_appointment(call(), wants())
+    asked = await salon.booking.book_appointment(call(), wants(name="Karl Hoffmann"))
+    assert not asked.success
+    assert "Karl Hoffmann" in asked.message
+    assert asked.message.endswith("?")
+    assert len(await salon.live()) == 1
+    second = await salon.booking.book_appointment(call(), wants(name="Karl Hoffmann", another=True))
+    assert second.success
+    assert second.fields["staff"] != first.fields["staff"]
+    repeated = await salon.booking.book_appointment(call(), wants(name="Karl Hoffmann", another="true"))
+    assert repeated.fields["appointment_id"] == second.fields["appointment_id"]
+    assert len(await salon.live()) == 2
+    await salon.books_agree()
+
+
+async def test_book_cancel_book_again_works_and_raises_the_generation(new_salon) -> None:
+    salon = await new_salon()
+    ids = []
+    for _ in range(3):
+        answer = await salon.booking.book_appointment(call(), wants())
+        assert answer.success
+        ids.append(answer.fields["appointment_id"])
+        await salon.cancel(ids[-1])
+    assert len(set(ids)) == 3
+    generations = await salon.rows("SELECT generation FROM appointments ORDER BY created_at")
+    assert [row["generation"] for row in generations] == [1, 2, 3]
+
+
+async def test_a_moved_appointment_no_longer_answers_for_its_old_time(new_salon) -> None:
+    salon = await new_salon()
+    first = await salon.booking.book_appointment(call(), wants())
+    await salon.pool.execute(
+        "UPDATE appointments SET starts_at = starts_at - interval '4 h', ends_at = ends_at - interval '4 h', version = version + 1"
+    )
+    await salon.pool.execute("UPDATE claims SET blocks = tstzrange(lower(blocks) - interval '4 h', upper(blocks) - interval '4 h')")
+    again = await salon.booking.book_appointment(call(), wants())
+    assert again.success
+    assert again.fields["appointment_id"] != first.fields["appointment_id"]
+
+
+async def test_a_taken_time_comes_with_alternatives_that_are_not_held(new_salon) -> None:
+    """The next 14 days, the closest to the wish; refusals are never stored, so the same wish is looked at afresh."""
+    salon = await new_salon()
+    for n in (1, 2):
+        assert (await salon.booking.book_appointment(call(f"c{n}", None), wants())).success
+    lost = await salon.booking.book_appointment(call("c3"), wants())
+    assert not lost.success
+    assert [a["start"][11:16] for a in lost.fields["alternatives"]] == ["13:30", "15:30", "15:45"]
+    assert lost.message.startswith("Freitag, den 27. November, um 14 Uhr 30 ist leider nichts mehr frei. Frei ist ")
+    assert await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
+    (winner,) = await salon.rows("SELECT id FROM appointments WHERE call_id = 'c1'")
+    await salon.cancel(str(winner["id"]))
+    assert (await salon.booking.book_appointment(call("c3"), wants())).success
+
+
+@pytest.mark.parametrize(
+    ("start", "obstacle", "said"),
+    [
+        ("2026-11-27T08:00:00+01:00", "outside_hours", "außerhalb"),
+        ("2026-11-27T14:35:00+01:00", "off_grid", "nicht genau"),
+        ("2026-12-24T10:00:00+01:00", "closed_day", "Donnerstag, den 24. Dezember: Da ist nicht geöffnet"),
+        ("2026-12-25T10:00:00+01:00", "closed_day", "Erster Weihnachtstag"),
+        ("2026-11-20T10:30:00+01:00", "too_soon", "kurzfristig"),
+        ("2027-03-19T10:00:00+01:00", "too_far", "nur bis Donnerstag, den 18. Februar"),
+    ],
+)
+async def test_what_the_rules_forbid_is_refused_with_the_reason(new_salon, start: str, obstacle: str, said: str) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.book_appointment(call(), wants(start))
+    assert (answer.success, answer.fields["obstacle"]) == (False, obstacle)
+    assert said in answer.message
+    assert await salon.live() == []
+
+
+@pytest.mark.parametrize(
+    ("args", "question"),
+    [
+        ({"customer_name": "X", "service": "Haarschnitt"}, "Uhrzeit"),
+        (wants(name=""), "Namen"),
+        (wants(name="!"), "Namen"),
+        (wants("gestern um drei"), "vorbei"),
+        (wants("31.02.2027 um 15 Uhr"), "gibt es nicht"),
+        (wants("irgendwann mal"), "nicht verstanden"),
+        ({"date": "2026-11-27", "customer_name": "X"}, "wie viel Uhr"),
+        (wants() | {"service": "Zahnreinigung"}, "Haarschnitt"),
+        (wants(staff="Berta"), "Anna oder Mehmet"),
+        (wants(branch="Hamburg"), "Filiale"),
+        ({"start": None, "customer_name": ["x"], "service": {}}, "Uhrzeit"),
+    ],
+)
+async def test_what_is_missing_or_unknown_is_asked_back(new_salon, args, question: str) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.book_appointment(call(), args)
+    assert not answer.success
+    assert question in answer.message
+    assert await salon.rows("SELECT 1 FROM appointments") == []
+
+
+async def test_the_named_person_is_booked_and_nobody_else_instead(new_salon) -> None:
+    salon = await new_salon()
+    assert (await salon.booking.book_appointment(call("a"), wants(staff="mehmet"))).fields["staff"] == "mehmet"
+    lost = await salon.booking.book_appointment(call("b"), wants(staff="Mehmet"))
+    assert not lost.success
+    assert lost.fields["alternatives"][0]["staff"] == "mehmet"
+    assert "anna" in {a["staff"] for a in lost.fields["alternatives"] if a["start"] == HALF_PAST_TWO} or lost.fields["alternatives"]
+
+
+async def test_work_is_shared_fairly(new_salon) -> None:
+    salon = await new_salon()
+    people = []
+    for n, hour in enumerate((13, 14, 15, 16)):
+        answer = await salon.booking.book_appointment(call(f"f{n}", None), wants(f"2026-11-27T{hour}:00:00+01:00"))
+        people.append(answer.fields["staff"])
+    assert sorted(people) == ["anna", "anna", "mehmet", "mehmet"]
+
+
+async def test_the_calls_own_hold_is_not_in_its_way_and_keeps_the_person(new_salon) -> None:
+    salon = await new_salon()
+    offer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
+    assert [s["start"] for s in offer.fields["slots"]] == [MORNING]
+    others = await salon.booking.book_appointment(call("call_2"), wants(MORNING))
+    assert not others.success  # held for the first call
+    mine = await salon.booking.book_appointment(call(), {"start": MORNING, "customer_name": "Petra Müller"})
+    assert mine.success
+    assert mine.fields["staff"] == offer.fields["slots"][0]["staff"]
+    assert await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
+    await salon.books_agree()
+
+
+async def test_a_refused_booking_keeps_what_the_call_holds(new_salon) -> None:
+    salon = await new_salon()
+    await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
+    assert not (await salon.booking.book_appointment(call(), wants("2026-11-27T08:00:00+01:00"))).success
+    assert len(await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'")) == 1
+
+
+async def test_an_offered_time_does_not_fail_by_the_notice_while_it_is_held(new_salon) -> None:
+    salon = await new_salon()
+    eleven = "2026-11-20T11:00:00+01:00"  # now + 60 minutes: exactly the notice
+    offer = await salon.booking.check_availability(call(), {"date": "heute", "time": "11 Uhr"})
+    assert offer.fields["slots"][0]["start"] == eleven
+    salon.clock.move(timedelta(seconds=40))
+    assert (await salon.booking.book_appointment(call(), wants(eleven))).success
+
+
+async def test_an_expired_hold_is_reaped_in_the_way(new_salon) -> None:
+    salon = await new_salon(None, BookingSettings(hold=timedelta(seconds=-1)))
+    await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
+    assert len(await salon.rows("SELECT 1 FROM claims WHERE state = 'held'")) == 1
+    assert (await salon.booking.book_appointment(call("call_2"), wants(MORNING))).success
+    assert await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
+    await salon.books_agree()
+    lost = await salon.booking.book_appointment(call(), wants(MORNING))
+    assert not lost.success
+
+
+async def test_an_offer_that_was_lost_is_counted(new_salon) -> None:
+    salon = await new_salon(ScriptedCalendar(TAKEN))
+    await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
+    assert not (await salon.booking.book_appointment(call(), wants(MORNING))).success
+    assert salon.counts.lost == 1
+
+
+async def test_taken_at_the_calendar_gives_the_other_person(new_salon) -> None:
+    """The refused person and span are not offered again for 5 minutes; the claim is free again at once."""
+    calendar = ScriptedCalendar(TAKEN)
+    salon = await new_salon(calendar)
+    answer = await salon.booking.book_appointment(call(), wants())
+    assert answer.success
+    assert [request.event_type_id for request in calendar.asked] == [1001, 1002]
+    assert answer.fields["staff"] == "mehmet"
+    failed, made = await salon.rows("SELECT status, error FROM appointments ORDER BY created_at")
+    assert (failed["status"], made["status"]) == ("failed", "confirmed")
+    assert "already has booking" in failed["error"]
+    offers = await salon.booking.check_availability(call("call_2"), {"date": "2026-11-27", "time": "halb drei", "staff": "Anna"})
+    assert HALF_PAST_TWO not in {slot["start"] for slot in offers.fields["slots"]}
+    await salon.pool.execute("UPDATE refusals SET until = clock_timestamp()")
+    offers = await salon.booking.check_availability(call("call_2"), {"date": "2026-11-27", "time": "halb drei", "staff": "Anna"})
+    assert [slot["start"] for slot in offers.fields["slots"]] == [HALF_PAST_TWO]
+    await salon.books_agree()
+
+
+async def test_taken_for_everybody_gives_alternatives_and_no_trace(new_salon) -> None:
+    salon = await new_salon(ScriptedCalendar(TAKEN, TAKEN))
+    answer = await salon.booking.book_appointment(call(), wants())
+    assert not answer.success
+    assert answer.fields["alternatives"]
+    assert HALF_PAST_TWO not in {a["start"] for a in answer.fields["alternatives"]}
+    assert await salon.live() == []
+    assert {row["state"] for row in await salon.rows("SELECT state FROM claims")} == {"released"}
+    assert {row["state"] for row in await salon.rows("SELECT state FROM jobs")} == {"done"}
+    assert salon.counts.bookings == ["not_free"]
+
+
+@pytest.mark.parametrize("outcome", [Unknown("timeout"), Unavailable("refused"), Refused("status 401")])
+async def test_what_the_calendar_cannot_say_is_kept_and_synced_later(new_salon, outcome) -> None:
+    """B3: failure → kept, queued to calendar-sync after 5 minutes; the caller has an appointment."""
+    salon = await new_salon(ScriptedCalendar(outcome))
+    answer = await salon.booking.book_appointment(call(), wants())
+    assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
+    (job,) = await salon.rows("SELECT * FROM jobs")
+    assert (job["kind"], job["state"], job["priority"]) == ("calendar-sync", "ready", "high")
+    assert job["run_at"] == NOW + timedelta(seconds=300)
+    again = await salon.booking.book_appointment(call(), wants())
+    assert again.fields["appointment_id"] == answer.fields["appointment_id"]
+    await salon.books_agree()
+
+
+async def test_confirmed_at_the_calendar_needs_no_job_any_more(new_salon) -> None:
+    calendar = ScriptedCalendar()
+    salon = await new_salon(calendar)
+    answer = await salon.booking.book_appointment(call(), wants())
+    assert answer.fields["status"] == "confirmed"
+    (row,) = await salon.live()
+    assert (row["external_id"], row["version"]) == ("uid-0", 2)
+    assert row["attendee_email"] == "anruf-4915112345678@anrufer.salon.example"
+    assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["done"]
+    (request,) = calendar.asked
+    assert (request.request_id, request.call_id) == (row["id"], "call_1")
+
+
+async def test_the_sync_looks_before_it_makes(new_salon) -> None:
+    """An unknown outcome that was a commit is found by our request id: exactly one booking there."""
+    def commit_but_lose_the_answer(request):
+        calendar.commit(request)
+        return Unknown("timeout")
+
+    calendar = ScriptedCalendar(commit_but_lose_the_answer)
+    salon = await new_salon(calendar)
+    await salon.booking.book_appointment(call(), wants())
+    await salon.booking.sync_appointment(await salon.claim_job())
+    (row,) = await salon.live()
+    assert (row["status"], row["external_id"]) == ("confirmed", "uid-0")
+    assert len(calendar.asked) == 1
+    assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["done"]

@@ -1,0 +1,98 @@
+"""A tenant with a queue of its own, its role's pool, and a handler that says what it saw."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import asyncpg
+
+from askproai_runtime.jobs import Job, JobSettings, Runner, finish
+from askproai_runtime.seams import SystemClock
+from askproai_runtime.store import Pool
+
+QUICK = JobSettings(
+    lease=timedelta(seconds=1.5),
+    renew_every=timedelta(seconds=0.4),
+    poll=timedelta(seconds=0.3),
+    poll_busy=timedelta(seconds=0.3),
+    grace=timedelta(seconds=0.2),
+)
+
+
+class Metrics:
+    def __init__(self) -> None:
+        self.dead = 0
+        self.sizes: Mapping[tuple[str, str], int] = {}
+
+    def queue(self, sizes: Mapping[tuple[str, str], int], oldest_seconds: Mapping[str, float]) -> None:
+        self.sizes = sizes
+
+    def dead_letter(self) -> None:
+        self.dead += 1
+
+
+@dataclass
+class Bench:
+    """One tenant's queue under test."""
+
+    tenant: str
+    dsn: str
+    pool: Pool
+    metrics: Metrics = field(default_factory=Metrics)
+    seen: list[str] = field(default_factory=list)
+
+    async def event(self, name: str, priority: str = "high") -> int:
+        """Store an event with its job, as the intake does; give the job's id."""
+        return await self.pool.fetchval(
+            """WITH stored AS (INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id)
+                               VALUES ($1, 'retell', $2, 'call_started', '{}', $2) RETURNING id)
+               INSERT INTO jobs (tenant, kind, priority, event_id, correlation_id)
+               SELECT $1, 'webhook-event', $3, id, $2 FROM stored RETURNING id""",
+            self.tenant, name, priority,
+        )  # fmt: skip
+
+    async def job(self, job_id: int) -> asyncpg.Record:
+        row = await self.pool.fetchrow(
+            """SELECT j.*, extract(epoch FROM j.run_at - clock_timestamp())::float8 AS due_in,
+                      e.status AS event_status, e.attempts AS event_attempts, e.error AS event_error, e.processed_at
+               FROM jobs j JOIN webhook_events e ON e.tenant = j.tenant AND e.id = j.event_id WHERE j.id = $1""",
+            job_id,
+        )
+        assert row is not None
+        return row
+
+    async def until(self, job_id: int, seconds: float = 10, **wanted: object) -> asyncpg.Record:
+        """Wait until the job's columns are as `wanted`."""
+        deadline = time.monotonic() + seconds
+        while True:
+            row = await self.job(job_id)
+            if all(row[key] == value for key, value in wanted.items()):
+                return row
+            assert time.monotonic() < deadline, f"wanted {wanted}, the job is {dict(row)}"
+            await asyncio.sleep(0.02)
+
+    async def make_due(self, job_id: int) -> None:
+        await self.pool.execute("UPDATE jobs SET run_at = clock_timestamp() WHERE id = $1", job_id)
+
+    async def succeed(self, job: Job) -> None:
+        self.seen.append(job.correlation_id)
+        await finish(self.pool_connection(), self.tenant, job)
+
+    def pool_connection(self) -> asyncpg.Connection:
+        return self.pool  # a pool takes the same statements, each on a connection of its own
+
+    @asynccontextmanager
+    async def running(
+        self, handler: Callable[[Job], Awaitable[None]] | None = None, settings: JobSettings = QUICK
+    ) -> AsyncIterator[Runner]:
+        runner = Runner(self.pool, self.tenant, handler or self.succeed, SystemClock(), settings, self.metrics)
+        stop = asyncio.Event()
+        task = asyncio.create_task(runner.run(stop))
+        try:
+            yield runner
+        finally:
+            stop.set()
+            await asyncio.wait_for(task, 10)

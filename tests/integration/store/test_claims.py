@@ -1,0 +1,94 @@
+"""Double booking is refused by the table itself, and overlapping writers do not deadlock (requirement B2; design §3.3)."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from askproai_sandbox.databases import Database, TenantStore
+
+T0 = datetime(2026, 11, 27, 9, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+WRITER = Path(__file__).with_name("claim_writer.py")
+
+
+@pytest.fixture
+async def salon(database: Database) -> TenantStore:
+    return await database.tenant_store("salon", [("mitte", f"person-{n}", 1) for n in range(3)])
+
+
+async def appointment(c: asyncpg.Connection, tenant: str) -> object:
+    return await c.fetchval(
+        """INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
+           VALUES ($1, 'mitte', 's', 'p', $2, $3, 'confirmed', 'c') RETURNING id""",
+        tenant, T0, T0 + 30 * MINUTE,
+    )  # fmt: skip
+
+
+async def claim(c, tenant, made, resource, blocks, state="booked", expires=None) -> None:
+    await c.execute(
+        "INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        tenant, made, resource, blocks, state, expires,
+    )  # fmt: skip
+
+
+async def test_overlapping_spans_of_one_person_are_refused_and_touching_ones_are_not(salon: TenantStore) -> None:
+    one, two, _ = salon.resources.values()
+    c = await asyncpg.connect(salon.dsn)
+    made = await appointment(c, salon.tenant)
+    await claim(c, salon.tenant, made, one, asyncpg.Range(T0, T0 + 30 * MINUTE))
+    await claim(c, salon.tenant, made, one, asyncpg.Range(T0 + 30 * MINUTE, T0 + 60 * MINUTE))
+    await claim(c, salon.tenant, made, two, asyncpg.Range(T0, T0 + 30 * MINUTE))
+    for state, expires in (("booked", None), ("held", T0)):
+        with pytest.raises(asyncpg.ExclusionViolationError):
+            await claim(c, salon.tenant, made, one, asyncpg.Range(T0 + 29 * MINUTE, T0 + 31 * MINUTE), state, expires)
+    await claim(c, salon.tenant, made, one, asyncpg.Range(T0, T0 + 60 * MINUTE), "released")
+    await c.close()
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        asyncpg.Range(empty=True),
+        asyncpg.Range(T0, None),
+        asyncpg.Range(None, T0),
+        asyncpg.Range(T0, T0 + MINUTE, upper_inc=True),
+        asyncpg.Range(T0, T0 + MINUTE, lower_inc=False),
+        asyncpg.Range(T0, datetime.max.replace(tzinfo=UTC)),
+    ],
+)
+async def test_a_span_is_finite_not_empty_and_half_open(salon: TenantStore, blocks: asyncpg.Range) -> None:
+    c = await asyncpg.connect(salon.dsn)
+    made = await appointment(c, salon.tenant)
+    with pytest.raises(asyncpg.CheckViolationError):
+        await claim(c, salon.tenant, made, next(iter(salon.resources.values())), blocks)
+    await c.close()
+
+
+async def test_overlapping_writers_from_several_processes_never_deadlock_and_every_span_has_one_winner(
+    salon: TenantStore,
+) -> None:
+    """Each writer books two of three people at once, in spans that overlap those of the others."""
+    ids = sorted(salon.resources.values())
+    writers = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, str(WRITER), salon.dsn, salon.tenant, json.dumps(ids), str(seed), stdout=subprocess.PIPE
+        )
+        for seed in range(4)
+    ]
+    outcomes = [json.loads((await writer.communicate())[0]) for writer in writers]
+    total = {key: sum(outcome[key] for outcome in outcomes) for key in outcomes[0]}
+    assert total["deadlock"] == 0
+    assert total["taken"] > 0
+    c = await asyncpg.connect(salon.dsn)
+    assert await c.fetchval("SELECT count(*) FROM claims") == total["booked"] * 2 > 0
+    overlaps = await c.fetchval(
+        """SELECT count(*) FROM claims x JOIN claims y ON x.resource_id = y.resource_id AND x.id < y.id AND x.blocks && y.blocks"""
+    )
+    assert overlaps == 0
+    await c.close()

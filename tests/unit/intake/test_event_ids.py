@@ -1,0 +1,142 @@
+"""W2 W3: by what a second delivery is known, and what is no event at all."""
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from askproai_runtime.intake import Malformed, Source, TooOld, identify
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+TENANT = "salon-mueller.salon-mueller"
+
+
+def ids(source: Source, body: Any, now: datetime = NOW) -> tuple[str, str]:
+    raw = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+    event = identify(source, raw, tenant=TENANT, correlation_id="c", now=now)
+    assert event.payload == raw
+    return event.event_id, event.event_type
+
+
+def calcom(trigger: str, created: str = "2026-11-20T08:59:00.000Z", **payload: Any) -> dict[str, Any]:
+    return {"triggerEvent": trigger, "createdAt": created, "payload": payload}
+
+
+def sha(*parts: str) -> str:
+    return hashlib.sha256("|".join((TENANT, *parts)).encode()).hexdigest()
+
+
+@pytest.mark.parametrize("key", ["call", "data"])
+def test_retell_event_is_its_call_and_its_name(key: str) -> None:
+    assert ids(Source.RETELL, {"event": "call_ended", key: {"call_id": "call_1"}, "more": 1}) == (
+        "call_1:call_ended",
+        "call_ended",
+    )
+
+
+def test_chat_events_are_known_by_their_chat() -> None:
+    assert ids(Source.RETELL, {"event": "chat_ended", "chat": {"chat_id": "chat_1"}})[0] == "chat_1:chat_ended"
+
+
+@pytest.mark.parametrize("event", ["transcript_updated", "transfer_started", "transfer_ended"])
+def test_events_that_repeat_within_a_call_are_told_apart_by_their_body(event: str) -> None:
+    one = {"event": event, "call": {"call_id": "call_1", "transcript": "a"}}
+    other = {"event": event, "call": {"call_id": "call_1", "transcript": "b"}}
+    assert ids(Source.RETELL, one)[0] != ids(Source.RETELL, other)[0]
+    assert ids(Source.RETELL, one)[0].startswith(f"call_1:{event}:")
+    assert ids(Source.RETELL, one) == ids(Source.RETELL, one)
+
+
+def test_half_an_emoji_loses_no_event() -> None:
+    """JavaScript that cuts a transcript in the middle of a surrogate pair writes legal JSON of no legal text."""
+    body = b'{"event":"call_ended","call":{"call_id":"call_1","transcript":"gut \\ud83d"}}'
+    assert ids(Source.RETELL, body)[0] == "call_1:call_ended"
+
+
+@pytest.mark.parametrize(
+    ("payload", "parts"),
+    [
+        (calcom("BOOKING_CREATED", uid="u1", startTime="S"), ("BOOKING_CREATED", "u1", "S")),
+        (calcom("BOOKING_REQUESTED", uid="u1", startTime="S"), ("BOOKING_REQUESTED", "u1", "S")),
+        (calcom("BOOKING_REJECTED", uid="u1", startTime="S"), ("BOOKING_REJECTED", "u1", "S")),
+        (
+            calcom("BOOKING_RESCHEDULED", uid="u2", rescheduleUid="u1", startTime="S"),
+            ("BOOKING_RESCHEDULED", "u2", "u1", "S"),
+        ),
+        (calcom("BOOKING_CANCELLED", uid="u1", endTime="E"), ("BOOKING_CANCELLED", "u1", "E")),
+        (
+            calcom("BOOKING_CANCELLED", uid="u1", endTime="E", seatsPerTimeSlot=2, attendees=[{"email": "a@b"}]),
+            ("BOOKING_CANCELLED", "u1", "E", "a@b"),
+        ),
+        (calcom("BOOKING_PAID", uid="u1", paymentId=7), ("BOOKING_PAID", "u1", "7")),
+        (
+            calcom(
+                "BOOKING_NO_SHOW_UPDATED",
+                bookingUid="u1",
+                attendees=[{"email": "b", "noShow": False}, {"email": "a", "noShow": True}],
+            ),
+            ("BOOKING_NO_SHOW_UPDATED", "u1", "a:true", "b:false", "2026-11-20T08:59:00.000Z"),
+        ),
+        (calcom("OOO_CREATED", oooEntry={"uuid": "o1"}), ("OOO_CREATED", "o1", "")),
+        ({"triggerEvent": "MEETING_STARTED", "uid": "u1", "startTime": "S"}, ("MEETING_STARTED", "u1", "S")),
+    ],
+)
+def test_calcom_events_are_derived_as_the_reference_says(payload: dict[str, Any], parts: tuple[str, ...]) -> None:
+    assert ids(Source.CALCOM, payload)[0] == sha(*parts)
+
+
+def test_a_calcom_job_that_runs_again_stamps_a_new_time_and_is_still_the_same_event() -> None:
+    first = calcom("BOOKING_CREATED", "2026-11-20T08:50:00.000Z", uid="u1", startTime="S")
+    again = calcom("BOOKING_CREATED", "2026-11-20T08:55:00.000Z", uid="u1", startTime="S")
+    assert ids(Source.CALCOM, first) == ids(Source.CALCOM, again)
+
+
+def test_a_no_show_taken_back_and_set_again_is_another_event() -> None:
+    attendees = [{"email": "a", "noShow": True}]
+    first = calcom("BOOKING_NO_SHOW_UPDATED", "2026-11-20T08:50:00.000Z", bookingUid="u1", attendees=attendees)
+    again = calcom("BOOKING_NO_SHOW_UPDATED", "2026-11-20T08:55:00.000Z", bookingUid="u1", attendees=attendees)
+    assert ids(Source.CALCOM, first) != ids(Source.CALCOM, again)
+
+
+def test_a_replayed_calcom_body_is_refused() -> None:
+    body = calcom("BOOKING_CREATED", "2026-11-20T09:00:00.000Z", uid="u1")
+    assert ids(Source.CALCOM, body, NOW + timedelta(minutes=30))
+    for drift in (timedelta(minutes=31), -timedelta(minutes=31)):
+        with pytest.raises(TooOld):
+            ids(Source.CALCOM, body, NOW + drift)
+
+
+def test_calcom_ping_is_an_event() -> None:
+    assert ids(Source.CALCOM, {"triggerEvent": "PING", "createdAt": "2026-11-20T09:00:00Z"})[1] == "PING"
+
+
+def test_stripe_event_is_its_id() -> None:
+    assert ids(Source.STRIPE, {"id": "evt_1", "type": "invoice.paid"}) == ("evt_1", "invoice.paid")
+
+
+@pytest.mark.parametrize(
+    ("source", "body"),
+    [
+        (Source.RETELL, b""),
+        (Source.RETELL, b"{"),
+        (Source.RETELL, b"[]"),
+        (Source.RETELL, b"\xff\xfe"),
+        (Source.RETELL, b'{"event":"call_ended"}'),
+        (Source.RETELL, b'{"event":"call_ended","call":{"call_id":""}}'),
+        (Source.RETELL, b'{"event":"call_ended","call":{"call_id":"a\\u0000b"}}'),
+        (Source.RETELL, b'{"event":"call_ended","call":{"call_id":"' + b"x" * 300 + b'"}}'),
+        (Source.RETELL, b'{"event":"","call":{"call_id":"call_1"}}'),
+        (Source.CALCOM, b'{"payload":{}}'),
+        (Source.CALCOM, b'{"triggerEvent":"PING","createdAt":"yesterday"}'),
+        (Source.CALCOM, b'{"triggerEvent":"PING","createdAt":"2026-11-20T09:00:00"}'),
+        (Source.STRIPE, b'{"id":"evt_1"}'),
+        (Source.STRIPE, b'{"id":7,"type":"invoice.paid"}'),
+        (Source.STRIPE, b"[" * 100_000),
+    ],
+)
+def test_what_is_no_event_is_malformed_and_its_body_is_not_quoted(source: Source, body: bytes) -> None:
+    with pytest.raises(Malformed) as raised:
+        identify(source, body, tenant=TENANT, correlation_id="c", now=NOW)
+    assert "xxx" not in str(raised.value)

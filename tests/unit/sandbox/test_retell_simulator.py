@@ -1,0 +1,224 @@
+"""The Retell simulator keeps the odd rules of reference/retell.md; each test names its section."""
+
+from typing import Any
+
+import pytest
+from conftest_types import Api
+
+from askproai_sandbox.retell import signature
+
+VECTORS = [  # §6, computed with the vendor's SDK
+    ("key_test_0123456789abcdef", 1760000000000, '{"event":"call_started","call":{"call_id":"call_test_0001"}}',
+     "a55b59a98826cca72b5d5116aa99ee3f83349b4e2aa06bf167682c3e178b9261"),
+    ("key_test_0123456789abcdef", 1760000123456,
+     '{"event":"call_analyzed","call":{"call_id":"call_test_0002","call_analysis":'
+     '{"call_summary":"Frau Müller möchte Strähnchen – 89 €"}}}',
+     "99fb7691711393eb15f0aaf59fd20bed02a38b6a4a7825e7d89b03618e5b906c"),
+    ("key_ANOTHER-key", 1, "", "883b4661d032b056a770544d704483d3a94d62effc90ed5e431e8fb6c1ce9e04"),
+]
+
+
+@pytest.mark.parametrize(("key", "now_ms", "body", "digest"), VECTORS)
+def test_signature_is_the_vendors(key: str, now_ms: int, body: str, digest: str) -> None:
+    """§6 test vectors 1 to 3."""
+    assert signature(key, body.encode(), now_ms) == f"v={now_ms},d={digest}"
+
+
+async def make_llm(retell: Api, **fields: Any) -> dict[str, Any]:
+    return await retell("POST", "/create-retell-llm", {"start_speaker": "agent", **fields}, expect=201)
+
+
+async def make_agent(retell: Api, **fields: Any) -> dict[str, Any]:
+    llm = await make_llm(retell)
+    body = {"response_engine": {"type": "retell-llm", "llm_id": llm["llm_id"]}, "voice_id": "11labs-Carola", **fields}
+    return await retell("POST", "/create-agent", body, expect=201)
+
+
+async def publish(retell: Api, agent_id: str, version: int, expect: int = 200) -> Any:
+    return await retell("POST", f"/publish-agent-version/{agent_id}", {"version": version}, expect=expect)
+
+
+async def test_every_key_is_a_workspace_and_none_is_401(retell: Api) -> None:
+    """§1: bearer key, error body {"status":"error","message"}."""
+    agent = await make_agent(retell)
+    await retell("GET", f"/get-agent/{agent['agent_id']}", key="key_other", expect=404)
+    refused = await retell("GET", "/list-voices", key="sk_wrong", expect=401)
+    assert refused["status"] == "error"
+    assert refused["message"]
+
+
+async def test_create_is_not_idempotent(retell: Api) -> None:
+    """§1: no create endpoint is idempotent, names are not unique."""
+    first, second = await make_agent(retell, agent_name="Salon"), await make_agent(retell, agent_name="Salon")
+    assert first["agent_id"] != second["agent_id"]
+
+
+async def test_new_agent_is_an_unpublished_version_0_with_defaults(retell: Api) -> None:
+    """§2, §10.11: server defaults appear; en-US and Los Angeles unless said otherwise."""
+    agent = await make_agent(retell)
+    assert (agent["version"], agent["is_published"]) == (0, False)
+    assert (agent["language"], agent["timezone"], agent["voice_speed"]) == ("en-US", "America/Los_Angeles", 1)
+    assert agent["contact_memory_config"]["enable_read"] is True
+    assert agent["response_engine"]["version"] == 0
+
+
+async def test_publishing_makes_agent_and_llm_immutable(retell: Api) -> None:
+    """§2.1.1: the exact codes and messages."""
+    agent = await make_agent(retell)
+    assert await publish(retell, agent["agent_id"], 0) is None, "the answer is empty (§10.1)"
+    refused = await retell("PATCH", f"/update-agent/{agent['agent_id']}", {"agent_name": "x"}, expect=422)
+    assert refused["message"] == "Cannot update published agent other than version title"
+    await retell("PATCH", f"/update-agent/{agent['agent_id']}", {"version_title": "first"})
+    llm_id = agent["response_engine"]["llm_id"]
+    refused = await retell("PATCH", f"/update-retell-llm/{llm_id}", {"general_prompt": "x"}, expect=400)
+    assert refused["message"] == "Cannot update published LLM"
+
+
+async def test_publishing_opens_no_draft_and_twice_is_refused(retell: Api) -> None:
+    """§2.1.4."""
+    agent = await make_agent(retell)
+    await publish(retell, agent["agent_id"], 0)
+    await publish(retell, agent["agent_id"], 0, expect=400)
+    versions = await retell("GET", f"/list-agent-versions/{agent['agent_id']}")
+    assert [v["version"] for v in versions["items"]] == [0]
+    assert versions["has_more"] is False
+
+
+async def test_a_new_version_forks_the_llm_under_the_same_id(retell: Api) -> None:
+    """§2.1.2, §2.1.3: version + 1, response_engine.version equals the agent's."""
+    agent = await make_agent(retell)
+    await publish(retell, agent["agent_id"], 0)
+    draft = await retell("POST", f"/create-agent-version/{agent['agent_id']}", {"base_version": 0}, expect=201)
+    assert (draft["version"], draft["is_published"], draft["base_version"]) == (1, False, 0)
+    assert draft["response_engine"] == {**agent["response_engine"], "version": 1}
+    llm_id = agent["response_engine"]["llm_id"]
+    await retell("PATCH", f"/update-retell-llm/{llm_id}", {"general_prompt": "new"}, version_=1)
+    old = await retell("GET", f"/get-retell-llm/{llm_id}", version_=0)
+    assert ("general_prompt" in old, old["is_published"]) == (False, True)
+    refused = await retell("PATCH", f"/update-agent/{agent['agent_id']}", {
+        "response_engine": agent["response_engine"]}, expect=400)
+    assert refused["message"] == "Cannot update response engine after agent versions have been created"
+
+
+async def test_latest_includes_drafts_and_an_unassigned_tag_is_latest(retell: Api) -> None:
+    """§2.1.7."""
+    agent_id = (await make_agent(retell))["agent_id"]
+    await retell("GET", f"/get-agent/{agent_id}", version_="latest_published", expect=404)
+    await publish(retell, agent_id, 0)
+    await retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 0}, expect=201)
+    for tag, at in (("prod", 0), ("free", None)):
+        await retell("POST", "/_sim/tags", {"key": retell.key, "agent_id": agent_id, "tag": tag, "version": at})
+    seen = {ref: (await retell("GET", f"/get-agent/{agent_id}", version_=ref))["version"]
+            for ref in ("latest", "latest_published", "prod", "free", "0")}
+    assert seen == {"latest": 1, "latest_published": 0, "prod": 0, "free": 1, "0": 0}
+    assert (await retell("GET", f"/get-agent/{agent_id}"))["version"] == 1
+    await retell("GET", f"/get-agent/{agent_id}", version_="nonsense", expect=404)
+
+
+async def test_lists_give_pages_of_summaries(retell: Api) -> None:
+    """§1 paging, §2: no webhook_url, no response_engine; the query is a substring of the name or id."""
+    for n in range(3):
+        await make_agent(retell, agent_name=f"Salon {n}", webhook_url="https://example.com")
+    first = await retell("POST", "/v2/list-agents", {"filter_criteria": {"query": "SALON"}}, limit=2)
+    assert first["has_more"] is True
+    rest = await retell("POST", "/v2/list-agents", {}, limit=2, pagination_key=first["pagination_key"])
+    assert [a["agent_name"] for a in first["items"] + rest["items"]] == ["Salon 2", "Salon 1", "Salon 0"]
+    assert not {"webhook_url", "response_engine"} & first["items"][0].keys()
+    assert "pagination_key" not in rest
+    assert isinstance(await retell("GET", "/list-voices"), list)
+
+
+@pytest.mark.parametrize("fields", [
+    {"webhook_events": ["call_started", "call_exploded"]}, {"voice_id": "11labs-Nobody"}, {"language": "de-AT"},
+    {"voice_temperature": 3}, {"made_up": 1}, {"agent_name": 7}, {"voice_speed": None},
+    {"data_storage_retention_days": 731}, {"response_engine": {"type": "retell-llm", "llm_id": "x", "extra": 1}},
+    {"post_call_analysis_data": [{"type": "enum", "name": "a", "description": "b"}]},
+])  # fmt: skip
+async def test_agent_values_are_checked(retell: Api, fields: dict[str, Any]) -> None:
+    """§2.2, §2.3."""
+    agent = await make_agent(retell)
+    assert (await retell("PATCH", f"/update-agent/{agent['agent_id']}", fields, expect=422))["status"] == "error"
+
+
+def _custom(**fields: Any) -> dict[str, Any]:
+    return {"type": "custom", "name": "book", "url": "https://example.com/book", **fields}
+
+
+@pytest.mark.parametrize("fields", [
+    {"general_tools": [_custom(name="büchen")]}, {"general_tools": [_custom(), _custom()]},
+    {"general_tools": [{"type": "custom", "name": "book"}]}, {"general_tools": [_custom(timeout_ms=999)]},
+    {"general_tools": [_custom(timeout_ms=600_001)]}, {"general_tools": [_custom(max_retry=6)]},
+    {"general_tools": [_custom(parameters={"type": "array", "properties": {}})]},
+    {"general_tools": [{"type": "check_availability_cal", "name": "a", "cal_api_key": "b", "event_type_id": 1}]},
+    {"default_dynamic_variables": {"count": 3}}, {"start_speaker": "nobody"}, {"model_config": {"type": "magic"}},
+    {"model_config": {"type": "cascading", "primary": {"model": "gpt-5.1"}, "temperature": 1.5}}, {"surprise": True},
+])  # fmt: skip
+async def test_llm_values_are_checked(retell: Api, fields: dict[str, Any]) -> None:
+    """§3, §3.1, §3.3 (all values of dynamic variables are strings)."""
+    await retell("POST", "/create-retell-llm", {"start_speaker": "agent", **fields}, expect=422)
+
+
+async def test_model_config_merges_and_old_model_fields_are_lost_beside_it(retell: Api) -> None:
+    """§3, §10.12: an endless diff for whoever writes model_temperature."""
+    config = {"type": "cascading", "primary": {"model": "gpt-5.1"}, "backup": {"model": "gpt-4.1"}}
+    llm = await make_llm(retell, model_config=config)
+    assert llm["model_config"]["backup"]["kick_in_timeout_ms"] == 1500
+    path = f"/update-retell-llm/{llm['llm_id']}"
+    changes = {"model_config": {"type": "cascading", "temperature": 0.4, "backup": None}, "model_temperature": 0.9}
+    changed = await retell("PATCH", path, changes)
+    assert changed["model_config"] == {"type": "cascading", "primary": {"model": "gpt-5.1"}, "temperature": 0.4}
+    assert "model_temperature" not in changed
+
+
+async def test_tool_defaults_appear_in_answers(retell: Api) -> None:
+    """§3.1, §10.11."""
+    tool = (await make_llm(retell, general_tools=[_custom()]))["general_tools"][0]
+    assert (tool["method"], tool["timeout_ms"], tool["max_retry"], tool["args_at_root"]) == ("POST", 120_000, 0, False)
+
+
+async def test_null_clears(retell: Api) -> None:
+    """§2.2: ∅."""
+    agent = await make_agent(retell, webhook_url="https://example.com/hook")
+    cleared = await retell("PATCH", f"/update-agent/{agent['agent_id']}", {"webhook_url": None})
+    assert "webhook_url" not in cleared
+
+
+async def test_an_llm_in_use_is_not_deleted(retell: Api) -> None:
+    """§3: 400 while any agent still uses it."""
+    agent = await make_agent(retell)
+    path = f"/delete-retell-llm/{agent['response_engine']['llm_id']}"
+    await retell("DELETE", path, expect=400)
+    await retell("DELETE", f"/delete-agent/{agent['agent_id']}", expect=204)
+    await retell("DELETE", path, expect=204)
+    await retell("DELETE", path, expect=404)
+
+
+async def test_numbers_are_keyed_by_e164_and_take_lists_of_agents_only(retell: Api) -> None:
+    """§4."""
+    agent = await make_agent(retell)
+    number = {"phone_number": "+49301234567", "termination_uri": "sip.example", "sip_trunk_auth_password": "hidden"}
+    made = await retell("POST", "/import-phone-number", number, expect=201)
+    assert "hidden" not in str(made)
+    assert "hidden" not in str(await retell.journal())
+    await retell("POST", "/import-phone-number", number, expect=400)
+    path = "/update-phone-number/%2B49301234567"
+    await retell("PATCH", path, {"inbound_agent_id": agent["agent_id"]}, expect=422)
+    await retell("PATCH", path, {"inbound_agents": [{"agent_id": agent["agent_id"], "weight": 0.5}]}, expect=400)
+    await retell("PATCH", path, {"inbound_agents": [{"agent_id": "agent_nobody", "weight": 1}]}, expect=404)
+    await retell("PATCH", path, {"sip_trunk_auth_password": "x"}, expect=422)
+    bound = await retell("PATCH", path, {
+        "inbound_agents": [{"agent_id": agent["agent_id"], "weight": 1, "agent_version": 0}], "auth_password": "y"})
+    assert bound["inbound_agents"][0]["agent_version"] == 0
+    assert "inbound_agents" not in await retell("PATCH", path, {"inbound_agents": None})
+    assert len((await retell("GET", "/v2/list-phone-numbers"))["items"]) == 1
+    await retell("DELETE", "/delete-phone-number/%2B49301234567", expect=204)
+    await retell("GET", "/get-phone-number/%2B49301234567", expect=404)
+
+
+async def test_a_draft_can_be_deleted(retell: Api) -> None:
+    """§2: delete-agent-version."""
+    agent_id = (await make_agent(retell))["agent_id"]
+    await publish(retell, agent_id, 0)
+    await retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 0}, expect=201)
+    await retell("DELETE", f"/delete-agent-version/{agent_id}", version_=1, expect=204)
+    assert (await retell("GET", f"/get-agent/{agent_id}"))["version"] == 0
