@@ -14,6 +14,7 @@ from askproai_runtime.config.live import ConfigUnreadable
 from askproai_runtime.config.settings import Settings
 from askproai_runtime.process import stop_on_signals
 from askproai_runtime.store import Migrator, StoreError
+from askproai_runtime.watch import configure_logs
 
 T = TypeVar("T")
 
@@ -142,6 +143,7 @@ def _serve(run: Callable[[Settings, asyncio.Event], Awaitable[None]]) -> None:
 
 def _database(work: Coroutine[Any, Any, T]) -> T:
     """Run one database errand; say what failed in a line, with exit code 1."""
+    configure_logs("info", component="migrate")
     try:
         return asyncio.run(work)
     except (StoreError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -86,13 +86,17 @@ async def open_process(
 ) -> AsyncIterator[Process]:
     """Read the config (raises `ConfigUnreadable`), follow its changes until the end, and hold the client session."""
     config = LiveConfig(settings.config_file)
-    configure_logs(settings.log_level, config.current.tenant, component)
+    configure_logs(settings.log_level, component=component, tenant=config.current.tenant)
     metrics = Metrics(config.current.tenant)
     config.report_to(metrics.config, metrics.config_rejected)
-    async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
-        watching = tasks.create_task(config.watch(stop))
-        yield Process(settings, clock, faults, config, Credentials(settings.credentials_dir), metrics, session)
-        watching.cancel()
+    async with aiohttp.ClientSession() as session:
+        watching = asyncio.create_task(config.watch(stop), name="watch-config")
+        try:
+            yield Process(settings, clock, faults, config, Credentials(settings.credentials_dir), metrics, session)
+        finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

@@ -99,6 +99,11 @@ class EmbeddedPostgres:
             )
         await self._ready(self._process)
 
+    @property
+    def running(self) -> bool:
+        """False once the server ended by itself, or was ended by somebody else."""
+        return self._process is not None and self._process.poll() is None
+
     async def stop(self) -> None:
         """End the server as an administrator would: clients are cut, all data is written."""
         if self._process is None:
@@ -107,12 +112,11 @@ class EmbeddedPostgres:
         await self._gone(30)
 
     async def kill(self) -> None:
-        """End the server as a power cut would."""
-        if self._process is None:
-            return
-        await asyncio.to_thread(_end_processes_of, Path(self._state["data"]))
-        self._process.kill()  # one that had not written its pid file yet
-        await self._gone(10)
+        """End the server as a power cut would, also one that an earlier process of ours left behind."""
+        await asyncio.to_thread(_end_processes_of, _data_home(self._directory) / "data")
+        if self._process is not None:
+            self._process.kill()  # one that had not written its pid file yet
+            await self._gone(10)
 
     async def remove(self) -> None:
         """End the server and delete its data, wherever that is."""

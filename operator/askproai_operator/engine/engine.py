@@ -37,6 +37,7 @@ class Engine:
     ) -> None:
         self._kinds, self._world, self._queue, self._metrics, self._chance = kinds, world, queue, metrics, chance
         self._busy: set[asyncio.Task[None]] = set()
+        self._stopping = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; then let what runs end, for a while."""
@@ -46,7 +47,8 @@ class Engine:
         try:
             done, _ = await asyncio.wait([*workers, schedule, stopped], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                task.result()  # a worker never ends by itself: its error is ours
+                task.result()  # none of them ends by itself: its error is ours
+            self._stopping = True
             for idle in set(workers) - self._busy:
                 idle.cancel()
             if self._busy:
@@ -59,7 +61,7 @@ class Engine:
     async def _work(self) -> None:
         me = asyncio.current_task()
         assert me is not None
-        while True:
+        while not self._stopping:
             key = await self._queue.get()
             self._busy.add(me)
             try:
@@ -113,7 +115,7 @@ class Engine:
         return "ok"
 
     async def _failed(self, key: Key, error: Exception) -> str:
-        where = "".join(traceback.format_tb(error.__traceback__)) if not self._queue.failures(key) else None
+        where = _where(error) if not self._queue.failures(key) else None  # told once, until it goes well again
         log.error("reconcile.failed", key=str(key), error=_safe(error), where=where)
         model = self._world.cache.get(key)
         if model is not None:
@@ -150,3 +152,7 @@ def _safe(error: Exception) -> str:
     """Give an error's text only where we wrote it ourselves: others quote keys, numbers and rows."""
     ours = type(error).__module__.startswith("askproai_") or isinstance(error, TypeError | AttributeError)
     return f"{type(error).__name__}: {error}" if ours else type(error).__name__
+
+
+def _where(error: Exception) -> list[str]:
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]

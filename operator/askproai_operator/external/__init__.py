@@ -13,7 +13,6 @@ from askproai_operator.external.credentials import (
     CredentialProblem,
     KeyHolder,
     key_hash,
-    read_credential,
     secret_value,
     shared_key_conflict,
 )
@@ -51,7 +50,6 @@ __all__ = [
     "event_type_problems",
     "host_problem",
     "key_hash",
-    "read_credential",
     "remove_calcom_webhook",
     "secret_value",
     "shared_key_conflict",

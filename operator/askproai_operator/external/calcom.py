@@ -1,7 +1,7 @@
 """Cal.com's API v2, as far as the operator uses it (`reference/calcom-stripe.md` §1, §2, §5)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Final
@@ -138,7 +138,6 @@ class EventTypeNeeds:
     buffer_before_minutes: int = 0
     buffer_after_minutes: int = 0
     capacity: int = 1
-    filled_fields: frozenset[str] = field(default=_FILLED_FIELDS)
 
 
 def event_type_problems(event_type: Json, needs: EventTypeNeeds) -> list[str]:
@@ -148,7 +147,7 @@ def event_type_problems(event_type: Json, needs: EventTypeNeeds) -> list[str]:
     """
     return [
         *_length_problems(event_type, needs),
-        *_field_problems(event_type, needs),
+        *_field_problems(event_type),
         *_policy_problems(event_type, needs),
     ]
 
@@ -170,7 +169,7 @@ def _length_problems(event_type: Json, needs: EventTypeNeeds) -> list[str]:
     return problems
 
 
-def _field_problems(event_type: Json, needs: EventTypeNeeds) -> list[str]:
+def _field_problems(event_type: Json) -> list[str]:
     problems = []
     for entry in event_type.get("bookingFields") or []:
         slug = entry.get("slug") or entry.get("type")
@@ -178,7 +177,7 @@ def _field_problems(event_type: Json, needs: EventTypeNeeds) -> list[str]:
             problems.append(
                 "its e-mail field is hidden, so Cal.com replaces the address by which we find a booking: show it"
             )
-        elif entry.get("required") and not entry.get("hidden") and slug not in needs.filled_fields:
+        elif entry.get("required") and not entry.get("hidden") and slug not in _FILLED_FIELDS:
             problems.append(f"it requires the field {slug!r}, which a phone booking can not fill: make it optional")
     if event_type.get("requiresBookerEmailVerification"):
         problems.append("it wants the e-mail verified, which a caller can not do: switch that off")

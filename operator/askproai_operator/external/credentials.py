@@ -7,13 +7,9 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from askproai_operator.api.conditions import Reason
-from askproai_operator.engine.refs import SECRETS
-
-if TYPE_CHECKING:
-    from askproai_operator.engine import Kube
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +41,6 @@ def secret_value(secret: dict[str, Any] | None, name: str, key: str) -> str | Cr
             f"key {key!r} of Secret {name!r} is empty or not one line; put the bare key there",
         )
     return value
-
-
-async def read_credential(kube: "Kube", namespace: str, name: str, key: str) -> str | CredentialProblem:
-    """Read one key of a Secret from the API server."""
-    return secret_value(await kube.get(SECRETS, namespace, name), name, key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx
 import structlog
-from prometheus_client import Counter
+from prometheus_client import CollectorRegistry, Counter
 
 from askproai_operator.external.errors import (
     CredentialRefused,
@@ -31,12 +31,6 @@ BAD_KEY_REST: Final = timedelta(
 LONGEST_WAIT: Final = timedelta(seconds=5)  # a worker of the queue does not stand longer before a spent budget
 READ_TRIES: Final = 3
 _EPOCH_LIKE: Final = 1_000_000_000  # Cal.com's reset header is seconds to wait in its source, a Unix time in its docs
-
-_requests = Counter(
-    "askproai_provider_requests_total",
-    "Requests of the operator to a provider, by HTTP status or by the way they failed",
-    ["provider", "operation", "status"],
-)
 
 Json = dict[str, Any]
 
@@ -85,6 +79,7 @@ class Api:
     http: httpx.AsyncClient
     clock: Clock
     state: KeyState
+    requests: Counter
 
     async def read(self, operation: str, method: str, path: str, **request: Any) -> Any:
         """Send a request that changes nothing, and again when it fails on the way. Gives the decoded JSON."""
@@ -168,7 +163,7 @@ class Api:
         raise ProviderRefused(self.provider, operation, status, _message(response))
 
     def _count(self, operation: str, status: str, started: float) -> None:
-        _requests.labels(self.provider, operation, status).inc()
+        self.requests.labels(self.provider, operation, status).inc()
         seconds = round(self.clock.monotonic() - started, 3)
         log.debug("provider.request", provider=self.provider, operation=operation, status=status, seconds=seconds)
 
@@ -177,6 +172,12 @@ def new_http() -> httpx.AsyncClient:
     """Give the one client that all calls share; redirects are not followed, because a key must not travel."""
     timeout = httpx.Timeout(REQUEST_TIMEOUT.total_seconds(), connect=CONNECT_TIMEOUT.total_seconds())
     return httpx.AsyncClient(timeout=timeout, follow_redirects=False, trust_env=False)
+
+
+def request_counter(registry: CollectorRegistry) -> Counter:
+    """Give `askproai_provider_requests_total` (contract §5)."""
+    text = "Requests of the operator to a provider, by HTTP status or by the way they failed"
+    return Counter("askproai_provider_requests_total", text, ["provider", "operation", "status"], registry=registry)
 
 
 def key_name(provider: str, base_url: str, key: str) -> str:

@@ -4,9 +4,10 @@ from types import TracebackType
 from typing import Final, Self
 
 import httpx
+from prometheus_client import CollectorRegistry
 
 from askproai_operator.external.calcom import CalcomClient
-from askproai_operator.external.http import Api, Budget, KeyState, key_name, new_http
+from askproai_operator.external.http import Api, Budget, KeyState, key_name, new_http, request_counter
 from askproai_operator.external.retell import RetellClient
 from askproai_runtime.seams import Clock
 
@@ -18,9 +19,13 @@ _BUDGETS: Final = {"retell": Budget(per_second=10, burst=30), "calcom": Budget(p
 class ProviderClients:
     """Gives a client for a server and a key. Use as `async with ProviderClients(clock) as providers`."""
 
-    def __init__(self, clock: Clock, http: httpx.AsyncClient | None = None) -> None:
+    def __init__(
+        self, clock: Clock, http: httpx.AsyncClient | None = None, *, registry: CollectorRegistry | None = None
+    ) -> None:
+        """Take where to count requests; without it they are counted for nobody."""
         self._clock = clock
         self._http = http or new_http()
+        self._requests = request_counter(registry or CollectorRegistry())
         self._states: dict[str, KeyState] = {}
 
     async def __aenter__(self) -> Self:
@@ -45,4 +50,4 @@ class ProviderClients:
         state = self._states.get(name)
         if state is None:
             state = self._states[name] = KeyState(_BUDGETS[provider], self._clock)
-        return Api(provider, base, key, self._http, self._clock, state)
+        return Api(provider, base, key, self._http, self._clock, state, self._requests)

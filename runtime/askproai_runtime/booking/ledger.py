@@ -7,12 +7,23 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from askproai_runtime.booking.availability import Slot, Span
 from askproai_runtime.store import Connection
 
-CONFIRMED, PENDING = "confirmed", "pending_sync"  # the live states of an appointment, as contract §8 writes them
+
+class Status(StrEnum):
+    """The states of an appointment that this room writes (contract §8); LIVE ones are promised to a customer."""
+
+    HELD = "held"
+    CONFIRMED = "confirmed"
+    PENDING_SYNC = "pending_sync"
+    FAILED = "failed"
+
+
+LIVE = frozenset({Status.CONFIRMED, Status.PENDING_SYNC})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,7 @@ class Entry:
     service: str
     slot: Slot
     blocks: Span
-    status: str
+    status: Status
     call_id: str
     caller: str | None
     correlation_id: str

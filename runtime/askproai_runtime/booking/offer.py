@@ -80,7 +80,11 @@ def choose_offer(
     missed = candidates[0]
     whole_day = missed.grain is not Grain.MINUTE
     obstacle = why_not(rules, missed.start, now, wish.staff, whole_day=whole_day)
-    if missed.grain not in {Grain.MINUTE, Grain.PART_OF_DAY, Grain.DAY}:  # its first day says nothing about a whole week
+    if missed.grain not in {
+        Grain.MINUTE,
+        Grain.PART_OF_DAY,
+        Grain.DAY,
+    }:  # its first day says nothing about a whole week
         obstacle = Obstacle.TAKEN
     around = obstacle in {Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID} and not whole_day
     first = now if around else max(now, missed.start)
@@ -124,7 +128,7 @@ async def _hold(desk: Desk, wish: Wish, call: CallContext, slot: Slot) -> _Hold:
     settings, rules, tenant = desk.settings, wish.rules, desk.tenant
     blocks = rules.blocks(slot.start)
     entry = ledger.Entry(
-        uuid4(), rules.branch.name, rules.service.name, slot, blocks, "held", call.call_id, call.caller,
+        uuid4(), rules.branch.name, rules.service.name, slot, blocks, ledger.Status.HELD, call.call_id, call.caller,
         call.correlation_id, hold=settings.hold,
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ import structlog
 from askproai_runtime.booking import ledger
 from askproai_runtime.booking.availability import Obstacle, Query, Slot, free_slots, nearest, one_per_start, why_not
 from askproai_runtime.booking.desk import BookingOutcome, Desk
-from askproai_runtime.booking.ledger import CONFIRMED, PENDING, Appointment, Turn
+from askproai_runtime.booking.ledger import LIVE, Appointment, Status, Turn
 from askproai_runtime.booking.offer import in_words, offered, read_busy, why_in_words
 from askproai_runtime.booking.order import Order, read_order
 from askproai_runtime.booking.races import retrying
@@ -95,7 +95,7 @@ async def _book(desk: Desk, call: CallContext, order: Order, turn: Turn, deadlin
         if made is None:
             return await _not_free(desk, call, order, turn)
         desk.faults.reach("after:book-commit")
-        if made.status == CONFIRMED:
+        if made.status == Status.CONFIRMED:
             return _booked(order, made)
         outcome = await _ask_calendar(desk, made, deadline)
         desk.faults.reach("after:calcom-create")
@@ -118,14 +118,14 @@ async def _commit(desk: Desk, call: CallContext, order: Order, turn: Turn) -> Ap
             slot = await _free_person(conn, desk, call, order)
             entry = await _entry(conn, desk, call, order, turn, slot)
             await ledger.insert(conn, tenant, entry)
-            if entry.status == PENDING:
+            if entry.status == Status.PENDING_SYNC:
                 await enqueue(
                     conn, tenant, JobKind.CALENDAR_SYNC, Priority.HIGH, correlation_id=call.correlation_id,
                     appointment_id=entry.id, run_at=desk.clock.now() + desk.settings.sync_delay,
                 )  # fmt: skip
             if not await ledger.keep_turn(
                 conn, tenant, call.call_id, order.key, turn.generation, entry.id, desk.settings.lease,
-                done=entry.status == CONFIRMED,
+                done=entry.status == Status.CONFIRMED,
             ):  # fmt: skip
                 raise _TurnLost
             return await ledger.appointment(conn, tenant, entry.id)
@@ -161,7 +161,7 @@ async def _entry(conn: Connection, desk: Desk, call: CallContext, order: Order, 
         service=service.name,
         slot=slot,
         blocks=order.wish.rules.blocks(slot.start),
-        status=CONFIRMED if event_type_id is None else PENDING,
+        status=Status.CONFIRMED if event_type_id is None else Status.PENDING_SYNC,
         call_id=call.call_id,
         caller=call.caller,
         correlation_id=call.correlation_id,
@@ -214,9 +214,10 @@ async def _not_free(desk: Desk, call: CallContext, order: Order, turn: Turn) -> 
     wish, now, settings = order.wish, desk.clock.now(), desk.settings
     taken = await read_busy(desk, wish, call, now, now + settings.look_ahead)
     slots = free_slots(wish.rules, taken, Query(now, now, now + settings.look_ahead))
-    named = {slot.start: slot for slot in slots if slot.staff == wish.staff}
-    anybody = {slot.start: slot for slot in one_per_start(slots, taken, wish.rules.zone)}
-    alternatives = nearest((anybody | named).values(), order.start, settings.offers)
+    anybody = one_per_start(slots, taken, wish.rules.zone)
+    named = [slot for slot in slots if slot.staff == wish.staff]  # who was asked for, or the same time with another
+    choice = [*named, *(slot for slot in anybody if slot.start == order.start)] if named else anybody
+    alternatives = nearest(choice, order.start, settings.offers)
     obstacle = why_not(wish.rules, order.start, now, wish.staff)
     if obstacle is Obstacle.TAKEN and order.offered:
         desk.metrics.offered_but_lost()
@@ -241,7 +242,7 @@ def _booked(
 ) -> _Told:
     zone, service = order.wish.rules.zone, order.wish.rules.service.display_name
     when = f"{spoken(made.starts_at, zone)}, {service} bei {order.wish.name_of(made.staff)}"
-    live = made.status in {CONFIRMED, PENDING}
+    live = made.status in LIVE
     if not live:  # cancelled by somebody in the very moment
         message = f"Der Termin {when} wurde gerade abgesagt. Möchten Sie einen anderen?"
     elif requested:
@@ -255,7 +256,7 @@ def _booked(
         "staff": made.staff,
         "status": made.status,
     }
-    outcome = BookingOutcome.CONFIRMED if made.status == CONFIRMED else BookingOutcome.PENDING_SYNC
+    outcome = BookingOutcome.CONFIRMED if made.status == Status.CONFIRMED else BookingOutcome.PENDING_SYNC
     return _Told(Answer(success=live, message=message, fields=fields), outcome)
 
 

@@ -10,7 +10,7 @@ import structlog
 
 from askproai_runtime.booking import ledger
 from askproai_runtime.booking.desk import Desk
-from askproai_runtime.booking.ledger import PENDING, Appointment
+from askproai_runtime.booking.ledger import Appointment, Status
 from askproai_runtime.calendars import (
     CalendarRequest,
     CalendarUnreachable,
@@ -32,7 +32,7 @@ class CalendarDisagrees(Exception):
 async def sync_appointment(desk: Desk, job: Job) -> None:
     """Bring one pending appointment to the calendar, or end the job if that is not needed any more."""
     made = await _read(desk, job)
-    if made is None or made.status != PENDING or made.event_type_id is None:
+    if made is None or made.status != Status.PENDING_SYNC or made.event_type_id is None:
         async with desk.pool.acquire() as conn, conn.transaction():
             await finish(conn, desk.tenant, job)
         return

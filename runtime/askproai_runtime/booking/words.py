@@ -24,7 +24,8 @@ NOT_UNDERSTOOD = {
 
 def fold(text: str) -> str:
     """Bring spellings together: case, umlauts, accents, punctuation."""
-    plain = unicodedata.normalize("NFKD", text.casefold().translate(_UMLAUTS))
+    composed = unicodedata.normalize("NFKC", text).casefold()
+    plain = unicodedata.normalize("NFKD", composed.translate(_UMLAUTS))
     return " ".join(re.sub(r"[^\w\s]|_", " ", "".join(c for c in plain if not unicodedata.combining(c))).split())
 
 

@@ -12,15 +12,12 @@ _EVENT = """
 SELECT source, event_type, payload, correlation_id, received_at FROM webhook_events WHERE tenant = $1 AND id = $2
 """
 
-# Two events of one call may be carried out at once: the first INSERT makes the row, the others wait for it, and then all take
-# their turns at its lock.
-_ENSURE = """
-INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ($1, $2, 'registered', $3) ON CONFLICT DO NOTHING
-"""
+# Makes the row or locks it, in one statement: two events of one call may be carried out at once, and take turns here.
 _LOCK = """
-SELECT status, branch, agent_id, direction, from_number, to_number, started_at, ended_at, analyzed_at,
-       disconnection_reason, transcript, transcript_truncated, analysis
-FROM calls WHERE tenant = $1 AND call_id = $2 FOR UPDATE
+INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ($1, $2, 'registered', $3)
+ON CONFLICT (tenant, call_id) DO UPDATE SET updated_at = clock_timestamp()
+RETURNING status, branch, agent_id, direction, from_number, to_number, started_at, ended_at, analyzed_at,
+          disconnection_reason, transcript, transcript_truncated, analysis
 """
 _UPDATE = """
 UPDATE calls SET status = $3, branch = $4, agent_id = $5, direction = $6, from_number = $7, to_number = $8,
@@ -59,9 +56,8 @@ async def note_event(connection: Connection, tenant: str, event_id: int, note: s
 
 async def lock_call(connection: Connection, tenant: str, call_id: str, correlation_id: str) -> CallRow:
     """Give the call's row, locked to the end of the transaction; an unknown call gets one."""
-    await connection.execute(_ENSURE, tenant, call_id, correlation_id)
-    row = await connection.fetchrow(_LOCK, tenant, call_id)
-    assert row is not None, "inserted or found by the statement before"
+    row = await connection.fetchrow(_LOCK, tenant, call_id, correlation_id)
+    assert row is not None, "inserted or updated"
     values = dict(row)
     values["analysis"] = None if row["analysis"] is None else msgspec.json.decode(row["analysis"])
     return CallRow(**values)

@@ -27,7 +27,7 @@ def _stamp(path: Path) -> _Stamp | None:
     """Give what changes when the file does, or None when it is absent."""
     try:
         found = path.stat()
-    except FileNotFoundError:
+    except OSError:
         return None
     return found.st_mtime_ns, found.st_ino, found.st_size
 

@@ -1,4 +1,4 @@
-"""What German words about time can mean: values only, shared by the speech room and those who ask it."""
+"""What a German phrase about a date or a time can mean."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Grain(StrEnum):
-    """How exact a candidate is: all but MINUTE have an end."""
+    """How precise a candidate is; all but `minute` have an end."""
 
     MINUTE = "minute"
     PART_OF_DAY = "part_of_day"
@@ -17,16 +17,16 @@ class Grain(StrEnum):
 
 
 class Refusal(StrEnum):
-    """Why nothing is offered as a meaning."""
+    """Why a phrase gives no candidate."""
 
     PAST = "past"
-    IMPOSSIBLE = "impossible"
+    IMPOSSIBLE = "impossible"  # 31.02., or a local time that the change to summer time skips
     NOT_UNDERSTOOD = "not_understood"
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One meaning: an instant, or the half-open span [start, end); aware times. `reading` says in German how it was read."""
+    """One reading: aware local times, half-open; `reading` says it in German, with the full date."""
 
     start: datetime
     end: datetime | None
@@ -36,7 +36,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """All meanings, earliest first; none exactly when refused."""
+    """All readings, earliest first. `ambiguous` means that a person must be asked which one is meant."""
 
     candidates: tuple[Candidate, ...] = ()
     ambiguous: bool = False

@@ -21,8 +21,8 @@ def name_error(_logger: object, _method: str, event: MutableMapping[str, Any]) -
     return event
 
 
-def configure_logs(level: str, tenant: str, component: str) -> None:
-    """Send structlog and the standard library's warnings to stderr as JSON lines."""
+def configure_logs(level: str, **context: str) -> None:
+    """Send structlog and the standard library's warnings to stderr as JSON lines, each with `context` (tenant, component)."""
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -36,7 +36,7 @@ def configure_logs(level: str, tenant: str, component: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(tenant=tenant, component=component)
+    structlog.contextvars.bind_contextvars(**context)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -1,5 +1,6 @@
 """Bookings (reference §4): made, found, cancelled, moved; with their webhooks."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -56,8 +57,8 @@ class Bookings:
 
     async def _insert(self, account: Account, booking: Booking, replaced: str | None = None) -> None:
         """Insert after the check, not atomically with it; only the very same span of a host is unique (§4)."""
-        if self._server.settings["race_window_ms"]:
-            await self._server.clock.sleep(timedelta(milliseconds=self._server.settings["race_window_ms"]))
+        if window := self._server.settings["race_window_ms"]:
+            await asyncio.sleep(window / 1000)  # real time: it is there to let others in between
         twin = (booking.event_type.host, booking.start, booking.end)
         rows = [b for b in account.bookings.values() if b.status == "accepted" and b.uid != replaced]
         if booking.status == "accepted" and twin in [(b.event_type.host, b.start, b.end) for b in rows]:
@@ -80,6 +81,8 @@ class Bookings:
         requests.only(body, requests.BOOKING)
         attendee, metadata = requests.attendee_of(body), requests.metadata_of(body)
         moment(body.get("start"), "start")
+        if not isinstance(body.get("eventTypeId", 1), int):
+            raise requests.wrong("eventTypeId", "eventTypeId must be a number")
         account, kind = self._server.target(body, caller)
         if kind.fields.get("bookingRequiresAuthentication") and caller is not account:
             raise Refusal(401, "This event type requires the booker to be authenticated.")

@@ -28,7 +28,6 @@ class Conversation:
         self._variables: dict[str, str] = {}
         self._metadata: dict[str, Any] | None = None
         self._events: list[asyncio.Task[None]] = []
-        self._hung_up_by = "user_hangup"
 
     async def play(self) -> CallRecord:
         bound = await self._answerer()
@@ -186,7 +185,6 @@ class Conversation:
         query = {name: self._filled(value) for name, value in (tool.get("query_params") or {}).items()}
         for attempt in range(1 + tool["max_retry"]):
             reply = await self._line.send(tool["method"], step.url, body, tool["timeout_ms"], headers, query)
-            step.attempts = attempt + 1
             if reply.good:
                 break
             if attempt < tool["max_retry"]:
@@ -202,7 +200,7 @@ class Conversation:
         length = now - self._call["start_timestamp"]
         self._call |= {
             "call_status": "ended", "end_timestamp": now, "duration_ms": length,
-            "disconnection_reason": self._hung_up_by, "collected_dynamic_variables": {},
+            "disconnection_reason": "user_hangup", "collected_dynamic_variables": {},
             "recording_url": f"https://recordings.example.com/{self._call_id}.wav",
             "public_log_url": f"https://recordings.example.com/{self._call_id}.log",
             "latency": {"e2e": {"p50": 820, "p90": 1190, "min": 610, "max": 1412, "num": 1, "values": [820]}},

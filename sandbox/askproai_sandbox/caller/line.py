@@ -1,6 +1,5 @@
 """The wires of a call: what a number is bound to, and signed requests to the other side."""
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -106,7 +105,7 @@ class Line:
             if reply.good:
                 break
             if attempt < 4:
-                await self.clock.sleep(timedelta(milliseconds=self.retry_delay_ms))
+                await self.pause(self.retry_delay_ms)
         if duplicate:
             again = await self.send("POST", url, body, timeout_ms)
             self.journal.delivery(self.clock.now().isoformat(), event, url, again.status, "duplicate")
@@ -114,4 +113,3 @@ class Line:
 
     async def pause(self, milliseconds: float) -> None:
         await self.clock.sleep(timedelta(milliseconds=milliseconds))
-        await asyncio.sleep(0)

@@ -65,6 +65,7 @@ class ScriptedModel:
         self._tools = tools
         self._user_number = user_number
         self._known: dict[str, str] = {}
+        self._wish: dict[str, str] = {}
         self._offers: list[Mapping[str, Any]] = []
 
     def hear(self, text: str) -> ToolCall | None:
@@ -73,22 +74,29 @@ class ScriptedModel:
         if name:
             self._known["customer_name"] = name
         date, time, part = _first(_DATE, text), _first(_TIME, text), _first(_PART, text)
-        if self._offers and not (date or time or part or _NO.search(text)) and (_YES.search(text) or name):
+        asks = bool(date or time or part)
+        if self._offers and not _NO.search(text) and (name or (_YES.search(text) and not asks)):
             chosen = next((index for word, index in _CHOICE if word in text.casefold()), 0)
             offer = self._offers[min(chosen, len(self._offers) - 1)]
             return self._call("book_appointment", {**self._known, "start": offer["start"]})
         service = _service(_NAME.sub("", text), self._schema("check_availability"))
         if service:
             self._known["service"] = service
-        if not (date or time or part or service):
+        if not (asks or service):
             return None
-        wish = {"date": date, "time": time, "part_of_day": part}
-        return self._call("check_availability", {**self._known, **{k: v for k, v in wish.items() if v}})
+        kept = {} if date else self._wish  # "lieber um vier" keeps the day
+        said = {"date": date, "time": time, "part_of_day": part}
+        self._wish = {"date": kept["date"]} if "date" in kept else {}
+        self._wish |= {name: value for name, value in said.items() if value}
+        return self._call("check_availability", {**self._known, **self._wish})
 
     def learn(self, answer: Any) -> None:
-        """Take what a tool answered: its offers are what a yes means next."""
-        if isinstance(answer, dict):
-            self._offers = list(answer.get("slots") or answer.get("alternatives") or ())
+        """Take what a tool answered: its offers are what a yes means next; a question back leaves them standing."""
+        if not isinstance(answer, dict):
+            return
+        offers = answer.get("slots") or answer.get("alternatives")
+        if offers or answer.get("success"):
+            self._offers = list(offers or ())
 
     def _schema(self, tool: str) -> Mapping[str, Any]:
         return self._tools.get(tool, {}).get("parameters") or {}

@@ -96,7 +96,7 @@ class KubeClient:
 
     async def watch(self, path: str, seen: Callable[[str, Object], None], **query: str) -> None:
         """Call `seen(type, object)` for each change until the server ends the watch, as it does every few minutes."""
-        query |= {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)}
+        query = {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)} | query
         patience = aiohttp.ClientTimeout(total=WATCH_SECONDS + 30, sock_connect=5)
         async with self._session.get(self._server + path, params=query, timeout=patience) as answer:
             if answer.status >= 400:

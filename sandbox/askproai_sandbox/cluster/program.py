@@ -107,6 +107,8 @@ async def _build(folder: Path, report: Callable[[str], None]) -> None:
             await process.wait()
     if code != 0:
         raise ProgramError("go build of hack/kube failed:\n" + "\n".join(lines[-15:]))
+    if folder.name != f"kube-{_fingerprint()}":
+        raise ProgramError("hack/kube was edited while it was built; run this again")
     draft.replace(folder / "kube")
     report("control plane: built")
 

@@ -15,8 +15,6 @@ from askproai_sandbox.demo.stage import PROJECT
 from askproai_sandbox.demo.state import DIRECTORY, State, StateError, read_state, state_file
 from askproai_sandbox.demo.story import Outcome, Story
 
-# The stage's own pid file stands beside the folder that the stage empties.
-_FOLDER = PROJECT / ".cache" / "demo"
 _STARTUP = timedelta(minutes=3)
 _GRACE = timedelta(seconds=30)  # the stage ends its parts one after the other
 
@@ -29,13 +27,13 @@ async def run_demo(*, keep: bool, kill: bool, console: Console, directory: Path 
         console.print(f"[dim]{time.monotonic() - began:5.1f} s[/dim]  {line}", highlight=False, soft_wrap=True)
 
     await program_folder(say)
-    if await end_demo():
+    if await end_demo(directory):
         say("ended the demo that was still running")
     fault = ["--operator-fault", "after:create-llm"] if kill else []
     command = [sys.executable, "-m", "askproai_sandbox.demo", "--directory", str(directory), *fault]
     state_file(directory).unlink(missing_ok=True)
-    (_FOLDER / "stage.log").unlink(missing_ok=True)
-    stage = await spawn("stage", command, directory=_FOLDER, leash=not keep)
+    (_outside(directory) / "stage.log").unlink(missing_ok=True)
+    stage = await spawn("stage", command, directory=_outside(directory), cwd=PROJECT, leash=not keep)
     ended = False
     try:
         teller = asyncio.create_task(_tell(stage, say))
@@ -54,11 +52,15 @@ async def run_demo(*, keep: bool, kill: bool, console: Console, directory: Path 
             await stage.stop(_GRACE)
 
 
-async def end_demo() -> bool:
+async def end_demo(directory: Path = DIRECTORY) -> bool:
     """End a demo that was left running, or was killed and left parts behind; tell whether one was."""
-    if not _FOLDER.exists():
-        return False
-    return bool(await reap_leftovers(_FOLDER, grace=_GRACE))
+    outside = _outside(directory)
+    return outside.exists() and bool(await reap_leftovers(outside, grace=_GRACE))
+
+
+def _outside(directory: Path) -> Path:
+    """Give where the stage's own log and pid file stand: beside the folder that it empties."""
+    return directory.absolute().parent / ".cache" / directory.name.lstrip(".")
 
 
 async def _tell(stage: Child, say: Callable[[str], None]) -> None:

@@ -37,6 +37,7 @@ PROJECT = Path(__file__).resolve().parents[3]
 _REFRESH = timedelta(milliseconds=500)
 _RESTART_PAUSE = timedelta(seconds=1)
 _STARTUP = timedelta(seconds=60)
+_RESTARTED = ("operator", "pod-runner", "entrance")
 
 
 class Stage:
@@ -52,6 +53,7 @@ class Stage:
         self._children: dict[str, Child] = {}
         self._cluster = ControlPlane(self.directory / "cluster", report)
         self._postgres = EmbeddedPostgres(self.directory / "postgres")
+        self._commands: dict[str, list[str]] = {}
         self._environment: dict[str, str] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -59,7 +61,8 @@ class Stage:
         await self._clear()
         try:
             state = await self._raise()
-            duties = [asyncio.create_task(self._supervise_operator()), asyncio.create_task(self._keep_state(state))]
+            work = (self._keep_state(state), self._supervise_postgres(), *map(self._supervise, _RESTARTED))
+            duties = [asyncio.create_task(duty) for duty in work]
             stopped = asyncio.ensure_future(stop.wait())
             await asyncio.wait([*duties, stopped], return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
@@ -90,15 +93,17 @@ class Stage:
         self._report("Retell and Cal.com (simulated), the entrance, the pod runner")
         ports = {name: free_port() for name in ("retell", "calcom", "entrance", "health")}
         kubeconfig = str(self._cluster.kubeconfig)
-        await self._python("retell", "askproai_sandbox.retell", "--port", str(ports["retell"]))
-        await self._python("calcom", "askproai_sandbox.calcom", "--port", str(ports["calcom"]))
-        await self._python(
-            "entrance", "askproai_sandbox.entrance", "--kubeconfig", kubeconfig, "--port", str(ports["entrance"])
-        )
-        runner = self.directory / "runner"
-        await self._python(
-            "pod-runner", "askproai_sandbox.pods", "--kubeconfig", kubeconfig, "--directory", str(runner)
-        )
+        here = ["--kubeconfig", kubeconfig]
+        module = [sys.executable, "-m"]
+        self._commands = {
+            "retell": [*module, "askproai_sandbox.retell", "--port", str(ports["retell"])],
+            "calcom": [*module, "askproai_sandbox.calcom", "--port", str(ports["calcom"])],
+            "entrance": [*module, "askproai_sandbox.entrance", *here, "--port", str(ports["entrance"])],
+            "pod-runner": [*module, "askproai_sandbox.pods", *here, "--directory", str(self.directory / "runner")],
+            "operator": [str(Path(sys.executable).with_name("askproai-operator")), "run"],
+        }
+        for name in ("retell", "calcom", "entrance", "pod-runner"):
+            await self._start(name)
         urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
         for name in ("retell", "calcom"):
             await self._until_up(name, f"{urls[name]}/_sim/journal")
@@ -114,17 +119,22 @@ class Stage:
             "ASKPROAI_HEALTH_PORT": str(ports["health"]),
             "ASKPROAI_METRICS_PORT": str(ports["health"]),
         }
+        fault = {"ASKPROAI_TESTING": "1", "ASKPROAI_FAULT": self._fault} if self._fault else {}
+        await self._start("operator", **fault)
         return State(
             kubeconfig=kubeconfig,
             retellUrl=urls["retell"],
             calcomUrl=urls["calcom"],
             postgresDsn=self._postgres.superuser_dsn.removesuffix("postgres") + "askproai",
-            runtimeUrls={},
         )
 
-    async def _python(self, name: str, module: str, *arguments: str) -> None:
-        command = [sys.executable, "-m", module, *arguments]
-        self._children[name] = await spawn(name, command, directory=self.directory, cwd=PROJECT)
+    async def _start(self, name: str, **environment: str) -> Child:
+        """Start one part; the operator alone reads its settings from the environment."""
+        settings = {**os.environ, **self._environment, **environment}
+        self._children[name] = await spawn(
+            name, self._commands[name], directory=self.directory, environment=settings, cwd=PROJECT
+        )
+        return self._children[name]
 
     async def _until_up(self, name: str, url: str) -> None:
         """Wait until a part answers; one that ended says why."""
@@ -137,18 +147,20 @@ class Stage:
 
         await eventually(up, _STARTUP, f"{name} to answer")
 
-    async def _supervise_operator(self) -> None:
-        """Keep an operator running, as its Deployment would; only the first one carries the armed fault."""
-        fault = {"ASKPROAI_TESTING": "1", "ASKPROAI_FAULT": self._fault} if self._fault else {}
+    async def _supervise(self, name: str) -> None:
+        """Keep a part running, as its Deployment would. The simulators are not: what they know would be lost."""
         while True:
-            environment = {**os.environ, **self._environment, **fault}
-            command = [str(Path(sys.executable).with_name("askproai-operator")), "run"]
-            operator = await spawn("operator", command, directory=self.directory, environment=environment, cwd=PROJECT)
-            self._children["operator"] = operator
-            code = await operator.wait()
-            self._report(f"the operator ended ({_how(code)}); it is started again")
-            fault = {}
+            child = self._children[name]
+            self._report(f"{name} ended ({_how(await child.wait())}); it is started again")
             await asyncio.sleep(_RESTART_PAUSE.total_seconds())
+            await self._start(name)
+
+    async def _supervise_postgres(self) -> None:
+        while True:
+            await asyncio.sleep(_RESTART_PAUSE.total_seconds())
+            if not self._postgres.running:
+                self._report("PostgreSQL ended; it is started again on the same data")
+                await self._postgres.start()
 
     async def _keep_state(self, state: State) -> None:
         """Write `state.json` whenever something moved: tenants that are applied later, pods that were restarted."""
@@ -158,7 +170,7 @@ class Stage:
                 client, self.directory / "runner" / "pods.json", self._environment["ASKPROAI_SHARED_BASE_URL"]
             )
             while True:
-                if "operator" in self._children and await self._refreshed(directory, state):
+                if await self._refreshed(directory, state):
                     state.pids = self._pids(directory.pod_pids)
                     if state.text() != written:
                         written = state.text()

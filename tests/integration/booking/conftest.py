@@ -4,10 +4,9 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+from booking_world import Salon, open_salon
 
 from askproai_sandbox.databases import Database
-
-from booking_world import Salon, open_salon
 
 OpenSalon = Callable[..., Awaitable[Salon]]
 

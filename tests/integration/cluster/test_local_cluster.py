@@ -200,6 +200,18 @@ async def test_changed_mounts_are_seen_within_five_seconds_without_a_restart(sal
     await eventually(seen, timedelta(seconds=5), "the new files", every=0.1)
 
 
+async def test_a_quiet_pod_costs_no_write(salon_here: Salon) -> None:
+    """Issue 3, quiet: probes go on each second, and nothing is written while nothing changes."""
+    await salon_here.deploy(salon())
+    await salon_here.ready()
+    version = (await salon_here.client.get(f"{salon_here.base}/pods"))["metadata"]["resourceVersion"]
+    seen: list[str] = []
+    await salon_here.client.watch(
+        f"{salon_here.base}/pods", lambda kind, _: seen.append(kind), resourceVersion=version, timeoutSeconds="3"
+    )
+    assert set(seen) <= {"BOOKMARK"}
+
+
 async def test_a_killed_container_is_started_again_and_counted(salon_here: Salon) -> None:
     await salon_here.deploy(salon())
     pid = salon_here.recorded(await salon_here.ready())

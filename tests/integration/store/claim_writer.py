@@ -38,6 +38,7 @@ async def main(dsn: str, tenant: str, ids: list[int], seed: int) -> None:
                                VALUES ($1, $2, $3, $4, 'booked')""",
                             tenant, made, person, asyncpg.Range(start, start + timedelta(minutes=45)),
                         )  # fmt: skip
+                        await asyncio.sleep(0.01)  # without the lock above, this is time enough for a deadlock
                 outcome["booked"] += 1
             except asyncpg.ExclusionViolationError:
                 outcome["taken"] += 1
@@ -46,7 +47,7 @@ async def main(dsn: str, tenant: str, ids: list[int], seed: int) -> None:
 
         for _ in range(12):
             await asyncio.gather(*(book() for _ in range(5)))
-    print(json.dumps(outcome))
+    sys.stdout.write(json.dumps(outcome))
 
 
 asyncio.run(main(sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4])))

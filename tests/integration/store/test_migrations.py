@@ -137,7 +137,7 @@ async def test_a_login_without_the_roles_is_told_what_to_do(postgres: EmbeddedPo
     async with open_pool(postgres.superuser_dsn, max_size=1) as pool:
         await pool.execute("DROP ROLE IF EXISTS somebody; CREATE ROLE somebody LOGIN PASSWORD 'p'")
         await pool.execute(f"GRANT CONNECT ON DATABASE {database.name} TO somebody")
-    with pytest.raises(MigrationError, match="AdminStore.prepare"):
+    with pytest.raises(MigrationError, match=r"AdminStore\.prepare"):
         await Migrator(database.dsn.replace("askproai_admin:admin", "somebody:p")).up()
 
 

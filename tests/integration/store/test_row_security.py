@@ -1,19 +1,14 @@
 """The tenant's own database role sees, changes and learns nothing of another tenant (requirement T1; design §3.3, §3.6)."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from tenant_rows import HOUR, T0, claim, connected, fill
 
 from askproai_sandbox.databases import Database, TenantStore
-
-T0 = datetime(2026, 11, 27, 9, tzinfo=UTC)
-HOUR = timedelta(hours=1)
 
 
 @dataclass
@@ -27,70 +22,11 @@ class World:
     b_appointment: UUID
 
 
-@asynccontextmanager
-async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(dsn)
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
 @pytest.fixture(scope="module")
 async def world(module_database: Database) -> World:
     a, b = await module_database.tenant_store("alpha"), await module_database.tenant_store("beta")
     appointments = [await fill(tenant) for tenant in (a, b)]
     return World(module_database, a, b, b.resources["mitte", "anna", 1], appointments[1])
-
-
-async def fill(tenant: TenantStore) -> UUID:
-    """Write a row to each table as the tenant's own role: so that role may do what it must."""
-    key, resource = tenant.tenant, tenant.resources["mitte", "anna", 1]
-    async with connected(tenant.dsn) as c, c.transaction():
-        customer = await c.fetchval(
-            "INSERT INTO customers (tenant, phone, name) VALUES ($1, '+493012345', 'Erika') RETURNING id", key
-        )
-        await c.execute(
-            "INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ($1, 'call_1', 'ended', 'c')", key
-        )
-        event = await c.fetchval(
-            """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id)
-               VALUES ($1, 'retell', 'call_1:call_ended', 'call_ended', '{}', 'c') RETURNING id""",
-            key,
-        )
-        appointment = await c.fetchval(
-            """INSERT INTO appointments (tenant, branch, service, staff, customer_id, starts_at, ends_at, status, correlation_id)
-               VALUES ($1, 'mitte', 'schnitt', 'anna', $2, $3, $4, 'confirmed', 'c') RETURNING id""",
-            key, customer, T0, T0 + HOUR,
-        )  # fmt: skip
-        await claim(c, key, appointment, resource, T0)
-        await c.execute(
-            "INSERT INTO refusals (tenant, resource_id, starts_at, ends_at, until) VALUES ($1, $2, $3, $4, $4)",
-            key, resource, T0, T0 + HOUR,
-        )  # fmt: skip
-        await c.execute(
-            "INSERT INTO call_actions (tenant, call_id, key, state, lease_until) VALUES ($1, 'call_1', 'k', 'done', now())",
-            key,
-        )
-        await c.execute(
-            """INSERT INTO jobs (tenant, kind, priority, event_id, correlation_id)
-               VALUES ($1, 'webhook-event', 'high', $2, 'c')""",
-            key, event,
-        )  # fmt: skip
-        await c.execute(
-            """INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, outcome, duration_ms, correlation_id)
-               VALUES ($1, 'calcom', 'book', 'POST', '/v2/bookings', 'ok', 50, 'c')""",
-            key,
-        )
-        await c.execute("INSERT INTO audit_log (tenant, actor, action, correlation_id) VALUES ($1, 'a', 'b', 'c')", key)
-    return appointment
-
-
-async def claim(c: asyncpg.Connection, tenant: str, appointment: UUID, resource: int, start: datetime) -> None:
-    await c.execute(
-        "INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state) VALUES ($1, $2, $3, $4, 'booked')",
-        tenant, appointment, resource, asyncpg.Range(start, start + HOUR),
-    )  # fmt: skip
 
 
 async def tables(c: asyncpg.Connection) -> list[str]:
@@ -142,18 +78,15 @@ async def test_a_tenants_role_changes_moves_and_deletes_nothing_of_another(world
                     name,
                 )
                 changes = [f"UPDATE {name} SET {column[0]} = {column[0]}" for column in columns]
+                where = f" WHERE tenant = '{world.b.tenant}'" if name != "schema_migrations" else ""
                 for statement in (*changes, f"DELETE FROM {name}"):
                     try:
-                        async with c.transaction():
-                            await c.execute(statement + f" WHERE tenant = '{world.b.tenant}'")
-                            assert await c.fetchval("SELECT 1") == 1
-                    except (
-                        asyncpg.InsufficientPrivilegeError,
-                        asyncpg.UndefinedColumnError,
-                        asyncpg.GeneratedAlwaysError,
-                    ):
+                        touched = await c.execute(statement + where)
+                    except (asyncpg.InsufficientPrivilegeError, asyncpg.GeneratedAlwaysError):
                         continue
-                lockable = name in ("appointments", "claims", "call_actions")  # DELETE allows that; see store/roles.py
+                    assert touched in ("UPDATE 0", "DELETE 0"), statement
+                # Whoever may DELETE may lock; see 0002_row_security.up.sql.
+                lockable = name in ("appointments", "claims", "call_actions")
                 for statement in (
                     f"TRUNCATE {name} CASCADE",
                     f"DROP TABLE {name} CASCADE",

@@ -1,222 +1,12 @@
-"""A tenant's web and worker process, running inside the test over real sockets and a real PostgreSQL."""
+"""Pods for these tests: one that a module shares, and fresh ones."""
 
-import asyncio
-import hashlib
-import hmac
-import json
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import aiohttp
-import asyncpg
 import pytest
+from webpod import Pod, open_pod, running_web, running_worker
 
-from askproai_runtime.config import TenantConfig, encode
-from askproai_runtime.config.settings import Settings
-from askproai_runtime.process import open_process
-from askproai_runtime.seams import FaultPoints, SystemClock
-from askproai_runtime.web import WebProcess
-from askproai_runtime.worker import WorkerProcess
-from askproai_sandbox.databases import Database, TenantStore
-from askproai_sandbox.world import AGENT_ID, NUMBER, salon_config
-
-RETELL_KEY, CALCOM_SECRET, STRIPE_SECRET, TOKEN = "key_test", "cal-secret", "whsec_test", "admin-token"
-
-
-@dataclass(frozen=True)
-class Reply:
-    status: int
-    body: dict[str, Any]
-    headers: Any
-
-
-@dataclass
-class Pod:
-    """One tenant's pod: files as mounted, processes, and ways to send to it."""
-
-    folder: Path
-    store: TenantStore
-    session: aiohttp.ClientSession
-    db: asyncpg.Connection  # the superuser's, to look behind the fences
-    web: WebProcess = field(init=False)
-    worker: WorkerProcess | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.web.public_port}"
-
-    @property
-    def private_url(self) -> str:
-        return f"http://127.0.0.1:{self.web.private_port}"
-
-    def config(self, **changes: Any) -> TenantConfig:
-        ids = {staff: (self.store.resources["mitte", staff, 1],) for staff in ("anna", "mehmet")}
-        return salon_config(resource_ids=ids, tenant=self.store.tenant, path_prefix="/salon/salon", **changes)
-
-    def write_config(self, config: TenantConfig | str) -> None:
-        text = config if isinstance(config, str) else encode(config)
-        (self.folder / "tenant.json").write_text(text)
-
-    def write_credential(self, name: str, value: str) -> None:
-        (self.folder / "credentials" / name).write_text(value)
-
-    def settings(self, **changes: Any) -> Settings:
-        values: dict[str, Any] = {
-            "config_file": self.folder / "tenant.json",
-            "credentials_dir": self.folder / "credentials",
-            "admin_token_file": self.folder / "token",
-            "bind_address": "127.0.0.1",
-            "public_port": 0,
-            "private_port": 0,
-            "metrics_port": 0,
-            "worker_port": 0,
-            "shutdown_delay_seconds": 0,
-        }
-        return Settings(**values | changes)
-
-    async def post(self, path: str, body: bytes, headers: dict[str, str] | None = None) -> Reply:
-        async with self.session.post(self.url + path, data=body, headers=headers or {}) as response:
-            return Reply(response.status, await response.json(content_type=None), response.headers)
-
-    async def get(self, url: str, **headers: str) -> Reply:
-        async with self.session.get(url, headers=headers) as response:
-            return Reply(response.status, await response.json(content_type=None), response.headers)
-
-    async def retell(self, event: str, call_id: str, *, path: str = "/webhooks/retell", **call: Any) -> Reply:
-        """Send a call event as Retell would."""
-        about = {"call_id": call_id, "agent_id": AGENT_ID, "to_number": NUMBER, "call_status": "ongoing"} | call
-        body = json.dumps({"event": event, "call": about}, ensure_ascii=False).encode()
-        return await self.post(path, body, {"x-retell-signature": sign_retell(body)})
-
-    async def function(self, name: str, call_id: str, args: Any, *, named: str | None = None, **call: Any) -> Reply:
-        about = {"call_id": call_id, "agent_id": AGENT_ID, "to_number": NUMBER, "from_number": "+4915112345678"} | call
-        body = json.dumps({"name": named or name, "call": about, "args": args}).encode()
-        return await self.post(f"/retell/functions/{name}", body, {"x-retell-signature": sign_retell(body)})
-
-    async def event(self, event_id: str) -> asyncpg.Record | None:
-        return await self.db.fetchrow(
-            "SELECT * FROM webhook_events WHERE tenant = $1 AND event_id = $2", self.store.tenant, event_id
-        )
-
-    async def job(self, event_id: str) -> asyncpg.Record | None:
-        return await self.db.fetchrow(
-            "SELECT j.* FROM jobs j JOIN webhook_events e ON e.id = j.event_id WHERE e.tenant = $1 AND e.event_id = $2",
-            self.store.tenant,
-            event_id,
-        )
-
-    async def settled(self, event_id: str) -> asyncpg.Record:
-        """Wait until the event is decided."""
-
-        async def decided() -> asyncpg.Record | None:
-            row = await self.event(event_id)
-            return row if row is not None and row["status"] in ("processed", "dead") else None
-
-        return await eventually(decided)
-
-    async def counts(self) -> tuple[int, int, int]:
-        """Give how many events, jobs and audit rows there are: what a refused request must not change."""
-        row = await self.db.fetchrow(
-            "SELECT (SELECT count(*) FROM webhook_events WHERE tenant = $1),"
-            " (SELECT count(*) FROM jobs WHERE tenant = $1), (SELECT count(*) FROM audit_log WHERE tenant = $1)",
-            self.store.tenant,
-        )
-        return tuple(row)
-
-
-async def eventually(check: Callable[[], Awaitable[Any]], seconds: float = 10) -> Any:
-    """Poll until `check` gives something true."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = await check()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        await asyncio.sleep(0.02)
-
-
-def sign_retell(body: bytes, key: str = RETELL_KEY, at: float | None = None) -> str:
-    stamp = str(int((time.time() if at is None else at) * 1000))
-    return f"v={stamp},d={hmac.new(key.encode(), body + stamp.encode(), hashlib.sha256).hexdigest()}"
-
-
-def sign_calcom(body: bytes, key: str = CALCOM_SECRET) -> str:
-    return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
-
-
-def sign_stripe(body: bytes, key: str = STRIPE_SECRET) -> str:
-    stamp = int(time.time())
-    return f"t={stamp},v1={hmac.new(key.encode(), f'{stamp}.'.encode() + body, hashlib.sha256).hexdigest()}"
-
-
-@asynccontextmanager
-async def running_web(pod: Pod, **settings: Any) -> AsyncIterator[asyncio.Event]:
-    """Run the web process; gives the event that stops it."""
-    stop = asyncio.Event()
-    started = asyncio.Event()
-
-    async def run() -> None:
-        async with open_process(pod.settings(**settings), "web", SystemClock(), FaultPoints(), stop) as process:
-            pod.web = WebProcess(process, stop)
-            await pod.web.run(lambda _: started.set())
-
-    task = asyncio.create_task(run())
-    waiting = asyncio.create_task(started.wait())
-    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if task.done():
-        task.result()
-    try:
-        yield stop
-    finally:
-        stop.set()
-        await task
-
-
-@asynccontextmanager
-async def running_worker(pod: Pod, **settings: Any) -> AsyncIterator[int]:
-    """Run the worker process; gives its port."""
-    stop = asyncio.Event()
-    started = asyncio.Event()
-
-    async def run() -> None:
-        async with open_process(pod.settings(**settings), "worker", SystemClock(), FaultPoints(), stop) as process:
-            pod.worker = WorkerProcess(process, stop)
-            await pod.worker.run(lambda _: started.set())
-
-    task = asyncio.create_task(run())
-    await started.wait()
-    assert pod.worker is not None
-    try:
-        yield pod.worker.port
-    finally:
-        stop.set()
-        await task
-
-
-@asynccontextmanager
-async def open_pod(database: Database, folder: Path, name: str) -> AsyncIterator[Pod]:
-    """Make a tenant and its mounted files; no process runs yet."""
-    store = await database.tenant_store(name)
-    (folder / "credentials").mkdir()
-    (folder / "token").write_text(TOKEN + "\n")
-    db = await asyncpg.connect(database.superuser_dsn)
-    async with aiohttp.ClientSession() as session:
-        pod = Pod(folder, store, session, db)
-        pod.write_config(pod.config())
-        for credential, value in (
-            ("DATABASE_URL", store.dsn),
-            ("retell-api-key", RETELL_KEY),
-            ("calcom-webhook-secret", CALCOM_SECRET),
-            ("stripe-webhook-secret", STRIPE_SECRET),
-        ):
-            pod.write_credential(credential, value)
-        yield pod
-    await db.close()
+from askproai_sandbox.databases import Database
 
 
 @pytest.fixture(scope="module")
@@ -240,3 +30,11 @@ async def still_pod(database: Database, tmp_path: Path) -> AsyncIterator[Pod]:
     """A pod whose containers a test starts itself."""
     async with open_pod(database, tmp_path, "salon") as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+async def shared_web_pod(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pod]:
+    """A pod that a module shares, and whose worker does not run."""
+    async with open_pod(module_database, tmp_path_factory.mktemp("web"), "webonly") as opened:
+        async with running_web(opened, worker_port=9):
+            yield opened

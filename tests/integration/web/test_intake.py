@@ -2,11 +2,10 @@
 
 import asyncio
 import json
-from typing import Any
 
 import asyncpg
 import pytest
-from conftest import (
+from webpod import (
     CALCOM_SECRET,
     RETELL_KEY,
     Pod,
@@ -90,10 +89,10 @@ REARM: list[tuple[str, str | None, int | None, bool]] = [
 
 @pytest.mark.parametrize(("status", "state", "lease", "armed"), REARM)
 async def test_a_duplicate_arms_only_a_job_that_is_lost(
-    web_pod_shared: Pod, status: str, state: str | None, lease: int | None, armed: bool
+    shared_web_pod: Pod, status: str, state: str | None, lease: int | None, armed: bool
 ) -> None:
     """Contract §3, the last paragraph."""
-    pod = web_pod_shared
+    pod = shared_web_pod
     name = f"call_{status}_{state}_{lease}"
     first = await pod.retell("call_started", name)
     event_id = f"{name}:call_started"
@@ -120,15 +119,6 @@ async def test_a_duplicate_arms_only_a_job_that_is_lost(
         assert after is not None
         assert (after["state"], after["attempts"], after["claim_no"]) == ("ready", 2, 6)
         assert (after["lease_until"], after["worker"]) == (None, None)
-
-
-@pytest.fixture(scope="module")
-async def web_pod_shared(module_database: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    from conftest import open_pod  # noqa: PLC0415
-
-    async with open_pod(module_database, tmp_path_factory.mktemp("web"), "webonly") as opened:
-        async with running_web(opened, worker_port=9):
-            yield opened
 
 
 async def test_a_hundred_deliveries_of_one_event_at_once_are_one_event(web_pod: Pod) -> None:

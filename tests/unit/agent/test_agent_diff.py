@@ -16,6 +16,7 @@ TOOL = {
 CASES: list[tuple[dict[str, Any], dict[str, Any], tuple[str, ...], str]] = [
     ({"voice_id": "v"}, {"voice_id": "v", "voice_speed": 1}, (), "a field that we do not set"),
     ({"begin_message": None}, {}, (), "null is absent"),
+    ({"boosted_keywords": []}, {}, (), "an empty list is absent"),
     ({"t": 0.1}, {"t": 0.10000000001}, (), "numbers have a tolerance"),
     ({"t": 0}, {"t": 0.0}, (), "0 is 0.0"),
     ({"t": True}, {"t": 1}, ("t",), "true is not 1"),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry
 
 from askproai_operator.external import (
     CredentialRefused,
@@ -186,3 +187,14 @@ async def test_all_pages_of_a_list_are_read() -> None:
 
     async with retell(answer) as (client, _, _):
         assert [llm["llm_id"] for llm in await client.list_llms()] == ["a", "b"]
+
+
+async def test_requests_are_counted_by_operation_and_status() -> None:
+    """O1, contract §5: `askproai_provider_requests_total{provider,operation,status}`."""
+    registry = CollectorRegistry()
+    http = httpx.AsyncClient(transport=httpx.MockTransport(status(400)))
+    async with ProviderClients(FixedClock(NOW), http, registry=registry) as providers:
+        with pytest.raises(ProviderRefused):
+            await providers.retell("https://retell.example", "key_x").create_llm({})
+    labels = {"provider": "retell", "operation": "create-retell-llm", "status": "400"}
+    assert registry.get_sample_value("askproai_provider_requests_total", labels) == 1

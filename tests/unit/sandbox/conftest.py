@@ -1,64 +1,18 @@
-"""Both simulators, served on loopback, and a client that says what it expects."""
+"""Both simulators, served on loopback, and a receiver of what they send."""
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
+from sandbox_clients import Api, Receiver
 
 from askproai_runtime.seams import FixedClock
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import Simulator, SystemClock, serve
-
-
-@dataclass
-class Api:
-    """A client of one simulator; `await api("POST", path, body, expect=201)` gives the answer's JSON."""
-
-    url: str
-    session: aiohttp.ClientSession
-    key: str
-    version: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)  # of the last answer
-
-    async def __call__(
-        self, method: str, path: str, body: Any = None, *, expect: int = 200, key: str | None = None,
-        version: str | None = None, version_: Any = None, **query: Any,
-    ) -> Any:
-        headers = {"Authorization": f"Bearer {key or self.key}"}
-        if version or self.version:
-            headers["cal-api-version"] = version or self.version or ""
-        if version_ is not None:  # Retell's query parameter of that name
-            query["version"] = version_
-        async with self.session.request(
-            method, f"{self.url}{path}", json=body, headers=headers, params=query
-        ) as response:
-            text = await response.text()
-            assert response.status == expect, f"{response.status} {text}"
-            self.headers = response.headers
-            return await response.json() if text else None
-
-    async def fault(self, operation: str, fault: str, **more: Any) -> None:
-        await self("POST", "/_sim/faults", {"operation": operation, "fault": fault, **more})
-
-    async def journal(self) -> list[dict[str, Any]]:
-        return (await self("GET", "/_sim/journal"))["entries"]
-
-
-@dataclass
-class Receiver:
-    """A tiny stand-in for a tenant's runtime: keeps every request, answers as `answers` says by path."""
-
-    url: str
-    answers: dict[str, Any] = field(default_factory=dict)
-    requests: list[tuple[str, Mapping[str, str], bytes]] = field(default_factory=list)
-
-    def at(self, path: str) -> list[tuple[Mapping[str, str], bytes]]:
-        return [(headers, body) for where, headers, body in self.requests if where == path]
 
 
 async def _api(simulator: Simulator, key: str) -> AsyncIterator[Api]:
@@ -111,8 +65,14 @@ def tools(receiver: Receiver) -> list[dict[str, Any]]:
 
     def tool(name: str, required: list[str], *properties: str) -> dict[str, Any]:
         schema = {"type": "object", "properties": {p: {"type": "string"} for p in properties}, "required": required}
-        return {"type": "custom", "name": name, "url": f"{receiver.url}/{name}", "timeout_ms": 8000,
-                "speak_after_execution": True, "parameters": schema}
+        return {
+            "type": "custom",
+            "name": name,
+            "url": f"{receiver.url}/{name}",
+            "timeout_ms": 8000,
+            "speak_after_execution": True,
+            "parameters": schema,
+        }
 
     return [
         tool("check_availability", [], "service", "date", "time", "part_of_day"),

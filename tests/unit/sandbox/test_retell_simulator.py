@@ -3,17 +3,26 @@
 from typing import Any
 
 import pytest
-from conftest_types import Api
+from sandbox_clients import Api
 
 from askproai_sandbox.retell import signature
 
 VECTORS = [  # §6, computed with the vendor's SDK
-    ("key_test_0123456789abcdef", 1760000000000, '{"event":"call_started","call":{"call_id":"call_test_0001"}}',
-     "a55b59a98826cca72b5d5116aa99ee3f83349b4e2aa06bf167682c3e178b9261"),
-    ("key_test_0123456789abcdef", 1760000123456,
-     '{"event":"call_analyzed","call":{"call_id":"call_test_0002","call_analysis":'
-     '{"call_summary":"Frau Müller möchte Strähnchen – 89 €"}}}',
-     "99fb7691711393eb15f0aaf59fd20bed02a38b6a4a7825e7d89b03618e5b906c"),
+    (
+        "key_test_0123456789abcdef",
+        1760000000000,
+        '{"event":"call_started","call":{"call_id":"call_test_0001"}}',
+        "a55b59a98826cca72b5d5116aa99ee3f83349b4e2aa06bf167682c3e178b9261",
+    ),
+    (
+        "key_test_0123456789abcdef",
+        1760000123456,
+        (
+            '{"event":"call_analyzed","call":{"call_id":"call_test_0002","call_analysis":'
+            '{"call_summary":"Frau Müller möchte Strähnchen – 89 €"}}}'
+        ),
+        "99fb7691711393eb15f0aaf59fd20bed02a38b6a4a7825e7d89b03618e5b906c",
+    ),
     ("key_ANOTHER-key", 1, "", "883b4661d032b056a770544d704483d3a94d62effc90ed5e431e8fb6c1ce9e04"),
 ]
 
@@ -95,8 +104,9 @@ async def test_a_new_version_forks_the_llm_under_the_same_id(retell: Api) -> Non
     await retell("PATCH", f"/update-retell-llm/{llm_id}", {"general_prompt": "new"}, version_=1)
     old = await retell("GET", f"/get-retell-llm/{llm_id}", version_=0)
     assert ("general_prompt" in old, old["is_published"]) == (False, True)
-    refused = await retell("PATCH", f"/update-agent/{agent['agent_id']}", {
-        "response_engine": agent["response_engine"]}, expect=400)
+    refused = await retell(
+        "PATCH", f"/update-agent/{agent['agent_id']}", {"response_engine": agent["response_engine"]}, expect=400
+    )
     assert refused["message"] == "Cannot update response engine after agent versions have been created"
 
 
@@ -108,8 +118,10 @@ async def test_latest_includes_drafts_and_an_unassigned_tag_is_latest(retell: Ap
     await retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 0}, expect=201)
     for tag, at in (("prod", 0), ("free", None)):
         await retell("POST", "/_sim/tags", {"key": retell.key, "agent_id": agent_id, "tag": tag, "version": at})
-    seen = {ref: (await retell("GET", f"/get-agent/{agent_id}", version_=ref))["version"]
-            for ref in ("latest", "latest_published", "prod", "free", "0")}
+    seen = {
+        ref: (await retell("GET", f"/get-agent/{agent_id}", version_=ref))["version"]
+        for ref in ("latest", "latest_published", "prod", "free", "0")
+    }
     assert seen == {"latest": 1, "latest_published": 0, "prod": 0, "free": 1, "0": 0}
     assert (await retell("GET", f"/get-agent/{agent_id}"))["version"] == 1
     await retell("GET", f"/get-agent/{agent_id}", version_="nonsense", expect=404)
@@ -206,8 +218,11 @@ async def test_numbers_are_keyed_by_e164_and_take_lists_of_agents_only(retell: A
     await retell("PATCH", path, {"inbound_agents": [{"agent_id": agent["agent_id"], "weight": 0.5}]}, expect=400)
     await retell("PATCH", path, {"inbound_agents": [{"agent_id": "agent_nobody", "weight": 1}]}, expect=404)
     await retell("PATCH", path, {"sip_trunk_auth_password": "x"}, expect=422)
-    bound = await retell("PATCH", path, {
-        "inbound_agents": [{"agent_id": agent["agent_id"], "weight": 1, "agent_version": 0}], "auth_password": "y"})
+    bound = await retell(
+        "PATCH",
+        path,
+        {"inbound_agents": [{"agent_id": agent["agent_id"], "weight": 1, "agent_version": 0}], "auth_password": "y"},
+    )
     assert bound["inbound_agents"][0]["agent_version"] == 0
     assert "inbound_agents" not in await retell("PATCH", path, {"inbound_agents": None})
     assert len((await retell("GET", "/v2/list-phone-numbers"))["items"]) == 1

@@ -32,6 +32,7 @@ class Hands:
     agent_id: str | None
     llm_id: str | None
     version: int  # that is being edited, or is published
+    variables: Json  # the LLM's default variables, a person's among them
 
     async def keep(self, **fields: Any) -> None:
         """Make fields of our status durable now. Losing an id would leak an object, so conflicts are tried again."""
@@ -73,7 +74,8 @@ async def apply(
     """Carry out the steps in order; gives the ids and the published version. Raises `ProviderError` where Retell stops us."""
     latest = observed.agent if plan_steps.Publish() in plan.steps else observed.live_agent
     version = int((latest or {"version": 0})["version"])
-    hands = Hands(agent, world, client, desired, observed.agent_id, observed.llm_id, version)
+    variables = (observed.llm or {}).get("default_dynamic_variables") or {}
+    hands = Hands(agent, world, client, desired, observed.agent_id, observed.llm_id, version, variables)
     for step in plan.steps:
         await _carry_out(step, hands)
     return hands
@@ -91,9 +93,7 @@ async def _carry_out(step: plan_steps.Step, hands: Hands) -> None:  # noqa: C901
             hands.version = int((await client.fork_agent(str(hands.agent_id), base))["version"])
             hands.world.faults.reach("after:fork")
         case plan_steps.PatchLlm(fields):
-            await client.update_llm(
-                str(hands.llm_id), await _llm_version(hands), {n: hands.desired.llm[n] for n in fields}
-            )
+            await client.update_llm(str(hands.llm_id), await _llm_version(hands), _llm_changes(hands, fields))
             hands.world.faults.reach("after:patch-llm")
         case plan_steps.PatchAgent(fields):
             await client.update_agent(str(hands.agent_id), hands.version, {n: hands.desired.agent[n] for n in fields})
@@ -136,6 +136,14 @@ async def _create_agent(hands: Hands) -> None:
     hands.world.faults.reach("after:create-agent")
     hands.agent_id, hands.version = str(created["agent_id"]), int(created.get("version") or 0)
     await hands.keep(agentId=hands.agent_id, llmId=hands.llm_id, pending=None)
+
+
+def _llm_changes(hands: Hands, fields: tuple[str, ...]) -> Json:
+    """A PATCH replaces each field as a whole, so the variables that a person added are sent along with ours."""
+    changes = {name: hands.desired.llm[name] for name in fields}
+    if "default_dynamic_variables" in changes:
+        changes["default_dynamic_variables"] = {**hands.variables, **changes["default_dynamic_variables"]}
+    return changes
 
 
 async def _llm_version(hands: Hands) -> int:

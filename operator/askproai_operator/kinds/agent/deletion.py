@@ -6,15 +6,19 @@ It needs neither the tenant's pods nor the user's Secret, which a deleted namesp
 from datetime import timedelta
 from typing import Final
 
+import structlog
+
 from askproai_operator.api import DeletionPolicy, ManagementPolicy, RetellAgent
 from askproai_operator.api.conditions import ConditionType, Reason, bad
-from askproai_operator.engine import GONE, Result, World
+from askproai_operator.engine import GONE, ApiError, Result, World
 from askproai_operator.external import CredentialProblem, ProviderError, RetellClient
 from askproai_operator.kinds.agent.apply import delete_llm_if_unused
 from askproai_operator.kinds.agent.decide import unbinding
 from askproai_operator.kinds.agent.ground import marker, teardown_client, tenant_name
 from askproai_operator.kinds.agent.observe import Known, bound_agents, engine_of, marked_agents
 from askproai_operator.kinds.agent.render import owner_of, owner_of_llm
+
+log = structlog.get_logger(__name__)
 
 BUDGET: Final = timedelta(minutes=10)  # then a namespace must be able to end, even if Retell is away
 _LOOK_AGAIN: Final = timedelta(seconds=5)
@@ -40,7 +44,7 @@ async def end(agent: RetellAgent, world: World, grace: timedelta) -> Result:
     except ProviderError as error:
         left = str(error)
     unsure = known.pending.since + grace - world.clock.now() if known.pending else timedelta()
-    if left is None:
+    if left is None and unsure <= timedelta():
         return await _finish(newest, world)
     deleted = newest.metadata.deletion_timestamp or world.clock.now()
     if world.clock.now() - deleted > BUDGET:
@@ -57,7 +61,10 @@ async def _finish(
     agent: RetellAgent, world: World, reason: str = "", message: str = "", *, type_: str = "Normal"
 ) -> Result:
     if reason:
-        await world.kube.event(agent, type_, reason, message)
+        try:
+            await world.kube.event(agent, type_, reason, message)
+        except ApiError as error:  # an event must not hold up the end of a namespace; the log keeps what was left
+            log.warning("event.not_made", key=str(agent.key), reason=reason, message=message, error=str(error))
     await world.kube.remove_finalizer(agent)
     return GONE
 

@@ -99,13 +99,14 @@ def deployment(tenant: Tenant, credentials: Credentials, image: str) -> Manifest
 
 def _container(role: str, image: str, ports: dict[str, int], probe_port: str) -> Manifest:
     def probe(path: str, period: int, failures: int) -> Manifest:
-        return {
-            "httpGet": {"path": path, "port": probe_port},
-            "periodSeconds": period,
-            "failureThreshold": failures,
-            "timeoutSeconds": 3,
-        }
+        request = {"path": path, "port": probe_port}
+        return {"httpGet": request, "periodSeconds": period, "failureThreshold": failures, "timeoutSeconds": 3}
 
+    # A pod is ready when all its containers are. The worker has no readiness probe: it is ready while it runs, so that
+    # a worker that starts again keeps its pod's calls away for a moment at most.
+    serving = (
+        {"startupProbe": probe("/startupz", 1, 60), "readinessProbe": probe("/readyz", 2, 3)} if role == "web" else {}
+    )
     return {
         "name": role,
         "image": image,
@@ -118,8 +119,7 @@ def _container(role: str, image: str, ports: dict[str, int], probe_port: str) ->
             {"name": "ASKPROAI_POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
         ],
         "ports": [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in ports.items()],
-        "startupProbe": probe("/startupz" if role == "web" else "/readyz", 1, 60),
-        "readinessProbe": probe("/readyz", 2, 3),
+        **serving,
         "livenessProbe": probe("/livez", 10, 3),
         "resources": {"requests": {"cpu": "50m", "memory": "96Mi"}, "limits": {"memory": "256Mi"}},
         "securityContext": {

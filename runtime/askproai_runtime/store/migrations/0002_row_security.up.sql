@@ -5,7 +5,8 @@
 -- The tenant is looked up in a sub-select of its own, so that the planner runs it once per statement (an InitPlan).
 --
 -- UPDATE is granted by column: keys and what a sender signed never change, and who holds UPDATE or DELETE on a whole table may
--- take any lock on it, and so stand in the way of all tenants. What a later migration adds, it grants.
+-- take any lock on it, and so stand in the way of all tenants. Three tables need DELETE all the same (a hold must vanish): there
+-- a hijacked role could hold others up, but read and change nothing. What a later migration adds, it grants.
 
 -- Everybody is bound, the owner included; these three see every tenant, within their grants.
 DO $$

@@ -1,0 +1,45 @@
+"""A pod's worth of callers in a process of its own: books what it reads from standard input, one JSON answer per line.
+
+Run by test_booking_processes.py as `caller_process.py DSN CONFIG CALCOM_URL`; a first line that is read starts all at once.
+"""
+
+import asyncio
+import json
+import sys
+
+import aiohttp
+import msgspec
+import structlog
+from booking_world import CALCOM, NOW, Counts, StandingClock, call
+
+from askproai_runtime.booking import Booking, BookingSettings
+from askproai_runtime.calendars import CalcomV2, ChosenCalendar, Recorder
+from askproai_runtime.config import decode
+from askproai_runtime.seams import fault_points_from_environment
+from askproai_runtime.store import open_pool
+
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output carries the answers
+
+
+async def main(dsn: str, config_text: str, url: str) -> None:
+    config = decode(config_text)
+    if url:
+        config = msgspec.structs.replace(config, calendar=msgspec.structs.replace(CALCOM, base_url=url))
+    counts, clock = Counts(), StandingClock(NOW)
+    async with open_pool(dsn, max_size=3) as pool, aiohttp.ClientSession() as session:
+        recorder = Recorder(pool, config.tenant, counts)
+        calcom = CalcomV2(session, lambda: config, lambda: "cal_salon", recorder, clock)
+        calendar = ChosenCalendar(lambda: config, calcom)
+        faults = fault_points_from_environment()
+        booking = Booking(pool, lambda: config, calendar, clock, counts, BookingSettings(), faults)
+        await pool.fetchval("SELECT 1")
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        wishes = json.loads(await asyncio.to_thread(sys.stdin.readline))
+        answers = await asyncio.gather(
+            *(booking.book_appointment(call(call_id, None), args) for call_id, args in wishes)
+        )
+        sys.stdout.write(json.dumps([answer.as_json() for answer in answers]) + "\n")
+
+
+asyncio.run(main(*sys.argv[1:4]))

@@ -1,0 +1,109 @@
+"""Several pods, and pods that die: one wins each span, nothing is made twice (B2, design §3.3, §3.5)."""
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from booking_world import HALF_PAST_TWO, NOW, Salon, StandingClock, salon_of, wants
+
+from askproai_runtime.config import encode
+from askproai_sandbox.calcom import CalcomSimulator
+from askproai_sandbox.simulator import serve
+
+PROGRAM = Path(__file__).with_name("caller_process.py")
+
+
+async def start(salon: Salon, url: str = "", **environment: str) -> Process:
+    """Start a process of callers and wait until it is ready."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(PROGRAM), salon.store.dsn, encode(salon_of(salon.store)), url,
+        stdin=PIPE, stdout=PIPE, env={**os.environ, "ASKPROAI_TESTING": "1", **environment},
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert await asyncio.wait_for(process.stdout.readline(), 60) == b"ready\n"
+    return process
+
+
+async def say(process: Process, wishes: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Let all its callers book at once, and give their answers; none if it was killed."""
+    said, _ = await asyncio.wait_for(process.communicate(json.dumps(wishes).encode() + b"\n"), 60)
+    return json.loads(said) if said else []
+
+
+async def test_fifty_callers_of_four_processes_want_one_slot(new_salon) -> None:
+    """Exactly one wins each person; the others get alternatives, and no deadlock surfaces."""
+    salon = await new_salon()
+    processes = await asyncio.gather(*(start(salon) for _ in range(4)))
+    wishes = [[(f"p{p}c{n}", wants(staff="anna")) for n in range(13 if p < 2 else 12)] for p in range(4)]
+    answers = [a for said in await asyncio.gather(*map(say, processes, wishes)) for a in said]
+    assert len(answers) == 50
+    assert [process.returncode for process in processes] == [0] * 4
+    winners = [a for a in answers if a["success"]]
+    assert len(winners) == 1
+    assert all(a["alternatives"] and a["obstacle"] == "taken" for a in answers if not a["success"])
+    (row,) = await salon.live()
+    assert str(row["id"]) == winners[0]["appointment_id"]
+    await salon.books_agree()
+
+
+async def test_overlapping_wishes_for_anybody_never_overlap_in_the_book(new_salon) -> None:
+    salon = await new_salon()
+    processes = await asyncio.gather(*(start(salon) for _ in range(4)))
+    starts = [f"2026-11-27T{hour}:{minute}:00+01:00" for hour in (13, 14, 15) for minute in ("00", "15", "30", "45")]
+    wishes = [[(f"p{p}c{n}", wants(starts[(n * 5 + p * 3) % 12])) for n in range(13)] for p in range(4)]
+    answers = [a for said in await asyncio.gather(*map(say, processes, wishes)) for a in said]
+    assert len(answers) == 52
+    winners = [a for a in answers if a["success"]]
+    assert len(winners) == len(await salon.live())
+    assert 4 <= len(winners) <= 8  # 13:00 to 16:30 for two people at 55 minutes each
+    assert {a["status"] for a in winners} == {"confirmed"}
+    await salon.books_agree()
+
+
+@pytest.mark.parametrize(
+    ("point", "there"),
+    [("after:book-commit", 0), ("after:calcom-create", 1), ("after:book-give-back", 1)],
+)
+async def test_killed_between_two_steps_and_asked_again_it_is_one_appointment(
+    new_salon, point: str, there: int
+) -> None:
+    """W6: the second ask finds what the first left, as soon as its lease is over; the sync makes it one booking there."""
+    salon = await new_salon()
+    calcom = CalcomSimulator(StandingClock(NOW))
+    async with serve(calcom) as url, aiohttp.ClientSession() as session:
+        for staff, number in (("anna", 1001), ("mehmet", 1002)):
+            body = {"key": "cal_salon", "id": number, "lengthInMinutes": 45, "afterEventBuffer": 10, "host": staff}
+            await (await session.post(f"{url}/_sim/event-types", json=body)).release()
+        if point == "after:book-give-back":  # somebody else has Anna there, so she is given back, and Mehmet comes next
+            stranger = {"name": "Fremd", "email": "fremd@example.com", "timeZone": "Europe/Berlin"}
+            body = {"eventTypeId": 1001, "start": "2026-11-27T13:30:00Z", "attendee": stranger}
+            headers = {"cal-api-version": "2024-08-13", "Authorization": "Bearer cal_salon"}
+            await (await session.post(f"{url}/v2/bookings", json=body, headers=headers)).release()
+
+        def bookings() -> list[dict[str, Any]]:
+            return [b for b in calcom.dump()["accounts"]["cal_salon"]["bookings"] if b["status"] == "accepted"]
+
+        victim = await start(salon, url, ASKPROAI_FAULT=point)
+        assert await say(victim, [("call_1", wants())]) == []
+        assert victim.returncode == -9
+        assert len(bookings()) == there
+        await salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp()")  # 15 s later
+        for name in ("Petra Müller", "Frau Mueller"):
+            (answer,) = await say(await start(salon, url), [("call_1", wants(name=name))])
+            assert answer["success"], answer
+        (row,) = await salon.live()
+        assert str(row["id"]) == answer["appointment_id"]
+        ours = [b for b in bookings() if b["metadata"].get("requestId") == str(row["id"])]
+        if row["status"] == "pending_sync":
+            assert len(ours) == there
+            assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["ready"]
+        else:
+            assert len(ours) == 1
+        assert answer["start"] == HALF_PAST_TWO
+        await salon.books_agree()

@@ -1,0 +1,92 @@
+"""The PostgreSQL of the demo and the tests: real passwords, and it comes back after anything."""
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from askproai_sandbox.postgres import EmbeddedPostgres, EmbeddedPostgresError
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[EmbeddedPostgres]:
+    """Below pytest's folder, which is 0700: as root, the server's own user cannot walk there."""
+    own = EmbeddedPostgres(tmp_path / "pg")
+    await own.start()
+    yield own
+    await own.remove()
+
+
+async def count(dsn: str) -> int:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval("SELECT count(*) FROM kept")
+    finally:
+        await connection.close()
+
+
+async def with_a_row(server: EmbeddedPostgres) -> str:
+    dsn = await server.create_database("salon")
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("CREATE TABLE kept AS SELECT 1 AS a")
+    await connection.close()
+    return dsn
+
+
+async def test_passwords_are_checked_for_everybody(server: EmbeddedPostgres) -> None:
+    dsn = await server.create_database("salon")
+    for good in (dsn, server.superuser_dsn):
+        wrong = good.replace(good.partition("@")[0].rpartition(":")[2] + "@", "wrong@")
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await asyncpg.connect(wrong)
+
+
+async def test_what_was_committed_survives_kill_9_and_the_address_stays(server: EmbeddedPostgres) -> None:
+    dsn = await with_a_row(server)
+    before = server.superuser_dsn
+    await server.kill()
+    with pytest.raises(OSError, match=r"."):
+        await asyncpg.connect(dsn)
+    await server.start()
+    assert server.superuser_dsn == before
+    assert await count(dsn) == 1
+    await server.stop()
+    await server.start()
+    assert await count(dsn) == 1
+
+
+async def test_a_server_killed_from_outside_or_left_over_is_taken_over(
+    server: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    """`make demo` after a kill -9 of everything, and of everything but the server."""
+    dsn = await with_a_row(server)
+    os.kill(server.pid, signal.SIGKILL)
+    second = EmbeddedPostgres(tmp_path / "pg")
+    await second.start()
+    assert await count(dsn) == 1
+    third = EmbeddedPostgres(tmp_path / "pg")  # the second still runs
+    await third.start()
+    assert await count(dsn) == 1
+    await third.stop()
+
+
+async def test_a_deleted_folder_means_an_empty_server(server: EmbeddedPostgres, tmp_path: Path) -> None:
+    await with_a_row(server)
+    for file in (tmp_path / "pg").glob("*.json"):
+        file.unlink()
+    again = EmbeddedPostgres(tmp_path / "pg")
+    await again.start()
+    connection = await asyncpg.connect(again.superuser_dsn)
+    assert not await connection.fetchval("SELECT true FROM pg_database WHERE datname = 'salon'")
+    await connection.close()
+    await again.stop()
+
+
+async def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
+    broken = EmbeddedPostgres(tmp_path, binaries=Path("/bin"))
+    with pytest.raises((EmbeddedPostgresError, FileNotFoundError)):
+        await broken.start()
+    await broken.remove()

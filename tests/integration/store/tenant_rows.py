@@ -1,0 +1,72 @@
+"""A row in every table for a tenant, written by its own role."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+
+from askproai_sandbox.databases import TenantStore
+
+T0 = datetime(2026, 11, 27, 9, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@asynccontextmanager
+async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def fill(tenant: TenantStore) -> UUID:
+    """Write a row to each table as the tenant's own role: so that role may do what it must."""
+    key, resource = tenant.tenant, tenant.resources["mitte", "anna", 1]
+    async with connected(tenant.dsn) as c, c.transaction():
+        customer = await c.fetchval(
+            "INSERT INTO customers (tenant, phone, name) VALUES ($1, '+493012345', 'Erika') RETURNING id", key
+        )
+        await c.execute(
+            "INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ($1, 'call_1', 'ended', 'c')", key
+        )
+        event = await c.fetchval(
+            """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id)
+               VALUES ($1, 'retell', 'call_1:call_ended', 'call_ended', '{}', 'c') RETURNING id""",
+            key,
+        )
+        appointment = await c.fetchval(
+            """INSERT INTO appointments (tenant, branch, service, staff, customer_id, starts_at, ends_at, status, correlation_id)
+               VALUES ($1, 'mitte', 'schnitt', 'anna', $2, $3, $4, 'confirmed', 'c') RETURNING id""",
+            key, customer, T0, T0 + HOUR,
+        )  # fmt: skip
+        await claim(c, key, appointment, resource, T0)
+        await c.execute(
+            "INSERT INTO refusals (tenant, resource_id, starts_at, ends_at, until) VALUES ($1, $2, $3, $4, $4)",
+            key, resource, T0, T0 + HOUR,
+        )  # fmt: skip
+        await c.execute(
+            "INSERT INTO call_actions (tenant, call_id, key, state, lease_until) VALUES ($1, 'call_1', 'k', 'done', now())",
+            key,
+        )
+        await c.execute(
+            """INSERT INTO jobs (tenant, kind, priority, event_id, correlation_id)
+               VALUES ($1, 'webhook-event', 'high', $2, 'c')""",
+            key, event,
+        )  # fmt: skip
+        await c.execute(
+            """INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, outcome, duration_ms, correlation_id)
+               VALUES ($1, 'calcom', 'book', 'POST', '/v2/bookings', 'ok', 50, 'c')""",
+            key,
+        )
+        await c.execute("INSERT INTO audit_log (tenant, actor, action, correlation_id) VALUES ($1, 'a', 'b', 'c')", key)
+    return appointment
+
+
+async def claim(c: asyncpg.Connection, tenant: str, appointment: UUID, resource: int, start: datetime) -> None:
+    await c.execute(
+        "INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state) VALUES ($1, $2, $3, $4, 'booked')",
+        tenant, appointment, resource, asyncpg.Range(start, start + HOUR),
+    )  # fmt: skip

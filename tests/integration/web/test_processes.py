@@ -1,0 +1,243 @@
+"""How the processes begin, follow their files, and end; once inside the test, once as real processes."""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from webpod import TOKEN, Pod, eventually, running_web, running_worker, sign_retell
+
+from askproai_sandbox.cluster import free_port
+
+
+async def test_detailed_health_needs_the_admin_token(pod: Pod) -> None:
+    """S5."""
+    url = pod.private_url + "/health/detailed"
+    for headers in (
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": "Bearer "},
+    ):
+        assert (await pod.get(url, **headers)).status == 401
+    reply = await pod.get(url, Authorization=f"Bearer {TOKEN}")
+    assert reply.status == 200
+    assert {"database", "queue", "config", "providers", "redis", "version"} <= set(reply.body)
+    assert (reply.body["status"], reply.body["database"]["status"]) == ("ok", "ok")
+    assert TOKEN not in json.dumps(reply.body)
+    (pod.folder / "token").write_text("rotated")
+    assert (await pod.get(url, Authorization=f"Bearer {TOKEN}")).status == 401
+    assert (await pod.get(url, Authorization="Bearer rotated")).status == 200
+    (pod.folder / "token").unlink()
+    assert (await pod.get(url, Authorization="Bearer ")).status == 401, "no token file, no entry"
+    (pod.folder / "token").write_text(TOKEN)
+
+
+async def test_open_health_says_one_word(pod: Pod) -> None:
+    """S5."""
+    for path in ("/livez", "/readyz", "/startupz", "/health"):
+        reply = await pod.get(pod.private_url + path)
+        assert (reply.status, reply.body) == (200, {"status": "ok"})
+    assert pod.worker is not None
+    for path in ("/livez", "/readyz"):
+        assert (await pod.get(f"http://127.0.0.1:{pod.worker.port}{path}")).status == 200
+    assert (await pod.get(pod.private_url + "/nowhere")).status == 404
+
+
+async def test_a_changed_config_is_in_use_within_a_second_and_a_broken_one_is_not(web_pod: Pod) -> None:
+    strange: dict[str, Any] = {"agent_id": "agent_new", "to_number": "+49309999999"}
+    assert (await web_pod.function("check_availability", "call_1", {}, **strange)).status == 403
+    config = json.loads((web_pod.folder / "tenant.json").read_text())
+    config["agents"].append({"name": "neu", "branch": "mitte", "agent_id": "agent_new"})
+    config["path_prefix"] = "/moved"
+    web_pod.write_config(json.dumps(config))
+
+    async def known() -> bool:
+        return (await web_pod.function("check_availability", "call_1", {}, **strange)).status == 200
+
+    await eventually(known, 1)
+    assert (await web_pod.retell("call_started", "call_p", path="/moved/webhooks/retell")).status == 200
+    assert (await web_pod.retell("call_started", "call_p", path="/salon/salon/webhooks/retell")).status == 404
+
+    web_pod.write_config('{"tenant": 7}')
+
+    async def degraded() -> bool:
+        return (await web_pod.get(web_pod.private_url + "/health")).body == {"status": "degraded"}
+
+    await eventually(degraded, 1)
+    assert await known()
+    async with web_pod.session.get(f"http://127.0.0.1:{web_pod.web.metrics_port}/metrics") as response:
+        assert 'askproai_config_rejected_total{tenant="salon.salon"} 1.0' in await response.text()
+
+
+async def test_a_rotated_database_password_loses_no_event(web_pod: Pod) -> None:
+    assert (await web_pod.retell("call_started", "call_before")).status == 200
+    password = secrets.token_hex(8)
+    old = web_pod.web._open()
+    await web_pod.db.execute(f"ALTER ROLE \"{web_pod.store.role}\" PASSWORD '{password}'")
+    credentials, _, place = web_pod.store.dsn.rpartition("@")
+    user = credentials.rpartition(":")[0]
+    web_pod.write_credential("DATABASE_URL", f"{user}:{password}@{place}")
+
+    async def swapped() -> bool:
+        return web_pod.web._open() is not old
+
+    await eventually(swapped, 3)
+    assert (await web_pod.retell("call_started", "call_after")).status == 200
+    assert (await web_pod.counts())[0] == 2
+
+
+async def test_a_worker_with_a_rotated_password_goes_on(still_pod: Pod) -> None:
+    async with running_worker(still_pod) as port, running_web(still_pod, worker_port=port):
+        await still_pod.retell("call_started", "call_before")
+        await still_pod.settled("call_before:call_started")
+        still_pod.write_credential("DATABASE_URL", still_pod.store.dsn + "?application_name=rotated")
+        assert still_pod.worker is not None
+        old = still_pod.worker._open_pool()
+
+        async def swapped() -> bool:
+            return still_pod.worker is not None and still_pod.worker._open_pool() is not old
+
+        await eventually(swapped, 5)
+        await still_pod.retell("call_ended", "call_before", call_status="ended")
+        await still_pod.settled("call_before:call_ended")
+
+
+async def test_shutdown_ends_what_is_in_flight_and_readiness_falls_first(still_pod: Pod) -> None:
+    async with running_web(still_pod, worker_port=9, shutdown_delay_seconds=0.5, shutdown_grace_seconds=5) as stop:
+        async with still_pod.db.transaction():  # nobody can store an event until this ends
+            await still_pod.db.execute("LOCK TABLE webhook_events IN EXCLUSIVE MODE")
+            sending = asyncio.create_task(still_pod.retell("call_started", "call_in_flight"))
+            await eventually(lambda: _waiting_for_lock(still_pod))
+            stop.set()
+
+            async def unready() -> bool:
+                return (await still_pod.get(still_pod.private_url + "/readyz")).status == 503
+
+            await eventually(unready, 0.4)
+            late = asyncio.create_task(still_pod.retell("call_started", "call_while_draining"))
+
+            async def closed() -> bool:
+                try:
+                    await still_pod.get(still_pod.url)
+                except OSError:
+                    return True
+                return False
+
+            await eventually(closed)
+            assert not sending.done()
+        for reply in (await sending, await late):
+            assert (reply.status, reply.body["status"]) == (200, "accepted")
+    assert (await still_pod.counts())[0] == 2
+
+
+async def _waiting_for_lock(pod: Pod) -> bool:
+    await pod.db.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees its first look again
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = $1"
+    return bool(await pod.db.fetchval(waiting, pod.store.role))
+
+
+async def test_a_port_that_is_taken_is_an_error_that_names_it(pod: Pod, tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "askproai_runtime.main", "web",
+        env=environment(pod, ASKPROAI_PUBLIC_PORT=pod.web.public_port),
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert str(pod.web.public_port) in errors.decode()
+    assert "Traceback" not in errors.decode()
+
+
+def environment(pod: Pod, **changes: Any) -> dict[str, str]:
+    settings = pod.settings().model_dump(mode="json") | {"bind_address": "127.0.0.1"}
+    named = {f"ASKPROAI_{name.upper()}": str(value) for name, value in settings.items()}
+    return dict(os.environ) | named | {name: str(value) for name, value in changes.items()}
+
+
+async def test_the_real_processes_take_a_call_and_end_on_sigterm(still_pod: Pod, tmp_path: Path) -> None:
+    """`askproai-runtime web` and `worker`, as the pods run them."""
+    ports = {name: free_port() for name in ("PUBLIC", "PRIVATE", "METRICS", "WORKER")}
+    env = environment(still_pod, **{f"ASKPROAI_{name}_PORT": port for name, port in ports.items()})
+    log = tmp_path / "log"
+    processes = []
+    with log.open("wb") as output:
+        for command in ("worker", "web"):
+            program = Path(sys.executable).with_name("askproai-runtime")
+            processes.append(
+                await asyncio.create_subprocess_exec(program, command, env=env, stdout=output, stderr=output)
+            )
+    try:
+        base = f"http://127.0.0.1:{ports['PUBLIC']}"
+
+        async def ready() -> bool:
+            with contextlib.suppress(OSError):
+                private = await still_pod.get(f"http://127.0.0.1:{ports['PRIVATE']}/readyz")
+                worker = await still_pod.get(f"http://127.0.0.1:{ports['WORKER']}/readyz")
+                return private.status == worker.status == 200
+            return False
+
+        await eventually(ready, 20)
+        about = {"call_id": "call_real", "agent_id": "agent_test", "from_number": "+4915112345678"}
+        for event in ("call_started", "call_ended"):
+            body = json.dumps({"event": event, "call": about}).encode()
+            headers = {"x-retell-signature": sign_retell(body), "X-Correlation-Id": "real-1"}
+            async with still_pod.session.post(f"{base}/webhooks/retell", data=body, headers=headers) as response:
+                assert response.status == 200
+            await still_pod.settled(f"call_real:{event}")
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        codes = [await asyncio.wait_for(process.wait(), 20) for process in processes]
+    text = log.read_text()
+    assert codes == [0, 0], text
+    lines = [json.loads(line) for line in text.splitlines()]
+    stored = next(line for line in lines if line["event"] == "event.stored")
+    assert (stored["correlation_id"], stored["tenant"], stored["component"]) == ("real-1", "salon.salon", "web")
+    updated = next(line for line in lines if line["event"] == "call.updated")
+    assert (updated["correlation_id"], updated["component"]) == ("real-1", "worker")
+    for secret in ("+4915112345678", "key_test", "password-of", TOKEN):
+        assert secret not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"), [("ASKPROAI_PUBLIC_PORT", "many", 2), ("ASKPROAI_CONFIG_FILE", "/nowhere", 1)]
+)
+async def test_wrong_settings_are_named(pod: Pod, name: str, value: str, code: int) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "askproai_runtime.main", "worker",
+        env=environment(pod, **{name: value}), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    _, errors = await process.communicate()
+    assert process.returncode == code
+    assert (name if code == 2 else value) in errors.decode()
+    assert "Traceback" not in errors.decode()
+
+
+async def test_migrate_tells_and_moves_the_schema(database: Any) -> None:
+    async def run(*arguments: str) -> tuple[int | None, str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "askproai_runtime.main", "migrate", *arguments,
+            env=dict(os.environ) | {"DATABASE_ADMIN_URL": database.dsn},
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        output, _ = await process.communicate()
+        return process.returncode, output.decode()
+
+    code, text = await run("status", "-o", "json")
+    assert code == 0
+    assert all(step["applied_at"] for step in json.loads(text)["migrations"])
+    assert await run("up") == (0, "applied: nothing to do\n")
+    assert (await run("down", "--steps", "9"))[0] == 0
+    code, text = await run("up", "-o", "json")
+    assert json.loads(text)["applied"][0] == 1
+    connection = await asyncpg.connect(database.dsn)
+    assert await connection.fetchval("SELECT to_regclass('webhook_events') IS NOT NULL")
+    await connection.close()

@@ -1,0 +1,48 @@
+"""Spellings that are one name, and names that are two (contract §4)."""
+
+import pytest
+
+from askproai_runtime.booking.words import fold, listed, same_name
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Petra Müller", "petra mueller"),
+        ("Frau Müller", "Petra Muller"),
+        ("Dr. Groß", "Gross"),
+        ("Meyer", "Maier"),
+        ("Schmidt", "Schmitt"),
+        ("Sofie Beck", "Sophie Beck"),
+        ("Karl", "Carl"),
+        ("Yılmaz", "Yilmaz"),
+        ("Núñez", "Nunez"),
+        ("Anna-Lena Vogt", "Anna Lena Vogt"),
+        ("Frau", "frau"),
+    ],
+)
+def test_one_name(one: str, other: str) -> None:
+    assert same_name(one, other)
+    assert same_name(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Petra Müller", "Karl Hoffmann"),
+        ("Thomas Müller", "Tobias Müller"),
+        ("Anna", "Berta"),
+        ("Müller", ""),
+        ("Anna Schmidt", "Anna Schulze"),
+    ],
+)
+def test_two_names(one: str, other: str) -> None:
+    assert not same_name(one, other)
+    assert not same_name(other, one)
+
+
+def test_folding_and_lists() -> None:
+    assert fold("  Färben &  Föhnen ") == "faerben foehnen"
+    assert fold("FA\u0308RBEN") == fold("färben")  # composed or not
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b", "c"]) == "a, b oder c"

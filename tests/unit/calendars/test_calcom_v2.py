@@ -1,0 +1,136 @@
+"""What Cal.com v2 is sent, and what its answers mean (reference calcom-stripe.md §1 and §4)."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import aiohttp
+import pytest
+
+from askproai_runtime.calendars import CalendarRequest, Confirmed, Refused, Taken, Unavailable, Unknown, attendee_email
+from askproai_runtime.calendars.calcom_v2 import booking_body, classify_create, language
+from askproai_runtime.config import TenantConfig
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+REQUEST = CalendarRequest(
+    request_id=UUID(int=7),
+    event_type_id=1001,
+    starts_at=datetime.fromisoformat("2026-11-27T14:30:00+01:00"),
+    ends_at=datetime.fromisoformat("2026-11-27T15:15:00+01:00"),
+    name="Petra Müller",
+    phone="+4915112345678",
+    email="anruf-4915112345678@anrufer.example",
+    call_id="call_1",
+    correlation_id="c",
+)
+CONFIG = TenantConfig(tenant="salon.salon", display_name="Salon", locale="de-AT")
+
+
+def wrapped(message: str) -> dict:
+    return {"status": "error", "error": {"code": "BadRequestException", "message": message, "details": {}}}
+
+
+def bare(status: int, message: str) -> dict:
+    return {"statusCode": status, "message": message}
+
+
+TAKEN = "User either already has booking at this time or is not available"
+ANSWERS = [
+    (201, {"status": "success", "data": {"uid": "u1", "status": "accepted"}}, Confirmed("u1")),
+    (201, {"status": "success", "data": {"uid": "u1", "status": "pending"}}, Confirmed("u1", pending=True)),
+    (201, {"status": "success", "data": [{"uid": "u1"}]}, Unknown),
+    (201, None, Unknown),
+    (400, wrapped(TAKEN), Taken(TAKEN)),
+    (400, wrapped("One of the hosts either already has booking at this time or is not available"), Taken),
+    (400, wrapped('The event type can\'t be booked at the "start" time provided. Too soon'), Taken),
+    (400, wrapped("Attempting to book a meeting in the past."), Taken),
+    (400, bare(400, TAKEN), Taken),
+    (400, wrapped("responses - {email}error_required_field"), Refused("responses - {email}error_required_field")),
+    (
+        400,
+        wrapped("Attendee with this email can't book because the maximum number of active bookings has been reached."),
+        Refused,
+    ),
+    (409, bare(409, "booking_conflict_error"), Taken("booking_conflict_error")),
+    (401, wrapped("Invalid API key"), Refused),
+    (404, wrapped("Event type with id 7 not found."), Refused),
+    (404, wrapped("Cannot POST /v2/bookings"), Unavailable),
+    (404, None, Unavailable),
+    (429, wrapped("ThrottlerException: Too Many Requests"), Unavailable),
+    (500, bare(500, "Internal server error"), Unknown),
+    (503, None, Unknown),
+    (302, None, Refused),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "meaning"), ANSWERS)
+def test_what_an_answer_means(status: int, body, meaning) -> None:
+    outcome = classify_create(status, body, {}, None, NOW)
+    assert outcome == meaning if not isinstance(meaning, type) else type(outcome) is meaning
+
+
+def test_no_answer_is_unknown_unless_nothing_was_ever_sent() -> None:
+    key = type("Key", (), {"host": "h", "port": 1, "ssl": None, "is_ssl": False})()
+    refused = aiohttp.ClientConnectorError(key, OSError(111, "Connection refused"))  # type: ignore[arg-type]
+    nobody = aiohttp.ClientConnectorDNSError(key, OSError(-2, "Name or service not known"))  # type: ignore[arg-type]
+    for error in (refused, nobody):
+        assert type(classify_create(None, None, {}, error, NOW)) is Unavailable
+    for error in (
+        TimeoutError(),
+        aiohttp.ServerTimeoutError(),
+        aiohttp.ServerDisconnectedError(),
+        aiohttp.ClientOSError(),
+    ):
+        assert type(classify_create(None, None, {}, error, NOW)) is Unknown
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"X-RateLimit-Reset-Default": "42"}, timedelta(seconds=42)),
+        ({"X-RateLimit-Reset-Default": str(int(NOW.timestamp()) + 30)}, timedelta(seconds=30)),
+        ({"Retry-After": "7"}, timedelta(seconds=7)),
+        ({"Retry-After": "Fri, 20 Nov 2026 10:00:00 GMT"}, None),
+        ({}, None),
+    ],
+)
+def test_429_says_how_long_to_wait(headers, wait) -> None:
+    outcome = classify_create(429, wrapped("x"), headers, None, NOW)
+    assert isinstance(outcome, Unavailable)
+    assert outcome.retry_after == wait
+
+
+def test_the_body_holds_what_calcom_takes_and_nothing_else() -> None:
+    assert booking_body(REQUEST, CONFIG) == {
+        "start": "2026-11-27T13:30:00Z",
+        "eventTypeId": 1001,
+        "attendee": {
+            "name": "Petra Müller",
+            "timeZone": "Europe/Berlin",
+            "language": "de",
+            "email": "anruf-4915112345678@anrufer.example",
+            "phoneNumber": "+4915112345678",
+        },
+        "metadata": {"requestId": str(UUID(int=7)), "callId": "call_1", "tenant": "salon.salon"},
+    }
+
+
+def test_a_number_that_cannot_be_assigned_is_not_sent_and_metadata_is_bounded() -> None:
+    body = booking_body(replace(REQUEST, phone="+49151123456789", call_id="c" * 900), CONFIG)
+    assert "phoneNumber" not in body["attendee"]
+    assert len(body["metadata"]["callId"]) == 500
+
+
+@pytest.mark.parametrize(
+    ("locale", "known"),
+    [("de-DE", "de"), ("de-AT", "de"), ("pt-BR", "pt-BR"), ("en-US", "en"), ("xx-YY", "en"), ("tr", "tr")],
+)
+def test_the_language_is_one_that_calcom_knows(locale: str, known: str) -> None:
+    assert language(locale) == known
+
+
+def test_the_attendees_address() -> None:
+    assert attendee_email("petra@example.com", "+4915112345678", "id", "d.example") == "petra@example.com"
+    assert attendee_email(None, "+4915112345678", "id", "d.example") == "anruf-4915112345678@d.example"
+    assert attendee_email(None, None, "id", "d.example") == "anruf-id@d.example"
+    assert attendee_email(None, "+4915112345678", "id", "") is None

@@ -1,0 +1,303 @@
+"""A call is played as Retell plays one: reference/retell.md §5 to §8. Proves the simulator's part of W1 and B2."""
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from aiohttp import web
+from sandbox_clients import Api, Receiver
+
+from askproai_sandbox.caller import CallRecord, ScriptedModel, play_call
+
+NUMBER = "+49301234567"
+ASKS = "Guten Tag, ich hätte gern einen Haarschnitt am Freitag um halb drei"
+AGREES = "Ja, gern, mein Name ist Erika Mustermann"
+OFFER = {
+    "start": "2026-11-27T14:30:00+01:00",
+    "end": "2026-11-27T15:15:00+01:00",
+    "staff": "anna",
+    "spoken": "halb drei",
+}
+Tools = list[dict[str, Any]]
+
+
+def verified(key: str, headers: Mapping[str, str], body: bytes) -> bool:
+    """§6, written once more, so that the caller's signature is not checked by itself."""
+    match = re.fullmatch(r"v=(\d+),d=([0-9a-f]{64})", headers["x-retell-signature"])
+    assert match
+    return hmac.new(key.encode(), body + match[1].encode(), hashlib.sha256).hexdigest() == match[2]
+
+
+async def salon(retell: Api, receiver: Receiver, tools: Tools, *, agent: Any = None, llm: Any = None) -> str:
+    """Make a published agent that is bound to the number at version 0; gives the agent's id."""
+    body = {
+        "start_speaker": "agent",
+        "begin_message": "Salon Müller, guten Tag!",
+        "general_tools": tools,
+        **(llm or {}),
+    }
+    made = await retell("POST", "/create-retell-llm", body, expect=201)
+    body = {
+        "response_engine": {"type": "retell-llm", "llm_id": made["llm_id"]},
+        "voice_id": "11labs-Carola",
+        "webhook_url": f"{receiver.url}/hook",
+        **(agent or {}),
+    }
+    agent_id = (await retell("POST", "/create-agent", body, expect=201))["agent_id"]
+    await retell("POST", f"/publish-agent-version/{agent_id}", {"version": 0})
+    await retell(
+        "POST",
+        "/import-phone-number",
+        {
+            "phone_number": NUMBER,
+            "termination_uri": "sip.example",
+            "inbound_agents": [{"agent_id": agent_id, "weight": 1, "agent_version": 0}],
+        },
+        expect=201,
+    )
+    await retell("POST", "/_sim/settings", {"webhook_retry_delay_ms": 1, "analysis_delay_ms": 1})
+    receiver.answers |= {
+        "/check_availability": {"success": True, "message": "Am Freitag um 14 Uhr 30?", "slots": [OFFER]},
+        "/book_appointment": {"success": True, "message": "Gebucht.", "appointment_id": "a-1"},
+    }  # fmt: skip
+    return agent_id
+
+
+async def ring(retell: Api, *say: str, **more: Any) -> CallRecord:
+    return await play_call(retell.url, NUMBER, say, **more)
+
+
+def events(receiver: Receiver) -> dict[str, dict[str, Any]]:
+    return {told["event"]: told["call"] for _, body in receiver.at("/hook") for told in [json.loads(body)]}
+
+
+async def test_a_german_caller_books(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    agent_id = await salon(retell, receiver, tools)
+    record = await ring(retell, ASKS, AGREES)
+    assert (record.status, record.errors, record.agent_version) == ("ended", [], 0)
+    assert record.transcript.splitlines() == [
+        "Agent: Salon Müller, guten Tag!",
+        f"User: {ASKS}",
+        "Agent: Am Freitag um 14 Uhr 30?",
+        f"User: {AGREES}",
+        "Agent: Gebucht.",
+    ]
+    asked, booked = (json.loads(receiver.at(f"/{name}")[0][1]) for name in ("check_availability", "book_appointment"))
+    assert asked["args"] == {"service": "Haarschnitt", "date": "Freitag", "time": "halb drei"}
+    assert booked["args"] == {"service": "Haarschnitt", "start": OFFER["start"], "customer_name": "Erika Mustermann"}
+    assert booked["name"] == "book_appointment"
+    assert [s.kind for s in record.steps if s.kind != "webhook"] == [
+        "heard",
+        "said",
+        "tool",
+        "heard",
+        "said",
+        "tool",
+        "heard",
+    ]
+    assert {s.name for s in record.steps if s.kind == "webhook"} == {"call_started", "call_ended", "call_analyzed"}
+    assert (await retell("GET", f"/v2/get-call/{record.call_id}"))["agent_id"] == agent_id
+
+
+async def test_everything_is_signed_over_the_raw_body(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    """§6: raw umlauts, so that who signs a re-serialised body fails."""
+    await salon(retell, receiver, tools)
+    await ring(retell, ASKS, AGREES)
+    assert len(receiver.requests) == 5
+    assert all(verified(retell.key, headers, body) for _, headers, body in receiver.requests)
+    assert "hätte".encode() in receiver.at("/check_availability")[0][1]
+
+
+async def test_events_carry_what_the_reference_says(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    """§5: started is basic, ended is all but the analysis, absent is absent (§10.8)."""
+    await salon(retell, receiver, tools)
+    await ring(retell, ASKS, AGREES)
+    started, ended, analyzed = (events(receiver)[name] for name in ("call_started", "call_ended", "call_analyzed"))
+    assert not {"transcript", "end_timestamp", "metadata", "retell_llm_dynamic_variables"} & started.keys()
+    assert (started["call_status"], ended["call_status"]) == ("ongoing", "ended")
+    assert ended["disconnection_reason"] == "user_hangup"
+    assert "call_analysis" not in ended
+    assert analyzed["call_analysis"]["call_successful"] is True
+    roles = [item["role"] for item in ended["transcript_with_tool_calls"]]
+    assert roles.count("tool_call_invocation") == roles.count("tool_call_result") == 2
+    invocation = next(i for i in ended["transcript_with_tool_calls"] if i["role"] == "tool_call_invocation")
+    assert json.loads(invocation["arguments"])["service"] == "Haarschnitt", "arguments are a JSON string (§5.1)"
+
+
+async def test_a_function_sees_the_live_call(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    """§8, §9.4: ongoing, transcript so far, no end fields."""
+    await salon(retell, receiver, tools)
+    await ring(retell, ASKS)
+    call = json.loads(receiver.at("/check_availability")[0][1])["call"]
+    assert call["call_status"] == "ongoing"
+    assert call["transcript"].endswith(f"User: {ASKS}\n")
+    assert (call["to_number"], call["direction"]) == (NUMBER, "inbound")
+    assert not {"end_timestamp", "call_analysis"} & call.keys()
+
+
+async def test_missing_required_arguments_are_an_error_and_no_request(
+    retell: Api, receiver: Receiver, tools: Tools
+) -> None:
+    """§8: functions are called as the LLM version declares them."""
+    await salon(retell, receiver, tools)
+    record = await ring(retell, ASKS, "Ja, gern")
+    assert record.errors == ["the schema of book_appointment requires customer_name, which the caller did not say"]
+    assert receiver.at("/book_appointment") == []
+
+
+async def test_undeclared_tools_and_arguments_are_not_sent(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    del tools[0]["parameters"]["properties"]["time"]
+    await salon(retell, receiver, tools[:1])
+    record = await ring(retell, ASKS, AGREES)
+    assert json.loads(receiver.at("/check_availability")[0][1])["args"] == {"service": "Haarschnitt", "date": "Freitag"}
+    assert record.errors == ["version 0 of the LLM declares no custom tool book_appointment"]
+
+
+async def test_args_at_root_and_headers_follow_the_declaration(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    """§3.1, §8: no name, no call; variables are filled, unset ones stay literal (§3.3)."""
+    tools[0] |= {"args_at_root": True, "method": "PUT", "headers": {"X-Call": "{{call_id}}", "X-Unset": "{{nobody}}"}}
+    await salon(retell, receiver, tools)
+    record = await ring(retell, ASKS)
+    headers, body = receiver.at("/check_availability")[0]
+    assert json.loads(body) == {"service": "Haarschnitt", "date": "Freitag", "time": "halb drei"}
+    assert (headers["X-Call"], headers["X-Unset"]) == (record.call_id, "{{nobody}}")
+
+
+async def test_a_failing_tool_is_told_and_retried_only_as_declared(
+    retell: Api, receiver: Receiver, tools: Tools
+) -> None:
+    """§3.1: max_retry, default 0."""
+    tools[1]["max_retry"] = 1
+    await salon(retell, receiver, tools)
+    receiver.answers["/check_availability"] = [web.Response(status=503)]
+    record = await ring(retell, ASKS)
+    assert record.errors[0].startswith("check_availability: 503")
+    assert "Es tut mir leid" in record.transcript
+    receiver.answers["/check_availability"] = {"message": "?", "slots": [OFFER]}
+    receiver.answers["/book_appointment"] = [web.Response(status=500), {"success": True, "message": "Gebucht."}]
+    record = await ring(retell, ASKS, AGREES)
+    assert record.errors == []
+    assert len(receiver.at("/book_appointment")) == 2
+
+
+async def test_webhooks_are_tried_again_up_to_three_times(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    """§5: then it gives up; the call goes on meanwhile."""
+    await salon(retell, receiver, tools, agent={"webhook_events": ["call_ended"]})
+    receiver.answers["/hook"] = [web.Response(status=500) for _ in range(4)]
+    record = await ring(retell, ASKS)
+    step = next(s for s in record.steps if s.kind == "webhook")
+    assert (step.name, step.status, step.attempts) == ("call_ended", 500, 4)
+    assert len(receiver.at("/hook")) == 4
+
+
+async def test_dropped_and_duplicate_events(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    await salon(retell, receiver, tools)
+    await retell.fault("call_analyzed", "drop-webhook")
+    await retell.fault("call_ended", "duplicate-webhook")
+    await ring(retell)
+    names = [json.loads(body)["event"] for _, body in receiver.at("/hook")]
+    assert sorted(names) == ["call_ended", "call_ended", "call_started"]
+
+
+async def test_a_pinned_number_keeps_its_version_and_an_unpinned_one_goes_with_the_draft(
+    retell: Api, receiver: Receiver, tools: Tools
+) -> None:
+    """§2.1.7."""
+    agent_id = await salon(retell, receiver, tools)
+    await retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 0}, expect=201)
+    assert (await ring(retell)).agent_version == 0
+    unpinned = {"inbound_agents": [{"agent_id": agent_id, "weight": 1}]}
+    await retell("PATCH", "/update-phone-number/%2B49301234567", unpinned)
+    assert (await ring(retell)).agent_version == 1
+
+
+async def test_an_unbound_number_declines(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    """§7: no agent bound, the call is declined; so is one whose agent was deleted (§2)."""
+    agent_id = await salon(retell, receiver, tools)
+    await retell("DELETE", f"/delete-agent/{agent_id}", expect=204)
+    record = await ring(retell, ASKS)
+    assert (record.status, record.agent_id, receiver.requests) == ("declined", None, [])
+    with pytest.raises(ValueError, match="import the number"):
+        await play_call(retell.url, "+4940999999", [])
+
+
+async def test_explicit_tool_calls_replace_the_model(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    await salon(retell, receiver, tools)
+    call = {"name": "book_appointment", "args": {"start": OFFER["start"], "customer_name": "E"}}
+    record = await ring(retell, "Zweimal bitte", args=[call, call])
+    assert [answer["appointment_id"] for answer in record.answers("book_appointment")] == ["a-1", "a-1"]
+
+
+async def test_inbound_webhook_decides_first(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    """§7: variables are used, `reject` declines, failing over to the bound agent."""
+    await salon(
+        retell,
+        receiver,
+        tools,
+        llm={
+            "begin_message": "Guten Tag {{customer_name}}!",
+            "default_dynamic_variables": {"customer_name": "lieber Kunde"},
+        },
+    )
+    url = {"inbound_webhook_url": f"{receiver.url}/inbound"}
+    await retell("PATCH", "/update-phone-number/%2B49301234567", url)
+    receiver.answers["/inbound"] = {"call_inbound": {"dynamic_variables": {"customer_name": "Frau Müller"}}}
+    assert "Guten Tag Frau Müller!" in (await ring(retell)).transcript
+    assert events(receiver)["call_started"]["retell_llm_dynamic_variables"] == {"customer_name": "Frau Müller"}
+    headers, body = receiver.at("/inbound")[0]
+    assert verified(retell.key, headers, body)
+    assert json.loads(body)["call_inbound"]["agent_version"] == 0
+    receiver.answers["/inbound"] = {"call_inbound": {"reject": True}}
+    assert (await ring(retell)).status == "declined"
+    receiver.answers["/inbound"] = [web.Response(status=500) for _ in range(4)]
+    assert "Guten Tag lieber Kunde!" in (await ring(retell)).transcript
+
+
+HEARD = [
+    (
+        "Guten Morgen, einen Termin für eine Vorsorge morgen Nachmittag bitte",
+        {"service": "Vorsorge", "date": "morgen", "part_of_day": "Nachmittag"},
+    ),
+    ("Haben Sie nächsten Dienstag um 15 Uhr 30 etwas frei?", {"date": "nächsten Dienstag", "time": "15 Uhr 30"}),
+    ("Ich brauche einen Termin zum Strähnen färben am 5. Dezember", {"service": "Strähnen", "date": "5. Dezember"}),
+    ("In zwei Wochen um viertel nach vier, Herrenschnitt", {"date": "In zwei Wochen", "time": "viertel nach vier"}),
+    ("Übermorgen um drei", {"date": "Übermorgen", "time": "drei"}),
+    ("Am 5.12. um 14:30 Uhr", {"date": "5.12.", "time": "14:30 Uhr"}),
+]
+
+
+def listening() -> ScriptedModel:
+    declared = {
+        "check_availability": ("service", "date", "time", "part_of_day"),
+        "book_appointment": ("start", "service", "customer_name"),
+    }
+    return ScriptedModel(
+        {tool: {"parameters": {"properties": {name: {} for name in names}}} for tool, names in declared.items()}, "+491"
+    )
+
+
+@pytest.mark.parametrize(("text", "args"), HEARD)
+def test_the_model_hears_what_is_asked(text: str, args: dict[str, str]) -> None:
+    call = listening().hear(text)
+    assert call is not None
+    assert call.args == args
+
+
+def test_the_model_remembers_day_service_name_and_offers() -> None:
+    model = listening()
+    model.hear("Hier ist Erika Mustermann, einen Haarschnitt am Freitag um drei bitte")
+    model.learn({"success": False, "message": "Um drei ist nichts frei.", "alternatives": [OFFER, {"start": "later"}]})
+    call = model.hear("Lieber um vier")
+    assert call is not None
+    assert call.args == {"service": "Haarschnitt", "date": "Freitag", "time": "vier"}
+    model.learn({"success": False, "message": "Wie bitte?"})
+    call = model.hear("Den zweiten bitte, ja")
+    assert call is not None
+    assert (call.name, call.args["start"]) == ("book_appointment", "later")
+    assert call.args["customer_name"] == "Erika Mustermann"
+    model.learn({"success": True, "message": "Gebucht."})
+    assert model.hear("Ja, danke") is None, "nothing is on offer any more"

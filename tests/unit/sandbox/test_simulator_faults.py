@@ -1,0 +1,86 @@
+"""Faults and journal are one middleware of both simulators."""
+
+from pathlib import Path
+
+import aiohttp
+import pytest
+from sandbox_clients import Api
+
+import askproai_sandbox.simulator
+
+LLM = {"start_speaker": "agent"}
+
+
+async def llms(retell: Api) -> int:
+    return len((await retell("GET", "/v2/list-retell-llms"))["items"])
+
+
+@pytest.mark.parametrize(("fault", "status", "done"), [
+    ("error-before-commit", 500, 0), ("error-after-commit", 500, 1), ("rate-limited", 429, 0),
+])  # fmt: skip
+async def test_a_fault_strikes_its_operation_as_often_as_counted(
+    retell: Api, fault: str, status: int, done: int
+) -> None:
+    await retell.fault("create-llm", fault)
+    await retell("GET", "/list-voices")
+    await retell("POST", "/create-retell-llm", LLM, expect=status)
+    assert await llms(retell) == done
+    await retell("POST", "/create-retell-llm", LLM, expect=201)
+    entry = next(e for e in await retell.journal() if e["operation"] == "create-llm")
+    assert (entry["status"], entry["fault"], entry["body"]) == (status, fault, LLM)
+
+
+async def test_a_timeout_after_commit_gives_no_answer_but_did_it(retell: Api) -> None:
+    await retell.fault("create-llm", "timeout-after-commit", seconds=0.01)
+    with pytest.raises(aiohttp.ClientError):
+        await retell("POST", "/create-retell-llm", LLM, expect=201)
+    assert await llms(retell) == 1
+    assert (await retell.journal())[0]["status"] is None
+
+
+async def test_a_lagging_list_shows_new_objects_later(retell: Api) -> None:
+    await retell("POST", "/create-retell-llm", LLM, expect=201)
+    await retell.fault("list-llms", "lagging-list", requests=2)
+    await retell("POST", "/create-retell-llm", LLM, expect=201)
+    assert [await llms(retell) for _ in range(3)] == [1, 1, 2]
+    await retell("DELETE", "/_sim/faults")
+    await retell.fault("list-llms", "lagging-list", seconds=60)
+    await retell("POST", "/create-retell-llm", LLM, expect=201)
+    assert await llms(retell) == 2
+    await retell("DELETE", "/_sim/faults")
+    assert await llms(retell) == 3
+
+
+async def test_journal_tells_who_asked_for_what_since_when(retell: Api) -> None:
+    await retell("GET", "/list-voices", key="key_very_secret_1234")
+    await retell("GET", "/nowhere", expect=404)
+    first, second = await retell.journal()
+    assert (first["key"], first["method"], first["path"], first["status"]) == ("1234", "GET", "/list-voices", 200)
+    assert (second["operation"], second["status"]) == ("?", 404)
+    later = await retell("GET", "/_sim/journal", since=first["seq"])
+    assert [e["seq"] for e in later["entries"]] == [second["seq"]]
+
+
+async def test_reset_forgets_everything(retell: Api) -> None:
+    await retell("POST", "/create-retell-llm", LLM, expect=201)
+    await retell.fault("*", "slow", ms=1, count=5)
+    await retell("POST", "/_sim/reset")
+    assert await retell("GET", "/_sim/state") == {"workspaces": {}}
+    assert (await retell("GET", "/_sim/faults"))["faults"] == []
+    assert await retell.journal() == []
+
+
+async def test_a_misspelt_fault_is_refused(retell: Api) -> None:
+    for wrong in ({"fault": "explode"}, {"operation": "x"}, {"fault": "slow", "milliseconds": 3}):
+        assert "error" in await retell("POST", "/_sim/faults", wrong, expect=400)
+
+
+def test_the_simulators_are_an_independent_check() -> None:
+    """They share no line with what they check: not a format, not a signature."""
+    sandbox = Path(askproai_sandbox.simulator.__file__).parents[1]
+    files = [f for room in ("simulator", "retell", "calcom", "caller") for f in (sandbox / room).glob("*.py")]
+    assert len(files) > 20
+    for file in files:
+        source = file.read_text(encoding="utf-8")
+        assert "askproai_runtime" not in source, file
+        assert "askproai_operator" not in source, file
