@@ -32,7 +32,7 @@ class Salon:
     number: str = NUMBER
     retell_key: str = "key_demo_salon"
     calcom_key: str = "cal_demo_salon"
-    event_types: tuple[tuple[int, str], ...] = ((1001, "Haarschnitt bei Anna"), (1002, "Haarschnitt bei Mehmet"))
+    event_types: tuple[tuple[int, str], ...] = ((1001, "anna"), (1002, "mehmet"))  # Cal.com's id, and whose it is
 
 
 SALON = Salon()
@@ -74,12 +74,13 @@ async def seed_simulators(retell_url: str, calcom_url: str, salon: Salon = SALON
         bearer = {"Authorization": f"Bearer {salon.retell_key}"}
         async with session.post(f"{retell_url}/import-phone-number", json=number, headers=bearer):
             pass
-        for event_type_id, title in salon.event_types:
+        for event_type_id, host in salon.event_types:
             event_type = {
                 "key": salon.calcom_key,
                 "id": event_type_id,
-                "title": title,
-                "slug": f"haarschnitt-{event_type_id}",
+                "host": host,
+                "title": f"Haarschnitt bei {host.capitalize()}",
+                "slug": f"haarschnitt-{host}",
                 "lengthInMinutes": 45,
                 "afterEventBuffer": 10,
                 "slotInterval": 15,

@@ -9,12 +9,11 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
-import aiohttp
 import kopf
 import structlog
 
 from askproai_operator.engine.cache import Child, Model, child_of
-from askproai_operator.engine.errors import ApiError, Conflict, Unreachable, api_error
+from askproai_operator.engine.errors import ApiError, Conflict
 from askproai_operator.engine.feed import Feed
 from askproai_operator.engine.refs import (
     CUSTOM,
@@ -28,17 +27,17 @@ from askproai_operator.engine.refs import (
     ref_of,
     ref_of_kind,
 )
+from askproai_operator.engine.wire import Wire
 from askproai_runtime.seams import Clock
 
 log = structlog.get_logger(__name__)
 
-_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
 _CHUNK = 500  # objects per LIST answer: flat memory at the start
 _ATTEMPTS = 5  # of a finalizer's patch, before the queue's backoff takes over
 _MERGE, _JSON_PATCH, _APPLY = (
     f"application/{kind}" for kind in ("merge-patch+json", "json-patch+json", "apply-patch+yaml")
 )
-_UNAUTHORIZED, _NOT_FOUND, _FORBIDDEN, _CONFLICT, _INVALID = 401, 404, 403, 409, 422
+_NOT_FOUND, _FORBIDDEN, _CONFLICT, _GONE, _INVALID = 404, 403, 409, 410, 422
 _MESSAGE_LIMIT = 1024  # of an Event
 
 
@@ -72,23 +71,20 @@ class Kube:
         self, login: Callable[[], kopf.ConnectionInfo], feed: Feed, clock: Clock, *, namespace: str = "askproai-system"
     ) -> None:
         """Take a login that may be asked again, and where to tell what our own writes changed."""
-        self._login = login
+        self._wire = Wire(login)
         self._feed = feed
         self._clock = clock
         self._namespace = namespace
-        self._info = login()
-        self._session: aiohttp.ClientSession | None = None
         self._applied: dict[tuple[Ref, str, str], _Applied] = {}
 
     async def __aenter__(self) -> Self:
-        self._session = self._new_session()
+        self._wire.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        await self._wire.close()
 
     # Reading
 
@@ -106,7 +102,7 @@ class Kube:
         try:
             return [item async for item in self._pages(ref, namespace, selector)]
         except ApiError as error:
-            if error.status != 410:  # noqa: PLR2004 (Gone: the continue token is too old)
+            if error.status != _GONE:
                 raise
             return [item async for item in self._pages(ref, namespace, selector)]
 
@@ -239,6 +235,12 @@ class Kube:
 
     async def add_finalizer(self, obj: Model | Mapping[str, Any]) -> bool:
         """Add ours before anything outside is created. False: the object is gone or going, so create nothing."""
+        if (
+            not isinstance(obj, Mapping)
+            and FINALIZER in obj.metadata.finalizers
+            and obj.metadata.deletion_timestamp is None
+        ):
+            return True
         who = _identity(obj)
         for _ in range(_ATTEMPTS):
             raw = await self._same(who)
@@ -300,24 +302,13 @@ class Kube:
         (an event must stand in the namespace of what it is about), with the real object as `related`.
         """
         who = _identity(obj)
-        about = {
-            "apiVersion": who.ref.api_version,
-            "kind": who.ref.kind,
-            "namespace": who.namespace,
-            "name": who.name,
-            "uid": who.uid,
-        }
+        about = who.ref.names(who.namespace, who.name) | {"uid": who.uid}
         try:
             await self.create(self._event(about, type_, reason, message))
         except ApiError as error:
             if error.status not in {_FORBIDDEN, _NOT_FOUND}:
                 raise
-            lease = {
-                "apiVersion": LEASES.api_version,
-                "kind": LEASES.kind,
-                "namespace": self._namespace,
-                "name": MANAGER,
-            }
+            lease = LEASES.names(self._namespace, MANAGER)
             told = f"{who.ref.kind} {who.namespace}/{who.name}: {message}"
             await self.create(self._event(lease, type_, reason, told) | {"related": about})
 
@@ -339,16 +330,6 @@ class Kube:
             "count": 1,
         }
 
-    # The wire
-
-    def _new_session(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=self._info.as_ssl_context()),
-            headers=self._info.as_http_headers() | {"User-Agent": MANAGER},
-            proxy=self._info.proxy_url,
-            timeout=_TIMEOUT,
-        )
-
     async def _request(
         self,
         method: str,
@@ -358,33 +339,7 @@ class Kube:
         body: object = None,
         content_type: str = "application/json",
     ) -> dict[str, Any]:
-        status, answer = await self._send(method, path, params, body, content_type)
-        if status == _UNAUTHORIZED:  # the mounted token was rotated: read it again
-            old, self._info = self._session, self._login()
-            self._session = self._new_session()
-            if old is not None:
-                await old.close()
-            status, answer = await self._send(method, path, params, body, content_type)
-        if status >= 400:  # noqa: PLR2004 (HTTP's border of errors)
-            raise api_error(status, answer.get("reason") or "Unknown", answer.get("message") or f"{method} {path}")
-        return answer
-
-    async def _send(
-        self, method: str, path: str, params: Mapping[str, str] | None, body: object, content_type: str
-    ) -> tuple[int, dict[str, Any]]:
-        assert self._session is not None, "use `async with Kube(...)`"
-        data = None if body is None else json.dumps(body).encode()
-        try:
-            async with self._session.request(
-                method, self._info.server + path, params=params, data=data, headers={"Content-Type": content_type}
-            ) as response:
-                text = await response.read()
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unreachable(f"{method} {path}: {type(error).__name__}") from error
-        try:
-            return response.status, json.loads(text)
-        except ValueError:  # a proxy's own page, not the API server's answer
-            return response.status, {"message": text[:200].decode(errors="replace")}
+        return await self._wire.request(method, path, params or {}, body, content_type)
 
 
 def _too_fast(who: _Identity, what: str) -> Conflict:

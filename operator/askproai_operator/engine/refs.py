@@ -31,6 +31,10 @@ class Ref:
         inside = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
         return f"{root}{inside}/{self.plural}" + (f"/{name}" if name else "")
 
+    def names(self, namespace: str, name: str) -> dict[str, str]:
+        """Give a reference to one object, as events carry it."""
+        return {"apiVersion": self.api_version, "kind": self.kind, "namespace": namespace, "name": name}
+
 
 TENANTS = Ref(GROUP, "v1alpha1", "tenants", "Tenant")
 BRANCHES = Ref(GROUP, "v1alpha1", "branches", "Branch")

@@ -45,7 +45,7 @@ class _Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Unknown fields are ignored, so that a pod of release N reads the config of operator N+1."""
 
 
-class Hours(_Value):
+class Hours(_Value, frozen=True):
     """One range on some weekdays, half-open: [opens, closes). `closes` 00:00 is the end of the day."""
 
     days: tuple[Weekday, ...]
@@ -53,20 +53,20 @@ class Hours(_Value):
     closes: time
 
 
-class Absence(_Value):
+class Absence(_Value, frozen=True):
     """Whole days, both included."""
 
     first: date
     last: date
 
 
-class Address(_Value):
+class Address(_Value, frozen=True):
     street: str = ""
     postal_code: str = ""
     city: str = ""
 
 
-class Holidays(_Value):
+class Holidays(_Value, frozen=True):
     """Public holidays of a country and its subdivision (ISO 3166-2 without the country), and own closed days."""
 
     country: str
@@ -74,14 +74,14 @@ class Holidays(_Value):
     closed: tuple[date, ...] = ()
 
 
-class PhoneNumber(_Value):
+class PhoneNumber(_Value, frozen=True):
     """`number` is the public one, `did` what Retell sees as `to_number`; both E.164, mostly the same."""
 
     number: str
     did: str
 
 
-class Staff(_Value):
+class Staff(_Value, frozen=True):
     """A person. `resource_ids` are the rows of `resources` that this person's claims lock: one for each unit of capacity."""
 
     id: str
@@ -93,7 +93,7 @@ class Staff(_Value):
     resource_ids: tuple[int, ...] = ()
 
 
-class Branch(_Value):
+class Branch(_Value, frozen=True):
     name: str
     display_name: str
     phone_numbers: tuple[PhoneNumber, ...] = ()
@@ -103,14 +103,14 @@ class Branch(_Value):
     staff: tuple[Staff, ...] = ()
 
 
-class EventType(_Value):
+class EventType(_Value, frozen=True):
     """A Cal.com event type has one host, so each person has one for each service."""
 
     staff: str
     event_type_id: int
 
 
-class Service(_Value):
+class Service(_Value, frozen=True):
     """What can be booked. `branch` is None when every branch offers it; `staff` lists who can do it, by branch name."""
 
     name: str
@@ -129,7 +129,7 @@ class Service(_Value):
     event_types: tuple[EventType, ...] = ()
 
 
-class Agent(_Value):
+class Agent(_Value, frozen=True):
     """A Retell agent that may call us. `branch` is None for a hotline. `agent_id` is None until Retell gave one."""
 
     name: str
@@ -138,27 +138,27 @@ class Agent(_Value):
     functions: tuple[Function, ...] = ()
 
 
-class CalendarConfig(_Value):
+class CalendarConfig(_Value, frozen=True):
     provider: CalendarProvider = CalendarProvider.LOCAL
     base_url: str = ""
     api_versions: tuple[str, ...] = ("V2",)
     attendee_email_domain: str = ""
 
 
-class RateLimits(_Value):
+class RateLimits(_Value, frozen=True):
     """Requests per second for each pod; 0 is no limit."""
 
     webhooks_per_second: int = 300
     functions_per_second: int = 100
 
 
-class Retention(_Value):
+class Retention(_Value, frozen=True):
     raw_event_days: int = 30
     transcript_days: int = 30
     call_days: int = 365
 
 
-class TenantConfig(_Value):
+class TenantConfig(_Value, frozen=True):
     """Everything that the pods of one tenant must know. `tenant` is the key `<namespace>.<name>`."""
 
     tenant: str

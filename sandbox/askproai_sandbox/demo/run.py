@@ -19,8 +19,13 @@ _STARTUP = timedelta(minutes=3)
 _GRACE = timedelta(seconds=30)  # the stage ends its parts one after the other
 
 
-async def run_demo(*, keep: bool, kill: bool, console: Console, directory: Path = DIRECTORY) -> Outcome:
-    """Play the demo once; `keep` leaves it running. Raises ProcessError or StoryError when it does not hold."""
+async def run_demo(
+    *, keep: bool, kill: bool, console: Console, directory: Path = DIRECTORY, tied: bool | None = None
+) -> Outcome:
+    """Play the demo once. Raises ProcessError or StoryError when it does not hold.
+
+    `keep` leaves it running; `tied` ends it when this process ends, however it ends (default: unless it is kept).
+    """
     began = time.monotonic()
 
     def say(line: str) -> None:
@@ -33,7 +38,7 @@ async def run_demo(*, keep: bool, kill: bool, console: Console, directory: Path 
     command = [sys.executable, "-m", "askproai_sandbox.demo", "--directory", str(directory), *fault]
     state_file(directory).unlink(missing_ok=True)
     (_outside(directory) / "stage.log").unlink(missing_ok=True)
-    stage = await spawn("stage", command, directory=_outside(directory), cwd=PROJECT, leash=not keep)
+    stage = await spawn("stage", command, directory=_outside(directory), cwd=PROJECT, leash=not keep if tied is None else tied)
     ended = False
     try:
         teller = asyncio.create_task(_tell(stage, say))

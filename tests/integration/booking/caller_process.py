@@ -1,4 +1,4 @@
-"""A pod's worth of callers in a process of its own: books what it reads from standard input, one JSON answer per line.
+"""A pod's worth of callers in a process of its own: books what it reads from standard input, answers as JSON.
 
 Run by test_booking_processes.py as `caller_process.py DSN CONFIG CALCOM_URL`; a first line that is read starts all at once.
 """
@@ -9,6 +9,7 @@ import sys
 
 import aiohttp
 import msgspec
+import stamina.instrumentation
 import structlog
 from booking_world import CALCOM, NOW, Counts, StandingClock, call
 
@@ -19,6 +20,10 @@ from askproai_runtime.seams import fault_points_from_environment
 from askproai_runtime.store import open_pool
 
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output carries the answers
+
+
+retries: list[str] = []
+stamina.instrumentation.set_on_retry_hooks([lambda details: retries.append(repr(details.caused_by))])
 
 
 async def main(dsn: str, config_text: str, url: str) -> None:
@@ -39,7 +44,8 @@ async def main(dsn: str, config_text: str, url: str) -> None:
         answers = await asyncio.gather(
             *(booking.book_appointment(call(call_id, None), args) for call_id, args in wishes)
         )
-        sys.stdout.write(json.dumps([answer.as_json() for answer in answers]) + "\n")
+        said = {"answers": [answer.as_json() for answer in answers], "retries": retries}
+        sys.stdout.write(json.dumps(said) + "\n")
 
 
 asyncio.run(main(*sys.argv[1:4]))

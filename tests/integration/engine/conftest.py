@@ -70,12 +70,12 @@ async def rig(control_plane: ControlPlane, kube_namespace: str, crds: None) -> A
     feed = Feed(cache, wake)
     async with Kube(partial(connection, control_plane.kubeconfig), feed, clock, namespace="default") as kube:
         made = Rig(kube, cache, feed, queue, metrics, clock, kube_namespace, woken)
-        send = kube._send
+        send = kube._wire._send
 
         async def counted(method: str, path: str, *rest: Any) -> Any:
             if method != "GET":
                 made.sent.append((method, path))
             return await send(method, path, *rest)
 
-        kube._send = counted  # type: ignore[method-assign]
+        kube._wire._send = counted  # type: ignore[method-assign]
         yield made

@@ -1,6 +1,8 @@
 """The API client: writes only what changed, repairs what others changed, and ends what it began."""
 
+import asyncio
 import base64
+import dataclasses
 from datetime import timedelta
 from typing import Any
 
@@ -280,17 +282,18 @@ async def test_lists_come_in_chunks_and_say_their_kind(rig, monkeypatch: pytest.
 
 
 async def test_a_rotated_token_is_read_again(rig):
-    good, logins = rig.kube._login(), 0
+    good, logins = rig.kube._wire.login(), 0
 
     def login() -> Any:
         nonlocal logins
         logins += 1
         return good
 
-    rig.kube._login = login
-    rig.kube._session.headers["Authorization"] = "Bearer outdated"
-    assert await rig.kube.get(refs.NAMESPACES, "", "kube-system") is not None
-    assert logins == 1
+    rig.kube._wire.login = login
+    rig.kube._wire._info = dataclasses.replace(good, token="outdated")
+    found = await asyncio.gather(*(rig.kube.get(refs.NAMESPACES, "", "kube-system") for _ in range(5)))
+    assert all(found)
+    assert logins == 1, "once for all who were refused"
 
 
 async def test_a_deletion_that_no_watch_told_is_found_out(rig):

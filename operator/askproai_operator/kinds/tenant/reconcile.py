@@ -93,22 +93,10 @@ def _valid() -> Condition:
 
 
 async def _check_credentials(tenant: Tenant, credentials: Credentials, world: World) -> Condition | None:
-    """Keep what deletion will need, then give what is wrong with the credentials, or None."""
+    """Give what is wrong with the credentials; None when nothing is, and then what deletion will need is kept."""
     problem = host_condition(tenant, world.settings.provider_hosts) or credentials.condition()
     if problem is not None:
         return problem
-    mine = KeyHolder(_name(tenant), _created(tenant), key_hash(world.installation_id, str(credentials.retell_key)))
-    teardown = render.teardown_secret(tenant, credentials)
-    teardown["metadata"]["annotations"] = {_KEY_HASH: mine.key_hash}
-    await world.kube.apply(teardown)
-    older = shared_key_conflict(mine, _other_holders(tenant, world))
-    if older is not None:
-        # The other tenant may be a stranger's: its name stays out of a status that this one reads.
-        return bad(
-            ConditionType.CREDENTIALS_VALID,
-            Reason.CREDENTIALS_SHARED,
-            "another tenant uses this Retell key: who shares a workspace can sign for the other; make a workspace of your own",
-        )
     try:
         await world.providers.retell(credentials.retell_base_url, str(credentials.retell_key)).list_agents(
             world.installation_id
@@ -122,6 +110,17 @@ async def _check_credentials(tenant: Tenant, credentials: Credentials, world: Wo
             return unknown(
                 ConditionType.CREDENTIALS_VALID, Reason.PROVIDER_UNAVAILABLE, f"{error}; tried again by itself"
             )
+    mine = KeyHolder(_name(tenant), _created(tenant), key_hash(world.installation_id, str(credentials.retell_key)))
+    if shared_key_conflict(mine, _other_holders(tenant, world)) is not None:
+        # The other tenant may be a stranger's: its name stays out of a status that this one reads.
+        return bad(
+            ConditionType.CREDENTIALS_VALID,
+            Reason.CREDENTIALS_SHARED,
+            "another tenant uses this Retell key: who shares a workspace can sign for the other; make a workspace of your own",
+        )
+    teardown = render.teardown_secret(tenant, credentials)  # only keys that are known good: deletion will need them
+    teardown["metadata"]["annotations"] = {_KEY_HASH: mine.key_hash}
+    await world.kube.apply(teardown)
     return None
 
 

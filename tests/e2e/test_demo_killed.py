@@ -1,0 +1,36 @@
+"""The demo under kill -9: of its parts in the middle, and of everything."""
+
+import os
+import signal
+from contextlib import suppress
+
+from askproai_sandbox.demo import read_state
+from askproai_sandbox.demo.run import end_demo
+from tests.e2e.conftest import play
+
+
+def flat(pids: object) -> list[int]:
+    if isinstance(pids, dict):
+        return [pid for value in pids.values() for pid in flat(value)]
+    if isinstance(pids, list):
+        return [pid for value in pids for pid in flat(value)]
+    return [pids] if isinstance(pids, int) else []
+
+
+async def test_killing_operator_and_worker_in_the_middle_loses_nothing_and_doubles_nothing(tmp_path):
+    """Q2, P1: one agent, one LLM, one binding, one appointment, every event processed; the lost try is counted."""
+    outcome, text = await play(tmp_path / "demo", keep=False, kill=True)
+    assert "operator ended (by SIGKILL)" in text
+    assert outcome.killed
+    assert (outcome.agents, outcome.llms, len(outcome.bindings), len(outcome.appointments)) == (1, 1, 1, 1)
+
+
+async def test_the_demo_starts_again_after_everything_was_killed(tmp_path):
+    directory = tmp_path / "demo"
+    await play(directory, keep=True, kill=False)
+    for pid in flat(read_state(directory).pids):
+        with suppress(ProcessLookupError):  # children of what was killed before it
+            os.kill(pid, signal.SIGKILL)
+    outcome, _ = await play(directory, keep=True, kill=False)
+    assert len(outcome.appointments) == 1
+    assert await end_demo(directory)

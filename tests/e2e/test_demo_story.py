@@ -1,0 +1,56 @@
+"""What a person sees after `make demo`. The story holds itself to its promises; here is what it shows."""
+
+from datetime import timedelta
+
+from askproai_sandbox.world import SALON
+
+
+def test_everything_is_ready_and_the_appointment_stands_in_both_books(demo):
+    """P1, B3, B7: one manifest, one call, one appointment, confirmed at Cal.com under our id."""
+    (appointment,) = demo.outcome.appointments
+    (booking,) = demo.outcome.calcom_bookings
+    assert appointment["status"] == "confirmed"
+    assert booking["metadata"]["requestId"] == str(appointment["id"])
+    assert appointment["ends_at"] - appointment["starts_at"] == timedelta(minutes=45)
+    for kind in ("tenant", "branch", "serviceoffering", "retellagent"):
+        line = next(line for line in demo.outcome.resources.splitlines() if f"{kind}.askproai.de/" in line)
+        assert line.split()[2:4] == ["True", "AsDeclared"]
+
+
+def test_the_caller_hears_the_full_date_before_saying_yes(demo):
+    offer = [step.text for step in demo.outcome.call.steps if step.kind == "heard"][1]
+    assert "Freitag, den " in offer
+    assert "um 14 Uhr 30" in offer
+
+
+def test_the_number_is_bound_to_a_pinned_published_version(demo):
+    """P1: an unpinned number would follow every draft (retell.md §2.1.7)."""
+    (binding,) = demo.outcome.bindings
+    assert isinstance(binding["agent_version"], int)
+
+
+async def test_every_tool_answered_within_a_second(demo):
+    answers = [step.duration_ms for step in demo.outcome.call.steps if step.kind == "tool"]
+    assert len(answers) == 2
+    assert max(answers) < 1000
+
+
+async def test_the_call_stands_in_the_table_with_its_end(demo):
+    """W5"""
+    (row,) = await demo.rows("SELECT * FROM calls WHERE call_id = $1", demo.outcome.call.call_id)
+    assert (row["tenant"], row["branch"], row["status"]) == (SALON.tenant, "mitte", "ended")
+    assert row["analyzed_at"] is not None
+
+
+async def test_logs_and_statuses_carry_no_key_no_number_and_no_name(demo):
+    """S3, and the privacy of callers: what was said in the call is in no log."""
+    secrets = [SALON.retell_key, SALON.calcom_key, "demo-calcom-secret", "15112345678", "Mustermann"]
+    logs = [*demo.directory.glob("runner/pods/*/*.log"), demo.directory / "operator.log"]
+    assert len(logs) >= 5
+    text = "".join(log.read_text() for log in logs)
+    text += await demo.kubectl(
+        "get", "tenants.askproai.de,branches,serviceofferings,retellagents,cm,events", "-A", "-o", "yaml"
+    )
+    applied = '"apiVersion"'  # kubectl's own copy of what a person applied is not ours
+    text = "\n".join(line for line in text.splitlines() if applied not in line)
+    assert [secret for secret in secrets if secret in text] == []

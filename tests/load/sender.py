@@ -1,0 +1,135 @@
+"""The load, in a process of its own: `python -m tests.load.sender open|closed URL RUN SECONDS RATE|CONNECTIONS`.
+
+`open` sends on schedule, whatever the answers do, and measures from the moment a request was due: a server that stalls pays
+for everybody who came meanwhile (no coordinated omission). `closed` keeps connections busy to find the capacity; it speaks
+HTTP by hand, since aiohttp's client would cost more than the server that is measured.
+"""
+
+import asyncio
+import gc
+import json
+import sys
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from itertools import count
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from tests.load import events
+from tests.load.measure import due_times
+
+TIMEOUT = aiohttp.ClientTimeout(total=10)  # as long as Retell waits
+
+
+@dataclass
+class Sent:
+    """What became of a run. Times in seconds; `late` is by how much the sender itself missed its schedule."""
+
+    latencies: list[float] = field(default_factory=list)
+    late: list[float] = field(default_factory=list)
+    acknowledged: list[int] = field(default_factory=list)  # numbers of events
+    errors: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    own_cpu: float = 0.0  # share of one core that the sender used: near 1, it was the limit
+
+
+async def on_schedule(url: str, run: str, rate: float, seconds: float) -> Sent:
+    """Send `rate` events a second, each at its time."""
+    sent = Sent()
+    bodies = [events.body(run, number) for number, _ in enumerate(due_times(rate, seconds))]
+    connector = aiohttp.TCPConnector(limit=0)  # a request must never wait for a connection of ours
+    async with aiohttp.ClientSession(connector=connector, timeout=TIMEOUT) as session, asyncio.TaskGroup() as tasks:
+        start = time.perf_counter() + 0.5
+
+        async def send(number: int, due: float) -> None:
+            sent.late.append(time.perf_counter() - due)
+            headers = {"x-retell-signature": events.signed(bodies[number]), "Content-Type": "application/json"}
+            try:
+                async with session.post(url + events.PATH, data=bodies[number], headers=headers) as response:
+                    answer = await response.json(content_type=None)
+            except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                sent.errors[type(error).__name__] += 1
+                return
+            sent.latencies.append(time.perf_counter() - due)
+            if response.status == 200:
+                sent.acknowledged.append(number)
+            if (response.status, answer.get("status")) != (200, "accepted"):
+                sent.errors[f"{response.status} {answer.get('status')}"] += 1
+
+        for number, offset in enumerate(due_times(rate, seconds)):
+            await asyncio.sleep(start + offset - time.perf_counter())
+            tasks.create_task(send(number, start + offset))
+    return sent
+
+
+class Connection(asyncio.Protocol):
+    """One kept-alive connection that sends its next request as soon as the last is answered."""
+
+    def __init__(self, sent: Sent, writer: object, numbers: "count[int]", until: float) -> None:
+        self._sent, self._write, self._numbers, self._until = sent, writer, numbers, until
+        self._buffer = b""
+        self.done = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._next()
+
+    def _next(self) -> None:
+        self._began = time.perf_counter()
+        if self._began >= self._until:
+            self._number = None
+            self._transport.close()
+            return
+        self._number = next(self._numbers)
+        self._transport.write(self._write(self._number))
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, found, rest = self._buffer.partition(b"\r\n\r\n")
+        length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
+        if not found or len(rest) < int(length or 0):
+            return
+        self._buffer = b""
+        self._sent.latencies.append(time.perf_counter() - self._began)
+        if head[9:12] in (b"200", b"204"):
+            self._sent.acknowledged.append(self._number)
+        else:
+            self._sent.errors[head[9:12].decode()] += 1
+        self._next()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        if self._number is not None:
+            self._sent.errors["connection lost"] += 1
+        self.done.set_result(None)
+
+
+async def flat_out(url: str, run: str, connections: int, seconds: float) -> Sent:
+    """Keep `connections` busy for `seconds`; each ends with the answer to its last request."""
+    sent, numbers, parts = Sent(), count(), urlsplit(url)
+    writer = events.request_writer(run, parts.netloc)
+    until = time.perf_counter() + seconds
+    loop = asyncio.get_running_loop()
+    opened = [
+        await loop.create_connection(lambda: Connection(sent, writer, numbers, until), parts.hostname, parts.port)
+        for _ in range(connections)
+    ]
+    await asyncio.gather(*(protocol.done for _, protocol in opened))
+    return sent
+
+
+async def main(kind: str, url: str, run: str, seconds: float, strength: float) -> None:
+    gc.collect()
+    gc.disable()  # pauses of the sender would count as the server's
+    began, cpu = time.perf_counter(), time.process_time()
+    sent = await (
+        on_schedule(url, run, strength, seconds) if kind == "open" else flat_out(url, run, int(strength), seconds)
+    )
+    sent.seconds = time.perf_counter() - began
+    sent.own_cpu = (time.process_time() - cpu) / sent.seconds
+    json.dump(asdict(sent), sys.stdout)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:4], *map(float, sys.argv[4:6])))
