@@ -6,12 +6,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from tests.load.measure import Row
+from tests.load.rig import ROOT, memory
+
 from askproai_sandbox.cluster import Child, eventually, program_folder, spawn
 from askproai_sandbox.demo import State, StateError, read_state
 from askproai_sandbox.demo.kubectl import kubectl
 from askproai_sandbox.world import EXAMPLES, SALON, seed_simulators
-from tests.load.measure import Row
-from tests.load.rig import ROOT, memory
 
 QUIET = timedelta(seconds=10)  # after the last start; what a start needed is given back or kept by then
 

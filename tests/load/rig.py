@@ -13,6 +13,8 @@ from pathlib import Path
 import aiohttp
 import asyncpg
 import msgspec
+from tests.load.events import KEY
+from tests.load.sender import Sent
 
 from askproai_runtime.config import CalendarConfig, CalendarProvider, EventType, RateLimits, Staff, TenantConfig, encode
 from askproai_sandbox.cluster import Child, eventually, free_port, spawn
@@ -20,8 +22,6 @@ from askproai_sandbox.databases import TenantStore, fresh_database
 from askproai_sandbox.pods.volumes import swap
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.world import salon_config
-from tests.load.events import KEY
-from tests.load.sender import Sent
 
 ROOT = Path(__file__).resolve().parents[2]
 CALCOM_KEY = "cal_bench"

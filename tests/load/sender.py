@@ -16,7 +16,6 @@ from itertools import count
 from urllib.parse import urlsplit
 
 import aiohttp
-
 from tests.load import events
 from tests.load.measure import due_times
 

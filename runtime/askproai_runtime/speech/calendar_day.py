@@ -48,8 +48,21 @@ def take_day(text: str, today: date) -> tuple[Days | None, str]:
         if found := pattern.search(text):
             groups = found.groupdict()
             rest = text[: found.start()] + (" frueh " if groups.get("morning") else " ") + text[found.end() :]
-            return Days(_days(groups, today)), " ".join(rest.split())
+            days = _days(groups, today)
+            if groups.get("day") or groups.get("iso"):
+                rest = _without_its_weekday(rest, days[0])
+            return Days(days), " ".join(rest.split())
     return None, text
+
+
+def _without_its_weekday(rest: str, day: date) -> str:
+    """Drop the weekday of a full date (`Freitag, den 27. November`); one that contradicts it makes the date impossible."""
+    said = re.search(rf"\b({_WEEKDAY})\b", rest)
+    if said is None:
+        return rest
+    if WEEKDAYS[said[1]] != day.weekday():
+        raise ImpossibleDay(f"{day.isoformat()} is no {said[1]}")
+    return rest[: said.start()] + " " + rest[said.end() :]
 
 
 def _days(groups: dict[str, str | None], today: date) -> tuple[date, ...]:

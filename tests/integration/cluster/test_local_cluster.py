@@ -314,16 +314,20 @@ async def test_a_killed_runner_takes_its_pods_with_it_and_the_next_one_runs_them
         pid: int | None = pids.get(f"{kube_namespace}/sleeper/web")
         return pid if pid and Identity.of(pid) else None
 
+    async def told(restarts: int) -> bool:
+        found = (await kube_client.get(f"{base}/sleeper"))["status"].get("containerStatuses") or [{"state": {}}]
+        return "running" in found[0]["state"] and found[0]["restartCount"] == restarts
+
     async with own_runner(control_plane, tmp_path, "second") as first:
         await kube_client.create(base, {"kind": "Pod", "metadata": {"name": "sleeper"}, "spec": spec})
         process = Identity.of(await eventually(running, SOON, "the pod"))
         assert process is not None
+        await eventually(lambda: told(0), SOON, "its status")
         os.kill(first.pid, signal.SIGKILL)
         await eventually(lambda: not process.alive(), timedelta(seconds=2), "its end with the runner")
     async with own_runner(control_plane, tmp_path, "second"):
         await eventually(running, SOON, "the pod again")
-        status = (await kube_client.get(f"{base}/sleeper"))["status"]["containerStatuses"][0]
-        assert status["restartCount"] == 1
+        await eventually(lambda: told(1), SOON, "the counted restart")
         await kube_client.delete(f"{base}/sleeper")
         await eventually(lambda: not notes(tmp_path / "pids"), SOON, "its end")
     await kube_client.delete("/api/v1/nodes/second")

@@ -45,6 +45,8 @@ def starts(text: str, at: datetime = CALL) -> list[str]:
         ("morgen um acht abends", ["21.11. 20:00"]),
         ("Montag morgen um acht", ["23.11. 08:00"]),
         ("morgen um drei nachmittags", ["21.11. 15:00"]),
+        ("Freitag, den 27. November, um 14 Uhr 30", ["27.11. 14:30"]),
+        ("Freitag 27. November", ["27.11. 00:00"]),
         ("2026-11-27T14:30:00+01:00", ["27.11. 14:30"]),
         ("2026-11-27 14:30", ["27.11. 14:30"]),
         ("2026-11-27T13:30:00Z", ["27.11. 14:30"]),
@@ -97,6 +99,7 @@ def test_a_day_starts_at_local_midnight_and_has_23_hours_when_the_clocks_change(
         ("31.02.", Refusal.IMPOSSIBLE),
         ("am 31. April um drei", Refusal.IMPOSSIBLE),
         ("morgen um 25 Uhr", Refusal.IMPOSSIBLE),
+        ("Donnerstag, den 27. November", Refusal.IMPOSSIBLE),
         ("2027-03-28 02:30", Refusal.IMPOSSIBLE),
         ("1.1.2020", Refusal.PAST),
         ("heute um 9:30", Refusal.PAST),
@@ -127,5 +130,7 @@ def test_function_arguments_may_mix_iso_and_german(date, time, part, expected):
     assert f"{candidate.start:%d.%m. %H:%M}" == expected
 
 
-def test_the_read_back_carries_the_full_date():
-    assert spoken(datetime(2026, 11, 27, 13, 30, tzinfo=UTC), BERLIN) == "Freitag, den 27. November, um 14 Uhr 30"
+def test_the_read_back_carries_the_full_date_and_is_understood_when_it_is_repeated():
+    said = spoken(datetime(2026, 11, 27, 13, 30, tzinfo=UTC), BERLIN)
+    assert said == "Freitag, den 27. November, um 14 Uhr 30"
+    assert starts(said) == ["27.11. 14:30"]
