@@ -84,7 +84,7 @@ class Health:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        for port in {settings.health_port, settings.metrics_port}:
+        for port in {settings.health_port, settings.metrics_port or settings.health_port}:
             await web.TCPSite(runner, settings.bind_address, port).start()
         log.info("health.serving", addresses=[f"{address[0]}:{address[1]}" for address in runner.addresses])
 

@@ -200,7 +200,7 @@ async def test_a_second_tenant_with_servers_of_its_own_books_and_leaves_nothing_
     assert hooks["data"] == []
 
 
-READS = frozenset(  # noqa: SIM905 (a list of thirty quotes reads worse)
+READS = frozenset(
     "list-agents get-agent get-llm list-llms get-number list-numbers list-agent-versions list-voices me get-event-type"
     " list-event-types list-webhooks list-slots list-bookings get-booking".split()
 )

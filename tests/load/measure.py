@@ -1,9 +1,8 @@
-"""Numbers and what they are held to. Pure."""
+"""Numbers, and what they are held to. Pure."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 
 def due_times(rate: float, seconds: float) -> list[float]:
@@ -13,47 +12,33 @@ def due_times(rate: float, seconds: float) -> list[float]:
 
 def percentile(values: Sequence[float], percent: float) -> float:
     """Give the nearest-rank percentile: a value that really occurred, never an interpolated one."""
-    if not values:
-        raise ValueError("nothing was measured")
-    if not 0 < percent <= 100:
-        raise ValueError(f"a percentile lies in (0, 100], not {percent}")
+    if not values or not 0 < percent <= 100:
+        raise ValueError(f"no percentile {percent} of {len(values)} values: it lies in (0, 100], of one value at least")
     return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measured number. Only rows with `bar` (value < bar, or == 0 where it is 0) decide about the exit code."""
+    """One measured number; `wish` is what design §6 wants of it. Only rows with `bar` decide about the exit code."""
 
     name: str
     value: float
     unit: str = "ms"
-    design: str = ""  # the number of design §6 that a later issue makes the bar
+    wish: str = ""
     bar: float | None = None
 
     @property
     def ok(self) -> bool | None:
-        """Tell whether the bar is held; None where there is none yet."""
-        if self.bar is None:
-            return None
-        return self.value < self.bar or self.value == self.bar == 0
+        """Tell whether the value is below its bar (or zero, where the bar is); None where there is none yet."""
+        return None if self.bar is None else self.value < self.bar or self.value == self.bar == 0
 
     @property
     def shown(self) -> str:
         digits = 0 if self.unit in ("", "/s") or self.value >= 1000 else 2 if self.value < 10 else 1
         return f"{self.value:,.{digits}f} {self.unit}".rstrip()
 
-    @property
-    def held_to(self) -> str:
-        if self.bar is None:
-            return self.design
-        return "0" if self.bar == 0 else f"< {self.bar:g} {self.unit}"
 
-    def as_json(self) -> dict[str, Any]:
-        found = {"name": self.name, "value": round(self.value, 4), "unit": self.unit, "bar": self.bar}
-        return found | {"design": self.design or None, "ok": self.ok}
-
-
-def latency_rows(name: str, seconds: Sequence[float], *percents: float, design: str = "") -> list[Row]:
-    """Give a row for each percentile of latencies in seconds; `design` is said of the last."""
-    last = percents[-1]
-    return [Row(f"{name}, p{p:g}", percentile(seconds, p) * 1000, design=design * (p == last)) for p in percents]
+def latency_rows(name: str, seconds: Sequence[float], *percents: float, wish: str = "") -> list[Row]:
+    """Give a row for each percentile of latencies in seconds; `wish` is said of the last."""
+    rows = [Row(f"{name}, p{p:g}", percentile(seconds, p) * 1000) for p in percents]
+    return [*rows[:-1], Row(rows[-1].name, rows[-1].value, wish=wish)]

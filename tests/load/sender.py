@@ -2,7 +2,7 @@
 
 `open` sends on schedule, whatever the answers do, and measures from the moment a request was due: a server that stalls pays
 for everybody who came meanwhile (no coordinated omission). `closed` keeps connections busy to find the capacity; it speaks
-HTTP by hand, since aiohttp's client would cost more than the server that is measured.
+HTTP by hand, since aiohttp's client costs more than the server that is measured. `bare PORT` is that server's yardstick.
 """
 
 import asyncio
@@ -16,6 +16,8 @@ from itertools import count
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp import web
+
 from tests.load import events
 from tests.load.measure import due_times
 
@@ -29,45 +31,45 @@ class Sent:
     latencies: list[float] = field(default_factory=list)
     late: list[float] = field(default_factory=list)
     acknowledged: list[int] = field(default_factory=list)  # numbers of events
-    errors: Counter[str] = field(default_factory=Counter)
+    errors: dict[str, int] = field(default_factory=Counter)
     seconds: float = 0.0
     own_cpu: float = 0.0  # share of one core that the sender used: near 1, it was the limit
 
 
-async def on_schedule(url: str, run: str, rate: float, seconds: float) -> Sent:
+async def on_schedule(url: str, run: str, seconds: float, rate: float) -> Sent:
     """Send `rate` events a second, each at its time."""
-    sent = Sent()
-    bodies = [events.body(run, number) for number, _ in enumerate(due_times(rate, seconds))]
+    sent, due = Sent(), due_times(rate, seconds)
+    bodies = [events.body(run, number) for number in range(len(due))]
     connector = aiohttp.TCPConnector(limit=0)  # a request must never wait for a connection of ours
     async with aiohttp.ClientSession(connector=connector, timeout=TIMEOUT) as session, asyncio.TaskGroup() as tasks:
         start = time.perf_counter() + 0.5
 
-        async def send(number: int, due: float) -> None:
-            sent.late.append(time.perf_counter() - due)
-            headers = {"x-retell-signature": events.signed(bodies[number]), "Content-Type": "application/json"}
+        async def send(number: int) -> None:
+            sent.late.append(time.perf_counter() - start - due[number])
             try:
-                async with session.post(url + events.PATH, data=bodies[number], headers=headers) as response:
+                text = bodies[number]
+                async with session.post(url + events.PATH, data=text, headers=events.signed(text)) as response:
                     answer = await response.json(content_type=None)
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                 sent.errors[type(error).__name__] += 1
                 return
-            sent.latencies.append(time.perf_counter() - due)
-            if response.status == 200:
+            sent.latencies.append(time.perf_counter() - start - due[number])
+            if (response.status, answer.get("status")) == (200, "accepted"):
                 sent.acknowledged.append(number)
-            if (response.status, answer.get("status")) != (200, "accepted"):
+            else:
                 sent.errors[f"{response.status} {answer.get('status')}"] += 1
 
-        for number, offset in enumerate(due_times(rate, seconds)):
-            await asyncio.sleep(start + offset - time.perf_counter())
-            tasks.create_task(send(number, start + offset))
+        for number in range(len(due)):
+            await asyncio.sleep(start + due[number] - time.perf_counter())
+            tasks.create_task(send(number))
     return sent
 
 
 class Connection(asyncio.Protocol):
     """One kept-alive connection that sends its next request as soon as the last is answered."""
 
-    def __init__(self, sent: Sent, writer: object, numbers: "count[int]", until: float) -> None:
-        self._sent, self._write, self._numbers, self._until = sent, writer, numbers, until
+    def __init__(self, sent: Sent, run: str, numbers: "count[int]", until: float) -> None:
+        self._sent, self._run, self._numbers, self._until = sent, run, numbers, until
         self._buffer = b""
         self.done = asyncio.get_running_loop().create_future()
 
@@ -76,13 +78,12 @@ class Connection(asyncio.Protocol):
         self._next()
 
     def _next(self) -> None:
-        self._began = time.perf_counter()
+        self._began, self._number = time.perf_counter(), None
         if self._began >= self._until:
-            self._number = None
             self._transport.close()
             return
         self._number = next(self._numbers)
-        self._transport.write(self._write(self._number))
+        self._transport.write(events.request(self._run, self._number))
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -104,31 +105,36 @@ class Connection(asyncio.Protocol):
         self.done.set_result(None)
 
 
-async def flat_out(url: str, run: str, connections: int, seconds: float) -> Sent:
+async def flat_out(url: str, run: str, seconds: float, connections: float) -> Sent:
     """Keep `connections` busy for `seconds`; each ends with the answer to its last request."""
-    sent, numbers, parts = Sent(), count(), urlsplit(url)
-    writer = events.request_writer(run, parts.netloc)
+    sent, numbers, to, loop = Sent(), count(), urlsplit(url), asyncio.get_running_loop()
     until = time.perf_counter() + seconds
-    loop = asyncio.get_running_loop()
-    opened = [
-        await loop.create_connection(lambda: Connection(sent, writer, numbers, until), parts.hostname, parts.port)
-        for _ in range(connections)
+    made = [
+        await loop.create_connection(lambda: Connection(sent, run, numbers, until), to.hostname, to.port)
+        for _ in range(int(connections))
     ]
-    await asyncio.gather(*(protocol.done for _, protocol in opened))
+    await asyncio.gather(*(connection.done for _, connection in made))
     return sent
 
 
-async def main(kind: str, url: str, run: str, seconds: float, strength: float) -> None:
-    gc.collect()
+async def run(kind: str, url: str, name: str, seconds: str, strength: str) -> None:
     gc.disable()  # pauses of the sender would count as the server's
     began, cpu = time.perf_counter(), time.process_time()
-    sent = await (
-        on_schedule(url, run, strength, seconds) if kind == "open" else flat_out(url, run, int(strength), seconds)
-    )
+    sent = await (on_schedule if kind == "open" else flat_out)(url, name, float(seconds), float(strength))
     sent.seconds = time.perf_counter() - began
     sent.own_cpu = (time.process_time() - cpu) / sent.seconds
     json.dump(asdict(sent), sys.stdout)
 
 
+async def nothing(request: web.Request) -> web.Response:
+    await request.read()
+    return web.Response(status=204)
+
+
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:4], *map(float, sys.argv[4:6])))
+    if sys.argv[1] == "bare":
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", nothing)  # as the runtime routes
+        web.run_app(app, host="127.0.0.1", port=int(sys.argv[2]), access_log=None, print=None)
+    else:
+        asyncio.run(run(*sys.argv[1:]))

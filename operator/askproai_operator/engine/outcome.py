@@ -19,7 +19,7 @@ from askproai_operator.api.conditions import (
     unknown,
 )
 from askproai_operator.engine.cache import Model
-from askproai_operator.engine.result import Result, Warn
+from askproai_operator.engine.result import Result
 
 PAUSED_ANNOTATION = "askproai.de/paused"
 TOKEN_ANNOTATION = "askproai.de/reconcile-at"  # noqa: S105 (names an annotation)
@@ -143,6 +143,3 @@ def _replaced(have: object, value: object) -> object:
     if isinstance(have, Mapping) and isinstance(value, Mapping):
         return {name: None for name in have if name not in value} | dict(value)
     return value
-
-
-__all__ = ["Outcome", "Told", "Warn", "failed", "is_good", "is_paused", "outcome", "paused"]
