@@ -23,14 +23,14 @@ down: $(STAMP) ## End a demo that was left running
 	@askproai demo --down
 
 test: $(STAMP) ## Unit and integration tests: a real API server, PostgreSQL, the simulators
-	@echo "== control plane for the tests (built once, about 5 minutes; cached)" && python -m askproai_sandbox.cluster.program
-	@python -m pytest $(ARGS)
+	@echo "== control plane for the tests (built once, about 5 minutes; cached)" && python -m askproai_sandbox.cluster
+	@python -m pytest tests/unit tests/integration $(ARGS)
 
 unit: $(STAMP) ## Only the tests that need nothing but Python
 	@python -m pytest tests/unit $(ARGS)
 
 integration: $(STAMP) ## Only the tests against real parts
-	@python -m askproai_sandbox.cluster.program && python -m pytest tests/integration $(ARGS)
+	@python -m askproai_sandbox.cluster && python -m pytest tests/integration $(ARGS)
 
 check: $(STAMP) ## Format, lint, types, layers, and that everything generated is current
 	@echo "== format" && ruff format --check .

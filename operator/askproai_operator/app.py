@@ -22,9 +22,9 @@ from askproai_operator.engine.engine import Engine, Reconcile
 from askproai_operator.engine.feed import Feed
 from askproai_operator.engine.informer import Informer
 from askproai_operator.engine.lease import Elector, Times
-from askproai_operator.engine.login import connection
 from askproai_operator.engine.metrics import Conditions, Metrics
 from askproai_operator.engine.queue import Urgency, WorkQueue
+from askproai_operator.engine.wire import connection
 from askproai_operator.external import ProviderClients
 from askproai_operator.kinds import agent, branch, offering, tenant
 from askproai_operator.settings import Settings
@@ -68,37 +68,6 @@ def main() -> None:
     cli()
 
 
-class Health:
-    """What the probes ask: alive while the loop answers and no reconcile hangs; ready as a standby, or when primed."""
-
-    def __init__(self, queue: WorkQueue, metrics: Metrics) -> None:
-        self.ready = True
-        self._queue, self._metrics = queue, metrics
-
-    async def serve(self, settings: Settings, stack: AsyncExitStack) -> None:
-        """Serve `/livez`, `/readyz` and `/metrics` until the stack closes."""
-        app = web.Application()
-        app.add_routes(
-            [web.get("/livez", self._livez), web.get("/readyz", self._readyz), web.get("/metrics", self._scrape)]
-        )
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        for port in {settings.health_port, settings.metrics_port or settings.health_port}:
-            await web.TCPSite(runner, settings.bind_address, port).start()
-        log.info("health.serving", addresses=[f"{address[0]}:{address[1]}" for address in runner.addresses])
-
-    async def _livez(self, _: web.Request) -> web.Response:
-        stuck = self._queue.oldest_work() > _STUCK
-        return web.Response(text="a reconcile hangs" if stuck else "ok", status=503 if stuck else 200)
-
-    async def _readyz(self, _: web.Request) -> web.Response:
-        return web.Response(text="ok" if self.ready else "filling the cache", status=200 if self.ready else 503)
-
-    async def _scrape(self, _: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-
 async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
     """Stand by, lead, and give the Lease back. Ends at SIGTERM; a lost Lease ends the whole process."""
     stop = asyncio.Event()
@@ -109,9 +78,10 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
     feed = Feed(cache, queue.add)
     health = Health(queue, metrics)
     login = partial(connection, settings.kubeconfig)
+    hosts = (*settings.provider_hosts, settings.retell_base_url, settings.calcom_base_url)
     async with AsyncExitStack() as stack:
         kube = await stack.enter_async_context(Kube(login, feed, clock, namespace=settings.namespace))
-        providers = await stack.enter_async_context(ProviderClients(clock))
+        providers = await stack.enter_async_context(ProviderClients(clock, registry=metrics.registry, hosts=hosts))
         database = AdminStore(settings.admin_dsn())
         stack.push_async_callback(database.close)
         await health.serve(settings, stack)
@@ -128,8 +98,8 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
             await _until(stop, _patiently(informer.prime, clock))
         except Stopped:
             return
-        for key in cache.all_keys():
-            queue.add(key, Urgency.RESYNC)
+        for model in cache.models():
+            queue.add(model.key, Urgency.RESYNC)
         health.ready = True
         world = World(
             kube=kube,
@@ -185,18 +155,18 @@ async def _cluster_uid(kube: Kube) -> str:
 
 
 def _elector(settings: Settings, kube: Kube, clock: Clock, metrics: Metrics) -> Elector:
-    times = Times(
-        timedelta(seconds=settings.lease_seconds),
-        timedelta(seconds=settings.lease_renew_seconds),
-        timedelta(seconds=settings.lease_retry_seconds),
-    )
+    seconds = (settings.lease_seconds, settings.lease_renew_seconds, settings.lease_retry_seconds)
+    times = Times(*(timedelta(seconds=each) for each in seconds))
     identity = settings.pod_name or f"{socket.gethostname()}_{os.getpid()}"
     return Elector(kube, clock, metrics, namespace=settings.namespace, identity=identity, times=times)
 
 
 async def _exit_when_lost(elector: Elector) -> None:
     """End the process at once, with nothing tidied up: what is half done belongs to the next leader."""
-    await elector.keep()
+    try:
+        await elector.keep()
+    except Exception:  # nobody renews any more, so it is lost soon: no reason to go on without knowing
+        log.exception("lease.broken")
     sys.stderr.flush()
     os._exit(1)
 
@@ -207,17 +177,46 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
         loop.add_signal_handler(number, stop.set)
 
 
+class Health:
+    """What the probes ask: alive while the loop answers and no reconcile hangs; ready as a standby, or when primed."""
+
+    def __init__(self, queue: WorkQueue, metrics: Metrics) -> None:
+        self.ready = True
+        self._queue, self._metrics = queue, metrics
+
+    async def serve(self, settings: Settings, stack: AsyncExitStack) -> None:
+        """Serve `/livez`, `/readyz` and `/metrics` until the stack closes."""
+        app = web.Application()
+        routes = {"/livez": self._livez, "/readyz": self._readyz, "/metrics": self._scrape}
+        app.add_routes([web.get(path, handler) for path, handler in routes.items()])
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        for port in {settings.health_port, settings.metrics_port or settings.health_port}:
+            await web.TCPSite(runner, settings.bind_address, port).start()
+        log.info("health.serving", addresses=[f"{address[0]}:{address[1]}" for address in runner.addresses])
+
+    async def _livez(self, _: web.Request) -> web.Response:
+        stuck = self._queue.oldest_work() > _STUCK
+        return web.Response(text="a reconcile hangs" if stuck else "ok", status=503 if stuck else 200)
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok" if self.ready else "filling the cache", status=200 if self.ready else 503)
+
+    async def _scrape(self, _: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
 def configure_logs(level: str) -> None:
     """Write JSON lines, our own and the libraries' warnings. Kopf's debug level would print whole patches: never on."""
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_Relay()], force=True)
@@ -227,9 +226,4 @@ class _Relay(logging.Handler):
     """Hands the libraries' records to structlog."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        write = (
-            structlog.get_logger(record.name).error
-            if record.levelno >= logging.ERROR
-            else structlog.get_logger(record.name).warning
-        )
-        write("library.said", logger=record.name, message=record.getMessage())
+        structlog.get_logger().log(record.levelno, "library.said", logger=record.name, message=record.getMessage())

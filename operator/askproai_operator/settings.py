@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(15, ge=3, description="A Lease that was not renewed for so long may be taken over.")
     lease_renew_seconds: int = Field(10, ge=2, description="Without a renewal for so long the leader exits.")
     lease_retry_seconds: int = Field(2, ge=1, description="How often the Lease is renewed, or asked for.")
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged.")
     testing: bool = Field(False, description="Arms `ASKPROAI_FAULT`. Never in production.")
 
     @field_validator("provider_hosts", mode="before")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
+from askproai_runtime.booking import warm
 from askproai_runtime.calls import FunctionName, Functions, Router
 from askproai_runtime.config.settings import Settings
 from askproai_runtime.health import metrics_app, private_app
@@ -79,6 +80,7 @@ class WebProcess:
         if dsn is None:
             return
         self._doors = await self._open_doors(dsn)
+        warm(process.config.current, process.clock.now())
         grace = settings.shutdown_grace_seconds
         private = private_app(process, self._readiness, lambda: self._open().pool)
         runners: list[web.AppRunner] = []

@@ -1,7 +1,10 @@
 """What a person sees after `make demo`. The story holds itself to its promises; here is what it shows."""
 
+import os
 from datetime import timedelta
 
+from askproai_sandbox.demo.stage import PROJECT
+from askproai_sandbox.demo.transcript import BEGIN, END, transcript
 from askproai_sandbox.world import SALON
 
 
@@ -54,3 +57,15 @@ async def test_logs_and_statuses_carry_no_key_no_number_and_no_name(demo):
     applied = '"apiVersion"'  # kubectl's own copy of what a person applied is not ours
     text = "\n".join(line for line in text.splitlines() if applied not in line)
     assert [secret for secret in secrets if secret in text] == []
+
+
+def test_the_readme_shows_what_really_happens(demo):
+    """The transcript in the README is this run's. ASKPROAI_WRITE_README=1 writes it anew."""
+    readme = PROJECT / "README.md"
+    before, rest = readme.read_text().split(BEGIN)
+    shown, after = rest.split(END)
+    happened = transcript(demo.outcome)
+    if os.environ.get("ASKPROAI_WRITE_README") == "1":
+        readme.write_text(f"{before}{BEGIN}\n{happened}\n{END}{after}")
+        shown = f"\n{happened}\n"
+    assert shown.strip() == happened

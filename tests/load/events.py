@@ -18,7 +18,9 @@ _ENDED = _STARTED | {
     "call_status": "ended", "end_timestamp": 1_763_629_260_000, "disconnection_reason": "user_hangup",
     "transcript": "Agent: Was kann ich für Sie tun?\nUser: Einen Haarschnitt am Freitag um halb drei.\n" * 30,
 }  # fmt: skip
-_ANALYZED = _ENDED | {"call_analysis": {"call_summary": "Der Anrufer bucht einen Haarschnitt.", "call_successful": True}}
+_ANALYZED = _ENDED | {
+    "call_analysis": {"call_summary": "Der Anrufer bucht einen Haarschnitt.", "call_successful": True}
+}
 _BODIES = tuple(
     json.dumps({"event": name, "call": call}, ensure_ascii=False).encode()
     for name, call in zip(NAMES, (_STARTED, _ENDED, _ANALYZED), strict=True)

@@ -2,46 +2,41 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 from tests.load.measure import Row
-from tests.load.rig import ROOT, memory
+from tests.load.rig import ROOT, memory_rows
 
-from askproai_sandbox.cluster import Child, eventually, program_folder, spawn
+from askproai_sandbox.cluster import Child, eventually, spawn
 from askproai_sandbox.demo import State, StateError, read_state
 from askproai_sandbox.demo.kubectl import kubectl
 from askproai_sandbox.world import EXAMPLES, SALON, seed_simulators
 
-QUIET = timedelta(seconds=10)  # after the last start; what a start needed is given back or kept by then
+QUIET_SECONDS = 10  # after the last start
 
 
-async def idle_memory(directory: Path, say: Callable[[str], None]) -> list[Row]:
+async def idle_rows(directory: Path) -> list[Row]:
     """Start the demo's parts, apply the salon, and look at operator, web and worker when they have nothing to do."""
-    await program_folder(say)
-    command = [sys.executable, "-m", "askproai_sandbox.demo", "--directory", str(directory / "demo")]
-    stage = await spawn("stage", command, directory=directory, cwd=ROOT)
+    command = [sys.executable, "-m", "askproai_sandbox.demo", "--directory", str(directory)]
+    stage = await spawn("stage", command, directory=directory.parent, cwd=ROOT)
     try:
-        state = await eventually(lambda: _state(stage, directory / "demo"), timedelta(minutes=2), "the demo's parts")
+        # five minutes: the first start on a machine builds the control plane
+        state = await eventually(lambda: _state(stage, directory), timedelta(minutes=8), "the demo's parts")
         await seed_simulators(state.retellUrl, state.calcomUrl)
         await kubectl(state, "apply", "-f", str(EXAMPLES / "salon.yaml"))
-        for kind in ("tenants.askproai.de", "retellagents"):
-            await kubectl(state, "wait", "--for=condition=Ready", "--all", "-n", SALON.namespace, "--timeout=90s", kind)
-        await asyncio.sleep(QUIET.total_seconds())
-        pids = read_state(directory / "demo").pids
-        found = {"operator (1 tenant)": pids["operator"][0]}
-        for kind in ("web", "worker"):
-            found[kind] = next(pid for name, pid in sorted(pids["pods"].items()) if name.endswith(f"/{kind}"))
-        return [row for name, pid in found.items() for row in memory_rows(f"idle memory: {name}", pid)]
+        ready = ("wait", "--for=condition=Ready", "--all", "-n", SALON.namespace, "--timeout=90s")
+        await kubectl(state, *ready, "tenants.askproai.de,retellagents")
+        await asyncio.sleep(QUIET_SECONDS)
+        pids = read_state(directory).pids
+        pods = {name.rpartition("/")[2]: pid for name, pid in pids["pods"].items()}
+        return [
+            *memory_rows("idle operator, 1 tenant", pids["operator"][0]),
+            *memory_rows("idle web", pods["web"], "< 90 MB"),
+            *memory_rows("idle worker", pods["worker"]),
+        ]
     finally:
         await stage.stop(timedelta(seconds=30))
-
-
-def memory_rows(name: str, pid: int) -> list[Row]:
-    found = memory(pid)
-    design = "< 90 MB" if name == "idle memory: web" else ""
-    return [Row(f"{name}, resident", found["Rss"], "MB", design), Row(f"{name}, proportional", found["Pss"], "MB")]
 
 
 def _state(stage: Child, directory: Path) -> State | None:

@@ -1,167 +1,125 @@
 """What all custom resources share: bounded types, CEL rules that stand next to the fields they guard, the frame of a kind.
 
 A docstring under a field is its description in the CRD, in `kubectl explain` and in `docs/reference/custom-resources.md`.
-The models read tolerantly (unknown fields are ignored: an older operator meets objects of a newer CRD), since the API
-server has already refused what is wrong.
+The models read tolerantly (unknown fields are ignored: an older operator meets objects of a newer CRD; patterns and
+rules stand in the schema only), since the API server has already refused what is wrong.
 """
 
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any, ClassVar, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
+from askproai_operator.api.conditions import Status
 from askproai_operator.key import Key
 from askproai_runtime.config import Weekday
 
-GROUP = "askproai.de"
-VERSION = "v1alpha1"
-API_VERSION = f"{GROUP}/{VERSION}"
-CATEGORY = "askproai"
-
 NAME_LENGTH = 40  # Tenant, Branch, RetellAgent: room for what children and the default service append
-OFFERING_NAME_LENGTH = 63
 DAY_RANGES = 21  # three ranges on each of seven days
 
-_LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+Rule = dict[str, Any]
 
 
-# --- rules -----------------------------------------------------------------------------------------------------------
-
-
-class Rule(NamedTuple):
-    """One CEL expression, and what a person reads when it is false. With `oldSelf` it holds for updates only.
+def rule(expression: str, message: str, field: str = "", **more: bool) -> Rule:
+    """Give one CEL expression, and what a person reads when it is false. With `oldSelf` it holds for updates only.
 
     `field` is the path below the rule's place that the answer names, such as `.metadata.name`.
     """
-
-    expression: str
-    message: str
-    field: str = ""
+    return {"rule": expression, "message": message} | ({"fieldPath": field} if field else {}) | more
 
 
 def rules(*wanted: Rule) -> dict[str, Any]:
     """Give the schema extension that makes the API server hold these rules."""
-    return {
-        "x-kubernetes-validations": [
-            {"rule": r.expression, "message": r.message} | ({"fieldPath": r.field} if r.field else {}) for r in wanted
-        ]
-    }
+    return {"x-kubernetes-validations": list(wanted)} if wanted else {}
 
 
-def name_rules(kind: str, length: int, why: str, *, begins_with_letter: bool = False) -> tuple[Rule, Rule]:
+def held(*wanted: Rule) -> ConfigDict:
+    """Give the `model_config` of a part on which these rules hold."""
+    return ConfigDict(json_schema_extra=rules(*wanted))
+
+
+def name_rules(kind: str, length: int, why: str, first: str = "a letter or digit") -> tuple[Rule, ...]:
     """Hold `metadata.name` to a DNS label of at most `length` characters; `why` completes the sentence."""
-    first, start = ("a-z", "a letter") if begins_with_letter else ("a-z0-9", "a letter or digit")
+    begin = "a-z" if first == "a letter" else "a-z0-9"
+    label = f"a DNS label: small letters, digits and '-', beginning with {first}, ending with a letter or digit"
+    at, name = "self.metadata.name", f"the name of a {kind}"
     return (
-        Rule(
-            f"self.metadata.name.size() <= {length}",
-            f"the name of a {kind} has at most {length} characters, because {why}",
-            ".metadata.name",
-        ),
-        Rule(
-            f"self.metadata.name.matches('^[{first}]([-a-z0-9]*[a-z0-9])?$')",
-            f"the name of a {kind} is a DNS label: small letters, digits and '-', beginning with {start}, "
-            f"ending with a letter or digit; because {why}",
-            ".metadata.name",
+        rule(f"{at}.size() <= {length}", f"{name} has at most {length} characters, because {why}", ".metadata.name"),
+        rule(
+            f"{at}.matches('^[{begin}]([-a-z0-9]*[a-z0-9])?$')", f"{name} is {label}; because {why}", ".metadata.name"
         ),
     )
 
 
-ONE_OWNER = Rule(
+ONE_OWNER = rule(
     "has(self.branchRef) != has(self.tenantRef)",
     "name exactly one of branchRef (this branch only) and tenantRef (all branches of the tenant)",
 )
-SAME_OWNER = Rule(
-    "has(self.branchRef) == has(oldSelf.branchRef) && has(self.tenantRef) == has(oldSelf.tenantRef)"
-    " && (!has(self.branchRef) || !has(oldSelf.branchRef) || self.branchRef.name == oldSelf.branchRef.name)"
-    " && (!has(self.tenantRef) || !has(oldSelf.tenantRef) || self.tenantRef.name == oldSelf.tenantRef.name)",
+SAME_OWNER = rule(  # ONE_OWNER holds for both, so one of the two references tells
+    "has(self.branchRef) == has(oldSelf.branchRef) && (has(self.branchRef)"
+    " ? self.branchRef.name == oldSelf.branchRef.name : self.tenantRef.name == oldSelf.tenantRef.name)",
     "branchRef and tenantRef cannot be changed; delete this object and create it anew with the other reference",
 )
 
 
-# --- types -----------------------------------------------------------------------------------------------------------
-
-
-def listed(max_items: int, *, key: str | None = None, as_set: bool = False, min_items: int = 0) -> Any:
+def listed(
+    max_items: int, *held: Rule, key: str | None = None, as_set: bool = False, min_items: int | None = None
+) -> Any:
     """Bound a list, and say how two writers merge it: by key, as a set, or (neither) one of them replaces it whole."""
-    kind = "map" if key else "set" if as_set else "atomic"
-    extra: dict[str, Any] = {"x-kubernetes-list-type": kind}
+    extra: dict[str, Any] = {"x-kubernetes-list-type": "map" if key else "set" if as_set else "atomic"} | rules(*held)
     if key:
         extra["x-kubernetes-list-map-keys"] = [key]
-    return Field(min_length=min_items or None, max_length=max_items, json_schema_extra=extra)
+    return Field(min_length=min_items, max_length=max_items, json_schema_extra=extra)
 
 
-def _schema(pattern: str, max_length: int, meaning: str) -> dict[str, Any]:
-    return {"type": "string", "maxLength": max_length, **rules(Rule(f"self.matches(r'{pattern}')", meaning))}
+def text(max_length: int, *held: Rule) -> Any:
+    """Bound a string that must not be empty."""
+    return Field(min_length=1, max_length=max_length, json_schema_extra=rules(*held))
 
 
 def worded(pattern: str, max_length: int, meaning: str) -> Any:
-    """Bound a string by a pattern, and let the API server answer with `meaning`, since no person reads an expression."""
-
-    def say(schema: dict[str, Any]) -> None:
-        del schema["pattern"]
-        schema.update(_schema(pattern, max_length, meaning))
-
-    return Field(max_length=max_length, pattern=pattern, json_schema_extra=say)
+    """Say how a value is written, and let the API server answer with `meaning`, since no person reads an expression."""
+    must = rules(rule(f"self.matches(r'{pattern}')", meaning))
+    return WithJsonSchema({"type": "string", "maxLength": max_length, **must})
 
 
-def written(pattern: str, max_length: int, meaning: str) -> Any:
-    """Say how a value that is no string here (a time, a decimal) is written in a manifest; as `worded`."""
-    return WithJsonSchema(_schema(pattern, max_length, meaning))
-
-
-def _end_of_day(value: object) -> object:
-    return "00:00" if value == "24:00" else value
-
-
+_LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 _A_LABEL = "small letters, digits and '-', beginning and ending with a letter or digit"
 _TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
+# CEL looks the name up in the API server's own tz database; an unknown one is an error of the expression.
+# The rest keeps out what CEL takes too: offsets such as +01:00, which know no summer time, and Go's "Local".
+_ZONE = rule(
+    r"self.matches(r'^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$') && self != 'Local'"
+    " && timestamp('2026-01-01T00:00:00Z').getFullYear(self) > 0",
+    "not a time zone of the IANA database, such as Europe/Berlin",
+)
+_URL = rule(
+    "isURL(self) && url(self).getScheme() in ['https', 'http'] && url(self).getHostname() != ''"
+    " && !self.contains('?') && !self.contains('#') && !self.contains('@')",
+    "a base URL begins with https:// (or http://) and a host, and has no user, query or fragment",
+)
 
-Text = Annotated[str, Field(min_length=1, max_length=200)]
-LongText = Annotated[str, Field(min_length=1, max_length=32_000)]
+Text = Annotated[str, text(200)]
 ObjectName = Annotated[str, worded(_LABEL, NAME_LENGTH, f"not a name of an object: {_A_LABEL}")]
-SecretName = Annotated[str, Field(min_length=1, max_length=253)]
+ForeignName = Annotated[str, text(253)]  # of a Secret, a Gateway, …: their own API judges it
 Label = Annotated[str, worded(_LABEL, 63, f"not an id: {_A_LABEL}")]
+Skill = Annotated[str, text(63)]
 Host = Annotated[str, worded(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", 253, "not a host name, such as salon.voice.example")]
 E164 = Annotated[str, worded(r"^\+[1-9][0-9]{6,14}$", 16, "not an E.164 number, such as +49301234567")]
 Locale = Annotated[str, worded(r"^[a-z]{2,3}-[A-Z0-9]{2,3}$", 10, "not a language with its region, such as de-DE")]
-Days = Annotated[int, Field(ge=1, le=3650)]
 Date = Annotated[date, WithJsonSchema({"type": "string", "format": "date"})]
-TimeOfDay = Annotated[time, written(f"^{_TIME}$", 5, 'not a time of day "HH:MM", such as "09:00"')]
+TimeOfDay = Annotated[time, worded(f"^{_TIME}$", 5, 'not a time of day "HH:MM", such as "09:00"')]
 ClosingTime = Annotated[  # 24:00 is read as 00:00, as `askproai_runtime.config.Hours` has the end of the day
     time,
-    BeforeValidator(_end_of_day),
-    written(f"^({_TIME}|24:00)$", 5, 'not a time of day "HH:MM", such as "18:00" or "24:00"'),
+    BeforeValidator(lambda value: "00:00" if value == "24:00" else value),
+    worded(f"^({_TIME}|24:00)$", 5, 'not a time of day "HH:MM", such as "18:00" or "24:00"'),
 ]
-TimeZone = Annotated[
-    str,
-    Field(
-        max_length=64,
-        json_schema_extra=rules(
-            # CEL looks the name up in the API server's own tz database; an unknown one is an error of the expression.
-            # The first half keeps out offsets such as +01:00, which CEL takes too and which know no summer time.
-            Rule(
-                r"self.matches(r'^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$')"
-                " && timestamp('2026-01-01T00:00:00Z').getFullYear(self) > 0",
-                "not a time zone of the IANA database, such as Europe/Berlin",
-            )
-        ),
-    ),
-]
-BaseUrl = Annotated[
-    str,
-    Field(
-        max_length=500,
-        json_schema_extra=rules(
-            Rule(
-                "isURL(self) && url(self).getScheme() in ['https', 'http'] && url(self).getHost() != ''"
-                " && !self.contains('?') && !self.contains('#') && !self.contains('@')",
-                "a base URL begins with https:// (or http://) and a host, and has no user, query or fragment",
-            )
-        ),
-    ),
-    AfterValidator(lambda url: url.rstrip("/")),
-]
+TimeZone = Annotated[str, text(64, _ZONE)]
+BaseUrl = Annotated[str, text(500, _URL), AfterValidator(lambda url: url.rstrip("/"))]
+Short = Annotated[str, Field(max_length=200)]  # of a status: told as it is
+Count = Annotated[int, Field(ge=0)]
+Generation = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
 
 
 class Part(BaseModel):
@@ -182,7 +140,7 @@ class ObjectRef(Part):
 class SecretKeyRef(Part):
     """Names one key of a Secret of the same namespace."""
 
-    name: SecretName
+    name: ForeignName
     """Name of the Secret, in this namespace. With the label `askproai.de/watch: "true"` a change acts at once."""
     key: Annotated[str, worded("^[-._a-zA-Z0-9]+$", 253, "not a key of a Secret: letters, digits, '-', '_' and '.'")]
     """Key in the Secret's data."""
@@ -191,13 +149,11 @@ class SecretKeyRef(Part):
 class Hours(Part):
     """One range of local wall-clock time on some weekdays; ranges may touch and overlap, together they count."""
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            Rule(
-                "self.closes == '00:00' || self.opens < self.closes",
-                "opens must be before closes; for hours past midnight write two ranges, "
-                "the first one closing at 24:00 and the second one on the next day",
-            )
+    model_config = held(
+        rule(
+            "self.closes == '00:00' || self.opens < self.closes",
+            "opens must be before closes; for hours past midnight write two ranges, "
+            "the first one closing at 24:00 and the second one on the next day",
         )
     )
 
@@ -209,7 +165,35 @@ class Hours(Part):
     """End, "HH:MM", not included; "24:00" or "00:00" is the end of the day."""
 
 
-# --- the frame of a kind ---------------------------------------------------------------------------------------------
+class StatusCondition(Part):
+    """One cause, or the whole (`Ready`)."""
+
+    type: Short
+    """Which condition; docs/reference/conditions.md explains each."""
+    status: Status
+    """True, False or Unknown."""
+    reason: Short
+    """Why, in one word of a closed list."""
+    message: Annotated[str, Field(max_length=32_768)]  # as of Kubernetes' own conditions
+    """Why, in a sentence that says what to do."""
+    observed_generation: Generation | None = None
+    """`metadata.generation` that this condition judges."""
+    last_transition_time: datetime
+    """When `status` last changed."""
+
+
+class CommonStatus(Part):
+    """What every kind tells. Status models are only the schema: the engine writes it, kubectl and people read it.
+
+    Their bounds leave room: a status beyond one would be refused whole, and nobody would be told anything.
+    """
+
+    conditions: Annotated[tuple[StatusCondition, ...], listed(20, key="type")] = ()
+    """`Ready` first among equals, and its causes."""
+    observed_generation: Generation | None = None
+    """`metadata.generation` that this status judges."""
+    last_reconcile_token: Short | None = None
+    """The token of the annotation `askproai.de/reconcile-at` that was acted on last."""
 
 
 class Metadata(Part):
@@ -228,13 +212,9 @@ class Metadata(Part):
     finalizers: tuple[str, ...] = ()
 
 
-class Column(NamedTuple):
-    """A column of `kubectl get`; `wide` ones show with `-o wide` only."""
-
-    name: str
-    path: str
-    type: str = "string"
-    wide: bool = False
+def column(name: str, path: str, type_: str = "string", *, wide: bool = True) -> dict[str, Any]:
+    """Give a column of `kubectl get`; `wide` ones (priority 1) show with `-o wide` only."""
+    return {"name": name, "type": type_, "jsonPath": path} | ({"priority": 1} if wide else {})
 
 
 class Resource(Part):
@@ -243,8 +223,8 @@ class Resource(Part):
     kind: ClassVar[str]
     plural: ClassVar[str]
     short_name: ClassVar[str]
-    status_model: ClassVar[type[Part]]
-    columns: ClassVar[tuple[Column, ...]]
+    status_model: ClassVar[type[CommonStatus]]
+    columns: ClassVar[tuple[dict[str, Any], ...]]
     selectable: ClassVar[tuple[str, ...]] = ()
 
     metadata: Metadata
@@ -252,7 +232,7 @@ class Resource(Part):
 
     @classmethod
     def from_raw(cls, raw: dict[str, Any]) -> Self:
-        """Read an object of the API. Raises `pydantic.ValidationError` for one that its CRD would refuse today."""
+        """Read an object of the API. Raises `pydantic.ValidationError` for one whose types its CRD would refuse today."""
         return cls.model_validate(raw)
 
     @property

@@ -25,7 +25,7 @@ class ConditionType(Explained):
     CREDENTIALS_VALID = "CredentialsValid", "The provider keys that the Tenant names exist and are accepted."
     DATABASE_READY = "DatabaseReady", "The schema, the tenant's login role and its rows are there."
     CACHE_READY = "CacheReady", "The tenant's Redis user is there; without Redis all goes on, slower."
-    RUNTIME_AVAILABLE = "RuntimeAvailable", "Enough of the tenant's pods are ready, with the current configuration."
+    RUNTIME_AVAILABLE = "RuntimeAvailable", "Enough of the tenant's pods are ready."
     EXPOSED = "Exposed", "The senders of webhooks can reach the tenant at the URLs in its status."
     WEBHOOKS_REGISTERED = "WebhooksRegistered", "Cal.com has our webhook, with the right address and secret."
     MONITORING_READY = "MonitoringReady", "Scraping, alert rules and dashboard are in place."
@@ -36,7 +36,7 @@ class ConditionType(Explained):
     STAFF_MATCHED = "StaffMatched", "Somebody has the skills that the service needs."
     CALENDAR_LINKED = (
         "CalendarLinked",
-        "The Cal.com event types exist and fit the service: length, buffers, e-mail field, confirmation, seats.",
+        "The Cal.com event types fit: length, buffers, e-mail field, confirmation, seats.",
     )
     # RetellAgent
     SYNCED = "Synced", "Agent and LLM at Retell are as declared, and published."
@@ -62,96 +62,58 @@ class Reason(Explained):
     NOT_REQUESTED = "NotRequested", "The spec does not ask for it; nothing to do."
     NOT_INSTALLED = (
         "NotInstalled",
-        "It waits for a CRD that this cluster does not have; install its operator, or leave it.",
+        "It waits for a CRD that this cluster or release lacks; the message says what to do.",
     )
     NOT_PAUSED = "NotPaused", "The operator works on the object."
     PAUSED = "Paused", "The annotation `askproai.de/paused` is set; remove it to go on."
-    PENDING = "Pending", "It waits for something that comes by itself; the message says for what."
+    PENDING = "Pending", "It waits; the message says for what."
     PROGRESSING = "Progressing", "It is being made true; look again in a moment."
     DELETING = "Deleting", "The object is being deleted; the message says what is still there."
-    INTERNAL_ERROR = (
-        "InternalError",
-        "A fault of the operator; it tries again, its log has the details. Please report it.",
-    )
+    INTERNAL_ERROR = "InternalError", "A fault of the operator; it tries again, its log has details. Please report it."
     # references and credentials
-    TENANT_NOT_FOUND = (
-        "TenantNotFound",
-        "There is no such Tenant in this namespace; create it, or correct the reference.",
-    )
+    TENANT_NOT_FOUND = "TenantNotFound", "No such Tenant in this namespace; create it, or correct the reference."
     TENANT_NOT_READY = "TenantNotReady", "The Tenant has to become ready first; see its conditions."
-    BRANCH_NOT_FOUND = (
-        "BranchNotFound",
-        "There is no such Branch in this namespace; create it, or correct the reference.",
-    )
-    SECRET_NOT_FOUND = (
-        "SecretNotFound",
-        "There is no such Secret in this namespace; create it, or correct the reference.",
-    )
+    BRANCH_NOT_FOUND = "BranchNotFound", "No such Branch in this namespace; create it, or correct the reference."
+    SECRET_NOT_FOUND = "SecretNotFound", "No such Secret in this namespace; create it, or correct the reference."
     SECRET_KEY_MISSING = "SecretKeyMissing", "The Secret lacks the key that is named; add it, or correct the reference."
     CREDENTIALS_INVALID = "CredentialsInvalid", "The provider refuses the key; put a valid one into the Secret."
-    CREDENTIALS_SHARED = (
-        "CredentialsShared",
-        "An older Tenant uses the same Retell key; each needs a workspace of its own.",
-    )
+    CREDENTIALS_SHARED = "CredentialsShared", "An older Tenant uses this Retell key; each needs a workspace of its own."
     PROVIDER_HOST_NOT_ALLOWED = (
         "ProviderHostNotAllowed",
         "The host of a baseUrl is not in ASKPROAI_PROVIDER_HOSTS; correct it, or ask who runs the operator.",
     )
-    OWNERSHIP_CONFLICT = (
-        "OwnershipConflict",
-        "What is there belongs to somebody else; the message names the owner. Nothing was changed.",
-    )
+    OWNERSHIP_CONFLICT = "OwnershipConflict", "What is there is not ours; the message says whose. Nothing was changed."
     # providers
     PROVIDER_UNAVAILABLE = "ProviderUnavailable", "The provider does not answer; it is tried again."
-    PROVIDER_REFUSED = "ProviderRefused", "The provider refuses what the spec asks for; its answer is in the message."
+    PROVIDER_REFUSED = "ProviderRefused", "The provider refuses what the spec asks for; the message has its answer."
     RATE_LIMITED = "RateLimited", "The provider asks for patience; it is tried again when it says."
-    DUPLICATE_FOUND = (
-        "DuplicateFound",
-        "Several remote objects carry our marker; one is kept, the message names the others. Delete them by hand.",
-    )
+    DUPLICATE_FOUND = "DuplicateFound", "Several agents carry our marker; the spare ones go once no number rings there."
     # database
-    DATABASE_UNAVAILABLE = (
-        "DatabaseUnavailable",
-        "PostgreSQL does not answer or refuses the operator; it is tried again.",
-    )
-    MIGRATION_FAILED = "MigrationFailed", "A schema migration failed; the message and the operator's log say where."
+    DATABASE_UNAVAILABLE = "DatabaseUnavailable", "PostgreSQL does not answer or refuses the operator; tried again."
     DATA_OWNED_BY_OTHER = (
         "DataOwnedByOther",
-        "Rows of an earlier Tenant of this name were kept; adopt them (`askproai.de/adopt-data: <its UID>`) or take another name.",
+        "Rows of an earlier Tenant of this name were kept; adopt them (`askproai.de/adopt-data: <its UID>`) or rename.",
     )
     # branch and offering
     NUMBER_INVALID = "NumberInvalid", "A phone number cannot be read; correct it."
     NUMBER_CLAIMED_TWICE = "NumberClaimedTwice", "Another branch has this phone number; take it out of one of them."
-    NO_SERVICES = "NoServices", "Nothing can be booked at this branch; create a ServiceOffering."
-    NO_STAFF_WITH_SKILLS = (
-        "NoStaffWithSkills",
-        "Nobody has all the required skills; add them to a person, or ask for fewer.",
-    )
-    CAPACITY_UNSUPPORTED = (
-        "CapacityUnsupported",
-        "A capacity above 1 is not built yet; each person takes one appointment at a time.",
-    )
+    NO_STAFF_WITH_SKILLS = "NoStaffWithSkills", "Nobody has all the required skills; teach a person, or ask for fewer."
+    CAPACITY_UNSUPPORTED = "CapacityUnsupported", "Capacity above 1 is not built yet; each person takes one at a time."
     EVENT_TYPE_MISSING = "EventTypeMissing", "A person who can do the service has no Cal.com event type here; add one."
-    EVENT_TYPE_NOT_FOUND = (
-        "EventTypeNotFound",
-        "Cal.com does not know the event type; correct the id, or create it there.",
-    )
+    EVENT_TYPE_NOT_FOUND = "EventTypeNotFound", "Cal.com does not know the event type; correct the id, or create it."
     EVENT_TYPE_MISMATCH = (
         "EventTypeMismatch",
-        "The event type at Cal.com does not fit the service; the message says what to change there.",
+        "The event type does not fit the service; the message says what to change.",
     )
     # agent
     FUNCTIONS_NOT_BUILT = (
         "FunctionsNotBuilt",
-        "Functions that this release does not have were left out; the message names them. Synced stays True.",
+        "Functions that this release lacks were left out; the message names them.",
     )
-    NUMBER_NOT_AT_RETELL = (
-        "NumberNotAtRetell",
-        "Retell does not have the number; import it there, or give its SIP trunk in the Branch.",
-    )
+    NUMBER_NOT_AT_RETELL = "NumberNotAtRetell", "Import the number at Retell, or give its SIP trunk in the Branch."
     NUMBER_BOUND_ELSEWHERE = (
         "NumberBoundElsewhere",
-        "The number rings at another agent; unbind it at Retell, or take it out of the Branch.",
+        "Another agent has it; unbind it at Retell, or drop it in the Branch.",
     )
     BUSINESS_MODEL_MISMATCH = (
         "BusinessModelMismatch",

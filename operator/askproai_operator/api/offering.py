@@ -3,96 +3,66 @@
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from askproai_operator.api.base import (
-    OFFERING_NAME_LENGTH,
-    ONE_OWNER,
-    SAME_OWNER,
-    Column,
-    Label,
-    ObjectRef,
-    Part,
-    Resource,
-    Rule,
-    SecretKeyRef,
-    Text,
-    listed,
-    name_rules,
-    rules,
-    worded,
-    written,
-)
-from askproai_operator.api.branch import Skill
-from askproai_operator.api.status import ServiceOfferingStatus
+from askproai_operator.api import base
 
 Amount = Annotated[
-    Decimal, written(r"^[0-9]{1,7}(\.[0-9]{2})?$", 10, 'not an amount in quotes, such as "39.00" or "39"')
+    Decimal, base.worded(r"^[0-9]{1,7}(\.[0-9]{2})?$", 10, 'not an amount in quotes, such as "39.00" or "39"')
 ]
-Currency = Annotated[str, worded("^[A-Z]{3}$", 3, "not a currency of three capital letters (ISO 4217), such as EUR")]
+Currency = Annotated[
+    str, base.worded("^[A-Z]{3}$", 3, "not a currency of three capital letters (ISO 4217), such as EUR")
+]
 BufferMinutes = Annotated[int, Field(ge=0, le=480)]
 
 
-class Price(Part):
-    """What it costs."""
-
+class Price(base.Part):
     amount: Amount
     """Amount with two decimals or none, such as "39.00" (a decimal string)."""
     currency: Currency = "EUR"
     """Currency (ISO 4217)."""
 
 
-class EventType(Part):
-    """A Cal.com event type of one person."""
-
-    staff: Label
+class EventType(base.Part):
+    staff: base.Label
     """Id of the person (Branch spec.staff[].id) whose event type this is."""
     event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
     """Cal.com's id of the event type."""
-    api_key_secret_ref: SecretKeyRef | None = None
-    """API key of this person's own account. Absent: the Tenant's."""
+    api_key_secret_ref: base.SecretKeyRef | None = None
+    """API key of this person's own account. Absent: the Tenant's. Not built yet: always the Tenant's."""
 
 
-class OfferingCalcom(Part):
-    """How Cal.com knows this service."""
+_ONE_HOST = base.rule(
+    "self.all(e, self.exists_one(other, other.eventTypeId == e.eventTypeId))",
+    "each eventTypeId may stand once: a Cal.com event type has one host, so each person needs one of their own",
+)
 
-    event_types: Annotated[
-        tuple[EventType, ...],
-        listed(200, key="staff"),
-        Field(
-            json_schema_extra=rules(
-                Rule(
-                    "self.all(e, self.exists_one(other, other.eventTypeId == e.eventTypeId))",
-                    "each eventTypeId may stand once: a Cal.com event type has one host, so each person needs one of their own",
-                )
-            )
-        ),
-    ] = ()
+
+class OfferingCalcom(base.Part):
+    event_types: Annotated[tuple[EventType, ...], base.listed(200, _ONE_HOST, key="staff")] = ()
     """One event type for each person who can do it."""
 
 
-class ServiceOfferingSpec(Part):
+class ServiceOfferingSpec(base.Part):
     """What can be booked."""
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            ONE_OWNER,
-            SAME_OWNER,
-            Rule(
-                "self.bufferBeforeMinutes + self.durationMinutes + self.bufferAfterMinutes <= 1440",
-                "an appointment with its buffers must fit into one day: "
-                "bufferBeforeMinutes + durationMinutes + bufferAfterMinutes ≤ 1440",
-            ),
-        )
+    model_config = base.held(
+        base.ONE_OWNER,
+        base.SAME_OWNER,
+        base.rule(
+            "self.bufferBeforeMinutes + self.durationMinutes + self.bufferAfterMinutes <= 1440",
+            "an appointment with its buffers must fit into one day: "
+            "bufferBeforeMinutes + durationMinutes + bufferAfterMinutes ≤ 1440",
+        ),
     )
 
-    branch_ref: ObjectRef | None = None
+    branch_ref: base.ObjectRef | None = None
     """The Branch that offers it; cannot be changed. Exactly one of branchRef and tenantRef."""
-    tenant_ref: ObjectRef | None = None
+    tenant_ref: base.ObjectRef | None = None
     """The Tenant of which every branch offers it; cannot be changed."""
-    display_name: Text
+    display_name: base.Text
     """Name of the service as it is spoken."""
-    spoken_names: Annotated[tuple[Text, ...], listed(50, as_set=True)] = ()
+    spoken_names: Annotated[tuple[base.Text, ...], base.listed(50, as_set=True)] = ()
     """Other words that callers use for it."""
     duration_minutes: Annotated[int, Field(ge=1, le=1440)]
     """Length that the customer is told (minutes)."""
@@ -102,7 +72,7 @@ class ServiceOfferingSpec(Part):
     """Time blocked after it (minutes); lies within working hours, too."""
     price: Price | None = None
     """What it costs. Absent: not said."""
-    required_skills: Annotated[tuple[Skill, ...], listed(50, as_set=True)] = ()
+    required_skills: Annotated[tuple[base.Skill, ...], base.listed(50, as_set=True)] = ()
     """Skills that a person must have, all of them. Absent: anybody can do it."""
     capacity: Annotated[int, Field(ge=1, le=50)] = 1
     """Parallel appointments per person (appointments)."""
@@ -113,26 +83,33 @@ class ServiceOfferingSpec(Part):
     booking_horizon_days: Annotated[int, Field(ge=0, le=730)] = 90
     """The last day that can be booked is today plus this (days)."""
     calcom: OfferingCalcom | None = None
-    """How Cal.com knows this service; needed where the Tenant's calendar is Calcom."""
+    """How Cal.com knows this service; absent: appointments stay in our own book."""
 
 
-class ServiceOffering(Resource):
+class ServiceOfferingStatus(base.CommonStatus):
+    """What the operator found and made of a ServiceOffering."""
+
+    staff: Annotated[tuple[base.Short, ...], base.listed(5000)] | None = None
+    """Ids of the people who have the required skills."""
+    event_types: base.Count | None = None
+    """Number of Cal.com event types that are linked."""
+
+
+class ServiceOffering(base.Resource):
     """A service that can be booked at one branch, or at every branch of a tenant."""
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(*name_rules("ServiceOffering", OFFERING_NAME_LENGTH, "labels and tables carry it"))
-    )
+    model_config = base.held(*base.name_rules("ServiceOffering", 63, "labels and tables carry it"))
     kind: ClassVar = "ServiceOffering"
     plural: ClassVar = "serviceofferings"
     short_name: ClassVar = "aps"
     status_model: ClassVar = ServiceOfferingStatus
     columns: ClassVar = (
-        Column("Staff", ".status.staff"),
-        Column("Branch", ".spec.branchRef.name", wide=True),
-        Column("Tenant", ".spec.tenantRef.name", wide=True),
-        Column("Minutes", ".spec.durationMinutes", "integer", wide=True),
-        Column("Price", ".spec.price.amount", wide=True),
-        Column("EventTypes", ".status.eventTypes", wide=True),
+        base.column("Staff", ".status.staff", wide=False),
+        base.column("Branch", ".spec.branchRef.name"),
+        base.column("Tenant", ".spec.tenantRef.name"),
+        base.column("Minutes", ".spec.durationMinutes", "integer"),
+        base.column("Price", ".spec.price.amount"),
+        base.column("EventTypes", ".status.eventTypes"),
     )
     selectable: ClassVar = (".spec.branchRef.name", ".spec.tenantRef.name")
 

@@ -20,7 +20,11 @@ _VOLATILE = ("resourceVersion", "managedFields", "generation", "selfLink")
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A watched object that is not one of our four kinds. A Secret's data is never kept, only its part of `fingerprint`."""
+    """What we keep of any watched object. A Secret's data is never kept, only its part of `fingerprint`.
+
+    `fingerprint` hashes everything but status and bookkeeping: it moves exactly when somebody changed the object. Versions are
+    numbers (comparable within one resource, KEP-5504), so that no older state wins.
+    """
 
     uid: str
     version: int
@@ -30,34 +34,17 @@ class Child:
     status: Mapping[str, Any]
 
 
-def fingerprint(raw: Mapping[str, Any]) -> str:
-    """Give a hash of everything but status and bookkeeping: it moves exactly when somebody changed the object."""
-    meta = raw["metadata"]
-    if raw["kind"] in {ref.kind for ref in CUSTOM}:
-        return _fingerprint_of_custom(meta["generation"], meta.get("labels") or {}, meta.get("annotations") or {})
-    meta = {name: value for name, value in raw["metadata"].items() if name not in _VOLATILE}
-    kept = {name: value for name, value in raw.items() if name not in {"status", "metadata", "kind", "apiVersion"}}
-    return hashlib.sha256(json.dumps([meta, kept], sort_keys=True).encode()).hexdigest()
-
-
-def _fingerprint_of_custom(generation: int, labels: Mapping[str, str], annotations: Mapping[str, str]) -> str:
-    return hashlib.sha256(
-        json.dumps([generation, dict(labels), dict(annotations)], sort_keys=True).encode()
-    ).hexdigest()
-
-
-def version_of(raw: Mapping[str, Any]) -> int:
-    """Give the resourceVersion as a number (comparable within one resource, KEP-5504), so that no older state wins."""
-    return int(raw["metadata"].get("resourceVersion", "0"))
-
-
 def child_of(raw: Mapping[str, Any]) -> Child:
     """Give what we keep of an object."""
     meta = raw["metadata"]
+    kept = [
+        {name: value for name, value in meta.items() if name not in _VOLATILE},
+        {name: value for name, value in raw.items() if name not in {"status", "metadata", "kind", "apiVersion"}},
+    ]
     return Child(
         uid=meta["uid"],
-        version=version_of(raw),
-        fingerprint=fingerprint(raw),
+        version=int(meta.get("resourceVersion", "0")),
+        fingerprint=hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest(),
         labels=meta.get("labels") or {},
         annotations=meta.get("annotations") or {},
         status=raw.get("status") or {},
@@ -65,14 +52,12 @@ def child_of(raw: Mapping[str, Any]) -> Child:
 
 
 class Cache:
-    """The four kinds as typed models, and children, by namespace. Written by the informer and by our own writes' answers."""
+    """Every watched object as a `Child`, and the four kinds as typed models. Written by watches and our own writes' answers."""
 
     def __init__(self) -> None:
         self._models: dict[tuple[str, str], dict[str, Model]] = defaultdict(dict)
         self._children: dict[Ref, dict[tuple[str, str], Child]] = defaultdict(dict)
-        self._tenant_of_branch: dict[
-            tuple[str, str], str
-        ] = {}  # outlives the branch: its agents still belong to a tenant
+        self._tenant_of_branch: dict[tuple[str, str], str] = {}  # outlives the branch: its agents belong to a tenant
 
     # Reading
 
@@ -81,23 +66,20 @@ class Cache:
 
     def list(self, kind: type[M], namespace: str | None = None) -> Sequence[M]:
         """Give all objects of a kind, such as `Branch`, of one namespace or of all."""
-        if namespace is not None:
-            return cast("Sequence[M]", [*self._models[kind.kind, namespace].values()])
-        found = [models for (name, _), models in self._models.items() if name == kind.kind]
-        return cast("Sequence[M]", [model for models in found for model in models.values()])
+        return cast("Sequence[M]", [*self.models(namespace, kind.kind)])
 
-    def list_namespace(self, namespace: str) -> Iterator[Model]:
-        """Give the objects of all four kinds in one namespace."""
-        return (model for kind in KINDS for model in self._models[kind, namespace].values())
+    def models(self, namespace: str | None = None, kind: str | None = None) -> Iterator[Model]:
+        """Give the objects of all four kinds or of one, of one namespace or of all."""
+        if namespace is not None:
+            return (model for one in ([kind] if kind else KINDS) for model in self._models[one, namespace].values())
+        found = (models for (one, _), models in self._models.items() if kind in {None, one})
+        return (model for models in found for model in models.values())
 
     def tenant(self, namespace: str, name: str) -> Tenant | None:
         return cast("Tenant | None", self.get(Key(Tenant.kind, namespace, name)))
 
     def branch(self, namespace: str, name: str) -> Branch | None:
         return cast("Branch | None", self.get(Key(Branch.kind, namespace, name)))
-
-    def offering(self, namespace: str, name: str) -> ServiceOffering | None:
-        return cast("ServiceOffering | None", self.get(Key(ServiceOffering.kind, namespace, name)))
 
     def agent(self, namespace: str, name: str) -> RetellAgent | None:
         return cast("RetellAgent | None", self.get(Key(RetellAgent.kind, namespace, name)))
@@ -117,25 +99,17 @@ class Cache:
     def tenant_of(self, model: Model) -> str | None:
         """Give the name of the tenant that an object belongs to.
 
-        Of a deleted branch we remember it (references never change), so that its agents still find their tenant.
+        Of a deleted branch we remember it (references never change), and after a restart its agents' status does, so that
+        its agents still find their tenant, and the tenant waits for them.
         """
         if isinstance(model, Tenant):
             return model.metadata.name
         if model.spec.tenant_ref is not None:
             return model.spec.tenant_ref.name
         branch = None if isinstance(model, Branch) else model.spec.branch_ref
-        return self._tenant_of_branch.get((model.metadata.namespace, branch.name)) if branch is not None else None
-
-    def live(self, ref: Ref, namespace: str, name: str) -> tuple[str, str] | None:
-        """Give the uid and the fingerprint of any watched object."""
-        if ref not in CUSTOM:
-            child = self.child(ref, namespace, name)
-            return (child.uid, child.fingerprint) if child is not None else None
-        model = self.get(Key(ref.kind, namespace, name))
-        if model is None:
+        if branch is None:
             return None
-        meta = model.metadata
-        return meta.uid, _fingerprint_of_custom(meta.generation, meta.labels, meta.annotations)
+        return self._tenant_of_branch.get((model.metadata.namespace, branch.name)) or model.status.get("tenant")
 
     def child(self, ref: Ref, namespace: str, name: str) -> Child | None:
         return self._children[ref].get((namespace, name))
@@ -144,36 +118,32 @@ class Cache:
         """Give a watched Secret without its data: ours, or a user's that carries the label `askproai.de/watch`."""
         return self.child(SECRETS, namespace, name)
 
+    def uids(self, ref: Ref) -> Mapping[tuple[str, str], str]:
+        """Give the uid of every known object of a resource, by namespace and name."""
+        return {where: child.uid for where, child in self._children[ref].items()}
+
     # Writing
 
     def put(self, ref: Ref, raw: dict[str, Any]) -> tuple[Model | Child | None, Model | Child | None]:
         """Keep an object; give what was known before and what is known now. An older state than the known one is ignored."""
-        namespace, name = raw["metadata"].get("namespace", ""), raw["metadata"]["name"]
-        if ref not in CUSTOM:
-            old_child = self.child(ref, namespace, name)
-            if old_child is not None and version_of(raw) <= old_child.version:
-                return old_child, old_child
-            self._children[ref][namespace, name] = child_of(raw)
-            return old_child, self._children[ref][namespace, name]
-        old = self.get(Key(ref.kind, namespace, name))
-        if old is not None and version_of(raw) <= int(old.metadata.resource_version or 0):
+        where = namespace, name = raw["metadata"].get("namespace", ""), raw["metadata"]["name"]
+        known, new = self._children[ref].get(where), child_of(raw)
+        old = self.get(Key(ref.kind, namespace, name)) if ref in CUSTOM else known
+        if known is not None and new.version <= known.version:
             return old, old
-        new = cast("Model", KINDS[ref.kind].from_raw(raw))
-        self._models[ref.kind, namespace][name] = new
-        if isinstance(new, Branch):
-            self._tenant_of_branch[namespace, name] = new.spec.tenant_ref.name
-        return old, new
+        model = cast("Model", KINDS[ref.kind].from_raw(raw)) if ref in CUSTOM else None
+        self._children[ref][where] = new
+        if model is None:
+            return old, new
+        self._models[ref.kind, namespace][name] = model
+        if isinstance(model, Branch):
+            self._tenant_of_branch[where] = model.spec.tenant_ref.name
+        return old, model
 
     def drop(self, ref: Ref, namespace: str, name: str, uid: str) -> Model | Child | None:
         """Forget a deleted object, unless a namesake took its place meanwhile. Gives what was known."""
-        if ref not in CUSTOM:
-            child = self.child(ref, namespace, name)
-            return self._children[ref].pop((namespace, name)) if child is not None and child.uid == uid else None
-        model = self.get(Key(ref.kind, namespace, name))
-        if model is None or model.metadata.uid != uid:
+        child = self.child(ref, namespace, name)
+        if child is None or child.uid != uid:
             return None
-        return self._models[ref.kind, namespace].pop(name)
-
-    def all_keys(self) -> Sequence[Key]:
-        """Give the keys of all objects of our kinds."""
-        return [model.key for models in self._models.values() for model in models.values()]
+        del self._children[ref][namespace, name]
+        return self._models[ref.kind, namespace].pop(name) if ref in CUSTOM else child

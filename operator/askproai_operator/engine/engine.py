@@ -3,17 +3,19 @@
 import asyncio
 import random
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 
 import structlog
 
+from askproai_operator.engine.cache import Model
 from askproai_operator.engine.errors import ApiError, Conflict, NotLeader, Unreachable
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.outcome import Outcome, failed, is_paused, outcome, paused
 from askproai_operator.engine.queue import Urgency, WorkQueue
-from askproai_operator.engine.result import GONE, Key, Result
+from askproai_operator.engine.result import Result, Warn
 from askproai_operator.engine.world import World
+from askproai_operator.key import Key
 
 log = structlog.get_logger(__name__)
 
@@ -98,9 +100,11 @@ class Engine:
         async with asyncio.timeout(_LONGEST_RECONCILE.total_seconds()):
             result = await self._kinds[key.kind](key, self._world)
         current = self._world.cache.get(key)
-        if result is GONE and current is not None:
-            await self._world.kube.still_there(current)
-        if result is GONE or current is None or current.metadata.uid != model.metadata.uid:
+        if result.gone:
+            await self._make_events(model, result.warnings)
+            if current is not None:
+                await self._world.kube.still_there(current)
+        if result.gone or current is None or current.metadata.uid != model.metadata.uid:
             self._queue.drop(key)
             return "gone"
         # Judged by the generation from before the reconcile: a change in between is looked at again, never claimed as seen.
@@ -133,12 +137,16 @@ class Engine:
             return
         if told.patch and not await self._world.kube.patch_status(model, told.patch):
             return
-        for event in told.events:
-            log.info("object.told", key=str(key), type=event.type, reason=event.reason)
+        await self._make_events(model, told.events)
+
+    async def _make_events(self, model: Model, events: Iterable[Warn]) -> None:
+        for event in events:
+            log.info("object.told", key=str(model.key), type=event.type, reason=event.reason)
             try:
                 await self._world.kube.event(model, event.type, event.reason, event.message)
-            except ApiError as error:  # an event is a courtesy: the condition says the same
-                log.warning("event.not_made", key=str(key), reason=event.reason, error=str(error))
+            except ApiError as error:  # an event is a courtesy and must hold up nothing; what it would say is kept here
+                told = {"key": str(model.key), "reason": event.reason, "message": event.message}
+                log.warning("event.not_made", **told, error=str(error))
 
     def _again(self, key: Key, result: str) -> str:
         self._queue.retry(key)

@@ -1,11 +1,12 @@
 """What can go wrong between us and the API server.
 
 ApiError                 any refusal, with its HTTP status and Kubernetes reason
-├── Conflict             409: somebody wrote in between, or the uid is another one: read again
-├── Gone410              410: the list or watch is too old: list again
-└── Unreachable          no answer at all (status 0)
+├── Conflict             409: somebody wrote in between, or the uid is another one; or the namespace is going
+└── Unreachable          no answer (status 0), or one that says "not now" (429, 5xx); whether it took effect is unknown
 NotLeader                the Lease is not ours, or not surely: write nothing outside
 """
+
+_CONFLICT, _FORBIDDEN, _TOO_MANY, _SERVER_ERROR = 409, 403, 429, 500
 
 
 class ApiError(Exception):
@@ -19,27 +20,24 @@ class ApiError(Exception):
 
 
 class Conflict(ApiError):
-    """409: the object changed, exists already, or is another one of the same name."""
-
-
-class Gone410(ApiError):
-    """410: the continue token or resourceVersion is too old."""
+    """The object changed, exists already, is another one of the same name, or its namespace takes no new objects."""
 
 
 class Unreachable(ApiError):
-    """The API server did not answer, so whether the request took effect is unknown."""
+    """The API server did not answer, or cannot serve now: a new CRD's storage, say, starts with 429. Try again later."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(0, "Unreachable", message)
+    def __init__(self, message: str, status: int = 0, reason: str = "Unreachable") -> None:
+        super().__init__(status, reason, message)
 
 
 class NotLeader(Exception):
     """This process may not write outside: its Lease is lost, or was not renewed in time."""
 
 
-_TYPES: dict[int, type[ApiError]] = {409: Conflict, 410: Gone410}
-
-
 def api_error(status: int, reason: str, message: str) -> ApiError:
     """Give the error of an answer."""
-    return _TYPES.get(status, ApiError)(status, reason, message)
+    if status == _TOO_MANY or status >= _SERVER_ERROR:
+        return Unreachable(message, status, reason)
+    if status == _CONFLICT or (status == _FORBIDDEN and "because it is being terminated" in message):
+        return Conflict(status, reason, message)
+    return ApiError(status, reason, message)

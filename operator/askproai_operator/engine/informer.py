@@ -5,7 +5,8 @@ The traps that these settings avoid are told in shared/reference/operators.md §
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import kopf
@@ -22,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 _NOT_FOUND = 404
 _SAME_LIST = 1.0  # seconds: replayed objects that come closer than this are of one list
+_AUDIT = timedelta(minutes=10)  # of which chance takes up to a half
+_WATCHED = (*CUSTOM, *CHILDREN)
 
 
 def selector_of(ref: Ref) -> str:
@@ -49,31 +52,44 @@ class Informer:
 
         Kopf tells raw handlers no end of its own list. Raises ApiError; a missing CRD says so by name.
         """
-        for ref in (*CUSTOM, *CHILDREN):
-            try:
-                found = await self._kube.list(ref, selector=selector_of(ref))
-            except ApiError as error:
-                if error.status == _NOT_FOUND:
-                    raise ApiError(
-                        error.status, error.reason, f"{ref.plural}.{ref.group} is not there: install crds/"
-                    ) from error
-                raise
-            for raw in found:
+        for ref in _WATCHED:
+            for raw in await self._list(ref):
                 self._feed.prime(ref, raw)
-        log.info("cache.primed", objects=len(self._feed.cache.all_keys()))
+        log.info("cache.primed", objects=sum(1 for _ in self._feed.cache.models()))
+
+    async def audit(self) -> None:
+        """Find out what came or went although no watch told: kopf loses deletions across a 410, and before its first list."""
+        for ref in _WATCHED:
+            known = self._feed.cache.uids(ref)  # from before the list: what comes while it is read is not gone
+            found = await self._list(ref)
+            for raw in found:
+                self._feed.observe(ref, raw)
+            there = {raw["metadata"]["uid"] for raw in found}
+            for (namespace, name), uid in known.items():
+                if uid not in there:
+                    self._feed.forget(ref, namespace, name, uid)
+
+    async def _list(self, ref: Ref) -> Sequence[dict[str, Any]]:
+        try:
+            return await self._kube.list(ref, selector=selector_of(ref))
+        except ApiError as error:
+            if error.status != _NOT_FOUND:
+                raise
+            text = f"{ref.plural}.{ref.group} is not there: install crds/"
+            raise ApiError(error.status, error.reason, text) from error
 
     async def run(self, stop: asyncio.Event, started: Callable[[], None] = lambda: None) -> None:
         """Watch until `stop`. `started` is called when kopf has set its own signal handlers, to take them back."""
-        flag = asyncio.Event()
-        tasks = await kopf.spawn_tasks(
+        watches = await kopf.spawn_tasks(
             registry=self._registry(),
             settings=kopf_settings(),
-            standalone=True,
+            standalone=True,  # peering is no election; ours is a Lease
             clusterwide=True,
-            stop_flag=flag,
+            stop_flag=asyncio.Event(),
             ready_flag=self.ready,
         )
         started()
+        tasks = [*watches, asyncio.create_task(self._audits(), name="audits")]
         stopped = asyncio.create_task(stop.wait(), name="informer-stop")
         try:
             # Not kopf.run_tasks(): at its end it cancels every task of the process that began after it.
@@ -87,6 +103,14 @@ class Informer:
                 task.cancel()
             await asyncio.gather(*tasks, stopped, return_exceptions=True)
 
+    async def _audits(self) -> None:
+        while True:
+            await self._clock.sleep(_AUDIT * random.uniform(0.5, 1))  # noqa: S311 (no secret)
+            try:
+                await self.audit()
+            except ApiError as error:  # the next one finds what this one did not
+                log.warning("audit.failed", error=str(error))
+
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
 
@@ -94,26 +118,22 @@ class Informer:
         def login(**_: Any) -> kopf.ConnectionInfo:
             return self._login()
 
-        for ref in (*CUSTOM, *CHILDREN):
+        for ref in _WATCHED:
             kopf.on.event(ref.group, ref.version, ref.plural, id=ref.plural, registry=registry)(self._handler(ref))
         return registry
 
     def _handler(self, ref: Ref) -> Any:
         async def took(event: Any, **_: Any) -> None:
-            self._take(ref, event["type"], dict(event["object"]))
+            raw: dict[str, Any] = {"kind": ref.kind} | dict(event["object"])
+            if event["type"] is None:
+                self._count_list(ref)
+            if event["type"] == "DELETED":
+                meta = raw["metadata"]
+                self._feed.forget(ref, meta.get("namespace", ""), meta["name"], meta["uid"])
+            else:
+                self._feed.observe(ref, raw)
 
         return took
-
-    def _take(self, ref: Ref, type_: str | None, raw: dict[str, Any]) -> None:
-        self._metrics.watch_event.set(self._clock.now().timestamp())
-        if type_ is None:
-            self._count_list(ref)
-        raw.setdefault("kind", ref.kind)
-        if type_ == "DELETED":
-            meta = raw["metadata"]
-            self._feed.forget(ref, meta.get("namespace", ""), meta["name"], meta["uid"])
-        else:
-            self._feed.observe(ref, raw)
 
     def _count_list(self, ref: Ref) -> None:
         """Count a watch that had to list again; the first list is none."""
@@ -123,35 +143,19 @@ class Informer:
         self._listed_at[ref] = now
 
 
-class Backoffs:
-    """Delays between kopf's attempts, each with chance in it; iterated anew for every request."""
-
-    def __iter__(self) -> Iterator[float]:
-        return (delay * random.uniform(0.5, 1) for delay in (1, 1, 2, 3, 5, 8, 13, 21))  # noqa: S311 (no secret)
-
-
 def kopf_settings() -> kopf.OperatorSettings:
     """Give every setting that matters by hand: defaults of a library are its, and may move."""
     settings = kopf.OperatorSettings()
     settings.persistence.finalizer = "kopf.askproai.de/unused"  # kopf strips the one named here; ours is another
-    settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix="kopf.askproai.de")
-    settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix="kopf.askproai.de")
-    settings.peering.standalone = True  # peering is no election; ours is a Lease
     settings.posting.enabled = False
-    settings.posting.loggers = False
     settings.scanning.disabled = True  # our resources are there before we start, so no right to list CRDs is needed
     settings.networking.request_timeout = 60
     settings.networking.connect_timeout = 10
-    settings.networking.error_backoffs = Backoffs()
     settings.networking.enforce_retry_after = True
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 310
-    settings.watching.inactivity_timeout = 70
     settings.watching.reconnect_backoff = 1
     settings.watching.chunk_size = 500
-    settings.watching.initial_streaming = False
-    settings.queueing.worker_limit = None  # handlers only fill a dict; the work is bounded by our own queue
-    settings.process.ultimate_exiting_timeout = None  # the app ends the process itself
     for ref in CHILDREN:
         settings.watching.label_selectors[ref.group, ref.version, ref.plural] = selector_of(ref)
     return settings

@@ -3,10 +3,7 @@
 import hashlib
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from types import TracebackType
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import kopf
@@ -26,7 +23,7 @@ from askproai_operator.engine.refs import (
     Ref,
     ref_of,
     ref_of_kind,
-)
+)  # fmt: skip
 from askproai_operator.engine.wire import Wire
 from askproai_runtime.seams import Clock
 
@@ -37,31 +34,9 @@ _ATTEMPTS = 5  # of a finalizer's patch, before the queue's backoff takes over
 _MERGE, _JSON_PATCH, _APPLY = (
     f"application/{kind}" for kind in ("merge-patch+json", "json-patch+json", "apply-patch+yaml")
 )
-_NOT_FOUND, _FORBIDDEN, _CONFLICT, _GONE, _INVALID = 404, 403, 409, 410, 422
+_NOT_FOUND, _FORBIDDEN, _CONFLICT, _INVALID = 404, 403, 409, 422
 _MESSAGE_LIMIT = 1024  # of an Event
-
-
-@dataclass(frozen=True, slots=True)
-class _Applied:
-    """What we last applied to one child, and how the child looked right after."""
-
-    manifest: str
-    child: Child
-
-
-@dataclass(frozen=True, slots=True)
-class _Identity:
-    ref: Ref
-    namespace: str
-    name: str
-    uid: str
-
-
-def _identity(obj: Model | Mapping[str, Any]) -> _Identity:
-    if isinstance(obj, Mapping):
-        meta = obj["metadata"]
-        return _Identity(ref_of(dict(obj)), meta.get("namespace", ""), meta["name"], meta["uid"])
-    return _Identity(ref_of_kind(obj.key.kind), obj.key.namespace, obj.key.name, obj.metadata.uid)
+_BY_US = {"fieldManager": MANAGER}
 
 
 class Kube:
@@ -75,15 +50,14 @@ class Kube:
         self._feed = feed
         self._clock = clock
         self._namespace = namespace
-        self._applied: dict[tuple[Ref, str, str], _Applied] = {}
+        # What we last applied to each child (its hash), and how the child looked right after.
+        self._applied: dict[tuple[Ref, str, str], tuple[str, str, str]] = {}
 
     async def __aenter__(self) -> Self:
         self._wire.open()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._wire.close()
 
     # Reading
@@ -91,35 +65,24 @@ class Kube:
     async def get(self, ref: Ref, namespace: str, name: str) -> dict[str, Any] | None:
         """Read one object; None when there is none."""
         try:
-            return await self._request("GET", ref.path(namespace, name))
+            return await self._wire.request("GET", ref.path(namespace, name))
         except ApiError as error:
             if error.status == _NOT_FOUND:
                 return None
             raise
 
     async def list(self, ref: Ref, namespace: str | None = None, selector: str = "") -> Sequence[dict[str, Any]]:
-        """Read all objects that a label selector picks. A list that outlived the server's memory is begun again once."""
-        try:
-            return [item async for item in self._pages(ref, namespace, selector)]
-        except ApiError as error:
-            if error.status != _GONE:
-                raise
-            return [item async for item in self._pages(ref, namespace, selector)]
-
-    async def _pages(self, ref: Ref, namespace: str | None, selector: str) -> AsyncIterator[dict[str, Any]]:
-        token = ""
+        """Read all objects that a label selector picks, in chunks of one consistent list."""
+        found: list[dict[str, Any]] = []
+        params = {"limit": str(_CHUNK)} | ({"labelSelector": selector} if selector else {})
         while True:
-            params = (
-                {"limit": str(_CHUNK)}
-                | ({"labelSelector": selector} if selector else {})
-                | ({"continue": token} if token else {})
-            )
-            page = await self._request("GET", ref.path(namespace), params=params)
-            for item in page["items"]:
-                yield {"apiVersion": ref.api_version, "kind": ref.kind} | item  # items of a list do not carry them
-            token = page["metadata"].get("continue", "")
+            page = await self._wire.request("GET", ref.path(namespace), params=params)
+            # The items of a list do not say what they are.
+            found += ({"apiVersion": ref.api_version, "kind": ref.kind} | item for item in page["items"])
+            token = page["metadata"].get("continue")
             if not token:
-                return
+                return found
+            params["continue"] = token
 
     # Children
 
@@ -137,18 +100,13 @@ class Kube:
             body["metadata"] = meta
         key = (ref, meta["namespace"], meta["name"])
         wanted = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-        done, live = self._applied.get(key), self._feed.cache.live(*key)
-        if done is not None and live == (done.child.uid, done.child.fingerprint) and done.manifest == wanted:
-            return self._feed.cache.child(*key) or done.child
-        raw = await self._request(
-            "PATCH",
-            ref.path(*key[1:]),
-            params={"fieldManager": MANAGER, "force": "true"},
-            body=body,
-            content_type=_APPLY,
-        )
+        done, live = self._applied.get(key), self._feed.cache.child(*key)
+        if live is not None and done == (wanted, live.uid, live.fingerprint):
+            return live
+        params = _BY_US | {"force": "true"}
+        raw = await self._wire.request("PATCH", ref.path(*key[1:]), params=params, body=body, content_type=_APPLY)
         child = child_of(raw)
-        self._applied[key] = _Applied(wanted, child)
+        self._applied[key] = (wanted, child.uid, child.fingerprint)
         if ref in CUSTOM:
             self._feed.observe(ref, raw)
         else:
@@ -162,7 +120,7 @@ class Kube:
             body["preconditions"] = {"uid": uid}
         self._applied.pop((ref, namespace, name), None)
         try:
-            await self._request("DELETE", ref.path(namespace, name), body=body)
+            await self._wire.request("DELETE", ref.path(namespace, name), body=body)
         except ApiError as error:
             if error.status == _NOT_FOUND:
                 return False
@@ -173,15 +131,13 @@ class Kube:
 
     async def create(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """Create an object. Raises Conflict when it exists."""
-        body = dict(manifest)
-        path = ref_of(body).path(body["metadata"].get("namespace"))
-        return await self._request("POST", path, params={"fieldManager": MANAGER}, body=body)
+        path = ref_of(manifest).path(manifest["metadata"].get("namespace"))
+        return await self._wire.request("POST", path, params=_BY_US, body=manifest)
 
     async def replace(self, obj: Mapping[str, Any]) -> dict[str, Any]:
         """Write an object as it is. Raises Conflict when it changed since its resourceVersion was read."""
-        body = dict(obj)
-        path = ref_of(body).path(body["metadata"].get("namespace"), body["metadata"]["name"])
-        return await self._request("PUT", path, params={"fieldManager": MANAGER}, body=body)
+        path = ref_of(obj).path(obj["metadata"].get("namespace"), obj["metadata"]["name"])
+        return await self._wire.request("PUT", path, params=_BY_US, body=obj)
 
     async def patch(
         self, ref: Ref, namespace: str, name: str, body: Mapping[str, Any], *, subresource: str = ""
@@ -192,7 +148,7 @@ class Kube:
         """
         path = ref.path(namespace, name) + (f"/{subresource}" if subresource else "")
         try:
-            raw = await self._request("PATCH", path, params={"fieldManager": MANAGER}, body=body, content_type=_MERGE)
+            raw = await self._wire.request("PATCH", path, params=_BY_US, body=body, content_type=_MERGE)
         except ApiError as error:
             if error.status == _NOT_FOUND:
                 return None
@@ -206,114 +162,101 @@ class Kube:
 
         The status subresource ignores a `metadata.uid`, so only the version keeps us from writing into a namesake.
         """
-        who = _identity(obj)
         for _ in range(_ATTEMPTS):
             seen = self._feed.cache.get(obj.key)
-            if seen is None or seen.metadata.uid != who.uid:
+            if seen is None or seen.metadata.uid != obj.metadata.uid:
                 return False
             body = {"metadata": {"resourceVersion": seen.metadata.resource_version}, "status": status}
             try:
-                if await self.patch(who.ref, who.namespace, who.name, body, subresource="status") is not None:
+                if await self.patch(*_where(obj), body, subresource="status") is not None:
                     return True
             except Conflict:  # a person wrote, and the watch did not tell yet
-                log.debug("status.again", kind=who.ref.kind, namespace=who.namespace, name=who.name)
+                log.debug("status.again", key=str(obj.key))
             if not await self.still_there(obj):
                 return False
-        raise _too_fast(who, "its status can be written")
+        raise _too_fast(obj, "its status can be written")
 
     async def still_there(self, obj: Model) -> bool:
         """Read an object of the cache anew; if it is gone, the cache forgets it (a deletion that no watch told)."""
-        who = _identity(obj)
-        raw = await self._same(who)
+        raw = await self._same(obj)
         if raw is None:
-            self._feed.forget(who.ref, who.namespace, who.name, who.uid)
+            self._feed.forget(*_where(obj), obj.metadata.uid)
         else:
-            self._feed.observe(who.ref, raw)
+            self._feed.observe(_where(obj)[0], raw)
         return raw is not None
 
     # Finalizers
 
-    async def add_finalizer(self, obj: Model | Mapping[str, Any]) -> bool:
+    async def add_finalizer(self, obj: Model) -> bool:
         """Add ours before anything outside is created. False: the object is gone or going, so create nothing."""
-        if (
-            not isinstance(obj, Mapping)
-            and FINALIZER in obj.metadata.finalizers
-            and obj.metadata.deletion_timestamp is None
-        ):
+        if FINALIZER in obj.metadata.finalizers and obj.metadata.deletion_timestamp is None:
             return True
-        who = _identity(obj)
         for _ in range(_ATTEMPTS):
-            raw = await self._same(who)
+            raw = await self._same(obj)
             if raw is None or raw["metadata"].get("deletionTimestamp"):
                 return False
             have = raw["metadata"].get("finalizers") or []
-            if FINALIZER in have or await self._set_finalizers(who, raw, [*have, FINALIZER]):
+            if FINALIZER in have or await self._set_finalizers(obj, raw, [*have, FINALIZER]):
                 return True
-        raise _too_fast(who, "its finalizer can be added")
+        raise _too_fast(obj, "its finalizer can be added")
 
-    async def remove_finalizer(self, obj: Model | Mapping[str, Any]) -> None:
+    async def remove_finalizer(self, obj: Model) -> None:
         """Remove ours; retried at once on a conflict, because a backoff here holds up a namespace's deletion (KEDA #7950)."""
-        who = _identity(obj)
         for _ in range(_ATTEMPTS):
-            raw = await self._same(who)
+            raw = await self._same(obj)
             have = (raw or {}).get("metadata", {}).get("finalizers") or []
             if raw is None or FINALIZER not in have:
                 return
             left = [name for name in have if name != FINALIZER]
-            if await self._set_finalizers(who, raw, left):
+            if await self._set_finalizers(obj, raw, left):
                 if not left and raw["metadata"].get("deletionTimestamp"):
-                    self._feed.forget(
-                        who.ref, who.namespace, who.name, who.uid
-                    )  # it is gone now; do not wait to be told
+                    self._feed.forget(*_where(obj), obj.metadata.uid)  # it is gone now; do not wait to be told
                 return
-        raise _too_fast(who, "its finalizer can be removed")
+        raise _too_fast(obj, "its finalizer can be removed")
 
-    async def _same(self, who: _Identity) -> dict[str, Any] | None:
-        raw = await self.get(who.ref, who.namespace, who.name)
-        return raw if raw is not None and raw["metadata"]["uid"] == who.uid else None
+    async def _same(self, obj: Model) -> dict[str, Any] | None:
+        raw = await self.get(*_where(obj))
+        return raw if raw is not None and raw["metadata"]["uid"] == obj.metadata.uid else None
 
-    async def _set_finalizers(self, who: _Identity, raw: dict[str, Any], wanted: Sequence[str]) -> bool:
+    async def _set_finalizers(self, obj: Model, raw: Mapping[str, Any], wanted: Sequence[str]) -> bool:
         """Give False when somebody changed the list since `raw` was read (the `test` fails as 422)."""
-        have = raw["metadata"].get("finalizers")
+        ref, namespace, name = _where(obj)
         operations = [
-            {"op": "test", "path": "/metadata/uid", "value": who.uid},
-            {"op": "test", "path": "/metadata/finalizers", "value": have},
+            {"op": "test", "path": "/metadata/uid", "value": obj.metadata.uid},
+            {"op": "test", "path": "/metadata/finalizers", "value": raw["metadata"].get("finalizers")},
             {"op": "add", "path": "/metadata/finalizers", "value": wanted},
         ]
-        path = who.ref.path(who.namespace, who.name)
+        path = ref.path(namespace, name)
         try:
-            answer = await self._request(
-                "PATCH", path, params={"fieldManager": MANAGER}, body=operations, content_type=_JSON_PATCH
-            )
+            answer = await self._wire.request("PATCH", path, params=_BY_US, body=operations, content_type=_JSON_PATCH)
         except ApiError as error:
             if error.status in {_CONFLICT, _INVALID, _NOT_FOUND}:
                 return False
             raise
         if wanted or not answer["metadata"].get("deletionTimestamp"):
-            self._feed.observe(who.ref, answer)
+            self._feed.observe(ref, answer)
         return True
 
     # Events
 
-    async def event(self, obj: Model | Mapping[str, Any], type_: str, reason: str, message: str) -> None:
-        """Tell people what happened (`type_` is Normal or Warning). Only the engine calls this, on transitions.
+    async def event(self, obj: Model, type_: str, reason: str, message: str) -> None:
+        """Tell people what happened (`type_` is Normal or Warning). Only the engine calls this.
 
         A namespace that is going takes no new objects: the event then goes to the operator's namespace, about its Lease
         (an event must stand in the namespace of what it is about), with the real object as `related`.
         """
-        who = _identity(obj)
-        about = who.ref.names(who.namespace, who.name) | {"uid": who.uid}
+        ref, namespace, name = _where(obj)
+        about = ref.names(namespace, name) | {"uid": obj.metadata.uid}
         try:
             await self.create(self._event(about, type_, reason, message))
         except ApiError as error:
             if error.status not in {_FORBIDDEN, _NOT_FOUND}:
                 raise
             lease = LEASES.names(self._namespace, MANAGER)
-            told = f"{who.ref.kind} {who.namespace}/{who.name}: {message}"
-            await self.create(self._event(lease, type_, reason, told) | {"related": about})
+            await self.create(self._event(lease, type_, reason, f"{obj.key}: {message}") | {"related": about})
 
     def _event(self, about: Mapping[str, str], type_: str, reason: str, message: str) -> dict[str, Any]:
-        now = rfc3339(self._clock.now())
+        now = self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
         return {
             "apiVersion": EVENTS.api_version,
             "kind": EVENTS.kind,
@@ -330,22 +273,10 @@ class Kube:
             "count": 1,
         }
 
-    async def _request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        body: object = None,
-        content_type: str = "application/json",
-    ) -> dict[str, Any]:
-        return await self._wire.request(method, path, params or {}, body, content_type)
+
+def _where(obj: Model) -> tuple[Ref, str, str]:
+    return ref_of_kind(obj.key.kind), obj.key.namespace, obj.key.name
 
 
-def _too_fast(who: _Identity, what: str) -> Conflict:
-    return Conflict(_CONFLICT, "Conflict", f"{who.ref.kind} {who.namespace}/{who.name} changes faster than {what}")
-
-
-def rfc3339(moment: datetime) -> str:
-    """Give a time as metav1.Time writes it."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _too_fast(obj: Model, what: str) -> Conflict:
+    return Conflict(_CONFLICT, "Conflict", f"{obj.key} changes faster than {what}")

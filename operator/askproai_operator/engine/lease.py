@@ -8,24 +8,17 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from askproai_operator.engine.errors import ApiError, Conflict, NotLeader
+from askproai_operator.engine.kube import Kube
 from askproai_operator.engine.metrics import Metrics
-from askproai_operator.engine.refs import LEASES, MANAGER, Ref
+from askproai_operator.engine.refs import LEASES, MANAGER
 from askproai_runtime.seams import Clock
 
 log = structlog.get_logger(__name__)
-
-
-class Leases(Protocol):
-    """The part of `Kube` that an election needs."""
-
-    async def get(self, ref: Ref, namespace: str, name: str) -> dict[str, Any] | None: ...
-    async def create(self, manifest: Mapping[str, Any]) -> dict[str, Any]: ...
-    async def replace(self, obj: Mapping[str, Any]) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +34,9 @@ class Elector:
     """Takes part in the election as `identity`."""
 
     def __init__(
-        self, leases: Leases, clock: Clock, metrics: Metrics, *, namespace: str, identity: str, times: Times
+        self, kube: Kube, clock: Clock, metrics: Metrics, *, namespace: str, identity: str, times: Times
     ) -> None:
-        self._leases, self._clock, self._metrics = leases, clock, metrics
+        self._kube, self._clock, self._metrics = kube, clock, metrics
         self._namespace, self._identity, self._times = namespace, identity, times
         self._seen: tuple[object, float] = (None, 0.0)  # what the Lease said, and when we first saw it so
         self._renewed_at: float | None = None  # when the request of the last successful renewal was sent
@@ -77,19 +70,16 @@ class Elector:
             return
         self._renewed_at = None
         self._metrics.leader.set(0)
-        lease = await self._leases.get(LEASES, self._namespace, MANAGER)
-        if lease is None or lease["spec"].get("holderIdentity") != self._identity:
-            return
-        spec = {
-            **lease["spec"],
-            "holderIdentity": "",
-            "leaseDurationSeconds": 1,
-            "renewTime": _micro(self._clock.now()),
-        }
+        given = {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _micro(self._clock.now())}
         try:
-            await self._leases.replace({**lease, "spec": spec})
-        except Conflict:
-            return  # somebody was quicker, so it is not ours to give
+            async with asyncio.timeout(self._times.retry.total_seconds()):
+                lease = await self._kube.get(LEASES, self._namespace, MANAGER)
+                if lease is None or lease["spec"].get("holderIdentity") != self._identity:
+                    return
+                await self._kube.replace({**lease, "spec": {**lease["spec"], **given}})
+        except (ApiError, TimeoutError) as error:  # it runs out by itself; and after a conflict it is not ours to give
+            log.warning("lease.not_released", error=str(error) or type(error).__name__)
+            return
         log.info("lease.released", identity=self._identity)
 
     def _fresh(self) -> bool:
@@ -102,23 +92,21 @@ class Elector:
         try:
             # A request that hangs must not outlive the deadline that it is for.
             async with asyncio.timeout(self._times.renew_deadline.total_seconds() / 2):
-                written = await self._write()
+                ours = await self._write()
         except Conflict:
             return False  # somebody wrote in between: the next look tells who
         except (ApiError, TimeoutError) as error:
             log.warning("lease.unreachable", error=str(error) or type(error).__name__)
             return False
-        self._renewed_at = sent if written is not None else None
-        self._metrics.leader.set(int(written is not None))
-        if written is not None:
-            self._metrics.lease_transitions.set(written["spec"]["leaseTransitions"])
-        return written is not None
+        self._renewed_at = sent if ours else None
+        self._metrics.leader.set(int(ours))
+        return ours
 
-    async def _write(self) -> dict[str, Any] | None:
-        """Write the Lease as ours; None when another one holds it."""
-        lease = await self._leases.get(LEASES, self._namespace, MANAGER)
+    async def _write(self) -> bool:
+        """Write the Lease as ours. False: another one holds it."""
+        lease = await self._kube.get(LEASES, self._namespace, MANAGER)
         now = _micro(self._clock.now())
-        mine = {
+        mine: dict[str, Any] = {
             "holderIdentity": self._identity,
             "leaseDurationSeconds": int(self._times.duration.total_seconds()),
             "renewTime": now,
@@ -127,14 +115,15 @@ class Elector:
             meta = {"namespace": self._namespace, "name": MANAGER}
             spec = {**mine, "acquireTime": now, "leaseTransitions": 0}
             manifest = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": meta, "spec": spec}
-            return await self._leases.create(manifest)
+            await self._kube.create(manifest)
+            return True
         spec = lease["spec"]
-        if spec.get("holderIdentity") == self._identity:
-            return await self._leases.replace({**lease, "spec": {**spec, **mine}})
-        if not self._expired(spec):
-            return None
-        taken = {**mine, "acquireTime": now, "leaseTransitions": spec.get("leaseTransitions", 0) + 1}
-        return await self._leases.replace({**lease, "spec": {**spec, **taken}})
+        if spec.get("holderIdentity") != self._identity:
+            if not self._expired(spec):
+                return False
+            mine |= {"acquireTime": now, "leaseTransitions": spec.get("leaseTransitions", 0) + 1}
+        await self._kube.replace({**lease, "spec": {**spec, **mine}})
+        return True
 
     def _expired(self, spec: Mapping[str, Any]) -> bool:
         """Tell whether another one's Lease may be taken: given back, or unchanged before our eyes for its duration."""

@@ -11,53 +11,41 @@ from askproai_operator.engine.cache import Cache
 
 _WAITS = (0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300)
 _RUNS = (0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-_QUEUE = ("askproai",)  # value of the queue's label `name`
 
 
 class Metrics:
-    """One per process; a test makes its own with a registry of its own."""
+    """One per process; a test makes its own."""
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        self.registry = registry = registry or CollectorRegistry()
-        self.reconciles = Counter("askproai_reconcile", "Reconciles", ["kind", "result"], registry=registry)
-        self.reconcile_seconds = Histogram(
-            "askproai_reconcile_duration_seconds", "Time of one reconcile", ["kind"], buckets=_RUNS, registry=registry
-        )
-        self.leader = Gauge("askproai_leader", "1 while this process holds the Lease", registry=registry)
-        self.lease_transitions = Gauge(
-            "askproai_lease_transitions", "How often the Lease changed hands", registry=registry
-        )
-        self.watch_restarts = Counter(
-            "askproai_watch_restarts", "Watches begun again after an end or an error", registry=registry
-        )
-        self.watch_event = Gauge(
-            "askproai_watch_event_timestamp_seconds", "When the last watch event came", registry=registry
-        )
-        queue = ["name"]
-        self.depth = Gauge("workqueue_depth", "Keys that wait", [*queue, "priority"], registry=registry)
-        self.adds = Counter("workqueue_adds", "Keys put into the queue", queue, registry=registry).labels(*_QUEUE)
-        self.retries = Counter(
-            "workqueue_retries", "Keys that come back after a failure", queue, registry=registry
-        ).labels(*_QUEUE)
-        self.waited = Histogram(
-            "workqueue_queue_duration_seconds", "How long a key waited", queue, buckets=_WAITS, registry=registry
-        ).labels(*_QUEUE)
-        self.worked = Histogram(
-            "workqueue_work_duration_seconds", "How long a key was worked on", queue, buckets=_RUNS, registry=registry
-        ).labels(*_QUEUE)
-        self.unfinished = Gauge(
-            "workqueue_unfinished_work_seconds", "Time spent so far on what is not done", queue, registry=registry
-        ).labels(*_QUEUE)
-        self.longest = Gauge(
-            "workqueue_longest_running_processor_seconds",
-            "Age of the oldest work that is not done",
-            queue,
-            registry=registry,
-        ).labels(*_QUEUE)
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.reconciles = self._count("askproai_reconcile", "Reconciles", "kind", "result")
+        runs = "askproai_reconcile_duration_seconds"
+        self.reconcile_seconds = self._times(runs, "Time of one reconcile", _RUNS, "kind")
+        self.leader = self._gauge("askproai_leader", "1 while this process holds the Lease")
+        self.watch_restarts = self._count("askproai_watch_restarts", "Watches begun again after an end or an error")
+        queue = {"name": "askproai"}
+        self.depth = self._gauge("workqueue_depth", "Keys that wait", "name", "priority")
+        self.adds = self._count("workqueue_adds", "Keys put into the queue", *queue).labels(**queue)
+        self.retries = self._count("workqueue_retries", "Keys back after a failure", *queue).labels(**queue)
+        waited, worked = "workqueue_queue_duration_seconds", "workqueue_work_duration_seconds"
+        self.waited = self._times(waited, "How long a key waited", _WAITS, *queue).labels(**queue)
+        self.worked = self._times(worked, "How long a key was worked on", _RUNS, *queue).labels(**queue)
+        unfinished, longest = "workqueue_unfinished_work_seconds", "workqueue_longest_running_processor_seconds"
+        self.unfinished = self._gauge(unfinished, "Time spent so far on what is not done", *queue).labels(**queue)
+        self.longest = self._gauge(longest, "Age of the oldest work that is not done", *queue).labels(**queue)
 
     def depth_of(self, priority: str) -> Gauge:
         """Give the depth gauge of one priority."""
-        return self.depth.labels(*_QUEUE, priority)
+        return self.depth.labels("askproai", priority)
+
+    def _count(self, name: str, about: str, *labels: str) -> Counter:
+        return Counter(name, about, labels, registry=self.registry)
+
+    def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
+        return Gauge(name, about, labels, registry=self.registry)
+
+    def _times(self, name: str, about: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(name, about, labels, buckets=buckets, registry=self.registry)
 
 
 class Conditions(Collector):
@@ -70,11 +58,9 @@ class Conditions(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         labels = ["kind", "type", "status"]
         family = GaugeMetricFamily("askproai_resource_condition", "Objects with this condition", labels=labels)
-        models = (self._cache.get(key) for key in self._cache.all_keys())
         counts = Count(
             (model.kind, one["type"], one["status"])
-            for model in models
-            if model
+            for model in self._cache.models()
             for one in model.status.get("conditions", ())
         )
         for values, count in sorted(counts.items()):

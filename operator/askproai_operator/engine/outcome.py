@@ -19,22 +19,13 @@ from askproai_operator.api.conditions import (
     unknown,
 )
 from askproai_operator.engine.cache import Model
-from askproai_operator.engine.result import Result
+from askproai_operator.engine.result import EventType, Result, Warn
 
 PAUSED_ANNOTATION = "askproai.de/paused"
 TOKEN_ANNOTATION = "askproai.de/reconcile-at"  # noqa: S105 (names an annotation)
-_TOKEN_LENGTH = 200
+_TOKEN_LENGTH, _MESSAGE_LENGTH = 200, 4000  # as the CRDs bound them: a longer one would be refused
 _PAUSABLE = {Tenant.kind, RetellAgent.kind}  # these always tell whether they are paused (contract §2)
 _WAITING = {Reason.PENDING, Reason.PROGRESSING, Reason.TENANT_NOT_READY, Reason.DELETING}  # ends by itself: warn nobody
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One event to make about the object."""
-
-    type: str  # Normal or Warning
-    reason: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +33,7 @@ class Outcome:
     """What to write: a merge patch of the status (empty: nothing changed), and the events of this transition."""
 
     patch: Mapping[str, Any] = field(default_factory=dict)
-    events: Sequence[Told] = ()
+    events: Sequence[Warn] = ()
 
 
 def is_paused(model: Model) -> bool:
@@ -66,8 +57,7 @@ def outcome(model: Model, status: Mapping[str, Any], result: Result, now: dateti
     token = model.metadata.annotations.get(TOKEN_ANNOTATION)
     if token is not None:
         wanted["lastReconcileToken"] = token[:_TOKEN_LENGTH]
-    warned = [Told("Warning", one.reason, one.message) for one in result.warnings]
-    return Outcome(_patch(status, wanted), [*_told(have.get(ConditionType.READY), ready), *warned])
+    return Outcome(_patch(status, wanted), [*_told(have.get(ConditionType.READY), ready), *result.warnings])
 
 
 def paused(model: Model, now: datetime) -> Outcome:
@@ -81,7 +71,7 @@ def paused(model: Model, now: datetime) -> Outcome:
     )
     rest = [one for type_, one in have.items() if type_ not in {ConditionType.READY, ConditionType.PAUSED}]
     before = have.get(ConditionType.PAUSED, {}).get("status")
-    events = [Told("Normal", Reason.PAUSED, text)] if before != Status.TRUE else []
+    events = [Warn(Reason.PAUSED, text, EventType.NORMAL)] if before != Status.TRUE else []
     return Outcome(_patch(model.status, {"conditions": [ready, said, *rest]}), events)
 
 
@@ -117,19 +107,19 @@ def _stamped(condition: Condition, before: Mapping[str, Any] | None, generation:
         "type": str(condition.type),
         "status": str(condition.status),
         "reason": str(condition.reason),
-        "message": condition.message,
+        "message": condition.message[:_MESSAGE_LENGTH],
         "observedGeneration": generation,
         "lastTransitionTime": before["lastTransitionTime"] if same and before else now.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
 
 
-def _told(before: Mapping[str, Any] | None, ready: Mapping[str, Any]) -> list[Told]:
+def _told(before: Mapping[str, Any] | None, ready: Mapping[str, Any]) -> list[Warn]:
     """Give the event of Ready's transition, if it is one that a person wants to hear of."""
     if before is not None and (before["status"], before["reason"]) == (ready["status"], ready["reason"]):
         return []
     if ready["status"] == Status.TRUE:
-        return [Told("Normal", "Ready", "everything is as declared")]
-    return [] if ready["reason"] in _WAITING else [Told("Warning", ready["reason"], ready["message"])]
+        return [Warn("Ready", "everything is as declared", EventType.NORMAL)]
+    return [] if ready["reason"] in _WAITING else [Warn(ready["reason"], ready["message"])]
 
 
 def _patch(have: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Every resource that the operator touches, by name: the list that its RBAC role must match."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,25 +43,16 @@ OFFERINGS = Ref(GROUP, "v1alpha1", "serviceofferings", "ServiceOffering")
 AGENTS = Ref(GROUP, "v1alpha1", "retellagents", "RetellAgent")
 DEPLOYMENTS = Ref("apps", "v1", "deployments", "Deployment")
 SERVICES = Ref("", "v1", "services", "Service")
-SERVICE_ACCOUNTS = Ref("", "v1", "serviceaccounts", "ServiceAccount")
 CONFIG_MAPS = Ref("", "v1", "configmaps", "ConfigMap")
 SECRETS = Ref("", "v1", "secrets", "Secret")
-PODS = Ref("", "v1", "pods", "Pod")
 EVENTS = Ref("", "v1", "events", "Event")
 NAMESPACES = Ref("", "v1", "namespaces", "Namespace", namespaced=False)
 LEASES = Ref("coordination.k8s.io", "v1", "leases", "Lease")
 
 CUSTOM = (TENANTS, BRANCHES, OFFERINGS, AGENTS)  # the four kinds that a person writes
-CHILDREN = (
-    DEPLOYMENTS,
-    SERVICES,
-    SERVICE_ACCOUNTS,
-    CONFIG_MAPS,
-    SECRETS,
-)  # watched: a change by hand is repaired at once
-ALL = (*CUSTOM, *CHILDREN, PODS, EVENTS, NAMESPACES, LEASES)
+CHILDREN = (DEPLOYMENTS, SERVICES, CONFIG_MAPS, SECRETS)  # watched: a change by hand is repaired at once
 
-_BY_KIND = {ref.kind: ref for ref in ALL}
+_BY_KIND = {ref.kind: ref for ref in (*CUSTOM, *CHILDREN, EVENTS, NAMESPACES, LEASES)}
 
 
 def ref_of_kind(kind: str) -> Ref:
@@ -68,6 +60,6 @@ def ref_of_kind(kind: str) -> Ref:
     return _BY_KIND[kind]
 
 
-def ref_of(manifest: dict[str, Any]) -> Ref:
-    """Give the resource of a manifest. Raises KeyError for a kind that is not in `ALL`: add it there, and to the role."""
+def ref_of(manifest: Mapping[str, Any]) -> Ref:
+    """Give the resource of a manifest. Raises KeyError for a kind that is not in the list: add it, and to the role."""
     return _BY_KIND[manifest["kind"]]

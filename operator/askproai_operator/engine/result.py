@@ -3,27 +3,34 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from askproai_operator.api.conditions import Condition
-from askproai_operator.key import Key
 
-__all__ = ["GONE", "Key", "Result", "Warn"]
+
+class EventType(StrEnum):
+    """The two types that Kubernetes knows."""
+
+    NORMAL = "Normal"
+    WARNING = "Warning"
 
 
 @dataclass(frozen=True, slots=True)
 class Warn:
-    """A Warning event for the user, made when something happened that no condition keeps."""
+    """One event for the user, about something that happened and that no condition keeps; a warning unless `type` says else."""
 
     reason: str
     message: str
+    type: EventType = EventType.WARNING
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Conditions besides Ready (the engine derives that one), status fields, and when to look again.
+    """Conditions besides Ready (the engine derives that one), status fields, events, and when to look again.
 
     `after=None` is the usual resync. `retry=True` asks for the key's exponential backoff instead, and counts as an error.
+    `gone=True`: the object is gone, or its finalizer was just removed; no status is written, but `warnings` are told.
     """
 
     conditions: tuple[Condition, ...] = ()
@@ -31,6 +38,7 @@ class Result:
     after: timedelta | None = None
     retry: bool = False
     warnings: tuple[Warn, ...] = ()
+    gone: bool = False
 
 
-GONE = Result()  # the object is gone, or its finalizer was just removed: there is no status to write
+GONE = Result(gone=True)

@@ -39,7 +39,7 @@ def wakes_of_child(ref: Ref, where: tuple[str, str], old: Child | None, new: Chi
     labels = {**(old.labels if old else {}), **(new.labels if new else {})}
     woken = {Key(TENANTS.kind, namespace, labels[TENANT_LABEL])} if TENANT_LABEL in labels else set()
     if ref is SECRETS:
-        woken.update(model.key for model in cache.list_namespace(namespace) if name in secrets_named(model))
+        woken.update(model.key for model in cache.models(namespace) if name in secrets_named(model))
     return woken
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from askproai_operator.engine.cache import Cache, M
 from askproai_operator.engine.kube import Kube
@@ -11,19 +11,9 @@ from askproai_operator.key import Key
 from askproai_operator.settings import Settings
 from askproai_runtime.seams import Clock, FaultPoints
 
-if TYPE_CHECKING:
-    from askproai_operator.external import CalcomClient, RetellClient
+if TYPE_CHECKING:  # the engine itself needs neither a provider nor a database
+    from askproai_operator.external import ProviderClients
     from askproai_runtime.store import AdminStore
-
-
-class Providers(Protocol):
-    """Gives the client of a provider for one server and one credential; clients are kept and shared."""
-
-    def retell(self, base_url: str, api_key: str) -> "RetellClient":
-        """Give the Retell client of one workspace."""
-
-    def calcom(self, base_url: str, api_key: str) -> "CalcomClient":
-        """Give the Cal.com client of one account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +26,9 @@ class World:
     clock: Clock
     faults: FaultPoints
     database: "AdminStore"
-    providers: Providers
+    providers: "ProviderClients"
     installation_id: str  # first part of the marker at the providers (contract §2)
-    fence: Callable[[], None]  # raises NotLeader unless our Lease is surely ours: call it right before a remote create
+    fence: Callable[[], None]  # raises NotLeader unless our Lease is surely ours: call it right before a remote write
     enqueue: Callable[[Key], None]  # wakes another object
 
     async def fresh(self, seen: M) -> M | None:

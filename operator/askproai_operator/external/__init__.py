@@ -3,54 +3,35 @@
 from askproai_operator.external.calcom import (
     CalcomClient,
     EventTypeNeeds,
-    Webhook,
-    WebhookChange,
     ensure_calcom_webhook,
     event_type_problems,
     remove_calcom_webhook,
 )
-from askproai_operator.external.credentials import (
+from askproai_operator.external.checks import (
     CredentialProblem,
     KeyHolder,
+    host_problem,
     key_hash,
     secret_value,
     shared_key_conflict,
 )
-from askproai_operator.external.errors import (
+from askproai_operator.external.http import (
+    REQUEST_TIMEOUT,
     CredentialRefused,
+    HostNotAllowed,
+    Json,
     ProviderError,
     ProviderRefused,
     ProviderUnavailable,
     RateLimited,
     UnknownOutcome,
 )
-from askproai_operator.external.hosts import host_problem
-from askproai_operator.external.http import REQUEST_TIMEOUT, Json
 from askproai_operator.external.providers import ProviderClients
 from askproai_operator.external.retell import RetellClient
 
 __all__ = [
-    "REQUEST_TIMEOUT",
-    "CalcomClient",
-    "CredentialProblem",
-    "CredentialRefused",
-    "EventTypeNeeds",
-    "Json",
-    "KeyHolder",
-    "ProviderClients",
-    "ProviderError",
-    "ProviderRefused",
-    "ProviderUnavailable",
-    "RateLimited",
-    "RetellClient",
-    "UnknownOutcome",
-    "Webhook",
-    "WebhookChange",
-    "ensure_calcom_webhook",
-    "event_type_problems",
-    "host_problem",
-    "key_hash",
-    "remove_calcom_webhook",
-    "secret_value",
-    "shared_key_conflict",
-]
+    "REQUEST_TIMEOUT", "CalcomClient", "CredentialProblem", "CredentialRefused", "EventTypeNeeds", "HostNotAllowed", "Json",
+    "KeyHolder", "ProviderClients", "ProviderError", "ProviderRefused", "ProviderUnavailable", "RateLimited", "RetellClient",
+    "UnknownOutcome", "ensure_calcom_webhook", "event_type_problems", "host_problem", "key_hash", "remove_calcom_webhook",
+    "secret_value", "shared_key_conflict",
+]  # fmt: skip

@@ -1,31 +1,46 @@
 """Clients of the providers, one state for each key: budgets and gates hold over all objects that share a key."""
 
+import hashlib
+from collections.abc import Collection
 from types import TracebackType
 from typing import Final, Self
 
 import httpx
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 
 from askproai_operator.external.calcom import CalcomClient
-from askproai_operator.external.http import Api, Budget, KeyState, key_name, new_http, request_counter
+from askproai_operator.external.checks import host_problem
+from askproai_operator.external.http import REQUEST_TIMEOUT, Api, HostNotAllowed, KeyState
 from askproai_operator.external.retell import RetellClient
 from askproai_runtime.seams import Clock
 
-# Retell publishes no figures. Cal.com blocks a key above 120 in a minute and locks accounts after bursts of 20 to 30
-# (calcom 24981, 23414), and the tenant's pods use the same key.
-_BUDGETS: Final = {"retell": Budget(per_second=10, burst=30), "calcom": Budget(per_second=1, burst=12)}
+# Tokens per second, and burst. Retell publishes no figures. Cal.com blocks a key above 120 in a minute and locks accounts
+# after bursts of 20 to 30 (calcom 24981, 23414), and the tenant's pods use the same key.
+_BUDGETS: Final = {"retell": (10, 30), "calcom": (1, 12)}
 
 
 class ProviderClients:
     """Gives a client for a server and a key. Use as `async with ProviderClients(clock) as providers`."""
 
     def __init__(
-        self, clock: Clock, http: httpx.AsyncClient | None = None, *, registry: CollectorRegistry | None = None
+        self,
+        clock: Clock,
+        http: httpx.AsyncClient | None = None,
+        *,
+        registry: CollectorRegistry | None = None,
+        hosts: Collection[str] | None = None,
     ) -> None:
-        """Take where to count requests; without it they are counted for nobody."""
-        self._clock = clock
-        self._http = http or new_http()
-        self._requests = request_counter(registry or CollectorRegistry())
+        """Take where to count requests, and what may be spoken to (patterns, or whole base URLs; absent: everything)."""
+        # Redirects are not followed, because a key must not travel.
+        timeout = httpx.Timeout(REQUEST_TIMEOUT.total_seconds(), connect=5)
+        self._http = http or httpx.AsyncClient(timeout=timeout, follow_redirects=False, trust_env=False)
+        self._requests = Counter(
+            "askproai_provider_requests_total",
+            "Requests of the operator to a provider, by HTTP status or by the way they failed",
+            ["provider", "operation", "status"],
+            registry=registry or CollectorRegistry(),
+        )
+        self._clock, self._hosts = clock, hosts
         self._states: dict[str, KeyState] = {}
 
     async def __aenter__(self) -> Self:
@@ -37,17 +52,17 @@ class ProviderClients:
         await self._http.aclose()
 
     def retell(self, base_url: str, api_key: str) -> RetellClient:
-        """Give the client of one Retell workspace."""
+        """Give the client of one Retell workspace. Raises HostNotAllowed."""
         return RetellClient(self._api("retell", base_url, api_key))
 
     def calcom(self, base_url: str, api_key: str) -> CalcomClient:
-        """Give the client of one Cal.com user."""
+        """Give the client of one Cal.com user. Raises HostNotAllowed."""
         return CalcomClient(self._api("calcom", base_url, api_key))
 
     def _api(self, provider: str, base_url: str, key: str) -> Api:
         base = base_url.rstrip("/")
-        name = key_name(provider, base, key)
-        state = self._states.get(name)
-        if state is None:
-            state = self._states[name] = KeyState(_BUDGETS[provider], self._clock)
+        if self._hosts is not None and base not in self._hosts and (problem := host_problem(base, self._hosts)):
+            raise HostNotAllowed(provider, "connect", problem)
+        name = hashlib.sha256(f"{provider}\n{base}\n{key}".encode()).hexdigest()  # the key itself is not kept
+        state = self._states.setdefault(name, KeyState(*_BUDGETS[provider]))
         return Api(provider, base, key, self._http, self._clock, state, self._requests)

@@ -10,6 +10,7 @@ from askproai_runtime.booking.offer import check_availability
 from askproai_runtime.booking.saga import book_appointment
 from askproai_runtime.booking.sync import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.types import Answer, CallContext
+from askproai_runtime.booking.warm import warm
 from askproai_runtime.calendars import Calendar
 from askproai_runtime.config import TenantConfig
 from askproai_runtime.jobs import Job
@@ -30,6 +31,7 @@ __all__ = [
     "Span",
     "free_slots",
     "release_hold",
+    "warm",
 ]
 
 

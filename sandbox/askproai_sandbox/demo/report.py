@@ -26,7 +26,7 @@ def show(outcome: Outcome, console: Console) -> None:
         )
     console.print(table)
     console.rule("what stands in the books", align="left")
-    console.print(_books(outcome))
+    console.print(_table(outcome))
     attempts = sum(event["attempts"] for event in outcome.events)
     console.print(
         f"Retell: {outcome.agents} agent, {outcome.llms} LLM, {len(outcome.bindings)} binding "
@@ -46,16 +46,31 @@ def _what(step: Step) -> str:
     return f"{step.name}({arguments})"
 
 
-def _books(outcome: Outcome) -> Table:
+def _table(outcome: Outcome) -> Table:
     table = Table("book", "when", "with", "for", "status", "id", box=None, pad_edge=False)
-    for row in outcome.appointments:
-        when = f"{row['starts_at'].astimezone(_ZONE):%a %d.%m.%Y %H:%M}"
-        table.add_row("PostgreSQL", when, row["staff"], row["customer_name"], row["status"], str(row["id"]))
-    for booking in outcome.calcom_bookings:
-        table.add_row(
-            "Cal.com", booking["start"], _host(booking), _attendee(booking), booking["status"], booking["uid"]
-        )
+    for row in books(outcome):
+        table.add_row(*row)
     return table
+
+
+def books(outcome: Outcome) -> list[tuple[str, str, str, str, str, str]]:
+    """Give what stands in PostgreSQL and at Cal.com: book, when, with whom, for whom, status, id."""
+    own = [
+        (
+            "PostgreSQL",
+            f"{row['starts_at'].astimezone(_ZONE):%a %d.%m.%Y %H:%M}",
+            row["staff"],
+            row["customer_name"],
+            row["status"],
+            str(row["id"]),
+        )
+        for row in outcome.appointments
+    ]
+    theirs = [
+        ("Cal.com", booking["start"], _host(booking), _attendee(booking), booking["status"], booking["uid"])
+        for booking in outcome.calcom_bookings
+    ]
+    return own + theirs
 
 
 def _host(booking: dict[str, Any]) -> str:

@@ -38,7 +38,9 @@ async def run_demo(
     command = [sys.executable, "-m", "askproai_sandbox.demo", "--directory", str(directory), *fault]
     state_file(directory).unlink(missing_ok=True)
     (_outside(directory) / "stage.log").unlink(missing_ok=True)
-    stage = await spawn("stage", command, directory=_outside(directory), cwd=PROJECT, leash=not keep if tied is None else tied)
+    stage = await spawn(
+        "stage", command, directory=_outside(directory), cwd=PROJECT, leash=not keep if tied is None else tied
+    )
     ended = False
     try:
         teller = asyncio.create_task(_tell(stage, say))

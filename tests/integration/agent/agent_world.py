@@ -3,7 +3,7 @@
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -81,6 +81,8 @@ class MemoryKube:
         return True
 
     async def add_finalizer(self, model: Any) -> bool:
+        if FINALIZER in model.metadata.finalizers:
+            return True
         raw = self._of(model)
         if raw is None or raw["metadata"].get("deletionTimestamp"):
             return False
@@ -111,6 +113,7 @@ class Scene:
     url: str
     http: httpx.AsyncClient
     results: list[Result] = field(default_factory=list)
+    woken: list[Key] = field(default_factory=list)
 
     async def step(self) -> Result:
         """Reconcile once, and write what came of it as the engine does."""
@@ -157,6 +160,25 @@ class Scene:
         self.kube.put(
             refs.AGENTS, {**raw, "metadata": {**raw["metadata"], "deletionTimestamp": self.clock.now().isoformat()}}
         )
+
+    def restart(self) -> None:
+        """Begin anew as another process does: it knows only what stands in the cluster now."""
+        cache = self.kube.cache = Cache()
+        self.world = replace(self.world, cache=cache)
+        for (kind, _, _), raw in self.kube.objects.items():
+            if kind != refs.SECRETS.kind:
+                cache.put(refs.ref_of_kind(kind), raw)
+
+    def remove(self, ref: refs.Ref, name: str) -> None:
+        raw = self.kube.objects.pop((ref.kind, "salon", name))
+        self.kube.cache.drop(ref, "salon", name, raw["metadata"]["uid"])
+
+    def keep_key(self, key: str) -> None:
+        """Write Secret `T-teardown`, as the Tenant's reconcile does when its key is found good."""
+        data = {"retell-api-key": key, "retell-base-url": self.url}
+        encoded = {name: base64.b64encode(value.encode()).decode() for name, value in data.items()}
+        metadata = {"name": "salon-teardown", "namespace": "salon", "uid": "u-s"}
+        self.kube.put(refs.SECRETS, {"metadata": metadata, "data": encoded})
 
     def branch_numbers(self, *numbers: str) -> None:
         self.kube.put(refs.BRANCHES, branch(list(numbers)))
@@ -271,12 +293,8 @@ async def scene(*, number_there: bool = True, **spec: Any) -> AsyncIterator[Scen
         kube.put(refs.TENANTS, tenant())
         kube.put(refs.BRANCHES, branch([NUMBER]))
         kube.put(refs.AGENTS, agent(**spec))
-        data = {"retell-api-key": RETELL_KEY, "retell-base-url": url}
-        encoded = {name: base64.b64encode(value.encode()).decode() for name, value in data.items()}
-        kube.put(
-            refs.SECRETS, {"metadata": {"name": "salon-teardown", "namespace": "salon", "uid": "u-s"}, "data": encoded}
-        )
         faults = Faults()
+        woken: list[Key] = []
         world = World(
             kube=kube,
             cache=cache,
@@ -287,9 +305,10 @@ async def scene(*, number_there: bool = True, **spec: Any) -> AsyncIterator[Scen
             providers=providers,
             installation_id="inst-1",
             fence=lambda: None,
-            enqueue=lambda key: None,
+            enqueue=woken.append,
         )
-        made = Scene(world, kube, faults, clock, simulator, url, http)
+        made = Scene(world, kube, faults, clock, simulator, url, http, woken=woken)
+        made.keep_key(RETELL_KEY)
         if number_there:
             await made.retell(
                 "POST", "/import-phone-number", {"phone_number": NUMBER, "termination_uri": "sip.example"}

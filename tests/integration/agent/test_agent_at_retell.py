@@ -1,11 +1,13 @@
 """The RetellAgent kind against Retell's simulator: what exists there afterwards, and what was written on the way (P1)."""
 
+import base64
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from agent_world import KEY, MARKER, NUMBER, Scene, scene
+from agent_world import KEY, MARKER, NUMBER, RETELL_KEY, Scene, agent, scene
 
-from askproai_operator.engine import GONE
+from askproai_operator.engine import GONE, NotLeader, refs
 
 
 async def test_one_published_agent_is_bound_to_the_number() -> None:
@@ -423,3 +425,169 @@ async def test_deletion_of_what_was_never_made_asks_nobody() -> None:
         s.delete()
         assert await s.settle() is GONE
         assert s.entries == []
+
+
+@pytest.mark.parametrize("point", ["after:create-llm", "before:create-agent", "after:create-agent", "before:publish"])
+async def test_a_namespace_ends_although_its_branch_went_first_and_the_operator_restarted(point: str) -> None:
+    """A new process never saw the Branch that named the tenant: our status does, from the first intent on."""
+    async with scene() as s:
+        await s.crash_at(point)
+        s.remove(refs.BRANCHES, "mitte")
+        s.delete()
+        s.restart()
+        assert await s.settle(30) is GONE
+        assert (s.workspace["agents"], s.workspace["llms"]) == ({}, {})
+
+
+async def test_a_key_of_another_workspace_is_told_and_everything_is_made_there() -> None:
+    """The ids of our status are not found there; what is left in the old workspace is named, for we have no key to it."""
+    async with scene() as s:
+        await s.settle()
+        old = s.status["agentId"]
+        s.keep_key("key_another")
+        waiting = await s.step()
+        assert [warning.reason for warning in waiting.warnings] == ["RemoteObjectGone"]
+        assert old in waiting.warnings[0].message
+        assert "another workspace" in waiting.warnings[0].message
+        s.clock.move(timedelta(seconds=20))
+        await s.settle()
+        (new,) = s.simulator.dump()["workspaces"]["key_another"]["agents"]
+        assert s.status["agentId"] == new != old
+        assert s.condition("NumbersBound")["reason"] == "NumberNotAtRetell"
+        s.keep_key(RETELL_KEY)
+        await s.settle(30)
+        assert s.status["agentId"] == old, "back in the old workspace, our marker is found"
+        s.assert_one_of_each()
+
+
+async def test_deletion_after_a_refused_agent_takes_the_llm_along() -> None:
+    async with scene(voiceId="nobody") as s:
+        await s.step()
+        assert len(s.workspace["llms"]) == 1
+        s.delete()
+        assert await s.settle() is GONE
+        assert s.workspace["llms"] == {}
+
+
+async def test_deletion_leaves_alone_what_another_owner_took_over() -> None:
+    async with scene() as s:
+        await s.settle()
+        agent_id, llm_id = s.status["agentId"], s.status["llmId"]
+        await _publish_by_hand(s, agent_name="X · inst-2/other/agent")
+        llm = f"/update-retell-llm/{llm_id}?version=2"
+        await s.retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 1})
+        await s.retell("PATCH", llm, {"default_dynamic_variables": {"askproai_owner": "inst-2/other/agent"}})
+        at = len(s.entries)
+        s.delete()
+        assert await s.settle() is GONE
+        assert s.written(at) == []
+
+
+async def test_an_adopted_agent_is_remembered_before_it_is_changed() -> None:
+    async with scene() as s:
+        agent_id = await _hand_made(s)
+        s.edit(adopt={"agentId": agent_id})
+        await s.crash_at("after:fork")
+        assert s.status["agentId"] == agent_id
+        s.delete()
+        assert await s.settle() is GONE
+        assert (s.workspace["agents"], s.workspace["llms"]) == ({}, {})
+
+
+async def test_a_freed_number_wakes_the_agent_that_may_wait_for_it() -> None:
+    """Else its callers would be declined until the next resync."""
+    async with scene() as s:
+        other = agent()
+        other["metadata"] |= {"name": "nord", "uid": "u-nord"}
+        s.kube.put(refs.AGENTS, other)
+        await s.settle()
+        s.branch_numbers()
+        await s.settle()
+        assert [key.name for key in s.woken] == ["nord"]
+        s.branch_numbers(NUMBER)
+        await s.settle()
+        s.delete()
+        assert await s.settle() is GONE
+        assert [key.name for key in s.woken] == ["nord", "nord"]
+
+
+async def test_observe_only_keeps_the_id_of_what_is_gone() -> None:
+    """Without adopt and without the id, the API server would refuse the object itself."""
+    async with scene() as s:
+        await s.settle()
+        agent_id = s.status["agentId"]
+        s.edit(managementPolicy="ObserveOnly")
+        await s.retell("DELETE", f"/delete-agent/{agent_id}")
+        await s.settle()
+        assert s.status["agentId"] == agent_id
+        assert s.condition("Synced")["status"] == "False"
+        assert agent_id in s.condition("Synced")["message"]
+
+
+async def test_a_bound_duplicate_is_told_without_asking_every_few_seconds() -> None:
+    async with scene() as s:
+        await s.settle()
+        llm = await s.retell("POST", "/create-retell-llm", {"start_speaker": "agent"})
+        engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
+        body = {"response_engine": engine, "voice_id": "11labs-Adrian", "agent_name": f"Alt · {MARKER}"}
+        twin = await s.retell("POST", "/create-agent", body)
+        await s.retell(
+            "POST", "/import-phone-number", {"phone_number": "+49301234568", "termination_uri": "sip.example"}
+        )
+        bound = [{"agent_id": twin["agent_id"], "weight": 1}]
+        await s.retell("PATCH", "/update-phone-number/%2B49301234568", {"inbound_agents": bound})
+        s.edit(displayName="Empfang")
+        result = await s.step()
+        assert s.condition("Synced")["reason"] == "DuplicateFound"
+        assert twin["agent_id"] in s.workspace["agents"]
+        assert result.after is None
+
+
+async def test_the_grace_period_begins_when_we_stop_waiting_for_the_answer() -> None:
+    """Budget, connection and answer may take as long as the grace period itself, and the create may commit after that."""
+    async with scene() as s:
+        await s.fault("create-llm", "error-before-commit")
+        reach = s.faults.reach
+
+        def slow(name: str) -> None:
+            reach(name)
+            if name == "before:create-llm":
+                s.clock.move(timedelta(seconds=19))
+
+        s.world = replace(s.world, faults=type("Slow", (), {"reach": staticmethod(slow)})())
+        await s.step()
+        s.clock.move(timedelta(seconds=2))
+        at = len(s.entries)
+        await s.step()
+        assert s.written(at) == []
+        await s.settle(30)
+        s.assert_one_of_each()
+
+
+async def test_nothing_is_written_once_the_lease_is_not_surely_ours() -> None:
+    async with scene() as s:
+        await s.settle()
+
+        def lost() -> None:
+            raise NotLeader("the Lease was not renewed in time")
+
+        s.world = replace(s.world, fence=lost)
+        await s.retell("PATCH", f"/update-phone-number/{NUMBER.replace('+', '%2B')}", {"inbound_agents": None})
+        at = len(s.entries)
+        with pytest.raises(NotLeader):
+            await s.step()
+        assert s.written(at) == []
+
+
+async def test_a_trunk_without_its_password_is_told() -> None:
+    async with scene(number_there=False) as s:
+        raw = s.kube.objects["Branch", "salon", "mitte"]
+        sip = {"terminationUri": "sip.example", "authSecretRef": {"name": "trunk"}}
+        spec = {**raw["spec"], "phoneNumbers": [{"number": NUMBER, "sip": sip}]}
+        s.kube.put(refs.BRANCHES, {**raw, "spec": spec})
+        await s.settle()
+        assert "Secret 'trunk' is not in this namespace" in s.condition("NumbersBound")["message"]
+        data = {name: base64.b64encode(b"x").decode() for name in ("username", "password")}
+        s.kube.put(refs.SECRETS, {"metadata": {"name": "trunk", "namespace": "salon", "uid": "u-t"}, "data": data})
+        await s.settle()
+        s.assert_one_of_each()

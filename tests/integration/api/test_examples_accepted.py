@@ -168,6 +168,40 @@ async def test_agent_that_exists_may_become_observe_only(
     await apply(agent)
 
 
+async def test_agent_that_vanished_while_only_observed_is_told_so(
+    apply: Any, kube_client: KubeClient, kube_namespace: str
+) -> None:
+    """The rule for managementPolicy reads the status; the status that says "it is gone" must still be writable."""
+    agent = salon("RetellAgent")
+    await apply(agent)
+    path = f"{OURS}/{kube_namespace}/retellagents/{agent['metadata']['name']}/status"
+    await kube_client.merge(path, {"status": {"agentId": "agent_1"}})
+    agent["spec"]["managementPolicy"] = "ObserveOnly"
+    await apply(agent)
+    gone = await kube_client.merge(path, {"status": {"agentId": None, "publishedVersion": None}})
+    assert "agentId" not in gone["status"]
+
+
+LONG_STATUS: dict[str, dict[str, Any]] = {
+    "RetellAgent": {"phoneNumbers": [f"+4930{number:07}" for number in range(50 * 20)]},  # a hotline for 50 branches
+    "ServiceOffering": {"staff": [f"person-{number}" for number in range(50 * 60)]},  # offered by 50 branches
+    "Tenant": {},
+}
+
+
+@pytest.mark.parametrize("kind", LONG_STATUS)
+async def test_status_of_a_large_tenant_is_kept(
+    kind: str, apply: Any, kube_client: KubeClient, kube_namespace: str
+) -> None:
+    """A status beyond a bound would be refused whole: 200 event types that do not fit are one long message."""
+    created = await apply(salon(kind))
+    message = "; ".join(f"event type {number} of person-{number}: length must be 45 minutes" for number in range(200))
+    condition = {"type": "CalendarLinked", "status": "False", "reason": "EventTypeMismatch", "message": message}
+    status = {"conditions": [condition | {"lastTransitionTime": "2026-11-20T09:00:00Z"}], **LONG_STATUS[kind]}
+    path = f"{OURS}/{kube_namespace}/{kind.lower()}s/{created['metadata']['name']}/status"
+    assert (await kube_client.merge(path, {"status": status}))["status"] == status
+
+
 async def test_objects_are_found_by_what_they_refer_to(
     apply: Any, kube_client: KubeClient, kube_namespace: str
 ) -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from askproai_operator.engine import Cache, Key, Kube
 from askproai_operator.engine.feed import Feed
-from askproai_operator.engine.login import connection
+from askproai_operator.engine.wire import connection
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import WorkQueue
 from askproai_operator.engine.refs import ref_of_kind

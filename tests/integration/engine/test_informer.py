@@ -11,7 +11,7 @@ import pytest
 
 from askproai_operator.engine import Key, refs
 from askproai_operator.engine.informer import Informer
-from askproai_operator.engine.login import connection
+from askproai_operator.engine.wire import connection
 from askproai_sandbox.cluster import ControlPlane, KubeClient, eventually
 
 SOON = timedelta(seconds=15)

@@ -6,21 +6,8 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.kinds.agent.decide import (
-    BindNumber,
-    CreateAgent,
-    CreateLlm,
-    DeleteAgent,
-    DeleteLlm,
-    ForkDraft,
-    ImportNumber,
-    PatchAgent,
-    PatchLlm,
-    Publish,
-    UnbindNumber,
-    decide,
-)
-from askproai_operator.kinds.agent.observe import Known, Observed, Pending, Twins
+from askproai_operator.kinds.agent.decide import PUBLISH, Act, Step, decide
+from askproai_operator.kinds.agent.observe import Known, Observed, Pending
 from askproai_operator.kinds.agent.render import Desired, Number
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -60,7 +47,8 @@ KNOWN = Known("agent_1", "llm_1", 0, (NUMBER,))
 TRUE = Observed(NOW, agent(), llm(), agent(), llm(), bound())
 EMPTY = Observed(NOW, numbers={NUMBER: {}})
 PENDING_LLM = Known(pending=Pending("llm", NOW - timedelta(seconds=1)))
-CREATE = (CreateLlm(), CreateAgent(), Publish(), BindNumber(NUMBER))
+CREATE_LLM, CREATE_AGENT, BIND = Step(Act.CREATE_LLM), Step(Act.CREATE_AGENT), Step(Act.BIND, (NUMBER,))
+CREATE = (CREATE_LLM, CREATE_AGENT, PUBLISH, BIND)
 
 CASES = [
     (TRUE, KNOWN, (), "everything is as declared: no diff, no write"),
@@ -76,7 +64,7 @@ CASES = [
     (
         replace(EMPTY, llm=llm(published=False)),
         PENDING_LLM,
-        (CreateAgent(), Publish(), BindNumber(NUMBER)),
+        (CREATE_AGENT, PUBLISH, BIND),
         "the begun LLM was found by our marker, and no agent was begun: go on",
     ),
     (
@@ -88,31 +76,31 @@ CASES = [
     (
         replace(EMPTY, llm=llm(3)),
         Known(llm_id="llm_1"),
-        (*CREATE, DeleteLlm("llm_1")),
+        (*CREATE, Step(Act.DELETE_LLM, ("llm_1",))),
         "a used LLM can not serve a new agent: its version must be the agent's, 0",
     ),
     (
         replace(EMPTY, llm=llm(published=False, general_prompt="alt")),
         Known(llm_id="llm_1"),
-        (PatchLlm(("general_prompt",)), CreateAgent(), Publish(), BindNumber(NUMBER)),
+        (Step(Act.PATCH_LLM, ("general_prompt",)), CREATE_AGENT, PUBLISH, BIND),
         "the prompt was edited between the two creates",
     ),
     (
         Observed(NOW, agent(published=False), llm(published=False), None, None, {NUMBER: {}}),
         Known("agent_1", "llm_1"),
-        (Publish(), BindNumber(NUMBER)),
+        (PUBLISH, BIND),
         "a crash before the first publish",
     ),
     (
         replace(TRUE, llm=llm(general_prompt="alt"), live_llm=llm(general_prompt="alt")),
         KNOWN,
-        (ForkDraft(0), PatchLlm(("general_prompt",)), Publish(), BindNumber(NUMBER)),
+        (Step(Act.FORK, ("0",)), Step(Act.PATCH_LLM, ("general_prompt",)), PUBLISH, BIND),
         "published versions are immutable: fork, change, publish, pin",
     ),
     (
         replace(TRUE, agent=agent(1, published=False), llm=llm(1, published=False), live_llm=llm(general_prompt="alt")),
         KNOWN,
-        (Publish(), BindNumber(NUMBER)),
+        (PUBLISH, BIND),
         "a crash after the patch: the draft is right, so it is only published",
     ),
     (
@@ -123,7 +111,7 @@ CASES = [
             live_agent=agent(voice_id="y"),
         ),
         KNOWN,
-        (PatchAgent(("voice_id",)), Publish(), BindNumber(NUMBER)),
+        (Step(Act.PATCH_AGENT, ("voice_id",)), PUBLISH, BIND),
         "an open draft is used instead of forking another one",
     ),
     (
@@ -135,26 +123,26 @@ CASES = [
     (
         replace(TRUE, agent=agent(1), llm=llm(1), live_agent=agent(1), live_llm=llm(1)),
         KNOWN,
-        (BindNumber(NUMBER),),
+        (BIND,),
         "a crash after the publish: only the number is behind",
     ),
-    (replace(TRUE, numbers=bound("latest")), KNOWN, (BindNumber(NUMBER),), "`latest` follows drafts: pin the version"),
-    (replace(TRUE, numbers=bound(None)), KNOWN, (BindNumber(NUMBER),), "an unpinned number follows drafts, too"),
+    (replace(TRUE, numbers=bound("latest")), KNOWN, (BIND,), "`latest` follows drafts: pin the version"),
+    (replace(TRUE, numbers=bound(None)), KNOWN, (BIND,), "an unpinned number follows drafts, too"),
     (replace(TRUE, numbers=bound(0, "agent_x")), KNOWN, (), "bound to a stranger: never taken"),
     (
         replace(TRUE, numbers=bound(0, "agent_x"), ownerless=frozenset({"agent_x"})),
         KNOWN,
-        (BindNumber(NUMBER),),
+        (BIND,),
         "the agent it names does not exist any more: nobody loses it",
     ),
     (replace(TRUE, numbers={NUMBER: None}), KNOWN, (), "not at Retell, and no trunk to import it by: told, not done"),
     (
-        replace(TRUE, twins=Twins(agents=("agent_2",), llms=("llm_2",))),
+        replace(TRUE, twins=("agent_2",), spare_llms=("llm_2",)),
         KNOWN,
-        (DeleteAgent("agent_2"), DeleteLlm("llm_2")),
+        (Step(Act.DELETE_AGENT, ("agent_2",)), Step(Act.DELETE_LLM, ("llm_2",))),
         "duplicates that carry our marker and are bound to nothing go",
     ),
-    (replace(TRUE, twins=Twins(bound_agents=("agent_2",))), KNOWN, (), "a bound duplicate is only told"),
+    (replace(TRUE, bound_twins=("agent_2",)), KNOWN, (), "a bound duplicate is only told"),
 ]
 
 
@@ -168,14 +156,14 @@ def test_steps(observed: Observed, known: Known, steps: tuple[Any, ...], reason:
 def test_a_number_with_a_trunk_is_imported_and_bound() -> None:
     number = Number(NUMBER, {"phone_number": NUMBER, "termination_uri": "sip.example"})
     plan = decide(replace(TRUE, numbers={NUMBER: None}), replace(DESIRED, numbers=(number,)), KNOWN, GRACE)
-    assert plan.steps == (ImportNumber(number), BindNumber(NUMBER))
+    assert plan.steps == (Step(Act.IMPORT, (NUMBER,), number), BIND)
 
 
 def test_a_number_that_the_branch_gave_up_is_freed_and_others_keep_their_share() -> None:
     other = {"agent_id": "agent_x", "weight": 0.5}
     seen = {NUMBER: {"inbound_agents": [{"agent_id": "agent_1", "weight": 0.5, "agent_version": 0}, other]}}
     plan = decide(replace(TRUE, numbers=seen), replace(DESIRED, numbers=()), KNOWN, GRACE)
-    assert plan.steps == (UnbindNumber(NUMBER, ({"agent_id": "agent_x", "weight": 1.0},)),)
+    assert plan.steps == (Step(Act.UNBIND, (NUMBER,), others=({"agent_id": "agent_x", "weight": 1.0},)),)
 
 
 def test_numbers_that_are_not_known_yet_are_left_alone() -> None:

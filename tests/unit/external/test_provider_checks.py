@@ -117,7 +117,7 @@ FITS: dict[str, Any] = {
     ],
 )
 def test_event_types(change: dict[str, Any], word: str | None) -> None:
-    problems = event_type_problems(FITS | change, NEEDS)
+    problems = list(event_type_problems(FITS | change, NEEDS))
     assert (word is None and problems == []) or (word is not None and len(problems) == 1 and word in problems[0]), (
         problems
     )

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from askproai_operator.external import (
     CredentialRefused,
+    HostNotAllowed,
     ProviderClients,
     ProviderError,
     ProviderRefused,
@@ -56,6 +57,7 @@ WRITES = [
     (status(400), ProviderRefused, "a wrong body"),
     (status(404), ProviderRefused, "a route or an object that is not there"),
     (status(302), ProviderRefused, "a redirect is not followed: a key must not travel"),
+    (lambda _request: httpx.Response(200, html="<p>Wartung</p>"), UnknownOutcome, "done, but by whom?"),
 ]
 
 
@@ -71,7 +73,12 @@ async def test_a_write_that_fails(handler: Handler, error: type[ProviderError], 
         assert "+4930" not in str(caught.value)
 
 
-@pytest.mark.parametrize("handler", [raising(httpx.ReadTimeout), raising(httpx.ConnectError), status(502)])
+def maintenance(_request: httpx.Request) -> httpx.Response:
+    """Read as "it is not there", a maintenance page would have everything made a second time."""
+    return httpx.Response(200, html="<p>Wartung</p>")
+
+
+@pytest.mark.parametrize("handler", [raising(httpx.ReadTimeout), raising(httpx.ConnectError), status(502), maintenance])
 async def test_a_read_is_tried_again_and_then_unavailable(handler: Handler) -> None:
     tries = []
 
@@ -158,7 +165,7 @@ async def test_a_key_has_a_budget() -> None:
         client = providers.calcom("https://cal.example", "cal_x")
         began = clock.monotonic()
         for _ in range(16):
-            await client.me()
+            await client.webhooks()
         assert clock.monotonic() - began == pytest.approx(4)
 
 
@@ -198,3 +205,13 @@ async def test_requests_are_counted_by_operation_and_status() -> None:
             await providers.retell("https://retell.example", "key_x").create_llm({})
     labels = {"provider": "retell", "operation": "create-retell-llm", "status": "400"}
     assert registry.get_sample_value("askproai_provider_requests_total", labels) == 1
+
+
+async def test_no_key_goes_to_a_host_that_nobody_allowed() -> None:
+    """Whoever asks: the Tenant's conditions tell it, but an event type's check or a deletion must not send a key either."""
+    hosts = ("api.cal.com", "http://retell.internal")
+    async with ProviderClients(FixedClock(NOW), hosts=hosts) as providers:
+        with pytest.raises(HostNotAllowed, match="ASKPROAI_PROVIDER_HOSTS"):
+            providers.calcom("https://metadata.internal", "cal_x")
+        assert providers.calcom("https://api.cal.com/", "cal_x").api.base_url == "https://api.cal.com"
+        assert providers.retell("http://retell.internal", "key_x").api.key == "key_x", "the operator's own default"

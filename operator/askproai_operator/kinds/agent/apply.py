@@ -1,20 +1,23 @@
 """Carries a plan out, step by step. A crash after any step is followed by another look, never by a second create."""
 
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from askproai_operator.api import RetellAgent
-from askproai_operator.engine import Conflict, World
-from askproai_operator.external import Json, ProviderError, ProviderRefused, RetellClient, UnknownOutcome
-from askproai_operator.kinds.agent import decide as plan_steps
-from askproai_operator.kinds.agent.decide import Plan
+from askproai_operator.engine import World
+from askproai_operator.external import (
+    Json,
+    ProviderError,
+    ProviderRefused,
+    ProviderUnavailable,
+    RetellClient,
+    UnknownOutcome,
+)
+from askproai_operator.kinds.agent.decide import PUBLISH, Act, Plan, Step
 from askproai_operator.kinds.agent.diff import paths
-from askproai_operator.kinds.agent.observe import Observed, engine_of
-from askproai_operator.kinds.agent.render import Desired
-
-_STATUS_TRIES = 5
+from askproai_operator.kinds.agent.ground import Ground
+from askproai_operator.kinds.agent.observe import Known, Observed, engine_of
 
 
 class AgentGone(Exception):
@@ -27,146 +30,125 @@ class Hands:
 
     agent: RetellAgent
     world: World
-    client: RetellClient
-    desired: Desired
+    ground: Ground
     agent_id: str | None
     llm_id: str | None
     version: int  # that is being edited, or is published
+    llm_version: int
     variables: Json  # the LLM's default variables, a person's among them
 
     async def keep(self, **fields: Any) -> None:
-        """Make fields of our status durable now. Losing an id would leak an object, so conflicts are tried again."""
-        for attempt in range(1, _STATUS_TRIES + 1):
-            try:
-                kept = await self.world.kube.patch_status(self.agent, fields)
-            except Conflict:
-                if attempt == _STATUS_TRIES:
-                    raise
-                continue
-            if not kept:
-                raise AgentGone
-            return
-
-    async def intend(self, what: str) -> None:
-        """Write down that something may exist from now on, and be sure that it is us who may make it."""
-        self.world.fence()
-        if await self.world.fresh(self.agent) is None:
+        """Make fields of our status durable now. The tenant's name is always among them: deletion finds its key by it."""
+        if not await self.world.kube.patch_status(
+            self.agent, {"tenant": self.ground.tenant, "llmId": self.llm_id, **fields}
+        ):
             raise AgentGone
-        await self.keep(llmId=self.llm_id, pending=self.intent(what))
 
-    async def create(self, call: Coroutine[Any, Any, Json]) -> Json:
-        """Wait for a create; when it surely did not happen, take the intent back, so that the next try need not wait."""
+    async def create(self, what: str, body: Json) -> Json:
+        """Create an agent or an LLM crash-safely: durable intent, a sure Lease, the call. The caller keeps the id."""
+        await self.keep(pending=self._intent(what))
+        self.world.faults.reach(f"before:create-{what}")
+        self.world.fence()
+        client = self.ground.client
         try:
-            return await call
+            created = await (client.create_llm if what == "llm" else client.create_agent)(body)
         except UnknownOutcome:
+            await self.keep(pending=self._intent(what))  # it may yet commit: the grace period begins only now
             raise
         except ProviderError:
-            await self.keep(pending=None)
+            await self.keep(pending=None)  # it surely did not happen: the next try need not wait
             raise
+        self.world.faults.reach(f"after:create-{what}")
+        return created
 
-    def intent(self, what: str) -> dict[str, str]:
+    def _intent(self, what: str) -> dict[str, str]:
         return {"what": what, "since": self.world.clock.now().isoformat(timespec="seconds")}
 
 
 async def apply(
-    plan: Plan, observed: Observed, desired: Desired, agent: RetellAgent, world: World, client: RetellClient
+    plan: Plan, observed: Observed, known: Known, ground: Ground, agent: RetellAgent, world: World
 ) -> Hands:
     """Carry out the steps in order; gives the ids and the published version. Raises `ProviderError` where Retell stops us."""
-    latest = observed.agent if plan_steps.Publish() in plan.steps else observed.live_agent
-    version = int((latest or {"version": 0})["version"])
-    variables = (observed.llm or {}).get("default_dynamic_variables") or {}
-    hands = Hands(agent, world, client, desired, observed.agent_id, observed.llm_id, version, variables)
+    latest = (observed.agent if PUBLISH in plan.steps else observed.live_agent) or {"version": 0}
+    hands = Hands(
+        agent,
+        world,
+        ground,
+        observed.agent_id,
+        observed.llm_id,
+        version=int(latest["version"]),
+        llm_version=engine_of(latest)[1],
+        variables=(observed.llm or {}).get("default_dynamic_variables") or {},
+    )
+    if plan.steps and observed.agent_id not in (None, known.agent_id):
+        await hands.keep(agentId=observed.agent_id)  # found or adopted: from now on its deletion is ours, too
     for step in plan.steps:
+        name = step.act.name.lower().replace("_", "-")
+        world.faults.reach(f"before:{name}")
+        world.fence()
         await _carry_out(step, hands)
+        world.faults.reach(f"after:{name}")
     return hands
 
 
-async def _carry_out(step: plan_steps.Step, hands: Hands) -> None:  # noqa: C901 (one line for each kind of step)
-    client = hands.client
-    match step:
-        case plan_steps.CreateLlm():
-            await _create_llm(hands)
-        case plan_steps.CreateAgent():
-            await _create_agent(hands)
-        case plan_steps.ForkDraft(base):
-            hands.world.fence()
-            hands.version = int((await client.fork_agent(str(hands.agent_id), base))["version"])
-            hands.world.faults.reach("after:fork")
-        case plan_steps.PatchLlm(fields):
-            await client.update_llm(str(hands.llm_id), await _llm_version(hands), _llm_changes(hands, fields))
-            hands.world.faults.reach("after:patch-llm")
-        case plan_steps.PatchAgent(fields):
-            await client.update_agent(str(hands.agent_id), hands.version, {n: hands.desired.agent[n] for n in fields})
-            hands.world.faults.reach("after:patch-agent")
-        case plan_steps.Publish():
+async def _carry_out(step: Step, hands: Hands) -> None:  # noqa: C901 (one case for each kind of step)
+    client, wanted = hands.ground.client, hands.ground.wanted
+    match step.act:
+        case Act.CREATE_LLM:
+            hands.llm_id = str((await hands.create("llm", wanted.llm))["llm_id"])
+            await hands.keep(agentId=None, publishedVersion=None, pending=None)
+        case Act.CREATE_AGENT:
+            engine = {"type": "retell-llm", "llm_id": hands.llm_id}
+            created = await hands.create("agent", {"response_engine": engine, **wanted.agent})
+            hands.agent_id, hands.version = str(created["agent_id"]), int(created.get("version") or 0)
+            await hands.keep(agentId=hands.agent_id, pending=None)
+        case Act.FORK:
+            draft = await client.fork_agent(str(hands.agent_id), int(step.on[0]))
+            hands.version, hands.llm_version = int(draft["version"]), engine_of(draft)[1]
+        case Act.PATCH_LLM:
+            changes = {name: wanted.llm[name] for name in step.on}
+            if "default_dynamic_variables" in changes:  # replaced as a whole, so what a person added is sent along
+                changes["default_dynamic_variables"] = {**hands.variables, **changes["default_dynamic_variables"]}
+            await client.update_llm(str(hands.llm_id), hands.llm_version, changes)
+        case Act.PATCH_AGENT:
+            await client.update_agent(
+                str(hands.agent_id), hands.version, {name: wanted.agent[name] for name in step.on}
+            )
+        case Act.PUBLISH:
             await _publish(hands)
-        case plan_steps.ImportNumber(number):
-            await client.import_number(dict(number.sip or {}))
-            hands.world.faults.reach("after:import")
-        case plan_steps.BindNumber(number):
-            hands.world.faults.reach("before:bind")
-            entry = {"agent_id": hands.agent_id, "weight": 1, "agent_version": hands.version}
-            await client.bind_number(number, [entry])
-            hands.world.faults.reach("after:bind")
-        case plan_steps.UnbindNumber(number, others):
-            await client.bind_number(number, list(others) or None)
-        case plan_steps.DeleteAgent(agent_id):
-            await client.delete_agent(agent_id)
-        case plan_steps.DeleteLlm(llm_id):
-            await delete_llm_if_unused(client, llm_id)
-
-
-async def _create_llm(hands: Hands) -> None:
-    await hands.intend("llm")
-    hands.world.faults.reach("before:create-llm")
-    hands.world.fence()
-    created = await hands.create(hands.client.create_llm(hands.desired.llm))
-    hands.world.faults.reach("after:create-llm")
-    hands.llm_id = str(created["llm_id"])
-    # One write: the LLM's id, and the intent of the create that follows at once.
-    await hands.keep(llmId=hands.llm_id, agentId=None, publishedVersion=None, pending=hands.intent("agent"))
-
-
-async def _create_agent(hands: Hands) -> None:
-    await hands.intend("agent")
-    hands.world.faults.reach("before:create-agent")
-    hands.world.fence()
-    engine = {"type": "retell-llm", "llm_id": hands.llm_id}
-    created = await hands.create(hands.client.create_agent({"response_engine": engine, **hands.desired.agent}))
-    hands.world.faults.reach("after:create-agent")
-    hands.agent_id, hands.version = str(created["agent_id"]), int(created.get("version") or 0)
-    await hands.keep(agentId=hands.agent_id, llmId=hands.llm_id, pending=None)
-
-
-def _llm_changes(hands: Hands, fields: tuple[str, ...]) -> Json:
-    """A PATCH replaces each field as a whole, so the variables that a person added are sent along with ours."""
-    changes = {name: hands.desired.llm[name] for name in fields}
-    if "default_dynamic_variables" in changes:
-        changes["default_dynamic_variables"] = {**hands.variables, **changes["default_dynamic_variables"]}
-    return changes
-
-
-async def _llm_version(hands: Hands) -> int:
-    """Give the LLM's version that is paired with the draft we edit."""
-    if hands.agent_id is None:
-        return 0
-    draft = await hands.client.get_agent(hands.agent_id, hands.version)
-    return engine_of(draft)[1] or 0 if draft else hands.version
+        case Act.IMPORT:
+            await client.import_number(dict(step.number.sip or {}) if step.number else {})
+        case Act.BIND:
+            pinned = {"agent_id": hands.agent_id, "weight": 1, "agent_version": hands.version}
+            await client.bind_number(step.on[0], [pinned])
+        case Act.UNBIND:
+            await client.bind_number(step.on[0], list(step.others) or None)
+            wake_others(hands.agent, hands.ground.tenant, hands.world)
+        case Act.DELETE_AGENT:
+            await client.delete_agent(step.on[0])
+        case Act.DELETE_LLM:
+            await delete_llm_if_unused(client, step.on[0])
 
 
 async def _publish(hands: Hands) -> None:
     """Publish the draft if it is as declared. A field that Retell does not keep must not make a version each minute."""
-    draft = await hands.client.get_agent(str(hands.agent_id), hands.version)
-    llm_id, llm_version = engine_of(draft) if draft else (None, None)
-    llm = await hands.client.get_llm(llm_id, llm_version) if llm_id else None
-    lost = (*paths(hands.desired.agent, draft or {}), *paths(hands.desired.llm, llm or {}))
-    if lost:
-        raise ProviderRefused(
-            "retell", "compare-draft", HTTPStatus.OK, f"Retell did not keep {', '.join(lost)}; change these values"
-        )
-    hands.world.faults.reach("before:publish")
-    await hands.client.publish_agent(str(hands.agent_id), hands.version)
-    hands.world.faults.reach("after:publish")
+    client, wanted = hands.ground.client, hands.ground.wanted
+    draft = await client.get_agent(str(hands.agent_id), hands.version)
+    llm = await client.get_llm(str(hands.llm_id), engine_of(draft)[1]) if draft else None
+    if draft is None or llm is None:
+        raise ProviderUnavailable("retell", "compare-draft", f"version {hands.version} can not be read yet")
+    if lost := (*paths(wanted.agent, draft), *paths(wanted.llm, llm)):
+        text = f"Retell did not keep {', '.join(lost)}; change these values"
+        raise ProviderRefused("retell", "compare-draft", HTTPStatus.UNPROCESSABLE_ENTITY, text)
+    if not draft.get("is_published"):  # to publish twice is refused, or a rollback (retell.md §2.1.4)
+        await client.publish_agent(str(hands.agent_id), hands.version)
+
+
+def wake_others(agent: RetellAgent, tenant: str, world: World) -> None:
+    """A number was freed: whoever waits for it shall not leave its callers alone until the next resync."""
+    for other in world.cache.agents(agent.key.namespace, tenant):
+        if other.key != agent.key:
+            world.enqueue(other.key)
 
 
 async def delete_llm_if_unused(client: RetellClient, llm_id: str) -> bool:

@@ -1,102 +1,47 @@
 """What to do, from what exists and what should exist. Pure; the order of the steps is the order in which they are safe."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 
 from askproai_operator.api.conditions import Reason
 from askproai_operator.external import Json
 from askproai_operator.kinds.agent.diff import differing, paths
-from askproai_operator.kinds.agent.observe import Known, Observed, bound_agents, engine_of
+from askproai_operator.kinds.agent.observe import Known, Observed, bound_agents, bound_ids, engine_of
 from askproai_operator.kinds.agent.render import Desired, Number, owner_of, owner_of_llm
 
 
-@dataclass(frozen=True, slots=True)
-class CreateLlm:
-    def __str__(self) -> str:
-        return "create an LLM"
+class Act(StrEnum):
+    """Every kind of write at Retell, with the sentence by which people read it in `status.plan`."""
+
+    CREATE_LLM = "create an LLM"
+    CREATE_AGENT = "create an agent"
+    FORK = "open a draft from version {}"
+    PATCH_LLM = "change the LLM: {}"
+    PATCH_AGENT = "change the agent: {}"
+    PUBLISH = "publish that version"
+    IMPORT = "import the number {}"
+    BIND = "bind {} to the published version"
+    UNBIND = "unbind {}"
+    DELETE_AGENT = "delete the duplicate agent {}"
+    DELETE_LLM = "delete the unused LLM {}"
 
 
 @dataclass(frozen=True, slots=True)
-class CreateAgent:
-    def __str__(self) -> str:
-        return "create an agent"
+class Step:
+    """One write. `on` is what it is done to: a version, names of fields, a number or an id; each act has one of them."""
 
-
-@dataclass(frozen=True, slots=True)
-class ForkDraft:
-    base: int
-
-    def __str__(self) -> str:
-        return f"open a draft from version {self.base}"
-
-
-@dataclass(frozen=True, slots=True)
-class PatchLlm:
-    fields: tuple[str, ...]
+    act: Act
+    on: tuple[str, ...] = ()
+    number: Number | None = None  # to import
+    others: tuple[Json, ...] = ()  # entries of other agents on the number that is unbound: they stay
 
     def __str__(self) -> str:
-        return f"change the LLM: {', '.join(self.fields)}"
+        return self.act.format(", ".join(self.on))
 
 
-@dataclass(frozen=True, slots=True)
-class PatchAgent:
-    fields: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"change the agent: {', '.join(self.fields)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Publish:
-    def __str__(self) -> str:
-        return "publish that version"
-
-
-@dataclass(frozen=True, slots=True)
-class ImportNumber:
-    number: Number
-
-    def __str__(self) -> str:
-        return f"import the number {self.number.e164}"
-
-
-@dataclass(frozen=True, slots=True)
-class BindNumber:
-    number: str
-
-    def __str__(self) -> str:
-        return f"bind {self.number} to the published version"
-
-
-@dataclass(frozen=True, slots=True)
-class UnbindNumber:
-    number: str
-    others: tuple[Json, ...] = ()  # entries of other agents on the same number: they stay
-
-    def __str__(self) -> str:
-        return f"unbind {self.number}"
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteAgent:
-    agent_id: str
-
-    def __str__(self) -> str:
-        return f"delete the duplicate agent {self.agent_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteLlm:
-    llm_id: str
-
-    def __str__(self) -> str:
-        return f"delete the unused LLM {self.llm_id}"
-
-
-Step = (
-    CreateLlm | CreateAgent | ForkDraft | PatchLlm | PatchAgent | Publish | ImportNumber | BindNumber | UnbindNumber
-    | DeleteAgent | DeleteLlm
-)  # fmt: skip
+PUBLISH = Step(Act.PUBLISH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,43 +66,36 @@ class Plan:
     drift: tuple[str, ...] = ()  # what differs in the version that answers calls
     edited: bool = False  # somebody else published a version since our last one
     draft: tuple[str, ...] = ()  # what differs in a draft that is not ours and answers no calls
-    twins: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """Give the plan as people read it in `status.plan`."""
         told = [f"not before {self.wait.total_seconds():.0f} s have passed"] if self.wait else []
-        found = [finding.message for finding in (*([self.refused] if self.refused else []), *self.number_findings)]
-        return [*told, *(str(step) for step in self.steps), *found] or ["nothing to do"]
+        told += [*map(str, self.steps), *(finding.message for finding in self.number_findings)]
+        return told or ["nothing to do"]
 
 
 def decide(observed: Observed, desired: Desired, known: Known, grace: timedelta, adopt: str | None = None) -> Plan:
     """Give the steps that make the remote objects as desired; none when they are."""
     if observed.agent is None and adopt is not None and known.agent_id is None:
-        return Plan(
-            refused=Finding(
-                Reason.OWNERSHIP_CONFLICT, f"adopt.agentId {adopt} is not in this Retell workspace; correct it"
-            )
-        )
+        text = f"adopt.agentId {adopt} is not in this Retell workspace; correct it"
+        return Plan(refused=Finding(Reason.OWNERSHIP_CONFLICT, text))
     if refused := _foreign(observed, desired.marker):
         return Plan(refused=refused)
-    twins = (*observed.twins.agents, *observed.twins.bound_agents)
-    removals = _removals(observed)
     if observed.agent is None:
-        return _creation(observed, desired, known, grace, removals)
-    content, drift = _content(observed, desired)
-    publishes = Publish() in content
-    numbers, findings = _numbers(
-        observed, desired, None if publishes else int((observed.live_agent or observed.agent)["version"])
-    )
-    live_version = int(observed.live_agent["version"]) if observed.live_agent else None
+        return _creation(observed, desired, known, grace)
+    content, drift = _content(observed, desired, observed.agent, observed.llm or {})
+    live = int(observed.live_agent["version"]) if observed.live_agent else None
+    numbers, findings = _numbers(observed, desired, None if PUBLISH in content else live)
+    draft: tuple[str, ...] = ()
+    if not content and not observed.agent.get("is_published"):
+        draft = (*paths(desired.llm, observed.llm or {}), *paths(desired.agent, observed.agent))
     return Plan(
-        steps=(*content, *numbers, *removals),
+        steps=(*content, *numbers, *_removals(observed)),
         number_findings=findings,
         bound=_bound(findings, desired, known),
         drift=drift,
-        edited=bool(drift) and known.published_version is not None and live_version != known.published_version,
-        draft=_foreign_draft(observed, desired) if not content else (),
-        twins=twins,
+        edited=bool(drift) and known.published_version is not None and live != known.published_version,
+        draft=draft,
     )
 
 
@@ -165,66 +103,55 @@ def _foreign(observed: Observed, marker: str) -> Finding | None:
     """Never write to what another owner marked, or to what we do not understand."""
     if observed.agent is None:
         return None
-    owner = owner_of(observed.agent) or (owner_of_llm(observed.llm) if observed.llm else None)
+    owner = owner_of(observed.agent) or owner_of_llm(observed.llm or {})
     if owner is not None and owner != marker:
-        return Finding(
-            Reason.OWNERSHIP_CONFLICT,
-            f"agent {observed.agent_id} belongs to {owner}; adopt another one, or release it there",
-        )
+        text = f"agent {observed.agent_id} belongs to {owner}; adopt another one, or release it there"
+        return Finding(Reason.OWNERSHIP_CONFLICT, text)
     if observed.llm is None:
         llm_id = engine_of(observed.agent)[0]
         what = f"its LLM {llm_id} is gone" if llm_id else "it answers by something else than a Retell LLM"
-        return Finding(
-            Reason.PROVIDER_REFUSED,
-            f"agent {observed.agent_id} can not be managed: {what}; delete it at Retell and a new one is made",
-        )
+        text = f"agent {observed.agent_id} can not be managed: {what}; delete it at Retell and a new one is made"
+        return Finding(Reason.PROVIDER_REFUSED, text)
     return None
 
 
-def _creation(observed: Observed, desired: Desired, known: Known, grace: timedelta, removals: tuple[Step, ...]) -> Plan:
+def _creation(observed: Observed, desired: Desired, known: Known, grace: timedelta) -> Plan:
     """Create only when nothing of ours can be there unseen: lists lag, and a create without an answer may commit late."""
-    if known.pending is not None and (known.pending.what == "agent" or observed.llm is None):
+    llm = observed.llm
+    if known.pending is not None and (known.pending.what == "agent" or llm is None):
         wait = known.pending.since + grace - observed.at
         if wait > timedelta():
             return Plan(wait=wait)
-    elif known.pending is None and (known.agent_id or (known.llm_id and observed.llm is None)):
+    elif known.pending is None and (known.agent_id or (known.llm_id and llm is None)):
         return Plan(wait=grace, missed=True)
-    llm = observed.llm
-    steps: list[Step] = []
+    first: list[Step] = []
+    removals = _removals(observed)
     if llm is None or int(llm.get("version") or 0) > 0 or llm.get("is_published"):
-        steps.append(CreateLlm())  # the version of a new agent is 0, and its LLM's must be the same
+        first.append(Step(Act.CREATE_LLM))  # the version of a new agent is 0, and its LLM's must be the same
         if llm is not None and owner_of_llm(llm) == desired.marker:
-            removals = (*removals, DeleteLlm(str(llm["llm_id"])))
+            removals = (*removals, Step(Act.DELETE_LLM, (str(llm["llm_id"]),)))
     elif changed := differing(desired.llm, llm):
-        steps.append(PatchLlm(changed))
+        first.append(Step(Act.PATCH_LLM, changed))
     numbers, findings = _numbers(observed, desired, None)
-    bound = _bound(findings, desired, known)
-    return Plan(steps=(*steps, CreateAgent(), Publish(), *numbers, *removals), number_findings=findings, bound=bound)
+    steps = (*first, Step(Act.CREATE_AGENT), PUBLISH, *numbers, *removals)
+    return Plan(steps, number_findings=findings, bound=_bound(findings, desired, known))
 
 
-def _content(observed: Observed, desired: Desired) -> tuple[tuple[Step, ...], tuple[str, ...]]:
+def _content(observed: Observed, desired: Desired, agent: Json, llm: Json) -> tuple[tuple[Step, ...], tuple[str, ...]]:
     """Compare what answers calls; only a difference there opens, changes and publishes a version (no diff, no write)."""
-    assert observed.agent is not None
-    assert observed.llm is not None
     drift: tuple[str, ...] = ()
     if observed.live_agent is not None and observed.live_llm is not None:
         drift = (*paths(desired.llm, observed.live_llm), *paths(desired.agent, observed.live_agent))
         if not drift:
             return (), ()
     steps: list[Step] = []
-    if observed.agent.get("is_published"):
-        steps.append(ForkDraft(int(observed.agent["version"])))
-    if changed := differing(desired.llm, observed.llm):
-        steps.append(PatchLlm(changed))
-    if changed := differing(desired.agent, observed.agent):
-        steps.append(PatchAgent(changed))
-    return (*steps, Publish()), drift
-
-
-def _foreign_draft(observed: Observed, desired: Desired) -> tuple[str, ...]:
-    if observed.agent is None or observed.llm is None or observed.agent.get("is_published"):
-        return ()
-    return (*paths(desired.llm, observed.llm), *paths(desired.agent, observed.agent))
+    if agent.get("is_published"):
+        steps.append(Step(Act.FORK, (str(agent["version"]),)))
+    if changed := differing(desired.llm, llm):
+        steps.append(Step(Act.PATCH_LLM, changed))
+    if changed := differing(desired.agent, agent):
+        steps.append(Step(Act.PATCH_AGENT, changed))
+    return (*steps, PUBLISH), drift
 
 
 def _numbers(observed: Observed, desired: Desired, version: int | None) -> tuple[tuple[Step, ...], tuple[Finding, ...]]:
@@ -232,27 +159,26 @@ def _numbers(observed: Observed, desired: Desired, version: int | None) -> tuple
     if desired.numbers is None:
         return (), ()
     seen = observed.numbers or {}
-    ours = {observed.agent_id, *observed.twins.agents, *observed.twins.bound_agents, *observed.ownerless}
+    ours = {observed.agent_id, *observed.twins, *observed.bound_twins, *observed.ownerless}
     wanted = {number.e164: number for number in desired.numbers}
     steps: list[Step] = []
     findings: list[Finding] = []
     for e164, number in wanted.items():
-        entries = bound_agents(seen.get(e164))
-        strangers = sorted({str(entry.get("agent_id")) for entry in entries} - ours)
-        if seen.get(e164) is None and number.sip is None:
-            text = f"{e164} is not at Retell: import it there, or give spec.phoneNumbers[].sip of its Branch"
-            findings.append(Finding(Reason.NUMBER_NOT_AT_RETELL, text, e164))
+        there, strangers = seen.get(e164), bound_ids(seen.get(e164)) - ours
+        pinned = [(entry.get("agent_id"), entry.get("agent_version")) for entry in bound_agents(there)]
+        if there is None and number.sip is None:
+            what = number.problem or "import it there, or give spec.phoneNumbers[].sip of its Branch"
+            findings.append(Finding(Reason.NUMBER_NOT_AT_RETELL, f"{e164} is not at Retell: {what}", e164))
         elif strangers:
-            text = f"{e164} is bound to agent {', '.join(strangers)}, which is not ours: unbind it at Retell"
+            text = f"{e164} is bound to agent {', '.join(sorted(strangers))}, which is not ours: unbind it at Retell"
             findings.append(Finding(Reason.NUMBER_BOUND_ELSEWHERE, text, e164))
-        elif seen.get(e164) is None:
-            steps += [ImportNumber(number), BindNumber(e164)]
-        elif version is None or not _pinned(entries, observed.agent_id, version):
-            steps.append(BindNumber(e164))
+        elif version is None or pinned != [(observed.agent_id, version)]:
+            steps += [Step(Act.IMPORT, (e164,), number)] if there is None else []
+            steps.append(Step(Act.BIND, (e164,)))
     for e164 in sorted(seen.keys() - wanted.keys()):
-        entries = bound_agents(seen[e164])
-        if observed.agent_id and any(entry.get("agent_id") == observed.agent_id for entry in entries):
-            steps.append(unbinding(e164, entries, {observed.agent_id}))
+        if observed.agent_id in bound_ids(seen[e164]):
+            others = without(bound_agents(seen[e164]), {str(observed.agent_id)})
+            steps.append(Step(Act.UNBIND, (e164,), others=others))
     return tuple(steps), tuple(findings)
 
 
@@ -263,16 +189,13 @@ def _bound(findings: tuple[Finding, ...], desired: Desired, known: Known) -> tup
     return tuple(sorted(number.e164 for number in desired.numbers if number.e164 not in not_ours))
 
 
-def unbinding(e164: str, entries: list[Json], ours: set[str]) -> UnbindNumber:
+def without(entries: list[Json], ours: Collection[str]) -> tuple[Json, ...]:
     """Take our agents off a number; what others have there stays, its weights filled up to 1."""
     rest = [entry for entry in entries if str(entry.get("agent_id")) not in ours]
     total = sum(float(entry.get("weight", 1)) for entry in rest)
-    return UnbindNumber(e164, tuple({**entry, "weight": float(entry.get("weight", 1)) / total} for entry in rest))
-
-
-def _pinned(entries: list[Json], agent_id: str | None, version: int) -> bool:
-    return len(entries) == 1 and entries[0].get("agent_id") == agent_id and entries[0].get("agent_version") == version
+    return tuple({**entry, "weight": float(entry.get("weight", 1)) / total} for entry in rest)
 
 
 def _removals(observed: Observed) -> tuple[Step, ...]:
-    return (*(DeleteAgent(i) for i in observed.twins.agents), *(DeleteLlm(i) for i in observed.twins.llms))
+    agents = (Step(Act.DELETE_AGENT, (one,)) for one in observed.twins)
+    return (*agents, *(Step(Act.DELETE_LLM, (one,)) for one in observed.spare_llms))

@@ -12,10 +12,10 @@ from askproai_operator.api import DeletionPolicy, ManagementPolicy, RetellAgent
 from askproai_operator.api.conditions import ConditionType, Reason, bad
 from askproai_operator.engine import GONE, ApiError, Result, World
 from askproai_operator.external import CredentialProblem, ProviderError, RetellClient
-from askproai_operator.kinds.agent.apply import delete_llm_if_unused
-from askproai_operator.kinds.agent.decide import unbinding
+from askproai_operator.kinds.agent.apply import delete_llm_if_unused, wake_others
+from askproai_operator.kinds.agent.decide import without
 from askproai_operator.kinds.agent.ground import marker, teardown_client, tenant_name
-from askproai_operator.kinds.agent.observe import Known, bound_agents, engine_of, marked_agents
+from askproai_operator.kinds.agent.observe import Known, bound_agents, bound_ids, engine_of, marked_agents
 from askproai_operator.kinds.agent.render import owner_of, owner_of_llm
 
 log = structlog.get_logger(__name__)
@@ -29,16 +29,14 @@ async def end(agent: RetellAgent, world: World, grace: timedelta) -> Result:
     newest = await world.fresh(agent)  # the cache may lack an id that we kept a moment ago
     if newest is None:
         return GONE
-    known = Known.from_status(newest.status)
+    spec, known = newest.spec, Known.from_status(newest.status)
+    if not (known.agent_id or known.llm_id or known.pending):
+        return await _finish(newest, world)  # not even an intent was written
     ids = ", ".join(one for one in (known.agent_id, known.llm_id) if one) or "one that has no id yet"
-    if known.nothing:
-        return await _finish(newest, world)
-    if newest.spec.management_policy is ManagementPolicy.OBSERVE_ONLY:
-        return await _finish(newest, world, "Orphaned", f"managementPolicy ObserveOnly: {ids} stays at Retell")
-    if newest.spec.deletion_policy is DeletionPolicy.ORPHAN:
-        return await _finish(
-            newest, world, "Orphaned", f"deletionPolicy Orphan: {ids} and its numbers stay at Retell as they are"
-        )
+    if spec.management_policy is ManagementPolicy.OBSERVE_ONLY or spec.deletion_policy is DeletionPolicy.ORPHAN:
+        observed_only = spec.management_policy is ManagementPolicy.OBSERVE_ONLY
+        why = "managementPolicy ObserveOnly" if observed_only else "deletionPolicy Orphan"
+        return await _finish(newest, world, "Orphaned", f"{why}: {ids} and its numbers stay at Retell as they are")
     try:
         left = await _clean(newest, known, world)
     except ProviderError as error:
@@ -48,8 +46,8 @@ async def end(agent: RetellAgent, world: World, grace: timedelta) -> Result:
         return await _finish(newest, world)
     deleted = newest.metadata.deletion_timestamp or world.clock.now()
     if world.clock.now() - deleted > BUDGET:
-        what = f"{ids}, marker {marker(newest, world)}"
-        text = f"given up after {BUDGET.seconds // 60} minutes: {left}; left at Retell: {what}; delete it there"
+        what = f"left at Retell: {ids}, marker {marker(newest, world)}; delete it there"
+        text = f"given up after {BUDGET.seconds // 60} minutes: {left}; {what}"
         return await _finish(newest, world, "LeftOver", text, type_="Warning")
     why = left or "a create had no answer; what it made is looked for once more"
     text = f"{why}; tried again by itself for {BUDGET.seconds // 60} minutes"
@@ -72,36 +70,41 @@ async def _finish(
 async def _clean(agent: RetellAgent, known: Known, world: World) -> str | None:
     """Free the numbers, then delete agents, then LLMs; gives what is left, or None."""
     tenant = tenant_name(agent, world)
-    client = await teardown_client(world, agent.key.namespace, tenant) if tenant else None
-    if client is None or isinstance(client, CredentialProblem):
-        return client.message if client else "the Tenant is not known any more"
+    if tenant is None:
+        return "the Tenant is not known any more"
+    client = await teardown_client(world, agent.key.namespace, tenant)
+    if isinstance(client, CredentialProblem):
+        return f"the operator's copy of the Retell key is gone: {client.message}"
     world.fence()
     mark = marker(agent, world)
-    agents = set(await marked_agents(client, mark))
+    agents = {*await marked_agents(client, mark), *([known.agent_id] if known.agent_id else [])}
     llms = {str(llm["llm_id"]) for llm in await client.list_llms() if owner_of_llm(llm) == mark}
     llms |= {known.llm_id} if known.llm_id else set()
-    known_agent = await client.get_agent(known.agent_id) if known.agent_id else None
-    if known_agent is not None and owner_of(known_agent) in (
-        mark,
-        None,
-    ):  # released and adopted by another: not ours any more
-        agents.add(str(known_agent["agent_id"]))
-        llm_id = engine_of(known_agent)[0]
-        llms |= {llm_id} if llm_id else set()
-    await _free_numbers(client, agents | ({known.agent_id} if known.agent_id else set()), known)
+    ours = await client.get_agent(known.agent_id) if known.agent_id else None
+    if ours is not None:
+        llm_id = engine_of(ours)[0]
+        if owner_of(ours) in (mark, None):
+            llms |= {llm_id} if llm_id else set()
+        else:  # released and adopted by another: neither it nor its LLM nor its numbers are ours any more
+            agents.discard(str(known.agent_id))
+            llms.discard(str(llm_id))
+    if await _free_numbers(client, agents, known):
+        wake_others(agent, tenant, world)
     world.faults.reach("after:unbind")
-    for agent_id in sorted(agents):
+    for agent_id in sorted(agents - ({known.agent_id} if ours is None else set())):
         await client.delete_agent(agent_id)
     world.faults.reach("after:delete-agent")
     used = [llm_id for llm_id in sorted(llms) if not await delete_llm_if_unused(client, llm_id)]
     return f"an agent still uses the LLM {', '.join(used)}" if used else None
 
 
-async def _free_numbers(client: RetellClient, agents: set[str], known: Known) -> None:
+async def _free_numbers(client: RetellClient, agents: set[str], known: Known) -> bool:
     """Unbind before deleting: a number bound to a deleted agent would decline its callers without a word."""
-    listed = {str(number.get("phone_number")): number for number in await client.list_numbers()}
-    named = {name for name, number in listed.items() if agents & {str(e.get("agent_id")) for e in bound_agents(number)}}
-    for name in sorted(named | set(known.numbers)):
+    names = {str(number.get("phone_number")) for number in await client.list_numbers() if agents & bound_ids(number)}
+    freed = False
+    for name in sorted(names | set(known.numbers)):
         entries = bound_agents(await client.get_number(name))
-        if agents & {str(entry.get("agent_id")) for entry in entries}:
-            await client.bind_number(name, list(unbinding(name, entries, agents).others) or None)
+        if any(str(entry.get("agent_id")) in agents for entry in entries):
+            await client.bind_number(name, list(without(entries, agents)) or None)
+            freed = True
+    return freed

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from askproai_operator.external import Json, RetellClient
 from askproai_operator.kinds.agent.render import owner_of, owner_of_llm
@@ -28,29 +28,10 @@ class Known:
     pending: Pending | None = None
 
     @classmethod
-    def from_status(cls, status: Mapping[str, Any]) -> "Known":
-        pending = status.get("pending")
-        return cls(
-            status.get("agentId"),
-            status.get("llmId"),
-            status.get("publishedVersion"),
-            tuple(status.get("phoneNumbers") or ()),
-            Pending(pending["what"], datetime.fromisoformat(pending["since"])) if pending else None,
-        )
-
-    @property
-    def nothing(self) -> bool:
-        """True when nothing of ours can exist at Retell: not even an intent was written."""
-        return not (self.agent_id or self.llm_id or self.pending)
-
-
-@dataclass(frozen=True, slots=True)
-class Twins:
-    """Objects that carry our marker besides the one we keep. Bound ones are only told."""
-
-    agents: tuple[str, ...] = ()
-    bound_agents: tuple[str, ...] = ()
-    llms: tuple[str, ...] = ()
+    def from_status(cls, status: Mapping[str, Any]) -> Self:
+        get, begun = status.get, status.get("pending")
+        pending = Pending(begun["what"], datetime.fromisoformat(begun["since"])) if begun else None
+        return cls(get("agentId"), get("llmId"), get("publishedVersion"), tuple(get("phoneNumbers") or ()), pending)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +45,10 @@ class Observed:
     live_llm: Json | None = None
     numbers: Mapping[str, Json | None] | None = None  # by E.164: those we want, and those bound to us
     ownerless: frozenset[str] = frozenset()  # agents that a number still names although they are gone
-    twins: Twins = Twins()
-    searched: bool = False
+    # What carries our marker, too. Agents that a number is bound to are only told.
+    twins: tuple[str, ...] = ()
+    bound_twins: tuple[str, ...] = ()
+    spare_llms: tuple[str, ...] = ()
 
     @property
     def agent_id(self) -> str | None:
@@ -87,34 +70,50 @@ async def observe(
     search: bool,
 ) -> Observed:
     """Look by the ids of our status first; by our marker when they lead to nothing, or when `search` asks for it."""
-    numbers = {str(number.get("phone_number")): number for number in await client.list_numbers()}
-    agent_id = known.agent_id or adopt
-    agent = await client.get_agent(agent_id) if agent_id else None
-    twins, marked_llms = Twins(), []
+    listed = {str(number.get("phone_number")): number for number in await client.list_numbers()}
+    bound = {one for number in listed.values() for one in bound_ids(number)}
+    first = known.agent_id or adopt
+    agent = await client.get_agent(first) if first else None
+    twins: list[str] = []
+    marked_llms: list[Json] = []
     searched = search or agent is None or known.pending is not None
     if searched:
         marked_llms = [llm for llm in await client.list_llms() if owner_of_llm(llm) == marker]
-        agent, twins = await _choose(
-            client, agent, marker, numbers.values(), take=known.agent_id is not None or adopt is None
-        )
+        marked = [] if adopt and not known.agent_id else await marked_agents(client, marker)
+        agent = await _choose(client, agent, marked, bound)
+        twins = [one for one in marked if agent is not None and one != agent["agent_id"]]
     llm = await _llm(client, agent, known, marked_llms)
-    if searched:
-        twins = await _spare_llms(client, twins, llm, marked_llms)
     live_agent, live_llm = await _live(client, agent, llm)
-    seen = await _numbers(client, numbers, agent, wanted, known)
-    ownerless = await _ownerless(client, seen.values(), agent)
-    return Observed(at, agent, llm, live_agent, live_llm, seen, ownerless, twins, searched)
+    numbers = await _numbers(client, listed, agent, wanted, known)
+    named = {one for number in numbers.values() for one in bound_ids(number)} - {agent["agent_id"] if agent else None}
+    bound_twins = tuple(one for one in twins if one in bound)
+    used = {llm["llm_id"]} if llm else set()
+    used |= {engine_of(await client.get_agent(one) or {"version": 0})[0] for one in bound_twins}
+    return Observed(
+        at,
+        agent,
+        llm,
+        live_agent,
+        live_llm,
+        numbers,
+        ownerless=frozenset({one for one in named if await client.get_agent(one) is None}),
+        twins=tuple(one for one in twins if one not in bound),
+        bound_twins=bound_twins,
+        spare_llms=tuple(sorted({str(one["llm_id"]) for one in marked_llms} - used)),
+    )
 
 
 def bound_agents(number: Json | None) -> list[Json]:
     """Give the entries of a number's inbound agents, in today's or in the old single form."""
-    if number is None:
-        return []
-    single = number.get("inbound_agent_id")
-    return list(number.get("inbound_agents") or ([{"agent_id": single}] if single else []))
+    single = (number or {}).get("inbound_agent_id")
+    return list((number or {}).get("inbound_agents") or ([{"agent_id": single}] if single else []))
 
 
-def engine_of(agent: Json) -> tuple[str | None, int | None]:
+def bound_ids(number: Json | None) -> set[str]:
+    return {str(entry.get("agent_id")) for entry in bound_agents(number)}
+
+
+def engine_of(agent: Json) -> tuple[str | None, int]:
     """Give the LLM and its version that an agent's version answers with."""
     engine = agent.get("response_engine") or {}
     version = engine.get("version")
@@ -126,20 +125,16 @@ async def marked_agents(client: RetellClient, marker: str) -> list[str]:
     return sorted(str(item["agent_id"]) for item in await client.list_agents(marker) if owner_of(item) == marker)
 
 
-async def _choose(
-    client: RetellClient, known: Json | None, marker: str, numbers: Iterable[Json], *, take: bool
-) -> tuple[Json | None, Twins]:
+async def _choose(client: RetellClient, known: Json | None, marked: Iterable[str], bound: set[str]) -> Json | None:
     """Of several agents keep the one that a number is bound to, then the one we know, then the lowest id (contract §2)."""
-    ids = set(await marked_agents(client, marker)) if take else set()
-    if known:
-        ids.add(str(known["agent_id"]))
-    bound = {str(entry.get("agent_id")) for number in numbers for entry in bound_agents(number)}
-    for agent_id in sorted(ids, key=lambda one: (one not in bound, known is None or one != known["agent_id"], one)):
-        kept = known if known and known["agent_id"] == agent_id else await client.get_agent(agent_id)
+    known_id = known["agent_id"] if known else None
+    for one in sorted(
+        {*marked, *([known_id] if known_id else [])}, key=lambda one: (one not in bound, one != known_id, one)
+    ):
+        kept = known if one == known_id else await client.get_agent(one)
         if kept is not None:
-            rest = sorted(ids - {agent_id})
-            return kept, Twins(tuple(i for i in rest if i not in bound), tuple(i for i in rest if i in bound))
-    return None, Twins()
+            return kept
+    return None
 
 
 async def _llm(client: RetellClient, agent: Json | None, known: Known, marked: list[Json]) -> Json | None:
@@ -150,13 +145,6 @@ async def _llm(client: RetellClient, agent: Json | None, known: Known, marked: l
     return found or min(marked, key=lambda llm: str(llm["llm_id"]), default=None)
 
 
-async def _spare_llms(client: RetellClient, twins: Twins, kept: Json | None, marked: list[Json]) -> Twins:
-    used = {str(kept["llm_id"])} if kept else set()
-    for agent_id in twins.bound_agents:
-        used.add(str(engine_of(await client.get_agent(agent_id) or {"version": 0})[0]))
-    return Twins(twins.agents, twins.bound_agents, tuple(sorted({str(llm["llm_id"]) for llm in marked} - used)))
-
-
 async def _live(client: RetellClient, agent: Json | None, llm: Json | None) -> tuple[Json | None, Json | None]:
     """Give the latest published version of the agent and of its LLM."""
     if agent is None or agent.get("is_published"):
@@ -165,9 +153,7 @@ async def _live(client: RetellClient, agent: Json | None, llm: Json | None) -> t
         return None, None
     versions = await client.agent_versions(str(agent["agent_id"]))
     published = max((int(item["version"]) for item in versions if item.get("is_published")), default=None)
-    if published is None:
-        return None, None
-    live = await client.get_agent(str(agent["agent_id"]), published)
+    live = await client.get_agent(str(agent["agent_id"]), published) if published is not None else None
     llm_id, version = engine_of(live) if live else (None, None)
     return live, await client.get_llm(llm_id, version) if llm_id else None
 
@@ -177,24 +163,11 @@ async def _numbers(
 ) -> dict[str, Json | None]:
     """Take numbers from the list; one that it shows not as we expect is read by itself, since lists lag."""
     agent_id = agent["agent_id"] if agent else None
-    ours = {
-        name
-        for name, number in listed.items()
-        if agent_id and any(e.get("agent_id") == agent_id for e in bound_agents(number))
-    }
     wanted = set(wanted)
     seen: dict[str, Json | None] = {}
-    for name in sorted(wanted | ours | set(known.numbers)):
-        number = listed.get(name)
-        pinned = [
-            {"agent_id": e.get("agent_id"), "agent_version": e.get("agent_version")} for e in bound_agents(number)
-        ]
-        expected = [{"agent_id": agent_id, "agent_version": known.published_version}] if name in wanted else []
-        seen[name] = number if number is not None and pinned == expected else await client.get_number(name)
+    for name in sorted({*wanted, *known.numbers, *(name for name in listed if agent_id in bound_ids(listed[name]))}):
+        entries = bound_agents(listed.get(name))
+        pinned = [(entry.get("agent_id"), entry.get("agent_version")) for entry in entries]
+        as_expected = name in listed and pinned == ([(agent_id, known.published_version)] if name in wanted else [])
+        seen[name] = listed[name] if as_expected else await client.get_number(name)
     return seen
-
-
-async def _ownerless(client: RetellClient, numbers: Iterable[Json | None], agent: Json | None) -> frozenset[str]:
-    named = {str(entry.get("agent_id")) for number in numbers for entry in bound_agents(number)}
-    others = named - ({str(agent["agent_id"])} if agent else set())
-    return frozenset({one for one in others if await client.get_agent(one) is None})

@@ -1,118 +1,129 @@
 """What a RetellAgent's reconcile has to tell: conditions, status fields and warnings. Pure."""
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
 from askproai_operator.engine import Result, Warn
-from askproai_operator.external import CredentialRefused, ProviderError, ProviderRefused, RateLimited, UnknownOutcome
+from askproai_operator.external import (
+    CredentialRefused,
+    HostNotAllowed,
+    ProviderError,
+    ProviderRefused,
+    RateLimited,
+    UnknownOutcome,
+)
 from askproai_operator.kinds.agent.apply import Hands
-from askproai_operator.kinds.agent.decide import Finding, Plan
-from askproai_operator.kinds.agent.observe import Observed
-from askproai_operator.kinds.agent.render import Desired
+from askproai_operator.kinds.agent.decide import Plan
+from askproai_operator.kinds.agent.observe import Known, Observed
 
 PLAN_ANNOTATION: Final = "askproai.de/plan"
+_SYNCED, _NUMBERS, _DRIFTED = ConditionType.SYNCED, ConditionType.NUMBERS_BOUND, ConditionType.DRIFTED
 
 
-def settled(
-    plan: Plan, wanted: Desired, tenant: str, of_branches: tuple[Finding, ...], hands: Hands, observed: Observed
-) -> Result:
-    warnings = []
+def settled(plan: Plan, hands: Hands, observed: Observed) -> Result:
+    warnings: tuple[Warn, ...] = ()
     if plan.edited and observed.live_agent is not None:
         who = f"somebody changed {', '.join(plan.drift)} at Retell (version {observed.live_agent['version']})"
-        text = f"{who}; version {hands.version} is as declared again"
-        warnings.append(Warn("DriftRepaired", text))
-    status: dict[str, Any] = {
+        warnings = (Warn("DriftRepaired", f"{who}; version {hands.version} is as declared again"),)
+    status = {
         "agentId": hands.agent_id,
         "llmId": hands.llm_id,
         "publishedVersion": hands.version,
         "phoneNumbers": list(plan.bound),
-        "tenant": tenant,
+        "tenant": hands.ground.tenant,
         "plan": None,
         "pending": None,
     }
     conditions = (
-        _synced(plan, wanted, hands),
-        _numbers_bound(plan, wanted, of_branches),
-        _drifted(plan.draft, observed),
+        _synced(hands, (*observed.twins, *observed.bound_twins)),
+        _numbers_bound(plan, hands),
+        _drifted(plan, observed),
     )
-    return Result(conditions, status, warnings=tuple(warnings), after=timedelta(seconds=5) if plan.twins else None)
+    # The lists that showed the duplicates may lag: look once more whether they are gone.
+    return Result(conditions, status, warnings=warnings, after=timedelta(seconds=5) if observed.twins else None)
 
 
-def _synced(plan: Plan, wanted: Desired, hands: Hands) -> Condition:
+def _synced(hands: Hands, twins: tuple[str, ...]) -> Condition:
     text = f"version {hands.version} of agent {hands.agent_id} is published"
-    if plan.twins:
-        found = f"{', '.join(plan.twins)} had the same marker; the others go as soon as no number is bound to them"
-        return good(ConditionType.SYNCED, f"{text}; {found}", Reason.DUPLICATE_FOUND)
-    if wanted.not_built:
-        text = f"{text}; this release does not have {', '.join(wanted.not_built)} yet, so they are not offered in calls"
-        return good(ConditionType.SYNCED, text, Reason.FUNCTIONS_NOT_BUILT)
-    return good(ConditionType.SYNCED, text)
+    if twins:
+        found = f"{', '.join(twins)} had the same marker; the others go as soon as no number is bound to them"
+        return good(_SYNCED, f"{text}; {found}", Reason.DUPLICATE_FOUND)
+    if hands.ground.wanted.not_built:
+        missing = ", ".join(hands.ground.wanted.not_built)
+        text = f"{text}; this release does not have {missing} yet, so they are not offered in calls"
+        return good(_SYNCED, text, Reason.FUNCTIONS_NOT_BUILT)
+    return good(_SYNCED, text)
 
 
-def _numbers_bound(plan: Plan, wanted: Desired, of_branches: tuple[Finding, ...]) -> Condition:
-    kind, findings = ConditionType.NUMBERS_BOUND, (*of_branches, *plan.number_findings)
-    if findings:
-        return bad(kind, findings[0].reason, "; ".join(finding.message for finding in findings))
-    if wanted.numbers is None:
-        return unknown(
-            kind, Reason.PENDING, "the Branch has not read its numbers yet; they are bound as soon as it has"
-        )
-    if not wanted.numbers:
-        return good(kind, "there are no phone numbers to bind; list them in the Branch", Reason.NOT_REQUESTED)
-    return good(kind, f"{', '.join(plan.bound)} answered by the published version")
+def _numbers_bound(plan: Plan, hands: Hands) -> Condition:
+    if findings := (*hands.ground.number_findings, *plan.number_findings):
+        return bad(_NUMBERS, findings[0].reason, "; ".join(finding.message for finding in findings))
+    if hands.ground.wanted.numbers is None:
+        text = "the Branch has not read its numbers yet; they are bound as soon as it has"
+        return unknown(_NUMBERS, Reason.PENDING, text)
+    if not hands.ground.wanted.numbers:
+        return good(_NUMBERS, "there are no phone numbers to bind; list them in the Branch", Reason.NOT_REQUESTED)
+    return good(_NUMBERS, f"{', '.join(plan.bound)} answered by the published version")
 
 
-def _drifted(differences: tuple[str, ...], observed: Observed) -> Condition:
-    if not differences or observed.agent is None:
-        return good(ConditionType.DRIFTED, "what answers calls is as declared", Reason.NO_DRIFT)
-    what = f"a draft at Retell (version {observed.agent['version']}) changes {', '.join(differences)}"
+def _drifted(plan: Plan, observed: Observed) -> Condition:
+    if not plan.draft or observed.agent is None:
+        return good(_DRIFTED, "what answers calls is as declared", Reason.NO_DRIFT)
+    what = f"a draft at Retell (version {observed.agent['version']}) changes {', '.join(plan.draft)}"
     text = f"{what}; it answers no calls: change the RetellAgent instead"
-    return bad(ConditionType.DRIFTED, Reason.DRIFT_FOUND, text)
+    return bad(_DRIFTED, Reason.DRIFT_FOUND, text)
 
 
-def observed_only(plan: Plan, observed: Observed) -> Result:
-    synced = good(
-        ConditionType.SYNCED, "managementPolicy ObserveOnly: nothing is written at Retell", Reason.OBSERVE_ONLY
-    )
-    numbers = good(
-        ConditionType.NUMBERS_BOUND, "managementPolicy ObserveOnly: numbers stay as they are", Reason.NOT_REQUESTED
-    )
-    drifted = good(ConditionType.DRIFTED, "as declared", Reason.NO_DRIFT)
+def observed_only(plan: Plan, observed: Observed, known: Known) -> Result:
+    numbers = good(_NUMBERS, "managementPolicy ObserveOnly: numbers stay as they are", Reason.NOT_REQUESTED)
+    if observed.agent is None:  # the id is kept in the status: nothing else says what to look for
+        text = f"agent {known.agent_id} is not at Retell; managementPolicy Full makes a new one"
+        return Result((bad(_SYNCED, Reason.OBSERVE_ONLY, text), numbers))
+    synced = good(_SYNCED, "managementPolicy ObserveOnly: nothing is written at Retell", Reason.OBSERVE_ONLY)
+    drifted = good(_DRIFTED, "as declared", Reason.NO_DRIFT)
     if plan.steps:
-        drifted = bad(
-            ConditionType.DRIFTED, Reason.DRIFT_FOUND, f"managementPolicy Full would: {'; '.join(plan.lines())}"
-        )
-    live = observed.live_agent or {}
-    return Result((synced, numbers, drifted), {"agentId": observed.agent_id, "publishedVersion": live.get("version")})
+        text = f"managementPolicy Full would: {'; '.join(plan.lines())}"
+        drifted = bad(_DRIFTED, Reason.DRIFT_FOUND, text)
+    version = observed.live_agent["version"] if observed.live_agent else None
+    status = {"agentId": observed.agent_id, "publishedVersion": version, "plan": None}
+    return Result((synced, numbers, drifted), status)
 
 
 def planned(plan: Plan) -> Result:
     lines = plan.lines()
     if not plan.steps:
-        return Result((good(ConditionType.SYNCED, "plan mode: nothing to do"),), {"plan": lines})
+        return Result((good(_SYNCED, f"plan mode: {'; '.join(lines)}"),), {"plan": lines})
     text = f"plan mode: {len(plan.steps)} steps wait in status.plan; remove the annotation {PLAN_ANNOTATION} to carry them out"
-    return Result((bad(ConditionType.SYNCED, Reason.PENDING, text),), {"plan": lines})
+    return Result((bad(_SYNCED, Reason.PENDING, text),), {"plan": lines})
 
 
-def waiting(plan: Plan, wait: timedelta, now: datetime) -> Result:
+def waiting(plan: Plan, wait: timedelta, known: Known, now: datetime) -> Result:
     """A list may lag and a create may commit late: nothing is created before the grace period has passed."""
-    what = "the agent or LLM of our status is not at Retell" if plan.missed else "a create at Retell had no answer"
-    text = f"{what}; looking for it before making a new one, {wait.total_seconds():.0f} s more"
-    status = {"pending": {"what": "agent", "since": now.isoformat(timespec="seconds")}} if plan.missed else {}
-    look_again = min(wait, timedelta(seconds=2)) if not plan.missed else wait
-    return Result((unknown(ConditionType.SYNCED, Reason.PROGRESSING, text),), status, after=look_again)
+    if not plan.missed:
+        text = (
+            f"a create at Retell had no answer; looked for before making a new one, {wait.total_seconds():.0f} s more"
+        )
+        return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), after=min(wait, timedelta(seconds=2)))
+    what = f"{known.agent_id or known.llm_id} of our status is not in the Retell workspace of the Tenant's key"
+    text = f"{what}; a new one is made in {wait.total_seconds():.0f} s unless it is found"
+    hint = "if the key was changed to another workspace: delete the old one there, and bring the numbers along"
+    status = {"pending": {"what": "agent", "since": now.isoformat(timespec="seconds")}}
+    gone = Warn("RemoteObjectGone", f"{what}; {hint}")
+    return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), status, after=wait, warnings=(gone,))
 
 
 def failed(error: ProviderError) -> Result:
-    kind, text = ConditionType.SYNCED, f"{error}; tried again by itself"
+    text = f"{error}; tried again by itself"
     match error:
         case CredentialRefused():
-            return Result((bad(kind, Reason.CREDENTIALS_INVALID, str(error)),), retry=True)
+            return Result((bad(_SYNCED, Reason.CREDENTIALS_INVALID, str(error)),), retry=True)
+        case HostNotAllowed():
+            return Result((bad(_SYNCED, Reason.PROVIDER_HOST_NOT_ALLOWED, str(error)),), retry=True)
         case RateLimited():
-            return Result((unknown(kind, Reason.RATE_LIMITED, text),), after=error.retry_after)
+            return Result((unknown(_SYNCED, Reason.RATE_LIMITED, text),), after=error.retry_after)
         case ProviderRefused():
-            return Result((bad(kind, Reason.PROVIDER_REFUSED, text),), retry=True)
+            return Result((bad(_SYNCED, Reason.PROVIDER_REFUSED, text),), retry=True)
         case UnknownOutcome():
-            return Result((unknown(kind, Reason.PROGRESSING, text),), retry=True)
-    return Result((unknown(kind, Reason.PROVIDER_UNAVAILABLE, text),), retry=True)
+            return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), retry=True)
+    return Result((unknown(_SYNCED, Reason.PROVIDER_UNAVAILABLE, text),), retry=True)

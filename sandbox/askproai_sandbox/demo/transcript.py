@@ -1,0 +1,77 @@
+"""The README's transcript, from a demo that ran. What changes with the day and the run is made alike, nothing else."""
+
+import re
+
+from askproai_sandbox.caller import Step
+from askproai_sandbox.demo.report import books
+from askproai_sandbox.demo.story import Outcome
+
+BEGIN, END = "<!-- transcript: written by a test from a real run -->", "<!-- /transcript -->"
+
+_SPEAKERS = {"said": "Caller", "heard": "Agent"}
+_GLOSS = {
+    "Salon Müller, Sie sprechen mit unserem KI-Assistenten. Was kann ich für Sie tun?": (
+        "Salon Müller, you are speaking with our AI assistant. What can I do for you?"
+    ),
+    "Guten Tag, ich hätte gern einen Haarschnitt am Freitag um halb drei.": (
+        'Hello, I would like a haircut on Friday at half past two. ("halb drei" is half *to* three)'
+    ),
+    "Frei ist Freitag, den 27. November, um 14 Uhr 30 bei Anna. Soll ich das eintragen?": (
+        "Friday 27 November at 14:30 with Anna is free. Shall I put that down?"
+    ),
+    "Ja, gern. Mein Name ist Erika Mustermann.": "Yes, please. My name is Erika Mustermann.",
+    "Der Termin ist eingetragen: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna.": (
+        "The appointment is made: Friday 27 November, 14:30, haircut with Anna."
+    ),
+}
+# Ids, ports, ages and the day of the run. On a Friday the agent first asks which Friday is meant.
+_ALIKE = (
+    (r"Meinen Sie [^?]*\? ", ""),
+    (r"Freitag, den \d+\. \w+", "Freitag, den 27. November"),
+    (r"127\.0\.0\.1:\d+", "127.0.0.1:40000"),
+    (r"agent_[0-9a-f]{24}", "agent_7c1f0a52e9d84b6f93a0c5de"),
+    (r"(?m)(True +AsDeclared .*? )\d+[sm](\d+s)?$", r"\g<1>30s"),
+    (r"\w{3} \d\d\.\d\d\.\d{4} 14:30", "Fri 27.11.2026 14:30"),
+    (r"\d{4}-\d\d-\d\dT1[23]:30:00(\.000)?Z", "2026-11-27T13:30:00Z"),
+    (r"\d{4}-\d\d-\d\dT14:30:00\+0[12]:00", "2026-11-27T14:30:00+01:00"),
+)
+
+
+def transcript(outcome: Outcome) -> str:
+    """Give the Markdown that stands between the README's markers."""
+    lines = [
+        "**The call**",
+        "",
+        "| | what is said, and what the agent's functions do | in English |",
+        "|---|---|---|",
+        *(_row(step) for step in outcome.call.steps),
+        "",
+        "**Both books, a second later**",
+        "",
+        "| book | when | with | for | status |",
+        "|---|---|---|---|---|",
+        *(f"| {' | '.join(row[:5])} |" for row in books(outcome)),
+        "",
+        "**`kubectl get tenants.askproai.de,branches,serviceofferings,retellagents -A`**",
+        "",
+        "```",
+        *(line.rstrip() for line in outcome.resources.rstrip().splitlines()),
+        "```",
+    ]
+    return _alike("\n".join(lines))
+
+
+def _row(step: Step) -> str:
+    if step.kind in _SPEAKERS:
+        text = _alike(step.text or "")
+        return f"| {_SPEAKERS[step.kind]} | {text} | {_GLOSS.get(text, '')} |"
+    if step.kind == "webhook":
+        return f"| Retell | `{step.name}`, signed → {step.status} | |"
+    arguments = ", ".join(f"{name}={value}" for name, value in (step.arguments or {}).items())
+    return f"| → | `{step.name}({arguments})` → {step.status} | |"
+
+
+def _alike(text: str) -> str:
+    for pattern, same in _ALIKE:
+        text = re.sub(pattern, same, text)
+    return text
