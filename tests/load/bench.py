@@ -33,7 +33,7 @@ from tests.load.sender import Sent
 from askproai_runtime.booking import Query, Rules, Span, free_slots
 from askproai_runtime.numbers import Routing, caller_or_none
 from askproai_runtime.watch import configure_logs
-from askproai_sandbox.cluster import free_port
+from askproai_sandbox.cluster import ProcessError, free_port
 
 RATE, ACK_BAR_MS = 100, 50
 CONNECTIONS = 64
@@ -207,7 +207,7 @@ def pure_rows(rig: Rig) -> list[Row]:
     routing, number = Routing(config), branch.phone_numbers[0].number
     routes = timed(lambda: routing.route(None, caller_or_none(number)), 5_000)
     return [
-        *latency_rows(f"availability, 10 people × 14 days", slots, 95, wish="< 20 ms"),
+        *latency_rows("availability, 10 people × 14 days", slots, 95, wish="< 20 ms"),
         Row("number → branch, p95", percentile(routes, 95) * 1e6, "µs", "< 1 ms"),
     ]
 
@@ -249,8 +249,8 @@ def main() -> None:
     directory = Path(tempfile.mkdtemp(prefix="askproai-bench-"))
     try:
         about, rows = asyncio.run(measure(directory, seconds=options.seconds, idle=not options.skip_idle, say=say))
-    except PromiseBroken as broken:
-        sys.exit(f"the numbers do not count: {broken}\nlogs are left in {directory}")
+    except (PromiseBroken, ProcessError) as problem:
+        sys.exit(f"there are no numbers: {problem}\nlogs are left in {directory}")
     shutil.rmtree(directory)
     held = all(row.ok is not False for row in rows)
     if options.json:

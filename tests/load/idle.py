@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.load.measure import Row
 from tests.load.rig import ROOT, memory_rows
 
-from askproai_sandbox.cluster import Child, eventually, spawn
+from askproai_sandbox.cluster import Child, ProcessError, eventually, spawn
 from askproai_sandbox.demo import State, StateError, read_state
 from askproai_sandbox.demo.kubectl import kubectl
 from askproai_sandbox.world import EXAMPLES, SALON, seed_simulators
@@ -40,7 +40,8 @@ async def idle_rows(directory: Path) -> list[Row]:
 
 
 def _state(stage: Child, directory: Path) -> State | None:
-    assert stage.exit_code is None, f"the demo's parts did not start:\n{stage.last_lines()}"
+    if stage.exit_code is not None:
+        raise ProcessError(f"the demo's parts did not start:\n{stage.last_lines()}")
     try:
         return read_state(directory)
     except StateError:

@@ -18,7 +18,7 @@ from tests.load.measure import Row
 from tests.load.sender import Sent
 
 from askproai_runtime.config import CalendarProvider, EventType, RateLimits, Staff, TenantConfig, encode
-from askproai_sandbox.cluster import Child, eventually, free_port, spawn
+from askproai_sandbox.cluster import Child, ProcessError, eventually, free_port, spawn
 from askproai_sandbox.databases import TenantStore, fresh_database
 from askproai_sandbox.pods.volumes import swap
 from askproai_sandbox.postgres import EmbeddedPostgres
@@ -108,7 +108,8 @@ async def process(
     child = await spawn(name, command, directory=directory, environment=environment, cwd=ROOT)
 
     async def answers() -> bool:
-        assert child.exit_code is None, f"{name} ended with {child.exit_code}:\n{child.last_lines()}"
+        if child.exit_code is not None:
+            raise ProcessError(f"{name} ended with {child.exit_code}:\n{child.last_lines()}")
         try:
             async with aiohttp.ClientSession() as session, session.get(up) as response:
                 return response.status < 300
@@ -127,7 +128,8 @@ async def send(kind: str, url: str, run: str, seconds: float, strength: float) -
     command = [sys.executable, "-m", "tests.load.sender", kind, url, run, str(seconds), str(strength)]
     sender = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     output, _ = await sender.communicate()
-    assert sender.returncode == 0, f"the sender ended with {sender.returncode}"
+    if sender.returncode != 0:
+        raise ProcessError(f"the sender ended with {sender.returncode}; its words are above")
     return Sent(**json.loads(output))
 
 

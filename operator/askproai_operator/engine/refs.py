@@ -36,6 +36,11 @@ class Ref:
         """Give a reference to one object, as events carry it."""
         return {"apiVersion": self.api_version, "kind": self.kind, "namespace": namespace, "name": name}
 
+    def owner(self, name: str, uid: str) -> dict[str, Any]:
+        """Give the owner reference by which children go with their owner."""
+        owner = {"apiVersion": self.api_version, "kind": self.kind, "name": name, "uid": uid}
+        return owner | {"controller": True, "blockOwnerDeletion": True}
+
 
 TENANTS = Ref(GROUP, "v1alpha1", "tenants", "Tenant")
 BRANCHES = Ref(GROUP, "v1alpha1", "branches", "Branch")

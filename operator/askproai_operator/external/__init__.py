@@ -10,7 +10,6 @@ from askproai_operator.external.calcom import (
 from askproai_operator.external.checks import (
     CredentialProblem,
     KeyHolder,
-    host_problem,
     key_hash,
     secret_value,
     shared_key_conflict,
@@ -32,6 +31,6 @@ from askproai_operator.external.retell import RetellClient
 __all__ = [
     "REQUEST_TIMEOUT", "CalcomClient", "CredentialProblem", "CredentialRefused", "EventTypeNeeds", "HostNotAllowed", "Json",
     "KeyHolder", "ProviderClients", "ProviderError", "ProviderRefused", "ProviderUnavailable", "RateLimited", "RetellClient",
-    "UnknownOutcome", "ensure_calcom_webhook", "event_type_problems", "host_problem", "key_hash", "remove_calcom_webhook",
+    "UnknownOutcome", "ensure_calcom_webhook", "event_type_problems", "key_hash", "remove_calcom_webhook",
     "secret_value", "shared_key_conflict",
 ]  # fmt: skip

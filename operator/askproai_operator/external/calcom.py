@@ -121,7 +121,7 @@ def event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterator[str
         yield "it wants the e-mail verified, which a caller can not do: switch that off"
     if _on(event_type.get("confirmationPolicy")):
         yield "bookings wait for a confirmation, but the caller is told that it is booked: switch that off"
-    seats = event_type.get("seats")
+    seats = event_type.get("seats") or {}
     if _on(seats) and (seats.get("seatsPerTimeSlot") or 1) != 1:
         yield f"it has {seats['seatsPerTimeSlot']} seats for each time, but we book one: switch seats off"
 

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from askproai_operator.api import SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, bad
+from askproai_operator.api.tenant import Calcom
 from askproai_operator.engine import World, refs
 from askproai_operator.external import CredentialProblem, secret_value
+from askproai_runtime.config import CalendarProvider
 
 RETELL_KEY = "retell-api-key"
 CALCOM_KEY = "calcom-api-key"
@@ -25,16 +27,12 @@ class Credentials:
     calcom_base_url: str
 
     @property
-    def retell_key(self) -> str | None:
-        return self.values.get(RETELL_KEY)
+    def retell_key(self) -> str:
+        return self.values.get(RETELL_KEY, "")
 
     @property
-    def calcom_key(self) -> str | None:
-        return self.values.get(CALCOM_KEY)
-
-    @property
-    def calcom_webhook_secret(self) -> str | None:
-        return self.values.get(CALCOM_WEBHOOK)
+    def calcom_key(self) -> str:
+        return self.values.get(CALCOM_KEY, "")
 
     def condition(self) -> Condition | None:
         """Give what is wrong, or None; the first problem's reason counts."""
@@ -47,15 +45,20 @@ class Credentials:
         return f"Credentials({', '.join(sorted(self.values))})"
 
 
+def calcom_of(tenant: Tenant) -> Calcom | None:
+    """Give the tenant's Cal.com account, if it books there: with provider Local the block is ignored."""
+    calendar = tenant.spec.calendar
+    return calendar.calcom if calendar.provider is CalendarProvider.CALCOM else None
+
+
 def named_secrets(tenant: Tenant) -> dict[str, SecretKeyRef]:
     """Give every Secret key that a tenant names, by the name of the file that the pods read."""
-    spec = tenant.spec
+    spec, calcom = tenant.spec, calcom_of(tenant)
     named = {RETELL_KEY: spec.retell.api_key_secret_ref}
     for index, ref in enumerate(spec.retell.webhook_key_secret_refs):
         named[RETELL_WEBHOOK.format(index=index)] = ref
-    if spec.calendar.calcom is not None:
-        named[CALCOM_KEY] = spec.calendar.calcom.api_key_secret_ref
-        named[CALCOM_WEBHOOK] = spec.calendar.calcom.webhook_secret_ref
+    if calcom is not None:
+        named |= {CALCOM_KEY: calcom.api_key_secret_ref, CALCOM_WEBHOOK: calcom.webhook_secret_ref}
     if spec.stripe is not None:
         named[STRIPE_WEBHOOK] = spec.stripe.webhook_secret_ref
     return named
@@ -63,24 +66,13 @@ def named_secrets(tenant: Tenant) -> dict[str, SecretKeyRef]:
 
 async def read_credentials(tenant: Tenant, world: World) -> Credentials:
     """Read the named keys, each Secret once."""
-    named = named_secrets(tenant)
-    secrets = {
-        name: await world.kube.get(refs.SECRETS, tenant.metadata.namespace, name)
-        for name in sorted({ref.name for ref in named.values()})
-    }
-    values: dict[str, str] = {}
-    problems: list[CredentialProblem] = []
-    for file, ref in named.items():
-        found = secret_value(secrets[ref.name], ref.name, ref.key)
-        if isinstance(found, CredentialProblem):
-            problems.append(found)
-        else:
-            values[file] = found
-    calcom = tenant.spec.calendar.calcom
+    named, namespace, calcom = named_secrets(tenant), tenant.metadata.namespace, calcom_of(tenant)
+    secrets = {name: await world.kube.get(refs.SECRETS, namespace, name) for name in {r.name for r in named.values()}}
+    found = {file: secret_value(secrets[ref.name], ref.name, ref.key) for file, ref in named.items()}
     return Credentials(
-        values=values,
+        values={file: value for file, value in found.items() if isinstance(value, str)},
         refs=named,
-        problems=tuple(problems),
+        problems=tuple(value for value in found.values() if not isinstance(value, str)),
         retell_base_url=tenant.spec.retell.base_url or world.settings.retell_base_url,
         calcom_base_url=(calcom.base_url if calcom else None) or world.settings.calcom_base_url,
     )

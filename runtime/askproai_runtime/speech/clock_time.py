@@ -22,6 +22,7 @@ _PATTERNS = tuple(
         rf"\bum (?P<hour>{_N})(?![\d.])",
     )
 )
+_END_OF_DAY = re.compile(r"\b(?:24:00|24)(?: uhr)\b")
 _PART = re.compile(rf"\b(?P<part>{'|'.join(sorted(PART_WORDS, key=len, reverse=True))})\b")
 
 _FRACTIONS = {"viertel": -45, "halb": -30, "dreiviertel": -15}  # they count towards the coming hour
@@ -41,6 +42,7 @@ class TimeOfDay:
 
     exact: tuple[time, ...] = ()
     part: str | None = None
+    next_day: bool = False  # 24 Uhr is the next day's midnight
 
 
 def take_time(text: str) -> tuple[TimeOfDay, str]:
@@ -49,6 +51,8 @@ def take_time(text: str) -> tuple[TimeOfDay, str]:
     if found := _PART.search(text):
         part = PART_WORDS[found["part"]]
         text = _without(text, found)
+    if found := _END_OF_DAY.search(text):
+        return TimeOfDay((time(),), part, next_day=True), _without(text, found)
     for pattern in _PATTERNS:
         if found := pattern.search(text):
             return TimeOfDay(_exact(found.groupdict(), part), part), _without(text, found)

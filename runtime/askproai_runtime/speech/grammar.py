@@ -75,7 +75,8 @@ def _combine(days: Days | None, clock: TimeOfDay, now: datetime, zone: ZoneInfo)
 
 def _readings(days: tuple[date, ...], clock: TimeOfDay, zone: ZoneInfo) -> list[Candidate]:
     if clock.exact:
-        instants = [datetime.combine(day, at, zone) for day in days for at in clock.exact]
+        later = timedelta(days=int(clock.next_day))
+        instants = [datetime.combine(day + later, at, zone) for day in days for at in clock.exact]
         return [_exact(instant) for instant in instants if _exists(instant)]
     if clock.part is not None:
         opens, closes = PARTS_OF_DAY[clock.part]

@@ -84,14 +84,20 @@ class AdminStore:
             )
         return {(row["branch"], row["staff"], row["unit"]): row["id"] for row in rows}
 
-    async def drop_tenant(self, tenant: str, erase: bool) -> None:
-        """Drop the tenant's login role; its rows stay for the Tenant's UID, unless `erase`. Safe to run again."""
+    async def drop_tenant(self, tenant: str, erase: bool, *, uid: str | None = None) -> None:
+        """Drop the tenant's login role; its rows stay for the Tenant's UID, unless `erase`. Safe to run again.
+
+        With `uid` only rows of that Tenant are erased, never those that an earlier namesake left and that nobody adopted.
+        """
         pool = await self._open()
         async with pool.acquire() as connection:
             await roles.drop_login(connection, self.role_name(tenant))
             if not erase:
                 return
             async with connection.transaction():
+                owner = await connection.fetchval("SELECT uid FROM tenants WHERE tenant = $1 FOR UPDATE", tenant)
+                if uid not in {None, owner}:
+                    return
                 for table in ERASED:
                     await connection.execute(f"DELETE FROM {table} WHERE tenant = $1", tenant)  # noqa: S608  our own names
 

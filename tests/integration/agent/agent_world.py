@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from askproai_operator.engine import FINALIZER, GONE, ApiError, Cache, Key, Result, World, refs
+from askproai_operator.engine import FINALIZER, ApiError, Cache, Key, Result, World, refs
 from askproai_operator.engine.outcome import outcome
 from askproai_operator.external import ProviderClients
 from askproai_operator.kinds.agent import reconcile
@@ -121,17 +121,22 @@ class Scene:
         result = await reconcile(KEY, self.world)
         self.results.append(result)
         now = self.world.cache.agent("salon", "mitte")
-        if result is not GONE and now is not None and before is not None:
+        if not result.gone and now is not None and before is not None:
             told = outcome(before, now.status, result, self.clock.now())
             if told.patch:
                 await self.kube.patch_status(now, told.patch)
+        for event in result.warnings:
+            try:
+                await self.kube.event(before, event.type, event.reason, event.message)
+            except ApiError:
+                assert self.kube.no_events
         return result
 
     async def settle(self, tries: int = 12) -> Result:
         """Reconcile as the queue would, letting the asked time pass, until there is nothing to do at once."""
         for _ in range(tries):
             result = await self.step()
-            if result is GONE or (not result.retry and result.after is None):
+            if result.gone or (not result.retry and result.after is None):
                 return result
             self.clock.move(result.after or timedelta(seconds=2))
         raise AssertionError(f"does not settle: {self.results[-1]}")

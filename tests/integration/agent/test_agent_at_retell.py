@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from agent_world import KEY, MARKER, NUMBER, RETELL_KEY, Scene, agent, scene
 
-from askproai_operator.engine import GONE, NotLeader, refs
+from askproai_operator.engine import NotLeader, refs
 
 
 async def test_one_published_agent_is_bound_to_the_number() -> None:
@@ -259,7 +259,7 @@ async def test_an_agent_whose_marker_only_begins_like_ours_is_a_stranger() -> No
         s.edit(displayName="Empfang")
         await s.settle()
         s.delete()
-        assert await s.settle() is GONE
+        assert (await s.settle()).gone
         assert list(s.workspace["agents"]) == [other]
         assert list(s.workspace["llms"]) == [llm["llm_id"]]
 
@@ -337,7 +337,7 @@ async def test_observe_only_writes_nothing_and_shows_the_difference() -> None:
         assert s.condition("Synced")["reason"] == "ObserveOnly"
         assert s.condition("Drifted")["status"] == "True"
         s.delete()
-        assert await s.settle() is GONE
+        assert (await s.settle()).gone
         assert agent_id in s.workspace["agents"]
 
 
@@ -346,7 +346,7 @@ async def test_deletion_unbinds_then_deletes_the_agent_then_the_llm() -> None:
         await s.settle()
         at = len(s.entries)
         s.delete()
-        assert await s.settle() is GONE
+        assert (await s.settle()).gone
         assert s.written(at) == ["update-number", "delete-agent", "delete-llm"]
         assert (s.workspace["agents"], s.workspace["llms"]) == ({}, {})
         assert "inbound_agents" not in s.workspace["numbers"][NUMBER]
@@ -359,7 +359,7 @@ async def test_a_crash_in_the_middle_of_deletion_is_finished(point: str) -> None
         await s.settle()
         s.delete()
         await s.crash_at(point)
-        assert await s.settle() is GONE
+        assert (await s.settle()).gone
         assert (s.workspace["agents"], s.workspace["llms"]) == ({}, {})
 
 
@@ -368,7 +368,7 @@ async def test_deletion_right_after_a_lost_create_leaves_nothing_behind() -> Non
         await s.fault("list-llms", "lagging-list", seconds=9)
         await s.crash_at("after:create-llm")
         s.delete()
-        assert await s.settle(30) is GONE
+        assert (await s.settle(30)).gone
         assert (s.workspace["agents"], s.workspace["llms"]) == ({}, {})
 
 
@@ -377,7 +377,7 @@ async def test_orphan_leaves_everything_and_says_so() -> None:
         await s.settle()
         at = len(s.entries)
         s.delete()
-        assert await s.settle() is GONE
+        assert (await s.settle()).gone
         assert s.written(at) == []
         assert len(s.workspace["agents"]) == 1
         assert s.kube.events[-1][1] == "Orphaned"
@@ -393,7 +393,7 @@ async def test_deletion_gives_up_after_its_budget_and_names_what_is_left() -> No
         result = await s.step()
         assert result.retry
         s.clock.move(timedelta(minutes=10, seconds=1))
-        assert await s.step() is GONE
+        assert (await s.step()).gone
         kind, reason, message = s.kube.events[-1]
         assert (kind, reason) == ("Warning", "LeftOver")
         assert agent_id in message
@@ -404,7 +404,7 @@ async def test_an_event_that_cannot_be_made_does_not_hold_up_the_end() -> None:
         await s.settle()
         s.kube.no_events = True
         s.delete()
-        assert await s.settle() is GONE
+        assert (await s.settle()).gone
         assert tuple(KEY) not in s.kube.objects
 
 
@@ -416,14 +416,14 @@ async def test_deletion_without_any_key_ends_after_the_budget() -> None:
         s.delete()
         assert (await s.step()).retry
         s.clock.move(timedelta(minutes=10, seconds=1))
-        assert await s.step() is GONE
+        assert (await s.step()).gone
         assert s.kube.events[-1][1] == "LeftOver"
 
 
 async def test_deletion_of_what_was_never_made_asks_nobody() -> None:
     async with scene() as s:
         s.delete()
-        assert await s.settle() is GONE
+        assert (await s.settle()).gone
         assert s.entries == []
 
 
@@ -435,7 +435,7 @@ async def test_a_namespace_ends_although_its_branch_went_first_and_the_operator_
         s.remove(refs.BRANCHES, "mitte")
         s.delete()
         s.restart()
-        assert await s.settle(30) is GONE
+        assert (await s.settle(30)).gone
         assert (s.workspace["agents"], s.workspace["llms"]) == ({}, {})
 
 
@@ -465,7 +465,7 @@ async def test_deletion_after_a_refused_agent_takes_the_llm_along() -> None:
         await s.step()
         assert len(s.workspace["llms"]) == 1
         s.delete()
-        assert await s.settle() is GONE
+        assert (await s.settle()).gone
         assert s.workspace["llms"] == {}
 
 
@@ -479,7 +479,7 @@ async def test_deletion_leaves_alone_what_another_owner_took_over() -> None:
         await s.retell("PATCH", llm, {"default_dynamic_variables": {"askproai_owner": "inst-2/other/agent"}})
         at = len(s.entries)
         s.delete()
-        assert await s.settle() is GONE
+        assert (await s.settle()).gone
         assert s.written(at) == []
 
 
@@ -490,7 +490,7 @@ async def test_an_adopted_agent_is_remembered_before_it_is_changed() -> None:
         await s.crash_at("after:fork")
         assert s.status["agentId"] == agent_id
         s.delete()
-        assert await s.settle() is GONE
+        assert (await s.settle()).gone
         assert (s.workspace["agents"], s.workspace["llms"]) == ({}, {})
 
 
@@ -507,7 +507,7 @@ async def test_a_freed_number_wakes_the_agent_that_may_wait_for_it() -> None:
         s.branch_numbers(NUMBER)
         await s.settle()
         s.delete()
-        assert await s.settle() is GONE
+        assert (await s.settle()).gone
         assert [key.name for key in s.woken] == ["nord", "nord"]
 
 

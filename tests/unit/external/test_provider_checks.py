@@ -12,11 +12,11 @@ from askproai_operator.external import (
     EventTypeNeeds,
     KeyHolder,
     event_type_problems,
-    host_problem,
     key_hash,
     secret_value,
     shared_key_conflict,
 )
+from askproai_operator.external.checks import host_problem
 
 HOSTS = ("api.retellai.com", "*.cal.example", "127.0.0.1:*", "cal.internal:5555")
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from askproai_operator.api import Branch, ServiceOffering, Tenant
+from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Reason, Status
 from askproai_operator.external import CredentialProblem
 from askproai_operator.kinds.branch import render as branch_render
@@ -14,7 +14,15 @@ from askproai_operator.kinds.branch.decide import claimed_by_older, hand_made, n
 from askproai_operator.kinds.credentials import Credentials, named_secrets
 from askproai_operator.kinds.offering.decide import missing_event_types, staff_by_branch, staff_condition
 from askproai_operator.kinds.tenant import render
-from askproai_operator.kinds.tenant.decide import address, connection_limit, host_condition, runtime_condition
+from askproai_operator.kinds.tenant.compile import compile_config
+from askproai_operator.kinds.tenant.decide import (
+    address,
+    connection_limit,
+    database_condition,
+    exposed_condition,
+    runtime_condition,
+)
+from askproai_runtime.store import DataOwnedByOther, RolesUnavailable
 from askproai_sandbox.world import manifests, salon_config
 
 
@@ -110,6 +118,16 @@ def test_a_capacity_above_one_is_accepted_and_told():
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.CAPACITY_UNSUPPORTED)
 
 
+def test_an_event_type_of_a_persons_own_account_is_not_linked_yet():
+    own = {"staff": "anna", "eventTypeId": 1001, "apiKeySecretRef": {"name": "annas", "key": "k"}}
+    linked = offering(calcom={"eventTypes": [own, {"staff": "mehmet", "eventTypeId": 1002}]})
+    assert missing_event_types(linked, {"mitte": ("anna", "mehmet")}) == ["anna"]
+
+
+def test_a_service_of_a_tenant_without_branches_cannot_be_booked():
+    assert staff_condition(offering(), {}).reason is Reason.BRANCH_NOT_FOUND
+
+
 def test_people_without_an_event_type_are_named():
     linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}]})
     assert missing_event_types(linked, {"mitte": ("anna", "mehmet")}) == ["mehmet"]
@@ -157,7 +175,7 @@ def test_tenants_pods_are_restricted_and_hold_no_token():
 
 
 def test_the_teardown_secret_keeps_what_deletion_needs_and_stays_by_its_finalizer():
-    made = render.teardown_secret(tenant(), CREDENTIALS)
+    made = render.teardown_secret(tenant(), CREDENTIALS, "hash")
     assert set(made["data"]) == {"retell-api-key", "calcom-api-key", "retell-base-url", "calcom-base-url"}
     assert made["metadata"]["finalizers"] == ["askproai.de/cleanup"]
 
@@ -173,12 +191,39 @@ def test_pods_that_are_not_ready_make_the_tenant_unready():
     assert runtime_condition(tenant(), {"availableReplicas": 2}).status is Status.TRUE
 
 
-def test_a_server_that_nobody_allowed_is_refused_before_a_key_is_sent_there():
-    evil = tenant(retell={"apiKeySecretRef": {"name": "p", "key": "k"}, "baseUrl": "https://evil.example"})
-    condition = host_condition(evil, ("api.retellai.com", "api.cal.com"))
-    assert condition is not None
-    assert condition.reason is Reason.PROVIDER_HOST_NOT_ALLOWED
-    assert host_condition(tenant(), ("api.retellai.com",)) is None
+def test_a_mode_that_is_not_built_yet_is_told_and_in_nobodys_way():
+    condition = runtime_condition(tenant(runtime={"mode": "Split"}), {"availableReplicas": 2})
+    assert condition.status is Status.TRUE
+    assert "Split is not built yet" in condition.message
+
+
+def test_a_route_that_this_release_does_not_write_is_told_and_in_nobodys_way():
+    """Contract §2: what waits for a foreign CRD is True, NotInstalled."""
+    exposed = tenant(exposure={"host": "s.example", "ingress": {"className": "nginx"}})
+    condition = exposed_condition(exposed, address(exposed, "https://voice.example"))
+    assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_INSTALLED)
+    assert "route /webhooks and /retell of https://s.example" in condition.message
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "told", "hidden"),
+    [
+        (DataOwnedByOther("a.b", "uid-1"), Reason.DATA_OWNED_BY_OTHER, "askproai.de/adopt-data: uid-1", "--"),
+        (RolesUnavailable("as a superuser, GRANT x"), Reason.DATABASE_UNAVAILABLE, "as a superuser, GRANT x", "--"),
+        (OSError("db-7.internal:5432"), Reason.DATABASE_UNAVAILABLE, "OSError, PostgreSQL does not answer", "internal"),
+    ],
+)
+def test_a_broken_database_is_told_with_what_to_do_and_without_hosts_or_rows(error, reason, told, hidden):
+    condition = database_condition(error)
+    assert (condition.status, condition.reason) == (Status.FALSE, reason)
+    assert told in condition.message
+    assert hidden not in condition.message
+
+
+def test_the_calcom_block_of_a_local_calendar_is_ignored():
+    """Its Secret need not exist, and its host is asked nothing."""
+    local = raw("Tenant")["spec"]["calendar"] | {"provider": "Local"}
+    assert set(named_secrets(tenant(calendar=local))) == {"retell-api-key"}
 
 
 def test_missing_keys_become_one_condition_with_the_first_reason():
@@ -215,6 +260,13 @@ def test_the_config_names_who_can_be_booked_and_holds_no_secret():
     assert config.services[0].staff == {"mitte": ("anna", "mehmet")}
     assert config.branches[0].phone_numbers[0].did == "+49301234567"
     assert [person.resource_ids for person in config.branches[0].staff] == [(1,), (2,)]
+
+
+def test_what_a_deleted_branch_left_behind_is_not_named_to_the_pods():
+    kept = {"resource_ids": {}, "foreign_numbers": {}, "path_prefix": "", "installation_id": "i", "calcom_base_url": ""}
+    agent = RetellAgent.from_raw(raw("RetellAgent") | {"status": {"agentId": "agent_1"}})
+    config = compile_config(tenant(), [], [offering()], [agent], **kept)
+    assert (config.branches, config.services, config.agents) == ((), (), ())
 
 
 def test_ages_are_compared_as_times():

@@ -47,6 +47,7 @@ def starts(text: str, at: datetime = CALL) -> list[str]:
         ("morgen um drei nachmittags", ["21.11. 15:00"]),
         ("Freitag, den 27. November, um 14 Uhr 30", ["27.11. 14:30"]),
         ("Freitag 27. November", ["27.11. 00:00"]),
+        ("am Samstag um 24 Uhr", ["22.11. 00:00"]),
         ("2026-11-27T14:30:00+01:00", ["27.11. 14:30"]),
         ("2026-11-27 14:30", ["27.11. 14:30"]),
         ("2026-11-27T13:30:00Z", ["27.11. 14:30"]),

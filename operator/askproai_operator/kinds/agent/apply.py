@@ -1,5 +1,6 @@
 """Carries a plan out, step by step. A crash after any step is followed by another look, never by a second create."""
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -39,30 +40,26 @@ class Hands:
 
     async def keep(self, **fields: Any) -> None:
         """Make fields of our status durable now. The tenant's name is always among them: deletion finds its key by it."""
-        if not await self.world.kube.patch_status(
-            self.agent, {"tenant": self.ground.tenant, "llmId": self.llm_id, **fields}
-        ):
+        fields = {"tenant": self.ground.tenant, "llmId": self.llm_id, **fields}
+        if not await self.world.kube.patch_status(self.agent, fields):
             raise AgentGone
 
-    async def create(self, what: str, body: Json) -> Json:
-        """Create an agent or an LLM crash-safely: durable intent, a sure Lease, the call. The caller keeps the id."""
-        await self.keep(pending=self._intent(what))
-        self.world.faults.reach(f"before:create-{what}")
-        self.world.fence()
-        client = self.ground.client
+    async def intend(self, what: str) -> None:
+        """Write down that there may be something from now on whose id we do not know."""
+        await self.keep(pending={"what": what, "since": self.world.clock.now().isoformat(timespec="seconds")})
+
+    async def create(self, what: str, call: Coroutine[Any, Any, Json]) -> Json:
+        """Wait for a create whose intent is durable; the caller keeps the id."""
         try:
-            created = await (client.create_llm if what == "llm" else client.create_agent)(body)
+            created = await call
         except UnknownOutcome:
-            await self.keep(pending=self._intent(what))  # it may yet commit: the grace period begins only now
+            await self.intend(what)  # it may yet commit: the grace period begins only now
             raise
         except ProviderError:
             await self.keep(pending=None)  # it surely did not happen: the next try need not wait
             raise
         self.world.faults.reach(f"after:create-{what}")
         return created
-
-    def _intent(self, what: str) -> dict[str, str]:
-        return {"what": what, "since": self.world.clock.now().isoformat(timespec="seconds")}
 
 
 async def apply(
@@ -84,6 +81,8 @@ async def apply(
         await hands.keep(agentId=observed.agent_id)  # found or adopted: from now on its deletion is ours, too
     for step in plan.steps:
         name = step.act.name.lower().replace("_", "-")
+        if step.act in (Act.CREATE_LLM, Act.CREATE_AGENT):
+            await hands.intend(name.removeprefix("create-"))
         world.faults.reach(f"before:{name}")
         world.fence()
         await _carry_out(step, hands)
@@ -95,11 +94,12 @@ async def _carry_out(step: Step, hands: Hands) -> None:  # noqa: C901 (one case 
     client, wanted = hands.ground.client, hands.ground.wanted
     match step.act:
         case Act.CREATE_LLM:
-            hands.llm_id = str((await hands.create("llm", wanted.llm))["llm_id"])
+            hands.llm_id = str((await hands.create("llm", client.create_llm(wanted.llm)))["llm_id"])
             await hands.keep(agentId=None, publishedVersion=None, pending=None)
         case Act.CREATE_AGENT:
             engine = {"type": "retell-llm", "llm_id": hands.llm_id}
-            created = await hands.create("agent", {"response_engine": engine, **wanted.agent})
+            body = {"response_engine": engine, **wanted.agent}
+            created = await hands.create("agent", client.create_agent(body))
             hands.agent_id, hands.version = str(created["agent_id"]), int(created.get("version") or 0)
             await hands.keep(agentId=hands.agent_id, pending=None)
         case Act.FORK:
@@ -111,9 +111,8 @@ async def _carry_out(step: Step, hands: Hands) -> None:  # noqa: C901 (one case 
                 changes["default_dynamic_variables"] = {**hands.variables, **changes["default_dynamic_variables"]}
             await client.update_llm(str(hands.llm_id), hands.llm_version, changes)
         case Act.PATCH_AGENT:
-            await client.update_agent(
-                str(hands.agent_id), hands.version, {name: wanted.agent[name] for name in step.on}
-            )
+            changes = {name: wanted.agent[name] for name in step.on}
+            await client.update_agent(str(hands.agent_id), hands.version, changes)
         case Act.PUBLISH:
             await _publish(hands)
         case Act.IMPORT:

@@ -6,19 +6,15 @@ It needs neither the tenant's pods nor the user's Secret, which a deleted namesp
 from datetime import timedelta
 from typing import Final
 
-import structlog
-
 from askproai_operator.api import DeletionPolicy, ManagementPolicy, RetellAgent
 from askproai_operator.api.conditions import ConditionType, Reason, bad
-from askproai_operator.engine import GONE, ApiError, Result, World
+from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, World
 from askproai_operator.external import CredentialProblem, ProviderError, RetellClient
 from askproai_operator.kinds.agent.apply import delete_llm_if_unused, wake_others
 from askproai_operator.kinds.agent.decide import without
 from askproai_operator.kinds.agent.ground import marker, teardown_client, tenant_name
 from askproai_operator.kinds.agent.observe import Known, bound_agents, bound_ids, engine_of, marked_agents
 from askproai_operator.kinds.agent.render import owner_of, owner_of_llm
-
-log = structlog.get_logger(__name__)
 
 BUDGET: Final = timedelta(minutes=10)  # then a namespace must be able to end, even if Retell is away
 _LOOK_AGAIN: Final = timedelta(seconds=5)
@@ -27,8 +23,8 @@ _LOOK_AGAIN: Final = timedelta(seconds=5)
 async def end(agent: RetellAgent, world: World, grace: timedelta) -> Result:
     """Undo a RetellAgent; safe to run again after each step."""
     newest = await world.fresh(agent)  # the cache may lack an id that we kept a moment ago
-    if newest is None:
-        return GONE
+    if newest is None or FINALIZER not in newest.metadata.finalizers:
+        return GONE  # done, or never begun: another's finalizer holds it
     spec, known = newest.spec, Known.from_status(newest.status)
     if not (known.agent_id or known.llm_id or known.pending):
         return await _finish(newest, world)  # not even an intent was written
@@ -36,7 +32,8 @@ async def end(agent: RetellAgent, world: World, grace: timedelta) -> Result:
     if spec.management_policy is ManagementPolicy.OBSERVE_ONLY or spec.deletion_policy is DeletionPolicy.ORPHAN:
         observed_only = spec.management_policy is ManagementPolicy.OBSERVE_ONLY
         why = "managementPolicy ObserveOnly" if observed_only else "deletionPolicy Orphan"
-        return await _finish(newest, world, "Orphaned", f"{why}: {ids} and its numbers stay at Retell as they are")
+        text = f"{why}: {ids} and its numbers stay at Retell as they are"
+        return await _finish(newest, world, Warn("Orphaned", text, EventType.NORMAL))
     try:
         left = await _clean(newest, known, world)
     except ProviderError as error:
@@ -48,23 +45,16 @@ async def end(agent: RetellAgent, world: World, grace: timedelta) -> Result:
     if world.clock.now() - deleted > BUDGET:
         what = f"left at Retell: {ids}, marker {marker(newest, world)}; delete it there"
         text = f"given up after {BUDGET.seconds // 60} minutes: {left}; {what}"
-        return await _finish(newest, world, "LeftOver", text, type_="Warning")
+        return await _finish(newest, world, Warn("LeftOver", text))
     why = left or "a create had no answer; what it made is looked for once more"
     text = f"{why}; tried again by itself for {BUDGET.seconds // 60} minutes"
     waiting = bad(ConditionType.SYNCED, Reason.DELETING, text)
     return Result((waiting,), after=max(unsure, _LOOK_AGAIN)) if left is None else Result((waiting,), retry=True)
 
 
-async def _finish(
-    agent: RetellAgent, world: World, reason: str = "", message: str = "", *, type_: str = "Normal"
-) -> Result:
-    if reason:
-        try:
-            await world.kube.event(agent, type_, reason, message)
-        except ApiError as error:  # an event must not hold up the end of a namespace; the log keeps what was left
-            log.warning("event.not_made", key=str(agent.key), reason=reason, message=message, error=str(error))
+async def _finish(agent: RetellAgent, world: World, *told: Warn) -> Result:
     await world.kube.remove_finalizer(agent)
-    return GONE
+    return Result(gone=True, warnings=told)
 
 
 async def _clean(agent: RetellAgent, known: Known, world: World) -> str | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from askproai_operator.external import Json, RetellClient
-from askproai_operator.kinds.agent.render import owner_of, owner_of_llm
+from askproai_operator.kinds.agent.render import Desired, owner_of, owner_of_llm
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +60,7 @@ class Observed:
 
 
 async def observe(
-    client: RetellClient,
-    known: Known,
-    marker: str,
-    wanted: Iterable[str],
-    at: datetime,
-    *,
-    adopt: str | None,
-    search: bool,
+    client: RetellClient, known: Known, desired: Desired, at: datetime, *, adopt: str | None, search: bool
 ) -> Observed:
     """Look by the ids of our status first; by our marker when they lead to nothing, or when `search` asks for it."""
     listed = {str(number.get("phone_number")): number for number in await client.list_numbers()}
@@ -78,13 +71,13 @@ async def observe(
     marked_llms: list[Json] = []
     searched = search or agent is None or known.pending is not None
     if searched:
-        marked_llms = [llm for llm in await client.list_llms() if owner_of_llm(llm) == marker]
-        marked = [] if adopt and not known.agent_id else await marked_agents(client, marker)
+        marked_llms = [llm for llm in await client.list_llms() if owner_of_llm(llm) == desired.marker]
+        marked = [] if adopt and not known.agent_id else await marked_agents(client, desired.marker)
         agent = await _choose(client, agent, marked, bound)
         twins = [one for one in marked if agent is not None and one != agent["agent_id"]]
     llm = await _llm(client, agent, known, marked_llms)
     live_agent, live_llm = await _live(client, agent, llm)
-    numbers = await _numbers(client, listed, agent, wanted, known)
+    numbers = await _numbers(client, listed, agent, {one.e164 for one in desired.numbers or ()}, known)
     named = {one for number in numbers.values() for one in bound_ids(number)} - {agent["agent_id"] if agent else None}
     bound_twins = tuple(one for one in twins if one in bound)
     used = {llm["llm_id"]} if llm else set()
@@ -159,11 +152,10 @@ async def _live(client: RetellClient, agent: Json | None, llm: Json | None) -> t
 
 
 async def _numbers(
-    client: RetellClient, listed: Mapping[str, Json], agent: Json | None, wanted: Iterable[str], known: Known
+    client: RetellClient, listed: Mapping[str, Json], agent: Json | None, wanted: set[str], known: Known
 ) -> dict[str, Json | None]:
     """Take numbers from the list; one that it shows not as we expect is read by itself, since lists lag."""
     agent_id = agent["agent_id"] if agent else None
-    wanted = set(wanted)
     seen: dict[str, Json | None] = {}
     for name in sorted({*wanted, *known.numbers, *(name for name in listed if agent_id in bound_ids(listed[name]))}):
         entries = bound_agents(listed.get(name))

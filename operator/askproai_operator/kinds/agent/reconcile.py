@@ -10,7 +10,7 @@ from askproai_operator.external import REQUEST_TIMEOUT, ProviderError
 from askproai_operator.kinds.agent.apply import AgentGone, apply
 from askproai_operator.kinds.agent.decide import Finding, decide
 from askproai_operator.kinds.agent.deletion import end
-from askproai_operator.kinds.agent.ground import Ground, find_ground, marker
+from askproai_operator.kinds.agent.ground import Ground, find_ground
 from askproai_operator.kinds.agent.observe import Known, observe
 from askproai_operator.kinds.agent.tell import PLAN_ANNOTATION, failed, observed_only, planned, settled, waiting
 
@@ -46,9 +46,7 @@ async def reconcile(key: Key, world: World) -> Result:
 async def _make_true(agent: RetellAgent, ground: Ground, world: World) -> Result:
     known, wanted, now = Known.from_status(agent.status), ground.wanted, world.clock.now()
     adopt = agent.spec.adopt.agent_id if agent.spec.adopt else None
-    numbers = [number.e164 for number in wanted.numbers or ()]
-    search = _search_twins(agent)
-    observed = await observe(ground.client, known, marker(agent, world), numbers, now, adopt=adopt, search=search)
+    observed = await observe(ground.client, known, wanted, now, adopt=adopt, search=_search_twins(agent))
     plan = decide(observed, wanted, known, GRACE, adopt)
     if plan.refused is not None:
         return _stopped(plan.refused)

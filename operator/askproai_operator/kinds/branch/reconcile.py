@@ -1,8 +1,11 @@
 """Make one Branch true. It owns nothing remote, so it needs no finalizer: its default service goes with its owner reference."""
 
-from askproai_operator.api import Branch
-from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
-from askproai_operator.engine import GONE, Key, Result, Warn, World, refs
+from dataclasses import replace
+from datetime import timedelta
+
+from askproai_operator.api import Branch, ServiceOffering
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
+from askproai_operator.engine import GONE, Conflict, EventType, Key, Result, Warn, World, refs
 from askproai_operator.kinds.branch import render
 from askproai_operator.kinds.branch.decide import (
     claimed_by_older,
@@ -11,6 +14,9 @@ from askproai_operator.kinds.branch.decide import (
     numbers_condition,
     read_numbers,
 )
+from askproai_operator.kinds.offering.decide import auto_created
+
+_SETTLE = timedelta(seconds=3)  # one `kubectl apply` brings the services right after their branch
 
 
 async def reconcile(key: Key, world: World) -> Result:
@@ -20,36 +26,44 @@ async def reconcile(key: Key, world: World) -> Result:
         return GONE
     numbers = read_numbers(branch)
     taken = claimed_by_older(branch, world.cache.list(Branch))
-    services, condition, warnings = await _see_to_a_service(branch, world)
-    return Result(
-        conditions=(_tenant_condition(branch, world) or condition, numbers_condition(numbers, taken)),
+    services = await _see_to_a_service(branch, world)
+    return replace(
+        services,
+        conditions=(
+            *([missing] if (missing := _tenant_condition(branch, world)) else services.conditions),
+            numbers_condition(numbers, taken),
+        ),
         status={
+            **services.status,
             "phoneNumbers": [number.number for number in numbers.numbers if number.did not in taken],
-            "services": services,
             "staff": len(branch.spec.staff),
         },
-        warnings=warnings,
     )
 
 
-async def _see_to_a_service(branch: Branch, world: World) -> tuple[int, Condition, tuple[Warn, ...]]:
+async def _see_to_a_service(branch: Branch, world: World) -> Result:
     """Create the default service when there is none, remove it when a hand-made one comes (requirement P2)."""
-    namespace, tenant = branch.metadata.namespace, branch.spec.tenant_ref.name
-    made_by_hand = hand_made(branch, world.cache.offerings(namespace, tenant))
-    default = world.cache.get(Key(refs.OFFERINGS.kind, namespace, default_service_name(branch)))
+    meta, name, kind = branch.metadata, default_service_name(branch), ConditionType.SERVICES_READY
+    made_by_hand = hand_made(branch, world.cache.offerings(meta.namespace, branch.spec.tenant_ref.name))
+    default = next((o for o in world.cache.list(ServiceOffering, meta.namespace) if o.metadata.name == name), None)
     if made_by_hand:
-        if default is not None and default.metadata.deletion_timestamp is None:
-            await world.kube.delete(refs.OFFERINGS, namespace, default.metadata.name, uid=default.metadata.uid)
-        return len(made_by_hand), good(ConditionType.SERVICES_READY, f"{len(made_by_hand)} services"), ()
-    await world.kube.apply(render.default_service(branch))
-    warnings: tuple[Warn, ...] = ()
+        if default is not None and auto_created(default) and default.metadata.deletion_timestamp is None:
+            await world.kube.delete(refs.OFFERINGS, meta.namespace, name, uid=default.metadata.uid)
+        return Result((good(kind, f"{len(made_by_hand)} services"),), {"services": len(made_by_hand)})
     if default is None:
-        text = f"no service names this branch: {default_service_name(branch)} was created (30 minutes, 0.00 EUR, all staff)"
-        warnings = (Warn("DefaultServiceCreated", text),)
-    return (
-        1,
-        good(ConditionType.SERVICES_READY, "the default service; it goes when the first hand-made one comes"),
-        warnings,
+        if timedelta() <= world.clock.now() - meta.creation_timestamp < _SETTLE:
+            return Result((unknown(kind, Reason.PROGRESSING, "waits for a service"),), {"services": 0}, after=_SETTLE)
+        if await world.kube.get(refs.OFFERINGS, meta.namespace, name) is not None:
+            raise Conflict(409, "AlreadyExists", f"{name} came a moment ago: to be looked at first")
+    elif not auto_created(default):  # nothing is ever written to a person's own object
+        text = f"no service names this branch, and the ServiceOffering {name} is another one's: create a service"
+        return Result((bad(kind, Reason.OWNERSHIP_CONFLICT, text),), {"services": 0})
+    await world.kube.apply(render.default_service(branch))
+    told = f"no service names this branch: {name} was created (30 minutes, 0.00 EUR, all staff)"
+    return Result(
+        (good(kind, "the default service; it goes when the first hand-made one comes"),),
+        {"services": 1},
+        warnings=() if default is not None else (Warn("DefaultServiceCreated", told, EventType.NORMAL),),
     )
 
 
@@ -57,8 +71,5 @@ def _tenant_condition(branch: Branch, world: World) -> Condition | None:
     name = branch.spec.tenant_ref.name
     if world.cache.tenant(branch.metadata.namespace, name) is not None:
         return None
-    return bad(
-        ConditionType.SERVICES_READY,
-        Reason.TENANT_NOT_FOUND,
-        f"there is no Tenant {name} in this namespace: create it, or correct tenantRef by making the Branch anew",
-    )
+    text = f"there is no Tenant {name} in this namespace: create it, or correct tenantRef by making the Branch anew"
+    return bad(ConditionType.SERVICES_READY, Reason.TENANT_NOT_FOUND, text)

@@ -3,40 +3,30 @@
 from typing import Any
 
 from askproai_operator.api import Branch
-from askproai_operator.engine import MANAGER, refs
+from askproai_operator.engine import MANAGER, TENANT_LABEL, refs
 from askproai_operator.kinds.branch.decide import default_service_name
 from askproai_operator.kinds.offering.decide import AUTO_CREATED
 
 
 def default_service(branch: Branch) -> dict[str, Any]:
     """Give the manifest of `<branch>-standardberatung`: 30 minutes, free of charge, all staff; its age is its created_at."""
-    meta = branch.metadata
     return {
         "apiVersion": refs.OFFERINGS.api_version,
         "kind": refs.OFFERINGS.kind,
         "metadata": {
             "name": default_service_name(branch),
-            "namespace": meta.namespace,
+            "namespace": branch.metadata.namespace,
             "labels": {
                 AUTO_CREATED: "true",
                 "app.kubernetes.io/name": "askproai",
                 "app.kubernetes.io/managed-by": MANAGER,
-                "askproai.de/tenant": branch.spec.tenant_ref.name,
+                TENANT_LABEL: branch.spec.tenant_ref.name,
             },
             "annotations": {"askproai.de/reason": "branch_provisioning"},
-            "ownerReferences": [
-                {
-                    "apiVersion": refs.BRANCHES.api_version,
-                    "kind": refs.BRANCHES.kind,
-                    "name": meta.name,
-                    "uid": meta.uid,
-                    "controller": True,
-                    "blockOwnerDeletion": True,
-                }
-            ],
+            "ownerReferences": [refs.BRANCHES.owner(branch.metadata.name, branch.metadata.uid)],
         },
         "spec": {
-            "branchRef": {"name": meta.name},
+            "branchRef": {"name": branch.metadata.name},
             "displayName": "Standardberatung",
             "durationMinutes": 30,
             "price": {"amount": "0.00", "currency": "EUR"},

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.api.offering import EventType
 
 AUTO_CREATED = "askproai.de/auto-created"
 
@@ -41,6 +42,9 @@ def staff_condition(offering: ServiceOffering, staff: Mapping[str, tuple[str, ..
             Reason.NO_STAFF_WITH_SKILLS,
             f"nobody in {', '.join(without)} has the skills ({skills}): add them to a person's skills, or ask for fewer",
         )
+    if not staff:
+        text = "the Tenant has no Branch yet that could offer it: create one"
+        return bad(ConditionType.STAFF_MATCHED, Reason.BRANCH_NOT_FOUND, text)
     people = sum(map(len, staff.values()))
     if offering.spec.capacity != 1:
         return good(
@@ -51,9 +55,15 @@ def staff_condition(offering: ServiceOffering, staff: Mapping[str, tuple[str, ..
     return good(ConditionType.STAFF_MATCHED, f"{people} people match")
 
 
+def linked_event_types(offering: ServiceOffering) -> list[EventType]:
+    """Give the event types of the Tenant's own account; accounts of their own (apiKeySecretRef) are not built yet."""
+    named = offering.spec.calcom.event_types if offering.spec.calcom else ()
+    return [entry for entry in named if entry.api_key_secret_ref is None]
+
+
 def missing_event_types(offering: ServiceOffering, staff: Mapping[str, tuple[str, ...]]) -> list[str]:
     """Give the people who can do the service and have no Cal.com event type for it."""
-    named = {entry.staff for entry in offering.spec.calcom.event_types} if offering.spec.calcom else set()
+    named = {entry.staff for entry in linked_event_types(offering)}
     return sorted({person for people in staff.values() for person in people} - named)
 
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api import Hours as HoursSpec
 from askproai_operator.api import Staff as StaffSpec
-from askproai_operator.kinds.branch.decide import Number, read_numbers
-from askproai_operator.kinds.offering.decide import auto_created, staff_by_branch
+from askproai_operator.kinds.branch.decide import read_numbers
+from askproai_operator.kinds.credentials import calcom_of
+from askproai_operator.kinds.offering.decide import auto_created, linked_event_types, staff_by_branch
 from askproai_runtime import config as runtime
 
 ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, unit) to the row of `resources`
@@ -43,7 +44,7 @@ def compile_config(
         calendar=_calendar(tenant, calcom_base_url),
         branches=tuple(_branch(b, resource_ids, foreign_numbers.get(b.metadata.name, frozenset())) for b in branches),
         services=_services(offerings, branches),
-        agents=tuple(_agent(agent) for agent in sorted(agents, key=lambda agent: agent.metadata.name)),
+        agents=_agents(agents, branches),
         rate_limits=runtime.RateLimits(
             webhooks_per_second=spec.runtime.rate_limits.webhooks_per_second,
             functions_per_second=spec.runtime.rate_limits.functions_per_second,
@@ -57,8 +58,8 @@ def compile_config(
 
 
 def _calendar(tenant: Tenant, base_url: str) -> runtime.CalendarConfig:
-    calcom = tenant.spec.calendar.calcom
-    if calcom is None or tenant.spec.calendar.provider != runtime.CalendarProvider.CALCOM:
+    calcom = calcom_of(tenant)
+    if calcom is None:
         return runtime.CalendarConfig(provider=runtime.CalendarProvider.LOCAL)
     return runtime.CalendarConfig(
         provider=runtime.CalendarProvider.CALCOM,
@@ -74,7 +75,11 @@ def _branch(branch: Branch, resource_ids: ResourceIds, foreign: frozenset[str]) 
     return runtime.Branch(
         name=name,
         display_name=spec.display_name,
-        phone_numbers=tuple(_number(n) for n in read_numbers(branch).numbers if n.did not in foreign),
+        phone_numbers=tuple(
+            runtime.PhoneNumber(number=n.number, did=n.did)
+            for n in read_numbers(branch).numbers
+            if n.did not in foreign
+        ),
         address=runtime.Address(
             street=address.street or "", postal_code=address.postal_code or "", city=address.city or ""
         )
@@ -90,10 +95,6 @@ def _branch(branch: Branch, resource_ids: ResourceIds, foreign: frozenset[str]) 
         opening_hours=_hours(spec.opening_hours),
         staff=tuple(_person(person, name, resource_ids) for person in spec.staff),
     )
-
-
-def _number(number: Number) -> runtime.PhoneNumber:
-    return runtime.PhoneNumber(number=number.number, did=number.did)
 
 
 def _hours(ranges: Iterable[HoursSpec]) -> tuple[runtime.Hours, ...]:
@@ -114,14 +115,19 @@ def _person(person: StaffSpec, branch: str, resource_ids: ResourceIds) -> runtim
 
 def _services(offerings: Iterable[ServiceOffering], branches: list[Branch]) -> tuple[runtime.Service, ...]:
     """Give the services; a default one that is about to go does not stand beside a hand-made one of its branch."""
-    offerings = [o for o in offerings if o.metadata.deletion_timestamp is None]
-    by_hand = {o.spec.branch_ref.name if o.spec.branch_ref else None for o in offerings if not auto_created(o)}
-    kept = [
-        o
-        for o in offerings
-        if not auto_created(o) or not ({o.spec.branch_ref.name if o.spec.branch_ref else None, None} & by_hand)
-    ]
+    here = [o for o in offerings if o.metadata.deletion_timestamp is None and _stands(_branch_of(o), branches)]
+    by_hand = {_branch_of(o) for o in here if not auto_created(o)}
+    kept = [o for o in here if not auto_created(o) or not ({_branch_of(o), None} & by_hand)]
     return tuple(_service(o, branches) for o in sorted(kept, key=lambda o: o.metadata.name))
+
+
+def _branch_of(model: ServiceOffering | RetellAgent) -> str | None:
+    return model.spec.branch_ref.name if model.spec.branch_ref else None
+
+
+def _stands(branch: str | None, branches: list[Branch]) -> bool:
+    """Tell whether a reference holds: what a deleted branch left behind must not name it to the pods."""
+    return branch is None or branch in {one.metadata.name for one in branches}
 
 
 def _service(offering: ServiceOffering, branches: list[Branch]) -> runtime.Service:
@@ -129,7 +135,7 @@ def _service(offering: ServiceOffering, branches: list[Branch]) -> runtime.Servi
     return runtime.Service(
         name=offering.metadata.name,
         display_name=spec.display_name,
-        branch=spec.branch_ref.name if spec.branch_ref else None,
+        branch=_branch_of(offering),
         spoken_names=tuple(spec.spoken_names),
         duration_minutes=spec.duration_minutes,
         buffer_before_minutes=spec.buffer_before_minutes,
@@ -142,15 +148,19 @@ def _service(offering: ServiceOffering, branches: list[Branch]) -> runtime.Servi
         staff=staff_by_branch(offering, branches),
         event_types=tuple(
             runtime.EventType(staff=entry.staff, event_type_id=entry.event_type_id)
-            for entry in (spec.calcom.event_types if spec.calcom else ())
+            for entry in linked_event_types(offering)
         ),
     )
 
 
-def _agent(agent: RetellAgent) -> runtime.Agent:
-    return runtime.Agent(
-        name=agent.metadata.name,
-        branch=agent.spec.branch_ref.name if agent.spec.branch_ref else None,
-        agent_id=agent.status.get("agentId"),
-        functions=agent.spec.functions,
+def _agents(agents: Iterable[RetellAgent], branches: list[Branch]) -> tuple[runtime.Agent, ...]:
+    return tuple(
+        runtime.Agent(
+            name=agent.metadata.name,
+            branch=_branch_of(agent),
+            agent_id=agent.status.get("agentId"),
+            functions=agent.spec.functions,
+        )
+        for agent in sorted(agents, key=lambda agent: agent.metadata.name)
+        if _stands(_branch_of(agent), branches)
     )

@@ -1,22 +1,17 @@
 """Where a tenant is reached, and what its children tell about it. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
-from askproai_operator.external import host_problem
+from askproai_runtime.store import DataOwnedByOther, StoreError
 
 # What concerns appointments; the order does not matter.
-CALCOM_TRIGGERS = (
-    "BOOKING_CREATED",
-    "BOOKING_RESCHEDULED",
-    "BOOKING_CANCELLED",
-    "BOOKING_REQUESTED",
-    "BOOKING_REJECTED",
-    "BOOKING_NO_SHOW_UPDATED",
+CALCOM_TRIGGERS = tuple(
+    f"BOOKING_{what}" for what in ("CREATED", "RESCHEDULED", "CANCELLED", "REQUESTED", "REJECTED", "NO_SHOW_UPDATED")
 )
 _CONNECTIONS_PER_POD = 4  # 3 of web, 1 of the worker
 _SURGE = 1
@@ -55,22 +50,21 @@ def address(tenant: Tenant, shared_base_url: str) -> Address:
 def exposed_condition(tenant: Tenant, where: Address) -> Condition:
     exposure = tenant.spec.exposure
     if exposure is not None and (exposure.gateway is not None or exposure.ingress is not None):
-        return bad(
-            ConditionType.EXPOSED,
-            Reason.NOT_INSTALLED,
-            "this release writes no Ingress or HTTPRoute yet: route /webhooks and /retell to the Service "
-            f"{tenant.metadata.name}-web, port 8080, yourself and remove exposure.gateway or exposure.ingress",
+        text = (
+            "this release writes no Ingress or HTTPRoute yet: route /webhooks and /retell of "
+            f"{where.base_url} to the Service {tenant.metadata.name}-web, port 8080, yourself"
         )
+        return good(ConditionType.EXPOSED, text, Reason.NOT_INSTALLED)
     return good(ConditionType.EXPOSED, where.base_url)
 
 
-def host_condition(tenant: Tenant, allowed: Iterable[str]) -> Condition | None:
-    """Refuse a server that nobody allowed: a key of ours must not be sent there. Only what the tenant names is checked."""
-    named = [tenant.spec.retell.base_url, tenant.spec.calendar.calcom.base_url if tenant.spec.calendar.calcom else None]
-    problems = [problem for url in named if url and (problem := host_problem(url, allowed))]
-    if not problems:
-        return None
-    return bad(ConditionType.CREDENTIALS_VALID, Reason.PROVIDER_HOST_NOT_ALLOWED, "; ".join(problems))
+def database_condition(error: Exception) -> Condition:
+    """Say what is wrong with the database. Only the store's own errors are quoted: others' texts name hosts and rows."""
+    kind = ConditionType.DATABASE_READY
+    if isinstance(error, DataOwnedByOther):
+        return bad(kind, Reason.DATA_OWNED_BY_OTHER, str(error))
+    quoted = f": {error}" if isinstance(error, StoreError) else ", PostgreSQL does not answer or refuses the operator"
+    return bad(kind, Reason.DATABASE_UNAVAILABLE, f"{type(error).__name__}{quoted}; tried again by itself")
 
 
 def connection_limit(tenant: Tenant) -> int:
@@ -80,24 +74,21 @@ def connection_limit(tenant: Tenant) -> int:
 
 def runtime_condition(tenant: Tenant, status: Mapping[str, Any]) -> Condition:
     """Say whether the pods serve, from the Deployment's status."""
+    kind, meta = ConditionType.RUNTIME_AVAILABLE, tenant.metadata
     if tenant.spec.suspend:
-        return good(
-            ConditionType.RUNTIME_AVAILABLE,
-            "suspended: no pods, what exists at the providers stays",
-            Reason.NOT_REQUESTED,
-        )
+        return good(kind, "suspended: no pods, what exists at the providers stays", Reason.NOT_REQUESTED)
     wanted, ready = tenant.spec.runtime.web.min_replicas, int(status.get("availableReplicas") or 0)
     if ready >= wanted:
-        return good(ConditionType.RUNTIME_AVAILABLE, f"{wanted} of {wanted} pods are ready")
-    text = f"{ready} of {wanted} pods are ready; if it stays so: kubectl describe pods -l askproai.de/tenant={tenant.metadata.name}"
-    return bad(ConditionType.RUNTIME_AVAILABLE, Reason.PROGRESSING, text)
+        split = "; mode Split is not built yet: each has a web and a worker container, as in Combined"
+        told = split if tenant.spec.runtime.mode == "Split" else ""
+        return good(kind, f"{wanted} of {wanted} pods are ready{told}")
+    look = f"kubectl describe pods -n {meta.namespace} -l askproai.de/tenant={meta.name}"
+    return bad(kind, Reason.PROGRESSING, f"{ready} of {wanted} pods are ready; if it stays so: {look}")
 
 
 def not_built_yet() -> tuple[Condition, ...]:
     """Give what this release does not bring: told, and in nobody's way (contract §2)."""
     return (
         good(ConditionType.CACHE_READY, "this release keeps no shared cache", Reason.NOT_REQUESTED),
-        good(
-            ConditionType.MONITORING_READY, "no ServiceMonitor or PrometheusRule CRD is used yet", Reason.NOT_INSTALLED
-        ),
+        good(ConditionType.MONITORING_READY, "this release writes no ServiceMonitor yet", Reason.NOT_INSTALLED),
     )

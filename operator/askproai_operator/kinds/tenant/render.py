@@ -5,10 +5,11 @@ from typing import Any
 
 from askproai_operator.api import Tenant
 from askproai_operator.engine import FINALIZER, MANAGER, TENANT_LABEL, refs
-from askproai_operator.kinds.credentials import Credentials
+from askproai_operator.kinds.credentials import CALCOM_KEY, RETELL_KEY, Credentials
 
 Manifest = dict[str, Any]
 
+KEY_HASH = "askproai.de/retell-key"  # on T-teardown: how tenants' keys are compared without reading them
 CONFIG_FILE = "tenant.json"
 _CONFIG_DIR = "/etc/askproai/config"
 _CREDENTIALS_DIR = "/etc/askproai/credentials"
@@ -19,13 +20,7 @@ GRACE_SECONDS = 40
 
 def names(tenant: str) -> dict[str, str]:
     """Give the names of the children (contract §2)."""
-    return {
-        "config": f"{tenant}-config",
-        "runtime": f"{tenant}-runtime",
-        "admin": f"{tenant}-admin",
-        "teardown": f"{tenant}-teardown",
-        "web": f"{tenant}-web",
-    }
+    return {suffix: f"{tenant}-{suffix}" for suffix in ("config", "runtime", "admin", "teardown", "web")}
 
 
 def config_map(tenant: Tenant, text: str) -> Manifest:
@@ -40,12 +35,12 @@ def admin_secret(tenant: Tenant, token: str) -> Manifest:
     return _secret(tenant, "admin", {"token": token})
 
 
-def teardown_secret(tenant: Tenant, credentials: Credentials) -> Manifest:
+def teardown_secret(tenant: Tenant, credentials: Credentials, retell_key_hash: str) -> Manifest:
     """What deletion needs when the user's Secret is gone already. Its finalizer keeps it through the end of a namespace."""
-    kept = {name: value for name, value in credentials.values.items() if name in {"retell-api-key", "calcom-api-key"}}
+    kept = {name: value for name, value in credentials.values.items() if name in {RETELL_KEY, CALCOM_KEY}}
     urls = {"retell-base-url": credentials.retell_base_url, "calcom-base-url": credentials.calcom_base_url}
     manifest = _secret(tenant, "teardown", kept | urls)
-    manifest["metadata"]["finalizers"] = [FINALIZER]
+    manifest["metadata"] |= {"finalizers": [FINALIZER], "annotations": {KEY_HASH: retell_key_hash}}
     return manifest
 
 
@@ -164,16 +159,7 @@ def _head(tenant: Tenant, ref: refs.Ref, suffix: str, component: str) -> Manifes
             "name": f"{meta.name}-{suffix}",
             "namespace": meta.namespace,
             "labels": _labels(tenant, component),
-            "ownerReferences": [
-                {
-                    "apiVersion": refs.TENANTS.api_version,
-                    "kind": refs.TENANTS.kind,
-                    "name": meta.name,
-                    "uid": meta.uid,
-                    "controller": True,
-                    "blockOwnerDeletion": True,
-                }
-            ],
+            "ownerReferences": [refs.TENANTS.owner(meta.name, meta.uid)],
         },
     }
 

@@ -11,63 +11,79 @@ import asyncpg
 
 from askproai_operator.api import DataPolicy, DeletionPolicy, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, bad
-from askproai_operator.engine import GONE, Result, Warn, World, refs
+from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, World, refs
 from askproai_operator.external import CredentialRefused, ProviderError, remove_calcom_webhook
+from askproai_operator.kinds.credentials import CALCOM_KEY
 from askproai_operator.kinds.tenant import render
 from askproai_operator.kinds.tenant.decide import address
+from askproai_runtime.store import StoreError
 
 BUDGET = timedelta(minutes=10)  # then a namespace must be able to end, even if a provider is away
-_LOOK_AGAIN = timedelta(seconds=5)
 
 
 async def tear_down(tenant: Tenant, world: World) -> Result:
     """Undo a Tenant step by step; safe to run again after each step."""
     meta = tenant.metadata
+    if FINALIZER not in meta.finalizers:
+        return GONE  # done, or never begun: another's finalizer holds it
     agents = world.cache.agents(meta.namespace, meta.name)
-    if agents:
+    if agents:  # the end of the last one wakes us
         names = ", ".join(sorted(agent.metadata.name for agent in agents))
-        text = f"waits until the RetellAgents {names} are gone: they need its credentials; delete them too"
-        return Result(conditions=(bad(ConditionType.CREDENTIALS_VALID, Reason.DELETING, text),), after=_LOOK_AGAIN)
-    try:
-        warnings = await _remove_webhook(tenant, world)
-        await world.database.drop_tenant(
-            f"{meta.namespace}.{meta.name}", erase=tenant.spec.data_policy is DataPolicy.ERASE
-        )
-    except (ProviderError, asyncpg.PostgresError, OSError) as error:
-        if not _overdue(tenant, world):
-            text = f"{type(error).__name__} while cleaning up: {error}; tried again by itself for {BUDGET.seconds // 60} minutes"
-            return Result(conditions=(bad(ConditionType.CREDENTIALS_VALID, Reason.DELETING, text),), retry=True)
-        warnings = (
-            Warn("LeftOver", f"given up after {BUDGET.seconds // 60} minutes: {error}; remove the rest by hand"),
-        )
-    for warning in warnings:
-        await world.kube.event(tenant, "Warning", warning.reason, warning.message)
-    teardown = await world.kube.get(refs.SECRETS, meta.namespace, render.names(meta.name)["teardown"])
-    if teardown is not None:
-        await world.kube.remove_finalizer(teardown | {"apiVersion": "v1", "kind": "Secret"})
+        return _waits(f"waits until the RetellAgents {names} are gone: they need its credentials; delete them too")
+    told: list[Warn] = []
+    left: list[str] = []
+    for step in (_remove_webhook, _drop_database):
+        try:
+            told += await step(tenant, world)
+        except (ProviderError, StoreError) as error:
+            left.append(str(error))
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:  # their texts quote hosts and rows
+            left.append(f"{type(error).__name__} while dropping the database role; if it stays, drop it by hand")
+    minutes = BUDGET.seconds // 60
+    if left and world.clock.now() - (meta.deletion_timestamp or world.clock.now()) <= BUDGET:
+        return _waits(f"{'; '.join(left)}; tried again by itself for {minutes} minutes", retry=True)
+    told += [Warn("LeftOver", f"given up after {minutes} minutes: {one}; remove the rest by hand") for one in left]
+    # Nobody but us holds it with a finalizer, and a namespace that goes still takes a patch.
+    await world.kube.patch(
+        refs.SECRETS, meta.namespace, render.names(meta.name)["teardown"], {"metadata": {"finalizers": None}}
+    )
     await world.kube.remove_finalizer(tenant)
-    return GONE
+    return Result(gone=True, warnings=tuple(told))
 
 
-async def _remove_webhook(tenant: Tenant, world: World) -> tuple[Warn, ...]:
+def _waits(text: str, *, retry: bool = False) -> Result:
+    return Result((bad(ConditionType.CREDENTIALS_VALID, Reason.DELETING, text),), retry=retry)
+
+
+async def _remove_webhook(tenant: Tenant, world: World) -> list[Warn]:
     """Remove our Cal.com webhook by the credentials that were kept for this moment."""
-    if tenant.spec.calendar.calcom is None:
-        return ()
-    url = address(tenant, world.settings.shared_base_url).urls(world.installation_id)["calcom"]
-    if tenant.spec.deletion_policy is DeletionPolicy.ORPHAN:
-        return (Warn("Orphaned", f"deletionPolicy Orphan: the webhook {url} stays at Cal.com"),)
-    kept = await world.kube.get(refs.SECRETS, tenant.metadata.namespace, render.names(tenant.metadata.name)["teardown"])
+    meta = tenant.metadata
+    now = address(tenant, world.settings.shared_base_url).urls(world.installation_id)["calcom"]
+    urls = sorted({now, registered_url(tenant) or now})
+    kept = await world.kube.get(refs.SECRETS, meta.namespace, render.names(meta.name)["teardown"])
     values = {name: base64.b64decode(value).decode() for name, value in ((kept or {}).get("data") or {}).items()}
-    if "calcom-api-key" not in values:
-        return ()  # nothing was ever registered: the key is kept before the first write outside
-    client = world.providers.calcom(values["calcom-base-url"], values["calcom-api-key"])
+    if CALCOM_KEY not in values:  # nothing was ever registered: the key is kept before the first write outside
+        return []
+    if tenant.spec.deletion_policy is DeletionPolicy.ORPHAN:
+        return [Warn("Orphaned", f"deletionPolicy Orphan: the webhook {now} stays at Cal.com", EventType.NORMAL)]
+    world.fence()
     try:
-        await remove_calcom_webhook(client, url)
-    except CredentialRefused as error:
-        return (Warn("LeftOver", f"{error}; the webhook {url} may be left at Cal.com"),)
-    return ()
+        client = world.providers.calcom(values["calcom-base-url"], values[CALCOM_KEY])
+        for url in urls:
+            await remove_calcom_webhook(client, url)
+    except CredentialRefused as error:  # no other key will come: to wait would only hold up the namespace
+        return [Warn("LeftOver", f"{error}; the webhook {now} may be left at Cal.com: delete it there")]
+    return []
 
 
-def _overdue(tenant: Tenant, world: World) -> bool:
-    deleted = tenant.metadata.deletion_timestamp
-    return deleted is not None and world.clock.now() - deleted > BUDGET
+async def _drop_database(tenant: Tenant, world: World) -> list[Warn]:
+    """Drop the role; the rows stay for this UID, or go: only our own, never those that an earlier namesake left."""
+    meta, erase = tenant.metadata, tenant.spec.data_policy is DataPolicy.ERASE
+    await world.database.drop_tenant(f"{meta.namespace}.{meta.name}", erase=erase, uid=meta.uid)
+    return []
+
+
+def registered_url(tenant: Tenant) -> str | None:
+    """Give the URL that Cal.com was told last."""
+    url = (tenant.status.get("webhookUrls") or {}).get("calcom")
+    return str(url) if url else None
