@@ -66,7 +66,11 @@ async def operator(control_plane: ControlPlane, module_database: Database) -> As
     feed = Feed(cache, lambda key: queue.add(key) if key.namespace.startswith(PREFIX) else None)
     login = partial(connection, control_plane.kubeconfig)
     retell, calcom = RetellSimulator(clock), CalcomSimulator(clock)
-    async with serve(retell) as retell_url, serve(calcom) as calcom_url, Kube(login, feed, clock) as kube:
+    async with (
+        serve(retell) as retell_url,
+        serve(calcom) as calcom_url,
+        Kube(login, feed, clock, namespace="default") as kube,
+    ):
         settings = Settings(
             namespace="default",
             retell_base_url=retell_url,
@@ -126,6 +130,7 @@ class Place:
     namespace: str
     key: str = field(default_factory=lambda: f"key_{uuid.uuid4().hex[:8]}")
     calcom_key: str = field(default_factory=lambda: f"cal_{uuid.uuid4().hex[:8]}")
+    number: str = field(default_factory=lambda: f"+49301{uuid.uuid4().int % 10**6:06}")  # rings in one place only
 
     def path(self, kind: str, name: str = NAME) -> str:
         return refs.ref_of_kind(kind).path(self.namespace, name)
@@ -134,7 +139,8 @@ class Place:
         """Create the salon's object of a kind; fields of `spec` replace its own. Tenants are suspended: no pods run here."""
         made = manifests()[kind][0]
         made["metadata"] = {"name": name or made["metadata"]["name"], "namespace": self.namespace} | meta
-        made["spec"] |= ({"suspend": True} if kind == "Tenant" else {}) | dict(spec or {})
+        usual = {"Tenant": {"suspend": True}, "Branch": {"phoneNumbers": [{"number": self.number}]}}
+        made["spec"] |= usual.get(kind, {}) | dict(spec or {})
         return await self.client.create(refs.ref_of_kind(kind).path(self.namespace), made)
 
     async def secret(self, *, watched: bool = True, **changed: str) -> None:
