@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 from collections.abc import Callable
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,82 +11,116 @@ from typing import Any
 from aiohttp import web
 
 from askproai_runtime.config.live import Credentials
-from askproai_runtime.jobs import DATABASE_AWAY
-from askproai_runtime.process import Process
+from askproai_runtime.jobs import snapshot
+from askproai_runtime.process import DatabaseUrlMissing, Process
 from askproai_runtime.serving import Problem, boundary, json_answer
-from askproai_runtime.serving.readiness import ReadinessCheck
-from askproai_runtime.store import Pool
+from askproai_runtime.store import DATABASE_AWAY, schema_version, shipped_migrations
 from askproai_runtime.watch import Metrics
 
-_QUEUE = """
-SELECT priority, state, count(*) AS jobs,
-       extract(epoch FROM clock_timestamp() - min(run_at))::float8 AS oldest_seconds
-FROM jobs WHERE tenant = $1 AND state IN ('ready', 'running', 'dead') GROUP BY priority, state ORDER BY priority, state
-"""
+GOOD_FOR = timedelta(seconds=30)
+BAD_FOR = timedelta(seconds=1)
+TIMEOUT_SECONDS = 2.0
+
 _PROVIDERS = """
 SELECT DISTINCT ON (provider) provider, outcome, at FROM provider_calls WHERE tenant = $1 ORDER BY provider, at DESC
 """
 
 
-def private_app(process: Process, readiness: ReadinessCheck, pool: Callable[[], Pool]) -> web.Application:
+class Readiness:
+    """Can this process do its work now? Asks the database, at most as often as an answer has grown old.
+
+    A good answer is kept for half a minute: a probe every few seconds would else hold open, for each of a thousand tenants'
+    pods, a connection that nobody needs. Redis or a provider being away never makes a pod unready.
+    """
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._asked_at = float("-inf")
+        self._why: str | None = None
+        self.schema_version: int | None = None
+        self.database_ms: int | None = None
+        self.draining = False
+
+    async def why_not(self) -> str | None:
+        """Give None when all is well, else one of a few fixed sentences."""
+        if self.draining:
+            return "shutting down"
+        keep = GOOD_FOR if self._why is None else BAD_FOR
+        if self._process.clock.monotonic() - self._asked_at < keep.total_seconds():
+            return self._why
+        return await self.ask()
+
+    async def ask(self) -> str | None:
+        """Ask the database, whatever was said before."""
+        began = self._process.clock.monotonic()
+        self.schema_version = self.database_ms = None
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS), self._process.pool.acquire() as connection:
+                self.schema_version = await schema_version(connection)
+        except DatabaseUrlMissing:
+            self._why = "the credential DATABASE_URL is missing"
+        except DATABASE_AWAY:
+            self._why = "database does not answer"
+        else:
+            self.database_ms = int((self._process.clock.monotonic() - began) * 1000)
+            # a release runs on its newest schema and on the one before, so that pods may be rolled in either order
+            fits = self.schema_version >= max(1, shipped_migrations()[-1].version - 1)
+            self._why = None if fits else "schema is older than this release can use: run the migrations"
+        self._asked_at = self._process.clock.monotonic()
+        return self._why
+
+
+def private_app(process: Process, readiness: Readiness) -> web.Application:
     """Serve the web process's private port: terse answers for probes, details only for the bearer of the admin token."""
 
     async def health(_request: web.Request) -> web.Response:
-        state = await readiness.now(pool())
-        well = state.ready and process.config.rejected is None
+        well = await readiness.why_not() is None and process.config.rejected is None
         return json_answer({"status": "ok" if well else "degraded"})
 
     async def detailed(request: web.Request) -> web.Response:
         require_token(request, process.settings.admin_token_file)
-        return json_answer(await details(process, readiness, pool()))
+        return json_answer(await details(process, readiness))
 
-    app = probes_app(readiness, pool)
-    app.router.add_get("/startupz", alive)  # the port opens when everything else has started
-    app.router.add_get("/health", health)
-    app.router.add_get("/health/detailed", detailed)
-    return app
+    startup = web.get("/startupz", alive)  # the port opens when everything else has started
+    return _app(startup, *_probes(readiness), web.get("/health", health), web.get("/health/detailed", detailed))
 
 
-def worker_app(
-    metrics: Metrics, readiness: ReadinessCheck, pool: Callable[[], Pool], poke: Callable[[], None]
-) -> web.Application:
+def worker_app(metrics: Metrics, readiness: Readiness, poke: Callable[[], None]) -> web.Application:
     """Serve the worker's only port."""
 
     async def poked(_request: web.Request) -> web.Response:
         poke()
         return web.Response(status=204)
 
-    app = probes_app(readiness, pool)
-    app.router.add_post("/poke", poked)
-    add_metrics(app, metrics)
-    return app
+    return _app(*_probes(readiness), _metrics(metrics), web.post("/poke", poked))
 
 
 def metrics_app(metrics: Metrics) -> web.Application:
+    return _app(_metrics(metrics))
+
+
+def _app(*routes: web.RouteDef) -> web.Application:
     app = web.Application(middlewares=[boundary])
-    add_metrics(app, metrics)
+    app.add_routes(routes)
     return app
 
 
-def probes_app(readiness: ReadinessCheck, pool: Callable[[], Pool]) -> web.Application:
+def _probes(readiness: Readiness) -> tuple[web.RouteDef, ...]:
     async def ready(_request: web.Request) -> web.Response:
-        state = await readiness.now(pool())
-        if state.ready:
-            return json_answer({"status": "ok"})
-        raise Problem(503, "Not Ready", state.why or "not ready")
+        why_not = await readiness.why_not()
+        if why_not is not None:
+            raise Problem(503, "Not Ready", why_not)
+        return json_answer({"status": "ok"})
 
-    app = web.Application(middlewares=[boundary])
-    app.router.add_get("/livez", alive)
-    app.router.add_get("/readyz", ready)
-    return app
+    return web.get("/livez", alive), web.get("/readyz", ready)
 
 
-def add_metrics(app: web.Application, metrics: Metrics) -> None:
+def _metrics(metrics: Metrics) -> web.RouteDef:
     async def scrape(_request: web.Request) -> web.Response:
         text = await asyncio.to_thread(metrics.render)  # a large registry would hold up every answer meanwhile
         return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
-    app.router.add_get("/metrics", scrape)
+    return web.get("/metrics", scrape)
 
 
 async def alive(_request: web.Request) -> web.Response:
@@ -102,35 +137,35 @@ def require_token(request: web.Request, token_file: Path) -> None:
         raise Problem(401, "Unauthorized", "Send the token of Secret T-admin as bearer", {"WWW-Authenticate": "Bearer"})
 
 
-async def details(process: Process, readiness: ReadinessCheck, pool: Pool) -> dict[str, Any]:
+async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
     """Give what an operator of the tenant asks first. Providers: what our last call to each one saw."""
-    state = await readiness.fresh(pool)
-    queue: dict[str, Any] = {}
+    why_not = await readiness.ask()
+    queue: dict[str, Any] = {"status": "unknown"}
     providers: dict[str, Any] = {
         "retell": {"credential": process.credentials.get("retell-api-key") is not None},
         "calcom": {"credential": process.credentials.get("calcom-api-key") is not None},
     }
-    if state.ready:
+    if why_not is None:
         try:
-            jobs = await pool.fetch(_QUEUE, process.tenant)
-            rows = await pool.fetch(_PROVIDERS, process.tenant)
+            waiting = await snapshot(process.pool, process.tenant)
+            rows = await process.pool.fetch(_PROVIDERS, process.tenant)
         except DATABASE_AWAY:
-            queue = {"status": "unknown"}
+            why_not = "database does not answer"
         else:
-            queue = {"status": "ok", "jobs": [dict(row) for row in jobs]}
+            queue = {"status": "ok", "jobs": [jobs._asdict() for jobs in waiting]}
             for row in rows:
                 providers.setdefault(row["provider"], {}).update(last_outcome=row["outcome"], last_call_at=row["at"])
     return {
-        "status": "ok" if state.ready and process.config.rejected is None else "degraded",
+        "status": "ok" if why_not is None and process.config.rejected is None else "degraded",
         "tenant": process.tenant,
         "version": version("askproai"),
         "draining": readiness.draining,
         "config": {"hash": process.config.hash, "rejected": process.config.rejected},
         "database": {
-            "status": "ok" if state.ready else "unavailable",
-            "why": state.why,
-            "milliseconds": state.database_ms,
-            "schema_version": state.schema_version,
+            "status": "ok" if why_not is None else "unavailable",
+            "why": why_not,
+            "milliseconds": readiness.database_ms,
+            "schema_version": readiness.schema_version,
         },
         "redis": {"status": "not_used"},
         "queue": queue,

@@ -1,6 +1,7 @@
 """The command `askproai-runtime`: the two processes of a tenant's pod, and the migrations."""
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Awaitable, Callable, Coroutine
 from enum import StrEnum
@@ -27,22 +28,16 @@ app = typer.Typer(
 migrate = typer.Typer(no_args_is_help=True, help="Move the schema of a database.")
 app.add_typer(migrate, name="migrate")
 
-Dsn = Annotated[
-    str,
-    typer.Option(
-        envvar="DATABASE_ADMIN_URL",
-        help="The admin's DSN: owner of the database, CREATEROLE (else taken from DATABASE_ADMIN_URL)",
-        show_envvar=True,
-    ),
-]
-
 
 class Output(StrEnum):
     TEXT = "text"
     JSON = "json"
 
 
+_DSN_HELP = "The admin's DSN: owner of the database, CREATEROLE (else taken from DATABASE_ADMIN_URL)"
+Dsn = Annotated[str, typer.Option(envvar="DATABASE_ADMIN_URL", help=_DSN_HELP, show_envvar=True)]
 Format = Annotated[Output, typer.Option("--output", "-o", help="text or json")]
+Steps = Annotated[int, typer.Option(min=1, help="How many migrations to undo; what their tables hold is lost")]
 
 
 @app.command()
@@ -73,20 +68,16 @@ def up(dsn: Dsn, output: Format = Output.TEXT) -> None:
 
     Example: askproai-runtime migrate up --dsn postgresql://admin:…@db/askproai
     """
-    _tell(_database(Migrator(dsn).up()), "applied", output)
+    _tell_moved("applied", _database(Migrator(dsn).up()), output)
 
 
 @migrate.command()
-def down(
-    dsn: Dsn,
-    steps: Annotated[int, typer.Option(min=1, help="How many migrations to undo; what their tables hold is lost")] = 1,
-    output: Format = Output.TEXT,
-) -> None:
+def down(dsn: Dsn, steps: Steps = 1, output: Format = Output.TEXT) -> None:
     """Undo the last migrations.
 
     Example: askproai-runtime migrate down --steps 1 --dsn postgresql://admin:…@db/askproai
     """
-    _tell(_database(Migrator(dsn).down(steps)), "undone", output)
+    _tell_moved("undone", _database(Migrator(dsn).down(steps)), output)
 
 
 @migrate.command()
@@ -97,27 +88,17 @@ def status(dsn: Dsn, output: Format = Output.TEXT) -> None:
     """
     states = _database(Migrator(dsn).status())
     if output is Output.JSON:
-        rows = [
-            {
-                "version": state.version,
-                "name": state.name,
-                "applied_at": state.applied_at.isoformat() if state.applied_at else None,
-                "changed": state.changed,
-            }
-            for state in states
-        ]
-        typer.echo(json.dumps({"migrations": rows}))
+        rows = [dataclasses.asdict(state) for state in states]
+        typer.echo(json.dumps({"migrations": rows}, default=lambda at: at.isoformat()))
         return
     for state in states:
         applied = state.applied_at.isoformat(timespec="seconds") if state.applied_at else "pending"
         typer.echo(f"{state.version:04} {state.name:20} {applied}{'  CHANGED SINCE' if state.changed else ''}")
 
 
-def _tell(versions: list[int], word: str, output: Output) -> None:
-    if output is Output.JSON:
-        typer.echo(json.dumps({word: versions}))
-    else:
-        typer.echo(f"{word}: {', '.join(f'{version:04}' for version in versions) or 'nothing to do'}")
+def _tell_moved(word: str, versions: list[int], output: Output) -> None:
+    text = f"{word}: {', '.join(f'{version:04}' for version in versions) or 'nothing to do'}"
+    typer.echo(json.dumps({word: versions}) if output is Output.JSON else text)
 
 
 def _serve(run: Callable[[Settings, asyncio.Event], Awaitable[None]]) -> None:
@@ -141,11 +122,11 @@ def _serve(run: Callable[[Settings, asyncio.Event], Awaitable[None]]) -> None:
         raise typer.Exit(1) from error
 
 
-def _database(work: Coroutine[Any, Any, T]) -> T:
+def _database(errand: Coroutine[Any, Any, T]) -> T:
     """Run one database errand; say what failed in a line, with exit code 1."""
     configure_logs("info", component="migrate")
     try:
-        return asyncio.run(work)
+        return asyncio.run(errand)
     except (StoreError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         typer.echo(f"{type(error).__name__}: {error}", err=True)
         raise typer.Exit(1) from error

@@ -1,9 +1,10 @@
-"""What both processes, web and worker, begin and end with: config, credentials, metrics, one client session, signals."""
+"""What both processes, web and worker, begin and end with: config, credentials, database, metrics, client session, signals."""
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,23 +13,26 @@ import structlog
 
 from askproai_runtime.booking import Booking, BookingSettings
 from askproai_runtime.calendars import CalcomV2, ChosenCalendar, Recorder
-from askproai_runtime.config import TenantConfig
 from askproai_runtime.config.live import Credentials, LiveConfig
 from askproai_runtime.config.settings import Settings
 from askproai_runtime.seams import Clock, FaultPoints
-from askproai_runtime.store import Pool
+from askproai_runtime.store import Pool, open_pool
 from askproai_runtime.watch import Metrics, configure_logs
 
 log = structlog.get_logger(__name__)
 
 DATABASE_URL = "DATABASE_URL"
-LOOK_FOR_DATABASE_SECONDS = 0.5
+LOOK_AT_URL_SECONDS = 0.5
 CLOSE_POOL_SECONDS = 5.0
+
+
+class DatabaseUrlMissing(OSError):
+    """There is no credential `DATABASE_URL`: the operator makes it with the tenant's role. Until then the database is away."""
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What lives as long as the process. The pool does not: a new DATABASE_URL makes a new one."""
+    """What lives as long as the process."""
 
     settings: Settings
     clock: Clock
@@ -37,76 +41,72 @@ class Process:
     credentials: Credentials
     metrics: Metrics
     session: aiohttp.ClientSession
+    pool: Pool
 
     @property
     def tenant(self) -> str:
         return self.config.current.tenant
 
-    def now_config(self) -> TenantConfig:
-        return self.config.current
-
-    def booking(self, pool: Pool) -> Booking:
-        """Wire the booking room to a pool."""
-        calcom = CalcomV2(
-            self.session,
-            self.now_config,
-            lambda: self.credentials.get("calcom-api-key"),
-            Recorder(pool, self.tenant, self.metrics),
-            self.clock,
-        )
+    def booking(self) -> Booking:
+        """Wire the booking room."""
+        recorder = Recorder(self.pool, self.tenant, self.metrics)
+        key = lambda: self.credentials.get("calcom-api-key")  # noqa: E731
+        calcom = CalcomV2(self.session, self.config.now, key, recorder, self.clock)
         settings = BookingSettings(
             sync_delay=timedelta(seconds=self.settings.calendar_sync_delay_seconds),
             quiet=timedelta(seconds=self.settings.calendar_quiet_seconds),
         )
-        calendar = ChosenCalendar(self.now_config, calcom)
-        return Booking(pool, self.now_config, calendar, self.clock, self.metrics, settings, self.faults)
-
-    async def database_url(self, stop: asyncio.Event) -> str | None:
-        """Wait for the credential `DATABASE_URL`; None when `stop` comes first."""
-        told = False
-        while not stop.is_set():
-            dsn = self.credentials.get(DATABASE_URL)
-            if dsn is not None:
-                return dsn
-            if not told:
-                log.error("database.url_missing", waiting_for=f"{self.settings.credentials_dir}/{DATABASE_URL}")
-                told = True
-            await pause(stop, LOOK_FOR_DATABASE_SECONDS)
-        return None
-
-    async def database_url_changes(self, dsn: str, stop: asyncio.Event) -> None:
-        """Return when DATABASE_URL is another than `dsn`, or `stop` is set. A missing file is no change."""
-        while not stop.is_set() and (self.credentials.get(DATABASE_URL) or dsn) == dsn:
-            await pause(stop, LOOK_FOR_DATABASE_SECONDS)
+        calendar = ChosenCalendar(self.config.now, calcom)
+        return Booking(self.pool, self.config.now, calendar, self.clock, self.metrics, settings, self.faults)
 
 
 @asynccontextmanager
 async def open_process(
-    settings: Settings, component: str, clock: Clock, faults: FaultPoints, stop: asyncio.Event
+    settings: Settings, component: str, connections: int, clock: Clock, faults: FaultPoints, stop: asyncio.Event
 ) -> AsyncIterator[Process]:
-    """Read the config (raises `ConfigUnreadable`), follow its changes until the end, and hold the client session."""
+    """Read the config (raises `ConfigUnreadable`), and follow its and the database's changes until the end."""
     config = LiveConfig(settings.config_file)
     configure_logs(settings.log_level, component=component, tenant=config.current.tenant)
-    metrics = Metrics(config.current.tenant)
-    config.report_to(metrics.config, metrics.config_rejected)
+    credentials, metrics = Credentials(settings.credentials_dir), Metrics(config.current.tenant)
+
+    def database_url() -> str:
+        url = credentials.get(DATABASE_URL)
+        if url is None:
+            raise DatabaseUrlMissing(f"no file {settings.credentials_dir}/{DATABASE_URL}")
+        return url
+
+    name = f"askproai-{component} {settings.pod_name}"
+    pool = await open_pool(database_url, max_size=connections, application_name=name)
     async with aiohttp.ClientSession() as session:
-        watching = asyncio.create_task(config.watch(stop), name="watch-config")
+        following = [
+            asyncio.create_task(config.watch(stop, metrics.config, metrics.config_rejected), name="watch-config"),
+            asyncio.create_task(_follow_database_url(credentials, pool, stop), name="follow-database-url"),
+        ]
         try:
-            yield Process(settings, clock, faults, config, Credentials(settings.credentials_dir), metrics, session)
+            yield Process(settings, clock, faults, config, credentials, metrics, session, pool)
         finally:
-            watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
+            for task in following:
+                task.cancel()
+            await asyncio.gather(*following, return_exceptions=True)
+            await _close_pool(pool)
 
 
-def stop_on_signals(stop: asyncio.Event) -> None:
-    """Set `stop` at SIGTERM, which a kubelet sends, and at SIGINT."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+async def _follow_database_url(credentials: Credentials, pool: Pool, stop: asyncio.Event) -> None:
+    """End the pool's connections, each after its work, when DATABASE_URL changes: a rotated password, another server.
+
+    New ones ask for the URL by themselves. A missing file is no change.
+    """
+    known = credentials.get(DATABASE_URL)
+    while not stop.is_set():
+        current = credentials.get(DATABASE_URL) or known
+        if current != known:
+            known = current
+            await pool.expire_connections()
+            log.info("database.url_changed", consequence="new connections; the old ones end with their last request")
+        await pause(stop, LOOK_AT_URL_SECONDS)
 
 
-async def close_pool(pool: Pool) -> None:
+async def _close_pool(pool: Pool) -> None:
     """Close a pool whose work has ended; connections that hang are cut, since the process must end."""
     try:
         async with asyncio.timeout(CLOSE_POOL_SECONDS):
@@ -116,14 +116,14 @@ async def close_pool(pool: Pool) -> None:
         pool.terminate()
 
 
-def loopback(bind_address: str) -> str:
-    """Give the address at which the own pod is reached."""
-    return "127.0.0.1" if bind_address == "0.0.0.0" else bind_address  # noqa: S104 - a comparison
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Set `stop` at SIGTERM, which a kubelet sends, and at SIGINT."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:
     """Sleep, but wake when `stop` is set."""
-    try:
+    with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

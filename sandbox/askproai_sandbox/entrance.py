@@ -5,19 +5,22 @@
 `/<namespace>/<tenant>/{webhooks,retell}/…` goes, unchanged, to port 8080 of Service `<tenant>-web` in that namespace: to one of
 its ready pods in turn, found by the Service's selector, because EndpointSlices refuse our pods' loopback addresses.
 Everything else is 404; no ready pod is 503. A refused connection is tried once more at another pod: nothing was sent.
+Requests and answers pass whole, so that a pod that dies in the middle of its answer gives a plain 502.
 """
 
 import argparse
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import unquote
 
 import aiohttp
 import structlog
 from aiohttp import web
+from multidict import CIMultiDict
 from yarl import URL
 
 from askproai_sandbox.cluster import KubeClient, Mirror, Object, stop_signal
@@ -27,14 +30,10 @@ log = structlog.get_logger(__name__)
 BODY_LIMIT = 9 << 20  # a little above the runtime's own 8 MiB, so that its answer is the one seen
 PUBLIC = re.compile(r"/([a-z0-9-]+)/([a-z0-9-]+)/(?:webhooks|retell)(?:/.*)?")
 HOP_BY_HOP = frozenset(
-    {"connection", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization"}
-    | {"te", "trailer", "transfer-encoding", "upgrade"}
+    {"connection", "content-length", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization"}
+    | {"te", "trailer", "transfer-encoding", "upgrade", "x-forwarded-for"}
 )
 PATIENCE = aiohttp.ClientTimeout(total=60, sock_connect=2)
-
-
-class TooLarge(Exception):
-    """The body is above `BODY_LIMIT`."""
 
 
 @dataclass(slots=True)
@@ -66,31 +65,34 @@ def _target(service: Object, pod: Object) -> str | None:
         return None
     if not any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions") or []):
         return None
-    wanted = next((port.get("targetPort", 8080) for port in spec["ports"] if port["port"] == 8080), None)
-    containers = pod["spec"]["containers"]
-    named = {
-        port["name"]: port["containerPort"] for one in containers for port in one.get("ports") or [] if "name" in port
-    }
-    port = named.get(wanted) if isinstance(wanted, str) else wanted
+    port = next((port.get("targetPort", 8080) for port in spec["ports"] if port["port"] == 8080), None)
+    if isinstance(port, str):
+        declared = [one for container in pod["spec"]["containers"] for one in container.get("ports") or []]
+        port = next((one["containerPort"] for one in declared if one.get("name") == port), None)
     return f"{status['podIP']}:{port}" if port and status.get("podIP") else None
 
 
+@dataclass(frozen=True, slots=True)
 class Entrance:
-    """The proxy: one request in, one request out, both streamed."""
+    """The proxy: one request in, one request out."""
 
-    def __init__(self, backends: Backends, session: aiohttp.ClientSession) -> None:
-        self._backends = backends
-        self._session = session
+    backends: Backends
+    session: aiohttp.ClientSession
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    def application(self) -> web.Application:
+        app = web.Application(client_max_size=BODY_LIMIT)
+        app.router.add_route("*", "/{path:.*}", self.handle)
+        return app
+
+    async def handle(self, request: web.Request) -> web.Response:
         path = request.raw_path.partition("?")[0]
         public = PUBLIC.fullmatch(path)
-        targets = self._backends.of(public[1], public[2]) if public else None
+        targets = self.backends.of(public[1], public[2]) if public else None
         if targets is None or {".", ".."} & set(unquote(path).split("/")):  # no way around the list of public paths
             return _problem(404, "there is no /<namespace>/<tenant>/webhooks or …/retell by that name")
         try:
-            return await self._forward(request, targets)
-        except TooLarge:
+            return await self._forward(request, await request.read(), targets)
+        except web.HTTPRequestEntityTooLarge:
             return _problem(413, f"more than {BODY_LIMIT} bytes")
         except TimeoutError:
             return _problem(504, "the tenant's pod did not answer in time")
@@ -98,58 +100,32 @@ class Entrance:
             log.warning("entrance.failed", path=path, error=type(error).__name__)
             return _problem(502, "the tenant's pod broke the connection")
 
-    async def _forward(self, request: web.Request, targets: Sequence[str]) -> web.StreamResponse:
-        if (request.content_length or 0) > BODY_LIMIT:
-            raise TooLarge
-        headers = [(name, value) for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP]
+    async def _forward(self, request: web.Request, body: bytes, targets: Sequence[str]) -> web.Response:
         callers = [*request.headers.getall("X-Forwarded-For", []), request.remote or "unknown"]
-        if (request.content_length or 0) > BODY_LIMIT:
-            raise TooLarge
-        headers = [(name, value) for name, value in headers if name.lower() != "x-forwarded-for"]
+        headers = [(name, value) for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP]
         headers.append(("X-Forwarded-For", ", ".join(callers)))
         for target in [*targets, *targets][:2]:
-            body = _limited(request) if request.body_exists else None
             url = URL(f"http://{target}{request.raw_path}", encoded=True)
             try:
-                async with self._session.request(
-                    request.method, url, headers=headers, data=body, allow_redirects=False
+                async with self.session.request(
+                    request.method, url, headers=headers, data=body or None, allow_redirects=False
                 ) as answer:
-                    return await _returned(request, answer)
+                    kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP]
+                    return web.Response(
+                        status=answer.status, reason=answer.reason, body=await answer.read(), headers=CIMultiDict(kept)
+                    )
             except aiohttp.ClientConnectorError:
                 log.info("entrance.refused", target=target)
         return _problem(503, "no pod of this tenant is ready")
 
 
-async def _limited(request: web.Request) -> AsyncIterator[bytes]:
-    seen = 0
-    async for chunk in request.content.iter_any():
-        seen += len(chunk)
-        if seen > BODY_LIMIT:
-            raise TooLarge
-        yield chunk
-
-
-async def _returned(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
-    response = web.StreamResponse(status=answer.status, reason=answer.reason)
-    for name, value in answer.headers.items():
-        if name.lower() not in HOP_BY_HOP:
-            response.headers.add(name, value)
-    await response.prepare(request)
-    async for chunk in answer.content.iter_any():
-        await response.write(chunk)
-    await response.write_eof()
-    return response
-
-
 def _problem(status: int, detail: str) -> web.Response:
-    response = web.json_response(
-        {"type": "about:blank", "title": web.Response(status=status).reason, "status": status, "detail": detail},
+    return web.json_response(
+        {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail},
         status=status,
         content_type="application/problem+json",
+        headers={"Retry-After": "1"} if status == 503 else None,
     )
-    if status == 503:
-        response.headers["Retry-After"] = "1"
-    return response
 
 
 async def serve(kubeconfig: Path, port: int) -> None:
@@ -163,13 +139,12 @@ async def serve(kubeconfig: Path, port: int) -> None:
         ) as session,
         asyncio.TaskGroup() as group,
     ):
-        services, pods = (Mirror(client, f"/api/v1/{kind}", lambda _old, _new: None) for kind in ("services", "pods"))
+        services, pods = Mirror(client, "/api/v1/services"), Mirror(client, "/api/v1/pods")
         following = [group.create_task(mirror.run()) for mirror in (services, pods)]
         await services.synced.wait()
         await pods.synced.wait()
-        app = web.Application(client_max_size=0)
-        app.router.add_route("*", "/{path:.*}", Entrance(Backends(services, pods), session).handle)
-        server = web.AppRunner(app, access_log=None, shutdown_timeout=3)
+        app = Entrance(Backends(services, pods), session).application()
+        server = web.AppRunner(app, access_log=None, shutdown_timeout=3, auto_decompress=False)
         await server.setup()
         await web.TCPSite(server, "127.0.0.1", port).start()
         log.info("entrance.ready", port=port)
@@ -179,13 +154,9 @@ async def serve(kubeconfig: Path, port: int) -> None:
             task.cancel()
 
 
-def main() -> None:
+if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Lead /<namespace>/<tenant>/… to the tenant's ready pods.")
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
     arguments = parser.parse_args()
     asyncio.run(serve(arguments.kubeconfig, arguments.port))
-
-
-if __name__ == "__main__":
-    main()

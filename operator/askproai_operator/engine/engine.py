@@ -119,8 +119,10 @@ class Engine:
         return "ok"
 
     async def _failed(self, key: Key, error: Exception) -> str:
-        where = _where(error) if not self._queue.failures(key) else None  # told once, until it goes well again
-        log.error("reconcile.failed", key=str(key), error=_safe(error), where=where)
+        frames = traceback.extract_tb(error.__traceback__)
+        where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        first = not self._queue.failures(key)  # where is told once, until it goes well again
+        log.error("reconcile.failed", key=str(key), error=_safe(error), where=where if first else None)
         model = self._world.cache.get(key)
         if model is not None:
             try:
@@ -160,7 +162,3 @@ def _safe(error: Exception) -> str:
     """Give an error's text only where we wrote it ourselves: others quote keys, numbers and rows."""
     ours = type(error).__module__.startswith("askproai_") or isinstance(error, TypeError | AttributeError)
     return f"{type(error).__name__}: {error}" if ours else type(error).__name__
-
-
-def _where(error: Exception) -> list[str]:
-    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]

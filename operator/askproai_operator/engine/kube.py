@@ -113,8 +113,8 @@ class Kube:
             self._feed.cache.put(ref, raw)  # not observed: who applies knows, and needs no waking
         return child
 
-    async def delete(self, ref: Ref, namespace: str, name: str, uid: str | None = None) -> bool:
-        """Delete an object, if it is still the one with this uid (else Conflict). False: there was none."""
+    async def delete(self, ref: Ref, namespace: str, name: str, uid: str | None = None) -> None:
+        """Delete an object, if it is still the one with this uid (else Conflict); that there is none is what we wanted."""
         body: dict[str, Any] = {"propagationPolicy": "Background"}
         if uid is not None:
             body["preconditions"] = {"uid": uid}
@@ -122,10 +122,8 @@ class Kube:
         try:
             await self._wire.request("DELETE", ref.path(namespace, name), body=body)
         except ApiError as error:
-            if error.status == _NOT_FOUND:
-                return False
-            raise
-        return True
+            if error.status != _NOT_FOUND:
+                raise
 
     # Objects as a whole
 

@@ -3,34 +3,30 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from askproai_runtime.booking.availability import Query, Rules, Slot, Span, free_slots
-from askproai_runtime.booking.desk import BookingMetrics, BookingOutcome, BookingSettings, Desk
+from askproai_runtime.booking.availability import Query, Rules, Span, free_slots
 from askproai_runtime.booking.ledger import release_hold
 from askproai_runtime.booking.offer import check_availability
 from askproai_runtime.booking.saga import book_appointment
 from askproai_runtime.booking.sync import CalendarDisagrees, sync_appointment
-from askproai_runtime.booking.types import Answer, CallContext
+from askproai_runtime.booking.types import Answer, BookingSettings, CallContext, Desk
 from askproai_runtime.booking.warm import warm
 from askproai_runtime.calendars import Calendar
 from askproai_runtime.config import TenantConfig
 from askproai_runtime.jobs import Job
 from askproai_runtime.seams import Clock, FaultPoints
-from askproai_runtime.store import Connection, Pool
+from askproai_runtime.store import Pool
+from askproai_runtime.watch import Metrics
 
 __all__ = [
     "Answer",
     "Booking",
-    "BookingMetrics",
-    "BookingOutcome",
     "BookingSettings",
     "CalendarDisagrees",
     "CallContext",
     "Query",
     "Rules",
-    "Slot",
     "Span",
     "free_slots",
-    "release_hold",
     "warm",
 ]
 
@@ -44,7 +40,7 @@ class Booking:
         config: Callable[[], TenantConfig],
         calendar: Calendar,
         clock: Clock,
-        metrics: BookingMetrics,
+        metrics: Metrics,
         settings: BookingSettings,
         faults: FaultPoints,
     ) -> None:
@@ -62,6 +58,4 @@ class Booking:
         """Handle a calendar-sync job. Raises `CalendarDisagrees`, and the queue's own `RunAgain`, `DeadNow`, `StaleClaim`."""
         await sync_appointment(self._desk, job)
 
-    async def release_hold(self, conn: Connection, tenant: str, call_id: str) -> None:
-        """Free what is held for a call, inside the caller's transaction."""
-        await release_hold(conn, tenant, call_id)
+    release_hold = staticmethod(release_hold)

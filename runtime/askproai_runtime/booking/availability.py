@@ -19,6 +19,7 @@ from askproai_runtime.config import Branch, Hours, Service, Staff, Weekday
 _WEEKDAYS = tuple(Weekday)
 _DAY_MINUTES = 24 * 60
 _Seconds = tuple[int, int]  # a half-open span of epoch seconds
+Busy = Mapping[int, Sequence["Span"]]  # by resource id
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +39,12 @@ class Rules:
     service: Service
     people: tuple[Staff, ...]
 
-    @property
-    def duration(self) -> timedelta:
-        return timedelta(minutes=self.service.duration_minutes)
-
     def blocks(self, start: datetime) -> Span:
         """Give what an appointment at `start` takes from a person, buffers included."""
         before = timedelta(minutes=self.service.buffer_before_minutes)
-        after = timedelta(minutes=self.service.buffer_after_minutes)
-        return Span(start - before, start + self.duration + after)
+        return Span(
+            start - before, start + timedelta(minutes=self.service.duration_minutes + self.service.buffer_after_minutes)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +79,8 @@ class Obstacle(StrEnum):
     TAKEN = "taken"
 
 
-def free_slots(rules: Rules, busy: Mapping[int, Sequence[Span]], query: Query) -> list[Slot]:
-    """Give every bookable start, earliest first, one entry for each person. `busy` is by resource id."""
+def free_slots(rules: Rules, busy: Busy, query: Query) -> list[Slot]:
+    """Give every bookable start, earliest first, one entry for each person."""
     service = rules.service
     first = max(query.first, query.now + timedelta(minutes=service.minimum_notice_minutes)).timestamp()
     end = min(query.end.timestamp(), _horizon(rules, query.now))
@@ -101,16 +99,15 @@ def free_slots(rules: Rules, busy: Mapping[int, Sequence[Span]], query: Query) -
                     if s + length > closes:
                         break
                     found.setdefault((s, person.id), resource_id)
-    duration = rules.duration
-    instants = {s: datetime.fromtimestamp(s, UTC) for s in {s for s, _ in found}}
-    order = {person.id: at for at, person in enumerate(rules.people)}
-    return [
+    duration = timedelta(minutes=service.duration_minutes)
+    instants = {s: datetime.fromtimestamp(s, UTC) for s, _ in found}
+    return [  # people come in the order of the config, and sorting is stable
         Slot(instants[s], instants[s] + duration, staff, resource_id)
-        for (s, staff), resource_id in sorted(found.items(), key=lambda item: (item[0][0], order[item[0][1]]))
+        for (s, staff), resource_id in sorted(found.items(), key=lambda item: item[0][0])
     ]
 
 
-def one_per_start(slots: Iterable[Slot], busy: Mapping[int, Sequence[Span]], zone: ZoneInfo) -> list[Slot]:
+def one_per_start(slots: Iterable[Slot], busy: Busy, zone: ZoneInfo) -> list[Slot]:
     """Choose a person for each start: who is booked least on that local day, then the order of the config."""
     load: dict[tuple[int, date], float] = {}
 
@@ -191,9 +188,8 @@ def _days(zone: ZoneInfo, first: datetime, end: datetime) -> list[date]:
 
 def _working(rules: Rules, person: Staff, first: int, end: int) -> list[_Seconds]:
     """Give the spans in which a person works and the branch is open, from the day of `first` to that of `end`."""
-    days = _days(rules.zone, datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(end, UTC))
     spans: list[_Seconds] = []
-    for day in days:
+    for day in _days(rules.zone, datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(end, UTC)):
         if closed_by(rules.branch, day) is not None or any(a.first <= day <= a.last for a in person.absences):
             continue
         opening = _minutes(rules.branch.opening_hours, day)
@@ -252,14 +248,10 @@ def _grid(day: date, step_minutes: int, zone: ZoneInfo) -> tuple[int, ...]:
 @lru_cache(maxsize=8192)
 def _instant(day: date, minute: int, zone: ZoneInfo) -> int:
     """Give the first instant at which the wall clock has reached `minute` of `day`."""
-    wall = datetime.combine(day, time()) + timedelta(minutes=minute)
-    if _exists(wall, zone):
-        return _at(wall, zone)
-    while not _exists(
-        wall, zone
-    ):  # a skipped hour: the instant of the clock change, one minute after the last that exists
-        wall -= timedelta(minutes=1)
-    return _at(wall, zone) + 60
+    wall, late = datetime.combine(day, time()) + timedelta(minutes=minute), 0
+    while not _exists(wall, zone):  # a skipped hour: the clock changes one minute after the last that exists
+        wall, late = wall - timedelta(minutes=1), 60
+    return _at(wall, zone) + late
 
 
 def _at(wall: datetime, zone: ZoneInfo) -> int:

@@ -4,14 +4,20 @@ Expiry is compared with the database's `clock_timestamp()`, after the lock: pods
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
 from uuid import UUID
 
-from askproai_runtime.booking.availability import Slot, Span
-from askproai_runtime.store import Connection
+import asyncpg
+import stamina
+
+from askproai_runtime.booking.availability import Span
+from askproai_runtime.store import Connection, Pool
+
+T = TypeVar("T")
 
 
 class Status(StrEnum):
@@ -20,15 +26,21 @@ class Status(StrEnum):
     HELD = "held"
     CONFIRMED = "confirmed"
     PENDING_SYNC = "pending_sync"
-    FAILED = "failed"
 
 
 LIVE = frozenset({Status.CONFIRMED, Status.PENDING_SYNC})
+# Whom a lock let in late can meet a hold that expired a moment ago, or the hold of its own call's twin.
+_RACES = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.ExclusionViolationError,
+    asyncpg.UniqueViolationError,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Appointment:
-    """A row of `appointments`, with the phone of its customer."""
+    """A row of `appointments`, with the phone of its customer, and which action of its call made it."""
 
     id: UUID
     branch: str
@@ -37,50 +49,51 @@ class Appointment:
     starts_at: datetime
     ends_at: datetime
     status: str
-    version: int
-    customer_name: str
-    phone: str | None
-    attendee_email: str | None
-    event_type_id: int | None
-    external_id: str | None
     call_id: str
     correlation_id: str
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An appointment to write, with what it blocks. `hold` makes it a held one that ends by itself."""
-
-    id: UUID
-    branch: str
-    service: str
-    slot: Slot
-    blocks: Span
-    status: Status
-    call_id: str
-    caller: str | None
-    correlation_id: str
-    customer_id: UUID | None = None
     customer_name: str = ""
-    event_type_id: int | None = None
+    phone: str | None = None
     attendee_email: str | None = None
+    event_type_id: int | None = None
+    external_id: str | None = None
+    version: int = 1
+    action: str | None = None
+    settled: bool = True  # nobody is at it now
+    # Written, and not read again here:
+    caller: str | None = None
+    customer_id: UUID | None = None
     notes: str | None = None
     generation: int = 1
-    hold: timedelta | None = None
+
+    @property
+    def live(self) -> bool:
+        return self.status in LIVE
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """The right to do an action now. `appointment_id`: what an earlier holder of it had already made."""
+_READ = """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, a.status, coalesce(a.call_id, '') AS call_id,
+    a.correlation_id, a.customer_name, c.phone, a.attendee_email, a.event_type_id, a.external_id, a.version,
+    act.key AS action, coalesce(act.state = 'done' OR act.lease_until <= clock_timestamp(), true) AS settled
+    FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
+    LEFT JOIN call_actions act ON act.tenant = a.tenant AND act.appointment_id = a.id """
 
-    generation: int
-    appointment_id: UUID | None
+
+async def transact(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T:
+    """Run a transaction, a few times if it loses races. Raises `asyncpg.ExclusionViolationError` when the span stays taken,
+    `asyncpg.LockNotAvailableError` after `lock_timeout`.
+    """
+    async for attempt in stamina.retry_context(
+        on=_RACES, attempts=4, timeout=2.0, wait_initial=0.01, wait_max=0.2, wait_jitter=0.05
+    ):
+        with attempt:
+            async with pool.acquire() as conn, conn.transaction():
+                return await work(conn)
+    raise AssertionError("stamina ends by a result or by the last error")
 
 
-async def lock(conn: Connection, tenant: str, resources: Sequence[int], call_id: str) -> None:
-    """Lock the people's rows in id order, without which overlapping writers deadlock; the call's own hold's row, too,
-    because that hold is about to be deleted.
+async def clear_way(conn: Connection, tenant: str, resources: Sequence[int], call_id: str) -> None:
+    """Lock these people, then delete the call's own hold, and expired ones of these people; their claims go with them.
+
+    Rows are locked in id order, without which overlapping writers deadlock; the own hold's person, too.
     """
     await conn.execute(
         """SELECT id FROM resources
@@ -90,10 +103,6 @@ async def lock(conn: Connection, tenant: str, resources: Sequence[int], call_id:
            ORDER BY id FOR UPDATE""",
         tenant, list(resources), call_id,
     )  # fmt: skip
-
-
-async def clear_way(conn: Connection, tenant: str, resources: Sequence[int], call_id: str) -> None:
-    """Delete the call's own hold, and the expired ones of these people; their claims go with them."""
     await conn.execute(
         """DELETE FROM appointments a
            WHERE a.tenant = $1 AND a.status = 'held' AND (a.call_id = $3 OR EXISTS (
@@ -134,7 +143,7 @@ async def busy(
 
 
 async def holds_left(
-    conn: Connection, tenant: str, slot: Slot, day: Span, caller: str | None, per_day: int, per_caller: int
+    conn: Connection, tenant: str, resource_id: int, day: Span, caller: str | None, per_day: int, per_caller: int
 ) -> bool:
     """Say whether one more hold is allowed for this person on this day, and for this caller."""
     held = await conn.fetchrow(
@@ -142,13 +151,15 @@ async def holds_left(
                   count(*) FILTER (WHERE a.caller = $5) AS of_caller
            FROM appointments a JOIN claims c ON c.tenant = a.tenant AND c.appointment_id = a.id
            WHERE a.tenant = $1 AND a.status = 'held' AND c.expires_at > clock_timestamp()""",
-        tenant, slot.resource_id, day.start, day.end, caller,
+        tenant, resource_id, day.start, day.end, caller,
     )  # fmt: skip
     return held is not None and held["of_day"] < per_day and held["of_caller"] < per_caller
 
 
-async def insert(conn: Connection, tenant: str, entry: Entry) -> None:
-    """Write an appointment and its claim. Raises `asyncpg.ExclusionViolationError` when the span is taken."""
+async def insert(
+    conn: Connection, tenant: str, made: Appointment, resource_id: int, blocks: Span, hold: timedelta | None = None
+) -> None:
+    """Write an appointment and its claim, for the time of `hold` or for good. `ExclusionViolationError`: it is taken."""
     await conn.execute(
         """WITH a AS (
                INSERT INTO appointments (tenant, id, branch, service, staff, starts_at, ends_at, status, call_id, caller,
@@ -157,10 +168,9 @@ async def insert(conn: Connection, tenant: str, entry: Entry) -> None:
            INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, expires_at)
            SELECT $1, a.id, $18, tstzrange($19, $20, '[)'),
                   CASE WHEN $21::interval IS NULL THEN 'booked' ELSE 'held' END, clock_timestamp() + $21 FROM a""",
-        tenant, entry.id, entry.branch, entry.service, entry.slot.staff, entry.slot.start, entry.slot.end, entry.status,
-        entry.call_id, entry.caller, entry.correlation_id, entry.customer_id, entry.customer_name, entry.event_type_id,
-        entry.attendee_email, entry.notes, entry.generation, entry.slot.resource_id, entry.blocks.start,
-        entry.blocks.end, entry.hold,
+        tenant, made.id, made.branch, made.service, made.staff, made.starts_at, made.ends_at, made.status, made.call_id,
+        made.caller, made.correlation_id, made.customer_id, made.customer_name, made.event_type_id, made.attendee_email,
+        made.notes, made.generation, resource_id, blocks.start, blocks.end, hold,
     )  # fmt: skip
 
 
@@ -176,57 +186,72 @@ async def customer(conn: Connection, tenant: str, phone: str, name: str, email: 
     return found
 
 
-_APPOINTMENT = """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, a.status, a.version,
-    a.customer_name, c.phone, a.attendee_email, a.event_type_id, a.external_id, coalesce(a.call_id, '') AS call_id,
-    a.correlation_id, a.updated_at
-    FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id """
-
-
 async def appointment(conn: Connection, tenant: str, appointment_id: UUID) -> Appointment | None:
-    row = await conn.fetchrow(_APPOINTMENT + "WHERE a.tenant = $1 AND a.id = $2", tenant, appointment_id)
+    row = await conn.fetchrow(_READ + "WHERE a.tenant = $1 AND a.id = $2", tenant, appointment_id)
     return Appointment(**row) if row else None
 
 
-async def own_hold(conn: Connection, tenant: str, call_id: str) -> Appointment | None:
-    """Give what was last offered to the call, expired or not."""
-    row = await conn.fetchrow(
-        _APPOINTMENT + "WHERE a.tenant = $1 AND a.call_id = $2 AND a.status = 'held'", tenant, call_id
-    )
-    return Appointment(**row) if row else None
+async def of_call(conn: Connection, tenant: str, call_id: str) -> list[Appointment]:
+    """Give what a call has: its appointments, and what it was last offered, expired or not."""
+    live = "AND a.status IN ('held', 'confirmed', 'pending_sync') ORDER BY a.created_at"
+    return [
+        Appointment(**row)
+        for row in await conn.fetch(f"{_READ} WHERE a.tenant = $1 AND a.call_id = $2 {live}", tenant, call_id)
+    ]
 
 
-async def confirm(conn: Connection, tenant: str, made: Appointment, uid: str | None) -> bool:
-    """Make a pending appointment a confirmed one; False when somebody changed it meanwhile."""
-    done = await conn.execute(
-        """UPDATE appointments SET status = 'confirmed', external_id = $4, error = NULL, version = version + 1,
-               updated_at = clock_timestamp()
-           WHERE tenant = $1 AND id = $2 AND version = $3 AND status = 'pending_sync'""",
-        tenant, made.id, made.version, uid,
+async def confirm(conn: Connection, tenant: str, made: Appointment, uid: str | None, *, requested: bool) -> bool:
+    """Write that a pending appointment stands in the calendar, and end its waiting sync job; if it is only requested there,
+    it stays pending. False: it was changed here meanwhile and is not what stands there; the uid is kept to cancel it by.
+    """
+    done = await conn.fetchval(
+        """WITH made AS (
+               UPDATE appointments SET status = CASE WHEN $5 THEN status ELSE 'confirmed' END, external_id = $4,
+                   error = NULL, version = version + 1, updated_at = clock_timestamp()
+               WHERE tenant = $1 AND id = $2 AND version = $3 AND status = 'pending_sync' RETURNING id),
+           retired AS (
+               UPDATE jobs SET state = 'done', finished_at = clock_timestamp() WHERE tenant = $1
+               AND appointment_id IN (SELECT id FROM made) AND kind = 'calendar-sync' AND state = 'ready')
+           SELECT true FROM made""",
+        tenant, made.id, made.version, uid, requested,
     )  # fmt: skip
-    return done == "UPDATE 1"
+    if done:
+        return True
+    other = await conn.execute(
+        """UPDATE appointments SET external_id = coalesce(external_id, $3)
+           WHERE tenant = $1 AND id = $2 AND external_id IS DISTINCT FROM $3""",
+        tenant, made.id, uid,
+    )  # fmt: skip
+    return other == "UPDATE 0"  # another process wrote the same before
 
 
-async def give_back(conn: Connection, tenant: str, made: Appointment, reason: str, refusal: timedelta) -> None:
-    """Free what the provider says is taken, and do not offer that person and span again for a while."""
-    await conn.execute(
+async def give_back(conn: Connection, tenant: str, made: Appointment, reason: str, refusal: timedelta) -> bool:
+    """Free what the provider says is taken, do not offer that person and span again for a while, end its waiting sync job.
+    False when it must stay: it was changed, or a caller was told meanwhile that it stands.
+    """
+    await conn.execute(  # who tells a caller holds this lock, too: see the saga's `_write`
+        """SELECT 1 FROM resources WHERE tenant = $1 AND id IN (
+               SELECT resource_id FROM claims WHERE tenant = $1 AND appointment_id = $2) ORDER BY id FOR UPDATE""",
+        tenant, made.id,
+    )  # fmt: skip
+    done = await conn.fetchval(
         """WITH lost AS (
                UPDATE appointments SET status = 'failed', error = $4, version = version + 1, updated_at = clock_timestamp()
-               WHERE tenant = $1 AND id = $2 AND version = $3 AND status = 'pending_sync' RETURNING id, starts_at, ends_at),
+               WHERE tenant = $1 AND id = $2 AND version = $3 AND status = 'pending_sync' AND NOT EXISTS (
+                   SELECT 1 FROM call_actions WHERE tenant = $1 AND appointment_id = $2 AND state = 'done')
+               RETURNING id, starts_at, ends_at),
            freed AS (
                UPDATE claims SET state = 'released' WHERE tenant = $1 AND appointment_id IN (SELECT id FROM lost)
-               RETURNING resource_id)
+               RETURNING resource_id),
+           retired AS (
+               UPDATE jobs SET state = 'done', finished_at = clock_timestamp() WHERE tenant = $1
+               AND appointment_id IN (SELECT id FROM lost) AND kind = 'calendar-sync' AND state = 'ready')
            INSERT INTO refusals (tenant, resource_id, starts_at, ends_at, until, reason)
-           SELECT $1, freed.resource_id, lost.starts_at, lost.ends_at, clock_timestamp() + $5, $4 FROM lost, freed""",
+           SELECT $1, freed.resource_id, lost.starts_at, lost.ends_at, clock_timestamp() + $5, $4 FROM lost, freed
+           RETURNING true""",
         tenant, made.id, made.version, reason, refusal,
     )  # fmt: skip
-
-
-async def keep_uid(conn: Connection, tenant: str, appointment_id: UUID, uid: str | None) -> None:
-    """Keep where an appointment stands elsewhere although it is no longer wanted here, so that it can be cancelled there."""
-    await conn.execute(
-        "UPDATE appointments SET external_id = $3 WHERE tenant = $1 AND id = $2 AND external_id IS NULL",
-        tenant, appointment_id, uid,
-    )  # fmt: skip
+    return bool(done)
 
 
 async def note_error(conn: Connection, tenant: str, appointment_id: UUID, error: str) -> None:
@@ -237,96 +262,51 @@ async def note_error(conn: Connection, tenant: str, appointment_id: UUID, error:
     )  # fmt: skip
 
 
-async def mark_attempt(conn: Connection, tenant: str, made: Appointment) -> bool:
-    """Say before a POST that one is made, so that a crash cannot hide it; False when it is not wanted any more."""
+async def begin_attempt(conn: Connection, tenant: str, made: Appointment, quiet: timedelta) -> bool:
+    """Write before a POST that one is made, so that a crash cannot hide it. False when the last one is too young for
+    another, or the appointment was changed.
+    """
     done = await conn.execute(
-        """UPDATE appointments SET updated_at = clock_timestamp()
-           WHERE tenant = $1 AND id = $2 AND version = $3 AND status = 'pending_sync'""",
-        tenant, made.id, made.version,
+        """UPDATE appointments SET updated_at = clock_timestamp() WHERE tenant = $1 AND id = $2 AND version = $3
+           AND status = 'pending_sync' AND updated_at + $4 <= clock_timestamp()""",
+        tenant, made.id, made.version, quiet,
     )  # fmt: skip
     return done == "UPDATE 1"
 
 
-async def quiet_left(conn: Connection, tenant: str, made: Appointment, quiet: timedelta) -> timedelta:
-    """Give how long the last attempt is too young for another."""
-    left: timedelta = await conn.fetchval(
-        "SELECT updated_at + $3 - clock_timestamp() FROM appointments WHERE tenant = $1 AND id = $2",
-        tenant, made.id, quiet,
-    )  # fmt: skip
-    return left
-
-
-async def retire_job(conn: Connection, tenant: str, appointment_id: UUID) -> None:
-    """End the waiting calendar-sync of an appointment that needs it no more; a running one sees that by itself."""
-    await conn.execute(
-        """UPDATE jobs SET state = 'done', finished_at = clock_timestamp()
-           WHERE tenant = $1 AND appointment_id = $2 AND kind = 'calendar-sync' AND state = 'ready'""",
-        tenant, appointment_id,
-    )  # fmt: skip
-
-
 async def take_turn(
     conn: Connection, tenant: str, call_id: str, key: str, start: datetime, lease: timedelta
-) -> Turn | None:
+) -> int | None:
     """Take the right to do an action of a call: it was never done, its holder died, or its appointment is gone or moved.
 
-    None: it is done and stands, or somebody is doing it now.
+    Gives the generation; None: it is done and stands, or somebody is doing it now.
     """
-    row = await conn.fetchrow(
+    generation: int | None = await conn.fetchval(
         """INSERT INTO call_actions AS act (tenant, call_id, key, state, lease_until)
            VALUES ($1, $2, $3, 'in_flight', clock_timestamp() + $5)
            ON CONFLICT (tenant, call_id, key) DO UPDATE SET state = 'in_flight', lease_until = excluded.lease_until,
-               generation = act.generation + 1,
-               appointment_id = (SELECT a.id FROM appointments a WHERE a.tenant = $1 AND a.id = act.appointment_id
-                                 AND a.status IN ('confirmed', 'pending_sync') AND a.starts_at = $4)
+               generation = act.generation + 1
            WHERE act.state = 'in_flight' AND act.lease_until <= clock_timestamp()
               OR act.state = 'done' AND NOT EXISTS (
                   SELECT 1 FROM appointments a WHERE a.tenant = $1 AND a.id = act.appointment_id
                   AND a.status IN ('confirmed', 'pending_sync') AND a.starts_at = $4)
-           RETURNING generation, appointment_id""",
+           RETURNING generation""",
         tenant, call_id, key, start, lease,
     )  # fmt: skip
-    return Turn(**row) if row else None
+    return generation
 
 
-async def done_action(conn: Connection, tenant: str, call_id: str, key: str) -> Appointment | None:
-    """Give the appointment of a finished action."""
-    row = await conn.fetchrow(
-        _APPOINTMENT
-        + """JOIN call_actions act ON act.tenant = a.tenant AND act.appointment_id = a.id
-             WHERE act.tenant = $1 AND act.call_id = $2 AND act.key = $3 AND act.state = 'done'""",
-        tenant, call_id, key,
-    )  # fmt: skip
-    return Appointment(**row) if row else None
+async def set_turn(
+    conn: Connection, tenant: str, call_id: str, key: str, generation: int, made: UUID | None, lease: timedelta | None
+) -> None:
+    """Write what an action has made so far, and how long it may still take; None: it is done.
 
-
-async def keep_turn(
-    conn: Connection,
-    tenant: str,
-    call_id: str,
-    key: str,
-    generation: int,
-    appointment_id: UUID,
-    lease: timedelta,
-    *,
-    done: bool,
-) -> bool:
-    """Write which appointment an action makes; `done` when no more is to come. False when the turn was lost to another,
-    whose work must not be doubled.
+    Nothing made and no time left gives it up to the next who asks: a refusal is never stored.
     """
-    kept = await conn.execute(
-        """UPDATE call_actions SET appointment_id = $5, lease_until = clock_timestamp() + $6,
-               state = CASE WHEN $7 THEN 'done' ELSE 'in_flight' END
-           WHERE tenant = $1 AND call_id = $2 AND key = $3 AND generation = $4 AND state = 'in_flight'""",
-        tenant, call_id, key, generation, appointment_id, lease, done,
-    )  # fmt: skip
-    return kept == "UPDATE 1"
-
-
-async def end_turn(conn: Connection, tenant: str, call_id: str, key: str, generation: int, *, done: bool) -> None:
-    """Finish an action, or give it up: a refusal is never stored, so its row is only left to the next who asks."""
     await conn.execute(
-        """UPDATE call_actions SET state = CASE WHEN $5 THEN 'done' ELSE 'in_flight' END, lease_until = clock_timestamp()
+        """UPDATE call_actions SET appointment_id = coalesce($5, appointment_id),
+               state = CASE WHEN $6::interval IS NULL THEN 'done' ELSE 'in_flight' END,
+               lease_until = clock_timestamp() + coalesce($6, interval '0')
            WHERE tenant = $1 AND call_id = $2 AND key = $3 AND generation = $4 AND state = 'in_flight'""",
-        tenant, call_id, key, generation, done,
+        tenant, call_id, key, generation, made, lease,
     )  # fmt: skip

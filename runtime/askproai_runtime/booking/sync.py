@@ -9,8 +9,8 @@ from datetime import timedelta
 import structlog
 
 from askproai_runtime.booking import ledger
-from askproai_runtime.booking.desk import Desk
 from askproai_runtime.booking.ledger import Appointment, Status
+from askproai_runtime.booking.types import Desk
 from askproai_runtime.calendars import (
     CalendarRequest,
     CalendarUnreachable,
@@ -18,6 +18,7 @@ from askproai_runtime.calendars import (
     Refused,
     Taken,
     Unavailable,
+    Unknown,
 )
 from askproai_runtime.jobs import DeadNow, Job, RunAgain, finish
 from askproai_runtime.store import Connection
@@ -31,22 +32,30 @@ class CalendarDisagrees(Exception):
 
 async def sync_appointment(desk: Desk, job: Job) -> None:
     """Bring one pending appointment to the calendar, or end the job if that is not needed any more."""
-    made = await _read(desk, job)
-    if made is None or made.status != Status.PENDING_SYNC or made.event_type_id is None:
-        async with desk.pool.acquire() as conn, conn.transaction():
+    async with desk.pool.acquire() as conn:
+        made = await ledger.appointment(conn, desk.tenant, job.appointment_id) if job.appointment_id else None
+        if made is None or made.status != Status.PENDING_SYNC or made.event_type_id is None or made.external_id:
             await finish(conn, desk.tenant, job)
-        return
-    request = calendar_request(made)
-    found = await _find(desk, made, request)
-    desk.faults.reach("after:sync-find")
-    stands = found or await _create(desk, made, request)
+            return
+    outcome = await _bring(desk, made, calendar_request(made))
     desk.faults.reach("after:sync-create")
-    async with desk.pool.acquire() as conn, conn.transaction():
-        await confirm(conn, desk.tenant, made, stands)
-        await finish(conn, desk.tenant, job)
-    log.info(
-        "appointment.synced", appointment=str(made.id), correlation_id=made.correlation_id, found=found is not None
+    why = (
+        ""
+        if isinstance(outcome, Confirmed)
+        else await _tell(desk, made, f"the calendar refuses it ({outcome.message})")
     )
+    async with desk.pool.acquire() as conn, conn.transaction():
+        if isinstance(outcome, Confirmed):
+            await confirm(conn, desk.tenant, made, outcome)
+        # The first refusal may be of our own booking, which a lagging list has hidden: the second try looks again. Then
+        # what was never said to a caller, because our process died in between, is no promise and is given back.
+        elif job.attempts == 1 or not await ledger.give_back(
+            conn, desk.tenant, made, outcome.message, desk.settings.refusal
+        ):
+            raise CalendarDisagrees(why)
+        await finish(conn, desk.tenant, job)
+    ended = type(outcome).__name__.lower()
+    log.info("appointment.synced", appointment=str(made.id), outcome=ended, correlation_id=made.correlation_id)
 
 
 def calendar_request(made: Appointment) -> CalendarRequest:
@@ -67,54 +76,39 @@ def calendar_request(made: Appointment) -> CalendarRequest:
 
 
 async def confirm(conn: Connection, tenant: str, made: Appointment, stands: Confirmed) -> None:
-    """Confirm what stands in the calendar. If it was cancelled here meanwhile, keep the uid and say so."""
-    if await ledger.confirm(conn, tenant, made, stands.uid):
-        return
-    now = await ledger.appointment(conn, tenant, made.id)
-    if now is None or now.external_id != stands.uid:
-        await ledger.keep_uid(conn, tenant, made.id, stands.uid)
+    """Write what stands in the calendar. What was cancelled or moved here meanwhile is told to a person."""
+    if not await ledger.confirm(conn, tenant, made, stands.uid, requested=stands.pending):
         log.error(
-            "appointment.changed_meanwhile", appointment=str(made.id), status=now.status if now else None,
-            correlation_id=made.correlation_id, todo="cancel it in the calendar, it is not wanted here any more",
+            "appointment.changed_meanwhile", appointment=str(made.id), correlation_id=made.correlation_id,
+            todo="cancel its booking in the calendar: it is not wanted there any more",
         )  # fmt: skip
 
 
-async def _read(desk: Desk, job: Job) -> Appointment | None:
-    if job.appointment_id is None:
-        return None
-    async with desk.pool.acquire() as conn:
-        return await ledger.appointment(conn, desk.tenant, job.appointment_id)
-
-
-async def _find(desk: Desk, made: Appointment, request: CalendarRequest) -> Confirmed | None:
+async def _bring(desk: Desk, made: Appointment, request: CalendarRequest) -> Confirmed | Taken | Refused:
+    """Find it there, or make it. Raises what the queue is to do when neither can be said."""
+    now, settings = desk.clock.now(), desk.settings
     try:
-        return await desk.calendar.find(request)
+        if found := await desk.calendar.find(request):
+            return found
     except CalendarUnreachable as error:
-        raise await _later(desk, made, str(error), desk.settings.sync_delay) from error
-
-
-async def _create(desk: Desk, made: Appointment, request: CalendarRequest) -> Confirmed:
-    """Make it, now that it is not there. Raises what the queue is to do when that fails."""
+        raise await _later(desk, made, str(error), settings.sync_delay) from error
+    desk.faults.reach("after:sync-find")
+    if made.starts_at <= now:
+        raise DeadNow(await _tell(desk, made, "its time has passed and it never came into the calendar"))
     async with desk.pool.acquire() as conn:
-        quiet = await ledger.quiet_left(conn, desk.tenant, made, desk.settings.quiet)
-        if quiet > timedelta():
-            raise RunAgain(desk.clock.now() + quiet, "the last attempt may still appear in the calendar")
-        if made.starts_at <= desk.clock.now():
-            raise DeadNow(await _tell(desk, made, "its time has passed and it never came into the calendar"))
-        if not await ledger.mark_attempt(conn, desk.tenant, made):
-            raise RunAgain(desk.clock.now(), "the appointment was changed meanwhile")
-    outcome = await desk.calendar.create(request, within=desk.settings.provider_timeout)
+        begun = await ledger.begin_attempt(conn, desk.tenant, made, settings.quiet)
+    if not begun:
+        raise RunAgain(
+            now + settings.quiet, "the last attempt may still appear in the calendar, or it was changed here"
+        )
+    outcome = await desk.calendar.create(request, within=settings.provider_timeout)
     match outcome:
-        case Confirmed():
-            return outcome
-        case Taken(message) | Refused(
-            message
-        ):  # a lagging list may have hidden our own booking: the retries look again
-            raise CalendarDisagrees(await _tell(desk, made, f"the calendar refuses it ({message})"))
-        case Unavailable(detail, retry_after):
-            raise await _later(desk, made, detail, retry_after or desk.settings.sync_delay)
+        case Unavailable(message):
+            raise await _later(desk, made, message, settings.sync_delay)
+        case Unknown(message):
+            raise await _later(desk, made, message, settings.quiet)
         case _:
-            raise await _later(desk, made, outcome.detail, desk.settings.quiet)
+            return outcome
 
 
 async def _later(desk: Desk, made: Appointment, why: str, wait: timedelta) -> RunAgain | DeadNow:

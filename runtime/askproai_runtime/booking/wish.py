@@ -2,18 +2,23 @@
 missing, empty, of the wrong type, or name what does not exist. Nothing is guessed.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.booking.availability import Rules
+from askproai_runtime.booking.ledger import Appointment, Status
 from askproai_runtime.booking.types import Answer, CallContext
-from askproai_runtime.booking.words import NOT_UNDERSTOOD, fold, listed
-from askproai_runtime.config import Branch, Service, Staff, TenantConfig
-from askproai_runtime.speech import Candidate, Understanding, spoken, understand_parts
+from askproai_runtime.booking.words import NOT_UNDERSTOOD, fold, listed, same_name
+from askproai_runtime.config import Branch, Service, TenantConfig
+from askproai_runtime.numbers import caller_or_none
+from askproai_runtime.speech import Candidate, Grain, Understanding, spoken, understand_parts
 
 _LONGEST_ARGUMENT = 500
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
 class AskBack(Exception):
@@ -26,14 +31,10 @@ class AskBack(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the caller wants, resolved in the config. `person` is None when anybody will do."""
+    """What the caller wants, resolved in the config. `staff` is None when anybody will do."""
 
     rules: Rules
-    person: Staff | None
-
-    @property
-    def staff(self) -> str | None:
-        return self.person.id if self.person else None
+    staff: str | None
 
     @property
     def resources(self) -> list[int]:
@@ -43,40 +44,109 @@ class Wish:
         return next((person.display_name for person in self.rules.branch.staff if person.id == staff), staff)
 
 
-def text(args: Mapping[str, Any], name: str) -> str | None:
-    """Give an argument as trimmed, bounded text; None when it is missing or empty."""
-    value = args.get(name)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A booking to make. `offered_staff` is whom the call holds at exactly this time; kept if nobody else is named."""
+
+    wish: Wish
+    start: datetime
+    name: str
+    phone: str | None
+    email: str | None
+    notes: str | None
+    another: bool
+    offered_staff: str | None
+
+    @property
+    def first_key(self) -> str:
+        """Name the effect. Notes, spelling and person are no part of it: a model changes them when it repeats itself."""
+        rules = self.wish.rules
+        return f"book|{rules.branch.name}|{rules.service.name}|{self.start.isoformat()}"
+
+    @property
+    def key(self) -> str:
+        """Only a second person at the same time (`another`) is one more effect, and then the name tells which."""
+        return f"{self.first_key}|another:{fold(self.name)}" if self.another else self.first_key
+
+    def repeats(self, of_call: Sequence[Appointment]) -> Appointment | None:
+        """Give the call's own appointment that this order names again.
+
+        Raises `AskBack` if there is one for somebody clearly else, and a second person was not asked for.
+        """
+        what = self.wish.rules.branch.name, self.wish.rules.service.name, self.start
+        then = [made for made in of_call if made.live and (made.branch, made.service, made.starts_at) == what]
+        if self.another:  # two people may have one name: who came first is not the other
+            then = [made for made in then if made.action != self.first_key]
+        for made in then:
+            if same_name(self.name, made.customer_name):
+                return made
+        if then and not self.another:
+            raise AskBack(
+                f"Für diese Zeit habe ich in diesem Gespräch schon {then[0].customer_name} eingetragen. "
+                f"Soll ich für {self.name} noch einen Termin daneben eintragen?",
+                appointment_id=str(then[0].id),
+            )
         return None
-    return str(value).strip()[:_LONGEST_ARGUMENT] or None
 
 
 def read_wish(
     config: TenantConfig, call: CallContext, args: Mapping[str, Any], last_service: str | None = None
 ) -> Wish:
     """Resolve branch, service and person. `last_service` is what was offered last, for a model that does not repeat it."""
-    branch = _branch(config, call, text(args, "branch"))
-    service = _service(config, branch, text(args, "service") or last_service)
+    branch = _branch(config, call, _text(args, "branch"))
+    service = _service(config, branch, _text(args, "service") or last_service)
     able = service.staff.get(branch.name, ())
     people = tuple(person for person in branch.staff if person.id in able and person.resource_ids)
     if not people:
         raise AskBack(f"{service.display_name} kann ich hier gerade niemandem zuordnen. Wünschen Sie etwas anderes?")
     rules = Rules(ZoneInfo(config.time_zone), branch, service, people)
-    return Wish(rules, _person(rules, text(args, "staff")))
+    return Wish(rules, _person(rules, _text(args, "staff")))
 
 
-def read_time(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Understanding:
-    """Understand `start`, or `date`, `time` and `part_of_day`, counted from the call's start; raises the question if refused."""
-    start = text(args, "start")
-    parts = (start, None, None) if start else (text(args, "date"), text(args, "time"), text(args, "part_of_day"))
+def read_time(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Understanding | None:
+    """Understand `start`, or `date`, `time` and `part_of_day`, counted from the call's start; None when none is given.
+
+    Raises `AskBack` for what is refused.
+    """
+    start = _text(args, "start")
+    parts = (start, None, None) if start else (_text(args, "date"), _text(args, "time"), _text(args, "part_of_day"))
+    if not any(parts):
+        return None
     understood = understand_parts(*parts, at=call.started_at, zone=zone)
     if understood.refused is not None:
         raise AskBack(NOT_UNDERSTOOD[understood.refused], refused=understood.refused.value)
     return understood
 
 
-def says_when(args: Mapping[str, Any]) -> bool:
-    return any(text(args, name) for name in ("start", "date", "time", "part_of_day"))
+def read_order(
+    config: TenantConfig, call: CallContext, args: Mapping[str, Any], of_call: Sequence[Appointment]
+) -> Order:
+    """Resolve a booking. What the call holds of `of_call` was offered last: it stands for a service that is not named again."""
+    hold = next((made for made in of_call if made.status == Status.HELD), None)
+    wish = read_wish(config, call, args, hold.service if hold else None)
+    understood = read_time(args, call, wish.rules.zone)
+    if understood is None:
+        raise AskBack("Für welchen Tag und welche Uhrzeit soll ich den Termin eintragen?")
+    when, candidates = understood.candidates[0], candidate_fields(understood.candidates)
+    if understood.ambiguous:
+        raise AskBack(which_one(understood, wish.rules.zone), candidates=candidates)
+    if when.grain is not Grain.MINUTE:
+        raise AskBack(f"{when.reading}: Um wie viel Uhr genau?", candidates=candidates)
+    name = _text(args, "customer_name")
+    if name is None or not fold(name):
+        raise AskBack("Auf welchen Namen darf ich den Termin eintragen?")
+    email, start = _text(args, "email"), when.start.astimezone(UTC)
+    what = wish.rules.branch.name, wish.rules.service.name, start
+    return Order(
+        wish=wish,
+        start=start,
+        name=name[:200],
+        phone=caller_or_none(_text(args, "phone")) or call.caller,
+        email=email if email and _EMAIL.fullmatch(email) else None,  # misheard spelling must not refuse a booking
+        notes=_text(args, "notes"),
+        another=args.get("another") is True or str(args.get("another")).casefold() == "true",
+        offered_staff=hold.staff if hold and (hold.branch, hold.service, hold.starts_at) == what else None,
+    )
 
 
 def candidate_fields(candidates: tuple[Candidate, ...]) -> list[dict[str, str]]:
@@ -94,11 +164,22 @@ def which_one(understood: Understanding, zone: ZoneInfo) -> str:
     return f"Meinen Sie {listed(readings)}?"
 
 
+def _text(args: Mapping[str, Any], name: str) -> str | None:
+    """Give an argument as trimmed, bounded text that PostgreSQL takes; None when it is missing or empty."""
+    value = args.get(name)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return str(value).replace("\0", "").strip()[:_LONGEST_ARGUMENT] or None
+
+
 def _branch(config: TenantConfig, call: CallContext, named: str | None) -> Branch:
-    wanted = fold(named) if named else fold(call.branch)
+    wanted = fold(named or call.branch)
     for branch in config.branches:
-        if wanted in {fold(branch.name), fold(branch.display_name), fold(branch.address.city)}:
+        if wanted in {fold(branch.name), fold(branch.display_name)}:
             return branch
+    in_city = [branch for branch in config.branches if wanted == fold(branch.address.city)]
+    if len(in_city) == 1:
+        return in_city[0]
     known = [branch.display_name for branch in config.branches]
     raise AskBack(f"Für welche Filiale möchten Sie einen Termin: {listed(known)}?" if known else "Hier sind noch keine"
                   " Termine eingerichtet.", branches=[branch.name for branch in config.branches])  # fmt: skip
@@ -119,13 +200,12 @@ def _service(config: TenantConfig, branch: Branch, named: str | None) -> Service
     raise AskBack(f"{question}: {listed(names)}?", services=[service.name for service in offered])
 
 
-def _person(rules: Rules, named: str | None) -> Staff | None:
+def _person(rules: Rules, named: str | None) -> str | None:
     if named is None:
         return None
-    wanted = fold(named)
     for person in rules.people:
-        if wanted in {fold(person.id), fold(person.display_name)}:
-            return person
+        if fold(named) in {fold(person.id), fold(person.display_name)}:
+            return person.id
     names = [person.display_name for person in rules.people]
     raise AskBack(
         f"{named} kann ich dafür nicht eintragen. {rules.service.display_name} gibt es bei {listed(names)}."

@@ -13,12 +13,38 @@ from askproai_runtime.speech import Refusal, spoken
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ı": "i"})
 _TITLES = frozenset({"herr", "herrn", "frau", "dr", "doktor", "prof", "professor"})
-_SOUND = ((re.compile("ph"), "f"), (re.compile("dt|d"), "t"), (re.compile("z"), "s"), (re.compile("ck|c"), "k"))
+# Spellings that a listener cannot tell apart, in this order. Vowels stay: Peter and Petra are two people.
+_SOUNDS_LIKE = tuple(
+    (re.compile(spelling), heard)
+    for spelling, heard in (
+        (r"([aou])e", r"\1"),  # Müller, Mueller, Muller
+        (r"ph", "f"),
+        (r"th|dt|d$", "t"),
+        (r"c(?!h)|ch(?=[rl])", "k"),
+        (r"tz", "z"),
+        (r"[ae][iy]", "ei"),
+        (r"eier$", "eir"),  # Maier, Mayr
+        (r"ie|y", "i"),
+        (r"(?<=[aeiou])h(?![aeiou])", ""),
+        (r"(.)\1+", r"\1"),
+    )
+)
 
 NOT_UNDERSTOOD = {
     Refusal.PAST: "Dieser Zeitpunkt ist schon vorbei. Welchen Tag und welche Uhrzeit meinen Sie?",
     Refusal.IMPOSSIBLE: "Diesen Tag oder diese Uhrzeit gibt es nicht. Welches Datum meinen Sie genau?",
     Refusal.NOT_UNDERSTOOD: "Das habe ich nicht verstanden. An welchem Tag und um wie viel Uhr möchten Sie kommen?",
+}
+
+# `when` is a full date and time in words, or a longer span as it was read.
+OBSTACLES = {
+    Obstacle.PAST: NOT_UNDERSTOOD[Refusal.PAST],
+    Obstacle.TOO_SOON: "{when} ist leider zu kurzfristig.",
+    Obstacle.TOO_FAR: "So weit im Voraus vergeben wir keine Termine, nur bis {last_day}.",
+    Obstacle.CLOSED_DAY: "{day}: Da ist nicht geöffnet{holiday}.",
+    Obstacle.OUTSIDE_HOURS: "{when} liegt außerhalb der Zeiten, zu denen das möglich ist.",
+    Obstacle.OFF_GRID: "{when} vergeben wir nicht genau zu dieser Minute.",
+    Obstacle.TAKEN: "{when} ist leider nichts mehr frei.",
 }
 
 
@@ -30,24 +56,29 @@ def fold(text: str) -> str:
 
 
 def same_name(one: str, other: str) -> bool:
-    """Say whether both can be one person, misheard or misspelt: each word of the shorter one sounds like one of the
-    longer one. Only to tell a repetition from a second person within a call, never to merge customers.
+    """Say whether both are one person's name (contract §4), spelt a little differently, or with a part left out.
+
+    Only to tell a repetition from a second person within a call, never to merge customers. In doubt it is False, since then
+    somebody is asked.
     """
-    short, long = sorted((_name_words(one), _name_words(other)), key=len)
-    return bool(short) and all(any(_sound(a) == _sound(b) for b in long) for a in short)
-
-
-def _name_words(name: str) -> list[str]:
-    words = fold(name).split()
-    return [word for word in words if word not in _TITLES] or words
+    folded = fold(one).split(), fold(other).split()
+    his, hers = ({word.replace("herrn", "herr") for word in words} & {"herr", "frau"} for words in folded)
+    if his and hers and his.isdisjoint(hers):
+        return False
+    short, long = sorted(([_sound(w) for w in words if w not in _TITLES] or words for words in folded), key=len)
+    missing = [word for word in short if not any(_alike(word, heard) for heard in long)]
+    return bool(short) and (not missing or "".join(short) == "".join(long))
 
 
 def _sound(word: str) -> str:
-    """Give the consonants as they are heard: Meyer and Maier, Schmidt and Schmitt, Sofie and Sophie fall together."""
-    for pattern, heard in _SOUND:
-        word = pattern.sub(heard, word)
-    skeleton = re.sub(r"(.)\1+", r"\1", re.sub("[aeiouyjh]", "", word))
-    return skeleton or word
+    for spelling, heard in _SOUNDS_LIKE:
+        word = spelling.sub(heard, word)
+    return word
+
+
+def _alike(one: str, other: str) -> bool:
+    initial = 1 in {len(one), len(other)}
+    return one[0] == other[0] if initial else one == other
 
 
 def listed(parts: Sequence[str], last: str = "oder") -> str:
@@ -60,22 +91,3 @@ def day_in_words(day: date) -> str:
 
 def with_person(slot: Slot, person: str, zone: ZoneInfo) -> str:
     return f"{spoken(slot.start, zone)} bei {person}"
-
-
-def obstacle_in_words(obstacle: Obstacle, when: str, holiday: str | None, last_day: date) -> str:
-    """Say why `when` (a day or a full date and time, in words) cannot be had."""
-    match obstacle:
-        case Obstacle.PAST:
-            return NOT_UNDERSTOOD[Refusal.PAST]
-        case Obstacle.TOO_SOON:
-            return f"{when} ist leider zu kurzfristig."
-        case Obstacle.TOO_FAR:
-            return f"So weit im Voraus vergeben wir keine Termine, nur bis {day_in_words(last_day)}."
-        case Obstacle.CLOSED_DAY:
-            return f"{when}: Da ist nicht geöffnet{f', es ist {holiday}' if holiday else ''}."
-        case Obstacle.OUTSIDE_HOURS:
-            return f"{when} liegt außerhalb der Zeiten, zu denen das möglich ist."
-        case Obstacle.OFF_GRID:
-            return f"{when} vergeben wir nicht genau zu dieser Minute."
-        case Obstacle.TAKEN:
-            return f"{when} ist leider nichts mehr frei."

@@ -1,14 +1,13 @@
 """The books that appointments also stand in: Cal.com v2, or only our own."""
 
-from askproai_runtime.calendars.calcom_v2 import CalcomV2, attendee_email
-from askproai_runtime.calendars.choose import ChosenCalendar
-from askproai_runtime.calendars.local import LocalCalendar
-from askproai_runtime.calendars.record import ProviderCall, ProviderMetrics, Recorder
+from askproai_runtime.calendars.calcom_v2 import CalcomV2, Recorder, attendee_email
 from askproai_runtime.calendars.types import (
     Calendar,
     CalendarRequest,
     CalendarUnreachable,
+    ChosenCalendar,
     Confirmed,
+    LocalCalendar,
     Outcome,
     Refused,
     Taken,
@@ -25,8 +24,6 @@ __all__ = [
     "Confirmed",
     "LocalCalendar",
     "Outcome",
-    "ProviderCall",
-    "ProviderMetrics",
     "Recorder",
     "Refused",
     "Taken",

@@ -4,7 +4,7 @@ There is no idempotency key there, so a POST without an answer is *unknown* and 
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,6 @@ from typing import Any
 import aiohttp
 import phonenumbers
 
-from askproai_runtime.calendars.record import ProviderCall, Recorder
 from askproai_runtime.calendars.types import (
     CalendarRequest,
     CalendarUnreachable,
@@ -25,9 +24,12 @@ from askproai_runtime.calendars.types import (
 )
 from askproai_runtime.config import TenantConfig
 from askproai_runtime.seams import Clock
+from askproai_runtime.store import Pool
+from askproai_runtime.watch import Metrics
 
 # Pinned for each endpoint: a missing or unknown value silently falls back to a controller of 2024 with other bodies.
 _BOOKINGS_VERSION = "2024-08-13"
+_PATH = "/v2/bookings"
 _CONNECT_SECONDS = 1.0
 _FIND_SECONDS = 10.0
 _TAKEN_TEXTS = (
@@ -39,49 +41,56 @@ _LANGUAGES = (
     "ar az bg bn ca cs da de el en es es-419 et eu fi fr he hr hu id it iw ja km ko lv nl no pl pt pt-BR ro ru sk sr sv ta th tr"
     " uk vi zh-CN zh-TW"
 )
-_EPOCH_SINCE = 10**9  # X-RateLimit-Reset-* is seconds to wait, or by the docs a Unix time
 
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    """What came back; `status` None: nothing did, and `error` says why."""
+    """What came back, and how long it took; `status` None: nothing came, and `error` says why."""
 
+    method: str
+    seconds: float
     status: int | None
     body: Any = None
-    headers: Mapping[str, str] | None = None
     error: Exception | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Leaves a row and a measurement of every call to a provider: what, how long, how it ended; never a body or a query."""
+
+    pool: Pool
+    tenant: str
+    metrics: Metrics
+
+    async def record(self, operation: str, reply: "_Reply", outcome: str, correlation_id: str) -> None:
+        self.metrics.provider_call("calcom", operation, outcome, reply.seconds)
+        await self.pool.execute(
+            """INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, status, outcome, duration_ms,
+                   correlation_id) VALUES ($1, 'calcom', $2, $3, $4, $5, $6, $7, $8)""",
+            self.tenant, operation, reply.method, _PATH, reply.status, outcome, round(reply.seconds * 1000),
+            correlation_id,
+        )  # fmt: skip
+
+
+@dataclass(slots=True)
 class CalcomV2:
     """One tenant's Cal.com. `api_key` and `config` are asked at each call, since both may change under us."""
 
+    session: aiohttp.ClientSession
+    config: Callable[[], TenantConfig]
+    api_key: Callable[[], str | None]
+    recorder: Recorder
+    clock: Clock
     remote = True
 
-    def __init__(
-        self,
-        session: aiohttp.ClientSession,
-        config: Callable[[], TenantConfig],
-        api_key: Callable[[], str | None],
-        recorder: Recorder,
-        clock: Clock,
-    ) -> None:
-        self._session = session
-        self._config = config
-        self._api_key = api_key
-        self._recorder = recorder
-        self._clock = clock
-
     async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:
-        began = self._clock.monotonic()
-        body = booking_body(request, self._config())
-        reply = await self._send("POST", "/v2/bookings", within.total_seconds(), json=body)
-        outcome = classify_create(reply.status, reply.body, reply.headers or {}, reply.error, self._clock.now())
-        await self._note("create-booking", "POST", reply, type(outcome).__name__.lower(), began, request)
+        reply = await self._send("POST", within.total_seconds(), json=booking_body(request, self.config()))
+        outcome = classify_create(reply.status, reply.body, reply.error)
+        await self.recorder.record("create-booking", reply, type(outcome).__name__.lower(), request.correlation_id)
         return outcome
 
     async def find(self, request: CalendarRequest) -> Confirmed | None:
         """List what stands at that time; not by e-mail, which Cal.com may have replaced by its own (#25432)."""
-        began = self._clock.monotonic()
         minute = timedelta(minutes=1)
         params = {
             "eventTypeId": str(request.event_type_id),
@@ -89,40 +98,31 @@ class CalcomV2:
             "beforeEnd": _utc(request.ends_at + minute),
             "take": "250",
         }
-        reply = await self._send("GET", "/v2/bookings", _FIND_SECONDS, params=params)
+        reply = await self._send("GET", _FIND_SECONDS, params=params)
         bookings = reply.body.get("data") if reply.status == 200 and isinstance(reply.body, dict) else None  # noqa: PLR2004  OK
-        if not isinstance(bookings, list):
-            await self._note("find-booking", "GET", reply, "failed", began, request)
+        found = _ours(bookings, str(request.request_id)) if isinstance(bookings, list) else None
+        outcome = "found" if found else "not_found" if isinstance(bookings, list) else "failed"
+        await self.recorder.record("find-booking", reply, outcome, request.correlation_id)
+        if outcome == "failed":
             raise CalendarUnreachable(f"Cal.com did not list its bookings: {_said(reply.body) or reply.error!r}")
-        found = _ours(bookings, str(request.request_id))
-        await self._note("find-booking", "GET", reply, "found" if found else "not_found", began, request)
         return found
 
-    async def _send(self, method: str, path: str, seconds: float, **content: Any) -> _Reply:
-        key = self._api_key()
+    async def _send(self, method: str, seconds: float, **content: Any) -> _Reply:
+        key, began = self.api_key(), self.clock.monotonic()
         if not key:
-            return _Reply(401, {"message": "no Cal.com API key is mounted: fill the Secret that the Tenant names"})
+            missing = PermissionError("no Cal.com API key is mounted: fill the Secret that the Tenant names")
+            return _Reply(method, 0, None, error=missing)
         timeout = aiohttp.ClientTimeout(total=seconds, connect=min(_CONNECT_SECONDS, seconds))
         headers = {"Authorization": f"Bearer {key}", "cal-api-version": _BOOKINGS_VERSION}
-        url = self._config().calendar.base_url.rstrip("/") + path
+        url = self.config().calendar.base_url.rstrip("/") + _PATH
         try:
-            async with self._session.request(
+            async with self.session.request(
                 method, url, headers=headers, timeout=timeout, allow_redirects=False, **content
             ) as response:
-                raw = await response.read()
-                return _Reply(response.status, _parsed(raw), response.headers)
+                body = _parsed(await response.read())
+                return _Reply(method, self.clock.monotonic() - began, response.status, body)
         except (aiohttp.ClientError, TimeoutError) as error:
-            return _Reply(None, error=error)
-
-    async def _note(
-        self, operation: str, method: str, reply: _Reply, outcome: str, began: float, request: CalendarRequest
-    ) -> None:
-        seconds = self._clock.monotonic() - began
-        await self._recorder.record(
-            ProviderCall(
-                "calcom", operation, method, "/v2/bookings", reply.status, outcome, seconds, request.correlation_id
-            )
-        )
+            return _Reply(method, self.clock.monotonic() - began, None, error=error)
 
 
 def booking_body(request: CalendarRequest, config: TenantConfig) -> dict[str, Any]:
@@ -154,16 +154,16 @@ def language(locale: str) -> str:
     return next((known for known in (locale, short) if known in _LANGUAGES.split()), "en")
 
 
-def classify_create(
-    status: int | None, body: Any, headers: Mapping[str, str], error: Exception | None, now: datetime
-) -> Outcome:
+def classify_create(status: int | None, body: Any, error: Exception | None = None) -> Outcome:
     """Say what a POST of a booking came to. "Taken" is a 400 far more often than a 409, so its text decides."""
-    if status is None:
-        if isinstance(error, aiohttp.ClientConnectorError):  # refused or no such host: it was never sent
-            return Unavailable(f"Cal.com cannot be reached: {type(error).__name__}")
-        return Unknown(f"no answer from Cal.com: {type(error).__name__}")
     said = _said(body) or f"status {status}"
     match status:
+        case None if isinstance(error, PermissionError):
+            return Refused(str(error))
+        case None if isinstance(error, aiohttp.ClientConnectorError):  # refused or no such host: it was never sent
+            return Unavailable(f"Cal.com cannot be reached: {type(error).__name__}")
+        case None:
+            return Unknown(f"no answer from Cal.com: {type(error).__name__}")
         case 200 | 201:
             return _confirmed(body.get("data") if isinstance(body, dict) else None) or Unknown("an answer without uid")
         case 409:
@@ -171,7 +171,7 @@ def classify_create(
         case 400 if any(text in said.lower() for text in _TAKEN_TEXTS):
             return Taken(said)
         case 429:
-            return Unavailable(said, _retry_after(headers, now))
+            return Unavailable(said)  # blocks for a minute; the sync waits longer than that
         case 404 if not isinstance(body, dict) or said.startswith("Cannot "):  # the route itself, not the event type
             return Unavailable(said)
         case _ if status >= 500:  # noqa: PLR2004  the class of server errors
@@ -209,14 +209,6 @@ def _said(body: Any) -> str:
     error = body.get("error")
     message = error.get("message") if isinstance(error, dict) else body.get("message")
     return str(message or "")[:500]
-
-
-def _retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
-    text = headers.get("Retry-After") or headers.get("X-RateLimit-Reset-Default") or ""
-    if not text.isdigit():
-        return None
-    seconds = int(text) - int(now.timestamp()) if int(text) > _EPOCH_SINCE else int(text)
-    return timedelta(seconds=max(0, seconds))
 
 
 def _utc(instant: datetime) -> str:

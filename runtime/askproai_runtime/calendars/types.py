@@ -1,9 +1,12 @@
-"""The one interface to a book that is not ours, and the closed list of what it can answer."""
+"""The one interface to the books that appointments stand in, the closed list of what they answer, and our own book."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
+
+from askproai_runtime.config import CalendarProvider, TenantConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +50,14 @@ class Refused:
 class Unknown:
     """Nobody can say whether it was done: look it up before any second try."""
 
-    detail: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
     """It was certainly not done: the calendar could not be reached, or asked us to wait."""
 
-    detail: str
-    retry_after: timedelta | None = None
+    message: str
 
 
 Outcome = Confirmed | Taken | Refused | Unknown | Unavailable
@@ -77,3 +79,36 @@ class Calendar(Protocol):
 
     async def find(self, request: CalendarRequest) -> Confirmed | None:
         """Look for the live appointment with our request id. Raises `CalendarUnreachable`."""
+
+
+class LocalCalendar:
+    """What stands in our `claims` is all there is: nothing is to be made elsewhere, so everything is confirmed."""
+
+    remote = False
+
+    async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:  # noqa: ARG002  the protocol's names
+        return Confirmed(uid=None)
+
+    async def find(self, request: CalendarRequest) -> Confirmed | None:  # noqa: ARG002  the protocol's names
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenCalendar:
+    """Asks the calendar that `TenantConfig.calendar.provider` names now; it may change while we run."""
+
+    config: Callable[[], TenantConfig]
+    calcom: Calendar
+
+    def _now(self) -> Calendar:
+        return self.calcom if self.config().calendar.provider is CalendarProvider.CALCOM else LocalCalendar()
+
+    @property
+    def remote(self) -> bool:
+        return self._now().remote
+
+    async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:
+        return await self._now().create(request, within=within)
+
+    async def find(self, request: CalendarRequest) -> Confirmed | None:
+        return await self._now().find(request)

@@ -2,7 +2,6 @@
 
 from askproai_runtime.calls.events import CallEvents
 from askproai_runtime.calls.functions import FunctionName, Functions
-from askproai_runtime.calls.router import Router
 from askproai_runtime.calls.store import count_active_calls
 
-__all__ = ["CallEvents", "FunctionName", "Functions", "Router", "count_active_calls"]
+__all__ = ["CallEvents", "FunctionName", "Functions", "count_active_calls"]

@@ -4,57 +4,34 @@ Its effects and the end of its job are one transaction, so that a crash leaves e
 """
 
 from collections.abc import Callable
-from typing import Protocol
 
 import msgspec
 import structlog
 
-from askproai_runtime.calls.audit import UNROUTABLE, audit_unroutable
-from askproai_runtime.calls.payload import RetellEvent, read
-from askproai_runtime.calls.router import Router
+from askproai_runtime.booking import release_hold
+from askproai_runtime.calls.payload import RetellEvent, read, route_of
 from askproai_runtime.calls.row import ACTED_ON, MOST_TRANSCRIPT, merge, row_of
-from askproai_runtime.calls.store import StoredEvent, load_event, lock_call, note_event, save_call
+from askproai_runtime.calls.store import StoredEvent, audit_unroutable, load_event, lock_call, note_event, save_call
 from askproai_runtime.config import TenantConfig
 from askproai_runtime.jobs import DeadNow, Job, finish
 from askproai_runtime.seams import Clock
 from askproai_runtime.store import Connection, Pool
+from askproai_runtime.watch import Metrics
 
 log = structlog.get_logger(__name__)
 
 
-class Holds(Protocol):
-    """The part of the booking room that a call's end touches."""
-
-    async def release_hold(self, conn: Connection, tenant: str, call_id: str) -> None: ...
-
-
-class ProcessingMetrics(Protocol):
-    def processed(self, source: str, event: str, seconds: float) -> None: ...
-
-
 class _Unroutable(Exception):
-    """Neither the agent nor the number is the tenant's. Carries what the audit names."""
-
-    def __init__(self, agent_id: str | None) -> None:
-        super().__init__(UNROUTABLE)
-        self.agent_id = agent_id
+    """Neither the agent nor the number is the tenant's. Carries the agent, for the audit."""
 
 
 class CallEvents:
     """Acts on Retell's call events; the other senders' events end as processed, with a note."""
 
-    def __init__(
-        self,
-        pool: Pool,
-        config: Callable[[], TenantConfig],
-        holds: Holds,
-        clock: Clock,
-        metrics: ProcessingMetrics,
-    ) -> None:
+    def __init__(self, pool: Pool, config: Callable[[], TenantConfig], clock: Clock, metrics: Metrics) -> None:
         self._pool = pool
+        self._config = config
         self._tenant = config().tenant
-        self._router = Router(config)
-        self._holds = holds
         self._clock = clock
         self._metrics = metrics
 
@@ -69,11 +46,8 @@ class CallEvents:
                 if note:  # after the job: everybody who needs both rows locks the job first
                     await note_event(connection, self._tenant, job.event_id, note)
         except _Unroutable as stranger:
-            await audit_unroutable(
-                self._pool, self._tenant,
-                action="event.refused", agent_id=stranger.agent_id, correlation_id=job.correlation_id,
-            )  # fmt: skip
-            raise DeadNow(UNROUTABLE) from stranger
+            await audit_unroutable(self._pool, self._tenant, "event.refused", stranger.args[0], job.correlation_id)
+            raise DeadNow("unroutable") from stranger
         self._metrics.processed(event.source, event.event_type, self._clock.monotonic() - began)
 
     async def _carry_out(self, connection: Connection, event_id: int) -> tuple[StoredEvent, str | None]:
@@ -94,14 +68,14 @@ class CallEvents:
         call = envelope.call or envelope.data
         if call is None:
             return "stored only: the event names no call"
-        route = self._router.route(call)
+        route = route_of(call, self._config())
         if route is None:
             raise _Unroutable(call.agent_id)
         known = await lock_call(connection, self._tenant, call.call_id, event.correlation_id)
         row = merge(known, row_of(event.event_type, call, route.branch, event.received_at))
         await save_call(connection, self._tenant, call.call_id, row)
         if row.over:
-            await self._holds.release_hold(connection, self._tenant, call.call_id)
+            await release_hold(connection, self._tenant, call.call_id)
         log.info("call.updated", call_id=call.call_id, event_type=event.event_type, status=row.status)
         cut = len(call.transcript or "") - MOST_TRANSCRIPT
         return f"transcript cut to {MOST_TRANSCRIPT} characters, {cut} left out" if cut > 0 else None

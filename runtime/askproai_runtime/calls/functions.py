@@ -8,30 +8,27 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
-import asyncpg
 import msgspec
 import structlog
 from aiohttp import web
 
-from askproai_runtime.booking.types import Answer, CallContext
-from askproai_runtime.calls.arguments import said
-from askproai_runtime.calls.audit import audit_unroutable
-from askproai_runtime.calls.payload import FunctionRequest, RetellCall, instant, read
-from askproai_runtime.calls.router import Router
+from askproai_runtime.booking import Answer, Booking, CallContext
+from askproai_runtime.calls.payload import FunctionRequest, RetellCall, instant, read, route_of, said
+from askproai_runtime.calls.store import audit_unroutable
 from askproai_runtime.config import Branch
 from askproai_runtime.config.live import Credentials, LiveConfig
-from askproai_runtime.intake import MIB, Verdict, retell_keys, verify_retell
+from askproai_runtime.intake import Verdict, retell_keys, verify_retell
 from askproai_runtime.numbers import Route, caller_or_none
 from askproai_runtime.seams import Clock
 from askproai_runtime.serving import Problem, SlidingWindow, correlation_id, json_answer, read_body
-from askproai_runtime.store import Pool
+from askproai_runtime.store import DATABASE_AWAY, Pool
 
 log = structlog.get_logger(__name__)
 
 DEADLINE_SECONDS = 7.0  # tools are registered with timeout_ms 8000
-BODY_LIMIT = 8 * MIB
+BODY_LIMIT = 8 * 1024 * 1024
 
 TOO_SLOW = "Das dauert gerade länger als sonst. Einen Moment bitte, ich versuche es gleich noch einmal."
 OUT_OF_ORDER = "Ich komme gerade nicht an den Kalender. Bitte versuchen Sie es in ein paar Minuten noch einmal."
@@ -44,21 +41,13 @@ class FunctionName(StrEnum):
     BOOK_APPOINTMENT = "book_appointment"
 
 
-class BookingDesk(Protocol):
-    """The part of the booking room that answers calls."""
-
-    async def check_availability(self, call: CallContext, args: dict[str, Any]) -> Answer: ...
-    async def book_appointment(self, call: CallContext, args: dict[str, Any]) -> Answer: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Functions:
     """What the call functions need."""
 
     config: LiveConfig
     credentials: Credentials
-    booking: BookingDesk
-    router: Router
+    booking: Booking
     pool: Pool
     window: SlidingWindow
     clock: Clock
@@ -104,16 +93,14 @@ class Functions:
 
     async def _route(self, request: web.Request, call: RetellCall) -> Route:
         """Give the call's route; a stranger is refused and written down, never handed to some branch (N2)."""
-        route = self.router.route(call)
+        route = route_of(call, self.config.current)
         if route is not None:
             return route
         log.warning("function.unroutable", call_id=call.call_id)
         try:
-            await audit_unroutable(
-                self.pool, self.config.current.tenant,
-                action="function.refused", agent_id=call.agent_id, correlation_id=correlation_id(request),
-            )  # fmt: skip
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            tenant, correlation = self.config.current.tenant, correlation_id(request)
+            await audit_unroutable(self.pool, tenant, "function.refused", call.agent_id, correlation)
+        except DATABASE_AWAY:
             log.exception("audit.failed", action="function.refused")
         raise Problem(403, "Unknown Agent Or Number", "Neither the call's agent nor its number is this tenant's")
 

@@ -1,13 +1,18 @@
-"""Retell's call object, as far as we read it (reference/retell.md §5.1). Unknown keys, reasons and statuses are tolerated."""
+"""What Retell sends, as far as we read it (reference/retell.md §5.1, §8). Unknown keys, reasons and statuses are tolerated."""
 
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
 
+from askproai_runtime.config import TenantConfig
+from askproai_runtime.numbers import Route, Routing, caller_or_none
 from askproai_runtime.serving import read_json
 
 T = TypeVar("T", bound=msgspec.Struct)
+_BOOLEANS = {"true": True, "ja": True, "yes": True, "false": False, "nein": False, "no": False}
+_FLAGS = frozenset({"another"})
+MOST_CHARACTERS = 500
 
 
 class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,3 +75,32 @@ def instant(milliseconds: float | None) -> datetime | None:
         return datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (OverflowError, ValueError, OSError):
         return None
+
+
+def route_of(call: RetellCall, config: TenantConfig) -> Route | None:
+    """Give where the call belongs; None when neither its agent nor its number is the tenant's."""
+    return Routing(config).route(call.agent_id, caller_or_none(call.to_number))
+
+
+def said(args: Any) -> dict[str, Any]:
+    """Give the arguments that say something: texts, trimmed and bounded; flags as booleans. The rest counts as not said.
+
+    A language model may send numbers for texts, nulls, blanks, or no object at all.
+    """
+    if not isinstance(args, dict):
+        return {}
+    regular = {str(name): _regular(str(name), value) for name, value in args.items()}
+    return {name: value for name, value in regular.items() if value is not None}
+
+
+def _regular(name: str, value: Any) -> str | bool | None:
+    match value:
+        case bool():
+            return value if name in _FLAGS else None
+        case str() if value.strip():
+            text = value.strip()[:MOST_CHARACTERS]
+            return _BOOLEANS.get(text.casefold(), False) if name in _FLAGS else text
+        case int() | float():
+            return str(value)
+        case _:
+            return None

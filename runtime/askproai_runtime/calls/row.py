@@ -6,7 +6,7 @@ ended, and a field is never emptied.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from askproai_runtime.calls.payload import RetellCall, instant
 from askproai_runtime.numbers import caller_or_none
@@ -19,7 +19,10 @@ ACTED_ON = (STARTED, ENDED, ANALYZED)
 _STAGES = {"registered": 0, "ongoing": 1, "not_connected": 2, "ended": 3, "error": 4}
 _TERMINAL = _STAGES["not_connected"]
 
-T = TypeVar("T", str, datetime)
+_EITHER = (
+    "branch", "agent_id", "direction", "from_number", "to_number", "started_at", "ended_at", "analyzed_at",
+    "disconnection_reason",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +76,14 @@ def merge(known: CallRow, seen: CallRow) -> CallRow:
     )
     return CallRow(
         status=max(known.status, seen.status, key=lambda status: (_stage(status), status)),
-        branch=_either(known.branch, seen.branch),
-        agent_id=_either(known.agent_id, seen.agent_id),
-        direction=_either(known.direction, seen.direction),
-        from_number=_either(known.from_number, seen.from_number),
-        to_number=_either(known.to_number, seen.to_number),
-        started_at=_either(known.started_at, seen.started_at),
-        ended_at=_either(known.ended_at, seen.ended_at),
-        analyzed_at=_either(known.analyzed_at, seen.analyzed_at),
-        disconnection_reason=_either(known.disconnection_reason, seen.disconnection_reason),
         transcript=longer.transcript,
         transcript_truncated=longer.transcript_truncated,
         analysis=seen.analysis if seen.analysis is not None else known.analysis,  # only call_analyzed brings one
+        **{name: _either(getattr(known, name), getattr(seen, name)) for name in _EITHER},
     )
 
 
-def _either(one: T | None, other: T | None) -> T | None:
+def _either(one: Any, other: Any) -> Any:
     """Give the one that is there. Both are equal in one call; if they ever differ, the greater wins, whoever came first."""
     if one is None or other is None:
         return other if one is None else one

@@ -5,13 +5,14 @@ on every file system: inotify sees neither an overlay nor the swap of a link's t
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import structlog
 
-from askproai_runtime.config.model import TenantConfig, config_hash, decode
+from askproai_runtime.config import TenantConfig, config_hash, decode
 
 log = structlog.get_logger(__name__)
 POLL_SECONDS = 0.25
@@ -37,52 +38,46 @@ class LiveConfig:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._on_change: Callable[[str], None] = lambda _hash: None
-        self._on_rejected: Callable[[], None] = lambda: None
         self._seen = _stamp(path)
         self.rejected: str | None = None  # why the file that lies there now is not in use
         self.current, self.hash = self._read()
 
-    def report_to(self, on_change: Callable[[str], None], on_rejected: Callable[[], None]) -> None:
-        """Call `on_change` with the hash in use, now and after each change, and `on_rejected` for each bad file."""
-        self._on_change, self._on_rejected = on_change, on_rejected
+    def now(self) -> TenantConfig:
+        return self.current
+
+    async def watch(
+        self, stop: asyncio.Event, on_change: Callable[[str], None], on_rejected: Callable[[], None]
+    ) -> None:
+        """Re-read the file within a second of a change, until `stop`. A bad file leaves the last good config in use.
+
+        `on_change` gets the hash in use, now and after each change; `on_rejected` is called for each bad file.
+        """
         on_change(self.hash)
-
-    async def watch(self, stop: asyncio.Event) -> None:
-        """Re-read the file within a second of a change, until `stop`. A bad file leaves the last good config in use."""
         while not stop.is_set():
-            self.refresh()
-            try:
+            stamp = _stamp(self._path)
+            if stamp != self._seen:
+                self._seen = stamp
+                try:
+                    self.current, self.hash = self._read()
+                except ConfigUnreadable as error:
+                    self.rejected = str(error)
+                    on_rejected()
+                    log.exception("config.rejected", error=self.rejected, kept=self.hash)
+                else:
+                    self.rejected = None
+                    on_change(self.hash)
+                    log.info("config.loaded", hash=self.hash)
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), POLL_SECONDS)
-            except TimeoutError:
-                continue
-
-    def refresh(self) -> None:
-        """Look once; read the file only if it changed."""
-        stamp = _stamp(self._path)
-        if stamp == self._seen:
-            return
-        self._seen = stamp
-        try:
-            self.current, self.hash = self._read()
-        except ConfigUnreadable as error:
-            self.rejected = str(error)
-            self._on_rejected()
-            log.exception("config.rejected", error=str(error), kept=self.hash)
-            return
-        self.rejected = None
-        self._on_change(self.hash)
-        log.info("config.loaded", hash=self.hash)
 
     def _read(self) -> tuple[TenantConfig, str]:
         try:
             text = self._path.read_text(encoding="utf-8")
-            config = decode(text)
+            return decode(text), config_hash(text)
         except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
             raise ConfigUnreadable(
                 f"{self._path}: {error}; keep the file as `encode(TenantConfig)` writes it"
             ) from error
-        return config, config_hash(text)
 
 
 class Credentials:
@@ -106,6 +101,9 @@ class Credentials:
             try:
                 known = (stamp, path.read_text(encoding="utf-8").strip())
             except FileNotFoundError:  # swapped away between stat and read
+                return None
+            except (OSError, UnicodeDecodeError):
+                log.exception("credential.unreadable", name=name, todo="make it a readable file of UTF-8 text")
                 return None
             self._values[name] = known
         return known[1] or None

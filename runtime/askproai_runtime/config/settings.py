@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_FOLDER = Path("/etc/askproai")
+
 
 class Settings(BaseSettings):
     """How one process of the runtime runs. The operator sets these in the pods' manifests."""
@@ -12,36 +14,24 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ASKPROAI_", extra="ignore", frozen=True)
 
     config_file: Path = Field(
-        default=Path("/etc/askproai/config/tenant.json"), description="The tenant's config, re-read when it changes"
+        _FOLDER / "config/tenant.json", description="The tenant's config, re-read when it changes"
     )
-    credentials_dir: Path = Field(
-        default=Path("/etc/askproai/credentials"), description="The folder of secret files, re-read when they change"
-    )
-    admin_token_file: Path = Field(
-        default=Path("/etc/askproai/admin/token"), description="The file with the bearer token of the private port"
-    )
-    bind_address: str = Field(default="0.0.0.0", description="The address that every port listens on")  # noqa: S104 - pods are reached by their address; network policies fence them
-    public_port: int = Field(default=8080, ge=0, le=65535, description="Webhooks and call functions")
-    private_port: int = Field(default=8081, ge=0, le=65535, description="Probes and detailed health; never routed")
-    metrics_port: int = Field(default=9090, ge=0, le=65535, description="Metrics of the web process")
-    worker_port: int = Field(
-        default=9091, ge=0, le=65535, description="Health, metrics and poke of the worker; the web process pokes it"
-    )
-    pod_name: str = Field(default="local", description="Names the worker in the jobs that it runs")
-    log_level: str = Field(
-        default="info", pattern="(?i)^(debug|info|warning|error)$", description="The least log level"
-    )
+    credentials_dir: Path = Field(_FOLDER / "credentials", description="The secret files, re-read when they change")
+    admin_token_file: Path = Field(_FOLDER / "admin/token", description="The bearer token of the private port")
+    bind_address: str = Field("0.0.0.0", description="The address that every port listens on")  # noqa: S104 - pods are reached by their address; network policies fence them
+    public_port: int = Field(8080, ge=0, le=65535, description="Webhooks and call functions")
+    private_port: int = Field(8081, ge=0, le=65535, description="Probes and detailed health; never routed")
+    metrics_port: int = Field(9090, ge=0, le=65535, description="Metrics of the web process")
+    worker_port: int = Field(9091, ge=0, le=65535, description="The worker's health and metrics; web pokes it there")
+    pod_name: str = Field("local", description="Names the pod in the database's list of sessions")
+    log_level: str = Field("info", pattern="(?i)^(debug|info|warning|error)$", description="The least log level")
     calendar_sync_delay_seconds: float = Field(
-        default=300, ge=0, description="How long after a failed calendar call it is tried again"
+        300, ge=0, description="How long after a failed calendar call it is tried again"
     )
     calendar_quiet_seconds: float = Field(
-        default=30,
-        ge=0,
-        description="How long a calendar must be quiet before a second create after an unknown outcome",
+        30, ge=0, description="How long after an unknown outcome a calendar must be quiet before a second create"
     )
     shutdown_delay_seconds: float = Field(
-        default=3, ge=0, description="How long a web process goes on serving after SIGTERM, until nobody sends to it"
+        3, ge=0, description="How long a web process goes on serving after SIGTERM, until nobody sends to it"
     )
-    shutdown_grace_seconds: float = Field(
-        default=15, ge=0, description="How long requests and jobs in flight may take to end"
-    )
+    shutdown_grace_seconds: float = Field(15, ge=0, description="How long requests and jobs in flight may take to end")

@@ -2,27 +2,11 @@
 
 from askproai_runtime.intake.events import Incoming, Malformed, Source, TooOld, identify
 from askproai_runtime.intake.flush import Flusher, Unavailable
-from askproai_runtime.intake.senders import MIB, retell_keys
 from askproai_runtime.intake.signatures import Verdict, verify_calcom, verify_retell, verify_stripe
 from askproai_runtime.intake.store import EventStore, Stored
-from askproai_runtime.intake.webhook import Outcome, Webhooks
+from askproai_runtime.intake.webhook import Webhooks, retell_keys
 
 __all__ = [
-    "MIB",
-    "EventStore",
-    "Flusher",
-    "Incoming",
-    "Malformed",
-    "Outcome",
-    "Source",
-    "Stored",
-    "TooOld",
-    "Unavailable",
-    "Verdict",
-    "Webhooks",
-    "identify",
-    "retell_keys",
-    "verify_calcom",
-    "verify_retell",
-    "verify_stripe",
-]
+    "EventStore", "Flusher", "Incoming", "Malformed", "Source", "Stored", "TooOld", "Unavailable", "Verdict", "Webhooks",
+    "identify", "retell_keys", "verify_calcom", "verify_retell", "verify_stripe",
+]  # fmt: skip

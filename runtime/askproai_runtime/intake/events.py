@@ -5,7 +5,6 @@ call; Cal.com's is derived as reference/calcom-stripe.md §5 says, Stripe's is i
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,9 +15,9 @@ import msgspec
 from askproai_runtime.intake.signatures import CALCOM_WINDOW
 from askproai_runtime.serving import read_json
 
-# Printable ASCII, so that an id is safe in a text column, an index and a log line.
-_Id = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,200}$")]
-_Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
+# Printable ASCII, so that an id is safe in a text column, an index and a log line. Not `$`, which lets a last newline pass.
+_Id = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,200}\Z")]
+_Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,100}\Z")]
 
 
 class Source(StrEnum):
@@ -111,17 +110,34 @@ def _calcom(body: bytes, tenant: str, now: datetime) -> tuple[str, str]:
     # MEETING_* and rendered templates come flat, without `payload`
     payload = envelope.payload if envelope.payload is not None else read_json(body, dict[str, Any])
     entry = payload.get("oooEntry")
-    subject = (
-        _text(payload, "uid")
-        or _text(payload, "bookingUid")
-        or (_text(entry, "uuid") if isinstance(entry, dict) else "")
-    )
-    if not subject:  # PING and forms name no booking: equal bodies are the same event
-        return hashlib.sha256(tenant.encode() + b"|" + body).hexdigest(), envelope.triggerEvent
-    derive = _CALCOM_KEYS.get(envelope.triggerEvent, _start)
-    key = derive(payload, envelope.createdAt)
-    text = f"{tenant}|{envelope.triggerEvent}|{subject}|{key}"
-    return hashlib.sha256(text.encode()).hexdigest(), envelope.triggerEvent
+    out_of_office = _text(entry, "uuid") if isinstance(entry, dict) else ""
+    subject = _text(payload, "uid") or _text(payload, "bookingUid") or out_of_office
+    if subject:
+        parts = (tenant, envelope.triggerEvent, subject, *_calcom_key(envelope, payload))
+        derived = hashlib.sha256("|".join(parts).encode())
+    else:  # PING and forms name no booking: equal bodies are the same event
+        derived = hashlib.sha256(tenant.encode() + b"|" + body)
+    return derived.hexdigest(), envelope.triggerEvent
+
+
+def _calcom_key(envelope: _Calcom, payload: dict[str, Any]) -> tuple[str, ...]:
+    """Give what tells a booking's events of one name apart. Not `createdAt`: a job that runs again stamps a new one."""
+    given = payload.get("attendees")
+    attendees = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
+    match envelope.triggerEvent:
+        case "BOOKING_RESCHEDULED":
+            return _text(payload, "rescheduleUid"), _text(payload, "startTime")
+        case "BOOKING_CANCELLED" if payload.get("seatsPerTimeSlot"):  # each seat is cancelled alone
+            return _text(payload, "endTime"), *sorted(_text(one, "email") for one in attendees)
+        case "BOOKING_CANCELLED":
+            return (_text(payload, "endTime"),)
+        case "BOOKING_PAID" | "BOOKING_PAYMENT_INITIATED":
+            return (_text(payload, "paymentId"),)
+        case "BOOKING_NO_SHOW_UPDATED":  # the time too: a no-show can be set, taken back and set again
+            marks = sorted(f"{_text(one, 'email')}:{str(one.get('noShow')).lower()}" for one in attendees)
+            return *marks, envelope.createdAt
+        case _:
+            return (_text(payload, "startTime"),)
 
 
 def _refuse_old(created_at: str, now: datetime) -> None:
@@ -141,43 +157,3 @@ def _refuse_old(created_at: str, now: datetime) -> None:
 def _text(values: dict[str, Any], name: str) -> str:
     value = values.get(name)
     return str(value) if isinstance(value, str | int) else ""
-
-
-def _attendees(payload: dict[str, Any]) -> list[dict[str, Any]]:
-    attendees = payload.get("attendees")
-    return [one for one in attendees if isinstance(one, dict)] if isinstance(attendees, list) else []
-
-
-def _start(payload: dict[str, Any], _created_at: str) -> str:
-    return _text(payload, "startTime")
-
-
-def _rescheduled(payload: dict[str, Any], _created_at: str) -> str:
-    return f"{_text(payload, 'rescheduleUid')}|{_text(payload, 'startTime')}"
-
-
-def _cancelled(payload: dict[str, Any], _created_at: str) -> str:
-    end = _text(payload, "endTime")
-    if not payload.get("seatsPerTimeSlot"):
-        return end
-    return "|".join((end, *sorted(_text(one, "email") for one in _attendees(payload))))  # each seat is cancelled alone
-
-
-def _payment(payload: dict[str, Any], _created_at: str) -> str:
-    return _text(payload, "paymentId")
-
-
-def _no_show(payload: dict[str, Any], created_at: str) -> str:
-    """Give who came; the time too, since a no-show can be set, taken back and set again."""
-    marks = sorted(f"{_text(one, 'email')}:{str(one.get('noShow')).lower()}" for one in _attendees(payload))
-    return "|".join((*marks, created_at))
-
-
-# `createdAt` stays out of all others: a job that runs again stamps a new one.
-_CALCOM_KEYS: dict[str, Callable[[dict[str, Any], str], str]] = {
-    "BOOKING_RESCHEDULED": _rescheduled,
-    "BOOKING_CANCELLED": _cancelled,
-    "BOOKING_PAID": _payment,
-    "BOOKING_PAYMENT_INITIATED": _payment,
-    "BOOKING_NO_SHOW_UPDATED": _no_show,
-}

@@ -7,6 +7,7 @@ the commit that holds its own event. Measured in reference/runtime.md §5: worth
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 
 import asyncpg
 import structlog
@@ -22,20 +23,14 @@ MOST_WAITING = 2_000
 FLUSH_SECONDS = 5  # senders give up after ten
 FLUSHERS = 2  # while one commits the other builds; a third would take the last of the pod's three connections
 
-Write = Callable[[Sequence[Incoming]], Awaitable[list[Stored]]]
-
 # The database is away, or too busy to answer: nothing in the batch is at fault, and single rows would fail alike.
 _AWAY = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InvalidCatalogNameError,
-)
+    OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError,
+    asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError, asyncpg.InvalidCatalogNameError,
+)  # fmt: skip
+
+_Batch: TypeAlias = "list[tuple[Incoming, asyncio.Future[Stored]]]"
 
 
 class Unavailable(Exception):
@@ -45,7 +40,7 @@ class Unavailable(Exception):
 class Flusher:
     """Takes events one by one and writes them in shared commits."""
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: Callable[[Sequence[Incoming]], Awaitable[list[Stored]]]) -> None:
         self._write = write
         self._waiting: deque[tuple[Incoming, asyncio.Future[Stored]]] = deque()
         self._running: set[asyncio.Task[None]] = set()
@@ -73,11 +68,9 @@ class Flusher:
             try:
                 await self._flush(batch)
             finally:  # a waiter must never hang, whatever ended this flush
-                for _, done in batch:
-                    if not done.done():
-                        done.set_exception(Unavailable("The flush ended early"))
+                _refuse(batch, "The flush ended early")
 
-    def _take(self) -> list[tuple[Incoming, asyncio.Future[Stored]]]:
+    def _take(self) -> _Batch:
         """Take what waits, bounded by count and by bytes: a statement of 500 bodies of 8 MiB would not fit in memory."""
         batch = [self._waiting.popleft()]
         size = len(batch[0][0].payload)
@@ -88,25 +81,28 @@ class Flusher:
             batch.append(self._waiting.popleft())
         return batch
 
-    async def _flush(self, batch: list[tuple[Incoming, asyncio.Future[Stored]]]) -> None:
+    async def _flush(self, batch: _Batch) -> None:
         try:
             # a timeout in the middle of a commit is harmless: the sender sends again, and is told that we have it
             async with asyncio.timeout(FLUSH_SECONDS):
                 rows = await self._write([event for event, _ in batch])
         except _AWAY:
             log.exception("flush.database_away", events=len(batch))
-            for _, done in batch:
-                done.set_exception(Unavailable("The database does not answer"))
-        except Exception as error:
+            _refuse(batch, "The database does not answer")
+        except Exception:
+            log.exception("flush.failed", events=len(batch))
             if len(batch) == 1:
-                log.exception("flush.event_failed")
-                failure = Unavailable("The event could not be stored")
-                failure.__cause__ = error
-                batch[0][1].set_exception(failure)
+                _refuse(batch, "The event could not be stored")
                 return
-            log.warning("flush.single_rows", events=len(batch), error=type(error).__name__)
             for one in batch:  # one bad event must not fail its neighbours
                 await self._flush([one])
         else:
             for (_, done), row in zip(batch, rows, strict=True):
-                done.set_result(row)
+                if not done.done():  # its sender's handler may have been cut at shutdown
+                    done.set_result(row)
+
+
+def _refuse(batch: _Batch, why: str) -> None:
+    for _, done in batch:
+        if not done.done():
+            done.set_exception(Unavailable(why))

@@ -6,7 +6,7 @@ Nothing is parsed before its signature is checked, and nothing is acknowledged b
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 import structlog
 from aiohttp import web
@@ -14,13 +14,21 @@ from aiohttp import web
 from askproai_runtime.config.live import Credentials, LiveConfig
 from askproai_runtime.intake.events import Incoming, Malformed, Source, TooOld, identify
 from askproai_runtime.intake.flush import Flusher, Unavailable
-from askproai_runtime.intake.senders import body_limit, verify
-from askproai_runtime.intake.signatures import Verdict
+from askproai_runtime.intake.signatures import Verdict, verify_calcom, verify_retell, verify_stripe
 from askproai_runtime.intake.store import Stored
 from askproai_runtime.seams import Clock
 from askproai_runtime.serving import Problem, SlidingWindow, correlation_id, json_answer, read_body
+from askproai_runtime.watch import Metrics
 
 log = structlog.get_logger(__name__)
+
+MIB = 1024 * 1024
+_BODY_LIMIT = {
+    Source.RETELL: 8 * MIB,
+    Source.CALCOM: MIB,
+    Source.STRIPE: MIB,
+}  # a Retell call holds its transcript thrice
+_UNKNOWN_EVENT = "unknown"  # what was refused is not read
 
 
 class Outcome(StrEnum):
@@ -35,12 +43,14 @@ class Outcome(StrEnum):
     REFUSED = "refused"  # too large, or compressed
 
 
-class IntakeMetrics(Protocol):
-    def webhook_received(self, source: str, event: str, outcome: str) -> None: ...
-    def ack(self, source: str, seconds: float) -> None: ...
-
-
-UNKNOWN_EVENT = "unknown"  # what was refused is not read
+_REFUSED = {
+    400: Outcome.MALFORMED,
+    401: Outcome.UNAUTHORIZED,
+    413: Outcome.REFUSED,
+    415: Outcome.REFUSED,
+    429: Outcome.LIMITED,
+    503: Outcome.UNAVAILABLE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,58 +62,56 @@ class Webhooks:
     flusher: Flusher
     window: SlidingWindow
     clock: Clock
-    metrics: IntakeMetrics
+    metrics: Metrics
     wake_worker: Callable[[], None]
 
     async def receive(self, request: web.Request, source: Source) -> web.Response:
         """Answer one delivery. Raises a `Problem` for everything that is not stored."""
-        began = self.clock.monotonic()
-        body = await self._read(request, source)
-        self._check_signature(request, source, body)
-        self._check_rate(source)
-        event = self._identify(request, source, body)
-        stored = await self._store(event)
+        began, event_type = self.clock.monotonic(), _UNKNOWN_EVENT
+        try:
+            body = await read_body(request, _BODY_LIMIT[source])
+            self._check_signature(request, source, body)
+            # only what is signed is counted, so that a forger cannot use up the genuine sender's share
+            self.window.enter(self.config.current.rate_limits.webhooks_per_second)
+            event = self._identify(request, source, body)
+            event_type = event.event_type
+            stored = await self._store(event)
+        except Problem as refusal:
+            self.metrics.webhook_received(source, event_type, _REFUSED[refusal.status])
+            raise
         if not stored.duplicate:
             self.wake_worker()
         return self._acknowledge(event, stored, began)
 
-    async def _read(self, request: web.Request, source: Source) -> bytes:
-        try:
-            return await read_body(request, body_limit(source))
-        except Problem:
-            self.metrics.webhook_received(source, UNKNOWN_EVENT, Outcome.REFUSED)
-            raise
-
     def _check_signature(self, request: web.Request, source: Source, body: bytes) -> None:
-        verdict = verify(source, request, body, self.credentials, self.clock.now())
+        """Compare with every key that the sender may use now."""
+        headers, now = request.headers, self.clock.now()
+        match source:
+            case Source.RETELL:
+                keys = retell_keys(self.credentials)
+                verdict = verify_retell(body, headers.get("x-retell-signature"), keys, now)
+            case Source.CALCOM:
+                keys = self.credentials.all("calcom-webhook-secret")
+                verdict = verify_calcom(body, headers.get("X-Cal-Signature-256"), keys)
+            case Source.STRIPE:
+                keys = self.credentials.all("stripe-webhook-secret")
+                verdict = verify_stripe(body, headers.get("Stripe-Signature"), keys, now)
         if verdict is not Verdict.VALID:
             self._unauthorized(request, source, verdict)
 
-    def _check_rate(self, source: Source) -> None:
-        """Count only what is signed, so that a forger cannot use up the genuine sender's share."""
-        try:
-            self.window.enter(self.config.current.rate_limits.webhooks_per_second)
-        except Problem:
-            self.metrics.webhook_received(source, UNKNOWN_EVENT, Outcome.LIMITED)
-            raise
-
     def _identify(self, request: web.Request, source: Source, body: bytes) -> Incoming:
-        correlation = correlation_id(request)
+        tenant, correlation = self.config.current.tenant, correlation_id(request)
         try:
-            return identify(
-                source, body, tenant=self.config.current.tenant, correlation_id=correlation, now=self.clock.now()
-            )
+            return identify(source, body, tenant=tenant, correlation_id=correlation, now=self.clock.now())
         except TooOld:
             self._unauthorized(request, source, Verdict.OUTSIDE_WINDOW)
         except Malformed as error:
-            self.metrics.webhook_received(source, UNKNOWN_EVENT, Outcome.MALFORMED)
             raise Problem(400, "Malformed Event", str(error)) from error
 
     async def _store(self, event: Incoming) -> Stored:
         try:
             return await self.flusher.submit(event)
         except Unavailable as error:
-            self.metrics.webhook_received(event.source, event.event_type, Outcome.UNAVAILABLE)
             raise Problem(503, "Not Stored", "The event is not stored; send it again", {"Retry-After": "5"}) from error
 
     def _acknowledge(self, event: Incoming, stored: Stored, began: float) -> web.Response:
@@ -111,16 +119,14 @@ class Webhooks:
         self.metrics.webhook_received(event.source, event.event_type, outcome)
         self.metrics.ack(event.source, self.clock.monotonic() - began)
         log.info("event.stored", source=event.source, event_type=event.event_type, id=stored.id, outcome=outcome)
-        return json_answer(
-            {
-                "status": outcome,
-                "id": stored.id,
-                "event_id": event.event_id,
-                "correlation_id": stored.correlation_id,
-            }
-        )
+        known = {"id": stored.id, "event_id": event.event_id, "correlation_id": stored.correlation_id}
+        return json_answer({"status": outcome, **known})
 
     def _unauthorized(self, request: web.Request, source: Source, verdict: Verdict) -> NoReturn:
-        self.metrics.webhook_received(source, UNKNOWN_EVENT, Outcome.UNAUTHORIZED)
         log.warning("webhook.unauthorized", source=source, remote=request.remote, verdict=verdict)
         raise Problem(401, "Invalid Signature", "Sign the raw body with the key that this tenant's secret holds")
+
+
+def retell_keys(credentials: Credentials) -> tuple[str, ...]:
+    """Give the workspace's API key, which signs, and further ones that are accepted while keys are rotated."""
+    return credentials.all("retell-api-key") + credentials.all("retell-webhook-key-")

@@ -3,36 +3,11 @@
 One try and three retries; attempts are counted before a handler runs, and a claim that moved on cannot finish (design §3.2).
 """
 
-from askproai_runtime.jobs.queue import enqueue, finish
-from askproai_runtime.jobs.runner import DATABASE_AWAY, Runner
-from askproai_runtime.jobs.types import (
-    DeadNow,
-    FinishForgotten,
-    Job,
-    JobError,
-    JobKind,
-    JobMetrics,
-    JobSettings,
-    JobState,
-    Priority,
-    RunAgain,
-    StaleClaim,
-)
+from askproai_runtime.jobs.queue import enqueue, finish, snapshot
+from askproai_runtime.jobs.runner import Runner
+from askproai_runtime.jobs.types import DeadNow, Job, JobError, JobKind, JobSettings, Priority, RunAgain, StaleClaim
 
 __all__ = [
-    "DATABASE_AWAY",
-    "DeadNow",
-    "FinishForgotten",
-    "Job",
-    "JobError",
-    "JobKind",
-    "JobMetrics",
-    "JobSettings",
-    "JobState",
-    "Priority",
-    "RunAgain",
-    "Runner",
-    "StaleClaim",
-    "enqueue",
-    "finish",
-]
+    "DeadNow", "Job", "JobError", "JobKind", "JobSettings", "Priority", "RunAgain", "Runner", "StaleClaim",
+    "enqueue", "finish", "snapshot",
+]  # fmt: skip

@@ -7,31 +7,31 @@ import socket
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-import asyncpg
 import structlog
 
-from askproai_runtime.jobs.queue import UPPER, Queue, Room, room_left
+from askproai_runtime.jobs.queue import Queue, snapshot
 from askproai_runtime.jobs.types import (
     DeadNow,
     FinishForgotten,
     Job,
-    JobMetrics,
+    JobError,
     JobSettings,
     RunAgain,
     StaleClaim,
+    TooLong,
 )
 from askproai_runtime.seams import Clock
-from askproai_runtime.store import Pool
+from askproai_runtime.store import DATABASE_AWAY, Pool
+from askproai_runtime.watch import Metrics, place_of
 
 log = structlog.get_logger(__name__)
 
-# The database is away, restarts, or is slow. The jobs wait there; a claim that we never heard of runs out by its lease.
-DATABASE_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-_MOST_ERROR = 500  # characters
-
 
 class Runner:
-    """Polls, and can be poked. The handler calls `finish` in its own transaction; what it raises says how the job goes on."""
+    """Polls, and can be poked. The handler calls `finish` in its own transaction; what it raises says how the job goes on.
+
+    The database may go away at any time: the jobs wait there, and a claim that we never heard of runs out by its lease.
+    """
 
     def __init__(
         self,
@@ -40,8 +40,10 @@ class Runner:
         handler: Callable[[Job], Awaitable[None]],
         clock: Clock,
         settings: JobSettings,
-        metrics: JobMetrics,
+        metrics: Metrics,
     ) -> None:
+        self._pool = pool
+        self._tenant = tenant
         self._queue = Queue(pool, tenant, f"{socket.gethostname()}:{os.getpid()}", settings)
         self._handler = handler
         self._clock = clock
@@ -75,29 +77,25 @@ class Runner:
             await asyncio.gather(*left, return_exceptions=True)
 
     async def _turn(self) -> None:
-        """Take from lost workers, claim, start."""
+        """Take from lost workers, claim and start, count what waits."""
         now = self._clock.monotonic()
         self._maybe_more = False
         try:
             if now - self._last_sweep >= self._settings.renew_every.total_seconds():
                 await self._sweep()
                 self._last_sweep = now
-            room = room_left(self._running.values(), self._settings)
-            jobs = await self._queue.claim(room) if room.upper or room.lower else []
+            jobs, self._maybe_more = await self._queue.claim(self._running.values())
+            for job in jobs:  # at once: whatever fails below, they are ours and must run
+                task = asyncio.create_task(self._handle(job), name=f"job-{job.id}")
+                self._running[task] = job
+                task.add_done_callback(self._ended)
+            if self._running:
+                self._last_work = now
             if now - self._last_snapshot >= self._settings.poll.total_seconds():
-                snapshot = await self._queue.snapshot()
-                self._metrics.queue(snapshot.sizes, snapshot.oldest_seconds)
                 self._last_snapshot = now
+                self._metrics.queue(await snapshot(self._pool, self._tenant))
         except DATABASE_AWAY as error:
             log.warning("jobs.database_away", error=type(error).__name__)
-            return
-        self._maybe_more = _filled(room, jobs)
-        if jobs or self._running:
-            self._last_work = now
-        for job in jobs:
-            task = asyncio.create_task(self._handle(job), name=f"job-{job.id}")
-            self._running[task] = job
-            task.add_done_callback(self._ended)
 
     async def _sweep(self) -> None:
         ready, dead = await self._queue.sweep()
@@ -134,36 +132,40 @@ class Runner:
             except StaleClaim:
                 log.warning("job.stale", attempt=job.attempts)
             except DeadNow as verdict:
-                await self._fail(job, verdict.reason, None)
+                await self._fail(job, verdict, str(verdict), None)
             except RunAgain as wish:
-                kept = await self._queue.run_again(job, wish.at, wish.reason)
+                kept = await self._queue.run_again(job, wish.at, str(wish))
                 log.info("job.put_off" if kept else "job.stale", at=wish.at.isoformat())
+            except JobError as error:
+                await self._fail(job, error, f"{type(error).__name__}: {error}", self._wait_after(job))
             except Exception as error:  # noqa: BLE001  whatever a handler raises is a failed try, and is set down
-                await self._fail(job, f"{type(error).__name__}: {error}"[:_MOST_ERROR], self._wait_after(job))
+                # Not its text: a driver's quotes the row, and the row holds names and numbers (W3).
+                await self._fail(job, error, f"{type(error).__name__} at {place_of(error)}", self._wait_after(job))
             else:
                 log.debug("job.done", attempt=job.attempts)
 
     async def _try(self, job: Job) -> None:
+        seconds = self._settings.timeout.total_seconds()
         try:
-            async with asyncio.timeout(self._settings.timeout.total_seconds()) as limit:
+            async with asyncio.timeout(seconds) as limit:
                 await self._handler(job)
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise TimeoutError(f"not done after {self._settings.timeout.total_seconds():g} s") from error
+            raise TooLong(f"not done after {seconds:g} s") from error
         if not job.finished:
             raise FinishForgotten("the handler returned without finish(); its effects may be there, its job goes on")
 
-    async def _fail(self, job: Job, error: str, wait: timedelta | None) -> None:
-        if not await self._queue.fail(job, error, wait):
+    async def _fail(self, job: Job, error: Exception, text: str, wait: timedelta | None) -> None:
+        if not await self._queue.fail(job, text, wait):
             log.warning("job.stale", attempt=job.attempts)
-        elif wait is None:
+            return
+        about = {"attempt": job.attempts, "error": type(error).__name__, "at": place_of(error)}
+        if wait is None:
             self._metrics.dead_letter()
-            log.error("job.dead", attempt=job.attempts, error=error.partition(":")[0])
+            log.error("job.dead", **about)
         else:
-            log.warning(
-                "job.failed", attempt=job.attempts, error=error.partition(":")[0], again_in=wait.total_seconds()
-            )
+            log.warning("job.failed", **about, again_in=wait.total_seconds())
 
     def _wait_after(self, job: Job) -> timedelta | None:
         retries = self._settings.retries
@@ -198,16 +200,9 @@ class Runner:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-        unfinished = [held[task] for task in late if task.cancelled()]
         try:
-            given = await self._queue.give_back(unfinished) if unfinished else set()
+            for job in (held[task] for task in late if task.cancelled()):
+                given = await self._queue.run_again(job, self._clock.now(), "its worker was stopped")
+                log.info("job.given_back" if given else "job.stale", job=job.id)
         except DATABASE_AWAY as error:
-            log.warning("jobs.not_given_back", error=type(error).__name__, jobs=len(unfinished))  # the leases run out
-            return
-        log.info("jobs.given_back", jobs=len(given))
-
-
-def _filled(room: Room, jobs: list[Job]) -> bool:
-    """Whether a lane got as many jobs as it had room for, so that more may be waiting."""
-    upper = sum(job.priority in UPPER for job in jobs)
-    return upper >= room.upper or len(jobs) - upper >= room.lower or len(jobs) >= room.total
+            log.warning("jobs.not_given_back", error=type(error).__name__)  # the leases run out

@@ -1,10 +1,8 @@
 """What the queue is made of."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
 from uuid import UUID
 
 
@@ -21,13 +19,6 @@ class Priority(StrEnum):
 class JobKind(StrEnum):
     WEBHOOK_EVENT = "webhook-event"
     CALENDAR_SYNC = "calendar-sync"
-
-
-class JobState(StrEnum):
-    READY = "ready"
-    RUNNING = "running"
-    DONE = "done"
-    DEAD = "dead"
 
 
 @dataclass(slots=True)
@@ -58,32 +49,11 @@ class JobSettings:
     poll: timedelta = timedelta(seconds=15)
     poll_busy: timedelta = timedelta(seconds=1)
     busy_for: timedelta = timedelta(minutes=10)  # after this process last saw work
-    grace: timedelta = timedelta(seconds=20)  # for running jobs at shutdown
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.reserved < self.slots:
-            raise ValueError(f"reserved ({self.reserved}) must be less than slots ({self.slots})")
-        if self.renew_every >= self.lease:
-            raise ValueError("a lease must be renewed before it ends: renew_every < lease")
-
-
-@dataclass(frozen=True, slots=True)
-class QueueSnapshot:
-    """What waits: jobs by (priority, state), and the age of the oldest that could run by priority."""
-
-    sizes: Mapping[tuple[str, str], int]
-    oldest_seconds: Mapping[str, float]
-
-
-class JobMetrics(Protocol):
-    """What the queue tells; `watch.Metrics` is one."""
-
-    def queue(self, sizes: Mapping[tuple[str, str], int], oldest_seconds: Mapping[str, float]) -> None: ...
-    def dead_letter(self) -> None: ...
+    grace: timedelta = timedelta(seconds=15)  # for running jobs at shutdown
 
 
 class JobError(Exception):
-    """The root of what the queue raises, or takes from handlers."""
+    """The root of what the queue raises, or takes from handlers. Its text is ours, quotes nobody, and is kept in `last_error`."""
 
 
 class StaleClaim(JobError):
@@ -93,10 +63,6 @@ class StaleClaim(JobError):
 class DeadNow(JobError):
     """Raised by a handler: no retry can help. The reason stands in the job and its event."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
 
 class RunAgain(JobError):
     """Raised by a handler: nothing failed, but it is too early. The try is not counted."""
@@ -104,8 +70,11 @@ class RunAgain(JobError):
     def __init__(self, at: datetime, reason: str) -> None:
         super().__init__(reason)
         self.at = at
-        self.reason = reason
 
 
 class FinishForgotten(JobError):
     """The handler returned without `finish`, so its effects and the job's end were not one transaction."""
+
+
+class TooLong(JobError):
+    """The handler was cut at its timeout."""

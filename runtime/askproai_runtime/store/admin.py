@@ -1,12 +1,12 @@
 """What the operator does in the database: prepare it, and keep each tenant's role and resources as the manifests say."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
 from askproai_runtime.store import roles
-from askproai_runtime.store.errors import DataOwnedByOther, TenantUnknown
 from askproai_runtime.store.migrate import Migrator, schema_version, shipped_migrations
-from askproai_runtime.store.pool import Connection, Pool, open_pool
+from askproai_runtime.store.pool import Connection, Pool, StoreError, open_pool
 
 # Referencing tables first. A test holds it against the catalog.
 ERASED = (
@@ -15,12 +15,26 @@ ERASED = (
 )  # fmt: skip
 
 
+class DataOwnedByOther(StoreError):
+    """Rows of this tenant key belong to another Tenant object (its UID is in `owner_uid`); they must be adopted."""
+
+    def __init__(self, tenant: str, owner_uid: str) -> None:
+        super().__init__(
+            f"the rows of {tenant} belong to an earlier Tenant with UID {owner_uid}: "
+            f"adopt them with the annotation askproai.de/adopt-data: {owner_uid}, or choose another name"
+        )
+        self.owner_uid = owner_uid
+
+
+class TenantUnknown(StoreError):
+    """The table `tenants` has no such row; `ensure_tenant` comes first."""
+
+
 class AdminStore:
     """One installation's database through the admin's login (contract §7: CREATEROLE, owner of the database, no superuser)."""
 
-    def __init__(self, dsn: str, *, max_connections: int = 4) -> None:
+    def __init__(self, dsn: str) -> None:
         self._dsn = dsn
-        self._max_connections = max_connections
         self._pool: Pool | None = None
         self._preparing = asyncio.Lock()
         self._prepared = False
@@ -30,8 +44,7 @@ class AdminStore:
 
         Every reconcile of a Tenant asks for it, so once done it costs one query, which notices a database made anew.
         """
-        pool = await self._open()
-        async with self._preparing, pool.acquire() as connection:
+        async with self._preparing, self._connection() as connection:
             if self._prepared and await schema_version(connection) >= shipped_migrations()[-1].version:
                 return
             await roles.ensure_group_roles(connection)
@@ -45,9 +58,16 @@ class AdminStore:
 
         Raises DataOwnedByOther when kept rows belong to a Tenant with another UID than `uid` or the one to `adopt`.
         """
-        pool = await self._open()
-        async with pool.acquire() as connection:
-            await self._ensure_row(connection, tenant, uid, adopt)
+        async with self._connection() as connection:
+            await connection.execute(
+                "INSERT INTO tenants (tenant, role, uid) VALUES ($1, $2, $3) ON CONFLICT (tenant) DO NOTHING",
+                tenant, self.role_name(tenant), uid,
+            )  # fmt: skip
+            owner = await connection.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
+            if owner not in (uid, adopt):
+                raise DataOwnedByOther(tenant, owner)
+            if owner != uid:
+                await connection.execute("UPDATE tenants SET uid = $2 WHERE tenant = $1", tenant, uid)
             await roles.ensure_login(connection, self._dsn, tenant, password, connection_limit)
 
     async def ensure_resources(
@@ -59,8 +79,7 @@ class AdminStore:
         """
         keys = sorted(set(wanted))
         branches, staff, units = ([key[i] for key in keys] for i in range(3))
-        pool = await self._open()
-        async with pool.acquire() as connection, connection.transaction():
+        async with self._connection() as connection, connection.transaction():
             # NO KEY: the foreign keys of the tenant's own inserts need not wait for it.
             if not await connection.fetchval("SELECT true FROM tenants WHERE tenant = $1 FOR NO KEY UPDATE", tenant):
                 raise TenantUnknown(f"no database row of tenant {tenant}: ensure_tenant() comes first")
@@ -89,8 +108,7 @@ class AdminStore:
 
         With `uid` only rows of that Tenant are erased, never those that an earlier namesake left and that nobody adopted.
         """
-        pool = await self._open()
-        async with pool.acquire() as connection:
+        async with self._connection() as connection:
             await roles.drop_login(connection, self.role_name(tenant))
             if not erase:
                 return
@@ -113,19 +131,9 @@ class AdminStore:
             await self._pool.close()
             self._pool = None
 
-    async def _open(self) -> Pool:
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
         if self._pool is None:
-            self._pool = open_pool(self._dsn, max_size=self._max_connections, application_name="askproai-operator")
-        return await self._pool  # awaiting an open pool gives it back
-
-    async def _ensure_row(self, connection: Connection, tenant: str, uid: str, adopt: str | None) -> None:
-        await connection.execute(
-            "INSERT INTO tenants (tenant, role, uid) VALUES ($1, $2, $3) ON CONFLICT (tenant) DO NOTHING",
-            tenant, self.role_name(tenant), uid,
-        )  # fmt: skip
-        owner = await connection.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
-        if owner == uid:
-            return
-        if owner != adopt:
-            raise DataOwnedByOther(tenant, owner)
-        await connection.execute("UPDATE tenants SET uid = $2 WHERE tenant = $1 AND uid = $3", tenant, uid, adopt)
+            self._pool = open_pool(self._dsn, max_size=4, application_name="askproai-operator")
+        async with (await self._pool).acquire() as connection:  # awaiting an open pool gives it back
+            yield connection

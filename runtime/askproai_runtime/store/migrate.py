@@ -17,8 +17,7 @@ from importlib import resources
 import asyncpg
 import structlog
 
-from askproai_runtime.store.errors import MigrationError
-from askproai_runtime.store.pool import Connection
+from askproai_runtime.store.pool import Connection, StoreError
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +31,10 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
     applied_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     duration_ms integer NOT NULL
 )"""
+
+
+class MigrationError(StoreError):
+    """The schema and this release's migration files do not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +137,15 @@ class Migrator:
         """Give every migration that this release ships or the database has, in order."""
         async with self._connect() as connection:
             applied = await self._applied(connection)
-        names = {m.version: m.name for m in self._migrations} | {v: row["name"] for v, row in applied.items()}
-        hashes = {m.version: m.sha256 for m in self._migrations}
+        shipped = {migration.version: migration for migration in self._migrations}
         return [
             MigrationState(
                 version,
-                names[version],
+                shipped[version].name if version in shipped else applied[version]["name"],
                 applied[version]["applied_at"] if version in applied else None,
-                changed=version in applied and hashes.get(version, "") not in ("", applied[version]["sha256"]),
+                version in shipped and version in applied and shipped[version].sha256 != applied[version]["sha256"],
             )
-            for version in sorted(names)
+            for version in sorted(shipped.keys() | applied)
         ]
 
     @asynccontextmanager

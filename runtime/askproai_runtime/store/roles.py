@@ -3,16 +3,17 @@
 `askproai_owner` owns the tables, `askproai_tenant` holds the grants of all tenants; each tenant's login role is a member.
 """
 
+import base64
 import hashlib
+import hmac
+import secrets
 from urllib.parse import quote, unquote, urlsplit
 
 import asyncpg
 import structlog
 
-from askproai_runtime.store.errors import RolesUnavailable
 from askproai_runtime.store.migrate import OWNER
-from askproai_runtime.store.pool import Connection
-from askproai_runtime.store.scram import scram_verifier
+from askproai_runtime.store.pool import Connection, StoreError
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +27,11 @@ _ROLE_SETTINGS = {
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "30s",
 }
+_SCRAM_ITERATIONS = 4096
+
+
+class RolesUnavailable(StoreError):
+    """The admin login lacks what it needs to manage the roles."""
 
 
 def role_name(tenant: str, database: str) -> str:
@@ -142,6 +148,24 @@ async def _password_works(dsn: str) -> bool:
         return True  # the limit is looked at after the password
     await connection.close()
     return True
+
+
+def scram_verifier(password: str, salt: bytes | None = None) -> str:
+    """Give the form in which PostgreSQL stores a password (RFC 5803), made here so that none stands in a statement or a log.
+
+    ASCII only: others would need SASLprep first.
+    """
+    if not password or not password.isascii() or not password.isprintable():
+        raise ValueError("a database password must be printable ASCII, and not empty")
+    salt = secrets.token_bytes(16) if salt is None else salt
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, _SCRAM_ITERATIONS)
+    stored_key = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server_key = hmac.digest(salted, b"Server Key", "sha256")
+    return f"SCRAM-SHA-256${_SCRAM_ITERATIONS}:{_base64(salt)}${_base64(stored_key)}:{_base64(server_key)}"
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
 
 
 def _identifier(name: str) -> str:

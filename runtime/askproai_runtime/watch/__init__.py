@@ -1,6 +1,6 @@
-"""What a tenant's process tells its operators: the metrics of contract §5."""
+"""What a tenant's process tells its operators: logs, and the metrics of contract §5."""
 
-from askproai_runtime.watch.logs import configure_logs
-from askproai_runtime.watch.metrics import Metrics
+from askproai_runtime.watch.logs import configure_logs, place_of
+from askproai_runtime.watch.metrics import Metrics, Waiting
 
-__all__ = ["Metrics", "configure_logs"]
+__all__ = ["Metrics", "Waiting", "configure_logs", "place_of"]

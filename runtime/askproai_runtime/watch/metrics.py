@@ -3,7 +3,8 @@
 Labels come from closed lists or are bounded here, because a series lives as long as its process; a call id never is one.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -15,6 +16,15 @@ from prometheus_client.registry import Collector
 ACK_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0, 5.0)  # the promise is p99 < 50 ms
 WORK_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 120.0)
 MOST_EVENT_NAMES = 64
+
+
+class Waiting(NamedTuple):
+    """The jobs of one priority in one state; the age of the oldest that could run is told for ready ones only."""
+
+    priority: str
+    state: str
+    jobs: int
+    oldest_seconds: float | None
 
 
 class _DeadLettersNow(Collector):
@@ -33,8 +43,8 @@ class _DeadLettersNow(Collector):
 class Metrics:
     """Counts and times of one tenant's process. Every method is cheap enough for the hot path."""
 
-    def __init__(self, tenant: str, registry: CollectorRegistry | None = None) -> None:
-        self.registry = registry or CollectorRegistry()
+    def __init__(self, tenant: str) -> None:
+        self.registry = CollectorRegistry()
         self._tenant = tenant
         self._events: set[str] = set()
         self._received = self._counter("webhooks_received", "Webhooks by outcome", "source", "event", "outcome")
@@ -86,15 +96,17 @@ class Metrics:
     def active_calls(self, count: int) -> None:
         self._active_calls.labels(self._tenant).set(count)
 
-    def queue(self, sizes: Mapping[tuple[str, str], int], oldest_seconds: Mapping[str, float]) -> None:
-        """Show the queue: jobs by (priority, state), and the age of the oldest ready job by priority."""
+    def queue(self, waiting: Iterable[Waiting]) -> None:
+        """Show the queue as it is now; what is not told is not there."""
         self._queue_size.clear()
-        for (priority, state), size in sizes.items():
-            self._queue_size.labels(self._tenant, priority, state).set(size)
         self._queue_oldest.clear()
-        for priority, seconds in oldest_seconds.items():
-            self._queue_oldest.labels(self._tenant, priority).set(seconds)
-        self._dead_now.value = sum(size for (_, state), size in sizes.items() if state == "dead")
+        self._dead_now.value = 0.0
+        for priority, state, jobs, oldest_seconds in waiting:
+            self._queue_size.labels(self._tenant, priority, state).set(jobs)
+            if oldest_seconds is not None:
+                self._queue_oldest.labels(self._tenant, priority).set(oldest_seconds)
+            if state == "dead":
+                self._dead_now.value += jobs
 
     def config(self, config_hash: str) -> None:
         self._config.clear()

@@ -1,4 +1,4 @@
 from askproai_sandbox.calcom.app import CalcomSimulator
-from askproai_sandbox.simulator import SystemClock, main
+from askproai_sandbox.simulator import main
 
-main("Cal.com", lambda: CalcomSimulator(SystemClock()))
+main("Cal.com", CalcomSimulator)

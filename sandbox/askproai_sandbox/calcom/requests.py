@@ -1,142 +1,125 @@
-"""What a booking may ask for (reference §4): every check with the words that Cal.com answers."""
+"""What a request may ask for (reference §1, §4, §5), and reading it; what does not fit is refused as Cal.com does."""
 
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
-from typing import Any
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
 import phonenumbers
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from askproai_sandbox.calcom.account import EventType
-from askproai_sandbox.calcom.answers import fields_of
 from askproai_sandbox.simulator import Refusal
 
-LANGUAGES = {
+VERSION = "2021-10-20"  # of webhooks' payloads; the only one
+Language = Literal[
     "ar", "az", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "es-419", "et", "eu", "fi", "fr", "he", "hr",
     "hu", "id", "it", "iw", "ja", "km", "ko", "lv", "nl", "no", "pl", "pt", "pt-BR", "ro", "ru", "sk", "sr", "sv",
     "ta", "th", "tr", "uk", "vi", "zh-CN", "zh-TW",
-}  # fmt: skip
-BOOKING = {
-    "start", "attendee", "eventTypeId", "eventTypeSlug", "username", "teamSlug", "organizationSlug", "lengthInMinutes",
-    "bookingFieldsResponses", "guests", "location", "metadata", "emailVerificationCode", "recurrenceCount",
-    "meetingUrl", "routing", "rrHostSubsetIds",
-}  # fmt: skip
-_ATTENDEE = {"name", "timeZone", "email", "phoneNumber", "language"}
-_FILLED = {"name", "email", "title", "attendeePhoneNumber"}  # from the attendee, or by the server
-_PYTHON = {"number": (int, float), "boolean": (bool,), "checkbox": (bool, list), "multiselect": (list,),
-           "multiemail": (list,)}  # fmt: skip
+]  # fmt: skip
+Trigger = Literal[
+    "BOOKING_CREATED", "BOOKING_RESCHEDULED", "BOOKING_CANCELLED", "BOOKING_REQUESTED", "BOOKING_REJECTED",
+    "BOOKING_PAID", "BOOKING_PAYMENT_INITIATED", "BOOKING_NO_SHOW_UPDATED", "MEETING_STARTED", "MEETING_ENDED",
+    "RECORDING_READY", "RECORDING_TRANSCRIPTION_GENERATED", "OOO_CREATED", "AFTER_HOSTS_CAL_VIDEO_NO_SHOW",
+    "AFTER_GUESTS_CAL_VIDEO_NO_SHOW", "WRONG_ASSIGNMENT_REPORT",
+]  # fmt: skip
 
 
-def only(given: Mapping[str, Any], allowed: AbstractSet[str]) -> None:
-    """Refuse unknown keys, as `forbidNonWhitelisted` does."""
-    for name in given:
-        if name not in allowed:
-            raise Refusal(400, f"{name} property is wrong,property {name} should not exist ")
+class _Strict(Struct, rename="camel", forbid_unknown_fields=True):
+    """A body whose unknown keys are refused (`forbidNonWhitelisted`); so are those that we do not simulate."""
+
+
+class Attendee(_Strict):
+    name: Annotated[str, Meta(min_length=1)]
+    time_zone: str
+    email: Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s.]+$")] | None = None
+    phone_number: str | None = None
+    language: Language = "en"
+
+
+class BookingBody(_Strict):
+    start: datetime
+    attendee: Attendee
+    event_type_id: int
+    metadata: Annotated[
+        dict[Annotated[str, Meta(max_length=40)], bool | int | float | Annotated[str, Meta(max_length=500)]],
+        Meta(max_length=50),
+    ] = {}
+
+
+class Page(_Strict):
+    take: Annotated[int, Meta(ge=1, le=250)] = 250
+    skip: Annotated[int, Meta(ge=0)] = 0
+
+
+class BookingsQuery(Page):
+    """The filters of the list that are kept to."""
+
+    take: Annotated[int, Meta(ge=1, le=250)] = 100
+    event_type_id: int | None = None
+    after_start: datetime | None = None
+    before_end: datetime | None = None
+
+
+class CancelBody(_Strict):
+    cancellation_reason: str = ""
+
+
+class MoveBody(_Strict):
+    start: datetime
+    rescheduling_reason: str = ""
+    rescheduled_by: str | None = None
+
+
+class WebhookBody(Struct, rename="camel"):
+    """Unknown keys are dropped without a word (`whitelist`). Templates are not simulated."""
+
+    # Self-hosted: http and private addresses pass, cloud metadata does not.
+    subscriber_url: Annotated[str, Meta(pattern=r"^https?://(?!169\.254\.169\.254)")] | UnsetType = UNSET
+    triggers: list[Trigger] | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+    secret: str | UnsetType | None = UNSET
+    payload_template: UnsetType | None = UNSET
+    version: Literal["2021-10-20"] | UnsetType = UNSET
+
+
+Body = TypeVar("Body", bound=Struct)
 
 
 def wrong(name: str, constraint: str) -> Refusal:
     return Refusal(400, f"{name} property is wrong,{constraint} ")
 
 
-def zone(name: Any, field: str = "timeZone") -> ZoneInfo:
+def read(kind: type[Body], given: Any) -> Body:
+    """Read a body, or a query, whose values are all texts; raises Refusal."""
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
-        raise wrong(field, f"{field} must be a valid IANA time-zone") from None
+        return msgspec.convert(dict(given), kind, strict=isinstance(given, dict))
+    except msgspec.ValidationError as error:
+        unknown = re.search(r"unknown field `(\w+)`", str(error))
+        name, why = (unknown[1], f"property {unknown[1]} should not exist") if unknown else ("body", str(error))
+        raise wrong(name, why) from None
 
 
-def attendee_of(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Check the attendee by itself; which of mail and phone is needed, the event type says."""
-    attendee = body.get("attendee")
-    if not isinstance(attendee, dict):
-        raise wrong("attendee", "attendee should not be null or undefined,attendee must be an object")
-    only(attendee, _ATTENDEE)
-    if not isinstance(attendee.get("name"), str) or not attendee["name"]:
-        raise wrong("attendee.name", "name must be a string")
-    zone(attendee.get("timeZone"), "attendee.timeZone")
-    if attendee.get("language", "en") not in LANGUAGES:
-        raise wrong(
-            "attendee.language", f"language must be one of the following values: {', '.join(sorted(LANGUAGES))}"
-        )
-    email, phone = attendee.get("email"), attendee.get("phoneNumber")
-    if not email and not phone:
-        raise wrong("attendee", "At least one contact method (email or phoneNumber) must be provided")
-    if email is not None and (not isinstance(email, str) or "@" not in email or "." not in email.split("@")[-1]):
-        raise wrong("attendee.email", "email must be an email")
-    if phone is not None and not _valid_phone(phone):
-        raise wrong("attendee.phoneNumber", "phoneNumber must be a valid phone number in E.164")
-    return {"language": "en", **attendee}
+def utc(value: datetime) -> datetime:
+    """Take no zone for UTC, as Cal.com does."""
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _valid_phone(phone: Any) -> bool:
+def attendee_of(body: BookingBody) -> dict[str, Any]:
+    """Give the attendee as it is kept: a known zone, a valid number, and an address, which the event types ask for."""
+    who = body.attendee
     try:
-        return isinstance(phone, str) and phonenumbers.is_valid_number(phonenumbers.parse(phone))
+        ZoneInfo(who.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise wrong("attendee.timeZone", "timeZone must be a valid IANA time-zone") from None
+    try:
+        valid = who.phone_number is None or phonenumbers.is_valid_number(phonenumbers.parse(who.phone_number))
     except phonenumbers.NumberParseException:
-        return False
-
-
-def metadata_of(body: Mapping[str, Any]) -> dict[str, Any]:
-    metadata = body.get("metadata", {})
-    good = (
-        isinstance(metadata, dict) and len(metadata) <= 50 and all(len(name) <= 40 for name in metadata)
-        and all(isinstance(v, bool | int | float) or (isinstance(v, str) and len(v) <= 500) for v in metadata.values())
-    )  # fmt: skip
-    if not good:
-        raise wrong("metadata", "Metadata must have at most 50 keys of 40 characters, string values of 500 characters")
-    return dict(metadata)
-
-
-def settle_mail(fields: Mapping[str, Any], attendee: dict[str, Any]) -> None:
-    """Settle the attendee's mail address as the event type wants it: required, made up, or replaced."""
-    phone, mail = fields.get("attendeePhoneNumber", {}), next(f for f in fields.values() if f["type"] == "email")
-    if phone.get("required") and not attendee.get("phoneNumber"):
-        raise Refusal(
-            400,
-            "Missing attendee phone number - it is required by the event type. "
-            'Pass it as "attendee.phoneNumber" in the request.',
-        )
-    if mail["required"] and not attendee.get("email"):
+        valid = False
+    if not valid:
+        raise wrong("attendee.phoneNumber", "phoneNumber must be a valid phone number in E.164")
+    if not who.email and not who.phone_number:
+        raise wrong("attendee", "At least one contact method (email or phoneNumber) must be provided")
+    if not who.email:
         raise Refusal(400, "responses - {email}error_required_field")
-    made_up = mail.get("hidden") or not attendee.get("email")  # a hidden field loses even a real address (#25432)
-    if made_up and attendee.get("phoneNumber"):
-        attendee["email"] = f"{attendee['phoneNumber'].removeprefix('+')}@sms.cal.com"
-
-
-def answers_of(kind: EventType, body: Mapping[str, Any], attendee: dict[str, Any]) -> dict[str, Any]:
-    """Check the booking fields, and settle the attendee's mail address."""
-    responses = body.get("bookingFieldsResponses", {})
-    if not isinstance(responses, dict):
-        raise wrong("bookingFieldsResponses", "bookingFieldsResponses must be an object")
-    responses = {name: "" if value is None else value for name, value in responses.items()}
-    fields = {field["slug"]: field for field in fields_of(kind)}
-    settle_mail(fields, attendee)
-    for slug, field in fields.items():
-        if slug in responses:
-            _check_answer(field, responses[slug])
-        elif field["required"] and slug not in _FILLED:
-            raise Refusal(
-                400,
-                f"Missing required booking field response: {slug} - it is required by the event type booking fields, "
-                "but missing in the bookingFieldsResponses.",
-            )
-    return responses
-
-
-def _check_answer(field: Mapping[str, Any], answer: Any) -> None:
-    slug, kind = field["slug"], field["type"]
-    if not isinstance(answer, _PYTHON.get(kind, (str,))):
-        raise Refusal(400, f"Invalid type for booking field '{slug}'. Expected type {kind}.")
-    if kind in {"select", "radio"} and answer not in field.get("options", [answer]):
-        raise Refusal(400, f"Invalid option '{answer}' for booking field '{slug}'.")
-
-
-def location_of(kind: EventType, body: Mapping[str, Any]) -> str:
-    """Give the place: one of the event type's locations, without one the first."""
-    offered = kind.fields.get("locations") or [{"type": "integration", "integration": "cal-video"}]
-    wanted = body.get("location")
-    if wanted is None:
-        wanted = offered[0]
-    elif not isinstance(wanted, dict) or wanted.get("type") not in {place["type"] for place in offered}:
-        raise Refusal(400, "Booking location is not one of the event type's locations.")
-    value = next((str(v) for k, v in wanted.items() if k not in {"type", "public"}), wanted["type"])
-    return "integrations:daily" if value == "cal-video" else value
+    return {name: value for name, value in msgspec.to_builtins(who).items() if value is not None}

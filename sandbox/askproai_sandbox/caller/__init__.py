@@ -5,19 +5,8 @@ agents are kept or how a signature is made: both come from the simulator.
 """
 
 from askproai_sandbox.caller.conversation import Conversation
-from askproai_sandbox.caller.line import Bound, Line, Switchboard
-from askproai_sandbox.caller.model import ScriptedModel, ToolCall
-from askproai_sandbox.caller.record import CallRecord, Order, Step, play_call
+from askproai_sandbox.caller.line import Bound, Line
+from askproai_sandbox.caller.model import ScriptedModel
+from askproai_sandbox.caller.record import CallRecord, Order, Step, ToolCall, play_call
 
-__all__ = [
-    "Bound",
-    "CallRecord",
-    "Conversation",
-    "Line",
-    "Order",
-    "ScriptedModel",
-    "Step",
-    "Switchboard",
-    "ToolCall",
-    "play_call",
-]
+__all__ = ["Bound", "CallRecord", "Conversation", "Line", "Order", "ScriptedModel", "Step", "ToolCall", "play_call"]

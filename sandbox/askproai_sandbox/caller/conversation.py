@@ -1,4 +1,4 @@
-"""One call, from ringing to `call_analyzed` (reference §5, §7, §8)."""
+"""One call, from ringing to `call_analyzed` (reference §5, §8)."""
 
 import asyncio
 import json
@@ -7,10 +7,10 @@ import secrets
 from itertools import zip_longest
 from typing import Any
 
-from askproai_sandbox.caller.line import Bound, Line, Reply, Switchboard, encode
-from askproai_sandbox.caller.model import ScriptedModel, ToolCall
-from askproai_sandbox.caller.record import CallRecord, Order, Step
-from askproai_sandbox.simulator.clock import milliseconds
+from askproai_sandbox.caller.line import Bound, Line
+from askproai_sandbox.caller.model import ScriptedModel
+from askproai_sandbox.caller.record import CallRecord, Order, Step, ToolCall
+from askproai_sandbox.simulator import Reply, encode, milliseconds
 
 _APOLOGY = "Es tut mir leid, das hat gerade nicht geklappt. Möchten Sie es noch einmal versuchen?"
 _PROMPT = "Wie kann ich Ihnen helfen?"
@@ -18,22 +18,21 @@ _ANSWER_CAP = 15_000  # characters of a tool's answer that the LLM sees (§8)
 
 
 class Conversation:
-    """Plays one call; `calls` shows it to get-call from its first moment."""
+    """Plays one call."""
 
-    def __init__(self, order: Order, line: Line, switchboard: Switchboard, calls: dict[str, dict[str, Any]]) -> None:
-        self._order, self._line, self._switchboard, self._calls = order, line, switchboard, calls
+    def __init__(self, order: Order, line: Line) -> None:
+        self._order, self._line, self._clock = order, line, line.simulator.clock
         self._call_id = f"call_{secrets.token_hex(14)}"
         self._call: dict[str, Any] = {}
         self._steps: list[Step] = []
         self._variables: dict[str, str] = {}
-        self._metadata: dict[str, Any] | None = None
         self._events: list[asyncio.Task[None]] = []
 
-    async def play(self) -> CallRecord:
-        bound = await self._answerer()
+    async def play(self, bound: Bound | None) -> CallRecord:
+        """Play it with the agent that answers; None declines it."""
         if bound is None:
             self._note("heard", error="the call is declined: no agent is bound to the number")
-            return self._record("declined", None)
+            return CallRecord(self._call_id, "declined", None, None, "", self._steps)
         self._begin(bound)
         self._announce("call_started", bound)
         self._call |= {"transcript": "", "transcript_object": [], "transcript_with_tool_calls": []}
@@ -42,54 +41,17 @@ class Conversation:
         await self._talk(bound)
         self._end()
         self._announce("call_ended", bound)
-        await self._line.pause(self._line.analysis_delay_ms)
+        await self._line.pause("analysis_delay_ms")
         self._analyse()
         self._announce("call_analyzed", bound)
         await asyncio.gather(*self._events)
-        return self._record("ended", bound)
-
-    def _record(self, status: str, bound: Bound | None) -> CallRecord:
         steps = sorted(self._steps, key=lambda step: step.at)
-        agent_id, version = (bound.agent_id, bound.version) if bound else (None, None)
-        return CallRecord(self._call_id, status, agent_id, version, self._call.get("transcript", ""), steps)
+        return CallRecord(self._call_id, "ended", bound.agent_id, bound.version, self._call["transcript"], steps)
 
     def _note(self, kind: str, **what: Any) -> Step:
-        step = Step(self._line.clock.now().isoformat(), kind, **what)
+        step = Step(self._clock.now().isoformat(), kind, **what)
         self._steps.append(step)
         return step
-
-    # Ringing
-
-    async def _answerer(self) -> Bound | None:
-        """Ask the number's inbound webhook, when it has one, who answers; it fails over to the bound agent (§7)."""
-        order = self._order
-        bound = self._switchboard.bound_to(order.to_number)
-        url = self._switchboard.inbound_webhook_url(order.to_number)
-        if url is None:
-            return bound
-        inbound: dict[str, Any] = {"call_id": self._call_id, "from_number": order.from_number}
-        inbound["to_number"] = order.to_number
-        if bound:
-            inbound |= {"agent_id": bound.agent_id, "agent_version": bound.version}
-        body = {"event": "call_inbound", "event_timestamp": milliseconds(self._line.clock), "call_inbound": inbound}
-        step = self._note("webhook", name="call_inbound", url=url)
-        reply = await self._line.deliver("call_inbound", url, encode(body), 10_000)
-        _finish(step, reply)
-        answer = reply.json if reply.good else None
-        told = (answer.get("call_inbound") or {}) if isinstance(answer, dict) else {}
-        if told.get("reject") is True:
-            return None
-        self._variables = dict(told.get("dynamic_variables") or {})
-        if any(not isinstance(value, str) for value in self._variables.values()):
-            step.error, self._variables = "dynamic_variables must be strings", {}
-        self._metadata = told.get("metadata")
-        if "override_agent_id" in told:
-            bound = self._switchboard.agent(told["override_agent_id"], told.get("override_agent_version"))
-        changes = told.get("agent_override") or {}
-        if bound and changes:
-            agent, llm = {**bound.agent, **changes.get("agent", {})}, {**bound.llm, **changes.get("retell_llm", {})}
-            bound = Bound(bound.agent_id, bound.version, agent, llm)
-        return bound
 
     def _begin(self, bound: Bound) -> None:
         agent, order = bound.agent, self._order
@@ -97,22 +59,16 @@ class Conversation:
             "call_id": self._call_id, "call_type": "phone_call", "agent_id": bound.agent_id,
             "agent_version": bound.version, "call_status": "ongoing", "direction": "inbound",
             "from_number": order.from_number, "to_number": order.to_number,
-            "start_timestamp": milliseconds(self._line.clock),
+            "start_timestamp": milliseconds(self._clock),
             "data_storage_setting": agent["data_storage_setting"], "opt_in_signed_url": agent["opt_in_signed_url"],
         }  # fmt: skip
-        # Absent, never null, when not set (§10.8).
-        if agent.get("agent_name"):
+        if agent.get("agent_name"):  # absent, never null, when not set (§10.8)
             self._call["agent_name"] = agent["agent_name"]
-        if self._metadata is not None:
-            self._call["metadata"] = self._metadata
-        if self._variables:
-            self._call["retell_llm_dynamic_variables"] = dict(self._variables)
         self._variables = {
-            **(bound.llm.get("default_dynamic_variables") or {}), **self._variables, "call_id": self._call_id,
+            **(bound.llm.get("default_dynamic_variables") or {}), "call_id": self._call_id,
             "user_number": order.from_number, "agent_number": order.to_number, "direction": "inbound",
             "call_type": "phone_call",
         }  # fmt: skip
-        self._calls[self._call_id] = self._call
 
     def _filled(self, text: str) -> str:
         """Put in the dynamic variables; unset ones stay as they are written (§3.3)."""
@@ -122,29 +78,27 @@ class Conversation:
 
     def _say(self, role: str, text: str) -> None:
         self._note("heard" if role == "agent" else "said", text=text)
-        at = (milliseconds(self._line.clock) - self._call["start_timestamp"]) / 1000
-        words = [
-            {"word": word, "start": round(at + i * 0.3, 2), "end": round(at + i * 0.3 + 0.25, 2)}
-            for i, word in enumerate(text.split())
-        ]
-        utterance = {"role": role, "content": text, "words": words}
+        utterance: dict[str, Any] = {"role": role, "content": text, "words": []}
         self._call["transcript"] += f"{role.capitalize()}: {text}\n"
         self._call["transcript_object"].append(utterance)
         self._call["transcript_with_tool_calls"].append(utterance)
 
     async def _talk(self, bound: Bound) -> None:
+        if self._order.args is not None:  # in the model's place: a tool call after each sentence
+            for text, given in zip_longest(self._order.say, self._order.args):
+                if text is not None:
+                    self._say("user", text)
+                if given is not None:
+                    await self._use(given, bound)
+            return
         model = ScriptedModel(bound.tools, self._order.from_number)
-        for text, given in zip_longest(self._order.say, self._order.args or ()):
-            if text is not None:
-                self._say("user", text)
-            if given is not None:
-                call: ToolCall | None = ToolCall(given["name"], dict(given["args"]))
+        for text in self._order.say:
+            self._say("user", text)
+            does = model.hear(text)
+            if isinstance(does, ToolCall):
+                model.learn(await self._use(does, bound))
             else:
-                call = model.hear(text) if self._order.args is None else None
-            if call is not None:
-                model.learn(await self._use(call, bound))
-            elif text is not None and self._order.args is None:
-                self._say("agent", _PROMPT)
+                self._say("agent", does or _PROMPT)
 
     async def _use(self, call: ToolCall, bound: Bound) -> Any:
         """Call a function as the LLM's version declares it, and say what it answers."""
@@ -158,21 +112,19 @@ class Conversation:
             step.error = f"the schema of {call.name} requires {', '.join(missing)}, which the caller did not say"
             self._say("agent", _APOLOGY)
             return None
-        tool_call_id = f"tool_call_{secrets.token_hex(4)}"
-        arguments = json.dumps(call.args, ensure_ascii=False)
+        invocation = {"tool_call_id": f"tool_call_{secrets.token_hex(4)}"}
         self._call["transcript_with_tool_calls"].append({
-            "role": "tool_call_invocation", "tool_call_id": tool_call_id, "name": call.name, "type": "custom",
-            "arguments": arguments,
+            "role": "tool_call_invocation", **invocation, "name": call.name, "type": "custom",
+            "arguments": json.dumps(call.args, ensure_ascii=False),
         })  # fmt: skip
         reply = await self._request(tool, call, step)
         self._call["transcript_with_tool_calls"].append({
-            "role": "tool_call_result", "tool_call_id": tool_call_id, "content": reply.text[:_ANSWER_CAP],
-            "successful": reply.good,
+            "role": "tool_call_result", **invocation, "content": reply.text[:_ANSWER_CAP], "successful": reply.good,
         })  # fmt: skip
         answer = reply.json if reply.good else None
         if tool.get("speak_after_execution", True):
             message = answer.get("message") if isinstance(answer, dict) else answer
-            self._say("agent", str(message) if reply.good and message else _APOLOGY)
+            self._say("agent", str(message or _APOLOGY))
         return answer
 
     async def _request(self, tool: dict[str, Any], call: ToolCall, step: Step) -> Reply:
@@ -181,29 +133,30 @@ class Conversation:
         if tool["method"] in {"POST", "PUT", "PATCH"}:
             whole = {"name": call.name, "call": self._call, "args": call.args}
             body = encode(call.args if tool["args_at_root"] else whole)
-        headers = {name: self._filled(value) for name, value in (tool.get("headers") or {}).items()}
-        query = {name: self._filled(value) for name, value in (tool.get("query_params") or {}).items()}
+        headers, query = (
+            {name: self._filled(value) for name, value in (tool.get(field) or {}).items()}
+            for field in ("headers", "query_params")
+        )
         for attempt in range(1 + tool["max_retry"]):
             reply = await self._line.send(tool["method"], step.url, body, tool["timeout_ms"], headers, query)
             if reply.good:
                 break
             if attempt < tool["max_retry"]:
-                await self._line.pause(self._line.retry_delay_ms * 2**attempt)
+                await self._line.pause("webhook_retry_delay_ms")
         _finish(step, reply)
-        step.attempts = attempt + 1
+        step.attempts, step.answer = attempt + 1, reply.json
         return reply
 
     # Hanging up
 
     def _end(self) -> None:
-        now = milliseconds(self._line.clock)
+        now = milliseconds(self._clock)
         length = now - self._call["start_timestamp"]
         self._call |= {
             "call_status": "ended", "end_timestamp": now, "duration_ms": length,
             "disconnection_reason": "user_hangup", "collected_dynamic_variables": {},
             "recording_url": f"https://recordings.example.com/{self._call_id}.wav",
             "public_log_url": f"https://recordings.example.com/{self._call_id}.log",
-            "latency": {"e2e": {"p50": 820, "p90": 1190, "min": 610, "max": 1412, "num": 1, "values": [820]}},
             "call_cost": {  # cents, floats (§5.1)
                 "combined_cost": 14.18, "total_duration_seconds": length // 1000, "total_duration_unit_price": 0.1492,
                 "product_costs": [{"product": "retell_platform", "cost": 8.71, "unit_price": 0.0917}],
@@ -235,6 +188,5 @@ class Conversation:
 
 def _finish(step: Step, reply: Reply) -> None:
     step.status, step.attempts, step.duration_ms = reply.status, reply.attempts, reply.duration_ms
-    step.answer = reply.json if step.kind == "tool" or step.name == "call_inbound" else None
     if not reply.good:
         step.error = f"{step.name}: {reply.status or 'no answer'}: {reply.text[:200]}"

@@ -1,14 +1,13 @@
-"""The wires of a call: what a number is bound to, and signed requests to the other side."""
+"""The wires of a call: who answers, and signed requests to the other side."""
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
-import aiohttp
+from askproai_sandbox.simulator import Reply, Simulator
 
-from askproai_sandbox.simulator import Clock, FaultKind, Faults, Journal
+_DELIVERIES = 4  # one, and "retried up to 3 times" (reference §5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,91 +24,31 @@ class Bound:
         return {tool["name"]: tool for tool in self.llm.get("general_tools") or ()}
 
 
-class Switchboard(Protocol):
-    """What the caller must know about a workspace."""
-
-    def inbound_webhook_url(self, number: str) -> str | None:
-        """Give who is asked before the call is answered."""
-
-    def bound_to(self, number: str) -> Bound | None:
-        """Give the agent that answers; None when none is bound, or the binding dangles."""
-
-    def agent(self, agent_id: str, version: str | int | None) -> Bound | None:
-        """Give the agent that an inbound webhook names."""
-
-
-def encode(body: Mapping[str, Any]) -> bytes:
-    """Give compact UTF-8 with raw umlauts: who signs a re-serialised body fails, as at Retell (reference §6)."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    status: int | None
-    text: str
-    duration_ms: float
-    attempts: int = 1
-
-    @property
-    def good(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300
-
-    @property
-    def json(self) -> Any:
-        try:
-            return json.loads(self.text)
-        except ValueError:
-            return self.text or None
-
-
 @dataclass(frozen=True, slots=True)
 class Line:
     """Signed requests to the tenant's runtime."""
 
-    clock: Clock
-    session: aiohttp.ClientSession
-    journal: Journal
-    faults: Faults
+    simulator: Simulator
     sign: Callable[[bytes], str]
-    retry_delay_ms: float
-    analysis_delay_ms: float
 
     async def send(
         self, method: str, url: str, body: bytes, timeout_ms: float,
         headers: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None,
     ) -> Reply:  # fmt: skip
-        """Send one signed request; an answer that does not come is status None with the reason as its text."""
-        began = self.clock.monotonic()
-        signed = {"Content-Type": "application/json", **(headers or {}), "X-Retell-Signature": self.sign(body)}
-        status: int | None = None
-        try:
-            async with self.session.request(
-                method, url, data=body or None, headers=signed, params=query, allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=timeout_ms / 1000),
-            ) as response:  # fmt: skip
-                status, text = response.status, await response.text()
-        except (aiohttp.ClientError, TimeoutError) as error:
-            text = f"{type(error).__name__}: {error}".rstrip(": ")
-        return Reply(status, text, round((self.clock.monotonic() - began) * 1000, 1))
+        signed = {**(headers or {}), "X-Retell-Signature": self.sign(body)}
+        return await self.simulator.send(method, url, body, signed, timeout_ms, query)
 
     async def deliver(self, event: str, url: str, body: bytes, timeout_ms: float) -> Reply:
-        """Deliver a webhook: once, and up to 3 times more without a 2xx (reference §5); signed anew each time."""
-        if self.faults.take(event, FaultKind.DROP_WEBHOOK):
-            self.journal.delivery(self.clock.now().isoformat(), event, url, None, "dropped by a fault")
-            return Reply(None, "dropped by a fault", 0, 0)
-        duplicate = self.faults.take(event, FaultKind.DUPLICATE_WEBHOOK)
-        began = self.clock.monotonic()
-        for attempt in range(1, 5):
+        """Deliver a webhook until there is a 2xx, a few times at most; signed anew each time."""
+        began = self.simulator.clock.monotonic()
+        for attempt in range(1, _DELIVERIES + 1):
             reply = await self.send("POST", url, body, timeout_ms)
-            self.journal.delivery(self.clock.now().isoformat(), event, url, reply.status, f"attempt {attempt}")
+            self.simulator.journal.delivery(event, url, reply.status, f"attempt {attempt}")
             if reply.good:
                 break
-            if attempt < 4:
-                await self.pause(self.retry_delay_ms)
-        if duplicate:
-            again = await self.send("POST", url, body, timeout_ms)
-            self.journal.delivery(self.clock.now().isoformat(), event, url, again.status, "duplicate")
-        return Reply(reply.status, reply.text, round((self.clock.monotonic() - began) * 1000, 1), attempt)
+            if attempt < _DELIVERIES:
+                await self.pause("webhook_retry_delay_ms")
+        return replace(reply, duration_ms=round((self.simulator.clock.monotonic() - began) * 1000, 1), attempts=attempt)
 
-    async def pause(self, milliseconds: float) -> None:
-        await self.clock.sleep(timedelta(milliseconds=milliseconds))
+    async def pause(self, setting: str) -> None:
+        await self.simulator.clock.sleep(timedelta(milliseconds=self.simulator.settings[setting]))

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from askproai_sandbox.caller.record import ToolCall
+
+ASK_NAME = "Auf welchen Namen darf ich buchen?"
 _DAYS = "Montag|Dienstag|Mittwoch|Donnerstag|Freitag|Samstag|Sonnabend|Sonntag"
 _MONTHS = "Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
 _NUMBERS = "ein|eins|einem|einer|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf"
@@ -21,14 +23,20 @@ _TIME = re.compile(
     rf"|(?<=\bum )(?:\d{{1,2}}|{_NUMBERS})\b",
     re.IGNORECASE,
 )
-_PART = re.compile(r"\b(früh|vormittag|mittag|nachmittag|abend)s?\b", re.IGNORECASE)
-_SERVICE = re.compile(
-    r"\b(?:einen?|eine[nm]|ein|zum|zur|für|beim)\s+(?:(?:einen?|eine[nm]|ein|den|die|das)\s+)?"
-    r"((?!Termin|Freitag|Moment|Frage|Uhr)[A-ZÄÖÜ][\wäöüß-]+)"
-)
+_PART = re.compile(r"\b(?:früh|vormittag|mittag|nachmittag|abend)(?=s?\b)", re.IGNORECASE)
 _NAME = re.compile(
     r"(?:[Mm]ein Name ist|[Ii]ch hei(?:ß|ss)e|[Ii]ch bin|auf den Namen|[Hh]ier (?:ist|spricht))\s+(?:(?:die|der)\s+)?"
-    r"(?:(?:Frau|Herr)\s+)?([A-ZÄÖÜ][\w-]+(?:\s+(?:von\s+)?[A-ZÄÖÜ][\w-]+)*)"
+    rf"(?:(?:Frau|Herr)\s+)?(?!(?:{_DAYS})\b)([A-ZÄÖÜ][\w-]+(?:\s+(?:von\s+)?[A-ZÄÖÜ][\w-]+)*)"
+)
+_NO_SERVICE = r"(?!(?:Termin|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen)\b)"
+_SERVICE = re.compile(  # the noun after an article, or the noun before a "bitte"
+    rf"\b(?i:einen?|eine[nm]|zum|zur|für|beim)\s+(?:(?i:einen?|eine[nm]|den|die|das)\s+)?{_NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]+)"
+    rf"|\b{_NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{3,}}),?\s+bitte\b"
+)
+_AROUND = re.compile(  # what surrounds the one word that answers a question
+    r"\b(?:ja|gerne?|genau|okay|bitte|danke|guten|tag|auf|für|den|das|die|der|namen?|mein|ist|hier|spricht|bin|heiße|ich|wir|es"
+    r"|also|ähm?|frau|herrn?|moment|einen?)\b|[^\w\s-]",
+    re.IGNORECASE,
 )
 _YES = re.compile(
     r"\b(ja|gern|gerne|passt|genau|okay|ok|perfekt|super|einverstanden|in ordnung|nehme ich|bitte buchen)\b",
@@ -38,28 +46,26 @@ _NO = re.compile(r"\b(nein|nee|leider|lieber|anders|nicht)\b", re.IGNORECASE)
 _CHOICE = (("zweite", 1), ("dritte", 2), ("letzte", -1))
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    name: str
-    args: dict[str, Any]
-
-
 def _first(pattern: re.Pattern[str], text: str) -> str | None:
     match = pattern.search(text)
-    return (match[1] if match.lastindex else match[0]) if match else None
+    return next((group for group in match.groups() if group), match[0]) if match else None
 
 
-def _service(text: str, schema: Mapping[str, Any]) -> str | None:
-    """Give the service: one that the schema lists, else the noun that is asked for."""
-    listed = schema.get("properties", {}).get("service", {}).get("enum", ())
-    known = next((name for name in listed if name.casefold() in text.casefold()), None)
-    if known:
-        return str(known)
-    return next((m[1] for m in _SERVICE.finditer(text) if not _DATE.fullmatch(m[1])), None)
+def _service(text: str) -> str | None:
+    """Give the noun that is asked for, once all that is said about when and who is put aside."""
+    for said in (_NAME, _DATE, _TIME, _PART):
+        text = said.sub("", text)
+    return _first(_SERVICE, text)
+
+
+def _answer(text: str) -> str | None:
+    """Give the bare answer to "auf welchen Namen" or "was möchten Sie": what is capitalised besides the usual words."""
+    words = _AROUND.sub(" ", text).split() if "?" not in text else ()
+    return " ".join(word for word in words if word[0].isupper()) or None
 
 
 class ScriptedModel:
-    """Remembers service, name and offers of one call, as a language model's context would."""
+    """Remembers service, name, wish and offers of one call, as a language model's context would."""
 
     def __init__(self, tools: Mapping[str, Mapping[str, Any]], user_number: str) -> None:
         self._tools = tools
@@ -67,36 +73,50 @@ class ScriptedModel:
         self._known: dict[str, str] = {}
         self._wish: dict[str, str] = {}
         self._offers: list[Mapping[str, Any]] = []
+        self._chosen: Mapping[str, Any] | None = None  # agreed to, but for the name
+        self._asked_service = False
 
-    def hear(self, text: str) -> ToolCall | None:
-        """Decide what to do about a sentence; None: nothing, ask how to help."""
+    def hear(self, text: str) -> ToolCall | str | None:
+        """Decide what to do about a sentence: call a tool, or ask back; None: ask how to help."""
+        chosen, self._chosen = self._chosen, None
+        said = {"date": _first(_DATE, text), "time": _first(_TIME, text), "part_of_day": _first(_PART, text)}
+        asks, refuses = any(said.values()), bool(_NO.search(text))
         name = _first(_NAME, text)
+        if chosen and not (asks or refuses):
+            name = name or _answer(text)
         if name:
             self._known["customer_name"] = name
-        date, time, part = _first(_DATE, text), _first(_TIME, text), _first(_PART, text)
-        asks = bool(date or time or part)
-        if self._offers and not _NO.search(text) and (name or (_YES.search(text) and not asks)):
-            chosen = next((index for word, index in _CHOICE if word in text.casefold()), 0)
-            offer = self._offers[min(chosen, len(self._offers) - 1)]
-            return self._call("book_appointment", {**self._known, "start": offer["start"]})
-        service = _service(_NAME.sub("", text), self._schema("check_availability"))
-        if service:
+        if not chosen and self._offers and (name or _YES.search(text)):
+            nth = next((index for word, index in _CHOICE if word in text.casefold()), 0)
+            chosen = self._offers[min(nth, len(self._offers) - 1)]
+        if chosen and not (asks or refuses):
+            return self._book(chosen)
+        if service := _service(text) or (_answer(text) if self._asked_service and not asks else None):
             self._known["service"] = service
         if not (asks or service):
             return None
-        kept = {} if date else self._wish  # "lieber um vier" keeps the day
-        said = {"date": date, "time": time, "part_of_day": part}
-        self._wish = {"date": kept["date"]} if "date" in kept else {}
-        self._wish |= {name: value for name, value in said.items() if value}
+        if asks:
+            said["date"] = said["date"] or self._wish.get("date")  # "lieber um vier" keeps the day
+            self._wish = {name: value for name, value in said.items() if value}
         return self._call("check_availability", {**self._known, **self._wish})
 
     def learn(self, answer: Any) -> None:
         """Take what a tool answered: its offers are what a yes means next; a question back leaves them standing."""
         if not isinstance(answer, dict):
             return
+        self._asked_service = "services" in answer  # it tells which there are, as what was said is none of them
+        if self._asked_service:
+            self._known.pop("service", None)
         offers = answer.get("slots") or answer.get("alternatives")
         if offers or answer.get("success"):
             self._offers = list(offers or ())
+
+    def _book(self, offer: Mapping[str, Any]) -> ToolCall | str:
+        call = self._call("book_appointment", {**self._known, "start": offer["start"]})
+        if "customer_name" in self._schema(call.name).get("required", ()) and "customer_name" not in call.args:
+            self._chosen = offer
+            return ASK_NAME
+        return call
 
     def _schema(self, tool: str) -> Mapping[str, Any]:
         return self._tools.get(tool, {}).get("parameters") or {}

@@ -3,13 +3,14 @@
 `ControlPlane(directory)` is the whole of it; the programs come from `KUBE_BIN` or are built once from `hack/kube`.
 """
 
-from askproai_sandbox.cluster.client import ApiError, KubeClient, Mirror, Object, object_key
+from askproai_sandbox.cluster.client import UNREACHED, ApiError, KubeClient, Mirror, Object, object_key
 from askproai_sandbox.cluster.control_plane import ControlPlane
 from askproai_sandbox.cluster.processes import (
     Child,
     ProcessError,
     eventually,
     free_port,
+    port_is_free,
     reap_leftovers,
     spawn,
     stop_signal,
@@ -18,6 +19,7 @@ from askproai_sandbox.cluster.processes import (
 from askproai_sandbox.cluster.program import ProgramError, program_folder
 
 __all__ = [
+    "UNREACHED",
     "ApiError",
     "Child",
     "ControlPlane",
@@ -29,6 +31,7 @@ __all__ = [
     "eventually",
     "free_port",
     "object_key",
+    "port_is_free",
     "program_folder",
     "reap_leftovers",
     "spawn",

@@ -15,7 +15,6 @@ import yaml
 log = structlog.get_logger(__name__)
 
 Object = dict[str, Any]
-MERGE_PATCH = "application/merge-patch+json"
 RETRY_SECONDS = 0.5
 WATCH_SECONDS = 300
 
@@ -26,6 +25,10 @@ class ApiError(RuntimeError):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"{status}: {message}")
         self.status = status
+
+
+UNREACHED = (aiohttp.ClientError, TimeoutError)
+"""How a request fails that got no whole answer."""
 
 
 def object_key(thing: Mapping[str, Any]) -> str:
@@ -51,9 +54,6 @@ class KubeClient:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def close(self) -> None:
         await self._session.close()
 
     async def request(
@@ -65,7 +65,7 @@ class KubeClient:
         content_type: str = "application/json",
         **query: str,
     ) -> Object:
-        """Send one request and give the answer; ApiError when it is refused."""
+        """Send one request and give the answer; ApiError when it is refused, one of `UNREACHED` when none came."""
         data = None if body is None else msgspec.json.encode(body)
         headers = {"Content-Type": content_type}
         async with self._session.request(
@@ -84,7 +84,7 @@ class KubeClient:
 
     async def merge(self, path: str, body: Object) -> Object:
         """Merge `body` into what stands at `path`; a list replaces the whole list."""
-        return await self.request("PATCH", path, body, content_type=MERGE_PATCH)
+        return await self.request("PATCH", path, body, content_type="application/merge-patch+json")
 
     async def delete(self, path: str, body: Object | None = None) -> None:
         """Delete what stands at `path`; that it was gone already is fine."""
@@ -115,7 +115,11 @@ class Mirror:
     """A live copy of one collection; `changed(old, new)` is told each change (None: was not there, is gone)."""
 
     def __init__(
-        self, client: KubeClient, path: str, changed: Callable[[Object | None, Object | None], None], **query: str
+        self,
+        client: KubeClient,
+        path: str,
+        changed: Callable[[Object | None, Object | None], None] = lambda _old, _new: None,
+        **query: str,
     ) -> None:
         self.objects: dict[str, Object] = {}
         self.synced = asyncio.Event()
@@ -132,7 +136,7 @@ class Mirror:
                 if not self._version:
                     await self._list()
                 await self._client.watch(self._path, self._seen, resourceVersion=self._version, **self._query)
-            except (ApiError, aiohttp.ClientError, TimeoutError, msgspec.DecodeError) as error:
+            except (ApiError, *UNREACHED, msgspec.DecodeError) as error:
                 log.info("mirror.interrupted", path=self._path, error=f"{type(error).__name__}: {error}")
                 self._version = ""
                 await asyncio.sleep(RETRY_SECONDS)
@@ -156,7 +160,8 @@ class Mirror:
         old = self.objects.pop(key, None)
         if new is not None:
             self.objects[key] = new
-        if old is None or new is None or old["metadata"]["resourceVersion"] != new["metadata"]["resourceVersion"]:
+        before, now = (thing and thing["metadata"]["resourceVersion"] for thing in (old, new))
+        if before != now:
             self._changed(old, new)
 
 

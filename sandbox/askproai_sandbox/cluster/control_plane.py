@@ -1,7 +1,7 @@
 """etcd, kube-apiserver, kube-controller-manager and kube-scheduler on loopback, without root.
 
 What differs from a real cluster, and why:
-- People and parts log in with tokens, and the API server signs its own certificate: no PKI to make, no openssl.
+- People and parts log in with one token, and the API server signs its own certificate: no PKI to make, no openssl.
 - No endpoint controllers: EndpointSlices refuse loopback addresses, and all our pods have those. The local entrance
   follows Services to ready pods by itself.
 - etcd does not sync to disk: a machine that loses power loses a demo.
@@ -14,13 +14,11 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from types import MappingProxyType
 from typing import Self
 
-import aiohttp
 import yaml
 
-from askproai_sandbox.cluster.client import ApiError, KubeClient
+from askproai_sandbox.cluster.client import UNREACHED, ApiError, KubeClient
 from askproai_sandbox.cluster.processes import (
     Child,
     ProcessError,
@@ -32,17 +30,11 @@ from askproai_sandbox.cluster.processes import (
 )
 from askproai_sandbox.cluster.program import program_folder
 
-STARTUP = timedelta(seconds=60)  # warm it takes about 5; a busy machine gets more
+STARTUP = timedelta(seconds=60)  # warm it takes about 4; a busy machine gets more
+ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
 CONTROLLERS = (
     "*,-endpoints-controller,-endpointslice-controller,-endpointslice-mirroring-controller,"
     "-node-ipam-controller,-node-route-controller,-service-lb-controller,-cloud-node-lifecycle-controller"
-)
-USERS = MappingProxyType(  # file of the kubeconfig -> user and groups
-    {
-        "kubeconfig": 'admin,admin,"system:masters"',
-        "controllers.kubeconfig": "system:kube-controller-manager,controllers",
-        "scheduler.kubeconfig": "system:kube-scheduler,scheduler",
-    }
 )
 
 
@@ -50,14 +42,13 @@ class ControlPlane:
     """A Kubernetes API with its controllers and scheduler, whose state and logs are in `directory`.
 
     `start()` ends what an earlier run left there and goes on with its data; an empty directory gives an empty cluster.
-    On the leash its parts die with this process; off it they stay, until `stop()` or the next `start()`.
+    Its parts die with this process.
     """
 
-    def __init__(self, directory: Path, report: Callable[[str], None] = print, *, leash: bool = True) -> None:
+    def __init__(self, directory: Path, report: Callable[[str], None] = print) -> None:
         self.directory = directory.absolute()
         self.kubeconfig = self.directory / "kubeconfig"
         self._report = report
-        self._leash = leash
         self._children: dict[str, Child] = {}
         self._bin = Path()
 
@@ -91,16 +82,16 @@ class ControlPlane:
             # short: an API server drains its watches for as long as it may, and nobody is left to care
             await asyncio.gather(*(child.stop(timedelta(seconds=2)) for child in children))
 
-    async def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+    async def kubectl(self, *arguments: str) -> str:
         """Run kubectl as admin and give what it prints; ProcessError with its message when it fails."""
         process = await asyncio.create_subprocess_exec(
             *(str(self._bin / "kubectl"), "--kubeconfig", str(self.kubeconfig), *arguments),
-            stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env={**os.environ, "KUBECACHEDIR": str(self.directory / "kubectl-cache")},
         )
-        out, problem = await process.communicate(None if stdin is None else stdin.encode())
+        out, problem = await process.communicate()
         if process.returncode != 0:
             raise ProcessError(f"kubectl {' '.join(arguments)}: {problem.decode().strip()}")
         return out.decode()
@@ -108,27 +99,22 @@ class ControlPlane:
     async def _start_parts(self) -> None:
         store, peer, port = free_port(), free_port(), free_port()
         certificates = self.directory / "certificates"
-        tokens = {name: secrets.token_hex(16) for name in USERS}
-        write_atomically(self.directory / "tokens", "".join(f"{tokens[name]},{USERS[name]}\n" for name in USERS))
+        token = secrets.token_hex(16)
+        write_atomically(self.directory / "tokens", f'{token},admin,admin,"system:masters"\n')
         await self._spawn("etcd", "etcd", _etcd(self.directory / "etcd", store, peer))
         await self._spawn("apiserver", "kube-apiserver", _apiserver(self.directory, certificates, store, port))
         await self._until((certificates / "apiserver.key").exists, "the API server's certificate")  # the key is last
-        authority = (certificates / "apiserver.crt").read_bytes()
-        for name, token in tokens.items():
-            write_atomically(self.directory / name, _kubeconfig(port, authority, token))
+        write_atomically(self.kubeconfig, _kubeconfig(port, (certificates / "apiserver.crt").read_bytes(), token))
         async with KubeClient(self.kubeconfig) as client:
             await self._until(lambda: _answers(client, "/readyz"), "the API server to be ready")
-            await self._spawn("controllers", "kube-controller-manager", _controllers(self.directory, certificates))
-            scheduler = ["--leader-elect=false", "--secure-port=0"]
-            config = f"--kubeconfig={self.directory / 'scheduler.kubeconfig'}"
-            await self._spawn("scheduler", "kube-scheduler", [config, *scheduler])
-            account = "/api/v1/namespaces/default/serviceaccounts/default"  # a controller makes it: they work
-            await self._until(lambda: _answers(client, account), "the controllers to work")
+            await client.delete(ACCOUNT)  # a controller makes it (again): they work
+            as_one = [f"--kubeconfig={self.kubeconfig}", "--leader-elect=false", "--secure-port=0"]
+            await self._spawn("controllers", "kube-controller-manager", [*as_one, *_controllers(certificates)])
+            await self._spawn("scheduler", "kube-scheduler", as_one)
+            await self._until(lambda: _answers(client, ACCOUNT), "the controllers to work")
 
     async def _spawn(self, name: str, part: str, arguments: Sequence[str]) -> None:
-        self._children[name] = await spawn(
-            name, [self._bin / part, *arguments], directory=self.directory, leash=self._leash
-        )
+        self._children[name] = await spawn(name, [self._bin / part, *arguments], directory=self.directory)
 
     async def _until(self, check: Callable[[], object], what: str) -> None:
         """Wait for `check`; a part that ends meanwhile ends the waiting."""
@@ -136,14 +122,14 @@ class ControlPlane:
         async def good() -> bool:
             for child in self._children.values():
                 if child.exit_code is not None:
-                    raise ProcessError(f"{child.name} ended with {child.exit_code}; {child.log}:\n{child.last_lines()}")
+                    raise ProcessError(f"{child.name} ended with {child.exit_code}")
             found = check()
             return bool(await found if asyncio.iscoroutine(found) else found)
 
         try:
             await eventually(good, STARTUP, what)
         except ProcessError as error:
-            tails = [f"{child.log}:\n{child.last_lines(5)}" for child in self._children.values()]
+            tails = [f"{child.log}:\n{child.last_lines()}" for child in self._children.values()]
             raise ProcessError("\n".join([str(error), *tails])) from None
 
 
@@ -180,23 +166,17 @@ def _apiserver(directory: Path, certificates: Path, store: int, port: int) -> li
     ]
 
 
-def _controllers(directory: Path, certificates: Path) -> list[str]:
+def _controllers(certificates: Path) -> list[str]:
     return [
-        f"--kubeconfig={directory / 'controllers.kubeconfig'}",
         f"--controllers={CONTROLLERS}",
         f"--service-account-private-key-file={certificates / 'apiserver.key'}",
         f"--root-ca-file={certificates / 'apiserver.crt'}",
-        "--use-service-account-credentials",
-        "--leader-elect=false",
-        "--secure-port=0",
     ]
 
 
 def _kubeconfig(port: int, authority: bytes, token: str) -> str:
-    cluster = {
-        "server": f"https://127.0.0.1:{port}",
-        "certificate-authority-data": base64.b64encode(authority).decode(),
-    }
+    ca = base64.b64encode(authority).decode()
+    cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority-data": ca}
     config = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -211,6 +191,6 @@ def _kubeconfig(port: int, authority: bytes, token: str) -> str:
 async def _answers(client: KubeClient, path: str) -> bool:
     try:
         await client.get(path)
-    except (ApiError, aiohttp.ClientError, TimeoutError):
+    except (ApiError, *UNREACHED):
         return False
     return True

@@ -1,4 +1,4 @@
-"""Start, remember and end processes: used by the control plane, the pod runner and the demo.
+"""Start, remember and end processes: used by the control plane, the pod runner, PostgreSQL and the demo.
 
 Each child leads a session of its own, so that a stop reaches what it started, and has a file `<name>.pid` that says which
 process it was (number, start time, boot). After a `kill -9` of everything the next start ends exactly those, never a
@@ -8,6 +8,7 @@ stranger that got the number since.
 import asyncio
 import json
 import os
+import random
 import signal
 import socket
 import sys
@@ -16,10 +17,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 LEASH = Path(__file__).with_name("leash.py")
 GRACE = timedelta(seconds=5)
+# Below the range from which Linux gives clients their ports: one of those could take it before its server listens.
+_PORTS = iter(random.sample(range(20_000, 32_000), 12_000))
 
 
 class ProcessError(RuntimeError):
@@ -37,17 +40,19 @@ class Identity:
     @classmethod
     def of(cls, pid: int) -> Self | None:
         """Give who runs as `pid`; None when nobody does, a zombie included."""
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text()
-        except (FileNotFoundError, ProcessLookupError):
-            return None
-        state, *fields = stat.rpartition(") ")[2].split()  # the name before it may hold spaces and brackets
-        if state in "ZX":
-            return None
-        return cls(pid, int(fields[18]), Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        if fields := _running(pid):
+            return cls(pid, int(fields[18]), _boot())
+        return None
 
     def alive(self) -> bool:
         return Identity.of(self.pid) == self
+
+    def left(self) -> bool:
+        """Whether it, or something of its group, still runs. A group that has members keeps its number to itself."""
+        if self.boot != _boot() or Identity.of(self.pid) not in {None, self}:
+            return False
+        pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+        return any(fields[1] == str(self.pid) for pid in pids if (fields := _running(pid)))
 
 
 class Child:
@@ -79,10 +84,10 @@ class Child:
         self._pid_file.unlink(missing_ok=True)
         return code
 
-    async def stop(self, grace: timedelta = GRACE) -> int:
+    async def stop(self, grace: timedelta = GRACE, ask: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end; after `grace` it is killed. Safe to call again and after its end."""
         if self.exit_code is None:
-            self._process.terminate()
+            self._process.send_signal(ask)
             try:
                 return await asyncio.wait_for(self.wait(), grace.total_seconds())
             except TimeoutError:
@@ -103,15 +108,18 @@ async def spawn(
     log: Path | None = None,
     environment: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    user: str = "",
     leash: bool = True,
 ) -> Child:
     """Start `command`, note it as `directory/<name>.pid`, and append what it prints to `log` (`directory/<name>.log`).
 
-    On the leash, the child is killed when this process dies, however it dies. Call it from the main thread (see leash.py).
+    On the leash it is killed when this process dies, however it dies, and may run as another `user`, if we are root.
+    Call it from the main thread (see leash.py).
     """
     log = log or directory / f"{name}.log"
-    tied = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid())] if leash else []
-    with _appending(log) as out:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    tied = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), user] if leash else []
+    with log.open("ab") as out:
         process = await asyncio.create_subprocess_exec(
             *tied,
             *(str(part) for part in command),
@@ -129,18 +137,15 @@ async def spawn(
 
 
 async def reap_leftovers(directory: Path, grace: timedelta = GRACE) -> list[str]:
-    """End what an earlier run left behind in `directory`; give the names of those that still ran."""
-    left = {name: identity for name, identity in _noted(directory).items() if identity.alive()}
-
-    def gone() -> bool:
-        return not any(identity.alive() for identity in left.values())
-
+    """End what an earlier run left behind in `directory`; give the names of those of which something still ran."""
+    left = {name: identity for name, identity in _noted(directory).items() if identity.left()}
     for number in (signal.SIGTERM, signal.SIGKILL):
         for identity in left.values():
-            if identity.alive():
+            if identity.left():
                 _signal_group(identity.pid, number)
         with suppress(ProcessError):  # who does not hear is killed; who is killed ends
-            await eventually(gone, grace, f"the end of {', '.join(left)}")
+            what = f"the end of {', '.join(left)}"
+            await eventually(lambda: not any(identity.left() for identity in left.values()), grace, what)
     _forget(directory)
     return list(left)
 
@@ -167,26 +172,30 @@ def stop_signal() -> asyncio.Event:
     return stop
 
 
-def free_port(address: str = "127.0.0.1") -> int:
-    """Give a port that nobody listens on now."""
+def free_port() -> int:
+    """Give a port of 127.0.0.1 that nobody listens on now, and never the same one twice in a process."""
+    return next(port for port in _PORTS if port_is_free(port))
+
+
+def port_is_free(port: int, address: str = "127.0.0.1") -> bool:
+    """Whether a server could listen there; on no address of the machine can it while another listens on 0.0.0.0."""
     with socket.socket() as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that are closing are no obstacle
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True
 
 
-def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
-    """Write a whole file or none of it: a reader, or a kill in between, never meets half of one."""
+def write_atomically(path: Path, text: str) -> None:
+    """Write a whole file, for us alone, or none of it: a reader, or a kill in between, never meets half of one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    draft.write_text(text)
     draft.replace(path)
-
-
-def _appending(log: Path) -> BinaryIO:
-    log.parent.mkdir(parents=True, exist_ok=True)
-    return log.open("ab")
 
 
 def _noted(directory: Path) -> dict[str, Identity]:
@@ -198,8 +207,20 @@ def _forget(directory: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _signal_group(pid: int, number: signal.Signals) -> None:
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _running(pid: int) -> list[str] | None:
+    """Give the fields of /proc/<pid>/stat after the state: parent, group, session, … [18] start time; None if it ended."""
     try:
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    state, *fields = stat.rpartition(") ")[2].split()  # the name before it may hold spaces and brackets
+    return None if state in "ZX" else fields
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # all of it has ended already
         os.killpg(pid, number)
-    except ProcessLookupError:  # all of it has ended already
-        return

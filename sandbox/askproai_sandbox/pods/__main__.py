@@ -4,21 +4,18 @@ import argparse
 import asyncio
 from pathlib import Path
 
+from askproai_runtime.seams import SystemClock
 from askproai_sandbox.cluster import KubeClient, stop_signal
 from askproai_sandbox.pods import PodRunner
 
 
 async def run(arguments: argparse.Namespace) -> None:
     async with KubeClient(arguments.kubeconfig) as client:
-        await PodRunner(client, arguments.directory, arguments.node).run(stop_signal())
+        await PodRunner(client, arguments.directory, arguments.node, SystemClock()).run(stop_signal())
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Run the pods of one Node as local processes.")
-    parser.add_argument("--kubeconfig", type=Path, required=True)
-    parser.add_argument("--directory", type=Path, required=True, help="logs, volumes, pods.json")
-    parser.add_argument("--node", default="local")
-    asyncio.run(run(parser.parse_args()))
-
-
-main()
+parser = argparse.ArgumentParser(description="Run the pods of one Node as local processes.")
+parser.add_argument("--kubeconfig", type=Path, required=True)
+parser.add_argument("--directory", type=Path, required=True, help="logs, volumes, pods.json")
+parser.add_argument("--node", default="local")
+asyncio.run(run(parser.parse_args()))

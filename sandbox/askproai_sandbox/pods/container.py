@@ -4,9 +4,8 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,12 +13,21 @@ import aiohttp
 import structlog
 
 from askproai_runtime.seams import Clock
-from askproai_sandbox.cluster import Child, Object, spawn
+from askproai_sandbox.cluster import (
+    UNREACHED,
+    Child,
+    KubeClient,
+    Object,
+    ProcessError,
+    eventually,
+    port_is_free,
+    spawn,
+)
+from askproai_sandbox.pods.spec import Sources
 
 log = structlog.get_logger(__name__)
 
-PROGRAMS = Path(sys.executable).parent  # not resolved: the virtual environment's own folder
-PATH = f"{PROGRAMS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PATH = f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # our own folder first
 BASE_ENVIRONMENT = {"PATH": PATH, "LANG": "C.UTF-8", "TZ": "UTC", "PYTHONUNBUFFERED": "1"}
 BACKOFF_LONGEST = timedelta(seconds=30)
 RAN_WELL_SECONDS = 30  # after so long a run the backoff begins anew
@@ -27,143 +35,149 @@ IMPATIENT_SECONDS = 0.25  # until a probe first succeeds it is asked more often 
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
-    """What to run, decided anew for each start, because Secrets and ConfigMaps change."""
+class Surroundings:
+    """What all pods of a runner share."""
 
-    command: tuple[str, ...]
-    environment: dict[str, str]
-    cwd: Path
+    client: KubeClient
+    session: aiohttp.ClientSession
+    sources: Sources
+    clock: Clock
+    directory: Path
+    told: Callable[[], None]
+    """Called when a process came or went."""
 
-
-@dataclass(slots=True)
-class Observed:
-    """What the container's status is made of."""
-
-    state: Object = field(default_factory=lambda: {"waiting": {"reason": "ContainerCreating"}})
-    last_state: Object = field(default_factory=dict)
-    restarts: int = 0
-    started: bool = False
-    ready: bool = False
-    pid: int | None = None
+    def stamp(self) -> str:
+        return self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Container:
     """Keeps one container of a pod running until it is stopped; `changed()` is called when something about it changes."""
 
     def __init__(
-        self,
-        spec: Object,
-        pod: str,
-        address: str,
-        session: aiohttp.ClientSession,
-        clock: Clock,
-        changed: Callable[[], None],
+        self, spec: Object, pod: str, address: str, around: Surroundings, changed: Callable[[], None], restarts: int
     ) -> None:
+        self.spec = spec
         self.name = str(spec["name"])
-        self.observed = Observed()
-        self._spec = spec
+        self.pid: int | None = None
+        self.ready = False
+        self.restarts = restarts
+        self._started = False
+        self._state: Object = {"waiting": {"reason": "ContainerCreating"}}
+        self._last_state: Object = {}
         self._pod = pod
         self._address = address
-        self._session = session
-        self._clock = clock
+        self._around = around
         self._changed = changed
         self._child: Child | None = None
-        self._unhealthy = False
 
-    async def run(self, launch: Callable[[], Launch], notes: Path, log_file: Path) -> None:
+    def status(self) -> Object:
+        """Give its containerStatus."""
+        return {
+            "name": self.name,
+            "image": self.spec["image"],
+            "imageID": "",
+            "ready": self.ready,
+            "started": self._started,
+            "restartCount": self.restarts,
+            "state": self._state,
+            "lastState": self._last_state,
+        }
+
+    async def run(self, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
         """Start it, watch it, start it again, until cancelled. Then call `stop()`."""
-        pause = timedelta(0)
+        clock, pause = self._around.clock, timedelta(0)
+        program = command[0] if os.sep in command[0] else shutil.which(command[0], path=PATH) or command[0]
         while True:
-            plan = launch()
+            await self._until_ports_are_free()
             child = self._child = await spawn(
                 f"{self._pod}_{self.name}",
-                plan.command,
-                directory=notes,
-                log=log_file,
-                environment={
-                    "PATH": PATH,
-                    "HOME": str(plan.cwd),
-                    "LANG": "C.UTF-8",
-                    "TZ": "UTC",
-                    "PYTHONUNBUFFERED": "1",
-                }
-                | plan.environment,
-                cwd=plan.cwd,
+                [program, *command[1:]],
+                directory=self._around.directory / "pids",
+                log=folder / f"{self.name}.log",
+                environment={**BASE_ENVIRONMENT, "HOME": str(folder), **environment},
+                cwd=folder,
             )
-            begun, begun_at = self._clock.monotonic(), self._stamp()
+            begun, begun_at = clock.monotonic(), self._around.stamp()
             self._set({"running": {"startedAt": begun_at}}, child.pid)
             log.info("container.started", pod=self._pod, container=self.name, pid=child.pid)
-            probing = asyncio.create_task(self._probe(child))
-            try:
+            async with asyncio.TaskGroup() as group:
+                probing = group.create_task(self._probe(child))
                 code = await child.wait()
-            finally:
                 probing.cancel()
-                with suppress(asyncio.CancelledError):
-                    await probing
-            ended = {"exitCode": code if code >= 0 else 128 - code, "startedAt": begun_at, "finishedAt": self._stamp()}
-            self.observed.last_state = {"terminated": ended | {"reason": "Error" if code else "Completed"}}
-            self.observed.restarts += 1
-            if self._clock.monotonic() - begun > RAN_WELL_SECONDS:
+            if clock.monotonic() - begun > RAN_WELL_SECONDS:
                 pause = timedelta(0)
             pause = min(max(pause * 2, timedelta(seconds=0.5)), BACKOFF_LONGEST)
-            self._set({"waiting": {"reason": "CrashLoopBackOff", "message": f"again in {pause.total_seconds():g} s"}})
+            ended = {"exitCode": code if code >= 0 else 128 - code, "reason": "Error" if code else "Completed"}
+            ended |= {"startedAt": begun_at, "finishedAt": self._around.stamp()}
+            self._last_state = {"terminated": ended}
+            self.restarts += 1
+            self.wait("CrashLoopBackOff", f"again in {pause.total_seconds():g} s")
             log.info("container.ended", pod=self._pod, container=self.name, code=code, again_in=pause.total_seconds())
-            await self._clock.sleep(pause)
+            await clock.sleep(pause)
 
     async def stop(self, grace: timedelta) -> None:
         if self._child is not None:
             await self._child.stop(grace)
 
-    def waiting(self, reason: str, message: str) -> None:
+    def wait(self, reason: str, message: str) -> None:
         """Say why it does not run."""
         self._set({"waiting": {"reason": reason, "message": message}})
 
     def _set(self, state: Object, pid: int | None = None) -> None:
-        self.observed.state = state
-        self.observed.pid = pid
-        self.observed.started = self.observed.ready = False
+        self._state, self.pid = state, pid
+        self._started = self.ready = False
         self._changed()
 
-    def _stamp(self) -> str:
-        return self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    async def _until_ports_are_free(self) -> None:
+        """Wait while another program holds a declared port: at all addresses of this machine, as ours is the pod's own."""
+        told = False
+        ports = [int(one["containerPort"]) for one in self.spec.get("ports") or []]
+        while taken := [str(port) for port in ports if not port_is_free(port, self._address)]:
+            if not told:
+                self.wait(
+                    "PortTaken",
+                    f"another program of this machine listens on port {', '.join(taken)} of every address "
+                    f"(0.0.0.0), so {self._address} can not; end it (`ss -ltnp` names it), and the pod goes on",
+                )
+                log.warning("container.port_taken", pod=self._pod, container=self.name, ports=taken)
+                told = True
+            await asyncio.sleep(IMPATIENT_SECONDS)
 
     async def _probe(self, child: Child) -> None:
-        if startup := self._spec.get("startupProbe"):
-            budget = int(startup.get("failureThreshold", 3)) * int(startup.get("periodSeconds", 10))
-            deadline = self._clock.monotonic() + budget + int(startup.get("initialDelaySeconds", 0))
-            while not await self._ask(startup):
-                if self._clock.monotonic() > deadline:
-                    await self._end_unhealthy(child, "startupProbe")
-                    return
-                await asyncio.sleep(IMPATIENT_SECONDS)
-        self.observed.started = True
-        if not self._spec.get("readinessProbe"):
-            self.observed.ready = True
+        """Follow its probes, whose defaults the API server has filled in; who fails is ended, and so started again."""
+        spec = self.spec
+        if startup := spec.get("startupProbe"):
+            budget = startup.get("initialDelaySeconds", 0) + startup["failureThreshold"] * startup["periodSeconds"]
+            try:
+                await eventually(lambda: self._ask(startup), timedelta(seconds=budget), "its start", IMPATIENT_SECONDS)
+            except ProcessError:
+                return await self._end_unhealthy(child, "startupProbe")
+        self._started, self.ready = True, "readinessProbe" not in spec
         self._changed()
         async with asyncio.TaskGroup() as group:
-            if readiness := self._spec.get("readinessProbe"):
-                group.create_task(self._follow_readiness(readiness))
-            if liveness := self._spec.get("livenessProbe"):
-                group.create_task(self._follow_liveness(liveness, child))
+            if "readinessProbe" in spec:
+                group.create_task(self._follow_readiness(spec["readinessProbe"]))
+            if "livenessProbe" in spec:
+                group.create_task(self._follow_liveness(spec["livenessProbe"], child))
+        return None
 
     async def _follow_readiness(self, probe: Object) -> None:
-        period, wait = float(probe.get("periodSeconds", 10)), IMPATIENT_SECONDS
-        failures = 0
+        wait, failures = IMPATIENT_SECONDS, 0
         while True:
             good = await self._ask(probe)
             failures = 0 if good else failures + 1
-            ready = good or (self.observed.ready and failures < int(probe.get("failureThreshold", 3)))
-            if ready != self.observed.ready:
-                self.observed.ready = ready
+            ready = good or (self.ready and failures < probe["failureThreshold"])
+            if ready != self.ready:
+                self.ready = ready
                 self._changed()
-            wait = period if good else min(wait * 1.5, period)
+            wait = probe["periodSeconds"] if good else min(wait * 1.5, probe["periodSeconds"])
             await asyncio.sleep(wait)
 
     async def _follow_liveness(self, probe: Object, child: Child) -> None:
-        await asyncio.sleep(float(probe.get("initialDelaySeconds", 0)))
+        await asyncio.sleep(probe.get("initialDelaySeconds", 0))
         failures = 0
-        while failures < int(probe.get("failureThreshold", 3)):
-            await asyncio.sleep(float(probe.get("periodSeconds", 10)))
+        while failures < probe["failureThreshold"]:
+            await asyncio.sleep(probe["periodSeconds"])
             failures = 0 if await self._ask(probe) else failures + 1
         await self._end_unhealthy(child, "livenessProbe")
 
@@ -173,21 +187,12 @@ class Container:
 
     async def _ask(self, probe: Object) -> bool:
         get = probe["httpGet"]
-        url = f"http://{self._address}:{self._port(get['port'])}{get.get('path', '/')}"
-        timeout = aiohttp.ClientTimeout(total=float(probe.get("timeoutSeconds", 1)))
+        named = {one.get("name"): one["containerPort"] for one in self.spec.get("ports") or []}
+        port = named.get(get["port"], 0) if isinstance(get["port"], str) else get["port"]  # 0: never succeeds
+        timeout = aiohttp.ClientTimeout(total=probe["timeoutSeconds"])
         try:
-            async with self._session.get(url, timeout=timeout, allow_redirects=False) as answer:
+            url = f"http://{self._address}:{port}{get['path']}"
+            async with self._around.session.get(url, timeout=timeout, allow_redirects=False) as answer:
                 return 200 <= answer.status < 400
-        except (aiohttp.ClientError, TimeoutError):
+        except UNREACHED:
             return False
-
-    def _port(self, port: int | str) -> int:
-        if isinstance(port, int):
-            return port
-        named = (one for one in self._spec.get("ports") or [] if one.get("name") == port)
-        return int(next(named, {"containerPort": 0})["containerPort"])  # 0: a name that no port has never succeeds
-
-
-def resolve(program: str) -> str:
-    """Find a program as the image would: in our own folder first. Unknown ones stay, and fail with the name in the log."""
-    return program if os.sep in program else shutil.which(program, path=PATH) or program

@@ -1,4 +1,4 @@
-"""Which pods run here: the watch of one Node's pods, and the changes of what they mount."""
+"""Which pods run here: one Node, kept alive by its Lease, the watch of its pods, and the changes of what they mount."""
 
 import asyncio
 import json
@@ -9,35 +9,49 @@ from pathlib import Path
 import aiohttp
 import structlog
 
-from askproai_runtime.seams import Clock, SystemClock
-from askproai_sandbox.cluster import KubeClient, Mirror, Object, object_key, reap_leftovers, write_atomically
-from askproai_sandbox.pods import node
-from askproai_sandbox.pods.pod import Pod, Surroundings
+from askproai_runtime.seams import Clock
+from askproai_sandbox.cluster import (
+    UNREACHED,
+    ApiError,
+    KubeClient,
+    Mirror,
+    Object,
+    object_key,
+    reap_leftovers,
+    write_atomically,
+)
+from askproai_sandbox.pods.container import Surroundings
+from askproai_sandbox.pods.pod import Pod
 from askproai_sandbox.pods.spec import Sources
 
 log = structlog.get_logger(__name__)
 
+RENEWED_EVERY = timedelta(seconds=10)
+LEASE_SECONDS = 40
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+CAPACITY = {"cpu": "10k", "memory": "100Ti", "ephemeral-storage": "100Ti", "pods": "10k"}  # nothing is metered here
 LAST_GRACE = timedelta(seconds=3)  # at the runner's own end: whoever stops it waits
 
 
 class PodRunner:
     """Plays the kubelet of Node `name`; everything it keeps is in `directory`."""
 
-    def __init__(self, client: KubeClient, directory: Path, name: str, clock: Clock | None = None) -> None:
+    def __init__(self, client: KubeClient, directory: Path, name: str, clock: Clock) -> None:
         self._client = client
         self._directory = directory.absolute()
         self._name = name
-        self._clock = clock or SystemClock()
+        self._clock = clock
         self._pods: dict[str, Pod] = {}  # by uid: a name may come again while its first bearer still ends
         self._endings: dict[str, asyncio.Task[None]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run pods until `stop`, then end their processes; the pod objects stay for the next runner."""
         await reap_leftovers(self._directory / "pids")
+        self._record()  # what a killed runner wrote there is true no longer
         config_maps = Mirror(self._client, "/api/v1/configmaps", self._input_changed)
         secrets = Mirror(self._client, "/api/v1/secrets", self._input_changed)
         pods = Mirror(self._client, "/api/v1/pods", self._pod_changed, fieldSelector=f"spec.nodeName={self._name}")
-        await node.register(self._client, self._name, self._clock)
+        await _register(self._client, self._name, self._clock)
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True, limit=0)) as session:
             self._around = Surroundings(
                 client=self._client,
@@ -47,9 +61,9 @@ class PodRunner:
                 directory=self._directory,
                 told=self._record,
             )
-            work = [config_maps.run(), secrets.run(), node.heartbeat(self._client, self._name, self._clock)]
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(one) for one in work]
+                beat = _heartbeat(self._client, self._name, self._clock)
+                tasks = [group.create_task(one) for one in (config_maps.run(), secrets.run(), beat)]
                 await config_maps.synced.wait()  # else an optional Secret would seem absent to the first pods
                 await secrets.synced.wait()
                 tasks.append(group.create_task(pods.run()))
@@ -57,10 +71,12 @@ class PodRunner:
                 await stop.wait()
                 for task in tasks:
                     task.cancel()
-            left = [pod.end(LAST_GRACE, remove=False) for uid, pod in self._pods.items() if uid not in self._endings]
-            await asyncio.gather(*left)
+            await asyncio.gather(
+                *(pod.end(LAST_GRACE, remove=False) for uid, pod in self._pods.items() if uid not in self._endings)
+            )
             if self._endings:  # as long as the API server answers; else the next runner ends them
                 await asyncio.wait(self._endings.values(), timeout=LAST_GRACE.total_seconds())
+            self._pods.clear()
             self._record()
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
@@ -93,7 +109,8 @@ class PodRunner:
         try:
             await self._pods[uid].end(grace, remove=True)
         finally:
-            del self._pods[uid], self._endings[uid]
+            self._pods.pop(uid, None)
+            del self._endings[uid]
             self._record()
 
     def _address(self, manifest: Object) -> str:
@@ -108,10 +125,51 @@ class PodRunner:
 
     def _record(self) -> None:
         pids = {
-            f"{pod.key}/{container.name}": container.observed.pid
+            f"{pod.key}/{container.name}": container.pid
             for pod in self._pods.values()
             for container in pod.containers
-            if container.observed.pid
+            if container.pid
         }
-        addresses = {pod.key: pod.address for pod in self._pods.values()}
-        write_atomically(self._directory / "pods.json", json.dumps({"pids": pids, "addresses": addresses}, indent=1))
+        write_atomically(self._directory / "pods.json", json.dumps({"pids": pids}, indent=1))
+
+
+async def _register(client: KubeClient, name: str, clock: Clock) -> None:
+    """Make the Node and say that it is ready."""
+    labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}
+    await _ensure(client, "/api/v1/nodes", {"kind": "Node", "metadata": {"name": name, "labels": labels}})
+    now = clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    ready = {"type": "Ready", "status": "True", "reason": "PodRunnerReady", "message": "local processes"}
+    status = {
+        "capacity": CAPACITY,
+        "allocatable": CAPACITY,
+        "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}, {"type": "Hostname", "address": name}],
+        "conditions": [ready | {"lastHeartbeatTime": now, "lastTransitionTime": now}],
+    }
+    await client.merge(f"/api/v1/nodes/{name}/status", {"status": status})
+    # the API server taints each new Node as not ready; a controller would take it off, but later
+    await client.merge(f"/api/v1/nodes/{name}", {"spec": {"taints": None}})
+    await _ensure(client, LEASES, {"kind": "Lease", "metadata": {"name": name}, "spec": {"holderIdentity": name}})
+    await _renew(client, name, clock)
+
+
+async def _heartbeat(client: KubeClient, name: str, clock: Clock) -> None:
+    """Renew the Lease until cancelled; the node controller asks for no more than that."""
+    while True:
+        await clock.sleep(RENEWED_EVERY)
+        try:
+            await _renew(client, name, clock)
+        except (ApiError, *UNREACHED) as error:
+            log.warning("node.unrenewed", node=name, error=f"{type(error).__name__}: {error}")
+
+
+async def _ensure(client: KubeClient, path: str, thing: Object) -> None:
+    try:
+        await client.create(path, thing)
+    except ApiError as error:
+        if error.status != 409:  # it is there, from an earlier run
+            raise
+
+
+async def _renew(client: KubeClient, name: str, clock: Clock) -> None:
+    now = clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    await client.merge(f"{LEASES}/{name}", {"spec": {"leaseDurationSeconds": LEASE_SECONDS, "renewTime": now}})

@@ -1,17 +1,15 @@
 """What a pod's manifest means on this machine. Pure: values in, values out."""
 
 import base64
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from askproai_sandbox.cluster import Object, object_key
+from askproai_sandbox.cluster import Object
 
-BIND_ADDRESS = "ASKPROAI_BIND_ADDRESS"
 VOLUMES = frozenset({"configMap", "secret", "projected", "emptyDir"})
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
-REFERENCE = re.compile(r"\$(\$|\(([A-Za-z0-9_.-]+)\))")
+FIELDS = ("metadata.name", "metadata.namespace", "status.podIP")
 
 
 class NotYet(Exception):
@@ -25,18 +23,21 @@ class Sources:
     config_maps: Mapping[str, Object]
     secrets: Mapping[str, Object]
 
-    def data(self, kind: str, namespace: str, reference: Mapping[str, object]) -> dict[str, bytes]:
-        """Give the keys of one object (`kind` as in a volume: configMap or secret); nothing if it is optional and absent."""
-        name = str(reference.get("name") or reference.get("secretName"))
+    def files(self, namespace: str, part: Object) -> dict[str, bytes]:
+        """Give the files of a volume, or of a part of a projected one, by their path in it."""
+        kind = "configMap" if "configMap" in part else "secret"
+        reference = part.get(kind) or {"optional": True}  # a token or a field of the pod: not given here
+        name = reference.get("name") or reference.get("secretName")
         found = (self.config_maps if kind == "configMap" else self.secrets).get(f"{namespace}/{name}")
-        if found is None:
-            if reference.get("optional"):
-                return {}
+        if found is None and not reference.get("optional"):
             raise NotYet(f"{kind} {namespace}/{name} does not exist; create it and the pod goes on")
-        if kind == "configMap":
-            text = {key: value.encode() for key, value in (found.get("data") or {}).items()}
-            return text | {key: base64.b64decode(value) for key, value in (found.get("binaryData") or {}).items()}
-        return {key: base64.b64decode(value) for key, value in (found.get("data") or {}).items()}
+        text = (found or {}).get("data") or {}
+        data = {key: value.encode() if kind == "configMap" else base64.b64decode(value) for key, value in text.items()}
+        paths = {item["key"]: item["path"] for item in reference.get("items") or []} or {key: key for key in data}
+        missing = paths.keys() - data.keys()
+        if missing and not reference.get("optional"):
+            raise NotYet(f"{kind} {namespace}/{name} has no key {', '.join(sorted(missing))}")
+        return {path: data[key] for key, path in paths.items() if key in data}
 
 
 def refusal(pod: Object) -> str | None:
@@ -55,97 +56,51 @@ def _refusals(spec: Object) -> Iterator[str]:
         if not VOLUMES & volume.keys():
             yield f"volume {volume['name']}: only {', '.join(sorted(VOLUMES))} are known here"
     for container in spec["containers"]:
-        yield from _container_refusals(container)
+        yield from (f"container {container['name']}: {problem}" for problem in _problems(container))
 
 
-def _container_refusals(container: Object) -> Iterator[str]:
-    name = container["name"]
+def _problems(container: Object) -> Iterator[str]:
     if not container.get("command"):
-        yield f"container {name} has no command: there is no image here that could bring one"
-    if container.get("envFrom"):
-        yield f"container {name}: envFrom is not known here; name each variable"
+        yield "no command, and there is no image here that could bring one"
+    sources = [entry["valueFrom"] for entry in container.get("env") or [] if entry.get("valueFrom")]
+    if container.get("envFrom") or any(_field(source) not in FIELDS for source in sources):
+        yield f"no envFrom, and valueFrom only of {', '.join(FIELDS)}; mount a Secret as files"
     if any(mount.get("subPath") or mount.get("subPathExpr") for mount in container.get("volumeMounts") or []):
-        yield f"container {name}: no subPath, as files mounted so never change; mount the folder"
+        yield "no subPath, as files mounted so never change; mount the folder"
     if any("httpGet" not in container[probe] for probe in PROBES if container.get(probe)):
-        yield f"container {name}: only httpGet probes are known here"
+        yield "only httpGet probes are known here"
+
+
+def _field(source: Object) -> str:
+    return str(source.get("fieldRef", {}).get("fieldPath"))
 
 
 def files_of(volume: Object, namespace: str, sources: Sources) -> dict[str, bytes] | None:
     """Give the files of a volume by their path in it; None for one that belongs to the pod alone (emptyDir)."""
     if "emptyDir" in volume:
         return None
-    parts = volume["projected"].get("sources") or [] if "projected" in volume else [volume]
     files: dict[str, bytes] = {}
-    for part in parts:
-        for kind in ("configMap", "secret"):
-            if reference := part.get(kind):
-                files |= _picked(reference, sources.data(kind, namespace, reference))
+    for part in volume["projected"].get("sources") or [] if "projected" in volume else [volume]:
+        files |= sources.files(namespace, part)
     return files
 
 
-def _picked(reference: Object, data: dict[str, bytes]) -> dict[str, bytes]:
-    items = reference.get("items")
-    if not items:
-        return data
-    missing = [item["key"] for item in items if item["key"] not in data]
-    if missing and not reference.get("optional"):
-        raise NotYet(f"{reference.get('name') or reference.get('secretName')} has no key {', '.join(missing)}")
-    return {item["path"]: data[item["key"]] for item in items if item["key"] in data}
-
-
-def environment(
-    pod: Object, container: Object, address: str, mounts: Mapping[str, Path], sources: Sources
-) -> dict[str, str]:
+def environment(pod: Object, container: Object, address: str, mounts: Mapping[str, Path]) -> dict[str, str]:
     """Give what the manifest sets, localized: the bind address is the pod's, mounted paths are the local folders."""
+    metadata = pod["metadata"]
+    fields = dict(zip(FIELDS, (metadata["name"], metadata["namespace"], address), strict=True))
     values: dict[str, str] = {}
     for entry in container.get("env") or []:
-        value = _value(entry, pod, address, sources)
-        if value is not None:
-            values[entry["name"]] = _localized(entry["name"], expanded(value, values), address, mounts)
+        source = entry.get("valueFrom")
+        value = fields[_field(source)] if source else entry.get("value", "")
+        values[entry["name"]] = _localized(entry["name"], value, address, mounts)
     return values
 
 
-def _value(entry: Object, pod: Object, address: str, sources: Sources) -> str | None:
-    source = entry.get("valueFrom")
-    if not source:
-        return str(entry.get("value", ""))
-    if field := source.get("fieldRef"):
-        metadata = pod["metadata"]
-        fields = {
-            "metadata.name": metadata["name"],
-            "metadata.namespace": metadata["namespace"],
-            "metadata.uid": metadata["uid"],
-            "spec.nodeName": pod["spec"].get("nodeName", ""),
-            "status.podIP": address,
-            "status.hostIP": "127.0.0.1",
-        }
-        if field["fieldPath"] not in fields:
-            raise NotYet(f"{entry['name']}: fieldRef {field['fieldPath']} is not known here")
-        return str(fields[field["fieldPath"]])
-    for kind, reference in (("configMap", source.get("configMapKeyRef")), ("secret", source.get("secretKeyRef"))):
-        if reference:
-            data = sources.data(kind, pod["metadata"]["namespace"], reference)
-            if reference["key"] in data:
-                return data[reference["key"]].decode()
-            if reference.get("optional"):
-                return None
-            raise NotYet(f"{kind} {reference['name']} has no key {reference['key']} ({entry['name']} needs it)")
-    raise NotYet(f"{entry['name']}: its valueFrom is not known here")
-
-
-def expanded(text: str, values: Mapping[str, str]) -> str:
-    """Replace `$(NAME)` as Kubernetes does: unknown names stay, `$$` is a dollar sign."""
-    return REFERENCE.sub(lambda found: "$" if found[1] == "$" else values.get(found[2], found[0]), text)
-
-
 def _localized(name: str, value: str, address: str, mounts: Mapping[str, Path]) -> str:
-    if name == BIND_ADDRESS and value == "0.0.0.0":
+    if name == "ASKPROAI_BIND_ADDRESS" and value == "0.0.0.0":
         return address
     for mount in sorted(mounts, key=len, reverse=True):
         if value == mount or value.startswith(mount + "/"):
             return str(mounts[mount]) + value.removeprefix(mount)
     return value
-
-
-def folder_name(pod: Object) -> str:
-    return object_key(pod).replace("/", "_")

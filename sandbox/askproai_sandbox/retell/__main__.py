@@ -1,4 +1,4 @@
 from askproai_sandbox.retell.app import RetellSimulator
-from askproai_sandbox.simulator import SystemClock, main
+from askproai_sandbox.simulator import main
 
-main("Retell", lambda: RetellSimulator(SystemClock()))
+main("Retell", RetellSimulator)

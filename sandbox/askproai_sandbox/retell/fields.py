@@ -1,110 +1,76 @@
-"""Reads `fields.yaml`, the tables of Retell's fields, and checks JSON bodies against them."""
+"""Reads `fields.yaml`, the tables of Retell's fields, as types, and checks JSON bodies with them."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Union
 
+import msgspec
 import yaml
+from msgspec import Meta
 
-Check = Callable[[Any], str | None]  # None for a good value, else what is wrong with it
+from askproai_sandbox.simulator import Refusal
 
 TABLES: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("fields.yaml").read_text(encoding="utf-8"))
-_PLAIN: Mapping[str, tuple[Callable[[Any], Any], str]] = {
-    "text": (lambda v: isinstance(v, str), "must be string"),
-    "flag": (lambda v: isinstance(v, bool), "must be boolean"),
-    "any": (lambda _v: True, ""),
-    "url": (lambda v: isinstance(v, str) and re.match(r"(https?|wss?)://|\{\{", v), "must be a URL"),
-    "e164": (lambda v: isinstance(v, str) and re.fullmatch(r"\+[1-9]\d{6,14}", v), "must be E.164"),
-    "tool_name": (
-        lambda v: isinstance(v, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", v),
-        "must match pattern [A-Za-z0-9_-]{1,64}",
-    ),
+_PLAIN: Mapping[str, Any] = {
+    "text": str,
+    "flag": bool,
+    "any": Any,
+    "url": Annotated[str, Meta(pattern=r"^((https?|wss?)://|\{\{)")],
+    "e164": Annotated[str, Meta(pattern=r"^\+[1-9]\d{6,14}$")],
+    "tool_name": Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")],
 }
 
 
-def check_for(spec: Any) -> Check:
-    """Make the check that a table's entry describes; the notation stands at the head of `fields.yaml`."""
-    if isinstance(spec, list):
-        return _each(check_for(spec[0]))
-    if isinstance(spec, dict):
-        return _tagged(spec) if "by" in spec else _record(spec)
-    if " or " in spec:
-        return _either([check_for(part) for part in spec.split(" or ")])
-    if spec[0] == "$":
-        return check_for(TABLES["types"][spec[1:]])
-    if spec[0] in "[{":
-        return _each(check_for(spec[1:-1]), keyed=spec[0] == "{")
-    if spec in _PLAIN:
-        good, wrong = _PLAIN[spec]
-        return lambda value: None if good(value) else wrong
-    if "|" in spec:
-        values = [value for value in spec.split("|") if value]
-        return lambda value: None if value in values else f"must be one of {', '.join(values)}"
-    return _range(spec)
-
-
-def _range(spec: str) -> Check:
-    kind: Any = int if spec.startswith("int ") else (int, float)
-    low, _, high = spec.removeprefix("int ").partition("..")
-
-    def check(value: Any) -> str | None:
-        numeric = isinstance(value, kind) and not isinstance(value, bool)
-        return None if numeric and float(low) <= value <= float(high or "inf") else f"must be {spec}"
-
-    return check
-
-
-def _either(checks: list[Check]) -> Check:
-    return lambda value: None if any(check(value) is None for check in checks) else checks[0](value)
-
-
-def _each(check: Check, *, keyed: bool = False) -> Check:
-    def check_all(value: Any) -> str | None:
-        kind: Any = dict if keyed else list
-        if not isinstance(value, kind):
-            return f"must be {'object' if keyed else 'array'}"
-        items = value.items() if keyed else enumerate(value)
-        return next((f"/{at} {wrong}" for at, item in items if (wrong := check(item))), None)
-
-    return check_all
-
-
-def _record(fields: Mapping[str, Any]) -> Check:
-    checks = {name.rstrip("!~"): check_for(spec) for name, spec in fields.items()}
-    required = [name[:-1] for name in fields if name.endswith("!")]
-    clearable = {name[:-1] for name in fields if name.endswith("~")}
-
-    def check(value: Any) -> str | None:
-        if not isinstance(value, dict):
-            return "must be object"
-        for name in required:
-            if name not in value:
-                return f"must have required property '{name}'"
-        for name, item in value.items():
-            if name not in checks:
-                return f"must NOT have additional properties: '{name}'"
-            wrong = None if item is None and name in clearable else checks[name](item)
-            if wrong:
-                return f"/{name} {wrong}"
-        return None
-
-    return check
-
-
-def _tagged(spec: Mapping[str, Any]) -> Check:
-    tag = spec["by"]
-    kinds = {k: _record({tag: "text", **spec.get("common", {}), **own}) for k, own in spec["kinds"].items()}
-
-    def check(value: Any) -> str | None:
-        if not isinstance(value, dict) or value.get(tag) not in kinds:
-            return f"/{tag} must be one of {', '.join(kinds)}"
-        return kinds[value[tag]](value)
-
-    return check
-
-
-def table(name: str, *required: str, **more: str) -> Check:
-    """Make the check of a whole body: a table, with some of its fields required and some more."""
+def table(name: str, *required: str, **more: str) -> Any:
+    """Give the type of a whole body: a table, with some of its fields required and some more."""
     fields = {f"{key}!" if key in required else key: spec for key, spec in TABLES[name].items()}
-    return _record(fields | more)
+    return _object(fields | more)
+
+
+def checked(kind: Any, body: dict[str, Any]) -> dict[str, Any]:
+    """Give a body that fits its type; raises Refusal."""
+    try:
+        msgspec.convert(body, kind)
+    except msgspec.ValidationError as error:
+        raise Refusal(422, f"request/body: {error}") from None
+    return body
+
+
+def _type(spec: Any) -> Any:
+    """Give the type that a table's entry describes; the notation stands at the head of `fields.yaml`."""
+    if isinstance(spec, list):
+        return list[_type(spec[0])]  # type: ignore[misc]  # made at run time, here and below
+    if isinstance(spec, dict):
+        if "kinds" not in spec:
+            return _object(spec)
+        return Union[tuple(_object(spec.get("common", {}) | own, tag) for tag, own in spec["kinds"].items())]  # noqa: UP007
+    if " or " in spec:
+        return Union[tuple(map(_type, spec.split(" or ")))]  # noqa: UP007
+    if spec[0] == "$":
+        return _type(TABLES["types"][spec[1:]])
+    if spec[0] == "[":
+        return list[_type(spec[1:-1])]  # type: ignore[misc]
+    if spec[0] == "{":
+        return dict[str, _type(spec[1:-1])]  # type: ignore[misc]
+    if spec in _PLAIN:
+        return _PLAIN[spec]
+    if "|" in spec:
+        return Literal[tuple(value for value in spec.split("|") if value)]
+    number: Any = int if spec.startswith("int ") else float
+    low, _, high = spec.removeprefix("int ").partition("..")
+    return Annotated[number, Meta(ge=number(low), le=number(high) if high else None)]
+
+
+def _object(fields: Mapping[str, Any], tag: str | None = None) -> Any:
+    members: list[Any] = []
+    for name, spec in fields.items():
+        kind = _type(spec)
+        if name.endswith("!"):
+            members.append((name[:-1], kind))
+        elif name.endswith("~"):
+            members.append((name[:-1], kind | None, None))
+        else:
+            members.append((name, kind, None))  # absent or right, but not null
+    return msgspec.defstruct(
+        "Body", members, kw_only=True, forbid_unknown_fields=True, tag=tag, tag_field="type" if tag else None
+    )

@@ -3,22 +3,12 @@
 Nothing here or in the simulators imports the operator or the runtime: they are an independent check of both.
 """
 
-from askproai_sandbox.simulator.app import Handler, Refusal, Simulator, body_of, main, serve
-from askproai_sandbox.simulator.clock import Clock, SystemClock
-from askproai_sandbox.simulator.faults import Fault, FaultKind, Faults
-from askproai_sandbox.simulator.journal import Journal
+from askproai_sandbox.simulator.app import Refusal, Reply, Simulator, body_of, encode, main, serve
+from askproai_sandbox.simulator.clock import Clock, SystemClock, milliseconds
+from askproai_sandbox.simulator.faults import Fault, FaultKind
+from askproai_sandbox.simulator.journal import without_secrets
 
 __all__ = [
-    "Clock",
-    "Fault",
-    "FaultKind",
-    "Faults",
-    "Handler",
-    "Journal",
-    "Refusal",
-    "Simulator",
-    "SystemClock",
-    "body_of",
-    "main",
-    "serve",
-]
+    "Clock", "Fault", "FaultKind", "Refusal", "Reply", "Simulator", "SystemClock", "body_of", "encode", "main",
+    "milliseconds", "serve", "without_secrets",
+]  # fmt: skip

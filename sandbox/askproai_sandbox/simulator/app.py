@@ -9,18 +9,21 @@ import contextlib
 import json
 import signal
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import aiohttp
+import msgspec
 from aiohttp import web
 
-from askproai_sandbox.simulator.clock import Clock
+from askproai_sandbox.simulator.clock import Clock, SystemClock
 from askproai_sandbox.simulator.faults import Fault, FaultKind, Faults
 from askproai_sandbox.simulator.journal import Journal
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Control = Callable[[dict[str, Any]], Awaitable[web.Response]]
 
 
 class Refusal(Exception):
@@ -43,27 +46,47 @@ async def body_of(request: web.Request) -> dict[str, Any]:
     return body
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer; `status` None: none came, and `text` says why."""
+
+    status: int | None
+    text: str
+    duration_ms: float
+    attempts: int = 1
+
+    @property
+    def good(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def json(self) -> Any:
+        try:
+            return json.loads(self.text)
+        except ValueError:
+            return self.text or None
+
+
+def encode(body: Mapping[str, Any]) -> bytes:
+    """Give compact UTF-8 with raw umlauts: who signs a re-serialised body fails, as at both providers."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 class Simulator:
     """Base of a provider's simulator."""
 
-    defaults: dict[str, float] = {}  # noqa: RUF012 - the settings of a simulator, copied before use
+    defaults: Mapping[str, float] = {}  # its settings
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.faults, self.journal = Faults(), Journal()
+        self.faults, self.journal = Faults(), Journal(clock)
         self.settings = dict(self.defaults)
+        self.controls: dict[str, Control] = {}  # what else can be POSTed to `/_sim/`
         self.app = web.Application(middlewares=[self._around], client_max_size=8 * 1024 * 1024)
-        self._operations: dict[tuple[str, str], str] = {}
+        self.app.cleanup_ctx.append(self._resources)
+        self._operations: dict[Any, str] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._session: aiohttp.ClientSession | None = None
-        self.app.cleanup_ctx.append(self._resources)
-        for method, path, handler in (
-            ("POST", "/_sim/faults", self._add_faults), ("GET", "/_sim/faults", self._list_faults),
-            ("DELETE", "/_sim/faults", self._clear_faults), ("GET", "/_sim/journal", self._journal),
-            ("GET", "/_sim/deliveries", self._deliveries), ("GET", "/_sim/state", self._state),
-            ("POST", "/_sim/settings", self._settings), ("POST", "/_sim/reset", self._reset),
-        ):  # fmt: skip
-            self.app.router.add_route(method, path, handler)
 
     @abstractmethod
     def render(self, refusal: Refusal, request: web.Request) -> web.Response:
@@ -71,39 +94,39 @@ class Simulator:
 
     @abstractmethod
     def dump(self) -> dict[str, Any]:
-        """Give everything that is kept, readable."""
-
-    @abstractmethod
-    def clear(self) -> None:
-        """Forget everything that is kept."""
-
-    def before(self, request: web.Request) -> None:
-        """Say no before anything is done (a rate limit); raises Refusal."""
-
-    def after(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Add what every answer carries."""
+        """Give everything that is kept, readable and without secrets."""
 
     def route(self, method: str, path: str, operation: str, handler: Handler) -> None:
-        route = self.app.router.add_route(method, path, handler)
-        assert route.resource is not None
-        self._operations[method, route.resource.canonical] = operation
+        self.app.router.add_route(method, path, handler)
+        self._operations[handler] = operation
 
     def operation(self, request: web.Request) -> str:
         """Give the name of what is asked for; `?` for a route that does not exist."""
-        resource = request.match_info.route.resource
-        return self._operations.get((request.method, resource.canonical), "?") if resource else "?"
+        return self._operations.get(request.match_info.handler, "?")
 
-    @property
-    def session(self) -> aiohttp.ClientSession:
+    async def send(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str], timeout_ms: float = 10_000,
+        query: Mapping[str, str] | None = None,
+    ) -> Reply:  # fmt: skip
+        """Send a request to the other side; redirects are not followed. No answer is status None, with the reason."""
         assert self._session is not None, "the simulator is not being served yet"
-        return self._session
+        began = self.clock.monotonic()
+        status: int | None = None
+        try:
+            async with self._session.request(
+                method, url, data=body or None, headers={"Content-Type": "application/json", **headers}, params=query,
+                allow_redirects=False, timeout=aiohttp.ClientTimeout(total=timeout_ms / 1000),
+            ) as response:  # fmt: skip
+                status, text = response.status, await response.text(errors="replace")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            text = f"{type(error).__name__}: {error}".rstrip(": ")
+        return Reply(status, text, round((self.clock.monotonic() - began) * 1000, 1))
 
-    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Let work go on behind an answer; it ends with the simulator at the latest."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return task
 
     async def _resources(self, _app: web.Application) -> AsyncIterator[None]:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as self._session:
@@ -115,30 +138,28 @@ class Simulator:
     @web.middleware
     async def _around(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith("/_sim/"):
-            return await _control(request, handler)
-        operation = self.operation(request)
+            try:
+                return await self._steer(request)
+            except (ValueError, KeyError, TypeError, msgspec.ValidationError, Refusal) as error:
+                return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
         key = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        entry = self.journal.request(
-            self.clock.now().isoformat(), key, request.method, request.path_qs, operation, await request.read()
-        )
+        raw = await request.read()
+        entry = self.journal.request(key, request.method, request.path_qs, self.operation(request), raw)
         try:
-            response = await self._work(request, handler, operation, entry)
+            response = await self._work(request, handler, entry)
         except Refusal as refusal:
             response = self.render(refusal, request)
         except web.HTTPException as error:
             response = self.render(Refusal(error.status, f"Cannot {request.method} {request.path_qs}"), request)
-        self.after(request, response)
         if entry["fault"] is not FaultKind.TIMEOUT_AFTER_COMMIT and request.transport is not None:
             entry["status"] = response.status
         return response
 
-    async def _work(
-        self, request: web.Request, handler: Handler, operation: str, entry: dict[str, Any]
-    ) -> web.StreamResponse:
+    async def _work(self, request: web.Request, handler: Handler, entry: dict[str, Any]) -> web.StreamResponse:
         """Let the handler work between the faults before and after its commit."""
 
         def struck(kind: FaultKind) -> Fault | None:
-            fault = self.faults.take(operation, kind)
+            fault = self.faults.take(entry["operation"], kind)
             if fault:
                 entry["fault"] = kind
             return fault
@@ -149,86 +170,75 @@ class Simulator:
             raise Refusal(429, "Too Many Requests")
         if struck(FaultKind.ERROR_BEFORE_COMMIT):
             raise Refusal(500, "Internal server error", bare=True)
-        self.before(request)
         response = await handler(request)
         if struck(FaultKind.ERROR_AFTER_COMMIT):
             raise Refusal(500, "Internal server error", bare=True)
         if silence := struck(FaultKind.TIMEOUT_AFTER_COMMIT):
-            await self.clock.sleep(timedelta(seconds=silence.seconds))
+            await self.clock.sleep(timedelta(seconds=30 if silence.seconds is None else silence.seconds))
             if request.transport is not None:
                 request.transport.abort()
         return response
 
-    async def _add_faults(self, request: web.Request) -> web.Response:
-        body = json.loads(await request.read())
-        now = self.clock.now()
-        self.faults.active += [Fault.parse(item, now) for item in (body if isinstance(body, list) else [body])]
-        return await self._list_faults(request)
-
-    async def _list_faults(self, _request: web.Request) -> web.Response:
-        return web.json_response({"faults": self.faults.dump()})
-
-    async def _clear_faults(self, request: web.Request) -> web.Response:
-        self.faults.clear()
-        return await self._list_faults(request)
-
-    async def _journal(self, request: web.Request) -> web.Response:
+    async def _steer(self, request: web.Request) -> web.Response:
+        """Answer what stands under `/_sim/`: faults, settings, and what happened."""
         since = int(request.query.get("since", "0"))
-        return web.json_response({"entries": [e for e in self.journal.entries if e["seq"] > since]})
+        match request.method, request.path.removeprefix("/_sim/"):
+            case "POST", "faults":  # one, or a list
+                told = json.loads(await request.read())
+                self._switch_on(
+                    [Fault.parse(f, self.clock.now()) for f in (told if isinstance(told, list) else [told])]
+                )
+                return web.json_response({})
+            case "DELETE", "faults":
+                self.faults.clear()
+                return web.json_response({})
+            case "POST", "settings":
+                changes = await body_of(request)
+                if unknown := changes.keys() - self.defaults.keys():
+                    raise ValueError(f"unknown settings {', '.join(unknown)}; there are {', '.join(self.defaults)}")
+                self.settings |= changes
+                return web.json_response(self.settings)
+            case "GET", "journal":
+                return web.json_response({"entries": [e for e in self.journal.entries if e["seq"] > since]})
+            case "GET", "deliveries":
+                return web.json_response({"deliveries": [e for e in self.journal.deliveries if e["seq"] > since]})
+            case "GET", "state":
+                return web.json_response(self.dump())
+            case "POST", name if name in self.controls:
+                return await self.controls[name](await body_of(request))
+        raise ValueError(f"there is no {request.method} {request.path}")
 
-    async def _deliveries(self, request: web.Request) -> web.Response:
-        since = int(request.query.get("since", "0"))
-        return web.json_response({"deliveries": [e for e in self.journal.deliveries if e["seq"] > since]})
-
-    async def _state(self, _request: web.Request) -> web.Response:
-        return web.json_response(self.dump())
-
-    async def _settings(self, request: web.Request) -> web.Response:
-        changes = await body_of(request)
-        if unknown := changes.keys() - self.defaults.keys():
-            raise ValueError(f"unknown settings {', '.join(sorted(unknown))}; there are {', '.join(self.defaults)}")
-        self.settings |= changes
-        return web.json_response(self.settings)
-
-    async def _reset(self, _request: web.Request) -> web.Response:
-        self.faults.clear()
-        self.journal.clear()
-        self.settings = dict(self.defaults)
-        self.clear()
-        return web.json_response({})
-
-
-async def _control(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except (ValueError, KeyError, TypeError, Refusal) as error:
-        return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
+    def _switch_on(self, faults: list[Fault]) -> None:
+        """Switch faults on; a misspelt operation would never strike, and its test would prove nothing."""
+        known = {"*", *self._operations.values()}
+        if unknown := [fault.operation for fault in faults if fault.operation not in known]:
+            raise ValueError(f"there is no operation {unknown[0]}, only {', '.join(sorted(known))}")
+        self.faults.active += faults
 
 
 @contextlib.asynccontextmanager
-async def serve(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-    """Serve a simulator and give its base URL; port 0 takes a free one."""
+async def serve(simulator: Simulator, port: int = 0) -> AsyncIterator[str]:
+    """Serve a simulator on loopback and give its base URL; port 0 takes a free one."""
     runner = web.AppRunner(simulator.app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
-        yield f"http://{host}:{runner.addresses[0][1]}"
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 
 
-def main(name: str, make: Callable[[], Simulator]) -> None:
+def main(name: str, make: Callable[[Clock], Simulator]) -> None:
     """Run one simulator as a program until SIGTERM or Ctrl-C; says on standard output where it listens."""
     parser = argparse.ArgumentParser(description=f"Simulator of {name}, for the demo and the tests; loopback only.")
-    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    arguments = parser.parse_args()
+    port = parser.parse_args().port
 
     async def run() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        async with serve(make(), arguments.host, arguments.port) as url:
+        async with serve(make(SystemClock()), port) as url:
             print(f"{name} simulator on {url}", flush=True)
             await stop.wait()
 

@@ -10,9 +10,7 @@ class Clock(Protocol):
     """What the time is, and how to let it pass."""
 
     def now(self) -> datetime: ...
-
     def monotonic(self) -> float: ...
-
     async def sleep(self, duration: timedelta) -> None: ...
 
 

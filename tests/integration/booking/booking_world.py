@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -170,3 +171,16 @@ async def open_salon(
     await pool
     booking = Booking(pool, lambda: config, book, clock, counts, settings or BookingSettings(), FaultPoints())
     return Salon(store, pool, booking, counts, clock)
+
+
+@asynccontextmanager
+async def second_desk(
+    salon: Salon, settings: BookingSettings | None = None, *, max_size: int = 2, **parameters: str
+) -> AsyncIterator[Booking]:
+    """Open another process's booking room on the same salon, with a pool and server parameters of its own."""
+    query = "&".join(f"{name}={value}" for name, value in parameters.items())
+    config = salon_of(salon.store)
+    async with open_pool(f"{salon.store.dsn}?{query}", max_size=max_size) as pool:
+        yield Booking(
+            pool, lambda: config, LocalCalendar(), salon.clock, salon.counts, settings or BookingSettings(), FaultPoints()
+        )  # fmt: skip

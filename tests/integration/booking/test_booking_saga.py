@@ -3,11 +3,12 @@
 import asyncio
 from datetime import timedelta
 
+import asyncpg
 import pytest
-from booking_world import HALF_PAST_TWO, MORNING, NOW, ScriptedCalendar, call, wants
+from booking_world import HALF_PAST_TWO, MORNING, NOW, ScriptedCalendar, call, second_desk, wants
 
-from askproai_runtime.booking import BookingSettings
-from askproai_runtime.calendars import Refused, Taken, Unavailable, Unknown
+from askproai_runtime.booking import BookingSettings, CalendarDisagrees
+from askproai_runtime.calendars import Confirmed, Refused, Taken, Unavailable, Unknown
 
 TAKEN = Taken("User either already has booking at this time or is not available")
 
@@ -82,6 +83,53 @@ async def test_a_clearly_different_name_is_asked_back_and_another_books_a_second
     await salon.books_agree()
 
 
+@pytest.mark.parametrize("other", ["Peter Müller", "Petra Schmidt", "Herr Müller"])
+async def test_who_is_clearly_somebody_else_is_asked_back(new_salon, other: str) -> None:
+    salon = await new_salon()
+    await salon.booking.book_appointment(call(), wants(name="Frau Petra Müller"))
+    asked = await salon.booking.book_appointment(call(), wants(name=other))
+    assert (asked.success, asked.message[-1]) == (False, "?")
+    assert len(await salon.live()) == 1
+
+
+async def test_another_person_is_one_appointment_however_it_is_repeated(new_salon) -> None:
+    """The flag may come first, be forgotten, or come with another spelling; two people of one name stay two."""
+    salon = await new_salon()
+    first = await salon.booking.book_appointment(call(), wants(another=True))
+    again = await salon.booking.book_appointment(call(), wants())
+    assert again.fields["appointment_id"] == first.fields["appointment_id"]
+    second = await salon.booking.book_appointment(call(), wants(name="Karl Hoffmann", another=True))
+    for repeated in (wants(name="Carl Hofmann", another=True), wants(name="Karl Hoffmann"), wants(name="Herr Hofmann")):
+        answer = await salon.booking.book_appointment(call(), repeated)
+        assert (answer.success, answer.fields["appointment_id"]) == (True, second.fields["appointment_id"])
+    assert len(await salon.live()) == 2
+    sisters = [await salon.booking.book_appointment(call("c2"), wants(MORNING, another=n == 2)) for n in (1, 2)]
+    assert [answer.success for answer in sisters] == [True, False]  # a second person; but only Anna works then
+    await salon.books_agree()
+
+
+async def test_a_twin_that_waits_for_the_commit_finds_the_appointment(new_salon) -> None:
+    """What it waited for is newer than its own statement's view: only a look under the lock shows it."""
+    salon = await new_salon()
+    first = await salon.booking.book_appointment(call(), wants())
+    await salon.pool.execute("UPDATE appointments SET status = 'failed'")  # as it was before the first one's commit
+    await salon.pool.execute(
+        "UPDATE call_actions SET state = 'in_flight', lease_until = clock_timestamp() + interval '15 s'"
+    )
+    async with salon.pool.acquire() as conn:
+        async with conn.transaction():
+            await conn.execute("UPDATE appointments SET status = 'confirmed'")
+            await conn.execute("UPDATE call_actions SET state = 'done'")
+            twin = asyncio.create_task(salon.booking.book_appointment(call(), wants()))
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND wait_event_type = 'Lock'"
+            async with asyncio.timeout(5):
+                while not await salon.pool.fetchval(waiting):  # noqa: ASYNC110  only the server knows
+                    await asyncio.sleep(0.01)
+    answer = await twin
+    assert (answer.success, answer.fields["appointment_id"]) == (True, first.fields["appointment_id"])
+    assert len(await salon.live()) == 1
+
+
 async def test_book_cancel_book_again_works_and_raises_the_generation(new_salon) -> None:
     salon = await new_salon()
     ids = []
@@ -93,6 +141,29 @@ async def test_book_cancel_book_again_works_and_raises_the_generation(new_salon)
     assert len(set(ids)) == 3
     generations = await salon.rows("SELECT generation FROM appointments ORDER BY created_at")
     assert [row["generation"] for row in generations] == [1, 2, 3]
+
+
+async def test_a_locked_book_is_said_in_german_and_the_next_ask_works_at_once(new_salon) -> None:
+    """`lock_timeout` is 5 s for a tenant's role; whoever waits on the line hears a sentence, and the turn is free again."""
+    salon = await new_salon()
+    async with second_desk(salon, lock_timeout="100ms") as impatient:
+        async with salon.pool.acquire() as conn, conn.transaction():
+            await conn.execute("SELECT 1 FROM resources FOR UPDATE")
+            answer = await impatient.book_appointment(call(), wants())
+        assert not answer.success
+        assert answer.message.startswith("Das dauert gerade länger als sonst.")
+        assert answer.fields == {"alternatives": []}
+        assert (await impatient.book_appointment(call(), wants())).success
+    assert salon.counts.bookings == ["busy", "confirmed"]
+
+
+async def test_a_booking_that_fails_is_counted(new_salon) -> None:
+    """O1: a booking rate that leaves out our own failures would say that all is well."""
+    salon = await new_salon()
+    await salon.pool.close()
+    with pytest.raises(asyncpg.InterfaceError):
+        await salon.booking.book_appointment(call(), wants())
+    assert salon.counts.bookings == ["failed"]
 
 
 async def test_a_moved_appointment_no_longer_answers_for_its_old_time(new_salon) -> None:
@@ -314,3 +385,59 @@ async def test_the_sync_looks_before_it_makes(new_salon) -> None:
     assert (row["status"], row["external_id"]) == ("confirmed", "uid-0")
     assert len(calendar.asked) == 1
     assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["done"]
+
+
+async def test_what_only_waits_for_a_yes_there_is_requested_not_booked(new_salon) -> None:
+    """An event type with confirmation: it may still be declined, so nobody says that it stands; asked again neither."""
+    salon = await new_salon(ScriptedCalendar(Confirmed("uid-1", pending=True)))
+    for _ in range(2):
+        answer = await salon.booking.book_appointment(call(), wants())
+        assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
+        assert answer.message.startswith("Der Termin ist angefragt: Freitag, den 27. November, um 14 Uhr 30")
+    (row,) = await salon.live()
+    assert (row["status"], row["external_id"]) == ("pending_sync", "uid-1")
+    assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["done"]
+    await salon.books_agree()
+
+
+async def test_what_was_promised_meanwhile_is_not_given_back(new_salon) -> None:
+    """We stood still for longer than our lease, and a second ask told the caller that it stands: now a person decides."""
+
+    class SlowCalendar(ScriptedCalendar):
+        async def create(self, request, *, within):
+            self.create = super().create  # only once
+            await salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp()")
+            said = await salon.booking.book_appointment(call(), wants())
+            assert (said.success, said.fields["status"]) == (True, "pending_sync")
+            return TAKEN
+
+    salon = await new_salon(SlowCalendar())
+    answer = await salon.booking.book_appointment(call(), wants())
+    assert not answer.success
+    (row,) = await salon.live()
+    assert (row["status"], str(row["staff"])) == ("pending_sync", "anna")
+    assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["ready"]
+    await salon.books_agree()
+
+
+@pytest.mark.parametrize("asked_again", [False, True])
+async def test_killed_after_taken_and_promised_to_nobody_is_given_back_by_the_sync(new_salon, asked_again) -> None:
+    """The second look excludes a list that lags behind our own booking. What a caller was told is for a person."""
+    salon = await new_salon(ScriptedCalendar(Unknown("killed"), TAKEN, TAKEN), BookingSettings(quiet=timedelta()))
+    await salon.booking.book_appointment(call(), wants())
+    # what a process leaves that is killed between the calendar's answer and its own next statement
+    await salon.pool.execute("UPDATE call_actions SET state = 'in_flight', lease_until = clock_timestamp()")
+    if asked_again:
+        assert (await salon.booking.book_appointment(call(), wants())).success
+    with pytest.raises(CalendarDisagrees):
+        await salon.booking.sync_appointment(await salon.claim_job())
+    if asked_again:
+        with pytest.raises(CalendarDisagrees, match="enter it by hand or call the customer"):
+            await salon.booking.sync_appointment(await salon.claim_job())
+        assert len(await salon.live()) == 1
+    else:
+        await salon.booking.sync_appointment(await salon.claim_job())
+        assert await salon.live() == []
+        assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["done"]
+        assert (await salon.booking.book_appointment(call("b"), wants(staff="mehmet"))).success
+    await salon.books_agree()

@@ -18,6 +18,7 @@ from askproai_runtime.calendars import CalcomV2, Recorder
 from askproai_runtime.config import TenantConfig
 from askproai_runtime.jobs import DeadNow, RunAgain, StaleClaim
 from askproai_runtime.seams import FaultPoints
+from askproai_runtime.store import open_pool
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import Fault, FaultKind, serve
 
@@ -37,6 +38,7 @@ class World:
     url: str
     config: TenantConfig
     calendar: CalcomV2 = None  # type: ignore[assignment]  # set by the fixture: it needs the salon's pool
+    worker: Booking = None  # type: ignore[assignment]
 
     def fault(self, kind: FaultKind, operation: str = "create-booking", **more: Any) -> None:
         self.calcom.faults.active.append(Fault.parse({"operation": operation, "fault": kind, **more}, NOW))
@@ -55,7 +57,14 @@ class World:
             assert response.status == 201, await response.text()
 
     async def sync(self) -> None:
-        await self.salon.booking.sync_appointment(await self.salon.claim_job())
+        """Run the job as a worker does, which has one connection."""
+        async with asyncio.timeout(10):
+            await self.worker.sync_appointment(await self.salon.claim_job())
+
+    async def event_type(self, number: int, host: str, **fields: Any) -> None:
+        body = {"key": KEY, "id": number, "lengthInMinutes": 45, "afterEventBuffer": 10, "host": host, **fields}
+        async with self.session.post(f"{self.url}/_sim/event-types", json=body) as response:
+            assert response.status == 201, await response.text()
 
     def cut_off(self) -> None:
         """From now on nobody listens where Cal.com was."""
@@ -71,10 +80,6 @@ class World:
 async def world(new_salon) -> AsyncIterator[World]:
     calcom = CalcomSimulator(StandingClock(NOW))
     async with serve(calcom) as url, aiohttp.ClientSession() as session:
-        for staff, number in (("anna", 1001), ("mehmet", 1002)):
-            body = {"key": KEY, "id": number, "lengthInMinutes": 45, "afterEventBuffer": 10, "host": staff}
-            async with session.post(f"{url}/_sim/event-types", json=body) as response:
-                assert response.status == 201, await response.text()
         made: list[World] = []
 
         class Late:
@@ -88,9 +93,19 @@ async def world(new_salon) -> AsyncIterator[World]:
         salon = await new_salon(Late(), QUICK)
         made.append(World(salon, calcom, session, url, salon_of(salon.store)))
         made[0].back()
-        recorder = Recorder(salon.pool, salon.store.tenant, salon.counts)
-        made[0].calendar = CalcomV2(session, lambda: made[0].config, lambda: KEY, recorder, salon.clock)
-        yield made[0]
+        for staff, number in (("anna", 1001), ("mehmet", 1002)):
+            await made[0].event_type(number, staff)
+
+        def calcom_over(pool: Any) -> CalcomV2:
+            recorder = Recorder(pool, salon.store.tenant, salon.counts)
+            return CalcomV2(session, lambda: made[0].config, lambda: KEY, recorder, salon.clock)
+
+        made[0].calendar = calcom_over(salon.pool)
+        async with open_pool(salon.store.dsn, max_size=1) as pool:
+            made[0].worker = Booking(
+                pool, lambda: made[0].config, calcom_over(pool), salon.clock, salon.counts, QUICK, FaultPoints()
+            )
+            yield made[0]
 
 
 async def test_a_booking_stands_in_both_books(world: World) -> None:
@@ -206,6 +221,36 @@ async def test_a_slot_taken_there_goes_to_the_other_person(world: World) -> None
     await world.salon.books_agree()
 
 
+async def test_one_account_whose_event_types_are_all_one_hosts(world: World) -> None:
+    """A key acts as one user (calcom-stripe.md §1): there Anna's booking makes Mehmet busy. Callers get what is left."""
+    for number in (1001, 1002):
+        await world.event_type(number, "the-only-user")
+    assert (await world.salon.booking.book_appointment(call("a"), wants())).fields["staff"] == "anna"
+    start, heard = HALF_PAST_TWO, []
+    for _ in range(6):
+        answer = await world.salon.booking.book_appointment(call("b", None), wants(start, name="Karl Hoffmann"))
+        if answer.success:
+            break
+        heard.append(start)
+        start = next(a["start"] for a in answer.fields["alternatives"] if a["start"] not in heard)
+    assert (answer.success, answer.fields["status"]) == (True, "confirmed")
+    assert heard[0] == HALF_PAST_TWO
+    assert len(world.bookings) == len(await world.salon.live()) == 2
+    await world.salon.books_agree()
+
+
+async def test_an_event_type_that_needs_a_yes_is_requested_and_stays_so(world: World) -> None:
+    await world.event_type(1001, "anna", confirmationPolicy={"type": "always"})
+    world.fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
+    await world.salon.booking.book_appointment(call(), wants(staff="anna"))
+    await world.sync()
+    (here,) = await world.salon.live()
+    assert (here["status"], bool(here["external_id"])) == ("pending_sync", True)
+    answer = await world.salon.booking.book_appointment(call(), wants(staff="anna"))
+    assert answer.message.startswith("Der Termin ist angefragt")
+    assert [row["state"] for row in await world.salon.rows("SELECT state FROM jobs")] == ["done"]
+
+
 async def test_a_slot_taken_there_for_all_is_not_offered_again(world: World) -> None:
     await world.block(1001, "2026-11-27T13:30:00Z")
     await world.block(1002, "2026-11-27T13:30:00Z")
@@ -239,16 +284,18 @@ async def test_a_cancelled_appointment_is_not_brought_there(world: World) -> Non
     assert [row["state"] for row in await world.salon.rows("SELECT state FROM jobs")] == ["done"]
 
 
-async def test_an_outage_ends_as_a_dead_job_when_the_time_has_passed(world: World) -> None:
+@pytest.mark.parametrize("back", [False, True])
+async def test_an_outage_ends_as_a_dead_job_when_the_time_has_passed(world: World, back: bool) -> None:
     world.cut_off()
     await world.salon.booking.book_appointment(call(), wants())
+    if back:
+        world.back()
     world.salon.clock.move(timedelta(days=8))
     with pytest.raises(DeadNow, match="its time has passed"):
         await world.sync()
 
 
 async def test_the_last_attempt_is_given_its_quiet_time(world: World) -> None:
-
     world.cut_off()
     await world.salon.booking.book_appointment(call(), wants())
     world.back()
@@ -262,7 +309,7 @@ async def test_the_last_attempt_is_given_its_quiet_time(world: World) -> None:
 
 
 async def test_a_wrong_key_keeps_the_appointment_for_a_person(world: World) -> None:
-    world.calendar._api_key = lambda: None
+    world.calendar.api_key = lambda: None
     answer = await world.salon.booking.book_appointment(call(), wants())
     assert answer.fields["status"] == "pending_sync"
     (here,) = await world.salon.live()

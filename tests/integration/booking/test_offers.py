@@ -1,9 +1,10 @@
 """check_availability against a real PostgreSQL: what is said, what is held (contract §4, design §3.4)."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
-from booking_world import HALF_PAST_TWO, ScriptedCalendar, call, wants
+from booking_world import HALF_PAST_TWO, ScriptedCalendar, call, second_desk, wants
 
 from askproai_runtime.booking import BookingSettings
 
@@ -70,6 +71,25 @@ async def test_holds_are_capped_by_caller_and_by_person_and_day(new_salon) -> No
     for n in range(4):
         await salon.booking.check_availability(call(f"other{n}", None), {"date": "2026-11-28"})
     assert len(await held(salon)) == 3
+
+
+async def test_questions_of_one_call_at_the_same_moment_hold_one_time(new_salon) -> None:
+    """A model may ask twice at once: each is answered, and the call holds one time, however they met."""
+    salon = await new_salon()
+    for day in ("2026-11-26", "2026-11-27", "2026-12-03"):
+        asked = [{"date": day, "time": "15 Uhr", "staff": staff} for staff in ("anna", "mehmet", "anna", "mehmet")]
+        answers = await asyncio.gather(*(salon.booking.check_availability(call(), args) for args in asked))
+        assert all(answer.success for answer in answers)
+        assert len(await held(salon)) == 1
+
+
+async def test_while_the_book_is_locked_times_are_said_and_nothing_is_held(new_salon) -> None:
+    salon = await new_salon()
+    async with second_desk(salon, lock_timeout="100ms") as impatient, salon.pool.acquire() as conn, conn.transaction():
+        await conn.execute("SELECT 1 FROM resources FOR UPDATE")
+        answer = await impatient.check_availability(call(), {"date": "2026-11-27"})
+    assert times(answer) == ["2026-11-27T09:00", "2026-11-27T09:15", "2026-11-27T09:30"]
+    assert await held(salon) == []
 
 
 async def test_an_exact_time_that_is_free_is_offered_alone(new_salon) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 import textwrap
 from collections.abc import AsyncIterator, Callable
@@ -57,9 +58,6 @@ def salon(**container: Any) -> Object:
         {"name": "SCRATCH", "value": "/scratch"},
         {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
         {"name": "POD_ADDRESS", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
-        {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "runtime", "key": "key"}}},
-        {"name": "ABSENT", "valueFrom": {"secretKeyRef": {"name": "nobody", "key": "key", "optional": True}}},
-        {"name": "GREETING", "value": "I am $(POD_NAME), $$(POD_NAME), $(NOBODY)"},
     ]
     web = {
         "name": "web",
@@ -77,6 +75,7 @@ def salon(**container: Any) -> Object:
     } | container
     credentials = [
         {"secret": {"name": "providers", "items": [{"key": "retell-api-key", "path": "api-key"}]}},
+        {"secret": {"name": "runtime", "items": [{"key": "key", "path": "key"}]}},
         {"secret": {"name": "nobody", "optional": True}},
     ]
     volumes = [
@@ -93,7 +92,7 @@ def salon(**container: Any) -> Object:
         "spec": {
             "replicas": 1,
             "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": pod | {"terminationGracePeriodSeconds": 2}},
+            "template": {"metadata": {"labels": labels}, "spec": pod | {"terminationGracePeriodSeconds": 1}},
         },
     }
 
@@ -178,9 +177,7 @@ async def test_a_deployment_runs_and_is_reached_through_the_entrance(salon_here:
     assert told["forwarded"] == "203.0.113.9, 127.0.0.1"
     assert (told["config"], told["secret"], told["body"]) == ("first", "k1", 100_000)
     env, name = told["env"], pod["metadata"]["name"]
-    assert (env["POD_ADDRESS"], env["ASKPROAI_BIND_ADDRESS"], env["KEY"]) == (address, address, "k2")
-    assert env["GREETING"] == f"I am {name}, $(POD_NAME), $(NOBODY)"
-    assert "ABSENT" not in env
+    assert (env["POD_ADDRESS"], env["ASKPROAI_BIND_ADDRESS"], env["POD_NAME"]) == (address, address, name)
     assert "PYTEST_CURRENT_TEST" not in env, "what this machine's user has set is none of the pod's"
     assert salon_here.recorded(pod) == told["pid"]
     assert salon_here.recorded(pod, "worker") is not None
@@ -331,6 +328,86 @@ async def test_a_killed_runner_takes_its_pods_with_it_and_the_next_one_runs_them
         await kube_client.delete(f"{base}/sleeper")
         await eventually(lambda: not notes(tmp_path / "pids"), SOON, "its end")
     await kube_client.delete("/api/v1/nodes/second")
+
+
+def runner_says(folder: Path) -> dict[str, int]:
+    pids: dict[str, int] = json.loads((folder / "pods.json").read_text())["pids"]
+    return pids
+
+
+async def test_a_port_that_another_program_holds_is_named_and_waited_for(
+    kube_client: KubeClient, kube_namespace: str
+) -> None:
+    """A developer's machine: somebody listens on 0.0.0.0:8080."""
+    base = f"/api/v1/namespaces/{kube_namespace}/pods"
+    with socket.socket() as holder:
+        holder.bind(("0.0.0.0", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        web = {"name": "web", "image": "x", "command": ["sleep", "1000"], "ports": [{"containerPort": port}]}
+        spec = {"nodeName": "local", "containers": [web], "terminationGracePeriodSeconds": 0}
+        await kube_client.create(base, {"kind": "Pod", "metadata": {"name": "web"}, "spec": spec})
+
+        async def state() -> Object:
+            found: Object = web_status(await kube_client.get(f"{base}/web"))["state"]
+            return found
+
+        async def refused() -> Object | None:
+            waiting: Object = (await state()).get("waiting") or {}
+            return waiting if waiting.get("reason") == "PortTaken" else None
+
+        waiting = await eventually(refused, SOON, "the word of the taken port")
+        assert f"port {port} " in waiting["message"]
+        assert "ss -ltnp" in waiting["message"], "it says what to do"
+
+    async def runs() -> bool:
+        return "running" in await state()
+
+    await eventually(runs, SOON, "the pod, once the port is free")
+
+
+async def test_a_runner_that_ended_or_was_killed_leaves_no_process_on_its_list(
+    control_plane: ControlPlane, kube_client: KubeClient, kube_namespace: str, tmp_path: Path
+) -> None:
+    """`pods.json` becomes `pids.pods` of state.json (contract §6): a number there must not be a stranger's."""
+    base = f"/api/v1/namespaces/{kube_namespace}/pods"
+    sleeper = {"name": "web", "image": "x", "command": ["sleep", "1000"]}
+    spec = {"nodeName": "third", "containers": [sleeper], "terminationGracePeriodSeconds": 0}
+    async with own_runner(control_plane, tmp_path, "third"):
+        await kube_client.create(base, {"kind": "Pod", "metadata": {"name": "sleeper"}, "spec": spec})
+        listed = lambda: (tmp_path / "pods.json").exists() and runner_says(tmp_path)  # noqa: E731
+        await eventually(listed, SOON, "the pod")
+    assert runner_says(tmp_path) == {}
+    (tmp_path / "pods.json").write_text(json.dumps({"pids": {"n/killed/web": 1}}))
+    await kube_client.delete(f"{base}/sleeper")
+    async with own_runner(control_plane, tmp_path, "third"):
+        await eventually(lambda: runner_says(tmp_path) == {}, SOON, "an empty list")
+    await kube_client.delete("/api/v1/nodes/third")
+
+
+async def test_what_a_container_started_ends_with_the_next_start_when_all_was_killed(tmp_path: Path) -> None:
+    """The leash holds the child alone: a grandchild outlives a `kill -9` of us, until somebody cleans up."""
+    program = f"""
+import asyncio, pathlib
+from askproai_sandbox.cluster import spawn
+async def main():
+    script = "sleep 1000 & echo $! > child; wait"
+    folder = pathlib.Path({str(tmp_path)!r})
+    await spawn("shell", ["sh", "-c", script], directory=folder, cwd=folder)
+    await asyncio.sleep(1000)
+asyncio.run(main())
+"""
+    killed = await spawn("killed", [sys.executable, "-c", program], directory=tmp_path / "outside")
+    written = lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text()  # noqa: E731
+    grandchild = Identity.of(int(await eventually(written, SOON, "the grandchild")))
+    assert grandchild is not None
+    (shell,) = notes(tmp_path)
+    os.kill(killed.pid, signal.SIGKILL)
+    await eventually(lambda: not shell.alive(), timedelta(seconds=2), "the shell's end with its parent")
+    assert grandchild.alive()
+    assert await reap_leftovers(tmp_path) == ["shell"]
+    assert not grandchild.alive()
+    assert notes(tmp_path) == []
 
 
 def notes(folder: Path) -> list[Identity]:

@@ -85,6 +85,20 @@ async def test_one_leads_and_the_other_takes_over_when_it_is_killed(rig, start: 
     assert lease["spec"]["leaseTransitions"] == 1
 
 
+async def test_with_the_api_server_away_it_waits_and_ends_when_asked(start: Start, tmp_path: Path):
+    """A restart in the wrong moment: no crash loop, ready as a standby, and SIGTERM is obeyed."""
+    user = {"name": "u", "user": {"token": "t"}}
+    cluster = {"name": "c", "cluster": {"server": "https://127.0.0.1:9", "insecure-skip-tls-verify": True}}
+    context = {"name": "x", "context": {"cluster": "c", "user": "u"}}
+    config = {"apiVersion": "v1", "kind": "Config", "current-context": "x"}
+    away = tmp_path / "away.json"
+    away.write_text(json.dumps(config | {"clusters": [cluster], "users": [user], "contexts": [context]}))
+    waiting = await start("waiting", KUBECONFIG=str(away))
+    await eventually(lambda: len(said(waiting, "lease.unreachable")) > 1, SOON, "a second try")
+    assert (await answers(waiting, "/readyz"))[0] == 200
+    assert await waiting.stop() == 0
+
+
 async def test_a_leader_that_lost_its_lease_ends_at_once(rig, start: Start, kube_client: KubeClient):
     leader = await start("leader")
     await eventually(lambda: said(leader, "cache.primed"), SOON, "it to lead")
@@ -174,8 +188,12 @@ async def test_an_error_of_ours_is_told_without_its_text_and_tried_again(rig, st
     assert failures[1]["where"] is None, "the next ones are short"
     await kube_client.merge(where, {"spec": {"displayName": "Salon"}})
     await is_ready(rig, refs.TENANTS, "salon-mueller")
-    events = await rig.kube.list(refs.EVENTS, rig.namespace)
-    assert {one["reason"] for one in events} >= {"InternalError", "Ready"}
+
+    async def both_told() -> list[dict[str, Any]] | None:  # an event comes right after its status
+        found = await rig.kube.list(refs.EVENTS, rig.namespace)
+        return found if {one["reason"] for one in found} >= {"InternalError", "Ready"} else None
+
+    events = await eventually(both_told, SOON, "both events")
     assert "geheim" not in operator.log.read_text()
     assert "geheim" not in json.dumps([events, await kube_client.get(where)])
 

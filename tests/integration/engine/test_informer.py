@@ -106,3 +106,39 @@ async def test_watching_writes_nothing(rig, informer: Informer, kube_client: Kub
     assert "annotations" not in live["metadata"]
     assert live["metadata"]["resourceVersion"] == rig.cache.get(tenant.key).metadata.resource_version
     await kube_client.merge(refs.TENANTS.path(rig.namespace, "salon-mueller"), {"metadata": {"finalizers": None}})
+
+
+class TestAudit:
+    """Operators.md §2.6: Kopf loses deletions across a 410, so every cache is audited by a list."""
+
+    def one(self, rig: Any, control_plane: ControlPlane) -> Informer:
+        return Informer(rig.feed, rig.kube, rig.clock, rig.metrics, partial(connection, control_plane.kubeconfig))
+
+    async def test_what_went_and_came_unseen_is_found(self, rig, control_plane: ControlPlane, kube_client: KubeClient):
+        branch, tenant = await rig.make("Branch"), await rig.make("Tenant")
+        config = {"apiVersion": "v1", "kind": "ConfigMap", "data": {}}
+        child = await rig.kube.apply(config | {"metadata": {"name": "c", "namespace": rig.namespace, "labels": OURS}})
+        for ref, name in ((refs.BRANCHES, branch.key.name), (refs.CONFIG_MAPS, "c")):
+            await kube_client.delete(ref.path(rig.namespace, name))
+        made = {"name": "unseen", "namespace": rig.namespace, "labels": OURS}
+        await kube_client.create(refs.CONFIG_MAPS.path(rig.namespace), config | {"metadata": made})
+        rig.woken.clear()
+        await self.one(rig, control_plane).audit()
+        assert rig.cache.get(branch.key) is None
+        assert rig.cache.child(refs.CONFIG_MAPS, rig.namespace, "c") is None
+        assert rig.cache.child(refs.CONFIG_MAPS, rig.namespace, "unseen") is not None
+        assert child.uid not in rig.cache.uids(refs.CONFIG_MAPS).values()
+        assert tenant.key in rig.woken
+
+    async def test_what_comes_while_it_lists_stays(self, rig, control_plane: ControlPlane, monkeypatch):
+        real = rig.kube.list
+
+        async def slow(ref: Any, **more: Any) -> Any:
+            found = await real(ref, **more)
+            if ref is refs.BRANCHES:
+                await rig.make("Branch", "late")
+            return found
+
+        monkeypatch.setattr(rig.kube, "list", slow)
+        await self.one(rig, control_plane).audit()
+        assert rig.cache.branch(rig.namespace, "late") is not None

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,6 +12,7 @@ import asyncpg
 from askproai_runtime.jobs import Job, JobSettings, Runner, finish
 from askproai_runtime.seams import SystemClock
 from askproai_runtime.store import Pool
+from askproai_runtime.watch import Waiting
 
 QUICK = JobSettings(
     lease=timedelta(seconds=1.5),
@@ -25,10 +26,10 @@ QUICK = JobSettings(
 class Metrics:
     def __init__(self) -> None:
         self.dead = 0
-        self.sizes: Mapping[tuple[str, str], int] = {}
+        self.waiting: list[Waiting] = []
 
-    def queue(self, sizes: Mapping[tuple[str, str], int], oldest_seconds: Mapping[str, float]) -> None:
-        self.sizes = sizes
+    def queue(self, waiting: Iterable[Waiting]) -> None:
+        self.waiting = list(waiting)
 
     def dead_letter(self) -> None:
         self.dead += 1

@@ -3,29 +3,46 @@
 import asyncio
 import dataclasses
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 from jobs_bench import QUICK, Bench
 
-from askproai_runtime.jobs import DeadNow, Job, JobKind, Priority, RunAgain, StaleClaim, enqueue, finish
-from askproai_runtime.jobs.queue import Queue, Room, room_left
+from askproai_runtime.jobs import (
+    DeadNow,
+    Job,
+    JobError,
+    JobKind,
+    JobSettings,
+    Priority,
+    RunAgain,
+    StaleClaim,
+    enqueue,
+    finish,
+    runner,
+    snapshot,
+)
+from askproai_runtime.jobs.queue import Queue
+from askproai_runtime.store import open_pool
 
-ALL = Room(upper=10, lower=10, total=10)
+
+def queue(bench: Bench, worker: str = "one", settings: JobSettings = QUICK) -> Queue:
+    return Queue(bench.pool, bench.tenant, worker, settings)
 
 
-def queue(bench: Bench, worker: str = "one") -> Queue:
-    return Queue(bench.pool, bench.tenant, worker, QUICK)
+async def claim(bench: Bench, running: Sequence[Job] = (), **settings: object) -> list[Job]:
+    jobs, _ = await queue(bench, settings=dataclasses.replace(QUICK, **settings)).claim(running)
+    return jobs
 
 
 async def test_the_most_urgent_runs_first_and_among_equals_the_oldest(bench: Bench) -> None:
     """Q1: priorities critical, high, default, low, maintenance."""
     for name in ("maintenance", "low", "default", "high", "critical", "high"):
         await bench.event(f"{name}-{len(bench.seen)}-{time.monotonic_ns()}", name)
-    one = dataclasses.replace(QUICK, slots=2, reserved=0)
     order = []
-    while jobs := await queue(bench).claim(room_left([], dataclasses.replace(one, slots=1))):
+    while jobs := await claim(bench, slots=1, reserved=0):
         order += [job.priority.value for job in jobs]
     assert order == ["critical", "high", "high", "default", "low", "maintenance"]
 
@@ -35,23 +52,23 @@ async def test_low_priorities_have_slots_that_no_flood_of_urgent_jobs_takes(benc
         await bench.event(f"urgent-{number}", "critical")
     await bench.event("low", "low")
     await bench.event("maintenance", "maintenance")
-    jobs = await queue(bench).claim(room_left([], QUICK))
+    jobs = await claim(bench)
     assert [job.priority for job in jobs] == [Priority.CRITICAL] * 8 + [Priority.LOW, Priority.MAINTENANCE]
-    assert await queue(bench).claim(room_left(jobs, QUICK)) == []
+    assert await claim(bench, jobs) == []
 
 
 async def test_urgent_jobs_have_slots_that_no_flood_of_low_ones_takes(bench: Bench) -> None:
     for number in range(12):
         await bench.event(f"low-{number}", "low")
-    slow = await queue(bench).claim(room_left([], QUICK))
+    slow = await claim(bench)
     assert len(slow) == 8
     await bench.event("urgent", "high")
-    assert [job.correlation_id for job in await queue(bench).claim(room_left(slow, QUICK))] == ["urgent"]
+    assert [job.correlation_id for job in await claim(bench, slow)] == ["urgent"]
 
 
 async def test_no_two_workers_claim_the_same_job(bench: Bench) -> None:
     ids = {await bench.event(f"event-{number}") for number in range(40)}
-    claimed = await asyncio.gather(*(queue(bench, f"worker-{n}").claim(ALL) for n in range(6)))
+    claimed = await asyncio.gather(*(claim(bench, reserved=0) for _ in range(6)))
     taken = [job.id for jobs in claimed for job in jobs]
     assert set(taken) == ids
     assert len(taken) == 40
@@ -86,7 +103,8 @@ async def test_one_try_and_three_retries_after_10_60_and_300_seconds_then_dead(b
             row = await bench.until(job_id, state="ready", attempts=attempt)
             assert wait - 2 < row["due_in"] <= wait
             assert (row["event_status"], row["event_attempts"]) == ("failed", attempt)
-            assert row["event_error"] == row["last_error"] == "ValueError: no such luck"
+            assert row["event_error"] == row["last_error"]
+            assert row["last_error"].startswith("ValueError at ")
             await bench.make_due(job_id)
         row = await bench.until(job_id, state="dead", attempts=4, event_status="dead")
         await bench.make_due(job_id)
@@ -94,6 +112,70 @@ async def test_one_try_and_three_retries_after_10_60_and_300_seconds_then_dead(b
     assert bench.seen == ["try 1", "try 2", "try 3", "try 4"]
     assert row["finished_at"] is not None
     assert bench.metrics.dead == 1
+
+
+async def test_what_a_failed_try_leaves_quotes_no_row_and_keeps_what_we_say_ourselves(bench: Bench) -> None:
+    """W3: a driver's message quotes the row that it refused, and rows hold names and numbers."""
+    quoting, saying = await bench.event("quotes"), await bench.event("says")
+
+    class CalendarSaysNo(JobError):
+        """An error of ours."""
+
+    async def fail(job: Job) -> None:
+        if job.correlation_id == "says":
+            raise CalendarSaysNo("enter it by hand")
+        await bench.pool.execute(
+            "INSERT INTO customers (tenant, phone) SELECT $1, '+49301' FROM generate_series(1, 2)", bench.tenant
+        )
+
+    async with bench.running(fail):
+        row = await bench.until(quoting, state="ready", attempts=1)
+        said = await bench.until(saying, state="ready", attempts=1)
+    assert row["last_error"].startswith("UniqueViolationError at ")
+    assert "runner.py:" in row["last_error"], "our own line is named, not the driver's alone"
+    assert "+49" not in row["last_error"] + row["event_error"]
+    assert said["last_error"] == "CalendarSaysNo: enter it by hand"
+
+
+async def test_claimed_jobs_run_even_when_the_queue_cannot_be_counted(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A count that times out on a long queue must not leave claimed jobs to their leases."""
+
+    async def too_slow(*_: object) -> None:
+        raise asyncpg.QueryCanceledError("canceling statement due to statement timeout")
+
+    monkeypatch.setattr(runner, "snapshot", too_slow)
+    job_id = await bench.event("counted")
+    async with bench.running():
+        row = await bench.until(job_id, 1, state="done")
+    assert row["attempts"] == 1
+
+
+async def test_under_load_one_statement_claims_many_jobs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker's pool has one connection: a claim for each freed slot would halve its speed."""
+    claims = 0
+    claim_once = Queue.claim
+
+    async def counted(self: Queue, running: Sequence[Job]) -> tuple[list[Job], bool]:
+        nonlocal claims
+        claims += 1
+        return await claim_once(self, running)
+
+    monkeypatch.setattr(Queue, "claim", counted)
+    for number in range(100):
+        last = await bench.event(f"many-{number}")
+    async with open_pool(bench.dsn, max_size=1) as pool:
+        one = dataclasses.replace(bench, pool=pool)
+
+        async def handle(job: Job) -> None:
+            async with pool.acquire() as connection, connection.transaction():
+                await connection.execute("SELECT 1")
+                await finish(connection, bench.tenant, job)
+
+        async with one.running(handle):
+            await bench.until(last, state="done")
+    assert claims <= 100 / 5
 
 
 async def test_dead_now_needs_no_retries_and_keeps_its_reason(bench: Bench) -> None:
@@ -128,7 +210,7 @@ async def test_a_try_that_takes_too_long_is_cut_and_fails(bench: Bench) -> None:
 
     async with bench.running(hang, dataclasses.replace(QUICK, timeout=timedelta(seconds=0.3))):
         row = await bench.until(job_id, state="ready", attempts=1)
-    assert row["last_error"] == "TimeoutError: not done after 0.3 s"
+    assert row["last_error"] == "TooLong: not done after 0.3 s"
 
 
 async def test_a_handler_that_forgets_to_finish_is_no_success(bench: Bench) -> None:
@@ -145,10 +227,10 @@ async def test_a_handler_that_forgets_to_finish_is_no_success(bench: Bench) -> N
 async def test_a_late_finisher_is_refused_and_its_effects_roll_back(bench: Bench) -> None:
     """W6: fencing by claim_no."""
     job_id = await bench.event("contested")
-    [late] = await queue(bench, "hung").claim(ALL)
+    [late] = await claim(bench)
     await bench.pool.execute("UPDATE jobs SET lease_until = clock_timestamp() - interval '1 s' WHERE id = $1", job_id)
     assert await queue(bench).sweep() == (1, 0)
-    [again] = await queue(bench, "other").claim(ALL)
+    [again] = await claim(bench)
     assert (again.attempts, late.attempts) == (2, 1)
     async with bench.pool.acquire() as connection:
         with pytest.raises(StaleClaim):  # noqa: PT012  effect and end are one transaction
@@ -161,7 +243,7 @@ async def test_a_late_finisher_is_refused_and_its_effects_roll_back(bench: Bench
         assert await connection.fetchval("SELECT count(*) FROM audit_log WHERE tenant = $1", bench.tenant) == 0
         assert not await queue(bench).fail(late, "late", None)
         assert await queue(bench).renew([late]) == set()
-        assert await queue(bench).give_back([late]) == set()
+        assert not await queue(bench).run_again(late, datetime.now(UTC), "too late")
         await finish(connection, bench.tenant, again)
         with pytest.raises(StaleClaim):
             await finish(connection, bench.tenant, again)
@@ -263,9 +345,10 @@ async def test_a_restarted_database_is_waited_for(bench: Bench) -> None:
 async def test_the_queue_tells_how_long_it_is(bench: Bench) -> None:
     await bench.event("waits", "low")
     await bench.event("waits, too", "low")
-    snapshot = await queue(bench).snapshot()
-    assert snapshot.sizes == {("low", "ready"): 2}
-    assert 0 <= snapshot.oldest_seconds["low"] < 5
+    [low] = await snapshot(bench.pool, bench.tenant)
+    assert low[:3] == ("low", "ready", 2)
+    assert low.oldest_seconds is not None
+    assert 0 <= low.oldest_seconds < 5
 
 
 async def test_an_event_or_appointment_has_one_live_job(bench: Bench) -> None:
@@ -280,7 +363,7 @@ async def test_an_event_or_appointment_has_one_live_job(bench: Bench) -> None:
                 connection, bench.tenant, JobKind.CALENDAR_SYNC, Priority.LOW,
                 correlation_id="c", appointment_id=appointment, run_at=datetime.now(UTC),
             )  # fmt: skip
-        [job] = await queue(bench).claim(ALL)
+        [job] = await claim(bench)
         assert (job.kind, job.appointment_id, job.event_id) == (JobKind.CALENDAR_SYNC, appointment, None)
         await finish(connection, bench.tenant, job)
         await enqueue(
@@ -291,7 +374,7 @@ async def test_an_event_or_appointment_has_one_live_job(bench: Bench) -> None:
             correlation_id="c",
             appointment_id=appointment,
         )
-        assert len(await queue(bench).claim(ALL)) == 1
+        assert len(await claim(bench)) == 1
 
 
 async def test_the_claim_reads_only_its_own_index(bench: Bench, module_database) -> None:

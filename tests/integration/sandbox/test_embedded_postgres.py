@@ -2,12 +2,16 @@
 
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from askproai_sandbox.cluster import eventually, spawn
+from askproai_sandbox.cluster.processes import Identity
 from askproai_sandbox.postgres import EmbeddedPostgres, EmbeddedPostgresError
 
 
@@ -71,6 +75,32 @@ async def test_a_server_killed_from_outside_or_left_over_is_taken_over(
     await third.start()
     assert await count(dsn) == 1
     await third.stop()
+
+
+async def test_the_server_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
+    """A killed test run, or a killed stage, leaves no server behind; what was committed is there at the next start."""
+    program = f"""
+import asyncio, pathlib, asyncpg
+from askproai_sandbox.postgres import EmbeddedPostgres
+async def main():
+    server = EmbeddedPostgres(pathlib.Path({str(tmp_path / "pg")!r}))
+    await server.start()
+    connection = await asyncpg.connect(await server.create_database("salon"))
+    await connection.execute("CREATE TABLE kept AS SELECT 1 AS a")
+    print("pid", server.pid, flush=True)
+    await asyncio.sleep(1000)
+asyncio.run(main())
+"""
+    parent = await spawn("parent", [sys.executable, "-c", program], directory=tmp_path)
+    await eventually(lambda: "pid " in parent.last_lines(), timedelta(seconds=30), "the server")
+    server = Identity.of(int(parent.last_lines().rpartition("pid ")[2]))
+    assert server is not None
+    os.kill(parent.pid, signal.SIGKILL)
+    await eventually(lambda: not server.alive(), timedelta(seconds=2), "its end with its parent")
+    again = EmbeddedPostgres(tmp_path / "pg")
+    await again.start()
+    assert await count(again.superuser_dsn.removesuffix("postgres") + "salon") == 1
+    await again.remove()
 
 
 async def test_a_deleted_folder_means_an_empty_server(server: EmbeddedPostgres, tmp_path: Path) -> None:

@@ -181,7 +181,7 @@ class SlowDesk:
 
 async def test_a_function_that_is_too_slow_is_answered_in_time_and_still_ends(web_pod: Pod) -> None:
     desk = SlowDesk()
-    functions = web_pod.web._open().functions
+    functions = web_pod.web._functions
     object.__setattr__(functions, "booking", desk)
     object.__setattr__(functions, "deadline_seconds", 0.05)
     reply = await web_pod.function("book_appointment", "call_slow", {})
@@ -191,7 +191,7 @@ async def test_a_function_that_is_too_slow_is_answered_in_time_and_still_ends(we
 
 
 async def test_an_accident_is_a_sentence_for_the_caller_and_no_stack_trace(web_pod: Pod) -> None:
-    object.__setattr__(web_pod.web._open().functions, "booking", SlowDesk())
+    object.__setattr__(web_pod.web._functions, "booking", SlowDesk())
     reply = await web_pod.function("check_availability", "call_accident", {})
     assert (reply.status, set(reply.body)) == (200, {"success", "message"})
     assert "accident" not in reply.body["message"]
@@ -201,10 +201,9 @@ async def test_active_calls_are_counted_from_the_table(pod: Pod) -> None:
     from askproai_runtime.calls import count_active_calls  # noqa: PLC0415
 
     now = int(datetime.now(UTC).timestamp() * 1000)
-    assert pod.worker is not None
 
     async def active() -> int:
-        return await count_active_calls(pod.worker._open_pool(), pod.store.tenant)  # type: ignore[union-attr]
+        return await count_active_calls(pod.worker.pool, pod.store.tenant)
 
     before = await active()
     await pod.retell("call_started", "call_active", start_timestamp=now)
@@ -231,8 +230,7 @@ async def test_metrics_tell_of_every_outcome(pod: Pod) -> None:
         assert f'outcome="{outcome}",source="retell",tenant="salon.salon"' in web
     assert "askproai_webhook_ack_seconds_bucket" in web
     assert "askproai_config_hash_info{" in web
-    assert pod.worker is not None
-    port = pod.worker.port
+    port = pod.worker_port
 
     async def processed() -> bool:
         return "askproai_webhook_processing_duration_seconds_count{" in await text(port)

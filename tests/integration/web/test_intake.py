@@ -14,7 +14,11 @@ from webpod import (
     sign_calcom,
     sign_retell,
     sign_stripe,
+    waiting_for_lock,
 )
+
+from askproai_runtime.intake.store import _REARM
+from askproai_runtime.jobs import Job, JobKind, Priority, finish
 
 BODY = b'{"event":"call_started","call":{"call_id":"call_forged"}}'
 
@@ -33,7 +37,8 @@ async def test_an_event_is_stored_with_its_job_before_it_is_acknowledged(web_pod
     assert json.loads(event["payload"])["call"]["call_id"] == "call_1"
     assert event["correlation_id"] == job["correlation_id"] == reply.body["correlation_id"]
     assert reply.headers["X-Correlation-Id"] == reply.body["correlation_id"]
-    assert (job["state"], job["kind"], job["priority"]) == ("ready", "webhook-event", "high")
+    # Q1: webhooks are critical, appointments high
+    assert (job["state"], job["kind"], job["priority"]) == ("ready", "webhook-event", "critical")
 
 
 @pytest.mark.parametrize("prefix", ["", "/salon/salon"])
@@ -78,6 +83,10 @@ REARM: list[tuple[str, str | None, int | None, bool]] = [
     ("failed", "ready", None, False),
     ("failed", "running", -1, True),
     ("failed", None, None, True),
+    ("failed", "dead", None, True),
+    ("failed", "done", None, True),
+    ("processing", "dead", None, True),
+    ("received", "done", None, True),
     ("processed", "done", None, False),
     ("processed", None, None, False),
     ("processed", "running", -1, False),
@@ -118,7 +127,31 @@ async def test_a_duplicate_arms_only_a_job_that_is_lost(
     else:
         assert after is not None
         assert (after["state"], after["attempts"], after["claim_no"]) == ("ready", 2, 6)
-        assert (after["lease_until"], after["worker"]) == (None, None)
+        assert (after["lease_until"], after["worker"], after["finished_at"]) == (None, None, None)
+
+
+async def test_a_duplicate_that_meets_a_late_finisher_does_not_undo_it(web_pod: Pod) -> None:
+    """The lease ran out, but the worker is committing: what it did counts, and is not done again."""
+    await web_pod.retell("call_started", "call_late")
+    await web_pod.db.execute(
+        "UPDATE jobs SET state = 'running', attempts = 1, claim_no = 1, lease_until = clock_timestamp() - interval '1 s'"
+    )
+    await web_pod.db.execute("UPDATE webhook_events SET status = 'processing'")
+    finisher, other = await asyncpg.connect(web_pod.store.dsn), await asyncpg.connect(web_pod.store.dsn)
+    async with finisher.transaction():
+        job = Job(1, JobKind.WEBHOOK_EVENT, Priority.HIGH, 1, 1, None, None, "c")
+        job.id = (await web_pod.job("call_late:call_started"))["id"]  # type: ignore[index]
+        await finish(finisher, web_pod.store.tenant, job)
+        # the statement itself: the insert before it mostly waits for the finisher already
+        looking = other.fetch(_REARM, web_pod.store.tenant, "critical", ["retell"], ["call_late:call_started"])
+        task = asyncio.create_task(looking)
+        await eventually(lambda: waiting_for_lock(web_pod))
+    assert [row["armed"] for row in await task] == [False]
+    await finisher.close()
+    await other.close()
+    after = await web_pod.job("call_late:call_started")
+    assert after is not None
+    assert (after["state"], after["claim_no"]) == ("done", 1)
 
 
 async def test_a_hundred_deliveries_of_one_event_at_once_are_one_event(web_pod: Pod) -> None:

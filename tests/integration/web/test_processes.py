@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from webpod import TOKEN, Pod, eventually, running_web, running_worker, sign_retell
+from webpod import TOKEN, Pod, eventually, running_web, running_worker, sign_retell, waiting_for_lock
 
 from askproai_sandbox.cluster import free_port
 
@@ -45,9 +45,8 @@ async def test_open_health_says_one_word(pod: Pod) -> None:
     for path in ("/livez", "/readyz", "/startupz", "/health"):
         reply = await pod.get(pod.private_url + path)
         assert (reply.status, reply.body) == (200, {"status": "ok"})
-    assert pod.worker is not None
     for path in ("/livez", "/readyz"):
-        assert (await pod.get(f"http://127.0.0.1:{pod.worker.port}{path}")).status == 200
+        assert (await pod.get(f"http://127.0.0.1:{pod.worker_port}{path}")).status == 200
     assert (await pod.get(pod.private_url + "/nowhere")).status == 404
 
 
@@ -77,37 +76,76 @@ async def test_a_changed_config_is_in_use_within_a_second_and_a_broken_one_is_no
         assert 'askproai_config_rejected_total{tenant="salon.salon"} 1.0' in await response.text()
 
 
+async def sessions(pod: Pod) -> set[int]:
+    rows = await pod.db.fetch("SELECT pid FROM pg_stat_activity WHERE usename = $1", pod.store.role)
+    return {row["pid"] for row in rows}
+
+
 async def test_a_rotated_database_password_loses_no_event(web_pod: Pod) -> None:
     assert (await web_pod.retell("call_started", "call_before")).status == 200
-    password = secrets.token_hex(8)
-    old = web_pod.web._open()
+    password, old, sent = secrets.token_hex(8), await sessions(web_pod), 1
     await web_pod.db.execute(f"ALTER ROLE \"{web_pod.store.role}\" PASSWORD '{password}'")
     credentials, _, place = web_pod.store.dsn.rpartition("@")
     user = credentials.rpartition(":")[0]
     web_pod.write_credential("DATABASE_URL", f"{user}:{password}@{place}")
 
     async def swapped() -> bool:
-        return web_pod.web._open() is not old
+        nonlocal sent
+        assert (await web_pod.retell("call_started", f"call_{sent}")).status == 200
+        sent += 1
+        return not old & await sessions(web_pod)
 
     await eventually(swapped, 3)
-    assert (await web_pod.retell("call_started", "call_after")).status == 200
-    assert (await web_pod.counts())[0] == 2
+    assert (await web_pod.counts())[0] == sent
 
 
 async def test_a_worker_with_a_rotated_password_goes_on(still_pod: Pod) -> None:
-    async with running_worker(still_pod) as port, running_web(still_pod, worker_port=port):
-        await still_pod.retell("call_started", "call_before")
-        await still_pod.settled("call_before:call_started")
+    async with running_worker(still_pod) as port:
+        async with running_web(still_pod, worker_port=port):
+            await still_pod.retell("call_started", "call_before")
+            await still_pod.settled("call_before:call_started")
+        old = await sessions(still_pod)
         still_pod.write_credential("DATABASE_URL", still_pod.store.dsn + "?application_name=rotated")
-        assert still_pod.worker is not None
-        old = still_pod.worker._open_pool()
 
         async def swapped() -> bool:
-            return still_pod.worker is not None and still_pod.worker._open_pool() is not old
+            return not old & await sessions(still_pod)
 
         await eventually(swapped, 5)
-        await still_pod.retell("call_ended", "call_before", call_status="ended")
-        await still_pod.settled("call_before:call_ended")
+        async with running_web(still_pod, worker_port=port):
+            await still_pod.retell("call_ended", "call_before", call_status="ended")
+            await still_pod.settled("call_before:call_ended")
+
+
+async def test_a_pod_without_its_database_url_says_so_and_begins_when_it_comes(still_pod: Pod) -> None:
+    (still_pod.folder / "credentials" / "DATABASE_URL").unlink()
+    async with running_worker(still_pod) as port, running_web(still_pod, worker_port=port):
+        for base in (still_pod.private_url, f"http://127.0.0.1:{port}"):
+            reply = await still_pod.get(base + "/readyz")
+            assert (reply.status, reply.body["detail"]) == (503, "the credential DATABASE_URL is missing")
+            assert (await still_pod.get(base + "/livez")).status == 200
+        assert (await still_pod.retell("call_started", "call_early")).status == 503
+        still_pod.write_credential("DATABASE_URL", still_pod.store.dsn)
+
+        async def taken() -> bool:
+            return (await still_pod.retell("call_started", "call_early")).status == 200
+
+        await eventually(taken)
+        await still_pod.settled("call_early:call_started")
+
+
+async def test_a_worker_gives_a_job_back_after_its_grace(still_pod: Pod) -> None:
+    """W6: ASKPROAI_SHUTDOWN_GRACE_SECONDS counts for jobs too, since the kubelet kills a while later."""
+    async with still_pod.db.transaction():  # nobody can change a call until this ends
+        await still_pod.db.execute("LOCK TABLE calls IN EXCLUSIVE MODE")
+        async with running_worker(still_pod, shutdown_grace_seconds=0.2) as port:
+            async with running_web(still_pod, worker_port=port):
+                await still_pod.retell("call_started", "call_slow")
+            await eventually(lambda: waiting_for_lock(still_pod))
+            stopping = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - stopping < 3
+    job = await still_pod.job("call_slow:call_started")
+    assert job is not None
+    assert (job["state"], job["attempts"]) == ("ready", 0)
 
 
 async def test_shutdown_ends_what_is_in_flight_and_readiness_falls_first(still_pod: Pod) -> None:
@@ -115,7 +153,7 @@ async def test_shutdown_ends_what_is_in_flight_and_readiness_falls_first(still_p
         async with still_pod.db.transaction():  # nobody can store an event until this ends
             await still_pod.db.execute("LOCK TABLE webhook_events IN EXCLUSIVE MODE")
             sending = asyncio.create_task(still_pod.retell("call_started", "call_in_flight"))
-            await eventually(lambda: _waiting_for_lock(still_pod))
+            await eventually(lambda: waiting_for_lock(still_pod))
             stop.set()
 
             async def unready() -> bool:
@@ -136,12 +174,6 @@ async def test_shutdown_ends_what_is_in_flight_and_readiness_falls_first(still_p
         for reply in (await sending, await late):
             assert (reply.status, reply.body["status"]) == (200, "accepted")
     assert (await still_pod.counts())[0] == 2
-
-
-async def _waiting_for_lock(pod: Pod) -> bool:
-    await pod.db.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees its first look again
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = $1"
-    return bool(await pod.db.fetchval(waiting, pod.store.role))
 
 
 async def test_a_port_that_is_taken_is_an_error_that_names_it(pod: Pod, tmp_path: Path) -> None:

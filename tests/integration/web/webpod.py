@@ -16,10 +16,10 @@ import asyncpg
 
 from askproai_runtime.config import TenantConfig, encode
 from askproai_runtime.config.settings import Settings
-from askproai_runtime.process import open_process
+from askproai_runtime.process import Process, open_process
 from askproai_runtime.seams import FaultPoints, SystemClock
 from askproai_runtime.web import WebProcess
-from askproai_runtime.worker import WorkerProcess
+from askproai_runtime.worker import work
 from askproai_sandbox.databases import Database, TenantStore
 from askproai_sandbox.world import AGENT_ID, NUMBER, salon_config
 
@@ -42,7 +42,8 @@ class Pod:
     session: aiohttp.ClientSession
     db: asyncpg.Connection  # the superuser's, to look behind the fences
     web: WebProcess = field(init=False)
-    worker: WorkerProcess | None = None
+    worker: Process = field(init=False)
+    worker_port: int = 0
 
     @property
     def url(self) -> str:
@@ -138,6 +139,12 @@ async def eventually(check: Callable[[], Awaitable[Any]], seconds: float = 10) -
         await asyncio.sleep(0.02)
 
 
+async def waiting_for_lock(pod: Pod) -> bool:
+    await pod.db.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees its first look again
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = $1"
+    return bool(await pod.db.fetchval(waiting, pod.store.role))
+
+
 def sign_retell(body: bytes, key: str = RETELL_KEY, at: float | None = None) -> str:
     stamp = str(int((time.time() if at is None else at) * 1000))
     return f"v={stamp},d={hmac.new(key.encode(), body + stamp.encode(), hashlib.sha256).hexdigest()}"
@@ -159,9 +166,9 @@ async def running_web(pod: Pod, **settings: Any) -> AsyncIterator[asyncio.Event]
     started = asyncio.Event()
 
     async def run() -> None:
-        async with open_process(pod.settings(**settings), "web", SystemClock(), FaultPoints(), stop) as process:
-            pod.web = WebProcess(process, stop)
-            await pod.web.run(lambda _: started.set())
+        async with open_process(pod.settings(**settings), "web", 3, SystemClock(), FaultPoints(), stop) as process:
+            pod.web = WebProcess(process)
+            await pod.web.run(stop, lambda _: started.set())
 
     task = asyncio.create_task(run())
     waiting = asyncio.create_task(started.wait())
@@ -180,18 +187,18 @@ async def running_web(pod: Pod, **settings: Any) -> AsyncIterator[asyncio.Event]
 async def running_worker(pod: Pod, **settings: Any) -> AsyncIterator[int]:
     """Run the worker process; gives its port."""
     stop = asyncio.Event()
-    started = asyncio.Event()
+    started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     async def run() -> None:
-        async with open_process(pod.settings(**settings), "worker", SystemClock(), FaultPoints(), stop) as process:
-            pod.worker = WorkerProcess(process, stop)
-            await pod.worker.run(lambda _: started.set())
+        async with open_process(
+            pod.settings(**settings), "worker", 1, SystemClock(), FaultPoints(), stop
+        ) as pod.worker:
+            await work(pod.worker, stop, started.set_result)
 
     task = asyncio.create_task(run())
-    await started.wait()
-    assert pod.worker is not None
+    pod.worker_port = await started
     try:
-        yield pod.worker.port
+        yield pod.worker_port
     finally:
         stop.set()
         await task

@@ -25,4 +25,42 @@ async def test_without_go_the_message_says_what_to_do(tmp_path: Path, monkeypatc
     monkeypatch.setattr(module.shutil, "which", lambda _name: None)
     with pytest.raises(ProgramError, match=r"install it \(https://go.dev/dl\), or set KUBE_BIN"):
         await program_folder(print, {"XDG_CACHE_HOME": str(tmp_path)})
-    assert [entry.name for entry in (tmp_path / "askproai").rglob("*") if entry.is_file()] == [".lock"]
+    assert [entry.name for entry in (tmp_path / "askproai").rglob("*") if entry.is_file()] == []
+
+
+GO = """#!/bin/sh
+echo "go: downloading k8s.io/kubernetes v1.34.4" >&2
+echo "k8s.io/api/core/v1" >&2
+sleep 0.3
+while [ "$1" != -o ]; do shift; done
+touch "$2"
+"""
+
+
+async def test_a_cold_build_says_once_how_long_it_takes_and_then_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 3: the first run builds the control plane once (about 5 minutes on 2 cores), with progress, and says so."""
+    go = tmp_path / "go"
+    go.write_text(GO)
+    go.chmod(0o755)
+    monkeypatch.setattr(module.shutil, "which", lambda _name: str(go))
+    monkeypatch.setattr(module, "TOLD_EVERY_SECONDS", 0.1)
+    told: list[str] = []
+    folder = await program_folder(told.append, {"XDG_CACHE_HOME": str(tmp_path)})
+    assert {entry.name for entry in folder.iterdir()} >= {"kube", *PARTS}
+    assert sum("about 5 minutes on 2 cores" in line for line in told) == 1
+    assert "1 modules downloaded, 1 of about 2600 packages compiled" in told[1]
+    assert told[-1] == "control plane: built"
+    again: list[str] = []
+    assert await program_folder(again.append, {"XDG_CACHE_HOME": str(tmp_path)}) == folder
+    assert again == []
+
+
+async def test_a_failed_build_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = tmp_path / "go"
+    go.write_text("#!/bin/sh\necho 'no space left on device' >&2; exit 1")
+    go.chmod(0o755)
+    monkeypatch.setattr(module.shutil, "which", lambda _name: str(go))
+    with pytest.raises(ProgramError, match="no space left on device"):
+        await program_folder(print, {"XDG_CACHE_HOME": str(tmp_path)})

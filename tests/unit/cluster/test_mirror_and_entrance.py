@@ -114,10 +114,8 @@ async def test_a_refused_connection_is_tried_once_at_another_pod_with_the_whole_
     app.router.add_post("/n/salon/webhooks/retell", tenant)
     async with TestServer(app) as alive, aiohttp.ClientSession() as session:
         targets = [f"127.0.0.1:{free_port()}", f"127.0.0.1:{alive.port}"]
-        front = web.Application(client_max_size=0)
         chosen = cast("Backends", SimpleNamespace(of=lambda _namespace, _tenant: targets))
-        front.router.add_route("*", "/{path:.*}", Entrance(chosen, session).handle)
-        async with TestServer(front) as entrance:
+        async with TestServer(Entrance(chosen, session).application()) as entrance:
             url = entrance.make_url("/n/salon/webhooks/retell")
             async with session.post(url, data=b"x" * 300_000, headers={"Host": "voice.example"}) as answer:
                 assert answer.headers["X-From"] == "pod"
@@ -132,3 +130,23 @@ async def test_a_refused_connection_is_tried_once_at_another_pod_with_the_whole_
             targets[1] = targets[0]
             async with session.post(url, data=b"x") as answer:
                 assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+
+
+async def test_a_pod_that_dies_in_its_answer_gives_a_plain_502() -> None:
+    """Not half of an answer that says 200: a sender would take that for acknowledged."""
+
+    async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"status":')
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.close()
+
+    pod = await asyncio.start_server(half, "127.0.0.1", 0)
+    address = f"127.0.0.1:{pod.sockets[0].getsockname()[1]}"
+    chosen = cast("Backends", SimpleNamespace(of=lambda _namespace, _tenant: [address]))
+    async with pod, aiohttp.ClientSession() as session:
+        async with TestServer(Entrance(chosen, session).application()) as entrance:
+            async with session.post(entrance.make_url("/n/salon/webhooks/retell"), data=b"{}") as answer:
+                assert (answer.status, answer.content_type) == (502, "application/problem+json")
+                assert (await answer.json())["status"] == 502

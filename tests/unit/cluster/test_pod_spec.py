@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from askproai_sandbox.pods.spec import NotYet, Sources, environment, expanded, files_of, refusal
+from askproai_sandbox.pods.spec import NotYet, Sources, environment, files_of, refusal
 
 CONFIG = {"metadata": {"namespace": "n", "name": "config"}, "data": {"tenant.json": "{}"}}
 SECRET = {"metadata": {"namespace": "n", "name": "keys"}, "data": {"a": base64.b64encode(b"1").decode()}}
 SOURCES = Sources({"n/config": CONFIG}, {"n/keys": SECRET})
 POD = {"metadata": {"namespace": "n", "name": "pod-1", "uid": "u"}, "spec": {"nodeName": "local"}}
+FROM_SECRET = {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}
 MOUNTS = {"/etc/askproai": Path("/local/outer"), "/etc/askproai/config": Path("/local/config")}
 
 
@@ -29,21 +30,19 @@ MOUNTS = {"/etc/askproai": Path("/local/outer"), "/etc/askproai/config": Path("/
 )
 def test_addresses_and_mounted_paths_become_local(name: str, value: str, meaning: str) -> None:
     container = {"env": [{"name": name, "value": value}]}
-    assert environment(POD, container, "127.70.1.2", MOUNTS, SOURCES) == {name: meaning}
+    assert environment(POD, container, "127.70.1.2", MOUNTS) == {name: meaning}
 
 
-@pytest.mark.parametrize(
-    ("text", "meaning"),
-    [("$(A)/x", "1/x"), ("$$(A)", "$(A)"), ("$(B)", "$(B)"), ("$A $", "$A $"), ("$$$(A)", "$1")],
-)
-def test_variables_are_expanded_as_kubernetes_does(text: str, meaning: str) -> None:
-    assert expanded(text, {"A": "1"}) == meaning
+def test_fields_of_the_pod_are_known() -> None:
+    fields = {"NAME": "metadata.name", "NAMESPACE": "metadata.namespace", "ADDRESS": "status.podIP"}
+    container = {"env": [{"name": n, "valueFrom": {"fieldRef": {"fieldPath": path}}} for n, path in fields.items()]}
+    expected = {"NAME": "pod-1", "NAMESPACE": "n", "ADDRESS": "127.70.1.2"}
+    assert environment(POD, container, "127.70.1.2", {}) == expected
 
 
 def test_a_missing_secret_is_waited_for_by_name() -> None:
-    container = {"env": [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "late", "key": "a"}}}]}
     with pytest.raises(NotYet, match="n/late does not exist"):
-        environment(POD, container, "", {}, SOURCES)
+        files_of({"name": "v", "secret": {"secretName": "late"}}, "n", SOURCES)
 
 
 def test_projected_volumes_are_laid_over_each_other() -> None:
@@ -52,6 +51,7 @@ def test_projected_volumes_are_laid_over_each_other() -> None:
         {"secret": {"name": "keys", "items": [{"key": "a", "path": "deep/key"}]}},
         {"secret": {"name": "nobody", "optional": True}},
         {"secret": {"name": "keys", "optional": True, "items": [{"key": "absent", "path": "absent"}]}},
+        {"serviceAccountToken": {"path": "token"}},
     ]
     files = files_of({"name": "v", "projected": {"sources": sources}}, "n", SOURCES)
     assert files == {"tenant.json": b"{}", "deep/key": b"1"}
@@ -73,6 +73,8 @@ def test_a_missing_key_is_waited_for() -> None:
         ({"containers": [{"name": "web"}]}, "no command"),
         ({"containers": [{"name": "web", "command": ["x"], "volumeMounts": [{"subPath": "x"}]}]}, "subPath"),
         ({"containers": [{"name": "web", "command": ["x"], "livenessProbe": {"exec": {}}}]}, "httpGet"),
+        ({"containers": [{"name": "web", "command": ["x"], "envFrom": [{"secretRef": {"name": "s"}}]}]}, "envFrom"),
+        ({"containers": [{"name": "web", "command": ["x"], "env": [FROM_SECRET]}]}, "valueFrom"),
     ],
 )
 def test_what_can_not_be_held_is_refused_by_name(spec: dict[str, object], word: str) -> None:

@@ -10,8 +10,9 @@ from engine_objects import key, put, raw, salon
 
 from askproai_operator.api.conditions import ConditionType as C
 from askproai_operator.api.conditions import good
-from askproai_operator.engine import GONE, Conflict, NotLeader, Result, Unreachable
+from askproai_operator.engine import GONE, ApiError, Conflict, EventType, NotLeader, Result, Unreachable, Warn
 from askproai_operator.engine.engine import Engine
+from askproai_operator.engine.errors import api_error
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import Urgency, WorkQueue
 from askproai_operator.settings import Settings
@@ -26,7 +27,7 @@ class FakeKube:
 
     def __init__(self, cache: Any) -> None:
         self.cache, self.statuses, self.events = cache, [], []
-        self.there = True
+        self.there, self.refuses_events = True, False
 
     async def patch_status(self, obj: Any, status: dict[str, Any]) -> bool:
         self.statuses.append(status)
@@ -34,6 +35,8 @@ class FakeKube:
         return True
 
     async def event(self, obj: Any, type_: str, reason: str, message: str) -> None:
+        if self.refuses_events:
+            raise ApiError(403, "Forbidden", "the namespace is going")
         self.events.append((type_, reason))
 
     async def still_there(self, obj: Any) -> bool:
@@ -109,7 +112,14 @@ async def test_a_retry_backs_off_until_it_goes_well(turn: Turn):
 
 @pytest.mark.parametrize(
     ("error", "result"),
-    [(Conflict(409, "Conflict", "x"), "conflict"), (NotLeader("x"), "stopped"), (Unreachable("x"), "stopped")],
+    [
+        (Conflict(409, "Conflict", "x"), "conflict"),
+        (NotLeader("x"), "stopped"),
+        (Unreachable("x"), "stopped"),
+        (api_error(429, "TooManyRequests", "storage is (re)initializing"), "stopped"),
+        (api_error(503, "ServiceUnavailable", "apiserver is shutting down"), "stopped"),
+        (api_error(403, "Forbidden", "unable to create … because it is being terminated"), "conflict"),
+    ],
 )
 async def test_what_is_no_fault_of_the_object_is_not_told_to_its_owner(turn: Turn, error: Exception, result: str):
     await turn.run(error)
@@ -133,6 +143,19 @@ async def test_a_gone_object_is_neither_written_nor_looked_at_again(turn: Turn):
     await turn.run(GONE)
     assert not turn.kube.statuses
     assert turn.next_look() is None
+
+
+async def test_the_end_of_an_object_may_be_told_and_a_refused_event_holds_up_nothing(turn: Turn):
+    """A deletion that gave something up says so, also in a namespace that takes no events any more."""
+    turn.kube.there = False
+    left = Result(gone=True, warnings=(Warn("LeftOver", "agent_1"), Warn("Orphaned", "x", EventType.NORMAL)))
+    await turn.run(left)
+    assert turn.kube.events == [("Warning", "LeftOver"), ("Normal", "Orphaned")]
+    assert not turn.kube.statuses
+    turn.kube.refuses_events = True
+    await turn.run(left)
+    assert turn.next_look() is None
+    assert turn.count("gone") == 2
 
 
 async def test_a_namesake_that_came_meanwhile_does_not_get_the_status(turn: Turn):

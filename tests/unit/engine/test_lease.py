@@ -170,6 +170,15 @@ async def test_a_released_lease_is_taken_at_once(server: OneLease, clock: FixedC
     assert server.spec["holderIdentity"] == "second"
 
 
+async def test_a_lease_that_cannot_be_given_back_holds_up_no_shutdown(server: OneLease, clock: FixedClock):
+    leader = elector(server, clock, "first")
+    await leader._try()
+    server.away = True
+    await leader.release()
+    with pytest.raises(NotLeader):
+        leader.fence()
+
+
 async def test_of_two_that_write_at_once_one_wins(server: OneLease, clock: FixedClock):
     first, second = elector(server, clock, "first"), elector(server, clock, "second")
     await first._try()

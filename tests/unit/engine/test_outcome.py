@@ -9,7 +9,7 @@ from engine_objects import raw
 from askproai_operator.api import Branch, Tenant
 from askproai_operator.api.conditions import ConditionType as C
 from askproai_operator.api.conditions import Reason, bad, good, unknown
-from askproai_operator.engine import Result, Warn
+from askproai_operator.engine import EventType, Result, Warn
 from askproai_operator.engine.outcome import Outcome, failed, outcome, paused
 
 EARLIER, NOW = "2026-11-20T08:00:00Z", datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -104,6 +104,11 @@ def test_inner_keys_that_are_not_wanted_any_more_are_removed_by_the_merge_patch(
     assert told.patch["webhookUrls"] == {"retell": "https://c", "inbound": None}
 
 
+def test_a_message_longer_than_the_crd_allows_is_cut_and_not_refused():
+    status = after({}, outcome(branch(), {}, Result((bad(C.NUMBERS_VALID, Reason.NUMBER_INVALID, "x" * 9000),)), NOW))
+    assert {len(one["message"]) for one in status["conditions"]} == {4000}
+
+
 def test_the_reconcile_token_is_echoed():
     model = branch(annotations={"askproai.de/reconcile-at": "now-please"})
     assert outcome(model, {}, Result((OK,)), NOW).patch["lastReconcileToken"] == "now-please"
@@ -131,9 +136,11 @@ class TestEvents:
         waiting = bad(C.SERVICES_READY, Reason.PROGRESSING, "1 of 2 pods are ready")
         assert not outcome(branch(), {}, Result((waiting,)), NOW).events
 
-    def test_a_warning_that_no_condition_keeps_is_told(self):
-        told = outcome(branch(), {}, Result((OK,), warnings=(Warn("DefaultServiceCreated", "made one"),)), NOW)
-        assert ("Warning", "DefaultServiceCreated") in {(e.type, e.reason) for e in told.events}
+    def test_what_no_condition_keeps_is_told_as_what_it_is(self):
+        happened = (Warn("DriftRepaired", "x"), Warn("DefaultServiceCreated", "made one", EventType.NORMAL))
+        told = outcome(branch(), {}, Result((OK,), warnings=happened), NOW)
+        found = {(e.type, e.reason) for e in told.events}
+        assert {("Warning", "DriftRepaired"), ("Normal", "DefaultServiceCreated")} <= found
 
 
 class TestPaused:

@@ -104,6 +104,16 @@ def test_agents_of_a_deleted_branch_still_find_their_tenant():
     assert [agent.key for agent in cache.agents(NAMESPACE, "salon-mueller")] == [AGENT]
 
 
+def test_after_a_restart_agents_of_a_deleted_branch_find_their_tenant_by_their_status():
+    """Else the Tenant would take away the key that they need for their own end."""
+    cache = Cache()
+    put(cache, raw("Tenant"))
+    put(cache, raw("RetellAgent", status={"tenant": "salon-mueller"}))
+    assert [agent.key for agent in cache.agents(NAMESPACE, "salon-mueller")] == [AGENT]
+    gone = cache.drop(AGENTS, *AGENT[1:], uid="uid-RetellAgent-mitte")
+    assert wakes(gone, None, cache) == {TENANT}
+
+
 def test_an_older_state_never_replaces_a_newer_one():
     cache = salon()
     stale = raw("Branch", generation=2)

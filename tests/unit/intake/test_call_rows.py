@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from askproai_runtime.calls.arguments import said
-from askproai_runtime.calls.payload import FunctionRequest, RetellCall, RetellEvent, instant, read
+from askproai_runtime.calls.payload import FunctionRequest, RetellCall, RetellEvent, instant, read, said
 from askproai_runtime.calls.row import CallRow, merge, row_of
 
 RECEIVED = datetime(2026, 11, 20, 9, tzinfo=UTC)

@@ -10,7 +10,7 @@ from askproai_runtime.intake import Source
 from askproai_runtime.numbers import Route, Routing
 from askproai_runtime.seams import FixedClock
 from askproai_runtime.serving import Problem, SlidingWindow
-from askproai_runtime.watch import Metrics
+from askproai_runtime.watch import Metrics, Waiting
 from askproai_runtime.watch.logs import name_error
 from askproai_runtime.watch.metrics import MOST_EVENT_NAMES
 from askproai_runtime.web import find_endpoint
@@ -93,7 +93,7 @@ def test_metrics_have_the_names_of_the_contract() -> None:
     metrics.offered_but_lost()
     metrics.dead_letter()
     metrics.active_calls(2)
-    metrics.queue({("high", "ready"): 2, ("low", "dead"): 3}, {"high": 1.5})
+    metrics.queue([Waiting("high", "ready", 2, 1.5), Waiting("low", "dead", 3, None)])
     metrics.config("aaaa")
     metrics.config("bbbb")
     text = metrics.render().decode()
@@ -132,5 +132,5 @@ def test_logs_name_an_error_by_type_and_place_and_quote_nothing() -> None:
     except ValueError:
         event: Any = name_error(None, "error", {"event": "x", "exc_info": True})
     assert event["error"] == "ValueError"
-    assert event["at"][-1].startswith("test_edges.py:")
+    assert event["at"].startswith("test_edges.py:")
     assert "+49" not in str(event)

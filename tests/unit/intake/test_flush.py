@@ -73,6 +73,24 @@ async def test_nothing_is_acknowledged_while_the_database_is_away() -> None:
     assert len(book.flushes) < 50, "a database that is away is not asked for each row"
 
 
+async def test_a_sender_whose_request_was_cut_takes_no_answer_from_its_neighbours() -> None:
+    """At shutdown aiohttp cancels what takes too long; the others of the same commit are stored, and must hear so."""
+    book = Book()
+    book.gate.clear()
+    flusher = Flusher(book.write)
+    first = asyncio.create_task(flusher.submit(event("first")))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    tasks = [asyncio.create_task(flusher.submit(event(f"e{n}"))) for n in range(flush.FLUSHERS + 3)]
+    await asyncio.sleep(0)
+    tasks[-2].cancel()
+    await asyncio.sleep(0)
+    book.gate.set()
+    results = await asyncio.gather(first, *tasks, return_exceptions=True)
+    assert [isinstance(result, Stored) for result in results].count(False) == 1
+    assert isinstance(results[-2], asyncio.CancelledError)
+
+
 async def test_the_backlog_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flush, "MOST_WAITING", 5)
     book = Book()

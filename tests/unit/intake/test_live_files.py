@@ -29,9 +29,9 @@ async def test_a_changed_config_is_in_use_within_a_second(tmp_path: Path) -> Non
     live = LiveConfig(tmp_path / "tenant.json")
     hashes: list[str] = []
     rejected: list[bool] = []
-    live.report_to(hashes.append, lambda: rejected.append(True))
     stop = asyncio.Event()
-    watching = asyncio.create_task(live.watch(stop))
+    watching = asyncio.create_task(live.watch(stop, hashes.append, lambda: rejected.append(True)))
+    await _until(lambda: bool(hashes))
 
     swap(tmp_path, {"tenant.json": encode(salon_config(display_name="Neu"))})
     await asyncio.wait_for(_until(lambda: live.current.display_name == "Neu"), 1)

@@ -10,7 +10,7 @@ from tests.load.events import PATH, body, event_id, request
 from tests.load.measure import Row, due_times, latency_rows, percentile
 from tests.load.sender import on_schedule
 
-from askproai_runtime.serving.ports import open_port
+from askproai_runtime.serving import open_port
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ async def test_every_key_is_a_workspace_and_none_is_401(retell: Api) -> None:
     """§1: bearer key, error body {"status":"error","message"}."""
     agent = await make_agent(retell)
     await retell("GET", f"/get-agent/{agent['agent_id']}", key="key_other", expect=404)
-    refused = await retell("GET", "/list-voices", key="sk_wrong", expect=401)
+    refused = await retell("GET", "/v2/list-retell-llms", key="sk_wrong", expect=401)
     assert refused["status"] == "error"
     assert refused["message"]
 
@@ -110,21 +110,35 @@ async def test_a_new_version_forks_the_llm_under_the_same_id(retell: Api) -> Non
     assert refused["message"] == "Cannot update response engine after agent versions have been created"
 
 
-async def test_latest_includes_drafts_and_an_unassigned_tag_is_latest(retell: Api) -> None:
+async def test_latest_includes_drafts(retell: Api) -> None:
     """§2.1.7."""
     agent_id = (await make_agent(retell))["agent_id"]
     await retell("GET", f"/get-agent/{agent_id}", version_="latest_published", expect=404)
     await publish(retell, agent_id, 0)
     await retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 0}, expect=201)
-    for tag, at in (("prod", 0), ("free", None)):
-        await retell("POST", "/_sim/tags", {"key": retell.key, "agent_id": agent_id, "tag": tag, "version": at})
     seen = {
         ref: (await retell("GET", f"/get-agent/{agent_id}", version_=ref))["version"]
-        for ref in ("latest", "latest_published", "prod", "free", "0")
+        for ref in ("latest", "latest_published", "0")
     }
-    assert seen == {"latest": 1, "latest_published": 0, "prod": 0, "free": 1, "0": 0}
+    assert seen == {"latest": 1, "latest_published": 0, "0": 0}
     assert (await retell("GET", f"/get-agent/{agent_id}"))["version"] == 1
     await retell("GET", f"/get-agent/{agent_id}", version_="nonsense", expect=404)
+
+
+async def test_an_llm_is_paired_with_one_agents_versions(retell: Api) -> None:
+    """§2.1.3: the engine's version has to equal the agent's, so two agents can not both move one LLM on."""
+    first = await make_agent(retell)
+    engine = {"type": "retell-llm", "llm_id": first["response_engine"]["llm_id"]}
+    second = await retell("POST", "/create-agent", {"response_engine": engine, "voice_id": "11labs-Carola"}, expect=201)
+    await publish(retell, first["agent_id"], 0)
+    fork = {"base_version": 0}
+    await retell("POST", f"/create-agent-version/{first['agent_id']}", fork, expect=201)
+    mispaired = "Response engine version must equal the agent version"
+    refused = await retell("POST", f"/create-agent-version/{second['agent_id']}", fork, expect=400)
+    assert refused["message"] == mispaired
+    for moved_on in ({}, {"version": 1}):  # without a version it is the latest, now a draft of another agent
+        body = {"response_engine": {**engine, **moved_on}, "voice_id": "11labs-Carola"}
+        assert (await retell("POST", "/create-agent", body, expect=400))["message"] == mispaired
 
 
 async def test_lists_give_pages_of_summaries(retell: Api) -> None:
@@ -137,7 +151,7 @@ async def test_lists_give_pages_of_summaries(retell: Api) -> None:
     assert [a["agent_name"] for a in first["items"] + rest["items"]] == ["Salon 2", "Salon 1", "Salon 0"]
     assert not {"webhook_url", "response_engine"} & first["items"][0].keys()
     assert "pagination_key" not in rest
-    assert isinstance(await retell("GET", "/list-voices"), list)
+    await retell("POST", "/v2/list-agents", {"filter_criteria": {"name": "Salon"}}, expect=422)
 
 
 @pytest.mark.parametrize("fields", [
@@ -164,22 +178,21 @@ def _custom(**fields: Any) -> dict[str, Any]:
     {"general_tools": [{"type": "check_availability_cal", "name": "a", "cal_api_key": "b", "event_type_id": 1}]},
     {"default_dynamic_variables": {"count": 3}}, {"start_speaker": "nobody"}, {"model_config": {"type": "magic"}},
     {"model_config": {"type": "cascading", "primary": {"model": "gpt-5.1"}, "temperature": 1.5}}, {"surprise": True},
+    {"model_config": {"type": "cascading"}}, {"model_temperature": 0.9}, {"model": "gpt-5.1"},
 ])  # fmt: skip
 async def test_llm_values_are_checked(retell: Api, fields: dict[str, Any]) -> None:
-    """§3, §3.1, §3.3 (all values of dynamic variables are strings)."""
+    """§3, §3.1, §3.3 (all values of dynamic variables are strings), §10.12 (what would be ignored is refused)."""
     await retell("POST", "/create-retell-llm", {"start_speaker": "agent", **fields}, expect=422)
 
 
-async def test_model_config_merges_and_old_model_fields_are_lost_beside_it(retell: Api) -> None:
-    """§3, §10.12: an endless diff for whoever writes model_temperature."""
+async def test_model_config_merges(retell: Api) -> None:
+    """§3: by its top-level keys, null clears."""
     config = {"type": "cascading", "primary": {"model": "gpt-5.1"}, "backup": {"model": "gpt-4.1"}}
     llm = await make_llm(retell, model_config=config)
     assert llm["model_config"]["backup"]["kick_in_timeout_ms"] == 1500
-    path = f"/update-retell-llm/{llm['llm_id']}"
-    changes = {"model_config": {"type": "cascading", "temperature": 0.4, "backup": None}, "model_temperature": 0.9}
-    changed = await retell("PATCH", path, changes)
+    changes = {"model_config": {"type": "cascading", "temperature": 0.4, "backup": None}}
+    changed = await retell("PATCH", f"/update-retell-llm/{llm['llm_id']}", changes)
     assert changed["model_config"] == {"type": "cascading", "primary": {"model": "gpt-5.1"}, "temperature": 0.4}
-    assert "model_temperature" not in changed
 
 
 async def test_tool_defaults_appear_in_answers(retell: Api) -> None:
@@ -193,6 +206,9 @@ async def test_null_clears(retell: Api) -> None:
     agent = await make_agent(retell, webhook_url="https://example.com/hook")
     cleared = await retell("PATCH", f"/update-agent/{agent['agent_id']}", {"webhook_url": None})
     assert "webhook_url" not in cleared
+    llm_path = f"/update-retell-llm/{agent['response_engine']['llm_id']}"
+    assert "begin_message" in await retell("PATCH", llm_path, {"begin_message": "Hallo"})
+    assert "begin_message" not in await retell("PATCH", llm_path, {"begin_message": None})
 
 
 async def test_an_llm_in_use_is_not_deleted(retell: Api) -> None:
@@ -200,6 +216,7 @@ async def test_an_llm_in_use_is_not_deleted(retell: Api) -> None:
     agent = await make_agent(retell)
     path = f"/delete-retell-llm/{agent['response_engine']['llm_id']}"
     await retell("DELETE", path, expect=400)
+    await retell("DELETE", path, force_delete="true", expect=400)  # stricter than Retell: §10.13, never to be sent
     await retell("DELETE", f"/delete-agent/{agent['agent_id']}", expect=204)
     await retell("DELETE", path, expect=204)
     await retell("DELETE", path, expect=404)
@@ -216,7 +233,11 @@ async def test_numbers_are_keyed_by_e164_and_take_lists_of_agents_only(retell: A
     path = "/update-phone-number/%2B49301234567"
     await retell("PATCH", path, {"inbound_agent_id": agent["agent_id"]}, expect=422)
     await retell("PATCH", path, {"inbound_agents": [{"agent_id": agent["agent_id"], "weight": 0.5}]}, expect=400)
+    await retell("PATCH", path, {"inbound_agents": []}, expect=400)
     await retell("PATCH", path, {"inbound_agents": [{"agent_id": "agent_nobody", "weight": 1}]}, expect=404)
+    for version in (1, "prod", "latest_published"):
+        bound = [{"agent_id": agent["agent_id"], "weight": 1, "agent_version": version}]
+        await retell("PATCH", path, {"inbound_agents": bound}, expect=404)
     await retell("PATCH", path, {"sip_trunk_auth_password": "x"}, expect=422)
     bound = await retell(
         "PATCH",
@@ -226,14 +247,4 @@ async def test_numbers_are_keyed_by_e164_and_take_lists_of_agents_only(retell: A
     assert bound["inbound_agents"][0]["agent_version"] == 0
     assert "inbound_agents" not in await retell("PATCH", path, {"inbound_agents": None})
     assert len((await retell("GET", "/v2/list-phone-numbers"))["items"]) == 1
-    await retell("DELETE", "/delete-phone-number/%2B49301234567", expect=204)
-    await retell("GET", "/get-phone-number/%2B49301234567", expect=404)
-
-
-async def test_a_draft_can_be_deleted(retell: Api) -> None:
-    """§2: delete-agent-version."""
-    agent_id = (await make_agent(retell))["agent_id"]
-    await publish(retell, agent_id, 0)
-    await retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 0}, expect=201)
-    await retell("DELETE", f"/delete-agent-version/{agent_id}", version_=1, expect=204)
-    assert (await retell("GET", f"/get-agent/{agent_id}"))["version"] == 0
+    await retell("GET", "/get-phone-number/%2B49301234568", expect=404)

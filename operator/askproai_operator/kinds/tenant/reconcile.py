@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from askproai_operator.api import Branch, Tenant
-from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good, unknown
 from askproai_operator.engine import GONE, Key, Result, World, refs
 from askproai_operator.external import (
     CredentialRefused,
@@ -89,12 +89,27 @@ def _name(tenant: Tenant) -> str:
 
 async def _check_credentials(tenant: Tenant, credentials: Credentials, world: World) -> Condition | None:
     """Give what is wrong with the credentials; None when nothing is, and then what deletion will need is kept."""
-    kind, problem = ConditionType.CREDENTIALS_VALID, credentials.condition()
-    if problem is not None:
-        return problem
-    kept = world.cache.secret(tenant.metadata.namespace, render.names(tenant.metadata.name)["teardown"])
+    problem = credentials.condition() or await _try_keys(tenant, credentials, world)
+    runs = world.cache.secret(tenant.metadata.namespace, render.names(tenant.metadata.name)["teardown"]) is not None
+    if problem is not None and not (runs and problem.status is Status.UNKNOWN):
+        return problem  # but what runs already must not wait for a provider's bad hour
     mine = _holder(tenant, key_hash(world.installation_id, credentials.retell_key))
-    works = True
+    others = _other_holders(tenant, world)
+    if shared_key_conflict(mine, others) is not None:
+        # The other tenant may be a stranger's: its name stays out of a status that this one reads.
+        text = "another tenant uses this Retell key, and who shares a workspace can sign for the other: use your own"
+        return bad(ConditionType.CREDENTIALS_VALID, Reason.CREDENTIALS_SHARED, text)
+    if problem is None:  # only keys that are known good: deletion will need them
+        await world.kube.apply(render.teardown_secret(tenant, credentials, mine.key_hash))
+    for other in others:
+        if other.key_hash == mine.key_hash:  # it came before it could know of us, and is refused now
+            world.enqueue(Key(refs.TENANTS.kind, *other.tenant.split(".", 1)))
+    return None
+
+
+async def _try_keys(tenant: Tenant, credentials: Credentials, world: World) -> Condition | None:
+    """Give why the keys cannot be used; None when they can."""
+    kind = ConditionType.CREDENTIALS_VALID
     try:
         if calcom_of(tenant) is not None:
             world.providers.calcom(credentials.calcom_base_url, credentials.calcom_key)  # refuses its host, if need be
@@ -104,16 +119,8 @@ async def _check_credentials(tenant: Tenant, credentials: Credentials, world: Wo
         return bad(kind, Reason.PROVIDER_HOST_NOT_ALLOWED, str(error))
     except CredentialRefused as error:
         return bad(kind, Reason.CREDENTIALS_INVALID, str(error))
-    except ProviderError as error:  # what runs already must not wait for a provider's bad hour
-        if kept is None:
-            return unknown(kind, Reason.PROVIDER_UNAVAILABLE, f"{error}; tried again by itself")
-        works = kept.annotations.get(render.KEY_HASH) == mine.key_hash
-    if shared_key_conflict(mine, _other_holders(tenant, world)) is not None:
-        # The other tenant may be a stranger's: its name stays out of a status that this one reads.
-        text = "another tenant uses this Retell key, and who shares a workspace can sign for the other: use your own"
-        return bad(kind, Reason.CREDENTIALS_SHARED, text)
-    if works:  # only keys that are known good: deletion will need them
-        await world.kube.apply(render.teardown_secret(tenant, credentials, mine.key_hash))
+    except ProviderError as error:
+        return unknown(kind, Reason.PROVIDER_UNAVAILABLE, f"{error}; tried again by itself")
     return None
 
 

@@ -1,7 +1,12 @@
 """The children of a tenant, as manifests. Pure: the same input gives the same text, so that nothing is written twice."""
 
 import base64
+import copy
+from functools import cache
+from importlib.resources import files
 from typing import Any
+
+import yaml
 
 from askproai_operator.api import Tenant
 from askproai_operator.engine import FINALIZER, MANAGER, TENANT_LABEL, refs
@@ -10,12 +15,6 @@ from askproai_operator.kinds.credentials import CALCOM_KEY, RETELL_KEY, Credenti
 Manifest = dict[str, Any]
 
 KEY_HASH = "askproai.de/retell-key"  # on T-teardown: how tenants' keys are compared without reading them
-CONFIG_FILE = "tenant.json"
-_CONFIG_DIR = "/etc/askproai/config"
-_CREDENTIALS_DIR = "/etc/askproai/credentials"
-_ADMIN_DIR = "/etc/askproai/admin"
-# Longer than the shutdown of a pod on a call: leave the endpoints, end the requests in flight, give jobs back.
-GRACE_SECONDS = 40
 
 
 def names(tenant: str) -> dict[str, str]:
@@ -24,7 +23,7 @@ def names(tenant: str) -> dict[str, str]:
 
 
 def config_map(tenant: Tenant, text: str) -> Manifest:
-    return {**_head(tenant, refs.CONFIG_MAPS, "config", "config"), "data": {CONFIG_FILE: text}}
+    return {**_head(tenant, refs.CONFIG_MAPS, "config", "config"), "data": {"tenant.json": text}}
 
 
 def runtime_secret(tenant: Tenant, database_url: str) -> Manifest:
@@ -60,74 +59,20 @@ def services(tenant: Tenant) -> list[Manifest]:
 
 
 def deployment(tenant: Tenant, credentials: Credentials, image: str) -> Manifest:
-    """Give the Deployment of Combined mode: a web and a worker container each, so that a job that dies takes no call along."""
-    return {
-        **_head(tenant, refs.DEPLOYMENTS, "web", "web"),
-        "spec": {
-            "replicas": 0 if tenant.spec.suspend else tenant.spec.runtime.web.min_replicas,
-            "revisionHistoryLimit": 3,
-            "selector": {"matchLabels": _selector(tenant, "web")},
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
-            "template": {
-                "metadata": {"labels": _labels(tenant, "web")},
-                "spec": {
-                    "automountServiceAccountToken": False,
-                    "enableServiceLinks": False,
-                    "terminationGracePeriodSeconds": GRACE_SECONDS,
-                    "securityContext": {
-                        "runAsNonRoot": True,
-                        "runAsUser": 65532,
-                        "runAsGroup": 65532,
-                        "fsGroup": 65532,
-                        "seccompProfile": {"type": "RuntimeDefault"},
-                    },
-                    "containers": [
-                        _container("web", image, {"public": 8080, "private": 8081, "metrics": 9090}, "private"),
-                        _container("worker", image, {"worker": 9091}, "worker"),
-                    ],
-                    "volumes": _volumes(tenant, credentials),
-                },
-            },
-        },
-    }
+    """Give the Deployment: `deployment.yaml` with this tenant's names, number of pods, image and volumes."""
+    spec: Manifest = copy.deepcopy(_deployment())
+    spec["replicas"] = 0 if tenant.spec.suspend else tenant.spec.runtime.web.min_replicas
+    spec["selector"] = {"matchLabels": _selector(tenant, "web")}
+    spec["template"]["metadata"] = {"labels": _labels(tenant, "web")}
+    for container in spec["template"]["spec"]["containers"]:
+        container["image"] = image
+    spec["template"]["spec"]["volumes"] = _volumes(tenant, credentials)
+    return {**_head(tenant, refs.DEPLOYMENTS, "web", "web"), "spec": spec}
 
 
-def _container(role: str, image: str, ports: dict[str, int], probe_port: str) -> Manifest:
-    def probe(path: str, period: int, failures: int) -> Manifest:
-        request = {"path": path, "port": probe_port}
-        return {"httpGet": request, "periodSeconds": period, "failureThreshold": failures, "timeoutSeconds": 3}
-
-    # A pod is ready when all its containers are. The worker has no readiness probe: it is ready while it runs, so that
-    # a worker that starts again keeps its pod's calls away for a moment at most.
-    serving = (
-        {"startupProbe": probe("/startupz", 1, 60), "readinessProbe": probe("/readyz", 2, 3)} if role == "web" else {}
-    )
-    return {
-        "name": role,
-        "image": image,
-        "command": ["askproai-runtime", role],
-        "env": [
-            {"name": "ASKPROAI_BIND_ADDRESS", "value": "0.0.0.0"},  # noqa: S104 (a pod is reached by its own address)
-            {"name": "ASKPROAI_CONFIG_FILE", "value": f"{_CONFIG_DIR}/{CONFIG_FILE}"},
-            {"name": "ASKPROAI_CREDENTIALS_DIR", "value": _CREDENTIALS_DIR},
-            {"name": "ASKPROAI_ADMIN_TOKEN_FILE", "value": f"{_ADMIN_DIR}/token"},
-            {"name": "ASKPROAI_POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-        ],
-        "ports": [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in ports.items()],
-        **serving,
-        "livenessProbe": probe("/livez", 10, 3),
-        "resources": {"requests": {"cpu": "50m", "memory": "96Mi"}, "limits": {"memory": "256Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "volumeMounts": [
-            {"name": "config", "mountPath": _CONFIG_DIR, "readOnly": True},
-            {"name": "credentials", "mountPath": _CREDENTIALS_DIR, "readOnly": True},
-            {"name": "admin", "mountPath": _ADMIN_DIR, "readOnly": True},
-        ],
-    }
+@cache
+def _deployment() -> Manifest:
+    return dict(yaml.safe_load(files(__package__).joinpath("deployment.yaml").read_text("utf-8")))
 
 
 def _volumes(tenant: Tenant, credentials: Credentials) -> list[Manifest]:

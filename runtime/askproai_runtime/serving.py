@@ -1,0 +1,154 @@
+"""What every HTTP answer of the runtime shares: problem documents, correlation ids, bounded bodies, rate limits, ports."""
+
+import json
+import math
+import re
+import uuid
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from askproai_runtime.seams import Clock
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+_CORRELATION = web.RequestKey("correlation", str)
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_WINDOW_SECONDS = 1.0
+
+
+class Problem(Exception):
+    """An answer that is an error, as RFC 9457 writes it. `detail` says what to do and quotes nothing of the request."""
+
+    def __init__(self, status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(title)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+    def response(self, correlation: str) -> web.Response:
+        document = {"type": "about:blank", "title": self.title, "status": self.status, "detail": self.detail}
+        return web.Response(
+            body=msgspec.json.encode(document | {"correlation_id": correlation}),
+            status=self.status,
+            content_type="application/problem+json",
+            headers=self.headers,
+        )
+
+
+def correlation_id(request: web.Request) -> str:
+    """Give what ties a request to its event, job, log lines and answer: `X-Correlation-Id` if a plain word, else a new one."""
+    known: str | None = request.get(_CORRELATION)
+    if known is None:
+        given = request.headers.get("X-Correlation-Id", "")
+        known = given if _PLAIN_WORD.fullmatch(given) else uuid.uuid4().hex
+        request[_CORRELATION] = known
+    return known
+
+
+@web.middleware
+async def boundary(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Turn whatever a handler raises into a problem document, and put the correlation id on every answer and log line."""
+    correlation = correlation_id(request)
+    with structlog.contextvars.bound_contextvars(correlation_id=correlation):
+        try:
+            response = await handler(request)
+        except Problem as problem:
+            response = problem.response(correlation)
+        except web.HTTPException as error:  # the router's own 404 and 405
+            allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+            refusal = Problem(error.status, error.reason, "See the API description for paths and methods", allow)
+            response = refusal.response(correlation)
+        except (ConnectionResetError, web.RequestPayloadError):
+            log.info("request.sender_gone")
+            response = Problem(400, "Bad Request", "The body did not arrive whole").response(correlation)
+        except Exception:
+            log.exception("request.failed", method=request.method)
+            sorry = Problem(500, "Internal Server Error", "Send it again; the correlation id finds the cause")
+            response = sorry.response(correlation)
+    response.headers["X-Correlation-Id"] = correlation
+    return response
+
+
+class SlidingWindow:
+    """A rate limit of one process: remembers the last second's requests."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._times: deque[float] = deque()
+
+    def enter(self, limit: int) -> None:
+        """Count one request. Raises 429 with Retry-After past `limit` in a second; 0 is no limit."""
+        if limit == 0:
+            return
+        now = self._clock.monotonic()
+        while self._times and self._times[0] <= now - _WINDOW_SECONDS:
+            self._times.popleft()
+        if len(self._times) >= limit:
+            wait = math.ceil(self._times[0] + _WINDOW_SECONDS - now)
+            raise Problem(429, "Too Many Requests", "Send it again later", {"Retry-After": str(max(1, wait))})
+        self._times.append(now)
+
+
+async def read_body(request: web.Request, limit: int) -> bytes:
+    """Give the raw body, as signed. Raises 413 past `limit` bytes and 415 for a compressed one.
+
+    Compressed bodies are refused because aiohttp inflates them before anyone has checked a signature.
+    """
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Problem(415, "Unsupported Content-Encoding", "Send the body without Content-Encoding")
+    too_large = Problem(413, "Content Too Large", f"The body may have {limit} bytes")
+    if request.content_length is not None and request.content_length > limit:
+        raise too_large
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            raise too_large
+    return bytes(body)
+
+
+def read_json(body: bytes, kind: type[T]) -> T:
+    """Decode a body into `kind`. Raises `msgspec.ValidationError` for a wrong shape, `msgspec.DecodeError` for no JSON.
+
+    JavaScript that cuts a text in the middle of an emoji writes half a surrogate pair. It is legal JSON and no legal UTF-8;
+    such a body is read with a question mark in its place, since refusing it would lose a genuine event.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError:
+        raise
+    except RecursionError as error:
+        raise msgspec.DecodeError("nested too deeply") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        try:
+            lenient: Any = json.loads(body)
+        except (ValueError, RecursionError):
+            raise msgspec.DecodeError("not valid JSON in UTF-8") from error
+        return msgspec.json.decode(json.dumps(lenient, ensure_ascii=False).encode("utf-8", "replace"), type=kind)
+
+
+def json_answer(answer: Any, status: int = 200) -> web.Response:
+    return web.Response(body=msgspec.json.encode(answer), status=status, content_type="application/json")
+
+
+async def open_port(
+    app: web.Application, address: str, port: int, *, grace_seconds: float
+) -> tuple[web.AppRunner, int]:
+    """Serve `app` on a port and give it (0 picks a free one). Raises `OSError` when it is taken.
+
+    A sender that hangs up does not cancel its handler: the event that it sent is stored all the same. There is no access log,
+    because paths and peers would only repeat what the events say, with less care.
+    """
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=False, shutdown_timeout=grace_seconds)
+    await runner.setup()
+    await web.TCPSite(runner, address, port, backlog=1024).start()
+    return runner, int(runner.addresses[0][1])

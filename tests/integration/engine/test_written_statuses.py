@@ -1,0 +1,67 @@
+"""Every status that our kinds write is one that the API server keeps: a wrong type is refused, an unknown field is lost."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from askproai_operator.api.conditions import ConditionType as C
+from askproai_operator.api.conditions import Reason, bad
+from askproai_operator.engine import Result, refs
+from askproai_operator.engine.outcome import failed, outcome, paused
+from askproai_operator.kinds.tenant.decide import Address
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+URL = "https://" + "v" * 900
+TENANT = (
+    C.CREDENTIALS_VALID, C.DATABASE_READY, C.RUNTIME_AVAILABLE, C.EXPOSED, C.WEBHOOKS_REGISTERED, C.CACHE_READY,
+    C.MONITORING_READY,
+)  # fmt: skip
+WRITTEN: dict[str, tuple[tuple[C, ...], dict[str, Any]]] = {
+    "Tenant": (
+        TENANT,
+        {
+            "key": "n" * 63 + "." + "t" * 40, "webhookUrls": Address(URL, "").urls("i" * 36), "configHash": "a" * 64,
+            "branches": 3, "replicas": 0,
+        },
+    ),
+    "Branch": (
+        (C.SERVICES_READY, C.NUMBERS_VALID),
+        {"phoneNumbers": [f"+4930123456{n:02}" for n in range(20)], "services": 0, "staff": 60},
+    ),
+    "ServiceOffering": ((C.STAFF_MATCHED, C.CALENDAR_LINKED), {"staff": ["p" * 63] * 200, "eventTypes": 200}),
+    "RetellAgent": (
+        (C.SYNCED, C.NUMBERS_BOUND, C.DRIFTED),
+        {
+            "agentId": "agent_" + "a" * 32, "llmId": "llm_" + "a" * 32, "publishedVersion": 0,
+            "phoneNumbers": [f"+4930123456{n:02}" for n in range(60)], "tenant": "t" * 40, "plan": ["create the LLM"] * 20,
+            "pending": {"what": "agent", "since": NOW.isoformat(timespec="seconds")},
+        },
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+async def test_all_fields_and_conditions_are_kept_as_they_were_written(rig, kind: str):
+    types, fields = WRITTEN[kind]
+    model = await rig.make(kind, annotations={"askproai.de/reconcile-at": "now" * 99})
+    conditions = tuple(bad(type_, Reason.PROVIDER_REFUSED, "ü" * 9000) for type_ in types)
+    told = outcome(model, {}, Result(conditions, fields), NOW)
+    assert await rig.kube.patch_status(model, told.patch)
+    live = await rig.kube.get(refs.ref_of_kind(kind), rig.namespace, model.key.name)
+    assert live["status"] == told.patch
+    again = outcome(rig.cache.get(model.key), live["status"], Result(conditions, fields), NOW)
+    assert not again.patch, "what comes back is what was written, else every look would write"
+
+    emptied = outcome(rig.cache.get(model.key), live["status"], Result((), dict.fromkeys(fields)), NOW)
+    assert await rig.kube.patch_status(model, emptied.patch)
+    live = await rig.kube.get(refs.ref_of_kind(kind), rig.namespace, model.key.name)
+    assert not set(fields) & set(live["status"])
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+async def test_a_pause_and_our_own_failure_can_be_written_to_every_kind(rig, kind: str):
+    model = await rig.make(kind)
+    assert await rig.kube.patch_status(model, paused(model, NOW).patch)
+    seen = rig.cache.get(model.key)
+    assert await rig.kube.patch_status(seen, failed(seen, seen.status, RuntimeError("x"), NOW).patch)
