@@ -14,7 +14,12 @@ from rich.console import Console
 from askproai_runtime.seams import SystemClock
 from askproai_runtime.speech import Understanding, understand
 
-app = typer.Typer(no_args_is_help=True, help="AskProAI on Kubernetes, for people.", rich_markup_mode="markdown")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="AskProAI on Kubernetes, for people.",
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
 
 
 class Output(StrEnum):

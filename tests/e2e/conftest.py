@@ -14,9 +14,8 @@ import pytest
 from rich.console import Console
 
 from askproai_sandbox.caller import CallRecord, play_call
-from askproai_sandbox.cluster import eventually
+from askproai_sandbox.cluster import eventually, kubectl
 from askproai_sandbox.demo import State, read_state
-from askproai_sandbox.demo.kubectl import kubectl
 from askproai_sandbox.demo.run import end_demo, run_demo
 from askproai_sandbox.demo.story import Outcome
 
@@ -34,7 +33,7 @@ class Demo:
         return read_state(self.directory)
 
     async def kubectl(self, *arguments: str) -> str:
-        return await kubectl(self.state, *arguments)
+        return await kubectl(Path(self.state.kubeconfig), *arguments)
 
     async def ask(self, number: str, **args: Any) -> dict[str, Any]:
         """Ask for free times in a call of its own, and give the function's answer."""

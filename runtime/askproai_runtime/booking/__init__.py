@@ -27,6 +27,7 @@ __all__ = [
     "Rules",
     "Span",
     "free_slots",
+    "release_hold",
     "warm",
 ]
 
@@ -57,5 +58,3 @@ class Booking:
     async def sync_appointment(self, job: Job) -> None:
         """Handle a calendar-sync job. Raises `CalendarDisagrees`, and the queue's own `RunAgain`, `DeadNow`, `StaleClaim`."""
         await sync_appointment(self._desk, job)
-
-    release_hold = staticmethod(release_hold)

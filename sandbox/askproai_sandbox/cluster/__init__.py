@@ -4,7 +4,7 @@
 """
 
 from askproai_sandbox.cluster.client import UNREACHED, ApiError, KubeClient, Mirror, Object, object_key
-from askproai_sandbox.cluster.control_plane import ControlPlane
+from askproai_sandbox.cluster.control_plane import ControlPlane, kubectl
 from askproai_sandbox.cluster.processes import (
     Child,
     ProcessError,
@@ -30,6 +30,7 @@ __all__ = [
     "ProgramError",
     "eventually",
     "free_port",
+    "kubectl",
     "object_key",
     "port_is_free",
     "program_folder",

@@ -84,17 +84,7 @@ class ControlPlane:
 
     async def kubectl(self, *arguments: str) -> str:
         """Run kubectl as admin and give what it prints; ProcessError with its message when it fails."""
-        process = await asyncio.create_subprocess_exec(
-            *(str(self._bin / "kubectl"), "--kubeconfig", str(self.kubeconfig), *arguments),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, "KUBECACHEDIR": str(self.directory / "kubectl-cache")},
-        )
-        out, problem = await process.communicate()
-        if process.returncode != 0:
-            raise ProcessError(f"kubectl {' '.join(arguments)}: {problem.decode().strip()}")
-        return out.decode()
+        return await kubectl(self.kubeconfig, *arguments)
 
     async def _start_parts(self) -> None:
         store, peer, port = free_port(), free_port(), free_port()
@@ -131,6 +121,21 @@ class ControlPlane:
         except ProcessError as error:
             tails = [f"{child.log}:\n{child.last_lines()}" for child in self._children.values()]
             raise ProcessError("\n".join([str(error), *tails])) from None
+
+
+async def kubectl(kubeconfig: Path, *arguments: str) -> str:
+    """Run kubectl as the kubeconfig says and give what it prints; ProcessError with its message when it fails."""
+    process = await asyncio.create_subprocess_exec(
+        *(str(await program_folder() / "kubectl"), "--kubeconfig", str(kubeconfig), *arguments),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "KUBECACHEDIR": str(kubeconfig.with_name("kubectl-cache"))},
+    )
+    out, problem = await process.communicate()
+    if process.returncode != 0:
+        raise ProcessError(f"kubectl {' '.join(arguments)}: {problem.decode().strip()}")
+    return out.decode()
 
 
 def _etcd(data: Path, client: int, peer: int) -> list[str]:

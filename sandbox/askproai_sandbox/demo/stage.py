@@ -25,8 +25,10 @@ from askproai_sandbox.cluster import (
     ProcessError,
     eventually,
     free_port,
+    port_is_free,
     reap_leftovers,
     spawn,
+    stop_signal,
     write_atomically,
 )
 from askproai_sandbox.demo.directory import Directory
@@ -37,6 +39,7 @@ PROJECT = Path(__file__).resolve().parents[3]
 _REFRESH = timedelta(milliseconds=500)
 _RESTART_PAUSE = timedelta(seconds=1)
 _STARTUP = timedelta(seconds=60)
+_POD_PORTS = (8080, 8081, 9090, 9091)
 _RESTARTED = ("operator", "pod-runner", "entrance")
 
 
@@ -83,6 +86,11 @@ class Stage:
 
     async def _raise(self) -> State:
         """Start the parts in the order in which they need each other."""
+        taken = [port for port in _POD_PORTS if not port_is_free(port, "127.64.0.1")]
+        if taken:
+            raise ProcessError(
+                f"the pods need the ports {taken}, which another program holds on all addresses: end that one first"
+            )
         self._report("PostgreSQL and the Kubernetes API server")
         await asyncio.gather(self._postgres.start(), self._cluster.start())
         admin_dsn = await self._postgres.create_database("askproai", "demo-admin")
@@ -223,14 +231,10 @@ async def _answers(url: str) -> bool:
 
 
 async def _main(directory: Path, fault: str | None) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-
     def report(line: str) -> None:
         print(line, flush=True)
 
-    await Stage(directory, operator_fault=fault, report=report).run(stop)
+    await Stage(directory, operator_fault=fault, report=report).run(stop_signal())
 
 
 def main() -> None:

@@ -16,8 +16,7 @@ import aiohttp
 import asyncpg
 
 from askproai_sandbox.caller import CallRecord, play_call
-from askproai_sandbox.cluster import eventually
-from askproai_sandbox.demo.kubectl import kubectl
+from askproai_sandbox.cluster import eventually, kubectl
 from askproai_sandbox.demo.state import read_state
 from askproai_sandbox.world import SALON, seed_simulators
 
@@ -55,6 +54,7 @@ class Story:
         """Take the demo's directory, for its state as it is at each moment, and the folder of the manifests."""
         self._directory = directory
         self._state = read_state(directory)
+        self._kubeconfig = Path(self._state.kubeconfig)
         self._examples = examples
         self._kill = kill
         self._say = say
@@ -63,7 +63,7 @@ class Story:
         """Play it to the end. Raises StoryError when something is not as promised."""
         await seed_simulators(self._state.retellUrl, self._state.calcomUrl)
         self._say("kubectl apply -f examples/salon.yaml")
-        await kubectl(self._state, "apply", "-f", str(self._examples / "salon.yaml"))
+        await kubectl(self._kubeconfig, "apply", "-f", str(self._examples / "salon.yaml"))
         await self._until_ready()
         killing = asyncio.create_task(self._kill_worker()) if self._kill else None
         self._say(f"a caller rings {SALON.number}")
@@ -86,7 +86,7 @@ class Story:
                 f"--timeout={READY.seconds}s",
                 kind,
             )
-            await kubectl(self._state, *wait)
+            await kubectl(self._kubeconfig, *wait)
 
     async def _kill_worker(self) -> list[str]:
         """Kill a worker with -9 while the call is on: the one that has its first event in hand, else the first one."""
@@ -136,7 +136,7 @@ class Story:
             await connection.close()
         await self._look_outside(outcome)
         outcome.resources = await kubectl(
-            self._state, "get", "tenants.askproai.de,branches,serviceofferings,retellagents", "-A"
+            self._kubeconfig, "get", "tenants.askproai.de,branches,serviceofferings,retellagents", "-A"
         )
 
     async def _look_outside(self, outcome: Outcome) -> None:

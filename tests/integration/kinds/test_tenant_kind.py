@@ -303,7 +303,9 @@ async def test_a_deleted_namespace_ends_and_takes_the_webhook_along(place):
     assert place.hooks() == []
 
 
-async def test_what_cannot_be_removed_is_given_up_after_the_budget_and_the_rest_is_done(place, monkeypatch):
+async def test_what_cannot_be_removed_is_given_up_after_the_budget_and_the_rest_is_done(
+    place, module_database: Database, monkeypatch
+):
     """A provider that is away holds up a deletion for ten minutes at most, and the database not at all."""
     await place.secret()
     await place.create("Tenant")
@@ -314,10 +316,8 @@ async def test_what_cannot_be_removed_is_given_up_after_the_budget_and_the_rest_
     await place.gone("Tenant")
     place.operator.calcom.faults.clear()
     await eventually(lambda: told(place, ("Warning", "LeftOver")), SOON, "the event")
-    database: AdminStore = place.operator.world.database
-    role = database.role_name(f"{place.namespace}.salon-mueller")
-    pool = await database._open()
-    assert await pool.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role) is None
+    role = place.operator.world.database.role_name(f"{place.namespace}.salon-mueller")
+    assert await rows(module_database, "SELECT 1 FROM pg_roles WHERE rolname = $1", role) == []
 
 
 async def test_a_tenant_that_moves_takes_its_webhook_along(place):
