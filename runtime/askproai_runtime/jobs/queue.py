@@ -160,7 +160,7 @@ class Queue:
 
         Neither lane may take the slots that are reserved for the other, so neither can keep it waiting. `running` is read
         once the connection is ours: handlers wait for the same one, and each that ends meanwhile leaves a slot, so that
-        under load one statement claims many jobs (measured: one each halved the queue's speed).
+        under load one statement claims many jobs.
         """
         async with self._pool.acquire() as connection:
             busy = [job.priority in UPPER for job in running]
