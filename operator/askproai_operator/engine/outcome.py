@@ -23,7 +23,7 @@ from askproai_operator.engine.result import EventType, Result, Warn
 
 PAUSED_ANNOTATION = "askproai.de/paused"
 TOKEN_ANNOTATION = "askproai.de/reconcile-at"  # noqa: S105 (names an annotation)
-_TOKEN_LENGTH, _MESSAGE_LENGTH = 200, 4000  # as the CRDs bound them: a longer one would be refused
+_TOKEN_LENGTH, _MESSAGE_LENGTH = 200, 4000  # within what the CRDs allow: more would be refused
 _PAUSABLE = {Tenant.kind, RetellAgent.kind}  # these always tell whether they are paused (contract §2)
 _WAITING = {Reason.PENDING, Reason.PROGRESSING, Reason.TENANT_NOT_READY, Reason.DELETING}  # ends by itself: warn nobody
 

@@ -153,6 +153,7 @@ async def test_a_tenant_that_was_quicker_than_the_older_one_is_refused_as_soon_a
     await other_place.secret()
     await other_place.create("Tenant")
     await other_place.ready()
+    await looked_again(other_place)  # nothing of its own calls for another look any more
     await place.secret()
     await place.ready()
     await other_place.condition("CredentialsValid", "False", "CredentialsShared")

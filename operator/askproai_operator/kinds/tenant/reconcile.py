@@ -203,11 +203,8 @@ async def _register_webhook(tenant: Tenant, credentials: Credentials, where: Add
         world.fence()
         client = world.providers.calcom(credentials.calcom_base_url, credentials.calcom_key)
         await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, credentials.values[CALCOM_WEBHOOK])
-        if before not in {
-            None,
-            url,
-        }:  # the tenant moved; the status, which still names the old one, is written after this
-            await remove_calcom_webhook(client, str(before))
+        if before and before != url:  # the tenant moved; the status names the old address until this is done
+            await remove_calcom_webhook(client, before)
     except CredentialRefused as error:
         return bad(kind, Reason.CREDENTIALS_INVALID, str(error))
     except ProviderError as error:
