@@ -20,13 +20,13 @@ from askproai_runtime.calendars import (
     Unavailable,
     Unknown,
 )
-from askproai_runtime.jobs import DeadNow, Job, RunAgain, finish
+from askproai_runtime.jobs import DeadNow, Job, JobError, RunAgain, finish
 from askproai_runtime.store import Connection
 
 log = structlog.get_logger(__name__)
 
 
-class CalendarDisagrees(Exception):
+class CalendarDisagrees(JobError):
     """The calendar does not take an appointment that we promised: a person must choose between the two books."""
 
 
