@@ -28,7 +28,7 @@ _NAME = re.compile(
     r"(?:[Mm]ein Name ist|[Ii]ch hei(?:ß|ss)e|[Ii]ch bin|auf den Namen|[Hh]ier (?:ist|spricht))\s+(?:(?:die|der)\s+)?"
     rf"(?:(?:Frau|Herr)\s+)?(?!(?:{_DAYS})\b)([A-ZÄÖÜ][\w-]+(?:\s+(?:von\s+)?[A-ZÄÖÜ][\w-]+)*)"
 )
-_NO_SERVICE = r"(?!(?:Termin|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen)\b)"
+_NO_SERVICE = r"(?!(?:Termin|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also)\b)"
 _SERVICE = re.compile(  # the noun after an article, or the noun before a "bitte"
     rf"\b(?i:einen?|eine[nm]|zum|zur|für|beim)\s+(?:(?i:einen?|eine[nm]|den|die|das)\s+)?{_NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]+)"
     rf"|\b{_NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{3,}}),?\s+bitte\b"
@@ -84,6 +84,8 @@ class ScriptedModel:
         name = _first(_NAME, text)
         if chosen and not (asks or refuses):
             name = name or _answer(text)
+        elif self._offers and not asks and _YES.search(text) and " " in (bare := _answer(text) or ""):
+            name = bare  # "Ja, Anna Beispiel": two words are a name, one may be anything
         if name:
             self._known["customer_name"] = name
         if not chosen and self._offers and (name or _YES.search(text)):

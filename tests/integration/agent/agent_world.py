@@ -185,6 +185,12 @@ class Scene:
         metadata = {"name": "salon-teardown", "namespace": "salon", "uid": "u-s"}
         self.kube.put(refs.SECRETS, {"metadata": metadata, "data": encoded})
 
+    def pods_serve(self, yes: bool) -> None:
+        """Say what the Tenant's condition RuntimeAvailable says."""
+        raw = tenant()
+        raw["status"]["conditions"][1]["status"] = "True" if yes else "False"
+        self.kube.put(refs.TENANTS, raw)
+
     def branch_numbers(self, *numbers: str) -> None:
         self.kube.put(refs.BRANCHES, branch(list(numbers)))
 
@@ -267,7 +273,10 @@ def tenant(model: str = "Simple") -> dict[str, Any]:
                 "retell": "https://voice.example/salon/salon/webhooks/retell",
                 "functions": "https://voice.example/salon/salon/retell/functions",
             },
-            "conditions": [{"type": "CredentialsValid", "status": "True", "reason": "AsDeclared", "message": ""}],
+            "conditions": [
+                {"type": type_, "status": "True", "reason": "AsDeclared", "message": ""}
+                for type_ in ("CredentialsValid", "RuntimeAvailable")
+            ],
         },
     }
 

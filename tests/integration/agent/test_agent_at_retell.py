@@ -28,6 +28,22 @@ async def test_one_published_agent_is_bound_to_the_number() -> None:
         assert s.condition("Drifted")["reason"] == "NoDrift"
 
 
+async def test_a_number_is_first_bound_when_pods_serve_and_stays_when_they_are_late() -> None:
+    """A caller must not be answered by an agent whose functions nobody serves yet."""
+    async with scene() as s:
+        s.pods_serve(False)
+        await s.settle()
+        assert not s.workspace["numbers"][NUMBER].get("inbound_agents")
+        assert (s.condition("NumbersBound")["reason"], s.condition("Ready")["status"]) == ("Pending", "Unknown")
+        s.pods_serve(True)
+        await s.settle()
+        s.assert_one_of_each()
+        s.pods_serve(False)
+        await s.settle()
+        s.assert_one_of_each()
+        assert s.condition("Ready")["status"] == "True"
+
+
 async def test_second_reconcile_writes_nothing() -> None:
     async with scene() as s:
         await s.settle()

@@ -331,6 +331,13 @@ def test_a_name_that_was_asked_for_books(text: str, name: str) -> None:
     assert called(model, text) == booked
 
 
+def test_a_yes_may_carry_the_name() -> None:
+    model = listening()
+    model.hear("Einen Haarschnitt morgen um zehn")
+    model.learn({"success": True, "slots": [OFFER]})
+    assert called(model, "Ja, Anna Beispiel")["customer_name"] == "Anna Beispiel"
+
+
 def test_another_wish_is_stronger_than_the_question_for_the_name() -> None:
     model = listening()
     model.hear("Einen Haarschnitt morgen um zehn")

@@ -59,7 +59,10 @@ async def find_ground(agent: RetellAgent, world: World) -> Ground | Finding:
         text = f"Tenant {name!r} is not ready: the operator has yet to keep its Retell key in Secret {tenant.key.name}-teardown"
         return Finding(Reason.TENANT_NOT_READY, text)
     branches = _branches(agent, tenant, world)
-    wanted = desired(agent, tenant, await _numbers(branches, world), marker(agent, world))
+    serving = _condition(tenant, ConditionType.RUNTIME_AVAILABLE).get("status") == Status.TRUE
+    # A number is first bound when somebody is there to answer its calls; later nothing takes it off because a pod is late.
+    numbers = await _numbers(branches, world) if serving or agent.status.get("phoneNumbers") else None
+    wanted = desired(agent, tenant, numbers, marker(agent, world))
     return Ground(wanted, client, tenant.key.name, tuple(_number_findings(branches)))
 
 

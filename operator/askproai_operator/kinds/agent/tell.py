@@ -60,7 +60,7 @@ def _numbers_bound(plan: Plan, hands: Hands) -> Condition:
     if findings := (*hands.ground.number_findings, *plan.number_findings):
         return bad(_NUMBERS, findings[0].reason, "; ".join(finding.message for finding in findings))
     if hands.ground.wanted.numbers is None:
-        text = "the Branch has not read its numbers yet; they are bound as soon as it has"
+        text = "numbers are bound as soon as the Branch has read them and the Tenant's pods serve (RuntimeAvailable)"
         return unknown(_NUMBERS, Reason.PENDING, text)
     if not hands.ground.wanted.numbers:
         return good(_NUMBERS, "there are no phone numbers to bind; list them in the Branch", Reason.NOT_REQUESTED)
