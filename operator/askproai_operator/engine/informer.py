@@ -1,6 +1,6 @@
 """Kopf as an informer, and nothing more: raw event handlers feed our cache. It writes nothing to any object.
 
-The traps that these settings avoid are told in shared/reference/operators.md §2.
+The traps that these settings avoid are told in reference/operators.md §2.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What the real API server refuses, and in which words (issue 3, point 2).
+"""What the real API server refuses, and in which words.
 
 tests/crd/invalid/ holds one manifest for each mistake; `# refused:` in its first line is what a person reads.
 Where a rule needs two versions of an object, the documents before the last one are applied first.

@@ -61,7 +61,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 def tools(receiver: Receiver) -> list[dict[str, Any]]:
-    """The two functions of issue 3 as an LLM version declares them."""
+    """The two functions as an LLM version declares them."""
 
     def tool(name: str, required: list[str], *properties: str) -> dict[str, Any]:
         schema = {"type": "object", "properties": {p: {"type": "string"} for p in properties}, "required": required}
