@@ -91,7 +91,9 @@ class Migrator:
         done: list[int] = []
         async with self._connect() as connection:
             # Two first runners: the slower one finds the name taken, in one way or another.
-            with contextlib.suppress(asyncpg.UniqueViolationError, asyncpg.DuplicateTableError):
+            with contextlib.suppress(
+                asyncpg.UniqueViolationError, asyncpg.DuplicateTableError, asyncpg.DuplicateObjectError
+            ):
                 await connection.execute(_TABLE)
             for migration in self._migrations:
                 async with connection.transaction():
