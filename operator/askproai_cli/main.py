@@ -99,7 +99,7 @@ def demo(
 
 
 @app.command(
-    epilog="Example: `askproai call --to +49301234567 --say 'Einen Haarschnitt morgen um zehn' --say 'Ja, bitte'`"
+    epilog="Example: `askproai call --to +49301234567 --say 'Einen Haarschnitt morgen um zehn' --say 'Ja, Max Muster'`"
 )
 def call(
     to: Annotated[str, typer.Option(help="The number that is rung, E.164.")],

@@ -103,8 +103,12 @@ class Kube:
         done, live = self._applied.get(key), self._feed.cache.child(*key)
         if live is not None and done == (wanted, live.uid, live.fingerprint):
             return live
-        params = _BY_US | {"force": "true"}
-        raw = await self._wire.request("PATCH", ref.path(*key[1:]), params=params, body=body, content_type=_APPLY)
+        try:
+            raw = await self._server_side_apply(key, body)
+        except ApiError as error:
+            if error.status != _INVALID or not await self._take_over(key):
+                raise
+            raw = await self._server_side_apply(key, body)
         child = child_of(raw)
         self._applied[key] = (wanted, child.uid, child.fingerprint)
         if ref in CUSTOM:
@@ -112,6 +116,28 @@ class Kube:
         else:
             self._feed.cache.put(ref, raw)  # not observed: who applies knows, and needs no waking
         return child
+
+    async def _server_side_apply(self, key: tuple[Ref, str, str], body: Mapping[str, Any]) -> dict[str, Any]:
+        params = _BY_US | {"force": "true"}
+        return await self._wire.request("PATCH", key[0].path(*key[1:]), params=params, body=body, content_type=_APPLY)
+
+    async def _take_over(self, key: tuple[Ref, str, str]) -> bool:
+        """Make what other managers hold in a child's spec ours, so that the next apply drops what we do not send.
+
+        Apply merges lists by key: a port whose number a person edited stays beside ours, under the same name, and the two
+        together are refused (422) for ever. This is how Kubernetes' own csaupgrade moves ownership. False: nothing to take.
+        """
+        raw = await self.get(*key)
+        entries = list(((raw or {}).get("metadata") or {}).get("managedFields") or [])
+        ours = next((one for one in entries if (one["manager"], one["operation"]) == (MANAGER, "Apply")), None)
+        others = (one for one in entries if one is not ours and not one.get("subresource"))
+        theirs = [one for one in others if "f:spec" in (one.get("fieldsV1") or {})]
+        if raw is None or ours is None or not theirs:
+            return False
+        for one in theirs:
+            ours["fieldsV1"]["f:spec"] = _united(ours["fieldsV1"].get("f:spec", {}), one["fieldsV1"].pop("f:spec"))
+        body = {"metadata": {"resourceVersion": raw["metadata"]["resourceVersion"]} | {"managedFields": entries}}
+        return await self.patch(*key, body) is not None
 
     async def delete(self, ref: Ref, namespace: str, name: str, uid: str | None = None) -> None:
         """Delete an object, if it is still the one with this uid (else Conflict); that there is none is what we wanted."""
@@ -270,6 +296,11 @@ class Kube:
             "lastTimestamp": now,
             "count": 1,
         }
+
+
+def _united(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the union of two field sets (FieldsV1)."""
+    return {name: _united(one.get(name, {}), other.get(name, {})) for name in {**one, **other}}
 
 
 def _where(obj: Model) -> tuple[Ref, str, str]:

@@ -254,6 +254,21 @@ async def give_back(conn: Connection, tenant: str, made: Appointment, reason: st
     return bool(done)
 
 
+async def cancelled_near(conn: Connection, tenant: str, made: Appointment) -> list[str]:
+    """Give what of the same person was cancelled here and may still stand in the calendar where `made` is to stand.
+
+    The hour is for buffers: what is cancelled here is wanted there in no case.
+    """
+    rows = await conn.fetch(
+        """SELECT external_id FROM appointments WHERE tenant = $1 AND branch = $2 AND staff = $3 AND status = 'cancelled'
+           AND external_id IS NOT NULL AND starts_at > $4::timestamptz - interval '1 day'
+           AND starts_at < $5::timestamptz + interval '1 hour' AND ends_at > $4::timestamptz - interval '1 hour'
+           ORDER BY updated_at DESC LIMIT 3""",
+        tenant, made.branch, made.staff, made.starts_at, made.ends_at,
+    )  # fmt: skip
+    return [row["external_id"] for row in rows]
+
+
 async def note_error(conn: Connection, tenant: str, appointment_id: UUID, error: str) -> None:
     """Keep on the appointment what a person must know; it stays pending."""
     await conn.execute(

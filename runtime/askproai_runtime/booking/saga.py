@@ -20,7 +20,7 @@ from askproai_runtime.booking import ledger
 from askproai_runtime.booking.availability import Obstacle, Query, Slot, free_slots, nearest, one_per_start, why_not
 from askproai_runtime.booking.ledger import Appointment, Status
 from askproai_runtime.booking.offer import MINUTE, draft, in_words, offered, read_busy, why_in_words
-from askproai_runtime.booking.sync import calendar_request, confirm
+from askproai_runtime.booking.sync import confirm, make_there
 from askproai_runtime.booking.types import Answer, BookingOutcome, CallContext, Desk
 from askproai_runtime.booking.wish import AskBack, Order, read_order
 from askproai_runtime.calendars import Confirmed, Outcome, Taken, Unavailable, attendee_email
@@ -184,7 +184,7 @@ async def _ask_calendar(desk: Desk, turn: _Turn, made: Appointment) -> Outcome:
     left = _left(desk, turn)
     if left < _LEAST_FOR_PROVIDER:
         return Unavailable("no time was left to ask the calendar while the caller waits")
-    return await desk.calendar.create(calendar_request(made), within=min(left, desk.settings.provider_timeout))
+    return await make_there(desk, made, min(left, desk.settings.provider_timeout))
 
 
 def _left(desk: Desk, turn: _Turn) -> timedelta:

@@ -15,6 +15,7 @@ from askproai_runtime.calendars import (
     CalendarRequest,
     CalendarUnreachable,
     Confirmed,
+    Outcome,
     Refused,
     Taken,
     Unavailable,
@@ -75,6 +76,22 @@ def calendar_request(made: Appointment) -> CalendarRequest:
     )
 
 
+async def make_there(desk: Desk, made: Appointment, within: timedelta) -> Outcome:
+    """Ask the calendar for it. What was cancelled here may still stand there: that is taken back first, and asked again."""
+    request, deadline = calendar_request(made), desk.clock.monotonic() + within.total_seconds()
+    outcome = await desk.calendar.create(request, within=within)
+    if not isinstance(outcome, Taken):
+        return outcome
+    async with desk.pool.acquire() as conn:
+        in_the_way = await ledger.cancelled_near(conn, desk.tenant, made)
+    freed = False
+    for uid in in_the_way:
+        if (left := timedelta(seconds=deadline - desk.clock.monotonic())) > timedelta():
+            freed |= await desk.calendar.cancel(uid, correlation_id=made.correlation_id, within=left)
+    left = timedelta(seconds=deadline - desk.clock.monotonic())
+    return await desk.calendar.create(request, within=left) if freed and left > timedelta() else outcome
+
+
 async def confirm(conn: Connection, tenant: str, made: Appointment, stands: Confirmed) -> None:
     """Write what stands in the calendar. What was cancelled or moved here meanwhile is told to a person."""
     if not await ledger.confirm(conn, tenant, made, stands.uid, requested=stands.pending):
@@ -101,7 +118,7 @@ async def _bring(desk: Desk, made: Appointment, request: CalendarRequest) -> Con
         raise RunAgain(
             now + settings.quiet, "the last attempt may still appear in the calendar, or it was changed here"
         )
-    outcome = await desk.calendar.create(request, within=settings.provider_timeout)
+    outcome = await make_there(desk, made, settings.provider_timeout)
     match outcome:
         case Unavailable(message):
             raise await _later(desk, made, message, settings.sync_delay)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import phonenumbers
@@ -30,6 +31,7 @@ from askproai_runtime.watch import Metrics
 # Pinned for each endpoint: a missing or unknown value silently falls back to a controller of 2024 with other bodies.
 _BOOKINGS_VERSION = "2024-08-13"
 _PATH = "/v2/bookings"
+_CANCEL_PATH = "/v2/bookings/{uid}/cancel"
 _CONNECT_SECONDS = 1.0
 _FIND_SECONDS = 10.0
 _TAKEN_TEXTS = (
@@ -62,12 +64,14 @@ class Recorder:
     tenant: str
     metrics: Metrics
 
-    async def record(self, operation: str, reply: "_Reply", outcome: str, correlation_id: str) -> None:
+    async def record(
+        self, operation: str, reply: "_Reply", outcome: str, correlation_id: str, *, path: str = _PATH
+    ) -> None:
         self.metrics.provider_call("calcom", operation, outcome, reply.seconds)
         await self.pool.execute(
             """INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, status, outcome, duration_ms,
                    correlation_id) VALUES ($1, 'calcom', $2, $3, $4, $5, $6, $7, $8)""",
-            self.tenant, operation, reply.method, _PATH, reply.status, outcome, round(reply.seconds * 1000),
+            self.tenant, operation, reply.method, path, reply.status, outcome, round(reply.seconds * 1000),
             correlation_id,
         )  # fmt: skip
 
@@ -107,14 +111,22 @@ class CalcomV2:
             raise CalendarUnreachable(f"Cal.com did not list its bookings: {_said(reply.body) or reply.error!r}")
         return found
 
-    async def _send(self, method: str, seconds: float, **content: Any) -> _Reply:
+    async def cancel(self, uid: str, *, correlation_id: str, within: timedelta) -> bool:
+        path, reason = _CANCEL_PATH.format(uid=quote(uid, safe="")), {"cancellationReason": "abgesagt"}
+        reply = await self._send("POST", within.total_seconds(), path, json=reason)
+        done = reply.status in {200, 201}
+        outcome = "cancelled" if done else "failed"
+        await self.recorder.record("cancel-booking", reply, outcome, correlation_id, path=_CANCEL_PATH)
+        return done
+
+    async def _send(self, method: str, seconds: float, path: str = _PATH, **content: Any) -> _Reply:
         key, began = self.api_key(), self.clock.monotonic()
         if not key:
             missing = PermissionError("no Cal.com API key is mounted: fill the Secret that the Tenant names")
             return _Reply(method, 0, None, error=missing)
         timeout = aiohttp.ClientTimeout(total=seconds, connect=min(_CONNECT_SECONDS, seconds))
         headers = {"Authorization": f"Bearer {key}", "cal-api-version": _BOOKINGS_VERSION}
-        url = self.config().calendar.base_url.rstrip("/") + _PATH
+        url = self.config().calendar.base_url.rstrip("/") + path
         try:
             async with self.session.request(
                 method, url, headers=headers, timeout=timeout, allow_redirects=False, **content

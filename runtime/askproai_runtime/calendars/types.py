@@ -80,6 +80,9 @@ class Calendar(Protocol):
     async def find(self, request: CalendarRequest) -> Confirmed | None:
         """Look for the live appointment with our request id. Raises `CalendarUnreachable`."""
 
+    async def cancel(self, uid: str, *, correlation_id: str, within: timedelta) -> bool:
+        """Take back what we made there. False: it stood there no longer, or nobody can say."""
+
 
 class LocalCalendar:
     """What stands in our `claims` is all there is: nothing is to be made elsewhere, so everything is confirmed."""
@@ -91,6 +94,9 @@ class LocalCalendar:
 
     async def find(self, request: CalendarRequest) -> Confirmed | None:  # noqa: ARG002  the protocol's names
         return None
+
+    async def cancel(self, uid: str, *, correlation_id: str, within: timedelta) -> bool:  # noqa: ARG002  the protocol's names
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +118,6 @@ class ChosenCalendar:
 
     async def find(self, request: CalendarRequest) -> Confirmed | None:
         return await self._now().find(request)
+
+    async def cancel(self, uid: str, *, correlation_id: str, within: timedelta) -> bool:
+        return await self._now().cancel(uid, correlation_id=correlation_id, within=within)

@@ -97,8 +97,9 @@ async def _state(stage: Child, directory: Path) -> State:
 def _tell_how_to_go_on(state: State, directory: Path, console: Console) -> None:
     console.print(
         f"\nIt keeps running. Addresses and tokens: {state_file(directory)}\n"
-        f"  export KUBECONFIG={state.kubeconfig}\n"
-        '  askproai call --to +49301234567 --say "Ich hätte gern einen Haarschnitt morgen um zehn." --say "Ja, bitte."\n'
+        f"  export KUBECONFIG={state.kubeconfig} PATH={Path(sys.executable).parent}:$PATH\n"
+        '  askproai call --to +49301234567 --say "Ich hätte gern einen Haarschnitt morgen um zehn." '
+        '--say "Ja, mein Name ist Max Muster."\n'
         "  make down",
         highlight=False,
         soft_wrap=True,

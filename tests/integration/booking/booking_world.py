@@ -92,6 +92,9 @@ class ScriptedCalendar:
         uid = self.book.get(request.request_id)
         return Confirmed(uid) if uid else None
 
+    async def cancel(self, uid: str, *, correlation_id: str, within: timedelta) -> bool:
+        return False
+
 
 @dataclass
 class Salon:

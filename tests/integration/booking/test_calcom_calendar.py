@@ -126,6 +126,25 @@ async def test_a_booking_stands_in_both_books(world: World) -> None:
     assert world.salon.counts.provider == [("calcom", "create-booking", "confirmed")]
 
 
+@pytest.mark.parametrize("caller", ["call_1", "call_2"])
+async def test_what_was_cancelled_here_can_be_booked_again(world: World, caller: str) -> None:
+    """An owner cancels in our book; the booking that still stands at Cal.com is taken back, by whoever books there next."""
+    first = await world.salon.booking.book_appointment(call(), wants(staff="anna"))
+    await world.salon.cancel(first.fields["appointment_id"])
+    again = await world.salon.booking.book_appointment(call(caller), wants(staff="anna"))
+    assert (again.success, again.fields["status"]) == (True, "confirmed"), again.message
+    assert again.fields["appointment_id"] != first.fields["appointment_id"]
+    (there,) = world.bookings
+    assert there["metadata"]["requestId"] == again.fields["appointment_id"]
+    assert [outcome for _, _, outcome in world.salon.counts.provider] == [
+        "confirmed",
+        "taken",
+        "cancelled",
+        "confirmed",
+    ]
+    await world.salon.books_agree()
+
+
 async def test_a_timeout_after_the_commit_is_found_by_the_sync(world: World) -> None:
     world.fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
     answer = await world.salon.booking.book_appointment(call(), wants())

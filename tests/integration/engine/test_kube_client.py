@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from askproai_operator.engine import FINALIZER, Key, kube, refs
+from askproai_operator.engine.errors import ApiError
 from askproai_sandbox.cluster import KubeClient, eventually
 
 OURS = {"app.kubernetes.io/managed-by": "askproai-operator", "askproai.de/tenant": "salon-mueller"}
@@ -28,6 +29,12 @@ def deployment(rig: Any) -> dict[str, Any]:
     spec = {"replicas": 0, "selector": {"matchLabels": labels}, "template": pod}
     meta = {"name": "t-web", "namespace": rig.namespace, "labels": dict(OURS)}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec}
+
+
+def service(rig: Any) -> dict[str, Any]:
+    spec = {"selector": {"app": "web"}, "ports": [{"name": "public", "port": 8080, "targetPort": 8080}]}
+    meta = {"name": "t-web", "namespace": rig.namespace, "labels": dict(OURS)}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}
 
 
 def path(rig: Any, ref: refs.Ref, name: str) -> str:
@@ -84,6 +91,27 @@ class TestApply:
         assert live["data"] == {"a": "1", "z": "theirs"}
         assert str(child.version) == live["metadata"]["resourceVersion"], "a no-op apply does not bump it"
         assert len(rig.sent) == 2
+
+    async def test_an_edited_port_of_a_service_is_repaired(self, rig, kube_client: KubeClient):
+        """Checklist 7: apply merges ports by number, so ours came beside the edited one, under the same name: 422 for ever."""
+        await rig.kube.apply(service(rig))
+        edited = {"spec": {"ports": [{"name": "public", "port": 9999, "targetPort": 8080}]}}
+        await kube_client.merge(path(rig, refs.SERVICES, "t-web"), edited)
+        await rig.watch_tells(refs.SERVICES, "t-web")
+        await rig.kube.apply(service(rig))
+        live = await rig.kube.get(refs.SERVICES, rig.namespace, "t-web")
+        assert [(one["name"], one["port"]) for one in live["spec"]["ports"]] == [("public", 8080)]
+        managers = [(one["manager"], one["operation"]) for one in live["metadata"]["managedFields"]]
+        assert managers == [("askproai-operator", "Apply")]
+
+    async def test_a_manifest_that_is_wrong_itself_is_refused(self, rig):
+        await rig.kube.apply(service(rig))
+        before = await rig.kube.get(refs.SERVICES, rig.namespace, "t-web")
+        wrong = service(rig)
+        wrong["spec"]["ports"].append({"name": "public", "port": 1, "targetPort": 1})
+        with pytest.raises(ApiError, match="Duplicate"):
+            await rig.kube.apply(wrong)
+        assert await rig.kube.get(refs.SERVICES, rig.namespace, "t-web") == before
 
     async def test_a_deployments_status_and_its_controllers_marks_cause_no_write(self, rig, kube_client: KubeClient):
         await rig.kube.apply(deployment(rig))

@@ -1,0 +1,21 @@
+"""What `make demo KEEP=1` says last can be pasted."""
+
+import io
+import shlex
+from pathlib import Path
+
+from rich.console import Console
+
+from askproai_sandbox.demo.run import _tell_how_to_go_on
+from askproai_sandbox.demo.state import State
+
+
+def test_the_commands_that_are_named_last_are_found_and_book():
+    screen = io.StringIO()
+    state = State("/x/kubeconfig", "http://127.0.0.1:1", "http://127.0.0.1:2", "postgresql://x")
+    _tell_how_to_go_on(state, Path(".demo"), Console(file=screen, width=132))
+    lines = [shlex.split(line) for line in screen.getvalue().splitlines() if line.startswith("  ")]
+    exported = dict(word.split("=", 1) for word in lines[0][1:])
+    assert Path(exported["PATH"].split(":")[0], "askproai").exists(), "a newcomer's PATH has no askproai"
+    assert lines[1][0] == "askproai"
+    assert "Name ist" in lines[1][-1], "without a name the agent asks back, and nothing is booked"
