@@ -75,7 +75,8 @@ async def open_process(
             raise DatabaseUrlMissing(f"no file {settings.credentials_dir}/{DATABASE_URL}")
         return url
 
-    name = f"askproai-{component} {settings.pod_name}"
+    # Every role of the server may read this name, and a pod's name begins with its tenant's: the random end must do.
+    name = f"askproai-{component} {settings.pod_name.rpartition('-')[2]}"
     pool = await open_pool(database_url, max_size=connections, application_name=name)
     async with aiohttp.ClientSession() as session:
         following = [

@@ -101,7 +101,7 @@ class SlidingWindow:
 async def read_body(request: web.Request, limit: int) -> bytes:
     """Give the raw body, as signed. Raises 413 past `limit` bytes and 415 for a compressed one.
 
-    Compressed bodies are refused because aiohttp inflates them before anyone has checked a signature.
+    Compressed bodies are refused: nothing is inflated before somebody has checked a signature.
     """
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Problem(415, "Unsupported Content-Encoding", "Send the body without Content-Encoding")
@@ -148,7 +148,9 @@ async def open_port(
     A sender that hangs up does not cancel its handler: the event that it sent is stored all the same. There is no access log,
     because paths and peers would only repeat what the events say, with less care.
     """
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=False, shutdown_timeout=grace_seconds)
+    runner = web.AppRunner(
+        app, access_log=None, handler_cancellation=False, shutdown_timeout=grace_seconds, auto_decompress=False
+    )
     await runner.setup()
     await web.TCPSite(runner, address, port, backlog=1024).start()
     return runner, int(runner.addresses[0][1])

@@ -141,7 +141,8 @@ def why_not(rules: Rules, start: datetime, now: datetime, staff: str | None, *, 
         return Obstacle.TOO_FAR
     midnight = _instant(day, 0, rules.zone)
     if not any(_working(rules, person, midnight, midnight) for person in _asked(rules, staff)):
-        return Obstacle.CLOSED_DAY
+        others = any(_working(rules, person, midnight, midnight) for person in rules.people)
+        return Obstacle.OUTSIDE_HOURS if others else Obstacle.CLOSED_DAY  # one person's day off closes no branch
     if whole_day:
         return Obstacle.TAKEN
     if start < now + timedelta(minutes=rules.service.minimum_notice_minutes):

@@ -52,7 +52,10 @@ def read(body: bytes, kind: type[T]) -> T:
     """
     if b"\\u0000" not in body:
         return read_json(body, kind)
-    return msgspec.convert(_without_nul(read_json(body, object)), kind)
+    try:
+        return msgspec.convert(_without_nul(read_json(body, object)), kind)
+    except RecursionError as error:
+        raise msgspec.DecodeError("nested too deeply") from error
 
 
 def _without_nul(value: Any) -> Any:

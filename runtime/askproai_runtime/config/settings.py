@@ -23,7 +23,10 @@ class Settings(BaseSettings):
     private_port: int = Field(8081, ge=0, le=65535, description="Probes and detailed health; never routed")
     metrics_port: int = Field(9090, ge=0, le=65535, description="Metrics of the web process")
     worker_port: int = Field(9091, ge=0, le=65535, description="The worker's health and metrics; web pokes it there")
-    pod_name: str = Field("local", description="Names the pod in the database's list of sessions")
+    pod_name: str = Field(
+        "local",
+        description="Names the pod, by what follows its last hyphen, in the list of sessions, which all tenants can read",
+    )
     log_level: str = Field("info", pattern="(?i)^(debug|info|warning|error)$", description="The least log level")
     calendar_sync_delay_seconds: float = Field(
         300, ge=0, description="How long after a failed calendar call it is tried again"

@@ -5,7 +5,7 @@ Source of the rules: how German speakers count (`halb drei` is 14:30, `dreiviert
 """
 
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import MAXYEAR, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.speech.calendar_day import Days, ImpossibleDay, PastDay, take_day
@@ -20,8 +20,19 @@ _IN_THE_DAY = re.compile(r"\b(?:am|an dem) (?=(?:vormittag|nachmittag|mittag|abe
 
 def understand(text: str, *, at: datetime, zone: ZoneInfo) -> Understanding:
     """Read one phrase with a date, a time or both. `at` is the start of the call (aware)."""
+    try:
+        understood = _understand(text, at, zone)
+    except OverflowError:  # Python's calendar ends with the year 9999
+        return Understanding(refused=Refusal.IMPOSSIBLE)
+    if any(candidate.start.year == MAXYEAR for candidate in understood.candidates):  # nobody could count on from there
+        return Understanding(refused=Refusal.IMPOSSIBLE)
+    return understood
+
+
+def _understand(text: str, at: datetime, zone: ZoneInfo) -> Understanding:
     now = at.astimezone(zone)
     if (instant := _iso_instant(text, zone)) is not None:
+        instant = instant.astimezone(zone)
         return _sifted([_exact(instant)] if _exists(instant) else [], now)
     folded = _IN_THE_DAY.sub("", " ".join(_PUNCTUATION.sub(" ", fold(text)).split()))
     try:
@@ -61,7 +72,7 @@ def _iso_instant(text: str, zone: ZoneInfo) -> datetime | None:
         return None
     if "T" not in text and " " not in text.strip():
         return None
-    return instant.replace(tzinfo=zone) if instant.tzinfo is None else instant.astimezone(zone)
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=zone)
 
 
 def _combine(days: Days | None, clock: TimeOfDay, now: datetime, zone: ZoneInfo) -> Understanding:

@@ -32,11 +32,12 @@ class _DeadLettersNow(Collector):
 
     def __init__(self, tenant: str) -> None:
         self._tenant = tenant
-        self.value = 0.0
+        self.value: float | None = None  # the web process never looks: no sample is true, 0 would not be
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         family = GaugeMetricFamily("askproai_dead_letters", "Jobs that wait for a redrive", labels=["tenant"])
-        family.add_metric([self._tenant], self.value)
+        if self.value is not None:
+            family.add_metric([self._tenant], self.value)
         yield family
 
 
@@ -100,13 +101,14 @@ class Metrics:
         """Show the queue as it is now; what is not told is not there."""
         self._queue_size.clear()
         self._queue_oldest.clear()
-        self._dead_now.value = 0.0
+        dead = 0
         for priority, state, jobs, oldest_seconds in waiting:
             self._queue_size.labels(self._tenant, priority, state).set(jobs)
             if oldest_seconds is not None:
                 self._queue_oldest.labels(self._tenant, priority).set(oldest_seconds)
             if state == "dead":
-                self._dead_now.value += jobs
+                dead += jobs
+        self._dead_now.value = dead
 
     def config(self, config_hash: str) -> None:
         self._config.clear()

@@ -126,6 +126,15 @@ async def test_a_closed_day_is_explained_and_the_next_open_one_offered(new_salon
     assert times(answer)[0] == f"{opens}T09:00"
 
 
+async def test_one_persons_day_off_is_not_told_as_a_closed_salon(new_salon) -> None:
+    """Mehmet works on Thursdays and Fridays only; on a Tuesday the salon is open."""
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {"date": "2026-11-24", "staff": "Mehmet"})
+    assert answer.fields["obstacle"] == "outside_hours"
+    assert "nicht geöffnet" not in answer.message
+    assert times(answer)[0] == "2026-11-26T12:00"
+
+
 async def test_an_ambiguous_time_comes_back_as_candidates_with_the_earliest_free_one(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-28", "time": "um neun"})

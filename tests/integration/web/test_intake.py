@@ -237,6 +237,7 @@ async def test_malformed_but_signed_is_400(pod: Pod) -> None:
         ("POST", "/webhooks/retell", b"x" * (8 * 1024 * 1024 + 1), {}, 413),
         ("POST", "/retell/functions/book_appointment", b"x" * (8 * 1024 * 1024 + 1), {}, 413),
         ("POST", "/webhooks/retell", BODY, {"Content-Encoding": "gzip"}, 415),
+        ("POST", "/webhooks/retell", BODY, {"Content-Encoding": "br"}, 415),
     ],
 )
 async def test_every_refusal_is_a_problem_document(

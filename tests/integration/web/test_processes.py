@@ -273,3 +273,13 @@ async def test_migrate_tells_and_moves_the_schema(database: Any) -> None:
     connection = await asyncpg.connect(database.dsn)
     assert await connection.fetchval("SELECT to_regclass('webhook_events') IS NOT NULL")
     await connection.close()
+
+
+async def test_the_list_of_sessions_names_no_tenant(still_pod: Pod) -> None:
+    """S2: every role of the server may read `application_name` of everybody's sessions."""
+    async with running_web(still_pod, worker_port=9, pod_name="salon-web-57bc79b78b-zkcb8"):
+        assert (await still_pod.retell("call_started", "call_seen")).status == 200
+        names = await still_pod.db.fetch(
+            "SELECT application_name FROM pg_stat_activity WHERE usename = $1", still_pod.store.role
+        )
+    assert {row["application_name"] for row in names} == {"askproai-web zkcb8"}

@@ -5,6 +5,7 @@ from functools import reduce
 from itertools import permutations
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,3 +133,11 @@ def test_what_a_model_passes_is_made_regular(args: Any, regular: dict[str, Any])
 
 def test_a_function_request_needs_no_arguments() -> None:
     assert read(b'{"name":"check_availability","call":{"call_id":"c"}}', FunctionRequest).args is None
+
+
+@pytest.mark.parametrize("depth", [600, 900])
+def test_what_holds_nul_and_is_nested_too_deeply_is_malformed(depth: int) -> None:
+    """W3. A function then answers 400, and an event dies at its first try."""
+    nested = b"[" * depth + b"]" * depth
+    with pytest.raises(msgspec.DecodeError, match="nested too deeply"):
+        read(b'{"name":"f","call":{"call_id":"c"},"args":{"a":"\\u0000","b":' + nested + b"}}", FunctionRequest)

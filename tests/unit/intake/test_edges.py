@@ -117,6 +117,14 @@ def test_metrics_have_the_names_of_the_contract() -> None:
     assert "process_resident_memory_bytes" in text
 
 
+def test_a_process_that_never_looks_at_the_queue_tells_no_dead_letters() -> None:
+    """The web process would say 0 beside its worker's 13."""
+    metrics = Metrics("salon.salon")
+    assert "askproai_dead_letters{" not in metrics.render().decode()
+    metrics.queue([])
+    assert 'askproai_dead_letters{tenant="salon.salon"} 0.0' in metrics.render().decode()
+
+
 def test_a_sender_cannot_invent_series_without_end() -> None:
     metrics = Metrics("salon.salon")
     for number in range(MOST_EVENT_NAMES + 50):
