@@ -8,9 +8,8 @@ from pathlib import Path
 from tests.load.measure import Row
 from tests.load.rig import ROOT, memory_rows
 
-from askproai_sandbox.cluster import Child, ProcessError, eventually, spawn
+from askproai_sandbox.cluster import Child, ProcessError, eventually, kubectl, spawn
 from askproai_sandbox.demo import State, StateError, read_state
-from askproai_sandbox.demo.kubectl import kubectl
 from askproai_sandbox.world import EXAMPLES, SALON, seed_simulators
 
 QUIET_SECONDS = 10  # after the last start
@@ -24,9 +23,10 @@ async def idle_rows(directory: Path) -> list[Row]:
         # five minutes: the first start on a machine builds the control plane
         state = await eventually(lambda: _state(stage, directory), timedelta(minutes=8), "the demo's parts")
         await seed_simulators(state.retellUrl, state.calcomUrl)
-        await kubectl(state, "apply", "-f", str(EXAMPLES / "salon.yaml"))
+        kubeconfig = Path(state.kubeconfig)
+        await kubectl(kubeconfig, "apply", "-f", str(EXAMPLES / "salon.yaml"))
         ready = ("wait", "--for=condition=Ready", "--all", "-n", SALON.namespace, "--timeout=90s")
-        await kubectl(state, *ready, "tenants.askproai.de,retellagents")
+        await kubectl(kubeconfig, *ready, "tenants.askproai.de,retellagents")
         await asyncio.sleep(QUIET_SECONDS)
         pids = read_state(directory).pids
         pods = {name.rpartition("/")[2]: pid for name, pid in pids["pods"].items()}

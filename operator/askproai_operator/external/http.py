@@ -23,6 +23,8 @@ REQUEST_TIMEOUT: Final = timedelta(seconds=10)
 BAD_KEY_SECONDS: Final = 60  # a refused key is not tried again for so long; a changed key has a gate of its own
 LONGEST_WAIT_SECONDS: Final = 5  # a worker of the queue does not stand longer before a spent budget
 READ_TRIES: Final = 3
+UNSAID_WAIT_SECONDS: Final = {"calcom": 60}  # after a 429 that names no time: Cal.com blocks for a minute
+DEFAULT_WAIT_SECONDS: Final = 8  # Retell names no window; its own SDK never waits longer
 _EPOCH_LIKE: Final = 1_000_000_000  # Cal.com's reset header is seconds to wait in its source, a Unix time in its docs
 
 Json = dict[str, Any]
@@ -176,7 +178,7 @@ class Api:
                 self.state.bad_until = now + BAD_KEY_SECONDS
             raise CredentialRefused(self.provider, operation, status)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            wait = _retry_after(response, self.clock)
+            wait = _retry_after(response, self.clock, UNSAID_WAIT_SECONDS.get(self.provider, DEFAULT_WAIT_SECONDS))
             self.state.limited_until = now + wait
             raise RateLimited(self.provider, operation, timedelta(seconds=wait))
         if not response.is_server_error and status != HTTPStatus.REQUEST_TIMEOUT:
@@ -199,8 +201,8 @@ def _message(response: httpx.Response) -> str:
     return str(message)[:300]
 
 
-def _retry_after(response: httpx.Response, clock: Clock) -> int:
-    """Give the seconds to wait: 1 to 3600, a minute when the answer does not say."""
+def _retry_after(response: httpx.Response, clock: Clock, unsaid: int) -> int:
+    """Give the seconds to wait: 1 to 3600, `unsaid` when the answer does not say."""
     for header in ("Retry-After", "X-RateLimit-Reset-Default"):
         value = response.headers.get(header, "")
         if value.isdecimal():
@@ -208,4 +210,4 @@ def _retry_after(response: httpx.Response, clock: Clock) -> int:
             if seconds > _EPOCH_LIKE:
                 seconds -= int(clock.now().timestamp())
             return min(max(seconds, 1), 3600)
-    return 60
+    return unsaid

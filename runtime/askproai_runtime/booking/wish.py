@@ -18,7 +18,8 @@ from askproai_runtime.numbers import caller_or_none
 from askproai_runtime.speech import Candidate, Grain, Understanding, spoken, understand_parts
 
 _LONGEST_ARGUMENT = 500
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+# ASCII, as Cal.com checks it: what a voice model writes down ("kündin@müller.de", "anna@@x.de", "a@x,de") is not always one.
+_EMAIL = re.compile(r"[A-Za-z0-9_'+-]+(\.[A-Za-z0-9_'+-]+)*@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
 
 
 class AskBack(Exception):

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from askproai_runtime.booking import CallContext
-from askproai_runtime.booking.wish import AskBack, read_wish
+from askproai_runtime.booking.wish import AskBack, read_order, read_wish
 from askproai_runtime.config import Address
 from askproai_sandbox.world import salon_config
 
@@ -42,3 +42,16 @@ def test_an_argument_is_bounded_and_never_breaks_the_database() -> None:
         read_wish(salon_config(), CALL, {"service": "\0" + "x" * 900})
     assert "\0" not in asked.value.answer.message
     assert len(asked.value.answer.message) < 700
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("Erika.Muster+x@Web-Mail.example.de", "Erika.Muster+x@Web-Mail.example.de"),
+        *((bad, None) for bad in ("kündin@salon.de", "anna@müller.de", "a..b@x.de", "a@x..de", "<a@x.de>", "a@x,y.de")),
+    ],
+)
+def test_an_address_that_the_calendar_would_refuse_never_costs_the_booking(said: str, kept: str | None) -> None:
+    """B3: Cal.com takes ASCII addresses only; with another one it refuses the booking that the caller was promised."""
+    args = {"start": "2026-11-27T14:30:00+01:00", "service": "Haarschnitt", "customer_name": "Erika", "email": said}
+    assert read_order(salon_config(), CALL, args, ()).email == kept

@@ -140,7 +140,7 @@ async def test_403_of_one_object_does_not_close_the_gate() -> None:
         ({"Retry-After": "7"}, 7),
         ({"X-RateLimit-Reset-Default": "42"}, 42),
         ({"X-RateLimit-Reset-Default": str(int(NOW.timestamp()) + 30)}, 30),
-        ({}, 60),
+        ({}, 8),
     ],
     ids=["Retry-After", "Cal.com: seconds", "Cal.com: epoch", "none"],
 )
@@ -157,6 +157,13 @@ async def test_rate_limits_say_when_and_are_kept(headers: dict[str, str], second
                 await client.get_llm("llm_1")
             assert caught.value.retry_after == timedelta(seconds=seconds)
         assert len(tries) == 1, "the second one did not leave the house"
+
+
+async def test_a_429_of_cal_com_that_names_no_time_blocks_for_its_minute() -> None:
+    async with retell(lambda _request: httpx.Response(429)) as (_, _, providers):
+        with pytest.raises(RateLimited) as caught:
+            await providers.calcom("https://cal.example", "cal_x").webhooks()
+        assert caught.value.retry_after == timedelta(seconds=60)
 
 
 async def test_a_key_has_a_budget() -> None:

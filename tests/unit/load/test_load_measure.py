@@ -1,6 +1,7 @@
 """The bench's own arithmetic: a wrong percentile, or a schedule that waits, would make every number a lie."""
 
 import asyncio
+import importlib
 import json
 import random
 
@@ -11,6 +12,12 @@ from tests.load.measure import Row, due_times, latency_rows, percentile
 from tests.load.sender import on_schedule
 
 from askproai_runtime.serving import open_port
+
+
+@pytest.mark.parametrize("module", ["bench", "rig", "idle", "calls", "events", "sender"])
+def test_every_part_of_the_bench_can_be_imported(module: str) -> None:
+    """Neither mypy nor another test reads them: a name that moved was first seen by who typed `make bench`."""
+    importlib.import_module(f"tests.load.{module}")
 
 
 @pytest.mark.parametrize(
