@@ -6,7 +6,7 @@ into conditions, events, metrics and the next run. Only the holder of the Lease 
 
 from askproai_operator.engine import refs
 from askproai_operator.engine.cache import Cache, Child, Model
-from askproai_operator.engine.errors import ApiError, Conflict, NotLeader, Unreachable
+from askproai_operator.engine.errors import ApiError, Conflict, NotLeader, NotOurs, Unreachable
 from askproai_operator.engine.kube import Kube
 from askproai_operator.engine.refs import FINALIZER, MANAGER, TENANT_LABEL, WATCH_LABEL, Ref
 from askproai_operator.engine.result import GONE, EventType, Result, Warn
@@ -15,5 +15,5 @@ from askproai_operator.key import Key
 
 __all__ = [
     "FINALIZER", "GONE", "MANAGER", "TENANT_LABEL", "WATCH_LABEL", "ApiError", "Cache", "Child", "Conflict", "EventType", "Key",
-    "Kube", "Model", "NotLeader", "Ref", "Result", "Unreachable", "Warn", "World", "refs",
+    "Kube", "Model", "NotLeader", "NotOurs", "Ref", "Result", "Unreachable", "Warn", "World", "refs",
 ]  # fmt: skip

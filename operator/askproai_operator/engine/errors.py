@@ -1,6 +1,7 @@
 """What can go wrong between us and the API server.
 
 ApiError                 any refusal, with its HTTP status and Kubernetes reason
+├── NotOurs              an object of a child's name is somebody else's; nothing was changed
 ├── Conflict             409: somebody wrote in between, or the uid is another one; or the namespace is going
 └── Unreachable          no answer (status 0), or one that says "not now" (429, 5xx); whether it took effect is unknown
 NotLeader                the Lease is not ours, or not surely: write nothing outside
@@ -21,6 +22,10 @@ class ApiError(Exception):
 
 class Conflict(ApiError):
     """The object changed, exists already, is another one of the same name, or its namespace takes no new objects."""
+
+
+class NotOurs(ApiError):
+    """An object of this name exists that we never wrote: to take it over would end it with its new owner."""
 
 
 class Unreachable(ApiError):

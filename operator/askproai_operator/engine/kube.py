@@ -10,7 +10,7 @@ import kopf
 import structlog
 
 from askproai_operator.engine.cache import Child, Model, child_of
-from askproai_operator.engine.errors import ApiError, Conflict
+from askproai_operator.engine.errors import ApiError, Conflict, NotOurs
 from askproai_operator.engine.feed import Feed
 from askproai_operator.engine.refs import (
     CUSTOM,
@@ -91,7 +91,7 @@ class Kube:
 
         There is no request when neither the manifest nor the live child changed since our last one. Its kind must be among
         `refs.CUSTOM` or `refs.CHILDREN`, which are watched. A Secret gets the label of watched Secrets: one watch serves ours
-        and the users'.
+        and the users'. Raises NotOurs when a stranger's object has its name.
         """
         body = dict(manifest)
         ref, meta = ref_of(body), dict(body["metadata"])
@@ -103,6 +103,8 @@ class Kube:
         done, live = self._applied.get(key), self._feed.cache.child(*key)
         if live is not None and done == (wanted, live.uid, live.fingerprint):
             return live
+        if live is None:
+            await self._refuse_a_strangers(key)
         try:
             raw = await self._server_side_apply(key, body)
         except ApiError as error:
@@ -116,6 +118,15 @@ class Kube:
         else:
             self._feed.cache.put(ref, raw)  # not observed: who applies knows, and needs no waking
         return child
+
+    async def _refuse_a_strangers(self, key: tuple[Ref, str, str]) -> None:
+        """What is not in the cache is not there, lost our label, or was never ours: only the last one must stay as it is."""
+        meta = ((await self.get(*key)) or {}).get("metadata")
+        if meta is None or (meta.get("labels") or {}).get("app.kubernetes.io/managed-by") == MANAGER:
+            return
+        if MANAGER not in {one.get("manager") for one in meta.get("managedFields") or ()}:
+            text = f"there is a {key[0].kind} {key[2]} that the operator did not make: remove or rename it"
+            raise NotOurs(_CONFLICT, "NotOurs", text)
 
     async def _server_side_apply(self, key: tuple[Ref, str, str], body: Mapping[str, Any]) -> dict[str, Any]:
         params = _BY_US | {"force": "true"}

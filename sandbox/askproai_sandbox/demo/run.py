@@ -86,7 +86,8 @@ async def _state(stage: Child, directory: Path) -> State:
     deadline = time.monotonic() + _STARTUP.total_seconds()
     while time.monotonic() < deadline:
         if stage.exit_code is not None:
-            raise ProcessError(f"the demo's parts did not start:\n{stage.last_lines(30)}")
+            why = stage.last_lines(30) or "it was ended from outside, as `make down` or another `make demo` here does"
+            raise ProcessError(f"the demo's parts did not start:\n{why}")
         try:
             return read_state(directory)
         except StateError:

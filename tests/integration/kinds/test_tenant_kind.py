@@ -90,6 +90,21 @@ async def test_a_child_edited_or_deleted_by_hand_is_repaired(place):
     await eventually(repaired, SOON, "the repair")
 
 
+async def test_a_persons_own_object_of_a_childs_name_is_left_alone_and_told(place):
+    """To take it over would keep its content as ours (a token, say), and delete it with the Tenant."""
+    meta = {"name": "salon-mueller-admin"}
+    theirs = {"kind": "Secret", "apiVersion": "v1", "metadata": meta, "stringData": {"token": "theirs"}}
+    await place.client.create(place.path("Secret", "").rstrip("/"), theirs)
+    before = await place.get("Secret", "salon-mueller-admin")
+    await place.secret()
+    await place.create("Tenant")
+    told = await place.condition("Ready", "False", "OwnershipConflict")
+    assert "Secret salon-mueller-admin that the operator did not make" in told["message"]
+    assert await place.get("Secret", "salon-mueller-admin") == before
+    await place.client.delete(place.path("Secret", "salon-mueller-admin"))
+    await place.ready()
+
+
 async def test_a_missing_secret_is_told_with_what_to_do_and_its_coming_acts_at_once(place):
     await place.create("Tenant")
     told = await place.condition("CredentialsValid", "False", "SecretNotFound")

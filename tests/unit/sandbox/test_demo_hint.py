@@ -2,11 +2,15 @@
 
 import io
 import shlex
+import sys
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
-from askproai_sandbox.demo.run import _tell_how_to_go_on
+from askproai_sandbox.cluster import ProcessError, eventually, spawn
+from askproai_sandbox.demo.run import _state, _tell_how_to_go_on
 from askproai_sandbox.demo.state import State
 
 
@@ -19,3 +23,12 @@ def test_the_commands_that_are_named_last_are_found_and_book():
     assert Path(exported["PATH"].split(":")[0], "askproai").exists(), "a newcomer's PATH has no askproai"
     assert lines[1][0] == "askproai"
     assert "Name ist" in lines[1][-1], "without a name the agent asks back, and nothing is booked"
+
+
+async def test_a_demo_that_another_one_ended_says_so(tmp_path: Path):
+    """The second `make demo` in a checkout ends the first, whose log is gone by then."""
+    stage = await spawn("stage", [sys.executable, "-c", ""], directory=tmp_path)
+    await eventually(lambda: stage.exit_code is not None, timedelta(seconds=10), "its end")
+    stage.log.unlink()
+    with pytest.raises(ProcessError, match="ended from outside"):
+        await _state(stage, tmp_path / "demo")

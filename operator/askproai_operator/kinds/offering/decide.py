@@ -34,13 +34,15 @@ def offered_in(offering: ServiceOffering, branch: Branch) -> bool:
 
 def staff_condition(offering: ServiceOffering, staff: Mapping[str, tuple[str, ...]]) -> Condition:
     """Say whether anybody can do the service."""
-    skills = ", ".join(offering.spec.required_skills) or "none required"
+    skills = ", ".join(offering.spec.required_skills)
     without = sorted(branch for branch, people in staff.items() if not people)
     if without:
         return bad(
             ConditionType.STAFF_MATCHED,
             Reason.NO_STAFF_WITH_SKILLS,
-            f"nobody in {', '.join(without)} has the skills ({skills}): add them to a person's skills, or ask for fewer",
+            f"nobody in {', '.join(without)} has the skills {skills}: add them to a person's skills, or ask for fewer"
+            if skills
+            else f"nobody works in {', '.join(without)}: add people to spec.staff of the Branch",
         )
     if not staff:
         text = "the Tenant has no Branch yet that could offer it: create one"

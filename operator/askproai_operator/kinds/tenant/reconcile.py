@@ -10,7 +10,7 @@ import structlog
 
 from askproai_operator.api import Branch, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good, unknown
-from askproai_operator.engine import GONE, Key, Result, World, refs
+from askproai_operator.engine import GONE, Key, NotOurs, Result, World, refs
 from askproai_operator.external import (
     CredentialRefused,
     HostNotAllowed,
@@ -51,6 +51,14 @@ async def reconcile(key: Key, world: World) -> Result:
         return await tear_down(tenant, world)
     if not await world.kube.add_finalizer(tenant):
         return GONE
+    try:
+        return await _make_true(tenant, world)
+    except NotOurs as error:
+        return Result((bad(ConditionType.RUNTIME_AVAILABLE, Reason.OWNERSHIP_CONFLICT, error.message),), retry=True)
+
+
+async def _make_true(tenant: Tenant, world: World) -> Result:
+    key = tenant.key
     credentials = await read_credentials(tenant, world)
     refused = await _check_credentials(tenant, credentials, world)
     if refused is not None:
