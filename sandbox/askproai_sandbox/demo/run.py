@@ -41,7 +41,7 @@ async def run_demo(
     stage = await spawn(
         "stage", command, directory=_outside(directory), cwd=PROJECT, leash=not keep if tied is None else tied
     )
-    ended = False
+    stays = False
     try:
         teller = asyncio.create_task(_tell(stage, say))
         state = await _state(stage, directory)
@@ -52,10 +52,10 @@ async def run_demo(
         say("done: one call, one appointment, in both books")
         if keep:
             _tell_how_to_go_on(state, directory, console)
-        ended = keep
+        stays = keep
         return outcome
     finally:
-        if not ended:
+        if not stays:
             await stage.stop(_GRACE)
 
 

@@ -1,6 +1,5 @@
 """Make one Tenant true: credentials, database, config, pods, the Cal.com webhook. Read from top to bottom."""
 
-import base64
 import secrets
 from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
@@ -35,7 +34,7 @@ from askproai_operator.kinds.tenant.decide import (
     not_built_yet,
     runtime_condition,
 )
-from askproai_operator.kinds.tenant.teardown import registered_url, tear_down
+from askproai_operator.kinds.tenant.teardown import kept_values, registered_url, tear_down
 from askproai_runtime.config import config_hash, encode
 from askproai_runtime.store import DataOwnedByOther, StoreError
 
@@ -148,21 +147,14 @@ def _holder(tenant: Tenant, hashed: str) -> KeyHolder:
 async def _ensure_database(tenant: Tenant, branches: Sequence[Branch], world: World) -> ResourceIds:
     """Make schema, role and rows; gives the resource rows' ids. The tenant's database URL is kept in Secret `T-runtime`."""
     await world.database.prepare()
-    url = await _secret_value(tenant, "runtime", "DATABASE_URL", world)
-    password = unquote(urlsplit(url).password or "") or secrets.token_urlsafe(32)
+    kept = await kept_values(tenant, "runtime", world)
+    password = unquote(urlsplit(kept.get("DATABASE_URL", "")).password or "") or secrets.token_urlsafe(32)
     database_url = world.database.tenant_dsn(_name(tenant), password)
     await world.kube.apply(render.runtime_secret(tenant, database_url))  # durable before the role has it
     meta = tenant.metadata
     adopt = meta.annotations.get("askproai.de/adopt-data")
     await world.database.ensure_tenant(_name(tenant), meta.uid, password, connection_limit(tenant), adopt=adopt)
     return await world.database.ensure_resources(_name(tenant), wanted_resources(branches))
-
-
-async def _secret_value(tenant: Tenant, child: str, key: str, world: World) -> str:
-    """Give a value that a Secret of ours keeps; empty when there is none yet."""
-    meta = tenant.metadata
-    secret = await world.kube.get(refs.SECRETS, meta.namespace, render.names(meta.name)[child])
-    return base64.b64decode(((secret or {}).get("data") or {}).get(key, "")).decode()
 
 
 def _config(
@@ -192,7 +184,7 @@ def _config(
 
 async def _apply_children(tenant: Tenant, credentials: Credentials, config: str, world: World) -> Condition:
     """Apply config and credentials before the pods that mount them, and tell how the pods are."""
-    token = await _secret_value(tenant, "admin", "token", world) or secrets.token_urlsafe(32)
+    token = (await kept_values(tenant, "admin", world)).get("token") or secrets.token_urlsafe(32)
     await world.kube.apply(render.config_map(tenant, config))
     await world.kube.apply(render.admin_secret(tenant, token))
     for service in render.services(tenant):

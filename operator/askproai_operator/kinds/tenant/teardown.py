@@ -57,11 +57,9 @@ def _waits(text: str, *, retry: bool = False) -> Result:
 
 async def _remove_webhook(tenant: Tenant, world: World) -> list[Warn]:
     """Remove our Cal.com webhook by the credentials that were kept for this moment."""
-    meta = tenant.metadata
     now = address(tenant, world.settings.shared_base_url).urls(world.installation_id)["calcom"]
     urls = sorted({now, registered_url(tenant) or now})
-    kept = await world.kube.get(refs.SECRETS, meta.namespace, render.names(meta.name)["teardown"])
-    values = {name: base64.b64decode(value).decode() for name, value in ((kept or {}).get("data") or {}).items()}
+    values = await kept_values(tenant, "teardown", world)
     if CALCOM_KEY not in values:  # nothing was ever registered: the key is kept before the first write outside
         return []
     if tenant.spec.deletion_policy is DeletionPolicy.ORPHAN:
@@ -81,6 +79,13 @@ async def _drop_database(tenant: Tenant, world: World) -> list[Warn]:
     meta, erase = tenant.metadata, tenant.spec.data_policy is DataPolicy.ERASE
     await world.database.drop_tenant(f"{meta.namespace}.{meta.name}", erase=erase, uid=meta.uid)
     return []
+
+
+async def kept_values(tenant: Tenant, child: str, world: World) -> dict[str, str]:
+    """Give what one of our own Secrets keeps (`runtime`, `admin`, `teardown`); empty when there is none yet."""
+    meta = tenant.metadata
+    secret = await world.kube.get(refs.SECRETS, meta.namespace, render.names(meta.name)[child])
+    return {name: base64.b64decode(value).decode() for name, value in ((secret or {}).get("data") or {}).items()}
 
 
 def registered_url(tenant: Tenant) -> str | None:
