@@ -1,4 +1,4 @@
-"""Fixtures that every test may use. PostgreSQL is real; each test that asks for `database` gets one of its own."""
+"""Fixtures that every test may use. PostgreSQL and Valkey are real; each test that asks for `database` gets one of its own."""
 
 import os
 from collections.abc import AsyncIterator
@@ -8,6 +8,7 @@ import pytest
 
 from askproai_sandbox.databases import Database, fresh_database
 from askproai_sandbox.postgres import EmbeddedPostgres
+from askproai_sandbox.redis import EmbeddedRedis
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +35,21 @@ async def module_database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]
     """A prepared database that the tests of one module share: each makes tenants of its own."""
     async with fresh_database(postgres) as fresh:
         yield fresh
+
+
+@pytest.fixture(scope="session")
+async def valkey(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedRedis]:
+    """One server for the run: use keys of your own, and kill an `own_valkey` instead."""
+    server = EmbeddedRedis(tmp_path_factory.mktemp("valkey"))
+    await server.start()
+    yield server
+    await server.remove()
+
+
+@pytest.fixture
+async def own_valkey(tmp_path: Path) -> AsyncIterator[EmbeddedRedis]:
+    """A server for one test, which may kill and start it."""
+    server = EmbeddedRedis(tmp_path / "valkey")
+    await server.start()
+    yield server
+    await server.remove()

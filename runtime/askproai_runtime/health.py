@@ -74,8 +74,7 @@ def private_app(process: Process, readiness: Readiness) -> web.Application:
     """Serve the web process's private port: terse answers for probes, details only for the bearer of the admin token."""
 
     async def health(_request: web.Request) -> web.Response:
-        well = await readiness.why_not() is None and process.config.rejected is None
-        return json_answer({"status": "ok" if well else "degraded"})
+        return json_answer({"status": _status(process, await readiness.why_not())})
 
     async def detailed(request: web.Request) -> web.Response:
         require_token(request, process.settings.admin_token_file)
@@ -156,7 +155,7 @@ async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
             for row in rows:
                 providers.setdefault(row["provider"], {}).update(last_outcome=row["outcome"], last_call_at=row["at"])
     return {
-        "status": "ok" if why_not is None and process.config.rejected is None else "degraded",
+        "status": _status(process, why_not),
         "tenant": process.tenant,
         "version": version("askproai"),
         "draining": readiness.draining,
@@ -167,7 +166,18 @@ async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
             "milliseconds": readiness.database_ms,
             "schema_version": readiness.schema_version,
         },
-        "redis": {"status": "not_used"},
+        "redis": {"status": _redis(process)},
         "queue": queue,
         "providers": providers,
     }
+
+
+def _status(process: Process, why_not: str | None) -> str:
+    well = why_not is None and process.config.rejected is None and not process.shared.degraded
+    return "ok" if well else "degraded"
+
+
+def _redis(process: Process) -> str:
+    if not process.shared.configured:
+        return "not_used"
+    return "unavailable" if process.shared.degraded else "ok"

@@ -15,6 +15,7 @@ from askproai_runtime.booking import Booking, BookingSettings
 from askproai_runtime.calendars import CalcomV2, ChosenCalendar, Recorder
 from askproai_runtime.config.live import Credentials, LiveConfig
 from askproai_runtime.config.settings import Settings
+from askproai_runtime.guard import Shared
 from askproai_runtime.seams import Clock, FaultPoints
 from askproai_runtime.store import Pool, open_pool
 from askproai_runtime.watch import Metrics, configure_logs
@@ -22,6 +23,8 @@ from askproai_runtime.watch import Metrics, configure_logs
 log = structlog.get_logger(__name__)
 
 DATABASE_URL = "DATABASE_URL"
+REDIS_URL = "REDIS_URL"  # absent: no Redis, and every pod goes by itself
+CA_FILE = "CA_FILE"  # the authority that signed Redis's certificate, where the system does not know it
 LOOK_AT_URL_SECONDS = 0.5
 CLOSE_POOL_SECONDS = 5.0
 
@@ -42,6 +45,7 @@ class Process:
     metrics: Metrics
     session: aiohttp.ClientSession
     pool: Pool
+    shared: Shared
 
     @property
     def tenant(self) -> str:
@@ -78,17 +82,26 @@ async def open_process(
     # Every role of the server may read this name, and a pod's name begins with its tenant's: the random end must do.
     name = f"askproai-{component} {settings.pod_name.rpartition('-')[2]}"
     pool = await open_pool(database_url, max_size=connections, application_name=name)
+    shared = Shared(
+        lambda: credentials.get(REDIS_URL),
+        config.current.tenant,
+        clock,
+        metrics,
+        ca_file=settings.credentials_dir / CA_FILE,
+    )
     async with aiohttp.ClientSession() as session:
         following = [
+            asyncio.create_task(shared.watch(stop), name="watch-redis"),
             asyncio.create_task(config.watch(stop, metrics.config, metrics.config_rejected), name="watch-config"),
             asyncio.create_task(_follow_database_url(credentials, pool, stop), name="follow-database-url"),
         ]
         try:
-            yield Process(settings, clock, faults, config, credentials, metrics, session, pool)
+            yield Process(settings, clock, faults, config, credentials, metrics, session, pool, shared)
         finally:
             for task in following:
                 task.cancel()
             await asyncio.gather(*following, return_exceptions=True)
+            await shared.close()
             await _close_pool(pool)
 
 

@@ -65,6 +65,8 @@ class Metrics:
         self.registry.register(self._dead_now)
         self._dead = self._counter("dead_letters", "Jobs that this process gave up")
         self._lost_offers = self._counter("offered_but_lost", "Offered times that were gone at the yes")
+        self._redis = self._gauge("redis_degraded", "1 when Redis is configured and away")
+        self.redis_degraded(False)
         self._config = self._gauge("config_hash_info", "1 for the configuration in use", "hash")
         self._config_rejected = self._counter("config_rejected", "Configuration files that could not be read")
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
@@ -90,6 +92,9 @@ class Metrics:
 
     def offered_but_lost(self) -> None:
         self._lost_offers.labels(self._tenant).inc()
+
+    def redis_degraded(self, away: bool) -> None:
+        self._redis.labels(self._tenant).set(away)
 
     def dead_letter(self) -> None:
         self._dead.labels(self._tenant).inc()
