@@ -34,6 +34,7 @@ from askproai_sandbox.cluster import (
 from askproai_sandbox.demo.directory import Directory
 from askproai_sandbox.demo.state import State, state_file
 from askproai_sandbox.postgres import EmbeddedPostgres, EmbeddedPostgresError
+from askproai_sandbox.redis import EmbeddedRedis, EmbeddedRedisError
 
 PROJECT = Path(__file__).resolve().parents[3]
 _REFRESH = timedelta(milliseconds=500)
@@ -56,6 +57,7 @@ class Stage:
         self._children: dict[str, Child] = {}
         self._cluster = ControlPlane(self.directory / "cluster", report)
         self._postgres = EmbeddedPostgres(self.directory / "postgres")
+        self._redis = EmbeddedRedis(self.directory / "redis")
         self._commands: dict[str, list[str]] = {}
         self._environment: dict[str, str] = {}
 
@@ -64,7 +66,8 @@ class Stage:
         await self._clear()
         try:
             state = await self._raise()
-            work = (self._keep_state(state), self._supervise_postgres(), *map(self._supervise, _RESTARTED))
+            servers = self._supervise_server("PostgreSQL", self._postgres), self._supervise_server("Valkey", self._redis)
+            work = (self._keep_state(state), *servers, *map(self._supervise, _RESTARTED))
             duties = [asyncio.create_task(duty) for duty in work]
             stopped = asyncio.ensure_future(stop.wait())
             await asyncio.wait([*duties, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -81,6 +84,7 @@ class Stage:
             if folder.exists():
                 await reap_leftovers(folder)
         await self._postgres.remove()
+        await self._redis.remove()
         shutil.rmtree(self.directory, ignore_errors=True)
         self.directory.mkdir(parents=True, mode=0o700)
 
@@ -91,8 +95,8 @@ class Stage:
             raise ProcessError(
                 f"the pods need the ports {taken}, which another program holds on all addresses: end that one first"
             )
-        self._report("PostgreSQL and the Kubernetes API server")
-        await asyncio.gather(self._postgres.start(), self._cluster.start())
+        self._report("PostgreSQL, Valkey and the Kubernetes API server")
+        await asyncio.gather(self._postgres.start(), self._redis.start(), self._cluster.start())
         admin_dsn = await self._postgres.create_database("askproai", "demo-admin")
         self._report("custom resource definitions")
         await self._cluster.kubectl("apply", "--server-side", "-f", str(PROJECT / "crds"))
@@ -119,6 +123,7 @@ class Stage:
         self._environment = {
             "ASKPROAI_KUBECONFIG": kubeconfig,
             "ASKPROAI_DATABASE_ADMIN_URL": admin_dsn,
+            "ASKPROAI_REDIS_ADMIN_URL": self._redis.admin_url,
             "ASKPROAI_PROVIDER_HOSTS": "api.retellai.com,api.cal.com,api.cal.eu,127.0.0.1:*",
             "ASKPROAI_RETELL_BASE_URL": urls["retell"],
             "ASKPROAI_CALCOM_BASE_URL": urls["calcom"],
@@ -134,6 +139,7 @@ class Stage:
             retellUrl=urls["retell"],
             calcomUrl=urls["calcom"],
             postgresDsn=self._postgres.superuser_dsn.removesuffix("postgres") + "askproai",
+            redisUrl=self._redis.admin_url,
         )
 
     async def _start(self, name: str, **environment: str) -> Child:
@@ -163,12 +169,12 @@ class Stage:
             await asyncio.sleep(_RESTART_PAUSE.total_seconds())
             await self._start(name)
 
-    async def _supervise_postgres(self) -> None:
+    async def _supervise_server(self, name: str, server: EmbeddedPostgres | EmbeddedRedis) -> None:
         while True:
             await asyncio.sleep(_RESTART_PAUSE.total_seconds())
-            if not self._postgres.running:
-                self._report("PostgreSQL ended; it is started again on the same data")
-                await self._postgres.start()
+            if not server.running:
+                self._report(f"{name} ended; it is started again on the same data")
+                await server.start()
 
     async def _keep_state(self, state: State) -> None:
         """Write `state.json` whenever something moved: tenants that are applied later, pods that were restarted."""
@@ -202,7 +208,7 @@ class Stage:
             "podRunner": own["pod-runner"],
             "entrance": own["entrance"],
             "postgres": self._postgres.pid,
-            "redis": None,
+            "redis": self._redis.pid,
             "apiserver": self._cluster.pids.get("apiserver"),
             "retell": own["retell"],
             "calcom": own["calcom"],
@@ -216,6 +222,7 @@ class Stage:
             if child := self._children.pop(name, None):
                 await child.stop()
         await self._cluster.stop()
+        await self._redis.stop()
         await self._postgres.stop()
 
 
@@ -245,5 +252,5 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         asyncio.run(_main(arguments.directory, arguments.operator_fault))
-    except (ProcessError, EmbeddedPostgresError) as error:
+    except (ProcessError, EmbeddedPostgresError, EmbeddedRedisError) as error:
         sys.exit(f"the demo's parts did not start: {error}")

@@ -20,7 +20,7 @@ class State:
     retellUrl: str  # noqa: N815 (contract §6)
     calcomUrl: str  # noqa: N815
     postgresDsn: str  # noqa: N815
-    redisUrl: str | None = None  # noqa: N815 (no Redis in this release)
+    redisUrl: str  # noqa: N815 (the administrator's)
     runtimeUrls: dict[str, str] = field(default_factory=dict)  # noqa: N815
     podUrls: dict[str, list[str]] = field(default_factory=dict)  # noqa: N815
     adminUrls: dict[str, str] = field(default_factory=dict)  # noqa: N815

@@ -16,7 +16,7 @@ from askproai_sandbox.demo.state import State
 
 def test_the_commands_that_are_named_last_are_found_and_book():
     screen = io.StringIO()
-    state = State("/x/kubeconfig", "http://127.0.0.1:1", "http://127.0.0.1:2", "postgresql://x")
+    state = State("/x/kubeconfig", "http://127.0.0.1:1", "http://127.0.0.1:2", "postgresql://x", "redis://x")
     _tell_how_to_go_on(state, Path(".demo"), Console(file=screen, width=132))
     lines = [shlex.split(line) for line in screen.getvalue().splitlines() if line.startswith("  ")]
     exported = dict(word.split("=", 1) for word in lines[0][1:])
