@@ -4,13 +4,14 @@ import asyncio
 import json
 import sys
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 from rich.console import Console
 
+from askproai_cli.lint.command import lint_command
+from askproai_cli.output import Output, OutputOption
 from askproai_runtime.seams import SystemClock
 from askproai_runtime.speech import Understanding, understand
 
@@ -22,12 +23,7 @@ app = typer.Typer(
 )
 
 
-class Output(StrEnum):
-    TEXT = "text"
-    JSON = "json"
-
-
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="text or json.")]
+app.command("lint", epilog="Example: `askproai lint examples/ && kubectl apply -f examples/`")(lint_command)
 
 
 @app.callback()

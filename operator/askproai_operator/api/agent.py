@@ -59,6 +59,11 @@ class RetellAgentSpec(base.Part):
             "the function TransferToHuman needs transferTo: the number that answers",
             ".transferTo",
         ),
+        base.rule(
+            "!self.language.startsWith('de-') || self.language == 'de-DE'",
+            "Retell speaks German as de-DE only; the voice (voiceId) makes it sound Austrian or Swiss",
+            ".language",
+        ),
     )
 
     branch_ref: base.ObjectRef | None = None

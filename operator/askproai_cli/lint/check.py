@@ -1,0 +1,131 @@
+"""Manifests in, findings out. What is refused here is what the API server refuses; warnings are what only we can see."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from askproai_cli.lint.documents import Document
+from askproai_cli.lint.rules import broken_rules
+from askproai_cli.lint.structural import Fault, Schema, faults, with_defaults
+from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
+from askproai_operator.api.crd import root_schema
+
+GROUP: Final = "askproai.de"
+VERSION: Final = f"{GROUP}/v1alpha1"
+
+_KINDS: Final = {kind.kind: kind for kind in (Tenant, Branch, ServiceOffering, RetellAgent)}
+_SCHEMAS: Final = {name: root_schema(kind) for name, kind in _KINDS.items()}
+_SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_LABEL_VALUE: Final = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
+_REFERENCES: Final = {"branchRef": "Branch", "tenantRef": "Tenant"}
+
+
+class Severity(StrEnum):
+    REFUSED = "refused"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sentence about one place of a manifest. `name` is `Kind/name`."""
+
+    severity: Severity
+    file: str
+    line: int
+    name: str
+    path: str
+    message: str
+
+
+def lint(documents: Iterable[Document]) -> list[Finding]:
+    """Judge manifests in their order. A second one of the same object is an update of the first; other kinds pass.
+
+    Raises `CelMissing`.
+    """
+    given = list(documents)
+    ours = [document for document in given if _group(document.value) == GROUP]
+    known = {_identity(one.value) for one in ours}
+    before: dict[tuple[str, str, str], Any] = {}
+    findings: list[Finding] = []
+    for document in given:
+        if not (isinstance(document.value, dict) and document.value.get("apiVersion") and document.value.get("kind")):
+            findings.append(_finding(document, Fault((), "no Kubernetes object: apiVersion and kind are required")))
+        elif document in ours:
+            identity = _identity(document.value)
+            found = [_finding(document, fault) for fault in judge(document.value, before.get(identity))]
+            findings += found or list(_dangling(document, known))
+            before[identity] = document.value
+    return findings
+
+
+def judge(manifest: dict[str, Any], old: dict[str, Any] | None = None) -> list[Fault]:
+    """Give what the API server would refuse about one object of ours, `old` being what it replaces."""
+    schema = _SCHEMAS.get(manifest["kind"])
+    if schema is None or manifest["apiVersion"] != VERSION:
+        told = f"{manifest['apiVersion']} {manifest['kind']} is not known; {VERSION} has {', '.join(_KINDS)}"
+        return [Fault(("kind",), told)]
+    whole, body = _complete(manifest, schema), dict(schema)
+    found = list(_of_metadata(manifest.get("metadata")))
+    own = {name: one for name, one in whole.items() if name != "metadata"}
+    body["properties"] = {name: one for name, one in schema["properties"].items() if name != "metadata"}
+    found += faults(own, body, ())
+    if not any(fault.blocks for fault in found):
+        found += broken_rules(whole, None if old is None else _complete(old, schema), schema, ())
+    return found
+
+
+def _complete(manifest: dict[str, Any], schema: Schema) -> dict[str, Any]:
+    """Give what is judged: with defaults, without the status, which nobody sends."""
+    metadata = manifest.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    sent = {key: value for key, value in manifest.items() if key not in {"status", "metadata"}}
+    return {**with_defaults(sent, schema), "metadata": {"name": name}}
+
+
+def _of_metadata(metadata: Any) -> Iterator[Fault]:
+    if not isinstance(metadata, dict) or not metadata.get("name"):
+        yield Fault(("metadata", "name"), "is required", blocks=True)
+        return
+    name = metadata["name"]
+    if not isinstance(name, str):
+        yield Fault(("metadata", "name"), "must be a text: put it in quotes", blocks=True)
+    elif not _SUBDOMAIN.fullmatch(name) or len(name) > 253:  # noqa: PLR2004  RFC 1123
+        yield Fault(
+            ("metadata", "name"), "small letters, digits, '-' and '.', beginning and ending with a letter or digit"
+        )
+    for field in ("labels", "annotations"):
+        for key, value in (metadata.get(field) or {}).items():
+            at = ("metadata", field, str(key))
+            if not isinstance(value, str):
+                yield Fault(at, "must be a text: put it in quotes", blocks=True)
+            elif field == "labels" and not (_LABEL_VALUE.fullmatch(value) and len(value) <= 63):  # noqa: PLR2004
+                yield Fault(at, "a label has at most 63 letters, digits, '-', '_' and '.'")
+
+
+def _dangling(document: Document, known: set[tuple[str, str, str]]) -> Iterator[Finding]:
+    """Warn of a reference into these files that leads nowhere: the object may stand in the cluster."""
+    namespace, spec = _identity(document.value)[1], document.value.get("spec") or {}
+    for field, kind in _REFERENCES.items():
+        reference = spec.get(field)
+        if isinstance(reference, dict) and (kind, namespace, str(reference.get("name"))) not in known:
+            told = f"{kind} {reference.get('name')!r} is not among these files; it must be in the cluster, in this namespace"
+            yield _finding(document, Fault(("spec", field), told), Severity.WARNING)
+
+
+def _finding(document: Document, fault: Fault, severity: Severity = Severity.REFUSED) -> Finding:
+    kind, _, name = _identity(document.value)
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault.path).lstrip(".")
+    return Finding(severity, document.file, document.line_of(fault.path), f"{kind}/{name}", path, fault.message)
+
+
+def _group(value: Any) -> str:
+    return str(value.get("apiVersion", "")).partition("/")[0] if isinstance(value, dict) else ""
+
+
+def _identity(value: Any) -> tuple[str, str, str]:
+    metadata = value.get("metadata") if isinstance(value, dict) else None
+    named = metadata if isinstance(metadata, dict) else {}
+    kind = str(value.get("kind", "?")) if isinstance(value, dict) else "?"
+    return kind, str(named.get("namespace", "")), str(named.get("name", "?"))

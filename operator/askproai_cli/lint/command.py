@@ -1,0 +1,38 @@
+"""`askproai lint`."""
+
+import json
+from collections import Counter
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from askproai_cli.lint.check import Severity, lint
+from askproai_cli.lint.documents import Unreadable, read_documents
+from askproai_cli.lint.rules import CelMissing
+from askproai_cli.output import Output, OutputOption
+
+
+def lint_command(
+    files: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.", metavar="FILES")],
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Say offline what the API server would say to manifests. Exit code 1: one is refused; 2: a file cannot be read."""
+    try:
+        documents = list(read_documents(files))
+        findings = lint(documents)
+    except (Unreadable, CelMissing) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    count = Counter(finding.severity for finding in findings)
+    refused, warnings = count[Severity.REFUSED], count[Severity.WARNING]
+    if output is Output.JSON:
+        told = {"manifests": len(documents), "refused": refused, "warnings": warnings}
+        typer.echo(json.dumps(told | {"findings": [asdict(finding) for finding in findings]}, ensure_ascii=False))
+    else:
+        for one in findings:
+            place = f"{one.name} {one.path}".rstrip()
+            typer.echo(f"{one.file}:{one.line}: {one.severity}: {place}: {one.message}")
+        typer.echo(f"{len(documents)} manifests, {refused} refused, {warnings} warnings")
+    if refused:
+        raise typer.Exit(1)

@@ -1,0 +1,82 @@
+"""`askproai lint`, as a person and a pipeline see it. Its verdicts: tests/integration/api/test_lint_agrees.py."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from askproai_cli.main import app
+
+BRANCH = """\
+apiVersion: askproai.de/v1alpha1
+kind: Branch
+metadata: {name: mitte}
+spec:
+  tenantRef: {name: salon}
+  displayName: Mitte
+  openingHours:
+    - {days: [Mon], opens: 09:00, closes: 18:00}   # no quotes: texts all the same, as kubectl reads them
+  holidays: {country: DE, closed: [2026-12-24]}
+"""
+
+
+def lint(*args: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(app, ["lint", *args], input=stdin)
+
+
+def test_a_mistake_is_told_with_file_line_and_what_to_do(tmp_path: Path) -> None:
+    file = tmp_path / "branch.yaml"
+    file.write_text(BRANCH.replace("18:00", "08:00"))
+    result = lint(str(file))
+    assert result.exit_code == 1
+    assert f"{file}:8: refused: Branch/mitte spec.openingHours[0]: opens must be before closes" in result.output
+    assert "1 manifests, 1 refused, 0 warnings" in result.output
+
+
+def test_times_and_dates_without_quotes_are_read_as_kubectl_reads_them() -> None:
+    result = lint("-", stdin=BRANCH)
+    assert result.exit_code == 0, result.output
+    assert "<stdin>:5: warning: Branch/mitte spec.tenantRef: Tenant 'salon' is not among these files" in result.output
+
+
+def test_a_misspelt_field_is_named_with_what_was_meant() -> None:
+    result = lint("-", "-o", "json", stdin=BRANCH.replace("displayName", "displyName"))
+    assert result.exit_code == 1
+    findings = json.loads(result.output)["findings"]
+    assert {(one["path"], one["message"]) for one in findings} == {
+        ("spec.displayName", "is required"),
+        ("spec.displyName", "is no field; did you mean displayName?"),
+    }
+
+
+def test_items_of_a_list_are_judged_and_other_kinds_pass() -> None:
+    items = {
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "providers"}, "anything": True},
+            {"apiVersion": "askproai.de/v1alpha1", "kind": "Tenants", "metadata": {"name": "salon"}},
+        ],
+    }
+    result = lint("-", stdin=json.dumps(items))
+    assert result.exit_code == 1
+    assert (
+        "Tenants is not known; askproai.de/v1alpha1 has Tenant, Branch, ServiceOffering, RetellAgent" in result.output
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("a: [1,", "<stdin>:1: no YAML"), ("{a: 1}", "apiVersion and kind are required"), ("- 1", "no Kubernetes object")],
+)
+def test_what_is_no_manifest_is_said(text: str, told: str) -> None:
+    result = lint("-", stdin=text)
+    assert result.exit_code in {1, 2}
+    assert told in result.output
+
+
+def test_a_file_that_is_not_there_is_misuse(tmp_path: Path) -> None:
+    result = lint(str(tmp_path / "nothing.yaml"))
+    assert result.exit_code == 2
+    assert "cannot be read" in result.output
