@@ -12,6 +12,7 @@ from rich.console import Console
 
 from askproai_cli.lint.command import lint_command
 from askproai_cli.output import Output, OutputOption
+from askproai_cli.plan.command import plan_command
 from askproai_runtime.seams import SystemClock
 from askproai_runtime.speech import Understanding, understand
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 
 
 app.command("lint", epilog="Example: `askproai lint examples/ && kubectl apply -f examples/`")(lint_command)
+app.command("plan", epilog="Example: `askproai plan examples/salon.yaml`")(plan_command)
 
 
 @app.callback()

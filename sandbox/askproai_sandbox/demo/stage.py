@@ -66,7 +66,10 @@ class Stage:
         await self._clear()
         try:
             state = await self._raise()
-            servers = self._supervise_server("PostgreSQL", self._postgres), self._supervise_server("Valkey", self._redis)
+            servers = (
+                self._supervise_server("PostgreSQL", self._postgres),
+                self._supervise_server("Valkey", self._redis),
+            )
             work = (self._keep_state(state), *servers, *map(self._supervise, _RESTARTED))
             duties = [asyncio.create_task(duty) for duty in work]
             stopped = asyncio.ensure_future(stop.wait())

@@ -1,21 +1,15 @@
 """Make one RetellAgent true at Retell. Read from top to bottom: references, one look, one decision, its steps, what to tell."""
 
-from datetime import timedelta
-from typing import Final
-
 from askproai_operator.api import ManagementPolicy, RetellAgent
-from askproai_operator.api.conditions import ConditionType, Reason, bad
+from askproai_operator.api.conditions import ConditionType, bad
 from askproai_operator.engine import GONE, Key, Result, World
-from askproai_operator.external import REQUEST_TIMEOUT, ProviderError
+from askproai_operator.external import ProviderError
 from askproai_operator.kinds.agent.apply import AgentGone, apply
-from askproai_operator.kinds.agent.decide import Finding, decide
+from askproai_operator.kinds.agent.decide import Finding
 from askproai_operator.kinds.agent.deletion import end
 from askproai_operator.kinds.agent.ground import Ground, find_ground
-from askproai_operator.kinds.agent.observe import Known, observe
+from askproai_operator.kinds.agent.look import GRACE, look
 from askproai_operator.kinds.agent.tell import PLAN_ANNOTATION, failed, observed_only, planned, settled, waiting
-
-# A create that we stopped waiting for may still commit, and a list may not show it yet.
-GRACE: Final = REQUEST_TIMEOUT + timedelta(seconds=10)
 
 
 async def reconcile(key: Key, world: World) -> Result:
@@ -44,10 +38,8 @@ async def reconcile(key: Key, world: World) -> Result:
 
 
 async def _make_true(agent: RetellAgent, ground: Ground, world: World) -> Result:
-    known, wanted, now = Known.from_status(agent.status), ground.wanted, world.clock.now()
-    adopt = agent.spec.adopt.agent_id if agent.spec.adopt else None
-    observed = await observe(ground.client, known, wanted, now, adopt=adopt, search=_search_twins(agent))
-    plan = decide(observed, wanted, known, GRACE, adopt)
+    seen = await look(agent, ground, world)
+    plan, observed, known = seen.plan, seen.observed, seen.known
     if plan.refused is not None:
         return _stopped(plan.refused)
     if agent.spec.management_policy is ManagementPolicy.OBSERVE_ONLY:
@@ -55,18 +47,10 @@ async def _make_true(agent: RetellAgent, ground: Ground, world: World) -> Result
     if agent.metadata.annotations.get(PLAN_ANNOTATION) == "true":
         return planned(plan)
     if plan.wait is not None:
-        return waiting(plan, plan.wait, known, now)
+        return waiting(plan, plan.wait, known, world.clock.now())
     hands = await apply(plan, observed, known, ground, agent, world)
     return settled(plan, hands, observed)
 
 
 def _stopped(why: Finding) -> Result:
     return Result((bad(ConditionType.SYNCED, why.reason, why.message),))
-
-
-def _search_twins(agent: RetellAgent) -> bool:
-    """Look for duplicates when a person changed something, and until the found ones are gone; not each minute."""
-    conditions = {one["type"]: one for one in agent.status.get("conditions") or []}
-    synced = conditions.get(ConditionType.SYNCED, {})
-    seen = synced.get("observedGeneration") == agent.metadata.generation
-    return not seen or synced.get("reason") == Reason.DUPLICATE_FOUND

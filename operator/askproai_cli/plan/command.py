@@ -1,0 +1,54 @@
+"""`askproai plan`."""
+
+import asyncio
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import kopf
+import typer
+
+from askproai_cli.lint import Unreadable, read_documents
+from askproai_cli.lint.check import GROUP
+from askproai_cli.output import Output, OutputOption
+from askproai_cli.plan.plan import Change, plan, summary
+from askproai_operator.engine import ApiError, Unreachable
+
+
+def plan_command(
+    files: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.", metavar="FILES")],
+    namespace: Annotated[
+        str, typer.Option("--namespace", "-n", help="Namespace of manifests that name none.")
+    ] = "default",
+    kubeconfig: Annotated[
+        Path | None, typer.Option(help="Kubeconfig file. Default: KUBECONFIG, then ~/.kube/config.")
+    ] = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show what `kubectl apply` would change, and what the operator would then do at Retell. Nothing is written.
+
+    It needs a kubeconfig that may read these objects and the Secret `<tenant>-teardown`. Exit code 1: something is refused.
+    """
+    try:
+        values = [document.value for document in read_documents(files)]
+        ours = [one for one in values if isinstance(one, dict) and str(one.get("apiVersion")).startswith(f"{GROUP}/")]
+        planned = asyncio.run(plan(ours, kubeconfig, namespace))
+    except Unreadable as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    except (ApiError, Unreachable, kopf.LoginError) as error:
+        typer.echo(f"the cluster cannot be asked: {error}", err=True)
+        raise typer.Exit(1) from None
+    if output is Output.JSON:
+        typer.echo(json.dumps([asdict(one) for one in planned], ensure_ascii=False))
+    else:
+        for one in planned:
+            typer.echo(f"{one.name}: {one.change}")
+            for line in one.fields:
+                typer.echo(f"    {line}")
+            for step in one.steps or ():
+                typer.echo(f"    at Retell: {step}")
+        typer.echo(summary(planned))
+    if any(one.change is Change.REFUSED for one in planned):
+        raise typer.Exit(1)
