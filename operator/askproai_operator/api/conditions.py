@@ -98,7 +98,7 @@ class Reason(Explained):
     NUMBER_INVALID = "NumberInvalid", "A phone number cannot be read; correct it."
     NUMBER_CLAIMED_TWICE = "NumberClaimedTwice", "Another branch has this phone number; take it out of one of them."
     NO_STAFF_WITH_SKILLS = "NoStaffWithSkills", "Nobody has all the required skills; teach a person, or ask for fewer."
-    CAPACITY_UNSUPPORTED = "CapacityUnsupported", "Capacity above 1 is not built yet; each person takes one at a time."
+    CAPACITY_UNSUPPORTED = "CapacityUnsupported", "Together with other services of the same people the capacity needs too many parts; fewer are offered at once."
     EVENT_TYPE_MISSING = "EventTypeMissing", "A person who can do the service has no Cal.com event type here; add one."
     EVENT_TYPE_NOT_FOUND = "EventTypeNotFound", "Cal.com does not know the event type; correct the id, or create it."
     EVENT_TYPE_MISMATCH = (

@@ -97,6 +97,7 @@ class EventTypeNeeds:
     duration_minutes: int
     buffer_before_minutes: int = 0
     buffer_after_minutes: int = 0
+    capacity: int = 1
 
 
 def event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterator[str]:
@@ -121,6 +122,11 @@ def event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterator[str
         yield "it wants the e-mail verified, which a caller can not do: switch that off"
     if _on(event_type.get("confirmationPolicy")):
         yield "bookings wait for a confirmation, but the caller is told that it is booked: switch that off"
+    if needs.capacity > 1:
+        yield (
+            f"the offering takes {needs.capacity} at once, but we book no seats at Cal.com: leave it out of calcom.eventTypes,"
+            " and these appointments stand in our own book"
+        )
     seats = event_type.get("seats") or {}
     if _on(seats) and (seats.get("seatsPerTimeSlot") or 1) != 1:
         yield f"it has {seats['seatsPerTimeSlot']} seats for each time, but we book one: switch seats off"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from holidays import country_holidays
@@ -19,7 +20,8 @@ from askproai_runtime.config import Branch, Hours, Service, Staff, Weekday
 _WEEKDAYS = tuple(Weekday)
 _DAY_MINUTES = 24 * 60
 _Seconds = tuple[int, int]  # a half-open span of epoch seconds
-Busy = Mapping[int, Sequence["Span"]]  # by resource id
+Busy = Mapping[int, Sequence["Taken"]]  # by resource id
+_WHOLE = 27_720  # a person, in parts that every number of units up to 12 divides
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,19 @@ class Span:
 
     start: datetime
     end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """[start, end), UTC, of one row of `resources`: one of the `units` that its person had when it was claimed."""
+
+    start: datetime
+    end: datetime
+    units: int = 1
+
+    @property
+    def seconds(self) -> _Seconds:
+        return int(self.start.timestamp()), int(-(-self.end.timestamp() // 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +74,11 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A start that can be booked, and the unit of the person that would be taken."""
+    """A start that can be booked with a person."""
 
     start: datetime
     end: datetime
     staff: str
-    resource_id: int
 
 
 class Obstacle(StrEnum):
@@ -90,33 +104,31 @@ def free_slots(rules: Rules, busy: Busy, query: Query) -> list[Slot]:
         return []
     before = service.buffer_before_minutes * 60
     length = (service.duration_minutes + service.buffer_after_minutes) * 60
-    found: dict[tuple[int, str], int] = {}
+    found: list[tuple[int, str]] = []
     for person in _asked(rules, query.staff):
         working = _working(rules, person, starts[0] - before, starts[-1] + length)
-        for resource_id in person.resource_ids:
-            for opens, closes in _without(working, busy.get(resource_id, ())):
-                for s in starts[bisect_left(starts, opens + before) :]:
-                    if s + length > closes:
-                        break
-                    found.setdefault((s, person.id), resource_id)
+        for opens, closes in _without(working, _full(person, service.capacity, busy)):
+            for s in starts[bisect_left(starts, opens + before) :]:
+                if s + length > closes:
+                    break
+                found.append((s, person.id))
     duration = timedelta(minutes=service.duration_minutes)
+    found.sort(key=lambda one: one[0])  # stable: people come in the order of the config
     instants = {s: datetime.fromtimestamp(s, UTC) for s, _ in found}
-    return [  # people come in the order of the config, and sorting is stable
-        Slot(instants[s], instants[s] + duration, staff, resource_id)
-        for (s, staff), resource_id in sorted(found.items(), key=lambda item: item[0][0])
-    ]
+    return [Slot(instants[s], instants[s] + duration, staff) for s, staff in found]
 
 
-def one_per_start(slots: Iterable[Slot], busy: Busy, zone: ZoneInfo) -> list[Slot]:
+def one_per_start(slots: Iterable[Slot], busy: Busy, rules: Rules) -> list[Slot]:
     """Choose a person for each start: who is booked least on that local day, then the order of the config."""
-    load: dict[tuple[int, date], float] = {}
+    units = {person.id: person.resource_ids for person in rules.people}
+    load: dict[tuple[str, date], float] = {}
 
     def booked(slot: Slot) -> float:
-        key = (slot.resource_id, slot.start.astimezone(zone).date())
+        key = (slot.staff, slot.start.astimezone(rules.zone).date())
         if key not in load:
-            opens, closes = _instant(key[1], 0, zone), _instant(key[1], _DAY_MINUTES, zone)
-            spans = busy.get(slot.resource_id, ())
-            load[key] = sum(max(0.0, min(s.end.timestamp(), closes) - max(s.start.timestamp(), opens)) for s in spans)
+            opens, closes = _instant(key[1], 0, rules.zone), _instant(key[1], _DAY_MINUTES, rules.zone)
+            spans = [(*one.seconds, one.units) for unit in units[slot.staff] for one in busy.get(unit, ())]
+            load[key] = sum(max(0, min(end, closes) - max(start, opens)) / parts for start, end, parts in spans)
         return load[key]
 
     chosen: dict[datetime, Slot] = {}
@@ -221,12 +233,11 @@ def _merged(spans: list[_Seconds]) -> list[_Seconds]:
     return merged
 
 
-def _without(working: list[_Seconds], busy: Sequence[Span]) -> list[_Seconds]:
-    taken = _merged([(int(s.start.timestamp()), int(-(-s.end.timestamp() // 1))) for s in busy])
+def _without(working: list[_Seconds], full: list[_Seconds]) -> list[_Seconds]:
     free: list[_Seconds] = []
     for opens, closes in working:
         at = opens
-        for start, end in taken:
+        for start, end in full:
             if end > at and start < closes:
                 if start > at:
                     free.append((at, start))
@@ -234,6 +245,64 @@ def _without(working: list[_Seconds], busy: Sequence[Span]) -> list[_Seconds]:
         if at < closes:
             free.append((at, closes))
     return free
+
+
+def _full(person: Staff, capacity: int, busy: Busy) -> list[_Seconds]:
+    """Give the spans in which a person has no room for one more of `capacity` parallel appointments.
+
+    Two things bound it: the shares of the person that are taken, whatever the units were when they were claimed, and the
+    rows that can be claimed now. They differ only while appointments from before a change of capacities are coming.
+    """
+    rows = person.resource_ids[: person.units]
+    room, rows_left = _WHOLE - _WHOLE // capacity, person.units - person.units // capacity
+    steps: dict[int, tuple[int, int]] = {}
+    for resource_id in person.resource_ids:
+        here = resource_id in rows
+        for one in busy.get(resource_id, ()):
+            part = _WHOLE // one.units
+            for at, sign in zip(one.seconds, (1, -1), strict=True):
+                parts, held = steps.get(at, (0, 0))
+                steps[at] = parts + sign * part, held + sign * here
+    full: list[_Seconds] = []
+    parts = held = 0
+    began: int | None = None
+    for at in sorted(steps):
+        parts, held = parts + steps[at][0], held + steps[at][1]
+        if parts > room or held > rows_left:
+            began = at if began is None else began
+        elif began is not None:
+            full.append((began, at))
+            began = None
+    return full
+
+
+def claims_for(person: Staff, capacity: int, busy: Busy, blocks: Span) -> list[tuple[int, Span]] | None:
+    """Give the rows to claim and for which part of `blocks`: as many at each instant as one appointment takes.
+
+    An appointment may change its rows on the way (they are units of one person): else free ones that do not line up
+    would be lost. None: there is no room.
+    """
+    first, last = int(blocks.start.timestamp()), int(blocks.end.timestamp())
+    if any(start < last and first < end for start, end in _full(person, capacity, busy)):
+        return None
+    wanted = person.units // capacity
+    rows = {row: [one.seconds for one in busy.get(row, ())] for row in person.resource_ids[: person.units]}
+    cuts = sorted({first, last, *(at for spans in rows.values() for span in spans for at in span if first < at < last)})
+    claims: list[tuple[int, Span]] = []
+    open_since: dict[int, int] = {}
+    for start, end in pairwise(cuts):
+        free = [row for row, spans in rows.items() if not any(a < end and start < b for a, b in spans)]
+        free.sort(key=lambda row: row not in open_since)  # who has it keeps it
+        for row in open_since.keys() - set(free[:wanted]):
+            claims.append((row, _span(open_since.pop(row), start)))
+        for row in free[:wanted]:
+            open_since.setdefault(row, start)
+    claims += ((row, _span(start, last)) for row, start in open_since.items())
+    return sorted(claims, key=lambda claim: (claim[0], claim[1].start))
+
+
+def _span(start: int, end: int) -> Span:
+    return Span(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
 
 
 @lru_cache(maxsize=4096)

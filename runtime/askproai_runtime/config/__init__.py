@@ -86,7 +86,11 @@ class PhoneNumber(_Value, frozen=True):
 
 
 class Staff(_Value, frozen=True):
-    """A person. `resource_ids` are the rows of `resources` that this person's claims lock: one for each unit of capacity."""
+    """A person, who has `units` parts: the least common multiple of the capacities of what this person does here.
+
+    `resource_ids` are the rows of `resources`, one for each part, and then those that a larger number once needed: nothing
+    new is claimed there, but appointments may still stand on them.
+    """
 
     id: str
     display_name: str
@@ -95,6 +99,7 @@ class Staff(_Value, frozen=True):
     working_hours: tuple[Hours, ...] | None = None
     absences: tuple[Absence, ...] = ()
     resource_ids: tuple[int, ...] = ()
+    units: int = 1
 
 
 class Branch(_Value, frozen=True):
@@ -115,7 +120,9 @@ class EventType(_Value, frozen=True):
 
 
 class Service(_Value, frozen=True):
-    """What can be booked. `branch` is None when every branch offers it; `staff` lists who can do it, by branch name."""
+    """What can be booked, `capacity` times at once with each person. `branch` is None when every branch offers it; `staff`
+    lists who can do it, by branch name.
+    """
 
     name: str
     display_name: str
@@ -129,6 +136,7 @@ class Service(_Value, frozen=True):
     slot_step_minutes: int = 15
     minimum_notice_minutes: int = 0
     booking_horizon_days: int = 90
+    capacity: int = 1
     staff: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     event_types: tuple[EventType, ...] = ()
 

@@ -73,9 +73,10 @@ class AdminStore:
     async def ensure_resources(
         self, tenant: str, wanted: Iterable[tuple[str, str, int]]
     ) -> dict[tuple[str, str, int], int]:
-        """Give the resource id of each wanted (branch, staff, unit): missing ones are made, the others lose `active`.
+        """Give the resource id of each wanted (branch, staff, unit), and of what the same people had before: missing ones are
+        made, the others lose `active`.
 
-        None is ever deleted: past appointments point at them, and who comes back keeps the id.
+        None is ever deleted: past appointments point at them, coming ones may, and who comes back keeps the id.
         """
         keys = sorted(set(wanted))
         branches, staff, units = ([key[i] for key in keys] for i in range(3))
@@ -99,8 +100,11 @@ class AdminStore:
                 tenant, branches, staff, units,
             )  # fmt: skip
             rows = await connection.fetch(
-                "SELECT branch, staff, unit, id FROM resources WHERE tenant = $1 AND active", tenant
-            )
+                """SELECT branch, staff, unit, id FROM resources r WHERE tenant = $1 AND EXISTS (
+                       SELECT 1 FROM unnest($2::text[], $3::text[]) w (branch, staff)
+                       WHERE (w.branch, w.staff) = (r.branch, r.staff))""",
+                tenant, branches, staff,
+            )  # fmt: skip
         return {(row["branch"], row["staff"], row["unit"]): row["id"] for row in rows}
 
     async def drop_tenant(self, tenant: str, erase: bool, *, uid: str | None = None) -> None:

@@ -12,6 +12,7 @@ from askproai_operator.external import CredentialProblem
 from askproai_operator.kinds.branch import render as branch_render
 from askproai_operator.kinds.branch.decide import claimed_by_older, hand_made, numbers_condition, read_numbers
 from askproai_operator.kinds.credentials import Credentials, named_secrets
+from askproai_operator.kinds.offering.capacity import plan_units
 from askproai_operator.kinds.offering.decide import missing_event_types, staff_by_branch, staff_condition
 from askproai_operator.kinds.tenant import render
 from askproai_operator.kinds.tenant.compile import compile_config
@@ -108,14 +109,42 @@ def test_staff_must_have_all_the_skills(skills, expected):
 
 
 def test_a_service_that_nobody_can_do_says_what_to_change():
-    condition = staff_condition(offering(requiredSkills=["yoga"]), {"mitte": ()})
+    condition = staff_condition(offering(requiredSkills=["yoga"]), {"mitte": ()}, 1)
     assert (condition.status, condition.reason) == (Status.FALSE, Reason.NO_STAFF_WITH_SKILLS)
     assert "yoga" in condition.message
 
 
-def test_a_capacity_above_one_is_accepted_and_told():
-    condition = staff_condition(offering(capacity=3), {"mitte": ("anna",)})
-    assert (condition.status, condition.reason) == (Status.TRUE, Reason.CAPACITY_UNSUPPORTED)
+def named(name: str, **spec) -> ServiceOffering:
+    made = raw("ServiceOffering", **spec)
+    made["metadata"]["name"] = name
+    return ServiceOffering.from_raw(made)
+
+
+def test_a_person_has_as_many_parts_as_all_capacities_divide():
+    """Anna does yoga for four, a course for six and cuts alone: 12 parts; Mehmet only cuts."""
+    yoga, course = (named(name, capacity=c, requiredSkills=["farbe"]) for name, c in (("yoga", 4), ("kurs", 6)))
+    units = plan_units([branch()], [offering(), yoga, course])
+    assert units.of_person == {("mitte", "anna"): 12, ("mitte", "mehmet"): 1}
+    assert units.at_once == {"haarschnitt": 1, "yoga": 4, "kurs": 6}
+
+
+def test_capacities_that_need_too_many_parts_are_lowered_and_told():
+    five, four = named("a-fuenf", capacity=5), named("b-vier", capacity=4)
+    units = plan_units([branch()], [four, five])
+    assert units.at_once == {"a-fuenf": 5, "b-vier": 2}
+    assert units.of_person["mitte", "anna"] == 10
+    condition = staff_condition(four, {"mitte": ("anna",)}, units.at_once["b-vier"])
+    assert (condition.status, condition.reason) == (Status.FALSE, Reason.CAPACITY_UNSUPPORTED)
+    assert "2 at once instead of 4" in condition.message
+
+
+def test_the_config_lists_the_rows_in_use_first_and_then_the_former_ones():
+    ids = {("mitte", "anna", 1): 7, ("mitte", "anna", 2): 3, ("mitte", "mehmet", 1): 8, ("mitte", "mehmet", 2): 9}
+    kept = {"foreign_numbers": {}, "path_prefix": "", "installation_id": "i", "calcom_base_url": ""}
+    yoga = offering(capacity=2, requiredSkills=["farbe"])
+    config = compile_config(tenant(), [branch()], [yoga], [], resource_ids=ids, **kept)
+    assert [(one.resource_ids, one.units) for one in config.branches[0].staff] == [((7, 3), 2), ((8, 9), 1)]
+    assert config.services[0].capacity == 2
 
 
 def test_an_event_type_of_a_persons_own_account_is_not_linked_yet():
@@ -125,7 +154,7 @@ def test_an_event_type_of_a_persons_own_account_is_not_linked_yet():
 
 
 def test_a_service_of_a_tenant_without_branches_cannot_be_booked():
-    assert staff_condition(offering(), {}).reason is Reason.BRANCH_NOT_FOUND
+    assert staff_condition(offering(), {}, 1).reason is Reason.BRANCH_NOT_FOUND
 
 
 def test_people_without_an_event_type_are_named():

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from askproai_operator.api import Branch, ServiceOffering
+from askproai_operator.api import Branch, RetellAgent, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.api.offering import EventType
 
@@ -32,8 +32,24 @@ def offered_in(offering: ServiceOffering, branch: Branch) -> bool:
     return ref is None or ref.name == branch.metadata.name
 
 
-def staff_condition(offering: ServiceOffering, staff: Mapping[str, tuple[str, ...]]) -> Condition:
-    """Say whether anybody can do the service."""
+def standing_offerings(offerings: Iterable[ServiceOffering], branches: Iterable[Branch]) -> list[ServiceOffering]:
+    """Give the offerings that count, by name: their branch exists, and a default one that is about to go does not stand beside
+    a hand-made one of its branch.
+    """
+    known = {None, *(branch.metadata.name for branch in branches)}
+    here = [one for one in offerings if one.metadata.deletion_timestamp is None and branch_of(one) in known]
+    by_hand = {branch_of(one) for one in here if not auto_created(one)}
+    kept = (one for one in here if not auto_created(one) or not ({branch_of(one), None} & by_hand))
+    return sorted(kept, key=lambda one: one.metadata.name)
+
+
+def branch_of(model: ServiceOffering | RetellAgent) -> str | None:
+    """Give the branch that is named; None means all of the tenant's."""
+    return model.spec.branch_ref.name if model.spec.branch_ref else None
+
+
+def staff_condition(offering: ServiceOffering, staff: Mapping[str, tuple[str, ...]], at_once: int) -> Condition:
+    """Say whether anybody can do the service, and as often at once as it says (`at_once` is what they can)."""
     skills = ", ".join(offering.spec.required_skills)
     without = sorted(branch for branch, people in staff.items() if not people)
     if without:
@@ -48,12 +64,12 @@ def staff_condition(offering: ServiceOffering, staff: Mapping[str, tuple[str, ..
         text = "the Tenant has no Branch yet that could offer it: create one"
         return bad(ConditionType.STAFF_MATCHED, Reason.BRANCH_NOT_FOUND, text)
     people = sum(map(len, staff.values()))
-    if offering.spec.capacity != 1:
-        return good(
-            ConditionType.STAFF_MATCHED,
-            f"{people} people match; capacity {offering.spec.capacity} is not built yet: one appointment at a time per person",
-            Reason.CAPACITY_UNSUPPORTED,
+    if at_once != offering.spec.capacity:
+        text = (
+            f"{at_once} at once instead of {offering.spec.capacity}: together with the capacities of the other services of the"
+            " same people it needs more than 12 parts; choose capacities whose least common multiple is 12 or less"
         )
+        return bad(ConditionType.STAFF_MATCHED, Reason.CAPACITY_UNSUPPORTED, text)
     return good(ConditionType.STAFF_MATCHED, f"{people} people match")
 
 

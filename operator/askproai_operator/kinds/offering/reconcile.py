@@ -13,6 +13,7 @@ from askproai_operator.external import (
     event_type_problems,
 )
 from askproai_operator.kinds.credentials import Credentials, calcom_of, read_credentials
+from askproai_operator.kinds.offering.capacity import plan_units
 from askproai_operator.kinds.offering.decide import (
     calendar_condition,
     linked_event_types,
@@ -20,6 +21,7 @@ from askproai_operator.kinds.offering.decide import (
     offered_in,
     staff_by_branch,
     staff_condition,
+    standing_offerings,
 )
 
 # Cal.com counts 120 requests a minute for each key, and the calls need them: event types are looked at this rarely.
@@ -41,7 +43,9 @@ async def reconcile(key: Key, world: World) -> Result:
         return Result((bad(ConditionType.STAFF_MATCHED, Reason.TENANT_NOT_FOUND, text),), {"staff": []})
     branches = world.cache.branches(key.namespace, tenant.metadata.name)
     staff = staff_by_branch(offering, (branch for branch in branches if offered_in(offering, branch)))
-    conditions = (staff_condition(offering, staff), await _calendar(offering, tenant, staff, world))
+    units = plan_units(branches, standing_offerings(world.cache.offerings(key.namespace, tenant.metadata.name), branches))
+    at_once = units.at_once.get(key.name, offering.spec.capacity)
+    conditions = (staff_condition(offering, staff, at_once), await _calendar(offering, tenant, staff, world))
     people = sorted({person for people in staff.values() for person in people})
     return Result(
         conditions,
@@ -79,7 +83,9 @@ async def _event_type_problems(
     offering: ServiceOffering, credentials: Credentials, world: World
 ) -> list[tuple[str, Reason]]:
     spec = offering.spec
-    needs = EventTypeNeeds(spec.duration_minutes, spec.buffer_before_minutes, spec.buffer_after_minutes)
+    needs = EventTypeNeeds(
+        spec.duration_minutes, spec.buffer_before_minutes, spec.buffer_after_minutes, spec.capacity
+    )
     client = world.providers.calcom(credentials.calcom_base_url, credentials.calcom_key)
     found: list[tuple[str, Reason]] = []
     for entry in linked_event_types(offering):

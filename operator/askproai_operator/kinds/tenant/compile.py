@@ -1,6 +1,7 @@
 """From the manifests of one tenant to the TenantConfig that its pods read. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -8,16 +9,20 @@ import msgspec
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.kinds.branch.decide import read_numbers
 from askproai_operator.kinds.credentials import calcom_of
-from askproai_operator.kinds.offering.decide import auto_created, linked_event_types, staff_by_branch
+from askproai_operator.kinds.offering.capacity import Units, plan_units
+from askproai_operator.kinds.offering.decide import branch_of, linked_event_types, staff_by_branch, standing_offerings
 from askproai_runtime import config as runtime
 
 ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, unit) to the row of `resources`
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-def wanted_resources(branches: Iterable[Branch]) -> list[tuple[str, str, int]]:
-    """Give a row for each person and unit; a person has one unit until capacity above 1 is built."""
-    return sorted((branch.metadata.name, person.id, 1) for branch in branches for person in branch.spec.staff)
+def wanted_resources(
+    branches: Sequence[Branch], offerings: Iterable[ServiceOffering]
+) -> list[tuple[str, str, int]]:
+    """Give a row for each part of each person."""
+    units = plan_units(branches, standing_offerings(offerings, branches))
+    return sorted((*person, unit + 1) for person, count in units.of_person.items() for unit in range(count))
 
 
 def compile_config(
@@ -35,6 +40,8 @@ def compile_config(
     """Compile the config. `foreign_numbers` are those of each branch that an older branch elsewhere claims: they do not route."""
     spec = tenant.spec
     branches = sorted(branches, key=lambda branch: branch.metadata.name)
+    standing = standing_offerings(offerings, branches)
+    units = plan_units(branches, standing)
     return _like(
         runtime.TenantConfig,
         spec,
@@ -42,8 +49,10 @@ def compile_config(
         path_prefix=path_prefix,
         installation_id=installation_id,
         calendar=_calendar(tenant, calcom_base_url),
-        branches=tuple(_branch(b, resource_ids, foreign_numbers.get(b.metadata.name, frozenset())) for b in branches),
-        services=_services(offerings, branches),
+        branches=tuple(
+            _branch(b, units, resource_ids, foreign_numbers.get(b.metadata.name, frozenset())) for b in branches
+        ),
+        services=tuple(_service(one, branches, units) for one in standing),
         agents=_agents(agents, branches),
         rate_limits=spec.runtime.rate_limits,
     )
@@ -62,34 +71,34 @@ def _calendar(tenant: Tenant, base_url: str) -> runtime.CalendarConfig:
     return _like(runtime.CalendarConfig, calcom, provider=runtime.CalendarProvider.CALCOM, base_url=base_url)
 
 
-def _branch(branch: Branch, resource_ids: ResourceIds, foreign: frozenset[str]) -> runtime.Branch:
+def _branch(branch: Branch, units: Units, resource_ids: ResourceIds, foreign: frozenset[str]) -> runtime.Branch:
     spec, name = branch.spec, branch.metadata.name
+    rows: dict[str, list[int]] = defaultdict(list)
+    for (where, person, _), row in sorted(resource_ids.items()):  # by unit: those in use come first
+        if where == name:
+            rows[person].append(row)
     return _like(
         runtime.Branch,
         spec,
         name=name,
         phone_numbers=[number for number in read_numbers(branch).numbers if number.did not in foreign],
         address=_like(runtime.Address, spec.address),
-        staff=[_like(runtime.Staff, one, resource_ids=(resource_ids[name, one.id, 1],)) for one in spec.staff],
+        staff=[
+            _like(runtime.Staff, one, resource_ids=tuple(rows[one.id]), units=units.of_person[name, one.id])
+            for one in spec.staff
+        ],
     )
 
 
-def _services(offerings: Iterable[ServiceOffering], branches: list[Branch]) -> tuple[runtime.Service, ...]:
-    """Give the services; a default one that is about to go does not stand beside a hand-made one of its branch."""
-    here = [o for o in offerings if o.metadata.deletion_timestamp is None and _stands(_branch_of(o), branches)]
-    by_hand = {_branch_of(o) for o in here if not auto_created(o)}
-    kept = [o for o in here if not auto_created(o) or not ({_branch_of(o), None} & by_hand)]
-    return tuple(_service(o, branches) for o in sorted(kept, key=lambda o: o.metadata.name))
-
-
-def _service(offering: ServiceOffering, branches: list[Branch]) -> runtime.Service:
+def _service(offering: ServiceOffering, branches: list[Branch], units: Units) -> runtime.Service:
     spec = offering.spec
     price = {"price_amount": f"{spec.price.amount:.2f}", "price_currency": spec.price.currency} if spec.price else {}
     return _like(
         runtime.Service,
         spec,
         name=offering.metadata.name,
-        branch=_branch_of(offering),
+        branch=branch_of(offering),
+        capacity=units.at_once[offering.metadata.name],
         staff=staff_by_branch(offering, branches),
         event_types=linked_event_types(offering),
         **price,
@@ -97,15 +106,11 @@ def _service(offering: ServiceOffering, branches: list[Branch]) -> runtime.Servi
 
 
 def _agents(agents: Iterable[RetellAgent], branches: list[Branch]) -> tuple[runtime.Agent, ...]:
-    here = sorted((a for a in agents if _stands(_branch_of(a), branches)), key=lambda agent: agent.metadata.name)
+    here = sorted((a for a in agents if _stands(branch_of(a), branches)), key=lambda agent: agent.metadata.name)
     return tuple(
-        _like(runtime.Agent, a.spec, name=a.metadata.name, branch=_branch_of(a), agent_id=a.status.get("agentId"))
+        _like(runtime.Agent, a.spec, name=a.metadata.name, branch=branch_of(a), agent_id=a.status.get("agentId"))
         for a in here
     )
-
-
-def _branch_of(model: ServiceOffering | RetellAgent) -> str | None:
-    return model.spec.branch_ref.name if model.spec.branch_ref else None
 
 
 def _stands(branch: str | None, branches: list[Branch]) -> bool:

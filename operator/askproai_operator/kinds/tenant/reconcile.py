@@ -154,7 +154,8 @@ async def _ensure_database(tenant: Tenant, branches: Sequence[Branch], world: Wo
     meta = tenant.metadata
     adopt = meta.annotations.get("askproai.de/adopt-data")
     await world.database.ensure_tenant(_name(tenant), meta.uid, password, connection_limit(tenant), adopt=adopt)
-    return await world.database.ensure_resources(_name(tenant), wanted_resources(branches))
+    offerings = world.cache.offerings(*tenant.key[1:])
+    return await world.database.ensure_resources(_name(tenant), wanted_resources(branches, offerings))
 
 
 def _config(
