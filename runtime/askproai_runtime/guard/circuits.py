@@ -197,9 +197,10 @@ class Circuits:
     async def _shared_step(self, provider: Provider, verb: Verb, token: str, more: int) -> Answer | None:
         if self._shared is None:
             return None
-        keys, args = [self._shared.key("circuit", provider)], [verb, token, more, *self._rules.milliseconds()]
+        args = (verb, token, more, *self._rules.milliseconds())
         try:
-            state, failures, wait, probe = await self._shared.run(_SCRIPT, keys, args)
+            key = self._shared.key("circuit", provider)
+            state, failures, wait, probe = await self._shared.run(_SCRIPT, [key], args)
         except RedisAway:
             return None
         return Answer(State(state), failures, wait * MILLISECOND, bool(probe))
