@@ -26,7 +26,7 @@ from askproai_runtime.seams import Clock
 
 log = structlog.get_logger(__name__)
 
-TRUST_CLOSED_SECONDS = 0.5  # for so long a closed circuit is not asked again
+TRUST_CLOSED_SECONDS = 0.5  # for so long a closed circuit without failures is not asked again
 SHOW_EVERY_SECONDS = 15.0
 _SCRIPT = Script("circuit", files(__package__).joinpath("circuit.lua").read_text("utf-8"))
 _TOO_MANY, _REQUEST_TIMEOUT, _SERVER_ERRORS = 429, 408, 500
@@ -187,7 +187,7 @@ class Circuits:
         else:
             self._own[provider].follow(answer, self._now())
         self._last[provider] = answer
-        good = answer.state is State.CLOSED and not answer.wait
+        good = answer.state is State.CLOSED and not answer.wait and not answer.failures
         self._trusted_until[provider] = self._clock.monotonic() + TRUST_CLOSED_SECONDS if good else float("-inf")
         if answer.state is not before:
             log.warning("circuit.changed", provider=provider.value, state=answer.state.value, failures=answer.failures)
