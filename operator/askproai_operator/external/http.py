@@ -44,7 +44,10 @@ class ProviderUnavailable(ProviderError):
 
 class ProviderResting(ProviderUnavailable):
     def __init__(self, provider: str, operation: str, retry_after: timedelta) -> None:
-        super().__init__(provider, operation, f"it keeps failing, next try in {retry_after.total_seconds():.0f} s")
+        # No seconds in the text: it stands in a status, and each look would write another.
+        super().__init__(
+            provider, operation, "it failed again and again and is left alone for a while; tried again later"
+        )
         self.retry_after = retry_after
 
 

@@ -27,7 +27,7 @@ from askproai_runtime.seams import Clock
 log = structlog.get_logger(__name__)
 
 TRUST_CLOSED_SECONDS = 0.5  # for so long a closed circuit without failures is not asked again
-SHOW_EVERY_SECONDS = 15.0
+SHOW_EVERY_SECONDS = 30.0
 _SCRIPT = Script("circuit", files(__package__).joinpath("circuit.lua").read_text("utf-8"))
 _TOO_MANY, _REQUEST_TIMEOUT, _SERVER_ERRORS = 429, 408, 500
 _EPOCH_LIKE = 1_000_000_000  # Cal.com's reset header is seconds to wait in its source, a Unix time in its docs
