@@ -67,6 +67,16 @@ def private_port(tenant: str, url: str | None) -> Iterator[Door]:
             yield door
 
 
+def ask(tenant: str, url: str | None, method: str, path: str, **params: str | int | None) -> Any:
+    """Ask a tenant's private API, and give its answer; a refusal ends the command with code 1. Absent `params` are left out."""
+    try:
+        with private_port(tenant, url) as door:
+            return door.ask(method, path, params={name: value for name, value in params.items() if value is not None})
+    except Unreachable as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
 def _of_the_demo(tenant: str) -> Door | None:
     """Give the demo's door; None when no demo runs here, or kubectl would speak to another cluster."""
     try:

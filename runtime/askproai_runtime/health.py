@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from askproai_runtime.api import api_app, require_token
+from askproai_runtime.api import BASE, api_app, description_app, require_token
 from askproai_runtime.jobs import snapshot
 from askproai_runtime.process import DatabaseUrlMissing, Process
 from askproai_runtime.serving import Problem, boundary, json_answer
@@ -80,7 +80,8 @@ def private_app(process: Process, readiness: Readiness) -> web.Application:
 
     startup = web.get("/startupz", alive)  # the port opens when everything else has started
     app = _app(startup, *_probes(readiness), web.get("/health", health), web.get("/health/detailed", detailed))
-    app.add_subapp("/api/v1", api_app(process))
+    app.add_subapp(BASE, api_app(process))
+    app.add_subapp("/openapi.json", description_app(process))
     return app
 
 

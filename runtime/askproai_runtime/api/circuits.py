@@ -2,10 +2,10 @@
 
 import msgspec
 import structlog
-from aiohttp import web
 
+from askproai_runtime.api.endpoint import Endpoint, Query
 from askproai_runtime.guard import Circuits, CircuitView, Provider, State
-from askproai_runtime.serving import Problem, json_answer
+from askproai_runtime.serving import Problem
 
 log = structlog.get_logger(__name__)
 
@@ -25,22 +25,29 @@ class CircuitList(msgspec.Struct, frozen=True):
     circuits: list[CircuitRow]
 
 
-def circuit_routes(circuits: Circuits) -> list[web.RouteDef]:
-    """Give the handlers for one process's view of the tenant's circuits."""
+class CircuitsOfPod:
+    """One process's view of the tenant's circuits."""
 
-    async def listed(_request: web.Request) -> web.Response:
-        return json_answer(CircuitList([_row(*item) for item in (await circuits.states()).items()]))
+    def __init__(self, circuits: Circuits) -> None:
+        self._circuits = circuits
 
-    async def reset(request: web.Request) -> web.Response:
-        name = request.match_info["provider"]
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        return (
+            Endpoint("GET", "/circuits", "How the providers' circuits stand", CircuitList, self.listed),
+            Endpoint("POST", "/circuits/{provider}/reset", "Close a circuit by hand", CircuitRow, self.reset),
+        )
+
+    async def listed(self, _query: Query) -> CircuitList:
+        return CircuitList([_row(*item) for item in (await self._circuits.states()).items()])
+
+    async def reset(self, query: Query) -> CircuitRow:
+        name = query.path["provider"]
         if name not in list(Provider):
             raise Problem(404, "Not Found", f"There are circuits for {', '.join(Provider)}")
         provider = Provider(name)
-        await circuits.reset(provider)
+        await self._circuits.reset(provider)
         log.warning("circuit.reset", provider=name)
-        return json_answer(_row(provider, (await circuits.states())[provider]))
-
-    return [web.get("/circuits", listed), web.post("/circuits/{provider}/reset", reset)]
+        return _row(provider, (await self._circuits.states())[provider])
 
 
 def _row(provider: Provider, view: CircuitView) -> CircuitRow:

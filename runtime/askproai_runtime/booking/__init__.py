@@ -1,12 +1,14 @@
 """Checking and booking appointments: what is free, the holds, the saga and its calendar-sync."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
-from askproai_runtime.booking.availability import Query, Rules, Span, free_slots
+from askproai_runtime.booking.availability import Query, Rules, Slot, Span, free_slots
 from askproai_runtime.booking.ledger import release_hold
 from askproai_runtime.booking.offer import check_availability
 from askproai_runtime.booking.saga import book_appointment
+from askproai_runtime.booking.slots import UnknownName, slots_of
 from askproai_runtime.booking.sync import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.types import Answer, BookingSettings, CallContext, Desk
 from askproai_runtime.booking.warm import warm
@@ -25,7 +27,9 @@ __all__ = [
     "CallContext",
     "Query",
     "Rules",
+    "Slot",
     "Span",
+    "UnknownName",
     "free_slots",
     "release_hold",
     "warm",
@@ -54,6 +58,10 @@ class Booking:
     async def book_appointment(self, call: CallContext, args: Mapping[str, Any]) -> Answer:
         """Book, idempotently within the call."""
         return await book_appointment(self._desk, call, args)
+
+    async def slots_of(self, branch: str, service: str, day: date) -> list[Slot]:
+        """Give what is free on a local day, one entry for each person. Raises `UnknownName`."""
+        return await slots_of(self._desk, branch, service, day)
 
     async def sync_appointment(self, job: Job) -> None:
         """Handle a calendar-sync job. Raises `CalendarDisagrees`, and the queue's own `RunAgain`, `DeadNow`, `StaleClaim`."""

@@ -96,12 +96,17 @@ def read_wish(
     """Resolve branch, service and person. `last_service` is what was offered last, for a model that does not repeat it."""
     branch = _branch(config, call, _text(args, "branch"))
     service = _service(config, branch, _text(args, "service") or last_service)
+    rules = rules_of(ZoneInfo(config.time_zone), branch, service)
+    if not rules.people:
+        raise AskBack(f"{service.display_name} kann ich hier gerade niemandem zuordnen. Wünschen Sie etwas anderes?")
+    return Wish(rules, _person(rules, _text(args, "staff")))
+
+
+def rules_of(zone: ZoneInfo, branch: Branch, service: Service) -> Rules:
+    """Give the rules of one service in one branch, for those who can do it there."""
     able = service.staff.get(branch.name, ())
     people = tuple(person for person in branch.staff if person.id in able and person.resource_ids)
-    if not people:
-        raise AskBack(f"{service.display_name} kann ich hier gerade niemandem zuordnen. Wünschen Sie etwas anderes?")
-    rules = Rules(ZoneInfo(config.time_zone), branch, service, people)
-    return Wish(rules, _person(rules, _text(args, "staff")))
+    return Rules(zone, branch, service, people)
 
 
 def read_time(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Understanding | None:
