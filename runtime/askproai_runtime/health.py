@@ -84,12 +84,11 @@ def private_app(process: Process, readiness: Readiness) -> web.Application:
     return _app(startup, *_probes(readiness), web.get("/health", health), web.get("/health/detailed", detailed))
 
 
-def worker_app(metrics: Metrics, readiness: Readiness, poke: Callable[[], None]) -> web.Application:
-    """Serve the worker's only port."""
+def worker_app(metrics: Metrics, readiness: Readiness, poke: Callable[[], bool]) -> web.Application:
+    """Serve the worker's only port. `poke` says whether there is room for a job."""
 
     async def poked(_request: web.Request) -> web.Response:
-        poke()
-        return web.Response(status=204)
+        return web.Response(status=204 if poke() else 503)
 
     return _app(*_probes(readiness), _metrics(metrics), web.post("/poke", poked))
 

@@ -15,7 +15,7 @@ from askproai_runtime.booking import Booking, BookingSettings
 from askproai_runtime.calendars import CalcomV2, ChosenCalendar, Recorder
 from askproai_runtime.config.live import Credentials, LiveConfig
 from askproai_runtime.config.settings import Settings
-from askproai_runtime.guard import Shared
+from askproai_runtime.guard import Shared, SlotLock
 from askproai_runtime.seams import Clock, FaultPoints
 from askproai_runtime.store import Pool, open_pool
 from askproai_runtime.watch import Metrics, configure_logs
@@ -60,8 +60,9 @@ class Process:
             sync_delay=timedelta(seconds=self.settings.calendar_sync_delay_seconds),
             quiet=timedelta(seconds=self.settings.calendar_quiet_seconds),
         )
+        slots = SlotLock(self.shared, self.clock)
         calendar = ChosenCalendar(self.config.now, calcom)
-        return Booking(self.pool, self.config.now, calendar, self.clock, self.metrics, settings, self.faults)
+        return Booking(self.pool, self.config.now, calendar, self.clock, self.metrics, settings, self.faults, slots)
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ import structlog
 
 from askproai_runtime.calls import CallEvents, count_active_calls
 from askproai_runtime.config.settings import Settings
+from askproai_runtime.guard import WakeUp
 from askproai_runtime.health import Readiness, worker_app
 from askproai_runtime.jobs import Job, JobKind, JobSettings, Runner
 from askproai_runtime.process import Process, open_process, pause
@@ -38,8 +39,10 @@ async def work(process: Process, stop: asyncio.Event, started: Callable[[int], N
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(runner.run(stop))
             tasks.create_task(_count_calls(process, stop))
+            listening = tasks.create_task(WakeUp(process.shared, process.clock).listen(runner.poke))
             await stop.wait()
             readiness.draining = True
+            listening.cancel()
     finally:
         await server.cleanup()
     log.info("worker.stopped")

@@ -12,6 +12,7 @@ from askproai_runtime.booking.types import Answer, BookingSettings, CallContext,
 from askproai_runtime.booking.warm import warm
 from askproai_runtime.calendars import Calendar
 from askproai_runtime.config import TenantConfig
+from askproai_runtime.guard import SlotLock
 from askproai_runtime.jobs import Job
 from askproai_runtime.seams import Clock, FaultPoints
 from askproai_runtime.store import Pool
@@ -44,8 +45,9 @@ class Booking:
         metrics: Metrics,
         settings: BookingSettings,
         faults: FaultPoints,
+        slots: SlotLock,
     ) -> None:
-        self._desk = Desk(pool, config, calendar, clock, metrics, settings, faults)
+        self._desk = Desk(pool, config, calendar, clock, metrics, settings, faults, slots)
 
     async def check_availability(self, call: CallContext, args: Mapping[str, Any]) -> Answer:
         """Say what is free, and hold the first of it for this call."""

@@ -69,6 +69,12 @@ class Order:
         """Only a second person at the same time (`another`) is one more effect, and then the name tells which."""
         return f"{self.first_key}|another:{fold(self.name)}" if self.another else self.first_key
 
+    @property
+    def slot(self) -> tuple[str, str, int]:
+        """Name what several callers may want at once: a person's time, or anybody's."""
+        person = self.wish.staff or self.offered_staff or "any"
+        return self.wish.rules.branch.name, person, int(self.start.timestamp())
+
     def repeats(self, of_call: Sequence[Appointment]) -> Appointment | None:
         """Give the call's own appointment that this order names again.
 

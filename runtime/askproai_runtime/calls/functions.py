@@ -19,10 +19,11 @@ from askproai_runtime.calls.payload import FunctionRequest, RetellCall, instant,
 from askproai_runtime.calls.store import audit_unroutable
 from askproai_runtime.config import Branch
 from askproai_runtime.config.live import Credentials, LiveConfig
+from askproai_runtime.guard import RateLimiter
 from askproai_runtime.intake import Verdict, retell_keys, verify_retell
 from askproai_runtime.numbers import Route, caller_or_none
 from askproai_runtime.seams import Clock
-from askproai_runtime.serving import Problem, SlidingWindow, correlation_id, json_answer, read_body
+from askproai_runtime.serving import Problem, correlation_id, json_answer, read_body, too_many
 from askproai_runtime.store import DATABASE_AWAY, Pool
 
 log = structlog.get_logger(__name__)
@@ -49,7 +50,7 @@ class Functions:
     credentials: Credentials
     booking: Booking
     pool: Pool
-    window: SlidingWindow
+    limiter: RateLimiter
     clock: Clock
     wake_worker: Callable[[], None]
     deadline_seconds: float = DEADLINE_SECONDS
@@ -59,7 +60,8 @@ class Functions:
         """Answer one call function. Raises a `Problem` for forged, malformed and foreign requests."""
         body = await read_body(request, BODY_LIMIT)
         self._check_signature(request, body)
-        self.window.enter(self.config.current.rate_limits.functions_per_second)
+        if not await self.limiter.admits(self.config.current.rate_limits.functions_per_second):
+            raise too_many()
         asked = self._decode(body, name)
         route = await self._route(request, asked.call)
         branch = self._branch(route, asked)

@@ -1,6 +1,18 @@
 """What the tenant's pods share through Redis, each with what happens without it: nothing here decides about a booking."""
 
 from askproai_runtime.guard.acl import ALLOWED_COMMANDS, acl_rules
+from askproai_runtime.guard.limit import RateLimiter
+from askproai_runtime.guard.lock import SlotLock
 from askproai_runtime.guard.redis import RedisAway, Script, Shared
+from askproai_runtime.guard.wake import WakeUp
 
-__all__ = ["ALLOWED_COMMANDS", "RedisAway", "Script", "Shared", "acl_rules"]
+__all__ = [
+    "ALLOWED_COMMANDS",
+    "RateLimiter",
+    "RedisAway",
+    "Script",
+    "Shared",
+    "SlotLock",
+    "WakeUp",
+    "acl_rules",
+]

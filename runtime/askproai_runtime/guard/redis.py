@@ -64,7 +64,7 @@ class Shared:
         ca_file: Path | None = None,
         timeout: timedelta = CALL_TIMEOUT,
     ) -> None:
-        self._url, self._tenant, self._clock, self._metrics = url, tenant, clock, metrics
+        self.url, self._tenant, self._clock, self._metrics = url, tenant, clock, metrics
         self._ca_file, self._timeout = ca_file, timeout
         self._url_in_use: str | None = None
         self._client: Redis | None = None
@@ -76,7 +76,7 @@ class Shared:
 
     @property
     def configured(self) -> bool:
-        return self._url() is not None
+        return self.url() is not None
 
     @property
     def degraded(self) -> bool:
@@ -108,10 +108,9 @@ class Shared:
         except redis.exceptions.NoScriptError:
             return await self.do("EVAL", script.lua, len(keys), *keys, *args)
 
-    def subscriber(self) -> Redis | None:
-        """Give a client of one's own that may wait for ever; None when no Redis is configured."""
-        url = self._url()
-        return connect(url, None, self._ca_file) if url else None
+    def subscriber(self, url: str) -> Redis:
+        """Give a client of one's own that may wait for ever. Raises `ValueError` for a URL that cannot be read."""
+        return connect(url, None, self._ca_file)
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Look at Redis now and then until `stop`, so that health and metrics are true without traffic, too."""
@@ -133,7 +132,7 @@ class Shared:
 
     def _ask(self) -> Redis:
         """Give the client of the URL that is mounted now. Raises `RedisAway` when it is better not asked."""
-        url = self._url()
+        url = self.url()
         if url != self._url_in_use:
             self._replace(url)
         if url is None or self._client is None:
