@@ -155,7 +155,7 @@ class Runtime(base.Part):
     workers: WorkerScale = WorkerScale()
     """How many worker pods; acts with mode Split only."""
     rate_limits: RateLimits = RateLimits()
-    """Limits for each pod; what is above them is answered 429 with Retry-After."""
+    """Limits over all pods; what is above them is answered 429 with Retry-After. While Redis is away they hold for each pod."""
 
 
 class Retention(base.Part):
