@@ -93,8 +93,6 @@ class Shared:
         try:
             async with asyncio.timeout(self._timeout.total_seconds()), self._room:
                 return await send(client, *command)
-        except redis.exceptions.NoScriptError:
-            raise
         except (*_AWAY, redis.exceptions.ResponseError) as error:
             if not _is_away(error):
                 raise  # a command or script that is wrong is our mistake
