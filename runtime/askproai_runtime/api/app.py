@@ -1,17 +1,13 @@
 """The routes of the private API. It is mounted below `/api/v1`; errors are problem documents, as everywhere."""
 
-from typing import TYPE_CHECKING
-
 from aiohttp import web
 
 from askproai_runtime.api.access import with_token
 from askproai_runtime.api.circuits import circuit_routes
-
-if TYPE_CHECKING:  # `process` wires what this room only asks
-    from askproai_runtime.process import Process
+from askproai_runtime.process import Process
 
 
-def api_app(process: "Process") -> web.Application:
+def api_app(process: Process) -> web.Application:
     """Serve the API of one tenant's web process."""
     app = web.Application(middlewares=[with_token(process.settings.admin_token_file)])
     app.add_routes(circuit_routes(process.circuits))

@@ -21,15 +21,11 @@ class CircuitRow(msgspec.Struct, frozen=True):
     shared: bool
 
 
-class CircuitList(msgspec.Struct, frozen=True):
-    circuits: list[CircuitRow]
-
-
 def circuit_routes(circuits: Circuits) -> list[web.RouteDef]:
     """Give the handlers for one process's view of the tenant's circuits."""
 
     async def listed(_request: web.Request) -> web.Response:
-        return json_answer(CircuitList([_row(*item) for item in (await circuits.states()).items()]))
+        return json_answer({"circuits": [_row(*item) for item in (await circuits.states()).items()]})
 
     async def reset(request: web.Request) -> web.Response:
         name = request.match_info["provider"]
