@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 from rich.console import Console
 
+from askproai_cli.circuits import circuits
 from askproai_cli.lint.command import lint_command
 from askproai_cli.output import Output, OutputOption
 from askproai_cli.plan.command import plan_command
@@ -26,6 +27,7 @@ app = typer.Typer(
 
 app.command("lint", epilog="Example: `askproai lint examples/ && kubectl apply -f examples/`")(lint_command)
 app.command("plan", epilog="Example: `askproai plan examples/salon.yaml`")(plan_command)
+app.add_typer(circuits, name="circuits")
 
 
 @app.callback()

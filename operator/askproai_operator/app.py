@@ -28,6 +28,7 @@ from askproai_operator.engine.wire import connection
 from askproai_operator.external import ProviderClients
 from askproai_operator.kinds import agent, branch, offering, tenant
 from askproai_operator.settings import Settings
+from askproai_runtime.guard import Rules
 from askproai_runtime.seams import Clock, SystemClock, fault_points_from_environment
 from askproai_runtime.store import AdminStore
 
@@ -81,7 +82,10 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
     hosts = (*settings.provider_hosts, settings.retell_base_url, settings.calcom_base_url)
     async with AsyncExitStack() as stack:
         kube = await stack.enter_async_context(Kube(login, feed, clock, namespace=settings.namespace))
-        providers = await stack.enter_async_context(ProviderClients(clock, registry=metrics.registry, hosts=hosts))
+        rules = Rules(open_for=timedelta(seconds=settings.circuit_open_seconds))
+        providers = await stack.enter_async_context(
+            ProviderClients(clock, registry=metrics.registry, hosts=hosts, rules=rules)
+        )
         database = AdminStore(settings.admin_dsn())
         stack.push_async_callback(database.close)
         await health.serve(settings, stack)

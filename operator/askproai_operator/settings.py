@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     bind_address: str = Field("0.0.0.0", description="Address of the probes and metrics.")  # noqa: S104 (kubelet and Prometheus reach it from outside)
     health_port: Port = Field(8081, description="`/livez` and `/readyz`. 0: any free port.")
     metrics_port: Port = Field(9090, description="`/metrics`; may be the same port. 0: on the health port.")
+    circuit_open_seconds: float = Field(
+        60, gt=0, description="How long a provider that failed five times in a row for one key is left alone."
+    )
     lease_seconds: int = Field(15, ge=3, description="A Lease that was not renewed for so long may be taken over.")
     lease_renew_seconds: int = Field(10, ge=2, description="Without a renewal for so long the leader exits.")
     lease_retry_seconds: int = Field(2, ge=1, description="How often the Lease is renewed, or asked for.")

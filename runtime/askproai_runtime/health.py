@@ -1,16 +1,14 @@
 """The ports that are never routed from outside: probes, detailed health, metrics, the worker's poke."""
 
 import asyncio
-import hmac
 from collections.abc import Callable
 from datetime import timedelta
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from askproai_runtime.config.live import Credentials
+from askproai_runtime.api import api_app, require_token
 from askproai_runtime.jobs import snapshot
 from askproai_runtime.process import DatabaseUrlMissing, Process
 from askproai_runtime.serving import Problem, boundary, json_answer
@@ -81,7 +79,9 @@ def private_app(process: Process, readiness: Readiness) -> web.Application:
         return json_answer(await details(process, readiness))
 
     startup = web.get("/startupz", alive)  # the port opens when everything else has started
-    return _app(startup, *_probes(readiness), web.get("/health", health), web.get("/health/detailed", detailed))
+    app = _app(startup, *_probes(readiness), web.get("/health", health), web.get("/health/detailed", detailed))
+    app.add_subapp("/api/v1", api_app(process))
+    return app
 
 
 def worker_app(metrics: Metrics, readiness: Readiness, poke: Callable[[], bool]) -> web.Application:
@@ -126,15 +126,6 @@ async def alive(_request: web.Request) -> web.Response:
     return json_answer({"status": "ok"})
 
 
-def require_token(request: web.Request, token_file: Path) -> None:
-    """Let only the bearer of the admin token pass; the file may change at any time. Raises 401."""
-    token = Credentials(token_file.parent).get(token_file.name)
-    kind, _, given = request.headers.get("Authorization", "").partition(" ")
-    fits = hmac.compare_digest((token or "").encode(), given.strip().encode("utf-8", "surrogateescape"))
-    if token is None or kind.lower() != "bearer" or not fits:
-        raise Problem(401, "Unauthorized", "Send the token of Secret T-admin as bearer", {"WWW-Authenticate": "Bearer"})
-
-
 async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
     """Give what an operator of the tenant asks first. Providers: what our last call to each one saw."""
     why_not = await readiness.ask()
@@ -153,6 +144,8 @@ async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
             queue = {"status": "ok", "jobs": [jobs._asdict() for jobs in waiting]}
             for row in rows:
                 providers.setdefault(row["provider"], {}).update(last_outcome=row["outcome"], last_call_at=row["at"])
+    for provider, view in (await process.circuits.states()).items():
+        providers[provider]["circuit"] = view.state
     return {
         "status": _status(process, why_not),
         "tenant": process.tenant,

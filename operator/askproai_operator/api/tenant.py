@@ -49,8 +49,7 @@ class Calcom(base.Part):
     base_url: base.BaseUrl | None = None
     """Cal.com's API (or api.cal.eu, or self-hosted); must match ASKPROAI_PROVIDER_HOSTS. Absent: the operator's setting."""
     api_versions: Annotated[tuple[CalcomVersion, ...], base.listed(2, _ONCE, min_items=1)] = ("V2",)
-    """API versions, tried in this order when one is plainly unavailable; [V2, V1] for old self-hosted servers. Absent: [V2].
-    V1 is not built yet: appointments go to V2, else to our own book."""
+    """API versions, tried in this order when one is plainly unavailable; [V2, V1] for old self-hosted servers. Absent: [V2]."""
     attendee_email_domain: base.Host = "anrufer.invalid"
     """Domain of the made-up e-mail address of callers who give none; Cal.com wants one for each attendee."""
 

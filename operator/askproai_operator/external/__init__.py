@@ -21,6 +21,7 @@ from askproai_operator.external.http import (
     Json,
     ProviderError,
     ProviderRefused,
+    ProviderResting,
     ProviderUnavailable,
     RateLimited,
     UnknownOutcome,
@@ -30,7 +31,7 @@ from askproai_operator.external.retell import RetellClient
 
 __all__ = [
     "REQUEST_TIMEOUT", "CalcomClient", "CredentialProblem", "CredentialRefused", "EventTypeNeeds", "HostNotAllowed", "Json",
-    "KeyHolder", "ProviderClients", "ProviderError", "ProviderRefused", "ProviderUnavailable", "RateLimited", "RetellClient",
-    "UnknownOutcome", "ensure_calcom_webhook", "event_type_problems", "key_hash", "remove_calcom_webhook",
+    "KeyHolder", "ProviderClients", "ProviderError", "ProviderRefused", "ProviderResting", "ProviderUnavailable", "RateLimited",
+    "RetellClient", "UnknownOutcome", "ensure_calcom_webhook", "event_type_problems", "key_hash", "remove_calcom_webhook",
     "secret_value", "shared_key_conflict",
 ]  # fmt: skip

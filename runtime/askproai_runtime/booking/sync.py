@@ -108,7 +108,7 @@ async def _bring(desk: Desk, made: Appointment, request: CalendarRequest) -> Con
         if found := await desk.calendar.find(request):
             return found
     except CalendarUnreachable as error:
-        raise await _later(desk, made, str(error), settings.sync_delay) from error
+        raise await _later(desk, made, str(error), error.retry_after or settings.sync_delay) from error
     desk.faults.reach("after:sync-find")
     if made.starts_at <= now:
         raise DeadNow(await _tell(desk, made, "its time has passed and it never came into the calendar"))
@@ -120,8 +120,8 @@ async def _bring(desk: Desk, made: Appointment, request: CalendarRequest) -> Con
         )
     outcome = await make_there(desk, made, settings.provider_timeout)
     match outcome:
-        case Unavailable(message):
-            raise await _later(desk, made, message, settings.sync_delay)
+        case Unavailable(message, retry_after):
+            raise await _later(desk, made, message, retry_after or settings.sync_delay)
         case Unknown(message):
             raise await _later(desk, made, message, settings.quiet)
         case _:

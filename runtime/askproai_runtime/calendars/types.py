@@ -55,16 +55,25 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """It was certainly not done: the calendar could not be reached, or asked us to wait."""
+    """It was certainly not done: the calendar could not be reached, or asked us to wait (`slow`).
+
+    `retry_after`: when to come again, if that is known. Unless it is slow, another version of the API may be asked.
+    """
 
     message: str
+    retry_after: timedelta | None = None
+    slow: bool = False
 
 
 Outcome = Confirmed | Taken | Refused | Unknown | Unavailable
 
 
 class CalendarUnreachable(Exception):
-    """A look-up gave no answer; ask again later."""
+    """A look-up gave no answer; ask again later. `plainly`: nobody was there to ask, as in `Unavailable`."""
+
+    def __init__(self, message: str, retry_after: timedelta | None = None, *, plainly: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after, self.plainly = retry_after, plainly
 
 
 class Calendar(Protocol):

@@ -34,6 +34,11 @@ class CalendarProvider(StrEnum):
     LOCAL = "Local"
 
 
+class CalcomVersion(StrEnum):
+    V2 = "V2"
+    V1 = "V1"
+
+
 class Function(StrEnum):
     """The call functions, as manifests name them."""
 
@@ -145,7 +150,7 @@ class Agent(_Value, frozen=True):
 class CalendarConfig(_Value, frozen=True):
     provider: CalendarProvider = CalendarProvider.LOCAL
     base_url: str = ""
-    api_versions: tuple[str, ...] = ("V2",)
+    api_versions: tuple[CalcomVersion, ...] = (CalcomVersion.V2,)
     attendee_email_domain: str = ""
 
 

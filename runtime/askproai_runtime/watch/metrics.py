@@ -67,6 +67,7 @@ class Metrics:
         self._lost_offers = self._counter("offered_but_lost", "Offered times that were gone at the yes")
         self._redis = self._gauge("redis_degraded", "1 when Redis is configured and away")
         self.redis_degraded(False)
+        self._circuit = self._gauge("circuit_state", "1 for the state in which a circuit is", "provider", "state")
         self._config = self._gauge("config_hash_info", "1 for the configuration in use", "hash")
         self._config_rejected = self._counter("config_rejected", "Configuration files that could not be read")
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
@@ -95,6 +96,10 @@ class Metrics:
 
     def redis_degraded(self, away: bool) -> None:
         self._redis.labels(self._tenant).set(away)
+
+    def circuit(self, provider: str, state: str) -> None:
+        for one in ("closed", "open", "half_open"):
+            self._circuit.labels(self._tenant, provider, one).set(one == state)
 
     def dead_letter(self) -> None:
         self._dead.labels(self._tenant).inc()

@@ -49,6 +49,11 @@ class Bookings:
 
     async def _book(self, request: web.Request, caller: Account) -> web.Response:
         body = requests.read(requests.BookingBody, await body_of(request))
+        booking = self.book(body, caller)
+        return ok(booking.answer(), 201)
+
+    def book(self, body: requests.BookingBody, caller: Account) -> Booking:
+        """Make a booking, and tell of it. Raises Refusal."""
         attendee, start = requests.attendee_of(body), requests.utc(body.start)
         account, kind = self._target(body.event_type_id, caller)
         event, status = "BOOKING_CREATED", "accepted"
@@ -56,12 +61,12 @@ class Bookings:
             event, status = "BOOKING_REQUESTED", "pending"
             for b in account.bookings.values():  # here, and only here, a repeated request finds the first one
                 if b.live and (b.event_type, b.start, b.attendee["email"]) == (kind, start, attendee["email"]):
-                    return ok(b.answer(), 201)
+                    return b
         now, end = self._server.clock.now(), self._end_of(account, kind, start)
         booking = Booking(next(self._server.ids), kind, start, end, attendee, now, now, status, metadata=body.metadata)
         account.bookings[booking.uid] = booking
         webhooks.tell(self._server, account, event, booking)
-        return ok(booking.answer(), 201)
+        return booking
 
     def _found(self, request: web.Request) -> tuple[Account, Booking]:
         """Find a booking by its uid, which is all that one needs to know."""
@@ -94,18 +99,22 @@ class Bookings:
     async def _cancel(self, request: web.Request, _caller: Account) -> web.Response:
         account, booking = self._found(request)
         body = requests.read(requests.CancelBody, await body_of(request))
+        self.cancel(account, booking, body.cancellation_reason)
+        return ok(booking.answer())
+
+    def cancel(self, account: Account, booking: Booking, why: str) -> None:
+        """Cancel a booking, and tell of it. Raises Refusal."""
         if not booking.live:
             raise Refusal(400, "This booking has already been cancelled.", bare=True)
         if booking.end < self._server.clock.now():
             raise Refusal(400, "Cannot cancel a booking that has already ended", bare=True)
         booking.status, booking.updated = "cancelled", self._server.clock.now()
-        reason = {"cancellationReason": body.cancellation_reason}
+        reason = {"cancellationReason": why}
         booking.extra |= reason
         by = booking.attendee["email"]
         webhooks.tell(
             self._server, account, "BOOKING_CANCELLED", booking, cancelledBy=by, requestReschedule=False, **reason
         )
-        return ok(booking.answer())
 
     async def _reschedule(self, request: web.Request, _caller: Account) -> web.Response:
         """Move a booking: a new one with a new uid, the old one cancelled (§4)."""

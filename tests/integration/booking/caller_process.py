@@ -15,8 +15,9 @@ import structlog
 from booking_world import CALCOM, NOW, Counts, StandingClock, call, slots_of
 
 from askproai_runtime.booking import Booking, BookingSettings
-from askproai_runtime.calendars import CalcomV2, ChosenCalendar, Recorder
+from askproai_runtime.calendars import CalcomV2, ChosenCalendar, Exchange, Recorder
 from askproai_runtime.config import decode
+from askproai_runtime.guard import Circuits
 from askproai_runtime.seams import fault_points_from_environment
 from askproai_runtime.store import open_pool
 
@@ -34,7 +35,8 @@ async def main(dsn: str, config_text: str, url: str, redis_url: str = "") -> Non
     counts, clock = Counts(), StandingClock(NOW)
     async with open_pool(dsn, max_size=3) as pool, aiohttp.ClientSession() as session:
         recorder = Recorder(pool, config.tenant, counts)
-        calcom = CalcomV2(session, lambda: config, lambda: "cal_salon", recorder, clock)
+        exchange = Exchange(session, Circuits(None, clock), clock)
+        calcom = CalcomV2(exchange, lambda: config, lambda: "cal_salon", recorder)
         calendar = ChosenCalendar(lambda: config, calcom)
         slots = slots_of(config.tenant, redis_url or None)
         faults = fault_points_from_environment()

@@ -14,8 +14,9 @@ from booking_world import CALCOM, HALF_PAST_TWO, NOW, Salon, StandingClock, call
 from askproai_runtime.booking import Booking, BookingSettings, CalendarDisagrees
 from askproai_runtime.booking.ledger import appointment
 from askproai_runtime.booking.sync import calendar_request
-from askproai_runtime.calendars import CalcomV2, Recorder
+from askproai_runtime.calendars import CalcomV2, Exchange, Recorder
 from askproai_runtime.config import TenantConfig
+from askproai_runtime.guard import Circuits, Provider
 from askproai_runtime.jobs import DeadNow, RunAgain, StaleClaim
 from askproai_runtime.seams import FaultPoints
 from askproai_runtime.store import open_pool
@@ -37,6 +38,7 @@ class World:
     session: aiohttp.ClientSession
     url: str
     config: TenantConfig
+    circuits: Circuits
     calendar: CalcomV2 = None  # type: ignore[assignment]  # set by the fixture: it needs the salon's pool
     worker: Booking = None  # type: ignore[assignment]
 
@@ -91,14 +93,16 @@ async def world(new_salon) -> AsyncIterator[World]:
                 return getattr(made[0].calendar, name)
 
         salon = await new_salon(Late(), QUICK)
-        made.append(World(salon, calcom, session, url, salon_of(salon.store)))
+        circuits = Circuits(None, salon.clock)
+        made.append(World(salon, calcom, session, url, salon_of(salon.store), circuits))
         made[0].back()
         for staff, number in (("anna", 1001), ("mehmet", 1002)):
             await made[0].event_type(number, staff)
 
         def calcom_over(pool: Any) -> CalcomV2:
             recorder = Recorder(pool, salon.store.tenant, salon.counts)
-            return CalcomV2(session, lambda: made[0].config, lambda: KEY, recorder, salon.clock)
+            exchange = Exchange(session, circuits, salon.clock)
+            return CalcomV2(exchange, lambda: made[0].config, lambda: KEY, recorder)
 
         made[0].calendar = calcom_over(salon.pool)
         async with open_pool(salon.store.dsn, max_size=1) as pool:
@@ -176,6 +180,10 @@ async def test_a_500_is_unknown_and_ends_as_one_booking(world: World, kind: Faul
 async def test_too_many_requests_is_kept_and_synced(world: World) -> None:
     world.fault(FaultKind.RATE_LIMITED)
     assert (await world.salon.booking.book_appointment(call(), wants())).fields["status"] == "pending_sync"
+    with pytest.raises(RunAgain) as put_off:
+        await world.sync()
+    assert timedelta(seconds=50) < put_off.value.at - NOW <= timedelta(seconds=60), "Cal.com blocks for a minute"
+    await world.circuits.reset(Provider.CALCOM)
     await world.sync()
     assert len(world.bookings) == 1
 

@@ -9,6 +9,7 @@ import pytest
 
 from askproai_runtime.calendars import CalendarRequest, Confirmed, Refused, Taken, Unavailable, Unknown, attendee_email
 from askproai_runtime.calendars.calcom_v2 import booking_body, classify_create, language
+from askproai_runtime.calendars.exchange import Reply
 from askproai_runtime.config import TenantConfig
 
 REQUEST = CalendarRequest(
@@ -64,7 +65,7 @@ ANSWERS = [
 
 @pytest.mark.parametrize(("status", "body", "meaning"), ANSWERS)
 def test_what_an_answer_means(status: int, body, meaning) -> None:
-    outcome = classify_create(status, body)
+    outcome = classify_create(Reply("POST", 0, status, body))
     assert outcome == meaning if not isinstance(meaning, type) else type(outcome) is meaning
 
 
@@ -73,7 +74,7 @@ def test_no_answer_is_unknown_unless_nothing_was_ever_sent() -> None:
     refused = aiohttp.ClientConnectorError(key, OSError(111, "Connection refused"))  # type: ignore[arg-type]
     nobody = aiohttp.ClientConnectorDNSError(key, OSError(-2, "Name or service not known"))  # type: ignore[arg-type]
     for error in (refused, nobody):
-        assert type(classify_create(None, None, error)) is Unavailable
+        assert type(classify_create(Reply("POST", 0, None, error=error))) is Unavailable
     for error in (
         TimeoutError(),
         aiohttp.ConnectionTimeoutError(),  # design §3.3: a timeout of a POST is unknown, wherever it struck
@@ -81,7 +82,7 @@ def test_no_answer_is_unknown_unless_nothing_was_ever_sent() -> None:
         aiohttp.ServerDisconnectedError(),
         aiohttp.ClientOSError(),
     ):
-        assert type(classify_create(None, None, error)) is Unknown
+        assert type(classify_create(Reply("POST", 0, None, error=error))) is Unknown
 
 
 def test_the_body_holds_what_calcom_takes_and_nothing_else() -> None:

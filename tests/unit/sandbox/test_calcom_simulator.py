@@ -314,3 +314,26 @@ async def test_rate_limit_blocks_for_a_minute(calcom: Api, clock: FixedClock) ->
     await calcom("GET", "/v2/me", expect=429)
     clock.move(timedelta(seconds=2))
     await calcom("GET", "/v2/me")
+
+
+async def test_the_old_api_shows_the_same_bookings_by_other_words(calcom: Api) -> None:
+    """§7: the key in the query, no version header, no envelope, numeric ids, errors as codes."""
+    await seed(calcom)
+    body = {
+        "eventTypeId": 1001, "start": AT, "end": "2026-11-27T14:15:00Z", "timeZone": "Europe/Berlin", "language": "de",
+        "responses": {"name": "Erika", "email": "e@salon.example", "location": {"value": "phone", "optionValue": ""}},
+        "metadata": {"requestId": "r1"},
+    }  # fmt: skip
+    query = f"?apiKey={calcom.key}"
+    made = await calcom("POST", f"/v1/bookings{query}", body, expect=200)
+    assert (made["status"], made["metadata"]) == ("ACCEPTED", {"requestId": "r1"})
+    assert (await calcom("GET", f"/v2/bookings/{made['uid']}"))["data"]["status"] == "accepted"
+    again = await calcom("POST", f"/v1/bookings{query}", body, expect=400)
+    assert again == {"message": "no_available_users_found_error"}
+    listed = await calcom("GET", f"/v1/bookings{query}&dateFrom=2026-11-27T13:29:00Z&dateTo=2026-11-27T14:16:00Z")
+    assert [booking["uid"] for booking in listed["bookings"]] == [made["uid"]]
+    assert (await calcom("GET", f"/v1/bookings{query}&dateFrom=2026-11-28T00:00:00Z"))["bookings"] == []
+    await calcom("DELETE", f"/v1/bookings/{made['id']}/cancel{query}")
+    assert (await calcom("GET", f"/v2/bookings/{made['uid']}"))["data"]["status"] == "cancelled"
+    await calcom("GET", "/v1/bookings", expect=401)
+    assert all(calcom.key not in entry["path"] for entry in await calcom.journal())
