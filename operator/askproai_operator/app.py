@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from askproai_operator.engine.queue import Urgency, WorkQueue
 from askproai_operator.engine.wire import connection
 from askproai_operator.external import ProviderClients
 from askproai_operator.kinds import agent, branch, offering, tenant
+from askproai_operator.kinds.retry import Retry
 from askproai_operator.settings import Settings
 from askproai_runtime.seams import Clock, SystemClock, fault_points_from_environment
 from askproai_runtime.store import AdminStore
@@ -115,6 +116,7 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(informer.run(stop, partial(_stop_on_signals, stop)))
+            group.create_task(_beside(stop, Retry(world, metrics).run()))
             group.create_task(Engine(kinds, world, queue, metrics).run(stop))
     log.info("operator.stopped")
 
@@ -134,6 +136,12 @@ async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
     finally:
         task.cancel()
         stopped.cancel()
+
+
+async def _beside(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Run what goes on for ever until `stop`."""
+    with suppress(Stopped):
+        await _until(stop, work)
 
 
 async def _patiently(work: Callable[[], Awaitable[T]], clock: Clock) -> T:

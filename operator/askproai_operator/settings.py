@@ -49,6 +49,15 @@ class Settings(BaseSettings):
     runtime_image: str = Field("askproai:0.1.0", description="Image of the tenants' pods.")
     workers: int = Field(8, ge=1, le=64, description="Reconciles that run at the same time.")
     resync_seconds: int = Field(60, ge=5, description="How often an object is looked at when nothing changed (± 10 %).")
+    audit_seconds: int = Field(
+        300, ge=1, description="How often everything watched is listed, because a watch may lose deletions (± 25 %)."
+    )
+    deletion_budget_seconds: int = Field(
+        600, ge=1, description="A deletion waits so long for a provider; then what is left goes into the ledger."
+    )
+    leftover_retry_seconds: int = Field(
+        30, ge=1, description="How soon a left-over is tried again; each failure doubles it, up to an hour."
+    )
     bind_address: str = Field("0.0.0.0", description="Address of the probes and metrics.")  # noqa: S104 (kubelet and Prometheus reach it from outside)
     health_port: Port = Field(8081, description="`/livez` and `/readyz`. 0: any free port.")
     metrics_port: Port = Field(9090, description="`/metrics`; may be the same port. 0: on the health port.")
@@ -66,6 +75,10 @@ class Settings(BaseSettings):
     @property
     def resync(self) -> timedelta:
         return timedelta(seconds=self.resync_seconds)
+
+    @property
+    def deletion_budget(self) -> timedelta:
+        return timedelta(seconds=self.deletion_budget_seconds)
 
     def admin_dsn(self) -> str:
         """Give the database's URL. Raises ValueError when neither the variable nor the file is set."""

@@ -287,8 +287,14 @@ class Kube:
         except ApiError as error:
             if error.status not in {_FORBIDDEN, _NOT_FOUND}:
                 raise
-            lease = LEASES.names(self._namespace, MANAGER)
-            await self.create(self._event(lease, type_, reason, f"{obj.key}: {message}") | {"related": about})
+            await self.tell(reason, f"{obj.key}: {message}", type_, about)
+
+    async def tell(
+        self, reason: str, message: str, type_: str = "Normal", about: Mapping[str, str] | None = None
+    ) -> None:
+        """Make an event in the operator's own namespace, of something whose namespace is going or gone."""
+        lease = LEASES.names(self._namespace, MANAGER)
+        await self.create(self._event(lease, type_, reason, message) | ({"related": about} if about else {}))
 
     def _event(self, about: Mapping[str, str], type_: str, reason: str, message: str) -> dict[str, Any]:
         now = self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")

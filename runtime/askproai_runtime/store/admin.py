@@ -110,14 +110,17 @@ class AdminStore:
         """
         async with self._connection() as connection:
             await roles.drop_login(connection, self.role_name(tenant))
-            if not erase:
+        if erase:
+            await self.erase(tenant, uid)
+
+    async def erase(self, tenant: str, uid: str | None = None) -> None:
+        """Delete the tenant's rows, if they belong to the Tenant with `uid` (None: whoever they belong to)."""
+        async with self._connection() as connection, connection.transaction():
+            owner = await connection.fetchval("SELECT uid FROM tenants WHERE tenant = $1 FOR UPDATE", tenant)
+            if uid not in {None, owner}:
                 return
-            async with connection.transaction():
-                owner = await connection.fetchval("SELECT uid FROM tenants WHERE tenant = $1 FOR UPDATE", tenant)
-                if uid not in {None, owner}:
-                    return
-                for table in ERASED:
-                    await connection.execute(f"DELETE FROM {table} WHERE tenant = $1", tenant)  # noqa: S608  our own names
+            for table in ERASED:
+                await connection.execute(f"DELETE FROM {table} WHERE tenant = $1", tenant)  # noqa: S608  our own names
 
     def role_name(self, tenant: str) -> str:
         return roles.role_name(tenant, roles.database_of(self._dsn))

@@ -10,10 +10,11 @@ from typing import Any
 
 import httpx
 
-from askproai_operator.engine import FINALIZER, ApiError, Cache, Key, Result, World, refs
+from askproai_operator.engine import FINALIZER, ApiError, Cache, Conflict, Key, Result, World, refs
 from askproai_operator.engine.outcome import outcome
 from askproai_operator.external import ProviderClients
 from askproai_operator.kinds.agent import reconcile
+from askproai_operator.settings import Settings
 from askproai_runtime.seams import FixedClock
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
@@ -94,6 +95,28 @@ class MemoryKube:
         self.writes += 1
         raw = self.objects.pop((model.key.kind, model.key.namespace, model.key.name))
         self.cache.drop(refs.ref_of_kind(model.key.kind), model.key.namespace, model.key.name, raw["metadata"]["uid"])
+
+    async def create(self, raw: dict[str, Any]) -> dict[str, Any]:
+        meta = raw["metadata"]
+        if (raw["kind"], meta["namespace"], meta["name"]) in self.objects:
+            raise Conflict(409, "AlreadyExists", meta["name"])
+        self.put(refs.ref_of_kind(raw["kind"]), {**raw, "metadata": {"uid": f"u-{meta['name']}", **meta}})
+        return raw
+
+    async def list(self, ref: refs.Ref, namespace: str, selector: str = "") -> list[dict[str, Any]]:
+        found = [raw for (kind, where, _), raw in self.objects.items() if (kind, where) == (ref.kind, namespace)]
+        return [raw for raw in found if not selector or selector in (raw["metadata"].get("labels") or {})]
+
+    async def patch(self, ref: refs.Ref, namespace: str, name: str, body: dict[str, Any]) -> None:
+        self.writes += 1
+        self.objects[ref.kind, namespace, name]["metadata"]["annotations"].update(body["metadata"]["annotations"])
+
+    async def delete(self, ref: refs.Ref, namespace: str, name: str, uid: str) -> None:
+        self.writes += 1
+        assert self.objects.pop((ref.kind, namespace, name))["metadata"]["uid"] == uid
+
+    async def tell(self, reason: str, message: str) -> None:
+        self.events.append(("Normal", reason, message))
 
     async def event(self, model: Any, type_: str, reason: str, message: str) -> None:
         if self.no_events:
@@ -312,7 +335,7 @@ async def scene(*, number_there: bool = True, **spec: Any) -> AsyncIterator[Scen
         world = World(
             kube=kube,
             cache=cache,
-            settings=SimpleNamespace(),
+            settings=Settings(namespace="askproai-system", leftover_retry_seconds=30),
             clock=clock,
             faults=faults,
             database=SimpleNamespace(),

@@ -22,6 +22,7 @@ from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import WorkQueue
 from askproai_operator.engine.wire import connection
 from askproai_operator.external import ProviderClients
+from askproai_operator.kinds.retry import Retry
 from askproai_operator.settings import Settings
 from askproai_runtime.seams import FaultPoints, SystemClock
 from askproai_runtime.store import AdminStore
@@ -77,6 +78,8 @@ async def operator(control_plane: ControlPlane, module_database: Database) -> As
             calcom_base_url=calcom_url,
             shared_base_url="https://voice.example",
             resync_seconds=60,
+            deletion_budget_seconds=2,
+            leftover_retry_seconds=1,
         )
         hosts = (*settings.provider_hosts, retell_url, calcom_url)
         async with ProviderClients(clock, hosts=hosts) as providers:
@@ -114,9 +117,11 @@ async def operator(control_plane: ControlPlane, module_database: Database) -> As
                 asyncio.create_task(informer.run(stop, give_signals_back)),
                 asyncio.create_task(Engine(KINDS, world, queue, metrics).run(stop)),
             ]
+            retry = asyncio.create_task(Retry(world, metrics).run())
             await asyncio.wait_for(informer.ready.wait(), 10)
             yield Operator(world, settings, queue, informer, retell, calcom, writes)
             stop.set()
+            retry.cancel()
             await asyncio.gather(*tasks)
             await database.close()
 

@@ -7,7 +7,6 @@ import asyncpg
 import pytest
 
 from askproai_operator.engine import Key
-from askproai_operator.kinds.tenant import teardown
 from askproai_runtime.store import AdminStore
 from askproai_sandbox.cluster import eventually
 from askproai_sandbox.databases import Database
@@ -320,13 +319,12 @@ async def test_a_deleted_namespace_ends_and_takes_the_webhook_along(place):
 
 
 async def test_what_cannot_be_removed_is_given_up_after_the_budget_and_the_rest_is_done(
-    place, module_database: Database, monkeypatch
+    place, module_database: Database
 ):
     """A provider that is away holds up a deletion for ten minutes at most, and the database not at all."""
     await place.secret()
     await place.create("Tenant")
     await place.ready()
-    monkeypatch.setattr(teardown, "BUDGET", timedelta(seconds=2))
     place.operator.fault(place.operator.calcom, "list-webhooks", "error-before-commit", 999)
     await place.client.delete(place.path("Tenant"))
     await place.gone("Tenant")

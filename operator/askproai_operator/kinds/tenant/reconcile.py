@@ -21,7 +21,13 @@ from askproai_operator.external import (
     shared_key_conflict,
 )
 from askproai_operator.kinds.branch.decide import claimed_by_older
-from askproai_operator.kinds.credentials import CALCOM_WEBHOOK, Credentials, calcom_of, read_credentials
+from askproai_operator.kinds.credentials import (
+    CALCOM_WEBHOOK,
+    Credentials,
+    calcom_of,
+    kept_values,
+    read_credentials,
+)
 from askproai_operator.kinds.tenant import render
 from askproai_operator.kinds.tenant.compile import ResourceIds, compile_config, wanted_resources
 from askproai_operator.kinds.tenant.decide import (
@@ -34,7 +40,7 @@ from askproai_operator.kinds.tenant.decide import (
     not_built_yet,
     runtime_condition,
 )
-from askproai_operator.kinds.tenant.teardown import kept_values, registered_url, tear_down
+from askproai_operator.kinds.tenant.teardown import registered_url, tear_down
 from askproai_runtime.config import config_hash, encode
 from askproai_runtime.store import DataOwnedByOther, StoreError
 
@@ -147,7 +153,7 @@ def _holder(tenant: Tenant, hashed: str) -> KeyHolder:
 async def _ensure_database(tenant: Tenant, branches: Sequence[Branch], world: World) -> ResourceIds:
     """Make schema, role and rows; gives the resource rows' ids. The tenant's database URL is kept in Secret `T-runtime`."""
     await world.database.prepare()
-    kept = await kept_values(tenant, "runtime", world)
+    kept = await kept_values(world, *tenant.key[1:], "runtime")
     password = unquote(urlsplit(kept.get("DATABASE_URL", "")).password or "") or secrets.token_urlsafe(32)
     database_url = world.database.tenant_dsn(_name(tenant), password)
     await world.kube.apply(render.runtime_secret(tenant, database_url))  # durable before the role has it
@@ -184,7 +190,7 @@ def _config(
 
 async def _apply_children(tenant: Tenant, credentials: Credentials, config: str, world: World) -> Condition:
     """Apply config and credentials before the pods that mount them, and tell how the pods are."""
-    token = (await kept_values(tenant, "admin", world)).get("token") or secrets.token_urlsafe(32)
+    token = (await kept_values(world, *tenant.key[1:], "admin")).get("token") or secrets.token_urlsafe(32)
     await world.kube.apply(render.config_map(tenant, config))
     await world.kube.apply(render.admin_secret(tenant, token))
     for service in render.services(tenant):

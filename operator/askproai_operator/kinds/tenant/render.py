@@ -10,7 +10,7 @@ import yaml
 
 from askproai_operator.api import Tenant
 from askproai_operator.engine import FINALIZER, MANAGER, TENANT_LABEL, refs
-from askproai_operator.kinds.credentials import CALCOM_KEY, RETELL_KEY, Credentials
+from askproai_operator.kinds.credentials import CALCOM_BASE_URL, CALCOM_KEY, RETELL_BASE_URL, RETELL_KEY, Credentials
 
 Manifest = dict[str, Any]
 
@@ -37,7 +37,7 @@ def admin_secret(tenant: Tenant, token: str) -> Manifest:
 def teardown_secret(tenant: Tenant, credentials: Credentials, retell_key_hash: str) -> Manifest:
     """What deletion needs when the user's Secret is gone already. Its finalizer keeps it through the end of a namespace."""
     kept = {name: value for name, value in credentials.values.items() if name in {RETELL_KEY, CALCOM_KEY}}
-    urls = {"retell-base-url": credentials.retell_base_url, "calcom-base-url": credentials.calcom_base_url}
+    urls = {RETELL_BASE_URL: credentials.retell_base_url, CALCOM_BASE_URL: credentials.calcom_base_url}
     manifest = _secret(tenant, "teardown", kept | urls)
     manifest["metadata"] |= {"finalizers": [FINALIZER], "annotations": {KEY_HASH: retell_key_hash}}
     return manifest
