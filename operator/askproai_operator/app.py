@@ -25,7 +25,7 @@ from askproai_operator.engine.lease import Elector, Times
 from askproai_operator.engine.metrics import Conditions, Metrics
 from askproai_operator.engine.queue import Urgency, WorkQueue
 from askproai_operator.engine.wire import connection
-from askproai_operator.external import ProviderClients
+from askproai_operator.external import ProviderClients, RedisAdmin
 from askproai_operator.kinds import agent, branch, offering, tenant
 from askproai_operator.kinds.retry import Retry
 from askproai_operator.settings import Settings
@@ -85,6 +85,9 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
         providers = await stack.enter_async_context(ProviderClients(clock, registry=metrics.registry, hosts=hosts))
         database = AdminStore(settings.admin_dsn())
         stack.push_async_callback(database.close)
+        redis = _redis(settings, clock)
+        if redis is not None:
+            stack.push_async_callback(redis.close)
         await health.serve(settings, stack)
         elector = _elector(settings, kube, clock, metrics)
         try:
@@ -113,6 +116,7 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
             installation_id=installation,
             fence=elector.fence,
             enqueue=queue.add,
+            redis=redis,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(informer.run(stop, partial(_stop_on_signals, stop)))
@@ -160,6 +164,11 @@ async def _cluster_uid(kube: Kube) -> str:
     if namespace is None:
         raise ApiError(404, "NotFound", "there is no namespace kube-system: set ASKPROAI_INSTALLATION_ID")
     return str(namespace["metadata"]["uid"])
+
+
+def _redis(settings: Settings, clock: Clock) -> RedisAdmin | None:
+    url = settings.redis_url()
+    return RedisAdmin(url, clock, settings.ca_file) if url else None
 
 
 def _elector(settings: Settings, kube: Kube, clock: Clock, metrics: Metrics) -> Elector:

@@ -35,6 +35,15 @@ class Settings(BaseSettings):
     database_admin_url_file: Path | None = Field(
         None, description="File that holds it instead, such as a mounted Secret."
     )
+    redis_admin_url: SecretStr | None = Field(
+        None,
+        description="Redis as a user who may manage users; `redis+sentinel://user:password@h1:p,h2:p/master` by Sentinel. "
+        "Absent: no Redis, and each pod goes by itself.",
+    )
+    redis_admin_url_file: Path | None = Field(None, description="File that holds it instead, such as a mounted Secret.")
+    ca_file: Path | None = Field(
+        None, description="Authority of Redis's certificate (`rediss://`), if the system does not know it."
+    )
     provider_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         ("api.retellai.com", "api.cal.com", "api.cal.eu"),
         description="Hosts that a tenant's `baseUrl` may name, separated by commas. Without a port: https on 443 only; "
@@ -89,3 +98,11 @@ class Settings(BaseSettings):
         raise ValueError(
             "no database: set ASKPROAI_DATABASE_ADMIN_URL, or ASKPROAI_DATABASE_ADMIN_URL_FILE to a file that holds it"
         )
+
+    def redis_url(self) -> str | None:
+        """Give Redis's URL for its administrator, if there is one."""
+        if self.redis_admin_url is not None:
+            return self.redis_admin_url.get_secret_value()
+        if self.redis_admin_url_file is not None and self.redis_admin_url_file.exists():
+            return self.redis_admin_url_file.read_text(encoding="utf-8").strip()
+        return None

@@ -9,6 +9,7 @@ import msgspec
 
 from askproai_operator.api import RetellAgent, Tenant
 from askproai_operator.api.conditions import (
+    ADVISORY_TYPES,
     NEGATIVE_TYPES,
     Condition,
     ConditionType,
@@ -86,7 +87,7 @@ def failed(model: Model, status: Mapping[str, Any], error: Exception, now: datet
 
 
 def is_good(condition: Mapping[str, Any]) -> bool:
-    return condition["type"] in NEGATIVE_TYPES or condition["status"] == Status.TRUE
+    return condition["type"] in NEGATIVE_TYPES | ADVISORY_TYPES or condition["status"] == Status.TRUE
 
 
 def _ready(causes: Any, *, going: bool) -> Condition:

@@ -75,7 +75,16 @@ class DatabaseLeft(msgspec.Struct, frozen=True, tag="database", tag_field="sort"
         return f"left in PostgreSQL: the tenant's role{' and rows' if self.erase else ''}"
 
 
-LeftOver = AgentLeft | WebhookLeft | DatabaseLeft
+class CacheLeft(msgspec.Struct, frozen=True, tag="cache", tag_field="sort"):
+    """A Tenant's user in Redis, and its keys."""
+
+    owner: Owner
+
+    def about(self) -> str:
+        return "left in Redis: the tenant's user and keys"
+
+
+LeftOver = AgentLeft | WebhookLeft | DatabaseLeft | CacheLeft
 
 
 @dataclass(frozen=True, slots=True)

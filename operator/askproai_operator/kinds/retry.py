@@ -16,6 +16,7 @@ from askproai_operator.kinds.agent.deletion import remove_remains
 from askproai_operator.kinds.credentials import RETELL_BASE_URL, RETELL_KEY
 from askproai_operator.kinds.leftovers import (
     AgentLeft,
+    CacheLeft,
     DatabaseLeft,
     Entry,
     LeftOver,
@@ -98,5 +99,7 @@ async def _undo(left: LeftOver, keys: Mapping[str, str], world: World) -> str | 
             if left.erase:
                 await world.database.erase(left.owner.tenant, left.owner.uid)
             return None
+        case CacheLeft() if live is not None:
+            return None  # user and keys are the namesake's now
     await undo(left, keys, world)
     return None

@@ -21,7 +21,7 @@ from askproai_operator.engine.informer import Informer
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import WorkQueue
 from askproai_operator.engine.wire import connection
-from askproai_operator.external import ProviderClients
+from askproai_operator.external import ProviderClients, RedisAdmin
 from askproai_operator.kinds.retry import Retry
 from askproai_operator.settings import Settings
 from askproai_runtime.seams import FaultPoints, SystemClock
@@ -29,6 +29,7 @@ from askproai_runtime.store import AdminStore
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.cluster import ControlPlane, KubeClient, ProcessError, eventually
 from askproai_sandbox.databases import Database
+from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
 from askproai_sandbox.simulator.app import Simulator
@@ -59,7 +60,9 @@ class Operator:
 
 
 @pytest.fixture(scope="module")
-async def operator(control_plane: ControlPlane, module_database: Database) -> AsyncIterator[Operator]:
+async def operator(
+    control_plane: ControlPlane, module_database: Database, valkey: EmbeddedRedis
+) -> AsyncIterator[Operator]:
     await control_plane.kubectl("apply", "--server-side", "-f", str(CRDS))
     await control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
     clock, metrics, cache, stop = SystemClock(), Metrics(), Cache(), asyncio.Event()
@@ -84,6 +87,7 @@ async def operator(control_plane: ControlPlane, module_database: Database) -> As
         hosts = (*settings.provider_hosts, retell_url, calcom_url)
         async with ProviderClients(clock, hosts=hosts) as providers:
             database = AdminStore(module_database.dsn)
+            redis = RedisAdmin(valkey.admin_url, clock)
             informer = Informer(feed, kube, clock, metrics, login)
             world = World(
                 kube=kube,
@@ -96,6 +100,7 @@ async def operator(control_plane: ControlPlane, module_database: Database) -> As
                 installation_id="inst-1",
                 fence=lambda: None,
                 enqueue=queue.add,
+                redis=redis,
             )
             writes: list[tuple[str, str]] = []
             send = kube._wire._send
@@ -124,6 +129,7 @@ async def operator(control_plane: ControlPlane, module_database: Database) -> As
             retry.cancel()
             await asyncio.gather(*tasks)
             await database.close()
+            await redis.close()
 
 
 @dataclass

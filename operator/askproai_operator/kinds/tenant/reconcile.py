@@ -29,6 +29,7 @@ from askproai_operator.kinds.credentials import (
     read_credentials,
 )
 from askproai_operator.kinds.tenant import render
+from askproai_operator.kinds.tenant.cache import ensure_cache, redis_url
 from askproai_operator.kinds.tenant.compile import ResourceIds, compile_config, wanted_resources
 from askproai_operator.kinds.tenant.decide import (
     CALCOM_TRIGGERS,
@@ -70,12 +71,14 @@ async def _make_true(tenant: Tenant, world: World) -> Result:
         return Result((refused,))
     valid = good(ConditionType.CREDENTIALS_VALID)
     branches = world.cache.branches(key.namespace, key.name)
+    connect_to = await _runtime_urls(tenant, world)
     try:
-        resource_ids = await _ensure_database(tenant, branches, world)
+        resource_ids = await _ensure_database(tenant, branches, connect_to[0], world)
     except (StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         state = getattr(error, "sqlstate", None)
         log.warning("database.not_ready", tenant=_name(tenant), error=type(error).__name__, sqlstate=state)
         return Result((valid, database_condition(error)), retry=not isinstance(error, DataOwnedByOther))
+    cache = await ensure_cache(tenant, connect_to[1], world)
     where = address(tenant, world.settings.shared_base_url)
     config = _config(tenant, branches, resource_ids, where, credentials, world)
     pods = await _apply_children(tenant, credentials, config, world)
@@ -85,7 +88,7 @@ async def _make_true(tenant: Tenant, world: World) -> Result:
     if not webhooks.good:  # what Cal.com was told, until it knows better: an old webhook must not be forgotten
         urls["calcom"] = registered_url(tenant) or urls["calcom"]
     return Result(
-        (valid, good(ConditionType.DATABASE_READY), pods, exposed, webhooks, *not_built_yet()),
+        (valid, good(ConditionType.DATABASE_READY), cache, pods, exposed, webhooks, *not_built_yet()),
         status={
             "key": _name(tenant),
             "webhookUrls": urls,
@@ -150,14 +153,20 @@ def _holder(tenant: Tenant, hashed: str) -> KeyHolder:
     return KeyHolder(_name(tenant), tenant.metadata.creation_timestamp, hashed)
 
 
-async def _ensure_database(tenant: Tenant, branches: Sequence[Branch], world: World) -> ResourceIds:
-    """Make schema, role and rows; gives the resource rows' ids. The tenant's database URL is kept in Secret `T-runtime`."""
-    await world.database.prepare()
-    kept = await kept_values(world, *tenant.key[1:], "runtime")
+async def _runtime_urls(tenant: Tenant, world: World) -> tuple[str, str | None]:
+    """Give DATABASE_URL and REDIS_URL, durable in `T-runtime` before role and user have their passwords."""
+    name, kept = _name(tenant), await kept_values(world, *tenant.key[1:], "runtime")
     password = unquote(urlsplit(kept.get("DATABASE_URL", "")).password or "") or secrets.token_urlsafe(32)
-    database_url = world.database.tenant_dsn(_name(tenant), password)
-    await world.kube.apply(render.runtime_secret(tenant, database_url))  # durable before the role has it
-    meta = tenant.metadata
+    urls = world.database.tenant_dsn(name, password), redis_url(name, kept.get("REDIS_URL"), world)
+    ca = world.redis.ca if world.redis is not None else None
+    await world.kube.apply(render.runtime_secret(tenant, *urls, ca))
+    return urls
+
+
+async def _ensure_database(tenant: Tenant, branches: Sequence[Branch], url: str, world: World) -> ResourceIds:
+    """Make schema, role and rows; gives the resource rows' ids."""
+    await world.database.prepare()
+    meta, password = tenant.metadata, unquote(urlsplit(url).password or "")
     adopt = meta.annotations.get("askproai.de/adopt-data")
     await world.database.ensure_tenant(_name(tenant), meta.uid, password, connection_limit(tenant), adopt=adopt)
     return await world.database.ensure_resources(_name(tenant), wanted_resources(branches))

@@ -12,15 +12,16 @@ import asyncpg
 from askproai_operator.api import DataPolicy, DeletionPolicy, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, bad
 from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, World, refs
-from askproai_operator.external import CredentialRefused, ProviderError, remove_calcom_webhook
+from askproai_operator.external import CredentialRefused, ProviderError, RedisError, remove_calcom_webhook
 from askproai_operator.kinds.credentials import CALCOM_BASE_URL, CALCOM_KEY, kept_values
-from askproai_operator.kinds.leftovers import DatabaseLeft, LeftOver, Owner, WebhookLeft, keep
+from askproai_operator.kinds.leftovers import CacheLeft, DatabaseLeft, LeftOver, Owner, WebhookLeft, keep
 from askproai_operator.kinds.tenant import render
 from askproai_operator.kinds.tenant.decide import address
 from askproai_runtime.store import StoreError
 
-UNDO_ERRORS: Final = (ProviderError, StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
-_NO_WAIT: Final = (CredentialRefused,)  # no other key will come: to wait would only hold up the namespace
+UNDO_ERRORS: Final = (ProviderError, RedisError, StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+# No other key will come, and nobody needs Redis: to wait would only hold up the namespace.
+_NO_WAIT: Final = (CredentialRefused, RedisError)
 
 
 async def tear_down(tenant: Tenant, world: World) -> Result:
@@ -62,7 +63,8 @@ def remains(tenant: Tenant, keys: Mapping[str, str], world: World) -> list[LeftO
     if CALCOM_KEY in keys and tenant.spec.deletion_policy is not DeletionPolicy.ORPHAN:
         now = _webhook_url(tenant, world)
         found.append(WebhookLeft(owner, tuple(sorted({now, registered_url(tenant) or now}))))
-    return [*found, DatabaseLeft(owner, erase=tenant.spec.data_policy is DataPolicy.ERASE)]
+    found.append(DatabaseLeft(owner, erase=tenant.spec.data_policy is DataPolicy.ERASE))
+    return [*found, *([CacheLeft(owner)] if world.redis is not None else [])]
 
 
 async def undo(left: LeftOver, keys: Mapping[str, str], world: World) -> None:
@@ -75,11 +77,17 @@ async def undo(left: LeftOver, keys: Mapping[str, str], world: World) -> None:
                 await remove_calcom_webhook(client, url)
         case DatabaseLeft():  # rows stay for this UID, or go: only our own, never those that an earlier namesake left
             await world.database.drop_tenant(left.owner.tenant, erase=left.erase, uid=left.owner.uid)
+        case CacheLeft() if world.redis is not None:
+            await world.redis.drop_tenant(left.owner.tenant)
 
 
 def why_not(error: Exception) -> str:
     """Give the text of an error that we wrote ourselves; PostgreSQL's own quote hosts and rows."""
-    return str(error) if isinstance(error, ProviderError | StoreError) else f"PostgreSQL: {type(error).__name__}"
+    return (
+        str(error)
+        if isinstance(error, ProviderError | RedisError | StoreError)
+        else f"PostgreSQL: {type(error).__name__}"
+    )
 
 
 def _orphaned(tenant: Tenant, keys: Mapping[str, str], world: World) -> list[Warn]:
