@@ -28,6 +28,7 @@ from askproai_operator.engine.wire import connection
 from askproai_operator.external import ProviderClients, RedisAdmin
 from askproai_operator.kinds import agent, branch, offering, tenant
 from askproai_operator.kinds.retry import Retry
+from askproai_operator.kinds.tenant.nudge import Nudger
 from askproai_operator.settings import Settings
 from askproai_runtime.seams import Clock, SystemClock, fault_points_from_environment
 from askproai_runtime.store import AdminStore
@@ -105,6 +106,7 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
         for model in cache.models():
             queue.add(model.key, Urgency.RESYNC)
         health.ready = True
+        nudger = await stack.enter_async_context(Nudger(kube, clock))
         world = World(
             kube=kube,
             cache=cache,
@@ -116,6 +118,7 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
             installation_id=installation,
             fence=elector.fence,
             enqueue=queue.add,
+            nudge=nudger.nudge,
             redis=redis,
         )
         async with asyncio.TaskGroup() as group:

@@ -30,6 +30,7 @@ class World:
     installation_id: str  # first part of the marker at the providers (contract §2)
     fence: Callable[[], None]  # raises NotLeader unless our Lease is surely ours: call it right before a remote write
     enqueue: Callable[[Key], None]  # wakes another object
+    nudge: Callable[[str, str, str], None]  # tells a tenant's pods (namespace, tenant, hash) that their config changed
     redis: "RedisAdmin | None" = None  # None: the installation has none
 
     async def fresh(self, seen: M) -> M | None:

@@ -53,6 +53,7 @@ class Operator:
     retell: RetellSimulator
     calcom: CalcomSimulator
     writes: list[tuple[str, str]]
+    nudged: list[tuple[str, str, str]]
 
     def fault(self, simulator: Simulator, operation: str, kind: str, count: int) -> None:
         body = {"operation": operation, "fault": kind, "count": count}
@@ -89,6 +90,7 @@ async def operator(
             database = AdminStore(module_database.dsn)
             redis = RedisAdmin(valkey.admin_url, clock)
             informer = Informer(feed, kube, clock, metrics, login)
+            nudged: list[tuple[str, str, str]] = []
             world = World(
                 kube=kube,
                 cache=cache,
@@ -100,6 +102,7 @@ async def operator(
                 installation_id="inst-1",
                 fence=lambda: None,
                 enqueue=queue.add,
+                nudge=lambda *what: nudged.append(what),
                 redis=redis,
             )
             writes: list[tuple[str, str]] = []
@@ -124,7 +127,7 @@ async def operator(
             ]
             retry = asyncio.create_task(Retry(world, metrics).run())
             await asyncio.wait_for(informer.ready.wait(), 10)
-            yield Operator(world, settings, queue, informer, retell, calcom, writes)
+            yield Operator(world, settings, queue, informer, retell, calcom, writes, nudged)
             stop.set()
             retry.cancel()
             await asyncio.gather(*tasks)

@@ -72,6 +72,22 @@ async def test_a_tenants_children_exist_by_one_manager_and_are_written_once(plac
     assert {entry["method"] for entry in place.operator.calcom.journal.entries[asked:]} <= {"GET"}
 
 
+async def test_a_changed_config_is_told_to_the_pods_once(place):
+    """Design §2.11: the ConfigMap first, then the pods; a new tenant's pods start with it anyway."""
+    await place.secret()
+    await place.create("Branch")
+    await place.create("Tenant")
+    await place.ready()
+    before = len(place.operator.nudged)
+    closed = {"spec": {"holidays": {"country": "DE", "subdivision": "BE", "closed": ["2026-12-31"]}}}
+    await place.client.merge(place.path("Branch", "mitte"), closed)
+    await eventually(lambda: len(place.operator.nudged) > before, SOON, "the pods to be told")
+    (told,) = place.operator.nudged[before:]
+    tenant = await place.get("Tenant")
+    assert told == (place.namespace, "salon-mueller", tenant["status"]["configHash"])
+    assert "2026-12-31" in (await place.get("ConfigMap", "salon-mueller-config"))["data"]["tenant.json"]
+
+
 async def test_a_child_edited_or_deleted_by_hand_is_repaired(place):
     """Checklist 7."""
     await place.secret()

@@ -82,6 +82,8 @@ async def _make_true(tenant: Tenant, world: World) -> Result:
     where = address(tenant, world.settings.shared_base_url)
     config = _config(tenant, branches, resource_ids, where, credentials, world)
     pods = await _apply_children(tenant, credentials, config, world)
+    if tenant.status.get("configHash") not in {None, config_hash(config)}:
+        world.nudge(*key[1:], config_hash(config))
     webhooks = await _register_webhook(tenant, credentials, where, world)
     exposed = exposed_condition(tenant, where)
     urls = where.urls(world.installation_id)
