@@ -99,7 +99,8 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
             installation = settings.installation_id
             if installation is None:
                 installation = await _until(stop, _patiently(partial(_cluster_uid, kube), clock))
-            informer = Informer(feed, kube, clock, metrics, login)
+            audit_every = timedelta(seconds=settings.audit_seconds)
+            informer = Informer(feed, kube, clock, metrics, login, audit_every=audit_every)
             await _until(stop, _patiently(informer.prime, clock))
         except Stopped:
             return

@@ -14,6 +14,7 @@ from askproai_operator.key import Key
 Model = Tenant | Branch | ServiceOffering | RetellAgent
 M = TypeVar("M", bound=Resource)
 
+_REMEMBERED = 10_000  # deleted objects
 # Written by the API server and by other controllers' status; none of it tells that somebody changed our child.
 _VOLATILE = ("resourceVersion", "managedFields", "generation", "selfLink")
 
@@ -57,6 +58,7 @@ class Cache:
     def __init__(self) -> None:
         self._models: dict[tuple[str, str], dict[str, Model]] = defaultdict(dict)
         self._children: dict[Ref, dict[tuple[str, str], Child]] = defaultdict(dict)
+        self._gone: dict[str, None] = {}  # uids of the last deleted objects, oldest first
         self._tenant_of_branch: dict[tuple[str, str], str] = {}  # outlives the branch: its agents belong to a tenant
 
     # Reading
@@ -125,11 +127,13 @@ class Cache:
     # Writing
 
     def put(self, ref: Ref, raw: dict[str, Any]) -> tuple[Model | Child | None, Model | Child | None]:
-        """Keep an object; give what was known before and what is known now. An older state than the known one is ignored."""
+        """Keep an object; give what was known before and what is known now. An older state than the known one is ignored,
+        and so is a list's or an answer's that was on its way while the object's deletion was told: uids never come again.
+        """
         where = namespace, name = raw["metadata"].get("namespace", ""), raw["metadata"]["name"]
         known, new = self._children[ref].get(where), child_of(raw)
         old = self.get(Key(ref.kind, namespace, name)) if ref in CUSTOM else known
-        if known is not None and new.version <= known.version:
+        if (known is not None and new.version <= known.version) or new.uid in self._gone:
             return old, old
         model = cast("Model", KINDS[ref.kind].from_raw(raw)) if ref in CUSTOM else None
         self._children[ref][where] = new
@@ -145,5 +149,8 @@ class Cache:
         child = self.child(ref, namespace, name)
         if child is None or child.uid != uid:
             return None
+        self._gone[uid] = None
+        if len(self._gone) > _REMEMBERED:
+            del self._gone[next(iter(self._gone))]
         del self._children[ref][namespace, name]
         return self._models[ref.kind, namespace].pop(name) if ref in CUSTOM else child

@@ -23,6 +23,8 @@ class Metrics:
         self.reconcile_seconds = self._times(runs, "Time of one reconcile", _RUNS, "kind")
         self.leader = self._gauge("askproai_leader", "1 while this process holds the Lease")
         self.watch_restarts = self._count("askproai_watch_restarts", "Watches begun again after an end or an error")
+        missed = "Deletions that no watch told and that an audit found"
+        self.missed_deletions = self._count("askproai_missed_deletions", missed)
         self._leftovers = self._gauge("askproai_leftovers", "What deletions could not remove yet", "sort")
         queue = {"name": "askproai"}
         self.depth = self._gauge("workqueue_depth", "Keys that wait", "name", "priority")
