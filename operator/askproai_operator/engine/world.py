@@ -30,8 +30,10 @@ class World:
     installation_id: str  # first part of the marker at the providers (contract §2)
     fence: Callable[[], None]  # raises NotLeader unless our Lease is surely ours: call it right before a remote write
     enqueue: Callable[[Key], None]  # wakes another object
-    nudge: Callable[[str, str, str], None]  # tells a tenant's pods (namespace, tenant, hash) that their config changed
     redis: "RedisAdmin | None" = None  # None: the installation has none
+    nudge: Callable[[str, str, str], None] = lambda *_: (
+        None
+    )  # tells pods (namespace, tenant, hash) that their config changed
 
     async def fresh(self, seen: M) -> M | None:
         """Read the object again from the API server, for use right before a remote create or delete.

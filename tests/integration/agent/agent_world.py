@@ -343,7 +343,6 @@ async def scene(*, number_there: bool = True, **spec: Any) -> AsyncIterator[Scen
             installation_id="inst-1",
             fence=lambda: None,
             enqueue=woken.append,
-            nudge=lambda *_: None,
         )
         made = Scene(world, kube, faults, clock, simulator, url, http, woken=woken)
         made.keep_key(RETELL_KEY)

@@ -262,14 +262,22 @@ async def test_kept_rows_wait_for_their_adoption_and_no_namesake_erases_them(pla
     await place.gone("Tenant")
 
     await place.create("Tenant", spec={"dataPolicy": "Erase"})
-    told = await place.condition("DatabaseReady", "False", "DataOwnedByOther")
-    assert f"askproai.de/adopt-data: {first}" in told["message"]
+    refused = await place.condition("DatabaseReady", "False", "DataOwnedByOther")
+    assert f"askproai.de/adopt-data: {first}" in refused["message"]
     await place.client.delete(place.path("Tenant"))
     await place.gone("Tenant")
     assert len(await rows(module_database, "SELECT 1 FROM resources WHERE tenant = $1", tenant)) == 2
 
+    await place.create("Tenant", annotations={"askproai.de/adopt-data": "11111111-2222-3333-4444-555555555555"})
+    await place.condition("DatabaseReady", "False", "DataOwnedByOther")
+    await place.client.delete(place.path("Tenant"))
+    await place.gone("Tenant")
+
     await place.create("Tenant", spec={"dataPolicy": "Erase"}, annotations={"askproai.de/adopt-data": first})
     await place.ready()
+    await eventually(lambda: told(place, ("Normal", "DataAdopted")), SOON, "the event")
+    audited = await rows(module_database, "SELECT action FROM audit_log WHERE tenant = $1", tenant)
+    assert [row["action"] for row in audited] == ["data_adopted"]
     await place.client.delete(place.path("Tenant"))
     await place.gone("Tenant")
     assert await rows(module_database, "SELECT 1 FROM resources WHERE tenant = $1", tenant) == []

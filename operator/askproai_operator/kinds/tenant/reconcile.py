@@ -9,7 +9,7 @@ import structlog
 
 from askproai_operator.api import Branch, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good, unknown
-from askproai_operator.engine import GONE, Key, NotOurs, Result, World, refs
+from askproai_operator.engine import GONE, EventType, Key, NotOurs, Result, Warn, World, refs
 from askproai_operator.external import (
     CredentialRefused,
     HostNotAllowed,
@@ -73,7 +73,7 @@ async def _make_true(tenant: Tenant, world: World) -> Result:
     branches = world.cache.branches(key.namespace, key.name)
     connect_to = await _runtime_urls(tenant, world)
     try:
-        resource_ids = await _ensure_database(tenant, branches, connect_to[0], world)
+        resource_ids, told = await _ensure_database(tenant, branches, connect_to[0], world)
     except (StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         state = getattr(error, "sqlstate", None)
         log.warning("database.not_ready", tenant=_name(tenant), error=type(error).__name__, sqlstate=state)
@@ -98,6 +98,7 @@ async def _make_true(tenant: Tenant, world: World) -> Result:
             "branches": len(branches),
             "replicas": 0 if tenant.spec.suspend else tenant.spec.runtime.web.min_replicas,
         },
+        warnings=told,
     )
 
 
@@ -165,13 +166,18 @@ async def _runtime_urls(tenant: Tenant, world: World) -> tuple[str, str | None]:
     return urls
 
 
-async def _ensure_database(tenant: Tenant, branches: Sequence[Branch], url: str, world: World) -> ResourceIds:
-    """Make schema, role and rows; gives the resource rows' ids."""
+async def _ensure_database(
+    tenant: Tenant, branches: Sequence[Branch], url: str, world: World
+) -> tuple[ResourceIds, tuple[Warn, ...]]:
+    """Make schema, role and rows; gives the resource rows' ids, and what there is to tell."""
     await world.database.prepare()
     meta, password = tenant.metadata, unquote(urlsplit(url).password or "")
     adopt = meta.annotations.get("askproai.de/adopt-data")
-    await world.database.ensure_tenant(_name(tenant), meta.uid, password, connection_limit(tenant), adopt=adopt)
-    return await world.database.ensure_resources(_name(tenant), wanted_resources(branches))
+    limit = connection_limit(tenant)
+    adopted = await world.database.ensure_tenant(_name(tenant), meta.uid, password, limit, adopt=adopt)
+    text = f"the rows of the earlier Tenant with UID {adopt} are this one's now; the annotation may go"
+    told = (Warn("DataAdopted", text, EventType.NORMAL),) if adopted else ()
+    return await world.database.ensure_resources(_name(tenant), wanted_resources(branches)), told
 
 
 def _config(
