@@ -119,8 +119,8 @@ def _told(before: Mapping[str, Any] | None, ready: Mapping[str, Any]) -> list[Wa
     if before is not None and (before["status"], before["reason"]) == (ready["status"], ready["reason"]):
         return []
     if ready["status"] == Status.TRUE:
-        return [Warn("Ready", "everything is as declared", EventType.NORMAL)]
-    return [] if ready["reason"] in _WAITING else [Warn(ready["reason"], ready["message"])]
+        return [Warn("Ready", "everything is as declared", EventType.NORMAL, lasting=False)]
+    return [] if ready["reason"] in _WAITING else [Warn(ready["reason"], ready["message"], lasting=False)]
 
 
 def _patch(have: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

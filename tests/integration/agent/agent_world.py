@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from askproai_operator.engine import FINALIZER, ApiError, Cache, Conflict, Key, Result, World, refs
+from askproai_operator.engine import FINALIZER, ApiError, Cache, Conflict, Key, Result, Warn, World, refs
 from askproai_operator.engine.outcome import outcome
 from askproai_operator.external import ProviderClients
 from askproai_operator.kinds.agent import reconcile
@@ -118,10 +118,10 @@ class MemoryKube:
     async def tell(self, reason: str, message: str) -> None:
         self.events.append(("Normal", reason, message))
 
-    async def event(self, model: Any, type_: str, reason: str, message: str) -> None:
+    async def event(self, model: Any, told: Warn) -> None:
         if self.no_events:
             raise ApiError(403, "Forbidden", "the namespace is going")
-        self.events.append((type_, reason, message))
+        self.events.append((told.type, told.reason, told.message))
 
 
 @dataclass
@@ -150,7 +150,7 @@ class Scene:
                 await self.kube.patch_status(now, told.patch)
         for event in result.warnings:
             try:
-                await self.kube.event(before, event.type, event.reason, event.message)
+                await self.kube.event(before, event)
             except ApiError:
                 assert self.kube.no_events
         return result

@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from askproai_operator.engine import Key
+from askproai_operator.engine import Key, refs
 from askproai_runtime.store import AdminStore
 from askproai_sandbox.cluster import eventually
 from askproai_sandbox.databases import Database
@@ -340,6 +340,8 @@ async def test_a_deleted_namespace_ends_and_takes_the_webhook_along(place):
     for kind, name in (("Tenant", "salon-mueller"), ("Secret", "salon-mueller-teardown")):
         await place.gone(kind, name)  # nothing of ours holds it up; its own controller looks again every few seconds
     assert place.hooks() == []
+    everywhere = await place.operator.world.kube.list(refs.EVENTS, "default")
+    assert [one["message"] for one in everywhere if f" {place.namespace}/" in one["message"]] == [], "nobody is warned"
 
 
 async def test_what_cannot_be_removed_is_given_up_after_the_budget_and_the_rest_is_done(

@@ -189,7 +189,7 @@ def _config(
     world: World,
 ) -> str:
     """Compile what the pods read. The claims of numbers are compared with all branches of the cluster."""
-    everywhere = world.cache.list(Branch)
+    rivals = world.cache.branches_with
     return encode(
         compile_config(
             tenant,
@@ -197,7 +197,7 @@ def _config(
             world.cache.offerings(*tenant.key[1:]),
             world.cache.agents(*tenant.key[1:]),
             resource_ids=resource_ids,
-            foreign_numbers={b.metadata.name: frozenset(claimed_by_older(b, everywhere)) for b in branches},
+            foreign_numbers={b.metadata.name: frozenset(claimed_by_older(b, rivals(b))) for b in branches},
             path_prefix=where.path_prefix,
             installation_id=world.installation_id,
             calcom_base_url=credentials.calcom_base_url,
