@@ -1,5 +1,6 @@
 """Tries again what deletions left, until nothing is: the ledger's entries one by one, each with its own backoff."""
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import Mapping
@@ -8,10 +9,9 @@ from typing import Final
 
 import structlog
 
-from askproai_operator.engine import ApiError, NotLeader, World
+from askproai_operator.engine import ApiError, World
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.refs import ref_of_kind
-from askproai_operator.external import ProviderError
 from askproai_operator.kinds.agent.deletion import remove_remains
 from askproai_operator.kinds.credentials import RETELL_BASE_URL, RETELL_KEY
 from askproai_operator.kinds.leftovers import (
@@ -31,6 +31,7 @@ from askproai_operator.kinds.tenant.teardown import UNDO_ERRORS, undo, why_not
 log = structlog.get_logger(__name__)
 
 LONGEST: Final = timedelta(hours=1)  # between two tries
+_AT_ONCE: Final = 4  # a provider that hangs must not hold up what is left at another
 
 
 class Retry:
@@ -40,13 +41,14 @@ class Retry:
         self._world, self._metrics = world, metrics
         self._failures: dict[str, int] = {}
         self._due: dict[str, float] = {}
+        self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
         while True:
             try:
                 await self.look()
-            except (ApiError, NotLeader) as error:  # the next look finds what this one did not
+            except ApiError as error:  # the next look finds what this one did not
                 log.warning("leftovers.not_read", error=str(error))
             pause = self._world.settings.leftover_retry_seconds * random.uniform(0.9, 1.1)  # noqa: S311 (no secret)
             await self._world.clock.sleep(timedelta(seconds=pause))
@@ -57,23 +59,30 @@ class Retry:
         self._metrics.count_leftovers(Counter(sort_of(entry.left) for entry in found))
         names = {entry.name for entry in found}
         self._failures = {name: count for name, count in self._failures.items() if name in names}
-        for entry in found:
-            if self._world.clock.monotonic() >= self._due.get(entry.name, 0):
-                await self._try(entry)
+        now = self._world.clock.monotonic()
+        await asyncio.gather(*(self._try(entry) for entry in found if now >= self._due.get(entry.name, 0)))
 
     async def _try(self, entry: Entry) -> None:
-        self._world.fence()
+        """Undo one entry. Whatever stands in its way, the others and the operator go on."""
         try:
-            why = await _undo(entry.left, entry.keys, self._world)
-        except (ProviderError, *UNDO_ERRORS) as error:
+            async with self._room:
+                self._world.fence()
+                why = await _undo(entry.left, entry.keys, self._world)
+                if why is None:
+                    await settle(entry, self._world)
+                    return
+        except UNDO_ERRORS as error:
             why = why_not(error)
-        if why is None:
-            await settle(entry, self._world)
-            return
+        except Exception as error:  # noqa: BLE001 (a provider's odd answer, say: it is told and tried again)
+            why = f"{type(error).__name__} in the operator"
+            log.warning("leftover.failed", secret=entry.name, error=type(error).__name__)
         failures = self._failures[entry.name] = self._failures.get(entry.name, 0) + 1
         delay = min(self._world.settings.leftover_retry_seconds * 2.0 ** min(failures, 20), LONGEST.total_seconds())
         self._due[entry.name] = self._world.clock.monotonic() + delay
-        await note(entry, why, self._world)
+        try:
+            await note(entry, why, self._world)
+        except ApiError as error:
+            log.info("leftover.not_noted", secret=entry.name, error=str(error))
 
 
 async def _undo(left: LeftOver, keys: Mapping[str, str], world: World) -> str | None:

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
 from agent_world import KEY, NUMBER, RETELL_KEY, Scene, agent, scene
 
 from askproai_operator.engine import NotLeader, refs
@@ -129,8 +128,7 @@ async def test_a_deposed_leader_removes_nothing() -> None:
         await provider_is_back(s)
         written = s.written()
         retry = Retry(replace(s.world, fence=lost), Metrics())
-        with pytest.raises(NotLeader):
-            await retry.look()
+        await retry.look()
         assert s.written() == written
         assert len(ledger(s)) == 1
 
@@ -143,3 +141,33 @@ async def test_a_rate_limit_is_waited_out_as_long_as_retell_says() -> None:
         result = await s.step()
         assert result.after is not None
         assert not result.retry
+
+
+async def test_an_entry_that_nobody_can_read_holds_up_no_other() -> None:
+    async with scene() as s:
+        retry = await given_up(s)
+        (entry,) = ledger(s)
+        broken = {**entry, "metadata": {**entry["metadata"], "name": "broken"}, "data": {"entry.json": "e30="}}
+        s.kube.put(refs.SECRETS, broken)
+        await provider_is_back(s)
+        await retry.look()
+        assert [one["metadata"]["name"] for one in ledger(s)] == ["broken"], "nobody can read it, so a person must"
+        assert s.workspace["agents"] == {}
+
+
+async def test_an_odd_answer_of_the_provider_is_told_and_tried_again(monkeypatch) -> None:
+    async with scene() as s:
+        retry = await given_up(s)
+        await provider_is_back(s)
+
+        async def odd(*_: object) -> None:
+            raise KeyError("agent_id")
+
+        monkeypatch.setattr("askproai_operator.kinds.retry.remove_remains", odd)
+        await retry.look()
+        (entry,) = ledger(s)
+        assert "KeyError in the operator" in entry["metadata"]["annotations"]["askproai.de/last-error"]
+        monkeypatch.undo()
+        s.clock.move(timedelta(hours=1))
+        await retry.look()
+        assert ledger(s) == []

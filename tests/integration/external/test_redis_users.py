@@ -143,6 +143,19 @@ async def test_an_administrator_who_may_not_is_told_what_to_give(own_valkey: Emb
     await admin.close()
 
 
+async def test_an_administrator_needs_no_more_than_the_docs_say(own_valkey: EmbeddedRedis) -> None:
+    rules = ("on", ">pw", "-@all", "+acl", "+role", "+scan", "+unlink", "~askproai:*")
+    async with own_valkey.admin() as client:
+        await client.execute_command("ACL", "SETUSER", "modest", *rules)
+    admin = RedisAdmin(own_valkey.url("modest", "pw"), SystemClock())
+    url = admin.tenant_url(SALON, None)
+    await admin.ensure_user(SALON, url)
+    assert await works(url, SALON)
+    await admin.drop_tenant(SALON)
+    assert not await works(url, SALON)
+    await admin.close()
+
+
 async def test_a_server_without_users_is_shared_and_said_so(tmp_path: Path, serve: "Serve") -> None:
     _, port = await serve("--requirepass", "pw", "--rename-command", "ACL", "")
     await answers(f"redis://:pw@127.0.0.1:{port}/0")
