@@ -75,7 +75,9 @@ class RedisAdmin:
     Redis: keys are told apart by tenant only."""
 
     def __init__(self, url: str, clock: Clock, ca_file: Path | None = None) -> None:
-        """Take the URL; raises ValueError for one that cannot be read. Nothing is connected yet."""
+        """Take the URL; raises ValueError for one that cannot be used. Nothing is connected yet."""
+        if "+sentinel" not in url and urlsplit(url).path not in {"", "/", "/0"}:
+            raise ValueError("Redis: use database 0, because the tenants' users may not select another one")
         self._url, self._clock, self._ca_file = url, clock, ca_file
         self._main = _Node(_host(url), connect(url, _TIMEOUT, ca_file), clock)
         self._nodes: dict[str, _Node] = {}
@@ -84,7 +86,8 @@ class RedisAdmin:
     @property
     def ca(self) -> str | None:
         """Give the authority's certificate, for those who connect, too."""
-        return self._ca_file.read_text(encoding="ascii") if self._ca_file is not None else None
+        file = self._ca_file
+        return file.read_text(encoding="ascii") if file is not None and file.exists() else None
 
     def tenant_url(self, tenant: str, kept: str | None) -> str:
         """Give the tenant's REDIS_URL: with the password of the kept one, if it names this user."""

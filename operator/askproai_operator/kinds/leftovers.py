@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from askproai_operator.engine import MANAGER, Conflict, Key, Warn, World, refs
+from askproai_operator.engine import MANAGER, ApiError, Conflict, Key, Unreachable, Warn, World, refs
 from askproai_operator.kinds.credentials import secret_texts
 
 log = structlog.get_logger(__name__)
@@ -107,13 +107,18 @@ def sort_of(left: LeftOver) -> str:
 
 
 async def keep(left: LeftOver, keys: Mapping[str, str], why: str, world: World) -> Warn:
-    """Write an entry, unless it is there already; gives the event that tells of it."""
+    """Write an entry, unless it is there already; gives the event that tells of it. Raises Unreachable."""
     namespace, name = world.settings.namespace, _secret_name(left)
     try:
         await world.kube.create(_manifest(namespace, name, left, keys, why, world))
-    except Conflict:  # a reconcile before this one kept it and did not come to its end
-        if await world.kube.get(refs.SECRETS, namespace, name) is None:
-            raise
+    except Unreachable:
+        raise
+    except ApiError as error:
+        kept = isinstance(error, Conflict) and await world.kube.get(refs.SECRETS, namespace, name) is not None
+        if not kept:  # else a reconcile before this one kept it and did not come to its end
+            log.error("leftover.not_kept", owner=str(left.owner.key), left=left.about(), error=str(error))  # noqa: TRY400
+            text = f"{why}; {left.about()}; namespace {namespace} did not take it ({error.reason}): remove it by hand"
+            return Warn("LeftOver", text)
     log.warning("leftover.kept", secret=name, owner=str(left.owner.key))
     text = f"{why}; {left.about()}; tried again by itself, from Secret {namespace}/{name}"
     return Warn("LeftOver", f"{text} (delete that one when you removed it by hand)")

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from agent_world import KEY, NUMBER, RETELL_KEY, Scene, agent, scene
 
-from askproai_operator.engine import NotLeader, refs
+from askproai_operator.engine import ApiError, NotLeader, Unreachable, refs
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.kinds.retry import Retry
 
@@ -171,3 +172,24 @@ async def test_an_odd_answer_of_the_provider_is_told_and_tried_again(monkeypatch
         s.clock.move(timedelta(hours=1))
         await retry.look()
         assert ledger(s) == []
+
+
+async def test_a_ledger_that_cannot_be_written_holds_up_no_end_and_is_told(monkeypatch) -> None:
+    async with scene() as s:
+        await s.settle()
+        (agent_id,) = s.workspace["agents"]
+        await s.fault("list-agents", "error-before-commit", count=1000)
+        s.delete()
+        s.clock.move(BEYOND)
+        errors = [Unreachable("the API server is away"), ApiError(403, "Forbidden", "no right")]
+
+        async def refuse(_: object) -> None:
+            raise errors.pop(0)
+
+        monkeypatch.setattr(s.kube, "create", refuse)
+        with pytest.raises(Unreachable):
+            await s.step()
+        assert tuple(KEY) in s.kube.objects, "nothing is given up before it is kept"
+        assert (await s.step()).gone
+        assert agent_id in s.kube.events[-1][2]
+        assert "remove it by hand" in s.kube.events[-1][2]
