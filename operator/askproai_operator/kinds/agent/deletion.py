@@ -31,15 +31,13 @@ async def end(agent: RetellAgent, world: World, grace: timedelta) -> Result:
     spec, known = newest.spec, Known.from_status(newest.status)
     if not (known.agent_id or known.llm_id or known.pending):
         return await _finish(newest, world)  # not even an intent was written
-    mine = Owner(newest.kind, newest.metadata.namespace, newest.metadata.name, newest.metadata.uid)
-    tenant = tenant_name(newest, world)
-    left = AgentLeft(mine, marker(newest, world), tenant, known.agent_id, known.llm_id, known.numbers)
+    tenant, owner = tenant_name(newest, world), Owner(*newest.key, newest.metadata.uid)
+    left = AgentLeft(owner, marker(newest, world), tenant, known.agent_id, known.llm_id, known.numbers)
     if spec.management_policy is ManagementPolicy.OBSERVE_ONLY or spec.deletion_policy is DeletionPolicy.ORPHAN:
         observed_only = spec.management_policy is ManagementPolicy.OBSERVE_ONLY
         why = "managementPolicy ObserveOnly" if observed_only else "deletionPolicy Orphan"
-        return await _finish(
-            newest, world, Warn("Orphaned", f"{why}: {left.about()}; numbers as they are", EventType.NORMAL)
-        )
+        told = Warn("Orphaned", f"{why}: {left.about()}; numbers as they are", EventType.NORMAL)
+        return await _finish(newest, world, told)
     rest: timedelta | None = None
     try:
         why_not = await _remove(left, world)
@@ -48,12 +46,12 @@ async def end(agent: RetellAgent, world: World, grace: timedelta) -> Result:
     unsure = known.pending.since + grace - world.clock.now() if known.pending else timedelta()
     if why_not is None and unsure <= timedelta():
         return await _finish(newest, world)
+    why = why_not or "a create had no answer; what it made is looked for once more"
     budget, deleted = world.settings.deletion_budget, newest.metadata.deletion_timestamp or world.clock.now()
     if world.clock.now() - deleted > budget:
         keys = await kept_values(world, newest.key.namespace, tenant) if tenant else {}
-        text = f"given up after {budget.total_seconds():.0f} s: {why_not}"
+        text = f"given up after {budget.total_seconds():.0f} s: {why}"
         return await _finish(newest, world, await keep(left, keys, text, world))
-    why = why_not or "a create had no answer; what it made is looked for once more"
     text = f"{why}; tried again by itself for {budget.total_seconds():.0f} s"
     waiting = bad(ConditionType.SYNCED, Reason.DELETING, text)
     after = max(unsure, _LOOK_AGAIN) if why_not is None else rest

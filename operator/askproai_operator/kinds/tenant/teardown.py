@@ -56,8 +56,7 @@ async def tear_down(tenant: Tenant, world: World) -> Result:
 
 def remains(tenant: Tenant, keys: Mapping[str, str], world: World) -> list[LeftOver]:
     """Give what a Tenant has outside the cluster and does not want to leave there."""
-    meta = tenant.metadata
-    owner = Owner(tenant.kind, meta.namespace, meta.name, meta.uid)
+    owner = Owner(*tenant.key, tenant.metadata.uid)
     found: list[LeftOver] = []
     # Without a kept key nothing was ever registered: it is kept before the first write outside.
     if CALCOM_KEY in keys and tenant.spec.deletion_policy is not DeletionPolicy.ORPHAN:
