@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -25,8 +25,10 @@ from askproai_operator.engine.lease import Elector, Times
 from askproai_operator.engine.metrics import Conditions, Metrics
 from askproai_operator.engine.queue import Urgency, WorkQueue
 from askproai_operator.engine.wire import connection
-from askproai_operator.external import ProviderClients
+from askproai_operator.external import ProviderClients, RedisAdmin
 from askproai_operator.kinds import agent, branch, offering, tenant
+from askproai_operator.kinds.retry import Retry
+from askproai_operator.kinds.tenant.nudge import Nudger
 from askproai_operator.settings import Settings
 from askproai_runtime.guard import Rules
 from askproai_runtime.seams import Clock, SystemClock, fault_points_from_environment
@@ -88,6 +90,9 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
         )
         database = AdminStore(settings.admin_dsn())
         stack.push_async_callback(database.close)
+        redis = _redis(settings, clock)
+        if redis is not None:
+            stack.push_async_callback(redis.close)
         await health.serve(settings, stack)
         elector = _elector(settings, kube, clock, metrics)
         try:
@@ -98,13 +103,15 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
             installation = settings.installation_id
             if installation is None:
                 installation = await _until(stop, _patiently(partial(_cluster_uid, kube), clock))
-            informer = Informer(feed, kube, clock, metrics, login)
+            audit_every = timedelta(seconds=settings.audit_seconds)
+            informer = Informer(feed, kube, clock, metrics, login, audit_every=audit_every)
             await _until(stop, _patiently(informer.prime, clock))
         except Stopped:
             return
         for model in cache.models():
             queue.add(model.key, Urgency.RESYNC)
         health.ready = True
+        nudger = await stack.enter_async_context(Nudger(kube, clock))
         world = World(
             kube=kube,
             cache=cache,
@@ -116,9 +123,12 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
             installation_id=installation,
             fence=elector.fence,
             enqueue=queue.add,
+            nudge=nudger.nudge,
+            redis=redis,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(informer.run(stop, partial(_stop_on_signals, stop)))
+            group.create_task(_beside(stop, Retry(world, metrics).run()))
             group.create_task(Engine(kinds, world, queue, metrics).run(stop))
     log.info("operator.stopped")
 
@@ -140,6 +150,12 @@ async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
         stopped.cancel()
 
 
+async def _beside(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Run what goes on for ever until `stop`."""
+    with suppress(Stopped):
+        await _until(stop, work)
+
+
 async def _patiently(work: Callable[[], Awaitable[T]], clock: Clock) -> T:
     """Try until the API server gives what is needed to begin: it may be restarting, or the CRDs come a little later."""
     while True:
@@ -156,6 +172,11 @@ async def _cluster_uid(kube: Kube) -> str:
     if namespace is None:
         raise ApiError(404, "NotFound", "there is no namespace kube-system: set ASKPROAI_INSTALLATION_ID")
     return str(namespace["metadata"]["uid"])
+
+
+def _redis(settings: Settings, clock: Clock) -> RedisAdmin | None:
+    url = settings.redis_url()
+    return RedisAdmin(url, clock, settings.ca_file) if url else None
 
 
 def _elector(settings: Settings, kube: Kube, clock: Clock, metrics: Metrics) -> Elector:

@@ -145,7 +145,7 @@ class Engine:
         for event in events:
             log.info("object.told", key=str(model.key), type=event.type, reason=event.reason)
             try:
-                await self._world.kube.event(model, event.type, event.reason, event.message)
+                await self._world.kube.event(model, event)
             except ApiError as error:  # an event is a courtesy and must hold up nothing; what it would say is kept here
                 told = {"key": str(model.key), "reason": event.reason, "message": event.message}
                 log.warning("event.not_made", **told, error=str(error))

@@ -53,8 +53,8 @@ class AdminStore:
 
     async def ensure_tenant(
         self, tenant: str, uid: str, password: str, connection_limit: int, *, adopt: str | None = None
-    ) -> None:
-        """Make the tenant's row and its login role `role_name(tenant)` as wanted.
+    ) -> bool:
+        """Make the tenant's row and its login role `role_name(tenant)` as wanted; True when rows were adopted just now.
 
         Raises DataOwnedByOther when kept rows belong to a Tenant with another UID than `uid` or the one to `adopt`.
         """
@@ -67,8 +67,9 @@ class AdminStore:
             if owner not in (uid, adopt):
                 raise DataOwnedByOther(tenant, owner)
             if owner != uid:
-                await connection.execute("UPDATE tenants SET uid = $2 WHERE tenant = $1", tenant, uid)
+                await _adopt(connection, tenant, owner, uid)
             await roles.ensure_login(connection, self._dsn, tenant, password, connection_limit)
+        return bool(owner != uid)
 
     async def ensure_resources(
         self, tenant: str, wanted: Iterable[tuple[str, str, int]]
@@ -110,14 +111,17 @@ class AdminStore:
         """
         async with self._connection() as connection:
             await roles.drop_login(connection, self.role_name(tenant))
-            if not erase:
+        if erase:
+            await self.erase(tenant, uid)
+
+    async def erase(self, tenant: str, uid: str | None = None) -> None:
+        """Delete the tenant's rows, if they belong to the Tenant with `uid` (None: whoever they belong to)."""
+        async with self._connection() as connection, connection.transaction():
+            owner = await connection.fetchval("SELECT uid FROM tenants WHERE tenant = $1 FOR UPDATE", tenant)
+            if uid not in {None, owner}:
                 return
-            async with connection.transaction():
-                owner = await connection.fetchval("SELECT uid FROM tenants WHERE tenant = $1 FOR UPDATE", tenant)
-                if uid not in {None, owner}:
-                    return
-                for table in ERASED:
-                    await connection.execute(f"DELETE FROM {table} WHERE tenant = $1", tenant)  # noqa: S608  our own names
+            for table in ERASED:
+                await connection.execute(f"DELETE FROM {table} WHERE tenant = $1", tenant)  # noqa: S608  our own names
 
     def role_name(self, tenant: str) -> str:
         return roles.role_name(tenant, roles.database_of(self._dsn))
@@ -137,3 +141,20 @@ class AdminStore:
             self._pool = open_pool(self._dsn, max_size=4, application_name="askproai-operator")
         async with (await self._pool).acquire() as connection:  # awaiting an open pool gives it back
             yield connection
+
+
+async def _adopt(connection: Connection, tenant: str, owner: str, uid: str) -> None:
+    """Give the rows to another Tenant, and write that down; of two that adopt at once, one is refused."""
+    async with connection.transaction():
+        taken = await connection.fetchval(
+            "UPDATE tenants SET uid = $3 WHERE tenant = $1 AND uid = $2 RETURNING true", tenant, owner, uid
+        )
+        if not taken:
+            raise DataOwnedByOther(
+                tenant, await connection.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
+            )
+        await connection.execute(
+            """INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
+               VALUES ($1, 'operator', 'data_adopted', jsonb_build_object('from', $2::text, 'to', $3::text), $3)""",
+            tenant, owner, uid,
+        )  # fmt: skip

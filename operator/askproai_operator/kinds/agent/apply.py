@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from askproai_operator.api import RetellAgent
-from askproai_operator.engine import World
+from askproai_operator.engine import Key, World
 from askproai_operator.external import (
     Json,
     ProviderError,
@@ -122,7 +122,7 @@ async def _carry_out(step: Step, hands: Hands) -> None:  # noqa: C901 (one case 
             await client.bind_number(step.on[0], [pinned])
         case Act.UNBIND:
             await client.bind_number(step.on[0], list(step.others) or None)
-            wake_others(hands.agent, hands.ground.tenant, hands.world)
+            wake_others(hands.agent.key, hands.ground.tenant, hands.world)
         case Act.DELETE_AGENT:
             await client.delete_agent(step.on[0])
         case Act.DELETE_LLM:
@@ -143,10 +143,10 @@ async def _publish(hands: Hands) -> None:
         await client.publish_agent(str(hands.agent_id), hands.version)
 
 
-def wake_others(agent: RetellAgent, tenant: str, world: World) -> None:
+def wake_others(agent: Key, tenant: str, world: World) -> None:
     """A number was freed: whoever waits for it shall not leave its callers alone until the next resync."""
-    for other in world.cache.agents(agent.key.namespace, tenant):
-        if other.key != agent.key:
+    for other in world.cache.agents(agent.namespace, tenant):
+        if other.key != agent:
             world.enqueue(other.key)
 
 
