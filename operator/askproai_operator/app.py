@@ -24,6 +24,7 @@ from askproai_operator.engine.queue import Urgency, WorkQueue
 from askproai_operator.engine.wire import connection
 from askproai_operator.external import ProviderClients, RedisAdmin
 from askproai_operator.kinds import agent, branch, offering, tenant
+from askproai_operator.kinds.coordinator import keep_coordinator
 from askproai_operator.kinds.retry import Retry
 from askproai_operator.kinds.tenant.nudge import Nudger
 from askproai_operator.settings import Settings
@@ -125,6 +126,7 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
             group.create_task(informer.run(stop, partial(_stop_on_signals, stop)))
             group.create_task(_beside(stop, Retry(world, metrics).run()))
             group.create_task(Engine(kinds, world, queue, metrics).run(stop))
+            group.create_task(_beside(stop, keep_coordinator(world)))
     log.info("operator.stopped")
 
 

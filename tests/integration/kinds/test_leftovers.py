@@ -76,7 +76,9 @@ async def test_a_refused_key_holds_up_nothing_and_a_new_one_in_the_entry_is_used
     await place.create("RetellAgent", annotations={"askproai.de/paused": "true"}, finalizers=["example.com/hold"])
     await eventually(lambda: place.operator.world.cache.agent(place.namespace, "mitte"), SOON, "the agent")
     await place.client.delete(place.path("Tenant"))
-    await place.condition("CredentialsValid", "False", "Deleting")  # it waits for the agent, and repairs nothing any more
+    await place.condition(
+        "CredentialsValid", "False", "Deleting"
+    )  # it waits for the agent, and repairs nothing any more
     bad = {"stringData": {"calcom-api-key": "wrong"}}
     await place.client.merge(place.path("Secret", "salon-mueller-teardown"), bad)
     await place.client.delete(place.path("RetellAgent", "mitte"))
