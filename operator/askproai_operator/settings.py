@@ -22,7 +22,7 @@ class Settings(BaseSettings):
         "askproai-system", description="Where the Lease lives, and events that no other place takes."
     )
     pod_name: str | None = Field(
-        None, description="Name of this replica in the Lease. Absent: host name and process id."
+        None, description="First part of this replica's name in the Lease. Absent: the host name."
     )
     installation_id: str | None = Field(
         None,

@@ -117,7 +117,7 @@ async def open_process(
                 task.cancel()
             await asyncio.gather(*following, return_exceptions=True)
             await shared.close()
-            await _close_pool(pool)
+            await close_pool(pool)
 
 
 async def _follow_database_url(credentials: Credentials, pool: Pool, stop: asyncio.Event) -> None:
@@ -135,7 +135,7 @@ async def _follow_database_url(credentials: Credentials, pool: Pool, stop: async
         await pause(stop, LOOK_AT_URL_SECONDS)
 
 
-async def _close_pool(pool: Pool) -> None:
+async def close_pool(pool: Pool) -> None:
     """Close a pool whose work has ended; connections that hang are cut, since the process must end."""
     try:
         async with asyncio.timeout(CLOSE_POOL_SECONDS):

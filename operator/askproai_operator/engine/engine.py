@@ -9,13 +9,14 @@ from datetime import timedelta
 import structlog
 
 from askproai_operator.engine.cache import Model
-from askproai_operator.engine.errors import ApiError, Conflict, NotLeader, Unreachable
+from askproai_operator.engine.errors import ApiError, Conflict, Unreachable
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.outcome import Outcome, failed, is_paused, outcome, paused
 from askproai_operator.engine.queue import Urgency, WorkQueue
 from askproai_operator.engine.result import Result, Warn
 from askproai_operator.engine.world import World
 from askproai_operator.key import Key
+from askproai_runtime.lease import NotLeader
 
 log = structlog.get_logger(__name__)
 

@@ -170,11 +170,6 @@ class Kube:
         path = ref_of(manifest).path(manifest["metadata"].get("namespace"))
         return await self._wire.request("POST", path, params=_BY_US, body=manifest)
 
-    async def replace(self, obj: Mapping[str, Any]) -> dict[str, Any]:
-        """Write an object as it is. Raises Conflict when it changed since its resourceVersion was read."""
-        path = ref_of(obj).path(obj["metadata"].get("namespace"), obj["metadata"]["name"])
-        return await self._wire.request("PUT", path, params=_BY_US, body=obj)
-
     async def patch(
         self, ref: Ref, namespace: str, name: str, body: Mapping[str, Any], *, subresource: str = ""
     ) -> dict[str, Any] | None:

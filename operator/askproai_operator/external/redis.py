@@ -17,7 +17,7 @@ import redis.exceptions
 import structlog
 from redis.asyncio import Redis
 
-from askproai_runtime.guard import acl_rules
+from askproai_runtime.guard import EVERYBODY, acl_rules, coordinator_acl_rules
 from askproai_runtime.guard.connect import connect, send
 from askproai_runtime.seams import Clock
 
@@ -98,7 +98,8 @@ class RedisAdmin:
         return _with_user(self._url, name, password or secrets.token_urlsafe(32))
 
     async def ensure_user(self, tenant: str, url: str) -> tuple[str, ...]:
-        """Make the user of `tenant_url` as it should be, on every node; gives the replicas that could not be asked.
+        """Make the user of `tenant_url` as it should be, on every node; gives the replicas that could not be asked. The
+        tenant `EVERYBODY` is the coordinator.
 
         Nothing is written where all is as wanted. Raises RedisAway for the primary, and UsersUnsupported: `tenant_url` gives
         the shared one from then on.
@@ -109,7 +110,8 @@ class RedisAdmin:
                 self._shared = False
                 raise RedisAway("Redis has users now: the tenant's own comes with the next look")
             hashed = hashlib.sha256(unquote(urlsplit(url).password or "").encode()).hexdigest()
-            return await self._everywhere(user_name(tenant), acl_rules(tenant, hashed))
+            rules = coordinator_acl_rules(hashed) if tenant == EVERYBODY else acl_rules(tenant, hashed)
+            return await self._everywhere(user_name(tenant), rules)
         except UsersUnsupported:
             self._shared = True
             raise

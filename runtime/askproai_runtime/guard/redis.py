@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import redis.exceptions
 import structlog
@@ -19,7 +19,6 @@ from redis.asyncio import Redis
 
 from askproai_runtime.guard.connect import connect, send
 from askproai_runtime.seams import Clock
-from askproai_runtime.watch import Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +41,13 @@ class RedisAway(Exception):
     """Redis cannot be asked now: none is configured, it does not answer, or it refuses this user. Go on without it."""
 
 
+class TellsRedis(Protocol):
+    """Where it is shown whether Redis is away."""
+
+    def redis_degraded(self, away: bool) -> None:
+        """Show it."""
+
+
 class Script:
     """A Lua script. It is sent by its hash; a server that does not know it yet (new, failed over) gets the text."""
 
@@ -59,7 +65,7 @@ class Shared:
         url: Callable[[], str | None],
         tenant: str,
         clock: Clock,
-        metrics: Metrics,
+        metrics: TellsRedis,
         *,
         ca_file: Path | None = None,
         timeout: timedelta = CALL_TIMEOUT,

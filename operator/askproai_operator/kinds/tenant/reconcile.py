@@ -42,8 +42,8 @@ from askproai_operator.kinds.tenant.decide import (
     runtime_condition,
 )
 from askproai_operator.kinds.tenant.teardown import registered_url, tear_down
-from askproai_runtime.config import config_hash, encode
-from askproai_runtime.store import DataOwnedByOther, StoreError
+from askproai_runtime.config import Retention, config_hash, encode
+from askproai_runtime.store import DataOwnedByOther, StoreError, TenantFacts
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +73,8 @@ async def _make_true(tenant: Tenant, world: World) -> Result:
     branches = world.cache.branches(key.namespace, key.name)
     connect_to = await _runtime_urls(tenant, world)
     try:
-        resource_ids, told = await _ensure_database(tenant, branches, connect_to[0], world)
+        facts = _facts(tenant, credentials)
+        resource_ids, told = await _ensure_database(tenant, branches, connect_to[0], facts, world)
     except (StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         state = getattr(error, "sqlstate", None)
         log.warning("database.not_ready", tenant=_name(tenant), error=type(error).__name__, sqlstate=state)
@@ -166,15 +167,23 @@ async def _runtime_urls(tenant: Tenant, world: World) -> tuple[str, str | None]:
     return urls
 
 
+def _facts(tenant: Tenant, credentials: Credentials) -> TenantFacts:
+    return TenantFacts(
+        retention=Retention(**tenant.spec.retention.model_dump()),
+        retell_base_url=credentials.retell_base_url,
+        calcom_base_url=credentials.calcom_base_url if calcom_of(tenant) else "",
+    )
+
+
 async def _ensure_database(
-    tenant: Tenant, branches: Sequence[Branch], url: str, world: World
+    tenant: Tenant, branches: Sequence[Branch], url: str, facts: TenantFacts, world: World
 ) -> tuple[ResourceIds, tuple[Warn, ...]]:
     """Make schema, role and rows; gives the resource rows' ids, and what there is to tell."""
     await world.database.prepare()
     meta, password = tenant.metadata, unquote(urlsplit(url).password or "")
     adopt = meta.annotations.get("askproai.de/adopt-data")
     limit = connection_limit(tenant)
-    adopted = await world.database.ensure_tenant(_name(tenant), meta.uid, password, limit, adopt=adopt)
+    adopted = await world.database.ensure_tenant(_name(tenant), meta.uid, password, limit, adopt=adopt, facts=facts)
     text = f"the rows of the earlier Tenant with UID {adopt} are this one's now; the annotation may go"
     told = (Warn("DataAdopted", text, EventType.NORMAL),) if adopted else ()
     return await world.database.ensure_resources(_name(tenant), wanted_resources(branches)), told
