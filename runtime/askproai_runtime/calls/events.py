@@ -72,7 +72,8 @@ class CallEvents:
         if route is None:
             raise _Unroutable(call.agent_id)
         known = await lock_call(connection, self._tenant, call.call_id, event.correlation_id)
-        row = merge(known, row_of(event.event_type, call, route.branch, event.received_at))
+        branch = known.branch or route.branch  # what the caller said in the call outranks the number
+        row = merge(known, row_of(event.event_type, call, branch, event.received_at))
         await save_call(connection, self._tenant, call.call_id, row)
         if row.over:
             await release_hold(connection, self._tenant, call.call_id)

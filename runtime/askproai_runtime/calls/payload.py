@@ -31,6 +31,17 @@ class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
     call_analysis: dict[str, Any] | None = None
 
 
+class Utterance(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of the live transcript, as far as we read it: keys that were pressed, and what tools answered."""
+
+    role: Any = None
+    digit: Any = None
+
+
+class OngoingCall(RetellCall, frozen=True, kw_only=True):
+    transcript_with_tool_calls: list[Utterance] = []
+
+
 class RetellEvent(msgspec.Struct, frozen=True, kw_only=True):
     event: str
     call: RetellCall | None = None
@@ -41,7 +52,7 @@ class FunctionRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A custom function's body with `args_at_root: false`; `args` is what a language model wrote."""
 
     name: str
-    call: RetellCall
+    call: OngoingCall
     args: Any = None
 
 
@@ -83,6 +94,17 @@ def instant(milliseconds: float | None) -> datetime | None:
 def route_of(call: RetellCall, config: TenantConfig) -> Route | None:
     """Give where the call belongs; None when neither its agent nor its number is the tenant's."""
     return Routing(config).route(call.agent_id, caller_or_none(call.to_number))
+
+
+def pressed_keys(call: OngoingCall) -> str:
+    """Give the keys that were pressed since a function last answered, in order."""
+    keys: list[str] = []
+    for utterance in reversed(call.transcript_with_tool_calls):
+        if utterance.role == "tool_call_result":
+            break
+        if utterance.role == "dtmf" and isinstance(utterance.digit, str | int):
+            keys.insert(0, str(utterance.digit))
+    return "".join(keys)
 
 
 def said(args: Any) -> dict[str, Any]:

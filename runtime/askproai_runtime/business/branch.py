@@ -1,0 +1,207 @@
+"""Which branch does a caller mean? By name, digit, postal code or history; what is not certain becomes a question. Pure.
+
+Branches have one order, that of their names: the first is "one" in the menu, whatever a question leaves out.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from askproai_runtime.booking import fold
+from askproai_runtime.config import Branch, TenantConfig
+
+MOST_NAMED = 4  # who hears more names at once remembers none of them
+_LEAST_POSTAL_CODE = 4  # digits: Austria and Switzerland have four, Germany five
+_LEAST_SHARED = 2  # leading digits: one alone is a quarter of the country
+_DIGITS = ("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf")
+_ORDINALS = ("erste", "zweite", "dritte", "vierte", "fünfte", "sechste", "siebte", "achte", "neunte", "zehnte")
+_NUMBERS = (
+    {fold(word): str(number) for number, word in enumerate(_DIGITS)}
+    | {fold(word) + end: str(number) for number, word in enumerate(_ORDINALS, 1) for end in ("", "n", "r")}
+    | {"eine": "1", "zwo": "2"}
+)
+_FILLERS = frozenset(
+    {"am", "an", "auf", "bei", "das", "dem", "den", "der", "die", "im", "in", "und", "von", "zu", "zum", "zur"}
+)
+_SAYS_NOTHING = _FILLERS | {
+    "hier",
+    "dort",
+    "da",
+    "ihnen",
+    "euch",
+    "diese",
+    "dieser",
+    "filiale",
+    "egal",
+    "welche",
+    "irgendeine",
+}
+_NEGATIONS = frozenset({"nicht", "kein", "keine", "keinen", "keiner", "ausser", "ohne"})
+_AS_ALWAYS = re.compile(
+    r"\bwie (immer|sonst|gewohnt|ueblich|(das |beim )?letzte[ns]? mal)\b|\bwieder\b|\b(d(ie|er)|zur) ?(selbe|gleiche)[n]?\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What a call tells of the branch. `said` is the argument `branch` in the caller's words, `pressed` keys of the telephone.
+
+    `known` was found earlier in the call, `last` is where this caller last booked; both are names of branches, or None.
+    """
+
+    said: str | None = None
+    pressed: str = ""
+    service: str | None = None
+    known: str | None = None
+    last: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The branch. `tell`: the caller named no branch by its name, and has to hear which one it became."""
+
+    branch: Branch
+    tell: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """The question to ask. `branches` are those it names; `suggested` is the one that it asks for by a yes or no."""
+
+    question: str
+    branches: tuple[str, ...] = ()
+    suggested: str | None = None
+
+
+def find_branch(config: TenantConfig, hints: Hints) -> Found | Unclear:
+    """Find the branch, or ask. Nothing is guessed: a near postal code and a caller's history are only offered."""
+    branches = config.branches
+    offering = [one for one in branches if _offers(config, one, hints.service)] or list(branches)
+    known = branches[0] if len(branches) == 1 else next((one for one in branches if one.name == hints.known), None)
+    said = hints.said or (hints.pressed if known is None else "")
+    if set(fold(said).split()) - _SAYS_NOTHING:
+        matched = named_branches(branches, said, hints.last)
+        if known in matched and _alike(matched, said):  # "in Berlin", after Mitte was found: still Mitte
+            return _at(known, offering, tell=False)
+        fitting = [one for one in matched if one in offering] or matched
+        if len(fitting) == 1:
+            return _at(fitting[0], offering, tell=not _by_name(fitting[0], said))
+        return _which(branches, fitting or offering, _nearest(branches, said) or _last(offering, hints.last))
+    if known is not None:
+        return _at(known, offering, tell=False)
+    if len(offering) == 1:
+        return Found(offering[0], tell=True)
+    return _which(branches, offering, _last(offering, hints.last))
+
+
+def named_branches(branches: Sequence[Branch], said: str, last: str | None = None) -> list[Branch]:
+    """Give all branches that the words may mean: by whole name, postal code, words of name and place, digit, or "wie immer"."""
+    whole, words = fold(said), set(fold(said).split())
+    if words & _NEGATIONS:
+        return []
+    if exact := [one for one in branches if whole in {fold(one.name), fold(one.display_name)}]:
+        return exact
+    number = _number(said)
+    if postal := [one for one in branches if number and number == fold(one.address.postal_code).replace(" ", "")]:
+        return postal
+    hits = {one.name: words & _words_of(one) for one in branches}
+    if best := [
+        one for one in branches if hits[one.name] and not any(hits[one.name] < other for other in hits.values())
+    ]:
+        return best
+    if number and len(number) < _LEAST_POSTAL_CODE and _has_menu(branches) and 1 <= int(number) <= len(branches):
+        return [branches[int(number) - 1]]
+    return [one for one in branches if one.name == last] if _AS_ALWAYS.search(whole) else []
+
+
+def _alike(matched: Sequence[Branch], said: str) -> bool:
+    """Tell whether the words do not tell these branches apart, as the name of a city or of the whole chain."""
+    return len({frozenset(set(fold(said).split()) & _words_of(one)) for one in matched}) == 1
+
+
+def _at(branch: Branch, offering: Sequence[Branch], *, tell: bool) -> Found | Unclear:
+    """Give the branch, unless only others offer what the caller wants."""
+    if branch in offering:
+        return Found(branch, tell)
+    names = " oder ".join(one.display_name for one in offering[:MOST_NAMED])
+    question = f"Das gibt es nicht in {branch.display_name}, aber in {names}. Möchten Sie dort einen Termin?"
+    return Unclear(question, tuple(one.name for one in offering[:MOST_NAMED]))
+
+
+def _which(branches: Sequence[Branch], among: Sequence[Branch], suggested: tuple[str, Branch] | None) -> Unclear:
+    """Ask which one; the suggested one first, by its sentence."""
+    if len(among) == 1:
+        question = f"Diese Filiale kenne ich nicht. Möchten Sie den Termin in {among[0].display_name}?"
+        return Unclear(question, (among[0].name,), among[0].name)
+    first, name = (f"{suggested[0]} ", suggested[1].name) if suggested else ("", None)
+    if len(among) > MOST_NAMED:
+        question = "nennen Sie mir bitte den Ort oder die Postleitzahl der Filiale, in die Sie möchten."
+        return Unclear(f"{first}Sonst {question}" if first else f"Wir haben mehrere Filialen: {question}", (), name)
+    question = "" if first else "Für welche Filiale möchten Sie den Termin? "
+    if _has_menu(branches):
+        places = [f"{_said_number(branches.index(one) + 1)} für {one.display_name}" for one in among]
+        question += f"{'Sonst sagen' if first else 'Sagen'} Sie {', '.join(places)}."
+    else:
+        question += f"{'Sonst gibt' if first else 'Es gibt'} es {', '.join(one.display_name for one in among)}."
+    return Unclear(first + question, tuple(one.name for one in among), name)
+
+
+def _last(among: Sequence[Branch], last: str | None) -> tuple[str, Branch] | None:
+    found = next((one for one in among if one.name == last), None)
+    return None if found is None else (f"Möchten Sie wieder zu {found.display_name}?", found)
+
+
+def _nearest(branches: Sequence[Branch], said: str) -> tuple[str, Branch] | None:
+    """Give the one branch whose postal code begins most like a code that none has: near, most likely, so it is only asked."""
+    number = _number(said)
+    if len(number) < _LEAST_POSTAL_CODE:
+        return None
+    shared = {one.name: _prefix(number, one.address.postal_code) for one in branches}
+    most = max(shared.values())
+    nearest = [one for one in branches if shared[one.name] == most]
+    return (
+        (f"Am nächsten liegt wohl {nearest[0].display_name}. Passt das?", nearest[0])
+        if most >= _LEAST_SHARED and len(nearest) == 1
+        else None
+    )
+
+
+def _prefix(one: str, other: str) -> int:
+    return next(
+        (n for n, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), min(len(one), len(other))
+    )
+
+
+def _number(said: str) -> str:
+    """Give the digits that were said, one after the other ("eins null eins eins neun") or written; empty if there are none."""
+    words = fold(said).split()
+    return "".join(word if word.isdecimal() else _NUMBERS.get(word, "") for word in words)
+
+
+def _said_number(number: int) -> str:
+    return _DIGITS[number] if number < len(_DIGITS) else str(number)
+
+
+def _has_menu(branches: Sequence[Branch]) -> bool:
+    """Tell whether digits choose from the menu: where names have numbers themselves ("Filiale 3") they would mean two things."""
+    return not any(word.isdecimal() for one in branches for word in _name_words(one))
+
+
+def _by_name(branch: Branch, said: str) -> bool:
+    return bool(set(fold(said).split()) & _name_words(branch))
+
+
+def _name_words(branch: Branch) -> set[str]:
+    return {*fold(branch.name).split(), *fold(branch.display_name).split()} - _FILLERS
+
+
+def _words_of(branch: Branch) -> set[str]:
+    place = {word for word in fold(f"{branch.address.city} {branch.address.street}").split() if not word.isdecimal()}
+    return _name_words(branch) | (place - _FILLERS)
+
+
+def _offers(config: TenantConfig, branch: Branch, service: str | None) -> bool:
+    """Tell whether somebody there does it. A service that we do not know narrows nothing: the booking asks what is meant."""
+    wanted = fold(service) if service else ""
+    named = [s for s in config.services if wanted in {fold(n) for n in (s.name, s.display_name, *s.spoken_names)}]
+    return not named or any(one.branch in {None, branch.name} and one.staff.get(branch.name) for one in named)
