@@ -34,14 +34,18 @@ async def branch_of_call(
         return routing(config, route, hints)
     async with pool.acquire() as connection:
         known = await connection.fetchval(_REMEMBERED, config.tenant, call.call_id)
-        last = await last_branch(connection, config.tenant, call.caller) if not route.branch else None
+        last = (
+            await _last_branch(connection, config.tenant, call.caller)
+            if not route.branch and (known is None or said)
+            else None
+        )
         found = routing(config, route, Hints(hints.said, pressed, hints.service, known, last))
         if isinstance(found, Found) and found.branch.name != (known or route.branch):
             await connection.execute(_KEEP, config.tenant, call.call_id, found.branch.name, call.correlation_id)
     return found
 
 
-async def last_branch(connection: Connection, tenant: str, caller: str | None) -> str | None:
+async def _last_branch(connection: Connection, tenant: str, caller: str | None) -> str | None:
     """Give where this caller booked last; None for a withheld number and a stranger."""
     if caller is None:
         return None
