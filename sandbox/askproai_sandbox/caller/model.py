@@ -82,8 +82,8 @@ class ScriptedModel:
 
     def hear(self, text: str) -> ToolCall | str | None:
         """Decide what to do about a sentence: call a tool, or ask back; None: ask how to help."""
-        if self._asked_branch and self._last is not None:  # keys that were pressed stand in the transcript
-            return self._call(self._last.name, self._last.args | ({} if _PRESSED.fullmatch(text) else {"branch": text}))
+        if self._asked_branch and self._last is not None:
+            return self._in_branch(self._last, text)
         chosen, self._chosen = self._chosen, None
         said = {"date": _first(_DATE, text), "time": _first(_TIME, text), "part_of_day": _first(_PART, text)}
         said["branch"] = _first(_BRANCH, text)
@@ -120,6 +120,11 @@ class ScriptedModel:
         offers = answer.get("slots") or answer.get("alternatives")
         if offers or answer.get("success"):
             self._offers = list(offers or ())
+
+    def _in_branch(self, last: ToolCall, text: str) -> ToolCall:
+        """Ask the same again, with the branch in the caller's words; keys that were pressed stand in the transcript."""
+        args = {name: value for name, value in last.args.items() if name != "branch"}
+        return self._call(last.name, args if _PRESSED.fullmatch(text) else {**args, "branch": text})
 
     def _book(self, offer: Mapping[str, Any]) -> ToolCall | str:
         call = self._call("book_appointment", {**self._known, "start": offer["start"]})

@@ -95,8 +95,9 @@ async def test_plan_mode_names_the_step() -> None:
 
 async def test_a_lagging_list_makes_no_second_write() -> None:
     async with scene(callerRecognition=True) as s:
+        await s.fault("list-numbers", "lagging-list", seconds=3600)
         await s.settle()
-        await s.fault("list-numbers", "stale_list", seconds=60)
+        assert webhook(s) == INBOUND_URL
         before = len(s.entries)
         await s.settle()
         assert s.written(before) == []
@@ -109,11 +110,7 @@ async def test_a_persons_value_of_a_variable_in_the_prompt_stays() -> None:
         llm_id, version = s.status["llmId"], s.status["publishedVersion"]
         assert s.workspace["llms"][llm_id][-1]["default_dynamic_variables"]["gruss"] == ""
         fork = await s.retell("POST", f"/create-agent-version/{s.status['agentId']}", {"base_version": version})
-        values = {
-            "gruss": "Servus",
-            **s.workspace["llms"][llm_id][-1]["default_dynamic_variables"],
-        }
-        values["gruss"] = "Servus"
+        values = s.workspace["llms"][llm_id][-1]["default_dynamic_variables"] | {"gruss": "Servus"}
         await s.retell(
             "PATCH", f"/update-retell-llm/{llm_id}?version={fork['version']}", {"default_dynamic_variables": values}
         )
