@@ -69,7 +69,9 @@ def test_the_example_is_what_its_page_says():
 async def test_by_question(chain):
     record = await chain.call("+4915155500001", WISH, "In Pankow, bitte.", YES)
     asked = record.answers("check_availability")[0]
-    assert asked["message"].startswith("Für welche Filiale möchten Sie den Termin? Sagen Sie eins für Haarwerk Mitte")
+    assert asked["message"].startswith(
+        "Für welche Filiale möchten Sie den Termin? Sagen oder drücken Sie eins für Haarwerk Mitte"
+    )
     assert await chain.booked(record) == "pankow"
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -17,7 +17,7 @@ class StripeEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event as far as we read it; thin events (`v2.core.event`) carry no data."""
 
     type: str
-    created: int | str = 0  # seconds; thin events write a text
+    created: Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)] | str = 0  # seconds; thin events write a text
     livemode: bool = False
     data: dict[str, Any] = {}
 

@@ -36,6 +36,7 @@ _SAYS_NOTHING = _FILLERS | {
     "welche",
     "irgendeine",
 }
+_YES = frozenset({"ja", "jawohl", "gern", "gerne", "genau", "richtig", "passt", "stimmt", "okay", "ok", "klar"})
 _NEGATIONS = frozenset({"nicht", "kein", "keine", "keinen", "keiner", "ausser", "ohne"})
 _AS_ALWAYS = re.compile(
     r"\bwie (immer|sonst|gewohnt|ueblich|(das |beim )?letzte[ns]? mal)\b|\bwieder\b|\b(d(ie|er)|zur) ?(selbe|gleiche)[n]?\b"
@@ -46,12 +47,14 @@ _AS_ALWAYS = re.compile(
 class Hints:
     """What a call tells of the branch. `said` is the argument `branch` in the caller's words, `pressed` keys of the telephone.
 
-    `known` was found earlier in the call, `last` is where this caller last booked; both are names of branches, or None.
+    `suggested` is what our last answer asked for by a yes or no, `known` was found earlier in the call, `last` is where this
+    caller last booked: names of branches, or None.
     """
 
     said: str | None = None
     pressed: str = ""
     service: str | None = None
+    suggested: str | None = None
     known: str | None = None
     last: str | None = None
 
@@ -80,13 +83,16 @@ def find_branch(config: TenantConfig, hints: Hints) -> Found | Unclear:
     known = branches[0] if len(branches) == 1 else next((one for one in branches if one.name == hints.known), None)
     said = hints.said or (hints.pressed if known is None else "")
     if set(fold(said).split()) - _SAYS_NOTHING:
-        matched = named_branches(branches, said, hints.last)
+        matched = named_branches(branches, said, hints.last, hints.suggested)
         if known in matched and _alike(matched, said):  # "in Berlin", after Mitte was found: still Mitte
             return _at(known, offering, tell=False)
         fitting = [one for one in matched if one in offering] or matched
         if len(fitting) == 1:
             return _at(fitting[0], offering, tell=not _by_name(fitting[0], said))
-        return _which(branches, fitting or offering, _nearest(branches, said) or _last(offering, hints.last))
+        refused = set(fold(said).split()) & {"nein", *_NEGATIONS}  # not offered once more
+        return _which(
+            branches, fitting or offering, None if refused else _nearest(branches, said) or _last(offering, hints.last)
+        )
     if known is not None:
         return _at(known, offering, tell=False)
     if len(offering) == 1:
@@ -94,8 +100,11 @@ def find_branch(config: TenantConfig, hints: Hints) -> Found | Unclear:
     return _which(branches, offering, _last(offering, hints.last))
 
 
-def named_branches(branches: Sequence[Branch], said: str, last: str | None = None) -> list[Branch]:
-    """Give all branches that the words may mean: by whole name, postal code, words of name and place, digit, or "wie immer"."""
+def named_branches(branches: Sequence[Branch], said: str, last: str | None, suggested: str | None) -> list[Branch]:
+    """Give all that the words may mean: by whole name, postal code, words of name and place, digit, "wie immer", or a yes.
+
+    Words that all branches share, such as the chain's name, count only when nothing else was said.
+    """
     whole, words = fold(said), set(fold(said).split())
     if words & _NEGATIONS:
         return []
@@ -105,13 +114,13 @@ def named_branches(branches: Sequence[Branch], said: str, last: str | None = Non
     if postal := [one for one in branches if number and number == fold(one.address.postal_code).replace(" ", "")]:
         return postal
     hits = {one.name: words & _words_of(one) for one in branches}
-    if best := [
-        one for one in branches if hits[one.name] and not any(hits[one.name] < other for other in hits.values())
-    ]:
+    best = [one for one in branches if hits[one.name] and not any(hits[one.name] < other for other in hits.values())]
+    if best and len(best) < len(branches):
         return best
     if number and len(number) < _LEAST_POSTAL_CODE and _has_menu(branches) and 1 <= int(number) <= len(branches):
         return [branches[int(number) - 1]]
-    return [one for one in branches if one.name == last] if _AS_ALWAYS.search(whole) else []
+    meant = last if _AS_ALWAYS.search(whole) else suggested if words & _YES and "nein" not in words else None
+    return [one for one in branches if one.name == meant] or best
 
 
 def _alike(matched: Sequence[Branch], said: str) -> bool:
@@ -125,7 +134,9 @@ def _at(branch: Branch, offering: Sequence[Branch], *, tell: bool) -> Found | Un
         return Found(branch, tell)
     names = " oder ".join(one.display_name for one in offering[:MOST_NAMED])
     question = f"Das gibt es nicht in {branch.display_name}, aber in {names}. Möchten Sie dort einen Termin?"
-    return Unclear(question, tuple(one.name for one in offering[:MOST_NAMED]))
+    return Unclear(
+        question, tuple(one.name for one in offering[:MOST_NAMED]), offering[0].name if len(offering) == 1 else None
+    )
 
 
 def _which(branches: Sequence[Branch], among: Sequence[Branch], suggested: tuple[str, Branch] | None) -> Unclear:
@@ -140,7 +151,7 @@ def _which(branches: Sequence[Branch], among: Sequence[Branch], suggested: tuple
     question = "" if first else "Für welche Filiale möchten Sie den Termin? "
     if _has_menu(branches):
         places = [f"{_said_number(branches.index(one) + 1)} für {one.display_name}" for one in among]
-        question += f"{'Sonst sagen' if first else 'Sagen'} Sie {', '.join(places)}."
+        question += f"{'Sonst sagen' if first else 'Sagen'} oder drücken Sie {', '.join(places)}."
     else:
         question += f"{'Sonst gibt' if first else 'Es gibt'} es {', '.join(one.display_name for one in among)}."
     return Unclear(first + question, tuple(one.name for one in among), name)

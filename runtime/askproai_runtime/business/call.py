@@ -1,7 +1,6 @@
 """The branch of one call: what the database remembers of call and caller, the model's routing, and what is kept of it."""
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 from askproai_runtime.booking import CallContext
 from askproai_runtime.business.branch import Found, Hints, Unclear
@@ -24,22 +23,20 @@ ON CONFLICT (tenant, call_id) DO UPDATE SET branch = EXCLUDED.branch, updated_at
 
 
 async def branch_of_call(
-    pool: Pool, config: TenantConfig, route: Route, call: CallContext, args: Mapping[str, Any], pressed: str
+    pool: Pool, config: TenantConfig, route: Route, call: CallContext, hints: Hints
 ) -> Found | Unclear:
-    """Give the call's branch, or the question to ask. Once found it stays for the call, until the caller names another."""
-    said, service = args.get("branch"), args.get("service")
-    hints = Hints(said if isinstance(said, str) else None, pressed, service if isinstance(service, str) else None)
+    """Give the call's branch, or the question to ask. Once found it stays for the call, until the caller names another.
+
+    `hints` are what the request itself says; what the database knows is added here. Raises what asyncpg raises.
+    """
     routing = MODELS[config.business_model].routing
     if len(config.branches) == 1:
         return routing(config, route, hints)
     async with pool.acquire() as connection:
         known = await connection.fetchval(_REMEMBERED, config.tenant, call.call_id)
-        last = (
-            await _last_branch(connection, config.tenant, call.caller)
-            if not route.branch and (known is None or said)
-            else None
-        )
-        found = routing(config, route, Hints(hints.said, pressed, hints.service, known, last))
+        asks = not route.branch and (known is None or hints.said)
+        last = await _last_branch(connection, config.tenant, call.caller) if asks else None
+        found = routing(config, route, replace(hints, known=known, last=last))
         if isinstance(found, Found) and found.branch.name != (known or route.branch):
             await connection.execute(_KEEP, config.tenant, call.call_id, found.branch.name, call.correlation_id)
     return found

@@ -5,7 +5,7 @@ into it, so a matrix of services, people and branches needs no engine of its own
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from askproai_runtime.booking import Answer, Booking, CallContext
@@ -27,7 +27,7 @@ class Model:
 
 def own_branch(config: TenantConfig, route: Route, hints: Hints) -> Found | Unclear:
     """Stay at the branch that was rung, unless the caller names another one; then stay there."""
-    return find_branch(config, Hints(hints.said, service=hints.service, known=hints.known or route.branch))
+    return find_branch(config, replace(hints, pressed="", known=hints.known or route.branch, last=None))
 
 
 def found_in_call(config: TenantConfig, route: Route, hints: Hints) -> Found | Unclear:

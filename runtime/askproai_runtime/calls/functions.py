@@ -15,8 +15,8 @@ import structlog
 from aiohttp import web
 
 from askproai_runtime.booking import Answer, Booking, CallContext
-from askproai_runtime.business import MODELS, Unclear, branch_of_call
-from askproai_runtime.calls.payload import FunctionRequest, RetellCall, instant, pressed_keys, read, route_of, said
+from askproai_runtime.business import MODELS, Hints, Unclear, branch_of_call
+from askproai_runtime.calls.payload import FunctionRequest, RetellCall, heard_since, instant, read, route_of, said
 from askproai_runtime.calls.store import audit_unroutable
 from askproai_runtime.config.live import Credentials, LiveConfig
 from askproai_runtime.intake import Verdict, retell_keys, verify_retell
@@ -130,8 +130,10 @@ class Functions:
         args = said(asked.args)
         if name not in AT_A_BRANCH:
             return await self._call(name, call, args)
+        answered, pressed = heard_since(asked.call)
+        hints = Hints(args.get("branch"), pressed, args.get("service"), answered.get("suggested"))
         try:
-            found = await branch_of_call(self.pool, self.config.current, route, call, args, pressed_keys(asked.call))
+            found = await branch_of_call(self.pool, self.config.current, route, call, hints)
         except DATABASE_AWAY:
             log.exception("branch.not_found", call_id=call.call_id)
             return Answer(success=False, message=OUT_OF_ORDER, fields={})

@@ -109,7 +109,7 @@ class Inbound:
             audit = audit_unroutable(
                 self.pool, config.tenant, "inbound.refused", call.agent_id, correlation_id(request)
             )
-            await self._in_time(audit)
+            await self._in_time(audit, goes_on=True)
             raise Problem(403, "Unknown Number", "The number that was called is not this tenant's")
         route = routing.route(call.agent_id, dialled)
         known = None
@@ -137,14 +137,19 @@ class Inbound:
         row = await self.pool.fetchrow(_CALLER, tenant, caller, self.clock.now())
         return None if row is None else Caller(**row)
 
-    async def _in_time(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Give what the database says, or None if it is slow or away; what is slow goes on by itself."""
+    async def _in_time(self, work: Coroutine[Any, Any, Any], *, goes_on: bool = False) -> Any:
+        """Give what the database says, or None if it is slow or away.
+
+        What is slow is cancelled, so that callers whom nobody can name do not hold the connections that webhooks need.
+        """
         task = asyncio.create_task(work)
         self.running.add(task)
         task.add_done_callback(self._ended)
         done, _ = await asyncio.wait({task}, timeout=self.budget_seconds)
         if not done:
             log.warning("inbound.too_slow", budget_seconds=self.budget_seconds)
+            if not goes_on:
+                task.cancel()
         return task.result() if done and task.exception() is None else None
 
     def _ended(self, task: asyncio.Task[Any]) -> None:

@@ -32,14 +32,15 @@ class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Utterance(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of the live transcript, as far as we read it: keys that were pressed, and what tools answered."""
+    """One entry of the live transcript, as far as we read it: keys that were pressed, and what our functions answered."""
 
     role: Any = None
     digit: Any = None
+    content: Any = None
 
 
 class OngoingCall(RetellCall, frozen=True, kw_only=True):
-    transcript_with_tool_calls: list[Utterance] = []
+    transcript_with_tool_calls: list[Utterance] | None = None
 
 
 class RetellEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,15 +97,18 @@ def route_of(call: RetellCall, config: TenantConfig) -> Route | None:
     return Routing(config).route(call.agent_id, caller_or_none(call.to_number))
 
 
-def pressed_keys(call: OngoingCall) -> str:
-    """Give the keys that were pressed since a function last answered, in order."""
-    keys: list[str] = []
-    for utterance in reversed(call.transcript_with_tool_calls):
+def heard_since(call: OngoingCall) -> tuple[dict[str, Any], str]:
+    """Give what a function answered last in this call, and the keys that were pressed since, in order."""
+    keys = ""
+    for utterance in reversed(call.transcript_with_tool_calls or ()):
         if utterance.role == "tool_call_result":
-            break
+            try:
+                return msgspec.json.decode(str(utterance.content), type=dict[str, Any]), keys
+            except msgspec.DecodeError:  # Retell's own words, when no answer came
+                return {}, keys
         if utterance.role == "dtmf" and isinstance(utterance.digit, str | int):
-            keys.insert(0, str(utterance.digit))
-    return "".join(keys)
+            keys = f"{utterance.digit}{keys}"
+    return {}, keys
 
 
 def said(args: Any) -> dict[str, Any]:

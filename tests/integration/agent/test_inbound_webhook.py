@@ -83,6 +83,15 @@ async def test_deletion_takes_it_away_also_when_somebody_unbound_the_number() ->
             assert webhook(s) is None
 
 
+async def test_a_number_that_somebody_unbound_and_the_branch_gave_up_keeps_no_webhook_of_ours() -> None:
+    async with scene(callerRecognition=True) as s:
+        await s.settle()
+        await s.retell("PATCH", f"/update-phone-number/{NUMBER}", {"inbound_agents": None})
+        s.branch_numbers()
+        await s.settle()
+        assert webhook(s) is None
+
+
 async def test_plan_mode_names_the_step() -> None:
     async with scene() as s:
         await s.settle()

@@ -1,5 +1,6 @@
 """B5: a hotline's call finds its branch, keeps it, and books there."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -24,8 +25,11 @@ async def chain(module_database: Database, tmp_path_factory: pytest.TempPathFact
             yield pod
 
 
-async def ask(pod: Pod, call_id: str, caller: str = "+4915100000000", pressed: str = "", **args: Any) -> dict[str, Any]:
-    transcript = [ASKED, *({"role": "dtmf", "digit": digit} for digit in pressed), {"role": "tool_call_invocation"}]
+async def ask(
+    pod: Pod, call_id: str, caller: str = "+4915100000000", pressed: str = "", heard: str = "", **args: Any
+) -> dict[str, Any]:
+    before = ASKED | {"content": heard or ASKED["content"]}
+    transcript = [before, *({"role": "dtmf", "digit": digit} for digit in pressed), {"role": "tool_call_invocation"}]
     reply = await pod.function(
         "check_availability", call_id, CUT | args,
         to_number=HOTLINE, from_number=caller, transcript_with_tool_calls=transcript,
@@ -93,6 +97,16 @@ async def test_history_is_offered_and_taken_only_when_said(chain: Pod) -> None:
     assert (await ask(chain, "call_again", caller, branch="wie immer"))["message"].startswith("Haarwerk Pankow. ")
     stranger = await ask(chain, "call_stranger", "anonymous", branch="wie immer")
     assert (stranger["success"], stranger["suggested"]) == (False, None)
+
+
+async def test_a_yes_takes_what_was_suggested(chain: Pod) -> None:
+    caller = "+4915100000005"
+    free = await ask(chain, "call_before", caller, branch="Potsdam")
+    assert (await book(chain, "call_before", caller, free["slots"][0]["start"]))["success"]
+    offered = await ask(chain, "call_yes", caller)
+    yes = await ask(chain, "call_yes", caller, heard=json.dumps(offered), branch="Ja, gern")
+    assert yes["message"].startswith("Haarwerk Potsdam. ")
+    assert not (await ask(chain, "call_bare_yes", caller, branch="Ja, gern"))["success"]
 
 
 async def test_history_of_another_tenant_is_none(

@@ -72,7 +72,9 @@ def test_a_branch_is_found_by_name_place_digit_and_postal_code(said: str, branch
 def test_what_is_not_certain_is_asked(said: str | None) -> None:
     unclear = find(said)
     assert isinstance(unclear, Unclear)
-    assert unclear.question.startswith("Für welche Filiale möchten Sie den Termin? Sagen Sie eins für Haarwerk Mitte, ")
+    assert unclear.question.startswith(
+        "Für welche Filiale möchten Sie den Termin? Sagen oder drücken Sie eins für Haarwerk Mitte, "
+    )
 
 
 def test_a_word_of_several_branches_asks_among_those_only() -> None:
@@ -93,7 +95,9 @@ def test_a_near_postal_code_is_offered_and_not_assumed() -> None:
     unclear = find("10117")
     assert isinstance(unclear, Unclear)
     assert unclear.suggested == "mitte"
-    assert unclear.question.startswith("Am nächsten liegt wohl Haarwerk Mitte. Passt das? Sonst sagen Sie eins für")
+    assert unclear.question.startswith(
+        "Am nächsten liegt wohl Haarwerk Mitte. Passt das? Sonst sagen oder drücken Sie eins für"
+    )
     far = find("80331")
     assert isinstance(far, Unclear)
     assert far.suggested is None
@@ -110,7 +114,7 @@ def test_history_is_a_question_unless_the_caller_says_as_always() -> None:
     unclear = find(last="pankow")
     assert isinstance(unclear, Unclear)
     assert unclear.suggested == "pankow"
-    assert unclear.question.startswith("Möchten Sie wieder zu Haarwerk Pankow? Sonst sagen Sie eins")
+    assert unclear.question.startswith("Möchten Sie wieder zu Haarwerk Pankow? Sonst sagen oder drücken Sie eins")
     for said in ("wie immer", "Wie beim letzten Mal", "wieder", "die gleiche", "dieselbe"):
         found = find(said, last="pankow")
         assert isinstance(found, Found), said
@@ -204,3 +208,41 @@ def test_the_only_branch_is_never_asked_for() -> None:
     unclear = find("Hamburg", config=one)
     assert isinstance(unclear, Unclear)
     assert unclear.question == "Diese Filiale kenne ich nicht. Möchten Sie den Termin in Haarwerk Mitte?"
+
+
+def test_a_yes_means_what_was_asked_last_and_nothing_else() -> None:
+    """A model passes on what the caller says: "Ja" to "Möchten Sie wieder zu Haarwerk Pankow?"."""
+    for said in ("Ja", "ja, gerne", "Genau, passt."):
+        found = find(said, suggested="pankow", last="mitte")
+        assert isinstance(found, Found), said
+        assert (found.branch.name, found.tell) == ("pankow", True)
+    for said, hints in (
+        ("Ja", {"last": "mitte"}),
+        ("Nein", {"suggested": "pankow"}),
+        ("ja nicht", {"suggested": "pankow"}),
+    ):
+        assert isinstance(find(said, **hints), Unclear), said
+    no = find("Nein", suggested="pankow", last="pankow")
+    assert isinstance(no, Unclear)
+    assert no.suggested is None, "not offered once more"
+    for said in ("Nein, lieber Potsdam", "Ja, aber in Potsdam"):
+        named = find(said, suggested="pankow", last="pankow")
+        assert isinstance(named, Found), said
+        assert named.branch.name == "potsdam"
+
+
+def test_a_yes_to_the_only_other_branch_with_the_service_moves_the_call_there() -> None:
+    unclear = find(known="mitte", service="Bartpflege")
+    assert isinstance(unclear, Unclear)
+    assert unclear.suggested == "pankow"
+    found = find("ja", known="mitte", service="Bartpflege", suggested="pankow")
+    assert isinstance(found, Found)
+    assert found.branch.name == "pankow"
+
+
+def test_words_that_all_branches_share_do_not_hide_a_digit() -> None:
+    chain = places(("mitte", "Filiale Mitte", "10119 Berlin"), ("nord", "Filiale Nord", "13187 Berlin"))
+    for said, hints in (("die zweite Filiale", {}), ("Filiale 2", {}), ("die gleiche Filiale", {"last": "nord"})):
+        found = find(said, config=chain, **hints)
+        assert isinstance(found, Found), said
+        assert found.branch.name == "nord"

@@ -183,9 +183,12 @@ def _numbers(observed: Observed, desired: Desired, version: int | None) -> tuple
                 steps.append(Step(Act.BIND, (e164,)))
             steps += _webhook(e164, there, desired.inbound_url)
     for e164 in sorted(seen.keys() - wanted.keys()):
-        if observed.agent_id in bound_ids(seen[e164]):
+        bound = bound_ids(seen[e164])
+        if observed.agent_id in bound or not bound:
+            steps += _webhook(e164, seen[e164], None)
+        if observed.agent_id in bound:
             others = without(bound_agents(seen[e164]), {str(observed.agent_id)})
-            steps += [*_webhook(e164, seen[e164], None), Step(Act.UNBIND, (e164,), others=others)]
+            steps.append(Step(Act.UNBIND, (e164,), others=others))
     return tuple(steps), tuple(findings)
 
 

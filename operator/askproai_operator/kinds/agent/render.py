@@ -91,6 +91,8 @@ def desired(agent: RetellAgent, tenant: Tenant, numbers: tuple[Number, ...] | No
         "data_storage_setting": _STORAGE[privacy.retell_storage],
         "data_storage_retention_days": privacy.retell_retention_days,
     }
+    if spec.tenant_ref is not None:
+        body["allow_user_dtmf"] = True  # a key chooses the branch
     missing = [str(name) for name in spec.functions if name not in built]
     inbound_url = urls.get("inbound") if spec.caller_recognition else None
     return Desired(marker, llm, body, numbers, tuple(missing), inbound_url)
