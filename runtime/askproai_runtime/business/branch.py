@@ -3,44 +3,26 @@
 Branches have one order, that of their names: the first is "one" in the menu, whatever a question leaves out.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from askproai_runtime.booking import fold
+from askproai_runtime.business.words import (
+    AS_ALWAYS,
+    BESIDE_A_DIGIT,
+    DIGITS,
+    NEGATIONS,
+    NO_NAMES,
+    SAYS_NOTHING,
+    YES,
+    digits_in,
+)
 from askproai_runtime.config import Branch, TenantConfig
 
 MOST_NAMED = 4  # who hears more names at once remembers none of them
 _LEAST_POSTAL_CODE = 4  # digits: Austria and Switzerland have four, Germany five
 _LEAST_SHARED = 2  # leading digits: one alone is a quarter of the country
-_DIGITS = ("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf")
-_ORDINALS = ("erste", "zweite", "dritte", "vierte", "fünfte", "sechste", "siebte", "achte", "neunte", "zehnte")
-_NUMBERS = (
-    {fold(word): str(number) for number, word in enumerate(_DIGITS)}
-    | {fold(word) + end: str(number) for number, word in enumerate(_ORDINALS, 1) for end in ("", "n", "r")}
-    | {"eine": "1", "zwo": "2"}
-)
-_FILLERS = frozenset(
-    {"am", "an", "auf", "bei", "das", "dem", "den", "der", "die", "im", "in", "und", "von", "zu", "zum", "zur"}
-)
-_SAYS_NOTHING = _FILLERS | {
-    "hier",
-    "dort",
-    "da",
-    "ihnen",
-    "euch",
-    "diese",
-    "dieser",
-    "filiale",
-    "egal",
-    "welche",
-    "irgendeine",
-}
-_YES = frozenset({"ja", "jawohl", "gern", "gerne", "genau", "richtig", "passt", "stimmt", "okay", "ok", "klar"})
-_NEGATIONS = frozenset({"nicht", "kein", "keine", "keinen", "keiner", "ausser", "ohne"})
-_AS_ALWAYS = re.compile(
-    r"\bwie (immer|sonst|gewohnt|ueblich|(das |beim )?letzte[ns]? mal)\b|\bwieder\b|\b(d(ie|er)|zur) ?(selbe|gleiche)[n]?\b"
-)
+_MOST_KEYS = 9  # one key chooses, so a tenth branch would make a menu that is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +64,14 @@ def find_branch(config: TenantConfig, hints: Hints) -> Found | Unclear:
     offering = [one for one in branches if _offers(config, one, hints.service)] or list(branches)
     known = branches[0] if len(branches) == 1 else next((one for one in branches if one.name == hints.known), None)
     said = hints.said or (hints.pressed if known is None else "")
-    if set(fold(said).split()) - _SAYS_NOTHING:
+    if set(fold(said).split()) - SAYS_NOTHING:
         matched = named_branches(branches, said, hints.last, hints.suggested)
         if known in matched and _alike(matched, said):  # "in Berlin", after Mitte was found: still Mitte
             return _at(known, offering, tell=False)
         fitting = [one for one in matched if one in offering] or matched
         if len(fitting) == 1:
             return _at(fitting[0], offering, tell=not _by_name(fitting[0], said))
-        refused = set(fold(said).split()) & {"nein", *_NEGATIONS}  # not offered once more
+        refused = set(fold(said).split()) & {"nein", *NEGATIONS}  # not offered once more
         return _which(
             branches, fitting or offering, None if refused else _nearest(branches, said) or _last(offering, hints.last)
         )
@@ -106,20 +88,20 @@ def named_branches(branches: Sequence[Branch], said: str, last: str | None, sugg
     Words that all branches share, such as the chain's name, count only when nothing else was said.
     """
     whole, words = fold(said), set(fold(said).split())
-    if words & _NEGATIONS:
+    if words & NEGATIONS:
         return []
     if exact := [one for one in branches if whole in {fold(one.name), fold(one.display_name)}]:
         return exact
-    number = _number(said)
+    number = digits_in(said)
     if postal := [one for one in branches if number and number == fold(one.address.postal_code).replace(" ", "")]:
         return postal
     hits = {one.name: words & _words_of(one) for one in branches}
     best = [one for one in branches if hits[one.name] and not any(hits[one.name] < other for other in hits.values())]
     if best and len(best) < len(branches):
         return best
-    if number and len(number) < _LEAST_POSTAL_CODE and _has_menu(branches) and 1 <= int(number) <= len(branches):
-        return [branches[int(number) - 1]]
-    meant = last if _AS_ALWAYS.search(whole) else suggested if words & _YES and "nein" not in words else None
+    if key := _key(branches, whole):
+        return [branches[int(key) - 1]]
+    meant = last if AS_ALWAYS.search(whole) else suggested if words & YES and "nein" not in words else None
     return [one for one in branches if one.name == meant] or best
 
 
@@ -150,7 +132,7 @@ def _which(branches: Sequence[Branch], among: Sequence[Branch], suggested: tuple
         return Unclear(f"{first}Sonst {question}" if first else f"Wir haben mehrere Filialen: {question}", (), name)
     question = "" if first else "Für welche Filiale möchten Sie den Termin? "
     if _has_menu(branches):
-        places = [f"{_said_number(branches.index(one) + 1)} für {one.display_name}" for one in among]
+        places = [f"{DIGITS[branches.index(one) + 1]} für {one.display_name}" for one in among]
         question += f"{'Sonst sagen' if first else 'Sagen'} oder drücken Sie {', '.join(places)}."
     else:
         question += f"{'Sonst gibt' if first else 'Es gibt'} es {', '.join(one.display_name for one in among)}."
@@ -164,7 +146,7 @@ def _last(among: Sequence[Branch], last: str | None) -> tuple[str, Branch] | Non
 
 def _nearest(branches: Sequence[Branch], said: str) -> tuple[str, Branch] | None:
     """Give the one branch whose postal code begins most like a code that none has: near, most likely, so it is only asked."""
-    number = _number(said)
+    number = digits_in(said)
     if len(number) < _LEAST_POSTAL_CODE:
         return None
     shared = {one.name: _prefix(number, one.address.postal_code) for one in branches}
@@ -183,19 +165,17 @@ def _prefix(one: str, other: str) -> int:
     )
 
 
-def _number(said: str) -> str:
-    """Give the digits that were said, one after the other ("eins null eins eins neun") or written; empty if there are none."""
-    words = fold(said).split()
-    return "".join(word if word.isdecimal() else _NUMBERS.get(word, "") for word in words)
-
-
-def _said_number(number: int) -> str:
-    return _DIGITS[number] if number < len(_DIGITS) else str(number)
+def _key(branches: Sequence[Branch], whole: str) -> str:
+    """Give the digit that chooses a branch; empty where anything else is said with it ("die erste, die frei ist")."""
+    shared = frozenset[str].intersection(*(frozenset(_name_words(one)) for one in branches))
+    words = [word for word in whole.split() if word not in BESIDE_A_DIGIT | shared]
+    number = digits_in(words[0]) if len(words) == 1 and _has_menu(branches) else ""
+    return number if number.isdecimal() and 1 <= int(number) <= len(branches) else ""
 
 
 def _has_menu(branches: Sequence[Branch]) -> bool:
-    """Tell whether digits choose from the menu: where names have numbers themselves ("Filiale 3") they would mean two things."""
-    return not any(word.isdecimal() for one in branches for word in _name_words(one))
+    """Tell whether digits choose: where names have numbers themselves ("Filiale 3") they would mean two things."""
+    return len(branches) <= _MOST_KEYS and not any(word.isdecimal() for one in branches for word in _name_words(one))
 
 
 def _by_name(branch: Branch, said: str) -> bool:
@@ -203,12 +183,11 @@ def _by_name(branch: Branch, said: str) -> bool:
 
 
 def _name_words(branch: Branch) -> set[str]:
-    return {*fold(branch.name).split(), *fold(branch.display_name).split()} - _FILLERS
+    return {*fold(branch.name).split(), *fold(branch.display_name).split()} - NO_NAMES
 
 
 def _words_of(branch: Branch) -> set[str]:
-    place = {word for word in fold(f"{branch.address.city} {branch.address.street}").split() if not word.isdecimal()}
-    return _name_words(branch) | (place - _FILLERS)
+    return _name_words(branch) | (set(fold(branch.address.city).split()) - NO_NAMES)
 
 
 def _offers(config: TenantConfig, branch: Branch, service: str | None) -> bool:

@@ -34,8 +34,7 @@ def places(*named: tuple[str, str, str]) -> TenantConfig:
         ("haarwerk pankow", "pankow", False),
         ("Potsdam", "potsdam", False),
         ("Berlin-Mitte", "mitte", False),
-        ("in der Florastrasse", "pankow", True),  # by its street, folded; who names none hears which one it is
-        ("2", "pankow", True),
+        ("2", "pankow", True),  # who names none hears which one it is
         ("zwei", "pankow", True),
         ("die Dritte", "potsdam", True),
         ("Nummer drei bitte", "potsdam", True),
@@ -63,6 +62,9 @@ def test_a_branch_is_found_by_name_place_digit_and_postal_code(said: str, branch
         "4",
         "99",
         "wie immer",
+        "die erste, die frei ist",
+        "eine Filiale in der Nähe",
+        "in zwei Wochen",
         "egal",
         "",
         None,
@@ -238,6 +240,19 @@ def test_a_yes_to_the_only_other_branch_with_the_service_moves_the_call_there() 
     found = find("ja", known="mitte", service="Bartpflege", suggested="pankow")
     assert isinstance(found, Found)
     assert found.branch.name == "pankow"
+
+
+def test_half_a_name_is_no_name() -> None:
+    chain = places(("a", "Salon Bad Homburg", "61348 Bad Homburg"), ("b", "Salon Frankfurt", "60311 Frankfurt"))
+    assert isinstance(find("Bad Nauheim", config=chain), Unclear)
+    found = find("Bad Homburg", config=chain)
+    assert isinstance(found, Found)
+    assert found.branch.name == "a"
+
+
+def test_ten_branches_have_no_keys() -> None:
+    chain = places(*((f"ort{n}", f"Filiale Ort{chr(97 + n)}", "10119 Berlin") for n in range(10)))
+    assert isinstance(find("2", config=chain), Unclear)
 
 
 def test_words_that_all_branches_share_do_not_hide_a_digit() -> None:
