@@ -57,6 +57,13 @@ async def test_the_number_alone_never_chooses_a_branch(chain: Pod) -> None:
     assert await branch_of(chain, "call_open") is None
 
 
+async def test_a_hotlines_number_is_enough_to_belong_to_it_and_not_to_a_branch(chain: Pod) -> None:
+    """A pod may see a new agent a moment later than Retell does."""
+    reply = await chain.function("check_availability", "call_new_agent", CUT, to_number=HOTLINE, agent_id="agent_new")
+    assert (reply.status, reply.body["success"]) == (200, False)
+    assert reply.body["branches"] == ["mitte", "pankow", "potsdam"]
+
+
 async def test_a_branch_once_said_stays_for_the_call_and_the_booking_stands_there(chain: Pod) -> None:
     free = await ask(chain, "call_named", branch="in Pankow")
     assert {slot["staff"] for slot in free["slots"]} == {"clara"}
