@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from askproai_runtime.api import api_app, require_token
+from askproai_runtime.billing import BillingState, billing_state
 from askproai_runtime.jobs import snapshot
 from askproai_runtime.process import DatabaseUrlMissing, Process
 from askproai_runtime.serving import Problem, boundary, json_answer
@@ -130,6 +131,7 @@ async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
     """Give what an operator of the tenant asks first. Providers: what our last call to each one saw."""
     why_not = await readiness.ask()
     queue: dict[str, Any] = {"status": "unknown"}
+    billed: BillingState | None = None
     providers: dict[str, Any] = {
         "retell": {"credential": process.credentials.get("retell-api-key") is not None},
         "calcom": {"credential": process.credentials.get("calcom-api-key") is not None},
@@ -138,6 +140,7 @@ async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
         try:
             waiting = await snapshot(process.pool, process.tenant)
             rows = await process.pool.fetch(_PROVIDERS, process.tenant)
+            billed = await billing_state(process.pool, process.tenant)
         except DATABASE_AWAY:
             why_not = "database does not answer"
         else:
@@ -161,6 +164,7 @@ async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
         "redis": {"status": _redis(process)},
         "queue": queue,
         "providers": providers,
+        "billing": {"status": billed.status, "as_of": billed.as_of} if billed else {"status": "unknown"},
     }
 
 

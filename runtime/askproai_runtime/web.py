@@ -6,13 +6,14 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from enum import StrEnum
 
 import aiohttp
 import structlog
 from aiohttp import web
 
 from askproai_runtime.booking import warm
-from askproai_runtime.calls import FunctionName, Functions
+from askproai_runtime.calls import FunctionName, Functions, Inbound
 from askproai_runtime.config.settings import Settings
 from askproai_runtime.guard import RateLimiter, WakeUp
 from askproai_runtime.health import Readiness, metrics_app, private_app
@@ -28,7 +29,13 @@ POKE_TIMEOUT = aiohttp.ClientTimeout(total=0.5)
 REST_AFTER_FAILED_POKE = timedelta(seconds=2)
 
 
-def find_endpoint(path: str, prefix: str) -> Source | FunctionName | None:
+class Hook(StrEnum):
+    """What Retell asks before a call."""
+
+    INBOUND = "inbound"
+
+
+def find_endpoint(path: str, prefix: str) -> Source | FunctionName | Hook | None:
     """Give what a path of the public port means, with and without the exposure's prefix; None for 404."""
     prefix = prefix.rstrip("/")
     inner = path.removeprefix(prefix) if path.startswith(f"{prefix}/") else path
@@ -39,6 +46,8 @@ def find_endpoint(path: str, prefix: str) -> Source | FunctionName | None:
             return Source.CALCOM
         case ["", "retell", "functions", name] if name in list(FunctionName):
             return FunctionName(name)
+        case ["", "retell", "inbound"]:
+            return Hook.INBOUND
     return None
 
 
@@ -118,6 +127,7 @@ class WebProcess:
             clock=process.clock,
             wake_worker=self._poker.soon,
         )
+        self._inbound = Inbound(process.config, process.credentials, process.pool, process.clock)
         self.public_port = self.private_port = self.metrics_port = 0
 
     async def run(self, stop: asyncio.Event, started: Callable[["WebProcess"], None] = lambda _: None) -> None:
@@ -147,6 +157,7 @@ class WebProcess:
                 await runner.cleanup()
             await self._poker.close()
             await self._functions.close()
+            await self._inbound.close()
             await self._webhooks.flusher.close()
         log.info("web.stopped")
 
@@ -164,6 +175,8 @@ class WebProcess:
             raise Problem(405, "Method Not Allowed", "Send it by POST", {"Allow": "POST"})
         if isinstance(endpoint, Source):
             return await self._webhooks.receive(request, endpoint)
+        if isinstance(endpoint, Hook):
+            return await self._inbound.answer(request)
         return await self._functions.answer(request, endpoint)
 
 

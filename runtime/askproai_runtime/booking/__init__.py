@@ -10,6 +10,7 @@ from askproai_runtime.booking.saga import book_appointment
 from askproai_runtime.booking.sync import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.types import Answer, BookingSettings, CallContext, Desk
 from askproai_runtime.booking.warm import warm
+from askproai_runtime.booking.words import fold
 from askproai_runtime.calendars import Calendar
 from askproai_runtime.config import TenantConfig
 from askproai_runtime.guard import SlotLock
@@ -27,6 +28,7 @@ __all__ = [
     "Query",
     "Rules",
     "Span",
+    "fold",
     "free_slots",
     "release_hold",
     "warm",

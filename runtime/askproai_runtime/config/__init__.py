@@ -145,6 +145,7 @@ class Agent(_Value, frozen=True):
     branch: str | None = None
     agent_id: str | None = None
     functions: tuple[Function, ...] = ()
+    caller_recognition: bool = False
 
 
 class CalendarConfig(_Value, frozen=True):

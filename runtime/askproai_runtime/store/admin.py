@@ -13,7 +13,7 @@ from askproai_runtime.store.pool import Connection, Pool, StoreError, open_pool
 # Referencing tables first. A test holds it against the catalog.
 ERASED = (
     "jobs", "call_actions", "refusals", "claims", "appointments", "customers", "calls", "webhook_events",
-    "provider_calls", "audit_log", "resources", "tenants",
+    "provider_calls", "audit_log", "billing", "resources", "tenants",
 )  # fmt: skip
 
 

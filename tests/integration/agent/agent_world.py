@@ -22,6 +22,7 @@ from askproai_sandbox.simulator import serve
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
 RETELL_KEY = "key_test_salon"
 NUMBER = "+49301234567"
+INBOUND_URL = "https://voice.example/salon/salon/retell/inbound"
 MARKER = "inst-1/salon/mitte"
 KEY = Key("RetellAgent", "salon", "mitte")
 WRITES = {"POST", "PATCH", "DELETE", "PUT"}
@@ -295,6 +296,7 @@ def tenant(model: str = "Simple") -> dict[str, Any]:
             "webhookUrls": {
                 "retell": "https://voice.example/salon/salon/webhooks/retell",
                 "functions": "https://voice.example/salon/salon/retell/functions",
+                "inbound": INBOUND_URL,
             },
             "conditions": [
                 {"type": type_, "status": "True", "reason": "AsDeclared", "message": ""}

@@ -10,7 +10,7 @@ from askproai_runtime.numbers import Route, Routing
 from askproai_runtime.watch import Metrics, Waiting
 from askproai_runtime.watch.logs import name_error
 from askproai_runtime.watch.metrics import MOST_EVENT_NAMES
-from askproai_runtime.web import find_endpoint
+from askproai_runtime.web import Hook, find_endpoint
 from askproai_sandbox.world import AGENT_ID, NUMBER, salon_config
 
 PREFIX = "/salon/salon"
@@ -26,7 +26,7 @@ PREFIX = "/salon/salon"
         ("/retell/functions/check_availability", FunctionName.CHECK_AVAILABILITY),
         ("/retell/functions/book_appointment", FunctionName.BOOK_APPOINTMENT),
         ("/retell/functions/cancel_appointment", None),
-        ("/retell/inbound", None),
+        ("/retell/inbound", Hook.INBOUND),
         ("/webhooks/retell/", None),
         ("/webhooks/stripe/7d0c", None),
         ("/webhooks/calcom/", None),

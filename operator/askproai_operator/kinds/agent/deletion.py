@@ -4,7 +4,6 @@ what is left then is kept in the ledger and tried again from there.
 It needs neither the tenant's pods nor the user's Secret, which a deleted namespace takes at once: the key is in `T-teardown`.
 """
 
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
@@ -15,7 +14,14 @@ from askproai_operator.external import CredentialProblem, ProviderError, RateLim
 from askproai_operator.kinds.agent.apply import delete_llm_if_unused, wake_others
 from askproai_operator.kinds.agent.decide import without
 from askproai_operator.kinds.agent.ground import marker, teardown_client, tenant_name
-from askproai_operator.kinds.agent.observe import Known, bound_agents, bound_ids, engine_of, marked_agents
+from askproai_operator.kinds.agent.observe import (
+    Known,
+    bound_agents,
+    bound_ids,
+    engine_of,
+    marked_agents,
+    webhook_change,
+)
 from askproai_operator.kinds.agent.render import owner_of, owner_of_llm
 from askproai_operator.kinds.credentials import kept_values
 from askproai_operator.kinds.leftovers import AgentLeft, Owner, keep
@@ -97,12 +103,19 @@ async def remove_remains(client: RetellClient, left: AgentLeft, world: World) ->
 
 
 async def _free_numbers(client: RetellClient, agents: set[str], known: Iterable[str]) -> bool:
-    """Unbind before deleting: a number bound to a deleted agent would decline its callers without a word."""
+    """Unbind before deleting: a number bound to a deleted agent would decline its callers without a word.
+
+    Its inbound webhook goes with it, or callers of whoever answers next would wait for a tenant that is gone.
+    """
     names = {str(number.get("phone_number")) for number in await client.list_numbers() if agents & bound_ids(number)}
     freed = False
     for name in sorted(names | set(known)):
-        entries = bound_agents(await client.get_number(name))
-        if any(str(entry.get("agent_id")) in agents for entry in entries):
-            await client.bind_number(name, list(without(entries, agents)) or None)
+        number = await client.get_number(name)
+        entries, changes = bound_agents(number), webhook_change(number, None)
+        ours = any(str(entry.get("agent_id")) in agents for entry in entries)
+        if ours:
+            changes["inbound_agents"] = list(without(entries, agents)) or None
+        if ours or (changes and not entries):
+            await client.update_number(name, changes)
             freed = True
     return freed
