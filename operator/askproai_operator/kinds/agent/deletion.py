@@ -4,6 +4,7 @@ what is left then is kept in the ledger and tried again from there.
 It needs neither the tenant's pods nor the user's Secret, which a deleted namespace takes at once: the key is in `T-teardown`.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
