@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from askproai_runtime.api import BASE, api_app, description_app, require_token
+from askproai_runtime.billing import BillingState, billing_state
 from askproai_runtime.jobs import snapshot
 from askproai_runtime.process import DatabaseUrlMissing, Process
 from askproai_runtime.serving import Problem, boundary, json_answer
@@ -85,12 +86,11 @@ def private_app(process: Process, readiness: Readiness) -> web.Application:
     return app
 
 
-def worker_app(metrics: Metrics, readiness: Readiness, poke: Callable[[], None]) -> web.Application:
-    """Serve the worker's only port."""
+def worker_app(metrics: Metrics, readiness: Readiness, poke: Callable[[], bool]) -> web.Application:
+    """Serve the worker's only port. `poke` says whether there is room for a job."""
 
     async def poked(_request: web.Request) -> web.Response:
-        poke()
-        return web.Response(status=204)
+        return web.Response(status=204 if poke() else 503)
 
     return _app(*_probes(readiness), _metrics(metrics), web.post("/poke", poked))
 
@@ -132,6 +132,7 @@ async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
     """Give what an operator of the tenant asks first. Providers: what our last call to each one saw."""
     why_not = await readiness.ask()
     queue: dict[str, Any] = {"status": "unknown"}
+    billed: BillingState | None = None
     providers: dict[str, Any] = {
         "retell": {"credential": process.credentials.get("retell-api-key") is not None},
         "calcom": {"credential": process.credentials.get("calcom-api-key") is not None},
@@ -140,6 +141,7 @@ async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
         try:
             waiting = await snapshot(process.pool, process.tenant)
             rows = await process.pool.fetch(_PROVIDERS, process.tenant)
+            billed = await billing_state(process.pool, process.tenant)
         except DATABASE_AWAY:
             why_not = "database does not answer"
         else:
@@ -163,6 +165,7 @@ async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
         "redis": {"status": _redis(process)},
         "queue": queue,
         "providers": providers,
+        "billing": {"status": billed.status, "as_of": billed.as_of} if billed else {"status": "unknown"},
     }
 
 

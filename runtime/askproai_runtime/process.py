@@ -16,7 +16,7 @@ from askproai_runtime.calendars import CalcomV1, CalcomV2, Calendar, ChosenCalen
 from askproai_runtime.config import CalcomVersion
 from askproai_runtime.config.live import Credentials, LiveConfig
 from askproai_runtime.config.settings import Settings
-from askproai_runtime.guard import Circuits, Rules, Shared
+from askproai_runtime.guard import Circuits, Rules, Shared, SlotLock
 from askproai_runtime.seams import Clock, FaultPoints
 from askproai_runtime.store import Pool, open_pool
 from askproai_runtime.watch import Metrics, configure_logs
@@ -59,8 +59,9 @@ class Process:
             sync_delay=timedelta(seconds=self.settings.calendar_sync_delay_seconds),
             quiet=timedelta(seconds=self.settings.calendar_quiet_seconds),
         )
+        slots = SlotLock(self.shared, self.clock)
         calendar = ChosenCalendar(self.config.now, self._calcom())
-        return Booking(self.pool, self.config.now, calendar, self.clock, self.metrics, settings, self.faults)
+        return Booking(self.pool, self.config.now, calendar, self.clock, self.metrics, settings, self.faults, slots)
 
     def _calcom(self) -> Calendar:
         """Wire Cal.com. The old API is asked while the circuit of the new one is open, so it has one of its own."""
@@ -116,7 +117,7 @@ async def open_process(
                 task.cancel()
             await asyncio.gather(*following, return_exceptions=True)
             await shared.close()
-            await _close_pool(pool)
+            await close_pool(pool)
 
 
 async def _follow_database_url(credentials: Credentials, pool: Pool, stop: asyncio.Event) -> None:
@@ -134,7 +135,7 @@ async def _follow_database_url(credentials: Credentials, pool: Pool, stop: async
         await pause(stop, LOOK_AT_URL_SECONDS)
 
 
-async def _close_pool(pool: Pool) -> None:
+async def close_pool(pool: Pool) -> None:
     """Close a pool whose work has ended; connections that hang are cut, since the process must end."""
     try:
         async with asyncio.timeout(CLOSE_POOL_SECONDS):

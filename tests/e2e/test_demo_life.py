@@ -169,7 +169,6 @@ async def test_a_second_tenant_with_servers_of_its_own_books_and_leaves_nothing_
         "RescheduleAppointment",
         "CancelAppointment",
         "TransferToHuman",
-        "callerRecognition",
     ):
         assert unbuilt in synced["message"]
     record = await fetch(

@@ -85,8 +85,8 @@ class RetellAgentSpec(base.Part):
     webhook_events: Annotated[tuple[WebhookEvent, ...], base.listed(8, as_set=True)] = get_args(CallEvent)
     """Events that Retell sends us. Absent: call_started, call_ended and call_analyzed."""
     caller_recognition: bool = False
-    """Sets the number's inbound webhook, so that known callers are greeted by name; a call never waits for it.
-    Not built yet, which the condition Synced tells."""
+    """Sets the numbers' inbound webhook, so that the agent knows a known caller's name, next appointment and usual branch;
+    a call never waits for it."""
     management_policy: ManagementPolicy = ManagementPolicy.FULL
     """Full, or ObserveOnly: nothing is written at Retell, differences are shown in the condition Drifted."""
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE

@@ -47,6 +47,8 @@ class ConditionType(Explained):
 
 # Where False is the good state. They never make an object unready by themselves.
 NEGATIVE_TYPES = frozenset({ConditionType.DRIFTED, ConditionType.PAUSED})
+# What makes things faster, not possible: told, and never in the way of Ready.
+ADVISORY_TYPES = frozenset({ConditionType.CACHE_READY})
 
 
 class Status(StrEnum):
@@ -94,6 +96,12 @@ class Reason(Explained):
         "DataOwnedByOther",
         "Rows of an earlier Tenant of this name were kept; adopt them (`askproai.de/adopt-data: <its UID>`) or rename.",
     )
+    # Redis
+    CACHE_UNAVAILABLE = (
+        "CacheUnavailable",
+        "Redis does not answer or refuses the operator. All goes on, more slowly; tried again.",
+    )
+    USERS_UNSUPPORTED = "UsersUnsupported", "This Redis has no ACLs: all tenants share one user. Use one that has them."
     # branch and offering
     NUMBER_INVALID = "NumberInvalid", "A phone number cannot be read; correct it."
     NUMBER_CLAIMED_TWICE = "NumberClaimedTwice", "Another branch has this phone number; take it out of one of them."
@@ -136,7 +144,7 @@ class Condition:
     @property
     def good(self) -> bool:
         """True when this condition does not stand in the way of Ready."""
-        return self.type in NEGATIVE_TYPES or self.status is Status.TRUE
+        return self.type in NEGATIVE_TYPES | ADVISORY_TYPES or self.status is Status.TRUE
 
 
 def good(type_: ConditionType, message: str = "", reason: Reason = Reason.AS_DECLARED) -> Condition:

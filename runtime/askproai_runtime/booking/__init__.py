@@ -12,8 +12,10 @@ from askproai_runtime.booking.slots import UnknownName, slots_of
 from askproai_runtime.booking.sync import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.types import Answer, BookingSettings, CallContext, Desk
 from askproai_runtime.booking.warm import warm
+from askproai_runtime.booking.words import fold
 from askproai_runtime.calendars import Calendar
 from askproai_runtime.config import TenantConfig
+from askproai_runtime.guard import SlotLock
 from askproai_runtime.jobs import Job
 from askproai_runtime.seams import Clock, FaultPoints
 from askproai_runtime.store import Pool
@@ -30,6 +32,7 @@ __all__ = [
     "Slot",
     "Span",
     "UnknownName",
+    "fold",
     "free_slots",
     "release_hold",
     "warm",
@@ -48,8 +51,9 @@ class Booking:
         metrics: Metrics,
         settings: BookingSettings,
         faults: FaultPoints,
+        slots: SlotLock,
     ) -> None:
-        self._desk = Desk(pool, config, calendar, clock, metrics, settings, faults)
+        self._desk = Desk(pool, config, calendar, clock, metrics, settings, faults, slots)
 
     async def check_availability(self, call: CallContext, args: Mapping[str, Any]) -> Answer:
         """Say what is free, and hold the first of it for this call."""

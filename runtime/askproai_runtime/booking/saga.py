@@ -1,7 +1,7 @@
 """book_appointment: a short saga, read from top to bottom.
 
-    take the turn → TX1: lock, look again, write (pending, with its sync job) → ask the calendar, outside any transaction
-    → TX2: confirmed, or given back and the next person tried → tell the caller
+    take the turn → the slot's lock, which only spares work → TX1: lock, look again, write (pending, with its sync job)
+    → ask the calendar, outside any transaction → TX2: confirmed, or given back and the next person tried → tell the caller
 
 Killed anywhere, it leaves either nothing or a pending appointment whose sync job finishes it; asked again, it finds that
 appointment instead of making a second one (contract §4). The fault points between the steps are there to prove it.
@@ -77,7 +77,8 @@ async def _answer(desk: Desk, call: CallContext, args: Mapping[str, Any], deadli
         if isinstance(turn, _Told):
             return turn
         try:
-            return await _book(desk, turn)
+            async with desk.slots.hold(*order.slot, between=lambda: _look(desk, turn)):
+                return await _book(desk, turn)
         except (AskBack, _NotFree, asyncpg.LockNotAvailableError):
             async with desk.pool.acquire() as conn:
                 await _set_turn(desk, conn, turn, None, timedelta())
@@ -104,6 +105,13 @@ async def _take_turn(desk: Desk, call: CallContext, order: Order, deadline: floa
         if desk.clock.monotonic() >= deadline:
             return _in_flight()
         await desk.clock.sleep(_TWIN_POLL)
+
+
+async def _look(desk: Desk, turn: _Turn) -> None:
+    """See without any lock whether the slot is still free, while another call is at it: if not, no transaction is needed."""
+    async with desk.pool.acquire() as conn:
+        if not turn.order.repeats(await ledger.of_call(conn, desk.tenant, turn.call.call_id)):
+            await _free_person(conn, desk, turn)
 
 
 async def _book(desk: Desk, turn: _Turn) -> _Told:

@@ -8,6 +8,7 @@ from typing import Any
 
 from askproai_runtime.calendars import Calendar
 from askproai_runtime.config import TenantConfig
+from askproai_runtime.guard import SlotLock
 from askproai_runtime.seams import Clock, FaultPoints
 from askproai_runtime.store import Pool
 from askproai_runtime.watch import Metrics
@@ -80,6 +81,7 @@ class Desk:
     metrics: Metrics
     settings: BookingSettings
     faults: FaultPoints
+    slots: SlotLock
 
     @property
     def tenant(self) -> str:

@@ -69,6 +69,12 @@ class Order:
         """Only a second person at the same time (`another`) is one more effect, and then the name tells which."""
         return f"{self.first_key}|another:{fold(self.name)}" if self.another else self.first_key
 
+    @property
+    def slot(self) -> tuple[str, str, int]:
+        """Name what several callers may want at once: a person's time, or anybody's."""
+        person = self.wish.staff or self.offered_staff or "any"
+        return self.wish.rules.branch.name, person, int(self.start.timestamp())
+
     def repeats(self, of_call: Sequence[Appointment]) -> Appointment | None:
         """Give the call's own appointment that this order names again.
 
@@ -94,7 +100,7 @@ def read_wish(
     config: TenantConfig, call: CallContext, args: Mapping[str, Any], last_service: str | None = None
 ) -> Wish:
     """Resolve branch, service and person. `last_service` is what was offered last, for a model that does not repeat it."""
-    branch = _branch(config, call, _text(args, "branch"))
+    branch = _branch(config, call)
     service = _service(config, branch, _text(args, "service") or last_service)
     rules = rules_of(ZoneInfo(config.time_zone), branch, service)
     if not rules.people:
@@ -178,17 +184,12 @@ def _text(args: Mapping[str, Any], name: str) -> str | None:
     return str(value).replace("\0", "").strip()[:_LONGEST_ARGUMENT] or None
 
 
-def _branch(config: TenantConfig, call: CallContext, named: str | None) -> Branch:
-    wanted = fold(named or call.branch)
+def _branch(config: TenantConfig, call: CallContext) -> Branch:
+    """Give the call's branch, which the calls room found: the argument `branch` is its business."""
     for branch in config.branches:
-        if wanted in {fold(branch.name), fold(branch.display_name)}:
+        if branch.name == call.branch:
             return branch
-    in_city = [branch for branch in config.branches if wanted == fold(branch.address.city)]
-    if len(in_city) == 1:
-        return in_city[0]
-    known = [branch.display_name for branch in config.branches]
-    raise AskBack(f"Für welche Filiale möchten Sie einen Termin: {listed(known)}?" if known else "Hier sind noch keine"
-                  " Termine eingerichtet.", branches=[branch.name for branch in config.branches])  # fmt: skip
+    raise AskBack("Hier sind noch keine Termine eingerichtet.")
 
 
 def _service(config: TenantConfig, branch: Branch, named: str | None) -> Service:

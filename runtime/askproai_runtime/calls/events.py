@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
+from askproai_runtime import billing
 from askproai_runtime.booking import release_hold
 from askproai_runtime.calls.payload import RetellEvent, read, route_of
 from askproai_runtime.calls.row import ACTED_ON, MOST_TRANSCRIPT, merge, row_of
@@ -26,7 +27,7 @@ class _Unroutable(Exception):
 
 
 class CallEvents:
-    """Acts on Retell's call events; the other senders' events end as processed, with a note."""
+    """Acts on Retell's call events and Stripe's billing; the other events end as processed, with a note."""
 
     def __init__(self, pool: Pool, config: Callable[[], TenantConfig], clock: Clock, metrics: Metrics) -> None:
         self._pool = pool
@@ -57,6 +58,8 @@ class CallEvents:
             raise DeadNow("the event is gone: retention removed it before its job ran")
         if event.source == "retell" and event.event_type in ACTED_ON:
             return event, await self._update_call(connection, event)
+        if event.source == "stripe":
+            return event, await billing.carry_out(connection, self._tenant, event.payload)
         return event, f"stored only: {event.source} {event.event_type} is not acted on"
 
     async def _update_call(self, connection: Connection, event: StoredEvent) -> str | None:
@@ -72,7 +75,8 @@ class CallEvents:
         if route is None:
             raise _Unroutable(call.agent_id)
         known = await lock_call(connection, self._tenant, call.call_id, event.correlation_id)
-        row = merge(known, row_of(event.event_type, call, route.branch, event.received_at))
+        branch = known.branch or route.branch  # what the caller said in the call outranks the number
+        row = merge(known, row_of(event.event_type, call, branch, event.received_at))
         await save_call(connection, self._tenant, call.call_id, row)
         if row.over:
             await release_hold(connection, self._tenant, call.call_id)

@@ -31,6 +31,18 @@ class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
     call_analysis: dict[str, Any] | None = None
 
 
+class Utterance(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of the live transcript, as far as we read it: keys that were pressed, and what our functions answered."""
+
+    role: Any = None
+    digit: Any = None
+    content: Any = None
+
+
+class OngoingCall(RetellCall, frozen=True, kw_only=True):
+    transcript_with_tool_calls: list[Utterance] | None = None
+
+
 class RetellEvent(msgspec.Struct, frozen=True, kw_only=True):
     event: str
     call: RetellCall | None = None
@@ -41,7 +53,7 @@ class FunctionRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A custom function's body with `args_at_root: false`; `args` is what a language model wrote."""
 
     name: str
-    call: RetellCall
+    call: OngoingCall
     args: Any = None
 
 
@@ -83,6 +95,20 @@ def instant(milliseconds: float | None) -> datetime | None:
 def route_of(call: RetellCall, config: TenantConfig) -> Route | None:
     """Give where the call belongs; None when neither its agent nor its number is the tenant's."""
     return Routing(config).route(call.agent_id, caller_or_none(call.to_number))
+
+
+def heard_since(call: OngoingCall) -> tuple[dict[str, Any], str]:
+    """Give what a function answered last in this call, and the keys that were pressed since, in order."""
+    keys = ""
+    for utterance in reversed(call.transcript_with_tool_calls or ()):
+        if utterance.role == "tool_call_result":
+            try:
+                return msgspec.json.decode(str(utterance.content), type=dict[str, Any]), keys
+            except msgspec.DecodeError:  # Retell's own words, when no answer came
+                return {}, keys
+        if utterance.role == "dtmf" and isinstance(utterance.digit, str | int):
+            keys = f"{utterance.digit}{keys}"
+    return {}, keys
 
 
 def said(args: Any) -> dict[str, Any]:

@@ -145,6 +145,7 @@ class Agent(_Value, frozen=True):
     branch: str | None = None
     agent_id: str | None = None
     functions: tuple[Function, ...] = ()
+    caller_recognition: bool = False
 
 
 class CalendarConfig(_Value, frozen=True):
@@ -155,7 +156,7 @@ class CalendarConfig(_Value, frozen=True):
 
 
 class RateLimits(_Value, frozen=True):
-    """Requests per second for each pod; 0 is no limit."""
+    """Requests per second of all pods together (of each one while Redis is away); 0 is no limit."""
 
     webhooks_per_second: int = 300
     functions_per_second: int = 100

@@ -1,10 +1,10 @@
 -- One step of one circuit, on Redis's own clock. `circuit.py` keeps the same rules in process; one set of tests holds both.
 -- KEYS[1]: hash of state (absent: closed), failures (their times), retry_at, slow_until, probe:<token> (its end); all in ms.
--- ARGV: verb, token, until (allow: the coordinator's word) or for (slowed), failures, window, open_for, permits, probe_for.
+-- ARGV: verb, token, until (allow: the coordinator's word) or for (slowed), and the rules as circuit.py lists them.
 -- Gives state, failures, wait (0: a call may go), and 1 when the call that goes is a probe.
 local verb, token, more = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local most, window, open_for = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local permits, probe_for = tonumber(ARGV[7]), tonumber(ARGV[8])
+local permits, probe_for, forget = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -60,8 +60,7 @@ if changed then
     local put = {'state', state, 'failures', table.concat(failures, ' '), 'retry_at', retry_at, 'slow_until', slow_until}
     for name, ends in pairs(probes) do put[#put + 1] = 'probe:' .. name; put[#put + 1] = ends end
     redis.call('HSET', KEYS[1], unpack(put))
-    -- Whoever leaves a circuit open and never comes back must not fill the server.
-    redis.call('PEXPIRE', KEYS[1], state ~= 'closed' and 86400000 or math.max(window, slow_until - now))
+    redis.call('PEXPIRE', KEYS[1], state ~= 'closed' and open_for + forget or math.max(window, slow_until - now))
   end
 end
 return {state, #failures, probe == 1 and 0 or waiting(), probe}

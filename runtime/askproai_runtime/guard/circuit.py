@@ -37,11 +37,16 @@ class Rules:
     open_for: timedelta = timedelta(seconds=60)
     permits: int = 1  # probes at the same time
     probe_for: timedelta = timedelta(seconds=15)  # a probe whose process died is out no longer
+    forget: timedelta = timedelta(
+        minutes=10
+    )  # nobody tried it for so long: it says nothing about the provider any more
 
-    def milliseconds(self) -> tuple[int, int, int, int, int]:
+    def milliseconds(self) -> tuple[int, int, int, int, int, int]:
         """Give them as the script takes them."""
-        window, open_for, probe_for = (each // MILLISECOND for each in (self.window, self.open_for, self.probe_for))
-        return self.failures, window, open_for, self.permits, probe_for
+        window, open_for, probe_for, forget = (
+            each // MILLISECOND for each in (self.window, self.open_for, self.probe_for, self.forget)
+        )
+        return self.failures, window, open_for, self.permits, probe_for, forget
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,9 @@ class Circuit:
 
     def step(self, verb: Verb, token: str, now: int, more: int = 0) -> Answer:
         """Take one step at `now`. `more`: for ALLOW until when the coordinator says no, for SLOWED for how long."""
-        most, window, open_for, _, probe_for = self.rules.milliseconds()
+        most, window, open_for, _, probe_for, forget = self.rules.milliseconds()
+        if self.state is not State.CLOSED and now >= self.retry_at + forget:
+            self.state, self.failures = State.CLOSED, []
         self.failures = [at for at in self.failures if at > now - window]
         self.probes = {name: ends for name, ends in self.probes.items() if ends > now}
         counts = token in self.probes or self.state is State.CLOSED

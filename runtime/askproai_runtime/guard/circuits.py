@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from importlib.resources import files
-from typing import Protocol, Self
+from typing import Self
 from uuid import uuid4
 
 import structlog
@@ -23,6 +23,7 @@ import structlog
 from askproai_runtime.guard.circuit import MILLISECOND, Answer, Circuit, Rules, State, Verb
 from askproai_runtime.guard.redis import RedisAway, Script, Shared
 from askproai_runtime.seams import Clock
+from askproai_runtime.watch import Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -56,13 +57,6 @@ class CircuitView:
     retry_after: timedelta
     everywhere: bool
     shared: bool
-
-
-class ShowsCircuits(Protocol):
-    """Where the states become a metric."""
-
-    def circuit(self, provider: str, state: str) -> None:
-        """Show how one circuit stands."""
 
 
 @dataclass(slots=True)
@@ -107,7 +101,7 @@ class Circuits:
     """One circuit for each provider. Without `shared`, or while Redis is away, each process has its own."""
 
     def __init__(
-        self, shared: Shared | None, clock: Clock, metrics: ShowsCircuits | None = None, rules: Rules | None = None
+        self, shared: Shared | None, clock: Clock, metrics: Metrics | None = None, rules: Rules | None = None
     ) -> None:
         self._shared, self._clock, self._metrics, self._rules = shared, clock, metrics, rules or Rules()
         self._own = {provider: Circuit(self._rules) for provider in Provider}

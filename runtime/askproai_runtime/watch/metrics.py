@@ -68,6 +68,7 @@ class Metrics:
         self._redis = self._gauge("redis_degraded", "1 when Redis is configured and away")
         self.redis_degraded(False)
         self._circuit = self._gauge("circuit_state", "1 for the state in which a circuit is", "provider", "state")
+        self._billing = self._gauge("billing_state", "1 for what Stripe says of the subscription", "status")
         self._config = self._gauge("config_hash_info", "1 for the configuration in use", "hash")
         self._config_rejected = self._counter("config_rejected", "Configuration files that could not be read")
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
@@ -119,6 +120,12 @@ class Metrics:
             if state == "dead":
                 dead += jobs
         self._dead_now.value = dead
+
+    def billing(self, status: str | None) -> None:
+        """Show Stripe's word; None when it never said one."""
+        self._billing.clear()
+        if status is not None:
+            self._billing.labels(self._tenant, self._bounded(status)).set(1)
 
     def config(self, config_hash: str) -> None:
         self._config.clear()

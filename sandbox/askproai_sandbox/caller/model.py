@@ -6,6 +6,8 @@ from typing import Any
 
 from askproai_sandbox.caller.record import ToolCall
 
+_BRANCH = re.compile(r"\b(?:Filiale|Zweigstelle|Standort)\s+((?:(?:in|im|am)\s+)?[A-ZÄÖÜ][\wäöüß-]+)")
+_PRESSED = re.compile(r"\[[0-9*#]+\]")
 ASK_NAME = "Auf welchen Namen darf ich buchen?"
 _DAYS = "Montag|Dienstag|Mittwoch|Donnerstag|Freitag|Samstag|Sonnabend|Sonntag"
 _MONTHS = "Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
@@ -53,7 +55,7 @@ def _first(pattern: re.Pattern[str], text: str) -> str | None:
 
 def _service(text: str) -> str | None:
     """Give the noun that is asked for, once all that is said about when and who is put aside."""
-    for said in (_NAME, _DATE, _TIME, _PART):
+    for said in (_NAME, _DATE, _TIME, _PART, _BRANCH):
         text = said.sub("", text)
     return _first(_SERVICE, text)
 
@@ -75,11 +77,16 @@ class ScriptedModel:
         self._offers: list[Mapping[str, Any]] = []
         self._chosen: Mapping[str, Any] | None = None  # agreed to, but for the name
         self._asked_service = False
+        self._asked_branch = False  # and then the next sentence is the branch, in the caller's own words
+        self._last: ToolCall | None = None
 
     def hear(self, text: str) -> ToolCall | str | None:
         """Decide what to do about a sentence: call a tool, or ask back; None: ask how to help."""
+        if self._asked_branch and self._last is not None:
+            return self._in_branch(self._last, text)
         chosen, self._chosen = self._chosen, None
         said = {"date": _first(_DATE, text), "time": _first(_TIME, text), "part_of_day": _first(_PART, text)}
+        said["branch"] = _first(_BRANCH, text)
         asks, refuses = any(said.values()), bool(_NO.search(text))
         name = _first(_NAME, text)
         if chosen and not (asks or refuses):
@@ -106,12 +113,18 @@ class ScriptedModel:
         """Take what a tool answered: its offers are what a yes means next; a question back leaves them standing."""
         if not isinstance(answer, dict):
             return
+        self._asked_branch = "branches" in answer
         self._asked_service = "services" in answer  # it tells which there are, as what was said is none of them
         if self._asked_service:
             self._known.pop("service", None)
         offers = answer.get("slots") or answer.get("alternatives")
         if offers or answer.get("success"):
             self._offers = list(offers or ())
+
+    def _in_branch(self, last: ToolCall, text: str) -> ToolCall:
+        """Ask the same again, with the branch in the caller's words; keys that were pressed stand in the transcript."""
+        args = {name: value for name, value in last.args.items() if name != "branch"}
+        return self._call(last.name, args if _PRESSED.fullmatch(text) else {**args, "branch": text})
 
     def _book(self, offer: Mapping[str, Any]) -> ToolCall | str:
         call = self._call("book_appointment", {**self._known, "start": offer["start"]})
@@ -130,4 +143,5 @@ class ScriptedModel:
         fitting = {name: value for name, value in args.items() if name in declared}
         if "phone" in schema.get("required", ()):
             fitting.setdefault("phone", self._user_number)
-        return ToolCall(tool, fitting)
+        self._last = ToolCall(tool, fitting)
+        return self._last

@@ -282,12 +282,11 @@ async def test_an_agent_whose_marker_only_begins_like_ours_is_a_stranger() -> No
 
 async def test_unbuilt_functions_are_named_and_the_agent_is_ready() -> None:
     every = ["CheckAvailability", "BookAppointment", "FindAppointments", "RescheduleAppointment", "CancelAppointment"]
-    async with scene(functions=every, callerRecognition=True) as s:
+    async with scene(functions=every) as s:
         await s.settle()
         assert s.condition("Ready")["status"] == "True"
         assert s.condition("Synced")["reason"] == "FunctionsNotBuilt"
         assert "FindAppointments" in s.condition("Synced")["message"]
-        assert "callerRecognition" in s.condition("Synced")["message"]
         llm = s.workspace["llms"][s.status["llmId"]][0]
         assert len(llm["general_tools"]) == 3
 

@@ -14,9 +14,11 @@ import asyncpg
 from askproai_runtime.booking import Booking, BookingSettings, CallContext
 from askproai_runtime.calendars import Calendar, CalendarRequest, Confirmed, LocalCalendar, Outcome
 from askproai_runtime.config import CalendarConfig, CalendarProvider, TenantConfig
+from askproai_runtime.guard import Shared, SlotLock
 from askproai_runtime.jobs import Job, JobKind, Priority
-from askproai_runtime.seams import FaultPoints, FixedClock
+from askproai_runtime.seams import FaultPoints, FixedClock, SystemClock
 from askproai_runtime.store import open_pool
+from askproai_runtime.watch import Metrics
 from askproai_sandbox.databases import Database, TenantStore
 from askproai_sandbox.world import salon_config
 
@@ -152,6 +154,12 @@ class Salon:
         )
 
 
+def slots_of(tenant: str, redis_url: str | None = None) -> SlotLock:
+    """Give the slot locks as a pod sees them; without a URL there is no Redis."""
+    clock = SystemClock()
+    return SlotLock(Shared(lambda: redis_url, tenant, clock, Metrics(tenant), timeout=timedelta(seconds=1)), clock)
+
+
 def salon_of(store: TenantStore, **changes: Any) -> TenantConfig:
     ids = {staff: (resource,) for (_, staff, _), resource in store.resources.items()}
     return salon_config(resource_ids=ids, tenant=store.tenant, **changes)
@@ -162,6 +170,7 @@ async def open_salon(
     name: str,
     calendar: Calendar | None = None,
     settings: BookingSettings | None = None,
+    redis_url: str | None = None,
     **changes: Any,
 ) -> Salon:
     """Open a salon of its own in the shared database, under its own role. Close its pool at the end."""
@@ -172,7 +181,16 @@ async def open_salon(
     config = salon_of(store, **changes)
     pool, counts, clock = open_pool(store.dsn, max_size=6), Counts(), StandingClock(NOW)
     await pool
-    booking = Booking(pool, lambda: config, book, clock, counts, settings or BookingSettings(), FaultPoints())
+    booking = Booking(
+        pool,
+        lambda: config,
+        book,
+        clock,
+        counts,
+        settings or BookingSettings(),
+        FaultPoints(),
+        slots_of(store.tenant, redis_url),
+    )
     return Salon(store, pool, booking, counts, clock)
 
 
@@ -185,5 +203,6 @@ async def second_desk(
     config = salon_of(salon.store)
     async with open_pool(f"{salon.store.dsn}?{query}", max_size=max_size) as pool:
         yield Booking(
-            pool, lambda: config, LocalCalendar(), salon.clock, salon.counts, settings or BookingSettings(), FaultPoints()
+            pool, lambda: config, LocalCalendar(), salon.clock, salon.counts, settings or BookingSettings(), FaultPoints(),
+            slots_of(config.tenant),
         )  # fmt: skip

@@ -1,6 +1,7 @@
 """A pod's worth of callers in a process of its own: books what it reads from standard input, answers as JSON.
 
-Run by test_booking_processes.py as `caller_process.py DSN CONFIG CALCOM_URL`; a first line that is read starts all at once.
+Run by test_booking_processes.py as `caller_process.py DSN CONFIG CALCOM_URL [REDIS_URL]`; a first line that is read
+starts all at once.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ import aiohttp
 import msgspec
 import stamina.instrumentation
 import structlog
-from booking_world import CALCOM, NOW, Counts, StandingClock, call
+from booking_world import CALCOM, NOW, Counts, StandingClock, call, slots_of
 
 from askproai_runtime.booking import Booking, BookingSettings
 from askproai_runtime.calendars import CalcomV2, ChosenCalendar, Exchange, Recorder
@@ -27,7 +28,7 @@ retries: list[str] = []
 stamina.instrumentation.set_on_retry_hooks([lambda details: retries.append(repr(details.caused_by))])
 
 
-async def main(dsn: str, config_text: str, url: str) -> None:
+async def main(dsn: str, config_text: str, url: str, redis_url: str = "") -> None:
     config = decode(config_text)
     if url:
         config = msgspec.structs.replace(config, calendar=msgspec.structs.replace(CALCOM, base_url=url))
@@ -37,8 +38,9 @@ async def main(dsn: str, config_text: str, url: str) -> None:
         exchange = Exchange(session, Circuits(None, clock), clock)
         calcom = CalcomV2(exchange, lambda: config, lambda: "cal_salon", recorder)
         calendar = ChosenCalendar(lambda: config, calcom)
+        slots = slots_of(config.tenant, redis_url or None)
         faults = fault_points_from_environment()
-        booking = Booking(pool, lambda: config, calendar, clock, counts, BookingSettings(), faults)
+        booking = Booking(pool, lambda: config, calendar, clock, counts, BookingSettings(), faults, slots)
         await pool.fetchval("SELECT 1")
         sys.stdout.write("ready\n")
         sys.stdout.flush()
@@ -50,4 +52,4 @@ async def main(dsn: str, config_text: str, url: str) -> None:
         sys.stdout.write(json.dumps(said) + "\n")
 
 
-asyncio.run(main(*sys.argv[1:4]))
+asyncio.run(main(*sys.argv[1:]))

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
-from booking_world import CALCOM, HALF_PAST_TWO, NOW, Salon, StandingClock, call, salon_of, wants
+from booking_world import CALCOM, HALF_PAST_TWO, NOW, Salon, StandingClock, call, salon_of, slots_of, wants
 
 from askproai_runtime.booking import Booking, BookingSettings, CalendarDisagrees
 from askproai_runtime.booking.ledger import appointment
@@ -107,7 +107,14 @@ async def world(new_salon) -> AsyncIterator[World]:
         made[0].calendar = calcom_over(salon.pool)
         async with open_pool(salon.store.dsn, max_size=1) as pool:
             made[0].worker = Booking(
-                pool, lambda: made[0].config, calcom_over(pool), salon.clock, salon.counts, QUICK, FaultPoints()
+                pool,
+                lambda: made[0].config,
+                calcom_over(pool),
+                salon.clock,
+                salon.counts,
+                QUICK,
+                FaultPoints(),
+                slots_of(salon.store.tenant),
             )
             yield made[0]
 
@@ -328,7 +335,7 @@ async def test_the_last_attempt_is_given_its_quiet_time(world: World) -> None:
     world.back()
     patient = Booking(
         world.salon.pool, lambda: world.config, world.calendar, world.salon.clock, world.salon.counts,
-        BookingSettings(quiet=timedelta(seconds=30)), FaultPoints(),
+        BookingSettings(quiet=timedelta(seconds=30)), FaultPoints(), slots_of(world.salon.store.tenant),
     )  # fmt: skip
     with pytest.raises(RunAgain, match="may still appear"):
         await patient.sync_appointment(await world.salon.claim_job())

@@ -16,7 +16,12 @@ from askproai_sandbox.redis import EmbeddedRedis
 
 CALCOM = Provider.CALCOM
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
-QUICK = Rules(window=timedelta(seconds=1), open_for=timedelta(milliseconds=300), probe_for=timedelta(milliseconds=400))
+QUICK = Rules(
+    window=timedelta(seconds=1),
+    open_for=timedelta(milliseconds=300),
+    probe_for=timedelta(milliseconds=400),
+    forget=timedelta(milliseconds=1500),
+)
 
 
 @dataclass
@@ -178,6 +183,16 @@ async def test_what_comes_late_from_before_the_outage_changes_nothing(bench: Ben
     await late[0].succeeded()
     await late[1].failed()
     assert await bench.state() is State.OPEN
+
+
+async def test_an_open_circuit_that_nobody_tries_is_forgotten(bench: Bench) -> None:
+    """It must not look like an outage, to an alert or to the coordinator, all night long."""
+    await bench.open()
+    await bench.wait(QUICK.open_for + QUICK.forget)
+    assert await bench.state() is State.CLOSED
+    assert bench.shown()["closed"] == 1
+    await bench.fail(4)
+    assert await bench.state() is State.CLOSED
 
 
 async def test_a_reset_closes_it(bench: Bench) -> None:

@@ -3,10 +3,14 @@
 import asyncio
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
-from webpod import TOKEN, Pod
+from webpod import TOKEN, Pod, running_web, running_worker
+
+from askproai_runtime.guard import Provider, acl_rules
+from askproai_sandbox.redis import EmbeddedRedis
 
 ASKPROAI = Path(sys.executable).with_name("askproai")
 
@@ -68,3 +72,23 @@ async def test_the_command_line_asks_it(shared_web_pod: Pod) -> None:
     assert "calcom" in out
     code, _, error = await run("list", token="wrong")
     assert (code, "Unauthorized" in error, "wrong" in error) == (1, True, False)
+
+
+async def test_web_and_worker_share_their_circuits_through_redis(still_pod: Pod, valkey: EmbeddedRedis) -> None:
+    """What the worker learns of an outage spares the next caller's wait, and a reset at the web reaches the worker."""
+    tenant = still_pod.store.tenant
+    url = await valkey.add_user(f"web-{tenant}", partial(acl_rules, tenant))
+    still_pod.write_credential("REDIS_URL", url)
+    async with running_worker(still_pod) as port, running_web(still_pod, worker_port=port):
+        worker = still_pod.worker.circuits
+        for _ in range(5):
+            await (await worker.allow(Provider.CALCOM)).failed()
+        _, answer, _ = await ask(still_pod, "circuits")
+        calcom = next(row for row in answer["circuits"] if row["provider"] == "calcom")
+        assert (calcom["state"], calcom["failures"], calcom["shared"]) == ("open", 5, True)
+        assert 0 < calcom["retry_after_seconds"] <= 60
+        token = {"Authorization": f"Bearer {TOKEN}"}
+        details = await still_pod.get(f"{still_pod.private_url}/health/detailed", **token)
+        assert details.body["providers"]["calcom"]["circuit"] == "open"
+        await ask(still_pod, "circuits/calcom/reset", "POST")
+        await (await worker.allow(Provider.CALCOM)).succeeded()

@@ -11,15 +11,19 @@ from askproai_operator.kinds.agent.render import Desired, Number, desired, owner
 from askproai_sandbox.world import manifests
 
 SNAPSHOT = Path(__file__).with_name("rendered_agent.json")
-URLS = {"retell": "https://voice.example/webhooks/retell", "functions": "https://voice.example/retell/functions"}
+URLS = {
+    "retell": "https://voice.example/webhooks/retell",
+    "functions": "https://voice.example/retell/functions",
+    "inbound": "https://voice.example/retell/inbound",
+}
 
 
-def rendered(begin: str | None, *, ai_notice: bool = True) -> Desired:
+def rendered(begin: str | None, *, ai_notice: bool = True, **more: Any) -> Desired:
     """Render the agent of `examples/salon.yaml`, with another first sentence."""
     raw: dict[str, Any] = manifests()["RetellAgent"][0]
     llm = {**raw["spec"]["llm"], "prompt": "Du bist der Empfang von Salon Müller.", "beginMessage": begin}
     functions = ["CheckAvailability", "BookAppointment", "CancelAppointment"]
-    agent = RetellAgent.from_raw({**raw, "spec": {**raw["spec"], "llm": llm, "functions": functions}})
+    agent = RetellAgent.from_raw({**raw, "spec": {**raw["spec"], "llm": llm, "functions": functions, **more}})
     raw = manifests()["Tenant"][0]
     privacy = {**raw["spec"].get("privacy", {}), "aiNotice": ai_notice}
     spec = {**raw["spec"], "privacy": privacy}
@@ -53,3 +57,23 @@ def test_a_marker_is_read_back_from_a_name() -> None:
     assert owner_of({"agent_name": "A · B · inst/ns/name"}) == "inst/ns/name"
     assert owner_of({"agent_name": "Salon · Mitte"}) is None
     assert owner_of({}) is None
+
+
+def test_every_variable_of_a_text_has_a_value() -> None:
+    """retell.md §10.9: an unset one is spoken as it is written. Retell's own are never set by us."""
+    wanted = rendered("Hallo {{ caller_name }}, {{gruss}} {{user_number}} {{current_hour}} – Ihre KI.")
+    assert wanted.llm["default_dynamic_variables"] == {
+        "askproai_owner": "inst/salon/mitte",
+        "caller_name": "unbekannt",
+        "gruss": "",
+    }
+
+
+def test_caller_recognition_declares_what_the_runtime_may_tell() -> None:
+    wanted = rendered(None, callerRecognition=True)
+    defaults = wanted.llm["default_dynamic_variables"]
+    assert {"caller_known", "caller_name", "caller_next_appointment", "caller_usual_branch"} < defaults.keys()
+    assert defaults["caller_known"] == "false"
+    assert all(f"{{{{{name}}}}}" in wanted.llm["general_prompt"] for name in defaults if name != "askproai_owner")
+    assert wanted.inbound_url == URLS["inbound"]
+    assert rendered(None).inbound_url is None

@@ -11,7 +11,7 @@ from askproai_sandbox.demo import State
 KUBECTL = """#!/bin/sh
 case "$1" in
 get) echo "$*" >> {log}; printf %s dG9rZW4x ;;
-port-forward) echo "$*" >> {log}; echo "Forwarding from 127.0.0.1:40123 -> 8081"; trap 'echo ended >> {log}; exit 0' TERM
+port-forward) trap 'echo ended >> {log}; exit 0' TERM; echo "$*" >> {log}; echo "Forwarding from 127.0.0.1:40123 -> 8081"
   while :; do sleep 0.05; done ;;
 esac
 """
