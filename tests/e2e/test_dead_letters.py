@@ -34,7 +34,9 @@ async def ring(demo: Demo, call_id: str) -> None:
     url = f"{demo.state.runtimeUrls[TENANT]}/webhooks/retell"
     async with (
         aiohttp.ClientSession() as session,
-        session.post(url, data=body, headers={"X-Retell-Signature": signature(KEY, body, int(time.time() * 1000))}) as answer,
+        session.post(
+            url, data=body, headers={"X-Retell-Signature": signature(KEY, body, int(time.time() * 1000))}
+        ) as answer,
     ):
         assert answer.status == 200
 
