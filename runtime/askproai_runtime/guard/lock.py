@@ -19,8 +19,8 @@ from askproai_runtime.seams import Clock
 log = structlog.get_logger(__name__)
 
 EXPIRES = timedelta(seconds=10)  # a holder that died is in nobody's way for longer
-# Between the tries for a lock that somebody has: its holder needs some 10 ms for the book, and up to 4 s for a calendar.
-PAUSES = tuple(timedelta(milliseconds=ms) for ms in (20, 40, 80))
+# Before the further tries for a lock that somebody has: its holder needs some 10 ms for the book, and up to 4 s for a calendar.
+PAUSES = timedelta(milliseconds=20), timedelta(milliseconds=120)
 
 _RENEW = Script(
     "renew", "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('PEXPIRE', KEYS[1], ARGV[2]) or 0"
@@ -38,7 +38,7 @@ class SlotLock:
     async def hold(self, *slot: object, between: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
         """Hold the lock of `slot` around a block, for as long as that takes; its end, however it comes, releases it.
 
-        While somebody else has it, `between` is called before each further try, and may raise to give up. After the last
+        While somebody else has it, `between` is called after each further try, and may raise to give up. After the last
         one the block runs without the lock.
         """
         key, token = self._shared.key("slot", *slot), secrets.token_hex(16)
@@ -57,17 +57,21 @@ class SlotLock:
             await self._release(key, token)
 
     async def _take(self, key: str, token: str, between: Callable[[], Awaitable[None]]) -> bool:
-        for pause in (*PAUSES, None):
-            try:
-                if await self._shared.do("SET", key, token, "NX", "PX", _milliseconds(self._expires)):
-                    return True
-            except asyncio.CancelledError:  # it may have been set all the same
-                await self._release(key, token)
-                raise
+        if await self._set(key, token):
+            return True
+        for pause in PAUSES:
+            await self._clock.sleep(pause)
+            if await self._set(key, token):
+                return True
             await between()
-            if pause is not None:
-                await self._clock.sleep(pause)
         return False
+
+    async def _set(self, key: str, token: str) -> bool:
+        try:
+            return bool(await self._shared.do("SET", key, token, "NX", "PX", _milliseconds(self._expires)))
+        except asyncio.CancelledError:  # it may have been set all the same
+            await self._release(key, token)
+            raise
 
     async def _release(self, key: str, token: str) -> None:
         with contextlib.suppress(RedisAway):  # then it expires
