@@ -136,7 +136,7 @@ class Functions:
         hints = Hints(args.get("branch"), pressed, args.get("service"), answered.get("suggested"))
         try:
             found = await branch_of_call(self.pool, self.config.current, route, call, hints)
-        except DATABASE_AWAY:
+        except Exception:  # as below
             log.exception("branch.not_found", call_id=call.call_id)
             return Answer(success=False, message=OUT_OF_ORDER, fields={})
         if isinstance(found, Unclear):

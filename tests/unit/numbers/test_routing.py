@@ -48,6 +48,14 @@ def test_without_a_hotline_every_number_says_its_branch() -> None:
     assert route.branch == "mitte"
 
 
+def test_a_hotline_of_one_branch_is_that_branchs() -> None:
+    routing = Routing(msgspec.structs.replace(CHAIN, branches=SALONS[:1], agents=AGENTS[:1]))
+    for agent_id, number in (("agent_hotline", HOTLINE), ("agent_hotline", None), ("agent_new", HOTLINE)):
+        route = routing.route(agent_id, number)
+        assert route is not None
+        assert route.branch == "mitte"
+
+
 def test_what_is_nobodys_has_no_route() -> None:
     assert ROUTING.route("agent_strange", "+49309999999") is None
     assert ROUTING.route(None, None) is None
