@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import asyncpg
 import msgspec
 
 from askproai_runtime.billing.stripe import read_change
@@ -61,6 +62,9 @@ async def carry_out(connection: Connection, tenant: str, payload: bytes) -> str 
 
 
 async def billing_state(pool: Pool, tenant: str) -> BillingState | None:
-    """Give what is known now; None when Stripe never said anything."""
-    row = await pool.fetchrow(_STATE, tenant)
+    """Give what is known now; None when Stripe never said anything, and on the schema before this table."""
+    try:
+        row = await pool.fetchrow(_STATE, tenant)
+    except asyncpg.UndefinedTableError:
+        return None
     return None if row is None else BillingState(row["status"], row["as_of"])

@@ -89,6 +89,13 @@ async def test_the_state_is_shown_and_a_cancelled_tenants_caller_is_served(bille
     assert reply.body["success"]
 
 
+async def test_a_pod_is_well_on_the_schema_before_this_table(billed: Pod) -> None:
+    """Design §3.8: a release runs on schema N and N−1."""
+    await billed.db.execute("ALTER TABLE billing RENAME TO not_yet")
+    health = await billed.get(f"{billed.private_url}/health/detailed", Authorization=f"Bearer {TOKEN}")
+    assert (health.body["status"], health.body["billing"]) == ("ok", {"status": "unknown"})
+
+
 async def test_the_metric_tells_the_state(database: Database, tmp_path: Path) -> None:
     async with open_pod(database, tmp_path, "measured") as pod:
         async with running_worker(pod) as port, running_web(pod, worker_port=port):
