@@ -7,6 +7,7 @@ from booking_world import HALF_PAST_TWO, call, slots_of, wants
 from calcom_world import World
 
 from askproai_runtime.booking import Booking, BookingSettings, CalendarDisagrees
+from askproai_runtime.guard import Provider
 from askproai_runtime.jobs import DeadNow, RunAgain
 from askproai_runtime.seams import FaultPoints
 from askproai_sandbox.simulator import FaultKind
@@ -119,6 +120,7 @@ async def test_a_cancellation_that_calcom_does_not_answer_is_tried_until_it_is_d
     world.fault(kind, CANCEL)
     with pytest.raises(RunAgain):
         await world.sync()
+    await world.circuits.reset(Provider.CALCOM)  # a minute later, where it asked us to wait
     await world.sync()
     assert world.bookings == []
     assert {row["state"] for row in await world.salon.rows("SELECT state FROM jobs")} == {"done"}
