@@ -10,6 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 from rich.console import Console
 
+from askproai_cli.book import appointments, slots
+from askproai_cli.circuits import circuits
+from askproai_cli.events import events, timeline
 from askproai_cli.lint.command import lint_command
 from askproai_cli.output import Output, OutputOption
 from askproai_cli.plan.command import plan_command
@@ -26,6 +29,13 @@ app = typer.Typer(
 
 app.command("lint", epilog="Example: `askproai lint examples/ && kubectl apply -f examples/`")(lint_command)
 app.command("plan", epilog="Example: `askproai plan examples/salon.yaml`")(plan_command)
+app.add_typer(circuits, name="circuits")
+app.add_typer(events, name="events")
+app.add_typer(appointments, name="appointments")
+app.command(epilog="Example: `askproai timeline call_5d2f -t salon-mueller.salon-mueller`")(timeline)
+app.command(
+    epilog="Example: `askproai slots -t salon-mueller.salon-mueller --branch mitte --service haarschnitt --date 2026-11-27`"
+)(slots)
 
 
 @app.callback()

@@ -2,12 +2,10 @@
 
 import asyncio
 import logging
-import os
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -21,13 +19,17 @@ from askproai_operator.engine import ApiError, Cache, Kube, World, refs
 from askproai_operator.engine.engine import Engine, Reconcile
 from askproai_operator.engine.feed import Feed
 from askproai_operator.engine.informer import Informer
-from askproai_operator.engine.lease import Elector, Times
 from askproai_operator.engine.metrics import Conditions, Metrics
 from askproai_operator.engine.queue import Urgency, WorkQueue
 from askproai_operator.engine.wire import connection
-from askproai_operator.external import ProviderClients
+from askproai_operator.external import ProviderClients, RedisAdmin
 from askproai_operator.kinds import agent, branch, offering, tenant
+from askproai_operator.kinds.coordinator import keep_coordinator
+from askproai_operator.kinds.retry import Retry
+from askproai_operator.kinds.tenant.nudge import Nudger
 from askproai_operator.settings import Settings
+from askproai_runtime.guard import Rules
+from askproai_runtime.lease import Elector, LeaseApi, Times, access, exit_when_lost, own_identity
 from askproai_runtime.seams import Clock, SystemClock, fault_points_from_environment
 from askproai_runtime.store import AdminStore
 
@@ -81,26 +83,35 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
     hosts = (*settings.provider_hosts, settings.retell_base_url, settings.calcom_base_url)
     async with AsyncExitStack() as stack:
         kube = await stack.enter_async_context(Kube(login, feed, clock, namespace=settings.namespace))
-        providers = await stack.enter_async_context(ProviderClients(clock, registry=metrics.registry, hosts=hosts))
+        rules = Rules(open_for=timedelta(seconds=settings.circuit_open_seconds))
+        providers = await stack.enter_async_context(
+            ProviderClients(clock, registry=metrics.registry, hosts=hosts, rules=rules)
+        )
         database = AdminStore(settings.admin_dsn())
         stack.push_async_callback(database.close)
+        redis = _redis(settings, clock)
+        if redis is not None:
+            stack.push_async_callback(redis.close)
         await health.serve(settings, stack)
-        elector = _elector(settings, kube, clock, metrics)
+        lease = LeaseApi(access(settings.kubeconfig), settings.namespace, refs.MANAGER)
+        elector = _elector(settings, await stack.enter_async_context(lease), clock, metrics)
         try:
             await _until(stop, elector.acquire())
             stack.push_async_callback(elector.release)
-            stack.callback(asyncio.create_task(_exit_when_lost(elector), name="lease").cancel)
+            stack.callback(asyncio.create_task(exit_when_lost(elector), name="lease").cancel)
             health.ready = False
             installation = settings.installation_id
             if installation is None:
                 installation = await _until(stop, _patiently(partial(_cluster_uid, kube), clock))
-            informer = Informer(feed, kube, clock, metrics, login)
+            audit_every = timedelta(seconds=settings.audit_seconds)
+            informer = Informer(feed, kube, clock, metrics, login, audit_every=audit_every)
             await _until(stop, _patiently(informer.prime, clock))
         except Stopped:
             return
         for model in cache.models():
             queue.add(model.key, Urgency.RESYNC)
         health.ready = True
+        nudger = await stack.enter_async_context(Nudger(kube, clock))
         world = World(
             kube=kube,
             cache=cache,
@@ -112,10 +123,14 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
             installation_id=installation,
             fence=elector.fence,
             enqueue=queue.add,
+            nudge=nudger.nudge,
+            redis=redis,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(informer.run(stop, partial(_stop_on_signals, stop)))
+            group.create_task(_beside(stop, Retry(world, metrics).run()))
             group.create_task(Engine(kinds, world, queue, metrics).run(stop))
+            group.create_task(_beside(stop, keep_coordinator(world)))
     log.info("operator.stopped")
 
 
@@ -136,6 +151,12 @@ async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
         stopped.cancel()
 
 
+async def _beside(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Run what goes on for ever until `stop`."""
+    with suppress(Stopped):
+        await _until(stop, work)
+
+
 async def _patiently(work: Callable[[], Awaitable[T]], clock: Clock) -> T:
     """Try until the API server gives what is needed to begin: it may be restarting, or the CRDs come a little later."""
     while True:
@@ -154,21 +175,15 @@ async def _cluster_uid(kube: Kube) -> str:
     return str(namespace["metadata"]["uid"])
 
 
-def _elector(settings: Settings, kube: Kube, clock: Clock, metrics: Metrics) -> Elector:
+def _redis(settings: Settings, clock: Clock) -> RedisAdmin | None:
+    url = settings.redis_url()
+    return RedisAdmin(url, clock, settings.ca_file) if url else None
+
+
+def _elector(settings: Settings, lease: LeaseApi, clock: Clock, metrics: Metrics) -> Elector:
     seconds = (settings.lease_seconds, settings.lease_renew_seconds, settings.lease_retry_seconds)
     times = Times(*(timedelta(seconds=each) for each in seconds))
-    identity = settings.pod_name or f"{socket.gethostname()}_{os.getpid()}"
-    return Elector(kube, clock, metrics, namespace=settings.namespace, identity=identity, times=times)
-
-
-async def _exit_when_lost(elector: Elector) -> None:
-    """End the process at once, with nothing tidied up: what is half done belongs to the next leader."""
-    try:
-        await elector.keep()
-    except Exception:  # nobody renews any more, so it is lost soon: no reason to go on without knowing
-        log.exception("lease.broken")
-    sys.stderr.flush()
-    os._exit(1)
+    return Elector(lease, clock, identity=own_identity(settings.pod_name), times=times, told=metrics.leader.set)
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:

@@ -22,7 +22,7 @@ class Settings(BaseSettings):
         "askproai-system", description="Where the Lease lives, and events that no other place takes."
     )
     pod_name: str | None = Field(
-        None, description="Name of this replica in the Lease. Absent: host name and process id."
+        None, description="First part of this replica's name in the Lease. Absent: the host name."
     )
     installation_id: str | None = Field(
         None,
@@ -34,6 +34,15 @@ class Settings(BaseSettings):
     )
     database_admin_url_file: Path | None = Field(
         None, description="File that holds it instead, such as a mounted Secret."
+    )
+    redis_admin_url: SecretStr | None = Field(
+        None,
+        description="Redis as a user who may manage users; `redis+sentinel://user:password@h1:p,h2:p/master` by Sentinel. "
+        "Absent: no Redis, and each pod goes by itself.",
+    )
+    redis_admin_url_file: Path | None = Field(None, description="File that holds it instead, such as a mounted Secret.")
+    ca_file: Path | None = Field(
+        None, description="Authority of Redis's certificate (`rediss://`), if the system does not know it."
     )
     provider_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         ("api.retellai.com", "api.cal.com", "api.cal.eu"),
@@ -49,9 +58,21 @@ class Settings(BaseSettings):
     runtime_image: str = Field("askproai:0.1.0", description="Image of the tenants' pods.")
     workers: int = Field(8, ge=1, le=64, description="Reconciles that run at the same time.")
     resync_seconds: int = Field(60, ge=5, description="How often an object is looked at when nothing changed (± 10 %).")
+    audit_seconds: int = Field(
+        300, ge=1, description="How often everything watched is listed, because a watch may lose deletions (± 25 %)."
+    )
+    deletion_budget_seconds: int = Field(
+        600, ge=1, description="A deletion waits so long for a provider; then what is left goes into the ledger."
+    )
+    leftover_retry_seconds: int = Field(
+        30, ge=1, description="How soon a left-over is tried again; each failure doubles it, up to an hour."
+    )
     bind_address: str = Field("0.0.0.0", description="Address of the probes and metrics.")  # noqa: S104 (kubelet and Prometheus reach it from outside)
     health_port: Port = Field(8081, description="`/livez` and `/readyz`. 0: any free port.")
     metrics_port: Port = Field(9090, description="`/metrics`; may be the same port. 0: on the health port.")
+    circuit_open_seconds: float = Field(
+        60, gt=0, description="How long a provider that failed five times in a row for one key is left alone."
+    )
     lease_seconds: int = Field(15, ge=3, description="A Lease that was not renewed for so long may be taken over.")
     lease_renew_seconds: int = Field(10, ge=2, description="Without a renewal for so long the leader exits.")
     lease_retry_seconds: int = Field(2, ge=1, description="How often the Lease is renewed, or asked for.")
@@ -67,6 +88,10 @@ class Settings(BaseSettings):
     def resync(self) -> timedelta:
         return timedelta(seconds=self.resync_seconds)
 
+    @property
+    def deletion_budget(self) -> timedelta:
+        return timedelta(seconds=self.deletion_budget_seconds)
+
     def admin_dsn(self) -> str:
         """Give the database's URL. Raises ValueError when neither the variable nor the file is set."""
         if self.database_admin_url is not None:
@@ -76,3 +101,11 @@ class Settings(BaseSettings):
         raise ValueError(
             "no database: set ASKPROAI_DATABASE_ADMIN_URL, or ASKPROAI_DATABASE_ADMIN_URL_FILE to a file that holds it"
         )
+
+    def redis_url(self) -> str | None:
+        """Give Redis's URL for its administrator, if there is one."""
+        if self.redis_admin_url is not None:
+            return self.redis_admin_url.get_secret_value()
+        if self.redis_admin_url_file is not None and self.redis_admin_url_file.exists():
+            return self.redis_admin_url_file.read_text(encoding="utf-8").strip()
+        return None

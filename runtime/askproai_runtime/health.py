@@ -1,16 +1,15 @@
 """The ports that are never routed from outside: probes, detailed health, metrics, the worker's poke."""
 
 import asyncio
-import hmac
 from collections.abc import Callable
 from datetime import timedelta
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from askproai_runtime.config.live import Credentials
+from askproai_runtime.api import BASE, api_app, description_app, require_token
+from askproai_runtime.billing import BillingState, billing_state
 from askproai_runtime.jobs import snapshot
 from askproai_runtime.process import DatabaseUrlMissing, Process
 from askproai_runtime.serving import Problem, boundary, json_answer
@@ -81,15 +80,17 @@ def private_app(process: Process, readiness: Readiness) -> web.Application:
         return json_answer(await details(process, readiness))
 
     startup = web.get("/startupz", alive)  # the port opens when everything else has started
-    return _app(startup, *_probes(readiness), web.get("/health", health), web.get("/health/detailed", detailed))
+    app = _app(startup, *_probes(readiness), web.get("/health", health), web.get("/health/detailed", detailed))
+    app.add_subapp(BASE, api_app(process))
+    app.add_subapp("/openapi.json", description_app(process))
+    return app
 
 
-def worker_app(metrics: Metrics, readiness: Readiness, poke: Callable[[], None]) -> web.Application:
-    """Serve the worker's only port."""
+def worker_app(metrics: Metrics, readiness: Readiness, poke: Callable[[], bool]) -> web.Application:
+    """Serve the worker's only port. `poke` says whether there is room for a job."""
 
     async def poked(_request: web.Request) -> web.Response:
-        poke()
-        return web.Response(status=204)
+        return web.Response(status=204 if poke() else 503)
 
     return _app(*_probes(readiness), _metrics(metrics), web.post("/poke", poked))
 
@@ -127,19 +128,11 @@ async def alive(_request: web.Request) -> web.Response:
     return json_answer({"status": "ok"})
 
 
-def require_token(request: web.Request, token_file: Path) -> None:
-    """Let only the bearer of the admin token pass; the file may change at any time. Raises 401."""
-    token = Credentials(token_file.parent).get(token_file.name)
-    kind, _, given = request.headers.get("Authorization", "").partition(" ")
-    fits = hmac.compare_digest((token or "").encode(), given.strip().encode("utf-8", "surrogateescape"))
-    if token is None or kind.lower() != "bearer" or not fits:
-        raise Problem(401, "Unauthorized", "Send the token of Secret T-admin as bearer", {"WWW-Authenticate": "Bearer"})
-
-
 async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
     """Give what an operator of the tenant asks first. Providers: what our last call to each one saw."""
     why_not = await readiness.ask()
     queue: dict[str, Any] = {"status": "unknown"}
+    billed: BillingState | None = None
     providers: dict[str, Any] = {
         "retell": {"credential": process.credentials.get("retell-api-key") is not None},
         "calcom": {"credential": process.credentials.get("calcom-api-key") is not None},
@@ -148,12 +141,15 @@ async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
         try:
             waiting = await snapshot(process.pool, process.tenant)
             rows = await process.pool.fetch(_PROVIDERS, process.tenant)
+            billed = await billing_state(process.pool, process.tenant)
         except DATABASE_AWAY:
             why_not = "database does not answer"
         else:
             queue = {"status": "ok", "jobs": [jobs._asdict() for jobs in waiting]}
             for row in rows:
                 providers.setdefault(row["provider"], {}).update(last_outcome=row["outcome"], last_call_at=row["at"])
+    for provider, view in (await process.circuits.states()).items():
+        providers[provider]["circuit"] = view.state
     return {
         "status": _status(process, why_not),
         "tenant": process.tenant,
@@ -169,6 +165,7 @@ async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
         "redis": {"status": _redis(process)},
         "queue": queue,
         "providers": providers,
+        "billing": {"status": billed.status, "as_of": billed.as_of} if billed else {"status": "unknown"},
     }
 
 

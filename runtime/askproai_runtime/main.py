@@ -1,4 +1,4 @@
-"""The command `askproai-runtime`: the two processes of a tenant's pod, and the migrations."""
+"""The command `askproai-runtime`: the two processes of a tenant's pod, the coordinator, and the migrations."""
 
 import asyncio
 import dataclasses
@@ -10,20 +10,23 @@ from typing import Annotated, Any, TypeVar
 import asyncpg
 import typer
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 
 from askproai_runtime.config.live import ConfigUnreadable
 from askproai_runtime.config.settings import Settings
+from askproai_runtime.lease import LeaseError
 from askproai_runtime.process import stop_on_signals
 from askproai_runtime.store import Migrator, StoreError
 from askproai_runtime.watch import configure_logs
 
 T = TypeVar("T")
+S = TypeVar("S", bound=BaseSettings)
 
 app = typer.Typer(
     name="askproai-runtime",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="The data plane of one tenant. Settings are ASKPROAI_* variables.",
+    help="The data plane of one tenant, and the coordinator over all. Settings are ASKPROAI_* variables.",
 )
 migrate = typer.Typer(no_args_is_help=True, help="Move the schema of a database.")
 app.add_typer(migrate, name="migrate")
@@ -48,7 +51,7 @@ def web() -> None:
     """
     from askproai_runtime.web import run_web  # noqa: PLC0415 - `migrate` need not import the web
 
-    _serve(run_web)
+    _serve(run_web, Settings)
 
 
 @app.command()
@@ -59,7 +62,18 @@ def worker() -> None:
     """
     from askproai_runtime.worker import run_worker  # noqa: PLC0415 - `migrate` need not import the worker
 
-    _serve(run_worker)
+    _serve(run_worker, Settings)
+
+
+@app.command()
+def coordinator() -> None:
+    """Do what must be done once for all tenants, as one of several processes of which one leads.
+
+    Example: ASKPROAI_KUBECONFIG=~/.kube/config ASKPROAI_CREDENTIALS_DIR=credentials askproai-runtime coordinator
+    """
+    from askproai_runtime.coordinator import CoordinatorSettings, run_coordinator  # noqa: PLC0415 - as above
+
+    _serve(run_coordinator, CoordinatorSettings)
 
 
 @migrate.command()
@@ -101,10 +115,10 @@ def _tell_moved(word: str, versions: list[int], output: Output) -> None:
     typer.echo(json.dumps({word: versions}) if output is Output.JSON else text)
 
 
-def _serve(run: Callable[[Settings, asyncio.Event], Awaitable[None]]) -> None:
+def _serve(run: Callable[[S, asyncio.Event], Awaitable[None]], kind: type[S]) -> None:
     """Run a process until SIGTERM. Exit code 2 for settings, 1 for a config that cannot be read or a taken port."""
     try:
-        settings = Settings()
+        settings = kind()
     except ValidationError as error:
         names = ", ".join(f"ASKPROAI_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors())
         typer.echo(f"The settings are wrong: {names}", err=True)
@@ -117,7 +131,7 @@ def _serve(run: Callable[[Settings, asyncio.Event], Awaitable[None]]) -> None:
 
     try:
         asyncio.run(until_signal())
-    except (ConfigUnreadable, OSError) as error:
+    except (ConfigUnreadable, LeaseError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 

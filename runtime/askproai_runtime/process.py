@@ -12,10 +12,11 @@ import aiohttp
 import structlog
 
 from askproai_runtime.booking import Booking, BookingSettings
-from askproai_runtime.calendars import CalcomV2, ChosenCalendar, Recorder
+from askproai_runtime.calendars import CalcomV1, CalcomV2, Calendar, ChosenCalendar, Exchange, Recorder, Versions
+from askproai_runtime.config import CalcomVersion
 from askproai_runtime.config.live import Credentials, LiveConfig
 from askproai_runtime.config.settings import Settings
-from askproai_runtime.guard import Shared
+from askproai_runtime.guard import Circuits, Rules, Shared, SlotLock
 from askproai_runtime.seams import Clock, FaultPoints
 from askproai_runtime.store import Pool, open_pool
 from askproai_runtime.watch import Metrics, configure_logs
@@ -46,6 +47,7 @@ class Process:
     session: aiohttp.ClientSession
     pool: Pool
     shared: Shared
+    circuits: Circuits
 
     @property
     def tenant(self) -> str:
@@ -53,15 +55,26 @@ class Process:
 
     def booking(self) -> Booking:
         """Wire the booking room."""
-        recorder = Recorder(self.pool, self.tenant, self.metrics)
-        key = lambda: self.credentials.get("calcom-api-key")  # noqa: E731
-        calcom = CalcomV2(self.session, self.config.now, key, recorder, self.clock)
         settings = BookingSettings(
             sync_delay=timedelta(seconds=self.settings.calendar_sync_delay_seconds),
             quiet=timedelta(seconds=self.settings.calendar_quiet_seconds),
         )
-        calendar = ChosenCalendar(self.config.now, calcom)
-        return Booking(self.pool, self.config.now, calendar, self.clock, self.metrics, settings, self.faults)
+        slots = SlotLock(self.shared, self.clock)
+        calendar = ChosenCalendar(self.config.now, self._calcom())
+        return Booking(self.pool, self.config.now, calendar, self.clock, self.metrics, settings, self.faults, slots)
+
+    def _calcom(self) -> Calendar:
+        """Wire Cal.com. The old API is asked while the circuit of the new one is open, so it has one of its own."""
+        recorder = Recorder(self.pool, self.tenant, self.metrics)
+        key = lambda: self.credentials.get("calcom-api-key")  # noqa: E731
+        of_v1 = Circuits(None, self.clock, rules=circuit_rules(self.settings))
+        v2 = CalcomV2(Exchange(self.session, self.circuits, self.clock), self.config.now, key, recorder)
+        v1 = CalcomV1(Exchange(self.session, of_v1, self.clock), self.config.now, key, recorder)
+        return Versions(self.config.now, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, self.clock)
+
+
+def circuit_rules(settings: Settings) -> Rules:
+    return Rules(open_for=timedelta(seconds=settings.circuit_open_seconds))
 
 
 @asynccontextmanager
@@ -89,20 +102,22 @@ async def open_process(
         metrics,
         ca_file=settings.credentials_dir / CA_FILE,
     )
+    circuits = Circuits(shared, clock, metrics, circuit_rules(settings))
     async with aiohttp.ClientSession() as session:
         following = [
+            asyncio.create_task(circuits.follow(stop), name="follow-circuits"),
             asyncio.create_task(shared.watch(stop), name="watch-redis"),
             asyncio.create_task(config.watch(stop, metrics.config, metrics.config_rejected), name="watch-config"),
             asyncio.create_task(_follow_database_url(credentials, pool, stop), name="follow-database-url"),
         ]
         try:
-            yield Process(settings, clock, faults, config, credentials, metrics, session, pool, shared)
+            yield Process(settings, clock, faults, config, credentials, metrics, session, pool, shared, circuits)
         finally:
             for task in following:
                 task.cancel()
             await asyncio.gather(*following, return_exceptions=True)
             await shared.close()
-            await _close_pool(pool)
+            await close_pool(pool)
 
 
 async def _follow_database_url(credentials: Credentials, pool: Pool, stop: asyncio.Event) -> None:
@@ -120,7 +135,7 @@ async def _follow_database_url(credentials: Credentials, pool: Pool, stop: async
         await pause(stop, LOOK_AT_URL_SECONDS)
 
 
-async def _close_pool(pool: Pool) -> None:
+async def close_pool(pool: Pool) -> None:
     """Close a pool whose work has ended; connections that hang are cut, since the process must end."""
     try:
         async with asyncio.timeout(CLOSE_POOL_SECONDS):

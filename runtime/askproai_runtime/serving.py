@@ -1,10 +1,8 @@
-"""What every HTTP answer of the runtime shares: problem documents, correlation ids, bounded bodies, rate limits, ports."""
+"""What every HTTP answer of the runtime shares: problem documents, correlation ids, bounded bodies, ports."""
 
 import json
-import math
 import re
 import uuid
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
@@ -12,14 +10,11 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from askproai_runtime.seams import Clock
-
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 _CORRELATION = web.RequestKey("correlation", str)
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-_WINDOW_SECONDS = 1.0
 
 
 class Problem(Exception):
@@ -78,24 +73,9 @@ async def boundary(
     return response
 
 
-class SlidingWindow:
-    """A rate limit of one process: remembers the last second's requests."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._times: deque[float] = deque()
-
-    def enter(self, limit: int) -> None:
-        """Count one request. Raises 429 with Retry-After past `limit` in a second; 0 is no limit."""
-        if limit == 0:
-            return
-        now = self._clock.monotonic()
-        while self._times and self._times[0] <= now - _WINDOW_SECONDS:
-            self._times.popleft()
-        if len(self._times) >= limit:
-            wait = math.ceil(self._times[0] + _WINDOW_SECONDS - now)
-            raise Problem(429, "Too Many Requests", "Send it again later", {"Retry-After": str(max(1, wait))})
-        self._times.append(now)
+def too_many() -> Problem:
+    """Give the answer to what is past a limit of requests in a second."""
+    return Problem(429, "Too Many Requests", "Send it again later", {"Retry-After": "1"})
 
 
 async def read_body(request: web.Request, limit: int) -> bytes:

@@ -6,28 +6,36 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from enum import StrEnum
 
 import aiohttp
 import structlog
 from aiohttp import web
 
 from askproai_runtime.booking import warm
-from askproai_runtime.calls import FunctionName, Functions
+from askproai_runtime.calls import FunctionName, Functions, Inbound
 from askproai_runtime.config.settings import Settings
+from askproai_runtime.guard import RateLimiter, WakeUp
 from askproai_runtime.health import Readiness, metrics_app, private_app
 from askproai_runtime.intake import EventStore, Flusher, Source, Webhooks
 from askproai_runtime.process import Process, open_process
 from askproai_runtime.seams import Clock, SystemClock, fault_points_from_environment
-from askproai_runtime.serving import Problem, SlidingWindow, boundary, open_port
+from askproai_runtime.serving import Problem, boundary, open_port
 
 log = structlog.get_logger(__name__)
 
 CONNECTIONS = 3
 POKE_TIMEOUT = aiohttp.ClientTimeout(total=0.5)
-REST_AFTER_FAILED_POKE = timedelta(seconds=2)  # a worker that restarts, or lives in another pod (Split), polls anyway
+REST_AFTER_FAILED_POKE = timedelta(seconds=2)
 
 
-def find_endpoint(path: str, prefix: str) -> Source | FunctionName | None:
+class Hook(StrEnum):
+    """What Retell asks before a call."""
+
+    INBOUND = "inbound"
+
+
+def find_endpoint(path: str, prefix: str) -> Source | FunctionName | Hook | None:
     """Give what a path of the public port means, with and without the exposure's prefix; None for 404."""
     prefix = prefix.rstrip("/")
     inner = path.removeprefix(prefix) if path.startswith(f"{prefix}/") else path
@@ -38,11 +46,14 @@ def find_endpoint(path: str, prefix: str) -> Source | FunctionName | None:
             return Source.CALCOM
         case ["", "retell", "functions", name] if name in list(FunctionName):
             return FunctionName(name)
+        case ["", "retell", "inbound"]:
+            return Hook.INBOUND
     return None
 
 
 class Poker:
-    """Tells the worker of the own pod that there is work, without ever holding up an answer.
+    """Tells a worker that there is work, without ever holding up an answer: the own pod's, or if that one is full, restarts
+    or lives elsewhere (Split) all that listen.
 
     One request at a time, and one more for all that asked meanwhile.
     """
@@ -52,8 +63,10 @@ class Poker:
         own = "127.0.0.1" if address == "0.0.0.0" else address  # noqa: S104 - a comparison
         self._url = f"http://{own}:{process.settings.worker_port}/poke"
         self._session, self._clock = process.session, process.clock
+        self._others = WakeUp(process.shared, process.clock)
         self._asked = False
         self._reachable = True
+        self._try_own_at = float("-inf")
         self._task: asyncio.Task[None] | None = None
 
     def soon(self) -> None:
@@ -70,16 +83,23 @@ class Poker:
     async def _run(self) -> None:
         while self._asked:
             self._asked = False
-            try:
-                async with self._session.post(self._url, timeout=POKE_TIMEOUT) as response:
-                    reached = response.ok
-            except (aiohttp.ClientError, TimeoutError):
-                reached = False
-            if reached != self._reachable:
-                self._reachable = reached
-                log.info("worker.reachable" if reached else "worker.unreachable", consequence="jobs start by polling")
-            if not reached:
-                await self._clock.sleep(REST_AFTER_FAILED_POKE)
+            if not await self._poke_own():
+                await self._others.publish()
+
+    async def _poke_own(self) -> bool:
+        """Poke the own pod's worker; False when it is not there, or has its hands full."""
+        if self._clock.monotonic() < self._try_own_at:
+            return False
+        try:
+            async with self._session.post(self._url, timeout=POKE_TIMEOUT) as response:
+                reached, takes_it = True, response.ok
+        except (aiohttp.ClientError, TimeoutError):
+            reached = takes_it = False
+            self._try_own_at = self._clock.monotonic() + REST_AFTER_FAILED_POKE.total_seconds()
+        if reached != self._reachable:
+            self._reachable = reached
+            log.info("worker.reachable" if reached else "worker.unreachable", consequence="others are woken, or poll")
+        return takes_it
 
 
 class WebProcess:
@@ -93,7 +113,7 @@ class WebProcess:
             config=process.config,
             credentials=process.credentials,
             flusher=Flusher(EventStore(process.pool, process.tenant).write),
-            window=SlidingWindow(process.clock),
+            limiter=RateLimiter(process.shared, process.clock, "webhooks"),
             clock=process.clock,
             metrics=process.metrics,
             wake_worker=self._poker.soon,
@@ -103,10 +123,11 @@ class WebProcess:
             credentials=process.credentials,
             booking=process.booking(),
             pool=process.pool,
-            window=SlidingWindow(process.clock),
+            limiter=RateLimiter(process.shared, process.clock, "functions"),
             clock=process.clock,
             wake_worker=self._poker.soon,
         )
+        self._inbound = Inbound(process.config, process.credentials, process.pool, process.clock)
         self.public_port = self.private_port = self.metrics_port = 0
 
     async def run(self, stop: asyncio.Event, started: Callable[["WebProcess"], None] = lambda _: None) -> None:
@@ -136,6 +157,7 @@ class WebProcess:
                 await runner.cleanup()
             await self._poker.close()
             await self._functions.close()
+            await self._inbound.close()
             await self._webhooks.flusher.close()
         log.info("web.stopped")
 
@@ -153,6 +175,8 @@ class WebProcess:
             raise Problem(405, "Method Not Allowed", "Send it by POST", {"Allow": "POST"})
         if isinstance(endpoint, Source):
             return await self._webhooks.receive(request, endpoint)
+        if isinstance(endpoint, Hook):
+            return await self._inbound.answer(request)
         return await self._functions.answer(request, endpoint)
 
 

@@ -9,8 +9,10 @@ from datetime import timedelta
 
 import structlog
 
+from askproai_runtime.billing import billing_state
 from askproai_runtime.calls import CallEvents, count_active_calls
 from askproai_runtime.config.settings import Settings
+from askproai_runtime.guard import WakeUp
 from askproai_runtime.health import Readiness, worker_app
 from askproai_runtime.jobs import Job, JobKind, JobSettings, Runner
 from askproai_runtime.process import Process, open_process, pause
@@ -21,7 +23,7 @@ from askproai_runtime.store import DATABASE_AWAY
 log = structlog.get_logger(__name__)
 
 CONNECTIONS = 1
-COUNT_CALLS_SECONDS = 15.0
+MEASURE_SECONDS = 15.0
 
 
 async def work(process: Process, stop: asyncio.Event, started: Callable[[int], None] = lambda _: None) -> None:
@@ -37,28 +39,32 @@ async def work(process: Process, stop: asyncio.Event, started: Callable[[int], N
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(runner.run(stop))
-            tasks.create_task(_count_calls(process, stop))
+            listening = tasks.create_task(WakeUp(process.shared, process.clock).listen(runner.poke))
+            tasks.create_task(_measure(process, stop))
             await stop.wait()
             readiness.draining = True
+            listening.cancel()
     finally:
         await server.cleanup()
     log.info("worker.stopped")
 
 
-async def _count_calls(process: Process, stop: asyncio.Event) -> None:
-    """Keep `active_calls` current: events of one call may be carried out by several workers, so the table is asked."""
+async def _measure(process: Process, stop: asyncio.Event) -> None:
+    """Keep `active_calls` and `billing_state` current: several workers carry out events, so the tables are asked."""
     while not stop.is_set():
         try:
             process.metrics.active_calls(await count_active_calls(process.pool, process.tenant))
+            billed = await billing_state(process.pool, process.tenant)
+            process.metrics.billing(billed.status if billed else None)
         except DATABASE_AWAY as error:
-            log.warning("calls.not_counted", error=type(error).__name__)
-        await pause(stop, COUNT_CALLS_SECONDS)
+            log.warning("tables.not_measured", error=type(error).__name__)
+        await pause(stop, MEASURE_SECONDS)
 
 
 def job_handler(process: Process) -> Callable[[Job], Awaitable[None]]:
     """Give the one function that carries out every kind of job."""
     booking = process.booking()
-    events = CallEvents(process.pool, process.config.now, process.clock, process.metrics)
+    events = CallEvents(process.pool, process.config.now, booking, process.clock, process.metrics)
 
     async def handle(job: Job) -> None:
         match job.kind:

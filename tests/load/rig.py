@@ -1,4 +1,4 @@
-"""What is measured: a durable PostgreSQL, a tenant with ten people, and its pod's two containers as real processes."""
+"""What is measured: a durable PostgreSQL, a Valkey, a tenant with ten people, and its pod's two containers as real processes."""
 
 import asyncio
 import json
@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -18,10 +19,12 @@ from tests.load.measure import Row
 from tests.load.sender import Sent
 
 from askproai_runtime.config import CalendarProvider, EventType, RateLimits, Staff, TenantConfig, encode
+from askproai_runtime.guard import acl_rules
 from askproai_sandbox.cluster import Child, ProcessError, eventually, free_port, spawn
 from askproai_sandbox.databases import TenantStore, fresh_database
 from askproai_sandbox.pods.volumes import swap
 from askproai_sandbox.postgres import EmbeddedPostgres
+from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.world import salon_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +54,7 @@ class Rig:
     store: TenantStore
     db: asyncpg.Connection  # the superuser's, to look behind the fences
     ports: Mapping[str, int]
+    redis_url: str
 
     @property
     def url(self) -> str:
@@ -58,7 +62,8 @@ class Rig:
 
     def mount(self, calcom_url: str | None = None) -> None:
         """Mount config and credentials as a kubelet does."""
-        secrets = {"DATABASE_URL": self.store.dsn, "retell-api-key": KEY, "calcom-api-key": CALCOM_KEY}
+        urls = {"DATABASE_URL": self.store.dsn, "REDIS_URL": self.redis_url}
+        secrets = urls | {"retell-api-key": KEY, "calcom-api-key": CALCOM_KEY}
         swap(self.directory / "config", {"tenant.json": encode(bench_config(self.store, calcom_url)).encode()})
         swap(self.directory / "credentials", {name: value.encode() for name, value in secrets.items()})
 
@@ -87,17 +92,18 @@ class Rig:
 
 @asynccontextmanager
 async def open_rig(directory: Path) -> AsyncIterator[Rig]:
-    postgres = EmbeddedPostgres(directory / "postgres", durable=True)
-    await postgres.start()
+    postgres, redis = EmbeddedPostgres(directory / "postgres", durable=True), EmbeddedRedis(directory / "redis")
+    await asyncio.gather(postgres.start(), redis.start())
     try:
         async with fresh_database(postgres) as database:
             store = await database.tenant_store("bench", [("mitte", person, 1) for person in PEOPLE])
             db = await asyncpg.connect(database.superuser_dsn)
             ports = {name: free_port() for name in ("PUBLIC", "PRIVATE", "METRICS", "WORKER")}
-            yield Rig(directory, store, db, ports)
+            redis_url = await redis.add_user("bench", partial(acl_rules, store.tenant))
+            yield Rig(directory, store, db, ports, redis_url)
             await db.close()
     finally:
-        await postgres.remove()
+        await asyncio.gather(postgres.remove(), redis.remove())
 
 
 @asynccontextmanager

@@ -79,14 +79,14 @@ class RetellAgentSpec(base.Part):
     llm: Llm
     """What thinks for the voice."""
     functions: Annotated[tuple[Function, ...], base.listed(6, as_set=True)] = ()
-    """What the agent can do in a call. Absent: it only talks. Those not built yet are named in the condition Synced."""
+    """What the agent can do in a call. Absent: it only talks."""
     transfer_to: base.E164 | None = None
     """Number that callers are put through to, as E.164; needed with TransferToHuman."""
     webhook_events: Annotated[tuple[WebhookEvent, ...], base.listed(8, as_set=True)] = get_args(CallEvent)
     """Events that Retell sends us. Absent: call_started, call_ended and call_analyzed."""
     caller_recognition: bool = False
-    """Sets the number's inbound webhook, so that known callers are greeted by name; a call never waits for it.
-    Not built yet, which the condition Synced tells."""
+    """Sets the numbers' inbound webhook, so that the agent knows a known caller's name, next appointment and usual branch;
+    a call never waits for it."""
     management_policy: ManagementPolicy = ManagementPolicy.FULL
     """Full, or ObserveOnly: nothing is written at Retell, differences are shown in the condition Drifted."""
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE

@@ -94,7 +94,8 @@ class BranchSpec(base.Part):
     display_name: base.Text
     """Name of the branch as callers know it."""
     phone_numbers: Annotated[tuple[PhoneNumber, ...], base.listed(20, key="number")] = ()
-    """Numbers on which this branch is called; each belongs to one branch in the whole installation."""
+    """Numbers on which this branch is called; each belongs to one branch in the whole installation. A hotline's number may stand
+    at any of its branches: it does not say where a caller wants to go."""
     address: Address | None = None
     """Where the branch is."""
     holidays: Holidays | None = None

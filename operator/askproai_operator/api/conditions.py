@@ -47,6 +47,8 @@ class ConditionType(Explained):
 
 # Where False is the good state. They never make an object unready by themselves.
 NEGATIVE_TYPES = frozenset({ConditionType.DRIFTED, ConditionType.PAUSED})
+# What makes things faster, not possible: told, and never in the way of Ready.
+ADVISORY_TYPES = frozenset({ConditionType.CACHE_READY})
 
 
 class Status(StrEnum):
@@ -94,11 +96,20 @@ class Reason(Explained):
         "DataOwnedByOther",
         "Rows of an earlier Tenant of this name were kept; adopt them (`askproai.de/adopt-data: <its UID>`) or rename.",
     )
+    # Redis
+    CACHE_UNAVAILABLE = (
+        "CacheUnavailable",
+        "Redis does not answer or refuses the operator. All goes on, more slowly; tried again.",
+    )
+    USERS_UNSUPPORTED = "UsersUnsupported", "This Redis has no ACLs: all tenants share one user. Use one that has them."
     # branch and offering
     NUMBER_INVALID = "NumberInvalid", "A phone number cannot be read; correct it."
     NUMBER_CLAIMED_TWICE = "NumberClaimedTwice", "Another branch has this phone number; take it out of one of them."
     NO_STAFF_WITH_SKILLS = "NoStaffWithSkills", "Nobody has all the required skills; teach a person, or ask for fewer."
-    CAPACITY_UNSUPPORTED = "CapacityUnsupported", "Together with other services of the same people the capacity needs too many parts; fewer are offered at once."
+    CAPACITY_UNSUPPORTED = (
+        "CapacityUnsupported",
+        "With other services of the same people it needs too many parts; fewer at once.",
+    )
     EVENT_TYPE_MISSING = "EventTypeMissing", "A person who can do the service has no Cal.com event type here; add one."
     EVENT_TYPE_NOT_FOUND = "EventTypeNotFound", "Cal.com does not know the event type; correct the id, or create it."
     EVENT_TYPE_MISMATCH = (
@@ -106,10 +117,6 @@ class Reason(Explained):
         "The event type does not fit the service; the message says what to change.",
     )
     # agent
-    FUNCTIONS_NOT_BUILT = (
-        "FunctionsNotBuilt",
-        "Functions that this release lacks were left out; the message names them.",
-    )
     NUMBER_NOT_AT_RETELL = "NumberNotAtRetell", "Import the number at Retell, or give its SIP trunk in the Branch."
     NUMBER_BOUND_ELSEWHERE = (
         "NumberBoundElsewhere",
@@ -136,7 +143,7 @@ class Condition:
     @property
     def good(self) -> bool:
         """True when this condition does not stand in the way of Ready."""
-        return self.type in NEGATIVE_TYPES or self.status is Status.TRUE
+        return self.type in NEGATIVE_TYPES | ADVISORY_TYPES or self.status is Status.TRUE
 
 
 def good(type_: ConditionType, message: str = "", reason: Reason = Reason.AS_DECLARED) -> Condition:

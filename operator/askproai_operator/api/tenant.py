@@ -49,8 +49,7 @@ class Calcom(base.Part):
     base_url: base.BaseUrl | None = None
     """Cal.com's API (or api.cal.eu, or self-hosted); must match ASKPROAI_PROVIDER_HOSTS. Absent: the operator's setting."""
     api_versions: Annotated[tuple[CalcomVersion, ...], base.listed(2, _ONCE, min_items=1)] = ("V2",)
-    """API versions, tried in this order when one is plainly unavailable; [V2, V1] for old self-hosted servers. Absent: [V2].
-    V1 is not built yet: appointments go to V2, else to our own book."""
+    """API versions, tried in this order when one is plainly unavailable; [V2, V1] for old self-hosted servers. Absent: [V2]."""
     attendee_email_domain: base.Host = "anrufer.invalid"
     """Domain of the made-up e-mail address of callers who give none; Cal.com wants one for each attendee."""
 
@@ -155,7 +154,7 @@ class Runtime(base.Part):
     workers: WorkerScale = WorkerScale()
     """How many worker pods; acts with mode Split only."""
     rate_limits: RateLimits = RateLimits()
-    """Limits for each pod; what is above them is answered 429 with Retry-After."""
+    """Limits over all pods; what is above them is answered 429 with Retry-After. While Redis is away they hold for each pod."""
 
 
 class Retention(base.Part):
@@ -189,8 +188,8 @@ class TenantSpec(base.Part):
     display_name: base.Text
     """Name of the business as callers know it."""
     business_model: BusinessModel = BusinessModel.SIMPLE
-    """Simple: each branch has its own agent. MultiBranchHotline: one agent asks for the branch.
-    ComplexServiceMatrix: services × staff × skills × branches."""
+    """Simple: each branch has its own agent. MultiBranchHotline: one agent for all, which finds the caller's branch in the call.
+    ComplexServiceMatrix: services × staff × skills × branches; the same hotline, since skills count in every model."""
     time_zone: base.TimeZone = "Europe/Berlin"
     """IANA time zone of all times of day in this tenant's manifests."""
     locale: base.Locale = "de-DE"
@@ -200,7 +199,7 @@ class TenantSpec(base.Part):
     calendar: Calendar
     """Where appointments are kept."""
     stripe: Stripe | None = None
-    """Stripe's webhooks. Absent: they are refused."""
+    """Stripe's webhooks: the billing state is shown, and stops no caller. Absent: they are refused."""
     exposure: Exposure | None = None
     """How senders reach this tenant. Absent: the operator's shared host."""
     runtime: Runtime = Runtime()

@@ -10,10 +10,12 @@ from typing import Any, TypeVar, cast
 from askproai_operator.api import KINDS, Branch, Resource, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.engine.refs import CUSTOM, SECRETS, Ref
 from askproai_operator.key import Key
+from askproai_runtime.numbers import InvalidNumber, to_e164
 
 Model = Tenant | Branch | ServiceOffering | RetellAgent
 M = TypeVar("M", bound=Resource)
 
+_REMEMBERED = 10_000  # deleted objects
 # Written by the API server and by other controllers' status; none of it tells that somebody changed our child.
 _VOLATILE = ("resourceVersion", "managedFields", "generation", "selfLink")
 
@@ -57,6 +59,8 @@ class Cache:
     def __init__(self) -> None:
         self._models: dict[tuple[str, str], dict[str, Model]] = defaultdict(dict)
         self._children: dict[Ref, dict[tuple[str, str], Child]] = defaultdict(dict)
+        self._by_number: dict[str, set[Key]] = defaultdict(set)  # as dialled → the branches that list it
+        self._gone: dict[str, None] = {}  # uids of the last deleted objects, oldest first
         self._tenant_of_branch: dict[tuple[str, str], str] = {}  # outlives the branch: its agents belong to a tenant
 
     # Reading
@@ -87,6 +91,11 @@ class Cache:
     def branches(self, namespace: str, tenant: str) -> Sequence[Branch]:
         """Give the branches that name this tenant."""
         return [model for model in self.list(Branch, namespace) if self.tenant_of(model) == tenant]
+
+    def branches_with(self, branch: Branch) -> Sequence[Branch]:
+        """Give the branches of the cluster that list one of this branch's numbers, itself among them."""
+        keys = {key for number in _dialled(branch) for key in self._by_number.get(number, ())}
+        return [found for key in sorted(keys) if isinstance(found := self.get(key), Branch)]
 
     def offerings(self, namespace: str, tenant: str) -> Sequence[ServiceOffering]:
         """Give the services of this tenant, named directly or by a branch."""
@@ -125,11 +134,13 @@ class Cache:
     # Writing
 
     def put(self, ref: Ref, raw: dict[str, Any]) -> tuple[Model | Child | None, Model | Child | None]:
-        """Keep an object; give what was known before and what is known now. An older state than the known one is ignored."""
+        """Keep an object; give what was known before and what is known now. An older state than the known one is ignored,
+        and so is a list's or an answer's that was on its way while the object's deletion was told: uids never come again.
+        """
         where = namespace, name = raw["metadata"].get("namespace", ""), raw["metadata"]["name"]
         known, new = self._children[ref].get(where), child_of(raw)
         old = self.get(Key(ref.kind, namespace, name)) if ref in CUSTOM else known
-        if known is not None and new.version <= known.version:
+        if (known is not None and new.version <= known.version) or new.uid in self._gone:
             return old, old
         model = cast("Model", KINDS[ref.kind].from_raw(raw)) if ref in CUSTOM else None
         self._children[ref][where] = new
@@ -138,6 +149,7 @@ class Cache:
         self._models[ref.kind, namespace][name] = model
         if isinstance(model, Branch):
             self._tenant_of_branch[where] = model.spec.tenant_ref.name
+        self._index(old, model)
         return old, model
 
     def drop(self, ref: Ref, namespace: str, name: str, uid: str) -> Model | Child | None:
@@ -145,5 +157,34 @@ class Cache:
         child = self.child(ref, namespace, name)
         if child is None or child.uid != uid:
             return None
+        self._gone[uid] = None
+        if len(self._gone) > _REMEMBERED:
+            del self._gone[next(iter(self._gone))]
         del self._children[ref][namespace, name]
-        return self._models[ref.kind, namespace].pop(name) if ref in CUSTOM else child
+        if ref not in CUSTOM:
+            return child
+        model = self._models[ref.kind, namespace].pop(name)
+        self._index(model, None)
+        return model
+
+    def _index(self, old: Model | Child | None, new: Model | None) -> None:
+        if isinstance(old, Branch):
+            for number in _dialled(old):
+                self._by_number[number].discard(old.key)
+                if not self._by_number[number]:
+                    del self._by_number[number]
+        if isinstance(new, Branch):
+            for number in _dialled(new):
+                self._by_number[number].add(new.key)
+
+
+def _dialled(branch: Branch) -> frozenset[str]:
+    """Give the numbers at which a branch is called, in E.164; what cannot be read rings nowhere."""
+    return frozenset(found for one in branch.spec.phone_numbers if (found := _e164(one.did or one.number)))
+
+
+def _e164(number: str) -> str | None:
+    try:
+        return to_e164(number)
+    except InvalidNumber:
+        return None

@@ -9,13 +9,14 @@ from datetime import timedelta
 import structlog
 
 from askproai_operator.engine.cache import Model
-from askproai_operator.engine.errors import ApiError, Conflict, NotLeader, Unreachable
+from askproai_operator.engine.errors import ApiError, Conflict, Unreachable
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.outcome import Outcome, failed, is_paused, outcome, paused
 from askproai_operator.engine.queue import Urgency, WorkQueue
 from askproai_operator.engine.result import Result, Warn
 from askproai_operator.engine.world import World
 from askproai_operator.key import Key
+from askproai_runtime.lease import NotLeader
 
 log = structlog.get_logger(__name__)
 
@@ -145,7 +146,7 @@ class Engine:
         for event in events:
             log.info("object.told", key=str(model.key), type=event.type, reason=event.reason)
             try:
-                await self._world.kube.event(model, event.type, event.reason, event.message)
+                await self._world.kube.event(model, event)
             except ApiError as error:  # an event is a courtesy and must hold up nothing; what it would say is kept here
                 told = {"key": str(model.key), "reason": event.reason, "message": event.message}
                 log.warning("event.not_made", **told, error=str(error))

@@ -4,7 +4,6 @@ ApiError                 any refusal, with its HTTP status and Kubernetes reason
 ├── NotOurs              an object of a child's name is somebody else's; nothing was changed
 ├── Conflict             409: somebody wrote in between, or the uid is another one; or the namespace is going
 └── Unreachable          no answer (status 0), or one that says "not now" (429, 5xx); whether it took effect is unknown
-NotLeader                the Lease is not ours, or not surely: write nothing outside
 """
 
 _CONFLICT, _FORBIDDEN, _TOO_MANY, _SERVER_ERROR = 409, 403, 429, 500
@@ -33,10 +32,6 @@ class Unreachable(ApiError):
 
     def __init__(self, message: str, status: int = 0, reason: str = "Unreachable") -> None:
         super().__init__(status, reason, message)
-
-
-class NotLeader(Exception):
-    """This process may not write outside: its Lease is lost, or was not renewed in time."""
 
 
 def api_error(status: int, reason: str, message: str) -> ApiError:

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 _NOT_FOUND = 404
 _SAME_LIST = 1.0  # seconds: replayed objects that come closer than this are of one list
-_AUDIT = timedelta(minutes=10)  # of which chance takes up to a half
+AUDIT = timedelta(minutes=5)
 _WATCHED = (*CUSTOM, *CHILDREN)
 
 
@@ -41,9 +41,17 @@ class Informer:
     """Keeps the cache current."""
 
     def __init__(
-        self, feed: Feed, kube: Kube, clock: Clock, metrics: Metrics, login: Callable[[], kopf.ConnectionInfo]
+        self,
+        feed: Feed,
+        kube: Kube,
+        clock: Clock,
+        metrics: Metrics,
+        login: Callable[[], kopf.ConnectionInfo],
+        *,
+        audit_every: timedelta = AUDIT,
     ) -> None:
         self._feed, self._kube, self._clock, self._metrics, self._login = feed, kube, clock, metrics, login
+        self._audit_every = audit_every
         self._listed_at: dict[Ref, float] = {}
         self.ready = asyncio.Event()
 
@@ -65,8 +73,12 @@ class Informer:
             for raw in found:
                 self._feed.observe(ref, raw)
             there = {raw["metadata"]["uid"] for raw in found}
-            for (namespace, name), uid in known.items():
-                if uid not in there:
+            gone = [(where, uid) for where, uid in known.items() if uid not in there]
+            still_known = self._feed.cache.uids(ref)
+            for (namespace, name), uid in gone:
+                if still_known.get((namespace, name)) == uid:  # else a watch told it meanwhile
+                    log.info("audit.missed_deletion", kind=ref.kind, namespace=namespace, name=name)
+                    self._metrics.missed_deletions.inc()
                     self._feed.forget(ref, namespace, name, uid)
 
     async def _list(self, ref: Ref) -> Sequence[dict[str, Any]]:
@@ -105,7 +117,7 @@ class Informer:
 
     async def _audits(self) -> None:
         while True:
-            await self._clock.sleep(_AUDIT * random.uniform(0.5, 1))  # noqa: S311 (no secret)
+            await self._clock.sleep(self._audit_every * random.uniform(0.75, 1.25))  # noqa: S311 (no secret)
             try:
                 await self.audit()
             except ApiError as error:  # the next one finds what this one did not

@@ -24,6 +24,7 @@ from askproai_operator.engine.refs import (
     ref_of,
     ref_of_kind,
 )  # fmt: skip
+from askproai_operator.engine.result import Warn
 from askproai_operator.engine.wire import Wire
 from askproai_runtime.seams import Clock
 
@@ -169,11 +170,6 @@ class Kube:
         path = ref_of(manifest).path(manifest["metadata"].get("namespace"))
         return await self._wire.request("POST", path, params=_BY_US, body=manifest)
 
-    async def replace(self, obj: Mapping[str, Any]) -> dict[str, Any]:
-        """Write an object as it is. Raises Conflict when it changed since its resourceVersion was read."""
-        path = ref_of(obj).path(obj["metadata"].get("namespace"), obj["metadata"]["name"])
-        return await self._wire.request("PUT", path, params=_BY_US, body=obj)
-
     async def patch(
         self, ref: Ref, namespace: str, name: str, body: Mapping[str, Any], *, subresource: str = ""
     ) -> dict[str, Any] | None:
@@ -274,21 +270,28 @@ class Kube:
 
     # Events
 
-    async def event(self, obj: Model, type_: str, reason: str, message: str) -> None:
-        """Tell people what happened (`type_` is Normal or Warning). Only the engine calls this.
+    async def event(self, obj: Model, told: Warn) -> None:
+        """Tell people what happened. Only the engine calls this.
 
-        A namespace that is going takes no new objects: the event then goes to the operator's namespace, about its Lease
-        (an event must stand in the namespace of what it is about), with the real object as `related`.
+        A namespace that is going takes no new objects: what lasts longer than the object then goes to the operator's namespace,
+        about its Lease (an event must stand in the namespace of what it is about), with the real object as `related`.
         """
         ref, namespace, name = _where(obj)
         about = ref.names(namespace, name) | {"uid": obj.metadata.uid}
         try:
-            await self.create(self._event(about, type_, reason, message))
+            await self.create(self._event(about, told.type, told.reason, told.message))
         except ApiError as error:
             if error.status not in {_FORBIDDEN, _NOT_FOUND}:
                 raise
-            lease = LEASES.names(self._namespace, MANAGER)
-            await self.create(self._event(lease, type_, reason, f"{obj.key}: {message}") | {"related": about})
+            if told.lasting:
+                await self.tell(told.reason, f"{obj.key}: {told.message}", told.type, about)
+
+    async def tell(
+        self, reason: str, message: str, type_: str = "Normal", about: Mapping[str, str] | None = None
+    ) -> None:
+        """Make an event in the operator's own namespace, of something whose namespace is going or gone."""
+        lease = LEASES.names(self._namespace, MANAGER)
+        await self.create(self._event(lease, type_, reason, message) | ({"related": about} if about else {}))
 
     def _event(self, about: Mapping[str, str], type_: str, reason: str, message: str) -> dict[str, Any]:
         now = self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")

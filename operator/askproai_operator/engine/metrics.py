@@ -1,7 +1,7 @@
 """The operator's metrics: contract §5, and the queue's under controller-runtime's names, so that stock dashboards work."""
 
 from collections import Counter as Count
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
@@ -23,6 +23,9 @@ class Metrics:
         self.reconcile_seconds = self._times(runs, "Time of one reconcile", _RUNS, "kind")
         self.leader = self._gauge("askproai_leader", "1 while this process holds the Lease")
         self.watch_restarts = self._count("askproai_watch_restarts", "Watches begun again after an end or an error")
+        missed = "Deletions that no watch told and that an audit found"
+        self.missed_deletions = self._count("askproai_missed_deletions", missed)
+        self._leftovers = self._gauge("askproai_leftovers", "What deletions could not remove yet", "sort")
         queue = {"name": "askproai"}
         self.depth = self._gauge("workqueue_depth", "Keys that wait", "name", "priority")
         self.adds = self._count("workqueue_adds", "Keys put into the queue", *queue).labels(**queue)
@@ -37,6 +40,12 @@ class Metrics:
     def depth_of(self, priority: str) -> Gauge:
         """Give the depth gauge of one priority."""
         return self.depth.labels("askproai", priority)
+
+    def count_leftovers(self, counts: Mapping[str, int]) -> None:
+        """Tell how many left-overs of each sort there are now."""
+        self._leftovers.clear()
+        for sort, count in counts.items():
+            self._leftovers.labels(sort).set(count)
 
     def _count(self, name: str, about: str, *labels: str) -> Counter:
         return Counter(name, about, labels, registry=self.registry)

@@ -9,6 +9,7 @@ import msgspec
 
 from askproai_operator.api import RetellAgent, Tenant
 from askproai_operator.api.conditions import (
+    ADVISORY_TYPES,
     NEGATIVE_TYPES,
     Condition,
     ConditionType,
@@ -86,7 +87,7 @@ def failed(model: Model, status: Mapping[str, Any], error: Exception, now: datet
 
 
 def is_good(condition: Mapping[str, Any]) -> bool:
-    return condition["type"] in NEGATIVE_TYPES or condition["status"] == Status.TRUE
+    return condition["type"] in NEGATIVE_TYPES | ADVISORY_TYPES or condition["status"] == Status.TRUE
 
 
 def _ready(causes: Any, *, going: bool) -> Condition:
@@ -118,8 +119,8 @@ def _told(before: Mapping[str, Any] | None, ready: Mapping[str, Any]) -> list[Wa
     if before is not None and (before["status"], before["reason"]) == (ready["status"], ready["reason"]):
         return []
     if ready["status"] == Status.TRUE:
-        return [Warn("Ready", "everything is as declared", EventType.NORMAL)]
-    return [] if ready["reason"] in _WAITING else [Warn(ready["reason"], ready["message"])]
+        return [Warn("Ready", "everything is as declared", EventType.NORMAL, lasting=False)]
+    return [] if ready["reason"] in _WAITING else [Warn(ready["reason"], ready["message"], lasting=False)]
 
 
 def _patch(have: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

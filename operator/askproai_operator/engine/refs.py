@@ -50,6 +50,7 @@ DEPLOYMENTS = Ref("apps", "v1", "deployments", "Deployment")
 SERVICES = Ref("", "v1", "services", "Service")
 CONFIG_MAPS = Ref("", "v1", "configmaps", "ConfigMap")
 SECRETS = Ref("", "v1", "secrets", "Secret")
+PODS = Ref("", "v1", "pods", "Pod")
 EVENTS = Ref("", "v1", "events", "Event")
 NAMESPACES = Ref("", "v1", "namespaces", "Namespace", namespaced=False)
 LEASES = Ref("coordination.k8s.io", "v1", "leases", "Lease")
@@ -57,7 +58,7 @@ LEASES = Ref("coordination.k8s.io", "v1", "leases", "Lease")
 CUSTOM = (TENANTS, BRANCHES, OFFERINGS, AGENTS)  # the four kinds that a person writes
 CHILDREN = (DEPLOYMENTS, SERVICES, CONFIG_MAPS, SECRETS)  # watched: a change by hand is repaired at once
 
-_BY_KIND = {ref.kind: ref for ref in (*CUSTOM, *CHILDREN, EVENTS, NAMESPACES, LEASES)}
+_BY_KIND = {ref.kind: ref for ref in (*CUSTOM, *CHILDREN, PODS, EVENTS, NAMESPACES, LEASES)}
 
 
 def ref_of_kind(kind: str) -> Ref:

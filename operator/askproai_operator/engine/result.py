@@ -23,6 +23,7 @@ class Warn:
     reason: str
     message: str
     type: EventType = EventType.WARNING
+    lasting: bool = True  # worth telling from the operator's namespace when its own is going and takes no events
 
 
 @dataclass(frozen=True, slots=True)

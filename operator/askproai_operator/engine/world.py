@@ -12,7 +12,7 @@ from askproai_operator.settings import Settings
 from askproai_runtime.seams import Clock, FaultPoints
 
 if TYPE_CHECKING:  # the engine itself needs neither a provider nor a database
-    from askproai_operator.external import ProviderClients
+    from askproai_operator.external import ProviderClients, RedisAdmin
     from askproai_runtime.store import AdminStore
 
 
@@ -30,6 +30,10 @@ class World:
     installation_id: str  # first part of the marker at the providers (contract §2)
     fence: Callable[[], None]  # raises NotLeader unless our Lease is surely ours: call it right before a remote write
     enqueue: Callable[[Key], None]  # wakes another object
+    redis: "RedisAdmin | None" = None  # None: the installation has none
+    nudge: Callable[[str, str, str], None] = lambda *_: (
+        None
+    )  # tells pods (namespace, tenant, hash) that their config changed
 
     async def fresh(self, seen: M) -> M | None:
         """Read the object again from the API server, for use right before a remote create or delete.

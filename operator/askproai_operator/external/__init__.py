@@ -1,4 +1,4 @@
-"""Retell and Cal.com as the operator sees them: clients, typed errors, and the checks before a key is used."""
+"""Retell, Cal.com and Redis as the operator sees them: clients, typed errors, and the checks before a key is used."""
 
 from askproai_operator.external.calcom import (
     CalcomClient,
@@ -21,16 +21,19 @@ from askproai_operator.external.http import (
     Json,
     ProviderError,
     ProviderRefused,
+    ProviderResting,
     ProviderUnavailable,
     RateLimited,
     UnknownOutcome,
 )
 from askproai_operator.external.providers import ProviderClients
+from askproai_operator.external.redis import RedisAdmin, RedisAway, RedisError, UsersUnsupported
 from askproai_operator.external.retell import RetellClient
 
 __all__ = [
     "REQUEST_TIMEOUT", "CalcomClient", "CredentialProblem", "CredentialRefused", "EventTypeNeeds", "HostNotAllowed", "Json",
-    "KeyHolder", "ProviderClients", "ProviderError", "ProviderRefused", "ProviderUnavailable", "RateLimited", "RetellClient",
-    "UnknownOutcome", "ensure_calcom_webhook", "event_type_problems", "key_hash", "remove_calcom_webhook",
-    "secret_value", "shared_key_conflict",
+    "KeyHolder", "ProviderClients", "ProviderError", "ProviderRefused", "ProviderResting", "ProviderUnavailable",
+    "RateLimited", "RedisAdmin", "RedisAway", "RedisError", "RetellClient", "UnknownOutcome", "UsersUnsupported",
+    "ensure_calcom_webhook", "event_type_problems", "key_hash", "remove_calcom_webhook", "secret_value",
+    "shared_key_conflict",
 ]  # fmt: skip

@@ -122,13 +122,13 @@ def event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterator[str
         yield "it wants the e-mail verified, which a caller can not do: switch that off"
     if _on(event_type.get("confirmationPolicy")):
         yield "bookings wait for a confirmation, but the caller is told that it is booked: switch that off"
-    if needs.capacity > 1:
-        yield (
-            f"the offering takes {needs.capacity} at once, but we book no seats at Cal.com: leave it out of calcom.eventTypes,"
-            " and these appointments stand in our own book"
-        )
-    seats = event_type.get("seats") or {}
-    if _on(seats) and (seats.get("seatsPerTimeSlot") or 1) != 1:
+    yield from _seat_problems(event_type.get("seats") or {}, needs.capacity)
+
+
+def _seat_problems(seats: Json, capacity: int) -> Iterator[str]:
+    if capacity > 1:
+        yield f"capacity is {capacity}, and we book no seats at Cal.com, so these appointments stand in our own book only"
+    elif _on(seats) and (seats.get("seatsPerTimeSlot") or 1) != 1:
         yield f"it has {seats['seatsPerTimeSlot']} seats for each time, but we book one: switch seats off"
 
 

@@ -1,7 +1,8 @@
-"""One way to speak to a provider: timeouts, typed errors, a budget for each key, and a gate before a key that is known bad.
+"""One way to speak to a provider: timeouts, typed errors, and for each key a budget, a gate while it is known bad, a circuit.
 
 ProviderError
 ├── ProviderUnavailable   nothing was done there: refused connection, unknown host, a read that kept failing
+│   └── ProviderResting   it failed again and again, so nothing was sent
 ├── CredentialRefused     401 or 403: the key is wrong, or not allowed this
 ├── RateLimited           429, or our own budget for this key is spent
 ├── ProviderRefused       any other 3xx or 4xx: the request itself is not accepted
@@ -17,15 +18,15 @@ from typing import Any, Final
 import httpx
 from prometheus_client import Counter
 
+from askproai_runtime.guard import CircuitOpen, Circuits, Provider, asked_to_wait
 from askproai_runtime.seams import Clock
 
 REQUEST_TIMEOUT: Final = timedelta(seconds=10)
 BAD_KEY_SECONDS: Final = 60  # a refused key is not tried again for so long; a changed key has a gate of its own
 LONGEST_WAIT_SECONDS: Final = 5  # a worker of the queue does not stand longer before a spent budget
 READ_TRIES: Final = 3
-UNSAID_WAIT_SECONDS: Final = {"calcom": 60}  # after a 429 that names no time: Cal.com blocks for a minute
-DEFAULT_WAIT_SECONDS: Final = 8  # Retell names no window; its own SDK never waits longer
-_EPOCH_LIKE: Final = 1_000_000_000  # Cal.com's reset header is seconds to wait in its source, a Unix time in its docs
+# After a 429 that names no time: Cal.com blocks for a minute; Retell names no window, and its own SDK never waits longer.
+UNSAID_WAIT: Final = {Provider.CALCOM: timedelta(seconds=60), Provider.RETELL: timedelta(seconds=8)}
 
 Json = dict[str, Any]
 
@@ -39,6 +40,15 @@ class ProviderError(Exception):
 
 class ProviderUnavailable(ProviderError):
     pass
+
+
+class ProviderResting(ProviderUnavailable):
+    def __init__(self, provider: str, operation: str, retry_after: timedelta) -> None:
+        # No seconds in the text: it stands in a status, and each look would write another.
+        super().__init__(
+            provider, operation, "it failed again and again and is left alone for a while; tried again later"
+        )
+        self.retry_after = retry_after
 
 
 class CredentialRefused(ProviderError):
@@ -72,10 +82,11 @@ class UnknownOutcome(ProviderError):
 
 @dataclass(slots=True)
 class KeyState:
-    """What we know of one key at one server: a bucket of tokens, and until when (monotonic) it is not to be used."""
+    """What we know of one key at one server: a bucket of tokens, until when (monotonic) it is not to be used, its circuit."""
 
     per_second: float
     burst: float
+    circuits: Circuits
     tokens: float = field(init=False)
     filled_at: float = 0.0
     bad_until: float = 0.0
@@ -98,7 +109,7 @@ class KeyState:
 class Api:
     """One provider's server with one key. `state` is shared by everything that uses the same key there."""
 
-    provider: str
+    provider: Provider
     base_url: str
     key: str = field(repr=False)
     http: httpx.AsyncClient
@@ -111,6 +122,8 @@ class Api:
         for attempt in range(1, READ_TRIES):
             try:
                 return await self._send(operation, method, path, request, writes=False)
+            except ProviderResting:
+                raise
             except ProviderUnavailable:
                 await self.clock.sleep(timedelta(milliseconds=200 * attempt))
         return await self._send(operation, method, path, request, writes=False)
@@ -141,7 +154,9 @@ class Api:
         headers = {"Authorization": f"Bearer {self.key}", "Accept": "*/*", **request.get("headers", {})}
         unclear = UnknownOutcome if writes else ProviderUnavailable
         try:
-            response = await self.http.request(method, self.base_url + path, **{**request, "headers": headers})
+            response = await self._exchange(method, path, {**request, "headers": headers})
+        except CircuitOpen as error:
+            raise ProviderResting(self.provider, operation, error.retry_after) from error
         except httpx.HTTPError as error:
             why = type(error).__name__  # the text of httpx's error may hold the URL, and that a number
             self.requests.labels(self.provider, operation, why).inc()
@@ -159,6 +174,17 @@ class Api:
             raise unclear(self.provider, operation, "the answer is no JSON object; does baseUrl name the right server?")
         self._raise_refusal(operation, response)
         raise unclear(self.provider, operation, f"it failed there ({response.status_code})")
+
+    async def _exchange(self, method: str, path: str, request: Json) -> httpx.Response:
+        """Send a request once, if the circuit lets it. Raises `CircuitOpen`, `httpx.HTTPError`."""
+        async with await self.state.circuits.allow(self.provider) as permit:
+            try:
+                response = await self.http.request(method, self.base_url + path, **request)
+            except httpx.HTTPError:
+                await permit.failed()
+                raise
+            await permit.answered(response.status_code)  # the wait after a 429 is the key's own
+            return response
 
     async def _pass_gates(self, operation: str) -> None:
         now = self.clock.monotonic()
@@ -178,9 +204,9 @@ class Api:
                 self.state.bad_until = now + BAD_KEY_SECONDS
             raise CredentialRefused(self.provider, operation, status)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            wait = _retry_after(response, self.clock, UNSAID_WAIT_SECONDS.get(self.provider, DEFAULT_WAIT_SECONDS))
-            self.state.limited_until = now + wait
-            raise RateLimited(self.provider, operation, timedelta(seconds=wait))
+            wait = asked_to_wait(response.headers, self.clock.now(), UNSAID_WAIT[self.provider])
+            self.state.limited_until = now + wait.total_seconds()
+            raise RateLimited(self.provider, operation, wait)
         if not response.is_server_error and status != HTTPStatus.REQUEST_TIMEOUT:
             raise ProviderRefused(self.provider, operation, status, _message(response))
 
@@ -199,15 +225,3 @@ def _message(response: httpx.Response) -> str:
     inner = body.get("error")
     message = (inner.get("message") if isinstance(inner, dict) else None) or body.get("message") or "no reason given"
     return str(message)[:300]
-
-
-def _retry_after(response: httpx.Response, clock: Clock, unsaid: int) -> int:
-    """Give the seconds to wait: 1 to 3600, `unsaid` when the answer does not say."""
-    for header in ("Retry-After", "X-RateLimit-Reset-Default"):
-        value = response.headers.get(header, "")
-        if value.isdecimal():
-            seconds = int(value)
-            if seconds > _EPOCH_LIKE:
-                seconds -= int(clock.now().timestamp())
-            return min(max(seconds, 1), 3600)
-    return unsaid

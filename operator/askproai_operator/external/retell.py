@@ -69,9 +69,9 @@ class RetellClient:
     async def import_number(self, body: Json) -> Json:
         return await self._write("POST", "import-phone-number", body)
 
-    async def bind_number(self, number: str, inbound_agents: list[Json] | None) -> None:
-        """Say which agents answer; `None` unbinds."""
-        await self._write("PATCH", "update-phone-number", {"inbound_agents": inbound_agents}, number)
+    async def update_number(self, number: str, fields: Json) -> None:
+        """Say which agents answer (`inbound_agents`), or who is asked before (`inbound_webhook_url`); None clears."""
+        await self._write("PATCH", "update-phone-number", fields, number)
 
     async def _get(self, operation: str, one: str, version: int | None = None) -> Json | None:
         return await self.api.read_one(operation, f"/{operation}/{_part(one)}", params=_version(version))

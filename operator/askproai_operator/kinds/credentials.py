@@ -1,6 +1,8 @@
 """A tenant's provider keys, read by name from the Secrets that its manifest names."""
 
+import base64
 from dataclasses import dataclass
+from typing import Any
 
 from askproai_operator.api import SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, bad
@@ -11,6 +13,7 @@ from askproai_runtime.config import CalendarProvider
 
 RETELL_KEY = "retell-api-key"
 CALCOM_KEY = "calcom-api-key"
+RETELL_BASE_URL, CALCOM_BASE_URL = "retell-base-url", "calcom-base-url"  # kept beside the keys for deletion
 CALCOM_WEBHOOK = "calcom-webhook-secret"
 STRIPE_WEBHOOK = "stripe-webhook-secret"
 RETELL_WEBHOOK = "retell-webhook-key-{index}"
@@ -76,3 +79,13 @@ async def read_credentials(tenant: Tenant, world: World) -> Credentials:
         retell_base_url=tenant.spec.retell.base_url or world.settings.retell_base_url,
         calcom_base_url=(calcom.base_url if calcom else None) or world.settings.calcom_base_url,
     )
+
+
+async def kept_values(world: World, namespace: str, tenant: str, child: str = "teardown") -> dict[str, str]:
+    """Give what one of our own Secrets keeps (`runtime`, `admin`, `teardown`); empty when there is none yet."""
+    return secret_texts(await world.kube.get(refs.SECRETS, namespace, f"{tenant}-{child}"))
+
+
+def secret_texts(secret: dict[str, Any] | None) -> dict[str, str]:
+    """Give a Secret of our own as text."""
+    return {name: base64.b64decode(value).decode() for name, value in ((secret or {}).get("data") or {}).items()}

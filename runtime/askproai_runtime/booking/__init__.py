@@ -1,20 +1,28 @@
-"""Checking and booking appointments: what is free, the holds, the saga and its calendar-sync."""
+"""Appointments: what is free, the holds, booking, finding, moving and cancelling, and the calendar-sync behind them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date
 from typing import Any
 
-from askproai_runtime.booking.availability import Query, Rules, Span, free_slots
+from askproai_runtime.booking.availability import Query, Rules, Slot, Span, free_slots
+from askproai_runtime.booking.cancel import cancel_appointment
+from askproai_runtime.booking.follow import Told, follow_booking
 from askproai_runtime.booking.ledger import release_hold
+from askproai_runtime.booking.move import reschedule_appointment
 from askproai_runtime.booking.offer import check_availability
+from askproai_runtime.booking.own import find_appointments
 from askproai_runtime.booking.saga import book_appointment
+from askproai_runtime.booking.slots import UnknownName, slots_of
 from askproai_runtime.booking.sync import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.types import Answer, BookingSettings, CallContext, Desk
 from askproai_runtime.booking.warm import warm
+from askproai_runtime.booking.words import fold
 from askproai_runtime.calendars import Calendar
 from askproai_runtime.config import TenantConfig
+from askproai_runtime.guard import SlotLock
 from askproai_runtime.jobs import Job
 from askproai_runtime.seams import Clock, FaultPoints
-from askproai_runtime.store import Pool
+from askproai_runtime.store import Connection, Pool
 from askproai_runtime.watch import Metrics
 
 __all__ = [
@@ -25,7 +33,11 @@ __all__ = [
     "CallContext",
     "Query",
     "Rules",
+    "Slot",
     "Span",
+    "Told",
+    "UnknownName",
+    "fold",
     "free_slots",
     "release_hold",
     "warm",
@@ -44,8 +56,9 @@ class Booking:
         metrics: Metrics,
         settings: BookingSettings,
         faults: FaultPoints,
+        slots: SlotLock,
     ) -> None:
-        self._desk = Desk(pool, config, calendar, clock, metrics, settings, faults)
+        self._desk = Desk(pool, config, calendar, clock, metrics, settings, faults, slots)
 
     async def check_availability(self, call: CallContext, args: Mapping[str, Any]) -> Answer:
         """Say what is free, and hold the first of it for this call."""
@@ -55,6 +68,26 @@ class Booking:
         """Book, idempotently within the call."""
         return await book_appointment(self._desk, call, args)
 
+    async def slots_of(self, branch: str, service: str, day: date) -> list[Slot]:
+        """Give what is free on a local day, one entry for each person. Raises `UnknownName`."""
+        return await slots_of(self._desk, branch, service, day)
+
+    async def find_appointments(self, call: CallContext) -> Answer:
+        """Say this caller's appointments to come."""
+        return await find_appointments(self._desk, call)
+
+    async def reschedule_appointment(self, call: CallContext, args: Mapping[str, Any]) -> Answer:
+        """Move one of this caller's appointments; idempotent by state."""
+        return await reschedule_appointment(self._desk, call, args)
+
+    async def cancel_appointment(self, call: CallContext, args: Mapping[str, Any]) -> Answer:
+        """Cancel one of this caller's appointments; idempotent by state."""
+        return await cancel_appointment(self._desk, call, args)
+
     async def sync_appointment(self, job: Job) -> None:
         """Handle a calendar-sync job. Raises `CalendarDisagrees`, and the queue's own `RunAgain`, `DeadNow`, `StaleClaim`."""
         await sync_appointment(self._desk, job)
+
+    async def follow_booking(self, told: Told, end: Callable[[Connection, str], Awaitable[None]]) -> None:
+        """Follow what happened to a booking in the calendar. Raises `CalendarDisagrees`, and the queue's `RunAgain`, `DeadNow`."""
+        await follow_booking(self._desk, told, end)

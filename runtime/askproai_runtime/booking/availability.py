@@ -20,6 +20,7 @@ from askproai_runtime.config import Branch, Hours, Service, Staff, Weekday
 _WEEKDAYS = tuple(Weekday)
 _DAY_MINUTES = 24 * 60
 _Seconds = tuple[int, int]  # a half-open span of epoch seconds
+Claims = list[tuple[int, "Span"]]  # rows of `resources`, and when each is blocked
 Busy = Mapping[int, Sequence["Taken"]]  # by resource id
 _WHOLE = 27_720  # a person, in parts that every number of units up to 12 divides
 
@@ -53,6 +54,10 @@ class Rules:
     branch: Branch
     service: Service
     people: tuple[Staff, ...]
+
+    def person(self, staff: str) -> Staff:
+        """Give one of `people` by id."""
+        return next(person for person in self.people if person.id == staff)
 
     def blocks(self, start: datetime) -> Span:
         """Give what an appointment at `start` takes from a person, buffers included."""
@@ -276,7 +281,7 @@ def _full(person: Staff, capacity: int, busy: Busy) -> list[_Seconds]:
     return full
 
 
-def claims_for(person: Staff, capacity: int, busy: Busy, blocks: Span) -> list[tuple[int, Span]] | None:
+def claims_for(person: Staff, capacity: int, busy: Busy, blocks: Span) -> Claims | None:
     """Give the rows to claim and for which part of `blocks`: as many at each instant as one appointment takes.
 
     An appointment may change its rows on the way (they are units of one person): else free ones that do not line up
@@ -288,7 +293,7 @@ def claims_for(person: Staff, capacity: int, busy: Busy, blocks: Span) -> list[t
     wanted = person.units // capacity
     rows = {row: [one.seconds for one in busy.get(row, ())] for row in person.resource_ids[: person.units]}
     cuts = sorted({first, last, *(at for spans in rows.values() for span in spans for at in span if first < at < last)})
-    claims: list[tuple[int, Span]] = []
+    claims: Claims = []
     open_since: dict[int, int] = {}
     for start, end in pairwise(cuts):
         free = [row for row, spans in rows.items() if not any(a < end and start < b for a, b in spans)]
@@ -299,6 +304,16 @@ def claims_for(person: Staff, capacity: int, busy: Busy, blocks: Span) -> list[t
             open_since.setdefault(row, start)
     claims += ((row, _span(start, last)) for row, start in open_since.items())
     return sorted(claims, key=lambda claim: (claim[0], claim[1].start))
+
+
+def without(span: Span, taken: Iterable[Span]) -> list[Span]:
+    """Give what is left of a span."""
+    left, at = [], span.start
+    for other in sorted(taken, key=lambda other: other.start):
+        left.append(Span(at, min(other.start, span.end)))
+        at = max(at, other.end)
+    left.append(Span(at, span.end))
+    return [piece for piece in left if piece.start < piece.end]
 
 
 def _span(start: int, end: int) -> Span:

@@ -17,6 +17,7 @@ from askproai_runtime.booking.availability import (
     Rules,
     Slot,
     Span,
+    claims_for,
     closed_by,
     free_slots,
     nearest,
@@ -70,7 +71,7 @@ def choose_offer(
     rules, count = wish.rules, settings.offers
     for candidate in candidates:
         query = Query(now, candidate.start, candidate.end or candidate.start + MINUTE, wish.staff)
-        if slots := one_per_start(free_slots(rules, taken, query), taken, rules.zone):
+        if slots := one_per_start(free_slots(rules, taken, query), taken, rules):
             return Offer(slots[:count])
     missed = candidates[0]
     exact = missed.grain is Grain.MINUTE
@@ -80,15 +81,37 @@ def choose_offer(
     around = exact and obstacle in {Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID}
     wanted = max(now, missed.start)
     others = free_slots(rules, taken, Query(now, now if around else wanted, wanted + settings.look_ahead, wish.staff))
-    others = one_per_start(others, taken, rules.zone)
+    others = one_per_start(others, taken, rules)
     return Offer(nearest(others, missed.start, count) if around else others[:count], missed, obstacle)
 
 
-async def read_busy(desk: Desk, wish: Wish, call: CallContext, first: datetime, end: datetime) -> Busy:
+async def not_free(
+    desk: Desk, wish: Wish, call: CallContext, start: datetime, *, moving: UUID | None = None
+) -> tuple[Answer, Obstacle]:
+    """Say why `start` can not be had, and what else is free in the next 14 days, the closest first chosen.
+
+    `moving` is the appointment that was to come there: it is not in its own way, and stays with its person.
+    """
+    now, settings = desk.clock.now(), desk.settings
+    taken = await read_busy(desk, wish, call, now, now + settings.look_ahead, moving)
+    slots = free_slots(wish.rules, taken, Query(now, now, now + settings.look_ahead, wish.staff if moving else None))
+    anybody = one_per_start(slots, taken, wish.rules)
+    named = [slot for slot in slots if slot.staff == wish.staff]  # who was asked for, or the same time with another
+    choice = [*named, *(slot for slot in anybody if slot.start == start)] if named and not moving else anybody
+    alternatives = nearest(choice, start, settings.offers)
+    obstacle = why_not(wish.rules, start, now, wish.staff)
+    message = f"{why_in_words(wish, start, obstacle, now)} {in_words(wish, alternatives)}"
+    fields = {"alternatives": offered(wish, alternatives), "obstacle": obstacle.value}
+    return Answer(success=False, message=message, fields=fields), obstacle
+
+
+async def read_busy(
+    desk: Desk, wish: Wish, call: CallContext, first: datetime, end: datetime, ignoring: UUID | None = None
+) -> Busy:
     """Read what blocks these people; whole days around, since fairness counts by day."""
     day = timedelta(days=1)
     async with desk.pool.acquire() as conn:
-        return await ledger.busy(conn, desk.tenant, wish.resources, first - day, end + day, call.call_id)
+        return await ledger.busy(conn, desk.tenant, wish.resources, first - day, end + day, call.call_id, ignoring)
 
 
 def draft(key: UUID, call: CallContext, rules: Rules, slot: Slot, status: Status, **more: Any) -> Appointment:
@@ -104,18 +127,21 @@ async def _hold(desk: Desk, wish: Wish, call: CallContext, slot: Slot) -> bool:
 
     False when it is taken.
     """
-    settings, tenant, rules, person = desk.settings, desk.tenant, wish.rules, [slot.resource_id]
-    blocks = rules.blocks(slot.start)
+    settings, tenant, rules = desk.settings, desk.tenant, wish.rules
+    person, blocks = rules.person(slot.staff), rules.blocks(slot.start)
+    rows = person.resource_ids
     held = draft(uuid4(), call, rules, slot, Status.HELD)
     caps = settings.holds_per_person_and_day, settings.holds_per_caller
 
     async def hold(conn: Connection) -> bool:
-        await ledger.clear_way(conn, tenant, person, call.call_id)
-        if await ledger.busy(conn, tenant, person, blocks.start, blocks.end, call.call_id):
+        await ledger.clear_way(conn, tenant, rows, call.call_id)
+        taken = await ledger.busy(conn, tenant, rows, blocks.start, blocks.end, call.call_id)
+        claims = claims_for(person, rules.service.capacity, taken, blocks)
+        if claims is None:
             return False
         day = _local_day(slot.start, rules.zone)
-        if await ledger.holds_left(conn, tenant, slot.resource_id, day, call.caller, *caps):
-            await ledger.insert(conn, tenant, held, slot.resource_id, blocks, settings.hold)
+        if await ledger.holds_left(conn, tenant, rows, day, call.caller, *caps):
+            await ledger.insert(conn, tenant, held, claims, person.units, settings.hold)
         return True
 
     try:

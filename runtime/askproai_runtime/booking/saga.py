@@ -1,7 +1,7 @@
 """book_appointment: a short saga, read from top to bottom.
 
-    take the turn → TX1: lock, look again, write (pending, with its sync job) → ask the calendar, outside any transaction
-    → TX2: confirmed, or given back and the next person tried → tell the caller
+    take the turn → the slot's lock, which only spares work → TX1: lock, look again, write (pending, with its sync job)
+    → ask the calendar, outside any transaction → TX2: confirmed, or given back and the next person tried → tell the caller
 
 Killed anywhere, it leaves either nothing or a pending appointment whose sync job finishes it; asked again, it finds that
 appointment instead of making a second one (contract §4). The fault points between the steps are there to prove it.
@@ -16,12 +16,12 @@ from uuid import UUID, uuid4
 import asyncpg
 import structlog
 
-from askproai_runtime.booking import ledger
-from askproai_runtime.booking.availability import Obstacle, Query, Slot, free_slots, nearest, one_per_start, why_not
+from askproai_runtime.booking import ledger, turns, verdicts
+from askproai_runtime.booking.availability import Claims, Obstacle, Query, Slot, claims_for, free_slots, one_per_start
 from askproai_runtime.booking.ledger import Appointment, Status
-from askproai_runtime.booking.offer import MINUTE, draft, in_words, offered, read_busy, why_in_words
+from askproai_runtime.booking.offer import MINUTE, draft, not_free
 from askproai_runtime.booking.sync import confirm, make_there
-from askproai_runtime.booking.types import Answer, BookingOutcome, CallContext, Desk
+from askproai_runtime.booking.types import BUSY, Answer, BookingOutcome, CallContext, Desk
 from askproai_runtime.booking.wish import AskBack, Order, read_order
 from askproai_runtime.calendars import Confirmed, Outcome, Taken, Unavailable, attendee_email
 from askproai_runtime.jobs import JobKind, Priority, enqueue
@@ -32,7 +32,6 @@ log = structlog.get_logger(__name__)
 
 _TWIN_POLL = timedelta(milliseconds=100)
 _LEAST_FOR_PROVIDER = timedelta(seconds=1)  # less is no chance for an answer
-_BUSY = "Das dauert gerade länger als sonst. Einen Moment bitte, ich versuche es gleich noch einmal."
 _IN_FLIGHT = "Ich bin noch dabei, genau diesen Termin einzutragen. Einen Augenblick bitte."
 
 
@@ -77,7 +76,8 @@ async def _answer(desk: Desk, call: CallContext, args: Mapping[str, Any], deadli
         if isinstance(turn, _Told):
             return turn
         try:
-            return await _book(desk, turn)
+            async with desk.slots.hold(*order.slot, between=lambda: _look(desk, turn)):
+                return await _book(desk, turn)
         except (AskBack, _NotFree, asyncpg.LockNotAvailableError):
             async with desk.pool.acquire() as conn:
                 await _set_turn(desk, conn, turn, None, timedelta())
@@ -85,7 +85,7 @@ async def _answer(desk: Desk, call: CallContext, args: Mapping[str, Any], deadli
     except AskBack as question:
         return _Told(question.answer, BookingOutcome.ASKED_BACK)
     except asyncpg.LockNotAvailableError:
-        return _Told(Answer(success=False, message=_BUSY, fields={"alternatives": []}), BookingOutcome.BUSY)
+        return _Told(Answer(success=False, message=BUSY, fields={"alternatives": []}), BookingOutcome.BUSY)
     except _NotFree:
         return await _alternatives(desk, call, order)
 
@@ -95,7 +95,7 @@ async def _take_turn(desk: Desk, call: CallContext, order: Order, deadline: floa
     while True:
         async with desk.pool.acquire() as conn:
             lease = desk.settings.lease
-            generation = await ledger.take_turn(conn, desk.tenant, call.call_id, order.key, order.start, lease)
+            generation = await turns.take_turn(conn, desk.tenant, call.call_id, order.key, order.start, lease)
             if generation is not None:
                 return _Turn(call, order, generation, deadline)
             done = [made for made in await ledger.of_call(conn, desk.tenant, call.call_id) if made.settled]
@@ -104,6 +104,13 @@ async def _take_turn(desk: Desk, call: CallContext, order: Order, deadline: floa
         if desk.clock.monotonic() >= deadline:
             return _in_flight()
         await desk.clock.sleep(_TWIN_POLL)
+
+
+async def _look(desk: Desk, turn: _Turn) -> None:
+    """See without any lock whether the slot is still free, while another call is at it: if not, no transaction is needed."""
+    async with desk.pool.acquire() as conn:
+        if not turn.order.repeats(await ledger.of_call(conn, desk.tenant, turn.call.call_id)):
+            await _free_person(conn, desk, turn)
 
 
 async def _book(desk: Desk, turn: _Turn) -> _Told:
@@ -124,7 +131,7 @@ async def _book(desk: Desk, turn: _Turn) -> _Told:
             return _booked(turn.order, await _settle(desk, turn, made, outcome))
         log.info("booking.taken_at_calendar", appointment=str(made.id), correlation_id=made.correlation_id)
         async with desk.pool.acquire() as conn, conn.transaction():
-            if not await ledger.give_back(conn, desk.tenant, made, outcome.message, desk.settings.refusal):
+            if not await verdicts.give_back(conn, desk.tenant, made, outcome.message, desk.settings.refusal):
                 return _in_flight()  # our lease was over, and a twin told the caller that it stands: its sync decides
         desk.faults.reach("after:book-give-back")
         if _left(desk, turn) < _LEAST_FOR_PROVIDER:
@@ -139,10 +146,10 @@ async def _write(conn: Connection, desk: Desk, turn: _Turn) -> Appointment | _To
     if stands := order.repeats(await ledger.of_call(conn, tenant, call.call_id)):
         await _set_turn(desk, conn, turn, stands, None)
         return _booked(order, stands, again=True)
-    slot = await _free_person(conn, desk, turn)
+    slot, claims = await _free_person(conn, desk, turn)
     customer = await ledger.customer(conn, tenant, order.phone, order.name, order.email) if order.phone else None
     made = _appointment(desk, turn, slot, customer)
-    await ledger.insert(conn, tenant, made, slot.resource_id, order.wish.rules.blocks(slot.start))
+    await ledger.insert(conn, tenant, made, claims, order.wish.rules.person(slot.staff).units)
     pending = made.status == Status.PENDING_SYNC
     if pending:
         await enqueue(
@@ -153,7 +160,7 @@ async def _write(conn: Connection, desk: Desk, turn: _Turn) -> Appointment | _To
     return made
 
 
-async def _free_person(conn: Connection, desk: Desk, turn: _Turn) -> Slot:
+async def _free_person(conn: Connection, desk: Desk, turn: _Turn) -> tuple[Slot, Claims]:
     """Check the rules and the book again, under the lock: who was offered stays, else who is booked least that day."""
     day, order, rules = timedelta(days=1), turn.order, turn.order.wish.rules
     around = order.start - day, order.start + day
@@ -164,14 +171,19 @@ async def _free_person(conn: Connection, desk: Desk, turn: _Turn) -> Slot:
     if not slots:
         raise _NotFree
     kept = [slot for slot in slots if slot.staff == order.offered_staff]
-    return (kept or one_per_start(slots, taken, rules.zone))[0]
+    slot = (kept or one_per_start(slots, taken, rules))[0]
+    claims = claims_for(rules.person(slot.staff), rules.service.capacity, taken, rules.blocks(slot.start))
+    if claims is None:
+        raise _NotFree
+    return slot, claims
 
 
 def _appointment(desk: Desk, turn: _Turn, slot: Slot, customer: UUID | None) -> Appointment:
-    """Give what to write. Whom Cal.com knows no event type for stands in our own book only, and at once."""
+    """Give what to write. Whom Cal.com knows no event type for, and who shares a person, stands in our own book only."""
     order, key, domain = turn.order, uuid4(), desk.config().calendar.attendee_email_domain
     linked = (link.event_type_id for link in order.wish.rules.service.event_types if link.staff == slot.staff)
-    event_type_id = next(linked, None) if desk.calendar.remote else None
+    alone = order.wish.rules.service.capacity == 1  # seats are not booked at Cal.com
+    event_type_id = next(linked, None) if desk.calendar.remote and alone else None
     status = Status.CONFIRMED if event_type_id is None else Status.PENDING_SYNC
     email = attendee_email(order.email, order.phone, str(key), domain)
     return draft(
@@ -197,7 +209,7 @@ async def _settle(desk: Desk, turn: _Turn, made: Appointment, outcome: Outcome) 
         if isinstance(outcome, Confirmed):
             await confirm(conn, desk.tenant, made, outcome)
         else:
-            await ledger.note_error(conn, desk.tenant, made.id, outcome.message)
+            await verdicts.note_error(conn, desk.tenant, made.id, outcome.message)
         await _set_turn(desk, conn, turn, made, None)
         return await ledger.appointment(conn, desk.tenant, made.id) or made
 
@@ -206,24 +218,14 @@ async def _set_turn(
     desk: Desk, conn: Connection, turn: _Turn, made: Appointment | None, lease: timedelta | None
 ) -> None:
     key, made_id = turn.order.key, made.id if made else None
-    await ledger.set_turn(conn, desk.tenant, turn.call.call_id, key, turn.generation, made_id, lease)
+    await turns.set_turn(conn, desk.tenant, turn.call.call_id, key, turn.generation, made_id, lease)
 
 
 async def _alternatives(desk: Desk, call: CallContext, order: Order) -> _Told:
-    """Say why not, and what else is free in the next 14 days, the closest first chosen."""
-    wish, now, settings = order.wish, desk.clock.now(), desk.settings
-    taken = await read_busy(desk, wish, call, now, now + settings.look_ahead)
-    slots = free_slots(wish.rules, taken, Query(now, now, now + settings.look_ahead))
-    anybody = one_per_start(slots, taken, wish.rules.zone)
-    named = [slot for slot in slots if slot.staff == wish.staff]  # who was asked for, or the same time with another
-    choice = [*named, *(slot for slot in anybody if slot.start == order.start)] if named else anybody
-    alternatives = nearest(choice, order.start, settings.offers)
-    obstacle = why_not(wish.rules, order.start, now, wish.staff)
+    answer, obstacle = await not_free(desk, order.wish, call, order.start)
     if obstacle is Obstacle.TAKEN and order.offered_staff:
         desk.metrics.offered_but_lost()
-    message = f"{why_in_words(wish, order.start, obstacle, now)} {in_words(wish, alternatives)}"
-    fields = {"alternatives": offered(wish, alternatives), "obstacle": obstacle.value}
-    return _Told(Answer(success=False, message=message, fields=fields), BookingOutcome.NOT_FREE)
+    return _Told(answer, BookingOutcome.NOT_FREE)
 
 
 def _booked(order: Order, made: Appointment, *, again: bool = False) -> _Told:
@@ -231,7 +233,7 @@ def _booked(order: Order, made: Appointment, *, again: bool = False) -> _Told:
     when = f"{spoken(made.starts_at, zone)}, {service} bei {order.wish.name_of(made.staff)}"
     if not made.live:  # cancelled by somebody in the very moment
         message = f"Der Termin {when} wurde gerade abgesagt. Möchten Sie einen anderen?"
-    elif made.status == Status.PENDING_SYNC and made.external_id:  # it stands there, but waits for a yes
+    elif made.requested:  # it stands there, but waits for a yes
         message = f"Der Termin ist angefragt: {when}. Er wird noch bestätigt."
     else:
         message = f"Der Termin {'steht schon' if again else 'ist eingetragen'}: {when}."

@@ -69,6 +69,12 @@ class Order:
         """Only a second person at the same time (`another`) is one more effect, and then the name tells which."""
         return f"{self.first_key}|another:{fold(self.name)}" if self.another else self.first_key
 
+    @property
+    def slot(self) -> tuple[str, str, int]:
+        """Name what several callers may want at once: a person's time, or anybody's."""
+        person = self.wish.staff or self.offered_staff or "any"
+        return self.wish.rules.branch.name, person, int(self.start.timestamp())
+
     def repeats(self, of_call: Sequence[Appointment]) -> Appointment | None:
         """Give the call's own appointment that this order names again.
 
@@ -94,14 +100,19 @@ def read_wish(
     config: TenantConfig, call: CallContext, args: Mapping[str, Any], last_service: str | None = None
 ) -> Wish:
     """Resolve branch, service and person. `last_service` is what was offered last, for a model that does not repeat it."""
-    branch = _branch(config, call, _text(args, "branch"))
-    service = _service(config, branch, _text(args, "service") or last_service)
+    branch = _branch(config, call)
+    service = _service(config, branch, text(args, "service") or last_service)
+    rules = rules_of(ZoneInfo(config.time_zone), branch, service)
+    if not rules.people:
+        raise AskBack(f"{service.display_name} kann ich hier gerade niemandem zuordnen. Wünschen Sie etwas anderes?")
+    return Wish(rules, _person(rules, text(args, "staff")))
+
+
+def rules_of(zone: ZoneInfo, branch: Branch, service: Service) -> Rules:
+    """Give the rules of one service in one branch, for those who can do it there."""
     able = service.staff.get(branch.name, ())
     people = tuple(person for person in branch.staff if person.id in able and person.resource_ids)
-    if not people:
-        raise AskBack(f"{service.display_name} kann ich hier gerade niemandem zuordnen. Wünschen Sie etwas anderes?")
-    rules = Rules(ZoneInfo(config.time_zone), branch, service, people)
-    return Wish(rules, _person(rules, _text(args, "staff")))
+    return Rules(zone, branch, service, people)
 
 
 def read_time(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Understanding | None:
@@ -109,8 +120,8 @@ def read_time(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Und
 
     Raises `AskBack` for what is refused.
     """
-    start = _text(args, "start")
-    parts = (start, None, None) if start else (_text(args, "date"), _text(args, "time"), _text(args, "part_of_day"))
+    start = text(args, "start")
+    parts = (start, None, None) if start else (text(args, "date"), text(args, "time"), text(args, "part_of_day"))
     if not any(parts):
         return None
     understood = understand_parts(*parts, at=call.started_at, zone=zone)
@@ -119,32 +130,38 @@ def read_time(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Und
     return understood
 
 
+def read_start(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo, question: str) -> datetime:
+    """Understand one exact start, in UTC. Raises `AskBack`: `question` when no time is given, else what is not clear."""
+    understood = read_time(args, call, zone)
+    if understood is None:
+        raise AskBack(question)
+    when, candidates = understood.candidates[0], candidate_fields(understood.candidates)
+    if understood.ambiguous:
+        raise AskBack(which_one(understood, zone), candidates=candidates)
+    if when.grain is not Grain.MINUTE:
+        raise AskBack(f"{when.reading}: Um wie viel Uhr genau?", candidates=candidates)
+    return when.start.astimezone(UTC)
+
+
 def read_order(
     config: TenantConfig, call: CallContext, args: Mapping[str, Any], of_call: Sequence[Appointment]
 ) -> Order:
     """Resolve a booking. What the call holds of `of_call` was offered last: it stands for a service that is not named again."""
     hold = next((made for made in of_call if made.status == Status.HELD), None)
     wish = read_wish(config, call, args, hold.service if hold else None)
-    understood = read_time(args, call, wish.rules.zone)
-    if understood is None:
-        raise AskBack("Für welchen Tag und welche Uhrzeit soll ich den Termin eintragen?")
-    when, candidates = understood.candidates[0], candidate_fields(understood.candidates)
-    if understood.ambiguous:
-        raise AskBack(which_one(understood, wish.rules.zone), candidates=candidates)
-    if when.grain is not Grain.MINUTE:
-        raise AskBack(f"{when.reading}: Um wie viel Uhr genau?", candidates=candidates)
-    name = _text(args, "customer_name")
+    start = read_start(args, call, wish.rules.zone, "Für welchen Tag und welche Uhrzeit soll ich den Termin eintragen?")
+    name = text(args, "customer_name")
     if name is None or not fold(name):
         raise AskBack("Auf welchen Namen darf ich den Termin eintragen?")
-    email, start = _text(args, "email"), when.start.astimezone(UTC)
+    email = text(args, "email")
     what = wish.rules.branch.name, wish.rules.service.name, start
     return Order(
         wish=wish,
         start=start,
         name=name[:200],
-        phone=caller_or_none(_text(args, "phone")) or call.caller,
+        phone=caller_or_none(text(args, "phone")) or call.caller,
         email=email if email and _EMAIL.fullmatch(email) else None,  # misheard spelling must not refuse a booking
-        notes=_text(args, "notes"),
+        notes=text(args, "notes"),
         another=args.get("another") is True or str(args.get("another")).casefold() == "true",
         offered_staff=hold.staff if hold and (hold.branch, hold.service, hold.starts_at) == what else None,
     )
@@ -165,7 +182,7 @@ def which_one(understood: Understanding, zone: ZoneInfo) -> str:
     return f"Meinen Sie {listed(readings)}?"
 
 
-def _text(args: Mapping[str, Any], name: str) -> str | None:
+def text(args: Mapping[str, Any], name: str) -> str | None:
     """Give an argument as trimmed, bounded text that PostgreSQL takes; None when it is missing or empty."""
     value = args.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -173,17 +190,12 @@ def _text(args: Mapping[str, Any], name: str) -> str | None:
     return str(value).replace("\0", "").strip()[:_LONGEST_ARGUMENT] or None
 
 
-def _branch(config: TenantConfig, call: CallContext, named: str | None) -> Branch:
-    wanted = fold(named or call.branch)
+def _branch(config: TenantConfig, call: CallContext) -> Branch:
+    """Give the call's branch, which the calls room found: the argument `branch` is its business."""
     for branch in config.branches:
-        if wanted in {fold(branch.name), fold(branch.display_name)}:
+        if branch.name == call.branch:
             return branch
-    in_city = [branch for branch in config.branches if wanted == fold(branch.address.city)]
-    if len(in_city) == 1:
-        return in_city[0]
-    known = [branch.display_name for branch in config.branches]
-    raise AskBack(f"Für welche Filiale möchten Sie einen Termin: {listed(known)}?" if known else "Hier sind noch keine"
-                  " Termine eingerichtet.", branches=[branch.name for branch in config.branches])  # fmt: skip
+    raise AskBack("Hier sind noch keine Termine eingerichtet.")
 
 
 def _service(config: TenantConfig, branch: Branch, named: str | None) -> Service:

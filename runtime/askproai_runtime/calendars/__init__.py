@@ -1,6 +1,8 @@
-"""The books that appointments also stand in: Cal.com v2, or only our own."""
+"""The books that appointments also stand in: Cal.com by v2 or v1 of its API, or only our own."""
 
-from askproai_runtime.calendars.calcom_v2 import CalcomV2, Recorder, attendee_email
+from askproai_runtime.calendars.calcom_v1 import CalcomV1
+from askproai_runtime.calendars.calcom_v2 import CalcomV2, attendee_email
+from askproai_runtime.calendars.exchange import Exchange, Recorder
 from askproai_runtime.calendars.types import (
     Calendar,
     CalendarRequest,
@@ -10,24 +12,30 @@ from askproai_runtime.calendars.types import (
     LocalCalendar,
     Outcome,
     Refused,
+    Standing,
     Taken,
     Unavailable,
     Unknown,
 )
+from askproai_runtime.calendars.versions import Versions
 
 __all__ = [
+    "CalcomV1",
     "CalcomV2",
     "Calendar",
     "CalendarRequest",
     "CalendarUnreachable",
     "ChosenCalendar",
     "Confirmed",
+    "Exchange",
     "LocalCalendar",
     "Outcome",
     "Recorder",
     "Refused",
+    "Standing",
     "Taken",
     "Unavailable",
     "Unknown",
+    "Versions",
     "attendee_email",
 ]

@@ -3,37 +3,38 @@
 There is no idempotency key there, so a POST without an answer is *unknown* and must be looked up by `metadata.requestId`.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-import aiohttp
 import phonenumbers
 
+from askproai_runtime.calendars.calcom_bookings import confirmed, standing
+from askproai_runtime.calendars.exchange import Exchange, Recorder, Reply
 from askproai_runtime.calendars.types import (
     CalendarRequest,
     CalendarUnreachable,
     Confirmed,
     Outcome,
     Refused,
+    Standing,
     Taken,
     Unavailable,
     Unknown,
 )
 from askproai_runtime.config import TenantConfig
-from askproai_runtime.seams import Clock
-from askproai_runtime.store import Pool
-from askproai_runtime.watch import Metrics
 
 # Pinned for each endpoint: a missing or unknown value silently falls back to a controller of 2024 with other bodies.
 _BOOKINGS_VERSION = "2024-08-13"
 _PATH = "/v2/bookings"
+_ONE_PATH = "/v2/bookings/{uid}"
 _CANCEL_PATH = "/v2/bookings/{uid}/cancel"
-_CONNECT_SECONDS = 1.0
+_MOVE_PATH = "/v2/bookings/{uid}/reschedule"
 _FIND_SECONDS = 10.0
+_MOST_MOVES = 20  # that one look follows
+_NOT_FOUND = 404
 _TAKEN_TEXTS = (
     "already has booking at this time",
     "event type can't be booked at the",
@@ -45,61 +46,29 @@ _LANGUAGES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    """What came back, and how long it took; `status` None: nothing came, and `error` says why."""
-
-    method: str
-    seconds: float
-    status: int | None
-    body: Any = None
-    error: Exception | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Recorder:
-    """Leaves a row and a measurement of every call to a provider: what, how long, how it ended; never a body or a query."""
-
-    pool: Pool
-    tenant: str
-    metrics: Metrics
-
-    async def record(
-        self, operation: str, reply: "_Reply", outcome: str, correlation_id: str, *, path: str = _PATH
-    ) -> None:
-        self.metrics.provider_call("calcom", operation, outcome, reply.seconds)
-        await self.pool.execute(
-            """INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, status, outcome, duration_ms,
-                   correlation_id) VALUES ($1, 'calcom', $2, $3, $4, $5, $6, $7, $8)""",
-            self.tenant, operation, reply.method, path, reply.status, outcome, round(reply.seconds * 1000),
-            correlation_id,
-        )  # fmt: skip
-
-
 @dataclass(slots=True)
 class CalcomV2:
     """One tenant's Cal.com. `api_key` and `config` are asked at each call, since both may change under us."""
 
-    session: aiohttp.ClientSession
+    exchange: Exchange
     config: Callable[[], TenantConfig]
     api_key: Callable[[], str | None]
     recorder: Recorder
-    clock: Clock
     remote = True
 
     async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:
         reply = await self._send("POST", within.total_seconds(), json=booking_body(request, self.config()))
-        outcome = classify_create(reply.status, reply.body, reply.error)
+        outcome = classify_create(reply)
         await self.recorder.record("create-booking", reply, type(outcome).__name__.lower(), request.correlation_id)
         return outcome
 
-    async def find(self, request: CalendarRequest) -> Confirmed | None:
+    async def find(self, request: CalendarRequest) -> Standing | None:
         """List what stands at that time; not by e-mail, which Cal.com may have replaced by its own (#25432)."""
         minute = timedelta(minutes=1)
         params = {
             "eventTypeId": str(request.event_type_id),
-            "afterStart": _utc(request.starts_at - minute),
-            "beforeEnd": _utc(request.ends_at + minute),
+            "afterStart": utc(request.starts_at - minute),
+            "beforeEnd": utc(request.ends_at + minute),
             "take": "250",
         }
         reply = await self._send("GET", _FIND_SECONDS, params=params)
@@ -108,33 +77,64 @@ class CalcomV2:
         outcome = "found" if found else "not_found" if isinstance(bookings, list) else "failed"
         await self.recorder.record("find-booking", reply, outcome, request.correlation_id)
         if outcome == "failed":
-            raise CalendarUnreachable(f"Cal.com did not list its bookings: {_said(reply.body) or reply.error!r}")
+            text = f"Cal.com did not list its bookings: {reply.why}"
+            raise CalendarUnreachable(text, reply.retry_after, plainly=reply.nobody_there)
         return found
 
-    async def cancel(self, uid: str, *, correlation_id: str, within: timedelta) -> bool:
-        path, reason = _CANCEL_PATH.format(uid=quote(uid, safe="")), {"cancellationReason": "abgesagt"}
-        reply = await self._send("POST", within.total_seconds(), path, json=reason)
-        done = reply.status in {200, 201}
-        outcome = "cancelled" if done else "failed"
-        await self.recorder.record("cancel-booking", reply, outcome, correlation_id, path=_CANCEL_PATH)
-        return done
+    async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
+        """Follow a booking to where it is now: a move makes a new booking and cancels the old one, which names it."""
+        chain: list[str] = []
+        booking = await self._read(uid, correlation_id)
+        while booking is not None and len(chain) < _MOST_MOVES:
+            chain.insert(0, uid)
+            uid = booking.get("rescheduledToUid") or ""
+            if not uid or uid in chain:
+                break
+            booking = await self._read(uid, correlation_id)
+        if booking is None:
+            return None
+        if found := standing(booking, chain):
+            return found
+        raise CalendarUnreachable("Cal.com's answer is no booking")
 
-    async def _send(self, method: str, seconds: float, path: str = _PATH, **content: Any) -> _Reply:
-        key, began = self.api_key(), self.clock.monotonic()
+    async def _read(self, uid: str, correlation_id: str) -> dict[str, Any] | None:
+        """Get one booking as it is told; None when Cal.com has none of that uid."""
+        reply = await self._send("GET", _FIND_SECONDS, _ONE_PATH.format(uid=quote(uid, safe="")))
+        data = reply.body.get("data") if isinstance(reply.body, dict) else None
+        found = reply.status == 200 and isinstance(data, dict)  # noqa: PLR2004  OK
+        absent = reply.status == _NOT_FOUND and not reply.nobody_there
+        outcome = "found" if found else "not_found" if absent else "failed"
+        await self.recorder.record("get-booking", reply, outcome, correlation_id, path=_ONE_PATH)
+        if outcome == "failed":
+            text = f"Cal.com did not tell of a booking: {reply.why}"
+            raise CalendarUnreachable(text, reply.retry_after, plainly=reply.nobody_there)
+        return data if found else None
+
+    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> Outcome:
+        path = _MOVE_PATH.format(uid=quote(uid, safe=""))
+        reply = await self._send("POST", within.total_seconds(), path, json={"start": utc(starts_at)})
+        outcome = classify_move(reply)
+        await self.recorder.record(
+            "move-booking", reply, type(outcome).__name__.lower(), correlation_id, path=_MOVE_PATH
+        )
+        return outcome
+
+    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> Outcome:
+        path, body = _CANCEL_PATH.format(uid=quote(uid, safe="")), {"cancellationReason": reason}
+        reply = await self._send("POST", within.total_seconds(), path, json=body)
+        outcome = classify_cancel(uid, reply)
+        done = "cancelled" if isinstance(outcome, Confirmed) else type(outcome).__name__.lower()
+        await self.recorder.record("cancel-booking", reply, done, correlation_id, path=_CANCEL_PATH)
+        return outcome
+
+    async def _send(self, method: str, seconds: float, path: str = _PATH, **content: Any) -> Reply:
+        key = self.api_key()
         if not key:
             missing = PermissionError("no Cal.com API key is mounted: fill the Secret that the Tenant names")
-            return _Reply(method, 0, None, error=missing)
-        timeout = aiohttp.ClientTimeout(total=seconds, connect=min(_CONNECT_SECONDS, seconds))
+            return Reply(method, 0, None, error=missing)
         headers = {"Authorization": f"Bearer {key}", "cal-api-version": _BOOKINGS_VERSION}
         url = self.config().calendar.base_url.rstrip("/") + path
-        try:
-            async with self.session.request(
-                method, url, headers=headers, timeout=timeout, allow_redirects=False, **content
-            ) as response:
-                body = _parsed(await response.read())
-                return _Reply(method, self.clock.monotonic() - began, response.status, body)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            return _Reply(method, self.clock.monotonic() - began, None, error=error)
+        return await self.exchange.send(method, url, seconds, headers=headers, **content)
 
 
 def booking_body(request: CalendarRequest, config: TenantConfig) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def booking_body(request: CalendarRequest, config: TenantConfig) -> dict[str, An
         attendee["phoneNumber"] = request.phone
     metadata = {"requestId": str(request.request_id), "callId": request.call_id, "tenant": config.tenant}
     return {
-        "start": _utc(request.starts_at),
+        "start": utc(request.starts_at),
         "eventTypeId": request.event_type_id,
         "attendee": attendee,
         "metadata": {key: value[:500] for key, value in metadata.items()},
@@ -166,62 +166,52 @@ def language(locale: str) -> str:
     return next((known for known in (locale, short) if known in _LANGUAGES.split()), "en")
 
 
-def classify_create(status: int | None, body: Any, error: Exception | None = None) -> Outcome:
+def classify_create(reply: Reply) -> Outcome:
     """Say what a POST of a booking came to. "Taken" is a 400 far more often than a 409, so its text decides."""
-    said = _said(body) or f"status {status}"
-    match status:
-        case None if isinstance(error, PermissionError):
-            return Refused(str(error))
-        case None if isinstance(error, aiohttp.ClientConnectorError):  # refused or no such host: it was never sent
-            return Unavailable(f"Cal.com cannot be reached: {type(error).__name__}")
+    said, body = reply.why, reply.body
+    if reply.nobody_there or reply.slow_down:
+        return Unavailable(f"Cal.com cannot be used now: {said}", reply.retry_after, slow=reply.slow_down)
+    match reply.status:
+        case None if isinstance(reply.error, PermissionError):
+            return Refused(said)
         case None:
-            return Unknown(f"no answer from Cal.com: {type(error).__name__}")
+            return Unknown(f"no answer from Cal.com: {said}")
         case 200 | 201:
-            return _confirmed(body.get("data") if isinstance(body, dict) else None) or Unknown("an answer without uid")
+            return confirmed(body.get("data") if isinstance(body, dict) else None) or Unknown("an answer without uid")
         case 409:
             return Taken(said)
         case 400 if any(text in said.lower() for text in _TAKEN_TEXTS):
             return Taken(said)
-        case 429:
-            return Unavailable(said)  # blocks for a minute; the sync waits longer than that
-        case 404 if not isinstance(body, dict) or said.startswith("Cannot "):  # the route itself, not the event type
-            return Unavailable(said)
-        case _ if status >= 500:  # noqa: PLR2004  the class of server errors
+        case status if status >= 500:  # noqa: PLR2004  the class of server errors
             return Unknown(said)
         case _:
             return Refused(said)
 
 
-def _ours(bookings: list[Any], request_id: str) -> Confirmed | None:
+def classify_move(reply: Reply) -> Outcome:
+    """Say what a POST of a move came to. A booking that is gone or was moved before is to be looked at, not given up."""
+    gone = any(word in reply.said.lower() for word in ("cancelled", "rescheduled"))
+    if (reply.status == _NOT_FOUND and not reply.nobody_there) or (reply.status == 400 and gone):  # noqa: PLR2004  bad request
+        return Unknown(reply.why)
+    return classify_create(reply)
+
+
+def classify_cancel(uid: str, reply: Reply) -> Outcome:
+    """Say what a POST of a cancellation came to."""
+    gone = reply.status == _NOT_FOUND and not reply.nobody_there
+    if reply.status in {200, 201} or gone or "already been cancelled" in reply.said:
+        return Confirmed(uid)
+    return classify_create(reply)
+
+
+def _ours(bookings: list[Any], request_id: str) -> Standing | None:
     for booking in bookings:
         if isinstance(booking, dict) and (booking.get("metadata") or {}).get("requestId") == request_id:
-            found = _confirmed(booking)
-            if found is not None and booking.get("status") in {"accepted", "pending"}:
+            found = standing(booking, (str(booking.get("uid")),))
+            if found is not None and found.live:
                 return found
     return None
 
 
-def _confirmed(booking: Any) -> Confirmed | None:
-    if not isinstance(booking, dict) or not isinstance(booking.get("uid"), str):
-        return None
-    return Confirmed(booking["uid"], pending=booking.get("status") == "pending")
-
-
-def _parsed(raw: bytes) -> Any:
-    try:
-        return json.loads(raw)
-    except ValueError:  # a proxy's page: the status alone speaks
-        return None
-
-
-def _said(body: Any) -> str:
-    """Give the message of either error shape: the envelope's `error.message`, or the framework's bare `message`."""
-    if not isinstance(body, dict):
-        return ""
-    error = body.get("error")
-    message = error.get("message") if isinstance(error, dict) else body.get("message")
-    return str(message or "")[:500]
-
-
-def _utc(instant: datetime) -> str:
+def utc(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -2,6 +2,7 @@
 
 from askproai_runtime.calls.events import CallEvents
 from askproai_runtime.calls.functions import FunctionName, Functions
+from askproai_runtime.calls.inbound import Inbound
 from askproai_runtime.calls.store import count_active_calls
 
-__all__ = ["CallEvents", "FunctionName", "Functions", "count_active_calls"]
+__all__ = ["CallEvents", "FunctionName", "Functions", "Inbound", "count_active_calls"]

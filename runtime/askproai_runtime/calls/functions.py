@@ -6,7 +6,7 @@ other body (reference/retell.md §8).
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -15,14 +15,15 @@ import structlog
 from aiohttp import web
 
 from askproai_runtime.booking import Answer, Booking, CallContext
-from askproai_runtime.calls.payload import FunctionRequest, RetellCall, instant, read, route_of, said
+from askproai_runtime.business import MODELS, Hints, Unclear, branch_of_call
+from askproai_runtime.calls.payload import FunctionRequest, RetellCall, heard_since, instant, read, route_of, said
 from askproai_runtime.calls.store import audit_unroutable
-from askproai_runtime.config import Branch
 from askproai_runtime.config.live import Credentials, LiveConfig
+from askproai_runtime.guard import RateLimiter
 from askproai_runtime.intake import Verdict, retell_keys, verify_retell
 from askproai_runtime.numbers import Route, caller_or_none
 from askproai_runtime.seams import Clock
-from askproai_runtime.serving import Problem, SlidingWindow, correlation_id, json_answer, read_body
+from askproai_runtime.serving import Problem, correlation_id, json_answer, read_body, too_many
 from askproai_runtime.store import DATABASE_AWAY, Pool
 
 log = structlog.get_logger(__name__)
@@ -35,10 +36,16 @@ OUT_OF_ORDER = "Ich komme gerade nicht an den Kalender. Bitte versuchen Sie es i
 
 
 class FunctionName(StrEnum):
-    """The functions that exist; the others answer 404 until they do."""
+    """The functions that a call may use; being put through to a person is Retell's own tool."""
 
     CHECK_AVAILABILITY = "check_availability"
     BOOK_APPOINTMENT = "book_appointment"
+    FIND_APPOINTMENTS = "find_appointments"
+    RESCHEDULE_APPOINTMENT = "reschedule_appointment"
+    CANCEL_APPOINTMENT = "cancel_appointment"
+
+
+AT_A_BRANCH = frozenset({FunctionName.CHECK_AVAILABILITY, FunctionName.BOOK_APPOINTMENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class Functions:
     credentials: Credentials
     booking: Booking
     pool: Pool
-    window: SlidingWindow
+    limiter: RateLimiter
     clock: Clock
     wake_worker: Callable[[], None]
     deadline_seconds: float = DEADLINE_SECONDS
@@ -59,14 +66,11 @@ class Functions:
         """Answer one call function. Raises a `Problem` for forged, malformed and foreign requests."""
         body = await read_body(request, BODY_LIMIT)
         self._check_signature(request, body)
-        self.window.enter(self.config.current.rate_limits.functions_per_second)
+        if not await self.limiter.admits(self.config.current.rate_limits.functions_per_second):
+            raise too_many()
         asked = self._decode(body, name)
         route = await self._route(request, asked.call)
-        branch = self._branch(route, asked)
-        if branch is None:
-            answer = self._ask_for_branch()
-        else:
-            answer = await self._within_deadline(name, self._context(request, asked.call, branch), said(asked.args))
+        answer = await self._within_deadline(name, route, asked, self._context(request, asked.call, route))
         log.info("function.answered", function=name, call_id=asked.call.call_id, success=answer.success)
         return json_answer(answer.as_json())
 
@@ -104,33 +108,20 @@ class Functions:
             log.exception("audit.failed", action="function.refused")
         raise Problem(403, "Unknown Agent Or Number", "Neither the call's agent nor its number is this tenant's")
 
-    def _branch(self, route: Route, asked: FunctionRequest) -> str | None:
-        """Give the branch: the route's, else the only one, else the one that the caller named; None is to be asked."""
-        branches = self.config.current.branches
-        if route.branch is not None:
-            return route.branch
-        if len(branches) == 1:
-            return branches[0].name
-        named = said(asked.args).get("branch", "")
-        matches = [branch.name for branch in branches if _is_called(branch, str(named))]
-        return matches[0] if len(matches) == 1 else None
-
-    def _ask_for_branch(self) -> Answer:
-        names = " oder ".join(branch.display_name for branch in self.config.current.branches)
-        return Answer(success=False, message=f"Für welche Filiale möchten Sie den Termin: {names}?", fields={})
-
-    def _context(self, request: web.Request, call: RetellCall, branch: str) -> CallContext:
+    def _context(self, request: web.Request, call: RetellCall, route: Route) -> CallContext:
         return CallContext(
             call_id=call.call_id,
-            branch=branch,
+            branch=route.branch or "",
             caller=caller_or_none(call.from_number),
             started_at=instant(call.start_timestamp) or self.clock.now(),
             correlation_id=correlation_id(request),
         )
 
-    async def _within_deadline(self, name: FunctionName, call: CallContext, args: dict[str, Any]) -> Answer:
+    async def _within_deadline(
+        self, name: FunctionName, route: Route, asked: FunctionRequest, call: CallContext
+    ) -> Answer:
         """Answer in time. What takes longer goes on by itself: the model asks again, and finds it done."""
-        task = asyncio.create_task(self._call(name, call, args))
+        task = asyncio.create_task(self._at_branch(name, route, asked, call))
         self.running.add(task)
         task.add_done_callback(self.running.discard)
         done, _ = await asyncio.wait({task}, timeout=self.deadline_seconds)
@@ -139,20 +130,41 @@ class Functions:
             return Answer(success=False, message=TOO_SLOW, fields={})
         return task.result()
 
+    async def _at_branch(self, name: FunctionName, route: Route, asked: FunctionRequest, call: CallContext) -> Answer:
+        """Find the branch first, for what happens at one; the caller hears it if he did not name it himself."""
+        args = said(asked.args)
+        if name not in AT_A_BRANCH:
+            return await self._call(name, call, args)
+        answered, pressed = heard_since(asked.call)
+        hints = Hints(args.get("branch"), pressed, args.get("service"), answered.get("suggested"))
+        try:
+            found = await branch_of_call(self.pool, self.config.current, route, call, hints)
+        except Exception:  # as below
+            log.exception("branch.not_found", call_id=call.call_id)
+            return Answer(success=False, message=OUT_OF_ORDER, fields={})
+        if isinstance(found, Unclear):
+            fields = {"branches": found.branches, "suggested": found.suggested}
+            return Answer(success=False, message=found.question, fields=fields)
+        args.pop("branch", None)
+        answer = await self._call(name, replace(call, branch=found.branch.name), args)
+        return replace(answer, message=f"{found.branch.display_name}. {answer.message}") if found.tell else answer
+
     async def _call(self, name: FunctionName, call: CallContext, args: dict[str, Any]) -> Answer:
+        model = MODELS[self.config.current.business_model]
         try:
             match name:
                 case FunctionName.CHECK_AVAILABILITY:
-                    return await self.booking.check_availability(call, args)
+                    return await model.availability(self.booking, call, args)
+                case FunctionName.FIND_APPOINTMENTS:
+                    return await self.booking.find_appointments(call)
                 case FunctionName.BOOK_APPOINTMENT:
-                    answer = await self.booking.book_appointment(call, args)
-                    self.wake_worker()  # a booking that waits for its calendar has a job
-                    return answer
+                    answer = await model.booking(self.booking, call, args)
+                case FunctionName.RESCHEDULE_APPOINTMENT:
+                    answer = await self.booking.reschedule_appointment(call, args)
+                case FunctionName.CANCEL_APPOINTMENT:
+                    answer = await self.booking.cancel_appointment(call, args)
+            self.wake_worker()  # what waits for the calendar has a job
         except Exception:  # the caller must hear something; the log has type and place
             log.exception("function.failed", function=name, call_id=call.call_id)
             return Answer(success=False, message=OUT_OF_ORDER, fields={})
-
-
-def _is_called(branch: Branch, named: str) -> bool:
-    wanted = named.casefold().strip()
-    return bool(wanted) and (wanted == branch.name.casefold() or wanted in branch.display_name.casefold())
+        return answer

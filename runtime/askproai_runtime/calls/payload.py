@@ -31,6 +31,18 @@ class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
     call_analysis: dict[str, Any] | None = None
 
 
+class Utterance(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of the live transcript, as far as we read it: keys that were pressed, and what our functions answered."""
+
+    role: Any = None
+    digit: Any = None
+    content: Any = None
+
+
+class OngoingCall(RetellCall, frozen=True, kw_only=True):
+    transcript_with_tool_calls: list[Utterance] | None = None
+
+
 class RetellEvent(msgspec.Struct, frozen=True, kw_only=True):
     event: str
     call: RetellCall | None = None
@@ -41,8 +53,28 @@ class FunctionRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A custom function's body with `args_at_root: false`; `args` is what a language model wrote."""
 
     name: str
-    call: RetellCall
+    call: OngoingCall
     args: Any = None
+
+
+class ToldBooking(msgspec.Struct, frozen=True, kw_only=True):
+    """A booking as a Cal.com event tells of it: only which one it is, and when it starts, is read."""
+
+    uid: str | None = None
+    booking_uid: str | None = msgspec.field(default=None, name="bookingUid")  # in BOOKING_NO_SHOW_UPDATED
+    starts_at: datetime | None = msgspec.field(default=None, name="startTime")
+
+
+class _CalcomEvent(msgspec.Struct, frozen=True):
+    payload: ToldBooking | None = None
+
+
+def told_booking(body: bytes) -> ToldBooking | None:
+    """Read the booking of a Cal.com event; some come flat, without `payload`."""
+    try:
+        return read(body, _CalcomEvent).payload or read(body, ToldBooking)
+    except msgspec.DecodeError:
+        return None
 
 
 def read(body: bytes, kind: type[T]) -> T:
@@ -83,6 +115,20 @@ def instant(milliseconds: float | None) -> datetime | None:
 def route_of(call: RetellCall, config: TenantConfig) -> Route | None:
     """Give where the call belongs; None when neither its agent nor its number is the tenant's."""
     return Routing(config).route(call.agent_id, caller_or_none(call.to_number))
+
+
+def heard_since(call: OngoingCall) -> tuple[dict[str, Any], str]:
+    """Give what a function answered last in this call, and the keys that were pressed since, in order."""
+    keys = ""
+    for utterance in reversed(call.transcript_with_tool_calls or ()):
+        if utterance.role == "tool_call_result":
+            try:
+                return msgspec.json.decode(str(utterance.content), type=dict[str, Any]), keys
+            except msgspec.DecodeError:  # Retell's own words, when no answer came
+                return {}, keys
+        if utterance.role == "dtmf" and isinstance(utterance.digit, str | int):
+            keys = f"{utterance.digit}{keys}"
+    return {}, keys
 
 
 def said(args: Any) -> dict[str, Any]:

@@ -34,6 +34,11 @@ class CalendarProvider(StrEnum):
     LOCAL = "Local"
 
 
+class CalcomVersion(StrEnum):
+    V2 = "V2"
+    V1 = "V1"
+
+
 class Function(StrEnum):
     """The call functions, as manifests name them."""
 
@@ -148,17 +153,18 @@ class Agent(_Value, frozen=True):
     branch: str | None = None
     agent_id: str | None = None
     functions: tuple[Function, ...] = ()
+    caller_recognition: bool = False
 
 
 class CalendarConfig(_Value, frozen=True):
     provider: CalendarProvider = CalendarProvider.LOCAL
     base_url: str = ""
-    api_versions: tuple[str, ...] = ("V2",)
+    api_versions: tuple[CalcomVersion, ...] = (CalcomVersion.V2,)
     attendee_email_domain: str = ""
 
 
 class RateLimits(_Value, frozen=True):
-    """Requests per second for each pod; 0 is no limit."""
+    """Requests per second of all pods together (of each one while Redis is away); 0 is no limit."""
 
     webhooks_per_second: int = 300
     functions_per_second: int = 100

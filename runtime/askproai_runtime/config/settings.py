@@ -34,6 +34,11 @@ class Settings(BaseSettings):
     calendar_quiet_seconds: float = Field(
         30, ge=0, description="How long after an unknown outcome a calendar must be quiet before a second create"
     )
+    circuit_open_seconds: float = Field(
+        60,
+        gt=0,
+        description="How long a provider that failed five times in a row is left alone before one call tries it",
+    )
     shutdown_delay_seconds: float = Field(
         3, ge=0, description="How long a web process goes on serving after SIGTERM, until nobody sends to it"
     )

@@ -1,4 +1,4 @@
-"""What a tenant's Redis user may do: the least with which this room's commands and scripts run.
+"""What the users in Redis may do, a tenant's and the coordinator's: the least with which this room's commands and scripts run.
 
 Commands that a script calls are checked like those that are sent. What is missing here on purpose: everything that lists
 keys or users, tells of other clients, or changes the server.
@@ -27,4 +27,20 @@ def acl_rules(tenant: str, password_sha256: str) -> tuple[str, ...]:
         "reset", "on", f"#{password_sha256}",
         f"~askproai:{tenant}:*", "%R~askproai:_:*", "resetchannels", f"&askproai:{tenant}:*",
         "-@all", *(f"+{command}" for command in ALLOWED_COMMANDS),
+    )  # fmt: skip
+
+
+EVERYBODY = "_"  # stands for all tenants in the names of keys: the coordinator's own
+
+# SCAN tells the names of all keys: no tenant may, the coordinator must.
+COORDINATOR_COMMANDS = (
+    "ping", "time", "get", "set", "del", "hset", "hgetall", "pttl", "pexpire", "pexpireat", "scan", "eval", "evalsha",
+)  # fmt: skip
+
+
+def coordinator_acl_rules(password_sha256: str) -> tuple[str, ...]:
+    """Give the rules for the coordinator's user: all tenants' keys, few commands, no channel."""
+    return (
+        "reset", "on", f"#{password_sha256}", "~askproai:*", "resetchannels",
+        "-@all", *(f"+{command}" for command in COORDINATOR_COMMANDS),
     )  # fmt: skip

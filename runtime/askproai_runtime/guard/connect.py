@@ -18,7 +18,7 @@ _SENTINEL_PORT = 26379
 
 
 def connect(url: str, timeout: timedelta | None, ca_file: Path | None = None) -> "Redis":
-    """Give a client that has not connected yet; `timeout` None waits for ever, as a subscriber must.
+    """Give a client that has not connected yet; `timeout` None is a subscriber's, who waits for ever.
 
     `ca_file` is trusted instead of the system's authorities, if the file is there. Raises `ValueError` for no such URL.
     """
@@ -31,6 +31,7 @@ def connect(url: str, timeout: timedelta | None, ca_file: Path | None = None) ->
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,  # 3 costs a round trip more per connection and gives nothing that we use
         "driver_info": None,
+        "health_check_interval": 0 if timeout else 15,  # a subscriber would else not see that the way to Redis is gone
         "decode_responses": True,
     }
     if tls and ca_file is not None and ca_file.exists():

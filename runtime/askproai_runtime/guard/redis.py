@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import redis.exceptions
 import structlog
@@ -19,7 +19,6 @@ from redis.asyncio import Redis
 
 from askproai_runtime.guard.connect import connect, send
 from askproai_runtime.seams import Clock
-from askproai_runtime.watch import Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +41,13 @@ class RedisAway(Exception):
     """Redis cannot be asked now: none is configured, it does not answer, or it refuses this user. Go on without it."""
 
 
+class TellsRedis(Protocol):
+    """Where it is shown whether Redis is away."""
+
+    def redis_degraded(self, away: bool) -> None:
+        """Show it."""
+
+
 class Script:
     """A Lua script. It is sent by its hash; a server that does not know it yet (new, failed over) gets the text."""
 
@@ -59,12 +65,12 @@ class Shared:
         url: Callable[[], str | None],
         tenant: str,
         clock: Clock,
-        metrics: Metrics,
+        metrics: TellsRedis,
         *,
         ca_file: Path | None = None,
         timeout: timedelta = CALL_TIMEOUT,
     ) -> None:
-        self._url, self._tenant, self._clock, self._metrics = url, tenant, clock, metrics
+        self.url, self._tenant, self._clock, self._metrics = url, tenant, clock, metrics
         self._ca_file, self._timeout = ca_file, timeout
         self._url_in_use: str | None = None
         self._client: Redis | None = None
@@ -76,7 +82,7 @@ class Shared:
 
     @property
     def configured(self) -> bool:
-        return self._url() is not None
+        return self.url() is not None
 
     @property
     def degraded(self) -> bool:
@@ -93,8 +99,6 @@ class Shared:
         try:
             async with asyncio.timeout(self._timeout.total_seconds()), self._room:
                 return await send(client, *command)
-        except redis.exceptions.NoScriptError:
-            raise
         except (*_AWAY, redis.exceptions.ResponseError) as error:
             if not _is_away(error):
                 raise  # a command or script that is wrong is our mistake
@@ -108,10 +112,9 @@ class Shared:
         except redis.exceptions.NoScriptError:
             return await self.do("EVAL", script.lua, len(keys), *keys, *args)
 
-    def subscriber(self) -> Redis | None:
-        """Give a client of one's own that may wait for ever; None when no Redis is configured."""
-        url = self._url()
-        return connect(url, None, self._ca_file) if url else None
+    def subscriber(self, url: str) -> Redis:
+        """Give a client of one's own that may wait for ever. Raises `ValueError` for a URL that cannot be read."""
+        return connect(url, None, self._ca_file)
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Look at Redis now and then until `stop`, so that health and metrics are true without traffic, too."""
@@ -133,7 +136,7 @@ class Shared:
 
     def _ask(self) -> Redis:
         """Give the client of the URL that is mounted now. Raises `RedisAway` when it is better not asked."""
-        url = self._url()
+        url = self.url()
         if url != self._url_in_use:
             self._replace(url)
         if url is None or self._client is None:

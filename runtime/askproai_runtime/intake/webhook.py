@@ -12,12 +12,13 @@ import structlog
 from aiohttp import web
 
 from askproai_runtime.config.live import Credentials, LiveConfig
+from askproai_runtime.guard import RateLimiter
 from askproai_runtime.intake.events import Incoming, Malformed, Source, TooOld, identify
 from askproai_runtime.intake.flush import Flusher, Unavailable
 from askproai_runtime.intake.signatures import Verdict, verify_calcom, verify_retell, verify_stripe
 from askproai_runtime.intake.store import Stored
 from askproai_runtime.seams import Clock
-from askproai_runtime.serving import Problem, SlidingWindow, correlation_id, json_answer, read_body
+from askproai_runtime.serving import Problem, correlation_id, json_answer, read_body, too_many
 from askproai_runtime.watch import Metrics
 
 log = structlog.get_logger(__name__)
@@ -60,7 +61,7 @@ class Webhooks:
     config: LiveConfig
     credentials: Credentials
     flusher: Flusher
-    window: SlidingWindow
+    limiter: RateLimiter
     clock: Clock
     metrics: Metrics
     wake_worker: Callable[[], None]
@@ -72,7 +73,8 @@ class Webhooks:
             body = await read_body(request, _BODY_LIMIT[source])
             self._check_signature(request, source, body)
             # only what is signed is counted, so that a forger cannot use up the genuine sender's share
-            self.window.enter(self.config.current.rate_limits.webhooks_per_second)
+            if not await self.limiter.admits(self.config.current.rate_limits.webhooks_per_second):
+                raise too_many()
             event = self._identify(request, source, body)
             event_type = event.event_type
             stored = await self._store(event)

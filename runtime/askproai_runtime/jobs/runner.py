@@ -54,9 +54,10 @@ class Runner:
         self._maybe_more = False  # the last claim took all it had room for
         self._last_work = self._last_sweep = self._last_snapshot = float("-inf")
 
-    def poke(self) -> None:
-        """Say that there may be work now."""
+    def poke(self) -> bool:
+        """Say that there may be work now; False when all slots are taken."""
         self._wake.set()
+        return len(self._running) < self._settings.slots
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; then wait for running jobs up to the grace, and give the others back."""

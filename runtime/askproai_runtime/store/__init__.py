@@ -1,11 +1,11 @@
 """PostgreSQL: pools, migrations, and the roles and rows that fence the tenants."""
 
-from askproai_runtime.store.admin import AdminStore, DataOwnedByOther, TenantUnknown
+from askproai_runtime.store.admin import AdminStore, DataOwnedByOther, TenantFacts, TenantUnknown
 from askproai_runtime.store.migrate import Migration, MigrationError, Migrator, schema_version, shipped_migrations
 from askproai_runtime.store.pool import DATABASE_AWAY, Connection, Pool, StoreError, open_pool
 from askproai_runtime.store.roles import RolesUnavailable
 
 __all__ = [
     "DATABASE_AWAY", "AdminStore", "Connection", "DataOwnedByOther", "Migration", "MigrationError", "Migrator", "Pool",
-    "RolesUnavailable", "StoreError", "TenantUnknown", "open_pool", "schema_version", "shipped_migrations",
+    "RolesUnavailable", "StoreError", "TenantFacts", "TenantUnknown", "open_pool", "schema_version", "shipped_migrations",
 ]  # fmt: skip

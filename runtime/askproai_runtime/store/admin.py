@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
+from askproai_runtime.config import Retention
 from askproai_runtime.store import roles
 from askproai_runtime.store.migrate import Migrator, schema_version, shipped_migrations
 from askproai_runtime.store.pool import Connection, Pool, StoreError, open_pool
@@ -11,8 +13,21 @@ from askproai_runtime.store.pool import Connection, Pool, StoreError, open_pool
 # Referencing tables first. A test holds it against the catalog.
 ERASED = (
     "jobs", "call_actions", "refusals", "claims", "appointments", "customers", "calls", "webhook_events",
-    "provider_calls", "audit_log", "resources", "tenants",
+    "provider_calls", "audit_log", "billing", "resources", "tenants",
 )  # fmt: skip
+
+
+# Two replicas during a rolling update: four processes, of which the leader alone works, with two connections.
+COORDINATOR_CONNECTIONS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class TenantFacts:
+    """What the coordinator must know of a tenant: how long it keeps what it was sent, and whom it calls."""
+
+    retention: Retention = field(default_factory=Retention)
+    retell_base_url: str = ""
+    calcom_base_url: str = ""  # empty: its calendar is local
 
 
 class DataOwnedByOther(StoreError):
@@ -52,11 +67,19 @@ class AdminStore:
             self._prepared = True
 
     async def ensure_tenant(
-        self, tenant: str, uid: str, password: str, connection_limit: int, *, adopt: str | None = None
-    ) -> None:
-        """Make the tenant's row and its login role `role_name(tenant)` as wanted.
+        self,
+        tenant: str,
+        uid: str,
+        password: str,
+        connection_limit: int,
+        *,
+        adopt: str | None = None,
+        facts: TenantFacts = TenantFacts(),
+    ) -> bool:
+        """Make the tenant's row and its login role `role_name(tenant)` as wanted; True when rows were adopted just now.
 
-        Raises DataOwnedByOther when kept rows belong to a Tenant with another UID than `uid` or the one to `adopt`.
+        The coordinator reads `facts`. Raises DataOwnedByOther when kept rows belong to a Tenant with another UID than `uid` or
+        the one to `adopt`.
         """
         async with self._connection() as connection:
             await connection.execute(
@@ -67,8 +90,17 @@ class AdminStore:
             if owner not in (uid, adopt):
                 raise DataOwnedByOther(tenant, owner)
             if owner != uid:
-                await connection.execute("UPDATE tenants SET uid = $2 WHERE tenant = $1", tenant, uid)
-            await roles.ensure_login(connection, self._dsn, tenant, password, connection_limit)
+                await _adopt(connection, tenant, owner, uid)
+            await _tell(connection, tenant, facts)
+            await roles.ensure_login(connection, self._dsn, self.role_name(tenant), password, connection_limit)
+        return bool(owner != uid)
+
+    async def ensure_coordinator(self, password: str) -> None:
+        """Make the coordinator's login role as wanted; `coordinator_dsn(password)` is its URL."""
+        name = roles.coordinator_name(roles.database_of(self._dsn))
+        async with self._connection() as connection:
+            limit, group = COORDINATOR_CONNECTIONS, roles.COORDINATOR
+            await roles.ensure_login(connection, self._dsn, name, password, limit, group=group)
 
     async def ensure_resources(
         self, tenant: str, wanted: Iterable[tuple[str, str, int]]
@@ -114,21 +146,28 @@ class AdminStore:
         """
         async with self._connection() as connection:
             await roles.drop_login(connection, self.role_name(tenant))
-            if not erase:
+        if erase:
+            await self.erase(tenant, uid)
+
+    async def erase(self, tenant: str, uid: str | None = None) -> None:
+        """Delete the tenant's rows, if they belong to the Tenant with `uid` (None: whoever they belong to)."""
+        async with self._connection() as connection, connection.transaction():
+            owner = await connection.fetchval("SELECT uid FROM tenants WHERE tenant = $1 FOR UPDATE", tenant)
+            if uid not in {None, owner}:
                 return
-            async with connection.transaction():
-                owner = await connection.fetchval("SELECT uid FROM tenants WHERE tenant = $1 FOR UPDATE", tenant)
-                if uid not in {None, owner}:
-                    return
-                for table in ERASED:
-                    await connection.execute(f"DELETE FROM {table} WHERE tenant = $1", tenant)  # noqa: S608  our own names
+            for table in ERASED:
+                await connection.execute(f"DELETE FROM {table} WHERE tenant = $1", tenant)  # noqa: S608  our own names
 
     def role_name(self, tenant: str) -> str:
         return roles.role_name(tenant, roles.database_of(self._dsn))
 
     def tenant_dsn(self, tenant: str, password: str) -> str:
         """Give the tenant's own DATABASE_URL."""
-        return roles.tenant_dsn(self._dsn, tenant, password)
+        return roles.login_dsn(self._dsn, self.role_name(tenant), password)
+
+    def coordinator_dsn(self, password: str) -> str:
+        """Give the coordinator's DATABASE_URL."""
+        return roles.login_dsn(self._dsn, roles.coordinator_name(roles.database_of(self._dsn)), password)
 
     async def close(self) -> None:
         if self._pool is not None:
@@ -141,3 +180,31 @@ class AdminStore:
             self._pool = open_pool(self._dsn, max_size=4, application_name="askproai-operator")
         async with (await self._pool).acquire() as connection:  # awaiting an open pool gives it back
             yield connection
+
+
+async def _tell(connection: Connection, tenant: str, facts: TenantFacts) -> None:
+    days = facts.retention
+    await connection.execute(
+        """UPDATE tenants SET (retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days)
+               = ROW ($2, $3, $4, $5, $6)
+           WHERE tenant = $1 AND (retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days)
+               IS DISTINCT FROM ($2, $3, $4, $5, $6)""",
+        tenant, facts.retell_base_url, facts.calcom_base_url, days.raw_event_days, days.transcript_days, days.call_days,
+    )  # fmt: skip
+
+
+async def _adopt(connection: Connection, tenant: str, owner: str, uid: str) -> None:
+    """Give the rows to another Tenant, and write that down; of two that adopt at once, one is refused."""
+    async with connection.transaction():
+        taken = await connection.fetchval(
+            "UPDATE tenants SET uid = $3 WHERE tenant = $1 AND uid = $2 RETURNING true", tenant, owner, uid
+        )
+        if not taken:
+            raise DataOwnedByOther(
+                tenant, await connection.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
+            )
+        await connection.execute(
+            """INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
+               VALUES ($1, 'operator', 'data_adopted', jsonb_build_object('from', $2::text, 'to', $3::text), $3)""",
+            tenant, owner, uid,
+        )  # fmt: skip

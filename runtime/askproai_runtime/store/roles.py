@@ -43,6 +43,11 @@ def role_name(tenant: str, database: str) -> str:
     return "askproai_t_" + hashlib.sha256(f"{database}\n{tenant}".encode()).hexdigest()[:24]
 
 
+def coordinator_name(database: str) -> str:
+    """Give the login role of this installation's coordinator: `askproai_c_<hash>`."""
+    return "askproai_c_" + hashlib.sha256(database.encode()).hexdigest()[:24]
+
+
 def database_of(dsn: str) -> str:
     name = unquote(urlsplit(dsn).path.removeprefix("/"))
     if not name:
@@ -50,12 +55,12 @@ def database_of(dsn: str) -> str:
     return name
 
 
-def tenant_dsn(admin_dsn: str, tenant: str, password: str) -> str:
-    """Give the URL that the tenant's pods use: the admin's server, database and options with the tenant's own role."""
+def login_dsn(admin_dsn: str, role: str, password: str) -> str:
+    """Give a login role's own URL: the admin's server, database and options."""
     scheme, _, rest = admin_dsn.partition("://")
     authority, slash, path = rest.partition("/")
     hosts = authority.rpartition("@")[2]
-    return f"{scheme}://{role_name(tenant, database_of(admin_dsn))}:{quote(password, safe='')}@{hosts}{slash}{path}"
+    return f"{scheme}://{role}:{quote(password, safe='')}@{hosts}{slash}{path}"
 
 
 async def ensure_group_roles(connection: Connection) -> None:
@@ -93,11 +98,11 @@ async def _become_member(connection: Connection) -> None:
         ) from error
 
 
-async def ensure_login(connection: Connection, dsn: str, tenant: str, password: str, connection_limit: int) -> None:
-    """Make the tenant's login role as wanted: password, limit, timeouts, membership. No statement when all is so."""
-    database = database_of(dsn)
-    name = role_name(tenant, database)
-    role = _identifier(name)
+async def ensure_login(
+    connection: Connection, dsn: str, name: str, password: str, connection_limit: int, *, group: str = TENANTS
+) -> None:
+    """Make a login role as wanted: password, limit, timeouts, membership. No statement when all is so."""
+    database, role = database_of(dsn), _identifier(name)
     is_new = not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name)
     if is_new:
         await connection.execute(f"CREATE ROLE {role} NOLOGIN")
@@ -107,9 +112,9 @@ async def ensure_login(connection: Connection, dsn: str, tenant: str, password: 
                   AND has_database_privilege(rolname, current_database(), 'CONNECT')
                   AND coalesce((SELECT setconfig @> $4 FROM pg_db_role_setting WHERE setrole = r.oid AND setdatabase = 0), false)
            FROM pg_roles r WHERE rolname = $1""",
-        name, connection_limit, TENANTS, settings,
+        name, connection_limit, group, settings,
     )  # fmt: skip
-    if as_wanted and await _password_works(tenant_dsn(dsn, tenant, password)):
+    if as_wanted and await _password_works(login_dsn(dsn, name, password)):
         return
     async with connection.transaction():
         await connection.execute(
@@ -121,7 +126,7 @@ async def ensure_login(connection: Connection, dsn: str, tenant: str, password: 
         await connection.execute(f"GRANT CONNECT ON DATABASE {_identifier(database)} TO {role}")
         # The group's grants are used without SET ROLE; where the server knows how, becoming the group is forbidden.
         how = " WITH INHERIT TRUE, SET FALSE" if connection.get_server_version().major >= 16 else ""  # noqa: PLR2004  PostgreSQL 16
-        await connection.execute(f"GRANT {TENANTS} TO {role}{how}")
+        await connection.execute(f"GRANT {group} TO {role}{how}")
     log.info("role.ensured", role=name, new=is_new)
 
 

@@ -67,6 +67,8 @@ class Metrics:
         self._lost_offers = self._counter("offered_but_lost", "Offered times that were gone at the yes")
         self._redis = self._gauge("redis_degraded", "1 when Redis is configured and away")
         self.redis_degraded(False)
+        self._circuit = self._gauge("circuit_state", "1 for the state in which a circuit is", "provider", "state")
+        self._billing = self._gauge("billing_state", "1 for what Stripe says of the subscription", "status")
         self._config = self._gauge("config_hash_info", "1 for the configuration in use", "hash")
         self._config_rejected = self._counter("config_rejected", "Configuration files that could not be read")
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
@@ -96,6 +98,10 @@ class Metrics:
     def redis_degraded(self, away: bool) -> None:
         self._redis.labels(self._tenant).set(away)
 
+    def circuit(self, provider: str, state: str) -> None:
+        for one in ("closed", "open", "half_open"):
+            self._circuit.labels(self._tenant, provider, one).set(one == state)
+
     def dead_letter(self) -> None:
         self._dead.labels(self._tenant).inc()
 
@@ -114,6 +120,12 @@ class Metrics:
             if state == "dead":
                 dead += jobs
         self._dead_now.value = dead
+
+    def billing(self, status: str | None) -> None:
+        """Show Stripe's word; None when it never said one."""
+        self._billing.clear()
+        if status is not None:
+            self._billing.labels(self._tenant, self._bounded(status)).set(1)
 
     def config(self, config_hash: str) -> None:
         self._config.clear()

@@ -1,4 +1,4 @@
-"""A simulator of Cal.com's API v2: event types, bookings, webhooks.
+"""A simulator of Cal.com's API: event types, bookings, webhooks.
 
 Faithful to the odd rules of `reference/calcom-stripe.md`; started as `python -m askproai_sandbox.calcom --port N`.
 """

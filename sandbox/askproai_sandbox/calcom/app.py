@@ -9,16 +9,17 @@ from aiohttp import web
 from askproai_sandbox.calcom import requests
 from askproai_sandbox.calcom.account import Account, EventType, Webhook
 from askproai_sandbox.calcom.bookings import Bookings
+from askproai_sandbox.calcom.bookings_v1 import BookingsV1
 from askproai_sandbox.calcom.server import Server, ok
 from askproai_sandbox.simulator import Clock, Refusal, body_of, without_secrets
 
 
 class CalcomSimulator(Server):
-    """Cal.com's API v2, as a self-hosted server serves it."""
+    """Cal.com's API v2, as a self-hosted server serves it, and what we use of v1, which old ones still have."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
-        Bookings(self)
+        BookingsV1(self, Bookings(self))
         self.serve("GET", "/v2/me", "me", self._me)
         self.serve("GET", "/v2/event-types/{id}", "get-event-type", self._get_event_type, version="2024-06-14")
         for method, path, operation, work in (  # they need no version header

@@ -47,6 +47,33 @@ class BookingBody(_Strict):
     ] = {}
 
 
+class AnswersV1(_Strict):
+    name: Annotated[str, Meta(min_length=1)]
+    email: Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s.]+$")]
+    location: dict[str, str]
+
+
+class BookingBodyV1(_Strict):
+    """Everything is required (§7)."""
+
+    event_type_id: int
+    start: datetime
+    end: datetime
+    responses: AnswersV1
+    time_zone: str
+    language: Language
+    metadata: dict[str, str]
+
+    def as_v2(self) -> BookingBody:
+        who = Attendee(self.responses.name, self.time_zone, self.responses.email, None, self.language)
+        return BookingBody(self.start, who, self.event_type_id, {**self.metadata})
+
+
+class BookingsQueryV1(Struct, rename="camel"):
+    date_from: datetime | None = None
+    date_to: datetime | None = None
+
+
 class Page(_Strict):
     take: Annotated[int, Meta(ge=1, le=250)] = 250
     skip: Annotated[int, Meta(ge=0)] = 0

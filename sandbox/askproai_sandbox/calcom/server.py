@@ -32,7 +32,11 @@ def ok(data: Any, status: int = 200, **more: Any) -> web.Response:
 class Server(Simulator):
     """The accounts, and the way in."""
 
-    defaults = {"rate_limit": 120.0}  # noqa: RUF012 - per key and 60 s, 0: none; the base takes a copy
+    defaults = {  # noqa: RUF012 - the base takes a copy
+        "rate_limit": 120.0,  # per key and 60 s, 0: none
+        "webhook_delay_ms": 20.0,  # after the answer; below 0: before it, as the booker's own request sends them at Cal.com
+        "webhook_copies": 1.0,  # 0: they are lost, 2: each comes twice
+    }
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
@@ -52,6 +56,8 @@ class Server(Simulator):
 
     def render(self, refusal: Refusal, request: web.Request) -> web.Response:
         """Give an error in one of its two shapes (§1, §4: `HttpError` passes the filters unwrapped)."""
+        if request.path.startswith("/v1/"):
+            return web.json_response({"message": refusal.message}, status=refusal.status)
         if refusal.bare:
             bare = {"statusCode": refusal.status, "message": refusal.message}
             return web.json_response(bare, status=refusal.status)
@@ -75,6 +81,21 @@ class Server(Simulator):
 
         self.route(method, path, operation, handler)
 
+    def serve_v1(self, method: str, path: str, operation: str, work: Work) -> None:
+        """Route to `work` as v1 does: the key stands in the query, there is no version header (§7)."""
+
+        async def handler(request: web.Request) -> web.Response:
+            self._count(request)
+            key = request.query.get("apiKey", "")
+            if not key.startswith("cal_"):
+                raise Refusal(401, "Your API key is not valid.")
+            return await work(request, self.account_of(key))
+
+        self.route(method, path, operation, handler)
+
+    def key_of(self, request: web.Request) -> str:
+        return request.query.get("apiKey") or super().key_of(request)
+
     def _count(self, request: web.Request) -> None:
         """Count the call; who exceeds the limit is blocked for 60 s (§1)."""
         limit, budget = int(self.settings["rate_limit"]), self._budget(request)
@@ -85,7 +106,7 @@ class Server(Simulator):
             raise Refusal(429, "ThrottlerException: Too Many Requests")
 
     def _budget(self, request: web.Request) -> _Budget:
-        caller, now = request.headers.get("Authorization", "anonymous"), self.clock.monotonic()
+        caller, now = self.key_of(request) or "anonymous", self.clock.monotonic()
         if caller not in self._budgets or self._budgets[caller].ends <= now:
             self._budgets[caller] = _Budget(now + 60)
         return self._budgets[caller]

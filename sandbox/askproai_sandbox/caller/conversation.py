@@ -14,6 +14,8 @@ from askproai_sandbox.simulator import Reply, encode, milliseconds
 
 _APOLOGY = "Es tut mir leid, das hat gerade nicht geklappt. Möchten Sie es noch einmal versuchen?"
 _PROMPT = "Wie kann ich Ihnen helfen?"
+_KEYS = re.compile(r"\[([0-9*#]+)\]")  # a sentence "[2]": the caller presses that key
+_INBOUND_TIMEOUT_MS, _INBOUND_TRIES = 10_000, 3  # §7
 _ANSWER_CAP = 15_000  # characters of a tool's answer that the LLM sees (§8)
 
 
@@ -28,12 +30,13 @@ class Conversation:
         self._variables: dict[str, str] = {}
         self._events: list[asyncio.Task[None]] = []
 
-    async def play(self, bound: Bound | None) -> CallRecord:
-        """Play it with the agent that answers; None declines it."""
+    async def play(self, bound: Bound | None, inbound_url: str | None = None) -> CallRecord:
+        """Play it with the agent that answers; None declines it. `inbound_url` is asked first who is calling."""
+        known = await self._ring(bound, inbound_url) if inbound_url else {}
         if bound is None:
             self._note("heard", error="the call is declined: no agent is bound to the number")
             return CallRecord(self._call_id, "declined", None, None, "", self._steps)
-        self._begin(bound)
+        self._begin(bound, known)
         self._announce("call_started", bound)
         self._call |= {"transcript": "", "transcript_object": [], "transcript_with_tool_calls": []}
         if bound.llm["start_speaker"] == "agent" and (greeting := bound.llm.get("begin_message", _PROMPT)):
@@ -53,7 +56,28 @@ class Conversation:
         self._steps.append(step)
         return step
 
-    def _begin(self, bound: Bound) -> None:
+    async def _ring(self, bound: Bound | None, url: str) -> dict[str, str]:
+        """Ask the number's inbound webhook; without a 2xx the bound agent answers, and knows nothing of the caller (§7)."""
+        ringing: dict[str, Any] = {
+            "call_id": self._call_id,
+            "from_number": self._order.from_number,
+            "to_number": self._order.to_number,
+        }
+        if bound is not None:
+            ringing |= {"agent_id": bound.agent_id, "agent_version": bound.version}
+        body = {"event": "call_inbound", "event_timestamp": milliseconds(self._clock), "call_inbound": ringing}
+        step = self._note("webhook", name="call_inbound", url=url)
+        reply = await self._line.deliver("call_inbound", url, encode(body), _INBOUND_TIMEOUT_MS, tries=_INBOUND_TRIES)
+        _finish(step, reply)
+        step.answer = reply.json
+        told = reply.json.get("call_inbound") if reply.good and isinstance(reply.json, dict) else None
+        variables = (told or {}).get("dynamic_variables") or {}
+        if not all(isinstance(value, str) for value in variables.values()):
+            step.error = "dynamic_variables must be texts"
+            return {}
+        return dict(variables)
+
+    def _begin(self, bound: Bound, known: dict[str, str]) -> None:
         agent, order = bound.agent, self._order
         self._call |= {
             "call_id": self._call_id, "call_type": "phone_call", "agent_id": bound.agent_id,
@@ -64,8 +88,10 @@ class Conversation:
         }  # fmt: skip
         if agent.get("agent_name"):  # absent, never null, when not set (§10.8)
             self._call["agent_name"] = agent["agent_name"]
+        if known:
+            self._call["retell_llm_dynamic_variables"] = known
         self._variables = {
-            **(bound.llm.get("default_dynamic_variables") or {}), "call_id": self._call_id,
+            **(bound.llm.get("default_dynamic_variables") or {}), **known, "call_id": self._call_id,
             "user_number": order.from_number, "agent_number": order.to_number, "direction": "inbound",
             "call_type": "phone_call",
         }  # fmt: skip
@@ -83,6 +109,10 @@ class Conversation:
         self._call["transcript_object"].append(utterance)
         self._call["transcript_with_tool_calls"].append(utterance)
 
+    def _press(self, keys: str) -> None:
+        self._note("said", text=f"[{keys}]")
+        self._call["transcript_with_tool_calls"] += [{"role": "dtmf", "digit": digit} for digit in keys]
+
     async def _talk(self, bound: Bound) -> None:
         if self._order.args is not None:  # in the model's place: a tool call after each sentence
             for text, given in zip_longest(self._order.say, self._order.args):
@@ -93,7 +123,10 @@ class Conversation:
             return
         model = ScriptedModel(bound.tools, self._order.from_number)
         for text in self._order.say:
-            self._say("user", text)
+            if keys := _KEYS.fullmatch(text):
+                self._press(keys[1])
+            else:
+                self._say("user", text)
             does = model.hear(text)
             if isinstance(does, ToolCall):
                 model.learn(await self._use(does, bound))

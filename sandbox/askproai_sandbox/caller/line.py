@@ -38,15 +38,15 @@ class Line:
         signed = {**(headers or {}), "X-Retell-Signature": self.sign(body)}
         return await self.simulator.send(method, url, body, signed, timeout_ms, query)
 
-    async def deliver(self, event: str, url: str, body: bytes, timeout_ms: float) -> Reply:
+    async def deliver(self, event: str, url: str, body: bytes, timeout_ms: float, *, tries: int = _DELIVERIES) -> Reply:
         """Deliver a webhook until there is a 2xx, a few times at most; signed anew each time."""
         began = self.simulator.clock.monotonic()
-        for attempt in range(1, _DELIVERIES + 1):
+        for attempt in range(1, tries + 1):
             reply = await self.send("POST", url, body, timeout_ms)
             self.simulator.journal.delivery(event, url, reply.status, f"attempt {attempt}")
             if reply.good:
                 break
-            if attempt < _DELIVERIES:
+            if attempt < tries:
                 await self.pause("webhook_retry_delay_ms")
         return replace(reply, duration_ms=round((self.simulator.clock.monotonic() - began) * 1000, 1), attempts=attempt)
 

@@ -81,7 +81,9 @@ class Child:
     async def _see_it_end(self) -> int:
         code = await self._process.wait()
         _signal_group(self.pid, signal.SIGKILL)  # at once, while the group's number can not be another's yet
-        self._pid_file.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            if json.loads(self._pid_file.read_text())["pid"] == self.pid:  # else its successor has noted itself there
+                self._pid_file.unlink()
         return code
 
     async def stop(self, grace: timedelta = GRACE, ask: signal.Signals = signal.SIGTERM) -> int:

@@ -6,6 +6,7 @@ It runs as a process of its own (`python -m askproai_sandbox.demo`), so that a d
 
 import argparse
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -33,6 +34,7 @@ from askproai_sandbox.cluster import (
 )
 from askproai_sandbox.demo.directory import Directory
 from askproai_sandbox.demo.state import State, state_file
+from askproai_sandbox.demo.system import coordinator_of, system
 from askproai_sandbox.postgres import EmbeddedPostgres, EmbeddedPostgresError
 from askproai_sandbox.redis import EmbeddedRedis, EmbeddedRedisError
 
@@ -104,7 +106,8 @@ class Stage:
         self._report("custom resource definitions")
         await self._cluster.kubectl("apply", "--server-side", "-f", str(PROJECT / "crds"))
         await self._cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(PROJECT / "crds"))
-        await self._cluster.kubectl("create", "namespace", "askproai-system")
+        write_atomically(self.directory / "system.json", json.dumps(system(self._cluster.kubeconfig)))
+        await self._cluster.kubectl("apply", "-f", str(self.directory / "system.json"))
         self._report("Retell and Cal.com (simulated), the entrance, the pod runner")
         ports = {name: free_port() for name in ("retell", "calcom", "entrance", "health")}
         kubeconfig = str(self._cluster.kubeconfig)
@@ -205,9 +208,10 @@ class Stage:
 
     def _pids(self, pods: Mapping[str, int]) -> dict[str, object]:
         own = {name: child.pid for name, child in self._children.items()}
+        coordinator = coordinator_of(pods)
         return {
             "operator": [own["operator"]],
-            "coordinator": [],
+            "coordinator": list(coordinator.values()),
             "podRunner": own["pod-runner"],
             "entrance": own["entrance"],
             "postgres": self._postgres.pid,
@@ -215,7 +219,7 @@ class Stage:
             "apiserver": self._cluster.pids.get("apiserver"),
             "retell": own["retell"],
             "calcom": own["calcom"],
-            "pods": dict(pods),
+            "pods": {key: pid for key, pid in pods.items() if key not in coordinator},
         }
 
     async def _lower(self) -> None:

@@ -235,7 +235,9 @@ class RetellSimulator(Simulator):
             raise ValueError(f"{len(owners)} workspaces have {order.to_number}; import the number, or name `key`")
         key = owners[0]
         line = Line(self, lambda body: signature(key, body, milliseconds(self.clock)))
-        record = await Conversation(order, line).play(self.workspaces[key].answering(order.to_number))
+        workspace = self.workspaces[key]
+        asked_before = workspace.numbers[order.to_number].fields.get("inbound_webhook_url")
+        record = await Conversation(order, line).play(workspace.answering(order.to_number), asked_before)
         return web.json_response(record.to_json())
 
 

@@ -46,6 +46,14 @@ async def body_of(request: web.Request) -> dict[str, Any]:
     return body
 
 
+_NOTHING_DONE: Mapping[FaultKind, Callable[[], Exception]] = {
+    FaultKind.DOWN: lambda: Refusal(503, "Service Unavailable", bare=True),
+    FaultKind.NO_ROUTE: web.HTTPNotFound,
+    FaultKind.RATE_LIMITED: lambda: Refusal(429, "Too Many Requests"),
+    FaultKind.ERROR_BEFORE_COMMIT: lambda: Refusal(500, "Internal server error", bare=True),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """An answer; `status` None: none came, and `text` says why."""
@@ -100,6 +108,10 @@ class Simulator:
         self.app.router.add_route(method, path, handler)
         self._operations[handler] = operation
 
+    def key_of(self, request: web.Request) -> str:
+        """Give the key that a request carries."""
+        return request.headers.get("Authorization", "").removeprefix("Bearer ")
+
     def operation(self, request: web.Request) -> str:
         """Give the name of what is asked for; `?` for a route that does not exist."""
         return self._operations.get(request.match_info.handler, "?")
@@ -142,9 +154,10 @@ class Simulator:
                 return await self._steer(request)
             except (ValueError, KeyError, TypeError, msgspec.ValidationError, Refusal) as error:
                 return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
-        key = request.headers.get("Authorization", "").removeprefix("Bearer ")
         raw = await request.read()
-        entry = self.journal.request(key, request.method, request.path_qs, self.operation(request), raw)
+        entry = self.journal.request(
+            self.key_of(request), request.method, request.path_qs, self.operation(request), raw
+        )
         try:
             response = await self._work(request, handler, entry)
         except Refusal as refusal:
@@ -166,10 +179,9 @@ class Simulator:
 
         if slow := struck(FaultKind.SLOW):
             await self.clock.sleep(timedelta(milliseconds=slow.ms))
-        if struck(FaultKind.RATE_LIMITED):
-            raise Refusal(429, "Too Many Requests")
-        if struck(FaultKind.ERROR_BEFORE_COMMIT):
-            raise Refusal(500, "Internal server error", bare=True)
+        for kind, refusal in _NOTHING_DONE.items():
+            if struck(kind):
+                raise refusal()
         response = await handler(request)
         if struck(FaultKind.ERROR_AFTER_COMMIT):
             raise Refusal(500, "Internal server error", bare=True)

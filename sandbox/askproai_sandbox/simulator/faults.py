@@ -17,6 +17,8 @@ class FaultKind(StrEnum):
     ERROR_BEFORE_COMMIT = "error-before-commit"  # 500, nothing done
     ERROR_AFTER_COMMIT = "error-after-commit"  # 500, but done
     RATE_LIMITED = "rate-limited"  # 429
+    DOWN = "down"  # 503 by whatever stands in front of the servers, nothing done
+    NO_ROUTE = "no-route"  # 404: this server has no such endpoint
     SLOW = "slow"  # answers after `ms`
     LAGGING_LIST = "lagging-list"  # new objects miss from this list for `seconds`, or for `requests` of it
 

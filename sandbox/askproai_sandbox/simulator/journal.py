@@ -1,6 +1,7 @@
 """What came in and what went out, for tests and the demo to read; secrets are never kept."""
 
 import json
+import re
 from typing import Any
 
 from askproai_sandbox.simulator.clock import Clock
@@ -44,7 +45,8 @@ class Journal:
     def request(self, key: str, method: str, path: str, operation: str, body: bytes) -> dict[str, Any]:
         """Note a request before it is worked on; the caller sets `status` (None: no answer was given) and `fault`."""
         entry = {
-            "seq": self._next(), "time": self._clock.now().isoformat(), "key": key[-4:], "method": method, "path": path,
+            "seq": self._next(), "time": self._clock.now().isoformat(), "key": key[-4:], "method": method,
+            "path": re.sub(r"(?<=apiKey=)[^&]+", "***", path),
             "operation": operation, "body": _readable(body), "status": None, "fault": None,
         }  # fmt: skip
         self.entries.append(entry)

@@ -10,10 +10,11 @@ from typing import Any
 
 import httpx
 
-from askproai_operator.engine import FINALIZER, ApiError, Cache, Key, Result, World, refs
+from askproai_operator.engine import FINALIZER, ApiError, Cache, Conflict, Key, Result, Warn, World, refs
 from askproai_operator.engine.outcome import outcome
 from askproai_operator.external import ProviderClients
 from askproai_operator.kinds.agent import reconcile
+from askproai_operator.settings import Settings
 from askproai_runtime.seams import FixedClock
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
@@ -21,6 +22,7 @@ from askproai_sandbox.simulator import serve
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
 RETELL_KEY = "key_test_salon"
 NUMBER = "+49301234567"
+INBOUND_URL = "https://voice.example/salon/salon/retell/inbound"
 MARKER = "inst-1/salon/mitte"
 KEY = Key("RetellAgent", "salon", "mitte")
 WRITES = {"POST", "PATCH", "DELETE", "PUT"}
@@ -95,10 +97,32 @@ class MemoryKube:
         raw = self.objects.pop((model.key.kind, model.key.namespace, model.key.name))
         self.cache.drop(refs.ref_of_kind(model.key.kind), model.key.namespace, model.key.name, raw["metadata"]["uid"])
 
-    async def event(self, model: Any, type_: str, reason: str, message: str) -> None:
+    async def create(self, raw: dict[str, Any]) -> dict[str, Any]:
+        meta = raw["metadata"]
+        if (raw["kind"], meta["namespace"], meta["name"]) in self.objects:
+            raise Conflict(409, "AlreadyExists", meta["name"])
+        self.put(refs.ref_of_kind(raw["kind"]), {**raw, "metadata": {"uid": f"u-{meta['name']}", **meta}})
+        return raw
+
+    async def list(self, ref: refs.Ref, namespace: str, selector: str = "") -> list[dict[str, Any]]:
+        found = [raw for (kind, where, _), raw in self.objects.items() if (kind, where) == (ref.kind, namespace)]
+        return [raw for raw in found if not selector or selector in (raw["metadata"].get("labels") or {})]
+
+    async def patch(self, ref: refs.Ref, namespace: str, name: str, body: dict[str, Any]) -> None:
+        self.writes += 1
+        self.objects[ref.kind, namespace, name]["metadata"]["annotations"].update(body["metadata"]["annotations"])
+
+    async def delete(self, ref: refs.Ref, namespace: str, name: str, uid: str) -> None:
+        self.writes += 1
+        assert self.objects.pop((ref.kind, namespace, name))["metadata"]["uid"] == uid
+
+    async def tell(self, reason: str, message: str) -> None:
+        self.events.append(("Normal", reason, message))
+
+    async def event(self, model: Any, told: Warn) -> None:
         if self.no_events:
             raise ApiError(403, "Forbidden", "the namespace is going")
-        self.events.append((type_, reason, message))
+        self.events.append((told.type, told.reason, told.message))
 
 
 @dataclass
@@ -127,7 +151,7 @@ class Scene:
                 await self.kube.patch_status(now, told.patch)
         for event in result.warnings:
             try:
-                await self.kube.event(before, event.type, event.reason, event.message)
+                await self.kube.event(before, event)
             except ApiError:
                 assert self.kube.no_events
         return result
@@ -272,6 +296,7 @@ def tenant(model: str = "Simple") -> dict[str, Any]:
             "webhookUrls": {
                 "retell": "https://voice.example/salon/salon/webhooks/retell",
                 "functions": "https://voice.example/salon/salon/retell/functions",
+                "inbound": INBOUND_URL,
             },
             "conditions": [
                 {"type": type_, "status": "True", "reason": "AsDeclared", "message": ""}
@@ -312,7 +337,7 @@ async def scene(*, number_there: bool = True, **spec: Any) -> AsyncIterator[Scen
         world = World(
             kube=kube,
             cache=cache,
-            settings=SimpleNamespace(),
+            settings=Settings(namespace="askproai-system", leftover_retry_seconds=30),
             clock=clock,
             faults=faults,
             database=SimpleNamespace(),

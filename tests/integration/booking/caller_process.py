@@ -1,6 +1,7 @@
-"""A pod's worth of callers in a process of its own: books what it reads from standard input, answers as JSON.
+"""A pod's worth of callers in a process of its own: does what it reads from standard input, answers as JSON.
 
-Run by test_booking_processes.py as `caller_process.py DSN CONFIG CALCOM_URL`; a first line that is read starts all at once.
+Run by test_booking_processes.py as `caller_process.py DSN CONFIG CALCOM_URL [REDIS_URL]`; a first line that is read
+starts all at once.
 """
 
 import asyncio
@@ -11,11 +12,12 @@ import aiohttp
 import msgspec
 import stamina.instrumentation
 import structlog
-from booking_world import CALCOM, NOW, Counts, StandingClock, call
+from booking_world import CALCOM, NOW, Counts, StandingClock, call, slots_of
 
 from askproai_runtime.booking import Booking, BookingSettings
-from askproai_runtime.calendars import CalcomV2, ChosenCalendar, Recorder
+from askproai_runtime.calendars import CalcomV2, ChosenCalendar, Exchange, Recorder
 from askproai_runtime.config import decode
+from askproai_runtime.guard import Circuits
 from askproai_runtime.seams import fault_points_from_environment
 from askproai_runtime.store import open_pool
 
@@ -26,26 +28,28 @@ retries: list[str] = []
 stamina.instrumentation.set_on_retry_hooks([lambda details: retries.append(repr(details.caused_by))])
 
 
-async def main(dsn: str, config_text: str, url: str) -> None:
+async def main(dsn: str, config_text: str, url: str, redis_url: str = "") -> None:
     config = decode(config_text)
     if url:
         config = msgspec.structs.replace(config, calendar=msgspec.structs.replace(CALCOM, base_url=url))
     counts, clock = Counts(), StandingClock(NOW)
     async with open_pool(dsn, max_size=3) as pool, aiohttp.ClientSession() as session:
         recorder = Recorder(pool, config.tenant, counts)
-        calcom = CalcomV2(session, lambda: config, lambda: "cal_salon", recorder, clock)
+        exchange = Exchange(session, Circuits(None, clock), clock)
+        calcom = CalcomV2(exchange, lambda: config, lambda: "cal_salon", recorder)
         calendar = ChosenCalendar(lambda: config, calcom)
+        slots = slots_of(config.tenant, redis_url or None)
         faults = fault_points_from_environment()
-        booking = Booking(pool, lambda: config, calendar, clock, counts, BookingSettings(), faults)
+        booking = Booking(pool, lambda: config, calendar, clock, counts, BookingSettings(), faults, slots)
         await pool.fetchval("SELECT 1")
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         wishes = json.loads(await asyncio.to_thread(sys.stdin.readline))
         answers = await asyncio.gather(
-            *(booking.book_appointment(call(call_id, None), args) for call_id, args in wishes)
+            *(getattr(booking, function)(call(call_id, None), args) for call_id, args, function in wishes)
         )
         said = {"answers": [answer.as_json() for answer in answers], "retries": retries}
         sys.stdout.write(json.dumps(said) + "\n")
 
 
-asyncio.run(main(*sys.argv[1:4]))
+asyncio.run(main(*sys.argv[1:]))

@@ -228,7 +228,6 @@ async def test_what_the_rules_forbid_is_refused_with_the_reason(
         ({"date": "2026-11-27", "customer_name": "X"}, "wie viel Uhr"),
         (wants() | {"service": "Zahnreinigung"}, "Haarschnitt"),
         (wants(staff="Berta"), "Anna oder Mehmet"),
-        (wants(branch="Hamburg"), "Filiale"),
         ({"start": None, "customer_name": ["x"], "service": {}}, "Uhrzeit"),
     ],
 )

@@ -50,6 +50,12 @@ class Rig:
         self.feed.prime(ref_of_kind(kind), raw)
         return self.cache.get(Key(kind, self.namespace, found["metadata"]["name"]))
 
+    def unsee(self, model: Any) -> None:
+        """Have the cache never have known an object: another made it."""
+        key = model.key
+        self.cache.drop(ref_of_kind(key.kind), key.namespace, key.name, model.metadata.uid)
+        self.cache._gone.clear()
+
     async def watch_tells(self, ref: Any, name: str) -> None:
         """Do what the informer does when it sees the object's newest state."""
         raw = await self.kube.get(ref, self.namespace, name)

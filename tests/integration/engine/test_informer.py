@@ -46,7 +46,7 @@ async def test_what_was_there_before_is_known_and_waits_for_nobody(
     rig, kube_client: KubeClient, control_plane: ControlPlane
 ):
     tenant = await rig.make("Tenant")
-    rig.cache.drop(refs.TENANTS, rig.namespace, "salon-mueller", tenant.metadata.uid)
+    rig.unsee(tenant)
     made = Informer(rig.feed, rig.kube, rig.clock, rig.metrics, partial(connection, control_plane.kubeconfig))
     await made.prime()
     assert rig.cache.get(tenant.key) is not None
@@ -55,7 +55,7 @@ async def test_what_was_there_before_is_known_and_waits_for_nobody(
 
 async def test_coming_changing_and_going_arrive(rig, informer: Informer, kube_client: KubeClient):
     docs = await rig.make("Tenant")
-    rig.cache.drop(refs.TENANTS, rig.namespace, "salon-mueller", docs.metadata.uid)  # as if another had made it
+    rig.unsee(docs)
     await kube_client.merge(refs.TENANTS.path(rig.namespace, "salon-mueller"), {"metadata": {"labels": {"a": "b"}}})
 
     def labelled() -> bool:
@@ -142,3 +142,50 @@ class TestAudit:
         monkeypatch.setattr(rig.kube, "list", slow)
         await self.one(rig, control_plane).audit()
         assert rig.cache.branch(rig.namespace, "late") is not None
+
+    async def test_a_deletion_that_the_watch_lost_is_healed_while_it_runs(
+        self, rig, informer: Informer, control_plane: ControlPlane, kube_client: KubeClient, monkeypatch
+    ):
+        """Kopf watches on as after a 410; only the deletion's event is dropped."""
+        tenant, branch = await rig.make("Tenant"), await rig.make("Branch")
+        forget, lost = rig.feed.forget, []
+        monkeypatch.setattr(rig.feed, "forget", lambda *what: lost.append(what))
+        await kube_client.delete(refs.BRANCHES.path(rig.namespace, branch.key.name))
+        await eventually(lambda: lost, SOON, "the event that is dropped")
+        monkeypatch.setattr(rig.feed, "forget", forget)
+        assert rig.cache.get(branch.key) is not None, "a ghost"
+        rig.woken.clear()
+        informer._audit_every = timedelta(milliseconds=100)
+        audits = asyncio.create_task(informer._audits())
+        await eventually(lambda: rig.cache.get(branch.key) is None, SOON, "the audit")
+        assert tenant.key in rig.woken
+        assert rig.metrics.registry.get_sample_value("askproai_missed_deletions_total") >= 1
+        audits.cancel()
+        await asyncio.gather(audits, return_exceptions=True)
+
+    async def test_an_audit_of_what_is_as_known_writes_and_wakes_nothing(self, rig, control_plane: ControlPlane):
+        await rig.make("Tenant")
+        await rig.make("Branch")
+        made = self.one(rig, control_plane)
+        await made.audit()
+        rig.woken.clear()
+        rig.sent.clear()
+        await made.audit()
+        assert (rig.woken, rig.sent) == ([], [])
+
+    async def test_what_goes_while_it_lists_does_not_come_back(
+        self, rig, control_plane: ControlPlane, kube_client: KubeClient, monkeypatch
+    ):
+        """The list was read before the deletion, and is taken after it was told."""
+        branch, real = await rig.make("Branch"), rig.kube.list
+
+        async def slow(ref: Any, **more: Any) -> Any:
+            found = await real(ref, **more)
+            if ref is refs.BRANCHES and rig.cache.get(branch.key) is not None:
+                await kube_client.delete(refs.BRANCHES.path(rig.namespace, branch.key.name))
+                rig.feed.forget(refs.BRANCHES, rig.namespace, branch.key.name, branch.metadata.uid)
+            return found
+
+        monkeypatch.setattr(rig.kube, "list", slow)
+        await self.one(rig, control_plane).audit()
+        assert rig.cache.get(branch.key) is None

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.engine import FINALIZER, Key, kube, refs
+from askproai_operator.engine import FINALIZER, Key, Warn, kube, refs
 from askproai_operator.engine.errors import ApiError
 from askproai_sandbox.cluster import KubeClient, eventually
 
@@ -274,7 +274,7 @@ class TestStatus:
 class TestEvents:
     async def test_they_stand_beside_their_object(self, rig):
         tenant = await rig.make("Tenant")
-        await rig.kube.event(tenant, "Warning", "CredentialsInvalid", "the key is refused")
+        await rig.kube.event(tenant, Warn("CredentialsInvalid", "the key is refused"))
         (event,) = await rig.kube.list(refs.EVENTS, rig.namespace)
         assert event["involvedObject"]["uid"] == tenant.metadata.uid
         assert (event["type"], event["reason"], event["message"]) == (
@@ -287,13 +287,14 @@ class TestEvents:
         """Design §2.6: a terminating namespace takes no new objects."""
         tenant = await rig.make("Tenant", finalizers=["example.com/hold"])
         await kube_client.delete(f"/api/v1/namespaces/{rig.namespace}")
-        await rig.kube.event(tenant, "Warning", "ProviderUnavailable", "Retell does not answer")
+        await rig.kube.event(tenant, Warn("SecretNotFound", "went with the namespace", lasting=False))
+        await rig.kube.event(tenant, Warn("LeftOver", "an agent is left"))
         events = [
             one
             for one in await rig.kube.list(refs.EVENTS, "default")
             if (one.get("related") or {}).get("uid") == tenant.metadata.uid
         ]
-        assert [one["message"] for one in events] == [f"Tenant {rig.namespace}/salon-mueller: Retell does not answer"]
+        assert [one["message"] for one in events] == [f"Tenant {rig.namespace}/salon-mueller: an agent is left"]
         gone = {"metadata": {"finalizers": None}}
         await kube_client.merge(path(rig, refs.TENANTS, tenant.key.name), gone)
 

@@ -142,6 +142,22 @@ async def test_a_server_that_hangs_is_given_up_after_a_tenth_of_a_second(
     await shared.close()
 
 
+async def test_a_call_that_was_cut_leaves_its_answer_to_nobody_else(own_valkey: EmbeddedRedis, tenant: str) -> None:
+    """Known trap of asynchronous clients: the next command on that connection would read the late answer."""
+    shared = shared_of(await tenant_url(own_valkey, tenant), tenant)
+    for name in "ab":
+        await shared.do("SET", shared.key(name), name)
+    os.kill(own_valkey.pid, signal.SIGSTOP)
+    cut = [asyncio.create_task(shared.do("GET", shared.key("a"))) for _ in range(4)]
+    await asyncio.sleep(0.05)  # they are sent
+    for task in cut:
+        task.cancel()
+    assert all(isinstance(end, asyncio.CancelledError) for end in await asyncio.gather(*cut, return_exceptions=True))
+    os.kill(own_valkey.pid, signal.SIGCONT)
+    assert [await shared.do("GET", shared.key("b")) for _ in range(8)] == ["b"] * 8
+    await shared.close()
+
+
 async def test_a_rotated_password_is_used_with_the_next_call(valkey: EmbeddedRedis, tenant: str) -> None:
     urls = [await tenant_url(valkey, tenant)]
     shared = Shared(lambda: urls[-1], tenant, SystemClock(), Metrics(tenant), timeout=timedelta(seconds=1))

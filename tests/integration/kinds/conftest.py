@@ -21,13 +21,15 @@ from askproai_operator.engine.informer import Informer
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import WorkQueue
 from askproai_operator.engine.wire import connection
-from askproai_operator.external import ProviderClients
+from askproai_operator.external import ProviderClients, RedisAdmin
+from askproai_operator.kinds.retry import Retry
 from askproai_operator.settings import Settings
 from askproai_runtime.seams import FaultPoints, SystemClock
 from askproai_runtime.store import AdminStore
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.cluster import ControlPlane, KubeClient, ProcessError, eventually
 from askproai_sandbox.databases import Database
+from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
 from askproai_sandbox.simulator.app import Simulator
@@ -51,6 +53,7 @@ class Operator:
     retell: RetellSimulator
     calcom: CalcomSimulator
     writes: list[tuple[str, str]]
+    nudged: list[tuple[str, str, str]]
 
     def fault(self, simulator: Simulator, operation: str, kind: str, count: int) -> None:
         body = {"operation": operation, "fault": kind, "count": count}
@@ -58,7 +61,9 @@ class Operator:
 
 
 @pytest.fixture(scope="module")
-async def operator(control_plane: ControlPlane, module_database: Database) -> AsyncIterator[Operator]:
+async def operator(
+    control_plane: ControlPlane, module_database: Database, valkey: EmbeddedRedis
+) -> AsyncIterator[Operator]:
     await control_plane.kubectl("apply", "--server-side", "-f", str(CRDS))
     await control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
     clock, metrics, cache, stop = SystemClock(), Metrics(), Cache(), asyncio.Event()
@@ -77,11 +82,15 @@ async def operator(control_plane: ControlPlane, module_database: Database) -> As
             calcom_base_url=calcom_url,
             shared_base_url="https://voice.example",
             resync_seconds=60,
+            deletion_budget_seconds=2,
+            leftover_retry_seconds=1,
         )
         hosts = (*settings.provider_hosts, retell_url, calcom_url)
         async with ProviderClients(clock, hosts=hosts) as providers:
             database = AdminStore(module_database.dsn)
+            redis = RedisAdmin(valkey.admin_url, clock)
             informer = Informer(feed, kube, clock, metrics, login)
+            nudged: list[tuple[str, str, str]] = []
             world = World(
                 kube=kube,
                 cache=cache,
@@ -93,6 +102,8 @@ async def operator(control_plane: ControlPlane, module_database: Database) -> As
                 installation_id="inst-1",
                 fence=lambda: None,
                 enqueue=queue.add,
+                nudge=lambda *what: nudged.append(what),
+                redis=redis,
             )
             writes: list[tuple[str, str]] = []
             send = kube._wire._send
@@ -114,11 +125,14 @@ async def operator(control_plane: ControlPlane, module_database: Database) -> As
                 asyncio.create_task(informer.run(stop, give_signals_back)),
                 asyncio.create_task(Engine(KINDS, world, queue, metrics).run(stop)),
             ]
+            retry = asyncio.create_task(Retry(world, metrics).run())
             await asyncio.wait_for(informer.ready.wait(), 10)
-            yield Operator(world, settings, queue, informer, retell, calcom, writes)
+            yield Operator(world, settings, queue, informer, retell, calcom, writes, nudged)
             stop.set()
+            retry.cancel()
             await asyncio.gather(*tasks)
             await database.close()
+            await redis.close()
 
 
 @dataclass

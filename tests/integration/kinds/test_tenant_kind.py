@@ -6,8 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from askproai_operator.engine import Key
-from askproai_operator.kinds.tenant import teardown
+from askproai_operator.engine import Key, refs
 from askproai_runtime.store import AdminStore
 from askproai_sandbox.cluster import eventually
 from askproai_sandbox.databases import Database
@@ -71,6 +70,22 @@ async def test_a_tenants_children_exist_by_one_manager_and_are_written_once(plac
     assert versions(after) == versions(before)
     assert [one for one in place.operator.writes[written:] if place.namespace in one[1]] == []
     assert {entry["method"] for entry in place.operator.calcom.journal.entries[asked:]} <= {"GET"}
+
+
+async def test_a_changed_config_is_told_to_the_pods_once(place):
+    """Design §2.11: the ConfigMap first, then the pods; a new tenant's pods start with it anyway."""
+    await place.secret()
+    await place.create("Branch")
+    await place.create("Tenant")
+    await place.ready()
+    before = len(place.operator.nudged)
+    closed = {"spec": {"holidays": {"country": "DE", "subdivision": "BE", "closed": ["2026-12-31"]}}}
+    await place.client.merge(place.path("Branch", "mitte"), closed)
+    await eventually(lambda: len(place.operator.nudged) > before, SOON, "the pods to be told")
+    (told,) = place.operator.nudged[before:]
+    tenant = await place.get("Tenant")
+    assert told == (place.namespace, "salon-mueller", tenant["status"]["configHash"])
+    assert "2026-12-31" in (await place.get("ConfigMap", "salon-mueller-config"))["data"]["tenant.json"]
 
 
 async def test_a_child_edited_or_deleted_by_hand_is_repaired(place):
@@ -247,14 +262,22 @@ async def test_kept_rows_wait_for_their_adoption_and_no_namesake_erases_them(pla
     await place.gone("Tenant")
 
     await place.create("Tenant", spec={"dataPolicy": "Erase"})
-    told = await place.condition("DatabaseReady", "False", "DataOwnedByOther")
-    assert f"askproai.de/adopt-data: {first}" in told["message"]
+    refused = await place.condition("DatabaseReady", "False", "DataOwnedByOther")
+    assert f"askproai.de/adopt-data: {first}" in refused["message"]
     await place.client.delete(place.path("Tenant"))
     await place.gone("Tenant")
     assert len(await rows(module_database, "SELECT 1 FROM resources WHERE tenant = $1", tenant)) == 2
 
+    await place.create("Tenant", annotations={"askproai.de/adopt-data": "11111111-2222-3333-4444-555555555555"})
+    await place.condition("DatabaseReady", "False", "DataOwnedByOther")
+    await place.client.delete(place.path("Tenant"))
+    await place.gone("Tenant")
+
     await place.create("Tenant", spec={"dataPolicy": "Erase"}, annotations={"askproai.de/adopt-data": first})
     await place.ready()
+    await eventually(lambda: told(place, ("Normal", "DataAdopted")), SOON, "the event")
+    audited = await rows(module_database, "SELECT action FROM audit_log WHERE tenant = $1", tenant)
+    assert [row["action"] for row in audited] == ["data_adopted"]
     await place.client.delete(place.path("Tenant"))
     await place.gone("Tenant")
     assert await rows(module_database, "SELECT 1 FROM resources WHERE tenant = $1", tenant) == []
@@ -317,16 +340,17 @@ async def test_a_deleted_namespace_ends_and_takes_the_webhook_along(place):
     for kind, name in (("Tenant", "salon-mueller"), ("Secret", "salon-mueller-teardown")):
         await place.gone(kind, name)  # nothing of ours holds it up; its own controller looks again every few seconds
     assert place.hooks() == []
+    everywhere = await place.operator.world.kube.list(refs.EVENTS, "default")
+    assert [one["message"] for one in everywhere if f" {place.namespace}/" in one["message"]] == [], "nobody is warned"
 
 
 async def test_what_cannot_be_removed_is_given_up_after_the_budget_and_the_rest_is_done(
-    place, module_database: Database, monkeypatch
+    place, module_database: Database
 ):
     """A provider that is away holds up a deletion for ten minutes at most, and the database not at all."""
     await place.secret()
     await place.create("Tenant")
     await place.ready()
-    monkeypatch.setattr(teardown, "BUDGET", timedelta(seconds=2))
     place.operator.fault(place.operator.calcom, "list-webhooks", "error-before-commit", 999)
     await place.client.delete(place.path("Tenant"))
     await place.gone("Tenant")

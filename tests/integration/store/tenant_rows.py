@@ -61,6 +61,7 @@ async def fill(tenant: TenantStore) -> UUID:
                VALUES ($1, 'calcom', 'book', 'POST', '/v2/bookings', 'ok', 50, 'c')""",
             key,
         )
+        await c.execute("INSERT INTO billing (tenant, subscription, livemode) VALUES ($1, 'sub_1', false)", key)
         await c.execute("INSERT INTO audit_log (tenant, actor, action, correlation_id) VALUES ($1, 'a', 'b', 'c')", key)
     return appointment
 

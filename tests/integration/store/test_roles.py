@@ -1,5 +1,8 @@
 """The roles and rows that AdminStore keeps (requirement T1; contract §7)."""
 
+import asyncio
+import json
+
 import asyncpg
 import pytest
 from tenant_rows import fill
@@ -90,9 +93,43 @@ async def test_rows_of_an_earlier_tenant_are_kept_from_a_namesake_until_it_adopt
     assert refusal.value.owner_uid == "uid-salon"
     with pytest.raises(asyncpg.InvalidPasswordError):  # no role was made for the stranger
         await login(admin.tenant_dsn("salon.salon", "p"))
-    await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, adopt="uid-salon")
+    with pytest.raises(DataOwnedByOther):
+        await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, adopt="uid-wrong")
+    assert await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, adopt="uid-salon")
     await login(admin.tenant_dsn("salon.salon", "p"))
+    assert not await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, adopt="uid-salon")
+
+
+async def test_an_adoption_is_audited_and_its_old_uid_opens_the_rows_to_nobody_else(database: Database) -> None:
+    admin = database.admin
+    await admin.ensure_tenant(*SALON, connection_limit=5)
     await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, adopt="uid-salon")
+    with pytest.raises(DataOwnedByOther, match="uid-heir"):
+        await admin.ensure_tenant("salon.salon", "uid-third", "p", connection_limit=5, adopt="uid-salon")
+    assert await admin.ensure_tenant("salon.salon", "uid-third", "p", connection_limit=5, adopt="uid-heir")
+    su = await asyncpg.connect(database.superuser_dsn)
+    rows = await su.fetch("SELECT actor, action, detail FROM audit_log WHERE tenant = 'salon.salon' ORDER BY id")
+    await su.close()
+    told = [(row["actor"], row["action"], json.loads(row["detail"])) for row in rows]
+    assert told == [
+        ("operator", "data_adopted", {"from": "uid-salon", "to": "uid-heir"}),
+        ("operator", "data_adopted", {"from": "uid-heir", "to": "uid-third"}),
+    ]
+
+
+async def test_of_two_that_adopt_at_once_one_gets_the_rows(database: Database) -> None:
+    await database.admin.ensure_tenant(*SALON, connection_limit=5)
+    admins = [AdminStore(database.dsn) for _ in range(2)]
+    took = await asyncio.gather(
+        *(
+            admin.ensure_tenant("salon.salon", f"uid-{n}", "p", connection_limit=5, adopt="uid-salon")
+            for n, admin in enumerate(admins)
+        ),
+        return_exceptions=True,
+    )
+    for admin in admins:
+        await admin.close()
+    assert sorted(type(one).__name__ for one in took) == ["DataOwnedByOther", "bool"]
 
 
 async def test_resources_are_never_deleted_and_keep_their_ids(database: Database) -> None:

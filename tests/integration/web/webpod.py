@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ from askproai_runtime.process import Process, open_process
 from askproai_runtime.seams import FaultPoints, SystemClock
 from askproai_runtime.web import WebProcess
 from askproai_runtime.worker import work
-from askproai_sandbox.databases import Database, TenantStore
+from askproai_sandbox.databases import PEOPLE, Database, TenantStore
 from askproai_sandbox.world import AGENT_ID, NUMBER, salon_config
 
 RETELL_KEY, CALCOM_SECRET, STRIPE_SECRET, TOKEN = "key_test", "cal-secret", "whsec_test", "admin-token"
@@ -96,6 +96,12 @@ class Pod:
         about = {"call_id": call_id, "agent_id": AGENT_ID, "to_number": NUMBER, "from_number": "+4915112345678"} | call
         body = json.dumps({"name": named or name, "call": about, "args": args}).encode()
         return await self.post(f"/retell/functions/{name}", body, {"x-retell-signature": sign_retell(body)})
+
+    async def inbound(self, from_number: str | None, to_number: str = NUMBER, **call: Any) -> Reply:
+        """Ask who is calling, as Retell would while the phone rings."""
+        about = {"from_number": from_number, "to_number": to_number, "agent_id": AGENT_ID, "agent_version": 0} | call
+        body = json.dumps({"event": "call_inbound", "call_inbound": about}).encode()
+        return await self.post("/retell/inbound", body, {"x-retell-signature": sign_retell(body)})
 
     async def event(self, event_id: str) -> asyncpg.Record | None:
         return await self.db.fetchrow(
@@ -205,9 +211,11 @@ async def running_worker(pod: Pod, **settings: Any) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def open_pod(database: Database, folder: Path, name: str) -> AsyncIterator[Pod]:
+async def open_pod(
+    database: Database, folder: Path, name: str, people: Iterable[tuple[str, str, int]] = PEOPLE
+) -> AsyncIterator[Pod]:
     """Make a tenant and its mounted files; no process runs yet."""
-    store = await database.tenant_store(name)
+    store = await database.tenant_store(name, people)
     (folder / "credentials").mkdir()
     (folder / "token").write_text(TOKEN + "\n")
     db = await asyncpg.connect(database.superuser_dsn)

@@ -18,8 +18,20 @@ from askproai_runtime.config import Absence, Branch, Holidays, Hours, Service, S
 
 MINUTE = timedelta(minutes=1)
 BERLIN = ZoneInfo("Europe/Berlin")
-ZONES = [BERLIN, ZoneInfo("America/New_York"), ZoneInfo("Australia/Lord_Howe"), ZoneInfo("UTC")]  # Lord Howe moves by 30 minutes
-DAYS = [date(2026, 3, 29), date(2026, 10, 25), date(2026, 4, 5), date(2026, 11, 1), date(2026, 12, 24), date(2026, 11, 20)]
+ZONES = [
+    BERLIN,
+    ZoneInfo("America/New_York"),
+    ZoneInfo("Australia/Lord_Howe"),
+    ZoneInfo("UTC"),
+]  # Lord Howe moves by 30 minutes
+DAYS = [
+    date(2026, 3, 29),
+    date(2026, 10, 25),
+    date(2026, 4, 5),
+    date(2026, 11, 1),
+    date(2026, 12, 24),
+    date(2026, 11, 20),
+]
 
 GERMAN_HOLIDAYS = {date(2026, month, day) for month, day in [(4, 3), (4, 6), (12, 25), (12, 26)]}  # near DAYS
 
@@ -101,7 +113,9 @@ def oracle(rules: Rules, busy: dict[int, list[Taken]], query: Query) -> Iterator
 def times(draw: st.DrawFn) -> Hours:
     opens = draw(st.sampled_from([0, 60, 120, 150, 180, 540, 555, 720, 1320]))
     closes = draw(st.sampled_from([120, 135, 180, 195, 240, 780, 1080, 1410, 1440]).filter(lambda c: c > opens))
-    days = draw(st.sampled_from([tuple(Weekday), (Weekday.SUN,), (Weekday.SUN, Weekday.MON), (Weekday.FRI, Weekday.SAT)]))
+    days = draw(
+        st.sampled_from([tuple(Weekday), (Weekday.SUN,), (Weekday.SUN, Weekday.MON), (Weekday.FRI, Weekday.SAT)])
+    )
     return Hours(days=days, opens=time(opens // 60, opens % 60), closes=time(closes // 60 % 24, closes % 60))
 
 
@@ -151,11 +165,15 @@ def cases(draw: st.DrawFn) -> tuple[Rules, dict[int, list[Taken]], Query]:
         owner = next(one for one in staff if row in one.resource_ids)
         parts = owner.units if units != 1 and row in owner.resource_ids[: owner.units] else units
         taken = Taken(start, start + length * MINUTE, parts)
-        if all(taken.end <= one.start or one.end <= taken.start for one in busy.get(row, ())):  # as the constraint has it
+        if all(
+            taken.end <= one.start or one.end <= taken.start for one in busy.get(row, ())
+        ):  # as the constraint has it
             busy.setdefault(row, []).append(taken)
     first = noon - timedelta(minutes=draw(st.integers(0, 900)))
     now = noon - timedelta(minutes=draw(st.sampled_from([0, 720, 1440, 3000])))
-    query = Query(now, first, first + timedelta(minutes=draw(st.integers(1, 1500))), draw(st.sampled_from([None, "p0"])))
+    query = Query(
+        now, first, first + timedelta(minutes=draw(st.integers(1, 1500))), draw(st.sampled_from([None, "p0"]))
+    )
     return Rules(zone, branch, service, staff), busy, query
 
 
@@ -196,7 +214,9 @@ def test_rows_that_do_not_line_up_still_make_a_slot() -> None:
     service = Service(name="s", display_name="S", capacity=2, duration_minutes=60)
     hour, half = timedelta(hours=1), timedelta(minutes=30)
     busy = {1: [Taken(at, at + hour, 2)], 2: [Taken(at + hour, at + 2 * hour, 2)]}
-    branch = Branch(name="b", display_name="", opening_hours=(Hours(days=tuple(Weekday), opens=time(0), closes=time(0)),))
+    branch = Branch(
+        name="b", display_name="", opening_hours=(Hours(days=tuple(Weekday), opens=time(0), closes=time(0)),)
+    )
     rules = Rules(BERLIN, branch, service, (person,))
     claims = claims_for(person, 2, busy, rules.blocks(at + half))
     assert claims is not None
@@ -207,8 +227,8 @@ def test_an_exclusive_appointment_of_smaller_days_blocks_the_whole_person() -> N
     """Capacity rose from 1 to 4: who was promised the person alone stays alone."""
     at = datetime(2026, 11, 20, 9, tzinfo=UTC)
     person = Staff(id="p", display_name="", resource_ids=(1, 2, 3, 4), units=4)
-    blocks = Rules(BERLIN, Branch(name="b", display_name=""), Service(name="s", display_name="", capacity=4), (person,)).blocks(at)
+    blocks = Rules(
+        BERLIN, Branch(name="b", display_name=""), Service(name="s", display_name="", capacity=4), (person,)
+    ).blocks(at)
     assert claims_for(person, 4, {1: [Taken(at, at + MINUTE, units=1)]}, blocks) is None
     assert claims_for(person, 4, {1: [Taken(at, at + MINUTE, units=4)]}, blocks) is not None
-
-

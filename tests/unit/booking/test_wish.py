@@ -1,40 +1,14 @@
-"""Which branch, service and person a model's words name (contract §4: what is not known is asked, never guessed)."""
+"""Which service and person a model's words name (contract §4: what is not known is asked, never guessed)."""
 
 from datetime import UTC, datetime
 
-import msgspec
 import pytest
 
 from askproai_runtime.booking import CallContext
 from askproai_runtime.booking.wish import AskBack, read_order, read_wish
-from askproai_runtime.config import Address
 from askproai_sandbox.world import salon_config
 
 CALL = CallContext("call_1", "mitte", None, datetime(2026, 11, 20, 9, tzinfo=UTC), "corr")
-
-
-def two_branches(city: str):
-    config = salon_config()
-    (mitte,) = config.branches
-    other = msgspec.structs.replace(
-        mitte, name="nord", display_name="Salon Müller Nord", address=Address(city=city), phone_numbers=()
-    )
-    services = tuple(
-        msgspec.structs.replace(s, branch=None, staff=s.staff | {"nord": s.staff["mitte"]}) for s in config.services
-    )
-    return msgspec.structs.replace(config, branches=(mitte, other), services=services)
-
-
-def test_a_branch_is_known_by_name_display_name_and_its_city_alone() -> None:
-    config = two_branches("Hamburg")
-    for named, branch in (("nord", "nord"), ("Salon Mueller Nord", "nord"), ("hamburg", "nord"), (None, "mitte")):
-        assert read_wish(config, CALL, {"branch": named}).rules.branch.name == branch
-
-
-@pytest.mark.parametrize("named", ["Berlin", "Köln"])
-def test_a_city_with_two_branches_is_asked_back(named: str) -> None:
-    with pytest.raises(AskBack, match=r"Für welche Filiale .* Salon Müller Mitte oder Salon Müller Nord\?"):
-        read_wish(two_branches("Berlin"), CALL, {"branch": named})
 
 
 def test_an_argument_is_bounded_and_never_breaks_the_database() -> None:

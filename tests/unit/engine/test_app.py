@@ -32,19 +32,6 @@ async def test_the_start_waits_for_an_api_server_that_is_away_and_for_crds_that_
     assert clock.now() - START == timedelta(seconds=6)
 
 
-async def test_a_renewal_that_breaks_ends_the_process_too(monkeypatch: pytest.MonkeyPatch):
-    """Without it nobody would renew the Lease, and this process would go on beside the next leader."""
-
-    class Broken:
-        async def keep(self) -> None:
-            raise KeyError("spec")
-
-    ended: list[int] = []
-    monkeypatch.setattr(app.os, "_exit", ended.append)
-    await app._exit_when_lost(Broken())  # type: ignore[arg-type]
-    assert ended == [1]
-
-
 async def test_a_reconcile_that_hangs_is_not_alive():
     clock, metrics = FixedClock(START), Metrics()
     queue = WorkQueue(clock, metrics)

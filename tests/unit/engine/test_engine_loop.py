@@ -34,10 +34,10 @@ class FakeKube:
         put(self.cache, raw(obj.kind, obj.key.name, status={**obj.status, **status}))
         return True
 
-    async def event(self, obj: Any, type_: str, reason: str, message: str) -> None:
+    async def event(self, obj: Any, told: Warn) -> None:
         if self.refuses_events:
             raise ApiError(403, "Forbidden", "the namespace is going")
-        self.events.append((type_, reason))
+        self.events.append((told.type, told.reason))
 
     async def still_there(self, obj: Any) -> bool:
         return self.there

@@ -176,3 +176,18 @@ def test_our_own_failure_is_unknown_and_never_quotes_the_error():
     assert condition(status, "ServicesReady") == condition(have, "ServicesReady")
     assert "geheim" not in str(status)
     assert [e.type for e in told.events] == ["Warning"]
+
+
+def test_without_redis_an_object_is_ready_and_tells_of_it():
+    """Redis makes things faster, not possible (docs/decisions/0014)."""
+    away = bad(C.CACHE_READY, Reason.CACHE_UNAVAILABLE, "Redis does not answer")
+    status = after({}, outcome(branch(), {}, Result((OK, away)), NOW))
+    assert condition(status, "CacheReady")["status"] == "False"
+    assert condition(status, "Ready")["status"] == "True"
+    assert away.good
+
+
+def test_a_transition_is_not_told_for_longer_than_its_object_lives():
+    """In a namespace that goes the user's Secret goes first: nobody needs to read that it is missing."""
+    (told,) = outcome(branch(), {}, Result((BROKEN,)), NOW).events
+    assert not told.lasting

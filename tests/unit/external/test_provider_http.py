@@ -14,6 +14,7 @@ from askproai_operator.external import (
     ProviderClients,
     ProviderError,
     ProviderRefused,
+    ProviderResting,
     ProviderUnavailable,
     RateLimited,
     RetellClient,
@@ -222,3 +223,50 @@ async def test_no_key_goes_to_a_host_that_nobody_allowed() -> None:
             providers.calcom("https://metadata.internal", "cal_x")
         assert providers.calcom("https://api.cal.com/", "cal_x").api.base_url == "https://api.cal.com"
         assert providers.retell("http://retell.internal", "key_x").api.key == "key_x", "the operator's own default"
+
+
+async def test_five_failures_in_a_row_and_the_key_is_left_alone_for_a_minute() -> None:
+    answers, sent = [500] * 5, []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(answers.pop(0) if answers else 200, json={"llm_id": "llm_1"})
+
+    async with retell(server) as (client, clock, providers):
+        for _ in range(5):
+            with pytest.raises(UnknownOutcome):
+                await client.create_llm({})
+        with pytest.raises(ProviderResting) as resting:
+            await client.create_llm({})
+        assert resting.value.retry_after == timedelta(seconds=60)
+        with pytest.raises(ProviderResting):
+            await client.get_llm("llm_1")
+        assert len(sent) == 5, "the last two did not leave the house"
+        assert await providers.retell("https://retell.example/", "another_key").get_llm("llm_1")
+        clock.move(timedelta(seconds=60))
+        assert await client.get_llm("llm_1"), "one tries it, and it works again"
+        assert await client.get_llm("llm_1")
+
+
+async def test_our_own_mistakes_rest_nobody() -> None:
+    async with retell(status(404)) as (client, _, _):
+        for _ in range(8):
+            assert await client.get_llm("llm_1") is None
+
+
+async def test_the_only_try_after_the_rest_fails_and_it_rests_again() -> None:
+    sent = []
+
+    def down(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        raise httpx.ReadTimeout("", request=request)
+
+    async with retell(down) as (client, clock, _):
+        for _ in range(2):
+            with pytest.raises(ProviderUnavailable):
+                await client.get_llm("llm_1")
+        assert len(sent) == 5, "a read is tried three times, and the circuit ends the second one's tries"
+        clock.move(timedelta(seconds=61))
+        with pytest.raises(ProviderResting):
+            await client.get_llm("llm_1")
+        assert len(sent) == 6

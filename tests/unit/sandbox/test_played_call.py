@@ -359,3 +359,123 @@ def test_a_service_that_was_asked_for_keeps_the_day_and_the_time() -> None:
     model.learn({"success": False, "message": "Was möchten Sie buchen?", "services": ["haarschnitt", "farbe"]})
     wish = {"tool": "check_availability", "service": "Farbe", "date": "Freitag", "time": "elf"}
     assert called(model, "Farbe.") == wish
+
+
+async def asks_before(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    """Make a salon whose number has an inbound webhook, and whose greeting has a variable."""
+    llm = {"begin_message": "Guten Tag {{caller_name}}!", "default_dynamic_variables": {"caller_name": "Gast"}}
+    await salon(retell, receiver, tools, llm=llm)
+    await retell("PATCH", f"/update-phone-number/{NUMBER}", {"inbound_webhook_url": f"{receiver.url}/inbound"})
+
+
+async def test_the_inbound_webhook_is_asked_before_the_call_and_its_variables_are_spoken(
+    retell: Api, receiver: Receiver, tools: Tools
+) -> None:
+    """§7: signed like everything else, with the agent that is bound."""
+    await asks_before(retell, receiver, tools)
+    receiver.answers["/inbound"] = {"call_inbound": {"dynamic_variables": {"caller_name": "Frau Muster"}}}
+    record = await ring(retell, "Hallo", from_number="anonymous")
+    ((headers, body),) = receiver.at("/inbound")
+    assert verified("key_test_one", headers, body)
+    asked = json.loads(body)
+    assert asked["event"] == "call_inbound"
+    assert (asked["call_inbound"]["from_number"], asked["call_inbound"]["agent_id"]) == ("anonymous", record.agent_id)
+    assert record.transcript.startswith("Agent: Guten Tag Frau Muster!")
+    assert events(receiver)["call_started"]["retell_llm_dynamic_variables"] == {"caller_name": "Frau Muster"}
+
+
+@pytest.mark.parametrize(
+    "told", [{"call_inbound": {}}, {"call_inbound": {"dynamic_variables": {"caller_name": 7}}}, []]
+)
+async def test_without_a_usable_answer_the_agent_speaks_with_its_defaults(
+    retell: Api, receiver: Receiver, tools: Tools, told: Any
+) -> None:
+    await asks_before(retell, receiver, tools)
+    receiver.answers["/inbound"] = web.json_response(told)
+    record = await ring(retell, "Hallo")
+    assert record.transcript.startswith("Agent: Guten Tag Gast!")
+
+
+async def test_an_inbound_webhook_that_fails_is_tried_three_times_and_the_call_goes_on(
+    retell: Api, receiver: Receiver, tools: Tools
+) -> None:
+    await asks_before(retell, receiver, tools)
+    receiver.answers["/inbound"] = [web.Response(status=500) for _ in range(3)]
+    record = await ring(retell, "Hallo")
+    assert len(receiver.at("/inbound")) == 3
+    assert (record.status, len(record.errors)) == ("ended", 1)
+    assert record.transcript.startswith("Agent: Guten Tag Gast!")
+
+
+async def test_a_caller_who_is_asked_for_the_branch_answers_in_own_words_or_by_key(
+    retell: Api, receiver: Receiver, tools: Tools
+) -> None:
+    tools[0]["parameters"]["properties"]["branch"] = {"type": "string"}
+    await salon(retell, receiver, tools)
+    which = {"success": False, "message": "Welche Filiale?", "branches": ["mitte", "nord"]}
+    receiver.answers["/check_availability"] = [which, which, receiver.answers["/check_availability"]]
+    record = await ring(retell, ASKS, "in Mitte oder so", "[12]")
+    asked = [json.loads(body) for _, body in receiver.at("/check_availability")]
+    assert [one["args"].get("branch") for one in asked] == [None, "in Mitte oder so", None]
+    pressed = [entry["digit"] for entry in asked[2]["call"]["transcript_with_tool_calls"] if entry["role"] == "dtmf"]
+    assert pressed == ["1", "2"]
+    assert record.errors == []
+
+
+OWN = {"appointment_id": "a-1", "start": OFFER["start"], "spoken": "Freitag um 14 Uhr 30"}
+OTHER = {"appointment_id": "a-2", "start": "2026-11-28T10:00:00+01:00", "spoken": "Samstag um 10 Uhr"}
+CHANGES = {
+    name: {"parameters": {"properties": {key: {} for key in ("appointment_id", "start", "date", "time")}}}
+    for name in ("find_appointments", "reschedule_appointment", "cancel_appointment")
+}
+
+
+@pytest.mark.parametrize(
+    ("says", "calls"),
+    [
+        (
+            [("Wann ist mein Termin?", {"success": True, "appointments": [OWN]}), ("Den möchte ich absagen.", None)],
+            [("find_appointments", {}), ("cancel_appointment", {})],
+        ),
+        (
+            [
+                ("Ich möchte meinen Termin absagen.", {"success": False, "appointments": [OWN, OTHER]}),
+                ("Den zweiten, bitte.", None),
+            ],
+            [("cancel_appointment", {}), ("cancel_appointment", {"appointment_id": "a-2"})],
+        ),
+        (
+            [
+                ("Ich möchte meinen Termin verschieben.", {"success": False}),
+                ("Auf Freitag um vier Uhr.", {"success": False, "alternatives": [OTHER]}),
+                ("Ja, gern.", None),
+            ],
+            [
+                ("reschedule_appointment", {}),
+                ("reschedule_appointment", {"date": "Freitag", "time": "vier Uhr"}),
+                ("reschedule_appointment", {"start": OTHER["start"]}),
+            ],
+        ),
+        (
+            [
+                (
+                    "Können wir meinen Termin auf morgen um zehn verlegen?",
+                    {"success": False, "appointments": [OWN, OTHER]},
+                ),
+                ("Den ersten.", None),
+            ],
+            [
+                ("reschedule_appointment", {"date": "morgen", "time": "zehn"}),
+                ("reschedule_appointment", {"appointment_id": "a-1", "date": "morgen", "time": "zehn"}),
+            ],
+        ),
+    ],
+)
+def test_the_caller_moves_and_cancels(says: list[tuple[str, Any]], calls: list[tuple[str, dict[str, str]]]) -> None:
+    model, made = ScriptedModel(CHANGES, "+4915112345678"), []
+    for text, answer in says:
+        call = model.hear(text)
+        assert isinstance(call, ToolCall), text
+        made.append((call.name, call.args))
+        model.learn(answer)
+    assert made == calls

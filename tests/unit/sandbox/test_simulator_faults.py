@@ -16,7 +16,8 @@ async def llms(retell: Api) -> int:
 
 
 @pytest.mark.parametrize(("fault", "status", "done"), [
-    ("error-before-commit", 500, 0), ("error-after-commit", 500, 1), ("rate-limited", 429, 0),
+    ("error-before-commit", 500, 0), ("error-after-commit", 500, 1), ("rate-limited", 429, 0), ("down", 503, 0),
+    ("no-route", 404, 0),
 ])  # fmt: skip
 async def test_a_fault_strikes_its_operation_as_often_as_counted(
     retell: Api, fault: str, status: int, done: int

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from askproai_operator.api import RetellAgent
-from askproai_operator.engine import World
+from askproai_operator.engine import Key, World
 from askproai_operator.external import (
     Json,
     ProviderError,
@@ -90,7 +90,7 @@ async def apply(
     return hands
 
 
-async def _carry_out(step: Step, hands: Hands) -> None:  # noqa: C901 (one case for each kind of step)
+async def _carry_out(step: Step, hands: Hands) -> None:  # noqa: C901, PLR0912 (one case for each kind of step)
     client, wanted = hands.ground.client, hands.ground.wanted
     match step.act:
         case Act.CREATE_LLM:
@@ -108,7 +108,9 @@ async def _carry_out(step: Step, hands: Hands) -> None:  # noqa: C901 (one case 
         case Act.PATCH_LLM:
             changes = {name: wanted.llm[name] for name in step.on}
             if "default_dynamic_variables" in changes:  # replaced as a whole, so what a person added is sent along
-                changes["default_dynamic_variables"] = {**hands.variables, **changes["default_dynamic_variables"]}
+                declared = changes["default_dynamic_variables"]
+                given = {name: value for name, value in declared.items() if value}
+                changes["default_dynamic_variables"] = {**declared, **hands.variables, **given}
             await client.update_llm(str(hands.llm_id), hands.llm_version, changes)
         case Act.PATCH_AGENT:
             changes = {name: wanted.agent[name] for name in step.on}
@@ -119,10 +121,13 @@ async def _carry_out(step: Step, hands: Hands) -> None:  # noqa: C901 (one case 
             await client.import_number(dict(step.number.sip or {}) if step.number else {})
         case Act.BIND:
             pinned = {"agent_id": hands.agent_id, "weight": 1, "agent_version": hands.version}
-            await client.bind_number(step.on[0], [pinned])
+            await client.update_number(step.on[0], {"inbound_agents": [pinned]})
+        case Act.WEBHOOK | Act.NO_WEBHOOK:
+            url = wanted.inbound_url if step.act is Act.WEBHOOK else None
+            await client.update_number(step.on[0], {"inbound_webhook_url": url})
         case Act.UNBIND:
-            await client.bind_number(step.on[0], list(step.others) or None)
-            wake_others(hands.agent, hands.ground.tenant, hands.world)
+            await client.update_number(step.on[0], {"inbound_agents": list(step.others) or None})
+            wake_others(hands.agent.key, hands.ground.tenant, hands.world)
         case Act.DELETE_AGENT:
             await client.delete_agent(step.on[0])
         case Act.DELETE_LLM:
@@ -143,10 +148,10 @@ async def _publish(hands: Hands) -> None:
         await client.publish_agent(str(hands.agent_id), hands.version)
 
 
-def wake_others(agent: RetellAgent, tenant: str, world: World) -> None:
+def wake_others(agent: Key, tenant: str, world: World) -> None:
     """A number was freed: whoever waits for it shall not leave its callers alone until the next resync."""
-    for other in world.cache.agents(agent.key.namespace, tenant):
-        if other.key != agent.key:
+    for other in world.cache.agents(agent.namespace, tenant):
+        if other.key != agent:
             world.enqueue(other.key)
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from askproai_operator.api.conditions import Reason
 from askproai_operator.external import Json
 from askproai_operator.kinds.agent.diff import differing, paths
-from askproai_operator.kinds.agent.observe import Known, Observed, bound_agents, bound_ids, engine_of
+from askproai_operator.kinds.agent.observe import Known, Observed, bound_agents, bound_ids, engine_of, webhook_change
 from askproai_operator.kinds.agent.render import Desired, Number, owner_of, owner_of_llm
 
 
@@ -23,6 +23,8 @@ class Act(StrEnum):
     PUBLISH = "publish that version"
     IMPORT = "import the number {}"
     BIND = "bind {} to the published version"
+    WEBHOOK = "set the inbound webhook of {}"
+    NO_WEBHOOK = "remove the inbound webhook of {}"
     UNBIND = "unbind {}"
     DELETE_AGENT = "delete the duplicate agent {}"
     DELETE_LLM = "delete the unused LLM {}"
@@ -155,7 +157,10 @@ def _content(observed: Observed, desired: Desired, agent: Json, llm: Json) -> tu
 
 
 def _numbers(observed: Observed, desired: Desired, version: int | None) -> tuple[tuple[Step, ...], tuple[Finding, ...]]:
-    """Bind what is wanted to exactly `version` (None: one that is yet to be published), and free what is not."""
+    """Bind what is wanted to exactly `version` (None: one that is yet to be published), and free what is not.
+
+    A number's inbound webhook goes before its binding: it is ours to see only as long as the number is.
+    """
     if desired.numbers is None:
         return (), ()
     seen = observed.numbers or {}
@@ -172,14 +177,24 @@ def _numbers(observed: Observed, desired: Desired, version: int | None) -> tuple
         elif strangers:
             text = f"{e164} is bound to agent {', '.join(sorted(strangers))}, which is not ours: unbind it at Retell"
             findings.append(Finding(Reason.NUMBER_BOUND_ELSEWHERE, text, e164))
-        elif version is None or pinned != [(observed.agent_id, version)]:
-            steps += [Step(Act.IMPORT, (e164,), number)] if there is None else []
-            steps.append(Step(Act.BIND, (e164,)))
+        else:
+            if version is None or pinned != [(observed.agent_id, version)]:
+                steps += [Step(Act.IMPORT, (e164,), number)] if there is None else []
+                steps.append(Step(Act.BIND, (e164,)))
+            steps += _webhook(e164, there, desired.inbound_url)
     for e164 in sorted(seen.keys() - wanted.keys()):
-        if observed.agent_id in bound_ids(seen[e164]):
+        bound = bound_ids(seen[e164])
+        if observed.agent_id in bound or not bound:
+            steps += _webhook(e164, seen[e164], None)
+        if observed.agent_id in bound:
             others = without(bound_agents(seen[e164]), {str(observed.agent_id)})
             steps.append(Step(Act.UNBIND, (e164,), others=others))
     return tuple(steps), tuple(findings)
+
+
+def _webhook(e164: str, number: Json | None, wanted: str | None) -> list[Step]:
+    act = Act.WEBHOOK if wanted is not None else Act.NO_WEBHOOK
+    return [Step(act, (e164,))] if webhook_change(number, wanted) else []
 
 
 def _bound(findings: tuple[Finding, ...], desired: Desired, known: Known) -> tuple[str, ...]:

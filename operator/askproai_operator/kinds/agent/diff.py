@@ -24,6 +24,8 @@ def paths(wanted: Json, live: Json) -> tuple[str, ...]:
 def _walk(path: str, wanted: Any, live: Any) -> Iterator[str]:
     if wanted in _ABSENT and live in _ABSENT:
         return
+    if wanted == "" and isinstance(live, str):  # declares only that there is a value, whatever it is
+        return
     field = path.rpartition(".")[2]
     if isinstance(wanted, dict) and isinstance(live, dict):
         for name in {**wanted, **live} if field in _EXACT_KEYS else wanted:

@@ -10,6 +10,7 @@ from askproai_operator.engine import World, refs
 from askproai_operator.external import CredentialProblem, RetellClient, secret_value
 from askproai_operator.kinds.agent.decide import Finding
 from askproai_operator.kinds.agent.render import Desired, Number, desired
+from askproai_operator.kinds.credentials import RETELL_BASE_URL, RETELL_KEY
 from askproai_runtime.config import BusinessModel
 from askproai_runtime.numbers import InvalidNumber, to_e164
 
@@ -73,7 +74,7 @@ async def teardown_client(world: World, namespace: str, tenant: str) -> RetellCl
     """
     name = f"{tenant}-teardown"
     secret = await world.kube.get(refs.SECRETS, namespace, name)
-    key, base_url = secret_value(secret, name, "retell-api-key"), secret_value(secret, name, "retell-base-url")
+    key, base_url = secret_value(secret, name, RETELL_KEY), secret_value(secret, name, RETELL_BASE_URL)
     if isinstance(key, CredentialProblem):
         return key
     return base_url if isinstance(base_url, CredentialProblem) else world.providers.retell(base_url, key)

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from askproai_operator.external import Json, RetellClient
 from askproai_operator.kinds.agent.render import Desired, owner_of, owner_of_llm
+
+INBOUND_PATH: Final = "/retell/inbound"  # an address that ends so is a tenant's, whatever its host was
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ async def observe(
         twins = [one for one in marked if agent is not None and one != agent["agent_id"]]
     llm = await _llm(client, agent, known, marked_llms)
     live_agent, live_llm = await _live(client, agent, llm)
-    numbers = await _numbers(client, listed, agent, {one.e164 for one in desired.numbers or ()}, known)
+    numbers = await _numbers(client, listed, agent, desired, known)
     named = {one for number in numbers.values() for one in bound_ids(number)} - {agent["agent_id"] if agent else None}
     bound_twins = tuple(one for one in twins if one in bound)
     used = {llm["llm_id"]} if llm else set()
@@ -104,6 +106,13 @@ def bound_agents(number: Json | None) -> list[Json]:
 
 def bound_ids(number: Json | None) -> set[str]:
     return {str(entry.get("agent_id")) for entry in bound_agents(number)}
+
+
+def webhook_change(number: Json | None, wanted: str | None) -> Json:
+    """Give what has to change of a number's inbound webhook. Unwanted, only our own goes: a person's stays."""
+    live = (number or {}).get("inbound_webhook_url") or None
+    kept = live == wanted if wanted is not None else not (live or "").endswith(INBOUND_PATH)
+    return {} if kept else {"inbound_webhook_url": wanted}
 
 
 def engine_of(agent: Json) -> tuple[str | None, int]:
@@ -152,14 +161,16 @@ async def _live(client: RetellClient, agent: Json | None, llm: Json | None) -> t
 
 
 async def _numbers(
-    client: RetellClient, listed: Mapping[str, Json], agent: Json | None, wanted: set[str], known: Known
+    client: RetellClient, listed: Mapping[str, Json], agent: Json | None, desired: Desired, known: Known
 ) -> dict[str, Json | None]:
     """Take numbers from the list; one that it shows not as we expect is read by itself, since lists lag."""
     agent_id = agent["agent_id"] if agent else None
+    wanted = {one.e164 for one in desired.numbers or ()}
     seen: dict[str, Json | None] = {}
     for name in sorted({*wanted, *known.numbers, *(name for name in listed if agent_id in bound_ids(listed[name]))}):
         entries = bound_agents(listed.get(name))
         pinned = [(entry.get("agent_id"), entry.get("agent_version")) for entry in entries]
         as_expected = name in listed and pinned == ([(agent_id, known.published_version)] if name in wanted else [])
+        as_expected &= not webhook_change(listed.get(name), desired.inbound_url if name in wanted else None)
         seen[name] = listed[name] if as_expected else await client.get_number(name)
     return seen

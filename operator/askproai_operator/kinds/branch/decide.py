@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 
 from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
@@ -33,14 +32,11 @@ def read_numbers(branch: Branch) -> Numbers:
     problems: list[str] = []
     for entry in branch.spec.phone_numbers:
         try:
-            number = _e164(entry.number)
-            numbers.append(Number(number, _e164(entry.did) if entry.did else number))
+            number = to_e164(entry.number)
+            numbers.append(Number(number, to_e164(entry.did) if entry.did else number))
         except InvalidNumber as error:
             problems.append(str(error))
     return Numbers(tuple(numbers), tuple(problems))
-
-
-_e164 = lru_cache(maxsize=100_000)(to_e164)  # every look at a branch compares it with all branches of the cluster
 
 
 def claimed_by_older(branch: Branch, others: Iterable[Branch]) -> dict[str, str]:

@@ -25,7 +25,7 @@ async def reconcile(key: Key, world: World) -> Result:
     if branch is None or branch.metadata.deletion_timestamp is not None:
         return GONE
     numbers = read_numbers(branch)
-    taken = claimed_by_older(branch, world.cache.list(Branch))
+    taken = claimed_by_older(branch, world.cache.branches_with(branch))
     services = await _see_to_a_service(branch, world)
     return replace(
         services,

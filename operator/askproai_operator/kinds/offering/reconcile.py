@@ -43,7 +43,9 @@ async def reconcile(key: Key, world: World) -> Result:
         return Result((bad(ConditionType.STAFF_MATCHED, Reason.TENANT_NOT_FOUND, text),), {"staff": []})
     branches = world.cache.branches(key.namespace, tenant.metadata.name)
     staff = staff_by_branch(offering, (branch for branch in branches if offered_in(offering, branch)))
-    units = plan_units(branches, standing_offerings(world.cache.offerings(key.namespace, tenant.metadata.name), branches))
+    units = plan_units(
+        branches, standing_offerings(world.cache.offerings(key.namespace, tenant.metadata.name), branches)
+    )
     at_once = units.at_once.get(key.name, offering.spec.capacity)
     conditions = (staff_condition(offering, staff, at_once), await _calendar(offering, tenant, staff, world))
     people = sorted({person for people in staff.values() for person in people})
@@ -83,9 +85,7 @@ async def _event_type_problems(
     offering: ServiceOffering, credentials: Credentials, world: World
 ) -> list[tuple[str, Reason]]:
     spec = offering.spec
-    needs = EventTypeNeeds(
-        spec.duration_minutes, spec.buffer_before_minutes, spec.buffer_after_minutes, spec.capacity
-    )
+    needs = EventTypeNeeds(spec.duration_minutes, spec.buffer_before_minutes, spec.buffer_after_minutes, spec.capacity)
     client = world.providers.calcom(credentials.calcom_base_url, credentials.calcom_key)
     found: list[tuple[str, Reason]] = []
     for entry in linked_event_types(offering):

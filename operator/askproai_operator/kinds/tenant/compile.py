@@ -17,9 +17,7 @@ ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, unit) to the
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-def wanted_resources(
-    branches: Sequence[Branch], offerings: Iterable[ServiceOffering]
-) -> list[tuple[str, str, int]]:
+def wanted_resources(branches: Sequence[Branch], offerings: Iterable[ServiceOffering]) -> list[tuple[str, str, int]]:
     """Give a row for each part of each person."""
     units = plan_units(branches, standing_offerings(offerings, branches))
     return sorted((*person, unit + 1) for person, count in units.of_person.items() for unit in range(count))

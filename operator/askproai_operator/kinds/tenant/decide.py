@@ -88,7 +88,4 @@ def runtime_condition(tenant: Tenant, status: Mapping[str, Any]) -> Condition:
 
 def not_built_yet() -> tuple[Condition, ...]:
     """Give what this release does not bring: told, and in nobody's way (contract §2)."""
-    return (
-        good(ConditionType.CACHE_READY, "this release keeps no shared cache", Reason.NOT_REQUESTED),
-        good(ConditionType.MONITORING_READY, "this release writes no ServiceMonitor yet", Reason.NOT_INSTALLED),
-    )
+    return (good(ConditionType.MONITORING_READY, "this release writes no ServiceMonitor yet", Reason.NOT_INSTALLED),)

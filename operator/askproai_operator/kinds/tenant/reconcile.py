@@ -9,7 +9,7 @@ import structlog
 
 from askproai_operator.api import Branch, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good, unknown
-from askproai_operator.engine import GONE, Key, NotOurs, Result, World, refs
+from askproai_operator.engine import GONE, EventType, Key, NotOurs, Result, Warn, World, refs
 from askproai_operator.external import (
     CredentialRefused,
     HostNotAllowed,
@@ -21,8 +21,15 @@ from askproai_operator.external import (
     shared_key_conflict,
 )
 from askproai_operator.kinds.branch.decide import claimed_by_older
-from askproai_operator.kinds.credentials import CALCOM_WEBHOOK, Credentials, calcom_of, read_credentials
+from askproai_operator.kinds.credentials import (
+    CALCOM_WEBHOOK,
+    Credentials,
+    calcom_of,
+    kept_values,
+    read_credentials,
+)
 from askproai_operator.kinds.tenant import render
+from askproai_operator.kinds.tenant.cache import ensure_cache, redis_url
 from askproai_operator.kinds.tenant.compile import ResourceIds, compile_config, wanted_resources
 from askproai_operator.kinds.tenant.decide import (
     CALCOM_TRIGGERS,
@@ -34,9 +41,9 @@ from askproai_operator.kinds.tenant.decide import (
     not_built_yet,
     runtime_condition,
 )
-from askproai_operator.kinds.tenant.teardown import kept_values, registered_url, tear_down
-from askproai_runtime.config import config_hash, encode
-from askproai_runtime.store import DataOwnedByOther, StoreError
+from askproai_operator.kinds.tenant.teardown import registered_url, tear_down
+from askproai_runtime.config import Retention, config_hash, encode
+from askproai_runtime.store import DataOwnedByOther, StoreError, TenantFacts
 
 log = structlog.get_logger(__name__)
 
@@ -64,22 +71,27 @@ async def _make_true(tenant: Tenant, world: World) -> Result:
         return Result((refused,))
     valid = good(ConditionType.CREDENTIALS_VALID)
     branches = world.cache.branches(key.namespace, key.name)
+    connect_to = await _runtime_urls(tenant, world)
     try:
-        resource_ids = await _ensure_database(tenant, branches, world)
+        facts = _facts(tenant, credentials)
+        resource_ids, told = await _ensure_database(tenant, branches, connect_to[0], facts, world)
     except (StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         state = getattr(error, "sqlstate", None)
         log.warning("database.not_ready", tenant=_name(tenant), error=type(error).__name__, sqlstate=state)
         return Result((valid, database_condition(error)), retry=not isinstance(error, DataOwnedByOther))
+    cache = await ensure_cache(tenant, connect_to[1], world)
     where = address(tenant, world.settings.shared_base_url)
     config = _config(tenant, branches, resource_ids, where, credentials, world)
     pods = await _apply_children(tenant, credentials, config, world)
+    if tenant.status.get("configHash") not in {None, config_hash(config)}:
+        world.nudge(*key[1:], config_hash(config))
     webhooks = await _register_webhook(tenant, credentials, where, world)
     exposed = exposed_condition(tenant, where)
     urls = where.urls(world.installation_id)
     if not webhooks.good:  # what Cal.com was told, until it knows better: an old webhook must not be forgotten
         urls["calcom"] = registered_url(tenant) or urls["calcom"]
     return Result(
-        (valid, good(ConditionType.DATABASE_READY), pods, exposed, webhooks, *not_built_yet()),
+        (valid, good(ConditionType.DATABASE_READY), cache, pods, exposed, webhooks, *not_built_yet()),
         status={
             "key": _name(tenant),
             "webhookUrls": urls,
@@ -87,6 +99,7 @@ async def _make_true(tenant: Tenant, world: World) -> Result:
             "branches": len(branches),
             "replicas": 0 if tenant.spec.suspend else tenant.spec.runtime.web.min_replicas,
         },
+        warnings=told,
     )
 
 
@@ -144,18 +157,37 @@ def _holder(tenant: Tenant, hashed: str) -> KeyHolder:
     return KeyHolder(_name(tenant), tenant.metadata.creation_timestamp, hashed)
 
 
-async def _ensure_database(tenant: Tenant, branches: Sequence[Branch], world: World) -> ResourceIds:
-    """Make schema, role and rows; gives the resource rows' ids. The tenant's database URL is kept in Secret `T-runtime`."""
-    await world.database.prepare()
-    kept = await kept_values(tenant, "runtime", world)
+async def _runtime_urls(tenant: Tenant, world: World) -> tuple[str, str | None]:
+    """Give DATABASE_URL and REDIS_URL, durable in `T-runtime` before role and user have their passwords."""
+    name, kept = _name(tenant), await kept_values(world, *tenant.key[1:], "runtime")
     password = unquote(urlsplit(kept.get("DATABASE_URL", "")).password or "") or secrets.token_urlsafe(32)
-    database_url = world.database.tenant_dsn(_name(tenant), password)
-    await world.kube.apply(render.runtime_secret(tenant, database_url))  # durable before the role has it
-    meta = tenant.metadata
+    urls = world.database.tenant_dsn(name, password), redis_url(name, kept.get("REDIS_URL"), world)
+    ca = world.redis.ca if world.redis is not None else None
+    await world.kube.apply(render.runtime_secret(tenant, *urls, ca))
+    return urls
+
+
+def _facts(tenant: Tenant, credentials: Credentials) -> TenantFacts:
+    return TenantFacts(
+        retention=Retention(**tenant.spec.retention.model_dump()),
+        retell_base_url=credentials.retell_base_url,
+        calcom_base_url=credentials.calcom_base_url if calcom_of(tenant) else "",
+    )
+
+
+async def _ensure_database(
+    tenant: Tenant, branches: Sequence[Branch], url: str, facts: TenantFacts, world: World
+) -> tuple[ResourceIds, tuple[Warn, ...]]:
+    """Make schema, role and rows; gives the resource rows' ids, and what there is to tell."""
+    await world.database.prepare()
+    meta, password = tenant.metadata, unquote(urlsplit(url).password or "")
     adopt = meta.annotations.get("askproai.de/adopt-data")
-    await world.database.ensure_tenant(_name(tenant), meta.uid, password, connection_limit(tenant), adopt=adopt)
-    offerings = world.cache.offerings(*tenant.key[1:])
-    return await world.database.ensure_resources(_name(tenant), wanted_resources(branches, offerings))
+    limit = connection_limit(tenant)
+    adopted = await world.database.ensure_tenant(_name(tenant), meta.uid, password, limit, adopt=adopt, facts=facts)
+    text = f"the rows of the earlier Tenant with UID {adopt} are this one's now; the annotation may go"
+    told = (Warn("DataAdopted", text, EventType.NORMAL),) if adopted else ()
+    wanted = wanted_resources(branches, world.cache.offerings(*tenant.key[1:]))
+    return await world.database.ensure_resources(_name(tenant), wanted), told
 
 
 def _config(
@@ -167,7 +199,7 @@ def _config(
     world: World,
 ) -> str:
     """Compile what the pods read. The claims of numbers are compared with all branches of the cluster."""
-    everywhere = world.cache.list(Branch)
+    rivals = world.cache.branches_with
     return encode(
         compile_config(
             tenant,
@@ -175,7 +207,7 @@ def _config(
             world.cache.offerings(*tenant.key[1:]),
             world.cache.agents(*tenant.key[1:]),
             resource_ids=resource_ids,
-            foreign_numbers={b.metadata.name: frozenset(claimed_by_older(b, everywhere)) for b in branches},
+            foreign_numbers={b.metadata.name: frozenset(claimed_by_older(b, rivals(b))) for b in branches},
             path_prefix=where.path_prefix,
             installation_id=world.installation_id,
             calcom_base_url=credentials.calcom_base_url,
@@ -185,7 +217,7 @@ def _config(
 
 async def _apply_children(tenant: Tenant, credentials: Credentials, config: str, world: World) -> Condition:
     """Apply config and credentials before the pods that mount them, and tell how the pods are."""
-    token = (await kept_values(tenant, "admin", world)).get("token") or secrets.token_urlsafe(32)
+    token = (await kept_values(world, *tenant.key[1:], "admin")).get("token") or secrets.token_urlsafe(32)
     await world.kube.apply(render.config_map(tenant, config))
     await world.kube.apply(render.admin_secret(tenant, token))
     for service in render.services(tenant):

@@ -10,7 +10,7 @@ import yaml
 
 from askproai_operator.api import Tenant
 from askproai_operator.engine import FINALIZER, MANAGER, TENANT_LABEL, refs
-from askproai_operator.kinds.credentials import CALCOM_KEY, RETELL_KEY, Credentials
+from askproai_operator.kinds.credentials import CALCOM_BASE_URL, CALCOM_KEY, RETELL_BASE_URL, RETELL_KEY, Credentials
 
 Manifest = dict[str, Any]
 
@@ -26,8 +26,10 @@ def config_map(tenant: Tenant, text: str) -> Manifest:
     return {**_head(tenant, refs.CONFIG_MAPS, "config", "config"), "data": {"tenant.json": text}}
 
 
-def runtime_secret(tenant: Tenant, database_url: str) -> Manifest:
-    return _secret(tenant, "runtime", {"DATABASE_URL": database_url})
+def runtime_secret(tenant: Tenant, database_url: str, redis_url: str | None = None, ca: str | None = None) -> Manifest:
+    """Give what the pods connect with; `ca` is the authority of Redis's certificate, where the system does not know it."""
+    maybe = {"REDIS_URL": redis_url, "CA_FILE": ca if redis_url else None}
+    return _secret(tenant, "runtime", {"DATABASE_URL": database_url} | {k: v for k, v in maybe.items() if v})
 
 
 def admin_secret(tenant: Tenant, token: str) -> Manifest:
@@ -37,7 +39,7 @@ def admin_secret(tenant: Tenant, token: str) -> Manifest:
 def teardown_secret(tenant: Tenant, credentials: Credentials, retell_key_hash: str) -> Manifest:
     """What deletion needs when the user's Secret is gone already. Its finalizer keeps it through the end of a namespace."""
     kept = {name: value for name, value in credentials.values.items() if name in {RETELL_KEY, CALCOM_KEY}}
-    urls = {"retell-base-url": credentials.retell_base_url, "calcom-base-url": credentials.calcom_base_url}
+    urls = {RETELL_BASE_URL: credentials.retell_base_url, CALCOM_BASE_URL: credentials.calcom_base_url}
     manifest = _secret(tenant, "teardown", kept | urls)
     manifest["metadata"] |= {"finalizers": [FINALIZER], "annotations": {KEY_HASH: retell_key_hash}}
     return manifest
@@ -78,7 +80,9 @@ def _deployment() -> Manifest:
 def _volumes(tenant: Tenant, credentials: Credentials) -> list[Manifest]:
     """Give the mounts. The user's Secrets are projected key by key, so that a rotated key reaches the pods without us."""
     child = names(tenant.metadata.name)
-    sources = [{"secret": {"name": child["runtime"], "items": [{"key": "DATABASE_URL", "path": "DATABASE_URL"}]}}]
+    sources: list[Manifest] = [{"secret": {"name": child["runtime"], "items": _same_paths("DATABASE_URL")}}]
+    # Optional, so that a Redis that comes or goes restarts no pod.
+    sources += [{"secret": {"name": child["runtime"], "items": _same_paths("REDIS_URL", "CA_FILE"), "optional": True}}]
     sources += [
         {"secret": {"name": ref.name, "items": [{"key": ref.key, "path": file}]}}
         for file, ref in sorted(credentials.refs.items())
@@ -88,6 +92,10 @@ def _volumes(tenant: Tenant, credentials: Credentials) -> list[Manifest]:
         {"name": "credentials", "projected": {"sources": sources}},
         {"name": "admin", "secret": {"secretName": child["admin"]}},
     ]
+
+
+def _same_paths(*keys: str) -> list[Manifest]:
+    return [{"key": key, "path": key} for key in keys]
 
 
 def _secret(tenant: Tenant, suffix: str, values: dict[str, str]) -> Manifest:

@@ -1,0 +1,69 @@
+"""`askproai appointments list` and `askproai slots`."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from askproai_cli.output import Output, OutputOption, as_json, as_table
+from askproai_cli.reach import TenantOption, UrlOption, ask
+
+appointments = typer.Typer(no_args_is_help=True, help="The appointments book of a tenant.")
+
+LimitOption = Annotated[int, typer.Option(min=1, max=500, help="At most so many rows.")]
+
+
+@appointments.command(
+    "list", epilog="Example: `askproai appointments list -t salon-mueller.salon-mueller --from 2026-11-20`"
+)
+def list_command(
+    tenant: TenantOption,
+    first: Annotated[str | None, typer.Option("--from", help="Starts then or later: a day, or a local time.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Starts before then.")] = None,
+    branch: Annotated[str | None, typer.Option(help="Only in this branch.")] = None,
+    staff: Annotated[str | None, typer.Option(help="Only with this person.")] = None,
+    status: Annotated[str | None, typer.Option(help="Only these, such as confirmed or pending_sync.")] = None,
+    limit: LimitOption = 50,
+    url: UrlOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """List appointments by start, held ones included."""
+    asked = {"from": first, "to": end, "branch": branch, "staff": staff, "status": status, "limit": limit}
+    answer = ask(tenant, url, "GET", "appointments", **asked)
+    if output is Output.JSON:
+        as_json(answer)
+        return
+    columns = {
+        "start": "start",
+        "staff": "with",
+        "service": "service",
+        "customer_name": "for",
+        "status": "status",
+        "id": "id",
+    }
+    as_table(answer["appointments"], columns, "no appointments")
+    if answer["next"]:
+        typer.echo(f"there are more than {limit}: narrow it by --from and --to, or raise --limit")
+
+
+def slots(
+    tenant: TenantOption,
+    branch: Annotated[str, typer.Option(help="Name of the branch.")],
+    service: Annotated[str, typer.Option(help="Name of the service.")],
+    date: Annotated[str, typer.Option(help="The day, such as 2026-11-27.")],
+    url: UrlOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show what is free on a day, one entry for each person: what a caller could be offered. Nothing is held."""
+    answer = ask(tenant, url, "GET", "slots", branch=branch, service=service, date=date)
+    if output is Output.JSON:
+        as_json(answer)
+        return
+    times: dict[str, list[str]] = {}
+    for slot in answer["slots"]:
+        times.setdefault(slot["staff"], []).append(f"{datetime.fromisoformat(slot['start']):%H:%M}")
+    as_table(
+        ({"staff": staff, "times": " ".join(free)} for staff, free in times.items()),
+        {"staff": "with", "times": "free starts"},
+        "nothing is free on that day",
+    )

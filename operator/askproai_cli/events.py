@@ -1,0 +1,88 @@
+"""`askproai events …` and `askproai timeline`."""
+
+from typing import Annotated
+
+import typer
+
+from askproai_cli.output import Output, OutputOption, as_json, as_table
+from askproai_cli.reach import TenantOption, UrlOption, ask
+
+events = typer.Typer(no_args_is_help=True, help="Stored events, and the dead letters among them.")
+
+IdArgument = Annotated[str, typer.Argument(help="As listed: a number, or job:<number>.", metavar="ID")]
+
+
+@events.command("list", epilog="Example: `askproai events list --status dead -t salon-mueller.salon-mueller`")
+def list_command(
+    tenant: TenantOption,
+    status: Annotated[str | None, typer.Option(help="received, processing, processed, failed or dead.")] = None,
+    source: Annotated[str | None, typer.Option(help="retell, calcom, stripe or calendar-sync.")] = None,
+    type_: Annotated[str | None, typer.Option("--type", help="Such as call_ended.")] = None,
+    since: Annotated[str | None, typer.Option(help="Received then or later: a day, or a local time.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="At most so many rows.")] = 50,
+    url: UrlOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """List stored events, newest first. Jobs without an event are listed when they are dead, as job:<id>."""
+    asked = {"status": status, "source": source, "type": type_, "since": since, "limit": limit}
+    answer = ask(tenant, url, "GET", "events", **asked)
+    if output is Output.JSON:
+        as_json(answer)
+        return
+    columns = {"id": "id", "received_at": "received", "source": "source", "type": "type", "status": "status",
+               "attempts": "tries", "error": "error"}  # fmt: skip
+    as_table(answer["events"], columns, "no such events")
+    if answer["next"]:
+        typer.echo(f"there are more than {limit}: narrow it by --status or --since, or raise --limit")
+
+
+@events.command(epilog="Example: `askproai events show 17 -t salon-mueller.salon-mueller`")
+def show(event: IdArgument, tenant: TenantOption, url: UrlOption = None, output: OutputOption = Output.TEXT) -> None:
+    """Show one event: why it failed, how often it was tried, when it is tried again."""
+    answer = ask(tenant, url, "GET", f"events/{event}")
+    if output is Output.JSON:
+        as_json(answer)
+        return
+    facts = {**answer["event"], **{name: value for name, value in answer.items() if name not in {"event", "job"}}}
+    facts |= {f"job {name}": value for name, value in (answer["job"] or {}).items()}
+    as_table(({"name": name, "value": value} for name, value in facts.items()), {"name": "", "value": ""}, "")
+
+
+@events.command(epilog="Example: `askproai events redrive 17 -t salon-mueller.salon-mueller`")
+def redrive(
+    tenant: TenantOption,
+    event: Annotated[str | None, typer.Argument(help="As listed: a number, or job:<number>.", metavar="ID")] = None,
+    dead: Annotated[bool, typer.Option("--all-dead", help="All dead ones, a thousand at a time.")] = False,
+    url: UrlOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Do a dead one again, with all its tries. It is written to the audit log."""
+    if (event is None) is not dead:
+        raise typer.BadParameter("name one ID, or say --all-dead")
+    answer = ask(tenant, url, "POST", f"events/{event}/redrive" if event else "events/redrive")
+    if output is Output.JSON:
+        as_json(answer)
+    else:
+        typer.echo(f"redriven: {', '.join(answer['redriven']) or 'nothing was dead'}")
+
+
+def timeline(
+    call_id: Annotated[str, typer.Argument(help="Retell's id of the call.", metavar="CALL_ID")],
+    tenant: TenantOption,
+    url: UrlOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show what happened in a call, in order: events, bookings, jobs, calls of providers, audit."""
+    answer = ask(tenant, url, "GET", f"calls/{call_id}/timeline")
+    if output is Output.JSON:
+        as_json(answer)
+        return
+    columns = {
+        "at": "at",
+        "what": "what",
+        "name": "which",
+        "outcome": "outcome",
+        "duration_ms": "ms",
+        "detail": "detail",
+    }
+    as_table(answer["moments"], columns, "nothing is stored of this call")

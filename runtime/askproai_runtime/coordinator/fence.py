@@ -1,0 +1,63 @@
+"""What the coordinator writes into Redis: each write carries the Lease's term, and one with a lower term is refused.
+
+So a coordinator that slept through its Lease (a stopped process, a frozen node) and wakes in the middle of a write changes
+nothing, even before it finds out: its successor has left a higher term behind, and the script looks and writes in one step.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable
+
+from askproai_runtime.guard import Script, Shared
+from askproai_runtime.lease import NotLeader
+
+# KEYS: the fence, the key to write. ARGV: our term, then each command as JSON, without the key.
+_FENCED = Script(
+    "fenced",
+    """
+if tonumber(redis.call('GET', KEYS[1]) or '-1') > tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1])
+for i = 2, #ARGV do
+  local command = cjson.decode(ARGV[i])
+  table.insert(command, 2, KEYS[2])
+  redis.call(unpack(command))
+end
+return 1
+""",
+)
+_SCAN_COUNT = 1000
+
+
+class FencedRedis:
+    """The coordinator's Redis. `term` gives the fencing number; every method raises `RedisAway`."""
+
+    def __init__(self, shared: Shared, term: Callable[[], int]) -> None:
+        self._shared, self._term = shared, term
+
+    @property
+    def configured(self) -> bool:
+        return self._shared.configured
+
+    async def write(self, key: str, *commands: tuple[str, ...]) -> None:
+        """Run commands such as ("PEXPIRE", "1000") on a key, all or none. Raises NotLeader when a later leader has written."""
+        texts = [json.dumps(command) for command in commands]
+        if not await self._shared.run(_FENCED, [self._shared.key("fence"), key], [self._term(), *texts]):
+            raise NotLeader(f"a leader after term {self._term()} has written into Redis: this one's word is old")
+
+    async def hash(self, key: str) -> dict[str, str]:
+        """Read a hash; empty when there is none."""
+        flat = await self._shared.do("HGETALL", key)
+        return flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
+
+    async def expiry(self, key: str) -> int:
+        """Give what is left of a key's life in milliseconds: -1 for ever, -2 when it is gone."""
+        return int(await self._shared.do("PTTL", key))
+
+    async def keys(self, pattern: str) -> AsyncIterator[str]:
+        """Give the keys that fit, some of them twice perhaps: SCAN promises no more."""
+        cursor = "0"
+        while True:
+            cursor, found = await self._shared.do("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_COUNT)
+            for key in found:
+                yield key
+            if str(cursor) == "0":
+                return

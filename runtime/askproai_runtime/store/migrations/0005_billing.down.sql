@@ -1,0 +1,3 @@
+-- Undoes 0005_billing.up.sql.
+
+DROP TABLE billing;

@@ -1,0 +1,179 @@
+"""Cal.com goes away under a running tenant and comes back: the whole story of the circuit, as callers and operators see it (C1)."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import aiohttp
+import pytest
+import yaml
+
+from askproai_runtime.seams import SystemClock
+from askproai_sandbox.calcom import CalcomSimulator
+from askproai_sandbox.caller import play_call
+from askproai_sandbox.retell import RetellSimulator
+from askproai_sandbox.simulator import serve
+from tests.e2e.conftest import Demo, fetch
+from tests.e2e.test_demo_life import second_tenant
+
+NAME, NUMBER, KEY = "praxis-kern", "+492217654322", "demo_kern"
+TENANT = f"{NAME}.{NAME}"
+ASKPROAI = Path(sys.executable).with_name("askproai")
+BOOKING_ROUTES = ("create-booking", "list-bookings", "get-booking", "cancel-booking")
+QUICK = (
+    "ASKPROAI_CIRCUIT_OPEN_SECONDS=2",
+    "ASKPROAI_CALENDAR_SYNC_DELAY_SECONDS=1",
+    "ASKPROAI_CALENDAR_QUIET_SECONDS=1",
+)
+
+
+@pytest.fixture(scope="module")
+async def providers():
+    """A Retell and a Cal.com of the practice's own."""
+    clock = SystemClock()
+    async with serve(RetellSimulator(clock)) as retell, serve(CalcomSimulator(clock)) as calcom:
+        number, bearer = {"phone_number": NUMBER, "termination_uri": "kern.sip.example"}, f"Bearer key_{KEY}"
+        await fetch(f"{retell}/import-phone-number", "POST", json=number, headers={"Authorization": bearer})
+        event_type = {"key": f"cal_{KEY}", "id": 2001, "title": "Sprechstunde", "slug": "s", "lengthInMinutes": 20}
+        await fetch(f"{calcom}/_sim/event-types", "POST", json=event_type)
+        yield retell, calcom
+
+
+@pytest.fixture(scope="module")
+async def practice(demo: Demo, providers, tmp_path_factory: pytest.TempPathFactory):
+    """The second example under another name, with one pod, whose waits are seconds."""
+    retell, calcom = providers
+    tmp_path = tmp_path_factory.mktemp("practice")
+    text = second_tenant(retell, calcom).replace("praxis-weber", NAME).replace("0221 7654321", "0221 7654322")
+    documents = list(yaml.safe_load_all(text.replace("demo_praxis", KEY)))
+    tenant = next(one for one in documents if one["kind"] == "Tenant")
+    tenant["spec"]["runtime"] = {"web": {"minReplicas": 1}}
+    manifest = tmp_path / "praxis.yaml"
+    manifest.write_text(yaml.safe_dump_all(documents))
+    await demo.kubectl("apply", "-f", str(manifest))
+    for kind in ("tenants.askproai.de", "branches", "serviceofferings", "retellagents"):
+        await demo.kubectl("wait", "--for=condition=Ready", "--all", "-n", NAME, "--timeout=120s", kind)
+    await demo.kubectl("set", "env", f"deployment/{NAME}-web", "-n", NAME, *QUICK)
+    await demo.kubectl("rollout", "status", f"deployment/{NAME}-web", "-n", NAME, "--timeout=60s")
+    (tmp_path / ".demo").symlink_to(demo.directory)  # where the command looks for a demo
+    yield Practice(demo, retell, calcom, tmp_path)
+    await demo.kubectl("delete", "namespace", NAME, "--timeout=120s")
+
+
+class Practice:
+    def __init__(self, demo: Demo, retell: str, calcom: str, folder: Path) -> None:
+        self._demo, self._retell, self._calcom, self._folder = demo, retell, calcom, folder
+        today = (
+            SystemClock().now().astimezone(ZoneInfo("Europe/Berlin")).replace(hour=8, minute=0, second=0, microsecond=0)
+        )
+        self._day = today + timedelta(days=7 + (1 - today.weekday()) % 7)  # a Tuesday
+
+    async def book(self, number: int) -> tuple[dict[str, Any], float]:
+        """Let a caller book, and give the function's answer and how long it took."""
+        start = (self._day + timedelta(minutes=30 * number)).isoformat()
+        order = {"service": "Sprechstunde", "start": start, "customer_name": "Jonas Köhler"}
+        calls = [{"name": "book_appointment", "args": order}]
+        caller = f"+4915112345{number:03}"
+        record = await play_call(self._retell, NUMBER, ["Guten Tag"], args=calls, from_number=caller)
+        assert record.errors == []
+        (step,) = [step for step in record.steps if step.name == "book_appointment"]
+        assert step.answer["success"], step.answer
+        assert step.answer["message"].startswith("Der Termin ist eingetragen: Dienstag, den ")
+        return step.answer, (step.duration_ms or 0) / 1000
+
+    async def fault(self, kind: str) -> None:
+        faults = [{"operation": operation, "fault": kind, "count": None} for operation in BOOKING_ROUTES]
+        await fetch(f"{self._calcom}/_sim/faults", "POST", json=faults)
+
+    async def well_again(self) -> None:
+        await fetch(f"{self._calcom}/_sim/faults", "DELETE")
+
+    async def creates(self) -> list[int]:
+        entries = (await fetch(f"{self._calcom}/_sim/journal"))["entries"]
+        return [entry["status"] for entry in entries if entry["operation"] == "create-booking"]
+
+    async def bookings(self) -> list[str]:
+        state = await fetch(f"{self._calcom}/_sim/state")
+        return [b["uid"] for b in state["accounts"][f"cal_{KEY}"]["bookings"] if b["status"] == "accepted"]
+
+    async def appointments(self) -> list[dict[str, Any]]:
+        sql = "SELECT status, external_id FROM appointments WHERE tenant = $1 AND status <> 'held'"
+        return await self._demo.rows(sql, TENANT)
+
+    async def circuits(self, *command: str) -> dict[str, str]:
+        """Ask as an operator of the platform does."""
+        process = await asyncio.create_subprocess_exec(
+            str(ASKPROAI), "circuits", *command, "-t", TENANT, "-o", "json", cwd=self._folder, stdout=-1,
+            env={**os.environ, "KUBECONFIG": self._demo.state.kubeconfig},
+        )  # fmt: skip
+        out, _ = await process.communicate()
+        assert process.returncode == 0
+        return {row["provider"]: row["state"] for row in json.loads(out)["circuits"]}
+
+    async def metric(self) -> str:
+        """Give the state of Cal.com's circuit that Prometheus is shown."""
+        (pod,) = self._demo.state.podUrls[TENANT]
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(pod.replace(":8080", ":9090") + "/metrics") as answer,
+        ):
+            lines = (await answer.text()).splitlines()
+        shown = [one for one in lines if one.startswith("askproai_circuit_state") and 'provider="calcom"' in one]
+        (line,) = [one for one in shown if one.endswith(" 1.0")]
+        return line.partition('state="')[2].partition('"')[0]
+
+
+async def test_an_outage_costs_no_caller_and_ends_with_each_booking_in_both_books_once(
+    demo, practice: Practice
+) -> None:
+    first, _ = await practice.book(0)
+    assert first["status"] == "confirmed"
+    assert await practice.circuits("list") == {"retell": "closed", "calcom": "closed"}
+
+    await practice.fault("down")
+    for number in range(1, 6):
+        answer, _ = await practice.book(number)
+        assert answer["status"] == "pending_sync"
+    assert (await practice.circuits("list"))["calcom"] != "closed"
+    assert await practice.metric() in {"open", "half_open"}
+
+    asked = len([status for status in await practice.creates() if status == 503])
+    assert asked <= 5, "an open circuit lets no caller's booking through"
+    answer, seconds = await practice.book(6)
+    assert answer["status"] == "pending_sync"
+    assert seconds < 1
+
+    await practice.well_again()
+    began = time.monotonic()
+
+    async def all_over() -> bool:
+        return {row["status"] for row in await practice.appointments()} == {"confirmed"}
+
+    await demo.until(all_over, 60, "calendar-sync to bring every booking over")
+    here = [row["external_id"] for row in await practice.appointments()]
+    assert len(here) == 7
+    assert sorted(here) == sorted(await practice.bookings()), "each one is there once"
+    assert (await practice.creates()).count(201) == 7, "nothing was made twice and taken back"
+    assert time.monotonic() - began < 30
+
+    answer, _ = await practice.book(7)
+    assert answer["status"] == "confirmed"
+    assert (await practice.circuits("list"))["calcom"] == "closed"
+    assert await practice.metric() == "closed"
+
+
+async def test_an_operator_closes_a_circuit_by_hand(practice: Practice) -> None:
+    await practice.fault("down")
+    for number in range(12, 17):
+        await practice.book(number)
+    assert (await practice.circuits("list"))["calcom"] != "closed"
+    await practice.well_again()
+    assert await practice.circuits("reset", "calcom") == {"calcom": "closed"}
+    answer, _ = await practice.book(17)
+    assert answer["status"] == "confirmed"

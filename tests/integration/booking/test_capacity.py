@@ -1,0 +1,151 @@
+"""Services that share people: never more at once than their capacities allow, whoever books, moves and cancels together (B2).
+
+What is checked is counted from the appointments alone, by fractions of a person, without the claims and the constraint.
+"""
+
+import asyncio
+import random
+from datetime import time, timedelta
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+import msgspec
+import pytest
+from booking_world import Salon, call
+
+from askproai_runtime.config import Branch, Hours, Service, Staff, TenantConfig, Weekday
+from askproai_sandbox.world import salon_config
+
+DAY = "2026-11-27"
+MANY = 12
+
+
+def service(name: str, capacity: int, **more: Any) -> Service:
+    return Service(
+        name=name, display_name=name.capitalize(), capacity=capacity, staff={"mitte": ("anna", "mehmet")}, **more
+    )
+
+
+CUT, YOGA, COURSE = (
+    service("schnitt", 1, duration_minutes=45, buffer_after_minutes=10),
+    service("yoga", 3, duration_minutes=60),
+    service("kurs", 2, duration_minutes=90, slot_step_minutes=30),
+)
+
+
+def studio(salon: Salon, *services: Service) -> TenantConfig:
+    """Give the config as the operator compiles it for these services: as many parts as all capacities divide."""
+    units = lcm(*(one.capacity for one in services))
+    people = tuple(
+        Staff(
+            id=person, display_name=person.capitalize(), units=units,
+            resource_ids=tuple(salon.store.resources["mitte", person, unit] for unit in range(1, MANY + 1)),
+        )
+        for person in ("anna", "mehmet")
+    )  # fmt: skip
+    hours = Hours(days=tuple(Weekday), opens=time(8), closes=time(20))
+    branch = Branch(name="mitte", display_name="Mitte", opening_hours=(hours,), staff=people)
+    return msgspec.structs.replace(salon_config(), tenant=salon.store.tenant, branches=(branch,), services=services)
+
+
+async def most_at_once(salon: Salon) -> Fraction:
+    """Give the largest part of a person that was promised at any instant, buffers included."""
+    capacities = {"schnitt": (1, 10), "yoga": (3, 0), "kurs": (2, 0)}
+    steps: dict[tuple[str, Any], Fraction] = {}
+    for row in await salon.live():
+        capacity, after = capacities[row["service"]]
+        for at, sign in ((row["starts_at"], 1), (row["ends_at"] + timedelta(minutes=after), -1)):
+            key = (row["staff"], at)
+            steps[key] = steps.get(key, Fraction(0)) + sign * Fraction(1, capacity)
+    worst = Fraction(0)
+    for person in ("anna", "mehmet"):
+        level = Fraction(0)
+        for (_, _at), step in sorted((key, step) for key, step in steps.items() if key[0] == person):
+            level += step
+            worst = max(worst, level)
+    return worst
+
+
+async def caller(salon: Salon, number: int, services: tuple[Service, ...]) -> None:
+    """Book, move and cancel at random, as somebody with a number of their own."""
+    chance = random.Random(number)
+    context = call(f"call_{number}", f"+4915{number:08}")
+    for _ in range(6):
+        minutes = chance.randrange(8 * 60, 20 * 60, 15)
+        start = f"{DAY}T{minutes // 60:02}:{minutes % 60:02}:00+01:00"
+        mine = (await salon.booking.find_appointments(context)).fields.get("appointments") or []
+        match chance.choice(["book", "book", "book", "move", "cancel"]):
+            case "move" if mine:
+                chosen = {"appointment_id": chance.choice(mine)["appointment_id"], "start": start}
+                await salon.booking.reschedule_appointment(context, chosen)
+            case "cancel" if mine:
+                await salon.booking.cancel_appointment(
+                    context, {"appointment_id": chance.choice(mine)["appointment_id"]}
+                )
+            case _:
+                wish = {"service": chance.choice(services).name, "start": start, "customer_name": f"Kundin {number}"}
+                await salon.booking.book_appointment(context, wish | {"another": True})
+
+
+@pytest.fixture
+async def shared(new_salon: Any) -> Salon:
+    people = [("mitte", person, unit) for person in ("anna", "mehmet") for unit in range(1, MANY + 1)]
+    return await new_salon(people=people)
+
+
+async def test_no_crowd_ever_gets_more_of_a_person_than_there_is(shared: Salon) -> None:
+    services = (CUT, YOGA, COURSE)
+    shared.use(studio(shared, *services))
+    await asyncio.gather(*(caller(shared, number, services) for number in range(25)))
+    assert len(await shared.live()) > 15, "a crowd that books nothing proves nothing"
+    assert Fraction(1, 2) <= await most_at_once(shared) <= 1
+    await shared.books_are_apart()
+
+
+async def test_as_many_as_the_capacity_get_in_and_the_next_hears_what_else_is_free(shared: Salon) -> None:
+    shared.use(studio(shared, YOGA))
+    wish = {"service": "yoga", "start": f"{DAY}T10:00:00+01:00", "customer_name": "Gast"}
+    answers = await asyncio.gather(
+        *(shared.booking.book_appointment(call(f"call_{n}", f"+4916{n:08}"), wish) for n in range(9))
+    )
+    assert sum(answer.success for answer in answers) == 6, "three with Anna, three with Mehmet"
+    for answer in answers:
+        assert answer.success or (answer.fields["obstacle"], len(answer.fields["alternatives"])) == ("taken", 3)
+
+
+async def test_a_changed_capacity_breaks_no_promise_and_makes_no_new_one_double(shared: Salon) -> None:
+    """One after the other with 1, 6, 2 and 3 parts, appointments of all times standing side by side."""
+    number = 100
+    for services in [(CUT,), (CUT, YOGA, COURSE), (CUT, COURSE), (YOGA,)]:
+        shared.use(studio(shared, *services))
+        await asyncio.gather(*(caller(shared, number + n, services) for n in range(4)))
+        number += 10
+        assert await most_at_once(shared) <= 1
+    assert len({row["service"] for row in await shared.live()}) >= 2
+
+
+async def test_who_was_promised_a_person_alone_stays_alone_when_the_capacities_rise(shared: Salon) -> None:
+    shared.use(studio(shared, CUT))
+    at_ten = {"start": f"{DAY}T10:00:00+01:00", "customer_name": "Gast"}
+    for number, person in enumerate(("anna", "mehmet")):
+        made = await shared.booking.book_appointment(
+            call(f"call_{number}", f"+4917{number:08}"), at_ten | {"service": "schnitt", "staff": person}
+        )
+        assert made.success
+    shared.use(studio(shared, YOGA))
+    late = await shared.booking.book_appointment(call("call_9"), at_ten | {"service": "yoga"})
+    assert (late.success, late.fields["obstacle"]) == (False, "taken")
+
+
+async def test_who_shares_a_person_goes_on_sharing_when_the_capacities_fall(shared: Salon) -> None:
+    shared.use(studio(shared, YOGA))
+    at_ten = {"start": f"{DAY}T10:00:00+01:00", "customer_name": "Gast"}
+    first = await shared.booking.book_appointment(call("call_1"), at_ten | {"service": "yoga", "staff": "anna"})
+    assert first.success
+    shared.use(studio(shared, CUT))
+    late = await shared.booking.book_appointment(call("call_2"), at_ten | {"service": "schnitt", "staff": "anna"})
+    assert (late.success, late.fields["obstacle"]) == (False, "taken")
+    moved = await shared.booking.reschedule_appointment(call("call_1"), {"start": f"{DAY}T12:00:00+01:00"})
+    assert not moved.success, "the service is gone; the appointment stays where it is"
+    assert [row["starts_at"].hour for row in await shared.live()] == [9]

@@ -1,0 +1,118 @@
+"""All tenants as the coordinator sees them: its own roles in PostgreSQL and Valkey, and a look behind every fence."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+import asyncpg
+
+from askproai_runtime.coordinator.duty import Desk
+from askproai_runtime.coordinator.fence import FencedRedis
+from askproai_runtime.coordinator.metrics import Metrics
+from askproai_runtime.coordinator.settings import CoordinatorSettings
+from askproai_runtime.guard import Shared, coordinator_acl_rules
+from askproai_runtime.lease import NotLeader
+from askproai_runtime.seams import SystemClock
+from askproai_runtime.store import Pool
+from askproai_sandbox.databases import Database, TenantStore
+from askproai_sandbox.redis import EmbeddedRedis
+
+PASSWORD = "password-of-the-coordinator"
+
+
+@dataclass
+class Term:
+    """The Lease, as a test wants it."""
+
+    number: int = 1
+    ours: bool = True
+
+    def fence(self) -> None:
+        if not self.ours:
+            raise NotLeader("the test took it away")
+
+
+@dataclass
+class World:
+    """A desk of the coordinator's, and the superuser's connection."""
+
+    database: Database
+    desk: Desk
+    su: "asyncpg.Connection[asyncpg.Record]"
+    term: Term = field(default_factory=Term)
+
+    async def event(
+        self, tenant: TenantStore, name: str, *, status: str = "received", job: str | None = "ready", age: str = "1 hour",
+        lease: str | None = None, payload: str = "{}",
+    ) -> int:  # fmt: skip
+        """Store an event of this age with a job of this state; `lease` is how long ago it ran out. Gives the event's id."""
+        event_id = await self.su.fetchval(
+            """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, status, received_at, correlation_id)
+               VALUES ($1, 'retell', $2, 'call_started', $5, $3, clock_timestamp() - $4::text::interval, $2) RETURNING id""",
+            tenant.tenant, name, status, age, payload.encode(),
+        )  # fmt: skip
+        if job is not None:
+            await self.su.execute(
+                """INSERT INTO jobs (tenant, kind, priority, state, attempts, claim_no, lease_until, worker, event_id,
+                                     correlation_id, created_at, finished_at)
+                   VALUES ($1, 'webhook-event', 'critical', $2, 1, 1, clock_timestamp() - $3::text::interval, $4, $5, 'c',
+                           clock_timestamp() - $6::text::interval,
+                           CASE WHEN $2 IN ('done', 'dead') THEN clock_timestamp() - $6::text::interval END)""",
+                tenant.tenant, job, lease, "w" if lease else None, event_id, age,
+            )  # fmt: skip
+        return int(event_id)
+
+    async def job(self, event_id: int) -> asyncpg.Record | None:
+        return await self.su.fetchrow("SELECT * FROM jobs WHERE event_id = $1", event_id)
+
+    async def appointment(
+        self,
+        tenant: TenantStore,
+        *,
+        status: str = "held",
+        expires: timedelta = timedelta(seconds=90),
+        day: int = 1,
+        unit: int = 0,
+    ) -> UUID:
+        """Write an appointment with its claim; a hold ends `expires` from now."""
+        made = await self.su.fetchval(
+            """INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
+               VALUES ($1, 'mitte', 'schnitt', 'anna', now() + $2::integer * interval '1 day',
+                       now() + $2::integer * interval '1 day' + interval '1 hour', $3, 'c') RETURNING id""",
+            tenant.tenant, day, status,
+        )  # fmt: skip
+        await self.su.execute(
+            """INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, expires_at)
+               SELECT $1, a.id, $3, tstzrange(a.starts_at, a.ends_at, '[)'), $4,
+                      CASE WHEN $4 = 'held' THEN clock_timestamp() + $5::interval END
+               FROM appointments a WHERE a.id = $2""",
+            tenant.tenant, made, list(tenant.resources.values())[unit], "held" if status == "held" else "booked", expires,
+        )  # fmt: skip
+        return UUID(str(made))
+
+    async def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+        return [dict(row) for row in await self.su.fetch(sql, *values)]
+
+    def metric(self, name: str) -> dict[str, float]:
+        """Give a metric's samples by their labels, as JSON."""
+        return {
+            json.dumps(sample.labels, sort_keys=True): sample.value
+            for family in self.desk.metrics.registry.collect()
+            for sample in family.samples
+            if sample.name == f"askproai_{name}"
+        }
+
+
+def desk_of(pool: Pool, session: aiohttp.ClientSession, url: str | None, term: Term, **settings: Any) -> Desk:
+    clock, metrics = SystemClock(), Metrics()
+    shared = Shared(lambda: url, "_", clock, metrics, timeout=timedelta(seconds=1))
+    redis = FencedRedis(shared, lambda: term.number)
+    return Desk(pool, redis, session, clock, metrics, CoordinatorSettings(**settings), term.fence)
+
+
+async def coordinator_url(valkey: EmbeddedRedis) -> str:
+    """Make the coordinator's user as the operator does, and give its URL."""
+    return await valkey.add_user("askproai_coordinator", coordinator_acl_rules)

@@ -1,0 +1,152 @@
+"""Real processes, a real API server: who leads, who takes over, and what a deposed one still does (nothing)."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from coordinator_world import PASSWORD, World, coordinator_url
+
+from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, eventually, spawn
+from askproai_sandbox.redis import EmbeddedRedis
+
+SOON = timedelta(seconds=15)
+AGO = timedelta(seconds=-1)
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/{}/leases/askproai-coordinator"
+Start = Callable[[str], Awaitable[Child]]
+
+
+@pytest.fixture
+async def start(
+    redis_world: World, own_valkey: EmbeddedRedis, control_plane: ControlPlane, kube_namespace: str, tmp_path: Path
+) -> AsyncIterator[Start]:
+    """Start a coordinator whose Lease lives in the test's namespace; its times are a quarter of the defaults."""
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "DATABASE_URL").write_text(redis_world.database.admin.coordinator_dsn(PASSWORD))
+    (credentials / "REDIS_URL").write_text(await coordinator_url(own_valkey))
+    given = {
+        "KUBECONFIG": control_plane.kubeconfig, "NAMESPACE": kube_namespace, "CREDENTIALS_DIR": credentials,
+        "BIND_ADDRESS": "127.0.0.1", "HEALTH_PORT": "0", "SWEEP_SECONDS": "0.2", "COUNT_SECONDS": "0.2",
+        "LEASE_SECONDS": "4", "LEASE_RENEW_SECONDS": "3", "LEASE_RETRY_SECONDS": "1",
+    }  # fmt: skip
+    environment = os.environ | {f"ASKPROAI_{name}": str(value) for name, value in given.items()}
+    command = [Path(sys.executable).with_name("askproai-runtime"), "coordinator"]
+    started: list[Child] = []
+
+    async def one(name: str) -> Child:
+        started.append(await spawn(name, command, directory=tmp_path, environment=environment))
+        await eventually(lambda: said(started[-1], "coordinator.started"), SOON, "its start")
+        return started[-1]
+
+    yield one
+    for child in started:
+        await child.stop(ask=signal.SIGKILL)
+
+
+def said(child: Child, event: str) -> list[dict[str, Any]]:
+    lines = [line for line in child.log.read_text().splitlines() if line.startswith("{")]
+    return [entry for entry in map(json.loads, lines) if entry["event"] == event]
+
+
+async def ask(child: Child, path: str) -> tuple[int, str]:
+    url = f"http://127.0.0.1:{said(child, 'coordinator.started')[0]['port']}{path}"
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        return answer.status, await answer.text()
+
+
+async def leads(child: Child) -> int:
+    """Wait until it has the Lease; gives its term."""
+    (acquired,) = await eventually(lambda: said(child, "lease.acquired"), SOON, "the Lease")
+    return int(acquired["term"])
+
+
+async def swept(world: World) -> None:
+    async def gone() -> bool:
+        return await world.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
+
+    await eventually(gone, SOON, "the sweep")
+
+
+async def test_the_leader_is_killed_and_the_other_works_on(
+    redis_world: World, start: Start, kube_client: KubeClient, kube_namespace: str
+):
+    salon = await redis_world.database.tenant_store("salon")
+    first = await start("first")
+    term = await leads(first)
+    second = await start("second")
+    await redis_world.appointment(salon, expires=AGO)
+    await swept(redis_world)
+    assert (await ask(second, "/readyz"))[0] == (await ask(second, "/livez"))[0] == 200, "a standby is ready"
+    assert "askproai_leader 1.0" in (await ask(first, "/metrics"))[1]
+    idle = (await ask(second, "/metrics"))[1]
+    assert "askproai_leader 0.0" in idle
+    assert "askproai_duty_runs_total{" not in idle
+    assert "askproai_dead_letters{" not in idle
+
+    os.kill(first.pid, signal.SIGKILL)
+    await redis_world.appointment(salon, expires=AGO)
+    assert await leads(second) == term + 1
+    await swept(redis_world)
+    assert "askproai_leader 1.0" in (await ask(second, "/metrics"))[1]
+
+    assert await second.stop() == 0
+    assert said(second, "coordinator.stopped")
+    lease = await kube_client.get(LEASE.format(kube_namespace))
+    assert (lease["spec"]["holderIdentity"], lease["spec"]["leaseTransitions"]) == ("", term + 1)
+
+
+async def test_a_deposed_leader_that_wakes_changes_nothing(
+    redis_world: World, own_valkey: EmbeddedRedis, start: Start, kube_client: KubeClient, kube_namespace: str
+):
+    """SIGSTOP for longer than the Lease, then SIGCONT: by then another one leads."""
+    salon = await redis_world.database.tenant_store("salon")
+    first = await start("first")
+    term = await leads(first)
+    second = await start("second")
+    os.kill(first.pid, signal.SIGSTOP)
+    assert await leads(second) == term + 1
+    async with own_valkey.admin() as redis:
+        await redis.set("askproai:salon.salon:slot:a", "x")
+
+        async def mended() -> bool:
+            return bool(await redis.pttl("askproai:salon.salon:slot:a") > 0)
+
+        await eventually(mended, SOON, "the second one's write")
+        # Now the second one stands still, too: whatever changes from here on was the first one.
+        os.kill(second.pid, signal.SIGSTOP)
+        await redis.set("askproai:salon.salon:slot:b", "x")
+        await redis_world.appointment(salon, expires=AGO)
+        await redis_world.event(salon, "stuck", status="failed", job="dead")
+        held = await kube_client.get(LEASE.format(kube_namespace))
+        os.kill(first.pid, signal.SIGCONT)
+        assert await first.wait() == 1
+        assert said(first, "lease.lost")
+        assert not [
+            line
+            for line in said(first, "duty.done")
+            if line["timestamp"] > said(second, "lease.acquired")[0]["timestamp"]
+        ]
+        assert await redis.pttl("askproai:salon.salon:slot:b") == -1
+        assert await redis.get("askproai:_:fence") == str(term + 1)
+    assert await redis_world.rows("SELECT status FROM appointments") == [{"status": "held"}]
+    assert await redis_world.rows("SELECT state FROM jobs") == [{"state": "dead"}]
+    assert await kube_client.get(LEASE.format(kube_namespace)) == held
+
+
+async def test_a_setting_that_is_wrong_is_named(tmp_path: Path):
+    command = [Path(sys.executable).with_name("askproai-runtime"), "coordinator"]
+    for name, value, code, text in (
+        ("ASKPROAI_LEASE_SECONDS", "soon", 2, "ASKPROAI_LEASE_SECONDS"),
+        ("ASKPROAI_KUBECONFIG", "/nowhere", 1, "set ASKPROAI_KUBECONFIG"),
+    ):
+        environment = os.environ | {"ASKPROAI_BIND_ADDRESS": "127.0.0.1", "ASKPROAI_HEALTH_PORT": "0", name: value}
+        child = await spawn(f"wrong-{code}", command, directory=tmp_path, environment=environment)
+        assert await child.wait() == code
+        assert text in child.log.read_text()

@@ -1,0 +1,61 @@
+"""The sandbox's Valkey: asks for passwords, keeps data, users and its address, and ends with its owner."""
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError
+
+from askproai_sandbox.cluster import eventually
+from askproai_sandbox.redis import EmbeddedRedis
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[EmbeddedRedis]:
+    own = EmbeddedRedis(tmp_path / "valkey")
+    await own.start()
+    yield own
+    await own.remove()
+
+
+async def test_nobody_gets_in_without_a_password(server: EmbeddedRedis) -> None:
+    for url in (f"redis://127.0.0.1:{server.port}", server.url("askproai_admin", "wrong")):
+        async with Redis.from_url(url, protocol=2) as client:
+            with pytest.raises(AuthenticationError):
+                await client.ping()
+
+
+async def test_data_users_and_address_survive_a_kill(server: EmbeddedRedis) -> None:
+    url = await server.add_user("salon", lambda sha: ("reset", "on", f"#{sha}", "~salon:*", "+get", "+set"))
+    admin_url = server.admin_url
+    async with Redis.from_url(url, protocol=2, driver_info=None) as client:
+        await client.set("salon:a", "1")
+    async with server.admin() as admin:
+        assert (await admin.config_get("maxmemory-policy"))["maxmemory-policy"] == "noeviction"
+        assert (await admin.waitaof(1, 0, 5000))[0] == 1
+    os.kill(server.pid, signal.SIGKILL)
+    await eventually(lambda: not server.running, timedelta(seconds=10), "its end to be seen")
+    await server.start()
+    assert server.admin_url == admin_url
+    async with Redis.from_url(url, protocol=2, driver_info=None) as client:
+        assert await client.get("salon:a") == b"1"
+
+
+async def test_a_left_over_server_is_ended_and_a_deleted_folder_means_an_empty_one(
+    server: EmbeddedRedis, tmp_path: Path
+) -> None:
+    async with server.admin() as admin:
+        await admin.set("a", "1")
+    second = EmbeddedRedis(tmp_path / "valkey")
+    await second.start()
+    await eventually(lambda: not server.running, timedelta(seconds=10), "the first one's end")
+    async with second.admin() as admin:
+        assert await admin.get("a") == "1"
+    await second.remove()
+    await server.start()
+    async with server.admin() as admin:
+        assert await admin.get("a") is None

@@ -1,0 +1,94 @@
+"""The private API over a real pod: who gets in, and the circuits (C1, S3)."""
+
+import asyncio
+import json
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+from webpod import TOKEN, Pod, running_web, running_worker
+
+from askproai_runtime.guard import Provider, acl_rules
+from askproai_sandbox.redis import EmbeddedRedis
+
+ASKPROAI = Path(sys.executable).with_name("askproai")
+
+
+async def ask(pod: Pod, path: str, method: str = "GET", token: str | None = TOKEN) -> tuple[int, dict, str]:
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    async with pod.session.request(method, f"{pod.private_url}/api/v1/{path}", headers=headers) as answer:
+        return answer.status, await answer.json(content_type=None), answer.content_type
+
+
+@pytest.mark.parametrize("token", [None, "", "admin-toke", "admin-token2", "ädmin"])
+@pytest.mark.parametrize("path", ["circuits", "circuits/calcom/reset", "nothing/here"])
+async def test_without_the_token_nothing_is_told_not_even_which_paths_there_are(
+    shared_web_pod: Pod, token: str | None, path: str
+) -> None:
+    status, problem, kind = await ask(shared_web_pod, path, token=token)
+    assert (status, kind, problem["title"]) == (401, "application/problem+json", "Unauthorized")
+    assert problem["correlation_id"]
+
+
+async def test_it_is_not_on_the_public_port(shared_web_pod: Pod) -> None:
+    async with shared_web_pod.session.get(f"{shared_web_pod.url}/api/v1/circuits") as answer:
+        assert answer.status == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "nothing", 404), ("DELETE", "circuits", 405), ("POST", "circuits/stripe/reset", 404)],
+)
+async def test_what_is_not_there_is_a_problem_document(
+    shared_web_pod: Pod, method: str, path: str, status: int
+) -> None:
+    got, problem, kind = await ask(shared_web_pod, path, method)
+    assert (got, kind, problem["status"]) == (status, "application/problem+json", status)
+
+
+async def test_circuits_are_listed_and_reset(shared_web_pod: Pod) -> None:
+    """Without Redis they are this process's own."""
+    status, answer, _ = await ask(shared_web_pod, "circuits")
+    closed = {"state": "closed", "failures": 0, "retry_after_seconds": 0.0, "everywhere": False, "shared": False}
+    assert (status, answer) == (200, {"circuits": [{"provider": name, **closed} for name in ("retell", "calcom")]})
+    status, answer, _ = await ask(shared_web_pod, "circuits/calcom/reset", "POST")
+    assert (status, answer) == (200, {"provider": "calcom", **closed})
+
+
+async def test_the_command_line_asks_it(shared_web_pod: Pod) -> None:
+    async def run(*arguments: str, token: str = TOKEN) -> tuple[int | None, str, str]:
+        process = await asyncio.create_subprocess_exec(
+            str(ASKPROAI), "circuits", *arguments, "-t", "salon.salon", "--url", shared_web_pod.private_url,
+            env={"ASKPROAI_TOKEN": token, "COLUMNS": "100"}, stdout=-1, stderr=-1,
+        )  # fmt: skip
+        out, error = await process.communicate()
+        return process.returncode, out.decode(), error.decode()
+
+    code, out, _ = await run("list", "-o", "json")
+    assert (code, [row["state"] for row in json.loads(out)["circuits"]]) == (0, ["closed", "closed"])
+    code, out, _ = await run("reset", "calcom")
+    assert code == 0
+    assert "calcom" in out
+    code, _, error = await run("list", token="wrong")
+    assert (code, "Unauthorized" in error, "wrong" in error) == (1, True, False)
+
+
+async def test_web_and_worker_share_their_circuits_through_redis(still_pod: Pod, valkey: EmbeddedRedis) -> None:
+    """What the worker learns of an outage spares the next caller's wait, and a reset at the web reaches the worker."""
+    tenant = still_pod.store.tenant
+    url = await valkey.add_user(f"web-{tenant}", partial(acl_rules, tenant))
+    still_pod.write_credential("REDIS_URL", url)
+    async with running_worker(still_pod) as port, running_web(still_pod, worker_port=port):
+        worker = still_pod.worker.circuits
+        for _ in range(5):
+            await (await worker.allow(Provider.CALCOM)).failed()
+        _, answer, _ = await ask(still_pod, "circuits")
+        calcom = next(row for row in answer["circuits"] if row["provider"] == "calcom")
+        assert (calcom["state"], calcom["failures"], calcom["shared"]) == ("open", 5, True)
+        assert 0 < calcom["retry_after_seconds"] <= 60
+        token = {"Authorization": f"Bearer {TOKEN}"}
+        details = await still_pod.get(f"{still_pod.private_url}/health/detailed", **token)
+        assert details.body["providers"]["calcom"]["circuit"] == "open"
+        await ask(still_pod, "circuits/calcom/reset", "POST")
+        await (await worker.allow(Provider.CALCOM)).succeeded()

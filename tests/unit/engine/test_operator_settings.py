@@ -1,0 +1,26 @@
+"""Where the operator finds its Redis: a variable, a mounted file, or nowhere."""
+
+from pathlib import Path
+
+import pytest
+
+from askproai_operator.external import RedisAdmin
+from askproai_operator.settings import Settings
+from askproai_runtime.seams import SystemClock
+
+
+def test_redis_is_named_by_a_variable_or_a_file_and_may_be_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    assert Settings().redis_url() is None
+    file = tmp_path / "REDIS_ADMIN_URL"
+    monkeypatch.setenv("ASKPROAI_REDIS_ADMIN_URL_FILE", str(file))
+    assert Settings().redis_url() is None, "an optional key of the Secret that is not there"
+    file.write_text("redis://a:b@c:6379/0\n", encoding="utf-8")
+    assert Settings().redis_url() == "redis://a:b@c:6379/0"
+    monkeypatch.setenv("ASKPROAI_REDIS_ADMIN_URL", "redis://d")
+    assert Settings().redis_url() == "redis://d"
+    assert "redis://d" not in repr(Settings())
+
+
+def test_a_database_that_tenants_could_not_select_is_refused_at_once():
+    with pytest.raises(ValueError, match="database 0"):
+        RedisAdmin("redis://admin:geheim@127.0.0.1/3", SystemClock())
