@@ -71,7 +71,7 @@ async def watch_circuits(desk: Desk) -> int:
 async def _watch(desk: Desk, provider: Provider) -> int:
     key = f"askproai:_:circuit:{provider}"
     word, now = await desk.redis.hash(key), int(desk.clock.now().timestamp() * 1000)
-    if word.get("state") in _NOT_CLOSED:
+    if word.get("state") in _NOT_CLOSED and word.keys() >= {"base_url", "probe_at"}:  # one by hand only runs out
         desk.metrics.circuit(provider, "open")
         return await _probe(desk, provider, key, word["base_url"]) if now >= int(word["probe_at"]) else 0
     desk.metrics.circuit(provider, "closed")
