@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 import aiohttp
 import structlog
 
 from askproai_runtime.coordinator.duty import Desk
+from askproai_runtime.guard import Provider
 
 log = structlog.get_logger(__name__)
 
@@ -32,11 +32,6 @@ SELECT t.tenant, CASE $1 WHEN 'retell' THEN t.retell_base_url ELSE t.calcom_base
                WHERE c.tenant = t.tenant AND c.at > clock_timestamp() - interval '10 minutes' AND c.provider = $1) AS active
 FROM tenants t
 """
-
-
-class Provider(StrEnum):
-    RETELL = "retell"
-    CALCOM = "calcom"
 
 
 @dataclass(frozen=True, slots=True)
