@@ -16,7 +16,7 @@ from askproai_operator.engine.errors import ApiError
 from askproai_operator.engine.feed import Feed
 from askproai_operator.engine.kube import Kube
 from askproai_operator.engine.metrics import Metrics
-from askproai_operator.engine.refs import CHILDREN, CUSTOM, MANAGED_SELECTOR, SECRETS, WATCH_LABEL, Ref
+from askproai_operator.engine.refs import CHILDREN, CUSTOM, FOREIGN, MANAGED_SELECTOR, SECRETS, WATCH_LABEL, Ref
 from askproai_runtime.seams import Clock
 
 log = structlog.get_logger(__name__)
@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 _NOT_FOUND = 404
 _SAME_LIST = 1.0  # seconds: replayed objects that come closer than this are of one list
 AUDIT = timedelta(minutes=5)
+FOREIGN_AUDIT = timedelta(minutes=1)  # kopf can watch no resource that comes later, unless it reads all CRDs of the cluster
 _WATCHED = (*CUSTOM, *CHILDREN)
 
 
@@ -60,14 +61,14 @@ class Informer:
 
         Kopf tells raw handlers no end of its own list. Raises ApiError; a missing CRD says so by name.
         """
-        for ref in _WATCHED:
+        for ref in (*FOREIGN, *_WATCHED):  # the foreign ones first, while there are no Tenants to wake
             for raw in await self._list(ref):
                 self._feed.prime(ref, raw)
         log.info("cache.primed", objects=sum(1 for _ in self._feed.cache.models()))
 
-    async def audit(self) -> None:
+    async def audit(self, resources: Sequence[Ref] = _WATCHED) -> None:
         """Find out what came or went although no watch told: kopf loses deletions across a 410, and before its first list."""
-        for ref in _WATCHED:
+        for ref in resources:
             known = self._feed.cache.uids(ref)  # from before the list: what comes while it is read is not gone
             found = await self._list(ref)
             for raw in found:
@@ -83,12 +84,18 @@ class Informer:
 
     async def _list(self, ref: Ref) -> Sequence[dict[str, Any]]:
         try:
-            return await self._kube.list(ref, selector=selector_of(ref))
+            found = await self._kube.list(ref, selector=selector_of(ref))
         except ApiError as error:
             if error.status != _NOT_FOUND:
                 raise
+            if ref in FOREIGN:
+                self._feed.serve(ref, there=False)
+                return ()
             text = f"{ref.plural}.{ref.group} is not there: install crds/"
             raise ApiError(error.status, error.reason, text) from error
+        if ref in FOREIGN:
+            self._feed.serve(ref, there=True)
+        return found
 
     async def run(self, stop: asyncio.Event, started: Callable[[], None] = lambda: None) -> None:
         """Watch until `stop`. `started` is called when kopf has set its own signal handlers, to take them back."""
@@ -101,7 +108,8 @@ class Informer:
             ready_flag=self.ready,
         )
         started()
-        tasks = [*watches, asyncio.create_task(self._audits(), name="audits")]
+        audits = (self._audits(_WATCHED, self._audit_every), self._audits(FOREIGN, FOREIGN_AUDIT))
+        tasks = [*watches, *map(asyncio.create_task, audits)]
         stopped = asyncio.create_task(stop.wait(), name="informer-stop")
         try:
             # Not kopf.run_tasks(): at its end it cancels every task of the process that began after it.
@@ -115,11 +123,11 @@ class Informer:
                 task.cancel()
             await asyncio.gather(*tasks, stopped, return_exceptions=True)
 
-    async def _audits(self) -> None:
+    async def _audits(self, resources: Sequence[Ref], every: timedelta) -> None:
         while True:
-            await self._clock.sleep(self._audit_every * random.uniform(0.75, 1.25))  # noqa: S311 (no secret)
+            await self._clock.sleep(every * random.uniform(0.75, 1.25))  # noqa: S311 (no secret)
             try:
-                await self.audit()
+                await self.audit(resources)
             except ApiError as error:  # the next one finds what this one did not
                 log.warning("audit.failed", error=str(error))
 
