@@ -62,7 +62,7 @@ class Informer:
         Kopf tells raw handlers no end of its own list. Raises ApiError; a missing CRD says so by name.
         """
         for ref in (*FOREIGN, *_WATCHED):  # the foreign ones first, while there are no Tenants to wake
-            for raw in await self._list(ref):
+            for raw in await self._list(ref) or ():
                 self._feed.prime(ref, raw)
         log.info("cache.primed", objects=sum(1 for _ in self._feed.cache.models()))
 
@@ -71,6 +71,8 @@ class Informer:
         for ref in resources:
             known = self._feed.cache.uids(ref)  # from before the list: what comes while it is read is not gone
             found = await self._list(ref)
+            if found is None:
+                continue
             for raw in found:
                 self._feed.observe(ref, raw)
             there = {raw["metadata"]["uid"] for raw in found}
@@ -82,19 +84,28 @@ class Informer:
                     self._metrics.missed_deletions.inc()
                     self._feed.forget(ref, namespace, name, uid)
 
-    async def _list(self, ref: Ref) -> Sequence[dict[str, Any]]:
+    async def _list(self, ref: Ref) -> Sequence[dict[str, Any]] | None:
+        """Give all of a resource; None for a foreign one that ails: what is known of it stays, and it holds up nothing."""
+        if ref in FOREIGN:
+            return await self._list_foreign(ref)
+        try:
+            return await self._kube.list(ref, selector=selector_of(ref))
+        except ApiError as error:
+            if error.status != _NOT_FOUND:
+                raise
+            text = f"{ref.plural}.{ref.group} is not there: install crds/"
+            raise ApiError(error.status, error.reason, text) from error
+
+    async def _list_foreign(self, ref: Ref) -> Sequence[dict[str, Any]] | None:
         try:
             found = await self._kube.list(ref, selector=selector_of(ref))
         except ApiError as error:
             if error.status != _NOT_FOUND:
-                raise
-            if ref in FOREIGN:
-                self._feed.serve(ref, there=False)
-                return ()
-            text = f"{ref.plural}.{ref.group} is not there: install crds/"
-            raise ApiError(error.status, error.reason, text) from error
-        if ref in FOREIGN:
-            self._feed.serve(ref, there=True)
+                log.warning("foreign.not_listed", resource=ref.plural, error=str(error))
+                return None
+            self._feed.serve(ref, there=False)
+            return ()
+        self._feed.serve(ref, there=True)
         return found
 
     async def run(self, stop: asyncio.Event, started: Callable[[], None] = lambda: None) -> None:

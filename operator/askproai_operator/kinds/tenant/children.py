@@ -33,8 +33,8 @@ async def apply_pods(tenant: Tenant, credentials: Credentials, world: World) -> 
     if not layout.workers:
         components.remove(Component.WORKER)
     wanted = components if tenant.spec.runtime.mode is RuntimeMode.SPLIT else [Component.WEB]
-    urls = (world.settings.admin_dsn(), credentials.retell_base_url, credentials.calcom_base_url)
-    around = [pods.service_account(tenant), pods.network_policy(tenant, urls, world.settings)]
+    servers = (world.database.tenant_dsn("", ""), credentials.retell_base_url, credentials.calcom_base_url)
+    around = [pods.service_account(tenant), pods.network_policy(tenant, servers, world.settings)]
     around += [pods.disruption_budget(tenant, one) for one in wanted]
     scaled = [one for one in wanted if pods.scaled_by(tenant, one) is ScaledBy.AUTOSCALER]
     autoscalers = [pods.autoscaler(tenant, one) for one in scaled]
