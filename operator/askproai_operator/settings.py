@@ -55,6 +55,13 @@ class Settings(BaseSettings):
         "https://voice.example.invalid",
         description="Public entrance of tenants without `exposure.host`; theirs is `<this>/<namespace>/<tenant>/…`.",
     )
+    shared_ingress_class: str | None = Field(
+        None, description="Each tenant on the shared host gets an Ingress of this class. Absent: route it yourself."
+    )
+    shared_gateway: str | None = Field(
+        None,
+        description="Or an HTTPRoute to this Gateway, `<namespace>/<name>`, which must let routes of all namespaces in.",
+    )
     monitoring_namespaces: Annotated[tuple[str, ...], NoDecode] = Field(
         ("monitoring",), description="Namespaces, separated by commas, from which tenants' metrics are scraped."
     )

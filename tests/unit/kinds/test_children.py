@@ -142,7 +142,7 @@ def test_only_webhooks_and_retell_are_routed():
     routed = tenant(
         exposure=PREFIXED | {"ingress": {"className": "nginx", "tlsSecretName": "tls", "annotations": {"a": "b"}}}
     )
-    made = exposure.ingress(routed)
+    made = exposure.ingress(routed, SETTINGS)
     assert made is not None
     rule = made["spec"]["rules"][0]
     assert [(one["path"], one["pathType"]) for one in rule["http"]["paths"]] == [
@@ -153,7 +153,7 @@ def test_only_webhooks_and_retell_are_routed():
     assert made["spec"]["tls"] == [{"hosts": ["s.example"], "secretName": "tls"}]
     assert (made["spec"]["ingressClassName"], made["metadata"]["annotations"]) == ("nginx", {"a": "b"})
     gateway = {"parentRefs": [{"name": "public", "namespace": "gateways", "sectionName": "https"}]}
-    route = exposure.http_route(tenant(exposure=PREFIXED | {"gateway": gateway}))
+    route = exposure.http_route(tenant(exposure=PREFIXED | {"gateway": gateway}), SETTINGS)
     assert route is not None
     assert [one["path"]["value"] for one in route["spec"]["rules"][0]["matches"]] == [
         "/voice/webhooks",
@@ -164,7 +164,23 @@ def test_only_webhooks_and_retell_are_routed():
 
 
 def test_without_a_wish_nothing_is_routed():
-    assert exposure.ingress(tenant()) is exposure.http_route(tenant()) is None
+    assert exposure.ingress(tenant(), SETTINGS) is exposure.http_route(tenant(), SETTINGS) is None
+
+
+def test_the_shared_host_is_routed_for_each_tenant_where_the_platform_says_how():
+    shared = "https://voice.example/base"
+    by_class = Settings(shared_base_url=shared, shared_ingress_class="nginx")
+    made = exposure.ingress(tenant(), by_class)
+    assert made is not None
+    rule, prefix = made["spec"]["rules"][0], "/base/salon-mueller/salon-mueller"
+    assert (rule["host"], made["spec"]["ingressClassName"]) == ("voice.example", "nginx")
+    assert [one["path"] for one in rule["http"]["paths"]] == [f"{prefix}/webhooks", f"{prefix}/retell"]
+    by_gateway = Settings(shared_base_url=shared, shared_gateway="gateways/public")
+    route = exposure.http_route(tenant(), by_gateway)
+    assert route is not None
+    assert route["spec"]["parentRefs"] == [{"name": "public", "namespace": "gateways"}]
+    tunnelled = tenant(exposure={"baseUrl": "https://tunnel.example/x"})
+    assert exposure.ingress(tunnelled, by_class) is exposure.http_route(tunnelled, by_gateway) is None
 
 
 @pytest.mark.parametrize(

@@ -25,15 +25,19 @@ _COME_AND_GO = (
 )
 
 
-async def apply_pods(tenant: Tenant, credentials: Credentials, world: World) -> dict[Component, Child]:
-    """Make the Deployments and what stands around them; gives the Deployments of this mode as they are now."""
+async def apply_pods(
+    tenant: Tenant, credentials: Credentials, servers: Iterable[str], world: World
+) -> dict[Component, Child]:
+    """Make the Deployments and what stands around them; gives the Deployments of this mode as they are now.
+
+    `servers` are the URLs that the pods must reach.
+    """
     meta, components = tenant.metadata, [Component.WEB, Component.WORKER]
     live = {one: world.cache.child(refs.DEPLOYMENTS, meta.namespace, f"{meta.name}-{one}") for one in components}
     layout = pods.layout(tenant, live[Component.WEB], live[Component.WORKER])
     if not layout.workers:
         components.remove(Component.WORKER)
     wanted = components if tenant.spec.runtime.mode is RuntimeMode.SPLIT else [Component.WEB]
-    servers = (world.database.tenant_dsn("", ""), credentials.retell_base_url, credentials.calcom_base_url)
     around = [pods.service_account(tenant), pods.network_policy(tenant, servers, world.settings)]
     around += [pods.disruption_budget(tenant, one) for one in wanted]
     scaled = [one for one in wanted if pods.scaled_by(tenant, one) is ScaledBy.AUTOSCALER]
@@ -64,7 +68,8 @@ async def apply_pods(tenant: Tenant, credentials: Credentials, world: World) -> 
 
 async def expose(tenant: Tenant, where: decide.Address, world: World) -> Condition:
     """Make the Ingress or the HTTPRoute that is asked for, and tell whether senders reach the tenant."""
-    wanted = [made for made in (exposure.ingress(tenant), exposure.http_route(tenant)) if made is not None]
+    ways = (exposure.ingress(tenant, world.settings), exposure.http_route(tenant, world.settings))
+    wanted = [made for made in ways if made is not None]
     there = [made for made in wanted if _can_be(made, world)]
     for manifest in there:
         await world.kube.apply(manifest)

@@ -229,7 +229,8 @@ async def _apply_children(
     await world.kube.apply(render.admin_secret(tenant, token))
     for service in render.services(tenant):
         await world.kube.apply(service)
-    return await apply_pods(tenant, credentials, world)
+    servers = (world.database.tenant_dsn(_name(tenant), ""), credentials.retell_base_url, credentials.calcom_base_url)
+    return await apply_pods(tenant, credentials, servers, world)
 
 
 async def _register_webhook(tenant: Tenant, credentials: Credentials, where: Address, world: World) -> Condition:
