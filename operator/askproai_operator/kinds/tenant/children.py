@@ -32,36 +32,32 @@ async def apply_pods(
 
     `servers` are the URLs that the pods must reach.
     """
-    meta, components = tenant.metadata, [Component.WEB, Component.WORKER]
-    live = {one: world.cache.child(refs.DEPLOYMENTS, meta.namespace, f"{meta.name}-{one}") for one in components}
+    meta, split = tenant.metadata, tenant.spec.runtime.mode is RuntimeMode.SPLIT
+    live = {one: world.cache.child(refs.DEPLOYMENTS, meta.namespace, f"{meta.name}-{one}") for one in Component}
     layout = pods.layout(tenant, live[Component.WEB], live[Component.WORKER])
-    if not layout.workers:
-        components.remove(Component.WORKER)
-    wanted = components if tenant.spec.runtime.mode is RuntimeMode.SPLIT else [Component.WEB]
+    wanted = (
+        (Component.WORKER, Component.WEB) if split else (Component.WEB,)
+    )  # workers first: the web pods give theirs up
     around = [pods.service_account(tenant), pods.network_policy(tenant, servers, world.settings)]
     around += [pods.disruption_budget(tenant, one) for one in wanted]
     scaled = [one for one in wanted if pods.scaled_by(tenant, one) is ScaledBy.AUTOSCALER]
     autoscalers = [pods.autoscaler(tenant, one) for one in scaled]
-    await _prune(
-        tenant, (refs.AUTOSCALERS, refs.BUDGETS), around + autoscalers, world
-    )  # before we ask for replicas again
+    # An autoscaler goes before we ask for replicas ourselves, and comes after we left them to it.
+    await _prune(tenant, (refs.AUTOSCALERS, refs.BUDGETS), around + autoscalers, world)
     for manifest in around:
         await world.kube.apply(manifest)
     made: dict[Component, Child] = {}
-    for one in reversed(wanted):  # workers first: the web pods give theirs up
+    for one in wanted:
         alone = one is Component.WORKER or layout.web_alone
         draw = partial(render.deployment, tenant, credentials, world.settings.runtime_image, one, alone=alone)
         number = pods.begin_with(tenant, one, live[one])
-        if one not in scaled:
-            made[one] = await world.kube.apply(draw(replicas=number))
-            continue
-        if not pods.handed_over(live[one]):
+        if one in scaled and not pods.handed_over(live[one]):
             await world.kube.apply(draw(replicas=number))
             await world.kube.hand_over(_replicas(tenant, one, number))
-        made[one] = await world.kube.apply(draw())
+        made[one] = await world.kube.apply(draw() if one in scaled else draw(replicas=number))
     for manifest in autoscalers:
         await world.kube.apply(manifest)
-    if Component.WORKER not in components:
+    if not layout.workers:
         await _prune(tenant, (refs.DEPLOYMENTS,), (), world)
     return made
 
