@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 import yaml
 
-from askproai_sandbox.cluster import eventually, free_port, spawn
+from askproai_sandbox.cluster import ProcessError, eventually, free_port, spawn
 from askproai_sandbox.world import SALON
 from tests.e2e.conftest import fetch
 from tests.e2e.test_demo_life import send, signed
@@ -69,9 +69,15 @@ async def prometheus(demo, tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
         pytest.skip("no prometheus on the PATH (Debian: apt install prometheus)")
     for file in crd_files(*MONITORING):
         await demo.kubectl("apply", "--server-side", "-f", str(file))
-    rules = f"prometheusrule/{NAME}"
-    await demo.kubectl("wait", "--for=create", rules, "-n", SALON.namespace, "--timeout=90s")
-    groups = (await read(demo, "prometheusrule", NAME))["spec"]["groups"]
+
+    async def made_for_the_tenant() -> list[dict[str, Any]]:
+        try:
+            return [await read(demo, "prometheusrule", NAME)]
+        except ProcessError:  # not served yet, or not made yet
+            return []
+
+    (rules,) = await eventually(made_for_the_tenant, timedelta(seconds=90), "the rules", every=1)
+    groups = rules["spec"]["groups"]
     for rule in groups[0]["rules"]:
         rule["for"] = "1s"  # how long a fault must last is held by tests/unit/kinds/test_alert_rules.py
     folder, port = tmp_path_factory.mktemp("prometheus"), free_port()
