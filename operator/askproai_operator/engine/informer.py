@@ -24,7 +24,9 @@ log = structlog.get_logger(__name__)
 _NOT_FOUND = 404
 _SAME_LIST = 1.0  # seconds: replayed objects that come closer than this are of one list
 AUDIT = timedelta(minutes=5)
-FOREIGN_AUDIT = timedelta(minutes=1)  # kopf can watch no resource that comes later, unless it reads all CRDs of the cluster
+FOREIGN_AUDIT = timedelta(
+    minutes=1
+)  # kopf can watch no resource that comes later, unless it reads all CRDs of the cluster
 _WATCHED = (*CUSTOM, *CHILDREN)
 
 
@@ -79,10 +81,12 @@ class Informer:
             gone = [(where, uid) for where, uid in known.items() if uid not in there]
             still_known = self._feed.cache.uids(ref)
             for (namespace, name), uid in gone:
-                if still_known.get((namespace, name)) == uid:  # else a watch told it meanwhile
+                if still_known.get((namespace, name)) != uid:  # a watch told it meanwhile
+                    continue
+                if ref not in FOREIGN:
                     log.info("audit.missed_deletion", kind=ref.kind, namespace=namespace, name=name)
                     self._metrics.missed_deletions.inc()
-                    self._feed.forget(ref, namespace, name, uid)
+                self._feed.forget(ref, namespace, name, uid)
 
     async def _list(self, ref: Ref) -> Sequence[dict[str, Any]] | None:
         """Give all of a resource; None for a foreign one that ails: what is known of it stays, and it holds up nothing."""

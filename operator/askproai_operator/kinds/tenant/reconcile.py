@@ -85,7 +85,8 @@ async def _make_true(tenant: Tenant, world: World) -> Result:
     cache = await ensure_cache(tenant, connect_to[1], world)
     where = address(tenant, world.settings.shared_base_url)
     config = _config(tenant, branches, resource_ids, where, credentials, world)
-    deployments = await _apply_children(tenant, credentials, config, world)
+    servers = [*filter(None, connect_to), credentials.retell_base_url, credentials.calcom_base_url]
+    deployments = await _apply_children(tenant, credentials, servers, config, world)
     pods = runtime_condition(tenant, deployments)
     if tenant.status.get("configHash") not in {None, config_hash(config)}:
         world.nudge(*key[1:], config_hash(config))
@@ -221,7 +222,7 @@ def _config(
 
 
 async def _apply_children(
-    tenant: Tenant, credentials: Credentials, config: str, world: World
+    tenant: Tenant, credentials: Credentials, servers: Sequence[str], config: str, world: World
 ) -> Mapping[Component, Child]:
     """Apply config and credentials before the pods that mount them; gives the Deployments."""
     token = (await kept_values(world, *tenant.key[1:], "admin")).get("token") or secrets.token_urlsafe(32)
@@ -229,7 +230,6 @@ async def _apply_children(
     await world.kube.apply(render.admin_secret(tenant, token))
     for service in render.services(tenant):
         await world.kube.apply(service)
-    servers = (world.database.tenant_dsn(_name(tenant), ""), credentials.retell_base_url, credentials.calcom_base_url)
     return await apply_pods(tenant, credentials, servers, world)
 
 
