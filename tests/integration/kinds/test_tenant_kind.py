@@ -15,7 +15,8 @@ SOON = timedelta(seconds=10)
 CHILDREN = [
     ("ConfigMap", "salon-mueller-config"), ("Secret", "salon-mueller-runtime"), ("Secret", "salon-mueller-admin"),
     ("Secret", "salon-mueller-teardown"), ("Service", "salon-mueller-web"), ("Service", "salon-mueller-admin"),
-    ("Deployment", "salon-mueller-web"),
+    ("Deployment", "salon-mueller-web"), ("ServiceAccount", "salon-mueller-runtime"), ("NetworkPolicy", "salon-mueller"),
+    ("PodDisruptionBudget", "salon-mueller-web"),
 ]  # fmt: skip
 
 
