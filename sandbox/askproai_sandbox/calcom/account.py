@@ -59,6 +59,7 @@ class Booking:
     uid: str = field(default_factory=secrets.token_urlsafe)
     metadata: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)  # reasons, rescheduledFromUid, rescheduledToUid
+    absent: bool = False
 
     @property
     def live(self) -> bool:
@@ -78,7 +79,7 @@ class Booking:
             "end": iso(self.end), "duration": (self.end - self.start) // timedelta(minutes=1),
             "eventType": {"id": kind.id, "slug": kind.fields["slug"]}, "absentHost": False, "metadata": self.metadata,
             "createdAt": iso(self.created), "updatedAt": iso(self.updated), "icsUid": f"{self.uid}@Cal.com",
-            "attendees": [{**who, "displayEmail": who["email"], "absent": False}], "guests": [],
+            "attendees": [{**who, "displayEmail": who["email"], "absent": self.absent}], "guests": [],
             "bookingFieldsResponses": {"name": who["name"], "email": who["email"]}, **self.extra,
         }  # fmt: skip
 

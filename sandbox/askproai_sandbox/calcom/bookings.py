@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from aiohttp import web
 
@@ -27,6 +28,7 @@ class Bookings:
         ):
             server.serve(method, f"/v2/bookings{path}", operation, work, version=_VERSION, public=True)
         server.serve("GET", "/v2/bookings", "list-bookings", self._list, version=_VERSION)
+        server.controls["dashboard"] = self._dashboard
 
     def _target(self, number: int, caller: Account) -> tuple[Account, EventType]:
         """Find the event type that is asked for; they are public, and the caller's own come first."""
@@ -49,10 +51,9 @@ class Bookings:
 
     async def _book(self, request: web.Request, caller: Account) -> web.Response:
         body = requests.read(requests.BookingBody, await body_of(request))
-        booking = self.book(body, caller)
-        return ok(booking.answer(), 201)
+        return ok((await self.book(body, caller)).answer(), 201)
 
-    def book(self, body: requests.BookingBody, caller: Account) -> Booking:
+    async def book(self, body: requests.BookingBody, caller: Account) -> Booking:
         """Make a booking, and tell of it. Raises Refusal."""
         attendee, start = requests.attendee_of(body), requests.utc(body.start)
         account, kind = self._target(body.event_type_id, caller)
@@ -65,19 +66,18 @@ class Bookings:
         now, end = self._server.clock.now(), self._end_of(account, kind, start)
         booking = Booking(next(self._server.ids), kind, start, end, attendee, now, now, status, metadata=body.metadata)
         account.bookings[booking.uid] = booking
-        webhooks.tell(self._server, account, event, booking)
+        await webhooks.tell(self._server, account, event, booking)
         return booking
 
-    def _found(self, request: web.Request) -> tuple[Account, Booking]:
+    def _found(self, uid: str) -> tuple[Account, Booking]:
         """Find a booking by its uid, which is all that one needs to know."""
-        uid = request.match_info["uid"]
         for account in self._server.accounts.values():
             if uid in account.bookings:
                 return account, account.bookings[uid]
         raise Refusal(404, f"Booking with uid={uid} was not found in the database")
 
     async def _get(self, request: web.Request, _caller: Account) -> web.Response:
-        return ok(self._found(request)[1].answer())
+        return ok(self._found(request.match_info["uid"])[1].answer())
 
     async def _list(self, request: web.Request, account: Account) -> web.Response:
         query = requests.read(requests.BookingsQuery, request.query)
@@ -97,29 +97,32 @@ class Bookings:
         })  # fmt: skip
 
     async def _cancel(self, request: web.Request, _caller: Account) -> web.Response:
-        account, booking = self._found(request)
+        account, booking = self._found(request.match_info["uid"])
         body = requests.read(requests.CancelBody, await body_of(request))
-        self.cancel(account, booking, body.cancellation_reason)
+        await self.cancel(account, booking, body.cancellation_reason)
         return ok(booking.answer())
 
-    def cancel(self, account: Account, booking: Booking, why: str) -> None:
+    async def cancel(self, account: Account, booking: Booking, why: str, by: str | None = None) -> None:
         """Cancel a booking, and tell of it. Raises Refusal."""
         if not booking.live:
             raise Refusal(400, "This booking has already been cancelled.", bare=True)
         if booking.end < self._server.clock.now():
             raise Refusal(400, "Cannot cancel a booking that has already ended", bare=True)
         booking.status, booking.updated = "cancelled", self._server.clock.now()
-        reason = {"cancellationReason": why}
-        booking.extra |= reason
-        by = booking.attendee["email"]
-        webhooks.tell(
-            self._server, account, "BOOKING_CANCELLED", booking, cancelledBy=by, requestReschedule=False, **reason
-        )
+        told = {"cancellationReason": why}
+        booking.extra |= told
+        await webhooks.tell(
+            self._server, account, "BOOKING_CANCELLED", booking, cancelledBy=by or booking.attendee["email"],
+            requestReschedule=False, **told,
+        )  # fmt: skip
 
     async def _reschedule(self, request: web.Request, _caller: Account) -> web.Response:
-        """Move a booking: a new one with a new uid, the old one cancelled (§4)."""
-        account, old = self._found(request)
+        account, old = self._found(request.match_info["uid"])
         body = requests.read(requests.MoveBody, await body_of(request))
+        return ok((await self._move(account, old, body)).answer(), 201)
+
+    async def _move(self, account: Account, old: Booking, body: requests.MoveBody) -> Booking:
+        """Move a booking: a new one with a new uid, the old one cancelled (§4)."""
         if not old.live:
             raise Refusal(400, "Can't reschedule a booking that is cancelled or already rescheduled.")
         kind, now, start = old.event_type, self._server.clock.now(), requests.utc(body.start)
@@ -132,9 +135,38 @@ class Bookings:
         account.bookings[new.uid] = new
         old.status, old.updated = "cancelled", now
         old.extra |= {"rescheduledToUid": new.uid}
-        webhooks.tell(
+        await webhooks.tell(
             self._server, account, "BOOKING_RESCHEDULED", new, rescheduleUid=old.uid, rescheduleId=old.id,
             rescheduleStartTime=webhooks.seconds(old.start), rescheduleEndTime=webhooks.seconds(old.end),
             rescheduledBy=body.rescheduled_by or old.attendee["email"],
         )  # fmt: skip
-        return ok(new.answer(), 201)
+        return new
+
+    async def _dashboard(self, body: dict[str, Any]) -> web.Response:
+        """Do what a host does in the dashboard: `{key, action, …}`; the answer is the booking as it is then.
+
+        `create` takes a booking's body, `move` `uid` and `start`, the others `uid`: cancel, confirm, reject, absent, present.
+        """
+        account, action = self._server.account_of(body.pop("key")), body.pop("action")
+        if action == "create":
+            made = await self.book(requests.read(requests.BookingBody, body), account)
+            return web.json_response(made.answer(), status=201)
+        account, booking = self._found(body.pop("uid"))
+        now = self._server.clock.now()
+        match action:
+            case "move":
+                booking = await self._move(account, booking, requests.read(requests.MoveBody, body))
+            case "cancel":
+                await self.cancel(account, booking, "abgesagt vom Salon", f"{account.username}@example.com")
+            case "confirm" | "reject":
+                booking.status, booking.updated = ("accepted" if action == "confirm" else "rejected"), now
+                event = "BOOKING_CREATED" if action == "confirm" else "BOOKING_REJECTED"
+                await webhooks.tell(self._server, account, event, booking)
+            case "absent" | "present":
+                booking.absent, booking.updated = action == "absent", now
+                who = {"email": booking.attendee["email"], "noShow": booking.absent}
+                told = {"bookingUid": booking.uid, "bookingId": booking.id, "attendees": [who], "message": "marked"}
+                await webhooks.send(self._server, account, "BOOKING_NO_SHOW_UPDATED", told)
+            case _:
+                raise ValueError(f"there is no action {action}")
+        return web.json_response(booking.answer())

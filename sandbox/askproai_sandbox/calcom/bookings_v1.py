@@ -28,7 +28,7 @@ class BookingsV1:
     async def _book(self, request: web.Request, caller: Account) -> web.Response:
         body = requests.read(requests.BookingBodyV1, await body_of(request))
         try:
-            booking = self._bookings.book(body.as_v2(), caller)
+            booking = await self._bookings.book(body.as_v2(), caller)
         except Refusal as refusal:
             code = next((code for text, code in _CODES.items() if refusal.message.startswith(text)), None)
             raise (Refusal(400, code) if code else refusal) from None
@@ -48,7 +48,7 @@ class BookingsV1:
         booking = next((b for b in account.bookings.values() if str(b.id) == number), None)
         if booking is None:
             raise Refusal(404, "Booking not found")
-        self._bookings.cancel(account, booking, "")
+        await self._bookings.cancel(account, booking, "")
         return web.json_response({"message": "Booking cancelled successfully."})
 
 

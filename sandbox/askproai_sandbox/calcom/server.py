@@ -32,7 +32,11 @@ def ok(data: Any, status: int = 200, **more: Any) -> web.Response:
 class Server(Simulator):
     """The accounts, and the way in."""
 
-    defaults = {"rate_limit": 120.0}  # noqa: RUF012 - per key and 60 s, 0: none; the base takes a copy
+    defaults = {  # noqa: RUF012 - the base takes a copy
+        "rate_limit": 120.0,  # per key and 60 s, 0: none
+        "webhook_delay_ms": 20.0,  # after the answer; below 0: before it, as the booker's own request sends them at Cal.com
+        "webhook_copies": 1.0,  # 0: they are lost, 2: each comes twice
+    }
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)

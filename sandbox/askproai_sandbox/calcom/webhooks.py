@@ -10,8 +10,6 @@ from askproai_sandbox.calcom.account import HOME, Account, Booking, iso
 from askproai_sandbox.calcom.requests import VERSION
 from askproai_sandbox.simulator import Simulator, encode
 
-_DELAY_SECONDS = 0.02  # after the answer
-
 
 def signature(secret: str | None, body: bytes) -> str:
     """Give `X-Cal-Signature-256`; without a secret it is a literal, which a receiver must refuse."""
@@ -40,17 +38,26 @@ def payload(b: Booking, extra: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def tell(simulator: Simulator, account: Account, event: str, booking: Booking, **extra: Any) -> None:
-    """Tell every webhook of a change as it stands now, behind the answer: once, whatever it says to that."""
-    told = {"triggerEvent": event, "createdAt": iso(simulator.clock.now()), "payload": payload(booking, extra)}
-    body = encode(told)
+async def tell(simulator: Simulator, account: Account, event: str, booking: Booking, **extra: Any) -> None:
+    """Tell every webhook of a booking's change as it stands now."""
+    await send(simulator, account, event, payload(booking, extra))
+
+
+async def send(simulator: Simulator, account: Account, event: str, told: dict[str, Any]) -> None:
+    """Send an event to every webhook that wants it: whatever it says to that, it is not told again."""
+    body = encode({"triggerEvent": event, "createdAt": iso(simulator.clock.now()), "payload": told})
+    delay = simulator.settings["webhook_delay_ms"] / 1000
 
     async def deliver(url: str, secret: str | None) -> None:
-        await asyncio.sleep(_DELAY_SECONDS)
+        await asyncio.sleep(max(0, delay))
         headers = {"X-Cal-Webhook-Version": VERSION, "X-Cal-Signature-256": signature(secret, body)}
         reply = await simulator.send("POST", url, body, headers)
         simulator.journal.delivery(event, url, reply.status)
 
-    for hook in account.webhooks.values():
-        if hook.fields["active"] and event in hook.fields["triggers"]:
-            simulator.spawn(deliver(hook.fields["subscriberUrl"], hook.fields.get("secret")))
+    hooks = [h.fields for h in account.webhooks.values() if h.fields["active"] and event in h.fields["triggers"]]
+    for hook in hooks * int(simulator.settings["webhook_copies"]):
+        delivery = deliver(hook["subscriberUrl"], hook.get("secret"))
+        if delay < 0:
+            await delivery
+        else:
+            simulator.spawn(delivery)

@@ -1,6 +1,7 @@
 """The Cal.com simulator keeps the odd rules of reference/calcom-stripe.md; each test names its section."""
 
 import asyncio
+import json
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -337,3 +338,45 @@ async def test_the_old_api_shows_the_same_bookings_by_other_words(calcom: Api) -
     assert (await calcom("GET", f"/v2/bookings/{made['uid']}"))["data"]["status"] == "cancelled"
     await calcom("GET", "/v1/bookings", expect=401)
     assert all(calcom.key not in entry["path"] for entry in await calcom.journal())
+
+
+TOLD = ["BOOKING_CREATED", "BOOKING_RESCHEDULED", "BOOKING_CANCELLED", "BOOKING_NO_SHOW_UPDATED"]
+
+
+async def dashboard(calcom: Api, action: str, *, expect: int = 200, **what: Any) -> Any:
+    return await calcom("POST", "/_sim/dashboard", {"key": calcom.key, "action": action, **what}, expect=expect)
+
+
+async def test_a_host_works_in_the_dashboard_and_webhooks_tell_of_it(calcom: Api, receiver: Receiver) -> None:
+    """§5: the same events as by the API; a no-show tells only who, by `bookingUid`."""
+    await seed(calcom)
+    await calcom(
+        "POST", "/v2/webhooks", {**HOOK, "triggers": TOLD, "subscriberUrl": f"{receiver.url}/hook"}, expect=201
+    )
+    await calcom("POST", "/_sim/settings", {"webhook_delay_ms": -1})
+    made = await dashboard(calcom, "create", expect=201, **wish())
+    moved = await dashboard(calcom, "move", uid=made["uid"], start="2026-11-27T15:00:00Z")
+    assert (moved["rescheduledFromUid"], moved["uid"] != made["uid"]) == (made["uid"], True)
+    absent = await dashboard(calcom, "absent", uid=moved["uid"])
+    assert absent["attendees"][0]["absent"] is True
+    assert (await dashboard(calcom, "cancel", uid=moved["uid"]))["status"] == "cancelled"
+    told = [json.loads(body) for _, body in receiver.at("/hook")]
+    assert [event["triggerEvent"] for event in told] == [
+        "BOOKING_CREATED", "BOOKING_RESCHEDULED", "BOOKING_NO_SHOW_UPDATED", "BOOKING_CANCELLED",
+    ]  # fmt: skip
+    assert told[1]["payload"]["rescheduleUid"] == made["uid"]
+    assert told[2]["payload"]["bookingUid"] == moved["uid"]
+
+
+@pytest.mark.parametrize(("copies", "delay"), [(0, 1), (2, -1), (1, -1)])
+async def test_webhooks_are_lost_doubled_or_before_the_answer(
+    calcom: Api, receiver: Receiver, copies: int, delay: int
+) -> None:
+    """§5: at most once, possibly duplicated, sent within the booker's own request."""
+    await seed(calcom)
+    await calcom(
+        "POST", "/v2/webhooks", {**HOOK, "triggers": TOLD, "subscriberUrl": f"{receiver.url}/hook"}, expect=201
+    )
+    await calcom("POST", "/_sim/settings", {"webhook_copies": copies, "webhook_delay_ms": delay})
+    await book(calcom)
+    assert len(receiver.at("/hook")) == copies
