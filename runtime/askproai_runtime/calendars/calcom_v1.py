@@ -6,9 +6,10 @@ second POST either, so here, too, an answer that never came is *unknown* and is 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from askproai_runtime.calendars.calcom_bookings import standing
 from askproai_runtime.calendars.calcom_v2 import booking_body, utc
 from askproai_runtime.calendars.exchange import Exchange, Recorder, Reply
 from askproai_runtime.calendars.types import (
@@ -17,6 +18,7 @@ from askproai_runtime.calendars.types import (
     Confirmed,
     Outcome,
     Refused,
+    Standing,
     Taken,
     Unavailable,
     Unknown,
@@ -46,30 +48,42 @@ class CalcomV1:
         await self.recorder.record("create-booking", reply, name, request.correlation_id, path=_PATH)
         return outcome
 
-    async def find(self, request: CalendarRequest) -> Confirmed | None:
+    async def find(self, request: CalendarRequest) -> Standing | None:
         """List what stands at that time, and look for our request id."""
         minute = timedelta(minutes=1)
         span = {"dateFrom": utc(request.starts_at - minute), "dateTo": utc(request.ends_at + minute)}
-        bookings = await self._list(request.correlation_id, span)
-        ours = (b for b in bookings if (b.get("metadata") or {}).get("requestId") == str(request.request_id))
-        return next((found for b in ours if (found := _confirmed(b)) and _status(b) in {"accepted", "pending"}), None)
+        found = (_standing(booking) for booking in await self._list(request.correlation_id, span))
+        return next((one for one in found if one and one.live and one.request_id == request.request_id), None)
 
-    async def cancel(self, uid: str, *, correlation_id: str, within: timedelta) -> bool:
+    async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
+        """Look for a booking in the whole list: what it was moved to names it."""
+        bookings = await self._list(correlation_id, {})
+        for _ in bookings:
+            uid = next((b["uid"] for b in bookings if uid and b.get("fromReschedule") == uid), uid)
+        return next((one for b in bookings if b.get("uid") == uid and (one := _standing(b))), None)
+
+    async def move(self, _uid: str, _starts_at: datetime, *, correlation_id: str, within: timedelta) -> Outcome:  # noqa: ARG002
+        """Say no: a move by v1 leaves mails and webhooks out (#14485), so the salon would not hear of it."""
+        return Refused("version 1 of Cal.com's API does not move bookings: cancel, and book another time")
+
+    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> Outcome:  # noqa: ARG002
         """Take it back by its numeric id, which only the list tells."""
         deadline = self.exchange.clock.monotonic() + within.total_seconds()
         try:
             bookings = await self._list(correlation_id, {}, within.total_seconds())
-        except CalendarUnreachable:
-            return False
+        except CalendarUnreachable as error:
+            return Unavailable(str(error), error.retry_after)
         number = next((b.get("id") for b in bookings if b.get("uid") == uid), None)
+        if number is None:
+            return Confirmed(uid)
         left = deadline - self.exchange.clock.monotonic()
-        if number is None or left <= 0:
-            return False
+        if left <= 0:
+            return Unavailable("no time was left to cancel")
         reply = await self._send("DELETE", left, _CANCEL_PATH.format(id=int(number)))
-        done = reply.status == 200  # noqa: PLR2004  OK
-        outcome = "cancelled" if done else "failed"
-        await self.recorder.record("cancel-booking", reply, outcome, correlation_id, path=_CANCEL_PATH)
-        return done
+        outcome: Outcome = Confirmed(uid) if reply.status == 200 else classify_create_v1(reply)  # noqa: PLR2004  OK
+        done = "cancelled" if isinstance(outcome, Confirmed) else type(outcome).__name__.lower()
+        await self.recorder.record("cancel-booking", reply, done, correlation_id, path=_CANCEL_PATH)
+        return outcome
 
     async def _list(
         self, correlation_id: str, span: dict[str, str], seconds: float = _FIND_SECONDS
@@ -131,6 +145,16 @@ def _confirmed(booking: Any) -> Confirmed | None:
     if not isinstance(booking, dict) or not isinstance(booking.get("uid"), str):
         return None
     return Confirmed(booking["uid"], pending=_status(booking) == "pending")
+
+
+def _standing(booking: dict[str, Any]) -> Standing | None:
+    """Read a booking by v2's reader: the same facts by other words."""
+    before = booking.get("fromReschedule")
+    same = {
+        **booking, "status": _status(booking), "start": booking.get("startTime"), "end": booking.get("endTime"),
+        "eventType": {"id": booking.get("eventTypeId")}, "rescheduledFromUid": before,
+    }  # fmt: skip
+    return standing(same, (str(booking.get("uid")),))
 
 
 def _status(booking: dict[str, Any]) -> str:

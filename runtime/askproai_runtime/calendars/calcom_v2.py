@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import phonenumbers
 
+from askproai_runtime.calendars.calcom_bookings import confirmed, standing
 from askproai_runtime.calendars.exchange import Exchange, Recorder, Reply
 from askproai_runtime.calendars.types import (
     CalendarRequest,
@@ -18,6 +19,7 @@ from askproai_runtime.calendars.types import (
     Confirmed,
     Outcome,
     Refused,
+    Standing,
     Taken,
     Unavailable,
     Unknown,
@@ -27,8 +29,12 @@ from askproai_runtime.config import TenantConfig
 # Pinned for each endpoint: a missing or unknown value silently falls back to a controller of 2024 with other bodies.
 _BOOKINGS_VERSION = "2024-08-13"
 _PATH = "/v2/bookings"
+_ONE_PATH = "/v2/bookings/{uid}"
 _CANCEL_PATH = "/v2/bookings/{uid}/cancel"
+_MOVE_PATH = "/v2/bookings/{uid}/reschedule"
 _FIND_SECONDS = 10.0
+_MOST_MOVES = 20  # that one look follows
+_NOT_FOUND = 404
 _TAKEN_TEXTS = (
     "already has booking at this time",
     "event type can't be booked at the",
@@ -56,7 +62,7 @@ class CalcomV2:
         await self.recorder.record("create-booking", reply, type(outcome).__name__.lower(), request.correlation_id)
         return outcome
 
-    async def find(self, request: CalendarRequest) -> Confirmed | None:
+    async def find(self, request: CalendarRequest) -> Standing | None:
         """List what stands at that time; not by e-mail, which Cal.com may have replaced by its own (#25432)."""
         minute = timedelta(minutes=1)
         params = {
@@ -75,13 +81,51 @@ class CalcomV2:
             raise CalendarUnreachable(text, reply.retry_after, plainly=reply.nobody_there)
         return found
 
-    async def cancel(self, uid: str, *, correlation_id: str, within: timedelta) -> bool:
-        path, reason = _CANCEL_PATH.format(uid=quote(uid, safe="")), {"cancellationReason": "abgesagt"}
-        reply = await self._send("POST", within.total_seconds(), path, json=reason)
-        done = reply.status in {200, 201}
-        outcome = "cancelled" if done else "failed"
-        await self.recorder.record("cancel-booking", reply, outcome, correlation_id, path=_CANCEL_PATH)
-        return done
+    async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
+        """Follow a booking to where it is now: a move makes a new booking and cancels the old one, which names it."""
+        chain: list[str] = []
+        booking = await self._read(uid, correlation_id)
+        while booking is not None and len(chain) < _MOST_MOVES:
+            chain.insert(0, uid)
+            uid = booking.get("rescheduledToUid") or ""
+            if not uid or uid in chain:
+                break
+            booking = await self._read(uid, correlation_id)
+        if booking is None:
+            return None
+        if found := standing(booking, chain):
+            return found
+        raise CalendarUnreachable("Cal.com's answer is no booking")
+
+    async def _read(self, uid: str, correlation_id: str) -> dict[str, Any] | None:
+        """Get one booking as it is told; None when Cal.com has none of that uid."""
+        reply = await self._send("GET", _FIND_SECONDS, _ONE_PATH.format(uid=quote(uid, safe="")))
+        data = reply.body.get("data") if isinstance(reply.body, dict) else None
+        found = reply.status == 200 and isinstance(data, dict)  # noqa: PLR2004  OK
+        absent = reply.status == _NOT_FOUND and not reply.nobody_there
+        outcome = "found" if found else "not_found" if absent else "failed"
+        await self.recorder.record("get-booking", reply, outcome, correlation_id, path=_ONE_PATH)
+        if outcome == "failed":
+            text = f"Cal.com did not tell of a booking: {reply.why}"
+            raise CalendarUnreachable(text, reply.retry_after, plainly=reply.nobody_there)
+        return data if found else None
+
+    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> Outcome:
+        path = _MOVE_PATH.format(uid=quote(uid, safe=""))
+        reply = await self._send("POST", within.total_seconds(), path, json={"start": utc(starts_at)})
+        outcome = classify_move(reply)
+        await self.recorder.record(
+            "move-booking", reply, type(outcome).__name__.lower(), correlation_id, path=_MOVE_PATH
+        )
+        return outcome
+
+    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> Outcome:
+        path, body = _CANCEL_PATH.format(uid=quote(uid, safe="")), {"cancellationReason": reason}
+        reply = await self._send("POST", within.total_seconds(), path, json=body)
+        outcome = classify_cancel(uid, reply)
+        done = "cancelled" if isinstance(outcome, Confirmed) else type(outcome).__name__.lower()
+        await self.recorder.record("cancel-booking", reply, done, correlation_id, path=_CANCEL_PATH)
+        return outcome
 
     async def _send(self, method: str, seconds: float, path: str = _PATH, **content: Any) -> Reply:
         key = self.api_key()
@@ -133,7 +177,7 @@ def classify_create(reply: Reply) -> Outcome:
         case None:
             return Unknown(f"no answer from Cal.com: {said}")
         case 200 | 201:
-            return _confirmed(body.get("data") if isinstance(body, dict) else None) or Unknown("an answer without uid")
+            return confirmed(body.get("data") if isinstance(body, dict) else None) or Unknown("an answer without uid")
         case 409:
             return Taken(said)
         case 400 if any(text in said.lower() for text in _TAKEN_TEXTS):
@@ -144,19 +188,29 @@ def classify_create(reply: Reply) -> Outcome:
             return Refused(said)
 
 
-def _ours(bookings: list[Any], request_id: str) -> Confirmed | None:
+def classify_move(reply: Reply) -> Outcome:
+    """Say what a POST of a move came to. A booking that is gone or was moved before is to be looked at, not given up."""
+    gone = any(word in reply.said.lower() for word in ("cancelled", "rescheduled"))
+    if (reply.status == _NOT_FOUND and not reply.nobody_there) or (reply.status == 400 and gone):  # noqa: PLR2004  bad request
+        return Unknown(reply.why)
+    return classify_create(reply)
+
+
+def classify_cancel(uid: str, reply: Reply) -> Outcome:
+    """Say what a POST of a cancellation came to."""
+    gone = reply.status == _NOT_FOUND and not reply.nobody_there
+    if reply.status in {200, 201} or gone or "already been cancelled" in reply.said:
+        return Confirmed(uid)
+    return classify_create(reply)
+
+
+def _ours(bookings: list[Any], request_id: str) -> Standing | None:
     for booking in bookings:
         if isinstance(booking, dict) and (booking.get("metadata") or {}).get("requestId") == request_id:
-            found = _confirmed(booking)
-            if found is not None and booking.get("status") in {"accepted", "pending"}:
+            found = standing(booking, (str(booking.get("uid")),))
+            if found is not None and found.live:
                 return found
     return None
-
-
-def _confirmed(booking: Any) -> Confirmed | None:
-    if not isinstance(booking, dict) or not isinstance(booking.get("uid"), str):
-        return None
-    return Confirmed(booking["uid"], pending=booking.get("status") == "pending")
 
 
 def utc(instant: datetime) -> str:

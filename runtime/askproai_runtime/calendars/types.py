@@ -30,6 +30,7 @@ class Confirmed:
 
     uid: str | None
     pending: bool = False
+    at: datetime | None = None  # the calendar's own time of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,35 @@ class Unavailable:
 Outcome = Confirmed | Taken | Refused | Unknown | Unavailable
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A booking as it is in the calendar now, whoever made it.
+
+    A moved booking gets a new uid there: `uids` are its own, and then those that we know it had before.
+    """
+
+    uids: tuple[str, ...]
+    event_type_id: int
+    starts_at: datetime
+    ends_at: datetime
+    live: bool
+    at: datetime | None  # of its last change, if the calendar tells
+    request_id: UUID | None = None
+    pending: bool = False
+    absent: bool = False
+    name: str = ""
+    phone: str | None = None
+    email: str | None = None
+
+    @property
+    def uid(self) -> str:
+        return self.uids[0]
+
+    @property
+    def confirmed(self) -> Confirmed:
+        return Confirmed(self.uid, self.pending, self.at)
+
+
 class CalendarUnreachable(Exception):
     """A look-up gave no answer; ask again later. `plainly`: nobody was there to ask, as in `Unavailable`."""
 
@@ -86,11 +116,17 @@ class Calendar(Protocol):
     async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:
         """Make the appointment, and give an outcome within the time, whatever happens."""
 
-    async def find(self, request: CalendarRequest) -> Confirmed | None:
-        """Look for the live appointment with our request id. Raises `CalendarUnreachable`."""
+    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> Outcome:
+        """Put the booking elsewhere; its uid changes."""
 
-    async def cancel(self, uid: str, *, correlation_id: str, within: timedelta) -> bool:
-        """Take back what we made there. False: it stood there no longer, or nobody can say."""
+    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> Outcome:
+        """Take back a booking. `Confirmed`: it stands there no longer."""
+
+    async def find(self, request: CalendarRequest) -> Standing | None:
+        """Look for the live booking with our request id at the request's time. Raises `CalendarUnreachable`."""
+
+    async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
+        """Give what has become of a booking, wherever it was moved; None: it is not known there. Raises `CalendarUnreachable`."""
 
 
 class LocalCalendar:
@@ -98,14 +134,24 @@ class LocalCalendar:
 
     remote = False
 
-    async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:  # noqa: ARG002  the protocol's names
+    async def create(self, _request: CalendarRequest, *, within: timedelta) -> Outcome:  # noqa: ARG002  the protocol's names
         return Confirmed(uid=None)
 
-    async def find(self, request: CalendarRequest) -> Confirmed | None:  # noqa: ARG002  the protocol's names
+    async def move(
+        self, _uid: str, _starts_at: datetime, *, correlation_id: str, within: timedelta  # noqa: ARG002
+    ) -> Outcome:  # fmt: skip
+        return Confirmed(uid=None)
+
+    async def cancel(
+        self, _uid: str, *, reason: str, correlation_id: str, within: timedelta  # noqa: ARG002
+    ) -> Outcome:  # fmt: skip
+        return Confirmed(uid=None)
+
+    async def find(self, _request: CalendarRequest) -> Standing | None:
         return None
 
-    async def cancel(self, uid: str, *, correlation_id: str, within: timedelta) -> bool:  # noqa: ARG002  the protocol's names
-        return False
+    async def look(self, _uid: str, *, correlation_id: str) -> Standing | None:  # noqa: ARG002
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +171,14 @@ class ChosenCalendar:
     async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:
         return await self._now().create(request, within=within)
 
-    async def find(self, request: CalendarRequest) -> Confirmed | None:
+    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> Outcome:
+        return await self._now().move(uid, starts_at, correlation_id=correlation_id, within=within)
+
+    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> Outcome:
+        return await self._now().cancel(uid, reason=reason, correlation_id=correlation_id, within=within)
+
+    async def find(self, request: CalendarRequest) -> Standing | None:
         return await self._now().find(request)
 
-    async def cancel(self, uid: str, *, correlation_id: str, within: timedelta) -> bool:
-        return await self._now().cancel(uid, correlation_id=correlation_id, within=within)
+    async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
+        return await self._now().look(uid, correlation_id=correlation_id)

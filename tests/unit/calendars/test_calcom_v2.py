@@ -8,7 +8,14 @@ import aiohttp
 import pytest
 
 from askproai_runtime.calendars import CalendarRequest, Confirmed, Refused, Taken, Unavailable, Unknown, attendee_email
-from askproai_runtime.calendars.calcom_v2 import booking_body, classify_create, language
+from askproai_runtime.calendars.calcom_bookings import standing
+from askproai_runtime.calendars.calcom_v2 import (
+    booking_body,
+    classify_cancel,
+    classify_create,
+    classify_move,
+    language,
+)
 from askproai_runtime.calendars.exchange import Reply
 from askproai_runtime.config import TenantConfig
 
@@ -119,3 +126,63 @@ def test_the_attendees_address() -> None:
     assert attendee_email(None, "+4915112345678", "id", "d.example") == "anruf-4915112345678@d.example"
     assert attendee_email(None, None, "id", "d.example") == "anruf-id@d.example"
     assert attendee_email(None, "+4915112345678", "id", "") is None
+
+
+BOOKING = {
+    "uid": "u2", "status": "accepted", "start": "2026-11-27T13:30:00.000Z", "end": "2026-11-27T14:15:00.000Z",
+    "createdAt": "2026-11-20T09:00:00.000Z", "updatedAt": None, "eventType": {"id": 1001, "slug": "x"},
+    "rescheduledFromUid": "u1", "metadata": {"requestId": str(UUID(int=7))},
+    "attendees": [{"name": "Petra", "email": "p@example.com", "absent": False, "phoneNumber": "+4915112345678"}],
+}  # fmt: skip
+
+
+def test_a_booking_is_read_with_what_it_was_before() -> None:
+    found = standing(BOOKING, ("u2",))
+    assert found is not None
+    assert (found.uids, found.uid, found.request_id) == (("u2", "u1"), "u2", UUID(int=7))
+    assert found.starts_at == REQUEST.starts_at
+    assert (found.live, found.pending, found.absent, found.phone) == (True, False, False, "+4915112345678")
+    assert found.at.hour == 9  # never changed: the time of its creation
+
+
+@pytest.mark.parametrize("change", [{"start": "soon"}, {"eventType": None}, {"end": None}, {"createdAt": "once"}])
+def test_what_is_no_booking_is_not_guessed(change: dict) -> None:
+    assert standing(BOOKING | change, ("u2",)) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (201, {"data": BOOKING}, Confirmed),
+        (400, wrapped("User either already has booking at this time or is not available"), Taken),
+        (400, wrapped("This event type does not allow rescheduling"), Refused),
+        (400, wrapped("Can't reschedule a booking that is cancelled or already rescheduled."), Unknown),
+        (404, wrapped("Booking with uid=u1 was not found in the database"), Unknown),
+        (404, wrapped("Cannot POST /v2/bookings/u1/reschedule"), Unavailable),
+        (429, wrapped("ThrottlerException: Too Many Requests"), Unavailable),
+        (500, bare(500, "Internal server error"), Unknown),
+        (None, None, Unknown),
+    ],
+)
+def test_what_a_move_came_to(status: int | None, body: dict | None, outcome: type) -> None:
+    """A booking that is gone or elsewhere is to be looked at: somebody may have moved it in the dashboard."""
+    assert isinstance(classify_move(Reply("POST", 0, status, body, None if status else TimeoutError())), outcome)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (200, {"data": BOOKING | {"status": "cancelled"}}, Confirmed),
+        (400, bare(400, "This booking has already been cancelled."), Confirmed),
+        (404, wrapped("Booking with uid=u1 was not found in the database"), Confirmed),
+        (404, wrapped("Cannot POST /v2/bookings/u1/cancel"), Unavailable),
+        (400, bare(400, "This event type does not allow cancellations"), Refused),
+        (500, bare(500, "Internal server error"), Unknown),
+        (None, None, Unknown),
+    ],
+)
+def test_what_a_cancellation_came_to(status: int | None, body: dict | None, outcome: type) -> None:
+    """Gone is gone, whoever did it."""
+    assert isinstance(
+        classify_cancel("u1", Reply("POST", 0, status, body, None if status else TimeoutError())), outcome
+    )
