@@ -64,7 +64,7 @@ async def _measure(process: Process, stop: asyncio.Event) -> None:
 def job_handler(process: Process) -> Callable[[Job], Awaitable[None]]:
     """Give the one function that carries out every kind of job."""
     booking = process.booking()
-    events = CallEvents(process.pool, process.config.now, process.clock, process.metrics)
+    events = CallEvents(process.pool, process.config.now, booking, process.clock, process.metrics)
 
     async def handle(job: Job) -> None:
         match job.kind:

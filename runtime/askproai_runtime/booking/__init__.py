@@ -1,12 +1,16 @@
-"""Checking and booking appointments: what is free, the holds, the saga and its calendar-sync."""
+"""Appointments: what is free, the holds, booking, finding, moving and cancelling, and the calendar-sync behind them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from typing import Any
 
 from askproai_runtime.booking.availability import Query, Rules, Slot, Span, free_slots
+from askproai_runtime.booking.cancel import cancel_appointment
+from askproai_runtime.booking.follow import Told, follow_booking
 from askproai_runtime.booking.ledger import release_hold
+from askproai_runtime.booking.move import reschedule_appointment
 from askproai_runtime.booking.offer import check_availability
+from askproai_runtime.booking.own import find_appointments
 from askproai_runtime.booking.saga import book_appointment
 from askproai_runtime.booking.slots import UnknownName, slots_of
 from askproai_runtime.booking.sync import CalendarDisagrees, sync_appointment
@@ -18,7 +22,7 @@ from askproai_runtime.config import TenantConfig
 from askproai_runtime.guard import SlotLock
 from askproai_runtime.jobs import Job
 from askproai_runtime.seams import Clock, FaultPoints
-from askproai_runtime.store import Pool
+from askproai_runtime.store import Connection, Pool
 from askproai_runtime.watch import Metrics
 
 __all__ = [
@@ -32,6 +36,7 @@ __all__ = [
     "Rules",
     "Slot",
     "Span",
+    "Told",
     "UnknownName",
     "fold",
     "free_slots",
@@ -69,6 +74,22 @@ class Booking:
         """Give what is free on a local day, one entry for each person. Raises `UnknownName`."""
         return await slots_of(self._desk, branch, service, day)
 
+    async def find_appointments(self, call: CallContext) -> Answer:
+        """Say this caller's appointments to come."""
+        return await find_appointments(self._desk, call)
+
+    async def reschedule_appointment(self, call: CallContext, args: Mapping[str, Any]) -> Answer:
+        """Move one of this caller's appointments; idempotent by state."""
+        return await reschedule_appointment(self._desk, call, args)
+
+    async def cancel_appointment(self, call: CallContext, args: Mapping[str, Any]) -> Answer:
+        """Cancel one of this caller's appointments; idempotent by state."""
+        return await cancel_appointment(self._desk, call, args)
+
     async def sync_appointment(self, job: Job) -> None:
         """Handle a calendar-sync job. Raises `CalendarDisagrees`, and the queue's own `RunAgain`, `DeadNow`, `StaleClaim`."""
         await sync_appointment(self._desk, job)
+
+    async def follow_booking(self, told: Told, end: Callable[[Connection, str], Awaitable[None]]) -> None:
+        """Follow what happened to a booking in the calendar. Raises `CalendarDisagrees`, and the queue's `RunAgain`, `DeadNow`."""
+        await follow_booking(self._desk, told, end)

@@ -21,11 +21,21 @@ T = TypeVar("T")
 
 
 class Status(StrEnum):
-    """The states of an appointment that this room writes (contract §8); LIVE ones are promised to a customer."""
+    """The states of an appointment (contract §8); LIVE ones are promised to a customer."""
 
     HELD = "held"
     CONFIRMED = "confirmed"
     PENDING_SYNC = "pending_sync"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+    FAILED = "failed"
+
+
+class CancelledBy(StrEnum):
+    """Whose wish it was: what a caller cancelled is taken back from the calendar, what was cancelled there may return."""
+
+    CALLER = "caller"
+    CALENDAR = "calendar"
 
 
 LIVE = frozenset({Status.CONFIRMED, Status.PENDING_SYNC})
@@ -56,11 +66,17 @@ class Appointment:
     attendee_email: str | None = None
     event_type_id: int | None = None
     external_id: str | None = None
+    external_updated_at: datetime | None = None
+    was_starts_at: datetime | None = None  # set while the calendar has not agreed to a move
+    was_ends_at: datetime | None = None
+    was_claim: int | None = None
+    cancelled_by: str | None = None
+    cancel_reason: str | None = None
+    caller: str | None = None
     version: int = 1
     action: str | None = None
     settled: bool = True  # nobody is at it now
     # Written, and not read again here:
-    caller: str | None = None
     customer_id: UUID | None = None
     notes: str | None = None
     generation: int = 1
@@ -69,12 +85,29 @@ class Appointment:
     def live(self) -> bool:
         return self.status in LIVE
 
+    @property
+    def requested(self) -> bool:
+        """Say whether it stands in the calendar as wanted, but waits there for somebody's yes."""
+        return self.status == Status.PENDING_SYNC and self.external_id is not None and self.was_starts_at is None
 
-_READ = """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, a.status, coalesce(a.call_id, '') AS call_id,
-    a.correlation_id, a.customer_name, c.phone, a.attendee_email, a.event_type_id, a.external_id, a.version,
-    act.key AS action, coalesce(act.state = 'done' OR act.lease_until <= clock_timestamp(), true) AS settled
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """When and with whom an appointment stands, and what it blocks of which unit of that person."""
+
+    staff: str
+    starts_at: datetime
+    ends_at: datetime
+    resource_id: int
+    blocks: Span
+
+
+READ = """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, a.status, coalesce(a.call_id, '') AS call_id,
+    a.correlation_id, a.customer_name, c.phone, a.attendee_email, a.event_type_id, a.external_id, a.external_updated_at,
+    a.was_starts_at, a.was_ends_at, a.was_claim, a.cancelled_by, a.cancel_reason, a.caller, a.version, act.key AS action,
+    coalesce(act.state = 'done' OR act.lease_until <= clock_timestamp(), true) AS settled
     FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
-    LEFT JOIN call_actions act ON act.tenant = a.tenant AND act.appointment_id = a.id """
+    LEFT JOIN call_actions act ON act.tenant = a.tenant AND act.appointment_id = a.id AND act.key LIKE 'book|%' """
 
 
 async def transact(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T:
@@ -90,18 +123,21 @@ async def transact(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T:
     raise AssertionError("stamina ends by a result or by the last error")
 
 
-async def clear_way(conn: Connection, tenant: str, resources: Sequence[int], call_id: str) -> None:
+async def clear_way(
+    conn: Connection, tenant: str, resources: Sequence[int], call_id: str, *, also_of: UUID | None = None
+) -> None:
     """Lock these people, then delete the call's own hold, and expired ones of these people; their claims go with them.
 
-    Rows are locked in id order, without which overlapping writers deadlock; the own hold's person, too.
+    Rows are locked in id order, without which overlapping writers deadlock; the people of the own hold and of the
+    appointment `also_of`, too.
     """
     await conn.execute(
         """SELECT id FROM resources
            WHERE tenant = $1 AND (id = ANY($2) OR id IN (
                SELECT c.resource_id FROM claims c JOIN appointments a ON a.tenant = c.tenant AND a.id = c.appointment_id
-               WHERE a.tenant = $1 AND a.call_id = $3 AND a.status = 'held'))
+               WHERE a.tenant = $1 AND (a.call_id = $3 AND a.status = 'held' OR a.id = $4)))
            ORDER BY id FOR UPDATE""",
-        tenant, list(resources), call_id,
+        tenant, list(resources), call_id, also_of,
     )  # fmt: skip
     await conn.execute(
         """DELETE FROM appointments a
@@ -120,21 +156,30 @@ async def release_hold(conn: Connection, tenant: str, call_id: str) -> None:
 
 
 async def busy(
-    conn: Connection, tenant: str, resources: Sequence[int], start: datetime, end: datetime, call_id: str
+    conn: Connection,
+    tenant: str,
+    resources: Sequence[int],
+    start: datetime,
+    end: datetime,
+    call_id: str,
+    ignoring: UUID | None = None,
 ) -> dict[int, list[Span]]:
     """Read what blocks these people in [start, end), all of them in one query: booked, held for other calls, or refused
     by the provider a moment ago. Scalars, not range operators: under row security those cannot use an index.
+
+    `ignoring` is an appointment that is to be moved, and so is not in its own way.
     """
     rows = await conn.fetch(
         """SELECT c.resource_id, c.block_start AS starts_at, c.block_end AS ends_at FROM claims c
            WHERE c.tenant = $1 AND c.resource_id = ANY($2) AND c.block_end > $3 AND c.block_start < $4
+             AND c.appointment_id IS DISTINCT FROM $6
              AND (c.state = 'booked' OR c.state = 'held' AND c.expires_at > clock_timestamp() AND NOT EXISTS (
                   SELECT 1 FROM appointments a WHERE a.tenant = $1 AND a.id = c.appointment_id AND a.call_id = $5))
            UNION ALL
            SELECT r.resource_id, r.starts_at, r.ends_at FROM refusals r
            WHERE r.tenant = $1 AND r.resource_id = ANY($2) AND r.ends_at > $3 AND r.starts_at < $4
              AND r.until > clock_timestamp()""",
-        tenant, list(resources), start, end, call_id,
+        tenant, list(resources), start, end, call_id, ignoring,
     )  # fmt: skip
     spans: dict[int, list[Span]] = defaultdict(list)
     for row in rows:
@@ -164,7 +209,7 @@ async def insert(
         """WITH a AS (
                INSERT INTO appointments (tenant, id, branch, service, staff, starts_at, ends_at, status, call_id, caller,
                    correlation_id, customer_id, customer_name, event_type_id, attendee_email, notes, generation)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING id)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, ''), $10, $11, $12, $13, $14, $15, $16, $17) RETURNING id)
            INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, expires_at)
            SELECT $1, a.id, $18, tstzrange($19, $20, '[)'),
                   CASE WHEN $21::interval IS NULL THEN 'booked' ELSE 'held' END, clock_timestamp() + $21 FROM a""",
@@ -186,8 +231,10 @@ async def customer(conn: Connection, tenant: str, phone: str, name: str, email: 
     return found
 
 
-async def appointment(conn: Connection, tenant: str, appointment_id: UUID) -> Appointment | None:
-    row = await conn.fetchrow(_READ + "WHERE a.tenant = $1 AND a.id = $2", tenant, appointment_id)
+async def appointment(conn: Connection, tenant: str, appointment_id: UUID, *, lock: bool = False) -> Appointment | None:
+    """Give an appointment; with `lock` nobody else changes it before the transaction ends."""
+    query = READ + "WHERE a.tenant = $1 AND a.id = $2" + (" FOR UPDATE OF a" if lock else "")
+    row = await conn.fetchrow(query, tenant, appointment_id)
     return Appointment(**row) if row else None
 
 
@@ -196,132 +243,5 @@ async def of_call(conn: Connection, tenant: str, call_id: str) -> list[Appointme
     live = "AND a.status IN ('held', 'confirmed', 'pending_sync') ORDER BY a.created_at"
     return [
         Appointment(**row)
-        for row in await conn.fetch(f"{_READ} WHERE a.tenant = $1 AND a.call_id = $2 {live}", tenant, call_id)
+        for row in await conn.fetch(f"{READ} WHERE a.tenant = $1 AND a.call_id = $2 {live}", tenant, call_id)
     ]
-
-
-async def confirm(conn: Connection, tenant: str, made: Appointment, uid: str | None, *, requested: bool) -> bool:
-    """Write that a pending appointment stands in the calendar, and end its waiting sync job; if it is only requested there,
-    it stays pending. False: it was changed here meanwhile and is not what stands there; the uid is kept to cancel it by.
-    """
-    done = await conn.fetchval(
-        """WITH made AS (
-               UPDATE appointments SET status = CASE WHEN $5 THEN status ELSE 'confirmed' END, external_id = $4,
-                   error = NULL, version = version + 1, updated_at = clock_timestamp()
-               WHERE tenant = $1 AND id = $2 AND version = $3 AND status = 'pending_sync' RETURNING id),
-           retired AS (
-               UPDATE jobs SET state = 'done', finished_at = clock_timestamp() WHERE tenant = $1
-               AND appointment_id IN (SELECT id FROM made) AND kind = 'calendar-sync' AND state = 'ready')
-           SELECT true FROM made""",
-        tenant, made.id, made.version, uid, requested,
-    )  # fmt: skip
-    if done:
-        return True
-    other = await conn.execute(
-        """UPDATE appointments SET external_id = coalesce(external_id, $3)
-           WHERE tenant = $1 AND id = $2 AND external_id IS DISTINCT FROM $3""",
-        tenant, made.id, uid,
-    )  # fmt: skip
-    return other == "UPDATE 0"  # another process wrote the same before
-
-
-async def give_back(conn: Connection, tenant: str, made: Appointment, reason: str, refusal: timedelta) -> bool:
-    """Free what the provider says is taken, do not offer that person and span again for a while, end its waiting sync job.
-    False when it must stay: it was changed, or a caller was told meanwhile that it stands.
-    """
-    await conn.execute(  # who tells a caller holds this lock, too: see the saga's `_write`
-        """SELECT 1 FROM resources WHERE tenant = $1 AND id IN (
-               SELECT resource_id FROM claims WHERE tenant = $1 AND appointment_id = $2) ORDER BY id FOR UPDATE""",
-        tenant, made.id,
-    )  # fmt: skip
-    done = await conn.fetchval(
-        """WITH lost AS (
-               UPDATE appointments SET status = 'failed', error = $4, version = version + 1, updated_at = clock_timestamp()
-               WHERE tenant = $1 AND id = $2 AND version = $3 AND status = 'pending_sync' AND NOT EXISTS (
-                   SELECT 1 FROM call_actions WHERE tenant = $1 AND appointment_id = $2 AND state = 'done')
-               RETURNING id, starts_at, ends_at),
-           freed AS (
-               UPDATE claims SET state = 'released' WHERE tenant = $1 AND appointment_id IN (SELECT id FROM lost)
-               RETURNING resource_id),
-           retired AS (
-               UPDATE jobs SET state = 'done', finished_at = clock_timestamp() WHERE tenant = $1
-               AND appointment_id IN (SELECT id FROM lost) AND kind = 'calendar-sync' AND state = 'ready')
-           INSERT INTO refusals (tenant, resource_id, starts_at, ends_at, until, reason)
-           SELECT $1, freed.resource_id, lost.starts_at, lost.ends_at, clock_timestamp() + $5, $4 FROM lost, freed
-           RETURNING true""",
-        tenant, made.id, made.version, reason, refusal,
-    )  # fmt: skip
-    return bool(done)
-
-
-async def cancelled_near(conn: Connection, tenant: str, made: Appointment) -> list[str]:
-    """Give what of the same person was cancelled here and may still stand in the calendar where `made` is to stand.
-
-    The hour is for buffers: what is cancelled here is wanted there in no case.
-    """
-    rows = await conn.fetch(
-        """SELECT external_id FROM appointments WHERE tenant = $1 AND branch = $2 AND staff = $3 AND status = 'cancelled'
-           AND external_id IS NOT NULL AND starts_at > $4::timestamptz - interval '1 day'
-           AND starts_at < $5::timestamptz + interval '1 hour' AND ends_at > $4::timestamptz - interval '1 hour'
-           ORDER BY updated_at DESC LIMIT 3""",
-        tenant, made.branch, made.staff, made.starts_at, made.ends_at,
-    )  # fmt: skip
-    return [row["external_id"] for row in rows]
-
-
-async def note_error(conn: Connection, tenant: str, appointment_id: UUID, error: str) -> None:
-    """Keep on the appointment what a person must know; it stays pending."""
-    await conn.execute(
-        "UPDATE appointments SET error = $3 WHERE tenant = $1 AND id = $2 AND status = 'pending_sync'",
-        tenant, appointment_id, error,
-    )  # fmt: skip
-
-
-async def begin_attempt(conn: Connection, tenant: str, made: Appointment, quiet: timedelta) -> bool:
-    """Write before a POST that one is made, so that a crash cannot hide it. False when the last one is too young for
-    another, or the appointment was changed.
-    """
-    done = await conn.execute(
-        """UPDATE appointments SET updated_at = clock_timestamp() WHERE tenant = $1 AND id = $2 AND version = $3
-           AND status = 'pending_sync' AND updated_at + $4 <= clock_timestamp()""",
-        tenant, made.id, made.version, quiet,
-    )  # fmt: skip
-    return done == "UPDATE 1"
-
-
-async def take_turn(
-    conn: Connection, tenant: str, call_id: str, key: str, start: datetime, lease: timedelta
-) -> int | None:
-    """Take the right to do an action of a call: it was never done, its holder died, or its appointment is gone or moved.
-
-    Gives the generation; None: it is done and stands, or somebody is doing it now.
-    """
-    generation: int | None = await conn.fetchval(
-        """INSERT INTO call_actions AS act (tenant, call_id, key, state, lease_until)
-           VALUES ($1, $2, $3, 'in_flight', clock_timestamp() + $5)
-           ON CONFLICT (tenant, call_id, key) DO UPDATE SET state = 'in_flight', lease_until = excluded.lease_until,
-               generation = act.generation + 1
-           WHERE act.state = 'in_flight' AND act.lease_until <= clock_timestamp()
-              OR act.state = 'done' AND NOT EXISTS (
-                  SELECT 1 FROM appointments a WHERE a.tenant = $1 AND a.id = act.appointment_id
-                  AND a.status IN ('confirmed', 'pending_sync') AND a.starts_at = $4)
-           RETURNING generation""",
-        tenant, call_id, key, start, lease,
-    )  # fmt: skip
-    return generation
-
-
-async def set_turn(
-    conn: Connection, tenant: str, call_id: str, key: str, generation: int, made: UUID | None, lease: timedelta | None
-) -> None:
-    """Write what an action has made so far, and how long it may still take; None: it is done.
-
-    Nothing made and no time left gives it up to the next who asks: a refusal is never stored.
-    """
-    await conn.execute(
-        """UPDATE call_actions SET appointment_id = coalesce($5, appointment_id),
-               state = CASE WHEN $6::interval IS NULL THEN 'done' ELSE 'in_flight' END,
-               lease_until = clock_timestamp() + coalesce($6, interval '0')
-           WHERE tenant = $1 AND call_id = $2 AND key = $3 AND generation = $4 AND state = 'in_flight'""",
-        tenant, call_id, key, generation, made, lease,
-    )  # fmt: skip

@@ -84,11 +84,33 @@ def choose_offer(
     return Offer(nearest(others, missed.start, count) if around else others[:count], missed, obstacle)
 
 
-async def read_busy(desk: Desk, wish: Wish, call: CallContext, first: datetime, end: datetime) -> Busy:
+async def not_free(
+    desk: Desk, wish: Wish, call: CallContext, start: datetime, *, moving: UUID | None = None
+) -> tuple[Answer, Obstacle]:
+    """Say why `start` can not be had, and what else is free in the next 14 days, the closest first chosen.
+
+    `moving` is the appointment that was to come there: it is not in its own way, and stays with its person.
+    """
+    now, settings = desk.clock.now(), desk.settings
+    taken = await read_busy(desk, wish, call, now, now + settings.look_ahead, moving)
+    slots = free_slots(wish.rules, taken, Query(now, now, now + settings.look_ahead, wish.staff if moving else None))
+    anybody = one_per_start(slots, taken, wish.rules.zone)
+    named = [slot for slot in slots if slot.staff == wish.staff]  # who was asked for, or the same time with another
+    choice = [*named, *(slot for slot in anybody if slot.start == start)] if named and not moving else anybody
+    alternatives = nearest(choice, start, settings.offers)
+    obstacle = why_not(wish.rules, start, now, wish.staff)
+    message = f"{why_in_words(wish, start, obstacle, now)} {in_words(wish, alternatives)}"
+    fields = {"alternatives": offered(wish, alternatives), "obstacle": obstacle.value}
+    return Answer(success=False, message=message, fields=fields), obstacle
+
+
+async def read_busy(
+    desk: Desk, wish: Wish, call: CallContext, first: datetime, end: datetime, ignoring: UUID | None = None
+) -> Busy:
     """Read what blocks these people; whole days around, since fairness counts by day."""
     day = timedelta(days=1)
     async with desk.pool.acquire() as conn:
-        return await ledger.busy(conn, desk.tenant, wish.resources, first - day, end + day, call.call_id)
+        return await ledger.busy(conn, desk.tenant, wish.resources, first - day, end + day, call.call_id, ignoring)
 
 
 def draft(key: UUID, call: CallContext, rules: Rules, slot: Slot, status: Status, **more: Any) -> Appointment:

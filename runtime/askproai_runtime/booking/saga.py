@@ -16,12 +16,12 @@ from uuid import UUID, uuid4
 import asyncpg
 import structlog
 
-from askproai_runtime.booking import ledger
-from askproai_runtime.booking.availability import Obstacle, Query, Slot, free_slots, nearest, one_per_start, why_not
+from askproai_runtime.booking import ledger, turns, verdicts
+from askproai_runtime.booking.availability import Obstacle, Query, Slot, free_slots, one_per_start
 from askproai_runtime.booking.ledger import Appointment, Status
-from askproai_runtime.booking.offer import MINUTE, draft, in_words, offered, read_busy, why_in_words
+from askproai_runtime.booking.offer import MINUTE, draft, not_free
 from askproai_runtime.booking.sync import confirm, make_there
-from askproai_runtime.booking.types import Answer, BookingOutcome, CallContext, Desk
+from askproai_runtime.booking.types import BUSY, Answer, BookingOutcome, CallContext, Desk
 from askproai_runtime.booking.wish import AskBack, Order, read_order
 from askproai_runtime.calendars import Confirmed, Outcome, Taken, Unavailable, attendee_email
 from askproai_runtime.jobs import JobKind, Priority, enqueue
@@ -32,7 +32,6 @@ log = structlog.get_logger(__name__)
 
 _TWIN_POLL = timedelta(milliseconds=100)
 _LEAST_FOR_PROVIDER = timedelta(seconds=1)  # less is no chance for an answer
-_BUSY = "Das dauert gerade länger als sonst. Einen Moment bitte, ich versuche es gleich noch einmal."
 _IN_FLIGHT = "Ich bin noch dabei, genau diesen Termin einzutragen. Einen Augenblick bitte."
 
 
@@ -86,7 +85,7 @@ async def _answer(desk: Desk, call: CallContext, args: Mapping[str, Any], deadli
     except AskBack as question:
         return _Told(question.answer, BookingOutcome.ASKED_BACK)
     except asyncpg.LockNotAvailableError:
-        return _Told(Answer(success=False, message=_BUSY, fields={"alternatives": []}), BookingOutcome.BUSY)
+        return _Told(Answer(success=False, message=BUSY, fields={"alternatives": []}), BookingOutcome.BUSY)
     except _NotFree:
         return await _alternatives(desk, call, order)
 
@@ -96,7 +95,7 @@ async def _take_turn(desk: Desk, call: CallContext, order: Order, deadline: floa
     while True:
         async with desk.pool.acquire() as conn:
             lease = desk.settings.lease
-            generation = await ledger.take_turn(conn, desk.tenant, call.call_id, order.key, order.start, lease)
+            generation = await turns.take_turn(conn, desk.tenant, call.call_id, order.key, order.start, lease)
             if generation is not None:
                 return _Turn(call, order, generation, deadline)
             done = [made for made in await ledger.of_call(conn, desk.tenant, call.call_id) if made.settled]
@@ -132,7 +131,7 @@ async def _book(desk: Desk, turn: _Turn) -> _Told:
             return _booked(turn.order, await _settle(desk, turn, made, outcome))
         log.info("booking.taken_at_calendar", appointment=str(made.id), correlation_id=made.correlation_id)
         async with desk.pool.acquire() as conn, conn.transaction():
-            if not await ledger.give_back(conn, desk.tenant, made, outcome.message, desk.settings.refusal):
+            if not await verdicts.give_back(conn, desk.tenant, made, outcome.message, desk.settings.refusal):
                 return _in_flight()  # our lease was over, and a twin told the caller that it stands: its sync decides
         desk.faults.reach("after:book-give-back")
         if _left(desk, turn) < _LEAST_FOR_PROVIDER:
@@ -205,7 +204,7 @@ async def _settle(desk: Desk, turn: _Turn, made: Appointment, outcome: Outcome) 
         if isinstance(outcome, Confirmed):
             await confirm(conn, desk.tenant, made, outcome)
         else:
-            await ledger.note_error(conn, desk.tenant, made.id, outcome.message)
+            await verdicts.note_error(conn, desk.tenant, made.id, outcome.message)
         await _set_turn(desk, conn, turn, made, None)
         return await ledger.appointment(conn, desk.tenant, made.id) or made
 
@@ -214,24 +213,14 @@ async def _set_turn(
     desk: Desk, conn: Connection, turn: _Turn, made: Appointment | None, lease: timedelta | None
 ) -> None:
     key, made_id = turn.order.key, made.id if made else None
-    await ledger.set_turn(conn, desk.tenant, turn.call.call_id, key, turn.generation, made_id, lease)
+    await turns.set_turn(conn, desk.tenant, turn.call.call_id, key, turn.generation, made_id, lease)
 
 
 async def _alternatives(desk: Desk, call: CallContext, order: Order) -> _Told:
-    """Say why not, and what else is free in the next 14 days, the closest first chosen."""
-    wish, now, settings = order.wish, desk.clock.now(), desk.settings
-    taken = await read_busy(desk, wish, call, now, now + settings.look_ahead)
-    slots = free_slots(wish.rules, taken, Query(now, now, now + settings.look_ahead))
-    anybody = one_per_start(slots, taken, wish.rules.zone)
-    named = [slot for slot in slots if slot.staff == wish.staff]  # who was asked for, or the same time with another
-    choice = [*named, *(slot for slot in anybody if slot.start == order.start)] if named else anybody
-    alternatives = nearest(choice, order.start, settings.offers)
-    obstacle = why_not(wish.rules, order.start, now, wish.staff)
+    answer, obstacle = await not_free(desk, order.wish, call, order.start)
     if obstacle is Obstacle.TAKEN and order.offered_staff:
         desk.metrics.offered_but_lost()
-    message = f"{why_in_words(wish, order.start, obstacle, now)} {in_words(wish, alternatives)}"
-    fields = {"alternatives": offered(wish, alternatives), "obstacle": obstacle.value}
-    return _Told(Answer(success=False, message=message, fields=fields), BookingOutcome.NOT_FREE)
+    return _Told(answer, BookingOutcome.NOT_FREE)
 
 
 def _booked(order: Order, made: Appointment, *, again: bool = False) -> _Told:
@@ -239,7 +228,7 @@ def _booked(order: Order, made: Appointment, *, again: bool = False) -> _Told:
     when = f"{spoken(made.starts_at, zone)}, {service} bei {order.wish.name_of(made.staff)}"
     if not made.live:  # cancelled by somebody in the very moment
         message = f"Der Termin {when} wurde gerade abgesagt. Möchten Sie einen anderen?"
-    elif made.status == Status.PENDING_SYNC and made.external_id:  # it stands there, but waits for a yes
+    elif made.requested:  # it stands there, but waits for a yes
         message = f"Der Termin ist angefragt: {when}. Er wird noch bestätigt."
     else:
         message = f"Der Termin {'steht schon' if again else 'ist eingetragen'}: {when}."

@@ -1,15 +1,17 @@
-"""The job `calendar-sync`: an appointment that the saga could not confirm is looked up, and made if it is not there.
+"""The job `calendar-sync`: make the calendar like our book, for one appointment.
 
-Exactly once, however often it runs: Cal.com has no idempotency key, so before any POST the booking is looked for by our
-request id, and a POST whose fate is unknown is given a quiet time to appear.
+A level, not an edge: whatever was to happen there, made, moved or cancelled, the job looks at what stands there now and does
+what is missing. Exactly once, however often it runs: Cal.com has no idempotency key, so before any POST the booking is looked
+for by its uid and by our request id, and a POST whose fate is unknown is given a quiet time to appear.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
 
-from askproai_runtime.booking import ledger
-from askproai_runtime.booking.ledger import Appointment, Status
+from askproai_runtime.booking import ledger, verdicts
+from askproai_runtime.booking.ledger import Appointment, CancelledBy, Status
 from askproai_runtime.booking.types import Desk
 from askproai_runtime.calendars import (
     CalendarRequest,
@@ -17,46 +19,80 @@ from askproai_runtime.calendars import (
     Confirmed,
     Outcome,
     Refused,
+    Standing,
     Taken,
     Unavailable,
     Unknown,
 )
-from askproai_runtime.jobs import DeadNow, Job, JobError, RunAgain, finish
+from askproai_runtime.jobs import DeadNow, Job, JobError, JobKind, Priority, RunAgain, enqueue, finish
 from askproai_runtime.store import Connection
 
 log = structlog.get_logger(__name__)
 
 
 class CalendarDisagrees(JobError):
-    """The calendar does not take an appointment that we promised: a person must choose between the two books."""
+    """The calendar does not take what we promised: a person must choose between the two books."""
 
 
 async def sync_appointment(desk: Desk, job: Job) -> None:
-    """Bring one pending appointment to the calendar, or end the job if that is not needed any more."""
+    """Make the calendar like one appointment, or end the job if there is nothing to do."""
     async with desk.pool.acquire() as conn:
         made = await ledger.appointment(conn, desk.tenant, job.appointment_id) if job.appointment_id else None
-        if made is None or made.status != Status.PENDING_SYNC or made.event_type_id is None or made.external_id:
+        if made is None or not _wants(made):
             await finish(conn, desk.tenant, job)
             return
-    outcome = await _bring(desk, made, calendar_request(made))
+    stands = await _look(desk, made)
+    desk.faults.reach("after:sync-find")
+    outcome = await (_bring if made.live else _take_away)(desk, made, stands)
     desk.faults.reach("after:sync-create")
-    why = (
-        ""
-        if isinstance(outcome, Confirmed)
-        else await _tell(desk, made, f"the calendar refuses it ({outcome.message})")
-    )
-    async with desk.pool.acquire() as conn, conn.transaction():
-        if isinstance(outcome, Confirmed):
-            await confirm(conn, desk.tenant, made, outcome)
-        # The first refusal may be of our own booking, which a lagging list has hidden: the second try looks again. Then
-        # what was never said to a caller, because our process died in between, is no promise and is given back.
-        elif job.attempts == 1 or not await ledger.give_back(
-            conn, desk.tenant, made, outcome.message, desk.settings.refusal
-        ):
-            raise CalendarDisagrees(why)
-        await finish(conn, desk.tenant, job)
+    if isinstance(outcome, Confirmed):
+        await _settle(desk, job, made, outcome)
+    else:
+        await _refused(desk, job, made, stands, outcome)
     ended = type(outcome).__name__.lower()
     log.info("appointment.synced", appointment=str(made.id), outcome=ended, correlation_id=made.correlation_id)
+
+
+def _wants(made: Appointment) -> bool:
+    """Say whether the calendar may have to change. What was cancelled there is its own affair."""
+    gone = made.status in {Status.CANCELLED, Status.FAILED} and made.cancelled_by != CancelledBy.CALENDAR
+    return made.event_type_id is not None and (gone or made.status == Status.PENDING_SYNC)
+
+
+async def _settle(desk: Desk, job: Job, made: Appointment, outcome: Confirmed) -> None:
+    """Both books agree, unless ours was changed meanwhile: then the job looks once more."""
+    async with desk.pool.acquire() as conn, conn.transaction():
+        if made.live:
+            agreed = await confirm(conn, desk.tenant, made, outcome)
+        else:
+            agreed = await verdicts.unchanged(conn, desk.tenant, made)
+        if agreed:
+            await finish(conn, desk.tenant, job)
+    if not agreed:
+        raise RunAgain(desk.clock.now(), "it was changed here meanwhile")
+
+
+async def _refused(desk: Desk, job: Job, made: Appointment, stands: Standing | None, outcome: Taken | Refused) -> None:
+    """Tell a person. What was never said to a caller, because our process died in between, is no promise and is undone.
+
+    But not at the first refusal: it may be of our own booking, which a lagging list has hidden; the second try looks again.
+    """
+    why = await _tell(desk, made, f"the calendar refuses it ({outcome.message})")
+    if job.attempts == 1 or not made.live:
+        raise CalendarDisagrees(why)
+    async with desk.pool.acquire() as conn, conn.transaction():
+        undo = desk.tenant, made, outcome.message, desk.settings.refusal
+        if made.was_starts_at is None:
+            undone = await verdicts.give_back(conn, *undo)
+        else:
+            there = stands is not None and stands.starts_at == made.was_starts_at
+            undone = await verdicts.take_back(conn, *undo, stands=there)
+        if undone and (made.was_starts_at is None or there):
+            await finish(conn, desk.tenant, job)
+    if not undone:
+        raise CalendarDisagrees(why)
+    if not job.finished:
+        raise RunAgain(desk.clock.now(), "the move was taken back, and the calendar may not have the old time")
 
 
 def calendar_request(made: Appointment) -> CalendarRequest:
@@ -83,47 +119,91 @@ async def make_there(desk: Desk, made: Appointment, within: timedelta) -> Outcom
     if not isinstance(outcome, Taken):
         return outcome
     async with desk.pool.acquire() as conn:
-        in_the_way = await ledger.cancelled_near(conn, desk.tenant, made)
+        in_the_way = await verdicts.cancelled_near(conn, desk.tenant, made)
     freed = False
     for uid in in_the_way:
         if (left := timedelta(seconds=deadline - desk.clock.monotonic())) > timedelta():
-            freed |= await desk.calendar.cancel(uid, correlation_id=made.correlation_id, within=left)
+            freed |= isinstance(await _cancel(desk, made, uid, left), Confirmed)
     left = timedelta(seconds=deadline - desk.clock.monotonic())
     return await desk.calendar.create(request, within=left) if freed and left > timedelta() else outcome
 
 
-async def confirm(conn: Connection, tenant: str, made: Appointment, stands: Confirmed) -> None:
-    """Write what stands in the calendar. What was cancelled or moved here meanwhile is told to a person."""
-    if not await ledger.confirm(conn, tenant, made, stands.uid, requested=stands.pending):
-        log.error(
-            "appointment.changed_meanwhile", appointment=str(made.id), correlation_id=made.correlation_id,
-            todo="cancel its booking in the calendar: it is not wanted there any more",
-        )  # fmt: skip
+async def confirm(conn: Connection, tenant: str, made: Appointment, stands: Confirmed) -> bool:
+    """Write what stands in the calendar. What was cancelled or moved here meanwhile gets a sync job; False then."""
+    agreed = await verdicts.confirm(conn, tenant, made, stands)
+    if not agreed:
+        await resync(conn, tenant, made)
+    return agreed
 
 
-async def _bring(desk: Desk, made: Appointment, request: CalendarRequest) -> Confirmed | Taken | Refused:
-    """Find it there, or make it. Raises what the queue is to do when neither can be said."""
-    now, settings = desk.clock.now(), desk.settings
+async def resync(conn: Connection, tenant: str, made: Appointment) -> None:
+    """Let the calendar be made like this appointment soon."""
+    await enqueue(
+        conn, tenant, JobKind.CALENDAR_SYNC, Priority.HIGH, correlation_id=made.correlation_id, appointment_id=made.id
+    )
+
+
+async def _look(desk: Desk, made: Appointment) -> Standing | None:
+    """Give our live booking there: where it is known to have gone, else at the times that it may have."""
     try:
-        if found := await desk.calendar.find(request):
-            return found
+        if made.external_id is not None:
+            stands = await desk.calendar.look(made.external_id, correlation_id=made.correlation_id)
+            if stands is not None and stands.live:
+                return stands
+        request = calendar_request(made)
+        stands = await desk.calendar.find(request)
+        if stands is None and made.was_starts_at is not None and made.was_ends_at is not None:
+            before = replace(request, starts_at=made.was_starts_at, ends_at=made.was_ends_at)
+            stands = await desk.calendar.find(before)
     except CalendarUnreachable as error:
-        raise await _later(desk, made, str(error), error.retry_after or settings.sync_delay) from error
-    desk.faults.reach("after:sync-find")
-    if made.starts_at <= now:
+        raise await _later(desk, made, str(error), error.retry_after or desk.settings.sync_delay) from error
+    return stands
+
+
+async def _bring(desk: Desk, made: Appointment, stands: Standing | None) -> Confirmed | Taken | Refused:
+    """Make it or move it there, unless it stands as wanted. Raises what the queue is to do when that cannot be said."""
+    if stands is not None and stands.starts_at == made.starts_at:
+        return stands.confirmed
+    if made.starts_at <= desk.clock.now():
         raise DeadNow(await _tell(desk, made, "its time has passed and it never came into the calendar"))
+    within = desk.settings.provider_timeout
+    await _begin_attempt(desk, made)
+    if stands is None:
+        return await _decided(desk, made, await make_there(desk, made, within))
+    moved = desk.calendar.move(stands.uid, made.starts_at, correlation_id=made.correlation_id, within=within)
+    return await _decided(desk, made, await moved)
+
+
+async def _take_away(desk: Desk, made: Appointment, stands: Standing | None) -> Confirmed | Taken | Refused:
+    """Cancel it there, unless it is gone or over. Raises what the queue is to do when that cannot be said."""
+    if stands is None:
+        if made.external_id is None:
+            await _begin_attempt(desk, made)  # the POST that was to make it may still appear
+        return Confirmed(made.external_id)
+    if stands.ends_at <= desk.clock.now():
+        return stands.confirmed
+    return await _decided(desk, made, await _cancel(desk, made, stands.uid, desk.settings.provider_timeout))
+
+
+async def _cancel(desk: Desk, made: Appointment, uid: str, within: timedelta) -> Outcome:
+    reason = made.cancel_reason or "abgesagt"
+    return await desk.calendar.cancel(uid, reason=reason, correlation_id=made.correlation_id, within=within)
+
+
+async def _begin_attempt(desk: Desk, made: Appointment) -> None:
     async with desk.pool.acquire() as conn:
-        begun = await ledger.begin_attempt(conn, desk.tenant, made, settings.quiet)
+        begun = await verdicts.begin_attempt(conn, desk.tenant, made, desk.settings.quiet)
     if not begun:
-        raise RunAgain(
-            now + settings.quiet, "the last attempt may still appear in the calendar, or it was changed here"
-        )
-    outcome = await make_there(desk, made, settings.provider_timeout)
+        at = desk.clock.now() + desk.settings.quiet
+        raise RunAgain(at, "the last attempt may still appear in the calendar, or it was changed here")
+
+
+async def _decided(desk: Desk, made: Appointment, outcome: Outcome) -> Confirmed | Taken | Refused:
     match outcome:
         case Unavailable(message, retry_after):
-            raise await _later(desk, made, message, retry_after or settings.sync_delay)
+            raise await _later(desk, made, message, retry_after or desk.settings.sync_delay)
         case Unknown(message):
-            raise await _later(desk, made, message, settings.quiet)
+            raise await _later(desk, made, message, desk.settings.quiet)
         case _:
             return outcome
 
@@ -137,8 +217,11 @@ async def _later(desk: Desk, made: Appointment, why: str, wait: timedelta) -> Ru
 
 
 async def _tell(desk: Desk, made: Appointment, why: str) -> str:
-    """Write on the appointment what a person must know. It stays pending: it is never silently cancelled."""
-    message = f"appointment {made.id} is promised to the customer, but {why}: enter it by hand or call the customer"
+    """Write on the appointment what a person must know. Its status stays: a promise is never silently cancelled."""
+    if made.live:
+        message = f"appointment {made.id} is promised to the customer, but {why}: enter it by hand or call the customer"
+    else:
+        message = f"appointment {made.id} is cancelled here, but {why}: cancel its booking in the calendar by hand"
     async with desk.pool.acquire() as conn:
-        await ledger.note_error(conn, desk.tenant, made.id, message)
+        await verdicts.note_error(conn, desk.tenant, made.id, message)
     return message

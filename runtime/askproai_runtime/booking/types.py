@@ -13,10 +13,12 @@ from askproai_runtime.seams import Clock, FaultPoints
 from askproai_runtime.store import Pool
 from askproai_runtime.watch import Metrics
 
+BUSY = "Das dauert gerade länger als sonst. Einen Moment bitte, ich versuche es gleich noch einmal."
+
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """The call that asks, already verified and routed. `branch` is a branch's name in the config.
+    """The call that asks, already verified and routed. `branch` is a branch's name in the config; "" where none is needed.
 
     `started_at` anchors relative dates ("morgen"), not the time of processing. `caller` is E.164, None when withheld.
     """

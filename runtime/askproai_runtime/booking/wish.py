@@ -101,11 +101,11 @@ def read_wish(
 ) -> Wish:
     """Resolve branch, service and person. `last_service` is what was offered last, for a model that does not repeat it."""
     branch = _branch(config, call)
-    service = _service(config, branch, _text(args, "service") or last_service)
+    service = _service(config, branch, text(args, "service") or last_service)
     rules = rules_of(ZoneInfo(config.time_zone), branch, service)
     if not rules.people:
         raise AskBack(f"{service.display_name} kann ich hier gerade niemandem zuordnen. Wünschen Sie etwas anderes?")
-    return Wish(rules, _person(rules, _text(args, "staff")))
+    return Wish(rules, _person(rules, text(args, "staff")))
 
 
 def rules_of(zone: ZoneInfo, branch: Branch, service: Service) -> Rules:
@@ -120,8 +120,8 @@ def read_time(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Und
 
     Raises `AskBack` for what is refused.
     """
-    start = _text(args, "start")
-    parts = (start, None, None) if start else (_text(args, "date"), _text(args, "time"), _text(args, "part_of_day"))
+    start = text(args, "start")
+    parts = (start, None, None) if start else (text(args, "date"), text(args, "time"), text(args, "part_of_day"))
     if not any(parts):
         return None
     understood = understand_parts(*parts, at=call.started_at, zone=zone)
@@ -130,32 +130,38 @@ def read_time(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Und
     return understood
 
 
+def read_start(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo, question: str) -> datetime:
+    """Understand one exact start, in UTC. Raises `AskBack`: `question` when no time is given, else what is not clear."""
+    understood = read_time(args, call, zone)
+    if understood is None:
+        raise AskBack(question)
+    when, candidates = understood.candidates[0], candidate_fields(understood.candidates)
+    if understood.ambiguous:
+        raise AskBack(which_one(understood, zone), candidates=candidates)
+    if when.grain is not Grain.MINUTE:
+        raise AskBack(f"{when.reading}: Um wie viel Uhr genau?", candidates=candidates)
+    return when.start.astimezone(UTC)
+
+
 def read_order(
     config: TenantConfig, call: CallContext, args: Mapping[str, Any], of_call: Sequence[Appointment]
 ) -> Order:
     """Resolve a booking. What the call holds of `of_call` was offered last: it stands for a service that is not named again."""
     hold = next((made for made in of_call if made.status == Status.HELD), None)
     wish = read_wish(config, call, args, hold.service if hold else None)
-    understood = read_time(args, call, wish.rules.zone)
-    if understood is None:
-        raise AskBack("Für welchen Tag und welche Uhrzeit soll ich den Termin eintragen?")
-    when, candidates = understood.candidates[0], candidate_fields(understood.candidates)
-    if understood.ambiguous:
-        raise AskBack(which_one(understood, wish.rules.zone), candidates=candidates)
-    if when.grain is not Grain.MINUTE:
-        raise AskBack(f"{when.reading}: Um wie viel Uhr genau?", candidates=candidates)
-    name = _text(args, "customer_name")
+    start = read_start(args, call, wish.rules.zone, "Für welchen Tag und welche Uhrzeit soll ich den Termin eintragen?")
+    name = text(args, "customer_name")
     if name is None or not fold(name):
         raise AskBack("Auf welchen Namen darf ich den Termin eintragen?")
-    email, start = _text(args, "email"), when.start.astimezone(UTC)
+    email = text(args, "email")
     what = wish.rules.branch.name, wish.rules.service.name, start
     return Order(
         wish=wish,
         start=start,
         name=name[:200],
-        phone=caller_or_none(_text(args, "phone")) or call.caller,
+        phone=caller_or_none(text(args, "phone")) or call.caller,
         email=email if email and _EMAIL.fullmatch(email) else None,  # misheard spelling must not refuse a booking
-        notes=_text(args, "notes"),
+        notes=text(args, "notes"),
         another=args.get("another") is True or str(args.get("another")).casefold() == "true",
         offered_staff=hold.staff if hold and (hold.branch, hold.service, hold.starts_at) == what else None,
     )
@@ -176,7 +182,7 @@ def which_one(understood: Understanding, zone: ZoneInfo) -> str:
     return f"Meinen Sie {listed(readings)}?"
 
 
-def _text(args: Mapping[str, Any], name: str) -> str | None:
+def text(args: Mapping[str, Any], name: str) -> str | None:
     """Give an argument as trimmed, bounded text that PostgreSQL takes; None when it is missing or empty."""
     value = args.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int | float):

@@ -81,8 +81,8 @@ def _alike(one: str, other: str) -> bool:
     return one[0] == other[0] if initial else one == other
 
 
-def listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} oder {parts[-1]}"
+def listed(parts: Sequence[str], last: str = "oder") -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}"
 
 
 def day_in_words(day: date) -> str:

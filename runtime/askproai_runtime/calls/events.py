@@ -4,13 +4,14 @@ Its effects and the end of its job are one transaction, so that a crash leaves e
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 import structlog
 
 from askproai_runtime import billing
-from askproai_runtime.booking import release_hold
-from askproai_runtime.calls.payload import RetellEvent, read, route_of
+from askproai_runtime.booking import Booking, Told, release_hold
+from askproai_runtime.calls.payload import RetellEvent, read, route_of, told_booking
 from askproai_runtime.calls.row import ACTED_ON, MOST_TRANSCRIPT, merge, row_of
 from askproai_runtime.calls.store import StoredEvent, audit_unroutable, load_event, lock_call, note_event, save_call
 from askproai_runtime.config import TenantConfig
@@ -22,15 +23,24 @@ from askproai_runtime.watch import Metrics
 log = structlog.get_logger(__name__)
 
 
+# A booking that must be confirmed is "requested"; what is asked there decides, so it makes no difference here.
+OF_BOOKINGS = frozenset(
+    f"BOOKING_{what}" for what in ("CREATED", "REQUESTED", "RESCHEDULED", "CANCELLED", "REJECTED", "NO_SHOW_UPDATED")
+)
+
+
 class _Unroutable(Exception):
     """Neither the agent nor the number is the tenant's. Carries the agent, for the audit."""
 
 
 class CallEvents:
-    """Acts on Retell's call events and Stripe's billing; the other events end as processed, with a note."""
+    """Acts on Retell's call events, Cal.com's of bookings and Stripe's billing; the others end as processed, with a note."""
 
-    def __init__(self, pool: Pool, config: Callable[[], TenantConfig], clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self, pool: Pool, config: Callable[[], TenantConfig], booking: Booking, clock: Clock, metrics: Metrics
+    ) -> None:
         self._pool = pool
+        self._booking = booking
         self._config = config
         self._tenant = config().tenant
         self._clock = clock
@@ -42,25 +52,35 @@ class CallEvents:
         began = self._clock.monotonic()
         try:
             async with self._pool.acquire() as connection, connection.transaction():
-                event, note = await self._carry_out(connection, job.event_id)
-                await finish(connection, self._tenant, job)
-                if note:  # after the job: everybody who needs both rows locks the job first
-                    await note_event(connection, self._tenant, job.event_id, note)
+                event = await self._load(connection, job.event_id)
+                told = _told(event)
+                if told is None:
+                    await self._end(connection, await self._carry_out(connection, event), job=job)
+            if told is not None:  # the calendar is asked first, so outside any transaction
+                await self._booking.follow_booking(told, partial(self._end, job=job))
         except _Unroutable as stranger:
             await audit_unroutable(self._pool, self._tenant, "event.refused", stranger.args[0], job.correlation_id)
             raise DeadNow("unroutable") from stranger
         self._metrics.processed(event.source, event.event_type, self._clock.monotonic() - began)
 
-    async def _carry_out(self, connection: Connection, event_id: int) -> tuple[StoredEvent, str | None]:
-        """Act on the event; give what must be noted at it."""
+    async def _load(self, connection: Connection, event_id: int) -> StoredEvent:
         event = await load_event(connection, self._tenant, event_id)
         if event is None:
             raise DeadNow("the event is gone: retention removed it before its job ran")
+        return event
+
+    async def _end(self, connection: Connection, note: str | None, *, job: Job) -> None:
+        await finish(connection, self._tenant, job)
+        if note and job.event_id:  # after the job: everybody who needs both rows locks the job first
+            await note_event(connection, self._tenant, job.event_id, note)
+
+    async def _carry_out(self, connection: Connection, event: StoredEvent) -> str | None:
+        """Act on the event; give what must be noted at it."""
         if event.source == "retell" and event.event_type in ACTED_ON:
-            return event, await self._update_call(connection, event)
+            return await self._update_call(connection, event)
         if event.source == "stripe":
-            return event, await billing.carry_out(connection, self._tenant, event.payload)
-        return event, f"stored only: {event.source} {event.event_type} is not acted on"
+            return await billing.carry_out(connection, self._tenant, event.payload)
+        return f"stored only: {event.source} {event.event_type} is not acted on"
 
     async def _update_call(self, connection: Connection, event: StoredEvent) -> str | None:
         """Merge the event into its call; a call that is over gives its held time free. Gives what must be noted."""
@@ -83,3 +103,15 @@ class CallEvents:
         log.info("call.updated", call_id=call.call_id, event_type=event.event_type, status=row.status)
         cut = len(call.transcript or "") - MOST_TRANSCRIPT
         return f"transcript cut to {MOST_TRANSCRIPT} characters, {cut} left out" if cut > 0 else None
+
+
+def _told(event: StoredEvent) -> Told | None:
+    """Give which booking of the calendar an event is about; None when it is about none, or not about its life."""
+    if event.source != "calcom" or event.event_type not in OF_BOOKINGS:
+        return None
+    booking = told_booking(event.payload)
+    uid = (booking.uid or booking.booking_uid) if booking else None
+    if booking is None or uid is None:
+        return None
+    stands = event.event_type in {"BOOKING_CREATED", "BOOKING_RESCHEDULED"}
+    return Told(uid, event.received_at, event.correlation_id, booking.starts_at if stands else None)

@@ -36,10 +36,13 @@ OUT_OF_ORDER = "Ich komme gerade nicht an den Kalender. Bitte versuchen Sie es i
 
 
 class FunctionName(StrEnum):
-    """The functions that exist; the others answer 404 until they do."""
+    """The functions that a call may use; being put through to a person is Retell's own tool."""
 
     CHECK_AVAILABILITY = "check_availability"
     BOOK_APPOINTMENT = "book_appointment"
+    FIND_APPOINTMENTS = "find_appointments"
+    RESCHEDULE_APPOINTMENT = "reschedule_appointment"
+    CANCEL_APPOINTMENT = "cancel_appointment"
 
 
 AT_A_BRANCH = frozenset({FunctionName.CHECK_AVAILABILITY, FunctionName.BOOK_APPOINTMENT})
@@ -152,10 +155,16 @@ class Functions:
             match name:
                 case FunctionName.CHECK_AVAILABILITY:
                     return await model.availability(self.booking, call, args)
+                case FunctionName.FIND_APPOINTMENTS:
+                    return await self.booking.find_appointments(call)
                 case FunctionName.BOOK_APPOINTMENT:
                     answer = await model.booking(self.booking, call, args)
-                    self.wake_worker()  # a booking that waits for its calendar has a job
-                    return answer
+                case FunctionName.RESCHEDULE_APPOINTMENT:
+                    answer = await self.booking.reschedule_appointment(call, args)
+                case FunctionName.CANCEL_APPOINTMENT:
+                    answer = await self.booking.cancel_appointment(call, args)
+            self.wake_worker()  # what waits for the calendar has a job
         except Exception:  # the caller must hear something; the log has type and place
             log.exception("function.failed", function=name, call_id=call.call_id)
             return Answer(success=False, message=OUT_OF_ORDER, fields={})
+        return answer

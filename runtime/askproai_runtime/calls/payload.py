@@ -57,6 +57,26 @@ class FunctionRequest(msgspec.Struct, frozen=True, kw_only=True):
     args: Any = None
 
 
+class ToldBooking(msgspec.Struct, frozen=True, kw_only=True):
+    """A booking as a Cal.com event tells of it: only which one it is, and when it starts, is read."""
+
+    uid: str | None = None
+    booking_uid: str | None = msgspec.field(default=None, name="bookingUid")  # in BOOKING_NO_SHOW_UPDATED
+    starts_at: datetime | None = msgspec.field(default=None, name="startTime")
+
+
+class _CalcomEvent(msgspec.Struct, frozen=True):
+    payload: ToldBooking | None = None
+
+
+def told_booking(body: bytes) -> ToldBooking | None:
+    """Read the booking of a Cal.com event; some come flat, without `payload`."""
+    try:
+        return read(body, _CalcomEvent).payload or read(body, ToldBooking)
+    except msgspec.DecodeError:
+        return None
+
+
 def read(body: bytes, kind: type[T]) -> T:
     """Decode a body. NUL, which JSON may hold and PostgreSQL's text may not, is dropped from its texts.
 

@@ -123,12 +123,20 @@ async def enqueue(
     appointment_id: UUID | None = None,
     run_at: datetime | None = None,
 ) -> None:
-    """Add a job in the caller's transaction. A second live one for the same event or appointment is not added."""
-    await conn.execute(
+    """Add a job in the caller's transaction. A second live one for the same event or appointment is not added; but an
+    appointment's that waits is brought forward, since it does whatever the appointment then needs.
+    """
+    added = await conn.execute(
         """INSERT INTO jobs (tenant, kind, priority, correlation_id, event_id, appointment_id, run_at)
            VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, clock_timestamp())) ON CONFLICT DO NOTHING""",
         tenant, kind.value, priority.value, correlation_id, event_id, appointment_id, run_at,
     )  # fmt: skip
+    if added == "INSERT 0 0" and appointment_id is not None:
+        await conn.execute(
+            """UPDATE jobs SET run_at = least(run_at, coalesce($3, clock_timestamp()))
+               WHERE tenant = $1 AND appointment_id = $2 AND state = 'ready'""",
+            tenant, appointment_id, run_at,
+        )  # fmt: skip
 
 
 async def finish(conn: Connection, tenant: str, job: Job) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from askproai_runtime.booking import Booking, BookingSettings, CallContext
-from askproai_runtime.calendars import Calendar, CalendarRequest, Confirmed, LocalCalendar, Outcome
+from askproai_runtime.calendars import Calendar, CalendarRequest, Confirmed, LocalCalendar, Outcome, Standing
 from askproai_runtime.config import CalendarConfig, CalendarProvider, TenantConfig
 from askproai_runtime.guard import Shared, SlotLock
 from askproai_runtime.jobs import Job, JobKind, Priority
@@ -70,14 +70,17 @@ class Counts:
 
 
 class ScriptedCalendar:
-    """Answers as scripted, else confirms; `book` is what stands in it. For what only a calendar's answer decides."""
+    """Answers as scripted, else does it; `book` is what stands in it. For what only a calendar's answer decides."""
 
     remote = True
 
     def __init__(self, *script: Outcome | Callable[[CalendarRequest], Outcome]) -> None:
         self.script = list(script)
+        self.moves: list[Outcome] = []  # answers to moves, in the place of doing them
         self.asked: list[CalendarRequest] = []
         self.book: dict[UUID, str] = {}
+        self.times: dict[str, datetime] = {}
+        self.cancelled: list[str] = []
 
     async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:
         assert timedelta() < within <= timedelta(seconds=4)
@@ -87,15 +90,33 @@ class ScriptedCalendar:
 
     def commit(self, request: CalendarRequest) -> Confirmed:
         assert request.request_id not in self.book, "booked twice"
-        self.book[request.request_id] = f"uid-{len(self.book)}"
-        return Confirmed(self.book[request.request_id])
+        self.book[request.request_id] = uid = f"uid-{len(self.times)}"
+        self.times[uid] = request.starts_at
+        return Confirmed(uid)
 
-    async def find(self, request: CalendarRequest) -> Confirmed | None:
+    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> Outcome:
+        if self.moves:
+            return self.moves.pop(0)
+        (request_id,) = [key for key, value in self.book.items() if value == uid]
+        self.book[request_id] = new = f"uid-{len(self.times)}"
+        self.times[new] = starts_at
+        return Confirmed(new)
+
+    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> Outcome:
+        self.cancelled.append(uid)
+        self.book = {key: value for key, value in self.book.items() if value != uid}
+        return Confirmed(uid)
+
+    async def find(self, request: CalendarRequest) -> Standing | None:
         uid = self.book.get(request.request_id)
-        return Confirmed(uid) if uid else None
+        return self._standing(uid) if uid and self.times[uid] == request.starts_at else None
 
-    async def cancel(self, uid: str, *, correlation_id: str, within: timedelta) -> bool:
-        return False
+    async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
+        return self._standing(uid) if uid in self.book.values() else None
+
+    def _standing(self, uid: str) -> Standing:
+        start = self.times[uid]
+        return Standing((uid,), 1001, start, start + timedelta(minutes=45), live=True, at=NOW)
 
 
 @dataclass
@@ -117,12 +138,12 @@ class Salon:
         )
 
     async def cancel(self, appointment_id: str) -> None:
-        async with self.pool.acquire() as conn, conn.transaction():
-            await conn.execute(
-                "UPDATE appointments SET status = 'cancelled' WHERE id = $1",
-                UUID(appointment_id),
-            )
-            await conn.execute("UPDATE claims SET state = 'released' WHERE appointment_id = $1", UUID(appointment_id))
+        """Let whoever booked it cancel it."""
+        (row,) = await self.rows("SELECT call_id, caller FROM appointments WHERE id = $1", UUID(appointment_id))
+        answer = await self.booking.cancel_appointment(
+            call(row["call_id"], row["caller"]), {"appointment_id": appointment_id}
+        )
+        assert answer.success, answer
 
     async def claim_job(self) -> Job:
         """Take the waiting job, as a worker would."""
@@ -135,16 +156,28 @@ class Salon:
         return Job(**{**row, "kind": JobKind(row["kind"]), "priority": Priority(row["priority"])})
 
     async def books_agree(self) -> None:
-        """Claims equal live appointments, buffers included, and nobody is blocked twice."""
-        odd = await self.rows(
-            """SELECT a.id, a.status, c.state, c.blocks FROM appointments a FULL JOIN claims c ON c.appointment_id = a.id
-               WHERE a.id IS NULL OR c.id IS NULL
-                  OR (a.status IN ('confirmed', 'pending_sync')) <> (c.state = 'booked')
-                  OR (a.status = 'held') <> (c.state = 'held')
-                  OR c.blocks <> tstzrange(a.starts_at, a.ends_at + interval '10 min', '[)')
-                  OR NOT EXISTS (SELECT 1 FROM resources r WHERE r.id = c.resource_id AND r.staff = a.staff)"""
+        """Claims equal live appointments, buffers included, and nobody is blocked twice. Only what waits for the calendar's
+        word on a move blocks two times, its old and its new one; the newest claim of each is its place.
+        """
+        rows = await self.rows("SELECT * FROM appointments")
+        claims = await self.rows(
+            """SELECT c.appointment_id, c.state, c.block_start, c.block_end, r.staff
+               FROM claims c JOIN resources r ON r.id = c.resource_id ORDER BY c.id"""
         )
-        assert odd == []
+        buffer = timedelta(minutes=10)
+        for row in rows:
+            own = [claim for claim in claims if claim["appointment_id"] == row["id"]]
+            place = own[-1]
+            assert (place["block_start"], place["block_end"]) == (row["starts_at"], row["ends_at"] + buffer), (row, own)
+            assert place["staff"] == row["staff"]
+            wanted = [row["starts_at"]] if row["status"] in {"confirmed", "pending_sync"} else []
+            wanted += [row["was_starts_at"]] if row["was_starts_at"] else []
+            length, booked = row["ends_at"] - row["starts_at"] + buffer, [c for c in own if c["state"] == "booked"]
+            for start in wanted:
+                assert any(c["block_start"] <= start and start + length <= c["block_end"] for c in booked), (row, own)
+            minutes = sum(((c["block_end"] - c["block_start"]) for c in booked), timedelta())
+            assert minutes == length * len(wanted) if len(wanted) < 2 else minutes <= 2 * length, (row, own)
+            assert [c["state"] for c in own if c["state"] == "held"] == (["held"] if row["status"] == "held" else [])
         assert (
             await self.rows(
                 """SELECT 1 FROM claims a JOIN claims b ON a.resource_id = b.resource_id AND a.id < b.id AND a.blocks && b.blocks

@@ -1,4 +1,4 @@
-"""A pod's worth of callers in a process of its own: books what it reads from standard input, answers as JSON.
+"""A pod's worth of callers in a process of its own: does what it reads from standard input, answers as JSON.
 
 Run by test_booking_processes.py as `caller_process.py DSN CONFIG CALCOM_URL [REDIS_URL]`; a first line that is read
 starts all at once.
@@ -46,7 +46,7 @@ async def main(dsn: str, config_text: str, url: str, redis_url: str = "") -> Non
         sys.stdout.flush()
         wishes = json.loads(await asyncio.to_thread(sys.stdin.readline))
         answers = await asyncio.gather(
-            *(booking.book_appointment(call(call_id, None), args) for call_id, args in wishes)
+            *(getattr(booking, function)(call(call_id, None), args) for call_id, args, function in wishes)
         )
         said = {"answers": [answer.as_json() for answer in answers], "retries": retries}
         sys.stdout.write(json.dumps(said) + "\n")

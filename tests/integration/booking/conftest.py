@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from booking_world import Salon, open_salon
+from calcom_world import World, open_world
 
 from askproai_sandbox.databases import Database
 
@@ -24,3 +25,10 @@ async def new_salon(module_database: Database) -> AsyncIterator[OpenSalon]:
     yield new
     for salon in opened:
         await salon.pool.close()
+
+
+@pytest.fixture
+async def world(new_salon: OpenSalon) -> AsyncIterator[World]:
+    """A salon whose calendar is the Cal.com simulator."""
+    async with open_world(new_salon) as opened:
+        yield opened

@@ -1,10 +1,12 @@
 """Several pods, and pods that die: one wins each span, nothing is made twice (B2, design §3.3, §3.5)."""
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 from booking_world import HALF_PAST_TWO, NOW, Salon, StandingClock, salon_of, wants
 
 from askproai_runtime.config import encode
+from askproai_runtime.jobs import RunAgain
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import serve
 
@@ -30,12 +33,15 @@ async def start(salon: Salon, url: str = "", **environment: str) -> Process:
     return process
 
 
-async def say(process: Process, wishes: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Let all its callers book at once, and give their answers; none if it was killed.
+async def say(
+    process: Process, wishes: list[tuple[str, dict[str, Any]]], function: str = "book_appointment"
+) -> list[dict[str, Any]]:
+    """Let all its callers ask at once, and give their answers; none if it was killed.
 
     Under the lock nobody even meets a constraint or a deadlock, so no transaction is tried twice.
     """
-    said, _ = await asyncio.wait_for(process.communicate(json.dumps(wishes).encode() + b"\n"), 60)
+    asked = json.dumps([(call_id, args, args.pop("function", function)) for call_id, args in wishes])
+    said, _ = await asyncio.wait_for(process.communicate(asked.encode() + b"\n"), 60)
     if not said:
         return []
     result = json.loads(said)
@@ -114,3 +120,79 @@ async def test_killed_between_two_steps_and_asked_again_it_is_one_appointment(
             assert len(ours) == 1
         assert answer["start"] == HALF_PAST_TWO
         await salon.books_agree()
+
+
+FOUR = "2026-11-27T16:00:00+01:00"
+
+
+@pytest.mark.parametrize(
+    ("point", "function", "args"),
+    [
+        ("after:move-commit", "reschedule_appointment", {"start": FOUR}),
+        ("after:calcom-move", "reschedule_appointment", {"start": FOUR}),
+        ("after:calcom-move", "reschedule_appointment", {"start": "2026-11-27T14:45:00+01:00"}),
+        ("after:cancel-commit", "cancel_appointment", {}),
+    ],
+)
+async def test_killed_while_changing_both_books_come_together(world, point: str, function: str, args) -> None:
+    """W6: asked again it is done or found done; the sync brings the calendar there, exactly once."""
+    salon = world.salon
+    (booked,) = await say(await start(salon, world.url), [("call_1", wants(staff="anna"))])
+    victim = await start(salon, world.url, ASKPROAI_FAULT=point)
+    assert await say(victim, [("call_1", dict(args))], function) == []
+    assert victim.returncode == -9
+    await salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp()")  # 15 s later
+    (answer,) = await say(await start(salon, world.url), [("call_1", dict(args))], function)
+    assert answer["success"], answer
+    assert answer["appointment_id"] == booked["appointment_id"]
+    await salon.books_agree()
+    await world.sync()
+    await salon.books_agree()
+    (row,) = await salon.rows("SELECT * FROM appointments")
+    wanted = [] if function == "cancel_appointment" else [(row["external_id"], row["starts_at"].timestamp())]
+    assert [(b["uid"], datetime.fromisoformat(b["start"]).timestamp()) for b in world.bookings] == wanted
+    assert row["was_starts_at"] is None
+    assert {job["state"] for job in await salon.rows("SELECT state FROM jobs")} == {"done"}
+
+
+async def test_killed_after_the_calendar_refused_the_move_is_undone(world) -> None:
+    salon = world.salon
+    await say(await start(salon, world.url), [("call_1", wants(staff="anna"))])
+    await world.block(1001, "2026-11-27T15:00:00Z")
+    victim = await start(salon, world.url, ASKPROAI_FAULT="after:move-take-back")
+    assert await say(victim, [("call_1", {"start": FOUR})], "reschedule_appointment") == []
+    (row,) = await salon.live()
+    assert (row["starts_at"].isoformat(), row["status"]) == ("2026-11-27T13:30:00+00:00", "confirmed")
+    await salon.books_agree()
+
+
+async def test_movers_cancellers_and_bookers_of_four_processes_over_the_same_slots(world) -> None:
+    """Never a double, never a lost appointment, and Cal.com like our book when the jobs are done."""
+    salon = world.salon
+    starts = [f"2026-11-27T{hour}:{minute}:00+01:00" for hour in (12, 13, 14, 15, 16) for minute in ("00", "30")]
+    owners = [f"own{n}" for n in range(5)]
+    first = await say(
+        await start(salon, world.url),
+        [(o, wants(s, staff="anna")) for o, s in zip(owners, starts[::2], strict=True)],
+    )
+    assert all(answer["success"] for answer in first)
+    wishes: list[list[tuple[str, dict[str, Any]]]] = []
+    for p in range(4):
+        moves = [(owners[(n + p) % 4], {"start": starts[(3 * n + p) % 10]}) for n in range(6)]
+        books = [(f"p{p}c{n}", wants(starts[(n * 7 + p) % 10], staff="anna")) for n in range(5)]
+        wishes.append([(c, {**a, "function": "reschedule_appointment"}) for c, a in moves] + books)
+        wishes[p].append((owners[4], {"function": "cancel_appointment"}))
+    processes = await asyncio.gather(*(start(salon, world.url) for _ in range(4)))
+    answers = [a for said in await asyncio.gather(*map(say, processes, wishes)) for a in said]
+    assert len(answers) == 48
+    await salon.books_agree()
+    while await salon.rows("SELECT 1 FROM jobs WHERE state IN ('ready', 'running')"):
+        with contextlib.suppress(RunAgain):
+            await world.sync()
+    await salon.books_agree()
+    live = await salon.live()
+    assert {row["call_id"] for row in live} >= set(owners[:4])  # moved or not: still there
+    assert owners[4] not in {row["call_id"] for row in live}
+    there = {(b["uid"], datetime.fromisoformat(b["start"]).timestamp()) for b in world.bookings}
+    assert there == {(row["external_id"], row["starts_at"].timestamp()) for row in live}
+    assert {row["status"] for row in live} == {"confirmed"}

@@ -266,6 +266,21 @@ async def test_v1_takes_back_what_was_cancelled_here(server: Server) -> None:
     assert there["metadata"]["requestId"] == second["appointment_id"]
 
 
+async def test_a_cancellation_goes_by_v1_and_a_move_waits_for_v2(server: Server) -> None:
+    """v1 moves without a mail or a webhook, so it is not asked to; the preferred version comes back, or a person decides."""
+    first = await server.book(1, staff="anna")
+    server.fault(FaultKind.NO_ROUTE, *V2_ROUTES, "get-booking", "reschedule-booking")
+    (row,) = await server.salon.live()
+    caller = call(row["call_id"], row["caller"])
+    moved = await server.salon.booking.reschedule_appointment(caller, {"start": "2026-11-27T16:00:00+01:00"})
+    assert (moved.success, moved.fields["status"]) == (True, "pending_sync")
+    assert (await server.salon.booking.cancel_appointment(caller, {})).fields["appointment_id"] == first[
+        "appointment_id"
+    ]
+    await server.sync()
+    assert [b["status"] for b in server.bookings] in ([], ["cancelled"])
+
+
 async def test_429_is_no_reason_to_ask_another_version(server: Server) -> None:
     server.fault(FaultKind.RATE_LIMITED, "create-booking", count=1)
     assert (await server.book(1))["status"] == "pending_sync"

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from webpod import Pod, eventually, sign_retell
+from webpod import Pod, eventually, sign_calcom, sign_retell
 
 from askproai_runtime.booking import Answer, CallContext
 
@@ -236,3 +236,46 @@ async def test_metrics_tell_of_every_outcome(pod: Pod) -> None:
         return "askproai_webhook_processing_duration_seconds_count{" in await text(port)
 
     await eventually(processed)
+
+
+async def test_a_call_finds_moves_and_cancels_what_another_call_of_that_number_booked(pod: Pod) -> None:
+    slots = (await pod.function("check_availability", "call_chg_1", {"service": "Haarschnitt"})).body["slots"]
+    args = {"service": "Haarschnitt", "start": slots[0]["start"], "customer_name": "Petra Müller"}
+    from_number = "+4915166660001"
+    booked = await pod.function("book_appointment", "call_chg_1", args, from_number=from_number)
+    assert booked.body["success"], booked.body
+    found = await pod.function("find_appointments", "call_chg_2", {}, from_number=from_number)
+    assert [one["appointment_id"] for one in found.body["appointments"]] == [booked.body["appointment_id"]]
+    to = {"start": slots[1]["start"], "appointment_id": None}
+    moved = await pod.function("reschedule_appointment", "call_chg_2", to, from_number=from_number)
+    if not moved.body["success"]:  # that start was somebody else's: theirs is offered
+        to = {"start": moved.body["alternatives"][0]["start"]}
+        moved = await pod.function("reschedule_appointment", "call_chg_2", to, from_number=from_number)
+    assert (moved.body["success"], moved.body["appointment_id"]) == (True, booked.body["appointment_id"])
+    gone = await pod.function("cancel_appointment", "call_chg_2", {"reason": ""}, from_number=from_number)
+    assert (gone.status, gone.body["success"], gone.body["status"]) == (200, True, "cancelled")
+    assert (await pod.function("find_appointments", "call_chg_2", {}, from_number=from_number)).body[
+        "appointments"
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("trigger", "payload", "note"),
+    [
+        (
+            "BOOKING_CREATED",
+            {"uid": "u1", "startTime": "2026-11-27T13:30:00Z"},
+            "this tenant's calendar is its own book",
+        ),
+        ("BOOKING_NO_SHOW_UPDATED", {"bookingUid": "u1", "attendees": []}, "this tenant's calendar is its own book"),
+        ("BOOKING_PAID", {"uid": "u1", "paymentId": 1}, "calcom BOOKING_PAID is not acted on"),
+        ("BOOKING_CANCELLED", {"title": "no uid"}, "calcom BOOKING_CANCELLED is not acted on"),
+        ("MEETING_ENDED", None, "calcom MEETING_ENDED is not acted on"),
+    ],
+)
+async def test_calcoms_events_end_as_processed(pod: Pod, trigger: str, payload: Any, note: str) -> None:
+    event: dict[str, Any] = {"triggerEvent": trigger, "createdAt": datetime.now(UTC).isoformat()}
+    body = json.dumps(event | ({"payload": payload} if payload else {"uid": "flat"})).encode()
+    reply = await pod.post("/webhooks/calcom", body, {"X-Cal-Signature-256": sign_calcom(body)})
+    done = await pod.settled(reply.body["event_id"])
+    assert (done["status"], done["note"]) == ("processed", f"stored only: {note}")

@@ -229,7 +229,7 @@ async def test_malformed_but_signed_is_400(pod: Pod) -> None:
         ("GET", "/webhooks/retell", b"", {}, 405),
         ("DELETE", "/retell/functions/book_appointment", b"", {}, 405),
         ("POST", "/retell/inbound", b"{}", {}, 401),
-        ("POST", "/retell/functions/find_appointments", b"{}", {}, 404),
+        ("POST", "/retell/functions/transfer_to_human", b"{}", {}, 404),
         ("POST", "/health/detailed", b"", {}, 404),
         ("GET", "/metrics", b"", {}, 404),
         ("POST", "/webhooks/calcom", b"x" * (1024 * 1024 + 1), {}, 413),

@@ -1,0 +1,5 @@
+-- Undoes 0004_changes.up.sql. A move that waits for the calendar keeps its new time; the old one stays blocked.
+
+DROP INDEX appointments_caller;
+ALTER TABLE appointments DROP COLUMN was_starts_at, DROP COLUMN was_ends_at, DROP COLUMN was_claim,
+    DROP COLUMN external_updated_at, DROP COLUMN cancelled_by, DROP COLUMN cancel_reason;

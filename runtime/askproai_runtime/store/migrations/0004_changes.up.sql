@@ -1,0 +1,13 @@
+-- Moving and cancelling appointments, and following the calendar when a person changes it there.
+
+ALTER TABLE appointments
+    ADD COLUMN was_starts_at timestamptz,       -- while the calendar has not agreed to a move: the time before it,
+    ADD COLUMN was_ends_at timestamptz,
+    ADD COLUMN was_claim bigint,                -- and the claim of that time, so that nobody gets it meanwhile
+    ADD COLUMN external_updated_at timestamptz, -- the calendar's own time of what we know from it: older news is no news
+    ADD COLUMN cancelled_by text CHECK (cancelled_by IN ('caller', 'calendar')),
+    ADD COLUMN cancel_reason text;
+CREATE INDEX appointments_caller ON appointments (tenant, caller, starts_at) WHERE caller IS NOT NULL;
+
+GRANT UPDATE (was_starts_at, was_ends_at, was_claim, external_updated_at, cancelled_by, cancel_reason)
+    ON appointments TO askproai_tenant;
