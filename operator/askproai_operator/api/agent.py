@@ -79,7 +79,7 @@ class RetellAgentSpec(base.Part):
     llm: Llm
     """What thinks for the voice."""
     functions: Annotated[tuple[Function, ...], base.listed(6, as_set=True)] = ()
-    """What the agent can do in a call. Absent: it only talks. Those not built yet are named in the condition Synced."""
+    """What the agent can do in a call. Absent: it only talks."""
     transfer_to: base.E164 | None = None
     """Number that callers are put through to, as E.164; needed with TransferToHuman."""
     webhook_events: Annotated[tuple[WebhookEvent, ...], base.listed(8, as_set=True)] = get_args(CallEvent)

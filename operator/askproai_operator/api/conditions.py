@@ -114,10 +114,6 @@ class Reason(Explained):
         "The event type does not fit the service; the message says what to change.",
     )
     # agent
-    FUNCTIONS_NOT_BUILT = (
-        "FunctionsNotBuilt",
-        "Functions that this release lacks were left out; the message names them.",
-    )
     NUMBER_NOT_AT_RETELL = "NumberNotAtRetell", "Import the number at Retell, or give its SIP trunk in the Branch."
     NUMBER_BOUND_ELSEWHERE = (
         "NumberBoundElsewhere",

@@ -8,6 +8,7 @@ import pytest
 from agent_world import KEY, MARKER, NUMBER, RETELL_KEY, Scene, agent, scene
 
 from askproai_operator.engine import NotLeader, refs
+from askproai_runtime.config import Function
 
 
 async def test_one_published_agent_is_bound_to_the_number() -> None:
@@ -280,15 +281,16 @@ async def test_an_agent_whose_marker_only_begins_like_ours_is_a_stranger() -> No
         assert list(s.workspace["llms"]) == [llm["llm_id"]]
 
 
-async def test_unbuilt_functions_are_named_and_the_agent_is_ready() -> None:
-    every = ["CheckAvailability", "BookAppointment", "FindAppointments", "RescheduleAppointment", "CancelAppointment"]
-    async with scene(functions=every) as s:
+async def test_every_function_is_a_tool() -> None:
+    async with scene(functions=list(Function), transferTo="+49301234599") as s:
         await s.settle()
         assert s.condition("Ready")["status"] == "True"
-        assert s.condition("Synced")["reason"] == "FunctionsNotBuilt"
-        assert "FindAppointments" in s.condition("Synced")["message"]
+        assert s.condition("Synced")["reason"] == "AsDeclared"
         llm = s.workspace["llms"][s.status["llmId"]][0]
-        assert len(llm["general_tools"]) == 3
+        assert [tool["name"] for tool in llm["general_tools"]] == [
+            "check_availability", "book_appointment", "find_appointments", "reschedule_appointment",
+            "cancel_appointment", "transfer_to_human", "end_call",
+        ]  # fmt: skip
 
 
 async def test_plan_mode_writes_the_plan_and_nothing_else() -> None:

@@ -19,7 +19,6 @@ DESIRED = Desired(
     llm={"general_prompt": "Hallo", "default_dynamic_variables": {"askproai_owner": MARKER}},
     agent={"agent_name": f"Mitte · {MARKER}", "voice_id": "v1"},
     numbers=(Number(NUMBER),),
-    not_built=(),
 )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from askproai_operator.api import RetellAgent, Tenant
 from askproai_operator.kinds.agent.render import Desired, Number, desired, owner_of
+from askproai_runtime.calls import FunctionName
 from askproai_sandbox.world import manifests
 
 SNAPSHOT = Path(__file__).with_name("rendered_agent.json")
@@ -18,12 +19,11 @@ URLS = {
 }
 
 
-def rendered(begin: str | None, *, ai_notice: bool = True, **more: Any) -> Desired:
-    """Render the agent of `examples/salon.yaml`, with another first sentence."""
+def rendered(begin: str | None, *, ai_notice: bool = True, **changes: Any) -> Desired:
+    """Render the agent of `examples/salon.yaml`, with another first sentence and `changes` of its spec."""
     raw: dict[str, Any] = manifests()["RetellAgent"][0]
     llm = {**raw["spec"]["llm"], "prompt": "Du bist der Empfang von Salon Müller.", "beginMessage": begin}
-    functions = ["CheckAvailability", "BookAppointment", "CancelAppointment"]
-    agent = RetellAgent.from_raw({**raw, "spec": {**raw["spec"], "llm": llm, "functions": functions, **more}})
+    agent = RetellAgent.from_raw({**raw, "spec": {**raw["spec"], "llm": llm, **changes}})
     raw = manifests()["Tenant"][0]
     privacy = {**raw["spec"].get("privacy", {}), "aiNotice": ai_notice}
     spec = {**raw["spec"], "privacy": privacy}
@@ -35,7 +35,21 @@ def test_bodies_are_as_kept() -> None:
     """A changed body makes a new version of every agent at the next release: let a reviewer see it."""
     wanted = rendered("Salon Müller, Sie sprechen mit unserem KI-Assistenten. Was kann ich für Sie tun?")
     assert {"llm": wanted.llm, "agent": wanted.agent} == json.loads(SNAPSHOT.read_text(encoding="utf-8"))
-    assert wanted.not_built == ("CancelAppointment",)
+
+
+def test_a_transfer_is_retells_own_tool_and_only_with_a_number() -> None:
+    """retell.md §3.1: no request of ours, so the call ends for the agent when somebody picks up."""
+    (tool,) = [tool for tool in rendered("Hallo").llm["general_tools"] if tool["type"] == "transfer_call"]
+    assert tool["transfer_destination"] == {"type": "predefined", "number": "+49301234599"}
+    assert tool["transfer_option"] == {"type": "cold_transfer"}
+    assert "transfer_to_human" not in {tool["name"] for tool in rendered("Hallo", transferTo=None).llm["general_tools"]}
+
+
+def test_every_function_asks_within_the_callers_patience() -> None:
+    """Contract §4: Retell tries once, and waits 8 s."""
+    functions = [tool for tool in rendered("Hallo").llm["general_tools"] if tool["type"] == "custom"]
+    assert [tool["name"] for tool in functions] == list(FunctionName)
+    assert {(tool["max_retry"], tool["timeout_ms"]) for tool in functions} == {(0, 8000)}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import yaml
 
 from askproai_operator.api import RetellAgent, Tenant
 from askproai_operator.external import Json
+from askproai_runtime.config import Function
 
 MARKER_SEPARATOR: Final = " · "
 OWNER_VARIABLE: Final = "askproai_owner"
@@ -57,17 +58,20 @@ class Desired:
     llm: Json
     agent: Json
     numbers: tuple[Number, ...] | None  # None: not known yet, so leave them as they are
-    not_built: tuple[str, ...]
     inbound_url: str | None = None  # the numbers' inbound webhook; None: not asked for
 
 
 def desired(agent: RetellAgent, tenant: Tenant, numbers: tuple[Number, ...] | None, marker: str) -> Desired:
     """Render the LLM and the agent."""
     spec, privacy, urls = agent.spec, tenant.spec.privacy, tenant.status["webhookUrls"]
-    built, functions_url = _TOOLS["functions"], urls["functions"].rstrip("/")
+    functions_url = urls["functions"].rstrip("/")
     tools = [
-        {**tool, "url": f"{functions_url}/{tool['name']}"} for name, tool in built.items() if name in spec.functions
+        {**tool, "url": f"{functions_url}/{tool['name']}"}
+        for name, tool in _TOOLS["functions"].items()
+        if name in spec.functions
     ]
+    if Function.TRANSFER_TO_HUMAN in spec.functions and spec.transfer_to:
+        tools.append({**_TOOLS["transfer"], "transfer_destination": {"type": "predefined", "number": spec.transfer_to}})
     llm = {
         "start_speaker": "agent",
         "model_config": {
@@ -93,9 +97,8 @@ def desired(agent: RetellAgent, tenant: Tenant, numbers: tuple[Number, ...] | No
     }
     if spec.tenant_ref is not None:
         body["allow_user_dtmf"] = True  # a key chooses the branch
-    missing = [str(name) for name in spec.functions if name not in built]
     inbound_url = urls.get("inbound") if spec.caller_recognition else None
-    return Desired(marker, llm, body, numbers, tuple(missing), inbound_url)
+    return Desired(marker, llm, body, numbers, inbound_url)
 
 
 def owner_of(agent: Json) -> str | None:
@@ -139,7 +142,7 @@ def _prompt(agent: RetellAgent, tenant: Tenant) -> str:
         "- Gib Zeitangaben des Anrufers wörtlich an die Funktionen weiter; rechne nicht selbst.",
         "- Sage, was `message` enthält. Nenne nur Zeiten aus `slots` oder `alternatives`, mit vollem Datum.",
         "- Buche erst, wenn der Anrufer einer Zeit zugestimmt und seinen Namen genannt hat; gib deren `start` unverändert weiter.",
-        "- Ein Termin steht erst fest, wenn `book_appointment` mit `success: true` geantwortet hat.",
+        "- Ein Termin steht erst fest, ist erst verschoben oder abgesagt, wenn die Funktion mit `success: true` geantwortet hat.",
     ]
     if agent.spec.tenant_ref is not None:
         rules += _HOTLINE_RULES

@@ -49,10 +49,6 @@ def _synced(hands: Hands, twins: tuple[str, ...]) -> Condition:
     if twins:
         found = f"{', '.join(twins)} had the same marker; the others go as soon as no number is bound to them"
         return good(_SYNCED, f"{text}; {found}", Reason.DUPLICATE_FOUND)
-    if hands.ground.wanted.not_built:
-        missing = ", ".join(hands.ground.wanted.not_built)
-        text = f"{text}; this release does not have {missing} yet, so they are not offered in calls"
-        return good(_SYNCED, text, Reason.FUNCTIONS_NOT_BUILT)
     return good(_SYNCED, text)
 
 
