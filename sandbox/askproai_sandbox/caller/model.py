@@ -46,6 +46,9 @@ _YES = re.compile(
 )
 _NO = re.compile(r"\b(nein|nee|leider|lieber|anders|nicht)\b", re.IGNORECASE)
 _CHOICE = (("zweite", 1), ("dritte", 2), ("letzte", -1))
+_MOVE = re.compile(r"\b(?:verschieben|verlegen|umbuchen|verschoben)\b", re.IGNORECASE)
+_CANCEL = re.compile(r"\b(?:absagen|stornieren|abzusagen)\b", re.IGNORECASE)
+_MINE = re.compile(r"\bwann\b.*\btermin|\bmeine termine\b", re.IGNORECASE)
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str | None:
@@ -79,11 +82,41 @@ class ScriptedModel:
         self._asked_service = False
         self._asked_branch = False  # and then the next sentence is the branch, in the caller's own words
         self._last: ToolCall | None = None
+        self._changing: str | None = None  # the tool that changes an appointment which the caller has
+        self._choice: list[Mapping[str, Any]] = []  # the appointments among which the caller is to choose
+        self._meant: dict[str, str] = {}
 
     def hear(self, text: str) -> ToolCall | str | None:
         """Decide what to do about a sentence: call a tool, or ask back; None: ask how to help."""
         if self._asked_branch and self._last is not None:
             return self._in_branch(self._last, text)
+        return self._change(text) or self._hear_booking(text)
+
+    def _change(self, text: str) -> ToolCall | None:
+        """Find, move or cancel what the caller has; None when the sentence is about a new one."""
+        if _MINE.search(text):
+            return self._call("find_appointments", {})
+        if _MOVE.search(text) or _CANCEL.search(text):
+            self._changing = "cancel_appointment" if _CANCEL.search(text) else "reschedule_appointment"
+        if self._changing is None:
+            return None
+        if self._choice and (one := self._nth(self._choice, text)):
+            self._meant = {"appointment_id": one["appointment_id"]}
+        when = {"date": _first(_DATE, text), "time": _first(_TIME, text)}
+        self._wish |= {name: value for name, value in when.items() if value}
+        if self._changing == "cancel_appointment":
+            return self._call(self._changing, self._meant)
+        if self._offers and not any(when.values()) and _YES.search(text):
+            start = (self._nth(self._offers, text) or self._offers[0])["start"]
+            return self._call(self._changing, {**self._meant, "start": start})
+        return self._call(self._changing, {**self._meant, **self._wish} if self._wish else {})
+
+    @staticmethod
+    def _nth(things: list[Mapping[str, Any]], text: str) -> Mapping[str, Any] | None:
+        nth = next((index for word, index in (("erste", 0), *_CHOICE) if word in text.casefold()), None)
+        return None if nth is None else things[min(nth, len(things) - 1)]
+
+    def _hear_booking(self, text: str) -> ToolCall | str | None:
         chosen, self._chosen = self._chosen, None
         said = {"date": _first(_DATE, text), "time": _first(_TIME, text), "part_of_day": _first(_PART, text)}
         said["branch"] = _first(_BRANCH, text)
@@ -96,8 +129,7 @@ class ScriptedModel:
         if name:
             self._known["customer_name"] = name
         if not chosen and self._offers and (name or _YES.search(text)):
-            nth = next((index for word, index in _CHOICE if word in text.casefold()), 0)
-            chosen = self._offers[min(nth, len(self._offers) - 1)]
+            chosen = self._nth(self._offers, text) or self._offers[0]
         if chosen and not (asks or refuses):
             return self._book(chosen)
         if service := _service(text) or (_answer(text) if self._asked_service and not asks else None):
@@ -117,6 +149,9 @@ class ScriptedModel:
         self._asked_service = "services" in answer  # it tells which there are, as what was said is none of them
         if self._asked_service:
             self._known.pop("service", None)
+        self._choice = list(answer.get("appointments") or ())
+        if answer.get("success") and self._changing:
+            self._changing, self._meant, self._wish = None, {}, {}
         offers = answer.get("slots") or answer.get("alternatives")
         if offers or answer.get("success"):
             self._offers = list(offers or ())

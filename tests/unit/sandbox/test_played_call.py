@@ -420,3 +420,62 @@ async def test_a_caller_who_is_asked_for_the_branch_answers_in_own_words_or_by_k
     pressed = [entry["digit"] for entry in asked[2]["call"]["transcript_with_tool_calls"] if entry["role"] == "dtmf"]
     assert pressed == ["1", "2"]
     assert record.errors == []
+
+
+OWN = {"appointment_id": "a-1", "start": OFFER["start"], "spoken": "Freitag um 14 Uhr 30"}
+OTHER = {"appointment_id": "a-2", "start": "2026-11-28T10:00:00+01:00", "spoken": "Samstag um 10 Uhr"}
+CHANGES = {
+    name: {"parameters": {"properties": {key: {} for key in ("appointment_id", "start", "date", "time")}}}
+    for name in ("find_appointments", "reschedule_appointment", "cancel_appointment")
+}
+
+
+@pytest.mark.parametrize(
+    ("says", "calls"),
+    [
+        (
+            [("Wann ist mein Termin?", {"success": True, "appointments": [OWN]}), ("Den möchte ich absagen.", None)],
+            [("find_appointments", {}), ("cancel_appointment", {})],
+        ),
+        (
+            [
+                ("Ich möchte meinen Termin absagen.", {"success": False, "appointments": [OWN, OTHER]}),
+                ("Den zweiten, bitte.", None),
+            ],
+            [("cancel_appointment", {}), ("cancel_appointment", {"appointment_id": "a-2"})],
+        ),
+        (
+            [
+                ("Ich möchte meinen Termin verschieben.", {"success": False}),
+                ("Auf Freitag um vier Uhr.", {"success": False, "alternatives": [OTHER]}),
+                ("Ja, gern.", None),
+            ],
+            [
+                ("reschedule_appointment", {}),
+                ("reschedule_appointment", {"date": "Freitag", "time": "vier Uhr"}),
+                ("reschedule_appointment", {"start": OTHER["start"]}),
+            ],
+        ),
+        (
+            [
+                (
+                    "Können wir meinen Termin auf morgen um zehn verlegen?",
+                    {"success": False, "appointments": [OWN, OTHER]},
+                ),
+                ("Den ersten.", None),
+            ],
+            [
+                ("reschedule_appointment", {"date": "morgen", "time": "zehn"}),
+                ("reschedule_appointment", {"appointment_id": "a-1", "date": "morgen", "time": "zehn"}),
+            ],
+        ),
+    ],
+)
+def test_the_caller_moves_and_cancels(says: list[tuple[str, Any]], calls: list[tuple[str, dict[str, str]]]) -> None:
+    model, made = ScriptedModel(CHANGES, "+4915112345678"), []
+    for text, answer in says:
+        call = model.hear(text)
+        assert isinstance(call, ToolCall), text
+        made.append((call.name, call.args))
+        model.learn(answer)
+    assert made == calls
