@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -55,6 +55,9 @@ class Counts:
     bookings: list[str] = field(default_factory=list)
     provider: list[tuple[str, str, str]] = field(default_factory=list)
     lost: int = 0
+
+    def expect_bookings(self, outcomes: Iterable[str]) -> None:
+        assert "confirmed" in set(outcomes)
 
     def booking(self, outcome: str) -> None:
         self.bookings.append(outcome)
