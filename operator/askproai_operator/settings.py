@@ -55,6 +55,24 @@ class Settings(BaseSettings):
         "https://voice.example.invalid",
         description="Public entrance of tenants without `exposure.host`; theirs is `<this>/<namespace>/<tenant>/…`.",
     )
+    shared_ingress_class: str | None = Field(
+        None, description="Each tenant on the shared host gets an Ingress of this class. Absent: route it yourself."
+    )
+    shared_gateway: str | None = Field(
+        None,
+        description="Or an HTTPRoute to this Gateway, `<namespace>/<name>`, which must let routes of all namespaces in.",
+    )
+    monitoring_namespaces: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("monitoring",), description="Namespaces, separated by commas, from which tenants' metrics are scraped."
+    )
+    monitor_labels: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Labels `name=value`, separated by commas, by which your Prometheus picks ServiceMonitors and "
+        "PrometheusRules, such as `release=kube-prometheus-stack`.",
+    )
+    runbook_base_url: str = Field(
+        "https://askproai.de/docs/runbooks", description="Where `docs/runbooks/` can be read: alerts link to it."
+    )
     runtime_image: str = Field("askproai:0.1.0", description="Image of the tenants' pods.")
     workers: int = Field(8, ge=1, le=64, description="Reconciles that run at the same time.")
     resync_seconds: int = Field(60, ge=5, description="How often an object is looked at when nothing changed (± 10 %).")
@@ -79,7 +97,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged.")
     testing: bool = Field(False, description="Arms `ASKPROAI_FAULT`. Never in production.")
 
-    @field_validator("provider_hosts", mode="before")
+    @field_validator("provider_hosts", "monitoring_namespaces", "monitor_labels", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -148,8 +148,8 @@ async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
             queue = {"status": "ok", "jobs": [jobs._asdict() for jobs in waiting]}
             for row in rows:
                 providers.setdefault(row["provider"], {}).update(last_outcome=row["outcome"], last_call_at=row["at"])
-    for provider, view in (await process.circuits.states()).items():
-        providers[provider]["circuit"] = view.state
+    for provider, state in process.circuits.known().items():
+        providers[provider]["circuit"] = state
     return {
         "status": _status(process, why_not),
         "tenant": process.tenant,

@@ -16,7 +16,7 @@ from askproai_runtime.calendars import CalcomV1, CalcomV2, Calendar, ChosenCalen
 from askproai_runtime.config import CalcomVersion
 from askproai_runtime.config.live import Credentials, LiveConfig
 from askproai_runtime.config.settings import Settings
-from askproai_runtime.guard import Circuits, Rules, Shared, SlotLock
+from askproai_runtime.guard import Circuits, Provider, Rules, Shared, SlotLock
 from askproai_runtime.seams import Clock, FaultPoints
 from askproai_runtime.store import Pool, open_pool
 from askproai_runtime.watch import Metrics, configure_logs
@@ -102,7 +102,11 @@ async def open_process(
         metrics,
         ca_file=settings.credentials_dir / CA_FILE,
     )
-    circuits = Circuits(shared, clock, metrics, circuit_rules(settings))
+
+    def base_url(provider: Provider) -> str | None:
+        return config.current.calendar.base_url if provider is Provider.CALCOM else None
+
+    circuits = Circuits(shared, clock, metrics, circuit_rules(settings), base_url=base_url)
     async with aiohttp.ClientSession() as session:
         following = [
             asyncio.create_task(circuits.follow(stop), name="follow-circuits"),

@@ -1,17 +1,19 @@
-"""The local entrance: what an Ingress or HTTPRoute on the shared host is in a cluster, as one process on loopback.
+"""The local entrance: what a cluster's Ingress controller, Gateway and shared host are, as one process on loopback.
 
 `python -m askproai_sandbox.entrance --kubeconfig FILE --port PORT`
 
-`/<namespace>/<tenant>/{webhooks,retell}/…` goes, unchanged, to port 8080 of Service `<tenant>-web` in that namespace: to one of
-its ready pods in turn, found by the Service's selector, because EndpointSlices refuse our pods' loopback addresses.
+A request whose Host and path an Ingress or HTTPRoute names goes to port 8080 of the Service that it names; on any other host
+`/<namespace>/<tenant>/{webhooks,retell}/…` goes to Service `<tenant>-web` in that namespace. Nothing is rewritten. One of the
+ready pods gets it, in turn, found by the Service's selector, because EndpointSlices refuse our pods' loopback addresses.
 Everything else is 404; no ready pod is 503. A refused connection is tried once more at another pod: nothing was sent.
 Requests and answers pass whole, so that a pod that dies in the middle of its answer gives a plain 502.
 """
 
 import argparse
 import asyncio
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -28,7 +30,13 @@ from askproai_sandbox.cluster import KubeClient, Mirror, Object, stop_signal
 log = structlog.get_logger(__name__)
 
 BODY_LIMIT = 9 << 20  # a little above the runtime's own 8 MiB, so that its answer is the one seen
-PUBLIC = re.compile(r"/([a-z0-9-]+)/([a-z0-9-]+)/(?:webhooks|retell)(?:/.*)?")
+SHARED = re.compile(r"/([a-z0-9-]+)/([a-z0-9-]+)/(?:webhooks|retell)(?:/.*)?")
+FOLLOWED = (
+    "/api/v1/services",
+    "/api/v1/pods",
+    "/apis/networking.k8s.io/v1/ingresses",
+    "/apis/gateway.networking.k8s.io/v1/httproutes",
+)
 HOP_BY_HOP = frozenset(
     {"connection", "content-length", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization"}
     | {"te", "trailer", "transfer-encoding", "upgrade", "x-forwarded-for"}
@@ -44,15 +52,53 @@ class Backends:
     pods: Mirror
     _turn: dict[str, int] = field(default_factory=dict, init=False)
 
-    def of(self, namespace: str, tenant: str) -> list[str] | None:
-        """Give `address:port` of the ready pods, the next one in turn first; None if there is no such Service."""
-        key = f"{namespace}/{tenant}-web"
+    def of(self, namespace: str, name: str) -> list[str] | None:
+        """Give `address:port` of a Service's ready pods, the next one in turn first; None if there is no such Service."""
+        key = f"{namespace}/{name}"
         service = self.services.objects.get(key)
         if service is None:
             return None
         found = sorted(filter(None, (_target(service, pod) for pod in self.pods.objects.values())))
         turn = self._turn[key] = self._turn.get(key, -1) + 1
         return [found[(turn + position) % len(found)] for position in range(len(found))]
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Finds the Service behind host and path."""
+
+    ingresses: Mirror
+    http_routes: Mirror
+
+    def service(self, host: str, path: str) -> tuple[str, str] | None:
+        """Give namespace and name of the Service; the longest path that fits wins, as in a cluster."""
+        named = [*_by_ingress(self.ingresses.objects.values()), *_by_route(self.http_routes.objects.values())]
+        fits = [(way, to) for at, way, *to in named if at == host and (path == way or path.startswith(f"{way}/"))]
+        if fits:
+            _, (namespace, name) = max(fits, key=lambda one: len(one[0]))
+            return namespace, name
+        shared = SHARED.fullmatch(path)
+        return (shared[1], f"{shared[2]}-web") if shared else None
+
+
+def _by_ingress(ingresses: Iterable[Object]) -> Iterator[tuple[str, str, str, str]]:
+    """Give host, path, namespace and Service of each way."""
+    for ingress in ingresses:
+        for rule in ingress["spec"].get("rules") or []:
+            for way in rule["http"]["paths"]:
+                yield (
+                    rule.get("host", ""),
+                    way["path"],
+                    ingress["metadata"]["namespace"],
+                    way["backend"]["service"]["name"],
+                )
+
+
+def _by_route(routes: Iterable[Object]) -> Iterator[tuple[str, str, str, str]]:
+    for route in routes:
+        for host, rule in itertools.product(route["spec"].get("hostnames") or [], route["spec"]["rules"]):
+            for match in rule["matches"]:
+                yield host, match["path"]["value"], route["metadata"]["namespace"], rule["backendRefs"][0]["name"]
 
 
 def _target(service: Object, pod: Object) -> str | None:
@@ -76,6 +122,7 @@ def _target(service: Object, pod: Object) -> str | None:
 class Entrance:
     """The proxy: one request in, one request out."""
 
+    routes: Routes
     backends: Backends
     session: aiohttp.ClientSession
 
@@ -86,10 +133,10 @@ class Entrance:
 
     async def handle(self, request: web.Request) -> web.Response:
         path = request.raw_path.partition("?")[0]
-        public = PUBLIC.fullmatch(path)
-        targets = self.backends.of(public[1], public[2]) if public else None
+        service = self.routes.service(request.host.partition(":")[0], path)
+        targets = self.backends.of(*service) if service else None
         if targets is None or {".", ".."} & set(unquote(path).split("/")):  # no way around the list of public paths
-            return _problem(404, "there is no /<namespace>/<tenant>/webhooks or …/retell by that name")
+            return _problem(404, "there is no /<namespace>/<tenant>/webhooks or …/retell by that name, nor a route")
         try:
             return await self._forward(request, await request.read(), targets)
         except web.HTTPRequestEntityTooLarge:
@@ -139,11 +186,11 @@ async def serve(kubeconfig: Path, port: int) -> None:
         ) as session,
         asyncio.TaskGroup() as group,
     ):
-        services, pods = Mirror(client, "/api/v1/services"), Mirror(client, "/api/v1/pods")
-        following = [group.create_task(mirror.run()) for mirror in (services, pods)]
-        await services.synced.wait()
-        await pods.synced.wait()
-        app = Entrance(Backends(services, pods), session).application()
+        mirrors = services, pods, ingresses, http_routes = [Mirror(client, path) for path in FOLLOWED]
+        following = [group.create_task(mirror.run()) for mirror in mirrors]
+        for mirror in mirrors:
+            await mirror.synced.wait()
+        app = Entrance(Routes(ingresses, http_routes), Backends(services, pods), session).application()
         server = web.AppRunner(app, access_log=None, shutdown_timeout=3, auto_decompress=False)
         await server.setup()
         await web.TCPSite(server, "127.0.0.1", port).start()

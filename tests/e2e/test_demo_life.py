@@ -23,9 +23,11 @@ QUIET_SECONDS = int(os.environ.get("ASKPROAI_QUIET_SECONDS", "90"))  # longer th
 PRAXIS_NUMBER = "+492217654321"
 
 
-def signed(event: str, call_id: str, key: str = SALON.retell_key) -> tuple[bytes, dict[str, str]]:
+def signed(
+    event: str, call_id: str, key: str = SALON.retell_key, to_number: str = SALON.number
+) -> tuple[bytes, dict[str, str]]:
     """Sign an event as Retell does (retell.md §6), written down a third time on purpose."""
-    call = {"call_id": call_id, "agent_id": "unknown", "to_number": SALON.number, "from_number": "+4915100000000"}
+    call = {"call_id": call_id, "agent_id": "unknown", "to_number": to_number, "from_number": "+4915100000000"}
     body = json.dumps({"event": event, "call": call | {"direction": "inbound", "call_status": "ongoing"}}).encode()
     stamp = str(int(time.time() * 1000))
     digest = hmac.new(key.encode(), body + stamp.encode(), hashlib.sha256).hexdigest()

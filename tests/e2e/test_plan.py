@@ -44,6 +44,7 @@ async def test_the_shown_plan_is_what_apply_then_does(demo: Demo, tmp_path: Path
     nothing = {one["name"]: (one["change"], one["steps"]) for one in await run_plan(demo, SALON)}
     assert nothing["RetellAgent/mitte"] == ("unchanged", [])
     before = await writes(demo)
+    live = json.loads(await demo.kubectl("get", "retellagent", "mitte", "-n", "salon-mueller", "-o", "json"))
     file = changed(tmp_path, prompt="Du bist der Empfang von Salon Müller. Sei heute besonders freundlich.")
 
     planned = {one["name"]: one for one in await run_plan(demo, file)}
@@ -51,7 +52,8 @@ async def test_the_shown_plan_is_what_apply_then_does(demo: Demo, tmp_path: Path
     assert (agent["change"], planned["Tenant/salon-mueller"]["change"]) == ("changed", "unchanged")
     assert [line.split(":")[0] for line in agent["fields"]] == ["spec.llm.prompt"]
     assert agent["steps"] == [
-        Act.FORK.format("0"), Act.PATCH_LLM.format("general_prompt"), str(Act.PUBLISH), Act.BIND.format("+49301234567")
+        Act.FORK.format(live["status"]["publishedVersion"]), Act.PATCH_LLM.format("general_prompt"),
+        str(Act.PUBLISH), Act.BIND.format("+49301234567"),
     ]  # fmt: skip
     assert await writes(demo) == before, "a plan writes nothing"
 

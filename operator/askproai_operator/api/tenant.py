@@ -29,6 +29,11 @@ class DataPolicy(StrEnum):
     ERASE = "Erase"
 
 
+class RuntimeMode(StrEnum):
+    COMBINED = "Combined"
+    SPLIT = "Split"
+
+
 class Retell(base.Part):
     api_key_secret_ref: base.SecretKeyRef
     """Retell's API key. One workspace per tenant: a key that another tenant uses is refused."""
@@ -109,9 +114,9 @@ class Exposure(base.Part):
     base_url: base.BaseUrl | None = None
     """What senders are told, where it differs from host and path (tunnels, proxies)."""
     gateway: Gateway | None = None
-    """Exposure by a Gateway API HTTPRoute; not built yet, which the condition Exposed tells."""
+    """Exposure by an HTTPRoute, where the cluster has the Gateway API."""
     ingress: Ingress | None = None
-    """Exposure by an Ingress; not built yet, which the condition Exposed tells."""
+    """Exposure by an Ingress."""
 
 
 _REPLICAS = base.rule(
@@ -146,13 +151,13 @@ class RateLimits(base.Part):
 
 
 class Runtime(base.Part):
-    mode: Literal["Combined", "Split"] = "Combined"
+    mode: RuntimeMode = RuntimeMode.COMBINED
     """Combined: one Deployment whose pods have a web and a worker container.
-    Split: two Deployments; not built yet, it runs as Combined."""
+    Split: two Deployments that scale apart."""
     web: WebScale = WebScale()
-    """How many web pods. They do not scale by themselves yet: minReplicas run."""
+    """How many web pods; between the two, an autoscaler decides by their CPU."""
     workers: WorkerScale = WorkerScale()
-    """How many worker pods; acts with mode Split only."""
+    """How many worker pods; acts with mode Split only, in Combined each web pod has a worker."""
     rate_limits: RateLimits = RateLimits()
     """Limits over all pods; what is above them is answered 429 with Retry-After. While Redis is away they hold for each pod."""
 
@@ -244,7 +249,7 @@ class TenantStatus(base.CommonStatus):
     branches: base.Count | None = None
     """Number of Branches that name this Tenant."""
     replicas: base.Count | None = None
-    """Number of web pods that are asked for; 0 while suspended."""
+    """Number of web pods that are asked for, by us or by the autoscaler; 0 while suspended."""
     calls24h: Annotated[base.Count | None, Field(alias="calls24h")] = None
     """Number of calls in the last 24 hours; written at most every 5 minutes."""
     booking_success_percent: base.Short | None = None

@@ -34,6 +34,8 @@ class Child:
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     status: Mapping[str, Any]
+    generation: int = 0
+    replicas: int | None = None
 
 
 def child_of(raw: Mapping[str, Any]) -> Child:
@@ -50,6 +52,8 @@ def child_of(raw: Mapping[str, Any]) -> Child:
         labels=meta.get("labels") or {},
         annotations=meta.get("annotations") or {},
         status=raw.get("status") or {},
+        generation=meta.get("generation", 0),
+        replicas=(raw.get("spec") or {}).get("replicas"),
     )
 
 
@@ -61,6 +65,7 @@ class Cache:
         self._children: dict[Ref, dict[tuple[str, str], Child]] = defaultdict(dict)
         self._by_number: dict[str, set[Key]] = defaultdict(set)  # as dialled → the branches that list it
         self._gone: dict[str, None] = {}  # uids of the last deleted objects, oldest first
+        self.served: set[Ref] = set()  # which of `refs.FOREIGN` this cluster has
         self._tenant_of_branch: dict[tuple[str, str], str] = {}  # outlives the branch: its agents belong to a tenant
 
     # Reading

@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
+from askproai_operator.api import Tenant
 from askproai_operator.engine.cache import Cache, Child, Model
 from askproai_operator.engine.refs import Ref
 from askproai_operator.engine.wakes import wakes, wakes_of_child
@@ -34,6 +35,15 @@ class Feed:
     def forget(self, ref: Ref, namespace: str, name: str, uid: str) -> None:
         """Take the deletion of an object."""
         self._changed(ref, namespace, name, self.cache.drop(ref, namespace, name, uid), None)
+
+    def serve(self, ref: Ref, *, there: bool) -> None:
+        """Take whether the cluster has a foreign CRD: when that changed, every Tenant has a child more, or less."""
+        if there == (ref in self.cache.served):
+            return
+        (self.cache.served.add if there else self.cache.served.discard)(ref)
+        log.info("crd.came" if there else "crd.absent", resource=ref.plural, group=ref.group)
+        for tenant in self.cache.list(Tenant):
+            self._wake(tenant.key)
 
     def _changed(
         self, ref: Ref, namespace: str, name: str, old: Model | Child | None, new: Model | Child | None

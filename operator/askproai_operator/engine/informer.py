@@ -16,7 +16,7 @@ from askproai_operator.engine.errors import ApiError
 from askproai_operator.engine.feed import Feed
 from askproai_operator.engine.kube import Kube
 from askproai_operator.engine.metrics import Metrics
-from askproai_operator.engine.refs import CHILDREN, CUSTOM, MANAGED_SELECTOR, SECRETS, WATCH_LABEL, Ref
+from askproai_operator.engine.refs import CHILDREN, CUSTOM, FOREIGN, MANAGED_SELECTOR, SECRETS, WATCH_LABEL, Ref
 from askproai_runtime.seams import Clock
 
 log = structlog.get_logger(__name__)
@@ -24,6 +24,9 @@ log = structlog.get_logger(__name__)
 _NOT_FOUND = 404
 _SAME_LIST = 1.0  # seconds: replayed objects that come closer than this are of one list
 AUDIT = timedelta(minutes=5)
+FOREIGN_AUDIT = timedelta(
+    minutes=1
+)  # kopf can watch no resource that comes later, unless it reads all CRDs of the cluster
 _WATCHED = (*CUSTOM, *CHILDREN)
 
 
@@ -60,28 +63,35 @@ class Informer:
 
         Kopf tells raw handlers no end of its own list. Raises ApiError; a missing CRD says so by name.
         """
-        for ref in _WATCHED:
-            for raw in await self._list(ref):
+        for ref in (*FOREIGN, *_WATCHED):  # the foreign ones first, while there are no Tenants to wake
+            for raw in await self._list(ref) or ():
                 self._feed.prime(ref, raw)
         log.info("cache.primed", objects=sum(1 for _ in self._feed.cache.models()))
 
-    async def audit(self) -> None:
+    async def audit(self, resources: Sequence[Ref] = _WATCHED) -> None:
         """Find out what came or went although no watch told: kopf loses deletions across a 410, and before its first list."""
-        for ref in _WATCHED:
+        for ref in resources:
             known = self._feed.cache.uids(ref)  # from before the list: what comes while it is read is not gone
             found = await self._list(ref)
+            if found is None:
+                continue
             for raw in found:
                 self._feed.observe(ref, raw)
             there = {raw["metadata"]["uid"] for raw in found}
             gone = [(where, uid) for where, uid in known.items() if uid not in there]
             still_known = self._feed.cache.uids(ref)
             for (namespace, name), uid in gone:
-                if still_known.get((namespace, name)) == uid:  # else a watch told it meanwhile
+                if still_known.get((namespace, name)) != uid:  # a watch told it meanwhile
+                    continue
+                if ref not in FOREIGN:
                     log.info("audit.missed_deletion", kind=ref.kind, namespace=namespace, name=name)
                     self._metrics.missed_deletions.inc()
-                    self._feed.forget(ref, namespace, name, uid)
+                self._feed.forget(ref, namespace, name, uid)
 
-    async def _list(self, ref: Ref) -> Sequence[dict[str, Any]]:
+    async def _list(self, ref: Ref) -> Sequence[dict[str, Any]] | None:
+        """Give all of a resource; None for a foreign one that ails: what is known of it stays, and it holds up nothing."""
+        if ref in FOREIGN:
+            return await self._list_foreign(ref)
         try:
             return await self._kube.list(ref, selector=selector_of(ref))
         except ApiError as error:
@@ -89,6 +99,18 @@ class Informer:
                 raise
             text = f"{ref.plural}.{ref.group} is not there: install crds/"
             raise ApiError(error.status, error.reason, text) from error
+
+    async def _list_foreign(self, ref: Ref) -> Sequence[dict[str, Any]] | None:
+        try:
+            found = await self._kube.list(ref, selector=selector_of(ref))
+        except ApiError as error:
+            if error.status != _NOT_FOUND:
+                log.warning("foreign.not_listed", resource=ref.plural, error=str(error))
+                return None
+            self._feed.serve(ref, there=False)
+            return ()
+        self._feed.serve(ref, there=True)
+        return found
 
     async def run(self, stop: asyncio.Event, started: Callable[[], None] = lambda: None) -> None:
         """Watch until `stop`. `started` is called when kopf has set its own signal handlers, to take them back."""
@@ -101,7 +123,8 @@ class Informer:
             ready_flag=self.ready,
         )
         started()
-        tasks = [*watches, asyncio.create_task(self._audits(), name="audits")]
+        audits = (self._audits(_WATCHED, self._audit_every), self._audits(FOREIGN, FOREIGN_AUDIT))
+        tasks = [*watches, *map(asyncio.create_task, audits)]
         stopped = asyncio.create_task(stop.wait(), name="informer-stop")
         try:
             # Not kopf.run_tasks(): at its end it cancels every task of the process that began after it.
@@ -115,11 +138,11 @@ class Informer:
                 task.cancel()
             await asyncio.gather(*tasks, stopped, return_exceptions=True)
 
-    async def _audits(self) -> None:
+    async def _audits(self, resources: Sequence[Ref], every: timedelta) -> None:
         while True:
-            await self._clock.sleep(self._audit_every * random.uniform(0.75, 1.25))  # noqa: S311 (no secret)
+            await self._clock.sleep(every * random.uniform(0.75, 1.25))  # noqa: S311 (no secret)
             try:
-                await self.audit()
+                await self.audit(resources)
             except ApiError as error:  # the next one finds what this one did not
                 log.warning("audit.failed", error=str(error))
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Self
 
 import kopf
@@ -16,6 +17,7 @@ from askproai_operator.engine.refs import (
     CUSTOM,
     EVENTS,
     FINALIZER,
+    HANDOVER,
     LEASES,
     MANAGER,
     SECRETS,
@@ -91,8 +93,8 @@ class Kube:
         """Make a child as the manifest says, by server-side apply; gives the child as it is now.
 
         There is no request when neither the manifest nor the live child changed since our last one. Its kind must be among
-        `refs.CUSTOM` or `refs.CHILDREN`, which are watched. A Secret gets the label of watched Secrets: one watch serves ours
-        and the users'. Raises NotOurs when a stranger's object has its name.
+        `refs.CUSTOM`, `CHILDREN` or `FOREIGN`, of which the cache is told. A Secret gets the label of watched Secrets: one
+        watch serves ours and the users'. Raises NotOurs when a stranger's object has its name.
         """
         body = dict(manifest)
         ref, meta = ref_of(body), dict(body["metadata"])
@@ -147,9 +149,23 @@ class Kube:
         if raw is None or ours is None or not theirs:
             return False
         for one in theirs:
-            ours["fieldsV1"]["f:spec"] = _united(ours["fieldsV1"].get("f:spec", {}), one["fieldsV1"].pop("f:spec"))
+            taken = one["fieldsV1"].pop("f:spec")
+            taken.pop("f:replicas", None)  # an autoscaler's: once ours, the next apply without it would make it 1
+            ours["fieldsV1"]["f:spec"] = _united(ours["fieldsV1"].get("f:spec", {}), taken)
         body = {"metadata": {"resourceVersion": raw["metadata"]["resourceVersion"]} | {"managedFields": entries}}
         return await self.patch(*key, body) is not None
+
+    async def hand_over(self, manifest: Mapping[str, Any]) -> None:
+        """Have a second manager hold these fields of a child, so that our next apply without them leaves them as they are.
+
+        A field that its only manager stops sending falls back to its default (measured: 5 replicas became 1). The first
+        write by anybody else ends the second manager's hold; one that came before this is left alone.
+        """
+        path = ref_of(manifest).path(manifest["metadata"]["namespace"], manifest["metadata"]["name"])
+        with suppress(Conflict):
+            await self._wire.request(
+                "PATCH", path, params={"fieldManager": HANDOVER}, body=manifest, content_type=_APPLY
+            )
 
     async def delete(self, ref: Ref, namespace: str, name: str, uid: str | None = None) -> None:
         """Delete an object, if it is still the one with this uid (else Conflict); that there is none is what we wanted."""

@@ -6,6 +6,7 @@ from typing import Any
 
 GROUP = "askproai.de"
 MANAGER = "askproai-operator"  # field manager of every write, and `managed-by` of every child
+HANDOVER = "askproai-operator-handover"  # holds a field that we send no more until its new owner writes it
 FINALIZER = "askproai.de/cleanup"
 WATCH_LABEL = "askproai.de/watch"
 TENANT_LABEL = "askproai.de/tenant"
@@ -48,6 +49,14 @@ OFFERINGS = Ref(GROUP, "v1alpha1", "serviceofferings", "ServiceOffering")
 AGENTS = Ref(GROUP, "v1alpha1", "retellagents", "RetellAgent")
 DEPLOYMENTS = Ref("apps", "v1", "deployments", "Deployment")
 SERVICES = Ref("", "v1", "services", "Service")
+SERVICE_ACCOUNTS = Ref("", "v1", "serviceaccounts", "ServiceAccount")
+BUDGETS = Ref("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
+AUTOSCALERS = Ref("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
+NETWORK_POLICIES = Ref("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy")
+INGRESSES = Ref("networking.k8s.io", "v1", "ingresses", "Ingress")
+HTTP_ROUTES = Ref("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute")
+SERVICE_MONITORS = Ref("monitoring.coreos.com", "v1", "servicemonitors", "ServiceMonitor")
+PROMETHEUS_RULES = Ref("monitoring.coreos.com", "v1", "prometheusrules", "PrometheusRule")
 CONFIG_MAPS = Ref("", "v1", "configmaps", "ConfigMap")
 SECRETS = Ref("", "v1", "secrets", "Secret")
 PODS = Ref("", "v1", "pods", "Pod")
@@ -56,9 +65,13 @@ NAMESPACES = Ref("", "v1", "namespaces", "Namespace", namespaced=False)
 LEASES = Ref("coordination.k8s.io", "v1", "leases", "Lease")
 
 CUSTOM = (TENANTS, BRANCHES, OFFERINGS, AGENTS)  # the four kinds that a person writes
-CHILDREN = (DEPLOYMENTS, SERVICES, CONFIG_MAPS, SECRETS)  # watched: a change by hand is repaired at once
+CHILDREN = (  # watched: a change by hand is repaired at once
+    DEPLOYMENTS, SERVICES, CONFIG_MAPS, SECRETS, SERVICE_ACCOUNTS, BUDGETS, AUTOSCALERS, NETWORK_POLICIES, INGRESSES,
+)  # fmt: skip
+FOREIGN = (HTTP_ROUTES, SERVICE_MONITORS, PROMETHEUS_RULES)  # of CRDs that may be absent, and may come and go: listed
+STATUS_READ = frozenset({DEPLOYMENTS, HTTP_ROUTES})  # an autoscaler's moves all the time, and wakes nobody
 
-_BY_KIND = {ref.kind: ref for ref in (*CUSTOM, *CHILDREN, PODS, EVENTS, NAMESPACES, LEASES)}
+_BY_KIND = {ref.kind: ref for ref in (*CUSTOM, *CHILDREN, *FOREIGN, PODS, EVENTS, NAMESPACES, LEASES)}
 
 
 def ref_of_kind(kind: str) -> Ref:

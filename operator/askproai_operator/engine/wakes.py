@@ -4,7 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from askproai_operator.engine.cache import Cache, Child, Model
-from askproai_operator.engine.refs import BRANCHES, FINALIZER, OFFERINGS, SECRETS, TENANT_LABEL, TENANTS, Ref
+from askproai_operator.engine.refs import (
+    BRANCHES,
+    FINALIZER,
+    OFFERINGS,
+    SECRETS,
+    STATUS_READ,
+    TENANT_LABEL,
+    TENANTS,
+    Ref,
+)
 from askproai_operator.key import Key
 
 # Status that no other object reads: without this list each count of calls would wake a whole tenant.
@@ -33,7 +42,7 @@ def wakes(old: Model | None, new: Model | None, cache: Cache) -> set[Key]:
 
 def wakes_of_child(ref: Ref, where: tuple[str, str], old: Child | None, new: Child | None, cache: Cache) -> set[Key]:
     """Give the keys to reconcile after a child or a labelled Secret changed: its tenant, and whoever names the Secret."""
-    if old is not None and new is not None and (old.fingerprint, old.status) == (new.fingerprint, new.status):
+    if old is not None and new is not None and _equal(ref, old, new):
         return set()
     namespace, name = where
     labels = {**(old.labels if old else {}), **(new.labels if new else {})}
@@ -41,6 +50,10 @@ def wakes_of_child(ref: Ref, where: tuple[str, str], old: Child | None, new: Chi
     if ref is SECRETS:
         woken.update(model.key for model in cache.models(namespace) if name in secrets_named(model))
     return woken
+
+
+def _equal(ref: Ref, old: Child, new: Child) -> bool:
+    return old.fingerprint == new.fingerprint and (ref not in STATUS_READ or old.status == new.status)
 
 
 def secrets_named(model: Model) -> frozenset[str]:

@@ -14,7 +14,7 @@ from askproai_runtime.booking.own import find_appointments
 from askproai_runtime.booking.saga import book_appointment
 from askproai_runtime.booking.slots import UnknownName, slots_of
 from askproai_runtime.booking.sync import CalendarDisagrees, sync_appointment
-from askproai_runtime.booking.types import Answer, BookingSettings, CallContext, Desk
+from askproai_runtime.booking.types import Answer, BookingOutcome, BookingSettings, CallContext, Desk
 from askproai_runtime.booking.warm import warm
 from askproai_runtime.booking.words import fold
 from askproai_runtime.calendars import Calendar
@@ -28,6 +28,7 @@ from askproai_runtime.watch import Metrics
 __all__ = [
     "Answer",
     "Booking",
+    "BookingOutcome",
     "BookingSettings",
     "CalendarDisagrees",
     "CallContext",
@@ -58,6 +59,7 @@ class Booking:
         faults: FaultPoints,
         slots: SlotLock,
     ) -> None:
+        metrics.expect_bookings(BookingOutcome)
         self._desk = Desk(pool, config, calendar, clock, metrics, settings, faults, slots)
 
     async def check_availability(self, call: CallContext, args: Mapping[str, Any]) -> Answer:

@@ -8,7 +8,7 @@ books says, and a sync job that brings them together (decision 15).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,13 +17,13 @@ import asyncpg
 import structlog
 
 from askproai_runtime.booking import changes, ledger, turns, verdicts
-from askproai_runtime.booking.availability import Query, Rules, claims_for, free_slots
+from askproai_runtime.booking.availability import Query, claims_for, free_slots
 from askproai_runtime.booking.ledger import Appointment, Place, Status
 from askproai_runtime.booking.offer import MINUTE, not_free
 from askproai_runtime.booking.own import fields, in_words, which
 from askproai_runtime.booking.sync import confirm
 from askproai_runtime.booking.types import BUSY, Answer, CallContext, Desk
-from askproai_runtime.booking.wish import AskBack, Wish, read_start, text
+from askproai_runtime.booking.wish import AskBack, Wish, read_start, rules_of, text
 from askproai_runtime.calendars import Confirmed, Outcome, Refused, Taken, Unavailable
 from askproai_runtime.config import TenantConfig
 from askproai_runtime.jobs import JobKind, Priority, enqueue
@@ -98,12 +98,12 @@ def _wish(config: TenantConfig, made: Appointment) -> Wish:
     service = next(
         (one for one in config.services if one.name == made.service and one.branch in {None, made.branch}), None
     )
-    able = service.staff.get(made.branch, ()) if service else ()
-    people = tuple(p for p in (branch.staff if branch else ()) if p.id == made.staff in able and p.resource_ids)
-    if branch is None or service is None or not people:
+    rules = rules_of(ZoneInfo(config.time_zone), branch, service) if branch and service else None
+    people = tuple(person for person in rules.people if person.id == made.staff) if rules else ()
+    if rules is None or not people:
         gone = f"{in_words(config, made)}: So gibt es das bei uns nicht mehr."
         raise AskBack(f"{gone} Soll ich den Termin absagen und einen neuen suchen?", appointment_id=str(made.id))
-    return Wish(Rules(ZoneInfo(config.time_zone), branch, service, people), made.staff)
+    return Wish(replace(rules, people=people), made.staff)
 
 
 def _start(args: Mapping[str, Any], call: CallContext, made: Appointment, zone: ZoneInfo) -> datetime:

@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 import aiohttp
 import structlog
 
 from askproai_runtime.coordinator.duty import Desk
+from askproai_runtime.guard import Provider
 
 log = structlog.get_logger(__name__)
 
@@ -32,11 +32,6 @@ SELECT t.tenant, CASE $1 WHEN 'retell' THEN t.retell_base_url ELSE t.calcom_base
                WHERE c.tenant = t.tenant AND c.at > clock_timestamp() - interval '10 minutes' AND c.provider = $1) AS active
 FROM tenants t
 """
-
-
-class Provider(StrEnum):
-    RETELL = "retell"
-    CALCOM = "calcom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +66,7 @@ async def watch_circuits(desk: Desk) -> int:
 async def _watch(desk: Desk, provider: Provider) -> int:
     key = f"askproai:_:circuit:{provider}"
     word, now = await desk.redis.hash(key), int(desk.clock.now().timestamp() * 1000)
-    if word.get("state") in _NOT_CLOSED:
+    if word.get("state") in _NOT_CLOSED and word.keys() >= {"base_url", "probe_at"}:  # one by hand only runs out
         desk.metrics.circuit(provider, "open")
         return await _probe(desk, provider, key, word["base_url"]) if now >= int(word["probe_at"]) else 0
     desk.metrics.circuit(provider, "closed")

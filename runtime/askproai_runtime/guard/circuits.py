@@ -10,7 +10,7 @@ Timeouts, broken connections and 5xx count. Any other answer is one, our own mis
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -101,12 +101,21 @@ class Circuits:
     """One circuit for each provider. Without `shared`, or while Redis is away, each process has its own."""
 
     def __init__(
-        self, shared: Shared | None, clock: Clock, metrics: Metrics | None = None, rules: Rules | None = None
+        self,
+        shared: Shared | None,
+        clock: Clock,
+        metrics: Metrics | None = None,
+        rules: Rules | None = None,
+        *,
+        base_url: Callable[[Provider], str | None] = lambda _: None,
     ) -> None:
+        """Take the server that is called, where it is known: the coordinator's word is about one of them."""
         self._shared, self._clock, self._metrics, self._rules = shared, clock, metrics, rules or Rules()
+        self._base_url = base_url
         self._own = {provider: Circuit(self._rules) for provider in Provider}
         self._last = {provider: Answer(State.CLOSED, 0, timedelta(), probe=False) for provider in Provider}
         self._trusted_until = dict.fromkeys(Provider, float("-inf"))
+        self._shown: dict[Provider, State] = {}
         for provider in Provider:
             self._show(provider, State.CLOSED)
 
@@ -134,6 +143,10 @@ class Circuits:
     async def states(self) -> Mapping[Provider, CircuitView]:
         """Look at every circuit."""
         return {provider: (await self._ask(provider, Verb.LOOK, ""))[1] for provider in Provider}
+
+    def known(self) -> Mapping[Provider, State]:
+        """Give each circuit's state as this process saw it last, half a minute ago at most; nobody is asked."""
+        return dict(self._shown)
 
     async def reset(self, provider: Provider) -> None:
         """Close the tenant's circuit by hand. The coordinator's word over all tenants stays."""
@@ -164,10 +177,13 @@ class Circuits:
         """
         if self._shared is None:
             return 0
+        fields = ("state", "retry_at", "base_url")
         try:
-            state, retry_at = await self._shared.do("HMGET", f"askproai:_:circuit:{provider}", "state", "retry_at")
+            state, retry_at, base_url = await self._shared.do("HMGET", f"askproai:_:circuit:{provider}", *fields)
         except RedisAway:
             return 0
+        if base_url and self._base_url(provider) not in {None, base_url}:
+            return 0  # it speaks of the server that most tenants use, and this one has another
         down = state in {State.OPEN, State.HALF_OPEN} and str(retry_at).isdecimal()
         return int(retry_at) if down else 0
 
@@ -203,6 +219,7 @@ class Circuits:
         return int(self._clock.monotonic() * 1000)
 
     def _show(self, provider: Provider, state: State) -> None:
+        self._shown[provider] = state
         if self._metrics is not None:
             self._metrics.circuit(provider, state)
 

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 ACK_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0, 5.0)  # the promise is p99 < 50 ms
 WORK_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 120.0)
 MOST_EVENT_NAMES = 64
+TURNED_AWAY = ("limited", "unavailable")  # of the intake's outcomes those that an alert counts
 
 
 class Waiting(NamedTuple):
@@ -48,6 +49,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._tenant = tenant
         self._events: set[str] = set()
+        self._begun: set[tuple[str, str]] = set()
         self._received = self._counter("webhooks_received", "Webhooks by outcome", "source", "event", "outcome")
         self._ack = self._histogram("webhook_ack_seconds", "Request to answer of a webhook", ACK_BUCKETS, "source")
         self._processing = self._histogram(
@@ -75,13 +77,23 @@ class Metrics:
             collector(registry=self.registry)
 
     def webhook_received(self, source: str, event: str, outcome: str) -> None:
-        self._received.labels(self._tenant, source, self._bounded(event), outcome).inc()
+        event = self._bounded(event)
+        if (source, event) not in self._begun:  # from 0, because Prometheus sees no rise in a first sample
+            self._begun.add((source, event))
+            for each in TURNED_AWAY:
+                self._received.labels(self._tenant, source, event, each)
+        self._received.labels(self._tenant, source, event, outcome).inc()
 
     def ack(self, source: str, seconds: float) -> None:
         self._ack.labels(self._tenant, source).observe(seconds)
 
     def processed(self, source: str, event: str, seconds: float) -> None:
         self._processing.labels(self._tenant, source, self._bounded(event)).observe(seconds)
+
+    def expect_bookings(self, outcomes: Iterable[str]) -> None:
+        """Begin the count of each outcome at 0, because Prometheus sees no rise in a first sample."""
+        for outcome in outcomes:
+            self._bookings.labels(self._tenant, outcome)
 
     def booking(self, outcome: str) -> None:
         self._bookings.labels(self._tenant, outcome).inc()

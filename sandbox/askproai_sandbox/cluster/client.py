@@ -16,7 +16,9 @@ log = structlog.get_logger(__name__)
 
 Object = dict[str, Any]
 RETRY_SECONDS = 0.5
+ABSENT_SECONDS = 5.0  # a resource whose definition may come later
 WATCH_SECONDS = 300
+NOT_SERVED = 404
 
 
 class ApiError(RuntimeError):
@@ -112,7 +114,10 @@ class KubeClient:
 
 
 class Mirror:
-    """A live copy of one collection; `changed(old, new)` is told each change (None: was not there, is gone)."""
+    """A live copy of one collection; `changed(old, new)` is told each change (None: was not there, is gone).
+
+    A resource that the cluster does not know is an empty collection.
+    """
 
     def __init__(
         self,
@@ -137,18 +142,24 @@ class Mirror:
                     await self._list()
                 await self._client.watch(self._path, self._seen, resourceVersion=self._version, **self._query)
             except (ApiError, *UNREACHED, msgspec.DecodeError) as error:
+                if not self._version and isinstance(error, ApiError) and error.status == NOT_SERVED:
+                    self._take({})
+                    await asyncio.sleep(ABSENT_SECONDS)
+                    continue
                 log.info("mirror.interrupted", path=self._path, error=f"{type(error).__name__}: {error}")
                 self._version = ""
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _list(self) -> None:
         answer = await self._client.get(self._path, **self._query)
-        found = {object_key(item): item for item in answer["items"]}
+        self._take({object_key(item): item for item in answer["items"]})
+        self._version = answer["metadata"]["resourceVersion"]
+
+    def _take(self, found: dict[str, Object]) -> None:
         for key in self.objects.keys() - found.keys():
             self._put(key, None)
         for key, item in found.items():
             self._put(key, item)
-        self._version = answer["metadata"]["resourceVersion"]
         self.synced.set()
 
     def _seen(self, kind: str, thing: Object) -> None:

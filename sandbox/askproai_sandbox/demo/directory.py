@@ -27,7 +27,10 @@ class Directory:
         pods = (await self._client.get("/api/v1/pods", labelSelector="app.kubernetes.io/name=askproai"))["items"]
         names = [(tenant["metadata"]["namespace"], tenant["metadata"]["name"]) for tenant in tenants]
         addresses = {(ns, name): _addresses(pods, ns, name) for ns, name in names}
-        state.runtimeUrls = {f"{ns}.{name}": f"{self._entrance_url}/{ns}/{name}" for ns, name in names}
+        state.runtimeUrls = {
+            f"{ns}.{name}": self._entrance_url + _prefix(tenant)
+            for (ns, name), tenant in zip(names, tenants, strict=True)
+        }
         state.podUrls = {
             f"{ns}.{name}": [f"http://{ip}:8080" for ip, _ in found] for (ns, name), found in addresses.items()
         }
@@ -49,16 +52,21 @@ class Directory:
         return base64.b64decode(secret["data"]["token"]).decode()
 
 
+def _prefix(tenant: Object) -> str:
+    """Give the path under which a tenant is reached at the entrance; one with its own host wants that in `Host`, too."""
+    meta, exposure = tenant["metadata"], tenant["spec"].get("exposure") or {}
+    own = exposure.get("host") is not None
+    return str(exposure.get("pathPrefix", "")) if own else f"/{meta['namespace']}/{meta['name']}"
+
+
 def _addresses(pods: list[Object], namespace: str, tenant: str) -> list[tuple[str, bool]]:
-    """Give address and readiness of a tenant's pods, by name."""
+    """Give address and readiness of a tenant's web pods, by name."""
     found = []
     for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["name"])):
         meta, status = pod["metadata"], pod.get("status", {})
-        if (
-            meta["namespace"] != namespace
-            or meta["labels"].get("askproai.de/tenant") != tenant
-            or "deletionTimestamp" in meta
-        ):
+        labels = meta["labels"]
+        ours = meta["namespace"] == namespace and labels.get("askproai.de/tenant") == tenant
+        if not ours or labels.get("app.kubernetes.io/component") != "web" or "deletionTimestamp" in meta:
             continue
         if ip := status.get("podIP"):
             ready = any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions", ()))

@@ -56,6 +56,9 @@ class Counts:
     provider: list[tuple[str, str, str]] = field(default_factory=list)
     lost: int = 0
 
+    def expect_bookings(self, outcomes: Iterable[str]) -> None:
+        assert "confirmed" in set(outcomes)
+
     def booking(self, outcome: str) -> None:
         self.bookings.append(outcome)
 

@@ -152,3 +152,11 @@ async def test_the_word_of_a_coordinator_that_died_runs_out_by_itself(outage: Ou
     async with outage.valkey.admin() as redis:
         assert 60_000 < await redis.pttl(KEY) <= 91_000
         assert json.loads(await redis.get("askproai:_:fence")) == 1
+
+
+async def test_a_word_that_a_person_wrote_is_left_to_run_out(outage: Outage, provider: Provider):
+    await outage.tenant("t", provider.url, opened=False)
+    async with outage.valkey.admin() as redis:
+        await redis.hset(KEY, mapping={"state": "open", "retry_at": "1"})
+    assert await outage.watch() == 0
+    assert await outage.word() == {"state": "open", "retry_at": "1"}

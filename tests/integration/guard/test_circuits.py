@@ -238,6 +238,28 @@ async def test_redis_that_goes_away_does_not_forget_an_open_circuit_nor_stop_any
     await shared.close()
 
 
+async def test_the_coordinators_word_is_about_one_server_and_stops_nobody_who_uses_another(
+    valkey: EmbeddedRedis,
+) -> None:
+    shared = shared_of(await tenant_url(valkey, "a.server"), "a.server")
+    here, there, unknown = (
+        Circuits(shared, SystemClock(), None, QUICK, base_url=lambda _, url=url: url)
+        for url in ("https://api.cal.com", "https://cal.example", None)
+    )
+    until = int((SystemClock().now() + timedelta(seconds=30)).timestamp() * 1000)
+    word = {"state": "open", "retry_at": until, "base_url": "https://api.cal.com"}
+    async with valkey.admin() as coordinator:
+        await coordinator.hset("askproai:_:circuit:calcom", mapping=word)
+        try:
+            await (await there.allow(CALCOM)).succeeded()
+            for circuits in (here, unknown):
+                with pytest.raises(CircuitOpen):
+                    await circuits.allow(CALCOM)
+        finally:
+            await coordinator.delete("askproai:_:circuit:calcom")
+    await shared.close()
+
+
 async def test_the_coordinators_word_refuses_for_all_until_its_time_and_no_longer(valkey: EmbeddedRedis) -> None:
     shared = shared_of(await tenant_url(valkey, "a.word"), "a.word")
     circuits = Circuits(shared, SystemClock(), None, QUICK)

@@ -54,6 +54,7 @@ class Operator:
     calcom: CalcomSimulator
     writes: list[tuple[str, str]]
     nudged: list[tuple[str, str, str]]
+    ledger: Retry
 
     def fault(self, simulator: Simulator, operation: str, kind: str, count: int) -> None:
         body = {"operation": operation, "fault": kind, "count": count}
@@ -125,9 +126,10 @@ async def operator(
                 asyncio.create_task(informer.run(stop, give_signals_back)),
                 asyncio.create_task(Engine(KINDS, world, queue, metrics).run(stop)),
             ]
-            retry = asyncio.create_task(Retry(world, metrics).run())
+            ledger = Retry(world, metrics)
+            retry = asyncio.create_task(ledger.run())
             await asyncio.wait_for(informer.ready.wait(), 10)
-            yield Operator(world, settings, queue, informer, retell, calcom, writes, nudged)
+            yield Operator(world, settings, queue, informer, retell, calcom, writes, nudged, ledger)
             stop.set()
             retry.cancel()
             await asyncio.gather(*tasks)

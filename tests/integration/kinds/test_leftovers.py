@@ -25,6 +25,21 @@ async def ledger(place: Any) -> list[dict[str, Any]]:
     return [one for one in found if f" {place.namespace}/" in one["metadata"]["annotations"]["askproai.de/what"]]
 
 
+def forget_failures(place: Any) -> None:
+    place.operator.world.providers._states.clear()
+    place.operator.ledger._due.clear()
+
+
+async def emptied(place: Any) -> None:
+    """Wait until nothing is left. Neither the backoff nor the circuit that the failures opened is what is tested here."""
+    forget_failures(place)
+
+    async def nothing_left() -> bool:
+        return await ledger(place) == []
+
+    await eventually(nothing_left, SOON, "the ledger to be empty")
+
+
 def workspace(place: Any) -> dict[str, Any]:
     return place.operator.retell.dump()["workspaces"].get(place.key, {"agents": {}, "llms": {}})
 
@@ -56,11 +71,7 @@ async def test_a_namespace_ends_without_its_providers_and_nothing_is_left_when_t
 
     place.operator.retell.faults.clear()
     place.operator.calcom.faults.clear()
-
-    async def nothing_left() -> bool:
-        return await ledger(place) == []
-
-    await eventually(nothing_left, SOON, "the ledger to be empty")
+    await emptied(place)
     assert (workspace(place)["agents"], workspace(place)["llms"]) == ({}, {})
     assert place.hooks() == []
 
@@ -85,11 +96,7 @@ async def test_a_refused_key_holds_up_nothing_and_a_new_one_in_the_entry_is_used
     (entry,) = await ledger(place)
     where = refs.SECRETS.path("default", entry["metadata"]["name"])
     await place.client.merge(where, {"stringData": {"calcom-api-key": place.calcom_key}})
-
-    async def nothing_left() -> bool:
-        return await ledger(place) == []
-
-    await eventually(nothing_left, SOON, "the ledger to be empty")
+    await emptied(place)
     assert place.hooks() == []
 
 
@@ -106,13 +113,10 @@ async def test_a_namesakes_webhook_and_role_stay_its_own(place):
     async def waits() -> bool:
         return any("again" in one["metadata"]["annotations"]["askproai.de/last-error"] for one in await ledger(place))
 
+    forget_failures(place)
     await eventually(waits, SOON, "the entry to wait for the namesake")
     assert len(place.hooks()) == 1
     await place.client.delete(place.path("Tenant"))
     await place.gone("Tenant")
-
-    async def nothing_left() -> bool:
-        return await ledger(place) == []
-
-    await eventually(nothing_left, SOON, "the ledger to be empty")
+    await emptied(place)
     assert place.hooks() == []

@@ -1,15 +1,16 @@
 """The private API over a real pod: who gets in, and the circuits (C1, S3)."""
 
 import asyncio
+import contextlib
 import json
 import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
-from webpod import TOKEN, Pod, running_web, running_worker
+from webpod import TOKEN, Pod, eventually, running_web, running_worker
 
-from askproai_runtime.guard import Provider, acl_rules
+from askproai_runtime.guard import CircuitOpen, Provider, acl_rules
 from askproai_sandbox.redis import EmbeddedRedis
 
 ASKPROAI = Path(sys.executable).with_name("askproai")
@@ -81,14 +82,25 @@ async def test_web_and_worker_share_their_circuits_through_redis(still_pod: Pod,
     still_pod.write_credential("REDIS_URL", url)
     async with running_worker(still_pod) as port, running_web(still_pod, worker_port=port):
         worker = still_pod.worker.circuits
-        for _ in range(5):
-            await (await worker.allow(Provider.CALCOM)).failed()
-        _, answer, _ = await ask(still_pod, "circuits")
-        calcom = next(row for row in answer["circuits"] if row["provider"] == "calcom")
-        assert (calcom["state"], calcom["failures"], calcom["shared"]) == ("open", 5, True)
+
+        async def open_for_the_web() -> dict | None:
+            """On a busy machine a call to Redis may take longer than the tenth of a second that it is given."""
+            with contextlib.suppress(CircuitOpen):
+                for _ in range(5):
+                    await (await worker.allow(Provider.CALCOM)).failed()
+            _, answer, _ = await ask(still_pod, "circuits")
+            calcom = next(row for row in answer["circuits"] if row["provider"] == "calcom")
+            return calcom if calcom["state"] == "open" and calcom["shared"] else None
+
+        calcom = await eventually(open_for_the_web)
         assert 0 < calcom["retry_after_seconds"] <= 60
         token = {"Authorization": f"Bearer {TOKEN}"}
         details = await still_pod.get(f"{still_pod.private_url}/health/detailed", **token)
         assert details.body["providers"]["calcom"]["circuit"] == "open"
-        await ask(still_pod, "circuits/calcom/reset", "POST")
+
+        async def let_through() -> bool:
+            _, row, _ = await ask(still_pod, "circuits/calcom/reset", "POST")
+            return bool(row["shared"]) and not (await worker.states())[Provider.CALCOM].retry_after
+
+        await eventually(let_through)
         await (await worker.allow(Provider.CALCOM)).succeeded()

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from askproai_sandbox.cluster import ApiError, KubeClient, Mirror, Object, free_port
-from askproai_sandbox.entrance import Backends, Entrance
+from askproai_sandbox.entrance import Backends, Entrance, Routes
 
 SERVICE: Object = {
     "metadata": {"namespace": "n", "name": "salon-web"},
@@ -74,6 +74,11 @@ def backends(*pods: Object) -> Backends:
     return Backends(services, cast("Mirror", SimpleNamespace(objects=found)))
 
 
+def routes(ingresses: tuple[Object, ...] = (), http_routes: tuple[Object, ...] = ()) -> Routes:
+    made = [SimpleNamespace(objects=dict(enumerate(objects))) for objects in (ingresses, http_routes)]
+    return Routes(*(cast("Mirror", one) for one in made))
+
+
 def changed_pod(address: str, **metadata: Any) -> Object:
     pod = copy.deepcopy(POD)
     pod["status"]["podIP"] = address
@@ -83,7 +88,7 @@ def changed_pod(address: str, **metadata: Any) -> Object:
 
 def test_ready_pods_take_turns() -> None:
     both = backends(changed_pod("127.70.0.1"), changed_pod("127.70.0.2"))
-    turns = [both.of("n", "salon") for _ in range(3)]
+    turns = [both.of("n", "salon-web") for _ in range(3)]
     assert turns == [
         ["127.70.0.1:8085", "127.70.0.2:8085"],
         ["127.70.0.2:8085", "127.70.0.1:8085"],
@@ -102,8 +107,8 @@ def test_ready_pods_take_turns() -> None:
     ],
 )
 def test_pods_that_end_or_are_not_ready_or_not_chosen_get_nothing(pod: Object) -> None:
-    assert backends(pod).of("n", "salon") == []
-    assert backends(pod).of("n", "nobody") is None
+    assert backends(pod).of("n", "salon-web") == []
+    assert backends(pod).of("n", "nobody-web") is None
 
 
 async def test_a_refused_connection_is_tried_once_at_another_pod_with_the_whole_body() -> None:
@@ -115,7 +120,7 @@ async def test_a_refused_connection_is_tried_once_at_another_pod_with_the_whole_
     async with TestServer(app) as alive, aiohttp.ClientSession() as session:
         targets = [f"127.0.0.1:{free_port()}", f"127.0.0.1:{alive.port}"]
         chosen = cast("Backends", SimpleNamespace(of=lambda _namespace, _tenant: targets))
-        async with TestServer(Entrance(chosen, session).application()) as entrance:
+        async with TestServer(Entrance(routes(), chosen, session).application()) as entrance:
             url = entrance.make_url("/n/salon/webhooks/retell")
             async with session.post(url, data=b"x" * 300_000, headers={"Host": "voice.example"}) as answer:
                 assert answer.headers["X-From"] == "pod"
@@ -146,7 +151,76 @@ async def test_a_pod_that_dies_in_its_answer_gives_a_plain_502() -> None:
     address = f"127.0.0.1:{pod.sockets[0].getsockname()[1]}"
     chosen = cast("Backends", SimpleNamespace(of=lambda _namespace, _tenant: [address]))
     async with pod, aiohttp.ClientSession() as session:
-        async with TestServer(Entrance(chosen, session).application()) as entrance:
+        async with TestServer(Entrance(routes(), chosen, session).application()) as entrance:
             async with session.post(entrance.make_url("/n/salon/webhooks/retell"), data=b"{}") as answer:
                 assert (answer.status, answer.content_type) == (502, "application/problem+json")
                 assert (await answer.json())["status"] == 502
+
+
+def way(path: str, service: str) -> Object:
+    return {"path": path, "pathType": "Prefix", "backend": {"service": {"name": service, "port": {"number": 8080}}}}
+
+
+INGRESS: Object = {
+    "metadata": {"namespace": "n", "name": "salon"},
+    "spec": {
+        "rules": [{"host": "s.example", "http": {"paths": [way("/voice/retell", "salon-web"), way("/voice", "page")]}}]
+    },
+}
+ROUTE: Object = {
+    "metadata": {"namespace": "m", "name": "praxis"},
+    "spec": {
+        "hostnames": ["p.example"],
+        "rules": [
+            {"matches": [{"path": {"value": "/webhooks"}}], "backendRefs": [{"name": "praxis-web", "port": 8080}]},
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "service"),
+    [
+        ("s.example", "/voice/retell/inbound", ("n", "salon-web")),
+        ("s.example", "/voice/other", ("n", "page")),
+        ("s.example", "/voiceless", None),
+        ("s.example", "/webhooks/retell", None),
+        ("p.example", "/webhooks", ("m", "praxis-web")),
+        ("p.example", "/webhooks/retell", ("m", "praxis-web")),
+        ("p.example", "/retell/inbound", None),
+        ("shared.example", "/n/salon/webhooks/retell", ("n", "salon-web")),
+        ("shared.example", "/n/salon/dashboard", None),
+    ],
+)
+def test_host_and_path_lead_where_an_ingress_or_a_route_says_else_by_the_shared_path(host, path, service) -> None:
+    assert routes((INGRESS,), (ROUTE,)).service(host, path) == service
+
+
+async def test_a_resource_that_the_cluster_does_not_know_is_empty_until_it_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("askproai_sandbox.cluster.client.ABSENT_SECONDS", 0)
+    monkeypatch.setattr("askproai_sandbox.cluster.client.RETRY_SECONDS", 0)
+    script = Script()
+    lists, known = script.lists, asyncio.Event()
+    script.lists = []
+
+    async def get(_path: str) -> Object:
+        await asyncio.sleep(0)
+        if not known.is_set():
+            raise ApiError(404, "the server could not find the requested resource")
+        version, names = lists.pop(0)
+        return {
+            "items": [{"metadata": {"name": name, "resourceVersion": "1"}} for name in names],
+            "metadata": {"resourceVersion": version},
+        }
+
+    monkeypatch.setattr(script, "get", get)
+    mirror = Mirror(cast("KubeClient", script), "/apis/example.com/v1/things")
+    task = asyncio.create_task(mirror.run())
+    await asyncio.wait_for(mirror.synced.wait(), 5)
+    assert mirror.objects == {}
+    known.set()
+    await asyncio.wait_for(script.done.wait(), 5)
+    task.cancel()
+    assert sorted(mirror.objects) == ["/b", "/c"]

@@ -25,7 +25,7 @@ PREFIX = "/salon/salon"
         ("/webhooks/stripe", Source.STRIPE),
         ("/retell/functions/check_availability", FunctionName.CHECK_AVAILABILITY),
         ("/retell/functions/book_appointment", FunctionName.BOOK_APPOINTMENT),
-        ("/retell/functions/cancel_appointment", None),
+        ("/retell/functions/cancel_appointment", FunctionName.CANCEL_APPOINTMENT),
         ("/retell/inbound", Hook.INBOUND),
         ("/webhooks/retell/", None),
         ("/webhooks/stripe/7d0c", None),
@@ -112,7 +112,7 @@ def test_a_sender_cannot_invent_series_without_end() -> None:
     for number in range(MOST_EVENT_NAMES + 50):
         metrics.webhook_received("stripe", f"invented.{number}", "accepted")
     assert 'event="other"' in metrics.render().decode()
-    assert metrics.render().decode().count("askproai_webhooks_received_total{") == MOST_EVENT_NAMES + 1
+    assert metrics.render().decode().count("askproai_webhooks_received_total{") == (MOST_EVENT_NAMES + 1) * 3
 
 
 def test_logs_name_an_error_by_type_and_place_and_quote_nothing() -> None:

@@ -14,15 +14,15 @@ from askproai_operator.kinds.branch.decide import claimed_by_older, hand_made, n
 from askproai_operator.kinds.credentials import Credentials, named_secrets
 from askproai_operator.kinds.offering.capacity import plan_units
 from askproai_operator.kinds.offering.decide import missing_event_types, staff_by_branch, staff_condition
-from askproai_operator.kinds.tenant import render
+from askproai_operator.kinds.tenant import pods, render
 from askproai_operator.kinds.tenant.compile import compile_config
 from askproai_operator.kinds.tenant.decide import (
     address,
     connection_limit,
     database_condition,
-    exposed_condition,
     runtime_condition,
 )
+from askproai_operator.kinds.tenant.render import Component, ScaledBy
 from askproai_runtime.store import DataOwnedByOther, RolesUnavailable
 from askproai_sandbox.world import manifests, salon_config
 
@@ -211,27 +211,9 @@ def test_the_teardown_secret_keeps_what_deletion_needs_and_stays_by_its_finalize
 
 def test_a_suspended_tenant_keeps_no_pods_and_says_so():
     suspended = tenant(suspend=True)
-    assert render.deployment(suspended, CREDENTIALS, "askproai:1")["spec"]["replicas"] == 0
+    assert pods.begin_with(suspended, Component.WEB, None) == 0
+    assert pods.scaled_by(suspended, Component.WEB) is ScaledBy.OPERATOR
     assert runtime_condition(suspended, {}).status is Status.TRUE
-
-
-def test_pods_that_are_not_ready_make_the_tenant_unready():
-    assert runtime_condition(tenant(), {"availableReplicas": 1}).status is Status.FALSE
-    assert runtime_condition(tenant(), {"availableReplicas": 2}).status is Status.TRUE
-
-
-def test_a_mode_that_is_not_built_yet_is_told_and_in_nobodys_way():
-    condition = runtime_condition(tenant(runtime={"mode": "Split"}), {"availableReplicas": 2})
-    assert condition.status is Status.TRUE
-    assert "Split is not built yet" in condition.message
-
-
-def test_a_route_that_this_release_does_not_write_is_told_and_in_nobodys_way():
-    """Contract §2: what waits for a foreign CRD is True, NotInstalled."""
-    exposed = tenant(exposure={"host": "s.example", "ingress": {"className": "nginx"}})
-    condition = exposed_condition(exposed, address(exposed, "https://voice.example"))
-    assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_INSTALLED)
-    assert "route /webhooks and /retell of https://s.example" in condition.message
 
 
 @pytest.mark.parametrize(

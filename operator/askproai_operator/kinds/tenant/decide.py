@@ -1,12 +1,16 @@
 """Where a tenant is reached, and what its children tell about it. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.api.tenant import RuntimeMode
+from askproai_operator.engine import Child
+from askproai_operator.kinds.tenant.pods import scale
+from askproai_operator.kinds.tenant.render import Component
 from askproai_runtime.store import DataOwnedByOther, StoreError
 
 # What concerns appointments; the order does not matter.
@@ -47,15 +51,41 @@ def address(tenant: Tenant, shared_base_url: str) -> Address:
     return Address(f"https://{exposure.host}{prefix}", prefix)
 
 
-def exposed_condition(tenant: Tenant, where: Address) -> Condition:
-    exposure = tenant.spec.exposure
-    if exposure is not None and (exposure.gateway is not None or exposure.ingress is not None):
-        text = (
-            "this release writes no Ingress or HTTPRoute yet: route /webhooks and /retell of "
-            f"{where.base_url} to the Service {tenant.metadata.name}-web, port 8080, yourself"
-        )
-        return good(ConditionType.EXPOSED, text, Reason.NOT_INSTALLED)
+def exposed_condition(where: Address) -> Condition:
     return good(ConditionType.EXPOSED, where.base_url)
+
+
+def no_gateway_api(tenant: Tenant, where: Address) -> Condition:
+    text = (
+        "this cluster has no Gateway API (CRD httproutes.gateway.networking.k8s.io): install it, or route /webhooks and "
+        f"/retell of {where.base_url} to the Service {tenant.metadata.name}-web, port 8080, yourself"
+    )
+    return good(ConditionType.EXPOSED, text, Reason.NOT_INSTALLED)
+
+
+def route_condition(where: Address, status: Mapping[str, Any]) -> Condition:
+    """Say whether all Gateways take the HTTPRoute: each one's controller writes what it thinks of it."""
+    kind = ConditionType.EXPOSED
+    told = [one for parent in status.get("parents") or () for one in parent.get("conditions") or ()]
+    refused = [str(one.get("message") or one["reason"]) for one in told if one["status"] == "False"]
+    if refused:
+        return bad(kind, Reason.PENDING, f"a Gateway refuses the HTTPRoute: {'; '.join(refused)}")
+    if not any(one["type"] == "Accepted" for one in told):
+        return bad(
+            kind, Reason.PENDING, "no Gateway has accepted the HTTPRoute yet; do exposure.gateway's names exist?"
+        )
+    return exposed_condition(where)
+
+
+def monitoring_condition(absent: Sequence[str]) -> Condition:
+    """Say whether Prometheus knows of the tenant; `absent` are the kinds that this cluster does not know."""
+    kind = ConditionType.MONITORING_READY
+    if absent:
+        text = (
+            f"this cluster has no CRD of the Prometheus operator for {' and '.join(absent)}; once it has, they are made"
+        )
+        return good(kind, text, Reason.NOT_INSTALLED)
+    return good(kind, "Prometheus finds the pods' metrics and the alert rules")
 
 
 def database_condition(error: Exception) -> Condition:
@@ -69,23 +99,24 @@ def database_condition(error: Exception) -> Condition:
 
 def connection_limit(tenant: Tenant) -> int:
     """Give the role's CONNECTION LIMIT: every pod that can run at once, a rolling update included."""
-    return (tenant.spec.runtime.web.max_replicas + _SURGE) * _CONNECTIONS_PER_POD
+    web, workers = tenant.spec.runtime.web, tenant.spec.runtime.workers
+    split = workers.max_replicas + _SURGE if tenant.spec.runtime.mode is RuntimeMode.SPLIT else 0
+    return (web.max_replicas + _SURGE) * _CONNECTIONS_PER_POD + split
 
 
-def runtime_condition(tenant: Tenant, status: Mapping[str, Any]) -> Condition:
-    """Say whether the pods serve, from the Deployment's status."""
+def runtime_condition(tenant: Tenant, deployments: Mapping[Component, Child]) -> Condition:
+    """Say whether the pods serve, from the Deployments' status."""
     kind, meta = ConditionType.RUNTIME_AVAILABLE, tenant.metadata
     if tenant.spec.suspend:
         return good(kind, "suspended: no pods, what exists at the providers stays", Reason.NOT_REQUESTED)
-    wanted, ready = tenant.spec.runtime.web.min_replicas, int(status.get("availableReplicas") or 0)
-    if ready >= wanted:
-        split = "; mode Split is not built yet: each has a web and a worker container, as in Combined"
-        told = split if tenant.spec.runtime.mode == "Split" else ""
-        return good(kind, f"{wanted} of {wanted} pods are ready{told}")
+    counts = {
+        one: (int(child.status.get("availableReplicas") or 0), scale(tenant, one).min_replicas)
+        for one, child in deployments.items()
+    }
+    told = ", ".join(
+        f"{ready} {one} pods are ready, at least {least} are wanted" for one, (ready, least) in counts.items()
+    )
+    if all(ready >= least for ready, least in counts.values()):
+        return good(kind, told)
     look = f"kubectl describe pods -n {meta.namespace} -l askproai.de/tenant={meta.name}"
-    return bad(kind, Reason.PROGRESSING, f"{ready} of {wanted} pods are ready; if it stays so: {look}")
-
-
-def not_built_yet() -> tuple[Condition, ...]:
-    """Give what this release does not bring: told, and in nobody's way (contract §2)."""
-    return (good(ConditionType.MONITORING_READY, "this release writes no ServiceMonitor yet", Reason.NOT_INSTALLED),)
+    return bad(kind, Reason.PROGRESSING, f"{told}; if it stays so: {look}")

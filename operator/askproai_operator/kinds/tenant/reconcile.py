@@ -1,7 +1,8 @@
 """Make one Tenant true: credentials, database, config, pods, the Cal.com webhook. Read from top to bottom."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
@@ -9,7 +10,7 @@ import structlog
 
 from askproai_operator.api import Branch, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good, unknown
-from askproai_operator.engine import GONE, EventType, Key, NotOurs, Result, Warn, World, refs
+from askproai_operator.engine import GONE, Child, EventType, Key, NotOurs, Result, Warn, World, refs
 from askproai_operator.external import (
     CredentialRefused,
     HostNotAllowed,
@@ -30,6 +31,7 @@ from askproai_operator.kinds.credentials import (
 )
 from askproai_operator.kinds.tenant import render
 from askproai_operator.kinds.tenant.cache import ensure_cache, redis_url
+from askproai_operator.kinds.tenant.children import apply_pods, expose, monitor
 from askproai_operator.kinds.tenant.compile import ResourceIds, compile_config, wanted_resources
 from askproai_operator.kinds.tenant.decide import (
     CALCOM_TRIGGERS,
@@ -37,15 +39,16 @@ from askproai_operator.kinds.tenant.decide import (
     address,
     connection_limit,
     database_condition,
-    exposed_condition,
-    not_built_yet,
     runtime_condition,
 )
+from askproai_operator.kinds.tenant.render import Component
 from askproai_operator.kinds.tenant.teardown import registered_url, tear_down
 from askproai_runtime.config import Retention, config_hash, encode
 from askproai_runtime.store import DataOwnedByOther, StoreError, TenantFacts
 
 log = structlog.get_logger(__name__)
+
+_NOT_YET_ROUTED = timedelta(seconds=5)  # a Gateway's word on an HTTPRoute is not watched
 
 
 async def reconcile(key: Key, world: World) -> Result:
@@ -82,24 +85,28 @@ async def _make_true(tenant: Tenant, world: World) -> Result:
     cache = await ensure_cache(tenant, connect_to[1], world)
     where = address(tenant, world.settings.shared_base_url)
     config = _config(tenant, branches, resource_ids, where, credentials, world)
-    pods = await _apply_children(tenant, credentials, config, world)
+    servers = [*filter(None, connect_to), credentials.retell_base_url, credentials.calcom_base_url]
+    deployments = await _apply_children(tenant, credentials, servers, config, world)
+    pods = runtime_condition(tenant, deployments)
     if tenant.status.get("configHash") not in {None, config_hash(config)}:
         world.nudge(*key[1:], config_hash(config))
     webhooks = await _register_webhook(tenant, credentials, where, world)
-    exposed = exposed_condition(tenant, where)
+    exposed = await expose(tenant, where, world)
+    monitored = await monitor(tenant, world)
     urls = where.urls(world.installation_id)
     if not webhooks.good:  # what Cal.com was told, until it knows better: an old webhook must not be forgotten
         urls["calcom"] = registered_url(tenant) or urls["calcom"]
     return Result(
-        (valid, good(ConditionType.DATABASE_READY), cache, pods, exposed, webhooks, *not_built_yet()),
+        (valid, good(ConditionType.DATABASE_READY), cache, pods, exposed, webhooks, monitored),
         status={
             "key": _name(tenant),
             "webhookUrls": urls,
             "configHash": config_hash(config),
             "branches": len(branches),
-            "replicas": 0 if tenant.spec.suspend else tenant.spec.runtime.web.min_replicas,
+            "replicas": deployments[Component.WEB].replicas,
         },
         warnings=told,
+        after=None if exposed.good else _NOT_YET_ROUTED,
     )
 
 
@@ -215,15 +222,16 @@ def _config(
     )
 
 
-async def _apply_children(tenant: Tenant, credentials: Credentials, config: str, world: World) -> Condition:
-    """Apply config and credentials before the pods that mount them, and tell how the pods are."""
+async def _apply_children(
+    tenant: Tenant, credentials: Credentials, servers: Sequence[str], config: str, world: World
+) -> Mapping[Component, Child]:
+    """Apply config and credentials before the pods that mount them; gives the Deployments."""
     token = (await kept_values(world, *tenant.key[1:], "admin")).get("token") or secrets.token_urlsafe(32)
     await world.kube.apply(render.config_map(tenant, config))
     await world.kube.apply(render.admin_secret(tenant, token))
     for service in render.services(tenant):
         await world.kube.apply(service)
-    deployment = await world.kube.apply(render.deployment(tenant, credentials, world.settings.runtime_image))
-    return runtime_condition(tenant, deployment.status)
+    return await apply_pods(tenant, credentials, servers, world)
 
 
 async def _register_webhook(tenant: Tenant, credentials: Credentials, where: Address, world: World) -> Condition:

@@ -2,6 +2,7 @@
 
 import base64
 import copy
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -9,12 +10,29 @@ from typing import Any
 import yaml
 
 from askproai_operator.api import Tenant
+from askproai_operator.api.tenant import RuntimeMode
 from askproai_operator.engine import FINALIZER, MANAGER, TENANT_LABEL, refs
 from askproai_operator.kinds.credentials import CALCOM_BASE_URL, CALCOM_KEY, RETELL_BASE_URL, RETELL_KEY, Credentials
 
 Manifest = dict[str, Any]
 
+SCALED_BY = "askproai.de/scaled-by"  # on a Deployment: whether our last apply left `replicas` to an autoscaler
+MODE = "askproai.de/mode"  # on Deployment T-web: whether its pods have a worker
 KEY_HASH = "askproai.de/retell-key"  # on T-teardown: how tenants' keys are compared without reading them
+
+
+class Component(StrEnum):
+    """A Deployment of the tenant, and the container that it is named after."""
+
+    WEB = "web"
+    WORKER = "worker"
+
+
+class ScaledBy(StrEnum):
+    """Who decides how many pods of a Deployment run."""
+
+    OPERATOR = "operator"
+    AUTOSCALER = "autoscaler"
 
 
 def names(tenant: str) -> dict[str, str]:
@@ -23,7 +41,7 @@ def names(tenant: str) -> dict[str, str]:
 
 
 def config_map(tenant: Tenant, text: str) -> Manifest:
-    return {**_head(tenant, refs.CONFIG_MAPS, "config", "config"), "data": {"tenant.json": text}}
+    return {**head(tenant, refs.CONFIG_MAPS, "-config", "config"), "data": {"tenant.json": text}}
 
 
 def runtime_secret(tenant: Tenant, database_url: str, redis_url: str | None = None, ca: str | None = None) -> Manifest:
@@ -50,9 +68,9 @@ def services(tenant: Tenant) -> list[Manifest]:
     ports = {"web": ("public", 8080), "admin": ("private", 8081)}
     return [
         {
-            **_head(tenant, refs.SERVICES, suffix, "web"),
+            **head(tenant, refs.SERVICES, f"-{suffix}", "web"),
             "spec": {
-                "selector": _selector(tenant, "web"),
+                "selector": selector(tenant, "web"),
                 "ports": [{"name": name, "port": port, "targetPort": name, "protocol": "TCP"}],
             },
         }
@@ -60,16 +78,41 @@ def services(tenant: Tenant) -> list[Manifest]:
     ]
 
 
-def deployment(tenant: Tenant, credentials: Credentials, image: str) -> Manifest:
-    """Give the Deployment: `deployment.yaml` with this tenant's names, number of pods, image and volumes."""
+def deployment(
+    tenant: Tenant,
+    credentials: Credentials,
+    image: str,
+    component: Component = Component.WEB,
+    *,
+    alone: bool = False,
+    replicas: int | None = None,
+) -> Manifest:
+    """Give a Deployment: `deployment.yaml` with this tenant's names, image and volumes.
+
+    Its pods have both containers, or `alone` the one that it is named after. Without `replicas` that field is left to others.
+    """
     spec: Manifest = copy.deepcopy(_deployment())
-    spec["replicas"] = 0 if tenant.spec.suspend else tenant.spec.runtime.web.min_replicas
-    spec["selector"] = {"matchLabels": _selector(tenant, "web")}
-    spec["template"]["metadata"] = {"labels": _labels(tenant, "web")}
-    for container in spec["template"]["spec"]["containers"]:
+    if replicas is not None:
+        spec["replicas"] = replicas
+    chosen = selector(tenant, component)
+    spec["selector"] = {"matchLabels": chosen}
+    spec["template"]["metadata"] = {"labels": labels(tenant, component)}
+    pod = spec["template"]["spec"]
+    pod["serviceAccountName"] = f"{tenant.metadata.name}-runtime"
+    pod["containers"] = [one for one in pod["containers"] if not alone or one["name"] == component]
+    for container in pod["containers"]:
         container["image"] = image
-    spec["template"]["spec"]["volumes"] = _volumes(tenant, credentials)
-    return {**_head(tenant, refs.DEPLOYMENTS, "web", "web"), "spec": spec}
+    if component is Component.WORKER:  # nobody calls it; but who replaces it waits until it can work
+        pod["containers"][0]["readinessProbe"] = {"httpGet": {"path": "/readyz", "port": "worker"}, "periodSeconds": 2}
+    for constraint in pod["topologySpreadConstraints"]:
+        constraint["labelSelector"] = {"matchLabels": chosen}
+    pod["volumes"] = _volumes(tenant, credentials)
+    made = {**head(tenant, refs.DEPLOYMENTS, f"-{component}", component), "spec": spec}
+    made["metadata"]["annotations"] = {
+        SCALED_BY: ScaledBy.AUTOSCALER if replicas is None else ScaledBy.OPERATOR,
+        MODE: RuntimeMode.SPLIT if alone else RuntimeMode.COMBINED,
+    }
+    return made
 
 
 @cache
@@ -100,33 +143,32 @@ def _same_paths(*keys: str) -> list[Manifest]:
 
 def _secret(tenant: Tenant, suffix: str, values: dict[str, str]) -> Manifest:
     data = {name: base64.b64encode(value.encode()).decode() for name, value in sorted(values.items())}
-    return {**_head(tenant, refs.SECRETS, suffix, suffix), "type": "Opaque", "data": data}
+    return {**head(tenant, refs.SECRETS, f"-{suffix}", suffix), "type": "Opaque", "data": data}
 
 
-def _head(tenant: Tenant, ref: refs.Ref, suffix: str, component: str) -> Manifest:
+def head(tenant: Tenant, ref: refs.Ref, suffix: str, component: str) -> Manifest:
+    """Give what every child begins with; its name is the tenant's and `suffix`."""
     meta = tenant.metadata
     return {
         "apiVersion": ref.api_version,
         "kind": ref.kind,
         "metadata": {
-            "name": f"{meta.name}-{suffix}",
+            "name": f"{meta.name}{suffix}",
             "namespace": meta.namespace,
-            "labels": _labels(tenant, component),
+            "labels": labels(tenant, component),
             "ownerReferences": [refs.TENANTS.owner(meta.name, meta.uid)],
         },
     }
 
 
-def _selector(tenant: Tenant, component: str) -> dict[str, str]:
-    return {
-        "app.kubernetes.io/name": "askproai",
-        "app.kubernetes.io/component": component,
-        "app.kubernetes.io/instance": tenant.metadata.name,
-    }
+def selector(tenant: Tenant, component: str | None = None) -> dict[str, str]:
+    """Give the labels that pick the tenant's pods, of one component or all."""
+    one = {"app.kubernetes.io/component": str(component)} if component else {}
+    return {"app.kubernetes.io/name": "askproai", "app.kubernetes.io/instance": tenant.metadata.name} | one
 
 
-def _labels(tenant: Tenant, component: str) -> dict[str, str]:
-    return _selector(tenant, component) | {
+def labels(tenant: Tenant, component: str) -> dict[str, str]:
+    return selector(tenant, component) | {
         "app.kubernetes.io/managed-by": MANAGER,
         TENANT_LABEL: tenant.metadata.name,
     }

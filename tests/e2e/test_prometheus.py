@@ -1,0 +1,162 @@
+"""A real Prometheus reads what the operator made of a tenant: it finds the pods, loads the rules, and an alert fires."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import yaml
+
+from askproai_sandbox.cluster import ProcessError, eventually, free_port, spawn
+from askproai_sandbox.world import SALON
+from tests.e2e.conftest import fetch
+from tests.e2e.test_demo_life import send, signed
+from tests.foreign_crds import MONITORING, crd_files
+
+NAME = SALON.tenant.partition(".")[2]
+
+
+async def read(demo: Any, kind: str, name: str) -> dict[str, Any]:
+    return json.loads(await demo.kubectl("get", kind, name, "-n", SALON.namespace, "-o", "json"))
+
+
+async def targets(demo: Any) -> list[str]:
+    """Follow the ServiceMonitor as the Prometheus operator does: to its Services, to their pods, to the ports by name."""
+    monitor = (await read(demo, "servicemonitor", NAME))["spec"]
+    labels = ",".join(f"{name}={value}" for name, value in monitor["selector"]["matchLabels"].items())
+    found = await demo.kubectl("get", "services", "-n", SALON.namespace, "-l", labels, "-o", "json")
+    (service,) = json.loads(found)["items"]
+    chosen = ",".join(f"{name}={value}" for name, value in service["spec"]["selector"].items())
+    pods = json.loads(await demo.kubectl("get", "pods", "-n", SALON.namespace, "-l", chosen, "-o", "json"))["items"]
+    ports = {one["name"]: one["targetPort"] for one in service["spec"]["ports"]}
+    wanted = {ports[one["port"]] for one in monitor["endpoints"]}
+    return [
+        f"{pod['status']['podIP']}:{port['containerPort']}"
+        for pod in pods
+        for container in pod["spec"]["containers"]
+        for port in container["ports"]
+        if port["name"] in wanted and "deletionTimestamp" not in pod["metadata"]
+    ]
+
+
+def operator_target(demo: Any) -> str:
+    variables = Path(f"/proc/{demo.state.pids['operator'][0]}/environ").read_text().split("\0")
+    port = dict(one.split("=", 1) for one in variables if "=" in one)["ASKPROAI_METRICS_PORT"]
+    return f"127.0.0.1:{port}"
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    """A server that scrapes the demo."""
+
+    url: str
+    targets: list[str]
+
+    async def ask(self, path: str) -> Any:
+        return (await fetch(f"{self.url}/api/v1/{path}"))["data"]
+
+
+@pytest.fixture(scope="module")
+async def prometheus(demo, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Prometheus]:
+    program = shutil.which("prometheus")
+    if program is None:
+        pytest.skip("no prometheus on the PATH (Debian: apt install prometheus)")
+    for file in crd_files(*MONITORING):
+        await demo.kubectl("apply", "--server-side", "-f", str(file))
+
+    async def made_for_the_tenant() -> list[dict[str, Any]]:
+        try:
+            return [await read(demo, "prometheusrule", NAME)]
+        except ProcessError:  # not served yet, or not made yet
+            return []
+
+    (rules,) = await eventually(made_for_the_tenant, timedelta(seconds=90), "the rules", every=1)
+    groups = rules["spec"]["groups"]
+    for rule in groups[0]["rules"]:
+        rule["for"] = "1s"  # how long a fault must last is held by tests/unit/kinds/test_alert_rules.py
+    folder, port = tmp_path_factory.mktemp("prometheus"), free_port()
+    (folder / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))
+    seen = [*(await targets(demo)), operator_target(demo)]
+    config = {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": ["rules.yml"],
+        "scrape_configs": [{"job_name": "askproai", "static_configs": [{"targets": seen}]}],
+    }
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+    command = [program, "--config.file=prometheus.yml", f"--storage.tsdb.path={folder}/data"]
+    server = await spawn(
+        "prometheus", [*command, f"--web.listen-address=127.0.0.1:{port}"], directory=folder, cwd=folder
+    )
+    made = Prometheus(f"http://127.0.0.1:{port}", seen)
+
+    async def scraped() -> bool:
+        try:
+            return {one["health"] for one in (await made.ask("targets"))["activeTargets"]} == {"up"}
+        except aiohttp.ClientError:
+            return False
+
+    await eventually(scraped, timedelta(seconds=30), f"all targets to be up; see {server.log}")
+    yield made
+    await server.stop()
+
+
+async def test_prometheus_finds_both_containers_of_every_pod_and_the_operator(prometheus, demo):
+    web_pods = len(demo.state.podUrls[SALON.tenant])
+    assert len(prometheus.targets) == 2 * web_pods + 1
+    found = await prometheus.ask("query?query=count(askproai_config_hash_info)")
+    assert found["result"][0]["value"][1] == str(2 * web_pods)
+
+
+async def test_every_rule_is_loaded_and_evaluates(prometheus):
+    (group,) = (await prometheus.ask("rules"))["groups"]
+    assert len(group["rules"]) >= 6
+
+    async def evaluated() -> bool:
+        (group,) = (await prometheus.ask("rules"))["groups"]
+        return {rule["health"] for rule in group["rules"]} == {"ok"}
+
+    await eventually(evaluated, timedelta(seconds=10), "every rule to be evaluated well")
+
+
+async def test_metrics_are_named_as_prometheus_wants_them(prometheus):
+    """Operators.md §5.18."""
+    promtool = shutil.which("promtool")
+    assert promtool is not None, "it comes with prometheus"
+    for target in prometheus.targets:
+        async with aiohttp.ClientSession() as session, session.get(f"http://{target}/metrics") as answer:
+            text = await answer.read()
+        pipe = asyncio.subprocess.PIPE
+        checked = await asyncio.create_subprocess_exec(
+            promtool, "check", "metrics", stdin=pipe, stdout=pipe, stderr=pipe
+        )
+        said = await checked.communicate(text)
+        assert (checked.returncode, said) == (0, (b"", b"")), target
+
+
+async def test_a_dead_letter_fires_its_alert_and_its_end_ends_it(prometheus, demo):
+    """An event for a number that is nobody's is acknowledged, audited, and dead at its first try."""
+    body, headers = signed("call_started", "call_alert_1", to_number="+493099999999")
+    assert (await send(demo, body, headers))[0] == 200
+
+    async def firing() -> list[dict[str, Any]]:
+        alerts = (await prometheus.ask("alerts"))["alerts"]
+        return [
+            one for one in alerts if one["labels"]["alertname"] == "AskproaiDeadLetters" and one["state"] == "firing"
+        ]
+
+    (alert,) = await demo.until(firing, 60, "the alert")
+    assert alert["labels"]["tenant"] == SALON.tenant
+    assert alert["labels"]["severity"] == "critical"
+    assert alert["annotations"]["runbook_url"].endswith("/dead-letters.md")
+    await demo.rows("DELETE FROM jobs WHERE state = 'dead'")
+
+    async def quiet() -> bool:
+        return not await firing()
+
+    await demo.until(quiet, 60, "the end of the alert")

@@ -1,0 +1,42 @@
+"""Custom resource definitions of others, from the Go modules that publish them (`go mod download` caches them)."""
+
+import json
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+MODULES = {
+    "httproutes.gateway.networking.k8s.io": (
+        "sigs.k8s.io/gateway-api@v1.4.1",
+        "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml",
+    ),
+    "servicemonitors.monitoring.coreos.com": (
+        "github.com/prometheus-operator/prometheus-operator@v0.85.0",
+        "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
+    ),
+    "prometheusrules.monitoring.coreos.com": (
+        "github.com/prometheus-operator/prometheus-operator@v0.85.0",
+        "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
+    ),
+}
+MONITORING = ("servicemonitors.monitoring.coreos.com", "prometheusrules.monitoring.coreos.com")
+GATEWAY = ("httproutes.gateway.networking.k8s.io",)
+
+
+def crd_files(*names: str) -> list[Path]:
+    """Give the files of these definitions; skips the test where Go or its module proxy is missing."""
+    return [_module(MODULES[name][0]) / MODULES[name][1] for name in names]
+
+
+@cache
+def _module(module: str) -> Path:
+    go = shutil.which("go")
+    if go is None:
+        pytest.skip(f"no `go` on the PATH to fetch the definitions of {module}")
+    done = subprocess.run([go, "mod", "download", "-json", module], capture_output=True, text=True, timeout=120)
+    if done.returncode != 0:
+        pytest.skip(f"{module} can not be fetched: {done.stdout[-200:]}{done.stderr[-200:]}")
+    return Path(json.loads(done.stdout)["Dir"])
