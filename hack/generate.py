@@ -104,7 +104,7 @@ def settings() -> Iterator[str]:
 
 def chart_crd(text: str) -> str:
     """Give a CRD as a template of the chart: Helm never upgrades what lies in a chart's `crds` folder."""
-    keep = '  {{- if .Values.crds.keep }}\n  annotations:\n    helm.sh/resource-policy: keep\n  {{- end }}\n'
+    keep = "  {{- if .Values.crds.keep }}\n  annotations:\n    helm.sh/resource-policy: keep\n  {{- end }}\n"
     comment = f"{{{{- /* {HEADER.format(source=API)} */ -}}}}\n"
     escaped = text.replace("{{", '{{"{{"}}').replace("metadata:\n", f"metadata:\n{keep}", 1)
     return f"{comment}{{{{- if .Values.crds.enabled }}}}\n{escaped}{{{{- end }}}}\n"

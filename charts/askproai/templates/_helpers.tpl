@@ -88,11 +88,14 @@ spec:
             - {name: {{ $name }}, value: {{ $value | quote }}}
             {{- end }}
           ports:
-            - {name: health, containerPort: 8081, protocol: TCP}
-            - {name: metrics, containerPort: 9090, protocol: TCP}
-          startupProbe: {httpGet: {path: /livez, port: health}, periodSeconds: 1, failureThreshold: 60, timeoutSeconds: 3}
-          readinessProbe: {httpGet: {path: /readyz, port: health}, periodSeconds: 5, failureThreshold: 3, timeoutSeconds: 3}
-          livenessProbe: {httpGet: {path: /livez, port: health}, periodSeconds: 10, failureThreshold: 3, timeoutSeconds: 3}
+            {{- with .health }}
+            - {name: health, containerPort: {{ . }}, protocol: TCP}
+            {{- end }}
+            - {name: metrics, containerPort: {{ .metrics }}, protocol: TCP}
+          {{- $probed := ternary "health" "metrics" (hasKey . "health") }}
+          startupProbe: {httpGet: {path: /livez, port: {{ $probed }}}, periodSeconds: 1, failureThreshold: 60, timeoutSeconds: 3}
+          readinessProbe: {httpGet: {path: /readyz, port: {{ $probed }}}, periodSeconds: 5, failureThreshold: 3, timeoutSeconds: 3}
+          livenessProbe: {httpGet: {path: /livez, port: {{ $probed }}}, periodSeconds: 10, failureThreshold: 3, timeoutSeconds: 3}
           resources: {{- toYaml .work.resources | nindent 12 }}
           securityContext:
             allowPrivilegeEscalation: false

@@ -31,4 +31,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if _STEPS:
         terminalreporter.section("steps on the real node")
         for step, seconds, outcome, measured in _STEPS:
-            terminalreporter.write_line(f"{outcome:7} {seconds:6.1f} s  {step}" + (f"  ({measured})" if measured else ""))
+            terminalreporter.write_line(
+                f"{outcome:7} {seconds:6.1f} s  {step}" + (f"  ({measured})" if measured else "")
+            )

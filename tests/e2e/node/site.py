@@ -145,7 +145,9 @@ async def entrance(site: Site) -> AsyncIterator[str]:
             _, namespace, tenant, *_ = request.path.split("/")
             ip = site.upstream.get(tenant)
             if ip is None:
-                ip = await kubectl("get", "service", f"{tenant}-web", "-n", namespace, "-o", "jsonpath={.spec.clusterIP}")
+                ip = await kubectl(
+                    "get", "service", f"{tenant}-web", "-n", namespace, "-o", "jsonpath={.spec.clusterIP}"
+                )
                 site.upstream[tenant] = ip
             headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
             url = f"http://{ip}:8080{request.path_qs}"
@@ -201,7 +203,7 @@ async def clean() -> None:
     """Take away whatever a run, a broken one too, has left: the tenants while their operator still runs."""
     await kubectl("delete", "namespace", SALON.namespace, "--ignore-not-found", "--timeout=60s")
     if await run("helm", "list", "-n", SYSTEM, "-q"):
-        await run("helm", "uninstall", "askproai", "-n", SYSTEM, "--wait")
+        await run("helm", "uninstall", "askproai", "-n", SYSTEM, "--wait", "--cascade", "foreground")
     await kubectl("delete", "crd", "--ignore-not-found", *(f"{kind}.askproai.de" for kind in PLURALS))
     await kubectl("delete", "namespace", SYSTEM, "--ignore-not-found", "--timeout=60s")
 
