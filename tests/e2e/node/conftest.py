@@ -15,7 +15,7 @@ _STEPS: list[tuple[str, float, str, str]] = []
 async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     if reason := missing():
         pytest.skip(reason)
-    directory = tmp_path_factory.mktemp("site") / "postgres"
+    directory = tmp_path_factory.mktemp("site")
     async with open_site(directory, os.environ["ASKPROAI_E2E_IMAGE"], os.environ["ASKPROAI_E2E_ADDRESS"]) as opened:
         yield opened
 

@@ -25,6 +25,7 @@ from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.caller import CallRecord, play_call
 from askproai_sandbox.cluster import eventually
 from askproai_sandbox.postgres import EmbeddedPostgres
+from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
 from askproai_sandbox.world import EXAMPLES, SALON, seed_simulators
@@ -66,6 +67,7 @@ class Site:
     image: str
     address: str
     postgres: EmbeddedPostgres
+    redis: EmbeddedRedis
     retell: str
     calcom: str
     entrance: str = ""
@@ -83,6 +85,7 @@ class Site:
                 "retellBaseUrl": self.retell,
                 "calcomBaseUrl": self.calcom,
             },
+            "redis": {"existingSecret": "askproai-redis"},
             "coordinator": {"replicas": 0},
         }
         where = ("--namespace", SYSTEM, "--values", "-", "--wait", "--timeout", "90s")
@@ -173,26 +176,30 @@ async def entrance(site: Site) -> AsyncIterator[str]:
 async def open_site(directory: Path, image: str, address: str) -> AsyncIterator[Site]:
     """Raise everything outside of the chart, make the namespaces with their Secrets, and take all of it down again."""
     await clean()
-    postgres = EmbeddedPostgres(directory, durable=False, address=address)
-    await postgres.start()
+    postgres = EmbeddedPostgres(directory / "postgres", durable=False, address=address)
+    redis = EmbeddedRedis(directory / "redis", address=address)
+    await asyncio.gather(postgres.start(), redis.start())
     clock = SystemClock()
     async with (
         serve(RetellSimulator(clock), address=address) as retell,
         serve(CalcomSimulator(clock), address=address) as calcom,
     ):
-        site = Site(image, address, postgres, retell, calcom)
+        site = Site(image, address, postgres, redis, retell, calcom)
         await seed_simulators(retell, calcom)
         dsn = await postgres.create_database("askproai", "e2e-admin")
         try:
             async with entrance(site) as site.entrance:
-                secret = {"metadata": {"name": "askproai-database"}, "stringData": {"DATABASE_ADMIN_URL": dsn}}
-                manifests = [_namespace(SYSTEM), _namespace(SALON.namespace)]
-                await apply(*manifests)
-                await apply({"apiVersion": "v1", "kind": "Secret", **secret}, namespace=SYSTEM)
+                await apply(_namespace(SYSTEM), _namespace(SALON.namespace))
+                await apply(
+                    _secret("askproai-database", "DATABASE_ADMIN_URL", dsn),
+                    _secret("askproai-redis", "REDIS_ADMIN_URL", redis.admin_url),
+                    namespace=SYSTEM,
+                )
                 yield site
         finally:
             await clean()
             await postgres.remove()
+            await redis.remove()
 
 
 async def apply(*manifests: dict[str, Any], namespace: str = "default") -> None:
@@ -213,6 +220,10 @@ PLURALS = ("tenants", "branches", "serviceofferings", "retellagents")
 
 def _namespace(name: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": RESTRICTED}}
+
+
+def _secret(name: str, key: str, value: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": {key: value}}
 
 
 def missing(environment: Sequence[str] = ("KUBECONFIG", "ASKPROAI_E2E_IMAGE", "ASKPROAI_E2E_ADDRESS")) -> str:
