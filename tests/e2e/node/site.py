@@ -86,7 +86,6 @@ class Site:
                 "calcomBaseUrl": self.calcom,
             },
             "redis": {"existingSecret": "askproai-redis"},
-            "coordinator": {"replicas": 0},
         }
         where = ("--namespace", SYSTEM, "--values", "-", "--wait", "--timeout", "90s")
         command = ("upgrade", "--install", "askproai", str(chart), *where, *arguments)

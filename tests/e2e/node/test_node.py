@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,14 @@ from tests.e2e.node.site import CHART, PLURALS, SYSTEM, Site, kubectl, objects, 
 
 pytestmark = pytest.mark.timeout(300)
 WEB = f"{SALON.namespace}-web"
+TENANT = ("tenants.askproai.de", SALON.namespace, "-n", SALON.namespace)
 WISH = {"service": "Haarschnitt", "date": "2026-12-02", "time": "15:00"}
 
 
-async def holder() -> str:
-    """Give who holds the operator's Lease: `<pod>_…`, another one for each process."""
+async def holder(component: str) -> str:
+    """Give who holds the Lease of operator or coordinator: `<pod>_…`, another one for each process."""
     path = "jsonpath={.spec.holderIdentity}"
-    return await kubectl("get", "lease", "askproai-operator", "-n", SYSTEM, "-o", path)
+    return await kubectl("get", "lease", f"askproai-{component}", "-n", SYSTEM, "-o", path)
 
 
 async def pods(namespace: str, component: str) -> list[dict[str, Any]]:
@@ -44,12 +46,17 @@ def starts(of: list[dict[str, Any]]) -> dict[str, int]:
     return {f"{pod}/{one['name']}": one["restartCount"] for pod, one in counts}
 
 
-async def test_helm_install_gives_two_operators_of_which_one_leads(site: Site):
+async def test_helm_install_gives_two_of_each_of_which_one_leads(site: Site):
     notes = await site.helm()
     assert "kubectl get askproai -A" in notes
-    names = {pod["metadata"]["name"] for pod in await pods(SYSTEM, "operator")}
-    assert len(names) == 2
-    assert (await holder()).partition("_")[0] in names
+    for component in ("operator", "coordinator"):
+        names = {pod["metadata"]["name"] for pod in await pods(SYSTEM, component)}
+        assert len(names) == 2
+        await until(partial(_led_by, component, names), 20, f"a leader of the {component}")
+
+
+async def _led_by(component: str, names: set[str]) -> bool:
+    return (await holder(component)).partition("_")[0] in names
 
 
 async def test_the_example_becomes_ready_in_a_namespace_that_holds_pods_to_restricted(site: Site, record_property):
@@ -178,27 +185,34 @@ async def _gone(names: set[str]) -> bool:
 
 
 async def test_the_operators_leader_is_killed_and_another_works_within_20_seconds(site: Site, record_property):
-    first, token = await holder(), f"after-{time.time_ns()}"
-    record_property("by", await kill(first.partition("_")[0]))
+    first, token = await holder("operator"), f"after-{time.time_ns()}"
+    record_property("by", await kill("operator", first))
     began = time.monotonic()
-    note = f"askproai.de/reconcile-at={token}"
-    await kubectl("annotate", "tenants.askproai.de", SALON.namespace, "-n", SALON.namespace, note, "--overwrite")
-    path = "jsonpath={.status.lastReconcileToken}"
+    await kubectl("annotate", *TENANT, f"askproai.de/reconcile-at={token}", "--overwrite")
 
     async def worked() -> bool:
-        tenant = ("get", "tenants.askproai.de", SALON.namespace, "-n", SALON.namespace)
-        return await kubectl(*tenant, "-o", path) == token
+        return await kubectl("get", *TENANT, "-o", "jsonpath={.status.lastReconcileToken}") == token
 
     await until(worked, 60, "another replica to reconcile")
     record_property("works after", f"{time.monotonic() - began:.1f} s")
     assert time.monotonic() - began < 20
-    assert await holder() != first
-    await kubectl("rollout", "status", "deployment/askproai-operator", "-n", SYSTEM, "--timeout=60s")
+    assert await holder("operator") != first
 
 
-async def kill(pod: str) -> str:
-    """Kill a pod's process with SIGKILL, where the node is this machine; else have its kubelet do it."""
-    pid = process_of(pod)
+async def test_the_coordinators_leader_is_killed_and_another_leads_within_20_seconds(site: Site, record_property):
+    first = await holder("coordinator")
+    record_property("by", await kill("coordinator", first))
+
+    async def led() -> bool:
+        return await holder("coordinator") not in {"", first}
+
+    record_property("leads after", f"{await until(led, 20, 'another replica to lead'):.1f} s")
+
+
+async def kill(component: str, identity: str) -> str:
+    """Kill the process of a replica with SIGKILL, where the node is this machine; else have its kubelet do it."""
+    pod = identity.partition("_")[0]
+    pid = process_of(component, pod)
     if pid is None:
         await kubectl("delete", "pod", pod, "-n", SYSTEM, "--grace-period=0", "--force")
         return "forced deletion"
@@ -206,14 +220,28 @@ async def kill(pod: str) -> str:
     return "SIGKILL"
 
 
-def process_of(pod: str) -> int | None:
-    """Give the operator's process of a pod; None where the pods run on another machine."""
+def process_of(component: str, pod: str) -> int | None:
+    """Give the process of a pod; None where the pods run on another machine."""
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it ended, or is not ours to look at
             words, variables = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes().split(b"\0")
-            if b"askproai-operator" in words and f"ASKPROAI_POD_NAME={pod}".encode() in variables:
+            if component.encode() in words and f"ASKPROAI_POD_NAME={pod}".encode() in variables:
                 return int(folder.name)
     return None
+
+
+async def test_nothing_was_forbidden_to_operator_and_coordinator_and_nothing_broke(site: Site):
+    """All of it ran under the chart's roles: a right that is missing would stand in these logs."""
+    for component in ("operator", "coordinator"):
+        await kubectl("rollout", "status", f"deployment/askproai-{component}", "-n", SYSTEM, "--timeout=60s")
+        said = ""
+        for pod in await pods(SYSTEM, component):
+            said += await kubectl("logs", "-n", SYSTEM, pod["metadata"]["name"])
+            if starts([pod])[f"{pod['metadata']['name']}/{component}"]:
+                said += await kubectl("logs", "-n", SYSTEM, pod["metadata"]["name"], "--previous")
+        bad = [line for line in said.splitlines() if "forbidden" in line.lower() or "Traceback" in line]
+        assert said
+        assert bad == []
 
 
 async def test_helm_upgrade_changes_crds(site: Site, tmp_path: Path):
