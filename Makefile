@@ -34,7 +34,7 @@ unit: $(STAMP) ## Only the tests that need nothing but Python
 integration: $(STAMP) ## Only the tests against real parts
 	@python -m askproai_sandbox.cluster && python -m pytest tests/integration $(ARGS)
 
-e2e: $(STAMP) ## The chart on a real cluster: KUBECONFIG, IMAGE and ADDRESS name it (docs/how-to.md), else ../shared/cluster is used
+e2e: $(STAMP) ## The chart on a real cluster: KUBECONFIG, IMAGE and ADDRESS name it (docs/install.md), else ../shared/cluster is used
 	@hack/e2e.sh $(ARGS)
 
 check: $(STAMP) ## Format, lint, types, layers, and that everything generated is current

@@ -43,7 +43,7 @@ Environment variables, read once when a process starts; an absent one has its de
 What belongs to one tenant stands in its manifest instead: [custom-resources.md](custom-resources.md).
 """
 CHART = """
-Nothing else is accepted: a misspelt value is refused by `helm`. How to install: [how-to.md](../how-to.md#install-with-helm).
+Nothing else is accepted: a misspelt value is refused by `helm`. How to install: [install.md](../install.md).
 """
 VALUES = "hack/chart-values.yaml"
 FAULTS = """
