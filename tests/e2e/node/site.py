@@ -4,14 +4,11 @@ Nothing in the pods knows that it is a test: they have URLs of a PostgreSQL, a R
 """
 
 import asyncio
-import json
 import os
 import shutil
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,41 +20,16 @@ from aiohttp import web
 from askproai_runtime.seams import SystemClock
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.caller import CallRecord, play_call
-from askproai_sandbox.cluster import eventually
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
 from askproai_sandbox.world import EXAMPLES, SALON, seed_simulators
+from tests.e2e.node.cluster import SYSTEM, CommandFailed, apply, kubectl, run
 
 CHART = EXAMPLES.parent / "charts" / "askproai"
-SYSTEM = "askproai-system"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 KINDS = ("tenants.askproai.de", "branches", "serviceofferings", "retellagents")
-
-
-class CommandFailed(AssertionError):
-    """A program said no; the message is the end of what it said."""
-
-
-async def run(*command: str, stdin: str | None = None) -> str:
-    """Run a program and give what it printed."""
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    out, err = await process.communicate((stdin or "").encode())
-    if process.returncode != 0:
-        raise CommandFailed(f"{' '.join(command)}: {err.decode()[-2000:]}")
-    return out.decode()
-
-
-async def kubectl(*arguments: str, stdin: str | None = None) -> str:
-    return await run("kubectl", *arguments, stdin=stdin)
-
-
-async def objects(*arguments: str) -> list[dict[str, Any]]:
-    """Give the items of `kubectl get …`."""
-    return list(json.loads(await kubectl("get", *arguments, "-o", "json"))["items"])
 
 
 @dataclass
@@ -127,13 +99,6 @@ async def fetch(url: str, headers: dict[str, str] | None = None) -> Any:
         return await answer.json()
 
 
-async def until(check: Any, seconds: float, what: str) -> float:
-    """Wait for `check`, and give how long that took."""
-    began = time.monotonic()
-    await eventually(check, timedelta(seconds=seconds), what, every=0.1)
-    return time.monotonic() - began
-
-
 @asynccontextmanager
 async def entrance(site: Site) -> AsyncIterator[str]:
     """Lead `/<namespace>/<tenant>/…`, unchanged, to the ClusterIP of Service `<tenant>-web`: one connection for each request.
@@ -199,10 +164,6 @@ async def open_site(directory: Path, image: str, address: str) -> AsyncIterator[
             await clean()
             await postgres.remove()
             await redis.remove()
-
-
-async def apply(*manifests: dict[str, Any], namespace: str = "default") -> None:
-    await kubectl("apply", "-n", namespace, "-f", "-", stdin=yaml.safe_dump_all(manifests))
 
 
 async def clean() -> None:

@@ -4,46 +4,25 @@ import asyncio
 import hashlib
 import hmac
 import json
-import os
 import shutil
-import signal
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 
 from askproai_sandbox.caller import CallRecord
 from askproai_sandbox.world import EXAMPLES, SALON
-from tests.e2e.node.site import CHART, PLURALS, SYSTEM, Site, kubectl, objects, run, until
+from tests.e2e.node.cluster import SYSTEM, holder, kill, kubectl, objects, pods, run, starts, until
+from tests.e2e.node.site import CHART, PLURALS, Site
 
 pytestmark = pytest.mark.timeout(300)
 WEB = f"{SALON.namespace}-web"
 TENANT = ("tenants.askproai.de", SALON.namespace, "-n", SALON.namespace)
 WISH = {"service": "Haarschnitt", "date": "2026-12-02", "time": "15:00"}
-
-
-async def holder(component: str) -> str:
-    """Give who holds the Lease of operator or coordinator: `<pod>_…`, another one for each process."""
-    path = "jsonpath={.spec.holderIdentity}"
-    return await kubectl("get", "lease", f"askproai-{component}", "-n", SYSTEM, "-o", path)
-
-
-async def pods(namespace: str, component: str) -> list[dict[str, Any]]:
-    """Give the pods that are not about to go."""
-    found = await objects("pods", "-n", namespace, "-l", f"app.kubernetes.io/component={component}")
-    return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
-
-
-def starts(of: list[dict[str, Any]]) -> dict[str, int]:
-    """Give how often each container of some pods was started again."""
-    counts = ((p["metadata"]["name"], c) for p in of for c in p["status"]["containerStatuses"])
-    return {f"{pod}/{one['name']}": one["restartCount"] for pod, one in counts}
 
 
 async def test_helm_install_gives_two_of_each_of_which_one_leads(site: Site):
@@ -207,27 +186,6 @@ async def test_the_coordinators_leader_is_killed_and_another_leads_within_20_sec
         return await holder("coordinator") not in {"", first}
 
     record_property("leads after", f"{await until(led, 20, 'another replica to lead'):.1f} s")
-
-
-async def kill(component: str, identity: str) -> str:
-    """Kill the process of a replica with SIGKILL, where the node is this machine; else have its kubelet do it."""
-    pod = identity.partition("_")[0]
-    pid = process_of(component, pod)
-    if pid is None:
-        await kubectl("delete", "pod", pod, "-n", SYSTEM, "--grace-period=0", "--force")
-        return "forced deletion"
-    os.kill(pid, signal.SIGKILL)
-    return "SIGKILL"
-
-
-def process_of(component: str, pod: str) -> int | None:
-    """Give the process of a pod; None where the pods run on another machine."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it ended, or is not ours to look at
-            words, variables = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes().split(b"\0")
-            if component.encode() in words and f"ASKPROAI_POD_NAME={pod}".encode() in variables:
-                return int(folder.name)
-    return None
 
 
 async def test_nothing_was_forbidden_to_operator_and_coordinator_and_nothing_broke(site: Site):

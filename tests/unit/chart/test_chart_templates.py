@@ -7,7 +7,9 @@ import pytest
 import yaml
 from tests.unit.chart.chart_render import CHART, ROOT, Refused, find_program
 
+from askproai_operator.kinds.coordinator import SECRET as COORDINATOR_SECRET
 from askproai_operator.settings import Settings as OperatorSettings
+from askproai_runtime.coordinator.settings import CoordinatorSettings
 
 COMPONENTS = ("operator", "coordinator")
 
@@ -158,8 +160,19 @@ def test_settings_reach_the_operator_and_each_is_one_that_it_knows(render):
     )
     assert values["ASKPROAI_PROVIDER_HOSTS"] == "a.example,b.example"
     assert values["ASKPROAI_INSTALLATION_ID"] == "berlin"
-    known = {f"ASKPROAI_{name.upper()}" for name in OperatorSettings.model_fields}
-    assert set(values) <= known
+    assert set(values) <= {f"ASKPROAI_{name.upper()}" for name in OperatorSettings.model_fields}
+
+
+def test_the_coordinator_gets_settings_that_it_knows_and_the_secret_that_the_operator_writes(render):
+    manifests = render()
+    values = environment(manifests, "coordinator")
+    assert set(values) <= {f"ASKPROAI_{name.upper()}" for name in CoordinatorSettings.model_fields}
+    (port,) = container(manifests, "coordinator")["ports"]
+    assert values["ASKPROAI_HEALTH_PORT"] == str(port["containerPort"])
+    only = container(manifests, "coordinator")
+    assert values["ASKPROAI_CREDENTIALS_DIR"] == only["volumeMounts"][0]["mountPath"]
+    (volume,) = manifests["Deployment", "askproai-coordinator"]["spec"]["template"]["spec"]["volumes"]
+    assert volume["projected"]["sources"] == [{"secret": {"name": COORDINATOR_SECRET}}]
 
 
 def test_without_settings_the_operators_own_defaults_hold(render):
