@@ -16,7 +16,7 @@ from askproai_operator.engine.errors import ApiError
 from askproai_operator.engine.feed import Feed
 from askproai_operator.engine.kube import Kube
 from askproai_operator.engine.metrics import Metrics
-from askproai_operator.engine.refs import CHILDREN, CUSTOM, FOREIGN, MANAGED_SELECTOR, MANAGER, SECRETS, WATCH_LABEL, Ref
+from askproai_operator.engine.refs import CHILDREN, CUSTOM, FOREIGN, MANAGED_SELECTOR, SECRETS, WATCH_LABEL, Ref
 from askproai_runtime.seams import Clock
 
 log = structlog.get_logger(__name__)
@@ -118,7 +118,9 @@ class Informer:
             registry=self._registry(),
             settings=kopf_settings(),
             standalone=True,  # peering is no election; ours is a Lease
-            identity=cast("Any", MANAGER),  # of a peer; kopf would ask for the user's name, and a pod's number has none
+            identity=cast(
+                "Any", "nobody"
+            ),  # of a peer; kopf would ask for the user's name, and a pod's number has none
             clusterwide=True,
             stop_flag=asyncio.Event(),
             ready_flag=self.ready,
