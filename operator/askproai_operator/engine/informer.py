@@ -118,9 +118,8 @@ class Informer:
             registry=self._registry(),
             settings=kopf_settings(),
             standalone=True,  # peering is no election; ours is a Lease
-            identity=cast(
-                "Any", "nobody"
-            ),  # of a peer; kopf would ask for the user's name, and a pod's number has none
+            # Of a peer. By itself kopf asks for the user's name, and a pod's number has none.
+            identity=cast("Any", "nobody"),
             clusterwide=True,
             stop_flag=asyncio.Event(),
             ready_flag=self.ready,
