@@ -136,12 +136,13 @@ def test_the_chart_has_the_version_of_the_package():
 
 def test_the_operator_reads_its_urls_from_mounted_files_and_none_from_the_environment(render):
     manifests = render("redis.existingSecret=cache", "redis.adminUrlKey=url", "database.existingSecret=db")
-    assert mounted(manifests, "operator") == {"DATABASE_ADMIN_URL": "db", "CA_FILE": "db", "REDIS_ADMIN_URL": "cache"}
+    assert mounted(manifests, "operator") == {"DATABASE_ADMIN_URL": "db", "CA_FILE": "cache", "REDIS_ADMIN_URL": "cache"}
     values = environment(manifests, "operator")
     folder = container(manifests, "operator")["volumeMounts"][0]["mountPath"]
     assert values["ASKPROAI_DATABASE_ADMIN_URL_FILE"] == f"{folder}/DATABASE_ADMIN_URL"
     assert values["ASKPROAI_REDIS_ADMIN_URL_FILE"] == f"{folder}/REDIS_ADMIN_URL"
-    assert "ASKPROAI_REDIS_ADMIN_URL_FILE" not in environment(render(), "operator")
+    assert values["ASKPROAI_CA_FILE"] == f"{folder}/CA_FILE"
+    assert not {"ASKPROAI_REDIS_ADMIN_URL_FILE", "ASKPROAI_CA_FILE"} & environment(render(), "operator").keys()
     assert "REDIS_ADMIN_URL" not in mounted(render(), "operator")
 
 
