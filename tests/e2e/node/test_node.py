@@ -143,13 +143,13 @@ async def test_a_rolling_restart_under_calls_loses_no_request(site: Site, record
         await kubectl("rollout", "status", f"deployment/{WEB}", "-n", SALON.namespace, "--timeout=120s")
         await until(lambda: _gone(old), 60, "the old pods to end")
         over.set()
-    booked = [answer["appointment_id"] for one in records for answer in one.answers("book_appointment")]
     record_property("calls", len(records))
     record_property("events", len(sent))
     assert site.refused == []
     assert [error for one in records for error in one.errors] == []
     assert [status for _, status in sent if status != 200] == []
     assert not old & {pod["metadata"]["name"] for pod in await pods(SALON.namespace, "web")}
+    booked = [answer["appointment_id"] for one in records for answer in one.answers("book_appointment")]
     kept = await site.rows("SELECT id::text FROM appointments WHERE status IN ('confirmed', 'pending_sync')")
     assert set(booked) <= {row["id"] for row in kept}
     assert len(set(booked)) == len(records) >= 3
