@@ -240,6 +240,8 @@ def test_every_alert_has_a_runbook_that_exists(render):
         assert (ROOT / "docs" / "runbooks" / page).exists(), page
         assert alert["labels"]["severity"] in {"critical", "warning"}
         assert alert["annotations"]["summary"]
+    default = str(render("prometheusRule.enabled=true")["PrometheusRule", "askproai"])
+    assert default.count(OperatorSettings.model_fields["runbook_base_url"].default) == len(alerts)
 
 
 def test_promtool_takes_the_alerts_and_they_fire_when_they_should(render, tmp_path):
