@@ -136,7 +136,11 @@ def test_the_chart_has_the_version_of_the_package():
 
 def test_the_operator_reads_its_urls_from_mounted_files_and_none_from_the_environment(render):
     manifests = render("redis.existingSecret=cache", "redis.adminUrlKey=url", "database.existingSecret=db")
-    assert mounted(manifests, "operator") == {"DATABASE_ADMIN_URL": "db", "CA_FILE": "cache", "REDIS_ADMIN_URL": "cache"}
+    assert mounted(manifests, "operator") == {
+        "DATABASE_ADMIN_URL": "db",
+        "CA_FILE": "cache",
+        "REDIS_ADMIN_URL": "cache",
+    }
     values = environment(manifests, "operator")
     folder = container(manifests, "operator")["volumeMounts"][0]["mountPath"]
     assert values["ASKPROAI_DATABASE_ADMIN_URL_FILE"] == f"{folder}/DATABASE_ADMIN_URL"
