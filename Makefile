@@ -9,12 +9,14 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PKGS   := operator/askproai_operator operator/askproai_cli runtime/askproai_runtime sandbox/askproai_sandbox
 
+PIN    := uv pip compile -q --upgrade --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
+
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo down test unit integration check format generate bench requirements clean
+.PHONY: help demo down test unit integration e2e check format generate bench requirements clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 demo: $(STAMP) ## From kubectl apply to a booked appointment, on this machine (KEEP=1 leaves it running, KILL=1 kills parts in the middle)
 	@askproai demo $(if $(KEEP),--keep) $(if $(KILL),--kill)
@@ -31,6 +33,9 @@ unit: $(STAMP) ## Only the tests that need nothing but Python
 
 integration: $(STAMP) ## Only the tests against real parts
 	@python -m askproai_sandbox.cluster && python -m pytest tests/integration $(ARGS)
+
+e2e: $(STAMP) ## The chart on a real cluster: KUBECONFIG, IMAGE and ADDRESS name it (docs/install.md), else ../shared/cluster is used
+	@hack/e2e.sh $(ARGS)
 
 check: $(STAMP) ## Format, lint, types, layers, and that everything generated is current
 	@echo "== format" && ruff format --check .
@@ -50,8 +55,8 @@ bench: $(STAMP) ## Measure what docs/performance.md states (about 3 minutes)
 
 requirements: $(STAMP) ## Pin the dependencies of pyproject.toml again, with hashes
 	@for extra in image dev; do \
-	  uv pip compile -q --upgrade --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header \
-	    $$( [ $$extra = dev ] && echo --extra dev ) pyproject.toml -o hack/requirements/$$extra.txt; done
+	  $(PIN) $$( [ $$extra = dev ] && echo --extra dev ) pyproject.toml -o hack/requirements/$$extra.txt; done
+	@echo hatchling | $(PIN) - -o hack/requirements/build.txt
 
 clean: ## Remove what the other targets made here (the built control plane stays in the user's cache)
 	@rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

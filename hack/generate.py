@@ -7,6 +7,7 @@ A page is a function that gives the whole text of its file, the same one every t
 import argparse
 import json
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,10 @@ SETTINGS = """
 Environment variables, read once when a process starts; an absent one has its default. A boolean is `1` or `0`.
 What belongs to one tenant stands in its manifest instead: [custom-resources.md](custom-resources.md).
 """
+CHART = """
+Nothing else is accepted: a misspelt value is refused by `helm`. How to install: [install.md](../install.md).
+"""
+VALUES = "hack/chart-values.yaml"
 FAULTS = """
 For tests only: `ASKPROAI_FAULT=<point>` ends the process at a named point, armed by `ASKPROAI_TESTING=1`.
 """
@@ -51,10 +56,15 @@ def generated() -> Iterator[tuple[str, str]]:
     for kind in KINDS.values():
         text = yaml.dump(crd(kind), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
         yield f"crds/askproai.de_{kind.plural}.yaml", f"# {HEADER.format(source=API)}\n{text}"
+        yield f"charts/askproai/templates/crds/{kind.plural}.yaml", chart_crd(text)
     yield "docs/reference/custom-resources.md", _page("Custom resources", API, custom_resources())
     yield "docs/reference/conditions.md", _page("Conditions and reasons", API, conditions())
     sources = "the settings.py of operator/askproai_operator, runtime/askproai_runtime/config and …/coordinator"
     yield "docs/reference/settings.md", _page("Settings", sources, settings())
+    groups = yaml.safe_load((ROOT / VALUES).read_text("utf-8"))
+    yield "charts/askproai/values.yaml", values(groups)
+    yield "charts/askproai/values.schema.json", json.dumps(values_schema(groups), ensure_ascii=False, indent=2) + "\n"
+    yield "docs/reference/chart.md", _page("Values of the Helm chart", VALUES, chart(groups))
 
 
 class _Dumper(yaml.SafeDumper):
@@ -90,6 +100,46 @@ def settings() -> Iterator[str]:
         yield from _table(("Variable", "Type", "Default", "Description"), _variables(model))
         yield ""
     yield FAULTS.strip()
+
+
+def chart_crd(text: str) -> str:
+    """Give a CRD as a template of the chart: Helm never upgrades what lies in a chart's `crds` folder."""
+    keep = "  {{- if .Values.crds.keep }}\n  annotations:\n    helm.sh/resource-policy: keep\n  {{- end }}\n"
+    comment = f"{{{{- /* {HEADER.format(source=API)} */ -}}}}\n"
+    escaped = text.replace("{{", '{{"{{"}}').replace("metadata:\n", f"metadata:\n{keep}", 1)
+    return f"{comment}{{{{- if .Values.crds.enabled }}}}\n{escaped}{{{{- end }}}}\n"
+
+
+def values(groups: dict[str, Any]) -> str:
+    """Give the chart's values.yaml: every value with its default and what it is for."""
+    lines = [f"# {HEADER.format(source=VALUES)}"]
+    for name, group in groups.items():
+        lines += ["", f"# {group['description']}", f"{name}:"]
+        for key, value in group["properties"].items():
+            lines += textwrap.wrap(value["description"], 126, initial_indent="  # ", subsequent_indent="  # ")
+            lines.append(f"  {key}: {json.dumps(value['default'], ensure_ascii=False)}")
+    return "\n".join(lines) + "\n"
+
+
+def values_schema(groups: dict[str, Any]) -> dict[str, Any]:
+    """Give the JSON schema by which Helm refuses what is misspelt."""
+    shut = {"type": "object", "additionalProperties": False}
+    head = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "Values of the chart askproai"}
+    inside = {name: shut | group for name, group in groups.items()}
+    return head | shut | {"properties": inside | {"global": {"type": "object"}}}  # Helm itself adds `global`
+
+
+def chart(groups: dict[str, Any]) -> Iterator[str]:
+    """Give every value of the chart."""
+    yield CHART
+    for name, group in groups.items():
+        yield f"## `{name}`\n\n{group['description']}\n"
+        rows = (
+            (f"`{name}.{key}`", f"`{json.dumps(value['default'], ensure_ascii=False)}`", value["description"])
+            for key, value in group["properties"].items()
+        )
+        yield from _table(("Value", "Default", "Description"), rows)
+        yield ""
 
 
 def _variables(model: type[BaseSettings]) -> Iterator[tuple[str, ...]]:
@@ -166,7 +216,8 @@ def main() -> int:
     check = parser.parse_args().check
     wanted = {ROOT / path: text for path, text in generated()}
     stale = {path: text for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text}
-    left = sorted(set((ROOT / "crds").iterdir()) - wanted.keys())
+    folders = (ROOT / "crds", ROOT / "charts/askproai/templates/crds")
+    left = sorted({file for folder in folders for file in folder.glob("*")} - wanted.keys())
     for path, text in stale.items():
         print(f"{'not current, run make generate' if check else 'written'}: {path.relative_to(ROOT)}")
         if not check:

@@ -34,7 +34,6 @@ _STARTUP = timedelta(seconds=60)
 _SHUTDOWN = timedelta(seconds=30)
 _QUIET_DISK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 _SETTINGS = (
-    "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
     "max_connections=300",
     "shared_buffers=64MB",
@@ -52,14 +51,18 @@ class EmbeddedPostgresError(Exception):
 
 
 class EmbeddedPostgres:
-    """One PostgreSQL server below `directory`, on a free loopback port that survives restarts; it dies with this process.
+    """One PostgreSQL server below `directory`, on a free port that survives restarts; it dies with this process.
 
+    `address` is loopback, or one of this machine's at which pods of a real node reach it.
     `durable=False` trades safety for speed: right for tests, wrong wherever a restart must lose nothing.
     `binaries` names another installation's `bin` folder (say Debian's /usr/lib/postgresql/15/bin).
     """
 
-    def __init__(self, directory: Path, *, durable: bool = True, binaries: Path | None = None) -> None:
+    def __init__(
+        self, directory: Path, *, durable: bool = True, binaries: Path | None = None, address: str = "127.0.0.1"
+    ) -> None:
         self._directory = directory.absolute()
+        self._address = address
         self._durable = durable
         self._binaries = binaries
         self._state_file = self._directory / "postgres.json"
@@ -97,7 +100,8 @@ class EmbeddedPostgres:
     async def start(self) -> None:
         """Start the server, made anew if `directory` has none; a left-over one on the same data is ended first."""
         await asyncio.to_thread(self._prepare)
-        settings = (*_SETTINGS, f"port={self.port}", *(() if self._durable else _QUIET_DISK))
+        where = (f"listen_addresses={self._address}", f"port={self.port}")
+        settings = (*_SETTINGS, *where, *(() if self._durable else _QUIET_DISK))
         options = [option for setting in settings for option in ("-c", setting)]
         command = [self.binaries / "postgres", "-D", self._state["data"], *options]
         user = _USER.pw_name if _USER else ""
@@ -153,7 +157,7 @@ class EmbeddedPostgres:
             await connection.close()
 
     def _dsn(self, user: str, password: str, database: str) -> str:
-        return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{user}:{password}@{self._address}:{self.port}/{database}"
 
     def _prepare(self) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -162,7 +166,7 @@ class EmbeddedPostgres:
         _end_processes_of(data)
         if self._state_file.exists():
             self._state = json.loads(self._state_file.read_text())
-            if not port_is_free(self.port):
+            if not port_is_free(self.port, self._address):
                 raise EmbeddedPostgresError(
                     f"port {self.port} is taken by another process: end that one, or delete {self._directory}"
                 )
@@ -190,6 +194,8 @@ class EmbeddedPostgres:
         password_file.unlink()
         if done.returncode != 0:
             raise EmbeddedPostgresError(f"initdb failed for {data}: {done.stderr.strip() or done.stdout.strip()}")
+        with (data / "pg_hba.conf").open("a") as file:  # initdb lets in loopback only
+            file.write("host all all samenet scram-sha-256\n")
 
     async def _answers(self) -> bool:
         if self._child is None or self._child.exit_code is not None:

@@ -39,13 +39,15 @@ class EmbeddedRedisError(Exception):
 
 
 class EmbeddedRedis:
-    """One Valkey below `directory`, on a free loopback port that survives restarts; it dies with this process.
+    """One Valkey below `directory`, on a free port that survives restarts; it dies with this process.
 
+    `address` is loopback, or one of this machine's at which pods of a real node reach it.
     What was written survives a kill, except for the last second; users do when they were saved (`ACL SAVE`).
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, address: str = "127.0.0.1") -> None:
         self._directory = directory.absolute()
+        self._address = address
         self._state_file = self._directory / "redis.json"
         self._state: dict[str, Any] = {}
         self._child: Child | None = None
@@ -71,7 +73,7 @@ class EmbeddedRedis:
         return self._child is not None and self._child.exit_code is None
 
     def url(self, user: str, password: str) -> str:
-        return f"redis://{user}:{password}@127.0.0.1:{self.port}/0"
+        return f"redis://{user}:{password}@{self._address}:{self.port}/0"
 
     async def start(self) -> None:
         """Start the server, made anew if `directory` has none; a left-over one on the same data is ended first."""
@@ -83,12 +85,12 @@ class EmbeddedRedis:
             write_atomically(users, f"user default off\nuser {ADMIN_USER} on #{_sha256(password)} ~* &* +@all\n")
             write_atomically(self._state_file, json.dumps({"port": free_port(), "password": password}))
         self._state = json.loads(self._state_file.read_text())
-        if not port_is_free(self.port):
+        if not port_is_free(self.port, self._address):
             raise EmbeddedRedisError(
                 f"port {self.port} is taken by another process: end that one, or delete {self._directory}"
             )
         options: dict[str, object] = {
-            "bind": "127.0.0.1", "port": self.port, "dir": self._directory, "aclfile": users, "appendonly": "yes",
+            "bind": self._address, "port": self.port, "dir": self._directory, "aclfile": users, "appendonly": "yes",
             "save": "", "maxmemory-policy": "noeviction", "daemonize": "no",
         }  # fmt: skip
         command = [str(program())]

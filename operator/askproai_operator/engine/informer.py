@@ -7,7 +7,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import kopf
 import structlog
@@ -118,6 +118,8 @@ class Informer:
             registry=self._registry(),
             settings=kopf_settings(),
             standalone=True,  # peering is no election; ours is a Lease
+            # Of a peer. By itself kopf asks for the user's name, and a pod's number has none.
+            identity=cast("Any", "nobody"),
             clusterwide=True,
             stop_flag=asyncio.Event(),
             ready_flag=self.ready,

@@ -229,13 +229,13 @@ class Simulator:
 
 
 @contextlib.asynccontextmanager
-async def serve(simulator: Simulator, port: int = 0) -> AsyncIterator[str]:
-    """Serve a simulator on loopback and give its base URL; port 0 takes a free one."""
+async def serve(simulator: Simulator, port: int = 0, address: str = "127.0.0.1") -> AsyncIterator[str]:
+    """Serve a simulator and give its base URL; port 0 takes a free one. Not on loopback only where pods must reach it."""
     runner = web.AppRunner(simulator.app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        await web.TCPSite(runner, address, port).start()
+        yield f"http://{address}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 

@@ -1,0 +1,111 @@
+{{- define "askproai.labels" -}}
+app.kubernetes.io/name: askproai
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end }}
+
+{{- define "askproai.selector" -}}
+app.kubernetes.io/name: askproai
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{- define "askproai.image" -}}
+{{- $tag := .Values.image.tag | default .Chart.AppVersion -}}
+{{ .Values.image.repository }}{{ if hasPrefix "sha256:" $tag }}@{{ else }}:{{ end }}{{ $tag }}
+{{- end }}
+
+{{/* What both Deployments share: everything but what runs in the container. `.work` are the values of the workload. */}}
+{{- define "askproai.deployment" -}}
+{{- $context := dict "root" .root "component" .component -}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: askproai-{{ .component }}
+  namespace: {{ .root.Release.Namespace }}
+  labels: {{- include "askproai.labels" $context | nindent 4 }}
+spec:
+  replicas: {{ .work.replicas }}
+  revisionHistoryLimit: 3
+  # A standby takes over in seconds, so an update need not find room for a further pod.
+  strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 0, maxUnavailable: 1}}
+  selector:
+    matchLabels: {{- include "askproai.selector" $context | nindent 6 }}
+  template:
+    metadata:
+      labels:
+        {{- include "askproai.labels" $context | nindent 8 }}
+        {{- with .work.podLabels }}{{ toYaml . | nindent 8 }}{{ end }}
+      {{- with .work.podAnnotations }}
+      annotations: {{- toYaml . | nindent 8 }}
+      {{- end }}
+    spec:
+      serviceAccountName: askproai-{{ .component }}
+      automountServiceAccountToken: true
+      enableServiceLinks: false
+      terminationGracePeriodSeconds: 30
+      {{- with .root.Values.image.pullSecrets }}
+      imagePullSecrets: {{- range . }}
+        - name: {{ . }}
+      {{- end }}
+      {{- end }}
+      {{- with .work.priorityClassName }}
+      priorityClassName: {{ . }}
+      {{- end }}
+      {{- with .work.nodeSelector }}
+      nodeSelector: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .work.tolerations }}
+      tolerations: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .work.affinity }}
+      affinity: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      topologySpreadConstraints:
+        - maxSkew: 1
+          topologyKey: kubernetes.io/hostname
+          whenUnsatisfiable: ScheduleAnyway
+          labelSelector:
+            matchLabels: {{- include "askproai.selector" $context | nindent 14 }}
+      securityContext:
+        runAsNonRoot: true
+        runAsUser: 65532
+        runAsGroup: 65532
+        fsGroup: 65532
+        seccompProfile: {type: RuntimeDefault}
+      containers:
+        - name: {{ .component }}
+          image: {{ include "askproai.image" .root }}
+          imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+          command: {{ toJson .command }}
+          env:
+            - {name: ASKPROAI_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}
+            - {name: ASKPROAI_POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+            {{- range $name, $value := merge (dict) .work.env .env }}
+            - {name: {{ $name }}, value: {{ $value | quote }}}
+            {{- end }}
+          ports:
+            {{- with .health }}
+            - {name: health, containerPort: {{ . }}, protocol: TCP}
+            {{- end }}
+            - {name: metrics, containerPort: {{ .metrics }}, protocol: TCP}
+          {{- $probed := ternary "health" "metrics" (hasKey . "health") }}
+          startupProbe: {httpGet: {path: /livez, port: {{ $probed }}}, periodSeconds: 1, failureThreshold: 60, timeoutSeconds: 3}
+          readinessProbe: {httpGet: {path: /readyz, port: {{ $probed }}}, periodSeconds: 5, failureThreshold: 3, timeoutSeconds: 3}
+          livenessProbe: {httpGet: {path: /livez, port: {{ $probed }}}, periodSeconds: 10, failureThreshold: 3, timeoutSeconds: 3}
+          resources: {{- toYaml .work.resources | nindent 12 }}
+          securityContext:
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities: {drop: [ALL]}
+          volumeMounts:
+            - {name: secrets, mountPath: /etc/askproai/secrets, readOnly: true}
+      volumes:
+        - name: secrets
+          projected:
+            defaultMode: 0440
+            sources: {{- .sources | nindent 14 }}
+{{- end }}

@@ -1,0 +1,36 @@
+"""A site around a real cluster for the run, and the table of steps at its end."""
+
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.node.site import Site, missing, open_site
+
+_STEPS: list[tuple[str, float, str, str]] = []
+
+
+@pytest.fixture(scope="session")
+async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    if reason := missing():
+        pytest.skip(reason)
+    directory = tmp_path_factory.mktemp("site")
+    async with open_site(directory, os.environ["ASKPROAI_E2E_IMAGE"], os.environ["ASKPROAI_E2E_ADDRESS"]) as opened:
+        yield opened
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if "e2e/node/" in report.nodeid and (report.when == "call" or report.failed):
+        step = report.nodeid.rpartition("::test_")[2].replace("_", " ")
+        measured = ", ".join(f"{name}: {value}" for name, value in report.user_properties)
+        _STEPS.append((step, report.duration, report.outcome, measured))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if _STEPS:
+        terminalreporter.section("steps on the real node")
+        for step, seconds, outcome, measured in _STEPS:
+            terminalreporter.write_line(
+                f"{outcome:7} {seconds:6.1f} s  {step}" + (f"  ({measured})" if measured else "")
+            )

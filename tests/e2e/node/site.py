@@ -1,0 +1,193 @@
+"""What a platform team has around the chart, on this machine and reachable from pods: database, providers, an entrance.
+
+Nothing in the pods knows that it is a test: they have URLs of a PostgreSQL, a Retell and a Cal.com, and are called by Service.
+"""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+import yaml
+from aiohttp import web
+
+from askproai_runtime.seams import SystemClock
+from askproai_sandbox.calcom import CalcomSimulator
+from askproai_sandbox.caller import CallRecord, play_call
+from askproai_sandbox.postgres import EmbeddedPostgres
+from askproai_sandbox.redis import EmbeddedRedis
+from askproai_sandbox.retell import RetellSimulator
+from askproai_sandbox.simulator import serve
+from askproai_sandbox.world import EXAMPLES, SALON, seed_simulators
+from tests.e2e.node.cluster import SYSTEM, CommandFailed, apply, kubectl, run
+
+CHART = EXAMPLES.parent / "charts" / "askproai"
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+KINDS = ("tenants.askproai.de", "branches", "serviceofferings", "retellagents")
+
+
+@dataclass
+class Site:
+    """Everything outside of the chart, and how to use it."""
+
+    image: str
+    address: str
+    postgres: EmbeddedPostgres
+    redis: EmbeddedRedis
+    retell: str
+    calcom: str
+    entrance: str = ""
+    upstream: dict[str, str] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+
+    async def helm(self, *arguments: str, chart: Path = CHART) -> str:
+        """Install or upgrade the release, and wait until its pods are ready."""
+        repository, _, tag = self.image.rpartition(":")
+        values = {
+            "image": {"repository": repository, "tag": tag, "pullPolicy": "IfNotPresent"},
+            "settings": {
+                "sharedBaseUrl": self.entrance,
+                "providerHosts": [f"{self.address}:*"],
+                "retellBaseUrl": self.retell,
+                "calcomBaseUrl": self.calcom,
+            },
+            "redis": {"existingSecret": "askproai-redis"},
+        }
+        where = ("--namespace", SYSTEM, "--values", "-", "--wait", "--timeout", "90s")
+        command = ("upgrade", "--install", "askproai", str(chart), *where, *arguments)
+        try:
+            return await run("helm", *command, stdin=yaml.safe_dump(values))
+        except CommandFailed as error:
+            said = await kubectl("logs", "-n", SYSTEM, "-l", "app.kubernetes.io/name=askproai", "--tail=20", "--prefix")
+            raise CommandFailed(f"{error}\n{await kubectl('get', 'pods,events', '-n', SYSTEM)}\n{said}") from None
+
+    async def ready(self, namespace: str = SALON.namespace) -> None:
+        for kind in KINDS:
+            await kubectl("wait", "--for=condition=Ready", "--all", "-n", namespace, "--timeout=120s", kind)
+
+    async def call(self, *say: str, **more: Any) -> CallRecord:
+        return await play_call(self.retell, SALON.number, say, **more)
+
+    async def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+        """Read the database as its superuser."""
+        connection = await asyncpg.connect(self.postgres.superuser_dsn.removesuffix("postgres") + "askproai")
+        try:
+            return [dict(row) for row in await connection.fetch(sql, *values)]
+        finally:
+            await connection.close()
+
+    async def unfinished(self) -> int:
+        sql = "SELECT count(*) AS n FROM webhook_events WHERE status IN ('received', 'processing', 'failed')"
+        return int((await self.rows(sql))[0]["n"])
+
+    async def workspace(self, key: str = SALON.retell_key) -> dict[str, Any]:
+        state = await fetch(f"{self.retell}/_sim/state")
+        return dict(state["workspaces"][key])
+
+    async def hooks(self, key: str = SALON.calcom_key) -> list[Any]:
+        return list((await fetch(f"{self.calcom}/v2/webhooks", {"Authorization": f"Bearer {key}"}))["data"])
+
+
+async def fetch(url: str, headers: dict[str, str] | None = None) -> Any:
+    async with aiohttp.ClientSession(raise_for_status=True) as session, session.get(url, headers=headers) as answer:
+        return await answer.json()
+
+
+@asynccontextmanager
+async def entrance(site: Site) -> AsyncIterator[str]:
+    """Lead `/<namespace>/<tenant>/…`, unchanged, to the ClusterIP of Service `<tenant>-web`: one connection for each request.
+
+    It tries nothing twice: what a pod refuses while it comes or goes is seen by the sender, and noted in `refused`.
+    """
+    connector = aiohttp.TCPConnector(force_close=True, limit=0)
+    async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=30)) as session:
+
+        async def handle(request: web.Request) -> web.Response:
+            _, namespace, tenant, *_ = request.path.split("/")
+            ip = site.upstream.get(tenant)
+            if ip is None:
+                ip = await kubectl(
+                    "get", "service", f"{tenant}-web", "-n", namespace, "-o", "jsonpath={.spec.clusterIP}"
+                )
+                site.upstream[tenant] = ip
+            headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
+            url = f"http://{ip}:8080{request.path_qs}"
+            try:
+                sent = session.request(request.method, url, headers=headers, data=await request.read())
+                async with sent as answer:
+                    body = await answer.read()
+                    return web.Response(status=answer.status, body=body, content_type=answer.content_type)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                site.refused.append(f"{request.path}: {type(error).__name__}: {error}")
+                return web.Response(status=502)
+
+        app = web.Application(client_max_size=9 << 20)
+        app.router.add_route("*", "/{path:.*}", handle)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        await web.TCPSite(runner, site.address, 0).start()
+        yield f"http://{site.address}:{runner.addresses[0][1]}"
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def open_site(directory: Path, image: str, address: str) -> AsyncIterator[Site]:
+    """Raise everything outside of the chart, make the namespaces with their Secrets, and take all of it down again."""
+    await clean()
+    postgres = EmbeddedPostgres(directory / "postgres", durable=False, address=address)
+    redis = EmbeddedRedis(directory / "redis", address=address)
+    await asyncio.gather(postgres.start(), redis.start())
+    clock = SystemClock()
+    async with (
+        serve(RetellSimulator(clock), address=address) as retell,
+        serve(CalcomSimulator(clock), address=address) as calcom,
+    ):
+        site = Site(image, address, postgres, redis, retell, calcom)
+        await seed_simulators(retell, calcom)
+        dsn = await postgres.create_database("askproai", "e2e-admin")
+        try:
+            async with entrance(site) as site.entrance:
+                await apply(_namespace(SYSTEM), _namespace(SALON.namespace))
+                await apply(
+                    _secret("askproai-database", "DATABASE_ADMIN_URL", dsn),
+                    _secret("askproai-redis", "REDIS_ADMIN_URL", redis.admin_url),
+                    namespace=SYSTEM,
+                )
+                yield site
+        finally:
+            await clean()
+            await postgres.remove()
+            await redis.remove()
+
+
+async def clean() -> None:
+    """Take away whatever a run, a broken one too, has left: the tenants while their operator still runs."""
+    await kubectl("delete", "namespace", SALON.namespace, "--ignore-not-found", "--timeout=60s")
+    if await run("helm", "list", "-n", SYSTEM, "-q"):
+        await run("helm", "uninstall", "askproai", "-n", SYSTEM, "--wait", "--cascade", "foreground")
+    await kubectl("delete", "crd", "--ignore-not-found", *(f"{kind}.askproai.de" for kind in PLURALS))
+    await kubectl("delete", "namespace", SYSTEM, "--ignore-not-found", "--timeout=60s")
+
+
+PLURALS = ("tenants", "branches", "serviceofferings", "retellagents")
+
+
+def _namespace(name: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": RESTRICTED}}
+
+
+def _secret(name: str, key: str, value: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": {key: value}}
+
+
+def missing(environment: Sequence[str] = ("KUBECONFIG", "ASKPROAI_E2E_IMAGE", "ASKPROAI_E2E_ADDRESS")) -> str:
+    """Say what is missing to run here; an empty text when nothing is."""
+    absent = [name for name in environment if not os.environ.get(name)]
+    absent += [program for program in ("kubectl", "helm") if shutil.which(program) is None]
+    return f"{', '.join(absent)} missing: `make e2e` brings them" if absent else ""

@@ -1,0 +1,132 @@
+"""The rendered chart at a real API server: every field known, every right as written, and the guard of Secrets at work."""
+
+import asyncio
+import json
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.unit.chart.chart_render import find_program, rendered
+
+from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient, ProcessError, eventually
+
+SYSTEM = "chart-system"
+OPERATOR = f"system:serviceaccount:{SYSTEM}:askproai-operator"
+EVERYTHING = ("redis.existingSecret=r", "networkPolicy.enabled=true", "settings.sharedBaseUrl=https://v.example")
+
+
+@pytest.fixture(scope="module")
+async def installed(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Apply the chart as rendered, strictly: a field that the API server does not know is refused."""
+    manifest = tmp_path_factory.mktemp("chart") / "all.yaml"
+    manifest.write_text(await asyncio.to_thread(rendered, find_program("helm"), EVERYTHING, SYSTEM), "utf-8")
+    await control_plane.kubectl("create", "namespace", SYSTEM)
+    await control_plane.kubectl("apply", "--server-side", "--force-conflicts", "--validate=strict", "-f", str(manifest))
+    return manifest
+
+
+async def test_kubeconform_finds_every_manifest_valid(installed: Path, kube_client: KubeClient, tmp_path: Path):
+    """The schemas are the API server's own, so this needs no network and no foreign copy of them."""
+    program = find_program("kubeconform")
+    for path in ("api/v1", *await _groups(kube_client)):
+        document = await kube_client.get(f"/openapi/v3/{path}")
+        for schema in document["components"]["schemas"].values():
+            _strict(schema)
+        for name, schema in document["components"]["schemas"].items():
+            for known in schema.get("x-kubernetes-group-version-kind", ()):
+                stem = f"{known['kind']}-{known['group'].partition('.')[0]}-{known['version']}".replace(
+                    "--", "-"
+                ).lower()
+                whole = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+                (tmp_path / f"{stem}.json").write_text(json.dumps(whole))
+    where = f"{tmp_path}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
+    command = [program, "-strict", "-summary", "-schema-location", where, str(installed)]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Invalid: 0, Errors: 0, Skipped: 0" in done.stdout
+
+
+async def _groups(client: KubeClient) -> list[str]:
+    listed = (await client.get("/apis"))["groups"]
+    return [f"apis/{version['groupVersion']}" for group in listed for version in group["versions"]]
+
+
+def _strict(schema: dict) -> None:
+    """Refuse fields that a schema does not name, and take null for an absent one as the API server does."""
+    if "properties" in schema and "additionalProperties" not in schema:
+        schema["additionalProperties"] = False
+
+
+async def test_the_operators_account_can_do_what_its_roles_say_and_no_more(
+    control_plane: ControlPlane, installed: Path
+):
+    async def may(verb: str, resource: str, namespace: str = "default", account: str = OPERATOR) -> bool:
+        try:
+            answer = await control_plane.kubectl("auth", "can-i", verb, resource, "-n", namespace, f"--as={account}")
+        except ProcessError:
+            return False
+        return answer.strip() == "yes"
+
+    coordinator = OPERATOR.replace("operator", "coordinator")
+    allowed = [
+        ("patch", "tenants.askproai.de/x"),
+        ("patch", "deployments.apps"),
+        ("watch", "secrets"),
+        ("create", "events"),
+        ("patch", "pods"),
+    ]
+    denied = [
+        ("delete", "tenants.askproai.de"),
+        ("create", "pods"),
+        ("delete", "pods"),
+        ("create", "pods/exec"),
+        ("get", "nodes"),
+        ("create", "clusterroles.rbac.authorization.k8s.io"),
+        ("create", "customresourcedefinitions.apiextensions.k8s.io"),
+        ("delete", "namespaces"),
+        ("update", "leases.coordination.k8s.io/askproai-coordinator"),
+        ("impersonate", "serviceaccounts"),
+    ]
+    assert [one for one in allowed if not await may(*one)] == []
+    assert [one for one in denied if await may(*one)] == []
+    assert await may("update", "leases.coordination.k8s.io/askproai-operator", SYSTEM)
+    assert await may("update", "leases.coordination.k8s.io/askproai-coordinator", SYSTEM, coordinator)
+    assert not await may("get", "secrets", SYSTEM, coordinator)
+    assert not await may("list", "tenants.askproai.de", account=coordinator)
+
+
+async def test_the_guard_lets_the_operator_write_its_own_secrets_and_no_others(
+    control_plane: ControlPlane, installed: Path, kube_client: KubeClient, kube_namespace: str, tmp_path: Path
+):
+    ours = {"app.kubernetes.io/managed-by": "askproai-operator"}
+
+    async def apply(name: str, labels: dict[str, str], namespace: str = kube_namespace) -> None:
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "labels": labels}}
+        file = tmp_path / "secret.yaml"
+        file.write_text(yaml.safe_dump(secret))
+        await control_plane.kubectl("apply", "--server-side", "-n", namespace, "-f", str(file), f"--as={OPERATOR}")
+
+    async def refused(name: str, labels: dict[str, str]) -> bool:
+        try:
+            await apply(name, labels)
+        except ProcessError as error:
+            return "may write only Secrets that carry its label" in str(error)
+        return False
+
+    await eventually(lambda: refused("strange", {}), timedelta(seconds=15), "the guard to be in force")
+    await apply("ours", ours)
+    await apply("ledger", {}, SYSTEM)  # its own namespace: what stands there is its own
+    path = f"/api/v1/namespaces/{kube_namespace}/secrets"
+    await kube_client.create(path, {"kind": "Secret", "metadata": {"name": "users"}})
+    assert await refused("users", ours), "a user's Secret must not become ours by a label"
+    with pytest.raises(ProcessError, match="may write only Secrets"):
+        await control_plane.kubectl("delete", "secret", "users", "-n", kube_namespace, f"--as={OPERATOR}")
+    owner = {"apiVersion": "askproai.de/v1alpha1", "kind": "Tenant", "name": "t", "uid": "u"}
+    meta = {"name": "unlabelled", "ownerReferences": [owner]}
+    await kube_client.create(path, {"kind": "Secret", "metadata": meta})
+    await apply("unlabelled", ours)  # a person took the label off: it is mended
+    await control_plane.kubectl("delete", "secret", "ours", "-n", kube_namespace, f"--as={OPERATOR}")
+    with pytest.raises(ApiError, match="not found"):
+        await kube_client.get(f"{path}/ours")

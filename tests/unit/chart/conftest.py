@@ -1,0 +1,27 @@
+"""The chart as Helm renders it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+from tests.unit.chart.chart_render import find_program, rendered
+
+
+@pytest.fixture(scope="session")
+def helm() -> str:
+    return find_program("helm")
+
+
+Render = Callable[..., dict[tuple[str, str], dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def render(helm: str) -> Render:
+    """Give what the chart renders with some values (`operator.replicas=1`): manifests by kind and name."""
+
+    def manifests(*values: str) -> dict[tuple[str, str], dict[str, Any]]:
+        found = [one for one in yaml.safe_load_all(rendered(helm, values)) if one]
+        return {(one["kind"], one["metadata"]["name"]): one for one in found}
+
+    return manifests

@@ -1,0 +1,258 @@
+"""Each template of the chart: what it promises whoever installs it."""
+
+import re
+import subprocess
+
+import pytest
+import yaml
+from tests.unit.chart.chart_render import CHART, ROOT, Refused, find_program
+
+from askproai_operator.kinds.coordinator import SECRET as COORDINATOR_SECRET
+from askproai_operator.settings import Settings as OperatorSettings
+from askproai_runtime.coordinator.settings import CoordinatorSettings
+
+COMPONENTS = ("operator", "coordinator")
+
+
+def container(manifests, component):
+    return manifests["Deployment", f"askproai-{component}"]["spec"]["template"]["spec"]["containers"][0]
+
+
+def environment(manifests, component):
+    return {one["name"]: one.get("value") for one in container(manifests, component)["env"]}
+
+
+def mounted(manifests, component):
+    """Give the file names of the mounted Secrets, and from which Secret each comes."""
+    (volume,) = manifests["Deployment", f"askproai-{component}"]["spec"]["template"]["spec"]["volumes"]
+    sources = [source["secret"] for source in volume["projected"]["sources"]]
+    return {item["path"]: source["name"] for source in sources for item in source.get("items", ())}
+
+
+def test_lint_finds_nothing(helm):
+    done = subprocess.run([helm, "lint", "--strict", str(CHART)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    "typo",
+    [
+        "oprator.replicas=1",
+        "operator.replica=1",
+        "operator.replicas=many",
+        "image.pullpolicy=Always",
+        "image.pullPolicy=Sometimes",
+        "crds.keepp=false",
+        "crds.keep=maybe",
+        "database.existingSecret=",
+        "settings.sharedBaseUrl=voice.example",
+        "settings.sharedBaseUrl=https://voice.example/",
+        "settings.logLevel=LOUD",
+        "networkPolicy.egressPorts=[]",
+        "operator.env.ASKPROAI_WORKERS=16",
+    ],
+)
+def test_a_typo_or_a_wrong_type_is_refused(render, typo):
+    with pytest.raises(Refused, match="values don't meet the specifications of the schema"):
+        render(typo)
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_pods_are_what_pod_security_calls_restricted_and_write_nothing(render, component):
+    spec = render()["Deployment", f"askproai-{component}"]["spec"]["template"]["spec"]
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["runAsUser"] == 65532
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    (only,) = spec["containers"]
+    assert only["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert all(mount["readOnly"] for mount in only["volumeMounts"])
+    assert only["resources"]["limits"]["memory"]
+    assert {"startupProbe", "readinessProbe", "livenessProbe"} <= only.keys()
+    ports = {port["name"] for port in only["ports"]}
+    assert {only[probe]["httpGet"]["port"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")} <= ports
+    assert spec["topologySpreadConstraints"][0]["topologyKey"] == "kubernetes.io/hostname"
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_two_of_each_by_default_and_a_drain_takes_one_at_a_time(render, component):
+    manifests = render()
+    assert manifests["Deployment", f"askproai-{component}"]["spec"]["replicas"] == 2
+    budget = manifests["PodDisruptionBudget", f"askproai-{component}"]["spec"]
+    assert budget["maxUnavailable"] == 1
+    labels = manifests["Deployment", f"askproai-{component}"]["spec"]["template"]["metadata"]["labels"]
+    assert budget["selector"]["matchLabels"].items() <= labels.items()
+    alone = render(f"{component}.replicas=1")
+    assert ("PodDisruptionBudget", f"askproai-{component}") not in alone
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_what_is_set_for_one_component_reaches_its_pods_and_no_others(render, component):
+    values = (
+        f"{component}.priorityClassName=high",
+        f"{component}.podLabels.team=voice",
+        f"{component}.podAnnotations.note=x",
+        f"{component}.nodeSelector.disk=ssd",
+        f'{component}.tolerations=[{{"key":"gpu"}}]',
+        f'{component}.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution=[{{"weight":1}}]',
+        f"{component}.env.ASKPROAI_LOG_LEVEL=DEBUG",
+        'image.pullSecrets=["mine"]',
+    )
+    manifests = render(*values)
+    template = manifests["Deployment", f"askproai-{component}"]["spec"]["template"]
+    spec = template["spec"]
+    assert (spec["priorityClassName"], spec["nodeSelector"], spec["tolerations"]) == (
+        "high",
+        {"disk": "ssd"},
+        [{"key": "gpu"}],
+    )
+    assert spec["affinity"]["nodeAffinity"]
+    assert (template["metadata"]["labels"]["team"], template["metadata"]["annotations"]) == ("voice", {"note": "x"})
+    assert environment(manifests, component)["ASKPROAI_LOG_LEVEL"] == "DEBUG"
+    (other,) = set(COMPONENTS) - {component}
+    assert environment(manifests, other)["ASKPROAI_LOG_LEVEL"].upper() == "INFO"
+    for one in COMPONENTS:
+        pods = manifests["Deployment", f"askproai-{one}"]["spec"]["template"]["spec"]
+        assert pods["imagePullSecrets"] == [{"name": "mine"}]
+
+
+def test_operator_coordinator_and_tenants_run_one_image(render):
+    manifests = render("image.repository=mirror/askproai", "image.tag=1.2.3")
+    images = {container(manifests, component)["image"] for component in COMPONENTS}
+    assert images == {"mirror/askproai:1.2.3", environment(manifests, "operator")["ASKPROAI_RUNTIME_IMAGE"]}
+    assert container(render("image.tag=sha256:abc"), "operator")["image"] == "askproai@sha256:abc"
+    version = yaml.safe_load((CHART / "Chart.yaml").read_text("utf-8"))["appVersion"]
+    assert container(render(), "operator")["image"] == f"askproai:{version}"
+
+
+def test_the_chart_has_the_version_of_the_package():
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text("utf-8"))
+    package = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    assert chart["version"] == chart["appVersion"] == package[1]
+
+
+def test_the_operator_reads_its_urls_from_mounted_files_and_none_from_the_environment(render):
+    manifests = render("redis.existingSecret=cache", "redis.adminUrlKey=url", "database.existingSecret=db")
+    assert mounted(manifests, "operator") == {
+        "DATABASE_ADMIN_URL": "db",
+        "CA_FILE": "cache",
+        "REDIS_ADMIN_URL": "cache",
+    }
+    values = environment(manifests, "operator")
+    folder = container(manifests, "operator")["volumeMounts"][0]["mountPath"]
+    assert values["ASKPROAI_DATABASE_ADMIN_URL_FILE"] == f"{folder}/DATABASE_ADMIN_URL"
+    assert values["ASKPROAI_REDIS_ADMIN_URL_FILE"] == f"{folder}/REDIS_ADMIN_URL"
+    assert values["ASKPROAI_CA_FILE"] == f"{folder}/CA_FILE"
+    assert not {"ASKPROAI_REDIS_ADMIN_URL_FILE", "ASKPROAI_CA_FILE"} & environment(render(), "operator").keys()
+    assert "REDIS_ADMIN_URL" not in mounted(render(), "operator")
+
+
+def test_settings_reach_the_operator_and_each_is_one_that_it_knows(render):
+    values = environment(
+        render(
+            "settings.sharedBaseUrl=https://voice.example",
+            "settings.retellBaseUrl=https://retell.example",
+            "settings.calcomBaseUrl=https://cal.example",
+            "settings.installationId=berlin",
+            "settings.runbookBaseUrl=https://docs.example/runbooks",
+            'settings.providerHosts=["a.example","b.example"]',
+            "redis.existingSecret=cache",
+        ),
+        "operator",
+    )
+    assert values["ASKPROAI_PROVIDER_HOSTS"] == "a.example,b.example"
+    assert values["ASKPROAI_INSTALLATION_ID"] == "berlin"
+    assert set(values) <= {f"ASKPROAI_{name.upper()}" for name in OperatorSettings.model_fields}
+
+
+def test_the_coordinator_gets_settings_that_it_knows_and_the_secret_that_the_operator_writes(render):
+    manifests = render()
+    values = environment(manifests, "coordinator")
+    assert set(values) <= {f"ASKPROAI_{name.upper()}" for name in CoordinatorSettings.model_fields}
+    (port,) = container(manifests, "coordinator")["ports"]
+    assert values["ASKPROAI_HEALTH_PORT"] == str(port["containerPort"])
+    only = container(manifests, "coordinator")
+    assert values["ASKPROAI_CREDENTIALS_DIR"] == only["volumeMounts"][0]["mountPath"]
+    (volume,) = manifests["Deployment", "askproai-coordinator"]["spec"]["template"]["spec"]["volumes"]
+    assert volume["projected"]["sources"] == [{"secret": {"name": COORDINATOR_SECRET}}]
+
+
+def test_without_settings_the_operators_own_defaults_hold(render):
+    values = environment(render(), "operator")
+    assert not {"ASKPROAI_SHARED_BASE_URL", "ASKPROAI_RETELL_BASE_URL", "ASKPROAI_INSTALLATION_ID"} & values.keys()
+    assert (
+        tuple(values["ASKPROAI_PROVIDER_HOSTS"].split(",")) == OperatorSettings.model_fields["provider_hosts"].default
+    )
+
+
+def test_crds_are_those_of_the_api_and_stay_after_an_uninstall(render):
+    manifests = render()
+    for file in (ROOT / "crds").iterdir():
+        crd = yaml.safe_load(file.read_text("utf-8"))
+        ours = manifests["CustomResourceDefinition", crd["metadata"]["name"]]
+        assert ours["metadata"].pop("annotations") == {"helm.sh/resource-policy": "keep"}
+        assert ours == crd
+    loose = render("crds.keep=false")["CustomResourceDefinition", "tenants.askproai.de"]
+    assert "annotations" not in loose["metadata"]
+    assert [kind for kind, _ in render("crds.enabled=false") if kind == "CustomResourceDefinition"] == []
+
+
+def test_what_needs_other_peoples_crds_is_off_by_default(render):
+    kinds = {kind for kind, _ in render()}
+    assert not kinds & {"ServiceMonitor", "PrometheusRule", "NetworkPolicy"}
+
+
+def test_monitors_pick_both_services(render):
+    manifests = render("serviceMonitor.enabled=true", "serviceMonitor.labels.release=prometheus")
+    monitor = manifests["ServiceMonitor", "askproai"]
+    assert monitor["metadata"]["labels"]["release"] == "prometheus"
+    selector = monitor["spec"]["selector"]
+    for component in COMPONENTS:
+        service = manifests["Service", f"askproai-{component}"]
+        labels = service["metadata"]["labels"]
+        assert selector["matchLabels"].items() <= labels.items()
+        assert labels["app.kubernetes.io/component"] in selector["matchExpressions"][0]["values"]
+        named = {port["name"]: port["containerPort"] for port in container(manifests, component)["ports"]}
+        (port,) = service["spec"]["ports"]
+        assert monitor["spec"]["endpoints"][0]["port"] == port["name"]
+        assert port["targetPort"] in named
+        pods = manifests["Deployment", f"askproai-{component}"]["spec"]["template"]["metadata"]["labels"]
+        assert service["spec"]["selector"].items() <= pods.items()
+
+
+def test_network_policies_let_in_metrics_and_out_what_is_listed(render):
+    manifests = render("networkPolicy.enabled=true", 'networkPolicy.metricsFrom=[{"namespaceSelector":{}}]')
+    for component in COMPONENTS:
+        spec = manifests["NetworkPolicy", f"askproai-{component}"]["spec"]
+        assert spec["policyTypes"] == ["Ingress", "Egress"]
+        names = {port["name"] for port in container(manifests, component)["ports"]}
+        assert {port["port"] for rule in spec["ingress"] for port in rule["ports"]} <= names
+        assert spec["ingress"][0]["from"] == [{"namespaceSelector": {}}]
+        assert {port["port"] for rule in spec["egress"] for port in rule["ports"]} >= {53, 443, 5432, 6379, 6443}
+
+
+def test_every_alert_has_a_runbook_that_exists(render):
+    manifests = render("prometheusRule.enabled=true", "settings.runbookBaseUrl=https://docs.example/runbooks")
+    groups = manifests["PrometheusRule", "askproai"]["spec"]["groups"]
+    alerts = [rule for group in groups for rule in group["rules"]]
+    assert len(alerts) >= 3
+    for alert in alerts:
+        page = alert["annotations"]["runbook_url"].removeprefix("https://docs.example/runbooks/")
+        assert (ROOT / "docs" / "runbooks" / page).exists(), page
+        assert alert["labels"]["severity"] in {"critical", "warning"}
+        assert alert["annotations"]["summary"]
+    default = str(render("prometheusRule.enabled=true")["PrometheusRule", "askproai"])
+    assert default.count(OperatorSettings.model_fields["runbook_base_url"].default) == len(alerts)
+
+
+def test_promtool_takes_the_alerts_and_they_fire_when_they_should(render, tmp_path):
+    promtool = find_program("promtool")
+    groups = render("prometheusRule.enabled=true")["PrometheusRule", "askproai"]["spec"]["groups"]
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}))
+    tests = (ROOT / "tests" / "unit" / "chart" / "alerts_test.yaml").read_text("utf-8")
+    (tmp_path / "alerts_test.yaml").write_text(tests)
+    done = subprocess.run([promtool, "test", "rules", "alerts_test.yaml"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
