@@ -12,7 +12,7 @@ import asyncpg
 import structlog
 
 from askproai_operator.engine import MANAGER, ApiError, World, refs
-from askproai_operator.external import RedisError, UsersUnsupported
+from askproai_operator.external import RedisError, UsersBypassed, UsersUnsupported
 from askproai_operator.kinds.credentials import secret_texts
 from askproai_runtime.guard import EVERYBODY
 from askproai_runtime.store import StoreError
@@ -48,7 +48,8 @@ async def ensure_coordinator(world: World) -> None:
     await world.database.prepare()
     await world.database.ensure_coordinator(password)
     if redis is not None:
-        with contextlib.suppress(UsersUnsupported):  # then the URL is the shared one from the next look on
+        # Without users the URL is the shared one from the next look on; an open door is told at each Tenant.
+        with contextlib.suppress(UsersUnsupported, UsersBypassed):
             await redis.ensure_user(EVERYBODY, values["REDIS_URL"])
 
 
