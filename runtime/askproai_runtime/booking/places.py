@@ -55,6 +55,15 @@ async def known(conn: Connection, tenant: str, there: Standing) -> UUID | None:
     return found
 
 
+async def named_elsewhere(pool: Pool, tenant: str, there: Standing) -> str | None:
+    """Give by which uid our book knows the appointment that the booking's request id names, if that is none of its own."""
+    found: str | None = await pool.fetchval(
+        "SELECT external_id FROM appointments WHERE tenant = $1 AND id = $2 AND external_id <> ALL($3)",
+        tenant, there.request_id, list(there.uids),
+    )  # fmt: skip
+    return found
+
+
 async def stands(pool: Pool, tenant: str, uid: str, starts_at: datetime) -> bool:
     """Say whether our book has it so already: most events only tell us what we did, and Cal.com counts every question."""
     found = await pool.fetchval(
