@@ -116,6 +116,8 @@ class Kube:
             raw = await self._server_side_apply(key, body)
         child = child_of(raw)
         self._applied[key] = (wanted, child.uid, child.fingerprint)
+        if live is None or live.fingerprint != child.fingerprint:
+            log.info("child.written", kind=ref.kind, namespace=key[1], name=key[2], new=live is None)
         if ref in CUSTOM:
             self._feed.observe(ref, raw)
         else:
