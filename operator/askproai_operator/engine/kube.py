@@ -130,7 +130,7 @@ class Kube:
         if meta is None or (meta.get("labels") or {}).get("app.kubernetes.io/managed-by") == MANAGER:
             return
         if MANAGER not in {one.get("manager") for one in meta.get("managedFields") or ()}:
-            text = f"there is a {key[0].kind} {key[2]} that the operator did not make: remove or rename it"
+            text = f"there already is {key[0].kind} {key[2]} that the operator did not make: remove or rename it"
             raise NotOurs(_CONFLICT, "NotOurs", text)
 
     async def _server_side_apply(self, key: tuple[Ref, str, str], body: Mapping[str, Any]) -> dict[str, Any]:
