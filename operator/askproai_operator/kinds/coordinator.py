@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 
 from askproai_operator.engine import MANAGER, ApiError, World, refs
-from askproai_operator.external import RedisError, UsersUnsupported, login_in
+from askproai_operator.external import RedisError, UsersBypassed, UsersUnsupported, login_in
 from askproai_operator.kinds.credentials import secret_texts
 from askproai_runtime.guard import EVERYBODY
 from askproai_runtime.store import StoreError
@@ -47,7 +47,8 @@ async def ensure_coordinator(world: World) -> None:
     await world.database.prepare()
     await world.database.ensure_coordinator(password)
     if redis is not None:
-        with contextlib.suppress(UsersUnsupported):  # then the URL is the shared one from the next look on
+        # Without users the URL is the shared one from the next look on; an open door is told at each Tenant.
+        with contextlib.suppress(UsersUnsupported, UsersBypassed):
             await redis.ensure_user(EVERYBODY, values["REDIS_URL"])
 
 
