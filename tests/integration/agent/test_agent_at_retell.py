@@ -443,6 +443,19 @@ async def test_deletion_is_tried_again_as_soon_as_the_circuit_lets_it() -> None:
         assert (await s.step()).gone
 
 
+async def test_a_provider_that_asks_for_an_hour_holds_up_no_end_beyond_the_budget() -> None:
+    async with scene() as s:
+        await s.settle()
+        await s.fault("list-agents", "rate-limited", count=1000, seconds=3600)
+        s.delete()
+        s.clock.move(timedelta(minutes=9, seconds=58))
+        waits = (await s.step()).after
+        assert waits is not None
+        assert waits <= timedelta(seconds=3)
+        s.clock.move(waits)
+        assert (await s.step()).gone
+
+
 async def test_an_event_that_cannot_be_made_does_not_hold_up_the_end() -> None:
     async with scene(deletionPolicy="Orphan") as s:
         await s.settle()
