@@ -75,7 +75,7 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
     stop = asyncio.Event()
     _stop_on_signals(stop)
     clock, metrics, cache = SystemClock(), Metrics(), Cache()
-    Conditions(cache, metrics.registry)
+    Conditions(cache, metrics.registry, clock)
     queue = WorkQueue(clock, metrics)
     feed = Feed(cache, queue.add)
     health = Health(queue, metrics)

@@ -116,6 +116,8 @@ class Kube:
             raw = await self._server_side_apply(key, body)
         child = child_of(raw)
         self._applied[key] = (wanted, child.uid, child.fingerprint)
+        if live is None or live.fingerprint != child.fingerprint:
+            log.info("child.written", kind=ref.kind, namespace=key[1], name=key[2], new=live is None)
         if ref in CUSTOM:
             self._feed.observe(ref, raw)
         else:
@@ -128,7 +130,7 @@ class Kube:
         if meta is None or (meta.get("labels") or {}).get("app.kubernetes.io/managed-by") == MANAGER:
             return
         if MANAGER not in {one.get("manager") for one in meta.get("managedFields") or ()}:
-            text = f"there is a {key[0].kind} {key[2]} that the operator did not make: remove or rename it"
+            text = f"there already is {key[0].kind} {key[2]} that the operator did not make: remove or rename it"
             raise NotOurs(_CONFLICT, "NotOurs", text)
 
     async def _server_side_apply(self, key: tuple[Ref, str, str], body: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +19,9 @@ from askproai_operator.kinds.credentials import secret_texts
 
 log = structlog.get_logger(__name__)
 
+BEYOND: Final = timedelta(
+    seconds=1
+)  # a deletion looks again right after its budget, however long a provider asks to wait
 LABEL: Final = "askproai.de/leftover"
 _ENTRY: Final = "entry.json"
 _WHAT, _WHY, _SINCE = (f"askproai.de/{name}" for name in ("what", "last-error", "since"))
