@@ -64,12 +64,15 @@ async def apply_pods(
 
 async def expose(tenant: Tenant, where: decide.Address, world: World) -> Condition:
     """Make the Ingress or the HTTPRoute that is asked for, and tell whether senders reach the tenant."""
+    claimed = exposure.claimed(tenant, world.cache.list(Tenant), world.settings)
     ways = (exposure.ingress(tenant, world.settings), exposure.http_route(tenant, world.settings))
-    wanted = [made for made in ways if made is not None]
+    wanted = [made for made in ways if made is not None and not claimed]
     there = [made for made in wanted if _can_be(made, world)]
     for manifest in there:
         await world.kube.apply(manifest)
     await _prune(tenant, (refs.INGRESSES, refs.HTTP_ROUTES), there, world)
+    if claimed:
+        return decide.claimed_twice(where)
     if wanted and not there:
         return decide.no_gateway_api(tenant, where)
     if any(refs.ref_of(made) is refs.HTTP_ROUTES for made in there):  # its status is listed but once a minute
