@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import redis.exceptions
 import structlog
 from redis.asyncio import Redis
 
+from askproai_operator.external.checks import login_in
 from askproai_runtime.guard import EVERYBODY, acl_rules, coordinator_acl_rules
 from askproai_runtime.guard.connect import connect, send
 from askproai_runtime.seams import Clock
@@ -98,8 +99,8 @@ class RedisAdmin:
         """Give the tenant's REDIS_URL: with the password of the kept one, if it names this user."""
         if self._shared or kept == self._url:
             return self._url
-        name, before = user_name(tenant), urlsplit(kept or "")
-        password = unquote(before.password or "") if before.username == name else ""
+        name, (before, password) = user_name(tenant), login_in(kept)
+        password = password if before == name else ""
         return _with_user(self._url, name, password or secrets.token_urlsafe(32))
 
     async def ensure_user(self, tenant: str, url: str) -> tuple[str, ...]:
@@ -114,7 +115,7 @@ class RedisAdmin:
                 await self._main.send("ACL", "WHOAMI")
                 self._shared = False
                 raise RedisAway("Redis has users now: the tenant's own comes with the next look")
-            hashed = hashlib.sha256(unquote(urlsplit(url).password or "").encode()).hexdigest()
+            hashed = hashlib.sha256(login_in(url)[1].encode()).hexdigest()
             rules = coordinator_acl_rules(hashed) if tenant == EVERYBODY else acl_rules(tenant, hashed)
             return await self._everywhere(user_name(tenant), rules)
         except UsersUnsupported:

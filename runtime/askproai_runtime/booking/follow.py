@@ -62,7 +62,7 @@ def decide(made: Appointment | None, there: Standing, now: datetime) -> Step:
     if made.status in {Status.CANCELLED, Status.FAILED}:
         return Step.MOVE if made.cancelled_by == CancelledBy.CALENDAR else Step.SYNC
     if there.starts_at != made.starts_at:
-        return Step.SYNC if waits else Step.MOVE
+        return Step.SYNC if waits and not made.requested else Step.MOVE
     if there.absent != (made.status == Status.NO_SHOW):
         return Step.PRESENCE
     return Step.AGREE if waits or made.external_id != there.uid else Step.NOTHING

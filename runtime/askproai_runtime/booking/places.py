@@ -106,9 +106,11 @@ async def find(
         of_unit = [row for row in rows if row["resource_id"] == unit]
         pieces = without(wanted, [Span(row["block_start"], row["block_end"]) for row in of_unit])
         if pieces and not any(row["promised"] for row in of_unit):
-            claims.append((unit, max(pieces, key=lambda piece: piece.end - piece.start)))
+            claims.append(
+                (unit, max(pieces, key=lambda piece: min(piece.end, there.ends_at) - max(piece.start, there.starts_at)))
+            )
     if alone or len(claims) < units // capacity:
-        return None, next(iter(alone), next((row["id"] for row in promised), None))
+        return None, next(iter(alone), next((row["id"] for row in (*promised, *rows)), None))
     return Place(link.staff, there.starts_at, there.ends_at, claims[: units // capacity], units), None
 
 
