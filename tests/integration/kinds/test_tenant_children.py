@@ -275,6 +275,8 @@ async def test_a_strangers_ingress_is_left_alone_and_stops_nothing_but_the_way_i
     await place.client.delete(place.path("Ingress"))
     await merge(place, {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}})
     await place.ready()
+    await merge(place, {"spec": {"exposure": None}})  # the next tests want this host
+    await place.gone("Ingress")
 
 
 @asynccontextmanager
