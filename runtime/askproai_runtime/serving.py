@@ -1,5 +1,6 @@
 """What every HTTP answer of the runtime shares: problem documents, correlation ids, bounded bodies, ports."""
 
+import asyncio
 import json
 import re
 import uuid
@@ -14,6 +15,10 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 _CORRELATION = web.RequestKey("correlation", str)
+# Strangers may send bodies, too, and a pod has 256 MiB: what is large has 64 of them together, what is small always passes.
+_SMALL_BODY = 64 * 1024
+_LARGE_BODIES = 64 * 1024 * 1024
+BODY_SECONDS = 10
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
@@ -78,8 +83,15 @@ def too_many() -> Problem:
     return Problem(429, "Too Many Requests", "Send it again later", {"Retry-After": "1"})
 
 
+class _LargeBodies:
+    """What the large ones among the bodies that are arriving take now, in bytes."""
+
+    taken = 0
+
+
 async def read_body(request: web.Request, limit: int) -> bytes:
-    """Give the raw body, as signed. Raises 413 past `limit` bytes and 415 for a compressed one.
+    """Give the raw body, as signed. Raises 413 past `limit` bytes, 415 for a compressed one, 400 for one that comes too slowly,
+    and 503 while large ones take all the room that they have together.
 
     Compressed bodies are refused: nothing is inflated before somebody has checked a signature.
     """
@@ -88,11 +100,22 @@ async def read_body(request: web.Request, limit: int) -> bytes:
     too_large = Problem(413, "Content Too Large", f"The body may have {limit} bytes")
     if request.content_length is not None and request.content_length > limit:
         raise too_large
-    body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > limit:
-            raise too_large
+    body, taken = bytearray(), 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > limit:
+                    raise too_large
+                if len(body) > _SMALL_BODY:
+                    taken += len(chunk)
+                    _LargeBodies.taken += len(chunk)
+                    if _LargeBodies.taken > _LARGE_BODIES:
+                        raise Problem(503, "Busy", "Too many large bodies at once; send it again", {"Retry-After": "5"})
+    except TimeoutError:
+        raise Problem(400, "Bad Request", f"The body did not arrive within {BODY_SECONDS} s") from None
+    finally:
+        _LargeBodies.taken -= taken
     return bytes(body)
 
 

@@ -106,6 +106,8 @@ class Reason(Explained):
         "UsersBypassed",
         "This Redis lets in anybody without a password; give its user `default` one, or switch that user off.",
     )
+    # exposure
+    HOST_CLAIMED_TWICE = "HostClaimedTwice", "Another Tenant has this host and path; choose others."
     # branch and offering
     NUMBER_INVALID = "NumberInvalid", "A phone number cannot be read; correct it."
     NUMBER_CLAIMED_TWICE = "NumberClaimedTwice", "Another branch has this phone number; take it out of one of them."

@@ -237,6 +237,28 @@ async def test_an_ingress_comes_with_the_wish_is_repaired_and_goes_with_it(place
     await place.gone("Ingress")
 
 
+async def test_a_host_and_path_are_routed_to_the_first_who_has_them(place):
+    await place.secret()
+    await place.create("Tenant", spec={"exposure": HOST | {"ingress": {}}})
+    await place.ready()
+    keys = {
+        "kind": "Secret",
+        "apiVersion": "v1",
+        "metadata": {"name": "second"},
+        "stringData": {"key": f"{place.key}2"},
+    }
+    await place.client.create(refs.SECRETS.path(place.namespace), keys)
+    own = {"retell": {"apiKeySecretRef": {"name": "second", "key": "key"}}}
+    await place.create("Tenant", "twin", spec=own | {"exposure": HOST | {"ingress": {}}})
+    told = await place.condition("Exposed", "False", "HostClaimedTwice", name="twin")
+    assert "salon-mueller" not in told["message"], "the other one may be a stranger's"
+    assert await place.get("Ingress", "twin") is None
+    await place.client.delete(place.path("Tenant", "twin"))
+    await place.gone("Tenant", "twin")
+    await merge(place, {"spec": {"exposure": None}})
+    await place.gone("Ingress")
+
+
 async def test_a_strangers_ingress_is_left_alone_and_stops_nothing_but_the_way_in(place):
     body = {
         "metadata": {"name": "salon-mueller"},
@@ -253,6 +275,8 @@ async def test_a_strangers_ingress_is_left_alone_and_stops_nothing_but_the_way_i
     await place.client.delete(place.path("Ingress"))
     await merge(place, {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}})
     await place.ready()
+    await merge(place, {"spec": {"exposure": None}})  # the next tests want this host
+    await place.gone("Ingress")
 
 
 @asynccontextmanager

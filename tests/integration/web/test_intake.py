@@ -17,6 +17,7 @@ from webpod import (
     waiting_for_lock,
 )
 
+from askproai_runtime import serving
 from askproai_runtime.intake.store import _REARM
 from askproai_runtime.jobs import Job, JobKind, Priority, finish
 
@@ -260,6 +261,33 @@ async def test_eight_mebibytes_of_retell_are_taken(pod: Pod) -> None:
     assert reply.status == 200
     done = await pod.settled("call_large:call_analyzed")
     assert done["note"].startswith("transcript cut to 10000 characters")
+
+
+async def test_strangers_large_bodies_take_no_more_than_their_room_and_no_small_one_waits(
+    pod: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Measured before: 60 bodies of 7 MiB that nobody had signed took 390 MiB, and a container has 256."""
+    monkeypatch.setattr(serving, "BODY_SECONDS", 3)
+    monkeypatch.setattr(serving, "_LARGE_BODIES", 10_000_000)
+    writers = []
+    for _ in range(12):
+        reader, writer = await asyncio.open_connection("127.0.0.1", pod.web.public_port)
+        writer.write(b"POST /webhooks/stripe HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n" + b"x" * 1_000_000)
+        writers.append((reader, writer))
+
+    async def full() -> bool:
+        return serving._LargeBodies.taken > 9_000_000
+
+    await eventually(full)
+    assert (await pod.retell("call_started", "call_small")).status == 200
+    large = await pod.retell("call_ended", "call_large", transcript="x" * 2_000_000)
+    assert (large.status, large.headers["Retry-After"]) == (503, "5")
+    heads = await asyncio.gather(*(reader.readline() for reader, _ in writers))
+    assert {head.split()[1] for head in heads} == {b"400", b"503"}, "what does not end is given up"
+    assert serving._LargeBodies.taken == 0
+    assert (await pod.retell("call_ended", "call_large", transcript="x" * 2_000_000)).status == 200
+    for _, writer in writers:
+        writer.close()
 
 
 async def test_too_many_are_429_and_forgers_use_up_nothing(still_pod: Pod) -> None:

@@ -1,6 +1,7 @@
 """The children that come and go with the spec, the mode and the cluster's CRDs: what is decided and rendered."""
 
 import itertools
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,41 @@ def test_the_shared_host_is_routed_for_each_tenant_where_the_platform_says_how()
     assert route["spec"]["parentRefs"] == [{"name": "public", "namespace": "gateways"}]
     tunnelled = tenant(exposure={"baseUrl": "https://tunnel.example/x"})
     assert exposure.ingress(tunnelled, by_class) is exposure.http_route(tunnelled, by_gateway) is None
+
+
+@pytest.mark.parametrize(
+    ("what", "mine", "theirs", "age", "taken"),
+    [
+        ("the same place, and they were first", PREFIXED, PREFIXED, -1, True),
+        ("the same place, and they came later", PREFIXED, PREFIXED, 1, False),
+        ("a place within theirs", {"host": "s.example", "pathPrefix": "/voice/a"}, PREFIXED, -1, True),
+        ("a place around theirs", {"host": "s.example"}, PREFIXED, -1, True),
+        ("another path", {"host": "s.example", "pathPrefix": "/voice-2"}, PREFIXED, -1, False),
+        ("another host", {"host": "t.example", "pathPrefix": "/voice"}, PREFIXED, -1, False),
+        (
+            "their path on the shared host",
+            {"host": "voice.example", "pathPrefix": "/base/other/salon-mueller"},
+            None,
+            1,
+            True,
+        ),
+        ("all of the shared host", {"host": "voice.example"}, None, 1, True),
+        ("who squats on my path of the shared host", None, {"host": "voice.example", "pathPrefix": "/base"}, -1, False),
+        ("each its own path of the shared host", None, None, -1, False),
+    ],
+)
+def test_nobody_takes_the_host_and_path_of_another(
+    what: str, mine: dict[str, Any] | None, theirs: dict[str, Any] | None, age: int, taken: bool
+):
+    """Who may write a Tenant in one namespace could else draw another's callers to pods of its own."""
+    settings = Settings(shared_base_url="https://voice.example/base")
+    one, other = tenant(exposure=mine), tenant(exposure=theirs)
+    born = one.metadata.creation_timestamp + timedelta(seconds=age)
+    named = other.metadata.model_copy(update={"namespace": "other", "uid": "uid-2", "creation_timestamp": born})
+    other = other.model_copy(update={"metadata": named})
+    assert exposure.claimed(one, [one, other], settings) is taken, what
+    gone = other.model_copy(update={"metadata": named.model_copy(update={"deletion_timestamp": born})})
+    assert not exposure.claimed(one, [one, gone], settings)
 
 
 @pytest.mark.parametrize(

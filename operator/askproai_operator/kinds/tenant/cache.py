@@ -26,9 +26,7 @@ async def ensure_cache(tenant: Tenant, url: str | None, world: World) -> Conditi
         text = "this Redis knows no users: all tenants share the operator's, and only the names of their keys differ"
         return good(_KIND, text, Reason.USERS_UNSUPPORTED)
     except UsersBypassed as error:
-        text = (
-            f"{error}, so tenants are not fenced from each other: give its user `default` a password, or switch it off"
-        )
+        text = f"{error}, so nobody is fenced off: give its user `default` a password, or switch it off"
         return bad(_KIND, Reason.USERS_BYPASSED, text)
     except RedisAway as error:
         text = f"{error}; everything goes on without it, more slowly; tried again by itself"

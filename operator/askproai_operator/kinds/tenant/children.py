@@ -64,11 +64,14 @@ async def apply_pods(
 
 async def expose(tenant: Tenant, where: decide.Address, world: World) -> Condition:
     """Make the Ingress or the HTTPRoute that is asked for, and tell whether senders reach the tenant."""
+    claimed = exposure.claimed(tenant, world.cache.list(Tenant), world.settings)
     ways = (exposure.ingress(tenant, world.settings), exposure.http_route(tenant, world.settings))
-    wanted = [made for made in ways if made is not None]
+    wanted = [made for made in ways if made is not None and not claimed]
     there = [made for made in wanted if _can_be(made, world)]
     conflict = await _apply_beside(there, ConditionType.EXPOSED, world)
     await _prune(tenant, (refs.INGRESSES, refs.HTTP_ROUTES), there, world)
+    if claimed:
+        return decide.claimed_twice(where)
     if conflict is not None:
         return conflict
     if wanted and not there:

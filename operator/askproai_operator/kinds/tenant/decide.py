@@ -55,6 +55,12 @@ def exposed_condition(where: Address) -> Condition:
     return good(ConditionType.EXPOSED, where.base_url)
 
 
+def claimed_twice(where: Address) -> Condition:
+    # As with a shared key, the other one may be a stranger's.
+    text = f"another tenant has {where.base_url} already, so nothing is routed here: choose another host or pathPrefix"
+    return bad(ConditionType.EXPOSED, Reason.HOST_CLAIMED_TWICE, text)
+
+
 def no_gateway_api(tenant: Tenant, where: Address) -> Condition:
     text = (
         "this cluster has no Gateway API (CRD httproutes.gateway.networking.k8s.io): install it, or route /webhooks and "

@@ -1,5 +1,6 @@
 """The one way in from outside: an Ingress or an HTTPRoute to `/webhooks` and `/retell`, and nothing else. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,6 +41,27 @@ def _way(tenant: Tenant, settings: Settings) -> _Way | None:
         namespace, _, name = settings.shared_gateway.rpartition("/")
         gateway = Gateway(parent_refs=(ParentRef(name=name, namespace=namespace or None),))
     return _Way(shared, where.path_prefix, ingress, gateway)
+
+
+def claimed(tenant: Tenant, others: Iterable[Tenant], settings: Settings) -> bool:
+    """Say whether somebody has our host and path before us: else a namespace could draw another's callers to its own pods.
+
+    The shared host's paths belong to those whose names they are; elsewhere the older one was first, then by name.
+    """
+    mine, first = _way(tenant, settings), _seniority(tenant)
+    for other in others:
+        theirs = _way(other, settings)
+        if mine is None or theirs is None or mine.host != theirs.host or other.metadata.deletion_timestamp is not None:
+            continue
+        shorter, longer = sorted((f"{mine.prefix}/", f"{theirs.prefix}/"), key=len)
+        if longer.startswith(shorter) and _seniority(other) < first:
+            return True
+    return False
+
+
+def _seniority(tenant: Tenant) -> tuple[Any, ...]:
+    named = tenant.spec.exposure is not None and tenant.spec.exposure.host is not None
+    return named, tenant.metadata.creation_timestamp, tenant.metadata.namespace, tenant.metadata.name
 
 
 def ingress(tenant: Tenant, settings: Settings) -> Manifest | None:
