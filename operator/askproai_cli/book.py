@@ -8,7 +8,11 @@ import typer
 from askproai_cli.output import Output, OutputOption, as_json, as_table
 from askproai_cli.reach import TenantOption, UrlOption, ask
 
-appointments = typer.Typer(no_args_is_help=True, help="The appointments book of a tenant.")
+appointments = typer.Typer(
+    no_args_is_help=True,
+    help="The appointments book of a tenant.",
+    epilog="Example: `askproai appointments list -t salon-mueller.salon-mueller`",
+)
 
 LimitOption = Annotated[int, typer.Option(min=1, max=500, help="At most so many rows.")]
 

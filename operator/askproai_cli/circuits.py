@@ -1,17 +1,18 @@
 """`askproai circuits`."""
 
-import json
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from askproai_cli.output import Output, OutputOption
+from askproai_cli.output import Output, OutputOption, as_json, as_table
 from askproai_cli.reach import TenantOption, UrlOption, ask
 from askproai_runtime.guard import Provider, State
 
-circuits = typer.Typer(no_args_is_help=True, help="How a tenant's circuits to Retell and Cal.com stand.")
+circuits = typer.Typer(
+    no_args_is_help=True,
+    help="How a tenant's circuits to Retell and Cal.com stand.",
+    epilog="Example: `askproai circuits list -t salon-mueller.salon-mueller`",
+)
 
 
 @circuits.command("list", epilog="Example: `askproai circuits list -t salon-mueller.salon-mueller`")
@@ -33,24 +34,18 @@ def reset(
 
 def _show(answer: dict[str, Any], output: Output) -> None:
     if output is Output.JSON:
-        typer.echo(json.dumps(answer))
+        as_json(answer)
         return
-    table = Table("provider", "state", "failures", "next try", "says", box=None, pad_edge=False)
-    for row in answer["circuits"]:
-        wait = row["retry_after_seconds"]
-        slow = row["state"] == State.CLOSED and wait
-        says = (
-            "the coordinator, for all tenants"
-            if row["everywhere"]
-            else "all pods"
-            if row["shared"]
-            else "this process alone"
-        )
-        table.add_row(
-            row["provider"],
-            "closed, asked to slow down" if slow else row["state"],
-            str(row["failures"]),
-            f"in {wait:.0f} s" if wait else "now",
-            says,
-        )
-    Console().print(table)
+    columns = {"provider": "provider", "state": "state", "failures": "failures", "next": "next try", "says": "says"}
+    as_table(map(_row, answer["circuits"]), columns, "no circuits")
+
+
+def _row(circuit: dict[str, Any]) -> dict[str, Any]:
+    wait = circuit["retry_after_seconds"]
+    slow = circuit["state"] == State.CLOSED and wait
+    alone = "all pods" if circuit["shared"] else "this process alone"
+    return circuit | {
+        "state": "closed, asked to slow down" if slow else circuit["state"],
+        "next": f"in {wait:.0f} s" if wait else "now",
+        "says": "the coordinator, for all tenants" if circuit["everywhere"] else alone,
+    }

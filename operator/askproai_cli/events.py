@@ -7,9 +7,13 @@ import typer
 from askproai_cli.output import Output, OutputOption, as_json, as_table
 from askproai_cli.reach import TenantOption, UrlOption, ask
 
-events = typer.Typer(no_args_is_help=True, help="Stored events, and the dead letters among them.")
+events = typer.Typer(
+    no_args_is_help=True,
+    help="Stored events, and the dead letters among them.",
+    epilog="Example: `askproai events list --status dead -t salon-mueller.salon-mueller`",
+)
 
-IdArgument = Annotated[str, typer.Argument(help="As listed: a number, or job:<number>.", metavar="ID")]
+IdArgument = Annotated[str, typer.Argument(help="As listed: a number, or `job:<number>`.", metavar="ID")]
 
 
 @events.command("list", epilog="Example: `askproai events list --status dead -t salon-mueller.salon-mueller`")
@@ -23,7 +27,7 @@ def list_command(
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """List stored events, newest first. Jobs without an event are listed when they are dead, as job:<id>."""
+    """List stored events, newest first. Jobs without an event are listed when they are dead, as `job:<id>`."""
     asked = {"status": status, "source": source, "type": type_, "since": since, "limit": limit}
     answer = ask(tenant, url, "GET", "events", **asked)
     if output is Output.JSON:
@@ -51,7 +55,7 @@ def show(event: IdArgument, tenant: TenantOption, url: UrlOption = None, output:
 @events.command(epilog="Example: `askproai events redrive 17 -t salon-mueller.salon-mueller`")
 def redrive(
     tenant: TenantOption,
-    event: Annotated[str | None, typer.Argument(help="As listed: a number, or job:<number>.", metavar="ID")] = None,
+    event: Annotated[str | None, typer.Argument(help="As listed: a number, or `job:<number>`.", metavar="ID")] = None,
     dead: Annotated[bool, typer.Option("--all-dead", help="All dead ones, a thousand at a time.")] = False,
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,

@@ -205,7 +205,7 @@ async def _settle(desk: Desk, turn: _Turn, made: Appointment, outcome: Outcome) 
         if isinstance(outcome, Confirmed):
             await confirm(conn, desk.tenant, made, outcome)
         else:
-            await verdicts.note_error(conn, desk.tenant, made.id, outcome.message)
+            await verdicts.note_error(conn, desk.tenant, made, outcome.message)
         await _set_turn(desk, conn, turn, None)
         return await ledger.appointment(conn, desk.tenant, made.id) or made
 
