@@ -75,7 +75,7 @@ async def test_the_other_examples_live_beside_it_and_leave_nothing(site: Site, r
     found = await site.rows("SELECT branch, status FROM appointments WHERE tenant <> $1", SALON.tenant)
     assert {(row["branch"], row["status"]) for row in found} == {("praxis", "confirmed"), ("pankow", "confirmed")}
     await until(lambda: _none(site.unfinished), 30, "every event of the calls to be processed")
-    await kubectl("delete", "namespace", *(other.namespace for other in OTHERS), "--timeout=120s")
+    await kubectl("delete", "namespace", *(other.namespace for other in OTHERS), "--timeout=180s")
     for other in OTHERS:
         workspace = await site.workspace(other.key)
         assert (workspace["agents"], workspace["llms"]) == ({}, {})
