@@ -12,7 +12,7 @@ import aiohttp
 import structlog
 
 from askproai_runtime.booking import Booking, BookingSettings
-from askproai_runtime.calendars import CalcomV1, CalcomV2, Calendar, ChosenCalendar, Exchange, Recorder, Versions
+from askproai_runtime.calendars import CalcomV1, CalcomV2, ChosenCalendar, Exchange, Recorder
 from askproai_runtime.config import CalcomVersion
 from askproai_runtime.config.live import Credentials, LiveConfig
 from askproai_runtime.config.settings import Settings
@@ -60,17 +60,18 @@ class Process:
             quiet=timedelta(seconds=self.settings.calendar_quiet_seconds),
         )
         slots = SlotLock(self.shared, self.clock)
-        calendar = ChosenCalendar(self.config.now, self._calcom())
-        return Booking(self.pool, self.config.now, calendar, self.clock, self.metrics, settings, self.faults, slots)
+        return Booking(
+            self.pool, self.config.now, self._calendar(), self.clock, self.metrics, settings, self.faults, slots
+        )
 
-    def _calcom(self) -> Calendar:
-        """Wire Cal.com. The old API is asked while the circuit of the new one is open, so it has one of its own."""
+    def _calendar(self) -> ChosenCalendar:
+        """Wire the calendars. Cal.com's old API is asked while the circuit of the new one is open, so it has one of its own."""
         recorder = Recorder(self.pool, self.tenant, self.metrics)
         key = lambda: self.credentials.get("calcom-api-key")  # noqa: E731
         of_v1 = Circuits(None, self.clock, rules=circuit_rules(self.settings))
         v2 = CalcomV2(Exchange(self.session, self.circuits, self.clock), self.config.now, key, recorder)
         v1 = CalcomV1(Exchange(self.session, of_v1, self.clock), self.config.now, key, recorder)
-        return Versions(self.config.now, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, self.clock)
+        return ChosenCalendar(self.config.now, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, self.clock)
 
 
 def circuit_rules(settings: Settings) -> Rules:

@@ -2,12 +2,12 @@
 
 from askproai_runtime.calendars.calcom_v1 import CalcomV1
 from askproai_runtime.calendars.calcom_v2 import CalcomV2, attendee_email
+from askproai_runtime.calendars.chosen import ChosenCalendar
 from askproai_runtime.calendars.exchange import Exchange, Recorder
 from askproai_runtime.calendars.types import (
     Calendar,
     CalendarRequest,
     CalendarUnreachable,
-    ChosenCalendar,
     Confirmed,
     LocalCalendar,
     Outcome,
@@ -17,7 +17,6 @@ from askproai_runtime.calendars.types import (
     Unavailable,
     Unknown,
 )
-from askproai_runtime.calendars.versions import Versions
 
 __all__ = [
     "CalcomV1",
@@ -36,6 +35,5 @@ __all__ = [
     "Taken",
     "Unavailable",
     "Unknown",
-    "Versions",
     "attendee_email",
 ]
