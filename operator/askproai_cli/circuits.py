@@ -1,13 +1,10 @@
 """`askproai circuits`."""
 
-import json
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from askproai_cli.output import Output, OutputOption
+from askproai_cli.output import Output, OutputOption, show
 from askproai_cli.reach import TenantOption, UrlOption, ask
 from askproai_runtime.guard import Provider, State
 
@@ -32,25 +29,14 @@ def reset(
 
 
 def _show(answer: dict[str, Any], output: Output) -> None:
-    if output is Output.JSON:
-        typer.echo(json.dumps(answer))
-        return
-    table = Table("provider", "state", "failures", "next try", "says", box=None, pad_edge=False)
-    for row in answer["circuits"]:
-        wait = row["retry_after_seconds"]
-        slow = row["state"] == State.CLOSED and wait
-        says = (
-            "the coordinator, for all tenants"
-            if row["everywhere"]
-            else "all pods"
-            if row["shared"]
-            else "this process alone"
-        )
-        table.add_row(
-            row["provider"],
-            "closed, asked to slow down" if slow else row["state"],
-            str(row["failures"]),
-            f"in {wait:.0f} s" if wait else "now",
-            says,
-        )
-    Console().print(table)
+    columns = {"provider": "provider", "state": "state", "failures": "failures", "wait": "next try", "says": "says"}
+    show(output, answer, map(_told, answer["circuits"]), columns)
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    wait, alone = row["retry_after_seconds"], "all pods" if row["shared"] else "this process alone"
+    return row | {
+        "state": "closed, asked to slow down" if row["state"] == State.CLOSED and wait else row["state"],
+        "wait": f"in {wait:.0f} s" if wait else "now",
+        "says": "the coordinator, for all tenants" if row["everywhere"] else alone,
+    }
