@@ -8,7 +8,11 @@ import typer
 from askproai_cli.output import LimitOption, Output, OutputOption, show
 from askproai_cli.reach import TenantOption, UrlOption, ask
 
-appointments = typer.Typer(no_args_is_help=True, help="The appointments book of a tenant.")
+appointments = typer.Typer(
+    no_args_is_help=True,
+    help="The appointments book of a tenant.",
+    epilog="Example: `askproai appointments list -t salon-mueller.salon-mueller`",
+)
 
 _COLUMNS = {
     "start": "start",

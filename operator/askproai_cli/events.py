@@ -7,13 +7,21 @@ import typer
 from askproai_cli.output import LimitOption, Output, OutputOption, as_json, show
 from askproai_cli.reach import TenantOption, UrlOption, ask
 
-events = typer.Typer(no_args_is_help=True, help="Stored events, and the dead letters among them.")
+events = typer.Typer(
+    no_args_is_help=True,
+    help="Stored events, and the dead letters among them.",
+    epilog="Example: `askproai events list --status dead -t salon-mueller.salon-mueller`",
+)
 
+<<<<<<< HEAD
 _COLUMNS = {"id": "id", "received_at": "received", "source": "source", "type": "type", "status": "status",
             "attempts": "tries", "error": "error"}  # fmt: skip
 _MOMENTS = {"at": "at", "what": "what", "name": "which", "outcome": "outcome", "duration_ms": "ms", "detail": "detail"}
 
 IdArgument = Annotated[str, typer.Argument(help="As listed: a number, or job:<number>.", metavar="ID")]
+=======
+IdArgument = Annotated[str, typer.Argument(help="As listed: a number, or `job:<number>`.", metavar="ID")]
+>>>>>>> main
 
 
 @events.command("list", epilog="Example: `askproai events list --status dead -t salon-mueller.salon-mueller`")
@@ -27,7 +35,7 @@ def list_command(
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """List stored events, newest first. Jobs without an event are listed when they are dead, as job:<id>."""
+    """List stored events, newest first. Jobs without an event are listed when they are dead, as `job:<id>`."""
     asked = {"status": status, "source": source, "type": type_, "since": since, "limit": limit}
     answer = ask(tenant, url, "GET", "events", **asked)
     show(output, answer, answer["events"], _COLUMNS, "no such events")
@@ -48,7 +56,7 @@ def show_command(
 @events.command(epilog="Example: `askproai events redrive 17 -t salon-mueller.salon-mueller`")
 def redrive(
     tenant: TenantOption,
-    event: Annotated[str | None, typer.Argument(help="As listed: a number, or job:<number>.", metavar="ID")] = None,
+    event: Annotated[str | None, typer.Argument(help="As listed: a number, or `job:<number>`.", metavar="ID")] = None,
     dead: Annotated[bool, typer.Option("--all-dead", help="All dead ones, a thousand at a time.")] = False,
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,

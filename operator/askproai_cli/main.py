@@ -23,6 +23,7 @@ app = typer.Typer(
     help="AskProAI on Kubernetes, for people.",
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
+    epilog="Example: `askproai lint examples/`, then `askproai plan examples/`",
 )
 
 
@@ -95,6 +96,8 @@ def demo(
     from askproai_sandbox.demo.story import StoryError  # noqa: PLC0415
 
     console = Console(width=None if sys.stdout.isatty() else 132)  # a log or a pipe has no width of its own
+    if down and (keep or kill):
+        raise typer.BadParameter("--down ends a demo: it goes with neither --keep nor --kill")
     if down:
         console.print("ended" if asyncio.run(end_demo()) else "no demo was running")
         return
@@ -115,19 +118,21 @@ def call(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Play a simulated, signed call against the running demo."""
+    import aiohttp  # noqa: PLC0415
+
     from askproai_sandbox.caller import play_call  # noqa: PLC0415
     from askproai_sandbox.demo import StateError, read_state  # noqa: PLC0415
 
     try:
         record = asyncio.run(play_call(read_state().retellUrl, to, say, from_number=caller))
-    except (StateError, ValueError) as error:
-        print(f"the call failed: {error}")
+    except (StateError, ValueError, aiohttp.ClientError) as error:
+        typer.echo(f"the call failed: {error}", err=True)
         raise typer.Exit(1) from None
     if output is Output.JSON:
         as_json(record.to_json())
     else:
         for step in record.steps:
-            print(f"{step.kind:8} {step.text or step.name or ''} {step.status or ''}".rstrip())
+            print(f"{step.kind:8} {step.text or step.name or ''} {step.status or step.error or ''}".rstrip())
     if record.errors:
         raise typer.Exit(1)
 

@@ -37,13 +37,15 @@ class Door:
     token: str = field(repr=False)
 
     def ask(self, method: str, path: str, **request: Any) -> Any:
-        """Ask `/api/v1/<path>`, and give the JSON. Raises `Unreachable`."""
+        """Ask `/api/v1/<path>`, and give the JSON. Raises `Unreachable`; a value that the tenant cannot read ends the command."""
         url, bearer = f"{self.url.rstrip('/')}/api/v1/{path}", {"Authorization": f"Bearer {self.token}"}
         try:
             answer = httpx.request(method, url, headers=bearer, timeout=_TIMEOUT_SECONDS, trust_env=False, **request)
             body = answer.json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise Unreachable(f"no answer of a tenant's private port at {self.url} ({type(error).__name__})") from None
+        if answer.status_code == httpx.codes.BAD_REQUEST:  # exit code 2: what was typed is wrong
+            raise typer.BadParameter(body["detail"])
         if not answer.is_success:
             raise Unreachable(f"{body.get('title', answer.status_code)}: {body.get('detail', '')}")
         return body

@@ -48,7 +48,7 @@ _RETRY = timedelta(seconds=2)
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
-@cli.callback()
+@cli.callback(epilog="Example: askproai-operator run")
 def _cli() -> None:
     """Turn Tenants, Branches, ServiceOfferings and RetellAgents into what they declare."""
 

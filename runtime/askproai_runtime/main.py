@@ -27,8 +27,13 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="The data plane of one tenant, and the coordinator over all. Settings are ASKPROAI_* variables.",
+    epilog="Example: askproai-runtime migrate status --dsn postgresql://admin:…@db/askproai",
 )
-migrate = typer.Typer(no_args_is_help=True, help="Move the schema of a database.")
+migrate = typer.Typer(
+    no_args_is_help=True,
+    help="Move the schema of a database.",
+    epilog="Example: askproai-runtime migrate up --dsn postgresql://admin:…@db/askproai",
+)
 app.add_typer(migrate, name="migrate")
 
 

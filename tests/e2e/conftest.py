@@ -4,7 +4,7 @@ import asyncio
 import io
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from askproai_sandbox.cluster import eventually, kubectl
 from askproai_sandbox.demo import State, read_state
 from askproai_sandbox.demo.run import end_demo, run_demo
 from askproai_sandbox.demo.story import Outcome
+from askproai_sandbox.world import SALON
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,17 @@ class Demo:
         record = await play_call(self.state.retellUrl, number, ["Guten Tag"], args=calls)
         assert record.errors == []
         return record.answers("check_availability")[0]
+
+    async def open_days(self, count: int, *weekdays: int) -> list[date]:
+        """Give the first days, a week off at least, on which the salon is open: none of them is a holiday."""
+        found, day = list[date](), datetime.now(UTC).date() + timedelta(days=8)
+        for _ in range(60):
+            if len(found) < count and day.weekday() in weekdays:
+                slots = (await self.ask(SALON.number, service="Haarschnitt", date=day.isoformat()))["slots"]
+                found += [day] if any(slot["start"].startswith(day.isoformat()) for slot in slots) else []
+            day += timedelta(days=1)
+        assert len(found) == count
+        return found
 
     async def call(self, number: str, *say: str, **kwargs: Any) -> CallRecord:
         return await play_call(self.state.retellUrl, number, say, **kwargs)

@@ -1,6 +1,6 @@
 """The second scene: a caller moves what was booked, the salon moves it once more at Cal.com, and the caller cancels."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 from askproai_sandbox.world import SALON
@@ -8,18 +8,7 @@ from tests.e2e.conftest import fetch
 
 CALLER = "+4915155550001"
 HOME = ZoneInfo("Europe/Berlin")
-
-
-async def open_thursday(demo) -> date:
-    """Give the next Thursday, a week off at least, on which the salon is open."""
-    day = datetime.now(UTC).date() + timedelta(days=8)
-    for _ in range(40):
-        if day.weekday() == 3:
-            slots = (await demo.ask(SALON.number, service="Haarschnitt", date=day.isoformat()))["slots"]
-            if any(slot["start"].startswith(day.isoformat()) for slot in slots):
-                return day
-        day += timedelta(days=1)
-    raise AssertionError("no open Thursday in 40 days")
+THURSDAY = 3
 
 
 async def books(demo) -> tuple[list[tuple[str, datetime]], list[tuple[str, datetime]]]:
@@ -38,7 +27,7 @@ async def books(demo) -> tuple[list[tuple[str, datetime]], list[tuple[str, datet
 
 
 async def test_a_caller_books_moves_and_cancels_and_both_books_agree(demo):
-    day = await open_thursday(demo)
+    (day,) = await demo.open_days(1, THURSDAY)
     at = lambda hour: datetime.combine(day, time(hour), HOME)  # noqa: E731
 
     async def agree(hour: int) -> bool:
@@ -79,7 +68,7 @@ async def test_a_caller_books_moves_and_cancels_and_both_books_agree(demo):
 
 
 async def test_what_the_salon_books_at_calcom_is_not_offered_to_callers(demo):
-    day = await open_thursday(demo)
+    (day,) = await demo.open_days(1, THURSDAY)
     start = datetime.combine(day, time(12), HOME)
     guest = {"name": "Gast am Tresen", "email": "gast@example.com", "timeZone": "Europe/Berlin"}
     made = []

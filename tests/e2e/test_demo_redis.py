@@ -3,7 +3,8 @@
 import asyncio
 import os
 import signal
-from datetime import date, timedelta
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
 
 import aiohttp
 from redis.asyncio import Redis
@@ -11,10 +12,9 @@ from redis.asyncio import Redis
 from askproai_sandbox.world import SALON
 from tests.e2e.conftest import Demo, fetch
 
-DAYS = [
-    date(2026, 12, 8) + timedelta(days=7 * week + day) for week in range(2) for day in range(4)
-]  # open from 9 to 18
-STARTS = [f"{day}T{hour:02}:00:00+01:00" for day in DAYS for hour in (9, 10, 11, 13, 14)]
+TUESDAY_TO_FRIDAY = (1, 2, 3, 4)  # open from 9 to 18
+HOURS = (9, 10, 11, 13, 14)
+HOME = ZoneInfo("Europe/Berlin")
 
 
 async def health(demo: Demo) -> str:
@@ -31,13 +31,32 @@ async def redis_status(demo: Demo) -> str:
     return str(said["redis"]["status"])
 
 
-async def book(demo: Demo, start: str) -> dict:
+async def book(demo: Demo, start: datetime) -> dict:
     """Book with Anna in a call of its own."""
-    args = {"service": "Haarschnitt", "staff": "anna", "start": start, "customer_name": "Petra Müller"}
+    args = {"service": "Haarschnitt", "staff": "anna", "start": start.isoformat(), "customer_name": "Petra Müller"}
     record = await demo.call(SALON.number, "Guten Tag", args=[{"name": "book_appointment", "args": args}])
     assert record.errors == []
     (answer,) = record.answers("book_appointment")
     return answer
+
+
+async def books(demo: Demo, starts: list[datetime]) -> tuple[list[tuple[datetime, str]], list[tuple[datetime, str]]]:
+    """Give start and uid of Anna's live appointments at those times, here and at Cal.com."""
+    rows = await demo.rows(
+        "SELECT starts_at, external_id FROM appointments WHERE tenant = $1 AND staff = 'anna'"
+        " AND starts_at = ANY($2::timestamptz[]) AND status IN ('confirmed', 'pending_sync')",
+        SALON.tenant,
+        starts,
+    )
+    state = await fetch(f"{demo.state.calcomUrl}/_sim/state")
+    (annas,) = (number for number, host in SALON.event_types if host == "anna")
+    theirs = [
+        (datetime.fromisoformat(one["start"]), one["uid"])
+        for one in state["accounts"][SALON.calcom_key]["bookings"]
+        if one["status"] == "accepted" and one["eventTypeId"] == annas
+    ]
+    here = sorted((row["starts_at"], row["external_id"] or "") for row in rows)
+    return here, [one for one in theirs if one[0] in starts]
 
 
 async def test_redis_is_killed_under_calls_and_they_book_on(demo):
@@ -45,6 +64,8 @@ async def test_redis_is_killed_under_calls_and_they_book_on(demo):
         return await redis_status(demo) == "ok"
 
     await demo.until(uses_redis, 30, "the pods to use Redis")
+    days = await demo.open_days(8, *TUESDAY_TO_FRIDAY)
+    starts = [datetime.combine(day, time(hour), HOME) for day in days for hour in HOURS]
     seen, watching = set(), True
 
     async def watch() -> None:
@@ -54,21 +75,19 @@ async def test_redis_is_killed_under_calls_and_they_book_on(demo):
 
     watcher = asyncio.create_task(watch())
     killed, answers = demo.state.pids["redis"], []
-    for number in range(0, len(STARTS), 4):
+    for number in range(0, len(starts), 4):
         if number == 12:
             os.kill(killed, signal.SIGKILL)
-        answers += await asyncio.gather(*(book(demo, start) for start in STARTS[number : number + 4] * 2))
+        answers += await asyncio.gather(*(book(demo, start) for start in starts[number : number + 4] * 2))
     watching = False
     await watcher
     assert "degraded" in seen
-    assert sum(answer["success"] for answer in answers) == len(STARTS), "each start once, and every one of them"
+    assert sum(answer["success"] for answer in answers) == len(starts), "each start once, and every one of them"
     assert all(answer["alternatives"] for answer in answers if not answer["success"])
-    booked = await demo.rows(
-        "SELECT starts_at, count(*) FROM appointments WHERE tenant = $1 AND staff = 'anna' AND starts_at >= '2026-12-08'"
-        " AND status IN ('confirmed', 'pending_sync') GROUP BY 1",
-        SALON.tenant,
-    )
-    assert [row["count"] for row in booked] == [1] * len(STARTS)
+    here, there = await books(demo, starts)
+    assert [start for start, _ in here] == starts
+    assert len({start for start, _ in there}) == len(there), "nobody stands twice at Cal.com either"
+    assert {one for one in here if one[1]} <= set(there)
 
     async def well() -> bool:
         return await uses_redis() and await health(demo) == "ok"
@@ -76,5 +95,5 @@ async def test_redis_is_killed_under_calls_and_they_book_on(demo):
     await demo.until(well, 30, "the pods to use Redis again")
     assert demo.state.pids["redis"] != killed
     async with Redis.from_url(demo.state.redisUrl, decode_responses=True, protocol=2) as admin:
-        await book(demo, f"{DAYS[0]}T15:00:00+01:00")
+        await book(demo, datetime.combine(days[0], time(15), HOME))
         assert await admin.exists(f"askproai:{SALON.tenant}:limit:functions"), "the limit is shared again"

@@ -13,6 +13,16 @@ from askproai_sandbox.cluster import spawn
 from askproai_sandbox.world import SALON
 
 LIMIT_SECONDS = 20
+EXPIRED_HOLD = """
+    WITH a AS (
+        INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
+        VALUES ($1, 'mitte', 'haarschnitt', 'anna', '2031-01-07 10:00+01', '2031-01-07 11:00+01', 'held', 'e2e')
+        RETURNING id, starts_at, ends_at)
+    INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, expires_at)
+    SELECT $1, a.id, (SELECT min(id) FROM resources WHERE tenant = $1), tstzrange(a.starts_at, a.ends_at, '[)'),
+           'held', now() FROM a
+"""
+OF_THE_HOLD = "SELECT 1 FROM appointments WHERE correlation_id = 'e2e'"
 
 
 def environment_of(pid: int) -> dict[str, str]:
@@ -36,19 +46,10 @@ async def test_the_coordinators_leader_is_killed_and_the_other_sweeps(demo):
     leader = before["holderIdentity"].rpartition("_")[0]
     (pid,) = (pid for pid in pids if environment_of(pid)["ASKPROAI_POD_NAME"] == leader)
     os.kill(pid, signal.SIGKILL)
-    await demo.rows(
-        """WITH a AS (
-               INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
-               VALUES ($1, 'mitte', 'haarschnitt', 'anna', '2031-01-07 10:00+01', '2031-01-07 11:00+01', 'held', 'e2e')
-               RETURNING id, starts_at, ends_at)
-           INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, expires_at)
-           SELECT $1, a.id, (SELECT min(id) FROM resources WHERE tenant = $1), tstzrange(a.starts_at, a.ends_at, '[)'),
-                  'held', now() FROM a""",
-        SALON.tenant,
-    )
+    await demo.rows(EXPIRED_HOLD, SALON.tenant)
 
     async def swept() -> bool:
-        return await demo.rows("SELECT 1 FROM appointments WHERE correlation_id = 'e2e'") == []
+        return await demo.rows(OF_THE_HOLD) == []
 
     await demo.until(swept, LIMIT_SECONDS, "the next leader's sweep")
     after = await lease(demo, "askproai-coordinator")

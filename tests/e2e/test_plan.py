@@ -67,3 +67,9 @@ async def test_the_shown_plan_is_what_apply_then_does(demo: Demo, tmp_path: Path
     assert done == [
         "POST create-agent-version", "PATCH update-retell-llm", "POST publish-agent-version", "PATCH update-phone-number"
     ]  # fmt: skip
+
+
+async def test_a_tenant_whose_namespace_comes_along_is_to_be_created(demo: Demo) -> None:
+    planned = await run_plan(demo, SALON.with_name("second-tenant.yaml"))
+    assert {one["change"] for one in planned} == {"created"}
+    assert "namespace comes with these files" in planned[0]["fields"][0]

@@ -26,9 +26,8 @@ async def read(demo: Any, kind: str, name: str) -> dict[str, Any]:
     return json.loads(await demo.kubectl("get", kind, name, "-n", SALON.namespace, "-o", "json"))
 
 
-async def targets(demo: Any) -> list[str]:
+async def targets(demo: Any, monitor: dict[str, Any]) -> list[str]:
     """Follow the ServiceMonitor as the Prometheus operator does: to its Services, to their pods, to the ports by name."""
-    monitor = (await read(demo, "servicemonitor", NAME))["spec"]
     labels = ",".join(f"{name}={value}" for name, value in monitor["selector"]["matchLabels"].items())
     found = await demo.kubectl("get", "services", "-n", SALON.namespace, "-l", labels, "-o", "json")
     (service,) = json.loads(found)["items"]
@@ -51,6 +50,14 @@ def operator_target(demo: Any) -> str:
     return f"127.0.0.1:{port}"
 
 
+async def coordinator_targets(demo: Any) -> list[str]:
+    found = await demo.kubectl(
+        "get", "pods", "-n", "askproai-system", "-l", "app.kubernetes.io/component=coordinator", "-o", "json"
+    )
+    pods = [pod for pod in json.loads(found)["items"] if "deletionTimestamp" not in pod["metadata"]]
+    return [f"{pod['status']['podIP']}:{pod['spec']['containers'][0]['ports'][0]['containerPort']}" for pod in pods]
+
+
 @dataclass(frozen=True)
 class Prometheus:
     """A server that scrapes the demo."""
@@ -71,18 +78,19 @@ async def prometheus(demo, tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
         await demo.kubectl("apply", "--server-side", "-f", str(file))
 
     async def made_for_the_tenant() -> list[dict[str, Any]]:
+        """The two definitions are served one after the other, so the one may be there without the other."""
         try:
-            return [await read(demo, "prometheusrule", NAME)]
+            return [await read(demo, kind, NAME) for kind in ("servicemonitor", "prometheusrule")]
         except ProcessError:  # not served yet, or not made yet
             return []
 
-    (rules,) = await eventually(made_for_the_tenant, timedelta(seconds=90), "the rules", every=1)
+    monitor, rules = await eventually(made_for_the_tenant, timedelta(seconds=150), "monitor and rules", every=1)
     groups = rules["spec"]["groups"]
     for rule in groups[0]["rules"]:
         rule["for"] = "1s"  # how long a fault must last is held by tests/unit/kinds/test_alert_rules.py
     folder, port = tmp_path_factory.mktemp("prometheus"), free_port()
     (folder / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))
-    seen = [*(await targets(demo)), operator_target(demo)]
+    seen = [*(await targets(demo, monitor["spec"])), *(await coordinator_targets(demo)), operator_target(demo)]
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": ["rules.yml"],
@@ -106,9 +114,9 @@ async def prometheus(demo, tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
     await server.stop()
 
 
-async def test_prometheus_finds_both_containers_of_every_pod_and_the_operator(prometheus, demo):
+async def test_prometheus_finds_both_containers_of_every_pod_the_coordinators_and_the_operator(prometheus, demo):
     web_pods = len(demo.state.podUrls[SALON.tenant])
-    assert len(prometheus.targets) == 2 * web_pods + 1
+    assert len(prometheus.targets) == 2 * web_pods + 2 + 1
     found = await prometheus.ask("query?query=count(askproai_config_hash_info)")
     assert found["result"][0]["value"][1] == str(2 * web_pods)
 

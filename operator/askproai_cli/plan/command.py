@@ -27,12 +27,14 @@ def plan_command(
 ) -> None:
     """Show what `kubectl apply` would change, and what the operator would then do at Retell. Nothing is written.
 
-    It needs a kubeconfig that may read these objects and the Secret `<tenant>-teardown`. Exit code 1: something is refused.
+    It needs a kubeconfig that may read these objects and the Secret `<tenant>-teardown`.
+    Exit code 1: something is refused; 2: a file cannot be read.
     """
     try:
-        values = [document.value for document in read_documents(files)]
-        ours = [one for one in values if isinstance(one, dict) and str(one.get("apiVersion")).startswith(f"{GROUP}/")]
-        planned = asyncio.run(plan(ours, kubeconfig, namespace))
+        values = [one.value for one in read_documents(files) if isinstance(one.value, dict)]
+        ours = [one for one in values if str(one.get("apiVersion")).startswith(f"{GROUP}/")]
+        coming = {one["metadata"]["name"] for one in values if one.get("kind") == "Namespace"}
+        planned = asyncio.run(plan(ours, kubeconfig, namespace, coming))
     except Unreadable as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None

@@ -2,7 +2,7 @@
 say what that would mean at Retell. Nothing is written anywhere.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +22,7 @@ from askproai_runtime.store import AdminStore
 
 _NOT_FOUND = 404
 _DRY_RUN = {"dryRun": "All", "fieldValidation": "Strict"}
+_UNJUDGED = "its namespace comes with these files, so the API server cannot judge it yet; `askproai lint` does"
 _NEWEST = str(2**62)  # what would be is newer than whatever the cache holds
 
 
@@ -42,10 +43,13 @@ class Planned:
     steps: tuple[str, ...] | None = None
 
 
-async def plan(manifests: Iterable[Mapping[str, Any]], kubeconfig: Path | None, namespace: str) -> list[Planned]:
+async def plan(
+    manifests: Iterable[Mapping[str, Any]], kubeconfig: Path | None, namespace: str, coming: Collection[str] = ()
+) -> list[Planned]:
     """Plan manifests of our kinds in their order; then the agents that stand in the cluster and feel the change.
 
-    `namespace` is for manifests without one. Raises ApiError and kopf.LoginError when the cluster cannot be asked.
+    `namespace` is for manifests without one; `coming` are namespaces that are applied along with them.
+    Raises ApiError and kopf.LoginError when the cluster cannot be asked.
     """
     clock, cache = SystemClock(), Cache()
     login, feed = partial(connection, kubeconfig), Feed(cache, lambda _: None)
@@ -58,7 +62,7 @@ async def plan(manifests: Iterable[Mapping[str, Any]], kubeconfig: Path | None, 
         for manifest in manifests:
             meta = {"namespace": namespace, **manifest["metadata"]}
             ref = refs.ref_of_kind(manifest["kind"])
-            one, would_be = await _dry_run(wire, ref, {**manifest, "metadata": meta})
+            one, would_be = await _dry_run(wire, ref, {**manifest, "metadata": meta}, coming)
             planned[ref.kind, meta["namespace"], meta["name"]] = one
             if would_be is not None:
                 feed.prime(ref, would_be)
@@ -78,7 +82,9 @@ async def plan(manifests: Iterable[Mapping[str, Any]], kubeconfig: Path | None, 
     return [*planned.values()]
 
 
-async def _dry_run(wire: Wire, ref: Ref, manifest: Mapping[str, Any]) -> tuple[Planned, dict[str, Any] | None]:
+async def _dry_run(
+    wire: Wire, ref: Ref, manifest: Mapping[str, Any], coming: Collection[str]
+) -> tuple[Planned, dict[str, Any] | None]:
     """Ask the API server what would become of a manifest whose spec is the whole spec, as a git repository means it."""
     meta = manifest["metadata"]
     name, path = f"{ref.kind}/{meta['name']}", ref.path(meta["namespace"], meta["name"])
@@ -100,6 +106,8 @@ async def _dry_run(wire: Wire, ref: Ref, manifest: Mapping[str, Any]) -> tuple[P
             body = {**live, "metadata": {**live["metadata"], **kept}, "spec": manifest.get("spec")}
             would_be = await wire.request("PUT", path, params=_DRY_RUN, body=body)
     except ApiError as error:
+        if error.status == _NOT_FOUND and live is None and meta["namespace"] in coming:
+            return Planned(name, Change.CREATED, (_UNJUDGED,)), None
         return Planned(name, Change.REFUSED, (str(error),)), None
     would_be["metadata"]["resourceVersion"] = _NEWEST
     if live is None:

@@ -102,6 +102,10 @@ class Reason(Explained):
         "Redis does not answer or refuses the operator. All goes on, more slowly; tried again.",
     )
     USERS_UNSUPPORTED = "UsersUnsupported", "This Redis has no ACLs: all tenants share one user. Use one that has them."
+    USERS_BYPASSED = (
+        "UsersBypassed",
+        "This Redis lets in anybody without a password; give its user `default` one, or switch that user off.",
+    )
     # branch and offering
     NUMBER_INVALID = "NumberInvalid", "A phone number cannot be read; correct it."
     NUMBER_CLAIMED_TWICE = "NumberClaimedTwice", "Another branch has this phone number; take it out of one of them."

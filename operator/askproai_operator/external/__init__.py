@@ -11,6 +11,7 @@ from askproai_operator.external.checks import (
     CredentialProblem,
     KeyHolder,
     key_hash,
+    login_in,
     secret_value,
     shared_key_conflict,
 )
@@ -27,13 +28,14 @@ from askproai_operator.external.http import (
     UnknownOutcome,
 )
 from askproai_operator.external.providers import ProviderClients
-from askproai_operator.external.redis import RedisAdmin, RedisAway, RedisError, UsersUnsupported
+from askproai_operator.external.redis import RedisAdmin, RedisAway, RedisError, UsersBypassed, UsersUnsupported
 from askproai_operator.external.retell import RetellClient
 
 __all__ = [
     "REQUEST_TIMEOUT", "CalcomClient", "CredentialProblem", "CredentialRefused", "EventTypeNeeds", "HostNotAllowed", "Json",
     "KeyHolder", "ProviderClients", "ProviderError", "ProviderRefused", "ProviderResting", "ProviderUnavailable",
-    "RateLimited", "RedisAdmin", "RedisAway", "RedisError", "RetellClient", "UnknownOutcome", "UsersUnsupported",
-    "ensure_calcom_webhook", "event_type_problems", "key_hash", "remove_calcom_webhook", "secret_value",
+    "RateLimited", "RedisAdmin", "RedisAway", "RedisError", "RetellClient", "UnknownOutcome", "UsersBypassed",
+    "UsersUnsupported", "ensure_calcom_webhook", "event_type_problems", "key_hash", "login_in", "remove_calcom_webhook",
+    "secret_value",
     "shared_key_conflict",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from askproai_operator.api.conditions import Reason
 
@@ -38,6 +38,15 @@ def secret_value(secret: dict[str, Any] | None, name: str, key: str) -> str | Cr
         text = f"key {key!r} of Secret {name!r} is empty or not one line of plain text; put the bare key there"
         return CredentialProblem(Reason.SECRET_KEY_MISSING, text)
     return value
+
+
+def login_in(url: str | None) -> tuple[str, str]:
+    """Give user and password of a URL that we keep; both empty where somebody made it unreadable, so that it is made anew."""
+    try:
+        parts = urlsplit(url or "")
+        return parts.username or "", unquote(parts.password or "")
+    except ValueError:
+        return "", ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ Json = dict[str, Any]
 class ProviderError(Exception):
     """Any failure of a call to Retell or Cal.com. Its text carries no key and no body."""
 
+    retry_after: timedelta | None = None  # when a try makes sense again, where that is known
+
     def __init__(self, provider: str, operation: str, text: str) -> None:
         super().__init__(f"{provider}: {operation}: {text}")
 
@@ -45,9 +47,7 @@ class ProviderUnavailable(ProviderError):
 class ProviderResting(ProviderUnavailable):
     def __init__(self, provider: str, operation: str, retry_after: timedelta) -> None:
         # No seconds in the text: it stands in a status, and each look would write another.
-        super().__init__(
-            provider, operation, "it failed again and again and is left alone for a while; tried again later"
-        )
+        super().__init__(provider, operation, "it failed again and again and is left alone for a while")
         self.retry_after = retry_after
 
 

@@ -2,7 +2,8 @@
 
 RedisError
 ├── RedisAway          it does not answer, or refuses the administrator; Redis is an accelerator, so nobody waits for it
-└── UsersUnsupported   this server knows no users (no ACL commands): all tenants share the administrator's
+├── UsersUnsupported   this server knows no users (no ACL commands): all tenants share the administrator's
+└── UsersBypassed      this server lets in whoever gives no name: a tenant need only leave its user
 """
 
 import hashlib
@@ -11,12 +12,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import redis.exceptions
 import structlog
 from redis.asyncio import Redis
 
+from askproai_operator.external.checks import login_in
 from askproai_runtime.guard import EVERYBODY, acl_rules, coordinator_acl_rules
 from askproai_runtime.guard.connect import connect, send
 from askproai_runtime.seams import Clock
@@ -39,6 +41,10 @@ class RedisAway(RedisError):
 
 
 class UsersUnsupported(RedisError):
+    pass
+
+
+class UsersBypassed(RedisError):
     pass
 
 
@@ -93,23 +99,23 @@ class RedisAdmin:
         """Give the tenant's REDIS_URL: with the password of the kept one, if it names this user."""
         if self._shared or kept == self._url:
             return self._url
-        name, before = user_name(tenant), urlsplit(kept or "")
-        password = unquote(before.password or "") if before.username == name else ""
+        name, (before, password) = user_name(tenant), login_in(kept)
+        password = password if before == name else ""
         return _with_user(self._url, name, password or secrets.token_urlsafe(32))
 
     async def ensure_user(self, tenant: str, url: str) -> tuple[str, ...]:
         """Make the user of `tenant_url` as it should be, on every node; gives the replicas that could not be asked. The
         tenant `EVERYBODY` is the coordinator.
 
-        Nothing is written where all is as wanted. Raises RedisAway for the primary, and UsersUnsupported: `tenant_url` gives
-        the shared one from then on.
+        Nothing is written where all is as wanted. Raises RedisAway for the primary, UsersBypassed once all is written, and
+        UsersUnsupported: `tenant_url` gives the shared one from then on.
         """
         try:
             if url == self._url:
                 await self._main.send("ACL", "WHOAMI")
                 self._shared = False
                 raise RedisAway("Redis has users now: the tenant's own comes with the next look")
-            hashed = hashlib.sha256(unquote(urlsplit(url).password or "").encode()).hexdigest()
+            hashed = hashlib.sha256(login_in(url)[1].encode()).hexdigest()
             rules = coordinator_acl_rules(hashed) if tenant == EVERYBODY else acl_rules(tenant, hashed)
             return await self._everywhere(user_name(tenant), rules)
         except UsersUnsupported:
@@ -140,6 +146,7 @@ class RedisAdmin:
 
     async def _everywhere(self, user: str, rules: tuple[str, ...]) -> tuple[str, ...]:
         missed: list[str] = []
+        open_nodes: list[str] = []
         nodes = await self._all()
         for node in nodes:
             try:
@@ -147,10 +154,14 @@ class RedisAdmin:
                     await node.send("ACL", "SETUSER", user, *rules)
                     await _save(node)
                     log.info("redis.user_written", user=user, node=node.address)
+                if _lets_in_anybody(await node.send("ACL", "GETUSER", "default")):
+                    open_nodes.append(node.address)
             except RedisAway:
                 if node is nodes[0]:
                     raise
                 missed.append(node.address)
+        if open_nodes:
+            raise UsersBypassed(f"Redis at {', '.join(open_nodes)} lets in anybody without a password")
         return tuple(missed)
 
     async def _all(self) -> list[_Node]:
@@ -200,6 +211,12 @@ def _as_ruled(live: list[Any] | None, rules: tuple[str, ...]) -> bool:
         "on",
         "sanitize-payload",
     }
+
+
+def _lets_in_anybody(default: list[Any]) -> bool:
+    """Say whether the default user needs no password: RESET, which nobody can be forbidden, makes any client that user."""
+    flags = dict(zip(default[::2], default[1::2], strict=True))["flags"]
+    return "on" in flags and "nopass" in flags
 
 
 def _host(url: str) -> str:

@@ -3,14 +3,24 @@
 import contextlib
 import secrets
 from datetime import timedelta
+<<<<<<< HEAD
 from urllib.parse import unquote, urlsplit
+=======
+from typing import Any
+>>>>>>> main
 
 import asyncpg
 import structlog
 
+<<<<<<< HEAD
 from askproai_operator.engine import ApiError, World, refs
 from askproai_operator.external import RedisError, UsersUnsupported
 from askproai_operator.kinds.credentials import secret_manifest, secret_texts
+=======
+from askproai_operator.engine import MANAGER, ApiError, World, refs
+from askproai_operator.external import RedisError, UsersBypassed, UsersUnsupported, login_in
+from askproai_operator.kinds.credentials import secret_texts
+>>>>>>> main
 from askproai_runtime.guard import EVERYBODY
 from askproai_runtime.store import StoreError
 
@@ -37,7 +47,7 @@ async def ensure_coordinator(world: World) -> None:
     """Keep the passwords that the Secret has, else make new ones; it is durable before a login has them."""
     namespace, redis = world.settings.namespace, world.redis
     kept = secret_texts(await world.kube.get(refs.SECRETS, namespace, SECRET))
-    password = unquote(urlsplit(kept.get("DATABASE_URL", "")).password or "") or secrets.token_urlsafe(32)
+    password = login_in(kept.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
     values = {"DATABASE_URL": world.database.coordinator_dsn(password)}
     if redis is not None:
         values["REDIS_URL"] = redis.tenant_url(EVERYBODY, kept.get("REDIS_URL"))
@@ -46,5 +56,6 @@ async def ensure_coordinator(world: World) -> None:
     await world.database.prepare()
     await world.database.ensure_coordinator(password)
     if redis is not None:
-        with contextlib.suppress(UsersUnsupported):  # then the URL is the shared one from the next look on
+        # Without users the URL is the shared one from the next look on; an open door is told at each Tenant.
+        with contextlib.suppress(UsersUnsupported, UsersBypassed):
             await redis.ensure_user(EVERYBODY, values["REDIS_URL"])

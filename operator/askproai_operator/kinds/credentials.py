@@ -102,5 +102,8 @@ def secret_manifest(
 
 
 def secret_texts(secret: dict[str, Any] | None) -> dict[str, str]:
-    """Give a Secret of our own as text."""
-    return {name: base64.b64decode(value).decode() for name, value in ((secret or {}).get("data") or {}).items()}
+    """Give a Secret of our own as text; what somebody put there that is none is not ours, and is dropped."""
+    return {
+        name: base64.b64decode(value).decode(errors="ignore")
+        for name, value in ((secret or {}).get("data") or {}).items()
+    }

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 import msgspec
 
@@ -87,7 +88,7 @@ class Appointments:
         )
 
     async def page(self, query: Query) -> AppointmentPage:
-        limit, after = query.limit(), query.cursor(datetime, str) or [None, None]
+        limit, after = query.limit(), query.cursor(datetime, UUID) or [None, None]
         found = await self._pool.fetch(
             _PAGE, self._tenant, query.instant("from"), query.instant("to"), query.text("branch"), query.text("staff"),
             query.choice("status", Status), *after, limit,

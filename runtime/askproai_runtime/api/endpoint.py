@@ -16,9 +16,11 @@ from aiohttp import web
 from askproai_runtime.serving import Problem, json_answer
 
 E = TypeVar("E", bound=StrEnum)
+V = TypeVar("V")
 
 MOST_ROWS = 500
 _ROWS = 50
+_YEARS = range(1970, 3000)  # what lies beyond leaves, with an offset or a day more, the years that Python counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Query:
         for param in endpoint.params:
             if param.required and not self._given.get(param.name):
                 raise _bad(f"{param.name} is missing: {param.says}")
+        if any("\0" in value for value in (*self.path.values(), *self._given.values())):
+            raise _bad("no value holds the character NUL")
 
     def text(self, name: str) -> str | None:
         return self._given.get(name) or None
@@ -69,20 +73,20 @@ class Query:
         if given is None:
             return None
         try:
-            moment = datetime.fromisoformat(given)
+            moment = _bounded(datetime.fromisoformat(given))
         except ValueError:
             raise _bad(f"{name} is a day or a time, such as 2026-11-27 or 2026-11-27T14:30") from None
         return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
 
     def day(self, name: str) -> date:
         try:
-            return date.fromisoformat(self._given.get(name, ""))
+            return _bounded(date.fromisoformat(self._given.get(name, "")))
         except ValueError:
             raise _bad(f"{name} is a day such as 2026-11-27") from None
 
     def limit(self) -> int:
         given = self.text("limit") or str(_ROWS)
-        if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= MOST_ROWS:
+        if given not in map(str, range(1, MOST_ROWS + 1)):
             raise _bad(f"limit is a number from 1 to {MOST_ROWS}")
         return int(given)
 
@@ -93,13 +97,20 @@ class Query:
             return None
         try:
             values = msgspec.json.decode(urlsafe_b64decode(given))
-            return [msgspec.convert(value, kind) for value, kind in zip(values, kinds, strict=True)]
+            return [_bounded(msgspec.convert(value, kind)) for value, kind in zip(values, kinds, strict=True)]
         except (ValueError, TypeError, msgspec.MsgspecError):
             raise _bad("cursor is not the `next` of a page of this list") from None
 
 
 def next_cursor(*values: Any) -> str:
     return urlsafe_b64encode(msgspec.json.encode(values)).decode()
+
+
+def _bounded(value: V) -> V:
+    """Give a value that the database can hold. Raises `ValueError`."""
+    if (isinstance(value, date) and value.year not in _YEARS) or (isinstance(value, str) and "\0" in value):
+        raise ValueError
+    return value
 
 
 def _bad(detail: str) -> Problem:

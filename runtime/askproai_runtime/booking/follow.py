@@ -5,7 +5,7 @@ there now and from our row, so the order of events, and how often they come, doe
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import uuid4
@@ -62,7 +62,7 @@ def decide(made: Appointment | None, there: Standing, now: datetime) -> Step:
     if made.status in {Status.CANCELLED, Status.FAILED}:
         return Step.MOVE if made.cancelled_by == CancelledBy.CALENDAR else Step.SYNC
     if there.starts_at != made.starts_at:
-        return Step.SYNC if waits else Step.MOVE
+        return Step.SYNC if waits and not made.requested else Step.MOVE
     if there.absent != (made.status == Status.NO_SHOW):
         return Step.PRESENCE
     return Step.AGREE if waits or made.external_id != there.uid else Step.NOTHING
@@ -94,7 +94,14 @@ async def follow_booking(desk: Desk, told: Told, end: Callable[[Connection, str]
 
 async def _look(desk: Desk, told: Told) -> Standing | None:
     try:
-        return await desk.calendar.look(told.uid, correlation_id=told.correlation_id)
+        there = await desk.calendar.look(told.uid, correlation_id=told.correlation_id)
+        elsewhere = await places.named_elsewhere(desk.pool, desk.tenant, there) if there else None
+        if there is None or elsewhere is None:
+            return there
+        # Whoever books on a public page may write any metadata: our id counts only where our own booking did not stay behind.
+        ours = await desk.calendar.look(elsewhere, correlation_id=told.correlation_id)
+        stayed = ours is not None and ours.live and ours.uid != there.uid
+        return replace(there, request_id=None) if stayed else there
     except CalendarUnreachable as error:
         if desk.clock.now() - told.received_at > _ASKED_FOR:
             raise DeadNow(f"the calendar could not be asked for a day, redrive it then: {error}") from error

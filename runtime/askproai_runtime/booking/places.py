@@ -55,6 +55,15 @@ async def known(conn: Connection, tenant: str, there: Standing) -> UUID | None:
     return found
 
 
+async def named_elsewhere(pool: Pool, tenant: str, there: Standing) -> str | None:
+    """Give by which uid our book knows the appointment that the booking's request id names, if that is none of its own."""
+    found: str | None = await pool.fetchval(
+        "SELECT external_id FROM appointments WHERE tenant = $1 AND id = $2 AND external_id <> ALL($3)",
+        tenant, there.request_id, list(there.uids),
+    )  # fmt: skip
+    return found
+
+
 async def stands(pool: Pool, tenant: str, uid: str, starts_at: datetime) -> bool:
     """Say whether our book has it so already: most events only tell us what we did, and Cal.com counts every question."""
     found = await pool.fetchval(
@@ -97,9 +106,11 @@ async def find(
         of_unit = [row for row in rows if row["resource_id"] == unit]
         pieces = without(wanted, [Span(row["block_start"], row["block_end"]) for row in of_unit])
         if pieces and not any(row["promised"] for row in of_unit):
-            claims.append((unit, max(pieces, key=lambda piece: piece.end - piece.start)))
+            claims.append(
+                (unit, max(pieces, key=lambda piece: min(piece.end, there.ends_at) - max(piece.start, there.starts_at)))
+            )
     if alone or len(claims) < units // capacity:
-        return None, next(iter(alone), next((row["id"] for row in promised), None))
+        return None, next(iter(alone), next((row["id"] for row in (*promised, *rows)), None))
     return Place(link.staff, there.starts_at, there.ends_at, claims[: units // capacity], units), None
 
 

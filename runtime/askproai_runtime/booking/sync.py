@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import structlog
 
-from askproai_runtime.booking import ledger, verdicts
+from askproai_runtime.booking import ledger, places, verdicts
 from askproai_runtime.booking.ledger import Appointment, CancelledBy, Status
 from askproai_runtime.booking.types import Desk
 from askproai_runtime.calendars import (
@@ -36,8 +36,11 @@ class CalendarDisagrees(JobError):
 
 async def sync_appointment(desk: Desk, job: Job) -> None:
     """Make the calendar like one appointment, or end the job if there is nothing to do."""
-    async with desk.pool.acquire() as conn:
-        made = await ledger.appointment(conn, desk.tenant, job.appointment_id) if job.appointment_id else None
+    async with desk.pool.acquire() as conn, conn.transaction():
+        # Locked: a change that commits between our look and our end would rely on a job that ends without it.
+        made = (
+            await ledger.appointment(conn, desk.tenant, job.appointment_id, lock=True) if job.appointment_id else None
+        )
         if made is None or not _wants(made):
             await finish(conn, desk.tenant, job)
             return
@@ -123,7 +126,7 @@ async def make_there(desk: Desk, made: Appointment, within: timedelta) -> Outcom
     freed = False
     for uid in in_the_way:
         if (left := timedelta(seconds=deadline - desk.clock.monotonic())) > timedelta():
-            freed |= isinstance(await _cancel(desk, made, uid, left), Confirmed)
+            freed |= isinstance(await _cancel(desk, made, uid, left), Confirmed | Unknown)
     left = timedelta(seconds=deadline - desk.clock.monotonic())
     return await desk.calendar.create(request, within=left) if freed and left > timedelta() else outcome
 
@@ -165,6 +168,9 @@ async def _look(desk: Desk, made: Appointment) -> Standing | None:
             stands = await desk.calendar.find(before)
     except CalendarUnreachable as error:
         raise await _later(desk, made, str(error), error.retry_after or desk.settings.sync_delay) from error
+    if stands is not None and made.external_id is None:  # else a move whose answer is lost could hide it from us
+        async with desk.pool.acquire() as conn:
+            await places.note_uid(conn, desk.tenant, made.id, stands)
     return stands
 
 
@@ -225,11 +231,16 @@ async def _later(desk: Desk, made: Appointment, why: str, wait: timedelta) -> Ru
 
 
 async def _tell(desk: Desk, made: Appointment, why: str) -> str:
-    """Write on the appointment what a person must know. Its status stays: a promise is never silently cancelled."""
+    """Write on the appointment what a person must know. Its status stays: a promise is never silently cancelled.
+
+    Raises `RunAgain` if it was changed meanwhile: whoever changed it relies on this job, and `why` is of what it was.
+    """
     if made.live:
         message = f"appointment {made.id} is promised to the customer, but {why}: enter it by hand or call the customer"
     else:
         message = f"appointment {made.id} is cancelled here, but {why}: cancel its booking in the calendar by hand"
     async with desk.pool.acquire() as conn:
-        await verdicts.note_error(conn, desk.tenant, made.id, message)
+        noted = await verdicts.note_error(conn, desk.tenant, made, message)
+    if not noted:
+        raise RunAgain(desk.clock.now(), "it was changed here meanwhile")
     return message

@@ -1,7 +1,6 @@
 """What a calendar's answer changes in our book."""
 
 from datetime import timedelta
-from uuid import UUID
 
 from askproai_runtime.booking import changes
 from askproai_runtime.booking.ledger import Appointment
@@ -122,12 +121,13 @@ async def cancelled_near(conn: Connection, tenant: str, made: Appointment) -> li
     return [row["external_id"] for row in rows]
 
 
-async def note_error(conn: Connection, tenant: str, appointment_id: UUID, error: str) -> None:
-    """Keep on the appointment what a person must know; its status stays."""
-    await conn.execute(
-        "UPDATE appointments SET error = $3 WHERE tenant = $1 AND id = $2 AND status <> 'confirmed'",
-        tenant, appointment_id, error,
+async def note_error(conn: Connection, tenant: str, made: Appointment, error: str) -> bool:
+    """Keep on the appointment what a person must know; its status stays. False when it was changed: it is of no use then."""
+    done = await conn.execute(
+        "UPDATE appointments SET error = $4 WHERE tenant = $1 AND id = $2 AND version = $3 AND status <> 'confirmed'",
+        tenant, made.id, made.version, error,
     )  # fmt: skip
+    return done == "UPDATE 1"
 
 
 async def begin_attempt(conn: Connection, tenant: str, made: Appointment, quiet: timedelta) -> bool:

@@ -196,10 +196,12 @@ def classify_move(reply: Reply) -> Outcome:
 
 
 def classify_cancel(uid: str, reply: Reply) -> Outcome:
-    """Say what a POST of a cancellation came to."""
+    """Say what a POST of a cancellation came to. What is cancelled already may have been moved: it is to be looked at."""
     gone = reply.status == _NOT_FOUND and not reply.nobody_there
-    if reply.status in {200, 201} or gone or "already been cancelled" in reply.said:
+    if reply.status in {200, 201} or gone:
         return Confirmed(uid)
+    if "already been cancelled" in reply.said:
+        return Unknown(reply.why)
     return classify_create(reply)
 
 

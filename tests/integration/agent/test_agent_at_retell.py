@@ -416,6 +416,22 @@ async def test_deletion_gives_up_after_its_budget_and_names_what_is_left() -> No
         assert agent_id in message
 
 
+async def test_deletion_is_tried_again_as_soon_as_the_circuit_lets_it() -> None:
+    """By the backoff alone a namespace would wait minutes longer than Retell was away."""
+    async with scene() as s:
+        await s.settle()
+        await s.fault("list-agents", "down", count=1000)
+        s.delete()
+        while (result := await s.step()).retry:
+            pass
+        assert "left alone for a while" in result.conditions[0].message
+        assert result.after is not None
+        assert timedelta() < result.after <= timedelta(seconds=60)
+        s.simulator.faults.clear()
+        s.clock.move(result.after)
+        assert (await s.step()).gone
+
+
 async def test_an_event_that_cannot_be_made_does_not_hold_up_the_end() -> None:
     async with scene(deletionPolicy="Orphan") as s:
         await s.settle()

@@ -179,7 +179,7 @@ class Salon:
             assert (place["block_start"], place["block_end"]) == (row["starts_at"], row["ends_at"] + buffer), (row, own)
             assert place["staff"] == row["staff"]
             wanted = [row["starts_at"]] if row["status"] in {"confirmed", "pending_sync"} else []
-            wanted += [row["was_starts_at"]] if row["was_starts_at"] else []
+            wanted += [row["was_starts_at"]] if wanted and row["was_starts_at"] else []
             length, booked = row["ends_at"] - row["starts_at"] + buffer, [c for c in own if c["state"] == "booked"]
             for start in wanted:
                 at = start  # one claim may end where the next begins

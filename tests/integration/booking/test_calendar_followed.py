@@ -27,8 +27,8 @@ async def book(world: World, **more: Any) -> str:
     return str(world.bookings[-1]["uid"])
 
 
-async def create(world: World, start: str = FOUR_UTC, event_type: int = 1001) -> str:
-    made = await world.dashboard("create", eventTypeId=event_type, start=start, attendee=GUEST)
+async def create(world: World, start: str = FOUR_UTC, event_type: int = 1001, **more: Any) -> str:
+    made = await world.dashboard("create", eventTypeId=event_type, start=start, attendee=GUEST, **more)
     return str(made["uid"])
 
 
@@ -230,6 +230,20 @@ async def test_news_that_was_read_before_our_own_change_is_no_news(world: World)
     assert (await world.follow(uid)).startswith("nothing new")
     (row,) = await world.salon.live()
     assert row["starts_at"] == datetime.fromisoformat(FOUR)
+
+
+async def test_a_strangers_booking_that_names_our_appointments_id_is_not_ours(world: World) -> None:
+    """Cal.com's public page takes metadata from its address."""
+    uid = await book(world)
+    (before,) = await world.salon.live()
+    foreign = await create(world, metadata={"requestId": str(before["id"])})
+    for change in ({}, {"action": "move", "start": "2026-11-27T10:00:00Z"}, {"action": "cancel"}):
+        if change:
+            foreign = (await world.dashboard(uid=foreign, **change)).get("uid", foreign)
+        await world.follow(foreign)
+        assert before in await world.salon.live()
+    assert (await world.follow(uid)).startswith("nothing new")
+    await world.salon.books_agree()
 
 
 async def test_foreign_event_types_unknown_bookings_and_the_past_are_only_stored(world: World) -> None:

@@ -198,7 +198,7 @@ async def test_changed_mounts_are_seen_within_five_seconds_without_a_restart(sal
 
 
 async def test_a_quiet_pod_costs_no_write(salon_here: Salon) -> None:
-    """Issue 3, quiet: probes go on each second, and nothing is written while nothing changes."""
+    """Quiet: probes go on each second, and nothing is written while nothing changes."""
     await salon_here.deploy(salon())
     await salon_here.ready()
     version = (await salon_here.client.get(f"{salon_here.base}/pods"))["metadata"]["resourceVersion"]
@@ -449,7 +449,7 @@ async def test_a_part_that_does_not_come_up_says_why(tmp_path: Path) -> None:
 
 
 async def test_a_killed_demo_takes_its_plane_with_it_and_the_next_one_has_its_data(tmp_path: Path) -> None:
-    """Issue 3: `make demo` after a kill -9. Of the parent alone here; the parts must not stay behind."""
+    """`make demo` after a kill -9. Of the parent alone here; the parts must not stay behind."""
     program = f"""
 import asyncio, pathlib
 from askproai_sandbox.cluster import ControlPlane

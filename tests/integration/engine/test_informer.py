@@ -155,7 +155,7 @@ class TestAudit:
         monkeypatch.setattr(rig.feed, "forget", forget)
         assert rig.cache.get(branch.key) is not None, "a ghost"
         rig.woken.clear()
-        audits = asyncio.create_task(informer._audits(refs.CUSTOM, timedelta(milliseconds=100)))
+        audits = asyncio.create_task(informer._audits((refs.BRANCHES,), timedelta(milliseconds=100)))
         await eventually(lambda: rig.cache.get(branch.key) is None, SOON, "the audit")
         assert tenant.key in rig.woken
         assert rig.metrics.registry.get_sample_value("askproai_missed_deletions_total") >= 1

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from askproai_operator.external import RedisAdmin, RedisAway, UsersUnsupported
+from askproai_operator.external import RedisAdmin, RedisAway, UsersBypassed, UsersUnsupported
 from askproai_operator.external.redis import user_name
 from askproai_runtime.guard import RedisAway as SharedAway
 from askproai_runtime.guard import Shared
@@ -154,6 +154,22 @@ async def test_an_administrator_needs_no_more_than_the_docs_say(own_valkey: Embe
     await admin.drop_tenant(SALON)
     assert not await works(url, SALON)
     await admin.close()
+
+
+async def test_a_server_that_lets_in_anybody_is_told_and_a_tenants_user_is_no_fence_there(
+    admin: RedisAdmin, own_valkey: EmbeddedRedis
+) -> None:
+    """No server can forbid RESET: it makes any client the default user."""
+    url = admin.tenant_url(SALON, None)
+    async with own_valkey.admin() as client:
+        await client.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "+@all")
+    with pytest.raises(UsersBypassed, match=str(own_valkey.port)):
+        await admin.ensure_user(SALON, url)
+    assert await works(url, SALON), "written all the same"
+    for cure in ("off", "resetpass"):
+        async with own_valkey.admin() as client:
+            await client.execute_command("ACL", "SETUSER", "default", "on", "nopass", cure)
+        assert await admin.ensure_user(SALON, url) == ()
 
 
 async def test_a_server_without_users_is_shared_and_said_so(tmp_path: Path, serve: "Serve") -> None:

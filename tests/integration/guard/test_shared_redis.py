@@ -48,7 +48,13 @@ async def test_a_wrong_command_is_our_mistake_and_no_outage(shared: Shared) -> N
         ("ACL", "LIST"), ("ACL", "WHOAMI"), ("CLIENT", "LIST"), ("INFO",), ("MONITOR",),
         ("SCRIPT", "FLUSH"), ("FUNCTION", "LIST"), ("SHUTDOWN",), ("SELECT", "1"), ("MOVE", "x", "1"),
         ("PUBSUB", "CHANNELS"), ("PSUBSCRIBE", "*"), ("EVAL", "return redis.call('KEYS', '*')", "0"),
-        ("SLOWLOG", "GET"), ("MEMORY", "USAGE", "askproai:other.tenant:slot"),
+        ("SLOWLOG", "GET"), ("MEMORY", "USAGE", "askproai:other.tenant:slot"), ("PTTL", "askproai:other.tenant:slot"),
+        ("EXISTS", "askproai:other.tenant:slot"), ("TYPE", "askproai:other.tenant:slot"), ("MULTI",), ("CLIENT", "ID"),
+        ("SET", "askproai:_:fence", "1"), ("DEL", "askproai:_:fence"), ("PEXPIRE", "askproai:_:fence", "1"),
+        ("EVAL", "return redis.call('SET', 'askproai:_:fence', 1)", "0"), ("PUBLISH", "askproai:_:wake", "1"),
+        ("EVAL", "return redis.call('PUBLISH', 'askproai:other.tenant:wake', 1)", "0"),
+        ("SCRIPT", "LOAD", "return 1"), ("SCRIPT", "KILL"), ("FCALL", "f", "0"), ("COMMAND", "COUNT"), ("SWAPDB", "0", "1"),
+        ("RENAME", "askproai:other.tenant:slot", "x"), ("COPY", "askproai:other.tenant:slot", "x"),
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -59,6 +65,19 @@ async def test_a_tenant_can_reach_nothing_that_is_not_its_own(
         with pytest.raises(ResponseError, match=r"(?i)no permissions") as refusal:
             await client.execute_command(*command)
     assert isinstance(refusal.value, NoPermissionError) or command[0] == "EVAL"  # a script's refusal has no code
+
+
+@pytest.mark.parametrize(
+    "trap",
+    [
+        "getmetatable('').__index = function() end", "string.sub = nil", "redis.call = nil", "setmetatable(_G, nil)",
+        "rawset(_G, 'tonumber', nil)", "cjson.encode = nil", "math.max = nil", "table.concat = nil",
+    ],
+)  # fmt: skip
+async def test_a_script_leaves_nothing_behind_for_anothers(shared: Shared, trap: str) -> None:
+    """All tenants' scripts run in one interpreter; a server without the fix of CVE-2025-46818 fails here."""
+    with pytest.raises(ResponseError, match=r"(?i)readonly"):
+        await shared.do("EVAL", f"{trap} return 1", 0)
 
 
 async def test_a_script_that_is_refused_counts_as_no_redis(shared: Shared) -> None:

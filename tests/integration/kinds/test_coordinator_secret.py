@@ -1,5 +1,6 @@
 """The coordinator's logins: made with the Secret that its pods mount, kept as they are, mended when somebody changed them."""
 
+import base64
 import dataclasses
 from datetime import timedelta
 
@@ -69,6 +70,18 @@ async def test_a_deleted_secret_comes_back_with_new_passwords(world):
     after = await kept(world)
     assert after["DATABASE_URL"] != before["DATABASE_URL"]
     assert await logs_in(after)
+
+
+async def test_a_url_that_nobody_can_read_is_made_anew_and_ends_nothing(world):
+    """ValueError here would end the operator's process, at each start again."""
+    await ensure_coordinator(world)
+    garbage = {
+        "DATABASE_URL": base64.b64encode(b"postgres://[").decode(),
+        "REDIS_URL": base64.b64encode(b"\xff[").decode(),
+    }
+    await world.kube.patch(refs.SECRETS, world.settings.namespace, SECRET, {"data": garbage})
+    await ensure_coordinator(world)
+    assert await logs_in(await kept(world))
 
 
 async def test_a_tenants_days_and_servers_are_told_to_the_coordinator(place, module_database):

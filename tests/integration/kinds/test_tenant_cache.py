@@ -85,3 +85,19 @@ async def test_a_redis_that_is_away_is_told_and_holds_up_neither_ready_nor_an_en
         return not any(place.namespace in str(one["metadata"]) for one in found)
 
     await eventually(ledger_is_empty, SOON, "its user to be removed when Redis is back")
+
+
+async def test_a_redis_that_fences_nobody_is_told_at_the_tenant(place, own_valkey: EmbeddedRedis):
+    async with own_valkey.admin() as admin:
+        await admin.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "+@all")
+    ajar = RedisAdmin(own_valkey.admin_url, SystemClock())
+    before = given(place, ajar)
+    try:
+        await place.secret()
+        await place.create("Tenant")
+        told = await place.condition("CacheReady", "False", "UsersBypassed")
+        await place.ready()
+        assert "give its user `default` a password" in told["message"]
+    finally:
+        given(place, before)
+        await ajar.close()

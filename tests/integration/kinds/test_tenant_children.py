@@ -237,6 +237,24 @@ async def test_an_ingress_comes_with_the_wish_is_repaired_and_goes_with_it(place
     await place.gone("Ingress")
 
 
+async def test_a_strangers_ingress_is_left_alone_and_stops_nothing_but_the_way_in(place):
+    body = {
+        "metadata": {"name": "salon-mueller"},
+        "spec": {"defaultBackend": {"service": {"name": "x", "port": {"number": 1}}}},
+    }
+    theirs = await place.client.create(place.path("Ingress", "").rstrip("/"), body)
+    await place.secret()
+    await place.create("Tenant", spec={"exposure": HOST | {"ingress": {"className": "nginx"}}})
+    told = await place.condition("Exposed", "False", "OwnershipConflict")
+    assert "Ingress salon-mueller that the operator did not make" in told["message"]
+    assert (await place.get("Tenant"))["status"]["configHash"]
+    await place.condition("MonitoringReady", "True")
+    assert (await place.get("Ingress"))["metadata"]["resourceVersion"] == theirs["metadata"]["resourceVersion"]
+    await place.client.delete(place.path("Ingress"))
+    await merge(place, {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}})
+    await place.ready()
+
+
 @asynccontextmanager
 async def installed(plane: ControlPlane, place: Any, *names: str) -> AsyncIterator[None]:
     """Bring definitions of others into the cluster, and take them out again; the operator looks as it does each minute."""

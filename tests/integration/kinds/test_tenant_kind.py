@@ -1,5 +1,6 @@
 """The Tenant kind and what depends on it, with a real API server and PostgreSQL, and the providers' simulators."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -110,6 +111,22 @@ async def test_a_child_edited_or_deleted_by_hand_is_repaired(place):
         return live["data"] == good["data"] and await place.get("Service", service) is not None
 
     await eventually(repaired, SOON, "the repair")
+
+
+@pytest.mark.parametrize("garbage", [b"postgres://[", b"\xff\xfe"])
+async def test_a_secret_of_ours_that_nobody_can_read_any_more_is_made_anew(place, garbage):
+    await place.secret()
+    await place.create("Tenant")
+    await place.ready()
+    data = dict.fromkeys(("DATABASE_URL", "REDIS_URL"), base64.b64encode(garbage).decode())
+    await place.client.merge(place.path("Secret", "salon-mueller-runtime"), {"data": data})
+
+    async def readable() -> bool:
+        live = (await place.get("Secret", "salon-mueller-runtime"))["data"]
+        return all(base64.b64decode(live[name]).startswith((b"postgresql://", b"redis://")) for name in data)
+
+    await eventually(readable, SOON, "the repair")
+    await place.ready()
 
 
 async def test_a_persons_own_object_of_a_childs_name_is_left_alone_and_told(place):
@@ -246,6 +263,21 @@ async def test_a_persons_service_by_the_defaults_name_is_never_written_to(place)
     assert "create a service" in told["message"]
     live = await place.get("ServiceOffering", "mitte-standardberatung")
     assert live["spec"] == mine["spec"]
+
+
+async def test_a_capacity_that_takes_a_neighbours_away_is_told_by_the_neighbour_at_once_and_so_is_its_return(place):
+    """Else it stands in its status for ten minutes what is not true any more."""
+    await place.secret()
+    await place.create("Tenant")
+    await place.create("Branch")
+    for name, capacity in (("a-kurs", 1), ("b-yoga", 4)):
+        await place.create("ServiceOffering", name, spec={"capacity": capacity, "calcom": {"eventTypes": []}})
+        await place.condition("StaffMatched", "True", kind="ServiceOffering", name=name)
+    await place.client.merge(place.path("ServiceOffering", "a-kurs"), {"spec": {"capacity": 5}})
+    told = await place.condition("StaffMatched", "False", "CapacityUnsupported", kind="ServiceOffering", name="b-yoga")
+    assert "2 at once instead of 4" in told["message"]
+    await place.client.merge(place.path("ServiceOffering", "a-kurs"), {"spec": {"capacity": 2}})
+    await place.condition("StaffMatched", "True", kind="ServiceOffering", name="b-yoga")
 
 
 async def test_a_service_whose_branch_goes_says_so(place):

@@ -1,14 +1,17 @@
 """The private API over a real pod: who gets in, and the circuits (C1, S3)."""
 
 import asyncio
+import base64
 import contextlib
 import json
 import sys
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from webpod import TOKEN, Pod, eventually, running_web, running_worker
+from yarl import URL
 
 from askproai_runtime.guard import CircuitOpen, Provider, acl_rules
 from askproai_sandbox.redis import EmbeddedRedis
@@ -18,7 +21,8 @@ ASKPROAI = Path(sys.executable).with_name("askproai")
 
 async def ask(pod: Pod, path: str, method: str = "GET", token: str | None = TOKEN) -> tuple[int, dict, str]:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    async with pod.session.request(method, f"{pod.private_url}/api/v1/{path}", headers=headers) as answer:
+    url = URL(f"{pod.private_url}/api/v1/{path}", encoded=True)
+    async with pod.session.request(method, url, headers=headers) as answer:
         return answer.status, await answer.json(content_type=None), answer.content_type
 
 
@@ -46,6 +50,44 @@ async def test_what_is_not_there_is_a_problem_document(
 ) -> None:
     got, problem, kind = await ask(shared_web_pod, path, method)
     assert (got, kind, problem["status"]) == (status, "application/problem+json", status)
+
+
+def cursor(*values: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
+
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"{page}?limit={'9' * 5000}" for page in ("appointments", "events", "calls")),
+        *(f"appointments?{name}=%00" for name in ("from", "branch", "staff", "status")),
+        *(f"appointments?from={moment}" for moment in ("0001-01-01", "9999-12-31T23:59:59-14:00")),
+        *(f"slots?branch=mitte&service=haarschnitt&date={day}" for day in ("0001-01-01", "9999-12-31")),
+        f"appointments?cursor={cursor('2026-01-01T00:00:00Z', 'x')}",
+        f"appointments?cursor={cursor('0001-01-01T00:00:00+14:00', NOBODY)}",
+        f"events?cursor={cursor('9999-12-31T23:59:59-14:00', '1')}",
+        f"events?cursor={cursor('2026-01-01T00:00:00Z', chr(0))}",
+        f"calls?cursor={cursor('2026-01-01T00:00:00Z')}",
+        f"calls?cursor={cursor({}, [])}",
+        "events?type=%00",
+        "calls/%00/timeline",
+    ],
+)
+async def test_a_forged_value_is_refused_in_words_and_reaches_no_database(shared_web_pod: Pod, path: str) -> None:
+    status, problem, _ = await ask(shared_web_pod, path)
+    assert (status, problem["title"]) == (400, "Bad Request")
+
+
+@pytest.mark.parametrize("value", ["' OR tenant <> '", "x'; DROP TABLE calls; --", "%' OR '1'='1", "\\", "$1"])
+async def test_what_a_parameter_says_is_data(shared_web_pod: Pod, value: str) -> None:
+    for path in ("appointments?branch=", "appointments?staff=", "events?type="):
+        status, page, _ = await ask(shared_web_pod, path + quote(value))
+        assert (status, page["next"], *(rows for rows in page.values() if rows)) == (200, None)
+    status, _, _ = await ask(shared_web_pod, f"calls/{quote(value, safe='')}/timeline")
+    assert status == 404
 
 
 async def test_circuits_are_listed_and_reset(shared_web_pod: Pod) -> None:

@@ -56,6 +56,7 @@ MOVING: dict[str, Any] = {"status": "pending_sync", "starts_at": OTHER, "was_sta
         (ours(**MOVING), there(**GONE), Step.SYNC),
         (ours(status="pending_sync"), there(), Step.AGREE),  # requested, and somebody said yes
         (ours(status="pending_sync"), there(**GONE), Step.CANCEL),  # or no
+        (ours(status="pending_sync"), replace(NEW_UID, starts_at=OTHER), Step.MOVE),  # or another time
         (ours(status="cancelled", cancelled_by="caller"), there(), Step.SYNC),
         (ours(status="cancelled", cancelled_by="caller"), there(**GONE), Step.NOTHING),
         (ours(status="cancelled", cancelled_by="calendar"), NEW_UID, Step.MOVE),

@@ -40,7 +40,7 @@ touch "$2"
 async def test_a_cold_build_says_once_how_long_it_takes_and_then_how_far_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 3: the first run builds the control plane once (about 5 minutes on 2 cores), with progress, and says so."""
+    """The first run builds the control plane once (about 5 minutes on 2 cores), with progress, and says so."""
     go = tmp_path / "go"
     go.write_text(GO)
     go.chmod(0o755)

@@ -11,7 +11,7 @@ from typing import Final
 from askproai_operator.api import DeletionPolicy, ManagementPolicy, RetellAgent
 from askproai_operator.api.conditions import ConditionType, Reason, bad
 from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, World
-from askproai_operator.external import CredentialProblem, ProviderError, RateLimited, RetellClient
+from askproai_operator.external import CredentialProblem, ProviderError, RetellClient
 from askproai_operator.kinds.agent.apply import delete_llm_if_unused, wake_others
 from askproai_operator.kinds.agent.decide import without
 from askproai_operator.kinds.agent.ground import marker, teardown_client, tenant_name
@@ -49,7 +49,7 @@ async def end(agent: RetellAgent, world: World, grace: timedelta) -> Result:
     try:
         why_not = await _remove(left, world)
     except ProviderError as error:
-        why_not, rest = str(error), error.retry_after if isinstance(error, RateLimited) else None
+        why_not, rest = str(error), error.retry_after
     unsure = known.pending.since + grace - world.clock.now() if known.pending else timedelta()
     if why_not is None and unsure <= timedelta():
         return await _finish(newest, world)

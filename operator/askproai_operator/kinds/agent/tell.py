@@ -122,4 +122,5 @@ def failed(error: ProviderError) -> Result:
             return Result((bad(_SYNCED, Reason.PROVIDER_REFUSED, text),), retry=True)
         case UnknownOutcome():
             return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), retry=True)
-    return Result((unknown(_SYNCED, Reason.PROVIDER_UNAVAILABLE, text),), retry=True)
+    rest = error.retry_after
+    return Result((unknown(_SYNCED, Reason.PROVIDER_UNAVAILABLE, text),), after=rest, retry=rest is None)

@@ -7,8 +7,10 @@ service with capacity c takes 1/c of the person, and the exclusion constraint on
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import lcm
+from typing import Any
 
 from askproai_operator.api import Branch, ServiceOffering
+from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.kinds.offering.decide import staff_by_branch
 
 MOST_UNITS = 12  # rows that a booking locks for one person
@@ -20,6 +22,19 @@ class Units:
 
     of_person: Mapping[tuple[str, str], int]
     at_once: Mapping[str, int]
+
+
+def misjudged(offerings: Iterable[ServiceOffering], units: Units) -> list[ServiceOffering]:
+    """Give the offerings whose status is out of date: what they can do at once hangs on their neighbours, too."""
+    found = []
+    for one in offerings:
+        said: dict[str, Any] = next(
+            (c for c in one.status.get("conditions") or () if c["type"] == ConditionType.STAFF_MATCHED), {}
+        )
+        fits = units.at_once[one.metadata.name] == one.spec.capacity
+        if said.get("reason") == Reason.CAPACITY_UNSUPPORTED if fits else said.get("status") == Status.TRUE:
+            found.append(one)
+    return found
 
 
 def plan_units(branches: Iterable[Branch], offerings: Iterable[ServiceOffering]) -> Units:

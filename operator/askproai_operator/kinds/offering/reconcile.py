@@ -13,7 +13,7 @@ from askproai_operator.external import (
     event_type_problems,
 )
 from askproai_operator.kinds.credentials import Credentials, calcom_of, read_credentials
-from askproai_operator.kinds.offering.capacity import plan_units
+from askproai_operator.kinds.offering.capacity import misjudged, plan_units
 from askproai_operator.kinds.offering.decide import (
     calendar_condition,
     linked_event_types,
@@ -43,9 +43,11 @@ async def reconcile(key: Key, world: World) -> Result:
         return Result((bad(ConditionType.STAFF_MATCHED, Reason.TENANT_NOT_FOUND, text),), {"staff": []})
     branches = world.cache.branches(key.namespace, tenant.metadata.name)
     staff = staff_by_branch(offering, (branch for branch in branches if offered_in(offering, branch)))
-    units = plan_units(
-        branches, standing_offerings(world.cache.offerings(key.namespace, tenant.metadata.name), branches)
-    )
+    standing = standing_offerings(world.cache.offerings(key.namespace, tenant.metadata.name), branches)
+    units = plan_units(branches, standing)
+    for other in misjudged(standing, units):
+        if other.key != key:
+            world.enqueue(other.key)
     at_once = units.at_once.get(key.name, offering.spec.capacity)
     conditions = (staff_condition(offering, staff, at_once), await _calendar(offering, tenant, staff, world))
     people = sorted({person for people in staff.values() for person in people})

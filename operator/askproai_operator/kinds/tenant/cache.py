@@ -3,7 +3,7 @@
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.engine import World
-from askproai_operator.external import RedisAway, UsersUnsupported
+from askproai_operator.external import RedisAway, UsersBypassed, UsersUnsupported
 
 _KIND = ConditionType.CACHE_READY
 
@@ -25,6 +25,11 @@ async def ensure_cache(tenant: Tenant, url: str | None, world: World) -> Conditi
             world.enqueue(tenant.key)  # the Secret still has a user that this server does not know
         text = "this Redis knows no users: all tenants share the operator's, and only the names of their keys differ"
         return good(_KIND, text, Reason.USERS_UNSUPPORTED)
+    except UsersBypassed as error:
+        text = (
+            f"{error}, so tenants are not fenced from each other: give its user `default` a password, or switch it off"
+        )
+        return bad(_KIND, Reason.USERS_BYPASSED, text)
     except RedisAway as error:
         text = f"{error}; everything goes on without it, more slowly; tried again by itself"
         return bad(_KIND, Reason.CACHE_UNAVAILABLE, text)

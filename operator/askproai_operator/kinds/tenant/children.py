@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from functools import partial
 
 from askproai_operator.api import Tenant
-from askproai_operator.api.conditions import Condition
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.api.tenant import RuntimeMode
-from askproai_operator.engine import Child, Ref, World, refs
+from askproai_operator.engine import Child, NotOurs, Ref, World, refs
 from askproai_operator.kinds.credentials import Credentials
 from askproai_operator.kinds.tenant import decide, exposure, monitoring, pods, render
 from askproai_operator.kinds.tenant.render import Component, Manifest, ScaledBy
@@ -67,9 +67,10 @@ async def expose(tenant: Tenant, where: decide.Address, world: World) -> Conditi
     ways = (exposure.ingress(tenant, world.settings), exposure.http_route(tenant, world.settings))
     wanted = [made for made in ways if made is not None]
     there = [made for made in wanted if _can_be(made, world)]
-    for manifest in there:
-        await world.kube.apply(manifest)
+    conflict = await _apply_beside(there, ConditionType.EXPOSED, world)
     await _prune(tenant, (refs.INGRESSES, refs.HTTP_ROUTES), there, world)
+    if conflict is not None:
+        return conflict
     if wanted and not there:
         return decide.no_gateway_api(tenant, where)
     if any(refs.ref_of(made) is refs.HTTP_ROUTES for made in there):  # its status is listed but once a minute
@@ -83,10 +84,19 @@ async def monitor(tenant: Tenant, world: World) -> Condition:
     made = (monitoring.service_monitor(tenant, world.settings), monitoring.prometheus_rule(tenant, world.settings))
     there = [one for one in made if _can_be(one, world)]
     wanted = [*([monitoring.metrics_service(tenant)] if there else []), *there]
-    for manifest in wanted:
-        await world.kube.apply(manifest)
+    conflict = await _apply_beside(wanted, ConditionType.MONITORING_READY, world)
     await _prune(tenant, (refs.SERVICES, refs.SERVICE_MONITORS, refs.PROMETHEUS_RULES), wanted, world)
-    return decide.monitoring_condition([str(one["kind"]) for one in made if one not in there])
+    return conflict or decide.monitoring_condition([str(one["kind"]) for one in made if one not in there])
+
+
+async def _apply_beside(manifests: Iterable[Manifest], kind: ConditionType, world: World) -> Condition | None:
+    """Apply what the pods serve without; gives the condition where a stranger's object has the name of one."""
+    try:
+        for manifest in manifests:
+            await world.kube.apply(manifest)
+    except NotOurs as error:
+        return bad(kind, Reason.OWNERSHIP_CONFLICT, error.message)
+    return None
 
 
 def _can_be(manifest: Manifest, world: World) -> bool:

@@ -2,8 +2,6 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from urllib.parse import unquote, urlsplit
 
 import asyncpg
 import structlog
@@ -18,6 +16,7 @@ from askproai_operator.external import (
     ProviderError,
     ensure_calcom_webhook,
     key_hash,
+    login_in,
     remove_calcom_webhook,
     shared_key_conflict,
 )
@@ -47,8 +46,6 @@ from askproai_runtime.config import Retention, config_hash, encode
 from askproai_runtime.store import DataOwnedByOther, StoreError, TenantFacts
 
 log = structlog.get_logger(__name__)
-
-_NOT_YET_ROUTED = timedelta(seconds=5)  # a Gateway's word on an HTTPRoute is not watched
 
 
 async def reconcile(key: Key, world: World) -> Result:
@@ -106,7 +103,7 @@ async def _make_true(tenant: Tenant, world: World) -> Result:
             "replicas": deployments[Component.WEB].replicas,
         },
         warnings=told,
-        after=None if exposed.good else _NOT_YET_ROUTED,
+        retry=exposed.reason is Reason.PENDING,  # a Gateway's word on an HTTPRoute is not watched, only listed
     )
 
 
@@ -162,8 +159,13 @@ def _holder(tenant: Tenant, hashed: str) -> KeyHolder:
 
 async def _runtime_urls(tenant: Tenant, world: World) -> tuple[str, str | None]:
     """Give DATABASE_URL and REDIS_URL, durable in `T-runtime` before role and user have their passwords."""
+<<<<<<< HEAD
     name, kept = tenant.metadata.dotted, await kept_values(world, *tenant.key[1:], "runtime")
     password = unquote(urlsplit(kept.get("DATABASE_URL", "")).password or "") or secrets.token_urlsafe(32)
+=======
+    name, kept = _name(tenant), await kept_values(world, *tenant.key[1:], "runtime")
+    password = login_in(kept.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
+>>>>>>> main
     urls = world.database.tenant_dsn(name, password), redis_url(name, kept.get("REDIS_URL"), world)
     ca = world.redis.ca if world.redis is not None else None
     await world.kube.apply(render.runtime_secret(tenant, *urls, ca))
@@ -183,7 +185,7 @@ async def _ensure_database(
 ) -> tuple[ResourceIds, tuple[Warn, ...]]:
     """Make schema, role and rows; gives the resource rows' ids, and what there is to tell."""
     await world.database.prepare()
-    meta, password = tenant.metadata, unquote(urlsplit(url).password or "")
+    meta, password = tenant.metadata, login_in(url)[1]
     adopt = meta.annotations.get("askproai.de/adopt-data")
     limit = connection_limit(tenant)
     adopted = await world.database.ensure_tenant(

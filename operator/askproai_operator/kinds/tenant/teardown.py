@@ -5,6 +5,7 @@ stand in `T-teardown`, which carries our finalizer and goes last but one. What c
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final
 
 import asyncpg
@@ -44,7 +45,9 @@ async def tear_down(tenant: Tenant, world: World) -> Result:
     in_time = world.clock.now() - (meta.deletion_timestamp or world.clock.now()) <= budget
     if in_time and any(not isinstance(error, _NO_WAIT) for _, error in left):
         why = "; ".join(why_not(error) for _, error in left)
-        return _waits(f"{why}; tried again by itself for {budget.total_seconds():.0f} s", retry=True)
+        rests = (error.retry_after for _, error in left if isinstance(error, ProviderError))
+        rest = max(filter(None, rests), default=None)
+        return _waits(f"{why}; tried again by itself for {budget.total_seconds():.0f} s", rest, retry=rest is None)
     told = [await keep(one, keys, f"given up: {why_not(error)}", world) for one, error in left]
     # Nobody but us holds it with a finalizer, and a namespace that goes still takes a patch.
     await world.kube.patch(
@@ -96,8 +99,8 @@ def _orphaned(tenant: Tenant, keys: Mapping[str, str], world: World) -> list[War
     return [Warn("Orphaned", text, EventType.NORMAL)]
 
 
-def _waits(text: str, *, retry: bool = False) -> Result:
-    return Result((bad(ConditionType.CREDENTIALS_VALID, Reason.DELETING, text),), retry=retry)
+def _waits(text: str, after: timedelta | None = None, *, retry: bool = False) -> Result:
+    return Result((bad(ConditionType.CREDENTIALS_VALID, Reason.DELETING, text),), after=after, retry=retry)
 
 
 def _webhook_url(tenant: Tenant, world: World) -> str:
