@@ -13,15 +13,11 @@ events = typer.Typer(
     epilog="Example: `askproai events list --status dead -t salon-mueller.salon-mueller`",
 )
 
-<<<<<<< HEAD
 _COLUMNS = {"id": "id", "received_at": "received", "source": "source", "type": "type", "status": "status",
             "attempts": "tries", "error": "error"}  # fmt: skip
 _MOMENTS = {"at": "at", "what": "what", "name": "which", "outcome": "outcome", "duration_ms": "ms", "detail": "detail"}
 
-IdArgument = Annotated[str, typer.Argument(help="As listed: a number, or job:<number>.", metavar="ID")]
-=======
 IdArgument = Annotated[str, typer.Argument(help="As listed: a number, or `job:<number>`.", metavar="ID")]
->>>>>>> main
 
 
 @events.command("list", epilog="Example: `askproai events list --status dead -t salon-mueller.salon-mueller`")

@@ -3,24 +3,13 @@
 import contextlib
 import secrets
 from datetime import timedelta
-<<<<<<< HEAD
-from urllib.parse import unquote, urlsplit
-=======
-from typing import Any
->>>>>>> main
 
 import asyncpg
 import structlog
 
-<<<<<<< HEAD
 from askproai_operator.engine import ApiError, World, refs
-from askproai_operator.external import RedisError, UsersUnsupported
-from askproai_operator.kinds.credentials import secret_manifest, secret_texts
-=======
-from askproai_operator.engine import MANAGER, ApiError, World, refs
 from askproai_operator.external import RedisError, UsersBypassed, UsersUnsupported, login_in
-from askproai_operator.kinds.credentials import secret_texts
->>>>>>> main
+from askproai_operator.kinds.credentials import secret_manifest, secret_texts
 from askproai_runtime.guard import EVERYBODY
 from askproai_runtime.store import StoreError
 

@@ -200,14 +200,7 @@ async def _ask_calendar(desk: Desk, turn: _Turn, moved: _Moved) -> Outcome:
 async def _settle(desk: Desk, turn: _Turn, made: Appointment, outcome: Outcome) -> Appointment:
     """TX2: what the calendar said, and the end of the turn."""
     async with desk.pool.acquire() as conn, conn.transaction():
-<<<<<<< HEAD
         await settle(conn, desk, made, outcome)
-=======
-        if isinstance(outcome, Confirmed):
-            await confirm(conn, desk.tenant, made, outcome)
-        else:
-            await verdicts.note_error(conn, desk.tenant, made, outcome.message)
->>>>>>> main
         await _set_turn(desk, conn, turn, None)
         return await ledger.appointment(conn, desk.tenant, made.id) or made
 

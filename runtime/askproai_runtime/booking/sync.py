@@ -144,7 +144,7 @@ async def settle(conn: Connection, desk: Desk, made: Appointment, outcome: Outco
     if isinstance(outcome, Confirmed):
         await confirm(conn, desk.tenant, made, outcome)
     else:
-        await verdicts.note_error(conn, desk.tenant, made.id, outcome.message)
+        await verdicts.note_error(conn, desk.tenant, made, outcome.message)
 
 
 async def resync(conn: Connection, tenant: str, made: Appointment) -> None:

@@ -159,13 +159,8 @@ def _holder(tenant: Tenant, hashed: str) -> KeyHolder:
 
 async def _runtime_urls(tenant: Tenant, world: World) -> tuple[str, str | None]:
     """Give DATABASE_URL and REDIS_URL, durable in `T-runtime` before role and user have their passwords."""
-<<<<<<< HEAD
     name, kept = tenant.metadata.dotted, await kept_values(world, *tenant.key[1:], "runtime")
-    password = unquote(urlsplit(kept.get("DATABASE_URL", "")).password or "") or secrets.token_urlsafe(32)
-=======
-    name, kept = _name(tenant), await kept_values(world, *tenant.key[1:], "runtime")
     password = login_in(kept.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
->>>>>>> main
     urls = world.database.tenant_dsn(name, password), redis_url(name, kept.get("REDIS_URL"), world)
     ca = world.redis.ca if world.redis is not None else None
     await world.kube.apply(render.runtime_secret(tenant, *urls, ca))
