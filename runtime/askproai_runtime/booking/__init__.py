@@ -26,23 +26,9 @@ from askproai_runtime.store import Connection, Pool
 from askproai_runtime.watch import Metrics
 
 __all__ = [
-    "Answer",
-    "Booking",
-    "BookingOutcome",
-    "BookingSettings",
-    "CalendarDisagrees",
-    "CallContext",
-    "Query",
-    "Rules",
-    "Slot",
-    "Span",
-    "Told",
-    "UnknownName",
-    "fold",
-    "free_slots",
-    "release_hold",
-    "warm",
-]
+    "Answer", "Booking", "BookingOutcome", "BookingSettings", "CalendarDisagrees", "CallContext", "Query", "Rules",
+    "Slot", "Span", "Told", "UnknownName", "fold", "free_slots", "release_hold", "warm",
+]  # fmt: skip
 
 
 class Booking:

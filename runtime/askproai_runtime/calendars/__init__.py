@@ -19,21 +19,7 @@ from askproai_runtime.calendars.types import (
 )
 
 __all__ = [
-    "CalcomV1",
-    "CalcomV2",
-    "Calendar",
-    "CalendarRequest",
-    "CalendarUnreachable",
-    "ChosenCalendar",
-    "Confirmed",
-    "Exchange",
-    "LocalCalendar",
-    "Outcome",
-    "Recorder",
-    "Refused",
-    "Standing",
-    "Taken",
-    "Unavailable",
-    "Unknown",
+    "CalcomV1", "CalcomV2", "Calendar", "CalendarRequest", "CalendarUnreachable", "ChosenCalendar", "Confirmed",
+    "Exchange", "LocalCalendar", "Outcome", "Recorder", "Refused", "Standing", "Taken", "Unavailable", "Unknown",
     "attendee_email",
-]
+]  # fmt: skip
