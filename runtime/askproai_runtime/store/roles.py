@@ -56,7 +56,7 @@ def database_of(dsn: str) -> str:
 
 
 def login_dsn(admin_dsn: str, role: str, password: str) -> str:
-    """Give a login role's own URL: the admin's server, database and options."""
+    """Give another login's own URL: the admin's server, database and options."""
     scheme, _, rest = admin_dsn.partition("://")
     authority, slash, path = rest.partition("/")
     hosts = authority.rpartition("@")[2]

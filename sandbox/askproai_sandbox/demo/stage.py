@@ -33,8 +33,9 @@ from askproai_sandbox.cluster import (
 )
 from askproai_sandbox.demo.directory import Directory
 from askproai_sandbox.demo.state import State, state_file
-from askproai_sandbox.postgres import EmbeddedPostgres, EmbeddedPostgresError
-from askproai_sandbox.redis import EmbeddedRedis, EmbeddedRedisError
+from askproai_sandbox.embedded import Embedded, EmbeddedError
+from askproai_sandbox.postgres import EmbeddedPostgres
+from askproai_sandbox.redis import EmbeddedRedis
 
 PROJECT = Path(__file__).resolve().parents[3]
 _REFRESH = timedelta(milliseconds=500)
@@ -177,7 +178,7 @@ class Stage:
             await asyncio.sleep(_RESTART_PAUSE.total_seconds())
             await self._start(name)
 
-    async def _supervise_server(self, name: str, server: EmbeddedPostgres | EmbeddedRedis) -> None:
+    async def _supervise_server(self, name: str, server: Embedded) -> None:
         while True:
             await asyncio.sleep(_RESTART_PAUSE.total_seconds())
             if not server.running:
@@ -261,5 +262,5 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         asyncio.run(_main(arguments.directory, arguments.operator_fault))
-    except (ProcessError, EmbeddedPostgresError, EmbeddedRedisError) as error:
+    except (ProcessError, EmbeddedError) as error:
         sys.exit(f"the demo's parts did not start: {error}")
