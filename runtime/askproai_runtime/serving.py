@@ -131,9 +131,8 @@ def metrics_route(registry: CollectorRegistry) -> web.RouteDef:
     """Give the route of what Prometheus scrapes (format 0.0.4)."""
 
     async def scrape(_request: web.Request) -> web.Response:
-        text = await asyncio.to_thread(
-            generate_latest, registry
-        )  # a large registry would hold up every answer meanwhile
+        # A large registry would hold up every answer meanwhile
+        text = await asyncio.to_thread(generate_latest, registry)
         return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     return web.get("/metrics", scrape)

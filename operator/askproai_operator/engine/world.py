@@ -31,9 +31,8 @@ class World:
     fence: Callable[[], None]  # raises NotLeader unless our Lease is surely ours: call it right before a remote write
     enqueue: Callable[[Key], None]  # wakes another object
     redis: "RedisAdmin | None" = None  # None: the installation has none
-    nudge: Callable[[str, str, str], None] = lambda *_: (
-        None
-    )  # tells pods (namespace, tenant, hash) that their config changed
+    # Tells pods (namespace, tenant, hash) that their config changed
+    nudge: Callable[[str, str, str], None] = lambda *_: None
 
     async def fresh(self, seen: M) -> M | None:
         """Read the object again from the API server, for use right before a remote create or delete.

@@ -27,9 +27,8 @@ from askproai_runtime.store import login_dsn
 log = structlog.get_logger(__name__)
 
 _TIMEOUT: Final = timedelta(seconds=1)
-_REST: Final = (
-    5.0  # seconds in which a node that did not answer is not asked again: no worker of the queue stands there
-)
+# Seconds in which a node that did not answer is not asked again: no worker of the queue stands there
+_REST: Final = 5.0
 _CHUNK: Final = 1000  # keys for each SCAN
 
 

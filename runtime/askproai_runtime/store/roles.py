@@ -22,11 +22,7 @@ COORDINATOR = "askproai_coordinator"
 BACKUP = "askproai_backup"
 
 # What a role starts with. A hijacked pod may raise them for itself; they are for the accidents of honest ones.
-_ROLE_SETTINGS = {
-    "statement_timeout": "15s",
-    "lock_timeout": "5s",
-    "idle_in_transaction_session_timeout": "30s",
-}
+_ROLE_SETTINGS = {"statement_timeout": "15s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
 _SCRAM_ITERATIONS = 4096
 
 

@@ -21,13 +21,7 @@ from askproai_operator.external import (
     shared_key_conflict,
 )
 from askproai_operator.kinds.branch.decide import claimed_by_older
-from askproai_operator.kinds.credentials import (
-    CALCOM_WEBHOOK,
-    Credentials,
-    calcom_of,
-    kept_values,
-    read_credentials,
-)
+from askproai_operator.kinds.credentials import CALCOM_WEBHOOK, Credentials, calcom_of, kept_values, read_credentials
 from askproai_operator.kinds.tenant import render
 from askproai_operator.kinds.tenant.cache import ensure_cache, redis_url
 from askproai_operator.kinds.tenant.children import apply_pods, expose, monitor

@@ -174,7 +174,4 @@ def selector(tenant: Tenant, component: str | None = None) -> dict[str, str]:
 
 
 def labels(tenant: Tenant, component: str) -> dict[str, str]:
-    return selector(tenant, component) | {
-        "app.kubernetes.io/managed-by": MANAGER,
-        TENANT_LABEL: tenant.metadata.name,
-    }
+    return selector(tenant, component) | {"app.kubernetes.io/managed-by": MANAGER, TENANT_LABEL: tenant.metadata.name}
