@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import signal
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
-from askproai_sandbox.cluster import stop_signal
 from askproai_sandbox.simulator.clock import Clock, SystemClock
 from askproai_sandbox.simulator.faults import Fault, FaultKind, Faults
 from askproai_sandbox.simulator.journal import Journal
@@ -247,7 +247,9 @@ def main(name: str, make: Callable[[Clock], Simulator]) -> None:
     port = parser.parse_args().port
 
     async def run() -> None:
-        stop = stop_signal()
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with serve(make(SystemClock()), port) as url:
             print(f"{name} simulator on {url}", flush=True)
             await stop.wait()
