@@ -1,7 +1,6 @@
 """`askproai plan`."""
 
 import asyncio
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ import typer
 
 from askproai_cli.lint import Document, Unreadable, read_documents
 from askproai_cli.lint.check import GROUP
-from askproai_cli.output import Output, OutputOption
+from askproai_cli.output import Output, OutputOption, as_json
 from askproai_cli.plan.plan import Change, plan, summary
 from askproai_operator.engine import ApiError, Unreachable, refs
 
@@ -45,7 +44,7 @@ def plan_command(
         typer.echo(f"the cluster cannot be asked: {error}", err=True)
         raise typer.Exit(1) from None
     if output is Output.JSON:
-        typer.echo(json.dumps([asdict(one) for one in planned], ensure_ascii=False))
+        as_json([asdict(one) for one in planned])
     else:
         for one in planned:
             typer.echo(f"{one.name}: {one.change}")

@@ -32,9 +32,8 @@ class World:
     fence: Callable[[], None]  # raises NotLeader unless our Lease is surely ours: call it right before a remote write
     enqueue: Callable[[Key], None]  # wakes another object
     redis: "RedisAdmin | None" = None  # None: the installation has none
-    nudge: Callable[[str, str, str], None] = lambda *_: (
-        None
-    )  # tells pods (namespace, tenant, hash) that their config changed
+    # Tells pods (namespace, tenant, hash) that their config changed
+    nudge: Callable[[str, str, str], None] = lambda *_: None
 
     async def missing(self, ref: Ref, namespace: str, name: str | None, reason: Reason) -> Reason:
         """Give the reason for an object that the cache lacks: `reason`, or Pending when a watch has only to tell of it.
