@@ -55,9 +55,12 @@ async def play_crowd(url: str, first: int, callers: int, staff: str) -> tuple[fl
     """Let all callers ask for the same time of the same person at once; give the seconds until the last answer, and them all."""
     connector, wish = aiohttp.TCPConnector(limit=0), {"service": "Haarschnitt", "staff": staff}
     async with aiohttp.ClientSession(url, connector=connector) as session:
-        day = {"date": (datetime.now(UTC) + timedelta(days=DAYS + 3)).date().isoformat()}
-        offer = await _function(session, first, "check_availability", wish | day, [])
-        order = wish | {"start": offer["slots"][-1]["start"], "customer_name": "Petra Müller"}  # the first one is held
+        wanted, later = ({"date": (datetime.now(UTC) + timedelta(days=DAYS + n)).date().isoformat()} for n in (3, 10))
+        offer = await _function(session, first, "check_availability", wish | wanted, [])
+        await _function(
+            session, first, "check_availability", wish | later, []
+        )  # so that the first time is held no longer
+        order = wish | {"start": offer["slots"][0]["start"], "customer_name": "Petra Müller"}
         began = time.perf_counter()
         numbers = range(first + 1, first + 1 + callers)
         answers = await asyncio.gather(*(_function(session, n, "book_appointment", order, []) for n in numbers))
