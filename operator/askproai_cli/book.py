@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from askproai_cli.output import Output, OutputOption, as_json, as_table
+from askproai_cli.output import LimitOption, Output, OutputOption, show
 from askproai_cli.reach import TenantOption, UrlOption, ask
 
 appointments = typer.Typer(
@@ -14,7 +14,14 @@ appointments = typer.Typer(
     epilog="Example: `askproai appointments list -t salon-mueller.salon-mueller`",
 )
 
-LimitOption = Annotated[int, typer.Option(min=1, max=500, help="At most so many rows.")]
+_COLUMNS = {
+    "start": "start",
+    "staff": "with",
+    "service": "service",
+    "customer_name": "for",
+    "status": "status",
+    "id": "id",
+}
 
 
 @appointments.command(
@@ -34,20 +41,7 @@ def list_command(
     """List appointments by start, held ones included."""
     asked = {"from": first, "to": end, "branch": branch, "staff": staff, "status": status, "limit": limit}
     answer = ask(tenant, url, "GET", "appointments", **asked)
-    if output is Output.JSON:
-        as_json(answer)
-        return
-    columns = {
-        "start": "start",
-        "staff": "with",
-        "service": "service",
-        "customer_name": "for",
-        "status": "status",
-        "id": "id",
-    }
-    as_table(answer["appointments"], columns, "no appointments")
-    if answer["next"]:
-        typer.echo(f"there are more than {limit}: narrow it by --from and --to, or raise --limit")
+    show(output, answer, answer["appointments"], _COLUMNS, "no appointments")
 
 
 def slots(
@@ -60,14 +54,8 @@ def slots(
 ) -> None:
     """Show what is free on a day, one entry for each person: what a caller could be offered. Nothing is held."""
     answer = ask(tenant, url, "GET", "slots", branch=branch, service=service, date=date)
-    if output is Output.JSON:
-        as_json(answer)
-        return
     times: dict[str, list[str]] = {}
     for slot in answer["slots"]:
         times.setdefault(slot["staff"], []).append(f"{datetime.fromisoformat(slot['start']):%H:%M}")
-    as_table(
-        ({"staff": staff, "times": " ".join(free)} for staff, free in times.items()),
-        {"staff": "with", "times": "free starts"},
-        "nothing is free on that day",
-    )
+    rows = ({"staff": staff, "times": " ".join(free)} for staff, free in times.items())
+    show(output, answer, rows, {"staff": "with", "times": "free starts"}, "nothing is free on that day")

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from askproai_cli.output import Output, OutputOption, as_json, as_table
+from askproai_cli.output import Output, OutputOption, show
 from askproai_cli.reach import TenantOption, UrlOption, ask
 from askproai_runtime.guard import Provider, State
 
@@ -33,19 +33,14 @@ def reset(
 
 
 def _show(answer: dict[str, Any], output: Output) -> None:
-    if output is Output.JSON:
-        as_json(answer)
-        return
-    columns = {"provider": "provider", "state": "state", "failures": "failures", "next": "next try", "says": "says"}
-    as_table(map(_row, answer["circuits"]), columns, "no circuits")
+    columns = {"provider": "provider", "state": "state", "failures": "failures", "wait": "next try", "says": "says"}
+    show(output, answer, map(_told, answer["circuits"]), columns)
 
 
-def _row(circuit: dict[str, Any]) -> dict[str, Any]:
-    wait = circuit["retry_after_seconds"]
-    slow = circuit["state"] == State.CLOSED and wait
-    alone = "all pods" if circuit["shared"] else "this process alone"
-    return circuit | {
-        "state": "closed, asked to slow down" if slow else circuit["state"],
-        "next": f"in {wait:.0f} s" if wait else "now",
-        "says": "the coordinator, for all tenants" if circuit["everywhere"] else alone,
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    wait, alone = row["retry_after_seconds"], "all pods" if row["shared"] else "this process alone"
+    return row | {
+        "state": "closed, asked to slow down" if row["state"] == State.CLOSED and wait else row["state"],
+        "wait": f"in {wait:.0f} s" if wait else "now",
+        "says": "the coordinator, for all tenants" if row["everywhere"] else alone,
     }

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from askproai_cli.output import Output, OutputOption, as_json, as_table
+from askproai_cli.output import LimitOption, Output, OutputOption, as_json, show
 from askproai_cli.reach import TenantOption, UrlOption, ask
 
 events = typer.Typer(
@@ -12,6 +12,10 @@ events = typer.Typer(
     help="Stored events, and the dead letters among them.",
     epilog="Example: `askproai events list --status dead -t salon-mueller.salon-mueller`",
 )
+
+_COLUMNS = {"id": "id", "received_at": "received", "source": "source", "type": "type", "status": "status",
+            "attempts": "tries", "error": "error"}  # fmt: skip
+_MOMENTS = {"at": "at", "what": "what", "name": "which", "outcome": "outcome", "duration_ms": "ms", "detail": "detail"}
 
 IdArgument = Annotated[str, typer.Argument(help="As listed: a number, or `job:<number>`.", metavar="ID")]
 
@@ -23,33 +27,26 @@ def list_command(
     source: Annotated[str | None, typer.Option(help="retell, calcom, stripe or calendar-sync.")] = None,
     type_: Annotated[str | None, typer.Option("--type", help="Such as call_ended.")] = None,
     since: Annotated[str | None, typer.Option(help="Received then or later: a day, or a local time.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="At most so many rows.")] = 50,
+    limit: LimitOption = 50,
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """List stored events, newest first. Jobs without an event are listed when they are dead, as `job:<id>`."""
     asked = {"status": status, "source": source, "type": type_, "since": since, "limit": limit}
     answer = ask(tenant, url, "GET", "events", **asked)
-    if output is Output.JSON:
-        as_json(answer)
-        return
-    columns = {"id": "id", "received_at": "received", "source": "source", "type": "type", "status": "status",
-               "attempts": "tries", "error": "error"}  # fmt: skip
-    as_table(answer["events"], columns, "no such events")
-    if answer["next"]:
-        typer.echo(f"there are more than {limit}: narrow it by --status or --since, or raise --limit")
+    show(output, answer, answer["events"], _COLUMNS, "no such events")
 
 
-@events.command(epilog="Example: `askproai events show 17 -t salon-mueller.salon-mueller`")
-def show(event: IdArgument, tenant: TenantOption, url: UrlOption = None, output: OutputOption = Output.TEXT) -> None:
+@events.command("show", epilog="Example: `askproai events show 17 -t salon-mueller.salon-mueller`")
+def show_command(
+    event: IdArgument, tenant: TenantOption, url: UrlOption = None, output: OutputOption = Output.TEXT
+) -> None:
     """Show one event: why it failed, how often it was tried, when it is tried again."""
     answer = ask(tenant, url, "GET", f"events/{event}")
-    if output is Output.JSON:
-        as_json(answer)
-        return
     facts = {**answer["event"], **{name: value for name, value in answer.items() if name not in {"event", "job"}}}
     facts |= {f"job {name}": value for name, value in (answer["job"] or {}).items()}
-    as_table(({"name": name, "value": value} for name, value in facts.items()), {"name": "", "value": ""}, "")
+    rows = ({"name": name, "value": value} for name, value in facts.items())
+    show(output, answer, rows, {"name": "", "value": ""})
 
 
 @events.command(epilog="Example: `askproai events redrive 17 -t salon-mueller.salon-mueller`")
@@ -78,15 +75,4 @@ def timeline(
 ) -> None:
     """Show what happened in a call, in order: events, bookings, jobs, calls of providers, audit."""
     answer = ask(tenant, url, "GET", f"calls/{call_id}/timeline")
-    if output is Output.JSON:
-        as_json(answer)
-        return
-    columns = {
-        "at": "at",
-        "what": "what",
-        "name": "which",
-        "outcome": "outcome",
-        "duration_ms": "ms",
-        "detail": "detail",
-    }
-    as_table(answer["moments"], columns, "nothing is stored of this call")
+    show(output, answer, answer["moments"], _MOMENTS, "nothing is stored of this call")

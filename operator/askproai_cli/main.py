@@ -1,7 +1,6 @@
 """`askproai`: the command line for people. Exit codes: 0 ok, 1 failed, 2 misused."""
 
 import asyncio
-import json
 import sys
 from datetime import datetime
 from typing import Annotated
@@ -14,7 +13,7 @@ from askproai_cli.book import appointments, slots
 from askproai_cli.circuits import circuits
 from askproai_cli.events import events, timeline
 from askproai_cli.lint.command import lint_command
-from askproai_cli.output import Output, OutputOption
+from askproai_cli.output import Output, OutputOption, as_json
 from askproai_cli.plan.command import plan_command
 from askproai_runtime.seams import SystemClock
 from askproai_runtime.speech import Understanding, understand
@@ -63,14 +62,14 @@ def when(
         ) from None
     understood = understand(text, at=moment if moment.tzinfo else moment.replace(tzinfo=tz), zone=tz)
     if output is Output.JSON:
-        print(json.dumps(_as_json(understood), ensure_ascii=False))
+        as_json(_candidates(understood))
     elif understood.refused:
         print(f"refused: {understood.refused}")
     else:
         print("\n".join(candidate.reading for candidate in understood.candidates))
 
 
-def _as_json(understood: Understanding) -> dict[str, object]:
+def _candidates(understood: Understanding) -> dict[str, object]:
     candidates = [
         {"start": c.start.isoformat()}
         | ({"end": c.end.isoformat()} if c.end else {})
@@ -130,7 +129,7 @@ def call(
         typer.echo(f"the call failed: {error}", err=True)
         raise typer.Exit(1) from None
     if output is Output.JSON:
-        print(json.dumps(record.to_json(), ensure_ascii=False))
+        as_json(record.to_json())
     else:
         for step in record.steps:
             print(f"{step.kind:8} {step.text or step.name or ''} {step.status or step.error or ''}".rstrip())

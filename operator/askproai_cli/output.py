@@ -20,12 +20,23 @@ class Output(StrEnum):
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="text or json.")]
 
 
+LimitOption = Annotated[int, typer.Option(min=1, max=500, help="At most so many rows.")]
+
+
 def as_json(answer: Any) -> None:
     typer.echo(json.dumps(answer, ensure_ascii=False))
 
 
-def as_table(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str], nothing: str) -> None:
-    """Show rows; `columns` maps each field to its heading. Times are shown in the reader's own zone."""
+def show(
+    output: Output, answer: Any, rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str], nothing: str = ""
+) -> None:
+    """Show an answer as it came, or its rows as a table; `columns` maps each field to its heading.
+
+    Times are shown in the reader's own zone; a page that goes on says so.
+    """
+    if output is Output.JSON:
+        as_json(answer)
+        return
     listed = list(rows)
     if not listed:
         typer.echo(nothing)
@@ -34,6 +45,8 @@ def as_table(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str], noth
     for row in listed:
         table.add_row(*(_cell(row[field]) for field in columns))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
+    if answer.get("next"):
+        typer.echo(f"there are more than {len(listed)}: narrow it by the options, or raise --limit")
 
 
 def _cell(value: Any) -> str:

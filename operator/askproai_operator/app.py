@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
@@ -30,7 +29,7 @@ from askproai_operator.kinds.tenant.nudge import Nudger
 from askproai_operator.settings import Settings
 from askproai_runtime.guard import Rules
 from askproai_runtime.lease import Elector, LeaseApi, Times, access, exit_when_lost, own_identity
-from askproai_runtime.seams import Clock, SystemClock, fault_points_from_environment
+from askproai_runtime.seams import Clock, Stopped, SystemClock, fault_points_from_environment, stop_on_signals, until
 from askproai_runtime.store import AdminStore
 
 log = structlog.get_logger(__name__)
@@ -73,9 +72,9 @@ def main() -> None:
 async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
     """Stand by, lead, and give the Lease back. Ends at SIGTERM; a lost Lease ends the whole process."""
     stop = asyncio.Event()
-    _stop_on_signals(stop)
+    stop_on_signals(stop)
     clock, metrics, cache = SystemClock(), Metrics(), Cache()
-    Conditions(cache, metrics.registry)
+    Conditions(cache, metrics.registry, clock)
     queue = WorkQueue(clock, metrics)
     feed = Feed(cache, queue.add)
     health = Health(queue, metrics)
@@ -96,16 +95,16 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
         lease = LeaseApi(access(settings.kubeconfig), settings.namespace, refs.MANAGER)
         elector = _elector(settings, await stack.enter_async_context(lease), clock, metrics)
         try:
-            await _until(stop, elector.acquire())
+            await until(stop, elector.acquire())
             stack.push_async_callback(elector.release)
             stack.callback(asyncio.create_task(exit_when_lost(elector), name="lease").cancel)
             health.ready = False
             installation = settings.installation_id
             if installation is None:
-                installation = await _until(stop, _patiently(partial(_cluster_uid, kube), clock))
+                installation = await until(stop, _patiently(partial(_cluster_uid, kube), clock))
             audit_every = timedelta(seconds=settings.audit_seconds)
             informer = Informer(feed, kube, clock, metrics, login, audit_every=audit_every)
-            await _until(stop, _patiently(informer.prime, clock))
+            await until(stop, _patiently(informer.prime, clock))
         except Stopped:
             return
         for model in cache.models():
@@ -127,34 +126,17 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
             redis=redis,
         )
         async with asyncio.TaskGroup() as group:
-            group.create_task(informer.run(stop, partial(_stop_on_signals, stop)))
-            group.create_task(_beside(stop, Retry(world, metrics).run()))
+            group.create_task(informer.run(stop, partial(stop_on_signals, stop)))
+            group.create_task(_forever(stop, Retry(world, metrics).run()))
             group.create_task(Engine(kinds, world, queue, metrics).run(stop))
-            group.create_task(_beside(stop, keep_coordinator(world)))
+            group.create_task(_forever(stop, keep_coordinator(world)))
     log.info("operator.stopped")
 
 
-class Stopped(Exception):
-    """SIGTERM came before we were leading and primed."""
-
-
-async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
-    """Give what `work` gives, unless `stop` comes first (Stopped)."""
-    task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise Stopped
-        return task.result()
-    finally:
-        task.cancel()
-        stopped.cancel()
-
-
-async def _beside(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+async def _forever(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
     """Run what goes on for ever until `stop`."""
     with suppress(Stopped):
-        await _until(stop, work)
+        await until(stop, work)
 
 
 async def _patiently(work: Callable[[], Awaitable[T]], clock: Clock) -> T:
@@ -184,12 +166,6 @@ def _elector(settings: Settings, lease: LeaseApi, clock: Clock, metrics: Metrics
     seconds = (settings.lease_seconds, settings.lease_renew_seconds, settings.lease_retry_seconds)
     times = Times(*(timedelta(seconds=each) for each in seconds))
     return Elector(lease, clock, identity=own_identity(settings.pod_name), times=times, told=metrics.leader.set)
-
-
-def _stop_on_signals(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
 
 
 class Health:

@@ -12,7 +12,7 @@ from askproai_runtime.api import BASE, api_app, description_app, require_token
 from askproai_runtime.billing import BillingState, billing_state
 from askproai_runtime.jobs import snapshot
 from askproai_runtime.process import DatabaseUrlMissing, Process
-from askproai_runtime.serving import Problem, boundary, json_answer
+from askproai_runtime.serving import Problem, alive, boundary, json_answer, metrics_route
 from askproai_runtime.store import DATABASE_AWAY, schema_version, shipped_migrations
 from askproai_runtime.watch import Metrics
 
@@ -92,11 +92,11 @@ def worker_app(metrics: Metrics, readiness: Readiness, poke: Callable[[], bool])
     async def poked(_request: web.Request) -> web.Response:
         return web.Response(status=204 if poke() else 503)
 
-    return _app(*_probes(readiness), _metrics(metrics), web.post("/poke", poked))
+    return _app(*_probes(readiness), metrics_route(metrics.registry), web.post("/poke", poked))
 
 
 def metrics_app(metrics: Metrics) -> web.Application:
-    return _app(_metrics(metrics))
+    return _app(metrics_route(metrics.registry))
 
 
 def _app(*routes: web.RouteDef) -> web.Application:
@@ -113,19 +113,6 @@ def _probes(readiness: Readiness) -> tuple[web.RouteDef, ...]:
         return json_answer({"status": "ok"})
 
     return web.get("/livez", alive), web.get("/readyz", ready)
-
-
-def _metrics(metrics: Metrics) -> web.RouteDef:
-    async def scrape(_request: web.Request) -> web.Response:
-        text = await asyncio.to_thread(metrics.render)  # a large registry would hold up every answer meanwhile
-        return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
-
-    return web.get("/metrics", scrape)
-
-
-async def alive(_request: web.Request) -> web.Response:
-    """Say that the loop runs. Never looks at anything else: a restart cures no database."""
-    return json_answer({"status": "ok"})
 
 
 async def details(process: Process, readiness: Readiness) -> dict[str, Any]:

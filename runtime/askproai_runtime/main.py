@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings
 from askproai_runtime.config.live import ConfigUnreadable
 from askproai_runtime.config.settings import Settings
 from askproai_runtime.lease import LeaseError
-from askproai_runtime.process import stop_on_signals
+from askproai_runtime.seams import stop_on_signals
 from askproai_runtime.store import Migrator, StoreError
 from askproai_runtime.watch import configure_logs
 

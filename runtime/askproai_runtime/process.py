@@ -1,8 +1,6 @@
 """What both processes, web and worker, begin and end with: config, credentials, database, metrics, client session, signals."""
 
 import asyncio
-import contextlib
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,12 +10,12 @@ import aiohttp
 import structlog
 
 from askproai_runtime.booking import Booking, BookingSettings
-from askproai_runtime.calendars import CalcomV1, CalcomV2, Calendar, ChosenCalendar, Exchange, Recorder, Versions
+from askproai_runtime.calendars import CalcomV1, CalcomV2, ChosenCalendar, Exchange, Recorder
 from askproai_runtime.config import CalcomVersion
 from askproai_runtime.config.live import Credentials, LiveConfig
 from askproai_runtime.config.settings import Settings
-from askproai_runtime.guard import Circuits, Provider, Rules, Shared, SlotLock
-from askproai_runtime.seams import Clock, FaultPoints
+from askproai_runtime.guard import Circuits, Provider, Rules, Shared, SlotLock, TellsRedis
+from askproai_runtime.seams import Clock, FaultPoints, beside, pause
 from askproai_runtime.store import Pool, open_pool
 from askproai_runtime.watch import Metrics, configure_logs
 
@@ -60,17 +58,18 @@ class Process:
             quiet=timedelta(seconds=self.settings.calendar_quiet_seconds),
         )
         slots = SlotLock(self.shared, self.clock)
-        calendar = ChosenCalendar(self.config.now, self._calcom())
-        return Booking(self.pool, self.config.now, calendar, self.clock, self.metrics, settings, self.faults, slots)
+        return Booking(
+            self.pool, self.config.now, self._calendar(), self.clock, self.metrics, settings, self.faults, slots
+        )
 
-    def _calcom(self) -> Calendar:
-        """Wire Cal.com. The old API is asked while the circuit of the new one is open, so it has one of its own."""
+    def _calendar(self) -> ChosenCalendar:
+        """Wire the calendars. Cal.com's old API is asked while the circuit of the new one is open, so it has one of its own."""
         recorder = Recorder(self.pool, self.tenant, self.metrics)
         key = lambda: self.credentials.get("calcom-api-key")  # noqa: E731
         of_v1 = Circuits(None, self.clock, rules=circuit_rules(self.settings))
         v2 = CalcomV2(Exchange(self.session, self.circuits, self.clock), self.config.now, key, recorder)
         v1 = CalcomV1(Exchange(self.session, of_v1, self.clock), self.config.now, key, recorder)
-        return Versions(self.config.now, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, self.clock)
+        return ChosenCalendar(self.config.now, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, self.clock)
 
 
 def circuit_rules(settings: Settings) -> Rules:
@@ -86,42 +85,48 @@ async def open_process(
     configure_logs(settings.log_level, component=component, tenant=config.current.tenant)
     credentials, metrics = Credentials(settings.credentials_dir), Metrics(config.current.tenant)
 
-    def database_url() -> str:
-        url = credentials.get(DATABASE_URL)
-        if url is None:
-            raise DatabaseUrlMissing(f"no file {settings.credentials_dir}/{DATABASE_URL}")
-        return url
-
     # Every role of the server may read this name, and a pod's name begins with its tenant's: the random end must do.
     name = f"askproai-{component} {settings.pod_name.rpartition('-')[2]}"
-    pool = await open_pool(database_url, max_size=connections, application_name=name)
-    shared = Shared(
-        lambda: credentials.get(REDIS_URL),
-        config.current.tenant,
-        clock,
-        metrics,
-        ca_file=settings.credentials_dir / CA_FILE,
-    )
 
     def base_url(provider: Provider) -> str | None:
         return config.current.calendar.base_url if provider is Provider.CALCOM else None
 
-    circuits = Circuits(shared, clock, metrics, circuit_rules(settings), base_url=base_url)
-    async with aiohttp.ClientSession() as session:
-        following = [
-            asyncio.create_task(circuits.follow(stop), name="follow-circuits"),
-            asyncio.create_task(shared.watch(stop), name="watch-redis"),
-            asyncio.create_task(config.watch(stop, metrics.config, metrics.config_rejected), name="watch-config"),
-            asyncio.create_task(_follow_database_url(credentials, pool, stop), name="follow-database-url"),
-        ]
-        try:
+    async with (
+        open_stores(credentials, config.current.tenant, connections, name, clock, metrics, stop) as (pool, shared),
+        aiohttp.ClientSession() as session,
+    ):
+        circuits = Circuits(shared, clock, metrics, circuit_rules(settings), base_url=base_url)
+        async with beside(circuits.follow(stop), config.watch(stop, metrics.config, metrics.config_rejected)):
             yield Process(settings, clock, faults, config, credentials, metrics, session, pool, shared, circuits)
-        finally:
-            for task in following:
-                task.cancel()
-            await asyncio.gather(*following, return_exceptions=True)
-            await shared.close()
-            await close_pool(pool)
+
+
+@asynccontextmanager
+async def open_stores(
+    credentials: Credentials,
+    tenant: str,
+    connections: int,
+    name: str,
+    clock: Clock,
+    metrics: TellsRedis,
+    stop: asyncio.Event,
+) -> AsyncIterator[tuple[Pool, Shared]]:
+    """Open what the mounted credentials name, and follow their changes until the end; the URLs are read for each connection."""
+
+    def database_url() -> str:
+        url = credentials.get(DATABASE_URL)
+        if url is None:
+            raise DatabaseUrlMissing(f"no file {credentials.directory}/{DATABASE_URL}")
+        return url
+
+    pool = await open_pool(database_url, max_size=connections, application_name=name)
+    ca_file = credentials.directory / CA_FILE
+    shared = Shared(lambda: credentials.get(REDIS_URL), tenant, clock, metrics, ca_file=ca_file)
+    try:
+        async with beside(shared.watch(stop), _follow_database_url(credentials, pool, stop)):
+            yield pool, shared
+    finally:
+        await shared.close()
+        await _close(pool)
 
 
 async def _follow_database_url(credentials: Credentials, pool: Pool, stop: asyncio.Event) -> None:
@@ -139,7 +144,7 @@ async def _follow_database_url(credentials: Credentials, pool: Pool, stop: async
         await pause(stop, LOOK_AT_URL_SECONDS)
 
 
-async def close_pool(pool: Pool) -> None:
+async def _close(pool: Pool) -> None:
     """Close a pool whose work has ended; connections that hang are cut, since the process must end."""
     try:
         async with asyncio.timeout(CLOSE_POOL_SECONDS):
@@ -147,16 +152,3 @@ async def close_pool(pool: Pool) -> None:
     except TimeoutError:
         log.warning("pool.cut")
         pool.terminate()
-
-
-def stop_on_signals(stop: asyncio.Event) -> None:
-    """Set `stop` at SIGTERM, which a kubelet sends, and at SIGINT."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-
-
-async def pause(stop: asyncio.Event, seconds: float) -> None:
-    """Sleep, but wake when `stop` is set."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)

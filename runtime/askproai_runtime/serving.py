@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 from aiohttp import web
+from prometheus_client import CollectorRegistry, generate_latest
 
 log = structlog.get_logger(__name__)
 
@@ -141,6 +142,22 @@ def read_json(body: bytes, kind: type[T]) -> T:
 
 def json_answer(answer: Any, status: int = 200) -> web.Response:
     return web.Response(body=msgspec.json.encode(answer), status=status, content_type="application/json")
+
+
+async def alive(_request: web.Request) -> web.Response:
+    """Say that the loop runs. Never looks at anything else: a restart cures no database."""
+    return json_answer({"status": "ok"})
+
+
+def metrics_route(registry: CollectorRegistry) -> web.RouteDef:
+    """Give the route of what Prometheus scrapes (format 0.0.4)."""
+
+    async def scrape(_request: web.Request) -> web.Response:
+        # A large registry would hold up every answer meanwhile
+        text = await asyncio.to_thread(generate_latest, registry)
+        return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+    return web.get("/metrics", scrape)
 
 
 async def open_port(

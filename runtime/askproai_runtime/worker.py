@@ -15,8 +15,8 @@ from askproai_runtime.config.settings import Settings
 from askproai_runtime.guard import WakeUp
 from askproai_runtime.health import Readiness, worker_app
 from askproai_runtime.jobs import Job, JobKind, JobSettings, Runner
-from askproai_runtime.process import Process, open_process, pause
-from askproai_runtime.seams import Clock, SystemClock, fault_points_from_environment
+from askproai_runtime.process import Process, open_process
+from askproai_runtime.seams import Clock, SystemClock, fault_points_from_environment, pause
 from askproai_runtime.serving import open_port
 from askproai_runtime.store import DATABASE_AWAY
 

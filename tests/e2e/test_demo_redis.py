@@ -1,13 +1,17 @@
 """Redis is killed while people call: they book on, nobody twice, and afterwards the pods share it again (C2)."""
 
 import asyncio
+import base64
+import json
 import os
 import signal
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 import aiohttp
+import pytest
 from redis.asyncio import Redis
+from redis.exceptions import NoPermissionError
 
 from askproai_sandbox.world import SALON
 from tests.e2e.conftest import Demo, fetch
@@ -15,6 +19,7 @@ from tests.e2e.conftest import Demo, fetch
 TUESDAY_TO_FRIDAY = (1, 2, 3, 4)  # open from 9 to 18
 HOURS = (9, 10, 11, 13, 14)
 HOME = ZoneInfo("Europe/Berlin")
+NAME = SALON.tenant.partition(".")[2]
 
 
 async def health(demo: Demo) -> str:
@@ -97,3 +102,23 @@ async def test_redis_is_killed_under_calls_and_they_book_on(demo):
     async with Redis.from_url(demo.state.redisUrl, decode_responses=True, protocol=2) as admin:
         await book(demo, datetime.combine(days[0], time(15), HOME))
         assert await admin.exists(f"askproai:{SALON.tenant}:limit:functions"), "the limit is shared again"
+
+
+async def test_the_user_that_the_tenants_pods_have_reaches_nothing_foreign(demo):
+    """S5, with the URL as it is mounted; each single command: tests/integration/guard/test_shared_redis.py."""
+    secret = json.loads(await demo.kubectl("get", "secret", f"{NAME}-runtime", "-n", SALON.namespace, "-o", "json"))
+    url = base64.b64decode(secret["data"]["REDIS_URL"]).decode()
+    foreign, own = "askproai:praxis-weber.praxis-weber:slot", f"askproai:{SALON.tenant}:e2e"
+    refused = [
+        ("GET", foreign), ("SET", foreign, "ours"), ("DEL", foreign), ("SET", "askproai:_:circuit:calcom", "ours"),
+        ("KEYS", "*"), ("SCAN", "0"), ("RANDOMKEY",), ("ACL", "LIST"), ("CONFIG", "GET", "*"), ("FLUSHALL",), ("INFO",),
+    ]  # fmt: skip
+    async with Redis.from_url(demo.state.redisUrl, decode_responses=True) as admin:
+        await admin.set(foreign, "theirs", px=60_000)
+        async with Redis.from_url(url, protocol=2) as client:
+            assert await client.set(own, "ours", px=60_000)
+            for command in refused:
+                with pytest.raises(NoPermissionError):
+                    await client.execute_command(*command)
+        assert await admin.get(foreign) == "theirs"
+        assert await admin.get(own) == "ours"

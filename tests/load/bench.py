@@ -23,21 +23,22 @@ from zoneinfo import ZoneInfo
 import aiohttp
 from rich.console import Console
 from rich.table import Table
-from tests.load.calls import play_calls
+from tests.load.calls import play_calls, play_crowd
 from tests.load.events import event_id
 from tests.load.idle import idle_rows
 from tests.load.measure import Row, latency_rows, percentile
-from tests.load.rig import CALCOM_KEY, EVENT_TYPES, Rig, bench_config, memory_rows, open_rig, process, send
+from tests.load.rig import CALCOM_KEY, EVENT_TYPES, PEOPLE, Rig, bench_config, memory_rows, open_rig, process, send
 from tests.load.sender import Sent
 
-from askproai_runtime.booking import Query, Rules, Span, free_slots
+from askproai_runtime.booking import Query, Rules, free_slots
+from askproai_runtime.booking.availability import Taken
 from askproai_runtime.numbers import Routing, caller_or_none
 from askproai_runtime.watch import configure_logs
 from askproai_sandbox.cluster import ProcessError, free_port
 
 RATE, ACK_BAR_MS = 100, 50
 CONNECTIONS = 64
-CALLS, AT_ONCE = 150, 8
+CALLS, AT_ONCE, CROWD = 150, 8, 1_000
 PROVIDER_MS = 50
 
 
@@ -60,6 +61,8 @@ async def measure(
             async with rig.running("worker"):
                 say(f"calls that book, in the local book: {CALLS}, then {AT_ONCE} at once")
                 rows += await booking_rows(rig, "local")
+                say(f"{CROWD:,} callers, one slot")
+                rows += await crowd_rows(rig)
                 say(f"acknowledgements: {RATE}/s for {seconds:g} s, on schedule")
                 rows += await ack_rows(rig, seconds)
                 rows += memory_rows("web after that load", web.pid)
@@ -108,6 +111,19 @@ async def booking_rows(rig: Rig, calendar: str, wish: str = "") -> list[Row]:
         Row(f"book_appointment, {calendar}, first call", first.booked[0] * 1000),
         *latency_rows(f"book_appointment, {calendar}", alone.booked, 50, 95, wish=wish),
         *latency_rows(f"book_appointment, {calendar}, {AT_ONCE} at once", crowd.booked, 50, 95),
+    ]
+
+
+async def crowd_rows(rig: Rig) -> list[Row]:
+    """Measure how long it takes until everybody who wants the same time has an answer; one gets it."""
+    seconds, answers = await play_crowd(rig.url, 10_000, CROWD, PEOPLE[0])
+    won = sum(answer.get("success") is True for answer in answers)
+    if won != 1:
+        raise PromiseBroken(f"{won} of {CROWD} callers got the one slot, such as {answers[:2]}")
+    unhelped = sum(not answer.get("alternatives") for answer in answers) - won
+    return [
+        Row(f"{CROWD:,} callers for one slot, the last answer", seconds, "s", wish="< 5 s"),
+        Row("… who lost and heard no alternatives", unhelped, "", wish="0"),
     ]
 
 
@@ -201,7 +217,7 @@ def pure_rows(rig: Rig) -> list[Row]:
     branch, now = config.branches[0], datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     rules = Rules(ZoneInfo(config.time_zone), branch, config.services[0], branch.staff)
     taken = [now + timedelta(days=day, hours=hour) for day in range(15) for hour in (0, 3, 6, 9)]
-    spans = [Span(start, start + timedelta(minutes=55)) for start in taken]
+    spans = [Taken(start, start + timedelta(minutes=55)) for start in taken]
     busy = {person.resource_ids[0]: spans for person in rules.people}
     slots = timed(lambda: free_slots(rules, busy, Query(now, now, now + timedelta(days=14))), 200)
     routing, number = Routing(config), branch.phone_numbers[0].number

@@ -51,6 +51,19 @@ async def _play(session: aiohttp.ClientSession, number: int, into: Played) -> No
         into.refused.append(f"{offer} {answer}")
 
 
+async def play_crowd(url: str, first: int, callers: int, staff: str) -> tuple[float, list[dict[str, Any]]]:
+    """Let all callers ask for the same time of the same person at once; give the seconds until the last answer, and them all."""
+    connector, wish = aiohttp.TCPConnector(limit=0), {"service": "Haarschnitt", "staff": staff}
+    async with aiohttp.ClientSession(url, connector=connector) as session:
+        day = {"date": (datetime.now(UTC) + timedelta(days=DAYS + 3)).date().isoformat()}
+        offer = await _function(session, first, "check_availability", wish | day, [])
+        order = wish | {"start": offer["slots"][-1]["start"], "customer_name": "Petra Müller"}  # the first one is held
+        began = time.perf_counter()
+        numbers = range(first + 1, first + 1 + callers)
+        answers = await asyncio.gather(*(_function(session, n, "book_appointment", order, []) for n in numbers))
+        return time.perf_counter() - began, answers
+
+
 async def _function(
     session: aiohttp.ClientSession, number: int, name: str, args: dict[str, Any], took: list[float]
 ) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """`askproai lint`."""
 
-import json
 from collections import Counter
 from dataclasses import asdict
 from typing import Annotated
@@ -10,7 +9,7 @@ import typer
 from askproai_cli.lint.check import Severity, lint
 from askproai_cli.lint.documents import Unreadable, read_documents
 from askproai_cli.lint.rules import CelMissing
-from askproai_cli.output import Output, OutputOption
+from askproai_cli.output import Output, OutputOption, as_json
 
 
 def lint_command(
@@ -28,7 +27,7 @@ def lint_command(
     refused, warnings = count[Severity.REFUSED], count[Severity.WARNING]
     if output is Output.JSON:
         told = {"manifests": len(documents), "refused": refused, "warnings": warnings}
-        typer.echo(json.dumps(told | {"findings": [asdict(finding) for finding in findings]}, ensure_ascii=False))
+        as_json(told | {"findings": [asdict(finding) for finding in findings]})
     else:
         for one in findings:
             place = f"{one.name} {one.path}".rstrip()

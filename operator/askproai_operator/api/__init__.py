@@ -10,17 +10,6 @@ from askproai_operator.key import Key
 KINDS: dict[str, type[Resource]] = {kind.kind: kind for kind in (Tenant, Branch, ServiceOffering, RetellAgent)}
 
 __all__ = [
-    "KINDS",
-    "Branch",
-    "DataPolicy",
-    "DeletionPolicy",
-    "Hours",
-    "Key",
-    "ManagementPolicy",
-    "Resource",
-    "RetellAgent",
-    "SecretKeyRef",
-    "ServiceOffering",
-    "Staff",
-    "Tenant",
-]
+    "KINDS", "Branch", "DataPolicy", "DeletionPolicy", "Hours", "Key", "ManagementPolicy", "Resource", "RetellAgent",
+    "SecretKeyRef", "ServiceOffering", "Staff", "Tenant",
+]  # fmt: skip

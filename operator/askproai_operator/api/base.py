@@ -211,6 +211,11 @@ class Metadata(Part):
     annotations: dict[str, str] = Field(default_factory=dict)
     finalizers: tuple[str, ...] = ()
 
+    @property
+    def dotted(self) -> str:
+        """Give `namespace.name`: of a Tenant its key in the database, in Redis and in metrics."""
+        return f"{self.namespace}.{self.name}"
+
 
 def column(name: str, path: str, type_: str = "string", *, wide: bool = True) -> dict[str, Any]:
     """Give a column of `kubectl get`; `wide` ones (priority 1) show with `-o wide` only."""

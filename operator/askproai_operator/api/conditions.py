@@ -34,10 +34,7 @@ class ConditionType(Explained):
     NUMBERS_VALID = "NumbersValid", "The phone numbers can be read, and no other branch has them."
     # ServiceOffering
     STAFF_MATCHED = "StaffMatched", "Somebody has the skills that the service needs."
-    CALENDAR_LINKED = (
-        "CalendarLinked",
-        "The Cal.com event types fit: length, buffers, e-mail field, confirmation, seats.",
-    )
+    CALENDAR_LINKED = "CalendarLinked", "The Cal.com event types fit: length, buffers, e-mail, confirmation, seats."
     # RetellAgent
     SYNCED = "Synced", "Agent and LLM at Retell are as declared, and published."
     NUMBERS_BOUND = "NumbersBound", "The phone numbers at Retell ring at the published version of this agent."
@@ -62,10 +59,7 @@ class Reason(Explained):
 
     AS_DECLARED = "AsDeclared", "Everything is as the spec says."
     NOT_REQUESTED = "NotRequested", "The spec does not ask for it; nothing to do."
-    NOT_INSTALLED = (
-        "NotInstalled",
-        "It waits for a CRD that this cluster or release lacks; the message says what to do.",
-    )
+    NOT_INSTALLED = "NotInstalled", "It waits for a CRD this cluster or release lacks; the message says what to do."
     NOT_PAUSED = "NotPaused", "The operator works on the object."
     PAUSED = "Paused", "The annotation `askproai.de/paused` is set; remove it to go on."
     PENDING = "Pending", "It waits; the message says for what."
@@ -97,10 +91,7 @@ class Reason(Explained):
         "Rows of an earlier Tenant of this name were kept; adopt them (`askproai.de/adopt-data: <its UID>`) or rename.",
     )
     # Redis
-    CACHE_UNAVAILABLE = (
-        "CacheUnavailable",
-        "Redis does not answer or refuses the operator. All goes on, more slowly; tried again.",
-    )
+    CACHE_UNAVAILABLE = "CacheUnavailable", "Redis does not answer, or refuses us. All goes on, slower; tried again."
     USERS_UNSUPPORTED = "UsersUnsupported", "This Redis has no ACLs: all tenants share one user. Use one that has them."
     USERS_BYPASSED = (
         "UsersBypassed",
@@ -114,20 +105,14 @@ class Reason(Explained):
     NO_STAFF_WITH_SKILLS = "NoStaffWithSkills", "Nobody has all the required skills; teach a person, or ask for fewer."
     CAPACITY_UNSUPPORTED = (
         "CapacityUnsupported",
-        "With other services of the same people it needs too many parts; fewer at once.",
+        "With the other services its people need too many parts; fewer at once.",
     )
     EVENT_TYPE_MISSING = "EventTypeMissing", "A person who can do the service has no Cal.com event type here; add one."
     EVENT_TYPE_NOT_FOUND = "EventTypeNotFound", "Cal.com does not know the event type; correct the id, or create it."
-    EVENT_TYPE_MISMATCH = (
-        "EventTypeMismatch",
-        "The event type does not fit the service; the message says what to change.",
-    )
+    EVENT_TYPE_MISMATCH = "EventTypeMismatch", "The event type does not fit the service; the message says what to do."
     # agent
     NUMBER_NOT_AT_RETELL = "NumberNotAtRetell", "Import the number at Retell, or give its SIP trunk in the Branch."
-    NUMBER_BOUND_ELSEWHERE = (
-        "NumberBoundElsewhere",
-        "Another agent has it; unbind it at Retell, or drop it in the Branch.",
-    )
+    NUMBER_BOUND_ELSEWHERE = "NumberBoundElsewhere", "Another agent has it; unbind it at Retell, or drop it here."
     BUSINESS_MODEL_MISMATCH = (
         "BusinessModelMismatch",
         "An agent for the whole tenant needs businessModel MultiBranchHotline or ComplexServiceMatrix.",

@@ -24,9 +24,8 @@ log = structlog.get_logger(__name__)
 _NOT_FOUND = 404
 _SAME_LIST = 1.0  # seconds: replayed objects that come closer than this are of one list
 AUDIT = timedelta(minutes=5)
-FOREIGN_AUDIT = timedelta(
-    minutes=1
-)  # kopf can watch no resource that comes later, unless it reads all CRDs of the cluster
+# Kopf can watch no resource that comes later, unless it reads all CRDs of the cluster
+FOREIGN_AUDIT = timedelta(minutes=1)
 _WATCHED = (*CUSTOM, *CHILDREN)
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self
@@ -13,9 +12,9 @@ import structlog
 from askproai_operator.engine.cache import Child, Model, child_of
 from askproai_operator.engine.errors import ApiError, Conflict, NotOurs
 from askproai_operator.engine.feed import Feed
+from askproai_operator.engine.manifests import event_about, taken_over
 from askproai_operator.engine.refs import (
     CUSTOM,
-    EVENTS,
     FINALIZER,
     HANDOVER,
     LEASES,
@@ -38,7 +37,6 @@ _MERGE, _JSON_PATCH, _APPLY = (
     f"application/{kind}" for kind in ("merge-patch+json", "json-patch+json", "apply-patch+yaml")
 )
 _NOT_FOUND, _FORBIDDEN, _CONFLICT, _INVALID = 404, 403, 409, 422
-_MESSAGE_LIMIT = 1024  # of an Event
 _BY_US = {"fieldManager": MANAGER}
 
 
@@ -116,6 +114,8 @@ class Kube:
             raw = await self._server_side_apply(key, body)
         child = child_of(raw)
         self._applied[key] = (wanted, child.uid, child.fingerprint)
+        if live is None or live.fingerprint != child.fingerprint:
+            log.info("child.written", kind=ref.kind, namespace=key[1], name=key[2], new=live is None)
         if ref in CUSTOM:
             self._feed.observe(ref, raw)
         else:
@@ -128,7 +128,7 @@ class Kube:
         if meta is None or (meta.get("labels") or {}).get("app.kubernetes.io/managed-by") == MANAGER:
             return
         if MANAGER not in {one.get("manager") for one in meta.get("managedFields") or ()}:
-            text = f"there is a {key[0].kind} {key[2]} that the operator did not make: remove or rename it"
+            text = f"there already is {key[0].kind} {key[2]} that the operator did not make: remove or rename it"
             raise NotOurs(_CONFLICT, "NotOurs", text)
 
     async def _server_side_apply(self, key: tuple[Ref, str, str], body: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,24 +136,9 @@ class Kube:
         return await self._wire.request("PATCH", key[0].path(*key[1:]), params=params, body=body, content_type=_APPLY)
 
     async def _take_over(self, key: tuple[Ref, str, str]) -> bool:
-        """Make what other managers hold in a child's spec ours, so that the next apply drops what we do not send.
-
-        Apply merges lists by key: a port whose number a person edited stays beside ours, under the same name, and the two
-        together are refused (422) for ever. This is how Kubernetes' own csaupgrade moves ownership. False: nothing to take.
-        """
-        raw = await self.get(*key)
-        entries = list(((raw or {}).get("metadata") or {}).get("managedFields") or [])
-        ours = next((one for one in entries if (one["manager"], one["operation"]) == (MANAGER, "Apply")), None)
-        others = (one for one in entries if one is not ours and not one.get("subresource"))
-        theirs = [one for one in others if "f:spec" in (one.get("fieldsV1") or {})]
-        if raw is None or ours is None or not theirs:
-            return False
-        for one in theirs:
-            taken = one["fieldsV1"].pop("f:spec")
-            taken.pop("f:replicas", None)  # an autoscaler's: once ours, the next apply without it would make it 1
-            ours["fieldsV1"]["f:spec"] = _united(ours["fieldsV1"].get("f:spec", {}), taken)
-        body = {"metadata": {"resourceVersion": raw["metadata"]["resourceVersion"]} | {"managedFields": entries}}
-        return await self.patch(*key, body) is not None
+        """Make what others hold in a child's spec ours, after a refused apply. False: there is nothing to take."""
+        body = taken_over(await self.get(*key) or {})
+        return body is not None and await self.patch(*key, body) is not None
 
     async def hand_over(self, manifest: Mapping[str, Any]) -> None:
         """Have a second manager hold these fields of a child, so that our next apply without them leaves them as they are.
@@ -295,7 +280,7 @@ class Kube:
         ref, namespace, name = _where(obj)
         about = ref.names(namespace, name) | {"uid": obj.metadata.uid}
         try:
-            await self.create(self._event(about, told.type, told.reason, told.message))
+            await self.create(event_about(about, told.type, told.reason, told.message, self._clock.now()))
         except ApiError as error:
             if error.status not in {_FORBIDDEN, _NOT_FOUND}:
                 raise
@@ -307,30 +292,8 @@ class Kube:
     ) -> None:
         """Make an event in the operator's own namespace, of something whose namespace is going or gone."""
         lease = LEASES.names(self._namespace, MANAGER)
-        await self.create(self._event(lease, type_, reason, message) | ({"related": about} if about else {}))
-
-    def _event(self, about: Mapping[str, str], type_: str, reason: str, message: str) -> dict[str, Any]:
-        now = self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-        return {
-            "apiVersion": EVENTS.api_version,
-            "kind": EVENTS.kind,
-            "metadata": {"namespace": about["namespace"], "generateName": f"{about['name'][:40]}-"},
-            "involvedObject": about,
-            "type": type_,
-            "reason": reason,
-            "message": message[:_MESSAGE_LIMIT],
-            "source": {"component": MANAGER},
-            "reportingComponent": f"askproai.de/{MANAGER}",
-            "reportingInstance": socket.gethostname(),
-            "firstTimestamp": now,
-            "lastTimestamp": now,
-            "count": 1,
-        }
-
-
-def _united(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the union of two field sets (FieldsV1)."""
-    return {name: _united(one.get(name, {}), other.get(name, {})) for name in {**one, **other}}
+        told = event_about(lease, type_, reason, message, self._clock.now())
+        await self.create(told | ({"related": about} if about else {}))
 
 
 def _where(obj: Model) -> tuple[Ref, str, str]:

@@ -2,12 +2,15 @@
 
 from collections import Counter as Count
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from askproai_operator.api.conditions import ConditionType, Status
 from askproai_operator.engine.cache import Cache
+from askproai_runtime.seams import Clock
 
 _WAITS = (0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300)
 _RUNS = (0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -60,8 +63,8 @@ class Metrics:
 class Conditions(Collector):
     """Counts conditions at each scrape; a series per object would be thousands (External Secrets' mistake)."""
 
-    def __init__(self, cache: Cache, registry: CollectorRegistry) -> None:
-        self._cache = cache
+    def __init__(self, cache: Cache, registry: CollectorRegistry, clock: Clock) -> None:
+        self._cache, self._clock = cache, clock
         registry.register(self)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -75,3 +78,11 @@ class Conditions(Collector):
         for values, count in sorted(counts.items()):
             family.add_metric(values, count)
         yield family
+        about = "How long the oldest drift at Retell stands that is not set right"
+        yield GaugeMetricFamily("askproai_drift_seconds", about, value=self._oldest_drift())
+
+    def _oldest_drift(self) -> float:
+        conditions = (one for model in self._cache.models() for one in model.status.get("conditions", ()))
+        drifted = (one for one in conditions if (one["type"], one["status"]) == (ConditionType.DRIFTED, Status.TRUE))
+        since = (datetime.fromisoformat(one["lastTransitionTime"]) for one in drifted)
+        return max(((self._clock.now() - one).total_seconds() for one in since), default=0)

@@ -39,9 +39,8 @@ class WorkQueue:
         self._clock = clock
         self._metrics = metrics
         self._chance = chance
-        self._waiting: dict[Urgency, dict[Key, float]] = {
-            urgency: {} for urgency in Urgency
-        }  # key → since; oldest first
+        # Key → since; oldest first
+        self._waiting: dict[Urgency, dict[Key, float]] = {urgency: {} for urgency in Urgency}
         self._processing: dict[Key, float] = {}  # key → since
         self._dirty: dict[Key, Urgency] = {}  # added while worked on
         self._due: dict[Key, tuple[float, Urgency]] = {}  # one later look per key

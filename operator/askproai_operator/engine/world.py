@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from askproai_operator.api.conditions import Reason
 from askproai_operator.engine.cache import Cache, M
 from askproai_operator.engine.kube import Kube
-from askproai_operator.engine.refs import ref_of_kind
+from askproai_operator.engine.refs import Ref, ref_of_kind
 from askproai_operator.key import Key
 from askproai_operator.settings import Settings
 from askproai_runtime.seams import Clock, FaultPoints
@@ -31,9 +32,15 @@ class World:
     fence: Callable[[], None]  # raises NotLeader unless our Lease is surely ours: call it right before a remote write
     enqueue: Callable[[Key], None]  # wakes another object
     redis: "RedisAdmin | None" = None  # None: the installation has none
-    nudge: Callable[[str, str, str], None] = lambda *_: (
-        None
-    )  # tells pods (namespace, tenant, hash) that their config changed
+    # Tells pods (namespace, tenant, hash) that their config changed
+    nudge: Callable[[str, str, str], None] = lambda *_: None
+
+    async def missing(self, ref: Ref, namespace: str, name: str | None, reason: Reason) -> Reason:
+        """Give the reason for an object that the cache lacks: `reason`, or Pending when a watch has only to tell of it.
+
+        One `kubectl apply` brings a Tenant and what names it, and nobody is to be warned of the order in which we hear of them.
+        """
+        return Reason.PENDING if name and await self.kube.get(ref, namespace, name) is not None else reason
 
     async def fresh(self, seen: M) -> M | None:
         """Read the object again from the API server, for use right before a remote create or delete.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import redis.exceptions
 import structlog
@@ -22,13 +22,13 @@ from askproai_operator.external.checks import login_in
 from askproai_runtime.guard import EVERYBODY, acl_rules, coordinator_acl_rules
 from askproai_runtime.guard.connect import connect, send
 from askproai_runtime.seams import Clock
+from askproai_runtime.store import login_dsn
 
 log = structlog.get_logger(__name__)
 
 _TIMEOUT: Final = timedelta(seconds=1)
-_REST: Final = (
-    5.0  # seconds in which a node that did not answer is not asked again: no worker of the queue stands there
-)
+# Seconds in which a node that did not answer is not asked again: no worker of the queue stands there
+_REST: Final = 5.0
 _CHUNK: Final = 1000  # keys for each SCAN
 
 
@@ -101,7 +101,7 @@ class RedisAdmin:
             return self._url
         name, (before, password) = user_name(tenant), login_in(kept)
         password = password if before == name else ""
-        return _with_user(self._url, name, password or secrets.token_urlsafe(32))
+        return login_dsn(self._url, name, password or secrets.token_urlsafe(32))
 
     async def ensure_user(self, tenant: str, url: str) -> tuple[str, ...]:
         """Make the user of `tenant_url` as it should be, on every node; gives the replicas that could not be asked. The
@@ -230,9 +230,3 @@ def _at(url: str, where: str) -> str:
     database = "" if parts.scheme.endswith("+sentinel") else parts.path
     scheme = parts.scheme.removesuffix("+sentinel")
     return f"{scheme}://{credentials}{'@' if credentials else ''}{where}{database}"
-
-
-def _with_user(url: str, user: str, password: str) -> str:
-    scheme, _, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}://{user}:{quote(password, safe='')}@{authority.rpartition('@')[2]}{slash}{path}"

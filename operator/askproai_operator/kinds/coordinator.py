@@ -1,24 +1,22 @@
 """What the coordinator needs of us: its logins, in a Secret of the operator's own namespace that its pods mount."""
 
-import base64
 import contextlib
 import secrets
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 import asyncpg
 import structlog
 
-from askproai_operator.engine import MANAGER, ApiError, World, refs
+from askproai_operator.engine import ApiError, World, refs
 from askproai_operator.external import RedisError, UsersBypassed, UsersUnsupported, login_in
-from askproai_operator.kinds.credentials import secret_texts
+from askproai_operator.kinds.credentials import secret_manifest, secret_texts
 from askproai_runtime.guard import EVERYBODY
 from askproai_runtime.store import StoreError
 
 log = structlog.get_logger(__name__)
 
 SECRET = "askproai-coordinator"  # noqa: S105 (its name)
+_LABELS = {"app.kubernetes.io/name": "askproai", "app.kubernetes.io/component": "coordinator"}
 _SOON = timedelta(seconds=5)
 
 
@@ -43,25 +41,10 @@ async def ensure_coordinator(world: World) -> None:
     if redis is not None:
         values["REDIS_URL"] = redis.tenant_url(EVERYBODY, kept.get("REDIS_URL"))
         values |= {"CA_FILE": redis.ca} if redis.ca else {}
-    await world.kube.apply(_secret(namespace, values))
+    await world.kube.apply(secret_manifest(namespace, SECRET, _LABELS, values))
     await world.database.prepare()
     await world.database.ensure_coordinator(password)
     if redis is not None:
         # Without users the URL is the shared one from the next look on; an open door is told at each Tenant.
         with contextlib.suppress(UsersUnsupported, UsersBypassed):
             await redis.ensure_user(EVERYBODY, values["REDIS_URL"])
-
-
-def _secret(namespace: str, values: Mapping[str, str]) -> dict[str, Any]:
-    labels = {"app.kubernetes.io/name": "askproai", "app.kubernetes.io/component": "coordinator"}
-    return {
-        "apiVersion": refs.SECRETS.api_version,
-        "kind": refs.SECRETS.kind,
-        "metadata": {
-            "name": SECRET,
-            "namespace": namespace,
-            "labels": labels | {"app.kubernetes.io/managed-by": MANAGER},
-        },
-        "type": "Opaque",
-        "data": {name: base64.b64encode(value.encode()).decode() for name, value in sorted(values.items())},
-    }

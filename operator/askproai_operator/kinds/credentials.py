@@ -1,13 +1,14 @@
 """A tenant's provider keys, read by name from the Secrets that its manifest names."""
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from askproai_operator.api import SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, bad
 from askproai_operator.api.tenant import Calcom
-from askproai_operator.engine import World, refs
+from askproai_operator.engine import MANAGER, World, refs
 from askproai_operator.external import CredentialProblem, secret_value
 from askproai_runtime.config import CalendarProvider
 
@@ -84,6 +85,20 @@ async def read_credentials(tenant: Tenant, world: World) -> Credentials:
 async def kept_values(world: World, namespace: str, tenant: str, child: str = "teardown") -> dict[str, str]:
     """Give what one of our own Secrets keeps (`runtime`, `admin`, `teardown`); empty when there is none yet."""
     return secret_texts(await world.kube.get(refs.SECRETS, namespace, f"{tenant}-{child}"))
+
+
+def secret_manifest(
+    namespace: str, name: str, labels: Mapping[str, str], values: Mapping[str, str], **meta: Any
+) -> dict[str, Any]:
+    """Give a Secret of our own; `meta` is what else stands in its metadata."""
+    labels = {**labels, "app.kubernetes.io/managed-by": MANAGER}
+    return {
+        "apiVersion": refs.SECRETS.api_version,
+        "kind": refs.SECRETS.kind,
+        "metadata": {"name": name, "namespace": namespace, "labels": labels, **meta},
+        "type": "Opaque",
+        "data": {key: base64.b64encode(value.encode()).decode() for key, value in sorted(values.items())},
+    }
 
 
 def secret_texts(secret: dict[str, Any] | None) -> dict[str, str]:

@@ -4,20 +4,23 @@ Each entry is a Secret in the operator's namespace, because a later try needs th
 gone by then. It is made before our finalizer goes, so nothing is forgotten; `kinds/retry.py` tries again until it is removed.
 """
 
-import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
 import structlog
 
-from askproai_operator.engine import MANAGER, ApiError, Conflict, Key, Unreachable, Warn, World, refs
-from askproai_operator.kinds.credentials import secret_texts
+from askproai_operator.engine import ApiError, Conflict, Key, Unreachable, Warn, World, refs
+from askproai_operator.kinds.credentials import secret_manifest, secret_texts
 
 log = structlog.get_logger(__name__)
 
+BEYOND: Final = timedelta(
+    seconds=1
+)  # a deletion looks again right after its budget, however long a provider asks to wait
 LABEL: Final = "askproai.de/leftover"
 _ENTRY: Final = "entry.json"
 _WHAT, _WHY, _SINCE = (f"askproai.de/{name}" for name in ("what", "last-error", "since"))
@@ -110,7 +113,7 @@ async def keep(left: LeftOver, keys: Mapping[str, str], why: str, world: World) 
     """Write an entry, unless it is there already; gives the event that tells of it. Raises Unreachable."""
     namespace, name = world.settings.namespace, _secret_name(left)
     try:
-        await world.kube.create(_manifest(namespace, name, left, keys, why, world))
+        await world.kube.create(_manifest(name, left, keys, why, world))
     except Unreachable:
         raise
     except ApiError as error:
@@ -149,26 +152,14 @@ def _secret_name(left: LeftOver) -> str:
     return f"askproai-leftover-{sort_of(left)}-{hashlib.sha256(named.encode()).hexdigest()[:12]}"
 
 
-def _manifest(
-    namespace: str, name: str, left: LeftOver, keys: Mapping[str, str], why: str, world: World
-) -> dict[str, Any]:
-    values = {**keys, _ENTRY: msgspec.json.encode(left).decode()}
-    return {
-        "apiVersion": refs.SECRETS.api_version,
-        "kind": refs.SECRETS.kind,
-        "type": "Opaque",
-        "metadata": {
-            "name": name,
-            "namespace": namespace,
-            "labels": {LABEL: sort_of(left), "app.kubernetes.io/managed-by": MANAGER},
-            "annotations": {
-                _WHAT: f"{left.owner.key}: {left.about()}",
-                _WHY: why,
-                _SINCE: world.clock.now().isoformat(timespec="seconds"),
-            },
-        },
-        "data": {key: base64.b64encode(value.encode()).decode() for key, value in values.items()},
+def _manifest(name: str, left: LeftOver, keys: Mapping[str, str], why: str, world: World) -> dict[str, Any]:
+    said = {
+        _WHAT: f"{left.owner.key}: {left.about()}",
+        _WHY: why,
+        _SINCE: world.clock.now().isoformat(timespec="seconds"),
     }
+    values = {**keys, _ENTRY: msgspec.json.encode(left).decode()}
+    return secret_manifest(world.settings.namespace, name, {LABEL: sort_of(left)}, values, annotations=said)
 
 
 def _entry(raw: dict[str, Any]) -> Entry | None:

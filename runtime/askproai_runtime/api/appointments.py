@@ -2,24 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 import msgspec
 
 from askproai_runtime.api.endpoint import PAGE, Endpoint, Param, Query, next_cursor
-from askproai_runtime.booking import Booking, UnknownName
+from askproai_runtime.booking import Booking, Status, UnknownName
 from askproai_runtime.serving import Problem
 from askproai_runtime.store import Pool
-
-
-class Status(StrEnum):
-    HELD = "held"
-    CONFIRMED = "confirmed"
-    PENDING_SYNC = "pending_sync"
-    CANCELLED = "cancelled"
-    NO_SHOW = "no_show"
-    FAILED = "failed"
 
 
 class AppointmentRow(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import Any
 from askproai_runtime.booking.availability import Query, Rules, Slot, Span, free_slots
 from askproai_runtime.booking.cancel import cancel_appointment
 from askproai_runtime.booking.follow import Told, follow_booking
-from askproai_runtime.booking.ledger import release_hold
+from askproai_runtime.booking.ledger import Status, release_hold
 from askproai_runtime.booking.move import reschedule_appointment
 from askproai_runtime.booking.offer import check_availability
 from askproai_runtime.booking.own import find_appointments
@@ -26,23 +26,9 @@ from askproai_runtime.store import Connection, Pool
 from askproai_runtime.watch import Metrics
 
 __all__ = [
-    "Answer",
-    "Booking",
-    "BookingOutcome",
-    "BookingSettings",
-    "CalendarDisagrees",
-    "CallContext",
-    "Query",
-    "Rules",
-    "Slot",
-    "Span",
-    "Told",
-    "UnknownName",
-    "fold",
-    "free_slots",
-    "release_hold",
-    "warm",
-]
+    "Answer", "Booking", "BookingOutcome", "BookingSettings", "CalendarDisagrees", "CallContext", "Query", "Rules",
+    "Slot", "Span", "Status", "Told", "UnknownName", "fold", "free_slots", "release_hold", "warm",
+]  # fmt: skip
 
 
 class Booking:

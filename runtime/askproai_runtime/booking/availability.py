@@ -1,25 +1,19 @@
 """When a service can be booked: rules and busy spans in, slots out. Pure: nothing here reads a clock or a database.
 
-Rules are local wall clock, results UTC instants, every span half-open. Inside, instants are whole epoch seconds:
-comparing aware datetimes of one zone is wrong across a clock change (product.md §4), and slow.
+Rules are local wall clock (`hours.py`), results UTC instants, every span half-open; inside, instants are epoch seconds.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from holidays import country_holidays
+from askproai_runtime.booking.hours import DAY_MINUTES, Seconds, days_between, grid, instant, working_spans
+from askproai_runtime.config import Branch, Service, Staff
 
-from askproai_runtime.config import Branch, Hours, Service, Staff, Weekday
-
-_WEEKDAYS = tuple(Weekday)
-_DAY_MINUTES = 24 * 60
-_Seconds = tuple[int, int]  # a half-open span of epoch seconds
 Claims = list[tuple[int, "Span"]]  # rows of `resources`, and when each is blocked
 Busy = Mapping[int, Sequence["Taken"]]  # by resource id
 _WHOLE = 27_720  # a person, in parts that every number of units up to 12 divides
@@ -42,7 +36,7 @@ class Taken:
     units: int = 1
 
     @property
-    def seconds(self) -> _Seconds:
+    def seconds(self) -> Seconds:
         return int(self.start.timestamp()), int(-(-self.end.timestamp() // 1))
 
 
@@ -103,15 +97,15 @@ def free_slots(rules: Rules, busy: Busy, query: Query) -> list[Slot]:
     service = rules.service
     first = max(query.first, query.now + timedelta(minutes=service.minimum_notice_minutes)).timestamp()
     end = min(query.end.timestamp(), _horizon(rules, query.now))
-    days = _days(rules.zone, query.first, query.end)
-    starts = [s for day in days for s in _grid(day, service.slot_step_minutes, rules.zone) if first <= s < end]
+    days = days_between(rules.zone, query.first, query.end)
+    starts = [s for day in days for s in grid(day, service.slot_step_minutes, rules.zone) if first <= s < end]
     if not starts:
         return []
     before = service.buffer_before_minutes * 60
     length = (service.duration_minutes + service.buffer_after_minutes) * 60
     found: list[tuple[int, str]] = []
     for person in _asked(rules, query.staff):
-        working = _working(rules, person, starts[0] - before, starts[-1] + length)
+        working = working_spans(rules.zone, rules.branch, person, starts[0] - before, starts[-1] + length)
         for opens, closes in _without(working, _full(person, service.capacity, busy)):
             for s in starts[bisect_left(starts, opens + before) :]:
                 if s + length > closes:
@@ -131,7 +125,7 @@ def one_per_start(slots: Iterable[Slot], busy: Busy, rules: Rules) -> list[Slot]
     def booked(slot: Slot) -> float:
         key = (slot.staff, slot.start.astimezone(rules.zone).date())
         if key not in load:
-            opens, closes = _instant(key[1], 0, rules.zone), _instant(key[1], _DAY_MINUTES, rules.zone)
+            opens, closes = instant(key[1], 0, rules.zone), instant(key[1], DAY_MINUTES, rules.zone)
             spans = [(*one.seconds, one.units) for unit in units[slot.staff] for one in busy.get(unit, ())]
             load[key] = sum(max(0, min(end, closes) - max(start, opens)) / parts for start, end, parts in spans)
         return load[key]
@@ -152,13 +146,13 @@ def nearest(slots: Iterable[Slot], wanted: datetime, count: int) -> list[Slot]:
 def why_not(rules: Rules, start: datetime, now: datetime, staff: str | None, *, whole_day: bool = False) -> Obstacle:
     """Say why `start` (or no start of its local day) is free; TAKEN when the rules would allow it."""
     day = start.astimezone(rules.zone).date()
-    if (_instant(day, _DAY_MINUTES, rules.zone) if whole_day else start.timestamp()) <= now.timestamp():
+    if (instant(day, DAY_MINUTES, rules.zone) if whole_day else start.timestamp()) <= now.timestamp():
         return Obstacle.PAST
     if start.timestamp() >= _horizon(rules, now):
         return Obstacle.TOO_FAR
-    midnight = _instant(day, 0, rules.zone)
-    if not any(_working(rules, person, midnight, midnight) for person in _asked(rules, staff)):
-        others = any(_working(rules, person, midnight, midnight) for person in rules.people)
+    midnight = instant(day, 0, rules.zone)
+    if not any(working_spans(rules.zone, rules.branch, person, midnight, midnight) for person in _asked(rules, staff)):
+        others = any(working_spans(rules.zone, rules.branch, person, midnight, midnight) for person in rules.people)
         return Obstacle.OUTSIDE_HOURS if others else Obstacle.CLOSED_DAY  # one person's day off closes no branch
     if whole_day:
         return Obstacle.TAKEN
@@ -166,28 +160,16 @@ def why_not(rules: Rules, start: datetime, now: datetime, staff: str | None, *, 
         return Obstacle.TOO_SOON
     blocks = rules.blocks(start)
     opens, closes = blocks.start.timestamp(), blocks.end.timestamp()
-    hours = (span for person in _asked(rules, staff) for span in _working(rules, person, int(opens), int(closes)))
+    hours = (
+        span
+        for person in _asked(rules, staff)
+        for span in working_spans(rules.zone, rules.branch, person, int(opens), int(closes))
+    )
     if not any(a <= opens and closes <= b for a, b in hours):
         return Obstacle.OUTSIDE_HOURS
-    if start.timestamp() not in _grid(day, rules.service.slot_step_minutes, rules.zone):
+    if start.timestamp() not in grid(day, rules.service.slot_step_minutes, rules.zone):
         return Obstacle.OFF_GRID
     return Obstacle.TAKEN
-
-
-def closed_by(branch: Branch, day: date) -> str | None:
-    """Name what closes the branch on `day`: a public holiday in German, "" for an own closed day; None if nothing does."""
-    rules = branch.holidays
-    if rules is None:
-        return None
-    if day in rules.closed:
-        return ""
-    return _public_holidays(rules.country, rules.subdivision, day.year).get(day)
-
-
-@lru_cache(maxsize=256)
-def _public_holidays(country: str, subdivision: str | None, year: int) -> dict[date, str]:
-    language = "de" if country in {"DE", "AT", "CH"} else None
-    return dict(country_holidays(country, subdiv=subdivision, years=year, language=language))
 
 
 def _asked(rules: Rules, staff: str | None) -> list[Staff]:
@@ -196,50 +178,11 @@ def _asked(rules: Rules, staff: str | None) -> list[Staff]:
 
 def _horizon(rules: Rules, now: datetime) -> int:
     today = now.astimezone(rules.zone).date()
-    return _instant(today + timedelta(days=rules.service.booking_horizon_days), _DAY_MINUTES, rules.zone)
+    return instant(today + timedelta(days=rules.service.booking_horizon_days), DAY_MINUTES, rules.zone)
 
 
-def _days(zone: ZoneInfo, first: datetime, end: datetime) -> list[date]:
-    day, last = first.astimezone(zone).date(), end.astimezone(zone).date()
-    return [day + timedelta(days=n) for n in range((last - day).days + 1)]
-
-
-def _working(rules: Rules, person: Staff, first: int, end: int) -> list[_Seconds]:
-    """Give the spans in which a person works and the branch is open, from the day of `first` to that of `end`."""
-    spans: list[_Seconds] = []
-    for day in _days(rules.zone, datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(end, UTC)):
-        if closed_by(rules.branch, day) is not None or any(a.first <= day <= a.last for a in person.absences):
-            continue
-        opening = _minutes(rules.branch.opening_hours, day)
-        hours = opening if person.working_hours is None else _minutes(person.working_hours, day)
-        cut = [(max(a, c), min(b, d)) for a, b in opening for c, d in hours if max(a, c) < min(b, d)]
-        spans += [(_instant(day, a, rules.zone), _instant(day, b, rules.zone)) for a, b in cut]
-    return _merged(spans)
-
-
-def _minutes(hours: Iterable[Hours], day: date) -> list[tuple[int, int]]:
-    """Give the ranges of a weekday in minutes of wall clock; closing at 00:00 is the end of the day."""
-    weekday = _WEEKDAYS[day.weekday()]
-    return [(_minute(h.opens), _minute(h.closes) or _DAY_MINUTES) for h in hours if weekday in h.days]
-
-
-def _minute(at: time) -> int:
-    return at.hour * 60 + at.minute
-
-
-def _merged(spans: list[_Seconds]) -> list[_Seconds]:
-    """Join spans that touch or overlap: a service may run over the seam of two ranges, or over midnight."""
-    merged: list[_Seconds] = []
-    for start, end in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        elif start < end:
-            merged.append((start, end))
-    return merged
-
-
-def _without(working: list[_Seconds], full: list[_Seconds]) -> list[_Seconds]:
-    free: list[_Seconds] = []
+def _without(working: list[Seconds], full: list[Seconds]) -> list[Seconds]:
+    free: list[Seconds] = []
     for opens, closes in working:
         at = opens
         for start, end in full:
@@ -252,7 +195,7 @@ def _without(working: list[_Seconds], full: list[_Seconds]) -> list[_Seconds]:
     return free
 
 
-def _full(person: Staff, capacity: int, busy: Busy) -> list[_Seconds]:
+def _full(person: Staff, capacity: int, busy: Busy) -> list[Seconds]:
     """Give the spans in which a person has no room for one more of `capacity` parallel appointments.
 
     Two things bound it: the shares of the person that are taken, whatever the units were when they were claimed, and the
@@ -268,7 +211,7 @@ def _full(person: Staff, capacity: int, busy: Busy) -> list[_Seconds]:
             for at, sign in zip(one.seconds, (1, -1), strict=True):
                 parts, held = steps.get(at, (0, 0))
                 steps[at] = parts + sign * part, held + sign * here
-    full: list[_Seconds] = []
+    full: list[Seconds] = []
     parts = held = 0
     began: int | None = None
     for at in sorted(steps):
@@ -318,30 +261,3 @@ def without(span: Span, taken: Iterable[Span]) -> list[Span]:
 
 def _span(start: int, end: int) -> Span:
     return Span(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
-
-
-@lru_cache(maxsize=4096)
-def _grid(day: date, step_minutes: int, zone: ZoneInfo) -> tuple[int, ...]:
-    """Give the starts of a day: wall clock from local midnight. Times that the clock skips are left out, doubled ones
-    stand for their first pass only.
-    """
-    midnight = datetime.combine(day, time())
-    walls = (midnight + timedelta(minutes=minute) for minute in range(0, _DAY_MINUTES, step_minutes))
-    return tuple(_at(wall, zone) for wall in walls if _exists(wall, zone))
-
-
-@lru_cache(maxsize=8192)
-def _instant(day: date, minute: int, zone: ZoneInfo) -> int:
-    """Give the first instant at which the wall clock has reached `minute` of `day`."""
-    wall, late = datetime.combine(day, time()) + timedelta(minutes=minute), 0
-    while not _exists(wall, zone):  # a skipped hour: the clock changes one minute after the last that exists
-        wall, late = wall - timedelta(minutes=1), 60
-    return _at(wall, zone) + late
-
-
-def _at(wall: datetime, zone: ZoneInfo) -> int:
-    return int(wall.replace(tzinfo=zone).timestamp())
-
-
-def _exists(wall: datetime, zone: ZoneInfo) -> bool:
-    return datetime.fromtimestamp(_at(wall, zone), zone).replace(tzinfo=None) == wall

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 
@@ -29,11 +30,11 @@ async def cancel_appointment(desk: Desk, call: CallContext, args: Mapping[str, A
     except asyncpg.LockNotAvailableError:
         return Answer(success=False, message=BUSY, fields={})
     desk.faults.reach("after:cancel-commit")
-    told = in_words(desk.config(), gone)
+    told, known = in_words(desk.config(), gone), fields(ZoneInfo(desk.config().time_zone), gone)
     if gone.status != Status.CANCELLED:
         message = f"Der Termin {told} lässt sich nicht mehr absagen."
-        return Answer(success=False, message=message, fields=fields(desk.config(), gone))
-    return Answer(success=True, message=f"Der Termin ist abgesagt: {told}.", fields=fields(desk.config(), gone))
+        return Answer(success=False, message=message, fields=known)
+    return Answer(success=True, message=f"Der Termin ist abgesagt: {told}.", fields=known)
 
 
 async def _cancel(conn: Connection, desk: Desk, call: CallContext, meant: UUID, reason: str | None) -> Appointment:

@@ -21,18 +21,16 @@ from askproai_runtime.booking.availability import Query, claims_for, free_slots
 from askproai_runtime.booking.ledger import Appointment, Place, Status
 from askproai_runtime.booking.offer import MINUTE, not_free
 from askproai_runtime.booking.own import fields, in_words, which
-from askproai_runtime.booking.sync import confirm
-from askproai_runtime.booking.types import BUSY, Answer, CallContext, Desk
+from askproai_runtime.booking.sync import settle
+from askproai_runtime.booking.types import BUSY, LEAST_FOR_PROVIDER, TWIN_POLL, Answer, CallContext, Desk
 from askproai_runtime.booking.wish import AskBack, Wish, read_start, rules_of, text
-from askproai_runtime.calendars import Confirmed, Outcome, Refused, Taken, Unavailable
+from askproai_runtime.calendars import Outcome, Refused, Taken, Unavailable
 from askproai_runtime.config import TenantConfig
 from askproai_runtime.jobs import JobKind, Priority, enqueue
 from askproai_runtime.store import Connection
 
 log = structlog.get_logger(__name__)
 
-_TWIN_POLL = timedelta(milliseconds=100)
-_LEAST_FOR_PROVIDER = timedelta(seconds=1)  # less is no chance for an answer
 _WHICH = "Welchen Termin soll ich verschieben:"
 _WHEN = "Auf welchen Tag und welche Uhrzeit soll ich den Termin verschieben?"
 _IN_FLIGHT = "Ich bin noch dabei, genau diesen Termin zu verschieben. Einen Augenblick bitte."
@@ -129,7 +127,7 @@ async def _take_turn(
                 return _told(desk.config(), made, again=True)
         if desk.clock.monotonic() >= deadline:
             return Answer(success=False, message=_IN_FLIGHT, fields={"alternatives": []})
-        await desk.clock.sleep(_TWIN_POLL)
+        await desk.clock.sleep(TWIN_POLL)
 
 
 async def _set_turn(desk: Desk, conn: Connection, turn: _Turn, lease: timedelta | None, *, made: bool = True) -> None:
@@ -191,7 +189,7 @@ async def _write(conn: Connection, desk: Desk, turn: _Turn) -> _Moved:
 async def _ask_calendar(desk: Desk, turn: _Turn, moved: _Moved) -> Outcome:
     left = timedelta(seconds=turn.deadline - desk.clock.monotonic())
     uid, before = moved.before.external_id, moved.before
-    if uid is None or before.was_starts_at is not None or left < _LEAST_FOR_PROVIDER:
+    if uid is None or before.was_starts_at is not None or left < LEAST_FOR_PROVIDER:
         return Unavailable(
             "where it stands in the calendar is not certain, or no time was left to ask while the caller waits"
         )
@@ -200,12 +198,9 @@ async def _ask_calendar(desk: Desk, turn: _Turn, moved: _Moved) -> Outcome:
 
 
 async def _settle(desk: Desk, turn: _Turn, made: Appointment, outcome: Outcome) -> Appointment:
-    """TX2: what the calendar said, and the end of the turn. Whatever it could not say, its sync job finds out."""
+    """TX2: what the calendar said, and the end of the turn."""
     async with desk.pool.acquire() as conn, conn.transaction():
-        if isinstance(outcome, Confirmed):
-            await confirm(conn, desk.tenant, made, outcome)
-        else:
-            await verdicts.note_error(conn, desk.tenant, made, outcome.message)
+        await settle(conn, desk, made, outcome)
         await _set_turn(desk, conn, turn, None)
         return await ledger.appointment(conn, desk.tenant, made.id) or made
 
@@ -234,4 +229,4 @@ def _told(config: TenantConfig, made: Appointment, *, again: bool = False) -> An
         message = f"Die Verschiebung ist angefragt: {when}. Sie wird noch bestätigt."
     else:
         message = f"Der Termin {'steht schon' if again else 'ist verschoben'}: {when}."
-    return Answer(success=made.live, message=message, fields=fields(config, made))
+    return Answer(success=made.live, message=message, fields=fields(ZoneInfo(config.time_zone), made))

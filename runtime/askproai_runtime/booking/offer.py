@@ -18,12 +18,12 @@ from askproai_runtime.booking.availability import (
     Slot,
     Span,
     claims_for,
-    closed_by,
     free_slots,
     nearest,
     one_per_start,
     why_not,
 )
+from askproai_runtime.booking.hours import closed_by
 from askproai_runtime.booking.ledger import Appointment, Status
 from askproai_runtime.booking.types import Answer, BookingSettings, CallContext, Desk
 from askproai_runtime.booking.wish import AskBack, Wish, candidate_fields, read_time, read_wish, which_one

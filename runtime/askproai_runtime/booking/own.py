@@ -92,14 +92,18 @@ def in_words(config: TenantConfig, one: Appointment) -> str:
 
 def fields_of(config: TenantConfig, found: Sequence[Appointment]) -> list[dict[str, str]]:
     return [
-        {**fields(config, one), "service": one.service, "branch": one.branch, "spoken": in_words(config, one)}
+        {
+            **fields(ZoneInfo(config.time_zone), one),
+            "service": one.service,
+            "branch": one.branch,
+            "spoken": in_words(config, one),
+        }
         for one in found
     ]
 
 
-def fields(config: TenantConfig, one: Appointment) -> dict[str, str]:
+def fields(zone: ZoneInfo, one: Appointment) -> dict[str, str]:
     """Give an appointment as contract §4 writes it."""
-    zone = ZoneInfo(config.time_zone)
     return {
         "appointment_id": str(one.id),
         "start": one.starts_at.astimezone(zone).isoformat(),

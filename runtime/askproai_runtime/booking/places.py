@@ -98,9 +98,8 @@ async def find(
     )  # fmt: skip
     promised = [row for row in rows if row["promised"]]
     capacity, units = link.service.capacity, link.person.units
-    alone = [
-        row["id"] for row in promised if capacity == 1 or row["units"] == 1
-    ]  # one of the two wants the whole person
+    # One of the two wants the whole person
+    alone = [row["id"] for row in promised if capacity == 1 or row["units"] == 1]
     claims: Claims = []
     for unit in link.person.resource_ids[:units]:
         of_unit = [row for row in rows if row["resource_id"] == unit]

@@ -20,18 +20,25 @@ from askproai_runtime.booking import ledger, turns, verdicts
 from askproai_runtime.booking.availability import Claims, Obstacle, Query, Slot, claims_for, free_slots, one_per_start
 from askproai_runtime.booking.ledger import Appointment, Status
 from askproai_runtime.booking.offer import MINUTE, draft, not_free
-from askproai_runtime.booking.sync import confirm, make_there
-from askproai_runtime.booking.types import BUSY, Answer, BookingOutcome, CallContext, Desk
+from askproai_runtime.booking.own import fields
+from askproai_runtime.booking.sync import make_there, settle
+from askproai_runtime.booking.types import (
+    BUSY,
+    LEAST_FOR_PROVIDER,
+    TWIN_POLL,
+    Answer,
+    BookingOutcome,
+    CallContext,
+    Desk,
+)
 from askproai_runtime.booking.wish import AskBack, Order, read_order
-from askproai_runtime.calendars import Confirmed, Outcome, Taken, Unavailable, attendee_email
+from askproai_runtime.calendars import Outcome, Taken, Unavailable, attendee_email
 from askproai_runtime.jobs import JobKind, Priority, enqueue
 from askproai_runtime.speech import spoken
 from askproai_runtime.store import Connection
 
 log = structlog.get_logger(__name__)
 
-_TWIN_POLL = timedelta(milliseconds=100)
-_LEAST_FOR_PROVIDER = timedelta(seconds=1)  # less is no chance for an answer
 _IN_FLIGHT = "Ich bin noch dabei, genau diesen Termin einzutragen. Einen Augenblick bitte."
 
 
@@ -103,7 +110,7 @@ async def _take_turn(desk: Desk, call: CallContext, order: Order, deadline: floa
             return _booked(order, made, again=True)
         if desk.clock.monotonic() >= deadline:
             return _in_flight()
-        await desk.clock.sleep(_TWIN_POLL)
+        await desk.clock.sleep(TWIN_POLL)
 
 
 async def _look(desk: Desk, turn: _Turn) -> None:
@@ -134,7 +141,7 @@ async def _book(desk: Desk, turn: _Turn) -> _Told:
             if not await verdicts.give_back(conn, desk.tenant, made, outcome.message, desk.settings.refusal):
                 return _in_flight()  # our lease was over, and a twin told the caller that it stands: its sync decides
         desk.faults.reach("after:book-give-back")
-        if _left(desk, turn) < _LEAST_FOR_PROVIDER:
+        if _left(desk, turn) < LEAST_FOR_PROVIDER:
             raise _NotFree
 
 
@@ -194,7 +201,7 @@ def _appointment(desk: Desk, turn: _Turn, slot: Slot, customer: UUID | None) -> 
 
 async def _ask_calendar(desk: Desk, turn: _Turn, made: Appointment) -> Outcome:
     left = _left(desk, turn)
-    if left < _LEAST_FOR_PROVIDER:
+    if left < LEAST_FOR_PROVIDER:
         return Unavailable("no time was left to ask the calendar while the caller waits")
     return await make_there(desk, made, min(left, desk.settings.provider_timeout))
 
@@ -204,12 +211,9 @@ def _left(desk: Desk, turn: _Turn) -> timedelta:
 
 
 async def _settle(desk: Desk, turn: _Turn, made: Appointment, outcome: Outcome) -> Appointment:
-    """TX2: what the calendar said, and the end of the turn. Whatever it could not say, its sync job finds out."""
+    """TX2: what the calendar said, and the end of the turn."""
     async with desk.pool.acquire() as conn, conn.transaction():
-        if isinstance(outcome, Confirmed):
-            await confirm(conn, desk.tenant, made, outcome)
-        else:
-            await verdicts.note_error(conn, desk.tenant, made, outcome.message)
+        await settle(conn, desk, made, outcome)
         await _set_turn(desk, conn, turn, made, None)
         return await ledger.appointment(conn, desk.tenant, made.id) or made
 
@@ -237,15 +241,8 @@ def _booked(order: Order, made: Appointment, *, again: bool = False) -> _Told:
         message = f"Der Termin ist angefragt: {when}. Er wird noch bestätigt."
     else:
         message = f"Der Termin {'steht schon' if again else 'ist eingetragen'}: {when}."
-    fields = {
-        "appointment_id": str(made.id),
-        "start": made.starts_at.astimezone(zone).isoformat(),
-        "end": made.ends_at.astimezone(zone).isoformat(),
-        "staff": made.staff,
-        "status": made.status,
-    }
     outcome = BookingOutcome.CONFIRMED if made.status == Status.CONFIRMED else BookingOutcome.PENDING_SYNC
-    told = Answer(success=made.live, message=message, fields=fields)
+    told = Answer(success=made.live, message=message, fields=fields(zone, made))
     return _Told(told, BookingOutcome.ALREADY_BOOKED if again else outcome)
 
 

@@ -139,6 +139,14 @@ async def confirm(conn: Connection, tenant: str, made: Appointment, stands: Conf
     return agreed
 
 
+async def settle(conn: Connection, desk: Desk, made: Appointment, outcome: Outcome) -> None:
+    """Write what the calendar said while a caller waits. Whatever it could not say, the sync job finds out."""
+    if isinstance(outcome, Confirmed):
+        await confirm(conn, desk.tenant, made, outcome)
+    else:
+        await verdicts.note_error(conn, desk.tenant, made, outcome.message)
+
+
 async def resync(conn: Connection, tenant: str, made: Appointment) -> None:
     """Let the calendar be made like this appointment soon."""
     await enqueue(

@@ -14,6 +14,8 @@ from askproai_runtime.store import Pool
 from askproai_runtime.watch import Metrics
 
 BUSY = "Das dauert gerade länger als sonst. Einen Moment bitte, ich versuche es gleich noch einmal."
+TWIN_POLL = timedelta(milliseconds=100)
+LEAST_FOR_PROVIDER = timedelta(seconds=1)  # less is no chance for an answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from askproai_runtime.booking.availability import closed_by
+from askproai_runtime.booking.hours import closed_by
 from askproai_runtime.config import TenantConfig
 from askproai_runtime.speech import spoken
 

@@ -19,9 +19,8 @@ _NUMBERS = (
 _FILLERS = _set("am an auf bei bitte das dem den der die im in und von zu zum zur")
 SAYS_NOTHING = _FILLERS | _set("da diese dieser dort egal euch filiale hier ihnen irgendeine welche")
 BESIDE_A_DIGIT = _FILLERS | _set("filiale gern gerne ich ja moechte nehme nummer taste ziffer")
-NO_NAMES = _FILLERS | _set(
-    "alt alte alter altes bad gross klein neu neue neuer neues sankt st"
-)  # half of a name is none
+# Half of a name is none
+NO_NAMES = _FILLERS | _set("alt alte alter altes bad gross klein neu neue neuer neues sankt st")
 YES = _set("gern gerne genau ja jawohl klar ok okay passt richtig stimmt")
 NEGATIONS = _set("ausser kein keine keinen keiner nicht ohne")
 AS_ALWAYS = re.compile(

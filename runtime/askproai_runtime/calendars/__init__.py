@@ -2,12 +2,12 @@
 
 from askproai_runtime.calendars.calcom_v1 import CalcomV1
 from askproai_runtime.calendars.calcom_v2 import CalcomV2, attendee_email
+from askproai_runtime.calendars.chosen import ChosenCalendar
 from askproai_runtime.calendars.exchange import Exchange, Recorder
 from askproai_runtime.calendars.types import (
     Calendar,
     CalendarRequest,
     CalendarUnreachable,
-    ChosenCalendar,
     Confirmed,
     LocalCalendar,
     Outcome,
@@ -17,25 +17,9 @@ from askproai_runtime.calendars.types import (
     Unavailable,
     Unknown,
 )
-from askproai_runtime.calendars.versions import Versions
 
 __all__ = [
-    "CalcomV1",
-    "CalcomV2",
-    "Calendar",
-    "CalendarRequest",
-    "CalendarUnreachable",
-    "ChosenCalendar",
-    "Confirmed",
-    "Exchange",
-    "LocalCalendar",
-    "Outcome",
-    "Recorder",
-    "Refused",
-    "Standing",
-    "Taken",
-    "Unavailable",
-    "Unknown",
-    "Versions",
+    "CalcomV1", "CalcomV2", "Calendar", "CalendarRequest", "CalendarUnreachable", "ChosenCalendar", "Confirmed",
+    "Exchange", "LocalCalendar", "Outcome", "Recorder", "Refused", "Standing", "Taken", "Unavailable", "Unknown",
     "attendee_email",
-]
+]  # fmt: skip

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from askproai_runtime.calendars.calcom_bookings import standing
-from askproai_runtime.calendars.calcom_v2 import booking_body, utc
-from askproai_runtime.calendars.exchange import Exchange, Recorder, Reply
+from askproai_runtime.calendars.calcom_v2 import booking_body, classify_create, utc
+from askproai_runtime.calendars.exchange import Exchange, Recorder, Reply, word
 from askproai_runtime.calendars.types import (
     CalendarRequest,
     CalendarUnreachable,
@@ -44,8 +44,7 @@ class CalcomV1:
     async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:
         reply = await self._send("POST", within.total_seconds(), json=booking_body_v1(request, self.config()))
         outcome = classify_create_v1(reply)
-        name = type(outcome).__name__.lower()
-        await self.recorder.record("create-booking", reply, name, request.correlation_id, path=_PATH)
+        await self.recorder.record("create-booking", reply, word(outcome), request.correlation_id, path=_PATH)
         return outcome
 
     async def find(self, request: CalendarRequest) -> Standing | None:
@@ -81,8 +80,9 @@ class CalcomV1:
             return Unavailable("no time was left to cancel")
         reply = await self._send("DELETE", left, _CANCEL_PATH.format(id=int(number)))
         outcome: Outcome = Confirmed(uid) if reply.status == 200 else classify_create_v1(reply)  # noqa: PLR2004  OK
-        done = "cancelled" if isinstance(outcome, Confirmed) else type(outcome).__name__.lower()
-        await self.recorder.record("cancel-booking", reply, done, correlation_id, path=_CANCEL_PATH)
+        await self.recorder.record(
+            "cancel-booking", reply, word(outcome, "cancelled"), correlation_id, path=_CANCEL_PATH
+        )
         return outcome
 
     async def _list(
@@ -121,24 +121,16 @@ def booking_body_v1(request: CalendarRequest, config: TenantConfig) -> dict[str,
 
 def classify_create_v1(reply: Reply) -> Outcome:
     """Say what a POST of a booking came to; its errors are codes, whatever their status."""
-    gone = reply.status == 410  # noqa: PLR2004  the hosted v1 was switched off in April 2026
-    if reply.nobody_there or reply.slow_down or gone:
-        return Unavailable(f"Cal.com's v1 cannot be used now: {reply.why}", reply.retry_after, slow=reply.slow_down)
     match reply.status:
-        case None if isinstance(reply.error, PermissionError):
-            return Refused(reply.why)
-        case None:
-            return Unknown(f"no answer from Cal.com: {reply.why}")
+        case 410:  # the hosted v1 was switched off in April 2026
+            return Unavailable(f"Cal.com's v1 cannot be used now: {reply.why}")
         case 200 | 201:
             body = reply.body[0] if isinstance(reply.body, list) and reply.body else reply.body
             booking = body.get("booking", body) if isinstance(body, dict) else None
             return _confirmed(booking) or Unknown("an answer without uid")
-        case status if status == 409 or any(text in reply.said for text in _TAKEN_TEXTS):  # noqa: PLR2004  conflict
+        case _ if any(text in reply.said for text in _TAKEN_TEXTS):
             return Taken(reply.why)
-        case status if status >= 500:  # noqa: PLR2004  the class of server errors
-            return Unknown(reply.why)
-        case _:
-            return Refused(reply.why)
+    return classify_create(reply)
 
 
 def _confirmed(booking: Any) -> Confirmed | None:

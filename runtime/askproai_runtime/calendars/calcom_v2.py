@@ -12,7 +12,7 @@ from urllib.parse import quote
 import phonenumbers
 
 from askproai_runtime.calendars.calcom_bookings import confirmed, standing
-from askproai_runtime.calendars.exchange import Exchange, Recorder, Reply
+from askproai_runtime.calendars.exchange import Exchange, Recorder, Reply, word
 from askproai_runtime.calendars.types import (
     CalendarRequest,
     CalendarUnreachable,
@@ -59,7 +59,7 @@ class CalcomV2:
     async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:
         reply = await self._send("POST", within.total_seconds(), json=booking_body(request, self.config()))
         outcome = classify_create(reply)
-        await self.recorder.record("create-booking", reply, type(outcome).__name__.lower(), request.correlation_id)
+        await self.recorder.record("create-booking", reply, word(outcome), request.correlation_id)
         return outcome
 
     async def find(self, request: CalendarRequest) -> Standing | None:
@@ -114,17 +114,16 @@ class CalcomV2:
         path = _MOVE_PATH.format(uid=quote(uid, safe=""))
         reply = await self._send("POST", within.total_seconds(), path, json={"start": utc(starts_at)})
         outcome = classify_move(reply)
-        await self.recorder.record(
-            "move-booking", reply, type(outcome).__name__.lower(), correlation_id, path=_MOVE_PATH
-        )
+        await self.recorder.record("move-booking", reply, word(outcome), correlation_id, path=_MOVE_PATH)
         return outcome
 
     async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> Outcome:
         path, body = _CANCEL_PATH.format(uid=quote(uid, safe="")), {"cancellationReason": reason}
         reply = await self._send("POST", within.total_seconds(), path, json=body)
         outcome = classify_cancel(uid, reply)
-        done = "cancelled" if isinstance(outcome, Confirmed) else type(outcome).__name__.lower()
-        await self.recorder.record("cancel-booking", reply, done, correlation_id, path=_CANCEL_PATH)
+        await self.recorder.record(
+            "cancel-booking", reply, word(outcome, "cancelled"), correlation_id, path=_CANCEL_PATH
+        )
         return outcome
 
     async def _send(self, method: str, seconds: float, path: str = _PATH, **content: Any) -> Reply:

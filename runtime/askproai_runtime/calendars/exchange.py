@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 
+from askproai_runtime.calendars.types import Confirmed, Outcome
 from askproai_runtime.guard import CircuitOpen, Circuits, Provider, asked_to_wait
 from askproai_runtime.seams import Clock
 from askproai_runtime.store import Pool
@@ -55,6 +56,11 @@ class Reply:
     @property
     def slow_down(self) -> bool:
         return self.status == TOO_MANY or (isinstance(self.error, CircuitOpen) and self.error.slow)
+
+
+def word(outcome: Outcome, done: str = "confirmed") -> str:
+    """Give the word for an outcome in rows and metrics; `done` for one that is as wished."""
+    return done if isinstance(outcome, Confirmed) else type(outcome).__name__.lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,9 @@
 """The one interface to the books that appointments stand in, the closed list of what they answer, and our own book."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
-
-from askproai_runtime.config import CalendarProvider, TenantConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,33 +149,3 @@ class LocalCalendar:
 
     async def look(self, _uid: str, *, correlation_id: str) -> Standing | None:  # noqa: ARG002
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class ChosenCalendar:
-    """Asks the calendar that `TenantConfig.calendar.provider` names now; it may change while we run."""
-
-    config: Callable[[], TenantConfig]
-    calcom: Calendar
-
-    def _now(self) -> Calendar:
-        return self.calcom if self.config().calendar.provider is CalendarProvider.CALCOM else LocalCalendar()
-
-    @property
-    def remote(self) -> bool:
-        return self._now().remote
-
-    async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:
-        return await self._now().create(request, within=within)
-
-    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> Outcome:
-        return await self._now().move(uid, starts_at, correlation_id=correlation_id, within=within)
-
-    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> Outcome:
-        return await self._now().cancel(uid, reason=reason, correlation_id=correlation_id, within=within)
-
-    async def find(self, request: CalendarRequest) -> Standing | None:
-        return await self._now().find(request)
-
-    async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
-        return await self._now().look(uid, correlation_id=correlation_id)

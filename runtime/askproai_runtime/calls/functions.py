@@ -20,7 +20,7 @@ from askproai_runtime.calls.payload import FunctionRequest, RetellCall, heard_si
 from askproai_runtime.calls.store import audit_unroutable
 from askproai_runtime.config.live import Credentials, LiveConfig
 from askproai_runtime.guard import RateLimiter
-from askproai_runtime.intake import Verdict, retell_keys, verify_retell
+from askproai_runtime.intake import Source, require_signature
 from askproai_runtime.numbers import Route, caller_or_none
 from askproai_runtime.seams import Clock
 from askproai_runtime.serving import Problem, correlation_id, json_answer, read_body, too_many
@@ -65,7 +65,7 @@ class Functions:
     async def answer(self, request: web.Request, name: FunctionName) -> web.Response:
         """Answer one call function. Raises a `Problem` for forged, malformed and foreign requests."""
         body = await read_body(request, BODY_LIMIT)
-        self._check_signature(request, body)
+        require_signature(request, Source.RETELL, body, self.credentials, self.clock.now(), "function.unauthorized")
         if not await self.limiter.admits(self.config.current.rate_limits.functions_per_second):
             raise too_many()
         asked = self._decode(body, name)
@@ -78,13 +78,6 @@ class Functions:
         """Let functions end that outlived their answer: a booking half made would only be found by its retry."""
         if self.running:
             await asyncio.wait(self.running, timeout=self.deadline_seconds)
-
-    def _check_signature(self, request: web.Request, body: bytes) -> None:
-        header = request.headers.get("x-retell-signature")
-        verdict = verify_retell(body, header, retell_keys(self.credentials), self.clock.now())
-        if verdict is not Verdict.VALID:
-            log.warning("function.unauthorized", source="retell", remote=request.remote, verdict=verdict)
-            raise Problem(401, "Invalid Signature", "Sign the raw body with the key that this tenant's secret holds")
 
     def _decode(self, body: bytes, name: FunctionName) -> FunctionRequest:
         try:

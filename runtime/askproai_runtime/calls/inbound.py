@@ -20,7 +20,7 @@ from askproai_runtime.calls.payload import read
 from askproai_runtime.calls.store import audit_unroutable
 from askproai_runtime.config import TenantConfig
 from askproai_runtime.config.live import Credentials, LiveConfig
-from askproai_runtime.intake import Verdict, retell_keys, verify_retell
+from askproai_runtime.intake import Source, require_signature
 from askproai_runtime.numbers import Route, Routing, caller_or_none
 from askproai_runtime.seams import Clock
 from askproai_runtime.serving import Problem, correlation_id, json_answer, read_body
@@ -98,7 +98,7 @@ class Inbound:
     async def answer(self, request: web.Request) -> web.Response:
         """Say who is calling, in time. Raises a `Problem` for forged, malformed and foreign requests."""
         body = await read_body(request, BODY_LIMIT)
-        self._check_signature(request, body)
+        require_signature(request, Source.RETELL, body, self.credentials, self.clock.now(), "inbound.unauthorized")
         try:
             call = read(body, _InboundRequest).call_inbound
         except msgspec.DecodeError as error:
@@ -125,13 +125,6 @@ class Inbound:
         """Let audits end that outlived their answer."""
         if self.running:
             await asyncio.wait(self.running, timeout=1)
-
-    def _check_signature(self, request: web.Request, body: bytes) -> None:
-        header = request.headers.get("x-retell-signature")
-        verdict = verify_retell(body, header, retell_keys(self.credentials), self.clock.now())
-        if verdict is not Verdict.VALID:
-            log.warning("inbound.unauthorized", source="retell", remote=request.remote, verdict=verdict)
-            raise Problem(401, "Invalid Signature", "Sign the raw body with the key that this tenant's secret holds")
 
     async def _look_up(self, tenant: str, caller: str) -> Caller | None:
         row = await self.pool.fetchrow(_CALLER, tenant, caller, self.clock.now())

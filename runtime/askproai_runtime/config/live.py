@@ -5,7 +5,6 @@ on every file system: inotify sees neither an overlay nor the swap of a link's t
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import msgspec
 import structlog
 
 from askproai_runtime.config import TenantConfig, config_hash, decode
+from askproai_runtime.seams import pause
 
 log = structlog.get_logger(__name__)
 POLL_SECONDS = 0.25
@@ -67,8 +67,7 @@ class LiveConfig:
                     self.rejected = None
                     on_change(self.hash)
                     log.info("config.loaded", hash=self.hash)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), POLL_SECONDS)
+            await pause(stop, POLL_SECONDS)
 
     def _read(self) -> tuple[TenantConfig, str]:
         try:
@@ -87,12 +86,12 @@ class Credentials:
     """
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
         self._values: dict[str, tuple[_Stamp, str]] = {}
         self._names: tuple[_Stamp | None, tuple[str, ...]] = (None, ())
 
     def get(self, name: str) -> str | None:
-        path = self._directory / name
+        path = self.directory / name
         stamp = _stamp(path)
         if stamp is None:
             return None
@@ -110,10 +109,10 @@ class Credentials:
 
     def all(self, prefix: str) -> tuple[str, ...]:
         """Give the values of all files whose names start with `prefix`, ordered by name."""
-        stamp = _stamp(self._directory)
+        stamp = _stamp(self.directory)
         if stamp is None:
             return ()
         if self._names[0] != stamp:  # a swap of ..data, a new and a removed file all change the directory itself
-            self._names = (stamp, tuple(sorted(entry.name for entry in self._directory.iterdir())))
+            self._names = (stamp, tuple(sorted(entry.name for entry in self.directory.iterdir())))
         found = (self.get(name) for name in self._names[1] if name.startswith(prefix))
         return tuple(value for value in found if value is not None)

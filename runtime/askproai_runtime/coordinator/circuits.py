@@ -19,9 +19,8 @@ from askproai_runtime.guard import Provider
 log = structlog.get_logger(__name__)
 
 _PROBE_TIMEOUT = aiohttp.ClientTimeout(total=5)
-_PROBE_MARGIN = timedelta(
-    seconds=15
-)  # the word outlives its probe by this, so that no tenant tries before the answer is in
+# The word outlives its probe by this, so that no tenant tries before the answer is in
+_PROBE_MARGIN = timedelta(seconds=15)
 _FIRST_SERVER_ERROR = 500
 _NOT_CLOSED = ("open", "half_open")
 

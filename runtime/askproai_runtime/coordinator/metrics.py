@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
-from prometheus_client.gc_collector import GCCollector
-from prometheus_client.platform_collector import PlatformCollector
-from prometheus_client.process_collector import ProcessCollector
+from prometheus_client import Counter, Gauge
+
+from askproai_runtime.watch import process_registry
 
 
 class Metrics:
     """One per process."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        self.registry = process_registry()
         self.leader = self._gauge("leader", "1 while this process holds the Lease")
         self.runs = self._count("duty_runs", "Runs of the coordinator's duties", "duty", "outcome")
         self.changes = self._count("duty_changes", "What the duties swept, armed again or forgot", "duty")
@@ -21,8 +20,6 @@ class Metrics:
         self._double = self._gauge("double_bookings", "Claims that overlap another of the same person", "tenant")
         self._circuit = self._gauge("circuit_state", "1 for the circuit's state", "tenant", "provider", "state")
         self._redis = self._gauge("redis_degraded", "1 when Redis is configured and away", "tenant")
-        for collector in (ProcessCollector, PlatformCollector, GCCollector):
-            collector(registry=self.registry)
 
     def redis_degraded(self, away: bool) -> None:
         self._redis.labels("_").set(away)
@@ -40,10 +37,6 @@ class Metrics:
 
     def oldest(self, of_queue: Mapping[tuple[str, ...], float]) -> None:
         _show(self._oldest, of_queue)
-
-    def render(self) -> bytes:
-        """Give the text that Prometheus scrapes (format 0.0.4)."""
-        return generate_latest(self.registry)
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"askproai_{name}", text, labels, registry=self.registry)

@@ -1,8 +1,7 @@
 """The coordinator's process: stand by, lead, give the Lease back at SIGTERM."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import aiohttp
@@ -19,12 +18,11 @@ from askproai_runtime.coordinator.holds import sweep_holds, sweep_locks
 from askproai_runtime.coordinator.metrics import Metrics
 from askproai_runtime.coordinator.retention import forget
 from askproai_runtime.coordinator.settings import CoordinatorSettings
-from askproai_runtime.guard import EVERYBODY, Shared
+from askproai_runtime.guard import EVERYBODY
 from askproai_runtime.lease import Elector, LeaseApi, Times, access, exit_when_lost, own_identity
-from askproai_runtime.process import CA_FILE, DATABASE_URL, REDIS_URL, DatabaseUrlMissing, close_pool
-from askproai_runtime.seams import SystemClock
-from askproai_runtime.serving import boundary, json_answer, open_port
-from askproai_runtime.store import open_pool
+from askproai_runtime.process import open_stores
+from askproai_runtime.seams import Stopped, SystemClock, until
+from askproai_runtime.serving import alive, boundary, metrics_route, open_port
 from askproai_runtime.watch import configure_logs
 
 log = structlog.get_logger(__name__)
@@ -60,11 +58,19 @@ async def run_coordinator(settings: CoordinatorSettings, stop: asyncio.Event) ->
         lease = await stack.enter_async_context(LeaseApi(access(settings.kubeconfig), settings.namespace, LEASE))
         elector = Elector(lease, clock, identity=own_identity(settings.pod_name), times=times, told=metrics.leader.set)
         log.info("coordinator.started", port=port)
-        if not await elector.acquire_unless(stop):
+        try:
+            await until(stop, elector.acquire())
+        except Stopped:
             return
         stack.push_async_callback(elector.release)
         stack.callback(asyncio.create_task(exit_when_lost(elector), name="lease").cancel)
-        async with _desk(settings, metrics, elector, stop) as desk, asyncio.TaskGroup() as group:
+        credentials = Credentials(settings.credentials_dir)
+        stores = open_stores(credentials, EVERYBODY, CONNECTIONS, "askproai-coordinator", clock, metrics, stop)
+        pool, shared = await stack.enter_async_context(stores)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        redis = FencedRedis(shared, lambda: elector.term)
+        desk = Desk(pool, redis, session, clock, metrics, settings, elector.fence)
+        async with asyncio.TaskGroup() as group:
             at_work = [group.create_task(repeat(duty, desk), name=duty.name) for duty in duties(settings)]
             await stop.wait()
             for task in at_work:
@@ -72,46 +78,10 @@ async def run_coordinator(settings: CoordinatorSettings, stop: asyncio.Event) ->
     log.info("coordinator.stopped")
 
 
-@asynccontextmanager
-async def _desk(
-    settings: CoordinatorSettings, metrics: Metrics, elector: Elector, stop: asyncio.Event
-) -> AsyncIterator[Desk]:
-    """Open what the duties work with; the URLs are read for each new connection."""
-    clock, credentials = SystemClock(), Credentials(settings.credentials_dir)
-
-    def database_url() -> str:
-        url = credentials.get(DATABASE_URL)
-        if url is None:
-            raise DatabaseUrlMissing(f"no file {settings.credentials_dir}/{DATABASE_URL}")
-        return url
-
-    redis_url, ca_file = (lambda: credentials.get(REDIS_URL)), settings.credentials_dir / CA_FILE
-    shared = Shared(redis_url, EVERYBODY, clock, metrics, ca_file=ca_file)
-    pool = await open_pool(database_url, max_size=CONNECTIONS, application_name="askproai-coordinator")
-    async with aiohttp.ClientSession() as session:
-        watching = asyncio.create_task(shared.watch(stop), name="watch-redis")
-        try:
-            redis = FencedRedis(shared, lambda: elector.term)
-            yield Desk(pool, redis, session, clock, metrics, settings, elector.fence)
-        finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
-            await shared.close()
-            await close_pool(pool)
-
-
 async def _serve(settings: CoordinatorSettings, metrics: Metrics, stack: AsyncExitStack) -> int:
     """Serve probes and metrics. A standby is ready, and so is a leader whose database is away: a restart cures neither."""
-
-    async def alive(_request: web.Request) -> web.Response:
-        return json_answer({"status": "ok"})
-
-    async def scrape(_request: web.Request) -> web.Response:
-        text = await asyncio.to_thread(metrics.render)
-        return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
-
     app = web.Application(middlewares=[boundary])
-    app.add_routes([web.get("/livez", alive), web.get("/readyz", alive), web.get("/metrics", scrape)])
+    app.add_routes([web.get("/livez", alive), web.get("/readyz", alive), metrics_route(metrics.registry)])
     runner, port = await open_port(app, settings.bind_address, settings.health_port, grace_seconds=1)
     stack.push_async_callback(runner.cleanup)
     return port

@@ -37,9 +37,8 @@ class Rules:
     open_for: timedelta = timedelta(seconds=60)
     permits: int = 1  # probes at the same time
     probe_for: timedelta = timedelta(seconds=15)  # a probe whose process died is out no longer
-    forget: timedelta = timedelta(
-        minutes=10
-    )  # nobody tried it for so long: it says nothing about the provider any more
+    # Nobody tried it for so long: it says nothing about the provider any more
+    forget: timedelta = timedelta(minutes=10)
 
     def milliseconds(self) -> tuple[int, int, int, int, int, int]:
         """Give them as the script takes them."""

@@ -9,7 +9,6 @@ Timeouts, broken connections and 5xx count. Any other answer is one, our own mis
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,7 +21,7 @@ import structlog
 
 from askproai_runtime.guard.circuit import MILLISECOND, Answer, Circuit, Rules, State, Verb
 from askproai_runtime.guard.redis import RedisAway, Script, Shared
-from askproai_runtime.seams import Clock
+from askproai_runtime.seams import Clock, pause
 from askproai_runtime.watch import Metrics
 
 log = structlog.get_logger(__name__)
@@ -157,8 +156,7 @@ class Circuits:
         """Keep the metric true until `stop`: another pod may have opened or closed a circuit."""
         while not stop.is_set():
             await self.states()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), SHOW_EVERY_SECONDS)
+            await pause(stop, SHOW_EVERY_SECONDS)
 
     async def _ask(self, provider: Provider, verb: Verb, token: str) -> tuple[Answer, CircuitView]:
         word_until = await self._word(provider)

@@ -18,7 +18,7 @@ import structlog
 from redis.asyncio import Redis
 
 from askproai_runtime.guard.connect import connect, send
-from askproai_runtime.seams import Clock
+from askproai_runtime.seams import Clock, pause
 
 log = structlog.get_logger(__name__)
 
@@ -121,8 +121,7 @@ class Shared:
         while not stop.is_set():
             with contextlib.suppress(RedisAway):
                 await self.do(*self._probe())
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), (LOOK_EVERY if self._well else REST).total_seconds())
+            await pause(stop, (LOOK_EVERY if self._well else REST).total_seconds())
 
     async def close(self) -> None:
         """End the connections. No call may come after it."""

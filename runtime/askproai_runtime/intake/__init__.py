@@ -4,9 +4,9 @@ from askproai_runtime.intake.events import Incoming, Malformed, Source, TooOld, 
 from askproai_runtime.intake.flush import Flusher, Unavailable
 from askproai_runtime.intake.signatures import Verdict, verify_calcom, verify_retell, verify_stripe
 from askproai_runtime.intake.store import EventStore, Stored
-from askproai_runtime.intake.webhook import Webhooks, retell_keys
+from askproai_runtime.intake.webhook import Webhooks, require_signature
 
 __all__ = [
     "EventStore", "Flusher", "Incoming", "Malformed", "Source", "Stored", "TooOld", "Unavailable", "Verdict", "Webhooks",
-    "identify", "retell_keys", "verify_calcom", "verify_retell", "verify_stripe",
+    "identify", "require_signature", "verify_calcom", "verify_retell", "verify_stripe",
 ]  # fmt: skip

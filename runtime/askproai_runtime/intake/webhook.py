@@ -5,6 +5,7 @@ Nothing is parsed before its signature is checked, and nothing is acknowledged b
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import NoReturn
 
@@ -71,7 +72,7 @@ class Webhooks:
         began, event_type = self.clock.monotonic(), _UNKNOWN_EVENT
         try:
             body = await read_body(request, _BODY_LIMIT[source])
-            self._check_signature(request, source, body)
+            require_signature(request, source, body, self.credentials, self.clock.now(), "webhook.unauthorized")
             # only what is signed is counted, so that a forger cannot use up the genuine sender's share
             if not await self.limiter.admits(self.config.current.rate_limits.webhooks_per_second):
                 raise too_many()
@@ -85,28 +86,12 @@ class Webhooks:
             self.wake_worker()
         return self._acknowledge(event, stored, began)
 
-    def _check_signature(self, request: web.Request, source: Source, body: bytes) -> None:
-        """Compare with every key that the sender may use now."""
-        headers, now = request.headers, self.clock.now()
-        match source:
-            case Source.RETELL:
-                keys = retell_keys(self.credentials)
-                verdict = verify_retell(body, headers.get("x-retell-signature"), keys, now)
-            case Source.CALCOM:
-                keys = self.credentials.all("calcom-webhook-secret")
-                verdict = verify_calcom(body, headers.get("X-Cal-Signature-256"), keys)
-            case Source.STRIPE:
-                keys = self.credentials.all("stripe-webhook-secret")
-                verdict = verify_stripe(body, headers.get("Stripe-Signature"), keys, now)
-        if verdict is not Verdict.VALID:
-            self._unauthorized(request, source, verdict)
-
     def _identify(self, request: web.Request, source: Source, body: bytes) -> Incoming:
         tenant, correlation = self.config.current.tenant, correlation_id(request)
         try:
             return identify(source, body, tenant=tenant, correlation_id=correlation, now=self.clock.now())
         except TooOld:
-            self._unauthorized(request, source, Verdict.OUTSIDE_WINDOW)
+            _unauthorized(request, source, Verdict.OUTSIDE_WINDOW, "webhook.unauthorized")
         except Malformed as error:
             raise Problem(400, "Malformed Event", str(error)) from error
 
@@ -124,11 +109,27 @@ class Webhooks:
         known = {"id": stored.id, "event_id": event.event_id, "correlation_id": stored.correlation_id}
         return json_answer({"status": outcome, **known})
 
-    def _unauthorized(self, request: web.Request, source: Source, verdict: Verdict) -> NoReturn:
-        log.warning("webhook.unauthorized", source=source, remote=request.remote, verdict=verdict)
-        raise Problem(401, "Invalid Signature", "Sign the raw body with the key that this tenant's secret holds")
+
+def require_signature(
+    request: web.Request, source: Source, body: bytes, credentials: Credentials, now: datetime, event: str
+) -> None:
+    """Compare with every key that the sender may use now; `event` is what the log tells. Raises 401."""
+    headers = request.headers
+    match source:
+        case Source.RETELL:
+            # the workspace's API key signs; further ones are accepted while keys are rotated
+            keys = credentials.all("retell-api-key") + credentials.all("retell-webhook-key-")
+            verdict = verify_retell(body, headers.get("x-retell-signature"), keys, now)
+        case Source.CALCOM:
+            keys = credentials.all("calcom-webhook-secret")
+            verdict = verify_calcom(body, headers.get("X-Cal-Signature-256"), keys)
+        case Source.STRIPE:
+            keys = credentials.all("stripe-webhook-secret")
+            verdict = verify_stripe(body, headers.get("Stripe-Signature"), keys, now)
+    if verdict is not Verdict.VALID:
+        _unauthorized(request, source, verdict, event)
 
 
-def retell_keys(credentials: Credentials) -> tuple[str, ...]:
-    """Give the workspace's API key, which signs, and further ones that are accepted while keys are rotated."""
-    return credentials.all("retell-api-key") + credentials.all("retell-webhook-key-")
+def _unauthorized(request: web.Request, source: Source, verdict: Verdict, event: str) -> NoReturn:
+    log.warning(event, source=source, remote=request.remote, verdict=verdict)
+    raise Problem(401, "Invalid Signature", "Sign the raw body with the key that this tenant's secret holds")

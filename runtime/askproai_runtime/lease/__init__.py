@@ -10,14 +10,6 @@ from askproai_runtime.lease.elector import Elector, Times, exit_when_lost, own_i
 from askproai_runtime.lease.errors import LeaseError, LeaseTaken, NotLeader
 
 __all__ = [
-    "Access",
-    "Elector",
-    "LeaseApi",
-    "LeaseError",
-    "LeaseTaken",
-    "NotLeader",
-    "Times",
-    "access",
-    "exit_when_lost",
+    "Access", "Elector", "LeaseApi", "LeaseError", "LeaseTaken", "NotLeader", "Times", "access", "exit_when_lost",
     "own_identity",
-]
+]  # fmt: skip

@@ -71,17 +71,6 @@ class Elector:
         left = timedelta(seconds=self._runs_out - self._clock.monotonic())
         return left if timedelta() < left < self._times.retry else self._times.retry
 
-    async def acquire_unless(self, stop: asyncio.Event) -> bool:
-        """Wait until the Lease is ours, or until `stop`, whichever is first; False when it is not ours."""
-        tasks = [asyncio.ensure_future(self.acquire()), asyncio.ensure_future(stop.wait())]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            return tasks[0].done() and tasks[0].result() is None
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
     async def keep(self) -> None:
         """Renew the Lease. Returns only when it is lost: the process must then exit, with no half-state."""
         while self._fresh():

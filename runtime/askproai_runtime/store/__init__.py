@@ -3,9 +3,10 @@
 from askproai_runtime.store.admin import AdminStore, DataOwnedByOther, TenantFacts, TenantUnknown
 from askproai_runtime.store.migrate import Migration, MigrationError, Migrator, schema_version, shipped_migrations
 from askproai_runtime.store.pool import DATABASE_AWAY, Connection, Pool, StoreError, open_pool
-from askproai_runtime.store.roles import RolesUnavailable
+from askproai_runtime.store.roles import RolesUnavailable, login_dsn
 
 __all__ = [
     "DATABASE_AWAY", "AdminStore", "Connection", "DataOwnedByOther", "Migration", "MigrationError", "Migrator", "Pool",
-    "RolesUnavailable", "StoreError", "TenantFacts", "TenantUnknown", "open_pool", "schema_version", "shipped_migrations",
+    "RolesUnavailable", "StoreError", "TenantFacts", "TenantUnknown", "login_dsn", "open_pool", "schema_version",
+    "shipped_migrations",
 ]  # fmt: skip

@@ -41,8 +41,5 @@ def open_pool(dsn: str | Callable[[], str], *, max_size: int, application_name: 
         max_inactive_connection_lifetime=60,
         timeout=10,
         command_timeout=STATEMENT_TIMEOUT_SECONDS + 5,
-        server_settings={
-            "application_name": application_name,
-            "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
-        },
+        server_settings={"application_name": application_name, "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s"},
     )

@@ -22,11 +22,7 @@ COORDINATOR = "askproai_coordinator"
 BACKUP = "askproai_backup"
 
 # What a role starts with. A hijacked pod may raise them for itself; they are for the accidents of honest ones.
-_ROLE_SETTINGS = {
-    "statement_timeout": "15s",
-    "lock_timeout": "5s",
-    "idle_in_transaction_session_timeout": "30s",
-}
+_ROLE_SETTINGS = {"statement_timeout": "15s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
 _SCRAM_ITERATIONS = 4096
 
 
@@ -56,7 +52,7 @@ def database_of(dsn: str) -> str:
 
 
 def login_dsn(admin_dsn: str, role: str, password: str) -> str:
-    """Give a login role's own URL: the admin's server, database and options."""
+    """Give another login's own URL: the admin's server, database and options."""
     scheme, _, rest = admin_dsn.partition("://")
     authority, slash, path = rest.partition("/")
     hosts = authority.rpartition("@")[2]

@@ -6,7 +6,7 @@ Labels come from closed lists or are bounded here, because a series lives as lon
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
@@ -17,6 +17,14 @@ ACK_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0, 5.0)
 WORK_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 120.0)
 MOST_EVENT_NAMES = 64
 TURNED_AWAY = ("limited", "unavailable")  # of the intake's outcomes those that an alert counts
+
+
+def process_registry() -> CollectorRegistry:
+    """Give a registry that tells of the process itself."""
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    return registry
 
 
 class Waiting(NamedTuple):
@@ -46,7 +54,7 @@ class Metrics:
     """Counts and times of one tenant's process. Every method is cheap enough for the hot path."""
 
     def __init__(self, tenant: str) -> None:
-        self.registry = CollectorRegistry()
+        self.registry = process_registry()
         self._tenant = tenant
         self._events: set[str] = set()
         self._begun: set[tuple[str, str]] = set()
@@ -73,8 +81,6 @@ class Metrics:
         self._billing = self._gauge("billing_state", "1 for what Stripe says of the subscription", "status")
         self._config = self._gauge("config_hash_info", "1 for the configuration in use", "hash")
         self._config_rejected = self._counter("config_rejected", "Configuration files that could not be read")
-        for collector in (ProcessCollector, PlatformCollector, GCCollector):
-            collector(registry=self.registry)
 
     def webhook_received(self, source: str, event: str, outcome: str) -> None:
         event = self._bounded(event)
@@ -145,10 +151,6 @@ class Metrics:
 
     def config_rejected(self) -> None:
         self._config_rejected.labels(self._tenant).inc()
-
-    def render(self) -> bytes:
-        """Give the text that Prometheus scrapes (format 0.0.4)."""
-        return generate_latest(self.registry)
 
     def _bounded(self, event: str) -> str:
         """Bound the label: a sender may invent event names, and a series is never freed."""

@@ -19,23 +19,7 @@ from askproai_sandbox.cluster.processes import (
 from askproai_sandbox.cluster.program import ProgramError, program_folder
 
 __all__ = [
-    "UNREACHED",
-    "ApiError",
-    "Child",
-    "ControlPlane",
-    "KubeClient",
-    "Mirror",
-    "Object",
-    "ProcessError",
-    "ProgramError",
-    "eventually",
-    "free_port",
-    "kubectl",
-    "object_key",
-    "port_is_free",
-    "program_folder",
-    "reap_leftovers",
-    "spawn",
-    "stop_signal",
-    "write_atomically",
-]
+    "UNREACHED", "ApiError", "Child", "ControlPlane", "KubeClient", "Mirror", "Object", "ProcessError", "ProgramError",
+    "eventually", "free_port", "kubectl", "object_key", "port_is_free", "program_folder", "reap_leftovers", "spawn",
+    "stop_signal", "write_atomically",
+]  # fmt: skip

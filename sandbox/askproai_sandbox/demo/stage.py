@@ -6,7 +6,6 @@ It runs as a process of its own (`python -m askproai_sandbox.demo`), so that a d
 
 import argparse
 import asyncio
-import json
 import os
 import shutil
 import signal
@@ -34,15 +33,16 @@ from askproai_sandbox.cluster import (
 )
 from askproai_sandbox.demo.directory import Directory
 from askproai_sandbox.demo.state import State, state_file
-from askproai_sandbox.demo.system import coordinator_of, system
-from askproai_sandbox.postgres import EmbeddedPostgres, EmbeddedPostgresError
-from askproai_sandbox.redis import EmbeddedRedis, EmbeddedRedisError
+from askproai_sandbox.embedded import Embedded, EmbeddedError
+from askproai_sandbox.postgres import EmbeddedPostgres
+from askproai_sandbox.redis import EmbeddedRedis
 
 PROJECT = Path(__file__).resolve().parents[3]
 _REFRESH = timedelta(milliseconds=500)
 _RESTART_PAUSE = timedelta(seconds=1)
 _STARTUP = timedelta(seconds=60)
 _POD_PORTS = (8080, 8081, 9090, 9091)
+_COORDINATOR = "askproai-system/askproai-coordinator-"  # its pods
 _RESTARTED = ("operator", "pod-runner", "entrance")
 
 
@@ -106,8 +106,11 @@ class Stage:
         self._report("custom resource definitions")
         await self._cluster.kubectl("apply", "--server-side", "-f", str(PROJECT / "crds"))
         await self._cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(PROJECT / "crds"))
-        write_atomically(self.directory / "system.json", json.dumps(system(self._cluster.kubeconfig)))
-        await self._cluster.kubectl("apply", "-f", str(self.directory / "system.json"))
+        made = (
+            Path(__file__).with_name("system.yaml").read_text().replace("<kubeconfig>", str(self._cluster.kubeconfig))
+        )
+        write_atomically(self.directory / "system.yaml", made)
+        await self._cluster.kubectl("apply", "-f", str(self.directory / "system.yaml"))
         self._report("Retell and Cal.com (simulated), the entrance, the pod runner")
         ports = {name: free_port() for name in ("retell", "calcom", "entrance", "health")}
         kubeconfig = str(self._cluster.kubeconfig)
@@ -175,7 +178,7 @@ class Stage:
             await asyncio.sleep(_RESTART_PAUSE.total_seconds())
             await self._start(name)
 
-    async def _supervise_server(self, name: str, server: EmbeddedPostgres | EmbeddedRedis) -> None:
+    async def _supervise_server(self, name: str, server: Embedded) -> None:
         while True:
             await asyncio.sleep(_RESTART_PAUSE.total_seconds())
             if not server.running:
@@ -208,7 +211,7 @@ class Stage:
 
     def _pids(self, pods: Mapping[str, int]) -> dict[str, object]:
         own = {name: child.pid for name, child in self._children.items()}
-        coordinator = coordinator_of(pods)
+        coordinator = {key: pid for key, pid in pods.items() if key.startswith(_COORDINATOR)}
         return {
             "operator": [own["operator"]],
             "coordinator": list(coordinator.values()),
@@ -259,5 +262,5 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         asyncio.run(_main(arguments.directory, arguments.operator_fault))
-    except (ProcessError, EmbeddedPostgresError, EmbeddedRedisError) as error:
+    except (ProcessError, EmbeddedError) as error:
         sys.exit(f"the demo's parts did not start: {error}")

@@ -13,16 +13,7 @@ import aiohttp
 import structlog
 
 from askproai_runtime.seams import Clock
-from askproai_sandbox.cluster import (
-    UNREACHED,
-    Child,
-    KubeClient,
-    Object,
-    ProcessError,
-    eventually,
-    port_is_free,
-    spawn,
-)
+from askproai_sandbox.cluster import UNREACHED, Child, KubeClient, Object, ProcessError, eventually, port_is_free, spawn
 from askproai_sandbox.pods.spec import Sources
 
 log = structlog.get_logger(__name__)

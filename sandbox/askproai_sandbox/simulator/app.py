@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import sys
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
@@ -254,4 +255,7 @@ def main(name: str, make: Callable[[Clock], Simulator]) -> None:
             print(f"{name} simulator on {url}", flush=True)
             await stop.wait()
 
-    asyncio.run(run())
+    try:
+        asyncio.run(run())
+    except OSError as error:  # the port is taken, or may not be had
+        sys.exit(f"{name} cannot listen: {error}")

@@ -29,6 +29,22 @@ from tests.e2e.node.cluster import SYSTEM, CommandFailed, apply, kubectl, run
 
 CHART = EXAMPLES.parent / "charts" / "askproai"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+
+
+@dataclass(frozen=True)
+class Other:
+    """An example beside the salon's: its file, and what must be at Retell before it."""
+
+    file: str
+    namespace: str
+    key: str
+    number: str
+
+
+OTHERS = (
+    Other("second-tenant.yaml", "praxis-weber", "key_demo_praxis", "+492217654321"),
+    Other("hotline.yaml", "haarwerk", "key_demo_haarwerk", "+49305550100"),
+)
 KINDS = ("tenants.askproai.de", "branches", "serviceofferings", "retellagents")
 
 
@@ -71,8 +87,18 @@ class Site:
         for kind in KINDS:
             await kubectl("wait", "--for=condition=Ready", "--all", "-n", namespace, "--timeout=120s", kind)
 
-    async def call(self, *say: str, **more: Any) -> CallRecord:
-        return await play_call(self.retell, SALON.number, say, **more)
+    async def call(self, *say: str, to: str = SALON.number, **more: Any) -> CallRecord:
+        return await play_call(self.retell, to, say, **more)
+
+    async def import_number(self, number: str, key: str) -> None:
+        """Bring a number to Retell, as its owner does before there is anything of ours."""
+        body, headers = (
+            {"phone_number": number, "termination_uri": "sip.example"},
+            {"Authorization": f"Bearer {key}"},
+        )
+        url = f"{self.retell}/import-phone-number"
+        async with aiohttp.ClientSession(raise_for_status=True) as session:
+            await (await session.post(url, json=body, headers=headers)).release()
 
     async def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         """Read the database as its superuser."""
@@ -168,7 +194,8 @@ async def open_site(directory: Path, image: str, address: str) -> AsyncIterator[
 
 async def clean() -> None:
     """Take away whatever a run, a broken one too, has left: the tenants while their operator still runs."""
-    await kubectl("delete", "namespace", SALON.namespace, "--ignore-not-found", "--timeout=60s")
+    tenants = (SALON.namespace, *(other.namespace for other in OTHERS))
+    await kubectl("delete", "namespace", *tenants, "--ignore-not-found", "--timeout=60s")
     if await run("helm", "list", "-n", SYSTEM, "-q"):
         await run("helm", "uninstall", "askproai", "-n", SYSTEM, "--wait", "--cascade", "foreground")
     await kubectl("delete", "crd", "--ignore-not-found", *(f"{kind}.askproai.de" for kind in PLURALS))

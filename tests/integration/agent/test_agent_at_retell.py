@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from agent_world import KEY, MARKER, NUMBER, RETELL_KEY, Scene, agent, scene
 
+from askproai_operator.api.conditions import Reason
 from askproai_operator.engine import NotLeader, refs
 from askproai_runtime.config import Function
 
@@ -195,6 +196,16 @@ async def test_a_draft_by_hand_is_left_alone_and_told() -> None:
         assert s.condition("Drifted")["status"] == "True"
         assert "voice_id" in s.condition("Drifted")["message"]
         assert s.condition("Ready")["status"] == "True"
+
+
+async def test_a_tenant_of_which_no_watch_has_told_yet_is_waited_for_and_nobody_warned() -> None:
+    """One `kubectl apply` brings both; the event would tell people to create what they just created."""
+    async with scene() as s:
+        raw = s.kube.objects["Tenant", "salon", "salon"]
+        s.kube.cache.drop(refs.TENANTS, "salon", "salon", raw["metadata"]["uid"])
+        assert (await s.step()).conditions[0].reason == Reason.PENDING
+        del s.kube.objects["Tenant", "salon", "salon"]
+        assert (await s.step()).conditions[0].reason == Reason.TENANT_NOT_FOUND
 
 
 async def test_an_agent_deleted_by_hand_is_made_again_after_the_grace_period() -> None:
@@ -429,6 +440,19 @@ async def test_deletion_is_tried_again_as_soon_as_the_circuit_lets_it() -> None:
         assert timedelta() < result.after <= timedelta(seconds=60)
         s.simulator.faults.clear()
         s.clock.move(result.after)
+        assert (await s.step()).gone
+
+
+async def test_a_provider_that_asks_for_an_hour_holds_up_no_end_beyond_the_budget() -> None:
+    async with scene() as s:
+        await s.settle()
+        await s.fault("list-agents", "rate-limited", count=1000, seconds=3600)
+        s.delete()
+        s.clock.move(timedelta(minutes=9, seconds=58))
+        waits = (await s.step()).after
+        assert waits is not None
+        assert waits <= timedelta(seconds=3)
+        s.clock.move(waits)
         assert (await s.step()).gone
 
 

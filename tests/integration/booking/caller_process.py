@@ -16,7 +16,7 @@ from booking_world import CALCOM, NOW, Counts, StandingClock, call, slots_of
 
 from askproai_runtime.booking import Booking, BookingSettings
 from askproai_runtime.calendars import CalcomV2, ChosenCalendar, Exchange, Recorder
-from askproai_runtime.config import decode
+from askproai_runtime.config import CalcomVersion, decode
 from askproai_runtime.guard import Circuits
 from askproai_runtime.seams import fault_points_from_environment
 from askproai_runtime.store import open_pool
@@ -37,7 +37,7 @@ async def main(dsn: str, config_text: str, url: str, redis_url: str = "") -> Non
         recorder = Recorder(pool, config.tenant, counts)
         exchange = Exchange(session, Circuits(None, clock), clock)
         calcom = CalcomV2(exchange, lambda: config, lambda: "cal_salon", recorder)
-        calendar = ChosenCalendar(lambda: config, calcom)
+        calendar = ChosenCalendar(lambda: config, {CalcomVersion.V2: calcom}, clock)
         slots = slots_of(config.tenant, redis_url or None)
         faults = fault_points_from_environment()
         booking = Booking(pool, lambda: config, calendar, clock, counts, BookingSettings(), faults, slots)

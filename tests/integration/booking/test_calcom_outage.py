@@ -13,7 +13,7 @@ import pytest
 from booking_world import CALCOM, NOW, Salon, StandingClock, call, salon_of, wants
 
 from askproai_runtime.booking import BookingSettings
-from askproai_runtime.calendars import CalcomV1, CalcomV2, Exchange, Recorder, Versions
+from askproai_runtime.calendars import CalcomV1, CalcomV2, ChosenCalendar, Exchange, Recorder
 from askproai_runtime.config import CalcomVersion, TenantConfig
 from askproai_runtime.guard import Circuits, Provider, Rules, State
 from askproai_runtime.jobs import JobSettings, RunAgain, Runner
@@ -111,7 +111,7 @@ async def server(new_salon) -> AsyncIterator[Server]:
         here = (lambda: made[0].config, lambda: KEY, recorder)
         v2 = CalcomV2(Exchange(session, circuits, clock), *here)
         v1 = CalcomV1(Exchange(session, Circuits(None, clock), clock), *here)
-        versions = Versions(lambda: made[0].config, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, clock)
+        versions = ChosenCalendar(lambda: made[0].config, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, clock)
         calendar = msgspec.structs.replace(CALCOM, base_url=url, api_versions=(CalcomVersion.V2, CalcomVersion.V1))
         made.append(Server(salon, calcom, circuits, salon_of(salon.store, calendar=calendar)))
         for staff, number in (("anna", 1001), ("mehmet", 1002)):

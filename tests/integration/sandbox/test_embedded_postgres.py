@@ -12,7 +12,8 @@ import pytest
 
 from askproai_sandbox.cluster import eventually, spawn
 from askproai_sandbox.cluster.processes import Identity
-from askproai_sandbox.postgres import EmbeddedPostgres, EmbeddedPostgresError
+from askproai_sandbox.embedded import EmbeddedError
+from askproai_sandbox.postgres import EmbeddedPostgres
 
 
 @pytest.fixture
@@ -81,6 +82,7 @@ async def test_the_server_dies_with_the_process_that_started_it(tmp_path: Path) 
     """A killed test run, or a killed stage, leaves no server behind; what was committed is there at the next start."""
     program = f"""
 import asyncio, pathlib, asyncpg
+from askproai_sandbox.embedded import EmbeddedError
 from askproai_sandbox.postgres import EmbeddedPostgres
 async def main():
     server = EmbeddedPostgres(pathlib.Path({str(tmp_path / "pg")!r}))
@@ -117,6 +119,6 @@ async def test_a_deleted_folder_means_an_empty_server(server: EmbeddedPostgres, 
 
 async def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     broken = EmbeddedPostgres(tmp_path, binaries=Path("/bin"))
-    with pytest.raises((EmbeddedPostgresError, FileNotFoundError)):
+    with pytest.raises((EmbeddedError, FileNotFoundError)):
         await broken.start()
     await broken.remove()

@@ -15,12 +15,12 @@ from askproai_runtime.booking.availability import (
     Query,
     Rules,
     Taken,
-    closed_by,
     free_slots,
     nearest,
     one_per_start,
     why_not,
 )
+from askproai_runtime.booking.hours import closed_by
 from askproai_runtime.config import Absence, Branch, Holidays, Hours, Service, Staff, Weekday
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from askproai_runtime.booking import availability, warm
+from askproai_runtime.booking import hours, warm
 from askproai_runtime.config import Holidays
 from askproai_sandbox.world import salon_config
 
@@ -13,9 +13,9 @@ NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
 
 def test_the_holidays_of_every_branch_are_read() -> None:
-    availability._public_holidays.cache_clear()
+    hours._public_holidays.cache_clear()
     warm(salon_config(), NOW)
-    assert availability._public_holidays.cache_info().currsize == 1
+    assert hours._public_holidays.cache_info().currsize == 1
 
 
 @pytest.mark.parametrize("time_zone", ["Europe/Nowhere", "Europe/Berlin"])

@@ -77,3 +77,16 @@ def test_a_call_to_a_demo_that_is_gone_says_so(tmp_path: Path, monkeypatch: pyte
     result = CliRunner().invoke(app, ["call", "--to", "+49301234567", "--say", "Hallo"])
     assert (result.exit_code, result.stdout) == (1, "")
     assert "the call failed" in result.stderr
+
+
+@pytest.mark.parametrize("part", ["kind: Tenan\nmetadata: {name: a}", "kind: Tenant", "kind: Tenant\nmetadata: []"])
+def test_a_plan_says_which_manifest_cannot_be_asked_about(part: str) -> None:
+    result = CliRunner().invoke(app, ["plan", "-"], input=f"apiVersion: askproai.de/v1alpha1\n{part}\n")
+    assert result.exit_code == 2
+    assert "<stdin>:1: a manifest needs metadata.name" in result.stderr
+
+
+def test_a_plan_without_its_kubeconfig_says_so(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["plan", "-", "--kubeconfig", str(tmp_path / "none")], input="a: b")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "the cluster cannot be asked" in result.stderr

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from askproai_runtime.lease import Elector, LeaseError, LeaseTaken, NotLeader, Times, exit_when_lost, own_identity
-from askproai_runtime.seams import FixedClock, SystemClock
+from askproai_runtime.seams import FixedClock, Stopped, SystemClock, until
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -242,13 +242,16 @@ async def test_a_renewal_that_breaks_ends_the_process_too(monkeypatch: pytest.Mo
 async def test_who_is_asked_to_stop_while_standing_by_does_not_lead(server: OneLease, clock: FixedClock):
     leader, standby, stop = elector(server, clock, "first"), elector(server, SystemClock(), "second"), asyncio.Event()
     await leader._try()
-    waiting = asyncio.create_task(standby.acquire_unless(stop))
+    waiting = asyncio.create_task(until(stop, standby.acquire()))
     await asyncio.sleep(0)
     stop.set()
-    assert await waiting is False
+    with pytest.raises(Stopped):
+        await waiting
     assert server.spec["holderIdentity"] == "first"
     await leader.release()
-    assert await elector(server, clock, "third").acquire_unless(asyncio.Event()) is True
+    third = elector(server, clock, "third")
+    await until(asyncio.Event(), third.acquire())
+    third.fence()
 
 
 def test_two_processes_of_one_pod_have_different_names():

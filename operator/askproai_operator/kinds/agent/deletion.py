@@ -25,7 +25,7 @@ from askproai_operator.kinds.agent.observe import (
 )
 from askproai_operator.kinds.agent.render import owner_of, owner_of_llm
 from askproai_operator.kinds.credentials import kept_values
-from askproai_operator.kinds.leftovers import AgentLeft, Owner, keep
+from askproai_operator.kinds.leftovers import BEYOND, AgentLeft, Owner, keep
 
 _LOOK_AGAIN: Final = timedelta(seconds=5)
 
@@ -55,13 +55,14 @@ async def end(agent: RetellAgent, world: World, grace: timedelta) -> Result:
         return await _finish(newest, world)
     why = why_not or "a create had no answer; what it made is looked for once more"
     budget, deleted = world.settings.deletion_budget, newest.metadata.deletion_timestamp or world.clock.now()
-    if world.clock.now() - deleted > budget:
+    in_time = deleted + budget - world.clock.now()
+    if in_time < timedelta():
         keys = await kept_values(world, newest.key.namespace, tenant) if tenant else {}
         text = f"given up after {budget.total_seconds():.0f} s: {why}"
         return await _finish(newest, world, await keep(left, keys, text, world))
     text = f"{why}; tried again by itself for {budget.total_seconds():.0f} s"
     waiting = bad(ConditionType.SYNCED, Reason.DELETING, text)
-    after = max(unsure, _LOOK_AGAIN) if why_not is None else rest
+    after = max(unsure, _LOOK_AGAIN) if why_not is None else rest and min(rest, in_time + BEYOND)
     return Result((waiting,), after=after, retry=after is None)
 
 

@@ -40,11 +40,14 @@ async def find_ground(agent: RetellAgent, world: World) -> Ground | Finding:
     spec, namespace = agent.spec, agent.key.namespace
     if spec.branch_ref is not None and world.cache.branch(namespace, spec.branch_ref.name) is None:
         text = f"Branch {spec.branch_ref.name!r} is not in this namespace; create it"
-        return Finding(Reason.BRANCH_NOT_FOUND, text)
+        return Finding(
+            await world.missing(refs.BRANCHES, namespace, spec.branch_ref.name, Reason.BRANCH_NOT_FOUND), text
+        )
     name = tenant_name(agent, world)
     tenant = world.cache.tenant(namespace, name) if name else None
     if tenant is None:
-        return Finding(Reason.TENANT_NOT_FOUND, f"Tenant {name!r} is not in this namespace; create it")
+        reason = await world.missing(refs.TENANTS, namespace, name, Reason.TENANT_NOT_FOUND)
+        return Finding(reason, f"Tenant {name!r} is not in this namespace; create it")
     if tenant.metadata.deletion_timestamp is not None:
         text = f"Tenant {name!r} is being deleted; this agent stays as it is until it is deleted, too"
         return Finding(Reason.TENANT_NOT_FOUND, text)

@@ -30,7 +30,7 @@ async def reconcile(key: Key, world: World) -> Result:
     return replace(
         services,
         conditions=(
-            *([missing] if (missing := _tenant_condition(branch, world)) else services.conditions),
+            *([missing] if (missing := await _tenant_condition(branch, world)) else services.conditions),
             numbers_condition(numbers, taken),
         ),
         status={
@@ -67,9 +67,10 @@ async def _see_to_a_service(branch: Branch, world: World) -> Result:
     )
 
 
-def _tenant_condition(branch: Branch, world: World) -> Condition | None:
-    name = branch.spec.tenant_ref.name
-    if world.cache.tenant(branch.metadata.namespace, name) is not None:
+async def _tenant_condition(branch: Branch, world: World) -> Condition | None:
+    namespace, name = branch.metadata.namespace, branch.spec.tenant_ref.name
+    if world.cache.tenant(namespace, name) is not None:
         return None
     text = f"there is no Tenant {name} in this namespace: create it, or correct tenantRef by making the Branch anew"
-    return bad(ConditionType.SERVICES_READY, Reason.TENANT_NOT_FOUND, text)
+    why = await world.missing(refs.TENANTS, namespace, name, Reason.TENANT_NOT_FOUND)
+    return bad(ConditionType.SERVICES_READY, why, text)

@@ -19,7 +19,7 @@ async def ensure_cache(tenant: Tenant, url: str | None, world: World) -> Conditi
         text = "the operator knows no Redis (ASKPROAI_REDIS_ADMIN_URL): locks, limits and circuits are each pod's own"
         return good(_KIND, text, Reason.NOT_REQUESTED)
     try:
-        missed = await world.redis.ensure_user(f"{tenant.metadata.namespace}.{tenant.metadata.name}", url)
+        missed = await world.redis.ensure_user(tenant.metadata.dotted, url)
     except UsersUnsupported:
         if world.redis.tenant_url("", url) != url:
             world.enqueue(tenant.key)  # the Secret still has a user that this server does not know

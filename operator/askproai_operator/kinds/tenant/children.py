@@ -35,9 +35,8 @@ async def apply_pods(
     meta, split = tenant.metadata, tenant.spec.runtime.mode is RuntimeMode.SPLIT
     live = {one: world.cache.child(refs.DEPLOYMENTS, meta.namespace, f"{meta.name}-{one}") for one in Component}
     layout = pods.layout(tenant, live[Component.WEB], live[Component.WORKER])
-    wanted = (
-        (Component.WORKER, Component.WEB) if split else (Component.WEB,)
-    )  # workers first: the web pods give theirs up
+    # Workers first: the web pods give theirs up
+    wanted = (Component.WORKER, Component.WEB) if split else (Component.WEB,)
     around = [pods.service_account(tenant), pods.network_policy(tenant, servers, world.settings)]
     around += [pods.disruption_budget(tenant, one) for one in wanted]
     scaled = [one for one in wanted if pods.scaled_by(tenant, one) is ScaledBy.AUTOSCALER]

@@ -43,7 +43,7 @@ def compile_config(
     return _like(
         runtime.TenantConfig,
         spec,
-        tenant=f"{tenant.metadata.namespace}.{tenant.metadata.name}",
+        tenant=tenant.metadata.dotted,
         path_prefix=path_prefix,
         installation_id=installation_id,
         calendar=_calendar(tenant, calcom_base_url),

@@ -37,7 +37,7 @@ def service_monitor(tenant: Tenant, settings: Settings) -> Manifest:
 def prometheus_rule(tenant: Tenant, settings: Settings) -> Manifest:
     slo = tenant.spec.slo
     filled = {
-        "tenant": f"{tenant.metadata.namespace}.{tenant.metadata.name}",
+        "tenant": tenant.metadata.dotted,
         "booking failures": f"{(_HUNDRED - slo.booking_success_percent) / _HUNDRED:f}",
         "webhook failures": f"{(_HUNDRED - slo.webhook_success_percent) / _HUNDRED:f}",
         "runbooks": settings.runbook_base_url.rstrip("/"),

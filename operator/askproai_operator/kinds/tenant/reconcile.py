@@ -21,13 +21,7 @@ from askproai_operator.external import (
     shared_key_conflict,
 )
 from askproai_operator.kinds.branch.decide import claimed_by_older
-from askproai_operator.kinds.credentials import (
-    CALCOM_WEBHOOK,
-    Credentials,
-    calcom_of,
-    kept_values,
-    read_credentials,
-)
+from askproai_operator.kinds.credentials import CALCOM_WEBHOOK, Credentials, calcom_of, kept_values, read_credentials
 from askproai_operator.kinds.tenant import render
 from askproai_operator.kinds.tenant.cache import ensure_cache, redis_url
 from askproai_operator.kinds.tenant.children import apply_pods, expose, monitor
@@ -77,7 +71,7 @@ async def _make_true(tenant: Tenant, world: World) -> Result:
         resource_ids, told = await _ensure_database(tenant, branches, connect_to[0], facts, world)
     except (StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         state = getattr(error, "sqlstate", None)
-        log.warning("database.not_ready", tenant=_name(tenant), error=type(error).__name__, sqlstate=state)
+        log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, sqlstate=state)
         return Result((valid, database_condition(error)), retry=not isinstance(error, DataOwnedByOther))
     cache = await ensure_cache(tenant, connect_to[1], world)
     where = address(tenant, world.settings.shared_base_url)
@@ -96,7 +90,7 @@ async def _make_true(tenant: Tenant, world: World) -> Result:
     return Result(
         (valid, good(ConditionType.DATABASE_READY), cache, pods, exposed, webhooks, monitored),
         status={
-            "key": _name(tenant),
+            "key": tenant.metadata.dotted,
             "webhookUrls": urls,
             "configHash": config_hash(config),
             "branches": len(branches),
@@ -105,10 +99,6 @@ async def _make_true(tenant: Tenant, world: World) -> Result:
         warnings=told,
         retry=exposed.reason is Reason.PENDING,  # a Gateway's word on an HTTPRoute is not watched, only listed
     )
-
-
-def _name(tenant: Tenant) -> str:
-    return f"{tenant.metadata.namespace}.{tenant.metadata.name}"
 
 
 async def _check_credentials(tenant: Tenant, credentials: Credentials, world: World) -> Condition | None:
@@ -158,12 +148,12 @@ def _other_holders(tenant: Tenant, world: World) -> list[KeyHolder]:
 
 
 def _holder(tenant: Tenant, hashed: str) -> KeyHolder:
-    return KeyHolder(_name(tenant), tenant.metadata.creation_timestamp, hashed)
+    return KeyHolder(tenant.metadata.dotted, tenant.metadata.creation_timestamp, hashed)
 
 
 async def _runtime_urls(tenant: Tenant, world: World) -> tuple[str, str | None]:
     """Give DATABASE_URL and REDIS_URL, durable in `T-runtime` before role and user have their passwords."""
-    name, kept = _name(tenant), await kept_values(world, *tenant.key[1:], "runtime")
+    name, kept = tenant.metadata.dotted, await kept_values(world, *tenant.key[1:], "runtime")
     password = login_in(kept.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
     urls = world.database.tenant_dsn(name, password), redis_url(name, kept.get("REDIS_URL"), world)
     ca = world.redis.ca if world.redis is not None else None
@@ -187,11 +177,13 @@ async def _ensure_database(
     meta, password = tenant.metadata, login_in(url)[1]
     adopt = meta.annotations.get("askproai.de/adopt-data")
     limit = connection_limit(tenant)
-    adopted = await world.database.ensure_tenant(_name(tenant), meta.uid, password, limit, adopt=adopt, facts=facts)
+    adopted = await world.database.ensure_tenant(
+        tenant.metadata.dotted, meta.uid, password, limit, adopt=adopt, facts=facts
+    )
     text = f"the rows of the earlier Tenant with UID {adopt} are this one's now; the annotation may go"
     told = (Warn("DataAdopted", text, EventType.NORMAL),) if adopted else ()
     wanted = wanted_resources(branches, world.cache.offerings(*tenant.key[1:]))
-    return await world.database.ensure_resources(_name(tenant), wanted), told
+    return await world.database.ensure_resources(tenant.metadata.dotted, wanted), told
 
 
 def _config(

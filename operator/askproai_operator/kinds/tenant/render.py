@@ -1,6 +1,5 @@
 """The children of a tenant, as manifests. Pure: the same input gives the same text, so that nothing is written twice."""
 
-import base64
 import copy
 from enum import StrEnum
 from functools import cache
@@ -12,7 +11,14 @@ import yaml
 from askproai_operator.api import Tenant
 from askproai_operator.api.tenant import RuntimeMode
 from askproai_operator.engine import FINALIZER, MANAGER, TENANT_LABEL, refs
-from askproai_operator.kinds.credentials import CALCOM_BASE_URL, CALCOM_KEY, RETELL_BASE_URL, RETELL_KEY, Credentials
+from askproai_operator.kinds.credentials import (
+    CALCOM_BASE_URL,
+    CALCOM_KEY,
+    RETELL_BASE_URL,
+    RETELL_KEY,
+    Credentials,
+    secret_manifest,
+)
 
 Manifest = dict[str, Any]
 
@@ -142,8 +148,8 @@ def _same_paths(*keys: str) -> list[Manifest]:
 
 
 def _secret(tenant: Tenant, suffix: str, values: dict[str, str]) -> Manifest:
-    data = {name: base64.b64encode(value.encode()).decode() for name, value in sorted(values.items())}
-    return {**head(tenant, refs.SECRETS, f"-{suffix}", suffix), "type": "Opaque", "data": data}
+    meta = head(tenant, refs.SECRETS, f"-{suffix}", suffix)["metadata"]
+    return secret_manifest(values=values, **meta)
 
 
 def head(tenant: Tenant, ref: refs.Ref, suffix: str, component: str) -> Manifest:
@@ -168,7 +174,4 @@ def selector(tenant: Tenant, component: str | None = None) -> dict[str, str]:
 
 
 def labels(tenant: Tenant, component: str) -> dict[str, str]:
-    return selector(tenant, component) | {
-        "app.kubernetes.io/managed-by": MANAGER,
-        TENANT_LABEL: tenant.metadata.name,
-    }
+    return selector(tenant, component) | {"app.kubernetes.io/managed-by": MANAGER, TENANT_LABEL: tenant.metadata.name}

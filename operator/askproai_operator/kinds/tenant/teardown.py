@@ -15,7 +15,7 @@ from askproai_operator.api.conditions import ConditionType, Reason, bad
 from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, World, refs
 from askproai_operator.external import CredentialRefused, ProviderError, RedisError, remove_calcom_webhook
 from askproai_operator.kinds.credentials import CALCOM_BASE_URL, CALCOM_KEY, kept_values
-from askproai_operator.kinds.leftovers import CacheLeft, DatabaseLeft, LeftOver, Owner, WebhookLeft, keep
+from askproai_operator.kinds.leftovers import BEYOND, CacheLeft, DatabaseLeft, LeftOver, Owner, WebhookLeft, keep
 from askproai_operator.kinds.tenant import render
 from askproai_operator.kinds.tenant.decide import address
 from askproai_runtime.store import StoreError
@@ -42,12 +42,12 @@ async def tear_down(tenant: Tenant, world: World) -> Result:
         except UNDO_ERRORS as error:
             left.append((one, error))
     budget = world.settings.deletion_budget
-    in_time = world.clock.now() - (meta.deletion_timestamp or world.clock.now()) <= budget
-    if in_time and any(not isinstance(error, _NO_WAIT) for _, error in left):
+    in_time = (meta.deletion_timestamp or world.clock.now()) + budget - world.clock.now()
+    if in_time >= timedelta() and any(not isinstance(error, _NO_WAIT) for _, error in left):
         why = "; ".join(why_not(error) for _, error in left)
-        rests = (error.retry_after for _, error in left if isinstance(error, ProviderError))
-        rest = max(filter(None, rests), default=None)
-        return _waits(f"{why}; tried again by itself for {budget.total_seconds():.0f} s", rest, retry=rest is None)
+        rest = next((error.retry_after for _, error in left if isinstance(error, ProviderError)), None)
+        after = min(rest, in_time + BEYOND) if rest else None
+        return _waits(f"{why}; tried again by itself for {budget.total_seconds():.0f} s", after, retry=after is None)
     told = [await keep(one, keys, f"given up: {why_not(error)}", world) for one, error in left]
     # Nobody but us holds it with a finalizer, and a namespace that goes still takes a patch.
     await world.kube.patch(
