@@ -1,25 +1,33 @@
 """Planted secrets, names and numbers come to light nowhere: not in logs at any level, metrics, refusals or the private API."""
 
+import asyncio
 import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+import aiohttp
 import msgspec
-import pytest
 from webpod import (
     CALCOM_SECRET,
     RETELL_KEY,
     STRIPE_SECRET,
     TOKEN,
     Pod,
+    eventually,
     open_pod,
-    running_web,
-    running_worker,
     sign_calcom,
     sign_retell,
     sign_stripe,
 )  # fmt: skip
 
+from askproai_runtime.web import WebProcess
+from askproai_sandbox.cluster import free_port
 from askproai_sandbox.databases import Database
 
 NAME, CALLER, EMAIL, SAID = "Zacharias Kanarienvogel", "+4915155500077", "canary@example.com", "Zimtschnecke"
@@ -67,18 +75,46 @@ async def live(pod: Pod) -> list[str]:
     return answers
 
 
-async def test_what_is_planted_is_found_nowhere(
-    database: Database, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+@asynccontextmanager
+async def spoken(pod: Pod) -> AsyncIterator[Path]:
+    """Run the pod's processes as they run in a cluster, at debug level; gives the file of their logs."""
+    public, private, metrics, worker = (free_port() for _ in range(4))
+    ports = SimpleNamespace(public_port=public, private_port=private, metrics_port=metrics)
+    pod.web, pod.worker_port = cast("WebProcess", ports), worker
+    values = pod.settings(
+        log_level="debug", public_port=public, private_port=private, metrics_port=metrics, worker_port=worker
+    )
+    given = {f"ASKPROAI_{name.upper()}": str(value) for name, value in values.model_dump(exclude_unset=True).items()}
+    logs = pod.folder / "logs"
+    with logs.open("wb") as out:
+        program = str(Path(sys.executable).with_name("askproai-runtime"))
+        started = [
+            await asyncio.create_subprocess_exec(program, what, env=os.environ | given, stdout=out, stderr=out)
+            for what in ("worker", "web")
+        ]
+
+        async def up() -> bool:
+            try:
+                return (await pod.get(f"{pod.private_url}/startupz")).status == 200
+            except aiohttp.ClientError:
+                return False
+
+        try:
+            await eventually(up, 20)
+            yield logs
+        finally:
+            for process in started:
+                process.terminate()
+                await process.wait()
+
+
+async def test_what_is_planted_is_found_nowhere(database: Database, tmp_path: Path) -> None:
     told: dict[str, str] = {}
     async with open_pod(database, tmp_path, "canary") as pod:
         config = pod.config()
         agents = tuple(msgspec.structs.replace(one, caller_recognition=True) for one in config.agents)
         pod.write_config(msgspec.structs.replace(config, agents=agents))
-        async with (
-            running_worker(pod, log_level="debug") as port,
-            running_web(pod, worker_port=port, log_level="debug"),
-        ):
+        async with spoken(pod) as logs:
             told["refusals"] = "\n".join(await live(pod))
             bearer = {"Authorization": f"Bearer {TOKEN}"}
             api = ("events", "events/1", "events/2", "events/3", "calls", "calls/call_canary/timeline", "circuits")
@@ -88,12 +124,12 @@ async def test_what_is_planted_is_found_nowhere(
                 told[path] = json.dumps(reply.body, ensure_ascii=False)
             book = await pod.get(f"{pod.private_url}/api/v1/appointments", **bearer)
             assert NAME in str(book.body), "the book alone tells who comes"
-            for where in (pod.web.metrics_port, port):
+            for where in (pod.web.metrics_port, pod.worker_port):
                 async with pod.session.get(f"http://127.0.0.1:{where}/metrics") as answer:
                     told[f"metrics {where}"] = await answer.text()
             errors = "SELECT string_agg(concat(j.last_error, a.error, l.detail), ' ') FROM jobs j, appointments a, audit_log l"
             told["rows"] = await pod.db.fetchval(errors) or ""
-    told["logs"] = "".join(capfd.readouterr())
+        told["logs"] = logs.read_text("utf-8")
     assert "event.stored" in told["logs"]
     assert "function.failed" in told["logs"]
     found = [(where, needle) for where, text in told.items() for needle in NEEDLES if needle in text]
