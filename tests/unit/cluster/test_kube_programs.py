@@ -50,7 +50,7 @@ async def test_a_cold_build_says_once_how_long_it_takes_and_then_how_far_it_is(
     folder = await program_folder(told.append, {"XDG_CACHE_HOME": str(tmp_path)})
     assert {entry.name for entry in folder.iterdir()} >= {"kube", *PARTS}
     assert sum("about 5 minutes on 2 cores" in line for line in told) == 1
-    assert "1 modules downloaded, 1 of about 2600 packages compiled" in told[1]
+    assert any("1 modules downloaded, 1 of about 2600 packages compiled" in line for line in told)
     assert told[-1] == "control plane: built"
     again: list[str] = []
     assert await program_folder(again.append, {"XDG_CACHE_HOME": str(tmp_path)}) == folder
