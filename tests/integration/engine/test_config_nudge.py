@@ -34,7 +34,8 @@ class Pods:
 
     async def make(self, name: str, **labels: str) -> None:
         container = {"name": "web", "image": "none", "command": ["none"]}
-        body = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [container], "nodeName": ""}}
+        # No scheduler takes it: another test's node runner would give it an address of its own.
+        body = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [container], "schedulerName": "nobody"}}
         body["metadata"] = {"name": name, "namespace": self.rig.namespace, "labels": LABELS | labels}
         account = f"/api/v1/namespaces/{self.rig.namespace}/serviceaccounts/default"
 
