@@ -120,15 +120,13 @@ async def stand_on_newest(conn: Connection, tenant: str, appointment_id: UUID) -
 
 
 async def cancel(conn: Connection, tenant: str, made: Appointment, by: CancelledBy, reason: str | None) -> None:
-    """Write that it is cancelled, and free its time at once. What the calendar may have without our knowing its uid is looked
-    for at the time before a move, too, so that stays.
+    """Write that it is cancelled, and free its time at once. Its claims stay as history: they tell where to look for what the
+    calendar may have without our knowing its uid.
     """
     await release(conn, tenant, made.id)
     await conn.execute(
         """UPDATE appointments SET status = 'cancelled', cancelled_by = $3, cancel_reason = $4, version = version + 1,
-               error = NULL, updated_at = clock_timestamp(), was_place = NULL,
-               was_starts_at = CASE WHEN external_id IS NULL THEN was_starts_at END,
-               was_ends_at = CASE WHEN external_id IS NULL THEN was_ends_at END
+               error = NULL, updated_at = clock_timestamp(), was_place = NULL, was_starts_at = NULL, was_ends_at = NULL
            WHERE tenant = $1 AND id = $2""",
         tenant, made.id, by.value, reason,
     )  # fmt: skip

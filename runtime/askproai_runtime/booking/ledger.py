@@ -76,6 +76,7 @@ class Appointment:
     version: int = 1
     action: str | None = None
     settled: bool = True  # nobody is at it now
+    read_at: datetime | None = None  # by the database's clock
     # Written, and not read again here:
     customer_id: UUID | None = None
     notes: str | None = None
@@ -105,7 +106,7 @@ class Place:
 READ = """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, a.status, coalesce(a.call_id, '') AS call_id,
     a.correlation_id, a.customer_name, c.phone, a.attendee_email, a.event_type_id, a.external_id, a.external_updated_at,
     a.was_starts_at, a.was_ends_at, a.was_place, a.cancelled_by, a.cancel_reason, a.caller, a.version, act.key AS action,
-    coalesce(act.state = 'done' OR act.lease_until <= clock_timestamp(), true) AS settled
+    coalesce(act.state = 'done' OR act.lease_until <= clock_timestamp(), true) AS settled, clock_timestamp() AS read_at
     FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
     LEFT JOIN call_actions act ON act.tenant = a.tenant AND act.appointment_id = a.id AND act.key LIKE 'book|%' """
 

@@ -113,6 +113,16 @@ async def find(
     return Place(link.staff, there.starts_at, there.ends_at, claims[: units // capacity], units), None
 
 
+async def left(conn: Connection, tenant: str, appointment_id: UUID) -> list[Span]:
+    """Give the times that an appointment had before the one that it has now, buffers included, the last one first."""
+    rows = await conn.fetch(
+        """SELECT min(block_start) AS first, max(block_end) AS last FROM claims
+           WHERE tenant = $1 AND appointment_id = $2 AND place > 0 GROUP BY place ORDER BY place DESC""",
+        tenant, appointment_id,
+    )  # fmt: skip
+    return list(dict.fromkeys(Span(row["first"], row["last"]) for row in rows[1:]))
+
+
 async def note_uid(conn: Connection, tenant: str, appointment_id: UUID, there: Standing) -> None:
     """Write by what uid it stands there, and how new that news is."""
     await conn.execute(

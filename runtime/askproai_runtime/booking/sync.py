@@ -155,23 +155,30 @@ async def resync(conn: Connection, tenant: str, made: Appointment) -> None:
 
 
 async def _look(desk: Desk, made: Appointment) -> Standing | None:
-    """Give our live booking there: where it is known to have gone, else at the times that it may have."""
+    """Give our live booking there: where it is known to have gone, else at any time that it ever had here."""
     try:
         if made.external_id is not None:
             stands = await desk.calendar.look(made.external_id, correlation_id=made.correlation_id)
             if stands is not None and stands.live:
                 return stands
-        request = calendar_request(made)
-        stands = await desk.calendar.find(request)
-        if stands is None and made.was_starts_at is not None and made.was_ends_at is not None:
-            before = replace(request, starts_at=made.was_starts_at, ends_at=made.was_ends_at)
-            stands = await desk.calendar.find(before)
+        stands = await desk.calendar.find(calendar_request(made)) or await _find_before(desk, made)
     except CalendarUnreachable as error:
         raise await _later(desk, made, str(error), error.retry_after or desk.settings.sync_delay) from error
     if stands is not None and made.external_id is None:  # else a move whose answer is lost could hide it from us
         async with desk.pool.acquire() as conn:
             await places.note_uid(conn, desk.tenant, made.id, stands)
     return stands
+
+
+async def _find_before(desk: Desk, made: Appointment) -> Standing | None:
+    """Look where it was before: any of these times may have been asked for unheard, whatever was agreed later."""
+    async with desk.pool.acquire() as conn:
+        left = await places.left(conn, desk.tenant, made.id)
+    for span in left:
+        request = replace(calendar_request(made), starts_at=span.start, ends_at=span.end)
+        if stands := await desk.calendar.find(request):
+            return stands
+    return None
 
 
 async def _bring(desk: Desk, made: Appointment, stands: Standing | None) -> Confirmed | Taken | Refused:
@@ -191,8 +198,7 @@ async def _bring(desk: Desk, made: Appointment, stands: Standing | None) -> Conf
 async def _take_away(desk: Desk, made: Appointment, stands: Standing | None) -> Confirmed | Taken | Refused:
     """Cancel it there, unless it is gone or over. Raises what the queue is to do when that cannot be said."""
     if stands is None:
-        if made.external_id is None:
-            await _begin_attempt(desk, made)  # the POST that was to make it may still appear
+        await _begin_attempt(desk, made)  # a POST that was to make it may still appear
         return Confirmed(made.external_id)
     if stands.ends_at <= desk.clock.now():
         return stands.confirmed

@@ -131,13 +131,13 @@ async def note_error(conn: Connection, tenant: str, made: Appointment, error: st
 
 
 async def begin_attempt(conn: Connection, tenant: str, made: Appointment, quiet: timedelta) -> bool:
-    """Write before a POST that one is made, so that a crash cannot hide it. False when the last one is too young for
-    another, or the appointment was changed.
+    """Write before a POST that one is made, so that a crash cannot hide it. False when the last one was too young for
+    another when the appointment was read, since the look there that followed may have missed it, or when it was changed.
     """
     done = await conn.execute(
         """UPDATE appointments SET updated_at = clock_timestamp() WHERE tenant = $1 AND id = $2 AND version = $3
-           AND updated_at + $4 <= clock_timestamp()""",
-        tenant, made.id, made.version, quiet,
+           AND updated_at + $4 <= $5""",
+        tenant, made.id, made.version, quiet, made.read_at,
     )  # fmt: skip
     return done == "UPDATE 1"
 

@@ -120,7 +120,7 @@ class Calendar(Protocol):
         """Take back a booking. `Confirmed`: it stands there no longer."""
 
     async def find(self, request: CalendarRequest) -> Standing | None:
-        """Look for the live booking with our request id at the request's time. Raises `CalendarUnreachable`."""
+        """Look for the live booking with our request id within the request's time. Raises `CalendarUnreachable`."""
 
     async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
         """Give what has become of a booking, wherever it was moved; None: it is not known there. Raises `CalendarUnreachable`."""

@@ -112,7 +112,7 @@ class ScriptedCalendar:
 
     async def find(self, request: CalendarRequest) -> Standing | None:
         uid = self.book.get(request.request_id)
-        return self._standing(uid) if uid and self.times[uid] == request.starts_at else None
+        return self._standing(uid) if uid and request.starts_at <= self.times[uid] < request.ends_at else None
 
     async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
         return self._standing(uid) if uid in self.book.values() else None

@@ -90,6 +90,60 @@ async def test_made_there_unheard_then_moved_then_cancelled_it_is_cancelled_ther
     await salon.books_agree()
 
 
+@pytest.mark.parametrize("end", ["cancelled", "moved again"])
+async def test_made_there_unheard_at_a_time_between_two_moves_it_is_found_there(new_salon, end: str) -> None:
+    """The booking was lost, the job made it unheard where it was moved to, and then ours left that time as well."""
+    calendar = ScriptedCalendar(Unknown("lost"), lambda request: calendar.commit(request) and Unknown("timeout"))
+    salon = await new_salon(calendar, AT_ONCE)
+    await salon.booking.book_appointment(call(), wants(staff="anna"))
+    assert (await salon.booking.reschedule_appointment(call(), {"start": FOUR})).success
+    with pytest.raises(RunAgain):
+        await salon.booking.sync_appointment(await salon.claim_job())
+    assert (await salon.booking.reschedule_appointment(call(), {"start": MORNING})).success
+    if end == "cancelled":
+        assert (await salon.booking.cancel_appointment(call(), {})).success
+    await salon.booking.sync_appointment(await salon.claim_job())
+    wanted = [] if end == "cancelled" else [datetime.fromisoformat(MORNING)]
+    assert [calendar.times[uid] for uid in calendar.book.values()] == wanted
+    await salon.books_agree()
+
+
+async def test_a_time_between_two_moves_is_asked_of_calcom_too(world: World) -> None:
+    """Cal.com lists a span of time: the claims' one, buffers included, must show what stands in it."""
+    world.cut_off()
+    made = await world.salon.booking.book_appointment(call(), wants(staff="anna"))
+    assert (await world.salon.booking.reschedule_appointment(call(), {"start": FOUR})).success
+    guest = {"name": "Petra Müller", "email": "petra@example.com", "timeZone": "Europe/Berlin"}
+    ours = {"requestId": made.fields["appointment_id"]}
+    await world.dashboard("create", eventTypeId=1001, start="2026-11-27T15:00:00Z", attendee=guest, metadata=ours)
+    assert (await world.salon.booking.reschedule_appointment(call(), {"start": MORNING})).success
+    assert (await world.salon.booking.cancel_appointment(call(), {})).success
+    world.back()
+    await world.sync()
+    assert world.bookings == []
+
+
+async def test_what_appears_while_its_job_looks_is_not_taken_for_gone(new_salon) -> None:
+    """The quiet time of its POST ends while the job looks, and it appears behind the job's back."""
+
+    class Slow(ScriptedCalendar):
+        async def find(self, request):
+            found = await super().find(request)
+            if not self.book and not self.times:
+                await asyncio.sleep(2 * quiet.total_seconds())
+                self.commit(request)
+            return found
+
+    calendar, quiet = Slow(Unknown("timeout")), timedelta(seconds=0.2)
+    salon = await new_salon(calendar, BookingSettings(quiet=quiet))
+    await salon.booking.book_appointment(call(), wants())
+    assert (await salon.booking.cancel_appointment(call(), {})).success
+    with pytest.raises(RunAgain, match="may still appear"):
+        await salon.booking.sync_appointment(await salon.claim_job())
+    await salon.booking.sync_appointment(await salon.claim_job())
+    assert calendar.book == {}
+
+
 async def test_a_move_lost_by_the_job_and_another_move_make_no_second_booking_there(new_salon) -> None:
     """Made there unheard, moved here; the job's own move is unheard, too, and then the caller moves it again."""
     calendar = Losing(lambda request: calendar.commit(request) and Unknown("timeout"))

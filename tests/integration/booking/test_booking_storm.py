@@ -81,8 +81,8 @@ class Storm:
 
     async def find(self, request: CalendarRequest) -> Standing | None:
         await self._travel()
-        what = request.request_id, request.starts_at, True
-        found = (one for one in self.bookings.values() if (one.request_id, one.start, one.live) == what)
+        own = (one for one in self.bookings.values() if one.live and one.request_id == request.request_id)
+        found = (one for one in own if request.starts_at <= one.start < request.ends_at)
         return next((self._standing(one, ()) for one in found), None)
 
     async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
