@@ -11,9 +11,10 @@ RUN python3 -m venv /opt/venv && python3 -m venv /opt/build \
  && /opt/venv/bin/pip install --quiet --require-hashes --only-binary :all: -r /src/hack/requirements/image.txt \
  && /opt/build/bin/pip install --quiet --require-hashes --only-binary :all: -r /src/hack/requirements/build.txt
 COPY pyproject.toml README.md LICENSE /src/
+COPY core /src/core
 COPY operator /src/operator
 COPY runtime /src/runtime
-COPY sandbox /src/sandbox
+COPY cli /src/cli
 RUN /opt/build/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheel /src \
  && /opt/venv/bin/pip install --quiet --no-deps /wheel/*.whl \
  && /opt/venv/bin/pip uninstall --quiet --yes pip setuptools

@@ -8,13 +8,13 @@ from typing import Any
 
 from aiohttp import web
 
-from askproai_runtime.api import BASE, api_app, description_app, require_token
+from askproai_core.database import DATABASE_AWAY, schema_version, shipped_migrations
+from askproai_core.http_server import Problem, alive, boundary, json_answer, metrics_route
+from askproai_runtime.admin_api import BASE, api_app, description_app, require_token
 from askproai_runtime.billing import BillingState, billing_state
 from askproai_runtime.jobs import snapshot
+from askproai_runtime.metrics import Metrics
 from askproai_runtime.process import DatabaseUrlMissing, Process
-from askproai_runtime.serving import Problem, alive, boundary, json_answer, metrics_route
-from askproai_runtime.store import DATABASE_AWAY, schema_version, shipped_migrations
-from askproai_runtime.watch import Metrics
 
 GOOD_FOR = timedelta(seconds=30)
 BAD_FOR = timedelta(seconds=1)

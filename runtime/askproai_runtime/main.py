@@ -12,12 +12,12 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from askproai_runtime.config.live import ConfigUnreadable
-from askproai_runtime.config.settings import Settings
-from askproai_runtime.lease import LeaseError
-from askproai_runtime.seams import stop_on_signals
-from askproai_runtime.store import Migrator, StoreError
-from askproai_runtime.watch import configure_logs
+from askproai_core.database import Migrator, StoreError
+from askproai_core.kube import LeaseError
+from askproai_core.lifecycle import stop_on_signals
+from askproai_core.logging import configure_logs
+from askproai_runtime.settings import Settings
+from askproai_runtime.watched_files import ConfigUnreadable
 
 T = TypeVar("T")
 S = TypeVar("S", bound=BaseSettings)

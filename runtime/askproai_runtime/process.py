@@ -9,15 +9,18 @@ from datetime import timedelta
 import aiohttp
 import structlog
 
+from askproai_core.clock import Clock
+from askproai_core.database import Pool, open_pool
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.lifecycle import beside, pause
+from askproai_core.logging import configure_logs
+from askproai_core.redis import Circuits, Provider, Rules, Shared, SlotLock, TellsRedis
+from askproai_core.tenant_config import CalcomVersion
 from askproai_runtime.booking import Booking, BookingSettings
 from askproai_runtime.calendars import CalcomV1, CalcomV2, ChosenCalendar, Exchange, Recorder
-from askproai_runtime.config import CalcomVersion
-from askproai_runtime.config.live import Credentials, LiveConfig
-from askproai_runtime.config.settings import Settings
-from askproai_runtime.guard import Circuits, Provider, Rules, Shared, SlotLock, TellsRedis
-from askproai_runtime.seams import Clock, FaultPoints, beside, pause
-from askproai_runtime.store import Pool, open_pool
-from askproai_runtime.watch import Metrics, configure_logs
+from askproai_runtime.metrics import Metrics
+from askproai_runtime.settings import Settings
+from askproai_runtime.watched_files import Credentials, LiveConfig
 
 log = structlog.get_logger(__name__)
 

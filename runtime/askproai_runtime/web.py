@@ -12,15 +12,16 @@ import aiohttp
 import structlog
 from aiohttp import web
 
+from askproai_core.clock import Clock, SystemClock
+from askproai_core.fault_injection import fault_points_from_environment
+from askproai_core.http_server import Problem, boundary, open_port
+from askproai_core.redis import RateLimiter, WakeUp
 from askproai_runtime.booking import warm
 from askproai_runtime.calls import FunctionName, Functions, Inbound
-from askproai_runtime.config.settings import Settings
-from askproai_runtime.guard import RateLimiter, WakeUp
 from askproai_runtime.health import Readiness, metrics_app, private_app
 from askproai_runtime.intake import EventStore, Flusher, Source, Webhooks
 from askproai_runtime.process import Process, open_process
-from askproai_runtime.seams import Clock, SystemClock, fault_points_from_environment
-from askproai_runtime.serving import Problem, boundary, open_port
+from askproai_runtime.settings import Settings
 
 log = structlog.get_logger(__name__)
 

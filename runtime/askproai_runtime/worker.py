@@ -9,16 +9,18 @@ from datetime import timedelta
 
 import structlog
 
+from askproai_core.clock import Clock, SystemClock
+from askproai_core.database import DATABASE_AWAY
+from askproai_core.fault_injection import fault_points_from_environment
+from askproai_core.http_server import open_port
+from askproai_core.lifecycle import pause
+from askproai_core.redis import WakeUp
 from askproai_runtime.billing import billing_state
 from askproai_runtime.calls import CallEvents, count_active_calls
-from askproai_runtime.config.settings import Settings
-from askproai_runtime.guard import WakeUp
 from askproai_runtime.health import Readiness, worker_app
 from askproai_runtime.jobs import Job, JobKind, JobSettings, Runner
 from askproai_runtime.process import Process, open_process
-from askproai_runtime.seams import Clock, SystemClock, fault_points_from_environment, pause
-from askproai_runtime.serving import open_port
-from askproai_runtime.store import DATABASE_AWAY
+from askproai_runtime.settings import Settings
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from askproai_runtime.store import AdminStore
+from askproai_core.database import AdminStore
 from askproai_sandbox.postgres import EmbeddedPostgres
 
 PEOPLE = (("mitte", "anna", 1), ("mitte", "mehmet", 1))

@@ -12,9 +12,9 @@ import aiohttp
 import msgspec
 import yaml
 
+from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
-from askproai_operator.kinds.tenant.compile import compile_config
-from askproai_runtime.config import CalendarConfig, CalendarProvider, TenantConfig
+from askproai_operator.controllers.tenant.compile import compile_config
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 TENANT = "salon-mueller.salon-mueller"

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 import yaml
 
-from askproai_runtime.seams import SystemClock
+from askproai_core.clock import SystemClock
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve

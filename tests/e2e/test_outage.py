@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 import yaml
 
-from askproai_runtime.seams import SystemClock
+from askproai_core.clock import SystemClock
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.caller import play_call
 from askproai_sandbox.retell import RetellSimulator

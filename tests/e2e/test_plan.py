@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from askproai_operator.kinds.agent.decide import Act
+from askproai_operator.controllers.agent.decide import Act
 from tests.e2e.conftest import Demo, fetch
 
 SALON = Path(__file__).parents[2] / "examples" / "salon.yaml"

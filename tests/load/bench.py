@@ -30,10 +30,10 @@ from tests.load.measure import Row, latency_rows, percentile
 from tests.load.rig import CALCOM_KEY, EVENT_TYPES, PEOPLE, Rig, bench_config, memory_rows, open_rig, process, send
 from tests.load.sender import Sent
 
+from askproai_core.logging import configure_logs
+from askproai_core.phone_numbers import Routing, caller_or_none
 from askproai_runtime.booking import Query, Rules, free_slots
 from askproai_runtime.booking.availability import Taken
-from askproai_runtime.numbers import Routing, caller_or_none
-from askproai_runtime.watch import configure_logs
 from askproai_sandbox.cluster import ProcessError, free_port
 
 RATE, ACK_BAR_MS = 100, 50

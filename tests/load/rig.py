@@ -18,8 +18,8 @@ from tests.load.events import KEY
 from tests.load.measure import Row
 from tests.load.sender import Sent
 
-from askproai_runtime.config import CalendarProvider, EventType, RateLimits, Staff, TenantConfig, encode
-from askproai_runtime.guard import acl_rules
+from askproai_core.redis import acl_rules
+from askproai_core.tenant_config import CalendarProvider, EventType, RateLimits, Staff, TenantConfig, encode
 from askproai_sandbox.cluster import Child, ProcessError, eventually, free_port, spawn
 from askproai_sandbox.databases import TenantStore, fresh_database
 from askproai_sandbox.pods.volumes import swap

@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field
 
+from askproai_core.tenant_config import Function
 from askproai_operator.api import base
 from askproai_operator.api.tenant import DeletionPolicy
-from askproai_runtime.config import Function
 
 _TEMPERATURE = r"^(0(\.[0-9]{1,2})?|1(\.0{1,2})?)$"
 Temperature = Annotated[Decimal, base.worded(_TEMPERATURE, 4, 'not a temperature in quotes, "0" to "1", such as "0.3"')]

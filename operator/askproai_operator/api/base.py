@@ -11,9 +11,9 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
+from askproai_core.tenant_config import Weekday
 from askproai_operator.api.conditions import Status
 from askproai_operator.key import Key
-from askproai_runtime.config import Weekday
 
 NAME_LENGTH = 40  # Tenant, Branch, RetellAgent: room for what children and the default service append
 DAY_RANGES = 21  # three ranges on each of seven days
@@ -110,7 +110,7 @@ E164 = Annotated[str, worded(r"^\+[1-9][0-9]{6,14}$", 16, "not an E.164 number, 
 Locale = Annotated[str, worded(r"^[a-z]{2,3}-[A-Z0-9]{2,3}$", 10, "not a language with its region, such as de-DE")]
 Date = Annotated[date, WithJsonSchema({"type": "string", "format": "date"})]
 TimeOfDay = Annotated[time, worded(f"^{_TIME}$", 5, 'not a time of day "HH:MM", such as "09:00"')]
-ClosingTime = Annotated[  # 24:00 is read as 00:00, as `askproai_runtime.config.Hours` has the end of the day
+ClosingTime = Annotated[  # 24:00 is read as 00:00, as `askproai_core.tenant_config.Hours` has the end of the day
     time,
     BeforeValidator(lambda value: "00:00" if value == "24:00" else value),
     worded(f"^({_TIME}|24:00)$", 5, 'not a time of day "HH:MM", such as "18:00" or "24:00"'),

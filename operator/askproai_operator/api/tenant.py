@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from askproai_core.tenant_config import BusinessModel, CalendarProvider
 from askproai_operator.api import base
-from askproai_runtime.config import BusinessModel, CalendarProvider
 
 _PERCENT = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$"
 Percent = Annotated[Decimal, base.worded(_PERCENT, 7, 'not a percentage in quotes, "0" to "100", such as "99.9"')]

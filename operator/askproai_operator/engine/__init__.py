@@ -4,6 +4,7 @@ Watches feed a cache and a work queue; workers run `reconcile(key, world)` of th
 into conditions, events, metrics and the next run. Only the holder of the Lease runs it.
 """
 
+from askproai_core.kube import NotLeader
 from askproai_operator.engine import refs
 from askproai_operator.engine.cache import Cache, Child, Model
 from askproai_operator.engine.errors import ApiError, Conflict, NotOurs, Unreachable
@@ -12,7 +13,6 @@ from askproai_operator.engine.refs import FINALIZER, MANAGED_SELECTOR, MANAGER, 
 from askproai_operator.engine.result import GONE, EventType, Result, Warn
 from askproai_operator.engine.world import World
 from askproai_operator.key import Key
-from askproai_runtime.lease import NotLeader
 
 __all__ = [
     "FINALIZER", "GONE", "MANAGED_SELECTOR", "MANAGER", "TENANT_LABEL", "WATCH_LABEL", "ApiError", "Cache", "Child", "Conflict",

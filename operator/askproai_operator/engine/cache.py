@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_operator.api import KINDS, Branch, Resource, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.engine.refs import CUSTOM, SECRETS, Ref
 from askproai_operator.key import Key
-from askproai_runtime.numbers import InvalidNumber, to_e164
 
 Model = Tenant | Branch | ServiceOffering | RetellAgent
 M = TypeVar("M", bound=Resource)

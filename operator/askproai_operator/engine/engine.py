@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import structlog
 
+from askproai_core.kube import NotLeader
 from askproai_operator.engine.cache import Model
 from askproai_operator.engine.errors import ApiError, Conflict, Unreachable
 from askproai_operator.engine.metrics import Metrics
@@ -16,7 +17,6 @@ from askproai_operator.engine.queue import Urgency, WorkQueue
 from askproai_operator.engine.result import Result, Warn
 from askproai_operator.engine.world import World
 from askproai_operator.key import Key
-from askproai_runtime.lease import NotLeader
 
 log = structlog.get_logger(__name__)
 

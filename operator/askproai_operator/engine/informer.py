@@ -12,12 +12,12 @@ from typing import Any, cast
 import kopf
 import structlog
 
+from askproai_core.clock import Clock
 from askproai_operator.engine.errors import ApiError
 from askproai_operator.engine.feed import Feed
 from askproai_operator.engine.kube import Kube
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.refs import CHILDREN, CUSTOM, FOREIGN, MANAGED_SELECTOR, SECRETS, WATCH_LABEL, Ref
-from askproai_runtime.seams import Clock
 
 log = structlog.get_logger(__name__)
 

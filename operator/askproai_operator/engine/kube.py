@@ -9,6 +9,7 @@ from typing import Any, Self
 import kopf
 import structlog
 
+from askproai_core.clock import Clock
 from askproai_operator.engine.cache import Child, Model, child_of
 from askproai_operator.engine.errors import ApiError, Conflict, NotOurs
 from askproai_operator.engine.feed import Feed
@@ -27,7 +28,6 @@ from askproai_operator.engine.refs import (
 )  # fmt: skip
 from askproai_operator.engine.result import Warn
 from askproai_operator.engine.wire import Wire
-from askproai_runtime.seams import Clock
 
 log = structlog.get_logger(__name__)
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from enum import IntEnum
 
+from askproai_core.clock import Clock
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.key import Key
-from askproai_runtime.seams import Clock
 
 BASE_DELAY = timedelta(seconds=1)
 LONGEST_DELAY = timedelta(minutes=5)

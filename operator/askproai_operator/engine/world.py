@@ -4,17 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from askproai_core.clock import Clock
+from askproai_core.fault_injection import FaultPoints
 from askproai_operator.api.conditions import Reason
 from askproai_operator.engine.cache import Cache, M
 from askproai_operator.engine.kube import Kube
 from askproai_operator.engine.refs import Ref, ref_of_kind
 from askproai_operator.key import Key
 from askproai_operator.settings import Settings
-from askproai_runtime.seams import Clock, FaultPoints
 
 if TYPE_CHECKING:  # the engine itself needs neither a provider nor a database
-    from askproai_operator.external import ProviderClients, RedisAdmin
-    from askproai_runtime.store import AdminStore
+    from askproai_core.database import AdminStore
+    from askproai_operator.vendors import ProviderClients, RedisAdmin
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from datetime import datetime
 import asyncpg
 import msgspec
 
+from askproai_core.database import Connection, Pool
 from askproai_runtime.billing.stripe import read_change
 from askproai_runtime.jobs import DeadNow
-from askproai_runtime.store import Connection, Pool
 
 # `created` has whole seconds. Of two events of one second the later stage of a subscription's life wins; the next event mends it.
 _STAGES = ["incomplete", "incomplete_expired", "trialing", "active", "past_due", "unpaid", "paused", "canceled"]

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from askproai_runtime.serving import read_json
+from askproai_core.http_server import read_json
 
 _SUBSCRIPTION = "customer.subscription."
 _INVOICE_PAID = {"invoice.paid": True, "invoice.payment_failed": False}

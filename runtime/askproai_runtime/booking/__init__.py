@@ -4,6 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from typing import Any
 
+from askproai_core.clock import Clock
+from askproai_core.database import Connection, Pool
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.redis import SlotLock
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.availability import Query, Rules, Slot, Span, free_slots
 from askproai_runtime.booking.cancel import cancel_appointment
 from askproai_runtime.booking.follow import Told, follow_booking
@@ -18,12 +23,8 @@ from askproai_runtime.booking.types import Answer, BookingOutcome, BookingSettin
 from askproai_runtime.booking.warm import warm
 from askproai_runtime.booking.words import fold
 from askproai_runtime.calendars import Calendar
-from askproai_runtime.config import TenantConfig
-from askproai_runtime.guard import SlotLock
 from askproai_runtime.jobs import Job
-from askproai_runtime.seams import Clock, FaultPoints
-from askproai_runtime.store import Connection, Pool
-from askproai_runtime.watch import Metrics
+from askproai_runtime.metrics import Metrics
 
 __all__ = [
     "Answer", "Booking", "BookingOutcome", "BookingSettings", "CalendarDisagrees", "CallContext", "Query", "Rules",

@@ -11,8 +11,8 @@ from enum import StrEnum
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from askproai_core.tenant_config import Branch, Service, Staff
 from askproai_runtime.booking.hours import DAY_MINUTES, Seconds, days_between, grid, instant, working_spans
-from askproai_runtime.config import Branch, Service, Staff
 
 Claims = list[tuple[int, "Span"]]  # rows of `resources`, and when each is blocked
 Busy = Mapping[int, Sequence["Taken"]]  # by resource id

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from askproai_core.database import Connection
 from askproai_runtime.booking import changes, ledger, turns
 from askproai_runtime.booking.ledger import Appointment, CancelledBy, Status
 from askproai_runtime.booking.own import fields, in_words, which
 from askproai_runtime.booking.sync import resync
 from askproai_runtime.booking.types import BUSY, Answer, CallContext, Desk
 from askproai_runtime.booking.wish import AskBack, text
-from askproai_runtime.store import Connection
 
 _WHICH = "Welchen Termin soll ich absagen:"
 

@@ -7,9 +7,9 @@ agreed to a move, the place before it stays blocked as well, so that a refused m
 from datetime import datetime
 from uuid import UUID
 
+from askproai_core.database import Connection
 from askproai_runtime.booking.availability import Claims, Span, without
 from askproai_runtime.booking.ledger import READ, Appointment, CancelledBy, Place, Status, columns
-from askproai_runtime.store import Connection
 
 _NEWEST = "(SELECT max(place) FROM claims WHERE tenant = $1 AND appointment_id = $2)"
 

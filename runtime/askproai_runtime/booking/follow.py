@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import structlog
 
+from askproai_core.database import Connection
 from askproai_runtime.booking import changes, ledger, places, verdicts
 from askproai_runtime.booking.ledger import Appointment, CancelledBy, Place, Status
 from askproai_runtime.booking.places import Linked
@@ -19,7 +20,6 @@ from askproai_runtime.booking.sync import CalendarDisagrees, resync
 from askproai_runtime.booking.types import Desk
 from askproai_runtime.calendars import CalendarUnreachable, Standing
 from askproai_runtime.jobs import DeadNow, RunAgain
-from askproai_runtime.store import Connection
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from holidays import country_holidays
 
-from askproai_runtime.config import Branch, Hours, Staff, Weekday
+from askproai_core.tenant_config import Branch, Hours, Staff, Weekday
 
 _WEEKDAYS = tuple(Weekday)
 DAY_MINUTES = 24 * 60

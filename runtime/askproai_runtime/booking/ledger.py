@@ -14,8 +14,8 @@ from uuid import UUID
 import asyncpg
 import stamina
 
+from askproai_core.database import Connection, Pool
 from askproai_runtime.booking.availability import Claims, Span, Taken
-from askproai_runtime.store import Connection, Pool
 
 T = TypeVar("T")
 

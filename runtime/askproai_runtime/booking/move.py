@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import structlog
 
+from askproai_core.database import Connection
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import changes, ledger, turns, verdicts
 from askproai_runtime.booking.availability import Query, claims_for, free_slots
 from askproai_runtime.booking.ledger import Appointment, Place, Status
@@ -25,9 +27,7 @@ from askproai_runtime.booking.sync import settle
 from askproai_runtime.booking.types import BUSY, LEAST_FOR_PROVIDER, TWIN_POLL, Answer, CallContext, Desk
 from askproai_runtime.booking.wish import AskBack, Wish, read_start, rules_of, text
 from askproai_runtime.calendars import Outcome, Refused, Taken, Unavailable
-from askproai_runtime.config import TenantConfig
 from askproai_runtime.jobs import JobKind, Priority, enqueue
-from askproai_runtime.store import Connection
 
 log = structlog.get_logger(__name__)
 

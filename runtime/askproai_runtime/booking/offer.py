@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from askproai_core.database import Connection
 from askproai_runtime.booking import ledger
 from askproai_runtime.booking.availability import (
     Busy,
@@ -28,8 +29,7 @@ from askproai_runtime.booking.ledger import Appointment, Status
 from askproai_runtime.booking.types import Answer, BookingSettings, CallContext, Desk
 from askproai_runtime.booking.wish import AskBack, Wish, candidate_fields, read_time, read_wish, which_one
 from askproai_runtime.booking.words import OBSTACLES, day_in_words, listed, with_person
-from askproai_runtime.speech import Candidate, Grain, Understanding, spoken
-from askproai_runtime.store import Connection
+from askproai_runtime.german_dates import Candidate, Grain, Understanding, spoken
 
 MINUTE = timedelta(minutes=1)
 _TRIES = 3

@@ -9,14 +9,14 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from askproai_core.database import Connection
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import changes, ledger
 from askproai_runtime.booking.ledger import Appointment
 from askproai_runtime.booking.types import Answer, CallContext, Desk
 from askproai_runtime.booking.wish import AskBack, text
 from askproai_runtime.booking.words import listed
-from askproai_runtime.config import TenantConfig
-from askproai_runtime.speech import spoken
-from askproai_runtime.store import Connection
+from askproai_runtime.german_dates import spoken
 
 MOST_TOLD = 5
 _NONE = "Unter Ihrer Nummer finde ich keinen kommenden Termin."

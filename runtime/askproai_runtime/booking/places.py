@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from askproai_core.database import Connection, Pool
+from askproai_core.tenant_config import Branch, Service, Staff, TenantConfig
 from askproai_runtime.booking.availability import Claims, Rules, Span, without
 from askproai_runtime.booking.ledger import Place
 from askproai_runtime.calendars import Standing
-from askproai_runtime.config import Branch, Service, Staff, TenantConfig
-from askproai_runtime.store import Connection, Pool
 
 
 @dataclass(frozen=True, slots=True)

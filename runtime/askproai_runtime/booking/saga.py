@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import structlog
 
+from askproai_core.database import Connection
 from askproai_runtime.booking import ledger, turns, verdicts
 from askproai_runtime.booking.availability import Claims, Obstacle, Query, Slot, claims_for, free_slots, one_per_start
 from askproai_runtime.booking.ledger import Appointment, Status
@@ -33,9 +34,8 @@ from askproai_runtime.booking.types import (
 )
 from askproai_runtime.booking.wish import AskBack, Order, read_order
 from askproai_runtime.calendars import Outcome, Taken, Unavailable, attendee_email
+from askproai_runtime.german_dates import spoken
 from askproai_runtime.jobs import JobKind, Priority, enqueue
-from askproai_runtime.speech import spoken
-from askproai_runtime.store import Connection
 
 log = structlog.get_logger(__name__)
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import structlog
 
+from askproai_core.database import Connection
 from askproai_runtime.booking import ledger, places, verdicts
 from askproai_runtime.booking.ledger import Appointment, CancelledBy, Status
 from askproai_runtime.booking.types import Desk
@@ -25,7 +26,6 @@ from askproai_runtime.calendars import (
     Unknown,
 )
 from askproai_runtime.jobs import DeadNow, Job, JobError, JobKind, Priority, RunAgain, enqueue, finish
-from askproai_runtime.store import Connection
 
 log = structlog.get_logger(__name__)
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from askproai_runtime.store import Connection
+from askproai_core.database import Connection
 
 
 def move_key(appointment_id: UUID, start: datetime) -> str:

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from askproai_core.clock import Clock
+from askproai_core.database import Pool
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.redis import SlotLock
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars import Calendar
-from askproai_runtime.config import TenantConfig
-from askproai_runtime.guard import SlotLock
-from askproai_runtime.seams import Clock, FaultPoints
-from askproai_runtime.store import Pool
-from askproai_runtime.watch import Metrics
+from askproai_runtime.metrics import Metrics
 
 BUSY = "Das dauert gerade länger als sonst. Einen Moment bitte, ich versuche es gleich noch einmal."
 TWIN_POLL = timedelta(milliseconds=100)

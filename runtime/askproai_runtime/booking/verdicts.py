@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
+from askproai_core.database import Connection
 from askproai_runtime.booking import changes
 from askproai_runtime.booking.ledger import Appointment
 from askproai_runtime.booking.turns import move_key
 from askproai_runtime.calendars import Confirmed
-from askproai_runtime.store import Connection
 
 
 async def confirm(conn: Connection, tenant: str, made: Appointment, stands: Confirmed) -> bool:

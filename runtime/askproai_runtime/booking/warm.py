@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.hours import closed_by
-from askproai_runtime.config import TenantConfig
-from askproai_runtime.speech import spoken
+from askproai_runtime.german_dates import spoken
 
 log = structlog.get_logger(__name__)
 

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from askproai_core.phone_numbers import caller_or_none
+from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.availability import Rules
 from askproai_runtime.booking.ledger import Appointment, Status
 from askproai_runtime.booking.types import Answer, CallContext
 from askproai_runtime.booking.words import NOT_UNDERSTOOD, fold, listed, same_name
-from askproai_runtime.config import Branch, Service, TenantConfig
-from askproai_runtime.numbers import caller_or_none
-from askproai_runtime.speech import Candidate, Grain, Understanding, spoken, understand_parts
+from askproai_runtime.german_dates import Candidate, Grain, Understanding, spoken, understand_parts
 
 _LONGEST_ARGUMENT = 500
 # ASCII, as Cal.com checks it: what a voice model writes down ("kündin@müller.de", "anna@@x.de", "a@x,de") is not always one.

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 
 from askproai_runtime.booking.availability import Obstacle, Slot
-from askproai_runtime.speech import Refusal, spoken
+from askproai_runtime.german_dates import Refusal, spoken
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ı": "i"})
 _TITLES = frozenset({"herr", "herrn", "frau", "dr", "doktor", "prof", "professor"})

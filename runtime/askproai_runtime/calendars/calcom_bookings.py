@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from askproai_core.phone_numbers import caller_or_none
 from askproai_runtime.calendars.types import Confirmed, Standing
-from askproai_runtime.numbers import caller_or_none
 
 _LIVE = frozenset({"accepted", "pending"})
 

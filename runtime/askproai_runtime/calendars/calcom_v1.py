@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars.calcom_bookings import standing
 from askproai_runtime.calendars.calcom_v2 import booking_body, classify_create, utc
 from askproai_runtime.calendars.exchange import Exchange, Recorder, Reply, word
@@ -23,7 +24,6 @@ from askproai_runtime.calendars.types import (
     Unavailable,
     Unknown,
 )
-from askproai_runtime.config import TenantConfig
 
 _PATH = "/v1/bookings"
 _CANCEL_PATH = "/v1/bookings/{id}/cancel"

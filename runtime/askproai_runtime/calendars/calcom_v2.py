@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import phonenumbers
 
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars.calcom_bookings import confirmed, standing
 from askproai_runtime.calendars.exchange import Exchange, Recorder, Reply, word
 from askproai_runtime.calendars.types import (
@@ -24,7 +25,6 @@ from askproai_runtime.calendars.types import (
     Unavailable,
     Unknown,
 )
-from askproai_runtime.config import TenantConfig
 
 # Pinned for each endpoint: a missing or unknown value silently falls back to a controller of 2024 with other bodies.
 _BOOKINGS_VERSION = "2024-08-13"

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from askproai_core.clock import Clock
+from askproai_core.tenant_config import CalcomVersion, CalendarProvider, TenantConfig
 from askproai_runtime.calendars.types import (
     Calendar,
     CalendarRequest,
@@ -17,8 +19,6 @@ from askproai_runtime.calendars.types import (
     Standing,
     Unavailable,
 )
-from askproai_runtime.config import CalcomVersion, CalendarProvider, TenantConfig
-from askproai_runtime.seams import Clock
 
 _NONE_LISTED = "no version of Cal.com's API is listed"
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import aiohttp
 
+from askproai_core.clock import Clock
+from askproai_core.database import Pool
+from askproai_core.redis import CircuitOpen, Circuits, Provider, asked_to_wait
 from askproai_runtime.calendars.types import Confirmed, Outcome
-from askproai_runtime.guard import CircuitOpen, Circuits, Provider, asked_to_wait
-from askproai_runtime.seams import Clock
-from askproai_runtime.store import Pool
-from askproai_runtime.watch import Metrics
+from askproai_runtime.metrics import Metrics
 
 TOO_MANY = 429
 _CONNECT_SECONDS = 1.0

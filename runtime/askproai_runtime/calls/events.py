@@ -9,16 +9,16 @@ from functools import partial
 import msgspec
 import structlog
 
+from askproai_core.clock import Clock
+from askproai_core.database import Connection, Pool
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime import billing
 from askproai_runtime.booking import Booking, Told, release_hold
 from askproai_runtime.calls.payload import RetellEvent, read, route_of, told_booking
 from askproai_runtime.calls.row import ACTED_ON, MOST_TRANSCRIPT, merge, row_of
 from askproai_runtime.calls.store import StoredEvent, audit_unroutable, load_event, lock_call, note_event, save_call
-from askproai_runtime.config import TenantConfig
 from askproai_runtime.jobs import DeadNow, Job, finish
-from askproai_runtime.seams import Clock
-from askproai_runtime.store import Connection, Pool
-from askproai_runtime.watch import Metrics
+from askproai_runtime.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 

@@ -14,17 +14,17 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from askproai_core.clock import Clock
+from askproai_core.database import DATABASE_AWAY, Pool
+from askproai_core.http_server import Problem, correlation_id, json_answer, read_body, too_many
+from askproai_core.phone_numbers import Route, caller_or_none
+from askproai_core.redis import RateLimiter
 from askproai_runtime.booking import Answer, Booking, CallContext
-from askproai_runtime.business import MODELS, Hints, Unclear, branch_of_call
+from askproai_runtime.branch_routing import MODELS, Hints, Unclear, branch_of_call
 from askproai_runtime.calls.payload import FunctionRequest, RetellCall, heard_since, instant, read, route_of, said
 from askproai_runtime.calls.store import audit_unroutable
-from askproai_runtime.config.live import Credentials, LiveConfig
-from askproai_runtime.guard import RateLimiter
 from askproai_runtime.intake import Source, require_signature
-from askproai_runtime.numbers import Route, caller_or_none
-from askproai_runtime.seams import Clock
-from askproai_runtime.serving import Problem, correlation_id, json_answer, read_body, too_many
-from askproai_runtime.store import DATABASE_AWAY, Pool
+from askproai_runtime.watched_files import Credentials, LiveConfig
 
 log = structlog.get_logger(__name__)
 

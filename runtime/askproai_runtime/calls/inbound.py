@@ -16,16 +16,16 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from askproai_core.clock import Clock
+from askproai_core.database import DATABASE_AWAY, Pool
+from askproai_core.http_server import Problem, correlation_id, json_answer, read_body
+from askproai_core.phone_numbers import Route, Routing, caller_or_none
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calls.payload import read
 from askproai_runtime.calls.store import audit_unroutable
-from askproai_runtime.config import TenantConfig
-from askproai_runtime.config.live import Credentials, LiveConfig
+from askproai_runtime.german_dates import spoken
 from askproai_runtime.intake import Source, require_signature
-from askproai_runtime.numbers import Route, Routing, caller_or_none
-from askproai_runtime.seams import Clock
-from askproai_runtime.serving import Problem, correlation_id, json_answer, read_body
-from askproai_runtime.speech import spoken
-from askproai_runtime.store import DATABASE_AWAY, Pool
+from askproai_runtime.watched_files import Credentials, LiveConfig
 
 log = structlog.get_logger(__name__)
 

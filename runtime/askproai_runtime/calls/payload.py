@@ -5,9 +5,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from askproai_runtime.config import TenantConfig
-from askproai_runtime.numbers import Route, Routing, caller_or_none
-from askproai_runtime.serving import read_json
+from askproai_core.http_server import read_json
+from askproai_core.phone_numbers import Route, Routing, caller_or_none
+from askproai_core.tenant_config import TenantConfig
 
 T = TypeVar("T", bound=msgspec.Struct)
 _BOOLEANS = {"true": True, "ja": True, "yes": True, "false": False, "nein": False, "no": False}

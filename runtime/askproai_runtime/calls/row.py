@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from askproai_core.phone_numbers import caller_or_none
 from askproai_runtime.calls.payload import RetellCall, instant
-from askproai_runtime.numbers import caller_or_none
 
 MOST_TRANSCRIPT = 10_000  # characters (W3)
 STARTED, ENDED, ANALYZED = "call_started", "call_ended", "call_analyzed"

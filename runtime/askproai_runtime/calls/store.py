@@ -5,8 +5,8 @@ from datetime import datetime
 
 import msgspec
 
+from askproai_core.database import Connection, Pool
 from askproai_runtime.calls.row import CallRow
-from askproai_runtime.store import Connection, Pool
 
 # The commit need not wait for the disk: should the server die in the next half second, effects and job are undone together,
 # and the job runs again (measured: 1.6 times as many jobs). Not so the claim before, nor the acknowledgement of the event.

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 import aiohttp
 import structlog
 
+from askproai_core.redis import Provider
 from askproai_runtime.coordinator.duty import Desk
-from askproai_runtime.guard import Provider
 
 log = structlog.get_logger(__name__)
 

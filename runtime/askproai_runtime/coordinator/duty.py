@@ -8,14 +8,14 @@ from datetime import timedelta
 import aiohttp
 import structlog
 
+from askproai_core.clock import Clock
+from askproai_core.database import DATABASE_AWAY, Pool
+from askproai_core.kube import NotLeader
+from askproai_core.logging import place_of
+from askproai_core.redis import RedisAway
 from askproai_runtime.coordinator.fence import FencedRedis
 from askproai_runtime.coordinator.metrics import Metrics
 from askproai_runtime.coordinator.settings import CoordinatorSettings
-from askproai_runtime.guard import RedisAway
-from askproai_runtime.lease import NotLeader
-from askproai_runtime.seams import Clock
-from askproai_runtime.store import DATABASE_AWAY, Pool
-from askproai_runtime.watch import place_of
 
 log = structlog.get_logger(__name__)
 

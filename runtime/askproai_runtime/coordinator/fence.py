@@ -7,8 +7,8 @@ nothing, even before it finds out: its successor has left a higher term behind, 
 import json
 from collections.abc import AsyncIterator, Callable
 
-from askproai_runtime.guard import Script, Shared
-from askproai_runtime.lease import NotLeader
+from askproai_core.kube import NotLeader
+from askproai_core.redis import Script, Shared
 
 # KEYS: the fence, the key to write. ARGV: our term, then each command as JSON, without the key.
 _FENCED = Script(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from prometheus_client import Counter, Gauge
 
-from askproai_runtime.watch import process_registry
+from askproai_core.metrics import process_registry
 
 
 class Metrics:

@@ -8,7 +8,12 @@ import aiohttp
 import structlog
 from aiohttp import web
 
-from askproai_runtime.config.live import Credentials
+from askproai_core.clock import SystemClock
+from askproai_core.http_server import alive, boundary, metrics_route, open_port
+from askproai_core.kube import Elector, LeaseApi, Times, access, exit_when_lost, own_identity
+from askproai_core.lifecycle import Stopped, until
+from askproai_core.logging import configure_logs
+from askproai_core.redis import EVERYBODY
 from askproai_runtime.coordinator.circuits import watch_circuits
 from askproai_runtime.coordinator.counts import count
 from askproai_runtime.coordinator.duty import Desk, Duty, repeat
@@ -18,12 +23,8 @@ from askproai_runtime.coordinator.holds import sweep_holds, sweep_locks
 from askproai_runtime.coordinator.metrics import Metrics
 from askproai_runtime.coordinator.retention import forget
 from askproai_runtime.coordinator.settings import CoordinatorSettings
-from askproai_runtime.guard import EVERYBODY
-from askproai_runtime.lease import Elector, LeaseApi, Times, access, exit_when_lost, own_identity
 from askproai_runtime.process import open_stores
-from askproai_runtime.seams import Stopped, SystemClock, until
-from askproai_runtime.serving import alive, boundary, metrics_route, open_port
-from askproai_runtime.watch import configure_logs
+from askproai_runtime.watched_files import Credentials
 
 log = structlog.get_logger(__name__)
 

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+from askproai_core.http_server import read_json
 from askproai_runtime.intake.signatures import CALCOM_WINDOW
-from askproai_runtime.serving import read_json
 
 # Printable ASCII, so that an id is safe in a text column, an index and a log line. Not `$`, which lets a last newline pass.
 _Id = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,200}\Z")]

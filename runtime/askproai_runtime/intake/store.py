@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import structlog
 
+from askproai_core.database import Pool
 from askproai_runtime.intake.events import Incoming
 from askproai_runtime.jobs import Priority
-from askproai_runtime.store import Pool
 
 log = structlog.get_logger(__name__)
 

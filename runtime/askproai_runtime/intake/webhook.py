@@ -12,15 +12,15 @@ from typing import NoReturn
 import structlog
 from aiohttp import web
 
-from askproai_runtime.config.live import Credentials, LiveConfig
-from askproai_runtime.guard import RateLimiter
+from askproai_core.clock import Clock
+from askproai_core.http_server import Problem, correlation_id, json_answer, read_body, too_many
+from askproai_core.redis import RateLimiter
 from askproai_runtime.intake.events import Incoming, Malformed, Source, TooOld, identify
 from askproai_runtime.intake.flush import Flusher, Unavailable
 from askproai_runtime.intake.signatures import Verdict, verify_calcom, verify_retell, verify_stripe
 from askproai_runtime.intake.store import Stored
-from askproai_runtime.seams import Clock
-from askproai_runtime.serving import Problem, correlation_id, json_answer, read_body, too_many
-from askproai_runtime.watch import Metrics
+from askproai_runtime.metrics import Metrics
+from askproai_runtime.watched_files import Credentials, LiveConfig
 
 log = structlog.get_logger(__name__)
 

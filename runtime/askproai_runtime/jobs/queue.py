@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from askproai_core.database import Connection, Pool
 from askproai_runtime.jobs.types import Job, JobKind, JobSettings, Priority, StaleClaim
-from askproai_runtime.store import Connection, Pool
-from askproai_runtime.watch import Waiting
+from askproai_runtime.metrics import Waiting
 
 UPPER = (Priority.CRITICAL, Priority.HIGH, Priority.DEFAULT)
 LOWER = (Priority.LOW, Priority.MAINTENANCE)

@@ -9,6 +9,9 @@ from datetime import timedelta
 
 import structlog
 
+from askproai_core.clock import Clock
+from askproai_core.database import DATABASE_AWAY, Pool
+from askproai_core.logging import place_of
 from askproai_runtime.jobs.queue import Queue, snapshot
 from askproai_runtime.jobs.types import (
     DeadNow,
@@ -20,9 +23,7 @@ from askproai_runtime.jobs.types import (
     StaleClaim,
     TooLong,
 )
-from askproai_runtime.seams import Clock
-from askproai_runtime.store import DATABASE_AWAY, Pool
-from askproai_runtime.watch import Metrics, place_of
+from askproai_runtime.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from askproai_runtime.seams import SystemClock
+from askproai_core.clock import SystemClock
 from askproai_sandbox.cluster import KubeClient, stop_signal
 from askproai_sandbox.pods import PodRunner
 

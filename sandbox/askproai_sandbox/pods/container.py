@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import structlog
 
-from askproai_runtime.seams import Clock
+from askproai_core.clock import Clock
 from askproai_sandbox.cluster import UNREACHED, Child, KubeClient, Object, ProcessError, eventually, port_is_free, spawn
 from askproai_sandbox.pods.spec import Sources
 

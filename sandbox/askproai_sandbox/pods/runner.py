@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import structlog
 
-from askproai_runtime.seams import Clock
+from askproai_core.clock import Clock
 from askproai_sandbox.cluster import (
     UNREACHED,
     ApiError,

@@ -17,7 +17,7 @@ import asyncpg
 import yaml
 from aiohttp import web
 
-from askproai_runtime.seams import SystemClock
+from askproai_core.clock import SystemClock
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.caller import CallRecord, play_call
 from askproai_sandbox.postgres import EmbeddedPostgres

@@ -11,14 +11,15 @@ from uuid import UUID
 
 import asyncpg
 
+from askproai_core.clock import FixedClock, SystemClock
+from askproai_core.database import open_pool
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.redis import Shared, SlotLock
+from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
 from askproai_runtime.booking import Booking, BookingSettings, CallContext
 from askproai_runtime.calendars import Calendar, CalendarRequest, Confirmed, LocalCalendar, Outcome, Standing
-from askproai_runtime.config import CalendarConfig, CalendarProvider, TenantConfig
-from askproai_runtime.guard import Shared, SlotLock
 from askproai_runtime.jobs import Job, JobKind, Priority
-from askproai_runtime.seams import FaultPoints, FixedClock, SystemClock
-from askproai_runtime.store import open_pool
-from askproai_runtime.watch import Metrics
+from askproai_runtime.metrics import Metrics
 from askproai_sandbox.databases import PEOPLE, Database, TenantStore
 from askproai_sandbox.world import salon_config
 

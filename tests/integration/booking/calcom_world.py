@@ -11,12 +11,12 @@ import aiohttp
 import msgspec
 from booking_world import CALCOM, NOW, Salon, StandingClock, salon_of, slots_of
 
+from askproai_core.database import open_pool
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.redis import Circuits
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import Booking, BookingSettings, Told
 from askproai_runtime.calendars import CalcomV2, Exchange, Recorder
-from askproai_runtime.config import TenantConfig
-from askproai_runtime.guard import Circuits
-from askproai_runtime.seams import FaultPoints
-from askproai_runtime.store import open_pool
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import Fault, FaultKind, serve
 

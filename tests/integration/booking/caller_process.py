@@ -14,12 +14,12 @@ import stamina.instrumentation
 import structlog
 from booking_world import CALCOM, NOW, Counts, StandingClock, call, slots_of
 
+from askproai_core.database import open_pool
+from askproai_core.fault_injection import fault_points_from_environment
+from askproai_core.redis import Circuits
+from askproai_core.tenant_config import CalcomVersion, decode
 from askproai_runtime.booking import Booking, BookingSettings
 from askproai_runtime.calendars import CalcomV2, ChosenCalendar, Exchange, Recorder
-from askproai_runtime.config import CalcomVersion, decode
-from askproai_runtime.guard import Circuits
-from askproai_runtime.seams import fault_points_from_environment
-from askproai_runtime.store import open_pool
 
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output carries the answers
 

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from booking_world import HALF_PAST_TWO, NOW, Salon, StandingClock, salon_of, wants
 
-from askproai_runtime.config import encode
+from askproai_core.tenant_config import encode
 from askproai_runtime.jobs import RunAgain
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import serve

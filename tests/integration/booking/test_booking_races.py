@@ -10,11 +10,11 @@ import pytest
 from booking_world import MORNING, ScriptedCalendar, call, wants
 from calcom_world import World
 
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import BookingSettings, changes, ledger
 from askproai_runtime.booking.ledger import CancelledBy
 from askproai_runtime.booking.sync import resync
 from askproai_runtime.calendars import Taken, Unknown
-from askproai_runtime.config import TenantConfig
 from askproai_runtime.jobs import RunAgain
 
 FOUR = "2026-11-27T16:00:00+01:00"

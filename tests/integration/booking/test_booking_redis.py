@@ -20,10 +20,10 @@ from booking_world import (
     wants,
 )
 
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.redis import acl_rules
 from askproai_runtime.booking import Answer, Booking, BookingSettings
 from askproai_runtime.calendars import CalendarRequest, Outcome
-from askproai_runtime.guard import acl_rules
-from askproai_runtime.seams import FaultPoints
 from askproai_sandbox.cluster import eventually
 from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis

@@ -18,6 +18,7 @@ import pytest
 from booking_world import NOW, Salon, call
 from test_capacity import COURSE, CUT, MANY, YOGA, most_at_once, studio
 
+from askproai_core.tenant_config import EventType
 from askproai_runtime.booking import BookingSettings, CalendarDisagrees, Told
 from askproai_runtime.calendars import (
     CalendarRequest,
@@ -29,7 +30,6 @@ from askproai_runtime.calendars import (
     Unavailable,
     Unknown,
 )  # fmt: skip
-from askproai_runtime.config import EventType
 from askproai_runtime.jobs import Job, JobKind, Priority, RunAgain, StaleClaim
 
 DAY = "2026-11-27"

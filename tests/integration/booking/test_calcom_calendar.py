@@ -7,12 +7,12 @@ import pytest
 from booking_world import HALF_PAST_TWO, NOW, call, slots_of, wants
 from calcom_world import World
 
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.redis import Provider
 from askproai_runtime.booking import Booking, BookingSettings, CalendarDisagrees
 from askproai_runtime.booking.ledger import appointment
 from askproai_runtime.booking.sync import calendar_request
-from askproai_runtime.guard import Provider
 from askproai_runtime.jobs import DeadNow, RunAgain, StaleClaim
-from askproai_runtime.seams import FaultPoints
 from askproai_sandbox.simulator import FaultKind
 
 

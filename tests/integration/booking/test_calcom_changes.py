@@ -6,10 +6,10 @@ import pytest
 from booking_world import HALF_PAST_TWO, call, slots_of, wants
 from calcom_world import World
 
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.redis import Provider
 from askproai_runtime.booking import Booking, BookingSettings, CalendarDisagrees
-from askproai_runtime.guard import Provider
 from askproai_runtime.jobs import DeadNow, RunAgain
-from askproai_runtime.seams import FaultPoints
 from askproai_sandbox.simulator import FaultKind
 
 FOUR = "2026-11-27T16:00:00+01:00"

@@ -12,13 +12,13 @@ import msgspec
 import pytest
 from booking_world import CALCOM, NOW, Salon, StandingClock, call, salon_of, wants
 
+from askproai_core.clock import SystemClock
+from askproai_core.redis import Circuits, Provider, Rules, State
+from askproai_core.tenant_config import CalcomVersion, TenantConfig
 from askproai_runtime.booking import BookingSettings
 from askproai_runtime.calendars import CalcomV1, CalcomV2, ChosenCalendar, Exchange, Recorder
-from askproai_runtime.config import CalcomVersion, TenantConfig
-from askproai_runtime.guard import Circuits, Provider, Rules, State
 from askproai_runtime.jobs import JobSettings, RunAgain, Runner
-from askproai_runtime.seams import SystemClock
-from askproai_runtime.watch import Metrics
+from askproai_runtime.metrics import Metrics
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.cluster import eventually
 from askproai_sandbox.simulator import Fault, FaultKind, serve

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from booking_world import Salon, call
 
-from askproai_runtime.config import Branch, Hours, Service, Staff, TenantConfig, Weekday
+from askproai_core.tenant_config import Branch, Hours, Service, Staff, TenantConfig, Weekday
 from askproai_sandbox.world import salon_config
 
 DAY = "2026-11-27"

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from coordinator_world import PASSWORD, Term, World, coordinator_url, desk_of
 
-from askproai_runtime.store import open_pool
+from askproai_core.database import open_pool
 from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
 

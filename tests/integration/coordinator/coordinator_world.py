@@ -9,14 +9,14 @@ from uuid import UUID
 import aiohttp
 import asyncpg
 
+from askproai_core.clock import SystemClock
+from askproai_core.database import Pool
+from askproai_core.kube import NotLeader
+from askproai_core.redis import Shared, coordinator_acl_rules
 from askproai_runtime.coordinator.duty import Desk
 from askproai_runtime.coordinator.fence import FencedRedis
 from askproai_runtime.coordinator.metrics import Metrics
 from askproai_runtime.coordinator.settings import CoordinatorSettings
-from askproai_runtime.guard import Shared, coordinator_acl_rules
-from askproai_runtime.lease import NotLeader
-from askproai_runtime.seams import SystemClock
-from askproai_runtime.store import Pool
 from askproai_sandbox.databases import Database, TenantStore
 from askproai_sandbox.redis import EmbeddedRedis
 

@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 from coordinator_world import World
 
+from askproai_core.clock import FixedClock, SystemClock
+from askproai_core.database import TenantFacts
 from askproai_runtime.coordinator.circuits import watch_circuits
-from askproai_runtime.seams import FixedClock, SystemClock
-from askproai_runtime.store import TenantFacts
 from askproai_sandbox.redis import EmbeddedRedis
 
 KEY = "askproai:_:circuit:calcom"

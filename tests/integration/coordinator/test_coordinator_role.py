@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 from coordinator_world import World
 
-from askproai_runtime.guard import RedisAway
+from askproai_core.redis import RedisAway
 
 ALLOWED_BY_COLUMN = {
     "resources": {"locked_at"},

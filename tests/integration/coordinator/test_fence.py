@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from coordinator_world import World
 
+from askproai_core.kube import NotLeader
 from askproai_runtime.coordinator.duty import Duty, perform
 from askproai_runtime.coordinator.fence import FencedRedis
 from askproai_runtime.coordinator.holds import sweep_holds
 from askproai_runtime.coordinator.process import duties
-from askproai_runtime.lease import NotLeader
 
 KEY, AGO = "askproai:_:circuit:retell", timedelta(seconds=-1)
 

@@ -3,9 +3,9 @@
 import pytest
 from coordinator_world import World
 
+from askproai_core.database import open_pool
 from askproai_runtime.coordinator.events import rearm_events
 from askproai_runtime.jobs import Job, JobKind, Priority, StaleClaim, finish
-from askproai_runtime.store import open_pool
 
 
 @pytest.mark.parametrize(

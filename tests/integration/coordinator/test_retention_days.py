@@ -2,10 +2,10 @@
 
 from coordinator_world import World
 
-from askproai_runtime.config import Retention
+from askproai_core.database import TenantFacts
+from askproai_core.tenant_config import Retention
 from askproai_runtime.coordinator import retention
 from askproai_runtime.coordinator.retention import forget
-from askproai_runtime.store import TenantFacts
 
 SHORT = TenantFacts(Retention(raw_event_days=1, transcript_days=2, call_days=3))
 

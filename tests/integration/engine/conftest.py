@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
+from askproai_core.clock import SystemClock
 from askproai_operator.engine import Cache, Key, Kube
 from askproai_operator.engine.feed import Feed
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import WorkQueue
 from askproai_operator.engine.refs import ref_of_kind
 from askproai_operator.engine.wire import connection
-from askproai_runtime.seams import SystemClock
 from askproai_sandbox.cluster import ControlPlane
 
 ROOT = Path(__file__).parents[3]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from askproai_operator.controllers.tenant.nudge import HASH, TOUCH, Nudger
 from askproai_operator.engine import refs
-from askproai_operator.kinds.tenant.nudge import HASH, TOUCH, Nudger
 from askproai_sandbox.cluster import KubeClient, eventually
 
 SOON = timedelta(seconds=15)

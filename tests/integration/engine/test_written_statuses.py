@@ -7,9 +7,9 @@ import pytest
 
 from askproai_operator.api.conditions import ConditionType as C
 from askproai_operator.api.conditions import Reason, bad
+from askproai_operator.controllers.tenant.decide import Address
 from askproai_operator.engine import Result, refs
 from askproai_operator.engine.outcome import failed, outcome, paused
-from askproai_operator.kinds.tenant.decide import Address
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 URL = "https://" + "v" * 900

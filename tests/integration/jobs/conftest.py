@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 from jobs_bench import Bench
 
-from askproai_runtime.store import open_pool
+from askproai_core.database import open_pool
 from askproai_sandbox.databases import Database
 
 _NAMES = count()

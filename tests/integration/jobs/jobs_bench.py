@@ -9,10 +9,10 @@ from datetime import timedelta
 
 import asyncpg
 
+from askproai_core.clock import SystemClock
+from askproai_core.database import Pool
 from askproai_runtime.jobs import Job, JobSettings, Runner, finish
-from askproai_runtime.seams import SystemClock
-from askproai_runtime.store import Pool
-from askproai_runtime.watch import Waiting
+from askproai_runtime.metrics import Waiting
 
 QUICK = JobSettings(
     lease=timedelta(seconds=1.5),

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from jobs_bench import QUICK, Bench
 
+from askproai_core.database import open_pool
 from askproai_runtime.jobs import (
     DeadNow,
     Job,
@@ -25,7 +26,6 @@ from askproai_runtime.jobs import (
     snapshot,
 )
 from askproai_runtime.jobs.queue import Queue
-from askproai_runtime.store import open_pool
 
 
 def queue(bench: Bench, worker: str = "one", settings: JobSettings = QUICK) -> Queue:

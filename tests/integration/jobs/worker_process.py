@@ -6,9 +6,9 @@ from pathlib import Path
 
 from jobs_bench import QUICK, Metrics
 
+from askproai_core.clock import SystemClock
+from askproai_core.database import open_pool
 from askproai_runtime.jobs import Job, Runner
-from askproai_runtime.seams import SystemClock
-from askproai_runtime.store import open_pool
 
 
 async def main(dsn: str, tenant: str, said: Path) -> None:

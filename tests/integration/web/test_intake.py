@@ -17,7 +17,7 @@ from webpod import (
     waiting_for_lock,
 )
 
-from askproai_runtime import serving
+from askproai_core import http_server
 from askproai_runtime.intake.store import _REARM
 from askproai_runtime.jobs import Job, JobKind, Priority, finish
 
@@ -267,8 +267,8 @@ async def test_strangers_large_bodies_take_no_more_than_their_room_and_no_small_
     pod: Pod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Measured before: 60 bodies of 7 MiB that nobody had signed took 390 MiB, and a container has 256."""
-    monkeypatch.setattr(serving, "BODY_SECONDS", 3)
-    monkeypatch.setattr(serving, "_LARGE_BODIES", 10_000_000)
+    monkeypatch.setattr(http_server, "BODY_SECONDS", 3)
+    monkeypatch.setattr(http_server, "_LARGE_BODIES", 10_000_000)
     writers = []
     for _ in range(12):
         reader, writer = await asyncio.open_connection("127.0.0.1", pod.web.public_port)
@@ -276,7 +276,7 @@ async def test_strangers_large_bodies_take_no_more_than_their_room_and_no_small_
         writers.append((reader, writer))
 
     async def full() -> bool:
-        return serving._LargeBodies.taken > 9_000_000
+        return http_server._LargeBodies.taken > 9_000_000
 
     await eventually(full)
     assert (await pod.retell("call_started", "call_small")).status == 200
@@ -284,7 +284,7 @@ async def test_strangers_large_bodies_take_no_more_than_their_room_and_no_small_
     assert (large.status, large.headers["Retry-After"]) == (503, "5")
     heads = await asyncio.gather(*(reader.readline() for reader, _ in writers))
     assert {head.split()[1] for head in heads} == {b"400", b"503"}, "what does not end is given up"
-    assert serving._LargeBodies.taken == 0
+    assert http_server._LargeBodies.taken == 0
     assert (await pod.retell("call_ended", "call_large", transcript="x" * 2_000_000)).status == 200
     for _, writer in writers:
         writer.close()

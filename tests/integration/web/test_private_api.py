@@ -13,7 +13,7 @@ import pytest
 from webpod import TOKEN, Pod, eventually, running_web, running_worker
 from yarl import URL
 
-from askproai_runtime.guard import CircuitOpen, Provider, acl_rules
+from askproai_core.redis import CircuitOpen, Provider, acl_rules
 from askproai_sandbox.redis import EmbeddedRedis
 
 ASKPROAI = Path(sys.executable).with_name("askproai")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from webpod import TOKEN, Pod, eventually
 
-from askproai_runtime.config import encode
+from askproai_core.tenant_config import encode
 
 
 async def ask(pod: Pod, path: str, method: str = "GET", **params: Any) -> tuple[int, Any]:

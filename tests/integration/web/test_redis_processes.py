@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 from webpod import TOKEN, Pod, eventually, running_web, running_worker
 
-from askproai_runtime.config import RateLimits
-from askproai_runtime.guard import acl_rules
-from askproai_runtime.serving import open_port
+from askproai_core.http_server import open_port
+from askproai_core.redis import acl_rules
+from askproai_core.tenant_config import RateLimits
 from askproai_sandbox.redis import EmbeddedRedis
 
 NOBODY = 9  # a port on which no worker listens, as in Split mode

@@ -14,10 +14,11 @@ from typing import Any
 import aiohttp
 import asyncpg
 
-from askproai_runtime.config import TenantConfig, encode
-from askproai_runtime.config.settings import Settings
+from askproai_core.clock import SystemClock
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.tenant_config import TenantConfig, encode
 from askproai_runtime.process import Process, open_process
-from askproai_runtime.seams import FaultPoints, SystemClock
+from askproai_runtime.settings import Settings
 from askproai_runtime.web import WebProcess
 from askproai_runtime.worker import work
 from askproai_sandbox.databases import PEOPLE, Database, TenantStore

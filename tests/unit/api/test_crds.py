@@ -15,7 +15,7 @@ from askproai_operator.api.base import Part
 from askproai_operator.api.conditions import ConditionType, Reason
 from askproai_operator.api.crd import crd, root_schema, structural
 from askproai_operator.settings import Settings as OperatorSettings
-from askproai_runtime.config.settings import Settings as RuntimeSettings
+from askproai_runtime.settings import Settings as RuntimeSettings
 
 ROOT = Path(__file__).parents[3]
 KIND = pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.kind)

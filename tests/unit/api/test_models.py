@@ -9,8 +9,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from askproai_core.tenant_config import BusinessModel, Function, Weekday
 from askproai_operator.api import Branch, Key, RetellAgent, ServiceOffering, Tenant
-from askproai_runtime.config import BusinessModel, Function, Weekday
 
 ROOT = Path(__file__).parents[3]
 

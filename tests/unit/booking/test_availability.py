@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from askproai_core.tenant_config import Absence, Branch, Holidays, Hours, Service, Staff, Weekday
 from askproai_runtime.booking.availability import (
     Obstacle,
     Query,
@@ -21,7 +22,6 @@ from askproai_runtime.booking.availability import (
     why_not,
 )
 from askproai_runtime.booking.hours import closed_by
-from askproai_runtime.config import Absence, Branch, Holidays, Hours, Service, Staff, Weekday
 
 BERLIN = ZoneInfo("Europe/Berlin")
 EVERY_DAY = tuple(Weekday)

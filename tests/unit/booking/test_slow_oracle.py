@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from askproai_core.tenant_config import Absence, Branch, Holidays, Hours, Service, Staff, Weekday
 from askproai_runtime.booking.availability import Query, Rules, Taken, claims_for, free_slots
-from askproai_runtime.config import Absence, Branch, Holidays, Hours, Service, Staff, Weekday
 
 MINUTE = timedelta(minutes=1)
 BERLIN = ZoneInfo("Europe/Berlin")

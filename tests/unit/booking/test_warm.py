@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
+from askproai_core.tenant_config import Holidays
 from askproai_runtime.booking import hours, warm
-from askproai_runtime.config import Holidays
 from askproai_sandbox.world import salon_config
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)

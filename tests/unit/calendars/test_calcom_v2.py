@@ -7,6 +7,7 @@ from uuid import UUID
 import aiohttp
 import pytest
 
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars import CalendarRequest, Confirmed, Refused, Taken, Unavailable, Unknown, attendee_email
 from askproai_runtime.calendars.calcom_bookings import standing
 from askproai_runtime.calendars.calcom_v2 import (
@@ -17,7 +18,6 @@ from askproai_runtime.calendars.calcom_v2 import (
     language,
 )
 from askproai_runtime.calendars.exchange import Reply
-from askproai_runtime.config import TenantConfig
 
 REQUEST = CalendarRequest(
     request_id=UUID(int=7),

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from typer.testing import CliRunner
 
 from askproai_cli.main import app
-from askproai_operator.app import cli as operator
+from askproai_operator.main import cli as operator
 from askproai_runtime.main import app as runtime
 from askproai_sandbox.demo import State
 

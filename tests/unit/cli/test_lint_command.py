@@ -1,4 +1,4 @@
-"""`askproai lint`, as a person and a pipeline see it. Its verdicts: tests/integration/api/test_lint_agrees.py."""
+"""`askproai lint`, as a person and a pipeline see it. Its verdicts: tests/integration/crds/test_lint_agrees.py."""
 
 import json
 from pathlib import Path

@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from askproai_operator import app
+from askproai_core.clock import FixedClock
+from askproai_operator import main
 from askproai_operator.engine import Key
 from askproai_operator.engine.errors import ApiError, Unreachable, api_error
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import WorkQueue
 from askproai_operator.settings import Settings
-from askproai_runtime.seams import FixedClock
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
@@ -28,14 +28,14 @@ async def test_the_start_waits_for_an_api_server_that_is_away_and_for_crds_that_
             raise answers.pop(0)
         return "primed"
 
-    assert await app._patiently(prime, clock) == "primed"
+    assert await main._patiently(prime, clock) == "primed"
     assert clock.now() - START == timedelta(seconds=6)
 
 
 async def test_a_reconcile_that_hangs_is_not_alive():
     clock, metrics = FixedClock(START), Metrics()
     queue = WorkQueue(clock, metrics)
-    health = app.Health(queue, metrics)
+    health = main.Health(queue, metrics)
     queue.add(Key("Tenant", "n", "a"))
     await queue.get()
     assert (await health._livez(None)).status == 200  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from engine_objects import key, put, raw, salon
 
+from askproai_core.clock import FixedClock
 from askproai_operator.api.conditions import ConditionType as C
 from askproai_operator.api.conditions import good
 from askproai_operator.engine import GONE, ApiError, Conflict, EventType, NotLeader, Result, Unreachable, Warn
@@ -16,7 +17,6 @@ from askproai_operator.engine.errors import api_error
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import Urgency, WorkQueue
 from askproai_operator.settings import Settings
-from askproai_runtime.seams import FixedClock
 
 BRANCH = key("Branch", "mitte")
 OK = Result((good(C.SERVICES_READY),))

@@ -5,12 +5,12 @@ from typing import Any, cast
 
 import pytest
 
+from askproai_core.clock import SystemClock
 from askproai_operator.engine import Cache, Key, Kube, refs
 from askproai_operator.engine.errors import ApiError, Unreachable
 from askproai_operator.engine.feed import Feed
 from askproai_operator.engine.informer import Informer
 from askproai_operator.engine.metrics import Metrics
-from askproai_runtime.seams import SystemClock
 from askproai_sandbox.world import manifests
 
 OURS = {"askproai.de/tenant": "salon-mueller"}

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from askproai_core.clock import FixedClock
 from askproai_operator.engine import Key
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import LONGEST_DELAY, Urgency, WorkQueue, backoff
-from askproai_runtime.seams import FixedClock
 
 A, B = Key("Tenant", "n", "a"), Key("Tenant", "n", "b")
 ONE_SECOND = timedelta(seconds=1)

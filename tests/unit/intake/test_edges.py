@@ -5,12 +5,11 @@ from typing import Any
 import pytest
 from prometheus_client import generate_latest
 
+from askproai_core.logging import name_error
+from askproai_core.phone_numbers import Route, Routing
 from askproai_runtime.calls import FunctionName
 from askproai_runtime.intake import Source
-from askproai_runtime.numbers import Route, Routing
-from askproai_runtime.watch import Metrics, Waiting
-from askproai_runtime.watch.logs import name_error
-from askproai_runtime.watch.metrics import MOST_EVENT_NAMES
+from askproai_runtime.metrics import MOST_EVENT_NAMES, Metrics, Waiting
 from askproai_runtime.web import Hook, find_endpoint
 from askproai_sandbox.world import AGENT_ID, NUMBER, salon_config
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from askproai_runtime.config import config_hash, encode
-from askproai_runtime.config.live import ConfigUnreadable, Credentials, LiveConfig
+from askproai_core.tenant_config import config_hash, encode
+from askproai_runtime.watched_files import ConfigUnreadable, Credentials, LiveConfig
 from askproai_sandbox.world import salon_config
 
 

@@ -11,7 +11,7 @@ from tests.load.events import PATH, body, event_id, request
 from tests.load.measure import Row, due_times, latency_rows, percentile
 from tests.load.sender import on_schedule
 
-from askproai_runtime.serving import open_port
+from askproai_core.http_server import open_port
 
 
 @pytest.mark.parametrize("module", ["bench", "rig", "idle", "calls", "events", "sender"])

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from sandbox_clients import Api, Receiver
 
-from askproai_runtime.seams import FixedClock
+from askproai_core.clock import FixedClock
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import Simulator, SystemClock, serve

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from sandbox_clients import Api, Receiver
 
-from askproai_runtime.seams import FixedClock
+from askproai_core.clock import FixedClock
 from askproai_sandbox.calcom import signature
 
 AT = "2026-11-27T13:30:00Z"  # the Friday after the clock's, 14:30 in Berlin

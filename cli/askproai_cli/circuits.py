@@ -1,0 +1,46 @@
+"""`askproai circuits`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from askproai_cli.output import Output, OutputOption, show
+from askproai_cli.reach import TenantOption, UrlOption, ask
+from askproai_core.redis import Provider, State
+
+circuits = typer.Typer(
+    no_args_is_help=True,
+    help="How a tenant's circuits to Retell and Cal.com stand.",
+    epilog="Example: `askproai circuits list -t salon-mueller.salon-mueller`",
+)
+
+
+@circuits.command("list", epilog="Example: `askproai circuits list -t salon-mueller.salon-mueller`")
+def list_command(tenant: TenantOption, url: UrlOption = None, output: OutputOption = Output.TEXT) -> None:
+    """Show each provider's circuit: closed, open after five failures in a row, half_open while one call tries it."""
+    _show(ask(tenant, url, "GET", "circuits"), output)
+
+
+@circuits.command(epilog="Example: `askproai circuits reset calcom -t salon-mueller.salon-mueller`")
+def reset(
+    provider: Annotated[Provider, typer.Argument(help="Whose circuit.")],
+    tenant: TenantOption,
+    url: UrlOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Close a circuit by hand, so that the next call goes through. What the coordinator says of all tenants stays."""
+    _show({"circuits": [ask(tenant, url, "POST", f"circuits/{provider}/reset")]}, output)
+
+
+def _show(answer: dict[str, Any], output: Output) -> None:
+    columns = {"provider": "provider", "state": "state", "failures": "failures", "wait": "next try", "says": "says"}
+    show(output, answer, map(_told, answer["circuits"]), columns)
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    wait, alone = row["retry_after_seconds"], "all pods" if row["shared"] else "this process alone"
+    return row | {
+        "state": "closed, asked to slow down" if row["state"] == State.CLOSED and wait else row["state"],
+        "wait": f"in {wait:.0f} s" if wait else "now",
+        "says": "the coordinator, for all tenants" if row["everywhere"] else alone,
+    }

@@ -1,0 +1,210 @@
+"""What the operator does in the database: prepare it, and keep each tenant's role and resources as the manifests say."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from askproai_core.database import roles
+from askproai_core.database.migrate import Migrator, schema_version, shipped_migrations
+from askproai_core.database.pool import Connection, Pool, StoreError, open_pool
+from askproai_core.tenant_config import Retention
+
+# Referencing tables first. A test holds it against the catalog.
+ERASED = (
+    "jobs", "call_actions", "refusals", "claims", "appointments", "customers", "calls", "webhook_events",
+    "provider_calls", "audit_log", "billing", "resources", "tenants",
+)  # fmt: skip
+
+
+# Two replicas during a rolling update: four processes, of which the leader alone works, with two connections.
+COORDINATOR_CONNECTIONS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class TenantFacts:
+    """What the coordinator must know of a tenant: how long it keeps what it was sent, and whom it calls."""
+
+    retention: Retention = field(default_factory=Retention)
+    retell_base_url: str = ""
+    calcom_base_url: str = ""  # empty: its calendar is local
+
+
+class DataOwnedByOther(StoreError):
+    """Rows of this tenant key belong to another Tenant object (its UID is in `owner_uid`); they must be adopted."""
+
+    def __init__(self, tenant: str, owner_uid: str) -> None:
+        super().__init__(
+            f"the rows of {tenant} belong to an earlier Tenant with UID {owner_uid}: "
+            f"adopt them with the annotation askproai.de/adopt-data: {owner_uid}, or choose another name"
+        )
+        self.owner_uid = owner_uid
+
+
+class TenantUnknown(StoreError):
+    """The table `tenants` has no such row; `ensure_tenant` comes first."""
+
+
+class AdminStore:
+    """One installation's database through the admin's login (contract §7: CREATEROLE, owner of the database, no superuser)."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._pool: Pool | None = None
+        self._preparing = asyncio.Lock()
+        self._prepared = False
+
+    async def prepare(self) -> None:
+        """Make the group roles and bring the schema up. Safe to run again, and by two at once.
+
+        Every reconcile of a Tenant asks for it, so once done it costs one query, which notices a database made anew.
+        """
+        async with self._preparing, self._connection() as connection:
+            if self._prepared and await schema_version(connection) >= shipped_migrations()[-1].version:
+                return
+            await roles.ensure_group_roles(connection)
+            await Migrator(self._dsn).up()
+            self._prepared = True
+
+    async def ensure_tenant(
+        self,
+        tenant: str,
+        uid: str,
+        password: str,
+        connection_limit: int,
+        *,
+        adopt: str | None = None,
+        facts: TenantFacts = TenantFacts(),
+    ) -> bool:
+        """Make the tenant's row and its login role `role_name(tenant)` as wanted; True when rows were adopted just now.
+
+        The coordinator reads `facts`. Raises DataOwnedByOther when kept rows belong to a Tenant with another UID than `uid` or
+        the one to `adopt`.
+        """
+        async with self._connection() as connection:
+            await connection.execute(
+                "INSERT INTO tenants (tenant, role, uid) VALUES ($1, $2, $3) ON CONFLICT (tenant) DO NOTHING",
+                tenant, self.role_name(tenant), uid,
+            )  # fmt: skip
+            owner = await connection.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
+            if owner not in (uid, adopt):
+                raise DataOwnedByOther(tenant, owner)
+            if owner != uid:
+                await _adopt(connection, tenant, owner, uid)
+            await _tell(connection, tenant, facts)
+            await roles.ensure_login(connection, self._dsn, self.role_name(tenant), password, connection_limit)
+        return bool(owner != uid)
+
+    async def ensure_coordinator(self, password: str) -> None:
+        """Make the coordinator's login role as wanted; `coordinator_dsn(password)` is its URL."""
+        name = roles.coordinator_name(roles.database_of(self._dsn))
+        async with self._connection() as connection:
+            limit, group = COORDINATOR_CONNECTIONS, roles.COORDINATOR
+            await roles.ensure_login(connection, self._dsn, name, password, limit, group=group)
+
+    async def ensure_resources(
+        self, tenant: str, wanted: Iterable[tuple[str, str, int]]
+    ) -> dict[tuple[str, str, int], int]:
+        """Give the resource id of each wanted (branch, staff, unit), and of what the same people had before: missing ones are
+        made, the others lose `active`.
+
+        None is ever deleted: past appointments point at them, coming ones may, and who comes back keeps the id.
+        """
+        keys = sorted(set(wanted))
+        branches, staff, units = ([key[i] for key in keys] for i in range(3))
+        async with self._connection() as connection, connection.transaction():
+            # NO KEY: the foreign keys of the tenant's own inserts need not wait for it.
+            if not await connection.fetchval("SELECT true FROM tenants WHERE tenant = $1 FOR NO KEY UPDATE", tenant):
+                raise TenantUnknown(f"no database row of tenant {tenant}: ensure_tenant() comes first")
+            await connection.execute(
+                """INSERT INTO resources (tenant, branch, staff, unit)
+                   SELECT $1, w.* FROM unnest($2::text[], $3::text[], $4::smallint[]) w (branch, staff, unit)
+                   WHERE NOT EXISTS (SELECT 1 FROM resources r WHERE r.tenant = $1
+                                     AND (r.branch, r.staff, r.unit) = (w.branch, w.staff, w.unit))
+                   ORDER BY w.branch, w.staff, w.unit""",
+                tenant, branches, staff, units,
+            )  # fmt: skip
+            await connection.execute(
+                """UPDATE resources r SET active = NOT r.active
+                   WHERE r.tenant = $1 AND r.active IS DISTINCT FROM EXISTS (
+                       SELECT 1 FROM unnest($2::text[], $3::text[], $4::smallint[]) w (branch, staff, unit)
+                       WHERE (w.branch, w.staff, w.unit) = (r.branch, r.staff, r.unit))""",
+                tenant, branches, staff, units,
+            )  # fmt: skip
+            rows = await connection.fetch(
+                """SELECT branch, staff, unit, id FROM resources r WHERE tenant = $1 AND EXISTS (
+                       SELECT 1 FROM unnest($2::text[], $3::text[]) w (branch, staff)
+                       WHERE (w.branch, w.staff) = (r.branch, r.staff))""",
+                tenant, branches, staff,
+            )  # fmt: skip
+        return {(row["branch"], row["staff"], row["unit"]): row["id"] for row in rows}
+
+    async def drop_tenant(self, tenant: str, erase: bool, *, uid: str | None = None) -> None:
+        """Drop the tenant's login role; its rows stay for the Tenant's UID, unless `erase`. Safe to run again.
+
+        With `uid` only rows of that Tenant are erased, never those that an earlier namesake left and that nobody adopted.
+        """
+        async with self._connection() as connection:
+            await roles.drop_login(connection, self.role_name(tenant))
+        if erase:
+            await self.erase(tenant, uid)
+
+    async def erase(self, tenant: str, uid: str | None = None) -> None:
+        """Delete the tenant's rows, if they belong to the Tenant with `uid` (None: whoever they belong to)."""
+        async with self._connection() as connection, connection.transaction():
+            owner = await connection.fetchval("SELECT uid FROM tenants WHERE tenant = $1 FOR UPDATE", tenant)
+            if uid not in {None, owner}:
+                return
+            for table in ERASED:
+                await connection.execute(f"DELETE FROM {table} WHERE tenant = $1", tenant)  # noqa: S608  our own names
+
+    def role_name(self, tenant: str) -> str:
+        return roles.role_name(tenant, roles.database_of(self._dsn))
+
+    def tenant_dsn(self, tenant: str, password: str) -> str:
+        """Give the tenant's own DATABASE_URL."""
+        return roles.login_dsn(self._dsn, self.role_name(tenant), password)
+
+    def coordinator_dsn(self, password: str) -> str:
+        """Give the coordinator's DATABASE_URL."""
+        return roles.login_dsn(self._dsn, roles.coordinator_name(roles.database_of(self._dsn)), password)
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        if self._pool is None:
+            self._pool = open_pool(self._dsn, max_size=4, application_name="askproai-operator")
+        async with (await self._pool).acquire() as connection:  # awaiting an open pool gives it back
+            yield connection
+
+
+async def _tell(connection: Connection, tenant: str, facts: TenantFacts) -> None:
+    days = facts.retention
+    await connection.execute(
+        """UPDATE tenants SET (retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days)
+               = ROW ($2, $3, $4, $5, $6)
+           WHERE tenant = $1 AND (retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days)
+               IS DISTINCT FROM ($2, $3, $4, $5, $6)""",
+        tenant, facts.retell_base_url, facts.calcom_base_url, days.raw_event_days, days.transcript_days, days.call_days,
+    )  # fmt: skip
+
+
+async def _adopt(connection: Connection, tenant: str, owner: str, uid: str) -> None:
+    """Give the rows to another Tenant, and write that down; of two that adopt at once, one is refused."""
+    async with connection.transaction():
+        taken = await connection.fetchval(
+            "UPDATE tenants SET uid = $3 WHERE tenant = $1 AND uid = $2 RETURNING true", tenant, owner, uid
+        )
+        if not taken:
+            raise DataOwnedByOther(
+                tenant, await connection.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
+            )
+        await connection.execute(
+            """INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
+               VALUES ($1, 'operator', 'data_adopted', jsonb_build_object('from', $2::text, 'to', $3::text), $3)""",
+            tenant, owner, uid,
+        )  # fmt: skip

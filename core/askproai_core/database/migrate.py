@@ -1,0 +1,188 @@
+"""Runs the migrations: plain SQL files `NNNN_name.up.sql` and `.down.sql` beside this module.
+
+The lock is the table `schema_migrations` itself: an advisory lock could be taken by any tenant's role, and held for ever.
+Each migration is one transaction. A file that was applied must not change: a correction is a new migration.
+"""
+
+import contextlib
+import hashlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib import resources
+
+import asyncpg
+import structlog
+
+from askproai_core.database.pool import Connection, StoreError
+
+log = structlog.get_logger(__name__)
+
+OWNER = "askproai_owner"
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    version     integer PRIMARY KEY,
+    name        text NOT NULL,
+    sha256      text NOT NULL,
+    applied_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    duration_ms integer NOT NULL
+)"""
+
+
+class MigrationError(StoreError):
+    """The schema and this release's migration files do not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of the schema, as this release ships it."""
+
+    version: int
+    name: str
+    up: str
+    down: str
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.up.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationState:
+    """One step as the database knows it: `applied_at` None is pending, `changed` means that the file differs by now."""
+
+    version: int
+    name: str
+    applied_at: datetime | None
+    changed: bool
+
+
+@cache
+def shipped_migrations() -> tuple[Migration, ...]:
+    """Give this release's migrations in order."""
+    folder = resources.files("askproai_core.database") / "migrations"
+    files = {entry.name: entry.read_text() for entry in folder.iterdir() if entry.name.endswith(".sql")}
+    steps = sorted(name.removesuffix(".up.sql") for name in files if name.endswith(".up.sql"))
+    return tuple(
+        Migration(int(step[:4]), step[5:], files[f"{step}.up.sql"], files[f"{step}.down.sql"]) for step in steps
+    )
+
+
+async def schema_version(connection: Connection) -> int:
+    """Give the version that the database is at; readable for every role of ours, 0 before the first migration."""
+    if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
+        return 0
+    return int(await connection.fetchval("SELECT coalesce(max(version), 0) FROM schema_migrations"))
+
+
+class Migrator:
+    """Moves the schema of one database. `dsn` is the admin's; the objects belong to `askproai_owner`."""
+
+    def __init__(self, dsn: str, migrations: tuple[Migration, ...] | None = None) -> None:
+        self._dsn = dsn
+        self._migrations = shipped_migrations() if migrations is None else migrations
+
+    async def up(self) -> list[int]:
+        """Apply what is pending, and give its versions. Two at once are safe: the second waits, then finds nothing to do."""
+        done: list[int] = []
+        async with self._connect() as connection:
+            # Two first runners: the slower one finds the name taken, in one way or another.
+            with contextlib.suppress(
+                asyncpg.UniqueViolationError, asyncpg.DuplicateTableError, asyncpg.DuplicateObjectError
+            ):
+                await connection.execute(_TABLE)
+            for migration in self._migrations:
+                async with connection.transaction():
+                    applied = await self._locked_and_checked(connection)
+                    if migration.version in applied:
+                        continue
+                    if applied and migration.version < max(applied):
+                        raise MigrationError(
+                            f"migration {migration.version:04} is missing below {max(applied):04}: give it a higher number"
+                        )
+                    began = time.monotonic()
+                    await connection.execute(migration.up)
+                    await connection.execute(
+                        "INSERT INTO schema_migrations (version, name, sha256, duration_ms) VALUES ($1, $2, $3, $4)",
+                        migration.version, migration.name, migration.sha256, int((time.monotonic() - began) * 1000),
+                    )  # fmt: skip
+                log.info("migration.applied", version=migration.version, name=migration.name)
+                done.append(migration.version)
+        return done
+
+    async def down(self, steps: int = 1) -> list[int]:
+        """Undo the last `steps` migrations, and give their versions. What their tables held is lost."""
+        done: list[int] = []
+        shipped = {migration.version: migration for migration in self._migrations}
+        async with self._connect() as connection:
+            for _ in range(steps):
+                async with connection.transaction():
+                    applied = await self._locked_and_checked(connection)
+                    if not applied:
+                        return done
+                    migration = shipped.get(max(applied))
+                    if migration is None:
+                        raise MigrationError(
+                            f"migration {max(applied):04} is from a newer release: undo it with that one"
+                        )
+                    await connection.execute(migration.down)
+                    await connection.execute("DELETE FROM schema_migrations WHERE version = $1", migration.version)
+                log.info("migration.undone", version=migration.version, name=migration.name)
+                done.append(migration.version)
+        return done
+
+    async def status(self) -> list[MigrationState]:
+        """Give every migration that this release ships or the database has, in order."""
+        async with self._connect() as connection:
+            applied = await self._applied(connection)
+        shipped = {migration.version: migration for migration in self._migrations}
+        return [
+            MigrationState(
+                version,
+                shipped[version].name if version in shipped else applied[version]["name"],
+                applied[version]["applied_at"] if version in applied else None,
+                version in shipped and version in applied and shipped[version].sha256 != applied[version]["sha256"],
+            )
+            for version in sorted(shipped.keys() | applied)
+        ]
+
+    @asynccontextmanager
+    async def _connect(self) -> AsyncIterator[Connection]:
+        connection = await asyncpg.connect(
+            self._dsn, timeout=10, server_settings={"application_name": "askproai-migrate"}
+        )
+        try:
+            try:
+                await connection.execute(f"SET ROLE {OWNER}")
+            except (asyncpg.InvalidParameterValueError, asyncpg.InsufficientPrivilegeError) as error:
+                raise MigrationError(
+                    f"this login cannot become {OWNER} ({error}): AdminStore.prepare() makes the roles"
+                ) from error
+            yield connection
+        finally:
+            await connection.close()
+
+    async def _locked_and_checked(self, connection: Connection) -> dict[int, asyncpg.Record]:
+        """Take the lock to the end of the transaction, and refuse files that changed after they were applied."""
+        await connection.execute("SET LOCAL lock_timeout = '120s'; SET LOCAL statement_timeout = '15min'")
+        # EXCLUSIVE still lets readers pass: a tenant's readiness probe may hold no runner up, nor be held up.
+        await connection.execute("LOCK TABLE schema_migrations IN EXCLUSIVE MODE")
+        await connection.execute("SET LOCAL lock_timeout = '10s'")  # a waiting ALTER TABLE holds up everybody behind it
+        applied = await self._applied(connection)
+        changed = [m for m in self._migrations if m.version in applied and applied[m.version]["sha256"] != m.sha256]
+        if changed:
+            names = ", ".join(f"{m.version:04}_{m.name}.up.sql" for m in changed)
+            raise MigrationError(
+                f"applied before and changed since: {names}. Restore it; a correction is a new migration"
+            )
+        return applied
+
+    async def _applied(self, connection: Connection) -> dict[int, asyncpg.Record]:
+        if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
+            return {}
+        rows = await connection.fetch("SELECT version, name, sha256, applied_at FROM schema_migrations")
+        return {row["version"]: row for row in rows}

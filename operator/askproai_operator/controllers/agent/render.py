@@ -1,0 +1,153 @@
+"""What a RetellAgent should look like at Retell. Pure: the same objects give the same bodies."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from askproai_core.tenant_config import Function
+from askproai_operator.api import RetellAgent, Tenant
+from askproai_operator.vendors import Json
+
+MARKER_SEPARATOR: Final = " · "
+OWNER_VARIABLE: Final = "askproai_owner"
+_TOOLS: Final = yaml.safe_load(Path(__file__).with_name("tools.yaml").read_text(encoding="utf-8"))
+_VARIABLE: Final = re.compile(r"\{\{\s*(\S+?)\s*\}\}")
+# Retell sets these itself in every call (retell.md §3.3).
+_SYSTEM_VARIABLE: Final = re.compile(r"current_|session_|previous_|call_|chat_|(user_number|agent_number|direction)$")
+# What the runtime's inbound webhook may tell, and what holds for a caller that it does not know.
+_CALLER_VARIABLES: Final = {
+    "caller_known": "false",
+    "caller_name": "unbekannt",
+    "caller_next_appointment": "keiner bekannt",
+    "caller_usual_branch": "unbekannt",
+}
+_HOTLINE_RULES: Final = (
+    "- Nennt der Anrufer eine Filiale, gib sie wörtlich als `branch` weiter: Name, Ort, Postleitzahl, Zahl, Taste, „wie immer“.",
+    "- Fragt eine Funktion nach der Filiale, stelle genau ihre Frage. Wähle nie selbst eine Filiale aus.",
+)
+_CALLER_RULES: Final = (
+    "- Anrufer bekannt: {{caller_known}}; vermutlich {{caller_name}}, zuletzt in {{caller_usual_branch}}.",
+    "- Bei „true“ frage einmal, ob du mit dieser Person sprichst: eine Nummer kann mehreren gehören.",
+    "- Nächster Termin: {{caller_next_appointment}}. Nenne ihn nur, wenn der Anrufer fragt und seinen Namen bestätigt hat.",
+)
+_STORAGE: Final = {
+    "Everything": "everything",
+    "EverythingExceptPii": "everything_except_pii",
+    "BasicAttributesOnly": "basic_attributes_only",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number that the agent should answer, as Retell sees it, and the import body if we may import it."""
+
+    e164: str
+    sip: Mapping[str, Any] | None = field(default=None, repr=False)  # it holds the trunk's password
+    problem: str = ""  # why it can not be imported although a trunk is given
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The bodies that we manage. `agent` lacks `response_engine`: it is set when the agent is created, and never again."""
+
+    marker: str
+    llm: Json
+    agent: Json
+    numbers: tuple[Number, ...] | None  # None: not known yet, so leave them as they are
+    inbound_url: str | None = None  # the numbers' inbound webhook; None: not asked for
+
+
+def desired(agent: RetellAgent, tenant: Tenant, numbers: tuple[Number, ...] | None, marker: str) -> Desired:
+    """Render the LLM and the agent."""
+    spec, privacy, urls = agent.spec, tenant.spec.privacy, tenant.status["webhookUrls"]
+    functions_url = urls["functions"].rstrip("/")
+    tools = [
+        {**tool, "url": f"{functions_url}/{tool['name']}"}
+        for name, tool in _TOOLS["functions"].items()
+        if name in spec.functions
+    ]
+    if Function.TRANSFER_TO_HUMAN in spec.functions and spec.transfer_to:
+        tools.append({**_TOOLS["transfer"], "transfer_destination": {"type": "predefined", "number": spec.transfer_to}})
+    llm = {
+        "start_speaker": "agent",
+        "model_config": {
+            "type": "cascading",
+            "primary": {"model": spec.llm.model},
+            "temperature": float(spec.llm.temperature),
+        },
+        "general_prompt": (prompt := _prompt(agent, tenant)),
+        "begin_message": (begin := _begin_message(agent, tenant)),
+        "general_tools": [*tools, _TOOLS["end_call"]],
+        "default_dynamic_variables": {OWNER_VARIABLE: marker, **_defaults(f"{prompt} {begin}")},
+    }
+    body = {
+        "agent_name": f"{spec.display_name}{MARKER_SEPARATOR}{marker}",
+        "voice_id": spec.voice_id,
+        "language": spec.language,
+        "webhook_url": urls["retell"],
+        "webhook_events": [str(event) for event in spec.webhook_events],
+        "webhook_timeout_ms": 10000,
+        "timezone": tenant.spec.time_zone,
+        "data_storage_setting": _STORAGE[privacy.retell_storage],
+        "data_storage_retention_days": privacy.retell_retention_days,
+    }
+    if spec.tenant_ref is not None:
+        body["allow_user_dtmf"] = True  # a key chooses the branch
+    inbound_url = urls.get("inbound") if spec.caller_recognition else None
+    return Desired(marker, llm, body, numbers, inbound_url)
+
+
+def owner_of(agent: Json) -> str | None:
+    """Give the marker in an agent's name, whoever's it is."""
+    name = str(agent.get("agent_name") or "")
+    head, separator, marker = name.rpartition(MARKER_SEPARATOR)
+    return marker if separator and head and marker.count("/") == 2 and " " not in marker else None  # noqa: PLR2004
+
+
+def owner_of_llm(llm: Json) -> str | None:
+    """Give the marker in an LLM's variables."""
+    return (llm.get("default_dynamic_variables") or {}).get(OWNER_VARIABLE)
+
+
+def _defaults(text: str) -> dict[str, str]:
+    """Give a value for each variable of the texts: one that has none is spoken as it is written (retell.md §10.9).
+
+    An empty value declares only that there is one: what a person set at Retell stays.
+    """
+    names = {name for name in _VARIABLE.findall(text) if not _SYSTEM_VARIABLE.match(name)}
+    return {name: _CALLER_VARIABLES.get(name, "") for name in sorted(names)}
+
+
+def _begin_message(agent: RetellAgent, tenant: Tenant) -> str:
+    """The first sentence says that it is an AI (EU AI Act, art. 50), unless the tenant's own one already does."""
+    own, hello = agent.spec.llm.begin_message or "", f"{tenant.spec.display_name}, guten Tag!"
+    if not tenant.spec.privacy.ai_notice:
+        return own or f"{hello} Was kann ich für Sie tun?"
+    words = {word.strip(".,!?;:()„“\"'").split("-")[0].casefold() for word in own.split()}
+    if words & {"ki", "ai"} or "künstliche" in own.casefold() or "artificial intelligence" in own.casefold():
+        return own
+    german = agent.spec.language.startswith("de")
+    notice = "Sie sprechen mit einem KI-Assistenten." if german else "You are speaking with an AI assistant."
+    return f"{own} {notice}" if own else f"{hello} {notice} Was kann ich für Sie tun?"
+
+
+def _prompt(agent: RetellAgent, tenant: Tenant) -> str:
+    """The person's prompt, and the rules without which our functions can not keep their promises."""
+    rules = [
+        f"- Jetzt ist {{{{current_time_{tenant.spec.time_zone}}}}}.",
+        "- Gib Zeitangaben des Anrufers wörtlich an die Funktionen weiter; rechne nicht selbst.",
+        "- Sage, was `message` enthält. Nenne nur Zeiten aus `slots` oder `alternatives`, mit vollem Datum.",
+        "- Buche erst, wenn der Anrufer einer Zeit zugestimmt und seinen Namen genannt hat; gib deren `start` unverändert weiter.",
+        "- Ein Termin steht erst fest, ist erst verschoben oder abgesagt, wenn die Funktion mit `success: true` geantwortet hat.",
+    ]
+    if agent.spec.tenant_ref is not None:
+        rules += _HOTLINE_RULES
+    if agent.spec.caller_recognition:
+        rules += _CALLER_RULES
+    if tenant.spec.privacy.ai_notice:
+        rules.append("- Wer fragt, erfährt, dass du eine KI bist.")
+    return agent.spec.llm.prompt.rstrip() + "\n\n## Regeln\n" + "\n".join(rules)

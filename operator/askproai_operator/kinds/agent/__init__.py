@@ -1,8 +1,0 @@
-"""RetellAgent: the LLM, the agent, its published version and its numbers, at Retell."""
-
-from askproai_operator.kinds.agent.decide import Finding
-from askproai_operator.kinds.agent.ground import find_ground
-from askproai_operator.kinds.agent.look import look
-from askproai_operator.kinds.agent.reconcile import reconcile
-
-__all__ = ["Finding", "find_ground", "look", "reconcile"]

@@ -1,5 +1,0 @@
-"""Branch: its phone numbers in E.164, and at least one service."""
-
-from askproai_operator.kinds.branch.reconcile import reconcile
-
-__all__ = ["reconcile"]

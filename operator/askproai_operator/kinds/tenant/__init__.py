@@ -1,5 +1,0 @@
-"""Tenant: database role and rows, config, credentials, pods, and the Cal.com webhook of one business."""
-
-from askproai_operator.kinds.tenant.reconcile import reconcile
-
-__all__ = ["reconcile"]

@@ -1,6 +1,0 @@
-"""The private API of a tenant, `/api/v1/…` on port 8081: for its operators, never routed from outside."""
-
-from askproai_runtime.api.access import require_token
-from askproai_runtime.api.app import BASE, api_app, description_app
-
-__all__ = ["BASE", "api_app", "description_app", "require_token"]

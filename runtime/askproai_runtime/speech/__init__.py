@@ -1,7 +1,0 @@
-"""German dates and times: what a caller says to what it can mean, and back. What it does not know it refuses, never guesses."""
-
-from askproai_runtime.speech.grammar import understand, understand_parts
-from askproai_runtime.speech.spoken import spoken
-from askproai_runtime.speech.types import Candidate, Grain, Refusal, Understanding
-
-__all__ = ["Candidate", "Grain", "Refusal", "Understanding", "spoken", "understand", "understand_parts"]

@@ -1,0 +1,122 @@
+"""A provider that is away for longer than a deletion waits: the namespace ends, and later nothing is left (design §2.6)."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from askproai_operator.controllers.leftovers import LABEL
+from askproai_operator.engine import refs
+from askproai_sandbox.cluster import eventually
+
+SOON = timedelta(seconds=20)
+
+
+@pytest.fixture(autouse=True)
+def no_faults_left(operator):
+    yield
+    operator.retell.faults.clear()
+    operator.calcom.faults.clear()
+
+
+async def ledger(place: Any) -> list[dict[str, Any]]:
+    """Give the entries that this place's objects left."""
+    found = await place.operator.world.kube.list(refs.SECRETS, "default", LABEL)
+    return [one for one in found if f" {place.namespace}/" in one["metadata"]["annotations"]["askproai.de/what"]]
+
+
+def forget_failures(place: Any) -> None:
+    place.operator.world.providers._states.clear()
+    place.operator.ledger._due.clear()
+
+
+async def emptied(place: Any) -> None:
+    """Wait until nothing is left. Neither the backoff nor the circuit that the failures opened is what is tested here."""
+    forget_failures(place)
+
+    async def nothing_left() -> bool:
+        return await ledger(place) == []
+
+    await eventually(nothing_left, SOON, "the ledger to be empty")
+
+
+def workspace(place: Any) -> dict[str, Any]:
+    return place.operator.retell.dump()["workspaces"].get(place.key, {"agents": {}, "llms": {}})
+
+
+async def all_made(place: Any) -> None:
+    await place.secret()
+    for kind in ("Branch", "ServiceOffering", "Tenant"):
+        await place.create(kind, spec={"calcom": {"eventTypes": []}} if kind == "ServiceOffering" else None)
+    await place.ready()
+    await place.create("RetellAgent")
+    await place.condition("Synced", "True", kind="RetellAgent", name="mitte")
+
+
+async def test_a_namespace_ends_without_its_providers_and_nothing_is_left_when_they_are_back(place):
+    await all_made(place)
+    assert place.hooks()
+    assert workspace(place)["agents"]
+    place.operator.fault(place.operator.retell, "list-agents", "error-before-commit", 9999)
+    place.operator.fault(place.operator.calcom, "list-webhooks", "error-before-commit", 9999)
+    await place.client.delete(f"/api/v1/namespaces/{place.namespace}")
+    for kind, name in (("RetellAgent", "mitte"), ("Tenant", "salon-mueller"), ("Secret", "salon-mueller-teardown")):
+        await place.gone(kind, name)
+    kept = await ledger(place)
+    assert {one["metadata"]["labels"][LABEL] for one in kept} == {"agent", "webhook"}
+    told = str([one["metadata"] for one in kept])
+    assert place.key not in told
+    assert place.calcom_key not in told
+    assert workspace(place)["agents"]
+
+    place.operator.retell.faults.clear()
+    place.operator.calcom.faults.clear()
+    await emptied(place)
+    assert (workspace(place)["agents"], workspace(place)["llms"]) == ({}, {})
+    assert place.hooks() == []
+
+
+async def test_a_refused_key_holds_up_nothing_and_a_new_one_in_the_entry_is_used(place):
+    """No other key comes to a deletion; to the ledger a person can bring one."""
+    await place.secret()
+    await place.create("Tenant")
+    await place.ready()
+    webhooks = place.operator.calcom.dump()["accounts"][place.calcom_key]["webhooks"]
+    assert webhooks
+    await place.create("Branch")
+    await place.create("RetellAgent", annotations={"askproai.de/paused": "true"}, finalizers=["example.com/hold"])
+    await eventually(lambda: place.operator.world.cache.agent(place.namespace, "mitte"), SOON, "the agent")
+    await place.client.delete(place.path("Tenant"))
+    await place.condition("CredentialsValid", "False", "Deleting")  # and repairs nothing any more
+    bad = {"stringData": {"calcom-api-key": "wrong"}}
+    await place.client.merge(place.path("Secret", "salon-mueller-teardown"), bad)
+    await place.client.delete(place.path("RetellAgent", "mitte"))
+    await place.client.merge(place.path("RetellAgent", "mitte"), {"metadata": {"finalizers": None}})
+    await place.gone("Tenant")
+    (entry,) = await ledger(place)
+    where = refs.SECRETS.path("default", entry["metadata"]["name"])
+    await place.client.merge(where, {"stringData": {"calcom-api-key": place.calcom_key}})
+    await emptied(place)
+    assert place.hooks() == []
+
+
+async def test_a_namesakes_webhook_and_role_stay_its_own(place):
+    await place.secret()
+    await place.create("Tenant")
+    await place.ready()
+    place.operator.fault(place.operator.calcom, "list-webhooks", "error-before-commit", 9999)
+    await place.client.delete(place.path("Tenant"))
+    await place.gone("Tenant")
+    await place.create("Tenant", spec={"calendar": {"provider": "Local", "calcom": None}})
+    place.operator.calcom.faults.clear()
+
+    async def waits() -> bool:
+        return any("again" in one["metadata"]["annotations"]["askproai.de/last-error"] for one in await ledger(place))
+
+    forget_failures(place)
+    await eventually(waits, SOON, "the entry to wait for the namesake")
+    assert len(place.hooks()) == 1
+    await place.client.delete(place.path("Tenant"))
+    await place.gone("Tenant")
+    await emptied(place)
+    assert place.hooks() == []

@@ -1,0 +1,148 @@
+"""The migration runner, as the admin's login of contract §7 (design §3.8)."""
+
+import asyncio
+import dataclasses
+import re
+import subprocess
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from askproai_core.database import (
+    AdminStore,
+    Migration,
+    MigrationError,
+    Migrator,
+    Pool,
+    open_pool,
+    schema_version,
+    shipped_migrations,
+)
+from askproai_sandbox.databases import Database
+from askproai_sandbox.postgres import EmbeddedPostgres
+
+VERSIONS = [migration.version for migration in shipped_migrations()]
+LATEST = VERSIONS[-1]
+BROKEN = Migration(9001, "broken", "CREATE TABLE half (a int); SELECT 1 / 0", "DROP TABLE half")
+
+
+@pytest.fixture
+async def owner(database: Database) -> Pool:
+    async with open_pool(database.dsn, max_size=1) as pool:
+        yield pool
+
+
+async def dump(postgres: EmbeddedPostgres, database: Database) -> str:
+    """The schema with its policies and grants, as pg_dump writes it."""
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [postgres.binaries / "pg_dump", "--schema-only", database.superuser_dsn], capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return re.sub(r"^\\(un)?restrict .*$", "", done.stdout, flags=re.MULTILINE)  # a random word of newer releases
+
+
+async def test_up_down_up_gives_the_same_schema(postgres: EmbeddedPostgres, database: Database) -> None:
+    first = await dump(postgres, database)
+    assert "CREATE POLICY" in first
+    migrator = Migrator(database.dsn)
+    assert await migrator.down(steps=LATEST) == VERSIONS[::-1]
+    empty = await dump(postgres, database)
+    assert set(re.findall(r"CREATE TABLE (?:public\.)?(\w+)", empty)) == {"schema_migrations"}
+    assert "POLICY" not in empty
+    assert await migrator.down() == []
+    assert await migrator.up() == VERSIONS
+    assert await dump(postgres, database) == first
+
+
+async def test_each_step_down_is_undone_by_the_step_up(postgres: EmbeddedPostgres, database: Database) -> None:
+    migrator = Migrator(database.dsn)
+    dumps = {}
+    for version in reversed(VERSIONS):
+        dumps[version] = await dump(postgres, database)
+        assert await migrator.down() == [version]
+    for number, version in enumerate(VERSIONS, 1):
+        upto = shipped_migrations()[:number]
+        assert await Migrator(database.dsn, upto).up() == [version]
+        assert await dump(postgres, database) == dumps[version]
+
+
+async def test_an_applied_file_that_changed_is_refused_by_name(database: Database) -> None:
+    first, *rest = shipped_migrations()
+    edited = (dataclasses.replace(first, up=first.up + "\n-- a harmless comment"), *rest)
+    migrator = Migrator(database.dsn, edited)
+    for move in (migrator.up, migrator.down):
+        with pytest.raises(MigrationError, match=r"0001_core\.up\.sql.*a correction is a new migration"):
+            await move()
+    assert [state.changed for state in await migrator.status()] == [True] + [False] * (len(VERSIONS) - 1)
+
+
+async def test_two_runners_at_once_apply_each_migration_once(postgres: EmbeddedPostgres, database: Database) -> None:
+    await Migrator(database.dsn).down(steps=LATEST)
+    async with open_pool(database.superuser_dsn, max_size=1) as pool:
+        await pool.execute("DROP TABLE schema_migrations")  # as on the first day
+    done = await asyncio.gather(*(Migrator(database.dsn).up() for _ in range(4)))
+    assert sorted(version for versions in done for version in versions) == VERSIONS
+
+
+async def test_a_failing_migration_leaves_nothing_and_the_next_run_tries_again(database: Database, owner: Pool) -> None:
+    migrator = Migrator(database.dsn, (*shipped_migrations(), BROKEN))
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await migrator.up()
+    assert await owner.fetchval("SELECT to_regclass('half')") is None
+    fixed = dataclasses.replace(BROKEN, up="CREATE TABLE half (a int)")
+    assert await Migrator(database.dsn, (*shipped_migrations(), fixed)).up() == [9001]
+    # The release before knows nothing of it: it goes on working with it, but cannot undo it.
+    assert await Migrator(database.dsn).up() == []
+    with pytest.raises(MigrationError, match="newer release"):
+        await Migrator(database.dsn).down()
+
+
+async def test_a_migration_below_the_newest_applied_one_is_refused(database: Database) -> None:
+    late = Migration(0, "late", "SELECT 1", "SELECT 1")
+    with pytest.raises(MigrationError, match="higher number"):
+        await Migrator(database.dsn, (late, *shipped_migrations())).up()
+
+
+async def test_a_tenants_role_cannot_hold_the_runner_up(database: Database) -> None:
+    """Why the lock is the table's: advisory locks are everybody's."""
+    salon = await database.tenant_store("salon")
+    curious = await asyncpg.connect(salon.dsn)
+    await curious.execute(
+        "BEGIN; SELECT pg_advisory_lock(n) FROM generate_series(0, 100) n; SELECT * FROM schema_migrations"
+    )
+    assert await schema_version(curious) == LATEST
+    extra = Migration(9001, "extra", "CREATE TABLE extra (a int)", "DROP TABLE extra")
+    assert await asyncio.wait_for(Migrator(database.dsn, (*shipped_migrations(), extra)).up(), 5) == [9001]
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await curious.execute("LOCK TABLE schema_migrations IN ROW EXCLUSIVE MODE")
+    await curious.close()
+
+
+async def test_objects_follow_the_databases_search_path(postgres: EmbeddedPostgres) -> None:
+    """Contract §8: schema `public`, or the database's `search_path`."""
+    dsn = await postgres.create_database("with_search_path")
+    async with open_pool(dsn, max_size=1) as pool:
+        await pool.execute("CREATE SCHEMA voice; ALTER DATABASE with_search_path SET search_path = voice")
+    admin = AdminStore(dsn)
+    await admin.prepare()
+    await admin.ensure_tenant("a.a", "uid", "password", 5)
+    async with open_pool(admin.tenant_dsn("a.a", "password"), max_size=1) as pool:
+        assert await pool.fetchval("SELECT count(*) FROM voice.tenants") == 1
+        assert await pool.fetchval("SELECT count(*) FROM tenants") == 1
+    await admin.close()
+    await postgres.drop_database("with_search_path")
+
+
+async def test_a_login_without_the_roles_is_told_what_to_do(postgres: EmbeddedPostgres, database: Database) -> None:
+    async with open_pool(postgres.superuser_dsn, max_size=1) as pool:
+        await pool.execute("DROP ROLE IF EXISTS somebody; CREATE ROLE somebody LOGIN PASSWORD 'p'")
+        await pool.execute(f"GRANT CONNECT ON DATABASE {database.name} TO somebody")
+    with pytest.raises(MigrationError, match=r"AdminStore\.prepare"):
+        await Migrator(database.dsn.replace("askproai_admin:admin", "somebody:p")).up()
+
+
+def test_every_migration_has_its_way_back_and_a_number_of_its_own() -> None:
+    assert sorted(set(VERSIONS)) == VERSIONS
+    assert all(migration.down.strip() for migration in shipped_migrations())
+    assert not (Path(__file__).parent / "migrations").exists()

@@ -1,0 +1,224 @@
+"""The roles and rows that AdminStore keeps (requirement T1; contract §7)."""
+
+import asyncio
+import json
+
+import asyncpg
+import pytest
+from tenant_rows import fill
+
+from askproai_core.database import AdminStore, DataOwnedByOther, RolesUnavailable, TenantUnknown, open_pool
+from askproai_core.database.admin import ERASED
+from askproai_sandbox.databases import Database
+from askproai_sandbox.postgres import EmbeddedPostgres
+
+SALON = ("salon.salon", "uid-salon", "password-of-salon")
+
+
+async def login(dsn: str) -> asyncpg.Record:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchrow(
+            "SELECT current_user, current_setting('statement_timeout') AS statement, current_setting('lock_timeout') AS lock"
+        )
+    finally:
+        await connection.close()
+
+
+async def test_a_tenant_connects_with_its_password_and_with_no_other(database: Database) -> None:
+    salon = await database.tenant_store("salon")
+    assert (await login(salon.dsn))["current_user"] == salon.role
+    for password in ("wrong", ""):
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await login(database.admin.tenant_dsn(salon.tenant, password))
+
+
+async def test_the_admin_is_no_superuser_and_needs_not_be(database: Database) -> None:
+    connection = await asyncpg.connect(database.dsn)
+    assert not await connection.fetchval("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+    assert (
+        await connection.fetchval("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'claims'")
+        == "askproai_owner"
+    )
+    await connection.close()
+
+
+async def test_a_tenants_role_is_limited_in_connections_and_time(database: Database) -> None:
+    await database.admin.ensure_tenant(*SALON, connection_limit=2)
+    dsn = database.admin.tenant_dsn(SALON[0], SALON[2])
+    row = await login(dsn)
+    assert (row["statement"], row["lock"]) == ("15s", "5s")
+    async with open_pool(dsn, max_size=2) as pool, pool.acquire(), pool.acquire():
+        with pytest.raises(asyncpg.TooManyConnectionsError):
+            await login(dsn)
+        await database.admin.ensure_tenant(*SALON, connection_limit=2)  # still as wanted, though no connection is free
+        await database.admin.ensure_tenant(*SALON, connection_limit=3)
+        await login(dsn)
+
+
+async def test_a_changed_password_counts_at_once_and_one_changed_by_hand_is_set_right(database: Database) -> None:
+    admin = database.admin
+    await admin.ensure_tenant(*SALON, connection_limit=5)
+    await admin.ensure_tenant("salon.salon", "uid-salon", "rotated", connection_limit=5)
+    await login(admin.tenant_dsn("salon.salon", "rotated"))
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await login(admin.tenant_dsn("salon.salon", SALON[2]))
+    su = await asyncpg.connect(database.superuser_dsn)
+    await su.execute(f"ALTER ROLE {admin.role_name('salon.salon')} PASSWORD 'by hand' NOLOGIN")
+    await su.close()
+    await admin.ensure_tenant("salon.salon", "uid-salon", "rotated", connection_limit=5)
+    await login(admin.tenant_dsn("salon.salon", "rotated"))
+
+
+async def test_what_is_as_wanted_is_not_written_again(database: Database) -> None:
+    salon = await database.tenant_store("salon")
+    su = await asyncpg.connect(database.superuser_dsn)
+    look = """SELECT (SELECT xmin::text FROM pg_authid WHERE rolname = $1) AS role, (SELECT max(xmin::text) FROM tenants) AS tenant,
+                     (SELECT string_agg(xmin::text || id, ',' ORDER BY id) FROM resources) AS resources"""
+    before = await su.fetchrow(look, salon.role)
+    await database.admin.prepare()
+    assert (await database.tenant_store("salon")).resources == salon.resources
+    assert await su.fetchrow(look, salon.role) == before
+    await su.close()
+
+
+async def test_rows_of_an_earlier_tenant_are_kept_from_a_namesake_until_it_adopts_them(database: Database) -> None:
+    admin = database.admin
+    await admin.ensure_tenant(*SALON, connection_limit=5)
+    await admin.drop_tenant("salon.salon", erase=False)
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await login(admin.tenant_dsn("salon.salon", SALON[2]))
+    with pytest.raises(DataOwnedByOther, match=r"askproai\.de/adopt-data: uid-salon") as refusal:
+        await admin.ensure_tenant("salon.salon", "uid-stranger", "p", connection_limit=5)
+    assert refusal.value.owner_uid == "uid-salon"
+    with pytest.raises(asyncpg.InvalidPasswordError):  # no role was made for the stranger
+        await login(admin.tenant_dsn("salon.salon", "p"))
+    with pytest.raises(DataOwnedByOther):
+        await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, adopt="uid-wrong")
+    assert await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, adopt="uid-salon")
+    await login(admin.tenant_dsn("salon.salon", "p"))
+    assert not await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, adopt="uid-salon")
+
+
+async def test_an_adoption_is_audited_and_its_old_uid_opens_the_rows_to_nobody_else(database: Database) -> None:
+    admin = database.admin
+    await admin.ensure_tenant(*SALON, connection_limit=5)
+    await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, adopt="uid-salon")
+    with pytest.raises(DataOwnedByOther, match="uid-heir"):
+        await admin.ensure_tenant("salon.salon", "uid-third", "p", connection_limit=5, adopt="uid-salon")
+    assert await admin.ensure_tenant("salon.salon", "uid-third", "p", connection_limit=5, adopt="uid-heir")
+    su = await asyncpg.connect(database.superuser_dsn)
+    rows = await su.fetch("SELECT actor, action, detail FROM audit_log WHERE tenant = 'salon.salon' ORDER BY id")
+    await su.close()
+    told = [(row["actor"], row["action"], json.loads(row["detail"])) for row in rows]
+    assert told == [
+        ("operator", "data_adopted", {"from": "uid-salon", "to": "uid-heir"}),
+        ("operator", "data_adopted", {"from": "uid-heir", "to": "uid-third"}),
+    ]
+
+
+async def test_of_two_that_adopt_at_once_one_gets_the_rows(database: Database) -> None:
+    await database.admin.ensure_tenant(*SALON, connection_limit=5)
+    admins = [AdminStore(database.dsn) for _ in range(2)]
+    took = await asyncio.gather(
+        *(
+            admin.ensure_tenant("salon.salon", f"uid-{n}", "p", connection_limit=5, adopt="uid-salon")
+            for n, admin in enumerate(admins)
+        ),
+        return_exceptions=True,
+    )
+    for admin in admins:
+        await admin.close()
+    assert sorted(type(one).__name__ for one in took) == ["DataOwnedByOther", "bool"]
+
+
+async def test_resources_are_never_deleted_and_keep_their_ids(database: Database) -> None:
+    salon = await database.tenant_store("salon")
+    admin, anna, mehmet = database.admin, ("mitte", "anna", 1), ("mitte", "mehmet", 1)
+    assert await admin.ensure_resources(salon.tenant, [anna]) == {anna: salon.resources[anna]}
+    connection = await asyncpg.connect(salon.dsn)
+    active = dict(await connection.fetch("SELECT staff, active FROM resources"))
+    assert active == {"anna": True, "mehmet": False}
+    await connection.close()
+    assert await admin.ensure_resources(salon.tenant, [anna, mehmet, mehmet]) == salon.resources
+    assert await admin.ensure_resources(salon.tenant, []) == {}
+    with pytest.raises(TenantUnknown, match="ensure_tenant"):
+        await admin.ensure_resources("nobody.nobody", [anna])
+
+
+async def test_erasing_a_tenant_takes_all_its_rows_its_sessions_and_its_role_and_nothing_of_others(
+    database: Database,
+) -> None:
+    salon, other = await database.tenant_store("salon"), await database.tenant_store("other")
+    await fill(salon)
+    await fill(other)
+    session = await asyncpg.connect(salon.dsn)
+    await session.execute("SELECT lo_creat(-1)")  # it owns something: the role goes all the same
+    await database.admin.drop_tenant(salon.tenant, erase=True)
+    await database.admin.drop_tenant(salon.tenant, erase=True)
+    with pytest.raises((asyncpg.InterfaceError, asyncpg.PostgresError)):
+        await session.fetch("SELECT 1")
+    su = await asyncpg.connect(database.superuser_dsn)
+    assert not await su.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", salon.role)
+    for table in ERASED:
+        assert await su.fetchval(f"SELECT count(*) FROM {table} WHERE tenant = $1", salon.tenant) == 0
+        assert await su.fetchval(f"SELECT count(*) FROM {table} WHERE tenant = $1", other.tenant) >= 1
+    having = await su.fetch("SELECT table_name FROM information_schema.columns WHERE column_name = 'tenant'")
+    assert {row["table_name"] for row in having} == set(ERASED)
+    await su.close()
+    await login(other.dsn)
+
+
+async def test_two_installations_in_one_server_share_no_tenants_role(
+    database: Database, module_database: Database
+) -> None:
+    here, there = await database.tenant_store("twin"), await module_database.tenant_store("twin")
+    assert here.role != there.role
+    await database.admin.drop_tenant(here.tenant, erase=True)
+    await login(there.dsn)
+
+
+async def test_names_and_passwords_with_odd_characters_are_only_data(database: Database) -> None:
+    admin, tenant, password = database.admin, "o'brien\".x;--", "p'a\"s$s %20@:/?#w"
+    await admin.ensure_tenant(tenant, "uid", password, connection_limit=5)
+    assert (await login(admin.tenant_dsn(tenant, password)))["current_user"] == admin.role_name(tenant)
+    for bad in ("", "naïve", "new\nline"):
+        with pytest.raises(ValueError, match="printable ASCII"):
+            await admin.ensure_tenant(tenant, "uid", bad, connection_limit=5)
+
+
+async def test_no_password_reaches_the_servers_log(database: Database, postgres: EmbeddedPostgres) -> None:
+    su = await asyncpg.connect(database.superuser_dsn)
+    await su.execute("ALTER SYSTEM SET log_statement = 'all'")
+    await su.execute("SELECT pg_reload_conf()")
+    try:
+        await database.admin.ensure_tenant("quiet.quiet", "uid", "do-not-log-me", connection_limit=5)
+    finally:
+        await su.execute("ALTER SYSTEM RESET log_statement")
+        await su.execute("SELECT pg_reload_conf()")
+        await su.close()
+    said = postgres.log_file.read_text()
+    assert "ALTER ROLE" in said
+    assert "do-not-log-me" not in said
+
+
+async def test_an_admin_who_did_not_make_the_roles_is_told_what_to_do(
+    postgres: EmbeddedPostgres, database: Database
+) -> None:
+    """PostgreSQL 15 lets any CREATEROLE do it; from 16 on a second admin needs a superuser's word."""
+    su = await asyncpg.connect(postgres.superuser_dsn)
+    await su.execute("CREATE ROLE second_admin LOGIN CREATEROLE PASSWORD 'p'")
+    await su.execute("CREATE DATABASE second OWNER second_admin")
+    admin = AdminStore(postgres.superuser_dsn.split("//")[0] + f"//second_admin:p@127.0.0.1:{postgres.port}/second")
+    if su.get_server_version().major >= 16:
+        with pytest.raises(RolesUnavailable, match="GRANT askproai_owner, askproai_tenant TO <it> WITH ADMIN OPTION"):
+            await admin.prepare()
+        await su.execute("GRANT askproai_owner, askproai_tenant TO second_admin WITH ADMIN OPTION")
+    await admin.prepare()
+    await admin.ensure_tenant(*SALON, connection_limit=5)
+    await login(admin.tenant_dsn(SALON[0], SALON[2]))
+    await admin.drop_tenant(SALON[0], erase=True)
+    await admin.close()
+    await postgres.drop_database("second")
+    await su.execute("DROP ROLE second_admin")
+    await su.close()

@@ -1,0 +1,20 @@
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from guard_world import shared_of, tenant_url
+
+from askproai_core.redis import Shared
+from askproai_sandbox.redis import EmbeddedRedis
+
+
+@pytest.fixture
+def tenant() -> str:
+    return f"salon-{uuid4().hex[:8]}.mueller"
+
+
+@pytest.fixture
+async def shared(valkey: EmbeddedRedis, tenant: str) -> AsyncIterator[Shared]:
+    own = shared_of(await tenant_url(valkey, tenant), tenant)
+    yield own
+    await own.close()

@@ -1,0 +1,29 @@
+"""A pod that wants more than its tenant's limit: `flood_process.py URL TENANT LIMIT SECONDS` prints what it was admitted."""
+
+import asyncio
+import sys
+import time
+
+from guard_world import shared_of
+
+from askproai_core.clock import SystemClock
+from askproai_core.redis import RateLimiter
+
+
+async def main(url: str, tenant: str, limit: str, seconds: str) -> None:
+    shared = shared_of(url, tenant)
+    limiter, admitted = RateLimiter(shared, SystemClock(), "webhooks"), 0
+    await shared.do("PING")
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.readline)
+    end = time.monotonic() + float(seconds)
+    while time.monotonic() < end:
+        admitted += await limiter.admits(int(limit))
+        await asyncio.sleep(0.001)
+    assert not shared.degraded
+    sys.stdout.write(f"{admitted}\n")
+    await shared.close()
+
+
+asyncio.run(main(*sys.argv[1:]))

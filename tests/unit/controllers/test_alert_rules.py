@@ -1,0 +1,164 @@
+"""Each alert by promtool, Prometheus' own tool: when it fires and when it keeps quiet."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import yaml
+
+from askproai_operator.api import Tenant
+from askproai_operator.controllers.tenant.monitoring import prometheus_rule
+from askproai_operator.settings import Settings
+from askproai_sandbox.world import manifests
+
+OURS, THEIRS = 'tenant="salon-mueller.salon-mueller"', 'tenant="praxis.praxis"'
+
+
+class Case(NamedTuple):
+    """What is scraped, `every` so often, and whether the alert fires at the end (`at`)."""
+
+    alert: str
+    what: str
+    fires: bool
+    series: dict[str, str]
+    every: str = "1m"
+    at: str = "10m"
+
+
+def bookings(**outcomes: str) -> dict[str, str]:
+    return {f'askproai_bookings_total{{{OURS},outcome="{name}",pod="a"}}': text for name, text in outcomes.items()}
+
+
+def webhooks(**outcomes: str) -> dict[str, str]:
+    return {f'askproai_webhooks_received_total{{{OURS},outcome="{o}"}}': text for o, text in outcomes.items()}
+
+
+def of(name: str, labels: str, values: str) -> dict[str, str]:
+    return {f"askproai_{name}{{{labels}}}": values}
+
+
+def oldest(priority: str, values: str) -> dict[str, str]:
+    return of("queue_oldest_seconds", f'{OURS},priority="{priority}"', values)
+
+
+def circuit(state: str, values: str) -> dict[str, str]:
+    return of("circuit_state", f'{OURS},provider="calcom",state="{state}"', values)
+
+
+SIX_HOURS = {"every": "5m", "at": "6h"}
+HOUR = {"at": "1h"}
+CASES = [
+    Case("AskproaiDeadLetters", "a job was given up", True, of("dead_letters", OURS, "0 0 1x20")),
+    Case("AskproaiDeadLetters", "it was redriven", False, of("dead_letters", OURS, "1x5 0x20")),
+    Case("AskproaiDeadLetters", "another tenant's", False, of("dead_letters", THEIRS, "3x20")),
+    Case(
+        "AskproaiBookingFailures",
+        "5 of 77",
+        True,
+        bookings(confirmed="0+1x72", failed="0x30 1 2 3 4 5x40"),
+        **SIX_HOURS,
+    ),
+    Case(
+        "AskproaiBookingFailures",
+        "too busy",
+        True,
+        bookings(pending_sync="0+1x20 20x60", busy="0x30 3x50"),
+        **SIX_HOURS,
+    ),
+    Case(
+        "AskproaiBookingFailures", "2 of 22", False, bookings(confirmed="0+1x20 20x60", failed="0x30 2x50"), **SIX_HOURS
+    ),
+    Case("AskproaiBookingFailures", "3 of 147", False, bookings(confirmed="0+2x72", failed="0x30 3x50"), **SIX_HOURS),
+    Case("AskproaiBookingFailures", "taken times", False, bookings(confirmed="0+1x72", not_free="0+1x72"), **SIX_HOURS),
+    Case("AskproaiWebhookFailures", "1 %", True, webhooks(accepted="0+99x60", unavailable="0+1x60"), **HOUR),
+    Case("AskproaiWebhookFailures", "1 % are too many", True, webhooks(accepted="0+99x60", limited="0+1x60"), **HOUR),
+    Case("AskproaiWebhookFailures", "5 of 65", False, webhooks(accepted="0+1x60", unavailable="0x30 5x30"), **HOUR),
+    Case("AskproaiWebhookFailures", "forgeries", False, webhooks(accepted="0+1x60", unauthorized="0+99x60"), **HOUR),
+    Case("AskproaiCircuitOpen", "it stays open", True, circuit("open", "1x20")),
+    Case(
+        "AskproaiCircuitOpen", "it closed again", False, circuit("open", "0 1 1 0x20") | circuit("closed", "1 0 0 1x20")
+    ),
+    Case("AskproaiQueueAge", "calls' events wait", True, oldest("critical", "0+60x20")),
+    Case("AskproaiQueueAge", "a short crowd", False, oldest("critical", "0x5 200 200 0x20")),
+    Case("AskproaiQueueAge", "what may wait", False, oldest("maintenance", "9000x20")),
+    Case("AskproaiRedisDegraded", "it stays away", True, of("redis_degraded", OURS, "1x20")),
+    Case("AskproaiRedisDegraded", "it restarted", False, of("redis_degraded", OURS, "1x4 0x20")),
+]
+
+
+@pytest.fixture(scope="module")
+def rules() -> dict:
+    raw = manifests()["Tenant"][0]
+    return prometheus_rule(Tenant.from_raw(raw), Settings())["spec"]
+
+
+@pytest.fixture(scope="module")
+def promtool(rules: dict, tmp_path_factory: pytest.TempPathFactory):
+    """Run promtool in a folder that holds `rules.yml`; gives its exit code and what it said."""
+    program = shutil.which("promtool")
+    if program is None:
+        pytest.skip("no promtool on the PATH (Debian: apt install prometheus)")
+    folder = tmp_path_factory.mktemp("rules")
+    (folder / "rules.yml").write_text(yaml.safe_dump(rules))
+
+    def run(*arguments: str, **files: object) -> tuple[int, str]:
+        for name, content in files.items():
+            Path(folder, f"{name}.yml").write_text(json.dumps(content))
+        done = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+def test_the_rules_are_good_prometheus_rules(promtool, rules):
+    code, said = promtool("check", "rules", "rules.yml")
+    assert code == 0, said
+    assert f"{len(rules['groups'][0]['rules'])} rules found" in said
+
+
+def test_every_alert_is_held_to_an_example_of_both():
+    names = {
+        rule["alert"]
+        for rule in prometheus_rule(Tenant.from_raw(manifests()["Tenant"][0]), Settings())["spec"]["groups"][0]["rules"]
+    }
+    assert {(case.alert, case.fires) for case in CASES} == {(name, fires) for name in names for fires in (True, False)}
+
+
+def test_alerts_fire_when_they_should_and_only_then(promtool):
+    groups = [
+        {
+            "interval": case.every,
+            "name": f"{case.alert}: {case.what}",
+            "input_series": [{"series": series, "values": values} for series, values in case.series.items()],
+            "promql_expr_test": [
+                {
+                    "expr": f'count(ALERTS{{alertname="{case.alert}",alertstate="firing"}})',
+                    "eval_time": case.at,
+                    "exp_samples": [{"labels": "{}", "value": 1}] if case.fires else [],
+                }
+            ],
+        }
+        for case in CASES
+    ]
+    code, said = promtool("test", "rules", "cases.yml", cases={"rule_files": ["rules.yml"], "tests": groups})
+    assert code == 0, said
+
+
+def test_a_fired_alert_says_who_what_and_where_to_read(promtool):
+    expected = {
+        "exp_labels": {"severity": "warning", "tenant": "salon-mueller.salon-mueller", "provider": "calcom"},
+        "exp_annotations": {
+            "summary": "salon-mueller.salon-mueller asks calcom nothing any more: too many failures",
+            "runbook_url": "https://askproai.de/docs/runbooks/circuit-open.md",
+        },
+    }
+    group = {
+        "interval": "1m",
+        "input_series": [{"series": series, "values": values} for series, values in circuit("open", "1x20").items()],
+        "alert_rule_test": [{"eval_time": "10m", "alertname": "AskproaiCircuitOpen", "exp_alerts": [expected]}],
+    }
+    code, said = promtool("test", "rules", "one.yml", one={"rule_files": ["rules.yml"], "tests": [group]})
+    assert code == 0, said

@@ -1,0 +1,72 @@
+"""Which servers a REDIS_URL names, and which tenants a rule can be made for."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from redis.asyncio.connection import SSLConnection
+from redis.asyncio.sentinel import SentinelConnectionPool, SentinelManagedSSLConnection
+
+from askproai_core.redis import acl_rules
+from askproai_core.redis.connection import connect
+
+WAIT = timedelta(milliseconds=100)
+
+
+def pool_of(url: str, **more: Any) -> Any:
+    return connect(url, WAIT, **more).connection_pool
+
+
+def test_a_plain_server_is_asked_without_retry_and_with_short_waits() -> None:
+    how = pool_of("redis://u:p%40ss@redis.example:6380/0").connection_kwargs
+    assert (how["host"], how["port"], how["username"], how["password"]) == ("redis.example", 6380, "u", "p@ss")
+    assert (how["socket_timeout"], how["socket_connect_timeout"]) == (0.1, 0.1)
+    assert how["retry"].get_retries() == 0
+
+
+@pytest.mark.parametrize("scheme", ["redis", "rediss"])
+def test_sentinels_are_asked_for_the_master_and_only_redis_gets_the_password(scheme: str) -> None:
+    pool = pool_of(f"{scheme}+sentinel://u:p%40ss@h1:26380,h2/mymaster")
+    assert isinstance(pool, SentinelConnectionPool)
+    assert pool.service_name == "mymaster"
+    sentinels = [node.connection_pool for node in pool.sentinel_manager.sentinels]
+    asked = [node.connection_kwargs for node in sentinels]
+    assert [(how["host"], how["port"], how.get("password")) for how in asked] == [
+        ("h1", 26380, None),
+        ("h2", 26379, None),
+    ]
+    assert (pool.connection_kwargs["username"], pool.connection_kwargs["password"]) == ("u", "p@ss")
+    assert all(how["socket_timeout"] == 0.1 and how["retry"].get_retries() == 0 for how in asked)
+    tls = [issubclass(node.connection_class, SSLConnection) for node in sentinels]
+    assert (*tls, pool.connection_class is SentinelManagedSSLConnection) == (scheme == "rediss",) * 3
+
+
+def test_an_authority_is_trusted_where_its_file_lies(tmp_path) -> None:
+    file = tmp_path / "CA_FILE"
+    assert "ssl_ca_certs" not in pool_of("rediss://h", ca_file=file).connection_kwargs
+    file.write_text("a certificate")
+    assert pool_of("rediss://h", ca_file=file).connection_kwargs["ssl_ca_certs"] == str(file)
+    assert "ssl_ca_certs" not in pool_of("redis://h", ca_file=file).connection_kwargs
+
+
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "http://h", "redis+sentinel://h", "redis+sentinel:///x", "redis://h:port"]
+)
+def test_what_is_no_redis_url_is_refused(url: str) -> None:
+    with pytest.raises(ValueError):
+        connect(url, WAIT)
+
+
+@pytest.mark.parametrize("tenant", ["", "*", "a*", "a:b", "_", "a b", "A.b", "a.b\n", "a.?", "a[b]", ".a"])
+def test_no_rule_is_made_for_a_name_that_could_reach_further(tenant: str) -> None:
+    with pytest.raises(ValueError):
+        acl_rules(tenant, "0" * 64)
+
+
+def test_the_rules_begin_by_taking_everything() -> None:
+    rules = acl_rules("salon.mueller", "0" * 64)
+    assert rules[0] == "reset"
+    assert "-@all" in rules
+    assert [rule for rule in rules if rule.startswith(("~", "%", "&"))] == [
+        "~askproai:salon.mueller:*", "%R~askproai:_:*", "&askproai:salon.mueller:*",
+    ]  # fmt: skip

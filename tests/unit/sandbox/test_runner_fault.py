@@ -1,0 +1,50 @@
+"""A fault of the pod runner itself, at one pod."""
+
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import aiohttp
+import pytest
+from structlog.testing import capture_logs
+
+from askproai_core.clock import SystemClock
+from askproai_sandbox.cluster import KubeClient, Object, eventually
+from askproai_sandbox.pods.container import Surroundings
+from askproai_sandbox.pods.pod import Pod
+from askproai_sandbox.pods.spec import Sources
+
+MANIFEST: Object = {
+    "metadata": {"namespace": "n", "name": "pod-1", "uid": "u"},
+    "spec": {"containers": [{"name": "web", "image": "x", "command": ["x"]}]},
+}
+
+
+async def test_a_fault_is_told_in_log_and_status_without_what_was_mounted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Operators.md §5.15: no secret in logs or status, at any level."""
+    sent: list[str] = []
+
+    async def merge(_path: str, body: Object) -> Object:
+        sent.append(str(body))
+        return {}
+
+    def mount(_self: Pod) -> None:
+        files = {"api-key": b"canary"}
+        raise UnicodeDecodeError("utf-8", files["api-key"], 0, 1, "boom")
+
+    monkeypatch.setattr(Pod, "_mount", mount)
+    client = cast("KubeClient", SimpleNamespace(merge=merge))
+    session: Any = cast("aiohttp.ClientSession", None)
+    around = Surroundings(client, session, Sources({}, {}), SystemClock(), tmp_path, lambda: None)
+    pod = Pod(MANIFEST, "127.64.1.2", around)
+    with capture_logs() as logs:
+        pod.start()
+        await eventually(lambda: sent and "RunnerFault" in sent[-1], timedelta(seconds=5), "the word of the fault")
+        await pod.end(timedelta(0), remove=False)
+    fault = next(entry for entry in logs if entry["event"] == "pod.runner_fault")
+    assert "in mount" in fault["trace"]
+    assert "exc_info" not in fault, "structlog would print local variables"
+    assert "canary" not in str([logs, sent])
