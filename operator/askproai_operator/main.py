@@ -31,8 +31,8 @@ from askproai_operator.engine.informer import Informer
 from askproai_operator.engine.metrics import Conditions, Metrics
 from askproai_operator.engine.queue import Urgency, WorkQueue
 from askproai_operator.engine.wire import connection
+from askproai_operator.providers import ProviderClients, RedisAdmin
 from askproai_operator.settings import Settings
-from askproai_operator.vendors import ProviderClients, RedisAdmin
 
 log = structlog.get_logger(__name__)
 

@@ -18,8 +18,8 @@ from askproai_operator.controllers.agent import Finding, find_ground, look
 from askproai_operator.engine import ApiError, Cache, Kube, NotLeader, Ref, World, refs
 from askproai_operator.engine.feed import Feed
 from askproai_operator.engine.wire import Wire, connection
+from askproai_operator.providers import ProviderClients, ProviderError
 from askproai_operator.settings import Settings
-from askproai_operator.vendors import ProviderClients, ProviderError
 
 _NOT_FOUND = 404
 _DRY_RUN = {"dryRun": "All", "fieldValidation": "Strict"}

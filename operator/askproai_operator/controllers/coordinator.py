@@ -11,7 +11,7 @@ from askproai_core.database import StoreError
 from askproai_core.redis import EVERYBODY
 from askproai_operator.controllers.credentials import secret_manifest, secret_texts
 from askproai_operator.engine import ApiError, World, refs
-from askproai_operator.vendors import RedisError, UsersBypassed, UsersUnsupported, login_in
+from askproai_operator.providers import RedisError, UsersBypassed, UsersUnsupported, login_in
 
 log = structlog.get_logger(__name__)
 

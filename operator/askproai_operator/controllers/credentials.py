@@ -10,7 +10,7 @@ from askproai_operator.api import SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, bad
 from askproai_operator.api.tenant import Calcom
 from askproai_operator.engine import MANAGER, World, refs
-from askproai_operator.vendors import CredentialProblem, secret_value
+from askproai_operator.providers import CredentialProblem, secret_value
 
 RETELL_KEY = "retell-api-key"
 CALCOM_KEY = "calcom-api-key"

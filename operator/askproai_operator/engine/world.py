@@ -15,7 +15,7 @@ from askproai_operator.settings import Settings
 
 if TYPE_CHECKING:  # the engine itself needs neither a provider nor a database
     from askproai_core.database import AdminStore
-    from askproai_operator.vendors import ProviderClients, RedisAdmin
+    from askproai_operator.providers import ProviderClients, RedisAdmin
 
 
 @dataclass(frozen=True, slots=True)

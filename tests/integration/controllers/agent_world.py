@@ -14,8 +14,8 @@ from askproai_core.clock import FixedClock
 from askproai_operator.controllers.agent import reconcile
 from askproai_operator.engine import FINALIZER, ApiError, Cache, Conflict, Key, Result, Warn, World, refs
 from askproai_operator.engine.outcome import outcome
+from askproai_operator.providers import ProviderClients
 from askproai_operator.settings import Settings
-from askproai_operator.vendors import ProviderClients
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
 

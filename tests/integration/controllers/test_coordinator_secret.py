@@ -12,7 +12,7 @@ from askproai_core.redis import EVERYBODY
 from askproai_operator.controllers.coordinator import SECRET, ensure_coordinator
 from askproai_operator.controllers.credentials import secret_texts
 from askproai_operator.engine import refs
-from askproai_operator.vendors.redis import user_name
+from askproai_operator.providers.redis import user_name
 from askproai_sandbox.cluster import eventually
 
 

@@ -23,7 +23,7 @@ from askproai_operator.controllers.tenant.decide import (
     runtime_condition,
 )
 from askproai_operator.controllers.tenant.render import Component, ScaledBy
-from askproai_operator.vendors import CredentialProblem
+from askproai_operator.providers import CredentialProblem
 from askproai_sandbox.world import manifests, salon_config
 
 

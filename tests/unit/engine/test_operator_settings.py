@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from askproai_core.clock import SystemClock
+from askproai_operator.providers import RedisAdmin
 from askproai_operator.settings import Settings
-from askproai_operator.vendors import RedisAdmin
 
 
 def test_redis_is_named_by_a_variable_or_a_file_and_may_be_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -11,7 +11,7 @@ from askproai_operator.controllers.agent.diff import paths
 from askproai_operator.controllers.agent.ground import Ground
 from askproai_operator.controllers.agent.observe import Known, Observed, engine_of
 from askproai_operator.engine import Key, World
-from askproai_operator.vendors import (
+from askproai_operator.providers import (
     Json,
     ProviderError,
     ProviderRefused,

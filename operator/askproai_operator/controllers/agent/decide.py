@@ -16,7 +16,7 @@ from askproai_operator.controllers.agent.observe import (
     webhook_change,
 )
 from askproai_operator.controllers.agent.render import Desired, Number, owner_of, owner_of_llm
-from askproai_operator.vendors import Json
+from askproai_operator.providers import Json
 
 
 class Act(StrEnum):

@@ -25,7 +25,7 @@ from askproai_operator.controllers.agent.render import owner_of, owner_of_llm
 from askproai_operator.controllers.credentials import kept_values
 from askproai_operator.controllers.leftovers import BEYOND, AgentLeft, Owner, keep
 from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, World
-from askproai_operator.vendors import CredentialProblem, ProviderError, RetellClient
+from askproai_operator.providers import CredentialProblem, ProviderError, RetellClient
 
 _LOOK_AGAIN: Final = timedelta(seconds=5)
 

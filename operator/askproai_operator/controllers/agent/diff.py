@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import isclose
 from typing import Any
 
-from askproai_operator.vendors import Json
+from askproai_operator.providers import Json
 
 _EXACT_KEYS = {"properties"}  # a parameter that somebody added is a change, not a server's default
 _SETS = {"webhook_events", "required"}

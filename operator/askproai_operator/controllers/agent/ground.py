@@ -12,7 +12,7 @@ from askproai_operator.controllers.agent.decide import Finding
 from askproai_operator.controllers.agent.render import Desired, Number, desired
 from askproai_operator.controllers.credentials import RETELL_BASE_URL, RETELL_KEY
 from askproai_operator.engine import World, refs
-from askproai_operator.vendors import CredentialProblem, RetellClient, secret_value
+from askproai_operator.providers import CredentialProblem, RetellClient, secret_value
 
 
 @dataclass(frozen=True, slots=True)

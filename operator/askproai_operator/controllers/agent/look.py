@@ -10,7 +10,7 @@ from askproai_operator.controllers.agent.decide import Plan, decide
 from askproai_operator.controllers.agent.ground import Ground
 from askproai_operator.controllers.agent.observe import Known, Observed, observe
 from askproai_operator.engine import World
-from askproai_operator.vendors import REQUEST_TIMEOUT
+from askproai_operator.providers import REQUEST_TIMEOUT
 
 # A create that we stopped waiting for may still commit, and a list may not show it yet.
 GRACE: Final = REQUEST_TIMEOUT + timedelta(seconds=10)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, Self
 
 from askproai_operator.controllers.agent.render import Desired, owner_of, owner_of_llm
-from askproai_operator.vendors import Json, RetellClient
+from askproai_operator.providers import Json, RetellClient
 
 INBOUND_PATH: Final = "/retell/inbound"  # an address that ends so is a tenant's, whatever its host was
 

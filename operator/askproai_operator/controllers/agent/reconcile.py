@@ -9,7 +9,7 @@ from askproai_operator.controllers.agent.ground import Ground, find_ground
 from askproai_operator.controllers.agent.look import GRACE, look
 from askproai_operator.controllers.agent.tell import PLAN_ANNOTATION, failed, observed_only, planned, settled, waiting
 from askproai_operator.engine import GONE, Key, Result, World
-from askproai_operator.vendors import ProviderError
+from askproai_operator.providers import ProviderError
 
 
 async def reconcile(key: Key, world: World) -> Result:

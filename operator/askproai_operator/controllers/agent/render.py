@@ -10,7 +10,7 @@ import yaml
 
 from askproai_core.tenant_config import Function
 from askproai_operator.api import RetellAgent, Tenant
-from askproai_operator.vendors import Json
+from askproai_operator.providers import Json
 
 MARKER_SEPARATOR: Final = " · "
 OWNER_VARIABLE: Final = "askproai_owner"

@@ -8,7 +8,7 @@ from askproai_operator.controllers.agent.apply import Hands
 from askproai_operator.controllers.agent.decide import Plan
 from askproai_operator.controllers.agent.observe import Known, Observed
 from askproai_operator.engine import Result, Warn
-from askproai_operator.vendors import (
+from askproai_operator.providers import (
     CredentialRefused,
     HostNotAllowed,
     ProviderError,

@@ -16,7 +16,7 @@ from askproai_operator.controllers.offering.decide import (
     standing_offerings,
 )
 from askproai_operator.engine import GONE, Key, Result, World, refs
-from askproai_operator.vendors import (
+from askproai_operator.providers import (
     CredentialRefused,
     EventTypeNeeds,
     HostNotAllowed,

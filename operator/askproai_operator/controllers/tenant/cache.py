@@ -3,7 +3,7 @@
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.engine import World
-from askproai_operator.vendors import RedisAway, UsersBypassed, UsersUnsupported
+from askproai_operator.providers import RedisAway, UsersBypassed, UsersUnsupported
 
 _KIND = ConditionType.CACHE_READY
 

@@ -33,7 +33,7 @@ from askproai_operator.controllers.tenant.decide import (
 from askproai_operator.controllers.tenant.render import Component
 from askproai_operator.controllers.tenant.teardown import registered_url, tear_down
 from askproai_operator.engine import GONE, Child, EventType, Key, NotOurs, Result, Warn, World, refs
-from askproai_operator.vendors import (
+from askproai_operator.providers import (
     CredentialRefused,
     HostNotAllowed,
     KeyHolder,

@@ -18,7 +18,7 @@ from askproai_operator.controllers.leftovers import BEYOND, CacheLeft, DatabaseL
 from askproai_operator.controllers.tenant import render
 from askproai_operator.controllers.tenant.decide import address
 from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, World, refs
-from askproai_operator.vendors import CredentialRefused, ProviderError, RedisError, remove_calcom_webhook
+from askproai_operator.providers import CredentialRefused, ProviderError, RedisError, remove_calcom_webhook
 
 UNDO_ERRORS: Final = (ProviderError, RedisError, StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 # No other key will come, and nobody needs Redis: to wait would only hold up the namespace.

@@ -1,13 +1,13 @@
 """Retell, Cal.com and Redis as the operator sees them: clients, typed errors, and the checks before a key is used."""
 
-from askproai_operator.vendors.calcom import (
+from askproai_operator.providers.calcom import (
     CalcomClient,
     EventTypeNeeds,
     ensure_calcom_webhook,
     event_type_problems,
     remove_calcom_webhook,
 )
-from askproai_operator.vendors.checks import (
+from askproai_operator.providers.checks import (
     CredentialProblem,
     KeyHolder,
     key_hash,
@@ -15,7 +15,7 @@ from askproai_operator.vendors.checks import (
     secret_value,
     shared_key_conflict,
 )
-from askproai_operator.vendors.http import (
+from askproai_operator.providers.http import (
     REQUEST_TIMEOUT,
     CredentialRefused,
     HostNotAllowed,
@@ -27,9 +27,9 @@ from askproai_operator.vendors.http import (
     RateLimited,
     UnknownOutcome,
 )
-from askproai_operator.vendors.providers import ProviderClients
-from askproai_operator.vendors.redis import RedisAdmin, RedisAway, RedisError, UsersBypassed, UsersUnsupported
-from askproai_operator.vendors.retell import RetellClient
+from askproai_operator.providers.providers import ProviderClients
+from askproai_operator.providers.redis import RedisAdmin, RedisAway, RedisError, UsersBypassed, UsersUnsupported
+from askproai_operator.providers.retell import RetellClient
 
 __all__ = [
     "REQUEST_TIMEOUT", "CalcomClient", "CredentialProblem", "CredentialRefused", "EventTypeNeeds", "HostNotAllowed", "Json",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from askproai_operator.vendors.http import Api, Json
+from askproai_operator.providers.http import Api, Json
 
 
 @dataclass(frozen=True, slots=True)

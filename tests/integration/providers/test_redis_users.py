@@ -17,8 +17,8 @@ from redis.exceptions import ResponseError
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RedisAway as SharedAway
 from askproai_core.redis import Shared
-from askproai_operator.vendors import RedisAdmin, RedisAway, UsersBypassed, UsersUnsupported
-from askproai_operator.vendors.redis import user_name
+from askproai_operator.providers import RedisAdmin, RedisAway, UsersBypassed, UsersUnsupported
+from askproai_operator.providers.redis import user_name
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.cluster import Child, eventually, free_port, spawn
 from askproai_sandbox.redis import EmbeddedRedis

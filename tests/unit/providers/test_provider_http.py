@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from askproai_core.clock import FixedClock
-from askproai_operator.vendors import (
+from askproai_operator.providers import (
     CredentialRefused,
     HostNotAllowed,
     ProviderClients,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from askproai_operator.vendors.http import Api, Json, ProviderRefused
+from askproai_operator.providers.http import Api, Json, ProviderRefused
 
 # Every endpoint has its own version; a wrong or missing one silently falls back to an old body shape.
 EVENT_TYPES_VERSION: Final = {"cal-api-version": "2024-06-14"}

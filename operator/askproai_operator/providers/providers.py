@@ -10,10 +10,10 @@ from prometheus_client import CollectorRegistry, Counter
 
 from askproai_core.clock import Clock
 from askproai_core.redis import Circuits, Provider, Rules
-from askproai_operator.vendors.calcom import CalcomClient
-from askproai_operator.vendors.checks import host_problem
-from askproai_operator.vendors.http import REQUEST_TIMEOUT, Api, HostNotAllowed, KeyState
-from askproai_operator.vendors.retell import RetellClient
+from askproai_operator.providers.calcom import CalcomClient
+from askproai_operator.providers.checks import host_problem
+from askproai_operator.providers.http import REQUEST_TIMEOUT, Api, HostNotAllowed, KeyState
+from askproai_operator.providers.retell import RetellClient
 
 # Tokens per second, and burst. Retell publishes no figures. Cal.com blocks a key above 120 in a minute and locks accounts
 # after bursts of 20 to 30 (calcom 24981, 23414), and the tenant's pods use the same key.

@@ -22,7 +22,7 @@ from askproai_core.clock import Clock
 from askproai_core.database import login_dsn
 from askproai_core.redis import EVERYBODY, acl_rules, coordinator_acl_rules
 from askproai_core.redis.connection import connect, send
-from askproai_operator.vendors.checks import login_in
+from askproai_operator.providers.checks import login_in
 
 log = structlog.get_logger(__name__)
 

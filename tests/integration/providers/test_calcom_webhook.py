@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_operator.vendors import (
+from askproai_operator.providers import (
     CalcomClient,
     ProviderClients,
     UnknownOutcome,

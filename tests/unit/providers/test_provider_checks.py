@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from askproai_operator.api.conditions import Reason
-from askproai_operator.vendors import (
+from askproai_operator.providers import (
     CredentialProblem,
     EventTypeNeeds,
     KeyHolder,
@@ -16,7 +16,7 @@ from askproai_operator.vendors import (
     secret_value,
     shared_key_conflict,
 )
-from askproai_operator.vendors.checks import host_problem
+from askproai_operator.providers.checks import host_problem
 
 HOSTS = ("api.retellai.com", "*.cal.example", "127.0.0.1:*", "cal.internal:5555")
 
