@@ -36,18 +36,19 @@ integration: $(STAMP) ## Only the tests against real parts
 e2e: $(STAMP) ## The chart on a real cluster: KUBECONFIG, IMAGE and ADDRESS name it (docs/install.md), else ../shared/cluster is used
 	@hack/e2e.sh $(ARGS)
 
-check: $(STAMP) ## Format, lint, types, layers, and that everything generated is current
+check: $(STAMP) ## Format, lint, types, layers, generated files, public names
 	@echo "== format" && ruff format --check .
 	@echo "== lint" && ruff check .
 	@echo "== types" && mypy
 	@echo "== layers" && lint-imports
-	@echo "== generated files" && python hack/generate.py --check
+	@echo "== generated files" && python hack/generate.py --check && python hack/architecture.py --check
+	@echo "== public names" && python hack/public_names.py
 
 format: $(STAMP) ## Format and mend what can be mended by itself
 	@ruff format . && ruff check --fix .
 
-generate: $(STAMP) ## Write the CRDs and the generated pages of docs/reference
-	@python hack/generate.py
+generate: $(STAMP) ## Write the CRDs, the generated pages of docs/reference and the picture of docs/architecture.md
+	@python hack/generate.py && python hack/architecture.py
 
 bench: $(STAMP) ## Measure what docs/performance.md states (about 3 minutes)
 	@python -m tests.load.bench

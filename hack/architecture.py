@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Draw the picture of docs/architecture.md from the imports, or (--check) report that it is not current.
+
+`make generate` writes it, `make check` compares it. The picture is a Mermaid graph of packages: an arrow means "imports".
+Arrows that follow from others (a imports b, b imports c, a imports c) are left out.
+"""
+
+import argparse
+import ast
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs/architecture.md"
+BEGIN, END = "<!-- picture: drawn by hack/architecture.py -->\n", "<!-- /picture -->"
+PLANES = {
+    "cli": "cli/askproai_cli",
+    "sandbox": "sandbox/askproai_sandbox",
+    "operator": "operator/askproai_operator",
+    "runtime": "runtime/askproai_runtime",
+    "core": "core/askproai_core",
+}
+WHOLE = {"cli", "sandbox"}  # drawn as one node each: they stand on everything
+
+
+def node_of(module: str) -> str | None:
+    """Return the node of a dotted module name, such as `runtime.booking`; None for modules that are not ours."""
+    top, _, rest = module.partition(".")
+    plane = top.removeprefix("askproai_")
+    if plane == top or plane not in PLANES:
+        return None
+    part = rest.partition(".")[0]
+    return plane if plane in WHOLE or not part else f"{plane}.{part}"
+
+
+def imports() -> dict[str, set[str]]:
+    """Return for each node the nodes that it imports."""
+    arrows: dict[str, set[str]] = defaultdict(set)
+    for plane, folder in PLANES.items():
+        for file in (ROOT / folder).rglob("*.py"):
+            parts = file.relative_to(ROOT / folder).with_suffix("").parts
+            source = node_of(".".join([f"askproai_{plane}", *(part for part in parts if part != "__init__")]))
+            assert source is not None
+            arrows[source]  # a node without imports is drawn, too
+            for name in _imported(file):
+                target = node_of(name)
+                if target is not None and target not in {source, plane}:
+                    arrows[source].add(target)
+    return {source: targets for source, targets in arrows.items() if source in WHOLE or "." in source}
+
+
+def _imported(file: Path) -> list[str]:
+    names: list[str] = []
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
+
+
+def without_implied(arrows: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Return the arrows that follow from no other ones."""
+
+    def reachable(start: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = list(arrows.get(start, ()))
+        while waiting:
+            node = waiting.pop()
+            if node not in seen:
+                seen.add(node)
+                waiting += arrows.get(node, ())
+        return seen
+
+    behind = {node: reachable(node) for node in arrows}
+    return {
+        source: {target for target in targets if not any(target in behind.get(via, ()) for via in targets - {target})}
+        for source, targets in arrows.items()
+    }
+
+
+def picture() -> str:
+    """Return the Mermaid graph."""
+    arrows = imports()
+    lines = ["```mermaid", "flowchart TD"]
+    for plane in PLANES:
+        nodes = sorted(node for node in arrows if node.partition(".")[0] == plane)
+        if plane in WHOLE:
+            lines.append(f"  {plane}")
+            continue
+        lines.append(f"  subgraph {plane}")
+        lines += [f"    {node}[{node.partition('.')[2]}]" for node in nodes]
+        lines.append("  end")
+    for source, targets in sorted(without_implied(arrows).items()):
+        lines += [f"  {source} --> {target}" for target in sorted(targets)]
+    return "\n".join([*lines, "```"]) + "\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the picture is not current")
+    check = parser.parse_args().check
+    page = PAGE.read_text("utf-8")
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    current = f"{before}{BEGIN}{picture()}{END}{after}"
+    if current == page:
+        return 0
+    print(f"{'not current, run make generate' if check else 'written'}: docs/architecture.md")
+    if not check:
+        PAGE.write_text(current, "utf-8")
+    return int(check)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
