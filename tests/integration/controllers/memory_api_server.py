@@ -38,6 +38,7 @@ class MemoryApiServer:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.objects: dict[ObjectId, Json] = {}
         self.writes = 0  # requests that may change something, the refused ones among them
+        self.reads: list[str] = []  # paths that were read
         self.terminating: set[str] = set()  # namespaces that take no new objects
         self.forbidden: set[str] = set()  # resources (plural) that nobody may create
         self.next_answers: dict[str, list[int]] = defaultdict(list)  # status codes of the next creates of a resource
@@ -89,7 +90,9 @@ class MemoryApiServer:
     # Requests
 
     async def _handle(self, request: web.Request) -> web.Response:
-        if request.method != "GET":
+        if request.method == "GET":
+            self.reads.append(request.path)
+        else:
             self.writes += 1
         try:
             return web.json_response(self._answer(request, json.loads(await request.read() or b"{}")))

@@ -208,6 +208,17 @@ async def test_a_tenant_that_no_watch_has_delivered_yet_is_waited_for_without_a_
         assert (await s.step()).conditions[0].reason == Reason.TENANT_NOT_FOUND
 
 
+async def test_retell_is_asked_nothing_and_no_secret_is_read_while_a_check_fails() -> None:
+    async with scene() as s:
+        raw = s.api.objects["Tenant", "salon", "salon"]
+        s.put(refs.TENANTS, {**raw, "status": {}})
+        await s.settle()
+        assert s.condition("Synced")["reason"] == "TenantNotReady"
+        assert "webhook URLs" in s.condition("Synced")["message"]
+        assert s.entries == []
+        assert "secrets" not in {path.split("/")[-2] for path in s.api.reads}
+
+
 async def test_an_agent_deleted_by_hand_is_created_again_after_the_grace_period() -> None:
     async with scene() as s:
         await s.settle()

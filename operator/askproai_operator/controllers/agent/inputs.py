@@ -70,9 +70,10 @@ def first_failing(checks: Iterable[Check[T]], inputs: T) -> Finding | None:
 async def gather(agent: RetellAgent, world: World, checks: Iterable[Check[Inputs]]) -> Inputs:
     """Read the references from the cache, then the Secrets; nothing at Retell.
 
-    The reading stops where one of `checks` fails: Secrets are read only of a Tenant that is ready, and an object that the
-    cache lacks costs the one request that tells whether it is on its way. Raises HostNotAllowed for the Tenant's baseUrl.
+    Reading stops as soon as one of `checks` fails, so Secrets are read only when the references hold. An object that the
+    cache lacks costs one request, which tells whether it is on its way. Raises HostNotAllowed for the Tenant's baseUrl.
     """
+    # References: from the cache
     cache, namespace, ref = world.cache, agent.key.namespace, agent.spec.branch_ref
     branch = cache.branch(namespace, ref.name) if ref is not None else None
     name = tenant_name(agent, world)
@@ -85,6 +86,7 @@ async def gather(agent: RetellAgent, world: World, checks: Iterable[Check[Inputs
     inputs = Inputs(agent, branch, name, tenant, absence)
     if tenant is None or first_failing(checks, inputs) is not None:
         return inputs
+    # Secrets: from the API server
     client = await retell_client(world, namespace, tenant.key.name)
     inputs = replace(inputs, client=client)
     if isinstance(client, CredentialProblem):

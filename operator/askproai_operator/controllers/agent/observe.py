@@ -57,9 +57,8 @@ class Observation:
     llm: Json | None = None  # in the version that `agent` answers with
     published_agent: Json | None = None  # the latest published version: the one that answers calls
     published_llm: Json | None = None
-    numbers: Mapping[str, Json | None] | None = (
-        None  # by E.164: those desired, recorded, or bound to us; None: not there
-    )
+    # By E.164: the numbers that are desired, recorded, or bound to us; None for one that is not at Retell.
+    numbers: Mapping[str, Json | None] | None = None
     deleted_agents: frozenset[str] = frozenset()  # that do not exist any more, though a number still names them
     # Others with our marker: a create without an answer may have been done twice.
     duplicates: tuple[str, ...] = ()  # agents that no number is bound to

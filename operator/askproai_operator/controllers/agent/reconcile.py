@@ -23,41 +23,43 @@ async def reconcile(key: Key, world: World) -> Result:  # noqa: C901 (one path w
     """Reconcile one RetellAgent. Level-triggered: safe to run again at any point."""
     agent = world.cache.agent(key.namespace, key.name)
     if agent is None:
-        return GONE  # deleted; `finalize` did what there was to do
+        return GONE  # `finalize` did what there was to do
     if agent.metadata.deletion_timestamp is not None:
         return await finalize(agent, world)
     if not await world.kube.add_finalizer(agent):
         return GONE  # deleted before anything of it was created
     try:
-        inputs = await gather(agent, world, CHECKS)  # the cluster only
+        inputs = await gather(agent, world, CHECKS)  # in the cluster; Retell is asked nothing before the checks pass
         if failure := first_failing(CHECKS, inputs):
-            return not_ready(failure)  # no retry: a change of what is missing or wrong enqueues this agent
+            # No retry: a change of what is missing or wrong enqueues this agent, or the resync finds it.
+            return not_ready(failure)
         target = inputs.target
         assert target is not None  # else a check had failed
         if not agent.status.get("agentId") or agent.status.get("pending"):
-            newest = await world.fresh(
-                agent
-            )  # this may create, and a cached status without the last id would create twice
+            # This may create, and a cached status that lacks the last recorded id would create twice.
+            newest = await world.fresh(agent)
             if newest is None:
-                return GONE  # deleted; a new object of its name is enqueued by its own creation
+                return GONE  # a new object of its name is enqueued by its own creation
             agent = newest
         remote = await gather_remote(agent, target, world)
         plan = make_plan(remote)
         if plan.refused is not None:
-            return not_ready(
-                plan.refused
-            )  # no retry: a person has to act at Retell, and the resync finds what was done
+            # No retry: a person has to act, here or at Retell, where the resync finds it.
+            return not_ready(plan.refused)
         if agent.spec.management_policy is ManagementPolicy.OBSERVE_ONLY:
-            return observed_only(plan, remote.observation, remote.recorded)  # resync: it finds changes at Retell
+            # The usual resync: it finds what changes at Retell.
+            return observed_only(plan, remote.observation, remote.recorded)
         if agent.metadata.annotations.get(PLAN_ANNOTATION) == "true":
-            return planned(plan)  # resync; removing the annotation enqueues it
+            # The usual resync; the removal of the annotation enqueues this agent.
+            return planned(plan)
         if plan.wait is not None:
-            return waiting(
-                plan, plan.wait, remote.recorded, world.clock.now()
-            )  # again when the grace period has passed
+            # Again when the grace period has passed, or before it to use a pending object as soon as it appears.
+            return waiting(plan, plan.wait, remote.recorded, world.clock.now())
         published = await execute(plan, remote, target, agent, world)
-        return settled(plan, published, target, remote.observation)  # resync, or soon while duplicates were found
+        # The usual resync; sooner to see duplicates disappear.
+        return settled(plan, published, target, remote.observation)
     except AgentGone:
         return GONE  # deleted while its plan was carried out
     except ProviderError as error:
-        return provider_failed(error)  # backoff, or exactly when Retell asks us to come back
+        # When Retell asks us to come back, else by exponential backoff.
+        return provider_failed(error)
