@@ -11,7 +11,7 @@ import typer
 from askproai_cli.lint import Document, Unreadable, read_documents
 from askproai_cli.lint.check import GROUP
 from askproai_cli.output import Output, OutputOption, as_json
-from askproai_cli.plan.plan import Change, plan, summary
+from askproai_cli.plan.plan import Change, plan_manifests, summarize
 from askproai_operator.engine import ApiError, Unreachable, refs
 
 _KINDS = [ref.kind for ref in (*refs.CUSTOM, refs.NAMESPACES)]
@@ -33,10 +33,18 @@ def plan_command(
     Exit code 1: something is refused; 2: a file cannot be read.
     """
     try:
-        documents = [one for one in read_documents(files) if isinstance(one.value, dict)]
-        ours = [_named(one) for one in documents if str(one.value.get("apiVersion")).startswith(f"{GROUP}/")]
-        coming = {_named(one)["metadata"]["name"] for one in documents if one.value.get("kind") == refs.NAMESPACES.kind}
-        planned = asyncio.run(plan(ours, kubeconfig, namespace, coming))
+        documents = [document for document in read_documents(files) if isinstance(document.value, dict)]
+        manifests = [
+            _manifest(document)
+            for document in documents
+            if str(document.value.get("apiVersion")).startswith(f"{GROUP}/")
+        ]
+        new_namespaces = {
+            _manifest(document)["metadata"]["name"]
+            for document in documents
+            if document.value.get("kind") == refs.NAMESPACES.kind
+        }
+        planned = asyncio.run(plan_manifests(manifests, kubeconfig, namespace, new_namespaces))
     except Unreadable as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
@@ -44,21 +52,21 @@ def plan_command(
         typer.echo(f"the cluster cannot be asked: {error}", err=True)
         raise typer.Exit(1) from None
     if output is Output.JSON:
-        as_json([asdict(one) for one in planned])
+        as_json([asdict(each) for each in planned])
     else:
-        for one in planned:
-            typer.echo(f"{one.name}: {one.change}")
-            for line in one.fields:
+        for each in planned:
+            typer.echo(f"{each.name}: {each.change}")
+            for line in each.fields:
                 typer.echo(f"    {line}")
-            for step in one.steps or ():
+            for step in each.steps or ():
                 typer.echo(f"    at Retell: {step}")
-        typer.echo(summary(planned))
-    if any(one.change is Change.REFUSED for one in planned):
+        typer.echo(summarize(planned))
+    if any(each.change is Change.REFUSED for each in planned):
         raise typer.Exit(1)
 
 
-def _named(document: Document) -> dict[str, Any]:
-    """Give a manifest that the API server can be asked about. Raises `Unreadable`; what else is wrong, the server says."""
+def _manifest(document: Document) -> dict[str, Any]:
+    """Return a manifest that has a known kind and a name; the API server judges the rest. Raises Unreadable."""
     value: dict[str, Any] = document.value
     kind, meta = value.get("kind"), value.get("metadata")
     if kind not in _KINDS or not isinstance(meta, dict) or not isinstance(meta.get("name"), str):

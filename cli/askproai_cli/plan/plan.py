@@ -1,10 +1,10 @@
-"""A plan from manifests: the API server says what would become of each (dry run), and the operator's own look and decision
-say what that would mean at Retell. Nothing is written anywhere.
+"""Plans manifests: a dry run of the API server shows what would become of each object, and the operator's own code what it
+would then do at Retell. Nothing is written anywhere.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from askproai_core.clock import SystemClock
 from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
 from askproai_operator.api import RetellAgent
-from askproai_operator.controllers.agent import Finding, find_ground, look
+from askproai_operator.controllers.agent import CHECKS, first_failing, gather, gather_remote, make_plan
 from askproai_operator.engine import ApiError, Cache, Kube, NotLeader, Ref, World, refs
 from askproai_operator.engine.feed import Feed
 from askproai_operator.engine.wire import Wire, connection
@@ -24,10 +24,12 @@ from askproai_operator.settings import Settings
 _NOT_FOUND = 404
 _DRY_RUN = {"dryRun": "All", "fieldValidation": "Strict"}
 _UNJUDGED = "its namespace comes with these files, so the API server cannot judge it yet; `askproai lint` does"
-_NEWEST = str(2**62)  # what would be is newer than whatever the cache holds
+_NEWEST = str(2**62)  # version of what a dry run returned: newer than all that the API server lists
 
 
 class Change(StrEnum):
+    """What becomes of an object."""
+
     CREATED = "created"
     CHANGED = "changed"
     UNCHANGED = "unchanged"
@@ -36,7 +38,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One object: what becomes of it, field by field, and for a RetellAgent the steps at Retell (None: not asked)."""
+    """One object: what becomes of it, field by field, and for a RetellAgent the steps at Retell (None: another kind)."""
 
     name: str
     change: Change
@@ -44,12 +46,15 @@ class Planned:
     steps: tuple[str, ...] | None = None
 
 
-async def plan(
-    manifests: Iterable[Mapping[str, Any]], kubeconfig: Path | None, namespace: str, coming: Collection[str] = ()
+async def plan_manifests(
+    manifests: Iterable[Mapping[str, Any]],
+    kubeconfig: Path | None,
+    namespace: str,
+    new_namespaces: Collection[str] = (),
 ) -> list[Planned]:
-    """Plan manifests of our kinds in their order; then the agents that stand in the cluster and feel the change.
+    """Plan manifests of our kinds in their order, then the other agents of their namespaces if the change affects them.
 
-    `namespace` is for manifests without one; `coming` are namespaces that are applied along with them.
+    `namespace` is for manifests that name none; `new_namespaces` are applied together with the manifests.
     Raises ApiError and kopf.LoginError when the cluster cannot be asked.
     """
     clock, cache = SystemClock(), Cache()
@@ -63,30 +68,33 @@ async def plan(
         for manifest in manifests:
             meta = {"namespace": namespace, **manifest["metadata"]}
             ref = refs.ref_of_kind(manifest["kind"])
-            one, would_be = await _dry_run(wire, ref, {**manifest, "metadata": meta}, coming)
-            planned[ref.kind, meta["namespace"], meta["name"]] = one
-            if would_be is not None:
-                feed.prime(ref, would_be)
-        for touched in sorted({where for _, where, _ in planned}):
+            change, preview = await _dry_run(wire, ref, {**manifest, "metadata": meta}, new_namespaces)
+            planned[ref.kind, meta["namespace"], meta["name"]] = change
+            if preview is not None:
+                feed.prime(ref, preview)
+        for affected in sorted({where for _, where, _ in planned}):
             for ref in refs.CUSTOM:
-                for raw in await kube.list(ref, touched):
-                    feed.prime(ref, raw)  # what would be stays: it is newer
+                for raw in await kube.list(ref, affected):
+                    feed.prime(ref, raw)  # the previews stay in the cache, because they are newer
         uid = (await kube.get(refs.NAMESPACES, "", "kube-system") or {}).get("metadata", {}).get("uid", "")
         providers = await stack.enter_async_context(ProviderClients(clock))
-        world = _reading_world(kube, cache, providers, str(uid))
+        world = _read_only_world(kube, cache, providers, str(uid))
         for agent in cache.list(RetellAgent):
             key = (agent.kind, agent.key.namespace, agent.key.name)
-            known = planned.get(key) or Planned(f"{agent.kind}/{agent.key.name}", Change.UNCHANGED)
-            steps = await _steps(agent, world)
+            change = planned.get(key) or Planned(f"{agent.kind}/{agent.key.name}", Change.UNCHANGED)
+            steps = await _plan_steps(agent, world)
             if key in planned or steps:
-                planned[key] = Planned(known.name, known.change, known.fields, steps)
+                planned[key] = replace(change, steps=steps)
     return [*planned.values()]
 
 
 async def _dry_run(
-    wire: Wire, ref: Ref, manifest: Mapping[str, Any], coming: Collection[str]
+    wire: Wire, ref: Ref, manifest: Mapping[str, Any], new_namespaces: Collection[str]
 ) -> tuple[Planned, dict[str, Any] | None]:
-    """Ask the API server what would become of a manifest whose spec is the whole spec, as a git repository means it."""
+    """Ask the API server what would become of a manifest; the second value is the whole object, None if it is refused.
+
+    The manifest's spec replaces the live one as a whole, as a git repository means it.
+    """
     meta = manifest["metadata"]
     name, path = f"{ref.kind}/{meta['name']}", ref.path(meta["namespace"], meta["name"])
     live: dict[str, Any] | None
@@ -98,51 +106,52 @@ async def _dry_run(
         live = None
     try:
         if live is None:
-            would_be = await wire.request("POST", ref.path(meta["namespace"]), params=_DRY_RUN, body=manifest)
+            preview = await wire.request("POST", ref.path(meta["namespace"]), params=_DRY_RUN, body=manifest)
         else:
-            kept = {
+            merged = {
                 part: {**(live["metadata"].get(part) or {}), **(meta.get(part) or {})}
                 for part in ("labels", "annotations")
             }
-            body = {**live, "metadata": {**live["metadata"], **kept}, "spec": manifest.get("spec")}
-            would_be = await wire.request("PUT", path, params=_DRY_RUN, body=body)
+            body = {**live, "metadata": {**live["metadata"], **merged}, "spec": manifest.get("spec")}
+            preview = await wire.request("PUT", path, params=_DRY_RUN, body=body)
     except ApiError as error:
-        if error.status == _NOT_FOUND and live is None and meta["namespace"] in coming:
+        if error.status == _NOT_FOUND and live is None and meta["namespace"] in new_namespaces:
             return Planned(name, Change.CREATED, (_UNJUDGED,)), None
         return Planned(name, Change.REFUSED, (str(error),)), None
-    would_be["metadata"]["resourceVersion"] = _NEWEST
+    preview["metadata"]["resourceVersion"] = _NEWEST
     if live is None:
-        return Planned(name, Change.CREATED), would_be
-    fields = tuple(differences(live["spec"], would_be["spec"], "spec"))
-    return Planned(name, Change.CHANGED if fields else Change.UNCHANGED, fields), would_be
+        return Planned(name, Change.CREATED), preview
+    fields = tuple(describe_differences(live["spec"], preview["spec"], "spec"))
+    return Planned(name, Change.CHANGED if fields else Change.UNCHANGED, fields), preview
 
 
-def differences(old: Any, new: Any, path: str) -> Iterable[str]:
-    """Give a line for each field that differs: `path: old → new`, `-` for what is absent."""
+def describe_differences(old: Any, new: Any, path: str) -> Iterable[str]:
+    """Yield a line for each field that differs: `path: old → new`, with `-` for an absent value."""
     if isinstance(old, dict) and isinstance(new, dict):
         for name in [*old, *(name for name in new if name not in old)]:
-            yield from differences(old.get(name), new.get(name), f"{path}.{name}")
+            yield from describe_differences(old.get(name), new.get(name), f"{path}.{name}")
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for index, (one, other) in enumerate(zip(old, new, strict=True)):
-            yield from differences(one, other, f"{path}[{index}]")
+        for index, (old_item, new_item) in enumerate(zip(old, new, strict=True)):
+            yield from describe_differences(old_item, new_item, f"{path}[{index}]")
     elif old != new:
-        yield f"{path}: {_short(old)} → {_short(new)}"
+        yield f"{path}: {_shorten(old)} → {_shorten(new)}"
 
 
-def _short(value: Any) -> str:
+def _shorten(value: Any) -> str:
     text = "-" if value is None else str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004  a line that can be read
 
 
-async def _steps(agent: RetellAgent, world: World) -> tuple[str, ...]:
-    """Give what the operator would do at Retell; empty for an agent that is going, or that nothing is to be done about."""
+async def _plan_steps(agent: RetellAgent, world: World) -> tuple[str, ...]:
+    """Return what the operator would do at Retell; nothing for an agent that is being deleted, or is as it should be."""
     if agent.metadata.deletion_timestamp is not None:
         return ()
     try:
-        ground = await find_ground(agent, world)
-        if isinstance(ground, Finding):
-            return (f"waits: {ground.message}",)
-        plan = (await look(agent, ground, world)).plan
+        inputs = await gather(agent, world, CHECKS)
+        if failure := first_failing(CHECKS, inputs):
+            return (f"waits: {failure.message}",)
+        assert inputs.target is not None  # else a check had failed
+        plan = make_plan(await gather_remote(agent, inputs.target, world))
     except ProviderError as error:
         return (f"Retell cannot be asked: {error}",)
     if plan.refused is not None:
@@ -150,8 +159,8 @@ async def _steps(agent: RetellAgent, world: World) -> tuple[str, ...]:
     return tuple(plan.lines()) if plan.steps or plan.wait or plan.number_findings else ()
 
 
-def _reading_world(kube: Kube, cache: Cache, providers: ProviderClients, installation_id: str) -> World:
-    """Give what a look needs. Whoever would write with it is refused: nobody leads here."""
+def _read_only_world(kube: Kube, cache: Cache, providers: ProviderClients, installation_id: str) -> World:
+    """Return a World to gather and plan with. Its fence refuses every remote write, because this process never leads."""
 
     def refuse() -> None:
         raise NotLeader("a plan writes nothing")
@@ -171,8 +180,8 @@ def _reading_world(kube: Kube, cache: Cache, providers: ProviderClients, install
     )
 
 
-def summary(planned: Sequence[Planned]) -> str:
-    """Give the last line: how many of each."""
-    count = {change: sum(one.change is change for one in planned) for change in Change}
-    steps = sum(len(one.steps or ()) for one in planned)
-    return ", ".join(f"{number} {change}" for change, number in count.items()) + f"; {steps} steps at Retell"
+def summarize(planned: Sequence[Planned]) -> str:
+    """Return the last line: how many objects become what, and how many steps follow at Retell."""
+    counts = {change: sum(each.change is change for each in planned) for change in Change}
+    steps = sum(len(each.steps or ()) for each in planned)
+    return ", ".join(f"{count} {change}" for change, count in counts.items()) + f"; {steps} steps at Retell"

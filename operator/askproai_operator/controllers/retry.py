@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from askproai_operator.controllers.agent.deletion import remove_remains
+from askproai_operator.controllers.agent.deletion import remove_remote_objects
 from askproai_operator.controllers.credentials import RETELL_BASE_URL, RETELL_KEY
 from askproai_operator.controllers.leftovers import (
     AgentLeft,
@@ -101,7 +101,9 @@ async def _undo(left: LeftOver, keys: Mapping[str, str], world: World) -> str | 
                 return f"waits: there is a {left.owner.key} again, which may use it"
             if RETELL_KEY not in keys or RETELL_BASE_URL not in keys:
                 return f"put {RETELL_KEY} and {RETELL_BASE_URL} into this Secret, or remove it by hand"
-            return await remove_remains(world.providers.retell(keys[RETELL_BASE_URL], keys[RETELL_KEY]), left, world)
+            return await remove_remote_objects(
+                world.providers.retell(keys[RETELL_BASE_URL], keys[RETELL_KEY]), left, world
+            )
         case WebhookLeft() if live is not None:
             return f"waits: there is a {left.owner.key} again, which uses it"
         case DatabaseLeft() if live is not None:  # the role is the namesake's now; rows are told apart by their UID

@@ -1,18 +1,21 @@
-"""A tenant, a branch and an agent in a small in-memory cluster, and Retell's simulator behind a real socket."""
+"""A tenant, a branch and an agent at an API server in memory, and Retell's simulator; both behind a real socket."""
 
 import base64
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
+import kopf
+from memory_api_server import MemoryApiServer, serve_api
 
 from askproai_core.clock import FixedClock
 from askproai_operator.controllers.agent import reconcile
-from askproai_operator.engine import FINALIZER, ApiError, Cache, Conflict, Key, Result, Warn, World, refs
+from askproai_operator.engine import ApiError, Cache, Key, Kube, Result, World, refs
+from askproai_operator.engine.feed import Feed
 from askproai_operator.engine.outcome import outcome
 from askproai_operator.providers import ProviderClients
 from askproai_operator.settings import Settings
@@ -20,6 +23,7 @@ from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
+OPERATOR_NAMESPACE = "askproai-system"
 RETELL_KEY = "key_test_salon"
 NUMBER = "+49301234567"
 INBOUND_URL = "https://voice.example/salon/salon/retell/inbound"
@@ -30,7 +34,7 @@ READS_BY_POST = {"list-agents"}
 
 
 class Crash(BaseException):
-    """Stands for kill -9: nothing may catch it."""
+    """A kill -9: nothing may catch it."""
 
 
 @dataclass
@@ -48,96 +52,23 @@ class Faults:
 
 
 @dataclass
-class MemoryKube:
-    """The few verbs that the agent kind uses; every write moves the resourceVersion and the cache, as the real one does."""
-
-    cache: Cache
-    objects: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
-    events: list[tuple[str, str, str]] = field(default_factory=list)
-    no_events: bool = False
-    writes: int = 0
-    version: int = 1
-
-    def put(self, ref: refs.Ref, raw: dict[str, Any]) -> None:
-        self.version += 1
-        raw["metadata"]["resourceVersion"] = str(self.version)
-        self.objects[ref.kind, raw["metadata"]["namespace"], raw["metadata"]["name"]] = raw
-        if ref in refs.CUSTOM:
-            self.cache.put(ref, raw)
-
-    async def get(self, ref: refs.Ref, namespace: str, name: str) -> dict[str, Any] | None:
-        return self.objects.get((ref.kind, namespace, name))
-
-    def _of(self, model: Any) -> dict[str, Any] | None:
-        return self.objects.get((model.key.kind, model.key.namespace, model.key.name))
-
-    async def patch_status(self, model: Any, status: dict[str, Any]) -> bool:
-        raw = self._of(model)
-        if raw is None:
-            return False
-        self.writes += 1
-        merged = {**raw.get("status", {}), **status}
-        self.put(
-            refs.ref_of_kind(model.key.kind), {**raw, "status": {k: v for k, v in merged.items() if v is not None}}
-        )
-        return True
-
-    async def add_finalizer(self, model: Any) -> bool:
-        if FINALIZER in model.metadata.finalizers:
-            return True
-        raw = self._of(model)
-        if raw is None or raw["metadata"].get("deletionTimestamp"):
-            return False
-        self.writes += 1
-        self.put(refs.ref_of_kind(model.key.kind), {**raw, "metadata": {**raw["metadata"], "finalizers": [FINALIZER]}})
-        return True
-
-    async def remove_finalizer(self, model: Any) -> None:
-        self.writes += 1
-        raw = self.objects.pop((model.key.kind, model.key.namespace, model.key.name))
-        self.cache.drop(refs.ref_of_kind(model.key.kind), model.key.namespace, model.key.name, raw["metadata"]["uid"])
-
-    async def create(self, raw: dict[str, Any]) -> dict[str, Any]:
-        meta = raw["metadata"]
-        if (raw["kind"], meta["namespace"], meta["name"]) in self.objects:
-            raise Conflict(409, "AlreadyExists", meta["name"])
-        self.put(refs.ref_of_kind(raw["kind"]), {**raw, "metadata": {"uid": f"u-{meta['name']}", **meta}})
-        return raw
-
-    async def list(self, ref: refs.Ref, namespace: str, selector: str = "") -> list[dict[str, Any]]:
-        found = [raw for (kind, where, _), raw in self.objects.items() if (kind, where) == (ref.kind, namespace)]
-        return [raw for raw in found if not selector or selector in (raw["metadata"].get("labels") or {})]
-
-    async def patch(self, ref: refs.Ref, namespace: str, name: str, body: dict[str, Any]) -> None:
-        self.writes += 1
-        self.objects[ref.kind, namespace, name]["metadata"]["annotations"].update(body["metadata"]["annotations"])
-
-    async def delete(self, ref: refs.Ref, namespace: str, name: str, uid: str) -> None:
-        self.writes += 1
-        assert self.objects.pop((ref.kind, namespace, name))["metadata"]["uid"] == uid
-
-    async def tell(self, reason: str, message: str) -> None:
-        self.events.append(("Normal", reason, message))
-
-    async def event(self, model: Any, told: Warn) -> None:
-        if self.no_events:
-            raise ApiError(403, "Forbidden", "the namespace is going")
-        self.events.append((told.type, told.reason, told.message))
-
-
-@dataclass
 class Scene:
-    """Everything that a test of the agent kind touches."""
+    """Everything that a test of the RetellAgent controller touches."""
 
     world: World
-    kube: MemoryKube
+    feed: Feed
+    api: MemoryApiServer
+    api_url: str
     faults: Faults
     clock: FixedClock
     simulator: RetellSimulator
-    url: str
+    url: str  # of the simulator
     http: httpx.AsyncClient
+    stack: AsyncExitStack
     results: list[Result] = field(default_factory=list)
-    woken: list[Key] = field(default_factory=list)
+    woken: list[Key] = field(default_factory=list)  # by the controller, not by watches
+
+    # The operator
 
     async def step(self) -> Result:
         """Reconcile once, and write what came of it as the engine does."""
@@ -146,18 +77,19 @@ class Scene:
         self.results.append(result)
         now = self.world.cache.agent("salon", "mitte")
         if not result.gone and now is not None and before is not None:
-            told = outcome(before, now.status, result, self.clock.now())
-            if told.patch:
-                await self.kube.patch_status(now, told.patch)
+            patch = outcome(before, now.status, result, self.clock.now()).patch
+            if patch:
+                await self.world.kube.patch_status(now, patch)
         for event in result.warnings:
+            assert before is not None
             try:
-                await self.kube.event(before, event)
-            except ApiError:
-                assert self.kube.no_events
+                await self.world.kube.event(before, event)
+            except ApiError:  # the engine goes on without it
+                assert self.api.forbidden
         return result
 
     async def settle(self, tries: int = 12) -> Result:
-        """Reconcile as the queue would, letting the asked time pass, until there is nothing to do at once."""
+        """Reconcile as the queue would, letting the requested time pass, until nothing is left to do soon."""
         for _ in range(tries):
             result = await self.step()
             if result.gone or (not result.retry and result.after is None):
@@ -166,60 +98,77 @@ class Scene:
         raise AssertionError(f"does not settle: {self.results[-1]}")
 
     async def crash_at(self, point: str) -> None:
-        """Die at a fault point; the next reconcile is a new process with a fresh cache and no memory."""
+        """Die at a fault point; the next reconcile is that of a new process."""
         self.faults.armed = point
         try:
             for _ in range(6):
                 await self.step()
         except Crash:
+            await self.restart()
             return
         raise AssertionError(f"{point} was never reached, only {self.faults.reached}")
 
+    async def restart(self) -> None:
+        """Begin anew as another process: it knows only what is in the cluster now."""
+        self.feed, kube = await _connect(self.api_url, self.clock, self.stack)
+        self.world = replace(self.world, cache=self.feed.cache, kube=kube)
+        for ref in refs.CUSTOM:
+            for raw in await kube.list(ref):
+                self.feed.prime(ref, raw)
+
+    # What people and other controllers do in the cluster; watches report it at once
+
+    def put(self, ref: refs.Ref, raw: dict[str, Any]) -> None:
+        self._report(ref, self.api.put(ref, raw))
+
     def edit(self, **spec: Any) -> None:
-        raw = self.kube.objects[tuple(KEY)]
-        meta = {**raw["metadata"], "generation": raw["metadata"]["generation"] + 1}
-        self.kube.put(refs.AGENTS, {**raw, "metadata": meta, "spec": {**raw["spec"], **spec}})
+        """Replace fields of the agent's spec."""
+        self._report(refs.AGENTS, self.api.edit(tuple(KEY), spec=spec))
 
     def annotate(self, **annotations: str) -> None:
-        raw = self.kube.objects[tuple(KEY)]
-        self.kube.put(refs.AGENTS, {**raw, "metadata": {**raw["metadata"], "annotations": annotations}})
+        """Replace all annotations of the agent."""
+        self._report(refs.AGENTS, self.api.edit(tuple(KEY), annotations=annotations))
 
     def delete(self) -> None:
-        raw = self.kube.objects[tuple(KEY)]
-        self.kube.put(
-            refs.AGENTS, {**raw, "metadata": {**raw["metadata"], "deletionTimestamp": self.clock.now().isoformat()}}
-        )
-
-    def restart(self) -> None:
-        """Begin anew as another process does: it knows only what stands in the cluster now."""
-        cache = self.kube.cache = Cache()
-        self.world = replace(self.world, cache=cache)
-        for (kind, _, _), raw in self.kube.objects.items():
-            if kind != refs.SECRETS.kind:
-                cache.put(refs.ref_of_kind(kind), raw)
+        """Delete the agent, as kubectl does."""
+        raw = self.api.objects[tuple(KEY)]
+        held = self.api.delete(tuple(KEY))
+        if held is None:
+            self.feed.forget(refs.AGENTS, "salon", "mitte", raw["metadata"]["uid"])
+        else:
+            self._report(refs.AGENTS, held)
 
     def remove(self, ref: refs.Ref, name: str) -> None:
-        raw = self.kube.objects.pop((ref.kind, "salon", name))
-        self.kube.cache.drop(ref, "salon", name, raw["metadata"]["uid"])
+        """Remove an object of the salon's namespace without a trace."""
+        raw = self.api.remove((ref.kind, "salon", name))
+        self.feed.forget(ref, "salon", name, raw["metadata"]["uid"])
 
-    def keep_key(self, key: str) -> None:
-        """Write Secret `T-teardown`, as the Tenant's reconcile does when its key is found good."""
+    def _report(self, ref: refs.Ref, raw: dict[str, Any]) -> None:
+        if ref in refs.CUSTOM:
+            self.feed.observe(ref, raw)
+
+    def put_teardown_secret(self, key: str) -> None:
+        """Write Secret `<tenant>-teardown`, as the Tenant's controller does when it found the key good."""
         data = {"retell-api-key": key, "retell-base-url": self.url}
         encoded = {name: base64.b64encode(value.encode()).decode() for name, value in data.items()}
         metadata = {"name": "salon-teardown", "namespace": "salon", "uid": "u-s"}
-        self.kube.put(refs.SECRETS, {"metadata": metadata, "data": encoded})
+        self.put(refs.SECRETS, {"metadata": metadata, "data": encoded})
 
-    def pods_serve(self, yes: bool) -> None:
-        """Say what the Tenant's condition RuntimeAvailable says."""
+    def set_runtime_available(self, available: bool) -> None:
+        """Set the Tenant's condition RuntimeAvailable."""
         raw = tenant()
-        raw["status"]["conditions"][1]["status"] = "True" if yes else "False"
-        self.kube.put(refs.TENANTS, raw)
+        raw["status"]["conditions"][1]["status"] = "True" if available else "False"
+        self.put(refs.TENANTS, raw)
 
-    def branch_numbers(self, *numbers: str) -> None:
-        self.kube.put(refs.BRANCHES, branch(list(numbers)))
+    def set_branch_numbers(self, *numbers: str) -> None:
+        self.put(refs.BRANCHES, branch(list(numbers)))
 
-    async def fault(self, operation: str, kind: str, **more: Any) -> None:
-        answer = await self.http.post("/_sim/faults", json={"operation": operation, "fault": kind, **more})
+    # Retell
+
+    async def fault(self, operation: str, kind: str, **parameters: Any) -> None:
+        """Let the simulator fail at an operation."""
+        body = {"operation": operation, "fault": kind, **parameters}
+        answer = await self.http.post("/_sim/faults", json=body)
         assert answer.status_code == 200, answer.text
 
     async def retell(self, method: str, path: str, body: Any = None) -> Any:
@@ -230,29 +179,32 @@ class Scene:
 
     @property
     def entries(self) -> list[dict[str, Any]]:
+        """The simulator's journal: every request to Retell."""
         return self.simulator.journal.entries
 
     def written(self, since: int = 0) -> list[str]:
-        """Give the operations that changed something at Retell (also the refused ones)."""
+        """Return the operations that changed something at Retell, the refused ones among them."""
         return [
-            e["operation"]
-            for e in self.entries[since:]
-            if e["method"] in WRITES and e["operation"] not in READS_BY_POST
+            entry["operation"]
+            for entry in self.entries[since:]
+            if entry["method"] in WRITES and entry["operation"] not in READS_BY_POST
         ]
 
     @property
     def workspace(self) -> dict[str, Any]:
         return self.simulator.dump()["workspaces"][RETELL_KEY]
 
+    # What came of it
+
     @property
     def status(self) -> dict[str, Any]:
-        return self.kube.objects[tuple(KEY)].get("status", {})
+        return self.api.objects[tuple(KEY)].get("status", {})
 
     def condition(self, type_: str) -> dict[str, Any]:
         return next(c for c in self.status["conditions"] if c["type"] == type_)
 
     def assert_one_of_each(self) -> None:
-        """One agent, one LLM, one binding to the explicit published version; nothing pending."""
+        """Assert one agent, one LLM, and one binding to the explicit published version; nothing pending."""
         agents, llms = self.workspace["agents"], self.workspace["llms"]
         assert (len(agents), len(llms)) == (1, 1), (list(agents), list(llms))
         agent_id = next(iter(agents))
@@ -322,22 +274,31 @@ def agent(**spec: Any) -> dict[str, Any]:
     }
 
 
+async def _connect(url: str, clock: FixedClock, stack: AsyncExitStack) -> tuple[Feed, Kube]:
+    """Return an empty cache behind its feed, and the client that writes to both API server and cache."""
+    feed = Feed(Cache(), lambda _: None)
+    login = kopf.ConnectionInfo(server=url, insecure=True)
+    kube = Kube(lambda: login, feed, clock, namespace=OPERATOR_NAMESPACE)
+    return feed, await stack.enter_async_context(kube)
+
+
 @asynccontextmanager
-async def scene(*, number_there: bool = True, **spec: Any) -> AsyncIterator[Scene]:
+async def scene(*, with_number: bool = True, **spec: Any) -> AsyncIterator[Scene]:
+    """Run a scene with one agent, its spec changed by `spec`. Without `with_number` its number is not at Retell yet."""
     clock = FixedClock(START)
-    simulator = RetellSimulator(clock)
-    async with serve(simulator) as url, ProviderClients(clock) as providers, httpx.AsyncClient(base_url=url) as http:
-        cache = Cache()
-        kube = MemoryKube(cache)
-        kube.put(refs.TENANTS, tenant())
-        kube.put(refs.BRANCHES, branch([NUMBER]))
-        kube.put(refs.AGENTS, agent(**spec))
+    simulator, api = RetellSimulator(clock), MemoryApiServer(clock.now)
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(serve(simulator))
+        api_url = await stack.enter_async_context(serve_api(api))
+        providers = await stack.enter_async_context(ProviderClients(clock))
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=url))
+        feed, kube = await _connect(api_url, clock, stack)
         faults = Faults()
         woken: list[Key] = []
         world = World(
             kube=kube,
-            cache=cache,
-            settings=Settings(namespace="askproai-system", leftover_retry_seconds=30),
+            cache=feed.cache,
+            settings=Settings(namespace=OPERATOR_NAMESPACE, leftover_retry_seconds=30),
             clock=clock,
             faults=faults,
             database=SimpleNamespace(),
@@ -346,11 +307,12 @@ async def scene(*, number_there: bool = True, **spec: Any) -> AsyncIterator[Scen
             fence=lambda: None,
             enqueue=woken.append,
         )
-        made = Scene(world, kube, faults, clock, simulator, url, http, woken=woken)
-        made.keep_key(RETELL_KEY)
-        if number_there:
-            await made.retell(
-                "POST", "/import-phone-number", {"phone_number": NUMBER, "termination_uri": "sip.example"}
-            )
+        s = Scene(world, feed, api, api_url, faults, clock, simulator, url, http, stack, woken=woken)
+        s.put(refs.TENANTS, tenant())
+        s.put(refs.BRANCHES, branch([NUMBER]))
+        s.put(refs.AGENTS, agent(**spec))
+        s.put_teardown_secret(RETELL_KEY)
+        if with_number:
+            await s.retell("POST", "/import-phone-number", {"phone_number": NUMBER, "termination_uri": "sip.example"})
             simulator.journal.clear()
-        yield made
+        yield s

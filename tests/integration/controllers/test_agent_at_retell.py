@@ -1,4 +1,4 @@
-"""The RetellAgent kind against Retell's simulator: what exists there afterwards, and what was written on the way (P1)."""
+"""The RetellAgent controller against Retell's simulator: what exists there afterwards, and what was written on the way."""
 
 import base64
 from dataclasses import replace
@@ -9,18 +9,18 @@ from agent_world import KEY, MARKER, NUMBER, RETELL_KEY, Scene, agent, scene
 
 from askproai_core.tenant_config import Function
 from askproai_operator.api.conditions import Reason
-from askproai_operator.engine import NotLeader, refs
+from askproai_operator.engine import FINALIZER, NotLeader, refs
 
 
 async def test_one_published_agent_is_bound_to_the_number() -> None:
-    """P1: an agent per branch, with prompt, voice, functions, webhook URL and the three events."""
+    """An agent per branch, with prompt, voice, functions, webhook URL and the three events."""
     async with scene() as s:
         await s.settle()
         s.assert_one_of_each()
-        made = s.workspace["agents"][s.status["agentId"]][0]
-        assert made["agent_name"] == f"Empfang Mitte · {MARKER}"
-        assert made["webhook_events"] == ["call_started", "call_ended", "call_analyzed"]
-        assert made["timezone"] == "Europe/Berlin"
+        remote = s.workspace["agents"][s.status["agentId"]][0]
+        assert remote["agent_name"] == f"Empfang Mitte · {MARKER}"
+        assert remote["webhook_events"] == ["call_started", "call_ended", "call_analyzed"]
+        assert remote["timezone"] == "Europe/Berlin"
         llm = s.workspace["llms"][s.status["llmId"]][0]
         assert [tool["name"] for tool in llm["general_tools"]] == ["check_availability", "book_appointment", "end_call"]
         assert all(entry["status"] < 400 for entry in s.entries), "not one request is refused"
@@ -31,16 +31,16 @@ async def test_one_published_agent_is_bound_to_the_number() -> None:
 
 
 async def test_a_number_is_first_bound_when_pods_serve_and_stays_when_they_are_late() -> None:
-    """A caller must not be answered by an agent whose functions nobody serves yet."""
+    """No caller may reach an agent whose functions nobody serves yet."""
     async with scene() as s:
-        s.pods_serve(False)
+        s.set_runtime_available(False)
         await s.settle()
         assert not s.workspace["numbers"][NUMBER].get("inbound_agents")
         assert (s.condition("NumbersBound")["reason"], s.condition("Ready")["status"]) == ("Pending", "Unknown")
-        s.pods_serve(True)
+        s.set_runtime_available(True)
         await s.settle()
         s.assert_one_of_each()
-        s.pods_serve(False)
+        s.set_runtime_available(False)
         await s.settle()
         s.assert_one_of_each()
         assert s.condition("Ready")["status"] == "True"
@@ -49,11 +49,11 @@ async def test_a_number_is_first_bound_when_pods_serve_and_stays_when_they_are_l
 async def test_second_reconcile_writes_nothing() -> None:
     async with scene() as s:
         await s.settle()
-        at, kube_writes = len(s.entries), s.kube.writes
+        at, kube_writes = len(s.entries), s.api.writes
         await s.step()
         await s.step()
         assert s.written(at) == []
-        assert s.kube.writes == kube_writes
+        assert s.api.writes == kube_writes
         reads = [e["operation"] for e in s.entries[at:]]
         assert reads == ["list-numbers", "get-agent", "get-llm"] * 2, "steady state is three reads"
 
@@ -115,7 +115,7 @@ async def test_a_crash_at_any_point_of_creation_leaves_one_of_each(point: str) -
 
 
 async def test_recovery_after_a_found_llm_does_not_wait() -> None:
-    """The operator is killed between the LLM's commit and its durable id: the next one finds it and goes on at once."""
+    """The operator is killed between the LLM's commit and its recorded id: the next one finds it and goes on at once."""
     async with scene() as s:
         await s.crash_at("after:create-llm")
         before = s.clock.now()
@@ -148,7 +148,7 @@ async def test_a_crash_in_the_middle_of_a_change_leaks_no_version(point: str) ->
         assert s.written().count("create-agent-version") == 1
 
 
-async def test_a_refused_create_is_told_and_tried_again_without_a_wait() -> None:
+async def test_a_refused_create_is_reported_and_tried_again_without_a_wait() -> None:
     async with scene(voiceId="nobody") as s:
         result = await s.step()
         assert result.retry
@@ -170,7 +170,7 @@ async def _publish_by_hand(s: Scene, **fields: object) -> None:
     await s.retell("POST", f"/publish-agent-version/{agent_id}", {"version": version})
 
 
-async def test_a_published_edit_by_hand_is_repaired_and_told() -> None:
+async def test_a_published_edit_by_hand_is_repaired_and_reported() -> None:
     async with scene() as s:
         await s.settle()
         await _publish_by_hand(s, voice_id="11labs-Adrian", voice_speed=1.2)
@@ -179,12 +179,12 @@ async def test_a_published_edit_by_hand_is_repaired_and_told() -> None:
         latest = s.workspace["agents"][s.status["agentId"]][-1]
         assert (latest["version"], latest["voice_id"]) == (2, "11labs-Carola")
         assert latest["voice_speed"] == 1.2, "what we do not manage stays as the person set it"
-        assert [w.reason for w in result.warnings] == ["DriftRepaired"]
+        assert [event.reason for event in result.warnings] == ["DriftRepaired"]
         assert "voice_id" in result.warnings[0].message
 
 
-async def test_a_draft_by_hand_is_left_alone_and_told() -> None:
-    """Half-finished work in the dashboard must not go live because a reconcile came by."""
+async def test_a_draft_by_hand_is_left_alone_and_reported() -> None:
+    """Half-finished work in the dashboard must not go live because of a reconcile."""
     async with scene() as s:
         await s.settle()
         agent_id = s.status["agentId"]
@@ -198,30 +198,41 @@ async def test_a_draft_by_hand_is_left_alone_and_told() -> None:
         assert s.condition("Ready")["status"] == "True"
 
 
-async def test_a_tenant_of_which_no_watch_has_told_yet_is_waited_for_and_nobody_warned() -> None:
-    """One `kubectl apply` brings both; the event would tell people to create what they just created."""
+async def test_a_tenant_that_no_watch_has_delivered_yet_is_waited_for_without_a_warning() -> None:
+    """One `kubectl apply` creates both; an event would ask people to create what they just created."""
     async with scene() as s:
-        raw = s.kube.objects["Tenant", "salon", "salon"]
-        s.kube.cache.drop(refs.TENANTS, "salon", "salon", raw["metadata"]["uid"])
+        raw = s.api.objects["Tenant", "salon", "salon"]
+        s.world.cache.drop(refs.TENANTS, "salon", "salon", raw["metadata"]["uid"])
         assert (await s.step()).conditions[0].reason == Reason.PENDING
-        del s.kube.objects["Tenant", "salon", "salon"]
+        s.remove(refs.TENANTS, "salon")
         assert (await s.step()).conditions[0].reason == Reason.TENANT_NOT_FOUND
 
 
-async def test_an_agent_deleted_by_hand_is_made_again_after_the_grace_period() -> None:
+async def test_retell_is_asked_nothing_and_no_secret_is_read_while_a_check_fails() -> None:
+    async with scene() as s:
+        raw = s.api.objects["Tenant", "salon", "salon"]
+        s.put(refs.TENANTS, {**raw, "status": {}})
+        await s.settle()
+        assert s.condition("Synced")["reason"] == "TenantNotReady"
+        assert "webhook URLs" in s.condition("Synced")["message"]
+        assert s.entries == []
+        assert "secrets" not in {path.split("/")[-2] for path in s.api.reads}
+
+
+async def test_an_agent_deleted_by_hand_is_created_again_after_the_grace_period() -> None:
     async with scene() as s:
         await s.settle()
-        gone = s.status["agentId"]
-        await s.retell("DELETE", f"/delete-agent/{gone}")
-        began = s.clock.now()
+        deleted = s.status["agentId"]
+        await s.retell("DELETE", f"/delete-agent/{deleted}")
+        before = s.clock.now()
         await s.settle(30)
         s.assert_one_of_each()
-        assert s.status["agentId"] != gone
-        assert s.clock.now() - began >= timedelta(seconds=10), "one 404 is not believed"
+        assert s.status["agentId"] != deleted
+        assert s.clock.now() - before >= timedelta(seconds=10), "one 404 is not believed"
 
 
-async def test_a_number_that_is_not_at_retell_is_told() -> None:
-    async with scene(number_there=False) as s:
+async def test_a_number_that_is_not_at_retell_is_reported() -> None:
+    async with scene(with_number=False) as s:
         await s.settle()
         assert s.condition("NumbersBound")["reason"] == "NumberNotAtRetell"
         assert "import it" in s.condition("NumbersBound")["message"]
@@ -244,7 +255,7 @@ async def test_a_number_of_somebody_else_is_never_taken() -> None:
 async def test_a_number_taken_from_the_branch_is_unbound() -> None:
     async with scene() as s:
         await s.settle()
-        s.branch_numbers()
+        s.set_branch_numbers()
         await s.settle()
         assert not s.workspace["numbers"][NUMBER].get("inbound_agents")
         assert s.status["phoneNumbers"] == []
@@ -259,7 +270,7 @@ async def test_a_duplicate_with_our_marker_goes_when_nothing_is_bound_to_it() ->
             {"start_speaker": "agent", "default_dynamic_variables": {"askproai_owner": MARKER}},
         )
         engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
-        twin = await s.retell(
+        duplicate = await s.retell(
             "POST",
             "/create-agent",
             {"response_engine": engine, "voice_id": "11labs-Adrian", "agent_name": f"Alt · {MARKER}"},
@@ -268,7 +279,7 @@ async def test_a_duplicate_with_our_marker_goes_when_nothing_is_bound_to_it() ->
         s.edit(displayName="Empfang")
         result = await s.step()
         assert next(c for c in result.conditions if c.type == "Synced").reason == "DuplicateFound"
-        assert twin["agent_id"] in next(c for c in result.conditions if c.type == "Synced").message
+        assert duplicate["agent_id"] in next(c for c in result.conditions if c.type == "Synced").message
         await s.settle()
         s.assert_one_of_each()
         assert s.status["agentId"] == kept
@@ -321,18 +332,19 @@ async def test_plan_mode_writes_the_plan_and_nothing_else() -> None:
         assert "plan" not in s.status
 
 
-async def _hand_made(s: Scene) -> str:
+async def _create_by_hand(s: Scene) -> str:
+    """Create and publish an agent as a person would, without our marker; return its id."""
     body = {"start_speaker": "agent", "general_prompt": "alt", "default_dynamic_variables": {"gruss": "Servus"}}
     llm = await s.retell("POST", "/create-retell-llm", body)
     engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
-    made = await s.retell("POST", "/create-agent", {"response_engine": engine, "voice_id": "11labs-Adrian"})
-    await s.retell("POST", f"/publish-agent-version/{made['agent_id']}", {"version": 0})
-    return str(made["agent_id"])
+    remote = await s.retell("POST", "/create-agent", {"response_engine": engine, "voice_id": "11labs-Adrian"})
+    await s.retell("POST", f"/publish-agent-version/{remote['agent_id']}", {"version": 0})
+    return str(remote["agent_id"])
 
 
-async def test_adoption_takes_over_an_agent_made_by_hand() -> None:
+async def test_adoption_takes_over_an_agent_created_by_hand() -> None:
     async with scene() as s:
-        agent_id = await _hand_made(s)
+        agent_id = await _create_by_hand(s)
         s.edit(adopt={"agentId": agent_id})
         await s.settle()
         s.assert_one_of_each()
@@ -344,7 +356,7 @@ async def test_adoption_takes_over_an_agent_made_by_hand() -> None:
 
 async def test_adoption_of_another_owners_agent_is_refused() -> None:
     async with scene() as s:
-        agent_id = await _hand_made(s)
+        agent_id = await _create_by_hand(s)
         await s.retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 0})
         await s.retell("PATCH", f"/update-agent/{agent_id}?version=1", {"agent_name": "X · inst-2/other/agent"})
         at = len(s.entries)
@@ -356,7 +368,7 @@ async def test_adoption_of_another_owners_agent_is_refused() -> None:
 
 async def test_observe_only_writes_nothing_and_shows_the_difference() -> None:
     async with scene(managementPolicy="ObserveOnly") as s:
-        agent_id = await _hand_made(s)
+        agent_id = await _create_by_hand(s)
         s.edit(adopt={"agentId": agent_id})
         at = len(s.entries)
         await s.settle()
@@ -378,7 +390,7 @@ async def test_deletion_unbinds_then_deletes_the_agent_then_the_llm() -> None:
         assert s.written(at) == ["update-number", "delete-agent", "delete-llm"]
         assert (s.workspace["agents"], s.workspace["llms"]) == ({}, {})
         assert "inbound_agents" not in s.workspace["numbers"][NUMBER]
-        assert tuple(KEY) not in s.kube.objects
+        assert tuple(KEY) not in s.api.objects
 
 
 @pytest.mark.parametrize("point", ["after:unbind", "after:delete-agent"])
@@ -400,7 +412,7 @@ async def test_deletion_right_after_a_lost_create_leaves_nothing_behind() -> Non
         assert (s.workspace["agents"], s.workspace["llms"]) == ({}, {})
 
 
-async def test_orphan_leaves_everything_and_says_so() -> None:
+async def test_orphan_leaves_everything_and_makes_an_event() -> None:
     async with scene(deletionPolicy="Orphan") as s:
         await s.settle()
         at = len(s.entries)
@@ -408,7 +420,7 @@ async def test_orphan_leaves_everything_and_says_so() -> None:
         assert (await s.settle()).gone
         assert s.written(at) == []
         assert len(s.workspace["agents"]) == 1
-        assert s.kube.events[-1][1] == "Orphaned"
+        assert s.api.events[-1][1] == "Orphaned"
 
 
 async def test_deletion_gives_up_after_its_budget_and_names_what_is_left() -> None:
@@ -422,13 +434,13 @@ async def test_deletion_gives_up_after_its_budget_and_names_what_is_left() -> No
         assert result.retry
         s.clock.move(timedelta(minutes=10, seconds=1))
         assert (await s.step()).gone
-        kind, reason, message = s.kube.events[-1]
+        kind, reason, message = s.api.events[-1]
         assert (kind, reason) == ("Warning", "LeftOver")
         assert agent_id in message
 
 
 async def test_deletion_is_tried_again_as_soon_as_the_circuit_lets_it() -> None:
-    """By the backoff alone a namespace would wait minutes longer than Retell was away."""
+    """With the backoff alone, a namespace would wait minutes longer than Retell was away."""
     async with scene() as s:
         await s.settle()
         await s.fault("list-agents", "down", count=1000)
@@ -443,81 +455,96 @@ async def test_deletion_is_tried_again_as_soon_as_the_circuit_lets_it() -> None:
         assert (await s.step()).gone
 
 
-async def test_a_provider_that_asks_for_an_hour_holds_up_no_end_beyond_the_budget() -> None:
+async def test_a_provider_that_asks_for_an_hour_delays_no_deletion_beyond_its_budget() -> None:
     async with scene() as s:
         await s.settle()
         await s.fault("list-agents", "rate-limited", count=1000, seconds=3600)
         s.delete()
         s.clock.move(timedelta(minutes=9, seconds=58))
-        waits = (await s.step()).after
-        assert waits is not None
-        assert waits <= timedelta(seconds=3)
-        s.clock.move(waits)
+        after = (await s.step()).after
+        assert after is not None
+        assert after <= timedelta(seconds=3)
+        s.clock.move(after)
         assert (await s.step()).gone
 
 
-async def test_an_event_that_cannot_be_made_does_not_hold_up_the_end() -> None:
+async def test_an_event_that_cannot_be_created_does_not_hold_up_the_deletion() -> None:
     async with scene(deletionPolicy="Orphan") as s:
         await s.settle()
-        s.kube.no_events = True
+        s.api.forbidden.add("events")
         s.delete()
         assert (await s.settle()).gone
-        assert tuple(KEY) not in s.kube.objects
+        assert tuple(KEY) not in s.api.objects
+
+
+async def test_a_terminating_namespace_gets_its_last_event_in_the_operators_namespace() -> None:
+    """It takes no new objects, Events among them, and nobody else says what was left at Retell."""
+    async with scene(deletionPolicy="Orphan") as s:
+        await s.settle()
+        s.api.terminating.add("salon")
+        s.delete()
+        assert (await s.settle()).gone
+        kind, reason, message = s.api.events[-1]
+        assert (kind, reason) == ("Normal", "Orphaned")
+        assert message.startswith("RetellAgent salon/mitte: ")
 
 
 async def test_deletion_without_any_key_ends_after_the_budget() -> None:
     """The whole namespace went, `T-teardown` included."""
     async with scene() as s:
         await s.settle()
-        del s.kube.objects["Secret", "salon", "salon-teardown"]
+        s.remove(refs.SECRETS, "salon-teardown")
         s.delete()
         assert (await s.step()).retry
         s.clock.move(timedelta(minutes=10, seconds=1))
         assert (await s.step()).gone
-        assert s.kube.events[-1][1] == "LeftOver"
+        assert s.api.events[-1][1] == "LeftOver"
 
 
-async def test_deletion_of_what_was_never_made_asks_nobody() -> None:
+@pytest.mark.parametrize("finalizers", [(), ("example.com/other",), (FINALIZER,)])
+async def test_deletion_of_what_was_never_created_asks_nobody(finalizers: tuple[str, ...]) -> None:
     async with scene() as s:
+        s.put(refs.AGENTS, agent() | {"metadata": {**agent()["metadata"], "finalizers": [*finalizers]}})
         s.delete()
         assert (await s.settle()).gone
         assert s.entries == []
+        assert (tuple(KEY) in s.api.objects) == (finalizers == ("example.com/other",)), "only its own finalizer goes"
 
 
 @pytest.mark.parametrize("point", ["after:create-llm", "before:create-agent", "after:create-agent", "before:publish"])
 async def test_a_namespace_ends_although_its_branch_went_first_and_the_operator_restarted(point: str) -> None:
-    """A new process never saw the Branch that named the tenant: our status does, from the first intent on."""
+    """A new process never saw the Branch that named the tenant, but our status records the name from the first intent on."""
     async with scene() as s:
         await s.crash_at(point)
         s.remove(refs.BRANCHES, "mitte")
         s.delete()
-        s.restart()
+        await s.restart()
         assert (await s.settle(30)).gone
         assert (s.workspace["agents"], s.workspace["llms"]) == ({}, {})
 
 
-async def test_a_key_of_another_workspace_is_told_and_everything_is_made_there() -> None:
-    """The ids of our status are not found there; what is left in the old workspace is named, for we have no key to it."""
+async def test_a_key_of_another_workspace_is_reported_and_everything_is_created_there() -> None:
+    """The recorded ids are not found there; the event names what is left in the old workspace, to which we have no key."""
     async with scene() as s:
         await s.settle()
         old = s.status["agentId"]
-        s.keep_key("key_another")
-        waiting = await s.step()
-        assert [warning.reason for warning in waiting.warnings] == ["RemoteObjectGone"]
-        assert old in waiting.warnings[0].message
-        assert "another workspace" in waiting.warnings[0].message
+        s.put_teardown_secret("key_another")
+        result = await s.step()
+        assert [event.reason for event in result.warnings] == ["RemoteObjectGone"]
+        assert old in result.warnings[0].message
+        assert "another workspace" in result.warnings[0].message
         s.clock.move(timedelta(seconds=20))
         await s.settle()
         (new,) = s.simulator.dump()["workspaces"]["key_another"]["agents"]
         assert s.status["agentId"] == new != old
         assert s.condition("NumbersBound")["reason"] == "NumberNotAtRetell"
-        s.keep_key(RETELL_KEY)
+        s.put_teardown_secret(RETELL_KEY)
         await s.settle(30)
         assert s.status["agentId"] == old, "back in the old workspace, our marker is found"
         s.assert_one_of_each()
 
 
-async def test_deletion_after_a_refused_agent_takes_the_llm_along() -> None:
+async def test_deletion_after_a_refused_agent_deletes_the_llm() -> None:
     async with scene(voiceId="nobody") as s:
         await s.step()
         assert len(s.workspace["llms"]) == 1
@@ -540,9 +567,9 @@ async def test_deletion_leaves_alone_what_another_owner_took_over() -> None:
         assert s.written(at) == []
 
 
-async def test_an_adopted_agent_is_remembered_before_it_is_changed() -> None:
+async def test_an_adopted_agent_is_recorded_before_it_is_changed() -> None:
     async with scene() as s:
-        agent_id = await _hand_made(s)
+        agent_id = await _create_by_hand(s)
         s.edit(adopt={"agentId": agent_id})
         await s.crash_at("after:fork")
         assert s.status["agentId"] == agent_id
@@ -551,25 +578,25 @@ async def test_an_adopted_agent_is_remembered_before_it_is_changed() -> None:
         assert (s.workspace["agents"], s.workspace["llms"]) == ({}, {})
 
 
-async def test_a_freed_number_wakes_the_agent_that_may_wait_for_it() -> None:
-    """Else its callers would be declined until the next resync."""
+async def test_a_freed_number_enqueues_the_agent_that_may_wait_for_it() -> None:
+    """Otherwise its callers would be declined until the next resync."""
     async with scene() as s:
         other = agent()
         other["metadata"] |= {"name": "nord", "uid": "u-nord"}
-        s.kube.put(refs.AGENTS, other)
+        s.put(refs.AGENTS, other)
         await s.settle()
-        s.branch_numbers()
+        s.set_branch_numbers()
         await s.settle()
         assert [key.name for key in s.woken] == ["nord"]
-        s.branch_numbers(NUMBER)
+        s.set_branch_numbers(NUMBER)
         await s.settle()
         s.delete()
         assert (await s.settle()).gone
         assert [key.name for key in s.woken] == ["nord", "nord"]
 
 
-async def test_observe_only_keeps_the_id_of_what_is_gone() -> None:
-    """Without adopt and without the id, the API server would refuse the object itself."""
+async def test_observe_only_keeps_the_id_of_a_deleted_agent() -> None:
+    """The API server refuses an object with neither `adopt` nor an id in its status."""
     async with scene() as s:
         await s.settle()
         agent_id = s.status["agentId"]
@@ -581,27 +608,27 @@ async def test_observe_only_keeps_the_id_of_what_is_gone() -> None:
         assert agent_id in s.condition("Synced")["message"]
 
 
-async def test_a_bound_duplicate_is_told_without_asking_every_few_seconds() -> None:
+async def test_a_bound_duplicate_is_reported_without_a_request_every_few_seconds() -> None:
     async with scene() as s:
         await s.settle()
         llm = await s.retell("POST", "/create-retell-llm", {"start_speaker": "agent"})
         engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
         body = {"response_engine": engine, "voice_id": "11labs-Adrian", "agent_name": f"Alt · {MARKER}"}
-        twin = await s.retell("POST", "/create-agent", body)
+        duplicate = await s.retell("POST", "/create-agent", body)
         await s.retell(
             "POST", "/import-phone-number", {"phone_number": "+49301234568", "termination_uri": "sip.example"}
         )
-        bound = [{"agent_id": twin["agent_id"], "weight": 1}]
+        bound = [{"agent_id": duplicate["agent_id"], "weight": 1}]
         await s.retell("PATCH", "/update-phone-number/%2B49301234568", {"inbound_agents": bound})
         s.edit(displayName="Empfang")
         result = await s.step()
         assert s.condition("Synced")["reason"] == "DuplicateFound"
-        assert twin["agent_id"] in s.workspace["agents"]
+        assert duplicate["agent_id"] in s.workspace["agents"]
         assert result.after is None
 
 
 async def test_the_grace_period_begins_when_we_stop_waiting_for_the_answer() -> None:
-    """Budget, connection and answer may take as long as the grace period itself, and the create may commit after that."""
+    """Rate budget, connection and answer may take as long as the grace period, and the create may commit after that."""
     async with scene() as s:
         await s.fault("create-llm", "error-before-commit")
         reach = s.faults.reach
@@ -636,15 +663,15 @@ async def test_nothing_is_written_once_the_lease_is_not_surely_ours() -> None:
         assert s.written(at) == []
 
 
-async def test_a_trunk_without_its_password_is_told() -> None:
-    async with scene(number_there=False) as s:
-        raw = s.kube.objects["Branch", "salon", "mitte"]
+async def test_a_trunk_without_its_password_is_reported() -> None:
+    async with scene(with_number=False) as s:
+        raw = s.api.objects["Branch", "salon", "mitte"]
         sip = {"terminationUri": "sip.example", "authSecretRef": {"name": "trunk"}}
         spec = {**raw["spec"], "phoneNumbers": [{"number": NUMBER, "sip": sip}]}
-        s.kube.put(refs.BRANCHES, {**raw, "spec": spec})
+        s.put(refs.BRANCHES, {**raw, "spec": spec})
         await s.settle()
         assert "Secret 'trunk' is not in this namespace" in s.condition("NumbersBound")["message"]
         data = {name: base64.b64encode(b"x").decode() for name in ("username", "password")}
-        s.kube.put(refs.SECRETS, {"metadata": {"name": "trunk", "namespace": "salon", "uid": "u-t"}, "data": data})
+        s.put(refs.SECRETS, {"metadata": {"name": "trunk", "namespace": "salon", "uid": "u-t"}, "data": data})
         await s.settle()
         s.assert_one_of_each()

@@ -1,9 +1,9 @@
-"""A number's inbound webhook at Retell: set with callerRecognition, taken away with it, and nobody else's is touched."""
+"""A number's inbound webhook at Retell: set with callerRecognition, removed with it; nobody else's is touched."""
 
 import pytest
 from agent_world import INBOUND_URL, NUMBER, Scene, scene
 
-THEIRS = "https://crm.example/who-calls"
+OTHER_URL = "https://crm.example/who-calls"
 
 
 def webhook(s: Scene) -> str | None:
@@ -14,14 +14,14 @@ async def set_by_hand(s: Scene, url: str | None) -> None:
     await s.retell("PATCH", f"/update-phone-number/{NUMBER}", {"inbound_webhook_url": url})
 
 
-async def test_caller_recognition_sets_it_once_and_switching_off_takes_it_away() -> None:
+async def test_caller_recognition_sets_it_once_and_switching_off_removes_it() -> None:
     async with scene(callerRecognition=True) as s:
         await s.settle()
         s.assert_one_of_each()
         assert webhook(s) == INBOUND_URL
-        before = len(s.entries)
+        at = len(s.entries)
         await s.settle()
-        assert s.written(before) == [], "no diff, no write"
+        assert s.written(at) == [], "no diff, no write"
         s.edit(callerRecognition=False)
         await s.settle()
         s.assert_one_of_each()
@@ -30,49 +30,49 @@ async def test_caller_recognition_sets_it_once_and_switching_off_takes_it_away()
 
 async def test_without_caller_recognition_a_persons_webhook_stays() -> None:
     async with scene() as s:
-        await set_by_hand(s, THEIRS)
+        await set_by_hand(s, OTHER_URL)
         await s.settle()
-        assert webhook(s) == THEIRS
+        assert webhook(s) == OTHER_URL
         s.delete()
         await s.settle()
-        assert webhook(s) == THEIRS
+        assert webhook(s) == OTHER_URL
 
 
-@pytest.mark.parametrize("by_hand", [None, THEIRS, "https://old.example/salon/salon/retell/inbound"])
-async def test_what_somebody_changed_is_set_again(by_hand: str | None) -> None:
+@pytest.mark.parametrize("by_hand", [None, OTHER_URL, "https://old.example/salon/salon/retell/inbound"])
+async def test_a_webhook_that_somebody_changed_is_set_again(by_hand: str | None) -> None:
     async with scene(callerRecognition=True) as s:
         await s.settle()
         version = s.status["publishedVersion"]
         await set_by_hand(s, by_hand)
         await s.settle()
         assert webhook(s) == INBOUND_URL
-        assert s.status["publishedVersion"] == version, "a number's field makes no version of the agent"
+        assert s.status["publishedVersion"] == version, "a change of a number publishes no version of the agent"
 
 
 @pytest.mark.parametrize("point", ["before:bind", "after:bind", "before:webhook", "after:webhook"])
 async def test_a_crash_between_the_writes_ends_with_both(point: str) -> None:
     async with scene(callerRecognition=True) as s:
         await s.crash_at(point)
-        s.restart()
+        await s.restart()
         await s.settle()
         s.assert_one_of_each()
         assert webhook(s) == INBOUND_URL
 
 
 @pytest.mark.parametrize("point", ["before:no-webhook", "after:no-webhook", "after:unbind"])
-async def test_a_number_that_goes_takes_our_webhook_off_whenever_it_crashes(point: str) -> None:
+async def test_a_number_that_is_given_up_loses_our_webhook_wherever_it_crashes(point: str) -> None:
     async with scene(callerRecognition=True) as s:
         await s.settle()
-        s.branch_numbers()
+        s.set_branch_numbers()
         await s.crash_at(point)
-        s.restart()
+        await s.restart()
         await s.settle()
         number = s.workspace["numbers"][NUMBER]
         assert not number.get("inbound_webhook_url")
         assert not number.get("inbound_agents")
 
 
-async def test_deletion_takes_it_away_also_when_somebody_unbound_the_number() -> None:
+async def test_deletion_removes_it_also_when_somebody_unbound_the_number() -> None:
     for unbound in (False, True):
         async with scene(callerRecognition=True) as s:
             await s.settle()
@@ -87,7 +87,7 @@ async def test_a_number_that_somebody_unbound_and_the_branch_gave_up_keeps_no_we
     async with scene(callerRecognition=True) as s:
         await s.settle()
         await s.retell("PATCH", f"/update-phone-number/{NUMBER}", {"inbound_agents": None})
-        s.branch_numbers()
+        s.set_branch_numbers()
         await s.settle()
         assert webhook(s) is None
 

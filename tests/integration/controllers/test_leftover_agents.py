@@ -1,31 +1,33 @@
-"""What an agent leaves at Retell when its deletion's budget runs out, and the ledger that tries again (design §2.6)."""
+"""Orphans: what an agent leaves at Retell when the budget of its deletion runs out, and how it is removed later."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from agent_world import KEY, NUMBER, RETELL_KEY, Scene, agent, scene
+from agent_world import KEY, NUMBER, OPERATOR_NAMESPACE, RETELL_KEY, Scene, agent, scene
 
 from askproai_operator.controllers.retry import Retry
-from askproai_operator.engine import ApiError, NotLeader, Unreachable, refs
+from askproai_operator.engine import NotLeader, Unreachable, refs
 from askproai_operator.engine.metrics import Metrics
 
-BEYOND = timedelta(minutes=10, seconds=1)
+BEYOND_BUDGET = timedelta(minutes=10, seconds=1)
 
 
-def ledger(s: Scene) -> list[dict]:
-    return [raw for (kind, where, _), raw in s.kube.objects.items() if (kind, where) == ("Secret", "askproai-system")]
+def orphans(s: Scene) -> list[dict]:
+    """Return the Secrets in which orphans are recorded."""
+    secrets = ("Secret", OPERATOR_NAMESPACE)
+    return [raw for (kind, namespace, _), raw in s.api.objects.items() if (kind, namespace) == secrets]
 
 
 async def given_up(s: Scene) -> Retry:
-    """An agent whose provider was away for longer than the budget; gives the loop over the ledger."""
+    """Delete an agent whose provider is away for longer than the budget; return the loop that tries again."""
     await s.settle()
     await s.fault("list-agents", "error-before-commit", count=1000)
     s.delete()
     assert (await s.step()).retry
-    s.clock.move(BEYOND)
-    assert (await s.step()).gone, "a namespace's deletion always finishes"
-    del s.kube.objects["Secret", "salon", "salon-teardown"]  # the tenant's own copy goes with its namespace
+    s.clock.move(BEYOND_BUDGET)
+    assert (await s.step()).gone, "the deletion of a namespace always ends"
+    s.remove(refs.SECRETS, "salon-teardown")  # deleted with its namespace
     return Retry(s.world, Metrics())
 
 
@@ -34,80 +36,80 @@ async def provider_is_back(s: Scene) -> None:
     s.clock.move(timedelta(hours=1))
 
 
-async def test_what_a_provider_that_was_away_kept_is_removed_when_it_is_back() -> None:
+async def test_orphans_are_removed_when_the_provider_is_back() -> None:
     async with scene() as s:
         retry = await given_up(s)
-        (entry,) = ledger(s)
-        assert tuple(KEY) not in s.kube.objects
-        kind, reason, message = s.kube.events[-1]
+        (entry,) = orphans(s)
+        assert tuple(KEY) not in s.api.objects
+        kind, reason, message = s.api.events[-1]
         assert (kind, reason) == ("Warning", "LeftOver")
         assert f"Secret askproai-system/{entry['metadata']['name']}" in message
-        assert RETELL_KEY not in str(entry["metadata"]), "a key stands in data only"
+        assert RETELL_KEY not in str(entry["metadata"]), "the key is in the data only"
         await retry.look()
-        assert len(ledger(s)) == 1
+        assert len(orphans(s)) == 1
         await provider_is_back(s)
         await retry.look()
         assert (s.workspace["agents"], s.workspace["llms"]) == ({}, {})
         assert not s.workspace["numbers"][NUMBER].get("inbound_agents")
-        assert ledger(s) == []
-        assert s.kube.events[-1][1] == "LeftOverRemoved"
+        assert orphans(s) == []
+        assert s.api.events[-1][1] == "LeftOverRemoved"
 
 
-async def test_tries_come_ever_more_seldom_and_write_nothing_new() -> None:
+async def test_tries_back_off_and_write_nothing_new() -> None:
     async with scene() as s:
         retry = await given_up(s)
         await retry.look()
-        asked, written = len(s.entries), s.kube.writes
+        requests, writes = len(s.entries), s.api.writes
         await retry.look()
-        assert len(s.entries) == asked, "its backoff has not passed"
+        assert len(s.entries) == requests, "its backoff has not passed"
         s.clock.move(timedelta(seconds=61))
         await retry.look()
-        assert len(s.entries) > asked
-        assert s.kube.writes == written, "the reason is the same"
+        assert len(s.entries) > requests
+        assert s.api.writes == writes, "the reason is the same"
 
 
-async def test_a_namesake_that_took_the_agent_over_keeps_it() -> None:
+async def test_a_namesake_that_adopted_the_agent_keeps_it() -> None:
     async with scene() as s:
         retry = await given_up(s)
         (agent_id,) = s.workspace["agents"]
-        again = agent() | {"status": {"agentId": agent_id}}
-        s.kube.put(refs.AGENTS, {**again, "metadata": {**again["metadata"], "uid": "u-again"}})
+        namesake = agent() | {"status": {"agentId": agent_id}}
+        s.put(refs.AGENTS, {**namesake, "metadata": {**namesake["metadata"], "uid": "u-namesake"}})
         await provider_is_back(s)
         written = s.written()
         await retry.look()
-        assert ledger(s) == []
+        assert orphans(s) == []
         assert s.written() == written
 
 
 async def test_while_a_namesake_may_use_it_nothing_is_removed() -> None:
     async with scene() as s:
         retry = await given_up(s)
-        again = agent()
-        s.kube.put(refs.AGENTS, {**again, "metadata": {**again["metadata"], "uid": "u-again"}})
+        namesake = agent()
+        s.put(refs.AGENTS, {**namesake, "metadata": {**namesake["metadata"], "uid": "u-namesake"}})
         await provider_is_back(s)
         await retry.look()
-        (entry,) = ledger(s)
+        (entry,) = orphans(s)
         assert "RetellAgent salon/mitte again" in entry["metadata"]["annotations"]["askproai.de/last-error"]
         assert len(s.workspace["agents"]) == 1
-        del s.kube.objects[tuple(KEY)]
+        s.remove(refs.AGENTS, "mitte")
         s.clock.move(timedelta(hours=1))
         await retry.look()
         assert s.workspace["agents"] == {}
 
 
-async def test_an_entry_without_a_key_says_what_to_put_there() -> None:
+async def test_an_orphan_without_a_key_says_what_to_put_into_its_secret() -> None:
     async with scene() as s:
         await s.settle()
-        del s.kube.objects["Secret", "salon", "salon-teardown"]
+        s.remove(refs.SECRETS, "salon-teardown")
         s.delete()
-        s.clock.move(BEYOND)
+        s.clock.move(BEYOND_BUDGET)
         assert (await s.step()).gone
         await Retry(s.world, Metrics()).look()
-        (entry,) = ledger(s)
+        (entry,) = orphans(s)
         assert "put retell-api-key" in entry["metadata"]["annotations"]["askproai.de/last-error"]
 
 
-async def test_the_gauge_counts_what_is_left() -> None:
+async def test_the_gauge_counts_orphans() -> None:
     async with scene() as s:
         await given_up(s)
         metrics = Metrics()
@@ -131,10 +133,10 @@ async def test_a_deposed_leader_removes_nothing() -> None:
         retry = Retry(replace(s.world, fence=lost), Metrics())
         await retry.look()
         assert s.written() == written
-        assert len(ledger(s)) == 1
+        assert len(orphans(s)) == 1
 
 
-async def test_a_rate_limit_is_waited_out_as_long_as_retell_says() -> None:
+async def test_a_rate_limit_is_waited_out_as_long_as_retell_asks() -> None:
     async with scene() as s:
         await s.settle()
         await s.fault("list-agents", "rate-limited", count=1)
@@ -144,52 +146,47 @@ async def test_a_rate_limit_is_waited_out_as_long_as_retell_says() -> None:
         assert not result.retry
 
 
-async def test_an_entry_that_nobody_can_read_holds_up_no_other() -> None:
+async def test_an_unreadable_orphan_holds_up_no_other() -> None:
     async with scene() as s:
         retry = await given_up(s)
-        (entry,) = ledger(s)
+        (entry,) = orphans(s)
         broken = {**entry, "metadata": {**entry["metadata"], "name": "broken"}, "data": {"entry.json": "e30="}}
-        s.kube.put(refs.SECRETS, broken)
+        s.put(refs.SECRETS, broken)
         await provider_is_back(s)
         await retry.look()
-        assert [one["metadata"]["name"] for one in ledger(s)] == ["broken"], "nobody can read it, so a person must"
+        assert [orphan["metadata"]["name"] for orphan in orphans(s)] == ["broken"], "a person has to look at it"
         assert s.workspace["agents"] == {}
 
 
-async def test_an_odd_answer_of_the_provider_is_told_and_tried_again(monkeypatch) -> None:
+async def test_an_unexpected_answer_of_the_provider_is_reported_and_tried_again(monkeypatch) -> None:
     async with scene() as s:
         retry = await given_up(s)
         await provider_is_back(s)
 
-        async def odd(*_: object) -> None:
+        async def fail(*_: object) -> None:
             raise KeyError("agent_id")
 
-        monkeypatch.setattr("askproai_operator.controllers.retry.remove_remains", odd)
+        monkeypatch.setattr("askproai_operator.controllers.retry.remove_remote_objects", fail)
         await retry.look()
-        (entry,) = ledger(s)
+        (entry,) = orphans(s)
         assert "KeyError in the operator" in entry["metadata"]["annotations"]["askproai.de/last-error"]
         monkeypatch.undo()
         s.clock.move(timedelta(hours=1))
         await retry.look()
-        assert ledger(s) == []
+        assert orphans(s) == []
 
 
-async def test_a_ledger_that_cannot_be_written_holds_up_no_end_and_is_told(monkeypatch) -> None:
+async def test_an_orphan_that_cannot_be_recorded_delays_no_deletion_and_is_reported() -> None:
     async with scene() as s:
         await s.settle()
         (agent_id,) = s.workspace["agents"]
         await s.fault("list-agents", "error-before-commit", count=1000)
         s.delete()
-        s.clock.move(BEYOND)
-        errors = [Unreachable("the API server is away"), ApiError(403, "Forbidden", "no right")]
-
-        async def refuse(_: object) -> None:
-            raise errors.pop(0)
-
-        monkeypatch.setattr(s.kube, "create", refuse)
+        s.clock.move(BEYOND_BUDGET)
+        s.api.next_answers["secrets"] = [503, 403]
         with pytest.raises(Unreachable):
             await s.step()
-        assert tuple(KEY) in s.kube.objects, "nothing is given up before it is kept"
+        assert tuple(KEY) in s.api.objects, "nothing is given up before it is recorded"
         assert (await s.step()).gone
-        assert agent_id in s.kube.events[-1][2]
-        assert "remove it by hand" in s.kube.events[-1][2]
+        assert agent_id in s.api.events[-1][2]
+        assert "remove it by hand" in s.api.events[-1][2]

@@ -1,4 +1,4 @@
-"""Whatever is found at Retell and whatever was edited: the plan that was shown is what is then written there, step by step."""
+"""Whatever exists at Retell and whatever was edited: the plan that is shown is what is then written there, step by step."""
 
 import random
 import re
@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 import pytest
 from agent_world import NUMBER, Scene, scene
 
-from askproai_operator.controllers.agent.decide import Act
+from askproai_operator.controllers.agent.plan import Action
 
 OPERATIONS = {
-    Act.CREATE_LLM: "create-llm", Act.CREATE_AGENT: "create-agent", Act.FORK: "create-agent-version",
-    Act.PATCH_LLM: "update-llm", Act.PATCH_AGENT: "update-agent", Act.PUBLISH: "publish-agent-version",
-    Act.IMPORT: "import-number", Act.BIND: "update-number", Act.UNBIND: "update-number",
-    Act.DELETE_AGENT: "delete-agent", Act.DELETE_LLM: "delete-llm",
+    Action.CREATE_LLM: "create-llm", Action.CREATE_AGENT: "create-agent", Action.FORK: "create-agent-version",
+    Action.PATCH_LLM: "update-llm", Action.PATCH_AGENT: "update-agent", Action.PUBLISH: "publish-agent-version",
+    Action.IMPORT: "import-number", Action.BIND: "update-number", Action.UNBIND: "update-number",
+    Action.DELETE_AGENT: "delete-agent", Action.DELETE_LLM: "delete-llm",
 }  # fmt: skip
 PLAN = {"askproai.de/plan": "true"}
 
@@ -30,8 +30,8 @@ async def functions(s: Scene) -> None:
     s.edit(functions=["CheckAvailability"])
 
 
-async def number_gone(s: Scene) -> None:
-    s.branch_numbers()
+async def number_given_up(s: Scene) -> None:
+    s.set_branch_numbers()
 
 
 async def unbound_by_hand(s: Scene) -> None:
@@ -50,20 +50,20 @@ async def drift(s: Scene) -> None:
 
 
 async def new_process(s: Scene) -> None:
-    s.restart()
+    await s.restart()
 
 
 CHANGES: tuple[Callable[[Scene], Awaitable[None]], ...] = (
-    prompt, voice, functions, number_gone, unbound_by_hand, drift, new_process,
+    prompt, voice, functions, number_given_up, unbound_by_hand, drift, new_process,
 )  # fmt: skip
 
 
 def operation(line: str) -> str:
-    """Give the write that a line of the plan announces."""
-    for act, name in OPERATIONS.items():
-        if re.fullmatch(re.escape(act.value).replace(r"\{\}", ".+"), line):
+    """Return the operation that a line of the plan announces."""
+    for action, name in OPERATIONS.items():
+        if re.fullmatch(re.escape(action.value).replace(r"\{\}", ".+"), line):
             return name
-    raise AssertionError(f"no step: {line}")
+    raise AssertionError(f"not a step: {line}")
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -75,12 +75,11 @@ async def test_what_the_plan_shows_is_what_is_then_written(seed: int) -> None:
         for change in chance.sample(CHANGES, chance.randint(1, 3)):
             await change(s)
         s.annotate(**PLAN)
-        before = len(s.entries)
+        at = len(s.entries)
         await s.settle()
-        shown = s.status["plan"]
-        assert s.written(before) == [], "showing it writes nothing"
+        plan = s.status["plan"]
+        assert s.written(at) == [], "showing it writes nothing"
         s.annotate()
         await s.settle()
-        done = s.written(before)
-        assert done == [operation(line) for line in shown if line != "nothing to do"]
+        assert s.written(at) == [operation(line) for line in plan if line != "nothing to do"]
         assert "plan" not in s.status

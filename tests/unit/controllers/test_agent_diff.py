@@ -1,10 +1,10 @@
-"""Only what we set is compared, and a server's defaults are no difference (reference/retell.md §10.11)."""
+"""Only fields that we set are compared, and Retell's own defaults are no difference (docs/vendors/retell.md)."""
 
 from typing import Any
 
 import pytest
 
-from askproai_operator.controllers.agent.diff import differing, paths
+from askproai_operator.controllers.agent.diff import differing_fields, differing_paths
 
 TOOL = {
     "type": "custom",
@@ -41,7 +41,7 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], tuple[str, ...], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("wanted", "live", "expected", "why"), CASES, ids=[case[3] for case in CASES])
-def test_difference(wanted: dict[str, Any], live: dict[str, Any], expected: tuple[str, ...], why: str) -> None:
-    assert paths(wanted, live) == expected, why
-    assert bool(differing(wanted, live)) == bool(expected)
+@pytest.mark.parametrize(("desired", "live", "expected", "reason"), CASES, ids=[case[3] for case in CASES])
+def test_difference(desired: dict[str, Any], live: dict[str, Any], expected: tuple[str, ...], reason: str) -> None:
+    assert differing_paths(desired, live) == expected, reason
+    assert bool(differing_fields(desired, live)) == bool(expected)

@@ -1,4 +1,4 @@
-"""Branch, ServiceOffering and Tenant: what is decided and rendered, without a cluster."""
+"""Branch and Tenant: what is decided and rendered, without a cluster."""
 
 import copy
 import json
@@ -12,8 +12,7 @@ from askproai_operator.api.conditions import Reason, Status
 from askproai_operator.controllers.branch import render as branch_render
 from askproai_operator.controllers.branch.decide import claimed_by_older, hand_made, numbers_condition, read_numbers
 from askproai_operator.controllers.credentials import Credentials, named_secrets
-from askproai_operator.controllers.offering.capacity import plan_units
-from askproai_operator.controllers.offering.decide import missing_event_types, staff_by_branch, staff_condition
+from askproai_operator.controllers.offering.staffing import staff_by_branch
 from askproai_operator.controllers.tenant import pods, render
 from askproai_operator.controllers.tenant.compile import compile_config
 from askproai_operator.controllers.tenant.decide import (
@@ -97,47 +96,6 @@ def test_the_default_service_is_what_was_asked_for():
     assert hand_made(branch(), [default, offering()]) == [offering()]
 
 
-# ServiceOffering
-
-
-@pytest.mark.parametrize(
-    ("skills", "expected"),
-    [(["schnitt"], ("anna", "mehmet")), (["schnitt", "farbe"], ("anna",)), ([], ("anna", "mehmet")), (["yoga"], ())],
-)
-def test_staff_must_have_all_the_skills(skills, expected):
-    assert staff_by_branch(offering(requiredSkills=skills), [branch()]) == {"mitte": expected}
-
-
-def test_a_service_that_nobody_can_do_says_what_to_change():
-    condition = staff_condition(offering(requiredSkills=["yoga"]), {"mitte": ()}, 1)
-    assert (condition.status, condition.reason) == (Status.FALSE, Reason.NO_STAFF_WITH_SKILLS)
-    assert "yoga" in condition.message
-
-
-def named(name: str, **spec) -> ServiceOffering:
-    made = raw("ServiceOffering", **spec)
-    made["metadata"]["name"] = name
-    return ServiceOffering.from_raw(made)
-
-
-def test_a_person_has_as_many_parts_as_all_capacities_divide():
-    """Anna does yoga for four, a course for six and cuts alone: 12 parts; Mehmet only cuts."""
-    yoga, course = (named(name, capacity=c, requiredSkills=["farbe"]) for name, c in (("yoga", 4), ("kurs", 6)))
-    units = plan_units([branch()], [offering(), yoga, course])
-    assert units.of_person == {("mitte", "anna"): 12, ("mitte", "mehmet"): 1}
-    assert units.at_once == {"haarschnitt": 1, "yoga": 4, "kurs": 6}
-
-
-def test_capacities_that_need_too_many_parts_are_lowered_and_told():
-    five, four = named("a-fuenf", capacity=5), named("b-vier", capacity=4)
-    units = plan_units([branch()], [four, five])
-    assert units.at_once == {"a-fuenf": 5, "b-vier": 2}
-    assert units.of_person["mitte", "anna"] == 10
-    condition = staff_condition(four, {"mitte": ("anna",)}, units.at_once["b-vier"])
-    assert (condition.status, condition.reason) == (Status.FALSE, Reason.CAPACITY_UNSUPPORTED)
-    assert "2 at once instead of 4" in condition.message
-
-
 def test_the_config_lists_the_rows_in_use_first_and_then_the_former_ones():
     ids = {("mitte", "anna", 1): 7, ("mitte", "anna", 2): 3, ("mitte", "mehmet", 1): 8, ("mitte", "mehmet", 2): 9}
     kept = {"foreign_numbers": {}, "path_prefix": "", "installation_id": "i", "calcom_base_url": ""}
@@ -145,21 +103,6 @@ def test_the_config_lists_the_rows_in_use_first_and_then_the_former_ones():
     config = compile_config(tenant(), [branch()], [yoga], [], resource_ids=ids, **kept)
     assert [(one.resource_ids, one.units) for one in config.branches[0].staff] == [((7, 3), 2), ((8, 9), 1)]
     assert config.services[0].capacity == 2
-
-
-def test_an_event_type_of_a_persons_own_account_is_not_linked_yet():
-    own = {"staff": "anna", "eventTypeId": 1001, "apiKeySecretRef": {"name": "annas", "key": "k"}}
-    linked = offering(calcom={"eventTypes": [own, {"staff": "mehmet", "eventTypeId": 1002}]})
-    assert missing_event_types(linked, {"mitte": ("anna", "mehmet")}) == ["anna"]
-
-
-def test_a_service_of_a_tenant_without_branches_cannot_be_booked():
-    assert staff_condition(offering(), {}, 1).reason is Reason.BRANCH_NOT_FOUND
-
-
-def test_people_without_an_event_type_are_named():
-    linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}]})
-    assert missing_event_types(linked, {"mitte": ("anna", "mehmet")}) == ["mehmet"]
 
 
 # Tenant

@@ -1,8 +1,8 @@
-"""RetellAgent: the LLM, the agent, its published version and its numbers, at Retell."""
+"""RetellAgent: the LLM, the agent, its published version and its phone numbers, at Retell."""
 
-from askproai_operator.controllers.agent.decide import Finding
-from askproai_operator.controllers.agent.ground import find_ground
-from askproai_operator.controllers.agent.look import look
+from askproai_operator.controllers.agent.checks import CHECKS
+from askproai_operator.controllers.agent.inputs import first_failing, gather, gather_remote
+from askproai_operator.controllers.agent.plan import make_plan
 from askproai_operator.controllers.agent.reconcile import reconcile
 
-__all__ = ["Finding", "find_ground", "look", "reconcile"]
+__all__ = ["CHECKS", "first_failing", "gather", "gather_remote", "make_plan", "reconcile"]

@@ -1,7 +1,8 @@
-"""The end of a RetellAgent: its numbers are freed, then agent and LLM go. It always ends, at the latest after the budget:
-what is left then is kept in the ledger and tried again from there.
+"""Deletes what a RetellAgent has at Retell: its numbers are freed, then agent and LLM are deleted.
 
-It needs neither the tenant's pods nor the user's Secret, which a deleted namespace takes at once: the key is in `T-teardown`.
+A deletion always ends, at the latest when its budget is spent: what is left then becomes an orphan, recorded in a Secret and
+removed from there (`controllers/leftovers.py`). It needs neither the tenant's pods nor the user's Secret, which the deletion
+of a namespace removes at once: the key is in the Secret `<tenant>-teardown`.
 """
 
 from collections.abc import Iterable
@@ -10,114 +11,128 @@ from typing import Final
 
 from askproai_operator.api import DeletionPolicy, ManagementPolicy, RetellAgent
 from askproai_operator.api.conditions import ConditionType, Reason, bad
-from askproai_operator.controllers.agent.apply import delete_llm_if_unused, wake_others
-from askproai_operator.controllers.agent.decide import without
-from askproai_operator.controllers.agent.ground import marker, teardown_client, tenant_name
+from askproai_operator.controllers.agent.execute import delete_llm_if_unused, enqueue_other_agents
+from askproai_operator.controllers.agent.inputs import marker, retell_client, tenant_name
 from askproai_operator.controllers.agent.observe import (
-    Known,
+    RecordedState,
     bound_agents,
     bound_ids,
     engine_of,
-    marked_agents,
+    list_marked_agents,
     webhook_change,
 )
-from askproai_operator.controllers.agent.render import owner_of, owner_of_llm
+from askproai_operator.controllers.agent.plan import GRACE, entries_without
+from askproai_operator.controllers.agent.render import agent_owner, llm_owner
 from askproai_operator.controllers.credentials import kept_values
 from askproai_operator.controllers.leftovers import BEYOND, AgentLeft, Owner, keep
 from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, World
 from askproai_operator.providers import CredentialProblem, ProviderError, RetellClient
 
-_LOOK_AGAIN: Final = timedelta(seconds=5)
+_PENDING_INTERVAL: Final = timedelta(seconds=5)
 
 
-async def end(agent: RetellAgent, world: World, grace: timedelta) -> Result:
-    """Undo a RetellAgent; safe to run again after each step."""
-    newest = await world.fresh(agent)  # the cache may lack an id that we kept a moment ago
+async def finalize(agent: RetellAgent, world: World) -> Result:
+    """Delete what the agent has at Retell, then remove our finalizer; safe to run again after each step."""
+    newest = await world.fresh(agent)  # the cache may lack an id that was recorded a moment ago
     if newest is None or FINALIZER not in newest.metadata.finalizers:
-        return GONE  # done, or never begun: another's finalizer holds it
-    spec, known = newest.spec, Known.from_status(newest.status)
-    if not (known.agent_id or known.llm_id or known.pending):
-        return await _finish(newest, world)  # not even an intent was written
+        return GONE  # finished before; or nothing was ever created, and the finalizer of somebody else holds the object
+    recorded = RecordedState.from_status(newest.status)
+    if not (recorded.agent_id or recorded.llm_id or recorded.pending):
+        return await _finish(newest, world)  # not even an intent was recorded, so there is nothing at Retell
     tenant, owner = tenant_name(newest, world), Owner(*newest.key, newest.metadata.uid)
-    left = AgentLeft(owner, marker(newest, world), tenant, known.agent_id, known.llm_id, known.numbers)
-    if spec.management_policy is ManagementPolicy.OBSERVE_ONLY or spec.deletion_policy is DeletionPolicy.ORPHAN:
-        observed_only = spec.management_policy is ManagementPolicy.OBSERVE_ONLY
-        why = "managementPolicy ObserveOnly" if observed_only else "deletionPolicy Orphan"
-        told = Warn("Orphaned", f"{why}: {left.about()}; numbers as they are", EventType.NORMAL)
-        return await _finish(newest, world, told)
-    rest: timedelta | None = None
+    remains = AgentLeft(owner, marker(newest, world), tenant, recorded.agent_id, recorded.llm_id, recorded.numbers)
+    if policy := _keeping_policy(newest):
+        event = Warn("Orphaned", f"{policy}: {remains.about()}; numbers as they are", EventType.NORMAL)
+        return await _finish(newest, world, event)
+    retry_after: timedelta | None = None
     try:
-        why_not = await _remove(left, world)
+        obstacle = await _remove(remains, world)
     except ProviderError as error:
-        why_not, rest = str(error), error.retry_after
-    unsure = known.pending.since + grace - world.clock.now() if known.pending else timedelta()
-    if why_not is None and unsure <= timedelta():
+        obstacle, retry_after = str(error), error.retry_after
+    unseen = recorded.pending.since + GRACE - world.clock.now() if recorded.pending else timedelta()
+    if obstacle is None and unseen <= timedelta():
         return await _finish(newest, world)
-    why = why_not or "a create had no answer; what it made is looked for once more"
-    budget, deleted = world.settings.deletion_budget, newest.metadata.deletion_timestamp or world.clock.now()
-    in_time = deleted + budget - world.clock.now()
-    if in_time < timedelta():
+    cause = obstacle or "a create had no answer; what it made is looked for once more"
+    budget, deleted_at = world.settings.deletion_budget, newest.metadata.deletion_timestamp or world.clock.now()
+    budget_left = deleted_at + budget - world.clock.now()
+    if budget_left < timedelta():
         keys = await kept_values(world, newest.key.namespace, tenant) if tenant else {}
-        text = f"given up after {budget.total_seconds():.0f} s: {why}"
-        return await _finish(newest, world, await keep(left, keys, text, world))
-    text = f"{why}; tried again by itself for {budget.total_seconds():.0f} s"
-    waiting = bad(ConditionType.SYNCED, Reason.DELETING, text)
-    after = max(unsure, _LOOK_AGAIN) if why_not is None else rest and min(rest, in_time + BEYOND)
-    return Result((waiting,), after=after, retry=after is None)
+        text = f"given up after {budget.total_seconds():.0f} s: {cause}"
+        return await _finish(newest, world, await keep(remains, keys, text, world))
+    text = f"{cause}; tried again by itself for {budget.total_seconds():.0f} s"
+    deleting = bad(ConditionType.SYNCED, Reason.DELETING, text)
+    if obstacle is None:
+        return Result((deleting,), after=max(unseen, _PENDING_INTERVAL))  # when the pending create must have appeared
+    if retry_after is not None:
+        return Result((deleting,), after=min(retry_after, budget_left + BEYOND))  # when Retell asks, but to end in time
+    return Result((deleting,), retry=True)  # nobody knows when it is worth another try: exponential backoff
 
 
-async def _finish(agent: RetellAgent, world: World, *told: Warn) -> Result:
+def _keeping_policy(agent: RetellAgent) -> str | None:
+    """Return the policy, as its event names it, by which everything at Retell stays as it is."""
+    if agent.spec.management_policy is ManagementPolicy.OBSERVE_ONLY:
+        return "managementPolicy ObserveOnly"
+    return "deletionPolicy Orphan" if agent.spec.deletion_policy is DeletionPolicy.ORPHAN else None
+
+
+async def _finish(agent: RetellAgent, world: World, *events: Warn) -> Result:
     await world.kube.remove_finalizer(agent)
-    return Result(gone=True, warnings=told)
+    return Result(gone=True, warnings=events)
 
 
-async def _remove(left: AgentLeft, world: World) -> str | None:
-    if left.tenant is None:
+async def _remove(remains: AgentLeft, world: World) -> str | None:
+    """Remove everything with the tenant's own key. Return the obstacle that is left, or None. Raises ProviderError."""
+    if remains.tenant is None:
         return "the Tenant is not known any more"
-    client = await teardown_client(world, left.owner.namespace, left.tenant)
+    client = await retell_client(world, remains.owner.namespace, remains.tenant)
     if isinstance(client, CredentialProblem):
         return f"the operator's copy of the Retell key is gone: {client.message}"
     world.fence()
-    return await remove_remains(client, left, world)
+    return await remove_remote_objects(client, remains, world)
 
 
-async def remove_remains(client: RetellClient, left: AgentLeft, world: World) -> str | None:
-    """Free the numbers, then delete agents, then LLMs; gives what is still there, or None."""
-    agents = {*await marked_agents(client, left.marker), *([left.agent_id] if left.agent_id else [])}
-    llms = {str(llm["llm_id"]) for llm in await client.list_llms() if owner_of_llm(llm) == left.marker}
-    llms |= {left.llm_id} if left.llm_id else set()
-    ours = await client.get_agent(left.agent_id) if left.agent_id else None
-    if ours is not None:
-        llm_id = engine_of(ours)[0]
-        if owner_of(ours) in (left.marker, None):
-            llms |= {llm_id} if llm_id else set()
-        else:  # released and adopted by another: neither it nor its LLM nor its numbers are ours any more
-            agents.discard(str(left.agent_id))
-            llms.discard(str(llm_id))
-    if await _free_numbers(client, agents, left.numbers) and left.tenant:
-        wake_others(left.owner.key, left.tenant, world)
+async def remove_remote_objects(client: RetellClient, remains: AgentLeft, world: World) -> str | None:
+    """Free the numbers, then delete the agents, then the LLMs: those recorded, and all that carry the marker.
+
+    Return the obstacle because of which an LLM is left, or None. Raises ProviderError.
+    """
+    agent_id, llm_id = remains.agent_id, remains.llm_id
+    agents = {*await list_marked_agents(client, remains.marker), *([agent_id] if agent_id else [])}
+    llms = {str(llm["llm_id"]) for llm in await client.list_llms() if llm_owner(llm) == remains.marker}
+    llms |= {llm_id} if llm_id else set()
+    agent = await client.get_agent(agent_id) if agent_id else None
+    if agent is not None:
+        answering_llm = engine_of(agent)[0]
+        if agent_owner(agent) in (remains.marker, None):
+            llms |= {answering_llm} if answering_llm else set()
+        else:  # released and adopted by another owner: neither it nor its LLM nor its numbers are ours any more
+            agents.discard(str(agent_id))
+            llms.discard(str(answering_llm))
+    if await _free_numbers(client, agents, remains.numbers) and remains.tenant:
+        enqueue_other_agents(remains.owner.key, remains.tenant, world)
     world.faults.reach("after:unbind")
-    for agent_id in sorted(agents - ({left.agent_id} if ours is None else set())):
-        await client.delete_agent(agent_id)
+    for existing in sorted(agents - ({agent_id} if agent is None else set())):
+        await client.delete_agent(existing)
     world.faults.reach("after:delete-agent")
-    used = [llm_id for llm_id in sorted(llms) if not await delete_llm_if_unused(client, llm_id)]
+    used = [llm for llm in sorted(llms) if not await delete_llm_if_unused(client, llm)]
     return f"an agent still uses the LLM {', '.join(used)}" if used else None
 
 
-async def _free_numbers(client: RetellClient, agents: set[str], known: Iterable[str]) -> bool:
-    """Unbind before deleting: a number bound to a deleted agent would decline its callers without a word.
+async def _free_numbers(client: RetellClient, agents: set[str], recorded: Iterable[str]) -> bool:
+    """Unbind the numbers of these agents, and the recorded ones; return whether one was freed.
 
-    Its inbound webhook goes with it, or callers of whoever answers next would wait for a tenant that is gone.
+    First, because a number bound to a deleted agent would decline its callers without a word. Its inbound webhook goes with
+    the binding, or the callers of whoever answers next would wait for a tenant that is gone.
     """
-    names = {str(number.get("phone_number")) for number in await client.list_numbers() if agents & bound_ids(number)}
+    listed = {str(number.get("phone_number")) for number in await client.list_numbers() if agents & bound_ids(number)}
     freed = False
-    for name in sorted(names | set(known)):
-        number = await client.get_number(name)
+    for e164 in sorted(listed | set(recorded)):
+        number = await client.get_number(e164)
         entries, changes = bound_agents(number), webhook_change(number, None)
-        ours = any(str(entry.get("agent_id")) in agents for entry in entries)
-        if ours:
-            changes["inbound_agents"] = list(without(entries, agents)) or None
-        if ours or (changes and not entries):
-            await client.update_number(name, changes)
+        is_ours = any(str(entry.get("agent_id")) in agents for entry in entries)
+        if is_ours:
+            changes["inbound_agents"] = list(entries_without(entries, agents)) or None
+        if is_ours or (changes and not entries):
+            await client.update_number(e164, changes)
             freed = True
     return freed

@@ -1,56 +1,69 @@
-"""One look at Retell: what of an agent exists there, gathered into a frozen value before anything is decided."""
+"""Reads what exists of an agent at Retell into a frozen value, before anything is decided."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
-from askproai_operator.controllers.agent.render import Desired, owner_of, owner_of_llm
+from askproai_operator.controllers.agent.render import Desired, agent_owner, llm_owner
 from askproai_operator.providers import Json, RetellClient
 
-INBOUND_PATH: Final = "/retell/inbound"  # an address that ends so is a tenant's, whatever its host was
+INBOUND_PATH: Final = "/retell/inbound"  # an inbound webhook that ends so is one of ours, whatever its host was
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
+class PendingCreate:
     """An intent, made durable before a create: from `since` on there may be an object whose id we do not know."""
 
-    what: str
+    kind: str  # `agent` or `llm`
     since: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What our own status remembers."""
+class RecordedState:
+    """What our own status records."""
 
     agent_id: str | None = None
     llm_id: str | None = None
     published_version: int | None = None
-    numbers: tuple[str, ...] = ()
-    pending: Pending | None = None
+    numbers: tuple[str, ...] = ()  # bound to the agent; E.164
+    pending: PendingCreate | None = None
 
     @classmethod
     def from_status(cls, status: Mapping[str, Any]) -> Self:
-        get, begun = status.get, status.get("pending")
-        pending = Pending(begun["what"], datetime.fromisoformat(begun["since"])) if begun else None
-        return cls(get("agentId"), get("llmId"), get("publishedVersion"), tuple(get("phoneNumbers") or ()), pending)
+        """Read the status of a RetellAgent."""
+        intent = status.get("pending")
+        return cls(
+            agent_id=status.get("agentId"),
+            llm_id=status.get("llmId"),
+            published_version=status.get("publishedVersion"),
+            numbers=tuple(status.get("phoneNumbers") or ()),
+            pending=PendingCreate(intent["what"], datetime.fromisoformat(intent["since"])) if intent else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
-    """What exists. `agent` and `llm` are the latest version (maybe a draft), `live_*` the latest published one."""
+class Observation:
+    """What exists at Retell, as its API returns it. The fields that matter here:
 
-    at: datetime
-    agent: Json | None = None
-    llm: Json | None = None
-    live_agent: Json | None = None
-    live_llm: Json | None = None
-    numbers: Mapping[str, Json | None] | None = None  # by E.164: those we want, and those bound to us
-    ownerless: frozenset[str] = frozenset()  # agents that a number still names although they are gone
-    # What carries our marker, too. Agents that a number is bound to are only told.
-    twins: tuple[str, ...] = ()
-    bound_twins: tuple[str, ...] = ()
-    spare_llms: tuple[str, ...] = ()
+    agent   agent_id, agent_name (it ends with the owner's marker), version, is_published,
+            response_engine {type, llm_id, version}
+    LLM     llm_id, version, is_published, default_dynamic_variables (the owner's marker among them)
+    number  phone_number (E.164), inbound_agents [{agent_id, weight, agent_version}], inbound_webhook_url
+    """
+
+    observed_at: datetime
+    agent: Json | None = None  # its latest version, which may be a draft
+    llm: Json | None = None  # in the version that `agent` answers with
+    published_agent: Json | None = None  # the latest published version: the one that answers calls
+    published_llm: Json | None = None
+    # By E.164: the numbers that are desired, recorded, or bound to us; None for one that is not at Retell.
+    numbers: Mapping[str, Json | None] | None = None
+    deleted_agents: frozenset[str] = frozenset()  # that do not exist any more, though a number still names them
+    # Others with our marker: a create without an answer may have been done twice.
+    duplicates: tuple[str, ...] = ()  # agents that no number is bound to
+    bound_duplicates: tuple[str, ...] = ()  # agents that answer calls: they are only reported
+    unused_llms: tuple[str, ...] = ()
 
     @property
     def agent_id(self) -> str | None:
@@ -62,115 +75,124 @@ class Observed:
 
 
 async def observe(
-    client: RetellClient, known: Known, desired: Desired, at: datetime, *, adopt: str | None, search: bool
-) -> Observed:
-    """Look by the ids of our status first; by our marker when they lead to nothing, or when `search` asks for it."""
+    client: RetellClient, recorded: RecordedState, desired: Desired, now: datetime, *, adopt: str | None, search: bool
+) -> Observation:
+    """Read by the recorded ids; search by our marker only where they lead to nothing, or when `search` asks for it.
+
+    `adopt` is the id of an agent to take over when none is recorded yet. Raises ProviderError.
+    """
     listed = {str(number.get("phone_number")): number for number in await client.list_numbers()}
-    bound = {one for number in listed.values() for one in bound_ids(number)}
-    first = known.agent_id or adopt
-    agent = await client.get_agent(first) if first else None
-    twins: list[str] = []
+    bound = {agent_id for number in listed.values() for agent_id in bound_ids(number)}
+    first_id = recorded.agent_id or adopt
+    agent = await client.get_agent(first_id) if first_id else None
+    duplicates: list[str] = []
     marked_llms: list[Json] = []
-    searched = search or agent is None or known.pending is not None
-    if searched:
-        marked_llms = [llm for llm in await client.list_llms() if owner_of_llm(llm) == desired.marker]
-        marked = [] if adopt and not known.agent_id else await marked_agents(client, desired.marker)
-        agent = await _choose(client, agent, marked, bound)
-        twins = [one for one in marked if agent is not None and one != agent["agent_id"]]
-    llm = await _llm(client, agent, known, marked_llms)
-    live_agent, live_llm = await _live(client, agent, llm)
-    numbers = await _numbers(client, listed, agent, desired, known)
-    named = {one for number in numbers.values() for one in bound_ids(number)} - {agent["agent_id"] if agent else None}
-    bound_twins = tuple(one for one in twins if one in bound)
-    used = {llm["llm_id"]} if llm else set()
-    used |= {engine_of(await client.get_agent(one) or {"version": 0})[0] for one in bound_twins}
-    return Observed(
-        at,
+    if search or agent is None or recorded.pending is not None:
+        marked_llms = [llm for llm in await client.list_llms() if llm_owner(llm) == desired.marker]
+        marked = [] if adopt and not recorded.agent_id else await list_marked_agents(client, desired.marker)
+        agent = await _choose_agent(client, agent, marked, bound)
+        duplicates = [agent_id for agent_id in marked if agent is not None and agent_id != agent["agent_id"]]
+    llm = await _get_llm(client, agent, recorded, marked_llms)
+    published_agent, published_llm = await _get_published(client, agent, llm)
+    numbers = await _get_numbers(client, listed, agent, desired, recorded)
+    named = {agent_id for number in numbers.values() for agent_id in bound_ids(number)}
+    named -= {agent["agent_id"] if agent else None}
+    bound_duplicates = tuple(agent_id for agent_id in duplicates if agent_id in bound)
+    used_llms = {llm["llm_id"]} if llm else set()
+    used_llms |= {engine_of(await client.get_agent(agent_id) or {"version": 0})[0] for agent_id in bound_duplicates}
+    return Observation(
+        now,
         agent,
         llm,
-        live_agent,
-        live_llm,
+        published_agent,
+        published_llm,
         numbers,
-        ownerless=frozenset({one for one in named if await client.get_agent(one) is None}),
-        twins=tuple(one for one in twins if one not in bound),
-        bound_twins=bound_twins,
-        spare_llms=tuple(sorted({str(one["llm_id"]) for one in marked_llms} - used)),
+        deleted_agents=frozenset({agent_id for agent_id in named if await client.get_agent(agent_id) is None}),
+        duplicates=tuple(agent_id for agent_id in duplicates if agent_id not in bound),
+        bound_duplicates=bound_duplicates,
+        unused_llms=tuple(sorted({str(llm["llm_id"]) for llm in marked_llms} - used_llms)),
     )
 
 
 def bound_agents(number: Json | None) -> list[Json]:
-    """Give the entries of a number's inbound agents, in today's or in the old single form."""
+    """Return the entries of a number's inbound agents: from today's field, else from the old one that holds a single id."""
     single = (number or {}).get("inbound_agent_id")
     return list((number or {}).get("inbound_agents") or ([{"agent_id": single}] if single else []))
 
 
 def bound_ids(number: Json | None) -> set[str]:
+    """Return the ids of the agents that a number is bound to."""
     return {str(entry.get("agent_id")) for entry in bound_agents(number)}
 
 
-def webhook_change(number: Json | None, wanted: str | None) -> Json:
-    """Give what has to change of a number's inbound webhook. Unwanted, only our own goes: a person's stays."""
+def webhook_change(number: Json | None, desired_url: str | None) -> Json:
+    """Return the fields to update for a number's inbound webhook; None desires none of ours, and leaves a person's alone."""
     live = (number or {}).get("inbound_webhook_url") or None
-    kept = live == wanted if wanted is not None else not (live or "").endswith(INBOUND_PATH)
-    return {} if kept else {"inbound_webhook_url": wanted}
+    is_right = live == desired_url if desired_url is not None else not (live or "").endswith(INBOUND_PATH)
+    return {} if is_right else {"inbound_webhook_url": desired_url}
 
 
 def engine_of(agent: Json) -> tuple[str | None, int]:
-    """Give the LLM and its version that an agent's version answers with."""
+    """Return the id and the version of the LLM that a version of an agent answers with; None for another kind of engine."""
     engine = agent.get("response_engine") or {}
     version = engine.get("version")
     return engine.get("llm_id"), int(agent["version"] if version is None else version)
 
 
-async def marked_agents(client: RetellClient, marker: str) -> list[str]:
-    """Give the ids of all agents that carry exactly our marker (the query finds `…/mitte-2` for `…/mitte`, too)."""
-    return sorted(str(item["agent_id"]) for item in await client.list_agents(marker) if owner_of(item) == marker)
+async def list_marked_agents(client: RetellClient, marker: str) -> list[str]:
+    """Return the ids of all agents with exactly this marker. Retell's query finds `…/mitte-2` for `…/mitte`, too."""
+    return sorted(str(item["agent_id"]) for item in await client.list_agents(marker) if agent_owner(item) == marker)
 
 
-async def _choose(client: RetellClient, known: Json | None, marked: Iterable[str], bound: set[str]) -> Json | None:
-    """Of several agents keep the one that a number is bound to, then the one we know, then the lowest id (contract §2)."""
-    known_id = known["agent_id"] if known else None
-    for one in sorted(
-        {*marked, *([known_id] if known_id else [])}, key=lambda one: (one not in bound, one != known_id, one)
-    ):
-        kept = known if one == known_id else await client.get_agent(one)
-        if kept is not None:
-            return kept
+async def _choose_agent(
+    client: RetellClient, recorded: Json | None, marked: Iterable[str], bound: set[str]
+) -> Json | None:
+    """Choose which of several agents to keep: one that a number is bound to, else the recorded one, else the lowest id."""
+    recorded_id = recorded["agent_id"] if recorded else None
+    candidates = {*marked, *([recorded_id] if recorded_id else [])}
+    for agent_id in sorted(candidates, key=lambda each: (each not in bound, each != recorded_id, each)):
+        agent = recorded if agent_id == recorded_id else await client.get_agent(agent_id)
+        if agent is not None:  # else the list lags: it is deleted
+            return agent
     return None
 
 
-async def _llm(client: RetellClient, agent: Json | None, known: Known, marked: list[Json]) -> Json | None:
+async def _get_llm(
+    client: RetellClient, agent: Json | None, recorded: RecordedState, marked: list[Json]
+) -> Json | None:
+    """Return the agent's LLM; without an agent the recorded one, else the marked one with the lowest id."""
     if agent is not None:
         llm_id, version = engine_of(agent)
         return await client.get_llm(llm_id, version) if llm_id else None
-    found = await client.get_llm(known.llm_id) if known.llm_id else None
-    return found or min(marked, key=lambda llm: str(llm["llm_id"]), default=None)
+    llm = await client.get_llm(recorded.llm_id) if recorded.llm_id else None
+    return llm or min(marked, key=lambda llm: str(llm["llm_id"]), default=None)
 
 
-async def _live(client: RetellClient, agent: Json | None, llm: Json | None) -> tuple[Json | None, Json | None]:
-    """Give the latest published version of the agent and of its LLM."""
+async def _get_published(client: RetellClient, agent: Json | None, llm: Json | None) -> tuple[Json | None, Json | None]:
+    """Return the latest published version of the agent and of its LLM."""
     if agent is None or agent.get("is_published"):
         return agent, llm
     if int(agent["version"]) == 0:  # the first version is a draft: nothing was published yet
         return None, None
     versions = await client.agent_versions(str(agent["agent_id"]))
-    published = max((int(item["version"]) for item in versions if item.get("is_published")), default=None)
-    live = await client.get_agent(str(agent["agent_id"]), published) if published is not None else None
-    llm_id, version = engine_of(live) if live else (None, None)
-    return live, await client.get_llm(llm_id, version) if llm_id else None
+    newest = max((int(item["version"]) for item in versions if item.get("is_published")), default=None)
+    published = await client.get_agent(str(agent["agent_id"]), newest) if newest is not None else None
+    llm_id, version = engine_of(published) if published else (None, None)
+    return published, await client.get_llm(llm_id, version) if llm_id else None
 
 
-async def _numbers(
-    client: RetellClient, listed: Mapping[str, Json], agent: Json | None, desired: Desired, known: Known
+async def _get_numbers(
+    client: RetellClient, listed: Mapping[str, Json], agent: Json | None, desired: Desired, recorded: RecordedState
 ) -> dict[str, Json | None]:
-    """Take numbers from the list; one that it shows not as we expect is read by itself, since lists lag."""
+    """Return the numbers that concern us. Lists lag, so one that is not listed as we expect it is read by itself."""
     agent_id = agent["agent_id"] if agent else None
-    wanted = {one.e164 for one in desired.numbers or ()}
-    seen: dict[str, Json | None] = {}
-    for name in sorted({*wanted, *known.numbers, *(name for name in listed if agent_id in bound_ids(listed[name]))}):
-        entries = bound_agents(listed.get(name))
-        pinned = [(entry.get("agent_id"), entry.get("agent_version")) for entry in entries]
-        as_expected = name in listed and pinned == ([(agent_id, known.published_version)] if name in wanted else [])
-        as_expected &= not webhook_change(listed.get(name), desired.inbound_url if name in wanted else None)
-        seen[name] = listed[name] if as_expected else await client.get_number(name)
-    return seen
+    desired_numbers = {number.e164 for number in desired.numbers or ()}
+    ours = {e164 for e164 in listed if agent_id in bound_ids(listed[e164])}
+    numbers: dict[str, Json | None] = {}
+    for e164 in sorted({*desired_numbers, *recorded.numbers, *ours}):
+        pinned = [(entry.get("agent_id"), entry.get("agent_version")) for entry in bound_agents(listed.get(e164))]
+        expected = [(agent_id, recorded.published_version)] if e164 in desired_numbers else []
+        url = desired.inbound_url if e164 in desired_numbers else None
+        as_expected = e164 in listed and pinned == expected and not webhook_change(listed[e164], url)
+        numbers[e164] = listed[e164] if as_expected else await client.get_number(e164)
+    return numbers

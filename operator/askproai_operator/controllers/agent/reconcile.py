@@ -1,56 +1,65 @@
-"""Make one RetellAgent true at Retell. Read from top to bottom: references, one look, one decision, its steps, what to tell."""
+"""Reconcile one RetellAgent, from top to bottom: read the cluster, check it, read Retell, plan, carry out, report."""
 
-from askproai_operator.api import ManagementPolicy, RetellAgent
-from askproai_operator.api.conditions import ConditionType, bad
-from askproai_operator.controllers.agent.apply import AgentGone, apply
-from askproai_operator.controllers.agent.decide import Finding
-from askproai_operator.controllers.agent.deletion import end
-from askproai_operator.controllers.agent.ground import Ground, find_ground
-from askproai_operator.controllers.agent.look import GRACE, look
-from askproai_operator.controllers.agent.tell import PLAN_ANNOTATION, failed, observed_only, planned, settled, waiting
+from askproai_operator.api import ManagementPolicy
+from askproai_operator.controllers.agent.checks import CHECKS
+from askproai_operator.controllers.agent.deletion import finalize
+from askproai_operator.controllers.agent.execute import AgentGone, execute
+from askproai_operator.controllers.agent.inputs import first_failing, gather, gather_remote
+from askproai_operator.controllers.agent.plan import make_plan
+from askproai_operator.controllers.agent.status import (
+    PLAN_ANNOTATION,
+    not_ready,
+    observed_only,
+    planned,
+    provider_failed,
+    settled,
+    waiting,
+)
 from askproai_operator.engine import GONE, Key, Result, World
 from askproai_operator.providers import ProviderError
 
 
-async def reconcile(key: Key, world: World) -> Result:
-    """Make one RetellAgent true. Level-triggered: safe to run again at any point."""
+async def reconcile(key: Key, world: World) -> Result:  # noqa: C901 (one path with its exits, read from top to bottom)
+    """Reconcile one RetellAgent. Level-triggered: safe to run again at any point."""
     agent = world.cache.agent(key.namespace, key.name)
     if agent is None:
-        return GONE
+        return GONE  # `finalize` did what there was to do
     if agent.metadata.deletion_timestamp is not None:
-        return await end(agent, world, GRACE)
+        return await finalize(agent, world)
     if not await world.kube.add_finalizer(agent):
-        return GONE
+        return GONE  # deleted before anything of it was created
     try:
-        ground = await find_ground(agent, world)
-        if isinstance(ground, Finding):
-            return _stopped(ground)
+        inputs = await gather(agent, world, CHECKS)  # in the cluster; Retell is asked nothing before the checks pass
+        if failure := first_failing(CHECKS, inputs):
+            # No retry: a change of what is missing or wrong enqueues this agent, or the resync finds it.
+            return not_ready(failure)
+        target = inputs.target
+        assert target is not None  # else a check had failed
         if not agent.status.get("agentId") or agent.status.get("pending"):
-            newest = await world.fresh(agent)  # we may create, and an old view would create twice
+            # This may create, and a cached status that lacks the last recorded id would create twice.
+            newest = await world.fresh(agent)
             if newest is None:
-                return GONE
+                return GONE  # a new object of its name is enqueued by its own creation
             agent = newest
-        return await _make_true(agent, ground, world)
+        remote = await gather_remote(agent, target, world)
+        plan = make_plan(remote)
+        if plan.refused is not None:
+            # No retry: a person has to act, here or at Retell, where the resync finds it.
+            return not_ready(plan.refused)
+        if agent.spec.management_policy is ManagementPolicy.OBSERVE_ONLY:
+            # The usual resync: it finds what changes at Retell.
+            return observed_only(plan, remote.observation, remote.recorded)
+        if agent.metadata.annotations.get(PLAN_ANNOTATION) == "true":
+            # The usual resync; the removal of the annotation enqueues this agent.
+            return planned(plan)
+        if plan.wait is not None:
+            # Again when the grace period has passed, or before it to use a pending object as soon as it appears.
+            return waiting(plan, plan.wait, remote.recorded, world.clock.now())
+        published = await execute(plan, remote, target, agent, world)
+        # The usual resync; sooner to see duplicates disappear.
+        return settled(plan, published, target, remote.observation)
     except AgentGone:
-        return GONE
+        return GONE  # deleted while its plan was carried out
     except ProviderError as error:
-        return failed(error)
-
-
-async def _make_true(agent: RetellAgent, ground: Ground, world: World) -> Result:
-    seen = await look(agent, ground, world)
-    plan, observed, known = seen.plan, seen.observed, seen.known
-    if plan.refused is not None:
-        return _stopped(plan.refused)
-    if agent.spec.management_policy is ManagementPolicy.OBSERVE_ONLY:
-        return observed_only(plan, observed, known)
-    if agent.metadata.annotations.get(PLAN_ANNOTATION) == "true":
-        return planned(plan)
-    if plan.wait is not None:
-        return waiting(plan, plan.wait, known, world.clock.now())
-    hands = await apply(plan, observed, known, ground, agent, world)
-    return settled(plan, hands, observed)
-
-
-def _stopped(why: Finding) -> Result:
-    return Result((bad(ConditionType.SYNCED, why.reason, why.message),))
+        # When Retell asks us to come back, else by exponential backoff.
+        return provider_failed(error)

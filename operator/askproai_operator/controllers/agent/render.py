@@ -1,4 +1,4 @@
-"""What a RetellAgent should look like at Retell. Pure: the same objects give the same bodies."""
+"""Renders the bodies that a RetellAgent should have at Retell. Pure: the same objects give the same bodies."""
 
 import re
 from collections.abc import Mapping
@@ -16,9 +16,9 @@ MARKER_SEPARATOR: Final = " · "
 OWNER_VARIABLE: Final = "askproai_owner"
 _TOOLS: Final = yaml.safe_load(Path(__file__).with_name("tools.yaml").read_text(encoding="utf-8"))
 _VARIABLE: Final = re.compile(r"\{\{\s*(\S+?)\s*\}\}")
-# Retell sets these itself in every call (retell.md §3.3).
+# Retell sets these itself in every call (docs/vendors/retell.md).
 _SYSTEM_VARIABLE: Final = re.compile(r"current_|session_|previous_|call_|chat_|(user_number|agent_number|direction)$")
-# What the runtime's inbound webhook may tell, and what holds for a caller that it does not know.
+# The variables that the runtime's inbound webhook may send, with their values for a caller that it does not know.
 _CALLER_VARIABLES: Final = {
     "caller_known": "false",
     "caller_name": "unbekannt",
@@ -42,27 +42,34 @@ _STORAGE: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
-    """A number that the agent should answer, as Retell sees it, and the import body if we may import it."""
+class DesiredNumber:
+    """A number that the agent should answer, as Retell sees it."""
 
     e164: str
-    sip: Mapping[str, Any] | None = field(default=None, repr=False)  # it holds the trunk's password
+    sip: Mapping[str, Any] | None = field(
+        default=None, repr=False
+    )  # body of the import, with the trunk's password; None: none
     problem: str = ""  # why it can not be imported although a trunk is given
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """The bodies that we manage. `agent` lacks `response_engine`: it is set when the agent is created, and never again."""
+    """The desired state: the bodies of LLM and agent with only the fields that we manage, and the numbers.
 
-    marker: str
+    `agent` lacks `response_engine`: Retell takes it when the agent is created and refuses to change it later.
+    """
+
+    marker: str  # <installation>/<namespace>/<name>: by it we know our own objects at Retell
     llm: Json
     agent: Json
-    numbers: tuple[Number, ...] | None  # None: not known yet, so leave them as they are
-    inbound_url: str | None = None  # the numbers' inbound webhook; None: not asked for
+    numbers: tuple[DesiredNumber, ...] | None  # None: not known yet, so leave them as they are
+    inbound_url: str | None = None  # the numbers' inbound webhook; None: not requested
 
 
-def desired(agent: RetellAgent, tenant: Tenant, numbers: tuple[Number, ...] | None, marker: str) -> Desired:
-    """Render the LLM and the agent."""
+def render_desired(
+    agent: RetellAgent, tenant: Tenant, numbers: tuple[DesiredNumber, ...] | None, marker: str
+) -> Desired:
+    """Render the LLM and the agent. The Tenant's status must have its `webhookUrls`."""
     spec, privacy, urls = agent.spec, tenant.spec.privacy, tenant.status["webhookUrls"]
     functions_url = urls["functions"].rstrip("/")
     tools = [
@@ -101,42 +108,42 @@ def desired(agent: RetellAgent, tenant: Tenant, numbers: tuple[Number, ...] | No
     return Desired(marker, llm, body, numbers, inbound_url)
 
 
-def owner_of(agent: Json) -> str | None:
-    """Give the marker in an agent's name, whoever's it is."""
+def agent_owner(agent: Json) -> str | None:
+    """Return the marker at the end of an agent's name, be it ours or another owner's; None without one."""
     name = str(agent.get("agent_name") or "")
     head, separator, marker = name.rpartition(MARKER_SEPARATOR)
     return marker if separator and head and marker.count("/") == 2 and " " not in marker else None  # noqa: PLR2004
 
 
-def owner_of_llm(llm: Json) -> str | None:
-    """Give the marker in an LLM's variables."""
+def llm_owner(llm: Json) -> str | None:
+    """Return the marker among an LLM's default variables, be it ours or another owner's; None without one."""
     return (llm.get("default_dynamic_variables") or {}).get(OWNER_VARIABLE)
 
 
 def _defaults(text: str) -> dict[str, str]:
-    """Give a value for each variable of the texts: one that has none is spoken as it is written (retell.md §10.9).
+    """Return a value for each variable of the text: Retell speaks an unset one as it is written, braces and all.
 
-    An empty value declares only that there is one: what a person set at Retell stays.
+    An empty value only declares the variable: the value that a person set at Retell stays (see `diff.py`).
     """
     names = {name for name in _VARIABLE.findall(text) if not _SYSTEM_VARIABLE.match(name)}
     return {name: _CALLER_VARIABLES.get(name, "") for name in sorted(names)}
 
 
 def _begin_message(agent: RetellAgent, tenant: Tenant) -> str:
-    """The first sentence says that it is an AI (EU AI Act, art. 50), unless the tenant's own one already does."""
-    own, hello = agent.spec.llm.begin_message or "", f"{tenant.spec.display_name}, guten Tag!"
+    """Return the first sentence. It says that an AI speaks (EU AI Act, art. 50), unless the tenant's own one already does."""
+    own, greeting = agent.spec.llm.begin_message or "", f"{tenant.spec.display_name}, guten Tag!"
     if not tenant.spec.privacy.ai_notice:
-        return own or f"{hello} Was kann ich für Sie tun?"
+        return own or f"{greeting} Was kann ich für Sie tun?"
     words = {word.strip(".,!?;:()„“\"'").split("-")[0].casefold() for word in own.split()}
     if words & {"ki", "ai"} or "künstliche" in own.casefold() or "artificial intelligence" in own.casefold():
         return own
-    german = agent.spec.language.startswith("de")
-    notice = "Sie sprechen mit einem KI-Assistenten." if german else "You are speaking with an AI assistant."
-    return f"{own} {notice}" if own else f"{hello} {notice} Was kann ich für Sie tun?"
+    is_german = agent.spec.language.startswith("de")
+    notice = "Sie sprechen mit einem KI-Assistenten." if is_german else "You are speaking with an AI assistant."
+    return f"{own} {notice}" if own else f"{greeting} {notice} Was kann ich für Sie tun?"
 
 
 def _prompt(agent: RetellAgent, tenant: Tenant) -> str:
-    """The person's prompt, and the rules without which our functions can not keep their promises."""
+    """Return the tenant's prompt, followed by the rules without which our functions can not keep their promises."""
     rules = [
         f"- Jetzt ist {{{{current_time_{tenant.spec.time_zone}}}}}.",
         "- Gib Zeitangaben des Anrufers wörtlich an die Funktionen weiter; rechne nicht selbst.",

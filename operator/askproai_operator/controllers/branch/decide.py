@@ -7,7 +7,7 @@ from datetime import datetime
 from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
-from askproai_operator.controllers.offering.decide import auto_created, offered_in
+from askproai_operator.controllers.offering.staffing import is_auto_created, is_offered_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,9 @@ def numbers_condition(numbers: Numbers, taken: dict[str, str]) -> Condition:
 def hand_made(branch: Branch, offerings: Iterable[ServiceOffering]) -> list[ServiceOffering]:
     """Give the services of a branch that people wrote."""
     return [
-        o for o in offerings if offered_in(o, branch) and not auto_created(o) and o.metadata.deletion_timestamp is None
+        o
+        for o in offerings
+        if is_offered_in(o, branch) and not is_auto_created(o) and o.metadata.deletion_timestamp is None
     ]
 
 

@@ -13,7 +13,7 @@ from askproai_operator.controllers.branch.decide import (
     numbers_condition,
     read_numbers,
 )
-from askproai_operator.controllers.offering.decide import auto_created
+from askproai_operator.controllers.offering.staffing import is_auto_created
 from askproai_operator.engine import GONE, Conflict, EventType, Key, Result, Warn, World, refs
 
 _SETTLE = timedelta(seconds=3)  # one `kubectl apply` brings the services right after their branch
@@ -47,7 +47,7 @@ async def _see_to_a_service(branch: Branch, world: World) -> Result:
     made_by_hand = hand_made(branch, world.cache.offerings(meta.namespace, branch.spec.tenant_ref.name))
     default = next((o for o in world.cache.list(ServiceOffering, meta.namespace) if o.metadata.name == name), None)
     if made_by_hand:
-        if default is not None and auto_created(default) and default.metadata.deletion_timestamp is None:
+        if default is not None and is_auto_created(default) and default.metadata.deletion_timestamp is None:
             await world.kube.delete(refs.OFFERINGS, meta.namespace, name, uid=default.metadata.uid)
         return Result((good(kind, f"{len(made_by_hand)} services"),), {"services": len(made_by_hand)})
     if default is None:
@@ -55,7 +55,7 @@ async def _see_to_a_service(branch: Branch, world: World) -> Result:
             return Result((unknown(kind, Reason.PROGRESSING, "waits for a service"),), {"services": 0}, after=_SETTLE)
         if await world.kube.get(refs.OFFERINGS, meta.namespace, name) is not None:
             raise Conflict(409, "AlreadyExists", f"{name} came a moment ago: to be looked at first")
-    elif not auto_created(default):  # nothing is ever written to a person's own object
+    elif not is_auto_created(default):  # nothing is ever written to a person's own object
         text = f"no service names this branch, and the ServiceOffering {name} is another one's: create a service"
         return Result((bad(kind, Reason.OWNERSHIP_CONFLICT, text),), {"services": 0})
     await world.kube.apply(render.default_service(branch))

@@ -4,7 +4,7 @@ from typing import Any
 
 from askproai_operator.api import Branch
 from askproai_operator.controllers.branch.decide import default_service_name
-from askproai_operator.controllers.offering.decide import AUTO_CREATED
+from askproai_operator.controllers.offering.staffing import AUTO_CREATED_LABEL
 from askproai_operator.engine import MANAGER, TENANT_LABEL, refs
 
 
@@ -17,7 +17,7 @@ def default_service(branch: Branch) -> dict[str, Any]:
             "name": default_service_name(branch),
             "namespace": branch.metadata.namespace,
             "labels": {
-                AUTO_CREATED: "true",
+                AUTO_CREATED_LABEL: "true",
                 "app.kubernetes.io/name": "askproai",
                 "app.kubernetes.io/managed-by": MANAGER,
                 TENANT_LABEL: branch.spec.tenant_ref.name,

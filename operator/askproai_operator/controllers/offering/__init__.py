@@ -1,6 +1,5 @@
-"""ServiceOffering: what can be booked, who can do it, and whether the calendar fits."""
+"""ServiceOffering: what can be booked, which staff members can do it, and whether the Cal.com event types fit."""
 
-from askproai_operator.controllers.offering.decide import matched_staff
 from askproai_operator.controllers.offering.reconcile import reconcile
 
-__all__ = ["matched_staff", "reconcile"]
+__all__ = ["reconcile"]

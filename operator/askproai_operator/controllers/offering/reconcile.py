@@ -1,103 +1,74 @@
-"""Make one ServiceOffering true: it only looks, so it has no finalizer and writes nothing but its status."""
+"""Reconcile one ServiceOffering. It only observes: nothing is written but its status, so it needs no finalizer."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Final
 
 from askproai_operator.api import ServiceOffering, Tenant
-from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
-from askproai_operator.controllers.credentials import Credentials, calcom_of, read_credentials
-from askproai_operator.controllers.offering.capacity import misjudged, plan_units
-from askproai_operator.controllers.offering.decide import (
+from askproai_operator.api.conditions import Condition
+from askproai_operator.controllers.credentials import calcom_of, read_credentials
+from askproai_operator.controllers.offering.checks import (
     calendar_condition,
-    linked_event_types,
-    missing_event_types,
-    offered_in,
-    staff_by_branch,
+    calendar_key_missing,
+    calendar_not_requested,
+    calendar_unreadable,
+    first_failing,
     staff_condition,
-    standing_offerings,
 )
-from askproai_operator.engine import GONE, Key, Result, World, refs
-from askproai_operator.providers import (
-    CredentialRefused,
-    EventTypeNeeds,
-    HostNotAllowed,
-    ProviderError,
-    event_type_problems,
+from askproai_operator.controllers.offering.inputs import gather, read_event_types
+from askproai_operator.controllers.offering.staffing import (
+    linked_event_types,
+    outdated_offerings,
+    plan_units,
+    staff_by_branch,
 )
+from askproai_operator.engine import GONE, Key, Result, World
+from askproai_operator.providers import ProviderError
 
-# Cal.com counts 120 requests a minute for each key, and the calls need them: event types are looked at this rarely.
-LOOK_AGAIN = timedelta(minutes=10)
+# Cal.com counts 120 requests a minute for each key, and the calls need them: event types that fit are read this rarely.
+EVENT_TYPES_INTERVAL: Final = timedelta(minutes=10)
+_MAX_STAFF: Final = 200  # that the CRD lets a status list
 
 
 async def reconcile(key: Key, world: World) -> Result:
-    """Match staff by skill and check the event types. Level-triggered: safe to run again at any point."""
+    """Match staff members by skill and check the event types. Level-triggered: safe to run again at any point."""
     offering = world.cache.get(key)
     if not isinstance(offering, ServiceOffering) or offering.metadata.deletion_timestamp is not None:
-        return GONE
-    ref, name = offering.spec.branch_ref, world.cache.tenant_of(offering)
-    if ref is not None and world.cache.branch(key.namespace, ref.name) is None:
-        text = f"there is no Branch {ref.name} in this namespace: create it"
-        why = await world.missing(refs.BRANCHES, key.namespace, ref.name, Reason.BRANCH_NOT_FOUND)
-        return Result((bad(ConditionType.STAFF_MATCHED, why, text),), {"staff": []})
-    tenant = world.cache.tenant(key.namespace, name) if name else None
-    if tenant is None:
-        text = f"there is no Tenant {name} in this namespace: create it"
-        why = await world.missing(refs.TENANTS, key.namespace, name, Reason.TENANT_NOT_FOUND)
-        return Result((bad(ConditionType.STAFF_MATCHED, why, text),), {"staff": []})
-    branches = world.cache.branches(key.namespace, tenant.metadata.name)
-    staff = staff_by_branch(offering, (branch for branch in branches if offered_in(offering, branch)))
-    standing = standing_offerings(world.cache.offerings(key.namespace, tenant.metadata.name), branches)
-    units = plan_units(branches, standing)
-    for other in misjudged(standing, units):
-        if other.key != key:
-            world.enqueue(other.key)
-    at_once = units.at_once.get(key.name, offering.spec.capacity)
-    conditions = (staff_condition(offering, staff, at_once), await _calendar(offering, tenant, staff, world))
-    people = sorted({person for people in staff.values() for person in people})
+        return GONE  # nothing outside the cluster is its own, so nothing is to be cleaned up
+    inputs = await gather(offering, world)
+    if failure := first_failing(inputs):
+        return Result((failure,), {"staff": []})  # no retry: the missing object enqueues this one when it is created
+    assert inputs.tenant is not None  # else a check had failed
+    units = plan_units(inputs.branches, inputs.neighbours)
+    for neighbour in outdated_offerings(inputs.neighbours, units):
+        if neighbour.key != key:
+            world.enqueue(neighbour.key)
+    staff = staff_by_branch(offering, inputs.branches)
+    effective_capacity = units.effective_capacity.get(key.name, offering.spec.capacity)
+    conditions = (
+        staff_condition(offering, staff, effective_capacity),
+        await _check_calendar(offering, inputs.tenant, staff, world),
+    )
+    members = sorted({member for members in staff.values() for member in members})
     return Result(
         conditions,
-        {"staff": people[:200], "eventTypes": len(linked_event_types(offering))},  # as the CRD bounds them
-        after=LOOK_AGAIN if all(condition.good for condition in conditions) else None,
+        {"staff": members[:_MAX_STAFF], "eventTypes": len(linked_event_types(offering))},
+        # What does not fit is put right at Cal.com, which sends us nothing about it: then the usual resync, which is sooner.
+        after=EVENT_TYPES_INTERVAL if all(condition.good for condition in conditions) else None,
     )
 
 
-async def _calendar(
-    offering: ServiceOffering, tenant: Tenant, staff: dict[str, tuple[str, ...]], world: World
+async def _check_calendar(
+    offering: ServiceOffering, tenant: Tenant, staff: Mapping[str, tuple[str, ...]], world: World
 ) -> Condition:
-    kind = ConditionType.CALENDAR_LINKED
+    """Return CalendarLinked. Reads the Secret only if event types are named, and Cal.com only if the Secret has its key."""
     if calcom_of(tenant) is None or offering.spec.calcom is None:
-        text = "no Cal.com event types are named: appointments stay in our own book"
-        return good(kind, text, Reason.NOT_REQUESTED)
+        return calendar_not_requested()
     credentials = await read_credentials(tenant, world)
     if not credentials.calcom_key:
-        text = "the Tenant's Cal.com key is missing: see its CredentialsValid"
-        return bad(kind, Reason.TENANT_NOT_READY, text)
-    advice = "add one of the Tenant's own account to calcom.eventTypes, or the appointments stay in our own book"
-    without = missing_event_types(offering, staff)
-    problems = [(f"{person} has no event type: {advice}", Reason.EVENT_TYPE_MISSING) for person in without]
+        return calendar_key_missing()
     try:
-        problems += await _event_type_problems(offering, credentials, world)
-    except HostNotAllowed as error:
-        return bad(kind, Reason.PROVIDER_HOST_NOT_ALLOWED, str(error))
-    except CredentialRefused as error:
-        return bad(kind, Reason.CREDENTIALS_INVALID, str(error))
+        event_types = await read_event_types(offering, credentials, world)
     except ProviderError as error:
-        return unknown(kind, Reason.PROVIDER_UNAVAILABLE, f"{error}; looked at again soon")
-    return calendar_condition(problems, len(offering.spec.calcom.event_types))
-
-
-async def _event_type_problems(
-    offering: ServiceOffering, credentials: Credentials, world: World
-) -> list[tuple[str, Reason]]:
-    spec = offering.spec
-    needs = EventTypeNeeds(spec.duration_minutes, spec.buffer_before_minutes, spec.buffer_after_minutes, spec.capacity)
-    client = world.providers.calcom(credentials.calcom_base_url, credentials.calcom_key)
-    found: list[tuple[str, Reason]] = []
-    for entry in linked_event_types(offering):
-        what = f"event type {entry.event_type_id} of {entry.staff}"
-        event_type = await client.event_type(entry.event_type_id)
-        if event_type is None:
-            found.append((f"{what} is not in this Cal.com account: correct the id", Reason.EVENT_TYPE_NOT_FOUND))
-            continue
-        problems = event_type_problems(event_type, needs)
-        found += [(f"{what}: {problem}", Reason.EVENT_TYPE_MISMATCH) for problem in problems]
-    return found
+        return calendar_unreadable(error)
+    return calendar_condition(offering, staff, event_types)

@@ -10,12 +10,13 @@ from askproai_core import tenant_config as runtime
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.controllers.branch.decide import read_numbers
 from askproai_operator.controllers.credentials import calcom_of
-from askproai_operator.controllers.offering.capacity import Units, plan_units
-from askproai_operator.controllers.offering.decide import (
-    branch_of,
+from askproai_operator.controllers.offering.staffing import (
+    UnitPlan,
+    active_offerings,
+    branch_name_of,
     linked_event_types,
+    plan_units,
     staff_by_branch,
-    standing_offerings,
 )
 
 ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, unit) to the row of `resources`
@@ -24,8 +25,8 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 def wanted_resources(branches: Sequence[Branch], offerings: Iterable[ServiceOffering]) -> list[tuple[str, str, int]]:
     """Give a row for each part of each person."""
-    units = plan_units(branches, standing_offerings(offerings, branches))
-    return sorted((*person, unit + 1) for person, count in units.of_person.items() for unit in range(count))
+    units = plan_units(branches, active_offerings(offerings, branches))
+    return sorted((*person, unit + 1) for person, count in units.per_person.items() for unit in range(count))
 
 
 def compile_config(
@@ -43,7 +44,7 @@ def compile_config(
     """Compile the config. `foreign_numbers` are those of each branch that an older branch elsewhere claims: they do not route."""
     spec = tenant.spec
     branches = sorted(branches, key=lambda branch: branch.metadata.name)
-    standing = standing_offerings(offerings, branches)
+    standing = active_offerings(offerings, branches)
     units = plan_units(branches, standing)
     return _like(
         runtime.TenantConfig,
@@ -74,7 +75,7 @@ def _calendar(tenant: Tenant, base_url: str) -> runtime.CalendarConfig:
     return _like(runtime.CalendarConfig, calcom, provider=runtime.CalendarProvider.CALCOM, base_url=base_url)
 
 
-def _branch(branch: Branch, units: Units, resource_ids: ResourceIds, foreign: frozenset[str]) -> runtime.Branch:
+def _branch(branch: Branch, units: UnitPlan, resource_ids: ResourceIds, foreign: frozenset[str]) -> runtime.Branch:
     spec, name = branch.spec, branch.metadata.name
     rows: dict[str, list[int]] = defaultdict(list)
     for (where, person, _), row in sorted(resource_ids.items()):  # by unit: those in use come first
@@ -87,21 +88,21 @@ def _branch(branch: Branch, units: Units, resource_ids: ResourceIds, foreign: fr
         phone_numbers=[number for number in read_numbers(branch).numbers if number.did not in foreign],
         address=_like(runtime.Address, spec.address),
         staff=[
-            _like(runtime.Staff, one, resource_ids=tuple(rows[one.id]), units=units.of_person[name, one.id])
+            _like(runtime.Staff, one, resource_ids=tuple(rows[one.id]), units=units.per_person[name, one.id])
             for one in spec.staff
         ],
     )
 
 
-def _service(offering: ServiceOffering, branches: list[Branch], units: Units) -> runtime.Service:
+def _service(offering: ServiceOffering, branches: list[Branch], units: UnitPlan) -> runtime.Service:
     spec = offering.spec
     price = {"price_amount": f"{spec.price.amount:.2f}", "price_currency": spec.price.currency} if spec.price else {}
     return _like(
         runtime.Service,
         spec,
         name=offering.metadata.name,
-        branch=branch_of(offering),
-        capacity=units.at_once[offering.metadata.name],
+        branch=branch_name_of(offering),
+        capacity=units.effective_capacity[offering.metadata.name],
         staff=staff_by_branch(offering, branches),
         event_types=linked_event_types(offering),
         **price,
@@ -109,9 +110,9 @@ def _service(offering: ServiceOffering, branches: list[Branch], units: Units) ->
 
 
 def _agents(agents: Iterable[RetellAgent], branches: list[Branch]) -> tuple[runtime.Agent, ...]:
-    here = sorted((a for a in agents if _stands(branch_of(a), branches)), key=lambda agent: agent.metadata.name)
+    here = sorted((a for a in agents if _stands(branch_name_of(a), branches)), key=lambda agent: agent.metadata.name)
     return tuple(
-        _like(runtime.Agent, a.spec, name=a.metadata.name, branch=branch_of(a), agent_id=a.status.get("agentId"))
+        _like(runtime.Agent, a.spec, name=a.metadata.name, branch=branch_name_of(a), agent_id=a.status.get("agentId"))
         for a in here
     )
 

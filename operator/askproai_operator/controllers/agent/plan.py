@@ -1,0 +1,229 @@
+"""Plans the steps from what exists at Retell to what should. Pure; the order of the steps is the order in which they are safe."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+from askproai_operator.api.conditions import Reason
+from askproai_operator.controllers.agent.checks import OWNERSHIP_CHECKS
+from askproai_operator.controllers.agent.diff import differing_fields, differing_paths
+from askproai_operator.controllers.agent.inputs import Finding, PlanInputs, first_failing
+from askproai_operator.controllers.agent.observe import (
+    Observation,
+    RecordedState,
+    bound_agents,
+    bound_ids,
+    webhook_change,
+)
+from askproai_operator.controllers.agent.render import Desired, DesiredNumber, llm_owner
+from askproai_operator.providers import REQUEST_TIMEOUT, Json
+
+# A create that we stopped waiting for may still commit, and a list may not show it yet.
+GRACE: Final = REQUEST_TIMEOUT + timedelta(seconds=10)
+
+
+class Action(StrEnum):
+    """Every kind of write at Retell, with the sentence that people read in `status.plan`.
+
+    The fault points around a step are named after the members: `before:create-llm`.
+    """
+
+    CREATE_LLM = "create an LLM"
+    CREATE_AGENT = "create an agent"
+    FORK = "open a draft from version {}"
+    PATCH_LLM = "change the LLM: {}"
+    PATCH_AGENT = "change the agent: {}"
+    PUBLISH = "publish that version"
+    IMPORT = "import the number {}"
+    BIND = "bind {} to the published version"
+    WEBHOOK = "set the inbound webhook of {}"
+    NO_WEBHOOK = "remove the inbound webhook of {}"
+    UNBIND = "unbind {}"
+    DELETE_AGENT = "delete the duplicate agent {}"
+    DELETE_LLM = "delete the unused LLM {}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One write. `arguments` is what its action needs: a version, the names of the fields, a number (E.164) or an id."""
+
+    action: Action
+    arguments: tuple[str, ...] = ()
+    number: DesiredNumber | None = None  # of an import
+    remaining: tuple[Json, ...] = ()  # of an unbind: the `inbound_agents` entries of others on that number, which stay
+
+    def __str__(self) -> str:
+        return self.action.format(", ".join(self.arguments))
+
+
+PUBLISH: Final = Step(Action.PUBLISH)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Steps in order, and what else people should know. With `refused` or `wait` nothing is to be written now."""
+
+    steps: tuple[Step, ...] = ()
+    refused: Finding | None = None  # the remote objects are not ours to write to
+    wait: timedelta | None = None  # until then, something that we can not see yet may appear
+    recorded_missing: bool = False  # what our status names is gone: that is believed only after the grace period
+    number_findings: tuple[Finding, ...] = ()
+    bound: tuple[str, ...] = ()  # numbers that are bound to us when the steps are done
+    drift: tuple[str, ...] = ()  # paths that differ in the version that answers calls
+    published_elsewhere: bool = False  # somebody else published a version since our last one
+    foreign_draft: tuple[str, ...] = ()  # paths that differ in a draft that is not ours and answers no calls
+
+    def lines(self) -> list[str]:
+        """Return the plan as people read it in `status.plan`."""
+        lines = [f"not before {self.wait.total_seconds():.0f} s have passed"] if self.wait else []
+        lines += [*map(str, self.steps), *(finding.message for finding in self.number_findings)]
+        return lines or ["nothing to do"]
+
+
+def make_plan(inputs: PlanInputs) -> Plan:
+    """Plan the steps that make the remote objects as desired; none when they are."""
+    if refused := first_failing(OWNERSHIP_CHECKS, inputs):
+        return Plan(refused=refused)
+    observation, desired, recorded = inputs.observation, inputs.desired, inputs.recorded
+    if observation.agent is None:
+        return _plan_creation(observation, desired, recorded)
+    agent, llm = observation.agent, observation.llm or {}
+    content, drift = _plan_content(observation, desired, agent, llm)
+    published = int(observation.published_agent["version"]) if observation.published_agent else None
+    numbers, findings = _plan_numbers(observation, desired, None if PUBLISH in content else published)
+    foreign_draft: tuple[str, ...] = ()
+    if not content and not agent.get("is_published"):
+        foreign_draft = (*differing_paths(desired.llm, llm), *differing_paths(desired.agent, agent))
+    recorded_version = recorded.published_version
+    return Plan(
+        steps=(*content, *numbers, *_plan_removals(observation)),
+        number_findings=findings,
+        bound=_bound_afterwards(findings, desired, recorded),
+        drift=drift,
+        published_elsewhere=bool(drift) and recorded_version is not None and published != recorded_version,
+        foreign_draft=foreign_draft,
+    )
+
+
+def _plan_creation(observation: Observation, desired: Desired, recorded: RecordedState) -> Plan:
+    """Create only when nothing of ours can exist unseen: lists lag, and a create without an answer may commit late."""
+    llm = observation.llm
+    if recorded.pending is not None and (recorded.pending.kind == "agent" or llm is None):
+        wait = recorded.pending.since + GRACE - observation.observed_at
+        if wait > timedelta():
+            return Plan(wait=wait)
+    elif recorded.pending is None and (recorded.agent_id or (recorded.llm_id and llm is None)):
+        return Plan(wait=GRACE, recorded_missing=True)
+    first: list[Step] = []
+    removals = _plan_removals(observation)
+    if llm is None or int(llm.get("version") or 0) > 0 or llm.get("is_published"):
+        first.append(Step(Action.CREATE_LLM))  # the version of a new agent is 0, and its LLM's must be the same
+        if llm is not None and llm_owner(llm) == desired.marker:
+            removals = (*removals, Step(Action.DELETE_LLM, (str(llm["llm_id"]),)))
+    elif changed := differing_fields(desired.llm, llm):
+        first.append(Step(Action.PATCH_LLM, changed))
+    numbers, findings = _plan_numbers(observation, desired, None)
+    steps = (*first, Step(Action.CREATE_AGENT), PUBLISH, *numbers, *removals)
+    return Plan(steps, number_findings=findings, bound=_bound_afterwards(findings, desired, recorded))
+
+
+def _plan_content(
+    observation: Observation, desired: Desired, agent: Json, llm: Json
+) -> tuple[tuple[Step, ...], tuple[str, ...]]:
+    """Return the steps to a version as desired, and the paths in which the published one differs.
+
+    Only a difference in what answers calls opens, changes and publishes a version; without one nothing is written.
+    """
+    drift: tuple[str, ...] = ()
+    if observation.published_agent is not None and observation.published_llm is not None:
+        drift = (
+            *differing_paths(desired.llm, observation.published_llm),
+            *differing_paths(desired.agent, observation.published_agent),
+        )
+        if not drift:
+            return (), ()
+    steps: list[Step] = []
+    if agent.get("is_published"):
+        steps.append(Step(Action.FORK, (str(agent["version"]),)))
+    if changed := differing_fields(desired.llm, llm):
+        steps.append(Step(Action.PATCH_LLM, changed))
+    if changed := differing_fields(desired.agent, agent):
+        steps.append(Step(Action.PATCH_AGENT, changed))
+    return (*steps, PUBLISH), drift
+
+
+def _plan_numbers(
+    observation: Observation, desired: Desired, version: int | None
+) -> tuple[tuple[Step, ...], tuple[Finding, ...]]:
+    """Bind the desired numbers to exactly `version` (None: the one that is yet to be published), and free all others.
+
+    A number's inbound webhook is removed before its binding: we see it only as long as the number is bound to us.
+    """
+    if desired.numbers is None:
+        return (), ()
+    observed = observation.numbers or {}
+    by_e164 = {number.e164: number for number in desired.numbers}
+    steps: list[Step] = []
+    findings: list[Finding] = []
+    for number in by_e164.values():
+        remote = observed.get(number.e164)
+        if finding := _number_finding(number, remote, observation):
+            findings.append(finding)
+            continue
+        pinned = [(entry.get("agent_id"), entry.get("agent_version")) for entry in bound_agents(remote)]
+        if version is None or pinned != [(observation.agent_id, version)]:
+            steps += [Step(Action.IMPORT, (number.e164,), number)] if remote is None else []
+            steps.append(Step(Action.BIND, (number.e164,)))
+        steps += _plan_webhook(number.e164, remote, desired.inbound_url)
+    for e164 in sorted(observed.keys() - by_e164.keys()):
+        bound = bound_ids(observed[e164])
+        if observation.agent_id in bound or not bound:
+            steps += _plan_webhook(e164, observed[e164], None)
+        if observation.agent_id in bound:
+            remaining = entries_without(bound_agents(observed[e164]), {str(observation.agent_id)})
+            steps.append(Step(Action.UNBIND, (e164,), remaining=remaining))
+    return tuple(steps), tuple(findings)
+
+
+def _number_finding(number: DesiredNumber, remote: Json | None, observation: Observation) -> Finding | None:
+    """Return why a number can not be bound: it is not at Retell, or it is bound to an agent that is not ours."""
+    if remote is None and number.sip is None:
+        advice = number.problem or "import it there, or give spec.phoneNumbers[].sip of its Branch"
+        text = f"{number.e164} is not at Retell: {advice}"
+        return Finding(Reason.NUMBER_NOT_AT_RETELL, text, number.e164)
+    ours = {
+        observation.agent_id,
+        *observation.duplicates,
+        *observation.bound_duplicates,
+        *observation.deleted_agents,  # not ours, but nobody loses the number either
+    }
+    if others := bound_ids(remote) - ours:
+        text = f"{number.e164} is bound to agent {', '.join(sorted(others))}, which is not ours: unbind it at Retell"
+        return Finding(Reason.NUMBER_BOUND_ELSEWHERE, text, number.e164)
+    return None
+
+
+def _plan_webhook(e164: str, remote: Json | None, desired_url: str | None) -> list[Step]:
+    action = Action.WEBHOOK if desired_url is not None else Action.NO_WEBHOOK
+    return [Step(action, (e164,))] if webhook_change(remote, desired_url) else []
+
+
+def _bound_afterwards(findings: tuple[Finding, ...], desired: Desired, recorded: RecordedState) -> tuple[str, ...]:
+    if desired.numbers is None:
+        return recorded.numbers
+    not_bound = {finding.number for finding in findings}
+    return tuple(sorted(number.e164 for number in desired.numbers if number.e164 not in not_bound))
+
+
+def entries_without(entries: list[Json], agent_ids: Collection[str]) -> tuple[Json, ...]:
+    """Return a number's `inbound_agents` without these agents; the weights of the others are scaled up to a sum of 1."""
+    remaining = [entry for entry in entries if str(entry.get("agent_id")) not in agent_ids]
+    total = sum(float(entry.get("weight", 1)) for entry in remaining)
+    return tuple({**entry, "weight": float(entry.get("weight", 1)) / total} for entry in remaining)
+
+
+def _plan_removals(observation: Observation) -> tuple[Step, ...]:
+    agents = (Step(Action.DELETE_AGENT, (agent_id,)) for agent_id in observation.duplicates)
+    return (*agents, *(Step(Action.DELETE_LLM, (llm_id,)) for llm_id in observation.unused_llms))

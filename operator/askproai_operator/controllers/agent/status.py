@@ -1,0 +1,140 @@
+"""What a reconcile of a RetellAgent reports: conditions, status fields, events, and when to look again. Pure."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
+from askproai_operator.controllers.agent.execute import Published
+from askproai_operator.controllers.agent.inputs import Finding, Target
+from askproai_operator.controllers.agent.observe import Observation, RecordedState
+from askproai_operator.controllers.agent.plan import Plan
+from askproai_operator.engine import Result, Warn
+from askproai_operator.providers import (
+    CredentialRefused,
+    HostNotAllowed,
+    ProviderError,
+    ProviderRefused,
+    RateLimited,
+    UnknownOutcome,
+)
+
+PLAN_ANNOTATION: Final = "askproai.de/plan"
+_DUPLICATES_INTERVAL: Final = timedelta(seconds=5)
+_PENDING_INTERVAL: Final = timedelta(seconds=2)
+_SYNCED, _NUMBERS, _DRIFTED = ConditionType.SYNCED, ConditionType.NUMBERS_BOUND, ConditionType.DRIFTED
+
+
+def not_ready(finding: Finding) -> Result:
+    """Report what has to be settled first. No retry: a change of what it is about enqueues the agent, or the resync finds it."""
+    return Result((bad(_SYNCED, finding.reason, finding.message),))
+
+
+def settled(plan: Plan, published: Published, target: Target, observation: Observation) -> Result:
+    """Report that everything is as declared, after the plan was carried out."""
+    events: tuple[Warn, ...] = ()
+    if plan.published_elsewhere and observation.published_agent is not None:
+        found = observation.published_agent["version"]
+        change = f"somebody changed {', '.join(plan.drift)} at Retell (version {found})"
+        events = (Warn("DriftRepaired", f"{change}; version {published.version} is as declared again"),)
+    status = {
+        "agentId": published.agent_id,
+        "llmId": published.llm_id,
+        "publishedVersion": published.version,
+        "phoneNumbers": list(plan.bound),
+        "tenant": target.tenant,
+        "plan": None,
+        "pending": None,
+    }
+    conditions = (
+        _synced(published, (*observation.duplicates, *observation.bound_duplicates)),
+        _numbers_bound(plan, target),
+        _drifted(plan, observation),
+    )
+    # The lists that showed the duplicates may lag: look once more whether they are gone.
+    after = _DUPLICATES_INTERVAL if observation.duplicates else None
+    return Result(conditions, status, warnings=events, after=after)
+
+
+def observed_only(plan: Plan, observation: Observation, recorded: RecordedState) -> Result:
+    """Report what managementPolicy ObserveOnly found, and what policy Full would do about it."""
+    numbers = good(_NUMBERS, "managementPolicy ObserveOnly: numbers stay as they are", Reason.NOT_REQUESTED)
+    if observation.agent is None:  # the id stays in the status: nothing else says what to look for
+        text = f"agent {recorded.agent_id} is not at Retell; managementPolicy Full makes a new one"
+        return Result((bad(_SYNCED, Reason.OBSERVE_ONLY, text), numbers))
+    synced = good(_SYNCED, "managementPolicy ObserveOnly: nothing is written at Retell", Reason.OBSERVE_ONLY)
+    drifted = good(_DRIFTED, "as declared", Reason.NO_DRIFT)
+    if plan.steps:
+        text = f"managementPolicy Full would: {'; '.join(plan.lines())}"
+        drifted = bad(_DRIFTED, Reason.DRIFT_FOUND, text)
+    version = observation.published_agent["version"] if observation.published_agent else None
+    status = {"agentId": observation.agent_id, "publishedVersion": version, "plan": None}
+    return Result((synced, numbers, drifted), status)
+
+
+def planned(plan: Plan) -> Result:
+    """Report the plan in plan mode. Removing the annotation enqueues the agent."""
+    lines = plan.lines()
+    if not plan.steps:
+        return Result((good(_SYNCED, f"plan mode: {'; '.join(lines)}"),), {"plan": lines})
+    text = f"plan mode: {len(plan.steps)} steps wait in status.plan; remove the annotation {PLAN_ANNOTATION} to carry them out"
+    return Result((bad(_SYNCED, Reason.PENDING, text),), {"plan": lines})
+
+
+def waiting(plan: Plan, wait: timedelta, recorded: RecordedState, now: datetime) -> Result:
+    """Report that nothing is created before the grace period has passed: lists lag, and a create may commit late."""
+    if not plan.recorded_missing:  # a pending create: look often, because it is used as soon as it appears
+        text = (
+            f"a create at Retell had no answer; looked for before making a new one, {wait.total_seconds():.0f} s more"
+        )
+        return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), after=min(wait, _PENDING_INTERVAL))
+    missing = f"{recorded.agent_id or recorded.llm_id} of our status is not in the Retell workspace of the Tenant's key"
+    text = f"{missing}; a new one is made in {wait.total_seconds():.0f} s unless it is found"
+    hint = "if the key was changed to another workspace: delete the old one there, and bring the numbers along"
+    status = {"pending": {"what": "agent", "since": now.isoformat(timespec="seconds")}}
+    event = Warn("RemoteObjectGone", f"{missing}; {hint}")
+    return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), status, after=wait, warnings=(event,))
+
+
+def provider_failed(error: ProviderError) -> Result:
+    """Report an error of Retell: tried again when it says so (`after`), else by the key's exponential backoff (`retry`)."""
+    text = f"{error}; tried again by itself"
+    match error:
+        case CredentialRefused():
+            return Result((bad(_SYNCED, Reason.CREDENTIALS_INVALID, str(error)),), retry=True)
+        case HostNotAllowed():
+            return Result((bad(_SYNCED, Reason.PROVIDER_HOST_NOT_ALLOWED, str(error)),), retry=True)
+        case RateLimited():
+            return Result((unknown(_SYNCED, Reason.RATE_LIMITED, text),), after=error.retry_after)
+        case ProviderRefused():
+            return Result((bad(_SYNCED, Reason.PROVIDER_REFUSED, text),), retry=True)
+        case UnknownOutcome():
+            return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), retry=True)
+    after = error.retry_after  # known while the circuit is open
+    return Result((unknown(_SYNCED, Reason.PROVIDER_UNAVAILABLE, text),), after=after, retry=after is None)
+
+
+def _synced(published: Published, duplicates: tuple[str, ...]) -> Condition:
+    text = f"version {published.version} of agent {published.agent_id} is published"
+    if duplicates:
+        found = f"{', '.join(duplicates)} had the same marker; the others go as soon as no number is bound to them"
+        return good(_SYNCED, f"{text}; {found}", Reason.DUPLICATE_FOUND)
+    return good(_SYNCED, text)
+
+
+def _numbers_bound(plan: Plan, target: Target) -> Condition:
+    if findings := (*target.number_findings, *plan.number_findings):
+        return bad(_NUMBERS, findings[0].reason, "; ".join(finding.message for finding in findings))
+    if target.desired.numbers is None:
+        text = "numbers are bound as soon as the Branch has read them and the Tenant's pods serve (RuntimeAvailable)"
+        return unknown(_NUMBERS, Reason.PENDING, text)
+    if not target.desired.numbers:
+        return good(_NUMBERS, "there are no phone numbers to bind; list them in the Branch", Reason.NOT_REQUESTED)
+    return good(_NUMBERS, f"{', '.join(plan.bound)} answered by the published version")
+
+
+def _drifted(plan: Plan, observation: Observation) -> Condition:
+    if not plan.foreign_draft or observation.agent is None:
+        return good(_DRIFTED, "what answers calls is as declared", Reason.NO_DRIFT)
+    draft = f"a draft at Retell (version {observation.agent['version']}) changes {', '.join(plan.foreign_draft)}"
+    text = f"{draft}; it answers no calls: change the RetellAgent instead"
+    return bad(_DRIFTED, Reason.DRIFT_FOUND, text)

@@ -1,0 +1,129 @@
+"""The conditions of a ServiceOffering. Pure: from what was read to StaffMatched and CalendarLinked."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from askproai_operator.api import ServiceOffering
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
+from askproai_operator.api.offering import EventType
+from askproai_operator.controllers.offering.inputs import Inputs
+from askproai_operator.controllers.offering.staffing import staff_without_event_type
+from askproai_operator.providers import (
+    CredentialRefused,
+    EventTypeNeeds,
+    HostNotAllowed,
+    Json,
+    ProviderError,
+    event_type_problems,
+)
+
+_STAFF, _CALENDAR = ConditionType.STAFF_MATCHED, ConditionType.CALENDAR_LINKED
+
+
+# References
+
+
+def branch_missing(inputs: Inputs) -> Condition | None:
+    """The Branch that spec.branchRef names is not in the namespace."""
+    ref = inputs.offering.spec.branch_ref
+    if ref is None or inputs.branch is not None:
+        return None
+    text = f"there is no Branch {ref.name} in this namespace: create it"
+    return bad(_STAFF, inputs.absence or Reason.BRANCH_NOT_FOUND, text)
+
+
+def tenant_missing(inputs: Inputs) -> Condition | None:
+    """The Tenant, named by the offering or by its Branch, is not in the namespace."""
+    if inputs.tenant is not None:
+        return None
+    text = f"there is no Tenant {inputs.tenant_name} in this namespace: create it"
+    return bad(_STAFF, inputs.absence or Reason.TENANT_NOT_FOUND, text)
+
+
+# The order is the precedence: the first failing check is the one that is reported.
+CHECKS: Final[tuple[Callable[[Inputs], Condition | None], ...]] = (branch_missing, tenant_missing)
+
+
+def first_failing(inputs: Inputs) -> Condition | None:
+    """Return the condition of the first check of CHECKS that fails, or None."""
+    return next((condition for check in CHECKS if (condition := check(inputs)) is not None), None)
+
+
+# StaffMatched
+
+
+def staff_condition(
+    offering: ServiceOffering, staff: Mapping[str, tuple[str, ...]], effective_capacity: int
+) -> Condition:
+    """Judge whether somebody can do the service, and with its full capacity. `staff` are the ids of those who can, by branch."""
+    skills = ", ".join(offering.spec.required_skills)
+    unstaffed = sorted(branch for branch, members in staff.items() if not members)
+    if unstaffed:
+        return bad(
+            _STAFF,
+            Reason.NO_STAFF_WITH_SKILLS,
+            f"nobody in {', '.join(unstaffed)} has the skills {skills}: add them to a person's skills, or ask for fewer"
+            if skills
+            else f"nobody works in {', '.join(unstaffed)}: add people to spec.staff of the Branch",
+        )
+    if not staff:
+        text = "the Tenant has no Branch yet that could offer it: create one"
+        return bad(_STAFF, Reason.BRANCH_NOT_FOUND, text)
+    if effective_capacity != offering.spec.capacity:
+        text = (
+            f"{effective_capacity} at once instead of {offering.spec.capacity}: together with the capacities of the other"
+            " services of the same people it needs more than 12 parts; choose capacities whose least common multiple is"
+            " 12 or less"
+        )
+        return bad(_STAFF, Reason.CAPACITY_UNSUPPORTED, text)
+    return good(_STAFF, f"{sum(map(len, staff.values()))} people match")
+
+
+# CalendarLinked
+
+
+def calendar_not_requested() -> Condition:
+    """Return CalendarLinked of an offering that uses the local calendar only."""
+    text = "no Cal.com event types are named: appointments stay in our own book"
+    return good(_CALENDAR, text, Reason.NOT_REQUESTED)
+
+
+def calendar_key_missing() -> Condition:
+    """Return CalendarLinked while there is no API key to read the event types with."""
+    return bad(_CALENDAR, Reason.TENANT_NOT_READY, "the Tenant's Cal.com key is missing: see its CredentialsValid")
+
+
+def calendar_unreadable(error: ProviderError) -> Condition:
+    """Return CalendarLinked for a Cal.com that did not let us read the event types."""
+    match error:
+        case HostNotAllowed():
+            return bad(_CALENDAR, Reason.PROVIDER_HOST_NOT_ALLOWED, str(error))
+        case CredentialRefused():
+            return bad(_CALENDAR, Reason.CREDENTIALS_INVALID, str(error))
+    return unknown(_CALENDAR, Reason.PROVIDER_UNAVAILABLE, f"{error}; looked at again soon")
+
+
+def calendar_condition(
+    offering: ServiceOffering,
+    staff: Mapping[str, tuple[str, ...]],
+    event_types: Iterable[tuple[EventType, Json | None]],
+) -> Condition:
+    """Judge whether everybody has an event type and all of them fit. The first reason counts, all messages are shown."""
+    advice = "add one of the Tenant's own account to calcom.eventTypes, or the appointments stay in our own book"
+    problems = [
+        (Reason.EVENT_TYPE_MISSING, f"{member} has no event type: {advice}")
+        for member in staff_without_event_type(offering, staff)
+    ]
+    spec = offering.spec
+    needs = EventTypeNeeds(spec.duration_minutes, spec.buffer_before_minutes, spec.buffer_after_minutes, spec.capacity)
+    for entry, event_type in event_types:
+        subject = f"event type {entry.event_type_id} of {entry.staff}"
+        if event_type is None:
+            text = f"{subject} is not in this Cal.com account: correct the id"
+            problems.append((Reason.EVENT_TYPE_NOT_FOUND, text))
+            continue
+        mismatches = event_type_problems(event_type, needs)
+        problems += [(Reason.EVENT_TYPE_MISMATCH, f"{subject}: {mismatch}") for mismatch in mismatches]
+    if problems:
+        return bad(_CALENDAR, problems[0][0], "; ".join(message for _, message in problems))
+    return good(_CALENDAR, f"{len(spec.calcom.event_types) if spec.calcom else 0} event types fit")

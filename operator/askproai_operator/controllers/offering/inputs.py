@@ -1,0 +1,53 @@
+"""Reads what a ServiceOffering depends on: its references and neighbours in the cluster, its event types at Cal.com."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from askproai_operator.api import Branch, ServiceOffering, Tenant
+from askproai_operator.api.conditions import Reason
+from askproai_operator.api.offering import EventType
+from askproai_operator.controllers.credentials import Credentials
+from askproai_operator.controllers.offering.staffing import active_offerings, linked_event_types
+from askproai_operator.engine import World, refs
+from askproai_operator.providers import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the cluster says. The lists are empty as long as a check of `checks.CHECKS` fails."""
+
+    offering: ServiceOffering
+    branch: Branch | None  # that spec.branchRef names
+    tenant_name: str | None
+    tenant: Tenant | None
+    absence: Reason | None = None  # why the cache lacks the named Branch, else the Tenant
+    branches: Sequence[Branch] = ()  # of the tenant
+    neighbours: Sequence[ServiceOffering] = ()  # the tenant's active offerings, this one among them
+
+
+async def gather(offering: ServiceOffering, world: World) -> Inputs:
+    """Read the references from the cache. Only an object that it lacks costs a request: it may be on its way to us."""
+    cache, namespace, ref = world.cache, offering.metadata.namespace, offering.spec.branch_ref
+    branch = cache.branch(namespace, ref.name) if ref is not None else None
+    tenant_name = cache.tenant_of(offering)
+    tenant = cache.tenant(namespace, tenant_name) if tenant_name else None
+    if ref is not None and branch is None:
+        absence = await world.missing(refs.BRANCHES, namespace, ref.name, Reason.BRANCH_NOT_FOUND)
+        return Inputs(offering, branch, tenant_name, tenant, absence)
+    if tenant is None:
+        absence = await world.missing(refs.TENANTS, namespace, tenant_name, Reason.TENANT_NOT_FOUND)
+        return Inputs(offering, branch, tenant_name, tenant, absence)
+    branches = cache.branches(namespace, tenant.metadata.name)
+    neighbours = active_offerings(cache.offerings(namespace, tenant.metadata.name), branches)
+    return Inputs(offering, branch, tenant_name, tenant, branches=branches, neighbours=neighbours)
+
+
+async def read_event_types(
+    offering: ServiceOffering, credentials: Credentials, world: World
+) -> list[tuple[EventType, Json | None]]:
+    """Read the offering's event types at Cal.com: the entry of the spec, and Cal.com's `data` object (None: no such id).
+
+    Raises ProviderError.
+    """
+    client = world.providers.calcom(credentials.calcom_base_url, credentials.calcom_key)
+    return [(entry, await client.event_type(entry.event_type_id)) for entry in linked_event_types(offering)]

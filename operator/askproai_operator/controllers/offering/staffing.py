@@ -1,0 +1,126 @@
+"""Who can do a service, and how many of it at the same time. Pure: from the specs of a tenant's offerings and branches."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import lcm
+from typing import Any
+
+from askproai_operator.api import Branch, RetellAgent, ServiceOffering
+from askproai_operator.api.conditions import ConditionType, Reason, Status
+from askproai_operator.api.offering import EventType
+
+AUTO_CREATED_LABEL = "askproai.de/auto-created"
+MAX_UNITS = 12  # resource rows that a booking locks for one person
+
+
+def is_auto_created(offering: ServiceOffering) -> bool:
+    """Return whether this is the default service that a Branch without any service gets."""
+    return offering.metadata.labels.get(AUTO_CREATED_LABEL) == "true"
+
+
+def branch_name_of(model: ServiceOffering | RetellAgent) -> str | None:
+    """Return the name of the branch that `spec.branchRef` names; None means all branches of the tenant."""
+    return model.spec.branch_ref.name if model.spec.branch_ref else None
+
+
+def is_offered_in(offering: ServiceOffering, branch: Branch) -> bool:
+    """Return whether a branch of the same tenant offers this service."""
+    return branch_name_of(offering) in {None, branch.metadata.name}
+
+
+def active_offerings(offerings: Iterable[ServiceOffering], branches: Iterable[Branch]) -> list[ServiceOffering]:
+    """Return the offerings that can be booked, by name: their branch exists and they are not being deleted.
+
+    A default service whose branch has a hand-made one by now is about to be deleted, and is left out.
+    """
+    branch_names = {None, *(branch.metadata.name for branch in branches)}
+    existing = [
+        offering
+        for offering in offerings
+        if offering.metadata.deletion_timestamp is None and branch_name_of(offering) in branch_names
+    ]
+    with_hand_made = {branch_name_of(offering) for offering in existing if not is_auto_created(offering)}
+    active = (
+        offering
+        for offering in existing
+        if not is_auto_created(offering) or not ({branch_name_of(offering), None} & with_hand_made)
+    )
+    return sorted(active, key=lambda offering: offering.metadata.name)
+
+
+def matched_staff(branch: Branch, required_skills: Iterable[str]) -> tuple[str, ...]:
+    """Return the ids of the staff members of a branch who have all the skills, in the order of the manifest."""
+    required = set(required_skills)
+    return tuple(member.id for member in branch.spec.staff if required <= set(member.skills))
+
+
+def staff_by_branch(offering: ServiceOffering, branches: Iterable[Branch]) -> dict[str, tuple[str, ...]]:
+    """Return the ids of the staff members who can do the service, for each branch that offers it."""
+    skills = offering.spec.required_skills
+    return {
+        branch.metadata.name: matched_staff(branch, skills) for branch in branches if is_offered_in(offering, branch)
+    }
+
+
+def linked_event_types(offering: ServiceOffering) -> list[EventType]:
+    """Return the event types in the Tenant's own Cal.com account.
+
+    Event types in a staff member's own account (`apiKeySecretRef`) are not supported yet, and are left out.
+    """
+    event_types = offering.spec.calcom.event_types if offering.spec.calcom else ()
+    return [event_type for event_type in event_types if event_type.api_key_secret_ref is None]
+
+
+def staff_without_event_type(offering: ServiceOffering, staff: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Return the ids of those who can do the service (`staff`, by branch) and have no Cal.com event type for it."""
+    linked = {event_type.staff for event_type in linked_event_types(offering)}
+    return sorted({member for members in staff.values() for member in members} - linked)
+
+
+# Capacity
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPlan:
+    """Into how many units (rows of `resources`) staff members are divided, so that group services share them correctly.
+
+    A staff member has as many units as the least common multiple of the capacities of their services in a branch. An
+    appointment of a service with capacity c claims 1/c of them, and the exclusion constraint on the rows keeps the sum of
+    simultaneous appointments at one staff member.
+    """
+
+    per_person: Mapping[tuple[str, str], int]  # by names of branch and staff member
+    effective_capacity: Mapping[str, int]  # by offering: its capacity, or less where that would need too many units
+
+
+def plan_units(branches: Iterable[Branch], offerings: Iterable[ServiceOffering]) -> UnitPlan:
+    """Divide all staff members. Older offerings come first, so that a new one never lowers the capacity of the others."""
+    branches = list(branches)
+    units = {(branch.metadata.name, member.id): 1 for branch in branches for member in branch.spec.staff}
+    effective: dict[str, int] = {}
+    for offering in sorted(offerings, key=lambda each: (each.metadata.creation_timestamp, each.metadata.name)):
+        staff = staff_by_branch(offering, branches)
+        able = [(branch, member) for branch, members in staff.items() for member in members]
+        possible = (
+            capacity
+            for capacity in range(offering.spec.capacity, 0, -1)
+            if all(lcm(units[member], capacity) <= MAX_UNITS for member in able)
+        )
+        effective[offering.metadata.name] = capacity = next(possible)  # 1 is always possible
+        units |= {member: lcm(units[member], capacity) for member in able}
+    return UnitPlan(units, effective)
+
+
+def outdated_offerings(offerings: Iterable[ServiceOffering], units: UnitPlan) -> list[ServiceOffering]:
+    """Return the offerings whose StaffMatched contradicts the plan: their effective capacity depends on the others', too."""
+    outdated = []
+    for offering in offerings:
+        conditions: list[dict[str, Any]] = offering.status.get("conditions") or []
+        matched = next((each for each in conditions if each["type"] == ConditionType.STAFF_MATCHED), {})
+        if units.effective_capacity[offering.metadata.name] == offering.spec.capacity:
+            is_outdated = matched.get("reason") == Reason.CAPACITY_UNSUPPORTED
+        else:
+            is_outdated = matched.get("status") == Status.TRUE
+        if is_outdated:
+            outdated.append(offering)
+    return outdated
