@@ -1,11 +1,11 @@
-"""What callers say, and what it can mean. The call starts on Friday 20 November 2026 at 10:00 in Berlin."""
+"""What a caller's phrase can mean. The call starts on Friday 20 November 2026 at 10:00 in Berlin."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_runtime.german_dates import Grain, Refusal, spoken, understand, understand_parts
+from askproai_runtime.german_dates import Grain, Refusal, format_spoken, understand, understand_parts
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CALL = datetime(2026, 11, 20, 10, tzinfo=BERLIN)
@@ -69,7 +69,7 @@ def test_naechsten_freitag_has_two_readings_where_they_differ():
     assert starts("nächsten Freitag") == ["27.11. 00:00"], "said on a Friday, both readings are the same day"
 
 
-def test_in_acht_tagen_is_asked_back():
+def test_in_acht_tagen_has_two_readings():
     assert starts("in acht Tagen") == ["27.11. 00:00", "28.11. 00:00"]
 
 
@@ -113,7 +113,7 @@ def test_a_day_starts_at_local_midnight_and_has_23_hours_when_the_clocks_change(
         ("Freitag um halb drei oder vier", Refusal.NOT_UNDERSTOOD),
     ],
 )
-def test_what_cannot_be_meant_is_refused_and_never_guessed(text, refusal):
+def test_an_impossible_past_or_unknown_phrase_is_refused_and_never_guessed(text, refusal):
     understood = understand(text, at=CALL, zone=BERLIN)
     assert (understood.refused, understood.candidates) == (refusal, ())
 
@@ -134,7 +134,7 @@ def test_function_arguments_may_mix_iso_and_german(date, time, part, expected):
     assert f"{candidate.start:%d.%m. %H:%M}" == expected
 
 
-def test_the_read_back_carries_the_full_date_and_is_understood_when_it_is_repeated():
-    said = spoken(datetime(2026, 11, 27, 13, 30, tzinfo=UTC), BERLIN)
-    assert said == "Freitag, den 27. November, um 14 Uhr 30"
-    assert starts(said) == ["27.11. 14:30"]
+def test_the_spoken_form_has_the_full_date_and_is_understood_when_repeated():
+    spoken = format_spoken(datetime(2026, 11, 27, 13, 30, tzinfo=UTC), BERLIN)
+    assert spoken == "Freitag, den 27. November, um 14 Uhr 30"
+    assert starts(spoken) == ["27.11. 14:30"]

@@ -1,8 +1,14 @@
-"""The German words that dates and times are made of. Keys are folded: lower case, ä ö ü ß as ae oe ue ss."""
+"""The German words for dates and times: those that are understood, and how a time is said and written.
 
-from datetime import time
+Keys are folded: lower case, ä ö ü ß as ae oe ue ss.
+"""
 
-FOLD = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 WEEKDAYS = {
     "montag": 0, "dienstag": 1, "mittwoch": 2, "donnerstag": 3, "freitag": 4, "samstag": 5, "sonnabend": 5, "sonntag": 6,
@@ -13,7 +19,7 @@ MONTHS = {
     "august": 8, "september": 9, "oktober": 10, "november": 11, "dezember": 12,
 }  # fmt: skip
 
-# Half-open, as the reference of `askproai when` states them.
+# Half-open ranges of local time.
 PARTS_OF_DAY = {
     "frueh": (time(6), time(9)),
     "vormittag": (time(9), time(12)),
@@ -29,7 +35,7 @@ PART_SPOKEN = {
     "frueh": "früh", "vormittag": "Vormittag", "mittag": "Mittag", "nachmittag": "Nachmittag", "abend": "Abend",
 }  # fmt: skip
 
-# Words that carry no meaning here. Anything else that is left over makes the phrase not understood.
+# Words without a meaning here. Any other word that is left over makes the phrase not understood.
 FILLERS = frozenset(
     {"am", "um", "an", "den", "der", "dem", "zum", "bitte", "gern", "gerne", "ein", "einen", "fuer", "so"}
 )
@@ -67,10 +73,23 @@ ORDINALS = _ordinals()
 
 
 def fold(text: str) -> str:
-    """Give the text in lower case, without umlauts, with single spaces."""
-    return " ".join(text.lower().translate(FOLD).split())
+    """Return the text in lower case, without umlauts, with single spaces."""
+    return " ".join(text.lower().translate(_UMLAUTS).split())
 
 
-def number(word: str) -> int | None:
-    """Give the value of a number in digits or words, None when it is none."""
+def parse_number(word: str) -> int | None:
+    """Return the value of a number in digits or words; None for any other word."""
     return int(word) if word.isdecimal() else NUMBERS.get(word)
+
+
+def format_spoken(start: datetime, zone: ZoneInfo) -> str:
+    """Return `Freitag, den 27. November, um 14 Uhr 30`: the full date, so that a caller notices a misheard day."""
+    local = start.astimezone(zone)
+    minutes = f" {local.minute}" if local.minute else ""
+    day = format_date(local.date(), "EEEE, 'den' d. MMMM", locale="de_DE")
+    return f"{day}, um {local.hour} Uhr{minutes}"
+
+
+def format_written_day(day: date) -> str:
+    """Return `Freitag, 27. November 2026`."""
+    return format_date(day, "EEEE, d. MMMM y", locale="de_DE")
