@@ -1,197 +1,162 @@
-"""Which branch does a caller mean? By name, digit, postal code or history; what is not certain becomes a question. Pure.
+"""Choose the branch of a call, or the question to ask the caller. Pure.
 
-Branches have one order, that of their names: the first is "one" in the menu, whatever a question leaves out.
+Nothing is guessed: a near postal code and the branch of the caller's last booking are only suggested. Skills need no routing of
+their own, because who can do a service at which branch is part of the config.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeAlias
 
-from askproai_core.tenant_config import Branch, TenantConfig
+from askproai_core.phone_numbers import Route
+from askproai_core.tenant_config import Branch, BusinessModel, TenantConfig
 from askproai_runtime.booking import fold
-from askproai_runtime.branch_routing.words import (
-    AS_ALWAYS,
-    BESIDE_A_DIGIT,
-    DIGITS,
-    NEGATIONS,
-    NO_NAMES,
-    SAYS_NOTHING,
-    YES,
-    digits_in,
+from askproai_runtime.branch_routing.matching import (
+    DIGIT_WORDS,
+    has_menu,
+    indistinguishable,
+    match_branches,
+    named_by_name,
+    names_something,
+    nearest_branch,
+    refuses,
 )
 
-MOST_NAMED = 4  # who hears more names at once remembers none of them
-_LEAST_POSTAL_CODE = 4  # digits: Austria and Switzerland have four, Germany five
-_LEAST_SHARED = 2  # leading digits: one alone is a quarter of the country
-_MOST_KEYS = 9  # one key chooses, so a tenth branch would make a menu that is none
+_MAX_NAMES_IN_A_QUESTION = 4  # nobody remembers more names after hearing them once
 
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What a call tells of the branch. `said` is the argument `branch` in the caller's words, `pressed` keys of the telephone.
+    """What is known of the branch that a caller means. Branches are given by name.
 
-    `suggested` is what our last answer asked for by a yes or no, `known` was found earlier in the call, `last` is where this
-    caller last booked: names of branches, or None.
+    `phrase` is the function's argument `branch`, in the caller's words; `pressed_keys` are telephone keys. `suggested_branch` is
+    what our last answer asked for by a yes or no, `current_branch` was found earlier in the call, `last_branch` is where this
+    caller booked last.
     """
 
-    said: str | None = None
-    pressed: str = ""
+    phrase: str | None = None
+    pressed_keys: str = ""
     service: str | None = None
-    suggested: str | None = None
-    known: str | None = None
-    last: str | None = None
+    suggested_branch: str | None = None
+    current_branch: str | None = None
+    last_branch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The branch. `tell`: the caller named no branch by its name, and has to hear which one it became."""
+class FoundBranch:
+    """The branch. `announce`: the caller did not say its name, and has to hear which branch it is."""
 
     branch: Branch
-    tell: bool = False
+    announce: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Unclear:
-    """The question to ask. `branches` are those it names; `suggested` is the one that it asks for by a yes or no."""
+class BranchQuestion:
+    """A German question to ask. `branches` are those it names; `suggested_branch` is the one that it asks for by a yes or no."""
 
     question: str
     branches: tuple[str, ...] = ()
-    suggested: str | None = None
+    suggested_branch: str | None = None
 
 
-def find_branch(config: TenantConfig, hints: Hints) -> Found | Unclear:
-    """Find the branch, or ask. Nothing is guessed: a near postal code and a caller's history are only offered."""
+class _Suggestion(NamedTuple):
+    question: str
+    branch: Branch
+
+
+def _stay_at_branch(config: TenantConfig, route: Route, hints: Hints) -> FoundBranch | BranchQuestion:
+    """Stay at the branch that was called, unless the caller names another; then stay at that one."""
+    current = hints.current_branch or route.branch
+    return find_branch(config, replace(hints, pressed_keys="", current_branch=current, last_branch=None))
+
+
+def _ask_caller(config: TenantConfig, route: Route, hints: Hints) -> FoundBranch | BranchQuestion:
+    """Find the branch in the call. A branch with an agent of its own beside the hotline keeps that agent's callers."""
+    return _stay_at_branch(config, route, hints) if route.branch else find_branch(config, hints)
+
+
+Strategy: TypeAlias = Callable[[TenantConfig, Route, Hints], FoundBranch | BranchQuestion]
+STRATEGIES: Mapping[BusinessModel, Strategy] = {
+    BusinessModel.SIMPLE: _stay_at_branch,
+    BusinessModel.MULTI_BRANCH_HOTLINE: _ask_caller,
+    BusinessModel.COMPLEX_SERVICE_MATRIX: _ask_caller,
+}
+
+
+def choose_branch(config: TenantConfig, route: Route, hints: Hints) -> FoundBranch | BranchQuestion:
+    """Return the branch of a call, or the question to ask, by the tenant's business model."""
+    return STRATEGIES[config.business_model](config, route, hints)
+
+
+def find_branch(config: TenantConfig, hints: Hints) -> FoundBranch | BranchQuestion:
+    """Return the branch that the hints determine, or the question that would."""
     branches = config.branches
-    offering = [one for one in branches if _offers(config, one, hints.service)] or list(branches)
-    known = branches[0] if len(branches) == 1 else next((one for one in branches if one.name == hints.known), None)
-    said = hints.said or (hints.pressed if known is None else "")
-    if set(fold(said).split()) - SAYS_NOTHING:
-        matched = named_branches(branches, said, hints.last, hints.suggested)
-        if known in matched and _alike(matched, said):  # "in Berlin", after Mitte was found: still Mitte
-            return _at(known, offering, tell=False)
-        fitting = [one for one in matched if one in offering] or matched
-        if len(fitting) == 1:
-            return _at(fitting[0], offering, tell=not _by_name(fitting[0], said))
-        refused = set(fold(said).split()) & {"nein", *NEGATIONS}  # not offered once more
-        return _which(
-            branches, fitting or offering, None if refused else _nearest(branches, said) or _last(offering, hints.last)
-        )
-    if known is not None:
-        return _at(known, offering, tell=False)
+    offering = [branch for branch in branches if _offers(config, branch, hints.service)] or list(branches)
+    current = branches[0] if len(branches) == 1 else _by_name(branches, hints.current_branch)
+    phrase = hints.phrase or (hints.pressed_keys if current is None else "")
+    if names_something(phrase):
+        matches = match_branches(branches, phrase, hints.last_branch, hints.suggested_branch)
+        if current in matches and indistinguishable(matches, phrase):  # "in Berlin", after Mitte was found: still Mitte
+            return _check_offer(current, offering, announce=False)
+        candidates = [branch for branch in matches if branch in offering] or matches
+        if len(candidates) == 1:
+            return _check_offer(candidates[0], offering, announce=not named_by_name(candidates[0], phrase))
+        suggestion = None if refuses(phrase) else _suggest_nearest(branches, phrase) or _suggest_last(offering, hints)
+        return _ask(branches, candidates or offering, suggestion)
+    if current is not None:
+        return _check_offer(current, offering, announce=False)
     if len(offering) == 1:
-        return Found(offering[0], tell=True)
-    return _which(branches, offering, _last(offering, hints.last))
+        return FoundBranch(offering[0], announce=True)
+    return _ask(branches, offering, _suggest_last(offering, hints))
 
 
-def named_branches(branches: Sequence[Branch], said: str, last: str | None, suggested: str | None) -> list[Branch]:
-    """Give all that the words may mean: by whole name, postal code, words of name and place, digit, "wie immer", or a yes.
-
-    Words that all branches share, such as the chain's name, count only when nothing else was said.
-    """
-    whole, words = fold(said), set(fold(said).split())
-    if words & NEGATIONS:
-        return []
-    if exact := [one for one in branches if whole in {fold(one.name), fold(one.display_name)}]:
-        return exact
-    number = digits_in(said)
-    if postal := [one for one in branches if number and number == fold(one.address.postal_code).replace(" ", "")]:
-        return postal
-    hits = {one.name: words & _words_of(one) for one in branches}
-    best = [one for one in branches if hits[one.name] and not any(hits[one.name] < other for other in hits.values())]
-    if best and len(best) < len(branches):
-        return best
-    if key := _key(branches, whole):
-        return [branches[int(key) - 1]]
-    meant = last if AS_ALWAYS.search(whole) else suggested if words & YES and "nein" not in words else None
-    return [one for one in branches if one.name == meant] or best
-
-
-def _alike(matched: Sequence[Branch], said: str) -> bool:
-    """Tell whether the words do not tell these branches apart, as the name of a city or of the whole chain."""
-    return len({frozenset(set(fold(said).split()) & _words_of(one)) for one in matched}) == 1
-
-
-def _at(branch: Branch, offering: Sequence[Branch], *, tell: bool) -> Found | Unclear:
-    """Give the branch, unless only others offer what the caller wants."""
+def _check_offer(branch: Branch, offering: Sequence[Branch], *, announce: bool) -> FoundBranch | BranchQuestion:
+    """Return the branch, or a question if only others offer the requested service."""
     if branch in offering:
-        return Found(branch, tell)
-    names = " oder ".join(one.display_name for one in offering[:MOST_NAMED])
+        return FoundBranch(branch, announce)
+    named = offering[:_MAX_NAMES_IN_A_QUESTION]
+    names = " oder ".join(other.display_name for other in named)
     question = f"Das gibt es nicht in {branch.display_name}, aber in {names}. Möchten Sie dort einen Termin?"
-    return Unclear(
-        question, tuple(one.name for one in offering[:MOST_NAMED]), offering[0].name if len(offering) == 1 else None
-    )
+    suggested = offering[0].name if len(offering) == 1 else None
+    return BranchQuestion(question, tuple(other.name for other in named), suggested)
 
 
-def _which(branches: Sequence[Branch], among: Sequence[Branch], suggested: tuple[str, Branch] | None) -> Unclear:
-    """Ask which one; the suggested one first, by its sentence."""
-    if len(among) == 1:
-        question = f"Diese Filiale kenne ich nicht. Möchten Sie den Termin in {among[0].display_name}?"
-        return Unclear(question, (among[0].name,), among[0].name)
-    first, name = (f"{suggested[0]} ", suggested[1].name) if suggested else ("", None)
-    if len(among) > MOST_NAMED:
+def _ask(branches: Sequence[Branch], candidates: Sequence[Branch], suggestion: _Suggestion | None) -> BranchQuestion:
+    """Return the question which of the candidates is meant, with the suggestion first."""
+    if len(candidates) == 1:
+        question = f"Diese Filiale kenne ich nicht. Möchten Sie den Termin in {candidates[0].display_name}?"
+        return BranchQuestion(question, (candidates[0].name,), candidates[0].name)
+    first, suggested = (f"{suggestion.question} ", suggestion.branch.name) if suggestion else ("", None)
+    if len(candidates) > _MAX_NAMES_IN_A_QUESTION:
         question = "nennen Sie mir bitte den Ort oder die Postleitzahl der Filiale, in die Sie möchten."
-        return Unclear(f"{first}Sonst {question}" if first else f"Wir haben mehrere Filialen: {question}", (), name)
+        question = f"{first}Sonst {question}" if first else f"Wir haben mehrere Filialen: {question}"
+        return BranchQuestion(question, (), suggested)
     question = "" if first else "Für welche Filiale möchten Sie den Termin? "
-    if _has_menu(branches):
-        places = [f"{DIGITS[branches.index(one) + 1]} für {one.display_name}" for one in among]
-        question += f"{'Sonst sagen' if first else 'Sagen'} oder drücken Sie {', '.join(places)}."
+    if has_menu(branches):
+        choices = [f"{DIGIT_WORDS[branches.index(branch) + 1]} für {branch.display_name}" for branch in candidates]
+        question += f"{'Sonst sagen' if first else 'Sagen'} oder drücken Sie {', '.join(choices)}."
     else:
-        question += f"{'Sonst gibt' if first else 'Es gibt'} es {', '.join(one.display_name for one in among)}."
-    return Unclear(first + question, tuple(one.name for one in among), name)
+        names = ", ".join(branch.display_name for branch in candidates)
+        question += f"{'Sonst gibt' if first else 'Es gibt'} es {names}."
+    return BranchQuestion(first + question, tuple(branch.name for branch in candidates), suggested)
 
 
-def _last(among: Sequence[Branch], last: str | None) -> tuple[str, Branch] | None:
-    found = next((one for one in among if one.name == last), None)
-    return None if found is None else (f"Möchten Sie wieder zu {found.display_name}?", found)
+def _suggest_last(offering: Sequence[Branch], hints: Hints) -> _Suggestion | None:
+    branch = _by_name(offering, hints.last_branch)
+    return None if branch is None else _Suggestion(f"Möchten Sie wieder zu {branch.display_name}?", branch)
 
 
-def _nearest(branches: Sequence[Branch], said: str) -> tuple[str, Branch] | None:
-    """Give the one branch whose postal code begins most like a code that none has: near, most likely, so it is only asked."""
-    number = digits_in(said)
-    if len(number) < _LEAST_POSTAL_CODE:
-        return None
-    shared = {one.name: _prefix(number, one.address.postal_code) for one in branches}
-    most = max(shared.values())
-    nearest = [one for one in branches if shared[one.name] == most]
-    return (
-        (f"Am nächsten liegt wohl {nearest[0].display_name}. Passt das?", nearest[0])
-        if most >= _LEAST_SHARED and len(nearest) == 1
-        else None
-    )
+def _suggest_nearest(branches: Sequence[Branch], phrase: str) -> _Suggestion | None:
+    branch = nearest_branch(branches, phrase)
+    return None if branch is None else _Suggestion(f"Am nächsten liegt wohl {branch.display_name}. Passt das?", branch)
 
 
-def _prefix(one: str, other: str) -> int:
-    return next(
-        (n for n, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), min(len(one), len(other))
-    )
-
-
-def _key(branches: Sequence[Branch], whole: str) -> str:
-    """Give the digit that chooses a branch; empty where anything else is said with it ("die erste, die frei ist")."""
-    shared = frozenset[str].intersection(*(frozenset(_name_words(one)) for one in branches))
-    words = [word for word in whole.split() if word not in BESIDE_A_DIGIT | shared]
-    number = digits_in(words[0]) if len(words) == 1 and _has_menu(branches) else ""
-    return number if number.isdecimal() and 1 <= int(number) <= len(branches) else ""
-
-
-def _has_menu(branches: Sequence[Branch]) -> bool:
-    """Tell whether digits choose: where names have numbers themselves ("Filiale 3") they would mean two things."""
-    return len(branches) <= _MOST_KEYS and not any(word.isdecimal() for one in branches for word in _name_words(one))
-
-
-def _by_name(branch: Branch, said: str) -> bool:
-    return bool(set(fold(said).split()) & _name_words(branch))
-
-
-def _name_words(branch: Branch) -> set[str]:
-    return {*fold(branch.name).split(), *fold(branch.display_name).split()} - NO_NAMES
-
-
-def _words_of(branch: Branch) -> set[str]:
-    return _name_words(branch) | (set(fold(branch.address.city).split()) - NO_NAMES)
+def _by_name(branches: Sequence[Branch], name: str | None) -> Branch | None:
+    return next((branch for branch in branches if branch.name == name), None)
 
 
 def _offers(config: TenantConfig, branch: Branch, service: str | None) -> bool:
-    """Tell whether somebody there does it. A service that we do not know narrows nothing: the booking asks what is meant."""
-    wanted = fold(service) if service else ""
-    named = [s for s in config.services if wanted in {fold(n) for n in (s.name, s.display_name, *s.spoken_names)}]
-    return not named or any(one.branch in {None, branch.name} and one.staff.get(branch.name) for one in named)
+    """Return whether somebody at the branch can do the service. An unknown one excludes no branch: booking asks what is meant."""
+    requested = fold(service) if service else ""
+    services = [s for s in config.services if requested in {fold(n) for n in (s.name, s.display_name, *s.spoken_names)}]
+    return not services or any(s.branch in {None, branch.name} and s.staff.get(branch.name) for s in services)

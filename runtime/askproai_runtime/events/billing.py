@@ -1,76 +1,83 @@
-"""What a Stripe event means for a tenant (reference/calcom-stripe.md §8). Pure; snapshots only, their order does not matter."""
+"""Handle Stripe's events: what they report of the tenant's subscription (docs/vendors/stripe.md).
 
-from dataclasses import dataclass
+Only snapshot events are read, and their order does not matter.
+"""
+
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
 
+from askproai_core.database import Connection
 from askproai_core.http_server import read_json
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.billing import BillingChange, save_billing_change
+from askproai_runtime.intake import StoredEvent
+from askproai_runtime.jobs import DeadNow
 
 _SUBSCRIPTION = "customer.subscription."
 _INVOICE_PAID = {"invoice.paid": True, "invoice.payment_failed": False}
 _TENANT_KEYS = ("askproai_tenant", "tenant", "tenant_id")
 
 
-class StripeEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event as far as we read it; thin events (`v2.core.event`) carry no data."""
+class _StripeEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as far as it is read: `data.object` is the subscription or invoice. Thin events (`v2.core.event`) have no data."""
 
     type: str
-    created: Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)] | str = 0  # seconds; thin events write a text
+    created: Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)] | str = 0  # seconds; a text in thin events
     livemode: bool = False
     data: dict[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What one event alone says of a subscription: its status, or how its newest invoice went."""
+async def handle_billing_event(connection: Connection, event: StoredEvent, config: TenantConfig) -> str | None:
+    """Store what the event reports. Return a note if it reports nothing. Raises `DeadNow` if the body is no event."""
+    try:
+        change = read_billing_change(event.payload, config.tenant)
+    except msgspec.DecodeError as error:
+        raise DeadNow(f"the body is no Stripe event: {error}") from error
+    if isinstance(change, str):
+        return change
+    await save_billing_change(connection, config.tenant, change)
+    return None
 
-    subscription: str
-    at: datetime
-    livemode: bool
-    status: str | None = None
-    ended: bool = False
-    invoice_paid: bool | None = None
 
+def read_billing_change(body: bytes, tenant: str) -> BillingChange | str:
+    """Return the change, or the note why there is none. Raises `msgspec.DecodeError` if the body is no event.
 
-def read_change(body: bytes, tenant: str) -> Change | str:
-    """Give the change, or why there is none. Raises `msgspec.DecodeError` for what is no event.
-
-    Stripe's account may be one for many businesses, and each endpoint then hears of all of them: an object whose metadata
-    names another tenant is none of ours.
+    One Stripe account may serve many businesses, and each endpoint then receives the events of all: an object whose metadata
+    names another tenant is not ours.
     """
-    event = read_json(body, StripeEvent)
-    thing = event.data.get("object")
-    if not isinstance(thing, dict) or not isinstance(event.created, int):
+    event = read_json(body, _StripeEvent)
+    subject = event.data.get("object")
+    if not isinstance(subject, dict) or not isinstance(event.created, int):
         return "stored only: the event carries no object"
-    others = _tenants(thing) - {tenant}
-    if others:
+    if _tenants(subject) - {tenant}:
         return "stored only: its metadata names another tenant"
-    at = datetime.fromtimestamp(event.created, UTC)
+    created_at = datetime.fromtimestamp(event.created, UTC)
     if event.type.startswith(_SUBSCRIPTION):
         ended = event.type == f"{_SUBSCRIPTION}deleted"
-        status = "canceled" if ended else _text(thing, "status")
-        subscription = _text(thing, "id")
+        status = "canceled" if ended else _text(subject, "status")
+        subscription = _text(subject, "id")
         if subscription and status:
-            return Change(subscription, at, event.livemode, status, ended)
+            return BillingChange(subscription, created_at, event.livemode, status, ended)
     elif event.type in _INVOICE_PAID:
-        if subscription := _subscription_of(thing):
-            return Change(subscription, at, event.livemode, invoice_paid=_INVOICE_PAID[event.type])
+        if subscription := _invoice_subscription(subject):
+            return BillingChange(subscription, created_at, event.livemode, invoice_paid=_INVOICE_PAID[event.type])
         return "stored only: the invoice belongs to no subscription"
     return f"stored only: stripe {event.type} is not acted on"
 
 
-def _subscription_of(invoice: dict[str, Any]) -> str:
-    """Give an invoice's subscription, in today's shape or in the one before API 2025-03-31."""
+def _invoice_subscription(invoice: dict[str, Any]) -> str:
+    """Return the id of an invoice's subscription, in today's shape or in that before API 2025-03-31; empty if it has none."""
     details = _object(_object(invoice, "parent"), "subscription_details")
     return _text(details, "subscription") or _text(invoice, "subscription")
 
 
-def _tenants(thing: dict[str, Any]) -> set[str]:
-    nested = (_object(_object(thing, "parent"), "subscription_details"), _object(thing, "subscription_details"))
-    said = [_object(one, "metadata") for one in (thing, *nested)]
-    return {metadata[key] for metadata in said for key in _TENANT_KEYS if isinstance(metadata.get(key), str)}
+def _tenants(subject: dict[str, Any]) -> set[str]:
+    """Return the tenants that the metadata of the object and of its subscription name."""
+    details = (_object(_object(subject, "parent"), "subscription_details"), _object(subject, "subscription_details"))
+    metadata = [_object(owner, "metadata") for owner in (subject, *details)]
+    return {values[key] for values in metadata for key in _TENANT_KEYS if isinstance(values.get(key), str)}
 
 
 def _object(value: dict[str, Any], name: str) -> dict[str, Any]:
@@ -79,6 +86,6 @@ def _object(value: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _text(value: dict[str, Any], name: str) -> str:
-    """Give a text; an expanded object stands for its id."""
+    """Return a text, empty if there is none. Of an expanded object it is the id."""
     inner = value.get(name)
     return inner if isinstance(inner, str) else _text(inner, "id") if isinstance(inner, dict) else ""

@@ -1,100 +1,124 @@
-"""What we know of a call, and how one more event adds to it. Pure.
+"""Handle Retell's call events: merge what an event reports into the row of its call.
 
-Retell's events come late, twice and in any order (W5). `merge` gives the same row for every order: a call that ended stays
-ended, and a field is never emptied.
+Events arrive late, twice and in any order. `merge` therefore gives the same row for every order: an ended call stays ended, and
+no field is ever emptied.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
+import structlog
+
+from askproai_core.database import Connection
 from askproai_core.phone_numbers import caller_or_none
-from askproai_runtime.calls.payload import RetellCall, instant
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.booking import release_hold
+from askproai_runtime.calls import (
+    CallRow,
+    RetellCall,
+    RetellEvent,
+    call_stage,
+    decode,
+    find_route,
+    lock_call,
+    parse_milliseconds,
+    save_call,
+)
+from askproai_runtime.intake import StoredEvent
+from askproai_runtime.jobs import DeadNow
 
-MOST_TRANSCRIPT = 10_000  # characters (W3)
+log = structlog.get_logger(__name__)
+
+MAX_TRANSCRIPT_CHARACTERS = 10_000
 STARTED, ENDED, ANALYZED = "call_started", "call_ended", "call_analyzed"
-ACTED_ON = (STARTED, ENDED, ANALYZED)
 
-# Later stages win. The list is open: a status that Retell invents is taken for a call that goes on.
-_STAGES = {"registered": 0, "ongoing": 1, "not_connected": 2, "ended": 3, "error": 4}
-_TERMINAL = _STAGES["not_connected"]
-
-_EITHER = (
+_MERGED_BY_VALUE = (
     "branch", "agent_id", "direction", "from_number", "to_number", "started_at", "ended_at", "analyzed_at",
     "disconnection_reason",
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class CallRow:
-    """The columns of `calls` that events fill."""
+class UnroutableCall(Exception):
+    """Neither the call's agent nor its number is the tenant's. `agent_id` is for the audit log."""
 
-    status: str = "registered"
-    branch: str | None = None
-    agent_id: str | None = None
-    direction: str | None = None
-    from_number: str | None = None
-    to_number: str | None = None
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    analyzed_at: datetime | None = None
-    disconnection_reason: str | None = None
-    transcript: str | None = None
-    transcript_truncated: bool = False
-    analysis: dict[str, Any] | None = None
-
-    @property
-    def over(self) -> bool:
-        """True once nobody speaks any more."""
-        return _stage(self.status) >= _TERMINAL
+    def __init__(self, agent_id: str | None) -> None:
+        super().__init__(agent_id)
+        self.agent_id = agent_id
 
 
-def row_of(event: str, call: RetellCall, branch: str | None, received_at: datetime) -> CallRow:
-    """Give what one event alone says."""
-    text = call.transcript or ""
+async def handle_call_event(connection: Connection, event: StoredEvent, config: TenantConfig) -> str | None:
+    """Merge the event into its call; a call that is over releases its hold. Return the note for the event, if any.
+
+    Raises `UnroutableCall`, and `DeadNow` if the body cannot be read.
+    """
+    if event.event_type not in {STARTED, ENDED, ANALYZED}:
+        return event.not_acted_on
+    try:
+        envelope = decode(event.payload, RetellEvent)
+    except msgspec.DecodeError as error:
+        raise DeadNow(f"the body is no call event: {error}") from error
+    call = envelope.call or envelope.data
+    if call is None:
+        return "stored only: the event names no call"
+    route = find_route(call, config)
+    if route is None:
+        raise UnroutableCall(call.agent_id)
+    current = await lock_call(connection, config.tenant, call.call_id, event.correlation_id)
+    branch = current.branch or route.branch  # what the caller said in the call outranks the number
+    row = merge(current, row_of_event(event.event_type, call, branch, event.received_at))
+    await save_call(connection, config.tenant, call.call_id, row)
+    if row.over:
+        await release_hold(connection, config.tenant, call.call_id)
+    log.info("call.updated", call_id=call.call_id, event_type=event.event_type, status=row.status)
+    cut = len(call.transcript or "") - MAX_TRANSCRIPT_CHARACTERS
+    return f"transcript cut to {MAX_TRANSCRIPT_CHARACTERS} characters, {cut} left out" if cut > 0 else None
+
+
+def row_of_event(event_type: str, call: RetellCall, branch: str | None, received_at: datetime) -> CallRow:
+    """Return what one event alone reports of a call."""
+    transcript = call.transcript or ""
     return CallRow(
-        status=_status(event, call.call_status),
+        status=_status(event_type, call.call_status),
         branch=branch,
         agent_id=call.agent_id,
         direction=call.direction,
         from_number=caller_or_none(call.from_number),
         to_number=caller_or_none(call.to_number),
-        started_at=instant(call.start_timestamp),
-        ended_at=instant(call.end_timestamp),
-        analyzed_at=received_at if event == ANALYZED else None,
+        started_at=parse_milliseconds(call.start_timestamp),
+        ended_at=parse_milliseconds(call.end_timestamp),
+        analyzed_at=received_at if event_type == ANALYZED else None,
         disconnection_reason=call.disconnection_reason,
-        transcript=text[:MOST_TRANSCRIPT] or None,
-        transcript_truncated=len(text) > MOST_TRANSCRIPT,
+        transcript=transcript[:MAX_TRANSCRIPT_CHARACTERS] or None,
+        transcript_truncated=len(transcript) > MAX_TRANSCRIPT_CHARACTERS,
         analysis=call.call_analysis,
     )
 
 
-def merge(known: CallRow, seen: CallRow) -> CallRow:
-    """Add what an event says to what is known; the order of events does not matter."""
+def merge(current: CallRow, reported: CallRow) -> CallRow:
+    """Add what an event reports to what is known. Commutative and idempotent, so the order of events does not matter."""
     longer = max(
-        known, seen, key=lambda row: (len(row.transcript or ""), row.transcript_truncated, row.transcript or "")
+        current, reported, key=lambda row: (len(row.transcript or ""), row.transcript_truncated, row.transcript or "")
     )
     return CallRow(
-        status=max(known.status, seen.status, key=lambda status: (_stage(status), status)),
+        status=max(current.status, reported.status, key=lambda status: (call_stage(status), status)),
         transcript=longer.transcript,
         transcript_truncated=longer.transcript_truncated,
-        analysis=seen.analysis if seen.analysis is not None else known.analysis,  # only call_analyzed brings one
-        **{name: _either(getattr(known, name), getattr(seen, name)) for name in _EITHER},
+        # only call_analyzed brings an analysis
+        analysis=reported.analysis if reported.analysis is not None else current.analysis,
+        **{name: _greater(getattr(current, name), getattr(reported, name)) for name in _MERGED_BY_VALUE},
     )
 
 
-def _either(one: Any, other: Any) -> Any:
-    """Give the one that is there. Both are equal in one call; if they ever differ, the greater wins, whoever came first."""
-    if one is None or other is None:
-        return other if one is None else one
-    return max(one, other)
+def _greater(first: Any, second: Any) -> Any:
+    """Return the value that is not None. Within a call both are equal; if they ever differ, the greater wins in every order."""
+    if first is None or second is None:
+        return second if first is None else first
+    return max(first, second)
 
 
-def _stage(status: str) -> int:
-    return _STAGES.get(status, _STAGES["ongoing"])
-
-
-def _status(event: str, told: str | None) -> str:
-    """Give the status. An event that says more than the status it carries wins: call_ended with a stale `ongoing`."""
-    least, meant = (_STAGES["ongoing"], "ongoing") if event == STARTED else (_TERMINAL, "ended")
-    return told if told is not None and _stage(told) >= least else meant
+def _status(event_type: str, reported: str | None) -> str:
+    """Return the call's status. An event outranks an earlier status in its body, such as `call_ended` with a stale `ongoing`."""
+    implied = "ongoing" if event_type == STARTED else "ended"
+    minimum = call_stage("ongoing" if event_type == STARTED else "not_connected")
+    return reported if reported is not None and call_stage(reported) >= minimum else implied

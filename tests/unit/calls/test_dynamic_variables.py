@@ -1,10 +1,11 @@
-"""What a known caller's agent is told before it speaks."""
+"""The variables that the agent of a known caller gets before it speaks."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from askproai_runtime.calls.inbound import Caller, variables
+from askproai_runtime.calls.inbound import dynamic_variables
+from askproai_runtime.calls.store import KnownCaller
 from askproai_sandbox.world import salon_config
 
 SALON = salon_config()
@@ -12,8 +13,8 @@ NEXT = datetime(2026, 11, 26, 13, 30, tzinfo=UTC)
 
 
 def test_everything_is_text_and_the_time_is_spoken_german() -> None:
-    told = variables(SALON, Caller("Erika Mustermann", NEXT, "mitte", "mitte"), hotline=True)
-    assert told == {
+    variables = dynamic_variables(SALON, KnownCaller("Erika Mustermann", NEXT, "mitte", "mitte"), hotline=True)
+    assert variables == {
         "caller_known": "true",
         "caller_name": "Erika Mustermann",
         "caller_next_appointment": "Donnerstag, den 26. November, um 14 Uhr 30 in Salon Müller Mitte",
@@ -21,14 +22,16 @@ def test_everything_is_text_and_the_time_is_spoken_german() -> None:
     }
 
 
-def test_an_agent_of_one_branch_is_told_no_branch() -> None:
-    told = variables(SALON, Caller("Erika", NEXT, "mitte", "mitte"), hotline=False)
-    assert told["caller_next_appointment"] == "Donnerstag, den 26. November, um 14 Uhr 30"
-    assert "caller_usual_branch" not in told
+def test_an_agent_of_one_branch_hears_no_branch() -> None:
+    variables = dynamic_variables(SALON, KnownCaller("Erika", NEXT, "mitte", "mitte"), hotline=False)
+    assert variables["caller_next_appointment"] == "Donnerstag, den 26. November, um 14 Uhr 30"
+    assert "caller_usual_branch" not in variables
 
 
-def test_what_is_not_known_is_left_to_the_defaults() -> None:
-    assert variables(SALON, Caller("", None, None, "closed-down"), hotline=True) == {"caller_known": "true"}
+def test_unknown_values_are_left_to_the_defaults() -> None:
+    assert dynamic_variables(SALON, KnownCaller("", None, None, "closed-down"), hotline=True) == {
+        "caller_known": "true"
+    }
 
 
 @pytest.mark.parametrize(
@@ -39,6 +42,6 @@ def test_what_is_not_known_is_left_to_the_defaults() -> None:
         ("x" * 200, "x" * 60),
     ],
 )
-def test_a_name_is_no_way_into_the_prompt(name: str, kept: str) -> None:
-    """A caller chose it, and it stands in the prompt of the next call."""
-    assert variables(SALON, Caller(name, None, None, None), hotline=False)["caller_name"] == kept
+def test_a_name_cannot_inject_instructions_into_the_prompt(name: str, kept: str) -> None:
+    """A caller chose it, and it becomes part of the prompt of the next call."""
+    assert dynamic_variables(SALON, KnownCaller(name, None, None, None), hotline=False)["caller_name"] == kept

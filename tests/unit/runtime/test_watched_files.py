@@ -1,4 +1,4 @@
-"""Config and credentials follow their mounted files, as a kubelet swaps them."""
+"""Config and credentials follow their mounted files, which a kubelet swaps."""
 
 import asyncio
 import os
