@@ -1,4 +1,4 @@
-"""The private API over a real pod: who gets in, and the circuits (C1, S3)."""
+"""The private API of a real pod: authentication, invalid requests, and the circuit breakers."""
 
 import asyncio
 import base64
@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from webpod import TOKEN, Pod, eventually, running_web, running_worker
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, eventually, running_web, running_worker
 from yarl import URL
 
 from askproai_core.redis import CircuitOpen, Provider, acl_rules
@@ -19,7 +19,9 @@ from askproai_sandbox.redis import EmbeddedRedis
 ASKPROAI = Path(sys.executable).with_name("askproai")
 
 
-async def ask(pod: Pod, path: str, method: str = "GET", token: str | None = TOKEN) -> tuple[int, dict, str]:
+async def request(
+    pod: TenantPod, path: str, method: str = "GET", token: str | None = ADMIN_TOKEN
+) -> tuple[int, dict, str]:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     url = URL(f"{pod.private_url}/api/v1/{path}", encoded=True)
     async with pod.session.request(method, url, headers=headers) as answer:
@@ -28,15 +30,15 @@ async def ask(pod: Pod, path: str, method: str = "GET", token: str | None = TOKE
 
 @pytest.mark.parametrize("token", [None, "", "admin-toke", "admin-token2", "ädmin"])
 @pytest.mark.parametrize("path", ["circuits", "circuits/calcom/reset", "nothing/here"])
-async def test_without_the_token_nothing_is_told_not_even_which_paths_there_are(
-    shared_web_pod: Pod, token: str | None, path: str
+async def test_without_the_token_nothing_is_revealed_not_even_which_paths_exist(
+    shared_web_pod: TenantPod, token: str | None, path: str
 ) -> None:
-    status, problem, kind = await ask(shared_web_pod, path, token=token)
+    status, problem, kind = await request(shared_web_pod, path, token=token)
     assert (status, kind, problem["title"]) == (401, "application/problem+json", "Unauthorized")
     assert problem["correlation_id"]
 
 
-async def test_it_is_not_on_the_public_port(shared_web_pod: Pod) -> None:
+async def test_it_is_not_on_the_public_port(shared_web_pod: TenantPod) -> None:
     async with shared_web_pod.session.get(f"{shared_web_pod.url}/api/v1/circuits") as answer:
         assert answer.status == 404
 
@@ -45,10 +47,10 @@ async def test_it_is_not_on_the_public_port(shared_web_pod: Pod) -> None:
     ("method", "path", "status"),
     [("GET", "nothing", 404), ("DELETE", "circuits", 405), ("POST", "circuits/stripe/reset", 404)],
 )
-async def test_what_is_not_there_is_a_problem_document(
-    shared_web_pod: Pod, method: str, path: str, status: int
+async def test_an_unknown_path_is_a_problem_document(
+    shared_web_pod: TenantPod, method: str, path: str, status: int
 ) -> None:
-    got, problem, kind = await ask(shared_web_pod, path, method)
+    got, problem, kind = await request(shared_web_pod, path, method)
     assert (got, kind, problem["status"]) == (status, "application/problem+json", status)
 
 
@@ -56,7 +58,7 @@ def cursor(*values: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
 
 
-NOBODY = "00000000-0000-0000-0000-000000000000"
+UNKNOWN_ID = "00000000-0000-0000-0000-000000000000"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,7 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
         *(f"appointments?from={moment}" for moment in ("0001-01-01", "9999-12-31T23:59:59-14:00")),
         *(f"slots?branch=mitte&service=haarschnitt&date={day}" for day in ("0001-01-01", "9999-12-31")),
         f"appointments?cursor={cursor('2026-01-01T00:00:00Z', 'x')}",
-        f"appointments?cursor={cursor('0001-01-01T00:00:00+14:00', NOBODY)}",
+        f"appointments?cursor={cursor('0001-01-01T00:00:00+14:00', UNKNOWN_ID)}",
         f"events?cursor={cursor('9999-12-31T23:59:59-14:00', '1')}",
         f"events?cursor={cursor('2026-01-01T00:00:00Z', chr(0))}",
         f"calls?cursor={cursor('2026-01-01T00:00:00Z')}",
@@ -76,31 +78,33 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
         "calls/%00/timeline",
     ],
 )
-async def test_a_forged_value_is_refused_in_words_and_reaches_no_database(shared_web_pod: Pod, path: str) -> None:
-    status, problem, _ = await ask(shared_web_pod, path)
+async def test_an_invalid_value_is_refused_with_an_explanation_and_reaches_no_database(
+    shared_web_pod: TenantPod, path: str
+) -> None:
+    status, problem, _ = await request(shared_web_pod, path)
     assert (status, problem["title"]) == (400, "Bad Request")
 
 
 @pytest.mark.parametrize("value", ["' OR tenant <> '", "x'; DROP TABLE calls; --", "%' OR '1'='1", "\\", "$1"])
-async def test_what_a_parameter_says_is_data(shared_web_pod: Pod, value: str) -> None:
+async def test_parameters_are_data_and_never_sql(shared_web_pod: TenantPod, value: str) -> None:
     for path in ("appointments?branch=", "appointments?staff=", "events?type="):
-        status, page, _ = await ask(shared_web_pod, path + quote(value))
+        status, page, _ = await request(shared_web_pod, path + quote(value))
         assert (status, page["next"], *(rows for rows in page.values() if rows)) == (200, None)
-    status, _, _ = await ask(shared_web_pod, f"calls/{quote(value, safe='')}/timeline")
+    status, _, _ = await request(shared_web_pod, f"calls/{quote(value, safe='')}/timeline")
     assert status == 404
 
 
-async def test_circuits_are_listed_and_reset(shared_web_pod: Pod) -> None:
-    """Without Redis they are this process's own."""
-    status, answer, _ = await ask(shared_web_pod, "circuits")
+async def test_circuits_are_listed_and_reset(shared_web_pod: TenantPod) -> None:
+    """Without Redis each process has circuits of its own."""
+    status, answer, _ = await request(shared_web_pod, "circuits")
     closed = {"state": "closed", "failures": 0, "retry_after_seconds": 0.0, "everywhere": False, "shared": False}
     assert (status, answer) == (200, {"circuits": [{"provider": name, **closed} for name in ("retell", "calcom")]})
-    status, answer, _ = await ask(shared_web_pod, "circuits/calcom/reset", "POST")
+    status, answer, _ = await request(shared_web_pod, "circuits/calcom/reset", "POST")
     assert (status, answer) == (200, {"provider": "calcom", **closed})
 
 
-async def test_the_command_line_asks_it(shared_web_pod: Pod) -> None:
-    async def run(*arguments: str, token: str = TOKEN) -> tuple[int | None, str, str]:
+async def test_the_command_line_uses_it(shared_web_pod: TenantPod) -> None:
+    async def run(*arguments: str, token: str = ADMIN_TOKEN) -> tuple[int | None, str, str]:
         process = await asyncio.create_subprocess_exec(
             str(ASKPROAI), "circuits", *arguments, "-t", "salon.salon", "--url", shared_web_pod.private_url,
             env={"ASKPROAI_TOKEN": token, "COLUMNS": "100"}, stdout=-1, stderr=-1,
@@ -117,32 +121,32 @@ async def test_the_command_line_asks_it(shared_web_pod: Pod) -> None:
     assert (code, "Unauthorized" in error, "wrong" in error) == (1, True, False)
 
 
-async def test_web_and_worker_share_their_circuits_through_redis(still_pod: Pod, valkey: EmbeddedRedis) -> None:
-    """What the worker learns of an outage spares the next caller's wait, and a reset at the web reaches the worker."""
-    tenant = still_pod.store.tenant
+async def test_web_and_worker_share_their_circuits_through_redis(stopped_pod: TenantPod, valkey: EmbeddedRedis) -> None:
+    """An outage that the worker notices spares the next caller the wait, and a reset at the web process reaches the worker."""
+    tenant = stopped_pod.store.tenant
     url = await valkey.add_user(f"web-{tenant}", partial(acl_rules, tenant))
-    still_pod.write_credential("REDIS_URL", url)
-    async with running_worker(still_pod) as port, running_web(still_pod, worker_port=port):
-        worker = still_pod.worker.circuits
+    stopped_pod.write_credential("REDIS_URL", url)
+    async with running_worker(stopped_pod) as port, running_web(stopped_pod, worker_port=port):
+        worker = stopped_pod.worker.circuits
 
         async def open_for_the_web() -> dict | None:
-            """On a busy machine a call to Redis may take longer than the tenth of a second that it is given."""
+            """On a busy machine a call to Redis may take longer than its tenth of a second, so this is tried again."""
             with contextlib.suppress(CircuitOpen):
                 for _ in range(5):
                     await (await worker.allow(Provider.CALCOM)).failed()
-            _, answer, _ = await ask(still_pod, "circuits")
+            _, answer, _ = await request(stopped_pod, "circuits")
             calcom = next(row for row in answer["circuits"] if row["provider"] == "calcom")
             return calcom if calcom["state"] == "open" and calcom["shared"] else None
 
         calcom = await eventually(open_for_the_web)
         assert 0 < calcom["retry_after_seconds"] <= 60
-        token = {"Authorization": f"Bearer {TOKEN}"}
-        details = await still_pod.get(f"{still_pod.private_url}/health/detailed", **token)
+        token = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+        details = await stopped_pod.get(f"{stopped_pod.private_url}/health/detailed", **token)
         assert details.body["providers"]["calcom"]["circuit"] == "open"
 
-        async def let_through() -> bool:
-            _, row, _ = await ask(still_pod, "circuits/calcom/reset", "POST")
+        async def closed_for_the_worker() -> bool:
+            _, row, _ = await request(stopped_pod, "circuits/calcom/reset", "POST")
             return bool(row["shared"]) and not (await worker.states())[Provider.CALCOM].retry_after
 
-        await eventually(let_through)
+        await eventually(closed_for_the_worker)
         await (await worker.allow(Provider.CALCOM)).succeeded()

@@ -24,24 +24,26 @@ from askproai_runtime.worker import work
 from askproai_sandbox.databases import PEOPLE, Database, TenantStore
 from askproai_sandbox.world import AGENT_ID, NUMBER, salon_config
 
-RETELL_KEY, CALCOM_SECRET, STRIPE_SECRET, TOKEN = "key_test", "cal-secret", "whsec_test", "admin-token"
+RETELL_KEY, CALCOM_SECRET, STRIPE_SECRET, ADMIN_TOKEN = "key_test", "cal-secret", "whsec_test", "admin-token"
 
 
 @dataclass(frozen=True)
 class Reply:
+    """An HTTP response whose JSON body is read."""
+
     status: int
     body: dict[str, Any]
     headers: Any
 
 
 @dataclass
-class Pod:
-    """One tenant's pod: files as mounted, processes, and ways to send to it."""
+class TenantPod:
+    """One tenant's pod: its mounted files, its processes, and requests to them as Retell, Cal.com and Stripe send them."""
 
     folder: Path
     store: TenantStore
     session: aiohttp.ClientSession
-    db: asyncpg.Connection  # the superuser's, to look behind the fences
+    db: asyncpg.Connection  # a superuser's connection, which row security does not restrict
     web: WebProcess = field(init=False)
     worker: Process = field(init=False)
     worker_port: int = 0
@@ -89,19 +91,20 @@ class Pod:
 
     async def retell(self, event: str, call_id: str, *, path: str = "/webhooks/retell", **call: Any) -> Reply:
         """Send a call event as Retell would."""
-        about = {"call_id": call_id, "agent_id": AGENT_ID, "to_number": NUMBER, "call_status": "ongoing"} | call
-        body = json.dumps({"event": event, "call": about}, ensure_ascii=False).encode()
+        fields = {"call_id": call_id, "agent_id": AGENT_ID, "to_number": NUMBER, "call_status": "ongoing"} | call
+        body = json.dumps({"event": event, "call": fields}, ensure_ascii=False).encode()
         return await self.post(path, body, {"x-retell-signature": sign_retell(body)})
 
-    async def function(self, name: str, call_id: str, args: Any, *, named: str | None = None, **call: Any) -> Reply:
-        about = {"call_id": call_id, "agent_id": AGENT_ID, "to_number": NUMBER, "from_number": "+4915112345678"} | call
-        body = json.dumps({"name": named or name, "call": about, "args": args}).encode()
+    async def function(self, name: str, call_id: str, args: Any, *, body_name: str | None = None, **call: Any) -> Reply:
+        """Call a function as Retell would. `body_name` is the body's `name`, if it differs from that of the path."""
+        fields = {"call_id": call_id, "agent_id": AGENT_ID, "to_number": NUMBER, "from_number": "+4915112345678"} | call
+        body = json.dumps({"name": body_name or name, "call": fields, "args": args}).encode()
         return await self.post(f"/retell/functions/{name}", body, {"x-retell-signature": sign_retell(body)})
 
     async def inbound(self, from_number: str | None, to_number: str = NUMBER, **call: Any) -> Reply:
         """Ask who is calling, as Retell would while the phone rings."""
-        about = {"from_number": from_number, "to_number": to_number, "agent_id": AGENT_ID, "agent_version": 0} | call
-        body = json.dumps({"event": "call_inbound", "call_inbound": about}).encode()
+        fields = {"from_number": from_number, "to_number": to_number, "agent_id": AGENT_ID, "agent_version": 0} | call
+        body = json.dumps({"event": "call_inbound", "call_inbound": fields}).encode()
         return await self.post("/retell/inbound", body, {"x-retell-signature": sign_retell(body)})
 
     async def event(self, event_id: str) -> asyncpg.Record | None:
@@ -117,7 +120,7 @@ class Pod:
         )
 
     async def settled(self, event_id: str) -> asyncpg.Record:
-        """Wait until the event is decided."""
+        """Return the event once it is processed or dead."""
 
         async def decided() -> asyncpg.Record | None:
             row = await self.event(event_id)
@@ -126,7 +129,7 @@ class Pod:
         return await eventually(decided)
 
     async def counts(self) -> tuple[int, int, int]:
-        """Give how many events, jobs and audit rows there are: what a refused request must not change."""
+        """Return the numbers of events, jobs and audit rows, which a refused request must not change."""
         row = await self.db.fetchrow(
             "SELECT (SELECT count(*) FROM webhook_events WHERE tenant = $1),"
             " (SELECT count(*) FROM jobs WHERE tenant = $1), (SELECT count(*) FROM audit_log WHERE tenant = $1)",
@@ -136,18 +139,18 @@ class Pod:
 
 
 async def eventually(check: Callable[[], Awaitable[Any]], seconds: float = 10) -> Any:
-    """Poll until `check` gives something true."""
+    """Return the first true result of `check`, polled until then."""
     deadline = time.monotonic() + seconds
     while True:
-        found = await check()
-        if found:
-            return found
+        if result := await check():
+            return result
         assert time.monotonic() < deadline, f"not within {seconds} s"
         await asyncio.sleep(0.02)
 
 
-async def waiting_for_lock(pod: Pod) -> bool:
-    await pod.db.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees its first look again
+async def waiting_for_lock(pod: TenantPod) -> bool:
+    """Return whether one of the pod's sessions waits for a lock."""
+    await pod.db.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees its first snapshot again
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = $1"
     return bool(await pod.db.fetchval(waiting, pod.store.role))
 
@@ -167,8 +170,8 @@ def sign_stripe(body: bytes, key: str = STRIPE_SECRET) -> str:
 
 
 @asynccontextmanager
-async def running_web(pod: Pod, **settings: Any) -> AsyncIterator[asyncio.Event]:
-    """Run the web process; gives the event that stops it."""
+async def running_web(pod: TenantPod, **settings: Any) -> AsyncIterator[asyncio.Event]:
+    """Run the web process. Yields the event that stops it."""
     stop = asyncio.Event()
     started = asyncio.Event()
 
@@ -191,8 +194,8 @@ async def running_web(pod: Pod, **settings: Any) -> AsyncIterator[asyncio.Event]
 
 
 @asynccontextmanager
-async def running_worker(pod: Pod, **settings: Any) -> AsyncIterator[int]:
-    """Run the worker process; gives its port."""
+async def running_worker(pod: TenantPod, **settings: Any) -> AsyncIterator[int]:
+    """Run the worker process. Yields its port."""
     stop = asyncio.Event()
     started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
@@ -214,14 +217,14 @@ async def running_worker(pod: Pod, **settings: Any) -> AsyncIterator[int]:
 @asynccontextmanager
 async def open_pod(
     database: Database, folder: Path, name: str, people: Iterable[tuple[str, str, int]] = PEOPLE
-) -> AsyncIterator[Pod]:
-    """Make a tenant and its mounted files; no process runs yet."""
+) -> AsyncIterator[TenantPod]:
+    """Create a tenant and its mounted files. No process runs yet."""
     store = await database.tenant_store(name, people)
     (folder / "credentials").mkdir()
-    (folder / "token").write_text(TOKEN + "\n")
+    (folder / "token").write_text(ADMIN_TOKEN + "\n")
     db = await asyncpg.connect(database.superuser_dsn)
     async with aiohttp.ClientSession() as session:
-        pod = Pod(folder, store, session, db)
+        pod = TenantPod(folder, store, session, db)
         pod.write_config(pod.config())
         for credential, value in (
             ("DATABASE_URL", store.dsn),
