@@ -25,12 +25,12 @@ WHERE (EXCLUDED.invoice_at, EXCLUDED.invoice_paid) > (coalesce(b.invoice_at, '-i
 # Between `active` and `past_due` the newest report counts, even if it is an invoice's. A subscription in test mode counts only
 # while there is no live one; of several, the one in the best standing counts.
 _STATE = """
-SELECT word AS status, greatest(status_at, invoice_at) AS as_of FROM billing, LATERAL (SELECT CASE
+SELECT state AS status, greatest(status_at, invoice_at) AS as_of FROM billing, LATERAL (SELECT CASE
         WHEN coalesce(status, 'active') IN ('active', 'past_due') AND invoice_at > coalesce(status_at, '-infinity')
-        THEN CASE WHEN invoice_paid THEN 'active' ELSE 'past_due' END ELSE status END) AS said (word)
+        THEN CASE WHEN invoice_paid THEN 'active' ELSE 'past_due' END ELSE status END) AS reported (state)
 WHERE tenant = $1
-ORDER BY livemode DESC, array_position(ARRAY['active', 'trialing', 'past_due', 'unpaid', 'paused', 'incomplete', 'canceled'], word),
-    as_of DESC LIMIT 1
+ORDER BY livemode DESC,
+    array_position(ARRAY['active', 'trialing', 'past_due', 'unpaid', 'paused', 'incomplete', 'canceled'], state), as_of DESC LIMIT 1
 """
 
 

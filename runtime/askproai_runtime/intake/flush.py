@@ -22,9 +22,8 @@ MAX_EVENTS_PER_FLUSH = 500
 MAX_BYTES_PER_FLUSH = 16 * 1024 * 1024
 MAX_WAITING_EVENTS = 2_000
 FLUSH_SECONDS = 5  # senders give up after ten
-CONCURRENT_FLUSHES = (
-    2  # one collects while the other commits; a third would take the last of the pod's three connections
-)
+# One collects while the other commits; a third would take the last of the pod's three connections.
+CONCURRENT_FLUSHES = 2
 
 # The database is away, or too busy to answer: no event of the batch is at fault, and single rows would fail just the same.
 _DATABASE_UNAVAILABLE = (

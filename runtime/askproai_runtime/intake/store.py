@@ -38,14 +38,14 @@ SELECT id, source, event_id, correlation_id FROM stored
 # or running within its lease. A worker may be finishing it at this moment: both rows are locked, the job first as everywhere, and
 # their committed state is checked again before anything changes.
 _REARM = """
-WITH wanted AS (
-    SELECT * FROM unnest($3::text[], $4::text[]) AS w (source, event_id)
-), twin AS (
+WITH delivered AS (
+    SELECT * FROM unnest($3::text[], $4::text[]) AS d (source, event_id)
+), duplicate AS (
     SELECT e.id, e.source, e.event_id, e.correlation_id, e.status
-    FROM wanted w JOIN webhook_events e ON e.tenant = $1 AND e.source = w.source AND e.event_id = w.event_id
+    FROM delivered d JOIN webhook_events e ON e.tenant = $1 AND e.source = d.source AND e.event_id = d.event_id
 ), lost AS (
-    SELECT j.id FROM wanted w
-    JOIN webhook_events e ON e.tenant = $1 AND e.source = w.source AND e.event_id = w.event_id
+    SELECT j.id FROM delivered d
+    JOIN webhook_events e ON e.tenant = $1 AND e.source = d.source AND e.event_id = d.event_id
     JOIN jobs j ON j.tenant = $1 AND j.event_id = e.id
     WHERE e.status IN ('received', 'processing', 'failed')
       AND (j.state IN ('done', 'dead') OR j.state = 'running' AND j.lease_until <= clock_timestamp())
@@ -57,15 +57,15 @@ WITH wanted AS (
     RETURNING j.event_id
 ), replaced AS (
     INSERT INTO jobs (tenant, kind, priority, event_id, correlation_id)
-    SELECT $1, 'webhook-event', $2, t.id, t.correlation_id FROM twin t
-    WHERE t.status IN ('received', 'processing', 'failed')
-      AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.tenant = $1 AND j.event_id = t.id)
+    SELECT $1, 'webhook-event', $2, e.id, e.correlation_id FROM duplicate e
+    WHERE e.status IN ('received', 'processing', 'failed')
+      AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.tenant = $1 AND j.event_id = e.id)
     ON CONFLICT DO NOTHING
     RETURNING event_id
 )
 SELECT id, source, event_id, correlation_id,
        id IN (SELECT event_id FROM rearmed UNION ALL SELECT event_id FROM replaced) AS armed
-FROM twin
+FROM duplicate
 """
 
 # `synchronous_commit = off`: the commit need not wait for the disk. If the server dies within the next half second, effects and

@@ -101,7 +101,7 @@ async def test_the_state_is_shown_and_the_callers_of_a_cancelled_tenant_are_serv
 
 
 async def test_a_pod_works_on_the_schema_before_this_table(billed_pod: TenantPod) -> None:
-    """Design §3.8: a release runs on schema N and N−1."""
+    """A release runs on schema N and N−1."""
     await billed_pod.db.execute("ALTER TABLE billing RENAME TO not_yet")
     health = await billed_pod.get(f"{billed_pod.private_url}/health/detailed", Authorization=f"Bearer {ADMIN_TOKEN}")
     assert (health.body["status"], health.body["billing"]) == ("ok", {"status": "unknown"})

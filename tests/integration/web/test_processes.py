@@ -64,10 +64,10 @@ async def test_a_changed_config_is_in_use_within_a_second_and_a_broken_one_is_no
     config["path_prefix"] = "/moved"
     web_pod.write_config(json.dumps(config))
 
-    async def known() -> bool:
+    async def accepted() -> bool:
         return (await web_pod.function("check_availability", "call_1", {}, **new_agent)).status == 200
 
-    await eventually(known, 1)
+    await eventually(accepted, 1)
     assert (await web_pod.retell("call_started", "call_p", path="/moved/webhooks/retell")).status == 200
     assert (await web_pod.retell("call_started", "call_p", path="/salon/salon/webhooks/retell")).status == 404
 
@@ -77,7 +77,7 @@ async def test_a_changed_config_is_in_use_within_a_second_and_a_broken_one_is_no
         return (await web_pod.get(web_pod.private_url + "/health")).body == {"status": "degraded"}
 
     await eventually(degraded, 1)
-    assert await known()
+    assert await accepted()
     async with web_pod.session.get(f"http://127.0.0.1:{web_pod.web.metrics_port}/metrics") as response:
         assert 'askproai_config_rejected_total{tenant="salon.salon"} 1.0' in await response.text()
 
