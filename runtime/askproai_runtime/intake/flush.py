@@ -2,7 +2,7 @@
 
 There is no timer, so a lone event is written at once; under load a flush takes everything that arrived meanwhile. Each sender
 waits for the commit that contains its own event. Measured with 1 KB bodies on one process: 1.6 to 2.5 times the throughput at
-64 requests in flight, no gain below about 32.
+64 requests in flight, no reliable gain below about 32.
 """
 
 import asyncio
