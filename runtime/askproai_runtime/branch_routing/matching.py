@@ -29,7 +29,7 @@ _DIGITS = (
 _FILLERS = _set("am an auf bei bitte das dem den der die im in und von zu zum zur")
 _SAYS_NOTHING = _FILLERS | _set("da diese dieser dort egal euch filiale hier ihnen irgendeine welche")
 _BESIDE_A_DIGIT = _FILLERS | _set("filiale gern gerne ich ja moechte nehme nummer taste ziffer")
-# Words that identify nothing by themselves: "Bad" of Bad Homburg, "Neu" of Neukölln.
+# Parts of names that many places share: half of a name ("Bad" of Bad Homburg) is no name.
 _NOT_A_NAME = _FILLERS | _set("alt alte alter altes bad gross klein neu neue neuer neues sankt st")
 _YES = _set("gern gerne genau ja jawohl klar ok okay passt richtig stimmt")
 _NO = "nein"

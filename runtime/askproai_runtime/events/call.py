@@ -96,7 +96,7 @@ def row_of_event(event_type: str, call: RetellCall, branch: str | None, received
 
 
 def merge(current: CallRow, reported: CallRow) -> CallRow:
-    """Add what an event reports to what is known. Commutative and idempotent, so the order of events does not matter."""
+    """Add what an event reports to what is known. Neither the order of events nor their repetition matters."""
     longer = max(
         current, reported, key=lambda row: (len(row.transcript or ""), row.transcript_truncated, row.transcript or "")
     )

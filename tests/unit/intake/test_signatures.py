@@ -1,4 +1,4 @@
-"""Signature vectors, computed with the libraries of Retell and Stripe and by Cal.com's rule, and what must never be accepted."""
+"""Known signature vectors of each sender, and what must never be accepted."""
 
 from datetime import UTC, datetime, timedelta
 
