@@ -11,7 +11,7 @@ from aiohttp import web
 from askproai_core.database import DATABASE_AWAY, schema_version, shipped_migrations
 from askproai_core.http_server import Problem, alive, boundary, json_answer, metrics_route
 from askproai_runtime.admin_api import BASE, api_app, description_app, require_token
-from askproai_runtime.billing import BillingState, billing_state
+from askproai_runtime.billing import BillingState, get_billing_state
 from askproai_runtime.jobs import snapshot
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.process import DatabaseUrlMissing, Process
@@ -128,7 +128,7 @@ async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
         try:
             waiting = await snapshot(process.pool, process.tenant)
             rows = await process.pool.fetch(_PROVIDERS, process.tenant)
-            billed = await billing_state(process.pool, process.tenant)
+            billed = await get_billing_state(process.pool, process.tenant)
         except DATABASE_AWAY:
             why_not = "database does not answer"
         else:

@@ -16,10 +16,11 @@ from askproai_core.clock import Clock, SystemClock
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import Problem, boundary, open_port
 from askproai_core.redis import RateLimiter, WakeUp
+from askproai_core.tenant_config import Function
 from askproai_runtime.booking import warm
-from askproai_runtime.calls import FunctionName, Functions, Inbound
+from askproai_runtime.calls import FUNCTIONS_BY_NAME, CallFunctions, InboundCalls
 from askproai_runtime.health import Readiness, metrics_app, private_app
-from askproai_runtime.intake import EventStore, Flusher, Source, Webhooks
+from askproai_runtime.intake import EventStore, Flusher, Source, Webhooks, WebhookSource, find_webhook_source
 from askproai_runtime.process import Process, open_process
 from askproai_runtime.settings import Settings
 
@@ -36,17 +37,17 @@ class Hook(StrEnum):
     INBOUND = "inbound"
 
 
-def find_endpoint(path: str, prefix: str) -> Source | FunctionName | Hook | None:
+def find_endpoint(path: str, prefix: str) -> WebhookSource | Function | Hook | None:
     """Give what a path of the public port means, with and without the exposure's prefix; None for 404."""
     prefix = prefix.rstrip("/")
     inner = path.removeprefix(prefix) if path.startswith(f"{prefix}/") else path
     match inner.split("/"):
-        case ["", "webhooks", source] if source in list(Source):
-            return Source(source)
+        case ["", "webhooks", name]:
+            return find_webhook_source(name)
         case ["", "webhooks", "calcom", installation] if installation:  # by this address the operator knows its own
             return Source.CALCOM
-        case ["", "retell", "functions", name] if name in list(FunctionName):
-            return FunctionName(name)
+        case ["", "retell", "functions", name]:
+            return FUNCTIONS_BY_NAME.get(name)
         case ["", "retell", "inbound"]:
             return Hook.INBOUND
     return None
@@ -113,13 +114,13 @@ class WebProcess:
         self._webhooks = Webhooks(
             config=process.config,
             credentials=process.credentials,
-            flusher=Flusher(EventStore(process.pool, process.tenant).write),
+            flusher=Flusher(EventStore(process.pool, process.tenant)),
             limiter=RateLimiter(process.shared, process.clock, "webhooks"),
             clock=process.clock,
             metrics=process.metrics,
             wake_worker=self._poker.soon,
         )
-        self._functions = Functions(
+        self._functions = CallFunctions(
             config=process.config,
             credentials=process.credentials,
             booking=process.booking(),
@@ -128,7 +129,7 @@ class WebProcess:
             clock=process.clock,
             wake_worker=self._poker.soon,
         )
-        self._inbound = Inbound(process.config, process.credentials, process.pool, process.clock)
+        self._inbound = InboundCalls(process.config, process.credentials, process.pool, process.clock)
         self.public_port = self.private_port = self.metrics_port = 0
 
     async def run(self, stop: asyncio.Event, started: Callable[["WebProcess"], None] = lambda _: None) -> None:

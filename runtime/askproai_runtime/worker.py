@@ -15,8 +15,9 @@ from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import open_port
 from askproai_core.lifecycle import pause
 from askproai_core.redis import WakeUp
-from askproai_runtime.billing import billing_state
-from askproai_runtime.calls import CallEvents, count_active_calls
+from askproai_runtime.billing import get_billing_state
+from askproai_runtime.calls import count_active_calls
+from askproai_runtime.events import EventDispatcher
 from askproai_runtime.health import Readiness, worker_app
 from askproai_runtime.jobs import Job, JobKind, JobSettings, Runner
 from askproai_runtime.process import Process, open_process
@@ -56,7 +57,7 @@ async def _measure(process: Process, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
             process.metrics.active_calls(await count_active_calls(process.pool, process.tenant))
-            billed = await billing_state(process.pool, process.tenant)
+            billed = await get_billing_state(process.pool, process.tenant)
             process.metrics.billing(billed.status if billed else None)
         except DATABASE_AWAY as error:
             log.warning("tables.not_measured", error=type(error).__name__)
@@ -66,7 +67,7 @@ async def _measure(process: Process, stop: asyncio.Event) -> None:
 def job_handler(process: Process) -> Callable[[Job], Awaitable[None]]:
     """Give the one function that carries out every kind of job."""
     booking = process.booking()
-    events = CallEvents(process.pool, process.config.now, booking, process.clock, process.metrics)
+    events = EventDispatcher(process.pool, process.config.now, booking, process.clock, process.metrics)
 
     async def handle(job: Job) -> None:
         match job.kind:

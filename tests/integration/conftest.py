@@ -1,4 +1,4 @@
-"""A real API server for the whole run, and a namespace for each test."""
+"""A real API server for the whole run, a namespace for each test, and a tenant's pod over a real PostgreSQL."""
 
 import sys
 import uuid
@@ -7,8 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
 
 from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, eventually, free_port, spawn
+from askproai_sandbox.databases import Database
 
 
 @pytest.fixture(scope="session")
@@ -61,3 +63,36 @@ async def entrance_url(control_plane: ControlPlane, pod_folder: Path) -> AsyncIt
     await eventually(lambda: b"entrance.ready" in child.log.read_bytes(), timedelta(seconds=15), "the entrance")
     yield f"http://127.0.0.1:{port}"
     await child.stop()
+
+
+@pytest.fixture(scope="module")
+async def pod(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
+    """A tenant's pod for the tests of one module. Both containers run."""
+    async with open_pod(module_database, tmp_path_factory.mktemp("pod"), "salon") as opened:
+        async with running_worker(opened) as port, running_web(opened, worker_port=port):
+            yield opened
+
+
+@pytest.fixture
+async def web_pod(database: Database, tmp_path: Path) -> AsyncIterator[TenantPod]:
+    """A tenant's pod for one test. Its web container runs and its worker does not."""
+    async with open_pod(database, tmp_path, "salon") as opened:
+        async with running_web(opened, worker_port=9):
+            yield opened
+
+
+@pytest.fixture(scope="module")
+async def shared_web_pod(
+    module_database: Database, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[TenantPod]:
+    """A tenant's pod for the tests of one module. Its web container runs and its worker does not."""
+    async with open_pod(module_database, tmp_path_factory.mktemp("web"), "webonly") as opened:
+        async with running_web(opened, worker_port=9):
+            yield opened
+
+
+@pytest.fixture
+async def stopped_pod(database: Database, tmp_path: Path) -> AsyncIterator[TenantPod]:
+    """A tenant's pod for one test, which starts its containers itself."""
+    async with open_pod(database, tmp_path, "salon") as opened:
+        yield opened

@@ -10,18 +10,12 @@ import structlog
 from askproai_core.database import Pool
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api.endpoint import PAGE, Endpoint, Param, Query, next_cursor
+from askproai_runtime.intake import Source
 
 log = structlog.get_logger(__name__)
 
 _JOB = "job:"  # a job without an event, such as a calendar-sync, is named by itself
 _MOST_AT_ONCE = 1000
-
-
-class Source(StrEnum):
-    RETELL = "retell"
-    CALCOM = "calcom"
-    STRIPE = "stripe"
-    CALENDAR_SYNC = "calendar-sync"
 
 
 class Status(StrEnum):

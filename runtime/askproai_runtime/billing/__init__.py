@@ -1,5 +1,5 @@
-"""Billing: what Stripe says of the tenant's subscription. It is shown, and nothing else: every caller is served."""
+"""The tenant's subscription at Stripe. Its state is shown and has no other effect: every caller is served."""
 
-from askproai_runtime.billing.store import BillingState, billing_state, carry_out
+from askproai_runtime.billing.store import BillingChange, BillingState, get_billing_state, save_billing_change
 
-__all__ = ["BillingState", "billing_state", "carry_out"]
+__all__ = ["BillingChange", "BillingState", "get_billing_state", "save_billing_change"]

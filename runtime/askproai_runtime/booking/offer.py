@@ -29,7 +29,7 @@ from askproai_runtime.booking.ledger import Appointment, Status
 from askproai_runtime.booking.types import Answer, BookingSettings, CallContext, Desk
 from askproai_runtime.booking.wish import AskBack, Wish, candidate_fields, read_time, read_wish, which_one
 from askproai_runtime.booking.words import OBSTACLES, day_in_words, listed, with_person
-from askproai_runtime.german_dates import Candidate, Grain, Understanding, spoken
+from askproai_runtime.german_dates import Candidate, Grain, Understanding, format_spoken
 
 MINUTE = timedelta(minutes=1)
 _TRIES = 3
@@ -186,7 +186,7 @@ def why_in_words(wish: Wish, start: datetime, obstacle: Obstacle, now: datetime,
     holiday = closed_by(wish.rules.branch, day)
     last_day = now.astimezone(zone).date() + timedelta(days=wish.rules.service.booking_horizon_days)
     return OBSTACLES[obstacle].format(
-        when=reading or spoken(start, zone), day=day_in_words(day), last_day=day_in_words(last_day),
+        when=reading or format_spoken(start, zone), day=day_in_words(day), last_day=day_in_words(last_day),
         holiday=f", es ist {holiday}" if holiday else "",
     )  # fmt: skip
 

@@ -16,7 +16,7 @@ from askproai_runtime.booking.ledger import Appointment
 from askproai_runtime.booking.types import Answer, CallContext, Desk
 from askproai_runtime.booking.wish import AskBack, text
 from askproai_runtime.booking.words import listed
-from askproai_runtime.german_dates import spoken
+from askproai_runtime.german_dates import format_spoken
 
 MOST_TOLD = 5
 _NONE = "Unter Ihrer Nummer finde ich keinen kommenden Termin."
@@ -87,7 +87,7 @@ def in_words(config: TenantConfig, one: Appointment) -> str:
     people = branch.staff if branch else ()
     person = next((person.display_name for person in people if person.id == one.staff), one.staff)
     where = f" in {branch.display_name}" if branch and len(config.branches) > 1 else ""
-    return f"{spoken(one.starts_at, ZoneInfo(config.time_zone))}, {service} bei {person}{where}"
+    return f"{format_spoken(one.starts_at, ZoneInfo(config.time_zone))}, {service} bei {person}{where}"
 
 
 def fields_of(config: TenantConfig, found: Sequence[Appointment]) -> list[dict[str, str]]:

@@ -34,7 +34,7 @@ from askproai_runtime.booking.types import (
 )
 from askproai_runtime.booking.wish import AskBack, Order, read_order
 from askproai_runtime.calendars import Outcome, Taken, Unavailable, attendee_email
-from askproai_runtime.german_dates import spoken
+from askproai_runtime.german_dates import format_spoken
 from askproai_runtime.jobs import JobKind, Priority, enqueue
 
 log = structlog.get_logger(__name__)
@@ -234,7 +234,7 @@ async def _alternatives(desk: Desk, call: CallContext, order: Order) -> _Told:
 
 def _booked(order: Order, made: Appointment, *, again: bool = False) -> _Told:
     zone, service = order.wish.rules.zone, order.wish.rules.service.display_name
-    when = f"{spoken(made.starts_at, zone)}, {service} bei {order.wish.name_of(made.staff)}"
+    when = f"{format_spoken(made.starts_at, zone)}, {service} bei {order.wish.name_of(made.staff)}"
     if not made.live:  # cancelled by somebody in the very moment
         message = f"Der Termin {when} wurde gerade abgesagt. Möchten Sie einen anderen?"
     elif made.requested:  # it stands there, but waits for a yes

@@ -7,7 +7,7 @@ import structlog
 
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.hours import closed_by
-from askproai_runtime.german_dates import spoken
+from askproai_runtime.german_dates import format_spoken
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +21,6 @@ def warm(config: TenantConfig, now: datetime) -> None:
         zone = ZoneInfo(config.time_zone)
         for branch in config.branches:
             closed_by(branch, now.date())
-        spoken(now, zone)
+        format_spoken(now, zone)
     except (LookupError, NotImplementedError, ValueError) as error:
         log.warning("booking.not_warm", error=type(error).__name__, consequence="the first caller waits longer")

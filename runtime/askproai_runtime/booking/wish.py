@@ -15,7 +15,7 @@ from askproai_runtime.booking.availability import Rules
 from askproai_runtime.booking.ledger import Appointment, Status
 from askproai_runtime.booking.types import Answer, CallContext
 from askproai_runtime.booking.words import NOT_UNDERSTOOD, fold, listed, same_name
-from askproai_runtime.german_dates import Candidate, Grain, Understanding, spoken, understand_parts
+from askproai_runtime.german_dates import Candidate, Grain, Understanding, format_spoken, understand_parts
 
 _LONGEST_ARGUMENT = 500
 # ASCII, as Cal.com checks it: what a voice model writes down ("kündin@müller.de", "anna@@x.de", "a@x,de") is not always one.
@@ -178,7 +178,7 @@ def candidate_fields(candidates: tuple[Candidate, ...]) -> list[dict[str, str]]:
 
 def which_one(understood: Understanding, zone: ZoneInfo) -> str:
     """Ask which candidate is meant, each with its full date."""
-    readings = [spoken(c.start, zone) if c.end is None else c.reading for c in understood.candidates]
+    readings = [format_spoken(c.start, zone) if c.end is None else c.reading for c in understood.candidates]
     return f"Meinen Sie {listed(readings)}?"
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 
 from askproai_runtime.booking.availability import Obstacle, Slot
-from askproai_runtime.german_dates import Refusal, spoken
+from askproai_runtime.german_dates import Refusal, format_spoken
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ı": "i"})
 _TITLES = frozenset({"herr", "herrn", "frau", "dr", "doktor", "prof", "professor"})
@@ -90,4 +90,4 @@ def day_in_words(day: date) -> str:
 
 
 def with_person(slot: Slot, person: str, zone: ZoneInfo) -> str:
-    return f"{spoken(slot.start, zone)} bei {person}"
+    return f"{format_spoken(slot.start, zone)} bei {person}"

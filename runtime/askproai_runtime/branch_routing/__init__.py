@@ -1,7 +1,5 @@
-"""Business models (B5): what a tenant's model chooses, and how the branch of a hotline's call is found."""
+"""Find the branch that a call is for, by the tenant's business model. Pure: what the database knows is passed in as hints."""
 
-from askproai_runtime.branch_routing.branch import Found, Hints, Unclear
-from askproai_runtime.branch_routing.call import branch_of_call
-from askproai_runtime.branch_routing.models import MODELS
+from askproai_runtime.branch_routing.routing import BranchQuestion, FoundBranch, Hints, choose_branch
 
-__all__ = ["MODELS", "Found", "Hints", "Unclear", "branch_of_call"]
+__all__ = ["BranchQuestion", "FoundBranch", "Hints", "choose_branch"]

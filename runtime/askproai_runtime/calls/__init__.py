@@ -1,8 +1,14 @@
-"""Calls: what Retell tells of them (`events.py`) and what their agents ask during them (`functions.py`)."""
+"""Calls at Retell: the functions that an agent uses during a call (`functions.py`), and who is calling (`inbound.py`).
 
-from askproai_runtime.calls.events import CallEvents
-from askproai_runtime.calls.functions import FunctionName, Functions
-from askproai_runtime.calls.inbound import Inbound
-from askproai_runtime.calls.store import count_active_calls
+Call events arrive as webhooks and are processed in `events.call`, which shares this package's payloads and store.
+"""
 
-__all__ = ["CallEvents", "FunctionName", "Functions", "Inbound", "count_active_calls"]
+from askproai_runtime.calls.functions import FUNCTIONS_BY_NAME, CallFunctions
+from askproai_runtime.calls.inbound import InboundCalls
+from askproai_runtime.calls.payload import RetellCall, RetellEvent, decode, find_route, parse_milliseconds
+from askproai_runtime.calls.store import CallRow, audit_refusal, call_stage, count_active_calls, lock_call, save_call
+
+__all__ = [
+    "FUNCTIONS_BY_NAME", "CallFunctions", "CallRow", "InboundCalls", "RetellCall", "RetellEvent", "audit_refusal",
+    "call_stage", "count_active_calls", "decode", "find_route", "lock_call", "parse_milliseconds", "save_call",
+]  # fmt: skip

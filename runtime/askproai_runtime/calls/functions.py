@@ -1,13 +1,12 @@
-"""The way of a call function, from the request to the sentence that the agent says, top to bottom.
+"""Answer a call function, from the request to the sentence that the agent says, top to bottom.
 
-A caller waits on the line, so whatever is not a stranger is answered 200 with a German sentence: Retell shows the model no
-other body (reference/retell.md §8).
+A caller is waiting on the line, so every request that belongs to the tenant is answered 200 with a German sentence: Retell does
+not reliably show the model any other body (docs/vendors/retell.md).
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -19,38 +18,40 @@ from askproai_core.database import DATABASE_AWAY, Pool
 from askproai_core.http_server import Problem, correlation_id, json_answer, read_body, too_many
 from askproai_core.phone_numbers import Route, caller_or_none
 from askproai_core.redis import RateLimiter
+from askproai_core.tenant_config import Function
 from askproai_runtime.booking import Answer, Booking, CallContext
-from askproai_runtime.branch_routing import MODELS, Hints, Unclear, branch_of_call
-from askproai_runtime.calls.payload import FunctionRequest, RetellCall, heard_since, instant, read, route_of, said
-from askproai_runtime.calls.store import audit_unroutable
+from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
+from askproai_runtime.calls.payload import (
+    FunctionRequest,
+    RetellCall,
+    decode,
+    find_route,
+    last_answer_and_keys,
+    normalize_arguments,
+    parse_milliseconds,
+)
+from askproai_runtime.calls.store import audit_refusal, get_call_branch, get_last_branch, set_call_branch
 from askproai_runtime.intake import Source, require_signature
 from askproai_runtime.watched_files import Credentials, LiveConfig
 
 log = structlog.get_logger(__name__)
 
-DEADLINE_SECONDS = 7.0  # tools are registered with timeout_ms 8000
+DEADLINE_SECONDS = 7.0  # Retell waits 8: tools are registered with timeout_ms 8000
 BODY_LIMIT = 8 * 1024 * 1024
 
 TOO_SLOW = "Das dauert gerade länger als sonst. Einen Moment bitte, ich versuche es gleich noch einmal."
 OUT_OF_ORDER = "Ich komme gerade nicht an den Kalender. Bitte versuchen Sie es in ein paar Minuten noch einmal."
 
-
-class FunctionName(StrEnum):
-    """The functions that a call may use; being put through to a person is Retell's own tool."""
-
-    CHECK_AVAILABILITY = "check_availability"
-    BOOK_APPOINTMENT = "book_appointment"
-    FIND_APPOINTMENTS = "find_appointments"
-    RESCHEDULE_APPOINTMENT = "reschedule_appointment"
-    CANCEL_APPOINTMENT = "cancel_appointment"
-
-
-AT_A_BRANCH = frozenset({FunctionName.CHECK_AVAILABILITY, FunctionName.BOOK_APPOINTMENT})
+# By their names at Retell, in paths and bodies. A transfer to a person is Retell's own tool and never reaches us.
+FUNCTIONS_BY_NAME: Mapping[str, Function] = {
+    function.name.lower(): function for function in Function if function is not Function.TRANSFER_TO_HUMAN
+}
+_NEEDS_BRANCH = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT})
 
 
 @dataclass(frozen=True, slots=True)
-class Functions:
-    """What the call functions need."""
+class CallFunctions:
+    """The endpoint of all call functions. `wake_worker` is called after a change and returns at once."""
 
     config: LiveConfig
     credentials: Credentials
@@ -62,41 +63,41 @@ class Functions:
     deadline_seconds: float = DEADLINE_SECONDS
     running: set[asyncio.Task[Answer]] = field(default_factory=set)
 
-    async def answer(self, request: web.Request, name: FunctionName) -> web.Response:
-        """Answer one call function. Raises a `Problem` for forged, malformed and foreign requests."""
+    async def answer(self, request: web.Request, function: Function) -> web.Response:
+        """Answer one request. Raises a `Problem` if it is forged, malformed, over the rate limit or not this tenant's."""
         body = await read_body(request, BODY_LIMIT)
         require_signature(request, Source.RETELL, body, self.credentials, self.clock.now(), "function.unauthorized")
         if not await self.limiter.admits(self.config.current.rate_limits.functions_per_second):
             raise too_many()
-        asked = self._decode(body, name)
-        route = await self._route(request, asked.call)
-        answer = await self._within_deadline(name, route, asked, self._context(request, asked.call, route))
-        log.info("function.answered", function=name, call_id=asked.call.call_id, success=answer.success)
+        payload = self._decode(body, function)
+        route = await self._require_route(request, payload.call)
+        answer = await self._answer_in_time(function, route, payload, self._context(request, payload.call, route))
+        log.info("function.answered", function=payload.name, call_id=payload.call.call_id, success=answer.success)
         return json_answer(answer.as_json())
 
     async def close(self) -> None:
-        """Let functions end that outlived their answer: a booking half made would only be found by its retry."""
+        """Let functions end that outlived their answer: only its retry would find a booking that was cut off halfway."""
         if self.running:
             await asyncio.wait(self.running, timeout=self.deadline_seconds)
 
-    def _decode(self, body: bytes, name: FunctionName) -> FunctionRequest:
+    def _decode(self, body: bytes, function: Function) -> FunctionRequest:
         try:
-            asked = read(body, FunctionRequest)
+            payload = decode(body, FunctionRequest)
         except msgspec.DecodeError as error:
             raise Problem(400, "Malformed Request", f"Send name, call and args: {error}") from error
-        if asked.name != name:
+        if FUNCTIONS_BY_NAME.get(payload.name) is not function:
             raise Problem(400, "Name Mismatch", "The body's name is not the function of this path")
-        return asked
+        return payload
 
-    async def _route(self, request: web.Request, call: RetellCall) -> Route:
-        """Give the call's route; a stranger is refused and written down, never handed to some branch (N2)."""
-        route = route_of(call, self.config.current)
+    async def _require_route(self, request: web.Request, call: RetellCall) -> Route:
+        """Return the call's route. A call that is not the tenant's is refused and audited, never passed to some branch."""
+        route = find_route(call, self.config.current)
         if route is not None:
             return route
         log.warning("function.unroutable", call_id=call.call_id)
         try:
             tenant, correlation = self.config.current.tenant, correlation_id(request)
-            await audit_unroutable(self.pool, tenant, "function.refused", call.agent_id, correlation)
+            await audit_refusal(self.pool, tenant, "function.refused", call.agent_id, correlation)
         except DATABASE_AWAY:
             log.exception("audit.failed", action="function.refused")
         raise Problem(403, "Unknown Agent Or Number", "Neither the call's agent nor its number is this tenant's")
@@ -106,58 +107,77 @@ class Functions:
             call_id=call.call_id,
             branch=route.branch or "",
             caller=caller_or_none(call.from_number),
-            started_at=instant(call.start_timestamp) or self.clock.now(),
+            started_at=parse_milliseconds(call.start_timestamp) or self.clock.now(),
             correlation_id=correlation_id(request),
         )
 
-    async def _within_deadline(
-        self, name: FunctionName, route: Route, asked: FunctionRequest, call: CallContext
+    async def _answer_in_time(
+        self, function: Function, route: Route, payload: FunctionRequest, call: CallContext
     ) -> Answer:
-        """Answer in time. What takes longer goes on by itself: the model asks again, and finds it done."""
-        task = asyncio.create_task(self._at_branch(name, route, asked, call))
+        """Answer within the deadline. Work that takes longer continues: the model asks again and finds it done."""
+        task = asyncio.create_task(self._answer_at_branch(function, route, payload, call))
         self.running.add(task)
         task.add_done_callback(self.running.discard)
         done, _ = await asyncio.wait({task}, timeout=self.deadline_seconds)
         if task not in done:
-            log.warning("function.too_slow", function=name, call_id=call.call_id)
+            log.warning("function.too_slow", function=payload.name, call_id=call.call_id)
             return Answer(success=False, message=TOO_SLOW, fields={})
         return task.result()
 
-    async def _at_branch(self, name: FunctionName, route: Route, asked: FunctionRequest, call: CallContext) -> Answer:
-        """Find the branch first, for what happens at one; the caller hears it if he did not name it himself."""
-        args = said(asked.args)
-        if name not in AT_A_BRANCH:
-            return await self._call(name, call, args)
-        answered, pressed = heard_since(asked.call)
-        hints = Hints(args.get("branch"), pressed, args.get("service"), answered.get("suggested"))
+    async def _answer_at_branch(
+        self, function: Function, route: Route, payload: FunctionRequest, call: CallContext
+    ) -> Answer:
+        """Find the branch first if the function needs one, and announce it to a caller who did not name it."""
+        args = normalize_arguments(payload.args)
+        if function not in _NEEDS_BRANCH:
+            return await self._run(function, call, args)
+        last_answer, keys = last_answer_and_keys(payload.call)
+        hints = Hints(args.get("branch"), keys, args.get("service"), last_answer.get("suggested"))
         try:
-            found = await branch_of_call(self.pool, self.config.current, route, call, hints)
-        except Exception:  # as below
+            found = await self._find_branch(route, call, hints)
+        except Exception:  # the caller must hear a sentence; the log has type and place
             log.exception("branch.not_found", call_id=call.call_id)
             return Answer(success=False, message=OUT_OF_ORDER, fields={})
-        if isinstance(found, Unclear):
-            fields = {"branches": found.branches, "suggested": found.suggested}
+        if isinstance(found, BranchQuestion):
+            fields = {"branches": found.branches, "suggested": found.suggested_branch}
             return Answer(success=False, message=found.question, fields=fields)
         args.pop("branch", None)
-        answer = await self._call(name, replace(call, branch=found.branch.name), args)
-        return replace(answer, message=f"{found.branch.display_name}. {answer.message}") if found.tell else answer
+        answer = await self._run(function, replace(call, branch=found.branch.name), args)
+        return replace(answer, message=f"{found.branch.display_name}. {answer.message}") if found.announce else answer
 
-    async def _call(self, name: FunctionName, call: CallContext, args: dict[str, Any]) -> Answer:
-        model = MODELS[self.config.current.business_model]
+    async def _find_branch(self, route: Route, call: CallContext, hints: Hints) -> FoundBranch | BranchQuestion:
+        """Return the call's branch, or the question to ask. A found branch is kept until the caller names another.
+
+        `hints` hold what the request says; what the database knows is added here. Raises what asyncpg raises.
+        """
+        config = self.config.current
+        if len(config.branches) == 1:
+            return choose_branch(config, route, hints)
+        async with self.pool.acquire() as connection:
+            current = await get_call_branch(connection, config.tenant, call.call_id)
+            last = None
+            if not route.branch and (current is None or hints.phrase):
+                last = await get_last_branch(connection, config.tenant, call.caller)
+            found = choose_branch(config, route, replace(hints, current_branch=current, last_branch=last))
+            if isinstance(found, FoundBranch) and found.branch.name != (current or route.branch):
+                await set_call_branch(connection, config.tenant, call.call_id, found.branch.name, call.correlation_id)
+        return found
+
+    async def _run(self, function: Function, call: CallContext, args: dict[str, Any]) -> Answer:
         try:
-            match name:
-                case FunctionName.CHECK_AVAILABILITY:
-                    return await model.availability(self.booking, call, args)
-                case FunctionName.FIND_APPOINTMENTS:
+            match function:  # one of FUNCTIONS_BY_NAME, so never TRANSFER_TO_HUMAN
+                case Function.CHECK_AVAILABILITY:
+                    return await self.booking.check_availability(call, args)
+                case Function.FIND_APPOINTMENTS:
                     return await self.booking.find_appointments(call)
-                case FunctionName.BOOK_APPOINTMENT:
-                    answer = await model.booking(self.booking, call, args)
-                case FunctionName.RESCHEDULE_APPOINTMENT:
+                case Function.BOOK_APPOINTMENT:
+                    answer = await self.booking.book_appointment(call, args)
+                case Function.RESCHEDULE_APPOINTMENT:
                     answer = await self.booking.reschedule_appointment(call, args)
-                case FunctionName.CANCEL_APPOINTMENT:
+                case Function.CANCEL_APPOINTMENT:
                     answer = await self.booking.cancel_appointment(call, args)
-            self.wake_worker()  # what waits for the calendar has a job
-        except Exception:  # the caller must hear something; the log has type and place
-            log.exception("function.failed", function=name, call_id=call.call_id)
+            self.wake_worker()  # a change that the calendar still has to confirm has queued a job
+        except Exception:  # the caller must hear a sentence; the log has type and place
+            log.exception("function.failed", function=function.name.lower(), call_id=call.call_id)
             return Answer(success=False, message=OUT_OF_ORDER, fields={})
         return answer

@@ -1,4 +1,7 @@
-"""What Retell sends, as far as we read it (reference/retell.md §5.1, §8). Unknown keys, reasons and statuses are tolerated."""
+"""The JSON that Retell sends about calls, as far as it is read here (docs/vendors/retell.md).
+
+Unknown keys, reasons and statuses are tolerated.
+"""
 
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -11,12 +14,12 @@ from askproai_core.tenant_config import TenantConfig
 
 T = TypeVar("T", bound=msgspec.Struct)
 _BOOLEANS = {"true": True, "ja": True, "yes": True, "false": False, "nein": False, "no": False}
-_FLAGS = frozenset({"another"})
-MOST_CHARACTERS = 500
+_BOOLEAN_ARGUMENTS = frozenset({"another"})
+_MAX_ARGUMENT_CHARACTERS = 500
 
 
 class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
-    """A call as Retell tells it. A web call has neither numbers nor direction; absent keys are the rule."""
+    """Retell's call object. Most keys may be absent; a web call has neither numbers nor direction."""
 
     call_id: str
     agent_id: str | None = None
@@ -24,7 +27,7 @@ class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
     direction: str | None = None
     from_number: str | None = None
     to_number: str | None = None
-    start_timestamp: float | None = None  # milliseconds, like all of Retell's
+    start_timestamp: float | None = None  # milliseconds, like all of Retell's timestamps
     end_timestamp: float | None = None
     disconnection_reason: str | None = None
     transcript: str | None = None
@@ -32,7 +35,7 @@ class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Utterance(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of the live transcript, as far as we read it: keys that were pressed, and what our functions answered."""
+    """One entry of the live transcript. Read are `dtmf` (a pressed key) and `tool_call_result` (an answer of a function)."""
 
     role: Any = None
     digit: Any = None
@@ -40,47 +43,31 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OngoingCall(RetellCall, frozen=True, kw_only=True):
+    """The call object during the call, with the transcript so far."""
+
     transcript_with_tool_calls: list[Utterance] | None = None
 
 
 class RetellEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """The body of a call event."""
+
     event: str
     call: RetellCall | None = None
-    data: RetellCall | None = None  # the deprecated twin of `call`
+    data: RetellCall | None = None  # the deprecated name of `call`
 
 
 class FunctionRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A custom function's body with `args_at_root: false`; `args` is what a language model wrote."""
+    """A call function's body with `args_at_root: false`. A language model wrote `args`."""
 
     name: str
     call: OngoingCall
     args: Any = None
 
 
-class ToldBooking(msgspec.Struct, frozen=True, kw_only=True):
-    """A booking as a Cal.com event tells of it: only which one it is, and when it starts, is read."""
+def decode(body: bytes, kind: type[T]) -> T:
+    """Decode a body. NUL, which JSON may contain and PostgreSQL's text may not, is removed from its texts.
 
-    uid: str | None = None
-    booking_uid: str | None = msgspec.field(default=None, name="bookingUid")  # in BOOKING_NO_SHOW_UPDATED
-    starts_at: datetime | None = msgspec.field(default=None, name="startTime")
-
-
-class _CalcomEvent(msgspec.Struct, frozen=True):
-    payload: ToldBooking | None = None
-
-
-def told_booking(body: bytes) -> ToldBooking | None:
-    """Read the booking of a Cal.com event; some come flat, without `payload`."""
-    try:
-        return read(body, _CalcomEvent).payload or read(body, ToldBooking)
-    except msgspec.DecodeError:
-        return None
-
-
-def read(body: bytes, kind: type[T]) -> T:
-    """Decode a body. NUL, which JSON may hold and PostgreSQL's text may not, is dropped from its texts.
-
-    Raises `msgspec.DecodeError` (and its child `ValidationError`), whose text quotes no value.
+    Raises `msgspec.DecodeError` or its subclass `ValidationError`, whose texts quote no value.
     """
     if b"\\u0000" not in body:
         return read_json(body, kind)
@@ -95,15 +82,15 @@ def _without_nul(value: Any) -> Any:
         case str():
             return value.replace("\x00", "")
         case list():
-            return [_without_nul(one) for one in value]
+            return [_without_nul(item) for item in value]
         case dict():
-            return {_without_nul(key): _without_nul(one) for key, one in value.items()}
+            return {_without_nul(key): _without_nul(item) for key, item in value.items()}
         case _:
             return value
 
 
-def instant(milliseconds: float | None) -> datetime | None:
-    """Give Retell's time as an instant; None when it is absent or no date a calendar knows."""
+def parse_milliseconds(milliseconds: float | None) -> datetime | None:
+    """Return the time of one of Retell's timestamps; None if it is absent or outside Python's calendar."""
     if milliseconds is None:
         return None
     try:
@@ -112,43 +99,43 @@ def instant(milliseconds: float | None) -> datetime | None:
         return None
 
 
-def route_of(call: RetellCall, config: TenantConfig) -> Route | None:
-    """Give where the call belongs; None when neither its agent nor its number is the tenant's."""
+def find_route(call: RetellCall, config: TenantConfig) -> Route | None:
+    """Return where the call belongs; None if neither its agent nor its number is the tenant's."""
     return Routing(config).route(call.agent_id, caller_or_none(call.to_number))
 
 
-def heard_since(call: OngoingCall) -> tuple[dict[str, Any], str]:
-    """Give what a function answered last in this call, and the keys that were pressed since, in order."""
+def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:
+    """Return the last answer of a function in this call, `{}` if none, and the keys pressed since, in order."""
     keys = ""
     for utterance in reversed(call.transcript_with_tool_calls or ()):
         if utterance.role == "tool_call_result":
             try:
                 return msgspec.json.decode(str(utterance.content), type=dict[str, Any]), keys
-            except msgspec.DecodeError:  # Retell's own words, when no answer came
+            except msgspec.DecodeError:  # Retell's own words, when a function did not answer
                 return {}, keys
         if utterance.role == "dtmf" and isinstance(utterance.digit, str | int):
             keys = f"{utterance.digit}{keys}"
     return {}, keys
 
 
-def said(args: Any) -> dict[str, Any]:
-    """Give the arguments that say something: texts, trimmed and bounded; flags as booleans. The rest counts as not said.
+def normalize_arguments(args: Any) -> dict[str, Any]:
+    """Return the arguments that have a value: trimmed and bounded texts, and booleans. Others count as absent.
 
     A language model may send numbers for texts, nulls, blanks, or no object at all.
     """
     if not isinstance(args, dict):
         return {}
-    regular = {str(name): _regular(str(name), value) for name, value in args.items()}
-    return {name: value for name, value in regular.items() if value is not None}
+    normalized = {str(name): _normalize(str(name), value) for name, value in args.items()}
+    return {name: value for name, value in normalized.items() if value is not None}
 
 
-def _regular(name: str, value: Any) -> str | bool | None:
+def _normalize(name: str, value: Any) -> str | bool | None:
     match value:
         case bool():
-            return value if name in _FLAGS else None
+            return value if name in _BOOLEAN_ARGUMENTS else None
         case str() if value.strip():
-            text = value.strip()[:MOST_CHARACTERS]
-            return _BOOLEANS.get(text.casefold(), False) if name in _FLAGS else text
+            text = value.strip()[:_MAX_ARGUMENT_CHARACTERS]
+            return _BOOLEANS.get(text.casefold(), False) if name in _BOOLEAN_ARGUMENTS else text
         case int() | float():
             return str(value)
         case _:

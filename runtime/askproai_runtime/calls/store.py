@@ -1,21 +1,14 @@
-"""The statements of `calls`, of the event that a job carries out, and of the audit."""
+"""The table `calls`, what is looked up of a caller, and the audit of refused requests."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from askproai_core.database import Connection, Pool
-from askproai_runtime.calls.row import CallRow
 
-# The commit need not wait for the disk: should the server die in the next half second, effects and job are undone together,
-# and the job runs again (measured: 1.6 times as many jobs). Not so the claim before, nor the acknowledgement of the event.
-_EVENT = """
-SELECT source, event_type, payload, correlation_id, received_at FROM webhook_events,
-       LATERAL set_config('synchronous_commit', 'off', true) WHERE tenant = $1 AND id = $2
-"""
-
-# Makes the row or locks it, in one statement: two events of one call may be carried out at once, and take turns here.
+# Inserts the row or locks it, in one statement: two events of one call may be processed at once, and this lock serialises them.
 _LOCK = """
 INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ($1, $2, 'registered', $3)
 ON CONFLICT (tenant, call_id) DO UPDATE SET updated_at = clock_timestamp()
@@ -29,35 +22,80 @@ UPDATE calls SET status = $3, branch = $4, agent_id = $5, direction = $6, from_n
 WHERE tenant = $1 AND call_id = $2
 """
 
-# Two hours is the longest call that Retell allows: what is older lost its call_ended.
-_ACTIVE = """
+# Two hours is the longest call that Retell allows: an older call lost its call_ended.
+_COUNT_ACTIVE = """
 SELECT count(*) FROM calls WHERE tenant = $1 AND status = 'ongoing' AND started_at > clock_timestamp() - interval '2 hours'
 """
 
+# Retell's own events may come later, or never. They share the row, and none of them overwrites a branch with NULL.
+_SET_BRANCH = """
+INSERT INTO calls (tenant, call_id, branch, status, correlation_id) VALUES ($1, $2, $3, 'registered', $4)
+ON CONFLICT (tenant, call_id) DO UPDATE SET branch = EXCLUDED.branch, updated_at = clock_timestamp()
+"""
+
+_LAST_BRANCH = """
+SELECT a.branch FROM customers c JOIN appointments a ON a.tenant = c.tenant AND a.customer_id = c.id
+WHERE c.tenant = $1 AND c.phone = $2 AND a.status IN ('confirmed', 'pending_sync', 'no_show')
+ORDER BY a.created_at DESC LIMIT 1
+"""
+
+_KNOWN_CALLER = """
+SELECT c.name, coming.starts_at, coming.branch, past.branch AS last_branch
+FROM customers c
+LEFT JOIN LATERAL (SELECT a.starts_at, a.branch FROM appointments a
+                   WHERE a.tenant = c.tenant AND a.customer_id = c.id AND a.status IN ('confirmed', 'pending_sync')
+                     AND a.starts_at > $3 ORDER BY a.starts_at LIMIT 1) coming ON true
+LEFT JOIN LATERAL (SELECT a.branch FROM appointments a
+                   WHERE a.tenant = c.tenant AND a.customer_id = c.id
+                     AND a.status IN ('confirmed', 'pending_sync', 'no_show') ORDER BY a.created_at DESC LIMIT 1) past ON true
+WHERE c.tenant = $1 AND c.phone = $2
+"""
+
+# Later stages win. The list is open: an unknown status of Retell's counts as an ongoing call.
+_STAGES = {"registered": 0, "ongoing": 1, "not_connected": 2, "ended": 3, "error": 4}
+
+
+def call_stage(status: str) -> int:
+    """Return how far a call with this status has got; from `not_connected` on it is over."""
+    return _STAGES.get(status, _STAGES["ongoing"])
+
 
 @dataclass(frozen=True, slots=True)
-class StoredEvent:
-    source: str
-    event_type: str
-    payload: bytes
-    correlation_id: str
-    received_at: datetime
+class CallRow:
+    """The columns of `calls` that events fill."""
+
+    status: str = "registered"
+    branch: str | None = None
+    agent_id: str | None = None
+    direction: str | None = None
+    from_number: str | None = None
+    to_number: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    analyzed_at: datetime | None = None
+    disconnection_reason: str | None = None
+    transcript: str | None = None
+    transcript_truncated: bool = False
+    analysis: dict[str, Any] | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody is speaking any more."""
+        return call_stage(self.status) >= call_stage("not_connected")
 
 
-async def load_event(connection: Connection, tenant: str, event_id: int) -> StoredEvent | None:
-    row = await connection.fetchrow(_EVENT, tenant, event_id)
-    return None if row is None else StoredEvent(**row)
+@dataclass(frozen=True, slots=True)
+class KnownCaller:
+    """A customer with their next appointment, if any, and the branch of their last booking. Branches are given by name."""
 
-
-async def note_event(connection: Connection, tenant: str, event_id: int, note: str) -> None:
-    """Say why an event ended as processed without being acted on, or what was left out."""
-    await connection.execute(
-        "UPDATE webhook_events SET note = $3 WHERE tenant = $1 AND id = $2", tenant, event_id, note
-    )
+    name: str
+    starts_at: datetime | None
+    branch: str | None
+    last_branch: str | None
 
 
 async def lock_call(connection: Connection, tenant: str, call_id: str, correlation_id: str) -> CallRow:
-    """Give the call's row, locked to the end of the transaction; an unknown call gets one."""
+    """Return the call's row, locked until the end of the transaction. An unknown call gets a row."""
     row = await connection.fetchrow(_LOCK, tenant, call_id, correlation_id)
     assert row is not None, "inserted or updated"
     values = dict(row)
@@ -66,6 +104,7 @@ async def lock_call(connection: Connection, tenant: str, call_id: str, correlati
 
 
 async def save_call(connection: Connection, tenant: str, call_id: str, row: CallRow) -> None:
+    """Write all columns of a call that `lock_call` returned."""
     analysis = None if row.analysis is None else msgspec.json.encode(row.analysis).decode()
     await connection.execute(
         _UPDATE, tenant, call_id, row.status, row.branch, row.agent_id, row.direction, row.from_number, row.to_number,
@@ -75,12 +114,39 @@ async def save_call(connection: Connection, tenant: str, call_id: str, row: Call
 
 
 async def count_active_calls(pool: Pool, tenant: str) -> int:
-    """Give how many calls are being spoken now, as far as events told us."""
-    return int(await pool.fetchval(_ACTIVE, tenant))
+    """Return the number of ongoing calls, as far as events have reported them."""
+    return int(await pool.fetchval(_COUNT_ACTIVE, tenant))
 
 
-async def audit_unroutable(pool: Pool, tenant: str, action: str, agent_id: str | None, correlation_id: str) -> None:
-    """Write down who was refused (N2): the agent, and never a caller's number."""
+async def get_call_branch(connection: Connection, tenant: str, call_id: str) -> str | None:
+    """Return the branch that was found earlier in the call; None if none was."""
+    name: str | None = await connection.fetchval(
+        "SELECT branch FROM calls WHERE tenant = $1 AND call_id = $2", tenant, call_id
+    )
+    return name
+
+
+async def set_call_branch(connection: Connection, tenant: str, call_id: str, branch: str, correlation_id: str) -> None:
+    """Remember the branch for the rest of the call."""
+    await connection.execute(_SET_BRANCH, tenant, call_id, branch, correlation_id)
+
+
+async def get_last_branch(connection: Connection, tenant: str, caller: str | None) -> str | None:
+    """Return the branch of the caller's last booking; None for a withheld number (None) and an unknown caller."""
+    if caller is None:
+        return None
+    name: str | None = await connection.fetchval(_LAST_BRANCH, tenant, caller)
+    return name
+
+
+async def find_known_caller(pool: Pool, tenant: str, caller: str, now: datetime) -> KnownCaller | None:
+    """Return the customer with this number, and their next appointment after `now`; None if nobody has it."""
+    row = await pool.fetchrow(_KNOWN_CALLER, tenant, caller, now)
+    return None if row is None else KnownCaller(**row)
+
+
+async def audit_refusal(pool: Pool, tenant: str, action: str, agent_id: str | None, correlation_id: str) -> None:
+    """Record in the audit log whose request was refused: its agent, and never a caller's number."""
     detail = msgspec.json.encode({"reason": "unroutable", "agent_id": agent_id}).decode()
     await pool.execute(
         "INSERT INTO audit_log (tenant, actor, action, detail, correlation_id) VALUES ($1, 'retell', $2, $3::jsonb, $4)",

@@ -1,7 +1,9 @@
-"""German dates and times: what a caller says to what it can mean, and back. What it does not know it refuses, never guesses."""
+"""German dates and times: what a caller's phrase can mean, and how a time is said. An unknown phrase is refused, never guessed.
 
-from askproai_runtime.german_dates.grammar import understand, understand_parts
-from askproai_runtime.german_dates.spoken import spoken
-from askproai_runtime.german_dates.types import Candidate, Grain, Refusal, Understanding
+`phrase.py` parses a whole phrase; it takes the day (`calendar_day.py`), then the time (`clock_time.py`).
+"""
 
-__all__ = ["Candidate", "Grain", "Refusal", "Understanding", "spoken", "understand", "understand_parts"]
+from askproai_runtime.german_dates.phrase import Candidate, Grain, Refusal, Understanding, understand, understand_parts
+from askproai_runtime.german_dates.vocabulary import format_spoken
+
+__all__ = ["Candidate", "Grain", "Refusal", "Understanding", "format_spoken", "understand", "understand_parts"]

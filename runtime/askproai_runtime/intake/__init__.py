@@ -1,12 +1,21 @@
-"""Verify, deduplicate, store, acknowledge: `webhook.py` reads top to bottom."""
+"""Webhooks: verify, deduplicate, store, acknowledge. Start with `webhook.Webhooks.receive`, which calls each step in order."""
 
-from askproai_runtime.intake.events import Incoming, Malformed, Source, TooOld, identify
-from askproai_runtime.intake.flush import Flusher, Unavailable
+from askproai_runtime.intake.event_ids import (
+    IncomingEvent,
+    MalformedEvent,
+    Source,
+    StaleEvent,
+    WebhookSource,
+    find_webhook_source,
+    identify,
+)
+from askproai_runtime.intake.flush import EventNotStored, Flusher
 from askproai_runtime.intake.signatures import Verdict, verify_calcom, verify_retell, verify_stripe
-from askproai_runtime.intake.store import EventStore, Stored
+from askproai_runtime.intake.store import EventStore, Receipt, StoredEvent, load_event, note_event
 from askproai_runtime.intake.webhook import Webhooks, require_signature
 
 __all__ = [
-    "EventStore", "Flusher", "Incoming", "Malformed", "Source", "Stored", "TooOld", "Unavailable", "Verdict", "Webhooks",
-    "identify", "require_signature", "verify_calcom", "verify_retell", "verify_stripe",
+    "EventNotStored", "EventStore", "Flusher", "IncomingEvent", "MalformedEvent", "Receipt", "Source", "StaleEvent",
+    "StoredEvent", "Verdict", "WebhookSource", "Webhooks", "find_webhook_source", "identify", "load_event",
+    "note_event", "require_signature", "verify_calcom", "verify_retell", "verify_stripe",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""How the processes begin, follow their files, and end; once inside the test, once as real processes."""
+"""How the processes start, follow their files, and stop: inside the test, and as real processes."""
 
 import asyncio
 import contextlib
@@ -12,36 +12,42 @@ from typing import Any
 
 import asyncpg
 import pytest
-from webpod import TOKEN, Pod, eventually, running_web, running_worker, sign_retell, waiting_for_lock
+from tests.worlds.tenant_pod import (
+    ADMIN_TOKEN,
+    TenantPod,
+    eventually,
+    running_web,
+    running_worker,
+    sign_retell,
+    waiting_for_lock,
+)
 
 from askproai_sandbox.cluster import free_port
 
 
-async def test_detailed_health_needs_the_admin_token(pod: Pod) -> None:
-    """S5."""
+async def test_detailed_health_needs_the_admin_token(pod: TenantPod) -> None:
     url = pod.private_url + "/health/detailed"
     for headers in (
         {},
         {"Authorization": "Bearer wrong"},
-        {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": f"Basic {ADMIN_TOKEN}"},
         {"Authorization": "Bearer "},
     ):
         assert (await pod.get(url, **headers)).status == 401
-    reply = await pod.get(url, Authorization=f"Bearer {TOKEN}")
+    reply = await pod.get(url, Authorization=f"Bearer {ADMIN_TOKEN}")
     assert reply.status == 200
     assert {"database", "queue", "config", "providers", "redis", "version"} <= set(reply.body)
     assert (reply.body["status"], reply.body["database"]["status"]) == ("ok", "ok")
-    assert TOKEN not in json.dumps(reply.body)
+    assert ADMIN_TOKEN not in json.dumps(reply.body)
     (pod.folder / "token").write_text("rotated")
-    assert (await pod.get(url, Authorization=f"Bearer {TOKEN}")).status == 401
+    assert (await pod.get(url, Authorization=f"Bearer {ADMIN_TOKEN}")).status == 401
     assert (await pod.get(url, Authorization="Bearer rotated")).status == 200
     (pod.folder / "token").unlink()
-    assert (await pod.get(url, Authorization="Bearer ")).status == 401, "no token file, no entry"
-    (pod.folder / "token").write_text(TOKEN)
+    assert (await pod.get(url, Authorization="Bearer ")).status == 401, "without a token file nothing is accepted"
+    (pod.folder / "token").write_text(ADMIN_TOKEN)
 
 
-async def test_open_health_says_one_word(pod: Pod) -> None:
-    """S5."""
+async def test_health_without_a_token_is_one_word(pod: TenantPod) -> None:
     for path in ("/livez", "/readyz", "/startupz", "/health"):
         reply = await pod.get(pod.private_url + path)
         assert (reply.status, reply.body) == (200, {"status": "ok"})
@@ -50,18 +56,18 @@ async def test_open_health_says_one_word(pod: Pod) -> None:
     assert (await pod.get(pod.private_url + "/nowhere")).status == 404
 
 
-async def test_a_changed_config_is_in_use_within_a_second_and_a_broken_one_is_not(web_pod: Pod) -> None:
-    strange: dict[str, Any] = {"agent_id": "agent_new", "to_number": "+49309999999"}
-    assert (await web_pod.function("check_availability", "call_1", {}, **strange)).status == 403
+async def test_a_changed_config_is_in_use_within_a_second_and_a_broken_one_is_not(web_pod: TenantPod) -> None:
+    new_agent: dict[str, Any] = {"agent_id": "agent_new", "to_number": "+49309999999"}
+    assert (await web_pod.function("check_availability", "call_1", {}, **new_agent)).status == 403
     config = json.loads((web_pod.folder / "tenant.json").read_text())
     config["agents"].append({"name": "neu", "branch": "mitte", "agent_id": "agent_new"})
     config["path_prefix"] = "/moved"
     web_pod.write_config(json.dumps(config))
 
-    async def known() -> bool:
-        return (await web_pod.function("check_availability", "call_1", {}, **strange)).status == 200
+    async def accepted() -> bool:
+        return (await web_pod.function("check_availability", "call_1", {}, **new_agent)).status == 200
 
-    await eventually(known, 1)
+    await eventually(accepted, 1)
     assert (await web_pod.retell("call_started", "call_p", path="/moved/webhooks/retell")).status == 200
     assert (await web_pod.retell("call_started", "call_p", path="/salon/salon/webhooks/retell")).status == 404
 
@@ -71,17 +77,17 @@ async def test_a_changed_config_is_in_use_within_a_second_and_a_broken_one_is_no
         return (await web_pod.get(web_pod.private_url + "/health")).body == {"status": "degraded"}
 
     await eventually(degraded, 1)
-    assert await known()
+    assert await accepted()
     async with web_pod.session.get(f"http://127.0.0.1:{web_pod.web.metrics_port}/metrics") as response:
         assert 'askproai_config_rejected_total{tenant="salon.salon"} 1.0' in await response.text()
 
 
-async def sessions(pod: Pod) -> set[int]:
+async def sessions(pod: TenantPod) -> set[int]:
     rows = await pod.db.fetch("SELECT pid FROM pg_stat_activity WHERE usename = $1", pod.store.role)
     return {row["pid"] for row in rows}
 
 
-async def test_a_rotated_database_password_loses_no_event(web_pod: Pod) -> None:
+async def test_a_rotated_database_password_loses_no_event(web_pod: TenantPod) -> None:
     assert (await web_pod.retell("call_started", "call_before")).status == 200
     password, old, sent = secrets.token_hex(8), await sessions(web_pod), 1
     await web_pod.db.execute(f"ALTER ROLE \"{web_pod.store.role}\" PASSWORD '{password}'")
@@ -99,72 +105,72 @@ async def test_a_rotated_database_password_loses_no_event(web_pod: Pod) -> None:
     assert (await web_pod.counts())[0] == sent
 
 
-async def test_a_worker_with_a_rotated_password_goes_on(still_pod: Pod) -> None:
-    async with running_worker(still_pod) as port:
-        async with running_web(still_pod, worker_port=port):
-            await still_pod.retell("call_started", "call_before")
-            await still_pod.settled("call_before:call_started")
-        old = await sessions(still_pod)
-        still_pod.write_credential("DATABASE_URL", still_pod.store.dsn + "?application_name=rotated")
+async def test_a_worker_with_a_rotated_password_continues(stopped_pod: TenantPod) -> None:
+    async with running_worker(stopped_pod) as port:
+        async with running_web(stopped_pod, worker_port=port):
+            await stopped_pod.retell("call_started", "call_before")
+            await stopped_pod.settled("call_before:call_started")
+        old = await sessions(stopped_pod)
+        stopped_pod.write_credential("DATABASE_URL", stopped_pod.store.dsn + "?application_name=rotated")
 
         async def swapped() -> bool:
-            return not old & await sessions(still_pod)
+            return not old & await sessions(stopped_pod)
 
         await eventually(swapped, 5)
-        async with running_web(still_pod, worker_port=port):
-            await still_pod.retell("call_ended", "call_before", call_status="ended")
-            await still_pod.settled("call_before:call_ended")
+        async with running_web(stopped_pod, worker_port=port):
+            await stopped_pod.retell("call_ended", "call_before", call_status="ended")
+            await stopped_pod.settled("call_before:call_ended")
 
 
-async def test_a_pod_without_its_database_url_says_so_and_begins_when_it_comes(still_pod: Pod) -> None:
-    (still_pod.folder / "credentials" / "DATABASE_URL").unlink()
-    async with running_worker(still_pod) as port, running_web(still_pod, worker_port=port):
-        for base in (still_pod.private_url, f"http://127.0.0.1:{port}"):
-            reply = await still_pod.get(base + "/readyz")
+async def test_a_pod_without_its_database_url_reports_it_and_starts_when_it_comes(stopped_pod: TenantPod) -> None:
+    (stopped_pod.folder / "credentials" / "DATABASE_URL").unlink()
+    async with running_worker(stopped_pod) as port, running_web(stopped_pod, worker_port=port):
+        for base in (stopped_pod.private_url, f"http://127.0.0.1:{port}"):
+            reply = await stopped_pod.get(base + "/readyz")
             assert (reply.status, reply.body["detail"]) == (503, "the credential DATABASE_URL is missing")
-            assert (await still_pod.get(base + "/livez")).status == 200
-        assert (await still_pod.retell("call_started", "call_early")).status == 503
-        still_pod.write_credential("DATABASE_URL", still_pod.store.dsn)
+            assert (await stopped_pod.get(base + "/livez")).status == 200
+        assert (await stopped_pod.retell("call_started", "call_early")).status == 503
+        stopped_pod.write_credential("DATABASE_URL", stopped_pod.store.dsn)
 
-        async def taken() -> bool:
-            return (await still_pod.retell("call_started", "call_early")).status == 200
+        async def accepted() -> bool:
+            return (await stopped_pod.retell("call_started", "call_early")).status == 200
 
-        await eventually(taken)
-        await still_pod.settled("call_early:call_started")
+        await eventually(accepted)
+        await stopped_pod.settled("call_early:call_started")
 
 
-async def test_a_worker_gives_a_job_back_after_its_grace(still_pod: Pod) -> None:
-    """W6: ASKPROAI_SHUTDOWN_GRACE_SECONDS counts for jobs too, since the kubelet kills a while later."""
-    async with still_pod.db.transaction():  # nobody can change a call until this ends
-        await still_pod.db.execute("LOCK TABLE calls IN EXCLUSIVE MODE")
-        async with running_worker(still_pod, shutdown_grace_seconds=0.2) as port:
-            async with running_web(still_pod, worker_port=port):
-                await still_pod.retell("call_started", "call_slow")
-            await eventually(lambda: waiting_for_lock(still_pod))
+async def test_a_worker_returns_a_job_after_its_grace(stopped_pod: TenantPod) -> None:
+    """ASKPROAI_SHUTDOWN_GRACE_SECONDS applies to jobs too, because the kubelet kills the process soon after."""
+    async with stopped_pod.db.transaction():  # nobody can change a call until this ends
+        await stopped_pod.db.execute("LOCK TABLE calls IN EXCLUSIVE MODE")
+        async with running_worker(stopped_pod, shutdown_grace_seconds=0.2) as port:
+            async with running_web(stopped_pod, worker_port=port):
+                await stopped_pod.retell("call_started", "call_slow")
+            await eventually(lambda: waiting_for_lock(stopped_pod))
             stopping = asyncio.get_running_loop().time()
         assert asyncio.get_running_loop().time() - stopping < 3
-    job = await still_pod.job("call_slow:call_started")
+    job = await stopped_pod.job("call_slow:call_started")
     assert job is not None
     assert (job["state"], job["attempts"]) == ("ready", 0)
 
 
-async def test_shutdown_ends_what_is_in_flight_and_readiness_falls_first(still_pod: Pod) -> None:
-    async with running_web(still_pod, worker_port=9, shutdown_delay_seconds=0.5, shutdown_grace_seconds=5) as stop:
-        async with still_pod.db.transaction():  # nobody can store an event until this ends
-            await still_pod.db.execute("LOCK TABLE webhook_events IN EXCLUSIVE MODE")
-            sending = asyncio.create_task(still_pod.retell("call_started", "call_in_flight"))
-            await eventually(lambda: waiting_for_lock(still_pod))
+async def test_shutdown_fails_readiness_first_and_completes_requests_in_flight(stopped_pod: TenantPod) -> None:
+    async with running_web(stopped_pod, worker_port=9, shutdown_delay_seconds=0.5, shutdown_grace_seconds=5) as stop:
+        async with stopped_pod.db.transaction():  # nobody can store an event until this ends
+            await stopped_pod.db.execute("LOCK TABLE webhook_events IN EXCLUSIVE MODE")
+            sending = asyncio.create_task(stopped_pod.retell("call_started", "call_in_flight"))
+            await eventually(lambda: waiting_for_lock(stopped_pod))
             stop.set()
 
             async def unready() -> bool:
-                return (await still_pod.get(still_pod.private_url + "/readyz")).status == 503
+                return (await stopped_pod.get(stopped_pod.private_url + "/readyz")).status == 503
 
             await eventually(unready, 0.4)
-            late = asyncio.create_task(still_pod.retell("call_started", "call_while_draining"))
+            late = asyncio.create_task(stopped_pod.retell("call_started", "call_while_draining"))
 
             async def closed() -> bool:
                 try:
-                    await still_pod.get(still_pod.url)
+                    await stopped_pod.get(stopped_pod.url)
                 except OSError:
                     return True
                 return False
@@ -173,10 +179,10 @@ async def test_shutdown_ends_what_is_in_flight_and_readiness_falls_first(still_p
             assert not sending.done()
         for reply in (await sending, await late):
             assert (reply.status, reply.body["status"]) == (200, "accepted")
-    assert (await still_pod.counts())[0] == 2
+    assert (await stopped_pod.counts())[0] == 2
 
 
-async def test_a_port_that_is_taken_is_an_error_that_names_it(pod: Pod, tmp_path: Path) -> None:
+async def test_a_port_in_use_is_an_error_that_names_it(pod: TenantPod, tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "askproai_runtime.main", "web",
         env=environment(pod, ASKPROAI_PUBLIC_PORT=pod.web.public_port),
@@ -188,16 +194,16 @@ async def test_a_port_that_is_taken_is_an_error_that_names_it(pod: Pod, tmp_path
     assert "Traceback" not in errors.decode()
 
 
-def environment(pod: Pod, **changes: Any) -> dict[str, str]:
+def environment(pod: TenantPod, **changes: Any) -> dict[str, str]:
     settings = pod.settings().model_dump(mode="json") | {"bind_address": "127.0.0.1"}
-    named = {f"ASKPROAI_{name.upper()}": str(value) for name, value in settings.items()}
-    return dict(os.environ) | named | {name: str(value) for name, value in changes.items()}
+    variables = {f"ASKPROAI_{name.upper()}": str(value) for name, value in settings.items()}
+    return dict(os.environ) | variables | {name: str(value) for name, value in changes.items()}
 
 
-async def test_the_real_processes_take_a_call_and_end_on_sigterm(still_pod: Pod, tmp_path: Path) -> None:
+async def test_the_real_processes_accept_a_call_and_end_on_sigterm(stopped_pod: TenantPod, tmp_path: Path) -> None:
     """`askproai-runtime web` and `worker`, as the pods run them."""
     ports = {name: free_port() for name in ("PUBLIC", "PRIVATE", "METRICS", "WORKER")}
-    env = environment(still_pod, **{f"ASKPROAI_{name}_PORT": port for name, port in ports.items()})
+    env = environment(stopped_pod, **{f"ASKPROAI_{name}_PORT": port for name, port in ports.items()})
     log = tmp_path / "log"
     processes = []
     with log.open("wb") as output:
@@ -211,19 +217,19 @@ async def test_the_real_processes_take_a_call_and_end_on_sigterm(still_pod: Pod,
 
         async def ready() -> bool:
             with contextlib.suppress(OSError):
-                private = await still_pod.get(f"http://127.0.0.1:{ports['PRIVATE']}/readyz")
-                worker = await still_pod.get(f"http://127.0.0.1:{ports['WORKER']}/readyz")
+                private = await stopped_pod.get(f"http://127.0.0.1:{ports['PRIVATE']}/readyz")
+                worker = await stopped_pod.get(f"http://127.0.0.1:{ports['WORKER']}/readyz")
                 return private.status == worker.status == 200
             return False
 
         await eventually(ready, 20)
-        about = {"call_id": "call_real", "agent_id": "agent_test", "from_number": "+4915112345678"}
+        call = {"call_id": "call_real", "agent_id": "agent_test", "from_number": "+4915112345678"}
         for event in ("call_started", "call_ended"):
-            body = json.dumps({"event": event, "call": about}).encode()
+            body = json.dumps({"event": event, "call": call}).encode()
             headers = {"x-retell-signature": sign_retell(body), "X-Correlation-Id": "real-1"}
-            async with still_pod.session.post(f"{base}/webhooks/retell", data=body, headers=headers) as response:
+            async with stopped_pod.session.post(f"{base}/webhooks/retell", data=body, headers=headers) as response:
                 assert response.status == 200
-            await still_pod.settled(f"call_real:{event}")
+            await stopped_pod.settled(f"call_real:{event}")
     finally:
         for process in processes:
             process.send_signal(signal.SIGTERM)
@@ -235,14 +241,14 @@ async def test_the_real_processes_take_a_call_and_end_on_sigterm(still_pod: Pod,
     assert (stored["correlation_id"], stored["tenant"], stored["component"]) == ("real-1", "salon.salon", "web")
     updated = next(line for line in lines if line["event"] == "call.updated")
     assert (updated["correlation_id"], updated["component"]) == ("real-1", "worker")
-    for secret in ("+4915112345678", "key_test", "password-of", TOKEN):
+    for secret in ("+4915112345678", "key_test", "password-of", ADMIN_TOKEN):
         assert secret not in text
 
 
 @pytest.mark.parametrize(
     ("name", "value", "code"), [("ASKPROAI_PUBLIC_PORT", "many", 2), ("ASKPROAI_CONFIG_FILE", "/nowhere", 1)]
 )
-async def test_wrong_settings_are_named(pod: Pod, name: str, value: str, code: int) -> None:
+async def test_wrong_settings_are_named(pod: TenantPod, name: str, value: str, code: int) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "askproai_runtime.main", "worker",
         env=environment(pod, **{name: value}), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
@@ -253,7 +259,7 @@ async def test_wrong_settings_are_named(pod: Pod, name: str, value: str, code: i
     assert "Traceback" not in errors.decode()
 
 
-async def test_migrate_tells_and_moves_the_schema(database: Any) -> None:
+async def test_migrate_shows_and_changes_the_schema(database: Any) -> None:
     async def run(*arguments: str) -> tuple[int | None, str]:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "askproai_runtime.main", "migrate", *arguments,
@@ -275,11 +281,11 @@ async def test_migrate_tells_and_moves_the_schema(database: Any) -> None:
     await connection.close()
 
 
-async def test_the_list_of_sessions_names_no_tenant(still_pod: Pod) -> None:
-    """S2: every role of the server may read `application_name` of everybody's sessions."""
-    async with running_web(still_pod, worker_port=9, pod_name="salon-web-57bc79b78b-zkcb8"):
-        assert (await still_pod.retell("call_started", "call_seen")).status == 200
-        names = await still_pod.db.fetch(
-            "SELECT application_name FROM pg_stat_activity WHERE usename = $1", still_pod.store.role
+async def test_the_list_of_sessions_names_no_tenant(stopped_pod: TenantPod) -> None:
+    """Every role of the server may read the `application_name` of every session."""
+    async with running_web(stopped_pod, worker_port=9, pod_name="salon-web-57bc79b78b-zkcb8"):
+        assert (await stopped_pod.retell("call_started", "call_seen")).status == 200
+        names = await stopped_pod.db.fetch(
+            "SELECT application_name FROM pg_stat_activity WHERE usename = $1", stopped_pod.store.role
         )
     assert {row["application_name"] for row in names} == {"askproai-web zkcb8"}

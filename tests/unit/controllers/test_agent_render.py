@@ -8,7 +8,7 @@ import pytest
 
 from askproai_operator.api import RetellAgent, Tenant
 from askproai_operator.controllers.agent.render import Desired, DesiredNumber, agent_owner, render_desired
-from askproai_runtime.calls import FunctionName
+from askproai_runtime.calls import FUNCTIONS_BY_NAME
 from askproai_sandbox.world import manifests
 
 SNAPSHOT = Path(__file__).with_name("rendered_agent.json")
@@ -50,7 +50,7 @@ def test_a_transfer_is_retells_own_tool_and_only_with_a_number() -> None:
 def test_every_function_is_called_once_and_answered_within_the_callers_patience() -> None:
     """Retell does not repeat a function, and waits 8 s."""
     functions = [tool for tool in rendered("Hallo").llm["general_tools"] if tool["type"] == "custom"]
-    assert [tool["name"] for tool in functions] == list(FunctionName)
+    assert [tool["name"] for tool in functions] == list(FUNCTIONS_BY_NAME)
     assert {(tool["max_retry"], tool["timeout_ms"]) for tool in functions} == {(0, 8000)}
 
 

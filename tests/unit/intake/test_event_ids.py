@@ -1,4 +1,4 @@
-"""W2 W3: by what a second delivery is known, and what is no event at all."""
+"""The id by which a second delivery is recognised, and bodies that are no events."""
 
 import hashlib
 import json
@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from askproai_runtime.intake import Malformed, Source, TooOld, identify
+from askproai_runtime.intake import MalformedEvent, Source, StaleEvent, WebhookSource, identify
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 TENANT = "salon-mueller.salon-mueller"
 
 
-def ids(source: Source, body: Any, now: datetime = NOW) -> tuple[str, str]:
+def ids(source: WebhookSource, body: Any, now: datetime = NOW) -> tuple[str, str]:
     raw = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
     event = identify(source, raw, tenant=TENANT, correlation_id="c", now=now)
     assert event.payload == raw
@@ -24,33 +24,33 @@ def calcom(trigger: str, created: str = "2026-11-20T08:59:00.000Z", **payload: A
     return {"triggerEvent": trigger, "createdAt": created, "payload": payload}
 
 
-def sha(*parts: str) -> str:
+def sha256_of(*parts: str) -> str:
     return hashlib.sha256("|".join((TENANT, *parts)).encode()).hexdigest()
 
 
 @pytest.mark.parametrize("key", ["call", "data"])
-def test_retell_event_is_its_call_and_its_name(key: str) -> None:
+def test_a_retell_event_is_identified_by_its_call_and_its_name(key: str) -> None:
     assert ids(Source.RETELL, {"event": "call_ended", key: {"call_id": "call_1"}, "more": 1}) == (
         "call_1:call_ended",
         "call_ended",
     )
 
 
-def test_chat_events_are_known_by_their_chat() -> None:
+def test_chat_events_are_identified_by_their_chat() -> None:
     assert ids(Source.RETELL, {"event": "chat_ended", "chat": {"chat_id": "chat_1"}})[0] == "chat_1:chat_ended"
 
 
 @pytest.mark.parametrize("event", ["transcript_updated", "transfer_started", "transfer_ended"])
-def test_events_that_repeat_within_a_call_are_told_apart_by_their_body(event: str) -> None:
-    one = {"event": event, "call": {"call_id": "call_1", "transcript": "a"}}
-    other = {"event": event, "call": {"call_id": "call_1", "transcript": "b"}}
-    assert ids(Source.RETELL, one)[0] != ids(Source.RETELL, other)[0]
-    assert ids(Source.RETELL, one)[0].startswith(f"call_1:{event}:")
-    assert ids(Source.RETELL, one) == ids(Source.RETELL, one)
+def test_events_that_repeat_within_a_call_are_distinguished_by_their_body(event: str) -> None:
+    first = {"event": event, "call": {"call_id": "call_1", "transcript": "a"}}
+    second = {"event": event, "call": {"call_id": "call_1", "transcript": "b"}}
+    assert ids(Source.RETELL, first)[0] != ids(Source.RETELL, second)[0]
+    assert ids(Source.RETELL, first)[0].startswith(f"call_1:{event}:")
+    assert ids(Source.RETELL, first) == ids(Source.RETELL, first)
 
 
 def test_half_an_emoji_loses_no_event() -> None:
-    """JavaScript that cuts a transcript in the middle of a surrogate pair writes legal JSON of no legal text."""
+    """JavaScript that cuts a transcript inside a surrogate pair writes valid JSON that is no valid text."""
     body = b'{"event":"call_ended","call":{"call_id":"call_1","transcript":"gut \\ud83d"}}'
     assert ids(Source.RETELL, body)[0] == "call_1:call_ended"
 
@@ -83,8 +83,10 @@ def test_half_an_emoji_loses_no_event() -> None:
         ({"triggerEvent": "MEETING_STARTED", "uid": "u1", "startTime": "S"}, ("MEETING_STARTED", "u1", "S")),
     ],
 )
-def test_calcom_events_are_derived_as_the_reference_says(payload: dict[str, Any], parts: tuple[str, ...]) -> None:
-    assert ids(Source.CALCOM, payload)[0] == sha(*parts)
+def test_calcom_ids_are_derived_from_what_distinguishes_the_events(
+    payload: dict[str, Any], parts: tuple[str, ...]
+) -> None:
+    assert ids(Source.CALCOM, payload)[0] == sha256_of(*parts)
 
 
 def test_a_calcom_job_that_runs_again_stamps_a_new_time_and_is_still_the_same_event() -> None:
@@ -104,7 +106,7 @@ def test_a_replayed_calcom_body_is_refused() -> None:
     body = calcom("BOOKING_CREATED", "2026-11-20T09:00:00.000Z", uid="u1")
     assert ids(Source.CALCOM, body, NOW + timedelta(minutes=30))
     for drift in (timedelta(minutes=31), -timedelta(minutes=31)):
-        with pytest.raises(TooOld):
+        with pytest.raises(StaleEvent):
             ids(Source.CALCOM, body, NOW + drift)
 
 
@@ -112,7 +114,7 @@ def test_calcom_ping_is_an_event() -> None:
     assert ids(Source.CALCOM, {"triggerEvent": "PING", "createdAt": "2026-11-20T09:00:00Z"})[1] == "PING"
 
 
-def test_stripe_event_is_its_id() -> None:
+def test_a_stripe_event_has_its_own_id() -> None:
     assert ids(Source.STRIPE, {"id": "evt_1", "type": "invoice.paid"}) == ("evt_1", "invoice.paid")
 
 
@@ -139,7 +141,7 @@ def test_stripe_event_is_its_id() -> None:
         (Source.STRIPE, b"[" * 100_000),
     ],
 )
-def test_what_is_no_event_is_malformed_and_its_body_is_not_quoted(source: Source, body: bytes) -> None:
-    with pytest.raises(Malformed) as raised:
+def test_a_body_without_an_event_is_malformed_and_its_body_is_not_quoted(source: WebhookSource, body: bytes) -> None:
+    with pytest.raises(MalformedEvent) as raised:
         identify(source, body, tenant=TENANT, correlation_id="c", now=NOW)
     assert "xxx" not in str(raised.value)

@@ -1,7 +1,7 @@
 """What an alert counts begins at 0: Prometheus sees no rise in a series' first sample."""
 
 from askproai_runtime.booking import BookingOutcome
-from askproai_runtime.intake.webhook import Outcome
+from askproai_runtime.intake.webhook import WebhookOutcome
 from askproai_runtime.metrics import TURNED_AWAY, Metrics
 
 
@@ -24,4 +24,4 @@ def test_the_first_webhook_begins_the_count_of_those_that_are_turned_away():
     metrics = Metrics("n.salon")
     metrics.webhook_received("retell", "call_ended", "accepted")
     assert samples(metrics, "askproai_webhooks_received") == {"limited": 0.0, "unavailable": 0.0, "accepted": 1.0}
-    assert set(TURNED_AWAY) <= set(Outcome)
+    assert set(TURNED_AWAY) <= set(WebhookOutcome)

@@ -1,4 +1,4 @@
-"""W1 W3 S4: the vectors of reference/retell.md §6 and reference/calcom-stripe.md §8, and what must never pass."""
+"""Known signature vectors of each sender, and what must never be accepted."""
 
 from datetime import UTC, datetime, timedelta
 

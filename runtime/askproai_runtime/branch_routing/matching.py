@@ -1,0 +1,133 @@
+"""Which branches a caller's words may mean: by name, place, postal code or digit.
+
+Branches keep the order of the config, that of their names: the first is "eins" in the menu, whatever a question leaves out. All
+words are compared folded, so that case, umlauts and punctuation do not matter.
+"""
+
+import re
+from collections.abc import Sequence
+
+from askproai_core.tenant_config import Branch
+from askproai_runtime.booking import fold
+
+_MIN_POSTAL_CODE_DIGITS = 4  # Austria and Switzerland have four, Germany five
+_MIN_SHARED_DIGITS = 2  # leading digits of two postal codes; one alone covers a quarter of the country
+_MAX_MENU_BRANCHES = 9  # one key chooses, so a tenth branch cannot have one
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+DIGIT_WORDS = ("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun")
+_ORDINALS = ("erste", "zweite", "dritte", "vierte", "fünfte", "sechste", "siebte", "achte", "neunte")
+_DIGITS = (
+    {fold(word): str(number) for number, word in enumerate(DIGIT_WORDS)}
+    | {fold(word) + end: str(number) for number, word in enumerate(_ORDINALS, 1) for end in ("", "n", "r")}
+    | {"zwo": "2"}
+)
+_FILLERS = _set("am an auf bei bitte das dem den der die im in und von zu zum zur")
+_SAYS_NOTHING = _FILLERS | _set("da diese dieser dort egal euch filiale hier ihnen irgendeine welche")
+_BESIDE_A_DIGIT = _FILLERS | _set("filiale gern gerne ich ja moechte nehme nummer taste ziffer")
+# Parts of names that many places share: half of a name ("Bad" of Bad Homburg) is no name.
+_NOT_A_NAME = _FILLERS | _set("alt alte alter altes bad gross klein neu neue neuer neues sankt st")
+_YES = _set("gern gerne genau ja jawohl klar ok okay passt richtig stimmt")
+_NO = "nein"
+_NEGATIONS = _set("ausser kein keine keinen keiner nicht ohne")
+_AS_ALWAYS = re.compile(
+    r"\bwie (immer|sonst|gewohnt|ueblich|(das |beim )?letzte[ns]? mal)\b|\bwieder\b|\b(d(ie|er)|zur) ?(selbe|gleiche)[n]?\b"
+)
+
+
+def names_something(phrase: str) -> bool:
+    """Return whether the phrase has a word that could tell branches apart."""
+    return bool(set(fold(phrase).split()) - _SAYS_NOTHING)
+
+
+def refuses(phrase: str) -> bool:
+    """Return whether the phrase says no, to all of it or to a part."""
+    return bool(set(fold(phrase).split()) & {_NO, *_NEGATIONS})
+
+
+def match_branches(
+    branches: Sequence[Branch], phrase: str, last_branch: str | None, suggested_branch: str | None
+) -> list[Branch]:
+    """Return every branch that the phrase may mean: by whole name, postal code, words of name and place, digit, "wie immer" or yes.
+
+    Words that all branches share, such as the chain's name, count only if nothing else was said.
+    """
+    whole, words = fold(phrase), set(fold(phrase).split())
+    if words & _NEGATIONS:
+        return []
+    if exact := [branch for branch in branches if whole in {fold(branch.name), fold(branch.display_name)}]:
+        return exact
+    number = digits_in(phrase)
+    if postal := [b for b in branches if number and number == fold(b.address.postal_code).replace(" ", "")]:
+        return postal
+    hits = {branch.name: words & _words_of(branch) for branch in branches}
+    best = [b for b in branches if hits[b.name] and not any(hits[b.name] < other for other in hits.values())]
+    if best and len(best) < len(branches):
+        return best
+    if digit := _menu_digit(branches, whole):
+        return [branches[int(digit) - 1]]
+    accepted = suggested_branch if words & _YES and _NO not in words else None
+    referred = last_branch if _AS_ALWAYS.search(whole) else accepted
+    return [branch for branch in branches if branch.name == referred] or best
+
+
+def nearest_branch(branches: Sequence[Branch], phrase: str) -> Branch | None:
+    """Return the only branch whose postal code shares the most leading digits with a code that belongs to none.
+
+    Such a branch is most likely near, not certainly: suggest it, never choose it.
+    """
+    number = digits_in(phrase)
+    if len(number) < _MIN_POSTAL_CODE_DIGITS:
+        return None
+    shared = {branch.name: _shared_prefix(number, branch.address.postal_code) for branch in branches}
+    longest = max(shared.values())
+    nearest = [branch for branch in branches if shared[branch.name] == longest]
+    return nearest[0] if longest >= _MIN_SHARED_DIGITS and len(nearest) == 1 else None
+
+
+def indistinguishable(branches: Sequence[Branch], phrase: str) -> bool:
+    """Return whether the phrase matches these branches by the same words, such as the name of a city or of the whole chain."""
+    return len({frozenset(set(fold(phrase).split()) & _words_of(branch)) for branch in branches}) == 1
+
+
+def named_by_name(branch: Branch, phrase: str) -> bool:
+    """Return whether the phrase has a word of the branch's own name, and not only its place, postal code or digit."""
+    return bool(set(fold(phrase).split()) & _name_words(branch))
+
+
+def has_menu(branches: Sequence[Branch]) -> bool:
+    """Return whether digits choose a branch. Where names contain numbers ("Filiale 3"), a digit would mean two things."""
+    named_by_number = any(word.isdecimal() for branch in branches for word in _name_words(branch))
+    return len(branches) <= _MAX_MENU_BRANCHES and not named_by_number
+
+
+def digits_in(phrase: str) -> str:
+    """Return the digits that were spoken one after the other ("eins null eins eins neun") or written; empty if there are none."""
+    return "".join(word if word.isdecimal() else _DIGITS.get(word, "") for word in fold(phrase).split())
+
+
+def _menu_digit(branches: Sequence[Branch], whole: str) -> str:
+    """Return the digit that chooses a branch; empty if anything else is said with it ("die erste, die frei ist")."""
+    shared = frozenset[str].intersection(*(frozenset(_name_words(branch)) for branch in branches))
+    words = [word for word in whole.split() if word not in _BESIDE_A_DIGIT | shared]
+    number = digits_in(words[0]) if len(words) == 1 and has_menu(branches) else ""
+    return number if number.isdecimal() and 1 <= int(number) <= len(branches) else ""
+
+
+def _name_words(branch: Branch) -> set[str]:
+    return {*fold(branch.name).split(), *fold(branch.display_name).split()} - _NOT_A_NAME
+
+
+def _words_of(branch: Branch) -> set[str]:
+    return _name_words(branch) | (set(fold(branch.address.city).split()) - _NOT_A_NAME)
+
+
+def _shared_prefix(first: str, second: str) -> int:
+    return next(
+        (n for n, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]),
+        min(len(first), len(second)),
+    )

@@ -1,0 +1,162 @@
+"""Choose the branch of a call, or the question to ask the caller. Pure.
+
+Nothing is guessed: a near postal code and the branch of the caller's last booking are only suggested. Skills need no routing of
+their own, because who can do a service at which branch is part of the config.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeAlias
+
+from askproai_core.phone_numbers import Route
+from askproai_core.tenant_config import Branch, BusinessModel, TenantConfig
+from askproai_runtime.booking import fold
+from askproai_runtime.branch_routing.matching import (
+    DIGIT_WORDS,
+    has_menu,
+    indistinguishable,
+    match_branches,
+    named_by_name,
+    names_something,
+    nearest_branch,
+    refuses,
+)
+
+_MAX_NAMES_IN_A_QUESTION = 4  # nobody remembers more names after hearing them once
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What is known of the branch that a caller means. Branches are given by name.
+
+    `phrase` is the function's argument `branch`, in the caller's words; `pressed_keys` are telephone keys. `suggested_branch` is
+    what our last answer asked for by a yes or no, `current_branch` was found earlier in the call, `last_branch` is where this
+    caller booked last.
+    """
+
+    phrase: str | None = None
+    pressed_keys: str = ""
+    service: str | None = None
+    suggested_branch: str | None = None
+    current_branch: str | None = None
+    last_branch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBranch:
+    """The branch. `announce`: the caller did not say its name, and has to hear which branch it is."""
+
+    branch: Branch
+    announce: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BranchQuestion:
+    """A German question to ask. `branches` are those it names; `suggested_branch` is the one that it asks for by a yes or no."""
+
+    question: str
+    branches: tuple[str, ...] = ()
+    suggested_branch: str | None = None
+
+
+class _Suggestion(NamedTuple):
+    question: str
+    branch: Branch
+
+
+def _stay_at_branch(config: TenantConfig, route: Route, hints: Hints) -> FoundBranch | BranchQuestion:
+    """Stay at the branch that was called, unless the caller names another; then stay at that one."""
+    current = hints.current_branch or route.branch
+    return find_branch(config, replace(hints, pressed_keys="", current_branch=current, last_branch=None))
+
+
+def _ask_caller(config: TenantConfig, route: Route, hints: Hints) -> FoundBranch | BranchQuestion:
+    """Find the branch in the call. A branch with an agent of its own beside the hotline keeps that agent's callers."""
+    return _stay_at_branch(config, route, hints) if route.branch else find_branch(config, hints)
+
+
+Strategy: TypeAlias = Callable[[TenantConfig, Route, Hints], FoundBranch | BranchQuestion]
+STRATEGIES: Mapping[BusinessModel, Strategy] = {
+    BusinessModel.SIMPLE: _stay_at_branch,
+    BusinessModel.MULTI_BRANCH_HOTLINE: _ask_caller,
+    BusinessModel.COMPLEX_SERVICE_MATRIX: _ask_caller,
+}
+
+
+def choose_branch(config: TenantConfig, route: Route, hints: Hints) -> FoundBranch | BranchQuestion:
+    """Return the branch of a call, or the question to ask, by the tenant's business model."""
+    return STRATEGIES[config.business_model](config, route, hints)
+
+
+def find_branch(config: TenantConfig, hints: Hints) -> FoundBranch | BranchQuestion:
+    """Return the branch that the hints determine, or the question that would."""
+    branches = config.branches
+    offering = [branch for branch in branches if _offers(config, branch, hints.service)] or list(branches)
+    current = branches[0] if len(branches) == 1 else _by_name(branches, hints.current_branch)
+    phrase = hints.phrase or (hints.pressed_keys if current is None else "")
+    if names_something(phrase):
+        matches = match_branches(branches, phrase, hints.last_branch, hints.suggested_branch)
+        if current in matches and indistinguishable(matches, phrase):  # "in Berlin", after Mitte was found: still Mitte
+            return _check_offer(current, offering, announce=False)
+        candidates = [branch for branch in matches if branch in offering] or matches
+        if len(candidates) == 1:
+            return _check_offer(candidates[0], offering, announce=not named_by_name(candidates[0], phrase))
+        suggestion = None if refuses(phrase) else _suggest_nearest(branches, phrase) or _suggest_last(offering, hints)
+        return _ask(branches, candidates or offering, suggestion)
+    if current is not None:
+        return _check_offer(current, offering, announce=False)
+    if len(offering) == 1:
+        return FoundBranch(offering[0], announce=True)
+    return _ask(branches, offering, _suggest_last(offering, hints))
+
+
+def _check_offer(branch: Branch, offering: Sequence[Branch], *, announce: bool) -> FoundBranch | BranchQuestion:
+    """Return the branch, or a question if only others offer the requested service."""
+    if branch in offering:
+        return FoundBranch(branch, announce)
+    named = offering[:_MAX_NAMES_IN_A_QUESTION]
+    names = " oder ".join(other.display_name for other in named)
+    question = f"Das gibt es nicht in {branch.display_name}, aber in {names}. Möchten Sie dort einen Termin?"
+    suggested = offering[0].name if len(offering) == 1 else None
+    return BranchQuestion(question, tuple(other.name for other in named), suggested)
+
+
+def _ask(branches: Sequence[Branch], candidates: Sequence[Branch], suggestion: _Suggestion | None) -> BranchQuestion:
+    """Return the question which of the candidates is meant, with the suggestion first."""
+    if len(candidates) == 1:
+        question = f"Diese Filiale kenne ich nicht. Möchten Sie den Termin in {candidates[0].display_name}?"
+        return BranchQuestion(question, (candidates[0].name,), candidates[0].name)
+    first, suggested = (f"{suggestion.question} ", suggestion.branch.name) if suggestion else ("", None)
+    if len(candidates) > _MAX_NAMES_IN_A_QUESTION:
+        question = "nennen Sie mir bitte den Ort oder die Postleitzahl der Filiale, in die Sie möchten."
+        question = f"{first}Sonst {question}" if first else f"Wir haben mehrere Filialen: {question}"
+        return BranchQuestion(question, (), suggested)
+    question = "" if first else "Für welche Filiale möchten Sie den Termin? "
+    if has_menu(branches):
+        choices = [f"{DIGIT_WORDS[branches.index(branch) + 1]} für {branch.display_name}" for branch in candidates]
+        question += f"{'Sonst sagen' if first else 'Sagen'} oder drücken Sie {', '.join(choices)}."
+    else:
+        names = ", ".join(branch.display_name for branch in candidates)
+        question += f"{'Sonst gibt' if first else 'Es gibt'} es {names}."
+    return BranchQuestion(first + question, tuple(branch.name for branch in candidates), suggested)
+
+
+def _suggest_last(offering: Sequence[Branch], hints: Hints) -> _Suggestion | None:
+    branch = _by_name(offering, hints.last_branch)
+    return None if branch is None else _Suggestion(f"Möchten Sie wieder zu {branch.display_name}?", branch)
+
+
+def _suggest_nearest(branches: Sequence[Branch], phrase: str) -> _Suggestion | None:
+    branch = nearest_branch(branches, phrase)
+    return None if branch is None else _Suggestion(f"Am nächsten liegt wohl {branch.display_name}. Passt das?", branch)
+
+
+def _by_name(branches: Sequence[Branch], name: str | None) -> Branch | None:
+    return next((branch for branch in branches if branch.name == name), None)
+
+
+def _offers(config: TenantConfig, branch: Branch, service: str | None) -> bool:
+    """Return whether somebody at the branch can do the service. An unknown one excludes no branch: booking asks what is meant."""
+    requested = fold(service) if service else ""
+    services = [s for s in config.services if requested in {fold(n) for n in (s.name, s.display_name, *s.spoken_names)}]
+    return not services or any(s.branch in {None, branch.name} and s.staff.get(branch.name) for s in services)

@@ -1,0 +1,91 @@
+"""Handle Stripe's events: what they report of the tenant's subscription (docs/vendors/stripe.md).
+
+Only snapshot events are read, and their order does not matter.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from askproai_core.database import Connection
+from askproai_core.http_server import read_json
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.billing import BillingChange, save_billing_change
+from askproai_runtime.intake import StoredEvent
+from askproai_runtime.jobs import DeadNow
+
+_SUBSCRIPTION = "customer.subscription."
+_INVOICE_PAID = {"invoice.paid": True, "invoice.payment_failed": False}
+_TENANT_KEYS = ("askproai_tenant", "tenant", "tenant_id")
+
+
+class _StripeEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as far as it is read: `data.object` is the subscription or invoice. Thin events (`v2.core.event`) have no data."""
+
+    type: str
+    created: Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)] | str = 0  # seconds; a text in thin events
+    livemode: bool = False
+    data: dict[str, Any] = {}
+
+
+async def handle_billing_event(connection: Connection, event: StoredEvent, config: TenantConfig) -> str | None:
+    """Store what the event reports. Return a note if it reports nothing. Raises `DeadNow` if the body is no event."""
+    try:
+        change = read_billing_change(event.payload, config.tenant)
+    except msgspec.DecodeError as error:
+        raise DeadNow(f"the body is no Stripe event: {error}") from error
+    if isinstance(change, str):
+        return change
+    await save_billing_change(connection, config.tenant, change)
+    return None
+
+
+def read_billing_change(body: bytes, tenant: str) -> BillingChange | str:
+    """Return the change, or the note why there is none. Raises `msgspec.DecodeError` if the body is no event.
+
+    One Stripe account may serve many businesses, and each endpoint then receives the events of all: an object whose metadata
+    names another tenant is not ours.
+    """
+    event = read_json(body, _StripeEvent)
+    subject = event.data.get("object")
+    if not isinstance(subject, dict) or not isinstance(event.created, int):
+        return "stored only: the event carries no object"
+    if _tenants(subject) - {tenant}:
+        return "stored only: its metadata names another tenant"
+    created_at = datetime.fromtimestamp(event.created, UTC)
+    if event.type.startswith(_SUBSCRIPTION):
+        ended = event.type == f"{_SUBSCRIPTION}deleted"
+        status = "canceled" if ended else _text(subject, "status")
+        subscription = _text(subject, "id")
+        if subscription and status:
+            return BillingChange(subscription, created_at, event.livemode, status, ended)
+    elif event.type in _INVOICE_PAID:
+        if subscription := _invoice_subscription(subject):
+            return BillingChange(subscription, created_at, event.livemode, invoice_paid=_INVOICE_PAID[event.type])
+        return "stored only: the invoice belongs to no subscription"
+    return f"stored only: stripe {event.type} is not acted on"
+
+
+def _invoice_subscription(invoice: dict[str, Any]) -> str:
+    """Return the id of an invoice's subscription, in today's shape or in that before API 2025-03-31; empty if it has none."""
+    details = _object(_object(invoice, "parent"), "subscription_details")
+    return _text(details, "subscription") or _text(invoice, "subscription")
+
+
+def _tenants(subject: dict[str, Any]) -> set[str]:
+    """Return the tenants that the metadata of the object and of its subscription name."""
+    details = (_object(_object(subject, "parent"), "subscription_details"), _object(subject, "subscription_details"))
+    metadata = [_object(owner, "metadata") for owner in (subject, *details)]
+    return {values[key] for values in metadata for key in _TENANT_KEYS if isinstance(values.get(key), str)}
+
+
+def _object(value: dict[str, Any], name: str) -> dict[str, Any]:
+    inner = value.get(name)
+    return inner if isinstance(inner, dict) else {}
+
+
+def _text(value: dict[str, Any], name: str) -> str:
+    """Return a text, empty if there is none. Of an expanded object it is the id."""
+    inner = value.get(name)
+    return inner if isinstance(inner, str) else _text(inner, "id") if isinstance(inner, dict) else ""

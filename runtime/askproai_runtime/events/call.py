@@ -1,0 +1,124 @@
+"""Handle Retell's call events: merge what an event reports into the row of its call.
+
+Events arrive late, twice and in any order. `merge` therefore gives the same row for every order: an ended call stays ended, and
+no field is ever emptied.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import structlog
+
+from askproai_core.database import Connection
+from askproai_core.phone_numbers import caller_or_none
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.booking import release_hold
+from askproai_runtime.calls import (
+    CallRow,
+    RetellCall,
+    RetellEvent,
+    call_stage,
+    decode,
+    find_route,
+    lock_call,
+    parse_milliseconds,
+    save_call,
+)
+from askproai_runtime.intake import StoredEvent
+from askproai_runtime.jobs import DeadNow
+
+log = structlog.get_logger(__name__)
+
+MAX_TRANSCRIPT_CHARACTERS = 10_000
+STARTED, ENDED, ANALYZED = "call_started", "call_ended", "call_analyzed"
+
+_MERGED_BY_VALUE = (
+    "branch", "agent_id", "direction", "from_number", "to_number", "started_at", "ended_at", "analyzed_at",
+    "disconnection_reason",
+)  # fmt: skip
+
+
+class UnroutableCall(Exception):
+    """Neither the call's agent nor its number is the tenant's. `agent_id` is for the audit log."""
+
+    def __init__(self, agent_id: str | None) -> None:
+        super().__init__(agent_id)
+        self.agent_id = agent_id
+
+
+async def handle_call_event(connection: Connection, event: StoredEvent, config: TenantConfig) -> str | None:
+    """Merge the event into its call; a call that is over releases its hold. Return the note for the event, if any.
+
+    Raises `UnroutableCall`, and `DeadNow` if the body cannot be read.
+    """
+    if event.event_type not in {STARTED, ENDED, ANALYZED}:
+        return event.not_acted_on
+    try:
+        envelope = decode(event.payload, RetellEvent)
+    except msgspec.DecodeError as error:
+        raise DeadNow(f"the body is no call event: {error}") from error
+    call = envelope.call or envelope.data
+    if call is None:
+        return "stored only: the event names no call"
+    route = find_route(call, config)
+    if route is None:
+        raise UnroutableCall(call.agent_id)
+    current = await lock_call(connection, config.tenant, call.call_id, event.correlation_id)
+    branch = current.branch or route.branch  # what the caller said in the call outranks the number
+    row = merge(current, row_of_event(event.event_type, call, branch, event.received_at))
+    await save_call(connection, config.tenant, call.call_id, row)
+    if row.over:
+        await release_hold(connection, config.tenant, call.call_id)
+    log.info("call.updated", call_id=call.call_id, event_type=event.event_type, status=row.status)
+    cut = len(call.transcript or "") - MAX_TRANSCRIPT_CHARACTERS
+    return f"transcript cut to {MAX_TRANSCRIPT_CHARACTERS} characters, {cut} left out" if cut > 0 else None
+
+
+def row_of_event(event_type: str, call: RetellCall, branch: str | None, received_at: datetime) -> CallRow:
+    """Return what one event alone reports of a call."""
+    transcript = call.transcript or ""
+    return CallRow(
+        status=_status(event_type, call.call_status),
+        branch=branch,
+        agent_id=call.agent_id,
+        direction=call.direction,
+        from_number=caller_or_none(call.from_number),
+        to_number=caller_or_none(call.to_number),
+        started_at=parse_milliseconds(call.start_timestamp),
+        ended_at=parse_milliseconds(call.end_timestamp),
+        analyzed_at=received_at if event_type == ANALYZED else None,
+        disconnection_reason=call.disconnection_reason,
+        transcript=transcript[:MAX_TRANSCRIPT_CHARACTERS] or None,
+        transcript_truncated=len(transcript) > MAX_TRANSCRIPT_CHARACTERS,
+        analysis=call.call_analysis,
+    )
+
+
+def merge(current: CallRow, reported: CallRow) -> CallRow:
+    """Add what an event reports to what is known. Neither the order of events nor their repetition matters."""
+    longer = max(
+        current, reported, key=lambda row: (len(row.transcript or ""), row.transcript_truncated, row.transcript or "")
+    )
+    return CallRow(
+        status=max(current.status, reported.status, key=lambda status: (call_stage(status), status)),
+        transcript=longer.transcript,
+        transcript_truncated=longer.transcript_truncated,
+        # only call_analyzed brings an analysis
+        analysis=reported.analysis if reported.analysis is not None else current.analysis,
+        **{name: _greater(getattr(current, name), getattr(reported, name)) for name in _MERGED_BY_VALUE},
+    )
+
+
+def _greater(first: Any, second: Any) -> Any:
+    """Return the value that is not None. Within a call both are equal; if they ever differ, the greater wins in every order."""
+    if first is None or second is None:
+        return second if first is None else first
+    return max(first, second)
+
+
+def _status(event_type: str, reported: str | None) -> str:
+    """Return the call's status. An event outranks an earlier status in its body, such as `call_ended` with a stale `ongoing`."""
+    implied = "ongoing" if event_type == STARTED else "ended"
+    minimum = call_stage("ongoing" if event_type == STARTED else "not_connected")
+    return reported if reported is not None and call_stage(reported) >= minimum else implied

@@ -1,0 +1,78 @@
+"""Process a stored event: the handler of `webhook-event` jobs.
+
+The effects of an event and the end of its job are one transaction, so that a crash leaves either nothing or everything.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import TypeAlias
+
+from askproai_core.clock import Clock
+from askproai_core.database import Connection, Pool
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.booking import Booking, Told
+from askproai_runtime.calls import audit_refusal
+from askproai_runtime.events.billing import handle_billing_event
+from askproai_runtime.events.calendar import handle_calendar_event
+from askproai_runtime.events.call import UnroutableCall, handle_call_event
+from askproai_runtime.intake import Source, StoredEvent, load_event, note_event
+from askproai_runtime.jobs import DeadNow, Job, finish
+from askproai_runtime.metrics import Metrics
+
+# Acts on an event inside the transaction that ends its job. Returns a note of why nothing was done or what was left out, None if
+# there is nothing to note, or the calendar's event that the booking must be compared with. Raises `DeadNow` if no retry can help.
+EventHandler: TypeAlias = Callable[[Connection, StoredEvent, TenantConfig], Awaitable[str | Told | None]]
+
+# A new webhook sender needs a module with its handler, and a line here.
+HANDLERS: Mapping[str, EventHandler] = {
+    Source.RETELL: handle_call_event,
+    Source.CALCOM: handle_calendar_event,
+    Source.STRIPE: handle_billing_event,
+}
+
+
+class EventDispatcher:
+    """Passes each stored event to the handler of its source."""
+
+    def __init__(
+        self, pool: Pool, config: Callable[[], TenantConfig], booking: Booking, clock: Clock, metrics: Metrics
+    ) -> None:
+        self._pool = pool
+        self._config = config
+        self._booking = booking
+        self._tenant = config().tenant
+        self._clock = clock
+        self._metrics = metrics
+
+    async def handle(self, job: Job) -> None:
+        """Process the event of one job. Raises `DeadNow` if no retry can help, and what `Booking.follow_booking` raises."""
+        assert job.event_id is not None, "a webhook-event job names its event; the table checks it"
+        started_at = self._clock.monotonic()
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                event = await self._load(connection, job.event_id)
+                result = await self._handle(connection, event)
+                if not isinstance(result, Told):
+                    await self._finish(connection, result, job=job)
+            if isinstance(result, Told):  # asks the calendar first, so it runs outside any transaction
+                await self._booking.follow_booking(result, partial(self._finish, job=job))
+        except UnroutableCall as error:
+            await audit_refusal(self._pool, self._tenant, "event.refused", error.agent_id, job.correlation_id)
+            raise DeadNow("unroutable") from error
+        self._metrics.processed(event.source, event.event_type, self._clock.monotonic() - started_at)
+
+    async def _load(self, connection: Connection, event_id: int) -> StoredEvent:
+        event = await load_event(connection, self._tenant, event_id)
+        if event is None:
+            raise DeadNow("the event is gone: retention removed it before its job ran")
+        return event
+
+    async def _handle(self, connection: Connection, event: StoredEvent) -> str | Told | None:
+        handler = HANDLERS.get(event.source)
+        return event.not_acted_on if handler is None else await handler(connection, event, self._config())
+
+    async def _finish(self, connection: Connection, note: str | None, *, job: Job) -> None:
+        """End the job and store the note. The job first: everything that locks both rows locks them in this order."""
+        await finish(connection, self._tenant, job)
+        if note and job.event_id:
+            await note_event(connection, self._tenant, job.event_id, note)

@@ -1,0 +1,95 @@
+"""The German words for dates and times: those that are understood, and how a time is said and written.
+
+Keys are folded: lower case, ä ö ü ß as ae oe ue ss.
+"""
+
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+
+WEEKDAYS = {
+    "montag": 0, "dienstag": 1, "mittwoch": 2, "donnerstag": 3, "freitag": 4, "samstag": 5, "sonnabend": 5, "sonntag": 6,
+}  # fmt: skip
+
+MONTHS = {
+    "januar": 1, "jaenner": 1, "februar": 2, "maerz": 3, "april": 4, "mai": 5, "juni": 6, "juno": 6, "juli": 7, "julei": 7,
+    "august": 8, "september": 9, "oktober": 10, "november": 11, "dezember": 12,
+}  # fmt: skip
+
+# Half-open ranges of local time.
+PARTS_OF_DAY = {
+    "frueh": (time(6), time(9)),
+    "vormittag": (time(9), time(12)),
+    "mittag": (time(11, 30), time(14)),
+    "nachmittag": (time(12), time(18)),
+    "abend": (time(17), time(22)),
+}
+PART_WORDS = {
+    "frueh": "frueh", "morgens": "frueh", "vormittag": "vormittag", "vormittags": "vormittag", "mittag": "mittag",
+    "mittags": "mittag", "nachmittag": "nachmittag", "nachmittags": "nachmittag", "abend": "abend", "abends": "abend",
+}  # fmt: skip
+PART_SPOKEN = {
+    "frueh": "früh", "vormittag": "Vormittag", "mittag": "Mittag", "nachmittag": "Nachmittag", "abend": "Abend",
+}  # fmt: skip
+
+# Words without a meaning here. Any other word that is left over makes the phrase not understood.
+FILLERS = frozenset(
+    {"am", "um", "an", "den", "der", "dem", "zum", "bitte", "gern", "gerne", "ein", "einen", "fuer", "so"}
+)
+
+_UNITS = ["null", "eins", "zwei", "drei", "vier", "fuenf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwoelf",
+          "dreizehn", "vierzehn", "fuenfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn"]  # fmt: skip
+_TENS = {20: "zwanzig", 30: "dreissig", 40: "vierzig", 50: "fuenfzig"}
+
+
+def _numbers() -> dict[str, int]:
+    words = {word: value for value, word in enumerate(_UNITS)}
+    words |= {"ein": 1, "eine": 1, "einem": 1, "einer": 1, "zwo": 2}
+    for tens, word in _TENS.items():
+        words[word] = tens
+        for unit in range(1, 10):
+            words[f"{'ein' if unit == 1 else _UNITS[unit]}und{word}"] = tens + unit
+    return words
+
+
+NUMBERS = _numbers()
+
+
+def _ordinals() -> dict[str, int]:
+    irregular = {1: "erst", 3: "dritt", 7: "siebt", 8: "acht"}
+    by_value = {value: word for word, value in NUMBERS.items() if word not in {"eine", "einem", "einer", "zwo", "ein"}}
+    ordinals: dict[str, int] = {}
+    for value in range(1, 32):
+        stem = irregular.get(value, by_value[value] + ("t" if value < 20 else "st"))  # noqa: PLR2004 (zwanzigSTe)
+        for ending in ("e", "en", "er"):
+            ordinals[stem + ending] = value
+    return ordinals
+
+
+ORDINALS = _ordinals()
+
+
+def fold(text: str) -> str:
+    """Return the text in lower case, without umlauts, with single spaces."""
+    return " ".join(text.lower().translate(_UMLAUTS).split())
+
+
+def parse_number(word: str) -> int | None:
+    """Return the value of a number in digits or words; None for any other word."""
+    return int(word) if word.isdecimal() else NUMBERS.get(word)
+
+
+def format_spoken(start: datetime, zone: ZoneInfo) -> str:
+    """Return `Freitag, den 27. November, um 14 Uhr 30`: the full date, so that a caller notices a misheard day."""
+    local = start.astimezone(zone)
+    minutes = f" {local.minute}" if local.minute else ""
+    day = format_date(local.date(), "EEEE, 'den' d. MMMM", locale="de_DE")
+    return f"{day}, um {local.hour} Uhr{minutes}"
+
+
+def format_written_day(day: date) -> str:
+    """Return `Freitag, 27. November 2026`."""
+    return format_date(day, "EEEE, d. MMMM y", locale="de_DE")

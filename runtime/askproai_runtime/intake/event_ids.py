@@ -1,0 +1,179 @@
+"""Identify an event by its verified body, so that a second delivery is recognised.
+
+Retell and Cal.com send no delivery id. Retell's events get `<call_id>:<event>`, plus a hash of the body where an event repeats
+within a call. Cal.com's id is derived from the booking and from what distinguishes its events (docs/vendors/calcom.md).
+Stripe's events have ids of their own.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal, TypeAlias, get_args
+
+import msgspec
+
+from askproai_core.http_server import read_json
+from askproai_runtime.intake.signatures import CALCOM_WINDOW
+
+# Printable ASCII, so that an id is safe in a text column, an index and a log line. Not `$`, which matches before a final newline.
+_Id = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,200}\Z")]
+_Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,100}\Z")]
+
+
+# Where the runtime's work comes from: the senders of webhooks, and our own calendar-sync jobs, which the private API lists
+# beside the events. A comment, because a docstring would become part of the private API's OpenAPI document.
+class Source(StrEnum):
+    RETELL = "retell"
+    CALCOM = "calcom"
+    STRIPE = "stripe"
+    CALENDAR_SYNC = "calendar-sync"
+
+
+WebhookSource: TypeAlias = Literal[Source.RETELL, Source.CALCOM, Source.STRIPE]
+_WEBHOOK_SOURCES: tuple[WebhookSource, ...] = get_args(WebhookSource)
+
+
+def find_webhook_source(name: str) -> WebhookSource | None:
+    """Return the sender whose webhooks arrive under this name; None for any other name."""
+    return next((source for source in _WEBHOOK_SOURCES if source == name), None)
+
+
+class MalformedEvent(Exception):
+    """The body is no event of its sender. The message says what is missing, without quoting the body."""
+
+
+class StaleEvent(Exception):
+    """The body is signed, but its own time lies outside the window: a replay."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingEvent:
+    """A verified event that is not stored yet. `payload` is the raw body."""
+
+    source: WebhookSource
+    event_id: str
+    event_type: str
+    payload: bytes
+    correlation_id: str
+
+
+class _Call(msgspec.Struct):
+    call_id: _Id
+
+
+class _Chat(msgspec.Struct):
+    chat_id: _Id
+
+
+class _RetellEnvelope(msgspec.Struct):
+    event: _Name
+    call: _Call | None = None
+    data: _Call | None = None  # the deprecated name of `call`
+    chat: _Chat | None = None
+
+
+class _StripeEnvelope(msgspec.Struct):
+    id: _Id
+    type: _Name
+
+
+class _CalcomEnvelope(msgspec.Struct):
+    triggerEvent: _Name  # noqa: N815 - Cal.com's spelling
+    createdAt: str = ""  # noqa: N815 - Cal.com's spelling
+    payload: dict[str, Any] | None = None
+
+
+def identify(source: WebhookSource, body: bytes, *, tenant: str, correlation_id: str, now: datetime) -> IncomingEvent:
+    """Return the event with its id and type. Raises `MalformedEvent`, and `StaleEvent` for a replayed Cal.com body."""
+    try:
+        match source:
+            case Source.RETELL:
+                event_id, event_type = _identify_retell(body)
+            case Source.CALCOM:
+                event_id, event_type = _identify_calcom(body, tenant, now)
+            case Source.STRIPE:
+                event = read_json(body, _StripeEnvelope)
+                event_id, event_type = event.id, event.type
+    except msgspec.ValidationError as error:
+        raise MalformedEvent(f"The body is no {source} event: {error}") from error
+    except msgspec.DecodeError as error:
+        raise MalformedEvent("The body is not valid JSON in UTF-8") from error
+    return IncomingEvent(source, event_id, event_type, body, correlation_id)
+
+
+def _identify_retell(body: bytes) -> tuple[str, str]:
+    envelope = read_json(body, _RetellEnvelope)
+    call = envelope.call or envelope.data
+    if call is not None:
+        subject = call.call_id
+    elif envelope.chat is not None:
+        subject = envelope.chat.chat_id
+    else:
+        raise MalformedEvent("The body is no retell event: it names neither call.call_id nor chat.chat_id")
+    event_id = f"{subject}:{envelope.event}"
+    if envelope.event == "transcript_updated" or envelope.event.startswith("transfer_"):
+        event_id += f":{hashlib.sha256(body).hexdigest()[:32]}"
+    return event_id, envelope.event
+
+
+def _identify_calcom(body: bytes, tenant: str, now: datetime) -> tuple[str, str]:
+    envelope = read_json(body, _CalcomEnvelope)
+    _refuse_stale(envelope.createdAt, now)
+    fields = _calcom_fields(body, envelope)
+    absence = fields.get("oooEntry")
+    absence_id = _text(absence, "uuid") if isinstance(absence, dict) else ""
+    subject = _text(fields, "uid") or _text(fields, "bookingUid") or absence_id
+    if subject:
+        parts = (tenant, envelope.triggerEvent, subject, *_distinguishing_values(envelope, fields))
+        digest = hashlib.sha256("|".join(parts).encode())
+    else:  # PING and forms name no booking: equal bodies are the same event
+        digest = hashlib.sha256(tenant.encode() + b"|" + body)
+    return digest.hexdigest(), envelope.triggerEvent
+
+
+def _calcom_fields(body: bytes, envelope: _CalcomEnvelope) -> dict[str, Any]:
+    """Return what the event is about. MEETING_* events and rendered templates are flat: their fields lie beside `triggerEvent`."""
+    return envelope.payload if envelope.payload is not None else read_json(body, dict[str, Any])
+
+
+def _distinguishing_values(envelope: _CalcomEnvelope, fields: dict[str, Any]) -> tuple[str, ...]:
+    """Return what distinguishes two events of one booking with the same trigger.
+
+    `createdAt` does not: a Cal.com job that runs again stamps a new one.
+    """
+    listed = fields.get("attendees")
+    attendees = [attendee for attendee in listed if isinstance(attendee, dict)] if isinstance(listed, list) else []
+    match envelope.triggerEvent:
+        case "BOOKING_RESCHEDULED":
+            return _text(fields, "rescheduleUid"), _text(fields, "startTime")
+        case "BOOKING_CANCELLED" if fields.get("seatsPerTimeSlot"):  # each seat is cancelled separately
+            return _text(fields, "endTime"), *sorted(_text(attendee, "email") for attendee in attendees)
+        case "BOOKING_CANCELLED":
+            return (_text(fields, "endTime"),)
+        case "BOOKING_PAID" | "BOOKING_PAYMENT_INITIATED":
+            return (_text(fields, "paymentId"),)
+        case "BOOKING_NO_SHOW_UPDATED":  # the time too: a no-show can be set, taken back and set again
+            marks = sorted(f"{_text(a, 'email')}:{str(a.get('noShow')).lower()}" for a in attendees)
+            return *marks, envelope.createdAt
+        case _:
+            return (_text(fields, "startTime"),)
+
+
+def _refuse_stale(created_at: str, now: datetime) -> None:
+    """Refuse a replay. Flat bodies carry no time: only the unique key of stored events protects against their replay."""
+    if not created_at:
+        return
+    try:
+        created = datetime.fromisoformat(created_at)
+    except ValueError as error:
+        raise MalformedEvent("The body is no calcom event: createdAt is no ISO time") from error
+    if created.tzinfo is None:
+        raise MalformedEvent("The body is no calcom event: createdAt has no zone")
+    if abs(now - created) > CALCOM_WINDOW:
+        raise StaleEvent("createdAt is outside the window")
+
+
+def _text(values: dict[str, Any], name: str) -> str:
+    value = values.get(name)
+    return str(value) if isinstance(value, str | int) else ""

@@ -1,0 +1,152 @@
+"""The private API of a real pod: authentication, invalid requests, and the circuit breakers."""
+
+import asyncio
+import base64
+import contextlib
+import json
+import sys
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, eventually, running_web, running_worker
+from yarl import URL
+
+from askproai_core.redis import CircuitOpen, Provider, acl_rules
+from askproai_sandbox.redis import EmbeddedRedis
+
+ASKPROAI = Path(sys.executable).with_name("askproai")
+
+
+async def request(
+    pod: TenantPod, path: str, method: str = "GET", token: str | None = ADMIN_TOKEN
+) -> tuple[int, dict, str]:
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    url = URL(f"{pod.private_url}/api/v1/{path}", encoded=True)
+    async with pod.session.request(method, url, headers=headers) as answer:
+        return answer.status, await answer.json(content_type=None), answer.content_type
+
+
+@pytest.mark.parametrize("token", [None, "", "admin-toke", "admin-token2", "ädmin"])
+@pytest.mark.parametrize("path", ["circuits", "circuits/calcom/reset", "nothing/here"])
+async def test_without_the_token_nothing_is_revealed_not_even_which_paths_exist(
+    shared_web_pod: TenantPod, token: str | None, path: str
+) -> None:
+    status, problem, kind = await request(shared_web_pod, path, token=token)
+    assert (status, kind, problem["title"]) == (401, "application/problem+json", "Unauthorized")
+    assert problem["correlation_id"]
+
+
+async def test_it_is_not_on_the_public_port(shared_web_pod: TenantPod) -> None:
+    async with shared_web_pod.session.get(f"{shared_web_pod.url}/api/v1/circuits") as answer:
+        assert answer.status == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "nothing", 404), ("DELETE", "circuits", 405), ("POST", "circuits/stripe/reset", 404)],
+)
+async def test_an_unknown_path_is_a_problem_document(
+    shared_web_pod: TenantPod, method: str, path: str, status: int
+) -> None:
+    got, problem, kind = await request(shared_web_pod, path, method)
+    assert (got, kind, problem["status"]) == (status, "application/problem+json", status)
+
+
+def cursor(*values: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
+
+
+UNKNOWN_ID = "00000000-0000-0000-0000-000000000000"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"{page}?limit={'9' * 5000}" for page in ("appointments", "events", "calls")),
+        *(f"appointments?{name}=%00" for name in ("from", "branch", "staff", "status")),
+        *(f"appointments?from={moment}" for moment in ("0001-01-01", "9999-12-31T23:59:59-14:00")),
+        *(f"slots?branch=mitte&service=haarschnitt&date={day}" for day in ("0001-01-01", "9999-12-31")),
+        f"appointments?cursor={cursor('2026-01-01T00:00:00Z', 'x')}",
+        f"appointments?cursor={cursor('0001-01-01T00:00:00+14:00', UNKNOWN_ID)}",
+        f"events?cursor={cursor('9999-12-31T23:59:59-14:00', '1')}",
+        f"events?cursor={cursor('2026-01-01T00:00:00Z', chr(0))}",
+        f"calls?cursor={cursor('2026-01-01T00:00:00Z')}",
+        f"calls?cursor={cursor({}, [])}",
+        "events?type=%00",
+        "calls/%00/timeline",
+    ],
+)
+async def test_an_invalid_value_is_refused_with_an_explanation_and_reaches_no_database(
+    shared_web_pod: TenantPod, path: str
+) -> None:
+    status, problem, _ = await request(shared_web_pod, path)
+    assert (status, problem["title"]) == (400, "Bad Request")
+
+
+@pytest.mark.parametrize("value", ["' OR tenant <> '", "x'; DROP TABLE calls; --", "%' OR '1'='1", "\\", "$1"])
+async def test_parameters_are_data_and_never_sql(shared_web_pod: TenantPod, value: str) -> None:
+    for path in ("appointments?branch=", "appointments?staff=", "events?type="):
+        status, page, _ = await request(shared_web_pod, path + quote(value))
+        assert (status, page["next"], *(rows for rows in page.values() if rows)) == (200, None)
+    status, _, _ = await request(shared_web_pod, f"calls/{quote(value, safe='')}/timeline")
+    assert status == 404
+
+
+async def test_circuits_are_listed_and_reset(shared_web_pod: TenantPod) -> None:
+    """Without Redis each process has circuits of its own."""
+    status, answer, _ = await request(shared_web_pod, "circuits")
+    closed = {"state": "closed", "failures": 0, "retry_after_seconds": 0.0, "everywhere": False, "shared": False}
+    assert (status, answer) == (200, {"circuits": [{"provider": name, **closed} for name in ("retell", "calcom")]})
+    status, answer, _ = await request(shared_web_pod, "circuits/calcom/reset", "POST")
+    assert (status, answer) == (200, {"provider": "calcom", **closed})
+
+
+async def test_the_command_line_uses_it(shared_web_pod: TenantPod) -> None:
+    async def run(*arguments: str, token: str = ADMIN_TOKEN) -> tuple[int | None, str, str]:
+        process = await asyncio.create_subprocess_exec(
+            str(ASKPROAI), "circuits", *arguments, "-t", "salon.salon", "--url", shared_web_pod.private_url,
+            env={"ASKPROAI_TOKEN": token, "COLUMNS": "100"}, stdout=-1, stderr=-1,
+        )  # fmt: skip
+        out, error = await process.communicate()
+        return process.returncode, out.decode(), error.decode()
+
+    code, out, _ = await run("list", "-o", "json")
+    assert (code, [row["state"] for row in json.loads(out)["circuits"]]) == (0, ["closed", "closed"])
+    code, out, _ = await run("reset", "calcom")
+    assert code == 0
+    assert "calcom" in out
+    code, _, error = await run("list", token="wrong")
+    assert (code, "Unauthorized" in error, "wrong" in error) == (1, True, False)
+
+
+async def test_web_and_worker_share_their_circuits_through_redis(stopped_pod: TenantPod, valkey: EmbeddedRedis) -> None:
+    """An outage that the worker notices spares the next caller the wait, and a reset at the web process reaches the worker."""
+    tenant = stopped_pod.store.tenant
+    url = await valkey.add_user(f"web-{tenant}", partial(acl_rules, tenant))
+    stopped_pod.write_credential("REDIS_URL", url)
+    async with running_worker(stopped_pod) as port, running_web(stopped_pod, worker_port=port):
+        worker = stopped_pod.worker.circuits
+
+        async def open_for_the_web() -> dict | None:
+            """On a busy machine a call to Redis may take longer than its tenth of a second, so this is tried again."""
+            with contextlib.suppress(CircuitOpen):
+                for _ in range(5):
+                    await (await worker.allow(Provider.CALCOM)).failed()
+            _, answer, _ = await request(stopped_pod, "circuits")
+            calcom = next(row for row in answer["circuits"] if row["provider"] == "calcom")
+            return calcom if calcom["state"] == "open" and calcom["shared"] else None
+
+        calcom = await eventually(open_for_the_web)
+        assert 0 < calcom["retry_after_seconds"] <= 60
+        token = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+        details = await stopped_pod.get(f"{stopped_pod.private_url}/health/detailed", **token)
+        assert details.body["providers"]["calcom"]["circuit"] == "open"
+
+        async def closed_for_the_worker() -> bool:
+            _, row, _ = await request(stopped_pod, "circuits/calcom/reset", "POST")
+            return bool(row["shared"]) and not (await worker.states())[Provider.CALCOM].retry_after
+
+        await eventually(closed_for_the_worker)
+        await (await worker.allow(Provider.CALCOM)).succeeded()

@@ -1,0 +1,183 @@
+"""Events, calls and appointments over the private API of a real pod: what is listed, and what a redrive does."""
+
+import json
+from typing import Any
+
+import pytest
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, eventually
+
+from askproai_core.tenant_config import encode
+
+
+async def request(pod: TenantPod, path: str, method: str = "GET", **params: Any) -> tuple[int, Any]:
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    async with pod.session.request(
+        method, f"{pod.private_url}/api/v1/{path}", params=params, headers=headers
+    ) as answer:
+        return answer.status, await answer.json(content_type=None)
+
+
+async def dead_letter(pod: TenantPod, call_id: str, agent_id: str = "agent_stranger") -> str:
+    """Return the id of an event that is dead because nobody has its agent or its number."""
+    await pod.retell("call_started", call_id, agent_id=agent_id, to_number="+4930999")
+    row = await pod.settled(f"{call_id}:call_started")
+    assert row["status"] == "dead"
+    return str(row["id"])
+
+
+async def test_a_dead_letter_is_listed_shown_and_redriven(pod: TenantPod) -> None:
+    event = await dead_letter(pod, "call_letter")
+    status, page = await request(pod, "events", status="dead", source="retell", type="call_started")
+    assert status == 200
+    assert event in [row["id"] for row in page["events"]]
+    _, shown = await request(pod, f"events/{event}")
+    assert shown["job"]["state"] == "dead"
+    assert "unroutable" in shown["job"]["last_error"]
+    assert shown["payload_bytes"] > 0
+    before = await pod.job("call_letter:call_started")
+
+    agents = [{"name": "late", "branch": "mitte", "agent_id": "agent_stranger"}]
+    config = pod.config()
+    pod.write_config(json.dumps({**json.loads(encode(config)), "agents": agents}))
+
+    async def redriven() -> bool:
+        _, answer = await request(pod, f"events/{event}/redrive", "POST")
+        row = await pod.settled("call_letter:call_started")
+        return answer.get("redriven") == [event] and row["status"] == "processed"
+
+    await eventually(redriven)
+    after = await pod.job("call_letter:call_started")
+    assert after["claim_no"] > before["claim_no"], "the claim number rises, so that no late worker can finish it"
+    status, answer = await request(pod, f"events/{event}/redrive", "POST")
+    assert (status, answer["title"]) == (409, "Not Dead")
+    audit_rows = await pod.db.fetchval(
+        "SELECT count(*) FROM audit_log WHERE tenant = $1 AND action = 'event.redriven' AND detail ->> 'event' = $2",
+        pod.store.tenant, event,
+    )  # fmt: skip
+    assert audit_rows >= 1
+
+
+async def test_a_redriven_event_has_all_its_attempts_again_and_a_dropped_body_is_refused(pod: TenantPod) -> None:
+    event = await dead_letter(pod, "call_dropped", "agent_nobody")
+    await pod.db.execute(
+        "UPDATE webhook_events SET payload = '' WHERE tenant = $1 AND id = $2", pod.store.tenant, int(event)
+    )
+    status, answer = await request(pod, f"events/{event}/redrive", "POST")
+    assert (status, answer["title"]) == (409, "Body Dropped")
+    kept = await dead_letter(pod, "call_kept", "agent_nobody")
+    status, answer = await request(pod, "events/redrive", "POST")
+    assert (status, kept in answer["redriven"], event in answer["redriven"]) == (200, True, False)
+    row = await pod.settled("call_kept:call_started")
+    assert (row["status"], row["attempts"]) == ("dead", 1)
+
+
+async def test_a_dead_calendar_sync_is_a_dead_letter_too(pod: TenantPod) -> None:
+    tenant = pod.store.tenant
+    appointment = await pod.db.fetchval(
+        "INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id) VALUES"
+        " ($1, 'mitte', 'haarschnitt', 'anna', now(), now() + interval '1 hour', 'confirmed', 'story-1') RETURNING id", tenant,
+    )  # fmt: skip
+    job = await pod.db.fetchval(
+        "INSERT INTO jobs (tenant, kind, priority, state, appointment_id, correlation_id, last_error, attempts)"
+        " VALUES ($1, 'calendar-sync', 'high', 'dead', $2, 'story-1', 'Cal.com says no', 4) RETURNING id", tenant, appointment,
+    )  # fmt: skip
+    _, page = await request(pod, "events", source="calendar-sync")
+    row = next(event for event in page["events"] if event["id"] == f"job:{job}")
+    assert (row["status"], row["error"], row["attempts"]) == ("dead", "Cal.com says no", 4)
+    _, shown = await request(pod, f"events/job:{job}")
+    assert shown["appointment_id"] == str(appointment)
+    status, answer = await request(pod, f"events/job:{job}/redrive", "POST")
+    assert (status, answer) == (200, {"redriven": [f"job:{job}"]})
+
+
+async def test_pages_follow_each_other_without_gap_or_repetition(pod: TenantPod) -> None:
+    for number in range(5):
+        await pod.retell("call_started", f"call_page_{number}")
+    seen, cursor = [], {}
+    while True:
+        _, page = await request(pod, "events", limit=2, **cursor)
+        seen += [row["event_id"] for row in page["events"]]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+    assert len(seen) == len(set(seen))
+    assert {f"call_page_{number}:call_started" for number in range(5)} <= set(seen)
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "detail"),
+    [
+        ("events", {"status": "lost"}, "status is one of: received, processing"),
+        ("events", {"limit": 0}, "limit is a number from 1 to 500"),
+        ("events", {"limit": "501"}, "limit is a number"),
+        ("events", {"since": "gestern"}, "since is a day or a time"),
+        ("events", {"cursor": "x"}, "cursor is not"),
+        ("events", {"stauts": "dead"}, "there is no parameter 'stauts'; there are: status"),
+        ("slots", {"branch": "mitte", "service": "haarschnitt"}, "date is missing"),
+        ("slots", {"branch": "mitte", "service": "haarschnitt", "date": "Freitag"}, "date is a day such as"),
+        ("slots", {"branch": "nord", "service": "haarschnitt", "date": "2026-11-27"}, "there are: mitte"),
+        ("slots", {"branch": "mitte", "service": "dauerwelle", "date": "2026-11-27"}, "it offers: haarschnitt"),
+        ("events/999999999", {}, "There is no such event"),
+        ("events/x", {}, "There is no such event"),
+        ("calls/call_never/timeline", {}, "There is no such call"),
+    ],
+)
+async def test_an_invalid_request_is_answered_with_an_explanation(
+    shared_web_pod: TenantPod, path: str, params: dict, detail: str
+) -> None:
+    status, problem = await request(shared_web_pod, path, **params)
+    assert status in {400, 404}
+    assert detail in problem["detail"]
+
+
+async def test_the_timeline_of_a_call_goes_from_ring_to_end(pod: TenantPod) -> None:
+    await pod.retell("call_started", "call_told")
+    offered = await pod.function("check_availability", "call_told", {"service": "haarschnitt"})
+    start = offered.body["slots"][0]["start"]
+    booked = await pod.function("book_appointment", "call_told", {"start": start, "customer_name": "Erika Mustermann"})
+    assert booked.body["success"], booked.body
+    await pod.retell("call_ended", "call_told", call_status="ended")
+    await pod.settled("call_told:call_ended")
+    _, timeline = await request(pod, "calls/call_told/timeline")
+    assert timeline["call"]["appointments"] == 1
+    assert [(entry["what"], entry["name"].split(" ")[0]) for entry in timeline["moments"]] == [
+        ("event", "call_started"), ("action", "book"), ("appointment", "haarschnitt"), ("event", "call_ended"),
+    ]  # fmt: skip
+    assert "Mustermann" not in json.dumps(timeline), "a timeline is for finding faults: it names nobody"
+    assert "+4915112345678" not in json.dumps(timeline)
+    _, calls = await request(pod, "calls")
+    assert "call_told" in [row["call_id"] for row in calls["calls"]]
+    _, appointments = await request(pod, "appointments", branch="mitte", status="confirmed", **{"from": start})
+    row = next(row for row in appointments["appointments"] if row["call_id"] == "call_told")
+    assert (row["start"], row["customer_name"]) == (start, "Erika Mustermann")
+
+
+async def test_slots_of_a_day_are_those_that_callers_hear(pod: TenantPod) -> None:
+    offered = await pod.function("check_availability", "call_slots", {"service": "haarschnitt"})
+    first = offered.body["slots"][0]
+    day = first["start"][:10]
+    _, answer = await request(pod, "slots", branch="mitte", service="haarschnitt", date=day)
+    assert all(slot["start"][:10] == day for slot in answer["slots"])
+    assert (first["start"], first["staff"]) not in {(s["start"], s["staff"]) for s in answer["slots"]}, (
+        "it is held for that call"
+    )
+    await pod.retell("call_ended", "call_slots", call_status="ended")
+    await pod.settled("call_slots:call_ended")
+    _, answer = await request(pod, "slots", branch="mitte", service="haarschnitt", date=day)
+    assert (first["start"], first["staff"]) in {(s["start"], s["staff"]) for s in answer["slots"]}, "free again"
+
+
+async def test_the_description_names_every_route_and_shape(shared_web_pod: TenantPod) -> None:
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    document = (await shared_web_pod.get(f"{shared_web_pod.private_url}/openapi.json", **headers)).body
+    assert set(document["paths"]) >= {
+        "/api/v1/events", "/api/v1/events/{id}", "/api/v1/events/{id}/redrive", "/api/v1/calls/{call_id}/timeline",
+        "/api/v1/appointments", "/api/v1/slots", "/api/v1/circuits",
+    }  # fmt: skip
+    status = next(p for p in document["paths"]["/api/v1/events"]["get"]["parameters"] if p["name"] == "status")
+    assert status["schema"]["enum"] == ["received", "processing", "processed", "failed", "dead"]
+    references = json.dumps(document).count("#/components/schemas/")
+    assert references >= 10
+    for name in {part.split('"')[0] for part in json.dumps(document).split("#/components/schemas/")[1:]}:
+        assert name in document["components"]["schemas"]
+    assert (await shared_web_pod.get(f"{shared_web_pod.private_url}/openapi.json")).status == 401

@@ -1,0 +1,117 @@
+"""The functions that the agent of a call uses: authentication, answers in time, and the life of an appointment."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from tests.worlds.tenant_pod import TenantPod, sign_retell
+
+from askproai_runtime.booking import Answer, CallContext
+
+
+async def test_a_call_asks_and_books_and_its_end_releases_its_hold(pod: TenantPod) -> None:
+    """Booking again in one call is the same booking, and a call that ends without one leaves no hold."""
+    reply = await pod.function("check_availability", "call_books", {"service": "Haarschnitt"})
+    assert (reply.status, reply.body["success"]) == (200, True)
+    assert set(reply.body["slots"][0]) >= {"start", "end", "staff", "spoken"}
+    holds = "SELECT count(*) FROM appointments WHERE tenant = $1 AND call_id = $2 AND status = 'held'"
+    assert await pod.db.fetchval(holds, pod.store.tenant, "call_books") == 1
+    await pod.retell("call_ended", "call_books", call_status="ended")
+    await pod.settled("call_books:call_ended")
+    assert await pod.db.fetchval(holds, pod.store.tenant, "call_books") == 0
+
+    start = reply.body["slots"][0]["start"]
+    args = {"start": start, "service": "Haarschnitt", "customer_name": "Sabine Müller"}
+    booked = await pod.function("book_appointment", "call_books_2", args)
+    assert (booked.status, booked.body["success"], booked.body["status"]) == (200, True, "confirmed")
+    again = await pod.function("book_appointment", "call_books_2", args | {"notes": "kurz"})
+    assert (again.body["success"], again.body["appointment_id"]) == (True, booked.body["appointment_id"])
+
+
+async def test_the_function_of_an_unknown_agent_is_403_and_audited(pod: TenantPod) -> None:
+    _, _, audits = await pod.counts()
+    reply = await pod.function("check_availability", "call_f", {}, agent_id="agent_strange", to_number="+49309999999")
+    assert (reply.status, reply.body["status"]) == (403, 403)
+    assert "+49" not in json.dumps(reply.body)
+    assert (await pod.counts())[2] == audits + 1
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"name":"check_availability"}', b'{"name":"check_availability","call":{}}']
+)
+async def test_a_function_request_of_another_shape_is_400(pod: TenantPod, body: bytes) -> None:
+    headers = {"x-retell-signature": sign_retell(body)}
+    assert (await pod.post("/retell/functions/check_availability", body, headers)).status == 400
+
+
+async def test_the_name_in_the_body_must_be_that_of_the_path(pod: TenantPod) -> None:
+    assert (await pod.function("check_availability", "call_n", {}, body_name="book_appointment")).status == 400
+
+
+@pytest.mark.parametrize(
+    "args", [None, [], "morgen", {"date": None, "service": 7, "staff": {"x": 1}}, {"start": "bald"}]
+)
+@pytest.mark.parametrize("name", ["check_availability", "book_appointment"])
+async def test_whatever_a_model_passes_is_answered_with_a_sentence(pod: TenantPod, name: str, args: Any) -> None:
+    """Every answer has `success` and `message`."""
+    reply = await pod.function(name, "call_llm", args)
+    assert reply.status == 200
+    assert isinstance(reply.body["success"], bool)
+    assert reply.body["message"].strip()
+
+
+class SlowBooking:
+    """A `Booking` that is slow to book and fails to look for times."""
+
+    def __init__(self) -> None:
+        self.done = asyncio.Event()
+
+    async def check_availability(self, call: CallContext, args: dict[str, Any]) -> Answer:
+        raise RuntimeError("an accident inside booking")
+
+    async def book_appointment(self, call: CallContext, args: dict[str, Any]) -> Answer:
+        await asyncio.sleep(0.3)
+        self.done.set()
+        return Answer(success=True, message="Gebucht.", fields={})
+
+
+async def test_a_slow_function_is_answered_in_time_and_still_completes(web_pod: TenantPod) -> None:
+    booking = SlowBooking()
+    functions = web_pod.web._functions
+    object.__setattr__(functions, "booking", booking)
+    object.__setattr__(functions, "deadline_seconds", 0.05)
+    reply = await web_pod.function("book_appointment", "call_slow", {})
+    assert (reply.status, reply.body["success"]) == (200, False)
+    assert not booking.done.is_set()
+    await asyncio.wait_for(booking.done.wait(), 2)
+
+
+async def test_an_accident_is_a_sentence_for_the_caller_and_no_stack_trace(web_pod: TenantPod) -> None:
+    object.__setattr__(web_pod.web._functions, "booking", SlowBooking())
+    reply = await web_pod.function("check_availability", "call_accident", {})
+    assert (reply.status, set(reply.body)) == (200, {"success", "message"})
+    assert "accident" not in reply.body["message"]
+
+
+async def test_a_call_finds_moves_and_cancels_what_another_call_of_that_number_booked(pod: TenantPod) -> None:
+    slots = (await pod.function("check_availability", "call_chg_1", {"service": "Haarschnitt"})).body["slots"]
+    args = {"service": "Haarschnitt", "start": slots[0]["start"], "customer_name": "Petra Müller"}
+    from_number = "+4915166660001"
+    booked = await pod.function("book_appointment", "call_chg_1", args, from_number=from_number)
+    assert booked.body["success"], booked.body
+    found = await pod.function("find_appointments", "call_chg_2", {}, from_number=from_number)
+    assert [appointment["appointment_id"] for appointment in found.body["appointments"]] == [
+        booked.body["appointment_id"]
+    ]
+    request = {"start": slots[1]["start"], "appointment_id": None}
+    moved = await pod.function("reschedule_appointment", "call_chg_2", request, from_number=from_number)
+    if not moved.body["success"]:  # with somebody else at that start: the person's own times are offered
+        request = {"start": moved.body["alternatives"][0]["start"]}
+        moved = await pod.function("reschedule_appointment", "call_chg_2", request, from_number=from_number)
+    assert (moved.body["success"], moved.body["appointment_id"]) == (True, booked.body["appointment_id"])
+    cancelled = await pod.function("cancel_appointment", "call_chg_2", {"reason": ""}, from_number=from_number)
+    assert (cancelled.status, cancelled.body["success"], cancelled.body["status"]) == (200, True, "cancelled")
+    assert (await pod.function("find_appointments", "call_chg_2", {}, from_number=from_number)).body[
+        "appointments"
+    ] == []

@@ -1,0 +1,157 @@
+"""The inbound-call webhook: who is calling, answered within 300 ms, and never about another tenant's customer."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+from tests.worlds.tenant_pod import Reply, TenantPod, eventually, open_pod, running_web, sign_retell
+
+from askproai_sandbox.databases import Database
+from askproai_sandbox.world import NUMBER
+
+CALLER = "+4915112340001"
+EMPTY_ANSWER = {"call_inbound": {}}
+
+
+def enable_recognition(pod: TenantPod) -> None:
+    config = pod.config()
+    agents = tuple(msgspec.structs.replace(agent, caller_recognition=True) for agent in config.agents)
+    pod.write_config(msgspec.structs.replace(config, agents=agents))
+
+
+@pytest.fixture(scope="module")
+async def pod_with_recognition(
+    module_database: Database, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[TenantPod]:
+    """A pod whose agent recognises callers."""
+    async with open_pod(module_database, tmp_path_factory.mktemp("ringing"), "ringing") as pod:
+        enable_recognition(pod)
+        async with running_web(pod, worker_port=9):
+            yield pod
+
+
+async def time_inbound(pod: TenantPod, caller: str | None, **call: Any) -> tuple[Reply, float]:
+    loop = asyncio.get_running_loop()
+    started_at = loop.time()
+    return await pod.inbound(caller, **call), loop.time() - started_at
+
+
+async def book(pod: TenantPod, caller: str, name: str) -> dict[str, Any]:
+    call_id = f"call_{uuid4().hex}"
+    free = await pod.function("check_availability", call_id, {"service": "Haarschnitt"}, from_number=caller)
+    args = {"start": free.body["slots"][0]["start"], "service": "Haarschnitt", "customer_name": name}
+    booked = await pod.function("book_appointment", call_id, args, from_number=caller)
+    assert booked.body["success"], booked.body
+    return {"spoken": free.body["slots"][0]["spoken"], **booked.body}
+
+
+async def test_a_known_caller_is_answered_with_name_and_next_appointment(pod_with_recognition: TenantPod) -> None:
+    booked = await book(pod_with_recognition, CALLER, "Erika Mustermann")
+    reply, _ = await time_inbound(pod_with_recognition, CALLER)
+    variables = reply.body["call_inbound"]["dynamic_variables"]
+    assert (variables["caller_known"], variables["caller_name"]) == ("true", "Erika Mustermann")
+    assert booked["spoken"].startswith(variables["caller_next_appointment"])
+    assert all(isinstance(value, str) for value in variables.values())
+    assert "Haarschnitt" not in json.dumps(variables), "the service may be about health"
+
+
+async def test_only_a_live_future_appointment_is_mentioned(pod_with_recognition: TenantPod) -> None:
+    caller = "+4915112340002"
+    booked = await book(pod_with_recognition, caller, "Max Muster")
+    for change in ("status = 'cancelled'", "status = 'confirmed', starts_at = '2026-01-02', ends_at = '2026-01-03'"):
+        await pod_with_recognition.db.execute(
+            f"UPDATE appointments SET {change} WHERE id = $1", booked["appointment_id"]
+        )
+        reply = await pod_with_recognition.inbound(caller)
+        assert "caller_next_appointment" not in reply.body["call_inbound"]["dynamic_variables"]
+
+
+@pytest.mark.parametrize("caller", ["+4915199999999", "anonymous", "", None, "unknown"])
+async def test_an_unknown_caller_and_a_withheld_number_get_an_empty_answer(
+    pod_with_recognition: TenantPod, caller: str | None
+) -> None:
+    reply = await pod_with_recognition.inbound(caller)
+    assert (reply.status, reply.body) == (200, EMPTY_ANSWER)
+
+
+async def test_another_tenants_customer_is_unknown(
+    pod_with_recognition: TenantPod, module_database: Database, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Nothing crosses tenants: the same number, the same database, another Retell workspace."""
+    await book(pod_with_recognition, "+4915112340003", "Nur Hier")
+    async with open_pod(module_database, tmp_path_factory.mktemp("other"), "other") as other:
+        enable_recognition(other)
+        async with running_web(other, worker_port=9):
+            assert (await other.inbound("+4915112340003")).body == EMPTY_ANSWER
+
+
+async def test_an_unknown_number_is_403_and_audited_without_the_caller(pod_with_recognition: TenantPod) -> None:
+    """Even if the agent is the tenant's."""
+    reply = await pod_with_recognition.inbound(CALLER, "+49309999999")
+    assert reply.status == 403
+    assert "+49" not in json.dumps(reply.body)
+
+    async def audited() -> Any:
+        return await pod_with_recognition.db.fetchrow(
+            "SELECT action, detail FROM audit_log WHERE correlation_id = $1", reply.body["correlation_id"]
+        )
+
+    row = await eventually(audited)
+    assert row["action"] == "inbound.refused"
+    assert "+49" not in row["detail"]
+
+
+async def test_an_agent_that_retell_does_not_name_is_found_by_the_number(pod_with_recognition: TenantPod) -> None:
+    await book(pod_with_recognition, "+4915112340004", "Ohne Agent")
+    body = json.dumps({"call_inbound": {"from_number": "+4915112340004", "to_number": NUMBER}}).encode()
+    reply = await pod_with_recognition.post(
+        "/salon/salon/retell/inbound", body, {"X-Retell-Signature": sign_retell(body)}
+    )
+    assert reply.body["call_inbound"]["dynamic_variables"]["caller_name"] == "Ohne Agent"
+
+
+async def test_forged_malformed_and_huge_requests_are_refused(pod_with_recognition: TenantPod) -> None:
+    body = json.dumps({"call_inbound": {"from_number": CALLER, "to_number": NUMBER}}).encode()
+    assert (
+        await pod_with_recognition.post("/retell/inbound", body, {"x-retell-signature": sign_retell(body, "key_other")})
+    ).status == 401
+    assert (await pod_with_recognition.post("/retell/inbound", body)).status == 401
+    for bad in (b"", b"[]", b'{"call_inbound": {}}'):
+        assert (
+            await pod_with_recognition.post("/retell/inbound", bad, {"x-retell-signature": sign_retell(bad)})
+        ).status == 400
+    assert (await pod_with_recognition.post("/retell/inbound", b"x" * (1024 * 1024 + 1))).status == 413
+    async with pod_with_recognition.session.get(f"{pod_with_recognition.url}/retell/inbound") as response:
+        assert response.status == 405
+
+
+async def test_a_slow_database_does_not_delay_the_caller(pod_with_recognition: TenantPod) -> None:
+    await pod_with_recognition.inbound(CALLER)  # the connection is open, so that only the lock is slow
+    async with pod_with_recognition.db.transaction():
+        await pod_with_recognition.db.execute("LOCK TABLE customers, audit_log IN ACCESS EXCLUSIVE MODE")
+        answers = await asyncio.gather(*(time_inbound(pod_with_recognition, CALLER) for _ in range(5)))
+        refused, seconds = await time_inbound(pod_with_recognition, CALLER, to_number="+49309999999")
+    assert [reply.body for reply, _ in answers] == [EMPTY_ANSWER] * 5
+    assert refused.status == 403
+    assert max(seconds, *(duration for _, duration in answers)) < 0.3
+
+
+async def test_an_unreachable_database_does_not_delay_the_caller(stopped_pod: TenantPod) -> None:
+    enable_recognition(stopped_pod)
+    stopped_pod.write_credential("DATABASE_URL", "postgresql://nobody:x@127.0.0.1:9/nothing")
+    async with running_web(stopped_pod, worker_port=9):
+        reply, seconds = await time_inbound(stopped_pod, CALLER)
+    assert (reply.status, reply.body) == (200, EMPTY_ANSWER)
+    assert seconds < 0.3
+
+
+async def test_an_agent_without_recognition_gets_an_empty_answer(database: Database, tmp_path: Path) -> None:
+    async with open_pod(database, tmp_path, "unasked") as pod:
+        async with running_web(pod, worker_port=9):
+            await book(pod, CALLER, "Erika")
+            assert (await pod.inbound(CALLER)).body == EMPTY_ANSWER

@@ -1,0 +1,267 @@
+"""Webhooks are verified, deduplicated, stored and acknowledged, over real sockets and a real PostgreSQL."""
+
+import asyncio
+import json
+
+import asyncpg
+import pytest
+from tests.worlds.tenant_pod import (
+    CALCOM_SECRET,
+    RETELL_KEY,
+    TenantPod,
+    eventually,
+    sign_calcom,
+    sign_retell,
+    sign_stripe,
+    waiting_for_lock,
+)
+
+from askproai_runtime.intake.store import _REARM
+from askproai_runtime.jobs import Job, JobKind, Priority, finish
+
+BODY = b'{"event":"call_started","call":{"call_id":"call_forged"}}'
+
+
+async def test_an_event_is_stored_with_its_job_before_it_is_acknowledged(web_pod: TenantPod) -> None:
+    reply = await web_pod.retell("call_started", "call_1")
+    assert reply.status == 200
+    assert set(reply.body) == {"status", "id", "event_id", "correlation_id"}
+    assert (reply.body["status"], reply.body["event_id"]) == ("accepted", "call_1:call_started")
+    event, job = await web_pod.event("call_1:call_started"), await web_pod.job("call_1:call_started")
+    assert event is not None
+    assert job is not None
+    assert (event["id"], event["source"], event["event_type"], event["status"], event["attempts"]) == (
+        reply.body["id"], "retell", "call_started", "received", 0,
+    )  # fmt: skip
+    assert json.loads(event["payload"])["call"]["call_id"] == "call_1"
+    assert event["correlation_id"] == job["correlation_id"] == reply.body["correlation_id"]
+    assert reply.headers["X-Correlation-Id"] == reply.body["correlation_id"]
+    # Jobs of webhooks are critical, those of appointments high.
+    assert (job["state"], job["kind"], job["priority"]) == ("ready", "webhook-event", "critical")
+
+
+@pytest.mark.parametrize("prefix", ["", "/salon/salon"])
+@pytest.mark.parametrize("installation", ["", "/7d0c-1"])
+async def test_calcom_and_stripe_are_stored_in_the_same_way(pod: TenantPod, prefix: str, installation: str) -> None:
+    body = json.dumps({"triggerEvent": "PING", "x": prefix + installation}).encode()
+    reply = await pod.post(f"{prefix}/webhooks/calcom{installation}", body, {"X-Cal-Signature-256": sign_calcom(body)})
+    assert (reply.status, reply.body["status"]) == (200, "accepted")
+    body = json.dumps({"id": f"evt{prefix}{installation}", "type": "invoice.paid"}).encode()
+    reply = await pod.post(f"{prefix}/webhooks/stripe", body, {"Stripe-Signature": sign_stripe(body)})
+    assert (reply.status, reply.body["status"]) == (200, "accepted")
+    event = await pod.settled(reply.body["event_id"])
+    assert (event["status"], event["note"]) == ("processed", "stored only: the event carries no object")
+
+
+async def test_a_correlation_id_of_the_sender_is_kept_if_it_is_plain(pod: TenantPod) -> None:
+    for sent, kept in (("trace-1.a_B", True), ("a" * 65, False), ("a b", False), ("ü", False)):
+        async with pod.session.get(pod.url + "/nowhere", headers={"X-Correlation-Id": sent}) as response:
+            problem = await response.json(content_type=None)
+            assert (response.headers["X-Correlation-Id"] == sent) is kept
+            assert problem["correlation_id"] == response.headers["X-Correlation-Id"]
+
+
+async def test_second_delivery_is_answered_already_processed(pod: TenantPod) -> None:
+    first = await pod.retell("call_started", "call_twice")
+    event = await pod.settled("call_twice:call_started")
+    assert event["status"] == "processed"
+    again = await pod.retell("call_started", "call_twice")
+    assert (again.status, again.body["status"]) == (200, "already_processed")
+    assert again.body["id"] == first.body["id"]
+    assert again.body["event_id"] == first.body["event_id"]
+    assert await pod.event("call_twice:call_started") == event
+
+
+# Event's status, job's state or None, its lease in seconds from now, and whether a duplicate re-arms the job.
+REARM: list[tuple[str, str | None, int | None, bool]] = [
+    ("received", "ready", None, False),
+    ("received", None, None, True),
+    ("processing", "running", 20, False),
+    ("processing", "running", -1, True),
+    ("processing", None, None, True),
+    ("failed", "ready", None, False),
+    ("failed", "running", -1, True),
+    ("failed", None, None, True),
+    ("failed", "dead", None, True),
+    ("failed", "done", None, True),
+    ("processing", "dead", None, True),
+    ("received", "done", None, True),
+    ("processed", "done", None, False),
+    ("processed", None, None, False),
+    ("processed", "running", -1, False),
+    ("dead", "dead", None, False),
+    ("dead", None, None, False),
+    ("dead", "running", -1, False),
+]
+
+
+@pytest.mark.parametrize(("status", "state", "lease", "armed"), REARM)
+async def test_a_duplicate_rearms_only_a_lost_job(
+    shared_web_pod: TenantPod, status: str, state: str | None, lease: int | None, armed: bool
+) -> None:
+    pod = shared_web_pod
+    name = f"call_{status}_{state}_{lease}"
+    first = await pod.retell("call_started", name)
+    event_id = f"{name}:call_started"
+    await pod.db.execute("UPDATE webhook_events SET status = $2, attempts = 2 WHERE id = $1", first.body["id"], status)
+    if state is None:
+        await pod.db.execute("DELETE FROM jobs WHERE event_id = $1", first.body["id"])
+    else:
+        await pod.db.execute(
+            "UPDATE jobs SET state = $2, attempts = 2, claim_no = 5, worker = 'gone',"
+            " lease_until = clock_timestamp() + make_interval(secs => $3) WHERE event_id = $1",
+            first.body["id"], state, lease,
+        )  # fmt: skip
+    before, before_event = await pod.job(event_id), await pod.event(event_id)
+    again = await pod.retell("call_started", name)
+    assert (again.status, again.body["status"], again.body["id"]) == (200, "already_processed", first.body["id"])
+    after = await pod.job(event_id)
+    assert await pod.event(event_id) == before_event
+    if not armed:
+        assert after == before
+    elif before is None:
+        assert after is not None
+        assert (after["state"], after["attempts"], after["claim_no"]) == ("ready", 0, 0)
+    else:
+        assert after is not None
+        assert (after["state"], after["attempts"], after["claim_no"]) == ("ready", 2, 6)
+        assert (after["lease_until"], after["worker"], after["finished_at"]) == (None, None, None)
+
+
+async def test_a_duplicate_does_not_undo_a_job_that_finishes_late(web_pod: TenantPod) -> None:
+    """The lease has expired, but the worker is committing: its work counts and is not repeated."""
+    await web_pod.retell("call_started", "call_late")
+    await web_pod.db.execute(
+        "UPDATE jobs SET state = 'running', attempts = 1, claim_no = 1, lease_until = clock_timestamp() - interval '1 s'"
+    )
+    await web_pod.db.execute("UPDATE webhook_events SET status = 'processing'")
+    finisher, other = await asyncpg.connect(web_pod.store.dsn), await asyncpg.connect(web_pod.store.dsn)
+    async with finisher.transaction():
+        job = Job(1, JobKind.WEBHOOK_EVENT, Priority.HIGH, 1, 1, None, None, "c")
+        job.id = (await web_pod.job("call_late:call_started"))["id"]  # type: ignore[index]
+        await finish(finisher, web_pod.store.tenant, job)
+        # The statement alone: the insert before it would usually wait for the finisher already.
+        rearming = other.fetch(_REARM, web_pod.store.tenant, "critical", ["retell"], ["call_late:call_started"])
+        task = asyncio.create_task(rearming)
+        await eventually(lambda: waiting_for_lock(web_pod))
+    assert [row["armed"] for row in await task] == [False]
+    await finisher.close()
+    await other.close()
+    after = await web_pod.job("call_late:call_started")
+    assert after is not None
+    assert (after["state"], after["claim_no"]) == ("done", 1)
+
+
+async def test_a_hundred_deliveries_of_one_event_at_once_are_one_event(web_pod: TenantPod) -> None:
+    replies = await asyncio.gather(*(web_pod.retell("call_ended", "call_storm") for _ in range(100)))
+    assert {reply.status for reply in replies} == {200}
+    assert sorted(reply.body["status"] for reply in replies).count("accepted") == 1
+    assert len({reply.body["id"] for reply in replies}) == 1
+    assert await web_pod.counts() == (1, 1, 0)
+
+
+async def test_many_events_at_once_are_all_stored(web_pod: TenantPod) -> None:
+    replies = await asyncio.gather(*(web_pod.retell("call_ended", f"call_{number}") for number in range(200)))
+    assert {(reply.status, reply.body["status"]) for reply in replies} == {(200, "accepted")}
+    assert len({reply.body["id"] for reply in replies}) == 200
+    assert await web_pod.counts() == (200, 200, 0)
+
+
+async def test_one_event_that_no_row_can_hold_does_not_fail_its_neighbours(web_pod: TenantPod) -> None:
+    """A trigger stands in for anything that the database may refuse in one row."""
+    await web_pod.db.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN IF NEW.event_id LIKE 'call_bad%' THEN RAISE EXCEPTION 'bad row'; END IF; RETURN NEW; END $$;"
+        "CREATE TRIGGER refuse BEFORE INSERT ON webhook_events FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+    names = [f"call_good_{number}" for number in range(40)]
+    names.insert(20, "call_bad")
+    replies = await asyncio.gather(*(web_pod.retell("call_ended", name) for name in names))
+    assert replies[20].status == 503
+    assert replies[20].headers["Retry-After"]
+    assert [reply.status for index, reply in enumerate(replies) if index != 20] == [200] * 40
+    assert await web_pod.counts() == (40, 40, 0)
+
+
+FORGED: list[tuple[str, dict[str, str]]] = [
+    ("/webhooks/retell", {}),
+    ("/webhooks/retell", {"x-retell-signature": sign_retell(BODY, "key_other")}),
+    ("/webhooks/retell", {"x-retell-signature": sign_retell(BODY + b" ")}),
+    ("/webhooks/retell", {"x-retell-signature": sign_retell(BODY, at=0)}),
+    ("/webhooks/retell", {"x-retell-signature": "v=1,d=zz"}),
+    ("/webhooks/calcom", {"X-Cal-Signature-256": "no-secret-provided"}),
+    ("/webhooks/calcom", {"X-Cal-Signature-256": sign_calcom(BODY, "other")}),
+    ("/webhooks/stripe", {"Stripe-Signature": sign_stripe(BODY, "other")}),
+    ("/retell/functions/book_appointment", {"x-retell-signature": sign_retell(BODY, "key_other")}),
+]
+
+
+@pytest.mark.parametrize(("path", "headers"), FORGED)
+async def test_a_forged_request_is_401_and_changes_nothing(pod: TenantPod, path: str, headers: dict[str, str]) -> None:
+    before = await pod.counts()
+    reply = await pod.post(path, BODY, headers)
+    assert reply.status == 401
+    assert await pod.counts() == before
+
+
+async def test_a_replayed_calcom_body_is_401(pod: TenantPod) -> None:
+    body = b'{"triggerEvent":"PING","createdAt":"2020-01-01T00:00:00.000Z"}'
+    before = await pod.counts()
+    assert (await pod.post("/webhooks/calcom", body, {"X-Cal-Signature-256": sign_calcom(body)})).status == 401
+    assert await pod.counts() == before
+
+
+async def test_malformed_but_signed_is_400(pod: TenantPod) -> None:
+    before = await pod.counts()
+    for body in (b"", b"{", b'{"event":"call_started"}', b"[]"):
+        reply = await pod.post("/webhooks/retell", body, {"x-retell-signature": sign_retell(body)})
+        assert reply.status == 400
+    assert await pod.counts() == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "headers", "status"),
+    [
+        ("GET", "/webhooks/retell", b"", {}, 405),
+        ("DELETE", "/retell/functions/book_appointment", b"", {}, 405),
+        ("POST", "/retell/inbound", b"{}", {}, 401),
+        ("POST", "/retell/functions/transfer_to_human", b"{}", {}, 404),
+        ("POST", "/health/detailed", b"", {}, 404),
+        ("GET", "/metrics", b"", {}, 404),
+        ("POST", "/webhooks/calcom", b"x" * (1024 * 1024 + 1), {}, 413),
+        ("POST", "/webhooks/stripe", b"x" * (1024 * 1024 + 1), {}, 413),
+        ("POST", "/webhooks/retell", b"x" * (8 * 1024 * 1024 + 1), {}, 413),
+        ("POST", "/retell/functions/book_appointment", b"x" * (8 * 1024 * 1024 + 1), {}, 413),
+        ("POST", "/webhooks/retell", BODY, {"Content-Encoding": "gzip"}, 415),
+        ("POST", "/webhooks/retell", BODY, {"Content-Encoding": "br"}, 415),
+    ],
+)
+async def test_every_refusal_is_a_problem_document(
+    pod: TenantPod, method: str, path: str, body: bytes, headers: dict[str, str], status: int
+) -> None:
+    """RFC 9457 documents, also for 404 and 405."""
+    async with pod.session.request(method, pod.url + path, data=body, headers=headers) as response:
+        assert response.status == status
+        assert response.content_type == "application/problem+json"
+        problem = await response.json(content_type=None)
+        assert problem["status"] == status
+        assert problem["correlation_id"] == response.headers["X-Correlation-Id"]
+        assert {"type", "title", "detail"} <= set(problem)
+        if status == 405:
+            assert response.headers["Allow"] == "POST"
+
+
+async def test_rotated_keys_work_with_the_next_request(web_pod: TenantPod) -> None:
+    body = b'{"event":"call_started","call":{"call_id":"call_rotated"}}'
+    for key in ("key_next", RETELL_KEY):
+        headers = {"x-retell-signature": sign_retell(body, key)}
+        assert ((await web_pod.post("/webhooks/retell", body, headers)).status == 200) is (key == RETELL_KEY)
+    web_pod.write_credential("retell-api-key", "key_next")
+    web_pod.write_credential("retell-webhook-key-0", RETELL_KEY)
+    for key in ("key_next", RETELL_KEY):
+        headers = {"x-retell-signature": sign_retell(body, key)}
+        assert (await web_pod.post("/webhooks/retell", body, headers)).status == 200
+    (web_pod.folder / "credentials" / "calcom-webhook-secret").unlink()
+    ping = b'{"triggerEvent":"PING"}'
+    headers = {"X-Cal-Signature-256": sign_calcom(ping, CALCOM_SECRET)}
+    assert (await web_pod.post("/webhooks/calcom", ping, headers)).status == 401, "without a secret nothing is accepted"

@@ -1,0 +1,58 @@
+"""How Retell's JSON is read: times, arguments that a language model wrote, and texts that PostgreSQL cannot store."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from askproai_runtime.calls.payload import (
+    FunctionRequest,
+    RetellEvent,
+    decode,
+    normalize_arguments,
+    parse_milliseconds,
+)
+
+
+def test_nul_which_postgres_cannot_store_is_dropped() -> None:
+    event = decode(
+        b'{"event":"call_ended","call":{"call_id":"c","transcript":"a\\u0000b","call_analysis":{"x":["\\u0000"]}}}',
+        RetellEvent,
+    )
+    assert event.call is not None
+    assert event.call.transcript == "ab"
+    assert event.call.call_analysis == {"x": [""]}
+
+
+@pytest.mark.parametrize("milliseconds", [float("1e300"), -1e300, None])
+def test_times_that_no_calendar_knows_count_as_absent(milliseconds: float | None) -> None:
+    assert parse_milliseconds(milliseconds) is None
+
+
+@pytest.mark.parametrize(
+    ("args", "normalized"),
+    [
+        (None, {}),
+        ("morgen", {}),
+        ([1], {}),
+        ({"service": " Haarschnitt ", "date": "", "time": None, "staff": {"id": 1}}, {"service": "Haarschnitt"}),
+        ({"phone": 491512345678, "another": "ja"}, {"phone": "491512345678", "another": True}),
+        ({"another": True, "service": True}, {"another": True}),
+        ({"another": "vielleicht"}, {"another": False}),
+        ({"notes": "x" * 2_000}, {"notes": "x" * 500}),
+    ],
+)
+def test_what_a_model_passes_is_normalized(args: Any, normalized: dict[str, Any]) -> None:
+    assert normalize_arguments(args) == normalized
+
+
+def test_a_function_request_needs_no_arguments() -> None:
+    assert decode(b'{"name":"check_availability","call":{"call_id":"c"}}', FunctionRequest).args is None
+
+
+@pytest.mark.parametrize("depth", [600, 900])
+def test_a_body_with_nul_that_is_nested_too_deeply_is_malformed(depth: int) -> None:
+    """A function then answers 400, and an event is a dead letter after its first attempt."""
+    nested = b"[" * depth + b"]" * depth
+    with pytest.raises(msgspec.DecodeError, match="nested too deeply"):
+        decode(b'{"name":"f","call":{"call_id":"c"},"args":{"a":"\\u0000","b":' + nested + b"}}", FunctionRequest)

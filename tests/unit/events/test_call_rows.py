@@ -1,0 +1,98 @@
+"""A call's row is the same for every order of its events. Transcripts are cut at 10,000 characters, and marked as cut."""
+
+from datetime import UTC, datetime
+from functools import reduce
+from itertools import permutations
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from askproai_runtime.calls import CallRow, RetellCall, parse_milliseconds
+from askproai_runtime.events.call import merge, row_of_event
+
+RECEIVED = datetime(2026, 11, 20, 9, tzinfo=UTC)
+EVENTS: list[tuple[str, dict[str, Any]]] = [
+    ("call_started", {"call_status": "ongoing", "agent_id": "agent_1", "from_number": "+4915112345678"}),
+    (
+        "call_ended",
+        {
+            "call_status": "ended",
+            "start_timestamp": 1_000_000,
+            "end_timestamp": 2_000_000,
+            "disconnection_reason": "user_hangup",
+            "transcript": "Guten Tag",
+        },
+    ),
+    ("call_analyzed", {"transcript": "Guten Tag", "call_analysis": {"call_successful": True}}),
+    ("call_started", {"call_status": "ongoing", "agent_id": "agent_1"}),
+]
+
+
+def row(event_type: str, call: dict[str, Any]) -> CallRow:
+    return row_of_event(event_type, RetellCall(call_id="call_1", **call), "mitte", RECEIVED)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(len(EVENTS)))))
+def test_every_order_of_events_gives_the_same_row(order: tuple[int, ...]) -> None:
+    result = reduce(merge, (row(*EVENTS[index]) for index in order), CallRow())
+    assert result == CallRow(
+        status="ended",
+        branch="mitte",
+        agent_id="agent_1",
+        from_number="+4915112345678",
+        started_at=parse_milliseconds(1_000_000),
+        ended_at=parse_milliseconds(2_000_000),
+        analyzed_at=RECEIVED,
+        disconnection_reason="user_hangup",
+        transcript="Guten Tag",
+        analysis={"call_successful": True},
+    )
+
+
+texts = st.none() | st.sampled_from(["a", "b", "ab"])
+rows = st.builds(
+    CallRow,
+    status=st.sampled_from(["registered", "ongoing", "not_connected", "ended", "error", "invented"]),
+    agent_id=texts,
+    started_at=st.none() | st.sampled_from([RECEIVED, datetime(2026, 1, 1, tzinfo=UTC)]),
+    transcript=texts,
+    transcript_truncated=st.booleans(),
+)
+
+
+@given(st.lists(rows, min_size=2, max_size=4), st.randoms())
+def test_merging_does_not_depend_on_the_order(call_rows: list[CallRow], random: Any) -> None:
+    shuffled = list(call_rows)
+    random.shuffle(shuffled)
+    assert reduce(merge, call_rows) == reduce(merge, shuffled)
+    assert merge(call_rows[0], call_rows[0]) == call_rows[0]
+
+
+def test_a_late_call_started_never_reopens_a_call() -> None:
+    ended = row("call_ended", {"call_status": "ended"})
+    assert merge(ended, row("call_started", {"call_status": "ongoing"})).over
+
+
+@pytest.mark.parametrize(
+    ("event", "reported", "status"),
+    [
+        ("call_started", None, "ongoing"),
+        ("call_started", "registered", "ongoing"),
+        ("call_ended", None, "ended"),
+        ("call_ended", "ongoing", "ended"),
+        ("call_ended", "error", "error"),
+        ("call_ended", "not_connected", "not_connected"),
+        ("call_ended", "invented_2027", "ended"),
+    ],
+)
+def test_a_call_has_at_least_the_status_that_its_event_implies(event: str, reported: str | None, status: str) -> None:
+    assert row(event, {"call_status": reported}).status == status
+
+
+@pytest.mark.parametrize(("length", "cut"), [(9_999, False), (10_000, False), (10_001, True), (50_000, True)])
+def test_transcripts_are_cut_at_ten_thousand_characters(length: int, cut: bool) -> None:
+    result = row("call_ended", {"transcript": "ä" * length})
+    assert len(result.transcript or "") == min(length, 10_000)
+    assert result.transcript_truncated is cut

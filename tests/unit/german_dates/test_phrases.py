@@ -1,0 +1,140 @@
+"""What a caller's phrase can mean. The call starts on Friday 20 November 2026 at 10:00 in Berlin."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from askproai_runtime.german_dates import Grain, Refusal, format_spoken, understand, understand_parts
+
+BERLIN = ZoneInfo("Europe/Berlin")
+CALL = datetime(2026, 11, 20, 10, tzinfo=BERLIN)
+MONDAY_CALL = datetime(2026, 11, 23, 8, tzinfo=BERLIN)
+
+
+def starts(text: str, at: datetime = CALL) -> list[str]:
+    return [f"{c.start:%d.%m. %H:%M}" for c in understand(text, at=at, zone=BERLIN).candidates]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("heute um 15 Uhr", ["20.11. 15:00"]),
+        ("morgen um drei", ["21.11. 15:00"]),
+        ("übermorgen um halb vier", ["22.11. 15:30"]),
+        ("ÜBERMORGEN um 15 Uhr 30", ["22.11. 15:30"]),
+        ("am Montag um zehn", ["23.11. 10:00"]),
+        ("kommenden Freitag um 15 Uhr", ["27.11. 15:00"]),
+        ("diesen Samstag um 11:15", ["21.11. 11:15"]),
+        ("am 5. Dezember um drei", ["05.12. 15:00"]),
+        ("5.12. um halb drei", ["05.12. 14:30"]),
+        ("3.12. 14 Uhr", ["03.12. 14:00"]),
+        ("am dritten Zwölften um elf", ["03.12. 11:00"]),
+        ("am fünften Jänner um elf", ["05.01. 11:00"]),
+        ("in 2 Wochen um zwölf", ["04.12. 12:00"]),
+        ("in vierzehn Tagen um ein Uhr", ["04.12. 13:00"]),
+        ("um drei", ["20.11. 15:00"]),
+        ("um 15 Uhr", ["20.11. 15:00"]),
+        ("halb drei", ["20.11. 14:30"]),
+        ("viertel drei", ["20.11. 14:15"]),
+        ("dreiviertel drei", ["20.11. 14:45"]),
+        ("viertel nach drei", ["20.11. 15:15"]),
+        ("fünf nach halb drei", ["20.11. 14:35"]),
+        ("zehn vor drei", ["20.11. 14:50"]),
+        ("morgen um acht", ["21.11. 08:00", "21.11. 20:00"]),
+        ("morgen um acht abends", ["21.11. 20:00"]),
+        ("Montag morgen um acht", ["23.11. 08:00"]),
+        ("morgen um drei nachmittags", ["21.11. 15:00"]),
+        ("Freitag, den 27. November, um 14 Uhr 30", ["27.11. 14:30"]),
+        ("Freitag 27. November", ["27.11. 00:00"]),
+        ("am Samstag um 24 Uhr", ["22.11. 00:00"]),
+        ("2026-11-27T14:30:00+01:00", ["27.11. 14:30"]),
+        ("2026-11-27 14:30", ["27.11. 14:30"]),
+        ("2026-11-27T13:30:00Z", ["27.11. 14:30"]),
+    ],
+)
+def test_a_time_is_read_as_germans_mean_it(text, expected):
+    assert starts(text) == expected
+
+
+def test_a_weekday_said_on_that_day_can_be_today_or_in_a_week():
+    assert starts("am Freitag um halb drei") == ["20.11. 14:30", "27.11. 14:30"]
+    assert starts("am Freitag um neun Uhr 5 vormittags") == ["27.11. 09:05"], "today's is over"
+
+
+def test_naechsten_freitag_has_two_readings_where_they_differ():
+    understood = understand("nächsten Freitag", at=MONDAY_CALL, zone=BERLIN)
+    assert understood.ambiguous
+    assert starts("nächsten Freitag", MONDAY_CALL) == ["27.11. 00:00", "04.12. 00:00"]
+    assert starts("nächsten Freitag") == ["27.11. 00:00"], "said on a Friday, both readings are the same day"
+
+
+def test_in_acht_tagen_has_two_readings():
+    assert starts("in acht Tagen") == ["27.11. 00:00", "28.11. 00:00"]
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("Montag vormittags", "23.11. 09:00", "23.11. 12:00"),
+        ("Montagnachmittag", "23.11. 12:00", "23.11. 18:00"),
+        ("morgen früh", "21.11. 06:00", "21.11. 09:00"),
+        ("am Mittwoch am Abend", "25.11. 17:00", "25.11. 22:00"),
+    ],
+)
+def test_a_part_of_the_day_has_a_beginning_and_an_end(text, first, last):
+    (candidate,) = understand(text, at=CALL, zone=BERLIN).candidates
+    assert candidate.grain is Grain.PART_OF_DAY
+    assert (f"{candidate.start:%d.%m. %H:%M}", f"{candidate.end:%d.%m. %H:%M}") == (first, last)
+
+
+def test_a_day_starts_at_local_midnight_and_has_23_hours_when_the_clocks_change():
+    (day,) = understand("2027-03-28", at=CALL, zone=BERLIN).candidates
+    assert day.grain is Grain.DAY
+    assert (day.end.astimezone(UTC) - day.start.astimezone(UTC)).total_seconds() == 23 * 3600
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        ("31.02.", Refusal.IMPOSSIBLE),
+        ("am 31. April um drei", Refusal.IMPOSSIBLE),
+        ("morgen um 25 Uhr", Refusal.IMPOSSIBLE),
+        ("Donnerstag, den 27. November", Refusal.IMPOSSIBLE),
+        ("2027-03-28 02:30", Refusal.IMPOSSIBLE),
+        ("31.12.9999", Refusal.IMPOSSIBLE),
+        ("9999-12-31T23:59-12:00", Refusal.IMPOSSIBLE),
+        ("9999-12-31 10:00", Refusal.IMPOSSIBLE),
+        ("1.1.2020", Refusal.PAST),
+        ("heute um 9:30", Refusal.PAST),
+        ("irgendwann nächste Woche", Refusal.NOT_UNDERSTOOD),
+        ("wenn der Hund schläft", Refusal.NOT_UNDERSTOOD),
+        ("", Refusal.NOT_UNDERSTOOD),
+        ("Freitag um halb drei oder vier", Refusal.NOT_UNDERSTOOD),
+    ],
+)
+def test_an_impossible_past_or_unknown_phrase_is_refused_and_never_guessed(text, refusal):
+    understood = understand(text, at=CALL, zone=BERLIN)
+    assert (understood.refused, understood.candidates) == (refusal, ())
+
+
+@pytest.mark.parametrize(
+    ("date", "time", "part", "expected"),
+    [
+        ("2026-11-27", "14:30", None, "27.11. 14:30"),
+        ("2026-11-27", "halb drei", None, "27.11. 14:30"),
+        ("am 27.11.", "drei", "nachmittags", "27.11. 15:00"),
+        (None, "2026-11-27T14:30", None, "27.11. 14:30"),
+        ("27. November um halb drei", "halb drei", None, "27.11. 14:30"),
+        ("2026-11-27", None, "Nachmittag", "27.11. 12:00"),
+    ],
+)
+def test_function_arguments_may_mix_iso_and_german(date, time, part, expected):
+    (candidate,) = understand_parts(date, time, part, at=CALL, zone=BERLIN).candidates
+    assert f"{candidate.start:%d.%m. %H:%M}" == expected
+
+
+def test_the_spoken_form_has_the_full_date_and_is_understood_when_repeated():
+    spoken = format_spoken(datetime(2026, 11, 27, 13, 30, tzinfo=UTC), BERLIN)
+    assert spoken == "Freitag, den 27. November, um 14 Uhr 30"
+    assert starts(spoken) == ["27.11. 14:30"]

@@ -1,0 +1,38 @@
+"""Which endpoint a path of the public port names."""
+
+import pytest
+
+from askproai_core.tenant_config import Function
+from askproai_runtime.intake import Source
+from askproai_runtime.web import Hook, find_endpoint
+
+PREFIX = "/salon/salon"
+
+
+@pytest.mark.parametrize(
+    ("path", "endpoint"),
+    [
+        ("/webhooks/retell", Source.RETELL),
+        ("/webhooks/calcom", Source.CALCOM),
+        ("/webhooks/calcom/7d0c", Source.CALCOM),
+        ("/webhooks/stripe", Source.STRIPE),
+        ("/retell/functions/check_availability", Function.CHECK_AVAILABILITY),
+        ("/retell/functions/book_appointment", Function.BOOK_APPOINTMENT),
+        ("/retell/functions/cancel_appointment", Function.CANCEL_APPOINTMENT),
+        ("/retell/functions/transfer_to_human", None),
+        ("/retell/inbound", Hook.INBOUND),
+        ("/webhooks/retell/", None),
+        ("/webhooks/stripe/7d0c", None),
+        ("/webhooks/calcom/", None),
+        ("/webhooks/calendar-sync", None),
+        ("/webhooks/paypal", None),
+        ("/health/detailed", None),
+        ("/", None),
+    ],
+)
+def test_paths_are_served_with_and_without_the_prefix(path: str, endpoint: object) -> None:
+    assert find_endpoint(path, PREFIX) == endpoint
+    assert find_endpoint(PREFIX + path, PREFIX) == endpoint
+    assert find_endpoint(path, "") == endpoint
+    assert find_endpoint("/other/tenant" + path, PREFIX) is None
+    assert find_endpoint(PREFIX + "x" + path, PREFIX) is None

@@ -1,0 +1,89 @@
+"""Config and credentials follow their mounted files, which a kubelet swaps."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from askproai_core.tenant_config import config_hash, encode
+from askproai_runtime.watched_files import ConfigUnreadable, Credentials, LiveConfig
+from askproai_sandbox.world import salon_config
+
+
+def swap(folder: Path, files: dict[str, str]) -> None:
+    """Replace a mounted folder's content as a kubelet does: a new directory, then the link `..data` in one rename."""
+    generation = folder / f"..{len(list(folder.iterdir()))}"
+    generation.mkdir()
+    for name, text in files.items():
+        (generation / name).write_text(text)
+        if not (folder / name).is_symlink():
+            (folder / name).symlink_to(Path("..data") / name)
+    (folder / "..next").symlink_to(generation.name)
+    os.replace(folder / "..next", folder / "..data")  # noqa: PTH105 - the kubelet's own call
+
+
+async def test_a_changed_config_is_in_use_within_a_second(tmp_path: Path) -> None:
+    swap(tmp_path, {"tenant.json": encode(salon_config())})
+    live = LiveConfig(tmp_path / "tenant.json")
+    hashes: list[str] = []
+    rejected: list[bool] = []
+    stop = asyncio.Event()
+    watching = asyncio.create_task(live.watch(stop, hashes.append, lambda: rejected.append(True)))
+    await _until(lambda: bool(hashes))
+
+    swap(tmp_path, {"tenant.json": encode(salon_config(display_name="Neu"))})
+    await asyncio.wait_for(_until(lambda: live.current.display_name == "Neu"), 1)
+    assert hashes == [config_hash(encode(salon_config())), live.hash]
+
+    for bad in ("{", "{}", '{"tenant": 7}', "\udcff"):
+        swap(tmp_path, {"tenant.json": bad.encode("utf-8", "replace").decode()})
+        before = len(rejected)
+        await asyncio.wait_for(_until(lambda seen=before: len(rejected) > seen), 1)
+        assert live.current.display_name == "Neu", "a broken file leaves the last good config in use"
+        assert live.rejected
+
+    swap(tmp_path, {"tenant.json": encode(salon_config(display_name="Wieder"))})
+    await asyncio.wait_for(_until(lambda: live.current.display_name == "Wieder"), 1)
+    assert live.rejected is None
+    stop.set()
+    await watching
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    while not true():  # noqa: ASYNC110 - what is waited for is a file's effect, which sets no event
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("text", [None, "", "{}"])
+def test_a_process_does_not_start_without_a_config(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "tenant.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigUnreadable, match=r"tenant\.json"):
+        LiveConfig(path)
+
+
+def test_credentials_follow_their_files(tmp_path: Path) -> None:
+    credentials = Credentials(tmp_path / "later")
+    assert credentials.get("retell-api-key") is None
+    assert credentials.all("retell-") == ()
+    folder = tmp_path / "later"
+    folder.mkdir()
+    swap(folder, {"retell-api-key": "key_1\n", "retell-webhook-key-0": "old_0", "retell-webhook-key-1": ""})
+    assert credentials.get("retell-api-key") == "key_1"
+    assert credentials.all("retell-webhook-key-") == ("old_0",)
+    swap(folder, {"retell-api-key": "key_2", "retell-webhook-key-0": "old_9", "retell-webhook-key-2": "new"})
+    assert credentials.get("retell-api-key") == "key_2"
+    assert credentials.all("retell-webhook-key-") == ("old_9", "new")
+
+
+def test_a_plain_file_that_is_rewritten_is_read_again(tmp_path: Path) -> None:
+    credentials = Credentials(tmp_path)
+    (tmp_path / "a-1").write_text("one")
+    assert credentials.all("a-") == ("one",)
+    (tmp_path / "a-1").write_text("other")
+    assert credentials.all("a-") == ("other",)
+    (tmp_path / "a-1").unlink()
+    assert credentials.all("a-") == ()

@@ -1,0 +1,237 @@
+"""A tenant's web and worker process, running inside the test over real sockets and a real PostgreSQL."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+
+from askproai_core.clock import SystemClock
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.tenant_config import TenantConfig, encode
+from askproai_runtime.process import Process, open_process
+from askproai_runtime.settings import Settings
+from askproai_runtime.web import WebProcess
+from askproai_runtime.worker import work
+from askproai_sandbox.databases import PEOPLE, Database, TenantStore
+from askproai_sandbox.world import AGENT_ID, NUMBER, salon_config
+
+RETELL_KEY, CALCOM_SECRET, STRIPE_SECRET, ADMIN_TOKEN = "key_test", "cal-secret", "whsec_test", "admin-token"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An HTTP response whose JSON body is read."""
+
+    status: int
+    body: dict[str, Any]
+    headers: Any
+
+
+@dataclass
+class TenantPod:
+    """One tenant's pod: its mounted files, its processes, and requests to them as Retell, Cal.com and Stripe send them."""
+
+    folder: Path
+    store: TenantStore
+    session: aiohttp.ClientSession
+    db: asyncpg.Connection  # a superuser's connection, which row security does not restrict
+    web: WebProcess = field(init=False)
+    worker: Process = field(init=False)
+    worker_port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.web.public_port}"
+
+    @property
+    def private_url(self) -> str:
+        return f"http://127.0.0.1:{self.web.private_port}"
+
+    def config(self, **changes: Any) -> TenantConfig:
+        ids = {staff: (self.store.resources["mitte", staff, 1],) for staff in ("anna", "mehmet")}
+        return salon_config(resource_ids=ids, tenant=self.store.tenant, path_prefix="/salon/salon", **changes)
+
+    def write_config(self, config: TenantConfig | str) -> None:
+        text = config if isinstance(config, str) else encode(config)
+        (self.folder / "tenant.json").write_text(text)
+
+    def write_credential(self, name: str, value: str) -> None:
+        (self.folder / "credentials" / name).write_text(value)
+
+    def settings(self, **changes: Any) -> Settings:
+        values: dict[str, Any] = {
+            "config_file": self.folder / "tenant.json",
+            "credentials_dir": self.folder / "credentials",
+            "admin_token_file": self.folder / "token",
+            "bind_address": "127.0.0.1",
+            "public_port": 0,
+            "private_port": 0,
+            "metrics_port": 0,
+            "worker_port": 0,
+            "shutdown_delay_seconds": 0,
+        }
+        return Settings(**values | changes)
+
+    async def post(self, path: str, body: bytes, headers: dict[str, str] | None = None) -> Reply:
+        async with self.session.post(self.url + path, data=body, headers=headers or {}) as response:
+            return Reply(response.status, await response.json(content_type=None), response.headers)
+
+    async def get(self, url: str, **headers: str) -> Reply:
+        async with self.session.get(url, headers=headers) as response:
+            return Reply(response.status, await response.json(content_type=None), response.headers)
+
+    async def retell(self, event: str, call_id: str, *, path: str = "/webhooks/retell", **call: Any) -> Reply:
+        """Send a call event as Retell would."""
+        fields = {"call_id": call_id, "agent_id": AGENT_ID, "to_number": NUMBER, "call_status": "ongoing"} | call
+        body = json.dumps({"event": event, "call": fields}, ensure_ascii=False).encode()
+        return await self.post(path, body, {"x-retell-signature": sign_retell(body)})
+
+    async def function(self, name: str, call_id: str, args: Any, *, body_name: str | None = None, **call: Any) -> Reply:
+        """Call a function as Retell would. `body_name` is the body's `name`, if it differs from that of the path."""
+        fields = {"call_id": call_id, "agent_id": AGENT_ID, "to_number": NUMBER, "from_number": "+4915112345678"} | call
+        body = json.dumps({"name": body_name or name, "call": fields, "args": args}).encode()
+        return await self.post(f"/retell/functions/{name}", body, {"x-retell-signature": sign_retell(body)})
+
+    async def inbound(self, from_number: str | None, to_number: str = NUMBER, **call: Any) -> Reply:
+        """Ask who is calling, as Retell would while the phone rings."""
+        fields = {"from_number": from_number, "to_number": to_number, "agent_id": AGENT_ID, "agent_version": 0} | call
+        body = json.dumps({"event": "call_inbound", "call_inbound": fields}).encode()
+        return await self.post("/retell/inbound", body, {"x-retell-signature": sign_retell(body)})
+
+    async def event(self, event_id: str) -> asyncpg.Record | None:
+        return await self.db.fetchrow(
+            "SELECT * FROM webhook_events WHERE tenant = $1 AND event_id = $2", self.store.tenant, event_id
+        )
+
+    async def job(self, event_id: str) -> asyncpg.Record | None:
+        return await self.db.fetchrow(
+            "SELECT j.* FROM jobs j JOIN webhook_events e ON e.id = j.event_id WHERE e.tenant = $1 AND e.event_id = $2",
+            self.store.tenant,
+            event_id,
+        )
+
+    async def settled(self, event_id: str) -> asyncpg.Record:
+        """Return the event once it is processed or dead."""
+
+        async def decided() -> asyncpg.Record | None:
+            row = await self.event(event_id)
+            return row if row is not None and row["status"] in ("processed", "dead") else None
+
+        return await eventually(decided)
+
+    async def counts(self) -> tuple[int, int, int]:
+        """Return the numbers of events, jobs and audit rows, which a refused request must not change."""
+        row = await self.db.fetchrow(
+            "SELECT (SELECT count(*) FROM webhook_events WHERE tenant = $1),"
+            " (SELECT count(*) FROM jobs WHERE tenant = $1), (SELECT count(*) FROM audit_log WHERE tenant = $1)",
+            self.store.tenant,
+        )
+        return tuple(row)
+
+
+async def eventually(check: Callable[[], Awaitable[Any]], seconds: float = 10) -> Any:
+    """Return the first true result of `check`, polled until then."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if result := await check():
+            return result
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        await asyncio.sleep(0.02)
+
+
+async def waiting_for_lock(pod: TenantPod) -> bool:
+    """Return whether one of the pod's sessions waits for a lock."""
+    await pod.db.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees its first snapshot again
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = $1"
+    return bool(await pod.db.fetchval(waiting, pod.store.role))
+
+
+def sign_retell(body: bytes, key: str = RETELL_KEY, at: float | None = None) -> str:
+    stamp = str(int((time.time() if at is None else at) * 1000))
+    return f"v={stamp},d={hmac.new(key.encode(), body + stamp.encode(), hashlib.sha256).hexdigest()}"
+
+
+def sign_calcom(body: bytes, key: str = CALCOM_SECRET) -> str:
+    return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+
+
+def sign_stripe(body: bytes, key: str = STRIPE_SECRET) -> str:
+    stamp = int(time.time())
+    return f"t={stamp},v1={hmac.new(key.encode(), f'{stamp}.'.encode() + body, hashlib.sha256).hexdigest()}"
+
+
+@asynccontextmanager
+async def running_web(pod: TenantPod, **settings: Any) -> AsyncIterator[asyncio.Event]:
+    """Run the web process. Yields the event that stops it."""
+    stop = asyncio.Event()
+    started = asyncio.Event()
+
+    async def run() -> None:
+        async with open_process(pod.settings(**settings), "web", 3, SystemClock(), FaultPoints(), stop) as process:
+            pod.web = WebProcess(process)
+            await pod.web.run(stop, lambda _: started.set())
+
+    task = asyncio.create_task(run())
+    waiting = asyncio.create_task(started.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if task.done():
+        task.result()
+    try:
+        yield stop
+    finally:
+        stop.set()
+        await task
+
+
+@asynccontextmanager
+async def running_worker(pod: TenantPod, **settings: Any) -> AsyncIterator[int]:
+    """Run the worker process. Yields its port."""
+    stop = asyncio.Event()
+    started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def run() -> None:
+        async with open_process(
+            pod.settings(**settings), "worker", 1, SystemClock(), FaultPoints(), stop
+        ) as pod.worker:
+            await work(pod.worker, stop, started.set_result)
+
+    task = asyncio.create_task(run())
+    pod.worker_port = await started
+    try:
+        yield pod.worker_port
+    finally:
+        stop.set()
+        await task
+
+
+@asynccontextmanager
+async def open_pod(
+    database: Database, folder: Path, name: str, people: Iterable[tuple[str, str, int]] = PEOPLE
+) -> AsyncIterator[TenantPod]:
+    """Create a tenant and its mounted files. No process runs yet."""
+    store = await database.tenant_store(name, people)
+    (folder / "credentials").mkdir()
+    (folder / "token").write_text(ADMIN_TOKEN + "\n")
+    db = await asyncpg.connect(database.superuser_dsn)
+    async with aiohttp.ClientSession() as session:
+        pod = TenantPod(folder, store, session, db)
+        pod.write_config(pod.config())
+        for credential, value in (
+            ("DATABASE_URL", store.dsn),
+            ("retell-api-key", RETELL_KEY),
+            ("calcom-webhook-secret", CALCOM_SECRET),
+            ("stripe-webhook-secret", STRIPE_SECRET),
+        ):
+            pod.write_credential(credential, value)
+        yield pod
+    await db.close()
