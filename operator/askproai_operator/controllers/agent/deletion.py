@@ -22,7 +22,7 @@ from askproai_operator.controllers.agent.observe import (
     webhook_change,
 )
 from askproai_operator.controllers.agent.render import owner_of, owner_of_llm
-from askproai_operator.controllers.credentials import kept_values
+from askproai_operator.controllers.credentials import read_own_secret
 from askproai_operator.controllers.leftovers import BEYOND, AgentLeft, Owner, keep
 from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, World
 from askproai_operator.providers import CredentialProblem, ProviderError, RetellClient
@@ -57,7 +57,7 @@ async def end(agent: RetellAgent, world: World, grace: timedelta) -> Result:
     budget, deleted = world.settings.deletion_budget, newest.metadata.deletion_timestamp or world.clock.now()
     in_time = deleted + budget - world.clock.now()
     if in_time < timedelta():
-        keys = await kept_values(world, newest.key.namespace, tenant) if tenant else {}
+        keys = await read_own_secret(world, newest.key.namespace, tenant) if tenant else {}
         text = f"given up after {budget.total_seconds():.0f} s: {why}"
         return await _finish(newest, world, await keep(left, keys, text, world))
     text = f"{why}; tried again by itself for {budget.total_seconds():.0f} s"

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from askproai_operator.api import ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
-from askproai_operator.controllers.credentials import Credentials, calcom_of, read_credentials
+from askproai_operator.controllers.credentials import Credentials, calcom_account, read_credentials
 from askproai_operator.controllers.offering.capacity import misjudged, plan_units
 from askproai_operator.controllers.offering.decide import (
     calendar_condition,
@@ -64,7 +64,7 @@ async def _calendar(
     offering: ServiceOffering, tenant: Tenant, staff: dict[str, tuple[str, ...]], world: World
 ) -> Condition:
     kind = ConditionType.CALENDAR_LINKED
-    if calcom_of(tenant) is None or offering.spec.calcom is None:
+    if calcom_account(tenant) is None or offering.spec.calcom is None:
         text = "no Cal.com event types are named: appointments stay in our own book"
         return good(kind, text, Reason.NOT_REQUESTED)
     credentials = await read_credentials(tenant, world)
