@@ -33,46 +33,48 @@ def condition_of(error: ProviderError, type_: ConditionType, *, retry_note: str 
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """The objects that a resource names. `branch` is None where it names its Tenant directly."""
+    """The Branch and the Tenant of a resource. A name without its object is a reference that does not resolve.
 
-    tenant: Tenant
-    branch: Branch | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MissingReference:
-    """A referenced object that does not exist. The reason is Pending if it exists and only its watch event is still due."""
-
-    reason: Reason
-    message: str
-
-    def condition(self, type_: ConditionType) -> Condition:
-        return bad(type_, self.reason, self.message)
-
-
-async def resolve_references(
-    model: Branch | ServiceOffering | RetellAgent,
-    world: World,
-    *,
-    branch_missing: str = "there is no Branch {name} in this namespace: create it",
-    tenant_missing: str = "there is no Tenant {name} in this namespace: create it",
-) -> References | MissingReference:
-    """Return the Branch that a resource names and the Tenant that it belongs to, or the first of the two that is missing.
-
-    The messages are format strings with the field `name`; the name of the Tenant is None where nothing tells it, since the
-    Branch that named it is gone.
+    `branch_name` is None for a resource that names its Tenant directly; `tenant_name` is None where nothing tells it, since
+    the Branch that named it is gone. `absence` is the reason why the first of the two is missing.
     """
-    namespace = model.metadata.namespace
-    branch: Branch | None = None
-    if not isinstance(model, Branch) and model.spec.branch_ref is not None:
-        name = model.spec.branch_ref.name
-        branch = world.cache.branch(namespace, name)
-        if branch is None:
-            reason = await world.missing(refs.BRANCHES, namespace, name, Reason.BRANCH_NOT_FOUND)
-            return MissingReference(reason, branch_missing.format(name=name))
-    tenant_name = world.cache.tenant_of(model)
-    tenant = world.cache.tenant(namespace, tenant_name) if tenant_name else None
-    if tenant is None:
-        reason = await world.missing(refs.TENANTS, namespace, tenant_name, Reason.TENANT_NOT_FOUND)
-        return MissingReference(reason, tenant_missing.format(name=tenant_name))
-    return References(tenant, branch)
+
+    branch_name: str | None
+    branch: Branch | None
+    tenant_name: str | None
+    tenant: Tenant | None
+    absence: Reason | None = None
+
+
+async def resolve_references(model: Branch | ServiceOffering | RetellAgent, world: World) -> References:
+    """Find the Branch that a resource names and the Tenant that it belongs to, in the cache.
+
+    The API server is asked about the first that is missing: if it exists, the reason is Pending, since only its watch event
+    is still due.
+    """
+    namespace, cache = model.metadata.namespace, world.cache
+    branch_ref = None if isinstance(model, Branch) else model.spec.branch_ref
+    branch_name = branch_ref.name if branch_ref else None
+    branch = cache.branch(namespace, branch_name) if branch_name else None
+    tenant_name = cache.tenant_of(model)
+    tenant = cache.tenant(namespace, tenant_name) if tenant_name else None
+    absence = None
+    if branch_name and branch is None:
+        absence = await world.missing(refs.BRANCHES, namespace, branch_name, Reason.BRANCH_NOT_FOUND)
+    elif tenant is None:
+        absence = await world.missing(refs.TENANTS, namespace, tenant_name, Reason.TENANT_NOT_FOUND)
+    return References(branch_name, branch, tenant_name, tenant, absence)
+
+
+def missing_reference(
+    references: References,
+    *,
+    branch_message: str = "there is no Branch {name} in this namespace: create it",
+    tenant_message: str = "there is no Tenant {name} in this namespace: create it",
+) -> tuple[Reason, str] | None:
+    """Return reason and message for the first object that is missing, or None. The messages have the field `name`."""
+    if references.branch_name and references.branch is None:
+        return references.absence or Reason.BRANCH_NOT_FOUND, branch_message.format(name=references.branch_name)
+    if references.tenant is None:
+        return references.absence or Reason.TENANT_NOT_FOUND, tenant_message.format(name=references.tenant_name)
+    return None

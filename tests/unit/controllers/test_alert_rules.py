@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from askproai_operator.api import Tenant
-from askproai_operator.controllers.tenant.monitoring import prometheus_rule
+from askproai_operator.controllers.tenant.children.monitoring import prometheus_rule
 from askproai_operator.settings import Settings
 from askproai_sandbox.world import manifests
 

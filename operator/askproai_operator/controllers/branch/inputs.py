@@ -10,7 +10,12 @@ from askproai_operator.controllers.branch.phone_numbers import (
     numbers_of_older_branches,
     read_phone_numbers,
 )
-from askproai_operator.controllers.conditions import MissingReference, first_failing, resolve_references
+from askproai_operator.controllers.conditions import (
+    References,
+    first_failing,
+    missing_reference,
+    resolve_references,
+)
 from askproai_operator.engine import World
 
 _TENANT_MISSING = (
@@ -29,7 +34,7 @@ class Inputs:
     branch: Branch
     numbers: PhoneNumbers
     claimed: Mapping[str, str]
-    missing_tenant: MissingReference | None = None
+    references: References
     offerings: tuple[ServiceOffering, ...] = ()
     default: ServiceOffering | None = None
 
@@ -37,12 +42,11 @@ class Inputs:
 async def gather(branch: Branch, world: World) -> Inputs:
     """Read everything that the checks and the plan need. All but a missing Tenant comes from the cache."""
     namespace = branch.metadata.namespace
-    found = await resolve_references(branch, world, tenant_missing=_TENANT_MISSING)
     return Inputs(
         branch=branch,
         numbers=read_phone_numbers(branch),
         claimed=numbers_of_older_branches(branch, world.cache.branches_with(branch)),
-        missing_tenant=found if isinstance(found, MissingReference) else None,
+        references=await resolve_references(branch, world),
         offerings=tuple(world.cache.offerings(namespace, branch.spec.tenant_ref.name)),
         default=next(
             (
@@ -59,13 +63,21 @@ def default_service_name(branch: Branch) -> str:
     return f"{branch.metadata.name}-standardberatung"
 
 
-def numbers_are_readable(inputs: Inputs) -> Condition | None:
+def tenant_missing(inputs: Inputs) -> Condition | None:
+    """The Tenant that the branch names is not in the namespace."""
+    problem = missing_reference(inputs.references, tenant_message=_TENANT_MISSING)
+    return bad(ConditionType.SERVICES_READY, *problem) if problem else None
+
+
+def numbers_unreadable(inputs: Inputs) -> Condition | None:
+    """A number of the spec is not a phone number."""
     if not inputs.numbers.problems:
         return None
     return bad(ConditionType.NUMBERS_VALID, Reason.NUMBER_INVALID, "; ".join(inputs.numbers.problems))
 
 
-def numbers_are_unclaimed(inputs: Inputs) -> Condition | None:
+def numbers_claimed(inputs: Inputs) -> Condition | None:
+    """An older branch of the cluster lists one of the numbers."""
     if not inputs.claimed:
         return None
     # The other branch may belong to somebody else: its name stays out of a status that this tenant reads.
@@ -73,10 +85,10 @@ def numbers_are_unclaimed(inputs: Inputs) -> Condition | None:
     return bad(ConditionType.NUMBERS_VALID, Reason.NUMBER_CLAIMED_TWICE, text)
 
 
-# The order is the precedence. A failing check is shown and stops nothing: the other numbers ring.
+# The order is the precedence. A failing check stops nothing: the other numbers ring.
 CHECKS: tuple[Callable[[Inputs], Condition | None], ...] = (
-    numbers_are_readable,  # NumbersValid=False, NumberInvalid
-    numbers_are_unclaimed,  # NumbersValid=False, NumberClaimedTwice
+    numbers_unreadable,  # NumbersValid=False, NumberInvalid
+    numbers_claimed,  # NumbersValid=False, NumberClaimedTwice
 )
 
 

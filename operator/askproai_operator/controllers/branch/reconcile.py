@@ -1,11 +1,11 @@
 """Reconcile one Branch. It owns nothing remote, so it needs no finalizer: its default service goes with its owner reference."""
 
-from askproai_operator.api.conditions import ConditionType
 from askproai_operator.controllers.branch.inputs import (
     Inputs,
     default_service_name,
     gather,
     numbers_condition,
+    tenant_missing,
 )
 from askproai_operator.controllers.branch.plan import Action, default_service, plan_default_service
 from askproai_operator.engine import GONE, Conflict, EventType, Key, Result, Warn, World, refs
@@ -19,9 +19,7 @@ async def reconcile(key: Key, world: World) -> Result:
     inputs = await gather(branch, world)
     plan = plan_default_service(inputs, world.clock.now())
     await _execute(plan.action, inputs, world)
-    services = plan.condition
-    if inputs.missing_tenant is not None:  # the more useful of the two messages
-        services = inputs.missing_tenant.condition(ConditionType.SERVICES_READY)
+    services = tenant_missing(inputs) or plan.condition
     # Requeued after the usual resync, since watches report all that the conditions wait for; sooner only when the plan
     # waits for services that may never come.
     return Result(

@@ -10,18 +10,18 @@ from askproai_operator.providers import shared_key_conflict
 _KIND = ConditionType.CREDENTIALS_VALID
 
 
-def secrets_are_complete(inputs: Inputs) -> Condition | None:
-    """Every Secret and key that the Tenant names exists. The reason is the first problem's, the message lists all."""
+def secrets_incomplete(inputs: Inputs) -> Condition | None:
+    """A Secret that the Tenant names does not exist or lacks a key. The reason is the first problem's, the message lists all."""
     problems = inputs.credentials.problems
     if not problems:
         return None
     return bad(_KIND, problems[0].reason, "; ".join(problem.message for problem in problems))
 
 
-def keys_are_accepted(inputs: Inputs) -> Condition | None:
-    """The providers' hosts are allowed, and Retell accepts the key.
+def keys_unusable(inputs: Inputs) -> Condition | None:
+    """The host of a provider is not allowed, or Retell does not accept the key.
 
-    A provider that does not answer fails a new tenant only: what runs already must not wait for a provider's outage.
+    A provider that does not answer stops a new tenant only: what runs already must not wait for the end of an outage.
     """
     if inputs.key_error is None:
         return None
@@ -29,8 +29,8 @@ def keys_are_accepted(inputs: Inputs) -> Condition | None:
     return None if inputs.was_provisioned and condition.status is Status.UNKNOWN else condition
 
 
-def retell_key_is_own(inputs: Inputs) -> Condition | None:
-    """No older Tenant uses the same Retell key."""
+def retell_key_shared(inputs: Inputs) -> Condition | None:
+    """An older Tenant uses the same Retell key."""
     if shared_key_conflict(inputs.key_holder, inputs.other_key_holders) is None:
         return None
     # The other tenant may belong to somebody else: its name stays out of a status that this one reads.
@@ -40,7 +40,7 @@ def retell_key_is_own(inputs: Inputs) -> Condition | None:
 
 # The order is the precedence. The first failing check ends the reconcile.
 CHECKS: tuple[Callable[[Inputs], Condition | None], ...] = (
-    secrets_are_complete,  # CredentialsValid=False: SecretNotFound, SecretKeyMissing
-    keys_are_accepted,  # =False: ProviderHostNotAllowed, CredentialsInvalid; =Unknown: ProviderUnavailable
-    retell_key_is_own,  # =False: CredentialsShared
+    secrets_incomplete,  # CredentialsValid=False: SecretNotFound, SecretKeyMissing
+    keys_unusable,  # =False: ProviderHostNotAllowed, CredentialsInvalid; =Unknown: ProviderUnavailable
+    retell_key_shared,  # =False: CredentialsShared
 )

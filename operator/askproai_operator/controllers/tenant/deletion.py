@@ -13,7 +13,7 @@ import asyncpg
 
 from askproai_core.database import StoreError
 from askproai_operator.api import DataPolicy, DeletionPolicy, Tenant
-from askproai_operator.api.conditions import ConditionType, Reason, bad
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.controllers.credentials import CALCOM_BASE_URL, CALCOM_KEY, read_own_secret
 from askproai_operator.controllers.leftovers import BEYOND, CacheLeft, DatabaseLeft, LeftOver, Owner, WebhookLeft, keep
 from askproai_operator.controllers.tenant.addresses import address_of, registered_calcom_url
@@ -34,7 +34,9 @@ async def delete_tenant(tenant: Tenant, world: World) -> Result:
     agents = world.cache.agents(meta.namespace, meta.name)
     if agents:  # the deletion of the last agent requeues the Tenant
         names = ", ".join(sorted(agent.metadata.name for agent in agents))
-        return _waiting(f"waits until the RetellAgents {names} are gone: they need its credentials; delete them too")
+        return Result(
+            _deleting(f"waits until the RetellAgents {names} are gone: they need its credentials; delete them too")
+        )
     keys = await read_own_secret(world, meta.namespace, meta.name)
     failures: list[tuple[LeftOver, Exception]] = []
     for remote in remote_objects(tenant, keys, world):
@@ -49,7 +51,8 @@ async def delete_tenant(tenant: Tenant, world: World) -> Result:
         wait = next((error.retry_after for _, error in failures if isinstance(error, ProviderError)), None)
         # Requeued when the provider asks for it, at the latest right after the budget; with backoff if it names no time.
         after = min(wait, remaining + BEYOND) if wait else None
-        return _waiting(f"{text}; tried again by itself for {budget.total_seconds():.0f} s", after, retry=after is None)
+        conditions = _deleting(f"{text}; tried again by itself for {budget.total_seconds():.0f} s")
+        return Result(conditions, after=after, retry=after is None)
     events = [await keep(remote, keys, f"given up: {failure_text(error)}", world) for remote, error in failures]
     # T-teardown first: nothing but our finalizer holds it, and a namespace that is being deleted still accepts a patch.
     teardown = child_name(meta.name, "teardown")
@@ -98,8 +101,8 @@ def _orphaned(tenant: Tenant, keys: Mapping[str, str], world: World) -> list[War
     return [Warn("Orphaned", text, EventType.NORMAL)]
 
 
-def _waiting(text: str, after: timedelta | None = None, *, retry: bool = False) -> Result:
-    return Result((bad(ConditionType.CREDENTIALS_VALID, Reason.DELETING, text),), after=after, retry=retry)
+def _deleting(text: str) -> tuple[Condition]:
+    return (bad(ConditionType.CREDENTIALS_VALID, Reason.DELETING, text),)
 
 
 def _calcom_webhook_url(tenant: Tenant, world: World) -> str:
