@@ -73,18 +73,18 @@ def remote_objects(tenant: Tenant, keys: Mapping[str, str], world: World) -> lis
     return [*found, *([CacheLeft(owner)] if world.redis is not None else [])]
 
 
-async def remove_remote(left: LeftOver, keys: Mapping[str, str], world: World) -> None:
+async def remove_remote(remote: LeftOver, keys: Mapping[str, str], world: World) -> None:
     """Remove one of a Tenant's remote objects. Raises one of REMOVAL_ERRORS where it cannot be done now."""
     world.fence()
-    match left:
+    match remote:
         case WebhookLeft():
             client = world.providers.calcom(keys[CALCOM_BASE_URL], keys[CALCOM_KEY])
-            for url in left.urls:
+            for url in remote.urls:
                 await remove_calcom_webhook(client, url)
         case DatabaseLeft():  # keeps or erases the rows of this UID only, never those of an earlier Tenant of this name
-            await world.database.drop_tenant(left.owner.tenant, erase=left.erase, uid=left.owner.uid)
+            await world.database.drop_tenant(remote.owner.tenant, erase=remote.erase, uid=remote.owner.uid)
         case CacheLeft() if world.redis is not None:
-            await world.redis.drop_tenant(left.owner.tenant)
+            await world.redis.drop_tenant(remote.owner.tenant)
 
 
 def failure_text(error: Exception) -> str:
