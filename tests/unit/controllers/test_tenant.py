@@ -8,7 +8,7 @@ from tests.unit.controllers.salon_models import credentials, raw, tenant
 
 from askproai_core.database import DataOwnedByOther, RolesUnavailable
 from askproai_operator.api.conditions import ConditionType, Reason, Status
-from askproai_operator.controllers.conditions import condition_of, first_failing
+from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.controllers.credentials import Credentials, secret_refs
 from askproai_operator.controllers.tenant.addresses import address_of
 from askproai_operator.controllers.tenant.checks import CHECKS
@@ -21,7 +21,6 @@ from askproai_operator.providers import (
     HostNotAllowed,
     KeyHolder,
     ProviderUnavailable,
-    RateLimited,
 )
 
 OLD, YOUNG = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
@@ -122,16 +121,6 @@ def test_missing_keys_become_one_condition_with_the_first_reason():
 
 def test_the_text_of_inputs_holds_no_secret():
     assert "canary" not in repr(inputs())
-
-
-def test_a_failed_call_is_unknown_unless_a_person_has_to_act():
-    kind = ConditionType.CALENDAR_LINKED
-    limited = condition_of(RateLimited("calcom", "list", timedelta(seconds=9)), kind, retry_note="looked at again soon")
-    assert (limited.type, limited.status, limited.reason) == (kind, Status.UNKNOWN, Reason.PROVIDER_UNAVAILABLE)
-    assert limited.message == "calcom: list: too many requests, again in 9 s; looked at again soon"
-    refused = condition_of(CredentialRefused("calcom", "list", 401), kind)
-    assert (refused.status, refused.reason) == (Status.FALSE, Reason.CREDENTIALS_INVALID)
-    assert "again" not in refused.message
 
 
 def test_the_calcom_block_of_a_local_calendar_is_ignored():

@@ -56,7 +56,8 @@ async def reconcile(key: Key, world: World) -> Result:
 async def _provision(tenant: Tenant, world: World) -> Result:
     inputs = await gather(tenant, world)
     if failed := first_failing(CHECKS, inputs):
-        # A changed Secret or Tenant requeues it at once; a provider that did not answer is asked again at the resync.
+        # Not retried with backoff: a change of the Tenant or of a watched Secret requeues it at once, and the resync reads an
+        # unwatched Secret, and asks a provider that did not answer, again.
         return Result((failed,))
     await _record_keys(inputs, world)
     valid = good(ConditionType.CREDENTIALS_VALID)
