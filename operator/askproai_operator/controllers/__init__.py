@@ -1,1 +1,1 @@
-"""The four kinds. Each is `observe → decide (pure) → render (pure) → apply`, read top to bottom in its `reconcile.py`."""
+"""The controllers, one package per kind. Each reads `inputs → checks → plan → status`, top to bottom in its `reconcile.py`."""

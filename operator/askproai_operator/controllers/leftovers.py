@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from askproai_operator.controllers.credentials import secret_manifest, secret_texts
+from askproai_operator.controllers.credentials import decode_secret, secret_manifest
 from askproai_operator.engine import ApiError, Conflict, Key, Unreachable, Warn, World, refs
 
 log = structlog.get_logger(__name__)
@@ -165,7 +165,7 @@ def _manifest(name: str, left: LeftOver, keys: Mapping[str, str], why: str, worl
 def _entry(raw: dict[str, Any]) -> Entry | None:
     meta = raw["metadata"]
     try:
-        keys = secret_texts(raw)
+        keys = decode_secret(raw)
         left: LeftOver = msgspec.json.decode(keys.pop(_ENTRY, ""), type=LeftOver)
     except ValueError as error:  # msgspec's and base64's errors are ValueErrors
         log.warning("leftover.unreadable", secret=meta["name"], error=type(error).__name__)

@@ -23,7 +23,7 @@ from askproai_operator.controllers.leftovers import (
     settle,
     sort_of,
 )
-from askproai_operator.controllers.tenant.teardown import UNDO_ERRORS, undo, why_not
+from askproai_operator.controllers.tenant.deletion import REMOVAL_ERRORS, failure_text, remove_remote
 from askproai_operator.engine import ApiError, World
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.refs import ref_of_kind
@@ -71,8 +71,8 @@ class Retry:
                 if why is None:
                     await settle(entry, self._world)
                     return
-        except UNDO_ERRORS as error:
-            why = why_not(error)
+        except REMOVAL_ERRORS as error:
+            why = failure_text(error)
         except Exception as error:  # noqa: BLE001 (a provider's odd answer, say: it is told and tried again)
             why = f"{type(error).__name__} in the operator"
             log.warning("leftover.failed", secret=entry.name, error=type(error).__name__)
@@ -112,5 +112,5 @@ async def _undo(left: LeftOver, keys: Mapping[str, str], world: World) -> str | 
             return None
         case CacheLeft() if live is not None:
             return None  # user and keys are the namesake's now
-    await undo(left, keys, world)
+    await remove_remote(left, keys, world)
     return None

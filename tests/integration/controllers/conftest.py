@@ -1,4 +1,4 @@
-"""The operator without its process: real API server, watches, PostgreSQL; simulated providers; a namespace for each test."""
+"""The operator without its process: real API server, watches and PostgreSQL, simulated providers, a namespace per test."""
 
 import asyncio
 import base64
@@ -39,13 +39,13 @@ from askproai_sandbox.world import manifests
 
 CRDS = Path(__file__).parents[3] / "crds"
 SOON = timedelta(seconds=15)
-PREFIX = "kinds-"  # only such namespaces are ours: other tests leave objects behind
+PREFIX = "kinds-"  # only such namespaces are reconciled: other tests leave objects behind
 NAME = "salon-mueller"
 
 
 @dataclass
 class Operator:
-    """Everything that runs."""
+    """Everything that runs. `writes` are method and path of each request to the API server that is no GET."""
 
     world: World
     settings: Settings
@@ -104,7 +104,7 @@ async def operator(
                 installation_id="inst-1",
                 fence=lambda: None,
                 enqueue=queue.add,
-                nudge=lambda *what: nudged.append(what),
+                nudge=lambda *config: nudged.append(config),
                 redis=redis,
             )
             writes: list[tuple[str, str]] = []
@@ -119,12 +119,12 @@ async def operator(
             await informer.prime()
             loop = asyncio.get_running_loop()
 
-            def give_signals_back() -> None:
+            def restore_signal_handlers() -> None:
                 for number in (signal.SIGINT, signal.SIGTERM):
                     loop.remove_signal_handler(number)
 
             tasks = [
-                asyncio.create_task(informer.run(stop, give_signals_back)),
+                asyncio.create_task(informer.run(stop, restore_signal_handlers)),
                 asyncio.create_task(Engine(KINDS, world, queue, metrics).run(stop)),
             ]
             ledger = Retry(world, metrics)
@@ -154,14 +154,14 @@ class Place:
 
     async def create(self, kind: str, name: str = "", *, spec: Mapping[str, Any] | None = None, **meta: Any) -> dict:
         """Create the salon's object of a kind; fields of `spec` replace its own. Tenants are suspended: no pods run here."""
-        made = manifests()[kind][0]
-        made["metadata"] = {"name": name or made["metadata"]["name"], "namespace": self.namespace} | meta
+        manifest = manifests()[kind][0]
+        manifest["metadata"] = {"name": name or manifest["metadata"]["name"], "namespace": self.namespace} | meta
         usual = {"Tenant": {"suspend": True}, "Branch": {"phoneNumbers": [{"number": self.number}]}}
-        made["spec"] |= usual.get(kind, {}) | dict(spec or {})
-        return await self.client.create(refs.ref_of_kind(kind).path(self.namespace), made)
+        manifest["spec"] |= usual.get(kind, {}) | dict(spec or {})
+        return await self.client.create(refs.ref_of_kind(kind).path(self.namespace), manifest)
 
     async def secret(self, *, watched: bool = True, **changed: str) -> None:
-        """Make the Secret `providers`, or change it."""
+        """Create the Secret `providers`, or change keys of it. `watched` labels it, so that a change acts at once."""
         data = {"retell-api-key": self.key, "calcom-api-key": self.calcom_key, "calcom-webhook-secret": "whs"}
         meta = {"name": "providers", "labels": {"askproai.de/watch": "true"} if watched else {}}
         body = {"kind": "Secret", "apiVersion": "v1", "metadata": meta, "stringData": data | changed}
@@ -180,18 +180,18 @@ class Place:
     async def condition(
         self, type_: str, status: str, reason: str = "", *, kind: str = "Tenant", name: str = NAME
     ) -> dict[str, Any]:
-        """Wait for a condition, and give it."""
+        """Wait for a condition and return it."""
         seen: list[Any] = []
 
-        async def there() -> dict[str, Any] | None:
+        async def matching() -> dict[str, Any] | None:
             live = await self.get(kind, name)
             conditions = ((live or {}).get("status") or {}).get("conditions") or []
-            seen[:] = [(one["type"], one["status"], one["reason"]) for one in conditions]
-            found = next((one for one in conditions if one["type"] == type_), None)
+            seen[:] = [(found["type"], found["status"], found["reason"]) for found in conditions]
+            found = next((condition for condition in conditions if condition["type"] == type_), None)
             return found if found and found["status"] == status and reason in {"", found["reason"]} else None
 
         try:
-            return await eventually(there, SOON, f"{kind} {name}: {type_}={status} {reason}")
+            return await eventually(matching, SOON, f"{kind} {name}: {type_}={status} {reason}")
         except ProcessError as error:
             raise AssertionError(f"{error}; {seen}") from error
 
@@ -202,33 +202,34 @@ class Place:
         return live
 
     async def gone(self, kind: str, name: str = NAME) -> None:
-        async def away() -> bool:
+        async def is_gone() -> bool:
             return await self.get(kind, name) is None
 
-        await eventually(away, SOON, f"{kind} {name} to be gone")
+        await eventually(is_gone, SOON, f"{kind} {name} to be gone")
 
     async def events(self) -> list[tuple[str, str]]:
         found = await self.operator.world.kube.list(refs.EVENTS, self.namespace)
-        return [(one["type"], one["reason"]) for one in found if one["source"].get("component") == "askproai-operator"]
+        ours = [event for event in found if event["source"].get("component") == "askproai-operator"]
+        return [(event["type"], event["reason"]) for event in ours]
 
     def hooks(self) -> list[str]:
-        """Give the URLs of the webhooks at Cal.com."""
+        """Return the URLs of the webhooks at Cal.com."""
         account = self.operator.calcom.dump()["accounts"].get(self.calcom_key, {})
         return [hook["subscriberUrl"] for hook in account.get("webhooks", [])]
 
 
 @pytest.fixture
 async def place(operator: Operator, kube_client: KubeClient) -> AsyncIterator[Place]:
-    made = await new_place(operator, kube_client)
-    yield made
-    await kube_client.delete(f"/api/v1/namespaces/{made.namespace}")
+    created = await new_place(operator, kube_client)
+    yield created
+    await kube_client.delete(f"/api/v1/namespaces/{created.namespace}")
 
 
 @pytest.fixture
 async def other_place(operator: Operator, kube_client: KubeClient) -> AsyncIterator[Place]:
-    made = await new_place(operator, kube_client)
-    yield made
-    await kube_client.delete(f"/api/v1/namespaces/{made.namespace}")
+    created = await new_place(operator, kube_client)
+    yield created
+    await kube_client.delete(f"/api/v1/namespaces/{created.namespace}")
 
 
 async def new_place(operator: Operator, client: KubeClient) -> Place:

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from askproai_core.redis import EVERYBODY
 from askproai_operator.controllers.coordinator import SECRET, ensure_coordinator
-from askproai_operator.controllers.credentials import secret_texts
+from askproai_operator.controllers.credentials import decode_secret
 from askproai_operator.engine import refs
 from askproai_operator.providers.redis import user_name
 from askproai_sandbox.cluster import eventually
@@ -24,7 +24,7 @@ async def world(place):
 
 
 async def kept(world) -> dict[str, str]:
-    return secret_texts(await world.kube.get(refs.SECRETS, world.settings.namespace, SECRET))
+    return decode_secret(await world.kube.get(refs.SECRETS, world.settings.namespace, SECRET))
 
 
 async def logs_in(urls: dict[str, str]) -> bool:

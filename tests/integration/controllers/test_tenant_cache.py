@@ -1,4 +1,4 @@
-"""The tenant's user in Redis as its Tenant tells of it: an accelerator that is never in the way of Ready."""
+"""The tenant's user in Redis, and the condition CacheReady: an accelerator that never affects Ready."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,11 +14,11 @@ from askproai_sandbox.cluster import eventually
 from askproai_sandbox.redis import EmbeddedRedis
 
 SOON = timedelta(seconds=15)
-AWAY = "redis://admin:geheim@127.0.0.1:9/0"
+UNREACHABLE = "redis://admin:geheim@127.0.0.1:9/0"
 
 
-def given(place: Any, redis: RedisAdmin | None) -> RedisAdmin | None:
-    """Have the operator use another Redis; gives the one before."""
+def replace_redis(place: Any, redis: RedisAdmin | None) -> RedisAdmin | None:
+    """Let the operator use another Redis; return the previous one."""
     world = place.operator.world
     before = world.redis
     object.__setattr__(world, "redis", redis)
@@ -27,10 +27,12 @@ def given(place: Any, redis: RedisAdmin | None) -> RedisAdmin | None:
 
 async def tenant_users(valkey: EmbeddedRedis) -> list[str]:
     async with valkey.admin() as admin:
-        return [str(one) for one in await admin.execute_command("ACL", "USERS")]
+        return [str(user) for user in await admin.execute_command("ACL", "USERS")]
 
 
-async def test_a_tenant_gets_its_user_in_redis_and_takes_it_and_its_keys_along(place, valkey: EmbeddedRedis):
+async def test_a_tenant_gets_its_user_in_redis_and_loses_it_and_its_keys_with_its_deletion(
+    place, valkey: EmbeddedRedis
+):
     await place.secret()
     await place.create("Tenant")
     await place.ready()
@@ -46,8 +48,8 @@ async def test_a_tenant_gets_its_user_in_redis_and_takes_it_and_its_keys_along(p
         assert await admin.keys(f"askproai:{key}:*") == []
 
 
-async def test_without_redis_the_tenant_is_ready_and_says_so_and_a_late_one_is_used(place):
-    before = given(place, None)
+async def test_without_redis_the_tenant_is_ready_and_says_so_and_a_redis_that_comes_later_is_used(place):
+    before = replace_redis(place, None)
     try:
         await place.secret()
         await place.create("Tenant")
@@ -55,7 +57,7 @@ async def test_without_redis_the_tenant_is_ready_and_says_so_and_a_late_one_is_u
         await place.condition("CacheReady", "True", "NotRequested")
         assert "REDIS_URL" not in await place.secret_data("salon-mueller-runtime")
     finally:
-        given(place, before)
+        replace_redis(place, before)
     pods = (await place.get("Deployment", "salon-mueller-web"))["spec"]["template"]
     await place.client.merge(place.path("Tenant"), {"metadata": {"annotations": {"askproai.de/reconcile-at": "1"}}})
     await place.condition("CacheReady", "True", "AsDeclared")
@@ -63,41 +65,41 @@ async def test_without_redis_the_tenant_is_ready_and_says_so_and_a_late_one_is_u
     assert (await place.get("Deployment", "salon-mueller-web"))["spec"]["template"] == pods, "no pod is restarted"
 
 
-async def test_a_redis_that_is_away_is_told_and_holds_up_neither_ready_nor_an_end(place):
-    away = RedisAdmin(AWAY, SystemClock())
-    before = given(place, away)
+async def test_a_redis_that_does_not_answer_is_reported_and_delays_neither_ready_nor_a_deletion(place):
+    unreachable = RedisAdmin(UNREACHABLE, SystemClock())
+    before = replace_redis(place, unreachable)
     try:
         await place.secret()
         await place.create("Tenant")
-        told = await place.condition("CacheReady", "False", "CacheUnavailable")
+        reported = await place.condition("CacheReady", "False", "CacheUnavailable")
         await place.ready()
-        assert "geheim" not in told["message"]
+        assert "geheim" not in reported["message"]
         assert "REDIS_URL" in await place.secret_data("salon-mueller-runtime"), "pods are to say that they are degraded"
         await place.client.delete(place.path("Tenant"))
         await place.gone("Tenant")
     finally:
-        given(place, before)
-        await away.close()
+        replace_redis(place, before)
+        await unreachable.close()
 
-    async def ledger_is_empty() -> bool:
+    async def no_orphan_left() -> bool:
         place.operator.ledger._due.clear()
         found = await place.operator.world.kube.list(refs.SECRETS, "default", LABEL)
-        return not any(place.namespace in str(one["metadata"]) for one in found)
+        return not any(place.namespace in str(secret["metadata"]) for secret in found)
 
-    await eventually(ledger_is_empty, SOON, "its user to be removed when Redis is back")
+    await eventually(no_orphan_left, SOON, "its user to be removed when Redis is back")
 
 
-async def test_a_redis_that_fences_nobody_is_told_at_the_tenant(place, own_valkey: EmbeddedRedis):
+async def test_a_redis_that_lets_in_anybody_is_reported_at_the_tenant(place, own_valkey: EmbeddedRedis):
     async with own_valkey.admin() as admin:
         await admin.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "+@all")
-    ajar = RedisAdmin(own_valkey.admin_url, SystemClock())
-    before = given(place, ajar)
+    open_redis = RedisAdmin(own_valkey.admin_url, SystemClock())
+    before = replace_redis(place, open_redis)
     try:
         await place.secret()
         await place.create("Tenant")
-        told = await place.condition("CacheReady", "False", "UsersBypassed")
+        reported = await place.condition("CacheReady", "False", "UsersBypassed")
         await place.ready()
-        assert "give its user `default` a password" in told["message"]
+        assert "give its user `default` a password" in reported["message"]
     finally:
-        given(place, before)
-        await ajar.close()
+        replace_redis(place, before)
+        await open_redis.close()

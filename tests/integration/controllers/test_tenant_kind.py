@@ -1,4 +1,4 @@
-"""The Tenant kind and what depends on it, with a real API server and PostgreSQL, and the providers' simulators."""
+"""The Tenant controller and its dependents, with a real API server, PostgreSQL, and the providers' simulators."""
 
 import base64
 from datetime import UTC, datetime, timedelta
@@ -30,22 +30,21 @@ async def rows(database: Database, sql: str, *values: Any) -> list[Any]:
 
 
 def versions(objects: list[dict[str, Any] | None]) -> list[str]:
-    return [one["metadata"]["resourceVersion"] for one in objects if one]
+    return [live["metadata"]["resourceVersion"] for live in objects if live]
 
 
-async def looked_again(place: Any) -> None:
-    """Have the Tenant reconciled twice more, and wait for the second time's end."""
+async def reconcile_twice(place: Any) -> None:
+    """Requeue the Tenant twice, and wait until the second reconcile has ended."""
     world, key = place.operator.world, Key("Tenant", place.namespace, "salon-mueller")
     sent = len(place.operator.retell.journal.entries)
     for n in (1, 2):
         place.operator.queue.add(key)
-        await eventually(lambda n=n: len(place.operator.retell.journal.entries) >= sent + n, SOON, "a look")
+        await eventually(lambda n=n: len(place.operator.retell.journal.entries) >= sent + n, SOON, "a reconcile")
     await eventually(lambda: key not in place.operator.queue._processing, SOON, "its end")
     assert world.cache.get(key) is not None
 
 
 async def test_a_tenants_children_exist_by_one_manager_and_are_written_once(place):
-    """Checklist 5 and 6."""
     await place.secret()
     await place.create("Branch")
     await place.create("Tenant")
@@ -56,7 +55,7 @@ async def test_a_tenants_children_exist_by_one_manager_and_are_written_once(plac
     assert tenant["status"]["webhookUrls"]["calcom"].endswith("/webhooks/calcom/inst-1")
     for kind, name in CHILDREN:
         child = await place.get(kind, name)
-        managers = {one["manager"] for one in child["metadata"]["managedFields"] if one["operation"] == "Apply"}
+        managers = {entry["manager"] for entry in child["metadata"]["managedFields"] if entry["operation"] == "Apply"}
         assert managers == {"askproai-operator"}, name
         assert child["metadata"]["labels"]["askproai.de/tenant"] == "salon-mueller"
         assert child["metadata"]["ownerReferences"][0]["uid"] == tenant["metadata"]["uid"]
@@ -64,40 +63,39 @@ async def test_a_tenants_children_exist_by_one_manager_and_are_written_once(plac
         "retell-api-key", "calcom-api-key", "retell-base-url", "calcom-base-url",
     }  # fmt: skip
 
-    await looked_again(place)  # the Deployment's controller marks it once more
+    await reconcile_twice(place)  # the Deployment's controller marks it once more
     before = [await place.get(kind, name) for kind, name in [("Tenant", "salon-mueller"), *CHILDREN]]
-    written, asked = len(place.operator.writes), len(place.operator.calcom.journal.entries)
-    await looked_again(place)
+    writes_before, requests_before = len(place.operator.writes), len(place.operator.calcom.journal.entries)
+    await reconcile_twice(place)
     after = [await place.get(kind, name) for kind, name in [("Tenant", "salon-mueller"), *CHILDREN]]
     assert versions(after) == versions(before)
-    assert [one for one in place.operator.writes[written:] if place.namespace in one[1]] == []
-    assert {entry["method"] for entry in place.operator.calcom.journal.entries[asked:]} <= {"GET"}
+    assert [write for write in place.operator.writes[writes_before:] if place.namespace in write[1]] == []
+    assert {entry["method"] for entry in place.operator.calcom.journal.entries[requests_before:]} <= {"GET"}
 
 
-async def test_a_changed_config_is_told_to_the_pods_once(place):
-    """Design §2.11: the ConfigMap first, then the pods; a new tenant's pods start with it anyway."""
+async def test_pods_are_notified_of_a_changed_config_once(place):
+    """The ConfigMap is written first, then the pods are notified; a new tenant's pods start with their config anyway."""
     await place.secret()
     await place.create("Branch")
     await place.create("Tenant")
     await place.ready()
-    await looked_again(place)  # the default service and the first status are in the config by now
+    await reconcile_twice(place)  # the default service and the first status are in the config by now
 
-    def told_here() -> list[tuple[str, str, str]]:
-        return [one for one in place.operator.nudged if one[0] == place.namespace]
+    def notifications() -> list[tuple[str, str, str]]:
+        return [config for config in place.operator.nudged if config[0] == place.namespace]
 
-    before = len(told_here())
+    before = len(notifications())
     closed = {"spec": {"holidays": {"country": "DE", "subdivision": "BE", "closed": ["2026-12-31"]}}}
     await place.client.merge(place.path("Branch", "mitte"), closed)
-    await eventually(lambda: len(told_here()) > before, SOON, "the pods to be told")
-    await looked_again(place)
-    (told,) = told_here()[before:]
+    await eventually(lambda: len(notifications()) > before, SOON, "the pods to be notified")
+    await reconcile_twice(place)
+    (notification,) = notifications()[before:]
     tenant = await place.get("Tenant")
-    assert told == (place.namespace, "salon-mueller", tenant["status"]["configHash"])
+    assert notification == (place.namespace, "salon-mueller", tenant["status"]["configHash"])
     assert "2026-12-31" in (await place.get("ConfigMap", "salon-mueller-config"))["data"]["tenant.json"]
 
 
 async def test_a_child_edited_or_deleted_by_hand_is_repaired(place):
-    """Checklist 7."""
     await place.secret()
     await place.create("Tenant")
     await place.ready()
@@ -114,7 +112,7 @@ async def test_a_child_edited_or_deleted_by_hand_is_repaired(place):
 
 
 @pytest.mark.parametrize("garbage", [b"postgres://[", b"\xff\xfe"])
-async def test_a_secret_of_ours_that_nobody_can_read_any_more_is_made_anew(place, garbage):
+async def test_a_secret_of_the_operator_that_became_unreadable_is_written_anew(place, garbage):
     await place.secret()
     await place.create("Tenant")
     await place.ready()
@@ -129,32 +127,32 @@ async def test_a_secret_of_ours_that_nobody_can_read_any_more_is_made_anew(place
     await place.ready()
 
 
-async def test_a_persons_own_object_of_a_childs_name_is_left_alone_and_told(place):
-    """To take it over would keep its content as ours (a token, say), and delete it with the Tenant."""
+async def test_a_persons_own_object_by_the_name_of_a_child_is_left_alone_and_reported(place):
+    """Taking it over would keep its content (a token, for example), and delete it with the Tenant."""
     meta = {"name": "salon-mueller-admin"}
-    theirs = {"kind": "Secret", "apiVersion": "v1", "metadata": meta, "stringData": {"token": "theirs"}}
-    await place.client.create(place.path("Secret", "").rstrip("/"), theirs)
+    foreign = {"kind": "Secret", "apiVersion": "v1", "metadata": meta, "stringData": {"token": "theirs"}}
+    await place.client.create(place.path("Secret", "").rstrip("/"), foreign)
     before = await place.get("Secret", "salon-mueller-admin")
     await place.secret()
     await place.create("Tenant")
-    told = await place.condition("Ready", "False", "OwnershipConflict")
-    assert "Secret salon-mueller-admin that the operator did not make" in told["message"]
+    reported = await place.condition("Ready", "False", "OwnershipConflict")
+    assert "Secret salon-mueller-admin that the operator did not make" in reported["message"]
     assert await place.get("Secret", "salon-mueller-admin") == before
     await place.client.delete(place.path("Secret", "salon-mueller-admin"))
     await place.ready()
 
 
-async def test_a_missing_secret_is_told_with_what_to_do_and_its_coming_acts_at_once(place):
+async def test_a_missing_secret_is_reported_with_what_to_do_and_its_creation_acts_at_once(place):
     await place.create("Tenant")
-    told = await place.condition("CredentialsValid", "False", "SecretNotFound")
-    assert "Secret 'providers' is not in this namespace; create it with the key 'retell-api-key'" in told["message"]
+    reported = await place.condition("CredentialsValid", "False", "SecretNotFound")
+    assert "Secret 'providers' is not in this namespace; create it with the key 'retell-api-key'" in reported["message"]
     await place.secret()
     await place.ready()
     assert {("Warning", "SecretNotFound"), ("Normal", "Ready")} <= set(await place.events())
 
 
 async def test_a_rotated_key_reaches_the_teardown_copy_and_a_refused_one_does_not(place):
-    """Checklist 14: the agents read the copy, the pods mount the Secret itself."""
+    """The agents' controller reads the copy, the pods mount the Secret itself."""
     await place.secret()
     await place.create("Tenant")
     await place.ready()
@@ -168,13 +166,13 @@ async def test_a_rotated_key_reaches_the_teardown_copy_and_a_refused_one_does_no
 
 
 async def test_a_key_that_nobody_could_try_is_not_kept_for_the_teardown(place):
-    """The provider's bad hour must not stop what runs, nor replace a good key by one that was never seen to work."""
+    """A provider's outage must not stop what runs, nor replace a good key by one that was never seen to work."""
     await place.secret()
     await place.create("Tenant")
     await place.ready()
     place.operator.fault(place.operator.retell, "list-agents", "error-before-commit", 99)
     await place.secret(**{"retell-api-key": "key_untried"})
-    await looked_again(place)
+    await reconcile_twice(place)
     assert (await place.secret_data("salon-mueller-teardown"))["retell-api-key"] == place.key
     await place.ready()
 
@@ -186,17 +184,19 @@ async def test_of_two_tenants_with_one_retell_key_the_younger_is_refused(place, 
     other_place.key = place.key
     await other_place.secret()
     await eventually(
-        lambda: datetime.now(UTC) - created > timedelta(seconds=1), SOON, "a second, which ages are told in"
+        lambda: datetime.now(UTC) - created > timedelta(seconds=1), SOON, "a second, which is the unit of ages"
     )
     await other_place.create("Tenant")
-    told = await other_place.condition("CredentialsValid", "False", "CredentialsShared")
-    assert place.namespace not in told["message"], "the other one may be a stranger's"
+    reported = await other_place.condition("CredentialsValid", "False", "CredentialsShared")
+    assert place.namespace not in reported["message"], "the other tenant may belong to somebody else"
     assert await other_place.get("Deployment", "salon-mueller-web") is None
     await place.ready()
 
 
-async def test_a_tenant_that_was_quicker_than_the_older_one_is_refused_as_soon_as_that_one_comes(place, other_place):
-    await place.create("Tenant")  # the older one, whose Secret comes late
+async def test_a_tenant_that_was_quicker_than_an_older_one_is_refused_once_the_older_one_has_its_key(
+    place, other_place
+):
+    await place.create("Tenant")  # the older one, whose Secret is created late
     created = await place.condition("CredentialsValid", "False", "SecretNotFound")
     await eventually(
         lambda: datetime.now(UTC) - datetime.fromisoformat(created["lastTransitionTime"]) > timedelta(seconds=2),
@@ -207,29 +207,28 @@ async def test_a_tenant_that_was_quicker_than_the_older_one_is_refused_as_soon_a
     await other_place.secret()
     await other_place.create("Tenant")
     await other_place.ready()
-    await looked_again(other_place)  # nothing of its own calls for another look any more
+    await reconcile_twice(other_place)  # nothing of its own requeues it any more
     await place.secret()
     await place.ready()
     await other_place.condition("CredentialsValid", "False", "CredentialsShared")
 
 
-async def test_a_server_that_nobody_allowed_gets_no_request(place):
-    """Neither the Tenant nor a service of it sends a key there (contract §7, ASKPROAI_PROVIDER_HOSTS)."""
+async def test_a_server_that_is_not_allowed_gets_no_request(place):
+    """Neither the Tenant nor a service of it sends a key there (ASKPROAI_PROVIDER_HOSTS, docs/reference/settings.md)."""
     await place.secret()
     key = {"name": "providers", "key": "calcom-api-key"}
     calcom = {"apiKeySecretRef": key, "webhookSecretRef": key, "baseUrl": "http://169.254.169.254"}
     await place.create("Branch")
     await place.create("ServiceOffering")
     await place.create("Tenant", spec={"calendar": {"provider": "Calcom", "calcom": calcom}})
-    told = await place.condition("CredentialsValid", "False", "ProviderHostNotAllowed")
-    assert "ASKPROAI_PROVIDER_HOSTS" in told["message"]
+    reported = await place.condition("CredentialsValid", "False", "ProviderHostNotAllowed")
+    assert "ASKPROAI_PROVIDER_HOSTS" in reported["message"]
     await place.condition(
         "CalendarLinked", "False", "ProviderHostNotAllowed", kind="ServiceOffering", name="haarschnitt"
     )
 
 
-async def test_a_branch_without_services_gets_the_default_and_loses_it_to_the_first_hand_made_one(place):
-    """P2"""
+async def test_a_branch_without_services_gets_the_default_one_until_a_person_writes_one(place):
     await place.secret()
     await place.create("Tenant")
     await place.create("Branch")
@@ -244,29 +243,29 @@ async def test_a_branch_without_services_gets_the_default_and_loses_it_to_the_fi
     assert branch["status"]["phoneNumbers"] == [place.number]
 
 
-async def test_services_that_come_with_their_branch_bring_no_default_about(place):
+async def test_services_that_are_applied_with_their_branch_prevent_the_default_one(place):
     await place.create("Branch")
     await place.create("ServiceOffering")
     await place.condition("ServicesReady", "False", "TenantNotFound", kind="Branch", name="mitte")
     assert await place.get("ServiceOffering", "mitte-standardberatung") is None
-    made = f"{place.namespace}/serviceofferings/mitte-standardberatung"
-    assert [path for _, path in place.operator.writes if path.endswith(made)] == []
+    default = f"{place.namespace}/serviceofferings/mitte-standardberatung"
+    assert [path for _, path in place.operator.writes if path.endswith(default)] == []
 
 
-async def test_a_persons_service_by_the_defaults_name_is_never_written_to(place):
+async def test_a_persons_service_by_the_name_of_the_default_one_is_never_written_to(place):
     await place.secret()
     await place.create("Tenant")
-    mine = await place.create("ServiceOffering", "mitte-standardberatung", spec={"branchRef": {"name": "nord"}})
+    written = await place.create("ServiceOffering", "mitte-standardberatung", spec={"branchRef": {"name": "nord"}})
     await place.create("Branch", "nord")
     await place.create("Branch", spec={"phoneNumbers": []})
-    told = await place.condition("ServicesReady", "False", "OwnershipConflict", kind="Branch", name="mitte")
-    assert "create a service" in told["message"]
+    reported = await place.condition("ServicesReady", "False", "OwnershipConflict", kind="Branch", name="mitte")
+    assert "create a service" in reported["message"]
     live = await place.get("ServiceOffering", "mitte-standardberatung")
-    assert live["spec"] == mine["spec"]
+    assert live["spec"] == written["spec"]
 
 
-async def test_a_capacity_that_takes_a_neighbours_away_is_told_by_the_neighbour_at_once_and_so_is_its_return(place):
-    """Else it stands in its status for ten minutes what is not true any more."""
+async def test_a_capacity_that_reduces_a_neighbours_is_reported_by_the_neighbour_at_once_and_so_is_its_return(place):
+    """Else its status would be out of date for ten minutes."""
     await place.secret()
     await place.create("Tenant")
     await place.create("Branch")
@@ -274,13 +273,15 @@ async def test_a_capacity_that_takes_a_neighbours_away_is_told_by_the_neighbour_
         await place.create("ServiceOffering", name, spec={"capacity": capacity, "calcom": {"eventTypes": []}})
         await place.condition("StaffMatched", "True", kind="ServiceOffering", name=name)
     await place.client.merge(place.path("ServiceOffering", "a-kurs"), {"spec": {"capacity": 5}})
-    told = await place.condition("StaffMatched", "False", "CapacityUnsupported", kind="ServiceOffering", name="b-yoga")
-    assert "2 at once instead of 4" in told["message"]
+    reported = await place.condition(
+        "StaffMatched", "False", "CapacityUnsupported", kind="ServiceOffering", name="b-yoga"
+    )
+    assert "2 at once instead of 4" in reported["message"]
     await place.client.merge(place.path("ServiceOffering", "a-kurs"), {"spec": {"capacity": 2}})
     await place.condition("StaffMatched", "True", kind="ServiceOffering", name="b-yoga")
 
 
-async def test_a_service_whose_branch_goes_says_so(place):
+async def test_a_service_whose_branch_is_deleted_says_so(place):
     await place.secret()
     await place.create("Tenant")
     await place.create("Branch")
@@ -290,8 +291,10 @@ async def test_a_service_whose_branch_goes_says_so(place):
     await place.condition("StaffMatched", "False", "BranchNotFound", kind="ServiceOffering", name="haarschnitt")
 
 
-async def test_kept_rows_wait_for_their_adoption_and_no_namesake_erases_them(place, module_database: Database):
-    """Design §2.6: no accident erases a salon's book, no stranger inherits it."""
+async def test_retained_rows_wait_for_their_adoption_and_no_tenant_of_the_same_name_erases_them(
+    place, module_database: Database
+):
+    """No accident erases a salon's appointments, and nobody else inherits them."""
     await place.secret()
     await place.create("Branch")
     first = (await place.create("Tenant"))["metadata"]["uid"]
@@ -314,7 +317,7 @@ async def test_kept_rows_wait_for_their_adoption_and_no_namesake_erases_them(pla
 
     await place.create("Tenant", spec={"dataPolicy": "Erase"}, annotations={"askproai.de/adopt-data": first})
     await place.ready()
-    await eventually(lambda: told(place, ("Normal", "DataAdopted")), SOON, "the event")
+    await eventually(lambda: has_event(place, ("Normal", "DataAdopted")), SOON, "the event")
     audited = await rows(module_database, "SELECT action FROM audit_log WHERE tenant = $1", tenant)
     assert [row["action"] for row in audited] == ["data_adopted"]
     await place.client.delete(place.path("Tenant"))
@@ -325,15 +328,15 @@ async def test_kept_rows_wait_for_their_adoption_and_no_namesake_erases_them(pla
 
 
 async def test_a_deleted_tenant_waits_for_its_agents_also_after_a_restart(place):
-    """Contract §2. After a restart nobody remembers the deleted Branch, but the agent's status does."""
+    """After a restart the cache does not know the deleted Branch any more, but the agent's status names the Tenant."""
     await place.secret()
     await place.create("Tenant")
     await place.create("Branch")
     await place.ready()
-    left_alone = {"askproai.de/paused": "true"}
-    await place.create("RetellAgent", annotations=left_alone, finalizers=["example.com/hold"])
+    paused = {"askproai.de/paused": "true"}
+    await place.create("RetellAgent", annotations=paused, finalizers=["example.com/hold"])
     agents = place.path("RetellAgent", "mitte")
-    await eventually(lambda: place.operator.world.cache.agent(place.namespace, "mitte"), SOON, "it")
+    await eventually(lambda: place.operator.world.cache.agent(place.namespace, "mitte"), SOON, "the agent")
     await place.client.merge(f"{agents}/status", {"status": {"tenant": "salon-mueller"}})
     await place.client.delete(place.path("Branch", "mitte"))
     await eventually(lambda: place.operator.world.cache.branch(place.namespace, "mitte") is None, SOON, "its end")
@@ -344,8 +347,8 @@ async def test_a_deleted_tenant_waits_for_its_agents_also_after_a_restart(place)
     )
     place.operator.world.cache._tenant_of_branch.clear()  # a new process
     await place.client.delete(place.path("Tenant"))
-    told = await place.condition("CredentialsValid", "False", "Deleting")
-    assert "waits until the RetellAgents mitte are gone" in told["message"]
+    reported = await place.condition("CredentialsValid", "False", "Deleting")
+    assert "waits until the RetellAgents mitte are gone" in reported["message"]
     assert place.hooks()
     await place.client.delete(agents)
     await place.client.merge(agents, {"metadata": {"finalizers": None}})
@@ -354,22 +357,21 @@ async def test_a_deleted_tenant_waits_for_its_agents_also_after_a_restart(place)
 
 
 async def test_orphan_leaves_the_webhook_and_says_so(place):
-    """Checklist 11."""
     await place.secret()
     await place.create("Tenant", spec={"deletionPolicy": "Orphan"})
     await place.ready()
     await place.client.delete(place.path("Tenant"))
     await place.gone("Tenant")
     assert len(place.hooks()) == 1
-    await eventually(lambda: told(place, ("Normal", "Orphaned")), SOON, "the event")
+    await eventually(lambda: has_event(place, ("Normal", "Orphaned")), SOON, "the event")
 
 
-async def told(place: Any, event: tuple[str, str]) -> bool:
+async def has_event(place: Any, event: tuple[str, str]) -> bool:
     return event in await place.events()
 
 
-async def test_a_deleted_namespace_ends_and_takes_the_webhook_along(place):
-    """Checklist 10: the user's Secret and ours go at once; the credentials wait in T-teardown."""
+async def test_the_deletion_of_a_namespace_completes_and_removes_the_webhook(place):
+    """The user's Secret and ours are deleted at once; the credentials are kept in T-teardown."""
     await place.secret()
     await place.create("Branch")
     await place.create("Tenant")
@@ -377,16 +379,20 @@ async def test_a_deleted_namespace_ends_and_takes_the_webhook_along(place):
     assert place.hooks()
     await place.client.delete(f"/api/v1/namespaces/{place.namespace}")
     for kind, name in (("Tenant", "salon-mueller"), ("Secret", "salon-mueller-teardown")):
-        await place.gone(kind, name)  # nothing of ours holds it up; its own controller looks again every few seconds
+        await place.gone(
+            kind, name
+        )  # nothing of ours holds up the namespace; its own controller looks again every few seconds
     assert place.hooks() == []
     everywhere = await place.operator.world.kube.list(refs.EVENTS, "default")
-    assert [one["message"] for one in everywhere if f" {place.namespace}/" in one["message"]] == [], "nobody is warned"
+    assert [event["message"] for event in everywhere if f" {place.namespace}/" in event["message"]] == [], (
+        "nobody is warned"
+    )
 
 
 async def test_what_cannot_be_removed_is_given_up_after_the_budget_and_the_rest_is_done(
     place, module_database: Database
 ):
-    """A provider that is away holds up a deletion for ten minutes at most, and the database not at all."""
+    """A provider's outage holds up a deletion for ten minutes at most, and the database's part of it not at all."""
     await place.secret()
     await place.create("Tenant")
     await place.ready()
@@ -394,12 +400,12 @@ async def test_what_cannot_be_removed_is_given_up_after_the_budget_and_the_rest_
     await place.client.delete(place.path("Tenant"))
     await place.gone("Tenant")
     place.operator.calcom.faults.clear()
-    await eventually(lambda: told(place, ("Warning", "LeftOver")), SOON, "the event")
+    await eventually(lambda: has_event(place, ("Warning", "LeftOver")), SOON, "the event")
     role = place.operator.world.database.role_name(f"{place.namespace}.salon-mueller")
     assert await rows(module_database, "SELECT 1 FROM pg_roles WHERE rolname = $1", role) == []
 
 
-async def test_a_tenant_that_moves_takes_its_webhook_along(place):
+async def test_the_webhook_of_a_tenant_that_moves_is_replaced(place):
     await place.secret()
     await place.create("Tenant")
     before = (await place.ready())["status"]["webhookUrls"]["calcom"]
@@ -408,7 +414,7 @@ async def test_a_tenant_that_moves_takes_its_webhook_along(place):
     assert before not in place.hooks()
 
 
-async def test_suspending_takes_the_pods_and_going_on_brings_them_back(place):
+async def test_suspending_stops_the_pods_and_resuming_starts_them_again(place):
     async def replicas(expected: int) -> bool:
         live = await place.get("Deployment", "salon-mueller-web")
         return live is not None and live["spec"]["replicas"] == expected
@@ -416,27 +422,27 @@ async def test_suspending_takes_the_pods_and_going_on_brings_them_back(place):
     await place.secret()
     await place.create("Tenant", spec={"suspend": False})
     await eventually(lambda: replicas(2), SOON, "two replicas")
-    told = await place.condition("RuntimeAvailable", "False", "Progressing")
-    assert "kubectl describe pods" in told["message"]
+    reported = await place.condition("RuntimeAvailable", "False", "Progressing")
+    assert "kubectl describe pods" in reported["message"]
     await place.client.merge(place.path("Tenant"), {"spec": {"suspend": True}})
     await eventually(lambda: replicas(0), SOON, "no replicas")
     assert (await place.ready())["status"]["replicas"] == 0
     assert len(place.hooks()) == 1
 
 
-async def test_a_database_that_is_away_is_told_and_its_return_is_enough(place, postgres):
-    """Also right after the operator's own restart, when it never reached it."""
+async def test_a_database_that_does_not_answer_is_reported_and_its_return_is_enough(place, postgres):
+    """Also right after a restart of the operator, when it has never reached the database."""
     world = place.operator.world
-    away = AdminStore("postgresql://admin:geheim@127.0.0.1:9/none")
+    unreachable = AdminStore("postgresql://admin:geheim@127.0.0.1:9/none")
     real = world.database
-    object.__setattr__(world, "database", away)
+    object.__setattr__(world, "database", unreachable)
     try:
         await place.secret()
         await place.create("Tenant")
         condition = await place.condition("DatabaseReady", "False", "DatabaseUnavailable")
     finally:
         object.__setattr__(world, "database", real)
-        await away.close()
+        await unreachable.close()
     assert "geheim" not in condition["message"]
     assert "127.0.0.1" not in condition["message"]
     await place.ready()

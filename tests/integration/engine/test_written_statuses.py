@@ -7,7 +7,7 @@ import pytest
 
 from askproai_operator.api.conditions import ConditionType as C
 from askproai_operator.api.conditions import Reason, bad
-from askproai_operator.controllers.tenant.decide import Address
+from askproai_operator.controllers.tenant.addresses import Address
 from askproai_operator.engine import Result, refs
 from askproai_operator.engine.outcome import failed, outcome, paused
 

@@ -1,4 +1,4 @@
-"""Renders the chart with the real Helm."""
+"""Render the chart with the real Helm."""
 
 import os
 import shutil
@@ -10,11 +10,11 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "charts" / "askproai"
-CLUSTER_BIN = Path.home() / ".cache" / "askproai-cluster" / "bin"  # where ../shared/cluster unpacks its programs
+CLUSTER_BIN = Path.home() / ".cache" / "askproai-cluster" / "bin"  # where the test cluster unpacks its programs
 
 
 def find_program(name: str) -> str:
-    """Give a program's path, from its variable (HELM), the PATH or the test cluster; skips where there is none."""
+    """Return a program's path, from its variable (such as HELM), the PATH or the test cluster; skip the test without one."""
     found = os.environ.get(name.upper()) or shutil.which(name) or shutil.which(name, path=str(CLUSTER_BIN))
     if found is None:
         pytest.skip(f"no {name}: put it on the PATH, or its path into {name.upper()}")
@@ -27,7 +27,7 @@ class Refused(Exception):
 
 @cache
 def rendered(helm: str, values: tuple[str, ...], namespace: str = "system") -> str:
-    """Give what `helm template` prints with some values; raises Refused."""
+    """Return what `helm template` prints with some values (`name=value`). Raises Refused."""
     options = [option for value in values for option in ("--set-json" if "=[" in value else "--set", value)]
     command = [helm, "template", "release", str(CHART), "--namespace", namespace, "--kube-version", "1.34.0", *options]
     done = subprocess.run(command, capture_output=True, text=True)

@@ -18,10 +18,10 @@ Render = Callable[..., dict[tuple[str, str], dict[str, Any]]]
 
 @pytest.fixture(scope="session")
 def render(helm: str) -> Render:
-    """Give what the chart renders with some values (`operator.replicas=1`): manifests by kind and name."""
+    """Return a function that renders the chart with some values (`operator.replicas=1`): manifests by kind and name."""
 
     def manifests(*values: str) -> dict[tuple[str, str], dict[str, Any]]:
-        found = [one for one in yaml.safe_load_all(rendered(helm, values)) if one]
-        return {(one["kind"], one["metadata"]["name"]): one for one in found}
+        found = [document for document in yaml.safe_load_all(rendered(helm, values)) if document]
+        return {(document["kind"], document["metadata"]["name"]): document for document in found}
 
     return manifests

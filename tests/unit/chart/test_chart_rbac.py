@@ -1,4 +1,4 @@
-"""What the chart lets operator and coordinator do: all that their code asks for, nothing more, and no way to more."""
+"""The permissions of operator and coordinator: all that their code needs, nothing more, and no way to extend them."""
 
 import yaml
 from tests.unit.chart.chart_render import ROOT
@@ -9,12 +9,12 @@ GOLDEN = ROOT / "tests" / "unit" / "chart" / "rbac.yaml"
 
 
 def rules(manifests):
-    """Give the rules of each role, as lines that a person can review in a diff."""
+    """Return the rules of each role, as lines that a person can review in a diff."""
     found = {}
-    for (kind, name), role in manifests.items():
+    for (kind, role_name), role in manifests.items():
         if kind in {"ClusterRole", "Role"}:
-            found[f"{kind}/{name}"] = [
-                " ".join((group or "core", resource, *(f"[{one}]" for one in rule.get("resourceNames", ())), *verbs))
+            found[f"{kind}/{role_name}"] = [
+                " ".join((group or "core", resource, *(f"[{name}]" for name in rule.get("resourceNames", ())), *verbs))
                 for rule in role["rules"]
                 for verbs in [sorted(rule["verbs"])]
                 for group in rule["apiGroups"]
@@ -23,23 +23,23 @@ def rules(manifests):
     return found
 
 
-def test_every_right_stands_in_the_golden_file(render):
-    """A change of rights is a change of that file, so that nobody widens them without seeing it."""
+def test_every_permission_is_listed_in_the_golden_file(render):
+    """A change of permissions is a change of that file, so that nobody widens them unnoticed."""
     assert rules(render()) == yaml.safe_load(GOLDEN.read_text("utf-8"))
 
 
-def test_no_right_is_a_star_or_a_way_to_more_rights(render):
+def test_no_permission_is_a_wildcard_or_allows_escalation(render):
     words = {word for lines in rules(render()).values() for line in lines for word in line.split()}
     assert "*" not in words
     assert not {"escalate", "bind", "impersonate"} & words
     assert not {"roles", "clusterroles", "rolebindings", "clusterrolebindings", "pods/exec", "nodes"} & words
 
 
-def test_the_operator_may_touch_what_its_code_names_and_nothing_else(render):
+def test_the_operator_may_access_the_resources_that_its_code_names_and_no_others(render):
     roles = rules(render())
     granted = {tuple(line.split()[:2]) for name, lines in roles.items() if name.endswith("operator") for line in lines}
-    whole = {(group, resource) for group, resource in granted if "/" not in resource}
-    assert whole == {(ref.group or "core", ref.plural) for ref in refs._BY_KIND.values()}
+    resources = {(group, resource) for group, resource in granted if "/" not in resource}
+    assert resources == {(ref.group or "core", ref.plural) for ref in refs._BY_KIND.values()}
 
 
 def test_the_operator_has_every_verb_that_watching_and_applying_need(render):
@@ -54,7 +54,7 @@ def test_the_operator_has_every_verb_that_watching_and_applying_need(render):
         assert lines[ref.group, f"{ref.plural}/status"] == {"patch"}
 
 
-def test_the_coordinator_may_take_part_in_its_election_only(render):
+def test_the_coordinator_may_only_take_part_in_its_election(render):
     roles = rules(render())
     assert "ClusterRole/askproai-coordinator" not in roles
     assert roles["Role/askproai-coordinator"] == [

@@ -1,4 +1,4 @@
-"""Each template of the chart: what it promises whoever installs it."""
+"""Each template of the chart: what it promises to those who install it."""
 
 import re
 import subprocess
@@ -19,11 +19,11 @@ def container(manifests, component):
 
 
 def environment(manifests, component):
-    return {one["name"]: one.get("value") for one in container(manifests, component)["env"]}
+    return {variable["name"]: variable.get("value") for variable in container(manifests, component)["env"]}
 
 
 def mounted(manifests, component):
-    """Give the file names of the mounted Secrets, and from which Secret each comes."""
+    """Return the names of the mounted files, each with the Secret that it comes from."""
     (volume,) = manifests["Deployment", f"askproai-{component}"]["spec"]["template"]["spec"]["volumes"]
     sources = [source["secret"] for source in volume["projected"]["sources"]]
     return {item["path"]: source["name"] for source in sources for item in source.get("items", ())}
@@ -58,7 +58,7 @@ def test_a_typo_or_a_wrong_type_is_refused(render, typo):
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_pods_are_what_pod_security_calls_restricted_and_write_nothing(render, component):
+def test_pods_meet_the_restricted_pod_security_standard_and_write_nothing(render, component):
     spec = render()["Deployment", f"askproai-{component}"]["spec"]["template"]["spec"]
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["runAsUser"] == 65532
@@ -78,7 +78,7 @@ def test_pods_are_what_pod_security_calls_restricted_and_write_nothing(render, c
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_two_of_each_by_default_and_a_drain_takes_one_at_a_time(render, component):
+def test_there_are_two_pods_of_each_by_default_and_a_drain_evicts_one_at_a_time(render, component):
     manifests = render()
     assert manifests["Deployment", f"askproai-{component}"]["spec"]["replicas"] == 2
     budget = manifests["PodDisruptionBudget", f"askproai-{component}"]["spec"]
@@ -90,7 +90,7 @@ def test_two_of_each_by_default_and_a_drain_takes_one_at_a_time(render, componen
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_what_is_set_for_one_component_reaches_its_pods_and_no_others(render, component):
+def test_settings_of_one_component_reach_its_pods_and_no_others(render, component):
     values = (
         f"{component}.priorityClassName=high",
         f"{component}.podLabels.team=voice",
@@ -114,8 +114,8 @@ def test_what_is_set_for_one_component_reaches_its_pods_and_no_others(render, co
     assert environment(manifests, component)["ASKPROAI_LOG_LEVEL"] == "DEBUG"
     (other,) = set(COMPONENTS) - {component}
     assert environment(manifests, other)["ASKPROAI_LOG_LEVEL"].upper() == "INFO"
-    for one in COMPONENTS:
-        pods = manifests["Deployment", f"askproai-{one}"]["spec"]["template"]["spec"]
+    for name in COMPONENTS:
+        pods = manifests["Deployment", f"askproai-{name}"]["spec"]["template"]["spec"]
         assert pods["imagePullSecrets"] == [{"name": "mine"}]
 
 
@@ -150,7 +150,7 @@ def test_the_operator_reads_its_urls_from_mounted_files_and_none_from_the_enviro
     assert "REDIS_ADMIN_URL" not in mounted(render(), "operator")
 
 
-def test_settings_reach_the_operator_and_each_is_one_that_it_knows(render):
+def test_settings_reach_the_operator_which_knows_each_of_them(render):
     values = environment(
         render(
             "settings.sharedBaseUrl=https://voice.example",
@@ -168,7 +168,7 @@ def test_settings_reach_the_operator_and_each_is_one_that_it_knows(render):
     assert set(values) <= {f"ASKPROAI_{name.upper()}" for name in OperatorSettings.model_fields}
 
 
-def test_the_coordinator_gets_settings_that_it_knows_and_the_secret_that_the_operator_writes(render):
+def test_the_coordinator_knows_its_settings_and_mounts_the_secret_that_the_operator_writes(render):
     manifests = render()
     values = environment(manifests, "coordinator")
     assert set(values) <= {f"ASKPROAI_{name.upper()}" for name in CoordinatorSettings.model_fields}
@@ -180,7 +180,7 @@ def test_the_coordinator_gets_settings_that_it_knows_and_the_secret_that_the_ope
     assert volume["projected"]["sources"] == [{"secret": {"name": COORDINATOR_SECRET}}]
 
 
-def test_without_settings_the_operators_own_defaults_hold(render):
+def test_without_settings_the_operators_own_defaults_apply(render):
     values = environment(render(), "operator")
     assert not {"ASKPROAI_SHARED_BASE_URL", "ASKPROAI_RETELL_BASE_URL", "ASKPROAI_INSTALLATION_ID"} & values.keys()
     assert (
@@ -188,24 +188,24 @@ def test_without_settings_the_operators_own_defaults_hold(render):
     )
 
 
-def test_crds_are_those_of_the_api_and_stay_after_an_uninstall(render):
+def test_crds_are_those_of_the_api_and_survive_an_uninstall(render):
     manifests = render()
     for file in (ROOT / "crds").iterdir():
         crd = yaml.safe_load(file.read_text("utf-8"))
         ours = manifests["CustomResourceDefinition", crd["metadata"]["name"]]
         assert ours["metadata"].pop("annotations") == {"helm.sh/resource-policy": "keep"}
         assert ours == crd
-    loose = render("crds.keep=false")["CustomResourceDefinition", "tenants.askproai.de"]
-    assert "annotations" not in loose["metadata"]
+    deletable = render("crds.keep=false")["CustomResourceDefinition", "tenants.askproai.de"]
+    assert "annotations" not in deletable["metadata"]
     assert [kind for kind, _ in render("crds.enabled=false") if kind == "CustomResourceDefinition"] == []
 
 
-def test_what_needs_other_peoples_crds_is_off_by_default(render):
+def test_objects_of_foreign_crds_are_off_by_default(render):
     kinds = {kind for kind, _ in render()}
     assert not kinds & {"ServiceMonitor", "PrometheusRule", "NetworkPolicy"}
 
 
-def test_monitors_pick_both_services(render):
+def test_the_service_monitor_selects_both_services(render):
     manifests = render("serviceMonitor.enabled=true", "serviceMonitor.labels.release=prometheus")
     monitor = manifests["ServiceMonitor", "askproai"]
     assert monitor["metadata"]["labels"]["release"] == "prometheus"
@@ -223,7 +223,7 @@ def test_monitors_pick_both_services(render):
         assert service["spec"]["selector"].items() <= pods.items()
 
 
-def test_network_policies_let_in_metrics_and_out_what_is_listed(render):
+def test_network_policies_allow_metrics_in_and_the_listed_ports_out(render):
     manifests = render("networkPolicy.enabled=true", 'networkPolicy.metricsFrom=[{"namespaceSelector":{}}]')
     for component in COMPONENTS:
         spec = manifests["NetworkPolicy", f"askproai-{component}"]["spec"]
@@ -248,7 +248,7 @@ def test_every_alert_has_a_runbook_that_exists(render):
     assert default.count(OperatorSettings.model_fields["runbook_base_url"].default) == len(alerts)
 
 
-def test_promtool_takes_the_alerts_and_they_fire_when_they_should(render, tmp_path):
+def test_promtool_accepts_the_alerts_and_they_fire_when_they_should(render, tmp_path):
     promtool = find_program("promtool")
     groups = render("prometheusRule.enabled=true")["PrometheusRule", "askproai"]["spec"]["groups"]
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}))

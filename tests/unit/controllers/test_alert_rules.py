@@ -1,4 +1,4 @@
-"""Each alert by promtool, Prometheus' own tool: when it fires and when it keeps quiet."""
+"""Each alert by promtool, Prometheus's own tool: when it fires and when it does not."""
 
 import json
 import shutil
@@ -10,18 +10,18 @@ import pytest
 import yaml
 
 from askproai_operator.api import Tenant
-from askproai_operator.controllers.tenant.monitoring import prometheus_rule
+from askproai_operator.controllers.tenant.children.monitoring import prometheus_rule
 from askproai_operator.settings import Settings
 from askproai_sandbox.world import manifests
 
-OURS, THEIRS = 'tenant="salon-mueller.salon-mueller"', 'tenant="praxis.praxis"'
+OWN, OTHER = 'tenant="salon-mueller.salon-mueller"', 'tenant="praxis.praxis"'
 
 
 class Case(NamedTuple):
-    """What is scraped, `every` so often, and whether the alert fires at the end (`at`)."""
+    """What is scraped at the interval `every`, and whether the alert fires at the time `at`."""
 
     alert: str
-    what: str
+    situation: str
     fires: bool
     series: dict[str, str]
     every: str = "1m"
@@ -29,31 +29,31 @@ class Case(NamedTuple):
 
 
 def bookings(**outcomes: str) -> dict[str, str]:
-    return {f'askproai_bookings_total{{{OURS},outcome="{name}",pod="a"}}': text for name, text in outcomes.items()}
+    return {f'askproai_bookings_total{{{OWN},outcome="{name}",pod="a"}}': text for name, text in outcomes.items()}
 
 
 def webhooks(**outcomes: str) -> dict[str, str]:
-    return {f'askproai_webhooks_received_total{{{OURS},outcome="{o}"}}': text for o, text in outcomes.items()}
+    return {f'askproai_webhooks_received_total{{{OWN},outcome="{o}"}}': text for o, text in outcomes.items()}
 
 
-def of(name: str, labels: str, values: str) -> dict[str, str]:
+def metric(name: str, labels: str, values: str) -> dict[str, str]:
     return {f"askproai_{name}{{{labels}}}": values}
 
 
 def oldest(priority: str, values: str) -> dict[str, str]:
-    return of("queue_oldest_seconds", f'{OURS},priority="{priority}"', values)
+    return metric("queue_oldest_seconds", f'{OWN},priority="{priority}"', values)
 
 
 def circuit(state: str, values: str) -> dict[str, str]:
-    return of("circuit_state", f'{OURS},provider="calcom",state="{state}"', values)
+    return metric("circuit_state", f'{OWN},provider="calcom",state="{state}"', values)
 
 
 SIX_HOURS = {"every": "5m", "at": "6h"}
 HOUR = {"at": "1h"}
 CASES = [
-    Case("AskproaiDeadLetters", "a job was given up", True, of("dead_letters", OURS, "0 0 1x20")),
-    Case("AskproaiDeadLetters", "it was redriven", False, of("dead_letters", OURS, "1x5 0x20")),
-    Case("AskproaiDeadLetters", "another tenant's", False, of("dead_letters", THEIRS, "3x20")),
+    Case("AskproaiDeadLetters", "a job is a dead letter", True, metric("dead_letters", OWN, "0 0 1x20")),
+    Case("AskproaiDeadLetters", "it was redriven", False, metric("dead_letters", OWN, "1x5 0x20")),
+    Case("AskproaiDeadLetters", "another tenant's", False, metric("dead_letters", OTHER, "3x20")),
     Case(
         "AskproaiBookingFailures",
         "5 of 77",
@@ -82,10 +82,10 @@ CASES = [
         "AskproaiCircuitOpen", "it closed again", False, circuit("open", "0 1 1 0x20") | circuit("closed", "1 0 0 1x20")
     ),
     Case("AskproaiQueueAge", "calls' events wait", True, oldest("critical", "0+60x20")),
-    Case("AskproaiQueueAge", "a short crowd", False, oldest("critical", "0x5 200 200 0x20")),
-    Case("AskproaiQueueAge", "what may wait", False, oldest("maintenance", "9000x20")),
-    Case("AskproaiRedisDegraded", "it stays away", True, of("redis_degraded", OURS, "1x20")),
-    Case("AskproaiRedisDegraded", "it restarted", False, of("redis_degraded", OURS, "1x4 0x20")),
+    Case("AskproaiQueueAge", "a short burst", False, oldest("critical", "0x5 200 200 0x20")),
+    Case("AskproaiQueueAge", "jobs that may wait", False, oldest("maintenance", "9000x20")),
+    Case("AskproaiRedisDegraded", "it does not come back", True, metric("redis_degraded", OWN, "1x20")),
+    Case("AskproaiRedisDegraded", "it restarted", False, metric("redis_degraded", OWN, "1x4 0x20")),
 ]
 
 
@@ -97,7 +97,7 @@ def rules() -> dict:
 
 @pytest.fixture(scope="module")
 def promtool(rules: dict, tmp_path_factory: pytest.TempPathFactory):
-    """Run promtool in a folder that holds `rules.yml`; gives its exit code and what it said."""
+    """Return a function that runs promtool in a folder with `rules.yml` and returns its exit code and its output."""
     program = shutil.which("promtool")
     if program is None:
         pytest.skip("no promtool on the PATH (Debian: apt install prometheus)")
@@ -113,13 +113,13 @@ def promtool(rules: dict, tmp_path_factory: pytest.TempPathFactory):
     return run
 
 
-def test_the_rules_are_good_prometheus_rules(promtool, rules):
-    code, said = promtool("check", "rules", "rules.yml")
-    assert code == 0, said
-    assert f"{len(rules['groups'][0]['rules'])} rules found" in said
+def test_the_rules_are_valid_prometheus_rules(promtool, rules):
+    code, output = promtool("check", "rules", "rules.yml")
+    assert code == 0, output
+    assert f"{len(rules['groups'][0]['rules'])} rules found" in output
 
 
-def test_every_alert_is_held_to_an_example_of_both():
+def test_every_alert_has_an_example_of_firing_and_of_silence():
     names = {
         rule["alert"]
         for rule in prometheus_rule(Tenant.from_raw(manifests()["Tenant"][0]), Settings())["spec"]["groups"][0]["rules"]
@@ -131,7 +131,7 @@ def test_alerts_fire_when_they_should_and_only_then(promtool):
     groups = [
         {
             "interval": case.every,
-            "name": f"{case.alert}: {case.what}",
+            "name": f"{case.alert}: {case.situation}",
             "input_series": [{"series": series, "values": values} for series, values in case.series.items()],
             "promql_expr_test": [
                 {
@@ -143,11 +143,11 @@ def test_alerts_fire_when_they_should_and_only_then(promtool):
         }
         for case in CASES
     ]
-    code, said = promtool("test", "rules", "cases.yml", cases={"rule_files": ["rules.yml"], "tests": groups})
-    assert code == 0, said
+    code, output = promtool("test", "rules", "cases.yml", cases={"rule_files": ["rules.yml"], "tests": groups})
+    assert code == 0, output
 
 
-def test_a_fired_alert_says_who_what_and_where_to_read(promtool):
+def test_a_firing_alert_names_the_tenant_the_problem_and_the_runbook(promtool):
     expected = {
         "exp_labels": {"severity": "warning", "tenant": "salon-mueller.salon-mueller", "provider": "calcom"},
         "exp_annotations": {
@@ -160,5 +160,5 @@ def test_a_fired_alert_says_who_what_and_where_to_read(promtool):
         "input_series": [{"series": series, "values": values} for series, values in circuit("open", "1x20").items()],
         "alert_rule_test": [{"eval_time": "10m", "alertname": "AskproaiCircuitOpen", "exp_alerts": [expected]}],
     }
-    code, said = promtool("test", "rules", "one.yml", one={"rule_files": ["rules.yml"], "tests": [group]})
-    assert code == 0, said
+    code, output = promtool("test", "rules", "single.yml", single={"rule_files": ["rules.yml"], "tests": [group]})
+    assert code == 0, output

@@ -1,31 +1,54 @@
-"""The children that come and go with the spec, the mode and the cluster's CRDs: what is decided and rendered."""
+"""A tenant's children, as manifests and as decisions about those that come and go with spec, mode and the cluster's CRDs."""
 
 import itertools
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.controllers.salon_models import credentials, tenant
 
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Reason, Status
 from askproai_operator.api.tenant import RuntimeMode
-from askproai_operator.controllers.credentials import Credentials, named_secrets
-from askproai_operator.controllers.tenant import decide, exposure, monitoring, pods, render
-from askproai_operator.controllers.tenant.render import MODE, SCALED_BY, Component, ScaledBy
+from askproai_operator.controllers.tenant.addresses import Address, address_of
+from askproai_operator.controllers.tenant.children.autoscaling import (
+    SCALED_BY,
+    ScaledBy,
+    disruption_budget,
+    initial_replicas,
+    scaled_by,
+)
+from askproai_operator.controllers.tenant.children.deployment import (
+    MODE,
+    deployment,
+    plan_layout,
+    runtime_condition,
+    service_account,
+)
+from askproai_operator.controllers.tenant.children.metadata import Component
+from askproai_operator.controllers.tenant.children.monitoring import (
+    monitoring_condition,
+    prometheus_rule,
+    service_monitor,
+)
+from askproai_operator.controllers.tenant.children.network_policy import network_policy
+from askproai_operator.controllers.tenant.children.routes import (
+    http_route,
+    http_route_condition,
+    ingress,
+    is_claimed,
+    no_gateway_api_condition,
+)
+from askproai_operator.controllers.tenant.children.secrets import teardown_secret
+from askproai_operator.controllers.tenant.children.services import metrics_service, services
 from askproai_operator.engine import Child
 from askproai_operator.settings import Settings
-from askproai_sandbox.world import manifests
 
 SETTINGS = Settings(namespace="askproai-system", monitoring_namespaces=("monitoring",), monitor_labels=("release=kps",))
 RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"
-
-
-def tenant(**spec: Any) -> Tenant:
-    raw = manifests()["Tenant"][0]
-    raw["metadata"] |= {"uid": "uid-1", "creationTimestamp": "2026-11-01T08:00:00Z"}
-    raw["spec"] |= spec
-    return Tenant.from_raw(raw)
+CREDENTIALS = credentials()
 
 
 def split(**runtime: Any) -> Tenant:
@@ -35,19 +58,66 @@ def split(**runtime: Any) -> Tenant:
 def child(
     *, mode: str = "Combined", replicas: int = 2, ready: int = 2, updated: int | None = None, seen: int = 1
 ) -> Child:
+    """Return a Deployment as the cache keeps it; `seen` is the generation that its controller has observed."""
     status = {"replicas": replicas, "availableReplicas": ready, "observedGeneration": seen}
     status["updatedReplicas"] = replicas if updated is None else updated
     return Child("uid", 1, "", {}, {MODE: mode}, status, generation=1, replicas=replicas)
 
 
-CREDENTIALS = Credentials({}, named_secrets(tenant()), (), "https://api.retellai.com", "https://api.cal.com")
+# Deployments
+
+
+def test_the_same_tenant_renders_the_same_deployment_to_the_letter():
+    first, second = (json.dumps(deployment(tenant(), CREDENTIALS, "askproai:1")) for _ in range(2))
+    assert first == second
+
+
+def test_opening_hours_are_not_in_the_pods_template():
+    """A changed opening hour must not restart a pod that is on a call."""
+    template = json.dumps(deployment(tenant(), CREDENTIALS, "askproai:1")["spec"]["template"])
+    assert "09:00" not in template
+    assert "hash" not in template
+
+
+def test_no_key_is_written_outside_a_secret():
+    text = json.dumps([deployment(tenant(), CREDENTIALS, "askproai:1"), *services(tenant())])
+    assert "canary" not in text + repr(CREDENTIALS)
+
+
+def test_tenants_pods_are_restricted_and_hold_no_token():
+    pod = deployment(tenant(), CREDENTIALS, "askproai:1")["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert [c["name"] for c in pod["containers"]] == ["web", "worker"]
+    for container in pod["containers"]:
+        assert container["securityContext"]["readOnlyRootFilesystem"] is True
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert container["command"][0] == "askproai-runtime"
+    assert not any("subPath" in mount for c in pod["containers"] for mount in c["volumeMounts"])
+
+
+def test_pods_prefer_to_be_spread_and_name_an_account_without_a_token():
+    pod = deployment(tenant(), CREDENTIALS, "askproai:1")["spec"]["template"]["spec"]
+    assert {constraint["topologyKey"] for constraint in pod["topologySpreadConstraints"]} == {
+        "kubernetes.io/hostname",
+        "topology.kubernetes.io/zone",
+    }
+    account = service_account(tenant())
+    assert account["automountServiceAccountToken"] is False
+    assert pod["serviceAccountName"] == account["metadata"]["name"]
+
+
+def test_the_teardown_secret_keeps_what_deletion_needs_and_is_kept_by_its_finalizer():
+    secret = teardown_secret(tenant(), CREDENTIALS, "hash")
+    assert set(secret["data"]) == {"retell-api-key", "calcom-api-key", "retell-base-url", "calcom-base-url"}
+    assert secret["metadata"]["finalizers"] == ["askproai.de/cleanup"]
 
 
 # Split and Combined
 
 
 @pytest.mark.parametrize(
-    ("what", "mode", "web", "workers", "expected"),
+    ("case", "mode", "web", "workers", "expected"),
     [
         ("a new tenant", "Combined", None, None, (False, False)),
         ("a new tenant", "Split", None, None, (True, True)),
@@ -56,52 +126,37 @@ CREDENTIALS = Credentials({}, named_secrets(tenant()), (), "https://api.retellai
         ("a worker pod serves", "Split", child(), child(ready=1), (True, True)),
         ("split, and the workers are away", "Split", child(mode="Split"), child(ready=0), (True, True)),
         ("the web pods still have no worker", "Combined", child(mode="Split"), child(), (False, True)),
-        ("the rollout is not seen yet", "Combined", child(seen=0), child(), (False, True)),
+        ("the rollout is not observed yet", "Combined", child(seen=0), child(), (False, True)),
         ("one of two is new", "Combined", child(updated=1), child(), (False, True)),
-        ("an old one still ends", "Combined", child(replicas=3, updated=2), child(), (False, True)),
+        ("an old one is still ending", "Combined", child(replicas=3, updated=2), child(), (False, True)),
         ("all web pods have workers", "Combined", child(), child(), (False, False)),
     ],
 )
-def test_a_change_of_the_mode_leaves_no_moment_without_a_worker(what, mode, web, workers, expected):
-    found = pods.layout(tenant(runtime={"mode": mode}), web, workers)
-    assert (found.web_alone, found.workers) == expected, what
-    assert found.workers or not found.web_alone
+def test_a_change_of_the_mode_leaves_no_moment_without_a_worker(case, mode, web, workers, expected):
+    layout = plan_layout(tenant(runtime={"mode": mode}), web, workers)
+    assert (layout.web_alone, layout.workers) == expected, case
+    assert layout.workers or not layout.web_alone
 
 
 def test_the_containers_of_split_are_two_deployments_with_their_own_selectors():
     web, worker = (
-        render.deployment(split(), CREDENTIALS, "askproai:1", one, alone=True, replicas=1) for one in Component
+        deployment(split(), CREDENTIALS, "askproai:1", component, alone=True, replicas=1) for component in Component
     )
-    for made, name in ((web, "web"), (worker, "worker")):
-        assert made["metadata"]["name"] == f"salon-mueller-{name}"
-        assert [one["name"] for one in made["spec"]["template"]["spec"]["containers"]] == [name]
-        assert made["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"] == name
-        assert made["metadata"]["annotations"][MODE] == RuntimeMode.SPLIT
+    for manifest, name in ((web, "web"), (worker, "worker")):
+        assert manifest["metadata"]["name"] == f"salon-mueller-{name}"
+        assert [container["name"] for container in manifest["spec"]["template"]["spec"]["containers"]] == [name]
+        assert manifest["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"] == name
+        assert manifest["metadata"]["annotations"][MODE] == RuntimeMode.SPLIT
     assert worker["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]["httpGet"]["port"] == "worker"
-
-
-def test_pods_wish_to_be_spread_and_name_an_account_without_a_token():
-    pod = render.deployment(tenant(), CREDENTIALS, "askproai:1")["spec"]["template"]["spec"]
-    assert {one["topologyKey"] for one in pod["topologySpreadConstraints"]} == {
-        "kubernetes.io/hostname",
-        "topology.kubernetes.io/zone",
-    }
-    account = pods.service_account(tenant())
-    assert account["automountServiceAccountToken"] is False
-    assert pod["serviceAccountName"] == account["metadata"]["name"]
 
 
 def test_the_readiness_of_both_deployments_counts_in_split():
     web, worker = child(mode="Split"), child(ready=0)
-    told = decide.runtime_condition(split(), {Component.WORKER: worker, Component.WEB: web})
-    assert (told.status, told.reason) == (Status.FALSE, Reason.PROGRESSING)
-    assert "0 worker pods are ready, at least 1 are wanted, 2 web pods are ready" in told.message
-    assert decide.runtime_condition(split(), {Component.WORKER: child(ready=1), Component.WEB: web}).good
-    assert not decide.runtime_condition(tenant(), {Component.WEB: child(ready=1)}).good
-
-
-def test_the_roles_connections_fit_the_workers_of_split_too():
-    assert decide.connection_limit(split()) == 44 + 6
+    condition = runtime_condition(split(), {Component.WORKER: worker, Component.WEB: web})
+    assert (condition.status, condition.reason) == (Status.FALSE, Reason.PROGRESSING)
+    assert "0 worker pods are ready, at least 1 are wanted, 2 web pods are ready" in condition.message
+    assert runtime_condition(split(), {Component.WORKER: child(ready=1), Component.WEB: web}).good
+    assert not runtime_condition(tenant(), {Component.WEB: child(ready=1)}).good
 
 
 # Replicas and who decides them
@@ -109,27 +164,34 @@ def test_the_roles_connections_fit_the_workers_of_split_too():
 
 def test_equal_bounds_and_suspended_tenants_have_no_autoscaler():
     fixed = tenant(runtime={"web": {"minReplicas": 3, "maxReplicas": 3}})
-    assert pods.scaled_by(fixed, Component.WEB) is ScaledBy.OPERATOR
-    assert pods.scaled_by(tenant(suspend=True), Component.WEB) is ScaledBy.OPERATOR
-    assert pods.scaled_by(tenant(), Component.WEB) is ScaledBy.AUTOSCALER
+    assert scaled_by(fixed, Component.WEB) is ScaledBy.OPERATOR
+    assert scaled_by(tenant(suspend=True), Component.WEB) is ScaledBy.OPERATOR
+    assert scaled_by(tenant(), Component.WEB) is ScaledBy.AUTOSCALER
+
+
+def test_a_suspended_tenant_keeps_no_pods_and_says_so():
+    suspended = tenant(suspend=True)
+    assert initial_replicas(suspended, Component.WEB, None) == 0
+    assert scaled_by(suspended, Component.WEB) is ScaledBy.OPERATOR
+    assert runtime_condition(suspended, {}).status is Status.TRUE
 
 
 @pytest.mark.parametrize(("running", "expected"), [(None, 2), (0, 2), (5, 5), (50, 10)])
 def test_an_autoscaler_begins_with_what_runs(running, expected):
     live = None if running is None else child(replicas=running)
-    assert pods.begin_with(tenant(), Component.WEB, live) == expected
+    assert initial_replicas(tenant(), Component.WEB, live) == expected
 
 
 def test_who_scales_is_written_beside_the_replicas_and_never_both():
-    handed, kept = (render.deployment(tenant(), CREDENTIALS, "i", replicas=number) for number in (None, 2))
-    assert "replicas" not in handed["spec"]
-    assert handed["metadata"]["annotations"][SCALED_BY] == ScaledBy.AUTOSCALER
+    handed_over, kept = (deployment(tenant(), CREDENTIALS, "i", replicas=replicas) for replicas in (None, 2))
+    assert "replicas" not in handed_over["spec"]
+    assert handed_over["metadata"]["annotations"][SCALED_BY] == ScaledBy.AUTOSCALER
     assert kept["spec"]["replicas"] == 2
     assert kept["metadata"]["annotations"][SCALED_BY] == ScaledBy.OPERATOR
 
 
 def test_a_single_replica_can_be_drained():
-    assert pods.disruption_budget(tenant(), Component.WEB)["spec"]["maxUnavailable"] == 1
+    assert disruption_budget(tenant(), Component.WEB)["spec"]["maxUnavailable"] == 1
 
 
 # Exposure
@@ -139,24 +201,24 @@ PREFIXED = {"host": "s.example", "pathPrefix": "/voice"}
 
 
 def test_only_webhooks_and_retell_are_routed():
-    """S2: neither the page nor the API has a way in from outside."""
+    """Neither the metrics nor the private API can be reached from outside."""
     routed = tenant(
         exposure=PREFIXED | {"ingress": {"className": "nginx", "tlsSecretName": "tls", "annotations": {"a": "b"}}}
     )
-    made = exposure.ingress(routed, SETTINGS)
-    assert made is not None
-    rule = made["spec"]["rules"][0]
-    assert [(one["path"], one["pathType"]) for one in rule["http"]["paths"]] == [
+    manifest = ingress(routed, SETTINGS)
+    assert manifest is not None
+    rule = manifest["spec"]["rules"][0]
+    assert [(path["path"], path["pathType"]) for path in rule["http"]["paths"]] == [
         ("/voice/webhooks", "Prefix"),
         ("/voice/retell", "Prefix"),
     ]
-    assert {one["backend"]["service"]["port"]["number"] for one in rule["http"]["paths"]} == {8080}
-    assert made["spec"]["tls"] == [{"hosts": ["s.example"], "secretName": "tls"}]
-    assert (made["spec"]["ingressClassName"], made["metadata"]["annotations"]) == ("nginx", {"a": "b"})
+    assert {path["backend"]["service"]["port"]["number"] for path in rule["http"]["paths"]} == {8080}
+    assert manifest["spec"]["tls"] == [{"hosts": ["s.example"], "secretName": "tls"}]
+    assert (manifest["spec"]["ingressClassName"], manifest["metadata"]["annotations"]) == ("nginx", {"a": "b"})
     gateway = {"parentRefs": [{"name": "public", "namespace": "gateways", "sectionName": "https"}]}
-    route = exposure.http_route(tenant(exposure=PREFIXED | {"gateway": gateway}), SETTINGS)
+    route = http_route(tenant(exposure=PREFIXED | {"gateway": gateway}), SETTINGS)
     assert route is not None
-    assert [one["path"]["value"] for one in route["spec"]["rules"][0]["matches"]] == [
+    assert [match["path"]["value"] for match in route["spec"]["rules"][0]["matches"]] == [
         "/voice/webhooks",
         "/voice/retell",
     ]
@@ -164,28 +226,28 @@ def test_only_webhooks_and_retell_are_routed():
     assert route["spec"]["hostnames"] == ["s.example"]
 
 
-def test_without_a_wish_nothing_is_routed():
-    assert exposure.ingress(tenant(), SETTINGS) is exposure.http_route(tenant(), SETTINGS) is None
+def test_without_a_request_nothing_is_routed():
+    assert ingress(tenant(), SETTINGS) is http_route(tenant(), SETTINGS) is None
 
 
 def test_the_shared_host_is_routed_for_each_tenant_where_the_platform_says_how():
     shared = "https://voice.example/base"
     by_class = Settings(shared_base_url=shared, shared_ingress_class="nginx")
-    made = exposure.ingress(tenant(), by_class)
-    assert made is not None
-    rule, prefix = made["spec"]["rules"][0], "/base/salon-mueller/salon-mueller"
-    assert (rule["host"], made["spec"]["ingressClassName"]) == ("voice.example", "nginx")
-    assert [one["path"] for one in rule["http"]["paths"]] == [f"{prefix}/webhooks", f"{prefix}/retell"]
+    manifest = ingress(tenant(), by_class)
+    assert manifest is not None
+    rule, prefix = manifest["spec"]["rules"][0], "/base/salon-mueller/salon-mueller"
+    assert (rule["host"], manifest["spec"]["ingressClassName"]) == ("voice.example", "nginx")
+    assert [path["path"] for path in rule["http"]["paths"]] == [f"{prefix}/webhooks", f"{prefix}/retell"]
     by_gateway = Settings(shared_base_url=shared, shared_gateway="gateways/public")
-    route = exposure.http_route(tenant(), by_gateway)
+    route = http_route(tenant(), by_gateway)
     assert route is not None
     assert route["spec"]["parentRefs"] == [{"name": "public", "namespace": "gateways"}]
     tunnelled = tenant(exposure={"baseUrl": "https://tunnel.example/x"})
-    assert exposure.ingress(tunnelled, by_class) is exposure.http_route(tunnelled, by_gateway) is None
+    assert ingress(tunnelled, by_class) is http_route(tunnelled, by_gateway) is None
 
 
 @pytest.mark.parametrize(
-    ("what", "mine", "theirs", "age", "taken"),
+    ("case", "own_exposure", "other_exposure", "other_age", "claimed"),
     [
         ("the same place, and they were first", PREFIXED, PREFIXED, -1, True),
         ("the same place, and they came later", PREFIXED, PREFIXED, 1, False),
@@ -201,26 +263,35 @@ def test_the_shared_host_is_routed_for_each_tenant_where_the_platform_says_how()
             True,
         ),
         ("all of the shared host", {"host": "voice.example"}, None, 1, True),
-        ("who squats on my path of the shared host", None, {"host": "voice.example", "pathPrefix": "/base"}, -1, False),
+        (
+            "a squatter on our path of the shared host",
+            None,
+            {"host": "voice.example", "pathPrefix": "/base"},
+            -1,
+            False,
+        ),
         ("each its own path of the shared host", None, None, -1, False),
     ],
 )
 def test_nobody_takes_the_host_and_path_of_another(
-    what: str, mine: dict[str, Any] | None, theirs: dict[str, Any] | None, age: int, taken: bool
+    case: str, own_exposure: dict[str, Any] | None, other_exposure: dict[str, Any] | None, other_age: int, claimed: bool
 ):
-    """Who may write a Tenant in one namespace could else draw another's callers to pods of its own."""
+    """Else whoever may write a Tenant in one namespace could draw another's callers to their own pods.
+
+    `other_age` is when the other tenant was created, in seconds after ours.
+    """
     settings = Settings(shared_base_url="https://voice.example/base")
-    one, other = tenant(exposure=mine), tenant(exposure=theirs)
-    born = one.metadata.creation_timestamp + timedelta(seconds=age)
-    named = other.metadata.model_copy(update={"namespace": "other", "uid": "uid-2", "creation_timestamp": born})
-    other = other.model_copy(update={"metadata": named})
-    assert exposure.claimed(one, [one, other], settings) is taken, what
-    gone = other.model_copy(update={"metadata": named.model_copy(update={"deletion_timestamp": born})})
-    assert not exposure.claimed(one, [one, gone], settings)
+    own, other = tenant(exposure=own_exposure), tenant(exposure=other_exposure)
+    created = own.metadata.creation_timestamp + timedelta(seconds=other_age)
+    metadata = other.metadata.model_copy(update={"namespace": "other", "uid": "uid-2", "creation_timestamp": created})
+    other = other.model_copy(update={"metadata": metadata})
+    assert is_claimed(own, [own, other], settings) is claimed, case
+    deleted = other.model_copy(update={"metadata": metadata.model_copy(update={"deletion_timestamp": created})})
+    assert not is_claimed(own, [own, deleted], settings)
 
 
 @pytest.mark.parametrize(
-    ("conditions", "status", "told"),
+    ("conditions", "status", "text"),
     [
         (None, Status.FALSE, "no Gateway has accepted"),
         ([("Accepted", "True", ""), ("ResolvedRefs", "True", "")], Status.TRUE, "https://s.example"),
@@ -228,22 +299,22 @@ def test_nobody_takes_the_host_and_path_of_another(
         ([("Accepted", "True", ""), ("ResolvedRefs", "False", "no Service")], Status.FALSE, "no Service"),
     ],
 )
-def test_exposed_says_what_the_gateways_say(conditions, status, told):
+def test_exposed_says_what_the_gateways_say(conditions, status, text):
     written = [{"type": kind, "status": is_, "reason": "R", "message": text} for kind, is_, text in conditions or ()]
     parents = {"parents": [{"conditions": written}]} if conditions else {}
-    condition = decide.route_condition(decide.Address("https://s.example", ""), parents)
+    condition = http_route_condition(Address("https://s.example", ""), parents)
     assert condition.status is status
-    assert told in condition.message
+    assert text in condition.message
 
 
 # Network
 
 
 def test_private_ports_are_open_to_the_operator_and_the_monitoring_only():
-    spec = pods.network_policy(tenant(), ["https://api.cal.com"], SETTINGS)["spec"]
+    spec = network_policy(tenant(), ["https://api.cal.com"], SETTINGS)["spec"]
     public, private = spec["ingress"]
     assert public == {"ports": [{"protocol": "TCP", "port": 8080}]}
-    assert {one["port"] for one in private["ports"]} == {8081, 9090, 9091}
+    assert {entry["port"] for entry in private["ports"]} == {8081, 9090, 9091}
     assert private["from"][0]["namespaceSelector"]["matchExpressions"][0]["values"] == ["askproai-system", "monitoring"]
 
 
@@ -260,9 +331,9 @@ def test_private_ports_are_open_to_the_operator_and_the_monitoring_only():
     ],
 )
 def test_the_policy_lets_out_to_what_a_tenant_needs_and_to_no_other_tenants_pods(url, ports):
-    names, servers = pods.network_policy(tenant(), [url], SETTINGS)["spec"]["egress"]
-    assert {one["port"] for one in names["ports"]} == {53}
-    assert {one["port"] for one in servers["ports"]} == ports
+    names, servers = network_policy(tenant(), [url], SETTINGS)["spec"]["egress"]
+    assert {entry["port"] for entry in names["ports"]} == {53}
+    assert {entry["port"] for entry in servers["ports"]} == ports
     assert not ports & {8080, 8081, 9090, 9091}
 
 
@@ -270,18 +341,16 @@ def test_the_policy_lets_out_to_what_a_tenant_needs_and_to_no_other_tenants_pods
 
 
 def test_both_containers_metrics_are_found_by_the_labels_of_the_clusters_prometheus():
-    service, monitor = monitoring.metrics_service(tenant()), monitoring.service_monitor(tenant(), SETTINGS)
-    assert {one["name"]: one["port"] for one in service["spec"]["ports"]} == {"metrics": 9090, "worker": 9091}
+    service, monitor = metrics_service(tenant()), service_monitor(tenant(), SETTINGS)
+    assert {port["name"]: port["port"] for port in service["spec"]["ports"]} == {"metrics": 9090, "worker": 9091}
     assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
     assert monitor["metadata"]["labels"]["release"] == "kps"
     assert "app.kubernetes.io/component" not in service["spec"]["selector"], "the worker pods of Split are found, too"
 
 
-def test_rules_hold_this_tenant_to_its_own_slo():
-    mine = monitoring.prometheus_rule(
-        tenant(slo={"bookingSuccessPercent": "97.5", "webhookSuccessPercent": "100"}), SETTINGS
-    )
-    rules = {rule["alert"]: rule for group in mine["spec"]["groups"] for rule in group["rules"]}
+def test_rules_hold_each_tenant_to_its_own_slo():
+    manifest = prometheus_rule(tenant(slo={"bookingSuccessPercent": "97.5", "webhookSuccessPercent": "100"}), SETTINGS)
+    rules = {rule["alert"]: rule for group in manifest["spec"]["groups"] for rule in group["rules"]}
     assert "> 0.025\n" in rules["AskproaiBookingFailures"]["expr"]
     assert "> 0\n" in rules["AskproaiWebhookFailures"]["expr"]
     for rule in rules.values():
@@ -292,17 +361,17 @@ def test_rules_hold_this_tenant_to_its_own_slo():
 
 
 def test_every_alert_links_to_a_runbook_that_exists():
-    groups = monitoring.prometheus_rule(tenant(), SETTINGS)["spec"]["groups"]
+    groups = prometheus_rule(tenant(), SETTINGS)["spec"]["groups"]
     links = [rule["annotations"]["runbook_url"] for rule in itertools.chain(*(group["rules"] for group in groups))]
     assert all(link.startswith("https://askproai.de/docs/runbooks/") for link in links)
     assert [link for link in links if not (RUNBOOKS / link.rpartition("/")[2]).is_file()] == []
 
 
-def test_what_the_cluster_does_not_know_is_named_and_in_nobodys_way():
-    """Contract §2: what waits for a foreign CRD is True, NotInstalled."""
-    told = decide.monitoring_condition(["ServiceMonitor", "PrometheusRule"])
-    assert (told.status, told.reason) == (Status.TRUE, Reason.NOT_INSTALLED)
+def test_kinds_that_the_cluster_lacks_are_named_and_do_not_affect_ready():
+    """A child that waits for the CRD of somebody else is True with NotInstalled (docs/reference/conditions.md)."""
+    condition = monitoring_condition(["ServiceMonitor", "PrometheusRule"])
+    assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_INSTALLED)
     routed = tenant(exposure=PREFIXED | {"gateway": {"parentRefs": [{"name": "public"}]}})
-    told = decide.no_gateway_api(routed, decide.address(routed, "https://voice.example"))
-    assert (told.status, told.reason) == (Status.TRUE, Reason.NOT_INSTALLED)
-    assert "route /webhooks and /retell of https://s.example/voice" in told.message
+    condition = no_gateway_api_condition(routed, address_of(routed, "https://voice.example"))
+    assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_INSTALLED)
+    assert "route /webhooks and /retell of https://s.example/voice" in condition.message

@@ -23,7 +23,7 @@ from askproai_operator.controllers.agent.observe import (
 )
 from askproai_operator.controllers.agent.plan import GRACE, entries_without
 from askproai_operator.controllers.agent.render import agent_owner, llm_owner
-from askproai_operator.controllers.credentials import kept_values
+from askproai_operator.controllers.credentials import read_own_secret
 from askproai_operator.controllers.leftovers import BEYOND, AgentLeft, Owner, keep
 from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, World
 from askproai_operator.providers import CredentialProblem, ProviderError, RetellClient
@@ -56,7 +56,7 @@ async def finalize(agent: RetellAgent, world: World) -> Result:
     budget, deleted_at = world.settings.deletion_budget, newest.metadata.deletion_timestamp or world.clock.now()
     budget_left = deleted_at + budget - world.clock.now()
     if budget_left < timedelta():
-        keys = await kept_values(world, newest.key.namespace, tenant) if tenant else {}
+        keys = await read_own_secret(world, newest.key.namespace, tenant) if tenant else {}
         text = f"given up after {budget.total_seconds():.0f} s: {cause}"
         return await _finish(newest, world, await keep(remains, keys, text, world))
     text = f"{cause}; tried again by itself for {budget.total_seconds():.0f} s"

@@ -1,76 +1,55 @@
-"""Make one Branch true. It owns nothing remote, so it needs no finalizer: its default service goes with its owner reference."""
+"""Reconcile one Branch. It owns nothing remote, so it needs no finalizer: its default service goes with its owner reference."""
 
-from dataclasses import replace
-from datetime import timedelta
-
-from askproai_operator.api import Branch, ServiceOffering
-from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
-from askproai_operator.controllers.branch import render
-from askproai_operator.controllers.branch.decide import (
-    claimed_by_older,
+from askproai_operator.controllers.branch.inputs import (
+    Inputs,
     default_service_name,
-    hand_made,
+    gather,
     numbers_condition,
-    read_numbers,
+    tenant_missing,
 )
-from askproai_operator.controllers.offering.staffing import is_auto_created
+from askproai_operator.controllers.branch.plan import Action, default_service, plan_default_service
 from askproai_operator.engine import GONE, Conflict, EventType, Key, Result, Warn, World, refs
-
-_SETTLE = timedelta(seconds=3)  # one `kubectl apply` brings the services right after their branch
 
 
 async def reconcile(key: Key, world: World) -> Result:
-    """Bring the numbers to E.164, and see that there is a service. Level-triggered: safe to run again at any point."""
+    """Reconcile one Branch. Level-triggered: safe to run again at any point."""
     branch = world.cache.branch(key.namespace, key.name)
     if branch is None or branch.metadata.deletion_timestamp is not None:
-        return GONE
-    numbers = read_numbers(branch)
-    taken = claimed_by_older(branch, world.cache.branches_with(branch))
-    services = await _see_to_a_service(branch, world)
-    return replace(
-        services,
-        conditions=(
-            *([missing] if (missing := await _tenant_condition(branch, world)) else services.conditions),
-            numbers_condition(numbers, taken),
-        ),
+        return GONE  # no requeue: nothing remote is left to remove
+    inputs = await gather(branch, world)
+    plan = plan_default_service(inputs, world.clock.now())
+    await _execute(plan.action, inputs, world)
+    services = tenant_missing(inputs) or plan.condition
+    # Requeued after the usual resync, since watches report all that the conditions wait for; sooner only when the plan
+    # waits for services that may never come.
+    return Result(
+        (services, numbers_condition(inputs)),
         status={
-            **services.status,
-            "phoneNumbers": [number.number for number in numbers.numbers if number.did not in taken],
+            "services": plan.services,
+            "phoneNumbers": [number.number for number in inputs.numbers.usable if number.did not in inputs.claimed],
             "staff": len(branch.spec.staff),
         },
+        after=plan.after,
+        warnings=(_created(inputs),) if plan.action is Action.CREATE else (),
     )
 
 
-async def _see_to_a_service(branch: Branch, world: World) -> Result:
-    """Create the default service when there is none, remove it when a hand-made one comes (requirement P2)."""
-    meta, name, kind = branch.metadata, default_service_name(branch), ConditionType.SERVICES_READY
-    made_by_hand = hand_made(branch, world.cache.offerings(meta.namespace, branch.spec.tenant_ref.name))
-    default = next((o for o in world.cache.list(ServiceOffering, meta.namespace) if o.metadata.name == name), None)
-    if made_by_hand:
-        if default is not None and is_auto_created(default) and default.metadata.deletion_timestamp is None:
-            await world.kube.delete(refs.OFFERINGS, meta.namespace, name, uid=default.metadata.uid)
-        return Result((good(kind, f"{len(made_by_hand)} services"),), {"services": len(made_by_hand)})
-    if default is None:
-        if timedelta() <= world.clock.now() - meta.creation_timestamp < _SETTLE:
-            return Result((unknown(kind, Reason.PROGRESSING, "waits for a service"),), {"services": 0}, after=_SETTLE)
-        if await world.kube.get(refs.OFFERINGS, meta.namespace, name) is not None:
-            raise Conflict(409, "AlreadyExists", f"{name} came a moment ago: to be looked at first")
-    elif not is_auto_created(default):  # nothing is ever written to a person's own object
-        text = f"no service names this branch, and the ServiceOffering {name} is another one's: create a service"
-        return Result((bad(kind, Reason.OWNERSHIP_CONFLICT, text),), {"services": 0})
-    await world.kube.apply(render.default_service(branch))
-    told = f"no service names this branch: {name} was created (30 minutes, 0.00 EUR, all staff)"
-    return Result(
-        (good(kind, "the default service; it goes when the first hand-made one comes"),),
-        {"services": 1},
-        warnings=() if default is not None else (Warn("DefaultServiceCreated", told, EventType.NORMAL),),
-    )
+async def _execute(action: Action, inputs: Inputs, world: World) -> None:
+    """Carry out the planned action. Raises Conflict when the cache lacks a service that exists (requeued with backoff)."""
+    namespace, name = inputs.branch.metadata.namespace, default_service_name(inputs.branch)
+    match action:
+        case Action.DELETE:
+            assert inputs.default is not None
+            await world.kube.delete(refs.OFFERINGS, namespace, name, uid=inputs.default.metadata.uid)
+        case Action.CREATE:
+            if await world.kube.get(refs.OFFERINGS, namespace, name) is not None:
+                raise Conflict(409, "AlreadyExists", f"{name} came a moment ago: to be looked at first")
+            await world.kube.apply(default_service(inputs.branch))
+        case Action.REPAIR:
+            await world.kube.apply(default_service(inputs.branch))
 
 
-async def _tenant_condition(branch: Branch, world: World) -> Condition | None:
-    namespace, name = branch.metadata.namespace, branch.spec.tenant_ref.name
-    if world.cache.tenant(namespace, name) is not None:
-        return None
-    text = f"there is no Tenant {name} in this namespace: create it, or correct tenantRef by making the Branch anew"
-    why = await world.missing(refs.TENANTS, namespace, name, Reason.TENANT_NOT_FOUND)
-    return bad(ConditionType.SERVICES_READY, why, text)
+def _created(inputs: Inputs) -> Warn:
+    name = default_service_name(inputs.branch)
+    text = f"no service names this branch: {name} was created (30 minutes, 0.00 EUR, all staff)"
+    return Warn("DefaultServiceCreated", text, EventType.NORMAL)

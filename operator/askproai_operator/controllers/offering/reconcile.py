@@ -6,7 +6,7 @@ from typing import Final
 
 from askproai_operator.api import ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition
-from askproai_operator.controllers.credentials import calcom_of, read_credentials
+from askproai_operator.controllers.credentials import calcom_account, read_credentials
 from askproai_operator.controllers.offering.checks import (
     calendar_condition,
     calendar_key_missing,
@@ -62,7 +62,7 @@ async def _check_calendar(
     offering: ServiceOffering, tenant: Tenant, staff: Mapping[str, tuple[str, ...]], world: World
 ) -> Condition:
     """Return CalendarLinked. Reads the Secret only if event types are named, and Cal.com only if the Secret has its key."""
-    if calcom_of(tenant) is None or offering.spec.calcom is None:
+    if calcom_account(tenant) is None or offering.spec.calcom is None:
         return calendar_not_requested()
     credentials = await read_credentials(tenant, world)
     if not credentials.calcom_key:

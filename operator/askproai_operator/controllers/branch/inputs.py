@@ -1,0 +1,101 @@
+"""All that a reconcile of a Branch reads, and the checks of its phone numbers."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from askproai_operator.api import Branch, ServiceOffering
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.controllers.branch.phone_numbers import (
+    PhoneNumbers,
+    numbers_of_older_branches,
+    read_phone_numbers,
+)
+from askproai_operator.controllers.conditions import (
+    References,
+    first_failing,
+    missing_reference,
+    resolve_references,
+)
+from askproai_operator.engine import World
+
+_TENANT_MISSING = (
+    "there is no Tenant {name} in this namespace: create it, or correct tenantRef by making the Branch anew"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What one reconcile of a Branch has read.
+
+    `claimed` maps those of its numbers that an older branch has to that branch (`namespace/name`). `offerings` are the
+    Tenant's services; `default` is whatever ServiceOffering has the name of the default service.
+    """
+
+    branch: Branch
+    numbers: PhoneNumbers
+    claimed: Mapping[str, str]
+    references: References
+    offerings: tuple[ServiceOffering, ...] = ()
+    default: ServiceOffering | None = None
+
+
+async def gather(branch: Branch, world: World) -> Inputs:
+    """Read everything that the checks and the plan need. All but a missing Tenant comes from the cache."""
+    namespace = branch.metadata.namespace
+    return Inputs(
+        branch=branch,
+        numbers=read_phone_numbers(branch),
+        claimed=numbers_of_older_branches(branch, world.cache.branches_with(branch)),
+        references=await resolve_references(branch, world),
+        offerings=tuple(world.cache.offerings(namespace, branch.spec.tenant_ref.name)),
+        default=next(
+            (
+                offering
+                for offering in world.cache.list(ServiceOffering, namespace)
+                if offering.metadata.name == default_service_name(branch)
+            ),
+            None,
+        ),
+    )
+
+
+def default_service_name(branch: Branch) -> str:
+    return f"{branch.metadata.name}-standardberatung"
+
+
+def tenant_missing(inputs: Inputs) -> Condition | None:
+    """The Tenant that the branch names is not in the namespace."""
+    problem = missing_reference(inputs.references, tenant_message=_TENANT_MISSING)
+    return bad(ConditionType.SERVICES_READY, *problem) if problem else None
+
+
+def numbers_unreadable(inputs: Inputs) -> Condition | None:
+    """A number of the spec is not a phone number."""
+    if not inputs.numbers.problems:
+        return None
+    return bad(ConditionType.NUMBERS_VALID, Reason.NUMBER_INVALID, "; ".join(inputs.numbers.problems))
+
+
+def numbers_claimed(inputs: Inputs) -> Condition | None:
+    """An older branch of the cluster lists one of the numbers."""
+    if not inputs.claimed:
+        return None
+    # The other branch may belong to somebody else: its name stays out of a status that this tenant reads.
+    text = f"{', '.join(sorted(inputs.claimed))}: another branch claims it already; a number rings in one branch only"
+    return bad(ConditionType.NUMBERS_VALID, Reason.NUMBER_CLAIMED_TWICE, text)
+
+
+# The order is the precedence. A failing check stops nothing: the other numbers ring.
+CHECKS: tuple[Callable[[Inputs], Condition | None], ...] = (
+    numbers_unreadable,  # NumbersValid=False, NumberInvalid
+    numbers_claimed,  # NumbersValid=False, NumberClaimedTwice
+)
+
+
+def numbers_condition(inputs: Inputs) -> Condition:
+    """Return the condition NumbersValid."""
+    if failed := first_failing(CHECKS, inputs):
+        return failed
+    if not inputs.numbers.usable:
+        return good(ConditionType.NUMBERS_VALID, "no phone numbers are listed", Reason.NOT_REQUESTED)
+    return good(ConditionType.NUMBERS_VALID, ", ".join(number.number for number in inputs.numbers.usable))

@@ -1,0 +1,98 @@
+"""Plan the default service, which a branch has as long as nobody wrote a service for it. Pure.
+
+A branch without a service could not be booked at all, so one is created: "Standardberatung", 30 minutes, free of charge.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from askproai_operator.api import Branch, ServiceOffering
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
+from askproai_operator.controllers.branch.inputs import Inputs, default_service_name
+from askproai_operator.controllers.offering.staffing import AUTO_CREATED_LABEL, is_auto_created, is_offered_in
+from askproai_operator.engine import MANAGER, TENANT_LABEL, refs
+
+_SETTLE = timedelta(seconds=3)  # one `kubectl apply` brings the services right after their branch
+
+
+class Action(StrEnum):
+    """What to do with the default service."""
+
+    NONE = "none"
+    CREATE = "create"
+    REPAIR = "repair"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The action, the condition ServicesReady that holds after it, and how many services there are then.
+
+    `after` asks for an earlier run than the usual resync.
+    """
+
+    action: Action
+    condition: Condition
+    services: int
+    after: timedelta | None = None
+
+
+def plan_default_service(inputs: Inputs, now: datetime) -> Plan:
+    """Create the default service when there is no service, delete it when a person has written one."""
+    kind, default = ConditionType.SERVICES_READY, inputs.default
+    if written := written_services(inputs.branch, inputs.offerings):
+        count = len(written)
+        superseded = default is not None and is_auto_created(default) and default.metadata.deletion_timestamp is None
+        return Plan(Action.DELETE if superseded else Action.NONE, good(kind, f"{count} services"), count)
+    if default is None and timedelta() <= now - inputs.branch.metadata.creation_timestamp < _SETTLE:
+        # No watch event comes if there is no service: ask for the next run.
+        return Plan(Action.NONE, unknown(kind, Reason.PROGRESSING, "waits for a service"), 0, after=_SETTLE)
+    if default is not None and not is_auto_created(default):  # nothing is ever written to a person's own object
+        name = default_service_name(inputs.branch)
+        text = f"no service names this branch, and the ServiceOffering {name} is another one's: create a service"
+        return Plan(Action.NONE, bad(kind, Reason.OWNERSHIP_CONFLICT, text), 0)
+    text = "the default service; it goes when the first hand-made one comes"
+    return Plan(Action.CREATE if default is None else Action.REPAIR, good(kind, text), 1)
+
+
+def written_services(branch: Branch, offerings: Iterable[ServiceOffering]) -> list[ServiceOffering]:
+    """Return the services of a branch that people wrote."""
+    return [
+        offering
+        for offering in offerings
+        if is_offered_in(offering, branch)
+        and not is_auto_created(offering)
+        and offering.metadata.deletion_timestamp is None
+    ]
+
+
+def default_service(branch: Branch) -> dict[str, Any]:
+    """Return the manifest of `<branch>-standardberatung`: 30 minutes, free of charge, all staff.
+
+    The branch owns it, so it goes with the branch.
+    """
+    return {
+        "apiVersion": refs.OFFERINGS.api_version,
+        "kind": refs.OFFERINGS.kind,
+        "metadata": {
+            "name": default_service_name(branch),
+            "namespace": branch.metadata.namespace,
+            "labels": {
+                AUTO_CREATED_LABEL: "true",
+                "app.kubernetes.io/name": "askproai",
+                "app.kubernetes.io/managed-by": MANAGER,
+                TENANT_LABEL: branch.spec.tenant_ref.name,
+            },
+            "annotations": {"askproai.de/reason": "branch_provisioning"},
+            "ownerReferences": [refs.BRANCHES.owner(branch.metadata.name, branch.metadata.uid)],
+        },
+        "spec": {
+            "branchRef": {"name": branch.metadata.name},
+            "displayName": "Standardberatung",
+            "durationMinutes": 30,
+            "price": {"amount": "0.00", "currency": "EUR"},
+        },
+    }

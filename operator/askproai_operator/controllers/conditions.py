@@ -1,0 +1,80 @@
+"""What all controllers share to build conditions: tables of checks, failed provider calls, references that do not resolve."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, unknown
+from askproai_operator.engine import World, refs
+from askproai_operator.providers import CredentialRefused, HostNotAllowed, ProviderError
+
+InputsT = TypeVar("InputsT")
+
+
+def first_failing(checks: Iterable[Callable[[InputsT], Condition | None]], inputs: InputsT) -> Condition | None:
+    """Return the condition of the first check that fails, or None if all pass. The order of the table is the precedence."""
+    return next((condition for check in checks if (condition := check(inputs)) is not None), None)
+
+
+def condition_of(error: ProviderError, type_: ConditionType, *, retry_note: str = "tried again by itself") -> Condition:
+    """Return the condition for a failed call to a provider.
+
+    False where a person has to act: the host is not allowed, or the key is refused. Unknown otherwise, and then
+    `retry_note` tells the reader that nothing needs to be done.
+    """
+    match error:
+        case HostNotAllowed():
+            return bad(type_, Reason.PROVIDER_HOST_NOT_ALLOWED, str(error))
+        case CredentialRefused():
+            return bad(type_, Reason.CREDENTIALS_INVALID, str(error))
+    return unknown(type_, Reason.PROVIDER_UNAVAILABLE, f"{error}; {retry_note}")
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """The Branch and the Tenant of a resource. A name without its object is a reference that does not resolve.
+
+    `branch_name` is None for a resource that names its Tenant directly; `tenant_name` is None where nothing tells it, since
+    the Branch that named it is gone. `absence` is the reason why the first of the two is missing.
+    """
+
+    branch_name: str | None
+    branch: Branch | None
+    tenant_name: str | None
+    tenant: Tenant | None
+    absence: Reason | None = None
+
+
+async def resolve_references(model: Branch | ServiceOffering | RetellAgent, world: World) -> References:
+    """Find the Branch that a resource names and the Tenant that it belongs to, in the cache.
+
+    The API server is asked about the first that is missing: if it exists, the reason is Pending, since only its watch event
+    is still due.
+    """
+    namespace, cache = model.metadata.namespace, world.cache
+    branch_ref = None if isinstance(model, Branch) else model.spec.branch_ref
+    branch_name = branch_ref.name if branch_ref else None
+    branch = cache.branch(namespace, branch_name) if branch_name else None
+    tenant_name = cache.tenant_of(model)
+    tenant = cache.tenant(namespace, tenant_name) if tenant_name else None
+    absence = None
+    if branch_name and branch is None:
+        absence = await world.missing(refs.BRANCHES, namespace, branch_name, Reason.BRANCH_NOT_FOUND)
+    elif tenant is None:
+        absence = await world.missing(refs.TENANTS, namespace, tenant_name, Reason.TENANT_NOT_FOUND)
+    return References(branch_name, branch, tenant_name, tenant, absence)
+
+
+def missing_reference(
+    references: References,
+    *,
+    branch_message: str = "there is no Branch {name} in this namespace: create it",
+    tenant_message: str = "there is no Tenant {name} in this namespace: create it",
+) -> tuple[Reason, str] | None:
+    """Return reason and message for the first object that is missing, or None. The messages have the field `name`."""
+    if references.branch_name and references.branch is None:
+        return references.absence or Reason.BRANCH_NOT_FOUND, branch_message.format(name=references.branch_name)
+    if references.tenant is None:
+        return references.absence or Reason.TENANT_NOT_FOUND, tenant_message.format(name=references.tenant_name)
+    return None

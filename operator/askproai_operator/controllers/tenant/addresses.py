@@ -1,0 +1,46 @@
+"""The public URLs of a tenant. Pure."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from askproai_operator.api import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where senders reach the tenant: the URL that they are given, and the prefix that its pods see in the path."""
+
+    base_url: str
+    path_prefix: str
+
+    def urls(self, installation_id: str) -> dict[str, str]:
+        """Return `status.webhookUrls`.
+
+        Cal.com's ends in the installation's id: the URL is the identity of the webhook there, and two installations may
+        share an account.
+        """
+        return {
+            "retell": f"{self.base_url}/webhooks/retell",
+            "calcom": f"{self.base_url}/webhooks/calcom/{installation_id}",
+            "stripe": f"{self.base_url}/webhooks/stripe",
+            "inbound": f"{self.base_url}/retell/inbound",
+            "functions": f"{self.base_url}/retell/functions",
+        }
+
+
+def address_of(tenant: Tenant, shared_base_url: str) -> Address:
+    """Return the tenant's address: on its own host, or a path on the shared one."""
+    exposure = tenant.spec.exposure
+    if exposure is None or (exposure.host is None and exposure.base_url is None):
+        base = f"{shared_base_url.rstrip('/')}/{tenant.metadata.namespace}/{tenant.metadata.name}"
+        return Address(base, urlsplit(base).path)
+    prefix = exposure.path_prefix or ""
+    if exposure.base_url is not None:
+        return Address(exposure.base_url, prefix or urlsplit(exposure.base_url).path)
+    return Address(f"https://{exposure.host}{prefix}", prefix)
+
+
+def registered_calcom_url(tenant: Tenant) -> str | None:
+    """Return the webhook URL that was last registered at Cal.com, from the status."""
+    url = (tenant.status.get("webhookUrls") or {}).get("calcom")
+    return str(url) if url else None

@@ -1,0 +1,91 @@
+"""How many pods run and who decides it: autoscalers, their hand-over of `replicas`, disruption budgets. Pure."""
+
+from enum import StrEnum
+from typing import Any
+
+from askproai_operator.api import Tenant
+from askproai_operator.api.tenant import WebScale, WorkerScale
+from askproai_operator.controllers.tenant.children.metadata import (
+    Component,
+    Manifest,
+    child_name,
+    new_manifest,
+    pod_selector,
+)
+from askproai_operator.engine import Child, refs
+
+SCALED_BY = "askproai.de/scaled-by"  # annotation of a Deployment: who its last apply left `replicas` to
+# One Python process fills one core; at half of it a second one helps before callers notice. Measured against a quantity, not
+# against the request: that is small, since most tenants' pods idle, and a percentage of it would scale on a whim.
+_CPU_PER_POD = "500m"
+
+
+class ScaledBy(StrEnum):
+    """Who decides how many pods of a Deployment run."""
+
+    OPERATOR = "operator"
+    AUTOSCALER = "autoscaler"
+
+
+def replica_bounds(tenant: Tenant, component: Component) -> WebScale | WorkerScale:
+    """Return the fewest and the most pods of a Deployment."""
+    return tenant.spec.runtime.web if component is Component.WEB else tenant.spec.runtime.workers
+
+
+def scaled_by(tenant: Tenant, component: Component) -> ScaledBy:
+    """Return who decides how many pods run: the operator where the number is fixed."""
+    bounds = replica_bounds(tenant, component)
+    fixed = tenant.spec.suspend or bounds.min_replicas == bounds.max_replicas
+    return ScaledBy.OPERATOR if fixed else ScaledBy.AUTOSCALER
+
+
+def initial_replicas(tenant: Tenant, component: Component, live: Child | None) -> int:
+    """Return the number of pods that the operator asks for: the fixed one, or the one that an autoscaler starts from.
+
+    `live` is the Deployment as it is now: an autoscaler starts from what runs, within the bounds.
+    """
+    bounds = replica_bounds(tenant, component)
+    if tenant.spec.suspend:
+        return 0
+    running = (live.replicas if live is not None else None) or 0
+    return min(max(running, bounds.min_replicas), bounds.max_replicas)
+
+
+def is_handed_over(live: Child | None) -> bool:
+    """Return whether the last apply left `replicas` to the autoscaler."""
+    return live is not None and live.annotations.get(SCALED_BY) == ScaledBy.AUTOSCALER
+
+
+def replicas_manifest(tenant: Tenant, component: Component, replicas: int) -> Manifest:
+    """Return a Deployment with `spec.replicas` only: the field whose field manager changes at a hand-over."""
+    metadata, ref = tenant.metadata, refs.DEPLOYMENTS
+    name = {"name": child_name(metadata.name, component), "namespace": metadata.namespace}
+    return {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": name, "spec": {"replicas": replicas}}
+
+
+def autoscaler(tenant: Tenant, component: Component) -> Manifest:
+    """Return the HorizontalPodAutoscaler of a Deployment, by the CPU of the container that it is named after."""
+    bounds = replica_bounds(tenant, component)
+    target = {"type": "AverageValue", "averageValue": _CPU_PER_POD}
+    cpu = {"name": "cpu", "container": component, "target": target}
+    name = child_name(tenant.metadata.name, component)
+    spec: dict[str, Any] = {
+        "scaleTargetRef": {"apiVersion": refs.DEPLOYMENTS.api_version, "kind": refs.DEPLOYMENTS.kind, "name": name},
+        "minReplicas": bounds.min_replicas,
+        "maxReplicas": bounds.max_replicas,
+        "metrics": [{"type": "ContainerResource", "containerResource": cpu}],
+    }
+    return new_manifest(tenant, refs.AUTOSCALERS, component, component) | {"spec": spec}
+
+
+def disruption_budget(tenant: Tenant, component: Component) -> Manifest:
+    """Return the PodDisruptionBudget, which lets one pod go at a time.
+
+    With one replica a node can still be drained, at the price of a short gap.
+    """
+    spec = {
+        "maxUnavailable": 1,
+        "selector": {"matchLabels": pod_selector(tenant, component)},
+        "unhealthyPodEvictionPolicy": "AlwaysAllow",
+    }
+    return new_manifest(tenant, refs.BUDGETS, component, component) | {"spec": spec}

@@ -1,0 +1,150 @@
+"""The Deployments of a tenant, their ServiceAccount, and how the pods change between Combined and Split. Pure."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+from askproai_operator.api import Tenant
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.api.tenant import RuntimeMode
+from askproai_operator.controllers.credentials import Credentials
+from askproai_operator.controllers.tenant.children.autoscaling import SCALED_BY, ScaledBy, replica_bounds
+from askproai_operator.controllers.tenant.children.metadata import (
+    Component,
+    Manifest,
+    child_labels,
+    child_name,
+    new_manifest,
+    pod_selector,
+)
+from askproai_operator.engine import Child, refs
+
+MODE = "askproai.de/mode"  # annotation of Deployment T-web: Combined if its pods have a worker container, else Split
+
+
+def deployment(
+    tenant: Tenant,
+    credentials: Credentials,
+    image: str,
+    component: Component = Component.WEB,
+    *,
+    alone: bool = False,
+    replicas: int | None = None,
+) -> Manifest:
+    """Return a Deployment: `deployment.yaml` with this tenant's names, image and volumes.
+
+    Its pods have both containers, or with `alone` only the one that the Deployment is named after. Without `replicas` the
+    field is left out, for an autoscaler to write.
+    """
+    spec: Manifest = copy.deepcopy(_template())
+    if replicas is not None:
+        spec["replicas"] = replicas
+    selector = pod_selector(tenant, component)
+    spec["selector"] = {"matchLabels": selector}
+    spec["template"]["metadata"] = {"labels": child_labels(tenant, component)}
+    pod = spec["template"]["spec"]
+    pod["serviceAccountName"] = child_name(tenant.metadata.name, "runtime")
+    pod["containers"] = [container for container in pod["containers"] if not alone or container["name"] == component]
+    for container in pod["containers"]:
+        container["image"] = image
+    if component is Component.WORKER:  # no Service selects it; but a rollout waits until the new pod can work
+        pod["containers"][0]["readinessProbe"] = {"httpGet": {"path": "/readyz", "port": "worker"}, "periodSeconds": 2}
+    for constraint in pod["topologySpreadConstraints"]:
+        constraint["labelSelector"] = {"matchLabels": selector}
+    pod["volumes"] = _volumes(tenant, credentials)
+    manifest = new_manifest(tenant, refs.DEPLOYMENTS, component, component) | {"spec": spec}
+    manifest["metadata"]["annotations"] = {
+        SCALED_BY: ScaledBy.AUTOSCALER if replicas is None else ScaledBy.OPERATOR,
+        MODE: RuntimeMode.SPLIT if alone else RuntimeMode.COMBINED,
+    }
+    return manifest
+
+
+@cache
+def _template() -> Manifest:
+    return dict(yaml.safe_load(files(__package__).joinpath("deployment.yaml").read_text("utf-8")))
+
+
+def _volumes(tenant: Tenant, credentials: Credentials) -> list[Manifest]:
+    """Return the volumes. The user's Secrets are projected key by key: a rotated key reaches the pods without the operator."""
+    config, runtime, admin = (child_name(tenant.metadata.name, suffix) for suffix in ("config", "runtime", "admin"))
+    sources: list[Manifest] = [
+        {"secret": {"name": runtime, "items": _same_paths("DATABASE_URL")}},
+        # Optional, so that a Redis that is added or removed restarts no pod.
+        {"secret": {"name": runtime, "items": _same_paths("REDIS_URL", "CA_FILE"), "optional": True}},
+    ]
+    sources += [
+        {"secret": {"name": ref.name, "items": [{"key": ref.key, "path": file}]}}
+        for file, ref in sorted(credentials.secret_refs.items())
+    ]
+    return [
+        {"name": "config", "configMap": {"name": config}},
+        {"name": "credentials", "projected": {"sources": sources}},
+        {"name": "admin", "secret": {"secretName": admin}},
+    ]
+
+
+def _same_paths(*keys: str) -> list[Manifest]:
+    return [{"key": key, "path": key} for key in keys]
+
+
+def service_account(tenant: Tenant) -> Manifest:
+    """Return the pods' account, which policies can name. Its token is mounted nowhere."""
+    account = new_manifest(tenant, refs.SERVICE_ACCOUNTS, "runtime", "runtime")
+    return account | {"automountServiceAccountToken": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Whether the web pods run without a worker container, and whether there are worker pods."""
+
+    web_alone: bool
+    workers: bool
+
+
+def plan_layout(tenant: Tenant, web: Child | None, workers: Child | None) -> Layout:
+    """Return the next layout on the way to `runtime.mode`, such that some worker runs at every moment.
+
+    To Split: the web pods keep their worker until a worker pod serves. To Combined: the worker pods stay until all web pods
+    have a worker again. Both together do no harm, since each job is claimed by one worker. The arguments are the two
+    Deployments as they are now, or None.
+    """
+    if tenant.spec.runtime.mode is RuntimeMode.SPLIT:
+        split_already = web is None or web.annotations.get(MODE) == RuntimeMode.SPLIT
+        return Layout(web_alone=split_already or tenant.spec.suspend or _is_serving(workers), workers=True)
+    combined = web is not None and web.annotations.get(MODE) == RuntimeMode.COMBINED and _is_rolled_out(web)
+    return Layout(web_alone=False, workers=workers is not None and not (combined or tenant.spec.suspend))
+
+
+def _is_rolled_out(deployment: Child) -> bool:
+    """Return whether only pods of the newest template run and all of them are available."""
+    status = deployment.status
+    counts = {status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas")}
+    return len(counts) == 1 and status.get("observedGeneration", 0) >= deployment.generation
+
+
+def _is_serving(deployment: Child | None) -> bool:
+    return deployment is not None and deployment.status.get("availableReplicas", 0) > 0
+
+
+def runtime_condition(tenant: Tenant, deployments: Mapping[Component, Child]) -> Condition:
+    """Return RuntimeAvailable, from the status of the Deployments."""
+    kind, metadata = ConditionType.RUNTIME_AVAILABLE, tenant.metadata
+    if tenant.spec.suspend:
+        return good(kind, "suspended: no pods, what exists at the providers stays", Reason.NOT_REQUESTED)
+    counts = {
+        component: (int(live.status.get("availableReplicas") or 0), replica_bounds(tenant, component).min_replicas)
+        for component, live in deployments.items()
+    }
+    text = ", ".join(
+        f"{ready} {component} pods are ready, at least {least} are wanted"
+        for component, (ready, least) in counts.items()
+    )
+    if all(ready >= least for ready, least in counts.values()):
+        return good(kind, text)
+    command = f"kubectl describe pods -n {metadata.namespace} -l askproai.de/tenant={metadata.name}"
+    return bad(kind, Reason.PROGRESSING, f"{text}; if it stays so: {command}")

@@ -1,0 +1,48 @@
+"""What all children of a tenant share: names, labels, the owner reference. Pure."""
+
+from enum import StrEnum
+from typing import Any
+
+from askproai_operator.api import Tenant
+from askproai_operator.engine import MANAGER, TENANT_LABEL, refs
+
+Manifest = dict[str, Any]
+
+
+class Component(StrEnum):
+    """A Deployment of the tenant, and the container that it is named after."""
+
+    WEB = "web"
+    WORKER = "worker"
+
+
+def child_name(tenant: str, suffix: str) -> str:
+    """Return the name of a child, such as `salon-mueller-web`. `T-<suffix>` in comments means this name."""
+    return f"{tenant}-{suffix}"
+
+
+def new_manifest(tenant: Tenant, ref: refs.Ref, suffix: str, component: str) -> Manifest:
+    """Return the beginning of a child's manifest. Its name is the tenant's, with `suffix` appended unless that is empty."""
+    meta = tenant.metadata
+    return {
+        "apiVersion": ref.api_version,
+        "kind": ref.kind,
+        "metadata": {
+            "name": child_name(meta.name, suffix) if suffix else meta.name,
+            "namespace": meta.namespace,
+            "labels": child_labels(tenant, component),
+            "ownerReferences": [refs.TENANTS.owner(meta.name, meta.uid)],
+        },
+    }
+
+
+def child_labels(tenant: Tenant, component: str) -> dict[str, str]:
+    """Return the labels that every child carries, pods included."""
+    own = {"app.kubernetes.io/managed-by": MANAGER, TENANT_LABEL: tenant.metadata.name}
+    return pod_selector(tenant, component) | own
+
+
+def pod_selector(tenant: Tenant, component: str | None = None) -> dict[str, str]:
+    """Return the labels that select the tenant's pods, of one component or of all."""
+    labels = {"app.kubernetes.io/name": "askproai", "app.kubernetes.io/instance": tenant.metadata.name}
+    return labels | ({"app.kubernetes.io/component": str(component)} if component else {})

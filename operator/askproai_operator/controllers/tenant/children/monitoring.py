@@ -1,0 +1,63 @@
+"""What Prometheus reads about a tenant: a ServiceMonitor for its pods' metrics, and a PrometheusRule. Pure."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+from askproai_operator.api import Tenant
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, good
+from askproai_operator.controllers.tenant.children.metadata import Manifest, new_manifest, pod_selector
+from askproai_operator.engine import refs
+from askproai_operator.settings import Settings
+
+_HUNDRED = Decimal(100)
+
+
+def service_monitor(tenant: Tenant, settings: Settings) -> Manifest:
+    """Return the ServiceMonitor that scrapes both containers through the Service `T-metrics`."""
+    endpoints = [{"port": port, "interval": "30s"} for port in ("metrics", "worker")]
+    selector = {"matchLabels": pod_selector(tenant, "metrics")}
+    manifest = _with_monitor_labels(new_manifest(tenant, refs.SERVICE_MONITORS, "", "metrics"), settings)
+    return manifest | {"spec": {"selector": selector, "endpoints": endpoints}}
+
+
+def prometheus_rule(tenant: Tenant, settings: Settings) -> Manifest:
+    """Return the PrometheusRule: `alerts.yaml` with this tenant's name and the error ratios that its SLO allows."""
+    slo = tenant.spec.slo
+    values = {
+        "tenant": tenant.metadata.dotted,
+        "booking failures": f"{(_HUNDRED - slo.booking_success_percent) / _HUNDRED:f}",
+        "webhook failures": f"{(_HUNDRED - slo.webhook_success_percent) / _HUNDRED:f}",
+        "runbooks": settings.runbook_base_url.rstrip("/"),
+    }
+    text = _alerts()
+    for name, value in values.items():
+        text = text.replace(f"<{name}>", value)
+    manifest = _with_monitor_labels(new_manifest(tenant, refs.PROMETHEUS_RULES, "", "alerts"), settings)
+    return manifest | {"spec": yaml.safe_load(text)}
+
+
+def _with_monitor_labels(manifest: Manifest, settings: Settings) -> Manifest:
+    """Add the labels by which the cluster's Prometheus selects its monitors and rules. They do not replace ours."""
+    extra = dict(pair.split("=", 1) for pair in settings.monitor_labels)
+    manifest["metadata"]["labels"] = extra | manifest["metadata"]["labels"]
+    return manifest
+
+
+@cache
+def _alerts() -> str:
+    return files(__package__).joinpath("alerts.yaml").read_text("utf-8")
+
+
+def monitoring_condition(absent: Sequence[str]) -> Condition:
+    """Return MonitoringReady; `absent` are the kinds whose CRD this cluster lacks."""
+    kind = ConditionType.MONITORING_READY
+    if absent:
+        text = (
+            f"this cluster has no CRD of the Prometheus operator for {' and '.join(absent)}; once it has, they are made"
+        )
+        return good(kind, text, Reason.NOT_INSTALLED)
+    return good(kind, "Prometheus finds the pods' metrics and the alert rules")

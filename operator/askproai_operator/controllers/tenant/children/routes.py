@@ -1,0 +1,143 @@
+"""The one way in from outside: an Ingress or an HTTPRoute to `/webhooks` and `/retell`, and to nothing else. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from askproai_operator.api import Tenant
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.api.tenant import Gateway, Ingress, ParentRef
+from askproai_operator.controllers.tenant.addresses import Address, address_of
+from askproai_operator.controllers.tenant.children.metadata import Component, Manifest, child_name, new_manifest
+from askproai_operator.engine import refs
+from askproai_operator.settings import Settings
+
+_ROUTED = ("/webhooks", "/retell")  # all else on port 8080 is a 404, and the private port is in another Service
+_PORT = 8080
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """A host and a path prefix of it, and by which object they are routed; by neither if others see to it."""
+
+    host: str
+    prefix: str
+    ingress: Ingress | None
+    gateway: Gateway | None
+
+    def paths(self) -> list[str]:
+        return [f"{self.prefix}{path}" for path in _ROUTED]
+
+
+def _route_of(tenant: Tenant, settings: Settings) -> _Route | None:
+    """Return the route by the tenant's own host or by the shared one; None for a tenant with a `baseUrl` and no host."""
+    exposure, address = tenant.spec.exposure, address_of(tenant, settings.shared_base_url)
+    if exposure is not None and exposure.host is not None:
+        return _Route(exposure.host, exposure.path_prefix or "", exposure.ingress, exposure.gateway)
+    if exposure is not None and exposure.base_url is not None:
+        return None
+    shared_host = urlsplit(settings.shared_base_url).hostname or ""
+    ingress = Ingress(class_name=settings.shared_ingress_class) if settings.shared_ingress_class else None
+    gateway = None
+    if settings.shared_gateway is not None:
+        namespace, _, name = settings.shared_gateway.rpartition("/")
+        gateway = Gateway(parent_refs=(ParentRef(name=name, namespace=namespace or None),))
+    return _Route(shared_host, address.path_prefix, ingress, gateway)
+
+
+def is_claimed(tenant: Tenant, others: Iterable[Tenant], settings: Settings) -> bool:
+    """Return whether another tenant has a prior claim to this tenant's host and path, or to a path around or within it.
+
+    Without this rule a namespace could draw another's callers to its own pods. The paths of the shared host belong to the
+    tenants that they are named after; elsewhere the older tenant has the prior claim, then the first by name.
+    """
+    own_route, own_claim = _route_of(tenant, settings), _claim_order(tenant)
+    for other in others:
+        other_route = _route_of(other, settings)
+        if own_route is None or other_route is None or own_route.host != other_route.host:
+            continue
+        if other.metadata.deletion_timestamp is not None:
+            continue
+        shorter, longer = sorted((f"{own_route.prefix}/", f"{other_route.prefix}/"), key=len)
+        if longer.startswith(shorter) and _claim_order(other) < own_claim:
+            return True
+    return False
+
+
+def _claim_order(tenant: Tenant) -> tuple[Any, ...]:
+    """Return the sort key of claims: the smaller one comes first."""
+    names_host = tenant.spec.exposure is not None and tenant.spec.exposure.host is not None
+    return names_host, tenant.metadata.creation_timestamp, tenant.metadata.namespace, tenant.metadata.name
+
+
+def ingress(tenant: Tenant, settings: Settings) -> Manifest | None:
+    """Return the Ingress, if the tenant is routed by one."""
+    route = _route_of(tenant, settings)
+    if route is None or route.ingress is None:
+        return None
+    backend = {"service": {"name": child_name(tenant.metadata.name, "web"), "port": {"number": _PORT}}}
+    paths = [{"path": path, "pathType": "Prefix", "backend": backend} for path in route.paths()]
+    spec: dict[str, Any] = {"rules": [{"host": route.host, "http": {"paths": paths}}]}
+    if route.ingress.class_name is not None:
+        spec["ingressClassName"] = route.ingress.class_name
+    if route.ingress.tls_secret_name is not None:
+        spec["tls"] = [{"hosts": [route.host], "secretName": route.ingress.tls_secret_name}]
+    manifest = new_manifest(tenant, refs.INGRESSES, "", Component.WEB) | {"spec": spec}
+    if route.ingress.annotations:
+        manifest["metadata"]["annotations"] = route.ingress.annotations
+    return manifest
+
+
+def http_route(tenant: Tenant, settings: Settings) -> Manifest | None:
+    """Return the HTTPRoute, if the tenant is routed by one."""
+    route = _route_of(tenant, settings)
+    if route is None or route.gateway is None:
+        return None
+    parents = [ref.model_dump(by_alias=True, exclude_none=True) for ref in route.gateway.parent_refs]
+    matches = [{"path": {"type": "PathPrefix", "value": path}} for path in route.paths()]
+    rule = {"matches": matches, "backendRefs": [{"name": child_name(tenant.metadata.name, "web"), "port": _PORT}]}
+    spec = {"parentRefs": parents, "hostnames": [route.host], "rules": [rule]}
+    return new_manifest(tenant, refs.HTTP_ROUTES, "", Component.WEB) | {"spec": spec}
+
+
+def exposed_condition(address: Address) -> Condition:
+    return good(ConditionType.EXPOSED, address.base_url)
+
+
+def claimed_condition(address: Address) -> Condition:
+    # The other tenant may belong to somebody else: its name stays out of a status that this one reads.
+    text = (
+        f"another tenant has {address.base_url} already, so nothing is routed here: choose another host or pathPrefix"
+    )
+    return bad(ConditionType.EXPOSED, Reason.HOST_CLAIMED_TWICE, text)
+
+
+def no_gateway_api_condition(tenant: Tenant, address: Address) -> Condition:
+    """Return Exposed for a tenant that asks for an HTTPRoute where the cluster lacks the CRD."""
+    text = (
+        "this cluster has no Gateway API (CRD httproutes.gateway.networking.k8s.io): install it, or route /webhooks and "
+        f"/retell of {address.base_url} to the Service {child_name(tenant.metadata.name, 'web')}, port 8080, yourself"
+    )
+    return good(ConditionType.EXPOSED, text, Reason.NOT_INSTALLED)
+
+
+def http_route_condition(address: Address, status: Mapping[str, Any]) -> Condition:
+    """Return Exposed from the status of the HTTPRoute: True once some Gateway accepts it and none refuses it.
+
+    Each Gateway's controller writes its conditions to `status.parents[].conditions`.
+    """
+    kind = ConditionType.EXPOSED
+    conditions = [condition for parent in status.get("parents") or () for condition in parent.get("conditions") or ()]
+    refusals = [
+        str(condition.get("message") or condition["reason"])
+        for condition in conditions
+        if condition["status"] == "False"
+    ]
+    if refusals:
+        return bad(kind, Reason.PENDING, f"a Gateway refuses the HTTPRoute: {'; '.join(refusals)}")
+    if not any(condition["type"] == "Accepted" for condition in conditions):
+        return bad(
+            kind, Reason.PENDING, "no Gateway has accepted the HTTPRoute yet; do exposure.gateway's names exist?"
+        )
+    return exposed_condition(address)

@@ -1,0 +1,57 @@
+"""The ConfigMap and the Secrets of a tenant. Pure.
+
+`T-config`, `T-runtime` and `T-admin` are mounted by its pods; `T-teardown` is for the deletion.
+"""
+
+from askproai_operator.api import Tenant
+from askproai_operator.controllers.credentials import (
+    CALCOM_BASE_URL,
+    CALCOM_KEY,
+    RETELL_BASE_URL,
+    RETELL_KEY,
+    Credentials,
+    secret_manifest,
+)
+from askproai_operator.controllers.tenant.children.metadata import Manifest, new_manifest
+from askproai_operator.engine import FINALIZER, refs
+
+KEY_HASH = (
+    "askproai.de/retell-key"  # annotation of T-teardown, by which tenants' keys are compared without reading them
+)
+
+
+def config_map(tenant: Tenant, config: str) -> Manifest:
+    """Return `T-config` with the encoded TenantConfig."""
+    return {**new_manifest(tenant, refs.CONFIG_MAPS, "config", "config"), "data": {"tenant.json": config}}
+
+
+def runtime_secret(tenant: Tenant, database_url: str, redis_url: str | None = None, ca: str | None = None) -> Manifest:
+    """Return `T-runtime`: what the pods connect with.
+
+    `ca` is the PEM certificate of the authority that signed Redis's certificate, where the system does not know it.
+    """
+    optional = {"REDIS_URL": redis_url, "CA_FILE": ca if redis_url else None}
+    values = {name: value for name, value in optional.items() if value}
+    return _secret(tenant, "runtime", {"DATABASE_URL": database_url} | values)
+
+
+def admin_secret(tenant: Tenant, token: str) -> Manifest:
+    """Return `T-admin` with the bearer token of the pods' private API."""
+    return _secret(tenant, "admin", {"token": token})
+
+
+def teardown_secret(tenant: Tenant, credentials: Credentials, key_hash: str) -> Manifest:
+    """Return `T-teardown`: what the deletion needs when the user's Secret is gone already.
+
+    Its finalizer keeps it while its namespace is being deleted. `key_hash` identifies the Retell key.
+    """
+    keys = {name: value for name, value in credentials.values.items() if name in {RETELL_KEY, CALCOM_KEY}}
+    urls = {RETELL_BASE_URL: credentials.retell_base_url, CALCOM_BASE_URL: credentials.calcom_base_url}
+    manifest = _secret(tenant, "teardown", keys | urls)
+    manifest["metadata"] |= {"finalizers": [FINALIZER], "annotations": {KEY_HASH: key_hash}}
+    return manifest
+
+
+def _secret(tenant: Tenant, suffix: str, values: dict[str, str]) -> Manifest:
+    metadata = new_manifest(tenant, refs.SECRETS, suffix, suffix)["metadata"]
+    return secret_manifest(values=values, **metadata)

@@ -1,0 +1,67 @@
+"""The conditions and status fields of a Tenant, but for those of its children. Pure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from askproai_core.database import DataOwnedByOther, StoreError
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.controllers.tenant.addresses import registered_calcom_url
+from askproai_operator.controllers.tenant.inputs import Inputs
+from askproai_operator.providers import RedisError, UsersBypassed, UsersUnsupported
+
+_CACHE = ConditionType.CACHE_READY
+
+
+def database_condition(error: Exception) -> Condition:
+    """Return DatabaseReady for an error. Only the store's own errors are quoted: those of others name hosts and rows."""
+    kind = ConditionType.DATABASE_READY
+    if isinstance(error, DataOwnedByOther):
+        return bad(kind, Reason.DATA_OWNED_BY_OTHER, str(error))
+    detail = f": {error}" if isinstance(error, StoreError) else ", PostgreSQL does not answer or refuses the operator"
+    return bad(kind, Reason.DATABASE_UNAVAILABLE, f"{type(error).__name__}{detail}; tried again by itself")
+
+
+def cache_condition(unreachable: Sequence[str]) -> Condition:
+    """Return CacheReady once the tenant's user exists; `unreachable` are the replicas that still lack it."""
+    later = f"; on {', '.join(unreachable)} as soon as it answers" if unreachable else ""
+    return good(_CACHE, f"the tenant has a user of its own on every node{later}")
+
+
+def cache_error_condition(error: RedisError) -> Condition:
+    """Return CacheReady for an error. It is advisory: whatever is wrong with Redis, the tenant can be Ready."""
+    match error:
+        case UsersUnsupported():
+            text = (
+                "this Redis knows no users: all tenants share the operator's, and only the names of their keys differ"
+            )
+            return good(_CACHE, text, Reason.USERS_UNSUPPORTED)
+        case UsersBypassed():
+            text = f"{error}, so nobody is fenced off: give its user `default` a password, or switch it off"
+            return bad(_CACHE, Reason.USERS_BYPASSED, text)
+    text = f"{error}; everything goes on without it, more slowly; tried again by itself"
+    return bad(_CACHE, Reason.CACHE_UNAVAILABLE, text)
+
+
+def no_cache_condition() -> Condition:
+    text = "the operator knows no Redis (ASKPROAI_REDIS_ADMIN_URL): locks, limits and circuits are each pod's own"
+    return good(_CACHE, text, Reason.NOT_REQUESTED)
+
+
+def status_fields(
+    inputs: Inputs, installation_id: str, *, config_hash: str, replicas: int | None, webhook_registered: bool
+) -> dict[str, Any]:
+    """Return the status fields of a tenant that was provisioned.
+
+    While Cal.com's webhook could not be registered, the status keeps the URL that was registered before: it is the only
+    record of a webhook that still has to be removed.
+    """
+    urls = inputs.address.urls(installation_id)
+    if not webhook_registered:
+        urls["calcom"] = registered_calcom_url(inputs.tenant) or urls["calcom"]
+    return {
+        "key": inputs.tenant.metadata.dotted,
+        "webhookUrls": urls,
+        "configHash": config_hash,
+        "branches": len(inputs.branches),
+        "replicas": replicas,
+    }

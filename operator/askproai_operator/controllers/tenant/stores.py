@@ -1,0 +1,96 @@
+"""A tenant's stores: its role and rows in PostgreSQL, its user in Redis, and the Secret by which its pods reach both."""
+
+import secrets
+from typing import Final, NamedTuple
+
+import asyncpg
+
+from askproai_core.database import StoreError, TenantFacts
+from askproai_core.tenant_config import Retention
+from askproai_operator.api import Tenant
+from askproai_operator.api.conditions import Condition
+from askproai_operator.api.tenant import RuntimeMode
+from askproai_operator.controllers.credentials import calcom_account
+from askproai_operator.controllers.tenant.children.secrets import runtime_secret
+from askproai_operator.controllers.tenant.inputs import Inputs
+from askproai_operator.controllers.tenant.status import cache_condition, cache_error_condition, no_cache_condition
+from askproai_operator.controllers.tenant.tenant_config import ResourceIds, required_resources
+from askproai_operator.engine import EventType, Warn, World
+from askproai_operator.providers import RedisError, UsersUnsupported, login_in
+
+DATABASE_ERRORS: Final = (StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+
+_CONNECTIONS_PER_POD = 4  # 3 of web, 1 of the worker
+_SURGE = 1
+
+
+class StoreUrls(NamedTuple):
+    """The URLs that the pods connect to, passwords included. `redis` is None for an installation without Redis."""
+
+    database: str
+    redis: str | None
+
+
+async def ensure_runtime_secret(inputs: Inputs, world: World) -> StoreUrls:
+    """Write DATABASE_URL and REDIS_URL to `T-runtime`, and return them.
+
+    Existing passwords are kept, and new ones are durable here before role and user get them.
+    """
+    tenant, name, existing = inputs.tenant, inputs.tenant.metadata.dotted, inputs.runtime_values
+    password = login_in(existing.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
+    redis = world.redis
+    urls = StoreUrls(
+        world.database.tenant_dsn(name, password),
+        redis.tenant_url(name, existing.get("REDIS_URL")) if redis is not None else None,
+    )
+    await world.kube.apply(runtime_secret(tenant, *urls, redis.ca if redis is not None else None))
+    return urls
+
+
+async def ensure_database(inputs: Inputs, url: str, world: World) -> tuple[ResourceIds, tuple[Warn, ...]]:
+    """Create or update schema, role and rows; return the ids of the resource rows, and Kubernetes Events.
+
+    Raises one of DATABASE_ERRORS; DataOwnedByOther where an earlier Tenant of this name left rows that are not adopted.
+    """
+    await world.database.prepare()
+    tenant, meta = inputs.tenant, inputs.tenant.metadata
+    adopt = meta.annotations.get("askproai.de/adopt-data")
+    adopted = await world.database.ensure_tenant(
+        meta.dotted, meta.uid, login_in(url)[1], connection_limit(tenant), adopt=adopt, facts=_facts(inputs)
+    )
+    text = f"the rows of the earlier Tenant with UID {adopt} are this one's now; the annotation may go"
+    events = (Warn("DataAdopted", text, EventType.NORMAL),) if adopted else ()
+    required = required_resources(inputs.branches, inputs.offerings)
+    return await world.database.ensure_resources(meta.dotted, required), events
+
+
+def connection_limit(tenant: Tenant) -> int:
+    """Return the role's CONNECTION LIMIT: enough for every pod that can run at once, a rolling update included."""
+    web, workers = tenant.spec.runtime.web, tenant.spec.runtime.workers
+    split = workers.max_replicas + _SURGE if tenant.spec.runtime.mode is RuntimeMode.SPLIT else 0
+    return (web.max_replicas + _SURGE) * _CONNECTIONS_PER_POD + split
+
+
+def _facts(inputs: Inputs) -> TenantFacts:
+    """Return what the coordinator reads of a tenant in the database, where it cannot see the manifest."""
+    return TenantFacts(
+        retention=Retention(**inputs.tenant.spec.retention.model_dump()),
+        retell_base_url=inputs.credentials.retell_base_url,
+        calcom_base_url=inputs.credentials.calcom_base_url if calcom_account(inputs.tenant) else "",
+    )
+
+
+async def ensure_redis_user(tenant: Tenant, url: str | None, world: World) -> Condition:
+    """Create or update the tenant's user on every node of Redis; return the condition CacheReady.
+
+    Redis is an accelerator: every error becomes a condition that does not affect Ready.
+    """
+    if world.redis is None or url is None:
+        return no_cache_condition()
+    try:
+        unreachable = await world.redis.ensure_user(tenant.metadata.dotted, url)
+    except RedisError as error:
+        if isinstance(error, UsersUnsupported) and world.redis.tenant_url("", url) != url:
+            world.enqueue(tenant.key)  # T-runtime still names a user that this server does not know
+        return cache_error_condition(error)
+    return cache_condition(unreachable)

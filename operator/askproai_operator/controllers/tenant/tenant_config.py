@@ -1,0 +1,133 @@
+"""Compile the manifests of one tenant into the TenantConfig that its pods read. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from askproai_core import tenant_config as config
+from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
+from askproai_operator.controllers.branch.phone_numbers import read_phone_numbers
+from askproai_operator.controllers.credentials import calcom_account
+from askproai_operator.controllers.offering.staffing import (
+    UnitPlan,
+    active_offerings,
+    branch_name_of,
+    linked_event_types,
+    plan_units,
+    staff_by_branch,
+)
+
+ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, unit) to the row of `resources`
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def required_resources(branches: Sequence[Branch], offerings: Iterable[ServiceOffering]) -> list[tuple[str, str, int]]:
+    """Return the (branch, staff, unit) of every row of `resources` that the tenant needs: one per unit of a staff member."""
+    units = plan_units(branches, active_offerings(offerings, branches))
+    return sorted((*person, unit + 1) for person, count in units.per_person.items() for unit in range(count))
+
+
+def compile_config(
+    tenant: Tenant,
+    branches: Iterable[Branch],
+    offerings: Iterable[ServiceOffering],
+    agents: Iterable[RetellAgent],
+    *,
+    resource_ids: ResourceIds,
+    foreign_numbers: Mapping[str, frozenset[str]],
+    path_prefix: str,
+    installation_id: str,
+    calcom_base_url: str,
+) -> config.TenantConfig:
+    """Return the config. `foreign_numbers` are, by branch, the DIDs that an older branch claims: they do not route here."""
+    spec = tenant.spec
+    branches = sorted(branches, key=lambda branch: branch.metadata.name)
+    active = active_offerings(offerings, branches)
+    units = plan_units(branches, active)
+    return _copy_fields(
+        config.TenantConfig,
+        spec,
+        tenant=tenant.metadata.dotted,
+        path_prefix=path_prefix,
+        installation_id=installation_id,
+        calendar=_calendar(tenant, calcom_base_url),
+        branches=tuple(
+            _branch(branch, units, resource_ids, foreign_numbers.get(branch.metadata.name, frozenset()))
+            for branch in branches
+        ),
+        services=tuple(_service(offering, branches, units) for offering in active),
+        agents=_agents(agents, branches),
+        rate_limits=spec.runtime.rate_limits,
+    )
+
+
+def _copy_fields(struct: type[S], part: object, **others: Any) -> S:
+    """Return a struct of the config with the fields that a part of a manifest has by the same name, and `others`.
+
+    A field that neither has keeps its default; tests/unit/controllers/test_tenant_config.py makes sure that none is missed.
+    """
+    same = {name: value for name in struct.__struct_fields__ if (value := getattr(part, name, None)) is not None}
+    return msgspec.convert(same | others, struct, from_attributes=True)
+
+
+def _calendar(tenant: Tenant, base_url: str) -> config.CalendarConfig:
+    calcom = calcom_account(tenant)
+    if calcom is None:
+        return config.CalendarConfig(provider=config.CalendarProvider.LOCAL)
+    return _copy_fields(config.CalendarConfig, calcom, provider=config.CalendarProvider.CALCOM, base_url=base_url)
+
+
+def _branch(branch: Branch, units: UnitPlan, resource_ids: ResourceIds, foreign: frozenset[str]) -> config.Branch:
+    spec, name = branch.spec, branch.metadata.name
+    rows: dict[str, list[int]] = defaultdict(list)
+    for (branch_name, staff, _), row in sorted(resource_ids.items()):  # by unit: those in use come first
+        if branch_name == name:
+            rows[staff].append(row)
+    return _copy_fields(
+        config.Branch,
+        spec,
+        name=name,
+        phone_numbers=[number for number in read_phone_numbers(branch).usable if number.did not in foreign],
+        address=_copy_fields(config.Address, spec.address),
+        staff=[
+            _copy_fields(
+                config.Staff, person, resource_ids=tuple(rows[person.id]), units=units.per_person[name, person.id]
+            )
+            for person in spec.staff
+        ],
+    )
+
+
+def _service(offering: ServiceOffering, branches: list[Branch], units: UnitPlan) -> config.Service:
+    spec = offering.spec
+    price = {"price_amount": f"{spec.price.amount:.2f}", "price_currency": spec.price.currency} if spec.price else {}
+    return _copy_fields(
+        config.Service,
+        spec,
+        name=offering.metadata.name,
+        branch=branch_name_of(offering),
+        capacity=units.effective_capacity[offering.metadata.name],
+        staff=staff_by_branch(offering, branches),
+        event_types=linked_event_types(offering),
+        **price,
+    )
+
+
+def _agents(agents: Iterable[RetellAgent], branches: list[Branch]) -> tuple[config.Agent, ...]:
+    """Return the agents of the tenant as a whole and of branches that exist: the pods must not learn of a deleted branch."""
+    known = {None, *(branch.metadata.name for branch in branches)}
+    active = sorted(
+        (agent for agent in agents if branch_name_of(agent) in known), key=lambda agent: agent.metadata.name
+    )
+    return tuple(
+        _copy_fields(
+            config.Agent,
+            agent.spec,
+            name=agent.metadata.name,
+            branch=branch_name_of(agent),
+            agent_id=agent.status.get("agentId"),
+        )
+        for agent in active
+    )

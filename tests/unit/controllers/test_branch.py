@@ -1,0 +1,141 @@
+"""Branch: its phone numbers and its default service, without a cluster."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.unit.controllers.salon_models import branch, offering
+
+from askproai_operator.api import Branch, ServiceOffering
+from askproai_operator.api.conditions import ConditionType, Reason, Status
+from askproai_operator.controllers.branch.inputs import CHECKS, Inputs, numbers_condition, tenant_missing
+from askproai_operator.controllers.branch.phone_numbers import numbers_of_older_branches, read_phone_numbers
+from askproai_operator.controllers.branch.plan import Action, default_service, plan_default_service, written_services
+from askproai_operator.controllers.conditions import References, first_failing
+from askproai_operator.controllers.offering.staffing import staff_by_branch
+
+LATER = datetime(2026, 11, 20, 9, tzinfo=UTC)
+
+
+def inputs(of: Branch | None = None, tenant: Any = "exists", absence: Reason | None = None, **read: Any) -> Inputs:
+    of = of or branch()
+    references = References(None, None, "salon-mueller", tenant, absence)
+    return Inputs(**{"branch": of, "numbers": read_phone_numbers(of), "claimed": {}, "references": references} | read)
+
+
+# Phone numbers
+
+
+def test_a_branchs_numbers_are_shown_in_e164_with_the_did_beside_them():
+    found = read_phone_numbers(
+        branch(phoneNumbers=[{"number": "030 1234567"}, {"number": "030/7654321", "did": "+4932221234567"}])
+    )
+    assert [(n.number, n.did) for n in found.usable] == [
+        ("+49301234567", "+49301234567"),
+        ("+49307654321", "+4932221234567"),
+    ]
+
+
+def test_an_unreadable_number_is_reported_and_the_others_work():
+    found = inputs(branch(phoneNumbers=[{"number": "112"}, {"number": "030 1234567"}]))
+    condition = numbers_condition(found)
+    assert len(found.numbers.usable) == 1
+    assert (condition.status, condition.reason) == (Status.FALSE, Reason.NUMBER_INVALID)
+    assert "112" in condition.message
+
+
+def test_a_number_belongs_to_the_older_branch():
+    """A call must never ring at somebody else's."""
+    old = branch("alt", "uid-old", "2026-01-01T00:00:00Z")
+    young = branch("neu", "uid-new", "2026-02-01T00:00:00Z")
+    assert set(numbers_of_older_branches(young, [old, young])) == {"+49301234567"}
+    assert numbers_of_older_branches(old, [old, young]) == {}
+
+
+def test_a_status_never_names_the_other_owner_of_a_number():
+    condition = numbers_condition(inputs(claimed={"+49301234567": "other-tenant/geheim"}))
+    assert "geheim" not in condition.message
+    assert condition.reason is Reason.NUMBER_CLAIMED_TWICE
+
+
+def test_an_unreadable_number_is_reported_before_a_claimed_one():
+    both = inputs(branch(phoneNumbers=[{"number": "112"}]), claimed={"+49301234567": "other/branch"})
+    assert [check(both) is not None for check in CHECKS] == [True, True]
+    failed = first_failing(CHECKS, both)
+    assert failed is not None
+    assert failed.reason is Reason.NUMBER_INVALID
+
+
+def test_a_branch_without_numbers_is_valid():
+    condition = numbers_condition(inputs(branch(phoneNumbers=[])))
+    assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
+
+
+@pytest.mark.parametrize("absence", [Reason.TENANT_NOT_FOUND, Reason.PENDING])
+def test_a_missing_tenant_is_named_with_what_to_do(absence):
+    condition = tenant_missing(inputs(tenant=None, absence=absence))
+    assert condition is not None
+    assert (condition.type, condition.status, condition.reason) == (
+        ConditionType.SERVICES_READY,
+        Status.FALSE,
+        absence,
+    )
+    assert condition.message == (
+        "there is no Tenant salon-mueller in this namespace: create it, or correct tenantRef by making the Branch anew"
+    )
+    assert tenant_missing(inputs()) is None
+
+
+# The default service
+
+
+def test_the_default_service_lasts_30_minutes_costs_nothing_and_is_done_by_all_staff():
+    """It is owned by the branch, marked as created by the operator, and names the reason."""
+    manifest = default_service(branch())
+    assert manifest["metadata"]["name"] == "mitte-standardberatung"
+    assert manifest["metadata"]["labels"]["askproai.de/auto-created"] == "true"
+    assert manifest["metadata"]["annotations"]["askproai.de/reason"] == "branch_provisioning"
+    assert manifest["metadata"]["ownerReferences"][0]["uid"] == "uid-1"
+    default = ServiceOffering.from_raw(manifest)
+    assert (default.spec.duration_minutes, f"{default.spec.price.amount}") == (30, "0.00")
+    assert staff_by_branch(default, [branch()]) == {"mitte": ("anna", "mehmet")}
+    assert written_services(branch(), [default, offering()]) == [offering()]
+
+
+DEFAULT = ServiceOffering.from_raw(default_service(branch()))
+DELETED_DEFAULT = DEFAULT.model_copy(
+    update={"metadata": DEFAULT.metadata.model_copy(update={"deletion_timestamp": LATER})}
+)
+
+
+@pytest.mark.parametrize(
+    ("case", "offerings", "default", "action", "reason", "services"),
+    [
+        ("no service", (), None, Action.CREATE, Reason.AS_DECLARED, 1),
+        ("the default one", (DEFAULT,), DEFAULT, Action.REPAIR, Reason.AS_DECLARED, 1),
+        ("a written one", (offering(),), None, Action.NONE, Reason.AS_DECLARED, 1),
+        ("both", (DEFAULT, offering()), DEFAULT, Action.DELETE, Reason.AS_DECLARED, 1),
+        ("the default one is going", (offering(),), DELETED_DEFAULT, Action.NONE, Reason.AS_DECLARED, 1),
+        ("its name is taken", (), offering(branchRef={"name": "x"}), Action.NONE, Reason.OWNERSHIP_CONFLICT, 0),
+    ],
+)
+def test_the_default_service_exists_exactly_while_nobody_has_written_one(
+    case, offerings, default, action, reason, services
+):
+    plan = plan_default_service(inputs(offerings=offerings, default=default), LATER)
+    assert (plan.action, plan.condition.reason, plan.services, plan.after) == (action, reason, services, None), case
+
+
+def test_a_new_branch_waits_a_moment_for_its_services():
+    """One `kubectl apply` brings the services right after their branch."""
+    created = branch().metadata.creation_timestamp
+    plan = plan_default_service(inputs(), created + timedelta(seconds=2))
+    assert (plan.action, plan.condition.reason, plan.after) == (Action.NONE, Reason.PROGRESSING, timedelta(seconds=3))
+    assert plan_default_service(inputs(), created + timedelta(seconds=3)).action is Action.CREATE
+    assert plan_default_service(inputs(), created - timedelta(seconds=1)).action is Action.CREATE, (
+        "a clock that is behind"
+    )
+
+
+def test_ages_are_compared_as_times():
+    assert branch(created="2026-11-01T08:00:00Z").metadata.creation_timestamp == datetime(2026, 11, 1, 8, tzinfo=UTC)

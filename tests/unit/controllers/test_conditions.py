@@ -1,0 +1,62 @@
+"""What all controllers share to build conditions: failed calls to providers, and references that do not resolve."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.controllers.salon_models import branch, tenant
+
+from askproai_operator.api.conditions import ConditionType, Reason, Status
+from askproai_operator.controllers.conditions import References, condition_of, missing_reference
+from askproai_operator.providers import CredentialRefused, RateLimited
+
+QUOTED = {
+    "branch_message": "Branch {name!r} is not in this namespace; create it",
+    "tenant_message": "Tenant {name!r} is not in this namespace; create it",
+}
+
+
+def test_a_failed_call_is_unknown_unless_a_person_has_to_act():
+    kind = ConditionType.CALENDAR_LINKED
+    limited = condition_of(RateLimited("calcom", "list", timedelta(seconds=9)), kind, retry_note="looked at again soon")
+    assert (limited.type, limited.status, limited.reason) == (kind, Status.UNKNOWN, Reason.PROVIDER_UNAVAILABLE)
+    assert limited.message == "calcom: list: too many requests, again in 9 s; looked at again soon"
+    refused = condition_of(CredentialRefused("calcom", "list", 401), kind)
+    assert (refused.status, refused.reason) == (Status.FALSE, Reason.CREDENTIALS_INVALID)
+    assert "again" not in refused.message
+
+
+@pytest.mark.parametrize(
+    ("case", "found", "expected"),
+    [
+        ("both exist", ("mitte", branch(), "salon", tenant()), None),
+        ("the tenant is named directly", (None, None, "salon", tenant()), None),
+        (
+            "the branch is missing",
+            ("mitte", None, "salon", tenant()),
+            (Reason.BRANCH_NOT_FOUND, "Branch 'mitte' is not in this namespace; create it"),
+        ),
+        (
+            "both are missing",
+            ("mitte", None, None, None),
+            (Reason.BRANCH_NOT_FOUND, "Branch 'mitte' is not in this namespace; create it"),
+        ),
+        (
+            "the tenant is missing",
+            ("mitte", branch(), "salon", None),
+            (Reason.TENANT_NOT_FOUND, "Tenant 'salon' is not in this namespace; create it"),
+        ),
+        (
+            "nothing tells the tenant",
+            (None, None, None, None),
+            (Reason.TENANT_NOT_FOUND, "Tenant None is not in this namespace; create it"),
+        ),
+        (
+            "the watch event of the tenant is still due",
+            (None, None, "salon", None, Reason.PENDING),
+            (Reason.PENDING, "Tenant 'salon' is not in this namespace; create it"),
+        ),
+    ],
+)
+def test_a_missing_branch_is_reported_before_a_missing_tenant(case: str, found: tuple[Any, ...], expected: Any):
+    assert missing_reference(References(*found), **QUOTED) == expected, case

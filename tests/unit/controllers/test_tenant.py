@@ -1,0 +1,188 @@
+"""Tenant: its checks, addresses, stores and status, without a cluster."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.unit.controllers.salon_models import credentials, raw, tenant
+
+from askproai_core.database import DataOwnedByOther, RolesUnavailable
+from askproai_operator.api.conditions import ConditionType, Reason, Status
+from askproai_operator.controllers.conditions import first_failing
+from askproai_operator.controllers.credentials import Credentials, secret_refs
+from askproai_operator.controllers.tenant.addresses import address_of
+from askproai_operator.controllers.tenant.checks import CHECKS
+from askproai_operator.controllers.tenant.inputs import Inputs
+from askproai_operator.controllers.tenant.status import database_condition, status_fields
+from askproai_operator.controllers.tenant.stores import connection_limit
+from askproai_operator.providers import (
+    CredentialProblem,
+    CredentialRefused,
+    HostNotAllowed,
+    KeyHolder,
+    ProviderUnavailable,
+)
+
+OLD, YOUNG = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+OWN = KeyHolder("salon-mueller.salon-mueller", YOUNG, "hash")
+OUTAGE = ProviderUnavailable("retell", "list-agents", "no answer")
+
+
+def inputs(**changed: Any) -> Inputs:
+    """Return the inputs of a salon that passes all checks, with some of them replaced."""
+    usual = {
+        "tenant": tenant(),
+        "address": address_of(tenant(), "https://voice.example"),
+        "credentials": credentials(),
+        "key_error": None,
+        "was_provisioned": False,
+        "key_holder": OWN,
+        "other_key_holders": (),
+        "branches": (),
+        "offerings": (),
+        "agents": (),
+        "foreign_numbers": {},
+        "runtime_values": {"DATABASE_URL": "postgresql://canary"},
+        "admin_token": "canary",
+    }
+    return Inputs(**usual | changed)
+
+
+# Checks
+
+
+def missing(*problems: CredentialProblem) -> Credentials:
+    return Credentials({}, {}, problems, "", "")
+
+
+LACKING = missing(CredentialProblem(Reason.SECRET_KEY_MISSING, "a"))
+OLDER = (KeyHolder("praxis.praxis", OLD, "hash"),)
+
+
+@pytest.mark.parametrize(
+    ("case", "changed", "expected"),
+    [
+        ("all is well", {}, None),
+        ("a key is missing", {"credentials": LACKING}, (Status.FALSE, Reason.SECRET_KEY_MISSING)),
+        (
+            "a host is not allowed",
+            {"key_error": HostNotAllowed("calcom", "connect", "x")},
+            (Status.FALSE, Reason.PROVIDER_HOST_NOT_ALLOWED),
+        ),
+        (
+            "the key is refused",
+            {"key_error": CredentialRefused("retell", "list-agents", 401)},
+            (Status.FALSE, Reason.CREDENTIALS_INVALID),
+        ),
+        (
+            "the key is refused, and pods may run",
+            {"key_error": CredentialRefused("retell", "list-agents", 401), "was_provisioned": True},
+            (Status.FALSE, Reason.CREDENTIALS_INVALID),
+        ),
+        ("nobody could try the key", {"key_error": OUTAGE}, (Status.UNKNOWN, Reason.PROVIDER_UNAVAILABLE)),
+        ("nobody could try the key, and pods may run", {"key_error": OUTAGE, "was_provisioned": True}, None),
+        ("an older tenant has the key", {"other_key_holders": OLDER}, (Status.FALSE, Reason.CREDENTIALS_SHARED)),
+        (
+            "a younger tenant has the key",
+            {"other_key_holders": (KeyHolder("praxis.praxis", YOUNG + timedelta(days=1), "hash"),)},
+            None,
+        ),
+        (
+            "an older tenant has another key",
+            {"other_key_holders": (KeyHolder("praxis.praxis", OLD, "another"),)},
+            None,
+        ),
+        (
+            "an untried key that an older tenant has, and pods may run",
+            {"key_error": OUTAGE, "was_provisioned": True, "other_key_holders": OLDER},
+            (Status.FALSE, Reason.CREDENTIALS_SHARED),
+        ),
+        (
+            "a missing key is reported before a shared one",
+            {"credentials": LACKING, "other_key_holders": OLDER},
+            (Status.FALSE, Reason.SECRET_KEY_MISSING),
+        ),
+    ],
+)
+def test_the_first_failing_check_stops_a_tenant(case, changed, expected):
+    failed = first_failing(CHECKS, inputs(**changed))
+    assert (failed and (failed.status, failed.reason)) == expected, case
+    if failed is not None:
+        assert failed.type is ConditionType.CREDENTIALS_VALID
+        assert "praxis" not in failed.message, "the other tenant may belong to somebody else"
+
+
+def test_missing_keys_become_one_condition_with_the_first_reason():
+    problems = (CredentialProblem(Reason.SECRET_NOT_FOUND, "a"), CredentialProblem(Reason.SECRET_KEY_MISSING, "b"))
+    condition = first_failing(CHECKS, inputs(credentials=missing(*problems)))
+    assert condition is not None
+    assert (condition.reason, condition.message) == (Reason.SECRET_NOT_FOUND, "a; b")
+
+
+def test_the_text_of_inputs_holds_no_secret():
+    assert "canary" not in repr(inputs())
+
+
+def test_the_calcom_block_of_a_local_calendar_is_ignored():
+    """Its Secret need not exist, and its host is asked nothing."""
+    local = raw("Tenant")["spec"]["calendar"] | {"provider": "Local"}
+    assert set(secret_refs(tenant(calendar=local))) == {"retell-api-key"}
+
+
+# Addresses
+
+
+@pytest.mark.parametrize(
+    ("exposure", "base", "prefix"),
+    [
+        (None, "https://voice.example/salon-mueller/salon-mueller", "/salon-mueller/salon-mueller"),
+        ({"host": "salon.example"}, "https://salon.example", ""),
+        ({"host": "salon.example", "pathPrefix": "/voice"}, "https://salon.example/voice", "/voice"),
+        (
+            {"host": "s.example", "pathPrefix": "/voice", "baseUrl": "https://t.example/x"},
+            "https://t.example/x",
+            "/voice",
+        ),
+    ],
+)
+def test_senders_are_given_the_tenants_address(exposure, base, prefix):
+    address = address_of(tenant(**({"exposure": exposure} if exposure else {})), "https://voice.example")
+    assert (address.base_url, address.path_prefix) == (base, prefix)
+    assert address.urls("inst")["calcom"] == f"{base}/webhooks/calcom/inst"
+
+
+@pytest.mark.parametrize(
+    ("registered", "expected"), [(True, "https://voice.example/"), (False, "https://old.example/")]
+)
+def test_the_status_keeps_the_registered_webhook_until_the_new_one_is_registered(registered, expected):
+    """Nothing else records a webhook that still has to be removed."""
+    moved = tenant().model_copy(update={"status": {"webhookUrls": {"calcom": "https://old.example/x"}}})
+    fields = status_fields(inputs(tenant=moved), "inst", config_hash="h", replicas=2, webhook_registered=registered)
+    assert fields["webhookUrls"]["calcom"].startswith(expected)
+    assert fields["webhookUrls"]["retell"].startswith("https://voice.example/")
+
+
+# Stores
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "quoted", "hidden"),
+    [
+        (DataOwnedByOther("a.b", "uid-1"), Reason.DATA_OWNED_BY_OTHER, "askproai.de/adopt-data: uid-1", "--"),
+        (RolesUnavailable("as a superuser, GRANT x"), Reason.DATABASE_UNAVAILABLE, "as a superuser, GRANT x", "--"),
+        (OSError("db-7.internal:5432"), Reason.DATABASE_UNAVAILABLE, "OSError, PostgreSQL does not answer", "internal"),
+    ],
+)
+def test_a_broken_database_is_reported_with_what_to_do_and_without_hosts_or_rows(error, reason, quoted, hidden):
+    condition = database_condition(error)
+    assert (condition.status, condition.reason) == (Status.FALSE, reason)
+    assert quoted in condition.message
+    assert hidden not in condition.message
+
+
+def test_the_roles_connection_limit_fits_every_pod_that_can_run():
+    assert connection_limit(tenant()) == 44
+
+
+def test_the_roles_connection_limit_fits_the_workers_of_split_too():
+    assert connection_limit(tenant(runtime={"mode": "Split"})) == 44 + 6

@@ -1,0 +1,213 @@
+"""The TenantConfig as it is compiled from the manifests: every field has a source, and both sides agree on the defaults."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from tests.unit.controllers.salon_models import agent, branch, offering, raw, tenant
+
+from askproai_core import database, tenant_config
+from askproai_core.tenant_config import TenantConfig
+from askproai_operator.api import base
+from askproai_operator.api.agent import RetellAgentSpec
+from askproai_operator.api.branch import Absence, Address, BranchSpec, Holidays, Staff
+from askproai_operator.api.offering import EventType, Price, ServiceOfferingSpec
+from askproai_operator.api.tenant import Calcom, RateLimits, Retention, TenantSpec
+from askproai_operator.controllers.tenant.tenant_config import compile_config
+from askproai_sandbox.world import salon_config
+
+CONTEXT: dict[str, Any] = {
+    "resource_ids": {}, "foreign_numbers": {}, "path_prefix": "", "installation_id": "i", "calcom_base_url": "",
+}  # fmt: skip
+STRUCTS = {
+    kind
+    for kind in vars(tenant_config).values()
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and not kind.__name__.startswith("_")
+}
+
+
+# Every field has a source
+
+HOURS = {"days": ["Mon"], "opens": "08:00", "closes": "12:00"}
+ABSENCE = {"from": "2026-12-01", "to": "2026-12-02"}
+PERSON = {
+    "id": "anna",
+    "displayName": "Anna",
+    "skills": ["schnitt"],
+    "languages": ["de"],
+    "workingHours": [HOURS],
+    "absences": [ABSENCE],
+}
+BRANCH = {
+    "displayName": "Mitte",
+    "phoneNumbers": [{"number": "030 1234567", "did": "+4932221234567"}],
+    "address": {"street": "Torstraße 1", "postalCode": "10119", "city": "Berlin"},
+    "holidays": {"country": "DE", "subdivision": "BE", "closed": ["2026-12-31"]},
+    "openingHours": [HOURS],
+    "staff": [PERSON],
+}
+OFFERING = {
+    "branchRef": {"name": "mitte"},
+    "displayName": "Yoga",
+    "spokenNames": ["Yogakurs"],
+    "durationMinutes": 60,
+    "bufferBeforeMinutes": 5,
+    "bufferAfterMinutes": 10,
+    "price": {"amount": "39", "currency": "CHF"},
+    "requiredSkills": ["schnitt"],
+    "capacity": 4,
+    "slotStepMinutes": 20,
+    "minimumNoticeMinutes": 120,
+    "bookingHorizonDays": 30,
+    "calcom": {"eventTypes": [{"staff": "anna", "eventTypeId": 1001}]},
+}
+CALCOM = {
+    "apiKeySecretRef": {"name": "p", "key": "k"},
+    "webhookSecretRef": {"name": "p", "key": "w"},
+    "apiVersions": ["V1"],
+    "attendeeEmailDomain": "callers.example",
+}
+TENANT = {
+    "displayName": "Salon Müller",
+    "businessModel": "MultiBranchHotline",
+    "timeZone": "Europe/Vienna",
+    "locale": "de-AT",
+    "calendar": {"provider": "Calcom", "calcom": CALCOM},
+    "runtime": {"rateLimits": {"webhooksPerSecond": 1, "functionsPerSecond": 2}},
+    "retention": {"rawEventDays": 1, "transcriptDays": 2, "callDays": 3},
+}
+AGENT = {
+    "branchRef": {"name": "mitte"},
+    "displayName": "Lisa",
+    "functions": ["BookAppointment"],
+    "callerRecognition": True,
+}
+
+
+def structs_in(value: Any) -> Iterator[msgspec.Struct]:
+    """Yield all structs that a value contains, itself among them."""
+    if isinstance(value, msgspec.Struct):
+        yield value
+        for name in value.__struct_fields__:
+            yield from structs_in(getattr(value, name))
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from structs_in(item)
+
+
+def test_every_field_of_the_config_is_filled_by_the_compile_step():
+    """Fields are copied by name, so a misspelt one would silently keep its default. Here no source has a default value."""
+    config = compile_config(
+        tenant(**TENANT),
+        [branch(**BRANCH)],
+        [offering(**OFFERING)],
+        [agent(**AGENT)],
+        resource_ids={("mitte", "anna", 1): 7},
+        foreign_numbers={},
+        path_prefix="/voice",
+        installation_id="inst-1",
+        calcom_base_url="https://cal.example",
+    )
+    filled: dict[type, set[str]] = defaultdict(set)
+    for struct in structs_in(config):
+        for field in msgspec.structs.fields(struct):
+            if getattr(struct, field.name) != default_of(field):
+                filled[type(struct)].add(field.name)
+    assert {kind: unfilled for kind in STRUCTS if (unfilled := set(kind.__struct_fields__) - filled[kind])} == {}
+
+
+def default_of(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return field.default
+
+
+# Both sides agree on the defaults
+
+# A local calendar makes up no addresses; for Cal.com the manifest's default is always compiled in.
+ONE_SIDED = {(tenant_config.CalendarConfig, "attendee_email_domain")}
+PAIRS: list[tuple[type[base.Part], type[msgspec.Struct]]] = [
+    (TenantSpec, TenantConfig),
+    (RateLimits, tenant_config.RateLimits),
+    (Retention, tenant_config.Retention),
+    (Calcom, tenant_config.CalendarConfig),
+    (BranchSpec, tenant_config.Branch),
+    (Staff, tenant_config.Staff),
+    (Address, tenant_config.Address),
+    (Holidays, tenant_config.Holidays),
+    (Absence, tenant_config.Absence),
+    (base.Hours, tenant_config.Hours),
+    (ServiceOfferingSpec, tenant_config.Service),
+    (EventType, tenant_config.EventType),
+    (RetellAgentSpec, tenant_config.Agent),
+]
+
+
+@pytest.mark.parametrize(("part", "struct"), PAIRS, ids=lambda kind: kind.__name__)
+def test_a_default_of_the_manifest_is_the_default_of_the_config(part, struct):
+    """The operator fills in the one, the pods the other: fields with their default value may be left out of the config.
+
+    A field that the manifest may leave empty (None) is not copied, so there the config's own default holds.
+    """
+    differing = {}
+    for field in msgspec.structs.fields(struct):
+        source = part.model_fields.get(field.name)
+        if source is None or source.is_required() or source.default is None or (struct, field.name) in ONE_SIDED:
+            continue
+        compiled = msgspec.convert(source.default, field.type, from_attributes=True)
+        if compiled != default_of(field):
+            differing[field.name] = (compiled, default_of(field))
+    assert differing == {}
+
+
+def test_a_price_without_a_currency_is_in_the_configs_currency():
+    assert Price.model_fields["currency"].default == tenant_config.Service(name="", display_name="").price_currency
+
+
+def test_rows_are_kept_as_long_by_default_in_the_manifest_the_config_and_the_database():
+    """The columns' defaults hold for tenants whose row is older than the columns."""
+    folder = Path(database.__file__).parent / "migrations"
+    sql = "\n".join(file.read_text("utf-8") for file in sorted(folder.glob("*.up.sql")))
+    columns = {name: int(days) for name, days in re.findall(r"(\w+_days)\s+integer NOT NULL DEFAULT (\d+)", sql)}
+    assert columns == msgspec.structs.asdict(tenant_config.Retention())
+    assert columns == Retention().model_dump()
+
+
+# What is compiled
+
+
+def test_the_config_names_who_can_be_booked_and_holds_no_secret():
+    config = salon_config()
+    assert config.services[0].staff == {"mitte": ("anna", "mehmet")}
+    assert config.branches[0].phone_numbers[0].did == "+49301234567"
+    assert [person.resource_ids for person in config.branches[0].staff] == [(1,), (2,)]
+
+
+def test_the_config_lists_the_rows_in_use_first_and_then_the_former_ones():
+    ids = {("mitte", "anna", 1): 7, ("mitte", "anna", 2): 3, ("mitte", "mehmet", 1): 8, ("mitte", "mehmet", 2): 9}
+    yoga = offering(capacity=2, requiredSkills=["farbe"])
+    config = compile_config(tenant(), [branch()], [yoga], [], **CONTEXT | {"resource_ids": ids})
+    assert [(person.resource_ids, person.units) for person in config.branches[0].staff] == [((7, 3), 2), ((8, 9), 1)]
+    assert config.services[0].capacity == 2
+
+
+def test_a_number_that_an_older_branch_has_does_not_route_here():
+    foreign = {"mitte": frozenset({"+49301234567"})}
+    assert compile_config(tenant(), [branch()], [], [], **CONTEXT).branches[0].phone_numbers
+    config = compile_config(tenant(), [branch()], [], [], **CONTEXT | {"foreign_numbers": foreign})
+    assert config.branches[0].phone_numbers == ()
+
+
+def test_services_and_agents_of_a_deleted_branch_are_not_named_to_the_pods():
+    config = compile_config(tenant(), [], [offering()], [agent()], **CONTEXT)
+    assert (config.branches, config.services, config.agents) == ((), (), ())
+
+
+def test_a_local_calendar_names_no_account():
+    local = raw("Tenant")["spec"]["calendar"] | {"provider": "Local"}
+    config = compile_config(tenant(calendar=local), [], [], [], **CONTEXT | {"calcom_base_url": "https://cal.example"})
+    assert config.calendar == tenant_config.CalendarConfig()
