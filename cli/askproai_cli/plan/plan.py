@@ -13,11 +13,12 @@ from typing import Any
 from askproai_core.clock import SystemClock
 from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
+from askproai_core.kube import HttpTransport
 from askproai_operator.api import RetellAgent
 from askproai_operator.controllers.agent import Finding, find_ground, look
-from askproai_operator.engine import ApiError, Cache, Kube, NotLeader, Ref, World, refs
+from askproai_operator.engine import MANAGER, ApiError, ApiResource, Cache, Kube, NotLeader, World, resources
 from askproai_operator.engine.feed import Feed
-from askproai_operator.engine.wire import Wire, connection
+from askproai_operator.engine.login import access_by_kopf, kopf_login
 from askproai_operator.providers import ProviderClients, ProviderError
 from askproai_operator.settings import Settings
 
@@ -50,28 +51,26 @@ async def plan(
     """Plan manifests of our kinds in their order; then the agents that stand in the cluster and feel the change.
 
     `namespace` is for manifests without one; `coming` are namespaces that are applied along with them.
-    Raises ApiError and kopf.LoginError when the cluster cannot be asked.
+    Raises ApiError and AccessError when the cluster cannot be asked.
     """
     clock, cache = SystemClock(), Cache()
-    login, feed = partial(connection, kubeconfig), Feed(cache, lambda _: None)
+    login, feed = partial(kopf_login, kubeconfig), Feed(cache, lambda _: None)
     async with AsyncExitStack() as stack:
-        wire = Wire(login)
-        wire.open()
-        stack.push_async_callback(wire.close)
+        transport = await stack.enter_async_context(HttpTransport(partial(access_by_kopf, login), user_agent=MANAGER))
         kube = await stack.enter_async_context(Kube(login, feed, clock))
         planned: dict[tuple[str, str, str], Planned] = {}
         for manifest in manifests:
             meta = {"namespace": namespace, **manifest["metadata"]}
-            ref = refs.ref_of_kind(manifest["kind"])
-            one, would_be = await _dry_run(wire, ref, {**manifest, "metadata": meta}, coming)
+            ref = resources.resource_of_kind(manifest["kind"])
+            one, would_be = await _dry_run(transport, ref, {**manifest, "metadata": meta}, coming)
             planned[ref.kind, meta["namespace"], meta["name"]] = one
             if would_be is not None:
                 feed.prime(ref, would_be)
         for touched in sorted({where for _, where, _ in planned}):
-            for ref in refs.CUSTOM:
+            for ref in resources.CUSTOM:
                 for raw in await kube.list(ref, touched):
                     feed.prime(ref, raw)  # what would be stays: it is newer
-        uid = (await kube.get(refs.NAMESPACES, "", "kube-system") or {}).get("metadata", {}).get("uid", "")
+        uid = (await kube.get(resources.NAMESPACES, "", "kube-system") or {}).get("metadata", {}).get("uid", "")
         providers = await stack.enter_async_context(ProviderClients(clock))
         world = _reading_world(kube, cache, providers, str(uid))
         for agent in cache.list(RetellAgent):
@@ -84,28 +83,28 @@ async def plan(
 
 
 async def _dry_run(
-    wire: Wire, ref: Ref, manifest: Mapping[str, Any], coming: Collection[str]
+    transport: HttpTransport, ref: ApiResource, manifest: Mapping[str, Any], coming: Collection[str]
 ) -> tuple[Planned, dict[str, Any] | None]:
     """Ask the API server what would become of a manifest whose spec is the whole spec, as a git repository means it."""
     meta = manifest["metadata"]
     name, path = f"{ref.kind}/{meta['name']}", ref.path(meta["namespace"], meta["name"])
     live: dict[str, Any] | None
     try:
-        live = await wire.request("GET", path)
+        live = await transport.request("GET", path)
     except ApiError as error:
         if error.status != _NOT_FOUND:
             raise
         live = None
     try:
         if live is None:
-            would_be = await wire.request("POST", ref.path(meta["namespace"]), params=_DRY_RUN, body=manifest)
+            would_be = await transport.request("POST", ref.path(meta["namespace"]), params=_DRY_RUN, body=manifest)
         else:
             kept = {
                 part: {**(live["metadata"].get(part) or {}), **(meta.get(part) or {})}
                 for part in ("labels", "annotations")
             }
             body = {**live, "metadata": {**live["metadata"], **kept}, "spec": manifest.get("spec")}
-            would_be = await wire.request("PUT", path, params=_DRY_RUN, body=body)
+            would_be = await transport.request("PUT", path, params=_DRY_RUN, body=body)
     except ApiError as error:
         if error.status == _NOT_FOUND and live is None and meta["namespace"] in coming:
             return Planned(name, Change.CREATED, (_UNJUDGED,)), None

@@ -9,7 +9,7 @@ from askproai_core.tenant_config import CalendarProvider
 from askproai_operator.api import SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, bad
 from askproai_operator.api.tenant import Calcom
-from askproai_operator.engine import MANAGER, World, refs
+from askproai_operator.engine import MANAGER, World, resources
 from askproai_operator.providers import CredentialProblem, secret_value
 
 RETELL_KEY = "retell-api-key"
@@ -71,7 +71,9 @@ def named_secrets(tenant: Tenant) -> dict[str, SecretKeyRef]:
 async def read_credentials(tenant: Tenant, world: World) -> Credentials:
     """Read the named keys, each Secret once."""
     named, namespace, calcom = named_secrets(tenant), tenant.metadata.namespace, calcom_of(tenant)
-    secrets = {name: await world.kube.get(refs.SECRETS, namespace, name) for name in {r.name for r in named.values()}}
+    secrets = {
+        name: await world.kube.get(resources.SECRETS, namespace, name) for name in {r.name for r in named.values()}
+    }
     found = {file: secret_value(secrets[ref.name], ref.name, ref.key) for file, ref in named.items()}
     return Credentials(
         values={file: value for file, value in found.items() if isinstance(value, str)},
@@ -84,7 +86,7 @@ async def read_credentials(tenant: Tenant, world: World) -> Credentials:
 
 async def kept_values(world: World, namespace: str, tenant: str, child: str = "teardown") -> dict[str, str]:
     """Give what one of our own Secrets keeps (`runtime`, `admin`, `teardown`); empty when there is none yet."""
-    return secret_texts(await world.kube.get(refs.SECRETS, namespace, f"{tenant}-{child}"))
+    return secret_texts(await world.kube.get(resources.SECRETS, namespace, f"{tenant}-{child}"))
 
 
 def secret_manifest(
@@ -93,8 +95,8 @@ def secret_manifest(
     """Give a Secret of our own; `meta` is what else stands in its metadata."""
     labels = {**labels, "app.kubernetes.io/managed-by": MANAGER}
     return {
-        "apiVersion": refs.SECRETS.api_version,
-        "kind": refs.SECRETS.kind,
+        "apiVersion": resources.SECRETS.api_version,
+        "kind": resources.SECRETS.kind,
         "metadata": {"name": name, "namespace": namespace, "labels": labels, **meta},
         "type": "Opaque",
         "data": {key: base64.b64encode(value.encode()).decode() for key, value in sorted(values.items())},

@@ -16,8 +16,8 @@ from aiohttp import web
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_AWAY, Pool
-from askproai_core.http_server import Problem, correlation_id, json_answer, read_body, too_many
-from askproai_core.phone_numbers import Route, caller_or_none
+from askproai_core.http_server import Problem, correlation_id, json_response, read_body, too_many_requests
+from askproai_core.phone_numbers import Route, caller_number_or_none
 from askproai_core.redis import RateLimiter
 from askproai_runtime.booking import Answer, Booking, CallContext
 from askproai_runtime.branch_routing import MODELS, Hints, Unclear, branch_of_call
@@ -67,12 +67,12 @@ class Functions:
         body = await read_body(request, BODY_LIMIT)
         require_signature(request, Source.RETELL, body, self.credentials, self.clock.now(), "function.unauthorized")
         if not await self.limiter.admits(self.config.current.rate_limits.functions_per_second):
-            raise too_many()
+            raise too_many_requests()
         asked = self._decode(body, name)
         route = await self._route(request, asked.call)
         answer = await self._within_deadline(name, route, asked, self._context(request, asked.call, route))
         log.info("function.answered", function=name, call_id=asked.call.call_id, success=answer.success)
-        return json_answer(answer.as_json())
+        return json_response(answer.as_json())
 
     async def close(self) -> None:
         """Let functions end that outlived their answer: a booking half made would only be found by its retry."""
@@ -105,7 +105,7 @@ class Functions:
         return CallContext(
             call_id=call.call_id,
             branch=route.branch or "",
-            caller=caller_or_none(call.from_number),
+            caller=caller_number_or_none(call.from_number),
             started_at=instant(call.start_timestamp) or self.clock.now(),
             correlation_id=correlation_id(request),
         )

@@ -18,8 +18,8 @@ from aiohttp import web
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_AWAY, Pool
-from askproai_core.http_server import Problem, correlation_id, json_answer, read_body
-from askproai_core.phone_numbers import Route, Routing, caller_or_none
+from askproai_core.http_server import Problem, correlation_id, json_response, read_body
+from askproai_core.phone_numbers import Route, Routing, caller_number_or_none
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calls.payload import read
 from askproai_runtime.calls.store import audit_unroutable
@@ -103,9 +103,13 @@ class Inbound:
             call = read(body, _InboundRequest).call_inbound
         except msgspec.DecodeError as error:
             raise Problem(400, "Malformed Request", f"Send call_inbound with to_number: {error}") from error
-        config, dialled, caller = self.config.current, caller_or_none(call.to_number), caller_or_none(call.from_number)
+        config, dialled, caller = (
+            self.config.current,
+            caller_number_or_none(call.to_number),
+            caller_number_or_none(call.from_number),
+        )
         routing = Routing(config)
-        if not routing.knows(dialled):
+        if not routing.has_number(dialled):
             audit = audit_unroutable(
                 self.pool, config.tenant, "inbound.refused", call.agent_id, correlation_id(request)
             )
@@ -117,9 +121,9 @@ class Inbound:
             known = await self._in_time(self._look_up(config.tenant, caller))
         log.info("inbound.answered", known=known is not None)
         if known is None:
-            return json_answer({"call_inbound": {}})
+            return json_response({"call_inbound": {}})
         hotline = route is not None and route.branch is None
-        return json_answer({"call_inbound": {"dynamic_variables": variables(config, known, hotline=hotline)}})
+        return json_response({"call_inbound": {"dynamic_variables": variables(config, known, hotline=hotline)}})
 
     async def close(self) -> None:
         """Let audits end that outlived their answer."""

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from askproai_core.http_server import read_json
-from askproai_core.phone_numbers import Route, Routing, caller_or_none
+from askproai_core.phone_numbers import Route, Routing, caller_number_or_none
 from askproai_core.tenant_config import TenantConfig
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -114,7 +114,7 @@ def instant(milliseconds: float | None) -> datetime | None:
 
 def route_of(call: RetellCall, config: TenantConfig) -> Route | None:
     """Give where the call belongs; None when neither its agent nor its number is the tenant's."""
-    return Routing(config).route(call.agent_id, caller_or_none(call.to_number))
+    return Routing(config).route(call.agent_id, caller_number_or_none(call.to_number))
 
 
 def heard_since(call: OngoingCall) -> tuple[dict[str, Any], str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from askproai_core.phone_numbers import caller_or_none
+from askproai_core.phone_numbers import caller_number_or_none
 from askproai_runtime.calls.payload import RetellCall, instant
 
 MOST_TRANSCRIPT = 10_000  # characters (W3)
@@ -57,8 +57,8 @@ def row_of(event: str, call: RetellCall, branch: str | None, received_at: dateti
         branch=branch,
         agent_id=call.agent_id,
         direction=call.direction,
-        from_number=caller_or_none(call.from_number),
-        to_number=caller_or_none(call.to_number),
+        from_number=caller_number_or_none(call.from_number),
+        to_number=caller_number_or_none(call.to_number),
         started_at=instant(call.start_timestamp),
         ended_at=instant(call.end_timestamp),
         analyzed_at=received_at if event == ANALYZED else None,

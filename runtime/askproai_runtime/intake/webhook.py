@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from askproai_core.clock import Clock
-from askproai_core.http_server import Problem, correlation_id, json_answer, read_body, too_many
+from askproai_core.http_server import Problem, correlation_id, json_response, read_body, too_many_requests
 from askproai_core.redis import RateLimiter
 from askproai_runtime.intake.events import Incoming, Malformed, Source, TooOld, identify
 from askproai_runtime.intake.flush import Flusher, Unavailable
@@ -75,7 +75,7 @@ class Webhooks:
             require_signature(request, source, body, self.credentials, self.clock.now(), "webhook.unauthorized")
             # only what is signed is counted, so that a forger cannot use up the genuine sender's share
             if not await self.limiter.admits(self.config.current.rate_limits.webhooks_per_second):
-                raise too_many()
+                raise too_many_requests()
             event = self._identify(request, source, body)
             event_type = event.event_type
             stored = await self._store(event)
@@ -107,7 +107,7 @@ class Webhooks:
         self.metrics.ack(event.source, self.clock.monotonic() - began)
         log.info("event.stored", source=event.source, event_type=event.event_type, id=stored.id, outcome=outcome)
         known = {"id": stored.id, "event_id": event.event_id, "correlation_id": stored.correlation_id}
-        return json_answer({"status": outcome, **known})
+        return json_response({"status": outcome, **known})
 
 
 def require_signature(

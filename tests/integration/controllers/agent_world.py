@@ -12,7 +12,7 @@ import httpx
 
 from askproai_core.clock import FixedClock
 from askproai_operator.controllers.agent import reconcile
-from askproai_operator.engine import FINALIZER, ApiError, Cache, Conflict, Key, Result, Warn, World, refs
+from askproai_operator.engine import FINALIZER, ApiError, Cache, Conflict, Key, Result, Warn, World, resources
 from askproai_operator.engine.outcome import outcome
 from askproai_operator.providers import ProviderClients
 from askproai_operator.settings import Settings
@@ -58,14 +58,14 @@ class MemoryKube:
     writes: int = 0
     version: int = 1
 
-    def put(self, ref: refs.Ref, raw: dict[str, Any]) -> None:
+    def put(self, ref: resources.ApiResource, raw: dict[str, Any]) -> None:
         self.version += 1
         raw["metadata"]["resourceVersion"] = str(self.version)
         self.objects[ref.kind, raw["metadata"]["namespace"], raw["metadata"]["name"]] = raw
-        if ref in refs.CUSTOM:
+        if ref in resources.CUSTOM:
             self.cache.put(ref, raw)
 
-    async def get(self, ref: refs.Ref, namespace: str, name: str) -> dict[str, Any] | None:
+    async def get(self, ref: resources.ApiResource, namespace: str, name: str) -> dict[str, Any] | None:
         return self.objects.get((ref.kind, namespace, name))
 
     def _of(self, model: Any) -> dict[str, Any] | None:
@@ -78,7 +78,8 @@ class MemoryKube:
         self.writes += 1
         merged = {**raw.get("status", {}), **status}
         self.put(
-            refs.ref_of_kind(model.key.kind), {**raw, "status": {k: v for k, v in merged.items() if v is not None}}
+            resources.resource_of_kind(model.key.kind),
+            {**raw, "status": {k: v for k, v in merged.items() if v is not None}},
         )
         return True
 
@@ -89,37 +90,42 @@ class MemoryKube:
         if raw is None or raw["metadata"].get("deletionTimestamp"):
             return False
         self.writes += 1
-        self.put(refs.ref_of_kind(model.key.kind), {**raw, "metadata": {**raw["metadata"], "finalizers": [FINALIZER]}})
+        self.put(
+            resources.resource_of_kind(model.key.kind),
+            {**raw, "metadata": {**raw["metadata"], "finalizers": [FINALIZER]}},
+        )
         return True
 
     async def remove_finalizer(self, model: Any) -> None:
         self.writes += 1
         raw = self.objects.pop((model.key.kind, model.key.namespace, model.key.name))
-        self.cache.drop(refs.ref_of_kind(model.key.kind), model.key.namespace, model.key.name, raw["metadata"]["uid"])
+        self.cache.drop(
+            resources.resource_of_kind(model.key.kind), model.key.namespace, model.key.name, raw["metadata"]["uid"]
+        )
 
     async def create(self, raw: dict[str, Any]) -> dict[str, Any]:
         meta = raw["metadata"]
         if (raw["kind"], meta["namespace"], meta["name"]) in self.objects:
             raise Conflict(409, "AlreadyExists", meta["name"])
-        self.put(refs.ref_of_kind(raw["kind"]), {**raw, "metadata": {"uid": f"u-{meta['name']}", **meta}})
+        self.put(resources.resource_of_kind(raw["kind"]), {**raw, "metadata": {"uid": f"u-{meta['name']}", **meta}})
         return raw
 
-    async def list(self, ref: refs.Ref, namespace: str, selector: str = "") -> list[dict[str, Any]]:
+    async def list(self, ref: resources.ApiResource, namespace: str, selector: str = "") -> list[dict[str, Any]]:
         found = [raw for (kind, where, _), raw in self.objects.items() if (kind, where) == (ref.kind, namespace)]
         return [raw for raw in found if not selector or selector in (raw["metadata"].get("labels") or {})]
 
-    async def patch(self, ref: refs.Ref, namespace: str, name: str, body: dict[str, Any]) -> None:
+    async def patch(self, ref: resources.ApiResource, namespace: str, name: str, body: dict[str, Any]) -> None:
         self.writes += 1
         self.objects[ref.kind, namespace, name]["metadata"]["annotations"].update(body["metadata"]["annotations"])
 
-    async def delete(self, ref: refs.Ref, namespace: str, name: str, uid: str) -> None:
+    async def delete(self, ref: resources.ApiResource, namespace: str, name: str, uid: str) -> None:
         self.writes += 1
         assert self.objects.pop((ref.kind, namespace, name))["metadata"]["uid"] == uid
 
-    async def tell(self, reason: str, message: str) -> None:
+    async def record_operator_event(self, reason: str, message: str) -> None:
         self.events.append(("Normal", reason, message))
 
-    async def event(self, model: Any, told: Warn) -> None:
+    async def record_event(self, model: Any, told: Warn) -> None:
         if self.no_events:
             raise ApiError(403, "Forbidden", "the namespace is going")
         self.events.append((told.type, told.reason, told.message))
@@ -151,7 +157,7 @@ class Scene:
                 await self.kube.patch_status(now, told.patch)
         for event in result.warnings:
             try:
-                await self.kube.event(before, event)
+                await self.kube.record_event(before, event)
             except ApiError:
                 assert self.kube.no_events
         return result
@@ -178,16 +184,17 @@ class Scene:
     def edit(self, **spec: Any) -> None:
         raw = self.kube.objects[tuple(KEY)]
         meta = {**raw["metadata"], "generation": raw["metadata"]["generation"] + 1}
-        self.kube.put(refs.AGENTS, {**raw, "metadata": meta, "spec": {**raw["spec"], **spec}})
+        self.kube.put(resources.AGENTS, {**raw, "metadata": meta, "spec": {**raw["spec"], **spec}})
 
     def annotate(self, **annotations: str) -> None:
         raw = self.kube.objects[tuple(KEY)]
-        self.kube.put(refs.AGENTS, {**raw, "metadata": {**raw["metadata"], "annotations": annotations}})
+        self.kube.put(resources.AGENTS, {**raw, "metadata": {**raw["metadata"], "annotations": annotations}})
 
     def delete(self) -> None:
         raw = self.kube.objects[tuple(KEY)]
         self.kube.put(
-            refs.AGENTS, {**raw, "metadata": {**raw["metadata"], "deletionTimestamp": self.clock.now().isoformat()}}
+            resources.AGENTS,
+            {**raw, "metadata": {**raw["metadata"], "deletionTimestamp": self.clock.now().isoformat()}},
         )
 
     def restart(self) -> None:
@@ -195,10 +202,10 @@ class Scene:
         cache = self.kube.cache = Cache()
         self.world = replace(self.world, cache=cache)
         for (kind, _, _), raw in self.kube.objects.items():
-            if kind != refs.SECRETS.kind:
-                cache.put(refs.ref_of_kind(kind), raw)
+            if kind != resources.SECRETS.kind:
+                cache.put(resources.resource_of_kind(kind), raw)
 
-    def remove(self, ref: refs.Ref, name: str) -> None:
+    def remove(self, ref: resources.ApiResource, name: str) -> None:
         raw = self.kube.objects.pop((ref.kind, "salon", name))
         self.kube.cache.drop(ref, "salon", name, raw["metadata"]["uid"])
 
@@ -207,16 +214,16 @@ class Scene:
         data = {"retell-api-key": key, "retell-base-url": self.url}
         encoded = {name: base64.b64encode(value.encode()).decode() for name, value in data.items()}
         metadata = {"name": "salon-teardown", "namespace": "salon", "uid": "u-s"}
-        self.kube.put(refs.SECRETS, {"metadata": metadata, "data": encoded})
+        self.kube.put(resources.SECRETS, {"metadata": metadata, "data": encoded})
 
     def pods_serve(self, yes: bool) -> None:
         """Say what the Tenant's condition RuntimeAvailable says."""
         raw = tenant()
         raw["status"]["conditions"][1]["status"] = "True" if yes else "False"
-        self.kube.put(refs.TENANTS, raw)
+        self.kube.put(resources.TENANTS, raw)
 
     def branch_numbers(self, *numbers: str) -> None:
-        self.kube.put(refs.BRANCHES, branch(list(numbers)))
+        self.kube.put(resources.BRANCHES, branch(list(numbers)))
 
     async def fault(self, operation: str, kind: str, **more: Any) -> None:
         answer = await self.http.post("/_sim/faults", json={"operation": operation, "fault": kind, **more})
@@ -329,9 +336,9 @@ async def scene(*, number_there: bool = True, **spec: Any) -> AsyncIterator[Scen
     async with serve(simulator) as url, ProviderClients(clock) as providers, httpx.AsyncClient(base_url=url) as http:
         cache = Cache()
         kube = MemoryKube(cache)
-        kube.put(refs.TENANTS, tenant())
-        kube.put(refs.BRANCHES, branch([NUMBER]))
-        kube.put(refs.AGENTS, agent(**spec))
+        kube.put(resources.TENANTS, tenant())
+        kube.put(resources.BRANCHES, branch([NUMBER]))
+        kube.put(resources.AGENTS, agent(**spec))
         faults = Faults()
         woken: list[Key] = []
         world = World(

@@ -9,7 +9,7 @@ from agent_world import KEY, MARKER, NUMBER, RETELL_KEY, Scene, agent, scene
 
 from askproai_core.tenant_config import Function
 from askproai_operator.api.conditions import Reason
-from askproai_operator.engine import NotLeader, refs
+from askproai_operator.engine import NotLeader, resources
 
 
 async def test_one_published_agent_is_bound_to_the_number() -> None:
@@ -202,7 +202,7 @@ async def test_a_tenant_of_which_no_watch_has_told_yet_is_waited_for_and_nobody_
     """One `kubectl apply` brings both; the event would tell people to create what they just created."""
     async with scene() as s:
         raw = s.kube.objects["Tenant", "salon", "salon"]
-        s.kube.cache.drop(refs.TENANTS, "salon", "salon", raw["metadata"]["uid"])
+        s.kube.cache.drop(resources.TENANTS, "salon", "salon", raw["metadata"]["uid"])
         assert (await s.step()).conditions[0].reason == Reason.PENDING
         del s.kube.objects["Tenant", "salon", "salon"]
         assert (await s.step()).conditions[0].reason == Reason.TENANT_NOT_FOUND
@@ -489,7 +489,7 @@ async def test_a_namespace_ends_although_its_branch_went_first_and_the_operator_
     """A new process never saw the Branch that named the tenant: our status does, from the first intent on."""
     async with scene() as s:
         await s.crash_at(point)
-        s.remove(refs.BRANCHES, "mitte")
+        s.remove(resources.BRANCHES, "mitte")
         s.delete()
         s.restart()
         assert (await s.settle(30)).gone
@@ -556,7 +556,7 @@ async def test_a_freed_number_wakes_the_agent_that_may_wait_for_it() -> None:
     async with scene() as s:
         other = agent()
         other["metadata"] |= {"name": "nord", "uid": "u-nord"}
-        s.kube.put(refs.AGENTS, other)
+        s.kube.put(resources.AGENTS, other)
         await s.settle()
         s.branch_numbers()
         await s.settle()
@@ -641,10 +641,10 @@ async def test_a_trunk_without_its_password_is_told() -> None:
         raw = s.kube.objects["Branch", "salon", "mitte"]
         sip = {"terminationUri": "sip.example", "authSecretRef": {"name": "trunk"}}
         spec = {**raw["spec"], "phoneNumbers": [{"number": NUMBER, "sip": sip}]}
-        s.kube.put(refs.BRANCHES, {**raw, "spec": spec})
+        s.kube.put(resources.BRANCHES, {**raw, "spec": spec})
         await s.settle()
         assert "Secret 'trunk' is not in this namespace" in s.condition("NumbersBound")["message"]
         data = {name: base64.b64encode(b"x").decode() for name in ("username", "password")}
-        s.kube.put(refs.SECRETS, {"metadata": {"name": "trunk", "namespace": "salon", "uid": "u-t"}, "data": data})
+        s.kube.put(resources.SECRETS, {"metadata": {"name": "trunk", "namespace": "salon", "uid": "u-t"}, "data": data})
         await s.settle()
         s.assert_one_of_each()

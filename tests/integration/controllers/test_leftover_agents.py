@@ -7,7 +7,7 @@ import pytest
 from agent_world import KEY, NUMBER, RETELL_KEY, Scene, agent, scene
 
 from askproai_operator.controllers.retry import Retry
-from askproai_operator.engine import ApiError, NotLeader, Unreachable, refs
+from askproai_operator.engine import ApiError, NotLeader, Unreachable, resources
 from askproai_operator.engine.metrics import Metrics
 
 BEYOND = timedelta(minutes=10, seconds=1)
@@ -71,7 +71,7 @@ async def test_a_namesake_that_took_the_agent_over_keeps_it() -> None:
         retry = await given_up(s)
         (agent_id,) = s.workspace["agents"]
         again = agent() | {"status": {"agentId": agent_id}}
-        s.kube.put(refs.AGENTS, {**again, "metadata": {**again["metadata"], "uid": "u-again"}})
+        s.kube.put(resources.AGENTS, {**again, "metadata": {**again["metadata"], "uid": "u-again"}})
         await provider_is_back(s)
         written = s.written()
         await retry.look()
@@ -83,7 +83,7 @@ async def test_while_a_namesake_may_use_it_nothing_is_removed() -> None:
     async with scene() as s:
         retry = await given_up(s)
         again = agent()
-        s.kube.put(refs.AGENTS, {**again, "metadata": {**again["metadata"], "uid": "u-again"}})
+        s.kube.put(resources.AGENTS, {**again, "metadata": {**again["metadata"], "uid": "u-again"}})
         await provider_is_back(s)
         await retry.look()
         (entry,) = ledger(s)
@@ -149,7 +149,7 @@ async def test_an_entry_that_nobody_can_read_holds_up_no_other() -> None:
         retry = await given_up(s)
         (entry,) = ledger(s)
         broken = {**entry, "metadata": {**entry["metadata"], "name": "broken"}, "data": {"entry.json": "e30="}}
-        s.kube.put(refs.SECRETS, broken)
+        s.kube.put(resources.SECRETS, broken)
         await provider_is_back(s)
         await retry.look()
         assert [one["metadata"]["name"] for one in ledger(s)] == ["broken"], "nobody can read it, so a person must"

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from askproai_core.clock import SystemClock
 from askproai_operator.controllers.leftovers import LABEL
-from askproai_operator.engine import refs
+from askproai_operator.engine import resources
 from askproai_operator.providers import RedisAdmin
 from askproai_operator.providers.redis import user_name
 from askproai_sandbox.cluster import eventually
@@ -81,7 +81,7 @@ async def test_a_redis_that_is_away_is_told_and_holds_up_neither_ready_nor_an_en
 
     async def ledger_is_empty() -> bool:
         place.operator.ledger._due.clear()
-        found = await place.operator.world.kube.list(refs.SECRETS, "default", LABEL)
+        found = await place.operator.world.kube.list(resources.SECRETS, "default", LABEL)
         return not any(place.namespace in str(one["metadata"]) for one in found)
 
     await eventually(ledger_is_empty, SOON, "its user to be removed when Redis is back")

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from askproai_core.database import AdminStore
-from askproai_operator.engine import Key, refs
+from askproai_operator.engine import Key, resources
 from askproai_sandbox.cluster import eventually
 from askproai_sandbox.databases import Database
 
@@ -379,7 +379,7 @@ async def test_a_deleted_namespace_ends_and_takes_the_webhook_along(place):
     for kind, name in (("Tenant", "salon-mueller"), ("Secret", "salon-mueller-teardown")):
         await place.gone(kind, name)  # nothing of ours holds it up; its own controller looks again every few seconds
     assert place.hooks() == []
-    everywhere = await place.operator.world.kube.list(refs.EVENTS, "default")
+    everywhere = await place.operator.world.kube.list(resources.EVENTS, "default")
     assert [one["message"] for one in everywhere if f" {place.namespace}/" in one["message"]] == [], "nobody is warned"
 
 

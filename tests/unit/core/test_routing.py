@@ -1,4 +1,4 @@
-"""N1, N2: from agent and number to the branch."""
+"""The route of a call: from its agent or its number to the branch."""
 
 import msgspec
 import pytest
@@ -8,11 +8,13 @@ from askproai_core.tenant_config import Agent, PhoneNumber
 from askproai_sandbox.world import compiled
 
 PEOPLE = (("mitte", "anna"), ("mitte", "mehmet"), ("pankow", "clara"), ("potsdam", "david"))
-CHAIN = compiled("hotline.yaml", resource_ids={(branch, one, 1): n for n, (branch, one) in enumerate(PEOPLE, 1)})
+CHAIN = compiled("hotline.yaml", resource_ids={(branch, staff, 1): n for n, (branch, staff) in enumerate(PEOPLE, 1)})
 HOTLINE, OWN = "+49305550100", "+49331555"
 SALONS = tuple(
-    msgspec.structs.replace(one, phone_numbers=(PhoneNumber(number=OWN, did=OWN),)) if one.name == "potsdam" else one
-    for one in CHAIN.branches
+    msgspec.structs.replace(branch, phone_numbers=(PhoneNumber(number=OWN, did=OWN),))
+    if branch.name == "potsdam"
+    else branch
+    for branch in CHAIN.branches
 )
 AGENTS = (
     Agent(name="hotline", agent_id="agent_hotline"),
@@ -25,15 +27,15 @@ ROUTING = Routing(msgspec.structs.replace(CHAIN, branches=SALONS, agents=AGENTS)
     ("agent_id", "number", "branch"),
     [
         ("agent_hotline", HOTLINE, None),
-        ("agent_hotline", OWN, None),  # bound there by hand: the hotline asks
+        ("agent_hotline", OWN, None),  # bound to the hotline by hand: the hotline asks
         ("agent_hotline", None, None),  # a web call
         ("agent_new", HOTLINE, None),
         ("agent_own", OWN, "potsdam"),
         ("agent_own", None, "potsdam"),
-        ("agent_new", OWN, "potsdam"),  # its branch has an agent of its own, so its number says it
+        ("agent_new", OWN, "potsdam"),  # its branch has an agent of its own, so the number decides
     ],
 )
-def test_a_number_says_the_branch_only_where_the_branch_has_an_agent_of_its_own(
+def test_a_number_decides_the_branch_only_where_the_branch_has_an_agent_of_its_own(
     agent_id: str, number: str | None, branch: str | None
 ) -> None:
     route = ROUTING.route(agent_id, number)
@@ -41,14 +43,14 @@ def test_a_number_says_the_branch_only_where_the_branch_has_an_agent_of_its_own(
     assert route.branch == branch
 
 
-def test_without_a_hotline_every_number_says_its_branch() -> None:
+def test_without_a_hotline_every_number_decides_its_branch() -> None:
     routing = Routing(msgspec.structs.replace(CHAIN, branches=SALONS, agents=AGENTS[1:]))
     route = routing.route("agent_new", HOTLINE)
     assert route is not None
     assert route.branch == "mitte"
 
 
-def test_a_hotline_of_one_branch_is_that_branchs() -> None:
+def test_a_hotline_of_one_branch_leads_to_that_branch() -> None:
     routing = Routing(msgspec.structs.replace(CHAIN, branches=SALONS[:1], agents=AGENTS[:1]))
     for agent_id, number in (("agent_hotline", HOTLINE), ("agent_hotline", None), ("agent_new", HOTLINE)):
         route = routing.route(agent_id, number)
@@ -56,8 +58,8 @@ def test_a_hotline_of_one_branch_is_that_branchs() -> None:
         assert route.branch == "mitte"
 
 
-def test_what_is_nobodys_has_no_route() -> None:
+def test_an_agent_and_a_number_of_nobody_have_no_route() -> None:
     assert ROUTING.route("agent_strange", "+49309999999") is None
     assert ROUTING.route(None, None) is None
-    assert not ROUTING.knows("+49309999999")
-    assert ROUTING.knows(HOTLINE)
+    assert not ROUTING.has_number("+49309999999")
+    assert ROUTING.has_number(HOTLINE)

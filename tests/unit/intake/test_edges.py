@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from prometheus_client import generate_latest
 
-from askproai_core.logging import name_error
+from askproai_core.logging import redact_exception
 from askproai_core.phone_numbers import Route, Routing
 from askproai_runtime.calls import FunctionName
 from askproai_runtime.intake import Source
@@ -123,7 +123,7 @@ def test_logs_name_an_error_by_type_and_place_and_quote_nothing() -> None:
     try:
         int("Key (phone)=(+4915112345678) already exists")
     except ValueError:
-        event: Any = name_error(None, "error", {"event": "x", "exc_info": True})
+        event: Any = redact_exception(None, "error", {"event": "x", "exc_info": True})
     assert event["error"] == "ValueError"
     assert event["at"].startswith("test_edges.py:")
     assert "+49" not in str(event)

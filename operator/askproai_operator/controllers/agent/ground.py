@@ -11,7 +11,7 @@ from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.controllers.agent.decide import Finding
 from askproai_operator.controllers.agent.render import Desired, Number, desired
 from askproai_operator.controllers.credentials import RETELL_BASE_URL, RETELL_KEY
-from askproai_operator.engine import World, refs
+from askproai_operator.engine import World, resources
 from askproai_operator.providers import CredentialProblem, RetellClient, secret_value
 
 
@@ -41,12 +41,12 @@ async def find_ground(agent: RetellAgent, world: World) -> Ground | Finding:
     if spec.branch_ref is not None and world.cache.branch(namespace, spec.branch_ref.name) is None:
         text = f"Branch {spec.branch_ref.name!r} is not in this namespace; create it"
         return Finding(
-            await world.missing(refs.BRANCHES, namespace, spec.branch_ref.name, Reason.BRANCH_NOT_FOUND), text
+            await world.missing(resources.BRANCHES, namespace, spec.branch_ref.name, Reason.BRANCH_NOT_FOUND), text
         )
     name = tenant_name(agent, world)
     tenant = world.cache.tenant(namespace, name) if name else None
     if tenant is None:
-        reason = await world.missing(refs.TENANTS, namespace, name, Reason.TENANT_NOT_FOUND)
+        reason = await world.missing(resources.TENANTS, namespace, name, Reason.TENANT_NOT_FOUND)
         return Finding(reason, f"Tenant {name!r} is not in this namespace; create it")
     if tenant.metadata.deletion_timestamp is not None:
         text = f"Tenant {name!r} is being deleted; this agent stays as it is until it is deleted, too"
@@ -76,7 +76,7 @@ async def teardown_client(world: World, namespace: str, tenant: str) -> RetellCl
     The copy is made only of keys that were found good, so nothing is sent with a refused or shared one.
     """
     name = f"{tenant}-teardown"
-    secret = await world.kube.get(refs.SECRETS, namespace, name)
+    secret = await world.kube.get(resources.SECRETS, namespace, name)
     key, base_url = secret_value(secret, name, RETELL_KEY), secret_value(secret, name, RETELL_BASE_URL)
     if isinstance(key, CredentialProblem):
         return key
@@ -131,7 +131,7 @@ async def _number(branch: Branch, entry: Any, e164: str, world: World) -> Number
     body: dict[str, Any] = {"phone_number": number, "termination_uri": entry.sip.termination_uri}
     if entry.sip.auth_secret_ref is not None:
         name = entry.sip.auth_secret_ref.name
-        secret = await world.kube.get(refs.SECRETS, branch.key.namespace, name)
+        secret = await world.kube.get(resources.SECRETS, branch.key.namespace, name)
         for field, key in (("sip_trunk_auth_username", "username"), ("sip_trunk_auth_password", "password")):
             value = secret_value(secret, name, key)
             if isinstance(value, CredentialProblem):

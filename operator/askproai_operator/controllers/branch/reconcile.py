@@ -14,7 +14,7 @@ from askproai_operator.controllers.branch.decide import (
     read_numbers,
 )
 from askproai_operator.controllers.offering.decide import auto_created
-from askproai_operator.engine import GONE, Conflict, EventType, Key, Result, Warn, World, refs
+from askproai_operator.engine import GONE, Conflict, EventType, Key, Result, Warn, World, resources
 
 _SETTLE = timedelta(seconds=3)  # one `kubectl apply` brings the services right after their branch
 
@@ -48,12 +48,12 @@ async def _see_to_a_service(branch: Branch, world: World) -> Result:
     default = next((o for o in world.cache.list(ServiceOffering, meta.namespace) if o.metadata.name == name), None)
     if made_by_hand:
         if default is not None and auto_created(default) and default.metadata.deletion_timestamp is None:
-            await world.kube.delete(refs.OFFERINGS, meta.namespace, name, uid=default.metadata.uid)
+            await world.kube.delete(resources.OFFERINGS, meta.namespace, name, uid=default.metadata.uid)
         return Result((good(kind, f"{len(made_by_hand)} services"),), {"services": len(made_by_hand)})
     if default is None:
         if timedelta() <= world.clock.now() - meta.creation_timestamp < _SETTLE:
             return Result((unknown(kind, Reason.PROGRESSING, "waits for a service"),), {"services": 0}, after=_SETTLE)
-        if await world.kube.get(refs.OFFERINGS, meta.namespace, name) is not None:
+        if await world.kube.get(resources.OFFERINGS, meta.namespace, name) is not None:
             raise Conflict(409, "AlreadyExists", f"{name} came a moment ago: to be looked at first")
     elif not auto_created(default):  # nothing is ever written to a person's own object
         text = f"no service names this branch, and the ServiceOffering {name} is another one's: create a service"
@@ -72,5 +72,5 @@ async def _tenant_condition(branch: Branch, world: World) -> Condition | None:
     if world.cache.tenant(namespace, name) is not None:
         return None
     text = f"there is no Tenant {name} in this namespace: create it, or correct tenantRef by making the Branch anew"
-    why = await world.missing(refs.TENANTS, namespace, name, Reason.TENANT_NOT_FOUND)
+    why = await world.missing(resources.TENANTS, namespace, name, Reason.TENANT_NOT_FOUND)
     return bad(ConditionType.SERVICES_READY, why, text)

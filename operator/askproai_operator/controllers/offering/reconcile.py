@@ -15,7 +15,7 @@ from askproai_operator.controllers.offering.decide import (
     staff_condition,
     standing_offerings,
 )
-from askproai_operator.engine import GONE, Key, Result, World, refs
+from askproai_operator.engine import GONE, Key, Result, World, resources
 from askproai_operator.providers import (
     CredentialRefused,
     EventTypeNeeds,
@@ -36,12 +36,12 @@ async def reconcile(key: Key, world: World) -> Result:
     ref, name = offering.spec.branch_ref, world.cache.tenant_of(offering)
     if ref is not None and world.cache.branch(key.namespace, ref.name) is None:
         text = f"there is no Branch {ref.name} in this namespace: create it"
-        why = await world.missing(refs.BRANCHES, key.namespace, ref.name, Reason.BRANCH_NOT_FOUND)
+        why = await world.missing(resources.BRANCHES, key.namespace, ref.name, Reason.BRANCH_NOT_FOUND)
         return Result((bad(ConditionType.STAFF_MATCHED, why, text),), {"staff": []})
     tenant = world.cache.tenant(key.namespace, name) if name else None
     if tenant is None:
         text = f"there is no Tenant {name} in this namespace: create it"
-        why = await world.missing(refs.TENANTS, key.namespace, name, Reason.TENANT_NOT_FOUND)
+        why = await world.missing(resources.TENANTS, key.namespace, name, Reason.TENANT_NOT_FOUND)
         return Result((bad(ConditionType.STAFF_MATCHED, why, text),), {"staff": []})
     branches = world.cache.branches(key.namespace, tenant.metadata.name)
     staff = staff_by_branch(offering, (branch for branch in branches if offered_in(offering, branch)))

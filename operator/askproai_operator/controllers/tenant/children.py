@@ -9,19 +9,19 @@ from askproai_operator.api.tenant import RuntimeMode
 from askproai_operator.controllers.credentials import Credentials
 from askproai_operator.controllers.tenant import decide, exposure, monitoring, pods, render
 from askproai_operator.controllers.tenant.render import Component, Manifest, ScaledBy
-from askproai_operator.engine import Child, NotOurs, Ref, World, refs
+from askproai_operator.engine import ApiResource, Child, UnmanagedObject, World, resources
 
 # Each may be there or not, as the spec, the cluster's CRDs or a change of the mode have it.
 _COME_AND_GO = (
-    (refs.AUTOSCALERS, "-web"),
-    (refs.AUTOSCALERS, "-worker"),
-    (refs.DEPLOYMENTS, "-worker"),
-    (refs.BUDGETS, "-worker"),
-    (refs.INGRESSES, ""),
-    (refs.HTTP_ROUTES, ""),
-    (refs.SERVICES, "-metrics"),
-    (refs.SERVICE_MONITORS, ""),
-    (refs.PROMETHEUS_RULES, ""),
+    (resources.AUTOSCALERS, "-web"),
+    (resources.AUTOSCALERS, "-worker"),
+    (resources.DEPLOYMENTS, "-worker"),
+    (resources.BUDGETS, "-worker"),
+    (resources.INGRESSES, ""),
+    (resources.HTTP_ROUTES, ""),
+    (resources.SERVICES, "-metrics"),
+    (resources.SERVICE_MONITORS, ""),
+    (resources.PROMETHEUS_RULES, ""),
 )
 
 
@@ -33,7 +33,7 @@ async def apply_pods(
     `servers` are the URLs that the pods must reach.
     """
     meta, split = tenant.metadata, tenant.spec.runtime.mode is RuntimeMode.SPLIT
-    live = {one: world.cache.child(refs.DEPLOYMENTS, meta.namespace, f"{meta.name}-{one}") for one in Component}
+    live = {one: world.cache.child(resources.DEPLOYMENTS, meta.namespace, f"{meta.name}-{one}") for one in Component}
     layout = pods.layout(tenant, live[Component.WEB], live[Component.WORKER])
     # Workers first: the web pods give theirs up
     wanted = (Component.WORKER, Component.WEB) if split else (Component.WEB,)
@@ -42,7 +42,7 @@ async def apply_pods(
     scaled = [one for one in wanted if pods.scaled_by(tenant, one) is ScaledBy.AUTOSCALER]
     autoscalers = [pods.autoscaler(tenant, one) for one in scaled]
     # An autoscaler goes before we ask for replicas ourselves, and comes after we left them to it.
-    await _prune(tenant, (refs.AUTOSCALERS, refs.BUDGETS), around + autoscalers, world)
+    await _prune(tenant, (resources.AUTOSCALERS, resources.BUDGETS), around + autoscalers, world)
     for manifest in around:
         await world.kube.apply(manifest)
     made: dict[Component, Child] = {}
@@ -57,7 +57,7 @@ async def apply_pods(
     for manifest in autoscalers:
         await world.kube.apply(manifest)
     if not layout.workers:
-        await _prune(tenant, (refs.DEPLOYMENTS,), (), world)
+        await _prune(tenant, (resources.DEPLOYMENTS,), (), world)
     return made
 
 
@@ -68,15 +68,17 @@ async def expose(tenant: Tenant, where: decide.Address, world: World) -> Conditi
     wanted = [made for made in ways if made is not None and not claimed]
     there = [made for made in wanted if _can_be(made, world)]
     conflict = await _apply_beside(there, ConditionType.EXPOSED, world)
-    await _prune(tenant, (refs.INGRESSES, refs.HTTP_ROUTES), there, world)
+    await _prune(tenant, (resources.INGRESSES, resources.HTTP_ROUTES), there, world)
     if claimed:
         return decide.claimed_twice(where)
     if conflict is not None:
         return conflict
     if wanted and not there:
         return decide.no_gateway_api(tenant, where)
-    if any(refs.ref_of(made) is refs.HTTP_ROUTES for made in there):  # its status is listed but once a minute
-        live = await world.kube.get(refs.HTTP_ROUTES, tenant.metadata.namespace, tenant.metadata.name)
+    if any(
+        resources.resource_of(made) is resources.HTTP_ROUTES for made in there
+    ):  # its status is listed but once a minute
+        live = await world.kube.get(resources.HTTP_ROUTES, tenant.metadata.namespace, tenant.metadata.name)
         return decide.route_condition(where, (live or {}).get("status") or {})
     return decide.exposed_condition(where)
 
@@ -87,7 +89,7 @@ async def monitor(tenant: Tenant, world: World) -> Condition:
     there = [one for one in made if _can_be(one, world)]
     wanted = [*([monitoring.metrics_service(tenant)] if there else []), *there]
     conflict = await _apply_beside(wanted, ConditionType.MONITORING_READY, world)
-    await _prune(tenant, (refs.SERVICES, refs.SERVICE_MONITORS, refs.PROMETHEUS_RULES), wanted, world)
+    await _prune(tenant, (resources.SERVICES, resources.SERVICE_MONITORS, resources.PROMETHEUS_RULES), wanted, world)
     return conflict or decide.monitoring_condition([str(one["kind"]) for one in made if one not in there])
 
 
@@ -96,27 +98,27 @@ async def _apply_beside(manifests: Iterable[Manifest], kind: ConditionType, worl
     try:
         for manifest in manifests:
             await world.kube.apply(manifest)
-    except NotOurs as error:
+    except UnmanagedObject as error:
         return bad(kind, Reason.OWNERSHIP_CONFLICT, error.message)
     return None
 
 
 def _can_be(manifest: Manifest, world: World) -> bool:
-    ref = refs.ref_of(manifest)
-    return ref not in refs.FOREIGN or ref in world.cache.served
+    ref = resources.resource_of(manifest)
+    return ref not in resources.FOREIGN or ref in world.cache.served
 
 
 def _replicas(tenant: Tenant, component: Component, number: int) -> Manifest:
     """Give the one field that changes hands."""
-    meta, ref = tenant.metadata, refs.DEPLOYMENTS
+    meta, ref = tenant.metadata, resources.DEPLOYMENTS
     name = {"name": f"{meta.name}-{component}", "namespace": meta.namespace}
     return {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": name, "spec": {"replicas": number}}
 
 
-async def _prune(tenant: Tenant, kinds: Iterable[Ref], wanted: Iterable[Manifest], world: World) -> None:
+async def _prune(tenant: Tenant, kinds: Iterable[ApiResource], wanted: Iterable[Manifest], world: World) -> None:
     """Delete those of our children of these kinds that come and go, and that are not wanted now."""
     meta = tenant.metadata
-    kept = {(refs.ref_of(made), made["metadata"]["name"]) for made in wanted}
+    kept = {(resources.resource_of(made), made["metadata"]["name"]) for made in wanted}
     for ref, suffix in _COME_AND_GO:
         name = f"{meta.name}{suffix}"
         child = world.cache.child(ref, meta.namespace, name)

@@ -9,7 +9,7 @@ from askproai_operator.api import Tenant
 from askproai_operator.api.tenant import Gateway, Ingress, ParentRef
 from askproai_operator.controllers.tenant.decide import address
 from askproai_operator.controllers.tenant.render import Manifest, head
-from askproai_operator.engine import refs
+from askproai_operator.engine import resources
 from askproai_operator.settings import Settings
 
 _ROUTED = ("/webhooks", "/retell")  # all else on port 8080 is a 404, and the private port is in another Service
@@ -76,7 +76,7 @@ def ingress(tenant: Tenant, settings: Settings) -> Manifest | None:
         spec["ingressClassName"] = way.ingress.class_name
     if way.ingress.tls_secret_name is not None:
         spec["tls"] = [{"hosts": [way.host], "secretName": way.ingress.tls_secret_name}]
-    made = head(tenant, refs.INGRESSES, "", "web") | {"spec": spec}
+    made = head(tenant, resources.INGRESSES, "", "web") | {"spec": spec}
     if way.ingress.annotations:
         made["metadata"]["annotations"] = way.ingress.annotations
     return made
@@ -91,4 +91,4 @@ def http_route(tenant: Tenant, settings: Settings) -> Manifest | None:
     matches = [{"path": {"type": "PathPrefix", "value": path}} for path in way.paths()]
     rule = {"matches": matches, "backendRefs": [{"name": f"{tenant.metadata.name}-web", "port": _PORT}]}
     spec = {"parentRefs": parents, "hostnames": [way.host], "rules": [rule]}
-    return head(tenant, refs.HTTP_ROUTES, "", "web") | {"spec": spec}
+    return head(tenant, resources.HTTP_ROUTES, "", "web") | {"spec": spec}

@@ -8,7 +8,7 @@ import yaml
 
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.tenant.render import Manifest, head, selector
-from askproai_operator.engine import refs
+from askproai_operator.engine import resources
 from askproai_operator.settings import Settings
 
 _HUNDRED = Decimal(100)
@@ -23,13 +23,13 @@ def metrics_service(tenant: Tenant) -> Manifest:
         "selector": selector(tenant),
         "ports": [{"name": name, "port": port, "targetPort": name, "protocol": "TCP"} for name, port in ports.items()],
     }
-    return head(tenant, refs.SERVICES, "-metrics", "metrics") | {"spec": spec}
+    return head(tenant, resources.SERVICES, "-metrics", "metrics") | {"spec": spec}
 
 
 def service_monitor(tenant: Tenant, settings: Settings) -> Manifest:
     endpoints = [{"port": port, "interval": "30s"} for port in ("metrics", "worker")]
     chosen = {"matchLabels": selector(tenant, "metrics")}
-    return _found(head(tenant, refs.SERVICE_MONITORS, "", "metrics"), settings) | {
+    return _found(head(tenant, resources.SERVICE_MONITORS, "", "metrics"), settings) | {
         "spec": {"selector": chosen, "endpoints": endpoints}
     }
 
@@ -45,7 +45,7 @@ def prometheus_rule(tenant: Tenant, settings: Settings) -> Manifest:
     text = _alerts()
     for name, value in filled.items():
         text = text.replace(f"<{name}>", value)
-    return _found(head(tenant, refs.PROMETHEUS_RULES, "", "alerts"), settings) | {"spec": yaml.safe_load(text)}
+    return _found(head(tenant, resources.PROMETHEUS_RULES, "", "alerts"), settings) | {"spec": yaml.safe_load(text)}
 
 
 def _found(made: Manifest, settings: Settings) -> Manifest:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from askproai_operator.api import Tenant
 from askproai_operator.api.tenant import RuntimeMode, WebScale, WorkerScale
 from askproai_operator.controllers.tenant.render import MODE, SCALED_BY, Component, Manifest, ScaledBy, head, selector
-from askproai_operator.engine import Child, refs
+from askproai_operator.engine import Child, resources
 from askproai_operator.settings import Settings
 
 # One Python process fills one core; at half of it a second one helps before callers notice. Measured against a quantity, not
@@ -19,7 +19,7 @@ _DEFAULT_PORTS = {"postgresql": 5432, "postgres": 5432, "redis": 6379, "rediss":
 
 def service_account(tenant: Tenant) -> Manifest:
     """Give an account of the tenant's own, to name in policies; its token is mounted nowhere."""
-    made = head(tenant, refs.SERVICE_ACCOUNTS, "-runtime", "runtime")
+    made = head(tenant, resources.SERVICE_ACCOUNTS, "-runtime", "runtime")
     return made | {"automountServiceAccountToken": False}
 
 
@@ -87,7 +87,7 @@ def disruption_budget(tenant: Tenant, component: Component) -> Manifest:
         "selector": {"matchLabels": selector(tenant, component)},
         "unhealthyPodEvictionPolicy": "AlwaysAllow",
     }
-    return head(tenant, refs.BUDGETS, f"-{component}", component) | {"spec": spec}
+    return head(tenant, resources.BUDGETS, f"-{component}", component) | {"spec": spec}
 
 
 def autoscaler(tenant: Tenant, component: Component) -> Manifest:
@@ -96,12 +96,16 @@ def autoscaler(tenant: Tenant, component: Component) -> Manifest:
     cpu = {"name": "cpu", "container": component, "target": target}
     name = f"{tenant.metadata.name}-{component}"
     spec: dict[str, Any] = {
-        "scaleTargetRef": {"apiVersion": refs.DEPLOYMENTS.api_version, "kind": refs.DEPLOYMENTS.kind, "name": name},
+        "scaleTargetRef": {
+            "apiVersion": resources.DEPLOYMENTS.api_version,
+            "kind": resources.DEPLOYMENTS.kind,
+            "name": name,
+        },
         "minReplicas": bounds.min_replicas,
         "maxReplicas": bounds.max_replicas,
         "metrics": [{"type": "ContainerResource", "containerResource": cpu}],
     }
-    return head(tenant, refs.AUTOSCALERS, f"-{component}", component) | {"spec": spec}
+    return head(tenant, resources.AUTOSCALERS, f"-{component}", component) | {"spec": spec}
 
 
 def network_policy(tenant: Tenant, urls: Iterable[str], settings: Settings) -> Manifest:
@@ -125,7 +129,7 @@ def network_policy(tenant: Tenant, urls: Iterable[str], settings: Settings) -> M
         ],
         "egress": [{"ports": [{"protocol": "UDP", "port": 53}, _tcp(53)]}, {"ports": [_tcp(port) for port in out]}],
     }
-    return head(tenant, refs.NETWORK_POLICIES, "", "runtime") | {"spec": spec}
+    return head(tenant, resources.NETWORK_POLICIES, "", "runtime") | {"spec": spec}
 
 
 def _tcp(port: int) -> Manifest:

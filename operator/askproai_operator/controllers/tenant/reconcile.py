@@ -32,7 +32,7 @@ from askproai_operator.controllers.tenant.decide import (
 )
 from askproai_operator.controllers.tenant.render import Component
 from askproai_operator.controllers.tenant.teardown import registered_url, tear_down
-from askproai_operator.engine import GONE, Child, EventType, Key, NotOurs, Result, Warn, World, refs
+from askproai_operator.engine import GONE, Child, EventType, Key, Result, UnmanagedObject, Warn, World, resources
 from askproai_operator.providers import (
     CredentialRefused,
     HostNotAllowed,
@@ -59,7 +59,7 @@ async def reconcile(key: Key, world: World) -> Result:
         return GONE
     try:
         return await _make_true(tenant, world)
-    except NotOurs as error:
+    except UnmanagedObject as error:
         return Result((bad(ConditionType.RUNTIME_AVAILABLE, Reason.OWNERSHIP_CONFLICT, error.message),), retry=True)
 
 
@@ -123,7 +123,7 @@ async def _check_credentials(tenant: Tenant, credentials: Credentials, world: Wo
         await world.kube.apply(render.teardown_secret(tenant, credentials, mine.key_hash))
     for other in others:
         if other.key_hash == mine.key_hash:  # it came before it could know of us, and is refused now
-            world.enqueue(Key(refs.TENANTS.kind, *other.tenant.split(".", 1)))
+            world.enqueue(Key(resources.TENANTS.kind, *other.tenant.split(".", 1)))
     return None
 
 

@@ -18,7 +18,7 @@ from askproai_operator.controllers.credentials import (
     Credentials,
     secret_manifest,
 )
-from askproai_operator.engine import FINALIZER, MANAGER, TENANT_LABEL, refs
+from askproai_operator.engine import FINALIZER, MANAGER, TENANT_LABEL, ApiResource, resources
 
 Manifest = dict[str, Any]
 
@@ -47,7 +47,7 @@ def names(tenant: str) -> dict[str, str]:
 
 
 def config_map(tenant: Tenant, text: str) -> Manifest:
-    return {**head(tenant, refs.CONFIG_MAPS, "-config", "config"), "data": {"tenant.json": text}}
+    return {**head(tenant, resources.CONFIG_MAPS, "-config", "config"), "data": {"tenant.json": text}}
 
 
 def runtime_secret(tenant: Tenant, database_url: str, redis_url: str | None = None, ca: str | None = None) -> Manifest:
@@ -74,7 +74,7 @@ def services(tenant: Tenant) -> list[Manifest]:
     ports = {"web": ("public", 8080), "admin": ("private", 8081)}
     return [
         {
-            **head(tenant, refs.SERVICES, f"-{suffix}", "web"),
+            **head(tenant, resources.SERVICES, f"-{suffix}", "web"),
             "spec": {
                 "selector": selector(tenant, "web"),
                 "ports": [{"name": name, "port": port, "targetPort": name, "protocol": "TCP"}],
@@ -113,7 +113,7 @@ def deployment(
     for constraint in pod["topologySpreadConstraints"]:
         constraint["labelSelector"] = {"matchLabels": chosen}
     pod["volumes"] = _volumes(tenant, credentials)
-    made = {**head(tenant, refs.DEPLOYMENTS, f"-{component}", component), "spec": spec}
+    made = {**head(tenant, resources.DEPLOYMENTS, f"-{component}", component), "spec": spec}
     made["metadata"]["annotations"] = {
         SCALED_BY: ScaledBy.AUTOSCALER if replicas is None else ScaledBy.OPERATOR,
         MODE: RuntimeMode.SPLIT if alone else RuntimeMode.COMBINED,
@@ -148,11 +148,11 @@ def _same_paths(*keys: str) -> list[Manifest]:
 
 
 def _secret(tenant: Tenant, suffix: str, values: dict[str, str]) -> Manifest:
-    meta = head(tenant, refs.SECRETS, f"-{suffix}", suffix)["metadata"]
+    meta = head(tenant, resources.SECRETS, f"-{suffix}", suffix)["metadata"]
     return secret_manifest(values=values, **meta)
 
 
-def head(tenant: Tenant, ref: refs.Ref, suffix: str, component: str) -> Manifest:
+def head(tenant: Tenant, ref: ApiResource, suffix: str, component: str) -> Manifest:
     """Give what every child begins with; its name is the tenant's and `suffix`."""
     meta = tenant.metadata
     return {
@@ -162,7 +162,7 @@ def head(tenant: Tenant, ref: refs.Ref, suffix: str, component: str) -> Manifest
             "name": f"{meta.name}{suffix}",
             "namespace": meta.namespace,
             "labels": labels(tenant, component),
-            "ownerReferences": [refs.TENANTS.owner(meta.name, meta.uid)],
+            "ownerReferences": [resources.TENANTS.owner_reference(meta.name, meta.uid)],
         },
     }
 

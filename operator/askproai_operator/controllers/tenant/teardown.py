@@ -17,7 +17,7 @@ from askproai_operator.controllers.credentials import CALCOM_BASE_URL, CALCOM_KE
 from askproai_operator.controllers.leftovers import BEYOND, CacheLeft, DatabaseLeft, LeftOver, Owner, WebhookLeft, keep
 from askproai_operator.controllers.tenant import render
 from askproai_operator.controllers.tenant.decide import address
-from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, World, refs
+from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, World, resources
 from askproai_operator.providers import CredentialRefused, ProviderError, RedisError, remove_calcom_webhook
 
 UNDO_ERRORS: Final = (ProviderError, RedisError, StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
@@ -51,7 +51,7 @@ async def tear_down(tenant: Tenant, world: World) -> Result:
     told = [await keep(one, keys, f"given up: {why_not(error)}", world) for one, error in left]
     # Nobody but us holds it with a finalizer, and a namespace that goes still takes a patch.
     await world.kube.patch(
-        refs.SECRETS, meta.namespace, render.names(meta.name)["teardown"], {"metadata": {"finalizers": None}}
+        resources.SECRETS, meta.namespace, render.names(meta.name)["teardown"], {"metadata": {"finalizers": None}}
     )
     await world.kube.remove_finalizer(tenant)
     return Result(gone=True, warnings=(*told, *_orphaned(tenant, keys, world)))
