@@ -47,10 +47,10 @@ class FixedClock:
     def monotonic(self) -> float:
         return (self._now - self._start).total_seconds()
 
-    def move(self, duration: timedelta) -> None:
+    def advance(self, duration: timedelta) -> None:
         """Let `duration` pass at once."""
         self._now += duration
 
     async def sleep(self, duration: timedelta) -> None:
-        self.move(duration)
+        self.advance(duration)
         await asyncio.sleep(0)

@@ -168,9 +168,7 @@ class Kube:
 
     async def delete(self, resource: ApiResource, namespace: str, name: str, uid: str | None = None) -> None:
         """Delete an object, only the one with this uid (else Conflict). One that does not exist counts as deleted."""
-        body: dict[str, Any] = {"propagationPolicy": "Background"}
-        if uid is not None:
-            body["preconditions"] = {"uid": uid}
+        body = {"propagationPolicy": "Background"} | ({"preconditions": {"uid": uid}} if uid is not None else {})
         self._applied.pop((resource, namespace, name), None)
         try:
             await self._transport.request("DELETE", resource.path(namespace, name), body=body)

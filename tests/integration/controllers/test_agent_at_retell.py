@@ -420,7 +420,7 @@ async def test_deletion_gives_up_after_its_budget_and_names_what_is_left() -> No
         s.delete()
         result = await s.step()
         assert result.retry
-        s.clock.move(timedelta(minutes=10, seconds=1))
+        s.clock.advance(timedelta(minutes=10, seconds=1))
         assert (await s.step()).gone
         kind, reason, message = s.kube.events[-1]
         assert (kind, reason) == ("Warning", "LeftOver")
@@ -439,7 +439,7 @@ async def test_deletion_is_tried_again_as_soon_as_the_circuit_lets_it() -> None:
         assert result.after is not None
         assert timedelta() < result.after <= timedelta(seconds=60)
         s.simulator.faults.clear()
-        s.clock.move(result.after)
+        s.clock.advance(result.after)
         assert (await s.step()).gone
 
 
@@ -448,11 +448,11 @@ async def test_a_provider_that_asks_for_an_hour_holds_up_no_end_beyond_the_budge
         await s.settle()
         await s.fault("list-agents", "rate-limited", count=1000, seconds=3600)
         s.delete()
-        s.clock.move(timedelta(minutes=9, seconds=58))
+        s.clock.advance(timedelta(minutes=9, seconds=58))
         waits = (await s.step()).after
         assert waits is not None
         assert waits <= timedelta(seconds=3)
-        s.clock.move(waits)
+        s.clock.advance(waits)
         assert (await s.step()).gone
 
 
@@ -472,7 +472,7 @@ async def test_deletion_without_any_key_ends_after_the_budget() -> None:
         del s.kube.objects["Secret", "salon", "salon-teardown"]
         s.delete()
         assert (await s.step()).retry
-        s.clock.move(timedelta(minutes=10, seconds=1))
+        s.clock.advance(timedelta(minutes=10, seconds=1))
         assert (await s.step()).gone
         assert s.kube.events[-1][1] == "LeftOver"
 
@@ -506,7 +506,7 @@ async def test_a_key_of_another_workspace_is_told_and_everything_is_made_there()
         assert [warning.reason for warning in waiting.warnings] == ["RemoteObjectGone"]
         assert old in waiting.warnings[0].message
         assert "another workspace" in waiting.warnings[0].message
-        s.clock.move(timedelta(seconds=20))
+        s.clock.advance(timedelta(seconds=20))
         await s.settle()
         (new,) = s.simulator.dump()["workspaces"]["key_another"]["agents"]
         assert s.status["agentId"] == new != old
@@ -609,11 +609,11 @@ async def test_the_grace_period_begins_when_we_stop_waiting_for_the_answer() -> 
         def slow(name: str) -> None:
             reach(name)
             if name == "before:create-llm":
-                s.clock.move(timedelta(seconds=19))
+                s.clock.advance(timedelta(seconds=19))
 
         s.world = replace(s.world, faults=type("Slow", (), {"reach": staticmethod(slow)})())
         await s.step()
-        s.clock.move(timedelta(seconds=2))
+        s.clock.advance(timedelta(seconds=2))
         at = len(s.entries)
         await s.step()
         assert s.written(at) == []

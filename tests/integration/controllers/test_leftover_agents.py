@@ -23,7 +23,7 @@ async def given_up(s: Scene) -> Retry:
     await s.fault("list-agents", "error-before-commit", count=1000)
     s.delete()
     assert (await s.step()).retry
-    s.clock.move(BEYOND)
+    s.clock.advance(BEYOND)
     assert (await s.step()).gone, "a namespace's deletion always finishes"
     del s.kube.objects["Secret", "salon", "salon-teardown"]  # the tenant's own copy goes with its namespace
     return Retry(s.world, Metrics())
@@ -31,7 +31,7 @@ async def given_up(s: Scene) -> Retry:
 
 async def provider_is_back(s: Scene) -> None:
     s.simulator.faults.clear()
-    s.clock.move(timedelta(hours=1))
+    s.clock.advance(timedelta(hours=1))
 
 
 async def test_what_a_provider_that_was_away_kept_is_removed_when_it_is_back() -> None:
@@ -60,7 +60,7 @@ async def test_tries_come_ever_more_seldom_and_write_nothing_new() -> None:
         asked, written = len(s.entries), s.kube.writes
         await retry.look()
         assert len(s.entries) == asked, "its backoff has not passed"
-        s.clock.move(timedelta(seconds=61))
+        s.clock.advance(timedelta(seconds=61))
         await retry.look()
         assert len(s.entries) > asked
         assert s.kube.writes == written, "the reason is the same"
@@ -90,7 +90,7 @@ async def test_while_a_namesake_may_use_it_nothing_is_removed() -> None:
         assert "RetellAgent salon/mitte again" in entry["metadata"]["annotations"]["askproai.de/last-error"]
         assert len(s.workspace["agents"]) == 1
         del s.kube.objects[tuple(KEY)]
-        s.clock.move(timedelta(hours=1))
+        s.clock.advance(timedelta(hours=1))
         await retry.look()
         assert s.workspace["agents"] == {}
 
@@ -100,7 +100,7 @@ async def test_an_entry_without_a_key_says_what_to_put_there() -> None:
         await s.settle()
         del s.kube.objects["Secret", "salon", "salon-teardown"]
         s.delete()
-        s.clock.move(BEYOND)
+        s.clock.advance(BEYOND)
         assert (await s.step()).gone
         await Retry(s.world, Metrics()).look()
         (entry,) = ledger(s)
@@ -169,7 +169,7 @@ async def test_an_odd_answer_of_the_provider_is_told_and_tried_again(monkeypatch
         (entry,) = ledger(s)
         assert "KeyError in the operator" in entry["metadata"]["annotations"]["askproai.de/last-error"]
         monkeypatch.undo()
-        s.clock.move(timedelta(hours=1))
+        s.clock.advance(timedelta(hours=1))
         await retry.look()
         assert ledger(s) == []
 
@@ -180,7 +180,7 @@ async def test_a_ledger_that_cannot_be_written_holds_up_no_end_and_is_told(monke
         (agent_id,) = s.workspace["agents"]
         await s.fault("list-agents", "error-before-commit", count=1000)
         s.delete()
-        s.clock.move(BEYOND)
+        s.clock.advance(BEYOND)
         errors = [Unreachable("the API server is away"), ApiError(403, "Forbidden", "no right")]
 
         async def refuse(_: object) -> None:

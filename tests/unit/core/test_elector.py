@@ -93,11 +93,11 @@ async def test_the_first_elector_gets_the_lease_and_the_second_does_not(server: 
 async def test_a_standby_takes_over_only_after_the_lease_was_unchanged_for_its_whole_duration(server, clock):
     first, second = elector(server, clock, "first"), elector(server, clock, "second")
     await first.try_acquire_or_renew()
-    clock.move(100 * SECOND)  # renewTime is old, yet the standby has not watched it: clocks are never compared
+    clock.advance(100 * SECOND)  # renewTime is old, yet the standby has not watched it: clocks are never compared
     assert not await second.try_acquire_or_renew()
-    clock.move(14 * SECOND)
+    clock.advance(14 * SECOND)
     assert not await second.try_acquire_or_renew()
-    clock.move(1 * SECOND)
+    clock.advance(1 * SECOND)
     assert await second.try_acquire_or_renew()
     assert server.spec["leaseTransitions"] == second.term == first.term + 1
 
@@ -105,7 +105,7 @@ async def test_a_standby_takes_over_only_after_the_lease_was_unchanged_for_its_w
 async def test_a_standby_takes_over_at_the_moment_at_which_the_lease_expires(server: LeaseServer, clock: FixedClock):
     first, second = elector(server, clock, "first"), elector(server, clock, "second")
     await first.try_acquire_or_renew()
-    clock.move(1.5 * SECOND)
+    clock.advance(1.5 * SECOND)
     await second.acquire()
     assert clock.now() - START == 16.5 * SECOND
 
@@ -115,15 +115,15 @@ async def test_a_renewed_lease_is_never_taken(server: LeaseServer, clock: FixedC
     for _ in range(20):
         assert await first.try_acquire_or_renew()
         assert not await second.try_acquire_or_renew()
-        clock.move(2 * SECOND)
+        clock.advance(2 * SECOND)
 
 
 async def test_the_fence_closes_at_the_renew_deadline_before_another_may_lead(server: LeaseServer, clock: FixedClock):
     leader = elector(server, clock, "first")
     await leader.try_acquire_or_renew()
-    clock.move(9.9 * SECOND)
+    clock.advance(9.9 * SECOND)
     leader.fence()
-    clock.move(0.1 * SECOND)
+    clock.advance(0.1 * SECOND)
     with pytest.raises(NotLeader):
         leader.fence()
 
@@ -133,12 +133,12 @@ async def test_the_deadline_counts_from_when_the_renewal_was_sent(server: LeaseS
     slow = server.read
 
     async def answers_late(*args: Any) -> Any:
-        clock.move(4 * SECOND)
+        clock.advance(4 * SECOND)
         return await slow(*args)
 
     server.read = answers_late
     await leader.try_acquire_or_renew()
-    clock.move(6 * SECOND)
+    clock.advance(6 * SECOND)
     with pytest.raises(NotLeader):
         leader.fence()
 
@@ -157,12 +157,12 @@ async def test_a_short_outage_is_survived(server: LeaseServer, clock: FixedClock
     leader = elector(server, clock, "first")
     await leader.try_acquire_or_renew()
     server.away = True
-    clock.move(8 * SECOND)
+    clock.advance(8 * SECOND)
     assert not await leader.try_acquire_or_renew()
     leader.fence()
     server.away = False
     assert await leader.try_acquire_or_renew()
-    clock.move(9 * SECOND)
+    clock.advance(9 * SECOND)
     leader.fence()
 
 
@@ -221,7 +221,7 @@ async def test_each_new_holder_has_a_higher_term_and_a_renewal_keeps_it(server: 
         holder = elector(server, clock, name)
         assert await holder.try_acquire_or_renew()
         terms.append(holder.term)
-        clock.move(2 * SECOND)
+        clock.advance(2 * SECOND)
         assert await holder.try_acquire_or_renew()
         assert holder.term == terms[-1]
         await holder.release()
@@ -232,7 +232,7 @@ async def test_a_lease_deleted_and_created_anew_begins_above_all_earlier_terms(s
     before = elector(server, clock, "first")
     await before.try_acquire_or_renew()
     server.lease = None
-    clock.move(2 * SECOND)
+    clock.advance(2 * SECOND)
     after = elector(server, clock, "second")
     assert await after.try_acquire_or_renew()
     assert before.term < after.term < 2**31
@@ -279,7 +279,7 @@ async def test_a_refused_request_is_no_lost_lease_until_the_deadline(server: Lea
         raise ApiError(403, "Forbidden", "no right to read leases")
 
     server.read = refuse  # type: ignore[method-assign]
-    clock.move(9 * SECOND)
+    clock.advance(9 * SECOND)
     assert not await leader.try_acquire_or_renew()
     leader.fence()
 
@@ -297,9 +297,9 @@ async def test_an_elector_has_the_times_of_the_settings_and_reports_each_change(
     async with leadership(leader, asyncio.Event()):
         assert server.spec["holderIdentity"].startswith("pod-1_")
         assert server.spec["leaseDurationSeconds"] == 30
-        clock.move(19.9 * SECOND)
+        clock.advance(19.9 * SECOND)
         leader.fence()
-        clock.move(0.1 * SECOND)
+        clock.advance(0.1 * SECOND)
         with pytest.raises(NotLeader):
             leader.fence()
     assert server.spec["holderIdentity"] == "", "released at the end of the block"

@@ -45,7 +45,7 @@ async def test_a_reconcile_that_hangs_is_not_alive():
     queue.add(Key("Tenant", "n", "a"))
     await queue.get()
     assert (await health._livez(None)).status == 200  # type: ignore[arg-type]
-    clock.move(timedelta(minutes=6))
+    clock.advance(timedelta(minutes=6))
     assert (await health._livez(None)).status == 503  # type: ignore[arg-type]
 
 
