@@ -23,7 +23,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _CORRELATION = web.RequestKey("correlation", str)
 # Anyone may send a body, and a pod has 256 MiB: large bodies share 64 MiB, small ones always pass.
 _SMALL_BODY = 64 * 1024
-_LARGE_BODIES_LIMIT = 64 * 1024 * 1024
+_LARGE_BODIES = 64 * 1024 * 1024
 BODY_SECONDS = 10
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
@@ -116,7 +116,7 @@ async def read_body(request: web.Request, limit: int) -> bytes:
                 if len(body) > _SMALL_BODY:
                     reserved += len(chunk)
                     _LargeBodies.reserved += len(chunk)
-                    if _LargeBodies.reserved > _LARGE_BODIES_LIMIT:
+                    if _LargeBodies.reserved > _LARGE_BODIES:
                         raise Problem(503, "Busy", "Too many large bodies at once; send it again", {"Retry-After": "5"})
     except TimeoutError:
         raise Problem(400, "Bad Request", f"The body did not arrive within {BODY_SECONDS} s") from None

@@ -1,9 +1,9 @@
-"""The route of a call: from its agent or its number to the branch."""
+"""German spellings of phone numbers in E.164, and the route of a call from its agent or its number to the branch."""
 
 import msgspec
 import pytest
 
-from askproai_core.phone_numbers import Routing
+from askproai_core.phone_numbers import InvalidNumber, Routing, caller_number_or_none, to_e164
 from askproai_core.tenant_config import Agent, PhoneNumber
 from askproai_sandbox.world import compiled
 
@@ -21,6 +21,25 @@ AGENTS = (
     Agent(name="potsdam", branch="potsdam", agent_id="agent_own"),
 )
 ROUTING = Routing(msgspec.structs.replace(CHAIN, branches=SALONS, agents=AGENTS))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["030 1234567", "0049 30 1234567", "+49 (0)30 1234567", "030/123 45 67", "(030) 1234567", "+49301234567"],
+)
+def test_every_german_spelling_is_the_same_number(text):
+    assert to_e164(text) == "+49301234567"
+
+
+@pytest.mark.parametrize("text", ["110", "112", "0900 1234567", "anonymous", "", "030 12345678901234567"])
+def test_a_number_that_no_customer_can_have_is_refused_with_its_reason(text):
+    with pytest.raises(InvalidNumber, match=r"number|digits"):
+        to_e164(text)
+
+
+@pytest.mark.parametrize("withheld", ["anonymous", "", None, "unknown"])
+def test_a_withheld_number_is_none(withheld):
+    assert caller_number_or_none(withheld) is None
 
 
 @pytest.mark.parametrize(

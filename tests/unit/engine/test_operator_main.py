@@ -98,4 +98,4 @@ def test_no_exceptions_text_and_no_patch_reaches_the_operators_log_at_any_level(
         "a handler failed",
         "Task exception was never retrieved",
     ]
-    assert all(event["at"].startswith("test_app.py:") for event in events)
+    assert all(event["at"].startswith("test_operator_main.py:") for event in events)
