@@ -10,7 +10,7 @@ import structlog
 from askproai_core.database import StoreError
 from askproai_core.redis import EVERYBODY
 from askproai_operator.controllers.credentials import decode_secret, secret_manifest
-from askproai_operator.engine import ApiError, World, refs
+from askproai_operator.engine import ApiError, World, resources
 from askproai_operator.providers import RedisError, UsersBypassed, UsersUnsupported, login_in
 
 log = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ async def keep_coordinator(world: World) -> None:
 async def ensure_coordinator(world: World) -> None:
     """Keep the passwords that the Secret has, else make new ones; it is durable before a login has them."""
     namespace, redis = world.settings.namespace, world.redis
-    kept = decode_secret(await world.kube.get(refs.SECRETS, namespace, SECRET))
+    kept = decode_secret(await world.kube.get(resources.SECRETS, namespace, SECRET))
     password = login_in(kept.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
     values = {"DATABASE_URL": world.database.coordinator_dsn(password)}
     if redis is not None:

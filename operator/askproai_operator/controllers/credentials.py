@@ -8,7 +8,7 @@ from typing import Any
 from askproai_core.tenant_config import CalendarProvider
 from askproai_operator.api import SecretKeyRef, Tenant
 from askproai_operator.api.tenant import Calcom
-from askproai_operator.engine import MANAGER, World, refs
+from askproai_operator.engine import MANAGER, World, resources
 from askproai_operator.providers import CredentialProblem, secret_value
 
 # Names of the files that the pods mount; also the keys of `T-teardown`, the operator's own copy for the deletion.
@@ -68,7 +68,7 @@ async def read_credentials(tenant: Tenant, world: World) -> Credentials:
     """Read all keys that the tenant names, each Secret once."""
     by_file, namespace, calcom = secret_refs(tenant), tenant.metadata.namespace, calcom_account(tenant)
     names = {ref.name for ref in by_file.values()}
-    secrets = {name: await world.kube.get(refs.SECRETS, namespace, name) for name in names}
+    secrets = {name: await world.kube.get(resources.SECRETS, namespace, name) for name in names}
     found = {file: secret_value(secrets[ref.name], ref.name, ref.key) for file, ref in by_file.items()}
     return Credentials(
         values={file: value for file, value in found.items() if isinstance(value, str)},
@@ -81,7 +81,7 @@ async def read_credentials(tenant: Tenant, world: World) -> Credentials:
 
 async def read_own_secret(world: World, namespace: str, tenant: str, child: str = "teardown") -> dict[str, str]:
     """Return the values of one of a tenant's own Secrets (`runtime`, `admin`, `teardown`); empty if there is none yet."""
-    return decode_secret(await world.kube.get(refs.SECRETS, namespace, f"{tenant}-{child}"))
+    return decode_secret(await world.kube.get(resources.SECRETS, namespace, f"{tenant}-{child}"))
 
 
 def secret_manifest(
@@ -90,8 +90,8 @@ def secret_manifest(
     """Return the manifest of a Secret that the operator owns; `metadata` adds further fields to its metadata."""
     labels = {**labels, "app.kubernetes.io/managed-by": MANAGER}
     return {
-        "apiVersion": refs.SECRETS.api_version,
-        "kind": refs.SECRETS.kind,
+        "apiVersion": resources.SECRETS.api_version,
+        "kind": resources.SECRETS.kind,
         "metadata": {"name": name, "namespace": namespace, "labels": labels, **metadata},
         "type": "Opaque",
         "data": {key: base64.b64encode(value.encode()).decode() for key, value in sorted(values.items())},

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from askproai_operator.controllers.credentials import decode_secret, secret_manifest
-from askproai_operator.engine import ApiError, Conflict, Key, Unreachable, Warn, World, refs
+from askproai_operator.engine import ApiError, Conflict, Key, Unreachable, Warn, World, resources
 
 log = structlog.get_logger(__name__)
 
@@ -117,7 +117,7 @@ async def keep(left: LeftOver, keys: Mapping[str, str], why: str, world: World) 
     except Unreachable:
         raise
     except ApiError as error:
-        kept = isinstance(error, Conflict) and await world.kube.get(refs.SECRETS, namespace, name) is not None
+        kept = isinstance(error, Conflict) and await world.kube.get(resources.SECRETS, namespace, name) is not None
         if not kept:  # else a reconcile before this one kept it and did not come to its end
             log.error("leftover.not_kept", owner=str(left.owner.key), left=left.about(), error=str(error))  # noqa: TRY400
             text = f"{why}; {left.about()}; namespace {namespace} did not take it ({error.reason}): remove it by hand"
@@ -129,7 +129,7 @@ async def keep(left: LeftOver, keys: Mapping[str, str], why: str, world: World) 
 
 async def entries(world: World) -> list[Entry]:
     """Read the ledger. An entry that nobody can read any more is told, and stays."""
-    found = await world.kube.list(refs.SECRETS, world.settings.namespace, LABEL)
+    found = await world.kube.list(resources.SECRETS, world.settings.namespace, LABEL)
     return [entry for raw in found if (entry := _entry(raw)) is not None]
 
 
@@ -137,14 +137,16 @@ async def note(entry: Entry, why: str, world: World) -> None:
     """Say on the entry why it is still there; nothing is written when it says so already."""
     if why != entry.why:
         body = {"metadata": {"annotations": {_WHY: why}}}
-        await world.kube.patch(refs.SECRETS, world.settings.namespace, entry.name, body)
+        await world.kube.patch(resources.SECRETS, world.settings.namespace, entry.name, body)
 
 
 async def settle(entry: Entry, world: World) -> None:
     """Take an entry out, and tell so."""
-    await world.kube.delete(refs.SECRETS, world.settings.namespace, entry.name, uid=entry.uid)
+    await world.kube.delete(resources.SECRETS, world.settings.namespace, entry.name, uid=entry.uid)
     log.info("leftover.removed", secret=entry.name, owner=str(entry.left.owner.key))
-    await world.kube.tell("LeftOverRemoved", f"{entry.left.owner.key}: what was {entry.left.about()} is gone")
+    await world.kube.record_operator_event(
+        "LeftOverRemoved", f"{entry.left.owner.key}: what was {entry.left.about()} is gone"
+    )
 
 
 def _secret_name(left: LeftOver) -> str:

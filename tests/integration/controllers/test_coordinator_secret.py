@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from askproai_core.redis import EVERYBODY
 from askproai_operator.controllers.coordinator import SECRET, ensure_coordinator
 from askproai_operator.controllers.credentials import decode_secret
-from askproai_operator.engine import refs
+from askproai_operator.engine import resources
 from askproai_operator.providers.redis import user_name
 from askproai_sandbox.cluster import eventually
 
@@ -24,7 +24,7 @@ async def world(place):
 
 
 async def kept(world) -> dict[str, str]:
-    return decode_secret(await world.kube.get(refs.SECRETS, world.settings.namespace, SECRET))
+    return decode_secret(await world.kube.get(resources.SECRETS, world.settings.namespace, SECRET))
 
 
 async def logs_in(urls: dict[str, str]) -> bool:
@@ -41,9 +41,9 @@ async def test_the_secret_opens_both_stores_and_is_written_once(world):
     first = await kept(world)
     assert set(first) == {"DATABASE_URL", "REDIS_URL"}
     assert await logs_in(first)
-    secret = await world.kube.get(refs.SECRETS, world.settings.namespace, SECRET)
+    secret = await world.kube.get(resources.SECRETS, world.settings.namespace, SECRET)
     await ensure_coordinator(world)
-    again = await world.kube.get(refs.SECRETS, world.settings.namespace, SECRET)
+    again = await world.kube.get(resources.SECRETS, world.settings.namespace, SECRET)
     assert again["metadata"]["resourceVersion"] == secret["metadata"]["resourceVersion"]
 
 
@@ -65,7 +65,7 @@ async def test_a_password_or_user_changed_by_hand_is_set_right(world, valkey, mo
 async def test_a_deleted_secret_comes_back_with_new_passwords(world):
     await ensure_coordinator(world)
     before = await kept(world)
-    await world.kube.delete(refs.SECRETS, world.settings.namespace, SECRET)
+    await world.kube.delete(resources.SECRETS, world.settings.namespace, SECRET)
     await ensure_coordinator(world)
     after = await kept(world)
     assert after["DATABASE_URL"] != before["DATABASE_URL"]
@@ -79,7 +79,7 @@ async def test_a_url_that_nobody_can_read_is_made_anew_and_ends_nothing(world):
         "DATABASE_URL": base64.b64encode(b"postgres://[").decode(),
         "REDIS_URL": base64.b64encode(b"\xff[").decode(),
     }
-    await world.kube.patch(refs.SECRETS, world.settings.namespace, SECRET, {"data": garbage})
+    await world.kube.patch(resources.SECRETS, world.settings.namespace, SECRET, {"data": garbage})
     await ensure_coordinator(world)
     assert await logs_in(await kept(world))
 

@@ -18,7 +18,7 @@ from askproai_operator.controllers.credentials import CALCOM_BASE_URL, CALCOM_KE
 from askproai_operator.controllers.leftovers import BEYOND, CacheLeft, DatabaseLeft, LeftOver, Owner, WebhookLeft, keep
 from askproai_operator.controllers.tenant.addresses import address_of, registered_calcom_url
 from askproai_operator.controllers.tenant.children.metadata import child_name
-from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, World, refs
+from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, World, resources
 from askproai_operator.providers import CredentialRefused, ProviderError, RedisError, remove_calcom_webhook
 
 REMOVAL_ERRORS: Final = (ProviderError, RedisError, StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
@@ -56,7 +56,7 @@ async def delete_tenant(tenant: Tenant, world: World) -> Result:
     events = [await keep(remote, keys, f"given up: {failure_text(error)}", world) for remote, error in failures]
     # T-teardown first: nothing but our finalizer holds it, and a namespace that is being deleted still accepts a patch.
     teardown = child_name(meta.name, "teardown")
-    await world.kube.patch(refs.SECRETS, meta.namespace, teardown, {"metadata": {"finalizers": None}})
+    await world.kube.patch(resources.SECRETS, meta.namespace, teardown, {"metadata": {"finalizers": None}})
     await world.kube.remove_finalizer(tenant)
     return Result(gone=True, warnings=(*events, *_orphaned(tenant, keys, world)))
 
