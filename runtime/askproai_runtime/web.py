@@ -16,7 +16,7 @@ from askproai_core.clock import Clock, SystemClock
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import Problem, boundary, open_port
 from askproai_core.redis import RateLimiter, WakeUp
-from askproai_runtime.booking import warm
+from askproai_runtime.booking import warm_up
 from askproai_runtime.calls import FunctionName, Functions, Inbound
 from askproai_runtime.health import Readiness, metrics_app, private_app
 from askproai_runtime.intake import EventStore, Flusher, Source, Webhooks
@@ -134,7 +134,7 @@ class WebProcess:
     async def run(self, stop: asyncio.Event, started: Callable[["WebProcess"], None] = lambda _: None) -> None:
         """Serve until `stop`; then readiness falls, and requests and functions in flight end, in this order."""
         settings, process = self._process.settings, self._process
-        warm(process.config.current, process.clock.now())
+        warm_up(process.config.current, process.clock.now())
         runners: list[web.AppRunner] = []
 
         async def open_app(app: web.Application, port: int) -> int:

@@ -9,30 +9,30 @@ from askproai_core.database import Connection, Pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import SlotLock
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking.availability import Query, Rules, Slot, Span, free_slots
+from askproai_runtime.booking.availability import ServiceRules, Slot, SlotQuery, Span, free_slots
+from askproai_runtime.booking.book import book_appointment
+from askproai_runtime.booking.calendar_inbound import CalendarEvent, follow_booking
+from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.cancel import cancel_appointment
-from askproai_runtime.booking.follow import Told, follow_booking
-from askproai_runtime.booking.ledger import Status, release_hold
-from askproai_runtime.booking.move import reschedule_appointment
+from askproai_runtime.booking.find import find_appointments
 from askproai_runtime.booking.offer import check_availability
-from askproai_runtime.booking.own import find_appointments
-from askproai_runtime.booking.saga import book_appointment
+from askproai_runtime.booking.phrases import fold
+from askproai_runtime.booking.reschedule import reschedule_appointment
 from askproai_runtime.booking.slots import UnknownName, slots_of
-from askproai_runtime.booking.sync import CalendarDisagrees, sync_appointment
-from askproai_runtime.booking.types import Answer, BookingOutcome, BookingSettings, CallContext, Desk
-from askproai_runtime.booking.warm import warm
-from askproai_runtime.booking.words import fold
+from askproai_runtime.booking.store.appointments import Status, release_hold
+from askproai_runtime.booking.types import Answer, BookingContext, BookingOutcome, BookingSettings, CallContext
+from askproai_runtime.booking.warm import warm_up
 from askproai_runtime.calendars import Calendar
 from askproai_runtime.jobs import Job
 from askproai_runtime.metrics import Metrics
 
 __all__ = [
-    "Answer", "Booking", "BookingOutcome", "BookingSettings", "CalendarDisagrees", "CallContext", "Query", "Rules",
-    "Slot", "Span", "Status", "Told", "UnknownName", "fold", "free_slots", "release_hold", "warm",
+    "Answer", "BookingService", "BookingOutcome", "BookingSettings", "CalendarDisagrees", "CallContext", "SlotQuery", "ServiceRules",
+    "Slot", "Span", "Status", "CalendarEvent", "UnknownName", "fold", "free_slots", "release_hold", "warm_up",
 ]  # fmt: skip
 
 
-class Booking:
+class BookingService:
     """The booking room of one tenant's process."""
 
     def __init__(
@@ -47,7 +47,7 @@ class Booking:
         slots: SlotLock,
     ) -> None:
         metrics.expect_bookings(BookingOutcome)
-        self._desk = Desk(pool, config, calendar, clock, metrics, settings, faults, slots)
+        self._desk = BookingContext(pool, config, calendar, clock, metrics, settings, faults, slots)
 
     async def check_availability(self, call: CallContext, args: Mapping[str, Any]) -> Answer:
         """Say what is free, and hold the first of it for this call."""
@@ -57,7 +57,7 @@ class Booking:
         """Book, idempotently within the call."""
         return await book_appointment(self._desk, call, args)
 
-    async def slots_of(self, branch: str, service: str, day: date) -> list[Slot]:
+    async def list_free_slots(self, branch: str, service: str, day: date) -> list[Slot]:
         """Give what is free on a local day, one entry for each person. Raises `UnknownName`."""
         return await slots_of(self._desk, branch, service, day)
 
@@ -77,6 +77,8 @@ class Booking:
         """Handle a calendar-sync job. Raises `CalendarDisagrees`, and the queue's own `RunAgain`, `DeadNow`, `StaleClaim`."""
         await sync_appointment(self._desk, job)
 
-    async def follow_booking(self, told: Told, end: Callable[[Connection, str], Awaitable[None]]) -> None:
+    async def apply_calendar_event(
+        self, told: CalendarEvent, end: Callable[[Connection, str], Awaitable[None]]
+    ) -> None:
         """Follow what happened to a booking in the calendar. Raises `CalendarDisagrees`, and the queue's `RunAgain`, `DeadNow`."""
         await follow_booking(self._desk, told, end)

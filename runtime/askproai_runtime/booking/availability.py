@@ -12,10 +12,10 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Service, Staff
-from askproai_runtime.booking.hours import DAY_MINUTES, Seconds, days_between, grid, instant, working_spans
+from askproai_runtime.booking.opening_hours import DAY_MINUTES, Seconds, days_between, grid, instant, working_spans
 
 Claims = list[tuple[int, "Span"]]  # rows of `resources`, and when each is blocked
-Busy = Mapping[int, Sequence["Taken"]]  # by resource id
+Busy = Mapping[int, Sequence["BusySpan"]]  # by resource id
 _WHOLE = 27_720  # a person, in parts that every number of units up to 12 divides
 
 
@@ -28,7 +28,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class BusySpan:
     """[start, end), UTC, of one row of `resources`: one of the `units` that its person had when it was claimed."""
 
     start: datetime
@@ -41,7 +41,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class ServiceRules:
     """What bounds the starts of one service in one branch; `people` are those who can do it."""
 
     zone: ZoneInfo
@@ -62,7 +62,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class SlotQuery:
     """Which starts: [first, end), of one person or of anybody. `now` decides about notice and horizon."""
 
     now: datetime
@@ -92,7 +92,7 @@ class Obstacle(StrEnum):
     TAKEN = "taken"
 
 
-def free_slots(rules: Rules, busy: Busy, query: Query) -> list[Slot]:
+def free_slots(rules: ServiceRules, busy: Busy, query: SlotQuery) -> list[Slot]:
     """Give every bookable start, earliest first, one entry for each person."""
     service = rules.service
     first = max(query.first, query.now + timedelta(minutes=service.minimum_notice_minutes)).timestamp()
@@ -117,7 +117,7 @@ def free_slots(rules: Rules, busy: Busy, query: Query) -> list[Slot]:
     return [Slot(instants[s], instants[s] + duration, staff) for s, staff in found]
 
 
-def one_per_start(slots: Iterable[Slot], busy: Busy, rules: Rules) -> list[Slot]:
+def one_per_start(slots: Iterable[Slot], busy: Busy, rules: ServiceRules) -> list[Slot]:
     """Choose a person for each start: who is booked least on that local day, then the order of the config."""
     units = {person.id: person.resource_ids for person in rules.people}
     load: dict[tuple[str, date], float] = {}
@@ -143,7 +143,9 @@ def nearest(slots: Iterable[Slot], wanted: datetime, count: int) -> list[Slot]:
     return sorted(sorted(slots, key=lambda slot: abs(slot.start - wanted))[:count], key=lambda slot: slot.start)
 
 
-def why_not(rules: Rules, start: datetime, now: datetime, staff: str | None, *, whole_day: bool = False) -> Obstacle:
+def why_not(
+    rules: ServiceRules, start: datetime, now: datetime, staff: str | None, *, whole_day: bool = False
+) -> Obstacle:
     """Say why `start` (or no start of its local day) is free; TAKEN when the rules would allow it."""
     day = start.astimezone(rules.zone).date()
     if (instant(day, DAY_MINUTES, rules.zone) if whole_day else start.timestamp()) <= now.timestamp():
@@ -172,11 +174,11 @@ def why_not(rules: Rules, start: datetime, now: datetime, staff: str | None, *, 
     return Obstacle.TAKEN
 
 
-def _asked(rules: Rules, staff: str | None) -> list[Staff]:
+def _asked(rules: ServiceRules, staff: str | None) -> list[Staff]:
     return [person for person in rules.people if staff in {None, person.id}]
 
 
-def _horizon(rules: Rules, now: datetime) -> int:
+def _horizon(rules: ServiceRules, now: datetime) -> int:
     today = now.astimezone(rules.zone).date()
     return instant(today + timedelta(days=rules.service.booking_horizon_days), DAY_MINUTES, rules.zone)
 

@@ -10,13 +10,12 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from askproai_core.database import Connection
-from askproai_runtime.booking import ledger
 from askproai_runtime.booking.availability import (
     Busy,
     Obstacle,
-    Query,
-    Rules,
+    ServiceRules,
     Slot,
+    SlotQuery,
     Span,
     claims_for,
     free_slots,
@@ -24,11 +23,12 @@ from askproai_runtime.booking.availability import (
     one_per_start,
     why_not,
 )
-from askproai_runtime.booking.hours import closed_by
-from askproai_runtime.booking.ledger import Appointment, Status
-from askproai_runtime.booking.types import Answer, BookingSettings, CallContext, Desk
-from askproai_runtime.booking.wish import AskBack, Wish, candidate_fields, read_time, read_wish, which_one
-from askproai_runtime.booking.words import OBSTACLES, day_in_words, listed, with_person
+from askproai_runtime.booking.opening_hours import closed_by
+from askproai_runtime.booking.phrases import OBSTACLES, day_in_words, listed, with_person
+from askproai_runtime.booking.request import AskBack, Wish, candidate_fields, read_time, read_wish, which_one
+from askproai_runtime.booking.store import appointments
+from askproai_runtime.booking.store.appointments import Appointment, Status
+from askproai_runtime.booking.types import Answer, BookingContext, BookingSettings, CallContext
 from askproai_runtime.german_dates import Candidate, Grain, Understanding, spoken
 
 MINUTE = timedelta(minutes=1)
@@ -45,7 +45,7 @@ class Offer:
     obstacle: Obstacle | None = None
 
 
-async def check_availability(desk: Desk, call: CallContext, args: Mapping[str, Any]) -> Answer:
+async def check_availability(desk: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Offer up to three different starts, the first held for this call; or ask back. Never a guess."""
     now, look_ahead = desk.clock.now(), desk.settings.look_ahead
     try:
@@ -70,7 +70,7 @@ def choose_offer(
     """Give the slots of the earliest candidate that has any, else the closest to the first, with what was in the way."""
     rules, count = wish.rules, settings.offers
     for candidate in candidates:
-        query = Query(now, candidate.start, candidate.end or candidate.start + MINUTE, wish.staff)
+        query = SlotQuery(now, candidate.start, candidate.end or candidate.start + MINUTE, wish.staff)
         if slots := one_per_start(free_slots(rules, taken, query), taken, rules):
             return Offer(slots[:count])
     missed = candidates[0]
@@ -80,13 +80,15 @@ def choose_offer(
         obstacle = Obstacle.TAKEN
     around = exact and obstacle in {Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID}
     wanted = max(now, missed.start)
-    others = free_slots(rules, taken, Query(now, now if around else wanted, wanted + settings.look_ahead, wish.staff))
+    others = free_slots(
+        rules, taken, SlotQuery(now, now if around else wanted, wanted + settings.look_ahead, wish.staff)
+    )
     others = one_per_start(others, taken, rules)
     return Offer(nearest(others, missed.start, count) if around else others[:count], missed, obstacle)
 
 
 async def not_free(
-    desk: Desk, wish: Wish, call: CallContext, start: datetime, *, moving: UUID | None = None
+    desk: BookingContext, wish: Wish, call: CallContext, start: datetime, *, moving: UUID | None = None
 ) -> tuple[Answer, Obstacle]:
     """Say why `start` can not be had, and what else is free in the next 14 days, the closest first chosen.
 
@@ -94,7 +96,9 @@ async def not_free(
     """
     now, settings = desk.clock.now(), desk.settings
     taken = await read_busy(desk, wish, call, now, now + settings.look_ahead, moving)
-    slots = free_slots(wish.rules, taken, Query(now, now, now + settings.look_ahead, wish.staff if moving else None))
+    slots = free_slots(
+        wish.rules, taken, SlotQuery(now, now, now + settings.look_ahead, wish.staff if moving else None)
+    )
     anybody = one_per_start(slots, taken, wish.rules)
     named = [slot for slot in slots if slot.staff == wish.staff]  # who was asked for, or the same time with another
     choice = [*named, *(slot for slot in anybody if slot.start == start)] if named and not moving else anybody
@@ -106,15 +110,17 @@ async def not_free(
 
 
 async def read_busy(
-    desk: Desk, wish: Wish, call: CallContext, first: datetime, end: datetime, ignoring: UUID | None = None
+    desk: BookingContext, wish: Wish, call: CallContext, first: datetime, end: datetime, ignoring: UUID | None = None
 ) -> Busy:
     """Read what blocks these people; whole days around, since fairness counts by day."""
     day = timedelta(days=1)
     async with desk.pool.acquire() as conn:
-        return await ledger.busy(conn, desk.tenant, wish.resources, first - day, end + day, call.call_id, ignoring)
+        return await appointments.busy(
+            conn, desk.tenant, wish.resources, first - day, end + day, call.call_id, ignoring
+        )
 
 
-def draft(key: UUID, call: CallContext, rules: Rules, slot: Slot, status: Status, **more: Any) -> Appointment:
+def draft(key: UUID, call: CallContext, rules: ServiceRules, slot: Slot, status: Status, **more: Any) -> Appointment:
     """Give an appointment to write; `more` is what a held one has not."""
     return Appointment(
         key, rules.branch.name, rules.service.name, slot.staff, slot.start, slot.end, status, call.call_id,
@@ -122,7 +128,7 @@ def draft(key: UUID, call: CallContext, rules: Rules, slot: Slot, status: Status
     )  # fmt: skip
 
 
-async def _hold(desk: Desk, wish: Wish, call: CallContext, slot: Slot) -> bool:
+async def _hold(desk: BookingContext, wish: Wish, call: CallContext, slot: Slot) -> bool:
     """Hold a slot for this call in place of what it held before, unless caps or a locked book forbid: then it is only said.
 
     False when it is taken.
@@ -134,18 +140,18 @@ async def _hold(desk: Desk, wish: Wish, call: CallContext, slot: Slot) -> bool:
     caps = settings.holds_per_person_and_day, settings.holds_per_caller
 
     async def hold(conn: Connection) -> bool:
-        await ledger.clear_way(conn, tenant, rows, call.call_id)
-        taken = await ledger.busy(conn, tenant, rows, blocks.start, blocks.end, call.call_id)
+        await appointments.clear_way(conn, tenant, rows, call.call_id)
+        taken = await appointments.busy(conn, tenant, rows, blocks.start, blocks.end, call.call_id)
         claims = claims_for(person, rules.service.capacity, taken, blocks)
         if claims is None:
             return False
         day = _local_day(slot.start, rules.zone)
-        if await ledger.holds_left(conn, tenant, rows, day, call.caller, *caps):
-            await ledger.insert(conn, tenant, held, claims, person.units, settings.hold)
+        if await appointments.holds_left(conn, tenant, rows, day, call.caller, *caps):
+            await appointments.insert(conn, tenant, held, claims, person.units, settings.hold)
         return True
 
     try:
-        return await ledger.transact(desk.pool, hold)
+        return await appointments.transact(desk.pool, hold)
     except asyncpg.ExclusionViolationError:
         return False
     except (asyncpg.LockNotAvailableError, asyncpg.UniqueViolationError):

@@ -3,10 +3,10 @@
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.booking import ledger
-from askproai_runtime.booking.availability import Query, Slot, free_slots
-from askproai_runtime.booking.types import Desk
-from askproai_runtime.booking.wish import rules_of
+from askproai_runtime.booking.availability import Slot, SlotQuery, free_slots
+from askproai_runtime.booking.request import rules_of
+from askproai_runtime.booking.store import appointments
+from askproai_runtime.booking.types import BookingContext
 
 NO_CALL = ""  # nobody's own hold is out of the way
 
@@ -15,7 +15,7 @@ class UnknownName(LookupError):
     """There is no branch or service of this name; the message lists those that are."""
 
 
-async def slots_of(desk: Desk, branch: str, service: str, day: date) -> list[Slot]:
+async def slots_of(desk: BookingContext, branch: str, service: str, day: date) -> list[Slot]:
     """Give every bookable start of a local day, one entry for each person. Raises `UnknownName`."""
     config = desk.config()
     in_branch = next((one for one in config.branches if one.name == branch), None)
@@ -31,5 +31,5 @@ async def slots_of(desk: Desk, branch: str, service: str, day: date) -> list[Slo
     rows = [row for person in rules.people for row in person.resource_ids]
     async with desk.pool.acquire() as conn:
         around = timedelta(days=1)
-        busy = await ledger.busy(conn, desk.tenant, rows, first - around, end + around, NO_CALL)
-    return free_slots(rules, busy, Query(desk.clock.now(), first, end))
+        busy = await appointments.busy(conn, desk.tenant, rows, first - around, end + around, NO_CALL)
+    return free_slots(rules, busy, SlotQuery(desk.clock.now(), first, end))

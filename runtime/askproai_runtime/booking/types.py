@@ -76,7 +76,7 @@ class BookingSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class BookingContext:
     """Everything that checking and booking need, wired once per process."""
 
     pool: Pool

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking.hours import closed_by
+from askproai_runtime.booking.opening_hours import closed_by
 from askproai_runtime.german_dates import spoken
 
 log = structlog.get_logger(__name__)
 
 
-def warm(config: TenantConfig, now: datetime) -> None:
+def warm_up(config: TenantConfig, now: datetime) -> None:
     """Read the holidays' rules and the German names of days: 150 ms on the first use, less than one after (make bench).
 
     A config that cannot be used says so when it is asked; it must not keep a pod from storing events.

@@ -10,10 +10,10 @@ from typing import Any
 
 from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import BusinessModel, TenantConfig
-from askproai_runtime.booking import Answer, Booking, CallContext
+from askproai_runtime.booking import Answer, BookingService, CallContext
 from askproai_runtime.branch_routing.branch import Found, Hints, Unclear, find_branch
 
-Act = Callable[[Booking, CallContext, Mapping[str, Any]], Awaitable[Answer]]
+Act = Callable[[BookingService, CallContext, Mapping[str, Any]], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ def found_in_call(config: TenantConfig, route: Route, hints: Hints) -> Found | U
     return own_branch(config, route, hints) if route.branch else find_branch(config, hints)
 
 
-async def times_at_branch(booking: Booking, call: CallContext, args: Mapping[str, Any]) -> Answer:
+async def times_at_branch(booking: BookingService, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Offer the times of the people there who have the skills."""
     return await booking.check_availability(call, args)
 
 
-async def book_at_branch(booking: Booking, call: CallContext, args: Mapping[str, Any]) -> Answer:
+async def book_at_branch(booking: BookingService, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Book with one of the people there who have the skills."""
     return await booking.book_appointment(call, args)
 

@@ -13,7 +13,7 @@ from askproai_core.clock import Clock
 from askproai_core.database import Connection, Pool
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime import billing
-from askproai_runtime.booking import Booking, Told, release_hold
+from askproai_runtime.booking import BookingService, CalendarEvent, release_hold
 from askproai_runtime.calls.payload import RetellEvent, read, route_of, told_booking
 from askproai_runtime.calls.row import ACTED_ON, MOST_TRANSCRIPT, merge, row_of
 from askproai_runtime.calls.store import StoredEvent, audit_unroutable, load_event, lock_call, note_event, save_call
@@ -37,7 +37,7 @@ class CallEvents:
     """Acts on Retell's call events, Cal.com's of bookings and Stripe's billing; the others end as processed, with a note."""
 
     def __init__(
-        self, pool: Pool, config: Callable[[], TenantConfig], booking: Booking, clock: Clock, metrics: Metrics
+        self, pool: Pool, config: Callable[[], TenantConfig], booking: BookingService, clock: Clock, metrics: Metrics
     ) -> None:
         self._pool = pool
         self._booking = booking
@@ -57,7 +57,7 @@ class CallEvents:
                 if told is None:
                     await self._end(connection, await self._carry_out(connection, event), job=job)
             if told is not None:  # the calendar is asked first, so outside any transaction
-                await self._booking.follow_booking(told, partial(self._end, job=job))
+                await self._booking.apply_calendar_event(told, partial(self._end, job=job))
         except _Unroutable as stranger:
             await audit_unroutable(self._pool, self._tenant, "event.refused", stranger.args[0], job.correlation_id)
             raise DeadNow("unroutable") from stranger
@@ -105,7 +105,7 @@ class CallEvents:
         return f"transcript cut to {MOST_TRANSCRIPT} characters, {cut} left out" if cut > 0 else None
 
 
-def _told(event: StoredEvent) -> Told | None:
+def _told(event: StoredEvent) -> CalendarEvent | None:
     """Give which booking of the calendar an event is about; None when it is about none, or not about its life."""
     if event.source != "calcom" or event.event_type not in OF_BOOKINGS:
         return None
@@ -114,4 +114,4 @@ def _told(event: StoredEvent) -> Told | None:
     if booking is None or uid is None:
         return None
     stands = event.event_type in {"BOOKING_CREATED", "BOOKING_RESCHEDULED"}
-    return Told(uid, event.received_at, event.correlation_id, booking.starts_at if stands else None)
+    return CalendarEvent(uid, event.received_at, event.correlation_id, booking.starts_at if stands else None)

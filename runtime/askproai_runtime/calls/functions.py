@@ -19,7 +19,7 @@ from askproai_core.database import DATABASE_AWAY, Pool
 from askproai_core.http_server import Problem, correlation_id, json_answer, read_body, too_many
 from askproai_core.phone_numbers import Route, caller_or_none
 from askproai_core.redis import RateLimiter
-from askproai_runtime.booking import Answer, Booking, CallContext
+from askproai_runtime.booking import Answer, BookingService, CallContext
 from askproai_runtime.branch_routing import MODELS, Hints, Unclear, branch_of_call
 from askproai_runtime.calls.payload import FunctionRequest, RetellCall, heard_since, instant, read, route_of, said
 from askproai_runtime.calls.store import audit_unroutable
@@ -54,7 +54,7 @@ class Functions:
 
     config: LiveConfig
     credentials: Credentials
-    booking: Booking
+    booking: BookingService
     pool: Pool
     limiter: RateLimiter
     clock: Clock

@@ -16,8 +16,8 @@ from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import Shared, SlotLock
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
-from askproai_runtime.booking import Booking, BookingSettings, CallContext
-from askproai_runtime.calendars import Calendar, CalendarRequest, Confirmed, LocalCalendar, Outcome, Standing
+from askproai_runtime.booking import BookingService, BookingSettings, CallContext
+from askproai_runtime.calendars import Calendar, CalendarRequest, Confirmed, LocalCalendar, Outcome, RemoteBooking
 from askproai_runtime.jobs import Job, JobKind, Priority
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.databases import PEOPLE, Database, TenantStore
@@ -111,16 +111,16 @@ class ScriptedCalendar:
         self.book = {key: value for key, value in self.book.items() if value != uid}
         return Confirmed(uid)
 
-    async def find(self, request: CalendarRequest) -> Standing | None:
+    async def find(self, request: CalendarRequest) -> RemoteBooking | None:
         uid = self.book.get(request.request_id)
         return self._standing(uid) if uid and request.starts_at <= self.times[uid] < request.ends_at else None
 
-    async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
+    async def look(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
         return self._standing(uid) if uid in self.book.values() else None
 
-    def _standing(self, uid: str) -> Standing:
+    def _standing(self, uid: str) -> RemoteBooking:
         start = self.times[uid]
-        return Standing((uid,), 1001, start, start + timedelta(minutes=45), live=True, at=NOW)
+        return RemoteBooking((uid,), 1001, start, start + timedelta(minutes=45), live=True, at=NOW)
 
 
 @dataclass
@@ -129,7 +129,7 @@ class Salon:
 
     store: TenantStore
     pool: "asyncpg.Pool[asyncpg.Record]"
-    booking: Booking
+    booking: BookingService
     counts: Counts
     clock: StandingClock
     configs: list[TenantConfig]  # the last one is in force
@@ -229,7 +229,7 @@ async def open_salon(
     configs = [salon_of(store, **changes)]
     pool, counts, clock = open_pool(store.dsn, max_size=6), Counts(), StandingClock(NOW)
     await pool
-    booking = Booking(
+    booking = BookingService(
         pool,
         lambda: configs[-1],
         book,
@@ -245,12 +245,12 @@ async def open_salon(
 @asynccontextmanager
 async def second_desk(
     salon: Salon, settings: BookingSettings | None = None, *, max_size: int = 2, **parameters: str
-) -> AsyncIterator[Booking]:
+) -> AsyncIterator[BookingService]:
     """Open another process's booking room on the same salon, with a pool and server parameters of its own."""
     query = "&".join(f"{name}={value}" for name, value in parameters.items())
     config = salon_of(salon.store)
     async with open_pool(f"{salon.store.dsn}?{query}", max_size=max_size) as pool:
-        yield Booking(
+        yield BookingService(
             pool, lambda: config, LocalCalendar(), salon.clock, salon.counts, settings or BookingSettings(), FaultPoints(),
             slots_of(config.tenant),
         )  # fmt: skip

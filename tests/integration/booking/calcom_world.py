@@ -15,7 +15,7 @@ from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import Circuits
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import Booking, BookingSettings, Told
+from askproai_runtime.booking import BookingService, BookingSettings, CalendarEvent
 from askproai_runtime.calendars import CalcomV2, Exchange, Recorder
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import Fault, FaultKind, serve
@@ -37,7 +37,7 @@ class World:
     config: TenantConfig
     circuits: Circuits
     calendar: CalcomV2 = None  # type: ignore[assignment]  # set by the fixture: it needs the salon's pool
-    worker: Booking = None  # type: ignore[assignment]
+    worker: BookingService = None  # type: ignore[assignment]
 
     def fault(self, kind: FaultKind, operation: str = "create-booking", **more: Any) -> None:
         self.calcom.faults.active.append(Fault.parse({"operation": operation, "fault": kind, **more}, NOW))
@@ -70,7 +70,7 @@ class World:
             notes.append(note)
 
         async with asyncio.timeout(10):
-            await self.worker.follow_booking(Told(uid, received_at, "corr-event"), end)
+            await self.worker.apply_calendar_event(CalendarEvent(uid, received_at, "corr-event"), end)
         return notes[0]
 
     async def sync(self) -> None:
@@ -121,7 +121,7 @@ async def open_world(new_salon: Callable[..., Awaitable[Salon]]) -> AsyncIterato
 
         made[0].calendar = calcom_over(salon.pool)
         async with open_pool(salon.store.dsn, max_size=1) as pool:
-            made[0].worker = Booking(
+            made[0].worker = BookingService(
                 pool, lambda: made[0].config, calcom_over(pool), salon.clock, salon.counts, QUICK, FaultPoints(),
                 slots_of(salon.store.tenant),
             )  # fmt: skip

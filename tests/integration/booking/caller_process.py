@@ -18,7 +18,7 @@ from askproai_core.database import open_pool
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.redis import Circuits
 from askproai_core.tenant_config import CalcomVersion, decode
-from askproai_runtime.booking import Booking, BookingSettings
+from askproai_runtime.booking import BookingService, BookingSettings
 from askproai_runtime.calendars import CalcomV2, ChosenCalendar, Exchange, Recorder
 
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output carries the answers
@@ -40,7 +40,7 @@ async def main(dsn: str, config_text: str, url: str, redis_url: str = "") -> Non
         calendar = ChosenCalendar(lambda: config, {CalcomVersion.V2: calcom}, clock)
         slots = slots_of(config.tenant, redis_url or None)
         faults = fault_points_from_environment()
-        booking = Booking(pool, lambda: config, calendar, clock, counts, BookingSettings(), faults, slots)
+        booking = BookingService(pool, lambda: config, calendar, clock, counts, BookingSettings(), faults, slots)
         await pool.fetchval("SELECT 1")
         sys.stdout.write("ready\n")
         sys.stdout.flush()

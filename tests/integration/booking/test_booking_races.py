@@ -11,9 +11,10 @@ from booking_world import MORNING, ScriptedCalendar, call, wants
 from calcom_world import World
 
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import BookingSettings, changes, ledger
-from askproai_runtime.booking.ledger import CancelledBy
-from askproai_runtime.booking.sync import resync
+from askproai_runtime.booking import BookingSettings
+from askproai_runtime.booking.calendar_outbound import resync
+from askproai_runtime.booking.store import appointments, claims
+from askproai_runtime.booking.store.appointments import CancelledBy
 from askproai_runtime.calendars import Taken, Unknown
 from askproai_runtime.jobs import RunAgain
 
@@ -46,9 +47,9 @@ async def test_cancelled_while_its_job_ends_the_calendar_still_hears_of_it(new_s
     await salon.pool.execute("UPDATE jobs SET state = 'ready'")
     job = await salon.claim_job()  # there is nothing to do for it
     async with salon.pool.acquire() as conn, conn.transaction():
-        own = await ledger.appointment(conn, salon.store.tenant, UUID(made.fields["appointment_id"]), lock=True)
+        own = await appointments.appointment(conn, salon.store.tenant, UUID(made.fields["appointment_id"]), lock=True)
         assert own is not None
-        await changes.cancel(conn, salon.store.tenant, own, CancelledBy.CALLER, None)
+        await claims.cancel(conn, salon.store.tenant, own, CancelledBy.CALLER, None)
         await resync(conn, salon.store.tenant, own)
         running = asyncio.create_task(salon.booking.sync_appointment(job))
         await asyncio.wait({running}, timeout=0.5)
@@ -214,6 +215,6 @@ async def test_what_gives_way_to_neighbours_is_the_buffer_and_never_the_appointm
     assert claim["block_end"] >= datetime.fromisoformat("2026-11-27T15:15:00Z")
 
 
-def _with(config: TenantConfig, **changes: Any) -> TenantConfig:
-    services = tuple(msgspec.structs.replace(service, **changes) for service in config.services)
+def _with(config: TenantConfig, **claims: Any) -> TenantConfig:
+    services = tuple(msgspec.structs.replace(service, **claims) for service in config.services)
     return msgspec.structs.replace(config, services=services)

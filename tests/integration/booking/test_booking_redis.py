@@ -22,7 +22,7 @@ from booking_world import (
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import acl_rules
-from askproai_runtime.booking import Answer, Booking, BookingSettings
+from askproai_runtime.booking import Answer, BookingService, BookingSettings
 from askproai_runtime.calendars import CalendarRequest, Outcome
 from askproai_sandbox.cluster import eventually
 from askproai_sandbox.databases import Database
@@ -56,7 +56,7 @@ class Shop:
     """A salon of two pods that share a Redis and a calendar."""
 
     salon: Salon
-    pods: tuple[Booking, Booking]
+    pods: tuple[BookingService, BookingService]
     calendar: SlowCalendar
     valkey: EmbeddedRedis
 
@@ -82,7 +82,7 @@ async def new_shop(
         salon = await open_salon(module_database, name, calendar, settings, redis_url=url)
         salons.append(salon)
         config = salon_of(salon.store, calendar=CALCOM)
-        second = Booking(
+        second = BookingService(
             salon.pool, lambda: config, calendar, salon.clock, salon.counts, settings or BookingSettings(), FaultPoints(),
             slots_of(salon.store.tenant, url),
         )  # fmt: skip

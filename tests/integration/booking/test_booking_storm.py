@@ -19,13 +19,13 @@ from booking_world import NOW, Salon, call
 from test_capacity import COURSE, CUT, MANY, YOGA, most_at_once, studio
 
 from askproai_core.tenant_config import EventType
-from askproai_runtime.booking import BookingSettings, CalendarDisagrees, Told
+from askproai_runtime.booking import BookingSettings, CalendarDisagrees, CalendarEvent
 from askproai_runtime.calendars import (
     CalendarRequest,
     CalendarUnreachable,
     Confirmed,
     Outcome,
-    Standing,
+    RemoteBooking,
     Taken,
     Unavailable,
     Unknown,
@@ -79,13 +79,13 @@ class Storm:
     async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> Outcome:
         return await self._post(lambda: self._cancel(uid))
 
-    async def find(self, request: CalendarRequest) -> Standing | None:
+    async def find(self, request: CalendarRequest) -> RemoteBooking | None:
         await self._travel()
         own = (one for one in self.bookings.values() if one.live and one.request_id == request.request_id)
         found = (one for one in own if request.starts_at <= one.start < request.ends_at)
         return next((self._standing(one, ()) for one in found), None)
 
-    async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
+    async def look(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
         await self._travel()
         before: list[str] = []
         while moved := self.bookings[uid].moved_to:
@@ -93,8 +93,8 @@ class Storm:
             uid = moved
         return self._standing(self.bookings[uid], tuple(before))
 
-    def _standing(self, one: There, before: tuple[str, ...]) -> Standing:
-        return Standing((one.uid, *before), one.event_type, one.start, one.end, one.live, one.at, one.request_id)
+    def _standing(self, one: There, before: tuple[str, ...]) -> RemoteBooking:
+        return RemoteBooking((one.uid, *before), one.event_type, one.start, one.end, one.live, one.at, one.request_id)
 
     async def _travel(self) -> None:
         await asyncio.sleep(self.chance.random() * 0.02)
@@ -261,7 +261,9 @@ async def hook(salon: Salon, calendar: Storm, chance: random.Random, stop: async
         if not calendar.events or chance.random() < 0.2:
             continue
         try:
-            await salon.booking.follow_booking(Told(chance.choice(calendar.events[-12:]), NOW, "corr-event"), end)
+            await salon.booking.apply_calendar_event(
+                CalendarEvent(chance.choice(calendar.events[-12:]), NOW, "corr-event"), end
+            )
         except RunAgain:
             continue
 

@@ -9,9 +9,9 @@ from calcom_world import World
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import Provider
-from askproai_runtime.booking import Booking, BookingSettings, CalendarDisagrees
-from askproai_runtime.booking.ledger import appointment
-from askproai_runtime.booking.sync import calendar_request
+from askproai_runtime.booking import BookingService, BookingSettings, CalendarDisagrees
+from askproai_runtime.booking.calendar_outbound import calendar_request
+from askproai_runtime.booking.store.appointments import appointment
 from askproai_runtime.jobs import DeadNow, RunAgain, StaleClaim
 from askproai_sandbox.simulator import FaultKind
 
@@ -230,7 +230,7 @@ async def test_the_last_attempt_is_given_its_quiet_time(world: World) -> None:
     world.cut_off()
     await world.salon.booking.book_appointment(call(), wants())
     world.back()
-    patient = Booking(
+    patient = BookingService(
         world.salon.pool, lambda: world.config, world.calendar, world.salon.clock, world.salon.counts,
         BookingSettings(quiet=timedelta(seconds=30)), FaultPoints(), slots_of(world.salon.store.tenant),
     )  # fmt: skip

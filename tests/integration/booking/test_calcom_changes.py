@@ -8,7 +8,7 @@ from calcom_world import World
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import Provider
-from askproai_runtime.booking import Booking, BookingSettings, CalendarDisagrees
+from askproai_runtime.booking import BookingService, BookingSettings, CalendarDisagrees
 from askproai_runtime.jobs import DeadNow, RunAgain
 from askproai_sandbox.simulator import FaultKind
 
@@ -152,7 +152,7 @@ async def test_a_create_that_appears_after_the_cancellation_is_cancelled_too(wor
     world.fault(FaultKind.LAGGING_LIST, "list-bookings", requests=1)
     await world.salon.booking.book_appointment(call(), wants())
     await world.salon.booking.cancel_appointment(call(), {})
-    patient = Booking(
+    patient = BookingService(
         world.salon.pool, lambda: world.config, world.calendar, world.salon.clock, world.salon.counts,
         BookingSettings(quiet=timedelta(seconds=30)), FaultPoints(), slots_of(world.salon.store.tenant),
     )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from booking_world import HALF_PAST_TWO, NOW, call, wants
 from calcom_world import World
 
-from askproai_runtime.booking import CalendarDisagrees, Told
+from askproai_runtime.booking import CalendarDisagrees, CalendarEvent
 from askproai_runtime.jobs import DeadNow, RunAgain
 from askproai_sandbox.simulator import FaultKind
 
@@ -49,8 +49,8 @@ async def test_an_echo_asks_calcom_nothing(world: World) -> None:
         notes.append(note)
 
     before = len(world.calcom.journal.entries)
-    told = Told(uid, NOW, "c", datetime.fromisoformat(HALF_PAST_TWO))
-    await world.worker.follow_booking(told, end)
+    told = CalendarEvent(uid, NOW, "c", datetime.fromisoformat(HALF_PAST_TWO))
+    await world.worker.apply_calendar_event(told, end)
     assert notes == ["nothing new: our own doing"]
     assert len(world.calcom.journal.entries) == before
 

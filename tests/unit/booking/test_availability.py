@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 
 from askproai_core.tenant_config import Absence, Branch, Holidays, Hours, Service, Staff, Weekday
 from askproai_runtime.booking.availability import (
+    BusySpan,
     Obstacle,
-    Query,
-    Rules,
-    Taken,
+    ServiceRules,
+    SlotQuery,
     free_slots,
     nearest,
     one_per_start,
     why_not,
 )
-from askproai_runtime.booking.hours import closed_by
+from askproai_runtime.booking.opening_hours import closed_by
 
 BERLIN = ZoneInfo("Europe/Berlin")
 EVERY_DAY = tuple(Weekday)
@@ -42,22 +42,24 @@ MEHMET = Staff(id="mehmet", display_name="Mehmet", resource_ids=(2,))
 NINE_TO_SIX = (hours("09:00", "18:00"),)
 
 
-def rules(*people: Staff, opening=NINE_TO_SIX, holidays=None, zone=BERLIN, **service) -> Rules:
+def rules(*people: Staff, opening=NINE_TO_SIX, holidays=None, zone=BERLIN, **service) -> ServiceRules:
     service = {"name": "schnitt", "display_name": "Schnitt", "duration_minutes": 60, "slot_step_minutes": 60} | service
     branch = Branch(
         name="mitte", display_name="Mitte", opening_hours=opening, holidays=holidays, staff=people or (ANNA,)
     )
-    return Rules(zone, branch, Service(**service), people or (ANNA,))
+    return ServiceRules(zone, branch, Service(**service), people or (ANNA,))
 
 
-def starts(rules: Rules, day: str, busy=None, now: datetime | None = None, staff: str | None = None) -> list[str]:
+def starts(
+    rules: ServiceRules, day: str, busy=None, now: datetime | None = None, staff: str | None = None
+) -> list[str]:
     first = local(f"{day}T00:00", rules.zone)
-    query = Query(now or first - timedelta(days=7), first, local(f"{day}T23:59", rules.zone), staff)
+    query = SlotQuery(now or first - timedelta(days=7), first, local(f"{day}T23:59", rules.zone), staff)
     return [f"{s.start.astimezone(rules.zone):%H:%M}" for s in free_slots(rules, busy or {}, query)]
 
 
-def span(day: str, a: str, b: str) -> Taken:
-    return Taken(local(f"{day}T{a}"), local(f"{day}T{b}"))
+def span(day: str, a: str, b: str) -> BusySpan:
+    return BusySpan(local(f"{day}T{a}"), local(f"{day}T{b}"))
 
 
 DAY = "2026-11-27"  # a Friday
@@ -155,7 +157,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("promise", "given_rules", "busy", "wanted"), CASES, ids=[case[0] for case in CASES])
-def test_starts_of_a_day(promise: str, given_rules: Rules, busy, wanted: str) -> None:
+def test_starts_of_a_day(promise: str, given_rules: ServiceRules, busy, wanted: str) -> None:
     assert starts(given_rules, DAY, busy) == wanted.split()
 
 
@@ -207,7 +209,7 @@ def test_autumn_offers_the_doubled_hour_once(day: str) -> None:
     assert len(found) == 48
     assert len(set(found)) == 48
     first = local(f"{day}T02:30")
-    query = Query(first - timedelta(days=1), first, first + timedelta(minutes=1))
+    query = SlotQuery(first - timedelta(days=1), first, first + timedelta(minutes=1))
     (slot,) = free_slots(night, {}, query)
     assert slot.start == datetime(*date.fromisoformat(day).timetuple()[:3], 0, 30, tzinfo=UTC)  # the first of the two
 
@@ -216,7 +218,7 @@ def test_durations_are_real_time_across_the_change() -> None:
     night = rules(opening=(hours("01:00", "05:00"),), duration_minutes=120, slot_step_minutes=30)
     assert starts(night, "2027-03-28")[-1] == "03:00"
     (slot, *_) = free_slots(
-        night, {}, Query(local("2027-03-27T00:00"), local("2027-03-28T01:00"), local("2027-03-28T05:00"))
+        night, {}, SlotQuery(local("2027-03-27T00:00"), local("2027-03-28T01:00"), local("2027-03-28T05:00"))
     )
     assert f"{slot.end.astimezone(BERLIN):%H:%M}" == "04:00"
 
@@ -233,7 +235,7 @@ def test_another_zone_and_a_service_over_midnight() -> None:
 def test_one_start_lists_each_person_and_fairness_takes_the_least_booked() -> None:
     both = rules(ANNA, MEHMET)
     busy = {1: [span(DAY, "15:00", "17:00")], 2: [span("2026-11-28", "09:00", "18:00")]}
-    slots = free_slots(both, busy, Query(local("2026-11-20T00:00"), local(f"{DAY}T10:00"), local(f"{DAY}T10:01")))
+    slots = free_slots(both, busy, SlotQuery(local("2026-11-20T00:00"), local(f"{DAY}T10:00"), local(f"{DAY}T10:01")))
     assert [s.staff for s in slots] == ["anna", "mehmet"]
     assert [s.staff for s in one_per_start(slots, busy, both)] == ["mehmet"]  # Saturday's work is not Friday's
     assert [s.staff for s in one_per_start(slots, {}, both)] == ["anna"]  # a draw: the order of the config
@@ -243,12 +245,12 @@ def test_a_person_is_chosen_by_the_whole_span() -> None:
     """cal#12376: free at the start is not free for the span."""
     both = rules(ANNA, MEHMET)
     busy = {1: [span(DAY, "10:30", "11:00")]}
-    query = Query(local("2026-11-20T00:00"), local(f"{DAY}T10:00"), local(f"{DAY}T10:01"))
+    query = SlotQuery(local("2026-11-20T00:00"), local(f"{DAY}T10:00"), local(f"{DAY}T10:01"))
     assert [s.staff for s in free_slots(both, busy, query)] == ["mehmet"]
 
 
 def test_nearest_gives_the_closest_earliest_first() -> None:
-    slots = free_slots(rules(), {}, Query(local("2026-11-20T00:00"), local(f"{DAY}T00:00"), local(f"{DAY}T23:00")))
+    slots = free_slots(rules(), {}, SlotQuery(local("2026-11-20T00:00"), local(f"{DAY}T00:00"), local(f"{DAY}T23:00")))
     assert [f"{s.start.astimezone(BERLIN):%H:%M}" for s in nearest(slots, local(f"{DAY}T14:10"), 3)] == [
         "13:00",
         "14:00",
@@ -306,9 +308,9 @@ def test_every_slot_keeps_every_rule(day, opens, length, duration, step, before,
         buffer_after_minutes=after, minimum_notice_minutes=notice,
     )  # fmt: skip
     first = datetime.combine(day, time(), BERLIN).astimezone(UTC)
-    busy = [Taken(first + timedelta(minutes=a), first + timedelta(minutes=a + n)) for a, n in taken]
+    busy = [BusySpan(first + timedelta(minutes=a), first + timedelta(minutes=a + n)) for a, n in taken]
     now = first + timedelta(hours=6)
-    for slot in free_slots(given_rules, {1: busy}, Query(now, first, first + timedelta(days=3))):
+    for slot in free_slots(given_rules, {1: busy}, SlotQuery(now, first, first + timedelta(days=3))):
         blocks = given_rules.blocks(slot.start)
         wall, wall_start, wall_end = (at.astimezone(BERLIN) for at in (slot.start, blocks.start, blocks.end))
         assert slot.start >= now + timedelta(minutes=notice)
@@ -318,7 +320,7 @@ def test_every_slot_keeps_every_rule(day, opens, length, duration, step, before,
         assert all(blocks.end <= s.start or s.end <= blocks.start for s in busy)
         assert wall_start.hour * 60 + wall_start.minute >= opens or wall_start.fold
         assert wall_end.hour * 60 + wall_end.minute <= closes or wall_end.date() > wall.date()
-        query = Query(now, slot.start, slot.start + timedelta(minutes=1))
+        query = SlotQuery(now, slot.start, slot.start + timedelta(minutes=1))
         assert [s.start for s in free_slots(given_rules, {1: busy}, query)] == [slot.start]
 
 
@@ -329,8 +331,8 @@ def test_nothing_free_is_left_out(taken) -> None:
         opening=(hours("09:00", "17:00"),), duration_minutes=45, slot_step_minutes=15, buffer_after_minutes=10
     )
     first = local(f"{DAY}T00:00")
-    busy = [Taken(first + timedelta(minutes=a), first + timedelta(minutes=a + n)) for a, n in taken]
-    found = {s.start for s in free_slots(given_rules, {1: busy}, Query(first, first, first + timedelta(hours=23)))}
+    busy = [BusySpan(first + timedelta(minutes=a), first + timedelta(minutes=a + n)) for a, n in taken]
+    found = {s.start for s in free_slots(given_rules, {1: busy}, SlotQuery(first, first, first + timedelta(hours=23)))}
     for quarter in range(96):
         start = first + timedelta(minutes=15 * quarter)
         end = start + timedelta(minutes=55)
@@ -347,7 +349,7 @@ def test_ten_people_for_fourteen_days_is_quick() -> None:
     first = local(f"{DAY}T00:00")
     busy = {
         n: [
-            Taken(first + timedelta(days=d, hours=h), first + timedelta(days=d, hours=h + 1))
+            BusySpan(first + timedelta(days=d, hours=h), first + timedelta(days=d, hours=h + 1))
             for d in range(14)
             for h in (10, 12, 15)
         ]
@@ -357,7 +359,7 @@ def test_ten_people_for_fourteen_days_is_quick() -> None:
     gc.disable()  # a collection walks the whole test run's objects, which no pod has
     for _ in range(40):
         began = process_time()
-        slots = free_slots(given_rules, busy, Query(first, first, first + timedelta(days=14)))
+        slots = free_slots(given_rules, busy, SlotQuery(first, first, first + timedelta(days=14)))
         took.append(process_time() - began)
     gc.enable()
     assert len(slots) > 1000

@@ -7,13 +7,13 @@ from uuid import UUID
 
 import pytest
 
-from askproai_runtime.booking.follow import Step, decide
-from askproai_runtime.booking.ledger import Appointment
-from askproai_runtime.calendars import Standing
+from askproai_runtime.booking.calendar_inbound import Step, decide
+from askproai_runtime.booking.store.appointments import Appointment
+from askproai_runtime.calendars import RemoteBooking
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 START, OTHER = NOW + timedelta(days=7), NOW + timedelta(days=8)
-THERE = Standing(("u1",), 1001, START, START + timedelta(minutes=45), live=True, at=NOW)
+THERE = RemoteBooking(("u1",), 1001, START, START + timedelta(minutes=45), live=True, at=NOW)
 OURS = Appointment(
     UUID(int=1), "mitte", "schnitt", "anna", START, START + timedelta(minutes=45), "confirmed", "call", "c",
     external_id="u1", external_updated_at=NOW,
@@ -26,7 +26,7 @@ def ours(**changes: Any) -> Appointment:
     return replace(OURS, **changes)
 
 
-def there(**changes: Any) -> Standing:
+def there(**changes: Any) -> RemoteBooking:
     return replace(THERE, **changes)
 
 
@@ -64,6 +64,6 @@ MOVING: dict[str, Any] = {"status": "pending_sync", "starts_at": OTHER, "was_sta
     ],
 )
 def test_a_state_there_and_a_row_here_ask_for_one_step(
-    made: Appointment | None, standing: Standing, step: Step
+    made: Appointment | None, standing: RemoteBooking, step: Step
 ) -> None:
     assert decide(made, standing, NOW) is step

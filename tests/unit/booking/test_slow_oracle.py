@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from askproai_core.tenant_config import Absence, Branch, Holidays, Hours, Service, Staff, Weekday
-from askproai_runtime.booking.availability import Query, Rules, Taken, claims_for, free_slots
+from askproai_runtime.booking.availability import BusySpan, ServiceRules, SlotQuery, claims_for, free_slots
 
 MINUTE = timedelta(minutes=1)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -66,7 +66,7 @@ def open_minutes(ranges: tuple[Hours, ...], day: date, zone: ZoneInfo) -> frozen
     return frozenset(found)
 
 
-def works(person: Staff, at: datetime, rules: Rules) -> bool:
+def works(person: Staff, at: datetime, rules: ServiceRules) -> bool:
     day = at.astimezone(rules.zone).date()
     if rules.branch.holidays and (day in rules.branch.holidays.closed or day in GERMAN_HOLIDAYS):
         return False
@@ -77,7 +77,7 @@ def works(person: Staff, at: datetime, rules: Rules) -> bool:
     return at in opening and at in open_minutes(hours, day, rules.zone)
 
 
-def has_room(person: Staff, at: datetime, rules: Rules, busy: dict[int, list[Taken]]) -> bool:
+def has_room(person: Staff, at: datetime, rules: ServiceRules, busy: dict[int, list[BusySpan]]) -> bool:
     there = [(row, one) for row in person.resource_ids for one in busy.get(row, ()) if one.start <= at < one.end]
     shares = sum((Fraction(1, one.units) for _, one in there), Fraction(0))
     now = person.resource_ids[: person.units]
@@ -86,7 +86,7 @@ def has_room(person: Staff, at: datetime, rules: Rules, busy: dict[int, list[Tak
     return shares + Fraction(1, rules.service.capacity) <= 1 and len(free) >= wanted
 
 
-def oracle(rules: Rules, busy: dict[int, list[Taken]], query: Query) -> Iterator[tuple[datetime, str]]:
+def oracle(rules: ServiceRules, busy: dict[int, list[BusySpan]], query: SlotQuery) -> Iterator[tuple[datetime, str]]:
     service, zone = rules.service, rules.zone
     day = query.first.astimezone(zone).date()
     last = query.now.astimezone(zone).date() + timedelta(days=service.booking_horizon_days)
@@ -135,7 +135,7 @@ def people(draw: st.DrawFn, number: int, capacity: int, around: date) -> Staff:
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[Rules, dict[int, list[Taken]], Query]:
+def cases(draw: st.DrawFn) -> tuple[ServiceRules, dict[int, list[BusySpan]], SlotQuery]:
     zone, day = draw(st.sampled_from(ZONES)), draw(st.sampled_from(DAYS))
     capacity = draw(st.sampled_from([1, 1, 2, 3, 4]))
     staff = tuple(draw(people(number, capacity, day)) for number in range(draw(st.integers(1, 2))))
@@ -151,7 +151,7 @@ def cases(draw: st.DrawFn) -> tuple[Rules, dict[int, list[Taken]], Query]:
         holidays=holidays, staff=staff,
     )  # fmt: skip
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
-    busy: dict[int, list[Taken]] = {}
+    busy: dict[int, list[BusySpan]] = {}
     for row, after, length, units in draw(
         st.lists(
             st.tuples(
@@ -164,17 +164,17 @@ def cases(draw: st.DrawFn) -> tuple[Rules, dict[int, list[Taken]], Query]:
         start = noon + after * MINUTE
         owner = next(one for one in staff if row in one.resource_ids)
         parts = owner.units if units != 1 and row in owner.resource_ids[: owner.units] else units
-        taken = Taken(start, start + length * MINUTE, parts)
+        taken = BusySpan(start, start + length * MINUTE, parts)
         if all(
             taken.end <= one.start or one.end <= taken.start for one in busy.get(row, ())
         ):  # as the constraint has it
             busy.setdefault(row, []).append(taken)
     first = noon - timedelta(minutes=draw(st.integers(0, 900)))
     now = noon - timedelta(minutes=draw(st.sampled_from([0, 720, 1440, 3000])))
-    query = Query(
+    query = SlotQuery(
         now, first, first + timedelta(minutes=draw(st.integers(1, 1500))), draw(st.sampled_from([None, "p0"]))
     )
-    return Rules(zone, branch, service, staff), busy, query
+    return ServiceRules(zone, branch, service, staff), busy, query
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
@@ -213,11 +213,11 @@ def test_rows_that_do_not_line_up_still_make_a_slot() -> None:
     person = Staff(id="p", display_name="", resource_ids=(1, 2), units=2)
     service = Service(name="s", display_name="S", capacity=2, duration_minutes=60)
     hour, half = timedelta(hours=1), timedelta(minutes=30)
-    busy = {1: [Taken(at, at + hour, 2)], 2: [Taken(at + hour, at + 2 * hour, 2)]}
+    busy = {1: [BusySpan(at, at + hour, 2)], 2: [BusySpan(at + hour, at + 2 * hour, 2)]}
     branch = Branch(
         name="b", display_name="", opening_hours=(Hours(days=tuple(Weekday), opens=time(0), closes=time(0)),)
     )
-    rules = Rules(BERLIN, branch, service, (person,))
+    rules = ServiceRules(BERLIN, branch, service, (person,))
     claims = claims_for(person, 2, busy, rules.blocks(at + half))
     assert claims is not None
     assert [(row, span.start - at, span.end - at) for row, span in claims] == [(1, hour, hour + half), (2, half, hour)]
@@ -227,8 +227,8 @@ def test_an_exclusive_appointment_of_smaller_days_blocks_the_whole_person() -> N
     """Capacity rose from 1 to 4: who was promised the person alone stays alone."""
     at = datetime(2026, 11, 20, 9, tzinfo=UTC)
     person = Staff(id="p", display_name="", resource_ids=(1, 2, 3, 4), units=4)
-    blocks = Rules(
+    blocks = ServiceRules(
         BERLIN, Branch(name="b", display_name=""), Service(name="s", display_name="", capacity=4), (person,)
     ).blocks(at)
-    assert claims_for(person, 4, {1: [Taken(at, at + MINUTE, units=1)]}, blocks) is None
-    assert claims_for(person, 4, {1: [Taken(at, at + MINUTE, units=4)]}, blocks) is not None
+    assert claims_for(person, 4, {1: [BusySpan(at, at + MINUTE, units=1)]}, blocks) is None
+    assert claims_for(person, 4, {1: [BusySpan(at, at + MINUTE, units=4)]}, blocks) is not None

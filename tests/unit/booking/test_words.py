@@ -2,7 +2,7 @@
 
 import pytest
 
-from askproai_runtime.booking.words import fold, listed, same_name
+from askproai_runtime.booking.phrases import fold, listed, same_name
 
 
 @pytest.mark.parametrize(

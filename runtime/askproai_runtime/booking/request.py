@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.phone_numbers import caller_or_none
 from askproai_core.tenant_config import Branch, Service, TenantConfig
-from askproai_runtime.booking.availability import Rules
-from askproai_runtime.booking.ledger import Appointment, Status
+from askproai_runtime.booking.availability import ServiceRules
+from askproai_runtime.booking.phrases import NOT_UNDERSTOOD, fold, listed, same_name
+from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import Answer, CallContext
-from askproai_runtime.booking.words import NOT_UNDERSTOOD, fold, listed, same_name
 from askproai_runtime.german_dates import Candidate, Grain, Understanding, spoken, understand_parts
 
 _LONGEST_ARGUMENT = 500
@@ -34,7 +34,7 @@ class AskBack(Exception):
 class Wish:
     """What the caller wants, resolved in the config. `staff` is None when anybody will do."""
 
-    rules: Rules
+    rules: ServiceRules
     staff: str | None
 
     @property
@@ -108,11 +108,11 @@ def read_wish(
     return Wish(rules, _person(rules, text(args, "staff")))
 
 
-def rules_of(zone: ZoneInfo, branch: Branch, service: Service) -> Rules:
+def rules_of(zone: ZoneInfo, branch: Branch, service: Service) -> ServiceRules:
     """Give the rules of one service in one branch, for those who can do it there."""
     able = service.staff.get(branch.name, ())
     people = tuple(person for person in branch.staff if person.id in able and person.resource_ids)
-    return Rules(zone, branch, service, people)
+    return ServiceRules(zone, branch, service, people)
 
 
 def read_time(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Understanding | None:
@@ -213,7 +213,7 @@ def _service(config: TenantConfig, branch: Branch, named: str | None) -> Service
     raise AskBack(f"{question}: {listed(names)}?", services=[service.name for service in offered])
 
 
-def _person(rules: Rules, named: str | None) -> str | None:
+def _person(rules: ServiceRules, named: str | None) -> str | None:
     if named is None:
         return None
     for person in rules.people:

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from askproai_core.database import Connection
-from askproai_runtime.booking import changes
-from askproai_runtime.booking.ledger import Appointment
-from askproai_runtime.booking.turns import move_key
+from askproai_runtime.booking.store import claims
+from askproai_runtime.booking.store.actions import move_key
+from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.calendars import Confirmed
 
 
@@ -14,7 +14,7 @@ async def confirm(conn: Connection, tenant: str, made: Appointment, stands: Conf
     it stays pending. False: it was changed here meanwhile and is not what stands there; the uid is kept to find it by.
     """
     if made.was_starts_at is not None:
-        await changes.lock_people(conn, tenant, made.id)
+        await claims.lock_people(conn, tenant, made.id)
     done = await conn.fetchval(
         """WITH made AS (
                UPDATE appointments SET status = CASE WHEN $5 THEN status ELSE 'confirmed' END, external_id = $4,
@@ -29,7 +29,7 @@ async def confirm(conn: Connection, tenant: str, made: Appointment, stands: Conf
     )  # fmt: skip
     if done:
         if made.was_starts_at is not None:
-            await changes.stand_on_newest(conn, tenant, made.id)
+            await claims.stand_on_newest(conn, tenant, made.id)
         return True
     same = await conn.fetchval(
         """UPDATE appointments SET external_id = coalesce($3, external_id) WHERE tenant = $1 AND id = $2
@@ -43,7 +43,7 @@ async def give_back(conn: Connection, tenant: str, made: Appointment, reason: st
     """Free what the provider says is taken, do not offer that person and span again for a while, end its waiting sync job.
     False when it must stay: it was changed, or a caller was told meanwhile that it stands.
     """
-    await changes.lock_people(conn, tenant, made.id)  # who tells a caller holds this lock, too: see the saga's `_write`
+    await claims.lock_people(conn, tenant, made.id)  # who tells a caller holds this lock, too: see the saga's `_write`
     done = await conn.fetchval(
         """WITH lost AS (
                UPDATE appointments SET status = 'failed', error = $4, version = version + 1, updated_at = clock_timestamp()
@@ -71,7 +71,7 @@ async def take_back(
 
     False when the move must stay: it was changed, or a caller was told meanwhile that it is done.
     """
-    await changes.lock_people(conn, tenant, made.id)  # who tells a caller holds this lock, too: see `move.py`
+    await claims.lock_people(conn, tenant, made.id)  # who tells a caller holds this lock, too: see `move.py`
     done = await conn.fetchval(
         """UPDATE appointments SET starts_at = was_starts_at, ends_at = was_ends_at, was_starts_at = NULL, was_ends_at = NULL,
                was_place = NULL, status = CASE WHEN $5 THEN 'confirmed' ELSE status END, error = CASE WHEN $5 THEN NULL ELSE $4 END,
@@ -89,7 +89,7 @@ async def take_back(
            WHERE tenant = $1 AND appointment_id = $2 AND place > 0 ORDER BY place DESC, id LIMIT 1""",
         tenant, made.id, made.starts_at, made.ends_at, refusal, reason,
     )  # fmt: skip
-    await changes.release(conn, tenant, made.id)
+    await claims.release(conn, tenant, made.id)
     await conn.execute(  # copies: the highest number is where it stands
         """INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, units, place)
            SELECT tenant, appointment_id, resource_id, blocks, 'booked', units,

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import changes, ledger
-from askproai_runtime.booking.ledger import Appointment
-from askproai_runtime.booking.types import Answer, CallContext, Desk
-from askproai_runtime.booking.wish import AskBack, text
-from askproai_runtime.booking.words import listed
+from askproai_runtime.booking.phrases import listed
+from askproai_runtime.booking.request import AskBack, text
+from askproai_runtime.booking.store import appointments, claims
+from askproai_runtime.booking.store.appointments import Appointment
+from askproai_runtime.booking.types import Answer, BookingContext, CallContext
 from askproai_runtime.german_dates import spoken
 
 MOST_TOLD = 5
@@ -26,10 +26,10 @@ _WITHHELD = (
 )
 
 
-async def find_appointments(desk: Desk, call: CallContext) -> Answer:
+async def find_appointments(desk: BookingContext, call: CallContext) -> Answer:
     """Say this caller's appointments to come, in every branch of the tenant."""
     async with desk.pool.acquire() as conn:
-        found = await changes.coming(conn, desk.tenant, call.caller, call.call_id, desk.clock.now())
+        found = await claims.coming(conn, desk.tenant, call.caller, call.call_id, desk.clock.now())
     config = desk.config()
     if not found:
         return Answer(success=call.caller is not None, message=_nothing(call), fields={"appointments": []})
@@ -43,21 +43,27 @@ async def find_appointments(desk: Desk, call: CallContext) -> Answer:
 
 
 async def which(
-    desk: Desk, conn: Connection, call: CallContext, args: Mapping[str, Any], question: str, *, cancelled: bool = False
+    desk: BookingContext,
+    conn: Connection,
+    call: CallContext,
+    args: Mapping[str, Any],
+    question: str,
+    *,
+    cancelled: bool = False,
 ) -> Appointment:
     """Give the appointment that is meant: the named one, else the only one to come. Raises `AskBack`, with the choice.
 
     With `cancelled` it may be one that is cancelled already: by its id, or by this call if no other is to come.
     """
     config = desk.config()
-    found = await changes.coming(conn, desk.tenant, call.caller, call.call_id, desk.clock.now())
+    found = await claims.coming(conn, desk.tenant, call.caller, call.call_id, desk.clock.now())
     named = text(args, "appointment_id")
     if named is not None:
         if one := await _named(desk, conn, call, named):
             return one
         question = f"Diesen Termin finde ich nicht. {question}"
-    elif cancelled and (gone := await changes.cancelled_in(conn, desk.tenant, call.call_id)):
-        last = await ledger.appointment(conn, desk.tenant, gone[-1])
+    elif cancelled and (gone := await claims.cancelled_in(conn, desk.tenant, call.call_id)):
+        last = await appointments.appointment(conn, desk.tenant, gone[-1])
         if last is not None and not found:
             return last
         question = f"Ein Termin ist schon abgesagt. {question}"
@@ -69,12 +75,12 @@ async def which(
     raise AskBack(f"{question} {choice}?", appointments=fields_of(config, found))
 
 
-async def _named(desk: Desk, conn: Connection, call: CallContext, named: str) -> Appointment | None:
+async def _named(desk: BookingContext, conn: Connection, call: CallContext, named: str) -> Appointment | None:
     try:
-        one = await ledger.appointment(conn, desk.tenant, UUID(named))
+        one = await appointments.appointment(conn, desk.tenant, UUID(named))
     except ValueError:
         return None
-    if one is None or one.status == ledger.Status.HELD:
+    if one is None or one.status == appointments.Status.HELD:
         return None
     theirs = call.caller is not None and call.caller in {one.caller, one.phone}
     return one if theirs or (call.call_id and one.call_id == call.call_id) else None

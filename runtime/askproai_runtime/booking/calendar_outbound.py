@@ -11,16 +11,17 @@ from datetime import timedelta
 import structlog
 
 from askproai_core.database import Connection
-from askproai_runtime.booking import ledger, places, verdicts
-from askproai_runtime.booking.ledger import Appointment, CancelledBy, Status
-from askproai_runtime.booking.types import Desk
+from askproai_runtime.booking import remote
+from askproai_runtime.booking.store import appointments, calendar
+from askproai_runtime.booking.store.appointments import Appointment, CancelledBy, Status
+from askproai_runtime.booking.types import BookingContext
 from askproai_runtime.calendars import (
     CalendarRequest,
     CalendarUnreachable,
     Confirmed,
     Outcome,
     Refused,
-    Standing,
+    RemoteBooking,
     Taken,
     Unavailable,
     Unknown,
@@ -34,12 +35,14 @@ class CalendarDisagrees(JobError):
     """The calendar does not take what we promised: a person must choose between the two books."""
 
 
-async def sync_appointment(desk: Desk, job: Job) -> None:
+async def sync_appointment(desk: BookingContext, job: Job) -> None:
     """Make the calendar like one appointment, or end the job if there is nothing to do."""
     async with desk.pool.acquire() as conn, conn.transaction():
         # Locked: a change that commits between our look and our end would rely on a job that ends without it.
         made = (
-            await ledger.appointment(conn, desk.tenant, job.appointment_id, lock=True) if job.appointment_id else None
+            await appointments.appointment(conn, desk.tenant, job.appointment_id, lock=True)
+            if job.appointment_id
+            else None
         )
         if made is None or not _wants(made):
             await finish(conn, desk.tenant, job)
@@ -62,20 +65,22 @@ def _wants(made: Appointment) -> bool:
     return made.event_type_id is not None and (gone or made.status == Status.PENDING_SYNC)
 
 
-async def _settle(desk: Desk, job: Job, made: Appointment, outcome: Confirmed) -> None:
+async def _settle(desk: BookingContext, job: Job, made: Appointment, outcome: Confirmed) -> None:
     """Both books agree, unless ours was changed meanwhile: then the job looks once more."""
     async with desk.pool.acquire() as conn, conn.transaction():
         if made.live:
             agreed = await confirm(conn, desk.tenant, made, outcome)
         else:
-            agreed = await verdicts.unchanged(conn, desk.tenant, made)
+            agreed = await calendar.unchanged(conn, desk.tenant, made)
         if agreed:
             await finish(conn, desk.tenant, job)
     if not agreed:
         raise RunAgain(desk.clock.now(), "it was changed here meanwhile")
 
 
-async def _refused(desk: Desk, job: Job, made: Appointment, stands: Standing | None, outcome: Taken | Refused) -> None:
+async def _refused(
+    desk: BookingContext, job: Job, made: Appointment, stands: RemoteBooking | None, outcome: Taken | Refused
+) -> None:
     """Tell a person. What was never said to a caller, because our process died in between, is no promise and is undone.
 
     But not at the first refusal: it may be of our own booking, which a lagging list has hidden; the second try looks again.
@@ -86,10 +91,10 @@ async def _refused(desk: Desk, job: Job, made: Appointment, stands: Standing | N
     async with desk.pool.acquire() as conn, conn.transaction():
         undo = desk.tenant, made, outcome.message, desk.settings.refusal
         if made.was_starts_at is None:
-            undone = await verdicts.give_back(conn, *undo)
+            undone = await calendar.give_back(conn, *undo)
         else:
             there = stands is not None and stands.starts_at == made.was_starts_at
-            undone = await verdicts.take_back(conn, *undo, stands=there)
+            undone = await calendar.take_back(conn, *undo, stands=there)
         if undone and (made.was_starts_at is None or there):
             await finish(conn, desk.tenant, job)
     if not undone:
@@ -115,14 +120,14 @@ def calendar_request(made: Appointment) -> CalendarRequest:
     )
 
 
-async def make_there(desk: Desk, made: Appointment, within: timedelta) -> Outcome:
+async def make_there(desk: BookingContext, made: Appointment, within: timedelta) -> Outcome:
     """Ask the calendar for it. What was cancelled here may still stand there: that is taken back first, and asked again."""
     request, deadline = calendar_request(made), desk.clock.monotonic() + within.total_seconds()
     outcome = await desk.calendar.create(request, within=within)
     if not isinstance(outcome, Taken):
         return outcome
     async with desk.pool.acquire() as conn:
-        in_the_way = await verdicts.cancelled_near(conn, desk.tenant, made)
+        in_the_way = await calendar.cancelled_near(conn, desk.tenant, made)
     freed = False
     for uid in in_the_way:
         if (left := timedelta(seconds=deadline - desk.clock.monotonic())) > timedelta():
@@ -133,18 +138,18 @@ async def make_there(desk: Desk, made: Appointment, within: timedelta) -> Outcom
 
 async def confirm(conn: Connection, tenant: str, made: Appointment, stands: Confirmed) -> bool:
     """Write what stands in the calendar. What was cancelled or moved here meanwhile gets a sync job; False then."""
-    agreed = await verdicts.confirm(conn, tenant, made, stands)
+    agreed = await calendar.confirm(conn, tenant, made, stands)
     if not agreed:
         await resync(conn, tenant, made)
     return agreed
 
 
-async def settle(conn: Connection, desk: Desk, made: Appointment, outcome: Outcome) -> None:
+async def settle(conn: Connection, desk: BookingContext, made: Appointment, outcome: Outcome) -> None:
     """Write what the calendar said while a caller waits. Whatever it could not say, the sync job finds out."""
     if isinstance(outcome, Confirmed):
         await confirm(conn, desk.tenant, made, outcome)
     else:
-        await verdicts.note_error(conn, desk.tenant, made, outcome.message)
+        await calendar.note_error(conn, desk.tenant, made, outcome.message)
 
 
 async def resync(conn: Connection, tenant: str, made: Appointment) -> None:
@@ -154,7 +159,7 @@ async def resync(conn: Connection, tenant: str, made: Appointment) -> None:
     )
 
 
-async def _look(desk: Desk, made: Appointment) -> Standing | None:
+async def _look(desk: BookingContext, made: Appointment) -> RemoteBooking | None:
     """Give our live booking there: where it is known to have gone, else at any time that it ever had here."""
     try:
         if made.external_id is not None:
@@ -166,14 +171,14 @@ async def _look(desk: Desk, made: Appointment) -> Standing | None:
         raise await _later(desk, made, str(error), error.retry_after or desk.settings.sync_delay) from error
     if stands is not None and made.external_id is None:  # else a move whose answer is lost could hide it from us
         async with desk.pool.acquire() as conn:
-            await places.note_uid(conn, desk.tenant, made.id, stands)
+            await remote.note_uid(conn, desk.tenant, made.id, stands)
     return stands
 
 
-async def _find_before(desk: Desk, made: Appointment) -> Standing | None:
+async def _find_before(desk: BookingContext, made: Appointment) -> RemoteBooking | None:
     """Look where it was before: any of these times may have been asked for unheard, whatever was agreed later."""
     async with desk.pool.acquire() as conn:
-        left = await places.left(conn, desk.tenant, made.id)
+        left = await remote.left(conn, desk.tenant, made.id)
     for span in left:
         request = replace(calendar_request(made), starts_at=span.start, ends_at=span.end)
         if stands := await desk.calendar.find(request):
@@ -181,7 +186,7 @@ async def _find_before(desk: Desk, made: Appointment) -> Standing | None:
     return None
 
 
-async def _bring(desk: Desk, made: Appointment, stands: Standing | None) -> Confirmed | Taken | Refused:
+async def _bring(desk: BookingContext, made: Appointment, stands: RemoteBooking | None) -> Confirmed | Taken | Refused:
     """Make it or move it there, unless it stands as wanted. Raises what the queue is to do when that cannot be said."""
     if stands is not None and stands.starts_at == made.starts_at:
         return stands.confirmed
@@ -195,7 +200,9 @@ async def _bring(desk: Desk, made: Appointment, stands: Standing | None) -> Conf
     return await _decided(desk, made, await moved)
 
 
-async def _take_away(desk: Desk, made: Appointment, stands: Standing | None) -> Confirmed | Taken | Refused:
+async def _take_away(
+    desk: BookingContext, made: Appointment, stands: RemoteBooking | None
+) -> Confirmed | Taken | Refused:
     """Cancel it there, unless it is gone or over. Raises what the queue is to do when that cannot be said."""
     if stands is None:
         await _begin_attempt(desk, made)  # a POST that was to make it may still appear
@@ -205,20 +212,20 @@ async def _take_away(desk: Desk, made: Appointment, stands: Standing | None) -> 
     return await _decided(desk, made, await _cancel(desk, made, stands.uid, desk.settings.provider_timeout))
 
 
-async def _cancel(desk: Desk, made: Appointment, uid: str, within: timedelta) -> Outcome:
+async def _cancel(desk: BookingContext, made: Appointment, uid: str, within: timedelta) -> Outcome:
     reason = made.cancel_reason or "abgesagt"
     return await desk.calendar.cancel(uid, reason=reason, correlation_id=made.correlation_id, within=within)
 
 
-async def _begin_attempt(desk: Desk, made: Appointment) -> None:
+async def _begin_attempt(desk: BookingContext, made: Appointment) -> None:
     async with desk.pool.acquire() as conn:
-        begun = await verdicts.begin_attempt(conn, desk.tenant, made, desk.settings.quiet)
+        begun = await calendar.begin_attempt(conn, desk.tenant, made, desk.settings.quiet)
     if not begun:
         at = desk.clock.now() + desk.settings.quiet
         raise RunAgain(at, "the last attempt may still appear in the calendar, or it was changed here")
 
 
-async def _decided(desk: Desk, made: Appointment, outcome: Outcome) -> Confirmed | Taken | Refused:
+async def _decided(desk: BookingContext, made: Appointment, outcome: Outcome) -> Confirmed | Taken | Refused:
     match outcome:
         case Unavailable(message, retry_after):
             raise await _later(desk, made, message, retry_after or desk.settings.sync_delay)
@@ -228,7 +235,7 @@ async def _decided(desk: Desk, made: Appointment, outcome: Outcome) -> Confirmed
             return outcome
 
 
-async def _later(desk: Desk, made: Appointment, why: str, wait: timedelta) -> RunAgain | DeadNow:
+async def _later(desk: BookingContext, made: Appointment, why: str, wait: timedelta) -> RunAgain | DeadNow:
     """An outage is no failure of the job, however long it lasts; but the appointment's own time ends it."""
     if made.starts_at <= desk.clock.now():
         return DeadNow(await _tell(desk, made, f"its time has passed and the calendar was not reached ({why})"))
@@ -236,7 +243,7 @@ async def _later(desk: Desk, made: Appointment, why: str, wait: timedelta) -> Ru
     return RunAgain(desk.clock.now() + wait, why)
 
 
-async def _tell(desk: Desk, made: Appointment, why: str) -> str:
+async def _tell(desk: BookingContext, made: Appointment, why: str) -> str:
     """Write on the appointment what a person must know. Its status stays: a promise is never silently cancelled.
 
     Raises `RunAgain` if it was changed meanwhile: whoever changed it relies on this job, and `why` is of what it was.
@@ -246,7 +253,7 @@ async def _tell(desk: Desk, made: Appointment, why: str) -> str:
     else:
         message = f"appointment {made.id} is cancelled here, but {why}: cancel its booking in the calendar by hand"
     async with desk.pool.acquire() as conn:
-        noted = await verdicts.note_error(conn, desk.tenant, made, message)
+        noted = await calendar.note_error(conn, desk.tenant, made, message)
     if not noted:
         raise RunAgain(desk.clock.now(), "it was changed here meanwhile")
     return message

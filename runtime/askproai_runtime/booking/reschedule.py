@@ -18,14 +18,14 @@ import structlog
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import changes, ledger, turns, verdicts
-from askproai_runtime.booking.availability import Query, claims_for, free_slots
-from askproai_runtime.booking.ledger import Appointment, Place, Status
+from askproai_runtime.booking.availability import SlotQuery, claims_for, free_slots
+from askproai_runtime.booking.calendar_outbound import settle
+from askproai_runtime.booking.find import fields, in_words, which
 from askproai_runtime.booking.offer import MINUTE, not_free
-from askproai_runtime.booking.own import fields, in_words, which
-from askproai_runtime.booking.sync import settle
-from askproai_runtime.booking.types import BUSY, LEAST_FOR_PROVIDER, TWIN_POLL, Answer, CallContext, Desk
-from askproai_runtime.booking.wish import AskBack, Wish, read_start, rules_of, text
+from askproai_runtime.booking.request import AskBack, Wish, read_start, rules_of, text
+from askproai_runtime.booking.store import actions, appointments, calendar, claims
+from askproai_runtime.booking.store.appointments import Appointment, Place, Status
+from askproai_runtime.booking.types import BUSY, LEAST_FOR_PROVIDER, TWIN_POLL, Answer, BookingContext, CallContext
 from askproai_runtime.calendars import Outcome, Refused, Taken, Unavailable
 from askproai_runtime.jobs import JobKind, Priority, enqueue
 
@@ -49,7 +49,7 @@ class _Turn:
 
     @property
     def key(self) -> str:
-        return turns.move_key(self.meant.id, self.start)
+        return actions.move_key(self.meant.id, self.start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class _NotFree(Exception):
     """The time is not free under the lock. Raised to roll back."""
 
 
-async def reschedule_appointment(desk: Desk, call: CallContext, args: Mapping[str, Any]) -> Answer:
+async def reschedule_appointment(desk: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Move a caller's own appointment, or find that it stands there, or say what is free instead."""
     deadline = desk.clock.monotonic() + desk.settings.budget.total_seconds()
     try:
@@ -112,32 +112,34 @@ def _start(args: Mapping[str, Any], call: CallContext, made: Appointment, zone: 
 
 
 async def _take_turn(
-    desk: Desk, call: CallContext, meant: Appointment, wish: Wish, start: datetime, deadline: float
+    desk: BookingContext, call: CallContext, meant: Appointment, wish: Wish, start: datetime, deadline: float
 ) -> _Turn | Answer:
     """Get the right to do this move once; a twin that is at it now is waited for."""
-    key = turns.move_key(meant.id, start)
+    key = actions.move_key(meant.id, start)
     while True:
         async with desk.pool.acquire() as conn:
             lease = desk.settings.lease
-            generation = await turns.take_turn(conn, desk.tenant, call.call_id, key, start, lease)
+            generation = await actions.take_turn(conn, desk.tenant, call.call_id, key, start, lease)
             if generation is not None:
                 return _Turn(call, meant, wish, start, generation, deadline)
-            if await turns.is_done(conn, desk.tenant, call.call_id, key):
-                made = await ledger.appointment(conn, desk.tenant, meant.id) or meant
+            if await actions.is_done(conn, desk.tenant, call.call_id, key):
+                made = await appointments.appointment(conn, desk.tenant, meant.id) or meant
                 return _told(desk.config(), made, again=True)
         if desk.clock.monotonic() >= deadline:
             return Answer(success=False, message=_IN_FLIGHT, fields={"alternatives": []})
         await desk.clock.sleep(TWIN_POLL)
 
 
-async def _set_turn(desk: Desk, conn: Connection, turn: _Turn, lease: timedelta | None, *, made: bool = True) -> None:
+async def _set_turn(
+    desk: BookingContext, conn: Connection, turn: _Turn, lease: timedelta | None, *, made: bool = True
+) -> None:
     made_id = turn.meant.id if made else None
-    await turns.set_turn(conn, desk.tenant, turn.call.call_id, turn.key, turn.generation, made_id, lease)
+    await actions.set_turn(conn, desk.tenant, turn.call.call_id, turn.key, turn.generation, made_id, lease)
 
 
-async def _move(desk: Desk, turn: _Turn) -> Answer:
+async def _move(desk: BookingContext, turn: _Turn) -> Answer:
     try:
-        moved = await ledger.transact(desk.pool, lambda conn: _write(conn, desk, turn))
+        moved = await appointments.transact(desk.pool, lambda conn: _write(conn, desk, turn))
     except asyncpg.ExclusionViolationError as error:
         raise _NotFree from error
     desk.faults.reach("after:move-commit")
@@ -150,15 +152,15 @@ async def _move(desk: Desk, turn: _Turn) -> Answer:
     return _told(desk.config(), await _settle(desk, turn, moved.now, outcome))
 
 
-async def _write(conn: Connection, desk: Desk, turn: _Turn) -> _Moved:
+async def _write(conn: Connection, desk: BookingContext, turn: _Turn) -> _Moved:
     """TX1: everything that must not be lost, in one transaction."""
     tenant, call, wish = desk.tenant, turn.call, turn.wish
     offered = any(
         (hold.status, hold.staff, hold.starts_at) == (Status.HELD, wish.staff, turn.start)
-        for hold in await ledger.of_call(conn, tenant, call.call_id)
+        for hold in await appointments.of_call(conn, tenant, call.call_id)
     )
-    await ledger.clear_way(conn, tenant, wish.resources, call.call_id, also_of=turn.meant.id)
-    before = await ledger.appointment(conn, tenant, turn.meant.id, lock=True)
+    await appointments.clear_way(conn, tenant, wish.resources, call.call_id, also_of=turn.meant.id)
+    before = await appointments.appointment(conn, tenant, turn.meant.id, lock=True)
     if before is None or not before.live or before.starts_at <= desk.clock.now():
         gone = in_words(desk.config(), turn.meant)
         raise AskBack(f"Der Termin {gone} wurde abgesagt oder liegt schon zurück. Soll ich einen neuen suchen?")
@@ -168,25 +170,25 @@ async def _write(conn: Connection, desk: Desk, turn: _Turn) -> _Moved:
     # What was offered a moment ago must not fail by the minimum notice because the caller took a breath.
     now = desk.clock.now() - (desk.settings.hold if offered else timedelta())
     around = turn.start - timedelta(days=1), turn.start + timedelta(days=1)
-    taken = await ledger.busy(conn, tenant, wish.resources, *around, call.call_id, before.id)
-    slots = free_slots(wish.rules, taken, Query(now, turn.start, turn.start + MINUTE, wish.staff))
+    taken = await appointments.busy(conn, tenant, wish.resources, *around, call.call_id, before.id)
+    slots = free_slots(wish.rules, taken, SlotQuery(now, turn.start, turn.start + MINUTE, wish.staff))
     person = wish.rules.person(before.staff)
-    claims = claims_for(person, wish.rules.service.capacity, taken, wish.rules.blocks(turn.start))
-    if not slots or claims is None:
+    allocated = claims_for(person, wish.rules.service.capacity, taken, wish.rules.blocks(turn.start))
+    if not slots or allocated is None:
         raise _NotFree
     slot, remote = slots[0], before.event_type_id is not None and desk.calendar.remote
-    to = Place(slot.staff, slot.start, slot.end, claims, person.units)
-    await changes.move(conn, tenant, before, to, ask_calendar=remote)
+    to = Place(slot.staff, slot.start, slot.end, allocated, person.units)
+    await claims.move(conn, tenant, before, to, ask_calendar=remote)
     if remote:
         await enqueue(
             conn, tenant, JobKind.CALENDAR_SYNC, Priority.HIGH, correlation_id=call.correlation_id,
             appointment_id=before.id, run_at=desk.clock.now() + desk.settings.sync_delay,
         )  # fmt: skip
     await _set_turn(desk, conn, turn, desk.settings.lease if remote else None)
-    return _Moved(before, await ledger.appointment(conn, tenant, before.id) or before)
+    return _Moved(before, await appointments.appointment(conn, tenant, before.id) or before)
 
 
-async def _ask_calendar(desk: Desk, turn: _Turn, moved: _Moved) -> Outcome:
+async def _ask_calendar(desk: BookingContext, turn: _Turn, moved: _Moved) -> Outcome:
     left = timedelta(seconds=turn.deadline - desk.clock.monotonic())
     uid, before = moved.before.external_id, moved.before
     if uid is None or before.was_starts_at is not None or left < LEAST_FOR_PROVIDER:
@@ -197,21 +199,21 @@ async def _ask_calendar(desk: Desk, turn: _Turn, moved: _Moved) -> Outcome:
     return await desk.calendar.move(uid, turn.start, correlation_id=turn.call.correlation_id, within=within)
 
 
-async def _settle(desk: Desk, turn: _Turn, made: Appointment, outcome: Outcome) -> Appointment:
+async def _settle(desk: BookingContext, turn: _Turn, made: Appointment, outcome: Outcome) -> Appointment:
     """TX2: what the calendar said, and the end of the turn."""
     async with desk.pool.acquire() as conn, conn.transaction():
         await settle(conn, desk, made, outcome)
         await _set_turn(desk, conn, turn, None)
-        return await ledger.appointment(conn, desk.tenant, made.id) or made
+        return await appointments.appointment(conn, desk.tenant, made.id) or made
 
 
-async def _take_back(desk: Desk, turn: _Turn, moved: _Moved, outcome: Taken | Refused) -> Answer:
+async def _take_back(desk: BookingContext, turn: _Turn, moved: _Moved, outcome: Taken | Refused) -> Answer:
     """The calendar says no: the appointment is where it was, since nobody could get its time meanwhile."""
     log.info("move.refused_at_calendar", appointment=str(moved.now.id), correlation_id=turn.call.correlation_id)
     stood = moved.before.status == Status.CONFIRMED
     undo = desk.tenant, moved.now, outcome.message, desk.settings.refusal
     async with desk.pool.acquire() as conn, conn.transaction():
-        undone = await verdicts.take_back(conn, *undo, stands=stood)
+        undone = await calendar.take_back(conn, *undo, stands=stood)
     desk.faults.reach("after:move-take-back")
     if not undone:  # our lease was over, and a twin told the caller that it is moved: its sync decides
         return Answer(success=False, message=_IN_FLIGHT, fields={"alternatives": []})

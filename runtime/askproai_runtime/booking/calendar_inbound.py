@@ -13,12 +13,13 @@ from uuid import uuid4
 import structlog
 
 from askproai_core.database import Connection
-from askproai_runtime.booking import changes, ledger, places, verdicts
-from askproai_runtime.booking.ledger import Appointment, CancelledBy, Place, Status
-from askproai_runtime.booking.places import Linked
-from askproai_runtime.booking.sync import CalendarDisagrees, resync
-from askproai_runtime.booking.types import Desk
-from askproai_runtime.calendars import CalendarUnreachable, Standing
+from askproai_runtime.booking import remote
+from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, resync
+from askproai_runtime.booking.remote import Linked
+from askproai_runtime.booking.store import appointments, calendar, claims
+from askproai_runtime.booking.store.appointments import Appointment, CancelledBy, Place, Status
+from askproai_runtime.booking.types import BookingContext
+from askproai_runtime.calendars import CalendarUnreachable, RemoteBooking
 from askproai_runtime.jobs import DeadNow, RunAgain
 
 log = structlog.get_logger(__name__)
@@ -39,7 +40,7 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CalendarEvent:
     """An event of the calendar: which booking, and when we heard of it. `starts_at`: where the event says that it stands."""
 
     uid: str
@@ -48,7 +49,7 @@ class Told:
     starts_at: datetime | None = None
 
 
-def decide(made: Appointment | None, there: Standing, now: datetime) -> Step:
+def decide(made: Appointment | None, there: RemoteBooking, now: datetime) -> Step:
     """Compare a booking with our row of it, if there is one. Pure."""
     if made is None:
         return Step.TAKE_IN if there.live and there.ends_at > now else Step.NOTHING
@@ -68,14 +69,16 @@ def decide(made: Appointment | None, there: Standing, now: datetime) -> Step:
     return Step.AGREE if waits or made.external_id != there.uid else Step.NOTHING
 
 
-async def follow_booking(desk: Desk, told: Told, end: Callable[[Connection, str], Awaitable[None]]) -> None:
+async def follow_booking(
+    desk: BookingContext, told: CalendarEvent, end: Callable[[Connection, str], Awaitable[None]]
+) -> None:
     """Make our book follow one booking there. `end` ends the event's job, with a note, in the same transaction.
 
     Raises `CalendarDisagrees` where both books promise one time to two people, `RunAgain` while the calendar is away.
     """
     there, note = None, "stored only: this tenant's calendar is its own book"
     if desk.calendar.remote:
-        echo = told.starts_at is not None and await places.stands(desk.pool, desk.tenant, told.uid, told.starts_at)
+        echo = told.starts_at is not None and await remote.stands(desk.pool, desk.tenant, told.uid, told.starts_at)
         there = None if echo else await _look(desk, told)
         note = "nothing new: our own doing" if echo else "stored only: the calendar does not know this booking any more"
     if there is None:
@@ -92,10 +95,10 @@ async def follow_booking(desk: Desk, told: Told, end: Callable[[Connection, str]
     log.info("booking.followed", step=note, correlation_id=told.correlation_id)
 
 
-async def _look(desk: Desk, told: Told) -> Standing | None:
+async def _look(desk: BookingContext, told: CalendarEvent) -> RemoteBooking | None:
     try:
         there = await desk.calendar.look(told.uid, correlation_id=told.correlation_id)
-        elsewhere = await places.named_elsewhere(desk.pool, desk.tenant, there) if there else None
+        elsewhere = await remote.named_elsewhere(desk.pool, desk.tenant, there) if there else None
         if there is None or elsewhere is None:
             return there
         # Whoever books on a public page may write any metadata: our id counts only where our own booking did not stay behind.
@@ -108,13 +111,13 @@ async def _look(desk: Desk, told: Told) -> Standing | None:
         raise RunAgain(desk.clock.now() + (error.retry_after or desk.settings.sync_delay), str(error)) from error
 
 
-async def _follow(conn: Connection, desk: Desk, told: Told, there: Standing) -> str:
+async def _follow(conn: Connection, desk: BookingContext, told: CalendarEvent, there: RemoteBooking) -> str:
     """Everything in one transaction, people locked first, as every writer of claims does."""
-    linked = places.linked(desk.config(), there.event_type_id)
-    first = await places.known(conn, desk.tenant, there)
-    await ledger.clear_way(conn, desk.tenant, linked.person.resource_ids if linked else (), "", also_of=first)
-    known = await places.known(conn, desk.tenant, there)  # again: who held the lock may have taken it in
-    made = await ledger.appointment(conn, desk.tenant, known, lock=True) if known else None
+    linked = remote.linked(desk.config(), there.event_type_id)
+    first = await remote.known(conn, desk.tenant, there)
+    await appointments.clear_way(conn, desk.tenant, linked.person.resource_ids if linked else (), "", also_of=first)
+    known = await remote.known(conn, desk.tenant, there)  # again: who held the lock may have taken it in
+    made = await appointments.appointment(conn, desk.tenant, known, lock=True) if known else None
     step = decide(made, there, desk.clock.now())
     match step, made:
         case Step.TAKE_IN, None:
@@ -123,49 +126,55 @@ async def _follow(conn: Connection, desk: Desk, told: Told, there: Standing) -> 
             made = await _take_in(conn, desk, told, there, linked)
         case Step.AGREE, Appointment():
             if made.status == Status.PENDING_SYNC:
-                await verdicts.confirm(conn, desk.tenant, made, there.confirmed)
+                await calendar.confirm(conn, desk.tenant, made, there.confirmed)
             else:
-                await places.note_uid(conn, desk.tenant, made.id, there)
+                await remote.note_uid(conn, desk.tenant, made.id, there)
         case Step.MOVE, Appointment():
             await _move(conn, desk, made, there, linked)
         case Step.CANCEL, Appointment():
-            await changes.cancel(conn, desk.tenant, made, CancelledBy.CALENDAR, None)
-            await places.note_uid(conn, desk.tenant, made.id, there)
+            await claims.cancel(conn, desk.tenant, made, CancelledBy.CALENDAR, None)
+            await remote.note_uid(conn, desk.tenant, made.id, there)
         case Step.PRESENCE, Appointment():
-            await changes.mark_absent(conn, desk.tenant, made, there.at, absent=there.absent)
+            await claims.mark_absent(conn, desk.tenant, made, there.at, absent=there.absent)
         case Step.SYNC, Appointment():
             await resync(conn, desk.tenant, made)
     return f"{step}: appointment {made.id}" if made else step.value
 
 
-async def _take_in(conn: Connection, desk: Desk, told: Told, there: Standing, linked: Linked) -> Appointment:
+async def _take_in(
+    conn: Connection, desk: BookingContext, told: CalendarEvent, there: RemoteBooking, linked: Linked
+) -> Appointment:
     """A booking that a person made there: it takes that person's time here, too."""
     place = await _place(conn, desk, there, linked, None)
-    customer = await ledger.customer(conn, desk.tenant, there.phone, there.name, None) if there.phone else None
+    customer = await appointments.customer(conn, desk.tenant, there.phone, there.name, None) if there.phone else None
     made = Appointment(
         uuid4(), linked.branch.name, linked.service.name, place.staff, place.starts_at, place.ends_at,
         Status.PENDING_SYNC if there.pending else Status.CONFIRMED, "", told.correlation_id, customer_name=there.name,
         attendee_email=there.email, event_type_id=there.event_type_id, customer_id=customer,
     )  # fmt: skip
-    await ledger.insert(conn, desk.tenant, made, place.claims, place.units)
-    await places.note_uid(conn, desk.tenant, made.id, there)
+    await appointments.insert(conn, desk.tenant, made, place.claims, place.units)
+    await remote.note_uid(conn, desk.tenant, made.id, there)
     return made
 
 
-async def _move(conn: Connection, desk: Desk, made: Appointment, there: Standing, linked: Linked | None) -> None:
+async def _move(
+    conn: Connection, desk: BookingContext, made: Appointment, there: RemoteBooking, linked: Linked | None
+) -> None:
     if linked is None:
         raise CalendarDisagrees(
             f"appointment {made.id} was moved in the calendar to event type {there.event_type_id}, which no service has:"
             " name it in a ServiceOffering, or move it back"
         )
     place = await _place(conn, desk, there, linked, made)
-    await changes.move(conn, desk.tenant, made, place, ask_calendar=False)
-    await places.note_move(conn, desk.tenant, made.id, there, linked)
+    await claims.move(conn, desk.tenant, made, place, ask_calendar=False)
+    await remote.note_move(conn, desk.tenant, made.id, there, linked)
 
 
-async def _place(conn: Connection, desk: Desk, there: Standing, linked: Linked, made: Appointment | None) -> Place:
+async def _place(
+    conn: Connection, desk: BookingContext, there: RemoteBooking, linked: Linked, made: Appointment | None
+) -> Place:
     """Give where it stands here. Raises `CalendarDisagrees`: somebody else is promised that time."""
-    place, other = await places.find(conn, desk.tenant, there, linked, made.id if made else None)
+    place, other = await remote.find(conn, desk.tenant, there, linked, made.id if made else None)
     if place is not None:
         return place
     who = f"appointment {other} stands there in our book" if other else "our book has nobody of that name yet"
@@ -175,7 +184,7 @@ async def _place(conn: Connection, desk: Desk, there: Standing, linked: Linked, 
     )
 
 
-async def _audit(desk: Desk, told: Told, action: str, reason: str) -> None:
+async def _audit(desk: BookingContext, told: CalendarEvent, action: str, reason: str) -> None:
     await desk.pool.execute(
         """INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
            VALUES ($1, 'calcom', $2, jsonb_build_object('reason', $3::text), $4)""",

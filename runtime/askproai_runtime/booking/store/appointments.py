@@ -15,7 +15,7 @@ import asyncpg
 import stamina
 
 from askproai_core.database import Connection, Pool
-from askproai_runtime.booking.availability import Claims, Span, Taken
+from askproai_runtime.booking.availability import BusySpan, Claims, Span
 
 T = TypeVar("T")
 
@@ -164,7 +164,7 @@ async def busy(
     end: datetime,
     call_id: str,
     ignoring: UUID | None = None,
-) -> dict[int, list[Taken]]:
+) -> dict[int, list[BusySpan]]:
     """Read what blocks these people in [start, end), all of them in one query: booked, held for other calls, or refused
     by the provider a moment ago. Scalars, not range operators: under row security those cannot use an index.
 
@@ -182,9 +182,9 @@ async def busy(
              AND r.until > clock_timestamp()""",
         tenant, list(resources), start, end, call_id, ignoring,
     )  # fmt: skip
-    taken: dict[int, list[Taken]] = defaultdict(list)
+    taken: dict[int, list[BusySpan]] = defaultdict(list)
     for row in rows:
-        taken[row["resource_id"]].append(Taken(row["starts_at"], row["ends_at"], row["units"]))
+        taken[row["resource_id"]].append(BusySpan(row["starts_at"], row["ends_at"], row["units"]))
     return taken
 
 

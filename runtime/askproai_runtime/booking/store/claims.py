@@ -9,7 +9,7 @@ from uuid import UUID
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.availability import Claims, Span, without
-from askproai_runtime.booking.ledger import READ, Appointment, CancelledBy, Place, Status, columns
+from askproai_runtime.booking.store.appointments import READ, Appointment, CancelledBy, Place, Status, columns
 
 _NEWEST = "(SELECT max(place) FROM claims WHERE tenant = $1 AND appointment_id = $2)"
 

@@ -17,22 +17,30 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection
-from askproai_runtime.booking import ledger, turns, verdicts
-from askproai_runtime.booking.availability import Claims, Obstacle, Query, Slot, claims_for, free_slots, one_per_start
-from askproai_runtime.booking.ledger import Appointment, Status
+from askproai_runtime.booking.availability import (
+    Claims,
+    Obstacle,
+    Slot,
+    SlotQuery,
+    claims_for,
+    free_slots,
+    one_per_start,
+)
+from askproai_runtime.booking.calendar_outbound import make_there, settle
+from askproai_runtime.booking.find import fields
 from askproai_runtime.booking.offer import MINUTE, draft, not_free
-from askproai_runtime.booking.own import fields
-from askproai_runtime.booking.sync import make_there, settle
+from askproai_runtime.booking.request import AskBack, Order, read_order
+from askproai_runtime.booking.store import actions, appointments, calendar
+from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import (
     BUSY,
     LEAST_FOR_PROVIDER,
     TWIN_POLL,
     Answer,
+    BookingContext,
     BookingOutcome,
     CallContext,
-    Desk,
 )
-from askproai_runtime.booking.wish import AskBack, Order, read_order
 from askproai_runtime.calendars import Outcome, Taken, Unavailable, attendee_email
 from askproai_runtime.german_dates import spoken
 from askproai_runtime.jobs import JobKind, Priority, enqueue
@@ -62,7 +70,7 @@ class _NotFree(Exception):
     """The span is not free under the lock. Raised to roll back, so that the call keeps what it holds."""
 
 
-async def book_appointment(desk: Desk, call: CallContext, args: Mapping[str, Any]) -> Answer:
+async def book_appointment(desk: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Book, or find that this call already has it, or say what is free instead."""
     began = desk.clock.monotonic()
     outcome = BookingOutcome.FAILED
@@ -75,10 +83,10 @@ async def book_appointment(desk: Desk, call: CallContext, args: Mapping[str, Any
     return told.answer
 
 
-async def _answer(desk: Desk, call: CallContext, args: Mapping[str, Any], deadline: float) -> _Told:
+async def _answer(desk: BookingContext, call: CallContext, args: Mapping[str, Any], deadline: float) -> _Told:
     try:
         async with desk.pool.acquire() as conn:
-            order = read_order(desk.config(), call, args, await ledger.of_call(conn, desk.tenant, call.call_id))
+            order = read_order(desk.config(), call, args, await appointments.of_call(conn, desk.tenant, call.call_id))
         turn = await _take_turn(desk, call, order, deadline)
         if isinstance(turn, _Told):
             return turn
@@ -97,15 +105,15 @@ async def _answer(desk: Desk, call: CallContext, args: Mapping[str, Any], deadli
         return await _alternatives(desk, call, order)
 
 
-async def _take_turn(desk: Desk, call: CallContext, order: Order, deadline: float) -> _Turn | _Told:
+async def _take_turn(desk: BookingContext, call: CallContext, order: Order, deadline: float) -> _Turn | _Told:
     """Get the right to book this once, or what was booked already; a twin that is at it now is waited for."""
     while True:
         async with desk.pool.acquire() as conn:
             lease = desk.settings.lease
-            generation = await turns.take_turn(conn, desk.tenant, call.call_id, order.key, order.start, lease)
+            generation = await actions.take_turn(conn, desk.tenant, call.call_id, order.key, order.start, lease)
             if generation is not None:
                 return _Turn(call, order, generation, deadline)
-            done = [made for made in await ledger.of_call(conn, desk.tenant, call.call_id) if made.settled]
+            done = [made for made in await appointments.of_call(conn, desk.tenant, call.call_id) if made.settled]
         if made := order.repeats(done):
             return _booked(order, made, again=True)
         if desk.clock.monotonic() >= deadline:
@@ -113,18 +121,18 @@ async def _take_turn(desk: Desk, call: CallContext, order: Order, deadline: floa
         await desk.clock.sleep(TWIN_POLL)
 
 
-async def _look(desk: Desk, turn: _Turn) -> None:
+async def _look(desk: BookingContext, turn: _Turn) -> None:
     """See without any lock whether the slot is still free, while another call is at it: if not, no transaction is needed."""
     async with desk.pool.acquire() as conn:
-        if not turn.order.repeats(await ledger.of_call(conn, desk.tenant, turn.call.call_id)):
+        if not turn.order.repeats(await appointments.of_call(conn, desk.tenant, turn.call.call_id)):
             await _free_person(conn, desk, turn)
 
 
-async def _book(desk: Desk, turn: _Turn) -> _Told:
+async def _book(desk: BookingContext, turn: _Turn) -> _Told:
     """Try one person after the other until the calendar agrees, nobody is left, or the caller has waited long enough."""
     while True:
         try:
-            made = await ledger.transact(desk.pool, lambda conn: _write(conn, desk, turn))
+            made = await appointments.transact(desk.pool, lambda conn: _write(conn, desk, turn))
         except asyncpg.ExclusionViolationError as error:
             raise _NotFree from error
         desk.faults.reach("after:book-commit")
@@ -138,25 +146,25 @@ async def _book(desk: Desk, turn: _Turn) -> _Told:
             return _booked(turn.order, await _settle(desk, turn, made, outcome))
         log.info("booking.taken_at_calendar", appointment=str(made.id), correlation_id=made.correlation_id)
         async with desk.pool.acquire() as conn, conn.transaction():
-            if not await verdicts.give_back(conn, desk.tenant, made, outcome.message, desk.settings.refusal):
+            if not await calendar.give_back(conn, desk.tenant, made, outcome.message, desk.settings.refusal):
                 return _in_flight()  # our lease was over, and a twin told the caller that it stands: its sync decides
         desk.faults.reach("after:book-give-back")
         if _left(desk, turn) < LEAST_FOR_PROVIDER:
             raise _NotFree
 
 
-async def _write(conn: Connection, desk: Desk, turn: _Turn) -> Appointment | _Told:
+async def _write(conn: Connection, desk: BookingContext, turn: _Turn) -> Appointment | _Told:
     """TX1: everything that must not be lost, in one transaction."""
     call, order, tenant = turn.call, turn.order, desk.tenant
-    await ledger.clear_way(conn, tenant, order.wish.resources, call.call_id)
+    await appointments.clear_way(conn, tenant, order.wish.resources, call.call_id)
     # Only under the lock is it certain: whoever had this call's turn before may have committed a moment ago.
-    if stands := order.repeats(await ledger.of_call(conn, tenant, call.call_id)):
+    if stands := order.repeats(await appointments.of_call(conn, tenant, call.call_id)):
         await _set_turn(desk, conn, turn, stands, None)
         return _booked(order, stands, again=True)
     slot, claims = await _free_person(conn, desk, turn)
-    customer = await ledger.customer(conn, tenant, order.phone, order.name, order.email) if order.phone else None
+    customer = await appointments.customer(conn, tenant, order.phone, order.name, order.email) if order.phone else None
     made = _appointment(desk, turn, slot, customer)
-    await ledger.insert(conn, tenant, made, claims, order.wish.rules.person(slot.staff).units)
+    await appointments.insert(conn, tenant, made, claims, order.wish.rules.person(slot.staff).units)
     pending = made.status == Status.PENDING_SYNC
     if pending:
         await enqueue(
@@ -167,14 +175,14 @@ async def _write(conn: Connection, desk: Desk, turn: _Turn) -> Appointment | _To
     return made
 
 
-async def _free_person(conn: Connection, desk: Desk, turn: _Turn) -> tuple[Slot, Claims]:
+async def _free_person(conn: Connection, desk: BookingContext, turn: _Turn) -> tuple[Slot, Claims]:
     """Check the rules and the book again, under the lock: who was offered stays, else who is booked least that day."""
     day, order, rules = timedelta(days=1), turn.order, turn.order.wish.rules
     around = order.start - day, order.start + day
-    taken = await ledger.busy(conn, desk.tenant, order.wish.resources, *around, turn.call.call_id)
+    taken = await appointments.busy(conn, desk.tenant, order.wish.resources, *around, turn.call.call_id)
     # What was offered a moment ago must not fail by the minimum notice because the caller took a breath.
     now = desk.clock.now() - (desk.settings.hold if order.offered_staff else timedelta())
-    slots = free_slots(rules, taken, Query(now, order.start, order.start + MINUTE, order.wish.staff))
+    slots = free_slots(rules, taken, SlotQuery(now, order.start, order.start + MINUTE, order.wish.staff))
     if not slots:
         raise _NotFree
     kept = [slot for slot in slots if slot.staff == order.offered_staff]
@@ -185,7 +193,7 @@ async def _free_person(conn: Connection, desk: Desk, turn: _Turn) -> tuple[Slot,
     return slot, claims
 
 
-def _appointment(desk: Desk, turn: _Turn, slot: Slot, customer: UUID | None) -> Appointment:
+def _appointment(desk: BookingContext, turn: _Turn, slot: Slot, customer: UUID | None) -> Appointment:
     """Give what to write. Whom Cal.com knows no event type for, and who shares a person, stands in our own book only."""
     order, key, domain = turn.order, uuid4(), desk.config().calendar.attendee_email_domain
     linked = (link.event_type_id for link in order.wish.rules.service.event_types if link.staff == slot.staff)
@@ -199,33 +207,33 @@ def _appointment(desk: Desk, turn: _Turn, slot: Slot, customer: UUID | None) -> 
     )  # fmt: skip
 
 
-async def _ask_calendar(desk: Desk, turn: _Turn, made: Appointment) -> Outcome:
+async def _ask_calendar(desk: BookingContext, turn: _Turn, made: Appointment) -> Outcome:
     left = _left(desk, turn)
     if left < LEAST_FOR_PROVIDER:
         return Unavailable("no time was left to ask the calendar while the caller waits")
     return await make_there(desk, made, min(left, desk.settings.provider_timeout))
 
 
-def _left(desk: Desk, turn: _Turn) -> timedelta:
+def _left(desk: BookingContext, turn: _Turn) -> timedelta:
     return timedelta(seconds=turn.deadline - desk.clock.monotonic())
 
 
-async def _settle(desk: Desk, turn: _Turn, made: Appointment, outcome: Outcome) -> Appointment:
+async def _settle(desk: BookingContext, turn: _Turn, made: Appointment, outcome: Outcome) -> Appointment:
     """TX2: what the calendar said, and the end of the turn."""
     async with desk.pool.acquire() as conn, conn.transaction():
         await settle(conn, desk, made, outcome)
         await _set_turn(desk, conn, turn, made, None)
-        return await ledger.appointment(conn, desk.tenant, made.id) or made
+        return await appointments.appointment(conn, desk.tenant, made.id) or made
 
 
 async def _set_turn(
-    desk: Desk, conn: Connection, turn: _Turn, made: Appointment | None, lease: timedelta | None
+    desk: BookingContext, conn: Connection, turn: _Turn, made: Appointment | None, lease: timedelta | None
 ) -> None:
     key, made_id = turn.order.key, made.id if made else None
-    await turns.set_turn(conn, desk.tenant, turn.call.call_id, key, turn.generation, made_id, lease)
+    await actions.set_turn(conn, desk.tenant, turn.call.call_id, key, turn.generation, made_id, lease)
 
 
-async def _alternatives(desk: Desk, call: CallContext, order: Order) -> _Told:
+async def _alternatives(desk: BookingContext, call: CallContext, order: Order) -> _Told:
     answer, obstacle = await not_free(desk, order.wish, call, order.start)
     if obstacle is Obstacle.TAKEN and order.offered_staff:
         desk.metrics.offered_but_lost()
