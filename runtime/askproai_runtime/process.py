@@ -58,7 +58,7 @@ class Process:
         """Wire the booking room."""
         settings = BookingSettings(
             sync_delay=timedelta(seconds=self.settings.calendar_sync_delay_seconds),
-            quiet=timedelta(seconds=self.settings.calendar_quiet_seconds),
+            quiet_period=timedelta(seconds=self.settings.calendar_quiet_seconds),
         )
         slots = SlotLock(self.shared, self.clock)
         return BookingService(

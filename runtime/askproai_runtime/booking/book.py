@@ -1,10 +1,11 @@
-"""book_appointment: a short saga, read from top to bottom.
+"""book_appointment, read from top to bottom.
 
-    take the turn → the slot's lock, which only spares work → TX1: lock, look again, write (pending, with its sync job)
-    → ask the calendar, outside any transaction → TX2: confirmed, or given back and the next person tried → tell the caller
+    claim the action of the call → lock the slot in Redis, which only spares work → TX1: lock the staff members, check the
+    slot again, write the appointment (pending, with its sync job) → ask the calendar, outside any transaction → TX2: confirm
+    it or keep it pending; if the time is taken there: give it up, and try the next staff member → answer the caller
 
-Killed anywhere, it leaves either nothing or a pending appointment whose sync job finishes it; asked again, it finds that
-appointment instead of making a second one (contract §4). The fault points between the steps are there to prove it.
+Killed anywhere, it leaves either nothing, or a pending appointment that its sync job finishes; asked again, it finds that
+appointment instead of making a second one. The fault points between the steps are there to prove it.
 """
 
 from collections.abc import Mapping
@@ -17,33 +18,33 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection
+from askproai_runtime.booking.answers import appointment_fields, busy_answer, failure
 from askproai_runtime.booking.availability import (
     Claims,
     Obstacle,
     Slot,
     SlotQuery,
-    claims_for,
+    allocate_claims,
     free_slots,
-    one_per_start,
+    least_busy_per_start,
 )
-from askproai_runtime.booking.calendar_outbound import make_there, settle
-from askproai_runtime.booking.find import fields
-from askproai_runtime.booking.offer import MINUTE, draft, not_free
-from askproai_runtime.booking.request import AskBack, Order, read_order
-from askproai_runtime.booking.store import actions, appointments, calendar
-from askproai_runtime.booking.store.appointments import Appointment, Status
-from askproai_runtime.booking.types import (
-    BUSY,
-    LEAST_FOR_PROVIDER,
-    TWIN_POLL,
-    Answer,
-    BookingContext,
-    BookingOutcome,
-    CallContext,
+from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
+from askproai_runtime.booking.offer import offer_alternatives
+from askproai_runtime.booking.remote import create_booking, enqueue_sync
+from askproai_runtime.booking.request import BookingRequest, parse_booking_request
+from askproai_runtime.booking.store.appointments import (
+    Appointment,
+    Status,
+    build_appointment,
+    insert_appointment,
+    list_call_appointments,
+    upsert_customer,
 )
+from askproai_runtime.booking.store.calendar import mark_failed
+from askproai_runtime.booking.store.claims import lock_and_clear_holds, read_busy_spans, run_transaction
+from askproai_runtime.booking.types import Answer, BookingContext, BookingOutcome, CallContext, ClarificationNeeded
 from askproai_runtime.calendars import Outcome, Taken, Unavailable, attendee_email
 from askproai_runtime.german_dates import spoken
-from askproai_runtime.jobs import JobKind, Priority, enqueue
 
 log = structlog.get_logger(__name__)
 
@@ -51,208 +52,205 @@ _IN_FLIGHT = "Ich bin noch dabei, genau diesen Termin einzutragen. Einen Augenbl
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Result:
     answer: Answer
     outcome: BookingOutcome
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """The right of one call to do one order, until the lease ends. Times are monotonic seconds."""
-
-    call: CallContext
-    order: Order
-    generation: int
-    deadline: float
-
-
-class _NotFree(Exception):
-    """The span is not free under the lock. Raised to roll back, so that the call keeps what it holds."""
-
-
-async def book_appointment(desk: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
-    """Book, or find that this call already has it, or say what is free instead."""
-    began = desk.clock.monotonic()
+async def book_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
+    """Book, or find that this call already has the appointment, or offer what is free instead."""
+    began = ctx.clock.monotonic()
     outcome = BookingOutcome.FAILED
     try:
-        told = await _answer(desk, call, args, began + desk.settings.budget.total_seconds())
-        outcome = told.outcome
+        result = await _book(ctx, call, args, deadline=began + ctx.settings.budget.total_seconds())
+        outcome = result.outcome
     finally:
-        desk.metrics.booking(outcome.value)
-        desk.metrics.booking_seconds(desk.clock.monotonic() - began)
-    return told.answer
+        ctx.metrics.booking(outcome.value)
+        ctx.metrics.booking_seconds(ctx.clock.monotonic() - began)
+    return result.answer
 
 
-async def _answer(desk: BookingContext, call: CallContext, args: Mapping[str, Any], deadline: float) -> _Told:
+async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], deadline: float) -> _Result:
     try:
-        async with desk.pool.acquire() as conn:
-            order = read_order(desk.config(), call, args, await appointments.of_call(conn, desk.tenant, call.call_id))
-        turn = await _take_turn(desk, call, order, deadline)
-        if isinstance(turn, _Told):
-            return turn
+        async with ctx.pool.acquire() as conn:
+            appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
+        request = parse_booking_request(ctx.config(), call, args, appointments)
+        claim = await _claim_booking(ctx, call, request, deadline)
+        if isinstance(claim, _Result):
+            return claim
         try:
-            async with desk.slots.hold(*order.slot, between=lambda: _look(desk, turn)):
-                return await _book(desk, turn)
-        except (AskBack, _NotFree, asyncpg.LockNotAvailableError):
-            async with desk.pool.acquire() as conn:
-                await _set_turn(desk, conn, turn, None, timedelta())
+            async with ctx.slot_lock.hold(*request.slot_key, between=lambda: _check_slot(ctx, claim, request)):
+                return await _book_with_any_staff(ctx, claim, request)
+        except (ClarificationNeeded, SlotNotFree, asyncpg.LockNotAvailableError):
+            await claim.give_up(ctx)
             raise
-    except AskBack as question:
-        return _Told(question.answer, BookingOutcome.ASKED_BACK)
+    except ClarificationNeeded as clarification:
+        return _Result(clarification.answer, BookingOutcome.ASKED_BACK)
     except asyncpg.LockNotAvailableError:
-        return _Told(Answer(success=False, message=BUSY, fields={"alternatives": []}), BookingOutcome.BUSY)
-    except _NotFree:
-        return await _alternatives(desk, call, order)
+        return _Result(busy_answer(), BookingOutcome.BUSY)
+    except SlotNotFree:
+        return await _offer_alternatives(ctx, call, request)
 
 
-async def _take_turn(desk: BookingContext, call: CallContext, order: Order, deadline: float) -> _Turn | _Told:
-    """Get the right to book this once, or what was booked already; a twin that is at it now is waited for."""
-    while True:
-        async with desk.pool.acquire() as conn:
-            lease = desk.settings.lease
-            generation = await actions.take_turn(conn, desk.tenant, call.call_id, order.key, order.start, lease)
-            if generation is not None:
-                return _Turn(call, order, generation, deadline)
-            done = [made for made in await appointments.of_call(conn, desk.tenant, call.call_id) if made.settled]
-        if made := order.repeats(done):
-            return _booked(order, made, again=True)
-        if desk.clock.monotonic() >= deadline:
-            return _in_flight()
-        await desk.clock.sleep(TWIN_POLL)
+async def _claim_booking(
+    ctx: BookingContext, call: CallContext, request: BookingRequest, deadline: float
+) -> ActionClaim | _Result:
+    """Claim the right to book this once. A concurrent request that has booked it answers for both."""
+
+    async def find_result(conn: Connection) -> _Result | None:
+        settled = [a for a in await list_call_appointments(conn, ctx.tenant, call.call_id) if a.settled]
+        repeated = request.find_repeated(settled)
+        return _booked(request, repeated, again=True) if repeated else None
+
+    return await claim_action(ctx, call, request.key, request.start, deadline, find_result) or _in_flight()
 
 
-async def _look(desk: BookingContext, turn: _Turn) -> None:
-    """See without any lock whether the slot is still free, while another call is at it: if not, no transaction is needed."""
-    async with desk.pool.acquire() as conn:
-        if not turn.order.repeats(await appointments.of_call(conn, desk.tenant, turn.call.call_id)):
-            await _free_person(conn, desk, turn)
+async def _check_slot(ctx: BookingContext, claim: ActionClaim, request: BookingRequest) -> None:
+    """Check without any lock, while another call books there, whether the slot is still free.
+
+    Raises `SlotNotFree` if not: many callers for one slot then cost one transaction, and the others a query each.
+    """
+    async with ctx.pool.acquire() as conn:
+        if not request.find_repeated(await list_call_appointments(conn, ctx.tenant, claim.call.call_id)):
+            await _choose_staff(conn, ctx, claim, request)
 
 
-async def _book(desk: BookingContext, turn: _Turn) -> _Told:
-    """Try one person after the other until the calendar agrees, nobody is left, or the caller has waited long enough."""
+async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request: BookingRequest) -> _Result:
+    """Try one staff member after the other until the calendar agrees, nobody is left, or the caller has waited long enough."""
     while True:
         try:
-            made = await appointments.transact(desk.pool, lambda conn: _write(conn, desk, turn))
+            written = await run_transaction(ctx.pool, lambda conn: _write_appointment(conn, ctx, claim, request))
         except asyncpg.ExclusionViolationError as error:
-            raise _NotFree from error
-        desk.faults.reach("after:book-commit")
-        if isinstance(made, _Told):
-            return made
-        if made.status == Status.CONFIRMED:
-            return _booked(turn.order, made)
-        outcome = await _ask_calendar(desk, turn, made)
-        desk.faults.reach("after:calcom-create")
+            raise SlotNotFree from error
+        ctx.faults.reach("after:book-commit")
+        if isinstance(written, _Result):
+            return written
+        if written.status == Status.CONFIRMED:
+            return _booked(request, written)
+        outcome = await _ask_calendar(ctx, claim, written)
+        ctx.faults.reach("after:calcom-create")
         if not isinstance(outcome, Taken):
-            return _booked(turn.order, await _settle(desk, turn, made, outcome))
-        log.info("booking.taken_at_calendar", appointment=str(made.id), correlation_id=made.correlation_id)
-        async with desk.pool.acquire() as conn, conn.transaction():
-            if not await calendar.give_back(conn, desk.tenant, made, outcome.message, desk.settings.refusal):
-                return _in_flight()  # our lease was over, and a twin told the caller that it stands: its sync decides
-        desk.faults.reach("after:book-give-back")
-        if _left(desk, turn) < LEAST_FOR_PROVIDER:
-            raise _NotFree
+            return _booked(request, await settle_action(ctx, claim, written, outcome))
+        log.info("booking.taken_at_calendar", appointment=str(written.id), correlation_id=written.correlation_id)
+        async with ctx.pool.acquire() as conn, conn.transaction():
+            given_up = await mark_failed(conn, ctx.tenant, written, outcome.message, ctx.settings.refusal)
+        if not given_up:
+            # Our lease had ended, and a concurrent request told the caller that it is booked: its sync job decides.
+            return _in_flight()
+        ctx.faults.reach("after:book-give-back")
+        if claim.provider_timeout(ctx) is None:
+            raise SlotNotFree
 
 
-async def _write(conn: Connection, desk: BookingContext, turn: _Turn) -> Appointment | _Told:
-    """TX1: everything that must not be lost, in one transaction."""
-    call, order, tenant = turn.call, turn.order, desk.tenant
-    await appointments.clear_way(conn, tenant, order.wish.resources, call.call_id)
-    # Only under the lock is it certain: whoever had this call's turn before may have committed a moment ago.
-    if stands := order.repeats(await appointments.of_call(conn, tenant, call.call_id)):
-        await _set_turn(desk, conn, turn, stands, None)
-        return _booked(order, stands, again=True)
-    slot, claims = await _free_person(conn, desk, turn)
-    customer = await appointments.customer(conn, tenant, order.phone, order.name, order.email) if order.phone else None
-    made = _appointment(desk, turn, slot, customer)
-    await appointments.insert(conn, tenant, made, claims, order.wish.rules.person(slot.staff).units)
-    pending = made.status == Status.PENDING_SYNC
-    if pending:
-        await enqueue(
-            conn, tenant, JobKind.CALENDAR_SYNC, Priority.HIGH, correlation_id=call.correlation_id,
-            appointment_id=made.id, run_at=desk.clock.now() + desk.settings.sync_delay,
-        )  # fmt: skip
-    await _set_turn(desk, conn, turn, made, desk.settings.lease if pending else None)
-    return made
+async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, appointment: Appointment) -> Outcome:
+    timeout = claim.provider_timeout(ctx)
+    if timeout is None:
+        return Unavailable("no time was left to ask the calendar while the caller waits")
+    return await create_booking(ctx, appointment, timeout)
 
 
-async def _free_person(conn: Connection, desk: BookingContext, turn: _Turn) -> tuple[Slot, Claims]:
-    """Check the rules and the book again, under the lock: who was offered stays, else who is booked least that day."""
-    day, order, rules = timedelta(days=1), turn.order, turn.order.wish.rules
-    around = order.start - day, order.start + day
-    taken = await appointments.busy(conn, desk.tenant, order.wish.resources, *around, turn.call.call_id)
-    # What was offered a moment ago must not fail by the minimum notice because the caller took a breath.
-    now = desk.clock.now() - (desk.settings.hold if order.offered_staff else timedelta())
-    slots = free_slots(rules, taken, SlotQuery(now, order.start, order.start + MINUTE, order.wish.staff))
+async def _write_appointment(
+    conn: Connection, ctx: BookingContext, claim: ActionClaim, request: BookingRequest
+) -> Appointment | _Result:
+    """TX1: in one transaction everything that must not be lost: appointment, claims, customer, sync job, and the action's state.
+
+    Only under the lock it is certain whether the call has the appointment already: whoever had the claim before may have
+    committed a moment ago, after its lease ended.
+    """
+    call, rules = claim.call, request.rules
+    await lock_and_clear_holds(conn, ctx.tenant, rules.resource_ids, call.call_id)
+    if repeated := request.find_repeated(await list_call_appointments(conn, ctx.tenant, call.call_id)):
+        await claim.complete(conn, ctx, repeated.id)
+        return _booked(request, repeated, again=True)
+    slot, claims = await _choose_staff(conn, ctx, claim, request)
+    customer = None
+    if request.phone:
+        customer = await upsert_customer(conn, ctx.tenant, request.phone, request.name, request.email)
+    appointment = _build_appointment(ctx, claim, request, slot, customer)
+    await insert_appointment(conn, ctx.tenant, appointment, claims, rules.staff_member(slot.staff).units)
+    if appointment.in_remote_calendar:
+        run_at = ctx.clock.now() + ctx.settings.sync_delay  # for the case that this process dies; TX2 completes the job
+        await enqueue_sync(conn, ctx.tenant, appointment.id, call.correlation_id, run_at)
+        await claim.attach(conn, ctx, appointment.id)
+    else:
+        await claim.complete(conn, ctx, appointment.id)
+    return appointment
+
+
+async def _choose_staff(
+    conn: Connection, ctx: BookingContext, claim: ActionClaim, request: BookingRequest
+) -> tuple[Slot, Claims]:
+    """Check rules and claims again: who was offered is kept, else who is booked least that day. Raises `SlotNotFree`.
+
+    The minimum notice of what was offered counts from before the offer (by the duration of a hold): it must not run out while
+    the caller considers.
+    """
+    day, rules = timedelta(days=1), request.rules
+    busy = await read_busy_spans(
+        conn, ctx.tenant, rules.resource_ids, request.start - day, request.start + day, claim.call.call_id
+    )
+    now = ctx.clock.now() - (ctx.settings.hold if request.offered_staff else timedelta())
+    slots = free_slots(rules, busy, SlotQuery.at(request.start, now, request.service.staff))
     if not slots:
-        raise _NotFree
-    kept = [slot for slot in slots if slot.staff == order.offered_staff]
-    slot = (kept or one_per_start(slots, taken, rules))[0]
-    claims = claims_for(rules.person(slot.staff), rules.service.capacity, taken, rules.blocks(slot.start))
+        raise SlotNotFree
+    offered = [slot for slot in slots if slot.staff == request.offered_staff]
+    slot = (offered or least_busy_per_start(slots, busy, rules))[0]
+    blocked = rules.blocked_span(slot.start)
+    claims = allocate_claims(rules.staff_member(slot.staff), rules.service.capacity, busy, blocked)
     if claims is None:
-        raise _NotFree
+        raise SlotNotFree
     return slot, claims
 
 
-def _appointment(desk: BookingContext, turn: _Turn, slot: Slot, customer: UUID | None) -> Appointment:
-    """Give what to write. Whom Cal.com knows no event type for, and who shares a person, stands in our own book only."""
-    order, key, domain = turn.order, uuid4(), desk.config().calendar.attendee_email_domain
-    linked = (link.event_type_id for link in order.wish.rules.service.event_types if link.staff == slot.staff)
-    alone = order.wish.rules.service.capacity == 1  # seats are not booked at Cal.com
-    event_type_id = next(linked, None) if desk.calendar.remote and alone else None
-    status = Status.CONFIRMED if event_type_id is None else Status.PENDING_SYNC
-    email = attendee_email(order.email, order.phone, str(key), domain)
-    return draft(
-        key, turn.call, order.wish.rules, slot, status, customer_name=order.name, phone=order.phone, notes=order.notes,
-        attendee_email=email, event_type_id=event_type_id, customer_id=customer, generation=turn.generation,
-    )  # fmt: skip
+def _build_appointment(
+    ctx: BookingContext, claim: ActionClaim, request: BookingRequest, slot: Slot, customer: UUID | None
+) -> Appointment:
+    """Return the row to write: pending if it belongs into the remote calendar, else confirmed.
+
+    Only in the local calendar are: staff members without an event type, and services with seats (a capacity above 1), which
+    are not booked at Cal.com.
+    """
+    service, appointment_id, domain = request.rules.service, uuid4(), ctx.config().calendar.attendee_email_domain
+    linked = (link.event_type_id for link in service.event_types if link.staff == slot.staff)
+    event_type_id = next(linked, None) if ctx.calendar.remote and service.capacity == 1 else None
+    return build_appointment(
+        appointment_id,
+        claim.call,
+        request.rules,
+        slot,
+        Status.CONFIRMED if event_type_id is None else Status.PENDING_SYNC,
+        customer_name=request.name,
+        phone=request.phone,
+        notes=request.notes,
+        attendee_email=attendee_email(request.email, request.phone, str(appointment_id), domain),
+        event_type_id=event_type_id,
+        customer_id=customer,
+        generation=claim.generation,
+    )
 
 
-async def _ask_calendar(desk: BookingContext, turn: _Turn, made: Appointment) -> Outcome:
-    left = _left(desk, turn)
-    if left < LEAST_FOR_PROVIDER:
-        return Unavailable("no time was left to ask the calendar while the caller waits")
-    return await make_there(desk, made, min(left, desk.settings.provider_timeout))
+async def _offer_alternatives(ctx: BookingContext, call: CallContext, request: BookingRequest) -> _Result:
+    answer, obstacle = await offer_alternatives(ctx, request.service, call, request.start)
+    if obstacle is Obstacle.TAKEN and request.offered_staff:
+        ctx.metrics.offered_but_lost()
+    return _Result(answer, BookingOutcome.NOT_FREE)
 
 
-def _left(desk: BookingContext, turn: _Turn) -> timedelta:
-    return timedelta(seconds=turn.deadline - desk.clock.monotonic())
-
-
-async def _settle(desk: BookingContext, turn: _Turn, made: Appointment, outcome: Outcome) -> Appointment:
-    """TX2: what the calendar said, and the end of the turn."""
-    async with desk.pool.acquire() as conn, conn.transaction():
-        await settle(conn, desk, made, outcome)
-        await _set_turn(desk, conn, turn, made, None)
-        return await appointments.appointment(conn, desk.tenant, made.id) or made
-
-
-async def _set_turn(
-    desk: BookingContext, conn: Connection, turn: _Turn, made: Appointment | None, lease: timedelta | None
-) -> None:
-    key, made_id = turn.order.key, made.id if made else None
-    await actions.set_turn(conn, desk.tenant, turn.call.call_id, key, turn.generation, made_id, lease)
-
-
-async def _alternatives(desk: BookingContext, call: CallContext, order: Order) -> _Told:
-    answer, obstacle = await not_free(desk, order.wish, call, order.start)
-    if obstacle is Obstacle.TAKEN and order.offered_staff:
-        desk.metrics.offered_but_lost()
-    return _Told(answer, BookingOutcome.NOT_FREE)
-
-
-def _booked(order: Order, made: Appointment, *, again: bool = False) -> _Told:
-    zone, service = order.wish.rules.zone, order.wish.rules.service.display_name
-    when = f"{spoken(made.starts_at, zone)}, {service} bei {order.wish.name_of(made.staff)}"
-    if not made.live:  # cancelled by somebody in the very moment
+def _booked(request: BookingRequest, appointment: Appointment, *, again: bool = False) -> _Result:
+    rules = request.rules
+    staff_name = rules.display_name(appointment.staff)
+    when = f"{spoken(appointment.starts_at, rules.zone)}, {rules.service.display_name} bei {staff_name}"
+    if not appointment.live:  # cancelled by somebody at this very moment
         message = f"Der Termin {when} wurde gerade abgesagt. Möchten Sie einen anderen?"
-    elif made.requested:  # it stands there, but waits for a yes
+    elif appointment.awaits_confirmation:
         message = f"Der Termin ist angefragt: {when}. Er wird noch bestätigt."
     else:
         message = f"Der Termin {'steht schon' if again else 'ist eingetragen'}: {when}."
-    outcome = BookingOutcome.CONFIRMED if made.status == Status.CONFIRMED else BookingOutcome.PENDING_SYNC
-    told = Answer(success=made.live, message=message, fields=fields(zone, made))
-    return _Told(told, BookingOutcome.ALREADY_BOOKED if again else outcome)
+    confirmed = appointment.status == Status.CONFIRMED
+    outcome = BookingOutcome.CONFIRMED if confirmed else BookingOutcome.PENDING_SYNC
+    answer = Answer(success=appointment.live, message=message, fields=appointment_fields(rules.zone, appointment))
+    return _Result(answer, BookingOutcome.ALREADY_BOOKED if again else outcome)
 
 
-def _in_flight() -> _Told:
-    return _Told(Answer(success=False, message=_IN_FLIGHT, fields={"alternatives": []}), BookingOutcome.IN_FLIGHT)
+def _in_flight() -> _Result:
+    return _Result(failure(_IN_FLIGHT), BookingOutcome.IN_FLIGHT)

@@ -1,47 +1,70 @@
-"""What a person does in the calendar is followed here: moved, cancelled, new, did not come.
+"""Events of the remote calendar: apply here what a person does there: moved, cancelled, new, did not come.
 
-A level again: an event only says that something happened to a booking. What it means is read from the booking as it stands
-there now and from our row, so the order of events, and how often they come, does not matter (decision 16).
+Level-triggered: an event only says that something happened to a booking. What it means is decided from the booking as the
+calendar has it now and from our row, so the order of events, and how often they come, does not matter
+(docs/decisions/0016-calendar-events-are-hints.md).
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import structlog
 
 from askproai_core.database import Connection
-from askproai_runtime.booking import remote
-from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, resync
-from askproai_runtime.booking.remote import Linked
-from askproai_runtime.booking.store import appointments, calendar, claims
-from askproai_runtime.booking.store.appointments import Appointment, CancelledBy, Place, Status
+from askproai_runtime.booking.availability import EventTypeLink
+from askproai_runtime.booking.calendar_outbound import CalendarDisagrees
+from askproai_runtime.booking.remote import enqueue_sync, find_event_type_link, find_placement
+from askproai_runtime.booking.store.appointments import (
+    Appointment,
+    CancelledBy,
+    Status,
+    get_appointment,
+    insert_appointment,
+    mark_cancelled,
+    move_appointment,
+    upsert_customer,
+)
+from askproai_runtime.booking.store.calendar import (
+    find_conflicting_uid,
+    find_local_appointment,
+    is_up_to_date,
+    mark_confirmed,
+    mark_no_show,
+    record_audit,
+    record_remote_move,
+    record_remote_uid,
+)
+from askproai_runtime.booking.store.claims import Placement, lock_and_clear_holds
 from askproai_runtime.booking.types import BookingContext
 from askproai_runtime.calendars import CalendarUnreachable, RemoteBooking
 from askproai_runtime.jobs import DeadNow, RunAgain
 
 log = structlog.get_logger(__name__)
 
-_ASKED_FOR = timedelta(days=1)  # then a person must look why the calendar can not be asked
+_NO_CALL = ""
+_MAX_OUTAGE = timedelta(days=1)  # after it a person must look why the calendar cannot be asked
 
 
 class Step(StrEnum):
-    """What a booking's state there asks of our book."""
+    """What the state of a remote booking requires here. The values are notes at the event."""
 
     NOTHING = "nothing new"
-    TAKE_IN = "taken in"
+    ADD = "taken in"
     AGREE = "both books agree"
     MOVE = "moved"
     CANCEL = "cancelled"
-    PRESENCE = "presence noted"
+    ATTENDANCE = "presence noted"
     SYNC = "left to calendar-sync, which brings our own wish there"
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarEvent:
-    """An event of the calendar: which booking, and when we heard of it. `starts_at`: where the event says that it stands."""
+    """An event of the calendar: which booking, and when it was received. `starts_at`: where the event says that the booking is,
+    None if it does not say that the booking stands.
+    """
 
     uid: str
     received_at: datetime
@@ -49,144 +72,165 @@ class CalendarEvent:
     starts_at: datetime | None = None
 
 
-def decide(made: Appointment | None, there: RemoteBooking, now: datetime) -> Step:
-    """Compare a booking with our row of it, if there is one. Pure."""
-    if made is None:
-        return Step.TAKE_IN if there.live and there.ends_at > now else Step.NOTHING
-    if made.external_updated_at is not None and there.at is not None and there.at < made.external_updated_at:
-        return Step.NOTHING  # read before we wrote something newer
-    waits = made.status == Status.PENDING_SYNC
-    if not there.live:
-        if waits and (made.was_starts_at is not None or made.external_id not in there.uids):
-            return Step.SYNC
-        return Step.CANCEL if made.live else Step.NOTHING
-    if made.status in {Status.CANCELLED, Status.FAILED}:
-        return Step.MOVE if made.cancelled_by == CancelledBy.CALENDAR else Step.SYNC
-    if there.starts_at != made.starts_at:
-        return Step.SYNC if waits and not made.requested else Step.MOVE
-    if there.absent != (made.status == Status.NO_SHOW):
-        return Step.PRESENCE
-    return Step.AGREE if waits or made.external_id != there.uid else Step.NOTHING
+def decide(appointment: Appointment | None, remote: RemoteBooking, now: datetime) -> Step:
+    """Compare a remote booking with our row of it, if there is one. Pure.
 
-
-async def follow_booking(
-    desk: BookingContext, told: CalendarEvent, end: Callable[[Connection, str], Awaitable[None]]
-) -> None:
-    """Make our book follow one booking there. `end` ends the event's job, with a note, in the same transaction.
-
-    Raises `CalendarDisagrees` where both books promise one time to two people, `RunAgain` while the calendar is away.
+    While our own change is on its way to the calendar (`pending_sync`), ours wins; otherwise the calendar's does.
     """
-    there, note = None, "stored only: this tenant's calendar is its own book"
-    if desk.calendar.remote:
-        echo = told.starts_at is not None and await remote.stands(desk.pool, desk.tenant, told.uid, told.starts_at)
-        there = None if echo else await _look(desk, told)
-        note = "nothing new: our own doing" if echo else "stored only: the calendar does not know this booking any more"
-    if there is None:
-        async with desk.pool.acquire() as conn, conn.transaction():
-            await end(conn, note)
+    if appointment is None:
+        return Step.ADD if remote.live and remote.ends_at > now else Step.NOTHING
+    known_at = appointment.external_updated_at
+    if known_at is not None and remote.at is not None and remote.at < known_at:
+        return Step.NOTHING  # it was read before we stored something newer
+    pending = appointment.status == Status.PENDING_SYNC
+    if not remote.live:
+        if pending and (appointment.was_starts_at is not None or appointment.external_id not in remote.uids):
+            return Step.SYNC
+        return Step.CANCEL if appointment.live else Step.NOTHING
+    if appointment.status in {Status.CANCELLED, Status.FAILED}:
+        return Step.MOVE if appointment.cancelled_by == CancelledBy.CALENDAR else Step.SYNC
+    if remote.starts_at != appointment.starts_at:
+        return Step.SYNC if pending and not appointment.awaits_confirmation else Step.MOVE
+    if remote.absent != (appointment.status == Status.NO_SHOW):
+        return Step.ATTENDANCE
+    return Step.AGREE if pending or appointment.external_id != remote.uid else Step.NOTHING
+
+
+async def apply_calendar_event(
+    ctx: BookingContext, event: CalendarEvent, finish: Callable[[Connection, str], Awaitable[None]]
+) -> None:
+    """Apply here what happened to one booking in the calendar.
+
+    `finish` ends the event's job, with a note, in the same transaction: a crash leaves either nothing or everything. Raises
+    `CalendarDisagrees` where the two calendars promise one time to two people, `RunAgain` while the calendar is away, and
+    `DeadNow` after a day of that.
+    """
+    remote, note = None, "stored only: this tenant's calendar is its own book"
+    if ctx.calendar.remote:
+        own = event.starts_at is not None and await is_up_to_date(ctx.pool, ctx.tenant, event.uid, event.starts_at)
+        remote = None if own else await _get_remote(ctx, event)
+        note = "nothing new: our own doing" if own else "stored only: the calendar does not know this booking any more"
+    if remote is None:
+        async with ctx.pool.acquire() as conn, conn.transaction():
+            await finish(conn, note)
         return
     try:
-        async with desk.pool.acquire() as conn, conn.transaction():
-            note = await _follow(conn, desk, told, there)
-            await end(conn, note)
+        async with ctx.pool.acquire() as conn, conn.transaction():
+            note = await _apply(conn, ctx, event, remote)
+            await finish(conn, note)
     except CalendarDisagrees as error:
-        await _audit(desk, told, "calendar.disagrees", str(error))
+        actor = ctx.config().calendar.provider.lower()
+        await record_audit(
+            ctx.pool, ctx.tenant, actor=actor, action="calendar.disagrees", reason=str(error),
+            correlation_id=event.correlation_id,
+        )  # fmt: skip
         raise
-    log.info("booking.followed", step=note, correlation_id=told.correlation_id)
+    log.info("booking.followed", step=note, correlation_id=event.correlation_id)
 
 
-async def _look(desk: BookingContext, told: CalendarEvent) -> RemoteBooking | None:
+async def _get_remote(ctx: BookingContext, event: CalendarEvent) -> RemoteBooking | None:
+    """Return the booking as the calendar has it now, None if the calendar does not know it.
+
+    Whoever books on a public page can write any metadata, our request id included: that id is dropped if the booking that we
+    made for it is still live under another uid.
+    """
     try:
-        there = await desk.calendar.look(told.uid, correlation_id=told.correlation_id)
-        elsewhere = await remote.named_elsewhere(desk.pool, desk.tenant, there) if there else None
-        if there is None or elsewhere is None:
-            return there
-        # Whoever books on a public page may write any metadata: our id counts only where our own booking did not stay behind.
-        ours = await desk.calendar.look(elsewhere, correlation_id=told.correlation_id)
-        stayed = ours is not None and ours.live and ours.uid != there.uid
-        return replace(there, request_id=None) if stayed else there
+        remote = await ctx.calendar.look(event.uid, correlation_id=event.correlation_id)
+        conflicting_uid = await find_conflicting_uid(ctx.pool, ctx.tenant, remote) if remote else None
+        if remote is None or conflicting_uid is None:
+            return remote
+        original = await ctx.calendar.look(conflicting_uid, correlation_id=event.correlation_id)
     except CalendarUnreachable as error:
-        if desk.clock.now() - told.received_at > _ASKED_FOR:
+        if ctx.clock.now() - event.received_at > _MAX_OUTAGE:
             raise DeadNow(f"the calendar could not be asked for a day, redrive it then: {error}") from error
-        raise RunAgain(desk.clock.now() + (error.retry_after or desk.settings.sync_delay), str(error)) from error
+        raise RunAgain(ctx.clock.now() + (error.retry_after or ctx.settings.sync_delay), str(error)) from error
+    forged = original is not None and original.live and original.uid != remote.uid
+    return replace(remote, request_id=None) if forged else remote
 
 
-async def _follow(conn: Connection, desk: BookingContext, told: CalendarEvent, there: RemoteBooking) -> str:
-    """Everything in one transaction, people locked first, as every writer of claims does."""
-    linked = remote.linked(desk.config(), there.event_type_id)
-    first = await remote.known(conn, desk.tenant, there)
-    await appointments.clear_way(conn, desk.tenant, linked.person.resource_ids if linked else (), "", also_of=first)
-    known = await remote.known(conn, desk.tenant, there)  # again: who held the lock may have taken it in
-    made = await appointments.appointment(conn, desk.tenant, known, lock=True) if known else None
-    step = decide(made, there, desk.clock.now())
-    match step, made:
-        case Step.TAKE_IN, None:
-            if linked is None:
-                return f"stored only: no service has the event type {there.event_type_id}"
-            made = await _take_in(conn, desk, told, there, linked)
+async def _apply(conn: Connection, ctx: BookingContext, event: CalendarEvent, remote: RemoteBooking) -> str:
+    """Apply a booking in one transaction and return the note for its event.
+
+    Staff members are locked first, as by every writer of claims. The appointment is looked for again after that: whoever held
+    the lock may have added it for another event of the same booking.
+    """
+    link = find_event_type_link(ctx.config(), remote.event_type_id)
+    resources = link.staff_member.resource_ids if link else ()
+    appointment_id = await find_local_appointment(conn, ctx.tenant, remote)
+    await lock_and_clear_holds(conn, ctx.tenant, resources, _NO_CALL, appointment_id=appointment_id)
+    appointment_id = await find_local_appointment(conn, ctx.tenant, remote)
+    appointment = await get_appointment(conn, ctx.tenant, appointment_id, lock=True) if appointment_id else None
+    step = decide(appointment, remote, ctx.clock.now())
+    match step, appointment:
+        case Step.ADD, None:
+            if link is None:
+                return f"stored only: no service has the event type {remote.event_type_id}"
+            appointment = await _add(conn, ctx, event, remote, link)
         case Step.AGREE, Appointment():
-            if made.status == Status.PENDING_SYNC:
-                await calendar.confirm(conn, desk.tenant, made, there.confirmed)
+            if appointment.status == Status.PENDING_SYNC:
+                await mark_confirmed(conn, ctx.tenant, appointment, remote.confirmed)
             else:
-                await remote.note_uid(conn, desk.tenant, made.id, there)
+                await record_remote_uid(conn, ctx.tenant, appointment.id, remote)
         case Step.MOVE, Appointment():
-            await _move(conn, desk, made, there, linked)
+            await _move(conn, ctx, appointment, remote, link)
         case Step.CANCEL, Appointment():
-            await claims.cancel(conn, desk.tenant, made, CancelledBy.CALENDAR, None)
-            await remote.note_uid(conn, desk.tenant, made.id, there)
-        case Step.PRESENCE, Appointment():
-            await claims.mark_absent(conn, desk.tenant, made, there.at, absent=there.absent)
+            await mark_cancelled(conn, ctx.tenant, appointment, CancelledBy.CALENDAR, None)
+            await record_remote_uid(conn, ctx.tenant, appointment.id, remote)
+        case Step.ATTENDANCE, Appointment():
+            await mark_no_show(conn, ctx.tenant, appointment, remote.at, no_show=remote.absent)
         case Step.SYNC, Appointment():
-            await resync(conn, desk.tenant, made)
-    return f"{step}: appointment {made.id}" if made else step.value
+            await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)
+    return f"{step}: appointment {appointment.id}" if appointment else step.value
 
 
-async def _take_in(
-    conn: Connection, desk: BookingContext, told: CalendarEvent, there: RemoteBooking, linked: Linked
+async def _add(
+    conn: Connection, ctx: BookingContext, event: CalendarEvent, remote: RemoteBooking, link: EventTypeLink
 ) -> Appointment:
-    """A booking that a person made there: it takes that person's time here, too."""
-    place = await _place(conn, desk, there, linked, None)
-    customer = await appointments.customer(conn, desk.tenant, there.phone, there.name, None) if there.phone else None
-    made = Appointment(
-        uuid4(), linked.branch.name, linked.service.name, place.staff, place.starts_at, place.ends_at,
-        Status.PENDING_SYNC if there.pending else Status.CONFIRMED, "", told.correlation_id, customer_name=there.name,
-        attendee_email=there.email, event_type_id=there.event_type_id, customer_id=customer,
-    )  # fmt: skip
-    await appointments.insert(conn, desk.tenant, made, place.claims, place.units)
-    await remote.note_uid(conn, desk.tenant, made.id, there)
-    return made
+    """Add a booking that a person made in the calendar: it takes the staff member's time here, too."""
+    placement = await _require_placement(conn, ctx, remote, link, None)
+    customer = await upsert_customer(conn, ctx.tenant, remote.phone, remote.name, None) if remote.phone else None
+    appointment = Appointment(
+        id=uuid4(),
+        branch=link.rules.branch.name,
+        service=link.rules.service.name,
+        staff=placement.staff,
+        starts_at=placement.starts_at,
+        ends_at=placement.ends_at,
+        status=Status.PENDING_SYNC if remote.pending else Status.CONFIRMED,
+        call_id=_NO_CALL,
+        correlation_id=event.correlation_id,
+        customer_name=remote.name,
+        attendee_email=remote.email,
+        event_type_id=remote.event_type_id,
+        customer_id=customer,
+    )
+    await insert_appointment(conn, ctx.tenant, appointment, placement.claims, placement.units)
+    await record_remote_uid(conn, ctx.tenant, appointment.id, remote)
+    return appointment
 
 
 async def _move(
-    conn: Connection, desk: BookingContext, made: Appointment, there: RemoteBooking, linked: Linked | None
+    conn: Connection, ctx: BookingContext, appointment: Appointment, remote: RemoteBooking, link: EventTypeLink | None
 ) -> None:
-    if linked is None:
+    if link is None:
         raise CalendarDisagrees(
-            f"appointment {made.id} was moved in the calendar to event type {there.event_type_id}, which no service has:"
+            f"appointment {appointment.id} was moved in the calendar to event type {remote.event_type_id}, which no service has:"
             " name it in a ServiceOffering, or move it back"
         )
-    place = await _place(conn, desk, there, linked, made)
-    await claims.move(conn, desk.tenant, made, place, ask_calendar=False)
-    await remote.note_move(conn, desk.tenant, made.id, there, linked)
+    placement = await _require_placement(conn, ctx, remote, link, appointment.id)
+    await move_appointment(conn, ctx.tenant, appointment, placement, ask_calendar=False)
+    await record_remote_move(conn, ctx.tenant, appointment.id, remote, link)
 
 
-async def _place(
-    conn: Connection, desk: BookingContext, there: RemoteBooking, linked: Linked, made: Appointment | None
-) -> Place:
-    """Give where it stands here. Raises `CalendarDisagrees`: somebody else is promised that time."""
-    place, other = await remote.find(conn, desk.tenant, there, linked, made.id if made else None)
-    if place is not None:
-        return place
-    who = f"appointment {other} stands there in our book" if other else "our book has nobody of that name yet"
+async def _require_placement(
+    conn: Connection, ctx: BookingContext, remote: RemoteBooking, link: EventTypeLink, moving: UUID | None
+) -> Placement:
+    """Return where the booking goes here. Raises `CalendarDisagrees` if somebody else is promised that time."""
+    placement, obstacle = await find_placement(conn, ctx.tenant, remote, link, moving)
+    if placement is not None:
+        return placement
+    who = f"appointment {obstacle} stands there in our book" if obstacle else "our book has nobody of that name yet"
     raise CalendarDisagrees(
-        f"booking {there.uid} of the calendar at {there.starts_at:%Y-%m-%d %H:%M} UTC with {linked.staff!r} can not be taken"
-        f" in: {who}; move one of the two, then redrive the event"
+        f"booking {remote.uid} of the calendar at {remote.starts_at:%Y-%m-%d %H:%M} UTC with {link.staff_member.id!r}"
+        f" can not be taken in: {who}; move one of the two, then redrive the event"
     )
-
-
-async def _audit(desk: BookingContext, told: CalendarEvent, action: str, reason: str) -> None:
-    await desk.pool.execute(
-        """INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
-           VALUES ($1, 'calcom', $2, jsonb_build_object('reason', $3::text), $4)""",
-        desk.tenant, action, reason, told.correlation_id,
-    )  # fmt: skip

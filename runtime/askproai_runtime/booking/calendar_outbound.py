@@ -1,8 +1,8 @@
-"""The job `calendar-sync`: make the calendar like our book, for one appointment.
+"""The job `calendar-sync`: make the remote calendar like our own, for one appointment.
 
-A level, not an edge: whatever was to happen there, made, moved or cancelled, the job looks at what stands there now and does
-what is missing. Exactly once, however often it runs: Cal.com has no idempotency key, so before any POST the booking is looked
-for by its uid and by our request id, and a POST whose fate is unknown is given a quiet time to appear.
+Level-triggered: whatever was to happen in the calendar (create, move or cancel), the job reads what the calendar has now and
+does what is missing. Exactly once, however often it runs: Cal.com has no idempotency key, so before any POST the booking is
+looked up by its uid and by our request id, and a POST of unknown fate is given a quiet period to appear.
 """
 
 from dataclasses import replace
@@ -10,13 +10,19 @@ from datetime import timedelta
 
 import structlog
 
-from askproai_core.database import Connection
-from askproai_runtime.booking import remote
-from askproai_runtime.booking.store import appointments, calendar
-from askproai_runtime.booking.store.appointments import Appointment, CancelledBy, Status
+from askproai_runtime.booking.remote import calendar_request, cancel_booking, confirm_or_resync, create_booking
+from askproai_runtime.booking.store.appointments import Appointment, CancelledBy, Status, get_appointment
+from askproai_runtime.booking.store.calendar import (
+    begin_attempt,
+    lock_unchanged,
+    mark_failed,
+    record_error,
+    record_remote_uid,
+    revert_move,
+)
+from askproai_runtime.booking.store.claims import list_previous_spans
 from askproai_runtime.booking.types import BookingContext
 from askproai_runtime.calendars import (
-    CalendarRequest,
     CalendarUnreachable,
     Confirmed,
     Outcome,
@@ -26,234 +32,196 @@ from askproai_runtime.calendars import (
     Unavailable,
     Unknown,
 )
-from askproai_runtime.jobs import DeadNow, Job, JobError, JobKind, Priority, RunAgain, enqueue, finish
+from askproai_runtime.jobs import DeadNow, Job, JobError, RunAgain, finish
 
 log = structlog.get_logger(__name__)
 
 
 class CalendarDisagrees(JobError):
-    """The calendar does not take what we promised: a person must choose between the two books."""
+    """The calendar does not accept what we promised, or has promised it to somebody else: a person must decide."""
 
 
-async def sync_appointment(desk: BookingContext, job: Job) -> None:
-    """Make the calendar like one appointment, or end the job if there is nothing to do."""
-    async with desk.pool.acquire() as conn, conn.transaction():
-        # Locked: a change that commits between our look and our end would rely on a job that ends without it.
-        made = (
-            await appointments.appointment(conn, desk.tenant, job.appointment_id, lock=True)
-            if job.appointment_id
-            else None
-        )
-        if made is None or not _wants(made):
-            await finish(conn, desk.tenant, job)
-            return
-    stands = await _look(desk, made)
-    desk.faults.reach("after:sync-find")
-    outcome = await (_bring if made.live else _take_away)(desk, made, stands)
-    desk.faults.reach("after:sync-create")
-    if isinstance(outcome, Confirmed):
-        await _settle(desk, job, made, outcome)
-    else:
-        await _refused(desk, job, made, stands, outcome)
-    ended = type(outcome).__name__.lower()
-    log.info("appointment.synced", appointment=str(made.id), outcome=ended, correlation_id=made.correlation_id)
+async def sync_appointment(ctx: BookingContext, job: Job) -> None:
+    """Make the calendar like one appointment, or finish the job if there is nothing to do.
 
-
-def _wants(made: Appointment) -> bool:
-    """Say whether the calendar may have to change. What was cancelled there is its own affair."""
-    gone = made.status in {Status.CANCELLED, Status.FAILED} and made.cancelled_by != CancelledBy.CALENDAR
-    return made.event_type_id is not None and (gone or made.status == Status.PENDING_SYNC)
-
-
-async def _settle(desk: BookingContext, job: Job, made: Appointment, outcome: Confirmed) -> None:
-    """Both books agree, unless ours was changed meanwhile: then the job looks once more."""
-    async with desk.pool.acquire() as conn, conn.transaction():
-        if made.live:
-            agreed = await confirm(conn, desk.tenant, made, outcome)
-        else:
-            agreed = await calendar.unchanged(conn, desk.tenant, made)
-        if agreed:
-            await finish(conn, desk.tenant, job)
-    if not agreed:
-        raise RunAgain(desk.clock.now(), "it was changed here meanwhile")
-
-
-async def _refused(
-    desk: BookingContext, job: Job, made: Appointment, stands: RemoteBooking | None, outcome: Taken | Refused
-) -> None:
-    """Tell a person. What was never said to a caller, because our process died in between, is no promise and is undone.
-
-    But not at the first refusal: it may be of our own booking, which a lagging list has hidden; the second try looks again.
+    Raises `CalendarDisagrees`, and the queue's `RunAgain`, `DeadNow` and `StaleClaim`.
     """
-    why = await _tell(desk, made, f"the calendar refuses it ({outcome.message})")
-    if job.attempts == 1 or not made.live:
-        raise CalendarDisagrees(why)
-    async with desk.pool.acquire() as conn, conn.transaction():
-        undo = desk.tenant, made, outcome.message, desk.settings.refusal
-        if made.was_starts_at is None:
-            undone = await calendar.give_back(conn, *undo)
-        else:
-            there = stands is not None and stands.starts_at == made.was_starts_at
-            undone = await calendar.take_back(conn, *undo, stands=there)
-        if undone and (made.was_starts_at is None or there):
-            await finish(conn, desk.tenant, job)
-    if not undone:
-        raise CalendarDisagrees(why)
-    if not job.finished:
-        raise RunAgain(desk.clock.now(), "the move was taken back, and the calendar may not have the old time")
-
-
-def calendar_request(made: Appointment) -> CalendarRequest:
-    """Give what to ask the calendar for. Only for appointments with an event type."""
-    if made.event_type_id is None:
-        raise ValueError(f"appointment {made.id} has no event type: it stands in the local book only")
-    return CalendarRequest(
-        request_id=made.id,
-        event_type_id=made.event_type_id,
-        starts_at=made.starts_at,
-        ends_at=made.ends_at,
-        name=made.customer_name,
-        phone=made.phone,
-        email=made.attendee_email,
-        call_id=made.call_id,
-        correlation_id=made.correlation_id,
-    )
-
-
-async def make_there(desk: BookingContext, made: Appointment, within: timedelta) -> Outcome:
-    """Ask the calendar for it. What was cancelled here may still stand there: that is taken back first, and asked again."""
-    request, deadline = calendar_request(made), desk.clock.monotonic() + within.total_seconds()
-    outcome = await desk.calendar.create(request, within=within)
-    if not isinstance(outcome, Taken):
-        return outcome
-    async with desk.pool.acquire() as conn:
-        in_the_way = await calendar.cancelled_near(conn, desk.tenant, made)
-    freed = False
-    for uid in in_the_way:
-        if (left := timedelta(seconds=deadline - desk.clock.monotonic())) > timedelta():
-            freed |= isinstance(await _cancel(desk, made, uid, left), Confirmed | Unknown)
-    left = timedelta(seconds=deadline - desk.clock.monotonic())
-    return await desk.calendar.create(request, within=left) if freed and left > timedelta() else outcome
-
-
-async def confirm(conn: Connection, tenant: str, made: Appointment, stands: Confirmed) -> bool:
-    """Write what stands in the calendar. What was cancelled or moved here meanwhile gets a sync job; False then."""
-    agreed = await calendar.confirm(conn, tenant, made, stands)
-    if not agreed:
-        await resync(conn, tenant, made)
-    return agreed
-
-
-async def settle(conn: Connection, desk: BookingContext, made: Appointment, outcome: Outcome) -> None:
-    """Write what the calendar said while a caller waits. Whatever it could not say, the sync job finds out."""
+    async with ctx.pool.acquire() as conn, conn.transaction():
+        # Locked: a change that commits between our read and our finish would rely on a job that ends without it.
+        appointment = None
+        if job.appointment_id:
+            appointment = await get_appointment(conn, ctx.tenant, job.appointment_id, lock=True)
+        if appointment is None or not _needs_sync(appointment):
+            await finish(conn, ctx.tenant, job)
+            return
+    remote = await _find_remote(ctx, appointment)
+    ctx.faults.reach("after:sync-find")
+    outcome = await (_create_or_move if appointment.live else _cancel_remote)(ctx, appointment, remote)
+    ctx.faults.reach("after:sync-create")
     if isinstance(outcome, Confirmed):
-        await confirm(conn, desk.tenant, made, outcome)
+        await _complete(ctx, job, appointment, outcome)
     else:
-        await calendar.note_error(conn, desk.tenant, made, outcome.message)
-
-
-async def resync(conn: Connection, tenant: str, made: Appointment) -> None:
-    """Let the calendar be made like this appointment soon."""
-    await enqueue(
-        conn, tenant, JobKind.CALENDAR_SYNC, Priority.HIGH, correlation_id=made.correlation_id, appointment_id=made.id
+        await _handle_refusal(ctx, job, appointment, remote, outcome)
+    ended = type(outcome).__name__.lower()
+    log.info(
+        "appointment.synced", appointment=str(appointment.id), outcome=ended, correlation_id=appointment.correlation_id
     )
 
 
-async def _look(desk: BookingContext, made: Appointment) -> RemoteBooking | None:
-    """Give our live booking there: where it is known to have gone, else at any time that it ever had here."""
+def _needs_sync(appointment: Appointment) -> bool:
+    """Return whether the calendar may have to change. What was cancelled in the calendar is left as it is there."""
+    ended = appointment.status in {Status.CANCELLED, Status.FAILED}
+    cancelled_here = ended and appointment.cancelled_by != CancelledBy.CALENDAR
+    return appointment.in_remote_calendar and (cancelled_here or appointment.status == Status.PENDING_SYNC)
+
+
+async def _find_remote(ctx: BookingContext, appointment: Appointment) -> RemoteBooking | None:
+    """Return the live remote booking: by its uid, followed wherever it was moved, else at any time that the appointment had.
+
+    A uid found by request id is stored: otherwise a move whose answer is lost could hide the booking from us.
+    """
     try:
-        if made.external_id is not None:
-            stands = await desk.calendar.look(made.external_id, correlation_id=made.correlation_id)
-            if stands is not None and stands.live:
-                return stands
-        stands = await desk.calendar.find(calendar_request(made)) or await _find_before(desk, made)
+        if appointment.external_id is not None:
+            remote = await ctx.calendar.look(appointment.external_id, correlation_id=appointment.correlation_id)
+            if remote is not None and remote.live:
+                return remote
+        remote = await ctx.calendar.find(calendar_request(appointment)) or await _find_at_previous_times(
+            ctx, appointment
+        )
     except CalendarUnreachable as error:
-        raise await _later(desk, made, str(error), error.retry_after or desk.settings.sync_delay) from error
-    if stands is not None and made.external_id is None:  # else a move whose answer is lost could hide it from us
-        async with desk.pool.acquire() as conn:
-            await remote.note_uid(conn, desk.tenant, made.id, stands)
-    return stands
+        raise await _postpone(ctx, appointment, str(error), error.retry_after or ctx.settings.sync_delay) from error
+    if remote is not None and appointment.external_id is None:
+        async with ctx.pool.acquire() as conn:
+            await record_remote_uid(conn, ctx.tenant, appointment.id, remote)
+    return remote
 
 
-async def _find_before(desk: BookingContext, made: Appointment) -> RemoteBooking | None:
-    """Look where it was before: any of these times may have been asked for unheard, whatever was agreed later."""
-    async with desk.pool.acquire() as conn:
-        left = await remote.left(conn, desk.tenant, made.id)
-    for span in left:
-        request = replace(calendar_request(made), starts_at=span.start, ends_at=span.end)
-        if stands := await desk.calendar.find(request):
-            return stands
+async def _find_at_previous_times(ctx: BookingContext, appointment: Appointment) -> RemoteBooking | None:
+    """Look where the appointment was before: any of these times may have been booked by a POST whose answer was lost."""
+    async with ctx.pool.acquire() as conn:
+        spans = await list_previous_spans(conn, ctx.tenant, appointment.id)
+    for span in spans:
+        request = replace(calendar_request(appointment), starts_at=span.start, ends_at=span.end)
+        if remote := await ctx.calendar.find(request):
+            return remote
     return None
 
 
-async def _bring(desk: BookingContext, made: Appointment, stands: RemoteBooking | None) -> Confirmed | Taken | Refused:
-    """Make it or move it there, unless it stands as wanted. Raises what the queue is to do when that cannot be said."""
-    if stands is not None and stands.starts_at == made.starts_at:
-        return stands.confirmed
-    if made.starts_at <= desk.clock.now():
-        raise DeadNow(await _tell(desk, made, "its time has passed and it never came into the calendar"))
-    within = desk.settings.provider_timeout
-    await _begin_attempt(desk, made)
-    if stands is None:
-        return await _decided(desk, made, await make_there(desk, made, within))
-    moved = desk.calendar.move(stands.uid, made.starts_at, correlation_id=made.correlation_id, within=within)
-    return await _decided(desk, made, await moved)
-
-
-async def _take_away(
-    desk: BookingContext, made: Appointment, stands: RemoteBooking | None
+async def _create_or_move(
+    ctx: BookingContext, appointment: Appointment, remote: RemoteBooking | None
 ) -> Confirmed | Taken | Refused:
-    """Cancel it there, unless it is gone or over. Raises what the queue is to do when that cannot be said."""
-    if stands is None:
-        await _begin_attempt(desk, made)  # a POST that was to make it may still appear
-        return Confirmed(made.external_id)
-    if stands.ends_at <= desk.clock.now():
-        return stands.confirmed
-    return await _decided(desk, made, await _cancel(desk, made, stands.uid, desk.settings.provider_timeout))
+    """Create or move the booking, unless the calendar has it as desired. Raises `RunAgain` or `DeadNow` if the result is open."""
+    if remote is not None and remote.starts_at == appointment.starts_at:
+        return remote.confirmed
+    if appointment.starts_at <= ctx.clock.now():
+        why = "its time has passed and it never came into the calendar"
+        raise DeadNow(await _record_problem(ctx, appointment, why))
+    timeout = ctx.settings.provider_timeout
+    await _begin_attempt(ctx, appointment)
+    if remote is None:
+        return await _require_result(ctx, appointment, await create_booking(ctx, appointment, timeout))
+    outcome = await ctx.calendar.move(
+        remote.uid, appointment.starts_at, correlation_id=appointment.correlation_id, within=timeout
+    )
+    return await _require_result(ctx, appointment, outcome)
 
 
-async def _cancel(desk: BookingContext, made: Appointment, uid: str, within: timedelta) -> Outcome:
-    reason = made.cancel_reason or "abgesagt"
-    return await desk.calendar.cancel(uid, reason=reason, correlation_id=made.correlation_id, within=within)
+async def _cancel_remote(
+    ctx: BookingContext, appointment: Appointment, remote: RemoteBooking | None
+) -> Confirmed | Taken | Refused:
+    """Cancel the booking, unless it is gone or over. Raises `RunAgain` or `DeadNow` if the result is open."""
+    if remote is None:
+        await _begin_attempt(ctx, appointment)  # a POST that was to create it may still appear
+        return Confirmed(appointment.external_id)
+    if remote.ends_at <= ctx.clock.now():
+        return remote.confirmed
+    outcome = await cancel_booking(ctx, appointment, remote.uid, ctx.settings.provider_timeout)
+    return await _require_result(ctx, appointment, outcome)
 
 
-async def _begin_attempt(desk: BookingContext, made: Appointment) -> None:
-    async with desk.pool.acquire() as conn:
-        begun = await calendar.begin_attempt(conn, desk.tenant, made, desk.settings.quiet)
+async def _begin_attempt(ctx: BookingContext, appointment: Appointment) -> None:
+    async with ctx.pool.acquire() as conn:
+        begun = await begin_attempt(conn, ctx.tenant, appointment, ctx.settings.quiet_period)
     if not begun:
-        at = desk.clock.now() + desk.settings.quiet
+        at = ctx.clock.now() + ctx.settings.quiet_period
         raise RunAgain(at, "the last attempt may still appear in the calendar, or it was changed here")
 
 
-async def _decided(desk: BookingContext, made: Appointment, outcome: Outcome) -> Confirmed | Taken | Refused:
+async def _require_result(
+    ctx: BookingContext, appointment: Appointment, outcome: Outcome
+) -> Confirmed | Taken | Refused:
+    """Return an outcome that says yes or no; raise `RunAgain` or `DeadNow` for any other."""
     match outcome:
         case Unavailable(message, retry_after):
-            raise await _later(desk, made, message, retry_after or desk.settings.sync_delay)
+            raise await _postpone(ctx, appointment, message, retry_after or ctx.settings.sync_delay)
         case Unknown(message):
-            raise await _later(desk, made, message, desk.settings.quiet)
+            raise await _postpone(ctx, appointment, message, ctx.settings.quiet_period)
         case _:
             return outcome
 
 
-async def _later(desk: BookingContext, made: Appointment, why: str, wait: timedelta) -> RunAgain | DeadNow:
-    """An outage is no failure of the job, however long it lasts; but the appointment's own time ends it."""
-    if made.starts_at <= desk.clock.now():
-        return DeadNow(await _tell(desk, made, f"its time has passed and the calendar was not reached ({why})"))
-    await _tell(desk, made, why)
-    return RunAgain(desk.clock.now() + wait, why)
+async def _complete(ctx: BookingContext, job: Job, appointment: Appointment, confirmed: Confirmed) -> None:
+    """Finish the job: both calendars agree. If ours was changed since the job read it, the job runs once more."""
+    async with ctx.pool.acquire() as conn, conn.transaction():
+        if appointment.live:
+            agreed = await confirm_or_resync(conn, ctx.tenant, appointment, confirmed)
+        else:
+            agreed = await lock_unchanged(conn, ctx.tenant, appointment)
+        if agreed:
+            await finish(conn, ctx.tenant, job)
+    if not agreed:
+        raise RunAgain(ctx.clock.now(), "it was changed here meanwhile")
 
 
-async def _tell(desk: BookingContext, made: Appointment, why: str) -> str:
-    """Write on the appointment what a person must know. Its status stays: a promise is never silently cancelled.
+async def _handle_refusal(
+    ctx: BookingContext, job: Job, appointment: Appointment, remote: RemoteBooking | None, outcome: Taken | Refused
+) -> None:
+    """Report to a person what the calendar refuses. What no caller was told, because our process died, is undone instead.
 
-    Raises `RunAgain` if it was changed meanwhile: whoever changed it relies on this job, and `why` is of what it was.
+    But not at the first refusal: the calendar may refuse it because of our own booking, which a lagging list has hidden; the
+    second attempt looks it up again.
     """
-    if made.live:
-        message = f"appointment {made.id} is promised to the customer, but {why}: enter it by hand or call the customer"
+    why = await _record_problem(ctx, appointment, f"the calendar refuses it ({outcome.message})")
+    if job.attempts == 1 or not appointment.live:
+        raise CalendarDisagrees(why)
+    moved = appointment.was_starts_at is not None
+    was_confirmed = moved and remote is not None and remote.starts_at == appointment.was_starts_at
+    undo = ctx.tenant, appointment, outcome.message, ctx.settings.refusal
+    async with ctx.pool.acquire() as conn, conn.transaction():
+        if moved:
+            undone = await revert_move(conn, *undo, was_confirmed=was_confirmed)
+        else:
+            undone = await mark_failed(conn, *undo)
+        if undone and (was_confirmed or not moved):
+            await finish(conn, ctx.tenant, job)
+    if not undone:
+        raise CalendarDisagrees(why)
+    if not job.finished:
+        raise RunAgain(ctx.clock.now(), "the move was taken back, and the calendar may not have the old time")
+
+
+async def _postpone(ctx: BookingContext, appointment: Appointment, why: str, wait: timedelta) -> RunAgain | DeadNow:
+    """Return what to raise while the calendar is away: that is no failure of the job, until the appointment's time has come."""
+    if appointment.starts_at <= ctx.clock.now():
+        why = f"its time has passed and the calendar was not reached ({why})"
+        return DeadNow(await _record_problem(ctx, appointment, why))
+    await _record_problem(ctx, appointment, why)
+    return RunAgain(ctx.clock.now() + wait, why)
+
+
+async def _record_problem(ctx: BookingContext, appointment: Appointment, why: str) -> str:
+    """Store on the appointment what a person must know, and return it. Its status stays: a promise is never silently cancelled.
+
+    Raises `RunAgain` if it was changed since it was read: whoever changed it relies on this job, and `why` is outdated.
+    """
+    if appointment.live:
+        message = f"appointment {appointment.id} is promised to the customer, but {why}: enter it by hand or call the customer"
     else:
-        message = f"appointment {made.id} is cancelled here, but {why}: cancel its booking in the calendar by hand"
-    async with desk.pool.acquire() as conn:
-        noted = await calendar.note_error(conn, desk.tenant, made, message)
-    if not noted:
-        raise RunAgain(desk.clock.now(), "it was changed here meanwhile")
+        message = (
+            f"appointment {appointment.id} is cancelled here, but {why}: cancel its booking in the calendar by hand"
+        )
+    async with ctx.pool.acquire() as conn:
+        recorded = await record_error(conn, ctx.tenant, appointment, message)
+    if not recorded:
+        raise RunAgain(ctx.clock.now(), "it was changed here meanwhile")
     return message

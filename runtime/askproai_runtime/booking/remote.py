@@ -1,142 +1,138 @@
-"""Where a booking of the calendar stands in our book: whose it is, which rows it takes, and which row is it."""
+"""Appointments and their bookings in the remote calendar: from one to the other, in both directions.
 
-from dataclasses import dataclass
+Shared by the hot path (`book.py`), the sync job (`calendar_outbound.py`) and the events (`calendar_inbound.py`).
+"""
+
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from askproai_core.database import Connection, Pool
-from askproai_core.tenant_config import Branch, Service, Staff, TenantConfig
-from askproai_runtime.booking.availability import Claims, ServiceRules, Span, without
-from askproai_runtime.booking.store.appointments import Place
-from askproai_runtime.calendars import RemoteBooking
+from askproai_core.database import Connection
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.booking.availability import Claims, EventTypeLink, ServiceRules, Span, subtract_spans
+from askproai_runtime.booking.store.appointments import Appointment, delete_overlapping_holds
+from askproai_runtime.booking.store.calendar import list_blocking_uids, mark_confirmed, record_error
+from askproai_runtime.booking.store.claims import Placement, list_booked_claims
+from askproai_runtime.booking.types import BookingContext
+from askproai_runtime.calendars import CalendarRequest, Confirmed, Outcome, RemoteBooking, Taken, Unknown
+from askproai_runtime.jobs import JobKind, Priority, enqueue
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
-    """What an event type stands for."""
-
-    rules: ServiceRules
-    person: Staff
-
-    @property
-    def staff(self) -> str:
-        return self.person.id
-
-    @property
-    def branch(self) -> Branch:
-        return self.rules.branch
-
-    @property
-    def service(self) -> Service:
-        return self.rules.service
+def calendar_request(appointment: Appointment) -> CalendarRequest:
+    """Return what to ask the calendar for. Raises `ValueError` for an appointment that is in the local calendar only."""
+    if appointment.event_type_id is None:
+        raise ValueError(f"appointment {appointment.id} has no event type: it stands in the local book only")
+    return CalendarRequest(
+        request_id=appointment.id,
+        event_type_id=appointment.event_type_id,
+        starts_at=appointment.starts_at,
+        ends_at=appointment.ends_at,
+        name=appointment.customer_name,
+        phone=appointment.phone,
+        email=appointment.attendee_email,
+        call_id=appointment.call_id,
+        correlation_id=appointment.correlation_id,
+    )
 
 
-def linked(config: TenantConfig, event_type_id: int) -> Linked | None:
-    """Give what the event type is linked to; None when no service names it, or nobody in our book does it."""
+async def create_booking(ctx: BookingContext, appointment: Appointment, within: timedelta) -> Outcome:
+    """Create the appointment's booking in the calendar.
+
+    If the time is taken there, this may be by what was cancelled here and not yet there: that is cancelled first, and the
+    booking is tried once more.
+    """
+    request, deadline = calendar_request(appointment), ctx.clock.monotonic() + within.total_seconds()
+    outcome = await ctx.calendar.create(request, within=within)
+    if not isinstance(outcome, Taken):
+        return outcome
+    async with ctx.pool.acquire() as conn:
+        blocking_uids = await list_blocking_uids(conn, ctx.tenant, appointment)
+    freed = False
+    for uid in blocking_uids:
+        if (left := timedelta(seconds=deadline - ctx.clock.monotonic())) > timedelta():
+            freed |= isinstance(await cancel_booking(ctx, appointment, uid, left), Confirmed | Unknown)
+    left = timedelta(seconds=deadline - ctx.clock.monotonic())
+    return await ctx.calendar.create(request, within=left) if freed and left > timedelta() else outcome
+
+
+async def cancel_booking(ctx: BookingContext, appointment: Appointment, uid: str, within: timedelta) -> Outcome:
+    """Cancel a booking in the calendar, for the reason and the correlation id of `appointment`."""
+    reason = appointment.cancel_reason or "abgesagt"
+    return await ctx.calendar.cancel(uid, reason=reason, correlation_id=appointment.correlation_id, within=within)
+
+
+async def record_outcome(conn: Connection, ctx: BookingContext, appointment: Appointment, outcome: Outcome) -> None:
+    """Write what the calendar answered while a caller waits. What it left open, the sync job finds out."""
+    if isinstance(outcome, Confirmed):
+        await confirm_or_resync(conn, ctx.tenant, appointment, outcome)
+    else:
+        await record_error(conn, ctx.tenant, appointment, outcome.message)
+
+
+async def confirm_or_resync(conn: Connection, tenant: str, appointment: Appointment, confirmed: Confirmed) -> bool:
+    """Mark the appointment as confirmed. Returns False if it was moved or cancelled here meanwhile: it gets a sync job then."""
+    agreed = await mark_confirmed(conn, tenant, appointment, confirmed)
+    if not agreed:
+        await enqueue_sync(conn, tenant, appointment.id, appointment.correlation_id)
+    return agreed
+
+
+async def enqueue_sync(
+    conn: Connection, tenant: str, appointment_id: UUID, correlation_id: str, run_at: datetime | None = None
+) -> None:
+    """Queue the sync job of an appointment, for now or for `run_at`; one that is queued already is brought forward."""
+    await enqueue(
+        conn, tenant, JobKind.CALENDAR_SYNC, Priority.HIGH, correlation_id=correlation_id, appointment_id=appointment_id,
+        run_at=run_at,
+    )  # fmt: skip
+
+
+def find_event_type_link(config: TenantConfig, event_type_id: int) -> EventTypeLink | None:
+    """Return which service and staff member an event type stands for.
+
+    None when no service names it, or when the staff member it is linked to cannot do the service here.
+    """
     for service in config.services:
         for link in service.event_types:
             for branch in config.branches:
                 able = service.branch in {None, branch.name} and link.staff in service.staff.get(branch.name, ())
-                people = tuple(person for person in branch.staff if person.id == link.staff)
-                if link.event_type_id == event_type_id and able and people:
-                    rules = ServiceRules(ZoneInfo(config.time_zone), branch, service, people)
-                    return Linked(rules, people[0])
+                staff = tuple(staff_member for staff_member in branch.staff if staff_member.id == link.staff)
+                if link.event_type_id == event_type_id and able and staff:
+                    return EventTypeLink(ServiceRules(ZoneInfo(config.time_zone), branch, service, staff), staff[0])
     return None
 
 
-async def known(conn: Connection, tenant: str, there: RemoteBooking) -> UUID | None:
-    """Give our appointment that the booking is: by our request id, else by a uid that it has or had."""
-    found: UUID | None = await conn.fetchval(
-        """SELECT id FROM appointments WHERE tenant = $1 AND (id = $2 OR external_id = ANY($3))
-           ORDER BY id = $2 DESC NULLS LAST, external_id = $4 DESC LIMIT 1""",
-        tenant, there.request_id, list(there.uids), there.uid,
-    )  # fmt: skip
-    return found
+async def find_placement(
+    conn: Connection, tenant: str, remote: RemoteBooking, link: EventTypeLink, ignoring: UUID | None
+) -> tuple[Placement | None, UUID | None]:
+    """Return where a remote booking goes in our calendar: its placement, or None and the appointment that is in its way.
 
-
-async def named_elsewhere(pool: Pool, tenant: str, there: RemoteBooking) -> str | None:
-    """Give by which uid our book knows the appointment that the booking's request id names, if that is none of its own."""
-    found: str | None = await pool.fetchval(
-        "SELECT external_id FROM appointments WHERE tenant = $1 AND id = $2 AND external_id <> ALL($3)",
-        tenant, there.request_id, list(there.uids),
-    )  # fmt: skip
-    return found
-
-
-async def stands(pool: Pool, tenant: str, uid: str, starts_at: datetime) -> bool:
-    """Say whether our book has it so already: most events only tell us what we did, and Cal.com counts every question."""
-    found = await pool.fetchval(
-        "SELECT true FROM appointments WHERE tenant = $1 AND external_id = $2 AND starts_at = $3 AND status = 'confirmed'",
-        tenant, uid, starts_at,
-    )  # fmt: skip
-    return bool(found)
-
-
-async def find(
-    conn: Connection, tenant: str, there: RemoteBooking, link: Linked, moving: UUID | None
-) -> tuple[Place | None, UUID | None]:
-    """Give the rows whose time is free, or who has it. Buffers give way: a person may put bookings side by side there.
-
-    What is only held for a caller gives way, too: it was never promised. `moving` is not in its own way.
+    Buffers give way: in the remote calendar a person may put bookings side by side. Holds give way, too: they were never
+    promised. `ignoring` is the appointment that is to be moved, and so is not in its own way.
     """
-    before = timedelta(minutes=link.service.buffer_before_minutes)
-    wanted = Span(there.starts_at - before, there.ends_at + timedelta(minutes=link.service.buffer_after_minutes))
-    await conn.execute(
-        """DELETE FROM appointments a WHERE a.tenant = $1 AND a.status = 'held' AND EXISTS (
-               SELECT 1 FROM claims c WHERE c.tenant = $1 AND c.appointment_id = a.id AND c.resource_id = ANY($2)
-               AND c.block_end > $3 AND c.block_start < $4)""",
-        tenant, list(link.person.resource_ids), wanted.start, wanted.end,
-    )  # fmt: skip
-    rows = await conn.fetch(
-        """SELECT c.resource_id, c.block_start, c.block_end, c.units, a.id, a.was_starts_at IS NOT NULL
-                  OR a.starts_at < $6 AND a.ends_at > $5 AS promised
-           FROM claims c JOIN appointments a ON a.tenant = c.tenant AND a.id = c.appointment_id
-           WHERE c.tenant = $1 AND c.resource_id = ANY($2) AND c.state = 'booked' AND c.block_end > $3 AND c.block_start < $4
-             AND a.id IS DISTINCT FROM $7""",
-        tenant, list(link.person.resource_ids), wanted.start, wanted.end, there.starts_at, there.ends_at, moving,
-    )  # fmt: skip
-    promised = [row for row in rows if row["promised"]]
-    capacity, units = link.service.capacity, link.person.units
-    # One of the two wants the whole person
-    alone = [row["id"] for row in promised if capacity == 1 or row["units"] == 1]
+    service, staff_member = link.rules.service, link.staff_member
+    visit, blocked = Span(remote.starts_at, remote.ends_at), _with_buffers(remote, link)
+    await delete_overlapping_holds(conn, tenant, staff_member.resource_ids, blocked)
+    booked = await list_booked_claims(conn, tenant, staff_member.resource_ids, blocked, visit, ignoring)
+    promised = [claim for claim in booked if claim.promised]
+    # Where one of the two is for the whole staff member, no other unit helps.
+    exclusive = [claim.appointment_id for claim in promised if service.capacity == 1 or claim.units == 1]
     claims: Claims = []
-    for unit in link.person.resource_ids[:units]:
-        of_unit = [row for row in rows if row["resource_id"] == unit]
-        pieces = without(wanted, [Span(row["block_start"], row["block_end"]) for row in of_unit])
-        if pieces and not any(row["promised"] for row in of_unit):
-            claims.append(
-                (unit, max(pieces, key=lambda piece: min(piece.end, there.ends_at) - max(piece.start, there.starts_at)))
-            )
-    if alone or len(claims) < units // capacity:
-        return None, next(iter(alone), next((row["id"] for row in (*promised, *rows)), None))
-    return Place(link.staff, there.starts_at, there.ends_at, claims[: units // capacity], units), None
+    for resource_id in staff_member.resource_ids[: staff_member.units]:
+        of_resource = [claim for claim in booked if claim.resource_id == resource_id]
+        pieces = subtract_spans(blocked, [claim.span for claim in of_resource])
+        if pieces and not any(claim.promised for claim in of_resource):
+            claims.append((resource_id, max(pieces, key=lambda piece: _overlap(piece, visit))))
+    count = staff_member.units // service.capacity
+    if exclusive or len(claims) < count:
+        return None, next(iter(exclusive), next((claim.appointment_id for claim in (*promised, *booked)), None))
+    return Placement(staff_member.id, visit.start, visit.end, claims[:count], staff_member.units), None
 
 
-async def left(conn: Connection, tenant: str, appointment_id: UUID) -> list[Span]:
-    """Give the times that an appointment had before the one that it has now, buffers included, the last one first."""
-    rows = await conn.fetch(
-        """SELECT min(block_start) AS first, max(block_end) AS last FROM claims
-           WHERE tenant = $1 AND appointment_id = $2 AND place > 0 GROUP BY place ORDER BY place DESC""",
-        tenant, appointment_id,
-    )  # fmt: skip
-    return list(dict.fromkeys(Span(row["first"], row["last"]) for row in rows[1:]))
+def _with_buffers(remote: RemoteBooking, link: EventTypeLink) -> Span:
+    before = timedelta(minutes=link.rules.service.buffer_before_minutes)
+    return Span(remote.starts_at - before, remote.ends_at + timedelta(minutes=link.rules.service.buffer_after_minutes))
 
 
-async def note_uid(conn: Connection, tenant: str, appointment_id: UUID, there: RemoteBooking) -> None:
-    """Write by what uid it stands there, and how new that news is."""
-    await conn.execute(
-        "UPDATE appointments SET external_id = $3, external_updated_at = $4 WHERE tenant = $1 AND id = $2",
-        tenant, appointment_id, there.uid, there.at,
-    )  # fmt: skip
-
-
-async def note_move(conn: Connection, tenant: str, appointment_id: UUID, there: RemoteBooking, link: Linked) -> None:
-    """Write with whom it stands there now; a booking that was cancelled there and came back is live again."""
-    await conn.execute(
-        """UPDATE appointments SET external_id = $3, external_updated_at = $4, branch = $5, service = $6, staff = $7,
-               event_type_id = $8, cancelled_by = NULL, status = CASE WHEN $9 THEN 'pending_sync' ELSE 'confirmed' END
-           WHERE tenant = $1 AND id = $2""",
-        tenant, appointment_id, there.uid, there.at, link.branch.name, link.service.name, link.staff, there.event_type_id,
-        there.pending,
-    )  # fmt: skip
+def _overlap(piece: Span, visit: Span) -> timedelta:
+    return min(piece.end, visit.end) - max(piece.start, visit.start)
