@@ -1,4 +1,4 @@
-"""Several pods, and pods that die: one caller wins each slot, nothing is booked twice."""
+"""Several pods, and pods that die: exactly one caller wins each slot, nothing is booked twice."""
 
 import asyncio
 import contextlib
@@ -112,12 +112,12 @@ async def test_killed_between_two_steps_and_asked_again_it_is_one_appointment(
             assert answer["success"], answer
         (row,) = await salon.live()
         assert str(row["id"]) == answer["appointment_id"]
-        ours = [b for b in bookings() if b["metadata"].get("requestId") == str(row["id"])]
+        own = [b for b in bookings() if b["metadata"].get("requestId") == str(row["id"])]
         if row["status"] == "pending_sync":
-            assert len(ours) == created
+            assert len(own) == created
             assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["ready"]
         else:
-            assert len(ours) == 1
+            assert len(own) == 1
         assert answer["start"] == HALF_PAST_TWO
         await salon.assert_claims_match()
 

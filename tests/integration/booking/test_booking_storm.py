@@ -16,7 +16,7 @@ import asyncpg
 import msgspec
 import pytest
 from booking_environment import NOW, Salon, call
-from test_capacity import COURSE, CUT, MANY, YOGA, max_share_at_once, studio
+from test_capacity import COURSE, CUT, MAX_UNITS, YOGA, max_share_at_once, studio
 
 from askproai_core.tenant_config import EventType
 from askproai_runtime.booking import BookingSettings, CalendarDisagrees, CalendarEvent
@@ -290,7 +290,7 @@ async def test_after_failures_of_every_kind_both_calendars_have_what_callers_wer
     new_salon: Any, seed: int
 ) -> None:
     rng = random.Random(seed)
-    people = [("mitte", person, unit) for person in ("anna", "mehmet") for unit in range(1, MANY + 1)]
+    people = [("mitte", person, unit) for person in ("anna", "mehmet") for unit in range(1, MAX_UNITS + 1)]
     calendar = UnreliableCalendar(rng)
     salon: Salon = await new_salon(calendar, SETTINGS, people=people)
     callers = [Caller(salon, number, random.Random(seed * 100 + number)) for number in range(12)]

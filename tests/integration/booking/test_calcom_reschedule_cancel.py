@@ -30,10 +30,10 @@ async def agreed_starts(env: CalcomEnvironment) -> list[datetime]:
     """Assert that both calendars have the same live appointments, uids included; return their starts."""
     live = await env.salon.live()
     assert {row["status"] for row in live} <= {"confirmed"}
-    ours = {(row["external_id"], row["starts_at"]) for row in live}
-    assert {(b["uid"], datetime.fromisoformat(b["start"])) for b in env.bookings} == ours
+    local = {(row["external_id"], row["starts_at"]) for row in live}
+    assert {(b["uid"], datetime.fromisoformat(b["start"])) for b in env.bookings} == local
     await env.salon.assert_claims_match()
-    return sorted(start for _, start in ours)
+    return sorted(start for _, start in local)
 
 
 async def test_a_move_is_in_both_calendars_by_its_new_uid(env: CalcomEnvironment) -> None:

@@ -131,7 +131,7 @@ async def test_moved_twice_at_calcom_with_events_in_the_wrong_order_it_is_one_ap
 
 
 async def test_a_booking_within_anothers_buffer_claims_the_rest(env: CalcomEnvironment) -> None:
-    """A person may put bookings side by side at Cal.com; only ours keep the buffers."""
+    """A person may put bookings side by side at Cal.com; only our own bookings keep the buffers."""
     await book(env)
     await env.event_type(1003, "somebody")
     await env.event_type(1001, "another")  # so that Cal.com does not refuse it

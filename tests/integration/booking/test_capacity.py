@@ -18,7 +18,7 @@ from askproai_core.tenant_config import Branch, Hours, Service, Staff, TenantCon
 from askproai_sandbox.world import salon_config
 
 DAY = "2026-11-27"
-MANY = 12
+MAX_UNITS = 12
 
 
 def service(name: str, capacity: int, **more: Any) -> Service:
@@ -40,7 +40,7 @@ def studio(salon: Salon, *services: Service) -> TenantConfig:
     people = tuple(
         Staff(
             id=person, display_name=person.capitalize(), units=units,
-            resource_ids=tuple(salon.store.resources["mitte", person, unit] for unit in range(1, MANY + 1)),
+            resource_ids=tuple(salon.store.resources["mitte", person, unit] for unit in range(1, MAX_UNITS + 1)),
         )
         for person in ("anna", "mehmet")
     )  # fmt: skip
@@ -88,7 +88,7 @@ async def caller(salon: Salon, number: int, services: tuple[Service, ...]) -> No
 
 @pytest.fixture
 async def shared(new_salon: Any) -> Salon:
-    people = [("mitte", person, unit) for person in ("anna", "mehmet") for unit in range(1, MANY + 1)]
+    people = [("mitte", person, unit) for person in ("anna", "mehmet") for unit in range(1, MAX_UNITS + 1)]
     return await new_salon(people=people)
 
 

@@ -23,7 +23,7 @@ class SweepContext:
     pool: Pool
 
     def fence(self) -> None:
-        """The Lease is ours."""
+        """Pass: this process holds the Lease."""
 
 
 @pytest.fixture
