@@ -16,7 +16,7 @@ from askproai_core.lifecycle import background_tasks, sleep_until_stopped
 from askproai_core.logging import configure_logs
 from askproai_core.redis import Circuits, Provider, Rules, Shared, SlotLock, TellsRedis
 from askproai_core.tenant_config import CalcomVersion
-from askproai_runtime.booking import Booking, BookingSettings
+from askproai_runtime.booking import BookingService, BookingSettings
 from askproai_runtime.calendars import CalcomV1, CalcomV2, ChosenCalendar, Exchange, Recorder
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.settings import Settings
@@ -54,14 +54,14 @@ class Process:
     def tenant(self) -> str:
         return self.config.current.tenant
 
-    def booking(self) -> Booking:
+    def booking(self) -> BookingService:
         """Wire the booking room."""
         settings = BookingSettings(
             sync_delay=timedelta(seconds=self.settings.calendar_sync_delay_seconds),
-            quiet=timedelta(seconds=self.settings.calendar_quiet_seconds),
+            quiet_period=timedelta(seconds=self.settings.calendar_quiet_seconds),
         )
         slots = SlotLock(self.shared, self.clock)
-        return Booking(
+        return BookingService(
             self.pool, self.config.now, self._calendar(), self.clock, self.metrics, settings, self.faults, slots
         )
 

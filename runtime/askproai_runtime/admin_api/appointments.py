@@ -9,7 +9,7 @@ import msgspec
 from askproai_core.database import Pool
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api.endpoint import PAGE, Endpoint, Param, Query, next_cursor
-from askproai_runtime.booking import Booking, Status, UnknownName
+from askproai_runtime.booking import BookingService, Status, UnknownName
 
 
 class AppointmentRow(msgspec.Struct, frozen=True):
@@ -56,7 +56,7 @@ ORDER BY starts_at, appointments.id LIMIT $9
 class Appointments:
     """The book of one tenant, asked with the tenant's own role."""
 
-    def __init__(self, pool: Pool, tenant: str, booking: Callable[[], Booking]) -> None:
+    def __init__(self, pool: Pool, tenant: str, booking: Callable[[], BookingService]) -> None:
         self._pool, self._tenant, self._booking = pool, tenant, booking
 
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -92,7 +92,7 @@ class Appointments:
     async def slots(self, query: Query) -> SlotList:
         branch, service = query.text("branch") or "", query.text("service") or ""
         try:
-            slots = await self._booking().slots_of(branch, service, query.day("date"))
+            slots = await self._booking().list_free_slots(branch, service, query.day("date"))
         except UnknownName as error:
             raise Problem(404, "Not Found", str(error)) from None
         return SlotList(

@@ -12,7 +12,7 @@ from askproai_runtime.calendars.types import (
     LocalCalendar,
     Outcome,
     Refused,
-    Standing,
+    RemoteBooking,
     Taken,
     Unavailable,
     Unknown,
@@ -20,6 +20,6 @@ from askproai_runtime.calendars.types import (
 
 __all__ = [
     "CalcomV1", "CalcomV2", "Calendar", "CalendarRequest", "CalendarUnreachable", "ChosenCalendar", "Confirmed",
-    "Exchange", "LocalCalendar", "Outcome", "Recorder", "Refused", "Standing", "Taken", "Unavailable", "Unknown",
+    "Exchange", "LocalCalendar", "Outcome", "Recorder", "Refused", "RemoteBooking", "Taken", "Unavailable", "Unknown",
     "attendee_email",
 ]  # fmt: skip

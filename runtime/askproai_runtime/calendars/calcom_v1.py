@@ -19,7 +19,7 @@ from askproai_runtime.calendars.types import (
     Confirmed,
     Outcome,
     Refused,
-    Standing,
+    RemoteBooking,
     Taken,
     Unavailable,
     Unknown,
@@ -47,14 +47,14 @@ class CalcomV1:
         await self.recorder.record("create-booking", reply, word(outcome), request.correlation_id, path=_PATH)
         return outcome
 
-    async def find(self, request: CalendarRequest) -> Standing | None:
+    async def find(self, request: CalendarRequest) -> RemoteBooking | None:
         """List what stands at that time, and look for our request id."""
         minute = timedelta(minutes=1)
         span = {"dateFrom": utc(request.starts_at - minute), "dateTo": utc(request.ends_at + minute)}
         found = (_standing(booking) for booking in await self._list(request.correlation_id, span))
         return next((one for one in found if one and one.live and one.request_id == request.request_id), None)
 
-    async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
+    async def look(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
         """Look for a booking in the whole list: what it was moved to names it."""
         bookings = await self._list(correlation_id, {})
         for _ in bookings:
@@ -139,7 +139,7 @@ def _confirmed(booking: Any) -> Confirmed | None:
     return Confirmed(booking["uid"], pending=_status(booking) == "pending")
 
 
-def _standing(booking: dict[str, Any]) -> Standing | None:
+def _standing(booking: dict[str, Any]) -> RemoteBooking | None:
     """Read a booking by v2's reader: the same facts by other words."""
     before = booking.get("fromReschedule")
     same = {

@@ -20,7 +20,7 @@ from askproai_runtime.calendars.types import (
     Confirmed,
     Outcome,
     Refused,
-    Standing,
+    RemoteBooking,
     Taken,
     Unavailable,
     Unknown,
@@ -62,7 +62,7 @@ class CalcomV2:
         await self.recorder.record("create-booking", reply, word(outcome), request.correlation_id)
         return outcome
 
-    async def find(self, request: CalendarRequest) -> Standing | None:
+    async def find(self, request: CalendarRequest) -> RemoteBooking | None:
         """List what stands at that time; not by e-mail, which Cal.com may have replaced by its own (#25432)."""
         minute = timedelta(minutes=1)
         params = {
@@ -81,7 +81,7 @@ class CalcomV2:
             raise CalendarUnreachable(text, reply.retry_after, plainly=reply.nobody_there)
         return found
 
-    async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
+    async def look(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
         """Follow a booking to where it is now: a move makes a new booking and cancels the old one, which names it."""
         chain: list[str] = []
         booking = await self._read(uid, correlation_id)
@@ -205,7 +205,7 @@ def classify_cancel(uid: str, reply: Reply) -> Outcome:
     return classify_create(reply)
 
 
-def _ours(bookings: list[Any], request_id: str) -> Standing | None:
+def _ours(bookings: list[Any], request_id: str) -> RemoteBooking | None:
     for booking in bookings:
         if isinstance(booking, dict) and (booking.get("metadata") or {}).get("requestId") == request_id:
             found = standing(booking, (str(booking.get("uid")),))

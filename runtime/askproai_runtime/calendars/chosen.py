@@ -16,7 +16,7 @@ from askproai_runtime.calendars.types import (
     CalendarUnreachable,
     LocalCalendar,
     Outcome,
-    Standing,
+    RemoteBooking,
     Unavailable,
 )
 
@@ -48,11 +48,11 @@ class ChosenCalendar:
             return await one.move(uid, starts_at, correlation_id=correlation_id, within=within)
         return Unavailable(_NONE_LISTED)
 
-    async def find(self, request: CalendarRequest) -> Standing | None:
+    async def find(self, request: CalendarRequest) -> RemoteBooking | None:
         """Look by the first version that can be asked: they all show the same bookings."""
         return await self._look(lambda one: one.find(request))
 
-    async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
+    async def look(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
         return await self._look(lambda one: one.look(uid, correlation_id=correlation_id))
 
     async def _do(self, within: timedelta, act: Callable[[Calendar, timedelta], Awaitable[Outcome]]) -> Outcome:
@@ -68,7 +68,7 @@ class ChosenCalendar:
             first = first or outcome
         return first or Unavailable(_NONE_LISTED)
 
-    async def _look(self, look: Callable[[Calendar], Awaitable[Standing | None]]) -> Standing | None:
+    async def _look(self, look: Callable[[Calendar], Awaitable[RemoteBooking | None]]) -> RemoteBooking | None:
         first: CalendarUnreachable | None = None
         for one in self._listed():
             try:

@@ -67,7 +67,7 @@ Outcome = Confirmed | Taken | Refused | Unknown | Unavailable
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RemoteBooking:
     """A booking as it is in the calendar now, whoever made it.
 
     A moved booking gets a new uid there: `uids` are its own, and then those that we know it had before.
@@ -119,10 +119,10 @@ class Calendar(Protocol):
     async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> Outcome:
         """Take back a booking. `Confirmed`: it stands there no longer."""
 
-    async def find(self, request: CalendarRequest) -> Standing | None:
+    async def find(self, request: CalendarRequest) -> RemoteBooking | None:
         """Look for the live booking with our request id within the request's time. Raises `CalendarUnreachable`."""
 
-    async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
+    async def look(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
         """Give what has become of a booking, wherever it was moved; None: it is not known there. Raises `CalendarUnreachable`."""
 
 
@@ -144,8 +144,8 @@ class LocalCalendar:
     ) -> Outcome:  # fmt: skip
         return Confirmed(uid=None)
 
-    async def find(self, _request: CalendarRequest) -> Standing | None:
+    async def find(self, _request: CalendarRequest) -> RemoteBooking | None:
         return None
 
-    async def look(self, _uid: str, *, correlation_id: str) -> Standing | None:  # noqa: ARG002
+    async def look(self, _uid: str, *, correlation_id: str) -> RemoteBooking | None:  # noqa: ARG002
         return None

@@ -1,10 +1,10 @@
-"""check_availability against a real PostgreSQL: what is said, what is held (contract §4, design §3.4)."""
+"""check_availability against a real PostgreSQL: what is offered, and what is held."""
 
 import asyncio
 from datetime import timedelta
 
 import pytest
-from booking_world import HALF_PAST_TWO, ScriptedCalendar, call, second_desk, wants
+from booking_environment import HALF_PAST_TWO, ScriptedCalendar, booking_args, call, second_process
 
 from askproai_runtime.booking import BookingSettings, release_hold
 
@@ -37,13 +37,13 @@ async def test_a_day_gives_three_starts_and_holds_the_first(new_salon) -> None:
     assert timedelta(seconds=80) < expiry["left"] <= timedelta(seconds=90)
 
 
-async def test_the_only_service_needs_no_name_and_no_date_means_soon(new_salon) -> None:
+async def test_the_only_service_needs_no_name_and_without_a_date_the_next_times_are_offered(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"service": "", "date": None})
     assert times(answer)[0] == "2026-11-20T11:00"  # now is 10:00, the notice an hour
 
 
-async def test_the_next_offer_frees_the_hold_before(new_salon) -> None:
+async def test_the_next_offer_replaces_the_hold_before(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.check_availability(call(), {"date": "2026-11-27"})
     await salon.booking.check_availability(call(), {"date": "2026-11-28"})
@@ -62,11 +62,11 @@ async def test_what_is_held_for_one_call_is_not_offered_to_another(new_salon) ->
     assert times(answer)[0] == "2026-11-28T09:00"
 
 
-async def test_holds_are_capped_by_caller_and_by_person_and_day(new_salon) -> None:
-    salon = await new_salon(None, BookingSettings(holds_per_caller=2, holds_per_person_and_day=3))
+async def test_holds_are_limited_by_caller_and_by_staff_member_and_day(new_salon) -> None:
+    salon = await new_salon(None, BookingSettings(holds_per_caller=2, holds_per_staff_and_day=3))
     for n in range(4):
         answer = await salon.booking.check_availability(call(f"same{n}"), {"date": "2026-11-28"})
-        assert answer.success  # said, but not held
+        assert answer.success  # offered, but not held
     assert len(await held(salon)) == 2
     for n in range(4):
         await salon.booking.check_availability(call(f"other{n}", None), {"date": "2026-11-28"})
@@ -77,15 +77,19 @@ async def test_questions_of_one_call_at_the_same_moment_hold_one_time(new_salon)
     """A model may ask twice at once: each is answered, and the call holds one time, however they met."""
     salon = await new_salon()
     for day in ("2026-11-26", "2026-11-27", "2026-12-03"):
-        asked = [{"date": day, "time": "15 Uhr", "staff": staff} for staff in ("anna", "mehmet", "anna", "mehmet")]
-        answers = await asyncio.gather(*(salon.booking.check_availability(call(), args) for args in asked))
+        requests = [{"date": day, "time": "15 Uhr", "staff": staff} for staff in ("anna", "mehmet", "anna", "mehmet")]
+        answers = await asyncio.gather(*(salon.booking.check_availability(call(), args) for args in requests))
         assert all(answer.success for answer in answers)
         assert len(await held(salon)) == 1
 
 
-async def test_while_the_book_is_locked_times_are_said_and_nothing_is_held(new_salon) -> None:
+async def test_while_the_rows_are_locked_times_are_offered_and_nothing_is_held(new_salon) -> None:
     salon = await new_salon()
-    async with second_desk(salon, lock_timeout="100ms") as impatient, salon.pool.acquire() as conn, conn.transaction():
+    async with (
+        second_process(salon, lock_timeout="100ms") as impatient,
+        salon.pool.acquire() as conn,
+        conn.transaction(),
+    ):
         await conn.execute("SELECT 1 FROM resources FOR UPDATE")
         answer = await impatient.check_availability(call(), {"date": "2026-11-27"})
     assert times(answer) == ["2026-11-27T09:00", "2026-11-27T09:15", "2026-11-27T09:30"]
@@ -99,9 +103,9 @@ async def test_an_exact_time_that_is_free_is_offered_alone(new_salon) -> None:
     assert answer.message == "Frei ist Freitag, den 27. November, um 14 Uhr 30 bei Anna. Soll ich das eintragen?"
 
 
-async def test_an_exact_time_that_is_taken_is_said_and_the_nearest_offered(new_salon) -> None:
+async def test_an_exact_time_that_is_taken_is_explained_and_the_nearest_offered(new_salon) -> None:
     salon = await new_salon()
-    await salon.booking.book_appointment(call("a", None), wants(staff="anna"))
+    await salon.booking.book_appointment(call("a", None), booking_args(staff="anna"))
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "14:30", "staff": "Anna"})
     assert answer.success
     assert answer.fields["obstacle"] == "taken"
@@ -126,7 +130,7 @@ async def test_a_closed_day_is_explained_and_the_next_open_one_offered(new_salon
     assert times(answer)[0] == f"{opens}T09:00"
 
 
-async def test_one_persons_day_off_is_not_told_as_a_closed_salon(new_salon) -> None:
+async def test_one_persons_day_off_is_not_explained_as_a_closed_salon(new_salon) -> None:
     """Mehmet works on Thursdays and Fridays only; on a Tuesday the salon is open."""
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-24", "staff": "Mehmet"})
@@ -168,8 +172,8 @@ async def test_nothing_free_says_so(new_salon) -> None:
     assert (answer.success, answer.fields["slots"], answer.fields["obstacle"]) == (False, [], "too_far")
 
 
-async def test_looking_never_asks_the_calendar(new_salon) -> None:
+async def test_checking_availability_never_asks_the_calendar(new_salon) -> None:
     calendar = ScriptedCalendar()
     salon = await new_salon(calendar)
     await salon.booking.check_availability(call(), {"date": "2026-11-27"})
-    assert calendar.asked == []
+    assert calendar.requests == []

@@ -1,4 +1,4 @@
-"""A salon with a real database, as its pods see it, for the booking tests."""
+"""A salon, as a tenant with a real database under its own role, for the booking tests."""
 
 import asyncio
 import time
@@ -16,8 +16,8 @@ from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import Shared, SlotLock
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
-from askproai_runtime.booking import Booking, BookingSettings, CallContext
-from askproai_runtime.calendars import Calendar, CalendarRequest, Confirmed, LocalCalendar, Outcome, Standing
+from askproai_runtime.booking import BookingService, BookingSettings, CallContext
+from askproai_runtime.calendars import Calendar, CalendarRequest, Confirmed, LocalCalendar, Outcome, RemoteBooking
 from askproai_runtime.jobs import Job, JobKind, Priority
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.databases import PEOPLE, Database, TenantStore
@@ -35,12 +35,12 @@ def call(call_id: str = "call_1", caller: str | None = "+4915112345678") -> Call
     return CallContext(call_id, "mitte", caller, NOW, f"corr-{call_id}")
 
 
-def wants(start: str = HALF_PAST_TWO, name: str = "Petra Müller", **more: Any) -> dict[str, Any]:
+def booking_args(start: str = HALF_PAST_TWO, name: str = "Petra Müller", **more: Any) -> dict[str, Any]:
     return {"start": start, "service": "Haarschnitt", "customer_name": name, **more}
 
 
-class StandingClock(FixedClock):
-    """The date stands until it is moved; waiting takes real time, because others wait at the same time."""
+class FrozenClock(FixedClock):
+    """Its date changes only when a test moves it; waiting takes real time, because concurrent tasks wait as well."""
 
     def monotonic(self) -> float:
         return time.monotonic()
@@ -50,12 +50,12 @@ class StandingClock(FixedClock):
 
 
 @dataclass
-class Counts:
-    """What was measured."""
+class RecordedMetrics:
+    """The part of `Metrics` that booking and calendars use: keeps what was measured."""
 
     bookings: list[str] = field(default_factory=list)
-    provider: list[tuple[str, str, str]] = field(default_factory=list)
-    lost: int = 0
+    provider_calls: list[tuple[str, str, str]] = field(default_factory=list)
+    lost_offers: int = 0
 
     def expect_bookings(self, outcomes: Iterable[str]) -> None:
         assert "confirmed" in set(outcomes)
@@ -67,75 +67,79 @@ class Counts:
         assert seconds >= 0
 
     def offered_but_lost(self) -> None:
-        self.lost += 1
+        self.lost_offers += 1
 
     def provider_call(self, provider: str, operation: str, outcome: str, seconds: float) -> None:
-        self.provider.append((provider, operation, outcome))
+        self.provider_calls.append((provider, operation, outcome))
 
 
 class ScriptedCalendar:
-    """Answers as scripted, else does it; `book` is what stands in it. For what only a calendar's answer decides."""
+    """A remote calendar that returns the scripted outcomes, and without one does what it is asked.
+
+    `bookings` are the uids of live bookings by request id, `starts` the start of each uid ever given. For tests of what the
+    calendar's answer alone decides; with Cal.com's own rules there is `calcom_environment.py`.
+    """
 
     remote = True
 
     def __init__(self, *script: Outcome | Callable[[CalendarRequest], Outcome]) -> None:
-        self.script = list(script)
-        self.moves: list[Outcome] = []  # answers to moves, in the place of doing them
-        self.asked: list[CalendarRequest] = []
-        self.book: dict[UUID, str] = {}
-        self.times: dict[str, datetime] = {}
+        self.script = list(script)  # of `create`
+        self.moves: list[Outcome] = []  # the script of `move`
+        self.requests: list[CalendarRequest] = []
+        self.bookings: dict[UUID, str] = {}
+        self.starts: dict[str, datetime] = {}
         self.cancelled: list[str] = []
 
     async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:
         assert timedelta() < within <= timedelta(seconds=4)
-        self.asked.append(request)
-        answer = self.script.pop(0) if self.script else self.commit
-        return answer(request) if callable(answer) else answer
+        self.requests.append(request)
+        outcome = self.script.pop(0) if self.script else self.commit
+        return outcome(request) if callable(outcome) else outcome
 
     def commit(self, request: CalendarRequest) -> Confirmed:
-        assert request.request_id not in self.book, "booked twice"
-        self.book[request.request_id] = uid = f"uid-{len(self.times)}"
-        self.times[uid] = request.starts_at
+        assert request.request_id not in self.bookings, "booked twice"
+        self.bookings[request.request_id] = uid = f"uid-{len(self.starts)}"
+        self.starts[uid] = request.starts_at
         return Confirmed(uid)
 
     async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> Outcome:
         if self.moves:
             return self.moves.pop(0)
-        (request_id,) = [key for key, value in self.book.items() if value == uid]
-        self.book[request_id] = new = f"uid-{len(self.times)}"
-        self.times[new] = starts_at
+        (request_id,) = [key for key, value in self.bookings.items() if value == uid]
+        self.bookings[request_id] = new = f"uid-{len(self.starts)}"
+        self.starts[new] = starts_at
         return Confirmed(new)
 
     async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> Outcome:
         self.cancelled.append(uid)
-        self.book = {key: value for key, value in self.book.items() if value != uid}
+        self.bookings = {key: value for key, value in self.bookings.items() if value != uid}
         return Confirmed(uid)
 
-    async def find(self, request: CalendarRequest) -> Standing | None:
-        uid = self.book.get(request.request_id)
-        return self._standing(uid) if uid and request.starts_at <= self.times[uid] < request.ends_at else None
+    async def find(self, request: CalendarRequest) -> RemoteBooking | None:
+        uid = self.bookings.get(request.request_id)
+        return self._remote_booking(uid) if uid and request.starts_at <= self.starts[uid] < request.ends_at else None
 
-    async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
-        return self._standing(uid) if uid in self.book.values() else None
+    async def look(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
+        return self._remote_booking(uid) if uid in self.bookings.values() else None
 
-    def _standing(self, uid: str) -> Standing:
-        start = self.times[uid]
-        return Standing((uid,), 1001, start, start + timedelta(minutes=45), live=True, at=NOW)
+    def _remote_booking(self, uid: str) -> RemoteBooking:
+        start = self.starts[uid]
+        return RemoteBooking((uid,), 1001, start, start + timedelta(minutes=45), live=True, at=NOW)
 
 
 @dataclass
 class Salon:
-    """The salon, its booking room, and a look into its tables."""
+    """A tenant, its `BookingService`, and queries on its tables. The last one of `configs` is in force."""
 
     store: TenantStore
     pool: "asyncpg.Pool[asyncpg.Record]"
-    booking: Booking
-    counts: Counts
-    clock: StandingClock
-    configs: list[TenantConfig]  # the last one is in force
+    booking: BookingService
+    metrics: RecordedMetrics
+    clock: FrozenClock
+    configs: list[TenantConfig]
 
-    def use(self, config: TenantConfig) -> None:
-        """Put another config in force, as a pod does that reads it anew."""
+    def apply_config(self, config: TenantConfig) -> None:
+        """Put another config in force, as a pod does when its config file changes."""
         self.configs.append(config)
 
     async def rows(self, query: str, *args: Any) -> list[dict[str, Any]]:
@@ -147,7 +151,7 @@ class Salon:
         )
 
     async def cancel(self, appointment_id: str) -> None:
-        """Let whoever booked it cancel it."""
+        """Cancel an appointment as the caller who booked it."""
         (row,) = await self.rows("SELECT call_id, caller FROM appointments WHERE id = $1", UUID(appointment_id))
         answer = await self.booking.cancel_appointment(
             call(row["call_id"], row["caller"]), {"appointment_id": appointment_id}
@@ -155,18 +159,20 @@ class Salon:
         assert answer.success, answer
 
     async def claim_job(self) -> Job:
-        """Take the waiting job, as a worker would."""
+        """Claim the queued calendar-sync job, as a worker would."""
         row = await self.pool.fetchrow(
             """UPDATE jobs SET state = 'running', attempts = attempts + 1, claim_no = claim_no + 1,
                lease_until = clock_timestamp() + interval '30 s' WHERE kind = 'calendar-sync' AND state IN ('ready', 'running')
                RETURNING id, kind, priority, attempts, claim_no, event_id, appointment_id, correlation_id"""
         )
-        assert row is not None, "no calendar-sync job waits"
+        assert row is not None, "no calendar-sync job is queued"
         return Job(**{**row, "kind": JobKind(row["kind"]), "priority": Priority(row["priority"])})
 
-    async def books_agree(self) -> None:
-        """Claims equal live appointments, buffers included, and nobody is blocked twice. Only what waits for the calendar's
-        word on a move blocks two times, its old and its new one; the claim of the highest number is the place.
+    async def assert_claims_match(self) -> None:
+        """Assert that claims equal live appointments, buffers included, and that nobody is blocked twice.
+
+        Only an appointment whose move the calendar has not agreed to blocks two times, its old and its new one; the claims of
+        the highest number are where it is.
         """
         rows = await self.rows("SELECT * FROM appointments")
         claims = await self.rows(
@@ -176,38 +182,42 @@ class Salon:
         buffer = timedelta(minutes=10)
         for row in rows:
             own = [claim for claim in claims if claim["appointment_id"] == row["id"]]
-            place = max(own, key=lambda claim: claim["place"])
-            assert (place["block_start"], place["block_end"]) == (row["starts_at"], row["ends_at"] + buffer), (row, own)
-            assert place["staff"] == row["staff"]
-            wanted = [row["starts_at"]] if row["status"] in {"confirmed", "pending_sync"} else []
-            wanted += [row["was_starts_at"]] if wanted and row["was_starts_at"] else []
+            newest = max(own, key=lambda claim: claim["place"])
+            assert (newest["block_start"], newest["block_end"]) == (row["starts_at"], row["ends_at"] + buffer), (
+                row,
+                own,
+            )
+            assert newest["staff"] == row["staff"]
+            expected = [row["starts_at"]] if row["status"] in {"confirmed", "pending_sync"} else []
+            expected += [row["was_starts_at"]] if expected and row["was_starts_at"] else []
             length, booked = row["ends_at"] - row["starts_at"] + buffer, [c for c in own if c["state"] == "booked"]
-            for start in wanted:
+            for start in expected:
                 at = start  # one claim may end where the next begins
                 for claim in booked:
                     at = claim["block_end"] if claim["block_start"] <= at < claim["block_end"] else at
                 assert at >= start + length, (row, own)
             minutes = sum(((c["block_end"] - c["block_start"]) for c in booked), timedelta())
-            assert minutes == length * len(wanted) if len(wanted) < 2 else minutes <= 2 * length, (row, own)
+            assert minutes == length * len(expected) if len(expected) < 2 else minutes <= 2 * length, (row, own)
             assert [c["state"] for c in own if c["state"] == "held"] == (["held"] if row["status"] == "held" else [])
-        await self.books_are_apart()
+        await self.assert_no_double_booking()
 
-    async def books_are_apart(self) -> None:
-        """Nothing is booked twice, told without the constraint."""
-        twice = await self.rows(
+    async def assert_no_double_booking(self) -> None:
+        """Assert that nothing is booked twice, without relying on the constraint."""
+        overlaps = await self.rows(
             """SELECT 1 FROM claims a JOIN claims b ON a.resource_id = b.resource_id AND a.id < b.id AND a.blocks && b.blocks
                WHERE a.state = 'booked' AND b.state = 'booked'"""
         )
-        assert twice == []
+        assert overlaps == []
 
 
-def slots_of(tenant: str, redis_url: str | None = None) -> SlotLock:
-    """Give the slot locks as a pod sees them; without a URL there is no Redis."""
+def open_slot_lock(tenant: str, redis_url: str | None = None) -> SlotLock:
+    """Return the slot lock of a pod; without a URL there is no Redis."""
     clock = SystemClock()
     return SlotLock(Shared(lambda: redis_url, tenant, clock, Metrics(tenant), timeout=timedelta(seconds=1)), clock)
 
 
-def salon_of(store: TenantStore, **changes: Any) -> TenantConfig:
+def tenant_config_of(store: TenantStore, **changes: Any) -> TenantConfig:
+    """Return the salon's config with the resource ids of this database."""
     ids = {staff: (resource,) for (_, staff, _), resource in store.resources.items()}
     return salon_config(resource_ids=ids, tenant=store.tenant, **changes)
 
@@ -221,36 +231,36 @@ async def open_salon(
     people: Iterable[tuple[str, str, int]] = PEOPLE,
     **changes: Any,
 ) -> Salon:
-    """Open a salon of its own in the shared database, under its own role. Close its pool at the end."""
+    """Create a tenant of its own in the shared database, under its own role. The caller closes its pool."""
     store = await database.tenant_store(name, people)
-    book: Calendar = calendar or LocalCalendar()
-    if book.remote:
+    salon_calendar: Calendar = calendar or LocalCalendar()
+    if salon_calendar.remote:
         changes.setdefault("calendar", CALCOM)
-    configs = [salon_of(store, **changes)]
-    pool, counts, clock = open_pool(store.dsn, max_size=6), Counts(), StandingClock(NOW)
+    configs = [tenant_config_of(store, **changes)]
+    pool, metrics, clock = open_pool(store.dsn, max_size=6), RecordedMetrics(), FrozenClock(NOW)
     await pool
-    booking = Booking(
+    booking = BookingService(
         pool,
         lambda: configs[-1],
-        book,
+        salon_calendar,
         clock,
-        counts,
+        metrics,
         settings or BookingSettings(),
         FaultPoints(),
-        slots_of(store.tenant, redis_url),
+        open_slot_lock(store.tenant, redis_url),
     )
-    return Salon(store, pool, booking, counts, clock, configs)
+    return Salon(store, pool, booking, metrics, clock, configs)
 
 
 @asynccontextmanager
-async def second_desk(
+async def second_process(
     salon: Salon, settings: BookingSettings | None = None, *, max_size: int = 2, **parameters: str
-) -> AsyncIterator[Booking]:
-    """Open another process's booking room on the same salon, with a pool and server parameters of its own."""
+) -> AsyncIterator[BookingService]:
+    """Yield the `BookingService` of another process of the same tenant, with its own pool and PostgreSQL settings."""
     query = "&".join(f"{name}={value}" for name, value in parameters.items())
-    config = salon_of(salon.store)
+    config = tenant_config_of(salon.store)
     async with open_pool(f"{salon.store.dsn}?{query}", max_size=max_size) as pool:
-        yield Booking(
-            pool, lambda: config, LocalCalendar(), salon.clock, salon.counts, settings or BookingSettings(), FaultPoints(),
-            slots_of(config.tenant),
+        yield BookingService(
+            pool, lambda: config, LocalCalendar(), salon.clock, salon.metrics, settings or BookingSettings(), FaultPoints(),
+            open_slot_lock(config.tenant),
         )  # fmt: skip

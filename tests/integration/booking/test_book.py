@@ -1,11 +1,11 @@
-"""The booking saga against a real PostgreSQL, as the tenant's own role (B2, B7, W6, contract §4)."""
+"""book_appointment against a real PostgreSQL, as the tenant's own role."""
 
 import asyncio
 from datetime import timedelta
 
 import asyncpg
 import pytest
-from booking_world import HALF_PAST_TWO, MORNING, NOW, ScriptedCalendar, call, second_desk, wants
+from booking_environment import HALF_PAST_TWO, MORNING, NOW, ScriptedCalendar, booking_args, call, second_process
 
 from askproai_runtime.booking import BookingSettings, CalendarDisagrees
 from askproai_runtime.calendars import Confirmed, Refused, Taken, Unavailable, Unknown
@@ -13,10 +13,10 @@ from askproai_runtime.calendars import Confirmed, Refused, Taken, Unavailable, U
 TAKEN = Taken("User either already has booking at this time or is not available")
 
 
-async def test_a_booking_stands_in_every_table(new_salon) -> None:
-    """B7: branch, staff, service, customer, start, end, status, correlation id; W6: in one transaction."""
+async def test_a_booking_writes_every_table(new_salon) -> None:
+    """Branch, staff, service, customer, start, end, status and correlation id are written, in one transaction."""
     salon = await new_salon()
-    answer = await salon.booking.book_appointment(call(), wants(notes="kurz", email="petra@example.com"))
+    answer = await salon.booking.book_appointment(call(), booking_args(notes="kurz", email="petra@example.com"))
     assert answer.success
     assert (
         answer.message == "Der Termin ist eingetragen: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna."
@@ -33,85 +33,91 @@ async def test_a_booking_stands_in_every_table(new_salon) -> None:
         "+4915112345678",
         "petra@example.com",
     )
-    assert await salon.rows("SELECT 1 FROM jobs") == []  # the local book needs no sync
-    assert salon.counts.bookings == ["confirmed"]
-    await salon.books_agree()
+    assert await salon.rows("SELECT 1 FROM jobs") == []  # the local calendar needs no sync
+    assert salon.metrics.bookings == ["confirmed"]
+    await salon.assert_claims_match()
 
 
 async def test_the_same_booking_asked_again_is_one_appointment(new_salon) -> None:
-    """Other notes, another spelling, another way to say the time: the effect is the same."""
+    """Other notes, another spelling, the time in other words: still the same appointment."""
     salon = await new_salon()
-    first = await salon.booking.book_appointment(call(), wants())
-    for again in (
-        wants(notes="mit Waschen"),
-        wants(name="Frau Mueller"),
-        wants(name="petra müller", staff="Mehmet"),
+    first = await salon.booking.book_appointment(call(), booking_args())
+    for repeated in (
+        booking_args(notes="mit Waschen"),
+        booking_args(name="Frau Mueller"),
+        booking_args(name="petra müller", staff="Mehmet"),
         {"date": "2026-11-27", "time": "halb drei", "service": "Schneiden", "customer_name": "Petra Muller"},
-        wants(start="2026-11-27T13:30:00Z"),
+        booking_args(start="2026-11-27T13:30:00Z"),
     ):
-        answer = await salon.booking.book_appointment(call(), again)
+        answer = await salon.booking.book_appointment(call(), repeated)
         assert answer.success, answer
         assert answer.fields["appointment_id"] == first.fields["appointment_id"]
         assert answer.message.startswith("Der Termin steht schon")
     assert len(await salon.live()) == 1
-    assert set(salon.counts.bookings[1:]) == {"already_booked"}
+    assert set(salon.metrics.bookings[1:]) == {"already_booked"}
 
 
-async def test_twins_at_the_same_moment_make_one_appointment(new_salon) -> None:
+async def test_concurrent_repeats_make_one_appointment(new_salon) -> None:
     calendar = ScriptedCalendar()
     salon = await new_salon(calendar)
-    answers = await asyncio.gather(*(salon.booking.book_appointment(call(), wants()) for _ in range(5)))
+    answers = await asyncio.gather(*(salon.booking.book_appointment(call(), booking_args()) for _ in range(5)))
     assert {a.fields["appointment_id"] for a in answers if a.success} == {str(r["id"]) for r in await salon.live()}
     assert all(a.success for a in answers)
-    assert len(calendar.book) == 1
+    assert len(calendar.bookings) == 1
 
 
-async def test_a_clearly_different_name_is_asked_back_and_another_books_a_second(new_salon) -> None:
+async def test_a_clearly_different_name_is_asked_back_and_another_makes_a_second_appointment(new_salon) -> None:
     salon = await new_salon()
-    first = await salon.booking.book_appointment(call(), wants())
-    asked = await salon.booking.book_appointment(call(), wants(name="Karl Hoffmann"))
+    first = await salon.booking.book_appointment(call(), booking_args())
+    asked = await salon.booking.book_appointment(call(), booking_args(name="Karl Hoffmann"))
     assert not asked.success
     assert "Karl Hoffmann" in asked.message
     assert asked.message.endswith("?")
     assert len(await salon.live()) == 1
-    second = await salon.booking.book_appointment(call(), wants(name="Karl Hoffmann", another=True))
+    second = await salon.booking.book_appointment(call(), booking_args(name="Karl Hoffmann", another=True))
     assert second.success
     assert second.fields["staff"] != first.fields["staff"]
-    repeated = await salon.booking.book_appointment(call(), wants(name="Karl Hoffmann", another="true"))
+    repeated = await salon.booking.book_appointment(call(), booking_args(name="Karl Hoffmann", another="true"))
     assert repeated.fields["appointment_id"] == second.fields["appointment_id"]
     assert len(await salon.live()) == 2
-    await salon.books_agree()
+    await salon.assert_claims_match()
 
 
 @pytest.mark.parametrize("other", ["Peter Müller", "Petra Schmidt", "Herr Müller"])
-async def test_who_is_clearly_somebody_else_is_asked_back(new_salon, other: str) -> None:
+async def test_a_clearly_different_person_is_asked_back(new_salon, other: str) -> None:
     salon = await new_salon()
-    await salon.booking.book_appointment(call(), wants(name="Frau Petra Müller"))
-    asked = await salon.booking.book_appointment(call(), wants(name=other))
+    await salon.booking.book_appointment(call(), booking_args(name="Frau Petra Müller"))
+    asked = await salon.booking.book_appointment(call(), booking_args(name=other))
     assert (asked.success, asked.message[-1]) == (False, "?")
     assert len(await salon.live()) == 1
 
 
-async def test_another_person_is_one_appointment_however_it_is_repeated(new_salon) -> None:
+async def test_another_person_gets_one_appointment_however_the_request_is_repeated(new_salon) -> None:
     """The flag may come first, be forgotten, or come with another spelling; two people of one name stay two."""
     salon = await new_salon()
-    first = await salon.booking.book_appointment(call(), wants(another=True))
-    again = await salon.booking.book_appointment(call(), wants())
+    first = await salon.booking.book_appointment(call(), booking_args(another=True))
+    again = await salon.booking.book_appointment(call(), booking_args())
     assert again.fields["appointment_id"] == first.fields["appointment_id"]
-    second = await salon.booking.book_appointment(call(), wants(name="Karl Hoffmann", another=True))
-    for repeated in (wants(name="Carl Hofmann", another=True), wants(name="Karl Hoffmann"), wants(name="Herr Hofmann")):
+    second = await salon.booking.book_appointment(call(), booking_args(name="Karl Hoffmann", another=True))
+    for repeated in (
+        booking_args(name="Carl Hofmann", another=True),
+        booking_args(name="Karl Hoffmann"),
+        booking_args(name="Herr Hofmann"),
+    ):
         answer = await salon.booking.book_appointment(call(), repeated)
         assert (answer.success, answer.fields["appointment_id"]) == (True, second.fields["appointment_id"])
     assert len(await salon.live()) == 2
-    sisters = [await salon.booking.book_appointment(call("c2"), wants(MORNING, another=n == 2)) for n in (1, 2)]
-    assert [answer.success for answer in sisters] == [True, False]  # a second person; but only Anna works then
-    await salon.books_agree()
+    same_name = [
+        await salon.booking.book_appointment(call("c2"), booking_args(MORNING, another=n == 2)) for n in (1, 2)
+    ]
+    assert [answer.success for answer in same_name] == [True, False]  # a second person; but only Anna works then
+    await salon.assert_claims_match()
 
 
-async def test_a_twin_that_waits_for_the_commit_finds_the_appointment(new_salon) -> None:
-    """What it waited for is newer than its own statement's view: only a look under the lock shows it."""
+async def test_a_concurrent_repeat_that_waits_for_the_commit_finds_the_appointment(new_salon) -> None:
+    """The row it waited for is newer than its statement's snapshot: only a read under the lock shows it."""
     salon = await new_salon()
-    first = await salon.booking.book_appointment(call(), wants())
+    first = await salon.booking.book_appointment(call(), booking_args())
     await salon.pool.execute("UPDATE appointments SET status = 'failed'")  # as it was before the first one's commit
     await salon.pool.execute(
         "UPDATE call_actions SET state = 'in_flight', lease_until = clock_timestamp() + interval '15 s'"
@@ -120,12 +126,12 @@ async def test_a_twin_that_waits_for_the_commit_finds_the_appointment(new_salon)
         async with conn.transaction():
             await conn.execute("UPDATE appointments SET status = 'confirmed'")
             await conn.execute("UPDATE call_actions SET state = 'done'")
-            twin = asyncio.create_task(salon.booking.book_appointment(call(), wants()))
+            repeat = asyncio.create_task(salon.booking.book_appointment(call(), booking_args()))
             waiting = "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND wait_event_type = 'Lock'"
             async with asyncio.timeout(5):
                 while not await salon.pool.fetchval(waiting):  # noqa: ASYNC110  only the server knows
                     await asyncio.sleep(0.01)
-    answer = await twin
+    answer = await repeat
     assert (answer.success, answer.fields["appointment_id"]) == (True, first.fields["appointment_id"])
     assert len(await salon.live()) == 1
 
@@ -134,7 +140,7 @@ async def test_book_cancel_book_again_works_and_raises_the_generation(new_salon)
     salon = await new_salon()
     ids = []
     for _ in range(3):
-        answer = await salon.booking.book_appointment(call(), wants())
+        answer = await salon.booking.book_appointment(call(), booking_args())
         assert answer.success
         ids.append(answer.fields["appointment_id"])
         await salon.cancel(ids[-1])
@@ -143,60 +149,60 @@ async def test_book_cancel_book_again_works_and_raises_the_generation(new_salon)
     assert [row["generation"] for row in generations] == [1, 2, 3]
 
 
-async def test_a_locked_book_is_said_in_german_and_the_next_ask_works_at_once(new_salon) -> None:
-    """`lock_timeout` is 5 s for a tenant's role; whoever waits on the line hears a sentence, and the turn is free again."""
+async def test_a_lock_timeout_is_answered_in_german_and_the_next_request_works_at_once(new_salon) -> None:
+    """`lock_timeout` is 5 s for a tenant's role; the caller hears a sentence, and the action can be claimed again."""
     salon = await new_salon()
-    async with second_desk(salon, lock_timeout="100ms") as impatient:
+    async with second_process(salon, lock_timeout="100ms") as impatient:
         async with salon.pool.acquire() as conn, conn.transaction():
             await conn.execute("SELECT 1 FROM resources FOR UPDATE")
-            answer = await impatient.book_appointment(call(), wants())
+            answer = await impatient.book_appointment(call(), booking_args())
         assert not answer.success
         assert answer.message.startswith("Das dauert gerade länger als sonst.")
         assert answer.fields == {"alternatives": []}
-        assert (await impatient.book_appointment(call(), wants())).success
-    assert salon.counts.bookings == ["busy", "confirmed"]
+        assert (await impatient.book_appointment(call(), booking_args())).success
+    assert salon.metrics.bookings == ["busy", "confirmed"]
 
 
 async def test_a_booking_that_fails_is_counted(new_salon) -> None:
-    """O1: a booking rate that leaves out our own failures would say that all is well."""
+    """A booking rate that left out our own failures would look healthy."""
     salon = await new_salon()
     await salon.pool.close()
     with pytest.raises(asyncpg.InterfaceError):
-        await salon.booking.book_appointment(call(), wants())
-    assert salon.counts.bookings == ["failed"]
+        await salon.booking.book_appointment(call(), booking_args())
+    assert salon.metrics.bookings == ["failed"]
 
 
 async def test_a_moved_appointment_no_longer_answers_for_its_old_time(new_salon) -> None:
     salon = await new_salon()
-    first = await salon.booking.book_appointment(call(), wants())
+    first = await salon.booking.book_appointment(call(), booking_args())
     await salon.pool.execute(
         "UPDATE appointments SET starts_at = starts_at - interval '4 h', ends_at = ends_at - interval '4 h', version = version + 1"
     )
     await salon.pool.execute(
         "UPDATE claims SET blocks = tstzrange(lower(blocks) - interval '4 h', upper(blocks) - interval '4 h')"
     )
-    again = await salon.booking.book_appointment(call(), wants())
+    again = await salon.booking.book_appointment(call(), booking_args())
     assert again.success
     assert again.fields["appointment_id"] != first.fields["appointment_id"]
 
 
 async def test_a_taken_time_comes_with_alternatives_that_are_not_held(new_salon) -> None:
-    """The next 14 days, the closest to the wish; refusals are never stored, so the same wish is looked at afresh."""
+    """The closest of the next 14 days; refusals are never stored, so the same request is checked afresh."""
     salon = await new_salon()
     for n in (1, 2):
-        assert (await salon.booking.book_appointment(call(f"c{n}", None), wants())).success
-    lost = await salon.booking.book_appointment(call("c3"), wants())
+        assert (await salon.booking.book_appointment(call(f"c{n}", None), booking_args())).success
+    lost = await salon.booking.book_appointment(call("c3"), booking_args())
     assert not lost.success
     assert [a["start"][11:16] for a in lost.fields["alternatives"]] == ["13:15", "13:30", "15:30"]
     assert lost.message.startswith("Freitag, den 27. November, um 14 Uhr 30 ist leider nichts mehr frei. Frei ist ")
     assert await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
     (winner,) = await salon.rows("SELECT id FROM appointments WHERE call_id = 'c1'")
     await salon.cancel(str(winner["id"]))
-    assert (await salon.booking.book_appointment(call("c3"), wants())).success
+    assert (await salon.booking.book_appointment(call("c3"), booking_args())).success
 
 
 @pytest.mark.parametrize(
-    ("start", "obstacle", "said"),
+    ("start", "obstacle", "reason"),
     [
         ("2026-11-27T08:00:00+01:00", "outside_hours", "außerhalb"),
         ("2026-11-27T14:35:00+01:00", "off_grid", "nicht genau"),
@@ -206,13 +212,13 @@ async def test_a_taken_time_comes_with_alternatives_that_are_not_held(new_salon)
         ("2027-03-19T10:00:00+01:00", "too_far", "nur bis Donnerstag, den 18. Februar"),
     ],
 )
-async def test_what_the_rules_forbid_is_refused_with_the_reason(
-    new_salon, start: str, obstacle: str, said: str
+async def test_a_time_that_the_rules_forbid_is_refused_with_the_reason(
+    new_salon, start: str, obstacle: str, reason: str
 ) -> None:
     salon = await new_salon()
-    answer = await salon.booking.book_appointment(call(), wants(start))
+    answer = await salon.booking.book_appointment(call(), booking_args(start))
     assert (answer.success, answer.fields["obstacle"]) == (False, obstacle)
-    assert said in answer.message
+    assert reason in answer.message
     assert await salon.live() == []
 
 
@@ -220,14 +226,14 @@ async def test_what_the_rules_forbid_is_refused_with_the_reason(
     ("args", "question"),
     [
         ({"customer_name": "X", "service": "Haarschnitt"}, "Uhrzeit"),
-        (wants(name=""), "Namen"),
-        (wants(name="!"), "Namen"),
-        (wants("2025-11-20T15:00"), "vorbei"),
-        (wants("31.02.2027 um 15 Uhr"), "gibt es nicht"),
-        (wants("irgendwann mal"), "nicht verstanden"),
+        (booking_args(name=""), "Namen"),
+        (booking_args(name="!"), "Namen"),
+        (booking_args("2025-11-20T15:00"), "vorbei"),
+        (booking_args("31.02.2027 um 15 Uhr"), "gibt es nicht"),
+        (booking_args("irgendwann mal"), "nicht verstanden"),
         ({"date": "2026-11-27", "customer_name": "X"}, "wie viel Uhr"),
-        (wants() | {"service": "Zahnreinigung"}, "Haarschnitt"),
-        (wants(staff="Berta"), "Anna oder Mehmet"),
+        (booking_args() | {"service": "Zahnreinigung"}, "Haarschnitt"),
+        (booking_args(staff="Berta"), "Anna oder Mehmet"),
         ({"start": None, "customer_name": ["x"], "service": {}}, "Uhrzeit"),
     ],
 )
@@ -239,10 +245,10 @@ async def test_what_is_missing_or_unknown_is_asked_back(new_salon, args, questio
     assert await salon.rows("SELECT 1 FROM appointments") == []
 
 
-async def test_the_named_person_is_booked_and_nobody_else_instead(new_salon) -> None:
+async def test_the_requested_staff_member_is_booked_and_nobody_else_instead(new_salon) -> None:
     salon = await new_salon()
-    assert (await salon.booking.book_appointment(call("a"), wants(staff="mehmet"))).fields["staff"] == "mehmet"
-    lost = await salon.booking.book_appointment(call("b"), wants(staff="Mehmet"))
+    assert (await salon.booking.book_appointment(call("a"), booking_args(staff="mehmet"))).fields["staff"] == "mehmet"
+    lost = await salon.booking.book_appointment(call("b"), booking_args(staff="Mehmet"))
     assert not lost.success
     assert [(a["staff"], a["start"][11:16]) for a in lost.fields["alternatives"]] == [
         ("mehmet", "13:30"),
@@ -253,70 +259,72 @@ async def test_the_named_person_is_booked_and_nobody_else_instead(new_salon) -> 
 
 async def test_work_is_shared_fairly(new_salon) -> None:
     salon = await new_salon()
-    people = []
+    staff = []
     for n, hour in enumerate((13, 14, 15, 16)):
-        answer = await salon.booking.book_appointment(call(f"f{n}", None), wants(f"2026-11-27T{hour}:00:00+01:00"))
-        people.append(answer.fields["staff"])
-    assert sorted(people) == ["anna", "anna", "mehmet", "mehmet"]
+        answer = await salon.booking.book_appointment(
+            call(f"f{n}", None), booking_args(f"2026-11-27T{hour}:00:00+01:00")
+        )
+        staff.append(answer.fields["staff"])
+    assert sorted(staff) == ["anna", "anna", "mehmet", "mehmet"]
 
 
-async def test_the_calls_own_hold_is_not_in_its_way_and_keeps_the_person(new_salon) -> None:
+async def test_the_calls_own_hold_does_not_block_it_and_keeps_the_staff_member(new_salon) -> None:
     salon = await new_salon()
     offer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
     assert [s["start"] for s in offer.fields["slots"]] == [MORNING]
-    others = await salon.booking.book_appointment(call("call_2"), wants(MORNING))
+    others = await salon.booking.book_appointment(call("call_2"), booking_args(MORNING))
     assert not others.success  # held for the first call
-    mine = await salon.booking.book_appointment(call(), {"start": MORNING, "customer_name": "Petra Müller"})
-    assert mine.success
-    assert mine.fields["staff"] == offer.fields["slots"][0]["staff"]
+    own = await salon.booking.book_appointment(call(), {"start": MORNING, "customer_name": "Petra Müller"})
+    assert own.success
+    assert own.fields["staff"] == offer.fields["slots"][0]["staff"]
     assert await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
-    await salon.books_agree()
+    await salon.assert_claims_match()
 
 
 async def test_a_refused_booking_keeps_what_the_call_holds(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
-    assert not (await salon.booking.book_appointment(call(), wants("2026-11-27T08:00:00+01:00"))).success
+    assert not (await salon.booking.book_appointment(call(), booking_args("2026-11-27T08:00:00+01:00"))).success
     assert len(await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'")) == 1
 
 
-async def test_an_offered_time_does_not_fail_by_the_notice_while_it_is_held(new_salon) -> None:
+async def test_an_offered_time_is_not_too_soon_while_it_is_held(new_salon) -> None:
     salon = await new_salon()
     eleven = "2026-11-20T11:00:00+01:00"  # now + 60 minutes: exactly the notice
     offer = await salon.booking.check_availability(call(), {"date": "heute", "time": "11 Uhr"})
     assert offer.fields["slots"][0]["start"] == eleven
-    salon.clock.advance(timedelta(seconds=40))
-    assert (await salon.booking.book_appointment(call(), wants(eleven))).success
+    salon.clock.move(timedelta(seconds=40))
+    assert (await salon.booking.book_appointment(call(), booking_args(eleven))).success
 
 
-async def test_an_expired_hold_is_reaped_in_the_way(new_salon) -> None:
+async def test_an_expired_hold_is_deleted_when_it_blocks_a_booking(new_salon) -> None:
     salon = await new_salon(None, BookingSettings(hold=timedelta(seconds=-1)))
     await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
     assert len(await salon.rows("SELECT 1 FROM claims WHERE state = 'held'")) == 1
-    assert (await salon.booking.book_appointment(call("call_2"), wants(MORNING))).success
+    assert (await salon.booking.book_appointment(call("call_2"), booking_args(MORNING))).success
     assert await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
-    await salon.books_agree()
-    lost = await salon.booking.book_appointment(call(), wants(MORNING))
+    await salon.assert_claims_match()
+    lost = await salon.booking.book_appointment(call(), booking_args(MORNING))
     assert not lost.success
 
 
 async def test_an_offer_that_was_lost_is_counted(new_salon) -> None:
     salon = await new_salon(ScriptedCalendar(TAKEN))
     await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
-    assert not (await salon.booking.book_appointment(call(), wants(MORNING))).success
-    assert salon.counts.lost == 1
+    assert not (await salon.booking.book_appointment(call(), booking_args(MORNING))).success
+    assert salon.metrics.lost_offers == 1
 
 
-async def test_taken_at_the_calendar_gives_the_other_person(new_salon) -> None:
-    """The refused person and span are not offered again for 5 minutes; the claim is free again at once."""
+async def test_a_slot_taken_in_the_calendar_is_booked_with_the_other_staff_member(new_salon) -> None:
+    """The refused slot is not offered again for 5 minutes; its claim is released at once."""
     calendar = ScriptedCalendar(TAKEN)
     salon = await new_salon(calendar)
-    answer = await salon.booking.book_appointment(call(), wants())
+    answer = await salon.booking.book_appointment(call(), booking_args())
     assert answer.success
-    assert [request.event_type_id for request in calendar.asked] == [1001, 1002]
+    assert [request.event_type_id for request in calendar.requests] == [1001, 1002]
     assert answer.fields["staff"] == "mehmet"
-    failed, made = await salon.rows("SELECT status, error FROM appointments ORDER BY created_at")
-    assert (failed["status"], made["status"]) == ("failed", "confirmed")
+    failed, booked = await salon.rows("SELECT status, error FROM appointments ORDER BY created_at")
+    assert (failed["status"], booked["status"]) == ("failed", "confirmed")
     assert "already has booking" in failed["error"]
     offers = await salon.booking.check_availability(
         call("call_2"), {"date": "2026-11-27", "time": "halb drei", "staff": "Anna"}
@@ -327,50 +335,50 @@ async def test_taken_at_the_calendar_gives_the_other_person(new_salon) -> None:
         call("call_2"), {"date": "2026-11-27", "time": "halb drei", "staff": "Anna"}
     )
     assert [slot["start"] for slot in offers.fields["slots"]] == [HALF_PAST_TWO]
-    await salon.books_agree()
+    await salon.assert_claims_match()
 
 
-async def test_taken_for_everybody_gives_alternatives_and_no_trace(new_salon) -> None:
+async def test_a_time_taken_for_everybody_gives_alternatives_and_leaves_no_claim(new_salon) -> None:
     salon = await new_salon(ScriptedCalendar(TAKEN, TAKEN))
-    answer = await salon.booking.book_appointment(call(), wants())
+    answer = await salon.booking.book_appointment(call(), booking_args())
     assert not answer.success
     assert answer.fields["alternatives"]
     assert HALF_PAST_TWO not in {a["start"] for a in answer.fields["alternatives"]}
     assert await salon.live() == []
     assert {row["state"] for row in await salon.rows("SELECT state FROM claims")} == {"released"}
     assert {row["state"] for row in await salon.rows("SELECT state FROM jobs")} == {"done"}
-    assert salon.counts.bookings == ["not_free"]
+    assert salon.metrics.bookings == ["not_free"]
 
 
 @pytest.mark.parametrize("outcome", [Unknown("timeout"), Unavailable("refused"), Refused("status 401")])
-async def test_what_the_calendar_cannot_say_is_kept_and_synced_later(new_salon, outcome) -> None:
-    """B3: failure → kept, queued to calendar-sync after 5 minutes; the caller has an appointment."""
+async def test_an_open_outcome_is_kept_and_synced_later(new_salon, outcome) -> None:
+    """The caller has an appointment; the calendar gets it by calendar-sync, after 5 minutes."""
     salon = await new_salon(ScriptedCalendar(outcome))
-    answer = await salon.booking.book_appointment(call(), wants())
+    answer = await salon.booking.book_appointment(call(), booking_args())
     assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
     (job,) = await salon.rows("SELECT * FROM jobs")
     assert (job["kind"], job["state"], job["priority"]) == ("calendar-sync", "ready", "high")
     assert job["run_at"] == NOW + timedelta(seconds=300)
-    again = await salon.booking.book_appointment(call(), wants())
+    again = await salon.booking.book_appointment(call(), booking_args())
     assert again.fields["appointment_id"] == answer.fields["appointment_id"]
-    await salon.books_agree()
+    await salon.assert_claims_match()
 
 
-async def test_confirmed_at_the_calendar_needs_no_job_any_more(new_salon) -> None:
+async def test_a_confirmation_of_the_calendar_completes_the_sync_job(new_salon) -> None:
     calendar = ScriptedCalendar()
     salon = await new_salon(calendar)
-    answer = await salon.booking.book_appointment(call(), wants())
+    answer = await salon.booking.book_appointment(call(), booking_args())
     assert answer.fields["status"] == "confirmed"
     (row,) = await salon.live()
     assert (row["external_id"], row["version"]) == ("uid-0", 2)
     assert row["attendee_email"] == "anruf-4915112345678@anrufer.salon.example"
     assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["done"]
-    (request,) = calendar.asked
+    (request,) = calendar.requests
     assert (request.request_id, request.call_id) == (row["id"], "call_1")
 
 
-async def test_the_sync_looks_before_it_makes(new_salon) -> None:
-    """An unknown outcome that was a commit is found by our request id: exactly one booking there."""
+async def test_the_sync_job_looks_the_booking_up_before_it_creates_one(new_salon) -> None:
+    """A create of unknown outcome that was done is found by our request id: exactly one booking."""
 
     def commit_but_lose_the_answer(request):
         calendar.commit(request)
@@ -378,56 +386,60 @@ async def test_the_sync_looks_before_it_makes(new_salon) -> None:
 
     calendar = ScriptedCalendar(commit_but_lose_the_answer)
     salon = await new_salon(calendar)
-    await salon.booking.book_appointment(call(), wants())
+    await salon.booking.book_appointment(call(), booking_args())
     await salon.booking.sync_appointment(await salon.claim_job())
     (row,) = await salon.live()
     assert (row["status"], row["external_id"]) == ("confirmed", "uid-0")
-    assert len(calendar.asked) == 1
+    assert len(calendar.requests) == 1
     assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["done"]
 
 
-async def test_what_only_waits_for_a_yes_there_is_requested_not_booked(new_salon) -> None:
-    """An event type with confirmation: it may still be declined, so nobody says that it stands; asked again neither."""
+async def test_a_booking_that_awaits_confirmation_is_requested_not_booked(new_salon) -> None:
+    """Its event type requires confirmation: it may still be declined, so no answer says that it is booked."""
     salon = await new_salon(ScriptedCalendar(Confirmed("uid-1", pending=True)))
     for _ in range(2):
-        answer = await salon.booking.book_appointment(call(), wants())
+        answer = await salon.booking.book_appointment(call(), booking_args())
         assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
         assert answer.message.startswith("Der Termin ist angefragt: Freitag, den 27. November, um 14 Uhr 30")
     (row,) = await salon.live()
     assert (row["status"], row["external_id"]) == ("pending_sync", "uid-1")
     assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["done"]
-    await salon.books_agree()
+    await salon.assert_claims_match()
 
 
-async def test_what_was_promised_meanwhile_is_not_given_back(new_salon) -> None:
-    """We stood still for longer than our lease, and a second ask told the caller that it stands: now a person decides."""
+async def test_a_booking_that_was_promised_meanwhile_is_not_given_up(new_salon) -> None:
+    """Our process paused for longer than its lease, and a second request told the caller that it is booked: a person decides."""
 
     class SlowCalendar(ScriptedCalendar):
         async def create(self, request, *, within):
-            self.create = super().create  # only once
+            self.create = super().create  # this override runs only once
             await salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp()")
-            said = await salon.booking.book_appointment(call(), wants())
-            assert (said.success, said.fields["status"]) == (True, "pending_sync")
+            second = await salon.booking.book_appointment(call(), booking_args())
+            assert (second.success, second.fields["status"]) == (True, "pending_sync")
             return TAKEN
 
     salon = await new_salon(SlowCalendar())
-    answer = await salon.booking.book_appointment(call(), wants())
+    answer = await salon.booking.book_appointment(call(), booking_args())
     assert not answer.success
     (row,) = await salon.live()
     assert (row["status"], str(row["staff"])) == ("pending_sync", "anna")
     assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["ready"]
-    await salon.books_agree()
+    await salon.assert_claims_match()
 
 
 @pytest.mark.parametrize("asked_again", [False, True])
-async def test_killed_after_taken_and_promised_to_nobody_is_given_back_by_the_sync(new_salon, asked_again) -> None:
-    """The second look excludes a list that lags behind our own booking. What a caller was told is for a person."""
-    salon = await new_salon(ScriptedCalendar(Unknown("killed"), TAKEN, TAKEN), BookingSettings(quiet=timedelta()))
-    await salon.booking.book_appointment(call(), wants())
+async def test_killed_after_a_refusal_and_promised_to_nobody_it_is_given_up_by_the_sync_job(
+    new_salon, asked_again
+) -> None:
+    """The second lookup rules out a list that lags behind our own booking. What a caller was told is left to a person."""
+    salon = await new_salon(
+        ScriptedCalendar(Unknown("killed"), TAKEN, TAKEN), BookingSettings(quiet_period=timedelta())
+    )
+    await salon.booking.book_appointment(call(), booking_args())
     # what a process leaves that is killed between the calendar's answer and its own next statement
     await salon.pool.execute("UPDATE call_actions SET state = 'in_flight', lease_until = clock_timestamp()")
     if asked_again:
-        assert (await salon.booking.book_appointment(call(), wants())).success
+        assert (await salon.booking.book_appointment(call(), booking_args())).success
     with pytest.raises(CalendarDisagrees):
         await salon.booking.sync_appointment(await salon.claim_job())
     if asked_again:
@@ -438,5 +450,5 @@ async def test_killed_after_taken_and_promised_to_nobody_is_given_back_by_the_sy
         await salon.booking.sync_appointment(await salon.claim_job())
         assert await salon.live() == []
         assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["done"]
-        assert (await salon.booking.book_appointment(call("b"), wants(staff="mehmet"))).success
-    await salon.books_agree()
+        assert (await salon.booking.book_appointment(call("b"), booking_args(staff="mehmet"))).success
+    await salon.assert_claims_match()

@@ -1,7 +1,7 @@
-"""`free_slots` against the plainest way to say it, minute by minute: nothing missing, nothing too much (B2, product.md §4).
+"""`free_slots` against the simplest possible computation, minute by minute: nothing missing, nothing too much.
 
 The oracle shares no code with what it judges. It walks real minutes and reads the wall clock off each, so it knows nothing of
-offsets, spans or sweeps; parts of a person are fractions.
+offsets, spans or sweeps; shares of a staff member are fractions.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from askproai_core.tenant_config import Absence, Branch, Holidays, Hours, Service, Staff, Weekday
-from askproai_runtime.booking.availability import Query, Rules, Taken, claims_for, free_slots
+from askproai_runtime.booking.availability import BusySpan, ServiceRules, SlotQuery, allocate_claims, free_slots
 
 MINUTE = timedelta(minutes=1)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -38,7 +38,7 @@ GERMAN_HOLIDAYS = {date(2026, month, day) for month, day in [(4, 3), (4, 6), (12
 
 @cache
 def minutes_of(day: date, zone: ZoneInfo) -> tuple[tuple[datetime, int], ...]:
-    """Every real minute of a local day, with the minute that a clock on the wall shows."""
+    """Return every real minute of a local day, with the minute of the day that the wall clock shows."""
     at = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=14)
     found = []
     for _ in range(51 * 60):
@@ -49,8 +49,8 @@ def minutes_of(day: date, zone: ZoneInfo) -> tuple[tuple[datetime, int], ...]:
     return tuple(found)
 
 
-def reached(day: date, minute: int, zone: ZoneInfo) -> datetime:
-    """The first real minute at which the wall clock shows `minute` or later."""
+def first_minute(day: date, minute: int, zone: ZoneInfo) -> datetime:
+    """Return the first real minute at which the wall clock shows `minute` or later."""
     walls = minutes_of(day, zone)
     return next((at for at, wall in walls if wall >= minute), walls[-1][0] + MINUTE)
 
@@ -58,35 +58,34 @@ def reached(day: date, minute: int, zone: ZoneInfo) -> datetime:
 @cache
 def open_minutes(ranges: tuple[Hours, ...], day: date, zone: ZoneInfo) -> frozenset[datetime]:
     found: set[datetime] = set()
-    for one in ranges:
-        if list(Weekday)[day.weekday()] in one.days:
-            opens, closes = (t.hour * 60 + t.minute for t in (one.opens, one.closes))
-            first, end = reached(day, opens, zone), reached(day, closes or 1440, zone)
+    for hours in ranges:
+        if list(Weekday)[day.weekday()] in hours.days:
+            opens, closes = (t.hour * 60 + t.minute for t in (hours.opens, hours.closes))
+            first, end = first_minute(day, opens, zone), first_minute(day, closes or 1440, zone)
             found |= {at for at, _ in minutes_of(day, zone) if first <= at < end}
     return frozenset(found)
 
 
-def works(person: Staff, at: datetime, rules: Rules) -> bool:
+def works(staff_member: Staff, at: datetime, rules: ServiceRules) -> bool:
     day = at.astimezone(rules.zone).date()
     if rules.branch.holidays and (day in rules.branch.holidays.closed or day in GERMAN_HOLIDAYS):
         return False
-    if any(absence.first <= day <= absence.last for absence in person.absences):
+    if any(absence.first <= day <= absence.last for absence in staff_member.absences):
         return False
-    hours = rules.branch.opening_hours if person.working_hours is None else person.working_hours
+    hours = rules.branch.opening_hours if staff_member.working_hours is None else staff_member.working_hours
     opening = open_minutes(rules.branch.opening_hours, day, rules.zone)
     return at in opening and at in open_minutes(hours, day, rules.zone)
 
 
-def has_room(person: Staff, at: datetime, rules: Rules, busy: dict[int, list[Taken]]) -> bool:
-    there = [(row, one) for row in person.resource_ids for one in busy.get(row, ()) if one.start <= at < one.end]
-    shares = sum((Fraction(1, one.units) for _, one in there), Fraction(0))
-    now = person.resource_ids[: person.units]
-    free = set(now) - {row for row, _ in there}
-    wanted = person.units // rules.service.capacity
-    return shares + Fraction(1, rules.service.capacity) <= 1 and len(free) >= wanted
+def has_room(staff_member: Staff, at: datetime, rules: ServiceRules, busy: dict[int, list[BusySpan]]) -> bool:
+    busy_now = [(r, span) for r in staff_member.resource_ids for span in busy.get(r, ()) if span.start <= at < span.end]
+    shares = sum((Fraction(1, span.units) for _, span in busy_now), Fraction(0))
+    free = set(staff_member.resource_ids[: staff_member.units]) - {r for r, _ in busy_now}
+    needed = staff_member.units // rules.service.capacity
+    return shares + Fraction(1, rules.service.capacity) <= 1 and len(free) >= needed
 
 
-def oracle(rules: Rules, busy: dict[int, list[Taken]], query: Query) -> Iterator[tuple[datetime, str]]:
+def oracle(rules: ServiceRules, busy: dict[int, list[BusySpan]], query: SlotQuery) -> Iterator[tuple[datetime, str]]:
     service, zone = rules.service, rules.zone
     day = query.first.astimezone(zone).date()
     last = query.now.astimezone(zone).date() + timedelta(days=service.booking_horizon_days)
@@ -101,12 +100,12 @@ def oracle(rules: Rules, busy: dict[int, list[Taken]], query: Query) -> Iterator
                 continue
             begin = at - service.buffer_before_minutes * MINUTE
             length = service.buffer_before_minutes + service.duration_minutes + service.buffer_after_minutes
-            for person in rules.people:
-                if query.staff in {None, person.id} and all(
-                    works(person, m, rules) and has_room(person, m, rules, busy)
+            for staff_member in rules.staff_members:
+                if query.staff in {None, staff_member.id} and all(
+                    works(staff_member, m, rules) and has_room(staff_member, m, rules, busy)
                     for m in (begin + n * MINUTE for n in range(length))
                 ):
-                    yield at, person.id
+                    yield at, staff_member.id
         day += timedelta(days=1)
 
 
@@ -120,25 +119,25 @@ def times(draw: st.DrawFn) -> Hours:
 
 
 @st.composite
-def people(draw: st.DrawFn, number: int, capacity: int, around: date) -> Staff:
+def staff_members(draw: st.DrawFn, number: int, capacity: int, around: date) -> Staff:
     units = capacity * draw(st.sampled_from([n for n in (1, 2, 3) if capacity * n <= 12]))
-    rows = draw(st.integers(units, units + 2))  # some from a larger number that once was
+    resources = draw(st.integers(units, units + 2))  # some are left from a larger number of units
     absent = draw(st.lists(st.integers(-1, 2), max_size=1))
     return Staff(
         id=f"p{number}",
         display_name="",
         working_hours=draw(st.none() | st.lists(st.composite(times)(), min_size=1, max_size=2).map(tuple)),
         absences=tuple(Absence(first=around + timedelta(days=n), last=around + timedelta(days=n)) for n in absent),
-        resource_ids=tuple(range(number * 100, number * 100 + rows)),
+        resource_ids=tuple(range(number * 100, number * 100 + resources)),
         units=units,
     )
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[Rules, dict[int, list[Taken]], Query]:
+def cases(draw: st.DrawFn) -> tuple[ServiceRules, dict[int, list[BusySpan]], SlotQuery]:
     zone, day = draw(st.sampled_from(ZONES)), draw(st.sampled_from(DAYS))
     capacity = draw(st.sampled_from([1, 1, 2, 3, 4]))
-    staff = tuple(draw(people(number, capacity, day)) for number in range(draw(st.integers(1, 2))))
+    staff = tuple(draw(staff_members(number, capacity, day)) for number in range(draw(st.integers(1, 2))))
     service = Service(
         name="s", display_name="S", capacity=capacity,
         duration_minutes=draw(st.sampled_from([10, 30, 45, 90])), slot_step_minutes=draw(st.sampled_from([15, 20, 30, 60])),
@@ -151,30 +150,30 @@ def cases(draw: st.DrawFn) -> tuple[Rules, dict[int, list[Taken]], Query]:
         holidays=holidays, staff=staff,
     )  # fmt: skip
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
-    busy: dict[int, list[Taken]] = {}
-    for row, after, length, units in draw(
+    busy: dict[int, list[BusySpan]] = {}
+    for resource_id, after, length, units in draw(
         st.lists(
             st.tuples(
-                st.sampled_from([row for one in staff for row in one.resource_ids]),
+                st.sampled_from([r for staff_member in staff for r in staff_member.resource_ids]),
                 st.integers(-900, 1500), st.integers(1, 240), st.sampled_from([1, 2, 3, 4, 12]),
             ),
             max_size=8,
         )
     ):  # fmt: skip
         start = noon + after * MINUTE
-        owner = next(one for one in staff if row in one.resource_ids)
-        parts = owner.units if units != 1 and row in owner.resource_ids[: owner.units] else units
-        taken = Taken(start, start + length * MINUTE, parts)
+        owner = next(s for s in staff if resource_id in s.resource_ids)
+        parts = owner.units if units != 1 and resource_id in owner.resource_ids[: owner.units] else units
+        taken = BusySpan(start, start + length * MINUTE, parts)
         if all(
-            taken.end <= one.start or one.end <= taken.start for one in busy.get(row, ())
+            taken.end <= other.start or other.end <= taken.start for other in busy.get(resource_id, ())
         ):  # as the constraint has it
-            busy.setdefault(row, []).append(taken)
+            busy.setdefault(resource_id, []).append(taken)
     first = noon - timedelta(minutes=draw(st.integers(0, 900)))
     now = noon - timedelta(minutes=draw(st.sampled_from([0, 720, 1440, 3000])))
-    query = Query(
+    query = SlotQuery(
         now, first, first + timedelta(minutes=draw(st.integers(1, 1500))), draw(st.sampled_from([None, "p0"]))
     )
-    return Rules(zone, branch, service, staff), busy, query
+    return ServiceRules(zone, branch, service, staff), busy, query
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
@@ -182,53 +181,53 @@ def cases(draw: st.DrawFn) -> tuple[Rules, dict[int, list[Taken]], Query]:
 def test_slots_are_exactly_those_of_the_oracle(case) -> None:
     rules, busy, query = case
     found = [(slot.start, slot.staff) for slot in free_slots(rules, busy, query)]
-    assert found == sorted(found, key=lambda one: one[0])
+    assert found == sorted(found, key=lambda start_and_staff: start_and_staff[0])
     assert set(found) == set(oracle(rules, busy, query))
     assert len(found) == len(set(found))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases())
-def test_every_slot_can_be_claimed_in_full_on_free_rows(case) -> None:
-    """What is offered can be written: at each instant as many rows as one appointment takes, all of them free."""
+def test_every_slot_can_be_claimed_in_full_on_free_resources(case) -> None:
+    """What is offered can be booked: at each instant as many resources as one appointment takes, all of them free."""
     rules, busy, query = case
     for slot in free_slots(rules, busy, query)[:5]:
-        person = next(one for one in rules.people if one.id == slot.staff)
-        blocks = rules.blocks(slot.start)
-        claims = claims_for(person, rules.service.capacity, busy, blocks)
+        staff_member = rules.staff_member(slot.staff)
+        blocked = rules.blocked_span(slot.start)
+        claims = allocate_claims(staff_member, rules.service.capacity, busy, blocked)
         assert claims is not None
-        for minute in range(int((blocks.end - blocks.start) / MINUTE)):
-            at = blocks.start + minute * MINUTE
-            rows = [row for row, span in claims if span.start <= at < span.end]
-            assert len(rows) == len(set(rows)) == person.units // rules.service.capacity
-            assert set(rows) <= set(person.resource_ids[: person.units])
-        for row, span in claims:
-            assert blocks.start <= span.start < span.end <= blocks.end
-            assert all(span.end <= one.start or one.end <= span.start for one in busy.get(row, ()))
+        for minute in range(int((blocked.end - blocked.start) / MINUTE)):
+            at = blocked.start + minute * MINUTE
+            claimed = [r for r, span in claims if span.start <= at < span.end]
+            assert len(claimed) == len(set(claimed)) == staff_member.units // rules.service.capacity
+            assert set(claimed) <= set(staff_member.resource_ids[: staff_member.units])
+        for resource_id, span in claims:
+            assert blocked.start <= span.start < span.end <= blocked.end
+            assert all(span.end <= other.start or other.end <= span.start for other in busy.get(resource_id, ()))
 
 
-def test_rows_that_do_not_line_up_still_make_a_slot() -> None:
-    """Two of two, one after the other: the third fits by changing its row on the way."""
+def test_resources_whose_free_times_do_not_line_up_still_make_a_slot() -> None:
+    """Two of two, one after the other: the third fits by changing its resource on the way."""
     at = datetime(2026, 11, 20, 9, tzinfo=UTC)
-    person = Staff(id="p", display_name="", resource_ids=(1, 2), units=2)
+    staff_member = Staff(id="p", display_name="", resource_ids=(1, 2), units=2)
     service = Service(name="s", display_name="S", capacity=2, duration_minutes=60)
     hour, half = timedelta(hours=1), timedelta(minutes=30)
-    busy = {1: [Taken(at, at + hour, 2)], 2: [Taken(at + hour, at + 2 * hour, 2)]}
+    busy = {1: [BusySpan(at, at + hour, 2)], 2: [BusySpan(at + hour, at + 2 * hour, 2)]}
     branch = Branch(
         name="b", display_name="", opening_hours=(Hours(days=tuple(Weekday), opens=time(0), closes=time(0)),)
     )
-    rules = Rules(BERLIN, branch, service, (person,))
-    claims = claims_for(person, 2, busy, rules.blocks(at + half))
+    rules = ServiceRules(BERLIN, branch, service, (staff_member,))
+    claims = allocate_claims(staff_member, 2, busy, rules.blocked_span(at + half))
     assert claims is not None
     assert [(row, span.start - at, span.end - at) for row, span in claims] == [(1, hour, hour + half), (2, half, hour)]
 
 
-def test_an_exclusive_appointment_of_smaller_days_blocks_the_whole_person() -> None:
+def test_an_exclusive_appointment_from_before_a_rise_of_capacity_blocks_the_whole_person() -> None:
     """Capacity rose from 1 to 4: who was promised the person alone stays alone."""
     at = datetime(2026, 11, 20, 9, tzinfo=UTC)
-    person = Staff(id="p", display_name="", resource_ids=(1, 2, 3, 4), units=4)
-    blocks = Rules(
-        BERLIN, Branch(name="b", display_name=""), Service(name="s", display_name="", capacity=4), (person,)
-    ).blocks(at)
-    assert claims_for(person, 4, {1: [Taken(at, at + MINUTE, units=1)]}, blocks) is None
-    assert claims_for(person, 4, {1: [Taken(at, at + MINUTE, units=4)]}, blocks) is not None
+    staff_member = Staff(id="p", display_name="", resource_ids=(1, 2, 3, 4), units=4)
+    blocked = ServiceRules(
+        BERLIN, Branch(name="b", display_name=""), Service(name="s", display_name="", capacity=4), (staff_member,)
+    ).blocked_span(at)
+    assert allocate_claims(staff_member, 4, {1: [BusySpan(at, at + MINUTE, units=1)]}, blocked) is None
+    assert allocate_claims(staff_member, 4, {1: [BusySpan(at, at + MINUTE, units=4)]}, blocked) is not None

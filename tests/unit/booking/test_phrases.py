@@ -1,12 +1,12 @@
-"""Spellings that are one name, and names that are two (contract §4)."""
+"""Spellings that are one name, and names that are two."""
 
 import pytest
 
-from askproai_runtime.booking.words import fold, listed, same_name
+from askproai_runtime.booking.phrases import fold, join_list, same_name
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("Petra Müller", "petra mueller"),
         ("Frau Müller", "Petra Muller"),
@@ -36,13 +36,13 @@ from askproai_runtime.booking.words import fold, listed, same_name
         ("Frau", "frau"),
     ],
 )
-def test_one_name(one: str, other: str) -> None:
-    assert same_name(one, other)
-    assert same_name(other, one)
+def test_spellings_of_one_name(first: str, second: str) -> None:
+    assert same_name(first, second)
+    assert same_name(second, first)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("Petra Müller", "Karl Hoffmann"),
         ("Thomas Müller", "Tobias Müller"),
@@ -64,13 +64,13 @@ def test_one_name(one: str, other: str) -> None:
         ("P. Schmidt", "Anna Schmidt"),
     ],
 )
-def test_two_names(one: str, other: str) -> None:
-    assert not same_name(one, other)
-    assert not same_name(other, one)
+def test_names_of_two_people(first: str, second: str) -> None:
+    assert not same_name(first, second)
+    assert not same_name(second, first)
 
 
 def test_folding_and_lists() -> None:
     assert fold("  Färben &  Föhnen ") == "faerben foehnen"
     assert fold("FA\u0308RBEN") == fold("färben")  # composed or not
-    assert listed(["a"]) == "a"
-    assert listed(["a", "b", "c"]) == "a, b oder c"
+    assert join_list(["a"]) == "a"
+    assert join_list(["a", "b", "c"]) == "a, b oder c"
