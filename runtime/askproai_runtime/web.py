@@ -17,7 +17,7 @@ from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import Problem, error_middleware, start_server
 from askproai_core.redis import RateLimiter, WakeUp
 from askproai_core.tenant_config import Function
-from askproai_runtime.booking import warm
+from askproai_runtime.booking import warm_up
 from askproai_runtime.calls import FUNCTIONS_BY_NAME, CallFunctions, InboundCalls
 from askproai_runtime.health import Readiness, metrics_app, private_app
 from askproai_runtime.intake import EventStore, Flusher, Source, Webhooks, WebhookSource, find_webhook_source
@@ -135,7 +135,7 @@ class WebProcess:
     async def run(self, stop: asyncio.Event, started: Callable[["WebProcess"], None] = lambda _: None) -> None:
         """Serve until `stop`; then readiness falls, and requests and functions in flight end, in this order."""
         settings, process = self._process.settings, self._process
-        warm(process.config.current, process.clock.now())
+        warm_up(process.config.current, process.clock.now())
         runners: list[web.AppRunner] = []
 
         async def open_app(app: web.Application, port: int) -> int:

@@ -10,7 +10,7 @@ from askproai_runtime.booking.opening_hours import find_closure
 from askproai_runtime.booking.phrases import BUSY, OBSTACLES, format_day, format_slot, join_list
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import Answer
-from askproai_runtime.german_dates import Candidate, Understanding, spoken
+from askproai_runtime.german_dates import Candidate, Understanding, format_spoken
 
 
 def failure(message: str) -> Answer:
@@ -54,7 +54,7 @@ def obstacle_sentence(
     holiday = find_closure(rules.branch, day)
     last_day = now.astimezone(rules.zone).date() + timedelta(days=rules.service.booking_horizon_days)
     return OBSTACLES[obstacle].format(
-        when=reading or spoken(start, rules.zone), day=format_day(day), last_day=format_day(last_day),
+        when=reading or format_spoken(start, rules.zone), day=format_day(day), last_day=format_day(last_day),
         holiday=f", es ist {holiday}" if holiday else "",
     )  # fmt: skip
 
@@ -70,7 +70,7 @@ def candidate_fields(candidates: Sequence[Candidate]) -> list[dict[str, str]]:
 
 def candidate_question(understood: Understanding, zone: ZoneInfo) -> str:
     """Ask which reading of a date is meant, each with its full date."""
-    readings = [spoken(c.start, zone) if c.end is None else c.reading for c in understood.candidates]
+    readings = [format_spoken(c.start, zone) if c.end is None else c.reading for c in understood.candidates]
     return f"Meinen Sie {join_list(readings)}?"
 
 
@@ -108,4 +108,4 @@ def describe_appointment(config: TenantConfig, appointment: Appointment) -> str:
     names = (s.display_name for s in branch.staff if s.id == appointment.staff) if branch else iter(())
     service, staff = next(services, appointment.service), next(names, appointment.staff)
     where = f" in {branch.display_name}" if branch and len(config.branches) > 1 else ""
-    return f"{spoken(appointment.starts_at, ZoneInfo(config.time_zone))}, {service} bei {staff}{where}"
+    return f"{format_spoken(appointment.starts_at, ZoneInfo(config.time_zone))}, {service} bei {staff}{where}"

@@ -44,7 +44,7 @@ from askproai_runtime.booking.store.calendar import mark_failed
 from askproai_runtime.booking.store.claims import lock_and_clear_holds, read_busy_spans, run_transaction
 from askproai_runtime.booking.types import Answer, BookingContext, BookingOutcome, CallContext, ClarificationNeeded
 from askproai_runtime.calendars import Outcome, Taken, Unavailable, attendee_email
-from askproai_runtime.german_dates import spoken
+from askproai_runtime.german_dates import format_spoken
 
 log = structlog.get_logger(__name__)
 
@@ -239,7 +239,7 @@ async def _offer_alternatives(ctx: BookingContext, call: CallContext, request: B
 def _booked(request: BookingRequest, appointment: Appointment, *, again: bool = False) -> _Result:
     rules = request.rules
     staff_name = rules.display_name(appointment.staff)
-    when = f"{spoken(appointment.starts_at, rules.zone)}, {rules.service.display_name} bei {staff_name}"
+    when = f"{format_spoken(appointment.starts_at, rules.zone)}, {rules.service.display_name} bei {staff_name}"
     if not appointment.live:  # cancelled by somebody at this very moment
         message = f"Der Termin {when} wurde gerade abgesagt. Möchten Sie einen anderen?"
     elif appointment.awaits_confirmation:

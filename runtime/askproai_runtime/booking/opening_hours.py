@@ -13,7 +13,7 @@ import structlog
 from holidays import country_holidays
 
 from askproai_core.tenant_config import Branch, Hours, Staff, TenantConfig, Weekday
-from askproai_runtime.german_dates import spoken
+from askproai_runtime.german_dates import format_spoken
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ def warm_up(config: TenantConfig, now: datetime) -> None:
         zone = ZoneInfo(config.time_zone)
         for branch in config.branches:
             find_closure(branch, now.date())
-        spoken(now, zone)
+        format_spoken(now, zone)
     except (LookupError, NotImplementedError, ValueError) as error:
         log.warning("booking.not_warm", error=type(error).__name__, consequence="the first caller waits longer")
 

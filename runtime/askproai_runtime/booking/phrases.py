@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 
 from askproai_runtime.booking.availability import Obstacle, Slot
-from askproai_runtime.german_dates import Refusal, spoken
+from askproai_runtime.german_dates import Refusal, format_spoken
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ı": "i"})
 _TITLES = frozenset({"herr", "herrn", "frau", "dr", "doktor", "prof", "professor"})
@@ -96,4 +96,4 @@ def format_day(day: date) -> str:
 
 def format_slot(slot: Slot, staff_name: str, zone: ZoneInfo) -> str:
     """Return `Freitag, den 27. November, um 14 Uhr 30 bei Anna`."""
-    return f"{spoken(slot.start, zone)} bei {staff_name}"
+    return f"{format_spoken(slot.start, zone)} bei {staff_name}"

@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from askproai_core.phone_numbers import caller_number_or_none
-from askproai_runtime.calendars.types import Confirmed, Standing
+from askproai_runtime.calendars.types import Confirmed, RemoteBooking
 
 _LIVE = frozenset({"accepted", "pending"})
 
 
-def standing(booking: dict[str, Any], uids: Sequence[str]) -> Standing | None:
+def standing(booking: dict[str, Any], uids: Sequence[str]) -> RemoteBooking | None:
     """Read a booking; `uids` are those it is known by, its own first. None when it lacks what a booking has."""
     try:
         kind, starts, ends = booking["eventType"]["id"], booking["start"], booking["end"]
@@ -25,7 +25,7 @@ def standing(booking: dict[str, Any], uids: Sequence[str]) -> Standing | None:
     who = next((one for one in booking.get("attendees") or () if isinstance(one, dict)), {})
     before = booking.get("rescheduledFromUid")
     known = [*uids, *([before] if isinstance(before, str) and before not in uids else ())]
-    return Standing(
+    return RemoteBooking(
         uids=tuple(known),
         event_type_id=kind,
         starts_at=starts_at,

@@ -19,7 +19,7 @@ from askproai_core.http_server import Problem, correlation_id, json_response, re
 from askproai_core.phone_numbers import Route, caller_number_or_none
 from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import Function
-from askproai_runtime.booking import Answer, Booking, CallContext
+from askproai_runtime.booking import Answer, BookingService, CallContext
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
 from askproai_runtime.calls.payload import (
     FunctionRequest,
@@ -55,7 +55,7 @@ class CallFunctions:
 
     config: LiveConfig
     credentials: Credentials
-    booking: Booking
+    booking: BookingService
     pool: Pool
     limiter: RateLimiter
     clock: Clock
