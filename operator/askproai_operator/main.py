@@ -19,7 +19,7 @@ from askproai_core.database import AdminStore
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.kube import Elector, LeaseApi, Times, access, exit_when_lost, own_identity
 from askproai_core.lifecycle import Stopped, stop_on_signals, until
-from askproai_core.redis import Rules
+from askproai_core.redis import CircuitRules
 from askproai_operator.controllers import agent, branch, offering, tenant
 from askproai_operator.controllers.coordinator import keep_coordinator
 from askproai_operator.controllers.retry import Retry
@@ -31,7 +31,8 @@ from askproai_operator.engine.informer import Informer
 from askproai_operator.engine.metrics import Conditions, Metrics
 from askproai_operator.engine.queue import Urgency, WorkQueue
 from askproai_operator.engine.wire import connection
-from askproai_operator.providers import ProviderClients, RedisAdmin
+from askproai_operator.providers import ProviderClients
+from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -84,7 +85,7 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
     hosts = (*settings.provider_hosts, settings.retell_base_url, settings.calcom_base_url)
     async with AsyncExitStack() as stack:
         kube = await stack.enter_async_context(Kube(login, feed, clock, namespace=settings.namespace))
-        rules = Rules(open_for=timedelta(seconds=settings.circuit_open_seconds))
+        rules = CircuitRules(open_for=timedelta(seconds=settings.circuit_open_seconds))
         providers = await stack.enter_async_context(
             ProviderClients(clock, registry=metrics.registry, hosts=hosts, rules=rules)
         )

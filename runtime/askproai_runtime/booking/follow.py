@@ -18,7 +18,7 @@ from askproai_runtime.booking.ledger import Appointment, CancelledBy, Place, Sta
 from askproai_runtime.booking.places import Linked
 from askproai_runtime.booking.sync import CalendarDisagrees, resync
 from askproai_runtime.booking.types import Desk
-from askproai_runtime.calendars import CalendarUnreachable, Standing
+from askproai_runtime.calendars import CalendarUnavailable, RemoteBooking
 from askproai_runtime.jobs import DeadNow, RunAgain
 
 log = structlog.get_logger(__name__)
@@ -48,11 +48,11 @@ class Told:
     starts_at: datetime | None = None
 
 
-def decide(made: Appointment | None, there: Standing, now: datetime) -> Step:
+def decide(made: Appointment | None, there: RemoteBooking, now: datetime) -> Step:
     """Compare a booking with our row of it, if there is one. Pure."""
     if made is None:
         return Step.TAKE_IN if there.live and there.ends_at > now else Step.NOTHING
-    if made.external_updated_at is not None and there.at is not None and there.at < made.external_updated_at:
+    if made.external_updated_at is not None and there.changed_at is not None and there.changed_at < made.external_updated_at:
         return Step.NOTHING  # read before we wrote something newer
     waits = made.status == Status.PENDING_SYNC
     if not there.live:
@@ -92,23 +92,23 @@ async def follow_booking(desk: Desk, told: Told, end: Callable[[Connection, str]
     log.info("booking.followed", step=note, correlation_id=told.correlation_id)
 
 
-async def _look(desk: Desk, told: Told) -> Standing | None:
+async def _look(desk: Desk, told: Told) -> RemoteBooking | None:
     try:
-        there = await desk.calendar.look(told.uid, correlation_id=told.correlation_id)
+        there = await desk.calendar.get_booking(told.uid, correlation_id=told.correlation_id)
         elsewhere = await places.named_elsewhere(desk.pool, desk.tenant, there) if there else None
         if there is None or elsewhere is None:
             return there
         # Whoever books on a public page may write any metadata: our id counts only where our own booking did not stay behind.
-        ours = await desk.calendar.look(elsewhere, correlation_id=told.correlation_id)
+        ours = await desk.calendar.get_booking(elsewhere, correlation_id=told.correlation_id)
         stayed = ours is not None and ours.live and ours.uid != there.uid
         return replace(there, request_id=None) if stayed else there
-    except CalendarUnreachable as error:
+    except CalendarUnavailable as error:
         if desk.clock.now() - told.received_at > _ASKED_FOR:
             raise DeadNow(f"the calendar could not be asked for a day, redrive it then: {error}") from error
         raise RunAgain(desk.clock.now() + (error.retry_after or desk.settings.sync_delay), str(error)) from error
 
 
-async def _follow(conn: Connection, desk: Desk, told: Told, there: Standing) -> str:
+async def _follow(conn: Connection, desk: Desk, told: Told, there: RemoteBooking) -> str:
     """Everything in one transaction, people locked first, as every writer of claims does."""
     linked = places.linked(desk.config(), there.event_type_id)
     first = await places.known(conn, desk.tenant, there)
@@ -132,13 +132,13 @@ async def _follow(conn: Connection, desk: Desk, told: Told, there: Standing) -> 
             await changes.cancel(conn, desk.tenant, made, CancelledBy.CALENDAR, None)
             await places.note_uid(conn, desk.tenant, made.id, there)
         case Step.PRESENCE, Appointment():
-            await changes.mark_absent(conn, desk.tenant, made, there.at, absent=there.absent)
+            await changes.mark_absent(conn, desk.tenant, made, there.changed_at, absent=there.absent)
         case Step.SYNC, Appointment():
             await resync(conn, desk.tenant, made)
     return f"{step}: appointment {made.id}" if made else step.value
 
 
-async def _take_in(conn: Connection, desk: Desk, told: Told, there: Standing, linked: Linked) -> Appointment:
+async def _take_in(conn: Connection, desk: Desk, told: Told, there: RemoteBooking, linked: Linked) -> Appointment:
     """A booking that a person made there: it takes that person's time here, too."""
     place = await _place(conn, desk, there, linked, None)
     customer = await ledger.customer(conn, desk.tenant, there.phone, there.name, None) if there.phone else None
@@ -152,7 +152,7 @@ async def _take_in(conn: Connection, desk: Desk, told: Told, there: Standing, li
     return made
 
 
-async def _move(conn: Connection, desk: Desk, made: Appointment, there: Standing, linked: Linked | None) -> None:
+async def _move(conn: Connection, desk: Desk, made: Appointment, there: RemoteBooking, linked: Linked | None) -> None:
     if linked is None:
         raise CalendarDisagrees(
             f"appointment {made.id} was moved in the calendar to event type {there.event_type_id}, which no service has:"
@@ -163,7 +163,7 @@ async def _move(conn: Connection, desk: Desk, made: Appointment, there: Standing
     await places.note_move(conn, desk.tenant, made.id, there, linked)
 
 
-async def _place(conn: Connection, desk: Desk, there: Standing, linked: Linked, made: Appointment | None) -> Place:
+async def _place(conn: Connection, desk: Desk, there: RemoteBooking, linked: Linked, made: Appointment | None) -> Place:
     """Give where it stands here. Raises `CalendarDisagrees`: somebody else is promised that time."""
     place, other = await places.find(conn, desk.tenant, there, linked, made.id if made else None)
     if place is not None:

@@ -26,7 +26,7 @@ from askproai_runtime.booking.own import fields, in_words, which
 from askproai_runtime.booking.sync import settle
 from askproai_runtime.booking.types import BUSY, LEAST_FOR_PROVIDER, TWIN_POLL, Answer, CallContext, Desk
 from askproai_runtime.booking.wish import AskBack, Wish, read_start, rules_of, text
-from askproai_runtime.calendars import Outcome, Refused, Taken, Unavailable
+from askproai_runtime.calendars import CalendarOutcome, Refused, Taken, Unavailable
 from askproai_runtime.jobs import JobKind, Priority, enqueue
 
 log = structlog.get_logger(__name__)
@@ -186,7 +186,7 @@ async def _write(conn: Connection, desk: Desk, turn: _Turn) -> _Moved:
     return _Moved(before, await ledger.appointment(conn, tenant, before.id) or before)
 
 
-async def _ask_calendar(desk: Desk, turn: _Turn, moved: _Moved) -> Outcome:
+async def _ask_calendar(desk: Desk, turn: _Turn, moved: _Moved) -> CalendarOutcome:
     left = timedelta(seconds=turn.deadline - desk.clock.monotonic())
     uid, before = moved.before.external_id, moved.before
     if uid is None or before.was_starts_at is not None or left < LEAST_FOR_PROVIDER:
@@ -197,7 +197,7 @@ async def _ask_calendar(desk: Desk, turn: _Turn, moved: _Moved) -> Outcome:
     return await desk.calendar.move(uid, turn.start, correlation_id=turn.call.correlation_id, within=within)
 
 
-async def _settle(desk: Desk, turn: _Turn, made: Appointment, outcome: Outcome) -> Appointment:
+async def _settle(desk: Desk, turn: _Turn, made: Appointment, outcome: CalendarOutcome) -> Appointment:
     """TX2: what the calendar said, and the end of the turn."""
     async with desk.pool.acquire() as conn, conn.transaction():
         await settle(conn, desk, made, outcome)

@@ -9,7 +9,7 @@ from askproai_core.database import Connection, Pool
 from askproai_core.tenant_config import Branch, Service, Staff, TenantConfig
 from askproai_runtime.booking.availability import Claims, Rules, Span, without
 from askproai_runtime.booking.ledger import Place
-from askproai_runtime.calendars import Standing
+from askproai_runtime.calendars import RemoteBooking
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def linked(config: TenantConfig, event_type_id: int) -> Linked | None:
     return None
 
 
-async def known(conn: Connection, tenant: str, there: Standing) -> UUID | None:
+async def known(conn: Connection, tenant: str, there: RemoteBooking) -> UUID | None:
     """Give our appointment that the booking is: by our request id, else by a uid that it has or had."""
     found: UUID | None = await conn.fetchval(
         """SELECT id FROM appointments WHERE tenant = $1 AND (id = $2 OR external_id = ANY($3))
@@ -55,7 +55,7 @@ async def known(conn: Connection, tenant: str, there: Standing) -> UUID | None:
     return found
 
 
-async def named_elsewhere(pool: Pool, tenant: str, there: Standing) -> str | None:
+async def named_elsewhere(pool: Pool, tenant: str, there: RemoteBooking) -> str | None:
     """Give by which uid our book knows the appointment that the booking's request id names, if that is none of its own."""
     found: str | None = await pool.fetchval(
         "SELECT external_id FROM appointments WHERE tenant = $1 AND id = $2 AND external_id <> ALL($3)",
@@ -74,7 +74,7 @@ async def stands(pool: Pool, tenant: str, uid: str, starts_at: datetime) -> bool
 
 
 async def find(
-    conn: Connection, tenant: str, there: Standing, link: Linked, moving: UUID | None
+    conn: Connection, tenant: str, there: RemoteBooking, link: Linked, moving: UUID | None
 ) -> tuple[Place | None, UUID | None]:
     """Give the rows whose time is free, or who has it. Buffers give way: a person may put bookings side by side there.
 
@@ -123,20 +123,20 @@ async def left(conn: Connection, tenant: str, appointment_id: UUID) -> list[Span
     return list(dict.fromkeys(Span(row["first"], row["last"]) for row in rows[1:]))
 
 
-async def note_uid(conn: Connection, tenant: str, appointment_id: UUID, there: Standing) -> None:
+async def note_uid(conn: Connection, tenant: str, appointment_id: UUID, there: RemoteBooking) -> None:
     """Write by what uid it stands there, and how new that news is."""
     await conn.execute(
         "UPDATE appointments SET external_id = $3, external_updated_at = $4 WHERE tenant = $1 AND id = $2",
-        tenant, appointment_id, there.uid, there.at,
+        tenant, appointment_id, there.uid, there.changed_at,
     )  # fmt: skip
 
 
-async def note_move(conn: Connection, tenant: str, appointment_id: UUID, there: Standing, link: Linked) -> None:
+async def note_move(conn: Connection, tenant: str, appointment_id: UUID, there: RemoteBooking, link: Linked) -> None:
     """Write with whom it stands there now; a booking that was cancelled there and came back is live again."""
     await conn.execute(
         """UPDATE appointments SET external_id = $3, external_updated_at = $4, branch = $5, service = $6, staff = $7,
                event_type_id = $8, cancelled_by = NULL, status = CASE WHEN $9 THEN 'pending_sync' ELSE 'confirmed' END
            WHERE tenant = $1 AND id = $2""",
-        tenant, appointment_id, there.uid, there.at, link.branch.name, link.service.name, link.staff, there.event_type_id,
+        tenant, appointment_id, there.uid, there.changed_at, link.branch.name, link.service.name, link.staff, there.event_type_id,
         there.pending,
     )  # fmt: skip

@@ -33,7 +33,7 @@ from askproai_runtime.booking.types import (
     Desk,
 )
 from askproai_runtime.booking.wish import AskBack, Order, read_order
-from askproai_runtime.calendars import Outcome, Taken, Unavailable, attendee_email
+from askproai_runtime.calendars import CalendarOutcome, Taken, Unavailable, attendee_email
 from askproai_runtime.german_dates import spoken
 from askproai_runtime.jobs import JobKind, Priority, enqueue
 
@@ -83,7 +83,7 @@ async def _answer(desk: Desk, call: CallContext, args: Mapping[str, Any], deadli
         if isinstance(turn, _Told):
             return turn
         try:
-            async with desk.slots.hold(*order.slot, between=lambda: _look(desk, turn)):
+            async with desk.slots.hold(*order.slot, on_retry=lambda: _look(desk, turn)):
                 return await _book(desk, turn)
         except (AskBack, _NotFree, asyncpg.LockNotAvailableError):
             async with desk.pool.acquire() as conn:
@@ -199,7 +199,7 @@ def _appointment(desk: Desk, turn: _Turn, slot: Slot, customer: UUID | None) -> 
     )  # fmt: skip
 
 
-async def _ask_calendar(desk: Desk, turn: _Turn, made: Appointment) -> Outcome:
+async def _ask_calendar(desk: Desk, turn: _Turn, made: Appointment) -> CalendarOutcome:
     left = _left(desk, turn)
     if left < LEAST_FOR_PROVIDER:
         return Unavailable("no time was left to ask the calendar while the caller waits")
@@ -210,7 +210,7 @@ def _left(desk: Desk, turn: _Turn) -> timedelta:
     return timedelta(seconds=turn.deadline - desk.clock.monotonic())
 
 
-async def _settle(desk: Desk, turn: _Turn, made: Appointment, outcome: Outcome) -> Appointment:
+async def _settle(desk: Desk, turn: _Turn, made: Appointment, outcome: CalendarOutcome) -> Appointment:
     """TX2: what the calendar said, and the end of the turn."""
     async with desk.pool.acquire() as conn, conn.transaction():
         await settle(conn, desk, made, outcome)

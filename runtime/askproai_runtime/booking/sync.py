@@ -15,12 +15,12 @@ from askproai_runtime.booking import ledger, places, verdicts
 from askproai_runtime.booking.ledger import Appointment, CancelledBy, Status
 from askproai_runtime.booking.types import Desk
 from askproai_runtime.calendars import (
+    CalendarOutcome,
     CalendarRequest,
-    CalendarUnreachable,
+    CalendarUnavailable,
     Confirmed,
-    Outcome,
     Refused,
-    Standing,
+    RemoteBooking,
     Taken,
     Unavailable,
     Unknown,
@@ -75,7 +75,7 @@ async def _settle(desk: Desk, job: Job, made: Appointment, outcome: Confirmed) -
         raise RunAgain(desk.clock.now(), "it was changed here meanwhile")
 
 
-async def _refused(desk: Desk, job: Job, made: Appointment, stands: Standing | None, outcome: Taken | Refused) -> None:
+async def _refused(desk: Desk, job: Job, made: Appointment, stands: RemoteBooking | None, outcome: Taken | Refused) -> None:
     """Tell a person. What was never said to a caller, because our process died in between, is no promise and is undone.
 
     But not at the first refusal: it may be of our own booking, which a lagging list has hidden; the second try looks again.
@@ -115,7 +115,7 @@ def calendar_request(made: Appointment) -> CalendarRequest:
     )
 
 
-async def make_there(desk: Desk, made: Appointment, within: timedelta) -> Outcome:
+async def make_there(desk: Desk, made: Appointment, within: timedelta) -> CalendarOutcome:
     """Ask the calendar for it. What was cancelled here may still stand there: that is taken back first, and asked again."""
     request, deadline = calendar_request(made), desk.clock.monotonic() + within.total_seconds()
     outcome = await desk.calendar.create(request, within=within)
@@ -139,7 +139,7 @@ async def confirm(conn: Connection, tenant: str, made: Appointment, stands: Conf
     return agreed
 
 
-async def settle(conn: Connection, desk: Desk, made: Appointment, outcome: Outcome) -> None:
+async def settle(conn: Connection, desk: Desk, made: Appointment, outcome: CalendarOutcome) -> None:
     """Write what the calendar said while a caller waits. Whatever it could not say, the sync job finds out."""
     if isinstance(outcome, Confirmed):
         await confirm(conn, desk.tenant, made, outcome)
@@ -154,15 +154,15 @@ async def resync(conn: Connection, tenant: str, made: Appointment) -> None:
     )
 
 
-async def _look(desk: Desk, made: Appointment) -> Standing | None:
+async def _look(desk: Desk, made: Appointment) -> RemoteBooking | None:
     """Give our live booking there: where it is known to have gone, else at any time that it ever had here."""
     try:
         if made.external_id is not None:
-            stands = await desk.calendar.look(made.external_id, correlation_id=made.correlation_id)
+            stands = await desk.calendar.get_booking(made.external_id, correlation_id=made.correlation_id)
             if stands is not None and stands.live:
                 return stands
         stands = await desk.calendar.find(calendar_request(made)) or await _find_before(desk, made)
-    except CalendarUnreachable as error:
+    except CalendarUnavailable as error:
         raise await _later(desk, made, str(error), error.retry_after or desk.settings.sync_delay) from error
     if stands is not None and made.external_id is None:  # else a move whose answer is lost could hide it from us
         async with desk.pool.acquire() as conn:
@@ -170,7 +170,7 @@ async def _look(desk: Desk, made: Appointment) -> Standing | None:
     return stands
 
 
-async def _find_before(desk: Desk, made: Appointment) -> Standing | None:
+async def _find_before(desk: Desk, made: Appointment) -> RemoteBooking | None:
     """Look where it was before: any of these times may have been asked for unheard, whatever was agreed later."""
     async with desk.pool.acquire() as conn:
         left = await places.left(conn, desk.tenant, made.id)
@@ -181,7 +181,7 @@ async def _find_before(desk: Desk, made: Appointment) -> Standing | None:
     return None
 
 
-async def _bring(desk: Desk, made: Appointment, stands: Standing | None) -> Confirmed | Taken | Refused:
+async def _bring(desk: Desk, made: Appointment, stands: RemoteBooking | None) -> Confirmed | Taken | Refused:
     """Make it or move it there, unless it stands as wanted. Raises what the queue is to do when that cannot be said."""
     if stands is not None and stands.starts_at == made.starts_at:
         return stands.confirmed
@@ -195,7 +195,7 @@ async def _bring(desk: Desk, made: Appointment, stands: Standing | None) -> Conf
     return await _decided(desk, made, await moved)
 
 
-async def _take_away(desk: Desk, made: Appointment, stands: Standing | None) -> Confirmed | Taken | Refused:
+async def _take_away(desk: Desk, made: Appointment, stands: RemoteBooking | None) -> Confirmed | Taken | Refused:
     """Cancel it there, unless it is gone or over. Raises what the queue is to do when that cannot be said."""
     if stands is None:
         await _begin_attempt(desk, made)  # a POST that was to make it may still appear
@@ -205,7 +205,7 @@ async def _take_away(desk: Desk, made: Appointment, stands: Standing | None) -> 
     return await _decided(desk, made, await _cancel(desk, made, stands.uid, desk.settings.provider_timeout))
 
 
-async def _cancel(desk: Desk, made: Appointment, uid: str, within: timedelta) -> Outcome:
+async def _cancel(desk: Desk, made: Appointment, uid: str, within: timedelta) -> CalendarOutcome:
     reason = made.cancel_reason or "abgesagt"
     return await desk.calendar.cancel(uid, reason=reason, correlation_id=made.correlation_id, within=within)
 
@@ -218,7 +218,7 @@ async def _begin_attempt(desk: Desk, made: Appointment) -> None:
         raise RunAgain(at, "the last attempt may still appear in the calendar, or it was changed here")
 
 
-async def _decided(desk: Desk, made: Appointment, outcome: Outcome) -> Confirmed | Taken | Refused:
+async def _decided(desk: Desk, made: Appointment, outcome: CalendarOutcome) -> Confirmed | Taken | Refused:
     match outcome:
         case Unavailable(message, retry_after):
             raise await _later(desk, made, message, retry_after or desk.settings.sync_delay)

@@ -25,7 +25,7 @@ async def confirm(conn: Connection, tenant: str, made: Appointment, stands: Conf
                UPDATE jobs SET state = 'done', finished_at = clock_timestamp() WHERE tenant = $1
                AND appointment_id IN (SELECT id FROM made) AND kind = 'calendar-sync' AND state = 'ready')
            SELECT true FROM made""",
-        tenant, made.id, made.version, stands.uid, stands.pending, stands.at,
+        tenant, made.id, made.version, stands.uid, stands.pending, stands.changed_at,
     )  # fmt: skip
     if done:
         if made.was_starts_at is not None:

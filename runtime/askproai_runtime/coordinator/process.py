@@ -13,7 +13,7 @@ from askproai_core.http_server import alive, boundary, metrics_route, open_port
 from askproai_core.kube import Elector, LeaseApi, Times, access, exit_when_lost, own_identity
 from askproai_core.lifecycle import Stopped, until
 from askproai_core.logging import configure_logs
-from askproai_core.redis import EVERYBODY
+from askproai_core.redis import ALL_TENANTS
 from askproai_runtime.coordinator.circuits import watch_circuits
 from askproai_runtime.coordinator.counts import count
 from askproai_runtime.coordinator.duty import Desk, Duty, repeat
@@ -66,7 +66,7 @@ async def run_coordinator(settings: CoordinatorSettings, stop: asyncio.Event) ->
         stack.push_async_callback(elector.release)
         stack.callback(asyncio.create_task(exit_when_lost(elector), name="lease").cancel)
         credentials = Credentials(settings.credentials_dir)
-        stores = open_stores(credentials, EVERYBODY, CONNECTIONS, "askproai-coordinator", clock, metrics, stop)
+        stores = open_stores(credentials, ALL_TENANTS, CONNECTIONS, "askproai-coordinator", clock, metrics, stop)
         pool, shared = await stack.enter_async_context(stores)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         redis = FencedRedis(shared, lambda: elector.term)

@@ -14,10 +14,17 @@ import asyncpg
 from askproai_core.clock import FixedClock, SystemClock
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.redis import Shared, SlotLock
+from askproai_core.redis import RedisClient, SlotLock
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
 from askproai_runtime.booking import Booking, BookingSettings, CallContext
-from askproai_runtime.calendars import Calendar, CalendarRequest, Confirmed, LocalCalendar, Outcome, Standing
+from askproai_runtime.calendars import (
+    Calendar,
+    CalendarOutcome,
+    CalendarRequest,
+    Confirmed,
+    LocalCalendar,
+    RemoteBooking,
+)
 from askproai_runtime.jobs import Job, JobKind, Priority
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.databases import PEOPLE, Database, TenantStore
@@ -78,15 +85,15 @@ class ScriptedCalendar:
 
     remote = True
 
-    def __init__(self, *script: Outcome | Callable[[CalendarRequest], Outcome]) -> None:
+    def __init__(self, *script: CalendarOutcome | Callable[[CalendarRequest], CalendarOutcome]) -> None:
         self.script = list(script)
-        self.moves: list[Outcome] = []  # answers to moves, in the place of doing them
+        self.moves: list[CalendarOutcome] = []  # answers to moves, in the place of doing them
         self.asked: list[CalendarRequest] = []
         self.book: dict[UUID, str] = {}
         self.times: dict[str, datetime] = {}
         self.cancelled: list[str] = []
 
-    async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:
+    async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
         assert timedelta() < within <= timedelta(seconds=4)
         self.asked.append(request)
         answer = self.script.pop(0) if self.script else self.commit
@@ -98,7 +105,7 @@ class ScriptedCalendar:
         self.times[uid] = request.starts_at
         return Confirmed(uid)
 
-    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> Outcome:
+    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> CalendarOutcome:
         if self.moves:
             return self.moves.pop(0)
         (request_id,) = [key for key, value in self.book.items() if value == uid]
@@ -106,21 +113,21 @@ class ScriptedCalendar:
         self.times[new] = starts_at
         return Confirmed(new)
 
-    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> Outcome:
+    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> CalendarOutcome:
         self.cancelled.append(uid)
         self.book = {key: value for key, value in self.book.items() if value != uid}
         return Confirmed(uid)
 
-    async def find(self, request: CalendarRequest) -> Standing | None:
+    async def find(self, request: CalendarRequest) -> RemoteBooking | None:
         uid = self.book.get(request.request_id)
         return self._standing(uid) if uid and request.starts_at <= self.times[uid] < request.ends_at else None
 
-    async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
+    async def get_booking(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
         return self._standing(uid) if uid in self.book.values() else None
 
-    def _standing(self, uid: str) -> Standing:
+    def _standing(self, uid: str) -> RemoteBooking:
         start = self.times[uid]
-        return Standing((uid,), 1001, start, start + timedelta(minutes=45), live=True, at=NOW)
+        return RemoteBooking((uid,), 1001, start, start + timedelta(minutes=45), live=True, changed_at=NOW)
 
 
 @dataclass
@@ -204,7 +211,7 @@ class Salon:
 def slots_of(tenant: str, redis_url: str | None = None) -> SlotLock:
     """Give the slot locks as a pod sees them; without a URL there is no Redis."""
     clock = SystemClock()
-    return SlotLock(Shared(lambda: redis_url, tenant, clock, Metrics(tenant), timeout=timedelta(seconds=1)), clock)
+    return SlotLock(RedisClient(lambda: redis_url, tenant, clock, Metrics(tenant), timeout=timedelta(seconds=1)), clock)
 
 
 def salon_of(store: TenantStore, **changes: Any) -> TenantConfig:

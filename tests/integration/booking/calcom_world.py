@@ -13,10 +13,10 @@ from booking_world import CALCOM, NOW, Salon, StandingClock, salon_of, slots_of
 
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.redis import Circuits
+from askproai_core.redis import CircuitBreakers
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import Booking, BookingSettings, Told
-from askproai_runtime.calendars import CalcomV2, Exchange, Recorder
+from askproai_runtime.calendars import CalcomHttp, CalcomV2, ProviderCallRecorder
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import Fault, FaultKind, serve
 
@@ -35,7 +35,7 @@ class World:
     session: aiohttp.ClientSession
     url: str
     config: TenantConfig
-    circuits: Circuits
+    circuits: CircuitBreakers
     calendar: CalcomV2 = None  # type: ignore[assignment]  # set by the fixture: it needs the salon's pool
     worker: Booking = None  # type: ignore[assignment]
 
@@ -108,15 +108,15 @@ async def open_world(new_salon: Callable[..., Awaitable[Salon]]) -> AsyncIterato
                 return getattr(made[0].calendar, name)
 
         salon = await new_salon(Late(), QUICK)
-        circuits = Circuits(None, salon.clock)
+        circuits = CircuitBreakers(None, salon.clock)
         made.append(World(salon, calcom, session, url, salon_of(salon.store), circuits))
         made[0].back()
         for staff, number in (("anna", 1001), ("mehmet", 1002)):
             await made[0].event_type(number, staff)
 
         def calcom_over(pool: Any) -> CalcomV2:
-            recorder = Recorder(pool, salon.store.tenant, salon.counts)
-            exchange = Exchange(session, circuits, salon.clock)
+            recorder = ProviderCallRecorder(pool, salon.store.tenant, salon.counts)
+            exchange = CalcomHttp(session, circuits, salon.clock)
             return CalcomV2(exchange, lambda: made[0].config, lambda: KEY, recorder)
 
         made[0].calendar = calcom_over(salon.pool)

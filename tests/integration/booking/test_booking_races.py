@@ -31,7 +31,7 @@ class Losing(ScriptedCalendar):
         self.lost, before = True, self.lost
         return done if before else Unknown("timeout")
 
-    async def look(self, uid: str, *, correlation_id: str) -> Any:
+    async def get_booking(self, uid: str, *, correlation_id: str) -> Any:
         """Follow moves, as Cal.com's `rescheduledToUid` lets us."""
         return self._standing(next(iter(self.book.values()))) if self.book else None
 

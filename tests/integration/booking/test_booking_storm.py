@@ -21,11 +21,11 @@ from test_capacity import COURSE, CUT, MANY, YOGA, most_at_once, studio
 from askproai_core.tenant_config import EventType
 from askproai_runtime.booking import BookingSettings, CalendarDisagrees, Told
 from askproai_runtime.calendars import (
+    CalendarOutcome,
     CalendarRequest,
-    CalendarUnreachable,
+    CalendarUnavailable,
     Confirmed,
-    Outcome,
-    Standing,
+    RemoteBooking,
     Taken,
     Unavailable,
     Unknown,
@@ -53,7 +53,7 @@ class There:
     start: datetime
     live: bool = True
     moved_to: str | None = None
-    at: datetime = NOW  # of its last change
+    changed_at: datetime = NOW  # of its last change
 
     @property
     def end(self) -> datetime:
@@ -70,22 +70,22 @@ class Storm:
     calm: bool = False
     remote = True
 
-    async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:
+    async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
         return await self._post(lambda: self._put(request.request_id, request.event_type_id, request.starts_at))
 
-    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> Outcome:
+    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> CalendarOutcome:
         return await self._post(lambda: self._move(uid, starts_at))
 
-    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> Outcome:
+    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> CalendarOutcome:
         return await self._post(lambda: self._cancel(uid))
 
-    async def find(self, request: CalendarRequest) -> Standing | None:
+    async def find(self, request: CalendarRequest) -> RemoteBooking | None:
         await self._travel()
         own = (one for one in self.bookings.values() if one.live and one.request_id == request.request_id)
         found = (one for one in own if request.starts_at <= one.start < request.ends_at)
         return next((self._standing(one, ()) for one in found), None)
 
-    async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
+    async def get_booking(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
         await self._travel()
         before: list[str] = []
         while moved := self.bookings[uid].moved_to:
@@ -93,15 +93,15 @@ class Storm:
             uid = moved
         return self._standing(self.bookings[uid], tuple(before))
 
-    def _standing(self, one: There, before: tuple[str, ...]) -> Standing:
-        return Standing((one.uid, *before), one.event_type, one.start, one.end, one.live, one.at, one.request_id)
+    def _standing(self, one: There, before: tuple[str, ...]) -> RemoteBooking:
+        return RemoteBooking((one.uid, *before), one.event_type, one.start, one.end, one.live, one.changed_at, one.request_id)
 
     async def _travel(self) -> None:
         await asyncio.sleep(self.chance.random() * 0.02)
         if not self.calm and self.chance.random() < 0.2:
-            raise CalendarUnreachable("away")
+            raise CalendarUnavailable("away")
 
-    async def _post(self, act: Callable[[], Outcome]) -> Outcome:
+    async def _post(self, act: Callable[[], CalendarOutcome]) -> CalendarOutcome:
         await asyncio.sleep(self.chance.random() * 0.02)
         match (
             "does it"
@@ -122,7 +122,7 @@ class Storm:
         await asyncio.sleep(self.chance.random() * 0.02)
         return outcome
 
-    def _put(self, request_id: UUID, event_type: int, start: datetime, but: str = "") -> Outcome:
+    def _put(self, request_id: UUID, event_type: int, start: datetime, but: str = "") -> CalendarOutcome:
         end = start + timedelta(minutes=45)
         for one in self.bookings.values():
             if one.live and one.uid != but and one.event_type == event_type and one.start < end and start < one.end:
@@ -133,10 +133,10 @@ class Storm:
 
     def _changed(self, one: There) -> Confirmed:
         self.events.append(one.uid)
-        one.at = NOW + timedelta(milliseconds=len(self.events))
-        return Confirmed(one.uid, at=one.at)
+        one.changed_at = NOW + timedelta(milliseconds=len(self.events))
+        return Confirmed(one.uid, changed_at=one.changed_at)
 
-    def _move(self, uid: str, start: datetime) -> Outcome:
+    def _move(self, uid: str, start: datetime) -> CalendarOutcome:
         old = self.bookings[uid]
         if not old.live:
             return Unknown("cancelled or rescheduled")
@@ -146,7 +146,7 @@ class Storm:
             self._changed(old)
         return outcome
 
-    def _cancel(self, uid: str) -> Outcome:
+    def _cancel(self, uid: str) -> CalendarOutcome:
         one = self.bookings[uid]
         if not one.live:
             return Unknown("already been cancelled")

@@ -13,10 +13,10 @@ import pytest
 from booking_world import CALCOM, NOW, Salon, StandingClock, call, salon_of, wants
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import Circuits, Provider, Rules, State
+from askproai_core.redis import CircuitBreakers, CircuitRules, CircuitState, Provider
 from askproai_core.tenant_config import CalcomVersion, TenantConfig
 from askproai_runtime.booking import BookingSettings
-from askproai_runtime.calendars import CalcomV1, CalcomV2, ChosenCalendar, Exchange, Recorder
+from askproai_runtime.calendars import CalcomHttp, CalcomV1, CalcomV2, FallbackCalendar, ProviderCallRecorder
 from askproai_runtime.jobs import JobSettings, RunAgain, Runner
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.calcom import CalcomSimulator
@@ -37,7 +37,7 @@ class Server:
 
     salon: Salon
     calcom: CalcomSimulator
-    circuits: Circuits
+    circuits: CircuitBreakers
     config: TenantConfig
 
     def fault(self, kind: FaultKind, *operations: str, **more: Any) -> None:
@@ -60,8 +60,8 @@ class Server:
         accounts = self.calcom.dump()["accounts"]
         return [b for b in accounts.get(KEY, {"bookings": []})["bookings"] if b["status"] == "accepted"]
 
-    async def state(self) -> State:
-        return (await self.circuits.states())[Provider.CALCOM].state
+    async def state(self) -> CircuitState:
+        return (await self.circuits.views())[Provider.CALCOM].state
 
     async def book(self, number: int, **more: Any) -> dict[str, Any]:
         start = f"2026-11-27T{12 + number:02}:00:00+01:00"
@@ -96,7 +96,7 @@ async def server(new_salon) -> AsyncIterator[Server]:
     async with serve(calcom) as url, aiohttp.ClientSession() as session:
         made: list[Server] = []
         clock = StandingClock(NOW)
-        circuits = Circuits(None, clock, rules=Rules(open_for=OPEN))
+        circuits = CircuitBreakers(None, clock, rules=CircuitRules(open_for=OPEN))
 
         class Late:
             """The calendar needs the salon's pool, and the salon its calendar."""
@@ -107,11 +107,11 @@ async def server(new_salon) -> AsyncIterator[Server]:
                 return getattr(versions, name)
 
         salon = await new_salon(Late(), QUICK)
-        recorder = Recorder(salon.pool, salon.store.tenant, salon.counts)
+        recorder = ProviderCallRecorder(salon.pool, salon.store.tenant, salon.counts)
         here = (lambda: made[0].config, lambda: KEY, recorder)
-        v2 = CalcomV2(Exchange(session, circuits, clock), *here)
-        v1 = CalcomV1(Exchange(session, Circuits(None, clock), clock), *here)
-        versions = ChosenCalendar(lambda: made[0].config, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, clock)
+        v2 = CalcomV2(CalcomHttp(session, circuits, clock), *here)
+        v1 = CalcomV1(CalcomHttp(session, CircuitBreakers(None, clock), clock), *here)
+        versions = FallbackCalendar(lambda: made[0].config, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, clock)
         calendar = msgspec.structs.replace(CALCOM, base_url=url, api_versions=(CalcomVersion.V2, CalcomVersion.V1))
         made.append(Server(salon, calcom, circuits, salon_of(salon.store, calendar=calendar)))
         for staff, number in (("anna", 1001), ("mehmet", 1002)):
@@ -125,7 +125,7 @@ async def test_five_failures_open_the_circuit_and_callers_wait_for_nothing_any_m
     server.fault(FaultKind.DOWN)
     for number in range(5):
         assert (await server.book(number % 4, staff=("anna", "mehmet")[number // 4]))["status"] == "pending_sync"
-    assert await server.state() is State.OPEN
+    assert await server.state() is CircuitState.OPEN
     asked = server.requests()
     assert (await server.book(1, staff="mehmet"))["status"] == "pending_sync"
     assert server.requests() == asked, "an open circuit lets nothing through"
@@ -141,7 +141,7 @@ async def test_the_sync_waits_as_long_as_the_circuit_says_and_burns_no_try(serve
     for _ in range(4):
         with pytest.raises(RunAgain):
             await server.sync()
-    assert await server.state() is State.OPEN
+    assert await server.state() is CircuitState.OPEN
     asked = server.requests()
     with pytest.raises(RunAgain) as put_off:
         await server.sync()
@@ -159,10 +159,10 @@ async def test_one_probe_closes_it_and_each_booking_comes_there_once(server: Ser
     for number in (3, 4):
         await server.book(number)
     async with server.worker():
-        await eventually(lambda: is_state(server, State.OPEN), timedelta(seconds=10), "the circuit to open")
+        await eventually(lambda: is_state(server, CircuitState.OPEN), timedelta(seconds=10), "the circuit to open")
         server.well_again()
         await eventually(lambda: all_confirmed(server), timedelta(seconds=20), "every booking to come over")
-    assert await server.state() is State.CLOSED
+    assert await server.state() is CircuitState.CLOSED
     assert len(server.bookings) == 4
     here = await server.salon.live()
     assert {row["external_id"] for row in here} == {booking["uid"] for booking in server.bookings}
@@ -171,7 +171,7 @@ async def test_one_probe_closes_it_and_each_booking_comes_there_once(server: Ser
     assert creates == [500, 500, 503, 503, 201, 201], "what stood there was found, the others were made once"
 
 
-async def is_state(server: Server, state: State) -> bool:
+async def is_state(server: Server, state: CircuitState) -> bool:
     return await server.state() is state
 
 
@@ -225,7 +225,7 @@ async def test_without_v1_in_the_list_it_is_never_asked(server: Server) -> None:
 async def test_an_open_circuit_of_v2_is_plainly_unavailable_so_v1_is_asked(server: Server) -> None:
     server.fault(FaultKind.DOWN, *V2_ROUTES)
     for _ in range(5):
-        await (await server.circuits.allow(Provider.CALCOM)).failed()
+        await (await server.circuits.allow(Provider.CALCOM)).record_failure()
     assert (await server.book(1))["status"] == "confirmed"
     assert len(server.bookings) == 1
 
@@ -285,4 +285,4 @@ async def test_429_is_no_reason_to_ask_another_version(server: Server) -> None:
     server.fault(FaultKind.RATE_LIMITED, "create-booking", count=1)
     assert (await server.book(1))["status"] == "pending_sync"
     assert server.requests("create-booking-v1") == 0
-    assert await server.state() is State.CLOSED
+    assert await server.state() is CircuitState.CLOSED

@@ -214,14 +214,14 @@ async def test_what_a_caller_cancelled_is_taken_back_wherever_it_appears(world: 
 async def test_news_that_was_read_before_our_own_change_is_no_news(world: World) -> None:
     """The event's job has asked Cal.com, and before it writes the caller has moved the appointment."""
     uid = await book(world)
-    old = await world.calendar.look(uid, correlation_id="c")
+    old = await world.calendar.get_booking(uid, correlation_id="c")
     world.calcom.clock.move(timedelta(seconds=1))
     assert (await world.salon.booking.reschedule_appointment(call(), {"start": FOUR})).success
 
     class Late:
         remote = True
 
-        async def look(self, *_: Any, **__: Any) -> Any:
+        async def get_booking(self, *_: Any, **__: Any) -> Any:
             return old
 
     world.worker._desk = type(world.worker._desk)(

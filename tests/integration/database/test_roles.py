@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 from tenant_rows import fill
 
-from askproai_core.database import AdminStore, DataOwnedByOther, RolesUnavailable, TenantUnknown, open_pool
-from askproai_core.database.admin import ERASED
+from askproai_core.database import AdminStore, DataOwnedByOther, RolesUnavailable, TenantNotFound, open_pool
+from askproai_core.database.admin import TENANT_TABLES
 from askproai_sandbox.databases import Database
 from askproai_sandbox.postgres import EmbeddedPostgres
 
@@ -142,7 +142,7 @@ async def test_resources_are_never_deleted_and_keep_their_ids(database: Database
     await connection.close()
     assert await admin.ensure_resources(salon.tenant, [anna, mehmet, mehmet]) == salon.resources
     assert await admin.ensure_resources(salon.tenant, []) == {}
-    with pytest.raises(TenantUnknown, match="ensure_tenant"):
+    with pytest.raises(TenantNotFound, match="ensure_tenant"):
         await admin.ensure_resources("nobody.nobody", [anna])
 
 
@@ -160,11 +160,11 @@ async def test_erasing_a_tenant_takes_all_its_rows_its_sessions_and_its_role_and
         await session.fetch("SELECT 1")
     su = await asyncpg.connect(database.superuser_dsn)
     assert not await su.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", salon.role)
-    for table in ERASED:
+    for table in TENANT_TABLES:
         assert await su.fetchval(f"SELECT count(*) FROM {table} WHERE tenant = $1", salon.tenant) == 0
         assert await su.fetchval(f"SELECT count(*) FROM {table} WHERE tenant = $1", other.tenant) >= 1
     having = await su.fetch("SELECT table_name FROM information_schema.columns WHERE column_name = 'tenant'")
-    assert {row["table_name"] for row in having} == set(ERASED)
+    assert {row["table_name"] for row in having} == set(TENANT_TABLES)
     await su.close()
     await login(other.dsn)
 

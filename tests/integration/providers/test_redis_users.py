@@ -15,10 +15,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import RedisAway as SharedAway
-from askproai_core.redis import Shared
-from askproai_operator.providers import RedisAdmin, RedisAway, UsersBypassed, UsersUnsupported
-from askproai_operator.providers.redis import user_name
+from askproai_core.redis import RedisClient, RedisUnavailable
+from askproai_operator.redis_users import (
+    RedisAdmin,
+    RedisAdminUnavailable,
+    UsersBypassed,
+    UsersUnsupported,
+    user_name,
+)
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.cluster import Child, eventually, free_port, spawn
 from askproai_sandbox.redis import EmbeddedRedis
@@ -36,10 +40,10 @@ async def admin(own_valkey: EmbeddedRedis) -> AsyncIterator[RedisAdmin]:
 
 async def works(url: str, tenant: str) -> bool:
     """Use the tenant's Redis as its pods do."""
-    shared = Shared(lambda: url, tenant, SystemClock(), Metrics(tenant), timeout=timedelta(seconds=1))
+    shared = RedisClient(lambda: url, tenant, SystemClock(), Metrics(tenant), timeout=timedelta(seconds=1))
     try:
-        return bool(await shared.do("SET", shared.key("x"), 1, "PX", 60_000))
-    except SharedAway:
+        return bool(await shared.execute("SET", shared.key("x"), 1, "PX", 60_000))
+    except RedisUnavailable:
         return False
     finally:
         await shared.close()
@@ -125,7 +129,7 @@ async def test_a_redis_that_is_away_is_told_without_a_password_and_asked_again_l
     url = admin.tenant_url(SALON, None)
     await own_valkey.kill()
     for _ in range(2):
-        with pytest.raises(RedisAway) as away:
+        with pytest.raises(RedisAdminUnavailable) as away:
             await admin.ensure_user(SALON, url)
         assert urlsplit(own_valkey.admin_url).password not in str(away.value)
     await own_valkey.start()
@@ -138,7 +142,7 @@ async def test_an_administrator_who_may_not_is_told_what_to_give(own_valkey: Emb
     async with own_valkey.admin() as client:
         await client.execute_command("ACL", "SETUSER", "weak", "on", ">pw", "~*", "+@all", "-acl|setuser")
     admin = RedisAdmin(own_valkey.url("weak", "pw"), SystemClock())
-    with pytest.raises(RedisAway, match=r"\+acl\|setuser"):
+    with pytest.raises(RedisAdminUnavailable, match=r"\+acl\|setuser"):
         await admin.ensure_user(SALON, admin.tenant_url(SALON, None))
     await admin.close()
 

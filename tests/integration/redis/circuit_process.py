@@ -11,7 +11,7 @@ import structlog
 from guard_world import shared_of
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import CircuitOpen, Circuits, Permit, Provider, Rules
+from askproai_core.redis import CircuitBreakers, CircuitOpen, CircuitRules, Permit, Provider
 
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output carries the answers
 
@@ -24,7 +24,7 @@ def say(word: str) -> None:
 async def main(url: str, tenant: str, open_ms: str, probe_ms: str) -> None:
     shared = shared_of(url, tenant)
     open_for, probe_for = (timedelta(milliseconds=int(each)) for each in (open_ms, probe_ms))
-    circuits = Circuits(shared, SystemClock(), None, Rules(open_for=open_for, probe_for=probe_for))
+    circuits = CircuitBreakers(shared, SystemClock(), None, CircuitRules(open_for=open_for, probe_for=probe_for))
     held: Permit | None = None
     say("ready")
     while word := (await asyncio.to_thread(sys.stdin.readline)).strip():
@@ -33,7 +33,7 @@ async def main(url: str, tenant: str, open_ms: str, probe_ms: str) -> None:
                 held = await circuits.allow(Provider.CALCOM)
                 say("probe" if held.token else "pass")
             elif held is not None:
-                await (held.failed() if word == "failed" else held.succeeded())
+                await (held.record_failure() if word == "failed" else held.record_success())
                 say("told")
         except CircuitOpen:
             say("open")

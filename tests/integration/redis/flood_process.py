@@ -13,7 +13,7 @@ from askproai_core.redis import RateLimiter
 async def main(url: str, tenant: str, limit: str, seconds: str) -> None:
     shared = shared_of(url, tenant)
     limiter, admitted = RateLimiter(shared, SystemClock(), "webhooks"), 0
-    await shared.do("PING")
+    await shared.execute("PING")
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.readline)

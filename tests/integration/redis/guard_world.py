@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import RedisAway, Shared, acl_rules
+from askproai_core.redis import RedisClient, RedisUnavailable, acl_rules
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.redis import EmbeddedRedis
 
@@ -16,13 +16,13 @@ async def tenant_url(server: EmbeddedRedis, tenant: str) -> str:
     return await server.add_user(f"u-{tenant}", partial(acl_rules, tenant))
 
 
-def shared_of(url: str | None, tenant: str) -> Shared:
+def shared_of(url: str | None, tenant: str) -> RedisClient:
     # A second instead of a tenth: the machine that runs all tests may be slow, and that is not what is tested.
-    return Shared(lambda: url, tenant, SystemClock(), Metrics(tenant), timeout=timedelta(seconds=1))
+    return RedisClient(lambda: url, tenant, SystemClock(), Metrics(tenant), timeout=timedelta(seconds=1))
 
 
-async def answers(shared: Shared) -> bool:
+async def answers(shared: RedisClient) -> bool:
     try:
-        return bool(await shared.do("SET", shared.key("x"), 1))
-    except RedisAway:
+        return bool(await shared.execute("SET", shared.key("x"), 1))
+    except RedisUnavailable:
         return False

@@ -11,7 +11,7 @@ from guard_world import SOON, answers, shared_of
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from askproai_core.redis import Shared, acl_rules
+from askproai_core.redis import RedisClient, acl_rules
 from askproai_sandbox.cluster import eventually, free_port, spawn
 from askproai_sandbox.redis import ADMIN_USER, EmbeddedRedis, program
 
@@ -56,7 +56,7 @@ async def test_after_a_failover_the_new_master_is_used(tmp_path: Path, tenant: s
         await other.execute_command("ACL", "SETUSER", ADMIN_USER, f">{urlsplit(first.admin_url).password}")
     async with sentinel(tmp_path, first) as port:
         url = f"redis+sentinel://{user.username}:{user.password}@127.0.0.1:1,127.0.0.1:{port}/salon"
-        shared: Shared = shared_of(url, tenant)  # the first Sentinel does not exist
+        shared: RedisClient = shared_of(url, tenant)  # the first Sentinel does not exist
         assert await answers(shared)
         await first.kill()
         assert not await answers(shared)

@@ -129,7 +129,7 @@ async def test_web_and_worker_share_their_circuits_through_redis(still_pod: Pod,
             """On a busy machine a call to Redis may take longer than the tenth of a second that it is given."""
             with contextlib.suppress(CircuitOpen):
                 for _ in range(5):
-                    await (await worker.allow(Provider.CALCOM)).failed()
+                    await (await worker.allow(Provider.CALCOM)).record_failure()
             _, answer, _ = await ask(still_pod, "circuits")
             calcom = next(row for row in answer["circuits"] if row["provider"] == "calcom")
             return calcom if calcom["state"] == "open" and calcom["shared"] else None
@@ -142,7 +142,7 @@ async def test_web_and_worker_share_their_circuits_through_redis(still_pod: Pod,
 
         async def let_through() -> bool:
             _, row, _ = await ask(still_pod, "circuits/calcom/reset", "POST")
-            return bool(row["shared"]) and not (await worker.states())[Provider.CALCOM].retry_after
+            return bool(row["shared"]) and not (await worker.views())[Provider.CALCOM].retry_after
 
         await eventually(let_through)
-        await (await worker.allow(Provider.CALCOM)).succeeded()
+        await (await worker.allow(Provider.CALCOM)).record_success()

@@ -9,16 +9,16 @@ import pytest
 
 from askproai_runtime.booking.follow import Step, decide
 from askproai_runtime.booking.ledger import Appointment
-from askproai_runtime.calendars import Standing
+from askproai_runtime.calendars import RemoteBooking
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 START, OTHER = NOW + timedelta(days=7), NOW + timedelta(days=8)
-THERE = Standing(("u1",), 1001, START, START + timedelta(minutes=45), live=True, at=NOW)
+THERE = RemoteBooking(("u1",), 1001, START, START + timedelta(minutes=45), live=True, changed_at=NOW)
 OURS = Appointment(
     UUID(int=1), "mitte", "schnitt", "anna", START, START + timedelta(minutes=45), "confirmed", "call", "c",
     external_id="u1", external_updated_at=NOW,
 )  # fmt: skip
-NEW_UID = replace(THERE, uids=("u2", "u1"), at=NOW + timedelta(seconds=1))
+NEW_UID = replace(THERE, uids=("u2", "u1"), changed_at=NOW + timedelta(seconds=1))
 GONE = {"live": False}
 
 
@@ -26,7 +26,7 @@ def ours(**changes: Any) -> Appointment:
     return replace(OURS, **changes)
 
 
-def there(**changes: Any) -> Standing:
+def there(**changes: Any) -> RemoteBooking:
     return replace(THERE, **changes)
 
 
@@ -44,7 +44,7 @@ MOVING: dict[str, Any] = {"status": "pending_sync", "starts_at": OTHER, "was_sta
         (ours(), NEW_UID, Step.AGREE),
         (ours(), there(starts_at=OTHER), Step.MOVE),
         (ours(), there(**GONE), Step.CANCEL),
-        (ours(), there(starts_at=OTHER, at=NOW - timedelta(seconds=1)), Step.NOTHING),  # read before we moved it
+        (ours(), there(starts_at=OTHER, changed_at=NOW - timedelta(seconds=1)), Step.NOTHING),  # read before we moved it
         (ours(), there(absent=True), Step.PRESENCE),
         (ours(status="no_show"), there(absent=True), Step.NOTHING),
         (ours(status="no_show"), there(), Step.PRESENCE),
@@ -64,6 +64,6 @@ MOVING: dict[str, Any] = {"status": "pending_sync", "starts_at": OTHER, "was_sta
     ],
 )
 def test_a_state_there_and_a_row_here_ask_for_one_step(
-    made: Appointment | None, standing: Standing, step: Step
+    made: Appointment | None, standing: RemoteBooking, step: Step
 ) -> None:
     assert decide(made, standing, NOW) is step

@@ -7,17 +7,17 @@ from uuid import UUID
 import aiohttp
 import pytest
 
+from askproai_core.providers import Reply
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars import CalendarRequest, Confirmed, Refused, Taken, Unavailable, Unknown, attendee_email
-from askproai_runtime.calendars.calcom_bookings import standing
-from askproai_runtime.calendars.calcom_v2 import (
+from askproai_runtime.calendars.calcom_bookings import (
     booking_body,
     classify_cancel,
     classify_create,
     classify_move,
     language,
+    parse_remote_booking,
 )
-from askproai_runtime.calendars.exchange import Reply
 
 REQUEST = CalendarRequest(
     request_id=UUID(int=7),
@@ -137,17 +137,17 @@ BOOKING = {
 
 
 def test_a_booking_is_read_with_what_it_was_before() -> None:
-    found = standing(BOOKING, ("u2",))
+    found = parse_remote_booking(BOOKING, ("u2",))
     assert found is not None
     assert (found.uids, found.uid, found.request_id) == (("u2", "u1"), "u2", UUID(int=7))
     assert found.starts_at == REQUEST.starts_at
     assert (found.live, found.pending, found.absent, found.phone) == (True, False, False, "+4915112345678")
-    assert found.at.hour == 9  # never changed: the time of its creation
+    assert found.changed_at.hour == 9  # never changed: the time of its creation
 
 
 @pytest.mark.parametrize("change", [{"start": "soon"}, {"eventType": None}, {"end": None}, {"createdAt": "once"}])
 def test_what_is_no_booking_is_not_guessed(change: dict) -> None:
-    assert standing(BOOKING | change, ("u2",)) is None
+    assert parse_remote_booking(BOOKING | change, ("u2",)) is None
 
 
 @pytest.mark.parametrize(

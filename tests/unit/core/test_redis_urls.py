@@ -7,8 +7,7 @@ import pytest
 from redis.asyncio.connection import SSLConnection
 from redis.asyncio.sentinel import SentinelConnectionPool, SentinelManagedSSLConnection
 
-from askproai_core.redis import acl_rules
-from askproai_core.redis.connection import connect
+from askproai_core.redis import acl_rules, connect
 
 WAIT = timedelta(milliseconds=100)
 

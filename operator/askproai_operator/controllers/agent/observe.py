@@ -153,7 +153,7 @@ async def _live(client: RetellClient, agent: Json | None, llm: Json | None) -> t
         return agent, llm
     if int(agent["version"]) == 0:  # the first version is a draft: nothing was published yet
         return None, None
-    versions = await client.agent_versions(str(agent["agent_id"]))
+    versions = await client.list_agent_versions(str(agent["agent_id"]))
     published = max((int(item["version"]) for item in versions if item.get("is_published")), default=None)
     live = await client.get_agent(str(agent["agent_id"]), published) if published is not None else None
     llm_id, version = engine_of(live) if live else (None, None)

@@ -21,7 +21,7 @@ from askproai_operator.providers import (
     EventTypeNeeds,
     HostNotAllowed,
     ProviderError,
-    event_type_problems,
+    find_event_type_problems,
 )
 
 # Cal.com counts 120 requests a minute for each key, and the calls need them: event types are looked at this rarely.
@@ -94,10 +94,10 @@ async def _event_type_problems(
     found: list[tuple[str, Reason]] = []
     for entry in linked_event_types(offering):
         what = f"event type {entry.event_type_id} of {entry.staff}"
-        event_type = await client.event_type(entry.event_type_id)
+        event_type = await client.get_event_type(entry.event_type_id)
         if event_type is None:
             found.append((f"{what} is not in this Cal.com account: correct the id", Reason.EVENT_TYPE_NOT_FOUND))
             continue
-        problems = event_type_problems(event_type, needs)
+        problems = find_event_type_problems(event_type, needs)
         found += [(f"{what}: {problem}", Reason.EVENT_TYPE_MISMATCH) for problem in problems]
     return found

@@ -3,7 +3,7 @@
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.engine import World
-from askproai_operator.providers import RedisAway, UsersBypassed, UsersUnsupported
+from askproai_operator.redis_users import RedisAdminUnavailable, UsersBypassed, UsersUnsupported
 
 _KIND = ConditionType.CACHE_READY
 
@@ -28,7 +28,7 @@ async def ensure_cache(tenant: Tenant, url: str | None, world: World) -> Conditi
     except UsersBypassed as error:
         text = f"{error}, so nobody is fenced off: give its user `default` a password, or switch it off"
         return bad(_KIND, Reason.USERS_BYPASSED, text)
-    except RedisAway as error:
+    except RedisAdminUnavailable as error:
         text = f"{error}; everything goes on without it, more slowly; tried again by itself"
         return bad(_KIND, Reason.CACHE_UNAVAILABLE, text)
     later = f"; on {', '.join(missed)} as soon as it answers" if missed else ""

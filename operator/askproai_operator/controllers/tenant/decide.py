@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from askproai_core.database import DataOwnedByOther, StoreError
+from askproai_core.database import DatabaseError, DataOwnedByOther
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.api.tenant import RuntimeMode
@@ -99,7 +99,7 @@ def database_condition(error: Exception) -> Condition:
     kind = ConditionType.DATABASE_READY
     if isinstance(error, DataOwnedByOther):
         return bad(kind, Reason.DATA_OWNED_BY_OTHER, str(error))
-    quoted = f": {error}" if isinstance(error, StoreError) else ", PostgreSQL does not answer or refuses the operator"
+    quoted = f": {error}" if isinstance(error, DatabaseError) else ", PostgreSQL does not answer or refuses the operator"
     return bad(kind, Reason.DATABASE_UNAVAILABLE, f"{type(error).__name__}{quoted}; tried again by itself")
 
 

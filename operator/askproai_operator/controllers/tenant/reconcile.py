@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import asyncpg
 import structlog
 
-from askproai_core.database import DataOwnedByOther, StoreError, TenantFacts
+from askproai_core.database import DatabaseError, DataOwnedByOther, TenantFacts, parse_login
 from askproai_core.tenant_config import Retention, config_hash, encode
 from askproai_operator.api import Branch, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good, unknown
@@ -39,10 +39,9 @@ from askproai_operator.providers import (
     KeyHolder,
     ProviderError,
     ensure_calcom_webhook,
-    key_hash,
-    login_in,
+    find_key_conflict,
+    hash_key,
     remove_calcom_webhook,
-    shared_key_conflict,
 )
 
 log = structlog.get_logger(__name__)
@@ -75,7 +74,7 @@ async def _make_true(tenant: Tenant, world: World) -> Result:
     try:
         facts = _facts(tenant, credentials)
         resource_ids, told = await _ensure_database(tenant, branches, connect_to[0], facts, world)
-    except (StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (DatabaseError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         state = getattr(error, "sqlstate", None)
         log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, sqlstate=state)
         return Result((valid, database_condition(error)), retry=not isinstance(error, DataOwnedByOther))
@@ -113,9 +112,9 @@ async def _check_credentials(tenant: Tenant, credentials: Credentials, world: Wo
     runs = world.cache.secret(tenant.metadata.namespace, render.names(tenant.metadata.name)["teardown"]) is not None
     if problem is not None and not (runs and problem.status is Status.UNKNOWN):
         return problem  # but what runs already must not wait for a provider's bad hour
-    mine = _holder(tenant, key_hash(world.installation_id, credentials.retell_key))
+    mine = _holder(tenant, hash_key(world.installation_id, credentials.retell_key))
     others = _other_holders(tenant, world)
-    if shared_key_conflict(mine, others) is not None:
+    if find_key_conflict(mine, others) is not None:
         # The other tenant may be a stranger's: its name stays out of a status that this one reads.
         text = "another tenant uses this Retell key, and who shares a workspace can sign for the other: use your own"
         return bad(ConditionType.CREDENTIALS_VALID, Reason.CREDENTIALS_SHARED, text)
@@ -160,7 +159,7 @@ def _holder(tenant: Tenant, hashed: str) -> KeyHolder:
 async def _runtime_urls(tenant: Tenant, world: World) -> tuple[str, str | None]:
     """Give DATABASE_URL and REDIS_URL, durable in `T-runtime` before role and user have their passwords."""
     name, kept = tenant.metadata.dotted, await kept_values(world, *tenant.key[1:], "runtime")
-    password = login_in(kept.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
+    password = parse_login(kept.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
     urls = world.database.tenant_dsn(name, password), redis_url(name, kept.get("REDIS_URL"), world)
     ca = world.redis.ca if world.redis is not None else None
     await world.kube.apply(render.runtime_secret(tenant, *urls, ca))
@@ -180,7 +179,7 @@ async def _ensure_database(
 ) -> tuple[ResourceIds, tuple[Warn, ...]]:
     """Make schema, role and rows; gives the resource rows' ids, and what there is to tell."""
     await world.database.prepare()
-    meta, password = tenant.metadata, login_in(url)[1]
+    meta, password = tenant.metadata, parse_login(url)[1]
     adopt = meta.annotations.get("askproai.de/adopt-data")
     limit = connection_limit(tenant)
     adopted = await world.database.ensure_tenant(

@@ -10,7 +10,7 @@ from typing import Final
 
 import asyncpg
 
-from askproai_core.database import StoreError
+from askproai_core.database import DatabaseError
 from askproai_operator.api import DataPolicy, DeletionPolicy, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, bad
 from askproai_operator.controllers.credentials import CALCOM_BASE_URL, CALCOM_KEY, kept_values
@@ -18,11 +18,12 @@ from askproai_operator.controllers.leftovers import BEYOND, CacheLeft, DatabaseL
 from askproai_operator.controllers.tenant import render
 from askproai_operator.controllers.tenant.decide import address
 from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, World, refs
-from askproai_operator.providers import CredentialRefused, ProviderError, RedisError, remove_calcom_webhook
+from askproai_operator.providers import CredentialRefused, ProviderError, remove_calcom_webhook
+from askproai_operator.redis_users import RedisAdminError
 
-UNDO_ERRORS: Final = (ProviderError, RedisError, StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+UNDO_ERRORS: Final = (ProviderError, RedisAdminError, DatabaseError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 # No other key will come, and nobody needs Redis: to wait would only hold up the namespace.
-_NO_WAIT: Final = (CredentialRefused, RedisError)
+_NO_WAIT: Final = (CredentialRefused, RedisAdminError)
 
 
 async def tear_down(tenant: Tenant, world: World) -> Result:
@@ -87,7 +88,7 @@ def why_not(error: Exception) -> str:
     """Give the text of an error that we wrote ourselves; PostgreSQL's own quote hosts and rows."""
     return (
         str(error)
-        if isinstance(error, ProviderError | RedisError | StoreError)
+        if isinstance(error, ProviderError | RedisAdminError | DatabaseError)
         else f"PostgreSQL: {type(error).__name__}"
     )
 
