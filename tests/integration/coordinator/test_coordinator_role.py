@@ -83,4 +83,4 @@ async def test_its_redis_user_runs_no_command_that_is_not_its_own_and_leaves_the
     for command in (("SET", "foreign", "1"), ("CONFIG", "GET", "*"), ("FLUSHALL",), ("KEYS", "*"), ("ACL", "LIST")):
         with pytest.raises(RedisUnavailable, match="NoPermission"):
             await shared.execute(*command)
-        shared._well = True  # the breaker would answer the next one by itself
+        shared._available = True  # the breaker would answer the next one by itself
