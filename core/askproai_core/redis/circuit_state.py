@@ -1,7 +1,7 @@
 """The state machine of one circuit breaker: closed, open after repeated failures, half open while a probe is running.
 
 Pure: time comes in as milliseconds. `circuit_breaker.lua` implements the same rules on Redis's clock; this module serves a
-process that has no Redis or cannot reach it. One set of tests holds both (`tests/integration/redis/test_circuits.py`).
+process that has no Redis or cannot reach it. One set of tests holds both (`tests/integration/redis/test_circuit_breakers.py`).
 """
 
 from dataclasses import dataclass, field

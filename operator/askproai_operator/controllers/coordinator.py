@@ -26,7 +26,14 @@ async def keep_coordinator(world: World) -> None:
         pause = world.settings.resync
         try:
             await ensure_coordinator(world)
-        except (ApiError, DatabaseError, RedisAdminError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except (
+            ApiError,
+            DatabaseError,
+            RedisAdminError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            OSError,
+        ) as error:
             log.warning("coordinator.not_ready", error=type(error).__name__)  # a driver's text quotes hosts
             pause = _SOON
         await world.clock.sleep(pause)

@@ -52,7 +52,11 @@ def decide(made: Appointment | None, there: RemoteBooking, now: datetime) -> Ste
     """Compare a booking with our row of it, if there is one. Pure."""
     if made is None:
         return Step.TAKE_IN if there.live and there.ends_at > now else Step.NOTHING
-    if made.external_updated_at is not None and there.changed_at is not None and there.changed_at < made.external_updated_at:
+    if (
+        made.external_updated_at is not None
+        and there.changed_at is not None
+        and there.changed_at < made.external_updated_at
+    ):
         return Step.NOTHING  # read before we wrote something newer
     waits = made.status == Status.PENDING_SYNC
     if not there.live:

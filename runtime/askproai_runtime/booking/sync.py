@@ -75,7 +75,9 @@ async def _settle(desk: Desk, job: Job, made: Appointment, outcome: Confirmed) -
         raise RunAgain(desk.clock.now(), "it was changed here meanwhile")
 
 
-async def _refused(desk: Desk, job: Job, made: Appointment, stands: RemoteBooking | None, outcome: Taken | Refused) -> None:
+async def _refused(
+    desk: Desk, job: Job, made: Appointment, stands: RemoteBooking | None, outcome: Taken | Refused
+) -> None:
     """Tell a person. What was never said to a caller, because our process died in between, is no promise and is undone.
 
     But not at the first refusal: it may be of our own booking, which a lagging list has hidden; the second try looks again.

@@ -94,7 +94,9 @@ class Storm:
         return self._standing(self.bookings[uid], tuple(before))
 
     def _standing(self, one: There, before: tuple[str, ...]) -> RemoteBooking:
-        return RemoteBooking((one.uid, *before), one.event_type, one.start, one.end, one.live, one.changed_at, one.request_id)
+        return RemoteBooking(
+            (one.uid, *before), one.event_type, one.start, one.end, one.live, one.changed_at, one.request_id
+        )
 
     async def _travel(self) -> None:
         await asyncio.sleep(self.chance.random() * 0.02)

@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
-from guard_world import shared_of, tenant_url
+from tenant_redis import shared_of, tenant_url
 
 from askproai_core.redis import RedisClient
 from askproai_sandbox.redis import EmbeddedRedis

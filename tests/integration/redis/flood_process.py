@@ -1,10 +1,10 @@
-"""A pod that wants more than its tenant's limit: `flood_process.py URL TENANT LIMIT SECONDS` prints what it was admitted."""
+"""A pod above its tenant's limit: `flood_process.py URL TENANT LIMIT SECONDS` prints how many requests were admitted."""
 
 import asyncio
 import sys
 import time
 
-from guard_world import shared_of
+from tenant_redis import shared_of
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RateLimiter

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from guard_world import SOON, answers, shared_of, tenant_url
+from tenant_redis import SOON, answers, shared_of, tenant_url
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RateLimiter, RedisClient
@@ -28,7 +28,7 @@ async def test_two_processes_share_one_limit(valkey: EmbeddedRedis, tenant: str)
         assert pod.stdout is not None
         assert await asyncio.wait_for(pod.stdout.readline(), 60) == b"ready\n"
     outputs = await asyncio.gather(*(pod.communicate(b"go\n") for pod in pods))
-    admitted = [int(said) for said, _ in outputs]
+    admitted = [int(stdout) for stdout, _ in outputs]
     assert sum(admitted) <= 3 * limit + 1  # two seconds touch three of the counter's windows
     assert sum(admitted) >= 1.5 * limit, "a limit that is never used up is too low"
     assert min(admitted) > 0.1 * limit, "one pod must not starve the other"

@@ -1,4 +1,4 @@
-"""The slot lock: one at a time while Redis is there, released on every path by its holder only, and never in the way."""
+"""The slot lock: one holder while Redis is available, released on every path and only by its holder, and never an obstacle."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from guard_world import SOON, shared_of, tenant_url
+from tenant_redis import SOON, shared_of, tenant_url
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RedisClient, SlotLock
@@ -46,24 +46,24 @@ async def other(valkey: EmbeddedRedis, shared: RedisClient) -> AsyncIterator[Red
     await pod.close()
 
 
-async def test_whoever_comes_second_looks_and_may_give_up(shared: RedisClient, other: RedisClient) -> None:
+async def test_whoever_comes_second_is_asked_and_may_give_up(shared: RedisClient, other: RedisClient) -> None:
     async with lock_of(shared).hold(*SLOT, on_retry=give_up):
         held = await token(shared)
         with pytest.raises(Taken):
             async with lock_of(other).hold(*SLOT, on_retry=give_up):
                 pytest.fail("two at once")
         assert held is not None
-        assert await token(shared) == held, "who gave up must not release what is another's"
+        assert await token(shared) == held, "whoever gave up must not release another's lock"
     async with lock_of(other).hold(*SLOT, on_retry=give_up):
         assert await token(shared) not in {None, held}
 
 
 async def test_whoever_waits_gets_it_as_soon_as_it_is_free(shared: RedisClient, other: RedisClient) -> None:
-    freed, looks = asyncio.Event(), 0
+    freed, retries = asyncio.Event(), 0
 
-    async def look() -> None:
-        nonlocal looks
-        looks += 1
+    async def count_retry() -> None:
+        nonlocal retries
+        retries += 1
         freed.set()
 
     async def first() -> None:
@@ -72,15 +72,15 @@ async def test_whoever_waits_gets_it_as_soon_as_it_is_free(shared: RedisClient, 
 
     holding = asyncio.create_task(first())
     await eventually(lambda: token(shared), SOON, "the first holder")
-    async with lock_of(other).hold(*SLOT, on_retry=look):
+    async with lock_of(other).hold(*SLOT, on_retry=count_retry):
         await holding
-        assert looks >= 1
+        assert retries >= 1
         assert await token(shared) is not None
     assert await token(shared) is None
 
 
 async def test_a_lock_that_stays_taken_holds_nobody_up_for_long(shared: RedisClient) -> None:
-    """Its holder died, or waits for a slow calendar: the book decides."""
+    """Its holder died, or waits for a slow calendar: the database decides."""
     await shared.execute("SET", shared.key("slot", *SLOT), "somebody")
     began = asyncio.get_running_loop().time()
     async with lock_of(shared).hold(*SLOT, on_retry=go_on):
@@ -109,7 +109,7 @@ async def test_it_is_released_however_the_block_ends(shared: RedisClient, end: s
 
 
 async def test_it_outlives_its_expiry_many_times_while_a_slow_calendar_is_asked(shared: RedisClient) -> None:
-    """B1: a lock of 30 s around a call of 35 s must not open in the middle. Here the same at a sixtieth."""
+    """A lock of 30 s around a call of 35 s must not expire in the middle. Here the same at a sixtieth."""
     loop = asyncio.get_running_loop()
     async with lock_of(shared, timedelta(milliseconds=500)).hold(*SLOT, on_retry=give_up):
         held, end = await token(shared), loop.time() + 2

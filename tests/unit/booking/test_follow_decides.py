@@ -44,7 +44,11 @@ MOVING: dict[str, Any] = {"status": "pending_sync", "starts_at": OTHER, "was_sta
         (ours(), NEW_UID, Step.AGREE),
         (ours(), there(starts_at=OTHER), Step.MOVE),
         (ours(), there(**GONE), Step.CANCEL),
-        (ours(), there(starts_at=OTHER, changed_at=NOW - timedelta(seconds=1)), Step.NOTHING),  # read before we moved it
+        (
+            ours(),
+            there(starts_at=OTHER, changed_at=NOW - timedelta(seconds=1)),
+            Step.NOTHING,
+        ),  # read before we moved it
         (ours(), there(absent=True), Step.PRESENCE),
         (ours(status="no_show"), there(absent=True), Step.NOTHING),
         (ours(status="no_show"), there(), Step.PRESENCE),

@@ -99,7 +99,9 @@ def database_condition(error: Exception) -> Condition:
     kind = ConditionType.DATABASE_READY
     if isinstance(error, DataOwnedByOther):
         return bad(kind, Reason.DATA_OWNED_BY_OTHER, str(error))
-    quoted = f": {error}" if isinstance(error, DatabaseError) else ", PostgreSQL does not answer or refuses the operator"
+    quoted = (
+        f": {error}" if isinstance(error, DatabaseError) else ", PostgreSQL does not answer or refuses the operator"
+    )
     return bad(kind, Reason.DATABASE_UNAVAILABLE, f"{type(error).__name__}{quoted}; tried again by itself")
 
 

@@ -21,7 +21,14 @@ from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, W
 from askproai_operator.providers import CredentialRefused, ProviderError, remove_calcom_webhook
 from askproai_operator.redis_users import RedisAdminError
 
-UNDO_ERRORS: Final = (ProviderError, RedisAdminError, DatabaseError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+UNDO_ERRORS: Final = (
+    ProviderError,
+    RedisAdminError,
+    DatabaseError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    OSError,
+)
 # No other key will come, and nobody needs Redis: to wait would only hold up the namespace.
 _NO_WAIT: Final = (CredentialRefused, RedisAdminError)
 

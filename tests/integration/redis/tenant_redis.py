@@ -1,4 +1,4 @@
-"""A tenant's own view of a Redis server, with its own user."""
+"""A client of a Redis server with a tenant's own user."""
 
 from datetime import timedelta
 from functools import partial
@@ -12,12 +12,12 @@ SOON = timedelta(seconds=10)
 
 
 async def tenant_url(server: EmbeddedRedis, tenant: str) -> str:
-    """Make the tenant's user as the operator does, and give its URL."""
+    """Create the tenant's user as the operator does, and return its URL."""
     return await server.add_user(f"u-{tenant}", partial(acl_rules, tenant))
 
 
 def shared_of(url: str | None, tenant: str) -> RedisClient:
-    # A second instead of a tenth: the machine that runs all tests may be slow, and that is not what is tested.
+    # A second instead of a tenth: a slow machine is not what is tested.
     return RedisClient(lambda: url, tenant, SystemClock(), Metrics(tenant), timeout=timedelta(seconds=1))
 
 

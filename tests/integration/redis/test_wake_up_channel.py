@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from guard_world import SOON, shared_of, tenant_url
+from tenant_redis import SOON, shared_of, tenant_url
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RedisClient, WakeUpChannel

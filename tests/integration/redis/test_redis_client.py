@@ -1,4 +1,4 @@
-"""A tenant's Redis: what it may do there, and what happens when it goes away."""
+"""A tenant's Redis: what its user may do, and what happens when it becomes unavailable."""
 
 import asyncio
 import os
@@ -7,9 +7,9 @@ import time
 from datetime import timedelta
 
 import pytest
-from guard_world import SOON, answers, shared_of, tenant_url
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, ResponseError
+from tenant_redis import SOON, answers, shared_of, tenant_url
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import ALLOWED_COMMANDS, RedisClient, RedisUnavailable, Script
@@ -29,9 +29,9 @@ async def test_a_script_runs_on_a_server_that_does_not_know_it_yet(shared: Redis
 
 
 async def test_a_wrong_command_is_our_mistake_and_no_outage(shared: RedisClient) -> None:
-    await shared.execute("SET", shared.key("word"), "x")
+    await shared.execute("SET", shared.key("text"), "x")
     with pytest.raises(ResponseError):
-        await shared.execute("HGET", shared.key("word"), "field")
+        await shared.execute("HGET", shared.key("text"), "field")
     assert not shared.degraded
 
 
@@ -97,23 +97,23 @@ async def test_every_allowed_command_is_allowed_on_the_own_keys(valkey: Embedded
         for command in ALLOWED_COMMANDS:
             if command == "unsubscribe":
                 continue  # takes no permission to a channel
-            given = arguments.get(command)
+            arguments_of_command = arguments.get(command)
             own = await admin.execute_command(
                 "ACL",
                 "DRYRUN",
                 f"u-{tenant}",
                 command,
-                *(given if given is not None else [key, *more.get(command, [])]),
+                *(arguments_of_command if arguments_of_command is not None else [key, *more.get(command, [])]),
             )
             assert own == "OK", (command, own)
-            if given is None:
+            if arguments_of_command is None:
                 denied = await admin.execute_command(
                     "ACL", "DRYRUN", f"u-{tenant}", command, foreign, *more.get(command, [])
                 )
                 assert denied != "OK", command
 
 
-async def test_the_word_for_all_tenants_can_be_read(valkey: EmbeddedRedis, shared: RedisClient) -> None:
+async def test_the_coordinators_verdict_for_all_tenants_can_be_read(valkey: EmbeddedRedis, shared: RedisClient) -> None:
     async with valkey.admin() as admin:
         await admin.execute_command("HSET", "askproai:_:circuit:retell", "state", "open")
     assert await shared.execute("HGETALL", "askproai:_:circuit:retell") == {"state": "open"}
@@ -202,7 +202,7 @@ async def test_a_full_server_counts_as_away(own_valkey: EmbeddedRedis, tenant: s
     await shared.close()
 
 
-async def test_redis_goes_and_comes_without_traffic_and_the_gauge_knows(own_valkey: EmbeddedRedis, tenant: str) -> None:
+async def test_the_gauge_follows_redis_without_any_traffic(own_valkey: EmbeddedRedis, tenant: str) -> None:
     metrics, url, stop = Metrics(tenant), await tenant_url(own_valkey, tenant), asyncio.Event()
     shared = RedisClient(lambda: url, tenant, SystemClock(), metrics, timeout=timedelta(seconds=1))
 

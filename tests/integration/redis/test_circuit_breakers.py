@@ -1,4 +1,4 @@
-"""A circuit keeps the same promises shared through a real Valkey, and in one process without it (C1)."""
+"""A circuit keeps the same promises shared through a real Valkey, and in one process without it."""
 
 import asyncio
 import secrets
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from guard_world import shared_of, tenant_url
+from tenant_redis import shared_of, tenant_url
 
 from askproai_core.clock import FixedClock, SystemClock
 from askproai_core.redis import CircuitBreakers, CircuitOpen, CircuitRules, CircuitState, Permit, Provider
@@ -26,7 +26,7 @@ QUICK = CircuitRules(
 
 @dataclass
 class Bench:
-    """A circuit, and a way to let time pass: really, where Redis has the clock; at once, where we have it."""
+    """Circuit breakers, and `wait`, which lets time pass: real time on Redis's clock, none on ours."""
 
     circuits: CircuitBreakers
     wait: Callable[[timedelta], Awaitable[None]]
@@ -135,9 +135,9 @@ async def test_a_failed_probe_opens_it_again_for_the_whole_wait(bench: Bench) ->
 async def test_of_fifty_that_come_at_once_one_is_the_probe(bench: Bench) -> None:
     await bench.open()
     await bench.wait(QUICK.open_for)
-    came = await asyncio.gather(*(bench.circuits.allow(CALCOM) for _ in range(50)), return_exceptions=True)
-    assert [type(one) for one in came].count(Permit) == 1
-    assert [type(one) for one in came].count(CircuitOpen) == 49
+    results = await asyncio.gather(*(bench.circuits.allow(CALCOM) for _ in range(50)), return_exceptions=True)
+    assert [type(result) for result in results].count(Permit) == 1
+    assert [type(result) for result in results].count(CircuitOpen) == 49
 
 
 async def test_a_prober_that_died_keeps_nobody_out(bench: Bench) -> None:
@@ -212,13 +212,15 @@ async def test_an_open_circuit_is_one_providers_alone(bench: Bench) -> None:
 async def test_two_pods_share_a_circuit_and_two_tenants_do_not(valkey: EmbeddedRedis) -> None:
     urls = {name: await tenant_url(valkey, name) for name in ("a.share", "b.share")}
     first, second, foreign = (shared_of(urls[name], name) for name in ("a.share", "a.share", "b.share"))
-    one, two, other = (CircuitBreakers(shared, SystemClock(), None, QUICK) for shared in (first, second, foreign))
+    first_pod, second_pod, other_tenant = (
+        CircuitBreakers(shared, SystemClock(), None, QUICK) for shared in (first, second, foreign)
+    )
     for n in range(5):
-        await (await (one, two)[n % 2].allow(CALCOM)).record_failure()
+        await (await (first_pod, second_pod)[n % 2].allow(CALCOM)).record_failure()
     with pytest.raises(CircuitOpen):
-        await one.allow(CALCOM)
-    assert (await two.views())[CALCOM].state is CircuitState.OPEN
-    assert (await other.views())[CALCOM].state is CircuitState.CLOSED
+        await first_pod.allow(CALCOM)
+    assert (await second_pod.views())[CALCOM].state is CircuitState.OPEN
+    assert (await other_tenant.views())[CALCOM].state is CircuitState.CLOSED
     for shared in (first, second, foreign):
         await shared.close()
 
@@ -240,21 +242,21 @@ async def test_redis_that_goes_away_does_not_forget_an_open_circuit_nor_stop_any
     await shared.close()
 
 
-async def test_the_coordinators_word_is_about_one_server_and_stops_nobody_who_uses_another(
+async def test_the_coordinators_verdict_is_about_one_server_and_stops_nobody_who_uses_another(
     valkey: EmbeddedRedis,
 ) -> None:
     shared = shared_of(await tenant_url(valkey, "a.server"), "a.server")
-    here, there, unknown = (
+    same_server, other_server, unknown_server = (
         CircuitBreakers(shared, SystemClock(), None, QUICK, base_url=lambda _, url=url: url)
         for url in ("https://api.cal.com", "https://cal.example", None)
     )
     until = int((SystemClock().now() + timedelta(seconds=30)).timestamp() * 1000)
-    word = {"state": "open", "retry_at": until, "base_url": "https://api.cal.com"}
+    verdict = {"state": "open", "retry_at": until, "base_url": "https://api.cal.com"}
     async with valkey.admin() as coordinator:
-        await coordinator.hset("askproai:_:circuit:calcom", mapping=word)
+        await coordinator.hset("askproai:_:circuit:calcom", mapping=verdict)
         try:
-            await (await there.allow(CALCOM)).record_success()
-            for circuits in (here, unknown):
+            await (await other_server.allow(CALCOM)).record_success()
+            for circuits in (same_server, unknown_server):
                 with pytest.raises(CircuitOpen):
                     await circuits.allow(CALCOM)
         finally:
@@ -262,13 +264,13 @@ async def test_the_coordinators_word_is_about_one_server_and_stops_nobody_who_us
     await shared.close()
 
 
-async def test_the_coordinators_word_refuses_for_all_until_its_time_and_no_longer(valkey: EmbeddedRedis) -> None:
-    shared = shared_of(await tenant_url(valkey, "a.word"), "a.word")
+async def test_the_coordinators_verdict_refuses_for_all_until_its_time_and_no_longer(valkey: EmbeddedRedis) -> None:
+    shared = shared_of(await tenant_url(valkey, "a.verdict"), "a.verdict")
     circuits = CircuitBreakers(shared, SystemClock(), None, QUICK)
     until = SystemClock().now() + timedelta(milliseconds=300)
-    word = {"state": "open", "retry_at": int(until.timestamp() * 1000), "fence": 7}
+    verdict = {"state": "open", "retry_at": int(until.timestamp() * 1000), "fence": 7}
     async with valkey.admin() as coordinator:
-        await coordinator.hset("askproai:_:circuit:calcom", mapping=word)
+        await coordinator.hset("askproai:_:circuit:calcom", mapping=verdict)
         try:
             with pytest.raises(CircuitOpen) as caught:
                 await circuits.allow(CALCOM)
