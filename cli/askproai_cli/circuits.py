@@ -6,7 +6,7 @@ import typer
 
 from askproai_cli.output import Output, OutputOption, show
 from askproai_cli.reach import TenantOption, UrlOption, ask
-from askproai_core.redis import Provider, State
+from askproai_core.redis import CircuitState, Provider
 
 circuits = typer.Typer(
     no_args_is_help=True,
@@ -40,7 +40,7 @@ def _show(answer: dict[str, Any], output: Output) -> None:
 def _told(row: dict[str, Any]) -> dict[str, Any]:
     wait, alone = row["retry_after_seconds"], "all pods" if row["shared"] else "this process alone"
     return row | {
-        "state": "closed, asked to slow down" if row["state"] == State.CLOSED and wait else row["state"],
+        "state": "closed, asked to slow down" if row["state"] == CircuitState.CLOSED and wait else row["state"],
         "wait": f"in {wait:.0f} s" if wait else "now",
         "says": "the coordinator, for all tenants" if row["everywhere"] else alone,
     }

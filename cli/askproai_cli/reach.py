@@ -1,5 +1,7 @@
 """Find a tenant's private port and ask it: the address given, the demo that runs here, or a port-forward (contract §6)."""
 
+import asyncio
+import json
 import os
 import shutil
 import subprocess
@@ -8,12 +10,14 @@ from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
+import aiohttp
 import typer
 
+from askproai_core.providers import TransportFailure, open_session
 from askproai_sandbox.demo.state import StateError, read_state
 
 TOKEN_VARIABLE = "ASKPROAI_TOKEN"  # noqa: S105 - names a variable
@@ -40,15 +44,25 @@ class Door:
         """Ask `/api/v1/<path>`, and give the JSON. Raises `Unreachable`; a value that the tenant cannot read ends the command."""
         url, bearer = f"{self.url.rstrip('/')}/api/v1/{path}", {"Authorization": f"Bearer {self.token}"}
         try:
-            answer = httpx.request(method, url, headers=bearer, timeout=_TIMEOUT_SECONDS, trust_env=False, **request)
-            body = answer.json()
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise Unreachable(f"no answer of a tenant's private port at {self.url} ({type(error).__name__})") from None
-        if answer.status_code == httpx.codes.BAD_REQUEST:  # exit code 2: what was typed is wrong
+            status, raw = asyncio.run(_send(method, url, headers=bearer, **request))
+            body = json.loads(raw)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            is_transport = isinstance(error, aiohttp.ClientError | TimeoutError)
+            why = TransportFailure.of(error) if is_transport else type(error).__name__
+            raise Unreachable(f"no answer of a tenant's private port at {self.url} ({why})") from None
+        if status == HTTPStatus.BAD_REQUEST:  # exit code 2: what was typed is wrong
             raise typer.BadParameter(body["detail"])
-        if not answer.is_success:
-            raise Unreachable(f"{body.get('title', answer.status_code)}: {body.get('detail', '')}")
+        if status not in range(200, 300):
+            raise Unreachable(f"{body.get('title', status)}: {body.get('detail', '')}")
         return body
+
+
+async def _send(method: str, url: str, **content: Any) -> tuple[int, bytes]:
+    """Send one request and return status and body. Neither a proxy nor a redirect may see the token."""
+    timeout = aiohttp.ClientTimeout(total=None, connect=_TIMEOUT_SECONDS, sock_read=_TIMEOUT_SECONDS)
+    async with open_session() as session:
+        async with session.request(method, url, timeout=timeout, allow_redirects=False, **content) as response:
+            return response.status, await response.read()
 
 
 @contextmanager

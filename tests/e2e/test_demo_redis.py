@@ -105,7 +105,7 @@ async def test_redis_is_killed_under_calls_and_they_book_on(demo):
 
 
 async def test_the_user_that_the_tenants_pods_have_reaches_nothing_foreign(demo):
-    """S5, with the URL as it is mounted; each single command: tests/integration/redis/test_shared_redis.py."""
+    """S5, with the URL as it is mounted; each single command: tests/integration/redis/test_redis_client.py."""
     secret = json.loads(await demo.kubectl("get", "secret", f"{NAME}-runtime", "-n", SALON.namespace, "-o", "json"))
     url = base64.b64decode(secret["data"]["REDIS_URL"]).decode()
     foreign, own = "askproai:praxis-weber.praxis-weber:slot", f"askproai:{SALON.tenant}:e2e"

@@ -16,7 +16,8 @@ from askproai_operator.settings import Settings
 
 if TYPE_CHECKING:  # the engine itself needs neither a provider nor a database
     from askproai_core.database import AdminStore
-    from askproai_operator.providers import ProviderClients, RedisAdmin
+    from askproai_operator.providers import ProviderClients
+    from askproai_operator.redis_users import RedisAdmin
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import msgspec
 import structlog
 
 from askproai_core.http_server import Problem
-from askproai_core.redis import Circuits, CircuitView, Provider, State
+from askproai_core.redis import CircuitBreakers, CircuitState, CircuitView, Provider
 from askproai_runtime.admin_api.endpoint import Endpoint, Query
 
 log = structlog.get_logger(__name__)
@@ -14,7 +14,7 @@ class CircuitRow(msgspec.Struct, frozen=True):
     """One circuit. `retry_after_seconds` above 0 with state closed: the provider works, but asked us to slow down."""
 
     provider: Provider
-    state: State
+    state: CircuitState
     failures: int
     retry_after_seconds: float
     everywhere: bool
@@ -28,7 +28,7 @@ class CircuitList(msgspec.Struct, frozen=True):
 class CircuitsOfPod:
     """One process's view of the tenant's circuits."""
 
-    def __init__(self, circuits: Circuits) -> None:
+    def __init__(self, circuits: CircuitBreakers) -> None:
         self._circuits = circuits
 
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -38,7 +38,7 @@ class CircuitsOfPod:
         )
 
     async def listed(self, _query: Query) -> CircuitList:
-        return CircuitList([_row(*item) for item in (await self._circuits.states()).items()])
+        return CircuitList([_row(*item) for item in (await self._circuits.views()).items()])
 
     async def reset(self, query: Query) -> CircuitRow:
         name = query.path["provider"]
@@ -47,7 +47,7 @@ class CircuitsOfPod:
         provider = Provider(name)
         await self._circuits.reset(provider)
         log.warning("circuit.reset", provider=name)
-        return _row(provider, (await self._circuits.states())[provider])
+        return _row(provider, (await self._circuits.views())[provider])
 
 
 def _row(provider: Provider, view: CircuitView) -> CircuitRow:

@@ -13,7 +13,7 @@ from askproai_core.http_server import serve_probes
 from askproai_core.kube import LeaseApi, elector_from_settings, leadership, read_access
 from askproai_core.lifecycle import Stopped
 from askproai_core.logging import configure_logs
-from askproai_core.redis import EVERYBODY
+from askproai_core.redis import ALL_TENANTS
 from askproai_runtime.coordinator.circuits import watch_circuits
 from askproai_runtime.coordinator.counts import count
 from askproai_runtime.coordinator.duty import Desk, Duty, repeat
@@ -65,7 +65,7 @@ async def run_coordinator(settings: CoordinatorSettings, stop: asyncio.Event) ->
         except Stopped:
             return
         credentials = Credentials(settings.credentials_dir)
-        stores = open_stores(credentials, EVERYBODY, CONNECTIONS, "askproai-coordinator", clock, metrics, stop)
+        stores = open_stores(credentials, ALL_TENANTS, CONNECTIONS, "askproai-coordinator", clock, metrics, stop)
         pool, shared = await stack.enter_async_context(stores)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         redis = FencedRedis(shared, lambda: elector.term)

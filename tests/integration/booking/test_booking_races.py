@@ -31,7 +31,7 @@ class LosesFirstMove(ScriptedCalendar):
         self.lost, lost_before = True, self.lost
         return outcome if lost_before else Unknown("timeout")
 
-    async def look(self, uid: str, *, correlation_id: str) -> Any:
+    async def get_booking(self, uid: str, *, correlation_id: str) -> Any:
         """Follow moves, as Cal.com's `rescheduledToUid` lets us."""
         return self._remote_booking(next(iter(self.bookings.values()))) if self.bookings else None
 

@@ -25,7 +25,8 @@ from askproai_operator.engine.login import kopf_login
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import WorkQueue
 from askproai_operator.main import KINDS
-from askproai_operator.providers import ProviderClients, RedisAdmin
+from askproai_operator.providers import ProviderClients
+from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.settings import Settings
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.cluster import ControlPlane, KubeClient, ProcessError, eventually

@@ -12,7 +12,7 @@ import asyncpg
 from askproai_core.clock import SystemClock
 from askproai_core.database import Pool
 from askproai_core.kube import NotLeader
-from askproai_core.redis import Shared, coordinator_acl_rules
+from askproai_core.redis import RedisClient, coordinator_acl_rules
 from askproai_runtime.coordinator.duty import Desk
 from askproai_runtime.coordinator.fence import FencedRedis
 from askproai_runtime.coordinator.metrics import Metrics
@@ -108,7 +108,7 @@ class World:
 
 def desk_of(pool: Pool, session: aiohttp.ClientSession, url: str | None, term: Term, **settings: Any) -> Desk:
     clock, metrics = SystemClock(), Metrics()
-    shared = Shared(lambda: url, "_", clock, metrics, timeout=timedelta(seconds=1))
+    shared = RedisClient(lambda: url, "_", clock, metrics, timeout=timedelta(seconds=1))
     redis = FencedRedis(shared, lambda: term.number)
     return Desk(pool, redis, session, clock, metrics, CoordinatorSettings(**settings), term.fence)
 

@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 from coordinator_world import World
 
-from askproai_core.redis import RedisAway
+from askproai_core.redis import RedisUnavailable
 
 ALLOWED_BY_COLUMN = {
     "resources": {"locked_at"},
@@ -79,8 +79,8 @@ async def test_two_installations_in_one_server_have_coordinators_of_their_own(wo
 
 async def test_its_redis_user_runs_no_command_that_is_not_its_own_and_leaves_the_prefix_alone(redis_world: World):
     shared = redis_world.desk.redis._shared
-    await shared.do("SET", "askproai:_:probe", "1")
+    await shared.execute("SET", "askproai:_:probe", "1")
     for command in (("SET", "foreign", "1"), ("CONFIG", "GET", "*"), ("FLUSHALL",), ("KEYS", "*"), ("ACL", "LIST")):
-        with pytest.raises(RedisAway, match="NoPermission"):
-            await shared.do(*command)
-        shared._well = True  # the breaker would answer the next one by itself
+        with pytest.raises(RedisUnavailable, match="NoPermission"):
+            await shared.execute(*command)
+        shared._available = True  # the breaker would answer the next one by itself

@@ -4,18 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from guard_world import SOON, shared_of, tenant_url
+from tenant_redis import SOON, shared_of, tenant_url
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import Shared, WakeUp
+from askproai_core.redis import RedisClient, WakeUpChannel
 from askproai_sandbox.cluster import eventually
 from askproai_sandbox.redis import EmbeddedRedis
 
 
 @asynccontextmanager
-async def listening(shared: Shared) -> AsyncIterator[asyncio.Event]:
+async def listening(shared: RedisClient) -> AsyncIterator[asyncio.Event]:
     woken = asyncio.Event()
-    task = asyncio.create_task(WakeUp(shared, SystemClock()).listen(woken.set))
+    task = asyncio.create_task(WakeUpChannel(shared, SystemClock()).listen(woken.set))
     yield woken
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -23,10 +23,10 @@ async def listening(shared: Shared) -> AsyncIterator[asyncio.Event]:
 
 
 async def test_a_publish_wakes_whoever_listens_of_this_tenant_only(
-    valkey: EmbeddedRedis, shared: Shared, tenant: str
+    valkey: EmbeddedRedis, shared: RedisClient, tenant: str
 ) -> None:
     stranger = shared_of(await tenant_url(valkey, f"{tenant}-2"), f"{tenant}-2")
-    wake = WakeUp(shared, SystemClock())
+    wake = WakeUpChannel(shared, SystemClock())
     assert not await wake.publish()
     async with listening(shared) as woken, listening(stranger) as other:
         await asyncio.wait_for(asyncio.gather(woken.wait(), other.wait()), 10)  # both subscriptions stand
@@ -43,7 +43,7 @@ async def test_it_listens_again_after_redis_was_away_and_looks_for_what_it_misse
     own_valkey: EmbeddedRedis, tenant: str
 ) -> None:
     shared = shared_of(await tenant_url(own_valkey, tenant), tenant)
-    wake = WakeUp(shared, SystemClock())
+    wake = WakeUpChannel(shared, SystemClock())
     async with listening(shared) as woken:
         await asyncio.wait_for(woken.wait(), 10)
         await own_valkey.kill()

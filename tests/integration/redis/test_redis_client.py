@@ -1,4 +1,4 @@
-"""A tenant's Redis: what it may do there, and what happens when it goes away."""
+"""A tenant's Redis: what its user may do, and what happens when it becomes unavailable."""
 
 import asyncio
 import os
@@ -7,12 +7,12 @@ import time
 from datetime import timedelta
 
 import pytest
-from guard_world import SOON, answers, shared_of, tenant_url
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, ResponseError
+from tenant_redis import SOON, answers, shared_of, tenant_url
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import ALLOWED_COMMANDS, RedisAway, Script, Shared
+from askproai_core.redis import ALLOWED_COMMANDS, RedisClient, RedisUnavailable, Script
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.cluster import eventually
 from askproai_sandbox.redis import EmbeddedRedis
@@ -20,7 +20,7 @@ from askproai_sandbox.redis import EmbeddedRedis
 RAISE = Script("raise", "redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000) return redis.call('GET', KEYS[1])")
 
 
-async def test_a_script_runs_on_a_server_that_does_not_know_it_yet(shared: Shared, valkey: EmbeddedRedis) -> None:
+async def test_a_script_runs_on_a_server_that_does_not_know_it_yet(shared: RedisClient, valkey: EmbeddedRedis) -> None:
     assert await shared.run(RAISE, [shared.key("a")], ["1"]) == "1"
     async with valkey.admin() as admin:
         await admin.execute_command("SCRIPT", "FLUSH")
@@ -28,10 +28,10 @@ async def test_a_script_runs_on_a_server_that_does_not_know_it_yet(shared: Share
     assert not shared.degraded
 
 
-async def test_a_wrong_command_is_our_mistake_and_no_outage(shared: Shared) -> None:
-    await shared.do("SET", shared.key("word"), "x")
+async def test_a_wrong_command_is_our_mistake_and_no_outage(shared: RedisClient) -> None:
+    await shared.execute("SET", shared.key("text"), "x")
     with pytest.raises(ResponseError):
-        await shared.do("HGET", shared.key("word"), "field")
+        await shared.execute("HGET", shared.key("text"), "field")
     assert not shared.degraded
 
 
@@ -74,16 +74,16 @@ async def test_a_tenant_can_reach_nothing_that_is_not_its_own(
         "rawset(_G, 'tonumber', nil)", "cjson.encode = nil", "math.max = nil", "table.concat = nil",
     ],
 )  # fmt: skip
-async def test_a_script_leaves_nothing_behind_for_anothers(shared: Shared, trap: str) -> None:
+async def test_a_script_leaves_nothing_behind_for_anothers(shared: RedisClient, trap: str) -> None:
     """All tenants' scripts run in one interpreter; a server without the fix of CVE-2025-46818 fails here."""
     with pytest.raises(ResponseError, match=r"(?i)readonly"):
-        await shared.do("EVAL", f"{trap} return 1", 0)
+        await shared.execute("EVAL", f"{trap} return 1", 0)
 
 
-async def test_a_script_that_is_refused_counts_as_no_redis(shared: Shared) -> None:
-    with pytest.raises(RedisAway):
+async def test_a_script_that_is_refused_counts_as_no_redis(shared: RedisClient) -> None:
+    with pytest.raises(RedisUnavailable):
         await shared.run(RAISE, ["askproai:other.tenant:a"], ["1"])
-    with pytest.raises(RedisAway):
+    with pytest.raises(RedisUnavailable):
         await shared.run(Script("keys", "return redis.call('KEYS', '*')"), [], [])
 
 
@@ -97,32 +97,32 @@ async def test_every_allowed_command_is_allowed_on_the_own_keys(valkey: Embedded
         for command in ALLOWED_COMMANDS:
             if command == "unsubscribe":
                 continue  # takes no permission to a channel
-            given = arguments.get(command)
+            arguments_of_command = arguments.get(command)
             own = await admin.execute_command(
                 "ACL",
                 "DRYRUN",
                 f"u-{tenant}",
                 command,
-                *(given if given is not None else [key, *more.get(command, [])]),
+                *(arguments_of_command if arguments_of_command is not None else [key, *more.get(command, [])]),
             )
             assert own == "OK", (command, own)
-            if given is None:
+            if arguments_of_command is None:
                 denied = await admin.execute_command(
                     "ACL", "DRYRUN", f"u-{tenant}", command, foreign, *more.get(command, [])
                 )
                 assert denied != "OK", command
 
 
-async def test_the_word_for_all_tenants_can_be_read(valkey: EmbeddedRedis, shared: Shared) -> None:
+async def test_the_coordinators_verdict_for_all_tenants_can_be_read(valkey: EmbeddedRedis, shared: RedisClient) -> None:
     async with valkey.admin() as admin:
         await admin.execute_command("HSET", "askproai:_:circuit:retell", "state", "open")
-    assert await shared.do("HGETALL", "askproai:_:circuit:retell") == {"state": "open"}
+    assert await shared.execute("HGETALL", "askproai:_:circuit:retell") == {"state": "open"}
 
 
 async def test_without_a_url_there_is_no_redis_and_nothing_is_degraded(tenant: str) -> None:
     shared = shared_of(None, tenant)
-    with pytest.raises(RedisAway):
-        await shared.do("GET", shared.key("x"))
+    with pytest.raises(RedisUnavailable):
+        await shared.execute("GET", shared.key("x"))
     assert not shared.configured
     assert not shared.degraded
     await shared.close()
@@ -150,7 +150,7 @@ async def test_a_server_that_hangs_is_given_up_after_a_tenth_of_a_second(
     own_valkey: EmbeddedRedis, tenant: str
 ) -> None:
     url = await tenant_url(own_valkey, tenant)
-    shared = Shared(lambda: url, tenant, SystemClock(), Metrics(tenant))
+    shared = RedisClient(lambda: url, tenant, SystemClock(), Metrics(tenant))
     await eventually(lambda: answers(shared), SOON, "Redis")
     os.kill(own_valkey.pid, signal.SIGSTOP)
     began = time.perf_counter()
@@ -165,21 +165,21 @@ async def test_a_call_that_was_cut_leaves_its_answer_to_nobody_else(own_valkey: 
     """Known trap of asynchronous clients: the next command on that connection would read the late answer."""
     shared = shared_of(await tenant_url(own_valkey, tenant), tenant)
     for name in "ab":
-        await shared.do("SET", shared.key(name), name)
+        await shared.execute("SET", shared.key(name), name)
     os.kill(own_valkey.pid, signal.SIGSTOP)
-    cut = [asyncio.create_task(shared.do("GET", shared.key("a"))) for _ in range(4)]
+    cut = [asyncio.create_task(shared.execute("GET", shared.key("a"))) for _ in range(4)]
     await asyncio.sleep(0.05)  # they are sent
     for task in cut:
         task.cancel()
     assert all(isinstance(end, asyncio.CancelledError) for end in await asyncio.gather(*cut, return_exceptions=True))
     os.kill(own_valkey.pid, signal.SIGCONT)
-    assert [await shared.do("GET", shared.key("b")) for _ in range(8)] == ["b"] * 8
+    assert [await shared.execute("GET", shared.key("b")) for _ in range(8)] == ["b"] * 8
     await shared.close()
 
 
 async def test_a_rotated_password_is_used_with_the_next_call(valkey: EmbeddedRedis, tenant: str) -> None:
     urls = [await tenant_url(valkey, tenant)]
-    shared = Shared(lambda: urls[-1], tenant, SystemClock(), Metrics(tenant), timeout=timedelta(seconds=1))
+    shared = RedisClient(lambda: urls[-1], tenant, SystemClock(), Metrics(tenant), timeout=timedelta(seconds=1))
     assert await answers(shared)
     urls.append(await tenant_url(valkey, tenant))  # cuts the connections of the old password
     assert await answers(shared)
@@ -202,9 +202,9 @@ async def test_a_full_server_counts_as_away(own_valkey: EmbeddedRedis, tenant: s
     await shared.close()
 
 
-async def test_redis_goes_and_comes_without_traffic_and_the_gauge_knows(own_valkey: EmbeddedRedis, tenant: str) -> None:
+async def test_the_gauge_follows_redis_without_any_traffic(own_valkey: EmbeddedRedis, tenant: str) -> None:
     metrics, url, stop = Metrics(tenant), await tenant_url(own_valkey, tenant), asyncio.Event()
-    shared = Shared(lambda: url, tenant, SystemClock(), metrics, timeout=timedelta(seconds=1))
+    shared = RedisClient(lambda: url, tenant, SystemClock(), metrics, timeout=timedelta(seconds=1))
 
     def gauge() -> float | None:
         return metrics.registry.get_sample_value("askproai_redis_degraded", {"tenant": tenant})

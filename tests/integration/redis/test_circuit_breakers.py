@@ -1,4 +1,4 @@
-"""A circuit keeps the same promises shared through a real Valkey, and in one process without it (C1)."""
+"""A circuit keeps the same promises shared through a real Valkey, and in one process without it."""
 
 import asyncio
 import secrets
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from guard_world import shared_of, tenant_url
+from tenant_redis import shared_of, tenant_url
 
 from askproai_core.clock import FixedClock, SystemClock
-from askproai_core.redis import CircuitOpen, Circuits, Permit, Provider, Rules, State
+from askproai_core.redis import CircuitBreakers, CircuitOpen, CircuitRules, CircuitState, Permit, Provider
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.redis import EmbeddedRedis
 
 CALCOM = Provider.CALCOM
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
-QUICK = Rules(
+QUICK = CircuitRules(
     window=timedelta(seconds=1),
     open_for=timedelta(milliseconds=300),
     probe_for=timedelta(milliseconds=400),
@@ -26,15 +26,15 @@ QUICK = Rules(
 
 @dataclass
 class Bench:
-    """A circuit, and a way to let time pass: really, where Redis has the clock; at once, where we have it."""
+    """Circuit breakers, and `wait`, which lets time pass: real time on Redis's clock, none on ours."""
 
-    circuits: Circuits
+    circuits: CircuitBreakers
     wait: Callable[[timedelta], Awaitable[None]]
     metrics: Metrics
 
     async def fail(self, times: int) -> None:
         for _ in range(times):
-            await (await self.circuits.allow(CALCOM)).failed()
+            await (await self.circuits.allow(CALCOM)).record_failure()
 
     async def refused(self) -> CircuitOpen:
         with pytest.raises(CircuitOpen) as caught:
@@ -50,8 +50,8 @@ class Bench:
         await self.wait(QUICK.open_for)
         return await self.circuits.allow(CALCOM)
 
-    async def state(self) -> State:
-        return (await self.circuits.states())[CALCOM].state
+    async def state(self) -> CircuitState:
+        return (await self.circuits.views())[CALCOM].state
 
     def shown(self) -> dict[str, float]:
         samples = next(m for m in self.metrics.registry.collect() if m.name == "askproai_circuit_state").samples
@@ -64,17 +64,19 @@ async def bench(request: pytest.FixtureRequest, valkey: EmbeddedRedis) -> AsyncI
     metrics = Metrics(tenant)
     if request.param == "in process":
         clock = FixedClock(NOW)
-        yield Bench(Circuits(None, clock, metrics, QUICK), clock.sleep, metrics)
+        yield Bench(CircuitBreakers(None, clock, metrics, QUICK), clock.sleep, metrics)
         return
     shared = shared_of(await tenant_url(valkey, tenant), tenant)
     margin = timedelta(milliseconds=20)
-    yield Bench(Circuits(shared, SystemClock(), metrics, QUICK), lambda d: SystemClock().sleep(d + margin), metrics)
+    yield Bench(
+        CircuitBreakers(shared, SystemClock(), metrics, QUICK), lambda d: SystemClock().sleep(d + margin), metrics
+    )
     await shared.close()
 
 
 async def test_five_failures_open_it_and_it_says_when_to_come_again(bench: Bench) -> None:
     await bench.fail(4)
-    assert await bench.state() is State.CLOSED
+    assert await bench.state() is CircuitState.CLOSED
     await bench.fail(1)
     refusal = await bench.refused()
     assert timedelta() < refusal.retry_after <= QUICK.open_for
@@ -85,28 +87,28 @@ async def test_five_failures_open_it_and_it_says_when_to_come_again(bench: Bench
 async def test_a_success_forgets_the_failures_before_it(bench: Bench) -> None:
     for _ in range(3):
         await bench.fail(4)
-        await (await bench.circuits.allow(CALCOM)).succeeded()
-    assert await bench.state() is State.CLOSED
+        await (await bench.circuits.allow(CALCOM)).record_success()
+    assert await bench.state() is CircuitState.CLOSED
 
 
 async def test_failures_that_lie_too_far_apart_do_not_add_up(bench: Bench) -> None:
     await bench.fail(4)
     await bench.wait(QUICK.window)
     await bench.fail(4)
-    assert await bench.state() is State.CLOSED
+    assert await bench.state() is CircuitState.CLOSED
 
 
 @pytest.mark.parametrize("status", [200, 201, 302, 400, 401, 403, 404, 409, 422, 498])
 async def test_any_answer_is_one_and_our_own_mistakes_do_not_open_it(bench: Bench, status: int) -> None:
     for _ in range(8):
-        await (await bench.circuits.allow(CALCOM)).answered(status)
-    assert (await bench.circuits.states())[CALCOM].failures == 0
+        await (await bench.circuits.allow(CALCOM)).record_status(status)
+    assert (await bench.circuits.views())[CALCOM].failures == 0
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
 async def test_a_failing_server_opens_it(bench: Bench, status: int) -> None:
     for _ in range(5):
-        await (await bench.circuits.allow(CALCOM)).answered(status)
+        await (await bench.circuits.allow(CALCOM)).record_status(status)
     await bench.refused()
 
 
@@ -115,27 +117,27 @@ async def test_one_probe_goes_and_its_success_closes_it(bench: Bench) -> None:
     probe = await bench.probe()
     assert (await bench.refused()).retry_after <= QUICK.probe_for
     assert bench.shown()["half_open"] == 1
-    await probe.succeeded()
+    await probe.record_success()
     await bench.fail(4)
-    assert await bench.state() is State.CLOSED
+    assert await bench.state() is CircuitState.CLOSED
     assert bench.shown() == {"closed": 1, "open": 0, "half_open": 0}
 
 
 async def test_a_failed_probe_opens_it_again_for_the_whole_wait(bench: Bench) -> None:
     await bench.open()
-    await (await bench.probe()).failed()
+    await (await bench.probe()).record_failure()
     refusal = await bench.refused()
     assert refusal.retry_after > QUICK.open_for / 2
-    await (await bench.probe()).succeeded()
-    assert await bench.state() is State.CLOSED
+    await (await bench.probe()).record_success()
+    assert await bench.state() is CircuitState.CLOSED
 
 
 async def test_of_fifty_that_come_at_once_one_is_the_probe(bench: Bench) -> None:
     await bench.open()
     await bench.wait(QUICK.open_for)
-    came = await asyncio.gather(*(bench.circuits.allow(CALCOM) for _ in range(50)), return_exceptions=True)
-    assert [type(one) for one in came].count(Permit) == 1
-    assert [type(one) for one in came].count(CircuitOpen) == 49
+    results = await asyncio.gather(*(bench.circuits.allow(CALCOM) for _ in range(50)), return_exceptions=True)
+    assert [type(result) for result in results].count(Permit) == 1
+    assert [type(result) for result in results].count(CircuitOpen) == 49
 
 
 async def test_a_prober_that_died_keeps_nobody_out(bench: Bench) -> None:
@@ -143,12 +145,12 @@ async def test_a_prober_that_died_keeps_nobody_out(bench: Bench) -> None:
     dead = await bench.probe()
     await bench.wait(QUICK.probe_for)
     second = await bench.circuits.allow(CALCOM)
-    await dead.succeeded()  # wakes too late: another has the probe
-    assert await bench.state() is State.HALF_OPEN
-    await dead.failed()
-    assert await bench.state() is State.HALF_OPEN
-    await second.succeeded()
-    assert await bench.state() is State.CLOSED
+    await dead.record_success()  # wakes too late: another has the probe
+    assert await bench.state() is CircuitState.HALF_OPEN
+    await dead.record_failure()
+    assert await bench.state() is CircuitState.HALF_OPEN
+    await second.record_success()
+    assert await bench.state() is CircuitState.CLOSED
 
 
 async def test_a_cancelled_probe_gives_its_permit_back(bench: Bench) -> None:
@@ -164,95 +166,97 @@ async def test_a_cancelled_probe_gives_its_permit_back(bench: Bench) -> None:
     task.cancel()
     await asyncio.wait({task})
     assert task.cancelled()
-    await (await bench.circuits.allow(CALCOM)).succeeded()
-    assert await bench.state() is State.CLOSED
+    await (await bench.circuits.allow(CALCOM)).record_success()
+    assert await bench.state() is CircuitState.CLOSED
 
 
 async def test_429_slows_down_without_opening(bench: Bench) -> None:
-    await (await bench.circuits.allow(CALCOM)).answered(429, timedelta(milliseconds=300))
+    await (await bench.circuits.allow(CALCOM)).record_status(429, timedelta(milliseconds=300))
     refusal = await bench.refused()
     assert refusal.slow
-    assert await bench.state() is State.CLOSED
+    assert await bench.state() is CircuitState.CLOSED
     await bench.wait(timedelta(milliseconds=300))
-    await (await bench.circuits.allow(CALCOM)).succeeded()
+    await (await bench.circuits.allow(CALCOM)).record_success()
 
 
 async def test_what_comes_late_from_before_the_outage_changes_nothing(bench: Bench) -> None:
     late = [await bench.circuits.allow(CALCOM) for _ in range(2)]
     await bench.open()
-    await late[0].succeeded()
-    await late[1].failed()
-    assert await bench.state() is State.OPEN
+    await late[0].record_success()
+    await late[1].record_failure()
+    assert await bench.state() is CircuitState.OPEN
 
 
 async def test_an_open_circuit_that_nobody_tries_is_forgotten(bench: Bench) -> None:
     """It must not look like an outage, to an alert or to the coordinator, all night long."""
     await bench.open()
     await bench.wait(QUICK.open_for + QUICK.forget)
-    assert await bench.state() is State.CLOSED
+    assert await bench.state() is CircuitState.CLOSED
     assert bench.shown()["closed"] == 1
     await bench.fail(4)
-    assert await bench.state() is State.CLOSED
+    assert await bench.state() is CircuitState.CLOSED
 
 
 async def test_a_reset_closes_it(bench: Bench) -> None:
     await bench.open()
     await bench.circuits.reset(CALCOM)
-    assert await bench.state() is State.CLOSED
-    await (await bench.circuits.allow(CALCOM)).succeeded()
+    assert await bench.state() is CircuitState.CLOSED
+    await (await bench.circuits.allow(CALCOM)).record_success()
 
 
 async def test_an_open_circuit_is_one_providers_alone(bench: Bench) -> None:
     await bench.open()
-    await (await bench.circuits.allow(Provider.RETELL)).succeeded()
+    await (await bench.circuits.allow(Provider.RETELL)).record_success()
 
 
 async def test_two_pods_share_a_circuit_and_two_tenants_do_not(valkey: EmbeddedRedis) -> None:
     urls = {name: await tenant_url(valkey, name) for name in ("a.share", "b.share")}
     first, second, foreign = (shared_of(urls[name], name) for name in ("a.share", "a.share", "b.share"))
-    one, two, other = (Circuits(shared, SystemClock(), None, QUICK) for shared in (first, second, foreign))
+    first_pod, second_pod, other_tenant = (
+        CircuitBreakers(shared, SystemClock(), None, QUICK) for shared in (first, second, foreign)
+    )
     for n in range(5):
-        await (await (one, two)[n % 2].allow(CALCOM)).failed()
+        await (await (first_pod, second_pod)[n % 2].allow(CALCOM)).record_failure()
     with pytest.raises(CircuitOpen):
-        await one.allow(CALCOM)
-    assert (await two.states())[CALCOM].state is State.OPEN
-    assert (await other.states())[CALCOM].state is State.CLOSED
+        await first_pod.allow(CALCOM)
+    assert (await second_pod.views())[CALCOM].state is CircuitState.OPEN
+    assert (await other_tenant.views())[CALCOM].state is CircuitState.CLOSED
     for shared in (first, second, foreign):
         await shared.close()
 
 
 async def test_redis_that_goes_away_does_not_forget_an_open_circuit_nor_stop_anybody(own_valkey: EmbeddedRedis) -> None:
     shared = shared_of(await tenant_url(own_valkey, "a.gone"), "a.gone")
-    circuits = Circuits(shared, SystemClock(), None, QUICK)
+    circuits = CircuitBreakers(shared, SystemClock(), None, QUICK)
     for _ in range(5):
-        await (await circuits.allow(CALCOM)).failed()
-    assert (await circuits.states())[CALCOM].shared
+        await (await circuits.allow(CALCOM)).record_failure()
+    assert (await circuits.views())[CALCOM].shared
     await own_valkey.kill()
     with pytest.raises(CircuitOpen):
         await circuits.allow(CALCOM)
-    view = (await circuits.states())[CALCOM]
-    assert (view.state, view.shared) == (State.OPEN, False)
+    view = (await circuits.views())[CALCOM]
+    assert (view.state, view.shared) == (CircuitState.OPEN, False)
     await SystemClock().sleep(QUICK.open_for)
-    await (await circuits.allow(CALCOM)).succeeded()
-    assert (await circuits.states())[CALCOM].state is State.CLOSED
+    await (await circuits.allow(CALCOM)).record_success()
+    assert (await circuits.views())[CALCOM].state is CircuitState.CLOSED
     await shared.close()
 
 
-async def test_the_coordinators_word_is_about_one_server_and_stops_nobody_who_uses_another(
+async def test_the_coordinators_verdict_is_about_one_server_and_stops_nobody_who_uses_another(
     valkey: EmbeddedRedis,
 ) -> None:
     shared = shared_of(await tenant_url(valkey, "a.server"), "a.server")
-    here, there, unknown = (
-        Circuits(shared, SystemClock(), None, QUICK, base_url=lambda _, url=url: url)
+    same_server, other_server, unknown_server = (
+        CircuitBreakers(shared, SystemClock(), None, QUICK, base_url=lambda _, url=url: url)
         for url in ("https://api.cal.com", "https://cal.example", None)
     )
     until = int((SystemClock().now() + timedelta(seconds=30)).timestamp() * 1000)
-    word = {"state": "open", "retry_at": until, "base_url": "https://api.cal.com"}
+    verdict = {"state": "open", "retry_at": until, "base_url": "https://api.cal.com"}
     async with valkey.admin() as coordinator:
-        await coordinator.hset("askproai:_:circuit:calcom", mapping=word)
+        await coordinator.hset("askproai:_:circuit:calcom", mapping=verdict)
         try:
-            await (await there.allow(CALCOM)).succeeded()
-            for circuits in (here, unknown):
+            await (await other_server.allow(CALCOM)).record_success()
+            for circuits in (same_server, unknown_server):
                 with pytest.raises(CircuitOpen):
                     await circuits.allow(CALCOM)
         finally:
@@ -260,23 +264,23 @@ async def test_the_coordinators_word_is_about_one_server_and_stops_nobody_who_us
     await shared.close()
 
 
-async def test_the_coordinators_word_refuses_for_all_until_its_time_and_no_longer(valkey: EmbeddedRedis) -> None:
-    shared = shared_of(await tenant_url(valkey, "a.word"), "a.word")
-    circuits = Circuits(shared, SystemClock(), None, QUICK)
+async def test_the_coordinators_verdict_refuses_for_all_until_its_time_and_no_longer(valkey: EmbeddedRedis) -> None:
+    shared = shared_of(await tenant_url(valkey, "a.verdict"), "a.verdict")
+    circuits = CircuitBreakers(shared, SystemClock(), None, QUICK)
     until = SystemClock().now() + timedelta(milliseconds=300)
-    word = {"state": "open", "retry_at": int(until.timestamp() * 1000), "fence": 7}
+    verdict = {"state": "open", "retry_at": int(until.timestamp() * 1000), "fence": 7}
     async with valkey.admin() as coordinator:
-        await coordinator.hset("askproai:_:circuit:calcom", mapping=word)
+        await coordinator.hset("askproai:_:circuit:calcom", mapping=verdict)
         try:
             with pytest.raises(CircuitOpen) as caught:
                 await circuits.allow(CALCOM)
             assert not caught.value.slow
-            assert (await circuits.states())[CALCOM].everywhere
+            assert (await circuits.views())[CALCOM].everywhere
             await circuits.reset(CALCOM)
-            assert (await circuits.states())[CALCOM].state is State.OPEN, "a tenant cannot overrule it"
+            assert (await circuits.views())[CALCOM].state is CircuitState.OPEN, "a tenant cannot overrule it"
             await SystemClock().sleep(timedelta(milliseconds=320))
-            await (await circuits.allow(CALCOM)).succeeded()
-            assert (await circuits.states())[CALCOM].state is State.CLOSED
+            await (await circuits.allow(CALCOM)).record_success()
+            assert (await circuits.views())[CALCOM].state is CircuitState.CLOSED
         finally:
             await coordinator.delete("askproai:_:circuit:calcom")
     await shared.close()

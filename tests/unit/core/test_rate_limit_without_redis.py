@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 from askproai_core.clock import FixedClock
-from askproai_core.redis import RateLimiter, Shared
+from askproai_core.redis import RateLimiter, RedisClient
 from askproai_runtime.metrics import Metrics
 
 
 def limiter(clock: FixedClock) -> RateLimiter:
-    return RateLimiter(Shared(lambda: None, "a.b", clock, Metrics("a.b")), clock, "webhooks")
+    return RateLimiter(RedisClient(lambda: None, "a.b", clock, Metrics("a.b")), clock, "webhooks")
 
 
 async def test_without_redis_the_limit_holds_in_this_pod_and_slides() -> None:
