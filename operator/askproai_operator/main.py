@@ -18,7 +18,7 @@ from askproai_core.http_server import serve_probes
 from askproai_core.kube import LeaseApi, elector_from_settings, leadership
 from askproai_core.lifecycle import Stopped, run_until_stopped, stop_on_signals
 from askproai_core.logging import configure_logs
-from askproai_core.redis import Rules
+from askproai_core.redis import CircuitRules
 from askproai_operator.controllers import agent, branch, offering, tenant
 from askproai_operator.controllers.coordinator import keep_coordinator
 from askproai_operator.controllers.retry import Retry
@@ -83,7 +83,7 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
     hosts = (*settings.provider_hosts, settings.retell_base_url, settings.calcom_base_url)
     async with AsyncExitStack() as stack:
         kube = await stack.enter_async_context(Kube(login, feed, clock, namespace=settings.namespace))
-        rules = Rules(open_for=timedelta(seconds=settings.circuit_open_seconds))
+        rules = CircuitRules(open_for=timedelta(seconds=settings.circuit_open_seconds))
         providers = await stack.enter_async_context(
             ProviderClients(clock, registry=metrics.registry, hosts=hosts, rules=rules)
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from askproai_core.database import DATABASE_AWAY, schema_version, shipped_migrations
+from askproai_core.database import DATABASE_UNAVAILABLE, schema_version, shipped_migrations
 from askproai_core.http_server import Problem, error_middleware, json_response, liveness, metrics_route
 from askproai_runtime.admin_api import BASE, api_app, description_app, require_token
 from askproai_runtime.billing import BillingState, get_billing_state
@@ -58,7 +58,7 @@ class Readiness:
                 self.schema_version = await schema_version(connection)
         except DatabaseUrlMissing:
             self._why = "the credential DATABASE_URL is missing"
-        except DATABASE_AWAY:
+        except DATABASE_UNAVAILABLE:
             self._why = "database does not answer"
         else:
             self.database_ms = int((self._process.clock.monotonic() - began) * 1000)
@@ -129,13 +129,13 @@ async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
             waiting = await snapshot(process.pool, process.tenant)
             rows = await process.pool.fetch(_PROVIDERS, process.tenant)
             billed = await get_billing_state(process.pool, process.tenant)
-        except DATABASE_AWAY:
+        except DATABASE_UNAVAILABLE:
             why_not = "database does not answer"
         else:
             queue = {"status": "ok", "jobs": [jobs._asdict() for jobs in waiting]}
             for row in rows:
                 providers.setdefault(row["provider"], {}).update(last_outcome=row["outcome"], last_call_at=row["at"])
-    for provider, state in process.circuits.known().items():
+    for provider, state in process.circuits.last_known_states().items():
         providers[provider]["circuit"] = state
     return {
         "status": _status(process, why_not),

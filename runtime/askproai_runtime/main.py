@@ -12,7 +12,7 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from askproai_core.database import Migrator, StoreError
+from askproai_core.database import DatabaseError, Migrator
 from askproai_core.kube import AccessError
 from askproai_core.lifecycle import stop_on_signals
 from askproai_core.logging import configure_logs
@@ -146,7 +146,7 @@ def _database(errand: Coroutine[Any, Any, T]) -> T:
     configure_logs("info", component="migrate")
     try:
         return asyncio.run(errand)
-    except (StoreError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+    except (DatabaseError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         typer.echo(f"{type(error).__name__}: {error}", err=True)
         raise typer.Exit(1) from error
 

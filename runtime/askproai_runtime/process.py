@@ -14,10 +14,10 @@ from askproai_core.database import Pool, open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.lifecycle import background_tasks, sleep_until_stopped
 from askproai_core.logging import configure_logs
-from askproai_core.redis import Circuits, Provider, Rules, Shared, SlotLock, TellsRedis
+from askproai_core.redis import CircuitBreakers, CircuitRules, Provider, RedisClient, RedisMetrics, SlotLock
 from askproai_core.tenant_config import CalcomVersion
 from askproai_runtime.booking import BookingService, BookingSettings
-from askproai_runtime.calendars import CalcomV1, CalcomV2, ChosenCalendar, Exchange, Recorder
+from askproai_runtime.calendars import CalcomHttp, CalcomV1, CalcomV2, FallbackCalendar, ProviderCallRecorder
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.settings import Settings
 from askproai_runtime.watched_files import Credentials, LiveConfig
@@ -47,8 +47,8 @@ class Process:
     metrics: Metrics
     session: aiohttp.ClientSession
     pool: Pool
-    shared: Shared
-    circuits: Circuits
+    shared: RedisClient
+    circuits: CircuitBreakers
 
     @property
     def tenant(self) -> str:
@@ -65,18 +65,18 @@ class Process:
             self.pool, self.config.now, self._calendar(), self.clock, self.metrics, settings, self.faults, slots
         )
 
-    def _calendar(self) -> ChosenCalendar:
+    def _calendar(self) -> FallbackCalendar:
         """Wire the calendars. Cal.com's old API is asked while the circuit of the new one is open, so it has one of its own."""
-        recorder = Recorder(self.pool, self.tenant, self.metrics)
+        recorder = ProviderCallRecorder(self.pool, self.tenant, self.metrics)
         key = lambda: self.credentials.get("calcom-api-key")  # noqa: E731
-        of_v1 = Circuits(None, self.clock, rules=circuit_rules(self.settings))
-        v2 = CalcomV2(Exchange(self.session, self.circuits, self.clock), self.config.now, key, recorder)
-        v1 = CalcomV1(Exchange(self.session, of_v1, self.clock), self.config.now, key, recorder)
-        return ChosenCalendar(self.config.now, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, self.clock)
+        of_v1 = CircuitBreakers(None, self.clock, rules=circuit_rules(self.settings))
+        v2 = CalcomV2(CalcomHttp(self.session, self.circuits, self.clock), self.config.now, key, recorder)
+        v1 = CalcomV1(CalcomHttp(self.session, of_v1, self.clock), self.config.now, key, recorder)
+        return FallbackCalendar(self.config.now, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, self.clock)
 
 
-def circuit_rules(settings: Settings) -> Rules:
-    return Rules(open_for=timedelta(seconds=settings.circuit_open_seconds))
+def circuit_rules(settings: Settings) -> CircuitRules:
+    return CircuitRules(open_for=timedelta(seconds=settings.circuit_open_seconds))
 
 
 @asynccontextmanager
@@ -98,7 +98,7 @@ async def open_process(
         open_stores(credentials, config.current.tenant, connections, name, clock, metrics, stop) as (pool, shared),
         aiohttp.ClientSession() as session,
     ):
-        circuits = Circuits(shared, clock, metrics, circuit_rules(settings), base_url=base_url)
+        circuits = CircuitBreakers(shared, clock, metrics, circuit_rules(settings), base_url=base_url)
         async with background_tasks(circuits.follow(stop), config.watch(stop, metrics.config, metrics.config_rejected)):
             yield Process(settings, clock, faults, config, credentials, metrics, session, pool, shared, circuits)
 
@@ -110,9 +110,9 @@ async def open_stores(
     connections: int,
     name: str,
     clock: Clock,
-    metrics: TellsRedis,
+    metrics: RedisMetrics,
     stop: asyncio.Event,
-) -> AsyncIterator[tuple[Pool, Shared]]:
+) -> AsyncIterator[tuple[Pool, RedisClient]]:
     """Open what the mounted credentials name, and follow their changes until the end; the URLs are read for each connection."""
 
     def database_url() -> str:
@@ -123,7 +123,7 @@ async def open_stores(
 
     pool = await open_pool(database_url, max_size=connections, application_name=name)
     ca_file = credentials.directory / CA_FILE
-    shared = Shared(lambda: credentials.get(REDIS_URL), tenant, clock, metrics, ca_file=ca_file)
+    shared = RedisClient(lambda: credentials.get(REDIS_URL), tenant, clock, metrics, ca_file=ca_file)
     try:
         async with background_tasks(shared.watch(stop), _follow_database_url(credentials, pool, stop)):
             yield pool, shared

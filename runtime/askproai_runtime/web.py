@@ -15,7 +15,7 @@ from aiohttp import web
 from askproai_core.clock import Clock, SystemClock
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import Problem, error_middleware, start_server
-from askproai_core.redis import RateLimiter, WakeUp
+from askproai_core.redis import RateLimiter, WakeUpChannel
 from askproai_core.tenant_config import Function
 from askproai_runtime.booking import warm_up
 from askproai_runtime.calls import FUNCTIONS_BY_NAME, CallFunctions, InboundCalls
@@ -65,7 +65,7 @@ class Poker:
         own = "127.0.0.1" if address == "0.0.0.0" else address  # noqa: S104 - a comparison
         self._url = f"http://{own}:{process.settings.worker_port}/poke"
         self._session, self._clock = process.session, process.clock
-        self._others = WakeUp(process.shared, process.clock)
+        self._others = WakeUpChannel(process.shared, process.clock)
         self._asked = False
         self._reachable = True
         self._try_own_at = float("-inf")

@@ -10,11 +10,11 @@ from datetime import timedelta
 import structlog
 
 from askproai_core.clock import Clock, SystemClock
-from askproai_core.database import DATABASE_AWAY
+from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import start_server
 from askproai_core.lifecycle import sleep_until_stopped
-from askproai_core.redis import WakeUp
+from askproai_core.redis import WakeUpChannel
 from askproai_runtime.billing import get_billing_state
 from askproai_runtime.calls import count_active_calls
 from askproai_runtime.events import EventDispatcher
@@ -42,7 +42,7 @@ async def work(process: Process, stop: asyncio.Event, started: Callable[[int], N
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(runner.run(stop))
-            listening = tasks.create_task(WakeUp(process.shared, process.clock).listen(runner.poke))
+            listening = tasks.create_task(WakeUpChannel(process.shared, process.clock).listen(runner.poke))
             tasks.create_task(_measure(process, stop))
             await stop.wait()
             readiness.draining = True
@@ -59,7 +59,7 @@ async def _measure(process: Process, stop: asyncio.Event) -> None:
             process.metrics.active_calls(await count_active_calls(process.pool, process.tenant))
             billed = await get_billing_state(process.pool, process.tenant)
             process.metrics.billing(billed.status if billed else None)
-        except DATABASE_AWAY as error:
+        except DATABASE_UNAVAILABLE as error:
             log.warning("tables.not_measured", error=type(error).__name__)
         await sleep_until_stopped(stop, MEASURE_SECONDS)
 

@@ -21,7 +21,7 @@ from uuid import uuid4
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_core.lifecycle import pause
+from askproai_core.lifecycle import sleep_until_stopped
 from askproai_core.redis.circuit_state import (
     MILLISECOND,
     Circuit,
@@ -174,7 +174,7 @@ class CircuitBreakers:
         """Keep the metric current until `stop`: another pod may have opened or closed a circuit."""
         while not stop.is_set():
             await self.views()
-            await pause(stop, REFRESH_SECONDS)
+            await sleep_until_stopped(stop, REFRESH_SECONDS)
 
     async def _evaluate(
         self, provider: Provider, command: CircuitCommand, token: str

@@ -26,7 +26,7 @@ from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 
 from askproai_core.clock import Clock
-from askproai_core.lifecycle import pause
+from askproai_core.lifecycle import sleep_until_stopped
 
 log = structlog.get_logger(__name__)
 
@@ -130,7 +130,7 @@ class RedisClient:
         while not stop.is_set():
             with contextlib.suppress(RedisUnavailable):
                 await self.execute(*self._probe())
-            await pause(stop, (PROBE_INTERVAL if self._available else RECONNECT_DELAY).total_seconds())
+            await sleep_until_stopped(stop, (PROBE_INTERVAL if self._available else RECONNECT_DELAY).total_seconds())
 
     async def close(self) -> None:
         """Close the connections. No call may follow."""

@@ -7,11 +7,11 @@ from datetime import timedelta
 import asyncpg
 import structlog
 
-from askproai_core.database import StoreError
-from askproai_core.redis import EVERYBODY
+from askproai_core.database import DatabaseError
+from askproai_core.redis import ALL_TENANTS
 from askproai_operator.controllers.credentials import decode_secret, secret_manifest
 from askproai_operator.engine import ApiError, World, resources
-from askproai_operator.providers import RedisError, UsersBypassed, UsersUnsupported, login_in
+from askproai_operator.providers import RedisError, UsersBypassed, UsersUnsupported, parse_login
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +26,7 @@ async def keep_coordinator(world: World) -> None:
         pause = world.settings.resync
         try:
             await ensure_coordinator(world)
-        except (ApiError, StoreError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except (ApiError, DatabaseError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             log.warning("coordinator.not_ready", error=type(error).__name__)  # a driver's text quotes hosts
             pause = _SOON
         await world.clock.sleep(pause)
@@ -36,10 +36,10 @@ async def ensure_coordinator(world: World) -> None:
     """Keep the passwords that the Secret has, else make new ones; it is durable before a login has them."""
     namespace, redis = world.settings.namespace, world.redis
     kept = decode_secret(await world.kube.get(resources.SECRETS, namespace, SECRET))
-    password = login_in(kept.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
+    password = parse_login(kept.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
     values = {"DATABASE_URL": world.database.coordinator_dsn(password)}
     if redis is not None:
-        values["REDIS_URL"] = redis.tenant_url(EVERYBODY, kept.get("REDIS_URL"))
+        values["REDIS_URL"] = redis.tenant_url(ALL_TENANTS, kept.get("REDIS_URL"))
         values |= {"CA_FILE": redis.ca} if redis.ca else {}
     await world.kube.apply(secret_manifest(namespace, SECRET, _LABELS, values))
     await world.database.prepare()
@@ -47,4 +47,4 @@ async def ensure_coordinator(world: World) -> None:
     if redis is not None:
         # Without users the URL is the shared one from the next look on; an open door is told at each Tenant.
         with contextlib.suppress(UsersUnsupported, UsersBypassed):
-            await redis.ensure_user(EVERYBODY, values["REDIS_URL"])
+            await redis.ensure_user(ALL_TENANTS, values["REDIS_URL"])

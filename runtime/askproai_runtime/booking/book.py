@@ -43,7 +43,7 @@ from askproai_runtime.booking.store.appointments import (
 from askproai_runtime.booking.store.calendar import mark_failed
 from askproai_runtime.booking.store.claims import lock_and_clear_holds, read_busy_spans, run_transaction
 from askproai_runtime.booking.types import Answer, BookingContext, BookingOutcome, CallContext, ClarificationNeeded
-from askproai_runtime.calendars import Outcome, Taken, Unavailable, attendee_email
+from askproai_runtime.calendars import CalendarOutcome, Taken, Unavailable, attendee_email
 from askproai_runtime.german_dates import format_spoken
 
 log = structlog.get_logger(__name__)
@@ -79,7 +79,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         if isinstance(claim, _Result):
             return claim
         try:
-            async with ctx.slot_lock.hold(*request.slot_key, between=lambda: _check_slot(ctx, claim, request)):
+            async with ctx.slot_lock.hold(*request.slot_key, on_retry=lambda: _check_slot(ctx, claim, request)):
                 return await _book_with_any_staff(ctx, claim, request)
         except (ClarificationNeeded, SlotNotFree, asyncpg.LockNotAvailableError):
             await claim.give_up(ctx)
@@ -142,7 +142,7 @@ async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request:
             raise SlotNotFree
 
 
-async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, appointment: Appointment) -> Outcome:
+async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, appointment: Appointment) -> CalendarOutcome:
     timeout = claim.provider_timeout(ctx)
     if timeout is None:
         return Unavailable("no time was left to ask the calendar while the caller waits")

@@ -39,7 +39,7 @@ from askproai_runtime.booking.store.calendar import (
 )
 from askproai_runtime.booking.store.claims import Placement, lock_and_clear_holds
 from askproai_runtime.booking.types import BookingContext
-from askproai_runtime.calendars import CalendarUnreachable, RemoteBooking
+from askproai_runtime.calendars import CalendarUnavailable, RemoteBooking
 from askproai_runtime.jobs import DeadNow, RunAgain
 
 log = structlog.get_logger(__name__)
@@ -80,7 +80,7 @@ def decide(appointment: Appointment | None, remote: RemoteBooking, now: datetime
     if appointment is None:
         return Step.ADD if remote.live and remote.ends_at > now else Step.NOTHING
     known_at = appointment.external_updated_at
-    if known_at is not None and remote.at is not None and remote.at < known_at:
+    if known_at is not None and remote.changed_at is not None and remote.changed_at < known_at:
         return Step.NOTHING  # it was read before we stored something newer
     pending = appointment.status == Status.PENDING_SYNC
     if not remote.live:
@@ -135,12 +135,12 @@ async def _get_remote(ctx: BookingContext, event: CalendarEvent) -> RemoteBookin
     made for it is still live under another uid.
     """
     try:
-        remote = await ctx.calendar.look(event.uid, correlation_id=event.correlation_id)
+        remote = await ctx.calendar.get_booking(event.uid, correlation_id=event.correlation_id)
         conflicting_uid = await find_conflicting_uid(ctx.pool, ctx.tenant, remote) if remote else None
         if remote is None or conflicting_uid is None:
             return remote
-        original = await ctx.calendar.look(conflicting_uid, correlation_id=event.correlation_id)
-    except CalendarUnreachable as error:
+        original = await ctx.calendar.get_booking(conflicting_uid, correlation_id=event.correlation_id)
+    except CalendarUnavailable as error:
         if ctx.clock.now() - event.received_at > _MAX_OUTAGE:
             raise DeadNow(f"the calendar could not be asked for a day, redrive it then: {error}") from error
         raise RunAgain(ctx.clock.now() + (error.retry_after or ctx.settings.sync_delay), str(error)) from error
@@ -177,7 +177,7 @@ async def _apply(conn: Connection, ctx: BookingContext, event: CalendarEvent, re
             await mark_cancelled(conn, ctx.tenant, appointment, CancelledBy.CALENDAR, None)
             await record_remote_uid(conn, ctx.tenant, appointment.id, remote)
         case Step.ATTENDANCE, Appointment():
-            await mark_no_show(conn, ctx.tenant, appointment, remote.at, no_show=remote.absent)
+            await mark_no_show(conn, ctx.tenant, appointment, remote.changed_at, no_show=remote.absent)
         case Step.SYNC, Appointment():
             await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)
     return f"{step}: appointment {appointment.id}" if appointment else step.value

@@ -23,9 +23,9 @@ from askproai_runtime.booking.store.calendar import (
 from askproai_runtime.booking.store.claims import list_previous_spans
 from askproai_runtime.booking.types import BookingContext
 from askproai_runtime.calendars import (
-    CalendarUnreachable,
+    CalendarOutcome,
+    CalendarUnavailable,
     Confirmed,
-    Outcome,
     Refused,
     RemoteBooking,
     Taken,
@@ -82,13 +82,13 @@ async def _find_remote(ctx: BookingContext, appointment: Appointment) -> RemoteB
     """
     try:
         if appointment.external_id is not None:
-            remote = await ctx.calendar.look(appointment.external_id, correlation_id=appointment.correlation_id)
+            remote = await ctx.calendar.get_booking(appointment.external_id, correlation_id=appointment.correlation_id)
             if remote is not None and remote.live:
                 return remote
         remote = await ctx.calendar.find(calendar_request(appointment)) or await _find_at_previous_times(
             ctx, appointment
         )
-    except CalendarUnreachable as error:
+    except CalendarUnavailable as error:
         raise await _postpone(ctx, appointment, str(error), error.retry_after or ctx.settings.sync_delay) from error
     if remote is not None and appointment.external_id is None:
         async with ctx.pool.acquire() as conn:
@@ -148,7 +148,7 @@ async def _begin_attempt(ctx: BookingContext, appointment: Appointment) -> None:
 
 
 async def _require_result(
-    ctx: BookingContext, appointment: Appointment, outcome: Outcome
+    ctx: BookingContext, appointment: Appointment, outcome: CalendarOutcome
 ) -> Confirmed | Taken | Refused:
     """Return an outcome that says yes or no; raise `RunAgain` or `DeadNow` for any other."""
     match outcome:

@@ -16,7 +16,7 @@ from askproai_runtime.booking.remote import record_outcome
 from askproai_runtime.booking.store.actions import try_claim_action, update_action
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment
 from askproai_runtime.booking.types import BookingContext, CallContext
-from askproai_runtime.calendars import Outcome
+from askproai_runtime.calendars import CalendarOutcome
 
 R = TypeVar("R")
 
@@ -88,7 +88,7 @@ async def claim_action(
 
 
 async def settle_action(
-    ctx: BookingContext, claim: ActionClaim, appointment: Appointment, outcome: Outcome
+    ctx: BookingContext, claim: ActionClaim, appointment: Appointment, outcome: CalendarOutcome
 ) -> Appointment:
     """Write the calendar's answer and complete the action, in one transaction. Return the appointment as it is then."""
     async with ctx.pool.acquire() as conn, conn.transaction():

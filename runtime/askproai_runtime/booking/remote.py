@@ -14,7 +14,7 @@ from askproai_runtime.booking.store.appointments import Appointment, delete_over
 from askproai_runtime.booking.store.calendar import list_blocking_uids, mark_confirmed, record_error
 from askproai_runtime.booking.store.claims import Placement, list_booked_claims
 from askproai_runtime.booking.types import BookingContext
-from askproai_runtime.calendars import CalendarRequest, Confirmed, Outcome, RemoteBooking, Taken, Unknown
+from askproai_runtime.calendars import CalendarOutcome, CalendarRequest, Confirmed, RemoteBooking, Taken, Unknown
 from askproai_runtime.jobs import JobKind, Priority, enqueue
 
 
@@ -35,7 +35,7 @@ def calendar_request(appointment: Appointment) -> CalendarRequest:
     )
 
 
-async def create_booking(ctx: BookingContext, appointment: Appointment, within: timedelta) -> Outcome:
+async def create_booking(ctx: BookingContext, appointment: Appointment, within: timedelta) -> CalendarOutcome:
     """Create the appointment's booking in the calendar.
 
     If the time is taken there, this may be by what was cancelled here and not yet there: that is cancelled first, and the
@@ -55,13 +55,15 @@ async def create_booking(ctx: BookingContext, appointment: Appointment, within: 
     return await ctx.calendar.create(request, within=left) if freed and left > timedelta() else outcome
 
 
-async def cancel_booking(ctx: BookingContext, appointment: Appointment, uid: str, within: timedelta) -> Outcome:
+async def cancel_booking(ctx: BookingContext, appointment: Appointment, uid: str, within: timedelta) -> CalendarOutcome:
     """Cancel a booking in the calendar, for the reason and the correlation id of `appointment`."""
     reason = appointment.cancel_reason or "abgesagt"
     return await ctx.calendar.cancel(uid, reason=reason, correlation_id=appointment.correlation_id, within=within)
 
 
-async def record_outcome(conn: Connection, ctx: BookingContext, appointment: Appointment, outcome: Outcome) -> None:
+async def record_outcome(
+    conn: Connection, ctx: BookingContext, appointment: Appointment, outcome: CalendarOutcome
+) -> None:
     """Write what the calendar answered while a caller waits. What it left open, the sync job finds out."""
     if isinstance(outcome, Confirmed):
         await confirm_or_resync(conn, ctx.tenant, appointment, outcome)

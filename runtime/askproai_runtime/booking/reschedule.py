@@ -38,7 +38,7 @@ from askproai_runtime.booking.store.appointments import (
 from askproai_runtime.booking.store.calendar import revert_move
 from askproai_runtime.booking.store.claims import Placement, lock_and_clear_holds, read_busy_spans, run_transaction
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, ClarificationNeeded
-from askproai_runtime.calendars import Outcome, Refused, Taken, Unavailable
+from askproai_runtime.calendars import CalendarOutcome, Refused, Taken, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -184,7 +184,7 @@ async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim,
     return _Move(before, await get_appointment(conn, ctx.tenant, before.id) or before)
 
 
-async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, move: _Move) -> Outcome:
+async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, move: _Move) -> CalendarOutcome:
     """Move the booking in the calendar, unless an earlier move of it is still open there: then the sync job does both."""
     before, timeout = move.before, claim.provider_timeout(ctx)
     if before.external_id is None or before.was_starts_at is not None or timeout is None:

@@ -14,7 +14,7 @@ import structlog
 from aiohttp import web
 
 from askproai_core.clock import Clock
-from askproai_core.database import DATABASE_AWAY, Pool
+from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, correlation_id, json_response, read_body, too_many_requests
 from askproai_core.phone_numbers import Route, caller_number_or_none
 from askproai_core.redis import RateLimiter
@@ -98,7 +98,7 @@ class CallFunctions:
         try:
             tenant, correlation = self.config.current.tenant, correlation_id(request)
             await audit_refusal(self.pool, tenant, "function.refused", call.agent_id, correlation)
-        except DATABASE_AWAY:
+        except DATABASE_UNAVAILABLE:
             log.exception("audit.failed", action="function.refused")
         raise Problem(403, "Unknown Agent Or Number", "Neither the call's agent nor its number is this tenant's")
 

@@ -17,7 +17,7 @@ import structlog
 from aiohttp import web
 
 from askproai_core.clock import Clock
-from askproai_core.database import DATABASE_AWAY, Pool
+from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, correlation_id, json_response, read_body
 from askproai_core.phone_numbers import Route, Routing, caller_number_or_none
 from askproai_core.tenant_config import TenantConfig
@@ -130,7 +130,7 @@ class InboundCalls:
         self.running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.warning(
-                "inbound.database_away" if isinstance(error, DATABASE_AWAY) else "inbound.failed",
+                "inbound.database_away" if isinstance(error, DATABASE_UNAVAILABLE) else "inbound.failed",
                 error=repr(type(error)),
             )
 

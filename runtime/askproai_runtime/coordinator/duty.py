@@ -9,10 +9,10 @@ import aiohttp
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_core.database import DATABASE_AWAY, Pool
+from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.kube import NotLeader
 from askproai_core.logging import error_location
-from askproai_core.redis import RedisAway
+from askproai_core.redis import RedisUnavailable
 from askproai_runtime.coordinator.fence import FencedRedis
 from askproai_runtime.coordinator.metrics import Metrics
 from askproai_runtime.coordinator.settings import CoordinatorSettings
@@ -59,9 +59,9 @@ async def perform(duty: Duty, desk: Desk) -> None:
     except NotLeader as error:
         outcome = "not_leader"
         log.warning("duty.refused", duty=duty.name, why=str(error))
-    except (RedisAway, *DATABASE_AWAY) as error:
+    except (RedisUnavailable, *DATABASE_UNAVAILABLE) as error:
         outcome = "away"
-        tell = log.info if isinstance(error, RedisAway) else log.warning  # the guard has told of Redis, once
+        tell = log.info if isinstance(error, RedisUnavailable) else log.warning  # the guard has told of Redis, once
         tell("duty.put_off", duty=duty.name, error=type(error).__name__, at=error_location(error))
     except Exception as error:  # noqa: BLE001  a fault in one duty must not end the others; it is told and counted
         outcome = "failed"

@@ -10,7 +10,7 @@ from datetime import timedelta
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_core.database import DATABASE_AWAY, Pool
+from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.logging import error_location
 from askproai_runtime.jobs.queue import Queue, snapshot
 from askproai_runtime.jobs.types import (
@@ -96,7 +96,7 @@ class Runner:
             if now - self._last_snapshot >= self._settings.poll.total_seconds():
                 self._last_snapshot = now
                 self._metrics.queue(await snapshot(self._pool, self._tenant))
-        except DATABASE_AWAY as error:
+        except DATABASE_UNAVAILABLE as error:
             log.warning("jobs.database_away", error=type(error).__name__)
 
     async def _sweep(self) -> None:
@@ -183,7 +183,7 @@ class Runner:
                 continue
             try:
                 kept = await self._queue.renew(list(held.values()))
-            except DATABASE_AWAY as error:
+            except DATABASE_UNAVAILABLE as error:
                 log.warning("jobs.not_renewed", error=type(error).__name__, jobs=len(held))
                 continue
             for task, job in held.items():
@@ -208,5 +208,5 @@ class Runner:
             for job in (held[task] for task in late if task.cancelled()):
                 given = await self._queue.run_again(job, self._clock.now(), "its worker was stopped")
                 log.info("job.given_back" if given else "job.stale", job=job.id)
-        except DATABASE_AWAY as error:
+        except DATABASE_UNAVAILABLE as error:
             log.warning("jobs.not_given_back", error=type(error).__name__)  # the leases run out

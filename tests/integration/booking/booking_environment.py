@@ -14,10 +14,17 @@ import asyncpg
 from askproai_core.clock import FixedClock, SystemClock
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.redis import Shared, SlotLock
+from askproai_core.redis import RedisClient, SlotLock
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
 from askproai_runtime.booking import BookingService, BookingSettings, CallContext
-from askproai_runtime.calendars import Calendar, CalendarRequest, Confirmed, LocalCalendar, Outcome, RemoteBooking
+from askproai_runtime.calendars import (
+    Calendar,
+    CalendarOutcome,
+    CalendarRequest,
+    Confirmed,
+    LocalCalendar,
+    RemoteBooking,
+)
 from askproai_runtime.jobs import Job, JobKind, Priority
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.databases import PEOPLE, Database, TenantStore
@@ -82,15 +89,15 @@ class ScriptedCalendar:
 
     remote = True
 
-    def __init__(self, *script: Outcome | Callable[[CalendarRequest], Outcome]) -> None:
+    def __init__(self, *script: CalendarOutcome | Callable[[CalendarRequest], CalendarOutcome]) -> None:
         self.script = list(script)  # of `create`
-        self.moves: list[Outcome] = []  # the script of `move`
+        self.moves: list[CalendarOutcome] = []  # the script of `move`
         self.requests: list[CalendarRequest] = []
         self.bookings: dict[UUID, str] = {}
         self.starts: dict[str, datetime] = {}
         self.cancelled: list[str] = []
 
-    async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:
+    async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
         assert timedelta() < within <= timedelta(seconds=4)
         self.requests.append(request)
         outcome = self.script.pop(0) if self.script else self.commit
@@ -102,7 +109,7 @@ class ScriptedCalendar:
         self.starts[uid] = request.starts_at
         return Confirmed(uid)
 
-    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> Outcome:
+    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> CalendarOutcome:
         if self.moves:
             return self.moves.pop(0)
         (request_id,) = [key for key, value in self.bookings.items() if value == uid]
@@ -110,7 +117,7 @@ class ScriptedCalendar:
         self.starts[new] = starts_at
         return Confirmed(new)
 
-    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> Outcome:
+    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> CalendarOutcome:
         self.cancelled.append(uid)
         self.bookings = {key: value for key, value in self.bookings.items() if value != uid}
         return Confirmed(uid)
@@ -119,12 +126,12 @@ class ScriptedCalendar:
         uid = self.bookings.get(request.request_id)
         return self._remote_booking(uid) if uid and request.starts_at <= self.starts[uid] < request.ends_at else None
 
-    async def look(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
+    async def get_booking(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
         return self._remote_booking(uid) if uid in self.bookings.values() else None
 
     def _remote_booking(self, uid: str) -> RemoteBooking:
         start = self.starts[uid]
-        return RemoteBooking((uid,), 1001, start, start + timedelta(minutes=45), live=True, at=NOW)
+        return RemoteBooking((uid,), 1001, start, start + timedelta(minutes=45), live=True, changed_at=NOW)
 
 
 @dataclass
@@ -213,7 +220,7 @@ class Salon:
 def open_slot_lock(tenant: str, redis_url: str | None = None) -> SlotLock:
     """Return the slot lock of a pod; without a URL there is no Redis."""
     clock = SystemClock()
-    return SlotLock(Shared(lambda: redis_url, tenant, clock, Metrics(tenant), timeout=timedelta(seconds=1)), clock)
+    return SlotLock(RedisClient(lambda: redis_url, tenant, clock, Metrics(tenant), timeout=timedelta(seconds=1)), clock)
 
 
 def tenant_config_of(store: TenantStore, **changes: Any) -> TenantConfig:

@@ -13,10 +13,10 @@ from booking_environment import CALCOM, NOW, FrozenClock, Salon, open_slot_lock,
 
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.redis import Circuits
+from askproai_core.redis import CircuitBreakers
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import BookingService, BookingSettings, CalendarEvent
-from askproai_runtime.calendars import CalcomV2, Exchange, Recorder
+from askproai_runtime.calendars import CalcomHttp, CalcomV2, ProviderCallRecorder
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import Fault, FaultKind, serve
 
@@ -35,7 +35,7 @@ class CalcomEnvironment:
     session: aiohttp.ClientSession
     url: str
     config: TenantConfig
-    circuits: Circuits
+    circuits: CircuitBreakers
     calendar: CalcomV2 = None  # type: ignore[assignment]  # set by the fixture: it needs the salon's pool
     worker: BookingService = None  # type: ignore[assignment]
 
@@ -119,15 +119,15 @@ async def open_calcom_environment(new_salon: Callable[..., Awaitable[Salon]]) ->
     calcom = CalcomSimulator(FrozenClock(NOW))
     async with serve(calcom) as url, aiohttp.ClientSession() as session:
         salon = await new_salon(DeferredCalendar(lambda: env.calendar), QUICK)
-        circuits = Circuits(None, salon.clock)
+        circuits = CircuitBreakers(None, salon.clock)
         env = CalcomEnvironment(salon, calcom, session, url, tenant_config_of(salon.store), circuits)
         env.reconnect()
         for staff, number in (("anna", 1001), ("mehmet", 1002)):
             await env.event_type(number, staff)
 
         def calcom_with(pool: Any) -> CalcomV2:
-            recorder = Recorder(pool, salon.store.tenant, salon.metrics)
-            exchange = Exchange(session, circuits, salon.clock)
+            recorder = ProviderCallRecorder(pool, salon.store.tenant, salon.metrics)
+            exchange = CalcomHttp(session, circuits, salon.clock)
             return CalcomV2(exchange, lambda: env.config, lambda: KEY, recorder)
 
         env.calendar = calcom_with(salon.pool)

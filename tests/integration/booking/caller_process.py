@@ -16,10 +16,10 @@ from booking_environment import CALCOM, NOW, FrozenClock, RecordedMetrics, call,
 
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import fault_points_from_environment
-from askproai_core.redis import Circuits
+from askproai_core.redis import CircuitBreakers
 from askproai_core.tenant_config import CalcomVersion, decode
 from askproai_runtime.booking import BookingService, BookingSettings
-from askproai_runtime.calendars import CalcomV2, ChosenCalendar, Exchange, Recorder
+from askproai_runtime.calendars import CalcomHttp, CalcomV2, FallbackCalendar, ProviderCallRecorder
 
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output carries the answers
 
@@ -34,10 +34,10 @@ async def main(dsn: str, config_text: str, url: str, redis_url: str = "") -> Non
         config = msgspec.structs.replace(config, calendar=msgspec.structs.replace(CALCOM, base_url=url))
     metrics, clock = RecordedMetrics(), FrozenClock(NOW)
     async with open_pool(dsn, max_size=3) as pool, aiohttp.ClientSession() as session:
-        recorder = Recorder(pool, config.tenant, metrics)
-        exchange = Exchange(session, Circuits(None, clock), clock)
+        recorder = ProviderCallRecorder(pool, config.tenant, metrics)
+        exchange = CalcomHttp(session, CircuitBreakers(None, clock), clock)
         calcom = CalcomV2(exchange, lambda: config, lambda: "cal_salon", recorder)
-        calendar = ChosenCalendar(lambda: config, {CalcomVersion.V2: calcom}, clock)
+        calendar = FallbackCalendar(lambda: config, {CalcomVersion.V2: calcom}, clock)
         slot_lock = open_slot_lock(config.tenant, redis_url or None)
         faults = fault_points_from_environment()
         booking = BookingService(pool, lambda: config, calendar, clock, metrics, BookingSettings(), faults, slot_lock)

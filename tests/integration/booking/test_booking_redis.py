@@ -23,7 +23,7 @@ from booking_environment import (
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import acl_rules
 from askproai_runtime.booking import Answer, BookingService, BookingSettings
-from askproai_runtime.calendars import CalendarRequest, Outcome
+from askproai_runtime.calendars import CalendarOutcome, CalendarRequest
 from askproai_sandbox.cluster import eventually
 from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
@@ -42,7 +42,7 @@ class SlowCalendar(ScriptedCalendar):
         self.waiting = 0
         self.release = asyncio.Event()
 
-    async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:
+    async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
         self.waiting += 1
         try:
             await asyncio.wait_for(self.release.wait(), 3)

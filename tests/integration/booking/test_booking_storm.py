@@ -21,10 +21,10 @@ from test_capacity import COURSE, CUT, MAX_UNITS, YOGA, max_share_at_once, studi
 from askproai_core.tenant_config import EventType
 from askproai_runtime.booking import BookingSettings, CalendarDisagrees, CalendarEvent
 from askproai_runtime.calendars import (
+    CalendarOutcome,
     CalendarRequest,
-    CalendarUnreachable,
+    CalendarUnavailable,
     Confirmed,
-    Outcome,
     RemoteBooking,
     Taken,
     Unavailable,
@@ -53,7 +53,7 @@ class StoredBooking:
     start: datetime
     live: bool = True
     moved_to: str | None = None
-    at: datetime = NOW  # of its last change
+    changed_at: datetime = NOW  # of its last change
 
     @property
     def end(self) -> datetime:
@@ -70,13 +70,13 @@ class UnreliableCalendar:
     reliable: bool = False
     remote = True
 
-    async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:
+    async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
         return await self._post(lambda: self._put(request.request_id, request.event_type_id, request.starts_at))
 
-    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> Outcome:
+    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> CalendarOutcome:
         return await self._post(lambda: self._move(uid, starts_at))
 
-    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> Outcome:
+    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> CalendarOutcome:
         return await self._post(lambda: self._cancel(uid))
 
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
@@ -85,7 +85,7 @@ class UnreliableCalendar:
         found = (b for b in own if request.starts_at <= b.start < request.ends_at)
         return next((self._remote_booking(b, ()) for b in found), None)
 
-    async def look(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
+    async def get_booking(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
         await self._delay()
         old_uids: list[str] = []
         while moved_to := self.bookings[uid].moved_to:
@@ -94,14 +94,14 @@ class UnreliableCalendar:
         return self._remote_booking(self.bookings[uid], tuple(old_uids))
 
     def _remote_booking(self, b: StoredBooking, old_uids: tuple[str, ...]) -> RemoteBooking:
-        return RemoteBooking((b.uid, *old_uids), b.event_type, b.start, b.end, b.live, b.at, b.request_id)
+        return RemoteBooking((b.uid, *old_uids), b.event_type, b.start, b.end, b.live, b.changed_at, b.request_id)
 
     async def _delay(self) -> None:
         await asyncio.sleep(self.rng.random() * 0.02)
         if not self.reliable and self.rng.random() < 0.2:
-            raise CalendarUnreachable("away")
+            raise CalendarUnavailable("away")
 
-    async def _post(self, action: Callable[[], Outcome]) -> Outcome:
+    async def _post(self, action: Callable[[], CalendarOutcome]) -> CalendarOutcome:
         await asyncio.sleep(self.rng.random() * 0.02)
         behaviours, weights = ["acts", "unreachable", "loses request", "loses answer", "acts late"], [6, 1, 1, 2, 1]
         match "acts" if self.reliable else self.rng.choices(behaviours, weights)[0]:
@@ -119,7 +119,7 @@ class UnreliableCalendar:
         await asyncio.sleep(self.rng.random() * 0.02)
         return outcome
 
-    def _put(self, request_id: UUID, event_type: int, start: datetime, ignoring: str = "") -> Outcome:
+    def _put(self, request_id: UUID, event_type: int, start: datetime, ignoring: str = "") -> CalendarOutcome:
         end = start + timedelta(minutes=45)
         for b in self.bookings.values():
             if b.live and b.uid != ignoring and b.event_type == event_type and b.start < end and start < b.end:
@@ -130,10 +130,10 @@ class UnreliableCalendar:
 
     def _changed(self, booking: StoredBooking) -> Confirmed:
         self.events.append(booking.uid)
-        booking.at = NOW + timedelta(milliseconds=len(self.events))
-        return Confirmed(booking.uid, at=booking.at)
+        booking.changed_at = NOW + timedelta(milliseconds=len(self.events))
+        return Confirmed(booking.uid, changed_at=booking.changed_at)
 
-    def _move(self, uid: str, start: datetime) -> Outcome:
+    def _move(self, uid: str, start: datetime) -> CalendarOutcome:
         old = self.bookings[uid]
         if not old.live:
             return Unknown("cancelled or rescheduled")
@@ -143,7 +143,7 @@ class UnreliableCalendar:
             self._changed(old)
         return outcome
 
-    def _cancel(self, uid: str) -> Outcome:
+    def _cancel(self, uid: str) -> CalendarOutcome:
         booking = self.bookings[uid]
         if not booking.live:
             return Unknown("already been cancelled")

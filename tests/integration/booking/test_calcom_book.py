@@ -224,7 +224,7 @@ async def test_an_outage_ends_as_a_dead_letter_when_the_time_has_passed(
     await env.salon.booking.book_appointment(call(), booking_args())
     if reconnected:
         env.reconnect()
-    env.salon.clock.move(timedelta(days=8))
+    env.salon.clock.advance(timedelta(days=8))
     with pytest.raises(DeadNow, match="its time has passed"):
         await env.run_sync_job()
 

@@ -14,10 +14,10 @@ from booking_environment import CALCOM, NOW, FrozenClock, Salon, booking_args, c
 from calcom_environment import DeferredCalendar
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import Circuits, Provider, Rules, State
+from askproai_core.redis import CircuitBreakers, CircuitRules, CircuitState, Provider
 from askproai_core.tenant_config import CalcomVersion, TenantConfig
 from askproai_runtime.booking import BookingSettings
-from askproai_runtime.calendars import CalcomV1, CalcomV2, ChosenCalendar, Exchange, Recorder
+from askproai_runtime.calendars import CalcomHttp, CalcomV1, CalcomV2, FallbackCalendar, ProviderCallRecorder
 from askproai_runtime.jobs import JobSettings, RunAgain, Runner
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.calcom import CalcomSimulator
@@ -38,7 +38,7 @@ class OutageEnvironment:
 
     salon: Salon
     calcom: CalcomSimulator
-    circuits: Circuits
+    circuits: CircuitBreakers
     config: TenantConfig
 
     def inject_fault(self, kind: FaultKind, *operations: str, **more: Any) -> None:
@@ -61,8 +61,8 @@ class OutageEnvironment:
         accounts = self.calcom.dump()["accounts"]
         return [b for b in accounts.get(KEY, {"bookings": []})["bookings"] if b["status"] == "accepted"]
 
-    async def state(self) -> State:
-        return (await self.circuits.states())[Provider.CALCOM].state
+    async def state(self) -> CircuitState:
+        return (await self.circuits.views())[Provider.CALCOM].state
 
     async def book(self, number: int, **args: Any) -> dict[str, Any]:
         start = f"2026-11-27T{12 + number:02}:00:00+01:00"
@@ -96,13 +96,13 @@ async def server(new_salon) -> AsyncIterator[OutageEnvironment]:
     calcom = CalcomSimulator(FrozenClock(NOW))
     async with serve(calcom) as url, aiohttp.ClientSession() as session:
         clock = FrozenClock(NOW)
-        circuits = Circuits(None, clock, rules=Rules(open_for=OPEN))
+        circuits = CircuitBreakers(None, clock, rules=CircuitRules(open_for=OPEN))
         salon = await new_salon(DeferredCalendar(lambda: versions), QUICK)
-        recorder = Recorder(salon.pool, salon.store.tenant, salon.metrics)
+        recorder = ProviderCallRecorder(salon.pool, salon.store.tenant, salon.metrics)
         options = (lambda: env.config, lambda: KEY, recorder)
-        v2 = CalcomV2(Exchange(session, circuits, clock), *options)
-        v1 = CalcomV1(Exchange(session, Circuits(None, clock), clock), *options)
-        versions = ChosenCalendar(lambda: env.config, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, clock)
+        v2 = CalcomV2(CalcomHttp(session, circuits, clock), *options)
+        v1 = CalcomV1(CalcomHttp(session, CircuitBreakers(None, clock), clock), *options)
+        versions = FallbackCalendar(lambda: env.config, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, clock)
         calendar = msgspec.structs.replace(CALCOM, base_url=url, api_versions=(CalcomVersion.V2, CalcomVersion.V1))
         env = OutageEnvironment(salon, calcom, circuits, tenant_config_of(salon.store, calendar=calendar))
         for staff, number in (("anna", 1001), ("mehmet", 1002)):
@@ -116,7 +116,7 @@ async def test_five_failures_open_the_circuit_and_callers_no_longer_wait(server:
     server.inject_fault(FaultKind.DOWN)
     for number in range(5):
         assert (await server.book(number % 4, staff=("anna", "mehmet")[number // 4]))["status"] == "pending_sync"
-    assert await server.state() is State.OPEN
+    assert await server.state() is CircuitState.OPEN
     requests = server.requests()
     assert (await server.book(1, staff="mehmet"))["status"] == "pending_sync"
     assert server.requests() == requests, "an open circuit lets nothing through"
@@ -134,7 +134,7 @@ async def test_the_sync_job_waits_as_long_as_the_circuit_is_open_and_uses_up_no_
     for _ in range(4):
         with pytest.raises(RunAgain):
             await server.run_sync_job()
-    assert await server.state() is State.OPEN
+    assert await server.state() is CircuitState.OPEN
     requests = server.requests()
     with pytest.raises(RunAgain) as postponed:
         await server.run_sync_job()
@@ -154,10 +154,10 @@ async def test_one_probe_closes_the_circuit_and_each_booking_is_created_once(ser
     for number in (3, 4):
         await server.book(number)
     async with server.worker():
-        await eventually(lambda: is_state(server, State.OPEN), timedelta(seconds=10), "the circuit to open")
+        await eventually(lambda: is_state(server, CircuitState.OPEN), timedelta(seconds=10), "the circuit to open")
         server.clear_faults()
         await eventually(lambda: all_confirmed(server), timedelta(seconds=20), "every booking to come over")
-    assert await server.state() is State.CLOSED
+    assert await server.state() is CircuitState.CLOSED
     assert len(server.bookings) == 4
     appointments = await server.salon.live()
     assert {row["external_id"] for row in appointments} == {booking["uid"] for booking in server.bookings}
@@ -168,7 +168,7 @@ async def test_one_probe_closes_the_circuit_and_each_booking_is_created_once(ser
     assert creates == [500, 500, 503, 503, 201, 201], "what Cal.com had was found, the others were created once"
 
 
-async def is_state(server: OutageEnvironment, state: State) -> bool:
+async def is_state(server: OutageEnvironment, state: CircuitState) -> bool:
     return await server.state() is state
 
 
@@ -222,7 +222,7 @@ async def test_without_v1_in_the_list_it_is_never_asked(server: OutageEnvironmen
 async def test_an_open_circuit_of_v2_is_plainly_unavailable_so_v1_is_asked(server: OutageEnvironment) -> None:
     server.inject_fault(FaultKind.DOWN, *V2_ROUTES)
     for _ in range(5):
-        await (await server.circuits.allow(Provider.CALCOM)).failed()
+        await (await server.circuits.allow(Provider.CALCOM)).record_failure()
     assert (await server.book(1))["status"] == "confirmed"
     assert len(server.bookings) == 1
 
@@ -282,4 +282,4 @@ async def test_429_is_no_reason_to_ask_another_version(server: OutageEnvironment
     server.inject_fault(FaultKind.RATE_LIMITED, "create-booking", count=1)
     assert (await server.book(1))["status"] == "pending_sync"
     assert server.requests("create-booking-v1") == 0
-    assert await server.state() is State.CLOSED
+    assert await server.state() is CircuitState.CLOSED

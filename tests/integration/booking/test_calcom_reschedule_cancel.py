@@ -195,6 +195,6 @@ async def test_an_outage_over_the_new_time_is_a_dead_letter(env: CalcomEnvironme
     await book(env)
     env.disconnect()
     await move(env)
-    env.salon.clock.move(timedelta(days=8))
+    env.salon.clock.advance(timedelta(days=8))
     with pytest.raises(DeadNow, match="its time has passed"):
         await env.run_sync_job()

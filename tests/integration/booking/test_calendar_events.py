@@ -176,7 +176,7 @@ async def test_a_booking_that_awaits_confirmation_ends_as_somebody_at_calcom_dec
 
 async def test_a_no_show_is_stored_and_can_be_taken_back(env: CalcomEnvironment) -> None:
     uid = await book(env)
-    env.salon.clock.move(timedelta(days=7, hours=6))
+    env.salon.clock.advance(timedelta(days=7, hours=6))
     for action, status in (("absent", "no_show"), ("present", "confirmed"), ("absent", "no_show")):
         await env.dashboard(action, uid=uid)
         await env.receive_event(uid, env.salon.clock.now())
@@ -213,14 +213,14 @@ async def test_what_a_caller_cancelled_is_cancelled_at_calcom_wherever_it_appear
 async def test_a_booking_that_was_read_before_our_own_change_is_ignored(env: CalcomEnvironment) -> None:
     """The event's job has asked Cal.com, and before it writes the caller has moved the appointment."""
     uid = await book(env)
-    old = await env.calendar.look(uid, correlation_id="c")
-    env.calcom.clock.move(timedelta(seconds=1))
+    old = await env.calendar.get_booking(uid, correlation_id="c")
+    env.calcom.clock.advance(timedelta(seconds=1))
     assert (await env.salon.booking.reschedule_appointment(call(), {"start": FOUR})).success
 
     class OutdatedCalendar:
         remote = True
 
-        async def look(self, *_: Any, **__: Any) -> Any:
+        async def get_booking(self, *_: Any, **__: Any) -> Any:
             return old
 
     env.replace_worker_calendar(OutdatedCalendar())
@@ -249,7 +249,7 @@ async def test_foreign_event_types_unknown_bookings_and_the_past_are_only_stored
     assert await env.receive_event(uid) == "stored only: no service has the event type 2000"
     assert "does not know this booking" in await env.receive_event("nobody-made-this")
     uid = await create(env, "2026-11-27T13:30:00Z")
-    env.salon.clock.move(timedelta(days=8))
+    env.salon.clock.advance(timedelta(days=8))
     assert (await env.receive_event(uid, env.salon.clock.now())) == "nothing new"
     assert await env.salon.live() == []
 

@@ -59,7 +59,7 @@ async def test_past_cancelled_and_held_appointments_are_not_listed(new_salon) ->
     await salon.cancel(cancelled.fields["appointment_id"])
     await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
     await salon.booking.book_appointment(call(), booking_args("2026-11-21T10:00:00+01:00"))
-    salon.clock.move(timedelta(days=1, hours=1))
+    salon.clock.advance(timedelta(days=1, hours=1))
     assert (await salon.booking.find_appointments(call())).fields["appointments"] == []
 
 

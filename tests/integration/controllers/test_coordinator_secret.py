@@ -8,11 +8,11 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
-from askproai_core.redis import EVERYBODY
+from askproai_core.redis import ALL_TENANTS
 from askproai_operator.controllers.coordinator import SECRET, ensure_coordinator
 from askproai_operator.controllers.credentials import decode_secret
 from askproai_operator.engine import resources
-from askproai_operator.providers.redis import user_name
+from askproai_operator.redis_users import user_name
 from askproai_sandbox.cluster import eventually
 
 
@@ -54,7 +54,7 @@ async def test_a_password_or_user_changed_by_hand_is_set_right(world, valkey, mo
     await su.execute(f"ALTER ROLE {urls['DATABASE_URL'].partition('://')[2].partition(':')[0]} PASSWORD 'by hand'")
     await su.close()
     async with valkey.admin() as admin:
-        await admin.execute_command("ACL", "DELUSER", user_name(EVERYBODY))
+        await admin.execute_command("ACL", "DELUSER", user_name(ALL_TENANTS))
     with pytest.raises(asyncpg.InvalidPasswordError):
         await logs_in(urls)
     await ensure_coordinator(world)

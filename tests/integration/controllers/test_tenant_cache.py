@@ -9,7 +9,7 @@ from askproai_core.clock import SystemClock
 from askproai_operator.controllers.leftovers import LABEL
 from askproai_operator.engine import resources
 from askproai_operator.providers import RedisAdmin
-from askproai_operator.providers.redis import user_name
+from askproai_operator.redis_users import user_name
 from askproai_sandbox.cluster import eventually
 from askproai_sandbox.redis import EmbeddedRedis
 

@@ -13,12 +13,12 @@ from askproai_runtime.calendars import RemoteBooking
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 START, OTHER = NOW + timedelta(days=7), NOW + timedelta(days=8)
-REMOTE = RemoteBooking(("u1",), 1001, START, START + timedelta(minutes=45), live=True, at=NOW)
+REMOTE = RemoteBooking(("u1",), 1001, START, START + timedelta(minutes=45), live=True, changed_at=NOW)
 APPOINTMENT = Appointment(
     UUID(int=1), "mitte", "schnitt", "anna", START, START + timedelta(minutes=45), "confirmed", "call", "c",
     external_id="u1", external_updated_at=NOW,
 )  # fmt: skip
-NEW_UID = replace(REMOTE, uids=("u2", "u1"), at=NOW + timedelta(seconds=1))
+NEW_UID = replace(REMOTE, uids=("u2", "u1"), changed_at=NOW + timedelta(seconds=1))
 CANCELLED = {"live": False}
 
 
@@ -44,7 +44,11 @@ MOVING: dict[str, Any] = {"status": "pending_sync", "starts_at": OTHER, "was_sta
         (local(), NEW_UID, Step.AGREE),
         (local(), remote(starts_at=OTHER), Step.MOVE),
         (local(), remote(**CANCELLED), Step.CANCEL),
-        (local(), remote(starts_at=OTHER, at=NOW - timedelta(seconds=1)), Step.NOTHING),  # read before we moved it
+        (
+            local(),
+            remote(starts_at=OTHER, changed_at=NOW - timedelta(seconds=1)),
+            Step.NOTHING,
+        ),  # read before we moved it
         (local(), remote(absent=True), Step.ATTENDANCE),
         (local(status="no_show"), remote(absent=True), Step.NOTHING),
         (local(status="no_show"), remote(), Step.ATTENDANCE),

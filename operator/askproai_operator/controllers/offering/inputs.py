@@ -50,4 +50,4 @@ async def read_event_types(
     Raises ProviderError.
     """
     client = world.providers.calcom(credentials.calcom_base_url, credentials.calcom_key)
-    return [(entry, await client.event_type(entry.event_type_id)) for entry in linked_event_types(offering)]
+    return [(entry, await client.get_event_type(entry.event_type_id)) for entry in linked_event_types(offering)]

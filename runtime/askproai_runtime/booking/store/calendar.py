@@ -33,7 +33,7 @@ async def mark_confirmed(conn: Connection, tenant: str, appointment: Appointment
                UPDATE jobs SET state = 'done', finished_at = clock_timestamp() WHERE tenant = $1
                AND appointment_id IN (SELECT id FROM confirmed) AND kind = 'calendar-sync' AND state = 'ready')
            SELECT true FROM confirmed""",
-        tenant, appointment.id, appointment.version, confirmed.uid, confirmed.pending, confirmed.at,
+        tenant, appointment.id, appointment.version, confirmed.uid, confirmed.pending, confirmed.changed_at,
     )  # fmt: skip
     if done:
         if appointment.was_starts_at is not None:
@@ -194,7 +194,7 @@ async def record_remote_uid(conn: Connection, tenant: str, appointment_id: UUID,
     """Store the uid of the appointment's remote booking, and when that booking last changed."""
     await conn.execute(
         "UPDATE appointments SET external_id = $3, external_updated_at = $4 WHERE tenant = $1 AND id = $2",
-        tenant, appointment_id, remote.uid, remote.at,
+        tenant, appointment_id, remote.uid, remote.changed_at,
     )  # fmt: skip
 
 
@@ -206,7 +206,7 @@ async def record_remote_move(
         """UPDATE appointments SET external_id = $3, external_updated_at = $4, branch = $5, service = $6, staff = $7,
                event_type_id = $8, cancelled_by = NULL, status = CASE WHEN $9 THEN 'pending_sync' ELSE 'confirmed' END
            WHERE tenant = $1 AND id = $2""",
-        tenant, appointment_id, remote.uid, remote.at, link.rules.branch.name, link.rules.service.name,
+        tenant, appointment_id, remote.uid, remote.changed_at, link.rules.branch.name, link.rules.service.name,
         link.staff_member.id, remote.event_type_id, remote.pending,
     )  # fmt: skip
 
