@@ -1,10 +1,11 @@
-"""What both processes, web and worker, begin and end with: config, credentials, database, metrics, client session, signals."""
+"""What web and worker share for the life of the process: config, credentials, database, Redis, metrics, client session."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import aiohttp
 import structlog
@@ -25,19 +26,19 @@ from askproai_runtime.watched_files import Credentials, LiveConfig
 log = structlog.get_logger(__name__)
 
 DATABASE_URL = "DATABASE_URL"
-REDIS_URL = "REDIS_URL"  # absent: no Redis, and every pod goes by itself
-CA_FILE = "CA_FILE"  # the authority that signed Redis's certificate, where the system does not know it
-LOOK_AT_URL_SECONDS = 0.5
+REDIS_URL = "REDIS_URL"  # absent: no Redis, and every pod works by itself
+CA_FILE = "CA_FILE"  # the authority that signed the certificate of Redis, if the system does not know it
+URL_POLL_SECONDS = 0.5
 CLOSE_POOL_SECONDS = 5.0
 
 
 class DatabaseUrlMissing(OSError):
-    """There is no credential `DATABASE_URL`: the operator makes it with the tenant's role. Until then the database is away."""
+    """There is no credential `DATABASE_URL`; the operator creates it with the tenant's role. Until then the database is away."""
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What lives as long as the process."""
+    """What lives as long as the process, and is passed to whatever needs it."""
 
     settings: Settings
     clock: Clock
@@ -55,7 +56,7 @@ class Process:
         return self.config.current.tenant
 
     def booking(self) -> Booking:
-        """Wire the booking room."""
+        """Return the booking package, wired to this process."""
         settings = BookingSettings(
             sync_delay=timedelta(seconds=self.settings.calendar_sync_delay_seconds),
             quiet=timedelta(seconds=self.settings.calendar_quiet_seconds),
@@ -66,12 +67,12 @@ class Process:
         )
 
     def _calendar(self) -> ChosenCalendar:
-        """Wire the calendars. Cal.com's old API is asked while the circuit of the new one is open, so it has one of its own."""
+        """Return the remote calendar. Cal.com's v1 API is used while the circuit of v2 is open, so it has a circuit of its own."""
         recorder = Recorder(self.pool, self.tenant, self.metrics)
-        key = lambda: self.credentials.get("calcom-api-key")  # noqa: E731
-        of_v1 = Circuits(None, self.clock, rules=circuit_rules(self.settings))
-        v2 = CalcomV2(Exchange(self.session, self.circuits, self.clock), self.config.now, key, recorder)
-        v1 = CalcomV1(Exchange(self.session, of_v1, self.clock), self.config.now, key, recorder)
+        api_key = partial(self.credentials.get, "calcom-api-key")
+        v1_circuits = Circuits(None, self.clock, rules=circuit_rules(self.settings))
+        v2 = CalcomV2(Exchange(self.session, self.circuits, self.clock), self.config.now, api_key, recorder)
+        v1 = CalcomV1(Exchange(self.session, v1_circuits, self.clock), self.config.now, api_key, recorder)
         return ChosenCalendar(self.config.now, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, self.clock)
 
 
@@ -83,12 +84,12 @@ def circuit_rules(settings: Settings) -> Rules:
 async def open_process(
     settings: Settings, component: str, connections: int, clock: Clock, faults: FaultPoints, stop: asyncio.Event
 ) -> AsyncIterator[Process]:
-    """Read the config (raises `ConfigUnreadable`), and follow its and the database's changes until the end."""
+    """Open what a process needs, and follow changes of config and credentials until the end. Raises `ConfigUnreadable`."""
     config = LiveConfig(settings.config_file)
     configure_logs(settings.log_level, component=component, tenant=config.current.tenant)
     credentials, metrics = Credentials(settings.credentials_dir), Metrics(config.current.tenant)
 
-    # Every role of the server may read this name, and a pod's name begins with its tenant's: the random end must do.
+    # Every role of the server can read this name, and a pod's name begins with its tenant's: use only its random suffix.
     name = f"askproai-{component} {settings.pod_name.rpartition('-')[2]}"
 
     def base_url(provider: Provider) -> str | None:
@@ -113,7 +114,10 @@ async def open_stores(
     metrics: TellsRedis,
     stop: asyncio.Event,
 ) -> AsyncIterator[tuple[Pool, Shared]]:
-    """Open what the mounted credentials name, and follow their changes until the end; the URLs are read for each connection."""
+    """Open the database and Redis named by the mounted credentials, and follow their changes until the end.
+
+    The URLs are read again for each connection.
+    """
 
     def database_url() -> str:
         url = credentials.get(DATABASE_URL)
@@ -133,22 +137,22 @@ async def open_stores(
 
 
 async def _follow_database_url(credentials: Credentials, pool: Pool, stop: asyncio.Event) -> None:
-    """End the pool's connections, each after its work, when DATABASE_URL changes: a rotated password, another server.
+    """Expire the pool's connections when DATABASE_URL changes: a rotated password, another server.
 
-    New ones ask for the URL by themselves. A missing file is no change.
+    Each ends after its current use, and new ones read the URL by themselves. A missing file is no change.
     """
-    known = credentials.get(DATABASE_URL)
+    last_url = credentials.get(DATABASE_URL)
     while not stop.is_set():
-        current = credentials.get(DATABASE_URL) or known
-        if current != known:
-            known = current
+        url = credentials.get(DATABASE_URL) or last_url
+        if url != last_url:
+            last_url = url
             await pool.expire_connections()
             log.info("database.url_changed", consequence="new connections; the old ones end with their last request")
-        await pause(stop, LOOK_AT_URL_SECONDS)
+        await pause(stop, URL_POLL_SECONDS)
 
 
 async def _close(pool: Pool) -> None:
-    """Close a pool whose work has ended; connections that hang are cut, since the process must end."""
+    """Close a pool that is no longer used; terminate connections that hang, since the process must end."""
     try:
         async with asyncio.timeout(CLOSE_POOL_SECONDS):
             await pool.close()
