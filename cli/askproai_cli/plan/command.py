@@ -10,7 +10,7 @@ import typer
 
 from askproai_cli.lint import Document, Unreadable, read_documents
 from askproai_cli.lint.check import GROUP
-from askproai_cli.output import Output, OutputOption, as_json
+from askproai_cli.output import Output, OutputOption, print_json
 from askproai_cli.plan.plan import Change, plan, summary
 from askproai_operator.engine import ApiError, Unreachable, refs
 
@@ -44,7 +44,7 @@ def plan_command(
         typer.echo(f"the cluster cannot be asked: {error}", err=True)
         raise typer.Exit(1) from None
     if output is Output.JSON:
-        as_json([asdict(one) for one in planned])
+        print_json([asdict(one) for one in planned])
     else:
         for one in planned:
             typer.echo(f"{one.name}: {one.change}")
