@@ -2,7 +2,6 @@
 
 import asyncio
 import inspect
-import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -17,14 +16,18 @@ async def eventually(
 ) -> T:
     """Call `check`, awaiting what it returns if need be, until it returns something true, and return that.
 
-    Raises AssertionError after `seconds`; `what`, or what it returns then, says what was waited for.
+    Raises AssertionError after `seconds`, which also bound a check that hangs. `what` says what was waited for; a function is
+    called only then.
     """
-    deadline = time.monotonic() + seconds
-    while True:
-        checked = check()
-        result: T = await checked if inspect.isawaitable(checked) else checked
-        if result:
-            return result
-        if time.monotonic() >= deadline:
-            raise AssertionError(f"waited {seconds:g} s for {what() if callable(what) else what}: it did not come")
-        await asyncio.sleep(every)
+    try:
+        async with asyncio.timeout(seconds) as deadline:
+            while True:
+                checked = check()
+                result: T = await checked if inspect.isawaitable(checked) else checked
+                if result:
+                    return result
+                await asyncio.sleep(every)
+    except TimeoutError:
+        if not deadline.expired():
+            raise  # by the check itself
+        raise AssertionError(f"waited {seconds:g} s for {what() if callable(what) else what}: it did not come") from None
