@@ -30,4 +30,6 @@ async def eventually(
     except TimeoutError:
         if not deadline.expired():
             raise  # by the check itself
-        raise AssertionError(f"waited {seconds:g} s for {what() if callable(what) else what}: it did not come") from None
+        raise AssertionError(
+            f"waited {seconds:g} s for {what() if callable(what) else what}: it did not come"
+        ) from None
