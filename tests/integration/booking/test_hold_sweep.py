@@ -10,7 +10,7 @@ from booking_environment import booking_args, call
 
 from askproai_core.database import Pool, open_pool
 from askproai_runtime.booking import BookingSettings
-from askproai_runtime.coordinator.holds import sweep_holds
+from askproai_runtime.coordinator.maintenance import sweep_holds
 from askproai_sandbox.databases import Database
 
 BRIEF = BookingSettings(hold=timedelta(milliseconds=30), holds_per_caller=100)

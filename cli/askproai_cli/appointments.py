@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from askproai_cli.output import LimitOption, Output, OutputOption, show
-from askproai_cli.reach import TenantOption, UrlOption, ask
+from askproai_cli.client import TenantOption, UrlOption, request
+from askproai_cli.output import LimitOption, Output, OutputOption, print_rows
 
 appointments = typer.Typer(
     no_args_is_help=True,
@@ -39,9 +39,9 @@ def list_command(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """List appointments by start, held ones included."""
-    asked = {"from": first, "to": end, "branch": branch, "staff": staff, "status": status, "limit": limit}
-    answer = ask(tenant, url, "GET", "appointments", **asked)
-    show(output, answer, answer["appointments"], _COLUMNS, "no appointments")
+    filters = {"from": first, "to": end, "branch": branch, "staff": staff, "status": status, "limit": limit}
+    answer = request(tenant, url, "GET", "appointments", **filters)
+    print_rows(output, answer, answer["appointments"], _COLUMNS, "no appointments")
 
 
 def slots(
@@ -53,9 +53,9 @@ def slots(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Show what is free on a day, one entry for each person: what a caller could be offered. Nothing is held."""
-    answer = ask(tenant, url, "GET", "slots", branch=branch, service=service, date=date)
+    answer = request(tenant, url, "GET", "slots", branch=branch, service=service, date=date)
     times: dict[str, list[str]] = {}
     for slot in answer["slots"]:
         times.setdefault(slot["staff"], []).append(f"{datetime.fromisoformat(slot['start']):%H:%M}")
     rows = ({"staff": staff, "times": " ".join(free)} for staff, free in times.items())
-    show(output, answer, rows, {"staff": "with", "times": "free starts"}, "nothing is free on that day")
+    print_rows(output, answer, rows, {"staff": "with", "times": "free starts"}, "nothing is free on that day")

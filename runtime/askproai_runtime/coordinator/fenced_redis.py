@@ -1,14 +1,14 @@
-"""What the coordinator writes into Redis: each write carries the Lease's term, and one with a lower term is refused.
+"""The coordinator's writes into Redis: each carries the term of the Lease, and a write with a lower term is refused.
 
-So a coordinator that slept through its Lease (a stopped process, a frozen node) and wakes in the middle of a write changes
-nothing, even before it finds out: its successor has left a higher term behind, and the script looks and writes in one step.
+A coordinator that slept through its Lease (a stopped process, a frozen node) and wakes in the middle of a write therefore
+changes nothing, even before it notices: its successor has stored a higher term, and the script compares and writes in one step.
 """
 
 import json
 from collections.abc import AsyncIterator, Callable
 
 from askproai_core.kube import NotLeader
-from askproai_core.redis import RedisClient, Script
+from askproai_core.redis import Script, Shared
 
 # KEYS: the fence, the key to write. ARGV: our term, then each command as JSON, without the key.
 _FENCED = Script(
@@ -28,9 +28,9 @@ _SCAN_COUNT = 1000
 
 
 class FencedRedis:
-    """The coordinator's Redis. `term` gives the fencing number; every method raises `RedisAway`."""
+    """The coordinator's Redis. `term` returns the fencing number; every method raises `RedisAway`."""
 
-    def __init__(self, shared: RedisClient, term: Callable[[], int]) -> None:
+    def __init__(self, shared: Shared, term: Callable[[], int]) -> None:
         self._shared, self._term = shared, term
 
     @property
@@ -44,19 +44,19 @@ class FencedRedis:
             raise NotLeader(f"a leader after term {self._term()} has written into Redis: this one's word is old")
 
     async def hash(self, key: str) -> dict[str, str]:
-        """Read a hash; empty when there is none."""
-        flat = await self._shared.execute("HGETALL", key)
+        """Return the fields of a hash; empty when the key does not exist."""
+        flat = await self._shared.do("HGETALL", key)
         return flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
 
     async def expiry(self, key: str) -> int:
-        """Give what is left of a key's life in milliseconds: -1 for ever, -2 when it is gone."""
-        return int(await self._shared.execute("PTTL", key))
+        """Return the milliseconds until a key expires: -1 if never, -2 if it does not exist."""
+        return int(await self._shared.do("PTTL", key))
 
     async def keys(self, pattern: str) -> AsyncIterator[str]:
-        """Give the keys that fit, some of them twice perhaps: SCAN promises no more."""
+        """Yield the keys that match a pattern; a key may come twice, SCAN does not promise otherwise."""
         cursor = "0"
         while True:
-            cursor, found = await self._shared.execute("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_COUNT)
+            cursor, found = await self._shared.do("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_COUNT)
             for key in found:
                 yield key
             if str(cursor) == "0":

@@ -1,6 +1,6 @@
-"""Every SQL statement of the queue. A job's event follows it in the same statement, so that the two never tell different stories.
+"""Every SQL statement of the queue. A job's event is updated in the same statement as the job, so the two never disagree.
 
-All names carry the tenant: row security would hide other rows anyway, but the indexes begin with it.
+Every statement filters by tenant: row-level security would hide other rows anyway, but the indexes begin with the tenant.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,10 +11,10 @@ from askproai_core.database import Connection, Pool
 from askproai_runtime.jobs.types import Job, JobKind, JobSettings, Priority, StaleClaim
 from askproai_runtime.metrics import Waiting
 
-UPPER = (Priority.CRITICAL, Priority.HIGH, Priority.DEFAULT)
-LOWER = (Priority.LOW, Priority.MAINTENANCE)
+URGENT = (Priority.CRITICAL, Priority.HIGH, Priority.DEFAULT)
+BACKGROUND = (Priority.LOW, Priority.MAINTENANCE)
 
-# For one job that we hold: `{change}` is what becomes of it, `{event}` what becomes of its event.
+# Ends one claim that we hold: `{change}` are the new columns of the job, `{event}` those of its event.
 _RELEASE = """
 WITH job AS (
     UPDATE jobs SET lease_until = NULL, worker = NULL, {change}
@@ -31,7 +31,7 @@ _FINISH = _RELEASE.format(
     event="status = 'processed', processed_at = clock_timestamp(), error = NULL",
 )
 
-# $4 the error, $5 the wait before the next try; none: it is dead.
+# $4: the error. $5: the wait before the next attempt; NULL makes the job a dead letter.
 _FAIL = _RELEASE.format(
     change="""last_error = $4, state = CASE WHEN $5::interval IS NULL THEN 'dead' ELSE 'ready' END,
               finished_at = CASE WHEN $5::interval IS NULL THEN clock_timestamp() END,
@@ -48,19 +48,19 @@ _LANE = """
     SELECT picked.id FROM unnest({priorities}::text[]) AS lane (priority) CROSS JOIN LATERAL (
         SELECT j.id FROM jobs j
         WHERE j.tenant = $1 AND j.state = 'ready' AND j.priority = lane.priority AND j.run_at <= now()
-        ORDER BY j.run_at, j.id LIMIT {room} FOR UPDATE SKIP LOCKED
-    ) picked LIMIT {room}"""
+        ORDER BY j.run_at, j.id LIMIT {limit} FOR UPDATE SKIP LOCKED
+    ) picked LIMIT {limit}"""
 
-# Attempts are counted and the fence is raised here, before any handler runs: a job that kills its worker must come to an end.
-# A lane's priorities are tried in the order given: the lateral join runs once for each, and LIMIT ends it, so that no row is
-# locked which is not claimed. The lower lane gets what the upper one leaves ($8: free slots in all).
+# The attempt is counted and `claim_no` raised here, before any handler runs: a job that kills its worker must come to an end.
+# A lane's priorities are tried in the given order: the lateral join runs once for each and stops at LIMIT, so that no row is
+# locked without being claimed. The background lane gets the slots that the urgent one leaves ($8: free slots in total).
 _CLAIM = """
-WITH upper_lane AS MATERIALIZED ({upper}
-), lower_lane AS MATERIALIZED ({lower}
+WITH urgent_lane AS MATERIALIZED ({urgent}
+), background_lane AS MATERIALIZED ({background}
 ), claimed AS (
     UPDATE jobs j SET state = 'running', attempts = j.attempts + 1, claim_no = j.claim_no + 1, worker = $2,
                       lease_until = clock_timestamp() + $3
-    FROM (SELECT id FROM upper_lane UNION ALL SELECT id FROM lower_lane) chosen
+    FROM (SELECT id FROM urgent_lane UNION ALL SELECT id FROM background_lane) chosen
     WHERE j.tenant = $1 AND j.id = chosen.id
     RETURNING j.id, j.kind, j.priority, j.attempts, j.claim_no, j.event_id, j.appointment_id, j.correlation_id
 ), event AS (
@@ -69,11 +69,11 @@ WITH upper_lane AS MATERIALIZED ({upper}
 )
 SELECT * FROM claimed
 """.format(  # noqa: S608  constants of this module
-    upper=_LANE.format(priorities="$4", room="$5"),
-    lower=_LANE.format(priorities="$6", room="least($7, $8 - (SELECT count(*) FROM upper_lane))"),
+    urgent=_LANE.format(priorities="$4", limit="$5"),
+    background=_LANE.format(priorities="$6", limit="least($7, $8 - (SELECT count(*) FROM urgent_lane))"),
 )
 
-# Those that come back are still ours.
+# Returns the jobs whose claim is still ours.
 _RENEW = """
 UPDATE jobs j SET lease_until = clock_timestamp() + $4
 FROM unnest($2::bigint[], $3::integer[]) AS held (id, claim_no)
@@ -81,7 +81,7 @@ WHERE j.tenant = $1 AND j.id = held.id AND j.claim_no = held.claim_no AND j.stat
 RETURNING j.id
 """
 
-# Jobs whose worker is gone. The lost try counts; the next one comes at once, because the lease was waiting enough.
+# Jobs whose worker is gone. The lost attempt counts; the next one is due at once, because the lease was wait enough.
 _SWEEP = """
 WITH lost AS MATERIALIZED (
     SELECT id FROM jobs WHERE tenant = $1 AND state = 'running' AND lease_until < now()
@@ -100,7 +100,7 @@ WITH lost AS MATERIALIZED (
 SELECT id, state FROM swept
 """
 
-# Three parts, so that each reads its own partial index and none counts the jobs that are done.
+# Three parts, so that each reads its own partial index and none counts the finished jobs.
 _SNAPSHOT = """
 SELECT priority, 'ready' AS state, count(*) AS jobs,
        greatest(0, extract(epoch FROM clock_timestamp() - min(run_at)))::float8 AS oldest_seconds
@@ -123,8 +123,10 @@ async def enqueue(
     appointment_id: UUID | None = None,
     run_at: datetime | None = None,
 ) -> None:
-    """Add a job in the caller's transaction. A second live one for the same event or appointment is not added; but an
-    appointment's that waits is brought forward, since it does whatever the appointment then needs.
+    """Add a job in the caller's transaction, due at `run_at` or at once.
+
+    An event or appointment has at most one live job. A second one for an event is not added. For an appointment the waiting
+    job is brought forward instead, since it does whatever the appointment needs when it runs.
     """
     added = await conn.execute(
         """INSERT INTO jobs (tenant, kind, priority, correlation_id, event_id, appointment_id, run_at)
@@ -140,9 +142,9 @@ async def enqueue(
 
 
 async def finish(conn: Connection, tenant: str, job: Job) -> None:
-    """End the job as done, inside the handler's own transaction with its effects.
+    """Mark the job as done, in the handler's own transaction together with its effects.
 
-    Raises StaleClaim if another has claimed it since; let it pass, so that the effects roll back.
+    Raises StaleClaim if another worker has claimed it since; let it propagate, so that the effects roll back.
     """
     if await conn.fetchval(_FINISH, tenant, job.id, job.claim_no) is None:
         raise StaleClaim(f"job {job.id} was claimed by another after claim {job.claim_no}")
@@ -150,12 +152,12 @@ async def finish(conn: Connection, tenant: str, job: Job) -> None:
 
 
 async def snapshot(pool: Pool, tenant: str) -> list[Waiting]:
-    """Give how many jobs are ready, running and dead, by priority."""
+    """Return how many jobs are ready, running and dead, by priority."""
     return [Waiting(*row) for row in await pool.fetch(_SNAPSHOT, tenant)]
 
 
-class Queue:
-    """One tenant's queue, as a worker uses it. Every method is one statement in a transaction of its own."""
+class JobStore:
+    """One tenant's jobs, as a worker uses them. Every method runs one statement in a transaction of its own."""
 
     def __init__(self, pool: Pool, tenant: str, worker: str, settings: JobSettings) -> None:
         self._pool = pool
@@ -164,48 +166,49 @@ class Queue:
         self._settings = settings
 
     async def claim(self, running: Iterable[Job]) -> tuple[list[Job], bool]:
-        """Take what may run beside the jobs that do, most urgent first; and whether more may be waiting for the next slot.
+        """Claim the jobs that may run beside `running`, and return them, most urgent first, with whether more may be waiting.
 
-        Neither lane may take the slots that are reserved for the other, so neither can keep it waiting. `running` is read
-        once the connection is ours: handlers wait for the same one, and each that ends meanwhile leaves a slot, so that
+        Neither lane may take the slots reserved for the other, so neither can starve it. `running` is read only after the
+        connection is acquired: handlers wait for the same connection, and each one that ends meanwhile frees a slot, so that
         under load one statement claims many jobs.
         """
         async with self._pool.acquire() as connection:
-            busy = [job.priority in UPPER for job in running]
-            most, free = self._settings.slots - self._settings.reserved, self._settings.slots - len(busy)
-            upper = max(0, min(most - sum(busy), free))
-            lower = max(0, min(most - (len(busy) - sum(busy)), free))
-            if not upper and not lower:
+            running_urgent = [job.priority in URGENT for job in running]
+            lane_limit = self._settings.slots - self._settings.reserved
+            free_slots = self._settings.slots - len(running_urgent)
+            urgent_limit = max(0, min(lane_limit - sum(running_urgent), free_slots))
+            background_limit = max(0, min(lane_limit - (len(running_urgent) - sum(running_urgent)), free_slots))
+            if not urgent_limit and not background_limit:
                 return [], True
             rows = await connection.fetch(
                 _CLAIM, self._tenant, self._worker, self._settings.lease,
-                [p.value for p in UPPER], upper, [p.value for p in LOWER], lower, free,
+                [p.value for p in URGENT], urgent_limit, [p.value for p in BACKGROUND], background_limit, free_slots,
             )  # fmt: skip
         jobs = [
             Job(**dict(row) | {"kind": JobKind(row["kind"]), "priority": Priority(row["priority"])}) for row in rows
         ]
-        taken = sum(job.priority in UPPER for job in jobs)
-        more = taken >= upper or len(jobs) - taken >= lower or len(jobs) >= free
+        urgent = sum(job.priority in URGENT for job in jobs)
+        maybe_more = urgent >= urgent_limit or len(jobs) - urgent >= background_limit or len(jobs) >= free_slots
         rank = list(Priority)
-        return sorted(jobs, key=lambda job: (rank.index(job.priority), job.id)), more
+        return sorted(jobs, key=lambda job: (rank.index(job.priority), job.id)), maybe_more
 
     async def fail(self, job: Job, error: str, wait: timedelta | None) -> bool:
-        """Set a failed try down: another one after `wait`, or, without, dead. False when the job is not ours any more."""
+        """Record a failed attempt: retry after `wait`, or make it a dead letter if None. False if the claim is no longer ours."""
         state = await self._pool.fetchval(_FAIL, self._tenant, job.id, job.claim_no, error, wait)
         return state is not None
 
     async def run_again(self, job: Job, at: datetime, reason: str) -> bool:
-        """Put the job back without counting the try."""
+        """Put the job back without counting the attempt. False if the claim is no longer ours."""
         return await self._pool.fetchval(_RUN_AGAIN, self._tenant, job.id, job.claim_no, at, reason) is not None
 
     async def renew(self, jobs: Sequence[Job]) -> set[int]:
-        """Lengthen the leases; give the ids that are still ours."""
+        """Extend the leases, and return the ids of the jobs that are still ours."""
         claims = [job.id for job in jobs], [job.claim_no for job in jobs]
         rows = await self._pool.fetch(_RENEW, self._tenant, *claims, self._settings.lease)
         return {row["id"] for row in rows}
 
     async def sweep(self) -> tuple[int, int]:
-        """Take jobs from workers that are gone; give how many are ready again, and how many died of it."""
+        """Release the jobs of lost workers, and return how many became ready again and how many became dead letters."""
         rows = await self._pool.fetch(_SWEEP, self._tenant, len(self._settings.retries))
         dead = sum(row["state"] == "dead" for row in rows)
         return len(rows) - dead, dead

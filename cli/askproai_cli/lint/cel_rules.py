@@ -1,11 +1,11 @@
-"""The CEL rules of a CRD, evaluated here by the library of CEL's authors, with the functions that Kubernetes adds."""
+"""The CEL rules of a CRD, evaluated by the library of CEL's authors with the functions that Kubernetes adds."""
 
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from askproai_cli.lint.documents import Path_
+from askproai_cli.lint.documents import FieldPath
 from askproai_cli.lint.structural import Fault, Schema
 
 
@@ -16,8 +16,8 @@ class CelMissing(RuntimeError):
         super().__init__("askproai lint needs the CEL library: pip install 'askproai[lint]'")
 
 
-def broken_rules(value: Any, old: Any, schema: Schema, path: Path_) -> Iterator[Fault]:
-    """Give the rules that a value breaks, here and below. `old` is what an update replaces, None for a new object.
+def broken_rules(value: Any, old: Any, schema: Schema, path: FieldPath) -> Iterator[Fault]:
+    """Yield the rules that a value and its descendants break. `old` is what an update replaces, None for a new object.
 
     Raises `CelMissing`.
     """
@@ -27,12 +27,12 @@ def broken_rules(value: Any, old: Any, schema: Schema, path: Path_) -> Iterator[
             yield Fault((*path, *field), rule["message"])
     if isinstance(value, dict):
         properties, rest = schema.get("properties", {}), schema.get("additionalProperties", {})
-        before = old if isinstance(old, dict) else {}
-        for name, one in value.items():
-            yield from broken_rules(one, before.get(name), properties.get(name, rest), (*path, name))
-    elif isinstance(value, list):  # our transition rules stand on fields, never inside lists
-        for index, one in enumerate(value):
-            yield from broken_rules(one, None, schema.get("items", {}), (*path, index))
+        old_fields = old if isinstance(old, dict) else {}
+        for name, child in value.items():
+            yield from broken_rules(child, old_fields.get(name), properties.get(name, rest), (*path, name))
+    elif isinstance(value, list):  # our transition rules are on fields, never inside lists
+        for index, item in enumerate(value):
+            yield from broken_rules(item, None, schema.get("items", {}), (*path, index))
 
 
 def _holds(rule: dict[str, Any], value: Any, old: Any) -> bool:
@@ -41,10 +41,10 @@ def _holds(rule: dict[str, Any], value: Any, old: Any) -> bool:
     if rule.get("optionalOldSelf"):
         data["oldSelf"] = _optional(old)
     elif "oldSelf" in rule["rule"]:
-        if old is None:  # a transition rule says nothing about a new object
+        if old is None:  # a transition rule does not apply to a new object
             return True
         data["oldSelf"] = old
-    # An error of evaluation (an unknown time zone) breaks the rule, as it does in the API server.
+    # An evaluation error, such as an unknown time zone, breaks the rule, as it does in the API server.
     return environment.compile(rule["rule"]).eval(data=data).plain_value() is True
 
 
@@ -55,17 +55,17 @@ def _optional(old: Any) -> Any:
 
 
 def _is_url(text: str) -> bool:
-    """Tell what Go's `url.ParseRequestURI` takes: an absolute URL, or an absolute path."""
-    split = _split(text)
+    """Whether Go's `url.ParseRequestURI` accepts a text: an absolute URL or an absolute path."""
+    split = _split_url(text)
     return split is not None and (bool(split.scheme) or text.startswith("/"))
 
 
-def _split(text: str) -> SplitResult | None:
+def _split_url(text: str) -> SplitResult | None:
     if not text.isprintable() or any(character in text for character in ' <>"{}|\\^`'):
         return None
     try:
         split = urlsplit(text)
-        _ = split.port  # raises for what is no port
+        _ = split.port  # raises ValueError for an invalid port
     except ValueError:
         return None
     return split
@@ -87,7 +87,7 @@ def _environment() -> Any:
         "kubernetes.url",
         [
             function("isURL", _is_url, boolean, text, member=False),
-            function("url", lambda given: {"url": given}, anything, text, member=False),
+            function("url", lambda url: {"url": url}, anything, text, member=False),
             function("getScheme", lambda url: urlsplit(url["url"]).scheme, text, anything, member=True),
             function("getHostname", lambda url: urlsplit(url["url"]).hostname or "", text, anything, member=True),
         ],
