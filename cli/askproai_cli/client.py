@@ -1,5 +1,6 @@
 """A client of a tenant's private API. It is found by the given URL, in the demo that runs here, or by a port-forward."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -9,11 +10,14 @@ from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
-import httpx
+import aiohttp
 import typer
+
+from askproai_core.providers import TransportFailure, open_session
 
 TOKEN_VARIABLE = "ASKPROAI_TOKEN"  # noqa: S105 - names a variable
 _TIMEOUT_SECONDS = 15.0
@@ -45,23 +49,31 @@ class PrivateApiClient:
     token: str = field(repr=False)
 
     def request(self, method: str, path: str, **options: Any) -> Any:
-        """Send a request to `/api/v1/<path>` and return the JSON of the response; `options` are httpx's.
+        """Send a request to `/api/v1/<path>` and return the JSON of the response; `options` are aiohttp's.
 
         Raises `RequestFailed`; a value that the tenant cannot read (status 400) ends the command as misuse.
         """
         url, headers = f"{self.url.rstrip('/')}/api/v1/{path}", {"Authorization": f"Bearer {self.token}"}
         try:
-            response = httpx.request(method, url, headers=headers, timeout=_TIMEOUT_SECONDS, trust_env=False, **options)
-            body = response.json()
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise RequestFailed(
-                f"no answer of a tenant's private port at {self.url} ({type(error).__name__})"
-            ) from None
-        if response.status_code == httpx.codes.BAD_REQUEST:  # exit code 2: what was typed is wrong
+            status, raw = asyncio.run(_send(method, url, headers=headers, **options))
+            body = json.loads(raw)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            is_transport = isinstance(error, aiohttp.ClientError | TimeoutError)
+            why = TransportFailure.of(error) if is_transport else type(error).__name__
+            raise RequestFailed(f"no answer of a tenant's private port at {self.url} ({why})") from None
+        if status == HTTPStatus.BAD_REQUEST:  # exit code 2: what was typed is wrong
             raise typer.BadParameter(body["detail"])
-        if not response.is_success:
-            raise RequestFailed(f"{body.get('title', response.status_code)}: {body.get('detail', '')}")
+        if status not in range(200, 300):
+            raise RequestFailed(f"{body.get('title', status)}: {body.get('detail', '')}")
         return body
+
+
+async def _send(method: str, url: str, **options: Any) -> tuple[int, bytes]:
+    """Send one request and return status and body. Neither a proxy nor a redirect may see the token."""
+    timeout = aiohttp.ClientTimeout(total=None, connect=_TIMEOUT_SECONDS, sock_read=_TIMEOUT_SECONDS)
+    async with open_session() as session:
+        async with session.request(method, url, timeout=timeout, allow_redirects=False, **options) as response:
+            return response.status, await response.read()
 
 
 def request(tenant: str, url: str | None, method: str, path: str, **params: str | int | None) -> Any:

@@ -8,10 +8,10 @@ from typing import Any
 
 from aiohttp import web
 
-from askproai_core.database import DATABASE_AWAY, schema_version, shipped_migrations
-from askproai_core.http_server import Problem, alive, boundary, json_answer, metrics_route
+from askproai_core.database import DATABASE_UNAVAILABLE, schema_version, shipped_migrations
+from askproai_core.http_server import Problem, error_middleware, json_response, liveness, metrics_route
 from askproai_runtime.admin_api import BASE, AdminStore, api_app, description_app, require_token
-from askproai_runtime.billing import BillingState, billing_state
+from askproai_runtime.billing import BillingState, get_billing_state
 from askproai_runtime.jobs import snapshot
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.process import DatabaseUrlMissing, Process
@@ -54,7 +54,7 @@ class Readiness:
                 self.schema_version = await schema_version(connection)
         except DatabaseUrlMissing:
             self._reason = "the credential DATABASE_URL is missing"
-        except DATABASE_AWAY:
+        except DATABASE_UNAVAILABLE:
             self._reason = "database does not answer"
         else:
             self.database_ms = int((self._process.clock.monotonic() - started) * 1000)
@@ -69,13 +69,13 @@ def private_app(process: Process, readiness: Readiness) -> web.Application:
     """Return the application of the web process's private port: terse answers for probes, details for the bearer of the token."""
 
     async def health(_request: web.Request) -> web.Response:
-        return json_answer({"status": _status(process, await readiness.not_ready_reason())})
+        return json_response({"status": _status(process, await readiness.not_ready_reason())})
 
     async def detailed(request: web.Request) -> web.Response:
         require_token(request, process.settings.admin_token_file)
-        return json_answer(await details(process, readiness))
+        return json_response(await details(process, readiness))
 
-    startup = web.get("/startupz", alive)  # the port opens only when everything else has started
+    startup = web.get("/startupz", liveness)  # the port opens only when everything else has started
     app = _app(startup, *_probes(readiness), web.get("/health", health), web.get("/health/detailed", detailed))
     app.add_subapp(BASE, api_app(process))
     app.add_subapp("/openapi.json", description_app(process))
@@ -96,7 +96,7 @@ def metrics_app(metrics: Metrics) -> web.Application:
 
 
 def _app(*routes: web.RouteDef) -> web.Application:
-    app = web.Application(middlewares=[boundary])
+    app = web.Application(middlewares=[error_middleware])
     app.add_routes(routes)
     return app
 
@@ -106,9 +106,9 @@ def _probes(readiness: Readiness) -> tuple[web.RouteDef, ...]:
         reason = await readiness.not_ready_reason()
         if reason is not None:
             raise Problem(503, "Not Ready", reason)
-        return json_answer({"status": "ok"})
+        return json_response({"status": "ok"})
 
-    return web.get("/livez", alive), web.get("/readyz", ready)
+    return web.get("/livez", liveness), web.get("/readyz", ready)
 
 
 async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
@@ -124,14 +124,14 @@ async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
         try:
             waiting = await snapshot(process.pool, process.tenant)
             rows = await AdminStore(process.pool, process.tenant).list_last_provider_calls()
-            billing = await billing_state(process.pool, process.tenant)
-        except DATABASE_AWAY:
+            billing = await get_billing_state(process.pool, process.tenant)
+        except DATABASE_UNAVAILABLE:
             reason = "database does not answer"
         else:
             queue = {"status": "ok", "jobs": [jobs._asdict() for jobs in waiting]}
             for row in rows:
                 providers.setdefault(row["provider"], {}).update(last_outcome=row["outcome"], last_call_at=row["at"])
-    for provider, state in process.circuits.known().items():
+    for provider, state in process.circuits.last_known_states().items():
         providers[provider]["circuit"] = state
     return {
         "status": _status(process, reason),

@@ -12,8 +12,8 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from askproai_core.database import Migrator, StoreError
-from askproai_core.kube import LeaseError
+from askproai_core.database import DatabaseError, Migrator
+from askproai_core.kube import AccessError
 from askproai_core.lifecycle import stop_on_signals
 from askproai_core.logging import configure_logs
 from askproai_runtime.settings import Settings
@@ -136,7 +136,7 @@ def _serve(run: Callable[[S, asyncio.Event], Awaitable[None]], kind: type[S]) ->
 
     try:
         asyncio.run(until_signal())
-    except (ConfigUnreadable, LeaseError, OSError) as error:
+    except (ConfigUnreadable, AccessError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 
@@ -146,7 +146,7 @@ def _run_database_task(task: Coroutine[Any, Any, T]) -> T:
     configure_logs("info", component="migrate")
     try:
         return asyncio.run(task)
-    except (StoreError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+    except (DatabaseError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         typer.echo(f"{type(error).__name__}: {error}", err=True)
         raise typer.Exit(1) from error
 

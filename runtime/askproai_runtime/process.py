@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 import aiohttp
 import structlog
@@ -13,12 +12,11 @@ import structlog
 from askproai_core.clock import Clock
 from askproai_core.database import Pool, open_pool
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.lifecycle import beside, pause
+from askproai_core.lifecycle import background_tasks, sleep_until_stopped
 from askproai_core.logging import configure_logs
-from askproai_core.redis import Circuits, Provider, Rules, Shared, SlotLock, TellsRedis
-from askproai_core.tenant_config import CalcomVersion
-from askproai_runtime.booking import Booking, BookingSettings
-from askproai_runtime.calendars import CalcomV1, CalcomV2, ChosenCalendar, Exchange, Recorder
+from askproai_core.redis import CircuitBreakers, CircuitRules, Provider, RedisClient, RedisMetrics, SlotLock
+from askproai_runtime.booking import BookingService, BookingSettings
+from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder, build_calendar
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.settings import Settings
 from askproai_runtime.watched_files import Credentials, LiveConfig
@@ -48,36 +46,33 @@ class Process:
     metrics: Metrics
     session: aiohttp.ClientSession
     pool: Pool
-    shared: Shared
-    circuits: Circuits
+    shared: RedisClient
+    circuits: CircuitBreakers
 
     @property
     def tenant(self) -> str:
         return self.config.current.tenant
 
-    def booking(self) -> Booking:
+    def booking(self) -> BookingService:
         """Return the booking package, wired to this process."""
         settings = BookingSettings(
             sync_delay=timedelta(seconds=self.settings.calendar_sync_delay_seconds),
-            quiet=timedelta(seconds=self.settings.calendar_quiet_seconds),
+            quiet_period=timedelta(seconds=self.settings.calendar_quiet_seconds),
         )
         slots = SlotLock(self.shared, self.clock)
-        return Booking(
+        return BookingService(
             self.pool, self.config.now, self._calendar(), self.clock, self.metrics, settings, self.faults, slots
         )
 
-    def _calendar(self) -> ChosenCalendar:
-        """Return the remote calendar. Cal.com's v1 API is used while the circuit of v2 is open, so it has a circuit of its own."""
-        recorder = Recorder(self.pool, self.tenant, self.metrics)
-        api_key = partial(self.credentials.get, "calcom-api-key")
-        v1_circuits = Circuits(None, self.clock, rules=circuit_rules(self.settings))
-        v2 = CalcomV2(Exchange(self.session, self.circuits, self.clock), self.config.now, api_key, recorder)
-        v1 = CalcomV1(Exchange(self.session, v1_circuits, self.clock), self.config.now, api_key, recorder)
-        return ChosenCalendar(self.config.now, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, self.clock)
+    def _calendar(self) -> FallbackCalendar:
+        recorder, rules = ProviderCallRecorder(self.pool, self.tenant, self.metrics), circuit_rules(self.settings)
+        return build_calendar(
+            self.config.now, self.credentials.get, self.session, self.circuits, rules, self.clock, recorder
+        )
 
 
-def circuit_rules(settings: Settings) -> Rules:
-    return Rules(open_for=timedelta(seconds=settings.circuit_open_seconds))
+def circuit_rules(settings: Settings) -> CircuitRules:
+    return CircuitRules(open_for=timedelta(seconds=settings.circuit_open_seconds))
 
 
 @asynccontextmanager
@@ -99,8 +94,8 @@ async def open_process(
         open_stores(credentials, config.current.tenant, connections, name, clock, metrics, stop) as (pool, shared),
         aiohttp.ClientSession() as session,
     ):
-        circuits = Circuits(shared, clock, metrics, circuit_rules(settings), base_url=base_url)
-        async with beside(circuits.follow(stop), config.watch(stop, metrics.config, metrics.config_rejected)):
+        circuits = CircuitBreakers(shared, clock, metrics, circuit_rules(settings), base_url=base_url)
+        async with background_tasks(circuits.follow(stop), config.watch(stop, metrics.config, metrics.config_rejected)):
             yield Process(settings, clock, faults, config, credentials, metrics, session, pool, shared, circuits)
 
 
@@ -111,9 +106,9 @@ async def open_stores(
     connections: int,
     name: str,
     clock: Clock,
-    metrics: TellsRedis,
+    metrics: RedisMetrics,
     stop: asyncio.Event,
-) -> AsyncIterator[tuple[Pool, Shared]]:
+) -> AsyncIterator[tuple[Pool, RedisClient]]:
     """Open the database and Redis named by the mounted credentials, and follow their changes until the end.
 
     The URLs are read again for each connection.
@@ -127,9 +122,9 @@ async def open_stores(
 
     pool = await open_pool(database_url, max_size=connections, application_name=name)
     ca_file = credentials.directory / CA_FILE
-    shared = Shared(lambda: credentials.get(REDIS_URL), tenant, clock, metrics, ca_file=ca_file)
+    shared = RedisClient(lambda: credentials.get(REDIS_URL), tenant, clock, metrics, ca_file=ca_file)
     try:
-        async with beside(shared.watch(stop), _follow_database_url(credentials, pool, stop)):
+        async with background_tasks(shared.watch(stop), _follow_database_url(credentials, pool, stop)):
             yield pool, shared
     finally:
         await shared.close()
@@ -148,7 +143,7 @@ async def _follow_database_url(credentials: Credentials, pool: Pool, stop: async
             last_url = url
             await pool.expire_connections()
             log.info("database.url_changed", consequence="new connections; the old ones end with their last request")
-        await pause(stop, URL_POLL_SECONDS)
+        await sleep_until_stopped(stop, URL_POLL_SECONDS)
 
 
 async def _close(pool: Pool) -> None:

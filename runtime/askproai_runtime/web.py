@@ -14,12 +14,13 @@ from aiohttp import web
 
 from askproai_core.clock import Clock, SystemClock
 from askproai_core.fault_injection import fault_points_from_environment
-from askproai_core.http_server import Problem, boundary, open_port
-from askproai_core.redis import RateLimiter, WakeUp
-from askproai_runtime.booking import warm
-from askproai_runtime.calls import FunctionName, Functions, Inbound
+from askproai_core.http_server import Problem, error_middleware, start_server
+from askproai_core.redis import RateLimiter, WakeUpChannel
+from askproai_core.tenant_config import Function
+from askproai_runtime.booking import warm_up
+from askproai_runtime.calls import FUNCTIONS_BY_NAME, CallFunctions, InboundCalls
 from askproai_runtime.health import Readiness, metrics_app, private_app
-from askproai_runtime.intake import EventStore, Flusher, Source, Webhooks
+from askproai_runtime.intake import EventStore, Flusher, Source, Webhooks, WebhookSource, find_webhook_source
 from askproai_runtime.process import Process, open_process
 from askproai_runtime.settings import Settings
 
@@ -36,19 +37,19 @@ class Hook(StrEnum):
     INBOUND = "inbound"
 
 
-def find_endpoint(path: str, prefix: str) -> Source | FunctionName | Hook | None:
+def find_endpoint(path: str, prefix: str) -> WebhookSource | Function | Hook | None:
     """Return what a path of the public port addresses, with or without the exposure's prefix; None for 404."""
     prefix = prefix.rstrip("/")
     inner = path.removeprefix(prefix) if path.startswith(f"{prefix}/") else path
     match inner.split("/"):
-        case ["", "webhooks", source] if source in list(Source):
-            return Source(source)
+        case ["", "webhooks", name]:
+            return find_webhook_source(name)
         case ["", "webhooks", "calcom", installation] if (
             installation
-        ):  # the address by which an operator recognises its own webhook
+        ):  # an operator recognises its webhook by this path
             return Source.CALCOM
-        case ["", "retell", "functions", name] if name in list(FunctionName):
-            return FunctionName(name)
+        case ["", "retell", "functions", name]:
+            return FUNCTIONS_BY_NAME.get(name)
         case ["", "retell", "inbound"]:
             return Hook.INBOUND
     return None
@@ -66,7 +67,7 @@ class WorkerNotifier:
         own = "127.0.0.1" if address == "0.0.0.0" else address  # noqa: S104 - a comparison
         self._url = f"http://{own}:{process.settings.worker_port}/poke"
         self._session, self._clock = process.session, process.clock
-        self._wake_up = WakeUp(process.shared, process.clock)
+        self._wake_up = WakeUpChannel(process.shared, process.clock)
         self._requested = False
         self._reachable = True
         self._own_worker_after = float("-inf")
@@ -115,13 +116,13 @@ class WebProcess:
         self._webhooks = Webhooks(
             config=process.config,
             credentials=process.credentials,
-            flusher=Flusher(EventStore(process.pool, process.tenant).write),
+            flusher=Flusher(EventStore(process.pool, process.tenant)),
             limiter=RateLimiter(process.shared, process.clock, "webhooks"),
             clock=process.clock,
             metrics=process.metrics,
             wake_worker=self._notifier.notify,
         )
-        self._functions = Functions(
+        self._functions = CallFunctions(
             config=process.config,
             credentials=process.credentials,
             booking=process.booking(),
@@ -130,18 +131,18 @@ class WebProcess:
             clock=process.clock,
             wake_worker=self._notifier.notify,
         )
-        self._inbound = Inbound(process.config, process.credentials, process.pool, process.clock)
+        self._inbound = InboundCalls(process.config, process.credentials, process.pool, process.clock)
         self.public_port = self.private_port = self.metrics_port = 0
 
     async def run(self, stop: asyncio.Event, started: Callable[["WebProcess"], None] = lambda _: None) -> None:
         """Serve until `stop`; then fail readiness, and let requests and functions in flight finish, in this order."""
         settings, process = self._process.settings, self._process
-        warm(process.config.current, process.clock.now())
+        warm_up(process.config.current, process.clock.now())
         runners: list[web.AppRunner] = []
 
         async def open_app(app: web.Application, port: int) -> int:
             grace = settings.shutdown_grace_seconds
-            runner, opened = await open_port(app, settings.bind_address, port, grace_seconds=grace)
+            runner, opened = await start_server(app, settings.bind_address, port, grace_seconds=grace)
             runners.append(runner)
             return opened
 
@@ -165,7 +166,7 @@ class WebProcess:
         log.info("web.stopped")
 
     def _public_app(self) -> web.Application:
-        app = web.Application(middlewares=[boundary])
+        app = web.Application(middlewares=[error_middleware])
         app.router.add_route("*", "/{path:.*}", self._dispatch)
         return app
 

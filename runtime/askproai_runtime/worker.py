@@ -10,13 +10,14 @@ from datetime import timedelta
 import structlog
 
 from askproai_core.clock import Clock, SystemClock
-from askproai_core.database import DATABASE_AWAY
+from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_core.fault_injection import fault_points_from_environment
-from askproai_core.http_server import open_port
-from askproai_core.lifecycle import pause
-from askproai_core.redis import WakeUp
-from askproai_runtime.billing import billing_state
-from askproai_runtime.calls import CallEvents, count_active_calls
+from askproai_core.http_server import start_server
+from askproai_core.lifecycle import sleep_until_stopped
+from askproai_core.redis import WakeUpChannel
+from askproai_runtime.billing import get_billing_state
+from askproai_runtime.calls import count_active_calls
+from askproai_runtime.events import EventDispatcher
 from askproai_runtime.health import Readiness, worker_app
 from askproai_runtime.jobs import Job, JobKind, JobSettings, Runner
 from askproai_runtime.process import Process, open_process
@@ -35,13 +36,13 @@ async def work(process: Process, stop: asyncio.Event, started: Callable[[int], N
     jobs = JobSettings(grace=timedelta(seconds=grace))
     runner = Runner(process.pool, process.tenant, job_handler(process), process.clock, jobs, process.metrics)
     app = worker_app(process.metrics, readiness, runner.notify)
-    server, port = await open_port(app, settings.bind_address, settings.worker_port, grace_seconds=grace)
+    server, port = await start_server(app, settings.bind_address, settings.worker_port, grace_seconds=grace)
     log.info("worker.started", port=port, config=process.config.hash)
     started(port)
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(runner.run(stop))
-            listening = tasks.create_task(WakeUp(process.shared, process.clock).listen(runner.notify))
+            listening = tasks.create_task(WakeUpChannel(process.shared, process.clock).listen(runner.notify))
             tasks.create_task(_measure(process, stop))
             await stop.wait()
             readiness.draining = True
@@ -56,17 +57,17 @@ async def _measure(process: Process, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
             process.metrics.active_calls(await count_active_calls(process.pool, process.tenant))
-            billing = await billing_state(process.pool, process.tenant)
+            billing = await get_billing_state(process.pool, process.tenant)
             process.metrics.billing(billing.status if billing else None)
-        except DATABASE_AWAY as error:
+        except DATABASE_UNAVAILABLE as error:
             log.warning("tables.not_measured", error=type(error).__name__)
-        await pause(stop, MEASURE_SECONDS)
+        await sleep_until_stopped(stop, MEASURE_SECONDS)
 
 
 def job_handler(process: Process) -> Callable[[Job], Awaitable[None]]:
     """Return the handler for every kind of job."""
     booking = process.booking()
-    events = CallEvents(process.pool, process.config.now, booking, process.clock, process.metrics)
+    events = EventDispatcher(process.pool, process.config.now, booking, process.clock, process.metrics)
 
     async def handle(job: Job) -> None:
         match job.kind:

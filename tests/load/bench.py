@@ -31,9 +31,9 @@ from tests.load.rig import CALCOM_KEY, EVENT_TYPES, PEOPLE, Rig, bench_config, m
 from tests.load.sender import LoadResult
 
 from askproai_core.logging import configure_logs
-from askproai_core.phone_numbers import Routing, caller_or_none
-from askproai_runtime.booking import Query, Rules, free_slots
-from askproai_runtime.booking.availability import Taken
+from askproai_core.phone_numbers import Routing, caller_number_or_none
+from askproai_runtime.booking import ServiceRules, SlotQuery, free_slots
+from askproai_runtime.booking.availability import BusySpan
 from askproai_sandbox.cluster import ProcessError, free_port
 
 RATE, ACK_BAR_MS = 100, 50
@@ -223,13 +223,13 @@ def pure_rows(rig: Rig) -> list[Row]:
     """Measure pure functions in this process: availability with its rules cached, and number → branch."""
     config = bench_config(rig.store)
     branch, now = config.branches[0], datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    rules = Rules(ZoneInfo(config.time_zone), branch, config.services[0], branch.staff)
+    rules = ServiceRules(ZoneInfo(config.time_zone), branch, config.services[0], branch.staff)
     starts = [now + timedelta(days=day, hours=hour) for day in range(15) for hour in (0, 3, 6, 9)]
-    spans = [Taken(start, start + timedelta(minutes=55)) for start in starts]
+    spans = [BusySpan(start, start + timedelta(minutes=55)) for start in starts]
     busy = {person.resource_ids[0]: spans for person in rules.people}
-    slots = timed(lambda: free_slots(rules, busy, Query(now, now, now + timedelta(days=14))), 200)
+    slots = timed(lambda: free_slots(rules, busy, SlotQuery(now, now, now + timedelta(days=14))), 200)
     routing, number = Routing(config), branch.phone_numbers[0].number
-    routes = timed(lambda: routing.route(None, caller_or_none(number)), 5_000)
+    routes = timed(lambda: routing.route(None, caller_number_or_none(number)), 5_000)
     return [
         *latency_rows("availability, 10 people × 14 days", slots, 95, wish="< 20 ms"),
         Row("number → branch, p95", percentile(routes, 95) * 1e6, "µs", "< 1 ms"),

@@ -9,7 +9,7 @@ import typer
 
 from askproai_cli.lint import Document, Unreadable, read_documents
 from askproai_cli.lint.check import GROUP
-from askproai_cli.output import Output, OutputOption, as_json
+from askproai_cli.output import Output, OutputOption, print_json
 from askproai_cli.plan.plan import Change, plan_manifests, summarize
 from askproai_core.kube import AccessError
 from askproai_operator.engine import ApiError, Unreachable, resources
@@ -52,7 +52,7 @@ def plan_command(
         typer.echo(f"the cluster cannot be asked: {error}", err=True)
         raise typer.Exit(1) from None
     if output is Output.JSON:
-        as_json([asdict(each) for each in planned])
+        print_json([asdict(each) for each in planned])
     else:
         for each in planned:
             typer.echo(f"{each.name}: {each.change}")

@@ -10,8 +10,8 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from askproai_core.http_server import Problem, json_answer
-from askproai_core.redis import Circuits, CircuitView, Provider, State
+from askproai_core.http_server import Problem, json_response
+from askproai_core.redis import CircuitBreakers, CircuitState, CircuitView, Provider
 from askproai_runtime.admin_api.appointments import Appointments
 from askproai_runtime.admin_api.calls import Calls
 from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint, openapi
@@ -32,7 +32,7 @@ def endpoints(process: Process) -> tuple[Endpoint, ...]:
         *Appointments(store, process.booking).endpoints(),
         *Calls(store).endpoints(),
         *Events(store).endpoints(),
-        *CircuitBreakers(process.circuits).endpoints(),
+        *CircuitEndpoints(process.circuits).endpoints(),
     )
 
 
@@ -49,7 +49,7 @@ def description_app(process: Process) -> web.Application:
     """Return the application that serves `/openapi.json`, to the bearer of the same token."""
 
     async def describe(_request: web.Request) -> web.Response:
-        return json_answer(openapi(endpoints(process), BASE))
+        return json_response(openapi(endpoints(process), BASE))
 
     app = web.Application(middlewares=[_with_token(process.settings.admin_token_file)])
     app.add_routes([web.get("", describe)])
@@ -82,7 +82,7 @@ class CircuitEntry(msgspec.Struct, frozen=True):
     """One circuit. `retry_after_seconds` above 0 with state closed: the provider works, but asked us to slow down."""
 
     provider: Provider
-    state: State
+    state: CircuitState
     failures: int
     retry_after_seconds: float
     everywhere: bool
@@ -93,10 +93,10 @@ class CircuitList(msgspec.Struct, frozen=True):
     circuits: list[CircuitEntry]
 
 
-class CircuitBreakers:
+class CircuitEndpoints:
     """The endpoints of the tenant's circuits, as this process sees them."""
 
-    def __init__(self, circuits: Circuits) -> None:
+    def __init__(self, circuits: CircuitBreakers) -> None:
         self._circuits = circuits
 
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -106,7 +106,7 @@ class CircuitBreakers:
         )
 
     async def list_all(self, _request: ApiRequest) -> CircuitList:
-        return CircuitList([_to_entry(*item) for item in (await self._circuits.states()).items()])
+        return CircuitList([_to_entry(*item) for item in (await self._circuits.views()).items()])
 
     async def reset(self, request: ApiRequest) -> CircuitEntry:
         name = request.path["provider"]
@@ -115,7 +115,7 @@ class CircuitBreakers:
         provider = Provider(name)
         await self._circuits.reset(provider)
         log.warning("circuit.reset", provider=name)
-        return _to_entry(provider, (await self._circuits.states())[provider])
+        return _to_entry(provider, (await self._circuits.views())[provider])
 
 
 def _to_entry(provider: Provider, view: CircuitView) -> CircuitEntry:

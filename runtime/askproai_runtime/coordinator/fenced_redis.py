@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 
 from askproai_core.kube import NotLeader
-from askproai_core.redis import Script, Shared
+from askproai_core.redis import RedisClient, Script
 
 # KEYS: the fence, the key to write. ARGV: our term, then each command as JSON, without the key.
 _FENCED = Script(
@@ -30,7 +30,7 @@ _SCAN_COUNT = 1000
 class FencedRedis:
     """The coordinator's Redis. `term` returns the fencing number; every method raises `RedisAway`."""
 
-    def __init__(self, shared: Shared, term: Callable[[], int]) -> None:
+    def __init__(self, shared: RedisClient, term: Callable[[], int]) -> None:
         self._shared, self._term = shared, term
 
     @property
@@ -45,18 +45,18 @@ class FencedRedis:
 
     async def hash(self, key: str) -> dict[str, str]:
         """Return the fields of a hash; empty when the key does not exist."""
-        flat = await self._shared.do("HGETALL", key)
+        flat = await self._shared.execute("HGETALL", key)
         return flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
 
     async def expiry(self, key: str) -> int:
         """Return the milliseconds until a key expires: -1 if never, -2 if it does not exist."""
-        return int(await self._shared.do("PTTL", key))
+        return int(await self._shared.execute("PTTL", key))
 
     async def keys(self, pattern: str) -> AsyncIterator[str]:
         """Yield the keys that match a pattern; a key may come twice, SCAN does not promise otherwise."""
         cursor = "0"
         while True:
-            cursor, found = await self._shared.do("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_COUNT)
+            cursor, found = await self._shared.execute("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_COUNT)
             for key in found:
                 yield key
             if str(cursor) == "0":

@@ -9,10 +9,10 @@ import aiohttp
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_core.database import DATABASE_AWAY, Pool
+from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.kube import NotLeader
-from askproai_core.logging import place_of
-from askproai_core.redis import RedisAway
+from askproai_core.logging import error_location
+from askproai_core.redis import RedisUnavailable
 from askproai_runtime.coordinator.fenced_redis import FencedRedis
 from askproai_runtime.coordinator.metrics import Metrics
 from askproai_runtime.coordinator.settings import CoordinatorSettings
@@ -57,13 +57,15 @@ async def run_once(task: PeriodicTask, context: CoordinatorContext) -> None:
     except NotLeader as error:
         outcome = "not_leader"
         log.warning("duty.refused", duty=task.name, why=str(error))
-    except (RedisAway, *DATABASE_AWAY) as error:
+    except (RedisUnavailable, *DATABASE_UNAVAILABLE) as error:
         outcome = "away"
-        level = log.info if isinstance(error, RedisAway) else log.warning  # the Redis client has warned already, once
-        level("duty.put_off", duty=task.name, error=type(error).__name__, at=place_of(error))
+        level = (
+            log.info if isinstance(error, RedisUnavailable) else log.warning
+        )  # the Redis client has warned already, once
+        level("duty.put_off", duty=task.name, error=type(error).__name__, at=error_location(error))
     except Exception as error:  # noqa: BLE001  a fault in one task must not end the others; it is logged and counted
         outcome = "failed"
-        log.error("duty.failed", duty=task.name, error=type(error).__name__, at=place_of(error))  # noqa: TRY400  a driver's text quotes rows
+        log.error("duty.failed", duty=task.name, error=type(error).__name__, at=error_location(error))  # noqa: TRY400  a driver's text quotes rows
     else:
         outcome = "ok"
         context.metrics.changes.labels(task.name).inc(changed)

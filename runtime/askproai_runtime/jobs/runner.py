@@ -10,8 +10,8 @@ from datetime import timedelta
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_core.database import DATABASE_AWAY, Pool
-from askproai_core.logging import place_of
+from askproai_core.database import DATABASE_UNAVAILABLE, Pool
+from askproai_core.logging import error_location
 from askproai_runtime.jobs.store import JobStore, snapshot
 from askproai_runtime.jobs.types import (
     DeadNow,
@@ -97,7 +97,7 @@ class Runner:
             if now - self._last_snapshot >= self._settings.poll.total_seconds():
                 self._last_snapshot = now
                 self._metrics.queue(await snapshot(self._pool, self._tenant))
-        except DATABASE_AWAY as error:
+        except DATABASE_UNAVAILABLE as error:
             log.warning("jobs.database_away", error=type(error).__name__)
 
     async def _sweep(self) -> None:
@@ -145,7 +145,7 @@ class Runner:
                 await self._fail(job, error, f"{type(error).__name__}: {error}", self._retry_delay(job))
             except Exception as error:  # noqa: BLE001  whatever a handler raises is a failed attempt, and is recorded
                 # Without its text: a driver's message quotes the row, and rows hold names and phone numbers.
-                await self._fail(job, error, f"{type(error).__name__} at {place_of(error)}", self._retry_delay(job))
+                await self._fail(job, error, f"{type(error).__name__} at {error_location(error)}", self._retry_delay(job))
             else:
                 log.debug("job.done", attempt=job.attempts)
 
@@ -165,7 +165,7 @@ class Runner:
         if not await self._store.fail(job, text, wait):
             log.warning("job.stale", attempt=job.attempts)
             return
-        details = {"attempt": job.attempts, "error": type(error).__name__, "at": place_of(error)}
+        details = {"attempt": job.attempts, "error": type(error).__name__, "at": error_location(error)}
         if wait is None:
             self._metrics.dead_letter()
             log.error("job.dead", **details)
@@ -186,7 +186,7 @@ class Runner:
                 continue
             try:
                 renewed = await self._store.renew(list(claimed.values()))
-            except DATABASE_AWAY as error:
+            except DATABASE_UNAVAILABLE as error:
                 log.warning("jobs.not_renewed", error=type(error).__name__, jobs=len(claimed))
                 continue
             for task, job in claimed.items():
@@ -212,5 +212,5 @@ class Runner:
             for job in (claimed[task] for task in late if task.cancelled()):
                 ours = await self._store.run_again(job, self._clock.now(), "its worker was stopped")
                 log.info("job.given_back" if ours else "job.stale", job=job.id)
-        except DATABASE_AWAY as error:
+        except DATABASE_UNAVAILABLE as error:
             log.warning("jobs.not_given_back", error=type(error).__name__)  # the leases expire

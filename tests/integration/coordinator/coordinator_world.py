@@ -12,7 +12,7 @@ import asyncpg
 from askproai_core.clock import SystemClock
 from askproai_core.database import Pool
 from askproai_core.kube import NotLeader
-from askproai_core.redis import Shared, coordinator_acl_rules
+from askproai_core.redis import RedisClient, coordinator_acl_rules
 from askproai_runtime.coordinator.fenced_redis import FencedRedis
 from askproai_runtime.coordinator.metrics import Metrics
 from askproai_runtime.coordinator.periodic_task import CoordinatorContext
@@ -110,7 +110,7 @@ def coordinator_context(
     pool: Pool, session: aiohttp.ClientSession, url: str | None, term: Term, **settings: Any
 ) -> CoordinatorContext:
     clock, metrics = SystemClock(), Metrics()
-    shared = Shared(lambda: url, "_", clock, metrics, timeout=timedelta(seconds=1))
+    shared = RedisClient(lambda: url, "_", clock, metrics, timeout=timedelta(seconds=1))
     redis = FencedRedis(shared, lambda: term.number)
     return CoordinatorContext(pool, redis, session, clock, metrics, CoordinatorSettings(**settings), term.fence)
 

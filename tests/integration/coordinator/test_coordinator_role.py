@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 from coordinator_world import World
 
-from askproai_core.redis import RedisAway
+from askproai_core.redis import RedisUnavailable
 
 ALLOWED_BY_COLUMN = {
     "resources": {"locked_at"},
@@ -79,8 +79,8 @@ async def test_two_installations_in_one_server_have_coordinators_of_their_own(wo
 
 async def test_its_redis_user_runs_no_foreign_command_and_touches_no_foreign_prefix(redis_world: World):
     shared = redis_world.context.redis._shared
-    await shared.do("SET", "askproai:_:probe", "1")
+    await shared.execute("SET", "askproai:_:probe", "1")
     for command in (("SET", "foreign", "1"), ("CONFIG", "GET", "*"), ("FLUSHALL",), ("KEYS", "*"), ("ACL", "LIST")):
-        with pytest.raises(RedisAway, match="NoPermission"):
-            await shared.do(*command)
+        with pytest.raises(RedisUnavailable, match="NoPermission"):
+            await shared.execute(*command)
         shared._well = True  # otherwise the client would refuse the next command by itself
