@@ -15,9 +15,9 @@ from typing import Any
 import yaml
 from pydantic_settings import BaseSettings
 
-from askproai_operator.api import KINDS, Resource
+from askproai_operator.api import KINDS, CustomResource
 from askproai_operator.api.conditions import NEGATIVE_TYPES, ConditionType, Reason
-from askproai_operator.api.crd import crd, resolved, root_schema
+from askproai_operator.api.crd import build_crd, resolve_node, root_schema
 from askproai_operator.settings import Settings as OperatorSettings
 from askproai_runtime.coordinator import CoordinatorSettings
 from askproai_runtime.settings import Settings as RuntimeSettings
@@ -54,7 +54,7 @@ For tests only: `ASKPROAI_FAULT=<point>` ends the process at a named point, arme
 def generated() -> Iterator[tuple[str, str]]:
     """Give the path and the text of every generated file."""
     for kind in KINDS.values():
-        text = yaml.dump(crd(kind), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+        text = yaml.dump(build_crd(kind), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
         yield f"crds/askproai.de_{kind.plural}.yaml", f"# {HEADER.format(source=API)}\n{text}"
         yield f"charts/askproai/templates/crds/{kind.plural}.yaml", chart_crd(text)
     yield "docs/reference/custom-resources.md", _page("Custom resources", API, custom_resources())
@@ -145,12 +145,12 @@ def chart(groups: dict[str, Any]) -> Iterator[str]:
 def _variables(model: type[BaseSettings]) -> Iterator[tuple[str, ...]]:
     prefix = model.model_config.get("env_prefix", "")
     for name, field in model.model_json_schema()["properties"].items():
-        shown, default = resolved(field, {}, name), field.get("default")
+        shown, default = resolve_node(field, {}, name), field.get("default")
         text = ",".join(default) if isinstance(default, list) else int(default) if default is False else default
         yield f"`{prefix}{name.upper()}`", _type(shown), "" if text is None else f"`{text}`", shown["description"]
 
 
-def _kind(kind: type[Resource]) -> Iterator[str]:
+def _kind(kind: type[CustomResource]) -> Iterator[str]:
     schema = root_schema(kind)
     selectors = ", ".join(f"`{path.removeprefix('.')}`" for path in kind.selectable)
     yield f"## {kind.kind}\n\n{schema['description']}\n"

@@ -14,11 +14,13 @@ from askproai_core.clock import SystemClock
 from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
 from askproai_operator.api import RetellAgent
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import Finding, find_ground, look
-from askproai_operator.engine import ApiError, Cache, Kube, NotLeader, Ref, World, refs
-from askproai_operator.engine.feed import Feed
+from askproai_operator.engine import ApiError, Cache, Kube, NotLeader, Ref, refs
+from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.wire import Wire, connection
 from askproai_operator.providers import ProviderClients, ProviderError
+from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
 
 _NOT_FOUND = 404
@@ -53,7 +55,8 @@ async def plan(
     Raises ApiError and kopf.LoginError when the cluster cannot be asked.
     """
     clock, cache = SystemClock(), Cache()
-    login, feed = partial(connection, kubeconfig), Feed(cache, lambda _: None)
+    relations = Relations(cache)
+    login, feed = partial(connection, kubeconfig), EventSink(cache, relations, lambda _: None)
     async with AsyncExitStack() as stack:
         wire = Wire(login)
         wire.open()
@@ -73,7 +76,7 @@ async def plan(
                     feed.prime(ref, raw)  # what would be stays: it is newer
         uid = (await kube.get(refs.NAMESPACES, "", "kube-system") or {}).get("metadata", {}).get("uid", "")
         providers = await stack.enter_async_context(ProviderClients(clock))
-        world = _reading_world(kube, cache, providers, str(uid))
+        world = _reading_world(kube, cache, relations, providers, str(uid))
         for agent in cache.list(RetellAgent):
             key = (agent.kind, agent.key.namespace, agent.key.name)
             known = planned.get(key) or Planned(f"{agent.kind}/{agent.key.name}", Change.UNCHANGED)
@@ -134,7 +137,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004  a line that can be read
 
 
-async def _steps(agent: RetellAgent, world: World) -> tuple[str, ...]:
+async def _steps(agent: RetellAgent, world: ReconcileContext) -> tuple[str, ...]:
     """Give what the operator would do at Retell; empty for an agent that is going, or that nothing is to be done about."""
     if agent.metadata.deletion_timestamp is not None:
         return ()
@@ -150,16 +153,19 @@ async def _steps(agent: RetellAgent, world: World) -> tuple[str, ...]:
     return tuple(plan.lines()) if plan.steps or plan.wait or plan.number_findings else ()
 
 
-def _reading_world(kube: Kube, cache: Cache, providers: ProviderClients, installation_id: str) -> World:
+def _reading_world(
+    kube: Kube, cache: Cache, relations: Relations, providers: ProviderClients, installation_id: str
+) -> ReconcileContext:
     """Give what a look needs. Whoever would write with it is refused: nobody leads here."""
 
     def refuse() -> None:
         raise NotLeader("a plan writes nothing")
 
     settings = Settings()
-    return World(
+    return ReconcileContext(
         kube=kube,
         cache=cache,
+        relations=relations,
         settings=settings,
         clock=SystemClock(),
         faults=FaultPoints(None),

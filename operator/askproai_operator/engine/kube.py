@@ -10,9 +10,10 @@ import kopf
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_operator.engine.cache import Child, Model, child_of
+from askproai_operator.api import CustomResource
+from askproai_operator.engine.cache import ObservedObject, observed_object
 from askproai_operator.engine.errors import ApiError, Conflict, NotOurs
-from askproai_operator.engine.feed import Feed
+from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.manifests import event_about, taken_over
 from askproai_operator.engine.refs import (
     CUSTOM,
@@ -26,7 +27,7 @@ from askproai_operator.engine.refs import (
     ref_of,
     ref_of_kind,
 )  # fmt: skip
-from askproai_operator.engine.result import Warn
+from askproai_operator.engine.result import EventRecord
 from askproai_operator.engine.wire import Wire
 
 log = structlog.get_logger(__name__)
@@ -44,7 +45,12 @@ class Kube:
     """The API server, for one process. Use as `async with Kube(...) as kube`."""
 
     def __init__(
-        self, login: Callable[[], kopf.ConnectionInfo], feed: Feed, clock: Clock, *, namespace: str = "askproai-system"
+        self,
+        login: Callable[[], kopf.ConnectionInfo],
+        feed: EventSink,
+        clock: Clock,
+        *,
+        namespace: str = "askproai-system",
     ) -> None:
         """Take a login that may be asked again, and where to tell what our own writes changed."""
         self._wire = Wire(login)
@@ -87,7 +93,7 @@ class Kube:
 
     # Children
 
-    async def apply(self, manifest: Mapping[str, Any]) -> Child:
+    async def apply(self, manifest: Mapping[str, Any]) -> ObservedObject:
         """Make a child as the manifest says, by server-side apply; gives the child as it is now.
 
         There is no request when neither the manifest nor the live child changed since our last one. Its kind must be among
@@ -112,7 +118,7 @@ class Kube:
             if error.status != _INVALID or not await self._take_over(key):
                 raise
             raw = await self._server_side_apply(key, body)
-        child = child_of(raw)
+        child = observed_object(raw)
         self._applied[key] = (wanted, child.uid, child.fingerprint)
         if live is None or live.fingerprint != child.fingerprint:
             log.info("child.written", kind=ref.kind, namespace=key[1], name=key[2], new=live is None)
@@ -189,7 +195,7 @@ class Kube:
             self._feed.observe(ref, raw)
         return raw
 
-    async def patch_status(self, obj: Model, status: Mapping[str, Any]) -> bool:
+    async def patch_status(self, obj: CustomResource, status: Mapping[str, Any]) -> bool:
         """Merge fields into the status of one of our kinds. False: the object is gone, and the cache forgets it.
 
         The status subresource ignores a `metadata.uid`, so only the version keeps us from writing into a namesake.
@@ -208,7 +214,7 @@ class Kube:
                 return False
         raise _too_fast(obj, "its status can be written")
 
-    async def still_there(self, obj: Model) -> bool:
+    async def still_there(self, obj: CustomResource) -> bool:
         """Read an object of the cache anew; if it is gone, the cache forgets it (a deletion that no watch told)."""
         raw = await self._same(obj)
         if raw is None:
@@ -219,7 +225,7 @@ class Kube:
 
     # Finalizers
 
-    async def add_finalizer(self, obj: Model) -> bool:
+    async def add_finalizer(self, obj: CustomResource) -> bool:
         """Add ours before anything outside is created. False: the object is gone or going, so create nothing."""
         if FINALIZER in obj.metadata.finalizers and obj.metadata.deletion_timestamp is None:
             return True
@@ -232,7 +238,7 @@ class Kube:
                 return True
         raise _too_fast(obj, "its finalizer can be added")
 
-    async def remove_finalizer(self, obj: Model) -> None:
+    async def remove_finalizer(self, obj: CustomResource) -> None:
         """Remove ours; retried at once on a conflict, because a backoff here holds up a namespace's deletion (KEDA #7950)."""
         for _ in range(_ATTEMPTS):
             raw = await self._same(obj)
@@ -246,11 +252,11 @@ class Kube:
                 return
         raise _too_fast(obj, "its finalizer can be removed")
 
-    async def _same(self, obj: Model) -> dict[str, Any] | None:
+    async def _same(self, obj: CustomResource) -> dict[str, Any] | None:
         raw = await self.get(*_where(obj))
         return raw if raw is not None and raw["metadata"]["uid"] == obj.metadata.uid else None
 
-    async def _set_finalizers(self, obj: Model, raw: Mapping[str, Any], wanted: Sequence[str]) -> bool:
+    async def _set_finalizers(self, obj: CustomResource, raw: Mapping[str, Any], wanted: Sequence[str]) -> bool:
         """Give False when somebody changed the list since `raw` was read (the `test` fails as 422)."""
         ref, namespace, name = _where(obj)
         operations = [
@@ -271,7 +277,7 @@ class Kube:
 
     # Events
 
-    async def event(self, obj: Model, told: Warn) -> None:
+    async def event(self, obj: CustomResource, told: EventRecord) -> None:
         """Tell people what happened. Only the engine calls this.
 
         A namespace that is going takes no new objects: what lasts longer than the object then goes to the operator's namespace,
@@ -284,7 +290,7 @@ class Kube:
         except ApiError as error:
             if error.status not in {_FORBIDDEN, _NOT_FOUND}:
                 raise
-            if told.lasting:
+            if told.outlives_object:
                 await self.tell(told.reason, f"{obj.key}: {told.message}", told.type, about)
 
     async def tell(
@@ -296,9 +302,9 @@ class Kube:
         await self.create(told | ({"related": about} if about else {}))
 
 
-def _where(obj: Model) -> tuple[Ref, str, str]:
+def _where(obj: CustomResource) -> tuple[Ref, str, str]:
     return ref_of_kind(obj.key.kind), obj.key.namespace, obj.key.name
 
 
-def _too_fast(obj: Model, what: str) -> Conflict:
+def _too_fast(obj: CustomResource, what: str) -> Conflict:
     return Conflict(_CONFLICT, "Conflict", f"{obj.key} changes faster than {what}")

@@ -11,10 +11,12 @@ from typing import Any
 import httpx
 
 from askproai_core.clock import FixedClock
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import reconcile
-from askproai_operator.engine import FINALIZER, ApiError, Cache, Conflict, Key, Result, Warn, World, refs
-from askproai_operator.engine.outcome import outcome
+from askproai_operator.engine import FINALIZER, ApiError, Cache, Conflict, EventRecord, Key, Result, refs
+from askproai_operator.engine.status import update_for_result
 from askproai_operator.providers import ProviderClients
+from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
@@ -119,7 +121,7 @@ class MemoryKube:
     async def tell(self, reason: str, message: str) -> None:
         self.events.append(("Normal", reason, message))
 
-    async def event(self, model: Any, told: Warn) -> None:
+    async def event(self, model: Any, told: EventRecord) -> None:
         if self.no_events:
             raise ApiError(403, "Forbidden", "the namespace is going")
         self.events.append((told.type, told.reason, told.message))
@@ -129,7 +131,7 @@ class MemoryKube:
 class Scene:
     """Everything that a test of the agent kind touches."""
 
-    world: World
+    world: ReconcileContext
     kube: MemoryKube
     faults: Faults
     clock: FixedClock
@@ -141,15 +143,15 @@ class Scene:
 
     async def step(self) -> Result:
         """Reconcile once, and write what came of it as the engine does."""
-        before = self.world.cache.agent("salon", "mitte")
+        before = self.world.relations.agent("salon", "mitte")
         result = await reconcile(KEY, self.world)
         self.results.append(result)
-        now = self.world.cache.agent("salon", "mitte")
+        now = self.world.relations.agent("salon", "mitte")
         if not result.gone and now is not None and before is not None:
-            told = outcome(before, now.status, result, self.clock.now())
+            told = update_for_result(before, now.status, result, self.clock.now())
             if told.patch:
                 await self.kube.patch_status(now, told.patch)
-        for event in result.warnings:
+        for event in result.events:
             try:
                 await self.kube.event(before, event)
             except ApiError:
@@ -160,9 +162,9 @@ class Scene:
         """Reconcile as the queue would, letting the asked time pass, until there is nothing to do at once."""
         for _ in range(tries):
             result = await self.step()
-            if result.gone or (not result.retry and result.after is None):
+            if result.gone or (not result.requeue and result.requeue_after is None):
                 return result
-            self.clock.move(result.after or timedelta(seconds=2))
+            self.clock.move(result.requeue_after or timedelta(seconds=2))
         raise AssertionError(f"does not settle: {self.results[-1]}")
 
     async def crash_at(self, point: str) -> None:
@@ -193,7 +195,7 @@ class Scene:
     def restart(self) -> None:
         """Begin anew as another process does: it knows only what stands in the cluster now."""
         cache = self.kube.cache = Cache()
-        self.world = replace(self.world, cache=cache)
+        self.world = replace(self.world, cache=cache, relations=Relations(cache))
         for (kind, _, _), raw in self.kube.objects.items():
             if kind != refs.SECRETS.kind:
                 cache.put(refs.ref_of_kind(kind), raw)
@@ -334,9 +336,10 @@ async def scene(*, number_there: bool = True, **spec: Any) -> AsyncIterator[Scen
         kube.put(refs.AGENTS, agent(**spec))
         faults = Faults()
         woken: list[Key] = []
-        world = World(
+        world = ReconcileContext(
             kube=kube,
             cache=cache,
+            relations=Relations(cache),
             settings=Settings(namespace="askproai-system", leftover_retry_seconds=30),
             clock=clock,
             faults=faults,

@@ -16,16 +16,19 @@ import pytest
 from askproai_core.clock import SystemClock
 from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
-from askproai_operator.controllers.retry import Retry
-from askproai_operator.engine import Cache, Kube, World, refs
-from askproai_operator.engine.engine import Engine
-from askproai_operator.engine.feed import Feed
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.config_sync import ConfigSyncController
+from askproai_operator.controllers.orphan import ledger_key
+from askproai_operator.engine import Cache, Kube, refs
+from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.informer import Informer
+from askproai_operator.engine.loop import ReconcileLoop
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import WorkQueue
 from askproai_operator.engine.wire import connection
-from askproai_operator.main import KINDS
+from askproai_operator.main import RESOURCE_CONTROLLERS, background_controllers, background_options
 from askproai_operator.providers import ProviderClients, RedisAdmin
+from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.cluster import ControlPlane, KubeClient, ProcessError, eventually
@@ -47,7 +50,7 @@ NAME = "salon-mueller"
 class Operator:
     """Everything that runs."""
 
-    world: World
+    world: ReconcileContext
     settings: Settings
     queue: WorkQueue
     informer: Informer
@@ -55,7 +58,6 @@ class Operator:
     calcom: CalcomSimulator
     writes: list[tuple[str, str]]
     nudged: list[tuple[str, str, str]]
-    ledger: Retry
 
     def fault(self, simulator: Simulator, operation: str, kind: str, count: int) -> None:
         body = {"operation": operation, "fault": kind, "count": count}
@@ -69,8 +71,8 @@ async def operator(
     await control_plane.kubectl("apply", "--server-side", "-f", str(CRDS))
     await control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
     clock, metrics, cache, stop = SystemClock(), Metrics(), Cache(), asyncio.Event()
-    queue = WorkQueue(clock, metrics)
-    feed = Feed(cache, lambda key: queue.add(key) if key.namespace.startswith(PREFIX) else None)
+    relations = Relations(cache)
+    feed = EventSink(cache, relations, lambda key: queue.add(key) if key.namespace.startswith(PREFIX) else None)
     login = partial(connection, control_plane.kubeconfig)
     retell, calcom = RetellSimulator(clock), CalcomSimulator(clock)
     async with (
@@ -87,15 +89,17 @@ async def operator(
             deletion_budget_seconds=2,
             leftover_retry_seconds=1,
         )
+        queue = WorkQueue(clock, metrics, options=background_options(settings))
         hosts = (*settings.provider_hosts, retell_url, calcom_url)
         async with ProviderClients(clock, hosts=hosts) as providers:
             database = AdminStore(module_database.dsn)
             redis = RedisAdmin(valkey.admin_url, clock)
             informer = Informer(feed, kube, clock, metrics, login)
             nudged: list[tuple[str, str, str]] = []
-            world = World(
+            world = ReconcileContext(
                 kube=kube,
                 cache=cache,
+                relations=relations,
                 settings=settings,
                 clock=clock,
                 faults=FaultPoints(),
@@ -104,7 +108,7 @@ async def operator(
                 installation_id="inst-1",
                 fence=lambda: None,
                 enqueue=queue.add,
-                nudge=lambda *what: nudged.append(what),
+                trigger_config_sync=lambda *what: nudged.append(what),
                 redis=redis,
             )
             writes: list[tuple[str, str]] = []
@@ -123,16 +127,16 @@ async def operator(
                 for number in (signal.SIGINT, signal.SIGTERM):
                     loop.remove_signal_handler(number)
 
+            background = background_controllers(queue, metrics, ConfigSyncController(queue.add))
+            controllers = {**RESOURCE_CONTROLLERS, **background}
+            queue.add(ledger_key(settings))
             tasks = [
                 asyncio.create_task(informer.run(stop, give_signals_back)),
-                asyncio.create_task(Engine(KINDS, world, queue, metrics).run(stop)),
+                asyncio.create_task(ReconcileLoop(controllers, world, queue, metrics).run(stop)),
             ]
-            ledger = Retry(world, metrics)
-            retry = asyncio.create_task(ledger.run())
             await asyncio.wait_for(informer.ready.wait(), 10)
-            yield Operator(world, settings, queue, informer, retell, calcom, writes, nudged, ledger)
+            yield Operator(world, settings, queue, informer, retell, calcom, writes, nudged)
             stop.set()
-            retry.cancel()
             await asyncio.gather(*tasks)
             await database.close()
             await redis.close()

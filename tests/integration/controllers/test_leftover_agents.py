@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 from agent_world import KEY, NUMBER, RETELL_KEY, Scene, agent, scene
+from orphan_queue import OrphanQueue
 
-from askproai_operator.controllers.retry import Retry
 from askproai_operator.engine import ApiError, NotLeader, Unreachable, refs
 from askproai_operator.engine.metrics import Metrics
 
@@ -17,16 +17,16 @@ def ledger(s: Scene) -> list[dict]:
     return [raw for (kind, where, _), raw in s.kube.objects.items() if (kind, where) == ("Secret", "askproai-system")]
 
 
-async def given_up(s: Scene) -> Retry:
+async def given_up(s: Scene) -> OrphanQueue:
     """An agent whose provider was away for longer than the budget; gives the loop over the ledger."""
     await s.settle()
     await s.fault("list-agents", "error-before-commit", count=1000)
     s.delete()
-    assert (await s.step()).retry
+    assert (await s.step()).requeue
     s.clock.move(BEYOND)
     assert (await s.step()).gone, "a namespace's deletion always finishes"
     del s.kube.objects["Secret", "salon", "salon-teardown"]  # the tenant's own copy goes with its namespace
-    return Retry(s.world, Metrics())
+    return OrphanQueue(s.world, Metrics())
 
 
 async def provider_is_back(s: Scene) -> None:
@@ -43,10 +43,10 @@ async def test_what_a_provider_that_was_away_kept_is_removed_when_it_is_back() -
         assert (kind, reason) == ("Warning", "LeftOver")
         assert f"Secret askproai-system/{entry['metadata']['name']}" in message
         assert RETELL_KEY not in str(entry["metadata"]), "a key stands in data only"
-        await retry.look()
+        await retry.run_due()
         assert len(ledger(s)) == 1
         await provider_is_back(s)
-        await retry.look()
+        await retry.run_due()
         assert (s.workspace["agents"], s.workspace["llms"]) == ({}, {})
         assert not s.workspace["numbers"][NUMBER].get("inbound_agents")
         assert ledger(s) == []
@@ -56,12 +56,12 @@ async def test_what_a_provider_that_was_away_kept_is_removed_when_it_is_back() -
 async def test_tries_come_ever_more_seldom_and_write_nothing_new() -> None:
     async with scene() as s:
         retry = await given_up(s)
-        await retry.look()
+        await retry.run_due()
         asked, written = len(s.entries), s.kube.writes
-        await retry.look()
+        await retry.run_due()
         assert len(s.entries) == asked, "its backoff has not passed"
         s.clock.move(timedelta(seconds=61))
-        await retry.look()
+        await retry.run_due()
         assert len(s.entries) > asked
         assert s.kube.writes == written, "the reason is the same"
 
@@ -74,7 +74,7 @@ async def test_a_namesake_that_took_the_agent_over_keeps_it() -> None:
         s.kube.put(refs.AGENTS, {**again, "metadata": {**again["metadata"], "uid": "u-again"}})
         await provider_is_back(s)
         written = s.written()
-        await retry.look()
+        await retry.run_due()
         assert ledger(s) == []
         assert s.written() == written
 
@@ -85,13 +85,13 @@ async def test_while_a_namesake_may_use_it_nothing_is_removed() -> None:
         again = agent()
         s.kube.put(refs.AGENTS, {**again, "metadata": {**again["metadata"], "uid": "u-again"}})
         await provider_is_back(s)
-        await retry.look()
+        await retry.run_due()
         (entry,) = ledger(s)
         assert "RetellAgent salon/mitte again" in entry["metadata"]["annotations"]["askproai.de/last-error"]
         assert len(s.workspace["agents"]) == 1
         del s.kube.objects[tuple(KEY)]
         s.clock.move(timedelta(hours=1))
-        await retry.look()
+        await retry.run_due()
         assert s.workspace["agents"] == {}
 
 
@@ -102,7 +102,7 @@ async def test_an_entry_without_a_key_says_what_to_put_there() -> None:
         s.delete()
         s.clock.move(BEYOND)
         assert (await s.step()).gone
-        await Retry(s.world, Metrics()).look()
+        await OrphanQueue(s.world, Metrics()).run_due()
         (entry,) = ledger(s)
         assert "put retell-api-key" in entry["metadata"]["annotations"]["askproai.de/last-error"]
 
@@ -111,12 +111,12 @@ async def test_the_gauge_counts_what_is_left() -> None:
     async with scene() as s:
         await given_up(s)
         metrics = Metrics()
-        retry = Retry(s.world, metrics)
-        await retry.look()
+        retry = OrphanQueue(s.world, metrics)
+        await retry.run_due()
         assert metrics.registry.get_sample_value("askproai_leftovers", {"sort": "agent"}) == 1
         await provider_is_back(s)
-        await retry.look()
-        await retry.look()
+        await retry.run_due()
+        await retry.run_due()
         assert metrics.registry.get_sample_value("askproai_leftovers", {"sort": "agent"}) is None
 
 
@@ -128,8 +128,8 @@ async def test_a_deposed_leader_removes_nothing() -> None:
         await given_up(s)
         await provider_is_back(s)
         written = s.written()
-        retry = Retry(replace(s.world, fence=lost), Metrics())
-        await retry.look()
+        retry = OrphanQueue(replace(s.world, fence=lost), Metrics())
+        await retry.run_due()
         assert s.written() == written
         assert len(ledger(s)) == 1
 
@@ -140,8 +140,8 @@ async def test_a_rate_limit_is_waited_out_as_long_as_retell_says() -> None:
         await s.fault("list-agents", "rate-limited", count=1)
         s.delete()
         result = await s.step()
-        assert result.after is not None
-        assert not result.retry
+        assert result.requeue_after is not None
+        assert not result.requeue
 
 
 async def test_an_entry_that_nobody_can_read_holds_up_no_other() -> None:
@@ -151,7 +151,7 @@ async def test_an_entry_that_nobody_can_read_holds_up_no_other() -> None:
         broken = {**entry, "metadata": {**entry["metadata"], "name": "broken"}, "data": {"entry.json": "e30="}}
         s.kube.put(refs.SECRETS, broken)
         await provider_is_back(s)
-        await retry.look()
+        await retry.run_due()
         assert [one["metadata"]["name"] for one in ledger(s)] == ["broken"], "nobody can read it, so a person must"
         assert s.workspace["agents"] == {}
 
@@ -164,13 +164,13 @@ async def test_an_odd_answer_of_the_provider_is_told_and_tried_again(monkeypatch
         async def odd(*_: object) -> None:
             raise KeyError("agent_id")
 
-        monkeypatch.setattr("askproai_operator.controllers.retry.remove_remains", odd)
-        await retry.look()
+        monkeypatch.setattr("askproai_operator.controllers.orphan.remove_remains", odd)
+        await retry.run_due()
         (entry,) = ledger(s)
         assert "KeyError in the operator" in entry["metadata"]["annotations"]["askproai.de/last-error"]
         monkeypatch.undo()
         s.clock.move(timedelta(hours=1))
-        await retry.look()
+        await retry.run_due()
         assert ledger(s) == []
 
 

@@ -333,12 +333,12 @@ async def test_a_deleted_tenant_waits_for_its_agents_also_after_a_restart(place)
     left_alone = {"askproai.de/paused": "true"}
     await place.create("RetellAgent", annotations=left_alone, finalizers=["example.com/hold"])
     agents = place.path("RetellAgent", "mitte")
-    await eventually(lambda: place.operator.world.cache.agent(place.namespace, "mitte"), SOON, "it")
+    await eventually(lambda: place.operator.world.relations.agent(place.namespace, "mitte"), SOON, "it")
     await place.client.merge(f"{agents}/status", {"status": {"tenant": "salon-mueller"}})
     await place.client.delete(place.path("Branch", "mitte"))
-    await eventually(lambda: place.operator.world.cache.branch(place.namespace, "mitte") is None, SOON, "its end")
+    await eventually(lambda: place.operator.world.relations.branch(place.namespace, "mitte") is None, SOON, "its end")
     await eventually(
-        lambda: place.operator.world.cache.agent(place.namespace, "mitte").status.get("tenant"),
+        lambda: place.operator.world.relations.agent(place.namespace, "mitte").status.get("tenant"),
         timedelta(seconds=5),
         "the status",
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.engine import FINALIZER, Key, Warn, kube, refs
+from askproai_operator.engine import FINALIZER, EventRecord, Key, kube, refs
 from askproai_operator.engine.errors import ApiError
 from askproai_sandbox.cluster import KubeClient, eventually
 
@@ -68,8 +68,8 @@ class TestApply:
         """Checklist 7."""
         await rig.kube.apply(config_map(rig, a="1"))
         await kube_client.merge(path(rig, refs.CONFIG_MAPS, "t-config"), {"data": {"a": "by hand"}})
-        await rig.watch_tells(refs.CONFIG_MAPS, "t-config")
-        assert rig.woken == [Key("Tenant", rig.namespace, "salon-mueller")]
+        await rig.observe_newest(refs.CONFIG_MAPS, "t-config")
+        assert rig.enqueued == [Key("Tenant", rig.namespace, "salon-mueller")]
         await rig.kube.apply(config_map(rig, a="1"))
         live = await rig.kube.get(refs.CONFIG_MAPS, rig.namespace, "t-config")
         assert live["data"] == {"a": "1"}
@@ -77,14 +77,14 @@ class TestApply:
     async def test_a_deleted_child_is_made_again(self, rig, kube_client: KubeClient):
         child = await rig.kube.apply(config_map(rig, a="1"))
         await kube_client.delete(path(rig, refs.CONFIG_MAPS, "t-config"))
-        rig.feed.forget(refs.CONFIG_MAPS, rig.namespace, "t-config", child.uid)
+        rig.sink.forget(refs.CONFIG_MAPS, rig.namespace, "t-config", child.uid)
         again = await rig.kube.apply(config_map(rig, a="1"))
         assert again.uid != child.uid
 
     async def test_what_others_add_stays_and_costs_one_look(self, rig, kube_client: KubeClient):
         await rig.kube.apply(config_map(rig, a="1"))
         await kube_client.merge(path(rig, refs.CONFIG_MAPS, "t-config"), {"data": {"z": "theirs"}})
-        await rig.watch_tells(refs.CONFIG_MAPS, "t-config")
+        await rig.observe_newest(refs.CONFIG_MAPS, "t-config")
         for _ in range(3):
             child = await rig.kube.apply(config_map(rig, a="1"))
         live = await rig.kube.get(refs.CONFIG_MAPS, rig.namespace, "t-config")
@@ -97,7 +97,7 @@ class TestApply:
         await rig.kube.apply(service(rig))
         edited = {"spec": {"ports": [{"name": "public", "port": 9999, "targetPort": 8080}]}}
         await kube_client.merge(path(rig, refs.SERVICES, "t-web"), edited)
-        await rig.watch_tells(refs.SERVICES, "t-web")
+        await rig.observe_newest(refs.SERVICES, "t-web")
         await rig.kube.apply(service(rig))
         live = await rig.kube.get(refs.SERVICES, rig.namespace, "t-web")
         assert [(one["name"], one["port"]) for one in live["spec"]["ports"]] == [("public", 8080)]
@@ -123,7 +123,7 @@ class TestApply:
         await eventually(controlled, timedelta(seconds=20), "the Deployment's controller")
 
         async def settle() -> None:
-            await rig.watch_tells(refs.DEPLOYMENTS, "t-web")
+            await rig.observe_newest(refs.DEPLOYMENTS, "t-web")
             await rig.kube.apply(deployment(rig))
 
         await settle()
@@ -158,8 +158,8 @@ class TestApply:
         await rig.kube.apply(service)
         await rig.kube.apply(service)
         assert len(rig.sent) == 1
-        assert Key("ServiceOffering", rig.namespace, "mitte-standardberatung") in rig.woken
-        assert Key("Branch", rig.namespace, "mitte") in rig.woken
+        assert Key("ServiceOffering", rig.namespace, "mitte-standardberatung") in rig.enqueued
+        assert Key("Branch", rig.namespace, "mitte") in rig.enqueued
 
 
 class TestFinalizers:
@@ -238,9 +238,9 @@ class TestStatus:
         tenant, agent = await rig.make("Tenant"), await rig.make("RetellAgent", name="hotline")
         await rig.make("Branch")
         await rig.kube.patch_status(agent, {"agentId": "agent_1"})
-        assert rig.woken == [tenant.key]
-        await rig.watch_tells(refs.AGENTS, "hotline")
-        assert rig.woken == [tenant.key]
+        assert rig.enqueued == [tenant.key]
+        await rig.observe_newest(refs.AGENTS, "hotline")
+        assert rig.enqueued == [tenant.key]
 
     async def test_a_namesakes_status_is_not_written(self, rig):
         first = await rig.make("RetellAgent")
@@ -262,7 +262,7 @@ class TestStatus:
         await kube_client.merge(path(rig, refs.AGENTS, agent.key.name), {"spec": {"displayName": "Neu"}})
         assert await rig.kube.patch_status(agent, {"agentId": "agent_1"})
         assert rig.cache.get(agent.key).status["agentId"] == "agent_1"
-        assert agent.key in rig.woken, "what was found on the way is acted on"
+        assert agent.key in rig.enqueued, "what was found on the way is acted on"
 
     async def test_a_gone_object_is_forgotten(self, rig):
         agent = await rig.make("RetellAgent")
@@ -274,7 +274,7 @@ class TestStatus:
 class TestEvents:
     async def test_they_stand_beside_their_object(self, rig):
         tenant = await rig.make("Tenant")
-        await rig.kube.event(tenant, Warn("CredentialsInvalid", "the key is refused"))
+        await rig.kube.event(tenant, EventRecord("CredentialsInvalid", "the key is refused"))
         (event,) = await rig.kube.list(refs.EVENTS, rig.namespace)
         assert event["involvedObject"]["uid"] == tenant.metadata.uid
         assert (event["type"], event["reason"], event["message"]) == (
@@ -287,8 +287,8 @@ class TestEvents:
         """Design §2.6: a terminating namespace takes no new objects."""
         tenant = await rig.make("Tenant", finalizers=["example.com/hold"])
         await kube_client.delete(f"/api/v1/namespaces/{rig.namespace}")
-        await rig.kube.event(tenant, Warn("SecretNotFound", "went with the namespace", lasting=False))
-        await rig.kube.event(tenant, Warn("LeftOver", "an agent is left"))
+        await rig.kube.event(tenant, EventRecord("SecretNotFound", "went with the namespace", outlives_object=False))
+        await rig.kube.event(tenant, EventRecord("LeftOver", "an agent is left"))
         events = [
             one
             for one in await rig.kube.list(refs.EVENTS, "default")

@@ -13,7 +13,7 @@ from pydantic import ConfigDict
 from askproai_operator.api import KINDS
 from askproai_operator.api.base import Part
 from askproai_operator.api.conditions import ConditionType, Reason
-from askproai_operator.api.crd import crd, root_schema, structural
+from askproai_operator.api.crd import build_crd, root_schema, structural_schema
 from askproai_operator.settings import Settings as OperatorSettings
 from askproai_runtime.settings import Settings as RuntimeSettings
 
@@ -76,7 +76,7 @@ def test_defaults_are_scalars_outside_lists(kind: Any) -> None:
 
 @KIND
 def test_names_are_those_of_the_contract(kind: Any) -> None:
-    names = crd(kind)["spec"]["names"]
+    names = build_crd(kind)["spec"]["names"]
     plural = {
         "Tenant": "tenants",
         "Branch": "branches",
@@ -89,7 +89,7 @@ def test_names_are_those_of_the_contract(kind: Any) -> None:
 
 @KIND
 def test_get_shows_ready_reason_what_matters_and_age(kind: Any) -> None:
-    columns = crd(kind)["spec"]["versions"][0]["additionalPrinterColumns"]
+    columns = build_crd(kind)["spec"]["versions"][0]["additionalPrinterColumns"]
     narrow = [column["name"] for column in columns if "priority" not in column]
     assert narrow[:2] == ["Ready", "Reason"]
     assert narrow[-1] == "Age"
@@ -99,7 +99,7 @@ def test_get_shows_ready_reason_what_matters_and_age(kind: Any) -> None:
 def test_crds_are_small_and_the_same_each_time() -> None:
     """256 KiB is what `kubectl apply` can keep in its annotation."""
     for kind in KINDS.values():
-        assert crd(kind) == crd(kind)
+        assert build_crd(kind) == build_crd(kind)
     assert all(file.stat().st_size < 256 * 1024 for file in (ROOT / "crds").iterdir())
 
 
@@ -130,12 +130,12 @@ def test_descriptions_are_shown_where_people_look(kind: Any) -> None:
 
 def test_default_inside_a_list_is_refused_by_the_generator() -> None:
     with pytest.raises(TypeError, match=r"_Outer\.items\[\]\.size: no defaults inside lists"):
-        structural(_Outer)
+        structural_schema(_Outer)
 
 
 def test_float_is_refused_by_the_generator() -> None:
     with pytest.raises(TypeError, match=r"_Loose\.share: 'number' has no place in a spec"):
-        structural(_Loose)
+        structural_schema(_Loose)
 
 
 def test_every_reason_and_condition_is_explained() -> None:

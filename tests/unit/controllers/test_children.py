@@ -10,10 +10,10 @@ import pytest
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Reason, Status
 from askproai_operator.api.tenant import RuntimeMode
-from askproai_operator.controllers.credentials import Credentials, named_secrets
 from askproai_operator.controllers.tenant import decide, exposure, monitoring, pods, render
 from askproai_operator.controllers.tenant.render import MODE, SCALED_BY, Component, ScaledBy
-from askproai_operator.engine import Child
+from askproai_operator.credentials import Credentials, named_secrets
+from askproai_operator.engine import ObservedObject
 from askproai_operator.settings import Settings
 from askproai_sandbox.world import manifests
 
@@ -34,10 +34,10 @@ def split(**runtime: Any) -> Tenant:
 
 def child(
     *, mode: str = "Combined", replicas: int = 2, ready: int = 2, updated: int | None = None, seen: int = 1
-) -> Child:
+) -> ObservedObject:
     status = {"replicas": replicas, "availableReplicas": ready, "observedGeneration": seen}
     status["updatedReplicas"] = replicas if updated is None else updated
-    return Child("uid", 1, "", {}, {MODE: mode}, status, generation=1, replicas=replicas)
+    return ObservedObject("uid", 1, "", {}, {MODE: mode}, status, generation=1, replicas=replicas)
 
 
 CREDENTIALS = Credentials({}, named_secrets(tenant()), (), "https://api.retellai.com", "https://api.cal.com")

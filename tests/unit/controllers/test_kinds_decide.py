@@ -11,7 +11,6 @@ from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Reason, Status
 from askproai_operator.controllers.branch import render as branch_render
 from askproai_operator.controllers.branch.decide import claimed_by_older, hand_made, numbers_condition, read_numbers
-from askproai_operator.controllers.credentials import Credentials, named_secrets
 from askproai_operator.controllers.offering.capacity import plan_units
 from askproai_operator.controllers.offering.decide import missing_event_types, staff_by_branch, staff_condition
 from askproai_operator.controllers.tenant import pods, render
@@ -23,6 +22,7 @@ from askproai_operator.controllers.tenant.decide import (
     runtime_condition,
 )
 from askproai_operator.controllers.tenant.render import Component, ScaledBy
+from askproai_operator.credentials import Credentials, named_secrets
 from askproai_operator.providers import CredentialProblem
 from askproai_sandbox.world import manifests, salon_config
 

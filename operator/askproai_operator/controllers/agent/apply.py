@@ -6,11 +6,12 @@ from http import HTTPStatus
 from typing import Any
 
 from askproai_operator.api import RetellAgent
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.decide import PUBLISH, Act, Plan, Step
 from askproai_operator.controllers.agent.diff import paths
 from askproai_operator.controllers.agent.ground import Ground
 from askproai_operator.controllers.agent.observe import Known, Observed, engine_of
-from askproai_operator.engine import Key, World
+from askproai_operator.engine import Key
 from askproai_operator.providers import (
     Json,
     ProviderError,
@@ -30,7 +31,7 @@ class Hands:
     """Who carries out a plan, and what came of it so far."""
 
     agent: RetellAgent
-    world: World
+    world: ReconcileContext
     ground: Ground
     agent_id: str | None
     llm_id: str | None
@@ -63,7 +64,7 @@ class Hands:
 
 
 async def apply(
-    plan: Plan, observed: Observed, known: Known, ground: Ground, agent: RetellAgent, world: World
+    plan: Plan, observed: Observed, known: Known, ground: Ground, agent: RetellAgent, world: ReconcileContext
 ) -> Hands:
     """Carry out the steps in order; gives the ids and the published version. Raises `ProviderError` where Retell stops us."""
     latest = (observed.agent if PUBLISH in plan.steps else observed.live_agent) or {"version": 0}
@@ -148,9 +149,9 @@ async def _publish(hands: Hands) -> None:
         await client.publish_agent(str(hands.agent_id), hands.version)
 
 
-def wake_others(agent: Key, tenant: str, world: World) -> None:
+def wake_others(agent: Key, tenant: str, world: ReconcileContext) -> None:
     """A number was freed: whoever waits for it shall not leave its callers alone until the next resync."""
-    for other in world.cache.agents(agent.namespace, tenant):
+    for other in world.relations.agents(agent.namespace, tenant):
         if other.key != agent:
             world.enqueue(other.key)
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from askproai_operator.api import DeletionPolicy, ManagementPolicy, RetellAgent
 from askproai_operator.api.conditions import ConditionType, Reason, bad
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.apply import delete_llm_if_unused, wake_others
 from askproai_operator.controllers.agent.decide import without
 from askproai_operator.controllers.agent.ground import marker, teardown_client, tenant_name
@@ -22,28 +23,28 @@ from askproai_operator.controllers.agent.observe import (
     webhook_change,
 )
 from askproai_operator.controllers.agent.render import owner_of, owner_of_llm
-from askproai_operator.controllers.credentials import kept_values
-from askproai_operator.controllers.leftovers import BEYOND, AgentLeft, Owner, keep
-from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, World
+from askproai_operator.credentials import kept_values
+from askproai_operator.engine import FINALIZER, GONE, EventRecord, EventType, Result
+from askproai_operator.orphans import PAST_BUDGET, OrphanedAgent, Owner, add_orphan
 from askproai_operator.providers import CredentialProblem, ProviderError, RetellClient
 
 _LOOK_AGAIN: Final = timedelta(seconds=5)
 
 
-async def end(agent: RetellAgent, world: World, grace: timedelta) -> Result:
+async def end(agent: RetellAgent, world: ReconcileContext, grace: timedelta) -> Result:
     """Undo a RetellAgent; safe to run again after each step."""
-    newest = await world.fresh(agent)  # the cache may lack an id that we kept a moment ago
+    newest = await world.refetch(agent)  # the cache may lack an id that we kept a moment ago
     if newest is None or FINALIZER not in newest.metadata.finalizers:
         return GONE  # done, or never begun: another's finalizer holds it
     spec, known = newest.spec, Known.from_status(newest.status)
     if not (known.agent_id or known.llm_id or known.pending):
         return await _finish(newest, world)  # not even an intent was written
     tenant, owner = tenant_name(newest, world), Owner(*newest.key, newest.metadata.uid)
-    left = AgentLeft(owner, marker(newest, world), tenant, known.agent_id, known.llm_id, known.numbers)
+    left = OrphanedAgent(owner, marker(newest, world), tenant, known.agent_id, known.llm_id, known.numbers)
     if spec.management_policy is ManagementPolicy.OBSERVE_ONLY or spec.deletion_policy is DeletionPolicy.ORPHAN:
         observed_only = spec.management_policy is ManagementPolicy.OBSERVE_ONLY
         why = "managementPolicy ObserveOnly" if observed_only else "deletionPolicy Orphan"
-        told = Warn("Orphaned", f"{why}: {left.about()}; numbers as they are", EventType.NORMAL)
+        told = EventRecord("Orphaned", f"{why}: {left.describe()}; numbers as they are", EventType.NORMAL)
         return await _finish(newest, world, told)
     rest: timedelta | None = None
     try:
@@ -59,19 +60,19 @@ async def end(agent: RetellAgent, world: World, grace: timedelta) -> Result:
     if in_time < timedelta():
         keys = await kept_values(world, newest.key.namespace, tenant) if tenant else {}
         text = f"given up after {budget.total_seconds():.0f} s: {why}"
-        return await _finish(newest, world, await keep(left, keys, text, world))
+        return await _finish(newest, world, await add_orphan(left, keys, text, world))
     text = f"{why}; tried again by itself for {budget.total_seconds():.0f} s"
     waiting = bad(ConditionType.SYNCED, Reason.DELETING, text)
-    after = max(unsure, _LOOK_AGAIN) if why_not is None else rest and min(rest, in_time + BEYOND)
-    return Result((waiting,), after=after, retry=after is None)
+    after = max(unsure, _LOOK_AGAIN) if why_not is None else rest and min(rest, in_time + PAST_BUDGET)
+    return Result((waiting,), requeue_after=after, requeue=after is None, requeue_reason=text)
 
 
-async def _finish(agent: RetellAgent, world: World, *told: Warn) -> Result:
+async def _finish(agent: RetellAgent, world: ReconcileContext, *told: EventRecord) -> Result:
     await world.kube.remove_finalizer(agent)
-    return Result(gone=True, warnings=told)
+    return Result(gone=True, events=told)
 
 
-async def _remove(left: AgentLeft, world: World) -> str | None:
+async def _remove(left: OrphanedAgent, world: ReconcileContext) -> str | None:
     if left.tenant is None:
         return "the Tenant is not known any more"
     client = await teardown_client(world, left.owner.namespace, left.tenant)
@@ -81,7 +82,7 @@ async def _remove(left: AgentLeft, world: World) -> str | None:
     return await remove_remains(client, left, world)
 
 
-async def remove_remains(client: RetellClient, left: AgentLeft, world: World) -> str | None:
+async def remove_remains(client: RetellClient, left: OrphanedAgent, world: ReconcileContext) -> str | None:
     """Free the numbers, then delete agents, then LLMs; gives what is still there, or None."""
     agents = {*await marked_agents(client, left.marker), *([left.agent_id] if left.agent_id else [])}
     llms = {str(llm["llm_id"]) for llm in await client.list_llms() if owner_of_llm(llm) == left.marker}

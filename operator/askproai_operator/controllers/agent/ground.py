@@ -8,10 +8,11 @@ from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_core.tenant_config import BusinessModel
 from askproai_operator.api import Branch, RetellAgent, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, Status
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.decide import Finding
 from askproai_operator.controllers.agent.render import Desired, Number, desired
-from askproai_operator.controllers.credentials import RETELL_BASE_URL, RETELL_KEY
-from askproai_operator.engine import World, refs
+from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY
+from askproai_operator.engine import refs
 from askproai_operator.providers import CredentialProblem, RetellClient, secret_value
 
 
@@ -25,28 +26,28 @@ class Ground:
     number_findings: tuple[Finding, ...] = ()
 
 
-def marker(agent: RetellAgent, world: World) -> str:
+def marker(agent: RetellAgent, world: ReconcileContext) -> str:
     """Give the name by which we know our own objects at Retell (contract §2)."""
     return f"{world.installation_id}/{agent.key.namespace}/{agent.key.name}"
 
 
-def tenant_name(agent: RetellAgent, world: World) -> str | None:
+def tenant_name(agent: RetellAgent, world: ReconcileContext) -> str | None:
     """Give the tenant's name, also when the Branch that named it is gone: our status remembers it."""
-    return world.cache.tenant_of(agent) or agent.status.get("tenant")
+    return world.relations.tenant_of(agent) or agent.status.get("tenant")
 
 
-async def find_ground(agent: RetellAgent, world: World) -> Ground | Finding:
+async def find_ground(agent: RetellAgent, world: ReconcileContext) -> Ground | Finding:
     """Follow the references; a Finding says which one does not hold yet, and what to do."""
     spec, namespace = agent.spec, agent.key.namespace
-    if spec.branch_ref is not None and world.cache.branch(namespace, spec.branch_ref.name) is None:
+    if spec.branch_ref is not None and world.relations.branch(namespace, spec.branch_ref.name) is None:
         text = f"Branch {spec.branch_ref.name!r} is not in this namespace; create it"
         return Finding(
-            await world.missing(refs.BRANCHES, namespace, spec.branch_ref.name, Reason.BRANCH_NOT_FOUND), text
+            await world.missing_reason(refs.BRANCHES, namespace, spec.branch_ref.name, Reason.BRANCH_NOT_FOUND), text
         )
     name = tenant_name(agent, world)
-    tenant = world.cache.tenant(namespace, name) if name else None
+    tenant = world.relations.tenant(namespace, name) if name else None
     if tenant is None:
-        reason = await world.missing(refs.TENANTS, namespace, name, Reason.TENANT_NOT_FOUND)
+        reason = await world.missing_reason(refs.TENANTS, namespace, name, Reason.TENANT_NOT_FOUND)
         return Finding(reason, f"Tenant {name!r} is not in this namespace; create it")
     if tenant.metadata.deletion_timestamp is not None:
         text = f"Tenant {name!r} is being deleted; this agent stays as it is until it is deleted, too"
@@ -70,7 +71,7 @@ async def find_ground(agent: RetellAgent, world: World) -> Ground | Finding:
     return Ground(wanted, client, tenant.key.name, tuple(_number_findings(branches)))
 
 
-async def teardown_client(world: World, namespace: str, tenant: str) -> RetellClient | CredentialProblem:
+async def teardown_client(world: ReconcileContext, namespace: str, tenant: str) -> RetellClient | CredentialProblem:
     """Give the client by the tenant kind's own copy of the key, which outlives the user's Secret (design §2.6).
 
     The copy is made only of keys that were found good, so nothing is sent with a refused or shared one.
@@ -87,14 +88,14 @@ def _condition(model: Tenant | Branch, type_: ConditionType) -> dict[str, Any]:
     return next((c for c in model.status.get("conditions") or [] if c.get("type") == type_), {})
 
 
-def _branches(agent: RetellAgent, tenant: Tenant, world: World) -> list[Branch]:
+def _branches(agent: RetellAgent, tenant: Tenant, world: ReconcileContext) -> list[Branch]:
     """Give the branches whose numbers are ours: the one we name, or as a hotline all that have no agent of their own."""
-    cache, where = world.cache, (agent.key.namespace, tenant.key.name)
+    relations, where = world.relations, (agent.key.namespace, tenant.key.name)
     if agent.spec.branch_ref is not None:
-        return [branch for branch in cache.branches(*where) if branch.key.name == agent.spec.branch_ref.name]
-    staying = [other for other in cache.agents(*where) if other.metadata.deletion_timestamp is None]
+        return [branch for branch in relations.branches(*where) if branch.key.name == agent.spec.branch_ref.name]
+    staying = [other for other in relations.agents(*where) if other.metadata.deletion_timestamp is None]
     served = {other.spec.branch_ref.name for other in staying if other.spec.branch_ref is not None}
-    return sorted((one for one in cache.branches(*where) if one.key.name not in served), key=lambda one: one.key)
+    return sorted((one for one in relations.branches(*where) if one.key.name not in served), key=lambda one: one.key)
 
 
 def _number_findings(branches: Iterable[Branch]) -> Iterator[Finding]:
@@ -107,7 +108,7 @@ def _number_findings(branches: Iterable[Branch]) -> Iterator[Finding]:
             yield Finding(reason, f"Branch {branch.key.name!r}: {valid.get('message', '')}")
 
 
-async def _numbers(branches: Iterable[Branch], world: World) -> tuple[Number, ...] | None:
+async def _numbers(branches: Iterable[Branch], world: ReconcileContext) -> tuple[Number, ...] | None:
     """Give the numbers that the Branches found valid and their own; None while one of them has not looked yet."""
     numbers: list[Number] = []
     for branch in branches:
@@ -124,7 +125,7 @@ async def _numbers(branches: Iterable[Branch], world: World) -> tuple[Number, ..
     return tuple(numbers)
 
 
-async def _number(branch: Branch, entry: Any, e164: str, world: World) -> Number:
+async def _number(branch: Branch, entry: Any, e164: str, world: ReconcileContext) -> Number:
     number = entry.did or e164  # Retell sees the number that the public one is forwarded to
     if entry.sip is None:
         return Number(number)

@@ -6,10 +6,10 @@ from typing import Final
 
 from askproai_operator.api import RetellAgent
 from askproai_operator.api.conditions import ConditionType, Reason
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.decide import Plan, decide
 from askproai_operator.controllers.agent.ground import Ground
 from askproai_operator.controllers.agent.observe import Known, Observed, observe
-from askproai_operator.engine import World
 from askproai_operator.providers import REQUEST_TIMEOUT
 
 # A create that we stopped waiting for may still commit, and a list may not show it yet.
@@ -25,7 +25,7 @@ class Look:
     plan: Plan
 
 
-async def look(agent: RetellAgent, ground: Ground, world: World) -> Look:
+async def look(agent: RetellAgent, ground: Ground, world: ReconcileContext) -> Look:
     """Read at Retell, write nothing, and decide. Raises ProviderError."""
     known, wanted = Known.from_status(agent.status), ground.wanted
     adopt = agent.spec.adopt.agent_id if agent.spec.adopt else None

@@ -2,19 +2,20 @@
 
 from askproai_operator.api import ManagementPolicy, RetellAgent
 from askproai_operator.api.conditions import ConditionType, bad
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.apply import AgentGone, apply
 from askproai_operator.controllers.agent.decide import Finding
 from askproai_operator.controllers.agent.deletion import end
 from askproai_operator.controllers.agent.ground import Ground, find_ground
 from askproai_operator.controllers.agent.look import GRACE, look
 from askproai_operator.controllers.agent.tell import PLAN_ANNOTATION, failed, observed_only, planned, settled, waiting
-from askproai_operator.engine import GONE, Key, Result, World
+from askproai_operator.engine import GONE, Key, Result
 from askproai_operator.providers import ProviderError
 
 
-async def reconcile(key: Key, world: World) -> Result:
+async def reconcile(key: Key, world: ReconcileContext) -> Result:
     """Make one RetellAgent true. Level-triggered: safe to run again at any point."""
-    agent = world.cache.agent(key.namespace, key.name)
+    agent = world.relations.agent(key.namespace, key.name)
     if agent is None:
         return GONE
     if agent.metadata.deletion_timestamp is not None:
@@ -26,7 +27,7 @@ async def reconcile(key: Key, world: World) -> Result:
         if isinstance(ground, Finding):
             return _stopped(ground)
         if not agent.status.get("agentId") or agent.status.get("pending"):
-            newest = await world.fresh(agent)  # we may create, and an old view would create twice
+            newest = await world.refetch(agent)  # we may create, and an old view would create twice
             if newest is None:
                 return GONE
             agent = newest
@@ -37,7 +38,7 @@ async def reconcile(key: Key, world: World) -> Result:
         return failed(error)
 
 
-async def _make_true(agent: RetellAgent, ground: Ground, world: World) -> Result:
+async def _make_true(agent: RetellAgent, ground: Ground, world: ReconcileContext) -> Result:
     seen = await look(agent, ground, world)
     plan, observed, known = seen.plan, seen.observed, seen.known
     if plan.refused is not None:

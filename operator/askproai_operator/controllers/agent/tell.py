@@ -7,7 +7,7 @@ from askproai_operator.api.conditions import Condition, ConditionType, Reason, b
 from askproai_operator.controllers.agent.apply import Hands
 from askproai_operator.controllers.agent.decide import Plan
 from askproai_operator.controllers.agent.observe import Known, Observed
-from askproai_operator.engine import Result, Warn
+from askproai_operator.engine import EventRecord, Result
 from askproai_operator.providers import (
     CredentialRefused,
     HostNotAllowed,
@@ -22,10 +22,10 @@ _SYNCED, _NUMBERS, _DRIFTED = ConditionType.SYNCED, ConditionType.NUMBERS_BOUND,
 
 
 def settled(plan: Plan, hands: Hands, observed: Observed) -> Result:
-    warnings: tuple[Warn, ...] = ()
+    warnings: tuple[EventRecord, ...] = ()
     if plan.edited and observed.live_agent is not None:
         who = f"somebody changed {', '.join(plan.drift)} at Retell (version {observed.live_agent['version']})"
-        warnings = (Warn("DriftRepaired", f"{who}; version {hands.version} is as declared again"),)
+        warnings = (EventRecord("DriftRepaired", f"{who}; version {hands.version} is as declared again"),)
     status = {
         "agentId": hands.agent_id,
         "llmId": hands.llm_id,
@@ -41,7 +41,9 @@ def settled(plan: Plan, hands: Hands, observed: Observed) -> Result:
         _drifted(plan, observed),
     )
     # The lists that showed the duplicates may lag: look once more whether they are gone.
-    return Result(conditions, status, warnings=warnings, after=timedelta(seconds=5) if observed.twins else None)
+    again = timedelta(seconds=5) if observed.twins else None
+    why = "duplicates were just deleted, and a list may lag" if observed.twins else ""
+    return Result(conditions, status, events=warnings, requeue_after=again, requeue_reason=why)
 
 
 def _synced(hands: Hands, twins: tuple[str, ...]) -> Condition:
@@ -100,27 +102,42 @@ def waiting(plan: Plan, wait: timedelta, known: Known, now: datetime) -> Result:
         text = (
             f"a create at Retell had no answer; looked for before making a new one, {wait.total_seconds():.0f} s more"
         )
-        return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), after=min(wait, timedelta(seconds=2)))
+        return Result(
+            (unknown(_SYNCED, Reason.PROGRESSING, text),),
+            requeue_after=min(wait, timedelta(seconds=2)),
+            requeue_reason=text,
+        )
     what = f"{known.agent_id or known.llm_id} of our status is not in the Retell workspace of the Tenant's key"
     text = f"{what}; a new one is made in {wait.total_seconds():.0f} s unless it is found"
     hint = "if the key was changed to another workspace: delete the old one there, and bring the numbers along"
     status = {"pending": {"what": "agent", "since": now.isoformat(timespec="seconds")}}
-    gone = Warn("RemoteObjectGone", f"{what}; {hint}")
-    return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), status, after=wait, warnings=(gone,))
+    gone = EventRecord("RemoteObjectGone", f"{what}; {hint}")
+    return Result(
+        (unknown(_SYNCED, Reason.PROGRESSING, text),), status, requeue_after=wait, requeue_reason=text, events=(gone,)
+    )
 
 
 def failed(error: ProviderError) -> Result:
     text = f"{error}; tried again by itself"
     match error:
         case CredentialRefused():
-            return Result((bad(_SYNCED, Reason.CREDENTIALS_INVALID, str(error)),), retry=True)
+            return Result((bad(_SYNCED, Reason.CREDENTIALS_INVALID, str(error)),), requeue=True, requeue_reason=text)
         case HostNotAllowed():
-            return Result((bad(_SYNCED, Reason.PROVIDER_HOST_NOT_ALLOWED, str(error)),), retry=True)
+            return Result(
+                (bad(_SYNCED, Reason.PROVIDER_HOST_NOT_ALLOWED, str(error)),), requeue=True, requeue_reason=text
+            )
         case RateLimited():
-            return Result((unknown(_SYNCED, Reason.RATE_LIMITED, text),), after=error.retry_after)
+            return Result(
+                (unknown(_SYNCED, Reason.RATE_LIMITED, text),), requeue_after=error.retry_after, requeue_reason=text
+            )
         case ProviderRefused():
-            return Result((bad(_SYNCED, Reason.PROVIDER_REFUSED, text),), retry=True)
+            return Result((bad(_SYNCED, Reason.PROVIDER_REFUSED, text),), requeue=True, requeue_reason=text)
         case UnknownOutcome():
-            return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), retry=True)
+            return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), requeue=True, requeue_reason=text)
     rest = error.retry_after
-    return Result((unknown(_SYNCED, Reason.PROVIDER_UNAVAILABLE, text),), after=rest, retry=rest is None)
+    return Result(
+        (unknown(_SYNCED, Reason.PROVIDER_UNAVAILABLE, text),),
+        requeue_after=rest,
+        requeue=rest is None,
+        requeue_reason=text,
+    )

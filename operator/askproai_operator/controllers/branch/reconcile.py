@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.branch import render
 from askproai_operator.controllers.branch.decide import (
     claimed_by_older,
@@ -14,18 +15,18 @@ from askproai_operator.controllers.branch.decide import (
     read_numbers,
 )
 from askproai_operator.controllers.offering.decide import auto_created
-from askproai_operator.engine import GONE, Conflict, EventType, Key, Result, Warn, World, refs
+from askproai_operator.engine import GONE, Conflict, EventRecord, EventType, Key, Result, refs
 
 _SETTLE = timedelta(seconds=3)  # one `kubectl apply` brings the services right after their branch
 
 
-async def reconcile(key: Key, world: World) -> Result:
+async def reconcile(key: Key, world: ReconcileContext) -> Result:
     """Bring the numbers to E.164, and see that there is a service. Level-triggered: safe to run again at any point."""
-    branch = world.cache.branch(key.namespace, key.name)
+    branch = world.relations.branch(key.namespace, key.name)
     if branch is None or branch.metadata.deletion_timestamp is not None:
         return GONE
     numbers = read_numbers(branch)
-    taken = claimed_by_older(branch, world.cache.branches_with(branch))
+    taken = claimed_by_older(branch, world.relations.branches_sharing_number(branch))
     services = await _see_to_a_service(branch, world)
     return replace(
         services,
@@ -41,10 +42,10 @@ async def reconcile(key: Key, world: World) -> Result:
     )
 
 
-async def _see_to_a_service(branch: Branch, world: World) -> Result:
+async def _see_to_a_service(branch: Branch, world: ReconcileContext) -> Result:
     """Create the default service when there is none, remove it when a hand-made one comes (requirement P2)."""
     meta, name, kind = branch.metadata, default_service_name(branch), ConditionType.SERVICES_READY
-    made_by_hand = hand_made(branch, world.cache.offerings(meta.namespace, branch.spec.tenant_ref.name))
+    made_by_hand = hand_made(branch, world.relations.offerings(meta.namespace, branch.spec.tenant_ref.name))
     default = next((o for o in world.cache.list(ServiceOffering, meta.namespace) if o.metadata.name == name), None)
     if made_by_hand:
         if default is not None and auto_created(default) and default.metadata.deletion_timestamp is None:
@@ -52,7 +53,12 @@ async def _see_to_a_service(branch: Branch, world: World) -> Result:
         return Result((good(kind, f"{len(made_by_hand)} services"),), {"services": len(made_by_hand)})
     if default is None:
         if timedelta() <= world.clock.now() - meta.creation_timestamp < _SETTLE:
-            return Result((unknown(kind, Reason.PROGRESSING, "waits for a service"),), {"services": 0}, after=_SETTLE)
+            return Result(
+                (unknown(kind, Reason.PROGRESSING, "waits for a service"),),
+                {"services": 0},
+                requeue_after=_SETTLE,
+                requeue_reason="its services may follow",
+            )
         if await world.kube.get(refs.OFFERINGS, meta.namespace, name) is not None:
             raise Conflict(409, "AlreadyExists", f"{name} came a moment ago: to be looked at first")
     elif not auto_created(default):  # nothing is ever written to a person's own object
@@ -63,14 +69,14 @@ async def _see_to_a_service(branch: Branch, world: World) -> Result:
     return Result(
         (good(kind, "the default service; it goes when the first hand-made one comes"),),
         {"services": 1},
-        warnings=() if default is not None else (Warn("DefaultServiceCreated", told, EventType.NORMAL),),
+        events=() if default is not None else (EventRecord("DefaultServiceCreated", told, EventType.NORMAL),),
     )
 
 
-async def _tenant_condition(branch: Branch, world: World) -> Condition | None:
+async def _tenant_condition(branch: Branch, world: ReconcileContext) -> Condition | None:
     namespace, name = branch.metadata.namespace, branch.spec.tenant_ref.name
-    if world.cache.tenant(namespace, name) is not None:
+    if world.relations.tenant(namespace, name) is not None:
         return None
     text = f"there is no Tenant {name} in this namespace: create it, or correct tenantRef by making the Branch anew"
-    why = await world.missing(refs.TENANTS, namespace, name, Reason.TENANT_NOT_FOUND)
+    why = await world.missing_reason(refs.TENANTS, namespace, name, Reason.TENANT_NOT_FOUND)
     return bad(ConditionType.SERVICES_READY, why, text)

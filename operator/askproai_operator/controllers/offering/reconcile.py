@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from askproai_operator.api import ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
-from askproai_operator.controllers.credentials import Credentials, calcom_of, read_credentials
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.offering.capacity import misjudged, plan_units
 from askproai_operator.controllers.offering.decide import (
     calendar_condition,
@@ -15,7 +15,8 @@ from askproai_operator.controllers.offering.decide import (
     staff_condition,
     standing_offerings,
 )
-from askproai_operator.engine import GONE, Key, Result, World, refs
+from askproai_operator.credentials import Credentials, calcom_of, read_credentials
+from askproai_operator.engine import GONE, Key, Result, refs
 from askproai_operator.providers import (
     CredentialRefused,
     EventTypeNeeds,
@@ -28,24 +29,24 @@ from askproai_operator.providers import (
 LOOK_AGAIN = timedelta(minutes=10)
 
 
-async def reconcile(key: Key, world: World) -> Result:
+async def reconcile(key: Key, world: ReconcileContext) -> Result:
     """Match staff by skill and check the event types. Level-triggered: safe to run again at any point."""
     offering = world.cache.get(key)
     if not isinstance(offering, ServiceOffering) or offering.metadata.deletion_timestamp is not None:
         return GONE
-    ref, name = offering.spec.branch_ref, world.cache.tenant_of(offering)
-    if ref is not None and world.cache.branch(key.namespace, ref.name) is None:
+    ref, name = offering.spec.branch_ref, world.relations.tenant_of(offering)
+    if ref is not None and world.relations.branch(key.namespace, ref.name) is None:
         text = f"there is no Branch {ref.name} in this namespace: create it"
-        why = await world.missing(refs.BRANCHES, key.namespace, ref.name, Reason.BRANCH_NOT_FOUND)
+        why = await world.missing_reason(refs.BRANCHES, key.namespace, ref.name, Reason.BRANCH_NOT_FOUND)
         return Result((bad(ConditionType.STAFF_MATCHED, why, text),), {"staff": []})
-    tenant = world.cache.tenant(key.namespace, name) if name else None
+    tenant = world.relations.tenant(key.namespace, name) if name else None
     if tenant is None:
         text = f"there is no Tenant {name} in this namespace: create it"
-        why = await world.missing(refs.TENANTS, key.namespace, name, Reason.TENANT_NOT_FOUND)
+        why = await world.missing_reason(refs.TENANTS, key.namespace, name, Reason.TENANT_NOT_FOUND)
         return Result((bad(ConditionType.STAFF_MATCHED, why, text),), {"staff": []})
-    branches = world.cache.branches(key.namespace, tenant.metadata.name)
+    branches = world.relations.branches(key.namespace, tenant.metadata.name)
     staff = staff_by_branch(offering, (branch for branch in branches if offered_in(offering, branch)))
-    standing = standing_offerings(world.cache.offerings(key.namespace, tenant.metadata.name), branches)
+    standing = standing_offerings(world.relations.offerings(key.namespace, tenant.metadata.name), branches)
     units = plan_units(branches, standing)
     for other in misjudged(standing, units):
         if other.key != key:
@@ -56,12 +57,13 @@ async def reconcile(key: Key, world: World) -> Result:
     return Result(
         conditions,
         {"staff": people[:200], "eventTypes": len(linked_event_types(offering))},  # as the CRD bounds them
-        after=LOOK_AGAIN if all(condition.good for condition in conditions) else None,
+        requeue_after=LOOK_AGAIN if all(condition.good for condition in conditions) else None,
+        requeue_reason="event types are compared seldom: Cal.com counts requests",
     )
 
 
 async def _calendar(
-    offering: ServiceOffering, tenant: Tenant, staff: dict[str, tuple[str, ...]], world: World
+    offering: ServiceOffering, tenant: Tenant, staff: dict[str, tuple[str, ...]], world: ReconcileContext
 ) -> Condition:
     kind = ConditionType.CALENDAR_LINKED
     if calcom_of(tenant) is None or offering.spec.calcom is None:
@@ -86,7 +88,7 @@ async def _calendar(
 
 
 async def _event_type_problems(
-    offering: ServiceOffering, credentials: Credentials, world: World
+    offering: ServiceOffering, credentials: Credentials, world: ReconcileContext
 ) -> list[tuple[str, Reason]]:
     spec = offering.spec
     needs = EventTypeNeeds(spec.duration_minutes, spec.buffer_before_minutes, spec.buffer_after_minutes, spec.capacity)

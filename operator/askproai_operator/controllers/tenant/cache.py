@@ -2,18 +2,18 @@
 
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
-from askproai_operator.engine import World
+from askproai_operator.context import ReconcileContext
 from askproai_operator.providers import RedisAway, UsersBypassed, UsersUnsupported
 
 _KIND = ConditionType.CACHE_READY
 
 
-def redis_url(tenant: str, kept: str | None, world: World) -> str | None:
+def redis_url(tenant: str, kept: str | None, world: ReconcileContext) -> str | None:
     """Give the tenant's REDIS_URL, made durable in `T-runtime` before the user has its password; None without a Redis."""
     return world.redis.tenant_url(tenant, kept) if world.redis is not None else None
 
 
-async def ensure_cache(tenant: Tenant, url: str | None, world: World) -> Condition:
+async def ensure_cache(tenant: Tenant, url: str | None, world: ReconcileContext) -> Condition:
     """See that the user is on every node as it should be."""
     if world.redis is None or url is None:
         text = "the operator knows no Redis (ASKPROAI_REDIS_ADMIN_URL): locks, limits and circuits are each pod's own"

@@ -6,10 +6,11 @@ from functools import partial
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.api.tenant import RuntimeMode
-from askproai_operator.controllers.credentials import Credentials
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant import decide, exposure, monitoring, pods, render
 from askproai_operator.controllers.tenant.render import Component, Manifest, ScaledBy
-from askproai_operator.engine import Child, NotOurs, Ref, World, refs
+from askproai_operator.credentials import Credentials
+from askproai_operator.engine import NotOurs, ObservedObject, Ref, refs
 
 # Each may be there or not, as the spec, the cluster's CRDs or a change of the mode have it.
 _COME_AND_GO = (
@@ -26,8 +27,8 @@ _COME_AND_GO = (
 
 
 async def apply_pods(
-    tenant: Tenant, credentials: Credentials, servers: Iterable[str], world: World
-) -> dict[Component, Child]:
+    tenant: Tenant, credentials: Credentials, servers: Iterable[str], world: ReconcileContext
+) -> dict[Component, ObservedObject]:
     """Make the Deployments and what stands around them; gives the Deployments of this mode as they are now.
 
     `servers` are the URLs that the pods must reach.
@@ -45,7 +46,7 @@ async def apply_pods(
     await _prune(tenant, (refs.AUTOSCALERS, refs.BUDGETS), around + autoscalers, world)
     for manifest in around:
         await world.kube.apply(manifest)
-    made: dict[Component, Child] = {}
+    made: dict[Component, ObservedObject] = {}
     for one in wanted:
         alone = one is Component.WORKER or layout.web_alone
         draw = partial(render.deployment, tenant, credentials, world.settings.runtime_image, one, alone=alone)
@@ -61,7 +62,7 @@ async def apply_pods(
     return made
 
 
-async def expose(tenant: Tenant, where: decide.Address, world: World) -> Condition:
+async def expose(tenant: Tenant, where: decide.Address, world: ReconcileContext) -> Condition:
     """Make the Ingress or the HTTPRoute that is asked for, and tell whether senders reach the tenant."""
     claimed = exposure.claimed(tenant, world.cache.list(Tenant), world.settings)
     ways = (exposure.ingress(tenant, world.settings), exposure.http_route(tenant, world.settings))
@@ -81,7 +82,7 @@ async def expose(tenant: Tenant, where: decide.Address, world: World) -> Conditi
     return decide.exposed_condition(where)
 
 
-async def monitor(tenant: Tenant, world: World) -> Condition:
+async def monitor(tenant: Tenant, world: ReconcileContext) -> Condition:
     """Make what Prometheus reads, as far as the cluster knows its CRDs."""
     made = (monitoring.service_monitor(tenant, world.settings), monitoring.prometheus_rule(tenant, world.settings))
     there = [one for one in made if _can_be(one, world)]
@@ -91,7 +92,9 @@ async def monitor(tenant: Tenant, world: World) -> Condition:
     return conflict or decide.monitoring_condition([str(one["kind"]) for one in made if one not in there])
 
 
-async def _apply_beside(manifests: Iterable[Manifest], kind: ConditionType, world: World) -> Condition | None:
+async def _apply_beside(
+    manifests: Iterable[Manifest], kind: ConditionType, world: ReconcileContext
+) -> Condition | None:
     """Apply what the pods serve without; gives the condition where a stranger's object has the name of one."""
     try:
         for manifest in manifests:
@@ -101,7 +104,7 @@ async def _apply_beside(manifests: Iterable[Manifest], kind: ConditionType, worl
     return None
 
 
-def _can_be(manifest: Manifest, world: World) -> bool:
+def _can_be(manifest: Manifest, world: ReconcileContext) -> bool:
     ref = refs.ref_of(manifest)
     return ref not in refs.FOREIGN or ref in world.cache.served
 
@@ -113,7 +116,7 @@ def _replicas(tenant: Tenant, component: Component, number: int) -> Manifest:
     return {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": name, "spec": {"replicas": number}}
 
 
-async def _prune(tenant: Tenant, kinds: Iterable[Ref], wanted: Iterable[Manifest], world: World) -> None:
+async def _prune(tenant: Tenant, kinds: Iterable[Ref], wanted: Iterable[Manifest], world: ReconcileContext) -> None:
     """Delete those of our children of these kinds that come and go, and that are not wanted now."""
     meta = tenant.metadata
     kept = {(refs.ref_of(made), made["metadata"]["name"]) for made in wanted}

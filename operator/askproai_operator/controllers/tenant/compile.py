@@ -9,7 +9,6 @@ import msgspec
 from askproai_core import tenant_config as runtime
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.controllers.branch.decide import read_numbers
-from askproai_operator.controllers.credentials import calcom_of
 from askproai_operator.controllers.offering.capacity import Units, plan_units
 from askproai_operator.controllers.offering.decide import (
     branch_of,
@@ -17,6 +16,7 @@ from askproai_operator.controllers.offering.decide import (
     staff_by_branch,
     standing_offerings,
 )
+from askproai_operator.credentials import calcom_of
 
 ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, unit) to the row of `resources`
 S = TypeVar("S", bound=msgspec.Struct)

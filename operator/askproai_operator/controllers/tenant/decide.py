@@ -11,7 +11,7 @@ from askproai_operator.api.conditions import Condition, ConditionType, Reason, b
 from askproai_operator.api.tenant import RuntimeMode
 from askproai_operator.controllers.tenant.pods import scale
 from askproai_operator.controllers.tenant.render import Component
-from askproai_operator.engine import Child
+from askproai_operator.engine import ObservedObject
 
 # What concerns appointments; the order does not matter.
 CALCOM_TRIGGERS = tuple(
@@ -110,7 +110,7 @@ def connection_limit(tenant: Tenant) -> int:
     return (web.max_replicas + _SURGE) * _CONNECTIONS_PER_POD + split
 
 
-def runtime_condition(tenant: Tenant, deployments: Mapping[Component, Child]) -> Condition:
+def runtime_condition(tenant: Tenant, deployments: Mapping[Component, ObservedObject]) -> Condition:
     """Say whether the pods serve, from the Deployments' status."""
     kind, meta = ConditionType.RUNTIME_AVAILABLE, tenant.metadata
     if tenant.spec.suspend:

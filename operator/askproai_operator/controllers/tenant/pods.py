@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from askproai_operator.api import Tenant
 from askproai_operator.api.tenant import RuntimeMode, WebScale, WorkerScale
 from askproai_operator.controllers.tenant.render import MODE, SCALED_BY, Component, Manifest, ScaledBy, head, selector
-from askproai_operator.engine import Child, refs
+from askproai_operator.engine import ObservedObject, refs
 from askproai_operator.settings import Settings
 
 # One Python process fills one core; at half of it a second one helps before callers notice. Measured against a quantity, not
@@ -34,7 +34,7 @@ def scaled_by(tenant: Tenant, component: Component) -> ScaledBy:
     return ScaledBy.OPERATOR if fixed else ScaledBy.AUTOSCALER
 
 
-def begin_with(tenant: Tenant, component: Component, live: Child | None) -> int:
+def begin_with(tenant: Tenant, component: Component, live: ObservedObject | None) -> int:
     """Give the number of pods that we ask for: the fixed one, or the one from which an autoscaler takes over."""
     bounds = scale(tenant, component)
     if tenant.spec.suspend:
@@ -43,19 +43,19 @@ def begin_with(tenant: Tenant, component: Component, live: Child | None) -> int:
     return min(max(running, bounds.min_replicas), bounds.max_replicas)
 
 
-def handed_over(live: Child | None) -> bool:
+def handed_over(live: ObservedObject | None) -> bool:
     """Tell whether our last apply left `replicas` to the autoscaler."""
     return live is not None and live.annotations.get(SCALED_BY) == ScaledBy.AUTOSCALER
 
 
-def rolled_out(deployment: Child) -> bool:
+def rolled_out(deployment: ObservedObject) -> bool:
     """Tell whether only pods of the newest template run, and all of them serve."""
     status = deployment.status
     counts = {status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas")}
     return len(counts) == 1 and status.get("observedGeneration", 0) >= deployment.generation
 
 
-def serves(deployment: Child | None) -> bool:
+def serves(deployment: ObservedObject | None) -> bool:
     return deployment is not None and deployment.status.get("availableReplicas", 0) > 0
 
 
@@ -67,7 +67,7 @@ class Layout:
     workers: bool
 
 
-def layout(tenant: Tenant, web: Child | None, workers: Child | None) -> Layout:
+def layout(tenant: Tenant, web: ObservedObject | None, workers: ObservedObject | None) -> Layout:
     """Give the layout that leads to `runtime.mode` and leaves no moment in which nobody works.
 
     To Split: the web pods keep their worker until a worker pod serves. To Combined: worker pods stay until all web pods have

@@ -10,14 +10,8 @@ from askproai_core.database import DataOwnedByOther, StoreError, TenantFacts
 from askproai_core.tenant_config import Retention, config_hash, encode
 from askproai_operator.api import Branch, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good, unknown
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.branch.decide import claimed_by_older
-from askproai_operator.controllers.credentials import (
-    CALCOM_WEBHOOK,
-    Credentials,
-    calcom_of,
-    kept_values,
-    read_credentials,
-)
 from askproai_operator.controllers.tenant import render
 from askproai_operator.controllers.tenant.cache import ensure_cache, redis_url
 from askproai_operator.controllers.tenant.children import apply_pods, expose, monitor
@@ -32,7 +26,14 @@ from askproai_operator.controllers.tenant.decide import (
 )
 from askproai_operator.controllers.tenant.render import Component
 from askproai_operator.controllers.tenant.teardown import registered_url, tear_down
-from askproai_operator.engine import GONE, Child, EventType, Key, NotOurs, Result, Warn, World, refs
+from askproai_operator.credentials import (
+    CALCOM_WEBHOOK,
+    Credentials,
+    calcom_of,
+    kept_values,
+    read_credentials,
+)
+from askproai_operator.engine import GONE, EventRecord, EventType, Key, NotOurs, ObservedObject, Result, refs
 from askproai_operator.providers import (
     CredentialRefused,
     HostNotAllowed,
@@ -48,9 +49,9 @@ from askproai_operator.providers import (
 log = structlog.get_logger(__name__)
 
 
-async def reconcile(key: Key, world: World) -> Result:
+async def reconcile(key: Key, world: ReconcileContext) -> Result:
     """Make one Tenant true. Level-triggered: safe to run again at any point."""
-    tenant = world.cache.tenant(key.namespace, key.name)
+    tenant = world.relations.tenant(key.namespace, key.name)
     if tenant is None:
         return GONE
     if tenant.metadata.deletion_timestamp is not None:
@@ -60,17 +61,21 @@ async def reconcile(key: Key, world: World) -> Result:
     try:
         return await _make_true(tenant, world)
     except NotOurs as error:
-        return Result((bad(ConditionType.RUNTIME_AVAILABLE, Reason.OWNERSHIP_CONFLICT, error.message),), retry=True)
+        return Result(
+            (bad(ConditionType.RUNTIME_AVAILABLE, Reason.OWNERSHIP_CONFLICT, error.message),),
+            requeue=True,
+            requeue_reason=error.message,
+        )
 
 
-async def _make_true(tenant: Tenant, world: World) -> Result:
+async def _make_true(tenant: Tenant, world: ReconcileContext) -> Result:
     key = tenant.key
     credentials = await read_credentials(tenant, world)
     refused = await _check_credentials(tenant, credentials, world)
     if refused is not None:
         return Result((refused,))
     valid = good(ConditionType.CREDENTIALS_VALID)
-    branches = world.cache.branches(key.namespace, key.name)
+    branches = world.relations.branches(key.namespace, key.name)
     connect_to = await _runtime_urls(tenant, world)
     try:
         facts = _facts(tenant, credentials)
@@ -78,7 +83,8 @@ async def _make_true(tenant: Tenant, world: World) -> Result:
     except (StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         state = getattr(error, "sqlstate", None)
         log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, sqlstate=state)
-        return Result((valid, database_condition(error)), retry=not isinstance(error, DataOwnedByOther))
+        condition, temporary = database_condition(error), not isinstance(error, DataOwnedByOther)
+        return Result((valid, condition), requeue=temporary, requeue_reason=condition.message)
     cache = await ensure_cache(tenant, connect_to[1], world)
     where = address(tenant, world.settings.shared_base_url)
     config = _config(tenant, branches, resource_ids, where, credentials, world)
@@ -86,7 +92,7 @@ async def _make_true(tenant: Tenant, world: World) -> Result:
     deployments = await _apply_children(tenant, credentials, servers, config, world)
     pods = runtime_condition(tenant, deployments)
     if tenant.status.get("configHash") not in {None, config_hash(config)}:
-        world.nudge(*key[1:], config_hash(config))
+        world.trigger_config_sync(*key[1:], config_hash(config))
     webhooks = await _register_webhook(tenant, credentials, where, world)
     exposed = await expose(tenant, where, world)
     monitored = await monitor(tenant, world)
@@ -102,12 +108,13 @@ async def _make_true(tenant: Tenant, world: World) -> Result:
             "branches": len(branches),
             "replicas": deployments[Component.WEB].replicas,
         },
-        warnings=told,
-        retry=exposed.reason is Reason.PENDING,  # a Gateway's word on an HTTPRoute is not watched, only listed
+        events=told,
+        requeue=exposed.reason is Reason.PENDING,
+        requeue_reason="a Gateway's verdict on an HTTPRoute is not watched, only listed",
     )
 
 
-async def _check_credentials(tenant: Tenant, credentials: Credentials, world: World) -> Condition | None:
+async def _check_credentials(tenant: Tenant, credentials: Credentials, world: ReconcileContext) -> Condition | None:
     """Give what is wrong with the credentials; None when nothing is, and then what deletion will need is kept."""
     problem = credentials.condition() or await _try_keys(tenant, credentials, world)
     runs = world.cache.secret(tenant.metadata.namespace, render.names(tenant.metadata.name)["teardown"]) is not None
@@ -127,7 +134,7 @@ async def _check_credentials(tenant: Tenant, credentials: Credentials, world: Wo
     return None
 
 
-async def _try_keys(tenant: Tenant, credentials: Credentials, world: World) -> Condition | None:
+async def _try_keys(tenant: Tenant, credentials: Credentials, world: ReconcileContext) -> Condition | None:
     """Give why the keys cannot be used; None when they can."""
     kind = ConditionType.CREDENTIALS_VALID
     try:
@@ -144,7 +151,7 @@ async def _try_keys(tenant: Tenant, credentials: Credentials, world: World) -> C
     return None
 
 
-def _other_holders(tenant: Tenant, world: World) -> list[KeyHolder]:
+def _other_holders(tenant: Tenant, world: ReconcileContext) -> list[KeyHolder]:
     holders = []
     for other in world.cache.list(Tenant):
         secret = world.cache.secret(other.metadata.namespace, render.names(other.metadata.name)["teardown"])
@@ -157,7 +164,7 @@ def _holder(tenant: Tenant, hashed: str) -> KeyHolder:
     return KeyHolder(tenant.metadata.dotted, tenant.metadata.creation_timestamp, hashed)
 
 
-async def _runtime_urls(tenant: Tenant, world: World) -> tuple[str, str | None]:
+async def _runtime_urls(tenant: Tenant, world: ReconcileContext) -> tuple[str, str | None]:
     """Give DATABASE_URL and REDIS_URL, durable in `T-runtime` before role and user have their passwords."""
     name, kept = tenant.metadata.dotted, await kept_values(world, *tenant.key[1:], "runtime")
     password = login_in(kept.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
@@ -176,8 +183,8 @@ def _facts(tenant: Tenant, credentials: Credentials) -> TenantFacts:
 
 
 async def _ensure_database(
-    tenant: Tenant, branches: Sequence[Branch], url: str, facts: TenantFacts, world: World
-) -> tuple[ResourceIds, tuple[Warn, ...]]:
+    tenant: Tenant, branches: Sequence[Branch], url: str, facts: TenantFacts, world: ReconcileContext
+) -> tuple[ResourceIds, tuple[EventRecord, ...]]:
     """Make schema, role and rows; gives the resource rows' ids, and what there is to tell."""
     await world.database.prepare()
     meta, password = tenant.metadata, login_in(url)[1]
@@ -187,8 +194,8 @@ async def _ensure_database(
         tenant.metadata.dotted, meta.uid, password, limit, adopt=adopt, facts=facts
     )
     text = f"the rows of the earlier Tenant with UID {adopt} are this one's now; the annotation may go"
-    told = (Warn("DataAdopted", text, EventType.NORMAL),) if adopted else ()
-    wanted = wanted_resources(branches, world.cache.offerings(*tenant.key[1:]))
+    told = (EventRecord("DataAdopted", text, EventType.NORMAL),) if adopted else ()
+    wanted = wanted_resources(branches, world.relations.offerings(*tenant.key[1:]))
     return await world.database.ensure_resources(tenant.metadata.dotted, wanted), told
 
 
@@ -198,16 +205,16 @@ def _config(
     resource_ids: ResourceIds,
     where: Address,
     credentials: Credentials,
-    world: World,
+    world: ReconcileContext,
 ) -> str:
     """Compile what the pods read. The claims of numbers are compared with all branches of the cluster."""
-    rivals = world.cache.branches_with
+    rivals = world.relations.branches_sharing_number
     return encode(
         compile_config(
             tenant,
             branches,
-            world.cache.offerings(*tenant.key[1:]),
-            world.cache.agents(*tenant.key[1:]),
+            world.relations.offerings(*tenant.key[1:]),
+            world.relations.agents(*tenant.key[1:]),
             resource_ids=resource_ids,
             foreign_numbers={b.metadata.name: frozenset(claimed_by_older(b, rivals(b))) for b in branches},
             path_prefix=where.path_prefix,
@@ -218,8 +225,8 @@ def _config(
 
 
 async def _apply_children(
-    tenant: Tenant, credentials: Credentials, servers: Sequence[str], config: str, world: World
-) -> Mapping[Component, Child]:
+    tenant: Tenant, credentials: Credentials, servers: Sequence[str], config: str, world: ReconcileContext
+) -> Mapping[Component, ObservedObject]:
     """Apply config and credentials before the pods that mount them; gives the Deployments."""
     token = (await kept_values(world, *tenant.key[1:], "admin")).get("token") or secrets.token_urlsafe(32)
     await world.kube.apply(render.config_map(tenant, config))
@@ -229,7 +236,9 @@ async def _apply_children(
     return await apply_pods(tenant, credentials, servers, world)
 
 
-async def _register_webhook(tenant: Tenant, credentials: Credentials, where: Address, world: World) -> Condition:
+async def _register_webhook(
+    tenant: Tenant, credentials: Credentials, where: Address, world: ReconcileContext
+) -> Condition:
     """See that Cal.com tells us what changes there. The URL is the webhook's identity, so a second run finds the first one."""
     kind = ConditionType.WEBHOOKS_REGISTERED
     if calcom_of(tenant) is None:

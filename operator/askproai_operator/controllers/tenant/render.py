@@ -10,7 +10,7 @@ import yaml
 
 from askproai_operator.api import Tenant
 from askproai_operator.api.tenant import RuntimeMode
-from askproai_operator.controllers.credentials import (
+from askproai_operator.credentials import (
     CALCOM_BASE_URL,
     CALCOM_KEY,
     RETELL_BASE_URL,

@@ -9,7 +9,8 @@ from askproai_core.tenant_config import CalendarProvider
 from askproai_operator.api import SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, bad
 from askproai_operator.api.tenant import Calcom
-from askproai_operator.engine import MANAGER, World, refs
+from askproai_operator.context import ReconcileContext
+from askproai_operator.engine import MANAGER, refs
 from askproai_operator.providers import CredentialProblem, secret_value
 
 RETELL_KEY = "retell-api-key"
@@ -68,7 +69,7 @@ def named_secrets(tenant: Tenant) -> dict[str, SecretKeyRef]:
     return named
 
 
-async def read_credentials(tenant: Tenant, world: World) -> Credentials:
+async def read_credentials(tenant: Tenant, world: ReconcileContext) -> Credentials:
     """Read the named keys, each Secret once."""
     named, namespace, calcom = named_secrets(tenant), tenant.metadata.namespace, calcom_of(tenant)
     secrets = {name: await world.kube.get(refs.SECRETS, namespace, name) for name in {r.name for r in named.values()}}
@@ -82,7 +83,7 @@ async def read_credentials(tenant: Tenant, world: World) -> Credentials:
     )
 
 
-async def kept_values(world: World, namespace: str, tenant: str, child: str = "teardown") -> dict[str, str]:
+async def kept_values(world: ReconcileContext, namespace: str, tenant: str, child: str = "teardown") -> dict[str, str]:
     """Give what one of our own Secrets keeps (`runtime`, `admin`, `teardown`); empty when there is none yet."""
     return secret_texts(await world.kube.get(refs.SECRETS, namespace, f"{tenant}-{child}"))
 

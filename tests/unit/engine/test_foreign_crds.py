@@ -1,4 +1,4 @@
-"""Resources of foreign CRDs: absent, there, ailing; and who is woken by what changes about children."""
+"""Resources of foreign CRDs: absent, served, failing; and whether a changed child makes its Tenant due."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -8,16 +8,17 @@ import pytest
 from askproai_core.clock import SystemClock
 from askproai_operator.engine import Cache, Key, Kube, refs
 from askproai_operator.engine.errors import ApiError, Unreachable
-from askproai_operator.engine.feed import Feed
+from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.informer import Informer
 from askproai_operator.engine.metrics import Metrics
+from askproai_operator.relations import Relations
 from askproai_sandbox.world import manifests
 
 OURS = {"askproai.de/tenant": "salon-mueller"}
 
 
 class ApiServer:
-    """Lists nothing of all resources, unless a test says otherwise of one."""
+    """Lists no objects, unless a test sets the answer of a resource."""
 
     def __init__(self) -> None:
         self.answers: dict[refs.Ref, list[dict[str, Any]] | ApiError] = dict.fromkeys(
@@ -48,35 +49,38 @@ def server() -> ApiServer:
 
 
 @pytest.fixture
-def woken() -> list[Key]:
+def enqueued() -> list[Key]:
     return []
 
 
 @pytest.fixture
-def informer(server: ApiServer, woken: list[Key]) -> Informer:
-    feed = Feed(Cache(), woken.append)
+def informer(server: ApiServer, enqueued: list[Key]) -> Informer:
+    cache = Cache()
+    sink = EventSink(cache, Relations(cache), enqueued.append)
     no_login = cast("Callable[[], Any]", None)
-    return Informer(feed, cast("Kube", server), SystemClock(), Metrics(), no_login)
+    return Informer(sink, cast("Kube", server), SystemClock(), Metrics(), no_login)
 
 
-async def test_all_tenants_look_again_when_a_foreign_crd_comes_and_when_it_goes(informer, server, woken):
+async def test_all_tenants_are_due_when_a_foreign_crd_is_installed_and_when_it_is_removed(informer, server, enqueued):
     tenant = manifests()["Tenant"][0]
     tenant["metadata"] |= {"uid": "uid-1", "resourceVersion": "1", "creationTimestamp": "2026-11-01T08:00:00Z"}
-    informer._feed.prime(refs.TENANTS, tenant)
+    informer._sink.prime(refs.TENANTS, tenant)
     await informer.audit(refs.FOREIGN)
-    assert woken == []
+    assert enqueued == []
     server.answers[refs.PROMETHEUS_RULES] = []
     await informer.audit(refs.FOREIGN)
     await informer.audit(refs.FOREIGN)
-    assert woken == [Key("Tenant", "salon-mueller", "salon-mueller")]
-    assert informer._feed.cache.served == {refs.PROMETHEUS_RULES}
+    assert enqueued == [Key("Tenant", "salon-mueller", "salon-mueller")]
+    assert informer._sink.cache.served == {refs.PROMETHEUS_RULES}
     server.answers[refs.PROMETHEUS_RULES] = ApiError(404, "NotFound", "gone again")
     await informer.audit(refs.FOREIGN)
-    assert woken[1:] == [Key("Tenant", "salon-mueller", "salon-mueller")]
-    assert informer._feed.cache.served == set()
+    assert enqueued[1:] == [Key("Tenant", "salon-mueller", "salon-mueller")]
+    assert informer._sink.cache.served == set()
 
 
-async def test_a_foreign_crd_that_ails_holds_up_no_start_and_changes_nothing_that_is_known(informer, server, woken):
+async def test_a_foreign_crd_that_cannot_be_listed_holds_up_no_start_and_changes_nothing_in_the_cache(
+    informer, server, enqueued
+):
     """A new definition's storage begins with 429; a broken conversion webhook answers 500 for ever."""
     server.answers[refs.SERVICE_MONITORS] = [child(refs.SERVICE_MONITORS)]
     await informer.prime()
@@ -84,20 +88,20 @@ async def test_a_foreign_crd_that_ails_holds_up_no_start_and_changes_nothing_tha
     server.answers[refs.PROMETHEUS_RULES] = Unreachable("storage is (re)initializing", 429, "TooManyRequests")
     await informer.prime()
     await informer.audit(refs.FOREIGN)
-    assert informer._feed.cache.served == {refs.SERVICE_MONITORS}
-    assert informer._feed.cache.child(refs.SERVICE_MONITORS, "n", "salon-mueller") is not None
-    assert woken == []
+    assert informer._sink.cache.served == {refs.SERVICE_MONITORS}
+    assert informer._sink.cache.child(refs.SERVICE_MONITORS, "n", "salon-mueller") is not None
+    assert enqueued == []
 
 
 @pytest.mark.parametrize(
-    ("ref", "wakes"),
+    ("ref", "is_due"),
     [(refs.DEPLOYMENTS, True), (refs.HTTP_ROUTES, True), (refs.AUTOSCALERS, False), (refs.BUDGETS, False)],
 )
-def test_only_a_status_that_is_read_wakes_the_tenant(informer, woken, ref, wakes):
+def test_only_a_status_that_is_read_makes_the_tenant_due(informer, enqueued, ref, is_due):
     """An autoscaler's status moves with every measurement: a thousand tenants must not be reconciled for it."""
-    informer._feed.prime(ref, child(ref, 1, status={"currentReplicas": 2}))
-    informer._feed.observe(ref, child(ref, 2, status={"currentReplicas": 3}))
-    assert bool(woken) is wakes
-    woken.clear()
-    informer._feed.observe(ref, child(ref, 3, status={"currentReplicas": 3}, spec={"minReplicas": 1}))
-    assert woken == [Key("Tenant", "n", "salon-mueller")], "an edit always does"
+    informer._sink.prime(ref, child(ref, 1, status={"currentReplicas": 2}))
+    informer._sink.observe(ref, child(ref, 2, status={"currentReplicas": 3}))
+    assert bool(enqueued) is is_due
+    enqueued.clear()
+    informer._sink.observe(ref, child(ref, 3, status={"currentReplicas": 3}, spec={"minReplicas": 1}))
+    assert enqueued == [Key("Tenant", "n", "salon-mueller")], "an edit always does"
