@@ -1,12 +1,11 @@
 """The operator's process, and its table of contents. `askproai-operator run`.
 
-One work queue holds the keys of all controllers. A key is reconciled when it was enqueued or when its time has come; every key of a
-custom resource also at each resync (ASKPROAI_RESYNC_SECONDS ± 10 %).
+One work queue holds the keys of all controllers. A key is reconciled when it was enqueued or when its time has come: that of a custom
+resource at each resync (ASKPROAI_RESYNC_SECONDS ± 10 %), unless its controller asked for another time.
 
 Key                Reconciled by                 To                                   Due when                              Workers
-Tenant             controllers/tenant            database role and rows, config,      it, one of its relatives or children  shared
-                                                 pods, routes, Cal.com's webhook      changed; a Secret that it names did;
-                                                                                      a foreign CRD came or went
+Tenant             controllers/tenant            database role and rows, config,      it, a relative or a child changed; a  shared
+                                                 pods, routes, Cal.com's webhook      foreign CRD was installed or removed
 Branch             controllers/branch            E.164 numbers, default service       it, its Tenant or a service changed   shared
 ServiceOffering    controllers/offering          matching staff, event types          it, its Branch or its Tenant changed  shared
 RetellAgent        controllers/agent             LLM, agent, version, numbers at      it, its Branch or its Tenant changed  shared
@@ -19,8 +18,9 @@ OrphanLedger       controllers/orphan            the list of Secrets of the ledg
 Orphan             controllers/orphan            what a deletion could not remove     the list found it; its backoff        4
 
 Watches: `engine/informer.py` observes the four kinds, their children and labelled Secrets; `relations.py` returns the keys that
-depend on a change. "Shared" are the ASKPROAI_WORKERS workers of the custom resources; the other kinds have workers of their own, so
-that a provider or a database that hangs there holds up no custom resource (docs/decisions/0028-one-work-queue.md).
+depend on a change. A labelled Secret makes every object due whose spec names it. "Shared" are the ASKPROAI_WORKERS workers of the
+custom resources; the other kinds have workers of their own, so that a provider or a database that hangs there holds up no custom
+resource (docs/decisions/0028-one-work-queue.md).
 
 Beside the queue run: the informer (watches, and audits by lists every 5 minutes), the Lease's renewal, which ends the process when
 the Lease is lost, the probes with the metrics, and the handlers of SIGTERM and SIGINT.

@@ -122,6 +122,10 @@ class Reason(Explained):
     NO_DRIFT = "NoDrift", "Nothing at Retell differs from the spec."
 
 
+# Reasons of states that end by themselves, so that they need no warning.
+TRANSIENT_REASONS = frozenset({Reason.PENDING, Reason.PROGRESSING, Reason.TENANT_NOT_READY, Reason.DELETING})
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One condition as a controller reports it; the engine adds `observedGeneration` and the time of the last transition."""

@@ -35,13 +35,13 @@ _JITTER: Final = 0.1  # share of a resync, so that the keys of one start do not 
 class StatusWriter(Protocol):
     """What the loop needs of the Kubernetes client."""
 
-    async def patch_status(self, obj: CustomResource, status: Mapping[str, Any]) -> bool:
+    async def patch_status(self, obj: CustomResource, status: Mapping[str, Any], /) -> bool:
         """Merge fields into the status. Returns False if the object is gone."""
 
-    async def still_there(self, obj: CustomResource) -> bool:
+    async def still_there(self, obj: CustomResource, /) -> bool:
         """Read a cached object again, and remove it from the cache if it is gone."""
 
-    async def event(self, obj: CustomResource, told: EventRecord) -> None:
+    async def event(self, obj: CustomResource, event: EventRecord, /) -> None:
         """Create an Event about an object."""
 
 

@@ -11,6 +11,7 @@ from askproai_operator.api import CustomResource
 from askproai_operator.api.conditions import (
     ADVISORY_TYPES,
     NEGATIVE_TYPES,
+    TRANSIENT_REASONS,
     Condition,
     ConditionType,
     Reason,
@@ -24,8 +25,6 @@ from askproai_operator.engine.result import EventRecord, EventType, Result
 PAUSED_ANNOTATION = "askproai.de/paused"
 TOKEN_ANNOTATION = "askproai.de/reconcile-at"  # noqa: S105 (names an annotation)
 _TOKEN_LENGTH, _MESSAGE_LENGTH = 200, 4000  # within the bounds of the CRDs, which refuse longer ones
-# These states end by themselves, so they warn nobody.
-_TRANSIENT = {Reason.PENDING, Reason.PROGRESSING, Reason.TENANT_NOT_READY, Reason.DELETING}
 
 StatusCondition = dict[str, Any]  # as in the API: type, status, reason, message, observedGeneration, lastTransitionTime
 
@@ -134,7 +133,7 @@ def _transition_events(before: Mapping[str, Any] | None, ready: Mapping[str, Any
         return []
     if ready["status"] == Status.TRUE:
         return [EventRecord("Ready", "everything is as declared", EventType.NORMAL, outlives_object=False)]
-    if ready["reason"] in _TRANSIENT:
+    if ready["reason"] in TRANSIENT_REASONS:
         return []
     return [EventRecord(ready["reason"], ready["message"], outlives_object=False)]
 

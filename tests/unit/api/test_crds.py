@@ -1,4 +1,4 @@
-"""What every CRD must hold (operators.md §5, points 1 to 4), looked at without a cluster."""
+"""What every CRD must fulfil, checked without a cluster: described, bounded, structural, small."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ Node = tuple[str, dict[str, Any], bool]
 
 
 def fields(schema: dict[str, Any], path: str = "", *, in_list: bool = False) -> Iterator[Node]:
-    """Give path, schema and whether it lies inside a list, for every field."""
+    """Yield path, schema, and whether it lies inside a list, for every field."""
     for name, field in schema.get("properties", {}).items():
         yield f"{path}.{name}", field, in_list
         yield from fields(field, f"{path}.{name}", in_list=in_list)
@@ -45,7 +45,7 @@ def test_every_field_is_described(kind: Any) -> None:
 
 @KIND
 def test_every_list_string_and_map_is_bounded(kind: Any) -> None:
-    """CEL's cost is estimated from the bounds (contract, preamble)."""
+    """The API server estimates the cost of CEL rules from the bounds."""
     for path, field, _ in everything(kind):
         if field["type"] == "array":
             assert "maxItems" in field, path
@@ -67,7 +67,7 @@ def test_there_are_no_floats_and_nothing_is_passed_through(kind: Any) -> None:
 
 @KIND
 def test_defaults_are_scalars_outside_lists(kind: Any) -> None:
-    """A default inside a list item is a difference that never settles in GitOps tools (design §2.8)."""
+    """A default inside a list item is a difference that never settles in GitOps tools."""
     for path, field, in_list in everything(kind):
         if "default" in field:
             assert not in_list, path
@@ -75,7 +75,7 @@ def test_defaults_are_scalars_outside_lists(kind: Any) -> None:
 
 
 @KIND
-def test_names_are_those_of_the_contract(kind: Any) -> None:
+def test_names_are_the_published_ones(kind: Any) -> None:
     names = build_crd(kind)["spec"]["names"]
     plural = {
         "Tenant": "tenants",
