@@ -1,7 +1,7 @@
 """The operator's process, and its table of contents. `askproai-operator run`.
 
-One work queue holds the keys of all controllers. A key is reconciled when it was enqueued or when its time has come: that of a custom
-resource at each resync (ASKPROAI_RESYNC_SECONDS ± 10 %), unless its controller asked for another time.
+One work queue holds the keys of all controllers. A key is reconciled when it was enqueued or when its time has come: that of a
+custom resource at each resync (ASKPROAI_RESYNC_SECONDS ± 10 %), unless its controller asked for another time.
 
 Key                Reconciled by                 To                                   Due when                              Workers
 Tenant             controllers/tenant            database role and rows, config,      it, a relative or a child changed; a  shared

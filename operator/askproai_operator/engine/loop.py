@@ -206,7 +206,7 @@ class ReconcileLoop(Generic[C]):
                 log.warning("event.not_made", **fields, error=str(error))
 
     def _schedule_next(self, key: Key, result: Result) -> str:
-        if result.requeue_reason:
+        if result.requeue or result.requeue_after is not None:
             log.debug("reconcile.requeued", key=str(key), why=result.requeue_reason)
         if result.requeue:
             return self._retry(key, "retry")

@@ -18,7 +18,7 @@ from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.config_sync import ConfigSyncController
-from askproai_operator.controllers.orphan import ledger_key
+from askproai_operator.controllers.orphan import ORPHAN, ledger_key
 from askproai_operator.engine import Cache, Kube, refs
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.informer import Informer
@@ -58,6 +58,12 @@ class Operator:
     calcom: CalcomSimulator
     writes: list[tuple[str, str]]
     nudged: list[tuple[str, str, str]]
+
+    def retry_orphans(self) -> None:
+        """Make the orphans due that wait for their backoff."""
+        for key in [key for key in self.queue._due if key.kind == ORPHAN]:
+            self.queue.drop(key)
+            self.queue.add(key)
 
     def fault(self, simulator: Simulator, operation: str, kind: str, count: int) -> None:
         body = {"operation": operation, "fault": kind, "count": count}

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.controllers.orphan import ORPHAN
 from askproai_operator.engine import refs
 from askproai_operator.orphans import LABEL
 from askproai_sandbox.cluster import eventually
@@ -31,10 +30,7 @@ async def ledger(place: Any) -> list[dict[str, Any]]:
 def forget_failures(place: Any) -> None:
     """Close the circuits, and make due what waits for its backoff."""
     place.operator.world.providers._states.clear()
-    queue = place.operator.queue
-    for key in [key for key in queue._due if key.kind == ORPHAN]:
-        queue.drop(key)
-        queue.add(key)
+    place.operator.retry_orphans()
 
 
 async def emptied(place: Any) -> None:

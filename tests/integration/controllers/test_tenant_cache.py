@@ -80,7 +80,7 @@ async def test_a_redis_that_is_away_is_told_and_holds_up_neither_ready_nor_an_en
         await away.close()
 
     async def ledger_is_empty() -> bool:
-        place.operator.ledger._due.clear()
+        place.operator.retry_orphans()
         found = await place.operator.world.kube.list(refs.SECRETS, "default", LABEL)
         return not any(place.namespace in str(one["metadata"]) for one in found)
 

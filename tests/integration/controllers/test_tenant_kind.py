@@ -342,7 +342,7 @@ async def test_a_deleted_tenant_waits_for_its_agents_also_after_a_restart(place)
         timedelta(seconds=5),
         "the status",
     )
-    place.operator.world.cache._tenant_of_branch.clear()  # a new process
+    place.operator.world.relations._tenant_of_branch.clear()  # a new process
     await place.client.delete(place.path("Tenant"))
     told = await place.condition("CredentialsValid", "False", "Deleting")
     assert "waits until the RetellAgents mitte are gone" in told["message"]
