@@ -65,14 +65,14 @@ async def finalize(agent: RetellAgent, context: ReconcileContext) -> Result:
     text = f"{cause}; tried again by itself for {budget.total_seconds():.0f} s"
     deleting = bad(ConditionType.SYNCED, Reason.DELETING, text)
     if obstacle is None:
-        return Result(
-            (deleting,), requeue_after=max(unseen, _PENDING_INTERVAL)
-        )  # when the pending create must have appeared
+        after = max(unseen, _PENDING_INTERVAL)  # when the pending create must have appeared
+        return Result((deleting,), requeue_after=after, requeue_reason=text)
     if retry_after is not None:
-        return Result(
-            (deleting,), requeue_after=min(retry_after, budget_left + PAST_BUDGET)
-        )  # when Retell asks, but to end in time
-    return Result((deleting,), requeue=True)  # nobody knows when it is worth another try: exponential backoff
+        after = min(
+            retry_after, budget_left + PAST_BUDGET
+        )  # when Retell asks for it, but in time for the end of the budget
+        return Result((deleting,), requeue_after=after, requeue_reason=text)
+    return Result((deleting,), requeue=True, requeue_reason=text)  # Retell named no time: exponential backoff
 
 
 def _keeping_policy(agent: RetellAgent) -> str | None:

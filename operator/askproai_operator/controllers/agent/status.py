@@ -50,9 +50,9 @@ def settled(plan: Plan, published: Published, target: Target, observation: Obser
         _numbers_bound(plan, target),
         _drifted(plan, observation),
     )
-    # The lists that showed the duplicates may lag: look once more whether they are gone.
     after = _DUPLICATES_INTERVAL if observation.duplicates else None
-    return Result(conditions, status, events=events, requeue_after=after)
+    reason = "duplicates were just deleted, and the lists that showed them may lag"
+    return Result(conditions, status, events=events, requeue_after=after, requeue_reason=reason)
 
 
 def observed_only(plan: Plan, observation: Observation, recorded: RecordedState) -> Result:
@@ -86,13 +86,19 @@ def waiting(plan: Plan, wait: timedelta, recorded: RecordedState, now: datetime)
         text = (
             f"a create at Retell had no answer; looked for before making a new one, {wait.total_seconds():.0f} s more"
         )
-        return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), requeue_after=min(wait, _PENDING_INTERVAL))
+        return Result(
+            (unknown(_SYNCED, Reason.PROGRESSING, text),),
+            requeue_after=min(wait, _PENDING_INTERVAL),
+            requeue_reason=text,
+        )
     missing = f"{recorded.agent_id or recorded.llm_id} of our status is not in the Retell workspace of the Tenant's key"
     text = f"{missing}; a new one is made in {wait.total_seconds():.0f} s unless it is found"
     hint = "if the key was changed to another workspace: delete the old one there, and bring the numbers along"
     status = {"pending": {"what": "agent", "since": now.isoformat(timespec="seconds")}}
     event = EventRecord("RemoteObjectGone", f"{missing}; {hint}")
-    return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), status, requeue_after=wait, events=(event,))
+    return Result(
+        (unknown(_SYNCED, Reason.PROGRESSING, text),), status, requeue_after=wait, requeue_reason=text, events=(event,)
+    )
 
 
 def provider_failed(error: ProviderError) -> Result:
@@ -100,17 +106,22 @@ def provider_failed(error: ProviderError) -> Result:
     text = f"{error}; tried again by itself"
     match error:
         case CredentialRefused():
-            return Result((bad(_SYNCED, Reason.CREDENTIALS_INVALID, str(error)),), requeue=True)
+            return Result((bad(_SYNCED, Reason.CREDENTIALS_INVALID, str(error)),), requeue=True, requeue_reason=text)
         case HostNotAllowed():
-            return Result((bad(_SYNCED, Reason.PROVIDER_HOST_NOT_ALLOWED, str(error)),), requeue=True)
+            return Result(
+                (bad(_SYNCED, Reason.PROVIDER_HOST_NOT_ALLOWED, str(error)),), requeue=True, requeue_reason=text
+            )
         case RateLimited():
-            return Result((unknown(_SYNCED, Reason.RATE_LIMITED, text),), requeue_after=error.retry_after)
+            return Result(
+                (unknown(_SYNCED, Reason.RATE_LIMITED, text),), requeue_after=error.retry_after, requeue_reason=text
+            )
         case ProviderRefused():
-            return Result((bad(_SYNCED, Reason.PROVIDER_REFUSED, text),), requeue=True)
+            return Result((bad(_SYNCED, Reason.PROVIDER_REFUSED, text),), requeue=True, requeue_reason=text)
         case UnknownOutcome():
-            return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), requeue=True)
+            return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), requeue=True, requeue_reason=text)
     after = error.retry_after  # known while the circuit is open
-    return Result((unknown(_SYNCED, Reason.PROVIDER_UNAVAILABLE, text),), requeue_after=after, requeue=after is None)
+    unavailable = unknown(_SYNCED, Reason.PROVIDER_UNAVAILABLE, text)
+    return Result((unavailable,), requeue_after=after, requeue=after is None, requeue_reason=text)
 
 
 def _synced(published: Published, duplicates: tuple[str, ...]) -> Condition:

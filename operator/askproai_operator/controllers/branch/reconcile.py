@@ -31,6 +31,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
             "staff": len(branch.spec.staff),
         },
         requeue_after=plan.requeue_after,
+        requeue_reason="its services may follow, and none of them may come",
         events=(_created(inputs),) if plan.action is Action.CREATE else (),
     )
 

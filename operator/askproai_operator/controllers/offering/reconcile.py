@@ -56,6 +56,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
         {"staff": members[:_MAX_STAFF], "eventTypes": len(linked_event_types(offering))},
         # What does not fit is put right at Cal.com, which sends us nothing about it: then the usual resync, which is sooner.
         requeue_after=EVENT_TYPES_INTERVAL if all(condition.good for condition in conditions) else None,
+        requeue_reason="event types are compared seldom: Cal.com counts requests",
     )
 
 

@@ -69,7 +69,7 @@ async def delete_tenant(tenant: Tenant, context: ReconcileContext) -> Result:
         # Requeued when the provider asks for it, at the latest right after the budget; with backoff if it names no time.
         after = min(wait, remaining + PAST_BUDGET) if wait else None
         conditions = _deleting(f"{text}; tried again by itself for {budget.total_seconds():.0f} s")
-        return Result(conditions, requeue_after=after, requeue=after is None)
+        return Result(conditions, requeue_after=after, requeue=after is None, requeue_reason=text)
     events = [await add_orphan(remote, keys, f"given up: {failure_text(error)}", context) for remote, error in failures]
     # T-teardown first: nothing but our finalizer holds it, and a namespace that is being deleted still accepts a patch.
     teardown = child_name(meta.name, "teardown")

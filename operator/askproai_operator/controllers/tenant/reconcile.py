@@ -50,8 +50,12 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     try:
         return await _provision(tenant, context)
     except UnmanagedObject as error:
-        # Requeued with backoff: no watch reports that a person removed an object that we do not own.
-        return Result((bad(ConditionType.RUNTIME_AVAILABLE, Reason.OWNERSHIP_CONFLICT, error.message),), requeue=True)
+        conflict = bad(ConditionType.RUNTIME_AVAILABLE, Reason.OWNERSHIP_CONFLICT, error.message)
+        return Result(
+            (conflict,),
+            requeue=True,
+            requeue_reason="no watch reports when a person removes an object that is not ours",
+        )
 
 
 async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
@@ -68,8 +72,12 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     except DATABASE_ERRORS as error:
         state = getattr(error, "sqlstate", None)
         log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, sqlstate=state)
-        # Requeued with backoff, unless a person has to adopt the rows or rename the Tenant: that edit requeues it.
-        return Result((valid, database_condition(error)), requeue=not isinstance(error, DataOwnedByOther))
+        condition = database_condition(error)
+        if isinstance(error, DataOwnedByOther):
+            return Result(
+                (valid, condition)
+            )  # not requeued: a person adopts the rows or renames the Tenant, and that edit does
+        return Result((valid, condition), requeue=True, requeue_reason=condition.message)
     cache = await ensure_redis_user(tenant, urls.redis, context)
     config = _encoded_config(inputs, resource_ids, context)
     credentials = inputs.credentials
@@ -100,9 +108,9 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         (valid, good(ConditionType.DATABASE_READY), cache, pods, exposed, webhook, monitored),
         status,
         events=events,
-        # Requeued with backoff for a Gateway's answer only: HTTPRoutes are listed, not watched. Deployments are watched, and
-        # all else is tried again at the resync.
+        # Deployments are watched, and all else is tried again at the resync.
         requeue=exposed.reason is Reason.PENDING,
+        requeue_reason="the status of an HTTPRoute is listed, not watched",
     )
 
 
