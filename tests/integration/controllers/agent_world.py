@@ -95,7 +95,7 @@ class Scene:
             result = await self.step()
             if result.gone or (not result.requeue and result.requeue_after is None):
                 return result
-            self.clock.move(result.requeue_after or timedelta(seconds=2))
+            self.clock.advance(result.requeue_after or timedelta(seconds=2))
         raise AssertionError(f"does not settle: {self.results[-1]}")
 
     async def crash_at(self, point: str) -> None:

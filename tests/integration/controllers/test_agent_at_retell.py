@@ -432,7 +432,7 @@ async def test_deletion_gives_up_after_its_budget_and_names_what_is_left() -> No
         s.delete()
         result = await s.step()
         assert result.requeue
-        s.clock.move(timedelta(minutes=10, seconds=1))
+        s.clock.advance(timedelta(minutes=10, seconds=1))
         assert (await s.step()).gone
         kind, reason, message = s.api.events[-1]
         assert (kind, reason) == ("Warning", "LeftOver")
@@ -451,7 +451,7 @@ async def test_deletion_is_tried_again_as_soon_as_the_circuit_lets_it() -> None:
         assert result.requeue_after is not None
         assert timedelta() < result.requeue_after <= timedelta(seconds=60)
         s.simulator.faults.clear()
-        s.clock.move(result.requeue_after)
+        s.clock.advance(result.requeue_after)
         assert (await s.step()).gone
 
 
@@ -460,11 +460,11 @@ async def test_a_provider_that_asks_for_an_hour_delays_no_deletion_beyond_its_bu
         await s.settle()
         await s.fault("list-agents", "rate-limited", count=1000, seconds=3600)
         s.delete()
-        s.clock.move(timedelta(minutes=9, seconds=58))
+        s.clock.advance(timedelta(minutes=9, seconds=58))
         after = (await s.step()).requeue_after
         assert after is not None
         assert after <= timedelta(seconds=3)
-        s.clock.move(after)
+        s.clock.advance(after)
         assert (await s.step()).gone
 
 
@@ -496,7 +496,7 @@ async def test_deletion_without_any_key_ends_after_the_budget() -> None:
         s.remove(resources.SECRETS, "salon-teardown")
         s.delete()
         assert (await s.step()).requeue
-        s.clock.move(timedelta(minutes=10, seconds=1))
+        s.clock.advance(timedelta(minutes=10, seconds=1))
         assert (await s.step()).gone
         assert s.api.events[-1][1] == "LeftOver"
 
@@ -533,7 +533,7 @@ async def test_a_key_of_another_workspace_is_reported_and_everything_is_created_
         assert [event.reason for event in result.events] == ["RemoteObjectGone"]
         assert old in result.events[0].message
         assert "another workspace" in result.events[0].message
-        s.clock.move(timedelta(seconds=20))
+        s.clock.advance(timedelta(seconds=20))
         await s.settle()
         (new,) = s.simulator.dump()["workspaces"]["key_another"]["agents"]
         assert s.status["agentId"] == new != old
@@ -636,11 +636,11 @@ async def test_the_grace_period_begins_when_we_stop_waiting_for_the_answer() -> 
         def slow(name: str) -> None:
             reach(name)
             if name == "before:create-llm":
-                s.clock.move(timedelta(seconds=19))
+                s.clock.advance(timedelta(seconds=19))
 
         s.world = replace(s.world, faults=type("Slow", (), {"reach": staticmethod(slow)})())
         await s.step()
-        s.clock.move(timedelta(seconds=2))
+        s.clock.advance(timedelta(seconds=2))
         at = len(s.entries)
         await s.step()
         assert s.written(at) == []

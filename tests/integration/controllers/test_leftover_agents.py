@@ -25,7 +25,7 @@ async def given_up(s: Scene) -> Retry:
     await s.fault("list-agents", "error-before-commit", count=1000)
     s.delete()
     assert (await s.step()).requeue
-    s.clock.move(BEYOND_BUDGET)
+    s.clock.advance(BEYOND_BUDGET)
     assert (await s.step()).gone, "the deletion of a namespace always ends"
     s.remove(resources.SECRETS, "salon-teardown")  # deleted with its namespace
     return Retry(s.world, Metrics())
@@ -33,7 +33,7 @@ async def given_up(s: Scene) -> Retry:
 
 async def provider_is_back(s: Scene) -> None:
     s.simulator.faults.clear()
-    s.clock.move(timedelta(hours=1))
+    s.clock.advance(timedelta(hours=1))
 
 
 async def test_orphans_are_removed_when_the_provider_is_back() -> None:
@@ -62,7 +62,7 @@ async def test_tries_back_off_and_write_nothing_new() -> None:
         requests, writes = len(s.entries), s.api.writes
         await retry.look()
         assert len(s.entries) == requests, "its backoff has not passed"
-        s.clock.move(timedelta(seconds=61))
+        s.clock.advance(timedelta(seconds=61))
         await retry.look()
         assert len(s.entries) > requests
         assert s.api.writes == writes, "the reason is the same"
@@ -92,7 +92,7 @@ async def test_while_a_namesake_may_use_it_nothing_is_removed() -> None:
         assert "RetellAgent salon/mitte again" in entry["metadata"]["annotations"]["askproai.de/last-error"]
         assert len(s.workspace["agents"]) == 1
         s.remove(resources.AGENTS, "mitte")
-        s.clock.move(timedelta(hours=1))
+        s.clock.advance(timedelta(hours=1))
         await retry.look()
         assert s.workspace["agents"] == {}
 
@@ -102,7 +102,7 @@ async def test_an_orphan_without_a_key_says_what_to_put_into_its_secret() -> Non
         await s.settle()
         s.remove(resources.SECRETS, "salon-teardown")
         s.delete()
-        s.clock.move(BEYOND_BUDGET)
+        s.clock.advance(BEYOND_BUDGET)
         assert (await s.step()).gone
         await Retry(s.world, Metrics()).look()
         (entry,) = orphans(s)
@@ -171,7 +171,7 @@ async def test_an_unexpected_answer_of_the_provider_is_reported_and_tried_again(
         (entry,) = orphans(s)
         assert "KeyError in the operator" in entry["metadata"]["annotations"]["askproai.de/last-error"]
         monkeypatch.undo()
-        s.clock.move(timedelta(hours=1))
+        s.clock.advance(timedelta(hours=1))
         await retry.look()
         assert orphans(s) == []
 
@@ -182,7 +182,7 @@ async def test_an_orphan_that_cannot_be_recorded_delays_no_deletion_and_is_repor
         (agent_id,) = s.workspace["agents"]
         await s.fault("list-agents", "error-before-commit", count=1000)
         s.delete()
-        s.clock.move(BEYOND_BUDGET)
+        s.clock.advance(BEYOND_BUDGET)
         s.api.next_answers["secrets"] = [503, 403]
         with pytest.raises(Unreachable):
             await s.step()

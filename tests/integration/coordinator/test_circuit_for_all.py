@@ -117,10 +117,10 @@ async def test_one_probe_for_everybody_and_success_closes(outage: Outage, provid
     for number in range(3):
         await outage.tenant(f"t{number}", provider.url, opened=True)
     await outage.update()
-    outage.clock.move(timedelta(seconds=59))
+    outage.clock.advance(timedelta(seconds=59))
     await outage.update()
     assert provider.requests == []
-    outage.clock.move(timedelta(seconds=1))
+    outage.clock.advance(timedelta(seconds=1))
     assert await outage.update() == 0
     assert len(provider.requests) == 1
     assert "Authorization" not in provider.requests[0]
@@ -129,7 +129,7 @@ async def test_one_probe_for_everybody_and_success_closes(outage: Outage, provid
     assert len(provider.requests) == 1, "the next probe comes a minute later"
 
     provider.status = 401  # any answer of the server will do
-    outage.clock.move(timedelta(seconds=60))
+    outage.clock.advance(timedelta(seconds=60))
     assert int(first["retry_at"]) > outage.clock.now().timestamp() * 1000, (
         "the circuit stays open until the probe is answered"
     )
@@ -142,7 +142,7 @@ async def test_a_server_that_refuses_connections_stays_open_for_all(outage: Outa
     for number in range(3):
         await outage.tenant(f"t{number}", "http://127.0.0.1:9", opened=True)
     await outage.update()
-    outage.clock.move(timedelta(seconds=60))
+    outage.clock.advance(timedelta(seconds=60))
     assert await outage.update() == 0
     assert int((await outage.state())["probe_at"]) > outage.clock.now().timestamp() * 1000
 

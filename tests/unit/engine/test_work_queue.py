@@ -77,10 +77,10 @@ async def test_a_waiting_worker_is_woken_up(queue: WorkQueue):
 
 async def test_a_scheduled_key_is_added_when_it_is_due_and_not_before(queue: WorkQueue, clock: FixedClock):
     queue.schedule(A, timedelta(seconds=10))
-    clock.move(timedelta(seconds=9.9))
+    clock.advance(timedelta(seconds=9.9))
     queue.promote_due()
     assert empty(queue)
-    clock.move(timedelta(seconds=0.1))
+    clock.advance(timedelta(seconds=0.1))
     queue.promote_due()
     assert await queue.get() == A
 
@@ -88,10 +88,10 @@ async def test_a_scheduled_key_is_added_when_it_is_due_and_not_before(queue: Wor
 async def test_a_key_has_one_scheduled_run_and_the_last_schedule_counts(queue: WorkQueue, clock: FixedClock):
     queue.schedule(A, timedelta(seconds=1))
     queue.schedule(A, timedelta(seconds=60))
-    clock.move(timedelta(seconds=30))
+    clock.advance(timedelta(seconds=30))
     queue.promote_due()
     assert empty(queue)
-    clock.move(timedelta(seconds=30))
+    clock.advance(timedelta(seconds=30))
     queue.promote_due()
     assert await queue.get() == A
 
@@ -100,7 +100,7 @@ async def test_a_run_now_replaces_the_scheduled_one(queue: WorkQueue, clock: Fix
     queue.schedule(A, ONE_SECOND)
     queue.add(A)
     queue.done(await queue.get())
-    clock.move(timedelta(hours=1))
+    clock.advance(timedelta(hours=1))
     queue.promote_due()
     assert empty(queue)
 
@@ -108,7 +108,7 @@ async def test_a_run_now_replaces_the_scheduled_one(queue: WorkQueue, clock: Fix
 async def test_a_dropped_key_is_not_scheduled_any_more(queue: WorkQueue, clock: FixedClock):
     queue.retry(A)
     queue.drop(A)
-    clock.move(timedelta(hours=1))
+    clock.advance(timedelta(hours=1))
     queue.promote_due()
     assert empty(queue)
     assert queue.failures(A) == 0
@@ -146,10 +146,10 @@ async def test_metrics_have_controller_runtimes_names_and_count_the_work(
 ):
     queue.add(A, Priority.RESYNC)
     queue.add(B)
-    clock.move(timedelta(seconds=3))
+    clock.advance(timedelta(seconds=3))
     await queue.get()
     queue.retry(B)
-    clock.move(timedelta(seconds=7))
+    clock.advance(timedelta(seconds=7))
     queue.promote_due()
     found = {(name, labels.get("priority")): value for name, labels, value in samples(metrics) if labels.get("name")}
     assert found["workqueue_adds_total", None] == 3
@@ -201,7 +201,7 @@ async def test_a_known_key_is_not_added_again_by_a_list(queue: WorkQueue, clock:
     queue.done(A)
     queue.add_unknown(A)
     assert empty(queue), "it was being processed, then its backoff had not passed"
-    clock.move(ONE_SECOND)
+    clock.advance(ONE_SECOND)
     queue.promote_due()
     assert await queue.get() == A
     queue.done(A)
@@ -234,7 +234,7 @@ class TestOptions:
     async def test_work_without_a_timeout_does_not_count_as_stuck(self, queue: WorkQueue, clock: FixedClock):
         queue.add(self.ORPHAN)
         await queue.get("Orphan")
-        clock.move(timedelta(hours=1))
+        clock.advance(timedelta(hours=1))
         assert queue.oldest_work() == timedelta()
 
     async def test_depth_counts_the_keys_of_all_workers(self, queue: WorkQueue, metrics: Metrics):
