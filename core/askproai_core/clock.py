@@ -1,4 +1,4 @@
-"""The time, as a value that is passed in."""
+"""The time, as a value that is passed in. Used by the operator, the runtime and the sandbox; tests pass a `FixedClock`."""
 
 import asyncio
 import time
@@ -7,16 +7,16 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the time is, and how to let it pass."""
+    """Returns the time, and waits."""
 
     def now(self) -> datetime:
-        """Give the wall-clock time, aware, in UTC."""
+        """Return the wall-clock time, aware, in UTC."""
 
     def monotonic(self) -> float:
-        """Give seconds that never step back; only differences mean anything."""
+        """Return seconds that never go back; only differences mean anything."""
 
     async def sleep(self, duration: timedelta) -> None:
-        """Let `duration` pass."""
+        """Wait for `duration`."""
 
 
 class SystemClock:
@@ -33,7 +33,7 @@ class SystemClock:
 
 
 class FixedClock:
-    """A clock for tests: it stands until it is moved, and sleeping moves it."""
+    """A clock for tests: it stands still until it is advanced, and sleeping advances it."""
 
     def __init__(self, now: datetime) -> None:
         if now.tzinfo is None:
@@ -47,10 +47,10 @@ class FixedClock:
     def monotonic(self) -> float:
         return (self._now - self._start).total_seconds()
 
-    def move(self, duration: timedelta) -> None:
+    def advance(self, duration: timedelta) -> None:
         """Let `duration` pass at once."""
         self._now += duration
 
     async def sleep(self, duration: timedelta) -> None:
-        self.move(duration)
+        self.advance(duration)
         await asyncio.sleep(0)

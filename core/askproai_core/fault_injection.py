@@ -1,7 +1,7 @@
-"""Named points at which a test may kill the process, as `kill -9` would.
+"""Named points at which a test may kill the process, as `kill -9` would. Used by the operator and the runtime.
 
-`ASKPROAI_FAULT=after:create-llm` names the point, `ASKPROAI_TESTING=1` arms it; without the second the first is ignored and
-said so, because a fault left in a production manifest must not kill calls.
+`ASKPROAI_FAULT=after:create-llm` names the point, `ASKPROAI_TESTING=1` arms it. Without the second variable the first is ignored
+with a warning, because a fault left in a production manifest must not kill calls.
 """
 
 import os
@@ -21,7 +21,7 @@ class FaultPoints:
     armed: str | None = None
 
     def reach(self, name: str) -> None:
-        """Say that the point `name` (such as `after:create-llm`) is reached; the process dies here if it is armed."""
+        """Mark that the process has reached the point `name` (such as `after:create-llm`); it dies here if that is armed."""
         if name == self.armed:
             os.kill(os.getpid(), signal.SIGKILL)
 

@@ -1,10 +1,14 @@
-"""What every HTTP answer of the runtime shares: problem documents, correlation ids, bounded bodies, ports."""
+"""What our HTTP servers share: problem documents, correlation ids, bounded bodies, ports, and the server of the probes.
+
+Used by the runtime's processes (web, worker, coordinator); the operator uses `serve_probes` alone.
+"""
 
 import asyncio
 import json
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,16 +19,17 @@ from prometheus_client import CollectorRegistry, generate_latest
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _CORRELATION = web.RequestKey("correlation", str)
-# Strangers may send bodies, too, and a pod has 256 MiB: what is large has 64 of them together, what is small always passes.
+# Anyone may send a body, and a pod has 256 MiB: large bodies share 64 MiB, small ones always pass.
 _SMALL_BODY = 64 * 1024
 _LARGE_BODIES = 64 * 1024 * 1024
 BODY_SECONDS = 10
-_PLAIN_WORD = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 class Problem(Exception):
-    """An answer that is an error, as RFC 9457 writes it. `detail` says what to do and quotes nothing of the request."""
+    """An error response in the form of RFC 9457. `detail` says what to do and quotes nothing of the request."""
 
     def __init__(self, status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(title)
@@ -44,20 +49,20 @@ class Problem(Exception):
 
 
 def correlation_id(request: web.Request) -> str:
-    """Give what ties a request to its event, job, log lines and answer: `X-Correlation-Id` if a plain word, else a new one."""
-    known: str | None = request.get(_CORRELATION)
-    if known is None:
-        given = request.headers.get("X-Correlation-Id", "")
-        known = given if _PLAIN_WORD.fullmatch(given) else uuid.uuid4().hex
-        request[_CORRELATION] = known
-    return known
+    """Return the id that ties a request to its event, job, log lines and response: the header `X-Correlation-Id` if it is 1 to
+    64 letters, digits, dots, dashes and underscores, else a new one.
+    """
+    correlation: str | None = request.get(_CORRELATION)
+    if correlation is None:
+        header = request.headers.get("X-Correlation-Id", "")
+        correlation = header if _PLAIN_ID.fullmatch(header) else uuid.uuid4().hex
+        request[_CORRELATION] = correlation
+    return correlation
 
 
 @web.middleware
-async def boundary(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    """Turn whatever a handler raises into a problem document, and put the correlation id on every answer and log line."""
+async def error_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a handler raises into a problem document; put the correlation id on every response and log line."""
     correlation = correlation_id(request)
     with structlog.contextvars.bound_contextvars(correlation_id=correlation):
         try:
@@ -73,35 +78,35 @@ async def boundary(
             response = Problem(400, "Bad Request", "The body did not arrive whole").response(correlation)
         except Exception:
             log.exception("request.failed", method=request.method)
-            sorry = Problem(500, "Internal Server Error", "Send it again; the correlation id finds the cause")
-            response = sorry.response(correlation)
+            failure = Problem(500, "Internal Server Error", "Send it again; the correlation id finds the cause")
+            response = failure.response(correlation)
     response.headers["X-Correlation-Id"] = correlation
     return response
 
 
-def too_many() -> Problem:
-    """Give the answer to what is past a limit of requests in a second."""
+def too_many_requests() -> Problem:
+    """Return the response to a request past a rate limit."""
     return Problem(429, "Too Many Requests", "Send it again later", {"Retry-After": "1"})
 
 
 class _LargeBodies:
-    """What the large ones among the bodies that are arriving take now, in bytes."""
+    """The memory that large bodies take while they arrive, of all requests of this process together, in bytes."""
 
-    taken = 0
+    reserved = 0
 
 
 async def read_body(request: web.Request, limit: int) -> bytes:
-    """Give the raw body, as signed. Raises 413 past `limit` bytes, 415 for a compressed one, 400 for one that comes too slowly,
-    and 503 while large ones take all the room that they have together.
+    """Return the raw body, as it was signed. Raises Problem 413 past `limit` bytes, 415 for a compressed body, 400 for one that
+    arrives too slowly, and 503 while large bodies use all the memory that they share.
 
-    Compressed bodies are refused: nothing is inflated before somebody has checked a signature.
+    Compressed bodies are refused: nothing is inflated before a signature is checked.
     """
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Problem(415, "Unsupported Content-Encoding", "Send the body without Content-Encoding")
     too_large = Problem(413, "Content Too Large", f"The body may have {limit} bytes")
     if request.content_length is not None and request.content_length > limit:
         raise too_large
-    body, taken = bytearray(), 0
+    body, reserved = bytearray(), 0
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for chunk in request.content.iter_any():
@@ -109,22 +114,22 @@ async def read_body(request: web.Request, limit: int) -> bytes:
                 if len(body) > limit:
                     raise too_large
                 if len(body) > _SMALL_BODY:
-                    taken += len(chunk)
-                    _LargeBodies.taken += len(chunk)
-                    if _LargeBodies.taken > _LARGE_BODIES:
+                    reserved += len(chunk)
+                    _LargeBodies.reserved += len(chunk)
+                    if _LargeBodies.reserved > _LARGE_BODIES:
                         raise Problem(503, "Busy", "Too many large bodies at once; send it again", {"Retry-After": "5"})
     except TimeoutError:
         raise Problem(400, "Bad Request", f"The body did not arrive within {BODY_SECONDS} s") from None
     finally:
-        _LargeBodies.taken -= taken
+        _LargeBodies.reserved -= reserved
     return bytes(body)
 
 
 def read_json(body: bytes, kind: type[T]) -> T:
-    """Decode a body into `kind`. Raises `msgspec.ValidationError` for a wrong shape, `msgspec.DecodeError` for no JSON.
+    """Decode a body into `kind`. Raises `msgspec.ValidationError` for a wrong shape, `msgspec.DecodeError` for invalid JSON.
 
-    JavaScript that cuts a text in the middle of an emoji writes half a surrogate pair. It is legal JSON and no legal UTF-8;
-    such a body is read with a question mark in its place, since refusing it would lose a genuine event.
+    JavaScript that cuts a text in the middle of an emoji writes half a surrogate pair, which is legal JSON but not legal UTF-8.
+    It is read as a question mark, since refusing such a body would lose a genuine event.
     """
     try:
         return msgspec.json.decode(body, type=kind)
@@ -140,30 +145,31 @@ def read_json(body: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(json.dumps(lenient, ensure_ascii=False).encode("utf-8", "replace"), type=kind)
 
 
-def json_answer(answer: Any, status: int = 200) -> web.Response:
-    return web.Response(body=msgspec.json.encode(answer), status=status, content_type="application/json")
+def json_response(content: Any, status: int = 200) -> web.Response:
+    """Return `content` as JSON; it may be a msgspec struct."""
+    return web.Response(body=msgspec.json.encode(content), status=status, content_type="application/json")
 
 
-async def alive(_request: web.Request) -> web.Response:
-    """Say that the loop runs. Never looks at anything else: a restart cures no database."""
-    return json_answer({"status": "ok"})
+async def liveness(_request: web.Request) -> web.Response:
+    """Answer a liveness probe: the event loop runs. Nothing else is checked, because a restart cures no database."""
+    return json_response({"status": "ok"})
 
 
 def metrics_route(registry: CollectorRegistry) -> web.RouteDef:
-    """Give the route of what Prometheus scrapes (format 0.0.4)."""
+    """Return the route `/metrics` for Prometheus (text format 0.0.4)."""
 
     async def scrape(_request: web.Request) -> web.Response:
-        # A large registry would hold up every answer meanwhile
+        # In a thread: rendering a large registry would delay every other response
         text = await asyncio.to_thread(generate_latest, registry)
         return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     return web.get("/metrics", scrape)
 
 
-async def open_port(
+async def start_server(
     app: web.Application, address: str, port: int, *, grace_seconds: float
 ) -> tuple[web.AppRunner, int]:
-    """Serve `app` on a port and give it (0 picks a free one). Raises `OSError` when it is taken.
+    """Serve `app` on a port (0 picks a free one); return its runner and the port. Raises OSError when the port is taken.
 
     A sender that hangs up does not cancel its handler: the event that it sent is stored all the same. There is no access log,
     because paths and peers would only repeat what the events say, with less care.
@@ -174,3 +180,28 @@ async def open_port(
     await runner.setup()
     await web.TCPSite(runner, address, port, backlog=1024).start()
     return runner, int(runner.addresses[0][1])
+
+
+@asynccontextmanager
+async def serve_probes(
+    registry: CollectorRegistry,
+    address: str,
+    ports: Iterable[int],
+    *,
+    livez: Handler = liveness,
+    readyz: Handler = liveness,
+) -> AsyncIterator[Sequence[tuple[str, int]]]:
+    """Serve `/livez`, `/readyz` and `/metrics` on each port during the block; yield the addresses, host and port.
+
+    Raises OSError when a port is taken.
+    """
+    app = web.Application(middlewares=[error_middleware])
+    app.add_routes([web.get("/livez", livez), web.get("/readyz", readyz), metrics_route(registry)])
+    first, *others = dict.fromkeys(ports)
+    runner, _ = await start_server(app, address, first, grace_seconds=1)
+    try:
+        for port in others:
+            await web.TCPSite(runner, address, port).start()
+        yield [(str(host), int(port)) for host, port, *_ in runner.addresses]
+    finally:
+        await runner.cleanup()

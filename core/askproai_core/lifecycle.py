@@ -1,4 +1,4 @@
-"""The end of a process: an event that SIGTERM sets, and what waits unless it comes."""
+"""The end of a process: an event that SIGTERM sets, and work that ends with it. Used by the operator and the runtime."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Stopped(Exception):
-    """The process is to end before the work is done."""
+    """The process was asked to end before the work was done."""
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:
@@ -21,14 +21,14 @@ def stop_on_signals(stop: asyncio.Event) -> None:
         loop.add_signal_handler(number, stop.set)
 
 
-async def pause(stop: asyncio.Event, seconds: float) -> None:
-    """Sleep, but wake when `stop` is set."""
+async def sleep_until_stopped(stop: asyncio.Event, seconds: float) -> None:
+    """Sleep, but return at once when `stop` is set."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)
 
 
-async def until(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
-    """Give what `work` gives. Raises `Stopped` when `stop` comes first; the work is cancelled then."""
+async def run_until_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
+    """Return the result of `work`. If `stop` is set first, cancel the work and raise Stopped."""
     task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -42,9 +42,9 @@ async def until(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
 
 
 @asynccontextmanager
-async def beside(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run what goes on for as long as a block does, and is cancelled with it."""
-    tasks = [asyncio.create_task(one) for one in work]
+async def background_tasks(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run `work` during a block, and cancel what still runs at its end."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in work]
     try:
         yield
     finally:

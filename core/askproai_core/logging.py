@@ -1,4 +1,8 @@
-"""Structured logs: one JSON object per line. Correlation id and tenant are bound as context, a phone number never is."""
+"""Structured logs: one JSON object per line. Used by the operator, the coordinator and the runtime.
+
+Correlation id and tenant are bound as context; a phone number never is. An exception appears by type and place, never by its text
+or traceback: a driver's text quotes hosts, names and numbers.
+"""
 
 import logging
 import sys
@@ -10,44 +14,63 @@ from typing import Any
 import structlog
 
 
-def place_of(error: BaseException) -> str:
-    """Say where an error was raised: our last two lines, and the line itself, which may be a driver's.
-
-    Its text stays out of logs and rows: a driver's quotes names and numbers.
-    """
+def error_location(error: BaseException) -> str:
+    """Return where an error was raised: our last two lines, then the line itself, which may be a driver's."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames[:-1] if "askproai_" in frame.filename]
     return " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in [*ours[-2:], *frames[-1:]])
 
 
-def name_error(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace a traceback by the error's type and place."""
-    given = event.pop("exc_info", None)
-    error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
+def redact_exception(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace an exception by its type (`error`) and place (`at`)."""
+    exc_info = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if exc_info is True else exc_info[1] if isinstance(exc_info, tuple) else exc_info
     if isinstance(error, BaseException):
         event.setdefault("error", type(error).__name__)
-        event["at"] = place_of(error)
+        event["at"] = error_location(error)
+    return event
+
+
+def _describe_library_record(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Turn a record of the standard library's logging into the event `library.said`.
+
+    With an exception only the first line of its message stays: asyncio's next lines quote the exception's text.
+    """
+    record: logging.LogRecord = event["_record"]
+    message = str(event["event"])
+    event["message"] = message.partition("\n")[0] if record.exc_info else message
+    event["logger"] = record.name
+    event["event"] = "library.said"
     return event
 
 
 def configure_logs(level: str, **context: str) -> None:
-    """Send structlog and the standard library's warnings to stderr as JSON lines, each with `context` (tenant, component)."""
+    """Send our events and the libraries' warnings to stderr as JSON lines, each with `context` (tenant, component).
+
+    Libraries never log below WARNING, whatever `level` is: at its debug level kopf prints whole patches.
+    """
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        name_error,
+        redact_exception,
     ]
-    line = structlog.processors.JSONRenderer(ensure_ascii=False)
+    as_json = structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(
-        processors=[*shared, line],
+        processors=[*shared, as_json],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(**context)
     handler = logging.StreamHandler(sys.stderr)
-    plain = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[plain, line]))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[_describe_library_record, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, as_json],
+        )
+    )
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)

@@ -1,4 +1,7 @@
-"""Phone numbers: to E.164 by libphonenumber's rules, and from a number or an agent to the branch that a call is for."""
+"""Phone numbers in E.164 by libphonenumber's rules, and the route of a call from its agent or number to a branch.
+
+Used by the operator (`to_e164`), and by the runtime.
+"""
 
 from dataclasses import dataclass
 
@@ -7,24 +10,24 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberTyp
 
 from askproai_core.tenant_config import Agent, TenantConfig
 
-# What can ring a salon or be rung by it. Emergency and short numbers parse, but they are not a customer's.
+# Types that no caller and no branch can have. Emergency and short numbers parse, too; their length refuses them.
 _REFUSED_TYPES = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.VOICEMAIL, PhoneNumberType.UAN})
 
 
 class InvalidNumber(ValueError):
-    """The text is no phone number that can be used; the message says which and why."""
+    """The text is no phone number that a caller or a branch can have; the message says which text, and why."""
 
 
 def to_e164(text: str, region: str = "DE") -> str:
-    """Give the E.164 form of a number in any usual spelling (`030 1234567`, `0049…`, `+49 (0)30/…`).
+    """Return the E.164 form of a number in any usual spelling (`030 1234567`, `0049…`, `+49 (0)30/…`).
 
-    Raises `InvalidNumber` for what cannot exist, for emergency and service numbers.
+    Raises InvalidNumber for a number that cannot exist, and for emergency and service numbers.
     """
     try:
         parsed = phonenumbers.parse(text, region)
     except NumberParseException as error:
         raise InvalidNumber(f"{text!r} is not a phone number: write it like 030 1234567 or +49301234567") from error
-    # Not is_valid_number: numbers for films and tests, such as 030 1234567, are possible and not assigned.
+    # Not is_valid_number: numbers for films and tests, such as 030 1234567, are possible but not assigned.
     if not phonenumbers.is_possible_number(parsed) or len(str(parsed.national_number)) < 5:  # noqa: PLR2004
         raise InvalidNumber(f"{text!r} has too few or too many digits for a phone number of {region}")
     if phonenumbers.number_type(parsed) in _REFUSED_TYPES:
@@ -32,8 +35,8 @@ def to_e164(text: str, region: str = "DE") -> str:
     return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
 
 
-def caller_or_none(text: str | None, region: str = "DE") -> str | None:
-    """Give a caller's number in E.164, or None when it is withheld (`anonymous`, empty) or makes no sense."""
+def caller_number_or_none(text: str | None, region: str = "DE") -> str | None:
+    """Return a caller's number in E.164, None when it is withheld (`anonymous`, empty) or not a phone number."""
     if not text:
         return None
     try:
@@ -44,38 +47,42 @@ def caller_or_none(text: str | None, region: str = "DE") -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a call belongs. `branch` is None at a hotline: there the caller says it (decision 17)."""
+    """The branch and the agent of a call. `branch` is None at a hotline: there the caller chooses it
+    (docs/decisions/0017-the-caller-chooses-the-branch.md). `agent` is None when the number alone decided.
+    """
 
     branch: str | None
     agent: Agent | None
 
 
 class Routing:
-    """From the agent or the number that a call came by to its branch. Build a new one when the config changes.
+    """Finds a call's branch by its agent or its number. Build a new one when the config changes.
 
-    No match returns None: falling back to "the first branch" would hand a call to a stranger.
+    Without a match there is no route: falling back to "the first branch" would connect a call to a stranger.
     """
 
     def __init__(self, config: TenantConfig) -> None:
         self._agents = {agent.agent_id: agent for agent in config.agents if agent.agent_id}
-        self._only = config.branches[0].name if len(config.branches) == 1 else None
-        served = {agent.branch for agent in config.agents}
-        # A hotline answers the numbers of all branches that have no agent of their own. Which branch lists such a number
-        # says where its invoice goes, not where its caller wants to go.
+        self._only_branch = config.branches[0].name if len(config.branches) == 1 else None
+        branches_with_agent = {agent.branch for agent in config.agents}
+        # A hotline answers the numbers of all branches without an agent of their own. The branch that lists such a number
+        # pays its invoice; it is not where the caller wants to go.
         self._numbers = {
-            number: branch.name if branch.name in served or None not in served else self._only
+            number: branch.name
+            if branch.name in branches_with_agent or None not in branches_with_agent
+            else self._only_branch
             for branch in config.branches
             for phone in branch.phone_numbers
             for number in (phone.number, phone.did)
         }
 
     def route(self, agent_id: str | None, to_number: str | None) -> Route | None:
-        """Give the route by agent, else by number; None when neither is the tenant's. Web calls have no number."""
+        """Return the route by agent, else by number; None when neither is the tenant's. Web calls have no number."""
         agent = self._agents.get(agent_id) if agent_id else None
         if agent is not None:
-            return Route(agent.branch or self._only, agent)
+            return Route(agent.branch or self._only_branch, agent)
         return Route(self._numbers[to_number], None) if to_number in self._numbers else None
 
-    def knows(self, to_number: str | None) -> bool:
-        """Tell whether the number is one of the tenant's branches'."""
+    def has_number(self, to_number: str | None) -> bool:
+        """Return whether the number belongs to one of the tenant's branches."""
         return to_number in self._numbers

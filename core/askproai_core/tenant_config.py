@@ -1,7 +1,7 @@
 """TenantConfig: the contract between the operator, which renders it, and the runtime, which reads it.
 
-It holds no secret: credentials are files of their own. It is JSON in the ConfigMap `T-config` under `tenant.json`. Times of
-day are local wall clock in `TenantConfig.time_zone`.
+It holds no secret: credentials are mounted files of their own. For tenant T it is the JSON text `tenant.json` of ConfigMap
+`T-config`. Times of day are local wall-clock times in `TenantConfig.time_zone`.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import msgspec
 
 
 class Weekday(StrEnum):
-    """Days as the manifests spell them; `list(Weekday)[d.weekday()]` is the day of a date."""
+    """Days as manifests spell them; `list(Weekday)[d.weekday()]` is the weekday of a date."""
 
     MON = "Mon"
     TUE = "Tue"
@@ -50,51 +50,51 @@ class Function(StrEnum):
     TRANSFER_TO_HUMAN = "TransferToHuman"
 
 
-class _Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class _ConfigStruct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Unknown fields are ignored, so that a pod of release N reads the config of operator N+1."""
 
 
-class Hours(_Value, frozen=True):
-    """One range on some weekdays, half-open: [opens, closes). `closes` 00:00 is the end of the day."""
+class Hours(_ConfigStruct, frozen=True):
+    """One range of time on some weekdays, half-open: [opens, closes). `closes` 00:00 is the end of the day."""
 
     days: tuple[Weekday, ...]
     opens: time
     closes: time
 
 
-class Absence(_Value, frozen=True):
-    """Whole days, both included."""
+class Absence(_ConfigStruct, frozen=True):
+    """Whole days off; both `first` and `last` are included."""
 
     first: date
     last: date
 
 
-class Address(_Value, frozen=True):
+class Address(_ConfigStruct, frozen=True):
     street: str = ""
     postal_code: str = ""
     city: str = ""
 
 
-class Holidays(_Value, frozen=True):
-    """Public holidays of a country and its subdivision (ISO 3166-2 without the country), and own closed days."""
+class Holidays(_ConfigStruct, frozen=True):
+    """Public holidays of a country and its subdivision (ISO 3166-2 without the country), and the branch's own closed days."""
 
     country: str
     subdivision: str | None = None
     closed: tuple[date, ...] = ()
 
 
-class PhoneNumber(_Value, frozen=True):
-    """`number` is the public one, `did` what Retell sees as `to_number`; both E.164, mostly the same."""
+class PhoneNumber(_ConfigStruct, frozen=True):
+    """`number` is the public number, `did` the one that Retell sees as `to_number`; both E.164, mostly the same."""
 
     number: str
     did: str
 
 
-class Staff(_Value, frozen=True):
-    """A person, who has `units` parts: the least common multiple of the capacities of what this person does here.
+class Staff(_ConfigStruct, frozen=True):
+    """A person with `units` units: the least common multiple of the capacities of the services that this person offers here.
 
-    `resource_ids` are the rows of `resources`, one for each part, and then those that a larger number once needed: nothing
-    new is claimed there, but appointments may still stand on them.
+    `resource_ids` are rows of the table `resources`: first one for each unit, then those of a formerly larger number of units.
+    The latter get no new claims, but may still have appointments.
     """
 
     id: str
@@ -107,7 +107,7 @@ class Staff(_Value, frozen=True):
     units: int = 1
 
 
-class Branch(_Value, frozen=True):
+class Branch(_ConfigStruct, frozen=True):
     name: str
     display_name: str
     phone_numbers: tuple[PhoneNumber, ...] = ()
@@ -117,16 +117,17 @@ class Branch(_Value, frozen=True):
     staff: tuple[Staff, ...] = ()
 
 
-class EventType(_Value, frozen=True):
-    """A Cal.com event type has one host, so each person has one for each service."""
+class EventType(_ConfigStruct, frozen=True):
+    """A Cal.com event type. It has one host, so each staff member has one for each service."""
 
     staff: str
     event_type_id: int
 
 
-class Service(_Value, frozen=True):
-    """What can be booked, `capacity` times at once with each person. `branch` is None when every branch offers it; `staff`
-    lists who can do it, by branch name.
+class Service(_ConfigStruct, frozen=True):
+    """A service that can be booked, `capacity` times at once with each staff member.
+
+    `branch` is None when every branch offers it. `staff` maps a branch's name to the ids of those who can do it there.
     """
 
     name: str
@@ -146,8 +147,8 @@ class Service(_Value, frozen=True):
     event_types: tuple[EventType, ...] = ()
 
 
-class Agent(_Value, frozen=True):
-    """A Retell agent that may call us. `branch` is None for a hotline. `agent_id` is None until Retell gave one."""
+class Agent(_ConfigStruct, frozen=True):
+    """A Retell agent that may call us. `branch` is None for a hotline, `agent_id` until the agent exists at Retell."""
 
     name: str
     branch: str | None = None
@@ -156,35 +157,35 @@ class Agent(_Value, frozen=True):
     caller_recognition: bool = False
 
 
-class CalendarConfig(_Value, frozen=True):
+class CalendarConfig(_ConfigStruct, frozen=True):
     provider: CalendarProvider = CalendarProvider.LOCAL
     base_url: str = ""
     api_versions: tuple[CalcomVersion, ...] = (CalcomVersion.V2,)
     attendee_email_domain: str = ""
 
 
-class RateLimits(_Value, frozen=True):
-    """Requests per second of all pods together (of each one while Redis is away); 0 is no limit."""
+class RateLimits(_ConfigStruct, frozen=True):
+    """Requests per second of all pods together (of each pod while Redis is away); 0 means no limit."""
 
     webhooks_per_second: int = 300
     functions_per_second: int = 100
 
 
-class Retention(_Value, frozen=True):
+class Retention(_ConfigStruct, frozen=True):
     raw_event_days: int = 30
     transcript_days: int = 30
     call_days: int = 365
 
 
-class TenantConfig(_Value, frozen=True):
-    """Everything that the pods of one tenant must know. `tenant` is the key `<namespace>.<name>`."""
+class TenantConfig(_ConfigStruct, frozen=True):
+    """Everything that the pods of one tenant need to know. `tenant` is the key `<namespace>.<name>`."""
 
     tenant: str
     display_name: str
     business_model: BusinessModel = BusinessModel.SIMPLE
     time_zone: str = "Europe/Berlin"
     locale: str = "de-DE"
-    path_prefix: str = ""  # what the entrance leaves in the path, such as /salon-mueller/salon-mueller
+    path_prefix: str = ""  # what the ingress leaves in the path, such as /salon-mueller/salon-mueller
     installation_id: str = ""
     calendar: CalendarConfig = CalendarConfig()
     branches: tuple[Branch, ...] = ()
@@ -195,15 +196,15 @@ class TenantConfig(_Value, frozen=True):
 
 
 def encode(config: TenantConfig) -> str:
-    """Give the canonical JSON: equal configs give equal text."""
+    """Return canonical JSON: equal configs give equal text."""
     return msgspec.json.encode(config, order="deterministic").decode()
 
 
 def decode(text: str | bytes) -> TenantConfig:
-    """Read what `encode` gave. Raises `msgspec.ValidationError`, whose text names the path of the wrong value."""
+    """Decode what `encode` returned. Raises `msgspec.ValidationError`, whose text names the path of the wrong value."""
     return msgspec.json.decode(text, type=TenantConfig)
 
 
 def config_hash(text: str) -> str:
-    """Give the short hash by which operator, status and `askproai_config_hash_info` name a config."""
+    """Return the short hash by which operator, status and `askproai_config_hash_info` name a config."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]

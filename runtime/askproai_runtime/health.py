@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from askproai_core.database import DATABASE_AWAY, schema_version, shipped_migrations
-from askproai_core.http_server import Problem, alive, boundary, json_answer, metrics_route
+from askproai_core.http_server import Problem, error_middleware, json_response, liveness, metrics_route
 from askproai_runtime.admin_api import BASE, api_app, description_app, require_token
 from askproai_runtime.billing import BillingState, get_billing_state
 from askproai_runtime.jobs import snapshot
@@ -73,13 +73,13 @@ def private_app(process: Process, readiness: Readiness) -> web.Application:
     """Serve the web process's private port: terse answers for probes, details only for the bearer of the admin token."""
 
     async def health(_request: web.Request) -> web.Response:
-        return json_answer({"status": _status(process, await readiness.why_not())})
+        return json_response({"status": _status(process, await readiness.why_not())})
 
     async def detailed(request: web.Request) -> web.Response:
         require_token(request, process.settings.admin_token_file)
-        return json_answer(await details(process, readiness))
+        return json_response(await details(process, readiness))
 
-    startup = web.get("/startupz", alive)  # the port opens when everything else has started
+    startup = web.get("/startupz", liveness)  # the port opens when everything else has started
     app = _app(startup, *_probes(readiness), web.get("/health", health), web.get("/health/detailed", detailed))
     app.add_subapp(BASE, api_app(process))
     app.add_subapp("/openapi.json", description_app(process))
@@ -100,7 +100,7 @@ def metrics_app(metrics: Metrics) -> web.Application:
 
 
 def _app(*routes: web.RouteDef) -> web.Application:
-    app = web.Application(middlewares=[boundary])
+    app = web.Application(middlewares=[error_middleware])
     app.add_routes(routes)
     return app
 
@@ -110,9 +110,9 @@ def _probes(readiness: Readiness) -> tuple[web.RouteDef, ...]:
         why_not = await readiness.why_not()
         if why_not is not None:
             raise Problem(503, "Not Ready", why_not)
-        return json_answer({"status": "ok"})
+        return json_response({"status": "ok"})
 
-    return web.get("/livez", alive), web.get("/readyz", ready)
+    return web.get("/livez", liveness), web.get("/readyz", ready)
 
 
 async def details(process: Process, readiness: Readiness) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from askproai_core.database import Migrator, StoreError
-from askproai_core.kube import LeaseError
+from askproai_core.kube import AccessError
 from askproai_core.lifecycle import stop_on_signals
 from askproai_core.logging import configure_logs
 from askproai_runtime.settings import Settings
@@ -136,7 +136,7 @@ def _serve(run: Callable[[S, asyncio.Event], Awaitable[None]], kind: type[S]) ->
 
     try:
         asyncio.run(until_signal())
-    except (ConfigUnreadable, LeaseError, OSError) as error:
+    except (ConfigUnreadable, AccessError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 

@@ -12,7 +12,7 @@ import structlog
 from askproai_core.clock import Clock
 from askproai_core.database import Pool, open_pool
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.lifecycle import beside, pause
+from askproai_core.lifecycle import background_tasks, sleep_until_stopped
 from askproai_core.logging import configure_logs
 from askproai_core.redis import Circuits, Provider, Rules, Shared, SlotLock, TellsRedis
 from askproai_core.tenant_config import CalcomVersion
@@ -99,7 +99,7 @@ async def open_process(
         aiohttp.ClientSession() as session,
     ):
         circuits = Circuits(shared, clock, metrics, circuit_rules(settings), base_url=base_url)
-        async with beside(circuits.follow(stop), config.watch(stop, metrics.config, metrics.config_rejected)):
+        async with background_tasks(circuits.follow(stop), config.watch(stop, metrics.config, metrics.config_rejected)):
             yield Process(settings, clock, faults, config, credentials, metrics, session, pool, shared, circuits)
 
 
@@ -125,7 +125,7 @@ async def open_stores(
     ca_file = credentials.directory / CA_FILE
     shared = Shared(lambda: credentials.get(REDIS_URL), tenant, clock, metrics, ca_file=ca_file)
     try:
-        async with beside(shared.watch(stop), _follow_database_url(credentials, pool, stop)):
+        async with background_tasks(shared.watch(stop), _follow_database_url(credentials, pool, stop)):
             yield pool, shared
     finally:
         await shared.close()
@@ -144,7 +144,7 @@ async def _follow_database_url(credentials: Credentials, pool: Pool, stop: async
             known = current
             await pool.expire_connections()
             log.info("database.url_changed", consequence="new connections; the old ones end with their last request")
-        await pause(stop, LOOK_AT_URL_SECONDS)
+        await sleep_until_stopped(stop, LOOK_AT_URL_SECONDS)
 
 
 async def _close(pool: Pool) -> None:

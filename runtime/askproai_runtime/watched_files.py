@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from askproai_core.lifecycle import pause
+from askproai_core.lifecycle import sleep_until_stopped
 from askproai_core.tenant_config import TenantConfig, config_hash, decode
 
 log = structlog.get_logger(__name__)
@@ -67,7 +67,7 @@ class LiveConfig:
                     self.rejected = None
                     on_change(self.hash)
                     log.info("config.loaded", hash=self.hash)
-            await pause(stop, POLL_SECONDS)
+            await sleep_until_stopped(stop, POLL_SECONDS)
 
     def _read(self) -> tuple[TenantConfig, str]:
         try:

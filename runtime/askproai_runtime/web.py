@@ -14,7 +14,7 @@ from aiohttp import web
 
 from askproai_core.clock import Clock, SystemClock
 from askproai_core.fault_injection import fault_points_from_environment
-from askproai_core.http_server import Problem, boundary, open_port
+from askproai_core.http_server import Problem, error_middleware, start_server
 from askproai_core.redis import RateLimiter, WakeUp
 from askproai_core.tenant_config import Function
 from askproai_runtime.booking import warm
@@ -140,7 +140,7 @@ class WebProcess:
 
         async def open_app(app: web.Application, port: int) -> int:
             grace = settings.shutdown_grace_seconds
-            runner, opened = await open_port(app, settings.bind_address, port, grace_seconds=grace)
+            runner, opened = await start_server(app, settings.bind_address, port, grace_seconds=grace)
             runners.append(runner)
             return opened
 
@@ -164,7 +164,7 @@ class WebProcess:
         log.info("web.stopped")
 
     def _public_app(self) -> web.Application:
-        app = web.Application(middlewares=[boundary])
+        app = web.Application(middlewares=[error_middleware])
         app.router.add_route("*", "/{path:.*}", self._dispatch)
         return app
 

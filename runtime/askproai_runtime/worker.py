@@ -12,8 +12,8 @@ import structlog
 from askproai_core.clock import Clock, SystemClock
 from askproai_core.database import DATABASE_AWAY
 from askproai_core.fault_injection import fault_points_from_environment
-from askproai_core.http_server import open_port
-from askproai_core.lifecycle import pause
+from askproai_core.http_server import start_server
+from askproai_core.lifecycle import sleep_until_stopped
 from askproai_core.redis import WakeUp
 from askproai_runtime.billing import get_billing_state
 from askproai_runtime.calls import count_active_calls
@@ -36,7 +36,7 @@ async def work(process: Process, stop: asyncio.Event, started: Callable[[int], N
     jobs = JobSettings(grace=timedelta(seconds=grace))
     runner = Runner(process.pool, process.tenant, job_handler(process), process.clock, jobs, process.metrics)
     app = worker_app(process.metrics, readiness, runner.poke)
-    server, port = await open_port(app, settings.bind_address, settings.worker_port, grace_seconds=grace)
+    server, port = await start_server(app, settings.bind_address, settings.worker_port, grace_seconds=grace)
     log.info("worker.started", port=port, config=process.config.hash)
     started(port)
     try:
@@ -61,7 +61,7 @@ async def _measure(process: Process, stop: asyncio.Event) -> None:
             process.metrics.billing(billed.status if billed else None)
         except DATABASE_AWAY as error:
             log.warning("tables.not_measured", error=type(error).__name__)
-        await pause(stop, MEASURE_SECONDS)
+        await sleep_until_stopped(stop, MEASURE_SECONDS)
 
 
 def job_handler(process: Process) -> Callable[[Job], Awaitable[None]]:

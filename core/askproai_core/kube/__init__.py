@@ -1,15 +1,34 @@
-"""Leader election by a Lease of the API server: of several replicas one works, and each knows when it may not any more.
+"""Kubernetes for both planes: HTTP to the API server, resources by name, and leader election by a Lease.
 
-LeaseError               the API server refused, or did not answer
-└── LeaseTaken           somebody else wrote the Lease since it was read
-NotLeader                the Lease is not ours, or not surely: write nothing outside
+The operator builds its own client (`askproai_operator.engine.kube`) on the transport; the sandbox adds watches to it; the
+operator and the coordinator elect their leaders by it. The trees of errors stand in `http` and `lease`.
 """
 
-from askproai_core.kube.elector import Elector, Times, exit_when_lost, own_identity
-from askproai_core.kube.errors import LeaseError, LeaseTaken, NotLeader
-from askproai_core.kube.lease_api import Access, LeaseApi, access
+from askproai_core.kube.http import (
+    Access,
+    AccessError,
+    ApiError,
+    Conflict,
+    HttpTransport,
+    NoAnswer,
+    Unreachable,
+    api_error,
+    read_access,
+)
+from askproai_core.kube.lease import (
+    Elector,
+    LeaseApi,
+    LeaseTimes,
+    NotLeader,
+    elector_from_settings,
+    exit_when_lost,
+    leadership,
+    unique_identity,
+)
+from askproai_core.kube.resources import LEASES, ApiResource
 
 __all__ = [
-    "Access", "Elector", "LeaseApi", "LeaseError", "LeaseTaken", "NotLeader", "Times", "access", "exit_when_lost",
-    "own_identity",
+    "LEASES", "Access", "AccessError", "ApiError", "ApiResource", "Conflict", "Elector", "HttpTransport", "LeaseApi", "LeaseTimes",
+    "NoAnswer", "NotLeader", "Unreachable", "api_error", "elector_from_settings", "exit_when_lost", "leadership", "read_access",
+    "unique_identity",
 ]  # fmt: skip

@@ -20,7 +20,7 @@ from uuid import uuid4
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_core.lifecycle import pause
+from askproai_core.lifecycle import sleep_until_stopped
 from askproai_core.redis.circuit_state import MILLISECOND, Answer, Circuit, Rules, State, Verb
 from askproai_core.redis.client import RedisAway, Script, Shared
 
@@ -163,7 +163,7 @@ class Circuits:
         """Keep the metric true until `stop`: another pod may have opened or closed a circuit."""
         while not stop.is_set():
             await self.states()
-            await pause(stop, SHOW_EVERY_SECONDS)
+            await sleep_until_stopped(stop, SHOW_EVERY_SECONDS)
 
     async def _ask(self, provider: Provider, verb: Verb, token: str) -> tuple[Answer, CircuitView]:
         word_until = await self._word(provider)

@@ -18,7 +18,7 @@ import structlog
 from redis.asyncio import Redis
 
 from askproai_core.clock import Clock
-from askproai_core.lifecycle import pause
+from askproai_core.lifecycle import sleep_until_stopped
 from askproai_core.redis.connection import connect, send
 
 log = structlog.get_logger(__name__)
@@ -122,7 +122,7 @@ class Shared:
         while not stop.is_set():
             with contextlib.suppress(RedisAway):
                 await self.do(*self._probe())
-            await pause(stop, (LOOK_EVERY if self._well else REST).total_seconds())
+            await sleep_until_stopped(stop, (LOOK_EVERY if self._well else REST).total_seconds())
 
     async def close(self) -> None:
         """End the connections. No call may come after it."""

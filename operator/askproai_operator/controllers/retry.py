@@ -26,7 +26,7 @@ from askproai_operator.controllers.leftovers import (
 from askproai_operator.controllers.tenant.deletion import REMOVAL_ERRORS, failure_text, remove_remote
 from askproai_operator.engine import ApiError, World
 from askproai_operator.engine.metrics import Metrics
-from askproai_operator.engine.refs import ref_of_kind
+from askproai_operator.engine.resources import resource_of_kind
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +90,7 @@ async def _undo(left: LeftOver, keys: Mapping[str, str], world: World) -> str | 
 
     A namesake that came meanwhile has the same marker, webhook and role: what is its own must not be taken from it.
     """
-    live = await world.kube.get(ref_of_kind(left.owner.kind), *left.owner.key[1:])
+    live = await world.kube.get(resource_of_kind(left.owner.kind), *left.owner.key[1:])
     if live is not None and live["metadata"]["uid"] == left.owner.uid:
         return "waits for the end of its deletion"
     match left:

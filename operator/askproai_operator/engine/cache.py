@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+from askproai_core.kube import ApiResource
 from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_operator.api import KINDS, Branch, Resource, RetellAgent, ServiceOffering, Tenant
-from askproai_operator.engine.refs import CUSTOM, SECRETS, Ref
+from askproai_operator.engine.resources import CUSTOM, SECRETS
 from askproai_operator.key import Key
 
 Model = Tenant | Branch | ServiceOffering | RetellAgent
@@ -62,10 +63,10 @@ class Cache:
 
     def __init__(self) -> None:
         self._models: dict[tuple[str, str], dict[str, Model]] = defaultdict(dict)
-        self._children: dict[Ref, dict[tuple[str, str], Child]] = defaultdict(dict)
+        self._children: dict[ApiResource, dict[tuple[str, str], Child]] = defaultdict(dict)
         self._by_number: dict[str, set[Key]] = defaultdict(set)  # as dialled → the branches that list it
         self._gone: dict[str, None] = {}  # uids of the last deleted objects, oldest first
-        self.served: set[Ref] = set()  # which of `refs.FOREIGN` this cluster has
+        self.served: set[ApiResource] = set()  # which of `resources.FOREIGN` this cluster has
         self._tenant_of_branch: dict[tuple[str, str], str] = {}  # outlives the branch: its agents belong to a tenant
 
     # Reading
@@ -125,20 +126,20 @@ class Cache:
             return None
         return self._tenant_of_branch.get((model.metadata.namespace, branch.name)) or model.status.get("tenant")
 
-    def child(self, ref: Ref, namespace: str, name: str) -> Child | None:
+    def child(self, ref: ApiResource, namespace: str, name: str) -> Child | None:
         return self._children[ref].get((namespace, name))
 
     def secret(self, namespace: str, name: str) -> Child | None:
         """Give a watched Secret without its data: ours, or a user's that carries the label `askproai.de/watch`."""
         return self.child(SECRETS, namespace, name)
 
-    def uids(self, ref: Ref) -> Mapping[tuple[str, str], str]:
+    def uids(self, ref: ApiResource) -> Mapping[tuple[str, str], str]:
         """Give the uid of every known object of a resource, by namespace and name."""
         return {where: child.uid for where, child in self._children[ref].items()}
 
     # Writing
 
-    def put(self, ref: Ref, raw: dict[str, Any]) -> tuple[Model | Child | None, Model | Child | None]:
+    def put(self, ref: ApiResource, raw: dict[str, Any]) -> tuple[Model | Child | None, Model | Child | None]:
         """Keep an object; give what was known before and what is known now. An older state than the known one is ignored,
         and so is a list's or an answer's that was on its way while the object's deletion was told: uids never come again.
         """
@@ -157,7 +158,7 @@ class Cache:
         self._index(old, model)
         return old, model
 
-    def drop(self, ref: Ref, namespace: str, name: str, uid: str) -> Model | Child | None:
+    def drop(self, ref: ApiResource, namespace: str, name: str, uid: str) -> Model | Child | None:
         """Forget a deleted object, unless a namesake took its place meanwhile. Gives what was known."""
         child = self.child(ref, namespace, name)
         if child is None or child.uid != uid:

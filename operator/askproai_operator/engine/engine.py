@@ -8,9 +8,8 @@ from datetime import timedelta
 
 import structlog
 
-from askproai_core.kube import NotLeader
+from askproai_core.kube import ApiError, Conflict, NotLeader, Unreachable
 from askproai_operator.engine.cache import Model
-from askproai_operator.engine.errors import ApiError, Conflict, Unreachable
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.outcome import Outcome, failed, is_paused, outcome, paused
 from askproai_operator.engine.queue import Urgency, WorkQueue
@@ -104,7 +103,7 @@ class Engine:
         if result.gone:
             await self._make_events(model, result.warnings)
             if current is not None:
-                await self._world.kube.still_there(current)
+                await self._world.kube.refresh(current)
         if result.gone or current is None or current.metadata.uid != model.metadata.uid:
             self._queue.drop(key)
             return "gone"
@@ -146,7 +145,7 @@ class Engine:
         for event in events:
             log.info("object.told", key=str(model.key), type=event.type, reason=event.reason)
             try:
-                await self._world.kube.event(model, event)
+                await self._world.kube.record_event(model, event)
             except ApiError as error:  # an event is a courtesy and must hold up nothing; what it would say is kept here
                 told = {"key": str(model.key), "reason": event.reason, "message": event.message}
                 log.warning("event.not_made", **told, error=str(error))

@@ -6,9 +6,9 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
+from askproai_core.kube import ApiResource
 from askproai_operator.api import Tenant
 from askproai_operator.engine.cache import Cache, Child, Model
-from askproai_operator.engine.refs import Ref
 from askproai_operator.engine.wakes import wakes, wakes_of_child
 from askproai_operator.key import Key
 
@@ -22,21 +22,21 @@ class Feed:
         self.cache = cache
         self._wake = wake
 
-    def prime(self, ref: Ref, raw: dict[str, Any]) -> None:
+    def prime(self, ref: ApiResource, raw: dict[str, Any]) -> None:
         """Take the state of an object before anybody works: nobody is woken."""
         self._put(ref, raw)
 
-    def observe(self, ref: Ref, raw: dict[str, Any]) -> None:
+    def observe(self, ref: ApiResource, raw: dict[str, Any]) -> None:
         """Take the state of an object."""
         meta = raw["metadata"]
         old, new = self._put(ref, raw)
         self._changed(ref, meta.get("namespace", ""), meta["name"], old, new)
 
-    def forget(self, ref: Ref, namespace: str, name: str, uid: str) -> None:
+    def forget(self, ref: ApiResource, namespace: str, name: str, uid: str) -> None:
         """Take the deletion of an object."""
         self._changed(ref, namespace, name, self.cache.drop(ref, namespace, name, uid), None)
 
-    def serve(self, ref: Ref, *, there: bool) -> None:
+    def serve(self, ref: ApiResource, *, there: bool) -> None:
         """Take whether the cluster has a foreign CRD: when that changed, every Tenant has a child more, or less."""
         if there == (ref in self.cache.served):
             return
@@ -46,7 +46,7 @@ class Feed:
             self._wake(tenant.key)
 
     def _changed(
-        self, ref: Ref, namespace: str, name: str, old: Model | Child | None, new: Model | Child | None
+        self, ref: ApiResource, namespace: str, name: str, old: Model | Child | None, new: Model | Child | None
     ) -> None:
         if old is new:
             return
@@ -58,7 +58,7 @@ class Feed:
         for key in woken:
             self._wake(key)
 
-    def _put(self, ref: Ref, raw: dict[str, Any]) -> tuple[Model | Child | None, Model | Child | None]:
+    def _put(self, ref: ApiResource, raw: dict[str, Any]) -> tuple[Model | Child | None, Model | Child | None]:
         try:
             return self.cache.put(ref, raw)
         except ValidationError as error:  # stored before a rule existed: kubectl shows it, we cannot act on it

@@ -13,11 +13,11 @@ import kopf
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_operator.engine.errors import ApiError
+from askproai_core.kube import ApiError, ApiResource
 from askproai_operator.engine.feed import Feed
 from askproai_operator.engine.kube import Kube
 from askproai_operator.engine.metrics import Metrics
-from askproai_operator.engine.refs import CHILDREN, CUSTOM, FOREIGN, MANAGED_SELECTOR, SECRETS, WATCH_LABEL, Ref
+from askproai_operator.engine.resources import CHILDREN, CUSTOM, FOREIGN, MANAGED_SELECTOR, SECRETS, WATCH_LABEL
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +29,7 @@ FOREIGN_AUDIT = timedelta(minutes=1)
 _WATCHED = (*CUSTOM, *CHILDREN)
 
 
-def selector_of(ref: Ref) -> str:
+def selector_of(ref: ApiResource) -> str:
     """Give the labels by which a resource is watched: all of our kinds, only our own of the others.
 
     One watch serves our Secrets and those that users labelled: ours carry the same label (`Kube.apply`).
@@ -54,7 +54,7 @@ class Informer:
     ) -> None:
         self._feed, self._kube, self._clock, self._metrics, self._login = feed, kube, clock, metrics, login
         self._audit_every = audit_every
-        self._listed_at: dict[Ref, float] = {}
+        self._listed_at: dict[ApiResource, float] = {}
         self.ready = asyncio.Event()
 
     async def prime(self) -> None:
@@ -67,7 +67,7 @@ class Informer:
                 self._feed.prime(ref, raw)
         log.info("cache.primed", objects=sum(1 for _ in self._feed.cache.models()))
 
-    async def audit(self, resources: Sequence[Ref] = _WATCHED) -> None:
+    async def audit(self, resources: Sequence[ApiResource] = _WATCHED) -> None:
         """Find out what came or went although no watch told: kopf loses deletions across a 410, and before its first list."""
         for ref in resources:
             known = self._feed.cache.uids(ref)  # from before the list: what comes while it is read is not gone
@@ -87,7 +87,7 @@ class Informer:
                     self._metrics.missed_deletions.inc()
                 self._feed.forget(ref, namespace, name, uid)
 
-    async def _list(self, ref: Ref) -> Sequence[dict[str, Any]] | None:
+    async def _list(self, ref: ApiResource) -> Sequence[dict[str, Any]] | None:
         """Give all of a resource; None for a foreign one that ails: what is known of it stays, and it holds up nothing."""
         if ref in FOREIGN:
             return await self._list_foreign(ref)
@@ -99,7 +99,7 @@ class Informer:
             text = f"{ref.plural}.{ref.group} is not there: install crds/"
             raise ApiError(error.status, error.reason, text) from error
 
-    async def _list_foreign(self, ref: Ref) -> Sequence[dict[str, Any]] | None:
+    async def _list_foreign(self, ref: ApiResource) -> Sequence[dict[str, Any]] | None:
         try:
             found = await self._kube.list(ref, selector=selector_of(ref))
         except ApiError as error:
@@ -139,7 +139,7 @@ class Informer:
                 task.cancel()
             await asyncio.gather(*tasks, stopped, return_exceptions=True)
 
-    async def _audits(self, resources: Sequence[Ref], every: timedelta) -> None:
+    async def _audits(self, resources: Sequence[ApiResource], every: timedelta) -> None:
         while True:
             await self._clock.sleep(every * random.uniform(0.75, 1.25))  # noqa: S311 (no secret)
             try:
@@ -158,7 +158,7 @@ class Informer:
             kopf.on.event(ref.group, ref.version, ref.plural, id=ref.plural, registry=registry)(self._handler(ref))
         return registry
 
-    def _handler(self, ref: Ref) -> Any:
+    def _handler(self, ref: ApiResource) -> Any:
         async def took(event: Any, **_: Any) -> None:
             raw: dict[str, Any] = {"kind": ref.kind} | dict(event["object"])
             if event["type"] is None:
@@ -171,7 +171,7 @@ class Informer:
 
         return took
 
-    def _count_list(self, ref: Ref) -> None:
+    def _count_list(self, ref: ApiResource) -> None:
         """Count a watch that had to list again; the first list is none."""
         now, last = self._clock.monotonic(), self._listed_at.get(ref)
         if last is not None and now - last > _SAME_LIST:

@@ -1,55 +1,55 @@
-"""What the client sends that takes more than a line to say. Pure."""
+"""Bodies of requests that take more than a line to build. Pure functions; used by `kube` alone."""
 
 import socket
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from askproai_operator.engine.refs import EVENTS, MANAGER
+from askproai_operator.engine.resources import EVENTS, MANAGER
 
 _MESSAGE_LIMIT = 1024  # of an Event
 
 
-def taken_over(raw: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Give the patch by which what other managers hold in a child's spec becomes ours, so that the next apply drops what we
-    do not send; None when there is nothing to take.
+def take_over_spec(raw: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the patch that moves other managers' fields of a child's spec to us, so that the next apply removes those that we
+    do not send; None when there are none.
 
-    Apply merges lists by key: a port whose number a person edited stays beside ours, under the same name, and the two
-    together are refused (422) for ever. This is how Kubernetes' own csaupgrade moves ownership.
+    Apply merges lists by key: a port whose number a person edited stays beside ours, under the same name, and the API server
+    refuses the two together (422) for ever. Kubernetes' own csaupgrade moves ownership in the same way.
     """
     entries = list((raw.get("metadata") or {}).get("managedFields") or [])
-    ours = next((one for one in entries if (one["manager"], one["operation"]) == (MANAGER, "Apply")), None)
-    others = (one for one in entries if one is not ours and not one.get("subresource"))
-    theirs = [one for one in others if "f:spec" in (one.get("fieldsV1") or {})]
-    if ours is None or not theirs:
+    own = next((entry for entry in entries if (entry["manager"], entry["operation"]) == (MANAGER, "Apply")), None)
+    others = (entry for entry in entries if entry is not own and not entry.get("subresource"))
+    holding_spec = [entry for entry in others if "f:spec" in (entry.get("fieldsV1") or {})]
+    if own is None or not holding_spec:
         return None
-    for one in theirs:
-        taken = one["fieldsV1"].pop("f:spec")
-        taken.pop("f:replicas", None)  # an autoscaler's: once ours, the next apply without it would make it 1
-        ours["fieldsV1"]["f:spec"] = _united(ours["fieldsV1"].get("f:spec", {}), taken)
+    for entry in holding_spec:
+        fields = entry["fieldsV1"].pop("f:spec")
+        fields.pop("f:replicas", None)  # an autoscaler's: once ours, the next apply without it would reset it to 1
+        own["fieldsV1"]["f:spec"] = _union(own["fieldsV1"].get("f:spec", {}), fields)
     return {"metadata": {"resourceVersion": raw["metadata"]["resourceVersion"], "managedFields": entries}}
 
 
-def _united(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the union of two field sets (FieldsV1)."""
-    return {name: _united(one.get(name, {}), other.get(name, {})) for name in {**one, **other}}
+def _union(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the union of two field sets (FieldsV1: nested objects whose leaves are empty)."""
+    return {name: _union(first.get(name, {}), second.get(name, {})) for name in {**first, **second}}
 
 
-def event_about(about: Mapping[str, str], type_: str, reason: str, message: str, now: datetime) -> dict[str, Any]:
-    """Give an Event in the namespace of what it is about."""
-    at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+def event_manifest(involved: Mapping[str, str], type_: str, reason: str, message: str, now: datetime) -> dict[str, Any]:
+    """Return a Kubernetes Event in the namespace of the involved object."""
+    timestamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "apiVersion": EVENTS.api_version,
         "kind": EVENTS.kind,
-        "metadata": {"namespace": about["namespace"], "generateName": f"{about['name'][:40]}-"},
-        "involvedObject": about,
+        "metadata": {"namespace": involved["namespace"], "generateName": f"{involved['name'][:40]}-"},
+        "involvedObject": involved,
         "type": type_,
         "reason": reason,
         "message": message[:_MESSAGE_LIMIT],
         "source": {"component": MANAGER},
         "reportingComponent": f"askproai.de/{MANAGER}",
         "reportingInstance": socket.gethostname(),
-        "firstTimestamp": at,
-        "lastTimestamp": at,
+        "firstTimestamp": timestamp,
+        "lastTimestamp": timestamp,
         "count": 1,
     }

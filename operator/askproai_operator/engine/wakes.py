@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from askproai_core.kube import ApiResource
 from askproai_operator.engine.cache import Cache, Child, Model
-from askproai_operator.engine.refs import (
+from askproai_operator.engine.resources import (
     BRANCHES,
     FINALIZER,
     OFFERINGS,
@@ -12,7 +13,6 @@ from askproai_operator.engine.refs import (
     STATUS_READ,
     TENANT_LABEL,
     TENANTS,
-    Ref,
 )
 from askproai_operator.key import Key
 
@@ -40,7 +40,9 @@ def wakes(old: Model | None, new: Model | None, cache: Cache) -> set[Key]:
     return woken - ({model.key} if new is None else set())
 
 
-def wakes_of_child(ref: Ref, where: tuple[str, str], old: Child | None, new: Child | None, cache: Cache) -> set[Key]:
+def wakes_of_child(
+    ref: ApiResource, where: tuple[str, str], old: Child | None, new: Child | None, cache: Cache
+) -> set[Key]:
     """Give the keys to reconcile after a child or a labelled Secret changed: its tenant, and whoever names the Secret."""
     if old is not None and new is not None and _equal(ref, old, new):
         return set()
@@ -52,7 +54,7 @@ def wakes_of_child(ref: Ref, where: tuple[str, str], old: Child | None, new: Chi
     return woken
 
 
-def _equal(ref: Ref, old: Child, new: Child) -> bool:
+def _equal(ref: ApiResource, old: Child, new: Child) -> bool:
     return old.fingerprint == new.fingerprint and (ref not in STATUS_READ or old.status == new.status)
 
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from askproai_core.clock import Clock
 from askproai_core.fault_injection import FaultPoints
+from askproai_core.kube import ApiResource
 from askproai_operator.api.conditions import Reason
 from askproai_operator.engine.cache import Cache, M
 from askproai_operator.engine.kube import Kube
-from askproai_operator.engine.refs import Ref, ref_of_kind
+from askproai_operator.engine.resources import resource_of_kind
 from askproai_operator.key import Key
 from askproai_operator.settings import Settings
 
@@ -36,7 +37,7 @@ class World:
     # Tells pods (namespace, tenant, hash) that their config changed
     nudge: Callable[[str, str, str], None] = lambda *_: None
 
-    async def missing(self, ref: Ref, namespace: str, name: str | None, reason: Reason) -> Reason:
+    async def missing(self, ref: ApiResource, namespace: str, name: str | None, reason: Reason) -> Reason:
         """Give the reason for an object that the cache lacks: `reason`, or Pending when a watch has only to tell of it.
 
         One `kubectl apply` brings a Tenant and what names it, and nobody is to be warned of the order in which we hear of them.
@@ -50,7 +51,7 @@ class World:
         deletions that happen during a relist.
         """
         key = seen.key
-        raw = await self.kube.get(ref_of_kind(key.kind), key.namespace, key.name)
+        raw = await self.kube.get(resource_of_kind(key.kind), key.namespace, key.name)
         if raw is None or raw["metadata"]["uid"] != seen.metadata.uid:
             return None
         return type(seen).from_raw(raw)

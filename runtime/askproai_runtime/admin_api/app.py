@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from askproai_core.http_server import json_answer
+from askproai_core.http_server import json_response
 from askproai_runtime.admin_api.access import with_token
 from askproai_runtime.admin_api.appointments import Appointments
 from askproai_runtime.admin_api.calls import Calls
@@ -37,7 +37,7 @@ def description_app(process: Process) -> web.Application:
     """Serve `/openapi.json`, to the bearer of the same token."""
 
     async def describe(_request: web.Request) -> web.Response:
-        return json_answer(openapi(endpoints(process), BASE))
+        return json_response(openapi(endpoints(process), BASE))
 
     app = web.Application(middlewares=[with_token(process.settings.admin_token_file)])
     app.add_routes([web.get("", describe)])

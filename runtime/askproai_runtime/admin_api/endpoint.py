@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from aiohttp import web
 
-from askproai_core.http_server import Problem, json_answer
+from askproai_core.http_server import Problem, json_response
 
 E = TypeVar("E", bound=StrEnum)
 V = TypeVar("V")
@@ -130,7 +130,7 @@ class Endpoint:
 
     def route(self, zone: Callable[[], ZoneInfo]) -> web.RouteDef:
         async def handler(request: web.Request) -> web.Response:
-            return json_answer(await self.handle(Query(request, self, zone())))
+            return json_response(await self.handle(Query(request, self, zone())))
 
         return web.route(self.method, self.path, handler)
 

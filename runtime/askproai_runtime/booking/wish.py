@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from askproai_core.phone_numbers import caller_or_none
+from askproai_core.phone_numbers import caller_number_or_none
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.availability import Rules
 from askproai_runtime.booking.ledger import Appointment, Status
@@ -159,7 +159,7 @@ def read_order(
         wish=wish,
         start=start,
         name=name[:200],
-        phone=caller_or_none(text(args, "phone")) or call.caller,
+        phone=caller_number_or_none(text(args, "phone")) or call.caller,
         email=email if email and _EMAIL.fullmatch(email) else None,  # misheard spelling must not refuse a booking
         notes=text(args, "notes"),
         another=args.get("another") is True or str(args.get("another")).casefold() == "true",

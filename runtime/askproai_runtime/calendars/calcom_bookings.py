@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from askproai_core.phone_numbers import caller_or_none
+from askproai_core.phone_numbers import caller_number_or_none
 from askproai_runtime.calendars.types import Confirmed, Standing
 
 _LIVE = frozenset({"accepted", "pending"})
@@ -36,7 +36,7 @@ def standing(booking: dict[str, Any], uids: Sequence[str]) -> Standing | None:
         pending=booking.get("status") == "pending",
         absent=any(one.get("absent") is True for one in booking.get("attendees") or ()),
         name=str(who.get("name") or "")[:200],
-        phone=caller_or_none(who.get("phoneNumber")),
+        phone=caller_number_or_none(who.get("phoneNumber")),
         email=who.get("email"),
     )
 

@@ -11,7 +11,7 @@ import structlog
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_AWAY, Pool
 from askproai_core.kube import NotLeader
-from askproai_core.logging import place_of
+from askproai_core.logging import error_location
 from askproai_core.redis import RedisAway
 from askproai_runtime.coordinator.fence import FencedRedis
 from askproai_runtime.coordinator.metrics import Metrics
@@ -62,10 +62,10 @@ async def perform(duty: Duty, desk: Desk) -> None:
     except (RedisAway, *DATABASE_AWAY) as error:
         outcome = "away"
         tell = log.info if isinstance(error, RedisAway) else log.warning  # the guard has told of Redis, once
-        tell("duty.put_off", duty=duty.name, error=type(error).__name__, at=place_of(error))
+        tell("duty.put_off", duty=duty.name, error=type(error).__name__, at=error_location(error))
     except Exception as error:  # noqa: BLE001  a fault in one duty must not end the others; it is told and counted
         outcome = "failed"
-        log.error("duty.failed", duty=duty.name, error=type(error).__name__, at=place_of(error))  # noqa: TRY400  a driver's text quotes rows
+        log.error("duty.failed", duty=duty.name, error=type(error).__name__, at=error_location(error))  # noqa: TRY400  a driver's text quotes rows
     else:
         outcome = "ok"
         desk.metrics.changes.labels(duty.name).inc(changed)

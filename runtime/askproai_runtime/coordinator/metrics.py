@@ -1,10 +1,13 @@
-"""The coordinator's series: what it sees of all tenants, and how its duties go. Only the leader has samples of tenants."""
+"""The coordinator's metrics: what it sees of all tenants, and how its duties run. Only the leader has samples of tenants."""
 
 from collections.abc import Mapping
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Gauge
 
-from askproai_core.metrics import process_registry
+from askproai_core.metrics import MetricFactory, process_registry
+
+_CIRCUIT_STATES = ("closed", "open", "half_open")
+_ALL_TENANTS = "_"  # the value of `tenant` for what concerns all of them
 
 
 class Metrics:
@@ -12,41 +15,39 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = process_registry()
-        self.leader = self._gauge("leader", "1 while this process holds the Lease")
-        self.runs = self._count("duty_runs", "Runs of the coordinator's duties", "duty", "outcome")
-        self.changes = self._count("duty_changes", "What the duties swept, armed again or forgot", "duty")
-        self._dead = self._gauge("dead_letters", "Jobs that wait for a redrive", "tenant")
-        self._oldest = self._gauge("queue_oldest_seconds", "Age of the oldest job that could run", "tenant", "priority")
-        self._double = self._gauge("double_bookings", "Claims that overlap another of the same person", "tenant")
-        self._circuit = self._gauge("circuit_state", "1 for the circuit's state", "tenant", "provider", "state")
-        self._redis = self._gauge("redis_degraded", "1 when Redis is configured and away", "tenant")
+        create = MetricFactory(self.registry)
+        self.leader = create.gauge("leader", "1 while this process holds the Lease")
+        self.runs = create.counter("duty_runs", "Runs of the coordinator's duties", "duty", "outcome")
+        self.changes = create.counter("duty_changes", "What the duties swept, armed again or forgot", "duty")
+        self._dead = create.gauge("dead_letters", "Jobs that wait for a redrive", "tenant")
+        oldest = "Age of the oldest job that could run"
+        self._oldest = create.gauge("queue_oldest_seconds", oldest, "tenant", "priority")
+        overlapping = "Claims that overlap another of the same person"
+        self._double = create.gauge("double_bookings", overlapping, "tenant")
+        self._circuit = create.gauge("circuit_state", "1 for the circuit's state", "tenant", "provider", "state")
+        self._redis = create.gauge("redis_degraded", "1 when Redis is configured and away", "tenant")
 
     def redis_degraded(self, away: bool) -> None:
-        self._redis.labels("_").set(away)
+        self._redis.labels(_ALL_TENANTS).set(away)
 
     def circuit(self, provider: str, state: str) -> None:
-        """Show how a provider's circuit over all tenants stands, under the tenant `_`."""
-        for one in ("closed", "open", "half_open"):
-            self._circuit.labels("_", provider, one).set(one == state)
+        """Set the state of a provider's circuit over all tenants."""
+        for known in _CIRCUIT_STATES:
+            self._circuit.labels(_ALL_TENANTS, provider, known).set(known == state)
 
-    def dead_letters(self, of_tenant: Mapping[str, int]) -> None:
-        _show(self._dead, {(tenant,): count for tenant, count in of_tenant.items()})
+    def dead_letters(self, jobs_by_tenant: Mapping[str, int]) -> None:
+        _replace(self._dead, {(tenant,): count for tenant, count in jobs_by_tenant.items()})
 
-    def double_bookings(self, of_tenant: Mapping[str, int]) -> None:
-        _show(self._double, {(tenant,): count for tenant, count in of_tenant.items()})
+    def double_bookings(self, claims_by_tenant: Mapping[str, int]) -> None:
+        _replace(self._double, {(tenant,): count for tenant, count in claims_by_tenant.items()})
 
-    def oldest(self, of_queue: Mapping[tuple[str, ...], float]) -> None:
-        _show(self._oldest, of_queue)
-
-    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(f"askproai_{name}", text, labels, registry=self.registry)
-
-    def _count(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(f"askproai_{name}", text, labels, registry=self.registry)
+    def oldest(self, seconds_by_queue: Mapping[tuple[str, ...], float]) -> None:
+        """Set the age of the oldest job by tenant and priority."""
+        _replace(self._oldest, seconds_by_queue)
 
 
-def _show(gauge: Gauge, values: Mapping[tuple[str, ...], float]) -> None:
-    """Replace all samples: what is not told is not there."""
+def _replace(gauge: Gauge, values: Mapping[tuple[str, ...], float]) -> None:
+    """Replace all samples of a gauge, by label values: a tenant that is not among them has none any more."""
     gauge.clear()
     for labels, value in values.items():
         gauge.labels(*labels).set(value)

@@ -1,17 +1,17 @@
-"""The coordinator's process: stand by, lead, give the Lease back at SIGTERM."""
+"""The coordinator's process: stand by, lead, release the Lease at SIGTERM."""
 
 import asyncio
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 
 import aiohttp
 import structlog
-from aiohttp import web
 
 from askproai_core.clock import SystemClock
-from askproai_core.http_server import alive, boundary, metrics_route, open_port
-from askproai_core.kube import Elector, LeaseApi, Times, access, exit_when_lost, own_identity
-from askproai_core.lifecycle import Stopped, until
+from askproai_core.http_server import serve_probes
+from askproai_core.kube import LeaseApi, elector_from_settings, leadership, read_access
+from askproai_core.lifecycle import Stopped
 from askproai_core.logging import configure_logs
 from askproai_core.redis import EVERYBODY
 from askproai_runtime.coordinator.circuits import watch_circuits
@@ -33,7 +33,7 @@ CONNECTIONS = 2
 
 
 def duties(settings: CoordinatorSettings) -> tuple[Duty, ...]:
-    """Give everything that the leader does, and how often."""
+    """Return everything that the leader does, and how often."""
     sweep = timedelta(seconds=settings.sweep_seconds)
     return (
         Duty("holds", sweep, sweep_holds),
@@ -48,23 +48,22 @@ def duties(settings: CoordinatorSettings) -> tuple[Duty, ...]:
 async def run_coordinator(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
     """Take part in the election until `stop`, and do the duties while leading. A lost Lease ends the whole process.
 
-    Raises LeaseError when there is no way to the API server, and OSError for a taken port.
+    Probes say ready for a standby, and for a leader whose database is away: a restart cures neither.
+    Raises AccessError when there is no way to the API server, and OSError for a taken port.
     """
     configure_logs(settings.log_level, component="coordinator")
     clock, metrics = SystemClock(), Metrics()
-    seconds = (settings.lease_seconds, settings.lease_renew_seconds, settings.lease_retry_seconds)
-    times = Times(*(timedelta(seconds=each) for each in seconds))
     async with AsyncExitStack() as stack:
-        port = await _serve(settings, metrics, stack)
-        lease = await stack.enter_async_context(LeaseApi(access(settings.kubeconfig), settings.namespace, LEASE))
-        elector = Elector(lease, clock, identity=own_identity(settings.pod_name), times=times, told=metrics.leader.set)
+        probes = serve_probes(metrics.registry, settings.bind_address, [settings.health_port])
+        ((_, port),) = await stack.enter_async_context(probes)
+        lease_api = LeaseApi(partial(read_access, settings.kubeconfig), settings.namespace, LEASE)
+        lease = await stack.enter_async_context(lease_api)
+        elector = elector_from_settings(settings, lease, clock, metrics.leader.set)
         log.info("coordinator.started", port=port)
         try:
-            await until(stop, elector.acquire())
+            await stack.enter_async_context(leadership(elector, stop))
         except Stopped:
             return
-        stack.push_async_callback(elector.release)
-        stack.callback(asyncio.create_task(exit_when_lost(elector), name="lease").cancel)
         credentials = Credentials(settings.credentials_dir)
         stores = open_stores(credentials, EVERYBODY, CONNECTIONS, "askproai-coordinator", clock, metrics, stop)
         pool, shared = await stack.enter_async_context(stores)
@@ -72,17 +71,8 @@ async def run_coordinator(settings: CoordinatorSettings, stop: asyncio.Event) ->
         redis = FencedRedis(shared, lambda: elector.term)
         desk = Desk(pool, redis, session, clock, metrics, settings, elector.fence)
         async with asyncio.TaskGroup() as group:
-            at_work = [group.create_task(repeat(duty, desk), name=duty.name) for duty in duties(settings)]
+            tasks = [group.create_task(repeat(duty, desk), name=duty.name) for duty in duties(settings)]
             await stop.wait()
-            for task in at_work:
+            for task in tasks:
                 task.cancel()
     log.info("coordinator.stopped")
-
-
-async def _serve(settings: CoordinatorSettings, metrics: Metrics, stack: AsyncExitStack) -> int:
-    """Serve probes and metrics. A standby is ready, and so is a leader whose database is away: a restart cures neither."""
-    app = web.Application(middlewares=[boundary])
-    app.add_routes([web.get("/livez", alive), web.get("/readyz", alive), metrics_route(metrics.registry)])
-    runner, port = await open_port(app, settings.bind_address, settings.health_port, grace_seconds=1)
-    stack.push_async_callback(runner.cleanup)
-    return port

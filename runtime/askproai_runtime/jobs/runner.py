@@ -11,7 +11,7 @@ import structlog
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_AWAY, Pool
-from askproai_core.logging import place_of
+from askproai_core.logging import error_location
 from askproai_runtime.jobs.queue import Queue, snapshot
 from askproai_runtime.jobs.types import (
     DeadNow,
@@ -142,7 +142,9 @@ class Runner:
                 await self._fail(job, error, f"{type(error).__name__}: {error}", self._wait_after(job))
             except Exception as error:  # noqa: BLE001  whatever a handler raises is a failed try, and is set down
                 # Not its text: a driver's quotes the row, and the row holds names and numbers (W3).
-                await self._fail(job, error, f"{type(error).__name__} at {place_of(error)}", self._wait_after(job))
+                await self._fail(
+                    job, error, f"{type(error).__name__} at {error_location(error)}", self._wait_after(job)
+                )
             else:
                 log.debug("job.done", attempt=job.attempts)
 
@@ -162,7 +164,7 @@ class Runner:
         if not await self._queue.fail(job, text, wait):
             log.warning("job.stale", attempt=job.attempts)
             return
-        about = {"attempt": job.attempts, "error": type(error).__name__, "at": place_of(error)}
+        about = {"attempt": job.attempts, "error": type(error).__name__, "at": error_location(error)}
         if wait is None:
             self._metrics.dead_letter()
             log.error("job.dead", **about)

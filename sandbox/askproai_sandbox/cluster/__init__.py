@@ -3,7 +3,8 @@
 `ControlPlane(directory)` is the whole of it; the programs come from `KUBE_BIN` or are built once from `hack/kube`.
 """
 
-from askproai_sandbox.cluster.client import UNREACHED, ApiError, KubeClient, Mirror, Object, object_key
+from askproai_core.kube import ApiError
+from askproai_sandbox.cluster.client import UNREACHED, KubeClient, Mirror, Object, object_key
 from askproai_sandbox.cluster.control_plane import ControlPlane, kubectl
 from askproai_sandbox.cluster.processes import (
     Child,

@@ -18,7 +18,8 @@ from typing import Self
 
 import yaml
 
-from askproai_sandbox.cluster.client import UNREACHED, ApiError, KubeClient
+from askproai_core.kube import ApiError
+from askproai_sandbox.cluster.client import UNREACHED, KubeClient
 from askproai_sandbox.cluster.processes import (
     Child,
     ProcessError,

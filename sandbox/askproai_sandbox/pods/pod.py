@@ -150,13 +150,13 @@ class Pod:
             try:
                 await self._around.client.merge(f"{self._path}/status", body)
                 sent = status
-            except ApiError as error:
-                if error.status not in {404, 409}:  # gone, or another pod by that name: the watch will tell
-                    log.warning("pod.status_refused", pod=self.key, error=str(error))
             except UNREACHED as error:
                 log.info("pod.status_unsent", pod=self.key, error=type(error).__name__)
                 await self._around.clock.sleep(RETRY)
                 self._dirty.set()
+            except ApiError as error:
+                if error.status not in {404, 409}:  # gone, or another pod by that name: the watch will tell
+                    log.warning("pod.status_refused", pod=self.key, error=str(error))
 
     def _status(self) -> Object:
         ready = all(container.ready for container in self.containers)

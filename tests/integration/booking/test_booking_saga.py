@@ -285,7 +285,7 @@ async def test_an_offered_time_does_not_fail_by_the_notice_while_it_is_held(new_
     eleven = "2026-11-20T11:00:00+01:00"  # now + 60 minutes: exactly the notice
     offer = await salon.booking.check_availability(call(), {"date": "heute", "time": "11 Uhr"})
     assert offer.fields["slots"][0]["start"] == eleven
-    salon.clock.move(timedelta(seconds=40))
+    salon.clock.advance(timedelta(seconds=40))
     assert (await salon.booking.book_appointment(call(), wants(eleven))).success
 
 

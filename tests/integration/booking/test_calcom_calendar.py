@@ -221,7 +221,7 @@ async def test_an_outage_ends_as_a_dead_job_when_the_time_has_passed(world: Worl
     await world.salon.booking.book_appointment(call(), wants())
     if back:
         world.back()
-    world.salon.clock.move(timedelta(days=8))
+    world.salon.clock.advance(timedelta(days=8))
     with pytest.raises(DeadNow, match="its time has passed"):
         await world.sync()
 

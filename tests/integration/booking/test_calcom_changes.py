@@ -189,6 +189,6 @@ async def test_an_outage_over_the_new_time_is_a_dead_letter(world: World) -> Non
     await book(world)
     world.cut_off()
     await move(world)
-    world.salon.clock.move(timedelta(days=8))
+    world.salon.clock.advance(timedelta(days=8))
     with pytest.raises(DeadNow, match="its time has passed"):
         await world.sync()

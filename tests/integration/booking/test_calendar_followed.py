@@ -177,7 +177,7 @@ async def test_a_request_ends_as_somebody_there_decides(world: World, step: str)
 
 async def test_who_did_not_come_is_noted_and_may_be_unnoted(world: World) -> None:
     uid = await book(world)
-    world.salon.clock.move(timedelta(days=7, hours=6))
+    world.salon.clock.advance(timedelta(days=7, hours=6))
     for action, status in (("absent", "no_show"), ("present", "confirmed"), ("absent", "no_show")):
         await world.dashboard(action, uid=uid)
         await world.follow(uid, world.salon.clock.now())
@@ -215,7 +215,7 @@ async def test_news_that_was_read_before_our_own_change_is_no_news(world: World)
     """The event's job has asked Cal.com, and before it writes the caller has moved the appointment."""
     uid = await book(world)
     old = await world.calendar.look(uid, correlation_id="c")
-    world.calcom.clock.move(timedelta(seconds=1))
+    world.calcom.clock.advance(timedelta(seconds=1))
     assert (await world.salon.booking.reschedule_appointment(call(), {"start": FOUR})).success
 
     class Late:
@@ -252,7 +252,7 @@ async def test_foreign_event_types_unknown_bookings_and_the_past_are_only_stored
     assert await world.follow(uid) == "stored only: no service has the event type 2000"
     assert "does not know this booking" in await world.follow("nobody-made-this")
     uid = await create(world, "2026-11-27T13:30:00Z")
-    world.salon.clock.move(timedelta(days=8))
+    world.salon.clock.advance(timedelta(days=8))
     assert (await world.follow(uid, world.salon.clock.now())) == "nothing new"
     assert await world.salon.live() == []
 

@@ -58,7 +58,7 @@ async def test_what_is_over_cancelled_or_only_held_is_not_told(new_salon) -> Non
     await salon.cancel(gone.fields["appointment_id"])
     await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
     await salon.booking.book_appointment(call(), wants("2026-11-21T10:00:00+01:00"))
-    salon.clock.move(timedelta(days=1, hours=1))
+    salon.clock.advance(timedelta(days=1, hours=1))
     assert (await salon.booking.find_appointments(call())).fields["appointments"] == []
 
 

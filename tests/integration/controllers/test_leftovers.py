@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from askproai_operator.controllers.leftovers import LABEL
-from askproai_operator.engine import refs
+from askproai_operator.engine import resources
 from askproai_sandbox.cluster import eventually
 
 SOON = timedelta(seconds=20)
@@ -21,7 +21,7 @@ def no_faults_left(operator):
 
 async def ledger(place: Any) -> list[dict[str, Any]]:
     """Give the entries that this place's objects left."""
-    found = await place.operator.world.kube.list(refs.SECRETS, "default", LABEL)
+    found = await place.operator.world.kube.list(resources.SECRETS, "default", LABEL)
     return [one for one in found if f" {place.namespace}/" in one["metadata"]["annotations"]["askproai.de/what"]]
 
 
@@ -94,7 +94,7 @@ async def test_a_refused_key_holds_up_nothing_and_a_new_one_in_the_entry_is_used
     await place.client.merge(place.path("RetellAgent", "mitte"), {"metadata": {"finalizers": None}})
     await place.gone("Tenant")
     (entry,) = await ledger(place)
-    where = refs.SECRETS.path("default", entry["metadata"]["name"])
+    where = resources.SECRETS.path("default", entry["metadata"]["name"])
     await place.client.merge(where, {"stringData": {"calcom-api-key": place.calcom_key}})
     await emptied(place)
     assert place.hooks() == []

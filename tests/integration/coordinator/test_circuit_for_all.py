@@ -117,10 +117,10 @@ async def test_one_probe_for_everybody_and_success_closes(outage: Outage, provid
     for number in range(3):
         await outage.tenant(f"t{number}", provider.url, opened=True)
     await outage.watch()
-    outage.clock.move(timedelta(seconds=59))
+    outage.clock.advance(timedelta(seconds=59))
     await outage.watch()
     assert provider.asked == []
-    outage.clock.move(timedelta(seconds=1))
+    outage.clock.advance(timedelta(seconds=1))
     assert await outage.watch() == 0
     assert len(provider.asked) == 1
     assert "Authorization" not in provider.asked[0]
@@ -129,7 +129,7 @@ async def test_one_probe_for_everybody_and_success_closes(outage: Outage, provid
     assert len(provider.asked) == 1, "the next probe waits its minute"
 
     provider.status = 401  # it answers, that is all we want to know
-    outage.clock.move(timedelta(seconds=60))
+    outage.clock.advance(timedelta(seconds=60))
     assert int(first["retry_at"]) > outage.clock.now().timestamp() * 1000, "the word holds until the probe is answered"
     assert await outage.watch() == 1
     assert len(provider.asked) == 2
@@ -140,7 +140,7 @@ async def test_a_server_that_refuses_connections_stays_open_for_all(outage: Outa
     for number in range(3):
         await outage.tenant(f"t{number}", "http://127.0.0.1:9", opened=True)
     await outage.watch()
-    outage.clock.move(timedelta(seconds=60))
+    outage.clock.advance(timedelta(seconds=60))
     assert await outage.watch() == 0
     assert int((await outage.word())["probe_at"]) > outage.clock.now().timestamp() * 1000
 

@@ -3,9 +3,10 @@
 import asyncio
 from typing import Any
 
+from askproai_core.logging import configure_logs
 from askproai_operator.api.conditions import ConditionType, good
 from askproai_operator.engine import GONE, Key, Result, World
-from askproai_operator.main import configure_logs, operate
+from askproai_operator.main import operate
 from askproai_operator.settings import Settings
 
 

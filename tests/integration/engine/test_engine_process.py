@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from askproai_operator.engine import refs
+from askproai_operator.engine import resources
 from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, eventually, spawn
 
 SOON = timedelta(seconds=15)
@@ -54,7 +54,7 @@ def ready(obj: dict[str, Any]) -> dict[str, Any]:
     return next((one for one in conditions if one["type"] == "Ready"), {"status": None, "reason": None})
 
 
-async def is_ready(rig: Any, ref: refs.Ref, name: str) -> dict[str, Any]:
+async def is_ready(rig: Any, ref: resources.ApiResource, name: str) -> dict[str, Any]:
     async def look() -> dict[str, Any] | None:
         live = await rig.kube.get(ref, rig.namespace, name)
         return live if live and ready(live)["status"] == "True" else None
@@ -69,7 +69,7 @@ async def test_one_leads_and_the_other_takes_over_when_it_is_killed(rig, start: 
     second = await start("second")
     assert (await answers(second, "/readyz"))[0] == 200, "a standby is ready"
     await rig.make("Tenant")
-    await is_ready(rig, refs.TENANTS, "salon-mueller")
+    await is_ready(rig, resources.TENANTS, "salon-mueller")
     assert not said(second, "lease.acquired")
     assert "askproai_leader 1.0" in (await answers(first, "/metrics"))[1]
 
@@ -80,11 +80,11 @@ async def test_one_leads_and_the_other_takes_over_when_it_is_killed(rig, start: 
     (held,) = said(first, "lease.acquired")
     assert taken["term"] == held["term"] + 1
     await rig.make("Branch")
-    await is_ready(rig, refs.BRANCHES, "mitte")
+    await is_ready(rig, resources.BRANCHES, "mitte")
 
     assert await second.stop() == 0
     assert said(second, "lease.released")
-    lease = await rig.kube.get(refs.LEASES, rig.namespace, "askproai-operator")
+    lease = await rig.kube.get(resources.LEASES, rig.namespace, "askproai-operator")
     assert lease["spec"]["holderIdentity"] == ""
     assert lease["spec"]["leaseTransitions"] == taken["term"]
 
@@ -106,7 +106,7 @@ async def test_with_the_api_server_away_it_waits_and_ends_when_asked(start: Star
 async def test_a_leader_that_lost_its_lease_ends_at_once(rig, start: Start, kube_client: KubeClient):
     leader = await start("leader")
     await eventually(lambda: said(leader, "cache.primed"), SOON, "it to lead")
-    lease = refs.LEASES.path(rig.namespace, "askproai-operator")
+    lease = resources.LEASES.path(rig.namespace, "askproai-operator")
     await kube_client.merge(lease, {"spec": {"holderIdentity": "another", "leaseDurationSeconds": 600}})
     assert await leader.wait() == 1
     assert said(leader, "lease.lost")
@@ -115,13 +115,13 @@ async def test_a_leader_that_lost_its_lease_ends_at_once(rig, start: Start, kube
 async def test_changes_arrive_children_are_kept_and_nothing_else_is_written(rig, start: Start, kube_client: KubeClient):
     await rig.make("Tenant", finalizers=["kopf.zalando.org/KopfFinalizerMarker"])  # somebody else's Kopf operator
     operator = await start("operator")
-    tenant = await is_ready(rig, refs.TENANTS, "salon-mueller")
+    tenant = await is_ready(rig, resources.TENANTS, "salon-mueller")
     assert tenant["status"]["observedGeneration"] == 1
-    where = refs.TENANTS.path(rig.namespace, "salon-mueller")
-    child = refs.CONFIG_MAPS.path(rig.namespace, "salon-mueller-config")
+    where = resources.TENANTS.path(rig.namespace, "salon-mueller")
+    child = resources.CONFIG_MAPS.path(rig.namespace, "salon-mueller-config")
 
     async def child_says(name: str) -> bool:
-        live = await rig.kube.get(refs.CONFIG_MAPS, rig.namespace, "salon-mueller-config")
+        live = await rig.kube.get(resources.CONFIG_MAPS, rig.namespace, "salon-mueller-config")
         return live is not None and live["data"] == {"name": name}
 
     await eventually(lambda: child_says("Salon Müller"), SOON, "the child")
@@ -164,7 +164,7 @@ async def test_changes_arrive_children_are_kept_and_nothing_else_is_written(rig,
     await kube_client.delete(where)
 
     async def gone() -> bool:
-        return await rig.kube.get(refs.TENANTS, rig.namespace, "salon-mueller") is None
+        return await rig.kube.get(resources.TENANTS, rig.namespace, "salon-mueller") is None
 
     await eventually(gone, SOON, "the Tenant's end")
     assert await operator.stop() == 0
@@ -177,7 +177,7 @@ def metric(answer: tuple[int, str], name: str) -> str:
 async def test_an_error_of_ours_is_told_without_its_text_and_tried_again(rig, start: Start, kube_client: KubeClient):
     """Checklist 15: no secret in status, events or logs."""
     await rig.make("Tenant")
-    where = refs.TENANTS.path(rig.namespace, "salon-mueller")
+    where = resources.TENANTS.path(rig.namespace, "salon-mueller")
     await kube_client.merge(where, {"spec": {"displayName": "boom"}})
     operator = await start("operator")
 
@@ -191,10 +191,10 @@ async def test_an_error_of_ours_is_told_without_its_text_and_tried_again(rig, st
     assert "lone_operator.py" in failures[0]["where"][-1], "the first one tells where"
     assert failures[1]["where"] is None, "the next ones are short"
     await kube_client.merge(where, {"spec": {"displayName": "Salon"}})
-    await is_ready(rig, refs.TENANTS, "salon-mueller")
+    await is_ready(rig, resources.TENANTS, "salon-mueller")
 
     async def both_told() -> list[dict[str, Any]] | None:  # an event comes right after its status
-        found = await rig.kube.list(refs.EVENTS, rig.namespace)
+        found = await rig.kube.list(resources.EVENTS, rig.namespace)
         return found if {one["reason"] for one in found} >= {"InternalError", "Ready"} else None
 
     events = await eventually(both_told, SOON, "both events")
@@ -205,7 +205,7 @@ async def test_an_error_of_ours_is_told_without_its_text_and_tried_again(rig, st
 async def test_a_paused_object_is_left_alone_until_it_goes_on(rig, start: Start, kube_client: KubeClient):
     """Checklist 12."""
     await rig.make("Tenant", annotations={"askproai.de/paused": "true"})
-    where = refs.TENANTS.path(rig.namespace, "salon-mueller")
+    where = resources.TENANTS.path(rig.namespace, "salon-mueller")
     await start("operator")
 
     async def paused() -> bool:
@@ -213,7 +213,7 @@ async def test_a_paused_object_is_left_alone_until_it_goes_on(rig, start: Start,
         return any(one["type"] == "Paused" and one["status"] == "True" for one in found)
 
     await eventually(paused, SOON, "the condition")
-    assert await rig.kube.get(refs.CONFIG_MAPS, rig.namespace, "salon-mueller-config") is None
+    assert await rig.kube.get(resources.CONFIG_MAPS, rig.namespace, "salon-mueller-config") is None
     assert "finalizers" not in (await kube_client.get(where))["metadata"]
     await kube_client.merge(where, {"metadata": {"annotations": {"askproai.de/paused": None}}})
-    await is_ready(rig, refs.TENANTS, "salon-mueller")
+    await is_ready(rig, resources.TENANTS, "salon-mueller")

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.engine import Key, refs
+from askproai_operator.engine import Key, resources
 from askproai_operator.engine.informer import Informer
-from askproai_operator.engine.wire import connection
+from askproai_operator.engine.login import kopf_login
 from askproai_sandbox.cluster import ControlPlane, KubeClient, eventually
 
 SOON = timedelta(seconds=15)
@@ -22,7 +22,7 @@ OURS = {"app.kubernetes.io/managed-by": "askproai-operator", "askproai.de/tenant
 async def informer(rig: Any, control_plane: ControlPlane) -> AsyncIterator[Informer]:
     """An informer that is primed and watches."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    made = Informer(rig.feed, rig.kube, rig.clock, rig.metrics, partial(connection, control_plane.kubeconfig))
+    made = Informer(rig.feed, rig.kube, rig.clock, rig.metrics, partial(kopf_login, control_plane.kubeconfig))
     await made.prime()
     rig.sent.clear()
 
@@ -46,8 +46,8 @@ async def test_what_was_there_before_is_known_and_waits_for_nobody(
     rig, kube_client: KubeClient, control_plane: ControlPlane
 ):
     tenant = await rig.make("Tenant")
-    rig.unsee(tenant)
-    made = Informer(rig.feed, rig.kube, rig.clock, rig.metrics, partial(connection, control_plane.kubeconfig))
+    rig.forget_from_cache(tenant)
+    made = Informer(rig.feed, rig.kube, rig.clock, rig.metrics, partial(kopf_login, control_plane.kubeconfig))
     await made.prime()
     assert rig.cache.get(tenant.key) is not None
     assert not rig.woken, "the app queues what was primed, with the urgency of a resync"
@@ -55,8 +55,10 @@ async def test_what_was_there_before_is_known_and_waits_for_nobody(
 
 async def test_coming_changing_and_going_arrive(rig, informer: Informer, kube_client: KubeClient):
     docs = await rig.make("Tenant")
-    rig.unsee(docs)
-    await kube_client.merge(refs.TENANTS.path(rig.namespace, "salon-mueller"), {"metadata": {"labels": {"a": "b"}}})
+    rig.forget_from_cache(docs)
+    await kube_client.merge(
+        resources.TENANTS.path(rig.namespace, "salon-mueller"), {"metadata": {"labels": {"a": "b"}}}
+    )
 
     def labelled() -> bool:
         seen = rig.cache.tenant(rig.namespace, "salon-mueller")
@@ -64,7 +66,7 @@ async def test_coming_changing_and_going_arrive(rig, informer: Informer, kube_cl
 
     await eventually(labelled, SOON, "the change")
     assert rig.woken[0] == docs.key
-    await kube_client.delete(refs.TENANTS.path(rig.namespace, "salon-mueller"))
+    await kube_client.delete(resources.TENANTS.path(rig.namespace, "salon-mueller"))
     await eventually(lambda: rig.cache.get(docs.key) is None, SOON, "the deletion")
 
 
@@ -76,9 +78,9 @@ async def test_only_our_children_and_labelled_secrets_are_watched(rig, informer:
     await rig.kube.create(secret(rig, "foreign", {}, "geheim"))
     await rig.kube.create({**config, "metadata": {"name": "ours", "namespace": rig.namespace, "labels": OURS}})
     await rig.kube.create(secret(rig, "providers", {"askproai.de/watch": "true"}, "geheim"))
-    await eventually(lambda: rig.cache.child(refs.CONFIG_MAPS, rig.namespace, "ours"), SOON, "our ConfigMap")
+    await eventually(lambda: rig.cache.child(resources.CONFIG_MAPS, rig.namespace, "ours"), SOON, "our ConfigMap")
     await eventually(lambda: rig.cache.secret(rig.namespace, "providers"), SOON, "the user's Secret")
-    assert rig.cache.child(refs.CONFIG_MAPS, rig.namespace, "foreign") is None
+    assert rig.cache.child(resources.CONFIG_MAPS, rig.namespace, "foreign") is None
     assert rig.cache.secret(rig.namespace, "foreign") is None
 
 
@@ -89,7 +91,7 @@ async def test_a_rotated_key_wakes_its_tenant(rig, informer: Informer, kube_clie
     await eventually(lambda: rig.cache.secret(rig.namespace, "providers"), SOON, "the Secret")
     rig.woken.clear()
     new = {"stringData": {"retell-api-key": "key_new"}}
-    await kube_client.merge(refs.SECRETS.path(rig.namespace, "providers"), new)
+    await kube_client.merge(resources.SECRETS.path(rig.namespace, "providers"), new)
     await eventually(lambda: Key("Tenant", rig.namespace, "salon-mueller") in rig.woken, SOON, "the Tenant to be woken")
     assert tenant.key in rig.woken
 
@@ -97,37 +99,39 @@ async def test_a_rotated_key_wakes_its_tenant(rig, informer: Informer, kube_clie
 async def test_watching_writes_nothing(rig, informer: Informer, kube_client: KubeClient):
     """Operators.md §2.3: raw handlers only, so no PATCH; and nobody's finalizer is stripped."""
     tenant = await rig.make("Tenant", finalizers=["kopf.zalando.org/KopfFinalizerMarker"])
-    await kube_client.merge(refs.TENANTS.path(rig.namespace, "salon-mueller"), {"metadata": {"labels": {"a": "b"}}})
+    await kube_client.merge(
+        resources.TENANTS.path(rig.namespace, "salon-mueller"), {"metadata": {"labels": {"a": "b"}}}
+    )
     seen = lambda: rig.cache.get(tenant.key).metadata.labels == {"a": "b"}  # noqa: E731 (one line says it)
     await eventually(seen, SOON, "the change")
     await asyncio.sleep(0.5)  # nothing to wait for: what must not come has had the time to
-    live = await rig.kube.get(refs.TENANTS, rig.namespace, "salon-mueller")
+    live = await rig.kube.get(resources.TENANTS, rig.namespace, "salon-mueller")
     assert live["metadata"]["finalizers"] == ["kopf.zalando.org/KopfFinalizerMarker"]
     assert "annotations" not in live["metadata"]
     assert live["metadata"]["resourceVersion"] == rig.cache.get(tenant.key).metadata.resource_version
-    await kube_client.merge(refs.TENANTS.path(rig.namespace, "salon-mueller"), {"metadata": {"finalizers": None}})
+    await kube_client.merge(resources.TENANTS.path(rig.namespace, "salon-mueller"), {"metadata": {"finalizers": None}})
 
 
 class TestAudit:
     """Operators.md §2.6: Kopf loses deletions across a 410, so every cache is audited by a list."""
 
     def one(self, rig: Any, control_plane: ControlPlane) -> Informer:
-        return Informer(rig.feed, rig.kube, rig.clock, rig.metrics, partial(connection, control_plane.kubeconfig))
+        return Informer(rig.feed, rig.kube, rig.clock, rig.metrics, partial(kopf_login, control_plane.kubeconfig))
 
     async def test_what_went_and_came_unseen_is_found(self, rig, control_plane: ControlPlane, kube_client: KubeClient):
         branch, tenant = await rig.make("Branch"), await rig.make("Tenant")
         config = {"apiVersion": "v1", "kind": "ConfigMap", "data": {}}
         child = await rig.kube.apply(config | {"metadata": {"name": "c", "namespace": rig.namespace, "labels": OURS}})
-        for ref, name in ((refs.BRANCHES, branch.key.name), (refs.CONFIG_MAPS, "c")):
+        for ref, name in ((resources.BRANCHES, branch.key.name), (resources.CONFIG_MAPS, "c")):
             await kube_client.delete(ref.path(rig.namespace, name))
         made = {"name": "unseen", "namespace": rig.namespace, "labels": OURS}
-        await kube_client.create(refs.CONFIG_MAPS.path(rig.namespace), config | {"metadata": made})
+        await kube_client.create(resources.CONFIG_MAPS.path(rig.namespace), config | {"metadata": made})
         rig.woken.clear()
         await self.one(rig, control_plane).audit()
         assert rig.cache.get(branch.key) is None
-        assert rig.cache.child(refs.CONFIG_MAPS, rig.namespace, "c") is None
-        assert rig.cache.child(refs.CONFIG_MAPS, rig.namespace, "unseen") is not None
-        assert child.uid not in rig.cache.uids(refs.CONFIG_MAPS).values()
+        assert rig.cache.child(resources.CONFIG_MAPS, rig.namespace, "c") is None
+        assert rig.cache.child(resources.CONFIG_MAPS, rig.namespace, "unseen") is not None
+        assert child.uid not in rig.cache.uids(resources.CONFIG_MAPS).values()
         assert tenant.key in rig.woken
 
     async def test_what_comes_while_it_lists_stays(self, rig, control_plane: ControlPlane, monkeypatch):
@@ -135,7 +139,7 @@ class TestAudit:
 
         async def slow(ref: Any, **more: Any) -> Any:
             found = await real(ref, **more)
-            if ref is refs.BRANCHES:
+            if ref is resources.BRANCHES:
                 await rig.make("Branch", "late")
             return found
 
@@ -150,12 +154,12 @@ class TestAudit:
         tenant, branch = await rig.make("Tenant"), await rig.make("Branch")
         forget, lost = rig.feed.forget, []
         monkeypatch.setattr(rig.feed, "forget", lambda *what: lost.append(what))
-        await kube_client.delete(refs.BRANCHES.path(rig.namespace, branch.key.name))
+        await kube_client.delete(resources.BRANCHES.path(rig.namespace, branch.key.name))
         await eventually(lambda: lost, SOON, "the event that is dropped")
         monkeypatch.setattr(rig.feed, "forget", forget)
         assert rig.cache.get(branch.key) is not None, "a ghost"
         rig.woken.clear()
-        audits = asyncio.create_task(informer._audits((refs.BRANCHES,), timedelta(milliseconds=100)))
+        audits = asyncio.create_task(informer._audits((resources.BRANCHES,), timedelta(milliseconds=100)))
         await eventually(lambda: rig.cache.get(branch.key) is None, SOON, "the audit")
         assert tenant.key in rig.woken
         assert rig.metrics.registry.get_sample_value("askproai_missed_deletions_total") >= 1
@@ -180,9 +184,9 @@ class TestAudit:
 
         async def slow(ref: Any, **more: Any) -> Any:
             found = await real(ref, **more)
-            if ref is refs.BRANCHES and rig.cache.get(branch.key) is not None:
-                await kube_client.delete(refs.BRANCHES.path(rig.namespace, branch.key.name))
-                rig.feed.forget(refs.BRANCHES, rig.namespace, branch.key.name, branch.metadata.uid)
+            if ref is resources.BRANCHES and rig.cache.get(branch.key) is not None:
+                await kube_client.delete(resources.BRANCHES.path(rig.namespace, branch.key.name))
+                rig.feed.forget(resources.BRANCHES, rig.namespace, branch.key.name, branch.metadata.uid)
             return found
 
         monkeypatch.setattr(rig.kube, "list", slow)

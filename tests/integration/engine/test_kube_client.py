@@ -1,4 +1,4 @@
-"""The API client: writes only what changed, repairs what others changed, and ends what it began."""
+"""The API client: writes only what changed, repairs what others changed, and finishes what it began."""
 
 import asyncio
 import base64
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.engine import FINALIZER, Key, Warn, kube, refs
-from askproai_operator.engine.errors import ApiError
+from askproai_core.kube import ApiError
+from askproai_operator.engine import FINALIZER, Key, Warn, kube, resources
 from askproai_sandbox.cluster import KubeClient, eventually
 
 OURS = {"app.kubernetes.io/managed-by": "askproai-operator", "askproai.de/tenant": "salon-mueller"}
@@ -37,8 +37,8 @@ def service(rig: Any) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}
 
 
-def path(rig: Any, ref: refs.Ref, name: str) -> str:
-    return ref.path(rig.namespace, name)
+def path(rig: Any, resource: resources.ApiResource, name: str) -> str:
+    return resource.path(rig.namespace, name)
 
 
 class TestApply:
@@ -49,104 +49,104 @@ class TestApply:
         assert first == again
         assert len(rig.sent) == 1
 
-    async def test_a_changed_manifest_is_sent_and_what_it_names_no_more_goes(self, rig):
+    async def test_a_changed_manifest_is_sent_and_fields_that_it_no_longer_names_are_removed(self, rig):
         await rig.kube.apply(config_map(rig, a="1", b="2"))
         await rig.kube.apply(config_map(rig, a="3"))
-        live = await rig.kube.get(refs.CONFIG_MAPS, rig.namespace, "t-config")
+        live = await rig.kube.get(resources.CONFIG_MAPS, rig.namespace, "t-config")
         assert live["data"] == {"a": "3"}
         assert len(rig.sent) == 2
 
     async def test_there_is_exactly_one_manager(self, rig):
-        """Checklist 5."""
         await rig.kube.apply(config_map(rig, a="1"))
-        live = await rig.kube.get(refs.CONFIG_MAPS, rig.namespace, "t-config")
-        assert [(one["manager"], one["operation"]) for one in live["metadata"]["managedFields"]] == [
+        live = await rig.kube.get(resources.CONFIG_MAPS, rig.namespace, "t-config")
+        assert [(entry["manager"], entry["operation"]) for entry in live["metadata"]["managedFields"]] == [
             ("askproai-operator", "Apply")
         ]
 
     async def test_a_child_edited_by_hand_is_repaired(self, rig, kube_client: KubeClient):
-        """Checklist 7."""
         await rig.kube.apply(config_map(rig, a="1"))
-        await kube_client.merge(path(rig, refs.CONFIG_MAPS, "t-config"), {"data": {"a": "by hand"}})
-        await rig.watch_tells(refs.CONFIG_MAPS, "t-config")
+        await kube_client.merge(path(rig, resources.CONFIG_MAPS, "t-config"), {"data": {"a": "by hand"}})
+        await rig.watch_reports(resources.CONFIG_MAPS, "t-config")
         assert rig.woken == [Key("Tenant", rig.namespace, "salon-mueller")]
         await rig.kube.apply(config_map(rig, a="1"))
-        live = await rig.kube.get(refs.CONFIG_MAPS, rig.namespace, "t-config")
+        live = await rig.kube.get(resources.CONFIG_MAPS, rig.namespace, "t-config")
         assert live["data"] == {"a": "1"}
 
-    async def test_a_deleted_child_is_made_again(self, rig, kube_client: KubeClient):
+    async def test_a_deleted_child_is_created_again(self, rig, kube_client: KubeClient):
         child = await rig.kube.apply(config_map(rig, a="1"))
-        await kube_client.delete(path(rig, refs.CONFIG_MAPS, "t-config"))
-        rig.feed.forget(refs.CONFIG_MAPS, rig.namespace, "t-config", child.uid)
+        await kube_client.delete(path(rig, resources.CONFIG_MAPS, "t-config"))
+        rig.feed.forget(resources.CONFIG_MAPS, rig.namespace, "t-config", child.uid)
         again = await rig.kube.apply(config_map(rig, a="1"))
         assert again.uid != child.uid
 
-    async def test_what_others_add_stays_and_costs_one_look(self, rig, kube_client: KubeClient):
+    async def test_fields_that_others_add_stay_and_cost_one_request(self, rig, kube_client: KubeClient):
         await rig.kube.apply(config_map(rig, a="1"))
-        await kube_client.merge(path(rig, refs.CONFIG_MAPS, "t-config"), {"data": {"z": "theirs"}})
-        await rig.watch_tells(refs.CONFIG_MAPS, "t-config")
+        await kube_client.merge(path(rig, resources.CONFIG_MAPS, "t-config"), {"data": {"z": "theirs"}})
+        await rig.watch_reports(resources.CONFIG_MAPS, "t-config")
         for _ in range(3):
             child = await rig.kube.apply(config_map(rig, a="1"))
-        live = await rig.kube.get(refs.CONFIG_MAPS, rig.namespace, "t-config")
+        live = await rig.kube.get(resources.CONFIG_MAPS, rig.namespace, "t-config")
         assert live["data"] == {"a": "1", "z": "theirs"}
         assert str(child.version) == live["metadata"]["resourceVersion"], "a no-op apply does not bump it"
         assert len(rig.sent) == 2
 
     async def test_an_edited_port_of_a_service_is_repaired(self, rig, kube_client: KubeClient):
-        """Checklist 7: apply merges ports by number, so ours came beside the edited one, under the same name: 422 for ever."""
+        """Apply merges ports by number: ours came beside the edited one, under the same name, and was refused (422) for ever."""
         await rig.kube.apply(service(rig))
         edited = {"spec": {"ports": [{"name": "public", "port": 9999, "targetPort": 8080}]}}
-        await kube_client.merge(path(rig, refs.SERVICES, "t-web"), edited)
-        await rig.watch_tells(refs.SERVICES, "t-web")
+        await kube_client.merge(path(rig, resources.SERVICES, "t-web"), edited)
+        await rig.watch_reports(resources.SERVICES, "t-web")
         await rig.kube.apply(service(rig))
-        live = await rig.kube.get(refs.SERVICES, rig.namespace, "t-web")
-        assert [(one["name"], one["port"]) for one in live["spec"]["ports"]] == [("public", 8080)]
-        managers = [(one["manager"], one["operation"]) for one in live["metadata"]["managedFields"]]
+        live = await rig.kube.get(resources.SERVICES, rig.namespace, "t-web")
+        assert [(port["name"], port["port"]) for port in live["spec"]["ports"]] == [("public", 8080)]
+        managers = [(entry["manager"], entry["operation"]) for entry in live["metadata"]["managedFields"]]
         assert managers == [("askproai-operator", "Apply")]
 
-    async def test_a_manifest_that_is_wrong_itself_is_refused(self, rig):
+    async def test_an_invalid_manifest_is_refused(self, rig):
         await rig.kube.apply(service(rig))
-        before = await rig.kube.get(refs.SERVICES, rig.namespace, "t-web")
+        before = await rig.kube.get(resources.SERVICES, rig.namespace, "t-web")
         wrong = service(rig)
         wrong["spec"]["ports"].append({"name": "public", "port": 1, "targetPort": 1})
         with pytest.raises(ApiError, match="Duplicate"):
             await rig.kube.apply(wrong)
-        assert await rig.kube.get(refs.SERVICES, rig.namespace, "t-web") == before
+        assert await rig.kube.get(resources.SERVICES, rig.namespace, "t-web") == before
 
-    async def test_a_deployments_status_and_its_controllers_marks_cause_no_write(self, rig, kube_client: KubeClient):
+    async def test_a_deployments_status_and_its_controllers_annotations_cause_no_write(
+        self, rig, kube_client: KubeClient
+    ):
         await rig.kube.apply(deployment(rig))
 
         async def controlled() -> bool:
-            live = await rig.kube.get(refs.DEPLOYMENTS, rig.namespace, "t-web")
+            live = await rig.kube.get(resources.DEPLOYMENTS, rig.namespace, "t-web")
             return "deployment.kubernetes.io/revision" in live["metadata"].get("annotations", {})
 
         await eventually(controlled, timedelta(seconds=20), "the Deployment's controller")
 
         async def settle() -> None:
-            await rig.watch_tells(refs.DEPLOYMENTS, "t-web")
+            await rig.watch_reports(resources.DEPLOYMENTS, "t-web")
             await rig.kube.apply(deployment(rig))
 
         await settle()
         await settle()
         sent = len(rig.sent)
         status = {"status": {"replicas": 0, "observedGeneration": 1, "conditions": []}}
-        await rig.kube.patch(refs.DEPLOYMENTS, rig.namespace, "t-web", status, subresource="status")
+        await rig.kube.patch(resources.DEPLOYMENTS, rig.namespace, "t-web", status, subresource="status")
         await settle()
-        assert rig.sent[sent:] == [("PATCH", path(rig, refs.DEPLOYMENTS, "t-web") + "/status")]
+        assert rig.sent[sent:] == [("PATCH", path(rig, resources.DEPLOYMENTS, "t-web") + "/status")]
 
-    async def test_a_secret_is_watched_by_the_label_of_users_secrets_and_not_kept(self, rig):
+    async def test_a_secret_is_watched_by_the_label_of_users_secrets_and_its_content_is_not_cached(self, rig):
         meta = {"name": "t-runtime", "namespace": rig.namespace, "labels": dict(OURS)}
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": {"k": "geheim"}}
         await rig.kube.apply(secret)
         await rig.kube.apply(secret)
         assert len(rig.sent) == 1
-        kept = rig.cache.secret(rig.namespace, "t-runtime")
-        assert kept.labels["askproai.de/watch"] == "true"
-        assert "geheim" not in repr(kept)
-        assert base64.b64encode(b"geheim").decode() not in repr(kept)
+        cached = rig.cache.secret(rig.namespace, "t-runtime")
+        assert cached.labels["askproai.de/watch"] == "true"
+        assert "geheim" not in repr(cached)
+        assert base64.b64encode(b"geheim").decode() not in repr(cached)
 
-    async def test_one_of_our_own_kinds_is_applied_once_and_wakes_its_relatives(self, rig):
-        """The default service of a Branch (P2)."""
+    async def test_an_object_of_our_own_kinds_is_applied_once_and_enqueues_its_dependents(self, rig):
+        """Such as the default service of a Branch."""
         await rig.make("Branch")
         service = {
             "apiVersion": "askproai.de/v1alpha1",
@@ -171,80 +171,80 @@ class TestFinalizers:
         assert len(rig.sent) == 1
         assert rig.cache.get(tenant.key).metadata.finalizers == (FINALIZER,)
         await rig.kube.remove_finalizer(tenant)
-        live = await rig.kube.get(refs.TENANTS, rig.namespace, tenant.key.name)
+        live = await rig.kube.get(resources.TENANTS, rig.namespace, tenant.key.name)
         assert "finalizers" not in live["metadata"]
 
     async def test_finalizers_of_others_stay(self, rig):
         tenant = await rig.make("Tenant", finalizers=["example.com/theirs"])
         await rig.kube.add_finalizer(tenant)
         await rig.kube.remove_finalizer(tenant)
-        live = await rig.kube.get(refs.TENANTS, rig.namespace, tenant.key.name)
+        live = await rig.kube.get(resources.TENANTS, rig.namespace, tenant.key.name)
         assert live["metadata"]["finalizers"] == ["example.com/theirs"]
 
-    async def test_a_write_in_between_is_met_by_another_try(self, rig, kube_client: KubeClient):
+    async def test_a_write_in_between_is_met_by_another_attempt(self, rig, kube_client: KubeClient):
         """KEDA #7950: a conflict here must not wait for a backoff."""
         tenant = await rig.make("Tenant")
         await rig.kube.add_finalizer(tenant)
-        same, raced = rig.kube._same, 0
+        get_same, races = rig.kube._get_same, 0
 
-        async def overtaken(who: Any) -> Any:
-            nonlocal raced
-            seen = await same(who)
-            if raced < 2:
-                raced += 1
-                mine = {"metadata": {"finalizers": [FINALIZER, f"example.com/{raced}"]}}
-                await kube_client.merge(path(rig, refs.TENANTS, tenant.key.name), mine)
-            return seen
+        async def overtaken(obj: Any) -> Any:
+            nonlocal races
+            raw = await get_same(obj)
+            if races < 2:
+                races += 1
+                finalizers = {"metadata": {"finalizers": [FINALIZER, f"example.com/{races}"]}}
+                await kube_client.merge(path(rig, resources.TENANTS, tenant.key.name), finalizers)
+            return raw
 
-        rig.kube._same = overtaken
+        rig.kube._get_same = overtaken
         await rig.kube.remove_finalizer(tenant)
-        live = await rig.kube.get(refs.TENANTS, rig.namespace, tenant.key.name)
+        live = await rig.kube.get(resources.TENANTS, rig.namespace, tenant.key.name)
         assert live["metadata"]["finalizers"] == ["example.com/2"]
 
-    async def test_nothing_is_begun_on_an_object_that_goes(self, rig):
+    async def test_nothing_is_begun_on_an_object_that_is_being_deleted(self, rig):
         tenant = await rig.make("Tenant", finalizers=["example.com/theirs"])
-        await rig.kube.delete(refs.TENANTS, rig.namespace, tenant.key.name, uid=tenant.metadata.uid)
+        await rig.kube.delete(resources.TENANTS, rig.namespace, tenant.key.name, uid=tenant.metadata.uid)
         assert not await rig.kube.add_finalizer(tenant)
 
-    async def test_the_last_finalizer_lets_the_object_go_and_the_cache_forgets_it(self, rig):
+    async def test_without_its_last_finalizer_the_object_goes_and_the_cache_forgets_it(self, rig):
         tenant = await rig.make("Tenant")
         await rig.kube.add_finalizer(tenant)
-        await rig.kube.delete(refs.TENANTS, rig.namespace, tenant.key.name)
+        await rig.kube.delete(resources.TENANTS, rig.namespace, tenant.key.name)
         await rig.kube.remove_finalizer(tenant)
-        assert await rig.kube.get(refs.TENANTS, rig.namespace, tenant.key.name) is None
+        assert await rig.kube.get(resources.TENANTS, rig.namespace, tenant.key.name) is None
         assert rig.cache.get(tenant.key) is None
         await rig.kube.remove_finalizer(tenant)  # again: nothing to do
 
     async def test_a_namesakes_finalizer_is_not_touched(self, rig):
         first = await rig.make("Tenant")
-        await rig.kube.delete(refs.TENANTS, rig.namespace, first.key.name)
+        await rig.kube.delete(resources.TENANTS, rig.namespace, first.key.name)
         second = await rig.make("Tenant")
         await rig.kube.add_finalizer(second)
         await rig.kube.remove_finalizer(first)
-        live = await rig.kube.get(refs.TENANTS, rig.namespace, first.key.name)
+        live = await rig.kube.get(resources.TENANTS, rig.namespace, first.key.name)
         assert live["metadata"]["finalizers"] == [FINALIZER]
 
 
 class TestStatus:
-    async def test_it_is_merged_and_the_answer_is_known_at_once(self, rig):
+    async def test_it_is_merged_and_the_cache_has_it_at_once(self, rig):
         agent = await rig.make("RetellAgent")
         assert await rig.kube.patch_status(agent, {"agentId": "agent_1"})
         assert await rig.kube.patch_status(agent, {"llmId": "llm_1"})
         status = rig.cache.get(agent.key).status
         assert (status["agentId"], status["llmId"]) == ("agent_1", "llm_1")
 
-    async def test_the_tenant_hears_of_an_agents_id_through_our_own_write(self, rig):
-        """The watch tells the same version again, so the write itself must wake."""
+    async def test_our_own_write_of_an_agents_id_enqueues_the_tenant(self, rig):
+        """The watch reports the same version again, so the write itself must enqueue."""
         tenant, agent = await rig.make("Tenant"), await rig.make("RetellAgent", name="hotline")
         await rig.make("Branch")
         await rig.kube.patch_status(agent, {"agentId": "agent_1"})
         assert rig.woken == [tenant.key]
-        await rig.watch_tells(refs.AGENTS, "hotline")
+        await rig.watch_reports(resources.AGENTS, "hotline")
         assert rig.woken == [tenant.key]
 
     async def test_a_namesakes_status_is_not_written(self, rig):
         first = await rig.make("RetellAgent")
-        await rig.kube.delete(refs.AGENTS, rig.namespace, first.key.name)
+        await rig.kube.delete(resources.AGENTS, rig.namespace, first.key.name)
         second = await rig.kube.create(
             {
                 "apiVersion": "askproai.de/v1alpha1",
@@ -254,28 +254,30 @@ class TestStatus:
             }
         )
         assert not await rig.kube.patch_status(first, {"agentId": "agent_1"}), "the cache still shows the first one"
-        live = await rig.kube.get(refs.AGENTS, rig.namespace, first.key.name)
+        live = await rig.kube.get(resources.AGENTS, rig.namespace, first.key.name)
         assert live["metadata"]["resourceVersion"] == second["metadata"]["resourceVersion"]
 
-    async def test_a_persons_change_that_we_did_not_see_yet_does_not_stop_it(self, rig, kube_client: KubeClient):
+    async def test_a_persons_change_that_the_watch_has_not_reported_does_not_stop_it(
+        self, rig, kube_client: KubeClient
+    ):
         agent = await rig.make("RetellAgent")
-        await kube_client.merge(path(rig, refs.AGENTS, agent.key.name), {"spec": {"displayName": "Neu"}})
+        await kube_client.merge(path(rig, resources.AGENTS, agent.key.name), {"spec": {"displayName": "Neu"}})
         assert await rig.kube.patch_status(agent, {"agentId": "agent_1"})
         assert rig.cache.get(agent.key).status["agentId"] == "agent_1"
-        assert agent.key in rig.woken, "what was found on the way is acted on"
+        assert agent.key in rig.woken, "a change that was found on the way is acted on"
 
     async def test_a_gone_object_is_forgotten(self, rig):
         agent = await rig.make("RetellAgent")
-        await rig.kube.delete(refs.AGENTS, rig.namespace, agent.key.name)
+        await rig.kube.delete(resources.AGENTS, rig.namespace, agent.key.name)
         assert not await rig.kube.patch_status(agent, {"agentId": "agent_1"})
         assert rig.cache.get(agent.key) is None
 
 
 class TestEvents:
-    async def test_they_stand_beside_their_object(self, rig):
+    async def test_they_are_in_the_namespace_of_their_object(self, rig):
         tenant = await rig.make("Tenant")
-        await rig.kube.event(tenant, Warn("CredentialsInvalid", "the key is refused"))
-        (event,) = await rig.kube.list(refs.EVENTS, rig.namespace)
+        await rig.kube.record_event(tenant, Warn("CredentialsInvalid", "the key is refused"))
+        (event,) = await rig.kube.list(resources.EVENTS, rig.namespace)
         assert event["involvedObject"]["uid"] == tenant.metadata.uid
         assert (event["type"], event["reason"], event["message"]) == (
             "Warning",
@@ -283,52 +285,53 @@ class TestEvents:
             "the key is refused",
         )
 
-    async def test_of_a_namespace_that_goes_they_stand_in_the_operators(self, rig, kube_client: KubeClient):
-        """Design §2.6: a terminating namespace takes no new objects."""
+    async def test_of_a_namespace_that_is_being_deleted_they_are_in_the_operators(self, rig, kube_client: KubeClient):
+        """A terminating namespace takes no new objects."""
         tenant = await rig.make("Tenant", finalizers=["example.com/hold"])
         await kube_client.delete(f"/api/v1/namespaces/{rig.namespace}")
-        await rig.kube.event(tenant, Warn("SecretNotFound", "went with the namespace", lasting=False))
-        await rig.kube.event(tenant, Warn("LeftOver", "an agent is left"))
+        await rig.kube.record_event(tenant, Warn("SecretNotFound", "went with the namespace", lasting=False))
+        await rig.kube.record_event(tenant, Warn("LeftOver", "an agent is left"))
         events = [
-            one
-            for one in await rig.kube.list(refs.EVENTS, "default")
-            if (one.get("related") or {}).get("uid") == tenant.metadata.uid
+            event
+            for event in await rig.kube.list(resources.EVENTS, "default")
+            if (event.get("related") or {}).get("uid") == tenant.metadata.uid
         ]
-        assert [one["message"] for one in events] == [f"Tenant {rig.namespace}/salon-mueller: an agent is left"]
+        assert [event["message"] for event in events] == [f"Tenant {rig.namespace}/salon-mueller: an agent is left"]
         gone = {"metadata": {"finalizers": None}}
-        await kube_client.merge(path(rig, refs.TENANTS, tenant.key.name), gone)
+        await kube_client.merge(path(rig, resources.TENANTS, tenant.key.name), gone)
 
 
-async def test_lists_come_in_chunks_and_say_their_kind(rig, monkeypatch: pytest.MonkeyPatch):
+async def test_lists_come_in_chunks_and_each_item_has_its_kind(rig, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(kube, "_CHUNK", 2)
     for n in range(5):
         await rig.kube.create(
             {**config_map(rig), "metadata": {"name": f"c{n}", "namespace": rig.namespace, "labels": OURS}}
         )
-    found = await rig.kube.list(refs.CONFIG_MAPS, rig.namespace, refs.MANAGED_SELECTOR)
-    assert sorted(one["metadata"]["name"] for one in found) == [f"c{n}" for n in range(5)]
-    assert {(one["apiVersion"], one["kind"]) for one in found} == {("v1", "ConfigMap")}
+    found = await rig.kube.list(resources.CONFIG_MAPS, rig.namespace, resources.MANAGED_SELECTOR)
+    assert sorted(item["metadata"]["name"] for item in found) == [f"c{n}" for n in range(5)]
+    assert {(item["apiVersion"], item["kind"]) for item in found} == {("v1", "ConfigMap")}
 
 
 async def test_a_rotated_token_is_read_again(rig):
-    good, logins = rig.kube._wire.login(), 0
+    transport, logins = rig.kube._transport, 0
+    current = transport._access
 
     def login() -> Any:
         nonlocal logins
         logins += 1
-        return good
+        return current
 
-    rig.kube._wire.login = login
-    rig.kube._wire._info = dataclasses.replace(good, token="outdated")
-    found = await asyncio.gather(*(rig.kube.get(refs.NAMESPACES, "", "kube-system") for _ in range(5)))
+    transport._login = login
+    transport._access = dataclasses.replace(current, authorization=lambda: "Bearer outdated")
+    found = await asyncio.gather(*(rig.kube.get(resources.NAMESPACES, "", "kube-system") for _ in range(5)))
     assert all(found)
-    assert logins == 1, "once for all who were refused"
+    assert logins == 1, "once for all requests that were refused"
 
 
-async def test_a_deletion_that_no_watch_told_is_found_out(rig):
+async def test_a_deletion_that_no_watch_reported_is_found(rig):
     """Kopf loses deletions across a 410."""
     branch = await rig.make("Branch")
-    assert await rig.kube.still_there(branch)
-    await rig.kube.delete(refs.BRANCHES, rig.namespace, branch.key.name)
-    assert not await rig.kube.still_there(branch)
+    assert await rig.kube.refresh(branch)
+    await rig.kube.delete(resources.BRANCHES, rig.namespace, branch.key.name)
+    assert not await rig.kube.refresh(branch)
     assert rig.cache.get(branch.key) is None

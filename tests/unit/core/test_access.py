@@ -1,4 +1,4 @@
-"""The ways to the API server: a kubeconfig of each kind that we promise to read, or the pod's own service account."""
+"""Access to the API server: each kind of kubeconfig that we promise to read, and the pod's own service account."""
 
 import base64
 import ssl
@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from askproai_core.kube import LeaseError, access, lease_api
+from askproai_core.kube import AccessError, http, read_access
 
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
-    """A certificate and its key."""
+    """A certificate and its key, both in PEM."""
     folder = tmp_path_factory.mktemp("tls")
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
     subprocess.run([*command.split(), "-keyout", "key", "-out", "crt"], cwd=folder, check=True, capture_output=True)
@@ -23,7 +23,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
 
 def kubeconfig(folder: Path, cluster: dict[str, Any], user: dict[str, Any]) -> Path:
     file = folder / "config"
-    named = {
+    sections = {
         "clusters": [
             {"name": "other", "cluster": {}},
             {"name": "c", "cluster": {"server": "https://k:6443/"} | cluster},
@@ -31,55 +31,55 @@ def kubeconfig(folder: Path, cluster: dict[str, Any], user: dict[str, Any]) -> P
         "users": [{"name": "u", "user": user}],
         "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
     }
-    file.write_text(yaml.safe_dump(named | {"apiVersion": "v1", "kind": "Config", "current-context": "x"}))
+    file.write_text(yaml.safe_dump(sections | {"apiVersion": "v1", "kind": "Config", "current-context": "x"}))
     return file
 
 
 def test_a_token_and_an_authority_in_the_file(tmp_path: Path, pair: tuple[bytes, bytes]):
     data = {"certificate-authority-data": base64.b64encode(pair[0]).decode()}
-    found = access(kubeconfig(tmp_path, data, {"token": "t"}))
-    assert (found.server, found.token()) == ("https://k:6443", "t")
-    assert found.tls.verify_mode is ssl.CERT_REQUIRED
-    assert len(found.tls.get_ca_certs()) == 1
+    access = read_access(kubeconfig(tmp_path, data, {"token": "t"}))
+    assert (access.server, access.authorization()) == ("https://k:6443", "Bearer t")
+    assert access.tls.verify_mode is ssl.CERT_REQUIRED
+    assert len(access.tls.get_ca_certs()) == 1
 
 
 def test_files_beside_the_kubeconfig_and_a_token_that_rotates(tmp_path: Path, pair: tuple[bytes, bytes]):
     (tmp_path / "ca.crt").write_bytes(pair[0])
     (tmp_path / "token").write_text("first\n")
     file = kubeconfig(tmp_path, {"certificate-authority": "ca.crt"}, {"tokenFile": "token"})
-    found = access(None, {"KUBECONFIG": str(file)})
-    assert found.token() == "first"
+    access = read_access(None, {"KUBECONFIG": str(file)})
+    assert access.authorization() == "Bearer first"
     (tmp_path / "token").write_text("second\n")
-    assert found.token() == "second"
+    assert access.authorization() == "Bearer second"
 
 
 def test_a_client_certificate_and_no_token(tmp_path: Path, pair: tuple[bytes, bytes]):
     crt, key = (base64.b64encode(part).decode() for part in pair)
-    found = access(kubeconfig(tmp_path, {}, {"client-certificate-data": crt, "client-key-data": key}))
-    assert found.token() is None
+    access = read_access(kubeconfig(tmp_path, {}, {"client-certificate-data": crt, "client-key-data": key}))
+    assert access.authorization() is None
 
 
-def test_a_server_that_is_not_checked_only_where_the_kubeconfig_says_so(tmp_path: Path):
-    found = access(kubeconfig(tmp_path, {"insecure-skip-tls-verify": True}, {"token": "t"}))
-    assert found.tls.verify_mode is ssl.CERT_NONE
+def test_a_server_is_not_verified_only_where_the_kubeconfig_says_so(tmp_path: Path):
+    access = read_access(kubeconfig(tmp_path, {"insecure-skip-tls-verify": True}, {"token": "t"}))
+    assert access.tls.verify_mode is ssl.CERT_NONE
 
 
 def test_a_pod_uses_its_service_account_and_reads_the_token_anew(tmp_path: Path, pair, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(lease_api, "_SERVICE_ACCOUNT", tmp_path)
+    monkeypatch.setattr(http, "_SERVICE_ACCOUNT", tmp_path)
     (tmp_path / "ca.crt").write_bytes(pair[0])
     (tmp_path / "token").write_text("one")
-    found = access(None, {"KUBERNETES_SERVICE_HOST": "fd00::1", "KUBERNETES_SERVICE_PORT": "443"})
-    assert (found.server, found.token()) == ("https://[fd00::1]:443", "one")
+    access = read_access(None, {"KUBERNETES_SERVICE_HOST": "fd00::1", "KUBERNETES_SERVICE_PORT": "443"})
+    assert (access.server, access.authorization()) == ("https://[fd00::1]:443", "Bearer one")
     (tmp_path / "token").write_text("two")
-    assert found.token() == "two"
+    assert access.authorization() == "Bearer two"
 
 
 @pytest.mark.parametrize("text", ["", "{", "clusters: []\ncurrent-context: x\ncontexts: []", None])
-def test_no_way_is_said_with_what_to_set(tmp_path: Path, text: str | None):
+def test_without_access_the_message_says_what_to_set(tmp_path: Path, text: str | None):
     file = tmp_path / "broken"
     if text is not None:
         file.write_text(text)
-    with pytest.raises(LeaseError, match="set ASKPROAI_KUBECONFIG"):
-        access(file)
-    with pytest.raises(LeaseError, match="in the environment"):
-        access(None, {})
+    with pytest.raises(AccessError, match="set ASKPROAI_KUBECONFIG"):
+        read_access(file)
+    with pytest.raises(AccessError, match="in the environment"):
+        read_access(None, {})

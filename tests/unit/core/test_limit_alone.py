@@ -15,11 +15,11 @@ async def test_without_redis_the_limit_holds_in_this_pod_and_slides() -> None:
     clock = FixedClock(datetime(2026, 11, 20, tzinfo=UTC))
     limit = limiter(clock)
     assert [await limit.admits(3) for _ in range(4)] == [True, True, True, False]
-    clock.move(timedelta(seconds=1.2))  # 0.8 of the last second still count: 2.4
+    clock.advance(timedelta(seconds=1.2))  # 0.8 of the last second still count: 2.4
     assert [await limit.admits(3) for _ in range(2)] == [False, False]
-    clock.move(timedelta(seconds=0.2))  # 1.8
+    clock.advance(timedelta(seconds=0.2))  # 1.8
     assert [await limit.admits(3) for _ in range(2)] == [True, False]
-    clock.move(timedelta(seconds=5))
+    clock.advance(timedelta(seconds=5))
     assert [await limit.admits(3) for _ in range(4)] == [True, True, True, False]
 
 

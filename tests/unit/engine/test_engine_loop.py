@@ -9,11 +9,11 @@ import pytest
 from engine_objects import key, put, raw, salon
 
 from askproai_core.clock import FixedClock
+from askproai_core.kube import api_error
 from askproai_operator.api.conditions import ConditionType as C
 from askproai_operator.api.conditions import good
 from askproai_operator.engine import GONE, ApiError, Conflict, EventType, NotLeader, Result, Unreachable, Warn
 from askproai_operator.engine.engine import Engine
-from askproai_operator.engine.errors import api_error
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import Urgency, WorkQueue
 from askproai_operator.settings import Settings
@@ -34,12 +34,12 @@ class FakeKube:
         put(self.cache, raw(obj.kind, obj.key.name, status={**obj.status, **status}))
         return True
 
-    async def event(self, obj: Any, told: Warn) -> None:
+    async def record_event(self, obj: Any, told: Warn) -> None:
         if self.refuses_events:
             raise ApiError(403, "Forbidden", "the namespace is going")
         self.events.append((told.type, told.reason))
 
-    async def still_there(self, obj: Any) -> bool:
+    async def refresh(self, obj: Any) -> bool:
         return self.there
 
 

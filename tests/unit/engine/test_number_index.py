@@ -5,7 +5,7 @@ import time
 from engine_objects import put, raw
 
 from askproai_operator.api import Branch
-from askproai_operator.engine import Cache, refs
+from askproai_operator.engine import Cache, resources
 
 
 def branch(name: str, *numbers: str, did: str | None = None, namespace: str = "salon-mueller") -> dict:
@@ -36,7 +36,7 @@ def test_a_number_that_was_given_up_or_whose_branch_went_is_free():
     one, two = kept(cache, branch("one", "030 1234567")), kept(cache, branch("two", "030 1234567"))
     kept(cache, branch("one", "030 7654321"))
     assert names(cache, two) == ["salon-mueller/two"]
-    cache.drop(refs.BRANCHES, "salon-mueller", "two", two.metadata.uid)
+    cache.drop(resources.BRANCHES, "salon-mueller", "two", two.metadata.uid)
     assert names(cache, one) == []
     assert "+49301234567" not in cache._by_number
 

@@ -7,7 +7,7 @@ from engine_objects import NAMESPACE, key, put, raw, salon
 
 from askproai_operator.engine import Cache
 from askproai_operator.engine.feed import Feed
-from askproai_operator.engine.refs import (
+from askproai_operator.engine.resources import (
     AGENTS,
     BRANCHES,
     CONFIG_MAPS,
@@ -15,7 +15,7 @@ from askproai_operator.engine.refs import (
     OFFERINGS,
     SECRETS,
     TENANTS,
-    ref_of_kind,
+    resource_of_kind,
 )
 from askproai_operator.engine.wakes import secrets_named, wakes
 
@@ -131,7 +131,7 @@ def test_a_namesake_is_not_dropped_by_the_deletion_of_its_predecessor():
 
 def changed_by(cache: Cache, obj: dict[str, Any]) -> set:
     woken: set = set()
-    Feed(cache, woken.add).observe(ref_of_kind(obj["kind"]), obj)
+    Feed(cache, woken.add).observe(resource_of_kind(obj["kind"]), obj)
     return woken
 
 

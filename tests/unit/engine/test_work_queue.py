@@ -77,10 +77,10 @@ async def test_a_worker_that_waits_is_woken(queue: WorkQueue):
 
 async def test_a_scheduled_key_comes_when_it_is_due_and_not_before(queue: WorkQueue, clock: FixedClock):
     queue.schedule(A, timedelta(seconds=10))
-    clock.move(timedelta(seconds=9.9))
+    clock.advance(timedelta(seconds=9.9))
     queue.ripen()
     assert empty(queue)
-    clock.move(timedelta(seconds=0.1))
+    clock.advance(timedelta(seconds=0.1))
     queue.ripen()
     assert await queue.get() == A
 
@@ -88,10 +88,10 @@ async def test_a_scheduled_key_comes_when_it_is_due_and_not_before(queue: WorkQu
 async def test_a_key_has_one_later_look_and_the_last_word_counts(queue: WorkQueue, clock: FixedClock):
     queue.schedule(A, timedelta(seconds=1))
     queue.schedule(A, timedelta(seconds=60))
-    clock.move(timedelta(seconds=30))
+    clock.advance(timedelta(seconds=30))
     queue.ripen()
     assert empty(queue)
-    clock.move(timedelta(seconds=30))
+    clock.advance(timedelta(seconds=30))
     queue.ripen()
     assert await queue.get() == A
 
@@ -100,7 +100,7 @@ async def test_a_look_now_stands_for_the_look_that_was_planned(queue: WorkQueue,
     queue.schedule(A, ONE_SECOND)
     queue.add(A)
     queue.done(await queue.get())
-    clock.move(timedelta(hours=1))
+    clock.advance(timedelta(hours=1))
     queue.ripen()
     assert empty(queue)
 
@@ -108,7 +108,7 @@ async def test_a_look_now_stands_for_the_look_that_was_planned(queue: WorkQueue,
 async def test_a_gone_object_is_not_looked_at_again(queue: WorkQueue, clock: FixedClock):
     queue.retry(A)
     queue.drop(A)
-    clock.move(timedelta(hours=1))
+    clock.advance(timedelta(hours=1))
     queue.ripen()
     assert empty(queue)
     assert queue.failures(A) == 0
@@ -146,10 +146,10 @@ async def test_metrics_have_the_stock_names_and_say_what_is_going_on(
 ):
     queue.add(A, Urgency.RESYNC)
     queue.add(B)
-    clock.move(timedelta(seconds=3))
+    clock.advance(timedelta(seconds=3))
     await queue.get()
     queue.retry(B)
-    clock.move(timedelta(seconds=7))
+    clock.advance(timedelta(seconds=7))
     queue.ripen()
     found = {(name, labels.get("priority")): value for name, labels, value in samples(metrics) if labels.get("name")}
     assert found["workqueue_adds_total", None] == 3

@@ -1,4 +1,4 @@
-"""What an alert counts begins at 0: Prometheus sees no rise in a series' first sample."""
+"""Counters that alerts read begin at 0: Prometheus sees no rise in a series' first sample."""
 
 from askproai_runtime.booking import BookingOutcome
 from askproai_runtime.intake.webhook import WebhookOutcome
@@ -6,21 +6,24 @@ from askproai_runtime.metrics import TURNED_AWAY, Metrics
 
 
 def samples(metrics: Metrics, name: str) -> dict[str, float]:
-    """Give a counter's value by its outcome."""
+    """Return a counter's value by its label `outcome`."""
     families = (family for family in metrics.registry.collect() if family.name == name)
     return {
-        one.labels["outcome"]: one.value for family in families for one in family.samples if one.name.endswith("_total")
+        sample.labels["outcome"]: sample.value
+        for family in families
+        for sample in family.samples
+        if sample.name.endswith("_total")
     }
 
 
-def test_every_outcome_of_a_booking_is_there_before_the_first_one():
+def test_every_outcome_of_a_booking_has_a_sample_before_the_first_booking():
     metrics = Metrics("n.salon")
     metrics.expect_bookings(BookingOutcome)
     metrics.booking("failed")
     assert samples(metrics, "askproai_bookings") == {**dict.fromkeys(BookingOutcome, 0.0), "failed": 1.0}
 
 
-def test_the_first_webhook_begins_the_count_of_those_that_are_turned_away():
+def test_the_first_webhook_begins_the_counts_of_refused_webhooks():
     metrics = Metrics("n.salon")
     metrics.webhook_received("retell", "call_ended", "accepted")
     assert samples(metrics, "askproai_webhooks_received") == {"limited": 0.0, "unavailable": 0.0, "accepted": 1.0}

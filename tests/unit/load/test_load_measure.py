@@ -11,7 +11,7 @@ from tests.load.events import PATH, body, event_id, request
 from tests.load.measure import Row, due_times, latency_rows, percentile
 from tests.load.sender import on_schedule
 
-from askproai_core.http_server import open_port
+from askproai_core.http_server import start_server
 
 
 @pytest.mark.parametrize("module", ["bench", "rig", "idle", "calls", "events", "sender"])
@@ -86,7 +86,7 @@ async def test_a_server_that_stalls_pays_for_everybody_who_came_meanwhile() -> N
 
     app = web.Application()
     app.router.add_post(PATH, answer)
-    runner, port = await open_port(app, "127.0.0.1", 0, grace_seconds=1)
+    runner, port = await start_server(app, "127.0.0.1", 0, grace_seconds=1)
     try:
         sent = await on_schedule(f"http://127.0.0.1:{port}", "stall", 0.5, 100)
     finally:

@@ -121,7 +121,7 @@ async def test_a_refused_key_is_not_tried_again_until_it_changes_or_a_minute_pas
         with pytest.raises(CredentialRefused):
             await providers.retell("https://retell.example", "key_new").get_llm("llm_1")
         assert len(tries) == 2, "another key has a gate of its own"
-        clock.move(timedelta(seconds=61))
+        clock.advance(timedelta(seconds=61))
         with pytest.raises(CredentialRefused):
             await providers.retell("https://retell.example", "key_secret").get_llm("llm_1")
         assert len(tries) == 3
@@ -243,7 +243,7 @@ async def test_five_failures_in_a_row_and_the_key_is_left_alone_for_a_minute() -
             await client.get_llm("llm_1")
         assert len(sent) == 5, "the last two did not leave the house"
         assert await providers.retell("https://retell.example/", "another_key").get_llm("llm_1")
-        clock.move(timedelta(seconds=60))
+        clock.advance(timedelta(seconds=60))
         assert await client.get_llm("llm_1"), "one tries it, and it works again"
         assert await client.get_llm("llm_1")
 
@@ -266,7 +266,7 @@ async def test_the_only_try_after_the_rest_fails_and_it_rests_again() -> None:
             with pytest.raises(ProviderUnavailable):
                 await client.get_llm("llm_1")
         assert len(sent) == 5, "a read is tried three times, and the circuit ends the second one's tries"
-        clock.move(timedelta(seconds=61))
+        clock.advance(timedelta(seconds=61))
         with pytest.raises(ProviderResting):
             await client.get_llm("llm_1")
         assert len(sent) == 6

@@ -307,13 +307,13 @@ async def test_rate_limit_blocks_for_a_minute(calcom: Api, clock: FixedClock) ->
     await calcom("GET", "/v2/me")
     assert (calcom.headers["X-RateLimit-Limit-Default"], calcom.headers["X-RateLimit-Remaining-Default"]) == ("2", "1")
     await calcom("GET", "/v2/me")
-    clock.move(timedelta(seconds=30))
+    clock.advance(timedelta(seconds=30))
     await calcom("GET", "/v2/me", expect=429)
     assert "Retry-After" not in calcom.headers
     await calcom("GET", "/v2/me", key="cal_other")
-    clock.move(timedelta(seconds=59))
+    clock.advance(timedelta(seconds=59))
     await calcom("GET", "/v2/me", expect=429)
-    clock.move(timedelta(seconds=2))
+    clock.advance(timedelta(seconds=2))
     await calcom("GET", "/v2/me")
 
 

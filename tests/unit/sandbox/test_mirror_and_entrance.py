@@ -26,7 +26,7 @@ POD: Object = {
 
 
 class Script:
-    """An API server by script: lists, then what the watch says until it breaks."""
+    """A scripted API server: lists, then a watch that reports two events and breaks."""
 
     def __init__(self) -> None:
         self.lists = [("1", ["a", "b"]), ("9", ["b", "c"])]
@@ -37,12 +37,12 @@ class Script:
         items = [{"metadata": {"name": name, "resourceVersion": "1"}} for name in names]
         return {"items": items, "metadata": {"resourceVersion": version}}
 
-    async def watch(self, _path: str, seen: Callable[[str, Object], None], resourceVersion: str) -> None:  # noqa: N803
+    async def watch(self, _path: str, on_event: Callable[[str, Object], None], resourceVersion: str) -> None:  # noqa: N803
         if resourceVersion == "1":
-            seen("MODIFIED", {"metadata": {"name": "b", "resourceVersion": "2"}})
-            seen("BOOKMARK", {"metadata": {"resourceVersion": "5"}})
+            on_event("MODIFIED", {"metadata": {"name": "b", "resourceVersion": "2"}})
+            on_event("BOOKMARK", {"metadata": {"resourceVersion": "5"}})
         elif resourceVersion == "5":
-            raise ApiError(410, "too old resource version")
+            raise ApiError(410, "Expired", "too old resource version")
         else:
             self.done.set()
             await asyncio.sleep(3600)
@@ -50,22 +50,22 @@ class Script:
 
 async def test_a_deletion_missed_across_a_410_is_found_by_the_next_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("askproai_sandbox.cluster.client.RETRY_SECONDS", 0)
-    told: list[tuple[bool, bool]] = []
+    presence: list[tuple[bool, bool]] = []  # before and after each change
     names: list[str] = []
 
-    def changed(old: Object | None, new: Object | None) -> None:
+    def on_change(old: Object | None, new: Object | None) -> None:
         names.append((new or old or {})["metadata"]["name"])
-        told.append((old is not None, new is not None))
+        presence.append((old is not None, new is not None))
 
     script = Script()
-    mirror = Mirror(cast("KubeClient", script), "/api/v1/pods", changed)
+    mirror = Mirror(cast("KubeClient", script), "/api/v1/pods", on_change)
     task = asyncio.create_task(mirror.run())
     await asyncio.wait_for(script.done.wait(), 5)
     task.cancel()
     assert sorted(mirror.objects) == ["/b", "/c"]
-    # a, b came; b changed; then a went, b was set back to version 1 by this script, c came
+    # a and b appear; b changes; then a is gone, b is back at version 1 by this script, c appears
     assert names == ["a", "b", "b", "a", "b", "c"]
-    assert told[3] == (True, False)
+    assert presence[3] == (True, False)
 
 
 def backends(*pods: Object) -> Backends:
@@ -196,19 +196,19 @@ def test_host_and_path_lead_where_an_ingress_or_a_route_says_else_by_the_shared_
     assert routes((INGRESS,), (ROUTE,)).service(host, path) == service
 
 
-async def test_a_resource_that_the_cluster_does_not_know_is_empty_until_it_does(
+async def test_a_resource_that_the_cluster_does_not_serve_is_empty_until_it_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("askproai_sandbox.cluster.client.ABSENT_SECONDS", 0)
     monkeypatch.setattr("askproai_sandbox.cluster.client.RETRY_SECONDS", 0)
     script = Script()
-    lists, known = script.lists, asyncio.Event()
+    lists, served = script.lists, asyncio.Event()
     script.lists = []
 
     async def get(_path: str) -> Object:
         await asyncio.sleep(0)
-        if not known.is_set():
-            raise ApiError(404, "the server could not find the requested resource")
+        if not served.is_set():
+            raise ApiError(404, "NotFound", "the server could not find the requested resource")
         version, names = lists.pop(0)
         return {
             "items": [{"metadata": {"name": name, "resourceVersion": "1"}} for name in names],
@@ -220,7 +220,7 @@ async def test_a_resource_that_the_cluster_does_not_know_is_empty_until_it_does(
     task = asyncio.create_task(mirror.run())
     await asyncio.wait_for(mirror.synced.wait(), 5)
     assert mirror.objects == {}
-    known.set()
+    served.set()
     await asyncio.wait_for(script.done.wait(), 5)
     task.cancel()
     assert sorted(mirror.objects) == ["/b", "/c"]

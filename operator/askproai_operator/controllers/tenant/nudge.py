@@ -14,7 +14,7 @@ import aiohttp
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_operator.engine import MANAGED_SELECTOR, TENANT_LABEL, ApiError, Kube, refs
+from askproai_operator.engine import MANAGED_SELECTOR, TENANT_LABEL, ApiError, Kube, resources
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +64,7 @@ class Nudger:
                     for pod in late:
                         touch = {HASH: config_hash} | ({TOUCH: str(turn)} if turn else {})
                         body = {"metadata": {"annotations": touch}}
-                        await self._kube.patch(refs.PODS, namespace, pod["metadata"]["name"], body)
+                        await self._kube.patch(resources.PODS, namespace, pod["metadata"]["name"], body)
                 except ApiError as error:
                     log.info("config.not_nudged", tenant=f"{namespace}.{tenant}", error=str(error))
                 else:
@@ -78,7 +78,7 @@ class Nudger:
         selector = f"{MANAGED_SELECTOR},{TENANT_LABEL}={tenant}"
         pods = [
             pod
-            for pod in await self._kube.list(refs.PODS, namespace, selector)
+            for pod in await self._kube.list(resources.PODS, namespace, selector)
             if (pod.get("status") or {}).get("podIP") and not pod["metadata"].get("deletionTimestamp")
         ]
         shown = await asyncio.gather(*(self._shows(pod, config_hash) for pod in pods))

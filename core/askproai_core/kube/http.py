@@ -1,0 +1,235 @@
+"""HTTP to the API server: one session, answers as dictionaries, refusals as typed errors; and the kubeconfig reader.
+
+Used by the operator (which logs in through kopf), the coordinator and the sandbox (which read a kubeconfig or the pod's service
+account with `read_access`). A process without kopf is spared its import (30 MiB, docs/decisions/0002-thin-api-client.md).
+
+ApiError                 any refusal, with its HTTP status and Kubernetes reason
+├── Conflict             409: somebody wrote in between, or the uid is another one; or the namespace is being deleted
+└── Unreachable          no answer (status 0), or one that says "not now" (429, 5xx); whether it took effect is unknown
+    └── NoAnswer         the request got no whole answer
+AccessError              there is neither a readable kubeconfig nor a service account
+"""
+
+import base64
+import os
+import ssl
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+import msgspec
+import yaml
+
+_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
+_FIRST_ERROR, _UNAUTHORIZED, _FORBIDDEN, _CONFLICT, _TOO_MANY, _SERVER_ERROR = 400, 401, 403, 409, 429, 500
+
+
+class ApiError(Exception):
+    """The API server refused a request."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(f"{status} {reason}: {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+
+
+class Conflict(ApiError):
+    """The object changed, exists already, is another one of the same name, or its namespace takes no new objects."""
+
+
+class Unreachable(ApiError):
+    """The API server did not answer, or cannot serve now: a new CRD's storage, say, starts with 429. Try again later."""
+
+    def __init__(self, message: str, status: int = 0, reason: str = "Unreachable") -> None:
+        super().__init__(status, reason, message)
+
+
+class NoAnswer(Unreachable):
+    """The connection failed, timed out or broke before the whole answer arrived."""
+
+
+class AccessError(Exception):
+    """There is no way to log in to an API server; the message says what to set."""
+
+
+def api_error(status: int, reason: str, message: str) -> ApiError:
+    """Return the error for a refusal's HTTP status, Kubernetes reason and message."""
+    if status == _TOO_MANY or status >= _SERVER_ERROR:
+        return Unreachable(message, status, reason)
+    if status == _CONFLICT or (status == _FORBIDDEN and "because it is being terminated" in message):
+        return Conflict(status, reason, message)
+    return ApiError(status, reason, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where the API server is, and how to authenticate there.
+
+    `authorization` returns the header of that name. It is called for each request, because mounted tokens rotate.
+    """
+
+    server: str
+    tls: ssl.SSLContext
+    authorization: Callable[[], str | None]
+    proxy: str | None = None
+
+
+def read_access(kubeconfig: Path | None = None, environment: Mapping[str, str] = os.environ) -> Access:
+    """Read the kubeconfig (else `KUBECONFIG`), or the pod's service account. Raises AccessError when there is neither."""
+    file = kubeconfig or (Path(environment["KUBECONFIG"]) if environment.get("KUBECONFIG") else None)
+    try:
+        if file is not None:
+            return _from_kubeconfig(yaml.safe_load(file.read_text(encoding="utf-8")), file.parent)
+        host, port = environment["KUBERNETES_SERVICE_HOST"], environment["KUBERNETES_SERVICE_PORT"]
+        tls = ssl.create_default_context(cafile=str(_SERVICE_ACCOUNT / "ca.crt"))
+    except (KeyError, TypeError, StopIteration, OSError, ValueError, yaml.YAMLError) as error:
+        raise AccessError(
+            f"no way to the API server ({type(error).__name__} in {file or 'the environment'}): set ASKPROAI_KUBECONFIG "
+            "or KUBECONFIG to a readable kubeconfig, or run in a pod with a service account"
+        ) from error
+    host = f"[{host}]" if ":" in host else host
+    return Access(f"https://{host}:{port}", tls, _bearer_from(_SERVICE_ACCOUNT / "token"))
+
+
+def _from_kubeconfig(config: Mapping[str, Any], folder: Path) -> Access:
+    """Take the current context: a token, or a client certificate. Exec plugins are not run: no program of a kubeconfig's
+    choice starts in our processes (docs/decisions/0002-thin-api-client.md).
+    """
+
+    def entry(section: str, name: str) -> dict[str, Any]:
+        return next(dict(item[section.removesuffix("s")]) for item in config[section] if item["name"] == name)
+
+    context = entry("contexts", config["current-context"])
+    cluster, user = entry("clusters", context["cluster"]), entry("users", context["user"])
+    authority = _content(cluster, "certificate-authority", folder)
+    tls = ssl.create_default_context(cadata=authority.decode() if authority else None)
+    if cluster.get("insecure-skip-tls-verify"):
+        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+    certificate, key = (_content(user, f"client-{part}", folder) for part in ("certificate", "key"))
+    if certificate and key:
+        with tempfile.NamedTemporaryFile() as pem:  # Python's TLS reads client certificates from files only
+            pem.write(certificate + b"\n" + key)
+            pem.flush()
+            tls.load_cert_chain(pem.name)
+    file, token = user.get("tokenFile"), user.get("token")
+    header = f"Bearer {token}" if token else None
+    authorization = _bearer_from(folder / file) if file else lambda: header
+    return Access(str(cluster["server"]).rstrip("/"), tls, authorization)
+
+
+def _bearer_from(file: Path) -> Callable[[], str | None]:
+    return lambda: f"Bearer {file.read_text('utf-8').strip()}"
+
+
+def _content(section: Mapping[str, Any], name: str, folder: Path) -> bytes | None:
+    """Return what a kubeconfig holds as `<name>-data`, or in the file `<name>`, relative to its own folder."""
+    if data := section.get(f"{name}-data"):
+        return base64.b64decode(data)
+    return (folder / section[name]).read_bytes() if section.get(name) else None
+
+
+class HttpTransport:
+    """Sends requests to one API server. Use as `async with HttpTransport(login) as transport`."""
+
+    def __init__(
+        self,
+        login: Callable[[], Access],
+        *,
+        user_agent: str | None = None,
+        timeout: aiohttp.ClientTimeout = _TIMEOUT,
+        connections: int = 100,
+    ) -> None:
+        """Log in; `login` is called again after a 401. `connections` is the most at once, 0 for no limit.
+
+        Without `user_agent` aiohttp's own is sent. The API server derives the field manager of plain writes from it, so changing
+        it changes who owns fields.
+        """
+        self._login, self._access = login, login()
+        self._user_agent, self._timeout, self._connections = user_agent, timeout, connections
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=self._access.tls, limit=self._connections),
+            headers={"User-Agent": self._user_agent} if self._user_agent else None,
+            proxy=self._access.proxy,
+            timeout=self._timeout,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: object = None,
+        content_type: str = "application/json",
+    ) -> dict[str, Any]:
+        """Send one request and return the decoded answer. Raises ApiError for a refusal, NoAnswer without a whole answer."""
+        used = self._access
+        status, answer = await self._send(method, path, params or {}, body, content_type)
+        if status == _UNAUTHORIZED:  # the token was rotated: log in again, once for all requests that were refused
+            if self._access is used:
+                self._access = self._login()
+            status, answer = await self._send(method, path, params or {}, body, content_type)
+        if status >= _FIRST_ERROR:
+            raise _refusal(status, answer, f"{method} {path}")
+        return answer
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, params: Mapping[str, str], timeout: aiohttp.ClientTimeout
+    ) -> AsyncIterator[aiohttp.StreamReader]:
+        """Send a GET and yield the body of its answer as it arrives, such as a watch. Raises as `request` does, but does not
+        log in again.
+        """
+        try:
+            async with self._open("GET", path, params=params, timeout=timeout) as response:
+                if response.status >= _FIRST_ERROR:
+                    raise _refusal(response.status, _decode(await response.read()), f"GET {path}")
+                yield response.content
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise NoAnswer(f"GET {path}: {type(error).__name__}") from error
+
+    async def _send(
+        self, method: str, path: str, params: Mapping[str, str], body: object, content_type: str
+    ) -> tuple[int, dict[str, Any]]:
+        data = None if body is None else msgspec.json.encode(body)
+        headers = {"Content-Type": content_type}
+        try:
+            async with self._open(method, path, params=params, data=data, headers=headers) as response:
+                return response.status, _decode(await response.read())
+        except (aiohttp.ClientError, OSError) as error:  # OSError: a timeout, or a token file that cannot be read
+            raise NoAnswer(f"{method} {path}: {type(error).__name__}") from error
+
+    def _open(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **options: Any
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        assert self._session is not None, "use it as `async with`"
+        authorization = self._access.authorization()
+        sent = {**(headers or {}), **({"Authorization": authorization} if authorization else {})}
+        return self._session.request(method, self._access.server + path, headers=sent, **options)
+
+
+def _decode(content: bytes) -> dict[str, Any]:
+    """Decode an answer; what is no JSON object, such as a proxy's own page, becomes its `message`."""
+    try:
+        return msgspec.json.decode(content, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {"message": content[:200].decode(errors="replace")}
+
+
+def _refusal(status: int, answer: Mapping[str, Any], request: str) -> ApiError:
+    """Return the error for an answer of the shape of a Kubernetes `Status` (`reason`, `message`)."""
+    return api_error(status, answer.get("reason") or "Unknown", answer.get("message") or request)

@@ -1,0 +1,41 @@
+"""One resource of the Kubernetes API (group, version, plural, kind) and its URL paths.
+
+Used by the Lease client of both planes, and by the operator for the list of everything that it touches.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ApiResource:
+    """Where the API serves a kind (group, version, plural), and what manifests call it."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool = True
+
+    @property
+    def api_version(self) -> str:
+        """Return `group/version`, or the version alone for the core group."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str | None = None, name: str | None = None) -> str:
+        """Return the URL path of one object, or of the collection without a name."""
+        root = f"/apis/{self.api_version}" if self.group else f"/api/{self.version}"
+        scope = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
+        return f"{root}{scope}/{self.plural}" + (f"/{name}" if name else "")
+
+    def reference(self, namespace: str, name: str) -> dict[str, str]:
+        """Return a reference to one object, as Kubernetes Events carry it."""
+        return {"apiVersion": self.api_version, "kind": self.kind, "namespace": namespace, "name": name}
+
+    def owner_reference(self, name: str, uid: str) -> dict[str, Any]:
+        """Return the owner reference by which children are deleted along with their owner."""
+        owner = {"apiVersion": self.api_version, "kind": self.kind, "name": name, "uid": uid}
+        return owner | {"controller": True, "blockOwnerDeletion": True}
+
+
+LEASES = ApiResource("coordination.k8s.io", "v1", "leases", "Lease")

@@ -1,0 +1,54 @@
+"""Every resource of the Kubernetes API that the operator touches: the list that its RBAC role must match."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from askproai_core.kube import LEASES, ApiResource
+
+GROUP = "askproai.de"
+MANAGER = "askproai-operator"  # field manager of every write, and `managed-by` of every child
+HANDOVER = "askproai-operator-handover"  # holds a field that we no longer send, until its new owner writes it
+FINALIZER = "askproai.de/cleanup"
+WATCH_LABEL = "askproai.de/watch"
+TENANT_LABEL = "askproai.de/tenant"
+MANAGED_SELECTOR = f"app.kubernetes.io/managed-by={MANAGER}"
+
+
+TENANTS = ApiResource(GROUP, "v1alpha1", "tenants", "Tenant")
+BRANCHES = ApiResource(GROUP, "v1alpha1", "branches", "Branch")
+OFFERINGS = ApiResource(GROUP, "v1alpha1", "serviceofferings", "ServiceOffering")
+AGENTS = ApiResource(GROUP, "v1alpha1", "retellagents", "RetellAgent")
+DEPLOYMENTS = ApiResource("apps", "v1", "deployments", "Deployment")
+SERVICES = ApiResource("", "v1", "services", "Service")
+SERVICE_ACCOUNTS = ApiResource("", "v1", "serviceaccounts", "ServiceAccount")
+BUDGETS = ApiResource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
+AUTOSCALERS = ApiResource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
+NETWORK_POLICIES = ApiResource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy")
+INGRESSES = ApiResource("networking.k8s.io", "v1", "ingresses", "Ingress")
+HTTP_ROUTES = ApiResource("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute")
+SERVICE_MONITORS = ApiResource("monitoring.coreos.com", "v1", "servicemonitors", "ServiceMonitor")
+PROMETHEUS_RULES = ApiResource("monitoring.coreos.com", "v1", "prometheusrules", "PrometheusRule")
+CONFIG_MAPS = ApiResource("", "v1", "configmaps", "ConfigMap")
+SECRETS = ApiResource("", "v1", "secrets", "Secret")
+PODS = ApiResource("", "v1", "pods", "Pod")
+EVENTS = ApiResource("", "v1", "events", "Event")
+NAMESPACES = ApiResource("", "v1", "namespaces", "Namespace", namespaced=False)
+
+CUSTOM = (TENANTS, BRANCHES, OFFERINGS, AGENTS)  # the four kinds that a person writes
+CHILDREN = (  # watched, so that a change by hand is repaired at once
+    DEPLOYMENTS, SERVICES, CONFIG_MAPS, SECRETS, SERVICE_ACCOUNTS, BUDGETS, AUTOSCALERS, NETWORK_POLICIES, INGRESSES,
+)  # fmt: skip
+FOREIGN = (HTTP_ROUTES, SERVICE_MONITORS, PROMETHEUS_RULES)  # their CRDs may come and go, so they are listed
+STATUS_READ = frozenset({DEPLOYMENTS, HTTP_ROUTES})  # an autoscaler's changes all the time, and enqueues nothing
+
+_BY_KIND = {resource.kind: resource for resource in (*CUSTOM, *CHILDREN, *FOREIGN, PODS, EVENTS, NAMESPACES, LEASES)}
+
+
+def resource_of_kind(kind: str) -> ApiResource:
+    """Return the resource of a CamelCase kind, such as `RetellAgent`. Raises KeyError for one that is not in the list."""
+    return _BY_KIND[kind]
+
+
+def resource_of(manifest: Mapping[str, Any]) -> ApiResource:
+    """Return the resource of a manifest. Raises KeyError for a kind that is not in the list: add it, and to the role."""
+    return _BY_KIND[manifest["kind"]]

@@ -1,0 +1,59 @@
+"""Logs of all processes: one JSON object per line, exceptions by type and place, libraries from WARNING on."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+import structlog
+
+from askproai_core.logging import configure_logs
+
+pytestmark = pytest.mark.usefixtures("restored_logs")
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_every_line_has_the_process_context_and_its_level(capsys: pytest.CaptureFixture[str]):
+    configure_logs("info", component="coordinator")
+    structlog.get_logger().info("lease.acquired", term=7, name="Müller")
+    logging.getLogger("aiohttp.server").warning("a %s request", "broken")
+    ours, library = lines(capsys)
+    assert ours.pop("timestamp")
+    assert library.pop("timestamp")
+    assert ours == {
+        "event": "lease.acquired", "term": 7, "name": "Müller", "level": "info", "component": "coordinator",
+    }  # fmt: skip
+    assert library == {
+        "event": "library.said", "logger": "aiohttp.server", "message": "a broken request", "level": "warning",
+        "component": "coordinator",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("level", "ours", "libraries"),
+    [("DEBUG", ["debug", "warning"], ["warning"]), ("warning", ["warning"], ["warning"]), ("ERROR", [], [])],
+)
+def test_libraries_log_warnings_at_most_whatever_the_level_is(capsys, level, ours, libraries):
+    configure_logs(level)
+    for logger in (structlog.get_logger(), logging.getLogger("kopf.objects")):
+        logger.debug("patch")
+        logger.warning("retry")
+    found = lines(capsys)
+    assert [line["level"] for line in found if line["event"] != "library.said"] == ours
+    assert [line["level"] for line in found if line["event"] == "library.said"] == libraries
+
+
+def test_a_traceback_becomes_type_and_place(capsys: pytest.CaptureFixture[str]):
+    configure_logs("info")
+    try:
+        int("Key (phone)=(+4915112345678) already exists")
+    except ValueError:
+        structlog.get_logger().exception("job.failed")
+        logging.getLogger("asyncpg").exception("the query failed")
+    for line in lines(capsys):
+        assert line["error"] == "ValueError"
+        assert line["at"].startswith("test_logging.py:")
+        assert "+49" not in str(line)

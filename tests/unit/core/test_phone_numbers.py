@@ -1,0 +1,84 @@
+"""German spellings of phone numbers in E.164, and the route of a call from its agent or its number to the branch."""
+
+import msgspec
+import pytest
+
+from askproai_core.phone_numbers import InvalidNumber, Routing, caller_number_or_none, to_e164
+from askproai_core.tenant_config import Agent, PhoneNumber
+from askproai_sandbox.world import compiled
+
+PEOPLE = (("mitte", "anna"), ("mitte", "mehmet"), ("pankow", "clara"), ("potsdam", "david"))
+CHAIN = compiled("hotline.yaml", resource_ids={(branch, staff, 1): n for n, (branch, staff) in enumerate(PEOPLE, 1)})
+HOTLINE, OWN = "+49305550100", "+49331555"
+SALONS = tuple(
+    msgspec.structs.replace(branch, phone_numbers=(PhoneNumber(number=OWN, did=OWN),))
+    if branch.name == "potsdam"
+    else branch
+    for branch in CHAIN.branches
+)
+AGENTS = (
+    Agent(name="hotline", agent_id="agent_hotline"),
+    Agent(name="potsdam", branch="potsdam", agent_id="agent_own"),
+)
+ROUTING = Routing(msgspec.structs.replace(CHAIN, branches=SALONS, agents=AGENTS))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["030 1234567", "0049 30 1234567", "+49 (0)30 1234567", "030/123 45 67", "(030) 1234567", "+49301234567"],
+)
+def test_every_german_spelling_is_the_same_number(text):
+    assert to_e164(text) == "+49301234567"
+
+
+@pytest.mark.parametrize("text", ["110", "112", "0900 1234567", "anonymous", "", "030 12345678901234567"])
+def test_a_number_that_no_customer_can_have_is_refused_with_its_reason(text):
+    with pytest.raises(InvalidNumber, match=r"number|digits"):
+        to_e164(text)
+
+
+@pytest.mark.parametrize("withheld", ["anonymous", "", None, "unknown"])
+def test_a_withheld_number_is_none(withheld):
+    assert caller_number_or_none(withheld) is None
+
+
+@pytest.mark.parametrize(
+    ("agent_id", "number", "branch"),
+    [
+        ("agent_hotline", HOTLINE, None),
+        ("agent_hotline", OWN, None),  # bound to the hotline by hand: the hotline asks
+        ("agent_hotline", None, None),  # a web call
+        ("agent_new", HOTLINE, None),
+        ("agent_own", OWN, "potsdam"),
+        ("agent_own", None, "potsdam"),
+        ("agent_new", OWN, "potsdam"),  # its branch has an agent of its own, so the number decides
+    ],
+)
+def test_a_number_decides_the_branch_only_where_the_branch_has_an_agent_of_its_own(
+    agent_id: str, number: str | None, branch: str | None
+) -> None:
+    route = ROUTING.route(agent_id, number)
+    assert route is not None
+    assert route.branch == branch
+
+
+def test_without_a_hotline_every_number_decides_its_branch() -> None:
+    routing = Routing(msgspec.structs.replace(CHAIN, branches=SALONS, agents=AGENTS[1:]))
+    route = routing.route("agent_new", HOTLINE)
+    assert route is not None
+    assert route.branch == "mitte"
+
+
+def test_a_hotline_of_one_branch_leads_to_that_branch() -> None:
+    routing = Routing(msgspec.structs.replace(CHAIN, branches=SALONS[:1], agents=AGENTS[:1]))
+    for agent_id, number in (("agent_hotline", HOTLINE), ("agent_hotline", None), ("agent_new", HOTLINE)):
+        route = routing.route(agent_id, number)
+        assert route is not None
+        assert route.branch == "mitte"
+
+
+def test_an_agent_and_a_number_of_nobody_have_no_route() -> None:
+    assert ROUTING.route("agent_strange", "+49309999999") is None
+    assert ROUTING.route(None, None) is None
+    assert not ROUTING.has_number("+49309999999")
+    assert ROUTING.has_number(HOTLINE)

@@ -1,0 +1,101 @@
+"""The start and the end of the operator's process, where a real one would take too long."""
+
+import asyncio
+import json
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import structlog
+
+from askproai_core.clock import FixedClock
+from askproai_core.kube import ApiError, Unreachable, api_error
+from askproai_operator import main
+from askproai_operator.engine import Key
+from askproai_operator.engine.metrics import Metrics
+from askproai_operator.engine.queue import WorkQueue
+from askproai_operator.settings import Settings
+
+START = datetime(2026, 11, 20, 9, tzinfo=UTC)
+SECRET = "postgresql://admin:geheim@db"
+
+
+async def test_the_start_waits_for_an_api_server_that_is_away_and_for_crds_that_come_later():
+    clock = FixedClock(START)
+    answers: list[Exception] = [
+        Unreachable("GET tenants: ClientConnectorError"),
+        ApiError(404, "NotFound", "tenants.askproai.de is not there: install crds/"),
+        api_error(429, "TooManyRequests", "storage is (re)initializing"),
+    ]
+
+    async def prime() -> str:
+        if answers:
+            raise answers.pop(0)
+        return "primed"
+
+    assert await main._retry_until_served(prime, clock) == "primed"
+    assert clock.now() - START == timedelta(seconds=6)
+
+
+async def test_a_reconcile_that_hangs_is_not_alive():
+    clock, metrics = FixedClock(START), Metrics()
+    queue = WorkQueue(clock, metrics)
+    health = main.Health(queue, metrics)
+    queue.add(Key("Tenant", "n", "a"))
+    await queue.get()
+    assert (await health._livez(None)).status == 200  # type: ignore[arg-type]
+    clock.advance(timedelta(minutes=6))
+    assert (await health._livez(None)).status == 503  # type: ignore[arg-type]
+
+
+def test_a_log_level_that_does_not_exist_is_refused_at_the_start():
+    with pytest.raises(ValueError, match="log_level"):
+        Settings(log_level="LOUD")  # type: ignore[arg-type]
+
+
+def test_without_a_database_the_message_names_the_variables():
+    with pytest.raises(ValueError, match="ASKPROAI_DATABASE_ADMIN_URL_FILE"):
+        Settings().admin_dsn()
+
+
+async def fail_in_every_way(*_: Any) -> None:
+    """Log an exception in each way in which our code or a library may."""
+
+    async def fail() -> None:
+        raise ConnectionError(SECRET)
+
+    try:
+        await fail()
+    except ConnectionError as error:
+        structlog.get_logger("askproai").exception("database.away")
+        structlog.get_logger("askproai").error("database.away", exc_info=error)
+        logging.getLogger("asyncpg").exception("the connection failed")
+        logging.getLogger("kopf.objects").exception("a handler failed")
+    logging.getLogger("kopf.objects").debug("Patching with: %r", {"spec": SECRET})
+    logging.getLogger("kopf.objects").info("Creation is in progress: %r", {"spec": SECRET})
+    task = asyncio.create_task(fail())
+    await asyncio.wait([task])
+    del task  # asyncio logs that nobody retrieved its exception
+
+
+@pytest.mark.usefixtures("restored_logs")
+def test_no_exceptions_text_and_no_patch_reaches_the_operators_log_at_any_level(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """A driver's text quotes hosts and rows; kopf's debug level quotes whole objects."""
+    monkeypatch.setenv("ASKPROAI_LOG_LEVEL", "DEBUG")
+    monkeypatch.setattr(main, "operate", fail_in_every_way)
+    main.run()
+    text = capsys.readouterr().err
+    assert "geheim" not in text
+    assert "Traceback" not in text
+    events = [json.loads(line) for line in text.splitlines()]
+    assert [event["event"] for event in events] == ["database.away"] * 2 + ["library.said"] * 3
+    assert {event["error"] for event in events} == {"ConnectionError"}
+    assert [event["message"] for event in events[2:]] == [
+        "the connection failed",
+        "a handler failed",
+        "Task exception was never retrieved",
+    ]
+    assert all(event["at"].startswith("test_operator_main.py:") for event in events)
