@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Write what is generated, or (--check) say what is not current. `make generate` and `make check` run it.
+"""Write the generated files, or with --check report those that are not current. `make generate` and `make check` run it.
 
-A page is a function that gives the whole text of its file, the same one every time, whatever the environment holds.
+Each page has a function that returns the whole text of its file. The text does not depend on the environment.
 """
 
 import argparse
@@ -15,9 +15,9 @@ from typing import Any
 import yaml
 from pydantic_settings import BaseSettings
 
-from askproai_operator.api import KINDS, Resource
+from askproai_operator.api import KINDS, CustomResource
 from askproai_operator.api.conditions import NEGATIVE_TYPES, ConditionType, Reason
-from askproai_operator.api.crd import crd, resolved, root_schema
+from askproai_operator.api.crd import build_crd, resolve_node, root_schema
 from askproai_operator.settings import Settings as OperatorSettings
 from askproai_runtime.coordinator import CoordinatorSettings
 from askproai_runtime.settings import Settings as RuntimeSettings
@@ -52,9 +52,9 @@ For tests only: `ASKPROAI_FAULT=<point>` ends the process at a named point, arme
 
 
 def generated() -> Iterator[tuple[str, str]]:
-    """Give the path and the text of every generated file."""
+    """Yield path and text of every generated file."""
     for kind in KINDS.values():
-        text = yaml.dump(crd(kind), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+        text = yaml.dump(build_crd(kind), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
         yield f"crds/askproai.de_{kind.plural}.yaml", f"# {HEADER.format(source=API)}\n{text}"
         yield f"charts/askproai/templates/crds/{kind.plural}.yaml", chart_crd(text)
     yield "docs/reference/custom-resources.md", _page("Custom resources", API, custom_resources())
@@ -73,23 +73,23 @@ class _Dumper(yaml.SafeDumper):
 
 
 def custom_resources() -> Iterator[str]:
-    """Give every field of every kind, and what the API server holds."""
+    """Yield the page of all fields of all kinds, with the rules that the API server enforces."""
     yield CUSTOM_RESOURCES
     for kind in KINDS.values():
         yield from _kind(kind)
 
 
 def conditions() -> Iterator[str]:
-    """Give every condition and every reason."""
+    """Yield the page of all conditions and reasons."""
     yield CONDITIONS
-    rows = [(f"`{one}`", "False" if one in NEGATIVE_TYPES else "True", one.about) for one in ConditionType]
+    rows = [(f"`{type_}`", "False" if type_ in NEGATIVE_TYPES else "True", type_.about) for type_ in ConditionType]
     yield from _table(("Condition", "Good", "What it tells"), rows)
     yield REASONS
-    yield from _table(("Reason", "What it means, and what to do"), [(f"`{one}`", one.about) for one in Reason])
+    yield from _table(("Reason", "What it means, and what to do"), [(f"`{reason}`", reason.about) for reason in Reason])
 
 
 def settings() -> Iterator[str]:
-    """Give every variable of the operator, of the runtime and of the coordinator."""
+    """Yield the page of all environment variables of operator, runtime and coordinator."""
     yield SETTINGS
     for title, model in (
         ("Operator", OperatorSettings),
@@ -103,7 +103,7 @@ def settings() -> Iterator[str]:
 
 
 def chart_crd(text: str) -> str:
-    """Give a CRD as a template of the chart: Helm never upgrades what lies in a chart's `crds` folder."""
+    """Return a CRD as a template of the chart, because Helm never upgrades the files of a chart's `crds` folder."""
     keep = "  {{- if .Values.crds.keep }}\n  annotations:\n    helm.sh/resource-policy: keep\n  {{- end }}\n"
     comment = f"{{{{- /* {HEADER.format(source=API)} */ -}}}}\n"
     escaped = text.replace("{{", '{{"{{"}}').replace("metadata:\n", f"metadata:\n{keep}", 1)
@@ -111,7 +111,7 @@ def chart_crd(text: str) -> str:
 
 
 def values(groups: dict[str, Any]) -> str:
-    """Give the chart's values.yaml: every value with its default and what it is for."""
+    """Return the chart's values.yaml: every value with its default and description."""
     lines = [f"# {HEADER.format(source=VALUES)}"]
     for name, group in groups.items():
         lines += ["", f"# {group['description']}", f"{name}:"]
@@ -122,15 +122,15 @@ def values(groups: dict[str, Any]) -> str:
 
 
 def values_schema(groups: dict[str, Any]) -> dict[str, Any]:
-    """Give the JSON schema by which Helm refuses what is misspelt."""
-    shut = {"type": "object", "additionalProperties": False}
+    """Return the JSON schema by which Helm refuses misspelt values."""
+    closed = {"type": "object", "additionalProperties": False}
     head = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "Values of the chart askproai"}
-    inside = {name: shut | group for name, group in groups.items()}
-    return head | shut | {"properties": inside | {"global": {"type": "object"}}}  # Helm itself adds `global`
+    inside = {name: closed | group for name, group in groups.items()}
+    return head | closed | {"properties": inside | {"global": {"type": "object"}}}  # Helm itself adds `global`
 
 
 def chart(groups: dict[str, Any]) -> Iterator[str]:
-    """Give every value of the chart."""
+    """Yield the page of all values of the chart."""
     yield CHART
     for name, group in groups.items():
         yield f"## `{name}`\n\n{group['description']}\n"
@@ -145,12 +145,12 @@ def chart(groups: dict[str, Any]) -> Iterator[str]:
 def _variables(model: type[BaseSettings]) -> Iterator[tuple[str, ...]]:
     prefix = model.model_config.get("env_prefix", "")
     for name, field in model.model_json_schema()["properties"].items():
-        shown, default = resolved(field, {}, name), field.get("default")
+        shown, default = resolve_node(field, {}, name), field.get("default")
         text = ",".join(default) if isinstance(default, list) else int(default) if default is False else default
         yield f"`{prefix}{name.upper()}`", _type(shown), "" if text is None else f"`{text}`", shown["description"]
 
 
-def _kind(kind: type[Resource]) -> Iterator[str]:
+def _kind(kind: type[CustomResource]) -> Iterator[str]:
     schema = root_schema(kind)
     selectors = ", ".join(f"`{path.removeprefix('.')}`" for path in kind.selectable)
     yield f"## {kind.kind}\n\n{schema['description']}\n"
@@ -182,13 +182,13 @@ def _rules(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _type(field: dict[str, Any]) -> str:
-    """Say what may stand there, and how much of it."""
+    """Return a field's type with its bounds, as the tables show it."""
     if "enum" in field:
         return " \\| ".join(f"`{choice}`" for choice in field["enum"])
     type_ = {"number": "decimal"}.get(field["type"], field["type"])
     if type_ == "array":
-        few = f" of {field['minItems']}–" if "minItems" in field else " of ≤ "
-        size, inner = f"{few}{field['maxItems']}" if "maxItems" in field else "", _type(field["items"])
+        least = f" of {field['minItems']}–" if "minItems" in field else " of ≤ "
+        size, inner = f"{least}{field['maxItems']}" if "maxItems" in field else "", _type(field["items"])
         return f"list{size}" if inner == "object" else f"list{size}{':' if size else ' of'} {inner}"
     if "minimum" in field and type_ != "string":
         return (
@@ -214,18 +214,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is not current")
     check = parser.parse_args().check
-    wanted = {ROOT / path: text for path, text in generated()}
-    stale = {path: text for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text}
+    desired = {ROOT / path: text for path, text in generated()}
+    stale = {path: text for path, text in desired.items() if not path.exists() or path.read_text("utf-8") != text}
     folders = (ROOT / "crds", ROOT / "charts/askproai/templates/crds")
-    left = sorted({file for folder in folders for file in folder.glob("*")} - wanted.keys())
+    orphaned = sorted({file for folder in folders for file in folder.glob("*")} - desired.keys())
     for path, text in stale.items():
         print(f"{'not current, run make generate' if check else 'written'}: {path.relative_to(ROOT)}")
         if not check:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
-    for path in left:
+    for path in orphaned:
         print(f"generated by nothing any more, delete it: {path.relative_to(ROOT)}")
-    return 1 if left or (check and stale) else 0
+    return 1 if orphaned or (check and stale) else 0
 
 
 if __name__ == "__main__":

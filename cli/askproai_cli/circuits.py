@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from askproai_cli.output import Output, OutputOption, show
-from askproai_cli.reach import TenantOption, UrlOption, ask
-from askproai_core.redis import Provider, State
+from askproai_cli.client import TenantOption, UrlOption, request
+from askproai_cli.output import Output, OutputOption, print_rows
+from askproai_core.redis import CircuitState, Provider
 
 circuits = typer.Typer(
     no_args_is_help=True,
@@ -18,7 +18,7 @@ circuits = typer.Typer(
 @circuits.command("list", epilog="Example: `askproai circuits list -t salon-mueller.salon-mueller`")
 def list_command(tenant: TenantOption, url: UrlOption = None, output: OutputOption = Output.TEXT) -> None:
     """Show each provider's circuit: closed, open after five failures in a row, half_open while one call tries it."""
-    _show(ask(tenant, url, "GET", "circuits"), output)
+    _print(request(tenant, url, "GET", "circuits"), output)
 
 
 @circuits.command(epilog="Example: `askproai circuits reset calcom -t salon-mueller.salon-mueller`")
@@ -29,18 +29,18 @@ def reset(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Close a circuit by hand, so that the next call goes through. What the coordinator says of all tenants stays."""
-    _show({"circuits": [ask(tenant, url, "POST", f"circuits/{provider}/reset")]}, output)
+    _print({"circuits": [request(tenant, url, "POST", f"circuits/{provider}/reset")]}, output)
 
 
-def _show(answer: dict[str, Any], output: Output) -> None:
+def _print(answer: dict[str, Any], output: Output) -> None:
     columns = {"provider": "provider", "state": "state", "failures": "failures", "wait": "next try", "says": "says"}
-    show(output, answer, map(_told, answer["circuits"]), columns)
+    print_rows(output, answer, map(_to_row, answer["circuits"]), columns)
 
 
-def _told(row: dict[str, Any]) -> dict[str, Any]:
-    wait, alone = row["retry_after_seconds"], "all pods" if row["shared"] else "this process alone"
+def _to_row(row: dict[str, Any]) -> dict[str, Any]:
+    wait, scope = row["retry_after_seconds"], "all pods" if row["shared"] else "this process alone"
     return row | {
-        "state": "closed, asked to slow down" if row["state"] == State.CLOSED and wait else row["state"],
+        "state": "closed, asked to slow down" if row["state"] == CircuitState.CLOSED and wait else row["state"],
         "wait": f"in {wait:.0f} s" if wait else "now",
-        "says": "the coordinator, for all tenants" if row["everywhere"] else alone,
+        "says": "the coordinator, for all tenants" if row["everywhere"] else scope,
     }

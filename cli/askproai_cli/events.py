@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from askproai_cli.output import LimitOption, Output, OutputOption, as_json, show
-from askproai_cli.reach import TenantOption, UrlOption, ask
+from askproai_cli.client import TenantOption, UrlOption, request
+from askproai_cli.output import LimitOption, Output, OutputOption, print_json, print_rows
 
 events = typer.Typer(
     no_args_is_help=True,
@@ -15,7 +15,14 @@ events = typer.Typer(
 
 _COLUMNS = {"id": "id", "received_at": "received", "source": "source", "type": "type", "status": "status",
             "attempts": "tries", "error": "error"}  # fmt: skip
-_MOMENTS = {"at": "at", "what": "what", "name": "which", "outcome": "outcome", "duration_ms": "ms", "detail": "detail"}
+_TIMELINE_COLUMNS = {
+    "at": "at",
+    "what": "what",
+    "name": "which",
+    "outcome": "outcome",
+    "duration_ms": "ms",
+    "detail": "detail",
+}
 
 IdArgument = Annotated[str, typer.Argument(help="As listed: a number, or `job:<number>`.", metavar="ID")]
 
@@ -32,9 +39,9 @@ def list_command(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """List stored events, newest first. Jobs without an event are listed when they are dead, as `job:<id>`."""
-    asked = {"status": status, "source": source, "type": type_, "since": since, "limit": limit}
-    answer = ask(tenant, url, "GET", "events", **asked)
-    show(output, answer, answer["events"], _COLUMNS, "no such events")
+    filters = {"status": status, "source": source, "type": type_, "since": since, "limit": limit}
+    answer = request(tenant, url, "GET", "events", **filters)
+    print_rows(output, answer, answer["events"], _COLUMNS, "no such events")
 
 
 @events.command("show", epilog="Example: `askproai events show 17 -t salon-mueller.salon-mueller`")
@@ -42,11 +49,11 @@ def show_command(
     event: IdArgument, tenant: TenantOption, url: UrlOption = None, output: OutputOption = Output.TEXT
 ) -> None:
     """Show one event: why it failed, how often it was tried, when it is tried again."""
-    answer = ask(tenant, url, "GET", f"events/{event}")
+    answer = request(tenant, url, "GET", f"events/{event}")
     facts = {**answer["event"], **{name: value for name, value in answer.items() if name not in {"event", "job"}}}
     facts |= {f"job {name}": value for name, value in (answer["job"] or {}).items()}
     rows = ({"name": name, "value": value} for name, value in facts.items())
-    show(output, answer, rows, {"name": "", "value": ""})
+    print_rows(output, answer, rows, {"name": "", "value": ""})
 
 
 @events.command(epilog="Example: `askproai events redrive 17 -t salon-mueller.salon-mueller`")
@@ -60,9 +67,9 @@ def redrive(
     """Do a dead one again, with all its tries. It is written to the audit log."""
     if (event is None) is not dead:
         raise typer.BadParameter("name one ID, or say --all-dead")
-    answer = ask(tenant, url, "POST", f"events/{event}/redrive" if event else "events/redrive")
+    answer = request(tenant, url, "POST", f"events/{event}/redrive" if event else "events/redrive")
     if output is Output.JSON:
-        as_json(answer)
+        print_json(answer)
     else:
         typer.echo(f"redriven: {', '.join(answer['redriven']) or 'nothing was dead'}")
 
@@ -74,5 +81,5 @@ def timeline(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Show what happened in a call, in order: events, bookings, jobs, calls of providers, audit."""
-    answer = ask(tenant, url, "GET", f"calls/{call_id}/timeline")
-    show(output, answer, answer["moments"], _MOMENTS, "nothing is stored of this call")
+    answer = request(tenant, url, "GET", f"calls/{call_id}/timeline")
+    print_rows(output, answer, answer["moments"], _TIMELINE_COLUMNS, "nothing is stored of this call")

@@ -1,4 +1,4 @@
-"""How commands answer: text for people, JSON for programs."""
+"""What commands print: text for people, JSON for programs."""
 
 import json
 import sys
@@ -23,33 +23,34 @@ OutputOption = Annotated[Output, typer.Option("--output", "-o", help="text or js
 LimitOption = Annotated[int, typer.Option(min=1, max=500, help="At most so many rows.")]
 
 
-def as_json(answer: Any) -> None:
+def print_json(answer: Any) -> None:
+    """Print an answer as one line of JSON."""
     typer.echo(json.dumps(answer, ensure_ascii=False))
 
 
-def show(
+def print_rows(
     output: Output, answer: Any, rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str], nothing: str = ""
 ) -> None:
-    """Show an answer as it came, or its rows as a table; `columns` maps each field to its heading.
+    """Print an answer as JSON, or its `rows` as a table. `columns` maps each field to its heading; `nothing` replaces no rows.
 
-    Times are shown in the reader's own zone; a page that goes on says so.
+    Times are shown in the reader's own zone; below a page that has a next one, a line says so.
     """
     if output is Output.JSON:
-        as_json(answer)
+        print_json(answer)
         return
-    listed = list(rows)
-    if not listed:
+    rows = list(rows)
+    if not rows:
         typer.echo(nothing)
         return
     table = Table(*columns.values(), box=None, pad_edge=False, header_style="bold")
-    for row in listed:
-        table.add_row(*(_cell(row[field]) for field in columns))
+    for row in rows:
+        table.add_row(*(_to_cell(row[field]) for field in columns))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
     if answer.get("next"):
-        typer.echo(f"there are more than {len(listed)}: narrow it by the options, or raise --limit")
+        typer.echo(f"there are more than {len(rows)}: narrow it by the options, or raise --limit")
 
 
-def _cell(value: Any) -> str:
+def _to_cell(value: Any) -> str:
     if value is None:
         return ""
     text = str(value)
@@ -59,6 +60,6 @@ def _cell(value: Any) -> str:
 
 
 def local(instant: str) -> datetime:
-    """Read an instant; one with an offset of its own is shown as it is, UTC in the reader's zone."""
+    """Parse an instant. UTC is converted to the reader's zone; any other offset is kept."""
     moment = datetime.fromisoformat(instant)
     return moment.astimezone() if instant.endswith("Z") else moment

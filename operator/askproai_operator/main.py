@@ -1,50 +1,106 @@
-"""The operator's process: wiring, election, probes. `askproai-operator run`."""
+"""The operator's process, and its table of contents. `askproai-operator run`.
+
+One work queue holds the keys of all controllers. A key is reconciled when it was enqueued or when its time has come: that of a
+custom resource at each resync (ASKPROAI_RESYNC_SECONDS ± 10 %), unless its controller asked for another time.
+
+Key                Reconciled by                 To                                   Due when                              Workers
+Tenant             controllers/tenant            database role and rows, config,      it, a relative or a child changed; a  shared
+                                                 pods, routes, Cal.com's webhook      foreign CRD was installed or removed
+Branch             controllers/branch            E.164 numbers, default service       it, its Tenant or a service changed   shared
+ServiceOffering    controllers/offering          matching staff, event types          it, its Branch or its Tenant changed  shared
+RetellAgent        controllers/agent             LLM, agent, version, numbers at      it, its Branch or its Tenant changed  shared
+                                                 Retell
+CoordinatorLogins  controllers/coordinator       the Secret with the coordinator's    the process leads; each resync        1
+                                                 logins, and its roles
+ConfigSync         controllers/config_sync       annotations of running pods, so      a Tenant's config changed, until its  8
+                                                 that they read a new config          pods show it
+OrphanLedger       controllers/orphan            the list of Secrets of the ledger    the process leads; each 30 s          1
+Orphan             controllers/orphan            what a deletion could not remove     the list found it; its backoff        4
+
+Watches: `engine/informer.py` observes the four kinds, their children and labelled Secrets; `relations.py` returns the keys that
+depend on a change. A labelled Secret makes every object due whose spec names it. "Shared" are the ASKPROAI_WORKERS workers of the
+custom resources; the other kinds have workers of their own, so that a provider or a database that hangs there holds up no custom
+resource (docs/decisions/0028-one-work-queue.md).
+
+Beside the queue run: the informer (watches, and audits by lists every 5 minutes), the Lease's renewal, which ends the process when
+the Lease is lost, the probes with the metrics, and the handlers of SIGTERM and SIGINT.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, suppress
+import logging
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 import typer
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from askproai_core.clock import Clock, SystemClock
 from askproai_core.database import AdminStore
 from askproai_core.fault_injection import fault_points_from_environment
-from askproai_core.http_server import serve_probes
-from askproai_core.kube import LeaseApi, elector_from_settings, leadership
-from askproai_core.lifecycle import Stopped, run_until_stopped, stop_on_signals
-from askproai_core.logging import configure_logs
+from askproai_core.kube import Elector, LeaseApi, Times, access, exit_when_lost, own_identity
+from askproai_core.lifecycle import Stopped, stop_on_signals, until
 from askproai_core.redis import Rules
-from askproai_operator.controllers import agent, branch, offering, tenant
-from askproai_operator.controllers.coordinator import keep_coordinator
-from askproai_operator.controllers.retry import Retry
-from askproai_operator.controllers.tenant.nudge import Nudger
-from askproai_operator.engine import ApiError, Cache, Kube, World, resources
-from askproai_operator.engine.engine import Engine, Reconcile
-from askproai_operator.engine.feed import Feed
+from askproai_operator.api import Key
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers import agent, branch, config_sync, coordinator, offering, orphan, tenant
+from askproai_operator.engine import ApiError, Cache, Kube, refs
+from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.informer import Informer
-from askproai_operator.engine.login import access_by_kopf, kopf_login
-from askproai_operator.engine.metrics import Conditions, Metrics
-from askproai_operator.engine.queue import Urgency, WorkQueue
+from askproai_operator.engine.loop import Reconcile, ReconcileLoop
+from askproai_operator.engine.metrics import ConditionCollector, Metrics
+from askproai_operator.engine.queue import Options, Priority, WorkQueue
+from askproai_operator.engine.wire import connection
 from askproai_operator.providers import ProviderClients, RedisAdmin
+from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-KINDS: dict[str, Reconcile] = {
-    resources.TENANTS.kind: tenant.reconcile,
-    resources.BRANCHES.kind: branch.reconcile,
-    resources.OFFERINGS.kind: offering.reconcile,
-    resources.AGENTS.kind: agent.reconcile,
+Controllers = Mapping[str, Reconcile[ReconcileContext]]  # by the kind of their keys
+
+RESOURCE_CONTROLLERS: Controllers = {
+    refs.TENANTS.kind: tenant.reconcile,
+    refs.BRANCHES.kind: branch.reconcile,
+    refs.OFFERINGS.kind: offering.reconcile,
+    refs.AGENTS.kind: agent.reconcile,
 }
+
+
+def background_controllers(queue: WorkQueue, metrics: Metrics, sync: config_sync.ConfigSyncController) -> Controllers:
+    """Return the controllers of work that has no custom resource of its own."""
+    return {
+        coordinator.KIND: coordinator.reconcile,
+        config_sync.KIND: sync.reconcile,
+        orphan.LEDGER: orphan.LedgerController(metrics.set_orphan_counts, queue.add_unknown).reconcile,
+        orphan.ORPHAN: orphan.reconcile_orphan,
+    }
+
+
+def background_options(settings: Settings) -> dict[str, Options]:
+    """Return workers, backoff and timeout of these controllers; those of custom resources have the defaults."""
+    return {
+        coordinator.KIND: coordinator.OPTIONS,
+        config_sync.KIND: config_sync.OPTIONS,
+        orphan.LEDGER: orphan.LEDGER_OPTIONS,
+        orphan.ORPHAN: orphan.orphan_options(settings),
+    }
+
+
+def initial_keys(settings: Settings) -> Iterable[Key]:
+    """Return the background keys that are due as soon as the process leads."""
+    return coordinator.coordinator_key(settings), orphan.ledger_key(settings)
+
+
 _STUCK = timedelta(minutes=5)  # a reconcile is cancelled after 2 minutes, so an older one means a blocked process
-_RETRY = timedelta(seconds=2)
+_START_RETRY = timedelta(seconds=2)
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -62,7 +118,7 @@ def run() -> None:
     """
     settings = Settings()
     configure_logs(settings.log_level)
-    asyncio.run(operate(settings, KINDS))
+    asyncio.run(operate(settings, RESOURCE_CONTROLLERS))
 
 
 def main() -> None:
@@ -70,19 +126,19 @@ def main() -> None:
     cli()
 
 
-async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
-    """Stand by, lead, and release the Lease. Returns after SIGTERM; a lost Lease ends the whole process."""
+async def operate(settings: Settings, resource_controllers: Controllers) -> None:
+    """Stand by, lead, and release the Lease. Ends at SIGTERM; a lost Lease ends the whole process."""
     stop = asyncio.Event()
     stop_on_signals(stop)
     clock, metrics, cache = SystemClock(), Metrics(), Cache()
-    Conditions(cache, metrics.registry, clock)
-    queue = WorkQueue(clock, metrics)
-    feed = Feed(cache, queue.add)
+    ConditionCollector(cache, metrics.registry, clock)
+    relations, queue = Relations(cache), WorkQueue(clock, metrics, options=background_options(settings))
+    sink = EventSink(cache, relations, queue.add)
     health = Health(queue, metrics)
-    login = partial(kopf_login, settings.kubeconfig)
+    login = partial(connection, settings.kubeconfig)
     hosts = (*settings.provider_hosts, settings.retell_base_url, settings.calcom_base_url)
     async with AsyncExitStack() as stack:
-        kube = await stack.enter_async_context(Kube(login, feed, clock, namespace=settings.namespace))
+        kube = await stack.enter_async_context(Kube(login, sink, clock, namespace=settings.namespace))
         rules = Rules(open_for=timedelta(seconds=settings.circuit_open_seconds))
         providers = await stack.enter_async_context(
             ProviderClients(clock, registry=metrics.registry, hosts=hosts, rules=rules)
@@ -93,65 +149,61 @@ async def operate(settings: Settings, kinds: dict[str, Reconcile]) -> None:
         if redis is not None:
             stack.push_async_callback(redis.close)
         await health.serve(settings, stack)
-        lease_api = LeaseApi(partial(access_by_kopf, login), settings.namespace, resources.MANAGER)
-        lease = await stack.enter_async_context(lease_api)
-        elector = elector_from_settings(settings, lease, clock, metrics.leader.set)
+        lease = LeaseApi(access(settings.kubeconfig), settings.namespace, refs.MANAGER)
+        elector = _elector(settings, await stack.enter_async_context(lease), clock, metrics)
+        informer = Informer(sink, kube, clock, metrics, login, audit_every=timedelta(seconds=settings.audit_seconds))
         try:
-            await stack.enter_async_context(leadership(elector, stop))
+            await until(stop, elector.acquire())
+            stack.push_async_callback(elector.release)
+            stack.callback(asyncio.create_task(exit_when_lost(elector), name="lease").cancel)
             health.ready = False
-            installation = settings.installation_id
-            if installation is None:
-                installation = await run_until_stopped(stop, _retry_until_served(partial(_cluster_uid, kube), clock))
-            audit_every = timedelta(seconds=settings.audit_seconds)
-            informer = Informer(feed, kube, clock, metrics, login, audit_every=audit_every)
-            await run_until_stopped(stop, _retry_until_served(informer.prime, clock))
+            installation_id = settings.installation_id
+            if installation_id is None:
+                installation_id = await until(stop, _retry_until_served(partial(_cluster_uid, kube), clock))
+            await until(stop, _retry_until_served(informer.prime, clock))
         except Stopped:
             return
-        for model in cache.models():
-            queue.add(model.key, Urgency.RESYNC)
         health.ready = True
-        nudger = await stack.enter_async_context(Nudger(kube, clock))
-        world = World(
+        sync = await stack.enter_async_context(config_sync.ConfigSyncController(queue.add))
+        context = ReconcileContext(
             kube=kube,
             cache=cache,
+            relations=relations,
             settings=settings,
             clock=clock,
             faults=fault_points_from_environment(),
             database=database,
             providers=providers,
-            installation_id=installation,
+            installation_id=installation_id,
             fence=elector.fence,
             enqueue=queue.add,
-            nudge=nudger.nudge,
+            trigger_config_sync=sync.trigger,
             redis=redis,
         )
+        for model in cache.models():
+            queue.add(model.key, Priority.RESYNC)
+        for key in initial_keys(settings):
+            queue.add(key)
+        controllers = {**resource_controllers, **background_controllers(queue, metrics, sync)}
         async with asyncio.TaskGroup() as group:
             group.create_task(informer.run(stop, partial(stop_on_signals, stop)))
-            group.create_task(_forever(stop, Retry(world, metrics).run()))
-            group.create_task(Engine(kinds, world, queue, metrics).run(stop))
-            group.create_task(_forever(stop, keep_coordinator(world)))
+            group.create_task(ReconcileLoop(controllers, context, queue, metrics).run(stop))
     log.info("operator.stopped")
 
 
-async def _forever(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
-    """Run work that never ends by itself until `stop`."""
-    with suppress(Stopped):
-        await run_until_stopped(stop, work)
-
-
 async def _retry_until_served(work: Callable[[], Awaitable[T]], clock: Clock) -> T:
-    """Retry until the API server serves what the start needs: it may be restarting, or the CRDs may come a little later."""
+    """Try until the API server answers: it may be restarting, or the CRDs may be installed a little later."""
     while True:
         try:
             return await work()
         except ApiError as error:
             log.warning("start.waiting", error=str(error))
-            await clock.sleep(_RETRY)
+            await clock.sleep(_START_RETRY)
 
 
 async def _cluster_uid(kube: Kube) -> str:
-    """Return the UID of namespace `kube-system`, which outlives everything but the cluster."""
-    namespace = await kube.get(resources.NAMESPACES, "", "kube-system")
+    """Return the UID of namespace `kube-system`, which lives as long as the cluster."""
+    namespace = await kube.get(refs.NAMESPACES, "", "kube-system")
     if namespace is None:
         raise ApiError(404, "NotFound", "there is no namespace kube-system: set ASKPROAI_INSTALLATION_ID")
     return str(namespace["metadata"]["uid"])
@@ -162,8 +214,14 @@ def _redis(settings: Settings, clock: Clock) -> RedisAdmin | None:
     return RedisAdmin(url, clock, settings.ca_file) if url else None
 
 
+def _elector(settings: Settings, lease: LeaseApi, clock: Clock, metrics: Metrics) -> Elector:
+    seconds = (settings.lease_seconds, settings.lease_renew_seconds, settings.lease_retry_seconds)
+    times = Times(*(timedelta(seconds=each) for each in seconds))
+    return Elector(lease, clock, identity=own_identity(settings.pod_name), times=times, told=metrics.leader.set)
+
+
 class Health:
-    """The probes: alive while the event loop answers and no reconcile hangs; ready as a standby, or with a filled cache."""
+    """What the probes ask: alive while the loop answers and no reconcile hangs; ready as a standby, or when primed."""
 
     def __init__(self, queue: WorkQueue, metrics: Metrics) -> None:
         self.ready = True
@@ -171,11 +229,15 @@ class Health:
 
     async def serve(self, settings: Settings, stack: AsyncExitStack) -> None:
         """Serve `/livez`, `/readyz` and `/metrics` until the stack closes."""
-        ports = (settings.health_port, settings.metrics_port or settings.health_port)
-        registry, address = self._metrics.registry, settings.bind_address
-        probes = serve_probes(registry, address, ports, livez=self._livez, readyz=self._readyz)
-        addresses = await stack.enter_async_context(probes)
-        log.info("health.serving", addresses=[f"{host}:{port}" for host, port in addresses])
+        app = web.Application()
+        routes = {"/livez": self._livez, "/readyz": self._readyz, "/metrics": self._scrape}
+        app.add_routes([web.get(path, handler) for path, handler in routes.items()])
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        for port in {settings.health_port, settings.metrics_port or settings.health_port}:
+            await web.TCPSite(runner, settings.bind_address, port).start()
+        log.info("health.serving", addresses=[f"{address[0]}:{address[1]}" for address in runner.addresses])
 
     async def _livez(self, _: web.Request) -> web.Response:
         stuck = self._queue.oldest_work() > _STUCK
@@ -183,3 +245,28 @@ class Health:
 
     async def _readyz(self, _: web.Request) -> web.Response:
         return web.Response(text="ok" if self.ready else "filling the cache", status=200 if self.ready else 503)
+
+    async def _scrape(self, _: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def configure_logs(level: str) -> None:
+    """Write JSON lines, our own and the libraries' warnings. Kopf's debug level would print whole patches: never on."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_Relay()], force=True)
+
+
+class _Relay(logging.Handler):
+    """Hands the libraries' records to structlog."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger().log(record.levelno, "library.said", logger=record.name, message=record.getMessage())

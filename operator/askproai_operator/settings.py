@@ -111,7 +111,7 @@ class Settings(BaseSettings):
         return timedelta(seconds=self.deletion_budget_seconds)
 
     def admin_dsn(self) -> str:
-        """Give the database's URL. Raises ValueError when neither the variable nor the file is set."""
+        """Return the URL of PostgreSQL. Raises ValueError if neither the variable nor the file is set."""
         if self.database_admin_url is not None:
             return self.database_admin_url.get_secret_value()
         if self.database_admin_url_file is not None:
@@ -121,7 +121,7 @@ class Settings(BaseSettings):
         )
 
     def redis_url(self) -> str | None:
-        """Give Redis's URL for its administrator, if there is one."""
+        """Return the URL of Redis for its administrator, or None without a Redis."""
         if self.redis_admin_url is not None:
             return self.redis_admin_url.get_secret_value()
         if self.redis_admin_url_file is not None and self.redis_admin_url_file.exists():

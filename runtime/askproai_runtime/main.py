@@ -1,4 +1,4 @@
-"""The command `askproai-runtime`: the two processes of a tenant's pod, the coordinator, and the migrations."""
+"""The command `askproai-runtime`: the two processes of a tenant's pod, the coordinator and the migrations."""
 
 import asyncio
 import dataclasses
@@ -12,7 +12,7 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from askproai_core.database import Migrator, StoreError
+from askproai_core.database import DatabaseError, Migrator
 from askproai_core.kube import AccessError
 from askproai_core.lifecycle import stop_on_signals
 from askproai_core.logging import configure_logs
@@ -54,7 +54,7 @@ def web() -> None:
 
     Example: ASKPROAI_CONFIG_FILE=tenant.json ASKPROAI_CREDENTIALS_DIR=credentials askproai-runtime web
     """
-    from askproai_runtime.web import run_web  # noqa: PLC0415 - `migrate` need not import the web
+    from askproai_runtime.web import run_web  # noqa: PLC0415 - `migrate` does not need the web process
 
     _serve(run_web, Settings)
 
@@ -65,7 +65,7 @@ def worker() -> None:
 
     Example: ASKPROAI_CONFIG_FILE=tenant.json ASKPROAI_CREDENTIALS_DIR=credentials askproai-runtime worker
     """
-    from askproai_runtime.worker import run_worker  # noqa: PLC0415 - `migrate` need not import the worker
+    from askproai_runtime.worker import run_worker  # noqa: PLC0415 - `migrate` does not need the worker
 
     _serve(run_worker, Settings)
 
@@ -87,7 +87,7 @@ def up(dsn: Dsn, output: Format = Output.TEXT) -> None:
 
     Example: askproai-runtime migrate up --dsn postgresql://admin:…@db/askproai
     """
-    _tell_moved("applied", _database(Migrator(dsn).up()), output)
+    _print_versions("applied", _run_database_task(Migrator(dsn).up()), output)
 
 
 @migrate.command()
@@ -96,7 +96,7 @@ def down(dsn: Dsn, steps: Steps = 1, output: Format = Output.TEXT) -> None:
 
     Example: askproai-runtime migrate down --steps 1 --dsn postgresql://admin:…@db/askproai
     """
-    _tell_moved("undone", _database(Migrator(dsn).down(steps)), output)
+    _print_versions("undone", _run_database_task(Migrator(dsn).down(steps)), output)
 
 
 @migrate.command()
@@ -105,7 +105,7 @@ def status(dsn: Dsn, output: Format = Output.TEXT) -> None:
 
     Example: askproai-runtime migrate status -o json --dsn postgresql://admin:…@db/askproai
     """
-    states = _database(Migrator(dsn).status())
+    states = _run_database_task(Migrator(dsn).status())
     if output is Output.JSON:
         rows = [dataclasses.asdict(state) for state in states]
         typer.echo(json.dumps({"migrations": rows}, default=lambda at: at.isoformat()))
@@ -115,18 +115,18 @@ def status(dsn: Dsn, output: Format = Output.TEXT) -> None:
         typer.echo(f"{state.version:04} {state.name:20} {applied}{'  CHANGED SINCE' if state.changed else ''}")
 
 
-def _tell_moved(word: str, versions: list[int], output: Output) -> None:
-    text = f"{word}: {', '.join(f'{version:04}' for version in versions) or 'nothing to do'}"
-    typer.echo(json.dumps({word: versions}) if output is Output.JSON else text)
+def _print_versions(verb: str, versions: list[int], output: Output) -> None:
+    text = f"{verb}: {', '.join(f'{version:04}' for version in versions) or 'nothing to do'}"
+    typer.echo(json.dumps({verb: versions}) if output is Output.JSON else text)
 
 
 def _serve(run: Callable[[S, asyncio.Event], Awaitable[None]], kind: type[S]) -> None:
-    """Run a process until SIGTERM. Exit code 2 for settings, 1 for a config that cannot be read or a taken port."""
+    """Run a process until SIGTERM. Exit code 2 for wrong settings, 1 for an unreadable config, no API server or a taken port."""
     try:
         settings = kind()
     except ValidationError as error:
-        names = ", ".join(f"ASKPROAI_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors())
-        typer.echo(f"The settings are wrong: {names}", err=True)
+        faults = (f"ASKPROAI_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors())
+        typer.echo(f"The settings are wrong: {', '.join(faults)}", err=True)
         raise typer.Exit(2) from error
 
     async def until_signal() -> None:
@@ -141,12 +141,12 @@ def _serve(run: Callable[[S, asyncio.Event], Awaitable[None]], kind: type[S]) ->
         raise typer.Exit(1) from error
 
 
-def _database(errand: Coroutine[Any, Any, T]) -> T:
-    """Run one database errand; say what failed in a line, with exit code 1."""
+def _run_database_task(task: Coroutine[Any, Any, T]) -> T:
+    """Run one database task; print a failure in one line, with exit code 1."""
     configure_logs("info", component="migrate")
     try:
-        return asyncio.run(errand)
-    except (StoreError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        return asyncio.run(task)
+    except (DatabaseError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         typer.echo(f"{type(error).__name__}: {error}", err=True)
         raise typer.Exit(1) from error
 

@@ -1,4 +1,4 @@
-"""What both processes, web and worker, begin and end with: config, credentials, database, metrics, client session, signals."""
+"""What web and worker share for the life of the process: config, credentials, database, Redis, metrics, client session."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,10 +14,9 @@ from askproai_core.database import Pool, open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.lifecycle import background_tasks, sleep_until_stopped
 from askproai_core.logging import configure_logs
-from askproai_core.redis import Circuits, Provider, Rules, Shared, SlotLock, TellsRedis
-from askproai_core.tenant_config import CalcomVersion
-from askproai_runtime.booking import Booking, BookingSettings
-from askproai_runtime.calendars import CalcomV1, CalcomV2, ChosenCalendar, Exchange, Recorder
+from askproai_core.redis import CircuitBreakers, CircuitRules, Provider, RedisClient, RedisMetrics, SlotLock
+from askproai_runtime.booking import BookingService, BookingSettings
+from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder, build_calendar
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.settings import Settings
 from askproai_runtime.watched_files import Credentials, LiveConfig
@@ -25,19 +24,19 @@ from askproai_runtime.watched_files import Credentials, LiveConfig
 log = structlog.get_logger(__name__)
 
 DATABASE_URL = "DATABASE_URL"
-REDIS_URL = "REDIS_URL"  # absent: no Redis, and every pod goes by itself
-CA_FILE = "CA_FILE"  # the authority that signed Redis's certificate, where the system does not know it
-LOOK_AT_URL_SECONDS = 0.5
+REDIS_URL = "REDIS_URL"  # absent: no Redis, and every pod works by itself
+CA_FILE = "CA_FILE"  # the authority that signed the certificate of Redis, if the system does not know it
+URL_POLL_SECONDS = 0.5
 CLOSE_POOL_SECONDS = 5.0
 
 
 class DatabaseUrlMissing(OSError):
-    """There is no credential `DATABASE_URL`: the operator makes it with the tenant's role. Until then the database is away."""
+    """There is no credential `DATABASE_URL`; the operator creates it with the tenant's role. Until then the database is away."""
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What lives as long as the process."""
+    """What lives as long as the process, and is passed to whatever needs it."""
 
     settings: Settings
     clock: Clock
@@ -47,48 +46,45 @@ class Process:
     metrics: Metrics
     session: aiohttp.ClientSession
     pool: Pool
-    shared: Shared
-    circuits: Circuits
+    shared: RedisClient
+    circuits: CircuitBreakers
 
     @property
     def tenant(self) -> str:
         return self.config.current.tenant
 
-    def booking(self) -> Booking:
-        """Wire the booking room."""
+    def booking(self) -> BookingService:
+        """Return the booking package, wired to this process."""
         settings = BookingSettings(
             sync_delay=timedelta(seconds=self.settings.calendar_sync_delay_seconds),
-            quiet=timedelta(seconds=self.settings.calendar_quiet_seconds),
+            quiet_period=timedelta(seconds=self.settings.calendar_quiet_seconds),
         )
         slots = SlotLock(self.shared, self.clock)
-        return Booking(
+        return BookingService(
             self.pool, self.config.now, self._calendar(), self.clock, self.metrics, settings, self.faults, slots
         )
 
-    def _calendar(self) -> ChosenCalendar:
-        """Wire the calendars. Cal.com's old API is asked while the circuit of the new one is open, so it has one of its own."""
-        recorder = Recorder(self.pool, self.tenant, self.metrics)
-        key = lambda: self.credentials.get("calcom-api-key")  # noqa: E731
-        of_v1 = Circuits(None, self.clock, rules=circuit_rules(self.settings))
-        v2 = CalcomV2(Exchange(self.session, self.circuits, self.clock), self.config.now, key, recorder)
-        v1 = CalcomV1(Exchange(self.session, of_v1, self.clock), self.config.now, key, recorder)
-        return ChosenCalendar(self.config.now, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, self.clock)
+    def _calendar(self) -> FallbackCalendar:
+        recorder, rules = ProviderCallRecorder(self.pool, self.tenant, self.metrics), circuit_rules(self.settings)
+        return build_calendar(
+            self.config.now, self.credentials.get, self.session, self.circuits, rules, self.clock, recorder
+        )
 
 
-def circuit_rules(settings: Settings) -> Rules:
-    return Rules(open_for=timedelta(seconds=settings.circuit_open_seconds))
+def circuit_rules(settings: Settings) -> CircuitRules:
+    return CircuitRules(open_for=timedelta(seconds=settings.circuit_open_seconds))
 
 
 @asynccontextmanager
 async def open_process(
     settings: Settings, component: str, connections: int, clock: Clock, faults: FaultPoints, stop: asyncio.Event
 ) -> AsyncIterator[Process]:
-    """Read the config (raises `ConfigUnreadable`), and follow its and the database's changes until the end."""
+    """Open what a process needs, and follow changes of config and credentials until the end. Raises `ConfigUnreadable`."""
     config = LiveConfig(settings.config_file)
     configure_logs(settings.log_level, component=component, tenant=config.current.tenant)
     credentials, metrics = Credentials(settings.credentials_dir), Metrics(config.current.tenant)
 
-    # Every role of the server may read this name, and a pod's name begins with its tenant's: the random end must do.
+    # Every role of the server can read this name, and a pod's name begins with its tenant's: use only its random suffix.
     name = f"askproai-{component} {settings.pod_name.rpartition('-')[2]}"
 
     def base_url(provider: Provider) -> str | None:
@@ -98,7 +94,7 @@ async def open_process(
         open_stores(credentials, config.current.tenant, connections, name, clock, metrics, stop) as (pool, shared),
         aiohttp.ClientSession() as session,
     ):
-        circuits = Circuits(shared, clock, metrics, circuit_rules(settings), base_url=base_url)
+        circuits = CircuitBreakers(shared, clock, metrics, circuit_rules(settings), base_url=base_url)
         async with background_tasks(circuits.follow(stop), config.watch(stop, metrics.config, metrics.config_rejected)):
             yield Process(settings, clock, faults, config, credentials, metrics, session, pool, shared, circuits)
 
@@ -110,10 +106,13 @@ async def open_stores(
     connections: int,
     name: str,
     clock: Clock,
-    metrics: TellsRedis,
+    metrics: RedisMetrics,
     stop: asyncio.Event,
-) -> AsyncIterator[tuple[Pool, Shared]]:
-    """Open what the mounted credentials name, and follow their changes until the end; the URLs are read for each connection."""
+) -> AsyncIterator[tuple[Pool, RedisClient]]:
+    """Open the database and Redis named by the mounted credentials, and follow their changes until the end.
+
+    The URLs are read again for each connection.
+    """
 
     def database_url() -> str:
         url = credentials.get(DATABASE_URL)
@@ -123,7 +122,7 @@ async def open_stores(
 
     pool = await open_pool(database_url, max_size=connections, application_name=name)
     ca_file = credentials.directory / CA_FILE
-    shared = Shared(lambda: credentials.get(REDIS_URL), tenant, clock, metrics, ca_file=ca_file)
+    shared = RedisClient(lambda: credentials.get(REDIS_URL), tenant, clock, metrics, ca_file=ca_file)
     try:
         async with background_tasks(shared.watch(stop), _follow_database_url(credentials, pool, stop)):
             yield pool, shared
@@ -133,22 +132,22 @@ async def open_stores(
 
 
 async def _follow_database_url(credentials: Credentials, pool: Pool, stop: asyncio.Event) -> None:
-    """End the pool's connections, each after its work, when DATABASE_URL changes: a rotated password, another server.
+    """Expire the pool's connections when DATABASE_URL changes: a rotated password, another server.
 
-    New ones ask for the URL by themselves. A missing file is no change.
+    Each ends after its current use, and new ones read the URL by themselves. A missing file is no change.
     """
-    known = credentials.get(DATABASE_URL)
+    last_url = credentials.get(DATABASE_URL)
     while not stop.is_set():
-        current = credentials.get(DATABASE_URL) or known
-        if current != known:
-            known = current
+        url = credentials.get(DATABASE_URL) or last_url
+        if url != last_url:
+            last_url = url
             await pool.expire_connections()
             log.info("database.url_changed", consequence="new connections; the old ones end with their last request")
-        await sleep_until_stopped(stop, LOOK_AT_URL_SECONDS)
+        await sleep_until_stopped(stop, URL_POLL_SECONDS)
 
 
 async def _close(pool: Pool) -> None:
-    """Close a pool whose work has ended; connections that hang are cut, since the process must end."""
+    """Close a pool that is no longer used; terminate connections that hang, since the process must end."""
     try:
         async with asyncio.timeout(CLOSE_POOL_SECONDS):
             await pool.close()

@@ -1,4 +1,4 @@
-"""The runtime's own settings: `ASKPROAI_*` variables. What belongs to the tenant stands in TenantConfig instead."""
+"""Settings of a runtime process: `ASKPROAI_*` variables, read once at startup. What belongs to the tenant is in TenantConfig."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
-"""The web process: three ports, and the order in which it begins and ends.
+"""The web process: three ports, and the order in which it starts and stops.
 
-8080 takes webhooks and call functions, 8081 answers probes and detailed health, 9090 gives metrics.
+8080 takes webhooks and call functions, 8081 serves probes, detailed health and the private API, 9090 serves metrics.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from aiohttp import web
 from askproai_core.clock import Clock, SystemClock
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import Problem, error_middleware, start_server
-from askproai_core.redis import RateLimiter, WakeUp
+from askproai_core.redis import RateLimiter, WakeUpChannel
 from askproai_core.tenant_config import Function
-from askproai_runtime.booking import warm
+from askproai_runtime.booking import warm_up
 from askproai_runtime.calls import FUNCTIONS_BY_NAME, CallFunctions, InboundCalls
 from askproai_runtime.health import Readiness, metrics_app, private_app
 from askproai_runtime.intake import EventStore, Flusher, Source, Webhooks, WebhookSource, find_webhook_source
@@ -27,8 +27,8 @@ from askproai_runtime.settings import Settings
 log = structlog.get_logger(__name__)
 
 CONNECTIONS = 3
-POKE_TIMEOUT = aiohttp.ClientTimeout(total=0.5)
-REST_AFTER_FAILED_POKE = timedelta(seconds=2)
+NOTIFY_TIMEOUT = aiohttp.ClientTimeout(total=0.5)
+RETRY_OWN_WORKER_AFTER = timedelta(seconds=2)
 
 
 class Hook(StrEnum):
@@ -38,13 +38,15 @@ class Hook(StrEnum):
 
 
 def find_endpoint(path: str, prefix: str) -> WebhookSource | Function | Hook | None:
-    """Give what a path of the public port means, with and without the exposure's prefix; None for 404."""
+    """Return what a path of the public port addresses, with or without the exposure's prefix; None for 404."""
     prefix = prefix.rstrip("/")
     inner = path.removeprefix(prefix) if path.startswith(f"{prefix}/") else path
     match inner.split("/"):
         case ["", "webhooks", name]:
             return find_webhook_source(name)
-        case ["", "webhooks", "calcom", installation] if installation:  # by this address the operator knows its own
+        case ["", "webhooks", "calcom", installation] if (
+            installation
+        ):  # an operator recognises its webhook by this path
             return Source.CALCOM
         case ["", "retell", "functions", name]:
             return FUNCTIONS_BY_NAME.get(name)
@@ -53,11 +55,11 @@ def find_endpoint(path: str, prefix: str) -> WebhookSource | Function | Hook | N
     return None
 
 
-class Poker:
-    """Tells a worker that there is work, without ever holding up an answer: the own pod's, or if that one is full, restarts
-    or lives elsewhere (Split) all that listen.
+class WorkerNotifier:
+    """Notifies a worker that there is a job, without ever delaying an answer.
 
-    One request at a time, and one more for all that asked meanwhile.
+    The worker of the own pod is asked first. If it is full, restarting or in another pod (`spec.runtime.mode: Split`), all
+    workers that listen on Redis are woken. One request runs at a time; notifications that come meanwhile share the next one.
     """
 
     def __init__(self, process: Process) -> None:
@@ -65,15 +67,15 @@ class Poker:
         own = "127.0.0.1" if address == "0.0.0.0" else address  # noqa: S104 - a comparison
         self._url = f"http://{own}:{process.settings.worker_port}/poke"
         self._session, self._clock = process.session, process.clock
-        self._others = WakeUp(process.shared, process.clock)
-        self._asked = False
+        self._wake_up = WakeUpChannel(process.shared, process.clock)
+        self._requested = False
         self._reachable = True
-        self._try_own_at = float("-inf")
+        self._own_worker_after = float("-inf")
         self._task: asyncio.Task[None] | None = None
 
-    def soon(self) -> None:
-        """Ask for a poke, and return at once."""
-        self._asked = True
+    def notify(self) -> None:
+        """Request a notification, and return at once."""
+        self._requested = True
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
 
@@ -83,34 +85,34 @@ class Poker:
             await asyncio.wait({self._task})
 
     async def _run(self) -> None:
-        while self._asked:
-            self._asked = False
-            if not await self._poke_own():
-                await self._others.publish()
+        while self._requested:
+            self._requested = False
+            if not await self._notify_own():
+                await self._wake_up.publish()
 
-    async def _poke_own(self) -> bool:
-        """Poke the own pod's worker; False when it is not there, or has its hands full."""
-        if self._clock.monotonic() < self._try_own_at:
+    async def _notify_own(self) -> bool:
+        """Notify the own pod's worker. False if it cannot be reached or has no free slot."""
+        if self._clock.monotonic() < self._own_worker_after:
             return False
         try:
-            async with self._session.post(self._url, timeout=POKE_TIMEOUT) as response:
-                reached, takes_it = True, response.ok
+            async with self._session.post(self._url, timeout=NOTIFY_TIMEOUT) as response:
+                reached, accepted = True, response.ok
         except (aiohttp.ClientError, TimeoutError):
-            reached = takes_it = False
-            self._try_own_at = self._clock.monotonic() + REST_AFTER_FAILED_POKE.total_seconds()
+            reached = accepted = False
+            self._own_worker_after = self._clock.monotonic() + RETRY_OWN_WORKER_AFTER.total_seconds()
         if reached != self._reachable:
             self._reachable = reached
             log.info("worker.reachable" if reached else "worker.unreachable", consequence="others are woken, or poll")
-        return takes_it
+        return accepted
 
 
 class WebProcess:
-    """The web process while it runs. `public_port` and its sisters are the ports that are really open."""
+    """The web process while it runs. `public_port`, `private_port` and `metrics_port` are the ports actually opened."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
         self._readiness = Readiness(process)
-        self._poker = Poker(process)
+        self._notifier = WorkerNotifier(process)
         self._webhooks = Webhooks(
             config=process.config,
             credentials=process.credentials,
@@ -118,7 +120,7 @@ class WebProcess:
             limiter=RateLimiter(process.shared, process.clock, "webhooks"),
             clock=process.clock,
             metrics=process.metrics,
-            wake_worker=self._poker.soon,
+            wake_worker=self._notifier.notify,
         )
         self._functions = CallFunctions(
             config=process.config,
@@ -127,15 +129,15 @@ class WebProcess:
             pool=process.pool,
             limiter=RateLimiter(process.shared, process.clock, "functions"),
             clock=process.clock,
-            wake_worker=self._poker.soon,
+            wake_worker=self._notifier.notify,
         )
         self._inbound = InboundCalls(process.config, process.credentials, process.pool, process.clock)
         self.public_port = self.private_port = self.metrics_port = 0
 
     async def run(self, stop: asyncio.Event, started: Callable[["WebProcess"], None] = lambda _: None) -> None:
-        """Serve until `stop`; then readiness falls, and requests and functions in flight end, in this order."""
+        """Serve until `stop`; then fail readiness, and let requests and functions in flight finish, in this order."""
         settings, process = self._process.settings, self._process
-        warm(process.config.current, process.clock.now())
+        warm_up(process.config.current, process.clock.now())
         runners: list[web.AppRunner] = []
 
         async def open_app(app: web.Application, port: int) -> int:
@@ -153,11 +155,11 @@ class WebProcess:
             await stop.wait()
             self._readiness.draining = True
             log.info("web.draining", delay_seconds=settings.shutdown_delay_seconds)
-            await asyncio.sleep(settings.shutdown_delay_seconds)  # until nobody sends to us any more
+            await asyncio.sleep(settings.shutdown_delay_seconds)  # until no traffic is routed here any more
         finally:
             for runner in runners:
                 await runner.cleanup()
-            await self._poker.close()
+            await self._notifier.close()
             await self._functions.close()
             await self._inbound.close()
             await self._webhooks.flusher.close()
@@ -169,7 +171,7 @@ class WebProcess:
         return app
 
     async def _dispatch(self, request: web.Request) -> web.Response:
-        """Find the endpoint by the config in use, whose prefix may change while we run."""
+        """Pass a request to its endpoint, by the path prefix of the config in use, which may change at run time."""
         endpoint = find_endpoint(request.path, self._process.config.current.path_prefix)
         if endpoint is None:
             raise Problem(404, "Not Found", "This path is not served")

@@ -1,6 +1,6 @@
-"""The worker process: runs the tenant's jobs, and has one port for its health, its metrics and the web process's poke.
+"""The worker process: runs the tenant's jobs, with one port for its health, its metrics and notifications by the web process.
 
-One connection is enough, because every handler takes it for one short transaction and waits for providers without it.
+One database connection is enough, because a handler holds it for one short transaction only and waits for providers without it.
 """
 
 import asyncio
@@ -10,11 +10,11 @@ from datetime import timedelta
 import structlog
 
 from askproai_core.clock import Clock, SystemClock
-from askproai_core.database import DATABASE_AWAY
+from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import start_server
 from askproai_core.lifecycle import sleep_until_stopped
-from askproai_core.redis import WakeUp
+from askproai_core.redis import WakeUpChannel
 from askproai_runtime.billing import get_billing_state
 from askproai_runtime.calls import count_active_calls
 from askproai_runtime.events import EventDispatcher
@@ -30,19 +30,19 @@ MEASURE_SECONDS = 15.0
 
 
 async def work(process: Process, stop: asyncio.Event, started: Callable[[int], None] = lambda _: None) -> None:
-    """Run jobs until `stop`; then no job is claimed, and running ones end or are given back. Tells `started` its port."""
+    """Run jobs until `stop`; then claim no more, and finish or put back the running ones. `started` is called with the port."""
     settings, readiness = process.settings, Readiness(process)
     grace = settings.shutdown_grace_seconds
     jobs = JobSettings(grace=timedelta(seconds=grace))
     runner = Runner(process.pool, process.tenant, job_handler(process), process.clock, jobs, process.metrics)
-    app = worker_app(process.metrics, readiness, runner.poke)
+    app = worker_app(process.metrics, readiness, runner.notify)
     server, port = await start_server(app, settings.bind_address, settings.worker_port, grace_seconds=grace)
     log.info("worker.started", port=port, config=process.config.hash)
     started(port)
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(runner.run(stop))
-            listening = tasks.create_task(WakeUp(process.shared, process.clock).listen(runner.poke))
+            listening = tasks.create_task(WakeUpChannel(process.shared, process.clock).listen(runner.notify))
             tasks.create_task(_measure(process, stop))
             await stop.wait()
             readiness.draining = True
@@ -53,19 +53,19 @@ async def work(process: Process, stop: asyncio.Event, started: Callable[[int], N
 
 
 async def _measure(process: Process, stop: asyncio.Event) -> None:
-    """Keep `active_calls` and `billing_state` current: several workers carry out events, so the tables are asked."""
+    """Keep the gauges `active_calls` and `billing_state` current; from the tables, since several workers process events."""
     while not stop.is_set():
         try:
             process.metrics.active_calls(await count_active_calls(process.pool, process.tenant))
-            billed = await get_billing_state(process.pool, process.tenant)
-            process.metrics.billing(billed.status if billed else None)
-        except DATABASE_AWAY as error:
+            billing = await get_billing_state(process.pool, process.tenant)
+            process.metrics.billing(billing.status if billing else None)
+        except DATABASE_UNAVAILABLE as error:
             log.warning("tables.not_measured", error=type(error).__name__)
         await sleep_until_stopped(stop, MEASURE_SECONDS)
 
 
 def job_handler(process: Process) -> Callable[[Job], Awaitable[None]]:
-    """Give the one function that carries out every kind of job."""
+    """Return the handler for every kind of job."""
     booking = process.booking()
     events = EventDispatcher(process.pool, process.config.now, booking, process.clock, process.metrics)
 

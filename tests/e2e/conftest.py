@@ -1,4 +1,4 @@
-"""One demo for all end-to-end tests: the same parts and the same code as `make demo KEEP=1`."""
+"""One demo for all end-to-end tests: the same parts and code as `make demo KEEP=1`."""
 
 import asyncio
 import io
@@ -14,16 +14,17 @@ import pytest
 from rich.console import Console
 
 from askproai_sandbox.caller import CallRecord, play_call
-from askproai_sandbox.cluster import eventually, kubectl
+from askproai_sandbox.cluster import kubectl
 from askproai_sandbox.demo import State, read_state
 from askproai_sandbox.demo.run import end_demo, run_demo
 from askproai_sandbox.demo.story import Outcome
 from askproai_sandbox.world import SALON
+from tests.worlds.waiting import eventually
 
 
 @dataclass(frozen=True)
 class Demo:
-    """A demo that runs, what its story gave, and what a person saw."""
+    """A running demo, the outcome of its scenario, and the text that a person saw."""
 
     directory: Path
     outcome: Outcome
@@ -37,22 +38,22 @@ class Demo:
         return await kubectl(Path(self.state.kubeconfig), *arguments)
 
     async def ask(self, number: str, **args: Any) -> dict[str, Any]:
-        """Ask for free times in a call of its own, and give the function's answer."""
+        """Ask for free slots in a call of its own, and return the function's answer."""
         calls = [{"name": "check_availability", "args": args}]
         record = await play_call(self.state.retellUrl, number, ["Guten Tag"], args=calls)
         assert record.errors == []
         return record.answers("check_availability")[0]
 
     async def open_days(self, count: int, *weekdays: int) -> list[date]:
-        """Give the first days, a week off at least, on which the salon is open: none of them is a holiday."""
-        found, day = list[date](), datetime.now(UTC).date() + timedelta(days=8)
+        """Return the first days, at least a week ahead, on which the salon is open, so that none of them is a holiday."""
+        days, day = list[date](), datetime.now(UTC).date() + timedelta(days=8)
         for _ in range(60):
-            if len(found) < count and day.weekday() in weekdays:
+            if len(days) < count and day.weekday() in weekdays:
                 slots = (await self.ask(SALON.number, service="Haarschnitt", date=day.isoformat()))["slots"]
-                found += [day] if any(slot["start"].startswith(day.isoformat()) for slot in slots) else []
+                days += [day] if any(slot["start"].startswith(day.isoformat()) for slot in slots) else []
             day += timedelta(days=1)
-        assert len(found) == count
-        return found
+        assert len(days) == count
+        return days
 
     async def call(self, number: str, *say: str, **kwargs: Any) -> CallRecord:
         return await play_call(self.state.retellUrl, number, say, **kwargs)
@@ -66,20 +67,21 @@ class Demo:
             await connection.close()
 
     async def until(self, check: Callable[[], Awaitable[Any]], seconds: float, what: str) -> Any:
-        return await eventually(check, timedelta(seconds=seconds), what)
+        """Wait until `check` returns something true, and return that."""
+        return await eventually(check, seconds, what, every=0.05)
 
 
 async def fetch(url: str, method: str = "GET", **kwargs: Any) -> Any:
-    """Ask a server, and give its JSON; an error status raises."""
+    """Send a request and return the JSON of the response; an error status raises."""
     async with (
         aiohttp.ClientSession(raise_for_status=True) as session,
-        session.request(method, url, **kwargs) as answer,
+        session.request(method, url, **kwargs) as response,
     ):
-        return await answer.json()
+        return await response.json()
 
 
 async def play(directory: Path, *, keep: bool, kill: bool) -> tuple[Outcome, str]:
-    """Play the demo's story, and give it with what a person saw."""
+    """Play the demo's scenario, and return its outcome and the text that a person saw."""
     screen = io.StringIO()
     outcome = await run_demo(
         keep=keep, kill=kill, console=Console(file=screen, width=132), directory=directory, tied=True

@@ -9,16 +9,16 @@ from askproai_sandbox.demo.run import end_demo
 from tests.e2e.conftest import play
 
 
-def flat(pids: object) -> list[int]:
+def flatten(pids: object) -> list[int]:
     if isinstance(pids, dict):
-        return [pid for value in pids.values() for pid in flat(value)]
+        return [pid for value in pids.values() for pid in flatten(value)]
     if isinstance(pids, list):
-        return [pid for value in pids for pid in flat(value)]
+        return [pid for value in pids for pid in flatten(value)]
     return [pids] if isinstance(pids, int) else []
 
 
-async def test_killing_operator_and_worker_in_the_middle_loses_nothing_and_doubles_nothing(tmp_path):
-    """Q2, P1: one agent, one LLM, one binding, one appointment, every event processed; the lost try is counted."""
+async def test_killing_operator_and_worker_in_the_middle_loses_nothing_and_duplicates_nothing(tmp_path):
+    """One agent, one LLM, one binding, one appointment, every event processed; the lost attempt counts."""
     outcome, text = await play(tmp_path / "demo", keep=False, kill=True)
     assert "operator ended (by SIGKILL)" in text
     assert outcome.killed
@@ -28,8 +28,8 @@ async def test_killing_operator_and_worker_in_the_middle_loses_nothing_and_doubl
 async def test_the_demo_starts_again_after_everything_was_killed(tmp_path):
     directory = tmp_path / "demo"
     await play(directory, keep=True, kill=False)
-    for pid in flat(read_state(directory).pids):
-        with suppress(ProcessLookupError):  # children of what was killed before it
+    for pid in flatten(read_state(directory).pids):
+        with suppress(ProcessLookupError):  # a child of a process that was killed before it
             os.kill(pid, signal.SIGKILL)
     outcome, _ = await play(directory, keep=True, kill=False)
     assert len(outcome.appointments) == 1

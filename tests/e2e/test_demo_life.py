@@ -1,4 +1,4 @@
-"""The demo goes on living: hours change, databases restart, tenants come and go, and nothing is written that need not be."""
+"""Life after the demo's scenario: hours change, databases restart, tenants come and go, and nothing is written needlessly."""
 
 import asyncio
 import hashlib
@@ -27,7 +27,7 @@ WEDNESDAY = 2
 def signed(
     event: str, call_id: str, key: str = SALON.retell_key, to_number: str = SALON.number
 ) -> tuple[bytes, dict[str, str]]:
-    """Sign an event as Retell does (retell.md §6), written down a third time on purpose."""
+    """Sign an event as Retell does (docs/vendors/retell.md); independent of runtime and sandbox on purpose."""
     call = {"call_id": call_id, "agent_id": "unknown", "to_number": to_number, "from_number": "+4915100000000"}
     body = json.dumps({"event": event, "call": call | {"direction": "inbound", "call_status": "ongoing"}}).encode()
     stamp = str(int(time.time() * 1000))
@@ -41,8 +41,8 @@ async def send(demo, body: bytes, headers: dict[str, str]) -> tuple[int, dict]:
         return answer.status, await answer.json()
 
 
-async def test_a_duplicate_is_answered_already_processed_and_a_forged_one_401(demo):
-    """W1, W2: both change nothing."""
+async def test_a_duplicate_is_answered_already_processed_and_a_forged_event_401(demo):
+    """Neither changes anything."""
     body, headers = signed("call_started", "call_dup_1")
     first_status, first = await send(demo, body, headers)
     again_status, again = await send(demo, body, headers)
@@ -54,33 +54,33 @@ async def test_a_duplicate_is_answered_already_processed_and_a_forged_one_401(de
     assert stored == [{"event_id": "call_dup_1:call_started"}]
 
 
-async def test_changed_opening_hours_are_in_force_within_5_seconds_and_no_pod_restarts(demo):
-    """Design §2.11: a changed opening hour must not restart a pod that is on a call."""
+async def test_changed_opening_hours_take_effect_within_5_seconds_and_no_pod_restarts(demo):
+    """Changed opening hours must not restart a pod that is on a call."""
     (day,) = await demo.open_days(1, WEDNESDAY)
-    wish = {"service": "Haarschnitt", "date": day.isoformat(), "time": "15:00"}
+    request = {"service": "Haarschnitt", "date": day.isoformat(), "time": "15:00"}
 
     async def offered() -> bool:
-        slots = (await demo.ask(SALON.number, **wish))["slots"]
+        slots = (await demo.ask(SALON.number, **request))["slots"]
         return any(slot["start"].startswith(f"{day}T15:00") for slot in slots)
 
     before = demo.state.pids["pods"]
     assert await offered()
     hours = [{"days": ["Wed"], "opens": "09:00", "closes": "12:00"}]
     patch = json.dumps({"spec": {"openingHours": hours}})
-    began = time.monotonic()
+    started = time.monotonic()
     await demo.kubectl("patch", "branch", "mitte", "-n", SALON.namespace, "--type=merge", "-p", patch)
 
     async def closed() -> bool:
         return not any([await offered() for _ in range(2)])  # both pods are asked in turn
 
     await demo.until(closed, 5, "the new hours in every pod")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - started < 5
     assert demo.state.pids["pods"] == before
     await demo.kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
 
 
 async def test_postgres_restarts_and_no_acknowledged_event_is_lost(demo):
-    """W2: what was answered with 200 is in the table, whenever the server died."""
+    """Every event that was answered with 200 is stored, whenever the server died."""
     acknowledged: list[str] = []
     refused = 0
     killed = False
@@ -96,13 +96,13 @@ async def test_postgres_restarts_and_no_acknowledged_event_is_lost(demo):
             killed = True
             os.kill(demo.state.pids["postgres"], signal.SIGKILL)
         await asyncio.sleep(0.05)
-    assert refused > 0, "the restart was not felt at all: the test proves nothing"
+    assert refused > 0, "no request met the restart: the test proves nothing"
 
-    async def back() -> bool:
+    async def accepts_again() -> bool:
         body, headers = signed("call_started", "call_restart_last")
         return (await send(demo, body, headers))[0] == 200
 
-    await demo.until(back, 30, "the database to be used again")
+    await demo.until(accepts_again, 30, "the database to be used again")
     rows = await demo.rows("SELECT event_id FROM webhook_events WHERE event_id LIKE 'call_restart_%'")
     assert set(acknowledged) <= {row["event_id"] for row in rows}
     unfinished = "SELECT count(*) AS n FROM webhook_events WHERE status IN ('received', 'processing', 'failed')"
@@ -114,7 +114,7 @@ async def test_postgres_restarts_and_no_acknowledged_event_is_lost(demo):
 
 
 def second_tenant(retell_url: str, calcom_url: str) -> str:
-    """Give the second example, with servers of its own and a calendar at Cal.com."""
+    """Return the second example as YAML, with servers of its own and a calendar at Cal.com."""
     objects = manifests("second-tenant.yaml")
     secret, tenant = objects["Secret"][0], objects["Tenant"][0]
     secret["stringData"] |= {"calcom-api-key": "cal_demo_praxis", "calcom-webhook-secret": "praxis-hook-secret"}
@@ -135,7 +135,7 @@ def second_tenant(retell_url: str, calcom_url: str) -> str:
 
 @pytest.fixture
 async def servers():
-    """A Retell and a Cal.com of the second tenant's own."""
+    """Yield the URLs of a Retell and a Cal.com of the second tenant's own."""
     clock = SystemClock()
     async with serve(RetellSimulator(clock)) as retell, serve(CalcomSimulator(clock)) as calcom:
         bearer = {"Authorization": "Bearer key_demo_praxis"}
@@ -146,8 +146,8 @@ async def servers():
         yield retell, calcom
 
 
-async def test_a_second_tenant_with_servers_of_its_own_books_and_leaves_nothing_behind(demo, servers, tmp_path):
-    """P1, P2, S2: Ready without one refused request, the creates that break in the middle included; then deleted whole."""
+async def test_a_second_tenant_with_servers_of_its_own_books_and_is_deleted_without_a_trace(demo, servers, tmp_path):
+    """It becomes Ready without one refused request, although two creates break in the middle; then it is deleted completely."""
     retell, calcom = servers
     faults = [
         {"operation": "create-llm", "fault": "timeout-after-commit", "seconds": 11},
@@ -206,36 +206,36 @@ READS = frozenset(
 )
 
 
-async def test_the_same_manifest_twice_and_then_silence(demo):
-    """Operators.md §5.6: no write to the tenant's objects, none at the providers, for longer than every resync."""
+async def test_after_the_same_manifest_is_applied_again_nothing_is_written(demo):
+    """No write to the tenant's objects and none at the providers, for longer than one resync of everything."""
     await demo.kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
     for kind in ("tenants.askproai.de", "branches", "serviceofferings", "retellagents"):
         await demo.kubectl("wait", "--for=condition=Ready", "--all", "-n", SALON.namespace, "--timeout=60s", kind)
 
-    async def still() -> bool:
+    async def settled() -> bool:
         before = await _versions(demo)
         await asyncio.sleep(5)
         return await _versions(demo) == before
 
-    await demo.until(still, 60, "the end of what the changes of the tests before still set off")
-    before, seen = await _versions(demo), await _journals(demo)
+    await demo.until(settled, 60, "the end of the changes that earlier tests caused")
+    before, journals = await _versions(demo), await _journals(demo)
     await demo.kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
     await asyncio.sleep(QUIET_SECONDS)
     assert await _versions(demo) == before
-    since = {provider: max((entry["seq"] for entry in entries), default=0) for provider, entries in seen.items()}
+    since = {provider: max((entry["seq"] for entry in entries), default=0) for provider, entries in journals.items()}
     later = {
         provider: [e for e in entries if e["seq"] > since[provider]]
         for provider, entries in (await _journals(demo)).items()
     }
-    assert any(later.values()), "nobody looked at all: the resync does not run"
+    assert any(later.values()), "no read either: the resync does not run"
     assert [e for entries in later.values() for e in entries if e["operation"] not in READS] == []
 
 
 async def _versions(demo) -> dict[str, str]:
-    """Give the resourceVersion of everything of the tenant."""
+    """Return the resourceVersion of each of the tenant's objects."""
     kinds = "tenants.askproai.de,branches,serviceofferings,retellagents,deployments,replicasets,pods,services,configmaps,secrets"
-    found = json.loads(await demo.kubectl("get", kinds, "-n", SALON.namespace, "-o", "json"))["items"]
-    return {f"{o['kind']}/{o['metadata']['name']}": o["metadata"]["resourceVersion"] for o in found}
+    items = json.loads(await demo.kubectl("get", kinds, "-n", SALON.namespace, "-o", "json"))["items"]
+    return {f"{o['kind']}/{o['metadata']['name']}": o["metadata"]["resourceVersion"] for o in items}
 
 
 async def _journals(demo) -> dict[str, list[dict]]:

@@ -1,4 +1,4 @@
-"""Redis is killed while people call: they book on, nobody twice, and afterwards the pods share it again (C2)."""
+"""Redis is killed while people call: they go on booking, nothing twice, and afterwards the pods share it again."""
 
 import asyncio
 import base64
@@ -32,12 +32,12 @@ async def health(demo: Demo) -> str:
 
 async def redis_status(demo: Demo) -> str:
     headers = {"Authorization": f"Bearer {demo.state.adminTokens[SALON.tenant]}"}
-    said = await fetch(f"{demo.state.adminUrls[SALON.tenant]}/health/detailed", headers=headers)
-    return str(said["redis"]["status"])
+    details = await fetch(f"{demo.state.adminUrls[SALON.tenant]}/health/detailed", headers=headers)
+    return str(details["redis"]["status"])
 
 
 async def book(demo: Demo, start: datetime) -> dict:
-    """Book with Anna in a call of its own."""
+    """Book a slot of Anna's in a call of its own, and return the function's answer."""
     args = {"service": "Haarschnitt", "staff": "anna", "start": start.isoformat(), "customer_name": "Petra Müller"}
     record = await demo.call(SALON.number, "Guten Tag", args=[{"name": "book_appointment", "args": args}])
     assert record.errors == []
@@ -45,8 +45,10 @@ async def book(demo: Demo, start: datetime) -> dict:
     return answer
 
 
-async def books(demo: Demo, starts: list[datetime]) -> tuple[list[tuple[datetime, str]], list[tuple[datetime, str]]]:
-    """Give start and uid of Anna's live appointments at those times, here and at Cal.com."""
+async def list_bookings(
+    demo: Demo, starts: list[datetime]
+) -> tuple[list[tuple[datetime, str]], list[tuple[datetime, str]]]:
+    """Return start and uid of Anna's live appointments at those times, and of her remote bookings at Cal.com."""
     rows = await demo.rows(
         "SELECT starts_at, external_id FROM appointments WHERE tenant = $1 AND staff = 'anna'"
         " AND starts_at = ANY($2::timestamptz[]) AND status IN ('confirmed', 'pending_sync')",
@@ -54,28 +56,28 @@ async def books(demo: Demo, starts: list[datetime]) -> tuple[list[tuple[datetime
         starts,
     )
     state = await fetch(f"{demo.state.calcomUrl}/_sim/state")
-    (annas,) = (number for number, host in SALON.event_types if host == "anna")
-    theirs = [
-        (datetime.fromisoformat(one["start"]), one["uid"])
-        for one in state["accounts"][SALON.calcom_key]["bookings"]
-        if one["status"] == "accepted" and one["eventTypeId"] == annas
+    (event_type,) = (number for number, host in SALON.event_types if host == "anna")
+    remote = [
+        (datetime.fromisoformat(booking["start"]), booking["uid"])
+        for booking in state["accounts"][SALON.calcom_key]["bookings"]
+        if booking["status"] == "accepted" and booking["eventTypeId"] == event_type
     ]
-    here = sorted((row["starts_at"], row["external_id"] or "") for row in rows)
-    return here, [one for one in theirs if one[0] in starts]
+    local = sorted((row["starts_at"], row["external_id"] or "") for row in rows)
+    return local, [(start, uid) for start, uid in remote if start in starts]
 
 
-async def test_redis_is_killed_under_calls_and_they_book_on(demo):
+async def test_redis_is_killed_during_calls_and_they_go_on_booking(demo):
     async def uses_redis() -> bool:
         return await redis_status(demo) == "ok"
 
     await demo.until(uses_redis, 30, "the pods to use Redis")
     days = await demo.open_days(8, *TUESDAY_TO_FRIDAY)
     starts = [datetime.combine(day, time(hour), HOME) for day in days for hour in HOURS]
-    seen, watching = set(), True
+    statuses, watching = set(), True
 
     async def watch() -> None:
         while watching:
-            seen.add(await health(demo))
+            statuses.add(await health(demo))
             await asyncio.sleep(0.02)
 
     watcher = asyncio.create_task(watch())
@@ -86,26 +88,26 @@ async def test_redis_is_killed_under_calls_and_they_book_on(demo):
         answers += await asyncio.gather(*(book(demo, start) for start in starts[number : number + 4] * 2))
     watching = False
     await watcher
-    assert "degraded" in seen
-    assert sum(answer["success"] for answer in answers) == len(starts), "each start once, and every one of them"
+    assert "degraded" in statuses
+    assert sum(answer["success"] for answer in answers) == len(starts), "every start, each once"
     assert all(answer["alternatives"] for answer in answers if not answer["success"])
-    here, there = await books(demo, starts)
-    assert [start for start, _ in here] == starts
-    assert len({start for start, _ in there}) == len(there), "nobody stands twice at Cal.com either"
-    assert {one for one in here if one[1]} <= set(there)
+    local, remote = await list_bookings(demo, starts)
+    assert [start for start, _ in local] == starts
+    assert len({start for start, _ in remote}) == len(remote), "nothing is booked twice at Cal.com either"
+    assert {(start, uid) for start, uid in local if uid} <= set(remote)
 
-    async def well() -> bool:
+    async def recovered() -> bool:
         return await uses_redis() and await health(demo) == "ok"
 
-    await demo.until(well, 30, "the pods to use Redis again")
+    await demo.until(recovered, 30, "the pods to use Redis again")
     assert demo.state.pids["redis"] != killed
     async with Redis.from_url(demo.state.redisUrl, decode_responses=True, protocol=2) as admin:
         await book(demo, datetime.combine(days[0], time(15), HOME))
         assert await admin.exists(f"askproai:{SALON.tenant}:limit:functions"), "the limit is shared again"
 
 
-async def test_the_user_that_the_tenants_pods_have_reaches_nothing_foreign(demo):
-    """S5, with the URL as it is mounted; each single command: tests/integration/redis/test_shared_redis.py."""
+async def test_the_redis_user_of_the_tenants_pods_reaches_nothing_foreign(demo):
+    """With the URL as it is mounted; each single command: tests/integration/redis/test_shared_redis.py."""
     secret = json.loads(await demo.kubectl("get", "secret", f"{NAME}-runtime", "-n", SALON.namespace, "-o", "json"))
     url = base64.b64decode(secret["data"]["REDIS_URL"]).decode()
     foreign, own = "askproai:praxis-weber.praxis-weber:slot", f"askproai:{SALON.tenant}:e2e"

@@ -1,4 +1,4 @@
-"""What a person sees after `make demo`. The story holds itself to its promises; here is what it shows."""
+"""What a person sees after `make demo`. The scenario checks its own promises; these tests check what it shows."""
 
 import os
 from datetime import timedelta
@@ -10,8 +10,8 @@ from askproai_sandbox.demo.transcript import BEGIN, END, transcript
 from askproai_sandbox.world import SALON
 
 
-def test_everything_is_ready_and_the_appointment_stands_in_both_books(demo):
-    """P1, B3, B7: one manifest, one call, one appointment, confirmed at Cal.com under our id."""
+def test_everything_is_ready_and_the_appointment_is_in_both_calendars(demo):
+    """One manifest, one call, one appointment, confirmed at Cal.com under our id."""
     (appointment,) = demo.outcome.appointments
     (booking,) = demo.outcome.calcom_bookings
     assert appointment["status"] == "confirmed"
@@ -22,22 +22,22 @@ def test_everything_is_ready_and_the_appointment_stands_in_both_books(demo):
         assert line.split()[2:4] == ["True", "AsDeclared"]
 
 
-def skip_in_a_week_with_a_closed_friday(demo) -> None:
-    """On 25 December or Good Friday the salon offers another day: right, but not what the README shows."""
+def skip_if_friday_is_closed(demo) -> None:
+    """On 25 December or Good Friday the salon offers another day: correct, but not what the README shows."""
     slots = demo.outcome.call.answers("check_availability")[0]["slots"]
     if not any("T14:30" in slot["start"] for slot in slots):
         pytest.skip(f"the coming Friday is closed, so the salon offered {slots[0]['start']}")
 
 
 def test_the_caller_hears_the_full_date_before_saying_yes(demo):
-    skip_in_a_week_with_a_closed_friday(demo)
+    skip_if_friday_is_closed(demo)
     offer = [step.text for step in demo.outcome.call.steps if step.kind == "heard"][1]
     assert "Freitag, den " in offer
     assert "um 14 Uhr 30" in offer
 
 
 def test_the_number_is_bound_to_a_pinned_published_version(demo):
-    """P1: an unpinned number would follow every draft (retell.md §2.1.7)."""
+    """An unpinned number would follow every draft (docs/vendors/retell.md)."""
     (binding,) = demo.outcome.bindings
     assert isinstance(binding["agent_version"], int)
 
@@ -48,15 +48,14 @@ async def test_every_tool_answered_within_a_second(demo):
     assert max(answers) < 1000
 
 
-async def test_the_call_stands_in_the_table_with_its_end(demo):
-    """W5"""
+async def test_the_call_is_stored_with_its_end(demo):
     (row,) = await demo.rows("SELECT * FROM calls WHERE call_id = $1", demo.outcome.call.call_id)
     assert (row["tenant"], row["branch"], row["status"]) == (SALON.tenant, "mitte", "ended")
     assert row["analyzed_at"] is not None
 
 
 async def test_logs_and_statuses_carry_no_key_no_number_and_no_name(demo):
-    """S3, and the privacy of callers: what was said in the call is in no log."""
+    """Nothing that was said in the call is in a log either."""
     secrets = [SALON.retell_key, SALON.calcom_key, "demo-calcom-secret", "15112345678", "Mustermann"]
     logs = [*demo.directory.glob("runner/pods/*/*.log"), demo.directory / "operator.log"]
     assert len(logs) >= 5
@@ -64,19 +63,19 @@ async def test_logs_and_statuses_carry_no_key_no_number_and_no_name(demo):
     text += await demo.kubectl(
         "get", "tenants.askproai.de,branches,serviceofferings,retellagents,cm,events", "-A", "-o", "yaml"
     )
-    applied = '"apiVersion"'  # kubectl's own copy of what a person applied is not ours
+    applied = '"apiVersion"'  # kubectl keeps its own copy of the applied manifest, which is not ours
     text = "\n".join(line for line in text.splitlines() if applied not in line)
     assert [secret for secret in secrets if secret in text] == []
 
 
-def test_the_readme_shows_what_really_happens(demo):
-    """The transcript in the README is this run's. ASKPROAI_WRITE_README=1 writes it anew."""
-    skip_in_a_week_with_a_closed_friday(demo)
+def test_the_readme_shows_what_happens(demo):
+    """The transcript in the README is that of this run. ASKPROAI_WRITE_README=1 rewrites it."""
+    skip_if_friday_is_closed(demo)
     readme = PROJECT / "README.md"
     before, rest = readme.read_text().split(BEGIN)
     shown, after = rest.split(END)
-    happened = transcript(demo.outcome)
+    actual = transcript(demo.outcome)
     if os.environ.get("ASKPROAI_WRITE_README") == "1":
-        readme.write_text(f"{before}{BEGIN}\n{happened}\n{END}{after}")
-        shown = f"\n{happened}\n"
-    assert shown.strip() == happened
+        readme.write_text(f"{before}{BEGIN}\n{actual}\n{END}{after}")
+        shown = f"\n{actual}\n"
+    assert shown.strip() == actual

@@ -1,4 +1,4 @@
-"""B5, N1: `examples/hotline.yaml` applied, and callers who reach the right one of three salons by one number."""
+"""`examples/hotline.yaml` is applied, and callers reach the right one of three salons by one number."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +12,14 @@ from tests.e2e.conftest import Demo, fetch
 
 HOTLINE, KEY = "+49305550100", "key_demo_haarwerk"
 TENANT = "haarwerk.haarwerk"
-WISH = "Guten Tag, ich hätte gern einen Haarschnitt am Freitag um zehn."
+REQUEST = "Guten Tag, ich hätte gern einen Haarschnitt am Freitag um zehn."
 YES = "Ja, gern. Mein Name ist Erika Mustermann."
 
 
 @dataclass
 class Chain:
+    """The tenant of the example: three salons with one hotline."""
+
     demo: Demo
 
     async def call(self, caller: str, *say: str) -> CallRecord:
@@ -27,13 +29,14 @@ class Chain:
         return record
 
     async def booked(self, record: CallRecord) -> str:
-        """Give the branch in which the call's appointment stands."""
+        """Return the branch of the call's appointment, which is confirmed."""
         sql = "SELECT branch, status FROM appointments WHERE tenant = $1 AND call_id = $2"
         (row,) = await self.demo.rows(sql, TENANT, record.call_id)
         assert row["status"] == "confirmed"
         return str(row["branch"])
 
     async def number(self) -> dict[str, Any]:
+        """Return the hotline's number as Retell has it."""
         state = await fetch(f"{self.demo.state.retellUrl}/_sim/state")
         return dict(state["workspaces"][KEY]["numbers"][HOTLINE])
 
@@ -46,20 +49,20 @@ async def chain(demo):
     await demo.kubectl("apply", "--server-side", "-f", str(PROJECT / "examples" / "hotline.yaml"))
     for kind in ("tenants.askproai.de", "branches", "serviceofferings", "retellagents"):
         await demo.kubectl("wait", "--for=condition=Ready", "--all", "-n", "haarwerk", "--timeout=120s", kind)
-    made = Chain(demo)
+    chain = Chain(demo)
 
     async def bound() -> bool:
-        return bool((await made.number()).get("inbound_agents"))
+        return bool((await chain.number()).get("inbound_agents"))
 
     await demo.until(bound, 60, "the hotline's number to be bound")
-    yield made
+    yield chain
     await demo.kubectl("delete", "namespace", "haarwerk", "--timeout=120s")
-    left = await made.number()
-    assert not left.get("inbound_agents")
-    assert not left.get("inbound_webhook_url"), "a number that goes asks nobody of us any more"
+    number = await chain.number()
+    assert not number.get("inbound_agents")
+    assert not number.get("inbound_webhook_url"), "an unbound number no longer asks our runtime"
 
 
-def test_the_example_is_what_its_page_says():
+def test_the_example_has_three_branches_and_one_number():
     objects = manifests("hotline.yaml")
     assert len(objects["Branch"]) == 3
     assert sum(len(branch["spec"].get("phoneNumbers", ())) for branch in objects["Branch"]) == 1
@@ -67,7 +70,7 @@ def test_the_example_is_what_its_page_says():
 
 
 async def test_by_question(chain):
-    record = await chain.call("+4915155500001", WISH, "In Pankow, bitte.", YES)
+    record = await chain.call("+4915155500001", REQUEST, "In Pankow, bitte.", YES)
     asked = record.answers("check_availability")[0]
     assert asked["message"].startswith(
         "Für welche Filiale möchten Sie den Termin? Sagen oder drücken Sie eins für Haarwerk Mitte"
@@ -76,27 +79,27 @@ async def test_by_question(chain):
 
 
 async def test_by_digit(chain):
-    record = await chain.call("+4915155500002", WISH, "[3]", YES)
+    record = await chain.call("+4915155500002", REQUEST, "[3]", YES)
     assert record.answers("check_availability")[1]["message"].startswith("Haarwerk Potsdam. ")
     assert await chain.booked(record) == "potsdam"
 
 
 async def test_by_postal_code(chain):
-    assert await chain.booked(await chain.call("+4915155500003", WISH, "10119", YES)) == "mitte"
+    assert await chain.booked(await chain.call("+4915155500003", REQUEST, "10119", YES)) == "mitte"
 
 
 async def test_by_history_and_the_caller_is_recognised(chain):
-    """Offered, and taken only when the caller says so; the agent knows who calls again before it speaks."""
+    """The usual branch is suggested, and used only if the caller agrees; the agent knows a returning caller before it speaks."""
     caller = "+4915155500004"
-    first = await chain.call(caller, WISH, "Potsdam", YES)
+    first = await chain.call(caller, REQUEST, "Potsdam", YES)
     assert await chain.booked(first) == "potsdam"
-    again = await chain.call(caller, WISH, "wie immer", YES)
+    again = await chain.call(caller, REQUEST, "wie immer", YES)
     assert again.answers("check_availability")[0]["suggested"] == "potsdam"
     assert await chain.booked(again) == "potsdam"
     (ringing,) = [step for step in again.steps if step.name == "call_inbound"]
-    told = ringing.answer["call_inbound"]["dynamic_variables"]
-    assert (told["caller_name"], told["caller_usual_branch"]) == ("Erika Mustermann", "Haarwerk Potsdam")
-    assert told["caller_next_appointment"].endswith(" Uhr in Haarwerk Potsdam")
+    variables = ringing.answer["call_inbound"]["dynamic_variables"]
+    assert (variables["caller_name"], variables["caller_usual_branch"]) == ("Erika Mustermann", "Haarwerk Potsdam")
+    assert variables["caller_next_appointment"].endswith(" Uhr in Haarwerk Potsdam")
 
 
 async def test_a_service_of_one_salon_needs_no_question(chain):
@@ -112,21 +115,21 @@ async def test_another_salons_caller_is_unknown_to_the_hotline(chain):
     assert ringing.answer == {"call_inbound": {}}
 
 
-async def test_a_hotline_agent_under_simple_is_refused_with_what_to_do(chain):
+async def test_a_hotline_agent_under_the_simple_model_is_refused_with_what_to_do(chain):
     change = '{"spec": {"businessModel": "%s"}}'
     tenant = ("patch", "tenants.askproai.de", "haarwerk", "-n", "haarwerk", "--type=merge", "-p")
     await chain.demo.kubectl(*tenant, change % "Simple")
     jsonpath = "jsonpath={.status.conditions[?(@.type=='Synced')].message}"
     query = ("get", "retellagent", "hotline", "-n", "haarwerk", "-o", jsonpath)
 
-    async def told() -> bool:
+    async def refused() -> bool:
         return "needs businessModel MultiBranchHotline" in await chain.demo.kubectl(*query)
 
-    await chain.demo.until(told, 60, "the condition")
+    await chain.demo.until(refused, 60, "the condition")
     await chain.demo.kubectl(*tenant, change % "ComplexServiceMatrix")
 
     async def accepted() -> bool:
         return "is published" in await chain.demo.kubectl(*query)
 
     await chain.demo.until(accepted, 60, "the matrix to take the same agent")
-    assert await chain.booked(await chain.call("+4915155500006", WISH, "die zwei", YES)) == "pankow"
+    assert await chain.booked(await chain.call("+4915155500006", REQUEST, "die zwei", YES)) == "pankow"

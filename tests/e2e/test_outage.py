@@ -1,4 +1,4 @@
-"""Cal.com goes away under a running tenant and comes back: the whole story of the circuit, as callers and operators see it (C1)."""
+"""Cal.com fails under a running tenant and comes back: the states of the circuit breaker, as callers and operators see them."""
 
 import asyncio
 import json
@@ -28,15 +28,15 @@ ASKPROAI = Path(sys.executable).with_name("askproai")
 BOOKING_ROUTES = ("create-booking", "list-bookings", "get-booking", "cancel-booking")
 OPEN_SECONDS = 60  # as in production: no setting shortens it
 QUICK = (
-    "ASKPROAI_CALENDAR_SYNC_DELAY_SECONDS=20",  # late enough for only callers to find out that Cal.com is down
+    "ASKPROAI_CALENDAR_SYNC_DELAY_SECONDS=20",  # late enough that only calls meet the outage
     "ASKPROAI_CALENDAR_QUIET_SECONDS=1",
 )
-PROBE_MS = 2_500  # within what a call to Cal.com may take
+PROBE_MS = 2_500  # less than the timeout of a call to Cal.com
 
 
 @pytest.fixture(scope="module")
 async def providers():
-    """A Retell and a Cal.com of the practice's own."""
+    """Yield the URLs of a Retell and a Cal.com of the practice's own."""
     clock = SystemClock()
     async with serve(RetellSimulator(clock)) as retell, serve(CalcomSimulator(clock)) as calcom:
         number, bearer = {"phone_number": NUMBER, "termination_uri": "kern.sip.example"}, f"Bearer key_{KEY}"
@@ -48,12 +48,12 @@ async def providers():
 
 @pytest.fixture(scope="module")
 async def practice(demo: Demo, providers, tmp_path_factory: pytest.TempPathFactory):
-    """The second example under another name, with one pod, whose waits are seconds, but for the circuit's."""
+    """Yield the second example under another name, with one pod and short waits, except for the circuit's."""
     retell, calcom = providers
     tmp_path = tmp_path_factory.mktemp("practice")
     text = second_tenant(retell, calcom).replace("praxis-weber", NAME).replace("0221 7654321", "0221 7654322")
     documents = list(yaml.safe_load_all(text.replace("demo_praxis", KEY)))
-    tenant = next(one for one in documents if one["kind"] == "Tenant")
+    tenant = next(document for document in documents if document["kind"] == "Tenant")
     tenant["spec"]["runtime"] = {"web": {"minReplicas": 1}}
     manifest = tmp_path / "praxis.yaml"
     manifest.write_text(yaml.safe_dump_all(documents))
@@ -68,6 +68,8 @@ async def practice(demo: Demo, providers, tmp_path_factory: pytest.TempPathFacto
 
 
 class Practice:
+    """The tenant under test, its callers and its providers."""
+
     def __init__(self, demo: Demo, retell: str, calcom: str, folder: Path) -> None:
         self._demo, self._retell, self._calcom, self._folder = demo, retell, calcom, folder
         today = (
@@ -76,10 +78,10 @@ class Practice:
         self._day = today + timedelta(days=7 + (1 - today.weekday()) % 7)  # a Tuesday
 
     async def book(self, number: int) -> tuple[dict[str, Any], float]:
-        """Let a caller book, and give the function's answer and how long it took."""
+        """Let a caller book, and return the function's answer and the seconds it took."""
         start = (self._day + timedelta(minutes=30 * number)).isoformat()
-        order = {"service": "Sprechstunde", "start": start, "customer_name": "Jonas Köhler"}
-        calls = [{"name": "book_appointment", "args": order}]
+        args = {"service": "Sprechstunde", "start": start, "customer_name": "Jonas Köhler"}
+        calls = [{"name": "book_appointment", "args": args}]
         caller = f"+4915112345{number:03}"
         record = await play_call(self._retell, NUMBER, ["Guten Tag"], args=calls, from_number=caller)
         assert record.errors == []
@@ -88,15 +90,16 @@ class Practice:
         assert step.answer["message"].startswith("Der Termin ist eingetragen: Dienstag, den ")
         return step.answer, (step.duration_ms or 0) / 1000
 
-    async def fault(self, kind: str, **more: Any) -> None:
-        faults = [{"operation": operation, "fault": kind, "count": None, **more} for operation in BOOKING_ROUTES]
+    async def inject_fault(self, kind: str, **options: Any) -> None:
+        """Let every route for bookings at Cal.com fail in this way, until `clear_faults`."""
+        faults = [{"operation": operation, "fault": kind, "count": None, **options} for operation in BOOKING_ROUTES]
         await fetch(f"{self._calcom}/_sim/faults", "POST", json=faults)
 
-    async def well_again(self) -> None:
+    async def clear_faults(self) -> None:
         await fetch(f"{self._calcom}/_sim/faults", "DELETE")
 
     async def requests(self) -> list[dict[str, Any]]:
-        """Give what the practice's pod has asked Cal.com about bookings, in its order."""
+        """Return the requests of the practice's pod to Cal.com about bookings, in order."""
         entries = (await fetch(f"{self._calcom}/_sim/journal"))["entries"]
         return [entry for entry in entries if entry["operation"] in BOOKING_ROUTES]
 
@@ -109,7 +112,7 @@ class Practice:
         return await self._demo.rows(sql, TENANT)
 
     async def circuits(self, *command: str) -> dict[str, str]:
-        """Ask as an operator of the platform does."""
+        """Run `askproai circuits` as an operator of the platform does, and return the state by provider."""
         process = await asyncio.create_subprocess_exec(
             str(ASKPROAI), "circuits", *command, "-t", TENANT, "-o", "json", cwd=self._folder, stdout=-1,
             env={**os.environ, "KUBECONFIG": self._demo.state.kubeconfig},
@@ -119,23 +122,23 @@ class Practice:
         return {row["provider"]: row["state"] for row in json.loads(out)["circuits"]}
 
     async def metric(self) -> str:
-        """Give the state of Cal.com's circuit that Prometheus is shown."""
+        """Return the state of Cal.com's circuit according to the metrics."""
         (pod,) = self._demo.state.podUrls[TENANT]
         async with (
             aiohttp.ClientSession() as session,
-            session.get(pod.replace(":8080", ":9090") + "/metrics") as answer,
+            session.get(pod.replace(":8080", ":9090") + "/metrics") as response,
         ):
-            lines = (await answer.text()).splitlines()
-        shown = [one for one in lines if one.startswith("askproai_circuit_state") and 'provider="calcom"' in one]
-        (line,) = [one for one in shown if one.endswith(" 1.0")]
+            lines = (await response.text()).splitlines()
+        states = [line for line in lines if line.startswith("askproai_circuit_state") and 'provider="calcom"' in line]
+        (line,) = [line for line in states if line.endswith(" 1.0")]
         return line.partition('state="')[2].partition('"')[0]
 
 
-def at(entry: dict[str, Any]) -> datetime:
+def time_of(entry: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(entry["time"])
 
 
-async def test_an_outage_costs_no_caller_and_ends_with_each_booking_in_both_books_once(
+async def test_an_outage_costs_no_caller_and_ends_with_each_booking_once_in_both_calendars(
     demo, practice: Practice
 ) -> None:
     first, _ = await practice.book(0)
@@ -143,7 +146,7 @@ async def test_an_outage_costs_no_caller_and_ends_with_each_booking_in_both_book
     assert await practice.circuits("list") == {"retell": "closed", "calcom": "closed"}
 
     before = len(await practice.requests())
-    await practice.fault("down")
+    await practice.inject_fault("down")
     for number in range(1, 6):
         if number == 5:
             assert (await practice.circuits("list"))["calcom"] == "closed", "four failures are no outage"
@@ -155,33 +158,35 @@ async def test_an_outage_costs_no_caller_and_ends_with_each_booking_in_both_book
     assert answer["status"] == "pending_sync"
     assert seconds < 1
     failed = (await practice.requests())[before:]
-    assert [entry["status"] for entry in failed] == [503] * 5, "five opened it, and the sixth caller's never went"
+    assert [entry["status"] for entry in failed] == [503] * 5, (
+        "five opened the circuit, and the sixth caller's request was never sent"
+    )
 
-    await practice.well_again()
-    await practice.fault("slow", ms=PROBE_MS, count=1)
+    await practice.clear_faults()
+    await practice.inject_fault("slow", ms=PROBE_MS, count=1)
 
     async def probed() -> bool:
         return len(await practice.requests()) > before + 5
 
     await demo.until(probed, OPEN_SECONDS + 30, "a probe")
     answer, _ = await practice.book(7)
-    assert answer["status"] == "pending_sync", "while the probe is out nobody else goes"
-    began = time.monotonic()
+    assert answer["status"] == "pending_sync", "while the probe is running no other request is sent"
+    started = time.monotonic()
 
-    async def all_over() -> bool:
+    async def all_confirmed() -> bool:
         return {row["status"] for row in await practice.appointments()} == {"confirmed"}
 
-    await demo.until(all_over, 60, "calendar-sync to bring every booking over")
-    last, probe, after = (at(entry) for entry in (await practice.requests())[before + 4 : before + 7])
+    await demo.until(all_confirmed, 60, "calendar-sync to create every booking at Cal.com")
+    last, probe, after = (time_of(entry) for entry in (await practice.requests())[before + 4 : before + 7])
     assert OPEN_SECONDS <= (probe - last).total_seconds() < OPEN_SECONDS + 20
-    assert (after - probe).total_seconds() * 1000 >= PROBE_MS, "one probe, and the others wait for its answer"
-    here = [row["external_id"] for row in await practice.appointments()]
-    assert len(here) == 8
-    assert sorted(here) == sorted(await practice.bookings()), "each one is there once"
-    made = [entry for entry in await practice.requests() if entry["operation"] == "create-booking"]
-    assert [entry["status"] for entry in made].count(201) == 8, "nothing was made twice and taken back"
-    assert time.monotonic() - began < 45
-    await practice.well_again()
+    assert (after - probe).total_seconds() * 1000 >= PROBE_MS, "one probe, and the other requests wait for its answer"
+    uids = [row["external_id"] for row in await practice.appointments()]
+    assert len(uids) == 8
+    assert sorted(uids) == sorted(await practice.bookings()), "each booking once"
+    creates = [entry for entry in await practice.requests() if entry["operation"] == "create-booking"]
+    assert [entry["status"] for entry in creates].count(201) == 8, "no booking was created twice and cancelled again"
+    assert time.monotonic() - started < 45
+    await practice.clear_faults()
 
     answer, _ = await practice.book(17)
     assert answer["status"] == "confirmed"
@@ -190,11 +195,11 @@ async def test_an_outage_costs_no_caller_and_ends_with_each_booking_in_both_book
 
 
 async def test_an_operator_closes_a_circuit_by_hand(practice: Practice) -> None:
-    await practice.fault("down")
+    await practice.inject_fault("down")
     for number in range(12, 17):
         await practice.book(number)
     assert (await practice.circuits("list"))["calcom"] == "open"
-    await practice.well_again()
+    await practice.clear_faults()
     assert await practice.circuits("reset", "calcom") == {"calcom": "closed"}
     answer, _ = await practice.book(18)
     assert answer["status"] == "confirmed"

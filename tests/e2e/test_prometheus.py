@@ -1,11 +1,10 @@
-"""A real Prometheus reads what the operator made of a tenant: it finds the pods, loads the rules, and an alert fires."""
+"""A real Prometheus uses what the operator created for a tenant: it finds the pods, loads the rules, and an alert fires."""
 
 import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,48 +12,49 @@ import aiohttp
 import pytest
 import yaml
 
-from askproai_sandbox.cluster import ProcessError, eventually, free_port, spawn
+from askproai_sandbox.cluster import ProcessError, free_port, spawn
 from askproai_sandbox.world import SALON
 from tests.e2e.conftest import fetch
 from tests.e2e.test_demo_life import send, signed
 from tests.foreign_crds import MONITORING, crd_files
+from tests.worlds.waiting import eventually
 
 NAME = SALON.tenant.partition(".")[2]
 
 
-async def read(demo: Any, kind: str, name: str) -> dict[str, Any]:
+async def get_object(demo: Any, kind: str, name: str) -> dict[str, Any]:
     return json.loads(await demo.kubectl("get", kind, name, "-n", SALON.namespace, "-o", "json"))
 
 
 async def targets(demo: Any, monitor: dict[str, Any]) -> list[str]:
-    """Follow the ServiceMonitor as the Prometheus operator does: to its Services, to their pods, to the ports by name."""
+    """Return the targets of a ServiceMonitor, as the Prometheus operator finds them: Services, their pods, their ports by name."""
     labels = ",".join(f"{name}={value}" for name, value in monitor["selector"]["matchLabels"].items())
-    found = await demo.kubectl("get", "services", "-n", SALON.namespace, "-l", labels, "-o", "json")
-    (service,) = json.loads(found)["items"]
-    chosen = ",".join(f"{name}={value}" for name, value in service["spec"]["selector"].items())
-    pods = json.loads(await demo.kubectl("get", "pods", "-n", SALON.namespace, "-l", chosen, "-o", "json"))["items"]
-    ports = {one["name"]: one["targetPort"] for one in service["spec"]["ports"]}
-    wanted = {ports[one["port"]] for one in monitor["endpoints"]}
+    services = await demo.kubectl("get", "services", "-n", SALON.namespace, "-l", labels, "-o", "json")
+    (service,) = json.loads(services)["items"]
+    selector = ",".join(f"{name}={value}" for name, value in service["spec"]["selector"].items())
+    pods = json.loads(await demo.kubectl("get", "pods", "-n", SALON.namespace, "-l", selector, "-o", "json"))["items"]
+    ports = {port["name"]: port["targetPort"] for port in service["spec"]["ports"]}
+    scraped = {ports[endpoint["port"]] for endpoint in monitor["endpoints"]}
     return [
         f"{pod['status']['podIP']}:{port['containerPort']}"
         for pod in pods
         for container in pod["spec"]["containers"]
         for port in container["ports"]
-        if port["name"] in wanted and "deletionTimestamp" not in pod["metadata"]
+        if port["name"] in scraped and "deletionTimestamp" not in pod["metadata"]
     ]
 
 
 def operator_target(demo: Any) -> str:
     variables = Path(f"/proc/{demo.state.pids['operator'][0]}/environ").read_text().split("\0")
-    port = dict(one.split("=", 1) for one in variables if "=" in one)["ASKPROAI_METRICS_PORT"]
+    port = dict(variable.split("=", 1) for variable in variables if "=" in variable)["ASKPROAI_METRICS_PORT"]
     return f"127.0.0.1:{port}"
 
 
 async def coordinator_targets(demo: Any) -> list[str]:
-    found = await demo.kubectl(
+    listed = await demo.kubectl(
         "get", "pods", "-n", "askproai-system", "-l", "app.kubernetes.io/component=coordinator", "-o", "json"
     )
-    pods = [pod for pod in json.loads(found)["items"] if "deletionTimestamp" not in pod["metadata"]]
+    pods = [pod for pod in json.loads(listed)["items"] if "deletionTimestamp" not in pod["metadata"]]
     return [f"{pod['status']['podIP']}:{pod['spec']['containers'][0]['ports'][0]['containerPort']}" for pod in pods]
 
 
@@ -65,7 +65,7 @@ class Prometheus:
     url: str
     targets: list[str]
 
-    async def ask(self, path: str) -> Any:
+    async def query(self, path: str) -> Any:
         return (await fetch(f"{self.url}/api/v1/{path}"))["data"]
 
 
@@ -77,63 +77,63 @@ async def prometheus(demo, tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
     for file in crd_files(*MONITORING):
         await demo.kubectl("apply", "--server-side", "-f", str(file))
 
-    async def made_for_the_tenant() -> list[dict[str, Any]]:
-        """The two definitions are served one after the other, so the one may be there without the other."""
+    async def created_for_the_tenant() -> list[dict[str, Any]]:
+        """The two definitions are served one after the other, so that one may exist without the other."""
         try:
-            return [await read(demo, kind, NAME) for kind in ("servicemonitor", "prometheusrule")]
-        except ProcessError:  # not served yet, or not made yet
+            return [await get_object(demo, kind, NAME) for kind in ("servicemonitor", "prometheusrule")]
+        except ProcessError:  # not served yet, or not created yet
             return []
 
-    monitor, rules = await eventually(made_for_the_tenant, timedelta(seconds=150), "monitor and rules", every=1)
+    monitor, rules = await eventually(created_for_the_tenant, 150, "monitor and rules", every=1)
     groups = rules["spec"]["groups"]
     for rule in groups[0]["rules"]:
-        rule["for"] = "1s"  # how long a fault must last is held by tests/unit/controllers/test_alert_rules.py
+        rule["for"] = "1s"  # how long a fault must last is tested by tests/unit/controllers/test_alert_rules.py
     folder, port = tmp_path_factory.mktemp("prometheus"), free_port()
     (folder / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))
-    seen = [*(await targets(demo, monitor["spec"])), *(await coordinator_targets(demo)), operator_target(demo)]
+    addresses = [*(await targets(demo, monitor["spec"])), *(await coordinator_targets(demo)), operator_target(demo)]
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": ["rules.yml"],
-        "scrape_configs": [{"job_name": "askproai", "static_configs": [{"targets": seen}]}],
+        "scrape_configs": [{"job_name": "askproai", "static_configs": [{"targets": addresses}]}],
     }
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     command = [program, "--config.file=prometheus.yml", f"--storage.tsdb.path={folder}/data"]
     server = await spawn(
         "prometheus", [*command, f"--web.listen-address=127.0.0.1:{port}"], directory=folder, cwd=folder
     )
-    made = Prometheus(f"http://127.0.0.1:{port}", seen)
+    server_api = Prometheus(f"http://127.0.0.1:{port}", addresses)
 
     async def scraped() -> bool:
         try:
-            return {one["health"] for one in (await made.ask("targets"))["activeTargets"]} == {"up"}
+            return {target["health"] for target in (await server_api.query("targets"))["activeTargets"]} == {"up"}
         except aiohttp.ClientError:
             return False
 
-    await eventually(scraped, timedelta(seconds=30), f"all targets to be up; see {server.log}")
-    yield made
+    await eventually(scraped, 30, f"all targets to be up; see {server.log}")
+    yield server_api
     await server.stop()
 
 
 async def test_prometheus_finds_both_containers_of_every_pod_the_coordinators_and_the_operator(prometheus, demo):
     web_pods = len(demo.state.podUrls[SALON.tenant])
     assert len(prometheus.targets) == 2 * web_pods + 2 + 1
-    found = await prometheus.ask("query?query=count(askproai_config_hash_info)")
+    found = await prometheus.query("query?query=count(askproai_config_hash_info)")
     assert found["result"][0]["value"][1] == str(2 * web_pods)
 
 
 async def test_every_rule_is_loaded_and_evaluates(prometheus):
-    (group,) = (await prometheus.ask("rules"))["groups"]
+    (group,) = (await prometheus.query("rules"))["groups"]
     assert len(group["rules"]) >= 6
 
     async def evaluated() -> bool:
-        (group,) = (await prometheus.ask("rules"))["groups"]
+        (group,) = (await prometheus.query("rules"))["groups"]
         return {rule["health"] for rule in group["rules"]} == {"ok"}
 
-    await eventually(evaluated, timedelta(seconds=10), "every rule to be evaluated well")
+    await eventually(evaluated, 10, "every rule to be evaluated without an error")
 
 
-async def test_metrics_are_named_as_prometheus_wants_them(prometheus):
-    """Operators.md §5.18."""
+async def test_metrics_follow_the_naming_rules_of_prometheus(prometheus):
+    """`promtool check metrics` has no complaint."""
     promtool = shutil.which("promtool")
     assert promtool is not None, "it comes with prometheus"
     for target in prometheus.targets:
@@ -143,19 +143,21 @@ async def test_metrics_are_named_as_prometheus_wants_them(prometheus):
         checked = await asyncio.create_subprocess_exec(
             promtool, "check", "metrics", stdin=pipe, stdout=pipe, stderr=pipe
         )
-        said = await checked.communicate(text)
-        assert (checked.returncode, said) == (0, (b"", b"")), target
+        output = await checked.communicate(text)
+        assert (checked.returncode, output) == (0, (b"", b"")), target
 
 
-async def test_a_dead_letter_fires_its_alert_and_its_end_ends_it(prometheus, demo):
-    """An event for a number that is nobody's is acknowledged, audited, and dead at its first try."""
+async def test_a_dead_letter_fires_its_alert_until_it_is_gone(prometheus, demo):
+    """An event for an undeclared number is acknowledged, audited, and dead at its first attempt."""
     body, headers = signed("call_started", "call_alert_1", to_number="+493099999999")
     assert (await send(demo, body, headers))[0] == 200
 
     async def firing() -> list[dict[str, Any]]:
-        alerts = (await prometheus.ask("alerts"))["alerts"]
+        alerts = (await prometheus.query("alerts"))["alerts"]
         return [
-            one for one in alerts if one["labels"]["alertname"] == "AskproaiDeadLetters" and one["state"] == "firing"
+            alert
+            for alert in alerts
+            if alert["labels"]["alertname"] == "AskproaiDeadLetters" and alert["state"] == "firing"
         ]
 
     (alert,) = await demo.until(firing, 60, "the alert")

@@ -1,4 +1,4 @@
-"""How pods are spread and reached may change under traffic: nothing that was acknowledged is lost, nothing is turned away."""
+"""Mode and exposure of a tenant change under traffic: no acknowledged event is lost, and no request is refused."""
 
 import asyncio
 import json
@@ -14,19 +14,19 @@ NAME = SALON.tenant.partition(".")[2]
 
 
 @asynccontextmanager
-async def events_sent(demo, name: str) -> AsyncIterator[list[int]]:
-    """Send an event ten times a second, and note each answer's status."""
-    answers: list[int] = []
+async def sending_events(demo, name: str) -> AsyncIterator[list[int]]:
+    """Send ten events a second in the background, and yield the list of the statuses of the answers."""
+    statuses: list[int] = []
 
     async def sender() -> None:
         while True:
-            body, headers = signed("call_started", f"call_{name}_{len(answers)}")
-            answers.append((await send(demo, body, headers))[0])
+            body, headers = signed("call_started", f"call_{name}_{len(statuses)}")
+            statuses.append((await send(demo, body, headers))[0])
             await asyncio.sleep(0.1)
 
     task = asyncio.create_task(sender())
     try:
-        yield answers
+        yield statuses
     finally:
         task.cancel()
         await asyncio.wait([task])
@@ -38,11 +38,11 @@ async def patch(demo, spec: dict) -> None:
 
 
 async def containers(demo) -> dict[str, int]:
-    """Give how many processes of each Deployment and container run."""
+    """Return how many processes of each Deployment and container run."""
     names = [name.split("/") for name in demo.state.pids["pods"] if name.startswith(f"{SALON.namespace}/")]
     kinds = ["worker pods" if "-worker-" in pod else "web pods" for _, pod, _ in names]
-    found = [f"{container} in {kind}" for kind, (_, _, container) in zip(kinds, names, strict=True)]
-    return {one: found.count(one) for one in found}
+    running = [f"{container} in {kind}" for kind, (_, _, container) in zip(kinds, names, strict=True)]
+    return {container: running.count(container) for container in running}
 
 
 async def test_combined_becomes_split_and_combined_again_under_webhooks(demo):
@@ -51,18 +51,18 @@ async def test_combined_becomes_split_and_combined_again_under_webhooks(demo):
         {"web in web pods": 2, "worker in worker pods": 1},
     )
 
-    async def laid_out(wanted: dict[str, int]) -> bool:
-        return await containers(demo) == wanted
+    async def runs(expected: dict[str, int]) -> bool:
+        return await containers(demo) == expected
 
-    async with events_sent(demo, "layout") as answers:
+    async with sending_events(demo, "layout") as statuses:
         await patch(demo, {"runtime": {"mode": "Split"}})
-        await demo.until(lambda: laid_out(split), 60, "web and worker pods of their own")
+        await demo.until(lambda: runs(split), 60, "separate web and worker pods")
         await demo.kubectl("wait", "--for=condition=Ready", "tenants.askproai.de", "--all", "-n", SALON.namespace)
-        sent_split = len(answers)
+        sent_split = len(statuses)
         await patch(demo, {"runtime": {"mode": "Combined"}})
-        await demo.until(lambda: laid_out(combined), 60, "the workers' return to the web pods")
-    assert 0 < sent_split < len(answers)
-    assert set(answers) == {200}
+        await demo.until(lambda: runs(combined), 60, "the workers' return to the web pods")
+    assert 0 < sent_split < len(statuses)
+    assert set(statuses) == {200}
     unfinished = (
         "SELECT count(*) AS n FROM webhook_events WHERE event_id LIKE 'call_layout_%' AND status <> 'processed'"
     )
@@ -73,28 +73,28 @@ async def test_combined_becomes_split_and_combined_again_under_webhooks(demo):
     await demo.until(all_done, 30, "every event to be processed")
 
 
-async def test_a_host_of_the_tenants_own_is_routed_by_its_ingress_and_only_where_it_should(demo):
+async def test_a_tenants_own_host_is_routed_by_its_ingress_to_its_own_paths_only(demo):
     exposure = {"host": "salon.example", "pathPrefix": "/voice", "ingress": {"className": "local"}}
-    entrance = demo.state.runtimeUrls[SALON.tenant].removesuffix(f"/{SALON.namespace}/{NAME}")
+    proxy_url = demo.state.runtimeUrls[SALON.tenant].removesuffix(f"/{SALON.namespace}/{NAME}")
     await patch(demo, {"exposure": exposure})
 
-    async def answered(host: str, path: str) -> int:
+    async def post(host: str, path: str) -> int:
         body, headers = signed("call_started", "call_ingress_1")
         async with aiohttp.ClientSession() as session:
-            async with session.post(entrance + path, data=body, headers=headers | {"Host": host}) as answer:
-                return answer.status
+            async with session.post(proxy_url + path, data=body, headers=headers | {"Host": host}) as response:
+                return response.status
 
     async def routed() -> bool:
-        return await answered("salon.example", "/voice/webhooks/retell") == 200
+        return await post("salon.example", "/voice/webhooks/retell") == 200
 
-    await demo.until(routed, 30, "the way through the Ingress")
-    assert await answered("other.example", "/voice/webhooks/retell") == 404
-    assert await answered("salon.example", "/voice/dashboard") == 404
+    await demo.until(routed, 30, "the route through the Ingress")
+    assert await post("other.example", "/voice/webhooks/retell") == 404
+    assert await post("salon.example", "/voice/dashboard") == 404
     await demo.kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
     await patch(demo, {"exposure": None})
 
     async def ended() -> bool:
-        return await answered("salon.example", "/voice/webhooks/retell") == 404
+        return await post("salon.example", "/voice/webhooks/retell") == 404
 
-    await demo.until(ended, 30, "the end of the way")
+    await demo.until(ended, 30, "the end of the route")
     await demo.kubectl("wait", "--for=condition=Ready", "tenants.askproai.de", "--all", "-n", SALON.namespace)

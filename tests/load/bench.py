@@ -28,12 +28,12 @@ from tests.load.events import event_id
 from tests.load.idle import idle_rows
 from tests.load.measure import Row, latency_rows, percentile
 from tests.load.rig import CALCOM_KEY, EVENT_TYPES, PEOPLE, Rig, bench_config, memory_rows, open_rig, process, send
-from tests.load.sender import Sent
+from tests.load.sender import LoadResult
 
 from askproai_core.logging import configure_logs
 from askproai_core.phone_numbers import Routing, caller_number_or_none
-from askproai_runtime.booking import Query, Rules, free_slots
-from askproai_runtime.booking.availability import Taken
+from askproai_runtime.booking import ServiceRules, SlotQuery, free_slots
+from askproai_runtime.booking.availability import BusySpan
 from askproai_sandbox.cluster import ProcessError, free_port
 
 RATE, ACK_BAR_MS = 100, 50
@@ -43,42 +43,42 @@ PROVIDER_MS = 50
 
 
 class PromiseBroken(AssertionError):
-    """The numbers do not count, because the work was not done right."""
+    """The numbers do not count, because the work was not done correctly."""
 
 
 async def measure(
-    directory: Path, *, seconds: float, idle: bool, say: Callable[[str], None]
+    directory: Path, *, seconds: float, idle: bool, report: Callable[[str], None]
 ) -> tuple[dict[str, Any], list[Row]]:
-    """Run every measurement, one after the other; give what is known of the machine, and the rows."""
+    """Run every measurement, one after the other, and return the facts about the machine and the rows."""
     rows: list[Row] = []
     if idle:
-        say("idle memory: the demo's parts with one tenant")
+        report("idle memory: the demo's parts with one tenant")
         rows += await idle_rows(directory / "demo")
     async with open_rig(directory) as rig:
-        about = await machine(rig)
+        facts = await machine(rig)
         rig.mount()
         async with rig.running("web") as web:
             async with rig.running("worker"):
-                say(f"calls that book, in the local book: {CALLS}, then {AT_ONCE} at once")
+                report(f"calls that book, in the local book: {CALLS}, then {AT_ONCE} at once")
                 rows += await booking_rows(rig, "local")
-                say(f"acknowledgements: {RATE}/s for {seconds:g} s, on schedule")
+                report(f"acknowledgements: {RATE}/s for {seconds:g} s, on schedule")
                 rows += await ack_rows(rig, seconds)
                 rows += memory_rows("web after that load", web.pid)
-            say(f"capacity: {CONNECTIONS} busy connections, no worker")
+            report(f"capacity: {CONNECTIONS} busy connections, no worker")
             rows += await capacity_rows(rig)
-        say("the worker alone")
+        report("the worker alone")
         rows += await drain_rows(rig)
-        say(f"calls that book at Cal.com (simulated, answers after {PROVIDER_MS} ms)")
+        report(f"calls that book at Cal.com (simulated, answers after {PROVIDER_MS} ms)")
         rows += await calcom_rows(rig)
-        say(f"{CROWD:,} callers, one slot")
+        report(f"{CROWD:,} callers, one slot")
         rows += await crowd_rows(rig)
-        say("pure functions")
+        report("pure functions")
         rows += pure_rows(rig)
-    return about | {"load after": round(os.getloadavg()[0], 2)}, rows
+    return facts | {"load after": round(os.getloadavg()[0], 2)}, rows
 
 
 async def machine(rig: Rig) -> dict[str, Any]:
-    """Give what no number means anything without; the sync is what every commit waits for."""
+    """Return the facts without which no number means anything; `fdatasync` is what every commit waits for."""
     probe = Path(await rig.db.fetchval("SHOW data_directory")).with_name("sync.probe")
     with probe.open("wb", buffering=0) as file:
         syncs = timed(lambda: file.write(bytes(8192)) and os.fdatasync(file.fileno()) is None, 50)
@@ -101,29 +101,29 @@ def cpu_model() -> str:
 async def booking_rows(rig: Rig, calendar: str, wish: str = "") -> list[Row]:
     """Measure the first caller after the start, then callers one after the other, then side by side."""
     first = await play_calls(rig.url, 0, 1)
-    alone = await play_calls(rig.url, 1, CALLS)
-    crowd = await play_calls(rig.url, 1 + CALLS, CALLS // 2, at_once=AT_ONCE)
-    if refused := first.refused + alone.refused + crowd.refused:
+    sequential = await play_calls(rig.url, 1, CALLS)
+    parallel = await play_calls(rig.url, 1 + CALLS, CALLS // 2, at_once=AT_ONCE)
+    if refused := first.refused + sequential.refused + parallel.refused:
         raise PromiseBroken(f"{len(refused)} calls did not end with a confirmed appointment, such as {refused[0]}")
     return [
-        Row(f"check_availability, {calendar}, first call", first.asked[0] * 1000),
-        *latency_rows(f"check_availability, {calendar}", alone.asked, 50, 95),
-        Row(f"book_appointment, {calendar}, first call", first.booked[0] * 1000),
-        *latency_rows(f"book_appointment, {calendar}", alone.booked, 50, 95, wish=wish),
-        *latency_rows(f"book_appointment, {calendar}, {AT_ONCE} at once", crowd.booked, 50, 95),
+        Row(f"check_availability, {calendar}, first call", first.check_seconds[0] * 1000),
+        *latency_rows(f"check_availability, {calendar}", sequential.check_seconds, 50, 95),
+        Row(f"book_appointment, {calendar}, first call", first.book_seconds[0] * 1000),
+        *latency_rows(f"book_appointment, {calendar}", sequential.book_seconds, 50, 95, wish=wish),
+        *latency_rows(f"book_appointment, {calendar}, {AT_ONCE} at once", parallel.book_seconds, 50, 95),
     ]
 
 
 async def crowd_rows(rig: Rig) -> list[Row]:
-    """Measure how long it takes until everybody who wants the same time has an answer; one gets it, whoever hears of it."""
+    """Measure how long it takes until everybody who asks for the same slot has an answer; exactly one caller gets it."""
     rig.mount()
     await rig.db.execute("TRUNCATE appointments, claims, call_actions CASCADE")
     async with rig.running("web"):
         await play_calls(rig.url, 0, AT_ONCE)
         seconds, answers = await play_crowd(rig.url, 10_000, CROWD, PEOPLE[0])
-    made = await rig.db.fetchval("SELECT count(*) FROM appointments WHERE status = 'confirmed'") - AT_ONCE
-    if made != 1:
-        raise PromiseBroken(f"{made} of {CROWD} callers got the one slot")
+    booked = await rig.db.fetchval("SELECT count(*) FROM appointments WHERE status = 'confirmed'") - AT_ONCE
+    if booked != 1:
+        raise PromiseBroken(f"{booked} of {CROWD} callers got the one slot")
     helped = sum(bool(answer.get("success") or answer.get("alternatives")) for answer in answers)
     return [
         Row(f"{CROWD:,} callers for one slot, the last answer", seconds, "s", wish="< 5 s"),
@@ -132,40 +132,40 @@ async def crowd_rows(rig: Rig) -> list[Row]:
 
 
 async def ack_rows(rig: Rig, seconds: float) -> list[Row]:
-    """Send on schedule, then hold every acknowledgement to its promise."""
-    sent = await send("open", rig.url, "ack", seconds, RATE)
+    """Send on schedule, then check that every acknowledged event is stored once and processed."""
+    result = await send("open", rig.url, "ack", seconds, RATE)
     await rig.all_processed()
-    await stored_once(rig, "ack", sent)
-    took = "SELECT extract(epoch FROM processed_at - received_at)::float8 FROM webhook_events"
-    waited = [row[0] for row in await rig.db.fetch(took)]
+    await check_stored_once(rig, "ack", result)
+    processing = "SELECT extract(epoch FROM processed_at - received_at)::float8 FROM webhook_events"
+    waited = [row[0] for row in await rig.db.fetch(processing)]
     name = f"webhook ack at {RATE}/s"
     return [
-        *latency_rows(name, sent.latencies, 50, 95),
-        Row(f"{name}, p99", percentile(sent.latencies, 99) * 1000, bar=ACK_BAR_MS),
-        Row(f"{name}, slowest of {len(sent.latencies):,}", max(sent.latencies) * 1000),
-        Row("… requests that failed", sum(sent.errors.values()), "", bar=0),
-        *latency_rows("… of it the sender's own lateness", sent.late, 99),
+        *latency_rows(name, result.latencies, 50, 95),
+        Row(f"{name}, p99", percentile(result.latencies, 99) * 1000, bar=ACK_BAR_MS),
+        Row(f"{name}, slowest of {len(result.latencies):,}", max(result.latencies) * 1000),
+        Row("… requests that failed", sum(result.errors.values()), "", bar=0),
+        *latency_rows("… of it the sender's own lateness", result.late, 99),
         *latency_rows("… stored → processed", waited, 50, 95),
     ]
 
 
-async def stored_once(rig: Rig, run: str, sent: Sent) -> None:
-    """Compare what was acknowledged with what is there: each event once, with one job."""
+async def check_stored_once(rig: Rig, run: str, result: LoadResult) -> None:
+    """Compare what was acknowledged with what is stored: each event once, with one job. Raises PromiseBroken."""
     found = await rig.db.fetch(
         "SELECT e.event_id, count(j.id) AS jobs FROM webhook_events e LEFT JOIN jobs j ON j.event_id = e.id"
         " WHERE e.event_id LIKE $1 GROUP BY e.id, e.event_id",
         f"call_{run}_%",
     )
     stored = sorted(row["event_id"] for row in found)
-    acknowledged = sorted(event_id(run, number) for number in sent.acknowledged)
-    if sent.errors:  # what was not acknowledged may be there or not: the sender sends it again
+    acknowledged = sorted(event_id(run, number) for number in result.acknowledged)
+    if result.errors:  # an event that was not acknowledged may be stored or not: its sender sends it again
         stored = sorted(set(stored) & set(acknowledged))
     if stored != acknowledged or any(row["jobs"] != 1 for row in found):
         raise PromiseBroken(f"of {len(acknowledged)} acknowledged events {len(stored)} are stored, or a job is missing")
 
 
 async def capacity_rows(rig: Rig) -> list[Row]:
-    """Compare the intake with a server that does nothing, before and after it, so that a busy neighbour shows."""
+    """Compare the intake with a server that does nothing, measured before and after it, so that a busy neighbour shows."""
     # Without statistics PostgreSQL checks a job's foreign key by an index on `tenant` alone, and reads all events for it. A
     # server in use has them (autovacuum, within a minute); a new one slows down until then: see docs/performance.md.
     await rig.db.execute("ANALYZE")
@@ -177,7 +177,7 @@ async def capacity_rows(rig: Rig) -> list[Row]:
         after = await send("closed", bare_url, "bare", 3, CONNECTIONS)
     if intake.errors:
         raise PromiseBroken(f"the intake failed under load: {intake.errors}")
-    await stored_once(rig, "capacity", intake)
+    await check_stored_once(rig, "capacity", intake)
     bare = (len(before.acknowledged) + len(after.acknowledged)) / (before.seconds + after.seconds)
     stored = len(intake.acknowledged) / intake.seconds
     return [
@@ -190,23 +190,27 @@ async def capacity_rows(rig: Rig) -> list[Row]:
 
 
 async def drain_rows(rig: Rig) -> list[Row]:
-    """Let one worker process finish what the capacity run left."""
+    """Measure how fast one worker process finishes the events of the capacity run."""
     async with rig.running("worker"):
-        left = await rig.db.fetchval("SELECT count(*) FROM webhook_events WHERE status <> 'processed'")
-        began = time.perf_counter()
+        pending = await rig.db.fetchval("SELECT count(*) FROM webhook_events WHERE status <> 'processed'")
+        started = time.perf_counter()
         await rig.all_processed()
-    return [Row(f"jobs finished by one worker, of {left:,}", left / (time.perf_counter() - began), "/s", "≥ 500/s")]
+    return [
+        Row(f"jobs finished by one worker, of {pending:,}", pending / (time.perf_counter() - started), "/s", "≥ 500/s")
+    ]
 
 
 async def calcom_rows(rig: Rig) -> list[Row]:
+    """Measure bookings at a simulated Cal.com that answers after `PROVIDER_MS`."""
     port = str(free_port())
     url, command = f"http://127.0.0.1:{port}", [sys.executable, "-m", "askproai_sandbox.calcom", "--port", port]
     async with process(rig.directory, "calcom", command, f"{url}/_sim/journal"):
         async with aiohttp.ClientSession(url, raise_for_status=True) as session:
             await session.post("/_sim/settings", json={"rate_limit": 0})
-            for kind in EVENT_TYPES:
-                about = {"key": CALCOM_KEY, "id": kind.event_type_id, "slug": kind.staff, "host": kind.staff}
-                await session.post("/_sim/event-types", json=about | {"lengthInMinutes": 45, "afterEventBuffer": 10})
+            for event_type in EVENT_TYPES:
+                names = {"slug": event_type.staff, "host": event_type.staff}
+                fields = {"key": CALCOM_KEY, "id": event_type.event_type_id, **names}
+                await session.post("/_sim/event-types", json=fields | {"lengthInMinutes": 45, "afterEventBuffer": 10})
             slow = {"operation": "*", "fault": "slow", "ms": PROVIDER_MS, "count": None}
             await session.post("/_sim/faults", json=slow)
         rig.mount(url)
@@ -216,14 +220,14 @@ async def calcom_rows(rig: Rig) -> list[Row]:
 
 
 def pure_rows(rig: Rig) -> list[Row]:
-    """Measure in this process what needs no other: availability with its rules cached, and number → branch."""
+    """Measure pure functions in this process: availability with its rules cached, and number → branch."""
     config = bench_config(rig.store)
     branch, now = config.branches[0], datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    rules = Rules(ZoneInfo(config.time_zone), branch, config.services[0], branch.staff)
-    taken = [now + timedelta(days=day, hours=hour) for day in range(15) for hour in (0, 3, 6, 9)]
-    spans = [Taken(start, start + timedelta(minutes=55)) for start in taken]
+    rules = ServiceRules(ZoneInfo(config.time_zone), branch, config.services[0], branch.staff)
+    starts = [now + timedelta(days=day, hours=hour) for day in range(15) for hour in (0, 3, 6, 9)]
+    spans = [BusySpan(start, start + timedelta(minutes=55)) for start in starts]
     busy = {person.resource_ids[0]: spans for person in rules.people}
-    slots = timed(lambda: free_slots(rules, busy, Query(now, now, now + timedelta(days=14))), 200)
+    slots = timed(lambda: free_slots(rules, busy, SlotQuery(now, now, now + timedelta(days=14))), 200)
     routing, number = Routing(config), branch.phone_numbers[0].number
     routes = timed(lambda: routing.route(None, caller_number_or_none(number)), 5_000)
     return [
@@ -233,16 +237,17 @@ def pure_rows(rig: Rig) -> list[Row]:
 
 
 def timed(work: Callable[[], object], times: int) -> list[float]:
-    took = []
+    """Run `work` that often and return the seconds of each run; its results must be true."""
+    seconds = []
     for _ in range(times + 1):
-        began = time.perf_counter()
+        started = time.perf_counter()
         assert work()
-        took.append(time.perf_counter() - began)
-    return took[1:]  # the first one filled the caches
+        seconds.append(time.perf_counter() - started)
+    return seconds[1:]  # the first run filled the caches
 
 
-def show(about: dict[str, Any], rows: list[Row], console: Console) -> None:
-    console.print(" · ".join(f"{name} {value}" for name, value in about.items()), highlight=False)
+def print_table(facts: dict[str, Any], rows: list[Row], console: Console) -> None:
+    console.print(" · ".join(f"{name} {value}" for name, value in facts.items()), highlight=False)
     table = Table("what", "measured", "bar", "", "wish", box=None, pad_edge=False)
     table.columns[1].justify = "right"
     for row in rows:
@@ -260,25 +265,27 @@ def main() -> None:
     parser.add_argument("--skip-idle", action="store_true", help="without the demo's parts, so without idle memory")
     parser.add_argument("--seconds", type=float, default=30, help="how long acknowledgements are measured (30)")
     options = parser.parse_args()
-    console, began = Console(stderr=options.json), time.monotonic()
+    console, started = Console(stderr=options.json), time.monotonic()
 
-    def say(line: str) -> None:
-        console.print(f"[dim]{time.monotonic() - began:5.1f} s[/dim]  {line}", highlight=False, soft_wrap=True)
+    def report(line: str) -> None:
+        console.print(f"[dim]{time.monotonic() - started:5.1f} s[/dim]  {line}", highlight=False, soft_wrap=True)
 
     configure_logs("warning", component="bench")
     directory = Path(tempfile.mkdtemp(prefix="askproai-bench-"))
     try:
-        about, rows = asyncio.run(measure(directory, seconds=options.seconds, idle=not options.skip_idle, say=say))
-    except (PromiseBroken, ProcessError) as problem:
+        facts, rows = asyncio.run(
+            measure(directory, seconds=options.seconds, idle=not options.skip_idle, report=report)
+        )
+    except (AssertionError, ProcessError) as problem:
         sys.exit(f"there are no numbers: {problem}\nlogs are left in {directory}")
     shutil.rmtree(directory)
-    held = all(row.ok is not False for row in rows)
+    ok = all(row.ok is not False for row in rows)
     if options.json:
-        found = {"machine": about, "rows": [asdict(row) | {"ok": row.ok} for row in rows], "ok": held}
-        sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+        measured = {"machine": facts, "rows": [asdict(row) | {"ok": row.ok} for row in rows], "ok": ok}
+        sys.stdout.write(json.dumps(measured, indent=2, ensure_ascii=False) + "\n")
     else:
-        show(about, rows, console)
-    sys.exit(not held)
+        print_table(facts, rows, console)
+    sys.exit(not ok)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Call events as Retell sends them: three for each call, 0.5 to 3 KB, distinct, and cheap to make."""
+"""Call events as Retell sends them: three for each call, 0.5 to 3 KB, distinct, and cheap to create."""
 
 import json
 import time
@@ -28,20 +28,22 @@ _BODIES = tuple(
 
 
 def event_id(run: str, number: int) -> str:
-    """Give the id under which the runtime stores event `number` of a run (contract §3)."""
+    """Return the id under which the runtime stores event `number` of a run: call id and event type."""
     return f"call_{run}_{number // 3}:{NAMES[number % 3]}"
 
 
 def body(run: str, number: int) -> bytes:
+    """Return the JSON body of event `number` of a run."""
     return _BODIES[number % 3].replace(_ID.encode(), f"call_{run}_{number // 3}".encode())
 
 
 def signed(text: bytes) -> dict[str, str]:
+    """Return the headers of a body that Retell has signed now."""
     return {"x-retell-signature": signature(KEY, text, int(time.time() * 1000)), "Content-Type": "application/json"}
 
 
 def request(run: str, number: int) -> bytes:
-    """Write event `number` as an HTTP/1.1 request."""
+    """Return event `number` as an HTTP/1.1 request."""
     text = body(run, number)
     headers = {"Host": "bench", "Content-Length": str(len(text)), **signed(text)}
     lines = [f"POST {PATH} HTTP/1.1", *map(": ".join, headers.items())]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from tests.load.measure import Row
 from tests.load.rig import ROOT, memory_rows
+from tests.worlds.waiting import eventually
 
-from askproai_sandbox.cluster import Child, ProcessError, eventually, kubectl, spawn
+from askproai_sandbox.cluster import Child, ProcessError, kubectl, spawn
 from askproai_sandbox.demo import State, StateError, read_state
 from askproai_sandbox.world import EXAMPLES, SALON, seed_simulators
 
@@ -16,12 +17,12 @@ QUIET_SECONDS = 10  # after the last start
 
 
 async def idle_rows(directory: Path) -> list[Row]:
-    """Start the demo's parts, apply the salon, and look at operator, web and worker when they have nothing to do."""
+    """Start the demo's parts, apply the salon, and measure operator, web and worker when they have nothing to do."""
     command = [sys.executable, "-m", "askproai_sandbox.demo", "--directory", str(directory)]
-    stage = await spawn("stage", command, directory=directory.parent, cwd=ROOT)
+    demo = await spawn("stage", command, directory=directory.parent, cwd=ROOT)
     try:
         # five minutes: the first start on a machine builds the control plane
-        state = await eventually(lambda: _state(stage, directory), timedelta(minutes=8), "the demo's parts")
+        state = await eventually(lambda: _state(demo, directory), 480, "the demo's parts", every=0.05)
         await seed_simulators(state.retellUrl, state.calcomUrl)
         kubeconfig = Path(state.kubeconfig)
         await kubectl(kubeconfig, "apply", "-f", str(EXAMPLES / "salon.yaml"))
@@ -36,12 +37,13 @@ async def idle_rows(directory: Path) -> list[Row]:
             *memory_rows("idle worker", pods["worker"]),
         ]
     finally:
-        await stage.stop(timedelta(seconds=30))
+        await demo.stop(timedelta(seconds=30))
 
 
-def _state(stage: Child, directory: Path) -> State | None:
-    if stage.exit_code is not None:
-        raise ProcessError(f"the demo's parts did not start:\n{stage.last_lines()}")
+def _state(demo: Child, directory: Path) -> State | None:
+    """Return the demo's state once it is written. Raises ProcessError if the demo ended."""
+    if demo.exit_code is not None:
+        raise ProcessError(f"the demo's parts did not start:\n{demo.last_lines()}")
     try:
         return read_state(directory)
     except StateError:

@@ -1,4 +1,4 @@
-"""Numbers, and what they are held to. Pure."""
+"""The arithmetic of measurements, and the limits that they are held to. Pure."""
 
 import math
 from collections.abc import Sequence
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 
 def due_times(rate: float, seconds: float) -> list[float]:
-    """Give when each request is due, in seconds from the start: a schedule that no slow answer moves."""
+    """Return when each request is due, in seconds from the start: a schedule that no slow answer delays."""
     return [n / rate for n in range(math.floor(rate * seconds + 1e-9))]
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Give the nearest-rank percentile: a value that really occurred, never an interpolated one."""
+    """Return the nearest-rank percentile: a measured value, never an interpolated one."""
     if not values or not 0 < percent <= 100:
         raise ValueError(f"no percentile {percent} of {len(values)} values: it lies in (0, 100], of one value at least")
     return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
@@ -19,7 +19,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measured number; `wish` is what design §6 wants of it. Only rows with `bar` decide about the exit code."""
+    """One measured number. `wish` is what we want it to be (docs/performance.md); only a `bar` decides about the exit code."""
 
     name: str
     value: float
@@ -29,7 +29,7 @@ class Row:
 
     @property
     def ok(self) -> bool | None:
-        """Tell whether the value is below its bar (or zero, where the bar is); None where there is none yet."""
+        """Whether the value is below its bar, or zero if the bar is zero; None without a bar."""
         return None if self.bar is None else self.value < self.bar or self.value == self.bar == 0
 
     @property
@@ -39,6 +39,6 @@ class Row:
 
 
 def latency_rows(name: str, seconds: Sequence[float], *percents: float, wish: str = "") -> list[Row]:
-    """Give a row for each percentile of latencies in seconds; `wish` is said of the last."""
+    """Return a row for each percentile of latencies in seconds; `wish` belongs to the last."""
     rows = [Row(f"{name}, p{p:g}", percentile(seconds, p) * 1000) for p in percents]
     return [*rows[:-1], Row(rows[-1].name, rows[-1].value, wish=wish)]

@@ -1,4 +1,4 @@
-"""What is measured: a durable PostgreSQL, a Valkey, a tenant with ten people, and its pod's two containers as real processes."""
+"""What is measured: a durable PostgreSQL, a Valkey, a tenant with ten staff members, and its two containers as real processes."""
 
 import asyncio
 import json
@@ -7,7 +7,6 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -16,11 +15,12 @@ import asyncpg
 from msgspec.structs import replace
 from tests.load.events import KEY
 from tests.load.measure import Row
-from tests.load.sender import Sent
+from tests.load.sender import LoadResult
+from tests.worlds.waiting import eventually
 
 from askproai_core.redis import acl_rules
 from askproai_core.tenant_config import CalendarProvider, EventType, RateLimits, Staff, TenantConfig, encode
-from askproai_sandbox.cluster import Child, ProcessError, eventually, free_port, spawn
+from askproai_sandbox.cluster import Child, ProcessError, free_port, spawn
 from askproai_sandbox.databases import TenantStore, fresh_database
 from askproai_sandbox.pods.volumes import swap
 from askproai_sandbox.postgres import EmbeddedPostgres
@@ -31,13 +31,15 @@ ROOT = Path(__file__).resolve().parents[2]
 CALCOM_KEY = "cal_bench"
 PEOPLE = tuple(f"person-{n}" for n in range(10))
 EVENT_TYPES = tuple(EventType(staff=person, event_type_id=1001 + n) for n, person in enumerate(PEOPLE))
-_NEVER_REACHED = RateLimits(webhooks_per_second=10**6, functions_per_second=10**6)  # counted all the same
+_NEVER_REACHED = RateLimits(webhooks_per_second=10**6, functions_per_second=10**6)  # requests are still counted
 
 
 def bench_config(store: TenantStore, calcom_url: str | None = None) -> TenantConfig:
-    """Give the salon with ten people; without an URL its calendar is the local book."""
+    """Return the salon with ten staff members; without a URL it has the local calendar."""
     config = salon_config(tenant=store.tenant, rate_limits=_NEVER_REACHED)
-    staff = tuple(Staff(id=who, display_name=who, resource_ids=(store.resources["mitte", who, 1],)) for who in PEOPLE)
+    staff = tuple(
+        Staff(id=name, display_name=name, resource_ids=(store.resources["mitte", name, 1],)) for name in PEOPLE
+    )
     branch = replace(config.branches[0], staff=staff)
     service = replace(config.services[0], staff={branch.name: PEOPLE}, event_types=EVENT_TYPES)
     calendar = config.calendar
@@ -48,11 +50,11 @@ def bench_config(store: TenantStore, calcom_url: str | None = None) -> TenantCon
 
 @dataclass(frozen=True)
 class Rig:
-    """The tenant's database and files; `running` runs its processes."""
+    """The tenant's database and mounted files; `running` runs its processes."""
 
     directory: Path
     store: TenantStore
-    db: asyncpg.Connection  # the superuser's, to look behind the fences
+    db: asyncpg.Connection  # the superuser's connection, to check what was stored
     ports: Mapping[str, int]
     redis_url: str
 
@@ -69,7 +71,7 @@ class Rig:
 
     @asynccontextmanager
     async def running(self, container: str) -> AsyncIterator[Child]:
-        """Run `askproai-runtime web` or `worker`; it is ready, and nobody has asked it anything."""
+        """Run `askproai-runtime web` or `worker`, and yield when it is ready and has served nothing but probes."""
         settings = {f"{name}_PORT": port for name, port in self.ports.items()} | {
             "CONFIG_FILE": self.directory / "config" / "tenant.json",
             "CREDENTIALS_DIR": self.directory / "credentials",
@@ -77,21 +79,22 @@ class Rig:
             "SHUTDOWN_DELAY_SECONDS": 0,
         }
         environment = os.environ | {f"ASKPROAI_{name}": str(value) for name, value in settings.items()}
-        probes = self.ports["PRIVATE" if container == "web" else "WORKER"]
+        probe_port = self.ports["PRIVATE" if container == "web" else "WORKER"]
         program = [Path(sys.executable).with_name("askproai-runtime"), container]
         async with process(
-            self.directory, container, program, f"http://127.0.0.1:{probes}/readyz", environment
+            self.directory, container, program, f"http://127.0.0.1:{probe_port}/readyz", environment
         ) as child:
             yield child
 
     async def all_processed(self) -> None:
         """Wait until every stored event is processed."""
-        done = "SELECT NOT EXISTS (SELECT 1 FROM webhook_events WHERE status <> 'processed')"
-        await eventually(lambda: self.db.fetchval(done), timedelta(minutes=2), "all events to be processed", every=0.1)
+        all_done = "SELECT NOT EXISTS (SELECT 1 FROM webhook_events WHERE status <> 'processed')"
+        await eventually(lambda: self.db.fetchval(all_done), 120, "all events to be processed", every=0.1)
 
 
 @asynccontextmanager
 async def open_rig(directory: Path) -> AsyncIterator[Rig]:
+    """Start the servers and create the tenant; remove both at the end."""
     postgres, redis = EmbeddedPostgres(directory / "postgres", durable=True), EmbeddedRedis(directory / "redis")
     await asyncio.gather(postgres.start(), redis.start())
     try:
@@ -108,39 +111,39 @@ async def open_rig(directory: Path) -> AsyncIterator[Rig]:
 
 @asynccontextmanager
 async def process(
-    directory: Path, name: str, command: list[str | Path], up: str, environment: Mapping[str, str] | None = None
+    directory: Path, name: str, command: list[str | Path], probe: str, environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[Child]:
-    """Run a process that answers at `up`."""
+    """Run a process, and yield when the URL `probe` answers."""
     child = await spawn(name, command, directory=directory, environment=environment, cwd=ROOT)
 
     async def answers() -> bool:
         if child.exit_code is not None:
             raise ProcessError(f"{name} ended with {child.exit_code}:\n{child.last_lines()}")
         try:
-            async with aiohttp.ClientSession() as session, session.get(up) as response:
+            async with aiohttp.ClientSession() as session, session.get(probe) as response:
                 return response.status < 300
         except aiohttp.ClientError:
             return False
 
     try:
-        await eventually(answers, timedelta(seconds=30), f"{name} to answer")
+        await eventually(answers, 30, f"{name} to answer", every=0.05)
         yield child
     finally:
         await child.stop()
 
 
-async def send(kind: str, url: str, run: str, seconds: float, strength: float) -> Sent:
-    """Run the sender's process to its end."""
+async def send(kind: str, url: str, run: str, seconds: float, strength: float) -> LoadResult:
+    """Run the sender to its end. `kind` is open, with a rate as `strength`, or closed, with a number of connections."""
     command = [sys.executable, "-m", "tests.load.sender", kind, url, run, str(seconds), str(strength)]
     sender = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     output, _ = await sender.communicate()
     if sender.returncode != 0:
-        raise ProcessError(f"the sender ended with {sender.returncode}; its words are above")
-    return Sent(**json.loads(output))
+        raise ProcessError(f"the sender ended with {sender.returncode}; its output is above")
+    return LoadResult(**json.loads(output))
 
 
 def memory_rows(name: str, pid: int, wish: str = "") -> list[Row]:
-    """Give a process's memory in MB (10⁶ bytes): resident, and with shared pages counted by share only."""
+    """Return a process's memory in MB (10⁶ bytes): resident, and proportional, which counts a shared page by its share."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
-    size = {line.split()[0]: int(line.split()[1]) * 1024 / 1e6 for line in lines}
-    return [Row(f"{name}, resident", size["Rss:"], "MB", wish), Row(f"{name}, proportional", size["Pss:"], "MB")]
+    sizes = {line.split()[0]: int(line.split()[1]) * 1024 / 1e6 for line in lines}
+    return [Row(f"{name}, resident", sizes["Rss:"], "MB", wish), Row(f"{name}, proportional", sizes["Pss:"], "MB")]

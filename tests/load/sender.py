@@ -1,8 +1,9 @@
 """The load, in a process of its own: `python -m tests.load.sender open|closed URL RUN SECONDS RATE|CONNECTIONS`.
 
-`open` sends on schedule, whatever the answers do, and measures from the moment a request was due: a server that stalls pays
-for everybody who came meanwhile (no coordinated omission). `closed` keeps connections busy to find the capacity; it speaks
-HTTP by hand, since aiohttp's client costs more than the server that is measured. `bare PORT` is that server's yardstick.
+`open` sends on schedule, however slow the answers are, and measures from the moment a request was due: a server that stalls is
+charged for every request that was due meanwhile (no coordinated omission). `closed` keeps connections busy to find the capacity; it
+writes HTTP by hand, since aiohttp's client costs more than the server that is measured. `bare PORT` is a server that does nothing,
+as the yardstick.
 """
 
 import asyncio
@@ -24,8 +25,8 @@ TIMEOUT = aiohttp.ClientTimeout(total=10)  # as long as Retell waits
 
 
 @dataclass
-class Sent:
-    """What became of a run. Times in seconds; `late` is by how much the sender itself missed its schedule."""
+class LoadResult:
+    """The result of a run. Times in seconds; `late` is by how much the sender itself missed its schedule."""
 
     latencies: list[float] = field(default_factory=list)
     late: list[float] = field(default_factory=list)
@@ -35,40 +36,40 @@ class Sent:
     own_cpu: float = 0.0  # share of one core that the sender used: near 1, it was the limit
 
 
-async def on_schedule(url: str, run: str, seconds: float, rate: float) -> Sent:
-    """Send `rate` events a second, each at its time."""
-    sent, due = Sent(), due_times(rate, seconds)
+async def send_on_schedule(url: str, run: str, seconds: float, rate: float) -> LoadResult:
+    """Send `rate` events a second, each when it is due."""
+    result, due = LoadResult(), due_times(rate, seconds)
     bodies = [events.body(run, number) for number in range(len(due))]
     connector = aiohttp.TCPConnector(limit=0)  # a request must never wait for a connection of ours
     async with aiohttp.ClientSession(connector=connector, timeout=TIMEOUT) as session, asyncio.TaskGroup() as tasks:
         start = time.perf_counter() + 0.5
 
         async def send(number: int) -> None:
-            sent.late.append(time.perf_counter() - start - due[number])
+            result.late.append(time.perf_counter() - start - due[number])
             try:
                 text = bodies[number]
                 async with session.post(url + events.PATH, data=text, headers=events.signed(text)) as response:
                     answer = await response.json(content_type=None)
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-                sent.errors[type(error).__name__] += 1
+                result.errors[type(error).__name__] += 1
                 return
-            sent.latencies.append(time.perf_counter() - start - due[number])
+            result.latencies.append(time.perf_counter() - start - due[number])
             if (response.status, answer.get("status")) == (200, "accepted"):
-                sent.acknowledged.append(number)
+                result.acknowledged.append(number)
             else:
-                sent.errors[f"{response.status} {answer.get('status')}"] += 1
+                result.errors[f"{response.status} {answer.get('status')}"] += 1
 
         for number in range(len(due)):
             await asyncio.sleep(start + due[number] - time.perf_counter())
             tasks.create_task(send(number))
-    return sent
+    return result
 
 
 class Connection(asyncio.Protocol):
     """One kept-alive connection that sends its next request as soon as the last is answered."""
 
-    def __init__(self, sent: Sent, run: str, numbers: "count[int]", until: float) -> None:
-        self._sent, self._run, self._numbers, self._until = sent, run, numbers, until
+    def __init__(self, result: LoadResult, run: str, numbers: "count[int]", until: float) -> None:
+        self._result, self._run, self._numbers, self._until = result, run, numbers, until
         self._buffer = b""
         self.done = asyncio.get_running_loop().create_future()
 
@@ -77,8 +78,8 @@ class Connection(asyncio.Protocol):
         self._next()
 
     def _next(self) -> None:
-        self._began, self._number = time.perf_counter(), None
-        if self._began >= self._until:
+        self._started, self._number = time.perf_counter(), None
+        if self._started >= self._until:
             self._transport.close()
             return
         self._number = next(self._numbers)
@@ -91,41 +92,41 @@ class Connection(asyncio.Protocol):
         if not found or len(rest) < int(length or 0):
             return
         self._buffer = b""
-        self._sent.latencies.append(time.perf_counter() - self._began)
+        self._result.latencies.append(time.perf_counter() - self._started)
         if head[9:12] in (b"200", b"204"):
-            self._sent.acknowledged.append(self._number)
+            self._result.acknowledged.append(self._number)
         else:
-            self._sent.errors[head[9:12].decode()] += 1
+            self._result.errors[head[9:12].decode()] += 1
         self._next()
 
     def connection_lost(self, _error: Exception | None) -> None:
         if self._number is not None:
-            self._sent.errors["connection lost"] += 1
+            self._result.errors["connection lost"] += 1
         self.done.set_result(None)
 
 
-async def flat_out(url: str, run: str, seconds: float, connections: float) -> Sent:
+async def send_flat_out(url: str, run: str, seconds: float, connections: float) -> LoadResult:
     """Keep `connections` busy for `seconds`; each ends with the answer to its last request."""
-    sent, numbers, to, loop = Sent(), count(), urlsplit(url), asyncio.get_running_loop()
+    result, numbers, address, loop = LoadResult(), count(), urlsplit(url), asyncio.get_running_loop()
     until = time.perf_counter() + seconds
-    made = [
-        await loop.create_connection(lambda: Connection(sent, run, numbers, until), to.hostname, to.port)
+    opened = [
+        await loop.create_connection(lambda: Connection(result, run, numbers, until), address.hostname, address.port)
         for _ in range(int(connections))
     ]
-    await asyncio.gather(*(connection.done for _, connection in made))
-    return sent
+    await asyncio.gather(*(connection.done for _, connection in opened))
+    return result
 
 
 async def run(kind: str, url: str, name: str, seconds: str, strength: str) -> None:
-    gc.disable()  # pauses of the sender would count as the server's
-    began, cpu = time.perf_counter(), time.process_time()
-    sent = await (on_schedule if kind == "open" else flat_out)(url, name, float(seconds), float(strength))
-    sent.seconds = time.perf_counter() - began
-    sent.own_cpu = (time.process_time() - cpu) / sent.seconds
-    json.dump(asdict(sent), sys.stdout)
+    gc.disable()  # pauses of the sender would be measured as the server's
+    started, cpu = time.perf_counter(), time.process_time()
+    result = await (send_on_schedule if kind == "open" else send_flat_out)(url, name, float(seconds), float(strength))
+    result.seconds = time.perf_counter() - started
+    result.own_cpu = (time.process_time() - cpu) / result.seconds
+    json.dump(asdict(result), sys.stdout)
 
 
-async def nothing(request: web.Request) -> web.Response:
+async def answer_nothing(request: web.Request) -> web.Response:
     await request.read()
     return web.Response(status=204)
 
@@ -133,7 +134,7 @@ async def nothing(request: web.Request) -> web.Response:
 if __name__ == "__main__":
     if sys.argv[1] == "bare":
         app = web.Application()
-        app.router.add_route("*", "/{path:.*}", nothing)  # as the runtime routes
+        app.router.add_route("*", "/{path:.*}", answer_nothing)  # as the runtime routes
         web.run_app(app, host="127.0.0.1", port=int(sys.argv[2]), access_log=None, print=None)
     else:
         asyncio.run(run(*sys.argv[1:]))

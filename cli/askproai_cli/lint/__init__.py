@@ -1,4 +1,4 @@
-"""What the API server would say to manifests, said offline."""
+"""Validate manifests offline as the API server would."""
 
 from askproai_cli.lint.check import Finding, Severity, lint
 from askproai_cli.lint.documents import Document, Unreadable, read_documents

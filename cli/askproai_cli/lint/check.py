@@ -1,4 +1,4 @@
-"""Manifests in, findings out. What is refused here is what the API server refuses; warnings are what only we can see."""
+"""Check manifests and return findings. What the API server would refuse is refused; what only we can see is a warning."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from askproai_cli.lint.cel_rules import broken_rules
 from askproai_cli.lint.documents import Document
-from askproai_cli.lint.rules import broken_rules
-from askproai_cli.lint.structural import Fault, Schema, faults, with_defaults
+from askproai_cli.lint.structural import Fault, Schema, find_faults, with_defaults
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.crd import root_schema
 
@@ -29,7 +29,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One sentence about one place of a manifest. `name` is `Kind/name`."""
+    """One fault at one path of a manifest. `name` is `Kind/name`, `line` counts from 1."""
 
     severity: Severity
     file: str
@@ -40,51 +40,51 @@ class Finding:
 
 
 def lint(documents: Iterable[Document]) -> list[Finding]:
-    """Judge manifests in their order. A second one of the same object is an update of the first; other kinds pass.
+    """Check manifests in their order. A second manifest of the same object is an update of the first; foreign kinds pass.
 
     Raises `CelMissing`.
     """
-    given = list(documents)
-    ours = [document for document in given if _group(document.value) == GROUP]
-    known = {_identity(one.value) for one in ours}
-    before: dict[tuple[str, str, str], Any] = {}
+    all_documents = list(documents)
+    ours = [document for document in all_documents if _group(document.value) == GROUP]
+    known = {_identity(document.value) for document in ours}
+    previous: dict[tuple[str, str, str], Any] = {}
     findings: list[Finding] = []
-    for document in given:
+    for document in all_documents:
         if not (isinstance(document.value, dict) and document.value.get("apiVersion") and document.value.get("kind")):
             findings.append(_finding(document, Fault((), "no Kubernetes object: apiVersion and kind are required")))
         elif document in ours:
             identity = _identity(document.value)
-            found = [_finding(document, fault) for fault in judge(document.value, before.get(identity))]
-            findings += found or list(_dangling(document, known))
-            before[identity] = document.value
+            refused = [_finding(document, fault) for fault in check_manifest(document.value, previous.get(identity))]
+            findings += refused or list(_check_references(document, known))
+            previous[identity] = document.value
     return findings
 
 
-def judge(manifest: dict[str, Any], old: dict[str, Any] | None = None) -> list[Fault]:
-    """Give what the API server would refuse about one object of ours, `old` being what it replaces."""
+def check_manifest(manifest: dict[str, Any], old: dict[str, Any] | None = None) -> list[Fault]:
+    """Return what the API server would refuse in one object of ours. `old` is the object that it replaces."""
     schema = _SCHEMAS.get(manifest["kind"])
     if schema is None or manifest["apiVersion"] != VERSION:
-        told = f"{manifest['apiVersion']} {manifest['kind']} is not known; {VERSION} has {', '.join(_KINDS)}"
-        return [Fault(("kind",), told)]
-    whole, body = _complete(manifest, schema), dict(schema)
-    found = list(_of_metadata(manifest.get("metadata")))
-    own = {name: one for name, one in whole.items() if name != "metadata"}
-    body["properties"] = {name: one for name, one in schema["properties"].items() if name != "metadata"}
-    found += faults(own, body, ())
+        message = f"{manifest['apiVersion']} {manifest['kind']} is not known; {VERSION} has {', '.join(_KINDS)}"
+        return [Fault(("kind",), message)]
+    completed, body = _complete(manifest, schema), dict(schema)
+    found = list(_check_metadata(manifest.get("metadata")))
+    own = {name: value for name, value in completed.items() if name != "metadata"}
+    body["properties"] = {name: child for name, child in schema["properties"].items() if name != "metadata"}
+    found += find_faults(own, body, ())
     if not any(fault.blocks for fault in found):
-        found += broken_rules(whole, None if old is None else _complete(old, schema), schema, ())
+        found += broken_rules(completed, None if old is None else _complete(old, schema), schema, ())
     return found
 
 
 def _complete(manifest: dict[str, Any], schema: Schema) -> dict[str, Any]:
-    """Give what is judged: with defaults, without the status, which nobody sends."""
+    """Return the object as it is checked: with defaults, and without the status, which nobody sends."""
     metadata = manifest.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     sent = {key: value for key, value in manifest.items() if key not in {"status", "metadata"}}
     return {**with_defaults(sent, schema), "metadata": {"name": name}}
 
 
-def _of_metadata(metadata: Any) -> Iterator[Fault]:
+def _check_metadata(metadata: Any) -> Iterator[Fault]:
     if not isinstance(metadata, dict) or not metadata.get("name"):
         yield Fault(("metadata", "name"), "is required", blocks=True)
         return
@@ -104,14 +104,14 @@ def _of_metadata(metadata: Any) -> Iterator[Fault]:
                 yield Fault(at, "a label has at most 63 letters, digits, '-', '_' and '.'")
 
 
-def _dangling(document: Document, known: set[tuple[str, str, str]]) -> Iterator[Finding]:
-    """Warn of a reference into these files that leads nowhere: the object may stand in the cluster."""
+def _check_references(document: Document, known: set[tuple[str, str, str]]) -> Iterator[Finding]:
+    """Warn of references to objects that are not among these files: they may exist in the cluster."""
     namespace, spec = _identity(document.value)[1], document.value.get("spec") or {}
     for field, kind in _REFERENCES.items():
         reference = spec.get(field)
         if isinstance(reference, dict) and (kind, namespace, str(reference.get("name"))) not in known:
-            told = f"{kind} {reference.get('name')!r} is not among these files; it must be in the cluster, in this namespace"
-            yield _finding(document, Fault(("spec", field), told), Severity.WARNING)
+            message = f"{kind} {reference.get('name')!r} is not among these files; it must be in the cluster, in this namespace"
+            yield _finding(document, Fault(("spec", field), message), Severity.WARNING)
 
 
 def _finding(document: Document, fault: Fault, severity: Severity = Severity.REFUSED) -> Finding:
@@ -125,7 +125,8 @@ def _group(value: Any) -> str:
 
 
 def _identity(value: Any) -> tuple[str, str, str]:
+    """Return kind, namespace and name."""
     metadata = value.get("metadata") if isinstance(value, dict) else None
-    named = metadata if isinstance(metadata, dict) else {}
+    metadata = metadata if isinstance(metadata, dict) else {}
     kind = str(value.get("kind", "?")) if isinstance(value, dict) else "?"
-    return kind, str(named.get("namespace", "")), str(named.get("name", "?"))
+    return kind, str(metadata.get("namespace", "")), str(metadata.get("name", "?"))

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from askproai_cli.lint.cel_rules import CelMissing
 from askproai_cli.lint.check import Severity, lint
 from askproai_cli.lint.documents import Unreadable, read_documents
-from askproai_cli.lint.rules import CelMissing
-from askproai_cli.output import Output, OutputOption, as_json
+from askproai_cli.output import Output, OutputOption, print_json
 
 
 def lint_command(
@@ -26,12 +26,12 @@ def lint_command(
     count = Counter(finding.severity for finding in findings)
     refused, warnings = count[Severity.REFUSED], count[Severity.WARNING]
     if output is Output.JSON:
-        told = {"manifests": len(documents), "refused": refused, "warnings": warnings}
-        as_json(told | {"findings": [asdict(finding) for finding in findings]})
+        totals = {"manifests": len(documents), "refused": refused, "warnings": warnings}
+        print_json(totals | {"findings": [asdict(finding) for finding in findings]})
     else:
-        for one in findings:
-            place = f"{one.name} {one.path}".rstrip()
-            typer.echo(f"{one.file}:{one.line}: {one.severity}: {place}: {one.message}")
+        for finding in findings:
+            where = f"{finding.name} {finding.path}".rstrip()
+            typer.echo(f"{finding.file}:{finding.line}: {finding.severity}: {where}: {finding.message}")
         typer.echo(f"{len(documents)} manifests, {refused} refused, {warnings} warnings")
     if refused:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""Manifests as files hold them: the values that kubectl would send, and the line of each."""
+"""Read manifests from files: the values that kubectl would send, and the line of each."""
 
 import re
 import sys
@@ -12,35 +12,35 @@ import yaml
 STDIN = "-"
 SUFFIXES = (".yaml", ".yml", ".json")
 
-Path_ = tuple[str | int, ...]
+FieldPath = tuple[str | int, ...]
 
 
 class Unreadable(ValueError):
-    """A file that is not there, or is no YAML. The message names it and the line."""
+    """A file is absent or is no YAML. The message names it and the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One manifest. `lines` gives the line (from 1) of each path of keys and indexes."""
+    """One manifest. `lines` maps each path of keys and indexes to its line, from 1."""
 
     file: str
     value: Any
-    lines: dict[Path_, int]
+    lines: dict[FieldPath, int]
 
-    def line_of(self, path: Path_) -> int:
-        """Give the line of a path; of what is absent, the line of what it would stand in."""
+    def line_of(self, path: FieldPath) -> int:
+        """Return the line of a path, or of its nearest ancestor if it is absent."""
         while path not in self.lines:
             path = path[:-1]
         return self.lines[path]
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads scalars as kubectl does: `2026-12-24` and `18:00` are texts, while PyYAML makes a date and 1,080 of them."""
+    """Reads scalars as kubectl does: `2026-12-24` and `18:00` are texts, while PyYAML makes them a date and the number 1,080."""
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, expression) for tag, expression in kept if not tag.endswith((":timestamp", ":int", ":float"))]
-    for first, kept in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    first: [(tag, expression) for tag, expression in resolvers if not tag.endswith((":timestamp", ":int", ":float"))]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _NUMBER_STARTS = list("-+.0123456789")
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(0|[1-9][0-9]*)$"), _NUMBER_STARTS)
@@ -50,7 +50,7 @@ _Loader.add_implicit_resolver(
 
 
 def read_documents(names: Iterable[str]) -> Iterator[Document]:
-    """Give the manifests of files, of folders (their YAML and JSON files, not below) and of `-`, in order.
+    """Yield the manifests of files, of folders (their YAML and JSON files, not recursively) and of `-`, in order.
 
     Raises `Unreadable`.
     """
@@ -78,12 +78,12 @@ def _parse(file: str, text: str) -> Iterator[Document]:
     try:
         while loader.check_node():
             node = loader.get_node()
-            assert node is not None  # check_node said so
-            lines: dict[Path_, int] = {}
-            _note_lines(node, (), lines)
+            assert node is not None  # check_node has found one
+            lines: dict[FieldPath, int] = {}
+            _record_lines(node, (), lines)
             value = loader.construct_document(node)
             if value is not None:
-                yield from _members(Document(file, value, lines))
+                yield from _items(Document(file, value, lines))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise Unreadable(f"{file}:{line}: no YAML: {error.problem or error.context}") from error
@@ -93,24 +93,23 @@ def _parse(file: str, text: str) -> Iterator[Document]:
         loader.dispose()
 
 
-def _note_lines(node: yaml.Node, path: Path_, lines: dict[Path_, int]) -> None:
+def _record_lines(node: yaml.Node, path: FieldPath, lines: dict[FieldPath, int]) -> None:
     lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
         for key, child in node.value:
             lines[(*path, str(key.value))] = key.start_mark.line + 1
-            _note_lines(child, (*path, str(key.value)), lines)
+            _record_lines(child, (*path, str(key.value)), lines)
     elif isinstance(node, yaml.SequenceNode):
         for index, child in enumerate(node.value):
-            _note_lines(child, (*path, index), lines)
+            _record_lines(child, (*path, index), lines)
 
 
-def _members(document: Document) -> Iterator[Document]:
-    """Give the items of a `kind: List`, as `kubectl get -o yaml` writes it; anything else is itself."""
+def _items(document: Document) -> Iterator[Document]:
+    """Yield the items of a `kind: List`, as `kubectl get -o yaml` writes it, or else the document itself."""
     value = document.value
     if not (isinstance(value, dict) and value.get("kind") == "List" and isinstance(value.get("items"), list)):
         yield document
         return
     for index, item in enumerate(value["items"]):
-        at = ("items", index)
-        inner = {path[2:]: line for path, line in document.lines.items() if path[:2] == at}
-        yield Document(document.file, item, inner)
+        lines = {path[2:]: line for path, line in document.lines.items() if path[:2] == ("items", index)}
+        yield Document(document.file, item, lines)

@@ -5,16 +5,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-import kopf
 import typer
 
 from askproai_cli.lint import Document, Unreadable, read_documents
 from askproai_cli.lint.check import GROUP
-from askproai_cli.output import Output, OutputOption, as_json
+from askproai_cli.output import Output, OutputOption, print_json
 from askproai_cli.plan.plan import Change, plan_manifests, summarize
-from askproai_operator.engine import ApiError, Unreachable, refs
+from askproai_core.kube import AccessError
+from askproai_operator.engine import ApiError, Unreachable, resources
 
-_KINDS = [ref.kind for ref in (*refs.CUSTOM, refs.NAMESPACES)]
+_KINDS = [ref.kind for ref in (*resources.CUSTOM, resources.NAMESPACES)]
 
 
 def plan_command(
@@ -42,17 +42,17 @@ def plan_command(
         new_namespaces = {
             _manifest(document)["metadata"]["name"]
             for document in documents
-            if document.value.get("kind") == refs.NAMESPACES.kind
+            if document.value.get("kind") == resources.NAMESPACES.kind
         }
         planned = asyncio.run(plan_manifests(manifests, kubeconfig, namespace, new_namespaces))
     except Unreadable as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
-    except (ApiError, Unreachable, kopf.LoginError, OSError) as error:  # OSError: no such kubeconfig
+    except (ApiError, Unreachable, AccessError, OSError) as error:  # OSError: no such kubeconfig
         typer.echo(f"the cluster cannot be asked: {error}", err=True)
         raise typer.Exit(1) from None
     if output is Output.JSON:
-        as_json([asdict(each) for each in planned])
+        print_json([asdict(each) for each in planned])
     else:
         for each in planned:
             typer.echo(f"{each.name}: {each.change}")

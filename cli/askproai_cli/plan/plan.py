@@ -13,11 +13,12 @@ from typing import Any
 from askproai_core.clock import SystemClock
 from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
+from askproai_core.kube import HttpTransport
 from askproai_operator.api import RetellAgent
 from askproai_operator.controllers.agent import CHECKS, first_failing, gather, gather_remote, make_plan
-from askproai_operator.engine import ApiError, Cache, Kube, NotLeader, Ref, World, refs
+from askproai_operator.engine import MANAGER, ApiError, ApiResource, Cache, Kube, NotLeader, World, resources
 from askproai_operator.engine.feed import Feed
-from askproai_operator.engine.wire import Wire, connection
+from askproai_operator.engine.login import access_by_kopf, kopf_login
 from askproai_operator.providers import ProviderClients, ProviderError
 from askproai_operator.settings import Settings
 
@@ -55,28 +56,26 @@ async def plan_manifests(
     """Plan manifests of our kinds in their order, then the other agents of their namespaces if the change affects them.
 
     `namespace` is for manifests that name none; `new_namespaces` are applied together with the manifests.
-    Raises ApiError and kopf.LoginError when the cluster cannot be asked.
+    Raises ApiError and AccessError when the cluster cannot be asked.
     """
     clock, cache = SystemClock(), Cache()
-    login, feed = partial(connection, kubeconfig), Feed(cache, lambda _: None)
+    login, feed = partial(kopf_login, kubeconfig), Feed(cache, lambda _: None)
     async with AsyncExitStack() as stack:
-        wire = Wire(login)
-        wire.open()
-        stack.push_async_callback(wire.close)
+        transport = await stack.enter_async_context(HttpTransport(partial(access_by_kopf, login), user_agent=MANAGER))
         kube = await stack.enter_async_context(Kube(login, feed, clock))
         planned: dict[tuple[str, str, str], Planned] = {}
         for manifest in manifests:
             meta = {"namespace": namespace, **manifest["metadata"]}
-            ref = refs.ref_of_kind(manifest["kind"])
-            change, preview = await _dry_run(wire, ref, {**manifest, "metadata": meta}, new_namespaces)
+            ref = resources.resource_of_kind(manifest["kind"])
+            change, preview = await _dry_run(transport, ref, {**manifest, "metadata": meta}, new_namespaces)
             planned[ref.kind, meta["namespace"], meta["name"]] = change
             if preview is not None:
                 feed.prime(ref, preview)
         for affected in sorted({where for _, where, _ in planned}):
-            for ref in refs.CUSTOM:
+            for ref in resources.CUSTOM:
                 for raw in await kube.list(ref, affected):
                     feed.prime(ref, raw)  # the previews stay in the cache, because they are newer
-        uid = (await kube.get(refs.NAMESPACES, "", "kube-system") or {}).get("metadata", {}).get("uid", "")
+        uid = (await kube.get(resources.NAMESPACES, "", "kube-system") or {}).get("metadata", {}).get("uid", "")
         providers = await stack.enter_async_context(ProviderClients(clock))
         world = _read_only_world(kube, cache, providers, str(uid))
         for agent in cache.list(RetellAgent):
@@ -89,7 +88,7 @@ async def plan_manifests(
 
 
 async def _dry_run(
-    wire: Wire, ref: Ref, manifest: Mapping[str, Any], new_namespaces: Collection[str]
+    transport: HttpTransport, ref: ApiResource, manifest: Mapping[str, Any], new_namespaces: Collection[str]
 ) -> tuple[Planned, dict[str, Any] | None]:
     """Ask the API server what would become of a manifest; the second value is the whole object, None if it is refused.
 
@@ -99,21 +98,21 @@ async def _dry_run(
     name, path = f"{ref.kind}/{meta['name']}", ref.path(meta["namespace"], meta["name"])
     live: dict[str, Any] | None
     try:
-        live = await wire.request("GET", path)
+        live = await transport.request("GET", path)
     except ApiError as error:
         if error.status != _NOT_FOUND:
             raise
         live = None
     try:
         if live is None:
-            preview = await wire.request("POST", ref.path(meta["namespace"]), params=_DRY_RUN, body=manifest)
+            preview = await transport.request("POST", ref.path(meta["namespace"]), params=_DRY_RUN, body=manifest)
         else:
             merged = {
                 part: {**(live["metadata"].get(part) or {}), **(meta.get(part) or {})}
                 for part in ("labels", "annotations")
             }
             body = {**live, "metadata": {**live["metadata"], **merged}, "spec": manifest.get("spec")}
-            preview = await wire.request("PUT", path, params=_DRY_RUN, body=body)
+            preview = await transport.request("PUT", path, params=_DRY_RUN, body=body)
     except ApiError as error:
         if error.status == _NOT_FOUND and live is None and meta["namespace"] in new_namespaces:
             return Planned(name, Change.CREATED, (_UNJUDGED,)), None

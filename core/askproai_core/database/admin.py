@@ -1,4 +1,4 @@
-"""What the operator does in the database: prepare it, and keep each tenant's role and resources as the manifests say."""
+"""The operator's side of the database: prepare it, and keep each tenant's role, row and resources as the manifests say."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -7,31 +7,30 @@ from dataclasses import dataclass, field
 
 from askproai_core.database import roles
 from askproai_core.database.migrate import Migrator, schema_version, shipped_migrations
-from askproai_core.database.pool import Connection, Pool, StoreError, open_pool
+from askproai_core.database.pool import Connection, DatabaseError, Pool, open_pool
 from askproai_core.tenant_config import Retention
 
-# Referencing tables first. A test holds it against the catalog.
-ERASED = (
+# Every table with rows of a tenant, referencing tables first. A test compares it with the catalog.
+TENANT_TABLES = (
     "jobs", "call_actions", "refusals", "claims", "appointments", "customers", "calls", "webhook_events",
     "provider_calls", "audit_log", "billing", "resources", "tenants",
 )  # fmt: skip
 
-
-# Two replicas during a rolling update: four processes, of which the leader alone works, with two connections.
+# Two replicas during a rolling update make four processes; only the leader works, with two connections.
 COORDINATOR_CONNECTIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class TenantFacts:
-    """What the coordinator must know of a tenant: how long it keeps what it was sent, and whom it calls."""
+    """What the coordinator reads about a tenant: how long it retains received data, and which servers it calls."""
 
     retention: Retention = field(default_factory=Retention)
     retell_base_url: str = ""
-    calcom_base_url: str = ""  # empty: its calendar is local
+    calcom_base_url: str = ""  # empty: the tenant uses the local calendar
 
 
-class DataOwnedByOther(StoreError):
-    """Rows of this tenant key belong to another Tenant object (its UID is in `owner_uid`); they must be adopted."""
+class DataOwnedByOther(DatabaseError):
+    """Rows of this tenant key belong to another Tenant object, with the UID `owner_uid`; they must be adopted."""
 
     def __init__(self, tenant: str, owner_uid: str) -> None:
         super().__init__(
@@ -41,12 +40,12 @@ class DataOwnedByOther(StoreError):
         self.owner_uid = owner_uid
 
 
-class TenantUnknown(StoreError):
-    """The table `tenants` has no such row; `ensure_tenant` comes first."""
+class TenantNotFound(DatabaseError):
+    """The table `tenants` has no row of this tenant; call `ensure_tenant` first."""
 
 
 class AdminStore:
-    """One installation's database through the admin's login (contract §7: CREATEROLE, owner of the database, no superuser)."""
+    """One installation's database through the admin's login: CREATEROLE, owner of the database, no superuser."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
@@ -55,9 +54,9 @@ class AdminStore:
         self._prepared = False
 
     async def prepare(self) -> None:
-        """Make the group roles and bring the schema up. Safe to run again, and by two at once.
+        """Create the group roles and migrate the schema. Safe to repeat, and to run twice at the same time.
 
-        Every reconcile of a Tenant asks for it, so once done it costs one query, which notices a database made anew.
+        Every reconcile of a Tenant calls it, so once done it costs one query, which notices a database that was recreated.
         """
         async with self._preparing, self._connection() as connection:
             if self._prepared and await schema_version(connection) >= shipped_migrations()[-1].version:
@@ -76,10 +75,10 @@ class AdminStore:
         adopt: str | None = None,
         facts: TenantFacts = TenantFacts(),
     ) -> bool:
-        """Make the tenant's row and its login role `role_name(tenant)` as wanted; True when rows were adopted just now.
+        """Create or update the tenant's row and its login role `role_name(tenant)`; return whether rows were adopted now.
 
-        The coordinator reads `facts`. Raises DataOwnedByOther when kept rows belong to a Tenant with another UID than `uid` or
-        the one to `adopt`.
+        The coordinator reads `facts`. Raises `DataOwnedByOther` if retained rows belong to a Tenant whose UID is neither `uid`
+        nor `adopt`.
         """
         async with self._connection() as connection:
             await connection.execute(
@@ -91,31 +90,31 @@ class AdminStore:
                 raise DataOwnedByOther(tenant, owner)
             if owner != uid:
                 await _adopt(connection, tenant, owner, uid)
-            await _tell(connection, tenant, facts)
+            await _write_facts(connection, tenant, facts)
             await roles.ensure_login(connection, self._dsn, self.role_name(tenant), password, connection_limit)
         return bool(owner != uid)
 
     async def ensure_coordinator(self, password: str) -> None:
-        """Make the coordinator's login role as wanted; `coordinator_dsn(password)` is its URL."""
-        name = roles.coordinator_name(roles.database_of(self._dsn))
+        """Create or update the coordinator's login role; `coordinator_dsn(password)` is its URL."""
+        name = roles.coordinator_role_name(roles.database_name(self._dsn))
         async with self._connection() as connection:
             limit, group = COORDINATOR_CONNECTIONS, roles.COORDINATOR
             await roles.ensure_login(connection, self._dsn, name, password, limit, group=group)
 
     async def ensure_resources(
-        self, tenant: str, wanted: Iterable[tuple[str, str, int]]
+        self, tenant: str, desired: Iterable[tuple[str, str, int]]
     ) -> dict[tuple[str, str, int], int]:
-        """Give the resource id of each wanted (branch, staff, unit), and of what the same people had before: missing ones are
-        made, the others lose `active`.
+        """Create missing resources, deactivate all others, and return the ids by (branch, staff, unit).
 
-        None is ever deleted: past appointments point at them, coming ones may, and who comes back keeps the id.
+        The result holds the desired resources and whatever else the same staff members had before. None is ever deleted: past
+        appointments refer to them, future ones may, and a staff member who comes back keeps the id. Raises `TenantNotFound`.
         """
-        keys = sorted(set(wanted))
+        keys = sorted(set(desired))
         branches, staff, units = ([key[i] for key in keys] for i in range(3))
         async with self._connection() as connection, connection.transaction():
-            # NO KEY: the foreign keys of the tenant's own inserts need not wait for it.
+            # NO KEY: the foreign keys of the tenant's own inserts need not wait for this lock.
             if not await connection.fetchval("SELECT true FROM tenants WHERE tenant = $1 FOR NO KEY UPDATE", tenant):
-                raise TenantUnknown(f"no database row of tenant {tenant}: ensure_tenant() comes first")
+                raise TenantNotFound(f"no database row of tenant {tenant}: ensure_tenant() comes first")
             await connection.execute(
                 """INSERT INTO resources (tenant, branch, staff, unit)
                    SELECT $1, w.* FROM unnest($2::text[], $3::text[], $4::smallint[]) w (branch, staff, unit)
@@ -140,9 +139,9 @@ class AdminStore:
         return {(row["branch"], row["staff"], row["unit"]): row["id"] for row in rows}
 
     async def drop_tenant(self, tenant: str, erase: bool, *, uid: str | None = None) -> None:
-        """Drop the tenant's login role; its rows stay for the Tenant's UID, unless `erase`. Safe to run again.
+        """Drop the tenant's login role; its rows stay for the Tenant's UID, unless `erase`. Safe to repeat.
 
-        With `uid` only rows of that Tenant are erased, never those that an earlier namesake left and that nobody adopted.
+        With `uid` only rows of that Tenant are erased, never those of an earlier Tenant of this name that nobody adopted.
         """
         async with self._connection() as connection:
             await roles.drop_login(connection, self.role_name(tenant))
@@ -150,24 +149,24 @@ class AdminStore:
             await self.erase(tenant, uid)
 
     async def erase(self, tenant: str, uid: str | None = None) -> None:
-        """Delete the tenant's rows, if they belong to the Tenant with `uid` (None: whoever they belong to)."""
+        """Delete the tenant's rows if they belong to the Tenant with `uid` (None: whoever owns them)."""
         async with self._connection() as connection, connection.transaction():
             owner = await connection.fetchval("SELECT uid FROM tenants WHERE tenant = $1 FOR UPDATE", tenant)
             if uid not in {None, owner}:
                 return
-            for table in ERASED:
+            for table in TENANT_TABLES:
                 await connection.execute(f"DELETE FROM {table} WHERE tenant = $1", tenant)  # noqa: S608  our own names
 
     def role_name(self, tenant: str) -> str:
-        return roles.role_name(tenant, roles.database_of(self._dsn))
+        return roles.tenant_role_name(tenant, roles.database_name(self._dsn))
 
     def tenant_dsn(self, tenant: str, password: str) -> str:
-        """Give the tenant's own DATABASE_URL."""
+        """Return the tenant's own DATABASE_URL."""
         return roles.login_dsn(self._dsn, self.role_name(tenant), password)
 
     def coordinator_dsn(self, password: str) -> str:
-        """Give the coordinator's DATABASE_URL."""
-        return roles.login_dsn(self._dsn, roles.coordinator_name(roles.database_of(self._dsn)), password)
+        """Return the coordinator's DATABASE_URL."""
+        return roles.login_dsn(self._dsn, roles.coordinator_role_name(roles.database_name(self._dsn)), password)
 
     async def close(self) -> None:
         if self._pool is not None:
@@ -178,28 +177,29 @@ class AdminStore:
     async def _connection(self) -> AsyncIterator[Connection]:
         if self._pool is None:
             self._pool = open_pool(self._dsn, max_size=4, application_name="askproai-operator")
-        async with (await self._pool).acquire() as connection:  # awaiting an open pool gives it back
+        async with (await self._pool).acquire() as connection:  # awaiting an open pool returns it
             yield connection
 
 
-async def _tell(connection: Connection, tenant: str, facts: TenantFacts) -> None:
-    days = facts.retention
+async def _write_facts(connection: Connection, tenant: str, facts: TenantFacts) -> None:
+    retention = facts.retention
     await connection.execute(
         """UPDATE tenants SET (retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days)
                = ROW ($2, $3, $4, $5, $6)
            WHERE tenant = $1 AND (retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days)
                IS DISTINCT FROM ($2, $3, $4, $5, $6)""",
-        tenant, facts.retell_base_url, facts.calcom_base_url, days.raw_event_days, days.transcript_days, days.call_days,
+        tenant, facts.retell_base_url, facts.calcom_base_url, retention.raw_event_days, retention.transcript_days,
+        retention.call_days,
     )  # fmt: skip
 
 
 async def _adopt(connection: Connection, tenant: str, owner: str, uid: str) -> None:
-    """Give the rows to another Tenant, and write that down; of two that adopt at once, one is refused."""
+    """Assign the rows to another Tenant and audit that. Of two that adopt at the same time, one is refused."""
     async with connection.transaction():
-        taken = await connection.fetchval(
+        adopted = await connection.fetchval(
             "UPDATE tenants SET uid = $3 WHERE tenant = $1 AND uid = $2 RETURNING true", tenant, owner, uid
         )
-        if not taken:
+        if not adopted:
             raise DataOwnedByOther(
                 tenant, await connection.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
             )

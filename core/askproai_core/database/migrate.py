@@ -1,6 +1,6 @@
-"""Runs the migrations: plain SQL files `NNNN_name.up.sql` and `.down.sql` beside this module.
+"""Run the migrations: plain SQL files `NNNN_name.up.sql` and `.down.sql` in the folder `migrations`.
 
-The lock is the table `schema_migrations` itself: an advisory lock could be taken by any tenant's role, and held for ever.
+The lock is the table `schema_migrations` itself, because any tenant's role could take an advisory lock and hold it for ever.
 Each migration is one transaction. A file that was applied must not change: a correction is a new migration.
 """
 
@@ -17,7 +17,7 @@ from importlib import resources
 import asyncpg
 import structlog
 
-from askproai_core.database.pool import Connection, StoreError
+from askproai_core.database.pool import Connection, DatabaseError
 
 log = structlog.get_logger(__name__)
 
@@ -33,13 +33,13 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 )"""
 
 
-class MigrationError(StoreError):
+class MigrationError(DatabaseError):
     """The schema and this release's migration files do not fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step of the schema, as this release ships it."""
+    """One migration, as this release ships it."""
 
     version: int
     name: str
@@ -53,7 +53,7 @@ class Migration:
 
 @dataclass(frozen=True, slots=True)
 class MigrationState:
-    """One step as the database knows it: `applied_at` None is pending, `changed` means that the file differs by now."""
+    """One migration, as the database records it. `applied_at` None: pending; `changed`: the file differs by now."""
 
     version: int
     name: str
@@ -63,41 +63,41 @@ class MigrationState:
 
 @cache
 def shipped_migrations() -> tuple[Migration, ...]:
-    """Give this release's migrations in order."""
+    """Return this release's migrations in order."""
     folder = resources.files("askproai_core.database") / "migrations"
     files = {entry.name: entry.read_text() for entry in folder.iterdir() if entry.name.endswith(".sql")}
-    steps = sorted(name.removesuffix(".up.sql") for name in files if name.endswith(".up.sql"))
+    stems = sorted(name.removesuffix(".up.sql") for name in files if name.endswith(".up.sql"))
     return tuple(
-        Migration(int(step[:4]), step[5:], files[f"{step}.up.sql"], files[f"{step}.down.sql"]) for step in steps
+        Migration(int(stem[:4]), stem[5:], files[f"{stem}.up.sql"], files[f"{stem}.down.sql"]) for stem in stems
     )
 
 
 async def schema_version(connection: Connection) -> int:
-    """Give the version that the database is at; readable for every role of ours, 0 before the first migration."""
+    """Return the database's schema version, 0 before the first migration. Every role of ours may read it."""
     if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
         return 0
     return int(await connection.fetchval("SELECT coalesce(max(version), 0) FROM schema_migrations"))
 
 
 class Migrator:
-    """Moves the schema of one database. `dsn` is the admin's; the objects belong to `askproai_owner`."""
+    """Migrates one database. `dsn` is the admin's; the objects belong to `askproai_owner`."""
 
     def __init__(self, dsn: str, migrations: tuple[Migration, ...] | None = None) -> None:
         self._dsn = dsn
         self._migrations = shipped_migrations() if migrations is None else migrations
 
     async def up(self) -> list[int]:
-        """Apply what is pending, and give its versions. Two at once are safe: the second waits, then finds nothing to do."""
+        """Apply pending migrations and return their versions. Of two runs at once, the second waits and finds nothing to do."""
         done: list[int] = []
         async with self._connect() as connection:
-            # Two first runners: the slower one finds the name taken, in one way or another.
+            # Of two first runs the slower one finds that the name exists, which PostgreSQL reports in one of these ways.
             with contextlib.suppress(
                 asyncpg.UniqueViolationError, asyncpg.DuplicateTableError, asyncpg.DuplicateObjectError
             ):
                 await connection.execute(_TABLE)
             for migration in self._migrations:
                 async with connection.transaction():
-                    applied = await self._locked_and_checked(connection)
+                    applied = await self._lock_and_check(connection)
                     if migration.version in applied:
                         continue
                     if applied and migration.version < max(applied):
@@ -115,13 +115,13 @@ class Migrator:
         return done
 
     async def down(self, steps: int = 1) -> list[int]:
-        """Undo the last `steps` migrations, and give their versions. What their tables held is lost."""
+        """Revert the last `steps` migrations and return their versions. The content of their tables is lost."""
         done: list[int] = []
         shipped = {migration.version: migration for migration in self._migrations}
         async with self._connect() as connection:
             for _ in range(steps):
                 async with connection.transaction():
-                    applied = await self._locked_and_checked(connection)
+                    applied = await self._lock_and_check(connection)
                     if not applied:
                         return done
                     migration = shipped.get(max(applied))
@@ -136,7 +136,7 @@ class Migrator:
         return done
 
     async def status(self) -> list[MigrationState]:
-        """Give every migration that this release ships or the database has, in order."""
+        """Return every migration that this release ships or the database has applied, in order."""
         async with self._connect() as connection:
             applied = await self._applied(connection)
         shipped = {migration.version: migration for migration in self._migrations}
@@ -166,12 +166,12 @@ class Migrator:
         finally:
             await connection.close()
 
-    async def _locked_and_checked(self, connection: Connection) -> dict[int, asyncpg.Record]:
-        """Take the lock to the end of the transaction, and refuse files that changed after they were applied."""
+    async def _lock_and_check(self, connection: Connection) -> dict[int, asyncpg.Record]:
+        """Lock until the end of the transaction and return what is applied. Refuses files that changed after that."""
         await connection.execute("SET LOCAL lock_timeout = '120s'; SET LOCAL statement_timeout = '15min'")
-        # EXCLUSIVE still lets readers pass: a tenant's readiness probe may hold no runner up, nor be held up.
+        # EXCLUSIVE lets readers pass: a tenant's readiness probe must neither delay a run nor wait for it.
         await connection.execute("LOCK TABLE schema_migrations IN EXCLUSIVE MODE")
-        await connection.execute("SET LOCAL lock_timeout = '10s'")  # a waiting ALTER TABLE holds up everybody behind it
+        await connection.execute("SET LOCAL lock_timeout = '10s'")  # everybody queues behind a waiting ALTER TABLE
         applied = await self._applied(connection)
         changed = [m for m in self._migrations if m.version in applied and applied[m.version]["sha256"] != m.sha256]
         if changed:

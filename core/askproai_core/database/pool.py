@@ -1,41 +1,48 @@
-"""Connection pools, and the root of what the store raises."""
+"""Connection pools, and the root of this package's exceptions.
+
+DatabaseError
+├── MigrationError     the schema and this release's migration files do not fit
+├── RolesUnavailable   the admin's login lacks what it needs to manage roles
+├── DataOwnedByOther   rows of this tenant key belong to another Tenant object
+└── TenantNotFound     the table `tenants` has no row of this tenant
+"""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import asyncpg
 
-# One of its own, or one lent by a pool.
+# One that was opened for itself, or one that a pool lends.
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 STATEMENT_TIMEOUT_SECONDS = 15
 
-# The database is away, restarts, or is slow: what failed may be tried again.
-DATABASE_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# The database is unreachable, restarts, or is slow: what failed may be tried again.
+DATABASE_UNAVAILABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
-class StoreError(Exception):
+class DatabaseError(Exception):
     """The root; a message says what to do."""
 
 
 def open_pool(dsn: str | Callable[[], str], *, max_size: int, application_name: str = "askproai") -> Pool:
-    """Give a pool to be entered (`async with`) or awaited; it holds no connection until one is asked for.
+    """Return a pool to be entered (`async with`) or awaited; it holds no connection until one is requested.
 
-    A `dsn` that is a function is asked before each new connection. The pool shrinks to nothing when idle, because a thousand
-    tenants' pods share one server. A connection also gives up on a statement by itself, a little later than the server, in
-    case the server or the way to it is gone.
+    If `dsn` is a function, it is called before each new connection. An idle pool shrinks to nothing, because the pods of a
+    thousand tenants share one server. A connection also gives up on a statement by itself, a little later than the server
+    does, in case the server or the network is gone.
     """
 
-    async def connect(*_: Any, **how: Any) -> "asyncpg.Connection[asyncpg.Record]":
-        return await asyncpg.connect(dsn if isinstance(dsn, str) else dsn(), **how)
+    async def connect(*_: Any, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":
+        return await asyncpg.connect(dsn if isinstance(dsn, str) else dsn(), **options)
 
-    async def keep(_connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-        """Spare a round trip for each release: no session state is ever set, and asyncpg rolls open transactions back."""
+    async def skip_reset(_connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        """Save a round trip per release: we never set session state, and asyncpg rolls open transactions back."""
 
     return asyncpg.create_pool(
         connect=connect,
-        reset=keep,
+        reset=skip_reset,
         min_size=0,
         max_size=max_size,
         max_inactive_connection_lifetime=60,

@@ -1,6 +1,6 @@
-"""The database's roles, which fence the tenants, and the rows that say who is who.
+"""The database's roles, which isolate the tenants.
 
-`askproai_owner` owns the tables, `askproai_tenant` holds the grants of all tenants; each tenant's login role is a member.
+`askproai_owner` owns the tables, `askproai_tenant` has the grants of all tenants, and each tenant's login role is its member.
 """
 
 import base64
@@ -13,7 +13,7 @@ import asyncpg
 import structlog
 
 from askproai_core.database.migrate import OWNER
-from askproai_core.database.pool import Connection, StoreError
+from askproai_core.database.pool import Connection, DatabaseError
 
 log = structlog.get_logger(__name__)
 
@@ -21,30 +21,31 @@ TENANTS = "askproai_tenant"
 COORDINATOR = "askproai_coordinator"
 BACKUP = "askproai_backup"
 
-# What a role starts with. A hijacked pod may raise them for itself; they are for the accidents of honest ones.
+# The defaults of a login role. A compromised pod can raise them for itself; they guard against accidents, not attacks.
 _ROLE_SETTINGS = {"statement_timeout": "15s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
 _SCRAM_ITERATIONS = 4096
 
 
-class RolesUnavailable(StoreError):
-    """The admin login lacks what it needs to manage the roles."""
+class RolesUnavailable(DatabaseError):
+    """The admin's login lacks what it needs to manage the roles."""
 
 
-def role_name(tenant: str, database: str) -> str:
-    """Give the login role of a tenant: `askproai_t_<hash>`.
+def tenant_role_name(tenant: str, database: str) -> str:
+    """Return the name of a tenant's login role: `askproai_t_<hash>`.
 
-    Roles belong to the whole server, so the database is part of it: two installations in one server share no tenant's role.
-    A hash, because every role can read the names of all.
+    Roles belong to the whole server, so the hash covers the database: two installations on one server share no role. It is a
+    hash because every role can read the names of all.
     """
     return "askproai_t_" + hashlib.sha256(f"{database}\n{tenant}".encode()).hexdigest()[:24]
 
 
-def coordinator_name(database: str) -> str:
-    """Give the login role of this installation's coordinator: `askproai_c_<hash>`."""
+def coordinator_role_name(database: str) -> str:
+    """Return the name of the login role of this installation's coordinator: `askproai_c_<hash>`."""
     return "askproai_c_" + hashlib.sha256(database.encode()).hexdigest()[:24]
 
 
-def database_of(dsn: str) -> str:
+def database_name(dsn: str) -> str:
+    """Return the database that a URL names. Raises `ValueError` if it names none."""
     name = unquote(urlsplit(dsn).path.removeprefix("/"))
     if not name:
         raise ValueError("the admin's database URL names no database: it must end in /<database>")
@@ -52,15 +53,24 @@ def database_of(dsn: str) -> str:
 
 
 def login_dsn(admin_dsn: str, role: str, password: str) -> str:
-    """Give another login's own URL: the admin's server, database and options."""
+    """Return the URL of another login on the admin's server, with the same database and options."""
     scheme, _, rest = admin_dsn.partition("://")
     authority, slash, path = rest.partition("/")
     hosts = authority.rpartition("@")[2]
     return f"{scheme}://{role}:{quote(password, safe='')}@{hosts}{slash}{path}"
 
 
+def parse_login(url: str | None) -> tuple[str, str]:
+    """Return user and password of a stored URL; both are empty if it is missing or unreadable, so that it is made anew."""
+    try:
+        parts = urlsplit(url or "")
+        return parts.username or "", unquote(parts.password or "")
+    except ValueError:
+        return "", ""
+
+
 async def ensure_group_roles(connection: Connection) -> None:
-    """Make the four group roles, and what they may do with the database and its schema. Safe to run again."""
+    """Create the four group roles, and grant what they may do with the database and its schema. Safe to repeat."""
     for role in (OWNER, COORDINATOR, BACKUP, TENANTS):
         try:
             if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
@@ -75,7 +85,7 @@ async def ensure_group_roles(connection: Connection) -> None:
         await _become_member(connection)
     database = _identifier(await connection.fetchval("SELECT current_database()"))
     schema = _identifier(await connection.fetchval("SELECT current_schema()"))
-    # By default every role of the server may connect, and make temporary tables.
+    # By default every role of the server may connect and create temporary tables.
     await connection.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
     await connection.execute(f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC")
     await connection.execute(f"GRANT CONNECT ON DATABASE {database} TO {COORDINATOR}, {BACKUP}")
@@ -84,7 +94,7 @@ async def ensure_group_roles(connection: Connection) -> None:
 
 
 async def _become_member(connection: Connection) -> None:
-    # PostgreSQL 15 lets CREATEROLE grant any role; from 16 on only the maker of a role, or one it named, may.
+    # PostgreSQL 15 lets CREATEROLE grant any role; from 16 on only the creator of a role, or whom it gave ADMIN OPTION, may.
     try:
         await connection.execute(f"GRANT {OWNER} TO CURRENT_USER")
     except asyncpg.InsufficientPrivilegeError as error:
@@ -97,20 +107,20 @@ async def _become_member(connection: Connection) -> None:
 async def ensure_login(
     connection: Connection, dsn: str, name: str, password: str, connection_limit: int, *, group: str = TENANTS
 ) -> None:
-    """Make a login role as wanted: password, limit, timeouts, membership. No statement when all is so."""
-    database, role = database_of(dsn), _identifier(name)
+    """Create or update a login role: password, limit, timeouts, membership. Writes nothing if all of that is right."""
+    database, role = database_name(dsn), _identifier(name)
     is_new = not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name)
     if is_new:
         await connection.execute(f"CREATE ROLE {role} NOLOGIN")
     settings = [f"{key}={value}" for key, value in _ROLE_SETTINGS.items()]
-    as_wanted = await connection.fetchval(
+    is_current = await connection.fetchval(
         """SELECT rolcanlogin AND rolconnlimit = $2 AND rolinherit AND pg_has_role(rolname, $3, 'USAGE')
                   AND has_database_privilege(rolname, current_database(), 'CONNECT')
                   AND coalesce((SELECT setconfig @> $4 FROM pg_db_role_setting WHERE setrole = r.oid AND setdatabase = 0), false)
            FROM pg_roles r WHERE rolname = $1""",
         name, connection_limit, group, settings,
     )  # fmt: skip
-    if as_wanted and await _password_works(login_dsn(dsn, name, password)):
+    if is_current and await _password_works(login_dsn(dsn, name, password)):
         return
     async with connection.transaction():
         await connection.execute(
@@ -120,19 +130,19 @@ async def ensure_login(
         for key, value in _ROLE_SETTINGS.items():
             await connection.execute(f"ALTER ROLE {role} SET {key} = '{value}'")
         await connection.execute(f"GRANT CONNECT ON DATABASE {_identifier(database)} TO {role}")
-        # The group's grants are used without SET ROLE; where the server knows how, becoming the group is forbidden.
-        how = " WITH INHERIT TRUE, SET FALSE" if connection.get_server_version().major >= 16 else ""  # noqa: PLR2004  PostgreSQL 16
-        await connection.execute(f"GRANT {group} TO {role}{how}")
+        # The group's grants are inherited without SET ROLE; servers that can forbid becoming the group do so.
+        options = " WITH INHERIT TRUE, SET FALSE" if connection.get_server_version().major >= 16 else ""  # noqa: PLR2004  PostgreSQL 16
+        await connection.execute(f"GRANT {group} TO {role}{options}")
     log.info("role.ensured", role=name, new=is_new)
 
 
 async def drop_login(connection: Connection, role: str) -> None:
-    """Drop a tenant's login role with all that it owns, after its sessions."""
+    """Drop a tenant's login role, after its sessions and with all that it owns."""
     if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
         return
     name = _identifier(role)
     await connection.execute(f"ALTER ROLE {name} NOLOGIN")
-    await connection.execute(f"GRANT {name} TO CURRENT_USER")  # ending its sessions and its objects takes membership
+    await connection.execute(f"GRANT {name} TO CURRENT_USER")  # only a member may end its sessions and drop its objects
     await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", role)
     await connection.execute(f"DROP OWNED BY {name}")
     await connection.execute(f"DROP ROLE {name}")
@@ -140,21 +150,21 @@ async def drop_login(connection: Connection, role: str) -> None:
 
 
 async def _password_works(dsn: str) -> bool:
-    """Whether the server takes it: passwords cannot be read back, and one changed by hand must be set right, too."""
+    """Return whether the server accepts the password: it cannot be read back, and may have been changed by hand."""
     try:
         connection = await asyncpg.connect(dsn, timeout=10)
     except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError):
         return False
     except asyncpg.TooManyConnectionsError:
-        return True  # the limit is looked at after the password
+        return True  # the server checks the limit after the password
     await connection.close()
     return True
 
 
 def scram_verifier(password: str, salt: bytes | None = None) -> str:
-    """Give the form in which PostgreSQL stores a password (RFC 5803), made here so that none stands in a statement or a log.
+    """Return a password in the form in which PostgreSQL stores it (RFC 5803), so that no statement or log holds the password.
 
-    ASCII only: others would need SASLprep first.
+    Raises `ValueError` for anything but printable ASCII, which would need SASLprep first.
     """
     if not password or not password.isascii() or not password.isprintable():
         raise ValueError("a database password must be printable ASCII, and not empty")
@@ -170,6 +180,6 @@ def _base64(raw: bytes) -> str:
 
 
 def _identifier(name: str) -> str:
-    if not name or "\0" in name or len(name.encode()) > 63:  # noqa: PLR2004  PostgreSQL cuts longer names silently
+    if not name or "\0" in name or len(name.encode()) > 63:  # noqa: PLR2004  PostgreSQL truncates longer names silently
         raise ValueError(f"not a name that PostgreSQL keeps whole: {name!r}")
     return '"' + name.replace('"', '""') + '"'

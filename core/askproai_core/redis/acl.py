@@ -1,10 +1,12 @@
-"""What the users in Redis may do, a tenant's and the coordinator's: the least with which this room's commands and scripts run.
+"""The ACL rules of the Redis users, a tenant's and the coordinator's: the least that this package's commands and scripts need.
 
-Commands that a script calls are checked like those that are sent. What is missing here on purpose: everything that lists
-keys or users, tells of other clients, or changes the server.
+Redis checks the commands that a script calls like those that a client sends. Left out on purpose: every command that lists
+keys or users, shows other clients, or changes the server.
 """
 
 import re
+
+ALL_TENANTS = "_"  # takes the place of a tenant in the names of the coordinator's own keys
 
 # The key `namespace.name`: DNS labels, so no glob character can widen the pattern, and no colon can leave the prefix.
 _TENANT = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
@@ -15,11 +17,17 @@ ALLOWED_COMMANDS = (
     "eval", "evalsha", "publish", "subscribe", "unsubscribe",
 )  # fmt: skip
 
+# SCAN shows the names of all keys: no tenant may run it, the coordinator must.
+COORDINATOR_COMMANDS = (
+    "ping", "time", "get", "set", "del", "hset", "hgetall", "pttl", "pexpire", "pexpireat", "scan", "eval", "evalsha",
+)  # fmt: skip
+
 
 def acl_rules(tenant: str, password_sha256: str) -> tuple[str, ...]:
-    """Give the rules for `ACL SETUSER`, whole: whatever the user could do before is taken. Raises `ValueError`.
+    """Return the complete rules for `ACL SETUSER`; `reset` removes whatever the user was allowed before.
 
-    `password_sha256` is in hex. Under `askproai:_:` stands the coordinator's word for all tenants, which they only read.
+    `password_sha256` is in hex. The coordinator's keys for all tenants begin with `askproai:_:`; tenants may only read them.
+    Raises `ValueError` if `tenant` is no key of a tenant.
     """
     if not _TENANT.fullmatch(tenant):
         raise ValueError(f"{tenant!r} is no tenant's key: it must be namespace.name")
@@ -30,16 +38,8 @@ def acl_rules(tenant: str, password_sha256: str) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-EVERYBODY = "_"  # stands for all tenants in the names of keys: the coordinator's own
-
-# SCAN tells the names of all keys: no tenant may, the coordinator must.
-COORDINATOR_COMMANDS = (
-    "ping", "time", "get", "set", "del", "hset", "hgetall", "pttl", "pexpire", "pexpireat", "scan", "eval", "evalsha",
-)  # fmt: skip
-
-
 def coordinator_acl_rules(password_sha256: str) -> tuple[str, ...]:
-    """Give the rules for the coordinator's user: all tenants' keys, few commands, no channel."""
+    """Return the complete rules for the coordinator's user: all tenants' keys, few commands, no channel."""
     return (
         "reset", "on", f"#{password_sha256}", "~askproai:*", "resetchannels",
         "-@all", *(f"+{command}" for command in COORDINATOR_COMMANDS),

@@ -1,17 +1,18 @@
-"""The circuits of a tenant: whether a provider is worth a call now. Shared by its pods, cached, and never a reason to fail.
+"""The circuit breakers of a tenant: is a provider worth a call now? Shared by its pods, cached, never a reason to fail.
 
     permit = await circuits.allow(Provider.CALCOM)      # raises CircuitOpen
-    async with permit:                                  # left without a word, it is given back
+    async with permit:                                  # a permit that nothing was recorded on is released
         ...
-        await permit.answered(status)                   # or failed(): nothing came
+        await permit.record_status(status)              # or record_failure(): no answer came
 
-Timeouts, broken connections and 5xx count. Any other answer is one, our own mistakes (4xx) included; 429 slows down.
+Timeouts, broken connections, 408 and 5xx count as failures. Any other status is an answer, also 4xx, which is our own mistake;
+429 slows down without opening the circuit.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from importlib.resources import files
 from typing import Protocol, Self
@@ -21,23 +22,29 @@ import structlog
 
 from askproai_core.clock import Clock
 from askproai_core.lifecycle import sleep_until_stopped
-from askproai_core.redis.circuit_state import MILLISECOND, Answer, Circuit, Rules, State, Verb
-from askproai_core.redis.client import RedisAway, Script, Shared
+from askproai_core.redis.circuit_state import (
+    MILLISECOND,
+    Circuit,
+    CircuitCommand,
+    CircuitRules,
+    CircuitState,
+    CircuitStepResult,
+)
+from askproai_core.redis.client import RedisClient, RedisUnavailable, Script
 
 log = structlog.get_logger(__name__)
 
-TRUST_CLOSED_SECONDS = 0.5  # for so long a closed circuit without failures is not asked again
-SHOW_EVERY_SECONDS = 30.0
+TRUST_CLOSED_SECONDS = 0.5  # a closed circuit without failures is not looked up again for this long
+REFRESH_SECONDS = 30.0
 _SCRIPT = Script("circuit", files(__package__).joinpath("circuit_breaker.lua").read_text("utf-8"))
-_TOO_MANY, _REQUEST_TIMEOUT, _SERVER_ERRORS = 429, 408, 500
-_EPOCH_LIKE = 1_000_000_000  # Cal.com's reset header is seconds to wait in its source, a Unix time in its docs
+_REQUEST_TIMEOUT, _TOO_MANY_REQUESTS, _SERVER_ERRORS = 408, 429, 500
 
 
 class CircuitMetrics(Protocol):
-    """Where a circuit's state is shown."""
+    """Where the state of a circuit is published."""
 
     def circuit(self, provider: str, state: str) -> None:
-        """Show the state of a provider's circuit."""
+        """Set the state of a provider's circuit."""
 
 
 class Provider(StrEnum):
@@ -46,7 +53,7 @@ class Provider(StrEnum):
 
 
 class CircuitOpen(Exception):
-    """The provider is better not called now, so nothing was sent. `slow`: it works, but asked us to wait."""
+    """The provider should not be called now, so nothing was sent. `slow`: it works, but asked us to wait."""
 
     def __init__(self, provider: Provider, retry_after: timedelta, *, slow: bool = False) -> None:
         why = "asked us to slow down" if slow else "fails again and again, its circuit is open"
@@ -56,9 +63,9 @@ class CircuitOpen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CircuitView:
-    """How a circuit stands. `everywhere`: the coordinator says so for all tenants; `shared`: read from Redis."""
+    """The state of a circuit. `everywhere`: the coordinator opened it for all tenants; `shared`: it was read from Redis."""
 
-    state: State
+    state: CircuitState
     failures: int
     retry_after: timedelta
     everywhere: bool
@@ -67,175 +74,174 @@ class CircuitView:
 
 @dataclass(slots=True)
 class Permit:
-    """The right to make one call. Say how it went, once; `token` is set when it is the probe of an open circuit."""
+    """The right to make one call. Record its outcome once; `token` is set when the call is the probe of an open circuit."""
 
-    circuits: "Circuits"
+    circuits: "CircuitBreakers"
     provider: Provider
     token: str = ""
-    settled: bool = field(default=False, init=False)
+    used: bool = field(default=False, init=False)
 
-    async def succeeded(self) -> None:
-        await self._tell(Verb.SUCCEEDED)
+    async def record_success(self) -> None:
+        await self._record(CircuitCommand.SUCCEEDED)
 
-    async def failed(self) -> None:
-        await self._tell(Verb.FAILED)
+    async def record_failure(self) -> None:
+        await self._record(CircuitCommand.FAILED)
 
-    async def ignored(self) -> None:
-        """Give it back: the call says nothing about the provider."""
-        await self._tell(Verb.IGNORED)
-
-    async def answered(self, status: int, slow_for: timedelta = timedelta()) -> None:
-        """Say what came back. `slow_for`: how long a 429 asks us to wait."""
-        if status == _TOO_MANY:
-            await self._tell(Verb.SLOWED, slow_for)
+    async def record_status(self, status: int, slow_for: timedelta = timedelta()) -> None:
+        """Record an answer by its HTTP status. `slow_for`: how long a 429 asks us to wait."""
+        if status == _TOO_MANY_REQUESTS:
+            await self._record(CircuitCommand.SLOWED, slow_for)
+        elif status == _REQUEST_TIMEOUT or status >= _SERVER_ERRORS:
+            await self.record_failure()
         else:
-            await (self.failed() if status == _REQUEST_TIMEOUT or status >= _SERVER_ERRORS else self.succeeded())
+            await self.record_success()
+
+    async def release(self) -> None:
+        """Return the permit: the call says nothing about the provider."""
+        await self._record(CircuitCommand.IGNORED)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if not self.settled:
-            await self.ignored()
+        if not self.used:
+            await self.release()
 
-    async def _tell(self, verb: Verb, slow_for: timedelta = timedelta()) -> None:
-        self.settled = True
-        await self.circuits.tell(self, verb, slow_for)
+    async def _record(self, command: CircuitCommand, slow_for: timedelta = timedelta()) -> None:
+        self.used = True
+        await self.circuits.record(self, command, slow_for)
 
 
-class Circuits:
-    """One circuit for each provider. Without `shared`, or while Redis is away, each process has its own."""
+class CircuitBreakers:
+    """One circuit per provider. Without `redis`, or while it is unavailable, each process has its own."""
 
     def __init__(
         self,
-        shared: Shared | None,
+        redis: RedisClient | None,
         clock: Clock,
         metrics: CircuitMetrics | None = None,
-        rules: Rules | None = None,
+        rules: CircuitRules | None = None,
         *,
         base_url: Callable[[Provider], str | None] = lambda _: None,
     ) -> None:
-        """Take the server that is called, where it is known: the coordinator's word is about one of them."""
-        self._shared, self._clock, self._metrics, self._rules = shared, clock, metrics, rules or Rules()
+        """`base_url` returns the server that we call, where it is known: the coordinator's verdict is about one server."""
+        self._redis, self._clock, self._metrics, self._rules = redis, clock, metrics, rules or CircuitRules()
         self._base_url = base_url
-        self._own = {provider: Circuit(self._rules) for provider in Provider}
-        self._last = {provider: Answer(State.CLOSED, 0, timedelta(), probe=False) for provider in Provider}
+        self._local = {provider: Circuit(self._rules) for provider in Provider}
+        closed = CircuitStepResult(CircuitState.CLOSED, 0, timedelta(), probe=False)
+        self._last_result = dict.fromkeys(Provider, closed)
         self._trusted_until = dict.fromkeys(Provider, float("-inf"))
-        self._shown: dict[Provider, State] = {}
+        self._published: dict[Provider, CircuitState] = {}
         for provider in Provider:
-            self._show(provider, State.CLOSED)
+            self._publish(provider, CircuitState.CLOSED)
 
     async def allow(self, provider: Provider) -> Permit:
-        """Give a permit for one call. Raises `CircuitOpen`."""
+        """Return a permit for one call. Raises `CircuitOpen`."""
         if self._clock.monotonic() < self._trusted_until[provider]:
             return Permit(self, provider)
         token = uuid4().hex
-        answer, view = await self._ask(provider, Verb.ALLOW, token)
-        if answer.wait:
-            slow = answer.state is State.CLOSED and not view.everywhere
-            raise CircuitOpen(provider, answer.wait, slow=slow)
-        if answer.probe:
+        result, view = await self._evaluate(provider, CircuitCommand.ALLOW, token)
+        if result.wait:
+            slow = result.state is CircuitState.CLOSED and not view.everywhere
+            raise CircuitOpen(provider, result.wait, slow=slow)
+        if result.probe:
             log.info("circuit.probed", provider=provider.value)
-        return Permit(self, provider, token if answer.probe else "")
+        return Permit(self, provider, token if result.probe else "")
 
-    async def tell(self, permit: Permit, verb: Verb, slow_for: timedelta) -> None:
-        """Pass on how a call went. What would change nothing costs no round trip."""
-        last = self._last[permit.provider]
-        dull = verb is Verb.IGNORED or (verb is Verb.SUCCEEDED and last.state is State.CLOSED and not last.failures)
-        if dull and not permit.token:
+    async def record(self, permit: Permit, command: CircuitCommand, slow_for: timedelta) -> None:
+        """Record the outcome of a permitted call. An outcome that would change nothing costs no round trip."""
+        last = self._last_result[permit.provider]
+        is_well = last.state is CircuitState.CLOSED and not last.failures
+        changes_nothing = command is CircuitCommand.IGNORED or (command is CircuitCommand.SUCCEEDED and is_well)
+        if changes_nothing and not permit.token:
             return
-        await self._step(permit.provider, verb, permit.token, slow_for // MILLISECOND)
+        await self._step(permit.provider, command, permit.token, slow_for // MILLISECOND)
 
-    async def states(self) -> Mapping[Provider, CircuitView]:
-        """Look at every circuit."""
-        return {provider: (await self._ask(provider, Verb.LOOK, ""))[1] for provider in Provider}
+    async def views(self) -> Mapping[Provider, CircuitView]:
+        """Return every circuit as it is now."""
+        return {provider: (await self._evaluate(provider, CircuitCommand.PEEK, ""))[1] for provider in Provider}
 
-    def known(self) -> Mapping[Provider, State]:
-        """Give each circuit's state as this process saw it last, half a minute ago at most; nobody is asked."""
-        return dict(self._shown)
+    def last_known_states(self) -> Mapping[Provider, CircuitState]:
+        """Return each circuit's state as this process last saw it, at most half a minute ago, without asking Redis."""
+        return dict(self._published)
 
     async def reset(self, provider: Provider) -> None:
-        """Close the tenant's circuit by hand. The coordinator's word over all tenants stays."""
-        self._own[provider].step(Verb.RESET, "", self._now())
-        await self._step(provider, Verb.RESET, "", 0)
+        """Close the tenant's circuit by hand. The coordinator's verdict for all tenants stays."""
+        self._local[provider].step(CircuitCommand.RESET, "", self._now())
+        await self._step(provider, CircuitCommand.RESET, "", 0)
 
     async def follow(self, stop: asyncio.Event) -> None:
-        """Keep the metric true until `stop`: another pod may have opened or closed a circuit."""
+        """Keep the metric current until `stop`: another pod may have opened or closed a circuit."""
         while not stop.is_set():
-            await self.states()
-            await sleep_until_stopped(stop, SHOW_EVERY_SECONDS)
+            await self.views()
+            await sleep_until_stopped(stop, REFRESH_SECONDS)
 
-    async def _ask(self, provider: Provider, verb: Verb, token: str) -> tuple[Answer, CircuitView]:
-        word_until = await self._word(provider)
-        answer, shared = await self._step(provider, verb, token, word_until)
-        everywhere = word_until > self._clock.now().timestamp() * 1000
-        state = State.OPEN if everywhere else answer.state
+    async def _evaluate(
+        self, provider: Provider, command: CircuitCommand, token: str
+    ) -> tuple[CircuitStepResult, CircuitView]:
+        down_until = await self._down_for_all_until(provider)
+        result, shared = await self._step(provider, command, token, down_until)
+        everywhere = down_until > self._clock.now().timestamp() * 1000
+        state = CircuitState.OPEN if everywhere else result.state
         if everywhere:
             self._trusted_until[provider] = float("-inf")
-        self._show(provider, state)
-        return answer, CircuitView(state, answer.failures, answer.wait, everywhere, shared)
+        self._publish(provider, state)
+        return result, CircuitView(state, result.failures, result.wait, everywhere, shared)
 
-    async def _word(self, provider: Provider) -> int:
-        """Give until when (Unix milliseconds) the coordinator calls the provider down for all tenants; 0: it does not.
+    async def _down_for_all_until(self, provider: Provider) -> int:
+        """Return until when (Unix milliseconds) the coordinator calls the provider down for all tenants; 0 if it does not.
 
-        It is true only as long as it says: a coordinator that dies must not keep a provider from everybody.
+        The verdict expires by itself: a coordinator that dies must not keep a provider from everybody.
         """
-        if self._shared is None:
+        if self._redis is None:
             return 0
         fields = ("state", "retry_at", "base_url")
         try:
-            state, retry_at, base_url = await self._shared.do("HMGET", f"askproai:_:circuit:{provider}", *fields)
-        except RedisAway:
+            state, retry_at, base_url = await self._redis.execute("HMGET", f"askproai:_:circuit:{provider}", *fields)
+        except RedisUnavailable:
             return 0
         if base_url and self._base_url(provider) not in {None, base_url}:
-            return 0  # it speaks of the server that most tenants use, and this one has another
-        down = state in {State.OPEN, State.HALF_OPEN} and str(retry_at).isdecimal()
+            return 0  # the verdict is about the server that most tenants use, and this tenant uses another
+        down = state in {CircuitState.OPEN, CircuitState.HALF_OPEN} and str(retry_at).isdecimal()
         return int(retry_at) if down else 0
 
-    async def _step(self, provider: Provider, verb: Verb, token: str, more: int) -> tuple[Answer, bool]:
-        """Take a step of the shared circuit, or of our own; says which."""
-        before = self._last[provider].state
-        answer = await self._shared_step(provider, verb, token, more)
-        shared = answer is not None
-        if answer is None:
-            answer = self._own[provider].step(verb, token, self._now(), more if verb is Verb.SLOWED else 0)
+    async def _step(
+        self, provider: Provider, command: CircuitCommand, token: str, argument: int
+    ) -> tuple[CircuitStepResult, bool]:
+        """Take a step of the shared circuit, else of our own; the second value says whether it was the shared one."""
+        state_before = self._last_result[provider].state
+        result = await self._shared_step(provider, command, token, argument)
+        shared = result is not None
+        if result is None:
+            slow_for = argument if command is CircuitCommand.SLOWED else 0
+            result = self._local[provider].step(command, token, self._now(), slow_for)
         else:
-            self._own[provider].follow(answer, self._now())
-        self._last[provider] = answer
-        good = answer.state is State.CLOSED and not answer.wait and not answer.failures
-        self._trusted_until[provider] = self._clock.monotonic() + TRUST_CLOSED_SECONDS if good else float("-inf")
-        if answer.state is not before:
-            log.warning("circuit.changed", provider=provider.value, state=answer.state.value, failures=answer.failures)
-            self._show(provider, answer.state)
-        return answer, shared
+            self._local[provider].follow(result, self._now())
+        self._last_result[provider] = result
+        is_well = result.state is CircuitState.CLOSED and not result.wait and not result.failures
+        self._trusted_until[provider] = self._clock.monotonic() + TRUST_CLOSED_SECONDS if is_well else float("-inf")
+        if result.state is not state_before:
+            log.warning("circuit.changed", provider=provider.value, state=result.state.value, failures=result.failures)
+            self._publish(provider, result.state)
+        return result, shared
 
-    async def _shared_step(self, provider: Provider, verb: Verb, token: str, more: int) -> Answer | None:
-        if self._shared is None:
+    async def _shared_step(
+        self, provider: Provider, command: CircuitCommand, token: str, argument: int
+    ) -> CircuitStepResult | None:
+        if self._redis is None:
             return None
-        args = (verb, token, more, *self._rules.milliseconds())
+        args = (command, token, argument, *self._rules.milliseconds())
         try:
-            key = self._shared.key("circuit", provider)
-            state, failures, wait, probe = await self._shared.run(_SCRIPT, [key], args)
-        except RedisAway:
+            key = self._redis.key("circuit", provider)
+            state, failures, wait, probe = await self._redis.run(_SCRIPT, [key], args)
+        except RedisUnavailable:
             return None
-        return Answer(State(state), failures, wait * MILLISECOND, bool(probe))
+        return CircuitStepResult(CircuitState(state), failures, wait * MILLISECOND, bool(probe))
 
     def _now(self) -> int:
         return int(self._clock.monotonic() * 1000)
 
-    def _show(self, provider: Provider, state: State) -> None:
-        self._shown[provider] = state
+    def _publish(self, provider: Provider, state: CircuitState) -> None:
+        self._published[provider] = state
         if self._metrics is not None:
             self._metrics.circuit(provider, state)
-
-
-def asked_to_wait(headers: Mapping[str, str], now: datetime, unsaid: timedelta) -> timedelta:
-    """Give how long a 429 asks us to wait: a second to an hour, `unsaid` when it does not say."""
-    for header in ("Retry-After", "X-RateLimit-Reset-Default"):
-        value = headers.get(header, "")
-        if value.isdecimal():
-            seconds = int(value)
-            if seconds > _EPOCH_LIKE:
-                seconds -= int(now.timestamp())
-            return timedelta(seconds=min(max(seconds, 1), 3600))
-    return unsaid

@@ -1,6 +1,7 @@
-"""One circuit: closed, open after repeated failures, half open while a probe is out. Pure: time comes in as milliseconds.
+"""The state machine of one circuit breaker: closed, open after repeated failures, half open while a probe is running.
 
-`circuit.lua` has the same rules on Redis's clock; this one is for a process whose Redis is away, or that needs none.
+Pure: time comes in as milliseconds. `circuit_breaker.lua` implements the same rules on Redis's clock; this module serves a
+process that has no Redis or cannot reach it. One set of tests holds both (`tests/integration/redis/test_circuit_breakers.py`).
 """
 
 from dataclasses import dataclass, field
@@ -10,38 +11,38 @@ from enum import StrEnum
 MILLISECOND = timedelta(milliseconds=1)
 
 
-class State(StrEnum):
+class CircuitState(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half_open"
 
 
-class Verb(StrEnum):
-    """What can be asked of a circuit, or told to it."""
+class CircuitCommand(StrEnum):
+    """What one step asks of a circuit, or reports to it. The values are arguments of the Lua script."""
 
-    LOOK = "look"
+    PEEK = "look"
     ALLOW = "allow"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-    IGNORED = "ignored"  # says nothing about the provider: a cancelled call
-    SLOWED = "slowed"  # it answered, and asked us to wait
+    IGNORED = "ignored"  # the call says nothing about the provider: it was cancelled
+    SLOWED = "slowed"  # the provider answered, and asked us to wait
     RESET = "reset"
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """When a circuit opens, and how it closes again. A success forgets the failures before it."""
+class CircuitRules:
+    """When a circuit opens and how it closes again. A success clears the failures before it."""
 
     failures: int = 5
     window: timedelta = timedelta(seconds=60)  # failures further apart than this do not add up
     open_for: timedelta = timedelta(seconds=60)
     permits: int = 1  # probes at the same time
-    probe_for: timedelta = timedelta(seconds=15)  # a probe whose process died is out no longer
-    # Nobody tried it for so long: it says nothing about the provider any more
+    probe_for: timedelta = timedelta(seconds=15)  # a probe of a process that died expires after this
+    # After so long without a try, an open circuit says nothing about the provider any more and closes.
     forget: timedelta = timedelta(minutes=10)
 
     def milliseconds(self) -> tuple[int, int, int, int, int, int]:
-        """Give them as the script takes them."""
+        """Return the rules in the order in which the Lua script takes them, durations in milliseconds."""
         window, open_for, probe_for, forget = (
             each // MILLISECOND for each in (self.window, self.open_for, self.probe_for, self.forget)
         )
@@ -49,10 +50,10 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """How the circuit stands after a step. `wait` 0: the call may go, and `probe` says that all depends on it."""
+class CircuitStepResult:
+    """The circuit after one step. With `wait` 0 the call may go; `probe` says that it decides about an open circuit."""
 
-    state: State
+    state: CircuitState
     failures: int
     wait: timedelta
     probe: bool
@@ -60,60 +61,59 @@ class Answer:
 
 @dataclass(slots=True)
 class Circuit:
-    """A circuit of this process."""
+    """A circuit of this process alone. Instants are milliseconds of its monotonic clock."""
 
-    rules: Rules
-    state: State = State.CLOSED
+    rules: CircuitRules
+    state: CircuitState = CircuitState.CLOSED
     retry_at: int = 0
     slow_until: int = 0
     failures: list[int] = field(default_factory=list)
-    probes: dict[str, int] = field(default_factory=dict)  # token to end
+    probes: dict[str, int] = field(default_factory=dict)  # token to its expiry
 
-    def step(self, verb: Verb, token: str, now: int, more: int = 0) -> Answer:
-        """Take one step at `now`. `more`: for ALLOW until when the coordinator says no, for SLOWED for how long."""
-        most, window, open_for, _, probe_for, forget = self.rules.milliseconds()
-        if self.state is not State.CLOSED and now >= self.retry_at + forget:
-            self.state, self.failures = State.CLOSED, []
-        self.failures = [at for at in self.failures if at > now - window]
-        self.probes = {name: ends for name, ends in self.probes.items() if ends > now}
-        counts = token in self.probes or self.state is State.CLOSED
-        no_until = more if verb in {Verb.ALLOW, Verb.LOOK} else 0
-        probe = False
-        match verb:
-            case Verb.LOOK:
+    def step(self, command: CircuitCommand, token: str, now: int, slow_for: int = 0) -> CircuitStepResult:
+        """Take one step at `now`. `slow_for` belongs to SLOWED: how many milliseconds the provider asked us to wait."""
+        max_failures, window, open_for, _, probe_for, forget = self.rules.milliseconds()
+        if self.state is not CircuitState.CLOSED and now >= self.retry_at + forget:
+            self.state, self.failures = CircuitState.CLOSED, []
+        self.failures = [failed_at for failed_at in self.failures if failed_at > now - window]
+        self.probes = {name: expiry for name, expiry in self.probes.items() if expiry > now}
+        counts = token in self.probes or self.state is CircuitState.CLOSED
+        is_probe = False
+        match command:
+            case CircuitCommand.PEEK:
                 pass
-            case Verb.ALLOW:
-                probe = self.state is not State.CLOSED and not self._wait(now, no_until)
-                if probe:
-                    self.state = State.HALF_OPEN
+            case CircuitCommand.ALLOW:
+                is_probe = self.state is not CircuitState.CLOSED and not self._wait(now)
+                if is_probe:
+                    self.state = CircuitState.HALF_OPEN
                     self.probes[token] = now + probe_for
-            case Verb.RESET:
-                self.state, self.failures, self.probes, self.slow_until = State.CLOSED, [], {}, 0
-            case Verb.SUCCEEDED if counts:
-                self.state, self.failures, self.probes = State.CLOSED, [], {}
-            case Verb.FAILED if counts:
+            case CircuitCommand.RESET:
+                self.state, self.failures, self.probes, self.slow_until = CircuitState.CLOSED, [], {}, 0
+            case CircuitCommand.SUCCEEDED if counts:
+                self.state, self.failures, self.probes = CircuitState.CLOSED, [], {}
+            case CircuitCommand.FAILED if counts:
                 self.failures.append(now)
-                if self.state is not State.CLOSED or len(self.failures) >= most:
-                    self.state, self.retry_at, self.probes = State.OPEN, now + open_for, {}
-            case _:  # ignored, slowed, and what comes late: at most a probe is given back
+                if self.state is not CircuitState.CLOSED or len(self.failures) >= max_failures:
+                    self.state, self.retry_at, self.probes = CircuitState.OPEN, now + open_for, {}
+            case _:  # ignored, slowed, and reports that come too late: at most a probe's permit is returned
                 self.probes.pop(token, None)
-                if verb is Verb.SLOWED:
-                    self.slow_until = max(self.slow_until, now + more)
-        wait = 0 if probe else self._wait(now, no_until)
-        return Answer(self.state, len(self.failures), wait * MILLISECOND, probe)
+                if command is CircuitCommand.SLOWED:
+                    self.slow_until = max(self.slow_until, now + slow_for)
+        wait = 0 if is_probe else self._wait(now)
+        return CircuitStepResult(self.state, len(self.failures), wait * MILLISECOND, is_probe)
 
-    def _wait(self, now: int, no_until: int) -> int:
-        ends = [self.slow_until, no_until, now]
-        if self.state is State.OPEN:
-            ends.append(self.retry_at)
-        elif self.state is State.HALF_OPEN and len(self.probes) >= self.rules.permits:
-            ends.append(min(self.probes.values()))
-        return max(ends) - now
+    def _wait(self, now: int) -> int:
+        instants = [self.slow_until, now]
+        if self.state is CircuitState.OPEN:
+            instants.append(self.retry_at)
+        elif self.state is CircuitState.HALF_OPEN and len(self.probes) >= self.rules.permits:
+            instants.append(min(self.probes.values()))
+        return max(instants) - now
 
-    def follow(self, shared: Answer, now: int) -> None:
-        """Take over how the shared circuit stands, so that an outage of Redis does not forget an outage of the provider."""
+    def follow(self, shared: CircuitStepResult, now: int) -> None:
+        """Copy the state of the shared circuit, so that an outage of Redis does not forget an outage of the provider."""
         until = now + shared.wait // MILLISECOND
-        if shared.state is State.CLOSED:
-            self.state, self.failures, self.probes, self.slow_until = State.CLOSED, [], {}, until
+        if shared.state is CircuitState.CLOSED:
+            self.state, self.failures, self.probes, self.slow_until = CircuitState.CLOSED, [], {}, until
         else:
-            self.state, self.retry_at = State.OPEN, until
+            self.state, self.retry_at = CircuitState.OPEN, until

@@ -1,7 +1,11 @@
-"""The tenant's Redis: an accelerator that may be away at any time, and that then costs nobody a wait (design §3.7).
+"""The tenant's Redis: an accelerator that may be unavailable at any time, and then costs nobody a wait.
 
-After a failure every call is answered `RedisAway` at once. A second later the next one starts a try in the background, and
-still gets `RedisAway`: no caller ever waits for a server that may hang.
+After a failure every call raises `RedisUnavailable` at once. A second later the next call starts a reconnection in the
+background, and still raises `RedisUnavailable`: no caller ever waits for a server that may hang.
+
+A URL is `redis://user:password@host:6379/0`, `rediss://…` for TLS, or by Sentinel
+`redis+sentinel://user:password@h1:26379,h2/master` or `rediss+sentinel://…`. User and password are Redis's own; the Sentinels
+are asked without.
 """
 
 import asyncio
@@ -12,45 +16,49 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
 
 import redis.exceptions
 import structlog
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
+from redis.backoff import NoBackoff
 
 from askproai_core.clock import Clock
 from askproai_core.lifecycle import sleep_until_stopped
-from askproai_core.redis.connection import connect, send
 
 log = structlog.get_logger(__name__)
 
 CALL_TIMEOUT = timedelta(milliseconds=100)
-TRY_TIMEOUT = timedelta(seconds=1)  # a try may ask several Sentinels, each up to the call's timeout
-REST = timedelta(seconds=1)
-LOOK_EVERY = timedelta(seconds=5)
+RECONNECT_TIMEOUT = timedelta(seconds=1)  # a reconnection may ask several Sentinels, each for up to the call's timeout
+RECONNECT_DELAY = timedelta(seconds=1)
+PROBE_INTERVAL = timedelta(seconds=5)
 # A thousand tenants share one server's `maxclients`; one connection carries some thousand calls per second.
 CONNECTIONS = 4
+_SENTINEL_PORT = 26379
 
-_AWAY = (
-    redis.exceptions.ConnectionError,  # MasterNotFoundError, wrong passwords and LOADING, too
+_UNAVAILABLE = (
+    redis.exceptions.ConnectionError,  # also MasterNotFoundError, wrong passwords and LOADING
     redis.exceptions.TimeoutError, redis.exceptions.NoPermissionError, redis.exceptions.ReadOnlyError,
     redis.exceptions.OutOfMemoryError, redis.exceptions.ClusterError, redis.exceptions.TryAgainError, OSError, TimeoutError,
 )  # fmt: skip
-_AWAY_WORDS = ("MISCONF", "NOREPLICAS", "BUSY", "ACL failure in script")  # redis-py has no class for these
+_UNAVAILABLE_PREFIXES = ("MISCONF", "NOREPLICAS", "BUSY", "ACL failure in script")  # redis-py has no class for these
 
 
-class RedisAway(Exception):
-    """Redis cannot be asked now: none is configured, it does not answer, or it refuses this user. Go on without it."""
+class RedisUnavailable(Exception):
+    """Redis cannot be used now: none is configured, it does not answer, or it refuses this user. Go on without it."""
 
 
-class TellsRedis(Protocol):
-    """Where it is shown whether Redis is away."""
+class RedisMetrics(Protocol):
+    """Where the availability of Redis is published."""
 
-    def redis_degraded(self, away: bool) -> None:
-        """Show it."""
+    def redis_degraded(self, degraded: bool) -> None:
+        """Set whether a configured Redis is unavailable."""
 
 
 class Script:
-    """A Lua script. It is sent by its hash; a server that does not know it yet (new, failed over) gets the text."""
+    """A Lua script. It is called by its hash; a server that does not know it yet (new, failed over) gets the text."""
 
     def __init__(self, name: str, lua: str) -> None:
         self.name = name
@@ -58,15 +66,15 @@ class Script:
         self.sha = hashlib.sha1(lua.encode(), usedforsecurity=False).hexdigest()
 
 
-class Shared:
-    """What all pods of a tenant share. `url` is asked before each call, so that a rotated password needs no restart."""
+class RedisClient:
+    """What all pods of a tenant share. `url` is called before each command, so that a rotated password needs no restart."""
 
     def __init__(
         self,
         url: Callable[[], str | None],
         tenant: str,
         clock: Clock,
-        metrics: TellsRedis,
+        metrics: RedisMetrics,
         *,
         ca_file: Path | None = None,
         timeout: timedelta = CALL_TIMEOUT,
@@ -74,12 +82,12 @@ class Shared:
         self.url, self._tenant, self._clock, self._metrics = url, tenant, clock, metrics
         self._ca_file, self._timeout = ca_file, timeout
         self._url_in_use: str | None = None
-        self._client: Redis | None = None
-        self._well = True
-        self._try_at = float("-inf")
-        self._trial: asyncio.Task[None] | None = None
+        self._connection: Redis | None = None
+        self._available = True
+        self._reconnect_at = float("-inf")
+        self._reconnecting: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
-        self._room = asyncio.Semaphore(CONNECTIONS)
+        self._slots = asyncio.Semaphore(CONNECTIONS)
 
     @property
     def configured(self) -> bool:
@@ -87,107 +95,155 @@ class Shared:
 
     @property
     def degraded(self) -> bool:
-        """Whether there should be a Redis and there is none: everything goes on, more slowly and per pod."""
-        return self.configured and not self._well
+        """Whether a Redis is configured and unavailable: everything goes on, more slowly and per pod."""
+        return self.configured and not self._available
 
     def key(self, *parts: object) -> str:
-        """Give the name of a key or channel that is this tenant's. `parts` are ours: no names, no numbers of people."""
+        """Return the name of a key or channel of this tenant. `parts` never hold names or numbers of people."""
         return ":".join(("askproai", self._tenant, *map(str, parts)))
 
-    async def do(self, *command: str | float) -> Any:
-        """Send one command and give its answer, within a tenth of a second. Raises `RedisAway`."""
-        client = self._ask()
+    async def execute(self, *command: str | float) -> Any:
+        """Send one command and return its reply within a tenth of a second. Raises `RedisUnavailable`."""
+        connection = self._current_connection()
         try:
-            async with asyncio.timeout(self._timeout.total_seconds()), self._room:
-                return await send(client, *command)
-        except (*_AWAY, redis.exceptions.ResponseError) as error:
-            if not _is_away(error):
-                raise  # a command or script that is wrong is our mistake
-            self._lost(client, error)
-            raise RedisAway(type(error).__name__) from error
+            async with asyncio.timeout(self._timeout.total_seconds()), self._slots:
+                return await send(connection, *command)
+        except (*_UNAVAILABLE, redis.exceptions.ResponseError) as error:
+            if not _means_unavailable(error):
+                raise  # a wrong command or script is our mistake
+            self._mark_lost(connection, error)
+            raise RedisUnavailable(type(error).__name__) from error
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | float]) -> Any:
-        """Run a script and give its answer. Raises `RedisAway`."""
+        """Run a script and return its reply. Raises `RedisUnavailable`."""
         try:
-            return await self.do("EVALSHA", script.sha, len(keys), *keys, *args)
+            return await self.execute("EVALSHA", script.sha, len(keys), *keys, *args)
         except redis.exceptions.NoScriptError:
-            return await self.do("EVAL", script.lua, len(keys), *keys, *args)
+            return await self.execute("EVAL", script.lua, len(keys), *keys, *args)
 
-    def subscriber(self, url: str) -> Redis:
-        """Give a client of one's own that may wait for ever. Raises `ValueError` for a URL that cannot be read."""
+    def open_subscriber(self, url: str) -> Redis:
+        """Return a separate client that may wait for ever. Raises `ValueError` for a URL that cannot be parsed."""
         return connect(url, None, self._ca_file)
 
     async def watch(self, stop: asyncio.Event) -> None:
-        """Look at Redis now and then until `stop`, so that health and metrics are true without traffic, too."""
+        """Probe Redis now and then until `stop`, so that health and metrics are current without traffic, too."""
         while not stop.is_set():
-            with contextlib.suppress(RedisAway):
-                await self.do(*self._probe())
-            await sleep_until_stopped(stop, (LOOK_EVERY if self._well else REST).total_seconds())
+            with contextlib.suppress(RedisUnavailable):
+                await self.execute(*self._probe())
+            await sleep_until_stopped(stop, (PROBE_INTERVAL if self._available else RECONNECT_DELAY).total_seconds())
 
     async def close(self) -> None:
-        """End the connections. No call may come after it."""
-        tasks = [*self._closing, *([self._trial] if self._trial else [])]
+        """Close the connections. No call may follow."""
+        tasks = [*self._closing, *([self._reconnecting] if self._reconnecting else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        if self._connection is not None:
+            await self._connection.aclose()
+            self._connection = None
 
-    def _ask(self) -> Redis:
-        """Give the client of the URL that is mounted now. Raises `RedisAway` when it is better not asked."""
+    def _current_connection(self) -> Redis:
+        """Return the client for the URL that is mounted now. Raises `RedisUnavailable` after a failure."""
         url = self.url()
         if url != self._url_in_use:
-            self._replace(url)
-        if url is None or self._client is None:
-            raise RedisAway("no REDIS_URL that can be used")
-        if self._well:
-            return self._client
-        if self._clock.monotonic() >= self._try_at and (self._trial is None or self._trial.done()):
-            self._trial = asyncio.create_task(self._try(self._client), name="redis-try")
-        raise RedisAway("it did not answer a moment ago")
+            self._replace_connection(url)
+        if url is None or self._connection is None:
+            raise RedisUnavailable("no REDIS_URL that can be used")
+        if self._available:
+            return self._connection
+        is_due = self._clock.monotonic() >= self._reconnect_at
+        if is_due and (self._reconnecting is None or self._reconnecting.done()):
+            self._reconnecting = asyncio.create_task(self._reconnect(self._connection), name="redis-try")
+        raise RedisUnavailable("it did not answer a moment ago")
 
-    def _replace(self, url: str | None) -> None:
-        if self._client is not None:
-            closing = asyncio.create_task(self._client.aclose(), name="redis-close")
+    def _replace_connection(self, url: str | None) -> None:
+        if self._connection is not None:
+            closing = asyncio.create_task(self._connection.aclose(), name="redis-close")
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
         if self._url_in_use is not None:
             log.info("redis.url_changed")
-        self._url_in_use, self._client = url, None
+        self._url_in_use, self._connection = url, None
         try:
-            self._client = connect(url, self._timeout, self._ca_file) if url else None
+            self._connection = connect(url, self._timeout, self._ca_file) if url else None
         except ValueError:
             log.error("redis.url_unreadable", todo="mount REDIS_URL as redis://user:password@host:port")  # noqa: TRY400  the error quotes it
-        self._set_well(url is None or self._client is not None)
+        self._set_available(url is None or self._connection is not None)
 
-    async def _try(self, client: Redis) -> None:
-        """Write something: a server that only answers, or only reads, is no help."""
+    async def _reconnect(self, connection: Redis) -> None:
+        """Write a key: a server that answers but cannot be written is of no use."""
         try:
-            async with asyncio.timeout(TRY_TIMEOUT.total_seconds()):
-                await send(client, *self._probe())
-        except (*_AWAY, redis.exceptions.ResponseError) as error:
-            self._lost(client, error)
+            async with asyncio.timeout(RECONNECT_TIMEOUT.total_seconds()):
+                await send(connection, *self._probe())
+        except (*_UNAVAILABLE, redis.exceptions.ResponseError) as error:
+            self._mark_lost(connection, error)
         else:
-            if client is self._client:
+            if connection is self._connection:
                 log.info("redis.back")
-                self._set_well(True)
+                self._set_available(True)
 
     def _probe(self) -> tuple[str | int, ...]:
         return "SET", self.key("probe"), 1, "PX", 60_000
 
-    def _lost(self, client: Redis, error: Exception) -> None:
-        if client is not self._client:  # its URL is no longer the one
+    def _mark_lost(self, connection: Redis, error: Exception) -> None:
+        if connection is not self._connection:  # its URL is no longer in use
             return
-        self._try_at = self._clock.monotonic() + REST.total_seconds() * random.uniform(0.8, 1.2)  # noqa: S311  no secret
-        if self._well:
+        delay = RECONNECT_DELAY.total_seconds() * random.uniform(0.8, 1.2)  # noqa: S311  no secret
+        self._reconnect_at = self._clock.monotonic() + delay
+        if self._available:
             log.warning("redis.away", error=type(error).__name__, consequence="each pod goes on by itself")
-        self._set_well(False)
+        self._set_available(False)
 
-    def _set_well(self, well: bool) -> None:
-        self._well = well
-        self._metrics.redis_degraded(not well)
+    def _set_available(self, available: bool) -> None:
+        self._available = available
+        self._metrics.redis_degraded(not available)
 
 
-def _is_away(error: Exception) -> bool:
-    return isinstance(error, _AWAY) or str(error).startswith(_AWAY_WORDS)
+def _means_unavailable(error: Exception) -> bool:
+    return isinstance(error, _UNAVAILABLE) or str(error).startswith(_UNAVAILABLE_PREFIXES)
+
+
+def connect(url: str, timeout: timedelta | None, ca_file: Path | None = None) -> "Redis":
+    """Return a client of redis-py that has not connected yet and fails fast: no retries, short timeouts.
+
+    `timeout` None is for a subscriber, which waits for ever. `ca_file` is trusted instead of the system's authorities, if the
+    file exists. Raises `ValueError` for anything but the URLs described above.
+    """
+    parts = urlsplit(url)
+    tls = parts.scheme.startswith("rediss")
+    seconds = timeout.total_seconds() if timeout else None
+    options: dict[str, Any] = {
+        "socket_timeout": seconds,
+        "socket_connect_timeout": seconds or 1.0,
+        "retry": Retry(NoBackoff(), 0),
+        "protocol": 2,  # 3 costs one more round trip per connection and offers nothing that we use
+        "driver_info": None,
+        "health_check_interval": 0 if timeout else 15,  # else a subscriber would not notice a broken network
+        "decode_responses": True,
+    }
+    if tls and ca_file is not None and ca_file.exists():
+        options["ssl_ca_certs"] = str(ca_file)
+    if not parts.scheme.endswith("+sentinel"):
+        return Redis.from_url(url, **options)
+    if tls:
+        options["ssl"] = True
+    master = parts.path.strip("/")
+    if not master or not parts.hostname:
+        raise ValueError("write Sentinel as redis+sentinel://user:password@host:port,host:port/master")
+    credentials = {
+        "username": unquote(parts.username) if parts.username else None,
+        "password": unquote(parts.password) if parts.password else None,
+    }
+    sentinels = Sentinel(_addresses(parts.netloc), sentinel_kwargs=options, **options, **credentials)  # type: ignore[no-untyped-call]
+    client: Redis = sentinels.master_for(master)
+    return client
+
+
+async def send(client: "Redis", *command: str | float) -> Any:
+    """Send a command as given. redis-py left only this method without types."""
+    return await client.execute_command(*command)  # type: ignore[no-untyped-call]
+
+
+def _addresses(netloc: str) -> list[tuple[str, int]]:
+    hosts = (address.rpartition(":") for address in netloc.rpartition("@")[2].split(","))
+    return [(host, int(port)) if host else (port, _SENTINEL_PORT) for host, _, port in hosts]

@@ -1,4 +1,4 @@
-"""The wake-up of workers in other pods. It is a courtesy: a worker that hears nothing polls."""
+"""The channel that wakes up the workers of other pods. It only saves time: a worker that hears nothing polls."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,44 +8,45 @@ import structlog
 from redis.asyncio import Redis
 
 from askproai_core.clock import Clock
-from askproai_core.redis.client import RedisAway, Shared
+from askproai_core.redis.client import RedisClient, RedisUnavailable
 
 log = structlog.get_logger(__name__)
 
-LISTEN = timedelta(seconds=5)  # then the URL is looked at again
-REST = timedelta(seconds=2)
+URL_CHECK_INTERVAL = timedelta(seconds=5)
+RECONNECT_DELAY = timedelta(seconds=2)
 
 
-class WakeUp:
-    """One channel per tenant, on which nothing is said but that there may be work."""
+class WakeUpChannel:
+    """One channel per tenant. A message on it is empty: it says only that there may be work."""
 
-    def __init__(self, shared: Shared, clock: Clock) -> None:
-        self._shared, self._clock = shared, clock
-        self._channel = shared.key("wake")
+    def __init__(self, client: RedisClient, clock: Clock) -> None:
+        self._client, self._clock = client, clock
+        self._channel = client.key("wake")
 
     async def publish(self) -> bool:
-        """Wake the workers that listen; False when none did."""
+        """Wake up the workers that listen. Returns False if none did."""
         try:
-            return bool(await self._shared.do("PUBLISH", self._channel, ""))
-        except RedisAway:
+            return bool(await self._client.execute("PUBLISH", self._channel, ""))
+        except RedisUnavailable:
             return False
 
-    async def listen(self, wake: Callable[[], object]) -> None:
-        """Call `wake` at each publish until cancelled, and once more when the subscription stands: it may have missed some."""
+    async def listen(self, wake_up: Callable[[], object]) -> None:
+        """Call `wake_up` at each message until cancelled, and once after each subscription, which may have missed some."""
         while True:
             try:
-                url = self._shared.url()
+                url = self._client.url()
                 if url is not None:
-                    async with self._shared.subscriber(url) as client:
-                        await self._follow(client, url, wake)
+                    async with self._client.open_subscriber(url) as subscriber:
+                        await self._receive(subscriber, url, wake_up)
             except (redis.exceptions.RedisError, OSError, ValueError) as error:
-                # `Shared` says that Redis is away, and when it is back
+                # `RedisClient` logs that Redis is unavailable, and when it is back.
                 log.debug("wake.not_heard", error=type(error).__name__)
-            await self._clock.sleep(REST)
+            await self._clock.sleep(RECONNECT_DELAY)
 
-    async def _follow(self, client: Redis, url: str, wake: Callable[[], object]) -> None:
-        async with client.pubsub(ignore_subscribe_messages=False) as subscription:
+    async def _receive(self, subscriber: Redis, url: str, wake_up: Callable[[], object]) -> None:
+        """Receive messages until the mounted URL changes. The confirmation of the subscription is the first of them."""
+        async with subscriber.pubsub(ignore_subscribe_messages=False) as subscription:
             await subscription.subscribe(self._channel)
-            while self._shared.url() == url:
-                if await subscription.get_message(timeout=LISTEN.total_seconds()) is not None:
-                    wake()
+            while self._client.url() == url:
+                if await subscription.get_message(timeout=URL_CHECK_INTERVAL.total_seconds()) is not None:
+                    wake_up()

@@ -1,7 +1,7 @@
-"""The slot lock: of many callers who want one slot at once, all but the first are spared a transaction (B1).
+"""The slot lock: of many callers who want one slot at the same time, all but the first are spared a transaction.
 
-It decides nothing: two who both believe to hold it meet the constraint of the book. So one Redis is enough, without a
-quorum and without fencing numbers, and whoever cannot get the lock goes on without it.
+It decides nothing: two who both believe that they hold it meet the exclusion constraint of the table `claims`. So one Redis is
+enough, without a quorum and without fencing numbers, and whoever cannot get the lock goes on without it.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ from datetime import timedelta
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_core.redis.client import RedisAway, Script, Shared
+from askproai_core.redis.client import RedisClient, RedisUnavailable, Script
 
 log = structlog.get_logger(__name__)
 
-EXPIRES = timedelta(seconds=10)  # a holder that died is in nobody's way for longer
-# Before the further tries for a lock that somebody has: its holder needs some 10 ms for the book, and up to 4 s for a calendar.
-PAUSES = timedelta(milliseconds=20), timedelta(milliseconds=120)
+EXPIRY = timedelta(seconds=10)  # a holder that died blocks nobody for longer
+# Before each further try. A holder needs some 10 ms for the local calendar, and up to 4 s for a remote one.
+RETRY_DELAYS = timedelta(milliseconds=20), timedelta(milliseconds=120)
 
 _RENEW = Script(
     "renew", "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('PEXPIRE', KEYS[1], ARGV[2]) or 0"
@@ -29,23 +29,23 @@ _RELEASE = Script("release", "return redis.call('GET', KEYS[1]) == ARGV[1] and r
 
 
 class SlotLock:
-    """Locks of one tenant, shared by its pods. Without Redis everybody goes at once, and the book decides."""
+    """Locks of one tenant, shared by its pods. Without Redis nobody waits, and the database decides."""
 
-    def __init__(self, shared: Shared, clock: Clock, expires: timedelta = EXPIRES) -> None:
-        self._shared, self._clock, self._expires = shared, clock, expires
+    def __init__(self, client: RedisClient, clock: Clock, expiry: timedelta = EXPIRY) -> None:
+        self._client, self._clock, self._expiry = client, clock, expiry
 
     @asynccontextmanager
-    async def hold(self, *slot: object, between: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-        """Hold the lock of `slot` around a block, for as long as that takes; its end, however it comes, releases it.
+    async def hold(self, *slot: object, on_retry: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+        """Hold the lock of `slot` around a block for as long as it takes, and release it however the block ends.
 
-        While somebody else has it, `between` is called after each further try, and may raise to give up. After the last
-        one the block runs without the lock.
+        While somebody else holds it, `on_retry` is called after each further try, and may raise to give up. After the last
+        try the block runs without the lock.
         """
-        key, token = self._shared.key("slot", *slot), secrets.token_hex(16)
-        mine = False
-        with contextlib.suppress(RedisAway):
-            mine = await self._take(key, token, between)
-        if not mine:
+        key, token = self._client.key("slot", *slot), secrets.token_hex(16)
+        acquired = False
+        with contextlib.suppress(RedisUnavailable):
+            acquired = await self._acquire(key, token, on_retry)
+        if not acquired:
             yield
             return
         renewing = asyncio.create_task(self._renew(key, token), name="renew-slot-lock")
@@ -56,35 +56,35 @@ class SlotLock:
             await asyncio.wait({renewing})
             await self._release(key, token)
 
-    async def _take(self, key: str, token: str, between: Callable[[], Awaitable[None]]) -> bool:
-        if await self._set(key, token):
+    async def _acquire(self, key: str, token: str, on_retry: Callable[[], Awaitable[None]]) -> bool:
+        if await self._try_acquire(key, token):
             return True
-        for pause in PAUSES:
-            await self._clock.sleep(pause)
-            if await self._set(key, token):
+        for delay in RETRY_DELAYS:
+            await self._clock.sleep(delay)
+            if await self._try_acquire(key, token):
                 return True
-            await between()
+            await on_retry()
         return False
 
-    async def _set(self, key: str, token: str) -> bool:
+    async def _try_acquire(self, key: str, token: str) -> bool:
         try:
-            return bool(await self._shared.do("SET", key, token, "NX", "PX", _milliseconds(self._expires)))
-        except asyncio.CancelledError:  # it may have been set all the same
+            return bool(await self._client.execute("SET", key, token, "NX", "PX", _milliseconds(self._expiry)))
+        except asyncio.CancelledError:  # Redis may have set it all the same
             await self._release(key, token)
             raise
 
     async def _release(self, key: str, token: str) -> None:
-        with contextlib.suppress(RedisAway):  # then it expires
-            await self._shared.run(_RELEASE, [key], [token])
+        with contextlib.suppress(RedisUnavailable):  # then it expires
+            await self._client.run(_RELEASE, [key], [token])
 
     async def _renew(self, key: str, token: str) -> None:
-        """Move the expiry on while a slow calendar is being asked. A lock that is lost stays lost: it decides nothing."""
-        kept = True
-        while kept:
-            await self._clock.sleep(self._expires / 3)
+        """Extend the expiry while a slow calendar is called. A lock that was lost stays lost: it decides nothing."""
+        held = True
+        while held:
+            await self._clock.sleep(self._expiry / 3)
             try:
-                kept = bool(await self._shared.run(_RENEW, [key], [token, _milliseconds(self._expires)]))
-            except RedisAway:
+                held = bool(await self._client.run(_RENEW, [key], [token, _milliseconds(self._expiry)]))
+            except RedisUnavailable:
                 continue
         log.info("slot_lock.lost", consequence="the book decides")
 

@@ -12,7 +12,9 @@ from askproai_operator.api import base
 from askproai_operator.api.tenant import DeletionPolicy
 
 _TEMPERATURE = r"^(0(\.[0-9]{1,2})?|1(\.0{1,2})?)$"
-Temperature = Annotated[Decimal, base.worded(_TEMPERATURE, 4, 'not a temperature in quotes, "0" to "1", such as "0.3"')]
+Temperature = Annotated[
+    Decimal, base.matching(_TEMPERATURE, 4, 'not a temperature in quotes, "0" to "1", such as "0.3"')
+]
 CallEvent = Literal["call_started", "call_ended", "call_analyzed"]  # Retell's own default
 TransferEvent = Literal["transfer_started", "transfer_bridged", "transfer_cancelled", "transfer_ended"]
 WebhookEvent = Literal[CallEvent, "transcript_updated", TransferEvent]
@@ -24,18 +26,18 @@ class ManagementPolicy(StrEnum):
 
 
 class Llm(base.Part):
-    model: Annotated[str, base.text(63)]
+    model: Annotated[str, base.bounded_text(63)]
     """Retell's name of the model, such as gpt-5.1."""
     temperature: Temperature = Decimal(0)
     """How freely it speaks, "0" to "1" (a decimal string)."""
-    prompt: Annotated[str, base.text(32_000)]
+    prompt: Annotated[str, base.bounded_text(32_000)]
     """What it is and how it shall behave."""
-    begin_message: Annotated[str, base.text(2000)] | None = None
+    begin_message: Annotated[str, base.bounded_text(2000)] | None = None
     """The first sentence. Absent: a greeting in the name of the business. Without a word of AI in it, aiNotice adds one."""
 
 
 class Adopt(base.Part):
-    model_config = base.held(
+    model_config = base.with_rules(
         base.rule(
             "self.agentId == oldSelf.agentId",
             "adopt.agentId cannot be changed; make the RetellAgent anew (deletionPolicy: Orphan keeps the agent)",
@@ -43,7 +45,7 @@ class Adopt(base.Part):
     )
 
     agent_id: Annotated[
-        str, base.worded("^[A-Za-z0-9_-]+$", 100, "not an agent's id at Retell, such as agent_3c9a51e7f0")
+        str, base.matching("^[A-Za-z0-9_-]+$", 100, "not an agent's id at Retell, such as agent_3c9a51e7f0")
     ]
     """Retell's id of the agent; cannot be changed."""
 
@@ -51,7 +53,7 @@ class Adopt(base.Part):
 class RetellAgentSpec(base.Part):
     """How the agent shall be."""
 
-    model_config = base.held(
+    model_config = base.with_rules(
         base.ONE_OWNER,
         base.SAME_OWNER,
         base.rule(
@@ -72,17 +74,17 @@ class RetellAgentSpec(base.Part):
     """The Tenant it answers for as a hotline (MultiBranchHotline or ComplexServiceMatrix); cannot be changed."""
     display_name: base.Text
     """Name of the agent at Retell; our marker is appended."""
-    voice_id: Annotated[str, base.text(100)]
+    voice_id: Annotated[str, base.bounded_text(100)]
     """Retell's id of the voice, such as 11labs-Carola."""
     language: base.Locale = "de-DE"
     """Language that the agent hears and speaks; Retell knows no de-AT and de-CH."""
     llm: Llm
     """What thinks for the voice."""
-    functions: Annotated[tuple[Function, ...], base.listed(6, as_set=True)] = ()
+    functions: Annotated[tuple[Function, ...], base.bounded_list(6, as_set=True)] = ()
     """What the agent can do in a call. Absent: it only talks."""
     transfer_to: base.E164 | None = None
     """Number that callers are put through to, as E.164; needed with TransferToHuman."""
-    webhook_events: Annotated[tuple[WebhookEvent, ...], base.listed(8, as_set=True)] = get_args(CallEvent)
+    webhook_events: Annotated[tuple[WebhookEvent, ...], base.bounded_list(8, as_set=True)] = get_args(CallEvent)
     """Events that Retell sends us. Absent: call_started, call_ended and call_analyzed."""
     caller_recognition: bool = False
     """Sets the numbers' inbound webhook, so that the agent knows a known caller's name, next appointment and usual branch;
@@ -111,9 +113,9 @@ class RetellAgentStatus(base.CommonStatus):
     """Retell's id of the LLM that answers."""
     published_version: base.Count | None = None
     """The agent's version that is published and that the numbers are pinned to."""
-    phone_numbers: Annotated[tuple[base.Short, ...], base.listed(2000)] | None = None
+    phone_numbers: Annotated[tuple[base.Short, ...], base.bounded_list(2000)] | None = None
     """The numbers as bound at Retell."""
-    plan: Annotated[tuple[Annotated[str, Field(max_length=2000)], ...], base.listed(5000)] | None = None
+    plan: Annotated[tuple[Annotated[str, Field(max_length=2000)], ...], base.bounded_list(5000)] | None = None
     """What would be changed at Retell: filled in plan mode (annotation `askproai.de/plan: "true"`)."""
     tenant: base.Short | None = None
     """Name of the Tenant it belongs to, remembered for the day when its Branch is gone first."""
@@ -121,10 +123,10 @@ class RetellAgentStatus(base.CommonStatus):
     """A create whose outcome is not known yet; the operator looks for our marker before it creates again."""
 
 
-class RetellAgent(base.Resource):
+class RetellAgent(base.CustomResource):
     """The voice that answers the phone of one branch, or of all branches of a tenant."""
 
-    model_config = base.held(
+    model_config = base.with_rules(
         *base.name_rules("RetellAgent", base.NAME_LENGTH, "its marker at Retell carries it"),
         base.rule(
             "self.spec.managementPolicy != 'ObserveOnly' || has(self.spec.adopt) || self.?status.?agentId.hasValue()"
@@ -138,6 +140,7 @@ class RetellAgent(base.Resource):
     plural: ClassVar = "retellagents"
     short_name: ClassVar = "apa"
     status_model: ClassVar = RetellAgentStatus
+    reports_pause: ClassVar = True
     columns: ClassVar = (
         base.column("AgentId", ".status.agentId", wide=False),
         base.column("Branch", ".spec.branchRef.name"),

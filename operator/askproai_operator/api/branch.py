@@ -6,13 +6,15 @@ from pydantic import Field
 
 from askproai_operator.api import base
 
-Country = Annotated[str, base.worded("^[A-Z]{2}$", 2, "not a country of two capital letters (ISO 3166-1), such as DE")]
-Subdivision = Annotated[
-    str, base.worded("^[A-Z0-9]{1,3}$", 3, "not a subdivision without its country (ISO 3166-2), such as BE")
+Country = Annotated[
+    str, base.matching("^[A-Z]{2}$", 2, "not a country of two capital letters (ISO 3166-1), such as DE")
 ]
-Language = Annotated[str, base.worded("^[a-z]{2,3}(-[A-Z]{2})?$", 10, "not a language, such as de or en-GB")]
+Subdivision = Annotated[
+    str, base.matching("^[A-Z0-9]{1,3}$", 3, "not a subdivision without its country (ISO 3166-2), such as BE")
+]
+Language = Annotated[str, base.matching("^[a-z]{2,3}(-[A-Z]{2})?$", 10, "not a language, such as de or en-GB")]
 Dialled = Annotated[
-    str, base.worded("^[0-9+ ()/.-]{3,}$", 40, "not a phone number: digits, and + ( ) / . - or spaces between them")
+    str, base.matching("^[0-9+ ()/.-]{3,}$", 40, "not a phone number: digits, and + ( ) / . - or spaces between them")
 ]
 
 
@@ -22,7 +24,7 @@ class SecretRef(base.Part):
 
 
 class Sip(base.Part):
-    termination_uri: Annotated[str, base.text(500)]
+    termination_uri: Annotated[str, base.bounded_text(500)]
     """The trunk's termination URI, a host name with an optional port."""
     auth_secret_ref: SecretRef | None = None
     """Secret with the keys `username` and `password` (type kubernetes.io/basic-auth). Absent: the trunk wants none."""
@@ -40,7 +42,7 @@ class PhoneNumber(base.Part):
 class Address(base.Part):
     street: base.Text | None = None
     """Street and house number."""
-    postal_code: Annotated[str, base.text(12)] | None = None
+    postal_code: Annotated[str, base.bounded_text(12)] | None = None
     """Postal code."""
     city: base.Text | None = None
     """City."""
@@ -51,12 +53,12 @@ class Holidays(base.Part):
     """Country whose public holidays count (ISO 3166-1, two letters)."""
     subdivision: Subdivision | None = None
     """State whose public holidays count too (ISO 3166-2 without the country), such as BE."""
-    closed: Annotated[tuple[base.Date, ...], base.listed(100, as_set=True)] = ()
+    closed: Annotated[tuple[base.Date, ...], base.bounded_list(100, as_set=True)] = ()
     """Further closed days (YYYY-MM-DD)."""
 
 
 class Absence(base.Part):
-    model_config = base.held(base.rule("self.from <= self.to", "an absence's from must not be after its to"))
+    model_config = base.with_rules(base.rule("self.from <= self.to", "an absence's from must not be after its to"))
 
     first: Annotated[base.Date, Field(alias="from")]
     """First day (YYYY-MM-DD)."""
@@ -69,20 +71,20 @@ class Staff(base.Part):
     """Id of the person within the branch: a DNS label, kept for good. Appointments and event types name it."""
     display_name: base.Text
     """Name as it is spoken."""
-    skills: Annotated[tuple[base.Skill, ...], base.listed(50, as_set=True)] = ()
+    skills: Annotated[tuple[base.Skill, ...], base.bounded_list(50, as_set=True)] = ()
     """What this person can do; matched with a ServiceOffering's requiredSkills."""
-    languages: Annotated[tuple[Language, ...], base.listed(20, as_set=True)] = ()
+    languages: Annotated[tuple[Language, ...], base.bounded_list(20, as_set=True)] = ()
     """Languages this person speaks, such as de or en-GB."""
-    working_hours: Annotated[tuple[base.Hours, ...], base.listed(base.DAY_RANGES)] | None = None
+    working_hours: Annotated[tuple[base.Hours, ...], base.bounded_list(base.DAY_RANGES)] | None = None
     """Working hours, cut to the opening hours. Absent: all opening hours; an empty list: never."""
-    absences: Annotated[tuple[Absence, ...], base.listed(50)] = ()
+    absences: Annotated[tuple[Absence, ...], base.bounded_list(50)] = ()
     """Whole days on which this person is away."""
 
 
 class BranchSpec(base.Part):
     """What the branch is."""
 
-    model_config = base.held(
+    model_config = base.with_rules(
         base.rule(
             "self.tenantRef.name == oldSelf.tenantRef.name",
             "tenantRef cannot be changed; delete this Branch and create it anew under the other Tenant",
@@ -93,23 +95,23 @@ class BranchSpec(base.Part):
     """The Tenant this branch belongs to; cannot be changed."""
     display_name: base.Text
     """Name of the branch as callers know it."""
-    phone_numbers: Annotated[tuple[PhoneNumber, ...], base.listed(20, key="number")] = ()
+    phone_numbers: Annotated[tuple[PhoneNumber, ...], base.bounded_list(20, key="number")] = ()
     """Numbers on which this branch is called; each belongs to one branch in the whole installation. A hotline's number may stand
     at any of its branches: it does not say where a caller wants to go."""
     address: Address | None = None
     """Where the branch is."""
     holidays: Holidays | None = None
     """Days on which nothing can be booked. Absent: no holidays."""
-    opening_hours: Annotated[tuple[base.Hours, ...], base.listed(base.DAY_RANGES)] = ()
+    opening_hours: Annotated[tuple[base.Hours, ...], base.bounded_list(base.DAY_RANGES)] = ()
     """When the branch is open. Absent: never, nothing can be booked."""
-    staff: Annotated[tuple[Staff, ...], base.listed(60, key="id")] = ()
+    staff: Annotated[tuple[Staff, ...], base.bounded_list(60, key="id")] = ()
     """People who can be booked here."""
 
 
 class BranchStatus(base.CommonStatus):
     """What the operator found and made of a Branch."""
 
-    phone_numbers: Annotated[tuple[base.Short, ...], base.listed(20)] | None = None
+    phone_numbers: Annotated[tuple[base.Short, ...], base.bounded_list(20)] | None = None
     """The numbers as E.164, in the order of the spec."""
     services: base.Count | None = None
     """Number of services that can be booked here."""
@@ -117,10 +119,10 @@ class BranchStatus(base.CommonStatus):
     """Number of people who can be booked here."""
 
 
-class Branch(base.Resource):
+class Branch(base.CustomResource):
     """One place of a tenant: its phone numbers, opening hours, holidays and people."""
 
-    model_config = base.held(
+    model_config = base.with_rules(
         *base.name_rules("Branch", base.NAME_LENGTH, "its default service is named <branch>-standardberatung")
     )
     kind: ClassVar = "Branch"

@@ -1,4 +1,4 @@
-"""Conditions and their reasons: closed lists, so that no status carries a word that the reference does not explain."""
+"""Conditions and their reasons: closed lists, so that every word of a status is explained in the reference."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Self
 
 
 class Explained(StrEnum):
-    """A word and what it means; docs/reference/conditions.md is generated from both."""
+    """An enum whose members carry an explanation (`about`); docs/reference/conditions.md is generated from both."""
 
     about: str
 
@@ -42,9 +42,9 @@ class ConditionType(Explained):
     PAUSED = "Paused", "The annotation `askproai.de/paused` keeps the operator from changing anything. False is good."
 
 
-# Where False is the good state. They never make an object unready by themselves.
+# Conditions whose good state is False. They never make an object unready by themselves.
 NEGATIVE_TYPES = frozenset({ConditionType.DRIFTED, ConditionType.PAUSED})
-# What makes things faster, not possible: told, and never in the way of Ready.
+# About accelerators: reported, but never a reason for Ready to be False.
 ADVISORY_TYPES = frozenset({ConditionType.CACHE_READY})
 
 
@@ -122,9 +122,13 @@ class Reason(Explained):
     NO_DRIFT = "NoDrift", "Nothing at Retell differs from the spec."
 
 
+# Reasons of states that end by themselves, so that they need no warning.
+TRANSIENT_REASONS = frozenset({Reason.PENDING, Reason.PROGRESSING, Reason.TENANT_NOT_READY, Reason.DELETING})
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition as a reconcile sees it; the engine adds `observedGeneration` and the time of the last change."""
+    """One condition as a controller reports it; the engine adds `observedGeneration` and the time of the last transition."""
 
     type: ConditionType
     status: Status
@@ -133,20 +137,20 @@ class Condition:
 
     @property
     def good(self) -> bool:
-        """True when this condition does not stand in the way of Ready."""
+        """Whether Ready may be True with this condition."""
         return self.type in NEGATIVE_TYPES | ADVISORY_TYPES or self.status is Status.TRUE
 
 
 def good(type_: ConditionType, message: str = "", reason: Reason = Reason.AS_DECLARED) -> Condition:
-    """Give a condition that is as it should be (`True`; `False` for Drifted and Paused)."""
+    """Return a condition in its good state (`True`; `False` for Drifted and Paused)."""
     return Condition(type_, Status.FALSE if type_ in NEGATIVE_TYPES else Status.TRUE, reason, message)
 
 
 def bad(type_: ConditionType, reason: Reason, message: str) -> Condition:
-    """Give a condition that needs somebody; `message` says what to do."""
+    """Return a condition in its bad state; `message` says what to do."""
     return Condition(type_, Status.TRUE if type_ in NEGATIVE_TYPES else Status.FALSE, reason, message)
 
 
 def unknown(type_: ConditionType, reason: Reason, message: str) -> Condition:
-    """Give a condition that we could not find out about."""
+    """Return a condition whose state could not be determined."""
     return Condition(type_, Status.UNKNOWN, reason, message)

@@ -1,17 +1,17 @@
 """CustomResourceDefinitions from the models: structural, bounded, the same text every time.
 
-What differs from pydantic's JSON schema, and why:
-references are written out and `null` is left away (a structural schema knows neither);
-lists, objects and whatever lies inside a list get no default, or GitOps tools would show a difference for ever
-(argo-cd #11139): what is absent stays absent, and the models fill it in when they read;
-the items of a list have no description (`kubectl explain` shows the list's).
+Differences from pydantic's JSON schema, and their reasons:
+- References are inlined and `null` is omitted, because a structural schema has neither.
+- Lists, objects and everything inside a list have no defaults, or GitOps tools would show a difference for ever
+  (argo-cd #11139). What is absent stays absent, and the models fill it in when they read.
+- The items of a list have no description: `kubectl explain` shows the list's.
 """
 
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from askproai_operator.api.base import Resource, column
+from askproai_operator.api.base import CustomResource, column
 
 _DROPPED = frozenset({"title", "$defs", "anyOf", "$ref", "default", "additionalProperties"})
 _FIRST = (
@@ -24,8 +24,8 @@ _LAST = (
 )
 
 
-def crd(kind: type[Resource]) -> dict[str, Any]:
-    """Give the CustomResourceDefinition of one kind."""
+def build_crd(kind: type[CustomResource]) -> dict[str, Any]:
+    """Return the CustomResourceDefinition of one kind."""
     selectable = {"selectableFields": [{"jsonPath": path} for path in kind.selectable]} if kind.selectable else {}
     names = {"kind": kind.kind, "listKind": f"{kind.kind}List", "plural": kind.plural, "singular": kind.kind.lower()}
     return {
@@ -51,8 +51,8 @@ def crd(kind: type[Resource]) -> dict[str, Any]:
     }
 
 
-def root_schema(kind: type[Resource]) -> dict[str, Any]:
-    """Give the structural schema of one kind: its spec and status written out, its rules on the whole object."""
+def root_schema(kind: type[CustomResource]) -> dict[str, Any]:
+    """Return the structural schema of one kind: spec, status, and the rules on the whole object."""
     extra = kind.model_config.get("json_schema_extra")
     return {
         "type": "object",
@@ -61,22 +61,22 @@ def root_schema(kind: type[Resource]) -> dict[str, Any]:
         "properties": {
             "apiVersion": {"type": "string", "description": "Always askproai.de/v1alpha1."},
             "kind": {"type": "string", "description": f"Always {kind.kind}."},
-            "metadata": {"type": "object", "properties": {"name": {"type": "string"}}},  # rules name it
-            "spec": structural(kind.model_fields["spec"].annotation),
-            "status": structural(kind.status_model),
+            "metadata": {"type": "object", "properties": {"name": {"type": "string"}}},  # rules refer to it
+            "spec": structural_schema(kind.model_fields["spec"].annotation),
+            "status": structural_schema(kind.status_model),
         },
         **(extra if isinstance(extra, dict) else {}),
     }
 
 
-def structural(model: Any) -> dict[str, Any]:
-    """Give the structural schema of a model. Raises TypeError for what a structural schema cannot say."""
+def structural_schema(model: Any) -> dict[str, Any]:
+    """Return the structural schema of a model. Raises TypeError for what a structural schema cannot express."""
     raw = TypeAdapter(model).json_schema()
     return _walk(raw, raw.get("$defs", {}), path=model.__name__, in_list=False)
 
 
 def _walk(node: dict[str, Any], defs: dict[str, Any], *, path: str, in_list: bool) -> dict[str, Any]:
-    node = resolved(node, defs, path)
+    node = resolve_node(node, defs, path)
     out = {name: value for name, value in node.items() if name not in _DROPPED}
     if out.get("type") not in {"object", "array", "string", "integer", "boolean"}:
         raise TypeError(f"{path}: {out.get('type')!r} has no place in a spec; decimals are strings, the rest integers")
@@ -97,9 +97,12 @@ def _walk(node: dict[str, Any], defs: dict[str, Any], *, path: str, in_list: boo
     return out
 
 
-def resolved(node: dict[str, Any], defs: dict[str, Any], path: str) -> dict[str, Any]:
-    """Write a reference out and take `X | None` for X; what stands beside them (description, default) wins."""
-    beside = {name: value for name, value in node.items() if name not in {"$ref", "anyOf"}}
+def resolve_node(node: dict[str, Any], defs: dict[str, Any], path: str) -> dict[str, Any]:
+    """Inline a reference, and reduce `X | None` to X. Siblings of the reference (description, default) take precedence.
+
+    Raises TypeError for a union of two types.
+    """
+    siblings = {name: value for name, value in node.items() if name not in {"$ref", "anyOf"}}
     if "$ref" in node:
         inner = defs[node["$ref"].removeprefix("#/$defs/")]
     elif "anyOf" in node:
@@ -109,4 +112,4 @@ def resolved(node: dict[str, Any], defs: dict[str, Any], path: str) -> dict[str,
         inner = choices[0]
     else:
         return node
-    return {**resolved(inner, defs, path), **beside}
+    return {**resolve_node(inner, defs, path), **siblings}

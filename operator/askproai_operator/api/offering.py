@@ -8,10 +8,10 @@ from pydantic import Field
 from askproai_operator.api import base
 
 Amount = Annotated[
-    Decimal, base.worded(r"^[0-9]{1,7}(\.[0-9]{2})?$", 10, 'not an amount in quotes, such as "39.00" or "39"')
+    Decimal, base.matching(r"^[0-9]{1,7}(\.[0-9]{2})?$", 10, 'not an amount in quotes, such as "39.00" or "39"')
 ]
 Currency = Annotated[
-    str, base.worded("^[A-Z]{3}$", 3, "not a currency of three capital letters (ISO 4217), such as EUR")
+    str, base.matching("^[A-Z]{3}$", 3, "not a currency of three capital letters (ISO 4217), such as EUR")
 ]
 BufferMinutes = Annotated[int, Field(ge=0, le=480)]
 
@@ -39,14 +39,14 @@ _ONE_HOST = base.rule(
 
 
 class OfferingCalcom(base.Part):
-    event_types: Annotated[tuple[EventType, ...], base.listed(200, _ONE_HOST, key="staff")] = ()
+    event_types: Annotated[tuple[EventType, ...], base.bounded_list(200, _ONE_HOST, key="staff")] = ()
     """One event type for each person who can do it."""
 
 
 class ServiceOfferingSpec(base.Part):
     """What can be booked."""
 
-    model_config = base.held(
+    model_config = base.with_rules(
         base.ONE_OWNER,
         base.SAME_OWNER,
         base.rule(
@@ -62,7 +62,7 @@ class ServiceOfferingSpec(base.Part):
     """The Tenant of which every branch offers it; cannot be changed."""
     display_name: base.Text
     """Name of the service as it is spoken."""
-    spoken_names: Annotated[tuple[base.Text, ...], base.listed(50, as_set=True)] = ()
+    spoken_names: Annotated[tuple[base.Text, ...], base.bounded_list(50, as_set=True)] = ()
     """Other words that callers use for it."""
     duration_minutes: Annotated[int, Field(ge=1, le=1440)]
     """Length that the customer is told (minutes)."""
@@ -72,7 +72,7 @@ class ServiceOfferingSpec(base.Part):
     """Time blocked after it (minutes); lies within working hours, too."""
     price: Price | None = None
     """What it costs. Absent: not said."""
-    required_skills: Annotated[tuple[base.Skill, ...], base.listed(50, as_set=True)] = ()
+    required_skills: Annotated[tuple[base.Skill, ...], base.bounded_list(50, as_set=True)] = ()
     """Skills that a person must have, all of them. Absent: anybody can do it."""
     capacity: Annotated[int, Field(ge=1, le=50)] = 1
     """Parallel appointments per person (appointments)."""
@@ -89,16 +89,16 @@ class ServiceOfferingSpec(base.Part):
 class ServiceOfferingStatus(base.CommonStatus):
     """What the operator found and made of a ServiceOffering."""
 
-    staff: Annotated[tuple[base.Short, ...], base.listed(5000)] | None = None
+    staff: Annotated[tuple[base.Short, ...], base.bounded_list(5000)] | None = None
     """Ids of the people who have the required skills."""
     event_types: base.Count | None = None
     """Number of Cal.com event types that are linked."""
 
 
-class ServiceOffering(base.Resource):
+class ServiceOffering(base.CustomResource):
     """A service that can be booked at one branch, or at every branch of a tenant."""
 
-    model_config = base.held(*base.name_rules("ServiceOffering", 63, "labels and tables carry it"))
+    model_config = base.with_rules(*base.name_rules("ServiceOffering", 63, "labels and tables carry it"))
     kind: ClassVar = "ServiceOffering"
     plural: ClassVar = "serviceofferings"
     short_name: ClassVar = "aps"

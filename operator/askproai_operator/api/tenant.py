@@ -10,7 +10,7 @@ from askproai_core.tenant_config import BusinessModel, CalendarProvider
 from askproai_operator.api import base
 
 _PERCENT = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$"
-Percent = Annotated[Decimal, base.worded(_PERCENT, 7, 'not a percentage in quotes, "0" to "100", such as "99.9"')]
+Percent = Annotated[Decimal, base.matching(_PERCENT, 7, 'not a percentage in quotes, "0" to "100", such as "99.9"')]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Replicas = Annotated[int, Field(ge=1, le=100)]
 PerSecond = Annotated[int, Field(ge=0, le=100_000)]
@@ -37,7 +37,7 @@ class RuntimeMode(StrEnum):
 class Retell(base.Part):
     api_key_secret_ref: base.SecretKeyRef
     """Retell's API key. One workspace per tenant: a key that another tenant uses is refused."""
-    webhook_key_secret_refs: Annotated[tuple[base.SecretKeyRef, ...], base.listed(5)] = ()
+    webhook_key_secret_refs: Annotated[tuple[base.SecretKeyRef, ...], base.bounded_list(5)] = ()
     """Further keys whose webhook signatures are accepted, for rotation; the API key always is."""
     base_url: base.BaseUrl | None = None
     """Retell's API; must match the operator's ASKPROAI_PROVIDER_HOSTS. Absent: the operator's setting."""
@@ -53,14 +53,14 @@ class Calcom(base.Part):
     """The secret with which Cal.com signs its webhooks; the operator registers it there."""
     base_url: base.BaseUrl | None = None
     """Cal.com's API (or api.cal.eu, or self-hosted); must match ASKPROAI_PROVIDER_HOSTS. Absent: the operator's setting."""
-    api_versions: Annotated[tuple[CalcomVersion, ...], base.listed(2, _ONCE, min_items=1)] = ("V2",)
+    api_versions: Annotated[tuple[CalcomVersion, ...], base.bounded_list(2, _ONCE, min_items=1)] = ("V2",)
     """API versions, tried in this order when one is plainly unavailable; [V2, V1] for old self-hosted servers. Absent: [V2]."""
     attendee_email_domain: base.Host = "anrufer.invalid"
     """Domain of the made-up e-mail address of callers who give none; Cal.com wants one for each attendee."""
 
 
 class Calendar(base.Part):
-    model_config = base.held(
+    model_config = base.with_rules(
         base.rule("self.provider != 'Calcom' || has(self.calcom)", "provider Calcom needs the block calendar.calcom")
     )
 
@@ -85,7 +85,7 @@ class ParentRef(base.Part):
 
 
 class Gateway(base.Part):
-    parent_refs: Annotated[tuple[ParentRef, ...], base.listed(8, min_items=1)]
+    parent_refs: Annotated[tuple[ParentRef, ...], base.bounded_list(8, min_items=1)]
     """Gateways that the HTTPRoute attaches to."""
 
 
@@ -99,7 +99,7 @@ class Ingress(base.Part):
 
 
 class Exposure(base.Part):
-    model_config = base.held(
+    model_config = base.with_rules(
         base.rule("!(has(self.gateway) && has(self.ingress))", "exposure is by gateway or by ingress, not by both"),
         base.rule(
             "has(self.host) || !(has(self.gateway) || has(self.ingress))",
@@ -109,7 +109,9 @@ class Exposure(base.Part):
 
     host: base.Host | None = None
     """Host name of this tenant's own. Absent: the operator's shared host and the path /<namespace>/<tenant>."""
-    path_prefix: Annotated[str, base.worded("^(/[A-Za-z0-9._~-]+)+$", 200, "not a path, such as /voice")] | None = None
+    path_prefix: Annotated[str, base.matching("^(/[A-Za-z0-9._~-]+)+$", 200, "not a path, such as /voice")] | None = (
+        None
+    )
     """Path under which the runtime is served on that host, such as /voice. Absent: none."""
     base_url: base.BaseUrl | None = None
     """What senders are told, where it differs from host and path (tunnels, proxies)."""
@@ -126,7 +128,7 @@ _REPLICAS = base.rule(
 
 
 class WebScale(base.Part):
-    model_config = base.held(_REPLICAS)
+    model_config = base.with_rules(_REPLICAS)
 
     min_replicas: Replicas = 2
     """Fewest web pods (pods)."""
@@ -135,7 +137,7 @@ class WebScale(base.Part):
 
 
 class WorkerScale(base.Part):
-    model_config = base.held(_REPLICAS)
+    model_config = base.with_rules(_REPLICAS)
 
     min_replicas: Replicas = 1
     """Fewest worker pods (pods)."""
@@ -258,16 +260,17 @@ class TenantStatus(base.CommonStatus):
     """Error budget left of `spec.slo`, in percent (a decimal string)."""
 
 
-class Tenant(base.Resource):
+class Tenant(base.CustomResource):
     """One business that answers its phone with us: its providers, its policies, and how its pods run."""
 
-    model_config = base.held(
+    model_config = base.with_rules(
         *base.name_rules("Tenant", base.NAME_LENGTH, "Services and other children are named after it", first="a letter")
     )
     kind: ClassVar = "Tenant"
     plural: ClassVar = "tenants"
     short_name: ClassVar = "apt"
     status_model: ClassVar = TenantStatus
+    reports_pause: ClassVar = True
     columns: ClassVar = (
         base.column("Webhook", ".status.webhookUrls.retell", wide=False),
         base.column("Model", ".spec.businessModel"),

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, unknown
-from askproai_operator.engine import World, refs
+from askproai_operator.engine import World, resources
 from askproai_operator.providers import CredentialRefused, HostNotAllowed, ProviderError
 
 InputsT = TypeVar("InputsT")
@@ -60,9 +60,9 @@ async def resolve_references(model: Branch | ServiceOffering | RetellAgent, worl
     tenant = cache.tenant(namespace, tenant_name) if tenant_name else None
     absence = None
     if branch_name and branch is None:
-        absence = await world.missing(refs.BRANCHES, namespace, branch_name, Reason.BRANCH_NOT_FOUND)
+        absence = await world.missing(resources.BRANCHES, namespace, branch_name, Reason.BRANCH_NOT_FOUND)
     elif tenant is None:
-        absence = await world.missing(refs.TENANTS, namespace, tenant_name, Reason.TENANT_NOT_FOUND)
+        absence = await world.missing(resources.TENANTS, namespace, tenant_name, Reason.TENANT_NOT_FOUND)
     return References(branch_name, branch, tenant_name, tenant, absence)
 
 

@@ -1,50 +1,59 @@
-"""What the coordinator needs of us: its logins, in a Secret of the operator's own namespace that its pods mount."""
+"""The coordinator's logins: roles in PostgreSQL and Redis, in a Secret of the operator's namespace that its pods mount."""
 
 import contextlib
 import secrets
 from datetime import timedelta
+from typing import Final
 
 import asyncpg
 import structlog
 
 from askproai_core.database import StoreError
 from askproai_core.redis import EVERYBODY
-from askproai_operator.controllers.credentials import decode_secret, secret_manifest
-from askproai_operator.engine import ApiError, World, refs
+from askproai_operator.context import ReconcileContext
+from askproai_operator.credentials import secret_manifest, secret_texts
+from askproai_operator.engine import ApiError, Key, Result, refs
+from askproai_operator.engine.queue import Backoff, Options
 from askproai_operator.providers import RedisError, UsersBypassed, UsersUnsupported, login_in
+from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-SECRET = "askproai-coordinator"  # noqa: S105 (its name)
+KIND: Final = "CoordinatorLogins"
+SECRET_NAME = "askproai-coordinator"  # noqa: S105 (its name)
 _LABELS = {"app.kubernetes.io/name": "askproai", "app.kubernetes.io/component": "coordinator"}
-_SOON = timedelta(seconds=5)
+# A worker of its own, so that no reconcile waits while a database does not answer; 5 s after each failure.
+OPTIONS: Final = Options(Backoff(timedelta(seconds=5), longest=timedelta(seconds=5), jitter=0), workers=1)
 
 
-async def keep_coordinator(world: World) -> None:
-    """Make it true at the start and at each resync, until cancelled; sooner again after a failure, which stops nobody."""
-    while True:
-        pause = world.settings.resync
-        try:
-            await ensure_coordinator(world)
-        except (ApiError, StoreError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            log.warning("coordinator.not_ready", error=type(error).__name__)  # a driver's text quotes hosts
-            pause = _SOON
-        await world.clock.sleep(pause)
+def coordinator_key(settings: Settings) -> Key:
+    """Return the only key of this kind, which is due from the start on."""
+    return Key(KIND, settings.namespace, SECRET_NAME)
 
 
-async def ensure_coordinator(world: World) -> None:
-    """Keep the passwords that the Secret has, else make new ones; it is durable before a login has them."""
-    namespace, redis = world.settings.namespace, world.redis
-    kept = decode_secret(await world.kube.get(refs.SECRETS, namespace, SECRET))
-    password = login_in(kept.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
-    values = {"DATABASE_URL": world.database.coordinator_dsn(password)}
+async def reconcile(_key: Key, context: ReconcileContext) -> Result:
+    """Ensure the logins, at the start and at each resync."""
+    try:
+        await ensure_coordinator(context)
+    except (ApiError, StoreError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        log.warning("coordinator.not_ready", error=type(error).__name__)  # a driver's text quotes hosts
+        return Result(requeue=True, requeue_reason="the coordinator cannot start without its Secret and logins")
+    return Result()
+
+
+async def ensure_coordinator(context: ReconcileContext) -> None:
+    """Ensure the Secret and both logins. Passwords in the Secret are kept; a new one is stored before a login gets it."""
+    namespace, redis = context.settings.namespace, context.redis
+    current = secret_texts(await context.kube.get(refs.SECRETS, namespace, SECRET_NAME))
+    password = login_in(current.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
+    values = {"DATABASE_URL": context.database.coordinator_dsn(password)}
     if redis is not None:
-        values["REDIS_URL"] = redis.tenant_url(EVERYBODY, kept.get("REDIS_URL"))
+        values["REDIS_URL"] = redis.tenant_url(EVERYBODY, current.get("REDIS_URL"))
         values |= {"CA_FILE": redis.ca} if redis.ca else {}
-    await world.kube.apply(secret_manifest(namespace, SECRET, _LABELS, values))
-    await world.database.prepare()
-    await world.database.ensure_coordinator(password)
+    await context.kube.apply(secret_manifest(namespace, SECRET_NAME, _LABELS, values))
+    await context.database.prepare()
+    await context.database.ensure_coordinator(password)
     if redis is not None:
-        # Without users the URL is the shared one from the next look on; an open door is told at each Tenant.
+        # Without users the next run writes the shared URL. A Redis that needs no password is reported at each Tenant.
         with contextlib.suppress(UsersUnsupported, UsersBypassed):
             await redis.ensure_user(EVERYBODY, values["REDIS_URL"])

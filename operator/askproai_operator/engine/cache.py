@@ -1,32 +1,29 @@
-"""What we know of the cluster: the last seen state of every watched object, and who belongs to whom."""
+"""The last seen state of every watched object. Written by watches, and by the answers to our own writes."""
 
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from askproai_core.kube import ApiResource
-from askproai_core.phone_numbers import InvalidNumber, to_e164
-from askproai_operator.api import KINDS, Branch, Resource, RetellAgent, ServiceOffering, Tenant
-from askproai_operator.engine.resources import CUSTOM, SECRETS
-from askproai_operator.key import Key
+from askproai_operator.api import KINDS, CustomResource, Key
+from askproai_operator.engine.refs import CUSTOM, SECRETS, Ref
 
-Model = Tenant | Branch | ServiceOffering | RetellAgent
-M = TypeVar("M", bound=Resource)
+M = TypeVar("M", bound=CustomResource)
+Indexer = Callable[[CustomResource | None, CustomResource | None], None]
 
-_REMEMBERED = 10_000  # deleted objects
-# Written by the API server and by other controllers' status; none of it tells that somebody changed our child.
+_REMEMBERED_DELETIONS = 10_000
+# Written by the API server and by other controllers' status updates: a change of these is not an edit of our child.
 _VOLATILE = ("resourceVersion", "managedFields", "generation", "selfLink")
 
 
 @dataclass(frozen=True, slots=True)
-class Child:
-    """What we keep of any watched object. A Secret's data is never kept, only its part of `fingerprint`.
+class ObservedObject:
+    """What is kept of any watched object. A Secret's data is never kept, only its part of `fingerprint`.
 
-    `fingerprint` hashes everything but status and bookkeeping: it moves exactly when somebody changed the object. Versions are
-    numbers (comparable within one resource, KEP-5504), so that no older state wins.
+    `fingerprint` hashes everything but status and bookkeeping: it changes exactly when somebody edited the object. `version` is
+    the resourceVersion, which is comparable as a number within one resource (KEP-5504), so that no older state wins.
     """
 
     uid: str
@@ -39,17 +36,17 @@ class Child:
     replicas: int | None = None
 
 
-def child_of(raw: Mapping[str, Any]) -> Child:
-    """Give what we keep of an object."""
+def observed_object(raw: Mapping[str, Any]) -> ObservedObject:
+    """Return what is kept of an API object."""
     meta = raw["metadata"]
-    kept = [
+    content = [
         {name: value for name, value in meta.items() if name not in _VOLATILE},
         {name: value for name, value in raw.items() if name not in {"status", "metadata", "kind", "apiVersion"}},
     ]
-    return Child(
+    return ObservedObject(
         uid=meta["uid"],
         version=int(meta.get("resourceVersion", "0")),
-        fingerprint=hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest(),
+        fingerprint=hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest(),
         labels=meta.get("labels") or {},
         annotations=meta.get("annotations") or {},
         status=raw.get("status") or {},
@@ -59,113 +56,83 @@ def child_of(raw: Mapping[str, Any]) -> Child:
 
 
 class Cache:
-    """Every watched object as a `Child`, and the four kinds as typed models. Written by watches and our own writes' answers."""
+    """Every watched object as an `ObservedObject`, and our custom resources as typed models too."""
 
     def __init__(self) -> None:
-        self._models: dict[tuple[str, str], dict[str, Model]] = defaultdict(dict)
-        self._children: dict[ApiResource, dict[tuple[str, str], Child]] = defaultdict(dict)
-        self._by_number: dict[str, set[Key]] = defaultdict(set)  # as dialled → the branches that list it
-        self._gone: dict[str, None] = {}  # uids of the last deleted objects, oldest first
-        self.served: set[ApiResource] = set()  # which of `resources.FOREIGN` this cluster has
-        self._tenant_of_branch: dict[tuple[str, str], str] = {}  # outlives the branch: its agents belong to a tenant
+        self._models: dict[tuple[str, str], dict[str, CustomResource]] = defaultdict(dict)  # kind and namespace → name
+        self._children: dict[Ref, dict[tuple[str, str], ObservedObject]] = defaultdict(dict)
+        self._deleted: dict[str, None] = {}  # uids of the last deleted objects, oldest first
+        self._indexers: list[Indexer] = []
+        self.served: set[Ref] = set()  # which of `refs.FOREIGN` this cluster has
+
+    def add_indexer(self, indexer: Indexer) -> None:
+        """Call `indexer(old, new)` for every change of a custom resource, and once for each that is known already."""
+        for model in self.models():
+            indexer(None, model)
+        self._indexers.append(indexer)
 
     # Reading
 
-    def get(self, key: Key) -> Model | None:
-        return self._models[key.kind, key.namespace].get(key.name)
+    def get(self, key: Key) -> CustomResource | None:
+        """Return a custom resource."""
+        return self._models.get((key.kind, key.namespace), {}).get(key.name)
 
     def list(self, kind: type[M], namespace: str | None = None) -> Sequence[M]:
-        """Give all objects of a kind, such as `Branch`, of one namespace or of all."""
+        """Return the custom resources of one kind, of one namespace or of all."""
         return cast("Sequence[M]", [*self.models(namespace, kind.kind)])
 
-    def models(self, namespace: str | None = None, kind: str | None = None) -> Iterator[Model]:
-        """Give the objects of all four kinds or of one, of one namespace or of all."""
+    def models(self, namespace: str | None = None, kind: str | None = None) -> Iterator[CustomResource]:
+        """Yield the custom resources of one kind or of all, of one namespace or of all."""
         if namespace is not None:
-            return (model for one in ([kind] if kind else KINDS) for model in self._models[one, namespace].values())
-        found = (models for (one, _), models in self._models.items() if kind in {None, one})
-        return (model for models in found for model in models.values())
+            kinds = [kind] if kind else [*KINDS]
+            return (model for each in kinds for model in self._models.get((each, namespace), {}).values())
+        by_name = (models for (each, _), models in self._models.items() if kind in {None, each})
+        return (model for models in by_name for model in models.values())
 
-    def tenant(self, namespace: str, name: str) -> Tenant | None:
-        return cast("Tenant | None", self.get(Key(Tenant.kind, namespace, name)))
-
-    def branch(self, namespace: str, name: str) -> Branch | None:
-        return cast("Branch | None", self.get(Key(Branch.kind, namespace, name)))
-
-    def agent(self, namespace: str, name: str) -> RetellAgent | None:
-        return cast("RetellAgent | None", self.get(Key(RetellAgent.kind, namespace, name)))
-
-    def branches(self, namespace: str, tenant: str) -> Sequence[Branch]:
-        """Give the branches that name this tenant."""
-        return [model for model in self.list(Branch, namespace) if self.tenant_of(model) == tenant]
-
-    def branches_with(self, branch: Branch) -> Sequence[Branch]:
-        """Give the branches of the cluster that list one of this branch's numbers, itself among them."""
-        keys = {key for number in _dialled(branch) for key in self._by_number.get(number, ())}
-        return [found for key in sorted(keys) if isinstance(found := self.get(key), Branch)]
-
-    def offerings(self, namespace: str, tenant: str) -> Sequence[ServiceOffering]:
-        """Give the services of this tenant, named directly or by a branch."""
-        return [model for model in self.list(ServiceOffering, namespace) if self.tenant_of(model) == tenant]
-
-    def agents(self, namespace: str, tenant: str) -> Sequence[RetellAgent]:
-        """Give the agents of this tenant, named directly or by a branch."""
-        return [model for model in self.list(RetellAgent, namespace) if self.tenant_of(model) == tenant]
-
-    def tenant_of(self, model: Model) -> str | None:
-        """Give the name of the tenant that an object belongs to.
-
-        Of a deleted branch we remember it (references never change), and after a restart its agents' status does, so that
-        its agents still find their tenant, and the tenant waits for them.
-        """
-        if isinstance(model, Tenant):
-            return model.metadata.name
-        if model.spec.tenant_ref is not None:
-            return model.spec.tenant_ref.name
-        branch = None if isinstance(model, Branch) else model.spec.branch_ref
-        if branch is None:
-            return None
-        return self._tenant_of_branch.get((model.metadata.namespace, branch.name)) or model.status.get("tenant")
-
-    def child(self, ref: ApiResource, namespace: str, name: str) -> Child | None:
+    def child(self, ref: Ref, namespace: str, name: str) -> ObservedObject | None:
+        """Return what is kept of any watched object."""
         return self._children[ref].get((namespace, name))
 
-    def secret(self, namespace: str, name: str) -> Child | None:
-        """Give a watched Secret without its data: ours, or a user's that carries the label `askproai.de/watch`."""
+    def secret(self, namespace: str, name: str) -> ObservedObject | None:
+        """Return a watched Secret without its data: one of ours, or a user's with the label `askproai.de/watch`."""
         return self.child(SECRETS, namespace, name)
 
-    def uids(self, ref: ApiResource) -> Mapping[tuple[str, str], str]:
-        """Give the uid of every known object of a resource, by namespace and name."""
+    def uids(self, ref: Ref) -> Mapping[tuple[str, str], str]:
+        """Return the uid of every known object of a resource, by namespace and name."""
         return {where: child.uid for where, child in self._children[ref].items()}
 
     # Writing
 
-    def put(self, ref: ApiResource, raw: dict[str, Any]) -> tuple[Model | Child | None, Model | Child | None]:
-        """Keep an object; give what was known before and what is known now. An older state than the known one is ignored,
-        and so is a list's or an answer's that was on its way while the object's deletion was told: uids never come again.
+    def put(
+        self, ref: Ref, raw: dict[str, Any]
+    ) -> tuple[CustomResource | ObservedObject | None, CustomResource | ObservedObject | None]:
+        """Store an object. Returns the state before and the state now; they are the same if this one was ignored.
+
+        A state that is older than the known one is ignored, and so is a state that was listed or returned before the deletion of
+        the object was seen: a uid never comes back. Raises pydantic.ValidationError for a custom resource that cannot be parsed.
         """
         where = namespace, name = raw["metadata"].get("namespace", ""), raw["metadata"]["name"]
-        known, new = self._children[ref].get(where), child_of(raw)
+        known, new = self._children[ref].get(where), observed_object(raw)
         old = self.get(Key(ref.kind, namespace, name)) if ref in CUSTOM else known
-        if (known is not None and new.version <= known.version) or new.uid in self._gone:
+        if (known is not None and new.version <= known.version) or new.uid in self._deleted:
             return old, old
-        model = cast("Model", KINDS[ref.kind].from_raw(raw)) if ref in CUSTOM else None
-        self._children[ref][where] = new
-        if model is None:
+        if ref not in CUSTOM:
+            self._children[ref][where] = new
             return old, new
+        model = KINDS[ref.kind].from_raw(raw)
+        self._children[ref][where] = new
         self._models[ref.kind, namespace][name] = model
-        if isinstance(model, Branch):
-            self._tenant_of_branch[where] = model.spec.tenant_ref.name
-        self._index(old, model)
+        self._index(cast("CustomResource | None", old), model)
         return old, model
 
-    def drop(self, ref: ApiResource, namespace: str, name: str, uid: str) -> Model | Child | None:
-        """Forget a deleted object, unless a namesake took its place meanwhile. Gives what was known."""
+    def drop(self, ref: Ref, namespace: str, name: str, uid: str) -> CustomResource | ObservedObject | None:
+        """Remove a deleted object, unless a namesake replaced it meanwhile. Returns the state before."""
         child = self.child(ref, namespace, name)
         if child is None or child.uid != uid:
             return None
-        self._gone[uid] = None
-        if len(self._gone) > _REMEMBERED:
-            del self._gone[next(iter(self._gone))]
+        self._deleted[uid] = None
+        if len(self._deleted) > _REMEMBERED_DELETIONS:
+            del self._deleted[next(iter(self._deleted))]
         del self._children[ref][namespace, name]
         if ref not in CUSTOM:
             return child
@@ -173,24 +140,6 @@ class Cache:
         self._index(model, None)
         return model
 
-    def _index(self, old: Model | Child | None, new: Model | None) -> None:
-        if isinstance(old, Branch):
-            for number in _dialled(old):
-                self._by_number[number].discard(old.key)
-                if not self._by_number[number]:
-                    del self._by_number[number]
-        if isinstance(new, Branch):
-            for number in _dialled(new):
-                self._by_number[number].add(new.key)
-
-
-def _dialled(branch: Branch) -> frozenset[str]:
-    """Give the numbers at which a branch is called, in E.164; what cannot be read rings nowhere."""
-    return frozenset(found for one in branch.spec.phone_numbers if (found := _e164(one.did or one.number)))
-
-
-def _e164(number: str) -> str | None:
-    try:
-        return to_e164(number)
-    except InvalidNumber:
-        return None
+    def _index(self, old: CustomResource | None, new: CustomResource | None) -> None:
+        for indexer in self._indexers:
+            indexer(old, new)

@@ -1,6 +1,6 @@
-"""Kopf as an informer, and nothing more: raw event handlers feed our cache. It writes nothing to any object.
+"""Kopf as an informer, and nothing more: raw event handlers fill our cache. It writes nothing to any object.
 
-The traps that these settings avoid are told in reference/operators.md §2.
+Why Kopf, and which of its properties this module works around: docs/decisions/0029-kopf-is-the-informer.md.
 """
 
 import asyncio
@@ -13,26 +13,26 @@ import kopf
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_core.kube import ApiError, ApiResource
-from askproai_operator.engine.feed import Feed
+from askproai_operator.engine.errors import ApiError
+from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.kube import Kube
 from askproai_operator.engine.metrics import Metrics
-from askproai_operator.engine.resources import CHILDREN, CUSTOM, FOREIGN, MANAGED_SELECTOR, SECRETS, WATCH_LABEL
+from askproai_operator.engine.refs import CHILDREN, CUSTOM, FOREIGN, MANAGED_SELECTOR, SECRETS, WATCH_LABEL, Ref
 
 log = structlog.get_logger(__name__)
 
 _NOT_FOUND = 404
-_SAME_LIST = 1.0  # seconds: replayed objects that come closer than this are of one list
+_SAME_LIST_SECONDS = 1.0  # replayed objects that arrive closer together than this belong to one list
 AUDIT = timedelta(minutes=5)
-# Kopf can watch no resource that comes later, unless it reads all CRDs of the cluster
+# Kopf can watch a resource that is installed later only with the right to read all CRDs of the cluster.
 FOREIGN_AUDIT = timedelta(minutes=1)
 _WATCHED = (*CUSTOM, *CHILDREN)
 
 
-def selector_of(ref: ApiResource) -> str:
-    """Give the labels by which a resource is watched: all of our kinds, only our own of the others.
+def selector_of(ref: Ref) -> str:
+    """Return the label selector of a resource's watch: "" (all) for our kinds, our own objects for the others.
 
-    One watch serves our Secrets and those that users labelled: ours carry the same label (`Kube.apply`).
+    One watch serves our Secrets and those that users labelled, because `Kube.apply` adds the same label to ours.
     """
     if ref in CUSTOM:
         return ""
@@ -40,11 +40,11 @@ def selector_of(ref: ApiResource) -> str:
 
 
 class Informer:
-    """Keeps the cache current."""
+    """Keeps the cache current, by watches and by periodic lists."""
 
     def __init__(
         self,
-        feed: Feed,
+        sink: EventSink,
         kube: Kube,
         clock: Clock,
         metrics: Metrics,
@@ -52,43 +52,46 @@ class Informer:
         *,
         audit_every: timedelta = AUDIT,
     ) -> None:
-        self._feed, self._kube, self._clock, self._metrics, self._login = feed, kube, clock, metrics, login
+        self._sink, self._kube, self._clock, self._metrics, self._login = sink, kube, clock, metrics, login
         self._audit_every = audit_every
-        self._listed_at: dict[ApiResource, float] = {}
+        self._listed_at: dict[Ref, float] = {}
         self.ready = asyncio.Event()
 
     async def prime(self) -> None:
         """Fill the cache by one chunked list per resource, so that no reconcile sees half of a tenant.
 
-        Kopf tells raw handlers no end of its own list. Raises ApiError; a missing CRD says so by name.
+        Kopf does not report the end of its own list to raw handlers. Raises ApiError, which names a missing CRD.
         """
-        for ref in (*FOREIGN, *_WATCHED):  # the foreign ones first, while there are no Tenants to wake
+        for ref in (*FOREIGN, *_WATCHED):  # the foreign ones first, while nothing depends on them
             for raw in await self._list(ref) or ():
-                self._feed.prime(ref, raw)
-        log.info("cache.primed", objects=sum(1 for _ in self._feed.cache.models()))
+                self._sink.prime(ref, raw)
+        log.info("cache.primed", objects=sum(1 for _ in self._sink.cache.models()))
 
-    async def audit(self, resources: Sequence[ApiResource] = _WATCHED) -> None:
-        """Find out what came or went although no watch told: kopf loses deletions across a 410, and before its first list."""
+    async def audit(self, resources: Sequence[Ref] = _WATCHED) -> None:
+        """Compare the cache with a list, and apply what no watch reported. Raises ApiError.
+
+        Kopf loses deletions across a 410 Gone, and deletions before its first list.
+        """
         for ref in resources:
-            known = self._feed.cache.uids(ref)  # from before the list: what comes while it is read is not gone
-            found = await self._list(ref)
-            if found is None:
+            known = self._sink.cache.uids(ref)  # from before the list: an object that is created during it is not gone
+            objects = await self._list(ref)
+            if objects is None:
                 continue
-            for raw in found:
-                self._feed.observe(ref, raw)
-            there = {raw["metadata"]["uid"] for raw in found}
-            gone = [(where, uid) for where, uid in known.items() if uid not in there]
-            still_known = self._feed.cache.uids(ref)
-            for (namespace, name), uid in gone:
-                if still_known.get((namespace, name)) != uid:  # a watch told it meanwhile
+            for raw in objects:
+                self._sink.observe(ref, raw)
+            listed = {raw["metadata"]["uid"] for raw in objects}
+            missing = [(where, uid) for where, uid in known.items() if uid not in listed]
+            still_known = self._sink.cache.uids(ref)
+            for (namespace, name), uid in missing:
+                if still_known.get((namespace, name)) != uid:  # a watch reported it meanwhile
                     continue
                 if ref not in FOREIGN:
                     log.info("audit.missed_deletion", kind=ref.kind, namespace=namespace, name=name)
                     self._metrics.missed_deletions.inc()
-                self._feed.forget(ref, namespace, name, uid)
+                self._sink.forget(ref, namespace, name, uid)
 
-    async def _list(self, ref: ApiResource) -> Sequence[dict[str, Any]] | None:
-        """Give all of a resource; None for a foreign one that ails: what is known of it stays, and it holds up nothing."""
+    async def _list(self, ref: Ref) -> Sequence[dict[str, Any]] | None:
+        """Return all objects of a resource. None for a foreign one that cannot be listed: the cache keeps what it knows."""
         if ref in FOREIGN:
             return await self._list_foreign(ref)
         try:
@@ -99,25 +102,28 @@ class Informer:
             text = f"{ref.plural}.{ref.group} is not there: install crds/"
             raise ApiError(error.status, error.reason, text) from error
 
-    async def _list_foreign(self, ref: ApiResource) -> Sequence[dict[str, Any]] | None:
+    async def _list_foreign(self, ref: Ref) -> Sequence[dict[str, Any]] | None:
         try:
-            found = await self._kube.list(ref, selector=selector_of(ref))
+            objects = await self._kube.list(ref, selector=selector_of(ref))
         except ApiError as error:
             if error.status != _NOT_FOUND:
                 log.warning("foreign.not_listed", resource=ref.plural, error=str(error))
                 return None
-            self._feed.serve(ref, there=False)
+            self._sink.set_served(ref, served=False)
             return ()
-        self._feed.serve(ref, there=True)
-        return found
+        self._sink.set_served(ref, served=True)
+        return objects
 
     async def run(self, stop: asyncio.Event, started: Callable[[], None] = lambda: None) -> None:
-        """Watch until `stop`. `started` is called when kopf has set its own signal handlers, to take them back."""
+        """Watch until `stop` is set. `started` is called after kopf installed its signal handlers, so that ours can replace them.
+
+        Raises RuntimeError if kopf ends by itself.
+        """
         watches = await kopf.spawn_tasks(
             registry=self._registry(),
             settings=kopf_settings(),
             standalone=True,  # peering is no election; ours is a Lease
-            # Of a peer. By itself kopf asks for the user's name, and a pod's number has none.
+            # The name of a peer. By default kopf looks up the user's name, and a pod's numeric user has none.
             identity=cast("Any", "nobody"),
             clusterwide=True,
             stop_flag=asyncio.Event(),
@@ -128,7 +134,7 @@ class Informer:
         tasks = [*watches, *map(asyncio.create_task, audits)]
         stopped = asyncio.create_task(stop.wait(), name="informer-stop")
         try:
-            # Not kopf.run_tasks(): at its end it cancels every task of the process that began after it.
+            # Not kopf.run_tasks(): when it ends, it cancels every task of the process that was started after it.
             done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
@@ -139,12 +145,12 @@ class Informer:
                 task.cancel()
             await asyncio.gather(*tasks, stopped, return_exceptions=True)
 
-    async def _audits(self, resources: Sequence[ApiResource], every: timedelta) -> None:
+    async def _audits(self, resources: Sequence[Ref], every: timedelta) -> None:
         while True:
             await self._clock.sleep(every * random.uniform(0.75, 1.25))  # noqa: S311 (no secret)
             try:
                 await self.audit(resources)
-            except ApiError as error:  # the next one finds what this one did not
+            except ApiError as error:  # the next audit finds what this one missed
                 log.warning("audit.failed", error=str(error))
 
     def _registry(self) -> kopf.OperatorRegistry:
@@ -158,33 +164,33 @@ class Informer:
             kopf.on.event(ref.group, ref.version, ref.plural, id=ref.plural, registry=registry)(self._handler(ref))
         return registry
 
-    def _handler(self, ref: ApiResource) -> Any:
-        async def took(event: Any, **_: Any) -> None:
+    def _handler(self, ref: Ref) -> Any:
+        async def handle(event: Any, **_: Any) -> None:
             raw: dict[str, Any] = {"kind": ref.kind} | dict(event["object"])
             if event["type"] is None:
                 self._count_list(ref)
             if event["type"] == "DELETED":
                 meta = raw["metadata"]
-                self._feed.forget(ref, meta.get("namespace", ""), meta["name"], meta["uid"])
+                self._sink.forget(ref, meta.get("namespace", ""), meta["name"], meta["uid"])
             else:
-                self._feed.observe(ref, raw)
+                self._sink.observe(ref, raw)
 
-        return took
+        return handle
 
-    def _count_list(self, ref: ApiResource) -> None:
-        """Count a watch that had to list again; the first list is none."""
+    def _count_list(self, ref: Ref) -> None:
+        """Count a watch that listed again; its first list is no restart."""
         now, last = self._clock.monotonic(), self._listed_at.get(ref)
-        if last is not None and now - last > _SAME_LIST:
+        if last is not None and now - last > _SAME_LIST_SECONDS:
             self._metrics.watch_restarts.inc()
         self._listed_at[ref] = now
 
 
 def kopf_settings() -> kopf.OperatorSettings:
-    """Give every setting that matters by hand: defaults of a library are its, and may move."""
+    """Return Kopf's settings. All that matter are explicit, because a library's defaults may change."""
     settings = kopf.OperatorSettings()
-    settings.persistence.finalizer = "kopf.askproai.de/unused"  # kopf strips the one named here; ours is another
+    settings.persistence.finalizer = "kopf.askproai.de/unused"  # kopf removes the one named here; ours has another name
     settings.posting.enabled = False
-    settings.scanning.disabled = True  # our resources are there before we start, so no right to list CRDs is needed
+    settings.scanning.disabled = True  # our CRDs exist before the start, so no right to list CRDs is needed
     settings.networking.request_timeout = 60
     settings.networking.connect_timeout = 10
     settings.networking.enforce_retry_after = True

@@ -1,4 +1,4 @@
-"""The operator's metrics: contract §5, and the queue's under controller-runtime's names, so that stock dashboards work."""
+"""The operator's metrics (docs/reference/metrics.md). The queue's have controller-runtime's names, so stock dashboards work."""
 
 from collections import Counter as Count
 from collections.abc import Iterator, Mapping
@@ -17,51 +17,51 @@ _RUNS = (0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
 class Metrics:
-    """One per process; a test makes its own."""
+    """The metrics and their registry. One per process; a test creates its own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.reconciles = self._count("askproai_reconcile", "Reconciles", "kind", "result")
+        self.reconciles = self._counter("askproai_reconcile", "Reconciles", "kind", "result")
         runs = "askproai_reconcile_duration_seconds"
-        self.reconcile_seconds = self._times(runs, "Time of one reconcile", _RUNS, "kind")
+        self.reconcile_seconds = self._histogram(runs, "Time of one reconcile", _RUNS, "kind")
         self.leader = self._gauge("askproai_leader", "1 while this process holds the Lease")
-        self.watch_restarts = self._count("askproai_watch_restarts", "Watches begun again after an end or an error")
+        self.watch_restarts = self._counter("askproai_watch_restarts", "Watches begun again after an end or an error")
         missed = "Deletions that no watch told and that an audit found"
-        self.missed_deletions = self._count("askproai_missed_deletions", missed)
-        self._leftovers = self._gauge("askproai_leftovers", "What deletions could not remove yet", "sort")
+        self.missed_deletions = self._counter("askproai_missed_deletions", missed)
+        self._orphans = self._gauge("askproai_leftovers", "What deletions could not remove yet", "sort")
         queue = {"name": "askproai"}
         self.depth = self._gauge("workqueue_depth", "Keys that wait", "name", "priority")
-        self.adds = self._count("workqueue_adds", "Keys put into the queue", *queue).labels(**queue)
-        self.retries = self._count("workqueue_retries", "Keys back after a failure", *queue).labels(**queue)
+        self.adds = self._counter("workqueue_adds", "Keys put into the queue", *queue).labels(**queue)
+        self.retries = self._counter("workqueue_retries", "Keys back after a failure", *queue).labels(**queue)
         waited, worked = "workqueue_queue_duration_seconds", "workqueue_work_duration_seconds"
-        self.waited = self._times(waited, "How long a key waited", _WAITS, *queue).labels(**queue)
-        self.worked = self._times(worked, "How long a key was worked on", _RUNS, *queue).labels(**queue)
+        self.waited = self._histogram(waited, "How long a key waited", _WAITS, *queue).labels(**queue)
+        self.worked = self._histogram(worked, "How long a key was worked on", _RUNS, *queue).labels(**queue)
         unfinished, longest = "workqueue_unfinished_work_seconds", "workqueue_longest_running_processor_seconds"
         self.unfinished = self._gauge(unfinished, "Time spent so far on what is not done", *queue).labels(**queue)
         self.longest = self._gauge(longest, "Age of the oldest work that is not done", *queue).labels(**queue)
 
     def depth_of(self, priority: str) -> Gauge:
-        """Give the depth gauge of one priority."""
+        """Return the depth gauge of one priority."""
         return self.depth.labels("askproai", priority)
 
-    def count_leftovers(self, counts: Mapping[str, int]) -> None:
-        """Tell how many left-overs of each sort there are now."""
-        self._leftovers.clear()
+    def set_orphan_counts(self, counts: Mapping[str, int]) -> None:
+        """Set the number of orphans of each sort; a sort that is not named has none."""
+        self._orphans.clear()
         for sort, count in counts.items():
-            self._leftovers.labels(sort).set(count)
+            self._orphans.labels(sort).set(count)
 
-    def _count(self, name: str, about: str, *labels: str) -> Counter:
+    def _counter(self, name: str, about: str, *labels: str) -> Counter:
         return Counter(name, about, labels, registry=self.registry)
 
     def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
         return Gauge(name, about, labels, registry=self.registry)
 
-    def _times(self, name: str, about: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+    def _histogram(self, name: str, about: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
         return Histogram(name, about, labels, buckets=buckets, registry=self.registry)
 
 
-class Conditions(Collector):
-    """Counts conditions at each scrape; a series per object would be thousands (External Secrets' mistake)."""
+class ConditionCollector(Collector):
+    """Counts conditions at each scrape. A series per object, as External Secrets has, would be thousands."""
 
     def __init__(self, cache: Cache, registry: CollectorRegistry, clock: Clock) -> None:
         self._cache, self._clock = cache, clock
@@ -71,9 +71,9 @@ class Conditions(Collector):
         labels = ["kind", "type", "status"]
         family = GaugeMetricFamily("askproai_resource_condition", "Objects with this condition", labels=labels)
         counts = Count(
-            (model.kind, one["type"], one["status"])
+            (model.kind, condition["type"], condition["status"])
             for model in self._cache.models()
-            for one in model.status.get("conditions", ())
+            for condition in model.status.get("conditions", ())
         )
         for values, count in sorted(counts.items()):
             family.add_metric(values, count)
@@ -82,7 +82,11 @@ class Conditions(Collector):
         yield GaugeMetricFamily("askproai_drift_seconds", about, value=self._oldest_drift())
 
     def _oldest_drift(self) -> float:
-        conditions = (one for model in self._cache.models() for one in model.status.get("conditions", ()))
-        drifted = (one for one in conditions if (one["type"], one["status"]) == (ConditionType.DRIFTED, Status.TRUE))
-        since = (datetime.fromisoformat(one["lastTransitionTime"]) for one in drifted)
-        return max(((self._clock.now() - one).total_seconds() for one in since), default=0)
+        """Return the age of the oldest condition Drifted=True in seconds; 0 without one."""
+        since = [
+            datetime.fromisoformat(condition["lastTransitionTime"])
+            for model in self._cache.models()
+            for condition in model.status.get("conditions", ())
+            if (condition["type"], condition["status"]) == (ConditionType.DRIFTED, Status.TRUE)
+        ]
+        return (self._clock.now() - min(since)).total_seconds() if since else 0

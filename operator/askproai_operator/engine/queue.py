@@ -1,143 +1,205 @@
-"""The work queue: which object is looked at next, each by one worker at a time, and none sooner than it should.
+"""The work queue: which key is processed next, each by one worker at a time, and not before it is due.
 
-As client-go's: a key that is added twice waits once, and a key that is added while it is worked on is worked on again after.
+It deduplicates as client-go's does: a key that is added twice is processed once, and a key that is added while it is processed
+is processed again afterwards.
 """
 
 import asyncio
 import heapq
 import random
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import IntEnum
+from typing import Final
 
 from askproai_core.clock import Clock
+from askproai_operator.api import Key
 from askproai_operator.engine.metrics import Metrics
-from askproai_operator.key import Key
 
-BASE_DELAY = timedelta(seconds=1)
-LONGEST_DELAY = timedelta(minutes=5)
-_TICK = timedelta(milliseconds=200)  # how exactly delays are kept; an idle queue costs 5 wake-ups a second
+SHARED_WORKERS: Final = "shared"
+_TICK: Final = timedelta(milliseconds=200)  # precision of delays; an idle queue costs 5 wake-ups a second
 
 
-class Urgency(IntEnum):
-    """Which key goes first."""
+class Priority(IntEnum):
+    """Which key is taken first."""
 
-    CHANGE = 0  # a person changed something, or waits for it
-    RESYNC = 1  # just another look, or a retry: after a restart, thousands of them must not delay a new object
+    CHANGE = 0  # somebody changed something, or waits for it
+    RESYNC = 1  # a periodic run or a retry: after a restart, thousands of them must not delay a new object
 
 
-def backoff(failures: int, chance: Callable[[], float] = random.random) -> timedelta:
-    """Give the delay after the n-th failure in a row: 1 s, 2 s, 4 s … 5 min, of which chance takes up to a half."""
-    full = min(BASE_DELAY * float(2 ** min(failures - 1, 20)), LONGEST_DELAY)
-    return full * (0.5 + chance() / 2)
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """The delays after failures in a row: `first`, doubled each time, at most `longest`; `jitter` is the random share of each."""
+
+    first: timedelta = timedelta(seconds=1)
+    longest: timedelta = timedelta(minutes=5)
+    jitter: float = 0.5
+
+    def delay(self, failures: int, chance: Callable[[], float] = random.random) -> timedelta:
+        """Return the delay after the n-th failure in a row. By default 1 s, 2 s, 4 s … 5 min, less up to a half."""
+        full = min(self.first * float(2 ** min(failures - 1, 20)), self.longest)
+        return full * (1 - self.jitter + self.jitter * chance())
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the keys of one kind are processed; controller-runtime's controller.Options.
+
+    `workers` are workers of the kind's own, and so its greatest concurrency; with None it uses the shared ones. A run is
+    cancelled after `timeout`; with None it is never cancelled, and a long one does not fail the liveness probe.
+    """
+
+    backoff: Backoff = field(default_factory=Backoff)
+    workers: int | None = None
+    timeout: timedelta | None = timedelta(minutes=2)
+
+
+_DEFAULTS: Final = Options()
 
 
 class WorkQueue:
-    """Keys to reconcile. One event loop's; nothing here is thread-safe."""
+    """Keys to reconcile. Belongs to one event loop; nothing here is thread-safe."""
 
-    def __init__(self, clock: Clock, metrics: Metrics, chance: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        metrics: Metrics,
+        chance: Callable[[], float] = random.random,
+        options: Mapping[str, Options] | None = None,
+    ) -> None:
+        """Take the options by kind; a kind without an entry has the defaults."""
         self._clock = clock
         self._metrics = metrics
         self._chance = chance
-        # Key → since; oldest first
-        self._waiting: dict[Urgency, dict[Key, float]] = {urgency: {} for urgency in Urgency}
-        self._processing: dict[Key, float] = {}  # key → since
-        self._dirty: dict[Key, Urgency] = {}  # added while worked on
-        self._due: dict[Key, tuple[float, Urgency]] = {}  # one later look per key
-        self._timeline: list[tuple[float, Key]] = []  # heap over _due; entries that _due no longer backs are skipped
+        self._options = options or {}
+        # Priority → workers' name → key → waiting since (seconds), oldest first
+        self._waiting: dict[Priority, dict[str, dict[Key, float]]] = {each: defaultdict(dict) for each in Priority}
+        self._added: dict[str, asyncio.Event] = defaultdict(asyncio.Event)  # by workers' name
+        self._processing: dict[Key, float] = {}  # key → since (seconds)
+        self._dirty: dict[Key, Priority] = {}  # added while being processed
+        self._due: dict[Key, tuple[float, Priority]] = {}  # at most one scheduled run per key
+        self._timeline: list[tuple[float, Key]] = []  # heap over _due; entries that no longer match _due are skipped
         self._failures: dict[Key, int] = {}
-        self._ready = asyncio.Event()
 
-    def add(self, key: Key, urgency: Urgency = Urgency.CHANGE) -> None:
-        """Have a key looked at as soon as a worker is free."""
+    def __len__(self) -> int:
+        """Return the number of keys that wait for a worker."""
+        return sum(len(keys) for pools in self._waiting.values() for keys in pools.values())
+
+    def __contains__(self, key: Key) -> bool:
+        """Return whether a key waits, is being processed, or is scheduled."""
+        waiting = any(key in pools[self._workers_of(key)] for pools in self._waiting.values())
+        return waiting or key in self._processing or key in self._due
+
+    def add(self, key: Key, priority: Priority = Priority.CHANGE) -> None:
+        """Have a key processed as soon as a worker is free."""
         self._metrics.adds.inc()
         if key in self._processing:
-            self._dirty[key] = min(urgency, self._dirty.get(key, urgency))
+            self._dirty[key] = min(priority, self._dirty.get(key, priority))
             return
-        since = self._clock.monotonic()
-        for other in Urgency:
-            if key in self._waiting[other]:
-                if other <= urgency:
+        since, workers = self._clock.monotonic(), self._workers_of(key)
+        for other in Priority:
+            if key in self._waiting[other][workers]:
+                if other <= priority:
                     return
-                since = self._waiting[other].pop(key)
-        self._waiting[urgency][key] = since
-        self._measure()
-        self._ready.set()
+                since = self._waiting[other][workers].pop(key)
+        self._waiting[priority][workers][key] = since
+        self._measure_depth()
+        self._added[workers].set()
 
-    def schedule(self, key: Key, delay: timedelta, urgency: Urgency = Urgency.RESYNC) -> None:
-        """Have a key looked at later; replaces what was scheduled for it before."""
+    def add_unknown(self, key: Key) -> None:
+        """Add a key that was found by a list, unless the queue has it already: its backoff, for one, must not be cut short."""
+        if key not in self:
+            self.add(key, Priority.RESYNC)
+
+    def schedule(self, key: Key, delay: timedelta, priority: Priority = Priority.RESYNC) -> None:
+        """Have a key processed after a delay, which replaces the one scheduled before."""
         at = self._clock.monotonic() + delay.total_seconds()
-        self._due[key] = (at, urgency)
+        self._due[key] = (at, priority)
         heapq.heappush(self._timeline, (at, key))
 
     def retry(self, key: Key) -> timedelta:
-        """Schedule a key after its own exponential backoff, which `forget` ends. Gives the delay."""
+        """Schedule a key after its own exponential backoff, which `forget` resets. Returns the delay."""
         self._failures[key] = self._failures.get(key, 0) + 1
         self._metrics.retries.inc()
-        delay = backoff(self._failures[key], self._chance)
+        delay = self.options_of(key).backoff.delay(self._failures[key], self._chance)
         self.schedule(key, delay)
         return delay
 
     def forget(self, key: Key) -> None:
-        """Say that a key went well."""
+        """Reset a key's backoff after a success."""
         self._failures.pop(key, None)
 
     def failures(self, key: Key) -> int:
+        """Return how often a key failed in a row."""
         return self._failures.get(key, 0)
 
     def drop(self, key: Key) -> None:
-        """Say that an object is gone: nothing is scheduled for it."""
+        """Unschedule the key of an object that does not exist any more, and reset its backoff."""
         self._due.pop(key, None)
         self.forget(key)
 
-    async def get(self) -> Key:
-        """Wait for a key and take it. Whoever takes it says `done`."""
+    async def get(self, workers: str = SHARED_WORKERS) -> Key:
+        """Wait for a key of these workers (a kind that has its own, or SHARED_WORKERS) and take it. Call `done` afterwards."""
         while True:
-            for urgency in Urgency:
-                if self._waiting[urgency]:
-                    return self._take(urgency)
-            self._ready.clear()
-            await self._ready.wait()
+            for priority in Priority:
+                if self._waiting[priority][workers]:
+                    return self._take(priority, workers)
+            self._added[workers].clear()
+            await self._added[workers].wait()
 
     def done(self, key: Key) -> None:
-        """Give a key back after work; it waits again if it was added meanwhile."""
+        """Finish the processing of a key; it waits again if it was added meanwhile."""
         self._metrics.worked.observe(self._clock.monotonic() - self._processing.pop(key))
         if key in self._dirty:
             self.add(key, self._dirty.pop(key))
 
-    def ripen(self) -> None:
-        """Move what is due into the queue."""
+    def promote_due(self) -> None:
+        """Move scheduled keys whose time has come to the waiting ones."""
         now = self._clock.monotonic()
         while self._timeline and self._timeline[0][0] <= now:
             at, key = heapq.heappop(self._timeline)
-            planned = self._due.get(key)
-            if planned is not None and planned[0] == at:
+            scheduled = self._due.get(key)
+            if scheduled is not None and scheduled[0] == at:
                 del self._due[key]
-                self.add(key, planned[1])
+                self.add(key, scheduled[1])
         ages = [now - since for since in self._processing.values()]
         self._metrics.unfinished.set(sum(ages))
         self._metrics.longest.set(max(ages, default=0))
 
     async def run(self) -> None:
-        """Keep the schedule, until cancelled."""
+        """Promote due keys until cancelled."""
         while True:
-            self.ripen()
+            self.promote_due()
             await self._clock.sleep(_TICK)
 
     def oldest_work(self) -> timedelta:
-        """Give the age of the longest reconcile that runs now."""
+        """Return the age of the oldest running reconcile, of those that have a timeout."""
         now = self._clock.monotonic()
-        return timedelta(seconds=max((now - since for since in self._processing.values()), default=0))
+        bounded = (since for key, since in self._processing.items() if self.options_of(key).timeout is not None)
+        return timedelta(seconds=max((now - since for since in bounded), default=0))
 
-    def _take(self, urgency: Urgency) -> Key:
-        key = next(iter(self._waiting[urgency]))
-        now = self._clock.monotonic()
-        self._metrics.waited.observe(now - self._waiting[urgency].pop(key))
-        self._due.pop(key, None)  # this look is that look
+    def options_of(self, key: Key) -> Options:
+        """Return the options of a key's kind."""
+        return self._options.get(key.kind, _DEFAULTS)
+
+    def own_workers(self) -> dict[str, int]:
+        """Return the number of workers of each kind that has its own."""
+        return {kind: options.workers for kind, options in self._options.items() if options.workers is not None}
+
+    def _workers_of(self, key: Key) -> str:
+        return SHARED_WORKERS if self.options_of(key).workers is None else key.kind
+
+    def _take(self, priority: Priority, workers: str) -> Key:
+        waiting = self._waiting[priority][workers]
+        key, now = next(iter(waiting)), self._clock.monotonic()
+        self._metrics.waited.observe(now - waiting.pop(key))
+        self._due.pop(key, None)  # this run replaces the scheduled one
         self._processing[key] = now
-        self._measure()
+        self._measure_depth()
         return key
 
-    def _measure(self) -> None:
-        for urgency in Urgency:
-            self._metrics.depth_of(urgency.name.lower()).set(len(self._waiting[urgency]))
+    def _measure_depth(self) -> None:
+        for priority, pools in self._waiting.items():
+            self._metrics.depth_of(priority.name.lower()).set(sum(map(len, pools.values())))

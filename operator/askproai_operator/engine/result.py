@@ -1,4 +1,4 @@
-"""What one reconcile found. Only the engine turns it into conditions, events, metrics and the next run."""
+"""What a controller returns. Only the engine turns it into conditions, events, metrics and the next run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,36 +10,46 @@ from askproai_operator.api.conditions import Condition
 
 
 class EventType(StrEnum):
-    """The two types that Kubernetes knows."""
+    """The two types of Kubernetes Events."""
 
     NORMAL = "Normal"
     WARNING = "Warning"
 
 
 @dataclass(frozen=True, slots=True)
-class Warn:
-    """One event for the user, about something that happened and that no condition keeps; a warning unless `type` says else."""
+class EventRecord:
+    """One Kubernetes Event to create, about something that happened and that no condition keeps."""
 
     reason: str
     message: str
     type: EventType = EventType.WARNING
-    lasting: bool = True  # worth telling from the operator's namespace when its own is going and takes no events
+    # A namespace that is being deleted takes no events: one that stays important is created in the operator's namespace then.
+    outlives_object: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Conditions besides Ready (the engine derives that one), status fields, events, and when to look again.
+    """The outcome of one reconcile. The fields of the next run have controller-runtime's names.
 
-    `after=None` is the usual resync. `retry=True` asks for the key's exponential backoff instead, and counts as an error.
-    `gone=True`: the object is gone, or its finalizer was just removed; no status is written, but `warnings` are told.
+    `conditions` are all but Ready, which the engine derives. `status` holds further status fields in the API's camelCase; None
+    removes a field. Without `requeue_after` and `requeue` the key is due again after the usual resync. `requeue` asks for the
+    key's exponential backoff instead, and counts as a failure. Both need a `requeue_reason`. `gone` means that the object does
+    not exist or that its finalizer was just removed: no status is written, but `events` are created.
+
+    Raises ValueError for a requeue without a reason.
     """
 
     conditions: tuple[Condition, ...] = ()
     status: Mapping[str, Any] = field(default_factory=dict)
-    after: timedelta | None = None
-    retry: bool = False
-    warnings: tuple[Warn, ...] = ()
+    requeue_after: timedelta | None = None
+    requeue: bool = False
+    requeue_reason: str = ""
+    events: tuple[EventRecord, ...] = ()
     gone: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.requeue or self.requeue_after is not None) and not self.requeue_reason:
+            raise ValueError("a requeue needs a requeue_reason: why is the key due before the usual resync?")
 
 
 GONE = Result(gone=True)

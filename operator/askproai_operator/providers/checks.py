@@ -1,4 +1,4 @@
-"""Checks before a key is used: is it there, is it another tenant's, and may it be sent to that server?"""
+"""Checks before a key is used: does its Secret hold it, and does another tenant use it?"""
 
 import base64
 import binascii
@@ -7,23 +7,21 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from fnmatch import fnmatchcase
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from askproai_operator.api.conditions import Reason
 
 
 @dataclass(frozen=True, slots=True)
 class CredentialProblem:
-    """Why there is no key; `reason` and `message` are meant for a condition."""
+    """Why a key cannot be used; `reason` and `message` are meant for a condition."""
 
     reason: Reason
     message: str
 
 
 def secret_value(secret: dict[str, Any] | None, name: str, key: str) -> str | CredentialProblem:
-    """Take one key out of a Secret as the API server gives it (`data`, base64). Surrounding whitespace is dropped."""
+    """Return one value of a Secret as the API server returns it (`data`: base64 by key), stripped of whitespace."""
     if secret is None:
         text = f"Secret {name!r} is not in this namespace; create it with the key {key!r}"
         return CredentialProblem(Reason.SECRET_NOT_FOUND, text)
@@ -40,15 +38,6 @@ def secret_value(secret: dict[str, Any] | None, name: str, key: str) -> str | Cr
     return value
 
 
-def login_in(url: str | None) -> tuple[str, str]:
-    """Give user and password of a URL that we keep; both empty where somebody made it unreadable, so that it is made anew."""
-    try:
-        parts = urlsplit(url or "")
-        return parts.username or "", unquote(parts.password or "")
-    except ValueError:
-        return "", ""
-
-
 @dataclass(frozen=True, slots=True)
 class KeyHolder:
     """A tenant and the keyed hash of the Retell key that it uses."""
@@ -58,44 +47,20 @@ class KeyHolder:
     key_hash: str
 
 
-def key_hash(installation_id: str, key: str) -> str:
-    """Give a hash by which keys can be compared and logged; without the installation's id nobody can test guesses on it."""
+def hash_key(installation_id: str, key: str) -> str:
+    """Return a hash by which keys can be compared and logged. Without the installation's id nobody can test guesses on it."""
     return hmac.new(installation_id.encode(), key.encode(), hashlib.sha256).hexdigest()
 
 
-def shared_key_conflict(mine: KeyHolder, others: Iterable[KeyHolder]) -> str | None:
-    """Give the tenant that had this key before us, or None when the key is ours.
+def find_key_conflict(own: KeyHolder, others: Iterable[KeyHolder]) -> str | None:
+    """Return the tenant that used this key before this one, or None if the key is this tenant's.
 
-    Who shares a Retell workspace can sign for the other, so the younger tenant (then by name) is refused.
+    Tenants that share a Retell workspace could sign webhooks for each other, so the younger one (then by name) is refused.
     """
     older = [
         (other.created, other.tenant)
         for other in others
-        if (other.created, other.tenant) < (mine.created, mine.tenant)
-        and hmac.compare_digest(other.key_hash, mine.key_hash)
+        if (other.created, other.tenant) < (own.created, own.tenant)
+        and hmac.compare_digest(other.key_hash, own.key_hash)
     ]
     return min(older)[1] if older else None
-
-
-def host_problem(base_url: str, patterns: Iterable[str]) -> str | None:
-    """Say why a key must not be sent to `base_url`, or None. A pattern without a port means https on its own port.
-
-    `api.cal.com`, `*.cal.example`, `127.0.0.1:*`, `cal.internal:5555`; with a port, http is allowed, too.
-    """
-    try:
-        url = urlsplit(base_url)
-        port = url.port
-    except ValueError:
-        return f"baseUrl {base_url!r} is not a URL"
-    if url.scheme not in ("http", "https") or not url.hostname:
-        return "baseUrl must start with https:// and name a host"
-    if url.username or url.password or url.query or url.fragment:
-        return "baseUrl must not hold a user, a query or a fragment"
-    for pattern in patterns:
-        host, _, wanted = pattern.strip().lower().partition(":")
-        allowed = str(port or (443 if url.scheme == "https" else 80))
-        if fnmatchcase(url.hostname, host) and (
-            fnmatchcase(allowed, wanted) if wanted else (url.scheme, allowed) == ("https", "443")
-        ):
-            return None
-    return f"host {url.netloc} is not in the operator's ASKPROAI_PROVIDER_HOSTS; add it there or use an allowed server"

@@ -1,36 +1,37 @@
-"""Retell's management API, as far as we use it (`reference/retell.md` §2–4). Bodies are plain JSON: unknown keys pass."""
+"""Retell's management API, as far as the operator uses it (`docs/vendors/retell.md`). Bodies are Retell's own JSON objects."""
 
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from askproai_operator.providers.http import Api, Json
+from askproai_core.providers import Json
+from askproai_operator.providers.provider_api import ProviderApi
 
 
 @dataclass(frozen=True, slots=True)
 class RetellClient:
-    """One Retell workspace. A `get_` gives None for what is not there, a `delete_` takes that as done."""
+    """One Retell workspace. `get_…` returns None for an object that does not exist; `delete_…` counts it as deleted."""
 
-    api: Api
+    api: ProviderApi
 
     # agents
     async def list_agents(self, query: str) -> list[Json]:
-        """Give summaries of the voice agents whose name or id contains `query`; the list may lag behind."""
+        """Return summaries of the voice agents whose name or id contains `query`. The list may lag behind."""
         criteria = {"channel": {"type": "string", "op": "eq", "value": "voice"}, "query": query}
         return await self._list("POST", "/v2/list-agents", json={"filter_criteria": criteria})
 
     async def get_agent(self, agent_id: str, version: int | None = None) -> Json | None:
-        """Give one version of an agent; without `version` the latest, which may be a draft."""
+        """Return one version of an agent; without `version` the latest, which may be a draft."""
         return await self._get("get-agent", agent_id, version)
 
-    async def agent_versions(self, agent_id: str) -> list[Json]:
+    async def list_agent_versions(self, agent_id: str) -> list[Json]:
         return await self._list("GET", f"/list-agent-versions/{_part(agent_id)}")
 
     async def create_agent(self, body: Json) -> Json:
         return await self._write("POST", "create-agent", body)
 
     async def fork_agent(self, agent_id: str, base_version: int) -> Json:
-        """Open a draft of the agent and of its LLM: the only way to change what was published."""
+        """Create a draft of the agent and of its LLM: a published version cannot be changed in any other way."""
         return await self._write("POST", "create-agent-version", {"base_version": base_version}, agent_id)
 
     async def update_agent(self, agent_id: str, version: int, fields: Json) -> Json:
@@ -56,7 +57,7 @@ class RetellClient:
         return await self._write("PATCH", "update-retell-llm", fields, llm_id, version)
 
     async def delete_llm(self, llm_id: str) -> None:
-        """Delete an LLM. Refused with 400 while an agent uses it; never forced, because that guards a shared one."""
+        """Delete an LLM. Retell refuses with 400 while an agent uses it; never forced, because that protects a shared LLM."""
         await self.api.delete("delete-retell-llm", f"/delete-retell-llm/{_part(llm_id)}")
 
     # numbers
@@ -70,22 +71,24 @@ class RetellClient:
         return await self._write("POST", "import-phone-number", body)
 
     async def update_number(self, number: str, fields: Json) -> None:
-        """Say which agents answer (`inbound_agents`), or who is asked before (`inbound_webhook_url`); None clears."""
+        """Set which agents answer (`inbound_agents`) or who is asked before (`inbound_webhook_url`); None clears a field."""
         await self._write("PATCH", "update-phone-number", fields, number)
 
-    async def _get(self, operation: str, one: str, version: int | None = None) -> Json | None:
-        return await self.api.read_one(operation, f"/{operation}/{_part(one)}", params=_version(version))
+    async def _get(self, operation: str, object_id: str, version: int | None = None) -> Json | None:
+        return await self.api.read_optional(operation, f"/{operation}/{_part(object_id)}", params=_version(version))
 
-    async def _write(self, method: str, operation: str, body: Json, one: str = "", version: int | None = None) -> Json:
-        path = f"/{operation}/{_part(one)}" if one else f"/{operation}"
+    async def _write(
+        self, method: str, operation: str, body: Json, object_id: str = "", version: int | None = None
+    ) -> Json:
+        path = f"/{operation}/{_part(object_id)}" if object_id else f"/{operation}"
         return await self.api.write(operation, method, path, params=_version(version), json=body)
 
-    async def _list(self, method: str, path: str, **request: Any) -> list[Json]:
+    async def _list(self, method: str, path: str, **content: Any) -> list[Json]:
         operation = path.removeprefix("/v2").split("/")[1]
         items: list[Json] = []
         params: dict[str, str] = {}
         while True:
-            page = await self.api.read(operation, method, path, params=params, **request)
+            page = await self.api.read(operation, method, path, params=params, **content)
             items += page.get("items") or []
             next_key = page.get("pagination_key")
             if not page.get("has_more") or not next_key or next_key == params.get("pagination_key"):
@@ -98,4 +101,5 @@ def _version(version: int | None) -> dict[str, int]:
 
 
 def _part(value: str) -> str:
-    return quote(value, safe="")  # the `+` of a number travels as %2B
+    """Return `value` as one segment of a path; the `+` of a number becomes %2B."""
+    return quote(value, safe="")

@@ -1,44 +1,123 @@
-"""The private API of one tenant: its endpoints, mounted below `/api/v1`, and their description."""
+"""The private API of one tenant: who may use it, all its endpoints below `/api/v1`, and their description."""
 
+import hmac
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
+import structlog
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
-from askproai_core.http_server import json_response
-from askproai_runtime.admin_api.access import with_token
+from askproai_core.http_server import Problem, json_response
+from askproai_core.redis import CircuitBreakers, CircuitState, CircuitView, Provider
 from askproai_runtime.admin_api.appointments import Appointments
 from askproai_runtime.admin_api.calls import Calls
-from askproai_runtime.admin_api.circuits import CircuitsOfPod
-from askproai_runtime.admin_api.endpoint import Endpoint, openapi
+from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint, openapi
 from askproai_runtime.admin_api.events import Events
+from askproai_runtime.admin_api.store import AdminStore
 from askproai_runtime.process import Process
+from askproai_runtime.watched_files import Credentials
+
+log = structlog.get_logger(__name__)
 
 BASE = "/api/v1"
 
 
 def endpoints(process: Process) -> tuple[Endpoint, ...]:
-    """Give all of them."""
+    """Return every endpoint of the API."""
+    store = AdminStore(process.pool, process.tenant)
     return (
-        *Appointments(process.pool, process.tenant, process.booking).endpoints(),
-        *Calls(process.pool, process.tenant).endpoints(),
-        *Events(process.pool, process.tenant).endpoints(),
-        *CircuitsOfPod(process.circuits).endpoints(),
+        *Appointments(store, process.booking).endpoints(),
+        *Calls(store).endpoints(),
+        *Events(store).endpoints(),
+        *CircuitEndpoints(process.circuits).endpoints(),
     )
 
 
 def api_app(process: Process) -> web.Application:
-    """Serve the API of one tenant's web process."""
-    app = web.Application(middlewares=[with_token(process.settings.admin_token_file)])
-    app.add_routes(one.route(lambda: ZoneInfo(process.config.current.time_zone)) for one in endpoints(process))
+    """Return the application that serves the API of one tenant's web process."""
+    app = web.Application(middlewares=[_with_token(process.settings.admin_token_file)])
+    app.add_routes(
+        endpoint.route(lambda: ZoneInfo(process.config.current.time_zone)) for endpoint in endpoints(process)
+    )
     return app
 
 
 def description_app(process: Process) -> web.Application:
-    """Serve `/openapi.json`, to the bearer of the same token."""
+    """Return the application that serves `/openapi.json`, to the bearer of the same token."""
 
     async def describe(_request: web.Request) -> web.Response:
         return json_response(openapi(endpoints(process), BASE))
 
-    app = web.Application(middlewares=[with_token(process.settings.admin_token_file)])
+    app = web.Application(middlewares=[_with_token(process.settings.admin_token_file)])
     app.add_routes([web.get("", describe)])
     return app
+
+
+def require_token(request: web.Request, token_file: Path) -> None:
+    """Admit only the bearer of the admin token; its file may change at any time. Raises `Problem` 401."""
+    token = Credentials(token_file.parent).get(token_file.name)
+    kind, _, presented = request.headers.get("Authorization", "").partition(" ")
+    matches = hmac.compare_digest((token or "").encode(), presented.strip().encode("utf-8", "surrogateescape"))
+    if token is None or kind.lower() != "bearer" or not matches:
+        raise Problem(401, "Unauthorized", "Send the token of Secret T-admin as bearer", {"WWW-Authenticate": "Bearer"})
+
+
+def _with_token(token_file: Path) -> Middleware:
+    """Return a middleware that asks for the token first, so that a stranger does not even learn which paths exist."""
+
+    @web.middleware
+    async def check(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        require_token(request, token_file)
+        return await handler(request)
+
+    return check
+
+
+class CircuitEntry(msgspec.Struct, frozen=True):
+    """One circuit. `retry_after_seconds` above 0 with state closed: the provider works, but asked us to slow down."""
+
+    provider: Provider
+    state: CircuitState
+    failures: int
+    retry_after_seconds: float
+    everywhere: bool
+    shared: bool
+
+
+class CircuitList(msgspec.Struct, frozen=True):
+    circuits: list[CircuitEntry]
+
+
+class CircuitEndpoints:
+    """The endpoints of the tenant's circuits, as this process sees them."""
+
+    def __init__(self, circuits: CircuitBreakers) -> None:
+        self._circuits = circuits
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        return (
+            Endpoint("GET", "/circuits", "How the providers' circuits stand", CircuitList, self.list_all),
+            Endpoint("POST", "/circuits/{provider}/reset", "Close a circuit by hand", CircuitEntry, self.reset),
+        )
+
+    async def list_all(self, _request: ApiRequest) -> CircuitList:
+        return CircuitList([_to_entry(*item) for item in (await self._circuits.views()).items()])
+
+    async def reset(self, request: ApiRequest) -> CircuitEntry:
+        name = request.path["provider"]
+        if name not in list(Provider):
+            raise Problem(404, "Not Found", f"There are circuits for {', '.join(Provider)}")
+        provider = Provider(name)
+        await self._circuits.reset(provider)
+        log.warning("circuit.reset", provider=name)
+        return _to_entry(provider, (await self._circuits.views())[provider])
+
+
+def _to_entry(provider: Provider, view: CircuitView) -> CircuitEntry:
+    seconds = round(view.retry_after.total_seconds(), 1)
+    return CircuitEntry(provider, view.state, view.failures, seconds, view.everywhere, view.shared)

@@ -6,13 +6,15 @@ from uuid import UUID
 
 import msgspec
 
-from askproai_core.database import Pool
 from askproai_core.http_server import Problem
-from askproai_runtime.admin_api.endpoint import PAGE, Endpoint, Param, Query, next_cursor
-from askproai_runtime.booking import Booking, Status, UnknownName
+from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
+from askproai_runtime.admin_api.store import AdminStore
+from askproai_runtime.booking import BookingService, Status, UnknownName
 
 
-class AppointmentRow(msgspec.Struct, frozen=True):
+class AppointmentEntry(msgspec.Struct, frozen=True):
+    """One appointment; `start` and `end` have the offset of the tenant's time zone."""
+
     id: str
     branch: str
     service: str
@@ -28,7 +30,7 @@ class AppointmentRow(msgspec.Struct, frozen=True):
 
 
 class AppointmentPage(msgspec.Struct, frozen=True):
-    appointments: list[AppointmentRow]
+    appointments: list[AppointmentEntry]
     next: str | None
 
 
@@ -42,22 +44,11 @@ class SlotList(msgspec.Struct, frozen=True):
     slots: list[FreeSlot]
 
 
-_PAGE = """
-SELECT id::text AS id, branch, service, staff, starts_at AS start, ends_at AS end, status, customer_name, call_id, external_id,
-       correlation_id, error
-FROM appointments WHERE tenant = $1
-  AND ($2::timestamptz IS NULL OR starts_at >= $2) AND ($3::timestamptz IS NULL OR starts_at < $3)
-  AND ($4::text IS NULL OR branch = $4) AND ($5::text IS NULL OR staff = $5) AND ($6::text IS NULL OR status = $6)
-  AND ($7::timestamptz IS NULL OR (starts_at, id) > ($7, $8::uuid))
-ORDER BY starts_at, appointments.id LIMIT $9
-"""
-
-
 class Appointments:
-    """The book of one tenant, asked with the tenant's own role."""
+    """The endpoints of one tenant's book."""
 
-    def __init__(self, pool: Pool, tenant: str, booking: Callable[[], Booking]) -> None:
-        self._pool, self._tenant, self._booking = pool, tenant, booking
+    def __init__(self, store: AdminStore, booking: Callable[[], BookingService]) -> None:
+        self._store, self._booking = store, booking
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         filters = (
@@ -65,36 +56,45 @@ class Appointments:
             Param("to", "Starts before then"),
             Param("branch", "Only in this branch"),
             Param("staff", "Only with this person"),
-            Param("status", "Only these", Status),
+            Param("status", "Only these", tuple(Status)),
         )
-        of_day = (
+        slot_params = (
             Param("branch", "Name of the branch", required=True),
             Param("service", "Name of the service", required=True),
             Param("date", "The day", required=True),
         )
         return (
-            Endpoint("GET", "/appointments", "Appointments by start", AppointmentPage, self.page, (*filters, *PAGE)),
-            Endpoint("GET", "/slots", "What is free on a day, one entry for each person", SlotList, self.slots, of_day),
+            Endpoint(
+                "GET", "/appointments", "Appointments by start", AppointmentPage, self.list_page, (*filters, *PAGE)
+            ),
+            Endpoint(
+                "GET", "/slots", "What is free on a day, one entry for each person", SlotList, self.slots, slot_params
+            ),
         )
 
-    async def page(self, query: Query) -> AppointmentPage:
-        limit, after = query.limit(), query.cursor(datetime, UUID) or [None, None]
-        found = await self._pool.fetch(
-            _PAGE, self._tenant, query.instant("from"), query.instant("to"), query.text("branch"), query.text("staff"),
-            query.choice("status", Status), *after, limit,
+    async def list_page(self, request: ApiRequest) -> AppointmentPage:
+        limit, after = request.limit(), request.cursor(datetime, UUID)
+        rows = await self._store.list_appointments(
+            start=request.instant("from"), end=request.instant("to"), branch=request.text("branch"),
+            staff=request.text("staff"), status=request.choice("status"), after=after, limit=limit,
         )  # fmt: skip
-        rows = [
-            msgspec.convert({**row, **{at: row[at].astimezone(query.zone) for at in ("start", "end")}}, AppointmentRow)
-            for row in found
+        entries = [
+            msgspec.convert(
+                {**row, **{field: row[field].astimezone(request.zone) for field in ("start", "end")}}, AppointmentEntry
+            )
+            for row in rows
         ]
-        return AppointmentPage(rows, next_cursor(rows[-1].start, rows[-1].id) if len(rows) == limit else None)
+        return AppointmentPage(
+            entries, next_cursor(entries[-1].start, entries[-1].id) if len(entries) == limit else None
+        )
 
-    async def slots(self, query: Query) -> SlotList:
-        branch, service = query.text("branch") or "", query.text("service") or ""
+    async def slots(self, request: ApiRequest) -> SlotList:
+        branch, service = request.text("branch") or "", request.text("service") or ""
         try:
-            slots = await self._booking().slots_of(branch, service, query.day("date"))
+            slots = await self._booking().list_free_slots(branch, service, request.day("date"))
         except UnknownName as error:
             raise Problem(404, "Not Found", str(error)) from None
+        zone = request.zone
         return SlotList(
-            [FreeSlot(slot.start.astimezone(query.zone), slot.end.astimezone(query.zone), slot.staff) for slot in slots]
+            [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in slots]
         )

@@ -1,6 +1,7 @@
-"""When a service can be booked: rules and busy spans in, slots out. Pure: nothing here reads a clock or a database.
+"""When a service can be booked: rules and busy spans in, slots and claims out. Pure: no clock and no database is read here.
 
-Rules are local wall clock (`hours.py`), results UTC instants, every span half-open; inside, instants are epoch seconds.
+Rules are local wall clock (`opening_hours.py`), results are UTC instants, every span is half-open; inside, instants are epoch
+seconds.
 """
 
 from bisect import bisect_left
@@ -9,14 +10,22 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Service, Staff
-from askproai_runtime.booking.hours import DAY_MINUTES, Seconds, days_between, grid, instant, working_spans
+from askproai_runtime.booking.opening_hours import (
+    DAY_MINUTES,
+    EpochSpan,
+    grid_starts,
+    local_days,
+    wall_clock_epoch,
+    working_spans,
+)
 
-Claims = list[tuple[int, "Span"]]  # rows of `resources`, and when each is blocked
-Busy = Mapping[int, Sequence["Taken"]]  # by resource id
-_WHOLE = 27_720  # a person, in parts that every number of units up to 12 divides
+Claims = list[tuple[int, "Span"]]  # ids of `resources`, and when each is blocked
+Busy = Mapping[int, Sequence["BusySpan"]]  # by resource id
+_SHARES = 27_720  # one staff member, in shares that every number of units up to 12 divides
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,52 +37,78 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """[start, end), UTC, of one row of `resources`: one of the `units` that its person had when it was claimed."""
+class BusySpan:
+    """[start, end), UTC, of one resource: one of the `units` that its staff member had when it was claimed."""
 
     start: datetime
     end: datetime
     units: int = 1
 
     @property
-    def seconds(self) -> Seconds:
+    def seconds(self) -> EpochSpan:
         return int(self.start.timestamp()), int(-(-self.end.timestamp() // 1))
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What bounds the starts of one service in one branch; `people` are those who can do it."""
+class ServiceRules:
+    """What bounds the starts of one service in one branch; `staff_members` are those who can do it."""
 
     zone: ZoneInfo
     branch: Branch
     service: Service
-    people: tuple[Staff, ...]
+    staff_members: tuple[Staff, ...]
 
-    def person(self, staff: str) -> Staff:
-        """Give one of `people` by id."""
-        return next(person for person in self.people if person.id == staff)
+    @classmethod
+    def of(cls, zone: ZoneInfo, branch: Branch, service: Service) -> Self:
+        """Return the rules of a service in a branch, with the staff members of the branch who can do it."""
+        able = service.staff.get(branch.name, ())
+        return cls(zone, branch, service, tuple(s for s in branch.staff if s.id in able and s.resource_ids))
 
-    def blocks(self, start: datetime) -> Span:
-        """Give what an appointment at `start` takes from a person, buffers included."""
+    @property
+    def resource_ids(self) -> list[int]:
+        return [resource_id for staff_member in self.staff_members for resource_id in staff_member.resource_ids]
+
+    def staff_member(self, staff: str) -> Staff:
+        """Return one of `staff_members` by id."""
+        return next(staff_member for staff_member in self.staff_members if staff_member.id == staff)
+
+    def display_name(self, staff: str) -> str:
+        """Return the name of anybody in the branch, or the id of who works there no longer."""
+        return next((s.display_name for s in self.branch.staff if s.id == staff), staff)
+
+    def blocked_span(self, start: datetime) -> Span:
+        """Return the time that an appointment at `start` takes from its staff member, buffers included."""
         before = timedelta(minutes=self.service.buffer_before_minutes)
-        return Span(
-            start - before, start + timedelta(minutes=self.service.duration_minutes + self.service.buffer_after_minutes)
-        )
+        after = timedelta(minutes=self.service.duration_minutes + self.service.buffer_after_minutes)
+        return Span(start - before, start + after)
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """Which starts: [first, end), of one person or of anybody. `now` decides about notice and horizon."""
+class EventTypeLink:
+    """What an event type of the remote calendar stands for: a service (in `rules`) of one staff member."""
+
+    rules: ServiceRules
+    staff_member: Staff
+
+
+@dataclass(frozen=True, slots=True)
+class SlotQuery:
+    """Which starts: [first, end), of one staff member or of anybody. `now` decides about minimum notice and horizon."""
 
     now: datetime
     first: datetime
     end: datetime
     staff: str | None = None
 
+    @classmethod
+    def at(cls, start: datetime, now: datetime, staff: str | None) -> Self:
+        """Ask for exactly one start."""
+        return cls(now, start, start + timedelta(minutes=1), staff)
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A start that can be booked with a person."""
+    """A bookable start with a staff member."""
 
     start: datetime
     end: datetime
@@ -92,42 +127,46 @@ class Obstacle(StrEnum):
     TAKEN = "taken"
 
 
-def free_slots(rules: Rules, busy: Busy, query: Query) -> list[Slot]:
-    """Give every bookable start, earliest first, one entry for each person."""
+def free_slots(rules: ServiceRules, busy: Busy, query: SlotQuery) -> list[Slot]:
+    """Return every bookable start, earliest first, one entry for each staff member."""
     service = rules.service
     first = max(query.first, query.now + timedelta(minutes=service.minimum_notice_minutes)).timestamp()
-    end = min(query.end.timestamp(), _horizon(rules, query.now))
-    days = days_between(rules.zone, query.first, query.end)
-    starts = [s for day in days for s in grid(day, service.slot_step_minutes, rules.zone) if first <= s < end]
+    end = min(query.end.timestamp(), _horizon_end(rules, query.now))
+    days = local_days(rules.zone, query.first, query.end)
+    starts = [s for day in days for s in grid_starts(day, service.slot_step_minutes, rules.zone) if first <= s < end]
     if not starts:
         return []
     before = service.buffer_before_minutes * 60
     length = (service.duration_minutes + service.buffer_after_minutes) * 60
     found: list[tuple[int, str]] = []
-    for person in _asked(rules, query.staff):
-        working = working_spans(rules.zone, rules.branch, person, starts[0] - before, starts[-1] + length)
-        for opens, closes in _without(working, _full(person, service.capacity, busy)):
+    for staff_member in _candidates(rules, query.staff):
+        working = working_spans(rules.zone, rules.branch, staff_member, starts[0] - before, starts[-1] + length)
+        for opens, closes in _subtract(working, _full_spans(staff_member, service.capacity, busy)):
             for s in starts[bisect_left(starts, opens + before) :]:
                 if s + length > closes:
                     break
-                found.append((s, person.id))
+                found.append((s, staff_member.id))
     duration = timedelta(minutes=service.duration_minutes)
-    found.sort(key=lambda one: one[0])  # stable: people come in the order of the config
+    found.sort(key=lambda start_and_staff: start_and_staff[0])  # stable: staff members keep the order of the config
     instants = {s: datetime.fromtimestamp(s, UTC) for s, _ in found}
     return [Slot(instants[s], instants[s] + duration, staff) for s, staff in found]
 
 
-def one_per_start(slots: Iterable[Slot], busy: Busy, rules: Rules) -> list[Slot]:
-    """Choose a person for each start: who is booked least on that local day, then the order of the config."""
-    units = {person.id: person.resource_ids for person in rules.people}
+def least_busy_per_start(slots: Iterable[Slot], busy: Busy, rules: ServiceRules) -> list[Slot]:
+    """Choose one staff member for each start: who is booked least on that local day, then by the order of the config."""
+    resources = {staff_member.id: staff_member.resource_ids for staff_member in rules.staff_members}
     load: dict[tuple[str, date], float] = {}
 
     def booked(slot: Slot) -> float:
         key = (slot.staff, slot.start.astimezone(rules.zone).date())
         if key not in load:
-            opens, closes = instant(key[1], 0, rules.zone), instant(key[1], DAY_MINUTES, rules.zone)
-            spans = [(*one.seconds, one.units) for unit in units[slot.staff] for one in busy.get(unit, ())]
-            load[key] = sum(max(0, min(end, closes) - max(start, opens)) / parts for start, end, parts in spans)
+            opens, closes = (wall_clock_epoch(key[1], minute, rules.zone) for minute in (0, DAY_MINUTES))
+            spans = [span for resource_id in resources[slot.staff] for span in busy.get(resource_id, ())]
+            load[key] = sum(
+                max(0, min(end, closes) - max(start, opens)) / span.units
+                for span in spans
+                for start, end in [span.seconds]
+            )
         return load[key]
 
     chosen: dict[datetime, Slot] = {}
@@ -138,51 +177,50 @@ def one_per_start(slots: Iterable[Slot], busy: Busy, rules: Rules) -> list[Slot]
     return list(chosen.values())
 
 
-def nearest(slots: Iterable[Slot], wanted: datetime, count: int) -> list[Slot]:
-    """Give the `count` slots closest to `wanted`, earliest first."""
-    return sorted(sorted(slots, key=lambda slot: abs(slot.start - wanted))[:count], key=lambda slot: slot.start)
+def nearest_slots(slots: Iterable[Slot], target: datetime, count: int) -> list[Slot]:
+    """Return the `count` slots closest to `target`, earliest first."""
+    return sorted(sorted(slots, key=lambda slot: abs(slot.start - target))[:count], key=lambda slot: slot.start)
 
 
-def why_not(rules: Rules, start: datetime, now: datetime, staff: str | None, *, whole_day: bool = False) -> Obstacle:
-    """Say why `start` (or no start of its local day) is free; TAKEN when the rules would allow it."""
+def find_obstacle(
+    rules: ServiceRules, start: datetime, now: datetime, staff: str | None, *, whole_day: bool = False
+) -> Obstacle:
+    """Return why `start` (with `whole_day`: every start of its local day) is not free; TAKEN if the rules would allow it."""
     day = start.astimezone(rules.zone).date()
-    if (instant(day, DAY_MINUTES, rules.zone) if whole_day else start.timestamp()) <= now.timestamp():
+    if (wall_clock_epoch(day, DAY_MINUTES, rules.zone) if whole_day else start.timestamp()) <= now.timestamp():
         return Obstacle.PAST
-    if start.timestamp() >= _horizon(rules, now):
+    if start.timestamp() >= _horizon_end(rules, now):
         return Obstacle.TOO_FAR
-    midnight = instant(day, 0, rules.zone)
-    if not any(working_spans(rules.zone, rules.branch, person, midnight, midnight) for person in _asked(rules, staff)):
-        others = any(working_spans(rules.zone, rules.branch, person, midnight, midnight) for person in rules.people)
+    midnight = wall_clock_epoch(day, 0, rules.zone)
+    candidates = _candidates(rules, staff)
+    if not any(working_spans(rules.zone, rules.branch, s, midnight, midnight) for s in candidates):
+        others = any(working_spans(rules.zone, rules.branch, s, midnight, midnight) for s in rules.staff_members)
         return Obstacle.OUTSIDE_HOURS if others else Obstacle.CLOSED_DAY  # one person's day off closes no branch
     if whole_day:
         return Obstacle.TAKEN
     if start < now + timedelta(minutes=rules.service.minimum_notice_minutes):
         return Obstacle.TOO_SOON
-    blocks = rules.blocks(start)
-    opens, closes = blocks.start.timestamp(), blocks.end.timestamp()
-    hours = (
-        span
-        for person in _asked(rules, staff)
-        for span in working_spans(rules.zone, rules.branch, person, int(opens), int(closes))
-    )
-    if not any(a <= opens and closes <= b for a, b in hours):
+    blocked = rules.blocked_span(start)
+    opens, closes = blocked.start.timestamp(), blocked.end.timestamp()
+    working = (span for s in candidates for span in working_spans(rules.zone, rules.branch, s, int(opens), int(closes)))
+    if not any(a <= opens and closes <= b for a, b in working):
         return Obstacle.OUTSIDE_HOURS
-    if start.timestamp() not in grid(day, rules.service.slot_step_minutes, rules.zone):
+    if start.timestamp() not in grid_starts(day, rules.service.slot_step_minutes, rules.zone):
         return Obstacle.OFF_GRID
     return Obstacle.TAKEN
 
 
-def _asked(rules: Rules, staff: str | None) -> list[Staff]:
-    return [person for person in rules.people if staff in {None, person.id}]
+def _candidates(rules: ServiceRules, staff: str | None) -> list[Staff]:
+    return [staff_member for staff_member in rules.staff_members if staff in {None, staff_member.id}]
 
 
-def _horizon(rules: Rules, now: datetime) -> int:
+def _horizon_end(rules: ServiceRules, now: datetime) -> int:
     today = now.astimezone(rules.zone).date()
-    return instant(today + timedelta(days=rules.service.booking_horizon_days), DAY_MINUTES, rules.zone)
+    return wall_clock_epoch(today + timedelta(days=rules.service.booking_horizon_days), DAY_MINUTES, rules.zone)
 
 
-def _without(working: list[Seconds], full: list[Seconds]) -> list[Seconds]:
-    free: list[Seconds] = []
+def _subtract(working: list[EpochSpan], full: list[EpochSpan]) -> list[EpochSpan]:
+    free: list[EpochSpan] = []
     for opens, closes in working:
         at = opens
         for start, end in full:
@@ -195,69 +233,72 @@ def _without(working: list[Seconds], full: list[Seconds]) -> list[Seconds]:
     return free
 
 
-def _full(person: Staff, capacity: int, busy: Busy) -> list[Seconds]:
-    """Give the spans in which a person has no room for one more of `capacity` parallel appointments.
+def _full_spans(staff_member: Staff, capacity: int, busy: Busy) -> list[EpochSpan]:
+    """Return the spans in which a staff member has no room for one more of `capacity` parallel appointments.
 
-    Two things bound it: the shares of the person that are taken, whatever the units were when they were claimed, and the
-    rows that can be claimed now. They differ only while appointments from before a change of capacities are coming.
+    Two limits apply: the shares of the staff member that are taken, whatever the number of units was when they were claimed,
+    and the resources that can be claimed now. They differ only while appointments from before a change of capacities are
+    still to come.
     """
-    rows = person.resource_ids[: person.units]
-    room, rows_left = _WHOLE - _WHOLE // capacity, person.units - person.units // capacity
-    steps: dict[int, tuple[int, int]] = {}
-    for resource_id in person.resource_ids:
-        here = resource_id in rows
-        for one in busy.get(resource_id, ()):
-            part = _WHOLE // one.units
-            for at, sign in zip(one.seconds, (1, -1), strict=True):
-                parts, held = steps.get(at, (0, 0))
-                steps[at] = parts + sign * part, held + sign * here
-    full: list[Seconds] = []
-    parts = held = 0
-    began: int | None = None
-    for at in sorted(steps):
-        parts, held = parts + steps[at][0], held + steps[at][1]
-        if parts > room or held > rows_left:
-            began = at if began is None else began
-        elif began is not None:
-            full.append((began, at))
-            began = None
+    claimable = staff_member.resource_ids[: staff_member.units]
+    max_shares, max_claimed = _SHARES - _SHARES // capacity, staff_member.units - staff_member.units // capacity
+    changes: dict[
+        int, tuple[int, int]
+    ] = {}  # by instant: how many shares and claimable resources begin or end to be taken
+    for resource_id in staff_member.resource_ids:
+        is_claimable = resource_id in claimable
+        for span in busy.get(resource_id, ()):
+            share = _SHARES // span.units
+            for at, sign in zip(span.seconds, (1, -1), strict=True):
+                shares, claimed = changes.get(at, (0, 0))
+                changes[at] = shares + sign * share, claimed + sign * is_claimable
+    full: list[EpochSpan] = []
+    shares = claimed = 0
+    full_since: int | None = None
+    for at in sorted(changes):
+        shares, claimed = shares + changes[at][0], claimed + changes[at][1]
+        if shares > max_shares or claimed > max_claimed:
+            full_since = at if full_since is None else full_since
+        elif full_since is not None:
+            full.append((full_since, at))
+            full_since = None
     return full
 
 
-def claims_for(person: Staff, capacity: int, busy: Busy, blocks: Span) -> Claims | None:
-    """Give the rows to claim and for which part of `blocks`: as many at each instant as one appointment takes.
+def allocate_claims(staff_member: Staff, capacity: int, busy: Busy, blocked: Span) -> Claims | None:
+    """Return which resources to claim for which part of `blocked`: at each instant as many as one appointment takes.
 
-    An appointment may change its rows on the way (they are units of one person): else free ones that do not line up
-    would be lost. None: there is no room.
+    Returns None when there is no room. An appointment may change its resources on the way (they are units of one staff
+    member): otherwise free ones that do not line up would be lost.
     """
-    first, last = int(blocks.start.timestamp()), int(blocks.end.timestamp())
-    if any(start < last and first < end for start, end in _full(person, capacity, busy)):
+    first, last = int(blocked.start.timestamp()), int(blocked.end.timestamp())
+    if any(start < last and first < end for start, end in _full_spans(staff_member, capacity, busy)):
         return None
-    wanted = person.units // capacity
-    rows = {row: [one.seconds for one in busy.get(row, ())] for row in person.resource_ids[: person.units]}
-    cuts = sorted({first, last, *(at for spans in rows.values() for span in spans for at in span if first < at < last)})
+    count = staff_member.units // capacity
+    taken = {r: [span.seconds for span in busy.get(r, ())] for r in staff_member.resource_ids[: staff_member.units]}
+    inner = {at for spans in taken.values() for span in spans for at in span if first < at < last}
     claims: Claims = []
     open_since: dict[int, int] = {}
-    for start, end in pairwise(cuts):
-        free = [row for row, spans in rows.items() if not any(a < end and start < b for a, b in spans)]
-        free.sort(key=lambda row: row not in open_since)  # who has it keeps it
-        for row in open_since.keys() - set(free[:wanted]):
-            claims.append((row, _span(open_since.pop(row), start)))
-        for row in free[:wanted]:
-            open_since.setdefault(row, start)
-    claims += ((row, _span(start, last)) for row, start in open_since.items())
+    for start, end in pairwise(sorted({first, last, *inner})):
+        free = [r for r, spans in taken.items() if not any(a < end and start < b for a, b in spans)]
+        free.sort(key=lambda resource_id: resource_id not in open_since)  # a resource is kept as long as it is free
+        for resource_id in open_since.keys() - set(free[:count]):
+            claims.append((resource_id, _utc_span(open_since.pop(resource_id), start)))
+        for resource_id in free[:count]:
+            open_since.setdefault(resource_id, start)
+    claims += ((resource_id, _utc_span(start, last)) for resource_id, start in open_since.items())
     return sorted(claims, key=lambda claim: (claim[0], claim[1].start))
 
 
-def without(span: Span, taken: Iterable[Span]) -> list[Span]:
-    """Give what is left of a span."""
-    left, at = [], span.start
-    for other in sorted(taken, key=lambda other: other.start):
-        left.append(Span(at, min(other.start, span.end)))
+def subtract_spans(span: Span, others: Iterable[Span]) -> list[Span]:
+    """Return the parts of `span` that none of `others` covers."""
+    pieces, at = [], span.start
+    for other in sorted(others, key=lambda other: other.start):
+        pieces.append(Span(at, min(other.start, span.end)))
         at = max(at, other.end)
-    left.append(Span(at, span.end))
-    return [piece for piece in left if piece.start < piece.end]
+    pieces.append(Span(at, span.end))
+    return [piece for piece in pieces if piece.start < piece.end]
 
 
-def _span(start: int, end: int) -> Span:
+def _utc_span(start: int, end: int) -> Span:
     return Span(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))

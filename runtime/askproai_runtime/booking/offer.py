@@ -1,8 +1,8 @@
-"""check_availability: what is free, and the first of it held for this call. One way through, top to bottom."""
+"""check_availability: what is free, with the first slot held for this call; and what else is free when a time is not."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -10,195 +10,199 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from askproai_core.database import Connection
-from askproai_runtime.booking import ledger
+from askproai_runtime.booking.answers import (
+    candidate_fields,
+    candidate_question,
+    obstacle_sentence,
+    slot_fields,
+    slot_sentence,
+)
 from askproai_runtime.booking.availability import (
     Busy,
     Obstacle,
-    Query,
-    Rules,
+    ServiceRules,
     Slot,
+    SlotQuery,
     Span,
-    claims_for,
+    allocate_claims,
+    find_obstacle,
     free_slots,
-    nearest,
-    one_per_start,
-    why_not,
+    least_busy_per_start,
+    nearest_slots,
 )
-from askproai_runtime.booking.hours import closed_by
-from askproai_runtime.booking.ledger import Appointment, Status
-from askproai_runtime.booking.types import Answer, BookingSettings, CallContext, Desk
-from askproai_runtime.booking.wish import AskBack, Wish, candidate_fields, read_time, read_wish, which_one
-from askproai_runtime.booking.words import OBSTACLES, day_in_words, listed, with_person
-from askproai_runtime.german_dates import Candidate, Grain, Understanding, format_spoken
+from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time
+from askproai_runtime.booking.store.appointments import Status, build_appointment, insert_appointment
+from askproai_runtime.booking.store.claims import (
+    is_hold_allowed,
+    lock_and_clear_holds,
+    read_busy_spans,
+    run_transaction,
+)
+from askproai_runtime.booking.types import Answer, BookingContext, BookingSettings, CallContext, ClarificationNeeded
+from askproai_runtime.german_dates import Candidate, Grain, Understanding
 
-MINUTE = timedelta(minutes=1)
-_TRIES = 3
-_NO_LONGER = frozenset({Grain.MINUTE, Grain.PART_OF_DAY, Grain.DAY})
+_ATTEMPTS = 3
+_DAY = timedelta(days=1)
+_NO_CALL = ""  # whoever is not a call has no hold of its own to ignore
+_UP_TO_A_DAY = frozenset({Grain.MINUTE, Grain.PART_OF_DAY, Grain.DAY})
+
+
+class UnknownName(LookupError):
+    """There is no branch or service of this name; the message lists those that exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Slots to say, and why they are not what was asked (None: they are)."""
+    """Slots to offer. If none is what was asked for: the candidate that was missed, and why."""
 
     slots: list[Slot]
     missed: Candidate | None = None
     obstacle: Obstacle | None = None
 
 
-async def check_availability(desk: Desk, call: CallContext, args: Mapping[str, Any]) -> Answer:
-    """Offer up to three different starts, the first held for this call; or ask back. Never a guess."""
-    now, look_ahead = desk.clock.now(), desk.settings.look_ahead
+async def check_availability(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
+    """Offer up to three different starts, the first held for this call; or ask back. Never guesses."""
+    now, look_ahead = ctx.clock.now(), ctx.settings.look_ahead
     try:
-        wish = read_wish(desk.config(), call, args)
-        understood = read_time(args, call, wish.rules.zone)
-    except AskBack as question:
-        return question.answer
+        request = parse_service_request(ctx.config(), call, args)
+        understood = parse_time(args, call, request.rules.zone)
+    except ClarificationNeeded as clarification:
+        return clarification.answer
     soon = Candidate(now, now + look_ahead, Grain.RANGE, "so bald wie möglich")
     understood = understood or Understanding(candidates=(soon,))
     latest = max(candidate.end or candidate.start for candidate in understood.candidates)
-    for _ in range(_TRIES):
-        taken = await read_busy(desk, wish, call, now, latest + look_ahead)
-        offer = choose_offer(wish, taken, now, understood.candidates, desk.settings)
-        if not offer.slots or await _hold(desk, wish, call, offer.slots[0]):
-            break  # else somebody took it between our look and our hold, so look again
-    return _answer(wish, understood, offer, now)
+    for _ in range(_ATTEMPTS):
+        busy = await _read_busy(ctx, request.rules, call.call_id, now, latest + look_ahead)
+        offer = choose_offer(request, busy, now, understood.candidates, ctx.settings)
+        if not offer.slots or await _hold(ctx, request.rules, call, offer.slots[0]):
+            break  # else somebody took it between our reading and our hold: read again
+    return _answer(request.rules, understood, offer, now)
 
 
 def choose_offer(
-    wish: Wish, taken: Busy, now: datetime, candidates: Sequence[Candidate], settings: BookingSettings
+    request: ServiceRequest, busy: Busy, now: datetime, candidates: Sequence[Candidate], settings: BookingSettings
 ) -> Offer:
-    """Give the slots of the earliest candidate that has any, else the closest to the first, with what was in the way."""
-    rules, count = wish.rules, settings.offers
+    """Choose the slots of the earliest candidate that has any; else the closest to the first one, and what is in its way."""
+    rules, staff = request.rules, request.staff
     for candidate in candidates:
-        query = Query(now, candidate.start, candidate.end or candidate.start + MINUTE, wish.staff)
-        if slots := one_per_start(free_slots(rules, taken, query), taken, rules):
-            return Offer(slots[:count])
+        end = candidate.end or candidate.start + timedelta(minutes=1)
+        query = SlotQuery(now, candidate.start, end, staff)
+        if slots := least_busy_per_start(free_slots(rules, busy, query), busy, rules):
+            return Offer(slots[: settings.offers])
     missed = candidates[0]
     exact = missed.grain is Grain.MINUTE
-    obstacle = why_not(rules, missed.start, now, wish.staff, whole_day=not exact)
-    if missed.grain not in _NO_LONGER:  # its first day says nothing about a whole week
+    obstacle = find_obstacle(rules, missed.start, now, staff, whole_day=not exact)
+    if missed.grain not in _UP_TO_A_DAY:  # why its first day is not free says nothing about a whole week
         obstacle = Obstacle.TAKEN
-    around = exact and obstacle in {Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID}
-    wanted = max(now, missed.start)
-    others = free_slots(rules, taken, Query(now, now if around else wanted, wanted + settings.look_ahead, wish.staff))
-    others = one_per_start(others, taken, rules)
-    return Offer(nearest(others, missed.start, count) if around else others[:count], missed, obstacle)
+    before_too = exact and obstacle in {Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID}
+    desired = max(now, missed.start)
+    query = SlotQuery(now, now if before_too else desired, desired + settings.look_ahead, staff)
+    others = least_busy_per_start(free_slots(rules, busy, query), busy, rules)
+    slots = nearest_slots(others, missed.start, settings.offers) if before_too else others[: settings.offers]
+    return Offer(slots, missed, obstacle)
 
 
-async def not_free(
-    desk: Desk, wish: Wish, call: CallContext, start: datetime, *, moving: UUID | None = None
+async def offer_alternatives(
+    ctx: BookingContext, request: ServiceRequest, call: CallContext, start: datetime, *, moving: UUID | None = None
 ) -> tuple[Answer, Obstacle]:
-    """Say why `start` can not be had, and what else is free in the next 14 days, the closest first chosen.
+    """Say why `start` is not free, and offer what is in the next 14 days, the closest to `start`.
 
-    `moving` is the appointment that was to come there: it is not in its own way, and stays with its person.
+    `moving` is the appointment that was to be moved there: it is not in its own way, and stays with its staff member.
     """
-    now, settings = desk.clock.now(), desk.settings
-    taken = await read_busy(desk, wish, call, now, now + settings.look_ahead, moving)
-    slots = free_slots(wish.rules, taken, Query(now, now, now + settings.look_ahead, wish.staff if moving else None))
-    anybody = one_per_start(slots, taken, wish.rules)
-    named = [slot for slot in slots if slot.staff == wish.staff]  # who was asked for, or the same time with another
-    choice = [*named, *(slot for slot in anybody if slot.start == start)] if named and not moving else anybody
-    alternatives = nearest(choice, start, settings.offers)
-    obstacle = why_not(wish.rules, start, now, wish.staff)
-    message = f"{why_in_words(wish, start, obstacle, now)} {in_words(wish, alternatives)}"
-    fields = {"alternatives": offered(wish, alternatives), "obstacle": obstacle.value}
+    now, settings, rules = ctx.clock.now(), ctx.settings, request.rules
+    end = now + settings.look_ahead
+    busy = await _read_busy(ctx, rules, call.call_id, now, end, moving)
+    slots = free_slots(rules, busy, SlotQuery(now, now, end, request.staff if moving else None))
+    with_anybody = least_busy_per_start(slots, busy, rules)
+    with_requested = [slot for slot in slots if slot.staff == request.staff]
+    if with_requested and not moving:  # who was asked for at another time, or somebody else at this time
+        choice = [*with_requested, *(slot for slot in with_anybody if slot.start == start)]
+    else:
+        choice = with_anybody
+    alternatives = nearest_slots(choice, start, settings.offers)
+    obstacle = find_obstacle(rules, start, now, request.staff)
+    message = f"{obstacle_sentence(rules, start, obstacle, now)} {slot_sentence(rules, alternatives)}"
+    fields = {"alternatives": slot_fields(rules, alternatives), "obstacle": obstacle.value}
     return Answer(success=False, message=message, fields=fields), obstacle
 
 
-async def read_busy(
-    desk: Desk, wish: Wish, call: CallContext, first: datetime, end: datetime, ignoring: UUID | None = None
-) -> Busy:
-    """Read what blocks these people; whole days around, since fairness counts by day."""
-    day = timedelta(days=1)
-    async with desk.pool.acquire() as conn:
-        return await ledger.busy(conn, desk.tenant, wish.resources, first - day, end + day, call.call_id, ignoring)
+async def list_free_slots(ctx: BookingContext, branch_name: str, service_name: str, day: date) -> list[Slot]:
+    """Return every bookable start of a local day, one entry for each staff member, and hold none. Raises `UnknownName`.
 
-
-def draft(key: UUID, call: CallContext, rules: Rules, slot: Slot, status: Status, **more: Any) -> Appointment:
-    """Give an appointment to write; `more` is what a held one has not."""
-    return Appointment(
-        key, rules.branch.name, rules.service.name, slot.staff, slot.start, slot.end, status, call.call_id,
-        call.correlation_id, caller=call.caller, **more,
-    )  # fmt: skip
-
-
-async def _hold(desk: Desk, wish: Wish, call: CallContext, slot: Slot) -> bool:
-    """Hold a slot for this call in place of what it held before, unless caps or a locked book forbid: then it is only said.
-
-    False when it is taken.
+    For people who look at the calendar: by the same rules and claims as for callers.
     """
-    settings, tenant, rules = desk.settings, desk.tenant, wish.rules
-    person, blocks = rules.person(slot.staff), rules.blocks(slot.start)
-    rows = person.resource_ids
-    held = draft(uuid4(), call, rules, slot, Status.HELD)
-    caps = settings.holds_per_person_and_day, settings.holds_per_caller
+    config = ctx.config()
+    branch = next((branch for branch in config.branches if branch.name == branch_name), None)
+    if branch is None:
+        names = ", ".join(branch.name for branch in config.branches)
+        raise UnknownName(f"There is no branch {branch_name!r}; there are: {names}")
+    offered = [service for service in config.services if service.branch in {None, branch_name}]
+    service = next((service for service in offered if service.name == service_name), None)
+    if service is None:
+        names = ", ".join(service.name for service in offered)
+        raise UnknownName(f"Branch {branch_name} offers no service {service_name!r}; it offers: {names}")
+    rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service)
+    span = _local_day(day, rules.zone)
+    busy = await _read_busy(ctx, rules, _NO_CALL, span.start, span.end)
+    return free_slots(rules, busy, SlotQuery(ctx.clock.now(), span.start, span.end))
 
-    async def hold(conn: Connection) -> bool:
-        await ledger.clear_way(conn, tenant, rows, call.call_id)
-        taken = await ledger.busy(conn, tenant, rows, blocks.start, blocks.end, call.call_id)
-        claims = claims_for(person, rules.service.capacity, taken, blocks)
+
+async def _read_busy(
+    ctx: BookingContext,
+    rules: ServiceRules,
+    call_id: str,
+    first: datetime,
+    end: datetime,
+    ignoring: UUID | None = None,
+) -> Busy:
+    """Return what blocks the staff members; a day more on both sides, since who is booked least is counted by local day."""
+    async with ctx.pool.acquire() as conn:
+        return await read_busy_spans(conn, ctx.tenant, rules.resource_ids, first - _DAY, end + _DAY, call_id, ignoring)
+
+
+async def _hold(ctx: BookingContext, rules: ServiceRules, call: CallContext, slot: Slot) -> bool:
+    """Hold a slot for this call, in place of what it held before. Returns False when the slot is taken.
+
+    Returns True without a hold when a limit of holds is reached or the lock is not free in time: a caller waits, and what is
+    offered without a hold is checked again when it is booked.
+    """
+    settings, staff_member, blocked = ctx.settings, rules.staff_member(slot.staff), rules.blocked_span(slot.start)
+    resources = staff_member.resource_ids
+    appointment = build_appointment(uuid4(), call, rules, slot, Status.HELD)
+    day = _local_day(slot.start.astimezone(rules.zone).date(), rules.zone)
+    limits = settings.holds_per_staff_and_day, settings.holds_per_caller
+
+    async def write_hold(conn: Connection) -> bool:
+        await lock_and_clear_holds(conn, ctx.tenant, resources, call.call_id)
+        busy = await read_busy_spans(conn, ctx.tenant, resources, blocked.start, blocked.end, call.call_id)
+        claims = allocate_claims(staff_member, rules.service.capacity, busy, blocked)
         if claims is None:
             return False
-        day = _local_day(slot.start, rules.zone)
-        if await ledger.holds_left(conn, tenant, rows, day, call.caller, *caps):
-            await ledger.insert(conn, tenant, held, claims, person.units, settings.hold)
+        if await is_hold_allowed(conn, ctx.tenant, resources, day, call.caller, *limits):
+            await insert_appointment(conn, ctx.tenant, appointment, claims, staff_member.units, settings.hold)
         return True
 
     try:
-        return await ledger.transact(desk.pool, hold)
+        return await run_transaction(ctx.pool, write_hold)
     except asyncpg.ExclusionViolationError:
         return False
     except (asyncpg.LockNotAvailableError, asyncpg.UniqueViolationError):
-        return True  # a caller waits: what is said but not held is checked again at the yes
+        return True
 
 
-def _answer(wish: Wish, understood: Understanding, offer: Offer, now: datetime) -> Answer:
+def _answer(rules: ServiceRules, understood: Understanding, offer: Offer, now: datetime) -> Answer:
     sentences = []
-    fields: dict[str, Any] = {"slots": offered(wish, offer.slots)}
+    fields: dict[str, Any] = {"slots": slot_fields(rules, offer.slots)}
     if understood.ambiguous:
         fields["candidates"] = candidate_fields(understood.candidates)
-        sentences.append(which_one(understood, wish.rules.zone))
+        sentences.append(candidate_question(understood, rules.zone))
     if offer.missed is not None and offer.obstacle is not None:
         fields["obstacle"] = offer.obstacle.value
         reading = None if offer.missed.grain is Grain.MINUTE else offer.missed.reading
-        sentences.append(why_in_words(wish, offer.missed.start, offer.obstacle, now, reading))
-    sentences.append(in_words(wish, offer.slots))
+        sentences.append(obstacle_sentence(rules, offer.missed.start, offer.obstacle, now, reading))
+    sentences.append(slot_sentence(rules, offer.slots))
     return Answer(success=bool(offer.slots), message=" ".join(sentences), fields=fields)
 
 
-def offered(wish: Wish, slots: Sequence[Slot]) -> list[dict[str, str]]:
-    """Give slots as contract §4 writes them."""
-    zone = wish.rules.zone
-    return [
-        {
-            "start": slot.start.astimezone(zone).isoformat(),
-            "end": slot.end.astimezone(zone).isoformat(),
-            "staff": slot.staff,
-            "spoken": with_person(slot, wish.name_of(slot.staff), zone),
-        }
-        for slot in slots
-    ]
-
-
-def why_in_words(wish: Wish, start: datetime, obstacle: Obstacle, now: datetime, reading: str | None = None) -> str:
-    """Say what was in the way of `start`, or of the longer span that was read as `reading`."""
-    zone, day = wish.rules.zone, start.astimezone(wish.rules.zone).date()
-    holiday = closed_by(wish.rules.branch, day)
-    last_day = now.astimezone(zone).date() + timedelta(days=wish.rules.service.booking_horizon_days)
-    return OBSTACLES[obstacle].format(
-        when=reading or format_spoken(start, zone), day=day_in_words(day), last_day=day_in_words(last_day),
-        holiday=f", es ist {holiday}" if holiday else "",
-    )  # fmt: skip
-
-
-def in_words(wish: Wish, slots: Sequence[Slot]) -> str:
-    """Offer slots in a sentence, each with its full date."""
-    if not slots:
-        return "In den zwei Wochen, die ich durchgesehen habe, ist leider nichts frei. Soll ich später suchen?"
-    said = listed([with_person(slot, wish.name_of(slot.staff), wish.rules.zone) for slot in slots])
-    return f"Frei ist {said}. Soll ich das eintragen?" if len(slots) == 1 else f"Frei ist {said}. Was passt Ihnen?"
-
-
-def _local_day(instant: datetime, zone: ZoneInfo) -> Span:
-    midnight = datetime.combine(instant.astimezone(zone).date(), time(), zone)
-    return Span(midnight, datetime.combine(midnight.date() + timedelta(days=1), time(), zone))
+def _local_day(day: date, zone: ZoneInfo) -> Span:
+    return Span(datetime.combine(day, time(), zone), datetime.combine(day + _DAY, time(), zone))

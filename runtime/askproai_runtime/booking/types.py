@@ -1,4 +1,4 @@
-"""What the calls room hands to the booking room, what comes back, and what the room works with."""
+"""What callers of the package pass in and get back, and what every function of the package works with."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +13,6 @@ from askproai_core.redis import SlotLock
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars import Calendar
 from askproai_runtime.metrics import Metrics
-
-BUSY = "Das dauert gerade länger als sonst. Einen Moment bitte, ich versuche es gleich noch einmal."
-TWIN_POLL = timedelta(milliseconds=100)
-LEAST_FOR_PROVIDER = timedelta(seconds=1)  # less is no chance for an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +34,19 @@ class Answer:
     """What a call function answers: always HTTP 200, since Retell shows the model no other body."""
 
     success: bool
-    message: str  # a German sentence to say
+    message: str  # a German sentence for the agent to say
     fields: dict[str, Any]
 
     def as_json(self) -> dict[str, Any]:
         return {"success": self.success, "message": self.message, **self.fields}
+
+
+class ClarificationNeeded(Exception):
+    """The function cannot be carried out as asked; `answer` holds the German question or sentence to say instead."""
+
+    def __init__(self, question: str, **fields: Any) -> None:
+        super().__init__(question)
+        self.answer = Answer(success=False, message=question, fields=fields)
 
 
 class BookingOutcome(StrEnum):
@@ -60,10 +64,15 @@ class BookingOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BookingSettings:
-    """The waits and bounds. `budget` leaves the caller's 8 s tool timeout some air; `lease` outlives the budget."""
+    """Durations and limits.
+
+    `budget` is what one function may take; it stays below Retell's tool timeout of 8 s. `lease` is how long a call owns an
+    action (see `idempotency.py`); it outlives the budget. `quiet_period` is how long a POST of unknown fate may take to
+    appear in the calendar's list. `refusal` is how long a slot that the calendar refused is not offered again.
+    """
 
     hold: timedelta = timedelta(seconds=90)
-    holds_per_person_and_day: int = 6  # so that callers who only ask cannot empty a day
+    holds_per_staff_and_day: int = 6  # so that callers who only ask cannot empty a day
     holds_per_caller: int = 2
     offers: int = 3
     look_ahead: timedelta = timedelta(days=14)
@@ -72,12 +81,12 @@ class BookingSettings:
     budget: timedelta = timedelta(seconds=6)
     provider_timeout: timedelta = timedelta(seconds=4)
     sync_delay: timedelta = timedelta(seconds=300)
-    quiet: timedelta = timedelta(seconds=30)
+    quiet_period: timedelta = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """Everything that checking and booking need, wired once per process."""
+class BookingContext:
+    """The dependencies of the package, wired once per process. `config` returns the tenant's current config."""
 
     pool: Pool
     config: Callable[[], TenantConfig]
@@ -86,7 +95,7 @@ class Desk:
     metrics: Metrics
     settings: BookingSettings
     faults: FaultPoints
-    slots: SlotLock
+    slot_lock: SlotLock
 
     @property
     def tenant(self) -> str:

@@ -1,25 +1,26 @@
-"""The books that appointments also stand in: Cal.com by v2 or v1 of its API, or only our own."""
+"""The calendars that appointments are booked in: Cal.com by v2 or v1 of its API, or only the local one."""
 
+from askproai_runtime.calendars.calcom_bookings import attendee_email
+from askproai_runtime.calendars.calcom_http import CalcomHttp, ProviderCallRecorder
 from askproai_runtime.calendars.calcom_v1 import CalcomV1
-from askproai_runtime.calendars.calcom_v2 import CalcomV2, attendee_email
-from askproai_runtime.calendars.chosen import ChosenCalendar
-from askproai_runtime.calendars.exchange import Exchange, Recorder
+from askproai_runtime.calendars.calcom_v2 import CalcomV2
+from askproai_runtime.calendars.fallback import FallbackCalendar, build_calendar
 from askproai_runtime.calendars.types import (
     Calendar,
+    CalendarOutcome,
     CalendarRequest,
-    CalendarUnreachable,
+    CalendarUnavailable,
     Confirmed,
     LocalCalendar,
-    Outcome,
     Refused,
-    Standing,
+    RemoteBooking,
     Taken,
     Unavailable,
     Unknown,
 )
 
 __all__ = [
-    "CalcomV1", "CalcomV2", "Calendar", "CalendarRequest", "CalendarUnreachable", "ChosenCalendar", "Confirmed",
-    "Exchange", "LocalCalendar", "Outcome", "Recorder", "Refused", "Standing", "Taken", "Unavailable", "Unknown",
-    "attendee_email",
+    "CalcomHttp", "CalcomV1", "CalcomV2", "Calendar", "CalendarOutcome", "CalendarRequest", "CalendarUnavailable", "Confirmed",
+    "FallbackCalendar", "LocalCalendar", "ProviderCallRecorder", "Refused", "RemoteBooking", "Taken", "Unavailable",
+    "Unknown", "attendee_email", "build_calendar",
 ]  # fmt: skip

@@ -1,55 +1,158 @@
-"""What Cal.com v2 tells of a booking, as values (reference calcom-stripe.md §4). Pure."""
+"""Bookings of Cal.com's API v2: the body that is sent, and what answers mean (`docs/vendors/calcom.md`). Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+import phonenumbers
+
 from askproai_core.phone_numbers import caller_number_or_none
-from askproai_runtime.calendars.types import Confirmed, Standing
+from askproai_core.providers import CredentialMissing, Reply
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.calendars.calcom_http import was_never_reached
+from askproai_runtime.calendars.types import (
+    CalendarOutcome,
+    CalendarRequest,
+    Confirmed,
+    Refused,
+    RemoteBooking,
+    Taken,
+    Unavailable,
+    Unknown,
+)
 
-_LIVE = frozenset({"accepted", "pending"})
+_LIVE_STATUSES = frozenset({"accepted", "pending"})
+_MAX_METADATA_LENGTH = 500
+_MAX_NAME_LENGTH = 200
+_TAKEN_TEXTS = (
+    "already has booking at this time",
+    "event type can't be booked at the",
+    "attempting to book a meeting in the past",
+)
+_LANGUAGES = (
+    "ar az bg bn ca cs da de el en es es-419 et eu fi fr he hr hu id it iw ja km ko lv nl no pl pt pt-BR ro ru sk sr sv ta th tr"
+    " uk vi zh-CN zh-TW"
+)
 
 
-def standing(booking: dict[str, Any], uids: Sequence[str]) -> Standing | None:
-    """Read a booking; `uids` are those it is known by, its own first. None when it lacks what a booking has."""
+def booking_body(request: CalendarRequest, config: TenantConfig) -> dict[str, Any]:
+    """Return the body of POST /v2/bookings. The end follows from the event type; Cal.com refuses unknown fields."""
+    attendee = {"name": request.name, "timeZone": config.time_zone, "language": language(config.locale)}
+    if request.email:
+        attendee["email"] = request.email
+    # Cal.com would refuse the whole booking for a number that is not valid.
+    if request.phone and phonenumbers.is_valid_number(phonenumbers.parse(request.phone)):
+        attendee["phoneNumber"] = request.phone
+    metadata = {"requestId": str(request.request_id), "callId": request.call_id, "tenant": config.tenant}
+    return {
+        "start": format_utc(request.starts_at),
+        "eventTypeId": request.event_type_id,
+        "attendee": attendee,
+        "metadata": {key: value[:_MAX_METADATA_LENGTH] for key, value in metadata.items()},
+    }
+
+
+def attendee_email(email: str | None, phone: str | None, request_id: str, domain: str) -> str | None:
+    """Return the customer's own address, or one under the tenant's domain: most event types require some address."""
+    if email or not domain:
+        return email
+    return f"anruf-{phone.lstrip('+') if phone else request_id}@{domain}"
+
+
+def language(locale: str) -> str:
+    """Return the nearest language that Cal.com accepts. It refuses `de-AT` with 400, for example."""
+    short = locale.split("-", maxsplit=1)[0]
+    return next((known for known in (locale, short) if known in _LANGUAGES.split()), "en")
+
+
+def format_utc(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_remote_booking(booking: dict[str, Any], uids: Sequence[str]) -> RemoteBooking | None:
+    """Parse a booking object of API v2. `uids` are those it is known by, its own first. None if required fields lack."""
     try:
-        kind, starts, ends = booking["eventType"]["id"], booking["start"], booking["end"]
+        event_type_id, starts, ends = booking["eventType"]["id"], booking["start"], booking["end"]
         starts_at, ends_at = datetime.fromisoformat(starts), datetime.fromisoformat(ends)
-        told = booking.get("updatedAt") or booking.get("createdAt")
-        at = datetime.fromisoformat(told) if told else None
+        changed = booking.get("updatedAt") or booking.get("createdAt")
+        changed_at = datetime.fromisoformat(changed) if changed else None
     except (KeyError, TypeError, ValueError):
         return None
-    if not isinstance(kind, int):
+    if not isinstance(event_type_id, int):
         return None
-    who = next((one for one in booking.get("attendees") or () if isinstance(one, dict)), {})
-    before = booking.get("rescheduledFromUid")
-    known = [*uids, *([before] if isinstance(before, str) and before not in uids else ())]
-    return Standing(
-        uids=tuple(known),
-        event_type_id=kind,
+    attendees = booking.get("attendees") or ()
+    first_attendee = next((attendee for attendee in attendees if isinstance(attendee, dict)), {})
+    old_uid = booking.get("rescheduledFromUid")
+    return RemoteBooking(
+        uids=(*uids, *([old_uid] if isinstance(old_uid, str) and old_uid not in uids else ())),
+        event_type_id=event_type_id,
         starts_at=starts_at,
         ends_at=ends_at,
-        live=booking.get("status") in _LIVE,
-        at=at,
-        request_id=_uuid((booking.get("metadata") or {}).get("requestId")),
+        live=booking.get("status") in _LIVE_STATUSES,
+        changed_at=changed_at,
+        request_id=_parse_uuid((booking.get("metadata") or {}).get("requestId")),
         pending=booking.get("status") == "pending",
-        absent=any(one.get("absent") is True for one in booking.get("attendees") or ()),
-        name=str(who.get("name") or "")[:200],
-        phone=caller_number_or_none(who.get("phoneNumber")),
-        email=who.get("email"),
+        absent=any(attendee.get("absent") is True for attendee in attendees),
+        name=str(first_attendee.get("name") or "")[:_MAX_NAME_LENGTH],
+        phone=caller_number_or_none(first_attendee.get("phoneNumber")),
+        email=first_attendee.get("email"),
     )
 
 
-def confirmed(booking: Any) -> Confirmed | None:
-    """Read the answer to a create or a move; None when it names no booking."""
+def parse_confirmation(booking: Any) -> Confirmed | None:
+    """Parse the booking that a create or a move returned. None if it has no uid."""
     if not isinstance(booking, dict) or not isinstance(booking.get("uid"), str):
         return None
-    found = standing(booking, (booking["uid"],))
-    return Confirmed(booking["uid"], pending=booking.get("status") == "pending", at=found.at if found else None)
+    parsed = parse_remote_booking(booking, (booking["uid"],))
+    changed_at = parsed.changed_at if parsed else None
+    return Confirmed(booking["uid"], pending=booking.get("status") == "pending", changed_at=changed_at)
 
 
-def _uuid(text: Any) -> UUID | None:
+def classify_create(reply: Reply) -> CalendarOutcome:
+    """Classify the reply to a POST of a booking. "Taken" is a 400 far more often than a 409, so its text decides."""
+    reason, body = reply.reason, reply.body
+    if was_never_reached(reply) or reply.asks_to_wait:
+        return Unavailable(f"Cal.com cannot be used now: {reason}", reply.retry_after, slow=reply.asks_to_wait)
+    match reply.status:
+        case None if isinstance(reply.error, CredentialMissing):
+            return Refused(reason)
+        case None:
+            return Unknown(f"no answer from Cal.com: {reason}")
+        case HTTPStatus.OK | HTTPStatus.CREATED:
+            booking = body.get("data") if isinstance(body, dict) else None
+            return parse_confirmation(booking) or Unknown("an answer without uid")
+        case HTTPStatus.CONFLICT:
+            return Taken(reason)
+        case HTTPStatus.BAD_REQUEST if any(text in reason.lower() for text in _TAKEN_TEXTS):
+            return Taken(reason)
+        case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Unknown(reason)
+        case _:
+            return Refused(reason)
+
+
+def classify_move(reply: Reply) -> CalendarOutcome:
+    """Classify the reply to a POST of a move. A booking that is gone or was moved before must be looked up, not given up."""
+    is_gone = any(text in reply.message.lower() for text in ("cancelled", "rescheduled"))
+    not_found = reply.status == HTTPStatus.NOT_FOUND and not was_never_reached(reply)
+    if not_found or (reply.status == HTTPStatus.BAD_REQUEST and is_gone):
+        return Unknown(reply.reason)
+    return classify_create(reply)
+
+
+def classify_cancel(uid: str, reply: Reply) -> CalendarOutcome:
+    """Classify the reply to a cancellation. A booking that is cancelled already may have been moved: it must be looked up."""
+    not_found = reply.status == HTTPStatus.NOT_FOUND and not was_never_reached(reply)
+    if reply.status in {HTTPStatus.OK, HTTPStatus.CREATED} or not_found:
+        return Confirmed(uid)
+    if "already been cancelled" in reply.message:
+        return Unknown(reply.reason)
+    return classify_create(reply)
+
+
+def _parse_uuid(text: Any) -> UUID | None:
     try:
         return UUID(text)
     except (ValueError, TypeError, AttributeError):

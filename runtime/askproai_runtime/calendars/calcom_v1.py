@@ -1,25 +1,26 @@
-"""Cal.com API v1, as old self-hosted servers still have it. Facts: reference calcom-stripe.md §7.
+"""Cal.com's API v1 as a calendar, for old self-hosted servers (`docs/vendors/calcom.md`).
 
-The same bookings as v2 of the same server, by other words: no envelope, the key in the query, numeric ids. It refuses no
-second POST either, so here, too, an answer that never came is *unknown* and is looked up before anything is made again.
+It serves the same bookings as v2 of the same server in another form: no envelope, the key in the query, numeric ids. It does
+not refuse a second POST either, so here, too, a POST without an answer is *unknown* and is looked up before any repetition.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
+from askproai_core.providers import CredentialMissing, Reply
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.calendars.calcom_bookings import standing
-from askproai_runtime.calendars.calcom_v2 import booking_body, classify_create, utc
-from askproai_runtime.calendars.exchange import Exchange, Recorder, Reply, word
+from askproai_runtime.calendars.calcom_bookings import booking_body, classify_create, format_utc, parse_remote_booking
+from askproai_runtime.calendars.calcom_http import CalcomHttp, ProviderCallRecorder, outcome_label, was_never_reached
 from askproai_runtime.calendars.types import (
+    CalendarOutcome,
     CalendarRequest,
-    CalendarUnreachable,
+    CalendarUnavailable,
     Confirmed,
-    Outcome,
     Refused,
-    Standing,
+    RemoteBooking,
     Taken,
     Unavailable,
     Unknown,
@@ -27,127 +28,129 @@ from askproai_runtime.calendars.types import (
 
 _PATH = "/v1/bookings"
 _CANCEL_PATH = "/v1/bookings/{id}/cancel"
-_FIND_SECONDS = 10.0
+_LOOKUP_SECONDS = 10.0
 _TAKEN_TEXTS = ("no_available_users_found_error", "booking_time_out_of_bounds_error", "booking_conflict_error")
 
 
 @dataclass(slots=True)
 class CalcomV1:
-    """One tenant's Cal.com by its old API. `api_key` and `config` are asked at each call, since both may change under us."""
+    """One tenant's Cal.com. `api_key` and `config` are called for each request, since both may change at run time."""
 
-    exchange: Exchange
+    http: CalcomHttp
     config: Callable[[], TenantConfig]
     api_key: Callable[[], str | None]
-    recorder: Recorder
+    recorder: ProviderCallRecorder
     remote = True
 
-    async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:
+    async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
         reply = await self._send("POST", within.total_seconds(), json=booking_body_v1(request, self.config()))
         outcome = classify_create_v1(reply)
-        await self.recorder.record("create-booking", reply, word(outcome), request.correlation_id, path=_PATH)
+        await self.recorder.record("create-booking", reply, outcome_label(outcome), request.correlation_id, path=_PATH)
         return outcome
 
-    async def find(self, request: CalendarRequest) -> Standing | None:
-        """List what stands at that time, and look for our request id."""
-        minute = timedelta(minutes=1)
-        span = {"dateFrom": utc(request.starts_at - minute), "dateTo": utc(request.ends_at + minute)}
-        found = (_standing(booking) for booking in await self._list(request.correlation_id, span))
-        return next((one for one in found if one and one.live and one.request_id == request.request_id), None)
+    async def move(self, _uid: str, _starts_at: datetime, *, correlation_id: str, within: timedelta) -> CalendarOutcome:  # noqa: ARG002
+        """Refuse: a move by v1 sends neither mails nor webhooks (calcom 14485), so the salon would not hear of it."""
+        return Refused("version 1 of Cal.com's API does not move bookings: cancel, and book another time")
 
-    async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
-        """Look for a booking in the whole list: what it was moved to names it."""
+    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> CalendarOutcome:  # noqa: ARG002
+        """Cancel a booking by its numeric id, which only the list contains."""
+        deadline = self.http.clock.monotonic() + within.total_seconds()
+        try:
+            bookings = await self._list(correlation_id, {}, within.total_seconds())
+        except CalendarUnavailable as error:
+            return Unavailable(str(error), error.retry_after)
+        number = next((booking.get("id") for booking in bookings if booking.get("uid") == uid), None)
+        if number is None:
+            return Confirmed(uid)
+        remaining = deadline - self.http.clock.monotonic()
+        if remaining <= 0:
+            return Unavailable("no time was left to cancel")
+        reply = await self._send("DELETE", remaining, _CANCEL_PATH.format(id=int(number)))
+        is_ok = reply.status == HTTPStatus.OK
+        outcome: CalendarOutcome = Confirmed(uid) if is_ok else classify_create_v1(reply)
+        label = outcome_label(outcome, "cancelled")
+        await self.recorder.record("cancel-booking", reply, label, correlation_id, path=_CANCEL_PATH)
+        return outcome
+
+    async def find(self, request: CalendarRequest) -> RemoteBooking | None:
+        """List the bookings at the request's time, and return the live one with our request id."""
+        minute = timedelta(minutes=1)
+        span = {"dateFrom": format_utc(request.starts_at - minute), "dateTo": format_utc(request.ends_at + minute)}
+        parsed = (_parse_booking(booking) for booking in await self._list(request.correlation_id, span))
+        matching = (booking for booking in parsed if booking and booking.live)
+        return next((booking for booking in matching if booking.request_id == request.request_id), None)
+
+    async def get_booking(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
+        """Find a booking in the list of all: the one that it was moved to refers to it."""
         bookings = await self._list(correlation_id, {})
         for _ in bookings:
             uid = next((b["uid"] for b in bookings if uid and b.get("fromReschedule") == uid), uid)
-        return next((one for b in bookings if b.get("uid") == uid and (one := _standing(b))), None)
-
-    async def move(self, _uid: str, _starts_at: datetime, *, correlation_id: str, within: timedelta) -> Outcome:  # noqa: ARG002
-        """Say no: a move by v1 leaves mails and webhooks out (#14485), so the salon would not hear of it."""
-        return Refused("version 1 of Cal.com's API does not move bookings: cancel, and book another time")
-
-    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> Outcome:  # noqa: ARG002
-        """Take it back by its numeric id, which only the list tells."""
-        deadline = self.exchange.clock.monotonic() + within.total_seconds()
-        try:
-            bookings = await self._list(correlation_id, {}, within.total_seconds())
-        except CalendarUnreachable as error:
-            return Unavailable(str(error), error.retry_after)
-        number = next((b.get("id") for b in bookings if b.get("uid") == uid), None)
-        if number is None:
-            return Confirmed(uid)
-        left = deadline - self.exchange.clock.monotonic()
-        if left <= 0:
-            return Unavailable("no time was left to cancel")
-        reply = await self._send("DELETE", left, _CANCEL_PATH.format(id=int(number)))
-        outcome: Outcome = Confirmed(uid) if reply.status == 200 else classify_create_v1(reply)  # noqa: PLR2004  OK
-        await self.recorder.record(
-            "cancel-booking", reply, word(outcome, "cancelled"), correlation_id, path=_CANCEL_PATH
-        )
-        return outcome
+        parsed = (_parse_booking(booking) for booking in bookings if booking.get("uid") == uid)
+        return next((booking for booking in parsed if booking), None)
 
     async def _list(
-        self, correlation_id: str, span: dict[str, str], seconds: float = _FIND_SECONDS
+        self, correlation_id: str, span: dict[str, str], seconds: float = _LOOKUP_SECONDS
     ) -> list[dict[str, Any]]:
         reply = await self._send("GET", seconds, params=span)
-        listed = reply.body.get("bookings") if reply.status == 200 and isinstance(reply.body, dict) else None  # noqa: PLR2004  OK
-        outcome = "listed" if isinstance(listed, list) else "failed"
+        is_ok = reply.status == HTTPStatus.OK and isinstance(reply.body, dict)
+        bookings = reply.body.get("bookings") if is_ok else None
+        outcome = "listed" if isinstance(bookings, list) else "failed"
         await self.recorder.record("find-booking", reply, outcome, correlation_id, path=_PATH)
-        if not isinstance(listed, list):
-            text = f"Cal.com did not list its bookings: {reply.why}"
-            raise CalendarUnreachable(text, reply.retry_after, plainly=reply.nobody_there)
-        return [booking for booking in listed if isinstance(booking, dict)]
+        if not isinstance(bookings, list):
+            text = f"Cal.com did not list its bookings: {reply.reason}"
+            raise CalendarUnavailable(text, reply.retry_after, never_reached=was_never_reached(reply))
+        return [booking for booking in bookings if isinstance(booking, dict)]
 
     async def _send(
         self, method: str, seconds: float, path: str = _PATH, params: dict[str, str] | None = None, **content: Any
     ) -> Reply:
         key = self.api_key()
         if not key:
-            missing = PermissionError("no Cal.com API key is mounted: fill the Secret that the Tenant names")
+            missing = CredentialMissing("no Cal.com API key is mounted: fill the Secret that the Tenant names")
             return Reply(method, 0, None, error=missing)
         url = self.config().calendar.base_url.rstrip("/") + path
-        return await self.exchange.send(method, url, seconds, params={"apiKey": key, **(params or {})}, **content)
+        return await self.http.send(method, url, seconds, params={"apiKey": key, **(params or {})}, **content)
 
 
 def booking_body_v1(request: CalendarRequest, config: TenantConfig) -> dict[str, Any]:
-    """Give the body of POST /v1/bookings: the same facts as for v2, where v1 wants them."""
-    same = booking_body(request, config)
-    attendee = same.pop("attendee")
+    """Return the body of POST /v1/bookings: the facts of v2's body, where v1 expects them."""
+    body = booking_body(request, config)
+    attendee = body.pop("attendee")
     phone = attendee.get("phoneNumber")
-    place = {"value": "phone", "optionValue": phone} if phone else {"value": "inPerson", "optionValue": ""}
-    responses = {"name": attendee["name"], "email": attendee.get("email", ""), "location": place}
-    about = {"end": utc(request.ends_at), "timeZone": attendee["timeZone"], "language": attendee["language"]}
-    return {**same, **about, "responses": responses}
+    location = {"value": "phone", "optionValue": phone} if phone else {"value": "inPerson", "optionValue": ""}
+    responses = {"name": attendee["name"], "email": attendee.get("email", ""), "location": location}
+    more = {"end": format_utc(request.ends_at), "timeZone": attendee["timeZone"], "language": attendee["language"]}
+    return {**body, **more, "responses": responses}
 
 
-def classify_create_v1(reply: Reply) -> Outcome:
-    """Say what a POST of a booking came to; its errors are codes, whatever their status."""
+def classify_create_v1(reply: Reply) -> CalendarOutcome:
+    """Classify the reply to a POST of a booking. Errors of v1 are codes in the message, whatever the status."""
     match reply.status:
-        case 410:  # the hosted v1 was switched off in April 2026
-            return Unavailable(f"Cal.com's v1 cannot be used now: {reply.why}")
-        case 200 | 201:
+        case HTTPStatus.GONE:  # the hosted v1 was switched off in April 2026
+            return Unavailable(f"Cal.com's v1 cannot be used now: {reply.reason}")
+        case HTTPStatus.OK | HTTPStatus.CREATED:
             body = reply.body[0] if isinstance(reply.body, list) and reply.body else reply.body
             booking = body.get("booking", body) if isinstance(body, dict) else None
-            return _confirmed(booking) or Unknown("an answer without uid")
-        case _ if any(text in reply.said for text in _TAKEN_TEXTS):
-            return Taken(reply.why)
+            return _parse_confirmation(booking) or Unknown("an answer without uid")
+        case _ if any(text in reply.message for text in _TAKEN_TEXTS):
+            return Taken(reply.reason)
     return classify_create(reply)
 
 
-def _confirmed(booking: Any) -> Confirmed | None:
+def _parse_confirmation(booking: Any) -> Confirmed | None:
     if not isinstance(booking, dict) or not isinstance(booking.get("uid"), str):
         return None
     return Confirmed(booking["uid"], pending=_status(booking) == "pending")
 
 
-def _standing(booking: dict[str, Any]) -> Standing | None:
-    """Read a booking by v2's reader: the same facts by other words."""
-    before = booking.get("fromReschedule")
-    same = {
+def _parse_booking(booking: dict[str, Any]) -> RemoteBooking | None:
+    """Convert a booking of v1 to v2's form, and parse it."""
+    converted = {
         **booking, "status": _status(booking), "start": booking.get("startTime"), "end": booking.get("endTime"),
-        "eventType": {"id": booking.get("eventTypeId")}, "rescheduledFromUid": before,
+        "eventType": {"id": booking.get("eventTypeId")}, "rescheduledFromUid": booking.get("fromReschedule"),
     }  # fmt: skip
-    return standing(same, (str(booking.get("uid")),))
+    return parse_remote_booking(converted, (str(booking.get("uid")),))
 
 
 def _status(booking: dict[str, Any]) -> str:
-    return str(booking.get("status", "")).lower()  # capitals in the list, unlike v2
+    return str(booking.get("status", "")).lower()  # upper case in lists, unlike v2

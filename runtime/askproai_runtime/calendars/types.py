@@ -1,4 +1,8 @@
-"""The one interface to the books that appointments stand in, the closed list of what they answer, and our own book."""
+"""The interface of a calendar, the closed list of its outcomes, and the local calendar.
+
+Changes (`create`, `move`, `cancel`) always return an outcome, as a value. Look-ups (`find`, `get_booking`) return what they
+found, or raise the package's only exception, `CalendarUnavailable`.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +12,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class CalendarRequest:
-    """An appointment to make elsewhere. `request_id` is our appointment's id: by it the booking is found again."""
+    """An appointment to book in a calendar. `request_id` is the appointment's id, by which the booking is found again."""
 
     request_id: UUID
     event_type_id: int
@@ -23,30 +27,30 @@ class CalendarRequest:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """It stands there. `pending`: somebody there has yet to say yes, so it is requested, not booked."""
+    """The calendar did it. `pending`: the booking awaits somebody's confirmation, so it is requested, not booked."""
 
     uid: str | None
     pending: bool = False
-    at: datetime | None = None  # the calendar's own time of it
+    changed_at: datetime | None = None  # by the calendar's own clock
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The person is not free there at that time."""
+    """The staff member is not free at that time."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """They will not do it as asked, and would not if asked again: a person must look."""
+    """The calendar does not accept the request, and would not if it were repeated: a person must look."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Nobody can say whether it was done: look it up before any second try."""
+    """It may or may not have been done: look it up before any second try."""
 
     message: str
 
@@ -55,7 +59,7 @@ class Unknown:
 class Unavailable:
     """It was certainly not done: the calendar could not be reached, or asked us to wait (`slow`).
 
-    `retry_after`: when to come again, if that is known. Unless it is slow, another version of the API may be asked.
+    `retry_after`: when a retry makes sense, if known. Unless it is slow, another version of the API may be tried.
     """
 
     message: str
@@ -63,14 +67,14 @@ class Unavailable:
     slow: bool = False
 
 
-Outcome = Confirmed | Taken | Refused | Unknown | Unavailable
+CalendarOutcome = Confirmed | Taken | Refused | Unknown | Unavailable
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """A booking as it is in the calendar now, whoever made it.
+class RemoteBooking:
+    """A booking as the remote calendar has it now, whoever made it.
 
-    A moved booking gets a new uid there: `uids` are its own, and then those that we know it had before.
+    A booking that is moved gets a new uid: `uids` begins with the current one, then those that it is known to have had before.
     """
 
     uids: tuple[str, ...]
@@ -78,7 +82,7 @@ class Standing:
     starts_at: datetime
     ends_at: datetime
     live: bool
-    at: datetime | None  # of its last change, if the calendar tells
+    changed_at: datetime | None  # by the calendar's own clock, if it says
     request_id: UUID | None = None
     pending: bool = False
     absent: bool = False
@@ -92,60 +96,60 @@ class Standing:
 
     @property
     def confirmed(self) -> Confirmed:
-        return Confirmed(self.uid, self.pending, self.at)
+        return Confirmed(self.uid, self.pending, self.changed_at)
 
 
-class CalendarUnreachable(Exception):
-    """A look-up gave no answer; ask again later. `plainly`: nobody was there to ask, as in `Unavailable`."""
+class CalendarUnavailable(Exception):
+    """A look-up got no answer; repeat it later. `never_reached`: no server received it, as with `Unavailable`."""
 
-    def __init__(self, message: str, retry_after: timedelta | None = None, *, plainly: bool = False) -> None:
+    def __init__(self, message: str, retry_after: timedelta | None = None, *, never_reached: bool = False) -> None:
         super().__init__(message)
-        self.retry_after, self.plainly = retry_after, plainly
+        self.retry_after, self.never_reached = retry_after, never_reached
 
 
 class Calendar(Protocol):
-    """A book of appointments."""
+    """A calendar that appointments are booked in."""
 
     @property
     def remote(self) -> bool:
-        """Say whether appointments must be made there, too, before they are confirmed."""
+        """Return whether an appointment is confirmed only after this calendar has booked it, too."""
 
-    async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:
-        """Make the appointment, and give an outcome within the time, whatever happens."""
+    async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
+        """Book an appointment. Returns an outcome in time, whatever happens."""
 
-    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> Outcome:
-        """Put the booking elsewhere; its uid changes."""
+    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> CalendarOutcome:
+        """Move a booking to another time. Its uid changes."""
 
-    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> Outcome:
-        """Take back a booking. `Confirmed`: it stands there no longer."""
+    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> CalendarOutcome:
+        """Cancel a booking. `Confirmed`: the calendar no longer has it."""
 
-    async def find(self, request: CalendarRequest) -> Standing | None:
-        """Look for the live booking with our request id within the request's time. Raises `CalendarUnreachable`."""
+    async def find(self, request: CalendarRequest) -> RemoteBooking | None:
+        """Return the live booking with our request id at the request's time. Raises `CalendarUnavailable`."""
 
-    async def look(self, uid: str, *, correlation_id: str) -> Standing | None:
-        """Give what has become of a booking, wherever it was moved; None: it is not known there. Raises `CalendarUnreachable`."""
+    async def get_booking(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
+        """Return a booking as it is now, wherever it was moved; None if unknown. Raises `CalendarUnavailable`."""
 
 
 class LocalCalendar:
-    """What stands in our `claims` is all there is: nothing is to be made elsewhere, so everything is confirmed."""
+    """No remote calendar: our own table `claims` is the whole truth, so everything is confirmed at once."""
 
     remote = False
 
-    async def create(self, _request: CalendarRequest, *, within: timedelta) -> Outcome:  # noqa: ARG002  the protocol's names
+    async def create(self, _request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:  # noqa: ARG002  the protocol's names
         return Confirmed(uid=None)
 
     async def move(
         self, _uid: str, _starts_at: datetime, *, correlation_id: str, within: timedelta  # noqa: ARG002
-    ) -> Outcome:  # fmt: skip
+    ) -> CalendarOutcome:  # fmt: skip
         return Confirmed(uid=None)
 
     async def cancel(
         self, _uid: str, *, reason: str, correlation_id: str, within: timedelta  # noqa: ARG002
-    ) -> Outcome:  # fmt: skip
+    ) -> CalendarOutcome:  # fmt: skip
         return Confirmed(uid=None)
 
-    async def find(self, _request: CalendarRequest) -> Standing | None:
+    async def find(self, _request: CalendarRequest) -> RemoteBooking | None:
         return None
 
-    async def look(self, _uid: str, *, correlation_id: str) -> Standing | None:  # noqa: ARG002
+    async def get_booking(self, _uid: str, *, correlation_id: str) -> RemoteBooking | None:  # noqa: ARG002
         return None

@@ -14,12 +14,12 @@ import structlog
 from aiohttp import web
 
 from askproai_core.clock import Clock
-from askproai_core.database import DATABASE_AWAY, Pool
-from askproai_core.http_server import Problem, correlation_id, json_answer, read_body, too_many
-from askproai_core.phone_numbers import Route, caller_or_none
+from askproai_core.database import DATABASE_UNAVAILABLE, Pool
+from askproai_core.http_server import Problem, correlation_id, json_response, read_body, too_many_requests
+from askproai_core.phone_numbers import Route, caller_number_or_none
 from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import Function
-from askproai_runtime.booking import Answer, Booking, CallContext
+from askproai_runtime.booking import Answer, BookingService, CallContext
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
 from askproai_runtime.calls.payload import (
     FunctionRequest,
@@ -55,7 +55,7 @@ class CallFunctions:
 
     config: LiveConfig
     credentials: Credentials
-    booking: Booking
+    booking: BookingService
     pool: Pool
     limiter: RateLimiter
     clock: Clock
@@ -68,12 +68,12 @@ class CallFunctions:
         body = await read_body(request, BODY_LIMIT)
         require_signature(request, Source.RETELL, body, self.credentials, self.clock.now(), "function.unauthorized")
         if not await self.limiter.admits(self.config.current.rate_limits.functions_per_second):
-            raise too_many()
+            raise too_many_requests()
         payload = self._decode(body, function)
         route = await self._require_route(request, payload.call)
         answer = await self._answer_in_time(function, route, payload, self._context(request, payload.call, route))
         log.info("function.answered", function=payload.name, call_id=payload.call.call_id, success=answer.success)
-        return json_answer(answer.as_json())
+        return json_response(answer.as_json())
 
     async def close(self) -> None:
         """Let functions end that outlived their answer: only its retry would find a booking that was cut off halfway."""
@@ -98,7 +98,7 @@ class CallFunctions:
         try:
             tenant, correlation = self.config.current.tenant, correlation_id(request)
             await audit_refusal(self.pool, tenant, "function.refused", call.agent_id, correlation)
-        except DATABASE_AWAY:
+        except DATABASE_UNAVAILABLE:
             log.exception("audit.failed", action="function.refused")
         raise Problem(403, "Unknown Agent Or Number", "Neither the call's agent nor its number is this tenant's")
 
@@ -106,7 +106,7 @@ class CallFunctions:
         return CallContext(
             call_id=call.call_id,
             branch=route.branch or "",
-            caller=caller_or_none(call.from_number),
+            caller=caller_number_or_none(call.from_number),
             started_at=parse_milliseconds(call.start_timestamp) or self.clock.now(),
             correlation_id=correlation_id(request),
         )

@@ -17,9 +17,9 @@ import structlog
 from aiohttp import web
 
 from askproai_core.clock import Clock
-from askproai_core.database import DATABASE_AWAY, Pool
-from askproai_core.http_server import Problem, correlation_id, json_answer, read_body
-from askproai_core.phone_numbers import Route, Routing, caller_or_none
+from askproai_core.database import DATABASE_UNAVAILABLE, Pool
+from askproai_core.http_server import Problem, correlation_id, json_response, read_body
+from askproai_core.phone_numbers import Route, Routing, caller_number_or_none
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calls.payload import decode
 from askproai_runtime.calls.store import KnownCaller, audit_refusal, find_known_caller
@@ -83,9 +83,13 @@ class InboundCalls:
             call = decode(body, _InboundRequest).call_inbound
         except msgspec.DecodeError as error:
             raise Problem(400, "Malformed Request", f"Send call_inbound with to_number: {error}") from error
-        config, dialled, number = self.config.current, caller_or_none(call.to_number), caller_or_none(call.from_number)
+        config, dialled, number = (
+            self.config.current,
+            caller_number_or_none(call.to_number),
+            caller_number_or_none(call.from_number),
+        )
         routing = Routing(config)
-        if not routing.knows(dialled):
+        if not routing.has_number(dialled):
             audit = audit_refusal(self.pool, config.tenant, "inbound.refused", call.agent_id, correlation_id(request))
             await self._within_budget(audit, cancel=False)
             raise Problem(403, "Unknown Number", "The number that was called is not this tenant's")
@@ -96,9 +100,11 @@ class InboundCalls:
             caller = await self._within_budget(lookup, cancel=True)
         log.info("inbound.answered", known=caller is not None)
         if caller is None:
-            return json_answer({"call_inbound": {}})
+            return json_response({"call_inbound": {}})
         hotline = route is not None and route.branch is None
-        return json_answer({"call_inbound": {"dynamic_variables": dynamic_variables(config, caller, hotline=hotline)}})
+        return json_response(
+            {"call_inbound": {"dynamic_variables": dynamic_variables(config, caller, hotline=hotline)}}
+        )
 
     async def close(self) -> None:
         """Let audits end that outlived their answer."""
@@ -124,7 +130,7 @@ class InboundCalls:
         self.running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.warning(
-                "inbound.database_away" if isinstance(error, DATABASE_AWAY) else "inbound.failed",
+                "inbound.database_away" if isinstance(error, DATABASE_UNAVAILABLE) else "inbound.failed",
                 error=repr(type(error)),
             )
 

@@ -1,8 +1,8 @@
-"""A provider that is down for many tenants is down for all: one circuit over theirs, and one probe instead of a thousand.
+"""One circuit over those of all tenants: a provider that is down for many is down for all, and one probe replaces a thousand.
 
-The word stands in Redis as hash `askproai:_:circuit:<provider>`, which tenants only read: `state`, `retry_at` (Unix ms, until
-when nobody need try), `base_url` (the server that it is about), `probe_at` (ours). It holds only as long as it says, so that
-a coordinator that dies keeps no provider from anybody.
+Its state is the Redis hash `askproai:_:circuit:<provider>`, which tenants only read: `state`, `retry_at` (Unix ms; until then
+nobody need try), `base_url` (the server concerned) and `probe_at` (Unix ms; for the coordinator only). The hash expires by
+itself, so that a coordinator that dies keeps nobody from a provider.
 """
 
 from collections import Counter
@@ -14,106 +14,107 @@ import aiohttp
 import structlog
 
 from askproai_core.redis import Provider
-from askproai_runtime.coordinator.duty import Desk
+from askproai_runtime.coordinator.periodic_task import CoordinatorContext
+from askproai_runtime.coordinator.store import list_provider_use
 
 log = structlog.get_logger(__name__)
 
 _PROBE_TIMEOUT = aiohttp.ClientTimeout(total=5)
-# The word outlives its probe by this, so that no tenant tries before the answer is in
+# The open state outlasts its probe by this, so that no tenant tries before the answer has arrived.
 _PROBE_MARGIN = timedelta(seconds=15)
 _FIRST_SERVER_ERROR = 500
 _NOT_CLOSED = ("open", "half_open")
 
-# Who called a provider lately; those whose circuit is open call no more, and are added.
-_ACTIVE = """
-SELECT t.tenant, CASE $1 WHEN 'retell' THEN t.retell_base_url ELSE t.calcom_base_url END AS base_url,
-       EXISTS (SELECT 1 FROM provider_calls c
-               WHERE c.tenant = t.tenant AND c.at > clock_timestamp() - interval '10 minutes' AND c.provider = $1) AS active
-FROM tenants t
-"""
-
 
 @dataclass(frozen=True, slots=True)
-class Tenant:
-    """One tenant at one provider: where it calls, whether it did so lately, and whether its own circuit lets it."""
+class TenantCircuit:
+    """One tenant at one provider: the server it calls, whether it called lately, and whether its own circuit is open."""
 
     base_url: str
     active: bool
     open: bool
 
 
-def down(tenants: Mapping[str, Tenant], least: int, percent: int) -> str | None:
-    """Give the base URL that is down for all, if one is: that of most tenants, when the circuits of enough of them are open.
+def find_outage(circuits: Mapping[str, TenantCircuit], min_tenants: int, percent: int) -> str | None:
+    """Return the base URL that is down for all, if any: the one most tenants use, when enough of their circuits are open.
 
-    A server that only few use never speaks for all: the word is one for the provider.
+    A server that few tenants use never decides for all: there is one circuit for each provider.
     """
-    used = Counter(one.base_url for one in tenants.values() if one.base_url and (one.active or one.open))
+    used = Counter(
+        circuit.base_url for circuit in circuits.values() if circuit.base_url and (circuit.active or circuit.open)
+    )
     if not used:
         return None
     base_url, users = used.most_common(1)[0]
-    opened = sum(one.open for one in tenants.values() if one.base_url == base_url)
-    return base_url if opened >= least and opened * 100 >= users * percent else None
+    opened = sum(circuit.open for circuit in circuits.values() if circuit.base_url == base_url)
+    return base_url if opened >= min_tenants and opened * 100 >= users * percent else None
 
 
-async def watch_circuits(desk: Desk) -> int:
-    """Open, probe or close the word of each provider; gives how many changed."""
-    if not desk.redis.configured:  # each process has circuits of its own, and nobody knows of another's
+async def update_circuits(context: CoordinatorContext) -> int:
+    """Open, probe or close the circuit of each provider, and return how many changed."""
+    if not context.redis.configured:  # each process has circuits of its own, and none can see another's
         return 0
-    return sum([await _watch(desk, provider) for provider in Provider])
+    return sum([await _update(context, provider) for provider in Provider])
 
 
-async def _watch(desk: Desk, provider: Provider) -> int:
+async def _update(context: CoordinatorContext, provider: Provider) -> int:
     key = f"askproai:_:circuit:{provider}"
-    word, now = await desk.redis.hash(key), int(desk.clock.now().timestamp() * 1000)
-    if word.get("state") in _NOT_CLOSED and word.keys() >= {"base_url", "probe_at"}:  # one by hand only runs out
-        desk.metrics.circuit(provider, "open")
-        return await _probe(desk, provider, key, word["base_url"]) if now >= int(word["probe_at"]) else 0
-    desk.metrics.circuit(provider, "closed")
-    base_url = down(await _tenants(desk, provider), desk.settings.circuit_tenants, desk.settings.circuit_percent)
+    circuit, now = await context.redis.hash(key), int(context.clock.now().timestamp() * 1000)
+    # A hash that a person wrote lacks these fields: it is left to expire.
+    if circuit.get("state") in _NOT_CLOSED and circuit.keys() >= {"base_url", "probe_at"}:
+        context.metrics.circuit(provider, "open")
+        return await _probe(context, provider, key, circuit["base_url"]) if now >= int(circuit["probe_at"]) else 0
+    context.metrics.circuit(provider, "closed")
+    settings = context.settings
+    base_url = find_outage(
+        await _list_tenant_circuits(context, provider), settings.circuit_tenants, settings.circuit_percent
+    )
     if base_url is None:
         return 0
-    await _say_down(desk, key, base_url)
+    await _open(context, key, base_url)
     log.warning("circuit.opened_for_all", provider=provider.value)
     return 1
 
 
-async def _tenants(desk: Desk, provider: Provider) -> dict[str, Tenant]:
+async def _list_tenant_circuits(context: CoordinatorContext, provider: Provider) -> dict[str, TenantCircuit]:
+    """Return the circuits at a provider by tenant: the open ones from Redis, the use from the database."""
     opened = set()
-    async for key in desk.redis.keys(f"askproai:*:circuit:{provider}"):
+    async for key in context.redis.keys(f"askproai:*:circuit:{provider}"):
         tenant = key.split(":")[1]
-        if tenant != "_" and (await desk.redis.hash(key)).get("state") in _NOT_CLOSED:
+        if tenant != "_" and (await context.redis.hash(key)).get("state") in _NOT_CLOSED:
             opened.add(tenant)
-    rows = await desk.pool.fetch(_ACTIVE, provider.value)
-    return {row["tenant"]: Tenant(row["base_url"], row["active"], row["tenant"] in opened) for row in rows}
+    rows = await list_provider_use(context.pool, provider)
+    return {row["tenant"]: TenantCircuit(row["base_url"], row["active"], row["tenant"] in opened) for row in rows}
 
 
-async def _say_down(desk: Desk, key: str, base_url: str) -> None:
-    probe_at = desk.clock.now() + timedelta(seconds=desk.settings.circuit_probe_seconds)
+async def _open(context: CoordinatorContext, key: str, base_url: str) -> None:
+    """Write the open state, with the time of the next probe."""
+    probe_at = context.clock.now() + timedelta(seconds=context.settings.circuit_probe_seconds)
     until = probe_at + _PROBE_MARGIN
-    fields = ("state", "open", "retry_at", _ms(until), "probe_at", _ms(probe_at), "base_url", base_url)
-    desk.fence()
-    await desk.redis.write(key, ("HSET", *fields), ("PEXPIREAT", _ms(until + _PROBE_MARGIN)))
+    fields = ("state", "open", "retry_at", _unix_ms(until), "probe_at", _unix_ms(probe_at), "base_url", base_url)
+    context.fence()
+    await context.redis.write(key, ("HSET", *fields), ("PEXPIREAT", _unix_ms(until + _PROBE_MARGIN)))
 
 
-def _ms(moment: datetime) -> str:
+def _unix_ms(moment: datetime) -> str:
     return str(int(moment.timestamp() * 1000))
 
 
-async def _probe(desk: Desk, provider: Provider, key: str, base_url: str) -> int:
-    """Ask the server, without a key: any answer but a server's own error is one."""
-    desk.fence()
+async def _probe(context: CoordinatorContext, provider: Provider, key: str, base_url: str) -> int:
+    """Ask the server, without a credential: any answer but a server error means that it works. Return 1 if that closed it."""
+    context.fence()
     try:
-        async with desk.session.get(base_url, timeout=_PROBE_TIMEOUT, allow_redirects=False) as answer:
-            alive = answer.status < _FIRST_SERVER_ERROR
+        async with context.session.get(base_url, timeout=_PROBE_TIMEOUT, allow_redirects=False) as response:
+            alive = response.status < _FIRST_SERVER_ERROR
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         log.info("circuit.probe_failed", provider=provider.value, error=type(error).__name__)
         alive = False
     log.info("circuit.probed_for_all", provider=provider.value, alive=alive)
     if not alive:
-        await _say_down(desk, key, base_url)
+        await _open(context, key, base_url)
         return 0
-    desk.fence()
-    await desk.redis.write(key, ("DEL",))
-    desk.metrics.circuit(provider, "closed")
+    context.fence()
+    await context.redis.write(key, ("DEL",))
+    context.metrics.circuit(provider, "closed")
     log.warning("circuit.closed_for_all", provider=provider.value)
     return 1

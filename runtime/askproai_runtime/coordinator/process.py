@@ -13,15 +13,18 @@ from askproai_core.http_server import serve_probes
 from askproai_core.kube import LeaseApi, elector_from_settings, leadership, read_access
 from askproai_core.lifecycle import Stopped
 from askproai_core.logging import configure_logs
-from askproai_core.redis import EVERYBODY
-from askproai_runtime.coordinator.circuits import watch_circuits
-from askproai_runtime.coordinator.counts import count
-from askproai_runtime.coordinator.duty import Desk, Duty, repeat
-from askproai_runtime.coordinator.events import rearm_events
-from askproai_runtime.coordinator.fence import FencedRedis
-from askproai_runtime.coordinator.holds import sweep_holds, sweep_locks
+from askproai_core.redis import ALL_TENANTS
+from askproai_runtime.coordinator.circuits import update_circuits
+from askproai_runtime.coordinator.fenced_redis import FencedRedis
+from askproai_runtime.coordinator.maintenance import (
+    delete_expired,
+    rearm_events,
+    sweep_holds,
+    sweep_slot_locks,
+    update_counts,
+)
 from askproai_runtime.coordinator.metrics import Metrics
-from askproai_runtime.coordinator.retention import forget
+from askproai_runtime.coordinator.periodic_task import CoordinatorContext, PeriodicTask, run_periodically
 from askproai_runtime.coordinator.settings import CoordinatorSettings
 from askproai_runtime.process import open_stores
 from askproai_runtime.watched_files import Credentials
@@ -32,16 +35,16 @@ LEASE = "askproai-coordinator"
 CONNECTIONS = 2
 
 
-def duties(settings: CoordinatorSettings) -> tuple[Duty, ...]:
+def periodic_tasks(settings: CoordinatorSettings) -> tuple[PeriodicTask, ...]:
     """Return everything that the leader does, and how often."""
     sweep = timedelta(seconds=settings.sweep_seconds)
     return (
-        Duty("holds", sweep, sweep_holds),
-        Duty("locks", sweep, sweep_locks),
-        Duty("events", sweep, rearm_events),
-        Duty("counts", timedelta(seconds=settings.count_seconds), count),
-        Duty("circuits", timedelta(seconds=settings.circuit_seconds), watch_circuits),
-        Duty("retention", timedelta(seconds=settings.retention_seconds), forget),
+        PeriodicTask("holds", sweep, sweep_holds),
+        PeriodicTask("locks", sweep, sweep_slot_locks),
+        PeriodicTask("events", sweep, rearm_events),
+        PeriodicTask("counts", timedelta(seconds=settings.count_seconds), update_counts),
+        PeriodicTask("circuits", timedelta(seconds=settings.circuit_seconds), update_circuits),
+        PeriodicTask("retention", timedelta(seconds=settings.retention_seconds), delete_expired),
     )
 
 
@@ -65,13 +68,15 @@ async def run_coordinator(settings: CoordinatorSettings, stop: asyncio.Event) ->
         except Stopped:
             return
         credentials = Credentials(settings.credentials_dir)
-        stores = open_stores(credentials, EVERYBODY, CONNECTIONS, "askproai-coordinator", clock, metrics, stop)
+        stores = open_stores(credentials, ALL_TENANTS, CONNECTIONS, "askproai-coordinator", clock, metrics, stop)
         pool, shared = await stack.enter_async_context(stores)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         redis = FencedRedis(shared, lambda: elector.term)
-        desk = Desk(pool, redis, session, clock, metrics, settings, elector.fence)
+        desk = CoordinatorContext(pool, redis, session, clock, metrics, settings, elector.fence)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(repeat(duty, desk), name=duty.name) for duty in duties(settings)]
+            tasks = [
+                group.create_task(run_periodically(duty, desk), name=duty.name) for duty in periodic_tasks(settings)
+            ]
             await stop.wait()
             for task in tasks:
                 task.cancel()

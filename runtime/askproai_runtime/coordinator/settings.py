@@ -1,4 +1,4 @@
-"""The coordinator's settings: `ASKPROAI_*` variables, read once at the start."""
+"""Settings of the coordinator: `ASKPROAI_*` variables, read once at startup."""
 
 from pathlib import Path
 

@@ -9,7 +9,7 @@ import msgspec
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import Told
+from askproai_runtime.booking import CalendarEvent
 from askproai_runtime.calls import decode
 from askproai_runtime.intake import StoredEvent
 
@@ -32,14 +32,16 @@ class _Envelope(msgspec.Struct, frozen=True):
     payload: _Booking | None = None
 
 
-async def handle_calendar_event(_connection: Connection, event: StoredEvent, _config: TenantConfig) -> Told | str:
+async def handle_calendar_event(
+    _connection: Connection, event: StoredEvent, _config: TenantConfig
+) -> CalendarEvent | str:
     """Return the remote booking that the event is about, or the note that it is not about the life of one."""
     booking = _read_booking(event.payload) if event.event_type in _BOOKING_EVENTS else None
     uid = (booking.uid or booking.booking_uid) if booking else None
     if booking is None or uid is None:
         return event.not_acted_on
     starts_at = booking.starts_at if event.event_type in _BOOKED_AT_START_TIME else None
-    return Told(uid, event.received_at, event.correlation_id, starts_at)
+    return CalendarEvent(uid, event.received_at, event.correlation_id, starts_at)
 
 
 def _read_booking(body: bytes) -> _Booking | None:

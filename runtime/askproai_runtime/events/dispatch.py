@@ -10,7 +10,7 @@ from typing import TypeAlias
 from askproai_core.clock import Clock
 from askproai_core.database import Connection, Pool
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import Booking, Told
+from askproai_runtime.booking import BookingService, CalendarEvent
 from askproai_runtime.calls import audit_refusal
 from askproai_runtime.events.billing import handle_billing_event
 from askproai_runtime.events.calendar import handle_calendar_event
@@ -21,7 +21,7 @@ from askproai_runtime.metrics import Metrics
 
 # Acts on an event inside the transaction that ends its job. Returns a note of why nothing was done or what was left out, None if
 # there is nothing to note, or the calendar's event that the booking must be compared with. Raises `DeadNow` if no retry can help.
-EventHandler: TypeAlias = Callable[[Connection, StoredEvent, TenantConfig], Awaitable[str | Told | None]]
+EventHandler: TypeAlias = Callable[[Connection, StoredEvent, TenantConfig], Awaitable[str | CalendarEvent | None]]
 
 # A new webhook sender needs a module with its handler, and a line here.
 HANDLERS: Mapping[str, EventHandler] = {
@@ -35,7 +35,7 @@ class EventDispatcher:
     """Passes each stored event to the handler of its source."""
 
     def __init__(
-        self, pool: Pool, config: Callable[[], TenantConfig], booking: Booking, clock: Clock, metrics: Metrics
+        self, pool: Pool, config: Callable[[], TenantConfig], booking: BookingService, clock: Clock, metrics: Metrics
     ) -> None:
         self._pool = pool
         self._config = config
@@ -52,10 +52,10 @@ class EventDispatcher:
             async with self._pool.acquire() as connection, connection.transaction():
                 event = await self._load(connection, job.event_id)
                 result = await self._handle(connection, event)
-                if not isinstance(result, Told):
+                if not isinstance(result, CalendarEvent):
                     await self._finish(connection, result, job=job)
-            if isinstance(result, Told):  # asks the calendar first, so it runs outside any transaction
-                await self._booking.follow_booking(result, partial(self._finish, job=job))
+            if isinstance(result, CalendarEvent):  # asks the calendar first, so it runs outside any transaction
+                await self._booking.apply_calendar_event(result, partial(self._finish, job=job))
         except UnroutableCall as error:
             await audit_refusal(self._pool, self._tenant, "event.refused", error.agent_id, job.correlation_id)
             raise DeadNow("unroutable") from error
@@ -67,7 +67,7 @@ class EventDispatcher:
             raise DeadNow("the event is gone: retention removed it before its job ran")
         return event
 
-    async def _handle(self, connection: Connection, event: StoredEvent) -> str | Told | None:
+    async def _handle(self, connection: Connection, event: StoredEvent) -> str | CalendarEvent | None:
         handler = HANDLERS.get(event.source)
         return event.not_acted_on if handler is None else await handler(connection, event, self._config())
 

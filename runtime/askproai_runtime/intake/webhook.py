@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from askproai_core.clock import Clock
-from askproai_core.http_server import Problem, correlation_id, json_answer, read_body, too_many
+from askproai_core.http_server import Problem, correlation_id, json_response, read_body, too_many_requests
 from askproai_core.redis import RateLimiter
 from askproai_runtime.intake.event_ids import IncomingEvent, MalformedEvent, Source, StaleEvent, WebhookSource, identify
 from askproai_runtime.intake.flush import EventNotStored, Flusher
@@ -72,7 +72,7 @@ class Webhooks:
             require_signature(request, source, body, self.credentials, self.clock.now(), "webhook.unauthorized")
             # Only signed requests count against the limit, so that a forger cannot use up the sender's share.
             if not await self.limiter.admits(self.config.current.rate_limits.webhooks_per_second):
-                raise too_many()
+                raise too_many_requests()
             event = self._identify(request, source, body)
             event_type = event.event_type
             receipt = await self._store(event)
@@ -104,7 +104,7 @@ class Webhooks:
         self.metrics.ack(event.source, self.clock.monotonic() - started_at)
         log.info("event.stored", source=event.source, event_type=event.event_type, id=receipt.id, outcome=outcome)
         ids = {"id": receipt.id, "event_id": event.event_id, "correlation_id": receipt.correlation_id}
-        return json_answer({"status": outcome, **ids})
+        return json_response({"status": outcome, **ids})
 
 
 def require_signature(

@@ -1,10 +1,11 @@
-"""The durable queue: what must happen after an acknowledgement, tried until it is done or a person must look.
+"""The durable job queue: work that follows an acknowledgement, attempted until it is done or a person has to look at it.
 
-One try and three retries; attempts are counted before a handler runs, and a claim that moved on cannot finish (design §3.2).
+One attempt and three retries. An attempt is counted before its handler runs, and a claim that another worker has taken over can
+no longer finish the job.
 """
 
-from askproai_runtime.jobs.queue import enqueue, finish, snapshot
 from askproai_runtime.jobs.runner import Runner
+from askproai_runtime.jobs.store import enqueue, finish, snapshot
 from askproai_runtime.jobs.types import DeadNow, Job, JobError, JobKind, JobSettings, Priority, RunAgain, StaleClaim
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Runs a tenant's jobs in this process: claim, handle, retry; renew leases meanwhile; give back what is unfinished."""
+"""Run a tenant's jobs in this process: claim, handle, retry; renew leases meanwhile; put back what is unfinished at shutdown."""
 
 import asyncio
 import os
@@ -10,9 +10,9 @@ from datetime import timedelta
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_core.database import DATABASE_AWAY, Pool
+from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.logging import error_location
-from askproai_runtime.jobs.queue import Queue, snapshot
+from askproai_runtime.jobs.store import JobStore, snapshot
 from askproai_runtime.jobs.types import (
     DeadNow,
     FinishForgotten,
@@ -29,9 +29,10 @@ log = structlog.get_logger(__name__)
 
 
 class Runner:
-    """Polls, and can be poked. The handler calls `finish` in its own transaction; what it raises says how the job goes on.
+    """A worker's loop. It polls, and `notify` makes it look at once.
 
-    The database may go away at any time: the jobs wait there, and a claim that we never heard of runs out by its lease.
+    The handler calls `finish` in its own transaction; the error that it raises decides how the job goes on (`JobError`). The
+    database may go away at any time: the jobs wait in it, and a claim whose answer we never received ends with its lease.
     """
 
     def __init__(
@@ -45,110 +46,110 @@ class Runner:
     ) -> None:
         self._pool = pool
         self._tenant = tenant
-        self._queue = Queue(pool, tenant, f"{socket.gethostname()}:{os.getpid()}", settings)
+        self._store = JobStore(pool, tenant, f"{socket.gethostname()}:{os.getpid()}", settings)
         self._handler = handler
         self._clock = clock
         self._settings = settings
         self._metrics = metrics
-        self._wake = asyncio.Event()
+        self._notified = asyncio.Event()
         self._running: dict[asyncio.Task[None], Job] = {}
-        self._maybe_more = False  # the last claim took all it had room for
-        self._last_work = self._last_sweep = self._last_snapshot = float("-inf")
+        self._maybe_more = False  # the last claim filled all the slots it had
+        self._last_busy = self._last_sweep = self._last_snapshot = float("-inf")
 
-    def poke(self) -> bool:
-        """Say that there may be work now; False when all slots are taken."""
-        self._wake.set()
+    def notify(self) -> bool:
+        """Look for jobs at once. False if all slots are taken, so that another worker should be notified."""
+        self._notified.set()
         return len(self._running) < self._settings.slots
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop`; then wait for running jobs up to the grace, and give the others back."""
+        """Run jobs until `stop`; then wait for the running ones up to the grace period, and put the others back."""
         helpers = [
-            asyncio.create_task(self._renew_for_ever(), name="renew-leases"),
-            asyncio.create_task(self._wake_at(stop), name="wake-at-stop"),
+            asyncio.create_task(self._renew_leases(), name="renew-leases"),
+            asyncio.create_task(self._notify_at(stop), name="notify-at-stop"),
         ]
         try:
             while not stop.is_set():
-                self._wake.clear()
-                await self._turn()
-                await self._sleep_until_woken()
-            await self._end_running()
+                self._notified.clear()
+                await self._run_once()
+                await self._wait_until_notified()
+            await self._finish_running()
         finally:
-            left = [*helpers, *self._running]
-            for task in left:
+            unfinished = [*helpers, *self._running]
+            for task in unfinished:
                 task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+            await asyncio.gather(*unfinished, return_exceptions=True)
 
-    async def _turn(self) -> None:
-        """Take from lost workers, claim and start, count what waits."""
+    async def _run_once(self) -> None:
+        """Release the jobs of lost workers, claim and start new ones, and measure the queue; each only when it is due."""
         now = self._clock.monotonic()
         self._maybe_more = False
         try:
             if now - self._last_sweep >= self._settings.renew_every.total_seconds():
                 await self._sweep()
                 self._last_sweep = now
-            jobs, self._maybe_more = await self._queue.claim(self._running.values())
-            for job in jobs:  # at once: whatever fails below, they are ours and must run
+            jobs, self._maybe_more = await self._store.claim(self._running.values())
+            for job in jobs:  # started before anything below can fail: they are claimed and must run
                 task = asyncio.create_task(self._handle(job), name=f"job-{job.id}")
                 self._running[task] = job
-                task.add_done_callback(self._ended)
+                task.add_done_callback(self._forget)
             if self._running:
-                self._last_work = now
+                self._last_busy = now
             if now - self._last_snapshot >= self._settings.poll.total_seconds():
                 self._last_snapshot = now
                 self._metrics.queue(await snapshot(self._pool, self._tenant))
-        except DATABASE_AWAY as error:
+        except DATABASE_UNAVAILABLE as error:
             log.warning("jobs.database_away", error=type(error).__name__)
 
     async def _sweep(self) -> None:
-        ready, dead = await self._queue.sweep()
+        ready, dead = await self._store.sweep()
         if ready or dead:
             log.warning("jobs.taken_from_lost_workers", ready=ready, dead=dead)
         for _ in range(dead):
             self._metrics.dead_letter()
 
-    async def _sleep_until_woken(self) -> None:
+    async def _wait_until_notified(self) -> None:
         settings = self._settings
-        busy = self._clock.monotonic() - self._last_work < settings.busy_for.total_seconds()
-        # The jitter keeps a thousand tenants' workers, started together, from asking together.
+        busy = self._clock.monotonic() - self._last_busy < settings.busy_for.total_seconds()
+        # The jitter keeps a thousand tenants' workers that were started together from polling together.
         seconds = (settings.poll_busy if busy else settings.poll).total_seconds() * random.uniform(0.8, 1.2)  # noqa: S311  no secret
         try:
             async with asyncio.timeout(seconds):
-                await self._wake.wait()
+                await self._notified.wait()
         except TimeoutError:
             return
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _forget(self, task: asyncio.Task[None]) -> None:
         job = self._running.pop(task)
         if self._maybe_more:
-            self._wake.set()
+            self._notified.set()
         if not task.cancelled() and (error := task.exception()):
-            log.error("job.lost_track", job=job.id, error=type(error).__name__)  # its lease runs out, and another tries
+            log.error(
+                "job.lost_track", job=job.id, error=type(error).__name__
+            )  # its lease expires, and another worker tries
 
     async def _handle(self, job: Job) -> None:
-        """Run one try, and set down how it ended."""
+        """Run one attempt and record its outcome."""
         with structlog.contextvars.bound_contextvars(
             correlation_id=job.correlation_id, job=job.id, kind=job.kind.value
         ):
             try:
-                await self._try(job)
+                await self._attempt(job)
             except StaleClaim:
                 log.warning("job.stale", attempt=job.attempts)
-            except DeadNow as verdict:
-                await self._fail(job, verdict, str(verdict), None)
-            except RunAgain as wish:
-                kept = await self._queue.run_again(job, wish.at, str(wish))
-                log.info("job.put_off" if kept else "job.stale", at=wish.at.isoformat())
+            except DeadNow as error:
+                await self._fail(job, error, str(error), None)
+            except RunAgain as postponed:
+                ours = await self._store.run_again(job, postponed.at, str(postponed))
+                log.info("job.put_off" if ours else "job.stale", at=postponed.at.isoformat())
             except JobError as error:
-                await self._fail(job, error, f"{type(error).__name__}: {error}", self._wait_after(job))
-            except Exception as error:  # noqa: BLE001  whatever a handler raises is a failed try, and is set down
-                # Not its text: a driver's quotes the row, and the row holds names and numbers (W3).
-                await self._fail(
-                    job, error, f"{type(error).__name__} at {error_location(error)}", self._wait_after(job)
-                )
+                await self._fail(job, error, f"{type(error).__name__}: {error}", self._retry_delay(job))
+            except Exception as error:  # noqa: BLE001  whatever a handler raises is a failed attempt, and is recorded
+                # Without its text: a driver's message quotes the row, and rows hold names and phone numbers.
+                await self._fail(job, error, f"{type(error).__name__} at {error_location(error)}", self._retry_delay(job))
             else:
                 log.debug("job.done", attempt=job.attempts)
 
-    async def _try(self, job: Job) -> None:
+    async def _attempt(self, job: Job) -> None:
         seconds = self._settings.timeout.total_seconds()
         try:
             async with asyncio.timeout(seconds) as limit:
@@ -161,52 +162,55 @@ class Runner:
             raise FinishForgotten("the handler returned without finish(); its effects may be there, its job goes on")
 
     async def _fail(self, job: Job, error: Exception, text: str, wait: timedelta | None) -> None:
-        if not await self._queue.fail(job, text, wait):
+        if not await self._store.fail(job, text, wait):
             log.warning("job.stale", attempt=job.attempts)
             return
-        about = {"attempt": job.attempts, "error": type(error).__name__, "at": error_location(error)}
+        details = {"attempt": job.attempts, "error": type(error).__name__, "at": error_location(error)}
         if wait is None:
             self._metrics.dead_letter()
-            log.error("job.dead", **about)
+            log.error("job.dead", **details)
         else:
-            log.warning("job.failed", **about, again_in=wait.total_seconds())
+            log.warning("job.failed", **details, again_in=wait.total_seconds())
 
-    def _wait_after(self, job: Job) -> timedelta | None:
+    def _retry_delay(self, job: Job) -> timedelta | None:
+        """Return the wait before the next attempt, or None when this was the last one."""
         retries = self._settings.retries
         return retries[job.attempts - 1] if job.attempts <= len(retries) else None
 
-    async def _renew_for_ever(self) -> None:
+    async def _renew_leases(self) -> None:
+        """Extend the leases of running jobs for ever, and cancel a job whose claim was taken over."""
         while True:
             await self._clock.sleep(self._settings.renew_every)
-            held = dict(self._running)
-            if not held:
+            claimed = dict(self._running)
+            if not claimed:
                 continue
             try:
-                kept = await self._queue.renew(list(held.values()))
-            except DATABASE_AWAY as error:
-                log.warning("jobs.not_renewed", error=type(error).__name__, jobs=len(held))
+                renewed = await self._store.renew(list(claimed.values()))
+            except DATABASE_UNAVAILABLE as error:
+                log.warning("jobs.not_renewed", error=type(error).__name__, jobs=len(claimed))
                 continue
-            for task, job in held.items():
-                if job.id not in kept and not job.finished:
+            for task, job in claimed.items():
+                if job.id not in renewed and not job.finished:
                     log.warning("job.lease_lost", job=job.id)
                     task.cancel()
 
-    async def _wake_at(self, stop: asyncio.Event) -> None:
+    async def _notify_at(self, stop: asyncio.Event) -> None:
         await stop.wait()
-        self._wake.set()
+        self._notified.set()
 
-    async def _end_running(self) -> None:
-        held = dict(self._running)
-        if not held:
+    async def _finish_running(self) -> None:
+        """Wait for running jobs up to the grace period, then cancel the others and put them back."""
+        claimed = dict(self._running)
+        if not claimed:
             return
-        log.info("jobs.finishing", jobs=len(held))
-        _, late = await asyncio.wait(held, timeout=self._settings.grace.total_seconds())
+        log.info("jobs.finishing", jobs=len(claimed))
+        _, late = await asyncio.wait(claimed, timeout=self._settings.grace.total_seconds())
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
         try:
-            for job in (held[task] for task in late if task.cancelled()):
-                given = await self._queue.run_again(job, self._clock.now(), "its worker was stopped")
-                log.info("job.given_back" if given else "job.stale", job=job.id)
-        except DATABASE_AWAY as error:
-            log.warning("jobs.not_given_back", error=type(error).__name__)  # the leases run out
+            for job in (claimed[task] for task in late if task.cancelled()):
+                ours = await self._store.run_again(job, self._clock.now(), "its worker was stopped")
+                log.info("job.given_back" if ours else "job.stale", job=job.id)
+        except DATABASE_UNAVAILABLE as error:
+            log.warning("jobs.not_given_back", error=type(error).__name__)  # the leases expire

@@ -1,4 +1,7 @@
-"""What the queue is made of."""
+"""The queue's vocabulary: kinds, priorities, one claimed job, the settings, and the errors by which a handler steers its job.
+
+The names of error classes are part of `last_error`, which people read and search.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,7 +10,7 @@ from uuid import UUID
 
 
 class Priority(StrEnum):
-    """In the order in which they go first."""
+    """From the most urgent to the least; the order of the members is the order of claiming."""
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -23,49 +26,59 @@ class JobKind(StrEnum):
 
 @dataclass(slots=True)
 class Job:
-    """One claim of a job. `claim_no` is the fence: whoever claims it after us has a higher one, and we can finish no more."""
+    """One claim of a job. `claim_no` is the fencing number: after a later claim, with a higher one, ours can finish nothing."""
 
     id: int
     kind: JobKind
     priority: Priority
-    attempts: int  # this one included
+    attempts: int  # including this one
     claim_no: int
     event_id: int | None
     appointment_id: UUID | None
     correlation_id: str
-    finished: bool = False  # set by `finish`: a handler that forgets it must not pass for a success
+    finished: bool = False  # set by `finish`: a handler that forgets to call it must not count as a success
 
 
 @dataclass(frozen=True, slots=True)
 class JobSettings:
-    """How the queue behaves. The defaults are design §3.2; tests shorten them."""
+    """How the queue behaves. The defaults are what production uses; tests shorten them."""
 
     slots: int = 10
-    reserved: int = 2  # slots that critical, high and default leave to low and maintenance, and the other way round
-    timeout: timedelta = timedelta(seconds=120)
+    reserved: int = 2  # slots that critical, high and default leave to low and maintenance, and vice versa
+    timeout: timedelta = timedelta(seconds=120)  # of one attempt
     retries: tuple[timedelta, ...] = (timedelta(seconds=10), timedelta(seconds=60), timedelta(seconds=300))
     lease: timedelta = timedelta(seconds=30)
     renew_every: timedelta = timedelta(seconds=10)
     poll: timedelta = timedelta(seconds=15)
     poll_busy: timedelta = timedelta(seconds=1)
-    busy_for: timedelta = timedelta(minutes=10)  # after this process last saw work
+    busy_for: timedelta = timedelta(minutes=10)  # after this process last had a job
     grace: timedelta = timedelta(seconds=15)  # for running jobs at shutdown
 
 
 class JobError(Exception):
-    """The root of what the queue raises, or takes from handlers. Its text is ours, quotes nobody, and is kept in `last_error`."""
+    """The root of the errors that the queue raises or accepts from handlers.
+
+    Its text is written by us, quotes no data and is stored in `last_error`.
+
+    JobError
+    ├── StaleClaim       another worker has claimed the job: the transaction must roll back
+    ├── DeadNow          no retry can help: the job becomes a dead letter at once
+    ├── RunAgain         too early, nothing failed: the job is put back, the attempt is not counted
+    ├── FinishForgotten  the handler returned without `finish`: a failed attempt
+    └── TooLong          the handler exceeded its timeout: a failed attempt
+    """
 
 
 class StaleClaim(JobError):
-    """Somebody else has the job by now: the transaction that finds this out must roll back."""
+    """Another worker has claimed the job since: the transaction that finds this out must roll back."""
 
 
 class DeadNow(JobError):
-    """Raised by a handler: no retry can help. The reason stands in the job and its event."""
+    """Raised by a handler when no retry can help. The job and its event keep the reason."""
 
 
 class RunAgain(JobError):
-    """Raised by a handler: nothing failed, but it is too early. The try is not counted."""
+    """Raised by a handler when nothing failed but it is too early. The attempt is not counted."""
 
     def __init__(self, at: datetime, reason: str) -> None:
         super().__init__(reason)
@@ -73,8 +86,8 @@ class RunAgain(JobError):
 
 
 class FinishForgotten(JobError):
-    """The handler returned without `finish`, so its effects and the job's end were not one transaction."""
+    """The handler returned without `finish`, so its effects and the job's completion were not one transaction."""
 
 
 class TooLong(JobError):
-    """The handler was cut at its timeout."""
+    """The handler was cancelled at its timeout."""

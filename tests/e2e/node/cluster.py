@@ -1,4 +1,4 @@
-"""The cluster as a platform team sees it: kubectl, pods, who leads; and how a process of it is killed."""
+"""The cluster as a platform team uses it: kubectl, pods, the holders of Leases; and how to kill one of its processes."""
 
 import asyncio
 import json
@@ -6,23 +6,22 @@ import os
 import signal
 import time
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from askproai_sandbox.cluster import eventually
+from tests.worlds.waiting import eventually
 
 SYSTEM = "askproai-system"
 
 
 class CommandFailed(AssertionError):
-    """A program said no; the message is the end of what it said."""
+    """A program failed; the message is the end of its standard error."""
 
 
 async def run(*command: str, stdin: str | None = None) -> str:
-    """Run a program and give what it printed."""
+    """Run a program and return its standard output. Raises CommandFailed."""
     process = await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
@@ -37,15 +36,15 @@ async def kubectl(*arguments: str, stdin: str | None = None) -> str:
 
 
 async def objects(*arguments: str) -> list[dict[str, Any]]:
-    """Give the items of `kubectl get …`."""
+    """Return the items of `kubectl get …`."""
     return list(json.loads(await kubectl("get", *arguments, "-o", "json"))["items"])
 
 
 async def until(check: Any, seconds: float, what: str) -> float:
-    """Wait for `check`, and give how long that took."""
-    began = time.monotonic()
-    await eventually(check, timedelta(seconds=seconds), what, every=0.1)
-    return time.monotonic() - began
+    """Wait until `check` returns something true, and return the seconds that it took."""
+    started = time.monotonic()
+    await eventually(check, seconds, what, every=0.1)
+    return time.monotonic() - started
 
 
 async def apply(*manifests: dict[str, Any], namespace: str = "default") -> None:
@@ -53,25 +52,25 @@ async def apply(*manifests: dict[str, Any], namespace: str = "default") -> None:
 
 
 async def holder(component: str) -> str:
-    """Give who holds the Lease of operator or coordinator: `<pod>_…`, another one for each process."""
+    """Return the holder of the operator's or coordinator's Lease: `<pod>_…`, different for each process."""
     path = "jsonpath={.spec.holderIdentity}"
     return await kubectl("get", "lease", f"askproai-{component}", "-n", SYSTEM, "-o", path)
 
 
 async def pods(namespace: str, component: str) -> list[dict[str, Any]]:
-    """Give the pods that are not about to go."""
-    found = await objects("pods", "-n", namespace, "-l", f"app.kubernetes.io/component={component}")
-    return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+    """Return the pods that are not being deleted."""
+    listed = await objects("pods", "-n", namespace, "-l", f"app.kubernetes.io/component={component}")
+    return [pod for pod in listed if "deletionTimestamp" not in pod["metadata"]]
 
 
-def starts(of: list[dict[str, Any]]) -> dict[str, int]:
-    """Give how often each container of some pods was started again."""
-    counts = ((p["metadata"]["name"], c) for p in of for c in p["status"]["containerStatuses"])
-    return {f"{pod}/{one['name']}": one["restartCount"] for pod, one in counts}
+def restarts(listed: list[dict[str, Any]]) -> dict[str, int]:
+    """Return how often each container of the listed pods was restarted."""
+    containers = ((pod["metadata"]["name"], status) for pod in listed for status in pod["status"]["containerStatuses"])
+    return {f"{pod}/{status['name']}": status["restartCount"] for pod, status in containers}
 
 
 async def kill(component: str, identity: str) -> str:
-    """Kill the process of a replica with SIGKILL, where the node is this machine; else have its kubelet do it."""
+    """Kill a replica by SIGKILL if the node is this machine, else by a forced deletion; return which it was."""
     pod = identity.partition("_")[0]
     pid = process_of(component, pod)
     if pid is None:
@@ -82,10 +81,10 @@ async def kill(component: str, identity: str) -> str:
 
 
 def process_of(component: str, pod: str) -> int | None:
-    """Give the process of a pod; None where the pods run on another machine."""
+    """Return the process id of a pod, or None if the pods run on another machine."""
     for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it ended, or is not ours to look at
-            words, variables = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes().split(b"\0")
-            if component.encode() in words and f"ASKPROAI_POD_NAME={pod}".encode() in variables:
+        with suppress(OSError):  # it has ended, or belongs to another user
+            command, variables = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes().split(b"\0")
+            if component.encode() in command and f"ASKPROAI_POD_NAME={pod}".encode() in variables:
                 return int(folder.name)
     return None

@@ -1,4 +1,4 @@
-"""A site around a real cluster for the run, and the table of steps at its end."""
+"""One site around a real cluster for the whole run, and the table of steps at its end."""
 
 import os
 from collections.abc import AsyncIterator
@@ -16,8 +16,8 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     if reason := missing():
         pytest.skip(reason)
     directory = tmp_path_factory.mktemp("site")
-    async with open_site(directory, os.environ["ASKPROAI_E2E_IMAGE"], os.environ["ASKPROAI_E2E_ADDRESS"]) as opened:
-        yield opened
+    async with open_site(directory, os.environ["ASKPROAI_E2E_IMAGE"], os.environ["ASKPROAI_E2E_ADDRESS"]) as site:
+        yield site
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

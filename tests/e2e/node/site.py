@@ -1,6 +1,6 @@
-"""What a platform team has around the chart, on this machine and reachable from pods: database, providers, an entrance.
+"""What a platform team has around the chart, on this machine and reachable from pods: database, providers, an ingress proxy.
 
-Nothing in the pods knows that it is a test: they have URLs of a PostgreSQL, a Retell and a Cal.com, and are called by Service.
+The pods cannot tell that this is a test: they have URLs of a PostgreSQL, a Retell and a Cal.com, and are called by Service.
 """
 
 import asyncio
@@ -32,8 +32,8 @@ RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
 @dataclass(frozen=True)
-class Other:
-    """An example beside the salon's: its file, and what must be at Retell before it."""
+class OtherExample:
+    """An example beside the salon's: its file, and the number that must be at Retell before it."""
 
     file: str
     namespace: str
@@ -42,15 +42,15 @@ class Other:
 
 
 OTHERS = (
-    Other("second-tenant.yaml", "praxis-weber", "key_demo_praxis", "+492217654321"),
-    Other("hotline.yaml", "haarwerk", "key_demo_haarwerk", "+49305550100"),
+    OtherExample("second-tenant.yaml", "praxis-weber", "key_demo_praxis", "+492217654321"),
+    OtherExample("hotline.yaml", "haarwerk", "key_demo_haarwerk", "+49305550100"),
 )
 KINDS = ("tenants.askproai.de", "branches", "serviceofferings", "retellagents")
 
 
 @dataclass
 class Site:
-    """Everything outside of the chart, and how to use it."""
+    """Everything outside the chart, and how to use it."""
 
     image: str
     address: str
@@ -58,7 +58,7 @@ class Site:
     redis: EmbeddedRedis
     retell: str
     calcom: str
-    entrance: str = ""
+    proxy_url: str = ""
     upstream: dict[str, str] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
 
@@ -68,30 +68,30 @@ class Site:
         values = {
             "image": {"repository": repository, "tag": tag, "pullPolicy": "IfNotPresent"},
             "settings": {
-                "sharedBaseUrl": self.entrance,
+                "sharedBaseUrl": self.proxy_url,
                 "providerHosts": [f"{self.address}:*"],
                 "retellBaseUrl": self.retell,
                 "calcomBaseUrl": self.calcom,
             },
             "redis": {"existingSecret": "askproai-redis"},
         }
-        where = ("--namespace", SYSTEM, "--values", "-", "--wait", "--timeout", "90s")
-        command = ("upgrade", "--install", "askproai", str(chart), *where, *arguments)
+        options = ("--namespace", SYSTEM, "--values", "-", "--wait", "--timeout", "90s")
+        command = ("upgrade", "--install", "askproai", str(chart), *options, *arguments)
         try:
             return await run("helm", *command, stdin=yaml.safe_dump(values))
         except CommandFailed as error:
-            said = await kubectl("logs", "-n", SYSTEM, "-l", "app.kubernetes.io/name=askproai", "--tail=20", "--prefix")
-            raise CommandFailed(f"{error}\n{await kubectl('get', 'pods,events', '-n', SYSTEM)}\n{said}") from None
+            logs = await kubectl("logs", "-n", SYSTEM, "-l", "app.kubernetes.io/name=askproai", "--tail=20", "--prefix")
+            raise CommandFailed(f"{error}\n{await kubectl('get', 'pods,events', '-n', SYSTEM)}\n{logs}") from None
 
-    async def ready(self, namespace: str = SALON.namespace) -> None:
+    async def wait_until_ready(self, namespace: str = SALON.namespace) -> None:
         for kind in KINDS:
             await kubectl("wait", "--for=condition=Ready", "--all", "-n", namespace, "--timeout=120s", kind)
 
-    async def call(self, *say: str, to: str = SALON.number, **more: Any) -> CallRecord:
-        return await play_call(self.retell, to, say, **more)
+    async def call(self, *say: str, to: str = SALON.number, **options: Any) -> CallRecord:
+        return await play_call(self.retell, to, say, **options)
 
     async def import_number(self, number: str, key: str) -> None:
-        """Bring a number to Retell, as its owner does before there is anything of ours."""
+        """Import a number at Retell, as its owner does before using the product."""
         body, headers = (
             {"phone_number": number, "termination_uri": "sip.example"},
             {"Authorization": f"Bearer {key}"},
@@ -116,20 +116,21 @@ class Site:
         state = await fetch(f"{self.retell}/_sim/state")
         return dict(state["workspaces"][key])
 
-    async def hooks(self, key: str = SALON.calcom_key) -> list[Any]:
+    async def webhooks(self, key: str = SALON.calcom_key) -> list[Any]:
         return list((await fetch(f"{self.calcom}/v2/webhooks", {"Authorization": f"Bearer {key}"}))["data"])
 
 
 async def fetch(url: str, headers: dict[str, str] | None = None) -> Any:
-    async with aiohttp.ClientSession(raise_for_status=True) as session, session.get(url, headers=headers) as answer:
-        return await answer.json()
+    async with aiohttp.ClientSession(raise_for_status=True) as session, session.get(url, headers=headers) as response:
+        return await response.json()
 
 
 @asynccontextmanager
-async def entrance(site: Site) -> AsyncIterator[str]:
-    """Lead `/<namespace>/<tenant>/…`, unchanged, to the ClusterIP of Service `<tenant>-web`: one connection for each request.
+async def ingress_proxy(site: Site) -> AsyncIterator[str]:
+    """Proxy `/<namespace>/<tenant>/…`, unchanged, to the ClusterIP of Service `<tenant>-web`, and yield the URL.
 
-    It tries nothing twice: what a pod refuses while it comes or goes is seen by the sender, and noted in `refused`.
+    There is one connection for each request and no retry: what a starting or stopping pod refuses reaches the sender as 502, and
+    is recorded in `refused`.
     """
     connector = aiohttp.TCPConnector(force_close=True, limit=0)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=30)) as session:
@@ -145,10 +146,10 @@ async def entrance(site: Site) -> AsyncIterator[str]:
             headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
             url = f"http://{ip}:8080{request.path_qs}"
             try:
-                sent = session.request(request.method, url, headers=headers, data=await request.read())
-                async with sent as answer:
-                    body = await answer.read()
-                    return web.Response(status=answer.status, body=body, content_type=answer.content_type)
+                forwarded = session.request(request.method, url, headers=headers, data=await request.read())
+                async with forwarded as response:
+                    body = await response.read()
+                    return web.Response(status=response.status, body=body, content_type=response.content_type)
             except (aiohttp.ClientError, TimeoutError) as error:
                 site.refused.append(f"{request.path}: {type(error).__name__}: {error}")
                 return web.Response(status=502)
@@ -164,8 +165,8 @@ async def entrance(site: Site) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def open_site(directory: Path, image: str, address: str) -> AsyncIterator[Site]:
-    """Raise everything outside of the chart, make the namespaces with their Secrets, and take all of it down again."""
-    await clean()
+    """Start everything outside the chart, create the namespaces with their Secrets, and remove all of it at the end."""
+    await remove_everything()
     postgres = EmbeddedPostgres(directory / "postgres", durable=False, address=address)
     redis = EmbeddedRedis(directory / "redis", address=address)
     await asyncio.gather(postgres.start(), redis.start())
@@ -178,7 +179,7 @@ async def open_site(directory: Path, image: str, address: str) -> AsyncIterator[
         await seed_simulators(retell, calcom)
         dsn = await postgres.create_database("askproai", "e2e-admin")
         try:
-            async with entrance(site) as site.entrance:
+            async with ingress_proxy(site) as site.proxy_url:
                 await apply(_namespace(SYSTEM), _namespace(SALON.namespace))
                 await apply(
                     _secret("askproai-database", "DATABASE_ADMIN_URL", dsn),
@@ -187,13 +188,13 @@ async def open_site(directory: Path, image: str, address: str) -> AsyncIterator[
                 )
                 yield site
         finally:
-            await clean()
+            await remove_everything()
             await postgres.remove()
             await redis.remove()
 
 
-async def clean() -> None:
-    """Take away whatever a run, a broken one too, has left: the tenants while their operator still runs."""
+async def remove_everything() -> None:
+    """Remove whatever a run, even an aborted one, has left; the tenants first, while their operator still runs."""
     tenants = (SALON.namespace, *(other.namespace for other in OTHERS))
     await kubectl("delete", "namespace", *tenants, "--ignore-not-found", "--timeout=60s")
     if await run("helm", "list", "-n", SYSTEM, "-q"):

@@ -1,4 +1,4 @@
-"""The product on a real node, from `helm install` to nothing left. The steps build on each other, in this order."""
+"""The product on a real node, from `helm install` until nothing is left. The steps build on each other, in this order."""
 
 import asyncio
 import hashlib
@@ -16,37 +16,37 @@ import pytest
 
 from askproai_sandbox.caller import CallRecord
 from askproai_sandbox.world import EXAMPLES, SALON
-from tests.e2e.node.cluster import SYSTEM, holder, kill, kubectl, objects, pods, run, starts, until
+from tests.e2e.node.cluster import SYSTEM, holder, kill, kubectl, objects, pods, restarts, run, until
 from tests.e2e.node.site import CHART, OTHERS, PLURALS, Site
-from tests.e2e.test_leaders_killed import EXPIRED_HOLD, OF_THE_HOLD
+from tests.e2e.test_leaders_killed import EXPIRED_HOLD, SELECT_THE_HOLD
 
 pytestmark = pytest.mark.timeout(300)
 WEB = f"{SALON.namespace}-web"
 TENANT = ("tenants.askproai.de", SALON.namespace, "-n", SALON.namespace)
 
 
-async def test_helm_install_gives_two_of_each_of_which_one_leads(site: Site):
+async def test_helm_install_starts_two_of_each_of_which_one_leads(site: Site):
     notes = await site.helm()
     assert "kubectl get askproai -A" in notes
     for component in ("operator", "coordinator"):
         names = {pod["metadata"]["name"] for pod in await pods(SYSTEM, component)}
         assert len(names) == 2
-        await until(partial(_led_by, component, names), 20, f"a leader of the {component}")
+        await until(partial(_is_led_by, component, names), 20, f"a leader of the {component}")
 
 
-async def _led_by(component: str, names: set[str]) -> bool:
+async def _is_led_by(component: str, names: set[str]) -> bool:
     return (await holder(component)).partition("_")[0] in names
 
 
-async def test_the_example_becomes_ready_in_a_namespace_that_holds_pods_to_restricted(site: Site, record_property):
-    began = time.monotonic()
+async def test_the_example_becomes_ready_in_a_namespace_that_enforces_restricted_pods(site: Site, record_property):
+    started = time.monotonic()
     await kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
-    await site.ready()
-    record_property("Ready after", f"{time.monotonic() - began:.1f} s")
+    await site.wait_until_ready()
+    record_property("Ready after", f"{time.monotonic() - started:.1f} s")
     assert len(await pods(SALON.namespace, "web")) == 2
 
 
-async def test_a_caller_books_and_both_books_hold_the_appointment(site: Site):
+async def test_a_caller_books_and_both_calendars_have_the_appointment(site: Site):
     friday, name = (
         "Guten Tag, einen Haarschnitt am Freitag um halb drei, bitte.",
         "Ja, gern. Mein Name ist Erika Muster.",
@@ -59,19 +59,19 @@ async def test_a_caller_books_and_both_books_hold_the_appointment(site: Site):
     await until(lambda: _none(site.unfinished), 30, "every event of the call to be processed")
 
 
-async def test_the_other_examples_live_beside_it_and_leave_nothing(site: Site, record_property):
-    began = time.monotonic()
+async def test_the_other_examples_run_beside_it_and_leave_nothing(site: Site, record_property):
+    started = time.monotonic()
     for other in OTHERS:
         await site.import_number(other.number, other.key)
         await kubectl("apply", "-f", str(EXAMPLES / other.file))
     for other in OTHERS:
-        await site.ready(other.namespace)
-    record_property("Ready after", f"{time.monotonic() - began:.1f} s")
+        await site.wait_until_ready(other.namespace)
+    record_property("Ready after", f"{time.monotonic() - started:.1f} s")
     practice, hotline = OTHERS
-    wish = "Ich hätte gern einen Haarschnitt am Freitag um zehn."
+    request = "Ich hätte gern einen Haarschnitt am Freitag um zehn."
     name = "Ja, gern, mein Name ist Jonas Köhler."
     await site.call("Ich brauche einen Termin für Sprechstunde am Donnerstag um zehn.", name, to=practice.number)
-    await site.call(wish, "In Pankow, bitte.", name, to=hotline.number)
+    await site.call(request, "In Pankow, bitte.", name, to=hotline.number)
     found = await site.rows("SELECT branch, status FROM appointments WHERE tenant <> $1", SALON.tenant)
     assert {(row["branch"], row["status"]) for row in found} == {("praxis", "confirmed"), ("pankow", "confirmed")}
     await until(lambda: _none(site.unfinished), 30, "every event of the calls to be processed")
@@ -81,31 +81,33 @@ async def test_the_other_examples_live_beside_it_and_leave_nothing(site: Site, r
         assert (workspace["agents"], workspace["llms"]) == ({}, {})
 
 
-async def test_changed_opening_hours_are_in_force_within_10_seconds_and_nothing_restarts(site: Site, record_property):
-    """Without the nudge the kubelet takes up to 90 s to look at a mounted ConfigMap."""
-    before = starts(await pods(SALON.namespace, "web"))
-    wish = f"{free_starts()[0][:10]}T15:00"
-    assert await _offers(site, wish)
+async def test_changed_opening_hours_take_effect_within_10_seconds_and_nothing_restarts(site: Site, record_property):
+    """Unless the operator triggers it, a kubelet takes up to 90 s to update a mounted ConfigMap."""
+    before = restarts(await pods(SALON.namespace, "web"))
+    start = f"{free_starts()[0][:10]}T15:00"
+    assert await _offers(site, start)
     hours = [{"days": ["Wed"], "opens": "09:00", "closes": "12:00"}]
     patch = json.dumps({"spec": {"openingHours": hours}})
-    began = time.monotonic()
+    started = time.monotonic()
     await kubectl("patch", "branch", "mitte", "-n", SALON.namespace, "--type=merge", "-p", patch)
 
     async def closed() -> bool:
-        return not any([await _offers(site, wish) for _ in range(4)])  # by chance each pod is asked
+        return not any(
+            [await _offers(site, start) for _ in range(4)]
+        )  # enough that every pod is asked, in all likelihood
 
     await until(closed, 120, "the new hours in every pod")
-    record_property("in force after", f"{time.monotonic() - began:.1f} s")
-    assert time.monotonic() - began < 10
-    assert starts(await pods(SALON.namespace, "web")) == before
+    record_property("in force after", f"{time.monotonic() - started:.1f} s")
+    assert time.monotonic() - started < 10
+    assert restarts(await pods(SALON.namespace, "web")) == before
     await kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
-    await until(lambda: _offers(site, wish), 120, "the old hours again")
+    await until(lambda: _offers(site, start), 120, "the old hours again")
 
 
 async def _offers(site: Site, start: str) -> bool:
-    """Whether a call of its own is offered that time."""
-    wish = {"service": "Haarschnitt", "date": start[:10], "time": start[11:]}
-    record = await site.call("Guten Tag", args=[{"name": "check_availability", "args": wish}])
+    """Whether a caller is offered that slot."""
+    request = {"service": "Haarschnitt", "date": start[:10], "time": start[11:]}
+    record = await site.call("Guten Tag", args=[{"name": "check_availability", "args": request}])
     assert record.errors == []
     return any(slot["start"].startswith(start) for slot in record.answers("check_availability")[0]["slots"])
 
@@ -115,17 +117,17 @@ async def _none(count: Callable[[], Awaitable[int]]) -> bool:
 
 
 def free_starts() -> list[str]:
-    """Give starts that no two bookings share: hourly, on Wednesdays from the one after next."""
+    """Return starts that no two bookings share: hourly, on Wednesdays at least a week ahead."""
     day = datetime.now(UTC).date() + timedelta(days=7)
     day += timedelta(days=(2 - day.weekday()) % 7)
     hours = ("09:00", "10:00", "11:00", "12:00", "13:00", "14:00", "15:00", "16:00")
     days = (day + timedelta(weeks=week) for week in range(12))
-    wanted = [f"{each.isoformat()}T{hour}:00+01:00" for each in days for hour in hours]
-    return [start for start in wanted if start[5:10] not in {"12-23", "12-30"}]
+    candidates = [f"{wednesday.isoformat()}T{hour}:00+01:00" for wednesday in days for hour in hours]
+    return [start for start in candidates if start[5:10] not in {"12-23", "12-30"}]
 
 
 def signed(call_id: str) -> tuple[bytes, dict[str, str]]:
-    """Sign an event as Retell does (retell.md §6)."""
+    """Return body and headers of an event, signed as Retell does (docs/vendors/retell.md)."""
     call = {"call_id": call_id, "agent_id": "unknown", "to_number": SALON.number, "from_number": "+4915100000000"}
     body = json.dumps({"event": "call_started", "call": call | {"direction": "inbound", "call_status": "ongoing"}})
     stamp = str(int(time.time() * 1000))
@@ -134,101 +136,101 @@ def signed(call_id: str) -> tuple[bytes, dict[str, str]]:
 
 
 async def test_a_rolling_restart_under_calls_loses_no_request(site: Site, record_property):
-    """Calls that book, and twenty events a second, while every pod is replaced: each request is answered with 200, once."""
-    over = asyncio.Event()
+    """While every pod is replaced, calls book and twenty events a second are sent: each request is answered with 200, once."""
+    finished = asyncio.Event()
     records: list[CallRecord] = []
     sent: list[tuple[str, int]] = []
-    starts_left = free_starts()[1:]
+    remaining_starts = free_starts()[1:]
 
-    async def callers(number: int) -> None:
-        while not over.is_set() and starts_left:
-            args = {"service": "Haarschnitt", "start": starts_left.pop(0), "customer_name": f"Anrufer {number}"}
-            caller = f"+49151{len(starts_left):08}"
+    async def book_repeatedly(number: int) -> None:
+        while not finished.is_set() and remaining_starts:
+            args = {"service": "Haarschnitt", "start": remaining_starts.pop(0), "customer_name": f"Anrufer {number}"}
+            caller = f"+49151{len(remaining_starts):08}"
             records.append(
                 await site.call("Hallo", from_number=caller, args=[{"name": "book_appointment", "args": args}])
             )
             await asyncio.sleep(0.4)
 
-    async def events(session: aiohttp.ClientSession) -> None:
-        while not over.is_set():
+    async def send_events(session: aiohttp.ClientSession) -> None:
+        while not finished.is_set():
             body, headers = signed(f"call_rolling_{len(sent)}")
-            url = f"{site.entrance}/{SALON.namespace}/{SALON.namespace}/webhooks/retell"
-            async with session.post(url, data=body, headers=headers) as answer:
-                sent.append((f"call_rolling_{len(sent)}:call_started", answer.status))
+            url = f"{site.proxy_url}/{SALON.namespace}/{SALON.namespace}/webhooks/retell"
+            async with session.post(url, data=body, headers=headers) as response:
+                sent.append((f"call_rolling_{len(sent)}:call_started", response.status))
             await asyncio.sleep(0.05)
 
     old = {pod["metadata"]["name"] for pod in await pods(SALON.namespace, "web")}
     site.refused.clear()
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
         for number in range(2):
-            group.create_task(callers(number))
-        group.create_task(events(session))
+            group.create_task(book_repeatedly(number))
+        group.create_task(send_events(session))
         await kubectl("rollout", "restart", f"deployment/{WEB}", "-n", SALON.namespace)
         await kubectl("rollout", "status", f"deployment/{WEB}", "-n", SALON.namespace, "--timeout=120s")
-        await until(lambda: _gone(old), 60, "the old pods to end")
-        over.set()
+        await until(lambda: _are_gone(old), 60, "the old pods to end")
+        finished.set()
     record_property("calls", len(records))
     record_property("events", len(sent))
     assert site.refused == []
-    assert [error for one in records for error in one.errors] == []
+    assert [error for record in records for error in record.errors] == []
     assert [status for _, status in sent if status != 200] == []
     assert not old & {pod["metadata"]["name"] for pod in await pods(SALON.namespace, "web")}
-    booked = [answer["appointment_id"] for one in records for answer in one.answers("book_appointment")]
-    kept = await site.rows("SELECT id::text FROM appointments WHERE status IN ('confirmed', 'pending_sync')")
-    assert set(booked) <= {row["id"] for row in kept}
+    booked = [answer["appointment_id"] for record in records for answer in record.answers("book_appointment")]
+    stored_rows = await site.rows("SELECT id::text FROM appointments WHERE status IN ('confirmed', 'pending_sync')")
+    assert set(booked) <= {row["id"] for row in stored_rows}
     assert len(set(booked)) == len(records) >= 3
     await until(lambda: _none(site.unfinished), 60, "every acknowledged event to be processed")
     stored = {row["event_id"] for row in await site.rows("SELECT event_id FROM webhook_events")}
     assert {event for event, _ in sent} <= stored
 
 
-async def _gone(names: set[str]) -> bool:
+async def _are_gone(names: set[str]) -> bool:
     found = await objects("pods", "-n", SALON.namespace)
     return not names & {pod["metadata"]["name"] for pod in found}
 
 
-async def test_the_operators_leader_is_killed_and_another_works_within_20_seconds(site: Site, record_property):
+async def test_when_the_leading_operator_is_killed_another_reconciles_within_20_seconds(site: Site, record_property):
     first, token = await holder("operator"), f"after-{time.time_ns()}"
     record_property("by", await kill("operator", first))
-    began = time.monotonic()
+    started = time.monotonic()
     await kubectl("annotate", *TENANT, f"askproai.de/reconcile-at={token}", "--overwrite")
 
-    async def worked() -> bool:
+    async def reconciled() -> bool:
         return await kubectl("get", *TENANT, "-o", "jsonpath={.status.lastReconcileToken}") == token
 
-    await until(worked, 60, "another replica to reconcile")
-    record_property("works after", f"{time.monotonic() - began:.1f} s")
-    assert time.monotonic() - began < 20
+    await until(reconciled, 60, "another replica to reconcile")
+    record_property("works after", f"{time.monotonic() - started:.1f} s")
+    assert time.monotonic() - started < 20
     assert await holder("operator") != first
 
 
-async def test_the_coordinators_leader_is_killed_and_another_sweeps_within_20_seconds(site: Site, record_property):
+async def test_when_the_leading_coordinator_is_killed_another_sweeps_within_20_seconds(site: Site, record_property):
     first = await holder("coordinator")
     record_property("by", await kill("coordinator", first))
     await site.rows(EXPIRED_HOLD, SALON.tenant)
 
     async def swept() -> bool:
-        return await site.rows(OF_THE_HOLD) == []
+        return await site.rows(SELECT_THE_HOLD) == []
 
     record_property("works after", f"{await until(swept, 20, 'the sweep of another replica'):.1f} s")
     assert await holder("coordinator") != first
 
 
-async def test_nothing_was_forbidden_to_operator_and_coordinator_and_nothing_broke(site: Site):
-    """All of it ran under the chart's roles: a right that is missing would stand in these logs.
+async def test_operator_and_coordinator_were_forbidden_nothing_and_logged_no_traceback(site: Site):
+    """Everything ran under the chart's roles: a missing permission would be in these logs.
 
-    What is refused in a namespace that goes is no matter of rights.
+    A refusal in a namespace that is being deleted has nothing to do with permissions.
     """
     for component in ("operator", "coordinator"):
         await kubectl("rollout", "status", f"deployment/askproai-{component}", "-n", SYSTEM, "--timeout=60s")
-        said = ""
+        logs = ""
         for pod in await pods(SYSTEM, component):
-            said += await kubectl("logs", "-n", SYSTEM, pod["metadata"]["name"])
-            if starts([pod])[f"{pod['metadata']['name']}/{component}"]:
-                said += await kubectl("logs", "-n", SYSTEM, pod["metadata"]["name"], "--previous")
-        lines = [line for line in said.splitlines() if "because it is being terminated" not in line]
+            logs += await kubectl("logs", "-n", SYSTEM, pod["metadata"]["name"])
+            if restarts([pod])[f"{pod['metadata']['name']}/{component}"]:
+                logs += await kubectl("logs", "-n", SYSTEM, pod["metadata"]["name"], "--previous")
+        lines = [line for line in logs.splitlines() if "because it is being terminated" not in line]
         bad = [line for line in lines if "forbidden" in line.lower() or "Traceback" in line]
-        assert said
+        assert logs
         assert bad == []
 
 
@@ -246,33 +248,33 @@ async def test_helm_upgrade_changes_crds(site: Site, tmp_path: Path):
 
 
 async def test_helm_uninstall_keeps_crds_and_tenants_and_callers_go_on_booking(site: Site):
-    before = starts(await pods(SALON.namespace, "web"))
+    before = restarts(await pods(SALON.namespace, "web"))
     await run("helm", "uninstall", "askproai", "-n", SYSTEM, "--wait")
     assert await pods(SYSTEM, "operator") == []
     for plural in PLURALS:
         assert await objects(f"{plural}.askproai.de", "-A") != []
     start = free_starts()[0]
-    wish = {"service": "Haarschnitt", "start": start, "customer_name": "Ohne Operator"}
-    record = await site.call("Hallo", from_number="+4915199999999", args=[{"name": "book_appointment", "args": wish}])
+    args = {"service": "Haarschnitt", "start": start, "customer_name": "Ohne Operator"}
+    record = await site.call("Hallo", from_number="+4915199999999", args=[{"name": "book_appointment", "args": args}])
     assert record.errors == []
     assert record.answers("book_appointment")[0]["success"] is True
-    assert starts(await pods(SALON.namespace, "web")) == before
+    assert restarts(await pods(SALON.namespace, "web")) == before
 
 
-async def test_a_new_install_takes_over_what_was_kept_and_writes_nothing_at_retell(site: Site):
+async def test_a_new_install_adopts_what_was_kept_and_writes_nothing_at_retell(site: Site):
     before = {pod["metadata"]["uid"] for pod in await pods(SALON.namespace, "web")}
     agents = await site.workspace()
     await site.helm()
-    note = f"askproai.de/reconcile-at={time.time_ns()}"
-    await kubectl("annotate", "retellagent", "mitte", "-n", SALON.namespace, note, "--overwrite")
-    token = note.partition("=")[2]
+    annotation = f"askproai.de/reconcile-at={time.time_ns()}"
+    await kubectl("annotate", "retellagent", "mitte", "-n", SALON.namespace, annotation, "--overwrite")
+    token = annotation.partition("=")[2]
 
-    async def seen() -> bool:
+    async def reconciled() -> bool:
         agent = json.loads(await kubectl("get", "retellagent", "mitte", "-n", SALON.namespace, "-o", "json"))
         return bool(agent["status"].get("lastReconcileToken") == token)
 
-    await until(seen, 60, "the new operator to reconcile the agent")
-    await site.ready()
+    await until(reconciled, 60, "the new operator to reconcile the agent")
+    await site.wait_until_ready()
     assert {pod["metadata"]["uid"] for pod in await pods(SALON.namespace, "web")} == before
     assert await site.workspace() == agents
 
@@ -282,14 +284,14 @@ async def test_a_deleted_namespace_leaves_nothing_at_the_providers(site: Site):
     workspace = await site.workspace()
     assert (workspace["agents"], workspace["llms"]) == ({}, {})
     assert not workspace["numbers"][SALON.number].get("inbound_agents")
-    assert await site.hooks() == []
+    assert await site.webhooks() == []
 
 
-async def test_the_chart_without_keep_removes_everything_it_made(site: Site):
+async def test_the_chart_without_keep_removes_everything_it_created(site: Site):
     await site.helm("--set", "crds.keep=false")
     await run("helm", "uninstall", "askproai", "-n", SYSTEM, "--wait", "--cascade", "foreground")
     everywhere = "crd,clusterrole,clusterrolebinding,validatingadmissionpolicy,validatingadmissionpolicybinding"
-    left = [one["metadata"]["name"] for one in await objects(everywhere) if "askproai" in one["metadata"]["name"]]
-    assert left == []
+    names = [item["metadata"]["name"] for item in await objects(everywhere)]
+    assert [name for name in names if "askproai" in name] == []
     release = await objects("all,role,rolebinding,pdb,networkpolicy", "-n", SYSTEM)
-    assert [f"{one['kind']}/{one['metadata']['name']}" for one in release] == []
+    assert [f"{item['kind']}/{item['metadata']['name']}" for item in release] == []

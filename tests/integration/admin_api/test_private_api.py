@@ -133,7 +133,7 @@ async def test_web_and_worker_share_their_circuits_through_redis(stopped_pod: Te
             """On a busy machine a call to Redis may take longer than its tenth of a second, so this is tried again."""
             with contextlib.suppress(CircuitOpen):
                 for _ in range(5):
-                    await (await worker.allow(Provider.CALCOM)).failed()
+                    await (await worker.allow(Provider.CALCOM)).record_failure()
             _, answer, _ = await request(stopped_pod, "circuits")
             calcom = next(row for row in answer["circuits"] if row["provider"] == "calcom")
             return calcom if calcom["state"] == "open" and calcom["shared"] else None
@@ -146,7 +146,7 @@ async def test_web_and_worker_share_their_circuits_through_redis(stopped_pod: Te
 
         async def closed_for_the_worker() -> bool:
             _, row, _ = await request(stopped_pod, "circuits/calcom/reset", "POST")
-            return bool(row["shared"]) and not (await worker.states())[Provider.CALCOM].retry_after
+            return bool(row["shared"]) and not (await worker.views())[Provider.CALCOM].retry_after
 
         await eventually(closed_for_the_worker)
-        await (await worker.allow(Provider.CALCOM)).succeeded()
+        await (await worker.allow(Provider.CALCOM)).record_success()

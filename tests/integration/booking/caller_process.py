@@ -1,7 +1,7 @@
-"""A pod's worth of callers in a process of its own: does what it reads from standard input, answers as JSON.
+"""A pod's callers in a process of its own: reads their requests from standard input, writes the answers as JSON.
 
-Run by test_booking_processes.py as `caller_process.py DSN CONFIG CALCOM_URL [REDIS_URL]`; a first line that is read
-starts all at once.
+Run by test_booking_processes.py as `caller_process.py DSN CONFIG CALCOM_URL [REDIS_URL]`. Writes `ready`, reads one line, a
+JSON list of [call id, arguments, function], and starts all requests of it at once.
 """
 
 import asyncio
@@ -12,14 +12,14 @@ import aiohttp
 import msgspec
 import stamina.instrumentation
 import structlog
-from booking_world import CALCOM, NOW, Counts, StandingClock, call, slots_of
+from booking_environment import CALCOM, NOW, FrozenClock, RecordedMetrics, call, open_slot_lock
 
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import fault_points_from_environment
-from askproai_core.redis import Circuits
+from askproai_core.redis import CircuitBreakers
 from askproai_core.tenant_config import CalcomVersion, decode
-from askproai_runtime.booking import Booking, BookingSettings
-from askproai_runtime.calendars import CalcomV2, ChosenCalendar, Exchange, Recorder
+from askproai_runtime.booking import BookingService, BookingSettings
+from askproai_runtime.calendars import CalcomHttp, CalcomV2, FallbackCalendar, ProviderCallRecorder
 
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output carries the answers
 
@@ -32,24 +32,24 @@ async def main(dsn: str, config_text: str, url: str, redis_url: str = "") -> Non
     config = decode(config_text)
     if url:
         config = msgspec.structs.replace(config, calendar=msgspec.structs.replace(CALCOM, base_url=url))
-    counts, clock = Counts(), StandingClock(NOW)
+    metrics, clock = RecordedMetrics(), FrozenClock(NOW)
     async with open_pool(dsn, max_size=3) as pool, aiohttp.ClientSession() as session:
-        recorder = Recorder(pool, config.tenant, counts)
-        exchange = Exchange(session, Circuits(None, clock), clock)
+        recorder = ProviderCallRecorder(pool, config.tenant, metrics)
+        exchange = CalcomHttp(session, CircuitBreakers(None, clock), clock)
         calcom = CalcomV2(exchange, lambda: config, lambda: "cal_salon", recorder)
-        calendar = ChosenCalendar(lambda: config, {CalcomVersion.V2: calcom}, clock)
-        slots = slots_of(config.tenant, redis_url or None)
+        calendar = FallbackCalendar(lambda: config, {CalcomVersion.V2: calcom}, clock)
+        slot_lock = open_slot_lock(config.tenant, redis_url or None)
         faults = fault_points_from_environment()
-        booking = Booking(pool, lambda: config, calendar, clock, counts, BookingSettings(), faults, slots)
+        booking = BookingService(pool, lambda: config, calendar, clock, metrics, BookingSettings(), faults, slot_lock)
         await pool.fetchval("SELECT 1")
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        wishes = json.loads(await asyncio.to_thread(sys.stdin.readline))
+        requests = json.loads(await asyncio.to_thread(sys.stdin.readline))
         answers = await asyncio.gather(
-            *(getattr(booking, function)(call(call_id, None), args) for call_id, args, function in wishes)
+            *(getattr(booking, function)(call(call_id, None), args) for call_id, args, function in requests)
         )
-        said = {"answers": [answer.as_json() for answer in answers], "retries": retries}
-        sys.stdout.write(json.dumps(said) + "\n")
+        output = {"answers": [answer.as_json() for answer in answers], "retries": retries}
+        sys.stdout.write(json.dumps(output) + "\n")
 
 
 asyncio.run(main(*sys.argv[1:]))

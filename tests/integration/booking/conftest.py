@@ -4,8 +4,8 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from booking_world import Salon, open_salon
-from calcom_world import World, open_world
+from booking_environment import Salon, open_salon
+from calcom_environment import CalcomEnvironment, open_calcom_environment
 
 from askproai_sandbox.databases import Database
 
@@ -28,7 +28,7 @@ async def new_salon(module_database: Database) -> AsyncIterator[OpenSalon]:
 
 
 @pytest.fixture
-async def world(new_salon: OpenSalon) -> AsyncIterator[World]:
+async def env(new_salon: OpenSalon) -> AsyncIterator[CalcomEnvironment]:
     """A salon whose calendar is the Cal.com simulator."""
-    async with open_world(new_salon) as opened:
+    async with open_calcom_environment(new_salon) as opened:
         yield opened

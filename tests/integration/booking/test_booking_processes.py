@@ -1,4 +1,4 @@
-"""Several pods, and pods that die: one wins each span, nothing is made twice (B2, design §3.3, §3.5)."""
+"""Several pods, and pods that die: exactly one caller wins each slot, nothing is booked twice."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from booking_world import HALF_PAST_TWO, NOW, Salon, StandingClock, salon_of, wants
+from booking_environment import HALF_PAST_TWO, NOW, FrozenClock, Salon, booking_args, tenant_config_of
 
 from askproai_core.tenant_config import encode
 from askproai_runtime.jobs import RunAgain
@@ -25,7 +25,7 @@ PROGRAM = Path(__file__).with_name("caller_process.py")
 async def start(salon: Salon, url: str = "", **environment: str) -> Process:
     """Start a process of callers and wait until it is ready."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(PROGRAM), salon.store.dsn, encode(salon_of(salon.store)), url,
+        sys.executable, str(PROGRAM), salon.store.dsn, encode(tenant_config_of(salon.store)), url,
         stdin=PIPE, stdout=PIPE, env={**os.environ, "ASKPROAI_TESTING": "1", **environment},
     )  # fmt: skip
     assert process.stdout is not None
@@ -33,18 +33,18 @@ async def start(salon: Salon, url: str = "", **environment: str) -> Process:
     return process
 
 
-async def say(
-    process: Process, wishes: list[tuple[str, dict[str, Any]]], function: str = "book_appointment"
+async def send(
+    process: Process, requests: list[tuple[str, dict[str, Any]]], function: str = "book_appointment"
 ) -> list[dict[str, Any]]:
-    """Let all its callers ask at once, and give their answers; none if it was killed.
+    """Send all requests of a process's callers at once, and return their answers; none if it was killed.
 
     Under the lock nobody even meets a constraint or a deadlock, so no transaction is tried twice.
     """
-    asked = json.dumps([(call_id, args, args.pop("function", function)) for call_id, args in wishes])
-    said, _ = await asyncio.wait_for(process.communicate(asked.encode() + b"\n"), 60)
-    if not said:
+    body = json.dumps([(call_id, args, args.pop("function", function)) for call_id, args in requests])
+    output, _ = await asyncio.wait_for(process.communicate(body.encode() + b"\n"), 60)
+    if not output:
         return []
-    result = json.loads(said)
+    result = json.loads(output)
     assert result["retries"] == []
     return result["answers"]
 
@@ -53,8 +53,8 @@ async def test_fifty_callers_of_four_processes_want_one_slot(new_salon) -> None:
     """Exactly one wins each person; the others get alternatives, and no deadlock surfaces."""
     salon = await new_salon()
     processes = await asyncio.gather(*(start(salon) for _ in range(4)))
-    wishes = [[(f"p{p}c{n}", wants(staff="anna")) for n in range(13 if p < 2 else 12)] for p in range(4)]
-    answers = [a for said in await asyncio.gather(*map(say, processes, wishes)) for a in said]
+    requests = [[(f"p{p}c{n}", booking_args(staff="anna")) for n in range(13 if p < 2 else 12)] for p in range(4)]
+    answers = [a for of_process in await asyncio.gather(*map(send, processes, requests)) for a in of_process]
     assert len(answers) == 50
     assert [process.returncode for process in processes] == [0] * 4
     winners = [a for a in answers if a["success"]]
@@ -62,38 +62,38 @@ async def test_fifty_callers_of_four_processes_want_one_slot(new_salon) -> None:
     assert all(a["alternatives"] and a["obstacle"] == "taken" for a in answers if not a["success"])
     (row,) = await salon.live()
     assert str(row["id"]) == winners[0]["appointment_id"]
-    await salon.books_agree()
+    await salon.assert_claims_match()
 
 
-async def test_overlapping_wishes_for_anybody_never_overlap_in_the_book(new_salon) -> None:
+async def test_overlapping_requests_for_anybody_never_overlap_as_appointments(new_salon) -> None:
     salon = await new_salon()
     processes = await asyncio.gather(*(start(salon) for _ in range(4)))
     starts = [f"2026-11-27T{hour}:{minute}:00+01:00" for hour in (13, 14, 15) for minute in ("00", "15", "30", "45")]
-    wishes = [[(f"p{p}c{n}", wants(starts[(n * 5 + p * 3) % 12])) for n in range(13)] for p in range(4)]
-    answers = [a for said in await asyncio.gather(*map(say, processes, wishes)) for a in said]
+    requests = [[(f"p{p}c{n}", booking_args(starts[(n * 5 + p * 3) % 12])) for n in range(13)] for p in range(4)]
+    answers = [a for of_process in await asyncio.gather(*map(send, processes, requests)) for a in of_process]
     assert len(answers) == 52
     winners = [a for a in answers if a["success"]]
     assert len(winners) == len(await salon.live())
     assert 4 <= len(winners) <= 8  # 13:00 to 16:30 for two people at 55 minutes each
     assert {a["status"] for a in winners} == {"confirmed"}
-    await salon.books_agree()
+    await salon.assert_claims_match()
 
 
 @pytest.mark.parametrize(
-    ("point", "there"),
+    ("point", "created"),
     [("after:book-commit", 0), ("after:calcom-create", 1), ("after:book-give-back", 1)],
 )
 async def test_killed_between_two_steps_and_asked_again_it_is_one_appointment(
-    new_salon, point: str, there: int
+    new_salon, point: str, created: int
 ) -> None:
-    """W6: the second ask finds what the first left, as soon as its lease is over; the sync makes it one booking there."""
+    """The second request finds what the first left, as soon as its lease has ended; the sync job makes it one booking."""
     salon = await new_salon()
-    calcom = CalcomSimulator(StandingClock(NOW))
+    calcom = CalcomSimulator(FrozenClock(NOW))
     async with serve(calcom) as url, aiohttp.ClientSession() as session:
         for staff, number in (("anna", 1001), ("mehmet", 1002)):
             body = {"key": "cal_salon", "id": number, "lengthInMinutes": 45, "afterEventBuffer": 10, "host": staff}
             await (await session.post(f"{url}/_sim/event-types", json=body)).release()
-        if point == "after:book-give-back":  # somebody else has Anna there, so she is given back, and Mehmet comes next
+        if point == "after:book-give-back":  # somebody else has booked Anna at Cal.com, so Mehmet is tried next
             stranger = {"name": "Fremd", "email": "fremd@example.com", "timeZone": "Europe/Berlin"}
             body = {"eventTypeId": 1001, "start": "2026-11-27T13:30:00Z", "attendee": stranger}
             headers = {"cal-api-version": "2024-08-13", "Authorization": "Bearer cal_salon"}
@@ -103,23 +103,23 @@ async def test_killed_between_two_steps_and_asked_again_it_is_one_appointment(
             return [b for b in calcom.dump()["accounts"]["cal_salon"]["bookings"] if b["status"] == "accepted"]
 
         victim = await start(salon, url, ASKPROAI_FAULT=point)
-        assert await say(victim, [("call_1", wants())]) == []
+        assert await send(victim, [("call_1", booking_args())]) == []
         assert victim.returncode == -9
-        assert len(bookings()) == there
+        assert len(bookings()) == created
         await salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp()")  # 15 s later
         for name in ("Petra Müller", "Frau Mueller"):
-            (answer,) = await say(await start(salon, url), [("call_1", wants(name=name))])
+            (answer,) = await send(await start(salon, url), [("call_1", booking_args(name=name))])
             assert answer["success"], answer
         (row,) = await salon.live()
         assert str(row["id"]) == answer["appointment_id"]
-        ours = [b for b in bookings() if b["metadata"].get("requestId") == str(row["id"])]
+        own = [b for b in bookings() if b["metadata"].get("requestId") == str(row["id"])]
         if row["status"] == "pending_sync":
-            assert len(ours) == there
+            assert len(own) == created
             assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["ready"]
         else:
-            assert len(ours) == 1
+            assert len(own) == 1
         assert answer["start"] == HALF_PAST_TWO
-        await salon.books_agree()
+        await salon.assert_claims_match()
 
 
 FOUR = "2026-11-27T16:00:00+01:00"
@@ -134,65 +134,65 @@ FOUR = "2026-11-27T16:00:00+01:00"
         ("after:cancel-commit", "cancel_appointment", {}),
     ],
 )
-async def test_killed_while_changing_both_books_come_together(world, point: str, function: str, args) -> None:
-    """W6: asked again it is done or found done; the sync brings the calendar there, exactly once."""
-    salon = world.salon
-    (booked,) = await say(await start(salon, world.url), [("call_1", wants(staff="anna"))])
-    victim = await start(salon, world.url, ASKPROAI_FAULT=point)
-    assert await say(victim, [("call_1", dict(args))], function) == []
+async def test_killed_during_a_change_both_calendars_agree_in_the_end(env, point: str, function: str, args) -> None:
+    """Asked again it is done, or found done; the sync job changes the remote calendar exactly once."""
+    salon = env.salon
+    (booked,) = await send(await start(salon, env.url), [("call_1", booking_args(staff="anna"))])
+    victim = await start(salon, env.url, ASKPROAI_FAULT=point)
+    assert await send(victim, [("call_1", dict(args))], function) == []
     assert victim.returncode == -9
     await salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp()")  # 15 s later
-    (answer,) = await say(await start(salon, world.url), [("call_1", dict(args))], function)
+    (answer,) = await send(await start(salon, env.url), [("call_1", dict(args))], function)
     assert answer["success"], answer
     assert answer["appointment_id"] == booked["appointment_id"]
-    await salon.books_agree()
-    await world.sync()
-    await salon.books_agree()
+    await salon.assert_claims_match()
+    await env.run_sync_job()
+    await salon.assert_claims_match()
     (row,) = await salon.rows("SELECT * FROM appointments")
-    wanted = [] if function == "cancel_appointment" else [(row["external_id"], row["starts_at"].timestamp())]
-    assert [(b["uid"], datetime.fromisoformat(b["start"]).timestamp()) for b in world.bookings] == wanted
+    expected = [] if function == "cancel_appointment" else [(row["external_id"], row["starts_at"].timestamp())]
+    assert [(b["uid"], datetime.fromisoformat(b["start"]).timestamp()) for b in env.bookings] == expected
     assert row["was_starts_at"] is None
     assert {job["state"] for job in await salon.rows("SELECT state FROM jobs")} == {"done"}
 
 
-async def test_killed_after_the_calendar_refused_the_move_is_undone(world) -> None:
-    salon = world.salon
-    await say(await start(salon, world.url), [("call_1", wants(staff="anna"))])
-    await world.block(1001, "2026-11-27T15:00:00Z")
-    victim = await start(salon, world.url, ASKPROAI_FAULT="after:move-take-back")
-    assert await say(victim, [("call_1", {"start": FOUR})], "reschedule_appointment") == []
+async def test_killed_after_the_calendar_refused_the_move_is_undone(env) -> None:
+    salon = env.salon
+    await send(await start(salon, env.url), [("call_1", booking_args(staff="anna"))])
+    await env.block(1001, "2026-11-27T15:00:00Z")
+    victim = await start(salon, env.url, ASKPROAI_FAULT="after:move-take-back")
+    assert await send(victim, [("call_1", {"start": FOUR})], "reschedule_appointment") == []
     (row,) = await salon.live()
     assert (row["starts_at"].isoformat(), row["status"]) == ("2026-11-27T13:30:00+00:00", "confirmed")
-    await salon.books_agree()
+    await salon.assert_claims_match()
 
 
-async def test_movers_cancellers_and_bookers_of_four_processes_over_the_same_slots(world) -> None:
-    """Never a double, never a lost appointment, and Cal.com like our book when the jobs are done."""
-    salon = world.salon
+async def test_movers_cancellers_and_bookers_of_four_processes_over_the_same_slots(env) -> None:
+    """Never a double, never a lost appointment, and Cal.com like our calendar when the jobs are done."""
+    salon = env.salon
     starts = [f"2026-11-27T{hour}:{minute}:00+01:00" for hour in (12, 13, 14, 15, 16) for minute in ("00", "30")]
     owners = [f"own{n}" for n in range(5)]
-    first = await say(
-        await start(salon, world.url),
-        [(o, wants(s, staff="anna")) for o, s in zip(owners, starts[::2], strict=True)],
+    first = await send(
+        await start(salon, env.url),
+        [(o, booking_args(s, staff="anna")) for o, s in zip(owners, starts[::2], strict=True)],
     )
     assert all(answer["success"] for answer in first)
-    wishes: list[list[tuple[str, dict[str, Any]]]] = []
+    requests: list[list[tuple[str, dict[str, Any]]]] = []
     for p in range(4):
         moves = [(owners[(n + p) % 4], {"start": starts[(3 * n + p) % 10]}) for n in range(6)]
-        books = [(f"p{p}c{n}", wants(starts[(n * 7 + p) % 10], staff="anna")) for n in range(5)]
-        wishes.append([(c, {**a, "function": "reschedule_appointment"}) for c, a in moves] + books)
-        wishes[p].append((owners[4], {"function": "cancel_appointment"}))
-    processes = await asyncio.gather(*(start(salon, world.url) for _ in range(4)))
-    answers = [a for said in await asyncio.gather(*map(say, processes, wishes)) for a in said]
+        books = [(f"p{p}c{n}", booking_args(starts[(n * 7 + p) % 10], staff="anna")) for n in range(5)]
+        requests.append([(c, {**a, "function": "reschedule_appointment"}) for c, a in moves] + books)
+        requests[p].append((owners[4], {"function": "cancel_appointment"}))
+    processes = await asyncio.gather(*(start(salon, env.url) for _ in range(4)))
+    answers = [a for of_process in await asyncio.gather(*map(send, processes, requests)) for a in of_process]
     assert len(answers) == 48
-    await salon.books_agree()
+    await salon.assert_claims_match()
     while await salon.rows("SELECT 1 FROM jobs WHERE state IN ('ready', 'running')"):
         with contextlib.suppress(RunAgain):
-            await world.sync()
-    await salon.books_agree()
+            await env.run_sync_job()
+    await salon.assert_claims_match()
     live = await salon.live()
-    assert {row["call_id"] for row in live} >= set(owners[:4])  # moved or not: still there
+    assert {row["call_id"] for row in live} >= set(owners[:4])  # moved or not: still live
     assert owners[4] not in {row["call_id"] for row in live}
-    there = {(b["uid"], datetime.fromisoformat(b["start"]).timestamp()) for b in world.bookings}
-    assert there == {(row["external_id"], row["starts_at"].timestamp()) for row in live}
+    remote = {(b["uid"], datetime.fromisoformat(b["start"]).timestamp()) for b in env.bookings}
+    assert remote == {(row["external_id"], row["starts_at"].timestamp()) for row in live}
     assert {row["status"] for row in live} == {"confirmed"}

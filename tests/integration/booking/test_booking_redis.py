@@ -1,4 +1,4 @@
-"""Redis under the booking room: it spares work, and its death under calls costs nobody an appointment (B1, C2)."""
+"""Redis under booking: it spares work, and when it dies during calls no appointment is lost or doubled."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -8,22 +8,22 @@ from functools import partial
 from typing import Any
 
 import pytest
-from booking_world import (
+from booking_environment import (
     CALCOM,
     HALF_PAST_TWO,
     Salon,
     ScriptedCalendar,
+    booking_args,
     call,
     open_salon,
-    salon_of,
-    slots_of,
-    wants,
+    open_slot_lock,
+    tenant_config_of,
 )
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import acl_rules
-from askproai_runtime.booking import Answer, Booking, BookingSettings
-from askproai_runtime.calendars import CalendarRequest, Outcome
+from askproai_runtime.booking import Answer, BookingService, BookingSettings
+from askproai_runtime.calendars import CalendarOutcome, CalendarRequest
 from askproai_sandbox.cluster import eventually
 from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
@@ -35,17 +35,17 @@ STARTS = [f"2026-11-27T{hour}:{minute}:00+01:00" for hour in (13, 14, 15) for mi
 
 
 class SlowCalendar(ScriptedCalendar):
-    """Takes a while, so that its callers still hold their locks when something happens; tells how many wait for it."""
+    """Answers when released, so that its callers hold their locks meanwhile; counts how many wait."""
 
     def __init__(self) -> None:
         super().__init__()
         self.waiting = 0
-        self.let = asyncio.Event()
+        self.release = asyncio.Event()
 
-    async def create(self, request: CalendarRequest, *, within: timedelta) -> Outcome:
+    async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
         self.waiting += 1
         try:
-            await asyncio.wait_for(self.let.wait(), 3)
+            await asyncio.wait_for(self.release.wait(), 3)
         finally:
             self.waiting -= 1
         return await super().create(request, within=within)
@@ -56,14 +56,14 @@ class Shop:
     """A salon of two pods that share a Redis and a calendar."""
 
     salon: Salon
-    pods: tuple[Booking, Booking]
+    pods: tuple[BookingService, BookingService]
     calendar: SlowCalendar
     valkey: EmbeddedRedis
 
-    def book(self, number: int, start: str = HALF_PAST_TWO, **wish: Any) -> "asyncio.Task[Answer]":
+    def book(self, number: int, start: str = HALF_PAST_TWO, **args: Any) -> "asyncio.Task[Answer]":
         """Let a caller book at one of the pods."""
-        pod, said = self.pods[number % 2], wants(start, **wish)
-        return asyncio.create_task(pod.book_appointment(call(f"call_{number}", None), said))
+        pod, args = self.pods[number % 2], booking_args(start, **args)
+        return asyncio.create_task(pod.book_appointment(call(f"call_{number}", None), args))
 
     async def locks(self) -> list[str]:
         async with self.valkey.admin() as admin:
@@ -81,10 +81,10 @@ async def new_shop(
         url = await own_valkey.add_user(name, partial(acl_rules, f"{name}.{name}"))
         salon = await open_salon(module_database, name, calendar, settings, redis_url=url)
         salons.append(salon)
-        config = salon_of(salon.store, calendar=CALCOM)
-        second = Booking(
-            salon.pool, lambda: config, calendar, salon.clock, salon.counts, settings or BookingSettings(), FaultPoints(),
-            slots_of(salon.store.tenant, url),
+        config = tenant_config_of(salon.store, calendar=CALCOM)
+        second = BookingService(
+            salon.pool, lambda: config, calendar, salon.clock, salon.metrics, settings or BookingSettings(), FaultPoints(),
+            open_slot_lock(salon.store.tenant, url),
         )  # fmt: skip
         return Shop(salon, (salon.booking, second), calendar, own_valkey)
 
@@ -93,23 +93,23 @@ async def new_shop(
         await salon.pool.close()
 
 
-async def test_redis_killed_under_fifty_calls_doubles_and_loses_nothing_and_is_shared_again(new_shop) -> None:
+async def test_redis_killed_during_fifty_calls_doubles_and_loses_nothing_and_locks_again_later(new_shop) -> None:
     shop = await new_shop()
     callers = [shop.book(n, STARTS[n * 5 % 12]) for n in range(50)]
     await eventually(lambda: shop.calendar.waiting >= 2, SOON, "callers whose calendar is being asked")
     assert await shop.locks()
     await shop.valkey.kill()
-    shop.calendar.let.set()
+    shop.calendar.release.set()
     answers = await asyncio.wait_for(asyncio.gather(*callers), 30)
     winners = [answer for answer in answers if answer.success]
     assert 4 <= len(winners) <= 8  # 13:00 to 16:30 for two people at 55 minutes each
     assert {answer.fields["status"] for answer in winners} == {"confirmed"}
-    assert len(winners) == len(await shop.salon.live()) == len(shop.calendar.book)
+    assert len(winners) == len(await shop.salon.live()) == len(shop.calendar.bookings)
     assert all(answer.fields["alternatives"] for answer in answers if not answer.success)
-    await shop.salon.books_agree()
+    await shop.salon.assert_claims_match()
 
     await shop.valkey.start()
-    shop.calendar.let.clear()
+    shop.calendar.release.clear()
 
     async def locked_again() -> bool:
         return any(lock.endswith(f":{SLOT}") for lock in await shop.locks())
@@ -119,20 +119,20 @@ async def test_redis_killed_under_fifty_calls_doubles_and_loses_nothing_and_is_s
         await eventually(lambda: shop.calendar.waiting == 1, SOON, "the calendar being asked")
         if await locked_again():
             break
-        shop.calendar.let.set()
+        shop.calendar.release.set()
         await shop.salon.cancel((await first).fields["appointment_id"])
-        shop.calendar.let.clear()
+        shop.calendar.release.clear()
     else:
         pytest.fail("no lock was shared again")
     second = await shop.book(number + 1, EARLIER, staff="anna")
     assert not second.success
-    shop.calendar.let.set()
+    shop.calendar.release.set()
     assert (await first).success
-    await shop.salon.books_agree()
+    await shop.salon.assert_claims_match()
 
 
-async def test_who_comes_second_is_told_what_else_is_free_without_touching_the_locked_book(new_shop) -> None:
-    """What the lock is for: a slot that many want at once costs the others a look, and no wait for rows."""
+async def test_the_second_caller_of_a_slot_gets_alternatives_without_waiting_for_row_locks(new_shop) -> None:
+    """What the lock is for: a slot that many request at once costs the others a query, and no wait for rows."""
     shop = await new_shop()
     first = shop.book(0, staff="anna")
     await eventually(lambda: shop.calendar.waiting == 1, SOON, "the first caller's calendar being asked")
@@ -141,25 +141,25 @@ async def test_who_comes_second_is_told_what_else_is_free_without_touching_the_l
         others = await asyncio.wait_for(asyncio.gather(*(shop.book(n, staff="anna") for n in range(1, 20))), 2)
     assert {(answer.success, answer.fields["obstacle"]) for answer in others} == {(False, "taken")}
     assert all(answer.fields["alternatives"] for answer in others)
-    shop.calendar.let.set()
+    shop.calendar.release.set()
     assert (await first).success
     assert await shop.locks() == []
 
 
-async def test_a_call_that_repeats_itself_under_its_own_lock_is_told_that_it_is_booked(new_shop) -> None:
+async def test_a_call_that_repeats_itself_under_its_own_lock_hears_that_it_is_booked(new_shop) -> None:
     shop = await new_shop(BookingSettings(lease=timedelta()))
     first = shop.book(0, staff="anna")
     await eventually(lambda: shop.calendar.waiting == 1, SOON, "the first try's calendar being asked")
     again = await shop.book(0, staff="anna")
     assert again.success
-    shop.calendar.let.set()
+    shop.calendar.release.set()
     assert (await first).fields["appointment_id"] == again.fields["appointment_id"]
     assert len(await shop.salon.live()) == 1
 
 
-async def test_a_lock_whose_holder_died_keeps_nobody_from_booking(new_shop) -> None:
+async def test_a_lock_of_a_dead_holder_keeps_nobody_from_booking(new_shop) -> None:
     shop = await new_shop()
-    shop.calendar.let.set()
+    shop.calendar.release.set()
     async with shop.valkey.admin() as admin:
         await admin.set(f"askproai:{shop.salon.store.tenant}:slot:mitte:anna:{SLOT_OF_HALF_PAST_TWO}", "died")
     answer = await asyncio.wait_for(shop.book(0, staff="anna"), 1)

@@ -1,4 +1,4 @@
-"""Cal.com fails, comes back, or only speaks its old API: callers are served, and each booking gets there exactly once (C1, B3)."""
+"""Cal.com fails, comes back, or only speaks its old API: callers are served, and each booking gets there exactly once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,13 +10,14 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
-from booking_world import CALCOM, NOW, Salon, StandingClock, call, salon_of, wants
+from booking_environment import CALCOM, NOW, FrozenClock, Salon, booking_args, call, tenant_config_of
+from calcom_environment import DeferredCalendar
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import Circuits, Provider, Rules, State
+from askproai_core.redis import CircuitBreakers, CircuitRules, CircuitState, Provider
 from askproai_core.tenant_config import CalcomVersion, TenantConfig
 from askproai_runtime.booking import BookingSettings
-from askproai_runtime.calendars import CalcomV1, CalcomV2, ChosenCalendar, Exchange, Recorder
+from askproai_runtime.calendars import CalcomHttp, CalcomV1, CalcomV2, FallbackCalendar, ProviderCallRecorder
 from askproai_runtime.jobs import JobSettings, RunAgain, Runner
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.calcom import CalcomSimulator
@@ -24,7 +25,7 @@ from askproai_sandbox.cluster import eventually
 from askproai_sandbox.simulator import Fault, FaultKind, serve
 
 QUICK = BookingSettings(
-    provider_timeout=timedelta(seconds=1), budget=timedelta(seconds=3), quiet=timedelta(), sync_delay=timedelta()
+    provider_timeout=timedelta(seconds=1), budget=timedelta(seconds=3), quiet_period=timedelta(), sync_delay=timedelta()
 )
 OPEN = timedelta(milliseconds=500)
 KEY = "cal_salon"
@@ -32,20 +33,20 @@ V2_ROUTES = ("create-booking", "list-bookings", "cancel-booking")
 
 
 @dataclass
-class Server:
-    """A salon, its calendar at a Cal.com that can fail, and the circuit between them."""
+class OutageEnvironment:
+    """A salon, its calendar at a Cal.com that can fail, and the circuit breaker between them."""
 
     salon: Salon
     calcom: CalcomSimulator
-    circuits: Circuits
+    circuits: CircuitBreakers
     config: TenantConfig
 
-    def fault(self, kind: FaultKind, *operations: str, **more: Any) -> None:
+    def inject_fault(self, kind: FaultKind, *operations: str, **more: Any) -> None:
         for operation in operations or ("*",):
-            told = {"operation": operation, "fault": kind, "count": None, **more}
-            self.calcom.faults.active.append(Fault.parse(told, NOW))
+            options = {"operation": operation, "fault": kind, "count": None, **more}
+            self.calcom.faults.active.append(Fault.parse(options, NOW))
 
-    def well_again(self) -> None:
+    def clear_faults(self) -> None:
         self.calcom.faults.clear()
 
     def only_v2(self) -> None:
@@ -60,13 +61,13 @@ class Server:
         accounts = self.calcom.dump()["accounts"]
         return [b for b in accounts.get(KEY, {"bookings": []})["bookings"] if b["status"] == "accepted"]
 
-    async def state(self) -> State:
-        return (await self.circuits.states())[Provider.CALCOM].state
+    async def state(self) -> CircuitState:
+        return (await self.circuits.views())[Provider.CALCOM].state
 
-    async def book(self, number: int, **more: Any) -> dict[str, Any]:
+    async def book(self, number: int, **args: Any) -> dict[str, Any]:
         start = f"2026-11-27T{12 + number:02}:00:00+01:00"
         answer = await self.salon.booking.book_appointment(
-            call(f"call_{number}{more.get('staff', '')}"), wants(start, **more)
+            call(f"call_{number}{args.get('staff', '')}"), booking_args(start, **args)
         )
         assert answer.success, answer
         assert answer.message.startswith("Der Termin ist eingetragen: Freitag"), "a German sentence, whatever happens"
@@ -74,7 +75,7 @@ class Server:
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[None]:
-        """Let a real queue carry out the jobs meanwhile."""
+        """Run the jobs by a real queue meanwhile."""
         salon, stop = self.salon, asyncio.Event()
         settings = JobSettings(poll_busy=timedelta(milliseconds=100), grace=timedelta(seconds=2))
         runner = Runner(
@@ -85,113 +86,109 @@ class Server:
         stop.set()
         await running
 
-    async def sync(self) -> None:
+    async def run_sync_job(self) -> None:
         await self.salon.booking.sync_appointment(await self.salon.claim_job())
 
 
 @pytest.fixture
-async def server(new_salon) -> AsyncIterator[Server]:
-    """Both versions are listed."""
-    calcom = CalcomSimulator(StandingClock(NOW))
+async def server(new_salon) -> AsyncIterator[OutageEnvironment]:
+    """A tenant that lists both versions of the API."""
+    calcom = CalcomSimulator(FrozenClock(NOW))
     async with serve(calcom) as url, aiohttp.ClientSession() as session:
-        made: list[Server] = []
-        clock = StandingClock(NOW)
-        circuits = Circuits(None, clock, rules=Rules(open_for=OPEN))
-
-        class Late:
-            """The calendar needs the salon's pool, and the salon its calendar."""
-
-            remote = True
-
-            def __getattr__(self, name: str) -> Any:
-                return getattr(versions, name)
-
-        salon = await new_salon(Late(), QUICK)
-        recorder = Recorder(salon.pool, salon.store.tenant, salon.counts)
-        here = (lambda: made[0].config, lambda: KEY, recorder)
-        v2 = CalcomV2(Exchange(session, circuits, clock), *here)
-        v1 = CalcomV1(Exchange(session, Circuits(None, clock), clock), *here)
-        versions = ChosenCalendar(lambda: made[0].config, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, clock)
+        clock = FrozenClock(NOW)
+        circuits = CircuitBreakers(None, clock, rules=CircuitRules(open_for=OPEN))
+        salon = await new_salon(DeferredCalendar(lambda: versions), QUICK)
+        recorder = ProviderCallRecorder(salon.pool, salon.store.tenant, salon.metrics)
+        options = (lambda: env.config, lambda: KEY, recorder)
+        v2 = CalcomV2(CalcomHttp(session, circuits, clock), *options)
+        v1 = CalcomV1(CalcomHttp(session, CircuitBreakers(None, clock), clock), *options)
+        versions = FallbackCalendar(lambda: env.config, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, clock)
         calendar = msgspec.structs.replace(CALCOM, base_url=url, api_versions=(CalcomVersion.V2, CalcomVersion.V1))
-        made.append(Server(salon, calcom, circuits, salon_of(salon.store, calendar=calendar)))
+        env = OutageEnvironment(salon, calcom, circuits, tenant_config_of(salon.store, calendar=calendar))
         for staff, number in (("anna", 1001), ("mehmet", 1002)):
             body = {"key": KEY, "id": number, "lengthInMinutes": 45, "afterEventBuffer": 10, "host": staff}
             await (await session.post(f"{url}/_sim/event-types", json=body)).release()
-        yield made[0]
+        yield env
 
 
-async def test_five_failures_open_the_circuit_and_callers_wait_for_nothing_any_more(server: Server) -> None:
+async def test_five_failures_open_the_circuit_and_callers_no_longer_wait(server: OutageEnvironment) -> None:
     server.only_v2()
-    server.fault(FaultKind.DOWN)
+    server.inject_fault(FaultKind.DOWN)
     for number in range(5):
         assert (await server.book(number % 4, staff=("anna", "mehmet")[number // 4]))["status"] == "pending_sync"
-    assert await server.state() is State.OPEN
-    asked = server.requests()
+    assert await server.state() is CircuitState.OPEN
+    requests = server.requests()
     assert (await server.book(1, staff="mehmet"))["status"] == "pending_sync"
-    assert server.requests() == asked, "an open circuit lets nothing through"
+    assert server.requests() == requests, "an open circuit lets nothing through"
     errors = [row["error"] for row in await server.salon.live()]
     assert "its circuit is open" in errors[-1]
-    await server.salon.books_agree()
+    await server.salon.assert_claims_match()
 
 
-async def test_the_sync_waits_as_long_as_the_circuit_says_and_burns_no_try(server: Server) -> None:
+async def test_the_sync_job_waits_as_long_as_the_circuit_is_open_and_uses_up_no_attempt(
+    server: OutageEnvironment,
+) -> None:
     server.only_v2()
-    server.fault(FaultKind.DOWN)
+    server.inject_fault(FaultKind.DOWN)
     await server.book(1)
     for _ in range(4):
         with pytest.raises(RunAgain):
-            await server.sync()
-    assert await server.state() is State.OPEN
-    asked = server.requests()
-    with pytest.raises(RunAgain) as put_off:
-        await server.sync()
-    assert timedelta() < put_off.value.at - NOW <= OPEN
-    assert server.requests() == asked
+            await server.run_sync_job()
+    assert await server.state() is CircuitState.OPEN
+    requests = server.requests()
+    with pytest.raises(RunAgain) as postponed:
+        await server.run_sync_job()
+    assert timedelta() < postponed.value.at - NOW <= OPEN
+    assert server.requests() == requests
 
 
-async def test_one_probe_closes_it_and_each_booking_comes_there_once(server: Server) -> None:
+async def test_one_probe_closes_the_circuit_and_each_booking_is_created_once(server: OutageEnvironment) -> None:
     server.only_v2()
-    server.fault(FaultKind.DOWN, "list-bookings")
-    server.fault(FaultKind.ERROR_AFTER_COMMIT, "create-booking", count=2)  # the first two stand there, unknown to us
+    server.inject_fault(FaultKind.DOWN, "list-bookings")
+    server.inject_fault(
+        FaultKind.ERROR_AFTER_COMMIT, "create-booking", count=2
+    )  # Cal.com has the first two, unknown to us
     for number in (1, 2):
         await server.book(number)
-    server.fault(FaultKind.DOWN, "create-booking")
+    server.inject_fault(FaultKind.DOWN, "create-booking")
     for number in (3, 4):
         await server.book(number)
     async with server.worker():
-        await eventually(lambda: is_state(server, State.OPEN), timedelta(seconds=10), "the circuit to open")
-        server.well_again()
+        await eventually(lambda: is_state(server, CircuitState.OPEN), timedelta(seconds=10), "the circuit to open")
+        server.clear_faults()
         await eventually(lambda: all_confirmed(server), timedelta(seconds=20), "every booking to come over")
-    assert await server.state() is State.CLOSED
+    assert await server.state() is CircuitState.CLOSED
     assert len(server.bookings) == 4
-    here = await server.salon.live()
-    assert {row["external_id"] for row in here} == {booking["uid"] for booking in server.bookings}
-    assert {row["attempts"] for row in await server.salon.rows("SELECT attempts FROM jobs")} == {1}, "no try was burnt"
+    appointments = await server.salon.live()
+    assert {row["external_id"] for row in appointments} == {booking["uid"] for booking in server.bookings}
+    assert {row["attempts"] for row in await server.salon.rows("SELECT attempts FROM jobs")} == {1}, (
+        "no attempt was used up"
+    )
     creates = [e["status"] for e in server.calcom.journal.entries if e["operation"] == "create-booking"]
-    assert creates == [500, 500, 503, 503, 201, 201], "what stood there was found, the others were made once"
+    assert creates == [500, 500, 503, 503, 201, 201], "what Cal.com had was found, the others were created once"
 
 
-async def is_state(server: Server, state: State) -> bool:
+async def is_state(server: OutageEnvironment, state: CircuitState) -> bool:
     return await server.state() is state
 
 
-async def all_confirmed(server: Server) -> bool:
+async def all_confirmed(server: OutageEnvironment) -> bool:
     return {row["status"] for row in await server.salon.live()} == {"confirmed"}
 
 
-async def test_an_old_server_without_v2_is_booked_by_v1(server: Server) -> None:
-    server.fault(FaultKind.NO_ROUTE, *V2_ROUTES)
+async def test_an_old_server_without_v2_is_booked_by_v1(server: OutageEnvironment) -> None:
+    server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
     fields = await server.book(1, staff="anna")
     assert fields["status"] == "confirmed"
-    (here,), (there,) = await server.salon.live(), server.bookings
-    assert here["external_id"] == there["uid"]
-    assert there["metadata"] == {
-        "requestId": str(here["id"]),
+    (local,), (remote,) = await server.salon.live(), server.bookings
+    assert local["external_id"] == remote["uid"]
+    assert remote["metadata"] == {
+        "requestId": str(local["id"]),
         "callId": "call_1anna",
         "tenant": server.salon.store.tenant,
     }
-    assert there["start"] == "2026-11-27T12:00:00.000Z"
-    assert (there["attendees"][0]["email"], there["attendees"][0]["language"]) == (
+    assert remote["start"] == "2026-11-27T12:00:00.000Z"
+    assert (remote["attendees"][0]["email"], remote["attendees"][0]["language"]) == (
         "anruf-4915112345678@anrufer.salon.example",
         "de",
     )
@@ -202,74 +199,74 @@ async def test_an_old_server_without_v2_is_booked_by_v1(server: Server) -> None:
     ]
     assert KEY not in str(server.calcom.journal.entries), "the key in the query is no text for a log"
     taken = await server.salon.booking.book_appointment(
-        call("b", None), wants("2026-11-27T13:00:00+01:00", staff="anna")
+        call("b", None), booking_args("2026-11-27T13:00:00+01:00", staff="anna")
     )
     assert not taken.success
 
 
-async def test_what_v1_calls_taken_goes_to_the_other_person(server: Server) -> None:
-    server.fault(FaultKind.NO_ROUTE, *V2_ROUTES)
+async def test_a_slot_that_v1_calls_taken_goes_to_the_other_staff_member(server: OutageEnvironment) -> None:
+    server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
     await server.book(1, staff="anna")
     await server.salon.pool.execute("UPDATE claims SET state = 'released'")  # only Cal.com knows of it
     await server.salon.pool.execute("UPDATE appointments SET status = 'cancelled', external_id = NULL")
     assert (await server.book(1))["staff"] == "mehmet"
 
 
-async def test_without_v1_in_the_list_it_is_never_asked(server: Server) -> None:
+async def test_without_v1_in_the_list_it_is_never_asked(server: OutageEnvironment) -> None:
     server.only_v2()
-    server.fault(FaultKind.NO_ROUTE, *V2_ROUTES)
+    server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
     assert (await server.book(1))["status"] == "pending_sync"
     assert server.requests("create-booking-v1") == 0
 
 
-async def test_an_open_circuit_of_v2_is_plainly_unavailable_so_v1_is_asked(server: Server) -> None:
-    server.fault(FaultKind.DOWN, *V2_ROUTES)
+async def test_an_open_circuit_of_v2_is_plainly_unavailable_so_v1_is_asked(server: OutageEnvironment) -> None:
+    server.inject_fault(FaultKind.DOWN, *V2_ROUTES)
     for _ in range(5):
-        await (await server.circuits.allow(Provider.CALCOM)).failed()
+        await (await server.circuits.allow(Provider.CALCOM)).record_failure()
     assert (await server.book(1))["status"] == "confirmed"
     assert len(server.bookings) == 1
 
 
 @pytest.mark.parametrize("kind", [FaultKind.TIMEOUT_AFTER_COMMIT, FaultKind.ERROR_AFTER_COMMIT, FaultKind.DOWN])
-async def test_a_create_whose_outcome_is_unknown_never_goes_to_v1(server: Server, kind: FaultKind) -> None:
-    """It is looked up first, by whichever version answers; what stands there is not made again."""
+async def test_a_create_whose_outcome_is_unknown_never_goes_to_v1(server: OutageEnvironment, kind: FaultKind) -> None:
+    """It is looked up first, by whichever version answers; what Cal.com has is not created again."""
     more = {"seconds": 30} if kind is FaultKind.TIMEOUT_AFTER_COMMIT else {}
-    server.fault(kind, "create-booking", count=1, **more)
+    server.inject_fault(kind, "create-booking", count=1, **more)
     assert (await server.book(1))["status"] == "pending_sync"
     assert server.requests("create-booking-v1") == 0
-    server.fault(FaultKind.NO_ROUTE, *V2_ROUTES)
-    await server.sync()
+    server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
+    await server.run_sync_job()
     assert len(server.bookings) == 1
-    (here,) = await server.salon.live()
-    assert (here["status"], here["external_id"]) == ("confirmed", server.bookings[0]["uid"])
+    (local,) = await server.salon.live()
+    assert (local["status"], local["external_id"]) == ("confirmed", server.bookings[0]["uid"])
     assert server.requests("create-booking-v1") == (1 if kind is FaultKind.DOWN else 0)
 
 
-async def test_a_v1_create_whose_outcome_is_unknown_is_found_again(server: Server) -> None:
-    server.fault(FaultKind.NO_ROUTE, *V2_ROUTES)
-    server.fault(FaultKind.ERROR_AFTER_COMMIT, "create-booking-v1", count=1)
+async def test_a_v1_create_whose_outcome_is_unknown_is_found_again(server: OutageEnvironment) -> None:
+    server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
+    server.inject_fault(FaultKind.ERROR_AFTER_COMMIT, "create-booking-v1", count=1)
     assert (await server.book(1))["status"] == "pending_sync"
-    server.well_again()
-    await server.sync()
+    server.clear_faults()
+    await server.run_sync_job()
     assert len(server.bookings) == 1
     assert [row["status"] for row in await server.salon.live()] == ["confirmed"]
 
 
-async def test_v1_takes_back_what_was_cancelled_here(server: Server) -> None:
-    server.fault(FaultKind.NO_ROUTE, *V2_ROUTES)
+async def test_v1_cancels_what_was_cancelled_here(server: OutageEnvironment) -> None:
+    server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
     first = await server.book(1, staff="anna")
     await server.salon.cancel(first["appointment_id"])
     second = await server.book(1, staff="anna")
     assert second["status"] == "confirmed"
     assert second["appointment_id"] != first["appointment_id"]
-    (there,) = server.bookings
-    assert there["metadata"]["requestId"] == second["appointment_id"]
+    (remote,) = server.bookings
+    assert remote["metadata"]["requestId"] == second["appointment_id"]
 
 
-async def test_a_cancellation_goes_by_v1_and_a_move_waits_for_v2(server: Server) -> None:
+async def test_a_cancellation_goes_by_v1_and_a_move_waits_for_v2(server: OutageEnvironment) -> None:
     """v1 moves without a mail or a webhook, so it is not asked to; the preferred version comes back, or a person decides."""
     first = await server.book(1, staff="anna")
-    server.fault(FaultKind.NO_ROUTE, *V2_ROUTES, "get-booking", "reschedule-booking")
+    server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES, "get-booking", "reschedule-booking")
     (row,) = await server.salon.live()
     caller = call(row["call_id"], row["caller"])
     moved = await server.salon.booking.reschedule_appointment(caller, {"start": "2026-11-27T16:00:00+01:00"})
@@ -277,12 +274,12 @@ async def test_a_cancellation_goes_by_v1_and_a_move_waits_for_v2(server: Server)
     assert (await server.salon.booking.cancel_appointment(caller, {})).fields["appointment_id"] == first[
         "appointment_id"
     ]
-    await server.sync()
+    await server.run_sync_job()
     assert [b["status"] for b in server.bookings] in ([], ["cancelled"])
 
 
-async def test_429_is_no_reason_to_ask_another_version(server: Server) -> None:
-    server.fault(FaultKind.RATE_LIMITED, "create-booking", count=1)
+async def test_429_is_no_reason_to_ask_another_version(server: OutageEnvironment) -> None:
+    server.inject_fault(FaultKind.RATE_LIMITED, "create-booking", count=1)
     assert (await server.book(1))["status"] == "pending_sync"
     assert server.requests("create-booking-v1") == 0
-    assert await server.state() is State.CLOSED
+    assert await server.state() is CircuitState.CLOSED

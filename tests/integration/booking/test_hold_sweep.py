@@ -1,4 +1,4 @@
-"""The coordinator sweeps expired holds while callers are offered times and book: no deadlock, no lost booking (C3, B2)."""
+"""The coordinator sweeps expired holds while callers are offered times and book: no deadlock, no lost booking."""
 
 import asyncio
 from dataclasses import dataclass
@@ -6,56 +6,60 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from booking_world import call, wants
+from booking_environment import booking_args, call
 
 from askproai_core.database import Pool, open_pool
 from askproai_runtime.booking import BookingSettings
-from askproai_runtime.coordinator.holds import sweep_holds
+from askproai_runtime.coordinator.maintenance import sweep_holds
 from askproai_sandbox.databases import Database
 
 BRIEF = BookingSettings(hold=timedelta(milliseconds=30), holds_per_caller=100)
 
 
 @dataclass
-class Desk:
-    """As much of the coordinator's desk as this duty uses."""
+class SweepContext:
+    """The part of the coordinator's context that the sweep uses."""
 
     pool: Pool
 
     def fence(self) -> None:
-        """The Lease is ours."""
+        """Pass: this process holds the Lease."""
 
 
 @pytest.fixture
-async def desk(module_database: Database):
+async def sweep_context(module_database: Database):
     await module_database.admin.ensure_coordinator("p")
     async with open_pool(module_database.admin.coordinator_dsn("p"), max_size=2) as pool:
-        yield Desk(pool)
+        yield SweepContext(pool)
 
 
 async def deadlocks(database: Database, pool: Pool) -> int:
     return await pool.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = $1", database.name)
 
 
-async def test_sweeping_and_booking_at_once(new_salon, desk: Any, module_database: Database):
+async def test_sweeping_and_booking_at_once_neither_deadlock_nor_lose_a_booking(
+    new_salon, sweep_context: Any, module_database: Database
+):
     salon = await new_salon(settings=BRIEF)
-    before, done, swept = await deadlocks(module_database, desk.pool), asyncio.Event(), 0
+    before, done, swept = await deadlocks(module_database, sweep_context.pool), asyncio.Event(), 0
 
     async def sweep() -> int:
         count = 0
         while not done.is_set():
-            count += await sweep_holds(desk)
+            count += await sweep_holds(sweep_context)
         return count
 
     async def caller(number: int) -> list[dict[str, Any]]:
         answers = []
         for turn in range(6):
-            talk = call(f"call_{number}_{turn}", None)
-            offer = await salon.booking.check_availability(talk, {"service": "Haarschnitt", "date": "2026-11-27"})
+            context = call(f"call_{number}_{turn}", None)
+            offer = await salon.booking.check_availability(context, {"service": "Haarschnitt", "date": "2026-11-27"})
             slots = offer.fields["slots"]
             if turn % 2 and slots:
                 answers.append(
-                    await salon.booking.book_appointment(talk, wants(slots[0]["start"], name=f"Kunde {number}"))
+                    await salon.booking.book_appointment(
+                        context, booking_args(slots[0]["start"], name=f"Kunde {number}")
+                    )
                 )
         return answers
 
@@ -64,10 +68,10 @@ async def test_sweeping_and_booking_at_once(new_salon, desk: Any, module_databas
     done.set()
     swept = await sweeping
     await asyncio.sleep(0.05)
-    await sweep_holds(desk)
+    await sweep_holds(sweep_context)
     assert swept > 0, "nothing expired meanwhile: the test proves nothing"
     booked = [answer for of_caller in answers for answer in of_caller if answer.success]
     assert len(booked) == len(await salon.live()) > 0
     assert await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
-    await salon.books_agree()
-    assert await deadlocks(module_database, desk.pool) == before
+    await salon.assert_claims_match()
+    assert await deadlocks(module_database, sweep_context.pool) == before

@@ -14,7 +14,7 @@ from memory_api_server import MemoryApiServer, serve_api
 
 from askproai_core.clock import FixedClock
 from askproai_operator.controllers.agent import reconcile
-from askproai_operator.engine import ApiError, Cache, Key, Kube, Result, World, refs
+from askproai_operator.engine import ApiError, Cache, Key, Kube, Result, World, resources
 from askproai_operator.engine.feed import Feed
 from askproai_operator.engine.outcome import outcome
 from askproai_operator.providers import ProviderClients
@@ -112,39 +112,39 @@ class Scene:
         """Begin anew as another process: it knows only what is in the cluster now."""
         self.feed, kube = await _connect(self.api_url, self.clock, self.stack)
         self.world = replace(self.world, cache=self.feed.cache, kube=kube)
-        for ref in refs.CUSTOM:
+        for ref in resources.CUSTOM:
             for raw in await kube.list(ref):
                 self.feed.prime(ref, raw)
 
     # What people and other controllers do in the cluster; watches report it at once
 
-    def put(self, ref: refs.Ref, raw: dict[str, Any]) -> None:
+    def put(self, ref: resources.ApiResource, raw: dict[str, Any]) -> None:
         self._report(ref, self.api.put(ref, raw))
 
     def edit(self, **spec: Any) -> None:
         """Replace fields of the agent's spec."""
-        self._report(refs.AGENTS, self.api.edit(tuple(KEY), spec=spec))
+        self._report(resources.AGENTS, self.api.edit(tuple(KEY), spec=spec))
 
     def annotate(self, **annotations: str) -> None:
         """Replace all annotations of the agent."""
-        self._report(refs.AGENTS, self.api.edit(tuple(KEY), annotations=annotations))
+        self._report(resources.AGENTS, self.api.edit(tuple(KEY), annotations=annotations))
 
     def delete(self) -> None:
         """Delete the agent, as kubectl does."""
         raw = self.api.objects[tuple(KEY)]
         held = self.api.delete(tuple(KEY))
         if held is None:
-            self.feed.forget(refs.AGENTS, "salon", "mitte", raw["metadata"]["uid"])
+            self.feed.forget(resources.AGENTS, "salon", "mitte", raw["metadata"]["uid"])
         else:
-            self._report(refs.AGENTS, held)
+            self._report(resources.AGENTS, held)
 
-    def remove(self, ref: refs.Ref, name: str) -> None:
+    def remove(self, ref: resources.ApiResource, name: str) -> None:
         """Remove an object of the salon's namespace without a trace."""
         raw = self.api.remove((ref.kind, "salon", name))
         self.feed.forget(ref, "salon", name, raw["metadata"]["uid"])
 
-    def _report(self, ref: refs.Ref, raw: dict[str, Any]) -> None:
-        if ref in refs.CUSTOM:
+    def _report(self, ref: resources.ApiResource, raw: dict[str, Any]) -> None:
+        if ref in resources.CUSTOM:
             self.feed.observe(ref, raw)
 
     def put_teardown_secret(self, key: str) -> None:
@@ -152,16 +152,16 @@ class Scene:
         data = {"retell-api-key": key, "retell-base-url": self.url}
         encoded = {name: base64.b64encode(value.encode()).decode() for name, value in data.items()}
         metadata = {"name": "salon-teardown", "namespace": "salon", "uid": "u-s"}
-        self.put(refs.SECRETS, {"metadata": metadata, "data": encoded})
+        self.put(resources.SECRETS, {"metadata": metadata, "data": encoded})
 
     def set_runtime_available(self, available: bool) -> None:
         """Set the Tenant's condition RuntimeAvailable."""
         raw = tenant()
         raw["status"]["conditions"][1]["status"] = "True" if available else "False"
-        self.put(refs.TENANTS, raw)
+        self.put(resources.TENANTS, raw)
 
     def set_branch_numbers(self, *numbers: str) -> None:
-        self.put(refs.BRANCHES, branch(list(numbers)))
+        self.put(resources.BRANCHES, branch(list(numbers)))
 
     # Retell
 
@@ -308,9 +308,9 @@ async def scene(*, with_number: bool = True, **spec: Any) -> AsyncIterator[Scene
             enqueue=woken.append,
         )
         s = Scene(world, feed, api, api_url, faults, clock, simulator, url, http, stack, woken=woken)
-        s.put(refs.TENANTS, tenant())
-        s.put(refs.BRANCHES, branch([NUMBER]))
-        s.put(refs.AGENTS, agent(**spec))
+        s.put(resources.TENANTS, tenant())
+        s.put(resources.BRANCHES, branch([NUMBER]))
+        s.put(resources.AGENTS, agent(**spec))
         s.put_teardown_secret(RETELL_KEY)
         if with_number:
             await s.retell("POST", "/import-phone-number", {"phone_number": NUMBER, "termination_uri": "sip.example"})

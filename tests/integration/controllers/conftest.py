@@ -17,15 +17,16 @@ from askproai_core.clock import SystemClock
 from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
 from askproai_operator.controllers.retry import Retry
-from askproai_operator.engine import Cache, Kube, World, refs
+from askproai_operator.engine import Cache, Kube, World, resources
 from askproai_operator.engine.engine import Engine
 from askproai_operator.engine.feed import Feed
 from askproai_operator.engine.informer import Informer
+from askproai_operator.engine.login import kopf_login
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import WorkQueue
-from askproai_operator.engine.wire import connection
 from askproai_operator.main import KINDS
-from askproai_operator.providers import ProviderClients, RedisAdmin
+from askproai_operator.providers import ProviderClients
+from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.settings import Settings
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.cluster import ControlPlane, KubeClient, ProcessError, eventually
@@ -71,7 +72,7 @@ async def operator(
     clock, metrics, cache, stop = SystemClock(), Metrics(), Cache(), asyncio.Event()
     queue = WorkQueue(clock, metrics)
     feed = Feed(cache, lambda key: queue.add(key) if key.namespace.startswith(PREFIX) else None)
-    login = partial(connection, control_plane.kubeconfig)
+    login = partial(kopf_login, control_plane.kubeconfig)
     retell, calcom = RetellSimulator(clock), CalcomSimulator(clock)
     async with (
         serve(retell) as retell_url,
@@ -108,14 +109,14 @@ async def operator(
                 redis=redis,
             )
             writes: list[tuple[str, str]] = []
-            send = kube._wire._send
+            send = kube._transport._send
 
             async def counted(method: str, path: str, *rest: Any) -> Any:
                 if method != "GET":
                     writes.append((method, path))
                 return await send(method, path, *rest)
 
-            kube._wire._send = counted  # type: ignore[method-assign]
+            kube._transport._send = counted  # type: ignore[method-assign]
             await informer.prime()
             loop = asyncio.get_running_loop()
 
@@ -150,7 +151,7 @@ class Place:
     number: str = field(default_factory=lambda: f"+49301{uuid.uuid4().int % 10**6:06}")  # rings in one place only
 
     def path(self, kind: str, name: str = NAME) -> str:
-        return refs.ref_of_kind(kind).path(self.namespace, name)
+        return resources.resource_of_kind(kind).path(self.namespace, name)
 
     async def create(self, kind: str, name: str = "", *, spec: Mapping[str, Any] | None = None, **meta: Any) -> dict:
         """Create the salon's object of a kind; fields of `spec` replace its own. Tenants are suspended: no pods run here."""
@@ -158,7 +159,7 @@ class Place:
         manifest["metadata"] = {"name": name or manifest["metadata"]["name"], "namespace": self.namespace} | meta
         usual = {"Tenant": {"suspend": True}, "Branch": {"phoneNumbers": [{"number": self.number}]}}
         manifest["spec"] |= usual.get(kind, {}) | dict(spec or {})
-        return await self.client.create(refs.ref_of_kind(kind).path(self.namespace), manifest)
+        return await self.client.create(resources.resource_of_kind(kind).path(self.namespace), manifest)
 
     async def secret(self, *, watched: bool = True, **changed: str) -> None:
         """Create the Secret `providers`, or change keys of it. `watched` labels it, so that a change acts at once."""
@@ -166,12 +167,12 @@ class Place:
         meta = {"name": "providers", "labels": {"askproai.de/watch": "true"} if watched else {}}
         body = {"kind": "Secret", "apiVersion": "v1", "metadata": meta, "stringData": data | changed}
         if await self.get("Secret", "providers") is None:
-            await self.client.create(refs.SECRETS.path(self.namespace), body)
+            await self.client.create(resources.SECRETS.path(self.namespace), body)
         else:
             await self.client.merge(self.path("Secret", "providers"), {"stringData": changed})
 
     async def get(self, kind: str, name: str = NAME) -> dict[str, Any] | None:
-        return await self.operator.world.kube.get(refs.ref_of_kind(kind), self.namespace, name)
+        return await self.operator.world.kube.get(resources.resource_of_kind(kind), self.namespace, name)
 
     async def secret_data(self, name: str) -> dict[str, str]:
         found = await self.get("Secret", name)
@@ -208,7 +209,7 @@ class Place:
         await eventually(is_gone, SOON, f"{kind} {name} to be gone")
 
     async def events(self) -> list[tuple[str, str]]:
-        found = await self.operator.world.kube.list(refs.EVENTS, self.namespace)
+        found = await self.operator.world.kube.list(resources.EVENTS, self.namespace)
         ours = [event for event in found if event["source"].get("component") == "askproai-operator"]
         return [(event["type"], event["reason"]) for event in ours]
 

@@ -14,13 +14,16 @@ from typing import Any
 
 from aiohttp import web
 
-from askproai_operator.engine import refs
+from askproai_operator.engine import resources
 
 Json = dict[str, Any]
 ObjectId = tuple[str, str, str]  # kind, namespace, name
 
 _MERGE, _JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
-_REFS = {(ref.api_version, ref.plural): ref for ref in (*refs.CUSTOM, *refs.CHILDREN, refs.EVENTS, refs.NAMESPACES)}
+_REFS = {
+    (ref.api_version, ref.plural): ref
+    for ref in (*resources.CUSTOM, *resources.CHILDREN, resources.EVENTS, resources.NAMESPACES)
+}
 _REASONS = {403: "Forbidden", 404: "NotFound", 409: "Conflict", 422: "Invalid", 503: "ServiceUnavailable"}
 
 
@@ -48,7 +51,7 @@ class MemoryApiServer:
 
     # What people do, without a request
 
-    def put(self, ref: refs.Ref, raw: Json) -> Json:
+    def put(self, ref: resources.ApiResource, raw: Json) -> Json:
         """Store an object as it is, status included, over one of the same name; a missing uid is made."""
         self._version += 1
         meta = {
@@ -67,7 +70,9 @@ class MemoryApiServer:
         meta = {**raw["metadata"], **metadata}
         if spec:
             meta["generation"] += 1
-        return self.put(refs.ref_of_kind(id_[0]), {**raw, "metadata": meta, "spec": {**raw["spec"], **(spec or {})}})
+        return self.put(
+            resources.resource_of_kind(id_[0]), {**raw, "metadata": meta, "spec": {**raw["spec"], **(spec or {})}}
+        )
 
     def delete(self, id_: ObjectId) -> Json | None:
         """Delete an object; return it if a finalizer still holds it."""
@@ -84,7 +89,7 @@ class MemoryApiServer:
     @property
     def events(self) -> list[tuple[str, str, str]]:
         """Type, reason and message of every Event, oldest first."""
-        events = [raw for (kind, _, _), raw in self.objects.items() if kind == refs.EVENTS.kind]
+        events = [raw for (kind, _, _), raw in self.objects.items() if kind == resources.EVENTS.kind]
         return [(raw["type"], raw["reason"], raw["message"]) for raw in events]
 
     # Requests
@@ -121,7 +126,7 @@ class MemoryApiServer:
             raise Refusal(404, f"{id_[0]} {id_[2]!r} not found")
         return self.objects[id_]
 
-    def _list(self, ref: refs.Ref, namespace: str, selector: str) -> Json:
+    def _list(self, ref: resources.ApiResource, namespace: str, selector: str) -> Json:
         items = [
             {name: value for name, value in raw.items() if name not in {"apiVersion", "kind"}}
             for (kind, where, _), raw in self.objects.items()
@@ -129,7 +134,7 @@ class MemoryApiServer:
         ]
         return {"items": items, "metadata": {"resourceVersion": str(self._version)}}
 
-    def _create(self, ref: refs.Ref, namespace: str, body: Json) -> Json:
+    def _create(self, ref: resources.ApiResource, namespace: str, body: Json) -> Json:
         if self.next_answers[ref.plural]:
             raise Refusal(self.next_answers[ref.plural].pop(0), f"{ref.plural} can not be created now")
         if ref.plural in self.forbidden:
@@ -156,7 +161,7 @@ class MemoryApiServer:
             raise Refusal(422, f"{content_type} is not served here")
         if subresource == "status":
             patched = {**raw, "status": patched.get("status", {})}
-        elif refs.ref_of_kind(id_[0]) in refs.CUSTOM:  # their status is written by the subresource only
+        elif resources.resource_of_kind(id_[0]) in resources.CUSTOM:  # their status is written by the subresource only
             patched = {**patched, "status": raw.get("status", {})}
         if patched.get("spec") != raw.get("spec"):
             patched["metadata"] = {**patched["metadata"], "generation": raw["metadata"]["generation"] + 1}
@@ -169,13 +174,13 @@ class MemoryApiServer:
         return self.delete(id_) or raw
 
     def _store(self, id_: ObjectId, raw: Json) -> Json:
-        stored = self.put(refs.ref_of_kind(id_[0]), raw)
+        stored = self.put(resources.resource_of_kind(id_[0]), raw)
         if stored["metadata"].get("deletionTimestamp") and not stored["metadata"].get("finalizers"):
             del self.objects[id_]
         return stored
 
 
-def _parse(path: str) -> tuple[refs.Ref, str, str, str]:
+def _parse(path: str) -> tuple[resources.ApiResource, str, str, str]:
     """Split a path into resource, namespace, name and subresource; empty where there is none."""
     parts = path.strip("/").split("/")
     head = 2 if parts[0] == "api" else 3

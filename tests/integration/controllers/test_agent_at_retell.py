@@ -9,7 +9,7 @@ from agent_world import KEY, MARKER, NUMBER, RETELL_KEY, Scene, agent, scene
 
 from askproai_core.tenant_config import Function
 from askproai_operator.api.conditions import Reason
-from askproai_operator.engine import FINALIZER, NotLeader, refs
+from askproai_operator.engine import FINALIZER, NotLeader, resources
 
 
 async def test_one_published_agent_is_bound_to_the_number() -> None:
@@ -202,16 +202,16 @@ async def test_a_tenant_that_no_watch_has_delivered_yet_is_waited_for_without_a_
     """One `kubectl apply` creates both; an event would ask people to create what they just created."""
     async with scene() as s:
         raw = s.api.objects["Tenant", "salon", "salon"]
-        s.world.cache.drop(refs.TENANTS, "salon", "salon", raw["metadata"]["uid"])
+        s.world.cache.drop(resources.TENANTS, "salon", "salon", raw["metadata"]["uid"])
         assert (await s.step()).conditions[0].reason == Reason.PENDING
-        s.remove(refs.TENANTS, "salon")
+        s.remove(resources.TENANTS, "salon")
         assert (await s.step()).conditions[0].reason == Reason.TENANT_NOT_FOUND
 
 
 async def test_retell_is_asked_nothing_and_no_secret_is_read_while_a_check_fails() -> None:
     async with scene() as s:
         raw = s.api.objects["Tenant", "salon", "salon"]
-        s.put(refs.TENANTS, {**raw, "status": {}})
+        s.put(resources.TENANTS, {**raw, "status": {}})
         await s.settle()
         assert s.condition("Synced")["reason"] == "TenantNotReady"
         assert "webhook URLs" in s.condition("Synced")["message"]
@@ -493,7 +493,7 @@ async def test_deletion_without_any_key_ends_after_the_budget() -> None:
     """The whole namespace went, `T-teardown` included."""
     async with scene() as s:
         await s.settle()
-        s.remove(refs.SECRETS, "salon-teardown")
+        s.remove(resources.SECRETS, "salon-teardown")
         s.delete()
         assert (await s.step()).retry
         s.clock.move(timedelta(minutes=10, seconds=1))
@@ -504,7 +504,7 @@ async def test_deletion_without_any_key_ends_after_the_budget() -> None:
 @pytest.mark.parametrize("finalizers", [(), ("example.com/other",), (FINALIZER,)])
 async def test_deletion_of_what_was_never_created_asks_nobody(finalizers: tuple[str, ...]) -> None:
     async with scene() as s:
-        s.put(refs.AGENTS, agent() | {"metadata": {**agent()["metadata"], "finalizers": [*finalizers]}})
+        s.put(resources.AGENTS, agent() | {"metadata": {**agent()["metadata"], "finalizers": [*finalizers]}})
         s.delete()
         assert (await s.settle()).gone
         assert s.entries == []
@@ -516,7 +516,7 @@ async def test_a_namespace_ends_although_its_branch_went_first_and_the_operator_
     """A new process never saw the Branch that named the tenant, but our status records the name from the first intent on."""
     async with scene() as s:
         await s.crash_at(point)
-        s.remove(refs.BRANCHES, "mitte")
+        s.remove(resources.BRANCHES, "mitte")
         s.delete()
         await s.restart()
         assert (await s.settle(30)).gone
@@ -583,7 +583,7 @@ async def test_a_freed_number_enqueues_the_agent_that_may_wait_for_it() -> None:
     async with scene() as s:
         other = agent()
         other["metadata"] |= {"name": "nord", "uid": "u-nord"}
-        s.put(refs.AGENTS, other)
+        s.put(resources.AGENTS, other)
         await s.settle()
         s.set_branch_numbers()
         await s.settle()
@@ -668,10 +668,10 @@ async def test_a_trunk_without_its_password_is_reported() -> None:
         raw = s.api.objects["Branch", "salon", "mitte"]
         sip = {"terminationUri": "sip.example", "authSecretRef": {"name": "trunk"}}
         spec = {**raw["spec"], "phoneNumbers": [{"number": NUMBER, "sip": sip}]}
-        s.put(refs.BRANCHES, {**raw, "spec": spec})
+        s.put(resources.BRANCHES, {**raw, "spec": spec})
         await s.settle()
         assert "Secret 'trunk' is not in this namespace" in s.condition("NumbersBound")["message"]
         data = {name: base64.b64encode(b"x").decode() for name in ("username", "password")}
-        s.put(refs.SECRETS, {"metadata": {"name": "trunk", "namespace": "salon", "uid": "u-t"}, "data": data})
+        s.put(resources.SECRETS, {"metadata": {"name": "trunk", "namespace": "salon", "uid": "u-t"}, "data": data})
         await s.settle()
         s.assert_one_of_each()

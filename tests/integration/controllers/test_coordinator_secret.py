@@ -1,4 +1,4 @@
-"""The coordinator's logins: made with the Secret that its pods mount, kept as they are, mended when somebody changed them."""
+"""The coordinator's logins: created with the Secret that its pods mount, kept, and repaired when somebody changed them."""
 
 import base64
 import dataclasses
@@ -9,25 +9,25 @@ import pytest
 from redis.asyncio import Redis
 
 from askproai_core.redis import EVERYBODY
-from askproai_operator.controllers.coordinator import SECRET, ensure_coordinator
-from askproai_operator.controllers.credentials import decode_secret
+from askproai_operator.controllers.coordinator import SECRET_NAME, ensure_coordinator
+from askproai_operator.credentials import secret_texts
 from askproai_operator.engine import refs
 from askproai_operator.providers.redis import user_name
 from askproai_sandbox.cluster import eventually
 
 
 @pytest.fixture
-async def world(place):
-    """The operator's world, with the test's own namespace for the operator's."""
+async def context(place):
+    """The operator's context, with the test's namespace as the operator's."""
     settings = place.operator.settings.model_copy(update={"namespace": place.namespace})
     return dataclasses.replace(place.operator.world, settings=settings)
 
 
-async def kept(world) -> dict[str, str]:
-    return decode_secret(await world.kube.get(refs.SECRETS, world.settings.namespace, SECRET))
+async def secret_values(context) -> dict[str, str]:
+    return secret_texts(await context.kube.get(refs.SECRETS, context.settings.namespace, SECRET_NAME))
 
 
-async def logs_in(urls: dict[str, str]) -> bool:
+async def can_log_in(urls: dict[str, str]) -> bool:
     """Use both logins as the coordinator does."""
     connection = await asyncpg.connect(urls["DATABASE_URL"])
     await connection.fetch("SELECT tenant FROM tenants")
@@ -36,55 +36,55 @@ async def logs_in(urls: dict[str, str]) -> bool:
         return bool(await client.set("askproai:_:x", 1))
 
 
-async def test_the_secret_opens_both_stores_and_is_written_once(world):
-    await ensure_coordinator(world)
-    first = await kept(world)
+async def test_the_secret_has_logins_for_both_stores_and_is_written_once(context):
+    await ensure_coordinator(context)
+    first = await secret_values(context)
     assert set(first) == {"DATABASE_URL", "REDIS_URL"}
-    assert await logs_in(first)
-    secret = await world.kube.get(refs.SECRETS, world.settings.namespace, SECRET)
-    await ensure_coordinator(world)
-    again = await world.kube.get(refs.SECRETS, world.settings.namespace, SECRET)
+    assert await can_log_in(first)
+    secret = await context.kube.get(refs.SECRETS, context.settings.namespace, SECRET_NAME)
+    await ensure_coordinator(context)
+    again = await context.kube.get(refs.SECRETS, context.settings.namespace, SECRET_NAME)
     assert again["metadata"]["resourceVersion"] == secret["metadata"]["resourceVersion"]
 
 
-async def test_a_password_or_user_changed_by_hand_is_set_right(world, valkey, module_database):
-    await ensure_coordinator(world)
-    urls = await kept(world)
+async def test_a_password_or_user_that_was_changed_by_hand_is_repaired(context, valkey, module_database):
+    await ensure_coordinator(context)
+    urls = await secret_values(context)
     su = await asyncpg.connect(module_database.superuser_dsn)
     await su.execute(f"ALTER ROLE {urls['DATABASE_URL'].partition('://')[2].partition(':')[0]} PASSWORD 'by hand'")
     await su.close()
     async with valkey.admin() as admin:
         await admin.execute_command("ACL", "DELUSER", user_name(EVERYBODY))
     with pytest.raises(asyncpg.InvalidPasswordError):
-        await logs_in(urls)
-    await ensure_coordinator(world)
-    assert await kept(world) == urls
-    assert await logs_in(urls)
+        await can_log_in(urls)
+    await ensure_coordinator(context)
+    assert await secret_values(context) == urls
+    assert await can_log_in(urls)
 
 
-async def test_a_deleted_secret_comes_back_with_new_passwords(world):
-    await ensure_coordinator(world)
-    before = await kept(world)
-    await world.kube.delete(refs.SECRETS, world.settings.namespace, SECRET)
-    await ensure_coordinator(world)
-    after = await kept(world)
+async def test_a_deleted_secret_is_created_again_with_new_passwords(context):
+    await ensure_coordinator(context)
+    before = await secret_values(context)
+    await context.kube.delete(refs.SECRETS, context.settings.namespace, SECRET_NAME)
+    await ensure_coordinator(context)
+    after = await secret_values(context)
     assert after["DATABASE_URL"] != before["DATABASE_URL"]
-    assert await logs_in(after)
+    assert await can_log_in(after)
 
 
-async def test_a_url_that_nobody_can_read_is_made_anew_and_ends_nothing(world):
-    """ValueError here would end the operator's process, at each start again."""
-    await ensure_coordinator(world)
+async def test_a_url_that_cannot_be_parsed_is_replaced(context):
+    """A ValueError would fail every run of the controller."""
+    await ensure_coordinator(context)
     garbage = {
         "DATABASE_URL": base64.b64encode(b"postgres://[").decode(),
         "REDIS_URL": base64.b64encode(b"\xff[").decode(),
     }
-    await world.kube.patch(refs.SECRETS, world.settings.namespace, SECRET, {"data": garbage})
-    await ensure_coordinator(world)
-    assert await logs_in(await kept(world))
+    await context.kube.patch(refs.SECRETS, context.settings.namespace, SECRET_NAME, {"data": garbage})
+    await ensure_coordinator(context)
+    assert await can_log_in(await secret_values(context))
 
 
-async def test_a_tenants_days_and_servers_are_told_to_the_coordinator(place, module_database):
+async def test_a_tenants_retention_and_servers_are_stored_for_the_coordinator(place, module_database):
     await place.secret()
     await place.create("Tenant")
     await place.ready()
@@ -93,10 +93,10 @@ async def test_a_tenants_days_and_servers_are_told_to_the_coordinator(place, mod
     tenant = f"{place.namespace}.salon-mueller"
     su = await asyncpg.connect(module_database.superuser_dsn)
 
-    async def told() -> asyncpg.Record | None:
+    async def stored_row() -> asyncpg.Record | None:
         return await su.fetchrow("SELECT * FROM tenants WHERE tenant = $1 AND call_days = 9", tenant)
 
-    row = await eventually(told, timedelta(seconds=10), "the days")
+    row = await eventually(stored_row, timedelta(seconds=10), "the days")
     assert (row["raw_event_days"], row["transcript_days"]) == (7, 8)
     live = (await place.get("Tenant", "salon-mueller"))["spec"]
     assert row["retell_base_url"] == live["retell"].get("baseUrl", place.operator.settings.retell_base_url)

@@ -7,7 +7,7 @@ import pytest
 from agent_world import KEY, NUMBER, OPERATOR_NAMESPACE, RETELL_KEY, Scene, agent, scene
 
 from askproai_operator.controllers.retry import Retry
-from askproai_operator.engine import NotLeader, Unreachable, refs
+from askproai_operator.engine import NotLeader, Unreachable, resources
 from askproai_operator.engine.metrics import Metrics
 
 BEYOND_BUDGET = timedelta(minutes=10, seconds=1)
@@ -27,7 +27,7 @@ async def given_up(s: Scene) -> Retry:
     assert (await s.step()).retry
     s.clock.move(BEYOND_BUDGET)
     assert (await s.step()).gone, "the deletion of a namespace always ends"
-    s.remove(refs.SECRETS, "salon-teardown")  # deleted with its namespace
+    s.remove(resources.SECRETS, "salon-teardown")  # deleted with its namespace
     return Retry(s.world, Metrics())
 
 
@@ -73,7 +73,7 @@ async def test_a_namesake_that_adopted_the_agent_keeps_it() -> None:
         retry = await given_up(s)
         (agent_id,) = s.workspace["agents"]
         namesake = agent() | {"status": {"agentId": agent_id}}
-        s.put(refs.AGENTS, {**namesake, "metadata": {**namesake["metadata"], "uid": "u-namesake"}})
+        s.put(resources.AGENTS, {**namesake, "metadata": {**namesake["metadata"], "uid": "u-namesake"}})
         await provider_is_back(s)
         written = s.written()
         await retry.look()
@@ -85,13 +85,13 @@ async def test_while_a_namesake_may_use_it_nothing_is_removed() -> None:
     async with scene() as s:
         retry = await given_up(s)
         namesake = agent()
-        s.put(refs.AGENTS, {**namesake, "metadata": {**namesake["metadata"], "uid": "u-namesake"}})
+        s.put(resources.AGENTS, {**namesake, "metadata": {**namesake["metadata"], "uid": "u-namesake"}})
         await provider_is_back(s)
         await retry.look()
         (entry,) = orphans(s)
         assert "RetellAgent salon/mitte again" in entry["metadata"]["annotations"]["askproai.de/last-error"]
         assert len(s.workspace["agents"]) == 1
-        s.remove(refs.AGENTS, "mitte")
+        s.remove(resources.AGENTS, "mitte")
         s.clock.move(timedelta(hours=1))
         await retry.look()
         assert s.workspace["agents"] == {}
@@ -100,7 +100,7 @@ async def test_while_a_namesake_may_use_it_nothing_is_removed() -> None:
 async def test_an_orphan_without_a_key_says_what_to_put_into_its_secret() -> None:
     async with scene() as s:
         await s.settle()
-        s.remove(refs.SECRETS, "salon-teardown")
+        s.remove(resources.SECRETS, "salon-teardown")
         s.delete()
         s.clock.move(BEYOND_BUDGET)
         assert (await s.step()).gone
@@ -151,7 +151,7 @@ async def test_an_unreadable_orphan_holds_up_no_other() -> None:
         retry = await given_up(s)
         (entry,) = orphans(s)
         broken = {**entry, "metadata": {**entry["metadata"], "name": "broken"}, "data": {"entry.json": "e30="}}
-        s.put(refs.SECRETS, broken)
+        s.put(resources.SECRETS, broken)
         await provider_is_back(s)
         await retry.look()
         assert [orphan["metadata"]["name"] for orphan in orphans(s)] == ["broken"], "a person has to look at it"

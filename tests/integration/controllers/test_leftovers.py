@@ -1,37 +1,40 @@
-"""A provider that is away for longer than a deletion waits: the namespace ends, and later nothing is left (design §2.6)."""
+"""A provider that is away for longer than a deletion waits: the namespace ends, and later no orphan is left."""
 
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from askproai_operator.controllers.leftovers import LABEL
-from askproai_operator.engine import resources
+from askproai_operator.engine import refs
+from askproai_operator.orphans import LABEL
 from askproai_sandbox.cluster import eventually
 
 SOON = timedelta(seconds=20)
 
 
 @pytest.fixture(autouse=True)
-def no_faults_left(operator):
+def clear_faults(operator):
     yield
     operator.retell.faults.clear()
     operator.calcom.faults.clear()
 
 
 async def ledger(place: Any) -> list[dict[str, Any]]:
-    """Give the entries that this place's objects left."""
-    found = await place.operator.world.kube.list(resources.SECRETS, "default", LABEL)
-    return [one for one in found if f" {place.namespace}/" in one["metadata"]["annotations"]["askproai.de/what"]]
+    """Return the entries of this namespace's objects."""
+    entries = await place.operator.world.kube.list(refs.SECRETS, "default", LABEL)
+    return [
+        entry for entry in entries if f" {place.namespace}/" in entry["metadata"]["annotations"]["askproai.de/what"]
+    ]
 
 
 def forget_failures(place: Any) -> None:
+    """Close the circuits, and make due what waits for its backoff."""
     place.operator.world.providers._states.clear()
-    place.operator.ledger._due.clear()
+    place.operator.retry_orphans()
 
 
 async def emptied(place: Any) -> None:
-    """Wait until nothing is left. Neither the backoff nor the circuit that the failures opened is what is tested here."""
+    """Wait until the ledger is empty. Neither the backoff nor the circuit that the failures opened is tested here."""
     forget_failures(place)
 
     async def nothing_left() -> bool:
@@ -44,7 +47,7 @@ def workspace(place: Any) -> dict[str, Any]:
     return place.operator.retell.dump()["workspaces"].get(place.key, {"agents": {}, "llms": {}})
 
 
-async def all_made(place: Any) -> None:
+async def create_all(place: Any) -> None:
     await place.secret()
     for kind in ("Branch", "ServiceOffering", "Tenant"):
         await place.create(kind, spec={"calcom": {"eventTypes": []}} if kind == "ServiceOffering" else None)
@@ -53,8 +56,8 @@ async def all_made(place: Any) -> None:
     await place.condition("Synced", "True", kind="RetellAgent", name="mitte")
 
 
-async def test_a_namespace_ends_without_its_providers_and_nothing_is_left_when_they_are_back(place):
-    await all_made(place)
+async def test_a_namespace_ends_without_its_providers_and_no_orphan_is_left_when_they_are_back(place):
+    await create_all(place)
     assert place.hooks()
     assert workspace(place)["agents"]
     place.operator.fault(place.operator.retell, "list-agents", "error-before-commit", 9999)
@@ -62,11 +65,11 @@ async def test_a_namespace_ends_without_its_providers_and_nothing_is_left_when_t
     await place.client.delete(f"/api/v1/namespaces/{place.namespace}")
     for kind, name in (("RetellAgent", "mitte"), ("Tenant", "salon-mueller"), ("Secret", "salon-mueller-teardown")):
         await place.gone(kind, name)
-    kept = await ledger(place)
-    assert {one["metadata"]["labels"][LABEL] for one in kept} == {"agent", "webhook"}
-    told = str([one["metadata"] for one in kept])
-    assert place.key not in told
-    assert place.calcom_key not in told
+    entries = await ledger(place)
+    assert {entry["metadata"]["labels"][LABEL] for entry in entries} == {"agent", "webhook"}
+    visible = str([entry["metadata"] for entry in entries])
+    assert place.key not in visible
+    assert place.calcom_key not in visible
     assert workspace(place)["agents"]
 
     place.operator.retell.faults.clear()
@@ -77,7 +80,7 @@ async def test_a_namespace_ends_without_its_providers_and_nothing_is_left_when_t
 
 
 async def test_a_refused_key_holds_up_nothing_and_a_new_one_in_the_entry_is_used(place):
-    """No other key comes to a deletion; to the ledger a person can bring one."""
+    """A deletion gets no other key; into the ledger a person can put one."""
     await place.secret()
     await place.create("Tenant")
     await place.ready()
@@ -85,17 +88,17 @@ async def test_a_refused_key_holds_up_nothing_and_a_new_one_in_the_entry_is_used
     assert webhooks
     await place.create("Branch")
     await place.create("RetellAgent", annotations={"askproai.de/paused": "true"}, finalizers=["example.com/hold"])
-    await eventually(lambda: place.operator.world.cache.agent(place.namespace, "mitte"), SOON, "the agent")
+    await eventually(lambda: place.operator.world.relations.agent(place.namespace, "mitte"), SOON, "the agent")
     await place.client.delete(place.path("Tenant"))
-    await place.condition("CredentialsValid", "False", "Deleting")  # and repairs nothing any more
+    await place.condition("CredentialsValid", "False", "Deleting")  # from now on nothing is repaired
     bad = {"stringData": {"calcom-api-key": "wrong"}}
     await place.client.merge(place.path("Secret", "salon-mueller-teardown"), bad)
     await place.client.delete(place.path("RetellAgent", "mitte"))
     await place.client.merge(place.path("RetellAgent", "mitte"), {"metadata": {"finalizers": None}})
     await place.gone("Tenant")
     (entry,) = await ledger(place)
-    where = resources.SECRETS.path("default", entry["metadata"]["name"])
-    await place.client.merge(where, {"stringData": {"calcom-api-key": place.calcom_key}})
+    path = refs.SECRETS.path("default", entry["metadata"]["name"])
+    await place.client.merge(path, {"stringData": {"calcom-api-key": place.calcom_key}})
     await emptied(place)
     assert place.hooks() == []
 
@@ -111,7 +114,9 @@ async def test_a_namesakes_webhook_and_role_stay_its_own(place):
     place.operator.calcom.faults.clear()
 
     async def waits() -> bool:
-        return any("again" in one["metadata"]["annotations"]["askproai.de/last-error"] for one in await ledger(place))
+        return any(
+            "again" in entry["metadata"]["annotations"]["askproai.de/last-error"] for entry in await ledger(place)
+        )
 
     forget_failures(place)
     await eventually(waits, SOON, "the entry to wait for the namesake")

@@ -7,9 +7,9 @@ from redis.asyncio import Redis
 
 from askproai_core.clock import SystemClock
 from askproai_operator.controllers.leftovers import LABEL
-from askproai_operator.engine import refs
+from askproai_operator.engine import resources
 from askproai_operator.providers import RedisAdmin
-from askproai_operator.providers.redis import user_name
+from askproai_operator.redis_users import user_name
 from askproai_sandbox.cluster import eventually
 from askproai_sandbox.redis import EmbeddedRedis
 
@@ -83,7 +83,7 @@ async def test_a_redis_that_does_not_answer_is_reported_and_delays_neither_ready
 
     async def no_orphan_left() -> bool:
         place.operator.ledger._due.clear()
-        found = await place.operator.world.kube.list(refs.SECRETS, "default", LABEL)
+        found = await place.operator.world.kube.list(resources.SECRETS, "default", LABEL)
         return not any(place.namespace in str(secret["metadata"]) for secret in found)
 
     await eventually(no_orphan_left, SOON, "its user to be removed when Redis is back")

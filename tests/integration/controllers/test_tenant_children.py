@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.foreign_crds import GATEWAY, MONITORING, crd_files
 
-from askproai_operator.engine import Key, refs
+from askproai_operator.engine import Key, resources
 from askproai_sandbox.cluster import ApiError, ControlPlane, Mirror, eventually
 
 SOON = timedelta(seconds=15)
@@ -44,7 +44,7 @@ async def replicas_seen(place: Any, name: str) -> AsyncIterator[list[int]]:
         if new is not None and new["metadata"]["name"] == name and new["spec"]["replicas"] not in seen[-1:]:
             seen.append(new["spec"]["replicas"])
 
-    mirror = Mirror(place.client, refs.DEPLOYMENTS.path(place.namespace), record)
+    mirror = Mirror(place.client, resources.DEPLOYMENTS.path(place.namespace), record)
     task = asyncio.create_task(mirror.run())
     await mirror.synced.wait()
     yield seen
@@ -247,7 +247,7 @@ async def test_a_host_and_path_are_routed_to_the_first_tenant_that_claims_them(p
         "metadata": {"name": "second"},
         "stringData": {"key": f"{place.key}2"},
     }
-    await place.client.create(refs.SECRETS.path(place.namespace), keys)
+    await place.client.create(resources.SECRETS.path(place.namespace), keys)
     own = {"retell": {"apiKeySecretRef": {"name": "second", "key": "key"}}}
     await place.create("Tenant", "twin", spec=own | {"exposure": HOST | {"ingress": {}}})
     reported = await place.condition("Exposed", "False", "HostClaimedTwice", name="twin")
@@ -284,7 +284,7 @@ async def installed(plane: ControlPlane, place: Any, *names: str) -> AsyncIterat
     """Install foreign CRDs, and delete them again; the operator lists what is served, as it does each minute."""
 
     async def noticed(number: int) -> bool:  # a CRD is served, and ceases to be, a little later, and begins with 429
-        await place.operator.informer.audit(refs.FOREIGN)
+        await place.operator.informer.audit(resources.FOREIGN)
         return len(place.operator.world.cache.served) == number
 
     for file in crd_files(*names):
@@ -318,7 +318,7 @@ async def test_a_route_waits_for_the_gateway_api_and_then_for_its_gateway(place,
         await place.client.merge(place.path("HTTPRoute") + "/status", {"status": {"parents": [parent]}})
         await place.condition("Exposed", "True", "AsDeclared")
         await place.client.delete(place.path("HTTPRoute"))
-        await place.operator.informer.audit(refs.FOREIGN)
+        await place.operator.informer.audit(resources.FOREIGN)
         await until(place, "HTTPRoute", "salon-mueller", bool, "the repair")
         await merge(place, {"spec": {"exposure": None}})
         await place.gone("HTTPRoute")
@@ -341,11 +341,11 @@ async def test_monitor_and_rules_are_created_once_their_crds_exist_and_forgotten
         assert [endpoint["port"] for endpoint in monitor["spec"]["endpoints"]] == ["metrics", "worker"]
         await reconcile_again(place)
         before = len(place.operator.writes)
-        await place.operator.informer.audit(refs.FOREIGN)
+        await place.operator.informer.audit(resources.FOREIGN)
         await reconcile_again(place)
         assert [write for write in place.operator.writes[before:] if place.namespace in write[1]] == []
         await place.client.merge(place.path("PrometheusRule"), {"spec": {"groups": []}})
-        await place.operator.informer.audit(refs.FOREIGN)
+        await place.operator.informer.audit(resources.FOREIGN)
         await until(place, "PrometheusRule", "salon-mueller", lambda live: live["spec"]["groups"], "the repair")
     await place.condition("MonitoringReady", "True", "NotInstalled")
     await place.gone("Service", "salon-mueller-metrics")

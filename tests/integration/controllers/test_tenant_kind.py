@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from askproai_core.database import AdminStore
-from askproai_operator.engine import Key, refs
+from askproai_operator.engine import Key, resources
 from askproai_sandbox.cluster import eventually
 from askproai_sandbox.databases import Database
 
@@ -383,7 +383,7 @@ async def test_the_deletion_of_a_namespace_completes_and_removes_the_webhook(pla
             kind, name
         )  # nothing of ours holds up the namespace; its own controller looks again every few seconds
     assert place.hooks() == []
-    everywhere = await place.operator.world.kube.list(refs.EVENTS, "default")
+    everywhere = await place.operator.world.kube.list(resources.EVENTS, "default")
     assert [event["message"] for event in everywhere if f" {place.namespace}/" in event["message"]] == [], (
         "nobody is warned"
     )

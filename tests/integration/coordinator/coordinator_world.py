@@ -1,4 +1,4 @@
-"""All tenants as the coordinator sees them: its own roles in PostgreSQL and Valkey, and a look behind every fence."""
+"""All tenants as the coordinator sees them, with its own roles in PostgreSQL and Valkey, and a superuser to check its work."""
 
 import json
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ import asyncpg
 from askproai_core.clock import SystemClock
 from askproai_core.database import Pool
 from askproai_core.kube import NotLeader
-from askproai_core.redis import Shared, coordinator_acl_rules
-from askproai_runtime.coordinator.duty import Desk
-from askproai_runtime.coordinator.fence import FencedRedis
+from askproai_core.redis import RedisClient, coordinator_acl_rules
+from askproai_runtime.coordinator.fenced_redis import FencedRedis
 from askproai_runtime.coordinator.metrics import Metrics
+from askproai_runtime.coordinator.periodic_task import CoordinatorContext
 from askproai_runtime.coordinator.settings import CoordinatorSettings
 from askproai_sandbox.databases import Database, TenantStore
 from askproai_sandbox.redis import EmbeddedRedis
@@ -25,7 +25,7 @@ PASSWORD = "password-of-the-coordinator"
 
 @dataclass
 class Term:
-    """The Lease, as a test wants it."""
+    """The Lease, as a test sets it."""
 
     number: int = 1
     ours: bool = True
@@ -37,25 +37,25 @@ class Term:
 
 @dataclass
 class World:
-    """A desk of the coordinator's, and the superuser's connection."""
+    """The context of the coordinator's tasks, and the superuser's connection."""
 
     database: Database
-    desk: Desk
-    su: "asyncpg.Connection[asyncpg.Record]"
+    context: CoordinatorContext
+    superuser: "asyncpg.Connection[asyncpg.Record]"
     term: Term = field(default_factory=Term)
 
     async def event(
         self, tenant: TenantStore, name: str, *, status: str = "received", job: str | None = "ready", age: str = "1 hour",
         lease: str | None = None, payload: str = "{}",
     ) -> int:  # fmt: skip
-        """Store an event of this age with a job of this state; `lease` is how long ago it ran out. Gives the event's id."""
-        event_id = await self.su.fetchval(
+        """Store an event of this age with a job of this state, and return its id. `lease`: how long ago its lease expired."""
+        event_id = await self.superuser.fetchval(
             """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, status, received_at, correlation_id)
                VALUES ($1, 'retell', $2, 'call_started', $5, $3, clock_timestamp() - $4::text::interval, $2) RETURNING id""",
             tenant.tenant, name, status, age, payload.encode(),
         )  # fmt: skip
         if job is not None:
-            await self.su.execute(
+            await self.superuser.execute(
                 """INSERT INTO jobs (tenant, kind, priority, state, attempts, claim_no, lease_until, worker, event_id,
                                      correlation_id, created_at, finished_at)
                    VALUES ($1, 'webhook-event', 'critical', $2, 1, 1, clock_timestamp() - $3::text::interval, $4, $5, 'c',
@@ -66,7 +66,7 @@ class World:
         return int(event_id)
 
     async def job(self, event_id: int) -> asyncpg.Record | None:
-        return await self.su.fetchrow("SELECT * FROM jobs WHERE event_id = $1", event_id)
+        return await self.superuser.fetchrow("SELECT * FROM jobs WHERE event_id = $1", event_id)
 
     async def appointment(
         self,
@@ -77,42 +77,44 @@ class World:
         day: int = 1,
         unit: int = 0,
     ) -> UUID:
-        """Write an appointment with its claim; a hold ends `expires` from now."""
-        made = await self.su.fetchval(
+        """Insert an appointment with its claim, and return its id; a hold expires `expires` from now."""
+        appointment_id = await self.superuser.fetchval(
             """INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
                VALUES ($1, 'mitte', 'schnitt', 'anna', now() + $2::integer * interval '1 day',
                        now() + $2::integer * interval '1 day' + interval '1 hour', $3, 'c') RETURNING id""",
             tenant.tenant, day, status,
         )  # fmt: skip
-        await self.su.execute(
+        await self.superuser.execute(
             """INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, expires_at)
                SELECT $1, a.id, $3, tstzrange(a.starts_at, a.ends_at, '[)'), $4,
                       CASE WHEN $4 = 'held' THEN clock_timestamp() + $5::interval END
                FROM appointments a WHERE a.id = $2""",
-            tenant.tenant, made, list(tenant.resources.values())[unit], "held" if status == "held" else "booked", expires,
+            tenant.tenant, appointment_id, list(tenant.resources.values())[unit], "held" if status == "held" else "booked", expires,
         )  # fmt: skip
-        return UUID(str(made))
+        return UUID(str(appointment_id))
 
     async def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
-        return [dict(row) for row in await self.su.fetch(sql, *values)]
+        return [dict(row) for row in await self.superuser.fetch(sql, *values)]
 
     def metric(self, name: str) -> dict[str, float]:
-        """Give a metric's samples by their labels, as JSON."""
+        """Return a metric's samples by their labels, which are JSON."""
         return {
             json.dumps(sample.labels, sort_keys=True): sample.value
-            for family in self.desk.metrics.registry.collect()
+            for family in self.context.metrics.registry.collect()
             for sample in family.samples
             if sample.name == f"askproai_{name}"
         }
 
 
-def desk_of(pool: Pool, session: aiohttp.ClientSession, url: str | None, term: Term, **settings: Any) -> Desk:
+def coordinator_context(
+    pool: Pool, session: aiohttp.ClientSession, url: str | None, term: Term, **settings: Any
+) -> CoordinatorContext:
     clock, metrics = SystemClock(), Metrics()
-    shared = Shared(lambda: url, "_", clock, metrics, timeout=timedelta(seconds=1))
+    shared = RedisClient(lambda: url, "_", clock, metrics, timeout=timedelta(seconds=1))
     redis = FencedRedis(shared, lambda: term.number)
-    return Desk(pool, redis, session, clock, metrics, CoordinatorSettings(**settings), term.fence)
+    return CoordinatorContext(pool, redis, session, clock, metrics, CoordinatorSettings(**settings), term.fence)
 
 
 async def coordinator_url(valkey: EmbeddedRedis) -> str:
-    """Make the coordinator's user as the operator does, and give its URL."""
+    """Create the coordinator's user as the operator does, and return its URL."""
     return await valkey.add_user("askproai_coordinator", coordinator_acl_rules)

@@ -1,4 +1,4 @@
-"""Real processes, a real API server: who leads, who takes over, and what a deposed one still does (nothing)."""
+"""Real processes and a real API server: who leads, who takes over, and that a deposed leader changes nothing."""
 
 import json
 import os
@@ -12,11 +12,12 @@ from typing import Any
 import aiohttp
 import pytest
 from coordinator_world import PASSWORD, World, coordinator_url
+from tests.worlds.waiting import eventually
 
-from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, eventually, spawn
+from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, spawn
 from askproai_sandbox.redis import EmbeddedRedis
 
-SOON = timedelta(seconds=15)
+SOON = 15.0  # seconds
 AGO = timedelta(seconds=-1)
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/{}/leases/askproai-coordinator"
 Start = Callable[[str], Awaitable[Child]]
@@ -26,63 +27,63 @@ Start = Callable[[str], Awaitable[Child]]
 async def start(
     redis_world: World, own_valkey: EmbeddedRedis, control_plane: ControlPlane, kube_namespace: str, tmp_path: Path
 ) -> AsyncIterator[Start]:
-    """Start a coordinator whose Lease lives in the test's namespace; its times are a quarter of the defaults."""
+    """Yield a function that starts a coordinator with its Lease in the test's namespace and short times."""
     credentials = tmp_path / "credentials"
     credentials.mkdir()
     (credentials / "DATABASE_URL").write_text(redis_world.database.admin.coordinator_dsn(PASSWORD))
     (credentials / "REDIS_URL").write_text(await coordinator_url(own_valkey))
-    given = {
+    settings = {
         "KUBECONFIG": control_plane.kubeconfig, "NAMESPACE": kube_namespace, "CREDENTIALS_DIR": credentials,
         "BIND_ADDRESS": "127.0.0.1", "HEALTH_PORT": "0", "SWEEP_SECONDS": "0.2", "COUNT_SECONDS": "0.2",
         "LEASE_SECONDS": "4", "LEASE_RENEW_SECONDS": "3", "LEASE_RETRY_SECONDS": "1",
     }  # fmt: skip
-    environment = os.environ | {f"ASKPROAI_{name}": str(value) for name, value in given.items()}
+    environment = os.environ | {f"ASKPROAI_{name}": str(value) for name, value in settings.items()}
     command = [Path(sys.executable).with_name("askproai-runtime"), "coordinator"]
     started: list[Child] = []
 
-    async def one(name: str) -> Child:
+    async def start_one(name: str) -> Child:
         started.append(await spawn(name, command, directory=tmp_path, environment=environment))
-        await eventually(lambda: said(started[-1], "coordinator.started"), SOON, "its start")
+        await eventually(lambda: log_entries(started[-1], "coordinator.started"), SOON, "its start")
         return started[-1]
 
-    yield one
+    yield start_one
     for child in started:
         await child.stop(ask=signal.SIGKILL)
 
 
-def said(child: Child, event: str) -> list[dict[str, Any]]:
+def log_entries(child: Child, event: str) -> list[dict[str, Any]]:
     lines = [line for line in child.log.read_text().splitlines() if line.startswith("{")]
     return [entry for entry in map(json.loads, lines) if entry["event"] == event]
 
 
 async def ask(child: Child, path: str) -> tuple[int, str]:
-    url = f"http://127.0.0.1:{said(child, 'coordinator.started')[0]['port']}{path}"
+    url = f"http://127.0.0.1:{log_entries(child, 'coordinator.started')[0]['port']}{path}"
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
         return answer.status, await answer.text()
 
 
-async def leads(child: Child) -> int:
-    """Wait until it has the Lease; gives its term."""
-    (acquired,) = await eventually(lambda: said(child, "lease.acquired"), SOON, "the Lease")
+async def wait_until_leading(child: Child) -> int:
+    """Wait until it has the Lease, and return its term."""
+    (acquired,) = await eventually(lambda: log_entries(child, "lease.acquired"), SOON, "the Lease")
     return int(acquired["term"])
 
 
-async def swept(world: World) -> None:
+async def wait_until_swept(world: World) -> None:
     async def gone() -> bool:
         return await world.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
 
     await eventually(gone, SOON, "the sweep")
 
 
-async def test_the_leader_is_killed_and_the_other_works_on(
+async def test_when_the_leader_is_killed_the_other_one_takes_over(
     redis_world: World, start: Start, kube_client: KubeClient, kube_namespace: str
 ):
     salon = await redis_world.database.tenant_store("salon")
     first = await start("first")
-    term = await leads(first)
+    term = await wait_until_leading(first)
     second = await start("second")
     await redis_world.appointment(salon, expires=AGO)
-    await swept(redis_world)
+    await wait_until_swept(redis_world)
     assert (await ask(second, "/readyz"))[0] == (await ask(second, "/livez"))[0] == 200, "a standby is ready"
     assert "askproai_leader 1.0" in (await ask(first, "/metrics"))[1]
     idle = (await ask(second, "/metrics"))[1]
@@ -92,12 +93,12 @@ async def test_the_leader_is_killed_and_the_other_works_on(
 
     os.kill(first.pid, signal.SIGKILL)
     await redis_world.appointment(salon, expires=AGO)
-    assert await leads(second) == term + 1
-    await swept(redis_world)
+    assert await wait_until_leading(second) == term + 1
+    await wait_until_swept(redis_world)
     assert "askproai_leader 1.0" in (await ask(second, "/metrics"))[1]
 
     assert await second.stop() == 0
-    assert said(second, "coordinator.stopped")
+    assert log_entries(second, "coordinator.stopped")
     lease = await kube_client.get(LEASE.format(kube_namespace))
     assert (lease["spec"]["holderIdentity"], lease["spec"]["leaseTransitions"]) == ("", term + 1)
 
@@ -105,21 +106,21 @@ async def test_the_leader_is_killed_and_the_other_works_on(
 async def test_a_deposed_leader_that_wakes_changes_nothing(
     redis_world: World, own_valkey: EmbeddedRedis, start: Start, kube_client: KubeClient, kube_namespace: str
 ):
-    """SIGSTOP for longer than the Lease, then SIGCONT: by then another one leads."""
+    """SIGSTOP for longer than the Lease, then SIGCONT: by then another process leads."""
     salon = await redis_world.database.tenant_store("salon")
     first = await start("first")
-    term = await leads(first)
+    term = await wait_until_leading(first)
     second = await start("second")
     os.kill(first.pid, signal.SIGSTOP)
-    assert await leads(second) == term + 1
+    assert await wait_until_leading(second) == term + 1
     async with own_valkey.admin() as redis:
         await redis.set("askproai:salon.salon:slot:a", "x")
 
-        async def mended() -> bool:
+        async def has_expiry() -> bool:
             return bool(await redis.pttl("askproai:salon.salon:slot:a") > 0)
 
-        await eventually(mended, SOON, "the second one's write")
-        # Now the second one stands still, too: whatever changes from here on was the first one.
+        await eventually(has_expiry, SOON, "the second one's write")
+        # Now the second one is stopped, too: whatever changes from here on was done by the first.
         os.kill(second.pid, signal.SIGSTOP)
         await redis.set("askproai:salon.salon:slot:b", "x")
         await redis_world.appointment(salon, expires=AGO)
@@ -127,11 +128,11 @@ async def test_a_deposed_leader_that_wakes_changes_nothing(
         held = await kube_client.get(LEASE.format(kube_namespace))
         os.kill(first.pid, signal.SIGCONT)
         assert await first.wait() == 1
-        assert said(first, "lease.lost")
+        assert log_entries(first, "lease.lost")
         assert not [
             line
-            for line in said(first, "duty.done")
-            if line["timestamp"] > said(second, "lease.acquired")[0]["timestamp"]
+            for line in log_entries(first, "duty.done")
+            if line["timestamp"] > log_entries(second, "lease.acquired")[0]["timestamp"]
         ]
         assert await redis.pttl("askproai:salon.salon:slot:b") == -1
         assert await redis.get("askproai:_:fence") == str(term + 1)
@@ -140,7 +141,7 @@ async def test_a_deposed_leader_that_wakes_changes_nothing(
     assert await kube_client.get(LEASE.format(kube_namespace)) == held
 
 
-async def test_a_setting_that_is_wrong_is_named(tmp_path: Path):
+async def test_a_wrong_setting_is_named(tmp_path: Path):
     command = [Path(sys.executable).with_name("askproai-runtime"), "coordinator"]
     for name, value, code, text in (
         ("ASKPROAI_LEASE_SECONDS", "soon", 2, "ASKPROAI_LEASE_SECONDS"),

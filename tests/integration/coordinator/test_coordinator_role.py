@@ -1,10 +1,10 @@
-"""The coordinator sees all tenants and may do its duties; the database refuses it everything else."""
+"""The coordinator reads all tenants and may run its tasks; the database refuses it everything else."""
 
 import asyncpg
 import pytest
 from coordinator_world import World
 
-from askproai_core.redis import RedisAway
+from askproai_core.redis import RedisUnavailable
 
 ALLOWED_BY_COLUMN = {
     "resources": {"locked_at"},
@@ -36,31 +36,31 @@ REFUSED = (
 )
 
 
-async def test_what_is_no_duty_is_refused(world: World):
+async def test_statements_of_no_task_are_refused(world: World):
     salon = await world.database.tenant_store("salon")
     await world.appointment(salon)
     await world.event(salon, "e")
-    await world.su.execute(
+    await world.superuser.execute(
         "INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ('salon.salon', 'c', 'ended', 'c')"
     )
     for statement in REFUSED:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await world.desk.pool.execute(statement)
+            await world.context.pool.execute(statement)
 
 
-async def test_what_is_promised_or_still_to_be_done_can_not_be_deleted(world: World):
+async def test_appointments_and_unfinished_work_cannot_be_deleted(world: World):
     salon = await world.database.tenant_store("salon")
     await world.appointment(salon, status="confirmed")
     await world.event(salon, "e")
-    await world.su.execute(
+    await world.superuser.execute(
         """INSERT INTO call_actions (tenant, call_id, key, state, lease_until)
            VALUES ('salon.salon', 'c', 'k', 'in_flight', now() + interval '15 s')"""
     )
     for table in ("appointments", "webhook_events", "jobs", "call_actions"):
-        assert await world.desk.pool.execute(f"DELETE FROM {table}") == "DELETE 0", table
+        assert await world.context.pool.execute(f"DELETE FROM {table}") == "DELETE 0", table
 
 
-async def test_its_grants_are_these_columns_and_no_others(world: World):
+async def test_it_may_update_these_columns_and_no_others(world: World):
     rows = await world.rows(
         """SELECT table_name, array_agg(column_name::text) AS columns FROM information_schema.column_privileges
            WHERE grantee = 'askproai_coordinator' AND privilege_type = 'UPDATE' GROUP BY table_name"""
@@ -71,16 +71,16 @@ async def test_its_grants_are_these_columns_and_no_others(world: World):
 async def test_two_installations_in_one_server_have_coordinators_of_their_own(world: World):
     own, other = world.database.admin.coordinator_dsn("x"), world.database.admin
     assert "askproai_c_" in own
-    assert await world.desk.pool.fetchval("SELECT current_user") in own
+    assert await world.context.pool.fetchval("SELECT current_user") in own
     await other.ensure_coordinator("rotated")
     connection = await asyncpg.connect(other.coordinator_dsn("rotated"))
     await connection.close()
 
 
-async def test_its_redis_user_runs_no_command_that_is_not_its_own_and_leaves_the_prefix_alone(redis_world: World):
-    shared = redis_world.desk.redis._shared
-    await shared.do("SET", "askproai:_:probe", "1")
+async def test_its_redis_user_runs_no_foreign_command_and_touches_no_foreign_prefix(redis_world: World):
+    shared = redis_world.context.redis._shared
+    await shared.execute("SET", "askproai:_:probe", "1")
     for command in (("SET", "foreign", "1"), ("CONFIG", "GET", "*"), ("FLUSHALL",), ("KEYS", "*"), ("ACL", "LIST")):
-        with pytest.raises(RedisAway, match="NoPermission"):
-            await shared.do(*command)
-        shared._well = True  # the breaker would answer the next one by itself
+        with pytest.raises(RedisUnavailable, match="NoPermission"):
+            await shared.execute(*command)
+        shared._well = True  # otherwise the client would refuse the next command by itself

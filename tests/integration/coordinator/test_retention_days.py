@@ -1,16 +1,16 @@
-"""What a tenant need not keep is forgotten by its own days; what still has to be done never is."""
+"""What a tenant need not keep is deleted after its own number of days; what still has to be processed never is."""
 
 from coordinator_world import World
 
 from askproai_core.database import TenantFacts
 from askproai_core.tenant_config import Retention
-from askproai_runtime.coordinator import retention
-from askproai_runtime.coordinator.retention import forget
+from askproai_runtime.coordinator import store
+from askproai_runtime.coordinator.maintenance import delete_expired
 
 SHORT = TenantFacts(Retention(raw_event_days=1, transcript_days=2, call_days=3))
 
 
-async def keep_shortly(world: World, name: str):
+async def create_tenant_with_short_retention(world: World, name: str):
     tenant = await world.database.tenant_store(name)
     await world.database.admin.ensure_tenant(
         tenant.tenant, tenant.uid, f"password-of-{name}", connection_limit=60, facts=SHORT
@@ -18,63 +18,66 @@ async def keep_shortly(world: World, name: str):
     return tenant
 
 
-async def test_raw_bodies_go_after_their_days_and_the_rows_tell_on(world: World):
-    salon, patient = await keep_shortly(world, "salon"), await world.database.tenant_store("patient")
+async def test_raw_bodies_go_after_their_days_and_the_rows_stay(world: World):
+    salon, patient = (
+        await create_tenant_with_short_retention(world, "salon"),
+        await world.database.tenant_store("patient"),
+    )
     old = await world.event(salon, "old", status="processed", job="done", age="25 hours")
     dead = await world.event(salon, "dead", status="dead", job="dead", age="25 hours")
     waiting = await world.event(salon, "waiting", status="failed", age="25 hours")
     young = await world.event(salon, "young", status="processed", job="done", age="23 hours")
     longer = await world.event(patient, "old", status="processed", job="done", age="25 hours")
-    assert await forget(world.desk) == 2
+    assert await delete_expired(world.context) == 2
     rows = await world.rows("SELECT id, payload, status FROM webhook_events")
     assert {row["id"] for row in rows if row["payload"] == b""} == {old, dead}
     assert {row["id"] for row in rows if row["payload"] == b"{}"} == {waiting, young, longer}
-    assert await forget(world.desk) == 0
+    assert await delete_expired(world.context) == 0
 
 
 async def test_transcripts_go_before_the_calls(world: World):
-    salon = await keep_shortly(world, "salon")
+    salon = await create_tenant_with_short_retention(world, "salon")
     for name, age in (("young", "1 day"), ("old", "49 hours"), ("oldest", "73 hours")):
-        await world.su.execute(
+        await world.superuser.execute(
             """INSERT INTO calls (tenant, call_id, status, transcript, analysis, correlation_id, updated_at)
                VALUES ($1, $2, 'ended', 'Guten Tag', '{}', 'c', now() - $3::text::interval)""",
             salon.tenant, name, age,
         )  # fmt: skip
-    assert await forget(world.desk) == 3  # two lose what was said; of these one goes
-    left = await world.rows("SELECT call_id, transcript, analysis IS NULL AS bare FROM calls ORDER BY call_id")
-    assert [tuple(row.values()) for row in left] == [("old", None, True), ("young", "Guten Tag", False)]
+    assert await delete_expired(world.context) == 3  # two lose their transcript, and one of these is deleted
+    remaining = await world.rows("SELECT call_id, transcript, analysis IS NULL AS bare FROM calls ORDER BY call_id")
+    assert [tuple(row.values()) for row in remaining] == [("old", None, True), ("young", "Guten Tag", False)]
 
 
-async def test_rows_go_after_call_days_with_their_jobs_and_never_what_has_still_to_be_done(world: World):
-    salon = await keep_shortly(world, "salon")
+async def test_rows_go_after_call_days_with_their_jobs_and_unfinished_work_never(world: World):
+    salon = await create_tenant_with_short_retention(world, "salon")
     await world.event(salon, "old", status="processed", job="done", age="4 days")
     waiting = await world.event(salon, "waiting", status="received", age="4 days")
     future = await world.appointment(salon, status="confirmed")
-    await world.su.execute("UPDATE appointments SET created_at = now() - interval '1 year'")
+    await world.superuser.execute("UPDATE appointments SET created_at = now() - interval '1 year'")
     resource = min(salon.resources.values())
     for age in ("4 days", "1 hour"):
-        await world.su.execute(
+        await world.superuser.execute(
             """INSERT INTO audit_log (tenant, actor, action, correlation_id, at)
                VALUES ($1, 'a', 'b', 'c', now() - $2::text::interval)""",
             salon.tenant, age,
         )  # fmt: skip
-        await world.su.execute(
+        await world.superuser.execute(
             """INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, outcome, duration_ms,
                                            correlation_id, at)
                VALUES ($1, 'calcom', 'book', 'POST', '/', 'ok', 5, 'c', now() - $2::text::interval)""",
             salon.tenant, age,
         )  # fmt: skip
-        await world.su.execute(
+        await world.superuser.execute(
             """INSERT INTO call_actions (tenant, call_id, key, state, lease_until, created_at)
                VALUES ($1, $2, 'k', 'done', now() - $2::text::interval, now() - $2::text::interval)""",
             salon.tenant, age,
         )  # fmt: skip
-        await world.su.execute(
+        await world.superuser.execute(
             """INSERT INTO refusals (tenant, resource_id, starts_at, ends_at, until)
                VALUES ($1, $2, now(), now(), now() - $3::text::interval)""",
             salon.tenant, resource, age,
         )  # fmt: skip
-    await forget(world.desk)
+    await delete_expired(world.context)
     assert [row["id"] for row in await world.rows("SELECT id FROM webhook_events")] == [waiting]
     assert [row["event_id"] for row in await world.rows("SELECT event_id FROM jobs")] == [waiting]
     assert [row["id"] for row in await world.rows("SELECT id FROM appointments")] == [future]
@@ -87,5 +90,5 @@ async def test_every_table_that_grows_by_itself_has_a_bound(world: World):
         "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
     )
     kept = {"tenants", "resources", "customers", "appointments", "claims", "billing", "schema_migrations"}
-    bounded = {sql.split()[2] for _, sql in retention.STATEMENTS if sql.startswith("DELETE")}
+    bounded = {sql.split()[2] for _, sql in store.RETENTION_STATEMENTS if sql.startswith("DELETE")}
     assert {row["relname"] for row in tables} - kept == bounded

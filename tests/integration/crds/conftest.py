@@ -53,7 +53,7 @@ async def crds(kube_client: KubeClient) -> None:
 
 @pytest.fixture
 async def apply(crds: None, kube_client: KubeClient, kube_namespace: str) -> AsyncIterator[Apply]:
-    """Apply a manifest into the test's own namespace and give what the server answers."""
+    """Apply a manifest into the test's own namespace and return the server's answer."""
 
     async def send(manifest: Manifest, *, dry_run: bool = False) -> Manifest:
         manifest = {**manifest, "metadata": {**manifest["metadata"], "namespace": kube_namespace}}

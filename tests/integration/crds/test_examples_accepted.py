@@ -16,21 +16,21 @@ OURS = "/apis/askproai.de/v1alpha1/namespaces"
 
 
 def custom(file: Path) -> list[dict[str, Any]]:
-    return [one for one in yaml.safe_load_all(file.read_text()) if one["apiVersion"].startswith("askproai.de/")]
+    return [doc for doc in yaml.safe_load_all(file.read_text()) if doc["apiVersion"].startswith("askproai.de/")]
 
 
 def salon(kind: str) -> dict[str, Any]:
-    return next(one for one in custom(ROOT / "examples" / "salon.yaml") if one["kind"] == kind)
+    return next(doc for doc in custom(ROOT / "examples" / "salon.yaml") if doc["kind"] == kind)
 
 
 def schema_of(kind: str) -> dict[str, Any]:
     crds = (yaml.safe_load(file.read_text()) for file in (ROOT / "crds").glob("*.yaml"))
-    crd = next(one for one in crds if one["spec"]["names"]["kind"] == kind)
+    crd = next(each for each in crds if each["spec"]["names"]["kind"] == kind)
     return crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
 
 
 def additions(sent: Any, got: Any, path: str = "spec") -> Iterator[tuple[str, Any]]:
-    """Give what the server added to a spec; fails where it changed something, or added something inside a list."""
+    """Yield what the server added to a spec. Fails where it changed something, or added something inside a list."""
     if isinstance(sent, dict):
         assert sent.keys() <= got.keys(), f"{path}: the server dropped {sent.keys() - got.keys()}"
         for name, value in got.items():
@@ -58,7 +58,7 @@ async def test_example_is_accepted_and_a_second_apply_changes_nothing(file: Path
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
 async def test_server_returns_what_was_sent_and_defaults_outside_lists(file: Path, apply: Any) -> None:
-    """GitOps settles: nothing is written into a user's spec that git would have to know (design §2.8)."""
+    """GitOps tools see no difference: nothing is written into a user's spec that is not in git."""
     for manifest in custom(file):
         got = await apply(manifest)
         for path, value in additions(manifest["spec"], got["spec"]):
@@ -138,10 +138,10 @@ FULL_STATUS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", FULL_STATUS)
-async def test_status_of_the_contract_is_kept(
+async def test_every_published_status_field_is_kept(
     kind: str, apply: Any, kube_client: KubeClient, kube_namespace: str
 ) -> None:
-    """A status field that the schema does not know would vanish without a word (contract §2)."""
+    """The API server silently drops a status field that the schema does not know."""
     created = await apply(salon(kind))
     condition = {
         "type": "Ready",
@@ -169,7 +169,7 @@ async def test_agent_that_exists_may_become_observe_only(
     await apply(agent)
 
 
-async def test_agent_that_vanished_while_only_observed_is_told_so(
+async def test_an_observed_agent_that_vanished_can_be_reported(
     apply: Any, kube_client: KubeClient, kube_namespace: str
 ) -> None:
     """The rule for managementPolicy reads the status; the status that says "it is gone" must still be writable."""
@@ -194,7 +194,7 @@ LONG_STATUS: dict[str, dict[str, Any]] = {
 async def test_status_of_a_large_tenant_is_kept(
     kind: str, apply: Any, kube_client: KubeClient, kube_namespace: str
 ) -> None:
-    """A status beyond a bound would be refused whole: 200 event types that do not fit are one long message."""
+    """A status beyond a bound would be refused as a whole; 200 event types that do not fit give one long message."""
     created = await apply(salon(kind))
     message = "; ".join(f"event type {number} of person-{number}: length must be 45 minutes" for number in range(200))
     condition = {"type": "CalendarLinked", "status": "False", "reason": "EventTypeMismatch", "message": message}
@@ -210,7 +210,7 @@ async def test_objects_are_found_by_what_they_refer_to(
     found = await kube_client.get(
         f"{OURS}/{kube_namespace}/serviceofferings", fieldSelector="spec.branchRef.name=mitte"
     )
-    assert [one["metadata"]["name"] for one in found["items"]] == ["haarschnitt"]
+    assert [item["metadata"]["name"] for item in found["items"]] == ["haarschnitt"]
     none = await kube_client.get(f"{OURS}/{kube_namespace}/serviceofferings", fieldSelector="spec.branchRef.name=nord")
     assert none["items"] == []
 

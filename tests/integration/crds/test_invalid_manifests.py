@@ -1,7 +1,7 @@
-"""What the real API server refuses, and in which words.
+"""What the real API server refuses, and with which messages.
 
-tests/crd/invalid/ holds one manifest for each mistake; `# refused:` in its first line is what a person reads.
-Where a rule needs two versions of an object, the documents before the last one are applied first.
+tests/crd/invalid/ has one manifest for each mistake; `# refused:` in its first line is a part of the message.
+Where a rule compares two versions of an object, the documents before the last one are applied first.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from askproai_sandbox.cluster import ApiError
 ROOT = Path(__file__).parents[3]
 INVALID = sorted((ROOT / "tests" / "crd" / "invalid").glob("*.yaml"))
 
-# Single values, put into examples/salon.yaml: kind, path, value, what a person reads.
+# Single values, put into examples/salon.yaml: kind, path, value, part of the message.
 BAD_VALUES: list[tuple[str, str, Any, str]] = [
     ("Tenant", "locale", "deutsch", "not a language with its region, such as de-DE"),
     ("Tenant", "retell.apiKeySecretRef.key", "a key", "not a key of a Secret"),
@@ -59,8 +59,8 @@ def documents(file: Path) -> list[dict[str, Any]]:
 
 def put(manifest: dict[str, Any], path: str, value: Any) -> None:
     at: Any = manifest["spec"]
-    *way, last = [int(step) if step.isdigit() else step for step in path.split(".")]
-    for step in way:
+    *parents, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+    for step in parents:
         at = at[step]
     at[last] = value
 
@@ -76,8 +76,10 @@ async def test_invalid_manifest_is_refused_with_its_message(file: Path, apply: A
 
 
 @pytest.mark.parametrize(("kind", "path", "value", "message"), BAD_VALUES)
-async def test_bad_value_is_refused_in_words(kind: str, path: str, value: Any, message: str, apply: Any) -> None:
-    manifest = next(one for one in documents(ROOT / "examples" / "salon.yaml") if one["kind"] == kind)
+async def test_bad_value_is_refused_with_its_message(
+    kind: str, path: str, value: Any, message: str, apply: Any
+) -> None:
+    manifest = next(doc for doc in documents(ROOT / "examples" / "salon.yaml") if doc["kind"] == kind)
     put(manifest, path, value)
     with pytest.raises(ApiError) as error:
         await apply(manifest, dry_run=True)
@@ -96,10 +98,10 @@ def rule_messages(schema: Any) -> set[str]:
 def test_every_rule_has_a_manifest_that_breaks_it() -> None:
     messages = rule_messages([yaml.safe_load(file.read_text()) for file in (ROOT / "crds").glob("*.yaml")])
     proven: set[str] = set()
-    for told in map(_without_path, [refused(file) for file in INVALID] + [message for *_, message in BAD_VALUES]):
-        meant = {message for message in messages if told in message}
-        assert len(meant) <= 1, f"{told!r} proves nothing: it could be any of {meant}"
-        proven |= meant
+    for message in map(_without_path, [refused(file) for file in INVALID] + [text for *_, text in BAD_VALUES]):
+        matching = {rule for rule in messages if message in rule}
+        assert len(matching) <= 1, f"{message!r} proves nothing: it could be any of {matching}"
+        proven |= matching
     assert proven == messages
 
 

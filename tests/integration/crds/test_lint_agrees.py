@@ -1,4 +1,4 @@
-"""`askproai lint` refuses exactly what the API server refuses (design §2.9): the same manifests, by the same rules."""
+"""`askproai lint` refuses exactly what the API server refuses: the same manifests, by the same rules."""
 
 import copy
 import random
@@ -48,10 +48,10 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def mutated(seed: int) -> tuple[dict[str, Any], str]:
-    """Give one of the examples' manifests with one to three changes, and what was changed."""
+    """Return one of the examples' manifests with one to three random changes, and their description."""
     chance = random.Random(seed)
     manifest = copy.deepcopy(chance.choice(OURS))
-    told = []
+    changes = []
     for _ in range(chance.randint(1, 3)):
         path = ("spec", *chance.choice(list(places(manifest["spec"]))))
         at = manifest
@@ -60,37 +60,39 @@ def mutated(seed: int) -> tuple[dict[str, Any], str]:
         match chance.choice(["set", "set", "set", "drop", "add", "twice"]):
             case "set":
                 at[path[-1]] = value = copy.deepcopy(chance.choice(VALUES))
-                told.append(f"{path} = {value!r}"[:100])
+                changes.append(f"{path} = {value!r}"[:100])
             case "drop":
                 del at[path[-1]]
-                told.append(f"{path} dropped")
+                changes.append(f"{path} dropped")
             case "add" if isinstance(at, dict):
                 at[f"{path[-1]}s"] = at[path[-1]]
-                told.append(f"{path}s added")
+                changes.append(f"{path}s added")
             case "twice" if isinstance(at, list):
                 at.append(copy.deepcopy(at[path[-1]]))
-                told.append(f"{path} twice")
-    return manifest, f"seed {seed}: {manifest['kind']}: {'; '.join(told)}"
+                changes.append(f"{path} twice")
+    return manifest, f"seed {seed}: {manifest['kind']}: {'; '.join(changes)}"
 
 
 async def test_lint_and_the_api_server_judge_a_thousand_mutants_alike(apply: Any) -> None:
     refused = 0
     for seed in range(1000):
-        manifest, told = mutated(seed)
+        manifest, changes = mutated(seed)
         found = judge(manifest)
         try:
             await apply(manifest, dry_run=True)
-            said = ""
+            server_error = ""
         except ApiError as error:
             if error.status not in {400, 422, 500}:  # 500: server-side apply's word for a field of no schema
                 raise
-            said = str(error)
-        assert bool(said) == bool(found), f"{told}\nserver: {said or 'accepts'}\nlint: {found or 'accepts'}"
-        refused += bool(said)
-        if "failed rule" not in said and said and "Invalid value" in said:
+            server_error = str(error)
+        assert bool(server_error) == bool(found), (
+            f"{changes}\nserver: {server_error or 'accepts'}\nlint: {found or 'accepts'}"
+        )
+        refused += bool(server_error)
+        if "failed rule" not in server_error and server_error and "Invalid value" in server_error:
             for fault in found:  # every rule that lint names, the server names in the same words
                 if fault.message in _RULES:
-                    assert fault.message in said, told
+                    assert fault.message in server_error, changes
     assert 200 < refused < 900  # else the mutants prove nothing
 
 

@@ -1,4 +1,4 @@
-"""One process that books at random with the lock order of design §3.3. Run by test_claims.py; prints what happened."""
+"""A process that books at random in the runtime's lock order (resources by id). Run by test_claims.py; prints what happened."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ async def main(dsn: str, tenant: str, ids: list[int], seed: int) -> None:
                         tenant,
                         people,
                     )
-                    made = await c.fetchval(
+                    appointment_id = await c.fetchval(
                         """INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
                            VALUES ($1, 'mitte', 's', 'p', $2, $3, 'confirmed', 'c') RETURNING id""",
                         tenant, start, start + timedelta(minutes=45),
@@ -36,7 +36,7 @@ async def main(dsn: str, tenant: str, ids: list[int], seed: int) -> None:
                         await c.execute(
                             """INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state)
                                VALUES ($1, $2, $3, $4, 'booked')""",
-                            tenant, made, person, asyncpg.Range(start, start + timedelta(minutes=45)),
+                            tenant, appointment_id, person, asyncpg.Range(start, start + timedelta(minutes=45)),
                         )  # fmt: skip
                         await asyncio.sleep(0.01)  # without the lock above, this is time enough for a deadlock
                 outcome["booked"] += 1

@@ -1,4 +1,4 @@
-"""Double booking is refused by the table itself, and overlapping writers do not deadlock (requirement B2; design §3.3)."""
+"""Double booking is refused by the table itself, and overlapping writers do not deadlock."""
 
 import asyncio
 import json
@@ -30,24 +30,25 @@ async def appointment(c: asyncpg.Connection, tenant: str) -> object:
     )  # fmt: skip
 
 
-async def claim(c, tenant, made, resource, blocks, state="booked", expires=None) -> None:
+async def claim(c, tenant, appointment_id, resource, blocks, state="booked", expires=None) -> None:
     await c.execute(
         "INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
-        tenant, made, resource, blocks, state, expires,
+        tenant, appointment_id, resource, blocks, state, expires,
     )  # fmt: skip
 
 
 async def test_overlapping_spans_of_one_person_are_refused_and_touching_ones_are_not(salon: TenantStore) -> None:
-    one, two, _ = salon.resources.values()
+    first, second, _ = salon.resources.values()
     c = await asyncpg.connect(salon.dsn)
-    made = await appointment(c, salon.tenant)
-    await claim(c, salon.tenant, made, one, asyncpg.Range(T0, T0 + 30 * MINUTE))
-    await claim(c, salon.tenant, made, one, asyncpg.Range(T0 + 30 * MINUTE, T0 + 60 * MINUTE))
-    await claim(c, salon.tenant, made, two, asyncpg.Range(T0, T0 + 30 * MINUTE))
+    appointment_id = await appointment(c, salon.tenant)
+    await claim(c, salon.tenant, appointment_id, first, asyncpg.Range(T0, T0 + 30 * MINUTE))
+    await claim(c, salon.tenant, appointment_id, first, asyncpg.Range(T0 + 30 * MINUTE, T0 + 60 * MINUTE))
+    await claim(c, salon.tenant, appointment_id, second, asyncpg.Range(T0, T0 + 30 * MINUTE))
+    overlap = asyncpg.Range(T0 + 29 * MINUTE, T0 + 31 * MINUTE)
     for state, expires in (("booked", None), ("held", T0)):
         with pytest.raises(asyncpg.ExclusionViolationError):
-            await claim(c, salon.tenant, made, one, asyncpg.Range(T0 + 29 * MINUTE, T0 + 31 * MINUTE), state, expires)
-    await claim(c, salon.tenant, made, one, asyncpg.Range(T0, T0 + 60 * MINUTE), "released")
+            await claim(c, salon.tenant, appointment_id, first, overlap, state, expires)
+    await claim(c, salon.tenant, appointment_id, first, asyncpg.Range(T0, T0 + 60 * MINUTE), "released")
     await c.close()
 
 
@@ -64,9 +65,9 @@ async def test_overlapping_spans_of_one_person_are_refused_and_touching_ones_are
 )
 async def test_a_span_is_finite_not_empty_and_half_open(salon: TenantStore, blocks: asyncpg.Range) -> None:
     c = await asyncpg.connect(salon.dsn)
-    made = await appointment(c, salon.tenant)
+    appointment_id = await appointment(c, salon.tenant)
     with pytest.raises(asyncpg.CheckViolationError):
-        await claim(c, salon.tenant, made, next(iter(salon.resources.values())), blocks)
+        await claim(c, salon.tenant, appointment_id, next(iter(salon.resources.values())), blocks)
     await c.close()
 
 

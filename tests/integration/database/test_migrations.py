@@ -1,4 +1,4 @@
-"""The migration runner, as the admin's login of contract §7 (design §3.8)."""
+"""The migration runner, with the admin's login."""
 
 import asyncio
 import dataclasses
@@ -39,7 +39,7 @@ async def dump(postgres: EmbeddedPostgres, database: Database) -> str:
         subprocess.run,
         [postgres.binaries / "pg_dump", "--schema-only", database.superuser_dsn], capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return re.sub(r"^\\(un)?restrict .*$", "", done.stdout, flags=re.MULTILINE)  # a random word of newer releases
+    return re.sub(r"^\\(un)?restrict .*$", "", done.stdout, flags=re.MULTILINE)  # a random token of newer releases
 
 
 async def test_up_down_up_gives_the_same_schema(postgres: EmbeddedPostgres, database: Database) -> None:
@@ -120,7 +120,7 @@ async def test_a_tenants_role_cannot_hold_the_runner_up(database: Database) -> N
 
 
 async def test_objects_follow_the_databases_search_path(postgres: EmbeddedPostgres) -> None:
-    """Contract §8: schema `public`, or the database's `search_path`."""
+    """Tables are created in schema `public`, or where the database's `search_path` says."""
     dsn = await postgres.create_database("with_search_path")
     async with open_pool(dsn, max_size=1) as pool:
         await pool.execute("CREATE SCHEMA voice; ALTER DATABASE with_search_path SET search_path = voice")
@@ -134,7 +134,7 @@ async def test_objects_follow_the_databases_search_path(postgres: EmbeddedPostgr
     await postgres.drop_database("with_search_path")
 
 
-async def test_a_login_without_the_roles_is_told_what_to_do(postgres: EmbeddedPostgres, database: Database) -> None:
+async def test_a_login_without_the_roles_learns_what_to_do(postgres: EmbeddedPostgres, database: Database) -> None:
     async with open_pool(postgres.superuser_dsn, max_size=1) as pool:
         await pool.execute("DROP ROLE IF EXISTS somebody; CREATE ROLE somebody LOGIN PASSWORD 'p'")
         await pool.execute(f"GRANT CONNECT ON DATABASE {database.name} TO somebody")
@@ -142,7 +142,7 @@ async def test_a_login_without_the_roles_is_told_what_to_do(postgres: EmbeddedPo
         await Migrator(database.dsn.replace("askproai_admin:admin", "somebody:p")).up()
 
 
-def test_every_migration_has_its_way_back_and_a_number_of_its_own() -> None:
+def test_every_migration_can_be_reverted_and_has_a_number_of_its_own() -> None:
     assert sorted(set(VERSIONS)) == VERSIONS
     assert all(migration.down.strip() for migration in shipped_migrations())
     assert not (Path(__file__).parent / "migrations").exists()

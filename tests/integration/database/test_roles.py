@@ -1,4 +1,4 @@
-"""The roles and rows that AdminStore keeps (requirement T1; contract §7)."""
+"""The roles and rows that AdminStore keeps."""
 
 import asyncio
 import json
@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 from tenant_rows import fill
 
-from askproai_core.database import AdminStore, DataOwnedByOther, RolesUnavailable, TenantUnknown, open_pool
-from askproai_core.database.admin import ERASED
+from askproai_core.database import AdminStore, DataOwnedByOther, RolesUnavailable, TenantNotFound, open_pool
+from askproai_core.database.admin import TENANT_TABLES
 from askproai_sandbox.databases import Database
 from askproai_sandbox.postgres import EmbeddedPostgres
 
@@ -51,7 +51,7 @@ async def test_a_tenants_role_is_limited_in_connections_and_time(database: Datab
     async with open_pool(dsn, max_size=2) as pool, pool.acquire(), pool.acquire():
         with pytest.raises(asyncpg.TooManyConnectionsError):
             await login(dsn)
-        await database.admin.ensure_tenant(*SALON, connection_limit=2)  # still as wanted, though no connection is free
+        await database.admin.ensure_tenant(*SALON, connection_limit=2)  # still as desired, though no connection is free
         await database.admin.ensure_tenant(*SALON, connection_limit=3)
         await login(dsn)
 
@@ -70,15 +70,16 @@ async def test_a_changed_password_counts_at_once_and_one_changed_by_hand_is_set_
     await login(admin.tenant_dsn("salon.salon", "rotated"))
 
 
-async def test_what_is_as_wanted_is_not_written_again(database: Database) -> None:
+async def test_what_is_as_desired_is_not_written_again(database: Database) -> None:
     salon = await database.tenant_store("salon")
     su = await asyncpg.connect(database.superuser_dsn)
-    look = """SELECT (SELECT xmin::text FROM pg_authid WHERE rolname = $1) AS role, (SELECT max(xmin::text) FROM tenants) AS tenant,
+    query = """SELECT (SELECT xmin::text FROM pg_authid WHERE rolname = $1) AS role,
+                     (SELECT max(xmin::text) FROM tenants) AS tenant,
                      (SELECT string_agg(xmin::text || id, ',' ORDER BY id) FROM resources) AS resources"""
-    before = await su.fetchrow(look, salon.role)
+    before = await su.fetchrow(query, salon.role)
     await database.admin.prepare()
     assert (await database.tenant_store("salon")).resources == salon.resources
-    assert await su.fetchrow(look, salon.role) == before
+    assert await su.fetchrow(query, salon.role) == before
     await su.close()
 
 
@@ -91,7 +92,7 @@ async def test_rows_of_an_earlier_tenant_are_kept_from_a_namesake_until_it_adopt
     with pytest.raises(DataOwnedByOther, match=r"askproai\.de/adopt-data: uid-salon") as refusal:
         await admin.ensure_tenant("salon.salon", "uid-stranger", "p", connection_limit=5)
     assert refusal.value.owner_uid == "uid-salon"
-    with pytest.raises(asyncpg.InvalidPasswordError):  # no role was made for the stranger
+    with pytest.raises(asyncpg.InvalidPasswordError):  # no role was created for the stranger
         await login(admin.tenant_dsn("salon.salon", "p"))
     with pytest.raises(DataOwnedByOther):
         await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, adopt="uid-wrong")
@@ -110,8 +111,8 @@ async def test_an_adoption_is_audited_and_its_old_uid_opens_the_rows_to_nobody_e
     su = await asyncpg.connect(database.superuser_dsn)
     rows = await su.fetch("SELECT actor, action, detail FROM audit_log WHERE tenant = 'salon.salon' ORDER BY id")
     await su.close()
-    told = [(row["actor"], row["action"], json.loads(row["detail"])) for row in rows]
-    assert told == [
+    entries = [(row["actor"], row["action"], json.loads(row["detail"])) for row in rows]
+    assert entries == [
         ("operator", "data_adopted", {"from": "uid-salon", "to": "uid-heir"}),
         ("operator", "data_adopted", {"from": "uid-heir", "to": "uid-third"}),
     ]
@@ -120,7 +121,7 @@ async def test_an_adoption_is_audited_and_its_old_uid_opens_the_rows_to_nobody_e
 async def test_of_two_that_adopt_at_once_one_gets_the_rows(database: Database) -> None:
     await database.admin.ensure_tenant(*SALON, connection_limit=5)
     admins = [AdminStore(database.dsn) for _ in range(2)]
-    took = await asyncio.gather(
+    results = await asyncio.gather(
         *(
             admin.ensure_tenant("salon.salon", f"uid-{n}", "p", connection_limit=5, adopt="uid-salon")
             for n, admin in enumerate(admins)
@@ -129,7 +130,7 @@ async def test_of_two_that_adopt_at_once_one_gets_the_rows(database: Database) -
     )
     for admin in admins:
         await admin.close()
-    assert sorted(type(one).__name__ for one in took) == ["DataOwnedByOther", "bool"]
+    assert sorted(type(result).__name__ for result in results) == ["DataOwnedByOther", "bool"]
 
 
 async def test_resources_are_never_deleted_and_keep_their_ids(database: Database) -> None:
@@ -142,7 +143,7 @@ async def test_resources_are_never_deleted_and_keep_their_ids(database: Database
     await connection.close()
     assert await admin.ensure_resources(salon.tenant, [anna, mehmet, mehmet]) == salon.resources
     assert await admin.ensure_resources(salon.tenant, []) == {}
-    with pytest.raises(TenantUnknown, match="ensure_tenant"):
+    with pytest.raises(TenantNotFound, match="ensure_tenant"):
         await admin.ensure_resources("nobody.nobody", [anna])
 
 
@@ -160,11 +161,11 @@ async def test_erasing_a_tenant_takes_all_its_rows_its_sessions_and_its_role_and
         await session.fetch("SELECT 1")
     su = await asyncpg.connect(database.superuser_dsn)
     assert not await su.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", salon.role)
-    for table in ERASED:
+    for table in TENANT_TABLES:
         assert await su.fetchval(f"SELECT count(*) FROM {table} WHERE tenant = $1", salon.tenant) == 0
         assert await su.fetchval(f"SELECT count(*) FROM {table} WHERE tenant = $1", other.tenant) >= 1
     having = await su.fetch("SELECT table_name FROM information_schema.columns WHERE column_name = 'tenant'")
-    assert {row["table_name"] for row in having} == set(ERASED)
+    assert {row["table_name"] for row in having} == set(TENANT_TABLES)
     await su.close()
     await login(other.dsn)
 
@@ -172,10 +173,10 @@ async def test_erasing_a_tenant_takes_all_its_rows_its_sessions_and_its_role_and
 async def test_two_installations_in_one_server_share_no_tenants_role(
     database: Database, module_database: Database
 ) -> None:
-    here, there = await database.tenant_store("twin"), await module_database.tenant_store("twin")
-    assert here.role != there.role
-    await database.admin.drop_tenant(here.tenant, erase=True)
-    await login(there.dsn)
+    tenant, twin = await database.tenant_store("twin"), await module_database.tenant_store("twin")
+    assert tenant.role != twin.role
+    await database.admin.drop_tenant(tenant.tenant, erase=True)
+    await login(twin.dsn)
 
 
 async def test_names_and_passwords_with_odd_characters_are_only_data(database: Database) -> None:
@@ -197,15 +198,15 @@ async def test_no_password_reaches_the_servers_log(database: Database, postgres:
         await su.execute("ALTER SYSTEM RESET log_statement")
         await su.execute("SELECT pg_reload_conf()")
         await su.close()
-    said = postgres.log_file.read_text()
-    assert "ALTER ROLE" in said
-    assert "do-not-log-me" not in said
+    server_log = postgres.log_file.read_text()
+    assert "ALTER ROLE" in server_log
+    assert "do-not-log-me" not in server_log
 
 
 async def test_an_admin_who_did_not_make_the_roles_is_told_what_to_do(
     postgres: EmbeddedPostgres, database: Database
 ) -> None:
-    """PostgreSQL 15 lets any CREATEROLE do it; from 16 on a second admin needs a superuser's word."""
+    """PostgreSQL 15 lets any CREATEROLE do it; from 16 on a second admin needs a superuser's grant."""
     su = await asyncpg.connect(postgres.superuser_dsn)
     await su.execute("CREATE ROLE second_admin LOGIN CREATEROLE PASSWORD 'p'")
     await su.execute("CREATE DATABASE second OWNER second_admin")

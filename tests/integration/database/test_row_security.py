@@ -1,4 +1,4 @@
-"""The tenant's own database role sees, changes and learns nothing of another tenant (requirement T1; design §3.3, §3.6)."""
+"""The tenant's own database role sees, changes and learns nothing of another tenant."""
 
 import json
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ async def test_every_table_is_fenced_with_force_and_leads_its_keys_with_the_tena
                AND NOT (relrowsecurity AND relforcerowsecurity)"""
         )
         assert {row["relname"] for row in loose} == {"schema_migrations"}
-        # Unique and foreign keys do not look at policies: without the tenant in front they tell that a row exists.
+        # Unique and foreign keys do not look at policies: without the tenant in front they reveal that a row exists.
         keys = await c.fetch(
             """SELECT conrelid::regclass::text AS of, conname, (SELECT attname FROM pg_attribute
                       WHERE attrelid = conrelid AND attnum = conkey[1]) AS first
@@ -68,7 +68,7 @@ async def test_a_tenants_role_sees_its_own_rows_in_every_table_and_no_others(wor
 
 
 async def test_a_tenants_role_changes_moves_and_deletes_nothing_of_another(world: World) -> None:
-    """Each column of each table: either the grant is missing, or no row is there."""
+    """Each column of each table: either the grant is missing, or no row matches."""
     async with connected(world.database.superuser_dsn) as su:
         before = await everything(su, world.b.tenant)
         async with connected(world.a.dsn) as c:
@@ -109,7 +109,7 @@ async def everything(su: asyncpg.Connection, tenant: str) -> dict[str, list[str]
 
 
 async def test_a_tenants_role_adds_no_row_for_another(world: World) -> None:
-    """A copy of B's own rows, offered by A: refused by policy or grant, before any key can tell whether it exists."""
+    """A copy of B's own rows, offered by A: refused by policy or grant, before any key can reveal whether it exists."""
     async with connected(world.database.superuser_dsn) as su, connected(world.a.dsn) as c:
         for name in await tables(c):
             if name == "schema_migrations":
@@ -133,29 +133,29 @@ async def test_a_tenants_role_adds_no_row_for_another(world: World) -> None:
 
 
 async def test_a_claim_on_a_foreign_resource_is_refused_alike_for_taken_and_free_spans(world: World) -> None:
-    """Else error codes would tell another salon's calendar."""
-    said = set()
+    """Otherwise error codes would reveal another salon's calendar."""
+    messages = set()
     async with connected(world.a.dsn) as c:
         own = await c.fetchval("SELECT id FROM appointments LIMIT 1")
-        mine = world.a.resources["mitte", "mehmet", 1]
-        await claim(c, world.a.tenant, own, mine, T0 + 10 * HOUR)
+        own_resource = world.a.resources["mitte", "mehmet", 1]
+        await claim(c, world.a.tenant, own, own_resource, T0 + 10 * HOUR)
         for resource, start in ((world.b_resource, T0), (world.b_resource, T0 + 5 * HOUR), (999_999, T0)):
             for tenant in (world.a.tenant, world.b.tenant):
                 for appointment in (own, world.b_appointment):
                     with pytest.raises(asyncpg.PostgresError) as refusal:
                         await claim(c, tenant, appointment, resource, start)
-                    said.add(str(refusal.value))
+                    messages.add(str(refusal.value))
             with pytest.raises(asyncpg.PostgresError) as refusal:
                 await c.execute(
                     "UPDATE claims SET resource_id = $1, blocks = $2 WHERE resource_id = $3",
-                    resource, asyncpg.Range(start, start + HOUR), mine,
+                    resource, asyncpg.Range(start, start + HOUR), own_resource,
                 )  # fmt: skip
-            said.add(str(refusal.value))
-    assert said == {'new row violates row-level security policy for table "claims"'}
+            messages.add(str(refusal.value))
+    assert messages == {'new row violates row-level security policy for table "claims"'}
 
 
-async def test_a_foreign_appointment_or_event_cannot_be_told_from_none(world: World) -> None:
-    said = set()
+async def test_a_foreign_appointment_or_event_looks_like_a_missing_one(world: World) -> None:
+    messages = set()
     async with connected(world.a.dsn) as c:
         for appointment in (world.b_appointment, uuid4()):
             with pytest.raises(asyncpg.ForeignKeyViolationError) as refusal:
@@ -164,8 +164,8 @@ async def test_a_foreign_appointment_or_event_cannot_be_told_from_none(world: Wo
                        VALUES ($1, 'calendar-sync', 'low', $2, 'c')""",
                     world.a.tenant, appointment,
                 )  # fmt: skip
-            said.add(str(refusal.value))
-    assert len(said) == 1
+            messages.add(str(refusal.value))
+    assert len(messages) == 1
 
 
 async def test_no_other_role_can_be_taken_on(world: World) -> None:
@@ -195,7 +195,7 @@ async def test_no_other_role_can_be_taken_on(world: World) -> None:
             await c.fetch("SELECT * FROM appointments")
 
 
-async def test_a_tenants_role_makes_nothing_in_the_database(world: World) -> None:
+async def test_a_tenants_role_creates_nothing_in_the_database(world: World) -> None:
     async with connected(world.a.dsn) as c:
         for statement in (
             "CREATE TABLE loot (a int)",
@@ -222,7 +222,7 @@ async def test_a_tenants_role_enters_no_other_database(world: World, database: D
 
 
 async def test_another_session_of_another_tenant_stays_unread(world: World) -> None:
-    """What PostgreSQL shows of others: that somebody is there, not what they do."""
+    """PostgreSQL shows that other sessions exist, not what they do."""
     async with connected(world.b.dsn) as other, connected(world.a.dsn) as c:
         pid = await other.fetchval("SELECT pg_backend_pid() /* secret */")
         assert "secret" not in str(await c.fetch("SELECT * FROM pg_stat_activity"))

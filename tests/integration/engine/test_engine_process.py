@@ -1,4 +1,4 @@
-"""The operator's process, with kinds that do next to nothing: election, watches, status, quiet, shutdown."""
+"""The operator's process, with controllers that do next to nothing: election, watches, status, no needless writes, shutdown."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from askproai_operator.engine import resources
+from askproai_operator.engine import refs
 from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, eventually, spawn
 
 SOON = timedelta(seconds=15)
@@ -24,73 +24,82 @@ async def start(control_plane: ControlPlane, kube_namespace: str, crds: None, tm
     """Start an operator whose Lease lives in the test's own namespace."""
     started: list[Child] = []
 
-    async def one(name: str, **settings: str) -> Child:
-        given = {"KUBECONFIG": control_plane.kubeconfig, "NAMESPACE": kube_namespace, "BIND_ADDRESS": "127.0.0.1"}
-        given |= {"DATABASE_ADMIN_URL": "postgresql://nobody@127.0.0.1/none", "HEALTH_PORT": "0", "METRICS_PORT": "0"}
-        given |= {"LEASE_SECONDS": "4", "LEASE_RENEW_SECONDS": "3", "LEASE_RETRY_SECONDS": "1", "RESYNC_SECONDS": "5"}
-        environment = os.environ | {f"ASKPROAI_{key}": str(value) for key, value in (given | settings).items()}
+    async def start_operator(name: str, **settings: str) -> Child:
+        variables = {"KUBECONFIG": control_plane.kubeconfig, "NAMESPACE": kube_namespace, "BIND_ADDRESS": "127.0.0.1"}
+        variables |= {
+            "DATABASE_ADMIN_URL": "postgresql://nobody@127.0.0.1/none",
+            "HEALTH_PORT": "0",
+            "METRICS_PORT": "0",
+        }
+        variables |= {
+            "LEASE_SECONDS": "4",
+            "LEASE_RENEW_SECONDS": "3",
+            "LEASE_RETRY_SECONDS": "1",
+            "RESYNC_SECONDS": "5",
+        }
+        environment = os.environ | {f"ASKPROAI_{key}": str(value) for key, value in (variables | settings).items()}
         command = [sys.executable, Path(__file__).with_name("lone_operator.py")]
         started.append(await spawn(name, command, directory=tmp_path, environment=environment))
         return started[-1]
 
-    yield one
+    yield start_operator
     for child in started:
         await child.stop()
 
 
-def said(child: Child, event: str) -> list[dict[str, Any]]:
+def logged(child: Child, event: str) -> list[dict[str, Any]]:
     lines = [line for line in child.log.read_text().splitlines() if line.startswith("{")]
     return [entry for entry in map(json.loads, lines) if entry["event"] == event]
 
 
-async def answers(child: Child, path: str) -> tuple[int, str]:
-    (serving,) = await eventually(lambda: said(child, "health.serving"), SOON, "the probes")
+async def get(child: Child, path: str) -> tuple[int, str]:
+    (serving,) = await eventually(lambda: logged(child, "health.serving"), SOON, "the probes")
     async with aiohttp.ClientSession() as session, session.get(f"http://{serving['addresses'][0]}{path}") as response:
         return response.status, await response.text()
 
 
 def ready(obj: dict[str, Any]) -> dict[str, Any]:
     conditions = obj.get("status", {}).get("conditions", [])
-    return next((one for one in conditions if one["type"] == "Ready"), {"status": None, "reason": None})
+    return next((each for each in conditions if each["type"] == "Ready"), {"status": None, "reason": None})
 
 
-async def is_ready(rig: Any, ref: resources.ApiResource, name: str) -> dict[str, Any]:
-    async def look() -> dict[str, Any] | None:
+async def is_ready(rig: Any, ref: refs.Ref, name: str) -> dict[str, Any]:
+    async def fetch_ready() -> dict[str, Any] | None:
         live = await rig.kube.get(ref, rig.namespace, name)
         return live if live and ready(live)["status"] == "True" else None
 
-    return await eventually(look, SOON, f"{ref.kind} {name} to be Ready")
+    return await eventually(fetch_ready, SOON, f"{ref.kind} {name} to be Ready")
 
 
 async def test_one_leads_and_the_other_takes_over_when_it_is_killed(rig, start: Start, kube_client: KubeClient):
-    """Checklist 9; the Lease's times are a quarter of the defaults here."""
+    """The Lease's times are a quarter of the defaults here."""
     first = await start("first")
-    await eventually(lambda: said(first, "cache.primed"), SOON, "the first to lead")
+    await eventually(lambda: logged(first, "cache.primed"), SOON, "the first to lead")
     second = await start("second")
-    assert (await answers(second, "/readyz"))[0] == 200, "a standby is ready"
+    assert (await get(second, "/readyz"))[0] == 200, "a standby is ready"
     await rig.make("Tenant")
-    await is_ready(rig, resources.TENANTS, "salon-mueller")
-    assert not said(second, "lease.acquired")
-    assert "askproai_leader 1.0" in (await answers(first, "/metrics"))[1]
+    await is_ready(rig, refs.TENANTS, "salon-mueller")
+    assert not logged(second, "lease.acquired")
+    assert "askproai_leader 1.0" in (await get(first, "/metrics"))[1]
 
     os.kill(first.pid, signal.SIGKILL)
     (taken,) = await eventually(
-        lambda: said(second, "lease.acquired"), timedelta(seconds=10), "the second to take over"
+        lambda: logged(second, "lease.acquired"), timedelta(seconds=10), "the second to take over"
     )
-    (held,) = said(first, "lease.acquired")
+    (held,) = logged(first, "lease.acquired")
     assert taken["term"] == held["term"] + 1
     await rig.make("Branch")
-    await is_ready(rig, resources.BRANCHES, "mitte")
+    await is_ready(rig, refs.BRANCHES, "mitte")
 
     assert await second.stop() == 0
-    assert said(second, "lease.released")
-    lease = await rig.kube.get(resources.LEASES, rig.namespace, "askproai-operator")
+    assert logged(second, "lease.released")
+    lease = await rig.kube.get(refs.LEASES, rig.namespace, "askproai-operator")
     assert lease["spec"]["holderIdentity"] == ""
     assert lease["spec"]["leaseTransitions"] == taken["term"]
 
 
-async def test_with_the_api_server_away_it_waits_and_ends_when_asked(start: Start, tmp_path: Path):
-    """A restart in the wrong moment: no crash loop, ready as a standby, and SIGTERM is obeyed."""
+async def test_without_an_api_server_it_waits_and_ends_at_sigterm(start: Start, tmp_path: Path):
+    """A restart while the API server is down: no crash loop, ready as a standby, and SIGTERM is obeyed."""
     user = {"name": "u", "user": {"token": "t"}}
     cluster = {"name": "c", "cluster": {"server": "https://127.0.0.1:9", "insecure-skip-tls-verify": True}}
     context = {"name": "x", "context": {"cluster": "c", "user": "u"}}
@@ -98,30 +107,32 @@ async def test_with_the_api_server_away_it_waits_and_ends_when_asked(start: Star
     away = tmp_path / "away.json"
     away.write_text(json.dumps(config | {"clusters": [cluster], "users": [user], "contexts": [context]}))
     waiting = await start("waiting", KUBECONFIG=str(away))
-    await eventually(lambda: len(said(waiting, "lease.unreachable")) > 1, SOON, "a second try")
-    assert (await answers(waiting, "/readyz"))[0] == 200
+    await eventually(lambda: len(logged(waiting, "lease.unreachable")) > 1, SOON, "a second try")
+    assert (await get(waiting, "/readyz"))[0] == 200
     assert await waiting.stop() == 0
 
 
 async def test_a_leader_that_lost_its_lease_ends_at_once(rig, start: Start, kube_client: KubeClient):
     leader = await start("leader")
-    await eventually(lambda: said(leader, "cache.primed"), SOON, "it to lead")
-    lease = resources.LEASES.path(rig.namespace, "askproai-operator")
+    await eventually(lambda: logged(leader, "cache.primed"), SOON, "it to lead")
+    lease = refs.LEASES.path(rig.namespace, "askproai-operator")
     await kube_client.merge(lease, {"spec": {"holderIdentity": "another", "leaseDurationSeconds": 600}})
     assert await leader.wait() == 1
-    assert said(leader, "lease.lost")
+    assert logged(leader, "lease.lost")
 
 
-async def test_changes_arrive_children_are_kept_and_nothing_else_is_written(rig, start: Start, kube_client: KubeClient):
+async def test_changes_arrive_children_are_repaired_and_nothing_else_is_written(
+    rig, start: Start, kube_client: KubeClient
+):
     await rig.make("Tenant", finalizers=["kopf.zalando.org/KopfFinalizerMarker"])  # somebody else's Kopf operator
     operator = await start("operator")
-    tenant = await is_ready(rig, resources.TENANTS, "salon-mueller")
+    tenant = await is_ready(rig, refs.TENANTS, "salon-mueller")
     assert tenant["status"]["observedGeneration"] == 1
-    where = resources.TENANTS.path(rig.namespace, "salon-mueller")
-    child = resources.CONFIG_MAPS.path(rig.namespace, "salon-mueller-config")
+    where = refs.TENANTS.path(rig.namespace, "salon-mueller")
+    child = refs.CONFIG_MAPS.path(rig.namespace, "salon-mueller-config")
 
     async def child_says(name: str) -> bool:
-        live = await rig.kube.get(resources.CONFIG_MAPS, rig.namespace, "salon-mueller-config")
+        live = await rig.kube.get(refs.CONFIG_MAPS, rig.namespace, "salon-mueller-config")
         return live is not None and live["data"] == {"name": name}
 
     await eventually(lambda: child_says("Salon Müller"), SOON, "the child")
@@ -139,18 +150,18 @@ async def test_changes_arrive_children_are_kept_and_nothing_else_is_written(rig,
 
     await eventually(echoed, SOON, "the echo of the token")
 
-    # Checklist 6: quiet, over at least one resync of everything. A second operator would be no witness; versions are.
+    # No write in at least one resync of everything: the resourceVersions prove it.
     before = [await kube_client.get(where), await kube_client.get(child)]
-    looks = float(metric(await answers(operator, "/metrics"), 'askproai_reconcile_total{kind="Tenant",result="ok"}'))
+    runs = float(metric(await get(operator, "/metrics"), 'askproai_reconcile_total{kind="Tenant",result="ok"}'))
 
-    async def looked_twice() -> bool:
-        now = metric(await answers(operator, "/metrics"), 'askproai_reconcile_total{kind="Tenant",result="ok"}')
-        return float(now) >= looks + 2
+    async def ran_twice() -> bool:
+        now = metric(await get(operator, "/metrics"), 'askproai_reconcile_total{kind="Tenant",result="ok"}')
+        return float(now) >= runs + 2
 
-    await eventually(looked_twice, timedelta(seconds=20), "two resyncs", every=0.5)
+    await eventually(ran_twice, timedelta(seconds=20), "two resyncs", every=0.5)
     after = [await kube_client.get(where), await kube_client.get(child)]
-    assert [one["metadata"]["resourceVersion"] for one in after] == [
-        one["metadata"]["resourceVersion"] for one in before
+    assert [each["metadata"]["resourceVersion"] for each in after] == [
+        each["metadata"]["resourceVersion"] for each in before
     ]
 
     # Kopf itself wrote nothing: no annotation, no finalizer taken or given, no manager but ours and the test's.
@@ -159,12 +170,12 @@ async def test_changes_arrive_children_are_kept_and_nothing_else_is_written(rig,
     assert set(meta["annotations"]) == {"askproai.de/reconcile-at"}
     assert not [line for line in operator.log.read_text().splitlines() if "Traceback" in line]
     count = 'askproai_resource_condition{kind="Tenant",status="True",type="Ready"}'
-    assert metric(await answers(operator, "/metrics"), count) == "1.0"
+    assert metric(await get(operator, "/metrics"), count) == "1.0"
     await kube_client.merge(where, {"metadata": {"finalizers": ["askproai.de/cleanup"]}})
     await kube_client.delete(where)
 
     async def gone() -> bool:
-        return await rig.kube.get(resources.TENANTS, rig.namespace, "salon-mueller") is None
+        return await rig.kube.get(refs.TENANTS, rig.namespace, "salon-mueller") is None
 
     await eventually(gone, SOON, "the Tenant's end")
     assert await operator.stop() == 0
@@ -174,46 +185,47 @@ def metric(answer: tuple[int, str], name: str) -> str:
     return next((line.rpartition(" ")[2] for line in answer[1].splitlines() if line.startswith(name)), "0")
 
 
-async def test_an_error_of_ours_is_told_without_its_text_and_tried_again(rig, start: Start, kube_client: KubeClient):
-    """Checklist 15: no secret in status, events or logs."""
+async def test_an_error_of_the_operator_is_reported_without_its_text_and_retried(
+    rig, start: Start, kube_client: KubeClient
+):
+    """No secret is in status, events or logs."""
     await rig.make("Tenant")
-    where = resources.TENANTS.path(rig.namespace, "salon-mueller")
+    where = refs.TENANTS.path(rig.namespace, "salon-mueller")
     await kube_client.merge(where, {"spec": {"displayName": "boom"}})
     operator = await start("operator")
 
-    async def told() -> bool:
+    async def reported() -> bool:
         found = ready(await kube_client.get(where))
         return (found["status"], found["reason"]) == ("Unknown", "InternalError")
 
-    await eventually(told, SOON, "the condition")
-    await eventually(lambda: len(said(operator, "reconcile.failed")) > 1, SOON, "another try")
-    failures = said(operator, "reconcile.failed")
-    assert "lone_operator.py" in failures[0]["where"][-1], "the first one tells where"
+    await eventually(reported, SOON, "the condition")
+    await eventually(lambda: len(logged(operator, "reconcile.failed")) > 1, SOON, "another try")
+    failures = logged(operator, "reconcile.failed")
+    assert "lone_operator.py" in failures[0]["where"][-1], "the first one names the place"
     assert failures[1]["where"] is None, "the next ones are short"
     await kube_client.merge(where, {"spec": {"displayName": "Salon"}})
-    await is_ready(rig, resources.TENANTS, "salon-mueller")
+    await is_ready(rig, refs.TENANTS, "salon-mueller")
 
-    async def both_told() -> list[dict[str, Any]] | None:  # an event comes right after its status
-        found = await rig.kube.list(resources.EVENTS, rig.namespace)
-        return found if {one["reason"] for one in found} >= {"InternalError", "Ready"} else None
+    async def both_events() -> list[dict[str, Any]] | None:  # an event comes right after its status
+        found = await rig.kube.list(refs.EVENTS, rig.namespace)
+        return found if {event["reason"] for event in found} >= {"InternalError", "Ready"} else None
 
-    events = await eventually(both_told, SOON, "both events")
+    events = await eventually(both_events, SOON, "both events")
     assert "geheim" not in operator.log.read_text()
     assert "geheim" not in json.dumps([events, await kube_client.get(where)])
 
 
-async def test_a_paused_object_is_left_alone_until_it_goes_on(rig, start: Start, kube_client: KubeClient):
-    """Checklist 12."""
+async def test_a_paused_object_is_left_alone_until_it_is_unpaused(rig, start: Start, kube_client: KubeClient):
     await rig.make("Tenant", annotations={"askproai.de/paused": "true"})
-    where = resources.TENANTS.path(rig.namespace, "salon-mueller")
+    where = refs.TENANTS.path(rig.namespace, "salon-mueller")
     await start("operator")
 
     async def paused() -> bool:
         found = (await kube_client.get(where)).get("status", {}).get("conditions", [])
-        return any(one["type"] == "Paused" and one["status"] == "True" for one in found)
+        return any(each["type"] == "Paused" and each["status"] == "True" for each in found)
 
     await eventually(paused, SOON, "the condition")
-    assert await rig.kube.get(resources.CONFIG_MAPS, rig.namespace, "salon-mueller-config") is None
+    assert await rig.kube.get(refs.CONFIG_MAPS, rig.namespace, "salon-mueller-config") is None
     assert "finalizers" not in (await kube_client.get(where))["metadata"]
     await kube_client.merge(where, {"metadata": {"annotations": {"askproai.de/paused": None}}})
-    await is_ready(rig, resources.TENANTS, "salon-mueller")
+    await is_ready(rig, refs.TENANTS, "salon-mueller")

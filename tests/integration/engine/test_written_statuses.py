@@ -1,4 +1,4 @@
-"""Every status that our kinds write is one that the API server keeps: a wrong type is refused, an unknown field is lost."""
+"""The API server stores every status that our controllers write: a wrong type is refused, an unknown field is lost."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -7,9 +7,9 @@ import pytest
 
 from askproai_operator.api.conditions import ConditionType as C
 from askproai_operator.api.conditions import Reason, bad
-from askproai_operator.controllers.tenant.addresses import Address
+from askproai_operator.controllers.tenant.decide import Address
 from askproai_operator.engine import Result, refs
-from askproai_operator.engine.outcome import failed, outcome, paused
+from askproai_operator.engine.status import update_for_error, update_for_pause, update_for_result
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 URL = "https://" + "v" * 900
@@ -46,14 +46,14 @@ async def test_all_fields_and_conditions_are_kept_as_they_were_written(rig, kind
     types, fields = WRITTEN[kind]
     model = await rig.make(kind, annotations={"askproai.de/reconcile-at": "now" * 99})
     conditions = tuple(bad(type_, Reason.PROVIDER_REFUSED, "ü" * 9000) for type_ in types)
-    told = outcome(model, {}, Result(conditions, fields), NOW)
-    assert await rig.kube.patch_status(model, told.patch)
+    update = update_for_result(model, {}, Result(conditions, fields), NOW)
+    assert await rig.kube.patch_status(model, update.patch)
     live = await rig.kube.get(refs.ref_of_kind(kind), rig.namespace, model.key.name)
-    assert live["status"] == told.patch
-    again = outcome(rig.cache.get(model.key), live["status"], Result(conditions, fields), NOW)
-    assert not again.patch, "what comes back is what was written, else every look would write"
+    assert live["status"] == update.patch
+    again = update_for_result(rig.cache.get(model.key), live["status"], Result(conditions, fields), NOW)
+    assert not again.patch, "what comes back is what was written, else every reconcile would write"
 
-    emptied = outcome(rig.cache.get(model.key), live["status"], Result((), dict.fromkeys(fields)), NOW)
+    emptied = update_for_result(rig.cache.get(model.key), live["status"], Result((), dict.fromkeys(fields)), NOW)
     assert await rig.kube.patch_status(model, emptied.patch)
     live = await rig.kube.get(refs.ref_of_kind(kind), rig.namespace, model.key.name)
     assert not set(fields) & set(live["status"])
@@ -62,6 +62,6 @@ async def test_all_fields_and_conditions_are_kept_as_they_were_written(rig, kind
 @pytest.mark.parametrize("kind", WRITTEN)
 async def test_a_pause_and_our_own_failure_can_be_written_to_every_kind(rig, kind: str):
     model = await rig.make(kind)
-    assert await rig.kube.patch_status(model, paused(model, NOW).patch)
+    assert await rig.kube.patch_status(model, update_for_pause(model, NOW).patch)
     seen = rig.cache.get(model.key)
-    assert await rig.kube.patch_status(seen, failed(seen, seen.status, RuntimeError("x"), NOW).patch)
+    assert await rig.kube.patch_status(seen, update_for_error(seen, seen.status, RuntimeError("x"), NOW).patch)

@@ -1,4 +1,4 @@
-"""A bench per test: a tenant of its own in one database."""
+"""A bench for each test: a tenant of its own in the module's database."""
 
 from collections.abc import AsyncIterator
 from itertools import count

@@ -1,13 +1,13 @@
-"""A tenant with a queue of its own, its role's pool, and a handler that says what it saw."""
+"""A tenant with a queue of its own, the pool of its role, and a handler that records the jobs it ran."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import asyncpg
+from tests.worlds.waiting import eventually
 
 from askproai_core.clock import SystemClock
 from askproai_core.database import Pool
@@ -24,12 +24,14 @@ QUICK = JobSettings(
 
 
 class Metrics:
+    """As much of the runtime's metrics as the queue uses."""
+
     def __init__(self) -> None:
         self.dead = 0
-        self.waiting: list[Waiting] = []
+        self.queued: list[Waiting] = []
 
     def queue(self, waiting: Iterable[Waiting]) -> None:
-        self.waiting = list(waiting)
+        self.queued = list(waiting)
 
     def dead_letter(self) -> None:
         self.dead += 1
@@ -43,10 +45,10 @@ class Bench:
     dsn: str
     pool: Pool
     metrics: Metrics = field(default_factory=Metrics)
-    seen: list[str] = field(default_factory=list)
+    handled: list[str] = field(default_factory=list)
 
     async def event(self, name: str, priority: str = "high") -> int:
-        """Store an event with its job, as the intake does; give the job's id."""
+        """Store an event with its job, as the intake does, and return the job's id."""
         return await self.pool.fetchval(
             """WITH stored AS (INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id)
                                VALUES ($1, 'retell', $2, 'call_started', '{}', $2) RETURNING id)
@@ -65,25 +67,27 @@ class Bench:
         assert row is not None
         return row
 
-    async def until(self, job_id: int, seconds: float = 10, **wanted: object) -> asyncpg.Record:
-        """Wait until the job's columns are as `wanted`."""
-        deadline = time.monotonic() + seconds
-        while True:
+    async def until(self, job_id: int, seconds: float = 10, **expected: object) -> asyncpg.Record:
+        """Wait until the job's columns have the `expected` values, and return its row."""
+        row = await self.job(job_id)
+
+        async def matches() -> bool:
+            nonlocal row
             row = await self.job(job_id)
-            if all(row[key] == value for key, value in wanted.items()):
-                return row
-            assert time.monotonic() < deadline, f"wanted {wanted}, the job is {dict(row)}"
-            await asyncio.sleep(0.02)
+            return all(row[key] == value for key, value in expected.items())
+
+        await eventually(matches, seconds, lambda: f"{expected}, while the job is {dict(row)}")
+        return row
 
     async def make_due(self, job_id: int) -> None:
         await self.pool.execute("UPDATE jobs SET run_at = clock_timestamp() WHERE id = $1", job_id)
 
     async def succeed(self, job: Job) -> None:
-        self.seen.append(job.correlation_id)
+        self.handled.append(job.correlation_id)
         await finish(self.pool_connection(), self.tenant, job)
 
     def pool_connection(self) -> asyncpg.Connection:
-        return self.pool  # a pool takes the same statements, each on a connection of its own
+        return self.pool  # a pool runs the same statements, each on a connection of its own
 
     @asynccontextmanager
     async def running(

@@ -1,4 +1,4 @@
-"""The queue's promises (requirements Q1, Q2; design §3.2), as the tenant's own role."""
+"""The promises of the job queue, with the tenant's own role."""
 
 import asyncio
 import dataclasses
@@ -25,22 +25,21 @@ from askproai_runtime.jobs import (
     runner,
     snapshot,
 )
-from askproai_runtime.jobs.queue import Queue
+from askproai_runtime.jobs.store import JobStore
 
 
-def queue(bench: Bench, worker: str = "one", settings: JobSettings = QUICK) -> Queue:
-    return Queue(bench.pool, bench.tenant, worker, settings)
+def store(bench: Bench, worker: str = "one", settings: JobSettings = QUICK) -> JobStore:
+    return JobStore(bench.pool, bench.tenant, worker, settings)
 
 
 async def claim(bench: Bench, running: Sequence[Job] = (), **settings: object) -> list[Job]:
-    jobs, _ = await queue(bench, settings=dataclasses.replace(QUICK, **settings)).claim(running)
+    jobs, _ = await store(bench, settings=dataclasses.replace(QUICK, **settings)).claim(running)
     return jobs
 
 
 async def test_the_most_urgent_runs_first_and_among_equals_the_oldest(bench: Bench) -> None:
-    """Q1: priorities critical, high, default, low, maintenance."""
     for name in ("maintenance", "low", "default", "high", "critical", "high"):
-        await bench.event(f"{name}-{len(bench.seen)}-{time.monotonic_ns()}", name)
+        await bench.event(f"{name}-{len(bench.handled)}-{time.monotonic_ns()}", name)
     order = []
     while jobs := await claim(bench, slots=1, reserved=0):
         order += [job.priority.value for job in jobs]
@@ -75,27 +74,27 @@ async def test_no_two_workers_claim_the_same_job(bench: Bench) -> None:
 
 
 async def test_a_done_job_ends_its_event_in_the_same_transaction(bench: Bench) -> None:
-    """W2: received → processing → processed."""
+    """The status of the event: received → processing → processed."""
     job_id = await bench.event("once")
     assert (await bench.job(job_id))["event_status"] == "received"
 
-    async def look(job: Job) -> None:
-        bench.seen.append((await bench.job(job_id))["event_status"])
+    async def record_status(job: Job) -> None:
+        bench.handled.append((await bench.job(job_id))["event_status"])
         await bench.succeed(job)
 
-    async with bench.running(look):
+    async with bench.running(record_status):
         row = await bench.until(job_id, state="done", event_status="processed")
-    assert bench.seen == ["processing", "once"]
+    assert bench.handled == ["processing", "once"]
     assert (row["attempts"], row["event_attempts"], row["event_error"]) == (1, 1, None)
     assert row["processed_at"] is not None
 
 
-async def test_one_try_and_three_retries_after_10_60_and_300_seconds_then_dead(bench: Bench) -> None:
-    """Q2. The waits are the real ones; the test only moves `run_at`."""
+async def test_one_attempt_and_three_retries_after_10_60_and_300_seconds_then_dead(bench: Bench) -> None:
+    """The waits are the real ones; the test only moves `run_at`."""
     job_id = await bench.event("fails")
 
     async def fail(job: Job) -> None:
-        bench.seen.append(f"try {job.attempts}")
+        bench.handled.append(f"attempt {job.attempts}")
         raise ValueError("no such luck")
 
     async with bench.running(fail):
@@ -109,20 +108,20 @@ async def test_one_try_and_three_retries_after_10_60_and_300_seconds_then_dead(b
         row = await bench.until(job_id, state="dead", attempts=4, event_status="dead")
         await bench.make_due(job_id)
         await asyncio.sleep(0.5)
-    assert bench.seen == ["try 1", "try 2", "try 3", "try 4"]
+    assert bench.handled == ["attempt 1", "attempt 2", "attempt 3", "attempt 4"]
     assert row["finished_at"] is not None
     assert bench.metrics.dead == 1
 
 
-async def test_what_a_failed_try_leaves_quotes_no_row_and_keeps_what_we_say_ourselves(bench: Bench) -> None:
-    """W3: a driver's message quotes the row that it refused, and rows hold names and numbers."""
-    quoting, saying = await bench.event("quotes"), await bench.event("says")
+async def test_the_error_of_a_failed_attempt_quotes_no_row_and_keeps_our_own_text(bench: Bench) -> None:
+    """A driver's message quotes the row that it refused, and rows hold names and phone numbers."""
+    quoting, explained = await bench.event("quotes"), await bench.event("explains")
 
     class CalendarSaysNo(JobError):
-        """An error of ours."""
+        """One of our own errors."""
 
     async def fail(job: Job) -> None:
-        if job.correlation_id == "says":
+        if job.correlation_id == "explains":
             raise CalendarSaysNo("enter it by hand")
         await bench.pool.execute(
             "INSERT INTO customers (tenant, phone) SELECT $1, '+49301' FROM generate_series(1, 2)", bench.tenant
@@ -130,11 +129,11 @@ async def test_what_a_failed_try_leaves_quotes_no_row_and_keeps_what_we_say_ours
 
     async with bench.running(fail):
         row = await bench.until(quoting, state="ready", attempts=1)
-        said = await bench.until(saying, state="ready", attempts=1)
+        own = await bench.until(explained, state="ready", attempts=1)
     assert row["last_error"].startswith("UniqueViolationError at ")
     assert "runner.py:" in row["last_error"], "our own line is named, not the driver's alone"
     assert "+49" not in row["last_error"] + row["event_error"]
-    assert said["last_error"] == "CalendarSaysNo: enter it by hand"
+    assert own["last_error"] == "CalendarSaysNo: enter it by hand"
 
 
 async def test_claimed_jobs_run_even_when_the_queue_cannot_be_counted(
@@ -153,27 +152,27 @@ async def test_claimed_jobs_run_even_when_the_queue_cannot_be_counted(
 
 
 async def test_under_load_one_statement_claims_many_jobs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker's pool has one connection: a claim for each freed slot would halve its speed."""
+    """The worker's pool has one connection: a claim for each freed slot would halve the throughput."""
     claims = 0
-    claim_once = Queue.claim
+    claim_once = JobStore.claim
 
-    async def counted(self: Queue, running: Sequence[Job]) -> tuple[list[Job], bool]:
+    async def counted(self: JobStore, running: Sequence[Job]) -> tuple[list[Job], bool]:
         nonlocal claims
         claims += 1
         return await claim_once(self, running)
 
-    monkeypatch.setattr(Queue, "claim", counted)
+    monkeypatch.setattr(JobStore, "claim", counted)
     for number in range(100):
         last = await bench.event(f"many-{number}")
     async with open_pool(bench.dsn, max_size=1) as pool:
-        one = dataclasses.replace(bench, pool=pool)
+        single = dataclasses.replace(bench, pool=pool)
 
         async def handle(job: Job) -> None:
             async with pool.acquire() as connection, connection.transaction():
                 await connection.execute("SELECT 1")
                 await finish(connection, bench.tenant, job)
 
-        async with one.running(handle):
+        async with single.running(handle):
             await bench.until(last, state="done")
     assert claims <= 100 / 5
 
@@ -190,19 +189,19 @@ async def test_dead_now_needs_no_retries_and_keeps_its_reason(bench: Bench) -> N
     assert bench.metrics.dead == 1
 
 
-async def test_run_again_waits_without_using_up_a_try(bench: Bench) -> None:
+async def test_run_again_waits_without_using_up_an_attempt(bench: Bench) -> None:
     job_id = await bench.event("early")
 
-    async def later(job: Job) -> None:
+    async def postpone(job: Job) -> None:
         raise RunAgain(datetime.now(UTC) + timedelta(hours=1), "the provider needs quiet")
 
-    async with bench.running(later):
+    async with bench.running(postpone):
         row = await bench.until(job_id, state="ready", claim_no=1)
     assert (row["attempts"], row["event_attempts"], row["event_status"]) == (0, 0, "received")
     assert 3500 < row["due_in"] <= 3600
 
 
-async def test_a_try_that_takes_too_long_is_cut_and_fails(bench: Bench) -> None:
+async def test_an_attempt_that_takes_too_long_is_cancelled_and_fails(bench: Bench) -> None:
     job_id = await bench.event("slow")
 
     async def hang(job: Job) -> None:
@@ -213,7 +212,7 @@ async def test_a_try_that_takes_too_long_is_cut_and_fails(bench: Bench) -> None:
     assert row["last_error"] == "TooLong: not done after 0.3 s"
 
 
-async def test_a_handler_that_forgets_to_finish_is_no_success(bench: Bench) -> None:
+async def test_a_handler_that_forgets_to_finish_has_not_succeeded(bench: Bench) -> None:
     job_id = await bench.event("forgetful")
 
     async def forget(job: Job) -> None:
@@ -224,12 +223,12 @@ async def test_a_handler_that_forgets_to_finish_is_no_success(bench: Bench) -> N
     assert row["last_error"].startswith("FinishForgotten")
 
 
-async def test_a_late_finisher_is_refused_and_its_effects_roll_back(bench: Bench) -> None:
-    """W6: fencing by claim_no."""
+async def test_a_worker_that_finishes_late_is_refused_and_its_effects_roll_back(bench: Bench) -> None:
+    """`claim_no` is the fencing number."""
     job_id = await bench.event("contested")
     [late] = await claim(bench)
     await bench.pool.execute("UPDATE jobs SET lease_until = clock_timestamp() - interval '1 s' WHERE id = $1", job_id)
-    assert await queue(bench).sweep() == (1, 0)
+    assert await store(bench).sweep() == (1, 0)
     [again] = await claim(bench)
     assert (again.attempts, late.attempts) == (2, 1)
     async with bench.pool.acquire() as connection:
@@ -241,16 +240,16 @@ async def test_a_late_finisher_is_refused_and_its_effects_roll_back(bench: Bench
                 )
                 await finish(connection, bench.tenant, late)
         assert await connection.fetchval("SELECT count(*) FROM audit_log WHERE tenant = $1", bench.tenant) == 0
-        assert not await queue(bench).fail(late, "late", None)
-        assert await queue(bench).renew([late]) == set()
-        assert not await queue(bench).run_again(late, datetime.now(UTC), "too late")
+        assert not await store(bench).fail(late, "late", None)
+        assert await store(bench).renew([late]) == set()
+        assert not await store(bench).run_again(late, datetime.now(UTC), "too late")
         await finish(connection, bench.tenant, again)
         with pytest.raises(StaleClaim):
             await finish(connection, bench.tenant, again)
     assert (await bench.job(job_id))["event_status"] == "processed"
 
 
-async def test_a_job_longer_than_its_lease_is_renewed_and_not_done_twice(bench: Bench) -> None:
+async def test_the_lease_of_a_long_job_is_renewed_and_the_job_runs_once(bench: Bench) -> None:
     job_id = await bench.event("long")
 
     async def take_long(job: Job) -> None:
@@ -259,33 +258,32 @@ async def test_a_job_longer_than_its_lease_is_renewed_and_not_done_twice(bench: 
 
     async with bench.running(take_long), bench.running(take_long):
         await bench.until(job_id, state="done")
-    assert bench.seen == ["long"]
+    assert bench.handled == ["long"]
     assert (await bench.job(job_id))["claim_no"] == 1
 
 
 async def test_a_worker_that_lost_its_claim_stops_working_on_it(bench: Bench) -> None:
     job_id = await bench.event("lost")
-    cut = asyncio.Event()
+    cancelled = asyncio.Event()
 
     async def work(job: Job) -> None:
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            cut.set()
+            cancelled.set()
             raise
 
     async with bench.running(work):
         await bench.until(job_id, state="running")
-        # Another took it: its lease is far away, so that this runner's sweep leaves it alone.
+        # Another worker claims it, with a long lease, so that this runner's own sweep leaves it alone.
         await bench.pool.execute(
             "UPDATE jobs SET claim_no = claim_no + 1, lease_until = clock_timestamp() + interval '1 h' WHERE id = $1",
             job_id,
         )
-        await asyncio.wait_for(cut.wait(), 5)
+        await asyncio.wait_for(cancelled.wait(), 5)
 
 
-async def test_at_stop_unfinished_jobs_go_back_and_the_try_does_not_count(bench: Bench) -> None:
-    """W6: graceful shutdown."""
+async def test_at_shutdown_unfinished_jobs_are_put_back_and_the_attempt_does_not_count(bench: Bench) -> None:
     slow, quick = await bench.event("slow"), await bench.event("quick")
     claimed = asyncio.Event()
 
@@ -298,39 +296,39 @@ async def test_at_stop_unfinished_jobs_go_back_and_the_try_does_not_count(bench:
         await claimed.wait()
     row = await bench.job(slow)
     assert (row["state"], row["attempts"], row["event_status"], row["event_attempts"]) == ("ready", 0, "received", 0)
-    assert (await bench.job(quick))["state"] == "done"  # it ended within the grace
+    assert (await bench.job(quick))["state"] == "done"  # it finished within the grace period
 
 
-async def test_a_poke_starts_a_job_at_once(bench: Bench) -> None:
-    """Design §6: job start after commit, idle, p95 < 250 ms."""
+async def test_a_notification_starts_a_job_at_once(bench: Bench) -> None:
+    """The promise: an idle worker starts a job within 250 ms of its commit, at p95."""
     started: asyncio.Queue[float] = asyncio.Queue()
 
-    async def note(job: Job) -> None:
+    async def record_start(job: Job) -> None:
         started.put_nowait(time.monotonic())
         await bench.succeed(job)
 
     delays = []
     idle = dataclasses.replace(QUICK, poll=timedelta(seconds=60), poll_busy=timedelta(seconds=60))
-    async with bench.running(note, idle) as runner:
+    async with bench.running(record_start, idle) as runner:
         for number in range(20):
-            await bench.event(f"poked-{number}")
+            await bench.event(f"notified-{number}")
             committed = time.monotonic()
-            runner.poke()
+            runner.notify()
             delays.append(await asyncio.wait_for(started.get(), 5) - committed)
     assert sorted(delays)[18] < 0.25, delays
 
 
-async def test_a_queue_longer_than_the_slots_drains_without_waiting_for_polls(bench: Bench) -> None:
+async def test_a_queue_longer_than_the_slots_is_drained_without_waiting_for_polls(bench: Bench) -> None:
     for number in range(60):
         last = await bench.event(f"many-{number}")
     idle = dataclasses.replace(QUICK, slots=4, poll=timedelta(seconds=60), poll_busy=timedelta(seconds=60))
     async with bench.running(settings=idle):
         await bench.until(last, state="done")
-    assert len(bench.seen) == len(set(bench.seen)) == 60
+    assert len(bench.handled) == len(set(bench.handled)) == 60
 
 
 async def test_a_restarted_database_is_waited_for(bench: Bench) -> None:
-    """O1-like: connections die under the runner; it goes on by itself."""
+    """Connections are terminated under the runner; it goes on by itself."""
     first, second = await bench.event("before"), 0
     async with bench.running():
         await bench.until(first, state="done")
@@ -342,7 +340,7 @@ async def test_a_restarted_database_is_waited_for(bench: Bench) -> None:
         await bench.until(second, state="done")
 
 
-async def test_the_queue_tells_how_long_it_is(bench: Bench) -> None:
+async def test_a_snapshot_counts_the_waiting_jobs(bench: Bench) -> None:
     await bench.event("waits", "low")
     await bench.event("waits, too", "low")
     [low] = await snapshot(bench.pool, bench.tenant)

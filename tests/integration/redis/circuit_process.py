@@ -1,4 +1,4 @@
-"""One pod's process with a circuit: does what it reads, a word a line, and says how that went.
+"""One pod's process with a circuit: executes the commands that it reads, one per line, and answers each with a line.
 
 Run by test_circuit_processes.py as `circuit_process.py REDIS_URL TENANT OPEN_MS PROBE_MS`.
 """
@@ -8,35 +8,35 @@ import sys
 from datetime import timedelta
 
 import structlog
-from guard_world import shared_of
+from tenant_redis import shared_of
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import CircuitOpen, Circuits, Permit, Provider, Rules
+from askproai_core.redis import CircuitBreakers, CircuitOpen, CircuitRules, Permit, Provider
 
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output carries the answers
 
 
-def say(word: str) -> None:
-    sys.stdout.write(f"{word}\n")
+def answer(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
 async def main(url: str, tenant: str, open_ms: str, probe_ms: str) -> None:
     shared = shared_of(url, tenant)
     open_for, probe_for = (timedelta(milliseconds=int(each)) for each in (open_ms, probe_ms))
-    circuits = Circuits(shared, SystemClock(), None, Rules(open_for=open_for, probe_for=probe_for))
-    held: Permit | None = None
-    say("ready")
-    while word := (await asyncio.to_thread(sys.stdin.readline)).strip():
+    circuits = CircuitBreakers(shared, SystemClock(), None, CircuitRules(open_for=open_for, probe_for=probe_for))
+    permit: Permit | None = None
+    answer("ready")
+    while command := (await asyncio.to_thread(sys.stdin.readline)).strip():
         try:
-            if word == "allow":
-                held = await circuits.allow(Provider.CALCOM)
-                say("probe" if held.token else "pass")
-            elif held is not None:
-                await (held.failed() if word == "failed" else held.succeeded())
-                say("told")
+            if command == "allow":
+                permit = await circuits.allow(Provider.CALCOM)
+                answer("probe" if permit.token else "pass")
+            elif permit is not None:
+                await (permit.record_failure() if command == "failed" else permit.record_success())
+                answer("recorded")
         except CircuitOpen:
-            say("open")
+            answer("open")
     await shared.close()
 
 

@@ -2,9 +2,9 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
-from guard_world import shared_of, tenant_url
+from tenant_redis import shared_of, tenant_url
 
-from askproai_core.redis import Shared
+from askproai_core.redis import RedisClient
 from askproai_sandbox.redis import EmbeddedRedis
 
 
@@ -14,7 +14,7 @@ def tenant() -> str:
 
 
 @pytest.fixture
-async def shared(valkey: EmbeddedRedis, tenant: str) -> AsyncIterator[Shared]:
+async def shared(valkey: EmbeddedRedis, tenant: str) -> AsyncIterator[RedisClient]:
     own = shared_of(await tenant_url(valkey, tenant), tenant)
     yield own
     await own.close()

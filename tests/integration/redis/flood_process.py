@@ -1,10 +1,10 @@
-"""A pod that wants more than its tenant's limit: `flood_process.py URL TENANT LIMIT SECONDS` prints what it was admitted."""
+"""A pod above its tenant's limit: `flood_process.py URL TENANT LIMIT SECONDS` prints how many requests were admitted."""
 
 import asyncio
 import sys
 import time
 
-from guard_world import shared_of
+from tenant_redis import shared_of
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RateLimiter
@@ -13,7 +13,7 @@ from askproai_core.redis import RateLimiter
 async def main(url: str, tenant: str, limit: str, seconds: str) -> None:
     shared = shared_of(url, tenant)
     limiter, admitted = RateLimiter(shared, SystemClock(), "webhooks"), 0
-    await shared.do("PING")
+    await shared.execute("PING")
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.readline)

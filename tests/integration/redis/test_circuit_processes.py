@@ -1,4 +1,4 @@
-"""Two processes of a tenant share a circuit through Valkey; one of them dies while it has the probe (C1)."""
+"""Two processes of a tenant share a circuit through Valkey; one of them dies while its probe is running."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ import time
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
-from guard_world import tenant_url
+from tenant_redis import tenant_url
 
 from askproai_sandbox.redis import EmbeddedRedis
 
@@ -28,17 +28,17 @@ async def answer(process: Process) -> str:
     return (await asyncio.wait_for(process.stdout.readline(), 30)).decode().strip()
 
 
-async def do(process: Process, word: str) -> str:
+async def send(process: Process, command: str) -> str:
     assert process.stdin is not None
-    process.stdin.write(f"{word}\n".encode())
+    process.stdin.write(f"{command}\n".encode())
     return await answer(process)
 
 
-async def until(process: Process, said: str) -> float:
-    """Ask again and again until it may go, and give how long that took."""
+async def wait_for_answer(process: Process, expected: str) -> float:
+    """Ask for a permit until the answer is `expected`; return how many seconds that took."""
     began = time.monotonic()
-    while (heard := await do(process, "allow")) != said:
-        assert heard == "open"
+    while (permit := await send(process, "allow")) != expected:
+        assert permit == "open"
         assert time.monotonic() - began < 10
         await asyncio.sleep(0.02)
     return time.monotonic() - began
@@ -50,19 +50,19 @@ async def test_two_processes_share_it_and_a_prober_that_is_killed_keeps_nobody_o
     url = await tenant_url(valkey, tenant)
     first, second = await asyncio.gather(start(url, tenant), start(url, tenant))
     for process in (first, second, first, second, first):
-        assert await do(process, "allow") == "pass"
-        assert await do(process, "failed") == "told"
-    assert await do(first, "allow") == "open"
-    assert await until(second, "probe") < OPEN_MS / 1000 + 1
-    assert await do(first, "allow") == "open", "one probe for all processes"
+        assert await send(process, "allow") == "pass"
+        assert await send(process, "failed") == "recorded"
+    assert await send(first, "allow") == "open"
+    assert await wait_for_answer(second, "probe") < OPEN_MS / 1000 + 1
+    assert await send(first, "allow") == "open", "one probe for all processes"
     second.kill()
     await second.wait()
-    assert await do(first, "allow") == "open", "nobody knows yet that it is dead"
-    waited = await until(first, "probe")
+    assert await send(first, "allow") == "open", "nobody knows yet that it is dead"
+    waited = await wait_for_answer(first, "probe")
     assert waited < PROBE_MS / 1000 + 1
-    assert await do(first, "succeeded") == "told"
+    assert await send(first, "succeeded") == "recorded"
     third = await start(url, tenant)
-    assert await do(third, "allow") == "pass"
+    assert await send(third, "allow") == "pass"
     for process in (first, third):
         process.terminate()
         await process.wait()

@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
-from guard_world import SOON, answers, shared_of, tenant_url
+from tenant_redis import SOON, answers, shared_of, tenant_url
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import RateLimiter, Shared
+from askproai_core.redis import RateLimiter, RedisClient
 from askproai_sandbox.cluster import eventually
 from askproai_sandbox.redis import EmbeddedRedis
 
@@ -28,14 +28,14 @@ async def test_two_processes_share_one_limit(valkey: EmbeddedRedis, tenant: str)
         assert pod.stdout is not None
         assert await asyncio.wait_for(pod.stdout.readline(), 60) == b"ready\n"
     outputs = await asyncio.gather(*(pod.communicate(b"go\n") for pod in pods))
-    admitted = [int(said) for said, _ in outputs]
+    admitted = [int(stdout) for stdout, _ in outputs]
     assert sum(admitted) <= 3 * limit + 1  # two seconds touch three of the counter's windows
     assert sum(admitted) >= 1.5 * limit, "a limit that is never used up is too low"
     assert min(admitted) > 0.1 * limit, "one pod must not starve the other"
 
 
 async def test_a_busy_pod_asks_redis_some_ten_times_a_second_and_an_idle_one_each_time(
-    shared: Shared, monkeypatch: pytest.MonkeyPatch
+    shared: RedisClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
     run = shared.run
@@ -56,7 +56,7 @@ async def test_a_busy_pod_asks_redis_some_ten_times_a_second_and_an_idle_one_eac
     assert len(asked) < admitted / 3
 
 
-async def test_many_at_once_are_drawn_for_together(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_at_once_are_drawn_for_together(shared: RedisClient, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     run = shared.run
 
@@ -85,7 +85,7 @@ async def test_the_own_window_counts_when_redis_goes_and_the_shared_one_when_it_
     await own_valkey.start()
     await eventually(lambda: answers(shared), SOON, "Redis to be used again")
     assert await RateLimiter(shared, SystemClock(), "functions").admits(20)
-    window = int((await shared.do("TIME"))[0])  # which another pod has used up, as it did the one before
-    await shared.do("HSET", shared.key("limit", "functions"), "window", window, "count", 40, "before", 40)
+    window = int((await shared.execute("TIME"))[0])  # which another pod has used up, as it did the one before
+    await shared.execute("HSET", shared.key("limit", "functions"), "window", window, "count", 40, "before", 40)
     assert not await RateLimiter(shared, SystemClock(), "functions").admits(20)
     await shared.close()

@@ -1,4 +1,4 @@
-"""Redis by Sentinel: a failover is an outage of some seconds, after which the new master is used (C2)."""
+"""Redis by Sentinel: a failover is an outage of some seconds, after which the new master is used."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,18 +7,18 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from guard_world import SOON, answers, shared_of
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+from tenant_redis import SOON, answers, shared_of
 
-from askproai_core.redis import Shared, acl_rules
+from askproai_core.redis import RedisClient, acl_rules
 from askproai_sandbox.cluster import eventually, free_port, spawn
 from askproai_sandbox.redis import ADMIN_USER, EmbeddedRedis, program
 
 
 @asynccontextmanager
 async def sentinel(folder: Path, master: EmbeddedRedis) -> AsyncIterator[int]:
-    """Run a Sentinel that alone decides about a failover; gives its port."""
+    """Run a Sentinel that decides about a failover alone; yield its port."""
     port, conf = free_port(), folder / "sentinel.conf"
     conf.write_text(
         f"port {port}\nbind 127.0.0.1\nsentinel monitor salon 127.0.0.1 {master.port} 1\n"
@@ -56,7 +56,7 @@ async def test_after_a_failover_the_new_master_is_used(tmp_path: Path, tenant: s
         await other.execute_command("ACL", "SETUSER", ADMIN_USER, f">{urlsplit(first.admin_url).password}")
     async with sentinel(tmp_path, first) as port:
         url = f"redis+sentinel://{user.username}:{user.password}@127.0.0.1:1,127.0.0.1:{port}/salon"
-        shared: Shared = shared_of(url, tenant)  # the first Sentinel does not exist
+        shared: RedisClient = shared_of(url, tenant)  # the first Sentinel does not exist
         assert await answers(shared)
         await first.kill()
         assert not await answers(shared)

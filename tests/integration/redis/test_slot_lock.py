@@ -1,4 +1,4 @@
-"""The slot lock: one at a time while Redis is there, released on every path by its holder only, and never in the way."""
+"""The slot lock: one holder while Redis is available, released on every path and only by its holder, and never an obstacle."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,10 +6,10 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from guard_world import SOON, shared_of, tenant_url
+from tenant_redis import SOON, shared_of, tenant_url
 
 from askproai_core.clock import SystemClock
-from askproai_core.redis import Shared, SlotLock
+from askproai_core.redis import RedisClient, SlotLock
 from askproai_sandbox.cluster import eventually
 from askproai_sandbox.redis import EmbeddedRedis
 
@@ -28,71 +28,73 @@ async def go_on() -> None:
     pass
 
 
-async def token(shared: Shared) -> str | None:
-    return await shared.do("GET", shared.key("slot", *SLOT))
+async def token(shared: RedisClient) -> str | None:
+    return await shared.execute("GET", shared.key("slot", *SLOT))
 
 
-def lock_of(shared: Shared, expires: timedelta = timedelta(seconds=30)) -> SlotLock:
+def lock_of(shared: RedisClient, expires: timedelta = timedelta(seconds=30)) -> SlotLock:
     return SlotLock(shared, SystemClock(), expires)
 
 
 @pytest.fixture
-async def other(valkey: EmbeddedRedis, shared: Shared) -> AsyncIterator[Shared]:
+async def other(valkey: EmbeddedRedis, shared: RedisClient) -> AsyncIterator[RedisClient]:
     """Another pod of the same tenant."""
-    pod = Shared(shared.url, shared.key().split(":")[1], SystemClock(), shared._metrics, timeout=timedelta(seconds=1))
+    pod = RedisClient(
+        shared.url, shared.key().split(":")[1], SystemClock(), shared._metrics, timeout=timedelta(seconds=1)
+    )
     yield pod
     await pod.close()
 
 
-async def test_whoever_comes_second_looks_and_may_give_up(shared: Shared, other: Shared) -> None:
-    async with lock_of(shared).hold(*SLOT, between=give_up):
+async def test_whoever_comes_second_is_asked_and_may_give_up(shared: RedisClient, other: RedisClient) -> None:
+    async with lock_of(shared).hold(*SLOT, on_retry=give_up):
         held = await token(shared)
         with pytest.raises(Taken):
-            async with lock_of(other).hold(*SLOT, between=give_up):
+            async with lock_of(other).hold(*SLOT, on_retry=give_up):
                 pytest.fail("two at once")
         assert held is not None
-        assert await token(shared) == held, "who gave up must not release what is another's"
-    async with lock_of(other).hold(*SLOT, between=give_up):
+        assert await token(shared) == held, "whoever gave up must not release another's lock"
+    async with lock_of(other).hold(*SLOT, on_retry=give_up):
         assert await token(shared) not in {None, held}
 
 
-async def test_whoever_waits_gets_it_as_soon_as_it_is_free(shared: Shared, other: Shared) -> None:
-    freed, looks = asyncio.Event(), 0
+async def test_whoever_waits_gets_it_as_soon_as_it_is_free(shared: RedisClient, other: RedisClient) -> None:
+    freed, retries = asyncio.Event(), 0
 
-    async def look() -> None:
-        nonlocal looks
-        looks += 1
+    async def count_retry() -> None:
+        nonlocal retries
+        retries += 1
         freed.set()
 
     async def first() -> None:
-        async with lock_of(shared).hold(*SLOT, between=give_up):
+        async with lock_of(shared).hold(*SLOT, on_retry=give_up):
             await freed.wait()
 
     holding = asyncio.create_task(first())
     await eventually(lambda: token(shared), SOON, "the first holder")
-    async with lock_of(other).hold(*SLOT, between=look):
+    async with lock_of(other).hold(*SLOT, on_retry=count_retry):
         await holding
-        assert looks >= 1
+        assert retries >= 1
         assert await token(shared) is not None
     assert await token(shared) is None
 
 
-async def test_a_lock_that_stays_taken_holds_nobody_up_for_long(shared: Shared) -> None:
-    """Its holder died, or waits for a slow calendar: the book decides."""
-    await shared.do("SET", shared.key("slot", *SLOT), "somebody")
+async def test_a_lock_that_stays_taken_holds_nobody_up_for_long(shared: RedisClient) -> None:
+    """Its holder died, or waits for a slow calendar: the database decides."""
+    await shared.execute("SET", shared.key("slot", *SLOT), "somebody")
     began = asyncio.get_running_loop().time()
-    async with lock_of(shared).hold(*SLOT, between=go_on):
+    async with lock_of(shared).hold(*SLOT, on_retry=go_on):
         assert asyncio.get_running_loop().time() - began < 1
         assert await token(shared) == "somebody"
     assert await token(shared) == "somebody"
 
 
 @pytest.mark.parametrize("end", ["error", "cancel"])
-async def test_it_is_released_however_the_block_ends(shared: Shared, end: str) -> None:
+async def test_it_is_released_however_the_block_ends(shared: RedisClient, end: str) -> None:
     inside = asyncio.Event()
 
     async def block() -> None:
-        async with lock_of(shared).hold(*SLOT, between=give_up):
+        async with lock_of(shared).hold(*SLOT, on_retry=give_up):
             inside.set()
             if end == "error":
                 raise ZeroDivisionError
@@ -106,10 +108,10 @@ async def test_it_is_released_however_the_block_ends(shared: Shared, end: str) -
     assert await token(shared) is None
 
 
-async def test_it_outlives_its_expiry_many_times_while_a_slow_calendar_is_asked(shared: Shared) -> None:
-    """B1: a lock of 30 s around a call of 35 s must not open in the middle. Here the same at a sixtieth."""
+async def test_it_outlives_its_expiry_many_times_while_a_slow_calendar_is_asked(shared: RedisClient) -> None:
+    """A lock of 30 s around a call of 35 s must not expire in the middle. Here the same at a sixtieth."""
     loop = asyncio.get_running_loop()
-    async with lock_of(shared, timedelta(milliseconds=500)).hold(*SLOT, between=give_up):
+    async with lock_of(shared, timedelta(milliseconds=500)).hold(*SLOT, on_retry=give_up):
         held, end = await token(shared), loop.time() + 2
         while loop.time() < end:
             assert await token(shared) == held
@@ -117,9 +119,9 @@ async def test_it_outlives_its_expiry_many_times_while_a_slow_calendar_is_asked(
     assert await token(shared) is None
 
 
-async def test_a_holder_that_died_is_forgotten(shared: Shared) -> None:
+async def test_a_holder_that_died_is_forgotten(shared: RedisClient) -> None:
     lock = lock_of(shared, timedelta(milliseconds=200))
-    assert await lock._take(shared.key("slot", *SLOT), "died", give_up)
+    assert await lock._acquire(shared.key("slot", *SLOT), "died", give_up)
 
     async def gone() -> bool:
         return await token(shared) is None
@@ -127,24 +129,24 @@ async def test_a_holder_that_died_is_forgotten(shared: Shared) -> None:
     await eventually(gone, SOON, "the expiry")
 
 
-async def test_who_lost_the_lock_releases_nothing_of_the_next_holder(shared: Shared) -> None:
-    async with lock_of(shared).hold(*SLOT, between=give_up):
-        await shared.do("SET", shared.key("slot", *SLOT), "the next")
+async def test_who_lost_the_lock_releases_nothing_of_the_next_holder(shared: RedisClient) -> None:
+    async with lock_of(shared).hold(*SLOT, on_retry=give_up):
+        await shared.execute("SET", shared.key("slot", *SLOT), "the next")
     assert await token(shared) == "the next"
 
 
 async def test_without_redis_everybody_goes_at_once(own_valkey: EmbeddedRedis, tenant: str) -> None:
     shared = shared_of(await tenant_url(own_valkey, tenant), tenant)
     lock = lock_of(shared)
-    async with lock.hold(*SLOT, between=give_up):
+    async with lock.hold(*SLOT, on_retry=give_up):
         await own_valkey.kill()
-        async with lock.hold(*SLOT, between=give_up):
+        async with lock.hold(*SLOT, on_retry=give_up):
             pass
     await own_valkey.start()
 
     async def shared_again() -> bool:
-        async with lock.hold("another", between=give_up):
-            return not shared.degraded and await shared.do("GET", shared.key("slot", "another")) is not None
+        async with lock.hold("another", on_retry=give_up):
+            return not shared.degraded and await shared.execute("GET", shared.key("slot", "another")) is not None
 
     await eventually(shared_again, SOON, "the lock to be shared again")
     await shared.close()

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, eventually, running_web, running_worker
 
-from askproai_core.http_server import open_port
+from askproai_core.http_server import start_server
 from askproai_core.redis import acl_rules
 from askproai_core.tenant_config import RateLimits
 from askproai_sandbox.redis import EmbeddedRedis
@@ -69,7 +69,7 @@ async def full_worker() -> AsyncIterator[int]:
 
     app = web.Application()
     app.add_routes([web.post("/poke", refuse)])
-    runner, port = await open_port(app, "127.0.0.1", 0, grace_seconds=1)
+    runner, port = await start_server(app, "127.0.0.1", 0, grace_seconds=1)
     yield port
     await runner.cleanup()
 

@@ -1,4 +1,4 @@
-"""What every CRD must hold (operators.md §5, points 1 to 4), looked at without a cluster."""
+"""What every CRD must fulfil, checked without a cluster: described, bounded, structural, small."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from pydantic import ConfigDict
 from askproai_operator.api import KINDS
 from askproai_operator.api.base import Part
 from askproai_operator.api.conditions import ConditionType, Reason
-from askproai_operator.api.crd import crd, root_schema, structural
+from askproai_operator.api.crd import build_crd, root_schema, structural_schema
 from askproai_operator.settings import Settings as OperatorSettings
 from askproai_runtime.settings import Settings as RuntimeSettings
 
@@ -23,7 +23,7 @@ Node = tuple[str, dict[str, Any], bool]
 
 
 def fields(schema: dict[str, Any], path: str = "", *, in_list: bool = False) -> Iterator[Node]:
-    """Give path, schema and whether it lies inside a list, for every field."""
+    """Yield path, schema, and whether it lies inside a list, for every field."""
     for name, field in schema.get("properties", {}).items():
         yield f"{path}.{name}", field, in_list
         yield from fields(field, f"{path}.{name}", in_list=in_list)
@@ -45,7 +45,7 @@ def test_every_field_is_described(kind: Any) -> None:
 
 @KIND
 def test_every_list_string_and_map_is_bounded(kind: Any) -> None:
-    """CEL's cost is estimated from the bounds (contract, preamble)."""
+    """The API server estimates the cost of CEL rules from the bounds."""
     for path, field, _ in everything(kind):
         if field["type"] == "array":
             assert "maxItems" in field, path
@@ -67,7 +67,7 @@ def test_there_are_no_floats_and_nothing_is_passed_through(kind: Any) -> None:
 
 @KIND
 def test_defaults_are_scalars_outside_lists(kind: Any) -> None:
-    """A default inside a list item is a difference that never settles in GitOps tools (design §2.8)."""
+    """A default inside a list item is a difference that never settles in GitOps tools."""
     for path, field, in_list in everything(kind):
         if "default" in field:
             assert not in_list, path
@@ -75,8 +75,8 @@ def test_defaults_are_scalars_outside_lists(kind: Any) -> None:
 
 
 @KIND
-def test_names_are_those_of_the_contract(kind: Any) -> None:
-    names = crd(kind)["spec"]["names"]
+def test_names_are_the_published_ones(kind: Any) -> None:
+    names = build_crd(kind)["spec"]["names"]
     plural = {
         "Tenant": "tenants",
         "Branch": "branches",
@@ -89,7 +89,7 @@ def test_names_are_those_of_the_contract(kind: Any) -> None:
 
 @KIND
 def test_get_shows_ready_reason_what_matters_and_age(kind: Any) -> None:
-    columns = crd(kind)["spec"]["versions"][0]["additionalPrinterColumns"]
+    columns = build_crd(kind)["spec"]["versions"][0]["additionalPrinterColumns"]
     narrow = [column["name"] for column in columns if "priority" not in column]
     assert narrow[:2] == ["Ready", "Reason"]
     assert narrow[-1] == "Age"
@@ -99,7 +99,7 @@ def test_get_shows_ready_reason_what_matters_and_age(kind: Any) -> None:
 def test_crds_are_small_and_the_same_each_time() -> None:
     """256 KiB is what `kubectl apply` can keep in its annotation."""
     for kind in KINDS.values():
-        assert crd(kind) == crd(kind)
+        assert build_crd(kind) == build_crd(kind)
     assert all(file.stat().st_size < 256 * 1024 for file in (ROOT / "crds").iterdir())
 
 
@@ -130,12 +130,12 @@ def test_descriptions_are_shown_where_people_look(kind: Any) -> None:
 
 def test_default_inside_a_list_is_refused_by_the_generator() -> None:
     with pytest.raises(TypeError, match=r"_Outer\.items\[\]\.size: no defaults inside lists"):
-        structural(_Outer)
+        structural_schema(_Outer)
 
 
 def test_float_is_refused_by_the_generator() -> None:
     with pytest.raises(TypeError, match=r"_Loose\.share: 'number' has no place in a spec"):
-        structural(_Loose)
+        structural_schema(_Loose)
 
 
 def test_every_reason_and_condition_is_explained() -> None:

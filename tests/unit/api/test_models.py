@@ -1,4 +1,4 @@
-"""The models read what the API server gives: typed, with defaults filled in, and tolerant to what they do not know."""
+"""The models parse what the API server returns: typed, with defaults filled in, and tolerant of unknown fields."""
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -16,10 +16,10 @@ ROOT = Path(__file__).parents[3]
 
 
 def manifest(kind: str, file: str = "salon.yaml") -> dict[str, Any]:
-    return next(one for one in yaml.safe_load_all((ROOT / "examples" / file).read_text()) if one["kind"] == kind)
+    return next(doc for doc in yaml.safe_load_all((ROOT / "examples" / file).read_text()) if doc["kind"] == kind)
 
 
-def test_tenant_is_read_as_the_example_says() -> None:
+def test_tenant_is_parsed_as_the_example_says() -> None:
     tenant = Tenant.from_raw(manifest("Tenant"))
     assert tenant.key == Key("Tenant", "salon-mueller", "salon-mueller")
     assert tenant.spec.business_model is BusinessModel.SIMPLE
@@ -45,7 +45,7 @@ def test_absent_blocks_have_the_documented_defaults() -> None:
     ]
 
 
-def test_branch_gives_typed_times_and_dates() -> None:
+def test_branch_has_typed_times_and_dates() -> None:
     branch = Branch.from_raw(manifest("Branch"))
     anna, mehmet = branch.spec.staff
     assert anna.working_hours is None

@@ -1,4 +1,4 @@
-"""Availability is pure: hours, holidays, buffers, notice, horizon, grid and both clock changes, as a table (B2, product.md §4)."""
+"""Availability is pure: hours, holidays, buffers, notice, horizon, grid and both clock changes, as a table."""
 
 import gc
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 
 from askproai_core.tenant_config import Absence, Branch, Holidays, Hours, Service, Staff, Weekday
 from askproai_runtime.booking.availability import (
+    BusySpan,
     Obstacle,
-    Query,
-    Rules,
-    Taken,
+    ServiceRules,
+    SlotQuery,
+    find_obstacle,
     free_slots,
-    nearest,
-    one_per_start,
-    why_not,
+    least_busy_per_start,
+    nearest_slots,
 )
-from askproai_runtime.booking.hours import closed_by
+from askproai_runtime.booking.opening_hours import find_closure
 
 BERLIN = ZoneInfo("Europe/Berlin")
 EVERY_DAY = tuple(Weekday)
@@ -42,22 +42,24 @@ MEHMET = Staff(id="mehmet", display_name="Mehmet", resource_ids=(2,))
 NINE_TO_SIX = (hours("09:00", "18:00"),)
 
 
-def rules(*people: Staff, opening=NINE_TO_SIX, holidays=None, zone=BERLIN, **service) -> Rules:
+def rules(*staff_members: Staff, opening=NINE_TO_SIX, holidays=None, zone=BERLIN, **service) -> ServiceRules:
     service = {"name": "schnitt", "display_name": "Schnitt", "duration_minutes": 60, "slot_step_minutes": 60} | service
     branch = Branch(
-        name="mitte", display_name="Mitte", opening_hours=opening, holidays=holidays, staff=people or (ANNA,)
+        name="mitte", display_name="Mitte", opening_hours=opening, holidays=holidays, staff=staff_members or (ANNA,)
     )
-    return Rules(zone, branch, Service(**service), people or (ANNA,))
+    return ServiceRules(zone, branch, Service(**service), staff_members or (ANNA,))
 
 
-def starts(rules: Rules, day: str, busy=None, now: datetime | None = None, staff: str | None = None) -> list[str]:
+def starts(
+    rules: ServiceRules, day: str, busy=None, now: datetime | None = None, staff: str | None = None
+) -> list[str]:
     first = local(f"{day}T00:00", rules.zone)
-    query = Query(now or first - timedelta(days=7), first, local(f"{day}T23:59", rules.zone), staff)
+    query = SlotQuery(now or first - timedelta(days=7), first, local(f"{day}T23:59", rules.zone), staff)
     return [f"{s.start.astimezone(rules.zone):%H:%M}" for s in free_slots(rules, busy or {}, query)]
 
 
-def span(day: str, a: str, b: str) -> Taken:
-    return Taken(local(f"{day}T{a}"), local(f"{day}T{b}"))
+def span(day: str, a: str, b: str) -> BusySpan:
+    return BusySpan(local(f"{day}T{a}"), local(f"{day}T{b}"))
 
 
 DAY = "2026-11-27"  # a Friday
@@ -154,9 +156,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("promise", "given_rules", "busy", "wanted"), CASES, ids=[case[0] for case in CASES])
-def test_starts_of_a_day(promise: str, given_rules: Rules, busy, wanted: str) -> None:
-    assert starts(given_rules, DAY, busy) == wanted.split()
+@pytest.mark.parametrize(("promise", "service_rules", "busy", "expected"), CASES, ids=[case[0] for case in CASES])
+def test_starts_of_a_day(promise: str, service_rules: ServiceRules, busy, expected: str) -> None:
+    assert starts(service_rules, DAY, busy) == expected.split()
 
 
 def test_public_holidays_and_own_closed_days_have_no_slots() -> None:
@@ -166,9 +168,9 @@ def test_public_holidays_and_own_closed_days_have_no_slots() -> None:
     assert not starts(berlin, "2026-12-25")
     assert not starts(berlin, "2027-03-08")  # Frauentag: in Berlin …
     assert starts(rules(holidays=Holidays(country="DE", subdivision="BY")), "2027-03-08")  # … not in Bavaria
-    assert closed_by(berlin.branch, date(2026, 12, 25)) == "Erster Weihnachtstag"
-    assert closed_by(berlin.branch, date(2026, 12, 24)) == ""
-    assert closed_by(berlin.branch, date(2026, 12, 23)) is None
+    assert find_closure(berlin.branch, date(2026, 12, 25)) == "Erster Weihnachtstag"
+    assert find_closure(berlin.branch, date(2026, 12, 24)) == ""
+    assert find_closure(berlin.branch, date(2026, 12, 23)) is None
 
 
 def test_minimum_notice_counts_absolute_time_from_now() -> None:
@@ -189,7 +191,7 @@ def test_last_bookable_day_is_today_plus_the_horizon() -> None:
     assert not starts(near, "2026-11-28", now=local("2026-11-20T23:59"))
 
 
-def test_spring_skips_the_hour_that_is_not() -> None:
+def test_spring_skips_the_hour_that_does_not_exist() -> None:
     """2027-03-28, 02:00 → 03:00: 02:30 does not exist, a day has 23 hours, the grid stays wall clock."""
     night = rules(opening=(hours("00:00", "00:00"),), slot_step_minutes=30, duration_minutes=30)
     assert "01:30 03:00 03:30" in " ".join(starts(night, "2027-03-28"))
@@ -207,7 +209,7 @@ def test_autumn_offers_the_doubled_hour_once(day: str) -> None:
     assert len(found) == 48
     assert len(set(found)) == 48
     first = local(f"{day}T02:30")
-    query = Query(first - timedelta(days=1), first, first + timedelta(minutes=1))
+    query = SlotQuery(first - timedelta(days=1), first, first + timedelta(minutes=1))
     (slot,) = free_slots(night, {}, query)
     assert slot.start == datetime(*date.fromisoformat(day).timetuple()[:3], 0, 30, tzinfo=UTC)  # the first of the two
 
@@ -216,7 +218,7 @@ def test_durations_are_real_time_across_the_change() -> None:
     night = rules(opening=(hours("01:00", "05:00"),), duration_minutes=120, slot_step_minutes=30)
     assert starts(night, "2027-03-28")[-1] == "03:00"
     (slot, *_) = free_slots(
-        night, {}, Query(local("2027-03-27T00:00"), local("2027-03-28T01:00"), local("2027-03-28T05:00"))
+        night, {}, SlotQuery(local("2027-03-27T00:00"), local("2027-03-28T01:00"), local("2027-03-28T05:00"))
     )
     assert f"{slot.end.astimezone(BERLIN):%H:%M}" == "04:00"
 
@@ -233,23 +235,23 @@ def test_another_zone_and_a_service_over_midnight() -> None:
 def test_one_start_lists_each_person_and_fairness_takes_the_least_booked() -> None:
     both = rules(ANNA, MEHMET)
     busy = {1: [span(DAY, "15:00", "17:00")], 2: [span("2026-11-28", "09:00", "18:00")]}
-    slots = free_slots(both, busy, Query(local("2026-11-20T00:00"), local(f"{DAY}T10:00"), local(f"{DAY}T10:01")))
+    slots = free_slots(both, busy, SlotQuery(local("2026-11-20T00:00"), local(f"{DAY}T10:00"), local(f"{DAY}T10:01")))
     assert [s.staff for s in slots] == ["anna", "mehmet"]
-    assert [s.staff for s in one_per_start(slots, busy, both)] == ["mehmet"]  # Saturday's work is not Friday's
-    assert [s.staff for s in one_per_start(slots, {}, both)] == ["anna"]  # a draw: the order of the config
+    assert [s.staff for s in least_busy_per_start(slots, busy, both)] == ["mehmet"]  # Saturday's work is not Friday's
+    assert [s.staff for s in least_busy_per_start(slots, {}, both)] == ["anna"]  # a draw: the order of the config
 
 
 def test_a_person_is_chosen_by_the_whole_span() -> None:
     """cal#12376: free at the start is not free for the span."""
     both = rules(ANNA, MEHMET)
     busy = {1: [span(DAY, "10:30", "11:00")]}
-    query = Query(local("2026-11-20T00:00"), local(f"{DAY}T10:00"), local(f"{DAY}T10:01"))
+    query = SlotQuery(local("2026-11-20T00:00"), local(f"{DAY}T10:00"), local(f"{DAY}T10:01"))
     assert [s.staff for s in free_slots(both, busy, query)] == ["mehmet"]
 
 
 def test_nearest_gives_the_closest_earliest_first() -> None:
-    slots = free_slots(rules(), {}, Query(local("2026-11-20T00:00"), local(f"{DAY}T00:00"), local(f"{DAY}T23:00")))
-    assert [f"{s.start.astimezone(BERLIN):%H:%M}" for s in nearest(slots, local(f"{DAY}T14:10"), 3)] == [
+    slots = free_slots(rules(), {}, SlotQuery(local("2026-11-20T00:00"), local(f"{DAY}T00:00"), local(f"{DAY}T23:00")))
+    assert [f"{s.start.astimezone(BERLIN):%H:%M}" for s in nearest_slots(slots, local(f"{DAY}T14:10"), 3)] == [
         "13:00",
         "14:00",
         "15:00",
@@ -257,7 +259,7 @@ def test_nearest_gives_the_closest_earliest_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("start", "whole_day", "why"),
+    ("start", "whole_day", "obstacle"),
     [
         ("2026-11-20T08:00", False, Obstacle.PAST),
         ("2026-11-19T00:00", True, Obstacle.PAST),
@@ -272,14 +274,14 @@ def test_nearest_gives_the_closest_earliest_first() -> None:
         ("2026-11-27T10:00", False, Obstacle.TAKEN),
     ],
 )
-def test_why_not(start: str, whole_day: bool, why: Obstacle) -> None:
+def test_the_first_obstacle_that_applies_is_found(start: str, whole_day: bool, obstacle: Obstacle) -> None:
     weekdays = tuple(day for day in Weekday if day is not Weekday.SUN)
-    given_rules = rules(
+    service_rules = rules(
         opening=(hours("09:00", "18:00", *weekdays),),
         holidays=Holidays(country="DE", subdivision="BE"),
         minimum_notice_minutes=60,
     )
-    assert why_not(given_rules, local(start), local("2026-11-20T10:00"), None, whole_day=whole_day) is why
+    assert find_obstacle(service_rules, local(start), local("2026-11-20T10:00"), None, whole_day=whole_day) is obstacle
 
 
 minutes = st.integers(0, 24 * 60)
@@ -301,36 +303,38 @@ def test_every_slot_keeps_every_rule(day, opens, length, duration, step, before,
     """What is listed is bookable: hours, buffers, claims, notice, grid (nc#5597, cal#14868)."""
     closes = min(opens + length, 1439)
     opening = (Hours(days=EVERY_DAY, opens=time(opens // 60, opens % 60), closes=time(closes // 60, closes % 60)),)
-    given_rules = rules(
+    service_rules = rules(
         opening=opening, duration_minutes=duration, slot_step_minutes=step, buffer_before_minutes=before,
         buffer_after_minutes=after, minimum_notice_minutes=notice,
     )  # fmt: skip
     first = datetime.combine(day, time(), BERLIN).astimezone(UTC)
-    busy = [Taken(first + timedelta(minutes=a), first + timedelta(minutes=a + n)) for a, n in taken]
+    busy = [BusySpan(first + timedelta(minutes=a), first + timedelta(minutes=a + n)) for a, n in taken]
     now = first + timedelta(hours=6)
-    for slot in free_slots(given_rules, {1: busy}, Query(now, first, first + timedelta(days=3))):
-        blocks = given_rules.blocks(slot.start)
-        wall, wall_start, wall_end = (at.astimezone(BERLIN) for at in (slot.start, blocks.start, blocks.end))
+    for slot in free_slots(service_rules, {1: busy}, SlotQuery(now, first, first + timedelta(days=3))):
+        blocked = service_rules.blocked_span(slot.start)
+        wall, wall_start, wall_end = (at.astimezone(BERLIN) for at in (slot.start, blocked.start, blocked.end))
         assert slot.start >= now + timedelta(minutes=notice)
         assert slot.end - slot.start == timedelta(minutes=duration)
         assert (wall.hour * 60 + wall.minute) % step == 0
         assert not wall.fold
-        assert all(blocks.end <= s.start or s.end <= blocks.start for s in busy)
+        assert all(blocked.end <= s.start or s.end <= blocked.start for s in busy)
         assert wall_start.hour * 60 + wall_start.minute >= opens or wall_start.fold
         assert wall_end.hour * 60 + wall_end.minute <= closes or wall_end.date() > wall.date()
-        query = Query(now, slot.start, slot.start + timedelta(minutes=1))
-        assert [s.start for s in free_slots(given_rules, {1: busy}, query)] == [slot.start]
+        query = SlotQuery(now, slot.start, slot.start + timedelta(minutes=1))
+        assert [s.start for s in free_slots(service_rules, {1: busy}, query)] == [slot.start]
 
 
 @given(taken=spans)
 def test_nothing_free_is_left_out(taken) -> None:
     """The other half, against the plainest way to say it: a grid time is listed unless a claim or closing is in its way."""
-    given_rules = rules(
+    service_rules = rules(
         opening=(hours("09:00", "17:00"),), duration_minutes=45, slot_step_minutes=15, buffer_after_minutes=10
     )
     first = local(f"{DAY}T00:00")
-    busy = [Taken(first + timedelta(minutes=a), first + timedelta(minutes=a + n)) for a, n in taken]
-    found = {s.start for s in free_slots(given_rules, {1: busy}, Query(first, first, first + timedelta(hours=23)))}
+    busy = [BusySpan(first + timedelta(minutes=a), first + timedelta(minutes=a + n)) for a, n in taken]
+    found = {
+        s.start for s in free_slots(service_rules, {1: busy}, SlotQuery(first, first, first + timedelta(hours=23)))
+    }
     for quarter in range(96):
         start = first + timedelta(minutes=15 * quarter)
         end = start + timedelta(minutes=55)
@@ -339,15 +343,15 @@ def test_nothing_free_is_left_out(taken) -> None:
 
 
 def test_ten_people_for_fourteen_days_is_quick() -> None:
-    """Design §6: p95 < 20 ms with cached rules."""
-    people = tuple(msgspec.structs.replace(ANNA, id=f"p{n}", resource_ids=(n,)) for n in range(10))
-    given_rules = rules(
-        *people, slot_step_minutes=15, duration_minutes=45, holidays=Holidays(country="DE", subdivision="BE")
+    """The goal is a p95 below 20 ms with cached rules."""
+    staff_members = tuple(msgspec.structs.replace(ANNA, id=f"p{n}", resource_ids=(n,)) for n in range(10))
+    service_rules = rules(
+        *staff_members, slot_step_minutes=15, duration_minutes=45, holidays=Holidays(country="DE", subdivision="BE")
     )
     first = local(f"{DAY}T00:00")
     busy = {
         n: [
-            Taken(first + timedelta(days=d, hours=h), first + timedelta(days=d, hours=h + 1))
+            BusySpan(first + timedelta(days=d, hours=h), first + timedelta(days=d, hours=h + 1))
             for d in range(14)
             for h in (10, 12, 15)
         ]
@@ -357,7 +361,7 @@ def test_ten_people_for_fourteen_days_is_quick() -> None:
     gc.disable()  # a collection walks the whole test run's objects, which no pod has
     for _ in range(40):
         began = process_time()
-        slots = free_slots(given_rules, busy, Query(first, first, first + timedelta(days=14)))
+        slots = free_slots(service_rules, busy, SlotQuery(first, first, first + timedelta(days=14)))
         took.append(process_time() - began)
     gc.enable()
     assert len(slots) > 1000

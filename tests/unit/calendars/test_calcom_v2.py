@@ -1,4 +1,4 @@
-"""What Cal.com v2 is sent, and what its answers mean (reference calcom-stripe.md §1 and §4)."""
+"""What is sent to Cal.com v2, and what its answers mean (`docs/vendors/calcom.md`)."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -7,17 +7,17 @@ from uuid import UUID
 import aiohttp
 import pytest
 
+from askproai_core.providers import Reply
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars import CalendarRequest, Confirmed, Refused, Taken, Unavailable, Unknown, attendee_email
-from askproai_runtime.calendars.calcom_bookings import standing
-from askproai_runtime.calendars.calcom_v2 import (
+from askproai_runtime.calendars.calcom_bookings import (
     booking_body,
     classify_cancel,
     classify_create,
     classify_move,
     language,
+    parse_remote_booking,
 )
-from askproai_runtime.calendars.exchange import Reply
 
 REQUEST = CalendarRequest(
     request_id=UUID(int=7),
@@ -79,12 +79,12 @@ def test_what_an_answer_means(status: int, body, meaning) -> None:
 def test_no_answer_is_unknown_unless_nothing_was_ever_sent() -> None:
     key = type("Key", (), {"host": "h", "port": 1, "ssl": None, "is_ssl": False})()
     refused = aiohttp.ClientConnectorError(key, OSError(111, "Connection refused"))  # type: ignore[arg-type]
-    nobody = aiohttp.ClientConnectorDNSError(key, OSError(-2, "Name or service not known"))  # type: ignore[arg-type]
-    for error in (refused, nobody):
+    no_such_host = aiohttp.ClientConnectorDNSError(key, OSError(-2, "Name or service not known"))  # type: ignore[arg-type]
+    for error in (refused, no_such_host):
         assert type(classify_create(Reply("POST", 0, None, error=error))) is Unavailable
     for error in (
         TimeoutError(),
-        aiohttp.ConnectionTimeoutError(),  # design §3.3: a timeout of a POST is unknown, wherever it struck
+        aiohttp.ConnectionTimeoutError(),  # a timeout of a POST is unknown, wherever it struck
         aiohttp.ServerTimeoutError(),
         aiohttp.ServerDisconnectedError(),
         aiohttp.ClientOSError(),
@@ -137,17 +137,17 @@ BOOKING = {
 
 
 def test_a_booking_is_read_with_what_it_was_before() -> None:
-    found = standing(BOOKING, ("u2",))
+    found = parse_remote_booking(BOOKING, ("u2",))
     assert found is not None
     assert (found.uids, found.uid, found.request_id) == (("u2", "u1"), "u2", UUID(int=7))
     assert found.starts_at == REQUEST.starts_at
     assert (found.live, found.pending, found.absent, found.phone) == (True, False, False, "+4915112345678")
-    assert found.at.hour == 9  # never changed: the time of its creation
+    assert found.changed_at.hour == 9  # never changed: the time of its creation
 
 
 @pytest.mark.parametrize("change", [{"start": "soon"}, {"eventType": None}, {"end": None}, {"createdAt": "once"}])
 def test_what_is_no_booking_is_not_guessed(change: dict) -> None:
-    assert standing(BOOKING | change, ("u2",)) is None
+    assert parse_remote_booking(BOOKING | change, ("u2",)) is None
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_what_is_no_booking_is_not_guessed(change: dict) -> None:
     ],
 )
 def test_what_a_move_came_to(status: int | None, body: dict | None, outcome: type) -> None:
-    """A booking that is gone or elsewhere is to be looked at: somebody may have moved it in the dashboard."""
+    """A booking that is gone or elsewhere must be looked up: somebody may have moved it in the dashboard."""
     assert isinstance(classify_move(Reply("POST", 0, status, body, None if status else TimeoutError())), outcome)
 
 
@@ -173,7 +173,7 @@ def test_what_a_move_came_to(status: int | None, body: dict | None, outcome: typ
     ("status", "body", "outcome"),
     [
         (200, {"data": BOOKING | {"status": "cancelled"}}, Confirmed),
-        (400, bare(400, "This booking has already been cancelled."), Unknown),  # or moved: look where it is
+        (400, bare(400, "This booking has already been cancelled."), Unknown),  # or moved: it must be looked up
         (404, wrapped("Booking with uid=u1 was not found in the database"), Confirmed),
         (404, wrapped("Cannot POST /v2/bookings/u1/cancel"), Unavailable),
         (400, bare(400, "This event type does not allow cancellations"), Refused),

@@ -3,7 +3,7 @@
 import yaml
 from tests.unit.chart.chart_render import ROOT
 
-from askproai_operator.engine import refs
+from askproai_operator.engine import resources
 
 GOLDEN = ROOT / "tests" / "unit" / "chart" / "rbac.yaml"
 
@@ -39,17 +39,17 @@ def test_the_operator_may_access_the_resources_that_its_code_names_and_no_others
     roles = rules(render())
     granted = {tuple(line.split()[:2]) for name, lines in roles.items() if name.endswith("operator") for line in lines}
     resources = {(group, resource) for group, resource in granted if "/" not in resource}
-    assert resources == {(ref.group or "core", ref.plural) for ref in refs._BY_KIND.values()}
+    assert resources == {(ref.group or "core", ref.plural) for ref in resources._BY_KIND.values()}
 
 
 def test_the_operator_has_every_verb_that_watching_and_applying_need(render):
     roles = rules(render())
     lines = {tuple(line.split()[:2]): set(line.split()[2:]) for line in roles["ClusterRole/askproai-operator"]}
-    for ref in refs.CHILDREN:
+    for ref in resources.CHILDREN:
         assert lines[ref.group or "core", ref.plural] >= {"get", "list", "watch", "create", "patch", "delete"}, (
             ref.plural
         )
-    for ref in refs.CUSTOM:
+    for ref in resources.CUSTOM:
         assert lines[ref.group, ref.plural] >= {"get", "list", "watch", "patch"}
         assert lines[ref.group, f"{ref.plural}/status"] == {"patch"}
 

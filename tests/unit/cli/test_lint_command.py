@@ -1,4 +1,4 @@
-"""`askproai lint`, as a person and a pipeline see it. Its verdicts: tests/integration/crds/test_lint_agrees.py."""
+"""`askproai lint`, as a person and a pipeline see it. What it refuses: tests/integration/crds/test_lint_agrees.py."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ def lint(*args: str, stdin: str | None = None) -> Result:
     return CliRunner().invoke(app, ["lint", *args], input=stdin)
 
 
-def test_a_mistake_is_told_with_file_line_and_what_to_do(tmp_path: Path) -> None:
+def test_a_mistake_is_reported_with_file_line_and_what_to_do(tmp_path: Path) -> None:
     file = tmp_path / "branch.yaml"
     file.write_text(BRANCH.replace("18:00", "08:00"))
     result = lint(str(file))
@@ -44,13 +44,13 @@ def test_a_misspelt_field_is_named_with_what_was_meant() -> None:
     result = lint("-", "-o", "json", stdin=BRANCH.replace("displayName", "displyName"))
     assert result.exit_code == 1
     findings = json.loads(result.output)["findings"]
-    assert {(one["path"], one["message"]) for one in findings} == {
+    assert {(finding["path"], finding["message"]) for finding in findings} == {
         ("spec.displayName", "is required"),
         ("spec.displyName", "is no field; did you mean displayName?"),
     }
 
 
-def test_items_of_a_list_are_judged_and_other_kinds_pass() -> None:
+def test_items_of_a_list_are_checked_and_other_kinds_pass() -> None:
     items = {
         "apiVersion": "v1",
         "kind": "List",
@@ -67,16 +67,16 @@ def test_items_of_a_list_are_judged_and_other_kinds_pass() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [("a: [1,", "<stdin>:1: no YAML"), ("{a: 1}", "apiVersion and kind are required"), ("- 1", "no Kubernetes object")],
 )
-def test_what_is_no_manifest_is_said(text: str, told: str) -> None:
+def test_a_text_that_is_no_manifest_is_reported(text: str, message: str) -> None:
     result = lint("-", stdin=text)
     assert result.exit_code in {1, 2}
-    assert told in result.output
+    assert message in result.output
 
 
-def test_a_file_that_is_not_there_is_misuse(tmp_path: Path) -> None:
+def test_an_absent_file_is_misuse(tmp_path: Path) -> None:
     result = lint(str(tmp_path / "nothing.yaml"))
     assert result.exit_code == 2
     assert "cannot be read" in result.output

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from askproai_core.logging import name_error
+from askproai_core.logging import redact_exception
 
 
 def test_logs_name_an_error_by_type_and_place_and_quote_nothing() -> None:
@@ -10,7 +10,7 @@ def test_logs_name_an_error_by_type_and_place_and_quote_nothing() -> None:
     try:
         int("Key (phone)=(+4915112345678) already exists")
     except ValueError:
-        event: Any = name_error(None, "error", {"event": "x", "exc_info": True})
+        event: Any = redact_exception(None, "error", {"event": "x", "exc_info": True})
     assert event["error"] == "ValueError"
     assert event["at"].startswith("test_logged_errors.py:")
     assert "+49" not in str(event)

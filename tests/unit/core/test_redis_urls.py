@@ -1,4 +1,4 @@
-"""Which servers a REDIS_URL names, and which tenants a rule can be made for."""
+"""Which servers a REDIS_URL names, and which tenants get ACL rules."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,8 +7,7 @@ import pytest
 from redis.asyncio.connection import SSLConnection
 from redis.asyncio.sentinel import SentinelConnectionPool, SentinelManagedSSLConnection
 
-from askproai_core.redis import acl_rules
-from askproai_core.redis.connection import connect
+from askproai_core.redis import acl_rules, connect
 
 WAIT = timedelta(milliseconds=100)
 
@@ -18,10 +17,11 @@ def pool_of(url: str, **more: Any) -> Any:
 
 
 def test_a_plain_server_is_asked_without_retry_and_with_short_waits() -> None:
-    how = pool_of("redis://u:p%40ss@redis.example:6380/0").connection_kwargs
-    assert (how["host"], how["port"], how["username"], how["password"]) == ("redis.example", 6380, "u", "p@ss")
-    assert (how["socket_timeout"], how["socket_connect_timeout"]) == (0.1, 0.1)
-    assert how["retry"].get_retries() == 0
+    kwargs = pool_of("redis://u:p%40ss@redis.example:6380/0").connection_kwargs
+    assert (kwargs["host"], kwargs["port"]) == ("redis.example", 6380)
+    assert (kwargs["username"], kwargs["password"]) == ("u", "p@ss")
+    assert (kwargs["socket_timeout"], kwargs["socket_connect_timeout"]) == (0.1, 0.1)
+    assert kwargs["retry"].get_retries() == 0
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])
@@ -30,13 +30,13 @@ def test_sentinels_are_asked_for_the_master_and_only_redis_gets_the_password(sch
     assert isinstance(pool, SentinelConnectionPool)
     assert pool.service_name == "mymaster"
     sentinels = [node.connection_pool for node in pool.sentinel_manager.sentinels]
-    asked = [node.connection_kwargs for node in sentinels]
-    assert [(how["host"], how["port"], how.get("password")) for how in asked] == [
+    connections = [node.connection_kwargs for node in sentinels]
+    assert [(kwargs["host"], kwargs["port"], kwargs.get("password")) for kwargs in connections] == [
         ("h1", 26380, None),
         ("h2", 26379, None),
     ]
     assert (pool.connection_kwargs["username"], pool.connection_kwargs["password"]) == ("u", "p@ss")
-    assert all(how["socket_timeout"] == 0.1 and how["retry"].get_retries() == 0 for how in asked)
+    assert all(kwargs["socket_timeout"] == 0.1 and kwargs["retry"].get_retries() == 0 for kwargs in connections)
     tls = [issubclass(node.connection_class, SSLConnection) for node in sentinels]
     assert (*tls, pool.connection_class is SentinelManagedSSLConnection) == (scheme == "rediss",) * 3
 

@@ -1,4 +1,4 @@
-"""Objects of the four kinds as the API server would give them, from the salon of `examples/`."""
+"""Objects of the four kinds as the API server would return them, from the salon of `examples/`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from askproai_operator.engine import Cache, Key
-from askproai_operator.engine.cache import Model
-from askproai_operator.engine.resources import resource_of_kind
+from askproai_operator.engine.cache import CustomResource
+from askproai_operator.engine.refs import ref_of_kind
 
 SALON = Path(__file__).parents[3] / "examples" / "salon.yaml"
 NAMESPACE = "salon-mueller"
@@ -16,17 +16,17 @@ _VERSIONS = iter(range(1, 1_000_000))
 
 
 def raw(kind: str, name: str = "", *, status: Mapping[str, Any] | None = None, **meta: Any) -> dict[str, Any]:
-    """Give the salon's first object of a kind, renamed, with the server's metadata and a newer resourceVersion each time."""
-    found = next(doc for doc in yaml.safe_load_all(SALON.read_text(encoding="utf-8")) if doc["kind"] == kind)
-    name = name or found["metadata"]["name"]
+    """Return the salon's first object of a kind, renamed, with the server's metadata and a newer resourceVersion each time."""
+    manifest = next(doc for doc in yaml.safe_load_all(SALON.read_text(encoding="utf-8")) if doc["kind"] == kind)
+    name = name or manifest["metadata"]["name"]
     server = {"name": name, "namespace": NAMESPACE, "uid": f"uid-{kind}-{name}", "generation": 1}
     server |= {"creationTimestamp": "2026-11-20T09:00:00Z", "resourceVersion": str(next(_VERSIONS))}
-    return {**found, "metadata": server | meta, "status": dict(status or {})}
+    return {**manifest, "metadata": server | meta, "status": dict(status or {})}
 
 
-def put(cache: Cache, obj: dict[str, Any]) -> tuple[Model | None, Model]:
-    """Keep an object; give its state before and now."""
-    old, new = cache.put(resource_of_kind(obj["kind"]), obj)
+def put(cache: Cache, obj: dict[str, Any]) -> tuple[CustomResource | None, CustomResource]:
+    """Store an object. Returns its state before and now."""
+    old, new = cache.put(ref_of_kind(obj["kind"]), obj)
     return old, new  # type: ignore[return-value]
 
 
@@ -35,7 +35,7 @@ def key(kind: str, name: str) -> Key:
 
 
 def salon() -> Cache:
-    """Give a cache with one of each."""
+    """Return a cache with one object of each kind."""
     cache = Cache()
     for kind in ("Tenant", "Branch", "ServiceOffering", "RetellAgent"):
         put(cache, raw(kind))

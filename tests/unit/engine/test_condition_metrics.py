@@ -1,4 +1,4 @@
-"""What the operator's metrics tell of conditions: counted at each scrape, and the age of a drift."""
+"""The operator's metrics of conditions: counted at each scrape, and the age of the oldest drift."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,18 +7,18 @@ from prometheus_client import CollectorRegistry
 
 from askproai_core.clock import FixedClock
 from askproai_operator.engine import Cache
-from askproai_operator.engine.metrics import Conditions
+from askproai_operator.engine.metrics import ConditionCollector
 
 
 def drifted(name: str, status: str, since: datetime) -> dict:
-    told = {"type": "Drifted", "status": status, "reason": "DriftFound", "message": ""}
-    made = raw("RetellAgent", name, uid=f"uid-{name}")
-    return made | {"status": {"conditions": [told | {"lastTransitionTime": since.strftime("%Y-%m-%dT%H:%M:%SZ")}]}}
+    condition = {"type": "Drifted", "status": status, "reason": "DriftFound", "message": ""}
+    condition |= {"lastTransitionTime": since.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    return raw("RetellAgent", name, uid=f"uid-{name}") | {"status": {"conditions": [condition]}}
 
 
 def test_the_oldest_drift_counts_and_none_is_zero():
     clock, cache, registry = FixedClock(datetime(2026, 11, 20, 9, tzinfo=UTC)), Cache(), CollectorRegistry()
-    Conditions(cache, registry, clock)
+    ConditionCollector(cache, registry, clock)
     assert registry.get_sample_value("askproai_drift_seconds") == 0
     for name, status, minutes in (("a", "True", 3), ("b", "True", 5), ("c", "False", 90)):
         put(cache, drifted(name, status, clock.now() - timedelta(minutes=minutes)))

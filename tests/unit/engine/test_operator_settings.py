@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_operator.providers import RedisAdmin
+from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.settings import Settings
 
 

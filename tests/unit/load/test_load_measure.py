@@ -1,4 +1,4 @@
-"""The bench's own arithmetic: a wrong percentile, or a schedule that waits, would make every number a lie."""
+"""The arithmetic of `make bench`: a wrong percentile, or a schedule that waits for answers, would falsify every number."""
 
 import asyncio
 import importlib
@@ -9,14 +9,14 @@ import pytest
 from aiohttp import web
 from tests.load.events import PATH, body, event_id, request
 from tests.load.measure import Row, due_times, latency_rows, percentile
-from tests.load.sender import on_schedule
+from tests.load.sender import send_on_schedule
 
 from askproai_core.http_server import start_server
 
 
 @pytest.mark.parametrize("module", ["bench", "rig", "idle", "calls", "events", "sender"])
 def test_every_part_of_the_bench_can_be_imported(module: str) -> None:
-    """Neither mypy nor another test reads them: a name that moved was first seen by who typed `make bench`."""
+    """Neither mypy nor another test imports them: a renamed symbol would first be noticed by whoever runs `make bench`."""
     importlib.import_module(f"tests.load.{module}")
 
 
@@ -58,13 +58,13 @@ def test_only_a_row_with_a_bar_decides() -> None:
     assert Row("book", 10_000, wish="< 200 ms").ok is None
 
 
-def test_rows_of_latencies_are_in_milliseconds_and_the_wish_is_said_of_the_last() -> None:
+def test_rows_of_latencies_are_in_milliseconds_and_the_last_has_the_wish() -> None:
     median, p95 = latency_rows("book", [0.010, 0.020, 0.030], 50, 95, wish="< 200 ms")
     assert (median.name, median.value, median.wish) == ("book, p50", pytest.approx(20), "")
     assert (p95.name, p95.value, p95.wish) == ("book, p95", pytest.approx(30), "< 200 ms")
 
 
-def test_events_are_distinct_and_named_as_the_runtime_stores_them() -> None:
+def test_events_are_distinct_and_have_the_ids_under_which_the_runtime_stores_them() -> None:
     sent = [json.loads(body("run", number)) for number in range(30)]
     names = [f"{event['call']['call_id']}:{event['event']}" for event in sent]
     assert names == [event_id("run", number) for number in range(30)]
@@ -74,7 +74,7 @@ def test_events_are_distinct_and_named_as_the_runtime_stores_them() -> None:
     assert f"Content-Length: {len(text)}\r\n".encode() in head
 
 
-async def test_a_server_that_stalls_pays_for_everybody_who_came_meanwhile() -> None:
+async def test_a_server_that_stalls_is_charged_for_every_request_that_was_due_meanwhile() -> None:
     """No coordinated omission: one stall of 0.3 s at 100/s makes some thirty answers late, not one."""
     busy = asyncio.Lock()
     stalls = iter([0.3])
@@ -88,9 +88,9 @@ async def test_a_server_that_stalls_pays_for_everybody_who_came_meanwhile() -> N
     app.router.add_post(PATH, answer)
     runner, port = await start_server(app, "127.0.0.1", 0, grace_seconds=1)
     try:
-        sent = await on_schedule(f"http://127.0.0.1:{port}", "stall", 0.5, 100)
+        result = await send_on_schedule(f"http://127.0.0.1:{port}", "stall", 0.5, 100)
     finally:
         await runner.cleanup()
-    assert (len(sent.acknowledged), sum(sent.errors.values())) == (50, 0)
-    assert sum(latency > 0.1 for latency in sent.latencies) >= 15
-    assert max(sent.latencies) >= 0.3
+    assert (len(result.acknowledged), sum(result.errors.values())) == (50, 0)
+    assert sum(latency > 0.1 for latency in result.latencies) >= 15
+    assert max(result.latencies) >= 0.3

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
+from askproai_core.providers import find_host_problem
 from askproai_operator.api.conditions import Reason
 from askproai_operator.providers import (
     CredentialProblem,
     EventTypeNeeds,
     KeyHolder,
-    event_type_problems,
-    key_hash,
+    find_event_type_problems,
+    find_key_conflict,
+    hash_key,
     secret_value,
-    shared_key_conflict,
 )
-from askproai_operator.providers.checks import host_problem
 
 HOSTS = ("api.retellai.com", "*.cal.example", "127.0.0.1:*", "cal.internal:5555")
 
@@ -42,14 +42,14 @@ HOSTS = ("api.retellai.com", "*.cal.example", "127.0.0.1:*", "cal.internal:5555"
     ],
 )
 def test_hosts(url: str, allowed: bool) -> None:
-    assert (host_problem(url, HOSTS) is None) is allowed
+    assert (find_host_problem(url, HOSTS) is None) is allowed
 
 
 OLD, YOUNG = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("mine", "others", "holder", "why"),
+    ("own", "others", "holder", "why"),
     [
         (("b.b", YOUNG, "k"), [("a.a", OLD, "k")], "a.a", "the younger one is refused"),
         (("a.a", OLD, "k"), [("b.b", YOUNG, "k")], None, "the older one keeps it"),
@@ -58,14 +58,14 @@ OLD, YOUNG = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
         (("b.b", YOUNG, "k"), [("b.b", YOUNG, "k")], None, "ourselves"),
     ],
 )
-def test_a_shared_retell_key_belongs_to_the_oldest(mine: Any, others: Any, holder: str | None, why: str) -> None:
-    """S2, design §2.10: who shares a workspace can sign for the other."""
-    assert shared_key_conflict(KeyHolder(*mine), [KeyHolder(*other) for other in others]) == holder, why
+def test_a_shared_retell_key_belongs_to_the_oldest(own: Any, others: Any, holder: str | None, why: str) -> None:
+    """Tenants that share a Retell workspace could sign webhooks for each other."""
+    assert find_key_conflict(KeyHolder(*own), [KeyHolder(*other) for other in others]) == holder, why
 
 
 def test_a_key_hash_depends_on_the_installation() -> None:
-    assert key_hash("a", "key_1") == key_hash("a", "key_1")
-    assert key_hash("a", "key_1") != key_hash("b", "key_1")
+    assert hash_key("a", "key_1") == hash_key("a", "key_1")
+    assert hash_key("a", "key_1") != hash_key("b", "key_1")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ FITS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(
-    ("change", "word"),
+    ("change", "text"),
     [
         ({}, None),
         ({"afterEventBuffer": 0, "seats": None, "confirmationPolicy": None, "bookingFields": None}, None),
@@ -116,14 +116,14 @@ FITS: dict[str, Any] = {
         ({"requiresBookerEmailVerification": True}, "verified"),
     ],
 )
-def test_event_types(change: dict[str, Any], word: str | None) -> None:
-    problems = list(event_type_problems(FITS | change, NEEDS))
-    assert (word is None and problems == []) or (word is not None and len(problems) == 1 and word in problems[0]), (
+def test_event_types(change: dict[str, Any], text: str | None) -> None:
+    problems = list(find_event_type_problems(FITS | change, NEEDS))
+    assert (text is None and problems == []) or (text is not None and len(problems) == 1 and text in problems[0]), (
         problems
     )
 
 
 def test_holders_are_not_told_apart_by_age_alone() -> None:
     a, b = KeyHolder("a.a", OLD, "k"), KeyHolder("b.b", OLD + timedelta(seconds=1), "k")
-    assert shared_key_conflict(a, [b]) is None
-    assert shared_key_conflict(b, [a]) == "a.a"
+    assert find_key_conflict(a, [b]) is None
+    assert find_key_conflict(b, [a]) == "a.a"

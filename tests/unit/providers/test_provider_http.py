@@ -1,14 +1,19 @@
-"""How answers of a provider become typed errors, and what a key's state keeps us from doing."""
+"""How outcomes of a request become typed errors, and what the state of a key prevents. The provider is a local server."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-import httpx
+import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
 from prometheus_client import CollectorRegistry
 
 from askproai_core.clock import FixedClock
+from askproai_core.providers import TransportFailure
 from askproai_operator.providers import (
     CredentialRefused,
     HostNotAllowed,
@@ -23,115 +28,208 @@ from askproai_operator.providers import (
 )
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
-Handler = Callable[[httpx.Request], httpx.Response]
+NUMBER = "+49301234567"
+# Real time: the clock of these tests stands still.
+TIMEOUT = aiohttp.ClientTimeout(total=None, connect=0.2, sock_read=0.2)
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Provider = Callable[[], AbstractAsyncContextManager[str]]  # gives the base URL
 
 
-@asynccontextmanager
-async def retell(
-    handler: Handler, key: str = "key_secret"
-) -> AsyncIterator[tuple[RetellClient, FixedClock, ProviderClients]]:
-    clock = FixedClock(NOW)
-    async with ProviderClients(clock, httpx.AsyncClient(transport=httpx.MockTransport(handler))) as providers:
-        yield providers.retell("https://retell.example/", key), clock, providers
-
-
-def raising(error: type[httpx.TransportError]) -> Handler:
-    def handler(request: httpx.Request) -> httpx.Response:
-        raise error("https://retell.example/get-phone-number/+49301234567", request=request)
+def answering(status: int, **more: object) -> Handler:
+    async def handler(_request: web.BaseRequest) -> web.Response:
+        return web.json_response({"status": "error", "message": "no"}, status=status, **more)  # type: ignore[arg-type]
 
     return handler
 
 
-def status(code: int, **more: object) -> Handler:
-    return lambda _request: httpx.Response(code, json={"status": "error", "message": "no"}, **more)  # type: ignore[arg-type]
+async def hang(_request: web.BaseRequest) -> web.Response:
+    await asyncio.Event().wait()
+    raise AssertionError
 
+
+async def break_off(request: web.BaseRequest) -> web.Response:
+    assert request.transport is not None
+    request.transport.close()
+    return web.Response()
+
+
+async def maintenance(_request: web.BaseRequest) -> web.Response:
+    """Read as "it does not exist", a maintenance page would have everything created a second time."""
+    return web.Response(text="<p>Wartung</p>", content_type="text/html")
+
+
+def serving(handler: Handler) -> Provider:
+    @asynccontextmanager
+    async def provider() -> AsyncIterator[str]:
+        async with RawTestServer(handler) as server:
+            yield str(server.make_url(""))
+
+    return provider
+
+
+@asynccontextmanager
+async def refusing() -> AsyncIterator[str]:
+    """A port on which nobody listens."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{unused.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def unconnectable() -> AsyncIterator[str]:
+    """A server that accepts no connection: its queue is full, so the kernel drops every further SYN."""
+    with socket.socket() as busy, ExitStack() as stack:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(busy.getsockname())
+        yield f"http://127.0.0.1:{busy.getsockname()[1]}"
+
+
+class World:
+    """A provider, a client of it, and what it counted."""
+
+    def __init__(self, url: str, clock: FixedClock, providers: ProviderClients, registry: CollectorRegistry) -> None:
+        self.url, self.clock, self.providers, self.registry = url, clock, providers, registry
+        self.client: RetellClient = providers.retell(f"{url}/", "key_secret")
+
+    def counted(self) -> dict[str, float]:
+        """Return how many requests were sent by the label `status`."""
+        (metric,) = self.registry.collect()
+        return {s.labels["status"]: s.value for s in metric.samples if s.name.endswith("_total")}
+
+
+@asynccontextmanager
+async def world_of(provider: Provider) -> AsyncIterator[World]:
+    clock, registry = FixedClock(NOW), CollectorRegistry()
+    async with provider() as url, ProviderClients(clock, registry=registry, timeout=TIMEOUT) as providers:
+        yield World(url, clock, providers, registry)
+
+
+FAILURES = [
+    (refusing, TransportFailure.CONNECT_ERROR),
+    (unconnectable, TransportFailure.CONNECT_TIMEOUT),
+    (serving(hang), TransportFailure.READ_TIMEOUT),
+    (serving(break_off), TransportFailure.PROTOCOL_ERROR),
+]
 
 WRITES = [
-    (raising(httpx.ConnectError), ProviderUnavailable, "a refused connection: nothing was sent"),
-    (raising(httpx.ConnectTimeout), ProviderUnavailable, "not even connected"),
-    (raising(httpx.ReadTimeout), UnknownOutcome, "sent, but no answer"),
-    (raising(httpx.RemoteProtocolError), UnknownOutcome, "the connection broke in the middle"),
-    (status(500), UnknownOutcome, "it may have failed after its commit"),
-    (status(401), CredentialRefused, "a wrong key"),
-    (status(403), CredentialRefused, "a key without this right"),
-    (status(429), RateLimited, "too many"),
-    (status(400), ProviderRefused, "a wrong body"),
-    (status(404), ProviderRefused, "a route or an object that is not there"),
-    (status(302), ProviderRefused, "a redirect is not followed: a key must not travel"),
-    (lambda _request: httpx.Response(200, html="<p>Wartung</p>"), UnknownOutcome, "done, but by whom?"),
+    (refusing, ProviderUnavailable, "a refused connection: nothing was sent"),
+    (unconnectable, ProviderUnavailable, "not even connected"),
+    (serving(hang), UnknownOutcome, "sent, but no answer"),
+    (serving(break_off), UnknownOutcome, "the connection broke in the middle"),
+    (serving(answering(500)), UnknownOutcome, "it may have failed after its commit"),
+    (serving(answering(401)), CredentialRefused, "a wrong key"),
+    (serving(answering(403)), CredentialRefused, "a key without this right"),
+    (serving(answering(429)), RateLimited, "too many"),
+    (serving(answering(400)), ProviderRefused, "a wrong body"),
+    (serving(answering(404)), ProviderRefused, "a route or an object that does not exist"),
+    (
+        serving(answering(302, headers={"Location": "/"})),
+        ProviderRefused,
+        "no redirect is followed: a key must not travel",
+    ),
+    (serving(maintenance), UnknownOutcome, "done, but by whom?"),
 ]
 
 
-@pytest.mark.parametrize(("handler", "error", "why"), WRITES, ids=[case[2] for case in WRITES])
-async def test_a_write_that_fails(handler: Handler, error: type[ProviderError], why: str) -> None:
-    async with retell(handler) as (client, _, _):
+@pytest.mark.parametrize(("provider", "error", "why"), WRITES, ids=[case[2] for case in WRITES])
+async def test_a_write_that_fails(provider: Provider, error: type[ProviderError], why: str) -> None:
+    async with world_of(provider) as world:
         with pytest.raises(error) as caught:
-            await client.create_llm({"general_prompt": "geheim"})
+            await world.client.create_llm({"general_prompt": "geheim"})
         assert type(caught.value) is error, why
         assert not {"key_secret", "geheim", "+4930"} & set(str(caught.value).split()), (
-            "S3: no key, body or number in a text"
+            "no key, body or number in a text"
         )
         assert "+4930" not in str(caught.value)
 
 
-def maintenance(_request: httpx.Request) -> httpx.Response:
-    """Read as "it is not there", a maintenance page would have everything made a second time."""
-    return httpx.Response(200, html="<p>Wartung</p>")
+@pytest.mark.parametrize("provider", [case[0] for case in WRITES], ids=[case[2] for case in WRITES])
+async def test_no_number_or_key_is_in_the_text_of_a_read_that_fails(provider: Provider) -> None:
+    async with world_of(provider) as world:
+        try:
+            assert await world.client.get_number(NUMBER) is None
+        except ProviderError as error:
+            assert not [word for word in ("key_secret", "4930") if word in str(error)]  # noqa: PT017
 
 
-@pytest.mark.parametrize("handler", [raising(httpx.ReadTimeout), raising(httpx.ConnectError), status(502), maintenance])
-async def test_a_read_is_tried_again_and_then_unavailable(handler: Handler) -> None:
+@pytest.mark.parametrize(("provider", "failure"), FAILURES, ids=[failure for _, failure in FAILURES])
+async def test_a_failure_on_the_way_is_named_in_the_text_and_in_the_metric(
+    provider: Provider, failure: TransportFailure
+) -> None:
+    async with world_of(provider) as world:
+        with pytest.raises(ProviderError, match=rf"no answer \({failure}\)"):
+            await world.client.create_llm({})
+        assert world.counted() == {failure.value: 1}
+
+
+@pytest.mark.parametrize("handler", [hang, None, answering(502), maintenance, break_off])
+async def test_a_read_is_tried_again_and_then_unavailable(handler: Handler | None) -> None:
     tries = []
 
-    def counting(request: httpx.Request) -> httpx.Response:
-        tries.append(request.url.path)
-        return handler(request)
+    async def counting(request: web.BaseRequest) -> web.StreamResponse:
+        assert handler is not None
+        tries.append(request.path)
+        return await handler(request)
 
-    async with retell(counting) as (client, _, _):
+    async with world_of(serving(counting) if handler else refusing) as world:
         with pytest.raises(ProviderUnavailable):
-            await client.get_llm("llm_1")
-    assert len(tries) == 3
+            await world.client.get_llm("llm_1")
+        assert sum(world.counted().values()) == 3
+    assert len(tries) == (3 if handler else 0)
 
 
-async def test_a_write_is_sent_once() -> None:
+@pytest.mark.parametrize("handler", [answering(503), break_off, hang])
+async def test_a_write_is_sent_once(handler: Handler) -> None:
+    """Also over a connection that was used before, and a DELETE, which aiohttp would repeat by itself."""
     tries = []
 
-    def counting(request: httpx.Request) -> httpx.Response:
-        tries.append(request.url.path)
-        return httpx.Response(503)
+    async def counting(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/v2/list-retell-llms":
+            return web.json_response({"items": []})
+        tries.append(request.path)
+        return await handler(request)
 
-    async with retell(counting) as (client, _, _):
+    async with world_of(serving(counting)) as world:
+        await world.client.list_llms()
         with pytest.raises(UnknownOutcome):
-            await client.create_llm({})
-    assert tries == ["/create-retell-llm"]
+            await world.client.create_llm({})
+        assert tries == ["/create-retell-llm"]
+        await world.client.list_llms()
+        with pytest.raises(UnknownOutcome):
+            await world.client.delete_llm("llm_1")
+        assert tries == ["/create-retell-llm", "/delete-retell-llm/llm_1"]
 
 
 async def test_a_refused_key_is_not_tried_again_until_it_changes_or_a_minute_passed() -> None:
     tries = []
 
-    def refuse(request: httpx.Request) -> httpx.Response:
+    async def refuse(request: web.BaseRequest) -> web.Response:
         tries.append(request.headers["Authorization"])
-        return httpx.Response(401)
+        return web.Response(status=401)
 
-    async with retell(refuse) as (client, clock, providers):
+    async with world_of(serving(refuse)) as world:
         for _ in range(3):
             with pytest.raises(CredentialRefused):
-                await client.get_llm("llm_1")
+                await world.client.get_llm("llm_1")
         assert len(tries) == 1
         with pytest.raises(CredentialRefused):
-            await providers.retell("https://retell.example", "key_new").get_llm("llm_1")
+            await world.providers.retell(world.url, "key_new").get_llm("llm_1")
         assert len(tries) == 2, "another key has a gate of its own"
-        clock.advance(timedelta(seconds=61))
+        world.clock.move(timedelta(seconds=61))
         with pytest.raises(CredentialRefused):
-            await providers.retell("https://retell.example", "key_secret").get_llm("llm_1")
+            await world.providers.retell(world.url, "key_secret").get_llm("llm_1")
         assert len(tries) == 3
 
 
 async def test_403_of_one_object_does_not_close_the_gate() -> None:
-    async with retell(status(403)) as (client, _, _):
+    async with world_of(serving(answering(403))) as world:
         for _ in range(2):
             with pytest.raises(CredentialRefused) as caught:
-                await client.get_llm("llm_1")
+                await world.client.get_llm("llm_1")
             assert caught.value.status == 403
 
 
@@ -148,75 +246,94 @@ async def test_403_of_one_object_does_not_close_the_gate() -> None:
 async def test_rate_limits_say_when_and_are_kept(headers: dict[str, str], seconds: int) -> None:
     tries = []
 
-    def limit(request: httpx.Request) -> httpx.Response:
+    async def limit(request: web.BaseRequest) -> web.Response:
         tries.append(request)
-        return httpx.Response(429, headers=headers)
+        return web.Response(status=429, headers=headers)
 
-    async with retell(limit) as (client, _, _):
+    async with world_of(serving(limit)) as world:
         for _ in range(2):
             with pytest.raises(RateLimited) as caught:
-                await client.get_llm("llm_1")
+                await world.client.get_llm("llm_1")
             assert caught.value.retry_after == timedelta(seconds=seconds)
-        assert len(tries) == 1, "the second one did not leave the house"
+        assert len(tries) == 1, "the second request was not sent"
+
+
+async def test_after_a_short_rate_limit_the_next_request_waits_and_is_sent() -> None:
+    limits = [{"Retry-After": "2"}]
+
+    async def limit_once(_request: web.BaseRequest) -> web.Response:
+        return web.Response(status=429, headers=limits.pop()) if limits else web.json_response({"llm_id": "llm_1"})
+
+    async with world_of(serving(limit_once)) as world:
+        with pytest.raises(RateLimited):
+            await world.client.get_llm("llm_1")
+        began = world.clock.monotonic()
+        assert await world.client.get_llm("llm_1")
+        assert world.clock.monotonic() - began == pytest.approx(2)
 
 
 async def test_a_429_of_cal_com_that_names_no_time_blocks_for_its_minute() -> None:
-    async with retell(lambda _request: httpx.Response(429)) as (_, _, providers):
+    async with world_of(serving(answering(429))) as world:
         with pytest.raises(RateLimited) as caught:
-            await providers.calcom("https://cal.example", "cal_x").webhooks()
+            await world.providers.calcom(world.url, "cal_x").list_webhooks()
         assert caught.value.retry_after == timedelta(seconds=60)
 
 
 async def test_a_key_has_a_budget() -> None:
     """calcom 24981: bursts of 20 to 30 calls in a second or two locked accounts."""
-    async with retell(lambda _request: httpx.Response(200, json={"data": {}})) as (_, clock, providers):
-        client = providers.calcom("https://cal.example", "cal_x")
-        began = clock.monotonic()
+
+    async def none(_request: web.BaseRequest) -> web.Response:
+        return web.json_response({"data": {}})
+
+    async with world_of(serving(none)) as world:
+        client = world.providers.calcom(world.url, "cal_x")
+        began = world.clock.monotonic()
         for _ in range(16):
-            await client.webhooks()
-        assert clock.monotonic() - began == pytest.approx(4)
+            await client.list_webhooks()
+        assert world.clock.monotonic() - began == pytest.approx(4)
 
 
 async def test_an_empty_body_of_publish_is_fine() -> None:
-    async with retell(lambda _request: httpx.Response(200)) as (client, _, _):
-        await client.publish_agent("agent_1", 0)
+    async def empty(_request: web.BaseRequest) -> web.Response:
+        return web.Response()
+
+    async with world_of(serving(empty)) as world:
+        await world.client.publish_agent("agent_1", 0)
 
 
 async def test_a_number_travels_percent_encoded() -> None:
     seen = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        seen.append(request.url.raw_path)
-        return httpx.Response(404)
+    async def answer(request: web.BaseRequest) -> web.Response:
+        seen.append(request.raw_path)
+        return web.Response(status=404)
 
-    async with retell(answer) as (client, _, _):
-        assert await client.get_number("+49301234567") is None
-    assert seen == [b"/get-phone-number/%2B49301234567"]
+    async with world_of(serving(answer)) as world:
+        assert await world.client.get_number(NUMBER) is None
+    assert seen == ["/get-phone-number/%2B49301234567"]
 
 
 async def test_all_pages_of_a_list_are_read() -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
-        if "pagination_key" in request.url.params:
-            return httpx.Response(200, json={"items": [{"llm_id": "b"}], "has_more": False})
-        return httpx.Response(200, json={"items": [{"llm_id": "a"}], "has_more": True, "pagination_key": "a"})
+    async def answer(request: web.BaseRequest) -> web.Response:
+        if "pagination_key" in request.query:
+            return web.json_response({"items": [{"llm_id": "b"}], "has_more": False})
+        return web.json_response({"items": [{"llm_id": "a"}], "has_more": True, "pagination_key": "a"})
 
-    async with retell(answer) as (client, _, _):
-        assert [llm["llm_id"] for llm in await client.list_llms()] == ["a", "b"]
+    async with world_of(serving(answer)) as world:
+        assert [llm["llm_id"] for llm in await world.client.list_llms()] == ["a", "b"]
 
 
 async def test_requests_are_counted_by_operation_and_status() -> None:
-    """O1, contract §5: `askproai_provider_requests_total{provider,operation,status}`."""
-    registry = CollectorRegistry()
-    http = httpx.AsyncClient(transport=httpx.MockTransport(status(400)))
-    async with ProviderClients(FixedClock(NOW), http, registry=registry) as providers:
+    """`askproai_provider_requests_total{provider,operation,status}`, see docs/reference/metrics.md."""
+    async with world_of(serving(answering(400))) as world:
         with pytest.raises(ProviderRefused):
-            await providers.retell("https://retell.example", "key_x").create_llm({})
-    labels = {"provider": "retell", "operation": "create-retell-llm", "status": "400"}
-    assert registry.get_sample_value("askproai_provider_requests_total", labels) == 1
+            await world.client.create_llm({})
+        labels = {"provider": "retell", "operation": "create-retell-llm", "status": "400"}
+        assert world.registry.get_sample_value("askproai_provider_requests_total", labels) == 1
 
 
 async def test_no_key_goes_to_a_host_that_nobody_allowed() -> None:
-    """Whoever asks: the Tenant's conditions tell it, but an event type's check or a deletion must not send a key either."""
+    """Whoever calls: the Tenant's conditions report it, but an event type's check or a deletion must not send a key either."""
     hosts = ("api.cal.com", "http://retell.internal")
     async with ProviderClients(FixedClock(NOW), hosts=hosts) as providers:
         with pytest.raises(HostNotAllowed, match="ASKPROAI_PROVIDER_HOSTS"):
@@ -225,14 +342,31 @@ async def test_no_key_goes_to_a_host_that_nobody_allowed() -> None:
         assert providers.retell("http://retell.internal", "key_x").api.key == "key_x", "the operator's own default"
 
 
+async def test_no_proxy_of_the_environment_sees_a_key_and_no_cookie_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    cookies = []
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        cookies.append(request.headers.get("Cookie"))
+        return web.json_response({"llm_id": "llm_1"}, headers={"Set-Cookie": "session=of-another-tenant"})
+
+    async with refusing() as proxy:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy)
+        async with world_of(serving(answer)) as world:
+            for _ in range(2):
+                assert await world.client.get_llm("llm_1")
+    assert cookies == [None, None]
+
+
 async def test_five_failures_in_a_row_and_the_key_is_left_alone_for_a_minute() -> None:
     answers, sent = [500] * 5, []
 
-    def server(request: httpx.Request) -> httpx.Response:
+    async def server(request: web.BaseRequest) -> web.Response:
         sent.append(request)
-        return httpx.Response(answers.pop(0) if answers else 200, json={"llm_id": "llm_1"})
+        return web.json_response({"llm_id": "llm_1"}, status=answers.pop(0) if answers else 200)
 
-    async with retell(server) as (client, clock, providers):
+    async with world_of(serving(server)) as world:
+        client = world.client
         for _ in range(5):
             with pytest.raises(UnknownOutcome):
                 await client.create_llm({})
@@ -241,32 +375,32 @@ async def test_five_failures_in_a_row_and_the_key_is_left_alone_for_a_minute() -
         assert resting.value.retry_after == timedelta(seconds=60)
         with pytest.raises(ProviderResting):
             await client.get_llm("llm_1")
-        assert len(sent) == 5, "the last two did not leave the house"
-        assert await providers.retell("https://retell.example/", "another_key").get_llm("llm_1")
-        clock.advance(timedelta(seconds=60))
-        assert await client.get_llm("llm_1"), "one tries it, and it works again"
+        assert len(sent) == 5, "the last two were not sent"
+        assert await world.providers.retell(f"{world.url}/", "another_key").get_llm("llm_1")
+        world.clock.move(timedelta(seconds=60))
+        assert await client.get_llm("llm_1"), "one request tries it, and it works again"
         assert await client.get_llm("llm_1")
 
 
 async def test_our_own_mistakes_rest_nobody() -> None:
-    async with retell(status(404)) as (client, _, _):
+    async with world_of(serving(answering(404))) as world:
         for _ in range(8):
-            assert await client.get_llm("llm_1") is None
+            assert await world.client.get_llm("llm_1") is None
 
 
 async def test_the_only_try_after_the_rest_fails_and_it_rests_again() -> None:
     sent = []
 
-    def down(request: httpx.Request) -> httpx.Response:
+    async def down(request: web.BaseRequest) -> web.Response:
         sent.append(request)
-        raise httpx.ReadTimeout("", request=request)
+        return await hang(request)
 
-    async with retell(down) as (client, clock, _):
+    async with world_of(serving(down)) as world:
         for _ in range(2):
             with pytest.raises(ProviderUnavailable):
-                await client.get_llm("llm_1")
+                await world.client.get_llm("llm_1")
         assert len(sent) == 5, "a read is tried three times, and the circuit ends the second one's tries"
-        clock.advance(timedelta(seconds=61))
+        world.clock.move(timedelta(seconds=61))
         with pytest.raises(ProviderResting):
-            await client.get_llm("llm_1")
+            await world.client.get_llm("llm_1")
         assert len(sent) == 6

@@ -2,10 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.worlds.waiting import eventually
 
 from askproai_core.tenant_config import config_hash, encode
 from askproai_runtime.watched_files import ConfigUnreadable, Credentials, LiveConfig
@@ -31,29 +31,24 @@ async def test_a_changed_config_is_in_use_within_a_second(tmp_path: Path) -> Non
     rejected: list[bool] = []
     stop = asyncio.Event()
     watching = asyncio.create_task(live.watch(stop, hashes.append, lambda: rejected.append(True)))
-    await _until(lambda: bool(hashes))
+    await eventually(lambda: bool(hashes))
 
     swap(tmp_path, {"tenant.json": encode(salon_config(display_name="Neu"))})
-    await asyncio.wait_for(_until(lambda: live.current.display_name == "Neu"), 1)
+    await eventually(lambda: live.current.display_name == "Neu", 1)
     assert hashes == [config_hash(encode(salon_config())), live.hash]
 
     for bad in ("{", "{}", '{"tenant": 7}', "\udcff"):
         swap(tmp_path, {"tenant.json": bad.encode("utf-8", "replace").decode()})
         before = len(rejected)
-        await asyncio.wait_for(_until(lambda seen=before: len(rejected) > seen), 1)
+        await eventually(lambda seen=before: len(rejected) > seen, 1)
         assert live.current.display_name == "Neu", "a broken file leaves the last good config in use"
         assert live.rejected
 
     swap(tmp_path, {"tenant.json": encode(salon_config(display_name="Wieder"))})
-    await asyncio.wait_for(_until(lambda: live.current.display_name == "Wieder"), 1)
+    await eventually(lambda: live.current.display_name == "Wieder", 1)
     assert live.rejected is None
     stop.set()
     await watching
-
-
-async def _until(true: Callable[[], bool]) -> None:
-    while not true():  # noqa: ASYNC110 - what is waited for is a file's effect, which sets no event
-        await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("text", [None, "", "{}"])
@@ -79,7 +74,7 @@ def test_credentials_follow_their_files(tmp_path: Path) -> None:
     assert credentials.all("retell-webhook-key-") == ("old_9", "new")
 
 
-def test_a_plain_file_that_is_rewritten_is_read_again(tmp_path: Path) -> None:
+def test_a_rewritten_plain_file_is_read_again(tmp_path: Path) -> None:
     credentials = Credentials(tmp_path)
     (tmp_path / "a-1").write_text("one")
     assert credentials.all("a-") == ("one",)

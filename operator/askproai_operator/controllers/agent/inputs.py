@@ -11,7 +11,7 @@ from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.controllers.agent.observe import Observation, RecordedState, observe
 from askproai_operator.controllers.agent.render import Desired, DesiredNumber, render_desired
 from askproai_operator.controllers.credentials import RETELL_BASE_URL, RETELL_KEY
-from askproai_operator.engine import World, refs
+from askproai_operator.engine import World, resources
 from askproai_operator.providers import CredentialProblem, RetellClient, secret_value
 
 T = TypeVar("T")
@@ -80,9 +80,9 @@ async def gather(agent: RetellAgent, world: World, checks: Iterable[Check[Inputs
     tenant = cache.tenant(namespace, name) if name else None
     absence = None
     if ref is not None and branch is None:
-        absence = await world.missing(refs.BRANCHES, namespace, ref.name, Reason.BRANCH_NOT_FOUND)
+        absence = await world.missing(resources.BRANCHES, namespace, ref.name, Reason.BRANCH_NOT_FOUND)
     elif tenant is None:
-        absence = await world.missing(refs.TENANTS, namespace, name, Reason.TENANT_NOT_FOUND)
+        absence = await world.missing(resources.TENANTS, namespace, name, Reason.TENANT_NOT_FOUND)
     inputs = Inputs(agent, branch, name, tenant, absence)
     if tenant is None or first_failing(checks, inputs) is not None:
         return inputs
@@ -125,7 +125,7 @@ async def retell_client(world: World, namespace: str, tenant: str) -> RetellClie
     Raises HostNotAllowed.
     """
     name = f"{tenant}-teardown"
-    secret = await world.kube.get(refs.SECRETS, namespace, name)
+    secret = await world.kube.get(resources.SECRETS, namespace, name)
     key, base_url = secret_value(secret, name, RETELL_KEY), secret_value(secret, name, RETELL_BASE_URL)
     if isinstance(key, CredentialProblem):
         return key
@@ -190,7 +190,7 @@ async def _desired_number(branch: Branch, entry: PhoneNumber, e164: str, world: 
     body: dict[str, Any] = {"phone_number": number, "termination_uri": entry.sip.termination_uri}
     if entry.sip.auth_secret_ref is not None:
         name = entry.sip.auth_secret_ref.name
-        secret = await world.kube.get(refs.SECRETS, branch.key.namespace, name)
+        secret = await world.kube.get(resources.SECRETS, branch.key.namespace, name)
         for field, key in (("sip_trunk_auth_username", "username"), ("sip_trunk_auth_password", "password")):
             value = secret_value(secret, name, key)
             if isinstance(value, CredentialProblem):

@@ -174,7 +174,7 @@ async def _get_published(client: RetellClient, agent: Json | None, llm: Json | N
         return agent, llm
     if int(agent["version"]) == 0:  # the first version is a draft: nothing was published yet
         return None, None
-    versions = await client.agent_versions(str(agent["agent_id"]))
+    versions = await client.list_agent_versions(str(agent["agent_id"]))
     newest = max((int(item["version"]) for item in versions if item.get("is_published")), default=None)
     published = await client.get_agent(str(agent["agent_id"]), newest) if newest is not None else None
     llm_id, version = engine_of(published) if published else (None, None)

@@ -13,7 +13,7 @@ from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
 from askproai_operator.controllers.branch.inputs import Inputs, default_service_name
 from askproai_operator.controllers.offering.staffing import AUTO_CREATED_LABEL, is_auto_created, is_offered_in
-from askproai_operator.engine import MANAGER, TENANT_LABEL, refs
+from askproai_operator.engine import MANAGER, TENANT_LABEL, resources
 
 _SETTLE = timedelta(seconds=3)  # one `kubectl apply` brings the services right after their branch
 
@@ -75,8 +75,8 @@ def default_service(branch: Branch) -> dict[str, Any]:
     The branch owns it, so it goes with the branch.
     """
     return {
-        "apiVersion": refs.OFFERINGS.api_version,
-        "kind": refs.OFFERINGS.kind,
+        "apiVersion": resources.OFFERINGS.api_version,
+        "kind": resources.OFFERINGS.kind,
         "metadata": {
             "name": default_service_name(branch),
             "namespace": branch.metadata.namespace,
@@ -87,7 +87,7 @@ def default_service(branch: Branch) -> dict[str, Any]:
                 TENANT_LABEL: branch.spec.tenant_ref.name,
             },
             "annotations": {"askproai.de/reason": "branch_provisioning"},
-            "ownerReferences": [refs.BRANCHES.owner(branch.metadata.name, branch.metadata.uid)],
+            "ownerReferences": [resources.BRANCHES.owner_reference(branch.metadata.name, branch.metadata.uid)],
         },
         "spec": {
             "branchRef": {"name": branch.metadata.name},

@@ -8,7 +8,7 @@ from askproai_operator.controllers.branch.inputs import (
     tenant_missing,
 )
 from askproai_operator.controllers.branch.plan import Action, default_service, plan_default_service
-from askproai_operator.engine import GONE, Conflict, EventType, Key, Result, Warn, World, refs
+from askproai_operator.engine import GONE, Conflict, EventType, Key, Result, Warn, World, resources
 
 
 async def reconcile(key: Key, world: World) -> Result:
@@ -40,9 +40,9 @@ async def _execute(action: Action, inputs: Inputs, world: World) -> None:
     match action:
         case Action.DELETE:
             assert inputs.default is not None
-            await world.kube.delete(refs.OFFERINGS, namespace, name, uid=inputs.default.metadata.uid)
+            await world.kube.delete(resources.OFFERINGS, namespace, name, uid=inputs.default.metadata.uid)
         case Action.CREATE:
-            if await world.kube.get(refs.OFFERINGS, namespace, name) is not None:
+            if await world.kube.get(resources.OFFERINGS, namespace, name) is not None:
                 raise Conflict(409, "AlreadyExists", f"{name} came a moment ago: to be looked at first")
             await world.kube.apply(default_service(inputs.branch))
         case Action.REPAIR:

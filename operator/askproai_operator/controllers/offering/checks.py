@@ -14,7 +14,7 @@ from askproai_operator.providers import (
     HostNotAllowed,
     Json,
     ProviderError,
-    event_type_problems,
+    find_event_type_problems,
 )
 
 _STAFF, _CALENDAR = ConditionType.STAFF_MATCHED, ConditionType.CALENDAR_LINKED
@@ -122,7 +122,7 @@ def calendar_condition(
             text = f"{subject} is not in this Cal.com account: correct the id"
             problems.append((Reason.EVENT_TYPE_NOT_FOUND, text))
             continue
-        mismatches = event_type_problems(event_type, needs)
+        mismatches = find_event_type_problems(event_type, needs)
         problems += [(Reason.EVENT_TYPE_MISMATCH, f"{subject}: {mismatch}") for mismatch in mismatches]
     if problems:
         return bad(_CALENDAR, problems[0][0], "; ".join(message for _, message in problems))

@@ -8,7 +8,7 @@ from askproai_operator.api.conditions import Reason
 from askproai_operator.api.offering import EventType
 from askproai_operator.controllers.credentials import Credentials
 from askproai_operator.controllers.offering.staffing import active_offerings, linked_event_types
-from askproai_operator.engine import World, refs
+from askproai_operator.engine import World, resources
 from askproai_operator.providers import Json
 
 
@@ -32,10 +32,10 @@ async def gather(offering: ServiceOffering, world: World) -> Inputs:
     tenant_name = cache.tenant_of(offering)
     tenant = cache.tenant(namespace, tenant_name) if tenant_name else None
     if ref is not None and branch is None:
-        absence = await world.missing(refs.BRANCHES, namespace, ref.name, Reason.BRANCH_NOT_FOUND)
+        absence = await world.missing(resources.BRANCHES, namespace, ref.name, Reason.BRANCH_NOT_FOUND)
         return Inputs(offering, branch, tenant_name, tenant, absence)
     if tenant is None:
-        absence = await world.missing(refs.TENANTS, namespace, tenant_name, Reason.TENANT_NOT_FOUND)
+        absence = await world.missing(resources.TENANTS, namespace, tenant_name, Reason.TENANT_NOT_FOUND)
         return Inputs(offering, branch, tenant_name, tenant, absence)
     branches = cache.branches(namespace, tenant.metadata.name)
     neighbours = active_offerings(cache.offerings(namespace, tenant.metadata.name), branches)
@@ -50,4 +50,4 @@ async def read_event_types(
     Raises ProviderError.
     """
     client = world.providers.calcom(credentials.calcom_base_url, credentials.calcom_key)
-    return [(entry, await client.event_type(entry.event_type_id)) for entry in linked_event_types(offering)]
+    return [(entry, await client.get_event_type(entry.event_type_id)) for entry in linked_event_types(offering)]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad
 from askproai_operator.controllers.conditions import condition_of
 from askproai_operator.controllers.tenant.inputs import Inputs
-from askproai_operator.providers import shared_key_conflict
+from askproai_operator.providers import find_key_conflict
 
 _KIND = ConditionType.CREDENTIALS_VALID
 
@@ -31,7 +31,7 @@ def keys_unusable(inputs: Inputs) -> Condition | None:
 
 def retell_key_shared(inputs: Inputs) -> Condition | None:
     """An older Tenant uses the same Retell key."""
-    if shared_key_conflict(inputs.key_holder, inputs.other_key_holders) is None:
+    if find_key_conflict(inputs.key_holder, inputs.other_key_holders) is None:
         return None
     # The other tenant may belong to somebody else: its name stays out of a status that this one reads.
     text = "another tenant uses this Retell key, and who shares a workspace can sign for the other: use your own"

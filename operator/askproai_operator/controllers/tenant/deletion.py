@@ -11,19 +11,27 @@ from typing import Final
 
 import asyncpg
 
-from askproai_core.database import StoreError
+from askproai_core.database import DatabaseError
 from askproai_operator.api import DataPolicy, DeletionPolicy, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.controllers.credentials import CALCOM_BASE_URL, CALCOM_KEY, read_own_secret
 from askproai_operator.controllers.leftovers import BEYOND, CacheLeft, DatabaseLeft, LeftOver, Owner, WebhookLeft, keep
 from askproai_operator.controllers.tenant.addresses import address_of, registered_calcom_url
 from askproai_operator.controllers.tenant.children.metadata import child_name
-from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, World, refs
-from askproai_operator.providers import CredentialRefused, ProviderError, RedisError, remove_calcom_webhook
+from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, World, resources
+from askproai_operator.providers import CredentialRefused, ProviderError, remove_calcom_webhook
+from askproai_operator.redis_users import RedisAdminError
 
-REMOVAL_ERRORS: Final = (ProviderError, RedisError, StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+REMOVAL_ERRORS: Final = (
+    ProviderError,
+    RedisAdminError,
+    DatabaseError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    OSError,
+)
 # Not worth the budget: no other key will come, and nothing depends on Redis. Waiting would only hold up the namespace.
-_NO_WAIT: Final = (CredentialRefused, RedisError)
+_NO_WAIT: Final = (CredentialRefused, RedisAdminError)
 
 
 async def delete_tenant(tenant: Tenant, world: World) -> Result:
@@ -56,7 +64,7 @@ async def delete_tenant(tenant: Tenant, world: World) -> Result:
     events = [await keep(remote, keys, f"given up: {failure_text(error)}", world) for remote, error in failures]
     # T-teardown first: nothing but our finalizer holds it, and a namespace that is being deleted still accepts a patch.
     teardown = child_name(meta.name, "teardown")
-    await world.kube.patch(refs.SECRETS, meta.namespace, teardown, {"metadata": {"finalizers": None}})
+    await world.kube.patch(resources.SECRETS, meta.namespace, teardown, {"metadata": {"finalizers": None}})
     await world.kube.remove_finalizer(tenant)
     return Result(gone=True, warnings=(*events, *_orphaned(tenant, keys, world)))
 
@@ -89,7 +97,7 @@ async def remove_remote(remote: LeftOver, keys: Mapping[str, str], world: World)
 
 def failure_text(error: Exception) -> str:
     """Return the text of an error if we wrote it ourselves; PostgreSQL's own texts quote hosts and rows."""
-    ours = isinstance(error, ProviderError | RedisError | StoreError)
+    ours = isinstance(error, ProviderError | RedisAdminError | DatabaseError)
     return str(error) if ours else f"PostgreSQL: {type(error).__name__}"
 
 

@@ -10,7 +10,7 @@ from askproai_operator.controllers.tenant.addresses import Address, address_of
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.children.secrets import KEY_HASH
 from askproai_operator.engine import World
-from askproai_operator.providers import KeyHolder, ProviderError, key_hash
+from askproai_operator.providers import KeyHolder, ProviderError, hash_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ async def gather(tenant: Tenant, world: World) -> Inputs:
         credentials=credentials,
         key_error=None if credentials.problems else await _try_keys(tenant, credentials, world),
         was_provisioned=world.cache.secret(namespace, child_name(name, "teardown")) is not None,
-        key_holder=_key_holder(tenant, key_hash(world.installation_id, credentials.retell_key)),
+        key_holder=_key_holder(tenant, hash_key(world.installation_id, credentials.retell_key)),
         other_key_holders=_other_key_holders(tenant, world),
         branches=branches,
         offerings=tuple(world.cache.offerings(namespace, name)),

@@ -26,7 +26,7 @@ from askproai_operator.controllers.tenant.stores import (
     ensure_runtime_secret,
 )
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, compile_config
-from askproai_operator.engine import GONE, Key, NotOurs, Result, World, refs
+from askproai_operator.engine import GONE, Key, Result, UnmanagedObject, World, resources
 from askproai_operator.providers import ProviderError, ensure_calcom_webhook, remove_calcom_webhook
 
 log = structlog.get_logger(__name__)
@@ -48,7 +48,7 @@ async def reconcile(key: Key, world: World) -> Result:
         return GONE  # deleted a moment ago: its watch event requeues it where a finalizer still holds it
     try:
         return await _provision(tenant, world)
-    except NotOurs as error:
+    except UnmanagedObject as error:
         # Requeued with backoff: no watch reports that a person removed an object that we do not own.
         return Result((bad(ConditionType.RUNTIME_AVAILABLE, Reason.OWNERSHIP_CONFLICT, error.message),), retry=True)
 
@@ -114,7 +114,7 @@ async def _record_keys(inputs: Inputs, world: World) -> None:
         await world.kube.apply(teardown_secret(inputs.tenant, inputs.credentials, holder.key_hash))
     for other in inputs.other_key_holders:
         if other.key_hash == holder.key_hash:
-            world.enqueue(Key(refs.TENANTS.kind, *other.tenant.split(".", 1)))
+            world.enqueue(Key(resources.TENANTS.kind, *other.tenant.split(".", 1)))
 
 
 def _encoded_config(inputs: Inputs, resource_ids: ResourceIds, world: World) -> str:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from askproai_core.database import DataOwnedByOther, StoreError
+from askproai_core.database import DatabaseError, DataOwnedByOther
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.controllers.tenant.addresses import registered_calcom_url
 from askproai_operator.controllers.tenant.inputs import Inputs
-from askproai_operator.providers import RedisError, UsersBypassed, UsersUnsupported
+from askproai_operator.redis_users import RedisAdminError, UsersBypassed, UsersUnsupported
 
 _CACHE = ConditionType.CACHE_READY
 
@@ -17,7 +17,9 @@ def database_condition(error: Exception) -> Condition:
     kind = ConditionType.DATABASE_READY
     if isinstance(error, DataOwnedByOther):
         return bad(kind, Reason.DATA_OWNED_BY_OTHER, str(error))
-    detail = f": {error}" if isinstance(error, StoreError) else ", PostgreSQL does not answer or refuses the operator"
+    detail = (
+        f": {error}" if isinstance(error, DatabaseError) else ", PostgreSQL does not answer or refuses the operator"
+    )
     return bad(kind, Reason.DATABASE_UNAVAILABLE, f"{type(error).__name__}{detail}; tried again by itself")
 
 
@@ -27,7 +29,7 @@ def cache_condition(unreachable: Sequence[str]) -> Condition:
     return good(_CACHE, f"the tenant has a user of its own on every node{later}")
 
 
-def cache_error_condition(error: RedisError) -> Condition:
+def cache_error_condition(error: RedisAdminError) -> Condition:
     """Return CacheReady for an error. It is advisory: whatever is wrong with Redis, the tenant can be Ready."""
     match error:
         case UsersUnsupported():

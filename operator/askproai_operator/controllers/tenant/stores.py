@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
-from askproai_core.database import StoreError, TenantFacts
+from askproai_core.database import DatabaseError, TenantFacts, parse_login
 from askproai_core.tenant_config import Retention
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition
@@ -16,9 +16,9 @@ from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.controllers.tenant.status import cache_condition, cache_error_condition, no_cache_condition
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, required_resources
 from askproai_operator.engine import EventType, Warn, World
-from askproai_operator.providers import RedisError, UsersUnsupported, login_in
+from askproai_operator.redis_users import RedisAdminError, UsersUnsupported
 
-DATABASE_ERRORS: Final = (StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+DATABASE_ERRORS: Final = (DatabaseError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 _CONNECTIONS_PER_POD = 4  # 3 of web, 1 of the worker
 _SURGE = 1
@@ -37,7 +37,7 @@ async def ensure_runtime_secret(inputs: Inputs, world: World) -> StoreUrls:
     Existing passwords are kept, and new ones are durable here before role and user get them.
     """
     tenant, name, existing = inputs.tenant, inputs.tenant.metadata.dotted, inputs.runtime_values
-    password = login_in(existing.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
+    password = parse_login(existing.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
     redis = world.redis
     urls = StoreUrls(
         world.database.tenant_dsn(name, password),
@@ -56,7 +56,7 @@ async def ensure_database(inputs: Inputs, url: str, world: World) -> tuple[Resou
     tenant, meta = inputs.tenant, inputs.tenant.metadata
     adopt = meta.annotations.get("askproai.de/adopt-data")
     adopted = await world.database.ensure_tenant(
-        meta.dotted, meta.uid, login_in(url)[1], connection_limit(tenant), adopt=adopt, facts=_facts(inputs)
+        meta.dotted, meta.uid, parse_login(url)[1], connection_limit(tenant), adopt=adopt, facts=_facts(inputs)
     )
     text = f"the rows of the earlier Tenant with UID {adopt} are this one's now; the annotation may go"
     events = (Warn("DataAdopted", text, EventType.NORMAL),) if adopted else ()
@@ -89,7 +89,7 @@ async def ensure_redis_user(tenant: Tenant, url: str | None, world: World) -> Co
         return no_cache_condition()
     try:
         unreachable = await world.redis.ensure_user(tenant.metadata.dotted, url)
-    except RedisError as error:
+    except RedisAdminError as error:
         if isinstance(error, UsersUnsupported) and world.redis.tenant_url("", url) != url:
             world.enqueue(tenant.key)  # T-runtime still names a user that this server does not know
         return cache_error_condition(error)

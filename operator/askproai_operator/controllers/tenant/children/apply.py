@@ -36,19 +36,19 @@ from askproai_operator.controllers.tenant.children.routes import (
 )
 from askproai_operator.controllers.tenant.children.secrets import admin_secret, config_map
 from askproai_operator.controllers.tenant.children.services import metrics_service, services
-from askproai_operator.engine import Child, NotOurs, Ref, World, refs
+from askproai_operator.engine import ApiResource, Child, UnmanagedObject, World, resources
 
 # Children that may be absent, by the spec, by the cluster's CRDs or during a change of the mode; the suffix of their names.
 _OPTIONAL = (
-    (refs.AUTOSCALERS, "web"),
-    (refs.AUTOSCALERS, "worker"),
-    (refs.DEPLOYMENTS, "worker"),
-    (refs.BUDGETS, "worker"),
-    (refs.INGRESSES, ""),
-    (refs.HTTP_ROUTES, ""),
-    (refs.SERVICES, "metrics"),
-    (refs.SERVICE_MONITORS, ""),
-    (refs.PROMETHEUS_RULES, ""),
+    (resources.AUTOSCALERS, "web"),
+    (resources.AUTOSCALERS, "worker"),
+    (resources.DEPLOYMENTS, "worker"),
+    (resources.BUDGETS, "worker"),
+    (resources.INGRESSES, ""),
+    (resources.HTTP_ROUTES, ""),
+    (resources.SERVICES, "metrics"),
+    (resources.SERVICE_MONITORS, ""),
+    (resources.PROMETHEUS_RULES, ""),
 )
 
 
@@ -57,7 +57,7 @@ async def apply_children(
 ) -> dict[Component, Child]:
     """Apply everything that the pods need, then the pods; return the Deployments of this mode as they are now.
 
-    `config` is the encoded TenantConfig, `servers` are the URLs that the pods must reach. Raises NotOurs.
+    `config` is the encoded TenantConfig, `servers` are the URLs that the pods must reach. Raises UnmanagedObject.
     """
     await world.kube.apply(config_map(tenant, config))
     await world.kube.apply(admin_secret(tenant, admin_token))
@@ -73,7 +73,8 @@ async def _apply_workloads(
     meta, split = tenant.metadata, tenant.spec.runtime.mode is RuntimeMode.SPLIT
     # Read right before the apply and not with the other inputs: an autoscaler writes replicas at any time.
     live = {
-        part: world.cache.child(refs.DEPLOYMENTS, meta.namespace, child_name(meta.name, part)) for part in Component
+        part: world.cache.child(resources.DEPLOYMENTS, meta.namespace, child_name(meta.name, part))
+        for part in Component
     }
     layout = plan_layout(tenant, live[Component.WEB], live[Component.WORKER])
     # Workers first: then the web pods give up theirs.
@@ -83,7 +84,7 @@ async def _apply_workloads(
     scaled = [part for part in components if scaled_by(tenant, part) is ScaledBy.AUTOSCALER]
     autoscalers = [autoscaler(tenant, component) for component in scaled]
     # An autoscaler is deleted before we ask for replicas ourselves, and created after we left them to it.
-    await _prune(tenant, (refs.AUTOSCALERS, refs.BUDGETS), prerequisites + autoscalers, world)
+    await _prune(tenant, (resources.AUTOSCALERS, resources.BUDGETS), prerequisites + autoscalers, world)
     for manifest in prerequisites:
         await world.kube.apply(manifest)
     deployments: dict[Component, Child] = {}
@@ -99,7 +100,7 @@ async def _apply_workloads(
     for manifest in autoscalers:
         await world.kube.apply(manifest)
     if not layout.workers:
-        await _prune(tenant, (refs.DEPLOYMENTS,), (), world)
+        await _prune(tenant, (resources.DEPLOYMENTS,), (), world)
     return deployments
 
 
@@ -110,16 +111,16 @@ async def apply_routes(tenant: Tenant, address: Address, world: World) -> Condit
     desired = [manifest for manifest in requested if manifest is not None and not claimed]
     installed = [manifest for manifest in desired if _is_installed(manifest, world)]
     conflict = await _apply_unless_foreign(installed, ConditionType.EXPOSED, world)
-    await _prune(tenant, (refs.INGRESSES, refs.HTTP_ROUTES), installed, world)
+    await _prune(tenant, (resources.INGRESSES, resources.HTTP_ROUTES), installed, world)
     if claimed:
         return claimed_condition(address)
     if conflict is not None:
         return conflict
     if desired and not installed:
         return no_gateway_api_condition(tenant, address)
-    if any(refs.ref_of(manifest) is refs.HTTP_ROUTES for manifest in installed):
+    if any(resources.resource_of(manifest) is resources.HTTP_ROUTES for manifest in installed):
         # Not from the cache, where its status is as old as the last list: HTTPRoutes are listed, not watched.
-        live = await world.kube.get(refs.HTTP_ROUTES, tenant.metadata.namespace, tenant.metadata.name)
+        live = await world.kube.get(resources.HTTP_ROUTES, tenant.metadata.namespace, tenant.metadata.name)
         return http_route_condition(address, (live or {}).get("status") or {})
     return exposed_condition(address)
 
@@ -133,7 +134,7 @@ async def apply_monitoring(tenant: Tenant, world: World) -> Condition:
     installed = [manifest for manifest in requested if _is_installed(manifest, world)]
     desired = [*([metrics_service(tenant)] if installed else []), *installed]
     conflict = await _apply_unless_foreign(desired, ConditionType.MONITORING_READY, world)
-    await _prune(tenant, (refs.SERVICES, refs.SERVICE_MONITORS, refs.PROMETHEUS_RULES), desired, world)
+    await _prune(tenant, (resources.SERVICES, resources.SERVICE_MONITORS, resources.PROMETHEUS_RULES), desired, world)
     absent = [str(manifest["kind"]) for manifest in requested if manifest not in installed]
     return conflict or monitoring_condition(absent)
 
@@ -143,21 +144,21 @@ async def _apply_unless_foreign(manifests: Iterable[Manifest], kind: ConditionTy
     try:
         for manifest in manifests:
             await world.kube.apply(manifest)
-    except NotOurs as error:
+    except UnmanagedObject as error:
         return bad(kind, Reason.OWNERSHIP_CONFLICT, error.message)
     return None
 
 
 def _is_installed(manifest: Manifest, world: World) -> bool:
     """Return whether the cluster serves the kind, which may be of a foreign CRD."""
-    ref = refs.ref_of(manifest)
-    return ref not in refs.FOREIGN or ref in world.cache.served
+    ref = resources.resource_of(manifest)
+    return ref not in resources.FOREIGN or ref in world.cache.served
 
 
-async def _prune(tenant: Tenant, kinds: Iterable[Ref], desired: Iterable[Manifest], world: World) -> None:
+async def _prune(tenant: Tenant, kinds: Iterable[ApiResource], desired: Iterable[Manifest], world: World) -> None:
     """Delete the optional children of these kinds that exist and are not among the desired manifests."""
     meta = tenant.metadata
-    keep = {(refs.ref_of(manifest), manifest["metadata"]["name"]) for manifest in desired}
+    keep = {(resources.resource_of(manifest), manifest["metadata"]["name"]) for manifest in desired}
     for ref, suffix in _OPTIONAL:
         name = child_name(meta.name, suffix) if suffix else meta.name
         child = world.cache.child(ref, meta.namespace, name)

@@ -12,7 +12,7 @@ from askproai_operator.controllers.tenant.children.metadata import (
     new_manifest,
     pod_selector,
 )
-from askproai_operator.engine import Child, refs
+from askproai_operator.engine import Child, resources
 
 SCALED_BY = "askproai.de/scaled-by"  # annotation of a Deployment: who its last apply left `replicas` to
 # One Python process fills one core; at half of it a second one helps before callers notice. Measured against a quantity, not
@@ -58,7 +58,7 @@ def is_handed_over(live: Child | None) -> bool:
 
 def replicas_manifest(tenant: Tenant, component: Component, replicas: int) -> Manifest:
     """Return a Deployment with `spec.replicas` only: the field whose field manager changes at a hand-over."""
-    metadata, ref = tenant.metadata, refs.DEPLOYMENTS
+    metadata, ref = tenant.metadata, resources.DEPLOYMENTS
     name = {"name": child_name(metadata.name, component), "namespace": metadata.namespace}
     return {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": name, "spec": {"replicas": replicas}}
 
@@ -70,12 +70,16 @@ def autoscaler(tenant: Tenant, component: Component) -> Manifest:
     cpu = {"name": "cpu", "container": component, "target": target}
     name = child_name(tenant.metadata.name, component)
     spec: dict[str, Any] = {
-        "scaleTargetRef": {"apiVersion": refs.DEPLOYMENTS.api_version, "kind": refs.DEPLOYMENTS.kind, "name": name},
+        "scaleTargetRef": {
+            "apiVersion": resources.DEPLOYMENTS.api_version,
+            "kind": resources.DEPLOYMENTS.kind,
+            "name": name,
+        },
         "minReplicas": bounds.min_replicas,
         "maxReplicas": bounds.max_replicas,
         "metrics": [{"type": "ContainerResource", "containerResource": cpu}],
     }
-    return new_manifest(tenant, refs.AUTOSCALERS, component, component) | {"spec": spec}
+    return new_manifest(tenant, resources.AUTOSCALERS, component, component) | {"spec": spec}
 
 
 def disruption_budget(tenant: Tenant, component: Component) -> Manifest:
@@ -88,4 +92,4 @@ def disruption_budget(tenant: Tenant, component: Component) -> Manifest:
         "selector": {"matchLabels": pod_selector(tenant, component)},
         "unhealthyPodEvictionPolicy": "AlwaysAllow",
     }
-    return new_manifest(tenant, refs.BUDGETS, component, component) | {"spec": spec}
+    return new_manifest(tenant, resources.BUDGETS, component, component) | {"spec": spec}

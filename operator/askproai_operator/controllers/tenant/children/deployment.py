@@ -21,7 +21,7 @@ from askproai_operator.controllers.tenant.children.metadata import (
     new_manifest,
     pod_selector,
 )
-from askproai_operator.engine import Child, refs
+from askproai_operator.engine import Child, resources
 
 MODE = "askproai.de/mode"  # annotation of Deployment T-web: Combined if its pods have a worker container, else Split
 
@@ -56,7 +56,7 @@ def deployment(
     for constraint in pod["topologySpreadConstraints"]:
         constraint["labelSelector"] = {"matchLabels": selector}
     pod["volumes"] = _volumes(tenant, credentials)
-    manifest = new_manifest(tenant, refs.DEPLOYMENTS, component, component) | {"spec": spec}
+    manifest = new_manifest(tenant, resources.DEPLOYMENTS, component, component) | {"spec": spec}
     manifest["metadata"]["annotations"] = {
         SCALED_BY: ScaledBy.AUTOSCALER if replicas is None else ScaledBy.OPERATOR,
         MODE: RuntimeMode.SPLIT if alone else RuntimeMode.COMBINED,
@@ -94,7 +94,7 @@ def _same_paths(*keys: str) -> list[Manifest]:
 
 def service_account(tenant: Tenant) -> Manifest:
     """Return the pods' account, which policies can name. Its token is mounted nowhere."""
-    account = new_manifest(tenant, refs.SERVICE_ACCOUNTS, "runtime", "runtime")
+    account = new_manifest(tenant, resources.SERVICE_ACCOUNTS, "runtime", "runtime")
     return account | {"automountServiceAccountToken": False}
 
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Any
 
 from askproai_operator.api import Tenant
-from askproai_operator.engine import MANAGER, TENANT_LABEL, refs
+from askproai_operator.engine import MANAGER, TENANT_LABEL, ApiResource, resources
 
 Manifest = dict[str, Any]
 
@@ -21,7 +21,7 @@ def child_name(tenant: str, suffix: str) -> str:
     return f"{tenant}-{suffix}"
 
 
-def new_manifest(tenant: Tenant, ref: refs.Ref, suffix: str, component: str) -> Manifest:
+def new_manifest(tenant: Tenant, ref: ApiResource, suffix: str, component: str) -> Manifest:
     """Return the beginning of a child's manifest. Its name is the tenant's, with `suffix` appended unless that is empty."""
     meta = tenant.metadata
     return {
@@ -31,7 +31,7 @@ def new_manifest(tenant: Tenant, ref: refs.Ref, suffix: str, component: str) -> 
             "name": child_name(meta.name, suffix) if suffix else meta.name,
             "namespace": meta.namespace,
             "labels": child_labels(tenant, component),
-            "ownerReferences": [refs.TENANTS.owner(meta.name, meta.uid)],
+            "ownerReferences": [resources.TENANTS.owner_reference(meta.name, meta.uid)],
         },
     }
 

@@ -10,7 +10,7 @@ import yaml
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, good
 from askproai_operator.controllers.tenant.children.metadata import Manifest, new_manifest, pod_selector
-from askproai_operator.engine import refs
+from askproai_operator.engine import resources
 from askproai_operator.settings import Settings
 
 _HUNDRED = Decimal(100)
@@ -20,7 +20,7 @@ def service_monitor(tenant: Tenant, settings: Settings) -> Manifest:
     """Return the ServiceMonitor that scrapes both containers through the Service `T-metrics`."""
     endpoints = [{"port": port, "interval": "30s"} for port in ("metrics", "worker")]
     selector = {"matchLabels": pod_selector(tenant, "metrics")}
-    manifest = _with_monitor_labels(new_manifest(tenant, refs.SERVICE_MONITORS, "", "metrics"), settings)
+    manifest = _with_monitor_labels(new_manifest(tenant, resources.SERVICE_MONITORS, "", "metrics"), settings)
     return manifest | {"spec": {"selector": selector, "endpoints": endpoints}}
 
 
@@ -36,7 +36,7 @@ def prometheus_rule(tenant: Tenant, settings: Settings) -> Manifest:
     text = _alerts()
     for name, value in values.items():
         text = text.replace(f"<{name}>", value)
-    manifest = _with_monitor_labels(new_manifest(tenant, refs.PROMETHEUS_RULES, "", "alerts"), settings)
+    manifest = _with_monitor_labels(new_manifest(tenant, resources.PROMETHEUS_RULES, "", "alerts"), settings)
     return manifest | {"spec": yaml.safe_load(text)}
 
 

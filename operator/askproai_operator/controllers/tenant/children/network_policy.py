@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.tenant.children.metadata import Manifest, new_manifest, pod_selector
-from askproai_operator.engine import refs
+from askproai_operator.engine import resources
 from askproai_operator.settings import Settings
 
 _DEFAULT_PORTS = {"postgresql": 5432, "postgres": 5432, "redis": 6379, "rediss": 6379, "https": 443, "http": 80}
@@ -36,7 +36,7 @@ def network_policy(tenant: Tenant, urls: Iterable[str], settings: Settings) -> M
             {"ports": [_tcp(port) for port in server_ports]},
         ],
     }
-    return new_manifest(tenant, refs.NETWORK_POLICIES, "", "runtime") | {"spec": spec}
+    return new_manifest(tenant, resources.NETWORK_POLICIES, "", "runtime") | {"spec": spec}
 
 
 def _tcp(port: int) -> Manifest:

@@ -10,7 +10,7 @@ from askproai_operator.api.conditions import Condition, ConditionType, Reason, b
 from askproai_operator.api.tenant import Gateway, Ingress, ParentRef
 from askproai_operator.controllers.tenant.addresses import Address, address_of
 from askproai_operator.controllers.tenant.children.metadata import Component, Manifest, child_name, new_manifest
-from askproai_operator.engine import refs
+from askproai_operator.engine import resources
 from askproai_operator.settings import Settings
 
 _ROUTED = ("/webhooks", "/retell")  # all else on port 8080 is a 404, and the private port is in another Service
@@ -83,7 +83,7 @@ def ingress(tenant: Tenant, settings: Settings) -> Manifest | None:
         spec["ingressClassName"] = route.ingress.class_name
     if route.ingress.tls_secret_name is not None:
         spec["tls"] = [{"hosts": [route.host], "secretName": route.ingress.tls_secret_name}]
-    manifest = new_manifest(tenant, refs.INGRESSES, "", Component.WEB) | {"spec": spec}
+    manifest = new_manifest(tenant, resources.INGRESSES, "", Component.WEB) | {"spec": spec}
     if route.ingress.annotations:
         manifest["metadata"]["annotations"] = route.ingress.annotations
     return manifest
@@ -98,7 +98,7 @@ def http_route(tenant: Tenant, settings: Settings) -> Manifest | None:
     matches = [{"path": {"type": "PathPrefix", "value": path}} for path in route.paths()]
     rule = {"matches": matches, "backendRefs": [{"name": child_name(tenant.metadata.name, "web"), "port": _PORT}]}
     spec = {"parentRefs": parents, "hostnames": [route.host], "rules": [rule]}
-    return new_manifest(tenant, refs.HTTP_ROUTES, "", Component.WEB) | {"spec": spec}
+    return new_manifest(tenant, resources.HTTP_ROUTES, "", Component.WEB) | {"spec": spec}
 
 
 def exposed_condition(address: Address) -> Condition:

@@ -13,7 +13,7 @@ from askproai_operator.controllers.credentials import (
     secret_manifest,
 )
 from askproai_operator.controllers.tenant.children.metadata import Manifest, new_manifest
-from askproai_operator.engine import FINALIZER, refs
+from askproai_operator.engine import FINALIZER, resources
 
 KEY_HASH = (
     "askproai.de/retell-key"  # annotation of T-teardown, by which tenants' keys are compared without reading them
@@ -22,7 +22,7 @@ KEY_HASH = (
 
 def config_map(tenant: Tenant, config: str) -> Manifest:
     """Return `T-config` with the encoded TenantConfig."""
-    return {**new_manifest(tenant, refs.CONFIG_MAPS, "config", "config"), "data": {"tenant.json": config}}
+    return {**new_manifest(tenant, resources.CONFIG_MAPS, "config", "config"), "data": {"tenant.json": config}}
 
 
 def runtime_secret(tenant: Tenant, database_url: str, redis_url: str | None = None, ca: str | None = None) -> Manifest:
@@ -53,5 +53,5 @@ def teardown_secret(tenant: Tenant, credentials: Credentials, key_hash: str) -> 
 
 
 def _secret(tenant: Tenant, suffix: str, values: dict[str, str]) -> Manifest:
-    metadata = new_manifest(tenant, refs.SECRETS, suffix, suffix)["metadata"]
+    metadata = new_manifest(tenant, resources.SECRETS, suffix, suffix)["metadata"]
     return secret_manifest(values=values, **metadata)

@@ -2,14 +2,14 @@
 
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.tenant.children.metadata import Component, Manifest, new_manifest, pod_selector
-from askproai_operator.engine import refs
+from askproai_operator.engine import resources
 
 
 def services(tenant: Tenant) -> list[Manifest]:
     """Return `T-web` (8080; routed from outside by path) and `T-admin` (8081; never routed)."""
     ports = {"web": ("public", 8080), "admin": ("private", 8081)}
     return [
-        new_manifest(tenant, refs.SERVICES, suffix, Component.WEB)
+        new_manifest(tenant, resources.SERVICES, suffix, Component.WEB)
         | {"spec": {"selector": pod_selector(tenant, Component.WEB), "ports": [_port(name, port)]}}
         for suffix, (name, port) in ports.items()
     ]
@@ -24,7 +24,7 @@ def metrics_service(tenant: Tenant) -> Manifest:
         "selector": pod_selector(tenant),
         "ports": [_port(name, port) for name, port in ports.items()],
     }
-    return new_manifest(tenant, refs.SERVICES, "metrics", "metrics") | {"spec": spec}
+    return new_manifest(tenant, resources.SERVICES, "metrics", "metrics") | {"spec": spec}
 
 
 def _port(name: str, port: int) -> Manifest:

@@ -1,0 +1,28 @@
+"""HTTP to Retell and Cal.com for both planes: one request at a time, guarded by a circuit breaker, its outcome a value."""
+
+from askproai_core.providers.errors import (
+    CredentialMissing,
+    CredentialRefused,
+    HostNotAllowed,
+    ProviderError,
+    ProviderRefused,
+    ProviderResting,
+    ProviderUnavailable,
+    RateLimited,
+    UnknownOutcome,
+)
+from askproai_core.providers.http import (
+    REQUEST_TIMEOUT,
+    Json,
+    ProviderHttp,
+    Reply,
+    TransportFailure,
+    find_host_problem,
+    open_session,
+)
+
+__all__ = [
+    "REQUEST_TIMEOUT", "CredentialMissing", "CredentialRefused", "HostNotAllowed", "Json", "ProviderError", "ProviderHttp",
+    "ProviderRefused", "ProviderResting", "ProviderUnavailable", "RateLimited", "Reply", "TransportFailure",
+    "UnknownOutcome", "find_host_problem", "open_session",
+]  # fmt: skip

@@ -1,0 +1,69 @@
+"""What a failed call to a provider means for the next try. The operator raises these; the runtime keeps outcomes as values.
+
+ProviderError
+├── ProviderUnavailable   nothing was done there: refused connection, unknown host, a read that kept failing
+│   └── ProviderResting   it failed again and again, so nothing was sent
+├── CredentialRefused     401 or 403: the key is wrong, or lacks a permission
+├── RateLimited           429, or our own budget for this key is spent
+├── ProviderRefused       any other 3xx or 4xx: the request itself is not accepted
+├── HostNotAllowed        the server is not on the list of allowed hosts, so nothing was sent
+└── UnknownOutcome        a write that timed out or ended in 5xx: it may have been done; look it up before a second try
+
+`CredentialMissing` stands apart: it is kept in a `Reply` when there was no key to send a request with.
+"""
+
+from datetime import timedelta
+from http import HTTPStatus
+
+
+class ProviderError(Exception):
+    """Any failure of a call to Retell or Cal.com. Its text holds neither a key nor a request body."""
+
+    retry_after: timedelta | None = None  # after how long a retry makes sense, where that is known
+
+    def __init__(self, provider: str, operation: str, text: str) -> None:
+        super().__init__(f"{provider}: {operation}: {text}")
+
+
+class ProviderUnavailable(ProviderError):
+    pass
+
+
+class ProviderResting(ProviderUnavailable):
+    def __init__(self, provider: str, operation: str, retry_after: timedelta) -> None:
+        # No seconds in the text: it becomes part of a status, which would else change with every reconcile.
+        super().__init__(provider, operation, "it failed again and again and is left alone for a while")
+        self.retry_after = retry_after
+
+
+class CredentialRefused(ProviderError):
+    def __init__(self, provider: str, operation: str, status: int) -> None:
+        why = "the key is not accepted" if status == HTTPStatus.UNAUTHORIZED else "the key may not do this"
+        super().__init__(provider, operation, f"{why} ({status}); put the right key in the Secret")
+        self.status = status
+
+
+class RateLimited(ProviderError):
+    def __init__(self, provider: str, operation: str, retry_after: timedelta) -> None:
+        super().__init__(provider, operation, f"too many requests, again in {retry_after.total_seconds():.0f} s")
+        self.retry_after = retry_after
+
+
+class ProviderRefused(ProviderError):
+    """The provider understood the request and declined it; `message` is the provider's own text."""
+
+    def __init__(self, provider: str, operation: str, status: int, message: str) -> None:
+        super().__init__(provider, operation, f"refused ({status}): {message}")
+        self.status = status
+
+
+class HostNotAllowed(ProviderError):
+    pass
+
+
+class UnknownOutcome(ProviderError):
+    pass
+
+
+class CredentialMissing(PermissionError):
+    """No API key is configured, so nothing was sent."""

@@ -1,0 +1,215 @@
+"""One HTTP request to Retell or Cal.com: circuit breaker, timeouts, `Retry-After`, and the outcome as a value.
+
+Redirects are not followed and no proxy of the environment is used, because a key must not travel to another server. Nothing is
+logged, and the text of aiohttp's errors is never passed on: both could hold a URL with a key or a phone number in it.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from askproai_core.clock import Clock
+from askproai_core.providers.errors import CredentialMissing
+from askproai_core.redis import CircuitBreakers, CircuitOpen, Provider
+
+Json = dict[str, Any]
+
+REQUEST_TIMEOUT: Final = timedelta(seconds=10)
+# Both providers are Node.js behind proxies, and Node.js closes an idle connection after 5 s.
+_KEEPALIVE_SECONDS: Final = 5
+# After a 429 that names no time: Cal.com blocks for a minute; Retell documents no window, and its SDK never waits longer.
+_DEFAULT_RETRY_AFTER: Final = {Provider.CALCOM: timedelta(seconds=60), Provider.RETELL: timedelta(seconds=8)}
+_MAX_RETRY_AFTER_SECONDS: Final = 3600
+# Cal.com's header X-RateLimit-Reset holds seconds to wait in its source, and a Unix time in its documentation.
+_FIRST_UNIX_TIME: Final = 1_000_000_000
+_MAX_MESSAGE_LENGTH: Final = 500
+
+
+class TransportFailure(StrEnum):
+    """Why no answer came. The values are label values of `askproai_provider_requests_total`."""
+
+    CONNECT_ERROR = "ConnectError"  # refused connection, unknown host, TLS: nothing was sent
+    CONNECT_TIMEOUT = "ConnectTimeout"  # nothing was sent
+    READ_TIMEOUT = "ReadTimeout"
+    READ_ERROR = "ReadError"  # the connection was reset
+    PROTOCOL_ERROR = "RemoteProtocolError"  # the connection was closed in the middle, or the answer is no HTTP
+    UNSUPPORTED_PROTOCOL = "UnsupportedProtocol"  # the URL cannot be used
+
+    @property
+    def never_sent(self) -> bool:
+        """Return whether the provider certainly did not receive the request."""
+        return self in {TransportFailure.CONNECT_ERROR, TransportFailure.CONNECT_TIMEOUT}
+
+    @classmethod
+    def of(cls, error: Exception) -> "TransportFailure":
+        """Classify an exception of aiohttp."""
+        match error:
+            case _ConnectionBroken(__cause__=Exception() as cause):
+                return cls.of(cause)
+            case aiohttp.ClientConnectorError():
+                return cls.CONNECT_ERROR
+            case aiohttp.ConnectionTimeoutError():
+                return cls.CONNECT_TIMEOUT
+            case TimeoutError():
+                return cls.READ_TIMEOUT
+            case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
+                return cls.UNSUPPORTED_PROTOCOL
+            case OSError():
+                return cls.READ_ERROR
+        return cls.PROTOCOL_ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The outcome of one request, and how long it took.
+
+    `status` None: no answer came, and `error` says why. `body` is the decoded JSON, None for anything else; `is_empty`
+    distinguishes an answer without a body. `retry_after`: how long a 429 or the circuit asks us to wait.
+    """
+
+    method: str
+    seconds: float
+    status: int | None
+    body: Any = None
+    error: Exception | None = None
+    retry_after: timedelta | None = None
+    is_empty: bool = False
+
+    @property
+    def message(self) -> str:
+        """Return the provider's own words: Cal.com's `error.message`, or the bare `message` of Retell and of NestJS."""
+        if not isinstance(self.body, dict):
+            return ""
+        error = self.body.get("error")
+        nested = error.get("message") if isinstance(error, dict) else None
+        return str(nested or self.body.get("message") or "")[:_MAX_MESSAGE_LENGTH]
+
+    @property
+    def reason(self) -> str:
+        """Return why the request failed, without quoting aiohttp, whose texts may hold the URL and its key."""
+        if isinstance(self.error, CircuitOpen | CredentialMissing):
+            return str(self.error)
+        return type(self.error).__name__ if self.error else self.message or f"status {self.status}"
+
+    @property
+    def failure(self) -> TransportFailure | None:
+        """Return why no answer came to a request that was tried; None if an answer came or nothing was tried."""
+        if self.error is None or isinstance(self.error, CircuitOpen | CredentialMissing):
+            return None
+        return TransportFailure.of(self.error)
+
+    @property
+    def asks_to_wait(self) -> bool:
+        """Return whether the provider works, but wants fewer requests."""
+        too_many = self.status == HTTPStatus.TOO_MANY_REQUESTS
+        return too_many or (isinstance(self.error, CircuitOpen) and self.error.slow)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderHttp:
+    """Sends requests to one provider. `circuits` is asked before each request, and records how it went."""
+
+    provider: Provider
+    session: aiohttp.ClientSession
+    circuits: CircuitBreakers
+    clock: Clock
+
+    async def send(self, method: str, url: str, timeout: aiohttp.ClientTimeout, **content: Any) -> Reply:
+        """Send one request, or none while the circuit is open. `content`: what aiohttp takes as headers, params and JSON."""
+        started = self.clock.monotonic()
+        try:
+            permit = await self.circuits.allow(self.provider)
+        except CircuitOpen as error:
+            return Reply(method, 0, None, error=error, retry_after=error.retry_after)
+        async with permit:
+            try:
+                async with self.session.request(
+                    method, url, timeout=timeout, allow_redirects=False, **content
+                ) as response:
+                    status, raw = response.status, await response.read()
+            except (aiohttp.ClientError, TimeoutError) as error:
+                await permit.record_failure()
+                return Reply(method, self.clock.monotonic() - started, None, error=error)
+            retry_after = None
+            if status == HTTPStatus.TOO_MANY_REQUESTS:
+                default = _DEFAULT_RETRY_AFTER[self.provider]
+                retry_after = parse_retry_after(response.headers, self.clock.now(), default)
+            await permit.record_status(status, retry_after or timedelta())
+        seconds = self.clock.monotonic() - started
+        return Reply(method, seconds, status, _parse_json(raw), retry_after=retry_after, is_empty=not raw.strip())
+
+
+def open_session() -> aiohttp.ClientSession:
+    """Return a session for requests with the keys of many tenants: no cookies, no proxies, no retries behind our back."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(keepalive_timeout=_KEEPALIVE_SECONDS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        middlewares=(_send_once,),
+        trust_env=False,
+    )
+
+
+def parse_retry_after(headers: Mapping[str, str], now: datetime, default: timedelta) -> timedelta:
+    """Return how long a 429 asks us to wait: one second to one hour, or `default` if it does not say."""
+    for header in ("Retry-After", "X-RateLimit-Reset-Default"):
+        value = headers.get(header, "")
+        if value.isdecimal():
+            seconds = int(value)
+            if seconds > _FIRST_UNIX_TIME:
+                seconds -= int(now.timestamp())
+            return timedelta(seconds=min(max(seconds, 1), _MAX_RETRY_AFTER_SECONDS))
+    return default
+
+
+def find_host_problem(base_url: str, patterns: Iterable[str]) -> str | None:
+    """Return why a key must not be sent to `base_url`, or None if it may.
+
+    Patterns: `api.cal.com`, `*.cal.example`, `127.0.0.1:*`, `cal.internal:5555`. Without a port a pattern means https on its
+    default port; with a port, http is allowed, too.
+    """
+    try:
+        url = urlsplit(base_url)
+        port = url.port
+    except ValueError:
+        return f"baseUrl {base_url!r} is not a URL"
+    if url.scheme not in ("http", "https") or not url.hostname:
+        return "baseUrl must start with https:// and name a host"
+    if url.username or url.password or url.query or url.fragment:
+        return "baseUrl must not hold a user, a query or a fragment"
+    actual_port = str(port or (443 if url.scheme == "https" else 80))
+    for pattern in patterns:
+        host, _, allowed_port = pattern.strip().lower().partition(":")
+        if fnmatchcase(url.hostname, host) and (
+            fnmatchcase(actual_port, allowed_port) if allowed_port else (url.scheme, actual_port) == ("https", "443")
+        ):
+            return None
+    return f"host {url.netloc} is not in the operator's ASKPROAI_PROVIDER_HOSTS; add it there or use an allowed server"
+
+
+class _ConnectionBroken(aiohttp.ClientError):
+    """The connection broke after the request was sent. Unlike its cause, aiohttp does not repeat the request for it."""
+
+
+async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from silently repeating a GET or DELETE whose connection broke: each try is counted, and ours to make."""
+    try:
+        return await handler(request)
+    except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError):
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _ConnectionBroken from error
+
+
+def _parse_json(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError:  # a proxy's error page: the status alone counts
+        return None

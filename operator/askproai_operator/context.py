@@ -1,0 +1,55 @@
+"""Everything that a controller may use, passed in as one value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from askproai_core.clock import Clock
+from askproai_core.database import AdminStore
+from askproai_core.fault_injection import FaultPoints
+from askproai_operator.api import Key
+from askproai_operator.api.conditions import Reason
+from askproai_operator.engine import Cache, Kube, Ref
+from askproai_operator.engine.cache import M
+from askproai_operator.engine.refs import ref_of_kind
+from askproai_operator.providers import ProviderClients, RedisAdmin
+from askproai_operator.relations import Relations
+from askproai_operator.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileContext:
+    """The clients, stores and settings of one process."""
+
+    kube: Kube
+    cache: Cache
+    relations: Relations
+    settings: Settings
+    clock: Clock
+    faults: FaultPoints
+    database: AdminStore
+    providers: ProviderClients
+    installation_id: str  # first part of the marker of our objects at the providers
+    fence: Callable[[], None]  # raises NotLeader unless our Lease is surely ours: call it right before a remote write
+    enqueue: Callable[[Key], None]  # makes another key due
+    redis: RedisAdmin | None = None  # None: the installation has none
+    # (namespace, tenant, config hash): makes the tenant's pods read a changed config at once
+    trigger_config_sync: Callable[[str, str, str], None] = lambda *_: None
+
+    async def missing_reason(self, ref: Ref, namespace: str, name: str | None, reason: Reason) -> Reason:
+        """Return why the cache lacks an object: `reason`, or Pending if it exists and its watch event is still to come.
+
+        One `kubectl apply` creates a Tenant and what names it; the order in which the watches report them must warn nobody.
+        """
+        return Reason.PENDING if name and await self.kube.get(ref, namespace, name) is not None else reason
+
+    async def refetch(self, seen: M) -> M | None:
+        """Read the object again from the API server, for use right before a remote create or delete.
+
+        Returns None if it is gone, or if a namesake (another uid) replaced it. The cache may lag, and Kopf loses deletions that
+        happen during a relist.
+        """
+        key = seen.key
+        raw = await self.kube.get(ref_of_kind(key.kind), key.namespace, key.name)
+        if raw is None or raw["metadata"]["uid"] != seen.metadata.uid:
+            return None
+        return type(seen).from_raw(raw)

@@ -1,0 +1,135 @@
+"""Orphans: retry what deletions could not remove, each entry of the ledger with its own backoff, until none is left."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.agent.deletion import remove_remains
+from askproai_operator.controllers.tenant.teardown import UNDO_ERRORS, undo, why_not
+from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY
+from askproai_operator.engine import GONE, ApiError, Key, NotLeader, Result
+from askproai_operator.engine.queue import Backoff, Options
+from askproai_operator.engine.refs import ref_of_kind
+from askproai_operator.orphans import (
+    LedgerEntry,
+    Orphan,
+    OrphanedAgent,
+    OrphanedCache,
+    OrphanedDatabase,
+    OrphanedWebhooks,
+    annotate_entry,
+    get_entry,
+    list_entries,
+    remove_entry,
+    sort_of,
+)
+from askproai_operator.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+LEDGER: Final = "OrphanLedger"
+ORPHAN: Final = "Orphan"
+LONGEST_DELAY: Final = timedelta(hours=1)  # between two attempts
+LEDGER_OPTIONS: Final = Options(workers=1)
+_AT_ONCE: Final = 4  # a provider that hangs must not hold up what is orphaned at another
+
+
+def ledger_key(settings: Settings) -> Key:
+    """Return the key of the whole ledger, which is due from the start on."""
+    return Key(LEDGER, settings.namespace, "ledger")
+
+
+def orphan_options(settings: Settings) -> Options:
+    """Return the options of single orphans: retries after 2, 4, 8 … × ASKPROAI_LEFTOVER_RETRY_SECONDS, at most 1 h.
+
+    An attempt has no timeout of its own beyond those of its requests: erasing a tenant's rows may take minutes.
+    """
+    first = timedelta(seconds=2 * settings.leftover_retry_seconds)
+    return Options(Backoff(first, LONGEST_DELAY, jitter=0), workers=_AT_ONCE, timeout=None)
+
+
+class LedgerController:
+    """Lists the ledger periodically, counts its entries, and makes due those that the queue does not know.
+
+    Entries are found by a list, since they carry no label of the watched Secrets: those of an earlier leader, those that deletions
+    add, and those that a person restores.
+    """
+
+    def __init__(self, set_counts: Callable[[Mapping[str, int]], None], add_unknown: Callable[[Key], None]) -> None:
+        """Take the setter of the gauge by sort, and `WorkQueue.add_unknown`."""
+        self._set_counts, self._add_unknown = set_counts, add_unknown
+
+    async def reconcile(self, key: Key, context: ReconcileContext) -> Result:
+        """List the ledger, and return at ASKPROAI_LEFTOVER_RETRY_SECONDS ± 10 %."""
+        try:
+            entries = await list_entries(context)
+            self._set_counts(Counter(sort_of(entry.orphan) for entry in entries))
+            for entry in entries:
+                self._add_unknown(Key(ORPHAN, key.namespace, entry.name))
+        except ApiError as error:  # the next list finds what this one missed
+            log.warning("leftovers.not_read", error=str(error))
+        pause = context.settings.leftover_retry_seconds * random.uniform(0.9, 1.1)  # noqa: S311 (no secret)
+        return Result(
+            requeue_after=timedelta(seconds=pause), requeue_reason="entries of the ledger are not watched, only listed"
+        )
+
+
+async def reconcile_orphan(key: Key, context: ReconcileContext) -> Result:
+    """Try to remove one orphan, and its entry with it. An entry that a person deleted is forgotten."""
+    entry = await get_entry(key.name, context)
+    if entry is None:
+        return GONE
+    try:
+        context.fence()
+        reason = await _remove(entry, context)
+        if reason is None:
+            await remove_entry(entry, context)
+            return GONE
+    except NotLeader:
+        raise
+    except UNDO_ERRORS as error:
+        reason = why_not(error)
+    except Exception as error:  # noqa: BLE001 (an unexpected answer of a provider, say: it is reported and retried)
+        reason = f"{type(error).__name__} in the operator"
+        log.warning("leftover.failed", secret=entry.name, error=type(error).__name__)
+    try:
+        await annotate_entry(entry, reason, context)
+    except ApiError as error:
+        log.info("leftover.not_noted", secret=entry.name, error=str(error))
+    return Result(requeue=True, requeue_reason=reason)
+
+
+async def _remove(entry: LedgerEntry, context: ReconcileContext) -> str | None:
+    """Remove an orphan. Returns why it still exists, or None.
+
+    A namesake of the deleted object has the same marker, webhook and role: what belongs to the namesake is left alone.
+    """
+    orphan: Orphan = entry.orphan
+    live = await context.kube.get(ref_of_kind(orphan.owner.kind), *orphan.owner.key[1:])
+    if live is not None and live["metadata"]["uid"] == orphan.owner.uid:
+        return "waits for the end of its deletion"
+    match orphan:
+        case OrphanedAgent():
+            if live is not None and orphan.agent_id and (live.get("status") or {}).get("agentId") == orphan.agent_id:
+                return None  # the namesake adopted it, and will delete it
+            if live is not None:
+                return f"waits: there is a {orphan.owner.key} again, which may use it"
+            if RETELL_KEY not in entry.keys or RETELL_BASE_URL not in entry.keys:
+                return f"put {RETELL_KEY} and {RETELL_BASE_URL} into this Secret, or remove it by hand"
+            client = context.providers.retell(entry.keys[RETELL_BASE_URL], entry.keys[RETELL_KEY])
+            return await remove_remains(client, orphan, context)
+        case OrphanedWebhooks() if live is not None:
+            return f"waits: there is a {orphan.owner.key} again, which uses it"
+        case OrphanedDatabase() if live is not None:  # the role is the namesake's; rows are distinguished by the UID
+            if orphan.erase:
+                await context.database.erase(orphan.owner.tenant, orphan.owner.uid)
+            return None
+        case OrphanedCache() if live is not None:
+            return None  # user and keys are the namesake's
+    await undo(orphan, entry.keys, context)
+    return None

@@ -1,0 +1,92 @@
+"""Where observed changes go: into the cache, and their dependents into the queue. Watches and our own writes both use it."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+import structlog
+from pydantic import ValidationError
+
+from askproai_operator.api import CustomResource, Key
+from askproai_operator.engine.cache import Cache, ObservedObject
+from askproai_operator.engine.refs import Ref
+
+log = structlog.get_logger(__name__)
+
+
+class Dependents(Protocol):
+    """Which keys are due when something changed: controller-runtime's EnqueueRequestsFromMapFunc. `None` is an absent state."""
+
+    def of_resource(self, old: CustomResource | None, new: CustomResource | None) -> Iterable[Key]:
+        """Return the keys that are due after a custom resource changed."""
+
+    def of_child(
+        self, ref: Ref, where: tuple[str, str], old: ObservedObject | None, new: ObservedObject | None
+    ) -> Iterable[Key]:
+        """Return the keys that are due after another object changed; `where` is its namespace and name."""
+
+    def of_foreign_crd(self) -> Iterable[Key]:
+        """Return the keys that are due after a foreign CRD was installed or removed."""
+
+
+class EventSink:
+    """Updates cache and queue together, so that no change is stored without its consequences."""
+
+    def __init__(self, cache: Cache, dependents: Dependents, enqueue: Callable[[Key], None]) -> None:
+        self.cache = cache
+        self._dependents = dependents
+        self._enqueue = enqueue
+
+    def prime(self, ref: Ref, raw: dict[str, Any]) -> None:
+        """Store the state of an object before the loop runs; nothing is enqueued."""
+        self._put(ref, raw)
+
+    def observe(self, ref: Ref, raw: dict[str, Any]) -> None:
+        """Store the state of an object, and enqueue the dependents of the change."""
+        meta = raw["metadata"]
+        old, new = self._put(ref, raw)
+        self._enqueue_dependents(ref, meta.get("namespace", ""), meta["name"], old, new)
+
+    def forget(self, ref: Ref, namespace: str, name: str, uid: str) -> None:
+        """Remove a deleted object, and enqueue the dependents of the deletion."""
+        self._enqueue_dependents(ref, namespace, name, self.cache.drop(ref, namespace, name, uid), None)
+
+    def set_served(self, ref: Ref, *, served: bool) -> None:
+        """Record whether the cluster has a foreign CRD, and enqueue the dependents if that changed."""
+        if served == (ref in self.cache.served):
+            return
+        (self.cache.served.add if served else self.cache.served.discard)(ref)
+        log.info("crd.came" if served else "crd.absent", resource=ref.plural, group=ref.group)
+        for key in self._dependents.of_foreign_crd():
+            self._enqueue(key)
+
+    def _enqueue_dependents(
+        self,
+        ref: Ref,
+        namespace: str,
+        name: str,
+        old: CustomResource | ObservedObject | None,
+        new: CustomResource | ObservedObject | None,
+    ) -> None:
+        if old is new:
+            return
+        if isinstance(old, ObservedObject | None) and isinstance(new, ObservedObject | None):
+            keys = self._dependents.of_child(ref, (namespace, name), old, new)
+        else:
+            assert not isinstance(old, ObservedObject), "old and new are of one resource"
+            assert not isinstance(new, ObservedObject), "old and new are of one resource"
+            keys = self._dependents.of_resource(old, new)
+        for key in keys:
+            self._enqueue(key)
+
+    def _put(
+        self, ref: Ref, raw: dict[str, Any]
+    ) -> tuple[CustomResource | ObservedObject | None, CustomResource | ObservedObject | None]:
+        try:
+            return self.cache.put(ref, raw)
+        except ValidationError as error:  # stored before a rule existed: kubectl shows it, but we cannot act on it
+            fields = [".".join(map(str, part["loc"])) for part in error.errors(include_input=False)]
+            meta = raw["metadata"]
+            log.warning(
+                "object.unreadable", kind=ref.kind, namespace=meta["namespace"], name=meta["name"], fields=fields
+            )
+            return None, None

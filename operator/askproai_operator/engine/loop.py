@@ -1,0 +1,231 @@
+"""The reconcile loop: take a key, call its controller, write the status and events, and decide when the key is due again."""
+
+import asyncio
+import random
+import traceback
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+import structlog
+
+from askproai_core.clock import Clock
+from askproai_core.kube import NotLeader
+from askproai_operator.api import KINDS, CustomResource, Key
+from askproai_operator.engine.cache import Cache
+from askproai_operator.engine.errors import ApiError, Conflict, Unreachable
+from askproai_operator.engine.metrics import Metrics
+from askproai_operator.engine.queue import SHARED_WORKERS, Priority, WorkQueue
+from askproai_operator.engine.result import EventRecord, Result
+from askproai_operator.engine.status import (
+    StatusUpdate,
+    is_paused,
+    update_for_error,
+    update_for_pause,
+    update_for_result,
+)
+from askproai_operator.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_DRAIN: Final = timedelta(seconds=20)  # running reconciles may finish at a shutdown; every step is crash-safe anyway
+_JITTER: Final = 0.1  # share of a resync, so that the keys of one start do not stay due at the same moment for ever
+
+
+class StatusWriter(Protocol):
+    """What the loop needs of the Kubernetes client."""
+
+    async def patch_status(self, obj: CustomResource, status: Mapping[str, Any], /) -> bool:
+        """Merge fields into the status. Returns False if the object is gone."""
+
+    async def still_there(self, obj: CustomResource, /) -> bool:
+        """Read a cached object again, and remove it from the cache if it is gone."""
+
+    async def event(self, obj: CustomResource, event: EventRecord, /) -> None:
+        """Create an Event about an object."""
+
+
+class LoopContext(Protocol):
+    """What the loop itself uses of the context that it passes to each controller."""
+
+    @property
+    def kube(self) -> StatusWriter: ...
+    @property
+    def cache(self) -> Cache: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def clock(self) -> Clock: ...
+
+
+C = TypeVar("C", bound=LoopContext)
+
+
+# A controller: reconciles a key, and may be called at any time and any number of times (level-triggered). The key's kind is that
+# of a custom resource, whose status the loop writes, or names background work without an object of its own: of its `Result` only
+# the time of the next run counts.
+Reconcile = Callable[[Key, C], Awaitable[Result]]
+
+
+class ReconcileLoop(Generic[C]):
+    """The workers of one queue. The only place that writes conditions and creates events."""
+
+    def __init__(
+        self,
+        controllers: Mapping[str, Reconcile[C]],
+        context: C,
+        queue: WorkQueue,
+        metrics: Metrics,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        """Take the controllers by the kind of their keys; the queue has their options."""
+        self._controllers, self._context, self._queue, self._metrics = controllers, context, queue, metrics
+        self._chance = chance
+        self._busy: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; then let running reconciles finish, for at most 20 s."""
+        pools = {SHARED_WORKERS: self._context.settings.workers, **self._queue.own_workers()}
+        workers = [
+            asyncio.create_task(self._work(pool), name=f"worker-{pool}-{number}")
+            for pool, size in pools.items()
+            for number in range(size)
+        ]
+        schedule = asyncio.create_task(self._queue.run(), name="schedule")
+        stopped = asyncio.create_task(stop.wait(), name="stop")
+        try:
+            done, _ = await asyncio.wait([*workers, schedule, stopped], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()  # workers and schedule never return, so this raises their error
+            self._stopping = True
+            for idle in set(workers) - self._busy:
+                idle.cancel()
+            if self._busy:
+                await asyncio.wait(self._busy, timeout=_DRAIN.total_seconds())
+        finally:
+            for task in (*workers, schedule, stopped):
+                task.cancel()
+            await asyncio.gather(*workers, schedule, stopped, return_exceptions=True)
+
+    async def _work(self, pool: str) -> None:
+        worker = asyncio.current_task()
+        assert worker is not None
+        while not self._stopping:
+            key = await self._queue.get(pool)
+            self._busy.add(worker)
+            try:
+                await self.process(key)
+            finally:
+                self._queue.done(key)
+                self._busy.discard(worker)
+
+    async def process(self, key: Key) -> None:
+        """Reconcile one key and act on the result. Each branch schedules the next run, or drops the key."""
+        began = self._context.clock.monotonic()
+        try:
+            result = await (self._reconcile_object(key) if key.kind in KINDS else self._reconcile_background(key))
+        except Conflict as error:
+            log.info("reconcile.conflict", key=str(key), error=str(error))
+            result = self._retry(key, "conflict")
+        except (NotLeader, Unreachable) as error:
+            log.warning("reconcile.stopped", key=str(key), why=str(error))
+            result = self._retry(key, "stopped")
+        except Exception as error:  # noqa: BLE001 (no error of a controller may end the worker: it is reported and retried)
+            result = await self._report_error(key, error)
+        self._metrics.reconciles.labels(key.kind, result).inc()
+        self._metrics.reconcile_seconds.labels(key.kind).observe(self._context.clock.monotonic() - began)
+
+    async def _reconcile_object(self, key: Key) -> str:
+        """Reconcile a custom resource, write its status and events, and return the metric's label `result`."""
+        resource = self._context.cache.get(key)
+        if resource is None:
+            self._queue.drop(key)
+            return "gone"
+        if is_paused(resource):
+            await self._write(key, resource.metadata.uid, update_for_pause(resource, self._context.clock.now()))
+            self._schedule_resync(key)
+            return "paused"
+        result = await self._call_controller(key)
+        current = self._context.cache.get(key)
+        if result.gone:
+            await self._create_events(resource, result.events)
+            if current is not None:
+                await self._context.kube.still_there(current)
+        if result.gone or current is None or current.metadata.uid != resource.metadata.uid:
+            self._queue.drop(key)
+            return "gone"
+        # The status observes the generation from before the reconcile: a change during it is reconciled again, never
+        # reported as seen.
+        update = update_for_result(resource, current.status, result, self._context.clock.now())
+        await self._write(key, resource.metadata.uid, update)
+        return self._schedule_next(key, result)
+
+    async def _reconcile_background(self, key: Key) -> str:
+        result = await self._call_controller(key)
+        if result.gone:
+            self._queue.drop(key)
+            return "gone"
+        return self._schedule_next(key, result)
+
+    async def _call_controller(self, key: Key) -> Result:
+        timeout = self._queue.options_of(key).timeout
+        async with asyncio.timeout(timeout.total_seconds() if timeout else None):
+            return await self._controllers[key.kind](key, self._context)
+
+    async def _report_error(self, key: Key, error: Exception) -> str:
+        frames = traceback.extract_tb(error.__traceback__)
+        where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        first = not self._queue.failures(key)  # the place is logged once per series of failures
+        log.error("reconcile.failed", key=str(key), error=_safe_text(error), where=where if first else None)
+        resource = self._context.cache.get(key)
+        if resource is not None:
+            try:
+                update = update_for_error(resource, resource.status, error, self._context.clock.now())
+                await self._write(key, resource.metadata.uid, update)
+            except ApiError as write_error:
+                log.warning("status.not_written", key=str(key), error=str(write_error))
+        return self._retry(key, "error")
+
+    async def _write(self, key: Key, uid: str, update: StatusUpdate) -> None:
+        """Write the status if it changed, then create the events. Without the write they are left to the next run."""
+        resource = self._context.cache.get(key)
+        if resource is None or resource.metadata.uid != uid:
+            return
+        if update.patch and not await self._context.kube.patch_status(resource, update.patch):
+            return
+        await self._create_events(resource, update.events)
+
+    async def _create_events(self, resource: CustomResource, events: Iterable[EventRecord]) -> None:
+        for event in events:
+            log.info("object.told", key=str(resource.key), type=event.type, reason=event.reason)
+            try:
+                await self._context.kube.event(resource, event)
+            except ApiError as error:  # an event must not hold up a reconcile; the log keeps its text
+                fields = {"key": str(resource.key), "reason": event.reason, "message": event.message}
+                log.warning("event.not_made", **fields, error=str(error))
+
+    def _schedule_next(self, key: Key, result: Result) -> str:
+        if result.requeue or result.requeue_after is not None:
+            log.debug("reconcile.requeued", key=str(key), why=result.requeue_reason)
+        if result.requeue:
+            return self._retry(key, "retry")
+        self._queue.forget(key)
+        if result.requeue_after is not None:
+            self._queue.schedule(key, result.requeue_after, Priority.CHANGE)
+        else:
+            self._schedule_resync(key)
+        return "ok"
+
+    def _retry(self, key: Key, result: str) -> str:
+        self._queue.retry(key)
+        return result
+
+    def _schedule_resync(self, key: Key) -> None:
+        self._queue.schedule(key, self._context.settings.resync * (1 - _JITTER + 2 * _JITTER * self._chance()))
+
+
+def _safe_text(error: Exception) -> str:
+    """Return an error's text only where we wrote it ourselves: others quote keys, phone numbers and rows."""
+    ours = type(error).__module__.startswith("askproai_") or isinstance(error, TypeError | AttributeError)
+    return f"{type(error).__name__}: {error}" if ours else type(error).__name__

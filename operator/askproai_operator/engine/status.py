@@ -1,0 +1,153 @@
+"""From a `Result` to what people see: conditions, Ready, the status patch, events. Pure; nothing else derives them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from askproai_operator.api import CustomResource
+from askproai_operator.api.conditions import (
+    ADVISORY_TYPES,
+    NEGATIVE_TYPES,
+    TRANSIENT_REASONS,
+    Condition,
+    ConditionType,
+    Reason,
+    Status,
+    bad,
+    good,
+    unknown,
+)
+from askproai_operator.engine.result import EventRecord, EventType, Result
+
+PAUSED_ANNOTATION = "askproai.de/paused"
+TOKEN_ANNOTATION = "askproai.de/reconcile-at"  # noqa: S105 (names an annotation)
+_TOKEN_LENGTH, _MESSAGE_LENGTH = 200, 4000  # within the bounds of the CRDs, which refuse longer ones
+
+StatusCondition = dict[str, Any]  # as in the API: type, status, reason, message, observedGeneration, lastTransitionTime
+
+
+@dataclass(frozen=True, slots=True)
+class StatusUpdate:
+    """What to write: a merge patch of the status (empty if nothing changed), and the events of this transition."""
+
+    patch: Mapping[str, Any] = field(default_factory=dict)
+    events: Sequence[EventRecord] = ()
+
+
+def is_paused(resource: CustomResource) -> bool:
+    return resource.metadata.annotations.get(PAUSED_ANNOTATION) == "true"
+
+
+def update_for_result(
+    resource: CustomResource, status: Mapping[str, Any], result: Result, now: datetime
+) -> StatusUpdate:
+    """Return the update after a reconcile of `resource`. `status` is the newest known one, and may be newer than `resource`."""
+    current = _by_type(status)
+    reported = list(result.conditions)
+    if resource.reports_pause:
+        reported.append(good(ConditionType.PAUSED, "", Reason.NOT_PAUSED))
+    elif ConditionType.PAUSED in current:
+        del current[ConditionType.PAUSED]
+    generation = resource.metadata.generation
+    causes = {str(each.type): _stamp(each, current.get(each.type), generation, now) for each in reported}
+    causes |= {type_: each for type_, each in current.items() if type_ not in causes and type_ != ConditionType.READY}
+    deleting = resource.metadata.deletion_timestamp is not None
+    ready_before = current.get(ConditionType.READY)
+    ready = _stamp(_derive_ready(causes.values(), deleting=deleting), ready_before, generation, now)
+    desired = dict(result.status) | {"observedGeneration": generation, "conditions": [ready, *causes.values()]}
+    token = resource.metadata.annotations.get(TOKEN_ANNOTATION)
+    if token is not None:
+        desired["lastReconcileToken"] = token[:_TOKEN_LENGTH]
+    return StatusUpdate(_patch(status, desired), [*_transition_events(ready_before, ready), *result.events])
+
+
+def update_for_pause(resource: CustomResource, now: datetime) -> StatusUpdate:
+    """Return the update that reports the pause and leaves every other condition as it is."""
+    current = _by_type(resource.status)
+    text = f"nothing is changed or cleaned up until the annotation {PAUSED_ANNOTATION} is removed"
+    generation = resource.metadata.generation
+    before = current.get(ConditionType.PAUSED)
+    paused = _stamp(bad(ConditionType.PAUSED, Reason.PAUSED, text), before, generation, now)
+    ready = current.get(ConditionType.READY) or _stamp(
+        unknown(ConditionType.READY, Reason.PAUSED, f"not looked at yet: {text}"), None, generation, now
+    )
+    rest = [each for type_, each in current.items() if type_ not in {ConditionType.READY, ConditionType.PAUSED}]
+    paused_before = before is not None and before.get("status") == Status.TRUE
+    events = [] if paused_before else [EventRecord(Reason.PAUSED, text, EventType.NORMAL)]
+    return StatusUpdate(_patch(resource.status, {"conditions": [ready, paused, *rest]}), events)
+
+
+def update_for_error(
+    resource: CustomResource, status: Mapping[str, Any], error: Exception, now: datetime
+) -> StatusUpdate:
+    """Return the update after a fault of the operator. It shows the error's type only: the text may quote secrets."""
+    current = _by_type(status)
+    text = f"{type(error).__name__} in the operator; it is tried again, and the operator's log says where it came from"
+    generation = resource.metadata.generation
+    before = current.pop(ConditionType.READY, None)
+    ready = _stamp(unknown(ConditionType.READY, Reason.INTERNAL_ERROR, text), before, generation, now)
+    patch = _patch(status, {"conditions": [ready, *current.values()]})
+    return StatusUpdate(patch, _transition_events(before, ready))
+
+
+def is_good(condition: Mapping[str, Any]) -> bool:
+    """Return whether Ready may be True with this condition of a status."""
+    return condition["type"] in NEGATIVE_TYPES | ADVISORY_TYPES or condition["status"] == Status.TRUE
+
+
+def _by_type(status: Mapping[str, Any]) -> dict[str, StatusCondition]:
+    return {condition["type"]: condition for condition in status.get("conditions", ())}
+
+
+def _derive_ready(causes: Iterable[StatusCondition], *, deleting: bool) -> Condition:
+    """Return Ready with the first cause that is False, else the first that is Unknown, else as True."""
+    failing = [cause for cause in causes if not is_good(cause)]
+    failing.sort(key=lambda cause: cause["status"] == Status.UNKNOWN)  # stable: keeps the controller's order
+    if failing:
+        first = failing[0]
+        return Condition(ConditionType.READY, Status(first["status"]), first["reason"], first["message"])
+    if deleting:
+        return bad(ConditionType.READY, Reason.DELETING, "being deleted")
+    return good(ConditionType.READY)
+
+
+def _stamp(condition: Condition, before: Mapping[str, Any] | None, generation: int, now: datetime) -> StatusCondition:
+    """Return a condition as the API has it. The transition time moves only with the status."""
+    same = before is not None and before["status"] == condition.status
+    return {
+        "type": str(condition.type),
+        "status": str(condition.status),
+        "reason": str(condition.reason),
+        "message": condition.message[:_MESSAGE_LENGTH],
+        "observedGeneration": generation,
+        "lastTransitionTime": before["lastTransitionTime"] if same and before else now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def _transition_events(before: Mapping[str, Any] | None, ready: Mapping[str, Any]) -> list[EventRecord]:
+    """Return the event of Ready's transition, if people should see it."""
+    if before is not None and (before["status"], before["reason"]) == (ready["status"], ready["reason"]):
+        return []
+    if ready["status"] == Status.TRUE:
+        return [EventRecord("Ready", "everything is as declared", EventType.NORMAL, outlives_object=False)]
+    if ready["reason"] in TRANSIENT_REASONS:
+        return []
+    return [EventRecord(ready["reason"], ready["message"], outlives_object=False)]
+
+
+def _patch(current: Mapping[str, Any], desired: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the merge patch (RFC 7386) from `current` to `desired`; fields that `desired` does not name stay."""
+    plain = msgspec.json.decode(msgspec.json.encode(desired))  # as the API returns it: no tuples, dates, enums
+    return {
+        name: _replace_whole(current.get(name), value) for name, value in plain.items() if current.get(name) != value
+    }
+
+
+def _replace_whole(current: object, value: object) -> object:
+    """Return a patch value that replaces an object: a merge patch merges inner objects, so old fields are set to null."""
+    if isinstance(current, Mapping) and isinstance(value, Mapping):
+        return {name: None for name in current if name not in value} | dict(value)
+    return value

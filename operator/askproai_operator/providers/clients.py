@@ -1,0 +1,76 @@
+"""Clients of Retell and Cal.com. All objects that use the same key at a server share its budget, its gate and its circuit."""
+
+import hashlib
+from collections.abc import Collection
+from types import TracebackType
+from typing import Final, Self
+
+import aiohttp
+from prometheus_client import CollectorRegistry, Counter
+
+from askproai_core.clock import Clock
+from askproai_core.providers import REQUEST_TIMEOUT, HostNotAllowed, find_host_problem, open_session
+from askproai_core.redis import CircuitBreakers, CircuitRules, Provider
+from askproai_operator.providers.calcom import CalcomClient
+from askproai_operator.providers.provider_api import KeyState, ProviderApi
+from askproai_operator.providers.retell import RetellClient
+
+# `connect` covers the name, TCP and TLS; `sock_read` the wait for each part of the answer.
+TIMEOUT: Final = aiohttp.ClientTimeout(total=None, connect=5, sock_read=REQUEST_TIMEOUT.total_seconds())
+# Tokens per second, and burst. Retell publishes no figures. Cal.com blocks a key above 120 requests in a minute and locks
+# accounts after bursts of 20 to 30 (calcom 24981, 23414), and the tenant's pods use the same key.
+_BUDGETS: Final = {Provider.RETELL: (10, 30), Provider.CALCOM: (1, 12)}
+
+
+class ProviderClients:
+    """Creates the client for a server and a key. Use as `async with ProviderClients(clock) as providers`."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        registry: CollectorRegistry | None = None,
+        hosts: Collection[str] | None = None,
+        rules: CircuitRules | None = None,
+        timeout: aiohttp.ClientTimeout = TIMEOUT,
+    ) -> None:
+        """`registry` counts requests; `hosts` are the allowed servers (patterns or whole base URLs; None: every server);
+        `rules` say when a circuit opens.
+        """
+        self._session = open_session()
+        self._requests = Counter(
+            "askproai_provider_requests_total",
+            "Requests of the operator to a provider, by HTTP status or by the way they failed",
+            ["provider", "operation", "status"],
+            registry=registry or CollectorRegistry(),
+        )
+        self._clock, self._hosts, self._rules, self._timeout = clock, hosts, rules or CircuitRules(), timeout
+        self._states: dict[str, KeyState] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    def retell(self, base_url: str, api_key: str) -> RetellClient:
+        """Return the client of one Retell workspace. Raises `HostNotAllowed`."""
+        return RetellClient(self._api(Provider.RETELL, base_url, api_key))
+
+    def calcom(self, base_url: str, api_key: str) -> CalcomClient:
+        """Return the client of one Cal.com user. Raises `HostNotAllowed`."""
+        return CalcomClient(self._api(Provider.CALCOM, base_url, api_key))
+
+    def _api(self, provider: Provider, base_url: str, key: str) -> ProviderApi:
+        base = base_url.rstrip("/")
+        if self._hosts is not None and base not in self._hosts and (problem := find_host_problem(base, self._hosts)):
+            raise HostNotAllowed(provider, "connect", problem)
+        name = hashlib.sha256(f"{provider}\n{base}\n{key}".encode()).hexdigest()  # the key itself is not kept
+        if name not in self._states:
+            # Only one operator leads, so its circuits need no Redis. Each is a key's: of one tenant, or of several that share it.
+            circuits = CircuitBreakers(None, self._clock, rules=self._rules)
+            self._states[name] = KeyState(*_BUDGETS[provider], circuits)
+        state = self._states[name]
+        return ProviderApi(provider, base, key, self._session, self._timeout, self._clock, state, self._requests)

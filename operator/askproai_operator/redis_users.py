@@ -1,0 +1,232 @@
+"""The tenants' users in Redis, created by its administrator on every node, because Redis does not replicate users.
+
+RedisAdminError
+├── RedisAdminUnavailable   a node does not answer, or refuses the administrator; Redis is optional, so nobody waits for it
+├── UsersUnsupported        the server has no ACL commands: all tenants share the administrator's user
+└── UsersBypassed           the server admits clients without a user name: a tenant could just leave its own user
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import redis.exceptions
+import structlog
+from redis.asyncio import Redis
+
+from askproai_core.clock import Clock
+from askproai_core.database import login_dsn, parse_login
+from askproai_core.redis import ALL_TENANTS, acl_rules, connect, coordinator_acl_rules, send
+
+log = structlog.get_logger(__name__)
+
+_TIMEOUT: Final = timedelta(seconds=1)
+# A node that did not answer is not asked again for this long, so that no worker of the queue waits for it.
+_REST_SECONDS: Final = 5.0
+_SCAN_COUNT: Final = 1000  # keys per SCAN
+
+
+class RedisAdminError(Exception):
+    """Something that the operator cannot do in Redis now. The text holds no password."""
+
+
+class RedisAdminUnavailable(RedisAdminError):
+    pass
+
+
+class UsersUnsupported(RedisAdminError):
+    pass
+
+
+class UsersBypassed(RedisAdminError):
+    pass
+
+
+@dataclass(slots=True)
+class _Node:
+    """One server, and until when (monotonic) it is not asked."""
+
+    address: str
+    client: "Redis"
+    clock: Clock
+    resting_until: float = 0.0
+
+    async def send(self, *command: str | int) -> Any:
+        if self.clock.monotonic() < self.resting_until:
+            raise RedisAdminUnavailable(f"Redis at {self.address} did not answer a moment ago")
+        try:
+            return await send(self.client, *command)
+        except redis.exceptions.NoPermissionError as error:
+            text = (
+                f"the operator's Redis user may not {command[0]}: give it +acl|setuser +acl|getuser +acl|deluser +role"
+            )
+            raise RedisAdminUnavailable(text) from error
+        except redis.exceptions.ResponseError as error:
+            if command[0] == "ACL" and str(error).lower().removeprefix("err ").startswith("unknown command"):
+                raise UsersUnsupported("this Redis has no ACL commands") from error
+            raise RedisAdminUnavailable(f"Redis at {self.address} refuses {command[0]}") from error
+        except (redis.exceptions.RedisError, OSError) as error:
+            self.resting_until = self.clock.monotonic() + _REST_SECONDS
+            raise RedisAdminUnavailable(f"Redis at {self.address} does not answer ({type(error).__name__})") from error
+
+
+class RedisAdmin:
+    """The tenants' users in one Redis, given by the administrator's URL (also in Sentinel's form).
+
+    A Redis serves one installation only, because its keys differ by tenant alone.
+    """
+
+    def __init__(self, url: str, clock: Clock, ca_file: Path | None = None) -> None:
+        """Prepare clients without connecting. Raises `ValueError` for a URL that cannot be used."""
+        if "+sentinel" not in url and urlsplit(url).path not in {"", "/", "/0"}:
+            raise ValueError("Redis: use database 0, because the tenants' users may not select another one")
+        self._url, self._clock, self._ca_file = url, clock, ca_file
+        self._main = _Node(_host(url), connect(url, _TIMEOUT, ca_file), clock)
+        self._nodes: dict[str, _Node] = {}
+        self._users_unsupported = False
+
+    @property
+    def ca(self) -> str | None:
+        """Return the certificate of the server's authority, for other clients of this Redis."""
+        file = self._ca_file
+        return file.read_text(encoding="ascii") if file is not None and file.exists() else None
+
+    def tenant_url(self, tenant: str, stored: str | None) -> str:
+        """Return the tenant's REDIS_URL, with the password of the stored URL if that is this user's."""
+        if self._users_unsupported or stored == self._url:
+            return self._url
+        name, (stored_name, password) = user_name(tenant), parse_login(stored)
+        password = password if stored_name == name else ""
+        return login_dsn(self._url, name, password or secrets.token_urlsafe(32))
+
+    async def ensure_user(self, tenant: str, url: str) -> tuple[str, ...]:
+        """Create or update the user of `tenant_url` on every node; return the replicas that could not be asked.
+
+        The tenant `ALL_TENANTS` is the coordinator. Writes nothing where the user is as desired. Raises
+        `RedisAdminUnavailable` for the primary, `UsersBypassed` after everything is written, and `UsersUnsupported`, from
+        which on `tenant_url` returns the administrator's URL.
+        """
+        try:
+            if url == self._url:
+                await self._main.send("ACL", "WHOAMI")
+                self._users_unsupported = False
+                raise RedisAdminUnavailable("Redis has users now: the tenant's own comes with the next look")
+            hashed = hashlib.sha256(parse_login(url)[1].encode()).hexdigest()
+            rules = coordinator_acl_rules(hashed) if tenant == ALL_TENANTS else acl_rules(tenant, hashed)
+            return await self._ensure_on_nodes(user_name(tenant), rules)
+        except UsersUnsupported:
+            self._users_unsupported = True
+            raise
+
+    async def drop_tenant(self, tenant: str) -> None:
+        """Delete the user on every node, then the tenant's keys. Safe to repeat. Raises `RedisAdminUnavailable`."""
+        nodes = await self._list_nodes()
+        try:
+            for node in nodes:
+                if await node.send("ACL", "DELUSER", user_name(tenant)):
+                    await _save_users(node)
+        except UsersUnsupported:
+            log.info("redis.no_users", node=nodes[0].address)
+        cursor = "0"
+        while True:
+            command = ("SCAN", cursor, "MATCH", f"askproai:{tenant}:*", "COUNT", _SCAN_COUNT)
+            cursor, keys = await nodes[0].send(*command)
+            if keys:
+                await nodes[0].send("UNLINK", *keys)
+            if str(cursor) == "0":
+                return
+
+    async def close(self) -> None:
+        for node in (self._main, *self._nodes.values()):
+            await node.client.aclose()
+
+    async def _ensure_on_nodes(self, user: str, rules: tuple[str, ...]) -> tuple[str, ...]:
+        unreached: list[str] = []
+        open_nodes: list[str] = []
+        nodes = await self._list_nodes()
+        for node in nodes:
+            try:
+                if not _has_rules(await node.send("ACL", "GETUSER", user), rules):
+                    await node.send("ACL", "SETUSER", user, *rules)
+                    await _save_users(node)
+                    log.info("redis.user_written", user=user, node=node.address)
+                if _admits_anybody(await node.send("ACL", "GETUSER", "default")):
+                    open_nodes.append(node.address)
+            except RedisAdminUnavailable:
+                if node is nodes[0]:
+                    raise
+                unreached.append(node.address)
+        if open_nodes:
+            raise UsersBypassed(f"Redis at {', '.join(open_nodes)} lets in anybody without a password")
+        return tuple(unreached)
+
+    async def _list_nodes(self) -> list[_Node]:
+        """Return the primary, then its replicas: after a failover one of them serves, and must know the users, too."""
+        primary, role = self._main, await self._main.send("ROLE")
+        if role[0] == "slave":  # the URL names a replica, or a node that has become one
+            primary = self._node_at(str(role[1]), int(role[2]))
+            role = await primary.send("ROLE")
+        if role[0] != "master":
+            raise RedisAdminUnavailable(
+                f"{primary.address} is no primary; name the primary, or redis+sentinel://host:port/master"
+            )
+        return [primary, *(self._node_at(str(host), int(port)) for host, port, _ in role[2])]
+
+    def _node_at(self, host: str, port: int) -> _Node:
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        if address not in self._nodes:
+            client = connect(_url_of_node(self._url, address), _TIMEOUT, self._ca_file)
+            self._nodes[address] = _Node(address, client, self._clock)
+        return self._nodes[address]
+
+
+def user_name(tenant: str) -> str:
+    """Return the name of the tenant's user: a hash like its database role's, because other users can read names."""
+    return "askproai_t_" + hashlib.sha256(tenant.encode()).hexdigest()[:24]
+
+
+async def _save_users(node: _Node) -> None:
+    """Let users survive a restart if the server has an ACL file; otherwise the next reconcile writes them again."""
+    try:
+        await node.send("ACL", "SAVE")
+    except RedisAdminUnavailable as error:
+        log.debug("redis.users_not_saved", node=node.address, error=str(error))
+
+
+def _has_rules(live: list[Any] | None, rules: tuple[str, ...]) -> bool:
+    """Compare a reply of ACL GETUSER (None: no such user) with the rules. A false mismatch only costs a write."""
+    if live is None:
+        return False
+    fields = dict(zip(live[::2], live[1::2], strict=True))
+    desired = {
+        "passwords": [rule[1:] for rule in rules if rule.startswith("#")],
+        "keys": " ".join(rule for rule in rules if rule[0] in "~%"),
+        "channels": " ".join(rule for rule in rules if rule[0] == "&"),
+        "commands": " ".join(rule for rule in rules if rule[0] in "+-"),
+        "selectors": [],
+    }
+    same_fields = {name: fields.get(name) for name in desired} == desired
+    return same_fields and {"on"} <= set(fields["flags"]) <= {"on", "sanitize-payload"}
+
+
+def _admits_anybody(default: list[Any]) -> bool:
+    """Return whether the default user needs no password. RESET, which no ACL can forbid, makes any client that user."""
+    flags = dict(zip(default[::2], default[1::2], strict=True))["flags"]
+    return "on" in flags and "nopass" in flags
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _url_of_node(url: str, address: str) -> str:
+    """Return the URL of one server, with the same user, password and encryption."""
+    parts = urlsplit(url)
+    credentials = parts.netloc.rpartition("@")[0]
+    database = "" if parts.scheme.endswith("+sentinel") else parts.path
+    scheme = parts.scheme.removesuffix("+sentinel")
+    return f"{scheme}://{credentials}{'@' if credentials else ''}{address}{database}"

@@ -1,0 +1,194 @@
+"""How the four kinds relate: who belongs to which tenant, who lists which phone number, and who is due when what changed.
+
+The Tenant compiles its config from everything that belongs to it. Branches, services and agents wait for the Tenant. Agents bind
+the numbers of their branch. A branch's default service goes when a person creates another one.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, cast
+
+from askproai_core.phone_numbers import InvalidNumber, to_e164
+from askproai_operator.api import Branch, CustomResource, Key, RetellAgent, ServiceOffering, Tenant
+from askproai_operator.engine.cache import Cache, ObservedObject
+from askproai_operator.engine.refs import FINALIZER, SECRETS, STATUS_READ, TENANT_LABEL, Ref
+
+# Status fields that no other object reads. Without this list each counted call would make a whole tenant due.
+_PRIVATE_STATUS: Final = frozenset({
+    "conditions", "lastReconcileToken", "observedGeneration", "plan", "pending", "configHash", "replicas", "branches", "services",
+    "calls24h", "bookingSuccessPercent", "errorBudgetPercent",
+})  # fmt: skip
+
+
+class Relations:
+    """Typed lookups over the cache, an index of phone numbers, and the `Dependents` of every change."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._by_number: dict[str, set[Key]] = defaultdict(set)  # E.164 as dialled → the branches that list it
+        # Namespace and branch → tenant. Kept after a branch's deletion: its agents still belong to the tenant.
+        self._tenant_of_branch: dict[tuple[str, str], str] = {}
+        cache.add_indexer(self._index)
+
+    # Lookups
+
+    def tenant(self, namespace: str, name: str) -> Tenant | None:
+        return cast("Tenant | None", self._cache.get(Key(Tenant.kind, namespace, name)))
+
+    def branch(self, namespace: str, name: str) -> Branch | None:
+        return cast("Branch | None", self._cache.get(Key(Branch.kind, namespace, name)))
+
+    def agent(self, namespace: str, name: str) -> RetellAgent | None:
+        return cast("RetellAgent | None", self._cache.get(Key(RetellAgent.kind, namespace, name)))
+
+    def branches(self, namespace: str, tenant: str) -> Sequence[Branch]:
+        """Return the branches that name this tenant."""
+        return [model for model in self._cache.list(Branch, namespace) if self.tenant_of(model) == tenant]
+
+    def offerings(self, namespace: str, tenant: str) -> Sequence[ServiceOffering]:
+        """Return the services of this tenant, named directly or by a branch."""
+        return [model for model in self._cache.list(ServiceOffering, namespace) if self.tenant_of(model) == tenant]
+
+    def agents(self, namespace: str, tenant: str) -> Sequence[RetellAgent]:
+        """Return the agents of this tenant, named directly or by a branch."""
+        return [model for model in self._cache.list(RetellAgent, namespace) if self.tenant_of(model) == tenant]
+
+    def branches_sharing_number(self, branch: Branch) -> Sequence[Branch]:
+        """Return the branches of the whole cluster that list one of this branch's numbers, itself included."""
+        keys = {key for number in _dialled_numbers(branch) for key in self._by_number.get(number, ())}
+        return [found for key in sorted(keys) if isinstance(found := self._cache.get(key), Branch)]
+
+    def tenant_of(self, model: CustomResource) -> str | None:
+        """Return the name of the tenant that an object belongs to.
+
+        The tenant of a deleted branch is remembered (references never change), and after a restart the status of its agents names
+        it. So its agents still find their tenant, and the tenant waits for them.
+        """
+        if isinstance(model, Tenant):
+            return model.metadata.name
+        assert isinstance(model, Branch | ServiceOffering | RetellAgent)
+        if model.spec.tenant_ref is not None:
+            return model.spec.tenant_ref.name
+        branch = None if isinstance(model, Branch) else model.spec.branch_ref
+        if branch is None:
+            return None
+        return self._tenant_of_branch.get((model.metadata.namespace, branch.name)) or model.status.get("tenant")
+
+    # Dependents
+
+    def of_resource(self, old: CustomResource | None, new: CustomResource | None) -> set[Key]:
+        """Return the keys that are due after one of the four kinds changed.
+
+        The object itself is due if a person changed it; our own status writes alone make it not due. Its relatives are due if
+        something that they read of it changed.
+        """
+        model = new or old
+        assert model is not None, "a change has a state before or a state now"
+        keys: set[Key] = set()
+        if old is None or new is None or _edited_part(old) != _edited_part(new) or _lost_finalizer(old, new):
+            keys.add(model.key)
+        if old is None or new is None or _shared_part(old) != _shared_part(new):
+            keys.update(self._relatives(model))
+        return keys - ({model.key} if new is None else set())
+
+    def of_child(
+        self, ref: Ref, where: tuple[str, str], old: ObservedObject | None, new: ObservedObject | None
+    ) -> set[Key]:
+        """Return the keys that are due after a child or a labelled Secret changed: its tenant, and whoever names the Secret."""
+        if old is not None and new is not None and not _child_changed(ref, old, new):
+            return set()
+        namespace, name = where
+        labels = {**(old.labels if old else {}), **(new.labels if new else {})}
+        keys = {Key(Tenant.kind, namespace, labels[TENANT_LABEL])} if TENANT_LABEL in labels else set()
+        if ref is SECRETS:
+            keys.update(model.key for model in self._cache.models(namespace) if name in secrets_named(model))
+        return keys
+
+    def of_foreign_crd(self) -> list[Key]:
+        """Return all Tenants: with a foreign CRD each has one child more, without it one less."""
+        return [tenant.key for tenant in self._cache.list(Tenant)]
+
+    def _relatives(self, model: CustomResource) -> Iterator[Key]:
+        namespace, tenant = model.key.namespace, self.tenant_of(model)
+        if not tenant:
+            return  # its branch is not known yet; it will be due when the branch comes
+        if not isinstance(model, Tenant):
+            yield Key(Tenant.kind, namespace, tenant)
+        if isinstance(model, ServiceOffering):
+            branch = model.spec.branch_ref
+            yield from (
+                [Key(Branch.kind, namespace, branch.name)] if branch else _keys(self.branches(namespace, tenant))
+            )
+        if isinstance(model, Tenant | Branch):
+            yield from _keys(self.offerings(namespace, tenant))
+            yield from _keys(self.agents(namespace, tenant))
+        if isinstance(model, Tenant):
+            yield from _keys(self.branches(namespace, tenant))
+
+    # Indexes
+
+    def _index(self, old: CustomResource | None, new: CustomResource | None) -> None:
+        if isinstance(old, Branch):
+            for number in _dialled_numbers(old):
+                self._by_number[number].discard(old.key)
+                if not self._by_number[number]:
+                    del self._by_number[number]
+        if isinstance(new, Branch):
+            self._tenant_of_branch[new.metadata.namespace, new.metadata.name] = new.spec.tenant_ref.name
+            for number in _dialled_numbers(new):
+                self._by_number[number].add(new.key)
+
+
+def secrets_named(model: CustomResource) -> frozenset[str]:
+    """Return the names of all Secrets that a spec refers to, at any depth."""
+    assert isinstance(model, Tenant | Branch | ServiceOffering | RetellAgent)
+    return frozenset(_secret_names(model.spec.model_dump(by_alias=True, exclude_none=True)))
+
+
+def _secret_names(value: object, field: str = "") -> Iterator[str]:
+    if isinstance(value, Mapping):
+        if field.endswith(("SecretRef", "SecretRefs")) and "name" in value:
+            yield str(value["name"])
+        for name, inner in value.items():
+            yield from _secret_names(inner, name)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _secret_names(inner, field)
+
+
+def _child_changed(ref: Ref, old: ObservedObject, new: ObservedObject) -> bool:
+    return old.fingerprint != new.fingerprint or (ref in STATUS_READ and old.status != new.status)
+
+
+def _edited_part(model: CustomResource) -> tuple[Any, ...]:
+    """Return what changes only when somebody edits or deletes the object."""
+    meta = model.metadata
+    return (meta.uid, meta.generation, meta.deletion_timestamp, meta.labels, meta.annotations)
+
+
+def _lost_finalizer(old: CustomResource, new: CustomResource) -> bool:
+    return FINALIZER in old.metadata.finalizers and FINALIZER not in new.metadata.finalizers
+
+
+def _shared_part(model: CustomResource) -> tuple[Any, ...]:
+    """Return what other objects read of this one."""
+    status = {name: value for name, value in model.status.items() if name not in _PRIVATE_STATUS}
+    conditions = {condition["type"]: condition["status"] for condition in model.status.get("conditions", ())}
+    return (*_edited_part(model), status, conditions)
+
+
+def _keys(models: Iterable[CustomResource]) -> Iterator[Key]:
+    return (model.key for model in models)
+
+
+def _dialled_numbers(branch: Branch) -> frozenset[str]:
+    """Return the numbers at which a branch is called, in E.164, without those that cannot be parsed."""
+    numbers = (_e164_or_none(number.did or number.number) for number in branch.spec.phone_numbers)
+    return frozenset(number for number in numbers if number)
+
+
+def _e164_or_none(number: str) -> str | None:
+    try:
+        return to_e164(number)
+    except InvalidNumber:
+        return None

@@ -1,0 +1,188 @@
+"""Every SQL statement of the private API. Each reads or changes one tenant's rows, with that tenant's own role."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import asyncpg
+
+from askproai_core.database import Pool
+
+Row = asyncpg.Record
+
+_APPOINTMENTS: Final = """
+SELECT id::text AS id, branch, service, staff, starts_at AS start, ends_at AS end, status, customer_name, call_id, external_id,
+       correlation_id, error
+FROM appointments WHERE tenant = $1
+  AND ($2::timestamptz IS NULL OR starts_at >= $2) AND ($3::timestamptz IS NULL OR starts_at < $3)
+  AND ($4::text IS NULL OR branch = $4) AND ($5::text IS NULL OR staff = $5) AND ($6::text IS NULL OR status = $6)
+  AND ($7::timestamptz IS NULL OR (starts_at, id) > ($7, $8::uuid))
+ORDER BY starts_at, appointments.id LIMIT $9
+"""
+
+_CALL: Final = """
+SELECT c.call_id, c.branch, c.direction, c.status, c.started_at, c.ended_at, c.disconnection_reason,
+       (SELECT count(*) FROM appointments a WHERE a.tenant = c.tenant AND a.call_id = c.call_id AND a.status <> 'held')
+       AS appointments
+FROM calls c WHERE c.tenant = $1
+"""
+_CALLS: Final = f"""{_CALL} AND ($2::timestamptz IS NULL OR (coalesce(c.started_at, 'epoch'), c.call_id) < ($2, $3))
+ORDER BY coalesce(c.started_at, 'epoch') DESC, c.call_id DESC LIMIT $4
+"""
+
+# The id of a call's event begins with the call's id and a colon: a range of the unique index, since ';' follows ':'.
+_TIMELINE: Final = """
+WITH event AS MATERIALIZED (
+    SELECT * FROM webhook_events WHERE tenant = $1 AND source = 'retell' AND event_id >= $2 || ':' AND event_id < $2 || ';'
+), appointment AS MATERIALIZED (
+    SELECT * FROM appointments WHERE tenant = $1 AND call_id = $2
+), correlated AS MATERIALIZED (
+    SELECT correlation_id FROM event UNION SELECT correlation_id FROM appointment
+    UNION SELECT correlation_id FROM calls WHERE tenant = $1 AND call_id = $2
+)
+SELECT received_at AS at, 'event' AS what, event_type AS name, status AS outcome,
+       (extract(epoch FROM processed_at - received_at) * 1000)::int AS duration_ms, coalesce(error, note) AS detail, correlation_id
+FROM event
+UNION ALL
+SELECT created_at, 'appointment', service || ' · ' || staff || ' · ' || to_char(starts_at, 'YYYY-MM-DD"T"HH24:MI:SSOF'), status,
+       (extract(epoch FROM updated_at - created_at) * 1000)::int, error, correlation_id
+FROM appointment
+UNION ALL
+SELECT a.created_at, 'action', split_part(a.key, '|', 1), a.state, NULL, a.appointment_id::text, $2
+FROM call_actions a WHERE a.tenant = $1 AND a.call_id = $2
+UNION ALL
+SELECT j.created_at, 'job', j.kind, j.state, (extract(epoch FROM j.finished_at - j.created_at) * 1000)::int, j.last_error,
+       j.correlation_id
+FROM jobs j WHERE j.tenant = $1 AND j.appointment_id IN (SELECT id FROM appointment)
+UNION ALL
+SELECT p.at, 'provider', p.provider || ' ' || p.method || ' ' || p.endpoint, p.outcome || coalesce(' ' || p.status, ''),
+       p.duration_ms, NULL, p.correlation_id
+FROM provider_calls p WHERE p.tenant = $1 AND p.correlation_id IN (SELECT correlation_id FROM correlated)
+UNION ALL
+SELECT l.at, 'audit', l.action, l.actor, NULL, l.detail::text, l.correlation_id
+FROM audit_log l WHERE l.tenant = $1 AND l.correlation_id IN (SELECT correlation_id FROM correlated)
+ORDER BY at LIMIT 1000
+"""
+
+_EVENTS: Final = """
+SELECT * FROM (
+    SELECT id::text AS id, source, event_id, event_type AS type, status, attempts, correlation_id, received_at, error
+    FROM webhook_events WHERE tenant = $1
+    UNION ALL
+    SELECT 'job:' || id, kind, appointment_id::text, kind, 'dead', attempts, correlation_id, created_at, last_error
+    FROM jobs WHERE tenant = $1 AND state = 'dead' AND event_id IS NULL
+) event
+WHERE ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR source = $3) AND ($4::text IS NULL OR type = $4)
+  AND ($5::timestamptz IS NULL OR received_at >= $5) AND ($6::timestamptz IS NULL OR (received_at, id) < ($6, $7))
+ORDER BY received_at DESC, id DESC LIMIT $8
+"""
+
+_EVENT: Final = """
+SELECT e.id::text AS id, e.source, e.event_id, e.event_type AS type, e.status, e.attempts, e.correlation_id, e.received_at,
+       e.error, e.processed_at, e.note, length(e.payload) AS payload_bytes, NULL::uuid AS appointment_id, j.id AS job_id,
+       j.priority, j.state, j.attempts AS job_attempts, j.run_at, j.finished_at, j.last_error
+FROM webhook_events e LEFT JOIN jobs j ON j.tenant = e.tenant AND j.event_id = e.id
+WHERE e.tenant = $1 AND e.id = $2
+"""
+
+_JOB: Final = """
+SELECT 'job:' || id AS id, kind AS source, appointment_id::text AS event_id, kind AS type,
+       CASE state WHEN 'dead' THEN 'dead' WHEN 'done' THEN 'processed' WHEN 'running' THEN 'processing' ELSE 'received' END
+       AS status, attempts, correlation_id, created_at AS received_at, last_error AS error, finished_at AS processed_at,
+       NULL AS note, 0 AS payload_bytes, appointment_id, id AS job_id, priority, state, attempts AS job_attempts, run_at,
+       finished_at, last_error
+FROM jobs WHERE tenant = $1 AND id = $2 AND event_id IS NULL
+"""
+
+# Dead letters only, each with all its attempts again, in one statement: `claim_no` rises, so that no late worker can finish the
+# job, and the audit log says what was redriven and why it had died. A body that was dropped by age cannot be processed again.
+_REDRIVE: Final = """
+WITH dead AS MATERIALIZED (
+    SELECT id FROM jobs WHERE tenant = $1 AND state = 'dead' AND {condition} ORDER BY id LIMIT $3 FOR UPDATE
+), job AS (
+    UPDATE jobs j SET state = 'ready', attempts = 0, claim_no = j.claim_no + 1, run_at = clock_timestamp(), finished_at = NULL
+    FROM dead WHERE j.tenant = $1 AND j.id = dead.id
+    RETURNING j.id, j.event_id, j.correlation_id, j.last_error
+), event AS (
+    UPDATE webhook_events e SET status = 'received', attempts = 0, processed_at = NULL, error = NULL
+    FROM job WHERE e.tenant = $1 AND e.id = job.event_id
+), audit AS (
+    INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
+    SELECT $1, 'admin', 'event.redriven', jsonb_build_object('job', id, 'event', event_id, 'error', last_error), correlation_id
+    FROM job
+)
+SELECT coalesce(event_id::text, 'job:' || id) FROM job
+"""
+_HAS_BODY: Final = (
+    "EXISTS (SELECT 1 FROM webhook_events e WHERE e.tenant = $1 AND e.id = jobs.event_id AND e.payload <> '')"
+)
+_REDRIVE_EVENT: Final = _REDRIVE.format(condition=f"event_id = $2 AND {_HAS_BODY}")
+_REDRIVE_JOB: Final = _REDRIVE.format(condition="id = $2 AND event_id IS NULL")
+_REDRIVE_ALL: Final = _REDRIVE.format(condition=f"created_at < $2 AND (event_id IS NULL OR {_HAS_BODY})")
+
+_LAST_PROVIDER_CALLS: Final = """
+SELECT DISTINCT ON (provider) provider, outcome, at FROM provider_calls WHERE tenant = $1 ORDER BY provider, at DESC
+"""
+
+
+class AdminStore:
+    """One tenant's rows as its operators ask for them. Lists are pages: `after` is the sort key of the previous page's last row."""
+
+    def __init__(self, pool: Pool, tenant: str) -> None:
+        self._pool, self._tenant = pool, tenant
+
+    async def list_appointments(
+        self, *, start: datetime | None, end: datetime | None, branch: str | None, staff: str | None, status: str | None,
+        after: Sequence[Any] | None, limit: int,
+    ) -> list[Row]:  # fmt: skip
+        """Return appointments by start, those that start from `start` until before `end`. `after`: start and id (UUID)."""
+        values = (start, end, branch, staff, status, *(after or (None, None)), limit)
+        return await self._pool.fetch(_APPOINTMENTS, self._tenant, *values)
+
+    async def list_calls(self, *, after: Sequence[Any] | None, limit: int) -> list[Row]:
+        """Return calls, newest first. `after`: start (the epoch if unknown) and call id."""
+        return await self._pool.fetch(_CALLS, self._tenant, *(after or (None, None)), limit)
+
+    async def get_timeline(self, call_id: str) -> tuple[Row | None, list[Row]]:
+        """Return the call, if it is stored, and up to 1,000 entries of its timeline in order of time."""
+        async with self._pool.acquire() as connection:
+            call = await connection.fetchrow(f"{_CALL} AND c.call_id = $2", self._tenant, call_id)
+            return call, await connection.fetch(_TIMELINE, self._tenant, call_id)
+
+    async def list_events(
+        self, *, status: str | None, source: str | None, event_type: str | None, since: datetime | None,
+        after: Sequence[Any] | None, limit: int,
+    ) -> list[Row]:  # fmt: skip
+        """Return events and dead jobs without an event, newest first. `after`: time of receipt and id (text)."""
+        values = (status, source, event_type, since, *(after or (None, None)), limit)
+        return await self._pool.fetch(_EVENTS, self._tenant, *values)
+
+    async def get_event(self, event_id: int) -> Row | None:
+        """Return an event with its job, or None."""
+        return await self._pool.fetchrow(_EVENT, self._tenant, event_id)
+
+    async def get_job(self, job_id: int) -> Row | None:
+        """Return a job without an event, in the columns of `get_event`, or None."""
+        return await self._pool.fetchrow(_JOB, self._tenant, job_id)
+
+    async def redrive_event(self, event_id: int) -> list[str]:
+        """Redrive an event's dead job, and return the ids of what was redriven: one or none."""
+        return await self._redrive(_REDRIVE_EVENT, event_id)
+
+    async def redrive_job(self, job_id: int) -> list[str]:
+        """Redrive a dead job without an event, and return the ids of what was redriven: one or none."""
+        return await self._redrive(_REDRIVE_JOB, job_id)
+
+    async def redrive_all(self, limit: int) -> list[str]:
+        """Redrive up to `limit` dead jobs created before now, oldest first, and return their ids."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            now = await connection.fetchval("SELECT clock_timestamp()")
+            return [row[0] for row in await connection.fetch(_REDRIVE_ALL, self._tenant, now, limit)]
+
+    async def list_last_provider_calls(self) -> list[Row]:
+        """Return the last call to each provider: `provider`, `outcome`, `at`."""
+        return await self._pool.fetch(_LAST_PROVIDER_CALLS, self._tenant)
+
+    async def _redrive(self, statement: str, row_id: int) -> list[str]:
+        async with self._pool.acquire() as connection, connection.transaction():
+            return [row[0] for row in await connection.fetch(statement, self._tenant, row_id, 1)]

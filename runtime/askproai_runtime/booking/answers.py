@@ -1,0 +1,111 @@
+"""How slots, appointments and dates look in an answer: the JSON fields for the model, and the German sentence to say."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.booking.availability import Obstacle, ServiceRules, Slot
+from askproai_runtime.booking.opening_hours import find_closure
+from askproai_runtime.booking.phrases import BUSY, OBSTACLES, format_day, format_slot, join_list
+from askproai_runtime.booking.store.appointments import Appointment
+from askproai_runtime.booking.types import Answer
+from askproai_runtime.german_dates import Candidate, Understanding, format_spoken
+
+
+def failure(message: str) -> Answer:
+    """Return the answer of a function that offers nothing else for what it could not do."""
+    return Answer(success=False, message=message, fields={"alternatives": []})
+
+
+def busy_answer() -> Answer:
+    """Return the answer while another transaction holds the staff member's lock for longer than `lock_timeout`."""
+    return failure(BUSY)
+
+
+def slot_fields(rules: ServiceRules, slots: Sequence[Slot]) -> list[dict[str, str]]:
+    """Return slots as `slots` and `alternatives` of an answer: local ISO 8601 times, staff id, and the phrase to say."""
+    return [
+        {
+            "start": slot.start.astimezone(rules.zone).isoformat(),
+            "end": slot.end.astimezone(rules.zone).isoformat(),
+            "staff": slot.staff,
+            "spoken": format_slot(slot, rules.display_name(slot.staff), rules.zone),
+        }
+        for slot in slots
+    ]
+
+
+def slot_sentence(rules: ServiceRules, slots: Sequence[Slot]) -> str:
+    """Offer slots in a sentence, each with its full date."""
+    if not slots:
+        return "In den zwei Wochen, die ich durchgesehen habe, ist leider nichts frei. Soll ich später suchen?"
+    offered = join_list([format_slot(slot, rules.display_name(slot.staff), rules.zone) for slot in slots])
+    return (
+        f"Frei ist {offered}. Soll ich das eintragen?" if len(slots) == 1 else f"Frei ist {offered}. Was passt Ihnen?"
+    )
+
+
+def obstacle_sentence(
+    rules: ServiceRules, start: datetime, obstacle: Obstacle, now: datetime, reading: str | None = None
+) -> str:
+    """Say why `start` is not free, or the longer span that was understood as `reading`."""
+    day = start.astimezone(rules.zone).date()
+    holiday = find_closure(rules.branch, day)
+    last_day = now.astimezone(rules.zone).date() + timedelta(days=rules.service.booking_horizon_days)
+    return OBSTACLES[obstacle].format(
+        when=reading or format_spoken(start, rules.zone), day=format_day(day), last_day=format_day(last_day),
+        holiday=f", es ist {holiday}" if holiday else "",
+    )  # fmt: skip
+
+
+def candidate_fields(candidates: Sequence[Candidate]) -> list[dict[str, str]]:
+    """Return the readings of a date as `candidates` of an answer; `end` only where a reading is a span."""
+    return [
+        {"start": c.start.isoformat(), **({"end": c.end.isoformat()} if c.end else {}), "grain": c.grain.value,
+         "reading": c.reading}
+        for c in candidates
+    ]  # fmt: skip
+
+
+def candidate_question(understood: Understanding, zone: ZoneInfo) -> str:
+    """Ask which reading of a date is meant, each with its full date."""
+    readings = [format_spoken(c.start, zone) if c.end is None else c.reading for c in understood.candidates]
+    return f"Meinen Sie {join_list(readings)}?"
+
+
+def appointment_fields(zone: ZoneInfo, appointment: Appointment) -> dict[str, str]:
+    """Return the fields of the one appointment that a function made, moved or cancelled."""
+    return {
+        "appointment_id": str(appointment.id),
+        "start": appointment.starts_at.astimezone(zone).isoformat(),
+        "end": appointment.ends_at.astimezone(zone).isoformat(),
+        "staff": appointment.staff,
+        "status": appointment.status,
+    }
+
+
+def appointment_list_fields(config: TenantConfig, appointments: Sequence[Appointment]) -> list[dict[str, str]]:
+    """Return appointments as `appointments` of an answer: what the model needs to tell them apart and to name one."""
+    return [
+        {
+            **appointment_fields(ZoneInfo(config.time_zone), appointment),
+            "service": appointment.service,
+            "branch": appointment.branch,
+            "spoken": describe_appointment(config, appointment),
+        }
+        for appointment in appointments
+    ]
+
+
+def describe_appointment(config: TenantConfig, appointment: Appointment) -> str:
+    """Return `Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna`, and the branch where there are several.
+
+    Names that the config has no longer are said as they are stored.
+    """
+    branch = next((branch for branch in config.branches if branch.name == appointment.branch), None)
+    services = (service.display_name for service in config.services if service.name == appointment.service)
+    names = (s.display_name for s in branch.staff if s.id == appointment.staff) if branch else iter(())
+    service, staff = next(services, appointment.service), next(names, appointment.staff)
+    where = f" in {branch.display_name}" if branch and len(config.branches) > 1 else ""
+    return f"{format_spoken(appointment.starts_at, ZoneInfo(config.time_zone))}, {service} bei {staff}{where}"

@@ -1,0 +1,256 @@
+"""book_appointment, read from top to bottom.
+
+    claim the action of the call → lock the slot in Redis, which only spares work → TX1: lock the staff members, check the
+    slot again, write the appointment (pending, with its sync job) → ask the calendar, outside any transaction → TX2: confirm
+    it or keep it pending; if the time is taken there: give it up, and try the next staff member → answer the caller
+
+Killed anywhere, it leaves either nothing, or a pending appointment that its sync job finishes; asked again, it finds that
+appointment instead of making a second one. The fault points between the steps are there to prove it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import structlog
+
+from askproai_core.database import Connection
+from askproai_runtime.booking.answers import appointment_fields, busy_answer, failure
+from askproai_runtime.booking.availability import (
+    Claims,
+    Obstacle,
+    Slot,
+    SlotQuery,
+    allocate_claims,
+    free_slots,
+    least_busy_per_start,
+)
+from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
+from askproai_runtime.booking.offer import offer_alternatives
+from askproai_runtime.booking.remote import create_booking, enqueue_sync
+from askproai_runtime.booking.request import BookingRequest, parse_booking_request
+from askproai_runtime.booking.store.appointments import (
+    Appointment,
+    Status,
+    build_appointment,
+    insert_appointment,
+    list_call_appointments,
+    upsert_customer,
+)
+from askproai_runtime.booking.store.calendar import mark_failed
+from askproai_runtime.booking.store.claims import lock_and_clear_holds, read_busy_spans, run_transaction
+from askproai_runtime.booking.types import Answer, BookingContext, BookingOutcome, CallContext, ClarificationNeeded
+from askproai_runtime.calendars import CalendarOutcome, Taken, Unavailable, attendee_email
+from askproai_runtime.german_dates import format_spoken
+
+log = structlog.get_logger(__name__)
+
+_IN_FLIGHT = "Ich bin noch dabei, genau diesen Termin einzutragen. Einen Augenblick bitte."
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    answer: Answer
+    outcome: BookingOutcome
+
+
+async def book_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
+    """Book, or find that this call already has the appointment, or offer what is free instead."""
+    began = ctx.clock.monotonic()
+    outcome = BookingOutcome.FAILED
+    try:
+        result = await _book(ctx, call, args, deadline=began + ctx.settings.budget.total_seconds())
+        outcome = result.outcome
+    finally:
+        ctx.metrics.booking(outcome.value)
+        ctx.metrics.booking_seconds(ctx.clock.monotonic() - began)
+    return result.answer
+
+
+async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], deadline: float) -> _Result:
+    try:
+        async with ctx.pool.acquire() as conn:
+            appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
+        request = parse_booking_request(ctx.config(), call, args, appointments)
+        claim = await _claim_booking(ctx, call, request, deadline)
+        if isinstance(claim, _Result):
+            return claim
+        try:
+            async with ctx.slot_lock.hold(*request.slot_key, on_retry=lambda: _check_slot(ctx, claim, request)):
+                return await _book_with_any_staff(ctx, claim, request)
+        except (ClarificationNeeded, SlotNotFree, asyncpg.LockNotAvailableError):
+            await claim.give_up(ctx)
+            raise
+    except ClarificationNeeded as clarification:
+        return _Result(clarification.answer, BookingOutcome.ASKED_BACK)
+    except asyncpg.LockNotAvailableError:
+        return _Result(busy_answer(), BookingOutcome.BUSY)
+    except SlotNotFree:
+        return await _offer_alternatives(ctx, call, request)
+
+
+async def _claim_booking(
+    ctx: BookingContext, call: CallContext, request: BookingRequest, deadline: float
+) -> ActionClaim | _Result:
+    """Claim the right to book this once. A concurrent request that has booked it answers for both."""
+
+    async def find_result(conn: Connection) -> _Result | None:
+        settled = [a for a in await list_call_appointments(conn, ctx.tenant, call.call_id) if a.settled]
+        repeated = request.find_repeated(settled)
+        return _booked(request, repeated, again=True) if repeated else None
+
+    return await claim_action(ctx, call, request.key, request.start, deadline, find_result) or _in_flight()
+
+
+async def _check_slot(ctx: BookingContext, claim: ActionClaim, request: BookingRequest) -> None:
+    """Check without any lock, while another call books there, whether the slot is still free.
+
+    Raises `SlotNotFree` if not: many callers for one slot then cost one transaction, and the others a query each.
+    """
+    async with ctx.pool.acquire() as conn:
+        if not request.find_repeated(await list_call_appointments(conn, ctx.tenant, claim.call.call_id)):
+            await _choose_staff(conn, ctx, claim, request)
+
+
+async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request: BookingRequest) -> _Result:
+    """Try one staff member after the other until the calendar agrees, nobody is left, or the caller has waited long enough."""
+    while True:
+        try:
+            written = await run_transaction(ctx.pool, lambda conn: _write_appointment(conn, ctx, claim, request))
+        except asyncpg.ExclusionViolationError as error:
+            raise SlotNotFree from error
+        ctx.faults.reach("after:book-commit")
+        if isinstance(written, _Result):
+            return written
+        if written.status == Status.CONFIRMED:
+            return _booked(request, written)
+        outcome = await _ask_calendar(ctx, claim, written)
+        ctx.faults.reach("after:calcom-create")
+        if not isinstance(outcome, Taken):
+            return _booked(request, await settle_action(ctx, claim, written, outcome))
+        log.info("booking.taken_at_calendar", appointment=str(written.id), correlation_id=written.correlation_id)
+        async with ctx.pool.acquire() as conn, conn.transaction():
+            given_up = await mark_failed(conn, ctx.tenant, written, outcome.message, ctx.settings.refusal)
+        if not given_up:
+            # Our lease had ended, and a concurrent request told the caller that it is booked: its sync job decides.
+            return _in_flight()
+        ctx.faults.reach("after:book-give-back")
+        if claim.provider_timeout(ctx) is None:
+            raise SlotNotFree
+
+
+async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, appointment: Appointment) -> CalendarOutcome:
+    timeout = claim.provider_timeout(ctx)
+    if timeout is None:
+        return Unavailable("no time was left to ask the calendar while the caller waits")
+    return await create_booking(ctx, appointment, timeout)
+
+
+async def _write_appointment(
+    conn: Connection, ctx: BookingContext, claim: ActionClaim, request: BookingRequest
+) -> Appointment | _Result:
+    """TX1: in one transaction everything that must not be lost: appointment, claims, customer, sync job, and the action's state.
+
+    Only under the lock it is certain whether the call has the appointment already: whoever had the claim before may have
+    committed a moment ago, after its lease ended.
+    """
+    call, rules = claim.call, request.rules
+    await lock_and_clear_holds(conn, ctx.tenant, rules.resource_ids, call.call_id)
+    if repeated := request.find_repeated(await list_call_appointments(conn, ctx.tenant, call.call_id)):
+        await claim.complete(conn, ctx, repeated.id)
+        return _booked(request, repeated, again=True)
+    slot, claims = await _choose_staff(conn, ctx, claim, request)
+    customer = None
+    if request.phone:
+        customer = await upsert_customer(conn, ctx.tenant, request.phone, request.name, request.email)
+    appointment = _build_appointment(ctx, claim, request, slot, customer)
+    await insert_appointment(conn, ctx.tenant, appointment, claims, rules.staff_member(slot.staff).units)
+    if appointment.in_remote_calendar:
+        run_at = ctx.clock.now() + ctx.settings.sync_delay  # for the case that this process dies; TX2 completes the job
+        await enqueue_sync(conn, ctx.tenant, appointment.id, call.correlation_id, run_at)
+        await claim.attach(conn, ctx, appointment.id)
+    else:
+        await claim.complete(conn, ctx, appointment.id)
+    return appointment
+
+
+async def _choose_staff(
+    conn: Connection, ctx: BookingContext, claim: ActionClaim, request: BookingRequest
+) -> tuple[Slot, Claims]:
+    """Check rules and claims again: who was offered is kept, else who is booked least that day. Raises `SlotNotFree`.
+
+    The minimum notice of what was offered counts from before the offer (by the duration of a hold): it must not run out while
+    the caller considers.
+    """
+    day, rules = timedelta(days=1), request.rules
+    busy = await read_busy_spans(
+        conn, ctx.tenant, rules.resource_ids, request.start - day, request.start + day, claim.call.call_id
+    )
+    now = ctx.clock.now() - (ctx.settings.hold if request.offered_staff else timedelta())
+    slots = free_slots(rules, busy, SlotQuery.at(request.start, now, request.service.staff))
+    if not slots:
+        raise SlotNotFree
+    offered = [slot for slot in slots if slot.staff == request.offered_staff]
+    slot = (offered or least_busy_per_start(slots, busy, rules))[0]
+    blocked = rules.blocked_span(slot.start)
+    claims = allocate_claims(rules.staff_member(slot.staff), rules.service.capacity, busy, blocked)
+    if claims is None:
+        raise SlotNotFree
+    return slot, claims
+
+
+def _build_appointment(
+    ctx: BookingContext, claim: ActionClaim, request: BookingRequest, slot: Slot, customer: UUID | None
+) -> Appointment:
+    """Return the row to write: pending if it belongs into the remote calendar, else confirmed.
+
+    Only in the local calendar are: staff members without an event type, and services with seats (a capacity above 1), which
+    are not booked at Cal.com.
+    """
+    service, appointment_id, domain = request.rules.service, uuid4(), ctx.config().calendar.attendee_email_domain
+    linked = (link.event_type_id for link in service.event_types if link.staff == slot.staff)
+    event_type_id = next(linked, None) if ctx.calendar.remote and service.capacity == 1 else None
+    return build_appointment(
+        appointment_id,
+        claim.call,
+        request.rules,
+        slot,
+        Status.CONFIRMED if event_type_id is None else Status.PENDING_SYNC,
+        customer_name=request.name,
+        phone=request.phone,
+        notes=request.notes,
+        attendee_email=attendee_email(request.email, request.phone, str(appointment_id), domain),
+        event_type_id=event_type_id,
+        customer_id=customer,
+        generation=claim.generation,
+    )
+
+
+async def _offer_alternatives(ctx: BookingContext, call: CallContext, request: BookingRequest) -> _Result:
+    answer, obstacle = await offer_alternatives(ctx, request.service, call, request.start)
+    if obstacle is Obstacle.TAKEN and request.offered_staff:
+        ctx.metrics.offered_but_lost()
+    return _Result(answer, BookingOutcome.NOT_FREE)
+
+
+def _booked(request: BookingRequest, appointment: Appointment, *, again: bool = False) -> _Result:
+    rules = request.rules
+    staff_name = rules.display_name(appointment.staff)
+    when = f"{format_spoken(appointment.starts_at, rules.zone)}, {rules.service.display_name} bei {staff_name}"
+    if not appointment.live:  # cancelled by somebody at this very moment
+        message = f"Der Termin {when} wurde gerade abgesagt. Möchten Sie einen anderen?"
+    elif appointment.awaits_confirmation:
+        message = f"Der Termin ist angefragt: {when}. Er wird noch bestätigt."
+    else:
+        message = f"Der Termin {'steht schon' if again else 'ist eingetragen'}: {when}."
+    confirmed = appointment.status == Status.CONFIRMED
+    outcome = BookingOutcome.CONFIRMED if confirmed else BookingOutcome.PENDING_SYNC
+    answer = Answer(success=appointment.live, message=message, fields=appointment_fields(rules.zone, appointment))
+    return _Result(answer, BookingOutcome.ALREADY_BOOKED if again else outcome)
+
+
+def _in_flight() -> _Result:
+    return _Result(failure(_IN_FLIGHT), BookingOutcome.IN_FLIGHT)

@@ -1,0 +1,227 @@
+"""The job `calendar-sync`: make the remote calendar like our own, for one appointment.
+
+Level-triggered: whatever was to happen in the calendar (create, move or cancel), the job reads what the calendar has now and
+does what is missing. Exactly once, however often it runs: Cal.com has no idempotency key, so before any POST the booking is
+looked up by its uid and by our request id, and a POST of unknown fate is given a quiet period to appear.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from askproai_runtime.booking.remote import calendar_request, cancel_booking, confirm_or_resync, create_booking
+from askproai_runtime.booking.store.appointments import Appointment, CancelledBy, Status, get_appointment
+from askproai_runtime.booking.store.calendar import (
+    begin_attempt,
+    lock_unchanged,
+    mark_failed,
+    record_error,
+    record_remote_uid,
+    revert_move,
+)
+from askproai_runtime.booking.store.claims import list_previous_spans
+from askproai_runtime.booking.types import BookingContext
+from askproai_runtime.calendars import (
+    CalendarOutcome,
+    CalendarUnavailable,
+    Confirmed,
+    Refused,
+    RemoteBooking,
+    Taken,
+    Unavailable,
+    Unknown,
+)
+from askproai_runtime.jobs import DeadNow, Job, JobError, RunAgain, finish
+
+log = structlog.get_logger(__name__)
+
+
+class CalendarDisagrees(JobError):
+    """The calendar does not accept what we promised, or has promised it to somebody else: a person must decide."""
+
+
+async def sync_appointment(ctx: BookingContext, job: Job) -> None:
+    """Make the calendar like one appointment, or finish the job if there is nothing to do.
+
+    Raises `CalendarDisagrees`, and the queue's `RunAgain`, `DeadNow` and `StaleClaim`.
+    """
+    async with ctx.pool.acquire() as conn, conn.transaction():
+        # Locked: a change that commits between our read and our finish would rely on a job that ends without it.
+        appointment = None
+        if job.appointment_id:
+            appointment = await get_appointment(conn, ctx.tenant, job.appointment_id, lock=True)
+        if appointment is None or not _needs_sync(appointment):
+            await finish(conn, ctx.tenant, job)
+            return
+    remote = await _find_remote(ctx, appointment)
+    ctx.faults.reach("after:sync-find")
+    outcome = await (_create_or_move if appointment.live else _cancel_remote)(ctx, appointment, remote)
+    ctx.faults.reach("after:sync-create")
+    if isinstance(outcome, Confirmed):
+        await _complete(ctx, job, appointment, outcome)
+    else:
+        await _handle_refusal(ctx, job, appointment, remote, outcome)
+    ended = type(outcome).__name__.lower()
+    log.info(
+        "appointment.synced", appointment=str(appointment.id), outcome=ended, correlation_id=appointment.correlation_id
+    )
+
+
+def _needs_sync(appointment: Appointment) -> bool:
+    """Return whether the calendar may have to change. What was cancelled in the calendar is left as it is there."""
+    ended = appointment.status in {Status.CANCELLED, Status.FAILED}
+    cancelled_here = ended and appointment.cancelled_by != CancelledBy.CALENDAR
+    return appointment.in_remote_calendar and (cancelled_here or appointment.status == Status.PENDING_SYNC)
+
+
+async def _find_remote(ctx: BookingContext, appointment: Appointment) -> RemoteBooking | None:
+    """Return the live remote booking: by its uid, followed wherever it was moved, else at any time that the appointment had.
+
+    A uid found by request id is stored: otherwise a move whose answer is lost could hide the booking from us.
+    """
+    try:
+        if appointment.external_id is not None:
+            remote = await ctx.calendar.get_booking(appointment.external_id, correlation_id=appointment.correlation_id)
+            if remote is not None and remote.live:
+                return remote
+        remote = await ctx.calendar.find(calendar_request(appointment)) or await _find_at_previous_times(
+            ctx, appointment
+        )
+    except CalendarUnavailable as error:
+        raise await _postpone(ctx, appointment, str(error), error.retry_after or ctx.settings.sync_delay) from error
+    if remote is not None and appointment.external_id is None:
+        async with ctx.pool.acquire() as conn:
+            await record_remote_uid(conn, ctx.tenant, appointment.id, remote)
+    return remote
+
+
+async def _find_at_previous_times(ctx: BookingContext, appointment: Appointment) -> RemoteBooking | None:
+    """Look where the appointment was before: any of these times may have been booked by a POST whose answer was lost."""
+    async with ctx.pool.acquire() as conn:
+        spans = await list_previous_spans(conn, ctx.tenant, appointment.id)
+    for span in spans:
+        request = replace(calendar_request(appointment), starts_at=span.start, ends_at=span.end)
+        if remote := await ctx.calendar.find(request):
+            return remote
+    return None
+
+
+async def _create_or_move(
+    ctx: BookingContext, appointment: Appointment, remote: RemoteBooking | None
+) -> Confirmed | Taken | Refused:
+    """Create or move the booking, unless the calendar has it as desired. Raises `RunAgain` or `DeadNow` if the result is open."""
+    if remote is not None and remote.starts_at == appointment.starts_at:
+        return remote.confirmed
+    if appointment.starts_at <= ctx.clock.now():
+        why = "its time has passed and it never came into the calendar"
+        raise DeadNow(await _record_problem(ctx, appointment, why))
+    timeout = ctx.settings.provider_timeout
+    await _begin_attempt(ctx, appointment)
+    if remote is None:
+        return await _require_result(ctx, appointment, await create_booking(ctx, appointment, timeout))
+    outcome = await ctx.calendar.move(
+        remote.uid, appointment.starts_at, correlation_id=appointment.correlation_id, within=timeout
+    )
+    return await _require_result(ctx, appointment, outcome)
+
+
+async def _cancel_remote(
+    ctx: BookingContext, appointment: Appointment, remote: RemoteBooking | None
+) -> Confirmed | Taken | Refused:
+    """Cancel the booking, unless it is gone or over. Raises `RunAgain` or `DeadNow` if the result is open."""
+    if remote is None:
+        await _begin_attempt(ctx, appointment)  # a POST that was to create it may still appear
+        return Confirmed(appointment.external_id)
+    if remote.ends_at <= ctx.clock.now():
+        return remote.confirmed
+    outcome = await cancel_booking(ctx, appointment, remote.uid, ctx.settings.provider_timeout)
+    return await _require_result(ctx, appointment, outcome)
+
+
+async def _begin_attempt(ctx: BookingContext, appointment: Appointment) -> None:
+    async with ctx.pool.acquire() as conn:
+        begun = await begin_attempt(conn, ctx.tenant, appointment, ctx.settings.quiet_period)
+    if not begun:
+        at = ctx.clock.now() + ctx.settings.quiet_period
+        raise RunAgain(at, "the last attempt may still appear in the calendar, or it was changed here")
+
+
+async def _require_result(
+    ctx: BookingContext, appointment: Appointment, outcome: CalendarOutcome
+) -> Confirmed | Taken | Refused:
+    """Return an outcome that says yes or no; raise `RunAgain` or `DeadNow` for any other."""
+    match outcome:
+        case Unavailable(message, retry_after):
+            raise await _postpone(ctx, appointment, message, retry_after or ctx.settings.sync_delay)
+        case Unknown(message):
+            raise await _postpone(ctx, appointment, message, ctx.settings.quiet_period)
+        case _:
+            return outcome
+
+
+async def _complete(ctx: BookingContext, job: Job, appointment: Appointment, confirmed: Confirmed) -> None:
+    """Finish the job: both calendars agree. If ours was changed since the job read it, the job runs once more."""
+    async with ctx.pool.acquire() as conn, conn.transaction():
+        if appointment.live:
+            agreed = await confirm_or_resync(conn, ctx.tenant, appointment, confirmed)
+        else:
+            agreed = await lock_unchanged(conn, ctx.tenant, appointment)
+        if agreed:
+            await finish(conn, ctx.tenant, job)
+    if not agreed:
+        raise RunAgain(ctx.clock.now(), "it was changed here meanwhile")
+
+
+async def _handle_refusal(
+    ctx: BookingContext, job: Job, appointment: Appointment, remote: RemoteBooking | None, outcome: Taken | Refused
+) -> None:
+    """Report to a person what the calendar refuses. What no caller was told, because our process died, is undone instead.
+
+    But not at the first refusal: the calendar may refuse it because of our own booking, which a lagging list has hidden; the
+    second attempt looks it up again.
+    """
+    why = await _record_problem(ctx, appointment, f"the calendar refuses it ({outcome.message})")
+    if job.attempts == 1 or not appointment.live:
+        raise CalendarDisagrees(why)
+    moved = appointment.was_starts_at is not None
+    was_confirmed = moved and remote is not None and remote.starts_at == appointment.was_starts_at
+    undo = ctx.tenant, appointment, outcome.message, ctx.settings.refusal
+    async with ctx.pool.acquire() as conn, conn.transaction():
+        if moved:
+            undone = await revert_move(conn, *undo, was_confirmed=was_confirmed)
+        else:
+            undone = await mark_failed(conn, *undo)
+        if undone and (was_confirmed or not moved):
+            await finish(conn, ctx.tenant, job)
+    if not undone:
+        raise CalendarDisagrees(why)
+    if not job.finished:
+        raise RunAgain(ctx.clock.now(), "the move was taken back, and the calendar may not have the old time")
+
+
+async def _postpone(ctx: BookingContext, appointment: Appointment, why: str, wait: timedelta) -> RunAgain | DeadNow:
+    """Return what to raise while the calendar is away: that is no failure of the job, until the appointment's time has come."""
+    if appointment.starts_at <= ctx.clock.now():
+        why = f"its time has passed and the calendar was not reached ({why})"
+        return DeadNow(await _record_problem(ctx, appointment, why))
+    await _record_problem(ctx, appointment, why)
+    return RunAgain(ctx.clock.now() + wait, why)
+
+
+async def _record_problem(ctx: BookingContext, appointment: Appointment, why: str) -> str:
+    """Store on the appointment what a person must know, and return it. Its status stays: a promise is never silently cancelled.
+
+    Raises `RunAgain` if it was changed since it was read: whoever changed it relies on this job, and `why` is outdated.
+    """
+    if appointment.live:
+        message = f"appointment {appointment.id} is promised to the customer, but {why}: enter it by hand or call the customer"
+    else:
+        message = (
+            f"appointment {appointment.id} is cancelled here, but {why}: cancel its booking in the calendar by hand"
+        )
+    async with ctx.pool.acquire() as conn:
+        recorded = await record_error(conn, ctx.tenant, appointment, message)
+    if not recorded:
+        raise RunAgain(ctx.clock.now(), "it was changed here meanwhile")
+    return message

@@ -1,0 +1,97 @@
+"""Each action of a call happens once, however often the model repeats itself: what booking and rescheduling share.
+
+A call claims an action in `call_actions` before it does it. A concurrent request for the same action (a retry that overlaps)
+waits until the action is done, and answers with its result. The claim has a lease: when its process dies, the next request
+claims the action again, and finds under the lock what was committed before.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from askproai_core.database import Connection
+from askproai_runtime.booking.remote import record_outcome
+from askproai_runtime.booking.store.actions import try_claim_action, update_action
+from askproai_runtime.booking.store.appointments import Appointment, get_appointment
+from askproai_runtime.booking.types import BookingContext, CallContext
+from askproai_runtime.calendars import CalendarOutcome
+
+R = TypeVar("R")
+
+_POLL_INTERVAL = timedelta(milliseconds=100)
+_MIN_PROVIDER_TIME = timedelta(seconds=1)  # a request with less has no chance of an answer
+
+
+class SlotNotFree(Exception):
+    """The requested time is not free under the lock. Raised to roll back, so that the call keeps what it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionClaim:
+    """The right of one call to perform one action, until its lease ends. `deadline` is in monotonic seconds."""
+
+    call: CallContext
+    key: str
+    generation: int
+    deadline: float
+
+    async def attach(self, conn: Connection, ctx: BookingContext, appointment_id: UUID) -> None:
+        """Record which appointment the action has written, and go on with a new lease."""
+        await self._update(conn, ctx, appointment_id, ctx.settings.lease)
+
+    async def complete(self, conn: Connection, ctx: BookingContext, appointment_id: UUID) -> None:
+        """Record that the action is done: from now on a repeated request is told so, and nothing undoes it by itself."""
+        await self._update(conn, ctx, appointment_id, None)
+
+    async def give_up(self, ctx: BookingContext) -> None:
+        """Let the next request claim the action at once: a refusal is never stored."""
+        async with ctx.pool.acquire() as conn:
+            await self._update(conn, ctx, None, timedelta())
+
+    def provider_timeout(self, ctx: BookingContext) -> timedelta | None:
+        """Return how long the calendar may take while the caller waits; None if too little time is left to ask at all."""
+        left = timedelta(seconds=self.deadline - ctx.clock.monotonic())
+        return None if left < _MIN_PROVIDER_TIME else min(left, ctx.settings.provider_timeout)
+
+    async def _update(
+        self, conn: Connection, ctx: BookingContext, appointment_id: UUID | None, lease: timedelta | None
+    ) -> None:
+        await update_action(conn, ctx.tenant, self.call.call_id, self.key, self.generation, appointment_id, lease)
+
+
+async def claim_action(
+    ctx: BookingContext,
+    call: CallContext,
+    key: str,
+    start: datetime,
+    deadline: float,
+    find_result: Callable[[Connection], Awaitable[R | None]],
+) -> ActionClaim | R | None:
+    """Claim an action whose appointment is to be at `start`, or return the result of a concurrent request that has done it.
+
+    `find_result` looks for that result while the action cannot be claimed. Returns None if there is none at the deadline: the
+    other request is still at work.
+    """
+    while True:
+        async with ctx.pool.acquire() as conn:
+            generation = await try_claim_action(conn, ctx.tenant, call.call_id, key, start, ctx.settings.lease)
+            if generation is not None:
+                return ActionClaim(call, key, generation, deadline)
+            result = await find_result(conn)
+        if result is not None:
+            return result
+        if ctx.clock.monotonic() >= deadline:
+            return None
+        await ctx.clock.sleep(_POLL_INTERVAL)
+
+
+async def settle_action(
+    ctx: BookingContext, claim: ActionClaim, appointment: Appointment, outcome: CalendarOutcome
+) -> Appointment:
+    """Write the calendar's answer and complete the action, in one transaction. Return the appointment as it is then."""
+    async with ctx.pool.acquire() as conn, conn.transaction():
+        await record_outcome(conn, ctx, appointment, outcome)
+        await claim.complete(conn, ctx, appointment.id)
+        return await get_appointment(conn, ctx.tenant, appointment.id) or appointment

@@ -1,0 +1,99 @@
+"""German phrases for the agent to say, and when two spellings are the same name."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+
+from askproai_runtime.booking.availability import Obstacle, Slot
+from askproai_runtime.german_dates import Refusal, format_spoken
+
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ı": "i"})
+_TITLES = frozenset({"herr", "herrn", "frau", "dr", "doktor", "prof", "professor"})
+# Spellings that a listener cannot tell apart, applied in this order. Vowels stay: Peter and Petra are two people.
+_SOUNDS_LIKE = tuple(
+    (re.compile(spelling), sound)
+    for spelling, sound in (
+        (r"([aou])e", r"\1"),  # Müller, Mueller, Muller
+        (r"ph", "f"),
+        (r"th|dt|d$", "t"),
+        (r"c(?!h)|ch(?=[rl])", "k"),
+        (r"tz", "z"),
+        (r"[ae][iy]", "ei"),
+        (r"eier$", "eir"),  # Maier, Mayr
+        (r"ie|y", "i"),
+        (r"(?<=[aeiou])h(?![aeiou])", ""),
+        (r"(.)\1+", r"\1"),
+    )
+)
+
+BUSY = "Das dauert gerade länger als sonst. Einen Moment bitte, ich versuche es gleich noch einmal."
+
+NOT_UNDERSTOOD = {
+    Refusal.PAST: "Dieser Zeitpunkt ist schon vorbei. Welchen Tag und welche Uhrzeit meinen Sie?",
+    Refusal.IMPOSSIBLE: "Diesen Tag oder diese Uhrzeit gibt es nicht. Welches Datum meinen Sie genau?",
+    Refusal.NOT_UNDERSTOOD: "Das habe ich nicht verstanden. An welchem Tag und um wie viel Uhr möchten Sie kommen?",
+}
+
+# `when` is a full date and time in words, or a longer span as it was understood.
+OBSTACLES = {
+    Obstacle.PAST: NOT_UNDERSTOOD[Refusal.PAST],
+    Obstacle.TOO_SOON: "{when} ist leider zu kurzfristig.",
+    Obstacle.TOO_FAR: "So weit im Voraus vergeben wir keine Termine, nur bis {last_day}.",
+    Obstacle.CLOSED_DAY: "{day}: Da ist nicht geöffnet{holiday}.",
+    Obstacle.OUTSIDE_HOURS: "{when} liegt außerhalb der Zeiten, zu denen das möglich ist.",
+    Obstacle.OFF_GRID: "{when} vergeben wir nicht genau zu dieser Minute.",
+    Obstacle.TAKEN: "{when} ist leider nichts mehr frei.",
+}
+
+
+def fold(text: str) -> str:
+    """Return text without differences of case, umlauts, accents and punctuation, for comparison."""
+    composed = unicodedata.normalize("NFKC", text).casefold()
+    plain = unicodedata.normalize("NFKD", composed.translate(_UMLAUTS))
+    return " ".join(re.sub(r"[^\w\s]|_", " ", "".join(c for c in plain if not unicodedata.combining(c))).split())
+
+
+def same_name(first: str, second: str) -> bool:
+    """Return whether both are one person's name, spelt a little differently, or with a part left out.
+
+    Only for telling a repetition from a second person within a call, never for merging customers. In doubt False, since
+    then the caller is asked.
+    """
+    words = fold(first).split(), fold(second).split()
+    titles = [{word.replace("herrn", "herr") for word in name} & {"herr", "frau"} for name in words]
+    if all(titles) and titles[0].isdisjoint(titles[1]):
+        return False
+    sounds = ([_sound(word) for word in name if word not in _TITLES] or name for name in words)
+    short, long = sorted(sounds, key=len)
+    missing = [word for word in short if not any(_same_word(word, other) for other in long)]
+    return bool(short) and (not missing or "".join(short) == "".join(long))
+
+
+def _sound(word: str) -> str:
+    for spelling, sound in _SOUNDS_LIKE:
+        word = spelling.sub(sound, word)
+    return word
+
+
+def _same_word(first: str, second: str) -> bool:
+    initial = 1 in {len(first), len(second)}
+    return first[0] == second[0] if initial else first == second
+
+
+def join_list(parts: Sequence[str], last: str = "oder") -> str:
+    """Return `a, b oder c`."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}"
+
+
+def format_day(day: date) -> str:
+    """Return `Freitag, den 27. November`."""
+    return format_date(day, "EEEE, 'den' d. MMMM", locale="de_DE")
+
+
+def format_slot(slot: Slot, staff_name: str, zone: ZoneInfo) -> str:
+    """Return `Freitag, den 27. November, um 14 Uhr 30 bei Anna`."""
+    return f"{format_spoken(slot.start, zone)} bei {staff_name}"

@@ -1,0 +1,140 @@
+"""Appointments and their bookings in the remote calendar: from one to the other, in both directions.
+
+Shared by the hot path (`book.py`), the sync job (`calendar_outbound.py`) and the events (`calendar_inbound.py`).
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from askproai_core.database import Connection
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.booking.availability import Claims, EventTypeLink, ServiceRules, Span, subtract_spans
+from askproai_runtime.booking.store.appointments import Appointment, delete_overlapping_holds
+from askproai_runtime.booking.store.calendar import list_blocking_uids, mark_confirmed, record_error
+from askproai_runtime.booking.store.claims import Placement, list_booked_claims
+from askproai_runtime.booking.types import BookingContext
+from askproai_runtime.calendars import CalendarOutcome, CalendarRequest, Confirmed, RemoteBooking, Taken, Unknown
+from askproai_runtime.jobs import JobKind, Priority, enqueue
+
+
+def calendar_request(appointment: Appointment) -> CalendarRequest:
+    """Return what to ask the calendar for. Raises `ValueError` for an appointment that is in the local calendar only."""
+    if appointment.event_type_id is None:
+        raise ValueError(f"appointment {appointment.id} has no event type: it stands in the local book only")
+    return CalendarRequest(
+        request_id=appointment.id,
+        event_type_id=appointment.event_type_id,
+        starts_at=appointment.starts_at,
+        ends_at=appointment.ends_at,
+        name=appointment.customer_name,
+        phone=appointment.phone,
+        email=appointment.attendee_email,
+        call_id=appointment.call_id,
+        correlation_id=appointment.correlation_id,
+    )
+
+
+async def create_booking(ctx: BookingContext, appointment: Appointment, within: timedelta) -> CalendarOutcome:
+    """Create the appointment's booking in the calendar.
+
+    If the time is taken there, this may be by what was cancelled here and not yet there: that is cancelled first, and the
+    booking is tried once more.
+    """
+    request, deadline = calendar_request(appointment), ctx.clock.monotonic() + within.total_seconds()
+    outcome = await ctx.calendar.create(request, within=within)
+    if not isinstance(outcome, Taken):
+        return outcome
+    async with ctx.pool.acquire() as conn:
+        blocking_uids = await list_blocking_uids(conn, ctx.tenant, appointment)
+    freed = False
+    for uid in blocking_uids:
+        if (left := timedelta(seconds=deadline - ctx.clock.monotonic())) > timedelta():
+            freed |= isinstance(await cancel_booking(ctx, appointment, uid, left), Confirmed | Unknown)
+    left = timedelta(seconds=deadline - ctx.clock.monotonic())
+    return await ctx.calendar.create(request, within=left) if freed and left > timedelta() else outcome
+
+
+async def cancel_booking(ctx: BookingContext, appointment: Appointment, uid: str, within: timedelta) -> CalendarOutcome:
+    """Cancel a booking in the calendar, for the reason and the correlation id of `appointment`."""
+    reason = appointment.cancel_reason or "abgesagt"
+    return await ctx.calendar.cancel(uid, reason=reason, correlation_id=appointment.correlation_id, within=within)
+
+
+async def record_outcome(
+    conn: Connection, ctx: BookingContext, appointment: Appointment, outcome: CalendarOutcome
+) -> None:
+    """Write what the calendar answered while a caller waits. What it left open, the sync job finds out."""
+    if isinstance(outcome, Confirmed):
+        await confirm_or_resync(conn, ctx.tenant, appointment, outcome)
+    else:
+        await record_error(conn, ctx.tenant, appointment, outcome.message)
+
+
+async def confirm_or_resync(conn: Connection, tenant: str, appointment: Appointment, confirmed: Confirmed) -> bool:
+    """Mark the appointment as confirmed. Returns False if it was moved or cancelled here meanwhile: it gets a sync job then."""
+    agreed = await mark_confirmed(conn, tenant, appointment, confirmed)
+    if not agreed:
+        await enqueue_sync(conn, tenant, appointment.id, appointment.correlation_id)
+    return agreed
+
+
+async def enqueue_sync(
+    conn: Connection, tenant: str, appointment_id: UUID, correlation_id: str, run_at: datetime | None = None
+) -> None:
+    """Queue the sync job of an appointment, for now or for `run_at`; one that is queued already is brought forward."""
+    await enqueue(
+        conn, tenant, JobKind.CALENDAR_SYNC, Priority.HIGH, correlation_id=correlation_id, appointment_id=appointment_id,
+        run_at=run_at,
+    )  # fmt: skip
+
+
+def find_event_type_link(config: TenantConfig, event_type_id: int) -> EventTypeLink | None:
+    """Return which service and staff member an event type stands for.
+
+    None when no service names it, or when the staff member it is linked to cannot do the service here.
+    """
+    for service in config.services:
+        for link in service.event_types:
+            for branch in config.branches:
+                able = service.branch in {None, branch.name} and link.staff in service.staff.get(branch.name, ())
+                staff = tuple(staff_member for staff_member in branch.staff if staff_member.id == link.staff)
+                if link.event_type_id == event_type_id and able and staff:
+                    return EventTypeLink(ServiceRules(ZoneInfo(config.time_zone), branch, service, staff), staff[0])
+    return None
+
+
+async def find_placement(
+    conn: Connection, tenant: str, remote: RemoteBooking, link: EventTypeLink, ignoring: UUID | None
+) -> tuple[Placement | None, UUID | None]:
+    """Return where a remote booking goes in our calendar: its placement, or None and the appointment that is in its way.
+
+    Buffers give way: in the remote calendar a person may put bookings side by side. Holds give way, too: they were never
+    promised. `ignoring` is the appointment that is to be moved, and so is not in its own way.
+    """
+    service, staff_member = link.rules.service, link.staff_member
+    visit, blocked = Span(remote.starts_at, remote.ends_at), _with_buffers(remote, link)
+    await delete_overlapping_holds(conn, tenant, staff_member.resource_ids, blocked)
+    booked = await list_booked_claims(conn, tenant, staff_member.resource_ids, blocked, visit, ignoring)
+    promised = [claim for claim in booked if claim.promised]
+    # Where one of the two is for the whole staff member, no other unit helps.
+    exclusive = [claim.appointment_id for claim in promised if service.capacity == 1 or claim.units == 1]
+    claims: Claims = []
+    for resource_id in staff_member.resource_ids[: staff_member.units]:
+        of_resource = [claim for claim in booked if claim.resource_id == resource_id]
+        pieces = subtract_spans(blocked, [claim.span for claim in of_resource])
+        if pieces and not any(claim.promised for claim in of_resource):
+            claims.append((resource_id, max(pieces, key=lambda piece: _overlap(piece, visit))))
+    count = staff_member.units // service.capacity
+    if exclusive or len(claims) < count:
+        return None, next(iter(exclusive), next((claim.appointment_id for claim in (*promised, *booked)), None))
+    return Placement(staff_member.id, visit.start, visit.end, claims[:count], staff_member.units), None
+
+
+def _with_buffers(remote: RemoteBooking, link: EventTypeLink) -> Span:
+    before = timedelta(minutes=link.rules.service.buffer_before_minutes)
+    return Span(remote.starts_at - before, remote.ends_at + timedelta(minutes=link.rules.service.buffer_after_minutes))
+
+
+def _overlap(piece: Span, visit: Span) -> timedelta:
+    return min(piece.end, visit.end) - max(piece.start, visit.start)

@@ -1,0 +1,216 @@
+"""From a model's arguments to a request, or to the question to ask back.
+
+Arguments are words of a model: any may be missing, empty, of the wrong type, or name what does not exist. What is not clear
+is asked, never guessed.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from askproai_core.phone_numbers import caller_number_or_none
+from askproai_core.tenant_config import Branch, Service, TenantConfig
+from askproai_runtime.booking.answers import candidate_fields, candidate_question
+from askproai_runtime.booking.availability import ServiceRules
+from askproai_runtime.booking.phrases import NOT_UNDERSTOOD, fold, join_list, same_name
+from askproai_runtime.booking.store.appointments import Appointment, Status
+from askproai_runtime.booking.types import CallContext, ClarificationNeeded
+from askproai_runtime.german_dates import Grain, Understanding, understand_parts
+
+_MAX_ARGUMENT_LENGTH = 500
+_MAX_NAME_LENGTH = 200
+# ASCII, as Cal.com checks it: what a voice model writes down ("kündin@müller.de", "anna@@x.de", "a@x,de") is not always one.
+_EMAIL = re.compile(r"[A-Za-z0-9_'+-]+(\.[A-Za-z0-9_'+-]+)*@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRequest:
+    """The service that a caller asks for, resolved in the config. `staff` is None when anybody will do."""
+
+    rules: ServiceRules
+    staff: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRequest:
+    """A booking to make.
+
+    `offered_staff` is with whom the call holds exactly this time; that staff member is kept if the caller names nobody else.
+    `another` is set for a second person at a time that the call has booked already.
+    """
+
+    service: ServiceRequest
+    start: datetime
+    name: str
+    phone: str | None
+    email: str | None
+    notes: str | None
+    another: bool
+    offered_staff: str | None
+
+    @property
+    def rules(self) -> ServiceRules:
+        return self.service.rules
+
+    @property
+    def first_key(self) -> str:
+        """The key of the action without `another`. Notes, spelling and staff are no part of it: a model that repeats itself
+        changes them.
+        """
+        return f"book|{self.rules.branch.name}|{self.rules.service.name}|{self.start.isoformat()}"
+
+    @property
+    def key(self) -> str:
+        """The key of the action within the call. Only for another person at the same time the name distinguishes."""
+        return f"{self.first_key}|another:{fold(self.name)}" if self.another else self.first_key
+
+    @property
+    def slot_key(self) -> tuple[str, str, int]:
+        """The key of what several calls may want at once: the time of one staff member, or of anybody."""
+        staff = self.service.staff or self.offered_staff or "any"
+        return self.rules.branch.name, staff, int(self.start.timestamp())
+
+    def find_repeated(self, appointments: Sequence[Appointment]) -> Appointment | None:
+        """Return the one of the call's `appointments` that this request asks for again, else None.
+
+        Raises `ClarificationNeeded` if the call has one at this time for a clearly different name, and `another` is not set.
+        """
+        target = self.rules.branch.name, self.rules.service.name, self.start
+        at_start = [a for a in appointments if a.live and (a.branch, a.service, a.starts_at) == target]
+        if self.another:  # two people may have one name: who was booked without `another` is not the other person
+            at_start = [a for a in at_start if a.action != self.first_key]
+        for appointment in at_start:
+            if same_name(self.name, appointment.customer_name):
+                return appointment
+        if at_start and not self.another:
+            raise ClarificationNeeded(
+                f"Für diese Zeit habe ich in diesem Gespräch schon {at_start[0].customer_name} eingetragen. "
+                f"Soll ich für {self.name} noch einen Termin daneben eintragen?",
+                appointment_id=str(at_start[0].id),
+            )
+        return None
+
+
+def parse_service_request(
+    config: TenantConfig, call: CallContext, args: Mapping[str, Any], last_service: str | None = None
+) -> ServiceRequest:
+    """Resolve branch, service and staff member. Raises `ClarificationNeeded`.
+
+    `last_service` is what was offered last, for a model that does not repeat it.
+    """
+    branch = _find_branch(config, call)
+    service = _find_service(config, branch, read_text(args, "service") or last_service)
+    rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service)
+    if not rules.staff_members:
+        sentence = f"{service.display_name} kann ich hier gerade niemandem zuordnen. Wünschen Sie etwas anderes?"
+        raise ClarificationNeeded(sentence)
+    return ServiceRequest(rules, _find_staff(rules, read_text(args, "staff")))
+
+
+def parse_booking_request(
+    config: TenantConfig, call: CallContext, args: Mapping[str, Any], appointments: Sequence[Appointment]
+) -> BookingRequest:
+    """Resolve a booking. Raises `ClarificationNeeded`.
+
+    What the call holds of its `appointments` was offered last: its service is meant where none is named again.
+    """
+    hold = next((appointment for appointment in appointments if appointment.status == Status.HELD), None)
+    service = parse_service_request(config, call, args, hold.service if hold else None)
+    zone, rules = service.rules.zone, service.rules
+    start = parse_start(args, call, zone, "Für welchen Tag und welche Uhrzeit soll ich den Termin eintragen?")
+    name = read_text(args, "customer_name")
+    if name is None or not fold(name):
+        raise ClarificationNeeded("Auf welchen Namen darf ich den Termin eintragen?")
+    email = read_text(args, "email")
+    target = rules.branch.name, rules.service.name, start
+    return BookingRequest(
+        service=service,
+        start=start,
+        name=name[:_MAX_NAME_LENGTH],
+        phone=caller_number_or_none(read_text(args, "phone")) or call.caller,
+        email=email if email and _EMAIL.fullmatch(email) else None,  # misheard spelling must not refuse a booking
+        notes=read_text(args, "notes"),
+        another=args.get("another") is True or str(args.get("another")).casefold() == "true",
+        offered_staff=hold.staff if hold and (hold.branch, hold.service, hold.starts_at) == target else None,
+    )
+
+
+def parse_time(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Understanding | None:
+    """Understand `start`, or `date`, `time` and `part_of_day`, relative to the start of the call; None if none is given.
+
+    Raises `ClarificationNeeded` for a time that is refused: past, impossible, or not understood.
+    """
+    start = read_text(args, "start")
+    names = "date", "time", "part_of_day"
+    parts = (start, None, None) if start else tuple(read_text(args, name) for name in names)
+    if not any(parts):
+        return None
+    understood = understand_parts(*parts, at=call.started_at, zone=zone)
+    if understood.refused is not None:
+        raise ClarificationNeeded(NOT_UNDERSTOOD[understood.refused], refused=understood.refused.value)
+    return understood
+
+
+def parse_start(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo, question: str) -> datetime:
+    """Understand one exact start, in UTC.
+
+    Raises `ClarificationNeeded`: `question` when no time is given, else what is not clear about it.
+    """
+    understood = parse_time(args, call, zone)
+    if understood is None:
+        raise ClarificationNeeded(question)
+    candidate, fields = understood.candidates[0], candidate_fields(understood.candidates)
+    if understood.ambiguous:
+        raise ClarificationNeeded(candidate_question(understood, zone), candidates=fields)
+    if candidate.grain is not Grain.MINUTE:
+        raise ClarificationNeeded(f"{candidate.reading}: Um wie viel Uhr genau?", candidates=fields)
+    return candidate.start.astimezone(UTC)
+
+
+def read_text(args: Mapping[str, Any], name: str) -> str | None:
+    """Return an argument as trimmed, bounded text that PostgreSQL accepts (no NUL); None when it is missing or empty."""
+    value = args.get(name)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return str(value).replace("\0", "").strip()[:_MAX_ARGUMENT_LENGTH] or None
+
+
+def _find_branch(config: TenantConfig, call: CallContext) -> Branch:
+    """Return the call's branch. The argument `branch` was resolved before, by `branch_routing`."""
+    for branch in config.branches:
+        if branch.name == call.branch:
+            return branch
+    raise ClarificationNeeded("Hier sind noch keine Termine eingerichtet.")
+
+
+def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Service:
+    offered = [service for service in config.services if service.branch in {None, branch.name}]
+    if name is None and len(offered) == 1:
+        return offered[0]
+    folded = fold(name) if name else None
+    for service in offered:
+        if folded in {fold(known) for known in (service.name, service.display_name, *service.spoken_names)}:
+            return service
+    display_names = [service.display_name for service in offered]
+    if not display_names:
+        raise ClarificationNeeded("Hier kann ich gerade keine Termine vergeben.", services=[])
+    question = "Was möchten Sie buchen" if name is None else f"{name} bieten wir hier nicht an. Buchbar ist"
+    services = [service.name for service in offered]
+    raise ClarificationNeeded(f"{question}: {join_list(display_names)}?", services=services)
+
+
+def _find_staff(rules: ServiceRules, name: str | None) -> str | None:
+    if name is None:
+        return None
+    for staff_member in rules.staff_members:
+        if fold(name) in {fold(staff_member.id), fold(staff_member.display_name)}:
+            return staff_member.id
+    display_names = [staff_member.display_name for staff_member in rules.staff_members]
+    raise ClarificationNeeded(
+        f"{name} kann ich dafür nicht eintragen. {rules.service.display_name} gibt es bei {join_list(display_names)}."
+        " Zu wem möchten Sie?",
+        staff=[staff_member.id for staff_member in rules.staff_members],
+    )

@@ -1,0 +1,9 @@
+"""Every SQL statement of the package `booking`; none stands outside this folder.
+
+`appointments`: the rows, and the holds among them. `claims`: the resources that they block. `calendar`: what the remote
+calendar's answers and events change. `actions`: what each call has done (idempotency).
+
+Two appointments can never claim one resource at one time: the exclusion constraint `claims_no_overlap` refuses the second.
+Every writer of claims locks the rows of `resources` first, in the order of their ids, so that writers cannot deadlock.
+Expiry is compared with `clock_timestamp()` of the database, after the lock: clocks of pods differ, the database has one.
+"""

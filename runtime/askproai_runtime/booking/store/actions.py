@@ -1,0 +1,84 @@
+"""Rows of `call_actions`: what each call has done, or is doing now. `idempotency.py` explains their use."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from askproai_core.database import Connection
+
+
+def move_key(appointment_id: UUID, start: datetime) -> str:
+    """Return the key of moving an appointment to `start`."""
+    return f"move|{appointment_id}|{start.astimezone(UTC).isoformat()}"
+
+
+async def try_claim_action(
+    conn: Connection, tenant: str, call_id: str, key: str, start: datetime, lease: timedelta
+) -> int | None:
+    """Claim an action of a call, unless it is done and its appointment is live at `start`, or another request is doing it now.
+
+    Returns the generation of the claim, else None. It can be claimed when it was never done, when the lease of whoever was
+    doing it has ended, and when the appointment that it made was cancelled or moved since.
+    """
+    generation: int | None = await conn.fetchval(
+        """INSERT INTO call_actions AS act (tenant, call_id, key, state, lease_until)
+           VALUES ($1, $2, $3, 'in_flight', clock_timestamp() + $5)
+           ON CONFLICT (tenant, call_id, key) DO UPDATE SET state = 'in_flight', lease_until = excluded.lease_until,
+               generation = act.generation + 1
+           WHERE act.state = 'in_flight' AND act.lease_until <= clock_timestamp()
+              OR act.state = 'done' AND NOT EXISTS (
+                  SELECT 1 FROM appointments a WHERE a.tenant = $1 AND a.id = act.appointment_id
+                  AND a.status IN ('confirmed', 'pending_sync') AND a.starts_at = $4)
+           RETURNING generation""",
+        tenant, call_id, key, start, lease,
+    )  # fmt: skip
+    return generation
+
+
+async def update_action(
+    conn: Connection,
+    tenant: str,
+    call_id: str,
+    key: str,
+    generation: int,
+    appointment_id: UUID | None,
+    lease: timedelta | None,
+) -> None:
+    """Record the appointment of a claimed action, if it has one yet, and its remaining lease; no lease: it is done.
+
+    A lease of zero without an appointment lets the next request claim the action: a refusal is never stored. Without effect
+    if another request has claimed the action since.
+    """
+    await conn.execute(
+        """UPDATE call_actions SET appointment_id = coalesce($5, appointment_id),
+               state = CASE WHEN $6::interval IS NULL THEN 'done' ELSE 'in_flight' END,
+               lease_until = clock_timestamp() + coalesce($6, interval '0')
+           WHERE tenant = $1 AND call_id = $2 AND key = $3 AND generation = $4 AND state = 'in_flight'""",
+        tenant, call_id, key, generation, appointment_id, lease,
+    )  # fmt: skip
+
+
+async def is_action_done(conn: Connection, tenant: str, call_id: str, key: str) -> bool:
+    """Return whether the action is done, as opposed to being in flight."""
+    state = await conn.fetchval(
+        "SELECT state FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key = $3", tenant, call_id, key
+    )
+    return bool(state == "done")
+
+
+async def record_cancellation(conn: Connection, tenant: str, call_id: str, appointment_id: UUID) -> None:
+    """Record that the call has cancelled an appointment. It needs no claim: the appointment's status makes it idempotent."""
+    await conn.execute(
+        """INSERT INTO call_actions (tenant, call_id, key, state, lease_until, appointment_id)
+           VALUES ($1, $2, $3, 'done', clock_timestamp(), $4) ON CONFLICT DO NOTHING""",
+        tenant, call_id, f"cancel|{appointment_id}", appointment_id,
+    )  # fmt: skip
+
+
+async def list_cancelled_appointments(conn: Connection, tenant: str, call_id: str) -> list[UUID]:
+    """Return the ids of the appointments that this call has cancelled, the last one last."""
+    rows = await conn.fetch(
+        """SELECT appointment_id FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key LIKE 'cancel|%'
+           AND appointment_id IS NOT NULL ORDER BY created_at""",
+        tenant, call_id,
+    )  # fmt: skip
+    return [row["appointment_id"] for row in rows]

@@ -1,0 +1,222 @@
+"""Rows of `appointments`, holds included. Whoever moves, cancels or inserts holds the locks of the staff members concerned."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from askproai_core.database import Connection
+from askproai_runtime.booking.availability import Claims, ServiceRules, Slot, Span
+from askproai_runtime.booking.store.claims import Placement, claim_arrays, move_claims, newest_place, release_claims
+from askproai_runtime.booking.types import CallContext
+
+
+class Status(StrEnum):
+    """The states of an appointment. Only `confirmed` and `pending_sync` are promised to a customer (`Appointment.live`)."""
+
+    HELD = "held"
+    CONFIRMED = "confirmed"
+    PENDING_SYNC = "pending_sync"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+    FAILED = "failed"
+
+
+class CancelledBy(StrEnum):
+    """Who cancelled: what a caller cancelled is cancelled in the calendar, what was cancelled in the calendar may return."""
+
+    CALLER = "caller"
+    CALENDAR = "calendar"
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """A row of `appointments`, with its customer's phone number and the key of the call's action that made it.
+
+    `was_…` is set while the calendar has not agreed to a move: the time before it, and the number of its claims. `settled`:
+    no request is working on it now. `read_at` is the database's clock.
+    """
+
+    id: UUID
+    branch: str
+    service: str
+    staff: str
+    starts_at: datetime
+    ends_at: datetime
+    status: str
+    call_id: str
+    correlation_id: str
+    customer_name: str = ""
+    phone: str | None = None
+    attendee_email: str | None = None
+    event_type_id: int | None = None
+    external_id: str | None = None
+    external_updated_at: datetime | None = None
+    was_starts_at: datetime | None = None
+    was_ends_at: datetime | None = None
+    was_place: int | None = None
+    cancelled_by: str | None = None
+    cancel_reason: str | None = None
+    caller: str | None = None
+    version: int = 1
+    action: str | None = None
+    settled: bool = True
+    read_at: datetime | None = None
+    # Written, and not read again here:
+    customer_id: UUID | None = None
+    notes: str | None = None
+    generation: int = 1
+
+    @property
+    def live(self) -> bool:
+        return self.status in {Status.CONFIRMED, Status.PENDING_SYNC}
+
+    @property
+    def in_remote_calendar(self) -> bool:
+        """Return whether it also belongs into the remote calendar."""
+        return self.event_type_id is not None
+
+    @property
+    def awaits_confirmation(self) -> bool:
+        """Return whether the calendar has it as desired, but somebody has yet to accept it there."""
+        return self.status == Status.PENDING_SYNC and self.external_id is not None and self.was_starts_at is None
+
+
+_SELECT = """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, a.status, coalesce(a.call_id, '') AS call_id,
+    a.correlation_id, a.customer_name, c.phone, a.attendee_email, a.event_type_id, a.external_id, a.external_updated_at,
+    a.was_starts_at, a.was_ends_at, a.was_place, a.cancelled_by, a.cancel_reason, a.caller, a.version, act.key AS action,
+    coalesce(act.state = 'done' OR act.lease_until <= clock_timestamp(), true) AS settled, clock_timestamp() AS read_at
+    FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
+    LEFT JOIN call_actions act ON act.tenant = a.tenant AND act.appointment_id = a.id AND act.key LIKE 'book|%' """
+
+
+def build_appointment(
+    appointment_id: UUID, call: CallContext, rules: ServiceRules, slot: Slot, status: Status, **fields: Any
+) -> Appointment:
+    """Return the row of a slot that a call takes; `fields` are what a hold does not have."""
+    return Appointment(
+        appointment_id, rules.branch.name, rules.service.name, slot.staff, slot.start, slot.end, status, call.call_id,
+        call.correlation_id, caller=call.caller, **fields,
+    )  # fmt: skip
+
+
+async def get_appointment(
+    conn: Connection, tenant: str, appointment_id: UUID, *, lock: bool = False
+) -> Appointment | None:
+    """Return an appointment; with `lock` nobody else changes it before the transaction ends."""
+    query = _SELECT + "WHERE a.tenant = $1 AND a.id = $2" + (" FOR UPDATE OF a" if lock else "")
+    row = await conn.fetchrow(query, tenant, appointment_id)
+    return Appointment(**row) if row else None
+
+
+async def list_call_appointments(conn: Connection, tenant: str, call_id: str) -> list[Appointment]:
+    """Return what a call has: its live appointments, and what it was last offered, expired or not."""
+    rows = await conn.fetch(
+        _SELECT
+        + """ WHERE a.tenant = $1 AND a.call_id = $2
+           AND a.status IN ('held', 'confirmed', 'pending_sync') ORDER BY a.created_at""",
+        tenant, call_id,
+    )  # fmt: skip
+    return [Appointment(**row) for row in rows]
+
+
+async def list_upcoming_appointments(
+    conn: Connection, tenant: str, caller: str | None, call_id: str, now: datetime
+) -> list[Appointment]:
+    """Return the live appointments to come of a caller's number, and of this call; a withheld number owns nothing."""
+    rows = await conn.fetch(
+        _SELECT  # noqa: S608  a constant
+        + """WHERE a.tenant = $1 AND a.starts_at > $4 AND a.status IN ('confirmed', 'pending_sync')
+           AND (a.call_id = $3 OR a.caller = $2
+                OR a.customer_id = (SELECT own.id FROM customers own WHERE own.tenant = $1 AND own.phone = $2))
+           ORDER BY a.starts_at, a.id LIMIT 20""",
+        tenant, caller, call_id, now,
+    )  # fmt: skip
+    return list({row["id"]: Appointment(**row) for row in rows}.values())
+
+
+async def insert_appointment(
+    conn: Connection, tenant: str, appointment: Appointment, claims: Claims, units: int, hold: timedelta | None = None
+) -> None:
+    """Insert an appointment and its claims, for the duration of `hold` or for good.
+
+    Raises `asyncpg.ExclusionViolationError` if a claim is taken.
+    """
+    await conn.execute(
+        """WITH a AS (
+               INSERT INTO appointments (tenant, id, branch, service, staff, starts_at, ends_at, status, call_id, caller,
+                   correlation_id, customer_id, customer_name, event_type_id, attendee_email, notes, generation)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, ''), $10, $11, $12, $13, $14, $15, $16, $17) RETURNING id)
+           INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, expires_at, units)
+           SELECT $1, a.id, claim.row, tstzrange(claim.first, claim.last, '[)'),
+                  CASE WHEN $21::interval IS NULL THEN 'booked' ELSE 'held' END, clock_timestamp() + $21, $22
+           FROM a, unnest($18::bigint[], $19::timestamptz[], $20::timestamptz[]) AS claim (row, first, last)""",
+        tenant, appointment.id, appointment.branch, appointment.service, appointment.staff, appointment.starts_at,
+        appointment.ends_at, appointment.status, appointment.call_id, appointment.caller, appointment.correlation_id,
+        appointment.customer_id, appointment.customer_name, appointment.event_type_id, appointment.attendee_email,
+        appointment.notes, appointment.generation, *claim_arrays(claims), hold, units,
+    )  # fmt: skip
+
+
+async def upsert_customer(conn: Connection, tenant: str, phone: str, name: str, email: str | None) -> UUID:
+    """Return the customer of a phone number. A name once known stays: a family shares a number, an appointment has its own
+    name.
+    """
+    customer_id: UUID = await conn.fetchval(
+        """INSERT INTO customers AS c (tenant, phone, name, email) VALUES ($1, $2, $3, $4)
+           ON CONFLICT (tenant, phone) DO UPDATE SET name = coalesce(nullif(c.name, ''), excluded.name),
+               email = coalesce(excluded.email, c.email), updated_at = clock_timestamp()
+           RETURNING id""",
+        tenant, phone, name, email,
+    )  # fmt: skip
+    return customer_id
+
+
+async def release_hold(conn: Connection, tenant: str, call_id: str) -> None:
+    """Free what is held for a call that has ended. Safe to run again."""
+    await conn.execute(
+        "DELETE FROM appointments WHERE tenant = $1 AND call_id = $2 AND status = 'held'", tenant, call_id
+    )
+
+
+async def delete_overlapping_holds(conn: Connection, tenant: str, resources: tuple[int, ...], span: Span) -> None:
+    """Delete whatever is held for any call on `resources` within `span`."""
+    await conn.execute(
+        """DELETE FROM appointments a WHERE a.tenant = $1 AND a.status = 'held' AND EXISTS (
+               SELECT 1 FROM claims c WHERE c.tenant = $1 AND c.appointment_id = a.id AND c.resource_id = ANY($2)
+               AND c.block_end > $3 AND c.block_start < $4)""",
+        tenant, list(resources), span.start, span.end,
+    )  # fmt: skip
+
+
+async def move_appointment(
+    conn: Connection, tenant: str, appointment: Appointment, placement: Placement, *, ask_calendar: bool
+) -> None:
+    """Move an appointment. With `ask_calendar` it is pending, and the time before stays blocked until the calendar agrees."""
+    kept = (appointment.was_place or await newest_place(conn, tenant, appointment.id)) if ask_calendar else None
+    await move_claims(conn, tenant, appointment.id, placement, kept)
+    await conn.execute(
+        """UPDATE appointments SET starts_at = $3, ends_at = $4, version = version + 1, updated_at = clock_timestamp(),
+               status = CASE WHEN $5 THEN 'pending_sync' ELSE 'confirmed' END, error = NULL, was_place = $6,
+               was_starts_at = CASE WHEN $5 THEN coalesce(was_starts_at, starts_at) END,
+               was_ends_at = CASE WHEN $5 THEN coalesce(was_ends_at, ends_at) END
+           WHERE tenant = $1 AND id = $2""",
+        tenant, appointment.id, placement.starts_at, placement.ends_at, ask_calendar, kept,
+    )  # fmt: skip
+
+
+async def mark_cancelled(
+    conn: Connection, tenant: str, appointment: Appointment, cancelled_by: CancelledBy, reason: str | None
+) -> None:
+    """Cancel an appointment and free its time at once.
+
+    Its claims stay as history: by their times its booking can be found in the calendar, where its uid is not known here.
+    """
+    await release_claims(conn, tenant, appointment.id)
+    await conn.execute(
+        """UPDATE appointments SET status = 'cancelled', cancelled_by = $3, cancel_reason = $4, version = version + 1,
+               error = NULL, updated_at = clock_timestamp(), was_place = NULL, was_starts_at = NULL, was_ends_at = NULL
+           WHERE tenant = $1 AND id = $2""",
+        tenant, appointment.id, cancelled_by.value, reason,
+    )  # fmt: skip

@@ -1,0 +1,264 @@
+"""Rows of `claims`: which resource is blocked when, for which appointment; and the locks that their writers take.
+
+A claim is `held` (until it expires), `booked` or `released`. `place` numbers the placements that an appointment has had: the
+claims of the highest number are where it is, older ones are history, released. While the calendar has not agreed to a move,
+the placement before it stays booked as well, so that a refused move can always be reverted. Claims of place 0 only block.
+"""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+import asyncpg
+import stamina
+
+from askproai_core.database import Connection, Pool
+from askproai_runtime.booking.availability import BusySpan, Claims, Span, subtract_spans
+
+T = TypeVar("T")
+
+# Whoever gets a lock late can meet a hold that expired a moment ago, or the hold of a concurrent request of the same call.
+_RACES = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.ExclusionViolationError,
+    asyncpg.UniqueViolationError,
+)
+_NEWEST = "(SELECT max(place) FROM claims WHERE tenant = $1 AND appointment_id = $2)"
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """When and with whom an appointment takes place, and its claims; `units` is how many the staff member has now."""
+
+    staff: str
+    starts_at: datetime
+    ends_at: datetime
+    claims: Claims
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class BookedClaim:
+    """A booked claim near a requested time. `promised`: not only its buffer but the appointment itself is in the way."""
+
+    resource_id: int
+    span: Span
+    units: int
+    appointment_id: UUID
+    promised: bool
+
+
+async def run_transaction(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T:
+    """Run a transaction, up to four times if it loses races.
+
+    Raises `asyncpg.ExclusionViolationError` when the span stays taken, `asyncpg.LockNotAvailableError` after `lock_timeout`.
+    """
+    async for attempt in stamina.retry_context(
+        on=_RACES, attempts=4, timeout=2.0, wait_initial=0.01, wait_max=0.2, wait_jitter=0.05
+    ):
+        with attempt:
+            async with pool.acquire() as conn, conn.transaction():
+                return await work(conn)
+    raise AssertionError("stamina ends by a result or by the last error")
+
+
+async def lock_and_clear_holds(
+    conn: Connection, tenant: str, resources: Sequence[int], call_id: str, *, appointment_id: UUID | None = None
+) -> None:
+    """Lock staff members by their resources, then delete the call's own hold, and expired holds on `resources`.
+
+    Locked are `resources`, those of the call's own hold, and those of `appointment_id`; in the order of their ids, without
+    which overlapping writers deadlock. The claims of a deleted hold go with it.
+    """
+    await conn.execute(
+        """SELECT id FROM resources
+           WHERE tenant = $1 AND (id = ANY($2) OR id IN (
+               SELECT c.resource_id FROM claims c JOIN appointments a ON a.tenant = c.tenant AND a.id = c.appointment_id
+               WHERE a.tenant = $1 AND (a.call_id = $3 AND a.status = 'held' OR a.id = $4)))
+           ORDER BY id FOR UPDATE""",
+        tenant, list(resources), call_id, appointment_id,
+    )  # fmt: skip
+    await conn.execute(
+        """DELETE FROM appointments a
+           WHERE a.tenant = $1 AND a.status = 'held' AND (a.call_id = $3 OR EXISTS (
+               SELECT 1 FROM claims c WHERE c.tenant = $1 AND c.appointment_id = a.id AND c.resource_id = ANY($2)
+               AND c.state = 'held' AND c.expires_at <= clock_timestamp()))""",
+        tenant, list(resources), call_id,
+    )  # fmt: skip
+
+
+async def lock_resources_of(conn: Connection, tenant: str, appointment_id: UUID) -> None:
+    """Lock the resources that an appointment has claims of, in the order of their ids, as every writer of claims does."""
+    await conn.execute(
+        """SELECT 1 FROM resources WHERE tenant = $1 AND id IN (
+               SELECT resource_id FROM claims WHERE tenant = $1 AND appointment_id = $2) ORDER BY id FOR UPDATE""",
+        tenant, appointment_id,
+    )  # fmt: skip
+
+
+async def read_busy_spans(
+    conn: Connection,
+    tenant: str,
+    resources: Sequence[int],
+    start: datetime,
+    end: datetime,
+    call_id: str,
+    ignoring: UUID | None = None,
+) -> dict[int, list[BusySpan]]:
+    """Return what blocks `resources` in [start, end), by resource id: booked, held for other calls, or refused by the
+    calendar a moment ago. `ignoring` is an appointment that is to be moved, and so does not block itself.
+
+    One query for all, with scalars instead of range operators: under row security those cannot use an index.
+    """
+    rows = await conn.fetch(
+        """SELECT c.resource_id, c.block_start AS starts_at, c.block_end AS ends_at, c.units FROM claims c
+           WHERE c.tenant = $1 AND c.resource_id = ANY($2) AND c.block_end > $3 AND c.block_start < $4
+             AND c.appointment_id IS DISTINCT FROM $6
+             AND (c.state = 'booked' OR c.state = 'held' AND c.expires_at > clock_timestamp() AND NOT EXISTS (
+                  SELECT 1 FROM appointments a WHERE a.tenant = $1 AND a.id = c.appointment_id AND a.call_id = $5))
+           UNION ALL
+           SELECT r.resource_id, r.starts_at, r.ends_at, 1::smallint FROM refusals r
+           WHERE r.tenant = $1 AND r.resource_id = ANY($2) AND r.ends_at > $3 AND r.starts_at < $4
+             AND r.until > clock_timestamp()""",
+        tenant, list(resources), start, end, call_id, ignoring,
+    )  # fmt: skip
+    busy: dict[int, list[BusySpan]] = defaultdict(list)
+    for row in rows:
+        busy[row["resource_id"]].append(BusySpan(row["starts_at"], row["ends_at"], row["units"]))
+    return busy
+
+
+async def is_hold_allowed(
+    conn: Connection,
+    tenant: str,
+    resources: Sequence[int],
+    day: Span,
+    caller: str | None,
+    per_day: int,
+    per_caller: int,
+) -> bool:
+    """Return whether one more hold is within the limits of this staff member and day, and of this caller."""
+    held = await conn.fetchrow(
+        """SELECT count(DISTINCT a.id) FILTER (WHERE c.resource_id = ANY($2) AND c.block_end > $3 AND c.block_start < $4) AS of_day,
+                  count(DISTINCT a.id) FILTER (WHERE a.caller = $5) AS of_caller
+           FROM appointments a JOIN claims c ON c.tenant = a.tenant AND c.appointment_id = a.id
+           WHERE a.tenant = $1 AND a.status = 'held' AND c.expires_at > clock_timestamp()""",
+        tenant, list(resources), day.start, day.end, caller,
+    )  # fmt: skip
+    return held is not None and held["of_day"] < per_day and held["of_caller"] < per_caller
+
+
+async def list_booked_claims(
+    conn: Connection, tenant: str, resources: Sequence[int], blocked: Span, visit: Span, ignoring: UUID | None
+) -> list[BookedClaim]:
+    """Return the booked claims of `resources` that overlap `blocked`, which is `visit` with its buffers.
+
+    An appointment whose move the calendar has not agreed to counts as promised everywhere: either time may be its own.
+    """
+    rows = await conn.fetch(
+        """SELECT c.resource_id, c.block_start, c.block_end, c.units, a.id, a.was_starts_at IS NOT NULL
+                  OR a.starts_at < $6 AND a.ends_at > $5 AS promised
+           FROM claims c JOIN appointments a ON a.tenant = c.tenant AND a.id = c.appointment_id
+           WHERE c.tenant = $1 AND c.resource_id = ANY($2) AND c.state = 'booked' AND c.block_end > $3 AND c.block_start < $4
+             AND a.id IS DISTINCT FROM $7""",
+        tenant, list(resources), blocked.start, blocked.end, visit.start, visit.end, ignoring,
+    )  # fmt: skip
+    return [
+        BookedClaim(r["resource_id"], Span(r["block_start"], r["block_end"]), r["units"], r["id"], r["promised"])
+        for r in rows
+    ]
+
+
+async def list_previous_spans(conn: Connection, tenant: str, appointment_id: UUID) -> list[Span]:
+    """Return the times that an appointment had before the one that it has now, buffers included, the last one first."""
+    rows = await conn.fetch(
+        """SELECT min(block_start) AS first, max(block_end) AS last FROM claims
+           WHERE tenant = $1 AND appointment_id = $2 AND place > 0 GROUP BY place ORDER BY place DESC""",
+        tenant, appointment_id,
+    )  # fmt: skip
+    return list(dict.fromkeys(Span(row["first"], row["last"]) for row in rows[1:]))
+
+
+async def newest_place(conn: Connection, tenant: str, appointment_id: UUID) -> int:
+    """Return the number of the placement where the appointment is."""
+    return int(await conn.fetchval(f"SELECT {_NEWEST}", tenant, appointment_id))
+
+
+async def move_claims(
+    conn: Connection, tenant: str, appointment_id: UUID, placement: Placement, kept_place: int | None
+) -> None:
+    """Claim a new placement in place of all others; that of the number `kept_place` stays booked beside it.
+
+    Two claims may not overlap, not even those of one appointment. Where old and new overlap, the old claim stands for both
+    until the calendar has decided between them: only the rest of the new one is blocked besides, as place 0.
+    """
+    await release_claims(conn, tenant, appointment_id)
+    kept: Claims = []
+    if kept_place is not None:
+        rows = await conn.fetch(
+            """UPDATE claims SET state = 'booked' WHERE tenant = $1 AND appointment_id = $2 AND place = $3
+               RETURNING resource_id, block_start, block_end""",
+            tenant, appointment_id, kept_place,
+        )  # fmt: skip
+        kept = [(row["resource_id"], Span(row["block_start"], row["block_end"])) for row in rows]
+    number = await newest_place(conn, tenant, appointment_id) + 1
+    apart: Claims = []
+    overlapping: Claims = []
+    for resource_id, span in placement.claims:
+        overlaps = [k for r, k in kept if r == resource_id and k.start < span.end and span.start < k.end]
+        (overlapping if overlaps else apart).append((resource_id, span))
+        if overlaps:
+            rest = [(resource_id, piece) for piece in subtract_spans(span, overlaps)]
+            await _insert_claims(conn, tenant, appointment_id, rest, placement.units, 0)
+    await _insert_claims(conn, tenant, appointment_id, apart, placement.units, number)
+    await _insert_claims(conn, tenant, appointment_id, overlapping, placement.units, number, state="released")
+
+
+async def book_newest_place(conn: Connection, tenant: str, appointment_id: UUID) -> None:
+    """Block where the appointment is, and nothing else."""
+    await release_claims(conn, tenant, appointment_id)
+    await conn.execute(
+        f"UPDATE claims SET state = 'booked' WHERE tenant = $1 AND appointment_id = $2 AND place = {_NEWEST}",  # noqa: S608  a constant
+        tenant, appointment_id,
+    )  # fmt: skip
+
+
+async def restore_place(conn: Connection, tenant: str, appointment_id: UUID, place: int | None) -> None:
+    """Block an earlier placement again, and nothing else: its claims are copied, since the highest number is where it is."""
+    await release_claims(conn, tenant, appointment_id)
+    await conn.execute(
+        """INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, units, place)
+           SELECT tenant, appointment_id, resource_id, blocks, 'booked', units,
+                  (SELECT max(place) + 1 FROM claims WHERE tenant = $1 AND appointment_id = $2)
+           FROM claims WHERE tenant = $1 AND appointment_id = $2 AND place = $3""",
+        tenant, appointment_id, place,
+    )  # fmt: skip
+
+
+async def release_claims(conn: Connection, tenant: str, appointment_id: UUID) -> None:
+    """Free what the appointment blocks."""
+    await conn.execute(
+        "UPDATE claims SET state = 'released' WHERE tenant = $1 AND appointment_id = $2 AND state = 'booked'",
+        tenant, appointment_id,
+    )  # fmt: skip
+
+
+async def _insert_claims(
+    conn: Connection, tenant: str, appointment_id: UUID, claims: Claims, units: int, place: int, state: str = "booked"
+) -> None:
+    """Add claims. Raises `asyncpg.ExclusionViolationError` if one is taken."""
+    await conn.execute(
+        """INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, units, place)
+           SELECT $1, $2, claim.row, tstzrange(claim.first, claim.last, '[)'), $6, $7, $8
+           FROM unnest($3::bigint[], $4::timestamptz[], $5::timestamptz[]) AS claim (row, first, last)""",
+        tenant, appointment_id, *claim_arrays(claims), state, units, place,
+    )  # fmt: skip
+
+
+def claim_arrays(claims: Claims) -> tuple[list[int], list[datetime], list[datetime]]:
+    """Return claims as the arrays that a statement unnests."""
+    return [row for row, _ in claims], [span.start for _, span in claims], [span.end for _, span in claims]

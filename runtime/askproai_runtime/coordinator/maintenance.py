@@ -1,0 +1,89 @@
+"""The leader's work on the tenants' tables: sweep expired holds, re-arm stuck jobs, delete old rows, update the counts.
+
+Each function is the `run` of a periodic task and returns how many things it changed. The fence is checked before every
+statement that writes.
+"""
+
+from datetime import timedelta
+
+from askproai_runtime.coordinator import store
+from askproai_runtime.coordinator.periodic_task import CoordinatorContext
+
+BATCH = 500
+
+_SLOT_LOCK_LIFE_MS = "60000"
+_NO_EXPIRY = -1
+
+
+async def sweep_holds(context: CoordinatorContext) -> int:
+    """Delete expired holds with their claims. A booking removes those in its way; the others would stay for ever."""
+    swept = 0
+    while True:
+        context.fence()
+        deleted = await store.delete_expired_holds(context.pool, BATCH)
+        swept += deleted
+        if not deleted:  # none is left, or only holds that somebody has locked now
+            return swept
+
+
+async def sweep_slot_locks(context: CoordinatorContext) -> int:
+    """Set an expiry on slot locks that have none.
+
+    They are created with one; a key that a person wrote, or a fault of ours, may lack it and would block its slot for ever.
+    `NX` spares a lock that was created anew in between.
+    """
+    repaired = 0
+    if not context.redis.configured:
+        return repaired
+    async for key in context.redis.keys("askproai:*:slot:*"):
+        if await context.redis.expiry(key) == _NO_EXPIRY:
+            context.fence()
+            await context.redis.write(key, ("PEXPIRE", _SLOT_LOCK_LIFE_MS, "NX"))
+            repaired += 1
+    return repaired
+
+
+async def rearm_events(context: CoordinatorContext) -> int:
+    """Make jobs ready again that no worker has had for `stuck_after_seconds`, as a second delivery of their event would.
+
+    Workers take over the jobs of their tenant's lost workers within a minute. What is found here had no worker for longer: all
+    pods of the tenant were away, or a row was changed by hand.
+    """
+    stuck = timedelta(seconds=context.settings.stuck_after_seconds)
+    return sum([await _change_in_batches(context, statement, stuck) for statement in store.REARM_STATEMENTS])
+
+
+async def delete_expired(context: CoordinatorContext) -> int:
+    """Delete what a tenant need not keep (Tenant `spec.retention`), never what still has to be processed.
+
+    After `rawEventDays` the raw bodies go, after `transcriptDays` the transcripts, after `callDays` the rows. Appointments and
+    customers are the tenant's own book: they go with `dataPolicy: Erase` or an erasure, not by age.
+    """
+    return sum(
+        [
+            await _change_in_batches(context, statement, tenant["tenant"], tenant[days])
+            for tenant in await store.list_retention(context.pool)
+            for days, statement in store.RETENTION_STATEMENTS
+        ]
+    )
+
+
+async def update_counts(context: CoordinatorContext) -> int:
+    """Publish the counts that need the rows of all tenants. Zeros are published too: "none" differs from "nobody looked"."""
+    pool, metrics = context.pool, context.metrics
+    zeros = dict.fromkeys(await store.list_tenants(pool), 0)
+    metrics.dead_letters(zeros | await store.count_dead_jobs(pool))
+    metrics.double_bookings(zeros | await store.count_double_bookings(pool))
+    metrics.oldest(await store.measure_oldest_jobs(pool))
+    return 0
+
+
+async def _change_in_batches(context: CoordinatorContext, statement: str, *values: object) -> int:
+    """Run a statement of the store for `BATCH` rows at a time until no row is left."""
+    changed = 0
+    while True:
+        context.fence()
+        batch = await store.change_rows(context.pool, statement, BATCH, *values)
+        changed += batch
+        if batch < BATCH:
+            return changed

@@ -1,0 +1,74 @@
+"""A periodic task: what the leader does again and again. A failing one is logged and counted; it neither stops nor slows others."""
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import aiohttp
+import structlog
+
+from askproai_core.clock import Clock
+from askproai_core.database import DATABASE_UNAVAILABLE, Pool
+from askproai_core.kube import NotLeader
+from askproai_core.logging import error_location
+from askproai_core.redis import RedisUnavailable
+from askproai_runtime.coordinator.fenced_redis import FencedRedis
+from askproai_runtime.coordinator.metrics import Metrics
+from askproai_runtime.coordinator.settings import CoordinatorSettings
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CoordinatorContext:
+    """What the periodic tasks work with. `fence` raises NotLeader unless the Lease is surely ours: call it before each write."""
+
+    pool: Pool
+    redis: FencedRedis
+    session: aiohttp.ClientSession
+    clock: Clock
+    metrics: Metrics
+    settings: CoordinatorSettings
+    fence: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodicTask:
+    """`run` returns how many things it changed; `name` is the label `duty` of the metrics."""
+
+    name: str
+    every: timedelta
+    run: Callable[[CoordinatorContext], Awaitable[int]]
+
+
+async def run_periodically(task: PeriodicTask, context: CoordinatorContext) -> None:
+    """Run a task at once and then about every `every`, until cancelled: each of its statements is complete by itself."""
+    while True:
+        await run_once(task, context)
+        await context.clock.sleep(task.every * random.uniform(0.8, 1.2))  # noqa: S311  no secret
+
+
+async def run_once(task: PeriodicTask, context: CoordinatorContext) -> None:
+    """Run a task once; whatever it raises is logged and counted."""
+    try:
+        context.fence()
+        changed = await task.run(context)
+    except NotLeader as error:
+        outcome = "not_leader"
+        log.warning("duty.refused", duty=task.name, why=str(error))
+    except (RedisUnavailable, *DATABASE_UNAVAILABLE) as error:
+        outcome = "away"
+        level = (
+            log.info if isinstance(error, RedisUnavailable) else log.warning
+        )  # the Redis client has warned already, once
+        level("duty.put_off", duty=task.name, error=type(error).__name__, at=error_location(error))
+    except Exception as error:  # noqa: BLE001  a fault in one task must not end the others; it is logged and counted
+        outcome = "failed"
+        log.error("duty.failed", duty=task.name, error=type(error).__name__, at=error_location(error))  # noqa: TRY400  a driver's text quotes rows
+    else:
+        outcome = "ok"
+        context.metrics.changes.labels(task.name).inc(changed)
+        if changed:
+            log.info("duty.done", duty=task.name, changed=changed)
+    context.metrics.runs.labels(task.name, outcome).inc()

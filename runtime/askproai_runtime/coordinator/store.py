@@ -1,0 +1,189 @@
+"""Every SQL statement of the coordinator. They see all tenants; migration 0003 grants exactly these tables and columns.
+
+The statements that change rows take their number as `$1` and skip rows that somebody has locked: short transactions, which hold
+up nobody.
+"""
+
+import asyncpg
+
+from askproai_core.database import Pool
+from askproai_core.redis import Provider
+
+_TENANT_NAMES = "SELECT tenant FROM tenants"
+_TENANT_RETENTION = "SELECT tenant, raw_event_days, transcript_days, call_days FROM tenants ORDER BY tenant"
+
+# Who called a provider lately; tenants whose circuit is open call no more and are added by the caller.
+_PROVIDER_USE = """
+SELECT t.tenant, CASE $1 WHEN 'retell' THEN t.retell_base_url ELSE t.calcom_base_url END AS base_url,
+       EXISTS (SELECT 1 FROM provider_calls c
+               WHERE c.tenant = t.tenant AND c.at > clock_timestamp() - interval '10 minutes' AND c.provider = $1) AS active
+FROM tenants t
+"""
+
+_DEAD_JOBS = "SELECT tenant, count(*) AS jobs FROM jobs WHERE state = 'dead' GROUP BY tenant"
+_OLDEST_JOBS = """
+SELECT tenant, priority, greatest(0, extract(epoch FROM clock_timestamp() - min(run_at)))::float8 AS seconds
+FROM jobs WHERE state = 'ready' GROUP BY tenant, priority
+"""
+
+# An audit that rests on neither the operators nor the index of the exclusion constraint: it counts claims that begin before an
+# earlier claim of the same resource has ended. Claims that ended before yesterday were counted while they had not.
+_DOUBLE_BOOKINGS = """
+SELECT tenant, count(*) AS claims FROM (
+    SELECT c.tenant, c.block_start, max(c.block_end) OVER (
+        PARTITION BY c.tenant, c.resource_id ORDER BY c.block_start, c.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS earlier
+    FROM resources r JOIN claims c ON c.tenant = r.tenant AND c.resource_id = r.id AND c.block_end > now() - interval '1 day'
+    WHERE c.state IN ('held', 'booked') AND (c.state = 'booked' OR c.expires_at > now())
+) claim WHERE block_start < earlier GROUP BY tenant
+"""
+
+# Resources first, in id order, as bookings lock them (booking/store/appointments.py). Those that a booking has locked at this
+# moment are left for the next run: we never wait, and so never deadlock. `now()` is the beginning of the transaction and can be looked up in an index; a hold that had expired by then has expired.
+_LOCK_EXPIRED = """
+SELECT id FROM resources WHERE id IN (
+    SELECT resource_id FROM claims WHERE state = 'held' AND expires_at <= now() LIMIT $1)
+ORDER BY id FOR UPDATE SKIP LOCKED
+"""
+
+# Checks again under the locks: this statement sees what a booking changed before it released them.
+_DELETE_EXPIRED_HOLDS = """
+DELETE FROM appointments a USING (
+    SELECT h.tenant, h.id FROM appointments h
+    WHERE h.status = 'held' AND (h.tenant, h.id) IN (
+        SELECT c.tenant, c.appointment_id FROM claims c
+        WHERE c.resource_id = ANY ($1) AND c.state = 'held' AND c.expires_at <= now())
+      AND NOT EXISTS (
+        SELECT 1 FROM claims o WHERE o.tenant = h.tenant AND o.appointment_id = h.id
+        AND (o.resource_id <> ALL($1) OR o.state <> 'held' OR o.expires_at > now()))
+    FOR UPDATE SKIP LOCKED
+) expired WHERE a.tenant = expired.tenant AND a.id = expired.id AND a.status = 'held'
+"""
+
+# $2: how long a job must have been stuck. Each is one conditional UPDATE that raises `claim_no` and leaves `attempts`. Job before
+# event, as everybody locks them, and no row that somebody holds. From the tenants on, because every index begins with them.
+_REARM_EVENT_JOBS = """
+UPDATE jobs j SET state = 'ready', run_at = clock_timestamp(), claim_no = j.claim_no + 1, lease_until = NULL, worker = NULL,
+                  finished_at = NULL
+FROM (
+    SELECT l.tenant, l.id FROM tenants t
+    JOIN webhook_events e ON e.tenant = t.tenant
+    JOIN jobs l ON l.tenant = e.tenant AND l.event_id = e.id
+    WHERE e.status IN ('received', 'processing', 'failed') AND e.received_at <= now() - $2::interval
+      AND (l.state = 'running' AND l.lease_until <= now() - $2::interval
+           OR l.state IN ('done', 'dead') AND coalesce(l.finished_at, l.created_at) <= now() - $2::interval)
+    ORDER BY l.id LIMIT $1 FOR NO KEY UPDATE OF l, e SKIP LOCKED
+) lost WHERE j.tenant = lost.tenant AND j.id = lost.id
+"""
+
+# Jobs without an event only when their worker is lost: a finished calendar sync is finished.
+_REARM_CALENDAR_SYNCS = """
+UPDATE jobs j SET state = 'ready', run_at = clock_timestamp(), claim_no = j.claim_no + 1, lease_until = NULL, worker = NULL
+FROM (
+    SELECT l.tenant, l.id FROM jobs l
+    WHERE l.kind = 'calendar-sync' AND l.state = 'running' AND l.lease_until <= now() - $2::interval
+    ORDER BY l.id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+) lost WHERE j.tenant = lost.tenant AND j.id = lost.id
+"""
+
+_ADD_MISSING_JOBS = """
+INSERT INTO jobs (tenant, kind, priority, event_id, correlation_id)
+SELECT e.tenant, 'webhook-event', 'critical', e.id, e.correlation_id
+FROM tenants t JOIN webhook_events e ON e.tenant = t.tenant
+WHERE e.status IN ('received', 'processing', 'failed') AND e.received_at <= now() - $2::interval
+  AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.tenant = e.tenant AND j.event_id = e.id)
+ORDER BY e.id LIMIT $1
+ON CONFLICT DO NOTHING
+"""
+
+REARM_STATEMENTS = (_REARM_EVENT_JOBS, _REARM_CALENDAR_SYNCS, _ADD_MISSING_JOBS)
+
+# $2: the tenant, $3: its days. One tenant at a time, so that a statement reads the rows of one tenant only and ends in time,
+# however many tenants there are.
+_OLD_ROWS = """
+SELECT o.ctid FROM {table} o WHERE o.tenant = $2 AND o.{since} < now() - make_interval(days => $3) {condition} LIMIT $1"""
+_DECIDED = "AND {row}.status IN ('processed', 'dead')"
+
+
+def _delete(table: str, since: str, condition: str = "") -> str:
+    """Return a DELETE of old rows. `condition` is checked again in the row that is deleted: it may have changed meanwhile."""
+    old = _OLD_ROWS.format(table=table, since=since, condition=condition.format(row="o"))
+    return f"DELETE FROM {table} x WHERE x.ctid = ANY (ARRAY ({old})) {condition.format(row='x')}"  # noqa: S608  our own names
+
+
+def _clear(table: str, since: str, change: str, condition: str) -> str:
+    """Return an UPDATE that empties columns of old rows."""
+    old = _OLD_ROWS.format(table=table, since=since, condition=condition) + " FOR NO KEY UPDATE SKIP LOCKED"
+    return f"UPDATE {table} x SET {change} WHERE x.ctid = ANY (ARRAY ({old}))"  # noqa: S608  our own names
+
+
+# The field of Tenant `spec.retention` whose days count, and the statement that they trigger.
+RETENTION_STATEMENTS = (
+    # A body is kept while its event still has to be processed; that of a dead event until a redrive or until its days are over.
+    (
+        "raw_event_days",
+        _clear("webhook_events", "received_at", "payload = ''", _DECIDED.format(row="o") + " AND o.payload <> ''"),
+    ),
+    (
+        "transcript_days",
+        _clear(
+            "calls",
+            "updated_at",
+            "transcript = NULL, analysis = NULL",
+            "AND (o.transcript IS NOT NULL OR o.analysis IS NOT NULL)",
+        ),
+    ),
+    ("call_days", _delete("calls", "updated_at")),
+    ("call_days", _delete("webhook_events", "received_at", _DECIDED)),  # their jobs with them
+    ("call_days", _delete("jobs", "finished_at", "AND {row}.appointment_id IS NOT NULL AND {row}.state = 'done'")),
+    ("call_days", _delete("call_actions", "created_at", "AND {row}.lease_until < now()")),
+    ("call_days", _delete("audit_log", "at")),
+    ("raw_event_days", _delete("provider_calls", "at")),
+    ("raw_event_days", _delete("refusals", "until")),
+)
+
+
+async def list_tenants(pool: Pool) -> list[str]:
+    return [row["tenant"] for row in await pool.fetch(_TENANT_NAMES)]
+
+
+async def list_retention(pool: Pool) -> list[asyncpg.Record]:
+    """Return each tenant with its days: `tenant`, `raw_event_days`, `transcript_days`, `call_days`."""
+    return await pool.fetch(_TENANT_RETENTION)
+
+
+async def list_provider_use(pool: Pool, provider: Provider) -> list[asyncpg.Record]:
+    """Return `tenant`, `base_url` and whether it was `active` (called the provider in the last 10 minutes), for all tenants."""
+    return await pool.fetch(_PROVIDER_USE, provider.value)
+
+
+async def count_dead_jobs(pool: Pool) -> dict[str, int]:
+    """Return the number of dead letters by tenant; tenants without any are absent."""
+    return {row["tenant"]: row["jobs"] for row in await pool.fetch(_DEAD_JOBS)}
+
+
+async def count_double_bookings(pool: Pool) -> dict[str, int]:
+    """Return the number of claims that overlap an earlier one, by tenant; tenants without any are absent."""
+    return {row["tenant"]: row["claims"] for row in await pool.fetch(_DOUBLE_BOOKINGS)}
+
+
+async def measure_oldest_jobs(pool: Pool) -> dict[tuple[str, ...], float]:
+    """Return the age in seconds of the oldest job that could run, by tenant and priority."""
+    return {(row["tenant"], row["priority"]): row["seconds"] for row in await pool.fetch(_OLDEST_JOBS)}
+
+
+async def delete_expired_holds(pool: Pool, limit: int) -> int:
+    """Delete expired holds with their claims, for at most `limit` claims, and return how many holds."""
+    async with pool.acquire() as connection, connection.transaction():
+        resources = [row["id"] for row in await connection.fetch(_LOCK_EXPIRED, limit)]
+        return _affected(await connection.execute(_DELETE_EXPIRED_HOLDS, resources)) if resources else 0
+
+
+async def change_rows(pool: Pool, statement: str, limit: int, *values: object) -> int:
+    """Run one of the statements above for at most `limit` rows, and return how many it changed."""
+    return _affected(await pool.execute(statement, limit, *values))
+
+
+def _affected(command_tag: str) -> int:
+    """Read the number of rows from PostgreSQL's answer, such as `DELETE 3` or `INSERT 0 3`."""
+    return int(command_tag.rpartition(" ")[2])

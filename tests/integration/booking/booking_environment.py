@@ -1,0 +1,273 @@
+"""A salon, as a tenant with a real database under its own role, for the booking tests."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from askproai_core.clock import FixedClock, SystemClock
+from askproai_core.database import open_pool
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.redis import RedisClient, SlotLock
+from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
+from askproai_runtime.booking import BookingService, BookingSettings, CallContext
+from askproai_runtime.calendars import (
+    Calendar,
+    CalendarOutcome,
+    CalendarRequest,
+    Confirmed,
+    LocalCalendar,
+    RemoteBooking,
+)
+from askproai_runtime.jobs import Job, JobKind, Priority
+from askproai_runtime.metrics import Metrics
+from askproai_sandbox.databases import PEOPLE, Database, TenantStore
+from askproai_sandbox.world import salon_config
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)  # Friday, 10:00 in Berlin
+HALF_PAST_TWO = "2026-11-27T14:30:00+01:00"  # the next Friday: Anna and Mehmet both work
+MORNING = "2026-11-27T10:00:00+01:00"  # only Anna
+CALCOM = CalendarConfig(
+    provider=CalendarProvider.CALCOM, base_url="http://127.0.0.1:9", attendee_email_domain="anrufer.salon.example"
+)
+
+
+def call(call_id: str = "call_1", caller: str | None = "+4915112345678") -> CallContext:
+    return CallContext(call_id, "mitte", caller, NOW, f"corr-{call_id}")
+
+
+def booking_args(start: str = HALF_PAST_TWO, name: str = "Petra Müller", **more: Any) -> dict[str, Any]:
+    return {"start": start, "service": "Haarschnitt", "customer_name": name, **more}
+
+
+class FrozenClock(FixedClock):
+    """Its date changes only when a test moves it; waiting takes real time, because concurrent tasks wait as well."""
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, duration: timedelta) -> None:
+        await asyncio.sleep(duration.total_seconds())
+
+
+@dataclass
+class RecordedMetrics:
+    """The part of `Metrics` that booking and calendars use: keeps what was measured."""
+
+    bookings: list[str] = field(default_factory=list)
+    provider_calls: list[tuple[str, str, str]] = field(default_factory=list)
+    lost_offers: int = 0
+
+    def expect_bookings(self, outcomes: Iterable[str]) -> None:
+        assert "confirmed" in set(outcomes)
+
+    def booking(self, outcome: str) -> None:
+        self.bookings.append(outcome)
+
+    def booking_seconds(self, seconds: float) -> None:
+        assert seconds >= 0
+
+    def offered_but_lost(self) -> None:
+        self.lost_offers += 1
+
+    def provider_call(self, provider: str, operation: str, outcome: str, seconds: float) -> None:
+        self.provider_calls.append((provider, operation, outcome))
+
+
+class ScriptedCalendar:
+    """A remote calendar that returns the scripted outcomes, and without one does what it is asked.
+
+    `bookings` are the uids of live bookings by request id, `starts` the start of each uid ever given. For tests of what the
+    calendar's answer alone decides; with Cal.com's own rules there is `calcom_environment.py`.
+    """
+
+    remote = True
+
+    def __init__(self, *script: CalendarOutcome | Callable[[CalendarRequest], CalendarOutcome]) -> None:
+        self.script = list(script)  # of `create`
+        self.moves: list[CalendarOutcome] = []  # the script of `move`
+        self.requests: list[CalendarRequest] = []
+        self.bookings: dict[UUID, str] = {}
+        self.starts: dict[str, datetime] = {}
+        self.cancelled: list[str] = []
+
+    async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
+        assert timedelta() < within <= timedelta(seconds=4)
+        self.requests.append(request)
+        outcome = self.script.pop(0) if self.script else self.commit
+        return outcome(request) if callable(outcome) else outcome
+
+    def commit(self, request: CalendarRequest) -> Confirmed:
+        assert request.request_id not in self.bookings, "booked twice"
+        self.bookings[request.request_id] = uid = f"uid-{len(self.starts)}"
+        self.starts[uid] = request.starts_at
+        return Confirmed(uid)
+
+    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> CalendarOutcome:
+        if self.moves:
+            return self.moves.pop(0)
+        (request_id,) = [key for key, value in self.bookings.items() if value == uid]
+        self.bookings[request_id] = new = f"uid-{len(self.starts)}"
+        self.starts[new] = starts_at
+        return Confirmed(new)
+
+    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> CalendarOutcome:
+        self.cancelled.append(uid)
+        self.bookings = {key: value for key, value in self.bookings.items() if value != uid}
+        return Confirmed(uid)
+
+    async def find(self, request: CalendarRequest) -> RemoteBooking | None:
+        uid = self.bookings.get(request.request_id)
+        return self._remote_booking(uid) if uid and request.starts_at <= self.starts[uid] < request.ends_at else None
+
+    async def get_booking(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
+        return self._remote_booking(uid) if uid in self.bookings.values() else None
+
+    def _remote_booking(self, uid: str) -> RemoteBooking:
+        start = self.starts[uid]
+        return RemoteBooking((uid,), 1001, start, start + timedelta(minutes=45), live=True, changed_at=NOW)
+
+
+@dataclass
+class Salon:
+    """A tenant, its `BookingService`, and queries on its tables. The last one of `configs` is in force."""
+
+    store: TenantStore
+    pool: "asyncpg.Pool[asyncpg.Record]"
+    booking: BookingService
+    metrics: RecordedMetrics
+    clock: FrozenClock
+    configs: list[TenantConfig]
+
+    def apply_config(self, config: TenantConfig) -> None:
+        """Put another config in force, as a pod does when its config file changes."""
+        self.configs.append(config)
+
+    async def rows(self, query: str, *args: Any) -> list[dict[str, Any]]:
+        return [dict(row) for row in await self.pool.fetch(query, *args)]
+
+    async def live(self) -> list[dict[str, Any]]:
+        return await self.rows(
+            "SELECT * FROM appointments WHERE status IN ('confirmed', 'pending_sync') ORDER BY created_at"
+        )
+
+    async def cancel(self, appointment_id: str) -> None:
+        """Cancel an appointment as the caller who booked it."""
+        (row,) = await self.rows("SELECT call_id, caller FROM appointments WHERE id = $1", UUID(appointment_id))
+        answer = await self.booking.cancel_appointment(
+            call(row["call_id"], row["caller"]), {"appointment_id": appointment_id}
+        )
+        assert answer.success, answer
+
+    async def claim_job(self) -> Job:
+        """Claim the queued calendar-sync job, as a worker would."""
+        row = await self.pool.fetchrow(
+            """UPDATE jobs SET state = 'running', attempts = attempts + 1, claim_no = claim_no + 1,
+               lease_until = clock_timestamp() + interval '30 s' WHERE kind = 'calendar-sync' AND state IN ('ready', 'running')
+               RETURNING id, kind, priority, attempts, claim_no, event_id, appointment_id, correlation_id"""
+        )
+        assert row is not None, "no calendar-sync job is queued"
+        return Job(**{**row, "kind": JobKind(row["kind"]), "priority": Priority(row["priority"])})
+
+    async def assert_claims_match(self) -> None:
+        """Assert that claims equal live appointments, buffers included, and that nobody is blocked twice.
+
+        Only an appointment whose move the calendar has not agreed to blocks two times, its old and its new one; the claims of
+        the highest number are where it is.
+        """
+        rows = await self.rows("SELECT * FROM appointments")
+        claims = await self.rows(
+            """SELECT c.appointment_id, c.state, c.block_start, c.block_end, c.place, r.staff
+               FROM claims c JOIN resources r ON r.id = c.resource_id ORDER BY c.block_start"""
+        )
+        buffer = timedelta(minutes=10)
+        for row in rows:
+            own = [claim for claim in claims if claim["appointment_id"] == row["id"]]
+            newest = max(own, key=lambda claim: claim["place"])
+            assert (newest["block_start"], newest["block_end"]) == (row["starts_at"], row["ends_at"] + buffer), (
+                row,
+                own,
+            )
+            assert newest["staff"] == row["staff"]
+            expected = [row["starts_at"]] if row["status"] in {"confirmed", "pending_sync"} else []
+            expected += [row["was_starts_at"]] if expected and row["was_starts_at"] else []
+            length, booked = row["ends_at"] - row["starts_at"] + buffer, [c for c in own if c["state"] == "booked"]
+            for start in expected:
+                at = start  # one claim may end where the next begins
+                for claim in booked:
+                    at = claim["block_end"] if claim["block_start"] <= at < claim["block_end"] else at
+                assert at >= start + length, (row, own)
+            minutes = sum(((c["block_end"] - c["block_start"]) for c in booked), timedelta())
+            assert minutes == length * len(expected) if len(expected) < 2 else minutes <= 2 * length, (row, own)
+            assert [c["state"] for c in own if c["state"] == "held"] == (["held"] if row["status"] == "held" else [])
+        await self.assert_no_double_booking()
+
+    async def assert_no_double_booking(self) -> None:
+        """Assert that nothing is booked twice, without relying on the constraint."""
+        overlaps = await self.rows(
+            """SELECT 1 FROM claims a JOIN claims b ON a.resource_id = b.resource_id AND a.id < b.id AND a.blocks && b.blocks
+               WHERE a.state = 'booked' AND b.state = 'booked'"""
+        )
+        assert overlaps == []
+
+
+def open_slot_lock(tenant: str, redis_url: str | None = None) -> SlotLock:
+    """Return the slot lock of a pod; without a URL there is no Redis."""
+    clock = SystemClock()
+    return SlotLock(RedisClient(lambda: redis_url, tenant, clock, Metrics(tenant), timeout=timedelta(seconds=1)), clock)
+
+
+def tenant_config_of(store: TenantStore, **changes: Any) -> TenantConfig:
+    """Return the salon's config with the resource ids of this database."""
+    ids = {staff: (resource,) for (_, staff, _), resource in store.resources.items()}
+    return salon_config(resource_ids=ids, tenant=store.tenant, **changes)
+
+
+async def open_salon(
+    database: Database,
+    name: str,
+    calendar: Calendar | None = None,
+    settings: BookingSettings | None = None,
+    redis_url: str | None = None,
+    people: Iterable[tuple[str, str, int]] = PEOPLE,
+    **changes: Any,
+) -> Salon:
+    """Create a tenant of its own in the shared database, under its own role. The caller closes its pool."""
+    store = await database.tenant_store(name, people)
+    salon_calendar: Calendar = calendar or LocalCalendar()
+    if salon_calendar.remote:
+        changes.setdefault("calendar", CALCOM)
+    configs = [tenant_config_of(store, **changes)]
+    pool, metrics, clock = open_pool(store.dsn, max_size=6), RecordedMetrics(), FrozenClock(NOW)
+    await pool
+    booking = BookingService(
+        pool,
+        lambda: configs[-1],
+        salon_calendar,
+        clock,
+        metrics,
+        settings or BookingSettings(),
+        FaultPoints(),
+        open_slot_lock(store.tenant, redis_url),
+    )
+    return Salon(store, pool, booking, metrics, clock, configs)
+
+
+@asynccontextmanager
+async def second_process(
+    salon: Salon, settings: BookingSettings | None = None, *, max_size: int = 2, **parameters: str
+) -> AsyncIterator[BookingService]:
+    """Yield the `BookingService` of another process of the same tenant, with its own pool and PostgreSQL settings."""
+    query = "&".join(f"{name}={value}" for name, value in parameters.items())
+    config = tenant_config_of(salon.store)
+    async with open_pool(f"{salon.store.dsn}?{query}", max_size=max_size) as pool:
+        yield BookingService(
+            pool, lambda: config, LocalCalendar(), salon.clock, salon.metrics, settings or BookingSettings(), FaultPoints(),
+            open_slot_lock(config.tenant),
+        )  # fmt: skip

@@ -1,0 +1,139 @@
+"""A salon whose calendar is the Cal.com simulator, for the booking tests."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+import msgspec
+from booking_environment import CALCOM, NOW, FrozenClock, Salon, open_slot_lock, tenant_config_of
+
+from askproai_core.database import open_pool
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.redis import CircuitBreakers
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.booking import BookingService, BookingSettings, CalendarEvent
+from askproai_runtime.calendars import CalcomHttp, CalcomV2, ProviderCallRecorder
+from askproai_sandbox.calcom import CalcomSimulator
+from askproai_sandbox.simulator import Fault, FaultKind, serve
+
+QUICK = BookingSettings(
+    provider_timeout=timedelta(seconds=1), budget=timedelta(seconds=3), quiet_period=timedelta(), sync_delay=timedelta()
+)
+KEY = "cal_salon"
+
+
+@dataclass
+class CalcomEnvironment:
+    """A salon whose calendar is the simulator. `worker` is a second process, with one database connection."""
+
+    salon: Salon
+    calcom: CalcomSimulator
+    session: aiohttp.ClientSession
+    url: str
+    config: TenantConfig
+    circuits: CircuitBreakers
+    calendar: CalcomV2 = None  # type: ignore[assignment]  # set by the fixture: it needs the salon's pool
+    worker: BookingService = None  # type: ignore[assignment]
+
+    def inject_fault(self, kind: FaultKind, operation: str = "create-booking", **options: Any) -> None:
+        self.calcom.faults.active.append(Fault.parse({"operation": operation, "fault": kind, **options}, NOW))
+
+    @property
+    def bookings(self) -> list[dict[str, Any]]:
+        """The live bookings, as Cal.com has them."""
+        accounts = self.calcom.dump()["accounts"]
+        return [b for b in accounts.get(KEY, {"bookings": []})["bookings"] if b["status"] == "accepted"]
+
+    async def block(self, event_type: int, start: str) -> None:
+        """Book as somebody else, at Cal.com."""
+        attendee = {"name": "Fremd", "email": "fremd@example.com", "timeZone": "Europe/Berlin"}
+        body = {"eventTypeId": event_type, "start": start, "attendee": attendee}
+        headers = {"cal-api-version": "2024-08-13", "Authorization": f"Bearer {KEY}"}
+        async with self.session.post(f"{self.url}/v2/bookings", json=body, headers=headers) as response:
+            assert response.status == 201, await response.text()
+
+    async def dashboard(self, action: str, **fields: Any) -> dict[str, Any]:
+        """Do what a person does at Cal.com; return the booking."""
+        body = {"key": KEY, "action": action, **fields}
+        async with self.session.post(f"{self.url}/_sim/dashboard", json=body) as response:
+            assert response.status in {200, 201}, await response.text()
+            return await response.json()
+
+    async def receive_event(self, uid: str, received_at: datetime = NOW, starts_at: datetime | None = None) -> str:
+        """Handle the event of a booking, as a worker does after a webhook; return the note at the event."""
+        notes: list[str] = []
+
+        async def finish(_conn: Any, note: str) -> None:
+            notes.append(note)
+
+        event = CalendarEvent(uid, received_at, "corr-event", starts_at)
+        async with asyncio.timeout(10):
+            await self.worker.apply_calendar_event(event, finish)
+        return notes[0]
+
+    async def run_sync_job(self) -> None:
+        """Run the queued calendar-sync job, as a worker does."""
+        async with asyncio.timeout(10):
+            await self.worker.sync_appointment(await self.salon.claim_job())
+
+    async def event_type(self, number: int, host: str, **fields: Any) -> None:
+        """Create or change an event type at Cal.com."""
+        body = {"key": KEY, "id": number, "lengthInMinutes": 45, "afterEventBuffer": 10, "host": host, **fields}
+        async with self.session.post(f"{self.url}/_sim/event-types", json=body) as response:
+            assert response.status == 201, await response.text()
+
+    def disconnect(self) -> None:
+        """From now on nothing listens at Cal.com's address."""
+        self._set_base_url("http://127.0.0.1:9")
+
+    def reconnect(self) -> None:
+        self._set_base_url(self.url)
+
+    def _set_base_url(self, url: str) -> None:
+        calendar = msgspec.structs.replace(CALCOM, base_url=url)
+        self.config = msgspec.structs.replace(self.config, calendar=calendar)
+
+    def replace_worker_calendar(self, calendar: Any) -> None:
+        """Give the worker another calendar."""
+        self.worker._context = replace(self.worker._context, calendar=calendar)
+
+
+class DeferredCalendar:
+    """Stands for a calendar that is made later: it needs the salon's pool, and the salon needs a calendar."""
+
+    remote = True
+
+    def __init__(self, get_calendar: Callable[[], Any]) -> None:
+        self._get_calendar = get_calendar
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._get_calendar(), name)
+
+
+@asynccontextmanager
+async def open_calcom_environment(new_salon: Callable[..., Awaitable[Salon]]) -> AsyncIterator[CalcomEnvironment]:
+    calcom = CalcomSimulator(FrozenClock(NOW))
+    async with serve(calcom) as url, aiohttp.ClientSession() as session:
+        salon = await new_salon(DeferredCalendar(lambda: env.calendar), QUICK)
+        circuits = CircuitBreakers(None, salon.clock)
+        env = CalcomEnvironment(salon, calcom, session, url, tenant_config_of(salon.store), circuits)
+        env.reconnect()
+        for staff, number in (("anna", 1001), ("mehmet", 1002)):
+            await env.event_type(number, staff)
+
+        def calcom_with(pool: Any) -> CalcomV2:
+            recorder = ProviderCallRecorder(pool, salon.store.tenant, salon.metrics)
+            exchange = CalcomHttp(session, circuits, salon.clock)
+            return CalcomV2(exchange, lambda: env.config, lambda: KEY, recorder)
+
+        env.calendar = calcom_with(salon.pool)
+        async with open_pool(salon.store.dsn, max_size=1) as pool:
+            env.worker = BookingService(
+                pool, lambda: env.config, calcom_with(pool), salon.clock, salon.metrics, QUICK, FaultPoints(),
+                open_slot_lock(salon.store.tenant),
+            )  # fmt: skip
+            yield env

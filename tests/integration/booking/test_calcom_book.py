@@ -1,0 +1,250 @@
+"""Booking with the Cal.com simulator: whatever is lost, late, refused or unreachable ends as exactly one booking."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from booking_environment import HALF_PAST_TWO, NOW, booking_args, call, open_slot_lock
+from calcom_environment import CalcomEnvironment
+
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.redis import Provider
+from askproai_runtime.booking import BookingService, BookingSettings, CalendarDisagrees
+from askproai_runtime.booking.remote import calendar_request
+from askproai_runtime.booking.store.appointments import get_appointment
+from askproai_runtime.jobs import DeadNow, RunAgain, StaleClaim
+from askproai_sandbox.simulator import FaultKind
+
+
+async def test_a_booking_is_in_both_calendars(env: CalcomEnvironment) -> None:
+    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    assert answer.fields["status"] == "confirmed", await env.salon.rows("SELECT error FROM appointments")
+    (remote,) = env.bookings
+    (local,) = await env.salon.live()
+    assert remote["uid"] == local["external_id"]
+    assert remote["start"].startswith("2026-11-27T13:30:00")
+    assert remote["metadata"] == {"requestId": str(local["id"]), "callId": "call_1", "tenant": env.salon.store.tenant}
+    (attendee,) = remote["attendees"]
+    assert (attendee["email"], attendee["language"]) == ("anruf-4915112345678@anrufer.salon.example", "de")
+    (row,) = await env.salon.rows("SELECT * FROM provider_calls")
+    assert (row["provider"], row["operation"], row["method"], row["endpoint"], row["status"], row["outcome"]) == (
+        "calcom", "create-booking", "POST", "/v2/bookings", 201, "confirmed",
+    )  # fmt: skip
+    assert row["correlation_id"] == "corr-call_1"
+    assert env.salon.metrics.provider_calls == [("calcom", "create-booking", "confirmed")]
+
+
+@pytest.mark.parametrize("caller", ["call_1", "call_2"])
+async def test_what_was_cancelled_here_can_be_booked_again(env: CalcomEnvironment, caller: str) -> None:
+    """Cancelled here only; whoever books the time next cancels the booking that Cal.com still has."""
+    first = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await env.salon.cancel(first.fields["appointment_id"])
+    again = await env.salon.booking.book_appointment(call(caller), booking_args(staff="anna"))
+    assert (again.success, again.fields["status"]) == (True, "confirmed"), again.message
+    assert again.fields["appointment_id"] != first.fields["appointment_id"]
+    (remote,) = env.bookings
+    assert remote["metadata"]["requestId"] == again.fields["appointment_id"]
+    assert [outcome for _, _, outcome in env.salon.metrics.provider_calls] == [
+        "confirmed",
+        "taken",
+        "cancelled",
+        "confirmed",
+    ]
+    await env.salon.assert_claims_match()
+
+
+async def test_a_booking_whose_answer_timed_out_is_found_by_the_sync_job(env: CalcomEnvironment) -> None:
+    env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
+    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
+    assert len(env.bookings) == 1
+    await env.run_sync_job()
+    (local,) = await env.salon.live()
+    assert (local["status"], local["external_id"]) == ("confirmed", env.bookings[0]["uid"])
+    assert len(env.bookings) == 1
+
+
+@pytest.mark.parametrize("kind", [FaultKind.ERROR_BEFORE_COMMIT, FaultKind.ERROR_AFTER_COMMIT])
+async def test_a_500_is_unknown_and_ends_as_one_booking(env: CalcomEnvironment, kind: FaultKind) -> None:
+    env.inject_fault(kind)
+    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    assert answer.fields["status"] == "pending_sync"
+    await env.run_sync_job()
+    assert len(env.bookings) == 1
+    assert [a["status"] for a in await env.salon.live()] == ["confirmed"]
+
+
+async def test_too_many_requests_is_kept_and_synced(env: CalcomEnvironment) -> None:
+    env.inject_fault(FaultKind.RATE_LIMITED)
+    assert (await env.salon.booking.book_appointment(call(), booking_args())).fields["status"] == "pending_sync"
+    with pytest.raises(RunAgain) as postponed:
+        await env.run_sync_job()
+    assert timedelta(seconds=50) < postponed.value.at - NOW <= timedelta(seconds=60), "Cal.com blocks for a minute"
+    await env.circuits.reset(Provider.CALCOM)
+    await env.run_sync_job()
+    assert len(env.bookings) == 1
+
+
+async def test_while_calcom_is_unreachable_it_is_booked_here_and_later_there_once(env: CalcomEnvironment) -> None:
+    """The job waits as long as the outage lasts, without becoming a dead letter; run twice, it makes one booking."""
+    env.disconnect()
+    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
+    assert env.bookings == []
+    with pytest.raises(RunAgain):
+        await env.run_sync_job()
+    env.reconnect()
+    first, second = await env.salon.claim_job(), await env.salon.claim_job()  # the lease of the first has ended
+
+    results = await asyncio.gather(
+        env.salon.booking.sync_appointment(second),
+        env.salon.booking.sync_appointment(first),
+        return_exceptions=True,
+    )
+    assert [type(r) for r in results if r is not None] in (
+        [StaleClaim],
+        [CalendarDisagrees],
+        [StaleClaim, CalendarDisagrees],
+    )
+    assert len(env.bookings) == 1
+    if (await env.salon.live())[0]["status"] == "pending_sync":
+        await env.run_sync_job()
+    (local,) = await env.salon.live()
+    assert (local["status"], local["external_id"]) == ("confirmed", env.bookings[0]["uid"])
+    assert len(env.bookings) == 1
+
+
+async def test_a_sync_job_killed_after_its_create_finds_the_booking(env: CalcomEnvironment) -> None:
+    env.disconnect()
+    await env.salon.booking.book_appointment(call(), booking_args())
+    env.reconnect()
+    job = await env.salon.claim_job()
+    (appointment,) = await env.salon.live()
+    # what a killed worker leaves: the booking at Cal.com, nothing written here
+    async with env.salon.pool.acquire() as conn:
+        row = await get_appointment(conn, env.salon.store.tenant, appointment["id"])
+    assert row is not None
+    await env.calendar.create(calendar_request(row), within=timedelta(seconds=2))
+    assert job.claim_no == 1
+    await env.run_sync_job()
+    assert len(env.bookings) == 1
+    assert [a["status"] for a in await env.salon.live()] == ["confirmed"]
+
+
+async def test_a_lagging_list_never_makes_a_second_booking(env: CalcomEnvironment) -> None:
+    """Not listed, so created again, so refused because of our own booking: the next attempt finds it."""
+    env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
+    env.inject_fault(FaultKind.LAGGING_LIST, "list-bookings", requests=1)
+    await env.salon.booking.book_appointment(call(), booking_args())
+    with pytest.raises(CalendarDisagrees):
+        await env.run_sync_job()
+    await env.run_sync_job()
+    assert len(env.bookings) == 1
+    assert [a["status"] for a in await env.salon.live()] == ["confirmed"]
+
+
+async def test_a_slot_taken_at_calcom_goes_to_the_other_staff_member(env: CalcomEnvironment) -> None:
+    await env.block(1001, "2026-11-27T13:30:00Z")
+    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    assert (answer.success, answer.fields["staff"]) == (True, "mehmet")
+    assert len(env.bookings) == 2
+    await env.salon.assert_claims_match()
+
+
+async def test_one_account_whose_event_types_are_all_one_hosts(env: CalcomEnvironment) -> None:
+    """A key acts as one user (docs/vendors/calcom.md): Anna's booking makes Mehmet busy there. Callers get what is left."""
+    for number in (1001, 1002):
+        await env.event_type(number, "the-only-user")
+    assert (await env.salon.booking.book_appointment(call("a"), booking_args())).fields["staff"] == "anna"
+    start, tried = HALF_PAST_TWO, []
+    for _ in range(6):
+        answer = await env.salon.booking.book_appointment(call("b", None), booking_args(start, name="Karl Hoffmann"))
+        if answer.success:
+            break
+        tried.append(start)
+        start = next(a["start"] for a in answer.fields["alternatives"] if a["start"] not in tried)
+    assert (answer.success, answer.fields["status"]) == (True, "confirmed")
+    assert tried[0] == HALF_PAST_TWO
+    assert len(env.bookings) == len(await env.salon.live()) == 2
+    await env.salon.assert_claims_match()
+
+
+async def test_an_event_type_with_confirmation_is_requested_and_stays_so(env: CalcomEnvironment) -> None:
+    await env.event_type(1001, "anna", confirmationPolicy={"type": "always"})
+    env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
+    await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await env.run_sync_job()
+    (local,) = await env.salon.live()
+    assert (local["status"], bool(local["external_id"])) == ("pending_sync", True)
+    answer = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    assert answer.message.startswith("Der Termin ist angefragt")
+    assert [row["state"] for row in await env.salon.rows("SELECT state FROM jobs")] == ["done"]
+
+
+async def test_a_slot_taken_at_calcom_for_everybody_is_not_offered_again(env: CalcomEnvironment) -> None:
+    await env.block(1001, "2026-11-27T13:30:00Z")
+    await env.block(1002, "2026-11-27T13:30:00Z")
+    lost = await env.salon.booking.book_appointment(call(), booking_args())
+    assert not lost.success
+    assert lost.fields["alternatives"]
+    offer = await env.salon.booking.check_availability(call("b"), {"date": "2026-11-27", "time": "14:30"})
+    assert HALF_PAST_TWO not in {slot["start"] for slot in offer.fields["slots"]}
+    assert await env.salon.live() == []
+
+
+async def test_a_slot_taken_before_the_sync_is_left_to_a_person_and_never_silently_cancelled(
+    env: CalcomEnvironment,
+) -> None:
+    env.disconnect()
+    await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    env.reconnect()
+    await env.block(1001, "2026-11-27T13:30:00Z")
+    with pytest.raises(CalendarDisagrees, match="enter it by hand or call the customer"):
+        await env.run_sync_job()
+    (local,) = await env.salon.live()
+    assert local["status"] == "pending_sync"
+    assert "already has booking" in local["error"]
+
+
+async def test_a_cancelled_appointment_is_not_created_at_calcom(env: CalcomEnvironment) -> None:
+    env.disconnect()
+    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    await env.salon.cancel(answer.fields["appointment_id"])
+    env.reconnect()
+    await env.run_sync_job()
+    assert env.bookings == []
+    assert [row["state"] for row in await env.salon.rows("SELECT state FROM jobs")] == ["done"]
+
+
+@pytest.mark.parametrize("reconnected", [False, True])
+async def test_an_outage_ends_as_a_dead_letter_when_the_time_has_passed(
+    env: CalcomEnvironment, reconnected: bool
+) -> None:
+    env.disconnect()
+    await env.salon.booking.book_appointment(call(), booking_args())
+    if reconnected:
+        env.reconnect()
+    env.salon.clock.advance(timedelta(days=8))
+    with pytest.raises(DeadNow, match="its time has passed"):
+        await env.run_sync_job()
+
+
+async def test_the_last_attempt_gets_its_quiet_period(env: CalcomEnvironment) -> None:
+    env.disconnect()
+    await env.salon.booking.book_appointment(call(), booking_args())
+    env.reconnect()
+    patient = BookingService(
+        env.salon.pool, lambda: env.config, env.calendar, env.salon.clock, env.salon.metrics,
+        BookingSettings(quiet_period=timedelta(seconds=30)), FaultPoints(), open_slot_lock(env.salon.store.tenant),
+    )  # fmt: skip
+    with pytest.raises(RunAgain, match="may still appear"):
+        await patient.sync_appointment(await env.salon.claim_job())
+    assert env.bookings == []
+
+
+async def test_a_missing_key_leaves_the_appointment_to_a_person(env: CalcomEnvironment) -> None:
+    env.calendar.api_key = lambda: None
+    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    assert answer.fields["status"] == "pending_sync"
+    (local,) = await env.salon.live()
+    assert "no Cal.com API key is mounted" in local["error"]

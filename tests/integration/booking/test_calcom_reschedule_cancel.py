@@ -1,0 +1,200 @@
+"""Moving and cancelling with the Cal.com simulator: whatever is lost, late or refused, both calendars agree in the end."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from booking_environment import HALF_PAST_TWO, booking_args, call, open_slot_lock
+from calcom_environment import CalcomEnvironment
+
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.redis import Provider
+from askproai_runtime.booking import BookingService, BookingSettings, CalendarDisagrees
+from askproai_runtime.jobs import DeadNow, RunAgain
+from askproai_sandbox.simulator import FaultKind
+
+FOUR = "2026-11-27T16:00:00+01:00"
+MOVE, CANCEL = "reschedule-booking", "cancel-booking"
+
+
+async def book(env: CalcomEnvironment, start: str = HALF_PAST_TWO, call_id: str = "call_1") -> str:
+    answer = await env.salon.booking.book_appointment(call(call_id), booking_args(start, staff="anna"))
+    assert answer.fields["status"] == "confirmed", answer
+    return answer.fields["appointment_id"]
+
+
+async def move(env: CalcomEnvironment, to: str = FOUR):
+    return await env.salon.booking.reschedule_appointment(call(), {"start": to})
+
+
+async def agreed_starts(env: CalcomEnvironment) -> list[datetime]:
+    """Assert that both calendars have the same live appointments, uids included; return their starts."""
+    live = await env.salon.live()
+    assert {row["status"] for row in live} <= {"confirmed"}
+    local = {(row["external_id"], row["starts_at"]) for row in live}
+    assert {(b["uid"], datetime.fromisoformat(b["start"])) for b in env.bookings} == local
+    await env.salon.assert_claims_match()
+    return sorted(start for _, start in local)
+
+
+async def test_a_move_is_in_both_calendars_by_its_new_uid(env: CalcomEnvironment) -> None:
+    appointment_id = await book(env)
+    before = env.bookings[0]["uid"]
+    answer = await move(env)
+    assert (answer.success, answer.fields["appointment_id"], answer.fields["status"]) == (
+        True,
+        appointment_id,
+        "confirmed",
+    )
+    assert await agreed_starts(env) == [datetime.fromisoformat(FOUR)]
+    assert env.bookings[0]["uid"] != before
+    assert {row["operation"] for row in await env.salon.rows("SELECT operation FROM provider_calls")} == {
+        "create-booking", "move-booking",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [FaultKind.TIMEOUT_AFTER_COMMIT, FaultKind.ERROR_AFTER_COMMIT])
+@pytest.mark.parametrize("to", [FOUR, "2026-11-27T15:00:00+01:00"])
+async def test_a_move_whose_answer_is_lost_is_found_and_not_done_twice(
+    env: CalcomEnvironment, kind: FaultKind, to: str
+) -> None:
+    await book(env)
+    env.inject_fault(kind, MOVE, **({"seconds": 30} if kind is FaultKind.TIMEOUT_AFTER_COMMIT else {}))
+    answer = await move(env, to)
+    assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
+    await env.run_sync_job()
+    assert await agreed_starts(env) == [datetime.fromisoformat(to)]
+    moves = [e for e in env.calcom.journal.entries if e["operation"] == MOVE]
+    assert len(moves) == 1
+
+
+async def test_while_calcom_is_unreachable_it_is_moved_here_and_later_there(env: CalcomEnvironment) -> None:
+    await book(env)
+    env.disconnect()
+    answer = await move(env)
+    assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
+    with pytest.raises(RunAgain):
+        await env.run_sync_job()
+    env.reconnect()
+    await env.run_sync_job()
+    assert await agreed_starts(env) == [datetime.fromisoformat(FOUR)]
+
+
+async def test_a_time_taken_at_calcom_leaves_the_appointment_where_it_was(env: CalcomEnvironment) -> None:
+    await book(env)
+    await env.block(1001, "2026-11-27T15:00:00Z")
+    answer = await move(env)
+    assert (answer.success, answer.fields["obstacle"]) == (False, "taken")
+    assert FOUR not in {slot["start"] for slot in answer.fields["alternatives"]}
+    (row,) = await env.salon.live()
+    assert row["starts_at"] == datetime.fromisoformat(HALF_PAST_TWO)
+    assert row["external_id"] in {b["uid"] for b in env.bookings}
+    await env.salon.assert_claims_match()
+
+
+async def test_a_move_to_a_taken_time_during_an_outage_is_left_to_a_person(env: CalcomEnvironment) -> None:
+    """It was promised: both times stay blocked until somebody has decided."""
+    await book(env)
+    env.disconnect()
+    await move(env)
+    env.reconnect()
+    await env.block(1001, "2026-11-27T15:00:00Z")
+    for _ in range(2):
+        with pytest.raises(CalendarDisagrees, match="enter it by hand or call the customer"):
+            await env.run_sync_job()
+    (row,) = await env.salon.live()
+    assert (row["starts_at"], row["status"]) == (datetime.fromisoformat(FOUR), "pending_sync")
+    await env.salon.assert_claims_match()
+
+
+async def test_a_cancellation_reaches_calcom_and_the_time_can_be_booked_again(env: CalcomEnvironment) -> None:
+    first = await book(env)
+    assert (await env.salon.booking.cancel_appointment(call(), {"reason": "krank"})).success
+    await env.run_sync_job()
+    assert env.bookings == []
+    (cancelled,) = env.calcom.dump()["accounts"]["cal_salon"]["bookings"]
+    assert cancelled["cancellationReason"] == "krank"
+    assert await book(env) != first
+    assert await agreed_starts(env) == [datetime.fromisoformat(HALF_PAST_TWO)]
+
+
+@pytest.mark.parametrize("kind", [FaultKind.ERROR_BEFORE_COMMIT, FaultKind.ERROR_AFTER_COMMIT, FaultKind.RATE_LIMITED])
+async def test_a_cancellation_without_an_answer_is_retried_until_it_is_done(
+    env: CalcomEnvironment, kind: FaultKind
+) -> None:
+    await book(env)
+    await env.salon.booking.cancel_appointment(call(), {})
+    env.inject_fault(kind, CANCEL)
+    with pytest.raises(RunAgain):
+        await env.run_sync_job()
+    await env.circuits.reset(Provider.CALCOM)  # a minute later, where it asked us to wait
+    await env.run_sync_job()
+    assert env.bookings == []
+    assert {row["state"] for row in await env.salon.rows("SELECT state FROM jobs")} == {"done"}
+
+
+async def test_an_outage_does_not_delay_a_cancellation(env: CalcomEnvironment) -> None:
+    await book(env)
+    env.disconnect()
+    assert (await env.salon.booking.cancel_appointment(call(), {})).success
+    with pytest.raises(RunAgain):
+        await env.run_sync_job()
+    env.reconnect()
+    await env.run_sync_job()
+    assert env.bookings == []
+
+
+async def test_a_cancellation_after_a_lost_move_cancels_the_moved_booking(env: CalcomEnvironment) -> None:
+    await book(env)
+    env.inject_fault(FaultKind.ERROR_AFTER_COMMIT, MOVE)
+    await move(env)
+    await env.salon.booking.cancel_appointment(call(), {})
+    await env.run_sync_job()
+    assert env.bookings == []
+
+
+async def test_a_create_that_appears_after_the_cancellation_is_cancelled_too(env: CalcomEnvironment) -> None:
+    """The list lags behind a create whose answer was lost, so it is looked up once more after the quiet period."""
+    env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
+    env.inject_fault(FaultKind.LAGGING_LIST, "list-bookings", requests=1)
+    await env.salon.booking.book_appointment(call(), booking_args())
+    await env.salon.booking.cancel_appointment(call(), {})
+    patient = BookingService(
+        env.salon.pool, lambda: env.config, env.calendar, env.salon.clock, env.salon.metrics,
+        BookingSettings(quiet_period=timedelta(seconds=30)), FaultPoints(), open_slot_lock(env.salon.store.tenant),
+    )  # fmt: skip
+    with pytest.raises(RunAgain, match="may still appear"):
+        await patient.sync_appointment(await env.salon.claim_job())
+    assert len(env.bookings) == 1
+    await env.salon.pool.execute("UPDATE appointments SET updated_at = updated_at - interval '31 s'")
+    await patient.sync_appointment(await env.salon.claim_job())
+    assert env.bookings == []
+
+
+async def test_cancelled_at_calcom_and_moved_here_meanwhile_it_is_created_anew(env: CalcomEnvironment) -> None:
+    """The customer was promised the new time: it is kept, whatever was done to the old one."""
+    await book(env)
+    env.disconnect()
+    await move(env)
+    env.reconnect()
+    await env.dashboard("cancel", uid=env.bookings[0]["uid"])
+    await env.run_sync_job()
+    assert await agreed_starts(env) == [datetime.fromisoformat(FOUR)]
+
+
+async def test_a_move_that_requires_confirmation_is_requested(env: CalcomEnvironment) -> None:
+    await env.event_type(1001, "anna", confirmationPolicy={"type": "always"})
+    await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    answer = await move(env)
+    assert answer.message.startswith("Die Verschiebung ist angefragt: Freitag, den 27. November, um 16 Uhr")
+    (row,) = await env.salon.live()
+    assert (row["status"], row["was_starts_at"]) == ("pending_sync", None)
+    await env.salon.assert_claims_match()
+
+
+async def test_an_outage_over_the_new_time_is_a_dead_letter(env: CalcomEnvironment) -> None:
+    await book(env)
+    env.disconnect()
+    await move(env)
+    env.salon.clock.advance(timedelta(days=8))
+    with pytest.raises(DeadNow, match="its time has passed"):
+        await env.run_sync_job()

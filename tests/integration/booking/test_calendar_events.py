@@ -1,0 +1,265 @@
+"""What a person does at Cal.com is applied here, in whatever order and however often its events come."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from booking_environment import HALF_PAST_TWO, NOW, booking_args, call
+from calcom_environment import CalcomEnvironment
+
+from askproai_runtime.booking import CalendarDisagrees
+from askproai_runtime.jobs import DeadNow, RunAgain
+from askproai_sandbox.simulator import FaultKind
+
+FOUR, FOUR_UTC = "2026-11-27T16:00:00+01:00", "2026-11-27T15:00:00Z"
+GUEST = {
+    "name": "Karl Hoffmann",
+    "email": "karl@example.com",
+    "timeZone": "Europe/Berlin",
+    "phoneNumber": "+4915177777777",
+}
+
+
+async def book(env: CalcomEnvironment, **args: Any) -> str:
+    """Book Anna at half past two; return the uid of the remote booking."""
+    answer = await env.salon.booking.book_appointment(call(), booking_args(staff="anna", **args))
+    assert answer.success
+    return str(env.bookings[-1]["uid"])
+
+
+async def create(env: CalcomEnvironment, start: str = FOUR_UTC, event_type: int = 1001, **fields: Any) -> str:
+    """Book as a guest at Cal.com; return the uid."""
+    remote = await env.dashboard("create", eventTypeId=event_type, start=start, attendee=GUEST, **fields)
+    return str(remote["uid"])
+
+
+async def test_the_event_of_our_own_booking_changes_nothing(env: CalcomEnvironment) -> None:
+    uid = await book(env)
+    (before,) = await env.salon.live()
+    for _ in range(2):
+        assert (await env.receive_event(uid)).startswith("nothing new")
+    assert await env.salon.live() == [before]
+
+
+async def test_the_event_of_our_own_booking_sends_no_request_to_calcom(env: CalcomEnvironment) -> None:
+    """A key has 120 requests a minute at Cal.com; most events only report what we did (docs/vendors/calcom.md)."""
+    uid = await book(env)
+    before = len(env.calcom.journal.entries)
+    note = await env.receive_event(uid, starts_at=datetime.fromisoformat(HALF_PAST_TWO))
+    assert note == "nothing new: our own doing"
+    assert len(env.calcom.journal.entries) == before
+
+
+async def test_an_event_that_comes_before_the_answer_confirms_once(env: CalcomEnvironment) -> None:
+    """At Cal.com the booker's own request sends the webhook; here its answer is lost altogether."""
+    env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
+    uid = await book(env)
+    assert (await env.receive_event(uid)).startswith("both books agree")
+    (row,) = await env.salon.live()
+    assert (row["status"], row["external_id"]) == ("confirmed", uid)
+    assert {job["state"] for job in await env.salon.rows("SELECT state FROM jobs")} == {"done"}
+
+
+async def test_a_move_whose_answer_was_lost_is_found_by_its_event(env: CalcomEnvironment) -> None:
+    old = await book(env)
+    env.inject_fault(FaultKind.ERROR_AFTER_COMMIT, "reschedule-booking")
+    await env.salon.booking.reschedule_appointment(call(), {"start": FOUR})
+    assert (await env.receive_event(old)).startswith("both books agree")
+    (row,) = await env.salon.live()
+    assert (row["status"], row["was_starts_at"], row["external_id"]) == ("confirmed", None, env.bookings[0]["uid"])
+    await env.salon.assert_claims_match()
+
+
+@pytest.mark.parametrize("by", ["old", "new"])
+async def test_moved_at_calcom_our_appointment_moves_and_keeps_its_id(env: CalcomEnvironment, by: str) -> None:
+    """Events of one booking come in any order: each leads to where it is now."""
+    uid = await book(env)
+    (before,) = await env.salon.live()
+    moved = await env.dashboard("move", uid=uid, start=FOUR_UTC)
+    assert (await env.receive_event(uid if by == "old" else moved["uid"])).startswith("moved")
+    assert (await env.receive_event(uid)).startswith("nothing new")
+    (row,) = await env.salon.live()
+    assert (row["id"], row["external_id"]) == (before["id"], moved["uid"])
+    assert row["starts_at"] == datetime.fromisoformat(FOUR)
+    assert (await env.salon.booking.find_appointments(call())).fields["appointments"][0]["start"] == FOUR
+    await env.salon.assert_claims_match()
+
+
+async def test_cancelled_at_calcom_it_is_cancelled_here_and_its_time_free(env: CalcomEnvironment) -> None:
+    uid = await book(env)
+    await env.dashboard("cancel", uid=uid)
+    for note in ("cancelled", "nothing new"):
+        assert (await env.receive_event(uid)).startswith(note)
+    (row,) = await env.salon.rows("SELECT status, cancelled_by FROM appointments")
+    assert (row["status"], row["cancelled_by"]) == ("cancelled", "calendar")
+    assert await env.salon.rows("SELECT 1 FROM jobs WHERE state <> 'done'") == []
+    assert (await env.salon.booking.book_appointment(call("b"), booking_args(staff="anna"))).success
+
+
+async def test_a_persons_own_booking_takes_the_time_here(env: CalcomEnvironment) -> None:
+    uid = await create(env)
+    for note in ("taken in", "nothing new"):
+        assert (await env.receive_event(uid)).startswith(note)
+    (row,) = await env.salon.live()
+    assert (row["branch"], row["service"], row["staff"], row["status"], row["call_id"]) == (
+        "mitte", "haarschnitt", "anna", "confirmed", None,
+    )  # fmt: skip
+    offered = await env.salon.booking.check_availability(
+        call(), {"date": "2026-11-27", "time": "16 Uhr", "staff": "anna"}
+    )
+    assert FOUR not in {slot["start"] for slot in offered.fields["slots"]}
+    await env.salon.assert_claims_match()
+
+
+async def test_its_customer_may_move_it_by_phone(env: CalcomEnvironment) -> None:
+    await env.receive_event(await create(env))
+    answer = await env.salon.booking.reschedule_appointment(call("x", GUEST["phoneNumber"]), {"start": HALF_PAST_TWO})
+    assert (answer.success, answer.fields["status"]) == (True, "confirmed"), answer
+    assert [b["start"] for b in env.bookings] == ["2026-11-27T13:30:00.000Z"]
+
+
+async def test_moved_twice_at_calcom_with_events_in_the_wrong_order_it_is_one_appointment(
+    env: CalcomEnvironment,
+) -> None:
+    first = await create(env)
+    second = (await env.dashboard("move", uid=first, start="2026-11-27T13:30:00Z"))["uid"]
+    third = (await env.dashboard("move", uid=second, start=FOUR_UTC))["uid"]
+    for uid in (third, first, second, first):
+        await env.receive_event(uid)
+    (row,) = await env.salon.live()
+    assert (row["external_id"], row["starts_at"]) == (third, datetime.fromisoformat(FOUR))
+
+
+async def test_a_booking_within_anothers_buffer_claims_the_rest(env: CalcomEnvironment) -> None:
+    """A person may put bookings side by side at Cal.com; only our own bookings keep the buffers."""
+    await book(env)
+    await env.event_type(1003, "somebody")
+    await env.event_type(1001, "another")  # so that Cal.com does not refuse it
+    uid = await create(env, "2026-11-27T14:20:00Z")  # our own ends at 15:15 and blocks until 15:25; this starts 15:20
+    assert (await env.receive_event(uid)).startswith("taken in")
+    starts = await env.salon.rows("SELECT block_start FROM claims WHERE state = 'booked' ORDER BY block_start")
+    assert [row["block_start"].astimezone(UTC).strftime("%H:%M") for row in starts] == ["13:30", "14:25"]
+
+
+async def test_a_hold_gives_way(env: CalcomEnvironment) -> None:
+    await env.salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "16 Uhr", "staff": "anna"})
+    assert (await env.receive_event(await create(env))).startswith("taken in")
+    assert await env.salon.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
+
+
+async def test_one_time_promised_to_two_people_is_left_to_a_person_and_audited(env: CalcomEnvironment) -> None:
+    """Ours has not reached the calendar yet, and somebody else was booked at Cal.com."""
+    env.disconnect()
+    await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    env.reconnect()
+    uid = await create(env, "2026-11-27T13:30:00Z")
+    with pytest.raises(CalendarDisagrees, match="stands there in our book"):
+        await env.receive_event(uid)
+    assert len(await env.salon.live()) == 1
+    (row,) = await env.salon.rows("SELECT actor, action FROM audit_log")
+    assert (row["actor"], row["action"]) == ("calcom", "calendar.disagrees")
+
+
+@pytest.mark.parametrize("step", ["confirm", "reject"])
+async def test_a_booking_that_awaits_confirmation_ends_as_somebody_at_calcom_decides(
+    env: CalcomEnvironment, step: str
+) -> None:
+    await env.event_type(1001, "anna", confirmationPolicy={"type": "always"})
+    await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    (remote,) = env.calcom.dump()["accounts"]["cal_salon"]["bookings"]
+    await env.receive_event(remote["uid"])
+    await env.dashboard(step, uid=remote["uid"])
+    await env.receive_event(remote["uid"])
+    (row,) = await env.salon.rows("SELECT status FROM appointments")
+    assert row["status"] == ("confirmed" if step == "confirm" else "cancelled")
+
+
+async def test_a_no_show_is_stored_and_can_be_taken_back(env: CalcomEnvironment) -> None:
+    uid = await book(env)
+    env.salon.clock.advance(timedelta(days=7, hours=6))
+    for action, status in (("absent", "no_show"), ("present", "confirmed"), ("absent", "no_show")):
+        await env.dashboard(action, uid=uid)
+        await env.receive_event(uid, env.salon.clock.now())
+        (row,) = await env.salon.rows("SELECT status FROM appointments")
+        assert row["status"] == status
+    (claim,) = await env.salon.rows("SELECT state FROM claims")
+    assert claim["state"] == "booked"
+
+
+async def test_cancelled_at_calcom_and_booked_again_by_the_customer_it_is_live_again(env: CalcomEnvironment) -> None:
+    """`requestReschedule`: the host asks for another time, and the same booking goes on."""
+    uid = await book(env)
+    moved = await env.dashboard("move", uid=uid, start=FOUR_UTC)
+    await env.dashboard("cancel", uid=moved["uid"])
+    await env.receive_event(uid)
+    (remote,) = (b for b in env.calcom.dump()["accounts"]["cal_salon"]["bookings"] if b["uid"] == moved["uid"])
+    booking = env.calcom.accounts["cal_salon"].bookings[remote["uid"]]
+    booking.status = "accepted"
+    assert (await env.receive_event(moved["uid"])).startswith("moved")
+    assert [row["status"] for row in await env.salon.live()] == ["confirmed"]
+    await env.salon.assert_claims_match()
+
+
+async def test_what_a_caller_cancelled_is_cancelled_at_calcom_wherever_it_appears(env: CalcomEnvironment) -> None:
+    env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
+    uid = await book(env)
+    await env.salon.booking.cancel_appointment(call(), {})
+    await env.salon.pool.execute("UPDATE jobs SET state = 'done'")
+    assert (await env.receive_event(uid)).startswith("left to calendar-sync")
+    await env.run_sync_job()
+    assert env.bookings == []
+
+
+async def test_a_booking_that_was_read_before_our_own_change_is_ignored(env: CalcomEnvironment) -> None:
+    """The event's job has asked Cal.com, and before it writes the caller has moved the appointment."""
+    uid = await book(env)
+    old = await env.calendar.get_booking(uid, correlation_id="c")
+    env.calcom.clock.advance(timedelta(seconds=1))
+    assert (await env.salon.booking.reschedule_appointment(call(), {"start": FOUR})).success
+
+    class OutdatedCalendar:
+        remote = True
+
+        async def get_booking(self, *_: Any, **__: Any) -> Any:
+            return old
+
+    env.replace_worker_calendar(OutdatedCalendar())
+    assert (await env.receive_event(uid)).startswith("nothing new")
+    (row,) = await env.salon.live()
+    assert row["starts_at"] == datetime.fromisoformat(FOUR)
+
+
+async def test_a_strangers_booking_with_our_request_id_is_not_ours(env: CalcomEnvironment) -> None:
+    """Cal.com's public page accepts metadata from its URL."""
+    uid = await book(env)
+    (before,) = await env.salon.live()
+    foreign = await create(env, metadata={"requestId": str(before["id"])})
+    for change in ({}, {"action": "move", "start": "2026-11-27T10:00:00Z"}, {"action": "cancel"}):
+        if change:
+            foreign = (await env.dashboard(uid=foreign, **change)).get("uid", foreign)
+        await env.receive_event(foreign)
+        assert before in await env.salon.live()
+    assert (await env.receive_event(uid)).startswith("nothing new")
+    await env.salon.assert_claims_match()
+
+
+async def test_foreign_event_types_unknown_bookings_and_the_past_are_only_stored(env: CalcomEnvironment) -> None:
+    await env.event_type(2000, "anna")
+    uid = await create(env, event_type=2000)
+    assert await env.receive_event(uid) == "stored only: no service has the event type 2000"
+    assert "does not know this booking" in await env.receive_event("nobody-made-this")
+    uid = await create(env, "2026-11-27T13:30:00Z")
+    env.salon.clock.advance(timedelta(days=8))
+    assert (await env.receive_event(uid, env.salon.clock.now())) == "nothing new"
+    assert await env.salon.live() == []
+
+
+async def test_an_event_waits_while_calcom_is_unreachable_and_after_a_day_a_person_must_look(
+    env: CalcomEnvironment,
+) -> None:
+    uid = await book(env)
+    env.disconnect()
+    with pytest.raises(RunAgain):
+        await env.receive_event(uid)
+    with pytest.raises(DeadNow, match="redrive"):
+        await env.receive_event(uid, NOW - timedelta(days=2))

@@ -1,0 +1,179 @@
+"""check_availability against a real PostgreSQL: what is offered, and what is held."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from booking_environment import HALF_PAST_TWO, ScriptedCalendar, booking_args, call, second_process
+
+from askproai_runtime.booking import BookingSettings, release_hold
+
+
+def times(answer) -> list[str]:
+    return [slot["start"][:16] for slot in answer.fields["slots"]]
+
+
+async def held(salon) -> list[tuple[str, str]]:
+    rows = await salon.rows(
+        """SELECT a.call_id, a.starts_at FROM appointments a JOIN claims c ON c.appointment_id = a.id
+           WHERE a.status = 'held' AND c.state = 'held' AND c.expires_at > clock_timestamp() ORDER BY 2, 1"""
+    )
+    return [(row["call_id"], f"{row['starts_at']:%Y-%m-%d %H:%M}") for row in rows]
+
+
+async def test_a_day_gives_three_starts_and_holds_the_first(new_salon) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {"service": "haarschnitt", "date": "2026-11-27"})
+    assert answer.success
+    assert times(answer) == ["2026-11-27T09:00", "2026-11-27T09:15", "2026-11-27T09:30"]
+    assert answer.fields["slots"][0] == {
+        "start": "2026-11-27T09:00:00+01:00",
+        "end": "2026-11-27T09:45:00+01:00",
+        "staff": "anna",
+        "spoken": "Freitag, den 27. November, um 9 Uhr bei Anna",
+    }
+    assert await held(salon) == [("call_1", "2026-11-27 08:00")]
+    (expiry,) = await salon.rows("SELECT expires_at - clock_timestamp() AS left FROM claims")
+    assert timedelta(seconds=80) < expiry["left"] <= timedelta(seconds=90)
+
+
+async def test_the_only_service_needs_no_name_and_without_a_date_the_next_times_are_offered(new_salon) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {"service": "", "date": None})
+    assert times(answer)[0] == "2026-11-20T11:00"  # now is 10:00, the notice an hour
+
+
+async def test_the_next_offer_replaces_the_hold_before(new_salon) -> None:
+    salon = await new_salon()
+    await salon.booking.check_availability(call(), {"date": "2026-11-27"})
+    await salon.booking.check_availability(call(), {"date": "2026-11-28"})
+    assert await held(salon) == [("call_1", "2026-11-28 08:00")]
+
+
+async def test_what_is_held_for_one_call_is_not_offered_to_another(new_salon) -> None:
+    salon = await new_salon()
+    await salon.booking.check_availability(call("a", None), {"date": "2026-11-28"})
+    answer = await salon.booking.check_availability(call("b", None), {"date": "2026-11-28"})
+    assert times(answer)[0] == "2026-11-28T10:00"  # 9:00 to 9:55 is held
+    async with salon.pool.acquire() as conn:
+        await release_hold(conn, salon.store.tenant, "a")
+        await release_hold(conn, salon.store.tenant, "a")
+    answer = await salon.booking.check_availability(call("c", None), {"date": "2026-11-28"})
+    assert times(answer)[0] == "2026-11-28T09:00"
+
+
+async def test_holds_are_limited_by_caller_and_by_staff_member_and_day(new_salon) -> None:
+    salon = await new_salon(None, BookingSettings(holds_per_caller=2, holds_per_staff_and_day=3))
+    for n in range(4):
+        answer = await salon.booking.check_availability(call(f"same{n}"), {"date": "2026-11-28"})
+        assert answer.success  # offered, but not held
+    assert len(await held(salon)) == 2
+    for n in range(4):
+        await salon.booking.check_availability(call(f"other{n}", None), {"date": "2026-11-28"})
+    assert len(await held(salon)) == 3
+
+
+async def test_questions_of_one_call_at_the_same_moment_hold_one_time(new_salon) -> None:
+    """A model may ask twice at once: each is answered, and the call holds one time, however they met."""
+    salon = await new_salon()
+    for day in ("2026-11-26", "2026-11-27", "2026-12-03"):
+        requests = [{"date": day, "time": "15 Uhr", "staff": staff} for staff in ("anna", "mehmet", "anna", "mehmet")]
+        answers = await asyncio.gather(*(salon.booking.check_availability(call(), args) for args in requests))
+        assert all(answer.success for answer in answers)
+        assert len(await held(salon)) == 1
+
+
+async def test_while_the_rows_are_locked_times_are_offered_and_nothing_is_held(new_salon) -> None:
+    salon = await new_salon()
+    async with (
+        second_process(salon, lock_timeout="100ms") as impatient,
+        salon.pool.acquire() as conn,
+        conn.transaction(),
+    ):
+        await conn.execute("SELECT 1 FROM resources FOR UPDATE")
+        answer = await impatient.check_availability(call(), {"date": "2026-11-27"})
+    assert times(answer) == ["2026-11-27T09:00", "2026-11-27T09:15", "2026-11-27T09:30"]
+    assert await held(salon) == []
+
+
+async def test_an_exact_time_that_is_free_is_offered_alone(new_salon) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {"date": "am 27. November", "time": "halb drei"})
+    assert [slot["start"] for slot in answer.fields["slots"]] == [HALF_PAST_TWO]
+    assert answer.message == "Frei ist Freitag, den 27. November, um 14 Uhr 30 bei Anna. Soll ich das eintragen?"
+
+
+async def test_an_exact_time_that_is_taken_is_explained_and_the_nearest_offered(new_salon) -> None:
+    salon = await new_salon()
+    await salon.booking.book_appointment(call("a", None), booking_args(staff="anna"))
+    answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "14:30", "staff": "Anna"})
+    assert answer.success
+    assert answer.fields["obstacle"] == "taken"
+    assert times(answer) == ["2026-11-27T13:15", "2026-11-27T13:30", "2026-11-27T15:30"]
+    assert answer.message.startswith("Freitag, den 27. November, um 14 Uhr 30 ist leider nichts mehr frei. Frei ist ")
+
+
+@pytest.mark.parametrize(
+    ("day", "reason"),
+    [
+        ("2026-12-24", "Donnerstag, den 24. Dezember: Da ist nicht geöffnet."),
+        ("2026-12-25", "es ist Erster Weihnachtstag."),
+        ("2026-11-23", "Montag, den 23. November: Da ist nicht geöffnet."),
+    ],
+)
+async def test_a_closed_day_is_explained_and_the_next_open_one_offered(new_salon, day: str, reason: str) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {"date": day})
+    assert reason in answer.message
+    assert answer.fields["obstacle"] == "closed_day"
+    opens = {"2026-12-24": "2026-12-29", "2026-12-25": "2026-12-29", "2026-11-23": "2026-11-24"}[day]
+    assert times(answer)[0] == f"{opens}T09:00"
+
+
+async def test_one_persons_day_off_is_not_explained_as_a_closed_salon(new_salon) -> None:
+    """Mehmet works on Thursdays and Fridays only; on a Tuesday the salon is open."""
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {"date": "2026-11-24", "staff": "Mehmet"})
+    assert answer.fields["obstacle"] == "outside_hours"
+    assert "nicht geöffnet" not in answer.message
+    assert times(answer)[0] == "2026-11-26T12:00"
+
+
+async def test_an_ambiguous_time_comes_back_as_candidates_with_the_earliest_free_one(new_salon) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {"date": "2026-11-28", "time": "um neun"})
+    assert [c["start"][:16] for c in answer.fields["candidates"]] == ["2026-11-28T09:00", "2026-11-28T21:00"]
+    assert {c["grain"] for c in answer.fields["candidates"]} == {"minute"}
+    assert times(answer) == ["2026-11-28T09:00"]
+    assert "Meinen Sie Samstag, den 28. November, um 9 Uhr oder Samstag, den 28. November, um 21 Uhr?" in answer.message
+
+
+@pytest.mark.parametrize(
+    ("args", "question"),
+    [
+        ({"date": "2026-11-01"}, "schon vorbei"),
+        ({"date": "31.02.2027"}, "gibt es nicht"),
+        ({"date": "wenn Oma kommt"}, "nicht verstanden"),
+        ({"service": "Dauerwelle"}, "Dauerwelle bieten wir hier nicht an. Buchbar ist: Haarschnitt?"),
+        ({"staff": "Kevin"}, "Anna oder Mehmet"),
+    ],
+)
+async def test_what_is_not_understood_is_asked_and_nothing_is_held(new_salon, args, question: str) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), args)
+    assert not answer.success
+    assert question in answer.message
+    assert await held(salon) == []
+
+
+async def test_nothing_free_says_so(new_salon) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {"date": "2027-06-01"})
+    assert (answer.success, answer.fields["slots"], answer.fields["obstacle"]) == (False, [], "too_far")
+
+
+async def test_checking_availability_never_asks_the_calendar(new_salon) -> None:
+    calendar = ScriptedCalendar()
+    salon = await new_salon(calendar)
+    await salon.booking.check_availability(call(), {"date": "2026-11-27"})
+    assert calendar.requests == []

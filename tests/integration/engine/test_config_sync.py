@@ -1,0 +1,163 @@
+"""Pods are annotated until they show the config, and no longer. The pods are real objects without a kubelet."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from askproai_operator.controllers.config_sync import (
+    HASH_ANNOTATION,
+    KIND,
+    OPTIONS,
+    TOUCH_ANNOTATION,
+    ConfigSyncController,
+)
+from askproai_operator.engine import refs
+from askproai_operator.engine.loop import ReconcileLoop
+from askproai_operator.engine.queue import WorkQueue
+from askproai_operator.settings import Settings
+from askproai_sandbox.cluster import KubeClient, eventually
+
+SOON = timedelta(seconds=15)
+LABELS = {
+    "app.kubernetes.io/managed-by": "askproai-operator",
+    "app.kubernetes.io/component": "web",
+    "askproai.de/tenant": "salon-mueller",
+}
+
+
+class Pods:
+    """The pods of a tenant, and the metrics that they all serve."""
+
+    def __init__(self, rig: Any, client: KubeClient) -> None:
+        self.rig, self.client = rig, client
+        self.shown = "old"
+        self.scrapes = 0
+
+    async def metrics(self, _: web.Request) -> web.Response:
+        self.scrapes += 1
+        return web.Response(text=f'askproai_config_hash_info{{hash="{self.shown}",tenant="a.b"}} 1.0\n')
+
+    async def create(self, name: str, **labels: str) -> None:
+        container = {"name": "web", "image": "none", "command": ["none"]}
+        # No scheduler assigns it: another test's node runner would give it an address of its own.
+        body = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [container], "schedulerName": "nobody"}}
+        body["metadata"] = {"name": name, "namespace": self.rig.namespace, "labels": LABELS | labels}
+        account = f"/api/v1/namespaces/{self.rig.namespace}/serviceaccounts/default"
+
+        async def has_account() -> bool:
+            return "default" in str((await self.client.get(account.rsplit("/", 1)[0]))["items"])
+
+        await eventually(has_account, SOON, "the namespace's account")
+        await self.client.create(refs.PODS.path(self.rig.namespace), body)
+        status = {"podIP": "127.0.0.1", "podIPs": [{"ip": "127.0.0.1"}], "phase": "Running"}
+        await self.client.merge(refs.PODS.path(self.rig.namespace, name) + "/status", {"status": status})
+
+    async def annotations(self, name: str) -> dict[str, str]:
+        live = await self.rig.kube.get(refs.PODS, self.rig.namespace, name)
+        return live["metadata"].get("annotations") or {}
+
+
+@pytest.fixture
+async def pods(rig: Any, kube_client: KubeClient) -> Pods:
+    return Pods(rig, kube_client)
+
+
+@asynccontextmanager
+async def running_sync(rig: Any, ports: dict[str, int]) -> AsyncIterator[ConfigSyncController]:
+    """Run a controller on a work queue of its own."""
+    queue, stop = WorkQueue(rig.clock, rig.metrics, options={KIND: OPTIONS}), asyncio.Event()
+    context: Any = SimpleNamespace(kube=rig.kube, cache=rig.cache, clock=rig.clock, settings=Settings())
+    async with ConfigSyncController(queue.add, ports) as sync:
+        loop = asyncio.create_task(ReconcileLoop({KIND: sync.reconcile}, context, queue, rig.metrics).run(stop))
+        yield sync
+        stop.set()
+        await loop
+
+
+@pytest.fixture
+async def sync(rig: Any, pods: Pods) -> AsyncIterator[ConfigSyncController]:
+    app = web.Application()
+    app.add_routes([web.get("/metrics", pods.metrics)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    async with running_sync(rig, {"web": runner.addresses[0][1]}) as sync:
+        yield sync
+    await runner.cleanup()
+
+
+async def test_pods_are_annotated_again_until_they_show_the_config(rig, pods: Pods, sync: ConfigSyncController):
+    await pods.create("one")
+    await pods.create("stranger", **{"askproai.de/tenant": "another"})
+    sync.trigger(rig.namespace, "salon-mueller", "new")
+
+    async def touched(times: str | None) -> bool:
+        annotations = await pods.annotations("one")
+        return annotations.get(HASH_ANNOTATION) == "new" and annotations.get(TOUCH_ANNOTATION) == times
+
+    await eventually(lambda: touched(None), SOON, "the first annotation")
+    await eventually(lambda: touched("1"), SOON, "the second annotation")
+    pods.shown = "new"
+    await eventually(lambda: not sync._requests, SOON, "the end")
+    assert await pods.annotations("stranger") == {}
+
+
+async def test_a_pod_that_shows_the_config_already_is_left_alone(rig, pods: Pods, sync: ConfigSyncController):
+    await pods.create("one")
+    pods.shown = "new"
+    rig.sent.clear()
+    sync.trigger(rig.namespace, "salon-mueller", "new")
+    await eventually(lambda: not sync._requests, SOON, "the end")
+    assert pods.scrapes
+    assert rig.sent == []
+
+
+async def test_a_newer_config_replaces_the_sync_of_the_older_one(rig, pods: Pods, sync: ConfigSyncController):
+    await pods.create("one")
+    sync.trigger(rig.namespace, "salon-mueller", "new")
+    sync.trigger(rig.namespace, "salon-mueller", "newer")
+
+    async def newer() -> bool:
+        return (await pods.annotations("one")).get(HASH_ANNOTATION) == "newer"
+
+    await eventually(newer, SOON, "the newer hash")
+    pods.shown = "newer"
+    await eventually(lambda: not sync._requests, SOON, "the end")
+    assert (await pods.annotations("one"))[HASH_ANNOTATION] == "newer"
+
+
+async def test_a_newer_config_during_a_run_begins_anew(rig, pods: Pods, sync: ConfigSyncController, monkeypatch):
+    """The run for the older config must not count against the newer one, nor end its sync."""
+    await pods.create("one")
+    stale_pods, runs = sync._stale_pods, []
+
+    async def triggered_meanwhile(key: Any, config_hash: str, context: Any) -> Any:
+        stale = await stale_pods(key, config_hash, context)
+        runs.append(config_hash)
+        if config_hash == "new":
+            pods.shown = "newer"
+            sync.trigger(rig.namespace, "salon-mueller", "newer")
+        return stale
+
+    monkeypatch.setattr(sync, "_stale_pods", triggered_meanwhile)
+    sync.trigger(rig.namespace, "salon-mueller", "new")
+    await eventually(lambda: not sync._requests, SOON, "the end")
+    assert runs == ["new", "newer"]
+
+
+async def test_metrics_that_cannot_be_scraped_only_mean_waiting(rig, pods: Pods):
+    await pods.create("one")
+    async with running_sync(rig, {"web": 1}) as sync:
+        sync.trigger(rig.namespace, "salon-mueller", "new")
+
+        async def touched() -> bool:
+            return HASH_ANNOTATION in await pods.annotations("one")
+
+        await eventually(touched, SOON, "the annotation")
+        assert sync._requests

@@ -1,0 +1,55 @@
+"""Workers of other pods are woken by a publish, also after Redis was away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from tenant_redis import SOON, shared_of, tenant_url
+
+from askproai_core.clock import SystemClock
+from askproai_core.redis import RedisClient, WakeUpChannel
+from askproai_sandbox.cluster import eventually
+from askproai_sandbox.redis import EmbeddedRedis
+
+
+@asynccontextmanager
+async def listening(shared: RedisClient) -> AsyncIterator[asyncio.Event]:
+    woken = asyncio.Event()
+    task = asyncio.create_task(WakeUpChannel(shared, SystemClock()).listen(woken.set))
+    yield woken
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_a_publish_wakes_whoever_listens_of_this_tenant_only(
+    valkey: EmbeddedRedis, shared: RedisClient, tenant: str
+) -> None:
+    stranger = shared_of(await tenant_url(valkey, f"{tenant}-2"), f"{tenant}-2")
+    wake = WakeUpChannel(shared, SystemClock())
+    assert not await wake.publish()
+    async with listening(shared) as woken, listening(stranger) as other:
+        await asyncio.wait_for(asyncio.gather(woken.wait(), other.wait()), 10)  # both subscriptions stand
+        for _ in range(3):
+            woken.clear()
+            other.clear()
+            assert await wake.publish()
+            await asyncio.wait_for(woken.wait(), 5)
+            assert not other.is_set()
+    await stranger.close()
+
+
+async def test_it_listens_again_after_redis_was_away_and_looks_for_what_it_missed(
+    own_valkey: EmbeddedRedis, tenant: str
+) -> None:
+    shared = shared_of(await tenant_url(own_valkey, tenant), tenant)
+    wake = WakeUpChannel(shared, SystemClock())
+    async with listening(shared) as woken:
+        await asyncio.wait_for(woken.wait(), 10)
+        await own_valkey.kill()
+        assert not await wake.publish()
+        woken.clear()
+        await own_valkey.start()
+        await asyncio.wait_for(woken.wait(), 10)
+        await eventually(wake.publish, SOON, "a publish that is heard")
+    await shared.close()

@@ -1,0 +1,233 @@
+"""`free_slots` against the simplest possible computation, minute by minute: nothing missing, nothing too much.
+
+The oracle shares no code with what it judges. It walks real minutes and reads the wall clock off each, so it knows nothing of
+offsets, spans or sweeps; shares of a staff member are fractions.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from askproai_core.tenant_config import Absence, Branch, Holidays, Hours, Service, Staff, Weekday
+from askproai_runtime.booking.availability import BusySpan, ServiceRules, SlotQuery, allocate_claims, free_slots
+
+MINUTE = timedelta(minutes=1)
+BERLIN = ZoneInfo("Europe/Berlin")
+ZONES = [
+    BERLIN,
+    ZoneInfo("America/New_York"),
+    ZoneInfo("Australia/Lord_Howe"),
+    ZoneInfo("UTC"),
+]  # Lord Howe moves by 30 minutes
+DAYS = [
+    date(2026, 3, 29),
+    date(2026, 10, 25),
+    date(2026, 4, 5),
+    date(2026, 11, 1),
+    date(2026, 12, 24),
+    date(2026, 11, 20),
+]
+
+GERMAN_HOLIDAYS = {date(2026, month, day) for month, day in [(4, 3), (4, 6), (12, 25), (12, 26)]}  # near DAYS
+
+
+@cache
+def minutes_of(day: date, zone: ZoneInfo) -> tuple[tuple[datetime, int], ...]:
+    """Return every real minute of a local day, with the minute of the day that the wall clock shows."""
+    at = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=14)
+    found = []
+    for _ in range(51 * 60):
+        wall = at.astimezone(zone)
+        if wall.date() == day:
+            found.append((at, wall.hour * 60 + wall.minute))
+        at += MINUTE
+    return tuple(found)
+
+
+def first_minute(day: date, minute: int, zone: ZoneInfo) -> datetime:
+    """Return the first real minute at which the wall clock shows `minute` or later."""
+    walls = minutes_of(day, zone)
+    return next((at for at, wall in walls if wall >= minute), walls[-1][0] + MINUTE)
+
+
+@cache
+def open_minutes(ranges: tuple[Hours, ...], day: date, zone: ZoneInfo) -> frozenset[datetime]:
+    found: set[datetime] = set()
+    for hours in ranges:
+        if list(Weekday)[day.weekday()] in hours.days:
+            opens, closes = (t.hour * 60 + t.minute for t in (hours.opens, hours.closes))
+            first, end = first_minute(day, opens, zone), first_minute(day, closes or 1440, zone)
+            found |= {at for at, _ in minutes_of(day, zone) if first <= at < end}
+    return frozenset(found)
+
+
+def works(staff_member: Staff, at: datetime, rules: ServiceRules) -> bool:
+    day = at.astimezone(rules.zone).date()
+    if rules.branch.holidays and (day in rules.branch.holidays.closed or day in GERMAN_HOLIDAYS):
+        return False
+    if any(absence.first <= day <= absence.last for absence in staff_member.absences):
+        return False
+    hours = rules.branch.opening_hours if staff_member.working_hours is None else staff_member.working_hours
+    opening = open_minutes(rules.branch.opening_hours, day, rules.zone)
+    return at in opening and at in open_minutes(hours, day, rules.zone)
+
+
+def has_room(staff_member: Staff, at: datetime, rules: ServiceRules, busy: dict[int, list[BusySpan]]) -> bool:
+    busy_now = [(r, span) for r in staff_member.resource_ids for span in busy.get(r, ()) if span.start <= at < span.end]
+    shares = sum((Fraction(1, span.units) for _, span in busy_now), Fraction(0))
+    free = set(staff_member.resource_ids[: staff_member.units]) - {r for r, _ in busy_now}
+    needed = staff_member.units // rules.service.capacity
+    return shares + Fraction(1, rules.service.capacity) <= 1 and len(free) >= needed
+
+
+def oracle(rules: ServiceRules, busy: dict[int, list[BusySpan]], query: SlotQuery) -> Iterator[tuple[datetime, str]]:
+    service, zone = rules.service, rules.zone
+    day = query.first.astimezone(zone).date()
+    last = query.now.astimezone(zone).date() + timedelta(days=service.booking_horizon_days)
+    while day <= query.end.astimezone(zone).date():
+        seen: set[int] = set()
+        for at, wall in minutes_of(day, zone):
+            if wall % service.slot_step_minutes or wall in seen:
+                continue
+            seen.add(wall)  # a doubled hour is offered once
+            soon = query.now + timedelta(minutes=service.minimum_notice_minutes)
+            if not (query.first <= at < query.end and at >= soon and day <= last):
+                continue
+            begin = at - service.buffer_before_minutes * MINUTE
+            length = service.buffer_before_minutes + service.duration_minutes + service.buffer_after_minutes
+            for staff_member in rules.staff_members:
+                if query.staff in {None, staff_member.id} and all(
+                    works(staff_member, m, rules) and has_room(staff_member, m, rules, busy)
+                    for m in (begin + n * MINUTE for n in range(length))
+                ):
+                    yield at, staff_member.id
+        day += timedelta(days=1)
+
+
+def times(draw: st.DrawFn) -> Hours:
+    opens = draw(st.sampled_from([0, 60, 120, 150, 180, 540, 555, 720, 1320]))
+    closes = draw(st.sampled_from([120, 135, 180, 195, 240, 780, 1080, 1410, 1440]).filter(lambda c: c > opens))
+    days = draw(
+        st.sampled_from([tuple(Weekday), (Weekday.SUN,), (Weekday.SUN, Weekday.MON), (Weekday.FRI, Weekday.SAT)])
+    )
+    return Hours(days=days, opens=time(opens // 60, opens % 60), closes=time(closes // 60 % 24, closes % 60))
+
+
+@st.composite
+def staff_members(draw: st.DrawFn, number: int, capacity: int, around: date) -> Staff:
+    units = capacity * draw(st.sampled_from([n for n in (1, 2, 3) if capacity * n <= 12]))
+    resources = draw(st.integers(units, units + 2))  # some are left from a larger number of units
+    absent = draw(st.lists(st.integers(-1, 2), max_size=1))
+    return Staff(
+        id=f"p{number}",
+        display_name="",
+        working_hours=draw(st.none() | st.lists(st.composite(times)(), min_size=1, max_size=2).map(tuple)),
+        absences=tuple(Absence(first=around + timedelta(days=n), last=around + timedelta(days=n)) for n in absent),
+        resource_ids=tuple(range(number * 100, number * 100 + resources)),
+        units=units,
+    )
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[ServiceRules, dict[int, list[BusySpan]], SlotQuery]:
+    zone, day = draw(st.sampled_from(ZONES)), draw(st.sampled_from(DAYS))
+    capacity = draw(st.sampled_from([1, 1, 2, 3, 4]))
+    staff = tuple(draw(staff_members(number, capacity, day)) for number in range(draw(st.integers(1, 2))))
+    service = Service(
+        name="s", display_name="S", capacity=capacity,
+        duration_minutes=draw(st.sampled_from([10, 30, 45, 90])), slot_step_minutes=draw(st.sampled_from([15, 20, 30, 60])),
+        buffer_before_minutes=draw(st.sampled_from([0, 0, 5])), buffer_after_minutes=draw(st.sampled_from([0, 10])),
+        minimum_notice_minutes=draw(st.sampled_from([0, 60, 600])), booking_horizon_days=draw(st.sampled_from([0, 1, 90])),
+    )  # fmt: skip
+    holidays = Holidays(country="DE", closed=draw(st.sampled_from([(), (day,)]))) if draw(st.booleans()) else None
+    branch = Branch(
+        name="b", display_name="B", opening_hours=tuple(draw(st.lists(st.composite(times)(), min_size=1, max_size=3))),
+        holidays=holidays, staff=staff,
+    )  # fmt: skip
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    busy: dict[int, list[BusySpan]] = {}
+    for resource_id, after, length, units in draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from([r for staff_member in staff for r in staff_member.resource_ids]),
+                st.integers(-900, 1500), st.integers(1, 240), st.sampled_from([1, 2, 3, 4, 12]),
+            ),
+            max_size=8,
+        )
+    ):  # fmt: skip
+        start = noon + after * MINUTE
+        owner = next(s for s in staff if resource_id in s.resource_ids)
+        parts = owner.units if units != 1 and resource_id in owner.resource_ids[: owner.units] else units
+        taken = BusySpan(start, start + length * MINUTE, parts)
+        if all(
+            taken.end <= other.start or other.end <= taken.start for other in busy.get(resource_id, ())
+        ):  # as the constraint has it
+            busy.setdefault(resource_id, []).append(taken)
+    first = noon - timedelta(minutes=draw(st.integers(0, 900)))
+    now = noon - timedelta(minutes=draw(st.sampled_from([0, 720, 1440, 3000])))
+    query = SlotQuery(
+        now, first, first + timedelta(minutes=draw(st.integers(1, 1500))), draw(st.sampled_from([None, "p0"]))
+    )
+    return ServiceRules(zone, branch, service, staff), busy, query
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(cases())
+def test_slots_are_exactly_those_of_the_oracle(case) -> None:
+    rules, busy, query = case
+    found = [(slot.start, slot.staff) for slot in free_slots(rules, busy, query)]
+    assert found == sorted(found, key=lambda start_and_staff: start_and_staff[0])
+    assert set(found) == set(oracle(rules, busy, query))
+    assert len(found) == len(set(found))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(cases())
+def test_every_slot_can_be_claimed_in_full_on_free_resources(case) -> None:
+    """What is offered can be booked: at each instant as many resources as one appointment takes, all of them free."""
+    rules, busy, query = case
+    for slot in free_slots(rules, busy, query)[:5]:
+        staff_member = rules.staff_member(slot.staff)
+        blocked = rules.blocked_span(slot.start)
+        claims = allocate_claims(staff_member, rules.service.capacity, busy, blocked)
+        assert claims is not None
+        for minute in range(int((blocked.end - blocked.start) / MINUTE)):
+            at = blocked.start + minute * MINUTE
+            claimed = [r for r, span in claims if span.start <= at < span.end]
+            assert len(claimed) == len(set(claimed)) == staff_member.units // rules.service.capacity
+            assert set(claimed) <= set(staff_member.resource_ids[: staff_member.units])
+        for resource_id, span in claims:
+            assert blocked.start <= span.start < span.end <= blocked.end
+            assert all(span.end <= other.start or other.end <= span.start for other in busy.get(resource_id, ()))
+
+
+def test_resources_whose_free_times_do_not_line_up_still_make_a_slot() -> None:
+    """Two of two, one after the other: the third fits by changing its resource on the way."""
+    at = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    staff_member = Staff(id="p", display_name="", resource_ids=(1, 2), units=2)
+    service = Service(name="s", display_name="S", capacity=2, duration_minutes=60)
+    hour, half = timedelta(hours=1), timedelta(minutes=30)
+    busy = {1: [BusySpan(at, at + hour, 2)], 2: [BusySpan(at + hour, at + 2 * hour, 2)]}
+    branch = Branch(
+        name="b", display_name="", opening_hours=(Hours(days=tuple(Weekday), opens=time(0), closes=time(0)),)
+    )
+    rules = ServiceRules(BERLIN, branch, service, (staff_member,))
+    claims = allocate_claims(staff_member, 2, busy, rules.blocked_span(at + half))
+    assert claims is not None
+    assert [(row, span.start - at, span.end - at) for row, span in claims] == [(1, hour, hour + half), (2, half, hour)]
+
+
+def test_an_exclusive_appointment_from_before_a_rise_of_capacity_blocks_the_whole_person() -> None:
+    """Capacity rose from 1 to 4: who was promised the person alone stays alone."""
+    at = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    staff_member = Staff(id="p", display_name="", resource_ids=(1, 2, 3, 4), units=4)
+    blocked = ServiceRules(
+        BERLIN, Branch(name="b", display_name=""), Service(name="s", display_name="", capacity=4), (staff_member,)
+    ).blocked_span(at)
+    assert allocate_claims(staff_member, 4, {1: [BusySpan(at, at + MINUTE, units=1)]}, blocked) is None
+    assert allocate_claims(staff_member, 4, {1: [BusySpan(at, at + MINUTE, units=4)]}, blocked) is not None

@@ -1,0 +1,76 @@
+"""Spellings that are one name, and names that are two."""
+
+import pytest
+
+from askproai_runtime.booking.phrases import fold, join_list, same_name
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Petra Müller", "petra mueller"),
+        ("Frau Müller", "Petra Muller"),
+        ("Dr. Groß", "Gross"),
+        ("Meyer", "Maier"),
+        ("Schmidt", "Schmitt"),
+        ("Sofie Beck", "Sophie Beck"),
+        ("Karl", "Carl"),
+        ("Yılmaz", "Yilmaz"),
+        ("Núñez", "Nunez"),
+        ("Anna-Lena Vogt", "Anna Lena Vogt"),
+        ("Annalena Vogt", "Anna-Lena Vogt"),
+        ("Müller, Petra", "Petra Müller"),
+        ("Frau Müller", "Sabine Müller"),
+        ("Herr Schmidt", "Peter Schmitt"),
+        ("P. Schmidt", "Petra Schmid"),
+        ("Herr und Frau Müller", "herr und frau mueller"),
+        ("Herrn Müller", "Herr Mueller"),
+        ("Petra", "Petra Müller"),
+        ("Mayr", "Mayer"),
+        ("Meier", "Meyer"),
+        ("Günther Kühn", "Guenter Kuehn"),
+        ("Thomas Hoffmann", "Tomas Hofmann"),
+        ("Stephan Schultz", "Stefan Schulz"),
+        ("Christian Weiß", "Kristian Weis"),
+        ("Sarah Jahn", "Sara Jan"),
+        ("Frau", "frau"),
+    ],
+)
+def test_spellings_of_one_name(first: str, second: str) -> None:
+    assert same_name(first, second)
+    assert same_name(second, first)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Petra Müller", "Karl Hoffmann"),
+        ("Thomas Müller", "Tobias Müller"),
+        ("Anna", "Berta"),
+        ("Müller", ""),
+        ("Anna Schmidt", "Anna Schulze"),
+        ("Peter Schmidt", "Petra Schmidt"),
+        ("Martin Klein", "Martina Klein"),
+        ("Jan Klein", "Jana Klein"),
+        ("Christian Voss", "Christina Voss"),
+        ("Andrea Koch", "Andreas Koch"),
+        ("Anna Koch", "Anne Koch"),
+        ("Hanna Koch", "Anna Koch"),
+        ("Tim Koch", "Tom Koch"),
+        ("Petra Müller", "Petra Möller"),
+        ("Petra Meier", "Petra Maurer"),
+        ("Petra Schmidt", "Petra Schmitz"),
+        ("Herr Müller", "Frau Müller"),
+        ("P. Schmidt", "Anna Schmidt"),
+    ],
+)
+def test_names_of_two_people(first: str, second: str) -> None:
+    assert not same_name(first, second)
+    assert not same_name(second, first)
+
+
+def test_folding_and_lists() -> None:
+    assert fold("  Färben &  Föhnen ") == "faerben foehnen"
+    assert fold("FA\u0308RBEN") == fold("färben")  # composed or not
+    assert join_list(["a"]) == "a"
+    assert join_list(["a", "b", "c"]) == "a, b oder c"

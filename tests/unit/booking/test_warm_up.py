@@ -1,0 +1,25 @@
+"""What is loaded before a web process is ready, so that the first caller does not wait for it."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from askproai_core.tenant_config import Holidays
+from askproai_runtime.booking import opening_hours, warm_up
+from askproai_sandbox.world import salon_config
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+
+
+def test_the_holidays_of_every_branch_are_read() -> None:
+    opening_hours._public_holidays.cache_clear()
+    warm_up(salon_config(), NOW)
+    assert opening_hours._public_holidays.cache_info().currsize == 1
+
+
+@pytest.mark.parametrize("time_zone", ["Europe/Nowhere", "Europe/Berlin"])
+def test_a_config_that_cannot_be_used_does_not_keep_the_pod_from_starting(time_zone: str) -> None:
+    config = salon_config(time_zone=time_zone)
+    branch = msgspec.structs.replace(config.branches[0], holidays=Holidays(country="XX"))
+    warm_up(msgspec.structs.replace(config, branches=(branch,)), NOW)

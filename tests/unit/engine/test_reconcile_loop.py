@@ -1,0 +1,268 @@
+"""One turn of the loop: what each outcome of a reconcile means for status, events, metrics and the next run."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from engine_objects import key, put, raw, salon
+
+from askproai_core.clock import FixedClock
+from askproai_operator.api.conditions import ConditionType as C
+from askproai_operator.api.conditions import good
+from askproai_operator.engine import (
+    GONE,
+    ApiError,
+    Conflict,
+    EventRecord,
+    EventType,
+    Key,
+    NotLeader,
+    Result,
+    Unreachable,
+)
+from askproai_operator.engine.errors import api_error
+from askproai_operator.engine.loop import ReconcileLoop
+from askproai_operator.engine.metrics import Metrics
+from askproai_operator.engine.queue import Backoff, Options, Priority, WorkQueue
+from askproai_operator.settings import Settings
+
+BRANCH = key("Branch", "mitte")
+OK = Result((good(C.SERVICES_READY),))
+
+
+class FakeKube:
+    """Records status and events, and puts the status into the cache as the real client does."""
+
+    def __init__(self, cache: Any) -> None:
+        self.cache, self.statuses, self.events = cache, [], []
+        self.exists, self.refuses_events = True, False
+
+    async def patch_status(self, obj: Any, status: dict[str, Any]) -> bool:
+        self.statuses.append(status)
+        put(self.cache, raw(obj.kind, obj.key.name, status={**obj.status, **status}))
+        return True
+
+    async def event(self, obj: Any, event: EventRecord) -> None:
+        if self.refuses_events:
+            raise ApiError(403, "Forbidden", "the namespace is going")
+        self.events.append((event.type, event.reason))
+
+    async def still_there(self, obj: Any) -> bool:
+        return self.exists
+
+
+class Turn:
+    """A loop with one controller whose outcome the test sets."""
+
+    def __init__(self) -> None:
+        self.clock = FixedClock(datetime(2026, 11, 20, 9, tzinfo=UTC))
+        self.metrics, self.cache = Metrics(), salon()
+        self.queue = WorkQueue(self.clock, self.metrics, chance=lambda: 1.0)
+        self.kube = FakeKube(self.cache)
+        settings = Settings(workers=2)
+        context: Any = SimpleNamespace(kube=self.kube, cache=self.cache, settings=settings, clock=self.clock)
+        self.outcome: Any = OK
+        self.controllers: Any = {"Branch": self.reconcile, "Background": self.reconcile}
+        self.loop = ReconcileLoop(self.controllers, context, self.queue, self.metrics, chance=lambda: 0.5)
+
+    async def reconcile(self, _key: Any, _context: Any) -> Result:
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+    async def run(self, outcome: Any = None, key: Key = BRANCH) -> None:
+        self.outcome = outcome if outcome is not None else self.outcome
+        await self.loop.process(key)
+
+    def next_run(self, key: Key = BRANCH) -> tuple[timedelta, Priority] | None:
+        scheduled = self.queue._due.get(key)
+        return (timedelta(seconds=scheduled[0] - self.clock.monotonic()), scheduled[1]) if scheduled else None
+
+    def count(self, result: str) -> float:
+        return (
+            self.metrics.registry.get_sample_value("askproai_reconcile_total", {"kind": "Branch", "result": result})
+            or 0
+        )
+
+
+@pytest.fixture
+def turn() -> Turn:
+    return Turn()
+
+
+async def test_a_good_result_is_written_once_and_reconciled_again_after_the_resync(turn: Turn):
+    await turn.run()
+    await turn.run()
+    assert len(turn.kube.statuses) == 1
+    assert turn.kube.events == [("Normal", "Ready")]
+    assert turn.next_run() == (timedelta(seconds=60), Priority.RESYNC)
+    assert turn.count("ok") == 2
+
+
+@pytest.mark.parametrize(("chance", "seconds"), [(0.0, 54), (1.0, 66)])
+async def test_resyncs_are_spread_by_a_tenth(turn: Turn, chance: float, seconds: float):
+    turn.loop._chance = lambda: chance
+    await turn.run()
+    assert turn.next_run() == (timedelta(seconds=seconds), Priority.RESYNC)
+
+
+async def test_a_controller_may_ask_for_another_time(turn: Turn):
+    await turn.run(Result(OK.conditions, requeue_after=timedelta(seconds=3), requeue_reason="test"))
+    assert turn.next_run() == (timedelta(seconds=3), Priority.CHANGE)
+
+
+async def test_a_retry_backs_off_until_it_goes_well(turn: Turn):
+    for seconds in (1, 2, 4):
+        await turn.run(Result(OK.conditions, requeue=True, requeue_reason="test"))
+        assert turn.next_run() == (timedelta(seconds=seconds), Priority.RESYNC)
+    await turn.run(OK)
+    assert turn.queue.failures(BRANCH) == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "result"),
+    [
+        (Conflict(409, "Conflict", "x"), "conflict"),
+        (NotLeader("x"), "stopped"),
+        (Unreachable("x"), "stopped"),
+        (api_error(429, "TooManyRequests", "storage is (re)initializing"), "stopped"),
+        (api_error(503, "ServiceUnavailable", "apiserver is shutting down"), "stopped"),
+        (api_error(403, "Forbidden", "unable to create … because it is being terminated"), "conflict"),
+    ],
+)
+async def test_errors_that_are_no_fault_of_the_object_are_not_reported_on_it(turn: Turn, error: Exception, result: str):
+    await turn.run(error)
+    assert not turn.kube.statuses
+    assert not turn.kube.events
+    assert turn.next_run() == (timedelta(seconds=1), Priority.RESYNC)
+    assert turn.count(result) == 1
+
+
+async def test_an_exception_is_reported_once_however_often_it_is_raised(turn: Turn):
+    for _ in range(3):
+        await turn.run(KeyError("+4930123456"))
+    assert len(turn.kube.statuses) == 1
+    assert turn.kube.events == [("Warning", "InternalError")]
+    assert "+4930" not in str(turn.kube.statuses)
+    assert turn.count("error") == 3
+
+
+async def test_a_gone_object_is_neither_written_nor_reconciled_again(turn: Turn):
+    turn.kube.exists = False
+    await turn.run(GONE)
+    assert not turn.kube.statuses
+    assert turn.next_run() is None
+
+
+async def test_a_deletion_may_create_events_and_a_refused_event_holds_up_nothing(turn: Turn):
+    """A deletion that gave something up reports it, even if the namespace takes no more events."""
+    turn.kube.exists = False
+    abandoned = Result(
+        gone=True, events=(EventRecord("LeftOver", "agent_1"), EventRecord("Orphaned", "x", EventType.NORMAL))
+    )
+    await turn.run(abandoned)
+    assert turn.kube.events == [("Warning", "LeftOver"), ("Normal", "Orphaned")]
+    assert not turn.kube.statuses
+    turn.kube.refuses_events = True
+    await turn.run(abandoned)
+    assert turn.next_run() is None
+    assert turn.count("gone") == 2
+
+
+async def test_a_namesake_that_was_created_meanwhile_does_not_get_the_status(turn: Turn):
+    async def replaced(_key: Any, _context: Any) -> Result:
+        put(turn.cache, raw("Branch", uid="uid-new"))
+        return OK
+
+    turn.controllers |= {"Branch": replaced}
+    await turn.run()
+    assert not turn.kube.statuses
+
+
+async def test_a_change_during_the_reconcile_is_not_reported_as_observed(turn: Turn):
+    async def edited(_key: Any, _context: Any) -> Result:
+        put(turn.cache, raw("Branch", generation=2))
+        return OK
+
+    turn.controllers |= {"Branch": edited}
+    await turn.run()
+    assert turn.kube.statuses[0]["observedGeneration"] == 1
+
+
+async def test_at_a_shutdown_a_running_reconcile_may_finish_and_none_begins(turn: Turn):
+    begun, may_finish, stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    runs = 0
+
+    async def slow(_key: Any, _context: Any) -> Result:
+        nonlocal runs
+        runs += 1
+        begun.set()
+        await may_finish.wait()
+        return OK
+
+    turn.controllers |= {"Branch": slow}
+    turn.queue.add(BRANCH)
+    running = asyncio.create_task(turn.loop.run(stop))
+    await begun.wait()
+    turn.queue.add(BRANCH)  # dirty: it would be reconciled again
+    stop.set()
+    await asyncio.sleep(0.01)
+    assert not running.done()
+    may_finish.set()
+    await asyncio.wait_for(running, 2)
+    assert runs == 1
+    assert len(turn.kube.statuses) == 1
+
+
+def test_a_requeue_needs_a_reason():
+    with pytest.raises(ValueError, match="requeue_reason"):
+        Result(requeue=True)
+    with pytest.raises(ValueError, match="requeue_reason"):
+        Result(requeue_after=timedelta(seconds=1))
+
+
+class TestBackground:
+    """Keys without a custom resource of their own: only the time of the next run is taken from their Result."""
+
+    KEY = Key("Background", "askproai-system", "work")
+
+    async def test_it_runs_at_each_resync_and_writes_no_status(self, turn: Turn):
+        await turn.run(OK, self.KEY)
+        assert turn.next_run(self.KEY) == (timedelta(seconds=60), Priority.RESYNC)
+        assert not turn.kube.statuses
+
+    async def test_it_backs_off_by_its_own_options(self, turn: Turn):
+        turn.queue._options = {"Background": Options(Backoff(timedelta(minutes=1), timedelta(minutes=2), jitter=0))}
+        for seconds in (60, 120, 120):
+            await turn.run(Result(requeue=True, requeue_reason="test"), self.KEY)
+            assert turn.next_run(self.KEY) == (timedelta(seconds=seconds), Priority.RESYNC)
+
+    async def test_an_exception_is_retried(self, turn: Turn):
+        await turn.run(KeyError("x"), self.KEY)
+        assert turn.next_run(self.KEY) == (timedelta(seconds=1), Priority.RESYNC)
+
+    async def test_when_it_is_done_nothing_is_scheduled(self, turn: Turn):
+        await turn.run(Result(requeue=True, requeue_reason="test"), self.KEY)
+        await turn.run(GONE, self.KEY)
+        assert turn.next_run(self.KEY) is None
+        assert turn.queue.failures(self.KEY) == 0
+
+    async def test_its_own_workers_go_on_while_the_shared_ones_hang(self, turn: Turn):
+        """A provider that hangs in a reconcile must not hold up background work, nor the other way round."""
+        both, stop = asyncio.Barrier(3), asyncio.Event()
+
+        async def meet(_key: Any, _context: Any) -> Result:
+            await both.wait()
+            return OK
+
+        turn.queue._options = {"Background": Options(workers=1)}
+        turn.loop._context.settings = Settings(workers=1)
+        turn.controllers |= {"Branch": meet, "Background": meet}
+        turn.queue.add(BRANCH)
+        turn.queue.add(self.KEY)
+        running = asyncio.create_task(turn.loop.run(stop))
+        await asyncio.wait_for(both.wait(), 2)
+        stop.set()
+        await asyncio.wait_for(running, 2)

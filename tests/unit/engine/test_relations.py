@@ -1,0 +1,211 @@
+"""Which keys are due when what changed: all that need it (config, numbers, credentials), and no more (no storms)."""
+
+from typing import Any
+
+import pytest
+from engine_objects import NAMESPACE, key, put, raw, salon
+
+from askproai_operator.engine import Cache
+from askproai_operator.engine.event_sink import EventSink
+from askproai_operator.engine.refs import (
+    AGENTS,
+    BRANCHES,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    OFFERINGS,
+    SECRETS,
+    TENANTS,
+    ref_of_kind,
+)
+from askproai_operator.relations import Relations, secrets_named
+
+TENANT = key("Tenant", "salon-mueller")
+BRANCH = key("Branch", "mitte")
+OFFERING = key("ServiceOffering", "haarschnitt")
+AGENT = key("RetellAgent", "mitte")
+READY = {
+    "conditions": [
+        {"type": "Ready", "status": "True", "reason": "AsDeclared", "message": "", "lastTransitionTime": "x"}
+    ]
+}
+
+
+def changed(cache: Cache, kind: str, name: str = "", **changes: Any) -> set:
+    old, new = put(cache, raw(kind, name, **changes))
+    return Relations(cache).of_resource(old, new)
+
+
+@pytest.mark.parametrize(
+    ("kind", "due"),
+    [
+        ("Tenant", {TENANT, BRANCH, OFFERING, AGENT}),
+        ("Branch", {TENANT, BRANCH, OFFERING, AGENT}),
+        ("ServiceOffering", {TENANT, BRANCH, OFFERING}),
+        ("RetellAgent", {TENANT, AGENT}),
+    ],
+)
+def test_a_changed_spec_makes_the_object_and_its_relatives_due(kind: str, due: set):
+    assert changed(salon(), kind, generation=2) == due
+
+
+@pytest.mark.parametrize("kind", ["Tenant", "Branch", "ServiceOffering", "RetellAgent"])
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"observedGeneration": 1, "lastReconcileToken": "x"},
+        {"calls24h": 7, "replicas": 2, "configHash": "abc"},
+        {"pending": {"what": "agent", "since": "x"}},
+    ],
+)
+def test_our_own_status_writes_make_nothing_due(kind: str, status: dict[str, Any]):
+    assert changed(salon(), kind, status=status) == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "due"),
+    [
+        ("RetellAgent", {"agentId": "agent_1"}, {TENANT}),
+        ("RetellAgent", READY, {TENANT}),
+        ("Tenant", {"webhookUrls": {"retell": "https://a"}}, {BRANCH, OFFERING, AGENT}),
+        ("Branch", {"phoneNumbers": ["+49301234567"]}, {TENANT, OFFERING, AGENT}),
+    ],
+)
+def test_status_that_others_read_makes_them_due_but_not_its_owner(kind: str, status: dict[str, Any], due: set):
+    assert changed(salon(), kind, status=status) == due
+
+
+def test_a_condition_whose_message_alone_changed_makes_nothing_due():
+    cache = salon()
+    changed(cache, "RetellAgent", status=READY)
+    other = {"conditions": [{**READY["conditions"][0], "message": "still fine", "lastTransitionTime": "y"}]}
+    assert changed(cache, "RetellAgent", status=other) == set()
+
+
+def test_adding_our_finalizer_makes_nothing_due_and_losing_it_makes_its_object_due():
+    cache = salon()
+    assert changed(cache, "RetellAgent", finalizers=["askproai.de/cleanup"]) == set()
+    assert changed(cache, "RetellAgent") == {AGENT}
+
+
+def test_a_pause_or_a_reconcile_token_makes_its_object_due():
+    assert AGENT in changed(salon(), "RetellAgent", annotations={"askproai.de/reconcile-at": "1"})
+
+
+def test_a_deleted_object_makes_those_due_that_wait_for_its_end_and_not_itself():
+    cache = salon()
+    relations = Relations(cache)
+    agent = cache.drop(AGENTS, *AGENT[1:], uid="uid-RetellAgent-mitte")
+    assert relations.of_resource(agent, None) == {TENANT}
+
+
+def test_agents_of_a_deleted_branch_still_find_their_tenant():
+    """A namespace's deletion takes the branch first; the Tenant keeps its finalizer until no agent names it."""
+    cache = salon()
+    relations = Relations(cache)
+    cache.drop(BRANCHES, *BRANCH[1:], uid="uid-Branch-mitte")
+    assert [agent.key for agent in relations.agents(NAMESPACE, "salon-mueller")] == [AGENT]
+
+
+def test_after_a_restart_agents_of_a_deleted_branch_find_their_tenant_by_their_status():
+    """Otherwise the Tenant would remove the key that their deletion needs."""
+    cache = Cache()
+    relations = Relations(cache)
+    put(cache, raw("Tenant"))
+    put(cache, raw("RetellAgent", status={"tenant": "salon-mueller"}))
+    assert [agent.key for agent in relations.agents(NAMESPACE, "salon-mueller")] == [AGENT]
+    deleted = cache.drop(AGENTS, *AGENT[1:], uid="uid-RetellAgent-mitte")
+    assert relations.of_resource(deleted, None) == {TENANT}
+
+
+def test_an_older_state_never_replaces_a_newer_one():
+    cache = salon()
+    stale = raw("Branch", generation=2)
+    changed(cache, "Branch", generation=3)
+    assert changed_by(cache, stale) == set()
+    assert cache.get(BRANCH).metadata.generation == 3
+
+
+def test_a_namesake_is_not_dropped_by_the_deletion_of_its_predecessor():
+    cache = salon()
+    changed(cache, "Branch", uid="uid-new")
+    assert cache.drop(BRANCHES, *BRANCH[1:], uid="uid-Branch-mitte") is None
+    assert cache.get(BRANCH) is not None
+
+
+def changed_by(cache: Cache, obj: dict[str, Any]) -> set:
+    due: set = set()
+    EventSink(cache, Relations(cache), due.add).observe(ref_of_kind(obj["kind"]), obj)
+    return due
+
+
+def child(kind: str, name: str, version: int, labels: dict[str, str] | None = None, **content: Any) -> dict[str, Any]:
+    meta = {
+        "namespace": NAMESPACE,
+        "name": name,
+        "uid": f"uid-{name}",
+        "resourceVersion": str(version),
+        "labels": labels or {},
+    }
+    return {"kind": kind, "metadata": meta, **content}
+
+
+OURS = {"askproai.de/tenant": "salon-mueller", "app.kubernetes.io/managed-by": "askproai-operator"}
+
+
+def test_a_child_edited_by_hand_or_deleted_makes_its_tenant_due():
+    cache = salon()
+    assert changed_by(cache, child("ConfigMap", "c", 1, OURS, data={"a": "1"})) == {TENANT}
+    assert changed_by(cache, child("ConfigMap", "c", 2, OURS, data={"a": "1"})) == set()
+    assert changed_by(cache, child("ConfigMap", "c", 3, OURS, data={"a": "by hand"})) == {TENANT}
+    due: set = set()
+    EventSink(cache, Relations(cache), due.add).forget(CONFIG_MAPS, NAMESPACE, "c", "uid-c")
+    assert due == {TENANT}
+
+
+def test_a_deployments_status_makes_its_tenant_due():
+    cache = salon()
+    changed_by(cache, child("Deployment", "d", 1, OURS, spec={}, status={"readyReplicas": 1}))
+    assert changed_by(cache, child("Deployment", "d", 2, OURS, spec={}, status={"readyReplicas": 2})) == {TENANT}
+    assert cache.child(DEPLOYMENTS, NAMESPACE, "d").status == {"readyReplicas": 2}
+
+
+def test_a_labelled_user_secret_makes_all_due_that_name_it_and_its_data_is_not_kept():
+    """A rotated key takes effect at once."""
+    cache = salon()
+    watch = {"askproai.de/watch": "true"}
+    assert changed_by(cache, child("Secret", "providers", 1, watch, data={"k": "Z2VoZWlt"})) == {TENANT}
+    assert changed_by(cache, child("Secret", "providers", 2, watch, data={"k": "bmV1"})) == {TENANT}
+    assert changed_by(cache, child("Secret", "other", 1, watch, data={})) == set()
+    assert "bmV1" not in repr(cache.secret(NAMESPACE, "providers"))
+
+
+def test_every_secret_that_a_spec_names_is_found():
+    """Also those inside lists: Cal.com accounts of single staff members, further webhook keys, SIP."""
+    cache = Cache()
+    obj = raw("Tenant")
+    obj["spec"]["retell"]["webhookKeySecretRefs"] = [{"name": "rotated", "key": "k"}]
+    _, tenant = put(cache, obj)
+    assert secrets_named(tenant) == {"providers", "rotated"}
+    obj = raw("ServiceOffering")
+    obj["spec"]["calcom"]["eventTypes"][0]["apiKeySecretRef"] = {"name": "annas", "key": "k"}
+    _, offering = put(cache, obj)
+    assert secrets_named(offering) == {"annas"}
+
+
+def test_an_object_that_the_models_cannot_parse_is_ignored():
+    cache = salon()
+    broken = raw("Branch", "other")
+    del broken["spec"]["displayName"]
+    assert changed_by(cache, broken) == set()
+    assert cache.get(key("Branch", "other")) is None
+
+
+def test_the_four_kinds_have_the_plurals_of_their_crds():
+    assert [ref.plural for ref in (TENANTS, BRANCHES, OFFERINGS, AGENTS)] == [
+        "tenants",
+        "branches",
+        "serviceofferings",
+        "retellagents",
+    ]
+    assert SECRETS.path("n", "s") == "/api/v1/namespaces/n/secrets/s"
+    assert TENANTS.path() == "/apis/askproai.de/v1alpha1/tenants"

@@ -1,0 +1,196 @@
+"""From a Result to conditions, Ready, patches and events."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from engine_objects import raw
+
+from askproai_operator.api import Branch, Tenant
+from askproai_operator.api.conditions import ConditionType as C
+from askproai_operator.api.conditions import Reason, bad, good, unknown
+from askproai_operator.engine import EventRecord, EventType, Result
+from askproai_operator.engine.status import StatusUpdate, update_for_error, update_for_pause, update_for_result
+
+EARLIER, NOW = "2026-11-20T08:00:00Z", datetime(2026, 11, 20, 9, tzinfo=UTC)
+LATER = datetime(2026, 11, 20, 10, tzinfo=UTC)
+
+
+def branch(**meta: Any) -> Branch:
+    return Branch.from_raw(raw("Branch", **meta))
+
+
+def after(current: dict[str, Any], update: StatusUpdate) -> dict[str, Any]:
+    """Return the status as the API server has it after the patch."""
+    return {k: v for k, v in {**current, **update.patch}.items() if v is not None}
+
+
+def condition(status: dict[str, Any], type_: str) -> dict[str, Any]:
+    return next(each for each in status["conditions"] if each["type"] == type_)
+
+
+OK = good(C.SERVICES_READY)
+BROKEN = bad(C.NUMBERS_VALID, Reason.NUMBER_INVALID, "number 12 is too short: write it with its area code")
+UNSURE = unknown(C.SERVICES_READY, Reason.PROVIDER_UNAVAILABLE, "Cal.com does not answer; tried again by itself")
+
+
+@pytest.mark.parametrize(
+    ("conditions", "ready"),
+    [
+        ((), ("True", "AsDeclared")),
+        ((OK, good(C.NUMBERS_VALID)), ("True", "AsDeclared")),
+        ((OK, BROKEN), ("False", "NumberInvalid")),
+        ((UNSURE,), ("Unknown", "ProviderUnavailable")),
+        ((UNSURE, BROKEN), ("False", "NumberInvalid")),
+        ((bad(C.DRIFTED, Reason.DRIFT_FOUND, "voice_id"),), ("True", "AsDeclared")),
+        ((good(C.SERVICES_READY, "", Reason.NOT_REQUESTED),), ("True", "AsDeclared")),
+    ],
+)
+def test_ready_shows_the_first_cause_that_is_not_good(conditions, ready):
+    status = after({}, update_for_result(branch(), {}, Result(conditions), NOW))
+    found = condition(status, "Ready")
+    assert (found["status"], found["reason"]) == ready
+
+
+def test_ready_takes_the_message_of_its_cause():
+    status = after({}, update_for_result(branch(), {}, Result((OK, BROKEN)), NOW))
+    assert condition(status, "Ready")["message"] == BROKEN.message
+
+
+def test_every_condition_and_the_status_name_the_generation_they_observed():
+    status = after({}, update_for_result(branch(generation=7), {}, Result((OK,)), NOW))
+    assert status["observedGeneration"] == 7
+    assert {each["observedGeneration"] for each in status["conditions"]} == {7}
+
+
+def test_the_same_result_again_writes_no_patch_and_creates_no_event():
+    result = Result((OK, BROKEN), status={"phoneNumbers": ("+49301234567",), "staff": 2})
+    status = after({}, update_for_result(branch(), {}, result, NOW))
+    status["phoneNumbers"] = ["+49301234567"]  # as it comes back from the server
+    assert update_for_result(branch(), status, result, LATER) == StatusUpdate({}, [])
+
+
+def test_the_time_of_transition_moves_only_with_the_status():
+    current = {
+        "conditions": [
+            {"type": "ServicesReady", "status": "True", "reason": "Old", "message": "", "lastTransitionTime": EARLIER}
+        ]
+    }
+    kept = after(current, update_for_result(branch(), current, Result((good(C.SERVICES_READY, "2 services"),)), NOW))
+    assert condition(kept, "ServicesReady")["lastTransitionTime"] == EARLIER
+    moved = after(current, update_for_result(branch(), current, Result((UNSURE,)), NOW))
+    assert condition(moved, "ServicesReady")["lastTransitionTime"] == "2026-11-20T09:00:00Z"
+
+
+def test_a_condition_that_this_run_did_not_report_stays_and_still_counts():
+    current = after({}, update_for_result(branch(), {}, Result((BROKEN,)), NOW))
+    status = after(current, update_for_result(branch(), current, Result((OK,)), LATER))
+    assert condition(status, "NumbersValid")["status"] == "False"
+    assert condition(status, "Ready")["status"] == "False"
+
+
+def test_fields_that_a_result_does_not_name_stay_and_none_removes_one():
+    current = {"agentId": "agent_1", "llmId": "llm_1"}
+    update = update_for_result(branch(), current, Result((OK,), status={"llmId": None}), NOW)
+    assert after(current, update)["agentId"] == "agent_1"
+    assert update.patch["llmId"] is None
+
+
+def test_inner_keys_that_are_no_longer_desired_are_removed_by_the_merge_patch():
+    current = {"webhookUrls": {"retell": "https://a", "inbound": "https://b"}}
+    update = update_for_result(branch(), current, Result((OK,), status={"webhookUrls": {"retell": "https://c"}}), NOW)
+    assert update.patch["webhookUrls"] == {"retell": "https://c", "inbound": None}
+
+
+def test_a_message_longer_than_the_crd_allows_is_cut_and_not_refused():
+    status = after(
+        {}, update_for_result(branch(), {}, Result((bad(C.NUMBERS_VALID, Reason.NUMBER_INVALID, "x" * 9000),)), NOW)
+    )
+    assert {len(each["message"]) for each in status["conditions"]} == {4000}
+
+
+def test_the_reconcile_token_is_echoed():
+    model = branch(annotations={"askproai.de/reconcile-at": "now-please"})
+    assert update_for_result(model, {}, Result((OK,)), NOW).patch["lastReconcileToken"] == "now-please"
+
+
+def test_an_object_that_is_being_deleted_is_not_ready():
+    status = after({}, update_for_result(branch(deletionTimestamp="2026-11-20T09:00:00Z"), {}, Result((OK,)), NOW))
+    assert (condition(status, "Ready")["status"], condition(status, "Ready")["reason"]) == ("False", "Deleting")
+
+
+class TestEvents:
+    def test_becoming_bad_warns_once(self):
+        update = update_for_result(branch(), {}, Result((BROKEN,)), NOW)
+        assert [(e.type, e.reason, e.message) for e in update.events] == [("Warning", "NumberInvalid", BROKEN.message)]
+        assert not update_for_result(branch(), after({}, update), Result((BROKEN,)), LATER).events
+
+    def test_becoming_ready_creates_one_event(self):
+        current = after({}, update_for_result(branch(), {}, Result((BROKEN,)), NOW))
+        result = Result((good(C.NUMBERS_VALID),))
+        update = update_for_result(branch(), current, result, NOW)
+        assert [(e.type, e.reason) for e in update.events] == [("Normal", "Ready")]
+        assert not update_for_result(branch(), after(current, update), result, LATER).events
+
+    def test_a_state_that_ends_by_itself_warns_nobody(self):
+        waiting = bad(C.SERVICES_READY, Reason.PROGRESSING, "1 of 2 pods are ready")
+        assert not update_for_result(branch(), {}, Result((waiting,)), NOW).events
+
+    def test_events_of_a_result_keep_their_type(self):
+        happened = (
+            EventRecord("DriftRepaired", "x"),
+            EventRecord("DefaultServiceCreated", "created", EventType.NORMAL),
+        )
+        update = update_for_result(branch(), {}, Result((OK,), events=happened), NOW)
+        found = {(e.type, e.reason) for e in update.events}
+        assert {("Warning", "DriftRepaired"), ("Normal", "DefaultServiceCreated")} <= found
+
+
+class TestPaused:
+    def tenant(self, status: dict[str, Any], *, pause: bool) -> Tenant:
+        return Tenant.from_raw(raw("Tenant", status=status, annotations={"askproai.de/paused": str(pause).lower()}))
+
+    def test_pausing_is_reported_and_leaves_ready_as_it_was(self):
+        current = after({}, update_for_result(self.tenant({}, pause=False), {}, Result((OK,)), NOW))
+        assert condition(current, "Paused")["status"] == "False"
+        update = update_for_pause(self.tenant(current, pause=True), LATER)
+        status = after(current, update)
+        assert condition(status, "Paused")["status"] == "True"
+        assert condition(status, "Ready") == condition(current, "Ready")
+        assert [e.reason for e in update.events] == ["Paused"]
+        assert update_for_pause(self.tenant(status, pause=True), LATER) == StatusUpdate({}, [])
+
+    def test_an_object_that_was_paused_before_its_first_reconcile_is_unknown(self):
+        status = after({}, update_for_pause(self.tenant({}, pause=True), NOW))
+        assert condition(status, "Ready")["status"] == "Unknown"
+
+    def test_unpausing_resets_the_condition(self):
+        current = after({}, update_for_pause(self.tenant({}, pause=True), NOW))
+        status = after(current, update_for_result(self.tenant(current, pause=False), current, Result((OK,)), LATER))
+        assert condition(status, "Paused")["status"] == "False"
+        assert condition(status, "Ready")["status"] == "True"
+
+
+def test_our_own_failure_is_unknown_and_never_quotes_the_error():
+    current = after({}, update_for_result(branch(), {}, Result((OK,)), NOW))
+    update = update_for_error(branch(), current, RuntimeError("postgresql://admin:geheim@db"), LATER)
+    status = after(current, update)
+    assert (condition(status, "Ready")["status"], condition(status, "Ready")["reason"]) == ("Unknown", "InternalError")
+    assert condition(status, "ServicesReady") == condition(current, "ServicesReady")
+    assert "geheim" not in str(status)
+    assert [e.type for e in update.events] == ["Warning"]
+
+
+def test_without_redis_an_object_is_ready_and_reports_it():
+    """Redis only makes things faster (docs/decisions/0014-cache-ready-is-advisory.md)."""
+    away = bad(C.CACHE_READY, Reason.CACHE_UNAVAILABLE, "Redis does not answer")
+    status = after({}, update_for_result(branch(), {}, Result((OK, away)), NOW))
+    assert condition(status, "CacheReady")["status"] == "False"
+    assert condition(status, "Ready")["status"] == "True"
+    assert away.good
+
+
+def test_the_event_of_a_transition_does_not_outlive_its_object():
+    """A namespace's deletion takes the user's Secret first: nobody needs to read that it is missing."""
+    (event,) = update_for_result(branch(), {}, Result((BROKEN,)), NOW).events
+    assert not event.outlives_object

@@ -1,0 +1,35 @@
+"""Waiting for an effect that sets no event of ours: a row, a file, another process."""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def eventually(
+    check: Callable[[], Awaitable[T] | T],
+    seconds: float = 10,
+    what: str | Callable[[], object] = "the condition",
+    every: float = 0.02,
+) -> T:
+    """Call `check`, awaiting what it returns if need be, until it returns something true, and return that.
+
+    Raises AssertionError after `seconds`, which also bound a check that hangs. `what` says what was waited for; a function is
+    called only then.
+    """
+    try:
+        async with asyncio.timeout(seconds) as deadline:
+            while True:
+                checked = check()
+                result: T = await checked if inspect.isawaitable(checked) else checked
+                if result:
+                    return result
+                await asyncio.sleep(every)
+    except TimeoutError:
+        if not deadline.expired():
+            raise  # by the check itself
+        raise AssertionError(
+            f"waited {seconds:g} s for {what() if callable(what) else what}: it did not come"
+        ) from None
