@@ -8,10 +8,11 @@ from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
 from askproai_operator.api import Key
 from askproai_operator.api.conditions import Reason
-from askproai_operator.engine import Cache, Kube, Ref
+from askproai_operator.engine import ApiResource, Cache, Kube
 from askproai_operator.engine.cache import M
-from askproai_operator.engine.refs import ref_of_kind
-from askproai_operator.providers import ProviderClients, RedisAdmin
+from askproai_operator.engine.resources import resource_of_kind
+from askproai_operator.providers import ProviderClients
+from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
 
@@ -35,7 +36,7 @@ class ReconcileContext:
     # (namespace, tenant, config hash): makes the tenant's pods read a changed config at once
     trigger_config_sync: Callable[[str, str, str], None] = lambda *_: None
 
-    async def missing_reason(self, ref: Ref, namespace: str, name: str | None, reason: Reason) -> Reason:
+    async def missing_reason(self, ref: ApiResource, namespace: str, name: str | None, reason: Reason) -> Reason:
         """Return why the cache lacks an object: `reason`, or Pending if it exists and its watch event is still to come.
 
         One `kubectl apply` creates a Tenant and what names it; the order in which the watches report them must warn nobody.
@@ -49,7 +50,7 @@ class ReconcileContext:
         happen during a relist.
         """
         key = seen.key
-        raw = await self.kube.get(ref_of_kind(key.kind), key.namespace, key.name)
+        raw = await self.kube.get(resource_of_kind(key.kind), key.namespace, key.name)
         if raw is None or raw["metadata"]["uid"] != seen.metadata.uid:
             return None
         return type(seen).from_raw(raw)

@@ -8,7 +8,8 @@ from typing import Any
 from askproai_core.tenant_config import CalendarProvider
 from askproai_operator.api import SecretKeyRef, Tenant
 from askproai_operator.api.tenant import Calcom
-from askproai_operator.engine import MANAGER, World, resources
+from askproai_operator.context import ReconcileContext
+from askproai_operator.engine import MANAGER, resources
 from askproai_operator.providers import CredentialProblem, secret_value
 
 # Names of the files that the pods mount; also the keys of `T-teardown`, the operator's own copy for the deletion.
@@ -64,24 +65,26 @@ def secret_refs(tenant: Tenant) -> dict[str, SecretKeyRef]:
     return found
 
 
-async def read_credentials(tenant: Tenant, world: World) -> Credentials:
+async def read_credentials(tenant: Tenant, context: ReconcileContext) -> Credentials:
     """Read all keys that the tenant names, each Secret once."""
     by_file, namespace, calcom = secret_refs(tenant), tenant.metadata.namespace, calcom_account(tenant)
     names = {ref.name for ref in by_file.values()}
-    secrets = {name: await world.kube.get(resources.SECRETS, namespace, name) for name in names}
+    secrets = {name: await context.kube.get(resources.SECRETS, namespace, name) for name in names}
     found = {file: secret_value(secrets[ref.name], ref.name, ref.key) for file, ref in by_file.items()}
     return Credentials(
         values={file: value for file, value in found.items() if isinstance(value, str)},
         secret_refs=by_file,
         problems=tuple(value for value in found.values() if not isinstance(value, str)),
-        retell_base_url=tenant.spec.retell.base_url or world.settings.retell_base_url,
-        calcom_base_url=(calcom.base_url if calcom else None) or world.settings.calcom_base_url,
+        retell_base_url=tenant.spec.retell.base_url or context.settings.retell_base_url,
+        calcom_base_url=(calcom.base_url if calcom else None) or context.settings.calcom_base_url,
     )
 
 
-async def read_own_secret(world: World, namespace: str, tenant: str, child: str = "teardown") -> dict[str, str]:
+async def read_own_secret(
+    context: ReconcileContext, namespace: str, tenant: str, child: str = "teardown"
+) -> dict[str, str]:
     """Return the values of one of a tenant's own Secrets (`runtime`, `admin`, `teardown`); empty if there is none yet."""
-    return decode_secret(await world.kube.get(resources.SECRETS, namespace, f"{tenant}-{child}"))
+    return decode_secret(await context.kube.get(resources.SECRETS, namespace, f"{tenant}-{child}"))
 
 
 def secret_manifest(

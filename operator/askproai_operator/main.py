@@ -27,8 +27,6 @@ the Lease is lost, the probes with the metrics, and the handlers of SIGTERM and 
 """
 
 import asyncio
-import logging
-import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -38,25 +36,27 @@ from typing import TypeVar
 import structlog
 import typer
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from askproai_core.clock import Clock, SystemClock
 from askproai_core.database import AdminStore
 from askproai_core.fault_injection import fault_points_from_environment
-from askproai_core.kube import Elector, LeaseApi, Times, access, exit_when_lost, own_identity
-from askproai_core.lifecycle import Stopped, stop_on_signals, until
-from askproai_core.redis import Rules
+from askproai_core.http_server import serve_probes
+from askproai_core.kube import LeaseApi, elector_from_settings, leadership
+from askproai_core.lifecycle import Stopped, run_until_stopped, stop_on_signals
+from askproai_core.logging import configure_logs
+from askproai_core.redis import CircuitRules
 from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers import agent, branch, config_sync, coordinator, offering, orphan, tenant
-from askproai_operator.engine import ApiError, Cache, Kube, refs
+from askproai_operator.engine import ApiError, Cache, Kube, resources
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.informer import Informer
+from askproai_operator.engine.login import access_by_kopf, kopf_login
 from askproai_operator.engine.loop import Reconcile, ReconcileLoop
 from askproai_operator.engine.metrics import ConditionCollector, Metrics
 from askproai_operator.engine.queue import Options, Priority, WorkQueue
-from askproai_operator.engine.wire import connection
-from askproai_operator.providers import ProviderClients, RedisAdmin
+from askproai_operator.providers import ProviderClients
+from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
 
@@ -67,10 +67,10 @@ T = TypeVar("T")
 Controllers = Mapping[str, Reconcile[ReconcileContext]]  # by the kind of their keys
 
 RESOURCE_CONTROLLERS: Controllers = {
-    refs.TENANTS.kind: tenant.reconcile,
-    refs.BRANCHES.kind: branch.reconcile,
-    refs.OFFERINGS.kind: offering.reconcile,
-    refs.AGENTS.kind: agent.reconcile,
+    resources.TENANTS.kind: tenant.reconcile,
+    resources.BRANCHES.kind: branch.reconcile,
+    resources.OFFERINGS.kind: offering.reconcile,
+    resources.AGENTS.kind: agent.reconcile,
 }
 
 
@@ -135,11 +135,11 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
     relations, queue = Relations(cache), WorkQueue(clock, metrics, options=background_options(settings))
     sink = EventSink(cache, relations, queue.add)
     health = Health(queue, metrics)
-    login = partial(connection, settings.kubeconfig)
+    login = partial(kopf_login, settings.kubeconfig)
     hosts = (*settings.provider_hosts, settings.retell_base_url, settings.calcom_base_url)
     async with AsyncExitStack() as stack:
         kube = await stack.enter_async_context(Kube(login, sink, clock, namespace=settings.namespace))
-        rules = Rules(open_for=timedelta(seconds=settings.circuit_open_seconds))
+        rules = CircuitRules(open_for=timedelta(seconds=settings.circuit_open_seconds))
         providers = await stack.enter_async_context(
             ProviderClients(clock, registry=metrics.registry, hosts=hosts, rules=rules)
         )
@@ -149,18 +149,17 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
         if redis is not None:
             stack.push_async_callback(redis.close)
         await health.serve(settings, stack)
-        lease = LeaseApi(access(settings.kubeconfig), settings.namespace, refs.MANAGER)
-        elector = _elector(settings, await stack.enter_async_context(lease), clock, metrics)
+        lease_api = LeaseApi(partial(access_by_kopf, login), settings.namespace, resources.MANAGER)
+        lease = await stack.enter_async_context(lease_api)
+        elector = elector_from_settings(settings, lease, clock, metrics.leader.set)
         informer = Informer(sink, kube, clock, metrics, login, audit_every=timedelta(seconds=settings.audit_seconds))
         try:
-            await until(stop, elector.acquire())
-            stack.push_async_callback(elector.release)
-            stack.callback(asyncio.create_task(exit_when_lost(elector), name="lease").cancel)
+            await stack.enter_async_context(leadership(elector, stop))
             health.ready = False
             installation_id = settings.installation_id
             if installation_id is None:
-                installation_id = await until(stop, _retry_until_served(partial(_cluster_uid, kube), clock))
-            await until(stop, _retry_until_served(informer.prime, clock))
+                installation_id = await run_until_stopped(stop, _retry_until_served(partial(_cluster_uid, kube), clock))
+            await run_until_stopped(stop, _retry_until_served(informer.prime, clock))
         except Stopped:
             return
         health.ready = True
@@ -203,7 +202,7 @@ async def _retry_until_served(work: Callable[[], Awaitable[T]], clock: Clock) ->
 
 async def _cluster_uid(kube: Kube) -> str:
     """Return the UID of namespace `kube-system`, which lives as long as the cluster."""
-    namespace = await kube.get(refs.NAMESPACES, "", "kube-system")
+    namespace = await kube.get(resources.NAMESPACES, "", "kube-system")
     if namespace is None:
         raise ApiError(404, "NotFound", "there is no namespace kube-system: set ASKPROAI_INSTALLATION_ID")
     return str(namespace["metadata"]["uid"])
@@ -214,14 +213,8 @@ def _redis(settings: Settings, clock: Clock) -> RedisAdmin | None:
     return RedisAdmin(url, clock, settings.ca_file) if url else None
 
 
-def _elector(settings: Settings, lease: LeaseApi, clock: Clock, metrics: Metrics) -> Elector:
-    seconds = (settings.lease_seconds, settings.lease_renew_seconds, settings.lease_retry_seconds)
-    times = Times(*(timedelta(seconds=each) for each in seconds))
-    return Elector(lease, clock, identity=own_identity(settings.pod_name), times=times, told=metrics.leader.set)
-
-
 class Health:
-    """What the probes ask: alive while the loop answers and no reconcile hangs; ready as a standby, or when primed."""
+    """The probes: alive while the event loop answers and no reconcile hangs; ready as a standby, or with a filled cache."""
 
     def __init__(self, queue: WorkQueue, metrics: Metrics) -> None:
         self.ready = True
@@ -229,15 +222,11 @@ class Health:
 
     async def serve(self, settings: Settings, stack: AsyncExitStack) -> None:
         """Serve `/livez`, `/readyz` and `/metrics` until the stack closes."""
-        app = web.Application()
-        routes = {"/livez": self._livez, "/readyz": self._readyz, "/metrics": self._scrape}
-        app.add_routes([web.get(path, handler) for path, handler in routes.items()])
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        for port in {settings.health_port, settings.metrics_port or settings.health_port}:
-            await web.TCPSite(runner, settings.bind_address, port).start()
-        log.info("health.serving", addresses=[f"{address[0]}:{address[1]}" for address in runner.addresses])
+        ports = (settings.health_port, settings.metrics_port or settings.health_port)
+        registry, address = self._metrics.registry, settings.bind_address
+        probes = serve_probes(registry, address, ports, livez=self._livez, readyz=self._readyz)
+        addresses = await stack.enter_async_context(probes)
+        log.info("health.serving", addresses=[f"{host}:{port}" for host, port in addresses])
 
     async def _livez(self, _: web.Request) -> web.Response:
         stuck = self._queue.oldest_work() > _STUCK
@@ -245,28 +234,3 @@ class Health:
 
     async def _readyz(self, _: web.Request) -> web.Response:
         return web.Response(text="ok" if self.ready else "filling the cache", status=200 if self.ready else 503)
-
-    async def _scrape(self, _: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-
-def configure_logs(level: str) -> None:
-    """Write JSON lines, our own and the libraries' warnings. Kopf's debug level would print whole patches: never on."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_Relay()], force=True)
-
-
-class _Relay(logging.Handler):
-    """Hands the libraries' records to structlog."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        structlog.get_logger().log(record.levelno, "library.said", logger=record.name, message=record.getMessage())

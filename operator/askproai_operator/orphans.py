@@ -16,8 +16,8 @@ import msgspec
 import structlog
 
 from askproai_operator.context import ReconcileContext
-from askproai_operator.credentials import secret_manifest, secret_texts
-from askproai_operator.engine import ApiError, Conflict, EventRecord, Key, Unreachable, refs
+from askproai_operator.credentials import decode_secret, secret_manifest
+from askproai_operator.engine import ApiError, Conflict, EventRecord, Key, Unreachable, resources
 
 log = structlog.get_logger(__name__)
 
@@ -127,7 +127,7 @@ async def add_orphan(
         raise
     except ApiError as error:
         # An existing entry is from an earlier reconcile that ended before it removed the finalizer.
-        exists = isinstance(error, Conflict) and await context.kube.get(refs.SECRETS, namespace, name) is not None
+        exists = isinstance(error, Conflict) and await context.kube.get(resources.SECRETS, namespace, name) is not None
         if not exists:
             about = orphan.describe()
             log.error("leftover.not_kept", owner=str(orphan.owner.key), left=about, error=str(error))  # noqa: TRY400
@@ -140,13 +140,13 @@ async def add_orphan(
 
 async def list_entries(context: ReconcileContext) -> list[LedgerEntry]:
     """Read the ledger. An entry that cannot be parsed is logged and skipped; it stays for a person."""
-    secrets = await context.kube.list(refs.SECRETS, context.settings.namespace, LABEL)
+    secrets = await context.kube.list(resources.SECRETS, context.settings.namespace, LABEL)
     return [entry for raw in secrets if (entry := _parse(raw)) is not None]
 
 
 async def get_entry(name: str, context: ReconcileContext) -> LedgerEntry | None:
     """Read one entry of the ledger; None if it is gone or cannot be parsed."""
-    raw = await context.kube.get(refs.SECRETS, context.settings.namespace, name)
+    raw = await context.kube.get(resources.SECRETS, context.settings.namespace, name)
     return _parse(raw) if raw is not None else None
 
 
@@ -154,14 +154,16 @@ async def annotate_entry(entry: LedgerEntry, last_error: str, context: Reconcile
     """Write on the entry why it still exists. Writes nothing if the text is the same."""
     if last_error != entry.last_error:
         body = {"metadata": {"annotations": {_WHY: last_error}}}
-        await context.kube.patch(refs.SECRETS, context.settings.namespace, entry.name, body)
+        await context.kube.patch(resources.SECRETS, context.settings.namespace, entry.name, body)
 
 
 async def remove_entry(entry: LedgerEntry, context: ReconcileContext) -> None:
     """Delete an entry whose object is removed, and create the event that reports it."""
-    await context.kube.delete(refs.SECRETS, context.settings.namespace, entry.name, uid=entry.uid)
+    await context.kube.delete(resources.SECRETS, context.settings.namespace, entry.name, uid=entry.uid)
     log.info("leftover.removed", secret=entry.name, owner=str(entry.orphan.owner.key))
-    await context.kube.tell("LeftOverRemoved", f"{entry.orphan.owner.key}: what was {entry.orphan.describe()} is gone")
+    await context.kube.record_operator_event(
+        "LeftOverRemoved", f"{entry.orphan.owner.key}: what was {entry.orphan.describe()} is gone"
+    )
 
 
 def _secret_name(orphan: Orphan) -> str:
@@ -185,7 +187,7 @@ def _manifest(
 def _parse(raw: dict[str, Any]) -> LedgerEntry | None:
     meta = raw["metadata"]
     try:
-        keys = secret_texts(raw)
+        keys = decode_secret(raw)
         orphan: Orphan = msgspec.json.decode(keys.pop(_ENTRY, ""), type=Orphan)
     except ValueError as error:  # msgspec's and base64's errors are ValueErrors
         log.warning("leftover.unreadable", secret=meta["name"], error=type(error).__name__)

@@ -8,10 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
+from askproai_core.kube import ApiResource
 from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_operator.api import Branch, CustomResource, Key, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.engine.cache import Cache, ObservedObject
-from askproai_operator.engine.refs import FINALIZER, SECRETS, STATUS_READ, TENANT_LABEL, Ref
+from askproai_operator.engine.resources import FINALIZER, SECRETS, STATUS_READ, TENANT_LABEL
 
 # Status fields that no other object reads. Without this list each counted call would make a whole tenant due.
 _PRIVATE_STATUS: Final = frozenset({
@@ -92,7 +93,7 @@ class Relations:
         return keys - ({model.key} if new is None else set())
 
     def of_child(
-        self, ref: Ref, where: tuple[str, str], old: ObservedObject | None, new: ObservedObject | None
+        self, ref: ApiResource, where: tuple[str, str], old: ObservedObject | None, new: ObservedObject | None
     ) -> set[Key]:
         """Return the keys that are due after a child or a labelled Secret changed: its tenant, and whoever names the Secret."""
         if old is not None and new is not None and not _child_changed(ref, old, new):
@@ -156,7 +157,7 @@ def _secret_names(value: object, field: str = "") -> Iterator[str]:
             yield from _secret_names(inner, field)
 
 
-def _child_changed(ref: Ref, old: ObservedObject, new: ObservedObject) -> bool:
+def _child_changed(ref: ApiResource, old: ObservedObject, new: ObservedObject) -> bool:
     return old.fingerprint != new.fingerprint or (ref in STATUS_READ and old.status != new.status)
 
 

@@ -15,11 +15,13 @@ from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.kube import HttpTransport
 from askproai_operator.api import RetellAgent
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import CHECKS, first_failing, gather, gather_remote, make_plan
-from askproai_operator.engine import MANAGER, ApiError, ApiResource, Cache, Kube, NotLeader, World, resources
-from askproai_operator.engine.feed import Feed
+from askproai_operator.engine import MANAGER, ApiError, ApiResource, Cache, Kube, NotLeader, resources
+from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.login import access_by_kopf, kopf_login
 from askproai_operator.providers import ProviderClients, ProviderError
+from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
 
 _NOT_FOUND = 404
@@ -59,10 +61,11 @@ async def plan_manifests(
     Raises ApiError and AccessError when the cluster cannot be asked.
     """
     clock, cache = SystemClock(), Cache()
-    login, feed = partial(kopf_login, kubeconfig), Feed(cache, lambda _: None)
+    relations = Relations(cache)
+    login, sink = partial(kopf_login, kubeconfig), EventSink(cache, relations, lambda _: None)
     async with AsyncExitStack() as stack:
         transport = await stack.enter_async_context(HttpTransport(partial(access_by_kopf, login), user_agent=MANAGER))
-        kube = await stack.enter_async_context(Kube(login, feed, clock))
+        kube = await stack.enter_async_context(Kube(login, sink, clock))
         planned: dict[tuple[str, str, str], Planned] = {}
         for manifest in manifests:
             meta = {"namespace": namespace, **manifest["metadata"]}
@@ -70,18 +73,18 @@ async def plan_manifests(
             change, preview = await _dry_run(transport, ref, {**manifest, "metadata": meta}, new_namespaces)
             planned[ref.kind, meta["namespace"], meta["name"]] = change
             if preview is not None:
-                feed.prime(ref, preview)
+                sink.prime(ref, preview)
         for affected in sorted({where for _, where, _ in planned}):
             for ref in resources.CUSTOM:
                 for raw in await kube.list(ref, affected):
-                    feed.prime(ref, raw)  # the previews stay in the cache, because they are newer
+                    sink.prime(ref, raw)  # the previews stay in the cache, because they are newer
         uid = (await kube.get(resources.NAMESPACES, "", "kube-system") or {}).get("metadata", {}).get("uid", "")
         providers = await stack.enter_async_context(ProviderClients(clock))
-        world = _read_only_world(kube, cache, providers, str(uid))
+        context = _read_only_context(kube, cache, relations, providers, str(uid))
         for agent in cache.list(RetellAgent):
             key = (agent.kind, agent.key.namespace, agent.key.name)
             change = planned.get(key) or Planned(f"{agent.kind}/{agent.key.name}", Change.UNCHANGED)
-            steps = await _plan_steps(agent, world)
+            steps = await _plan_steps(agent, context)
             if key in planned or steps:
                 planned[key] = replace(change, steps=steps)
     return [*planned.values()]
@@ -141,16 +144,16 @@ def _shorten(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004  a line that can be read
 
 
-async def _plan_steps(agent: RetellAgent, world: World) -> tuple[str, ...]:
+async def _plan_steps(agent: RetellAgent, context: ReconcileContext) -> tuple[str, ...]:
     """Return what the operator would do at Retell; nothing for an agent that is being deleted, or is as it should be."""
     if agent.metadata.deletion_timestamp is not None:
         return ()
     try:
-        inputs = await gather(agent, world, CHECKS)
+        inputs = await gather(agent, context, CHECKS)
         if failure := first_failing(CHECKS, inputs):
             return (f"waits: {failure.message}",)
         assert inputs.target is not None  # else a check had failed
-        plan = make_plan(await gather_remote(agent, inputs.target, world))
+        plan = make_plan(await gather_remote(agent, inputs.target, context))
     except ProviderError as error:
         return (f"Retell cannot be asked: {error}",)
     if plan.refused is not None:
@@ -158,16 +161,19 @@ async def _plan_steps(agent: RetellAgent, world: World) -> tuple[str, ...]:
     return tuple(plan.lines()) if plan.steps or plan.wait or plan.number_findings else ()
 
 
-def _read_only_world(kube: Kube, cache: Cache, providers: ProviderClients, installation_id: str) -> World:
-    """Return a World to gather and plan with. Its fence refuses every remote write, because this process never leads."""
+def _read_only_context(
+    kube: Kube, cache: Cache, relations: Relations, providers: ProviderClients, installation_id: str
+) -> ReconcileContext:
+    """Return a ReconcileContext to gather and plan with. Its fence refuses every remote write, because this process never leads."""
 
     def refuse() -> None:
         raise NotLeader("a plan writes nothing")
 
     settings = Settings()
-    return World(
+    return ReconcileContext(
         kube=kube,
         cache=cache,
+        relations=relations,
         settings=settings,
         clock=SystemClock(),
         faults=FaultPoints(None),

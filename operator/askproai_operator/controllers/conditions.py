@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, unknown
-from askproai_operator.engine import World, resources
+from askproai_operator.context import ReconcileContext
+from askproai_operator.engine import resources
 from askproai_operator.providers import CredentialRefused, HostNotAllowed, ProviderError
 
 InputsT = TypeVar("InputsT")
@@ -46,23 +47,23 @@ class References:
     absence: Reason | None = None
 
 
-async def resolve_references(model: Branch | ServiceOffering | RetellAgent, world: World) -> References:
+async def resolve_references(model: Branch | ServiceOffering | RetellAgent, context: ReconcileContext) -> References:
     """Find the Branch that a resource names and the Tenant that it belongs to, in the cache.
 
     The API server is asked about the first that is missing: if it exists, the reason is Pending, since only its watch event
     is still due.
     """
-    namespace, cache = model.metadata.namespace, world.cache
+    namespace, relations = model.metadata.namespace, context.relations
     branch_ref = None if isinstance(model, Branch) else model.spec.branch_ref
     branch_name = branch_ref.name if branch_ref else None
-    branch = cache.branch(namespace, branch_name) if branch_name else None
-    tenant_name = cache.tenant_of(model)
-    tenant = cache.tenant(namespace, tenant_name) if tenant_name else None
+    branch = relations.branch(namespace, branch_name) if branch_name else None
+    tenant_name = relations.tenant_of(model)
+    tenant = relations.tenant(namespace, tenant_name) if tenant_name else None
     absence = None
     if branch_name and branch is None:
-        absence = await world.missing(resources.BRANCHES, namespace, branch_name, Reason.BRANCH_NOT_FOUND)
+        absence = await context.missing_reason(resources.BRANCHES, namespace, branch_name, Reason.BRANCH_NOT_FOUND)
     elif tenant is None:
-        absence = await world.missing(resources.TENANTS, namespace, tenant_name, Reason.TENANT_NOT_FOUND)
+        absence = await context.missing_reason(resources.TENANTS, namespace, tenant_name, Reason.TENANT_NOT_FOUND)
     return References(branch_name, branch, tenant_name, tenant, absence)
 
 

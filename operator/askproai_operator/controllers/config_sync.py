@@ -16,7 +16,7 @@ import aiohttp
 import structlog
 
 from askproai_operator.context import ReconcileContext
-from askproai_operator.engine import GONE, MANAGED_SELECTOR, TENANT_LABEL, ApiError, Key, Result, refs
+from askproai_operator.engine import GONE, MANAGED_SELECTOR, TENANT_LABEL, ApiError, Key, Result, resources
 from askproai_operator.engine.queue import Options
 
 log = structlog.get_logger(__name__)
@@ -93,7 +93,7 @@ class ConfigSyncController:
         selector = f"{MANAGED_SELECTOR},{TENANT_LABEL}={key.name}"
         pods = [
             pod
-            for pod in await context.kube.list(refs.PODS, key.namespace, selector)
+            for pod in await context.kube.list(resources.PODS, key.namespace, selector)
             if (pod.get("status") or {}).get("podIP") and not pod["metadata"].get("deletionTimestamp")
         ]
         shown = await asyncio.gather(*(self._shows(pod, config_hash) for pod in pods))
@@ -104,7 +104,9 @@ class ConfigSyncController:
         if request.attempts:
             annotations[TOUCH_ANNOTATION] = str(request.attempts)
         meta = pod["metadata"]
-        await context.kube.patch(refs.PODS, meta["namespace"], meta["name"], {"metadata": {"annotations": annotations}})
+        await context.kube.patch(
+            resources.PODS, meta["namespace"], meta["name"], {"metadata": {"annotations": annotations}}
+        )
 
     async def _shows(self, pod: Mapping[str, Any], config_hash: str) -> bool:
         assert self._http is not None, "use as `async with`"

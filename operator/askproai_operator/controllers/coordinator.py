@@ -8,13 +8,13 @@ from typing import Final
 import asyncpg
 import structlog
 
-from askproai_core.database import StoreError
-from askproai_core.redis import EVERYBODY
+from askproai_core.database import DatabaseError, parse_login
+from askproai_core.redis import ALL_TENANTS
 from askproai_operator.context import ReconcileContext
-from askproai_operator.credentials import secret_manifest, secret_texts
-from askproai_operator.engine import ApiError, Key, Result, refs
+from askproai_operator.credentials import decode_secret, secret_manifest
+from askproai_operator.engine import ApiError, Key, Result, resources
 from askproai_operator.engine.queue import Backoff, Options
-from askproai_operator.providers import RedisError, UsersBypassed, UsersUnsupported, login_in
+from askproai_operator.redis_users import RedisAdminError, UsersBypassed, UsersUnsupported
 from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ async def reconcile(_key: Key, context: ReconcileContext) -> Result:
     """Ensure the logins, at the start and at each resync."""
     try:
         await ensure_coordinator(context)
-    except (ApiError, StoreError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (ApiError, DatabaseError, RedisAdminError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         log.warning("coordinator.not_ready", error=type(error).__name__)  # a driver's text quotes hosts
         return Result(requeue=True, requeue_reason="the coordinator cannot start without its Secret and logins")
     return Result()
@@ -44,11 +44,11 @@ async def reconcile(_key: Key, context: ReconcileContext) -> Result:
 async def ensure_coordinator(context: ReconcileContext) -> None:
     """Ensure the Secret and both logins. Passwords in the Secret are kept; a new one is stored before a login gets it."""
     namespace, redis = context.settings.namespace, context.redis
-    current = secret_texts(await context.kube.get(refs.SECRETS, namespace, SECRET_NAME))
-    password = login_in(current.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
+    current = decode_secret(await context.kube.get(resources.SECRETS, namespace, SECRET_NAME))
+    password = parse_login(current.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
     values = {"DATABASE_URL": context.database.coordinator_dsn(password)}
     if redis is not None:
-        values["REDIS_URL"] = redis.tenant_url(EVERYBODY, current.get("REDIS_URL"))
+        values["REDIS_URL"] = redis.tenant_url(ALL_TENANTS, current.get("REDIS_URL"))
         values |= {"CA_FILE": redis.ca} if redis.ca else {}
     await context.kube.apply(secret_manifest(namespace, SECRET_NAME, _LABELS, values))
     await context.database.prepare()
@@ -56,4 +56,4 @@ async def ensure_coordinator(context: ReconcileContext) -> None:
     if redis is not None:
         # Without users the next run writes the shared URL. A Redis that needs no password is reported at each Tenant.
         with contextlib.suppress(UsersUnsupported, UsersBypassed):
-            await redis.ensure_user(EVERYBODY, values["REDIS_URL"])
+            await redis.ensure_user(ALL_TENANTS, values["REDIS_URL"])

@@ -9,12 +9,12 @@ from typing import Final
 import structlog
 
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.agent.deletion import remove_remains
-from askproai_operator.controllers.tenant.teardown import UNDO_ERRORS, undo, why_not
+from askproai_operator.controllers.agent.deletion import remove_remote_objects
+from askproai_operator.controllers.tenant.deletion import REMOVAL_ERRORS, failure_text, remove_remote
 from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY
 from askproai_operator.engine import GONE, ApiError, Key, NotLeader, Result
 from askproai_operator.engine.queue import Backoff, Options
-from askproai_operator.engine.refs import ref_of_kind
+from askproai_operator.engine.resources import resource_of_kind
 from askproai_operator.orphans import (
     LedgerEntry,
     Orphan,
@@ -92,8 +92,8 @@ async def reconcile_orphan(key: Key, context: ReconcileContext) -> Result:
             return GONE
     except NotLeader:
         raise
-    except UNDO_ERRORS as error:
-        reason = why_not(error)
+    except REMOVAL_ERRORS as error:
+        reason = failure_text(error)
     except Exception as error:  # noqa: BLE001 (an unexpected answer of a provider, say: it is reported and retried)
         reason = f"{type(error).__name__} in the operator"
         log.warning("leftover.failed", secret=entry.name, error=type(error).__name__)
@@ -110,7 +110,7 @@ async def _remove(entry: LedgerEntry, context: ReconcileContext) -> str | None:
     A namesake of the deleted object has the same marker, webhook and role: what belongs to the namesake is left alone.
     """
     orphan: Orphan = entry.orphan
-    live = await context.kube.get(ref_of_kind(orphan.owner.kind), *orphan.owner.key[1:])
+    live = await context.kube.get(resource_of_kind(orphan.owner.kind), *orphan.owner.key[1:])
     if live is not None and live["metadata"]["uid"] == orphan.owner.uid:
         return "waits for the end of its deletion"
     match orphan:
@@ -122,7 +122,7 @@ async def _remove(entry: LedgerEntry, context: ReconcileContext) -> str | None:
             if RETELL_KEY not in entry.keys or RETELL_BASE_URL not in entry.keys:
                 return f"put {RETELL_KEY} and {RETELL_BASE_URL} into this Secret, or remove it by hand"
             client = context.providers.retell(entry.keys[RETELL_BASE_URL], entry.keys[RETELL_KEY])
-            return await remove_remains(client, orphan, context)
+            return await remove_remote_objects(client, orphan, context)
         case OrphanedWebhooks() if live is not None:
             return f"waits: there is a {orphan.owner.key} again, which uses it"
         case OrphanedDatabase() if live is not None:  # the role is the namesake's; rows are distinguished by the UID
@@ -131,5 +131,5 @@ async def _remove(entry: LedgerEntry, context: ReconcileContext) -> str | None:
             return None
         case OrphanedCache() if live is not None:
             return None  # user and keys are the namesake's
-    await undo(orphan, entry.keys, context)
+    await remove_remote(orphan, entry.keys, context)
     return None

@@ -4,16 +4,16 @@ Watches feed a cache and a work queue; workers call the controller of a key, `re
 returned `Result` into conditions, events, metrics and the next run. It runs only in the process that holds the Lease.
 """
 
-from askproai_core.kube import NotLeader
+from askproai_core.kube import ApiError, ApiResource, Conflict, NotLeader, Unreachable
 from askproai_operator.api import Key
-from askproai_operator.engine import refs
+from askproai_operator.engine import resources
 from askproai_operator.engine.cache import Cache, ObservedObject
-from askproai_operator.engine.errors import ApiError, Conflict, NotOurs, Unreachable
-from askproai_operator.engine.kube import Kube
-from askproai_operator.engine.refs import FINALIZER, MANAGED_SELECTOR, MANAGER, TENANT_LABEL, WATCH_LABEL, Ref
+from askproai_operator.engine.kube import Kube, UnmanagedObject
+from askproai_operator.engine.resources import FINALIZER, MANAGED_SELECTOR, MANAGER, TENANT_LABEL, WATCH_LABEL
 from askproai_operator.engine.result import GONE, EventRecord, EventType, Result
 
 __all__ = [
-    "FINALIZER", "GONE", "MANAGED_SELECTOR", "MANAGER", "TENANT_LABEL", "WATCH_LABEL", "ApiError", "Cache", "Conflict",
-    "EventRecord", "EventType", "Key", "Kube", "NotLeader", "NotOurs", "ObservedObject", "Ref", "Result", "Unreachable", "refs",
+    "FINALIZER", "GONE", "MANAGED_SELECTOR", "MANAGER", "TENANT_LABEL", "WATCH_LABEL", "ApiError", "ApiResource", "Cache",
+    "Conflict", "EventRecord", "EventType", "Key", "Kube", "NotLeader", "ObservedObject", "Result", "UnmanagedObject",
+    "Unreachable", "resources",
 ]  # fmt: skip

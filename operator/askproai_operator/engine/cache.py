@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+from askproai_core.kube import ApiResource
 from askproai_operator.api import KINDS, CustomResource, Key
-from askproai_operator.engine.refs import CUSTOM, SECRETS, Ref
+from askproai_operator.engine.resources import CUSTOM, SECRETS
 
 M = TypeVar("M", bound=CustomResource)
 Indexer = Callable[[CustomResource | None, CustomResource | None], None]
@@ -60,10 +61,10 @@ class Cache:
 
     def __init__(self) -> None:
         self._models: dict[tuple[str, str], dict[str, CustomResource]] = defaultdict(dict)  # kind and namespace → name
-        self._children: dict[Ref, dict[tuple[str, str], ObservedObject]] = defaultdict(dict)
+        self._children: dict[ApiResource, dict[tuple[str, str], ObservedObject]] = defaultdict(dict)
         self._deleted: dict[str, None] = {}  # uids of the last deleted objects, oldest first
         self._indexers: list[Indexer] = []
-        self.served: set[Ref] = set()  # which of `refs.FOREIGN` this cluster has
+        self.served: set[ApiResource] = set()  # which of `refs.FOREIGN` this cluster has
 
     def add_indexer(self, indexer: Indexer) -> None:
         """Call `indexer(old, new)` for every change of a custom resource, and once for each that is known already."""
@@ -89,7 +90,7 @@ class Cache:
         by_name = (models for (each, _), models in self._models.items() if kind in {None, each})
         return (model for models in by_name for model in models.values())
 
-    def child(self, ref: Ref, namespace: str, name: str) -> ObservedObject | None:
+    def child(self, ref: ApiResource, namespace: str, name: str) -> ObservedObject | None:
         """Return what is kept of any watched object."""
         return self._children[ref].get((namespace, name))
 
@@ -97,14 +98,14 @@ class Cache:
         """Return a watched Secret without its data: one of ours, or a user's with the label `askproai.de/watch`."""
         return self.child(SECRETS, namespace, name)
 
-    def uids(self, ref: Ref) -> Mapping[tuple[str, str], str]:
+    def uids(self, ref: ApiResource) -> Mapping[tuple[str, str], str]:
         """Return the uid of every known object of a resource, by namespace and name."""
         return {where: child.uid for where, child in self._children[ref].items()}
 
     # Writing
 
     def put(
-        self, ref: Ref, raw: dict[str, Any]
+        self, ref: ApiResource, raw: dict[str, Any]
     ) -> tuple[CustomResource | ObservedObject | None, CustomResource | ObservedObject | None]:
         """Store an object. Returns the state before and the state now; they are the same if this one was ignored.
 
@@ -125,7 +126,7 @@ class Cache:
         self._index(cast("CustomResource | None", old), model)
         return old, model
 
-    def drop(self, ref: Ref, namespace: str, name: str, uid: str) -> CustomResource | ObservedObject | None:
+    def drop(self, ref: ApiResource, namespace: str, name: str, uid: str) -> CustomResource | ObservedObject | None:
         """Remove a deleted object, unless a namesake replaced it meanwhile. Returns the state before."""
         child = self.child(ref, namespace, name)
         if child is None or child.uid != uid:

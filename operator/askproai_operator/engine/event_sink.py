@@ -6,9 +6,9 @@ from typing import Any, Protocol
 import structlog
 from pydantic import ValidationError
 
+from askproai_core.kube import ApiResource
 from askproai_operator.api import CustomResource, Key
 from askproai_operator.engine.cache import Cache, ObservedObject
-from askproai_operator.engine.refs import Ref
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +20,7 @@ class Dependents(Protocol):
         """Return the keys that are due after a custom resource changed."""
 
     def of_child(
-        self, ref: Ref, where: tuple[str, str], old: ObservedObject | None, new: ObservedObject | None
+        self, ref: ApiResource, where: tuple[str, str], old: ObservedObject | None, new: ObservedObject | None
     ) -> Iterable[Key]:
         """Return the keys that are due after another object changed; `where` is its namespace and name."""
 
@@ -36,21 +36,21 @@ class EventSink:
         self._dependents = dependents
         self._enqueue = enqueue
 
-    def prime(self, ref: Ref, raw: dict[str, Any]) -> None:
+    def prime(self, ref: ApiResource, raw: dict[str, Any]) -> None:
         """Store the state of an object before the loop runs; nothing is enqueued."""
         self._put(ref, raw)
 
-    def observe(self, ref: Ref, raw: dict[str, Any]) -> None:
+    def observe(self, ref: ApiResource, raw: dict[str, Any]) -> None:
         """Store the state of an object, and enqueue the dependents of the change."""
         meta = raw["metadata"]
         old, new = self._put(ref, raw)
         self._enqueue_dependents(ref, meta.get("namespace", ""), meta["name"], old, new)
 
-    def forget(self, ref: Ref, namespace: str, name: str, uid: str) -> None:
+    def forget(self, ref: ApiResource, namespace: str, name: str, uid: str) -> None:
         """Remove a deleted object, and enqueue the dependents of the deletion."""
         self._enqueue_dependents(ref, namespace, name, self.cache.drop(ref, namespace, name, uid), None)
 
-    def set_served(self, ref: Ref, *, served: bool) -> None:
+    def set_served(self, ref: ApiResource, *, served: bool) -> None:
         """Record whether the cluster has a foreign CRD, and enqueue the dependents if that changed."""
         if served == (ref in self.cache.served):
             return
@@ -61,7 +61,7 @@ class EventSink:
 
     def _enqueue_dependents(
         self,
-        ref: Ref,
+        ref: ApiResource,
         namespace: str,
         name: str,
         old: CustomResource | ObservedObject | None,
@@ -79,7 +79,7 @@ class EventSink:
             self._enqueue(key)
 
     def _put(
-        self, ref: Ref, raw: dict[str, Any]
+        self, ref: ApiResource, raw: dict[str, Any]
     ) -> tuple[CustomResource | ObservedObject | None, CustomResource | ObservedObject | None]:
         try:
             return self.cache.put(ref, raw)

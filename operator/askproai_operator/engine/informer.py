@@ -13,11 +13,18 @@ import kopf
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_operator.engine.errors import ApiError
+from askproai_core.kube import ApiError, ApiResource
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.kube import Kube
 from askproai_operator.engine.metrics import Metrics
-from askproai_operator.engine.refs import CHILDREN, CUSTOM, FOREIGN, MANAGED_SELECTOR, SECRETS, WATCH_LABEL, Ref
+from askproai_operator.engine.resources import (
+    CHILDREN,
+    CUSTOM,
+    FOREIGN,
+    MANAGED_SELECTOR,
+    SECRETS,
+    WATCH_LABEL,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +36,7 @@ FOREIGN_AUDIT = timedelta(minutes=1)
 _WATCHED = (*CUSTOM, *CHILDREN)
 
 
-def selector_of(ref: Ref) -> str:
+def selector_of(ref: ApiResource) -> str:
     """Return the label selector of a resource's watch: "" (all) for our kinds, our own objects for the others.
 
     One watch serves our Secrets and those that users labelled, because `Kube.apply` adds the same label to ours.
@@ -54,7 +61,7 @@ class Informer:
     ) -> None:
         self._sink, self._kube, self._clock, self._metrics, self._login = sink, kube, clock, metrics, login
         self._audit_every = audit_every
-        self._listed_at: dict[Ref, float] = {}
+        self._listed_at: dict[ApiResource, float] = {}
         self.ready = asyncio.Event()
 
     async def prime(self) -> None:
@@ -67,7 +74,7 @@ class Informer:
                 self._sink.prime(ref, raw)
         log.info("cache.primed", objects=sum(1 for _ in self._sink.cache.models()))
 
-    async def audit(self, resources: Sequence[Ref] = _WATCHED) -> None:
+    async def audit(self, resources: Sequence[ApiResource] = _WATCHED) -> None:
         """Compare the cache with a list, and apply what no watch reported. Raises ApiError.
 
         Kopf loses deletions across a 410 Gone, and deletions before its first list.
@@ -90,7 +97,7 @@ class Informer:
                     self._metrics.missed_deletions.inc()
                 self._sink.forget(ref, namespace, name, uid)
 
-    async def _list(self, ref: Ref) -> Sequence[dict[str, Any]] | None:
+    async def _list(self, ref: ApiResource) -> Sequence[dict[str, Any]] | None:
         """Return all objects of a resource. None for a foreign one that cannot be listed: the cache keeps what it knows."""
         if ref in FOREIGN:
             return await self._list_foreign(ref)
@@ -102,7 +109,7 @@ class Informer:
             text = f"{ref.plural}.{ref.group} is not there: install crds/"
             raise ApiError(error.status, error.reason, text) from error
 
-    async def _list_foreign(self, ref: Ref) -> Sequence[dict[str, Any]] | None:
+    async def _list_foreign(self, ref: ApiResource) -> Sequence[dict[str, Any]] | None:
         try:
             objects = await self._kube.list(ref, selector=selector_of(ref))
         except ApiError as error:
@@ -145,7 +152,7 @@ class Informer:
                 task.cancel()
             await asyncio.gather(*tasks, stopped, return_exceptions=True)
 
-    async def _audits(self, resources: Sequence[Ref], every: timedelta) -> None:
+    async def _audits(self, resources: Sequence[ApiResource], every: timedelta) -> None:
         while True:
             await self._clock.sleep(every * random.uniform(0.75, 1.25))  # noqa: S311 (no secret)
             try:
@@ -164,7 +171,7 @@ class Informer:
             kopf.on.event(ref.group, ref.version, ref.plural, id=ref.plural, registry=registry)(self._handler(ref))
         return registry
 
-    def _handler(self, ref: Ref) -> Any:
+    def _handler(self, ref: ApiResource) -> Any:
         async def handle(event: Any, **_: Any) -> None:
             raw: dict[str, Any] = {"kind": ref.kind} | dict(event["object"])
             if event["type"] is None:
@@ -177,7 +184,7 @@ class Informer:
 
         return handle
 
-    def _count_list(self, ref: Ref) -> None:
+    def _count_list(self, ref: ApiResource) -> None:
         """Count a watch that listed again; its first list is no restart."""
         now, last = self._clock.monotonic(), self._listed_at.get(ref)
         if last is not None and now - last > _SAME_LIST_SECONDS:

@@ -15,8 +15,9 @@ import structlog
 
 from askproai_core.clock import Clock
 from askproai_core.kube import LEASES, ApiError, ApiResource, Conflict, HttpTransport
-from askproai_operator.engine.cache import Child, Model, child_of
-from askproai_operator.engine.feed import Feed
+from askproai_operator.api import CustomResource
+from askproai_operator.engine.cache import ObservedObject, observed_object
+from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.login import access_by_kopf
 from askproai_operator.engine.manifests import event_manifest, take_over_spec
 from askproai_operator.engine.resources import (
@@ -29,7 +30,7 @@ from askproai_operator.engine.resources import (
     resource_of,
     resource_of_kind,
 )  # fmt: skip
-from askproai_operator.engine.result import Warn
+from askproai_operator.engine.result import EventRecord
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +52,12 @@ class Kube:
     """The API server, for one process. Use as `async with Kube(...) as kube`."""
 
     def __init__(
-        self, login: Callable[[], kopf.ConnectionInfo], feed: Feed, clock: Clock, *, namespace: str = "askproai-system"
+        self,
+        login: Callable[[], kopf.ConnectionInfo],
+        feed: EventSink,
+        clock: Clock,
+        *,
+        namespace: str = "askproai-system",
     ) -> None:
         """Log in; `feed` is notified of what our own writes changed, `namespace` is the operator's own."""
         self._transport = HttpTransport(partial(access_by_kopf, login), user_agent=MANAGER)
@@ -96,7 +102,7 @@ class Kube:
 
     # Children
 
-    async def apply(self, manifest: Mapping[str, Any]) -> Child:
+    async def apply(self, manifest: Mapping[str, Any]) -> ObservedObject:
         """Make a child equal to the manifest by server-side apply; return the child as it is now.
 
         No request is sent when neither the manifest nor the live child changed since our last one. The kind must be in
@@ -121,7 +127,7 @@ class Kube:
             if error.status != _INVALID or not await self._take_over(address):
                 raise
             raw = await self._server_side_apply(address, body)
-        child = child_of(raw)
+        child = observed_object(raw)
         self._applied[address] = (desired, child.uid, child.fingerprint)
         if live is None or live.fingerprint != child.fingerprint:
             log.info("child.written", kind=resource.kind, namespace=address[1], name=address[2], new=live is None)
@@ -201,7 +207,7 @@ class Kube:
             self._feed.observe(resource, raw)
         return raw
 
-    async def patch_status(self, obj: Model, status: Mapping[str, Any]) -> bool:
+    async def patch_status(self, obj: CustomResource, status: Mapping[str, Any]) -> bool:
         """Merge fields into the status of one of our kinds. Returns False when the object is gone; the cache then forgets it.
 
         The status subresource ignores a `metadata.uid`, so only the version keeps us from writing into a namesake.
@@ -220,7 +226,7 @@ class Kube:
                 return False
         raise _changes_too_fast(obj, "its status can be written")
 
-    async def refresh(self, obj: Model) -> bool:
+    async def refresh(self, obj: CustomResource) -> bool:
         """Read an object into the cache. Returns False when it is gone: the cache forgets it, even if no watch reported it."""
         raw = await self._get_same(obj)
         if raw is None:
@@ -231,7 +237,7 @@ class Kube:
 
     # Finalizers
 
-    async def add_finalizer(self, obj: Model) -> bool:
+    async def add_finalizer(self, obj: CustomResource) -> bool:
         """Add ours, before anything outside is created. Returns False when the object is gone or being deleted: create nothing."""
         if FINALIZER in obj.metadata.finalizers and obj.metadata.deletion_timestamp is None:
             return True
@@ -244,7 +250,7 @@ class Kube:
                 return True
         raise _changes_too_fast(obj, "its finalizer can be added")
 
-    async def remove_finalizer(self, obj: Model) -> None:
+    async def remove_finalizer(self, obj: CustomResource) -> None:
         """Remove ours. A conflict is retried at once: a backoff here would delay a namespace's deletion (KEDA #7950)."""
         for _ in range(_ATTEMPTS):
             raw = await self._get_same(obj)
@@ -258,12 +264,12 @@ class Kube:
                 return
         raise _changes_too_fast(obj, "its finalizer can be removed")
 
-    async def _get_same(self, obj: Model) -> dict[str, Any] | None:
+    async def _get_same(self, obj: CustomResource) -> dict[str, Any] | None:
         """Return the live object, None when it is gone or another one (another uid) has its name."""
         raw = await self.get(*_address(obj))
         return raw if raw is not None and raw["metadata"]["uid"] == obj.metadata.uid else None
 
-    async def _set_finalizers(self, obj: Model, raw: Mapping[str, Any], finalizers: Sequence[str]) -> bool:
+    async def _set_finalizers(self, obj: CustomResource, raw: Mapping[str, Any], finalizers: Sequence[str]) -> bool:
         """Write the list. Returns False when somebody changed it since `raw` was read (the patch's `test` fails as 422)."""
         resource, namespace, name = _address(obj)
         operations = [
@@ -286,7 +292,7 @@ class Kube:
 
     # Events
 
-    async def record_event(self, obj: Model, record: Warn) -> None:
+    async def record_event(self, obj: CustomResource, record: EventRecord) -> None:
         """Create a Kubernetes Event about an object. Only the engine calls this.
 
         A namespace that is being deleted takes no new objects. An event that outlasts the object then goes to the operator's
@@ -299,7 +305,7 @@ class Kube:
         except ApiError as error:
             if error.status not in {_FORBIDDEN, _NOT_FOUND}:
                 raise
-            if record.lasting:
+            if record.outlives_object:
                 await self.record_operator_event(record.reason, f"{obj.key}: {record.message}", record.type, involved)
 
     async def record_operator_event(
@@ -311,9 +317,9 @@ class Kube:
         await self.create(event | ({"related": related} if related else {}))
 
 
-def _address(obj: Model) -> _Address:
+def _address(obj: CustomResource) -> _Address:
     return resource_of_kind(obj.key.kind), obj.key.namespace, obj.key.name
 
 
-def _changes_too_fast(obj: Model, task: str) -> Conflict:
+def _changes_too_fast(obj: CustomResource, task: str) -> Conflict:
     return Conflict(_CONFLICT, "Conflict", f"{obj.key} changes faster than {task}")

@@ -10,10 +10,9 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_core.kube import NotLeader
+from askproai_core.kube import ApiError, Conflict, NotLeader, Unreachable
 from askproai_operator.api import KINDS, CustomResource, Key
 from askproai_operator.engine.cache import Cache
-from askproai_operator.engine.errors import ApiError, Conflict, Unreachable
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import SHARED_WORKERS, Priority, WorkQueue
 from askproai_operator.engine.result import EventRecord, Result
@@ -38,10 +37,10 @@ class StatusWriter(Protocol):
     async def patch_status(self, obj: CustomResource, status: Mapping[str, Any], /) -> bool:
         """Merge fields into the status. Returns False if the object is gone."""
 
-    async def still_there(self, obj: CustomResource, /) -> bool:
+    async def refresh(self, obj: CustomResource, /) -> bool:
         """Read a cached object again, and remove it from the cache if it is gone."""
 
-    async def event(self, obj: CustomResource, event: EventRecord, /) -> None:
+    async def record_event(self, obj: CustomResource, event: EventRecord, /) -> None:
         """Create an Event about an object."""
 
 
@@ -151,7 +150,7 @@ class ReconcileLoop(Generic[C]):
         if result.gone:
             await self._create_events(resource, result.events)
             if current is not None:
-                await self._context.kube.still_there(current)
+                await self._context.kube.refresh(current)
         if result.gone or current is None or current.metadata.uid != resource.metadata.uid:
             self._queue.drop(key)
             return "gone"
@@ -200,7 +199,7 @@ class ReconcileLoop(Generic[C]):
         for event in events:
             log.info("object.told", key=str(resource.key), type=event.type, reason=event.reason)
             try:
-                await self._context.kube.event(resource, event)
+                await self._context.kube.record_event(resource, event)
             except ApiError as error:  # an event must not hold up a reconcile; the log keeps its text
                 fields = {"key": str(resource.key), "reason": event.reason, "message": event.message}
                 log.warning("event.not_made", **fields, error=str(error))

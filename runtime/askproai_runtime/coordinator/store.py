@@ -39,7 +39,8 @@ SELECT tenant, count(*) AS claims FROM (
 """
 
 # Resources first, in id order, as bookings lock them (booking/store/appointments.py). Those that a booking has locked at this
-# moment are left for the next run: we never wait, and so never deadlock. `now()` is the beginning of the transaction and can be looked up in an index; a hold that had expired by then has expired.
+# moment are left for the next run: we never wait, and so never deadlock. `now()` is the beginning of the transaction and can be
+# looked up in an index; a hold that had expired by then has expired.
 _LOCK_EXPIRED = """
 SELECT id FROM resources WHERE id IN (
     SELECT resource_id FROM claims WHERE state = 'held' AND expires_at <= now() LIMIT $1)

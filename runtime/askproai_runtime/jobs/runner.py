@@ -145,7 +145,9 @@ class Runner:
                 await self._fail(job, error, f"{type(error).__name__}: {error}", self._retry_delay(job))
             except Exception as error:  # noqa: BLE001  whatever a handler raises is a failed attempt, and is recorded
                 # Without its text: a driver's message quotes the row, and rows hold names and phone numbers.
-                await self._fail(job, error, f"{type(error).__name__} at {error_location(error)}", self._retry_delay(job))
+                await self._fail(
+                    job, error, f"{type(error).__name__} at {error_location(error)}", self._retry_delay(job)
+                )
             else:
                 log.debug("job.done", attempt=job.attempts)
 

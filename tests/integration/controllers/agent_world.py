@@ -13,10 +13,11 @@ import kopf
 from memory_api_server import MemoryApiServer, serve_api
 
 from askproai_core.clock import FixedClock
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import reconcile
-from askproai_operator.engine import ApiError, Cache, Key, Kube, Result, World, resources
-from askproai_operator.engine.feed import Feed
-from askproai_operator.engine.outcome import outcome
+from askproai_operator.engine import ApiError, Cache, Key, Kube, Result, resources
+from askproai_operator.engine.event_sink import EventSink
+from askproai_operator.engine.status import outcome
 from askproai_operator.providers import ProviderClients
 from askproai_operator.settings import Settings
 from askproai_sandbox.retell import RetellSimulator
@@ -55,8 +56,8 @@ class Faults:
 class Scene:
     """Everything that a test of the RetellAgent controller touches."""
 
-    world: World
-    feed: Feed
+    world: ReconcileContext
+    feed: EventSink
     api: MemoryApiServer
     api_url: str
     faults: Faults
@@ -72,15 +73,15 @@ class Scene:
 
     async def step(self) -> Result:
         """Reconcile once, and write what came of it as the engine does."""
-        before = self.world.cache.agent("salon", "mitte")
+        before = self.world.relations.agent("salon", "mitte")
         result = await reconcile(KEY, self.world)
         self.results.append(result)
-        now = self.world.cache.agent("salon", "mitte")
+        now = self.world.relations.agent("salon", "mitte")
         if not result.gone and now is not None and before is not None:
             patch = outcome(before, now.status, result, self.clock.now()).patch
             if patch:
                 await self.world.kube.patch_status(now, patch)
-        for event in result.warnings:
+        for event in result.events:
             assert before is not None
             try:
                 await self.world.kube.event(before, event)
@@ -92,9 +93,9 @@ class Scene:
         """Reconcile as the queue would, letting the requested time pass, until nothing is left to do soon."""
         for _ in range(tries):
             result = await self.step()
-            if result.gone or (not result.retry and result.after is None):
+            if result.gone or (not result.requeue and result.requeue_after is None):
                 return result
-            self.clock.move(result.after or timedelta(seconds=2))
+            self.clock.move(result.requeue_after or timedelta(seconds=2))
         raise AssertionError(f"does not settle: {self.results[-1]}")
 
     async def crash_at(self, point: str) -> None:
@@ -274,9 +275,9 @@ def agent(**spec: Any) -> dict[str, Any]:
     }
 
 
-async def _connect(url: str, clock: FixedClock, stack: AsyncExitStack) -> tuple[Feed, Kube]:
+async def _connect(url: str, clock: FixedClock, stack: AsyncExitStack) -> tuple[EventSink, Kube]:
     """Return an empty cache behind its feed, and the client that writes to both API server and cache."""
-    feed = Feed(Cache(), lambda _: None)
+    feed = EventSink(Cache(), lambda _: None)
     login = kopf.ConnectionInfo(server=url, insecure=True)
     kube = Kube(lambda: login, feed, clock, namespace=OPERATOR_NAMESPACE)
     return feed, await stack.enter_async_context(kube)
@@ -295,7 +296,7 @@ async def scene(*, with_number: bool = True, **spec: Any) -> AsyncIterator[Scene
         feed, kube = await _connect(api_url, clock, stack)
         faults = Faults()
         woken: list[Key] = []
-        world = World(
+        world = ReconcileContext(
             kube=kube,
             cache=feed.cache,
             settings=Settings(namespace=OPERATOR_NAMESPACE, leftover_retry_seconds=30),

@@ -16,15 +16,16 @@ import pytest
 from askproai_core.clock import SystemClock
 from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
-from askproai_operator.controllers.retry import Retry
-from askproai_operator.engine import Cache, Kube, World, resources
-from askproai_operator.engine.engine import Engine
-from askproai_operator.engine.feed import Feed
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.orphan import Retry
+from askproai_operator.engine import Cache, Kube, resources
+from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.informer import Informer
 from askproai_operator.engine.login import kopf_login
+from askproai_operator.engine.loop import ReconcileLoop
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import WorkQueue
-from askproai_operator.main import KINDS
+from askproai_operator.main import RESOURCE_CONTROLLERS
 from askproai_operator.providers import ProviderClients
 from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.settings import Settings
@@ -48,7 +49,7 @@ NAME = "salon-mueller"
 class Operator:
     """Everything that runs. `writes` are method and path of each request to the API server that is no GET."""
 
-    world: World
+    world: ReconcileContext
     settings: Settings
     queue: WorkQueue
     informer: Informer
@@ -71,7 +72,7 @@ async def operator(
     await control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
     clock, metrics, cache, stop = SystemClock(), Metrics(), Cache(), asyncio.Event()
     queue = WorkQueue(clock, metrics)
-    feed = Feed(cache, lambda key: queue.add(key) if key.namespace.startswith(PREFIX) else None)
+    feed = EventSink(cache, lambda key: queue.add(key) if key.namespace.startswith(PREFIX) else None)
     login = partial(kopf_login, control_plane.kubeconfig)
     retell, calcom = RetellSimulator(clock), CalcomSimulator(clock)
     async with (
@@ -94,7 +95,7 @@ async def operator(
             redis = RedisAdmin(valkey.admin_url, clock)
             informer = Informer(feed, kube, clock, metrics, login)
             nudged: list[tuple[str, str, str]] = []
-            world = World(
+            world = ReconcileContext(
                 kube=kube,
                 cache=cache,
                 settings=settings,
@@ -105,7 +106,7 @@ async def operator(
                 installation_id="inst-1",
                 fence=lambda: None,
                 enqueue=queue.add,
-                nudge=lambda *config: nudged.append(config),
+                trigger_config_sync=lambda *config: nudged.append(config),
                 redis=redis,
             )
             writes: list[tuple[str, str]] = []
@@ -126,7 +127,7 @@ async def operator(
 
             tasks = [
                 asyncio.create_task(informer.run(stop, restore_signal_handlers)),
-                asyncio.create_task(Engine(KINDS, world, queue, metrics).run(stop)),
+                asyncio.create_task(ReconcileLoop(RESOURCE_CONTROLLERS, world, queue, metrics).run(stop)),
             ]
             ledger = Retry(world, metrics)
             retry = asyncio.create_task(ledger.run())

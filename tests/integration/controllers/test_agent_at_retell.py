@@ -70,7 +70,7 @@ async def test_edited_prompt_becomes_a_new_published_version() -> None:
         old, new = s.workspace["llms"][s.status["llmId"]]
         assert old["general_prompt"].startswith("Du bist der Empfang.")
         assert new["general_prompt"].startswith("Du bist höflich.")
-        assert s.results[-1].warnings == (), "our own change is no drift"
+        assert s.results[-1].events == (), "our own change is no drift"
 
 
 @pytest.mark.parametrize("fault", ["timeout-after-commit", "error-after-commit"])
@@ -151,7 +151,7 @@ async def test_a_crash_in_the_middle_of_a_change_leaks_no_version(point: str) ->
 async def test_a_refused_create_is_reported_and_tried_again_without_a_wait() -> None:
     async with scene(voiceId="nobody") as s:
         result = await s.step()
-        assert result.retry
+        assert result.requeue
         assert s.condition("Synced")["reason"] == "ProviderRefused"
         assert "pending" not in s.status
         s.edit(voiceId="11labs-Carola")
@@ -179,8 +179,8 @@ async def test_a_published_edit_by_hand_is_repaired_and_reported() -> None:
         latest = s.workspace["agents"][s.status["agentId"]][-1]
         assert (latest["version"], latest["voice_id"]) == (2, "11labs-Carola")
         assert latest["voice_speed"] == 1.2, "what we do not manage stays as the person set it"
-        assert [event.reason for event in result.warnings] == ["DriftRepaired"]
-        assert "voice_id" in result.warnings[0].message
+        assert [event.reason for event in result.events] == ["DriftRepaired"]
+        assert "voice_id" in result.events[0].message
 
 
 async def test_a_draft_by_hand_is_left_alone_and_reported() -> None:
@@ -431,7 +431,7 @@ async def test_deletion_gives_up_after_its_budget_and_names_what_is_left() -> No
         await s.fault("delete-agent", "error-before-commit", count=1000)
         s.delete()
         result = await s.step()
-        assert result.retry
+        assert result.requeue
         s.clock.move(timedelta(minutes=10, seconds=1))
         assert (await s.step()).gone
         kind, reason, message = s.api.events[-1]
@@ -445,13 +445,13 @@ async def test_deletion_is_tried_again_as_soon_as_the_circuit_lets_it() -> None:
         await s.settle()
         await s.fault("list-agents", "down", count=1000)
         s.delete()
-        while (result := await s.step()).retry:
+        while (result := await s.step()).requeue:
             pass
         assert "left alone for a while" in result.conditions[0].message
-        assert result.after is not None
-        assert timedelta() < result.after <= timedelta(seconds=60)
+        assert result.requeue_after is not None
+        assert timedelta() < result.requeue_after <= timedelta(seconds=60)
         s.simulator.faults.clear()
-        s.clock.move(result.after)
+        s.clock.move(result.requeue_after)
         assert (await s.step()).gone
 
 
@@ -461,7 +461,7 @@ async def test_a_provider_that_asks_for_an_hour_delays_no_deletion_beyond_its_bu
         await s.fault("list-agents", "rate-limited", count=1000, seconds=3600)
         s.delete()
         s.clock.move(timedelta(minutes=9, seconds=58))
-        after = (await s.step()).after
+        after = (await s.step()).requeue_after
         assert after is not None
         assert after <= timedelta(seconds=3)
         s.clock.move(after)
@@ -495,7 +495,7 @@ async def test_deletion_without_any_key_ends_after_the_budget() -> None:
         await s.settle()
         s.remove(resources.SECRETS, "salon-teardown")
         s.delete()
-        assert (await s.step()).retry
+        assert (await s.step()).requeue
         s.clock.move(timedelta(minutes=10, seconds=1))
         assert (await s.step()).gone
         assert s.api.events[-1][1] == "LeftOver"
@@ -530,9 +530,9 @@ async def test_a_key_of_another_workspace_is_reported_and_everything_is_created_
         old = s.status["agentId"]
         s.put_teardown_secret("key_another")
         result = await s.step()
-        assert [event.reason for event in result.warnings] == ["RemoteObjectGone"]
-        assert old in result.warnings[0].message
-        assert "another workspace" in result.warnings[0].message
+        assert [event.reason for event in result.events] == ["RemoteObjectGone"]
+        assert old in result.events[0].message
+        assert "another workspace" in result.events[0].message
         s.clock.move(timedelta(seconds=20))
         await s.settle()
         (new,) = s.simulator.dump()["workspaces"]["key_another"]["agents"]
@@ -624,7 +624,7 @@ async def test_a_bound_duplicate_is_reported_without_a_request_every_few_seconds
         result = await s.step()
         assert s.condition("Synced")["reason"] == "DuplicateFound"
         assert duplicate["agent_id"] in s.workspace["agents"]
-        assert result.after is None
+        assert result.requeue_after is None
 
 
 async def test_the_grace_period_begins_when_we_stop_waiting_for_the_answer() -> None:

@@ -8,11 +8,11 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
-from askproai_core.redis import EVERYBODY
+from askproai_core.redis import ALL_TENANTS
 from askproai_operator.controllers.coordinator import SECRET_NAME, ensure_coordinator
 from askproai_operator.credentials import secret_texts
-from askproai_operator.engine import refs
-from askproai_operator.providers.redis import user_name
+from askproai_operator.engine import resources
+from askproai_operator.redis_users import user_name
 from askproai_sandbox.cluster import eventually
 
 
@@ -24,7 +24,7 @@ async def context(place):
 
 
 async def secret_values(context) -> dict[str, str]:
-    return secret_texts(await context.kube.get(refs.SECRETS, context.settings.namespace, SECRET_NAME))
+    return secret_texts(await context.kube.get(resources.SECRETS, context.settings.namespace, SECRET_NAME))
 
 
 async def can_log_in(urls: dict[str, str]) -> bool:
@@ -41,9 +41,9 @@ async def test_the_secret_has_logins_for_both_stores_and_is_written_once(context
     first = await secret_values(context)
     assert set(first) == {"DATABASE_URL", "REDIS_URL"}
     assert await can_log_in(first)
-    secret = await context.kube.get(refs.SECRETS, context.settings.namespace, SECRET_NAME)
+    secret = await context.kube.get(resources.SECRETS, context.settings.namespace, SECRET_NAME)
     await ensure_coordinator(context)
-    again = await context.kube.get(refs.SECRETS, context.settings.namespace, SECRET_NAME)
+    again = await context.kube.get(resources.SECRETS, context.settings.namespace, SECRET_NAME)
     assert again["metadata"]["resourceVersion"] == secret["metadata"]["resourceVersion"]
 
 
@@ -54,7 +54,7 @@ async def test_a_password_or_user_that_was_changed_by_hand_is_repaired(context, 
     await su.execute(f"ALTER ROLE {urls['DATABASE_URL'].partition('://')[2].partition(':')[0]} PASSWORD 'by hand'")
     await su.close()
     async with valkey.admin() as admin:
-        await admin.execute_command("ACL", "DELUSER", user_name(EVERYBODY))
+        await admin.execute_command("ACL", "DELUSER", user_name(ALL_TENANTS))
     with pytest.raises(asyncpg.InvalidPasswordError):
         await can_log_in(urls)
     await ensure_coordinator(context)
@@ -65,7 +65,7 @@ async def test_a_password_or_user_that_was_changed_by_hand_is_repaired(context, 
 async def test_a_deleted_secret_is_created_again_with_new_passwords(context):
     await ensure_coordinator(context)
     before = await secret_values(context)
-    await context.kube.delete(refs.SECRETS, context.settings.namespace, SECRET_NAME)
+    await context.kube.delete(resources.SECRETS, context.settings.namespace, SECRET_NAME)
     await ensure_coordinator(context)
     after = await secret_values(context)
     assert after["DATABASE_URL"] != before["DATABASE_URL"]
@@ -79,7 +79,7 @@ async def test_a_url_that_cannot_be_parsed_is_replaced(context):
         "DATABASE_URL": base64.b64encode(b"postgres://[").decode(),
         "REDIS_URL": base64.b64encode(b"\xff[").decode(),
     }
-    await context.kube.patch(refs.SECRETS, context.settings.namespace, SECRET_NAME, {"data": garbage})
+    await context.kube.patch(resources.SECRETS, context.settings.namespace, SECRET_NAME, {"data": garbage})
     await ensure_coordinator(context)
     assert await can_log_in(await secret_values(context))
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from agent_world import KEY, NUMBER, OPERATOR_NAMESPACE, RETELL_KEY, Scene, agent, scene
 
-from askproai_operator.controllers.retry import Retry
+from askproai_operator.controllers.orphan import Retry
 from askproai_operator.engine import NotLeader, Unreachable, resources
 from askproai_operator.engine.metrics import Metrics
 
@@ -24,7 +24,7 @@ async def given_up(s: Scene) -> Retry:
     await s.settle()
     await s.fault("list-agents", "error-before-commit", count=1000)
     s.delete()
-    assert (await s.step()).retry
+    assert (await s.step()).requeue
     s.clock.move(BEYOND_BUDGET)
     assert (await s.step()).gone, "the deletion of a namespace always ends"
     s.remove(resources.SECRETS, "salon-teardown")  # deleted with its namespace
@@ -142,8 +142,8 @@ async def test_a_rate_limit_is_waited_out_as_long_as_retell_asks() -> None:
         await s.fault("list-agents", "rate-limited", count=1)
         s.delete()
         result = await s.step()
-        assert result.after is not None
-        assert not result.retry
+        assert result.requeue_after is not None
+        assert not result.requeue
 
 
 async def test_an_unreadable_orphan_holds_up_no_other() -> None:
@@ -166,7 +166,7 @@ async def test_an_unexpected_answer_of_the_provider_is_reported_and_tried_again(
         async def fail(*_: object) -> None:
             raise KeyError("agent_id")
 
-        monkeypatch.setattr("askproai_operator.controllers.retry.remove_remote_objects", fail)
+        monkeypatch.setattr("askproai_operator.controllers.orphan.remove_remote_objects", fail)
         await retry.look()
         (entry,) = orphans(s)
         assert "KeyError in the operator" in entry["metadata"]["annotations"]["askproai.de/last-error"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.engine import refs
+from askproai_operator.engine import resources
 from askproai_operator.orphans import LABEL
 from askproai_sandbox.cluster import eventually
 
@@ -21,7 +21,7 @@ def clear_faults(operator):
 
 async def ledger(place: Any) -> list[dict[str, Any]]:
     """Return the entries of this namespace's objects."""
-    entries = await place.operator.world.kube.list(refs.SECRETS, "default", LABEL)
+    entries = await place.operator.world.kube.list(resources.SECRETS, "default", LABEL)
     return [
         entry for entry in entries if f" {place.namespace}/" in entry["metadata"]["annotations"]["askproai.de/what"]
     ]
@@ -97,7 +97,7 @@ async def test_a_refused_key_holds_up_nothing_and_a_new_one_in_the_entry_is_used
     await place.client.merge(place.path("RetellAgent", "mitte"), {"metadata": {"finalizers": None}})
     await place.gone("Tenant")
     (entry,) = await ledger(place)
-    path = refs.SECRETS.path("default", entry["metadata"]["name"])
+    path = resources.SECRETS.path("default", entry["metadata"]["name"])
     await place.client.merge(path, {"stringData": {"calcom-api-key": place.calcom_key}})
     await emptied(place)
     assert place.hooks() == []

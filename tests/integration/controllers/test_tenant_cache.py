@@ -6,8 +6,8 @@ from typing import Any
 from redis.asyncio import Redis
 
 from askproai_core.clock import SystemClock
-from askproai_operator.controllers.leftovers import LABEL
 from askproai_operator.engine import resources
+from askproai_operator.orphans import LABEL
 from askproai_operator.providers import RedisAdmin
 from askproai_operator.redis_users import user_name
 from askproai_sandbox.cluster import eventually

@@ -336,16 +336,16 @@ async def test_a_deleted_tenant_waits_for_its_agents_also_after_a_restart(place)
     paused = {"askproai.de/paused": "true"}
     await place.create("RetellAgent", annotations=paused, finalizers=["example.com/hold"])
     agents = place.path("RetellAgent", "mitte")
-    await eventually(lambda: place.operator.world.cache.agent(place.namespace, "mitte"), SOON, "the agent")
+    await eventually(lambda: place.operator.world.relations.agent(place.namespace, "mitte"), SOON, "the agent")
     await place.client.merge(f"{agents}/status", {"status": {"tenant": "salon-mueller"}})
     await place.client.delete(place.path("Branch", "mitte"))
-    await eventually(lambda: place.operator.world.cache.branch(place.namespace, "mitte") is None, SOON, "its end")
+    await eventually(lambda: place.operator.world.relations.branch(place.namespace, "mitte") is None, SOON, "its end")
     await eventually(
-        lambda: place.operator.world.cache.agent(place.namespace, "mitte").status.get("tenant"),
+        lambda: place.operator.world.relations.agent(place.namespace, "mitte").status.get("tenant"),
         timedelta(seconds=5),
         "the status",
     )
-    place.operator.world.cache._tenant_of_branch.clear()  # a new process
+    place.operator.world.relations._tenant_of_branch.clear()  # a new process
     await place.client.delete(place.path("Tenant"))
     reported = await place.condition("CredentialsValid", "False", "Deleting")
     assert "waits until the RetellAgents mitte are gone" in reported["message"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from askproai_cli.lint import Severity, lint, read_documents
-from askproai_cli.lint.check import judge
+from askproai_cli.lint.check import check_manifest
 from askproai_sandbox.cluster import ApiError
 
 ROOT = Path(__file__).parents[3]
@@ -77,7 +77,7 @@ async def test_lint_and_the_api_server_judge_a_thousand_mutants_alike(apply: Any
     refused = 0
     for seed in range(1000):
         manifest, changes = mutated(seed)
-        found = judge(manifest)
+        found = check_manifest(manifest)
         try:
             await apply(manifest, dry_run=True)
             server_error = ""

@@ -12,10 +12,10 @@ import yaml
 from askproai_core.clock import SystemClock
 from askproai_operator.engine import Cache, Key, Kube
 from askproai_operator.engine.event_sink import EventSink
+from askproai_operator.engine.login import kopf_login
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import WorkQueue
-from askproai_operator.engine.refs import ref_of_kind
-from askproai_operator.engine.wire import connection
+from askproai_operator.engine.resources import resource_of_kind
 from askproai_operator.relations import Relations
 from askproai_sandbox.cluster import ControlPlane
 
@@ -48,13 +48,13 @@ class Rig:
         manifest = next(doc for doc in docs if doc["kind"] == kind)
         manifest["metadata"] = {"name": name or manifest["metadata"]["name"], "namespace": self.namespace} | meta
         raw = await self.kube.create(manifest)
-        self.sink.prime(ref_of_kind(kind), raw)
+        self.sink.prime(resource_of_kind(kind), raw)
         return self.cache.get(Key(kind, self.namespace, manifest["metadata"]["name"]))
 
     def remove_from_cache(self, model: Any) -> None:
         """Make the cache forget an object, as if another process had created it just now."""
         key = model.key
-        self.cache.drop(ref_of_kind(key.kind), key.namespace, key.name, model.metadata.uid)
+        self.cache.drop(resource_of_kind(key.kind), key.namespace, key.name, model.metadata.uid)
         self.cache._deleted.clear()
 
     async def observe_newest(self, ref: Any, name: str) -> None:
@@ -75,14 +75,14 @@ async def rig(control_plane: ControlPlane, kube_namespace: str, crds: None) -> A
         queue.add(key)
 
     sink = EventSink(cache, Relations(cache), enqueue)
-    async with Kube(partial(connection, control_plane.kubeconfig), sink, clock, namespace="default") as kube:
+    async with Kube(partial(kopf_login, control_plane.kubeconfig), sink, clock, namespace="default") as kube:
         rig = Rig(kube, cache, sink, queue, metrics, clock, kube_namespace, enqueued)
-        send = kube._wire._send
+        send = kube._transport._send
 
         async def counted(method: str, path: str, *rest: Any) -> Any:
             if method != "GET":
                 rig.sent.append((method, path))
             return await send(method, path, *rest)
 
-        kube._wire._send = counted  # type: ignore[method-assign]
+        kube._transport._send = counted  # type: ignore[method-assign]
         yield rig

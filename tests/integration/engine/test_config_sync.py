@@ -17,7 +17,7 @@ from askproai_operator.controllers.config_sync import (
     TOUCH_ANNOTATION,
     ConfigSyncController,
 )
-from askproai_operator.engine import refs
+from askproai_operator.engine import resources
 from askproai_operator.engine.loop import ReconcileLoop
 from askproai_operator.engine.queue import WorkQueue
 from askproai_operator.settings import Settings
@@ -54,12 +54,12 @@ class Pods:
             return "default" in str((await self.client.get(account.rsplit("/", 1)[0]))["items"])
 
         await eventually(has_account, SOON, "the namespace's account")
-        await self.client.create(refs.PODS.path(self.rig.namespace), body)
+        await self.client.create(resources.PODS.path(self.rig.namespace), body)
         status = {"podIP": "127.0.0.1", "podIPs": [{"ip": "127.0.0.1"}], "phase": "Running"}
-        await self.client.merge(refs.PODS.path(self.rig.namespace, name) + "/status", {"status": status})
+        await self.client.merge(resources.PODS.path(self.rig.namespace, name) + "/status", {"status": status})
 
     async def annotations(self, name: str) -> dict[str, str]:
-        live = await self.rig.kube.get(refs.PODS, self.rig.namespace, name)
+        live = await self.rig.kube.get(resources.PODS, self.rig.namespace, name)
         return live["metadata"].get("annotations") or {}
 
 

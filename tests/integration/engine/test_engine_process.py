@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from askproai_operator.engine import refs
+from askproai_operator.engine import resources
 from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, eventually, spawn
 
 SOON = timedelta(seconds=15)
@@ -63,7 +63,7 @@ def ready(obj: dict[str, Any]) -> dict[str, Any]:
     return next((each for each in conditions if each["type"] == "Ready"), {"status": None, "reason": None})
 
 
-async def is_ready(rig: Any, ref: refs.Ref, name: str) -> dict[str, Any]:
+async def is_ready(rig: Any, ref: resources.ApiResource, name: str) -> dict[str, Any]:
     async def fetch_ready() -> dict[str, Any] | None:
         live = await rig.kube.get(ref, rig.namespace, name)
         return live if live and ready(live)["status"] == "True" else None
@@ -78,7 +78,7 @@ async def test_one_leads_and_the_other_takes_over_when_it_is_killed(rig, start: 
     second = await start("second")
     assert (await get(second, "/readyz"))[0] == 200, "a standby is ready"
     await rig.make("Tenant")
-    await is_ready(rig, refs.TENANTS, "salon-mueller")
+    await is_ready(rig, resources.TENANTS, "salon-mueller")
     assert not logged(second, "lease.acquired")
     assert "askproai_leader 1.0" in (await get(first, "/metrics"))[1]
 
@@ -89,11 +89,11 @@ async def test_one_leads_and_the_other_takes_over_when_it_is_killed(rig, start: 
     (held,) = logged(first, "lease.acquired")
     assert taken["term"] == held["term"] + 1
     await rig.make("Branch")
-    await is_ready(rig, refs.BRANCHES, "mitte")
+    await is_ready(rig, resources.BRANCHES, "mitte")
 
     assert await second.stop() == 0
     assert logged(second, "lease.released")
-    lease = await rig.kube.get(refs.LEASES, rig.namespace, "askproai-operator")
+    lease = await rig.kube.get(resources.LEASES, rig.namespace, "askproai-operator")
     assert lease["spec"]["holderIdentity"] == ""
     assert lease["spec"]["leaseTransitions"] == taken["term"]
 
@@ -115,7 +115,7 @@ async def test_without_an_api_server_it_waits_and_ends_at_sigterm(start: Start, 
 async def test_a_leader_that_lost_its_lease_ends_at_once(rig, start: Start, kube_client: KubeClient):
     leader = await start("leader")
     await eventually(lambda: logged(leader, "cache.primed"), SOON, "it to lead")
-    lease = refs.LEASES.path(rig.namespace, "askproai-operator")
+    lease = resources.LEASES.path(rig.namespace, "askproai-operator")
     await kube_client.merge(lease, {"spec": {"holderIdentity": "another", "leaseDurationSeconds": 600}})
     assert await leader.wait() == 1
     assert logged(leader, "lease.lost")
@@ -126,13 +126,13 @@ async def test_changes_arrive_children_are_repaired_and_nothing_else_is_written(
 ):
     await rig.make("Tenant", finalizers=["kopf.zalando.org/KopfFinalizerMarker"])  # somebody else's Kopf operator
     operator = await start("operator")
-    tenant = await is_ready(rig, refs.TENANTS, "salon-mueller")
+    tenant = await is_ready(rig, resources.TENANTS, "salon-mueller")
     assert tenant["status"]["observedGeneration"] == 1
-    where = refs.TENANTS.path(rig.namespace, "salon-mueller")
-    child = refs.CONFIG_MAPS.path(rig.namespace, "salon-mueller-config")
+    where = resources.TENANTS.path(rig.namespace, "salon-mueller")
+    child = resources.CONFIG_MAPS.path(rig.namespace, "salon-mueller-config")
 
     async def child_says(name: str) -> bool:
-        live = await rig.kube.get(refs.CONFIG_MAPS, rig.namespace, "salon-mueller-config")
+        live = await rig.kube.get(resources.CONFIG_MAPS, rig.namespace, "salon-mueller-config")
         return live is not None and live["data"] == {"name": name}
 
     await eventually(lambda: child_says("Salon Müller"), SOON, "the child")
@@ -175,7 +175,7 @@ async def test_changes_arrive_children_are_repaired_and_nothing_else_is_written(
     await kube_client.delete(where)
 
     async def gone() -> bool:
-        return await rig.kube.get(refs.TENANTS, rig.namespace, "salon-mueller") is None
+        return await rig.kube.get(resources.TENANTS, rig.namespace, "salon-mueller") is None
 
     await eventually(gone, SOON, "the Tenant's end")
     assert await operator.stop() == 0
@@ -190,7 +190,7 @@ async def test_an_error_of_the_operator_is_reported_without_its_text_and_retried
 ):
     """No secret is in status, events or logs."""
     await rig.make("Tenant")
-    where = refs.TENANTS.path(rig.namespace, "salon-mueller")
+    where = resources.TENANTS.path(rig.namespace, "salon-mueller")
     await kube_client.merge(where, {"spec": {"displayName": "boom"}})
     operator = await start("operator")
 
@@ -204,10 +204,10 @@ async def test_an_error_of_the_operator_is_reported_without_its_text_and_retried
     assert "lone_operator.py" in failures[0]["where"][-1], "the first one names the place"
     assert failures[1]["where"] is None, "the next ones are short"
     await kube_client.merge(where, {"spec": {"displayName": "Salon"}})
-    await is_ready(rig, refs.TENANTS, "salon-mueller")
+    await is_ready(rig, resources.TENANTS, "salon-mueller")
 
     async def both_events() -> list[dict[str, Any]] | None:  # an event comes right after its status
-        found = await rig.kube.list(refs.EVENTS, rig.namespace)
+        found = await rig.kube.list(resources.EVENTS, rig.namespace)
         return found if {event["reason"] for event in found} >= {"InternalError", "Ready"} else None
 
     events = await eventually(both_events, SOON, "both events")
@@ -217,7 +217,7 @@ async def test_an_error_of_the_operator_is_reported_without_its_text_and_retried
 
 async def test_a_paused_object_is_left_alone_until_it_is_unpaused(rig, start: Start, kube_client: KubeClient):
     await rig.make("Tenant", annotations={"askproai.de/paused": "true"})
-    where = refs.TENANTS.path(rig.namespace, "salon-mueller")
+    where = resources.TENANTS.path(rig.namespace, "salon-mueller")
     await start("operator")
 
     async def paused() -> bool:
@@ -225,7 +225,7 @@ async def test_a_paused_object_is_left_alone_until_it_is_unpaused(rig, start: St
         return any(each["type"] == "Paused" and each["status"] == "True" for each in found)
 
     await eventually(paused, SOON, "the condition")
-    assert await rig.kube.get(refs.CONFIG_MAPS, rig.namespace, "salon-mueller-config") is None
+    assert await rig.kube.get(resources.CONFIG_MAPS, rig.namespace, "salon-mueller-config") is None
     assert "finalizers" not in (await kube_client.get(where))["metadata"]
     await kube_client.merge(where, {"metadata": {"annotations": {"askproai.de/paused": None}}})
-    await is_ready(rig, refs.TENANTS, "salon-mueller")
+    await is_ready(rig, resources.TENANTS, "salon-mueller")

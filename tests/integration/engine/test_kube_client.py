@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from askproai_core.kube import ApiError
-from askproai_operator.engine import FINALIZER, Key, Warn, kube, resources
+from askproai_operator.engine import FINALIZER, EventRecord, Key, kube, resources
 from askproai_sandbox.cluster import KubeClient, eventually
 
 OURS = {"app.kubernetes.io/managed-by": "askproai-operator", "askproai.de/tenant": "salon-mueller"}
@@ -67,7 +67,7 @@ class TestApply:
         await rig.kube.apply(config_map(rig, a="1"))
         await kube_client.merge(path(rig, resources.CONFIG_MAPS, "t-config"), {"data": {"a": "by hand"}})
         await rig.watch_reports(resources.CONFIG_MAPS, "t-config")
-        assert rig.woken == [Key("Tenant", rig.namespace, "salon-mueller")]
+        assert rig.enqueued == [Key("Tenant", rig.namespace, "salon-mueller")]
         await rig.kube.apply(config_map(rig, a="1"))
         live = await rig.kube.get(resources.CONFIG_MAPS, rig.namespace, "t-config")
         assert live["data"] == {"a": "1"}
@@ -75,7 +75,7 @@ class TestApply:
     async def test_a_deleted_child_is_created_again(self, rig, kube_client: KubeClient):
         child = await rig.kube.apply(config_map(rig, a="1"))
         await kube_client.delete(path(rig, resources.CONFIG_MAPS, "t-config"))
-        rig.feed.forget(resources.CONFIG_MAPS, rig.namespace, "t-config", child.uid)
+        rig.sink.forget(resources.CONFIG_MAPS, rig.namespace, "t-config", child.uid)
         again = await rig.kube.apply(config_map(rig, a="1"))
         assert again.uid != child.uid
 
@@ -158,8 +158,8 @@ class TestApply:
         await rig.kube.apply(service)
         await rig.kube.apply(service)
         assert len(rig.sent) == 1
-        assert Key("ServiceOffering", rig.namespace, "mitte-standardberatung") in rig.woken
-        assert Key("Branch", rig.namespace, "mitte") in rig.woken
+        assert Key("ServiceOffering", rig.namespace, "mitte-standardberatung") in rig.enqueued
+        assert Key("Branch", rig.namespace, "mitte") in rig.enqueued
 
 
 class TestFinalizers:
@@ -238,9 +238,9 @@ class TestStatus:
         tenant, agent = await rig.make("Tenant"), await rig.make("RetellAgent", name="hotline")
         await rig.make("Branch")
         await rig.kube.patch_status(agent, {"agentId": "agent_1"})
-        assert rig.woken == [tenant.key]
+        assert rig.enqueued == [tenant.key]
         await rig.watch_reports(resources.AGENTS, "hotline")
-        assert rig.woken == [tenant.key]
+        assert rig.enqueued == [tenant.key]
 
     async def test_a_namesakes_status_is_not_written(self, rig):
         first = await rig.make("RetellAgent")
@@ -264,7 +264,7 @@ class TestStatus:
         await kube_client.merge(path(rig, resources.AGENTS, agent.key.name), {"spec": {"displayName": "Neu"}})
         assert await rig.kube.patch_status(agent, {"agentId": "agent_1"})
         assert rig.cache.get(agent.key).status["agentId"] == "agent_1"
-        assert agent.key in rig.woken, "a change that was found on the way is acted on"
+        assert agent.key in rig.enqueued, "a change that was found on the way is acted on"
 
     async def test_a_gone_object_is_forgotten(self, rig):
         agent = await rig.make("RetellAgent")
@@ -276,7 +276,7 @@ class TestStatus:
 class TestEvents:
     async def test_they_are_in_the_namespace_of_their_object(self, rig):
         tenant = await rig.make("Tenant")
-        await rig.kube.record_event(tenant, Warn("CredentialsInvalid", "the key is refused"))
+        await rig.kube.record_event(tenant, EventRecord("CredentialsInvalid", "the key is refused"))
         (event,) = await rig.kube.list(resources.EVENTS, rig.namespace)
         assert event["involvedObject"]["uid"] == tenant.metadata.uid
         assert (event["type"], event["reason"], event["message"]) == (
@@ -289,8 +289,10 @@ class TestEvents:
         """A terminating namespace takes no new objects."""
         tenant = await rig.make("Tenant", finalizers=["example.com/hold"])
         await kube_client.delete(f"/api/v1/namespaces/{rig.namespace}")
-        await rig.kube.record_event(tenant, Warn("SecretNotFound", "went with the namespace", lasting=False))
-        await rig.kube.record_event(tenant, Warn("LeftOver", "an agent is left"))
+        await rig.kube.record_event(
+            tenant, EventRecord("SecretNotFound", "went with the namespace", outlives_object=False)
+        )
+        await rig.kube.record_event(tenant, EventRecord("LeftOver", "an agent is left"))
         events = [
             event
             for event in await rig.kube.list(resources.EVENTS, "default")

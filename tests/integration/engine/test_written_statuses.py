@@ -7,8 +7,8 @@ import pytest
 
 from askproai_operator.api.conditions import ConditionType as C
 from askproai_operator.api.conditions import Reason, bad
-from askproai_operator.controllers.tenant.decide import Address
-from askproai_operator.engine import Result, refs
+from askproai_operator.controllers.tenant.addresses import Address
+from askproai_operator.engine import Result, resources
 from askproai_operator.engine.status import update_for_error, update_for_pause, update_for_result
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -48,14 +48,14 @@ async def test_all_fields_and_conditions_are_kept_as_they_were_written(rig, kind
     conditions = tuple(bad(type_, Reason.PROVIDER_REFUSED, "ü" * 9000) for type_ in types)
     update = update_for_result(model, {}, Result(conditions, fields), NOW)
     assert await rig.kube.patch_status(model, update.patch)
-    live = await rig.kube.get(refs.ref_of_kind(kind), rig.namespace, model.key.name)
+    live = await rig.kube.get(resources.resource_of_kind(kind), rig.namespace, model.key.name)
     assert live["status"] == update.patch
     again = update_for_result(rig.cache.get(model.key), live["status"], Result(conditions, fields), NOW)
     assert not again.patch, "what comes back is what was written, else every reconcile would write"
 
     emptied = update_for_result(rig.cache.get(model.key), live["status"], Result((), dict.fromkeys(fields)), NOW)
     assert await rig.kube.patch_status(model, emptied.patch)
-    live = await rig.kube.get(refs.ref_of_kind(kind), rig.namespace, model.key.name)
+    live = await rig.kube.get(resources.resource_of_kind(kind), rig.namespace, model.key.name)
     assert not set(fields) & set(live["status"])
 
 

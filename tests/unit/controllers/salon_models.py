@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
-from askproai_operator.controllers.credentials import Credentials, secret_refs
+from askproai_operator.credentials import Credentials, secret_refs
 from askproai_sandbox.world import manifests
 
 CREATED = "2026-11-01T08:00:00Z"

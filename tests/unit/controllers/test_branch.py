@@ -123,14 +123,23 @@ def test_the_default_service_exists_exactly_while_nobody_has_written_one(
     case, offerings, default, action, reason, services
 ):
     plan = plan_default_service(inputs(offerings=offerings, default=default), LATER)
-    assert (plan.action, plan.condition.reason, plan.services, plan.after) == (action, reason, services, None), case
+    assert (plan.action, plan.condition.reason, plan.services, plan.requeue_after) == (
+        action,
+        reason,
+        services,
+        None,
+    ), case
 
 
 def test_a_new_branch_waits_a_moment_for_its_services():
     """One `kubectl apply` brings the services right after their branch."""
     created = branch().metadata.creation_timestamp
     plan = plan_default_service(inputs(), created + timedelta(seconds=2))
-    assert (plan.action, plan.condition.reason, plan.after) == (Action.NONE, Reason.PROGRESSING, timedelta(seconds=3))
+    assert (plan.action, plan.condition.reason, plan.requeue_after) == (
+        Action.NONE,
+        Reason.PROGRESSING,
+        timedelta(seconds=3),
+    )
     assert plan_default_service(inputs(), created + timedelta(seconds=3)).action is Action.CREATE
     assert plan_default_service(inputs(), created - timedelta(seconds=1)).action is Action.CREATE, (
         "a clock that is behind"

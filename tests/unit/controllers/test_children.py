@@ -43,7 +43,7 @@ from askproai_operator.controllers.tenant.children.routes import (
 )
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
 from askproai_operator.controllers.tenant.children.services import metrics_service, services
-from askproai_operator.engine import Child
+from askproai_operator.engine import ObservedObject
 from askproai_operator.settings import Settings
 
 SETTINGS = Settings(namespace="askproai-system", monitoring_namespaces=("monitoring",), monitor_labels=("release=kps",))
@@ -57,11 +57,11 @@ def split(**runtime: Any) -> Tenant:
 
 def child(
     *, mode: str = "Combined", replicas: int = 2, ready: int = 2, updated: int | None = None, seen: int = 1
-) -> Child:
+) -> ObservedObject:
     """Return a Deployment as the cache keeps it; `seen` is the generation that its controller has observed."""
     status = {"replicas": replicas, "availableReplicas": ready, "observedGeneration": seen}
     status["updatedReplicas"] = replicas if updated is None else updated
-    return Child("uid", 1, "", {}, {MODE: mode}, status, generation=1, replicas=replicas)
+    return ObservedObject("uid", 1, "", {}, {MODE: mode}, status, generation=1, replicas=replicas)
 
 
 # Deployments

@@ -9,12 +9,12 @@ from tests.unit.controllers.salon_models import credentials, raw, tenant
 from askproai_core.database import DataOwnedByOther, RolesUnavailable
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.controllers.conditions import first_failing
-from askproai_operator.controllers.credentials import Credentials, secret_refs
 from askproai_operator.controllers.tenant.addresses import address_of
 from askproai_operator.controllers.tenant.checks import CHECKS
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.controllers.tenant.status import database_condition, status_fields
 from askproai_operator.controllers.tenant.stores import connection_limit
+from askproai_operator.credentials import Credentials, secret_refs
 from askproai_operator.providers import (
     CredentialProblem,
     CredentialRefused,

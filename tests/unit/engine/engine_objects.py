@@ -8,7 +8,7 @@ import yaml
 
 from askproai_operator.engine import Cache, Key
 from askproai_operator.engine.cache import CustomResource
-from askproai_operator.engine.refs import ref_of_kind
+from askproai_operator.engine.resources import resource_of_kind
 
 SALON = Path(__file__).parents[3] / "examples" / "salon.yaml"
 NAMESPACE = "salon-mueller"
@@ -26,7 +26,7 @@ def raw(kind: str, name: str = "", *, status: Mapping[str, Any] | None = None, *
 
 def put(cache: Cache, obj: dict[str, Any]) -> tuple[CustomResource | None, CustomResource]:
     """Store an object. Returns its state before and now."""
-    old, new = cache.put(ref_of_kind(obj["kind"]), obj)
+    old, new = cache.put(resource_of_kind(obj["kind"]), obj)
     return old, new  # type: ignore[return-value]
 
 

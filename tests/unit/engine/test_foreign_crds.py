@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_operator.engine import Cache, Key, Kube, refs
-from askproai_operator.engine.errors import ApiError, Unreachable
+from askproai_core.kube import ApiError, Unreachable
+from askproai_operator.engine import Cache, Key, Kube, resources
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.informer import Informer
 from askproai_operator.engine.metrics import Metrics
@@ -21,18 +21,18 @@ class ApiServer:
     """Lists no objects, unless a test sets the answer of a resource."""
 
     def __init__(self) -> None:
-        self.answers: dict[refs.Ref, list[dict[str, Any]] | ApiError] = dict.fromkeys(
-            refs.FOREIGN, ApiError(404, "NotFound", "the server could not find the requested resource")
+        self.answers: dict[resources.ApiResource, list[dict[str, Any]] | ApiError] = dict.fromkeys(
+            resources.FOREIGN, ApiError(404, "NotFound", "the server could not find the requested resource")
         )
 
-    async def list(self, ref: refs.Ref, *, selector: str) -> list[dict[str, Any]]:
+    async def list(self, ref: resources.ApiResource, *, selector: str) -> list[dict[str, Any]]:
         answer = self.answers.get(ref, [])
         if isinstance(answer, ApiError):
             raise answer
         return answer
 
 
-def child(ref: refs.Ref, version: int = 1, **parts: Any) -> dict[str, Any]:
+def child(ref: resources.ApiResource, version: int = 1, **parts: Any) -> dict[str, Any]:
     meta = {
         "name": "salon-mueller",
         "namespace": "n",
@@ -64,16 +64,16 @@ def informer(server: ApiServer, enqueued: list[Key]) -> Informer:
 async def test_all_tenants_are_due_when_a_foreign_crd_is_installed_and_when_it_is_removed(informer, server, enqueued):
     tenant = manifests()["Tenant"][0]
     tenant["metadata"] |= {"uid": "uid-1", "resourceVersion": "1", "creationTimestamp": "2026-11-01T08:00:00Z"}
-    informer._sink.prime(refs.TENANTS, tenant)
-    await informer.audit(refs.FOREIGN)
+    informer._sink.prime(resources.TENANTS, tenant)
+    await informer.audit(resources.FOREIGN)
     assert enqueued == []
-    server.answers[refs.PROMETHEUS_RULES] = []
-    await informer.audit(refs.FOREIGN)
-    await informer.audit(refs.FOREIGN)
+    server.answers[resources.PROMETHEUS_RULES] = []
+    await informer.audit(resources.FOREIGN)
+    await informer.audit(resources.FOREIGN)
     assert enqueued == [Key("Tenant", "salon-mueller", "salon-mueller")]
-    assert informer._sink.cache.served == {refs.PROMETHEUS_RULES}
-    server.answers[refs.PROMETHEUS_RULES] = ApiError(404, "NotFound", "gone again")
-    await informer.audit(refs.FOREIGN)
+    assert informer._sink.cache.served == {resources.PROMETHEUS_RULES}
+    server.answers[resources.PROMETHEUS_RULES] = ApiError(404, "NotFound", "gone again")
+    await informer.audit(resources.FOREIGN)
     assert enqueued[1:] == [Key("Tenant", "salon-mueller", "salon-mueller")]
     assert informer._sink.cache.served == set()
 
@@ -82,20 +82,25 @@ async def test_a_foreign_crd_that_cannot_be_listed_holds_up_no_start_and_changes
     informer, server, enqueued
 ):
     """A new definition's storage begins with 429; a broken conversion webhook answers 500 for ever."""
-    server.answers[refs.SERVICE_MONITORS] = [child(refs.SERVICE_MONITORS)]
+    server.answers[resources.SERVICE_MONITORS] = [child(resources.SERVICE_MONITORS)]
     await informer.prime()
-    server.answers[refs.SERVICE_MONITORS] = Unreachable("conversion webhook failed", 500, "InternalError")
-    server.answers[refs.PROMETHEUS_RULES] = Unreachable("storage is (re)initializing", 429, "TooManyRequests")
+    server.answers[resources.SERVICE_MONITORS] = Unreachable("conversion webhook failed", 500, "InternalError")
+    server.answers[resources.PROMETHEUS_RULES] = Unreachable("storage is (re)initializing", 429, "TooManyRequests")
     await informer.prime()
-    await informer.audit(refs.FOREIGN)
-    assert informer._sink.cache.served == {refs.SERVICE_MONITORS}
-    assert informer._sink.cache.child(refs.SERVICE_MONITORS, "n", "salon-mueller") is not None
+    await informer.audit(resources.FOREIGN)
+    assert informer._sink.cache.served == {resources.SERVICE_MONITORS}
+    assert informer._sink.cache.child(resources.SERVICE_MONITORS, "n", "salon-mueller") is not None
     assert enqueued == []
 
 
 @pytest.mark.parametrize(
     ("ref", "is_due"),
-    [(refs.DEPLOYMENTS, True), (refs.HTTP_ROUTES, True), (refs.AUTOSCALERS, False), (refs.BUDGETS, False)],
+    [
+        (resources.DEPLOYMENTS, True),
+        (resources.HTTP_ROUTES, True),
+        (resources.AUTOSCALERS, False),
+        (resources.BUDGETS, False),
+    ],
 )
 def test_only_a_status_that_is_read_makes_the_tenant_due(informer, enqueued, ref, is_due):
     """An autoscaler's status moves with every measurement: a thousand tenants must not be reconciled for it."""

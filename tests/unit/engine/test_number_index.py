@@ -5,7 +5,7 @@ import time
 from engine_objects import put, raw
 
 from askproai_operator.api import Branch
-from askproai_operator.engine import Cache, refs
+from askproai_operator.engine import Cache, resources
 from askproai_operator.relations import Relations
 
 
@@ -39,7 +39,7 @@ def test_a_number_is_free_when_its_branch_dropped_it_or_was_deleted():
     one, two = stored(cache, branch("one", "030 1234567")), stored(cache, branch("two", "030 1234567"))
     stored(cache, branch("one", "030 7654321"))
     assert names(relations, two) == ["salon-mueller/two"]
-    cache.drop(refs.BRANCHES, "salon-mueller", "two", two.metadata.uid)
+    cache.drop(resources.BRANCHES, "salon-mueller", "two", two.metadata.uid)
     assert names(relations, one) == []
     assert "+49301234567" not in relations._by_number
 

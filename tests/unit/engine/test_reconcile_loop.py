@@ -9,6 +9,7 @@ import pytest
 from engine_objects import key, put, raw, salon
 
 from askproai_core.clock import FixedClock
+from askproai_core.kube import api_error
 from askproai_operator.api.conditions import ConditionType as C
 from askproai_operator.api.conditions import good
 from askproai_operator.engine import (
@@ -22,7 +23,6 @@ from askproai_operator.engine import (
     Result,
     Unreachable,
 )
-from askproai_operator.engine.errors import api_error
 from askproai_operator.engine.loop import ReconcileLoop
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import Backoff, Options, Priority, WorkQueue
@@ -49,7 +49,7 @@ class FakeKube:
             raise ApiError(403, "Forbidden", "the namespace is going")
         self.events.append((event.type, event.reason))
 
-    async def still_there(self, obj: Any) -> bool:
+    async def refresh(self, obj: Any) -> bool:
         return self.exists
 
 

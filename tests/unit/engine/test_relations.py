@@ -7,7 +7,7 @@ from engine_objects import NAMESPACE, key, put, raw, salon
 
 from askproai_operator.engine import Cache
 from askproai_operator.engine.event_sink import EventSink
-from askproai_operator.engine.refs import (
+from askproai_operator.engine.resources import (
     AGENTS,
     BRANCHES,
     CONFIG_MAPS,
@@ -15,7 +15,7 @@ from askproai_operator.engine.refs import (
     OFFERINGS,
     SECRETS,
     TENANTS,
-    ref_of_kind,
+    resource_of_kind,
 )
 from askproai_operator.relations import Relations, secrets_named
 
@@ -134,7 +134,7 @@ def test_a_namesake_is_not_dropped_by_the_deletion_of_its_predecessor():
 
 def changed_by(cache: Cache, obj: dict[str, Any]) -> set:
     due: set = set()
-    EventSink(cache, Relations(cache), due.add).observe(ref_of_kind(obj["kind"]), obj)
+    EventSink(cache, Relations(cache), due.add).observe(resource_of_kind(obj["kind"]), obj)
     return due
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from askproai_operator.api import DeletionPolicy, ManagementPolicy, RetellAgent
 from askproai_operator.api.conditions import ConditionType, Reason, bad
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.execute import delete_llm_if_unused, enqueue_other_agents
 from askproai_operator.controllers.agent.inputs import marker, retell_client, tenant_name
 from askproai_operator.controllers.agent.observe import (
@@ -23,49 +24,55 @@ from askproai_operator.controllers.agent.observe import (
 )
 from askproai_operator.controllers.agent.plan import GRACE, entries_without
 from askproai_operator.controllers.agent.render import agent_owner, llm_owner
-from askproai_operator.controllers.credentials import read_own_secret
-from askproai_operator.controllers.leftovers import BEYOND, AgentLeft, Owner, keep
-from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, World
+from askproai_operator.credentials import read_own_secret
+from askproai_operator.engine import FINALIZER, GONE, EventRecord, EventType, Result
+from askproai_operator.orphans import PAST_BUDGET, OrphanedAgent, Owner, add_orphan
 from askproai_operator.providers import CredentialProblem, ProviderError, RetellClient
 
 _PENDING_INTERVAL: Final = timedelta(seconds=5)
 
 
-async def finalize(agent: RetellAgent, world: World) -> Result:
+async def finalize(agent: RetellAgent, context: ReconcileContext) -> Result:
     """Delete what the agent has at Retell, then remove our finalizer; safe to run again after each step."""
-    newest = await world.fresh(agent)  # the cache may lack an id that was recorded a moment ago
+    newest = await context.refetch(agent)  # the cache may lack an id that was recorded a moment ago
     if newest is None or FINALIZER not in newest.metadata.finalizers:
         return GONE  # finished before; or nothing was ever created, and the finalizer of somebody else holds the object
     recorded = RecordedState.from_status(newest.status)
     if not (recorded.agent_id or recorded.llm_id or recorded.pending):
-        return await _finish(newest, world)  # not even an intent was recorded, so there is nothing at Retell
-    tenant, owner = tenant_name(newest, world), Owner(*newest.key, newest.metadata.uid)
-    remains = AgentLeft(owner, marker(newest, world), tenant, recorded.agent_id, recorded.llm_id, recorded.numbers)
+        return await _finish(newest, context)  # not even an intent was recorded, so there is nothing at Retell
+    tenant, owner = tenant_name(newest, context), Owner(*newest.key, newest.metadata.uid)
+    remains = OrphanedAgent(
+        owner, marker(newest, context), tenant, recorded.agent_id, recorded.llm_id, recorded.numbers
+    )
     if policy := _keeping_policy(newest):
-        event = Warn("Orphaned", f"{policy}: {remains.about()}; numbers as they are", EventType.NORMAL)
-        return await _finish(newest, world, event)
+        event = EventRecord("Orphaned", f"{policy}: {remains.describe()}; numbers as they are", EventType.NORMAL)
+        return await _finish(newest, context, event)
     retry_after: timedelta | None = None
     try:
-        obstacle = await _remove(remains, world)
+        obstacle = await _remove(remains, context)
     except ProviderError as error:
         obstacle, retry_after = str(error), error.retry_after
-    unseen = recorded.pending.since + GRACE - world.clock.now() if recorded.pending else timedelta()
+    unseen = recorded.pending.since + GRACE - context.clock.now() if recorded.pending else timedelta()
     if obstacle is None and unseen <= timedelta():
-        return await _finish(newest, world)
+        return await _finish(newest, context)
     cause = obstacle or "a create had no answer; what it made is looked for once more"
-    budget, deleted_at = world.settings.deletion_budget, newest.metadata.deletion_timestamp or world.clock.now()
-    budget_left = deleted_at + budget - world.clock.now()
+    budget, deleted_at = context.settings.deletion_budget, newest.metadata.deletion_timestamp or context.clock.now()
+    budget_left = deleted_at + budget - context.clock.now()
     if budget_left < timedelta():
-        keys = await read_own_secret(world, newest.key.namespace, tenant) if tenant else {}
+        keys = await read_own_secret(context, newest.key.namespace, tenant) if tenant else {}
         text = f"given up after {budget.total_seconds():.0f} s: {cause}"
-        return await _finish(newest, world, await keep(remains, keys, text, world))
+        return await _finish(newest, context, await add_orphan(remains, keys, text, context))
     text = f"{cause}; tried again by itself for {budget.total_seconds():.0f} s"
     deleting = bad(ConditionType.SYNCED, Reason.DELETING, text)
     if obstacle is None:
-        return Result((deleting,), after=max(unseen, _PENDING_INTERVAL))  # when the pending create must have appeared
+        after = max(unseen, _PENDING_INTERVAL)  # when the pending create must have appeared
+        return Result((deleting,), requeue_after=after, requeue_reason=text)
     if retry_after is not None:
-        return Result((deleting,), after=min(retry_after, budget_left + BEYOND))  # when Retell asks, but to end in time
-    return Result((deleting,), retry=True)  # nobody knows when it is worth another try: exponential backoff
+        after = min(
+            retry_after, budget_left + PAST_BUDGET
+        )  # when Retell asks for it, but in time for the end of the budget
+        return Result((deleting,), requeue_after=after, requeue_reason=text)
+    return Result((deleting,), requeue=True, requeue_reason=text)  # Retell named no time: exponential backoff
 
 
 def _keeping_policy(agent: RetellAgent) -> str | None:
@@ -75,23 +82,23 @@ def _keeping_policy(agent: RetellAgent) -> str | None:
     return "deletionPolicy Orphan" if agent.spec.deletion_policy is DeletionPolicy.ORPHAN else None
 
 
-async def _finish(agent: RetellAgent, world: World, *events: Warn) -> Result:
-    await world.kube.remove_finalizer(agent)
-    return Result(gone=True, warnings=events)
+async def _finish(agent: RetellAgent, context: ReconcileContext, *events: EventRecord) -> Result:
+    await context.kube.remove_finalizer(agent)
+    return Result(gone=True, events=events)
 
 
-async def _remove(remains: AgentLeft, world: World) -> str | None:
+async def _remove(remains: OrphanedAgent, context: ReconcileContext) -> str | None:
     """Remove everything with the tenant's own key. Return the obstacle that is left, or None. Raises ProviderError."""
     if remains.tenant is None:
         return "the Tenant is not known any more"
-    client = await retell_client(world, remains.owner.namespace, remains.tenant)
+    client = await retell_client(context, remains.owner.namespace, remains.tenant)
     if isinstance(client, CredentialProblem):
         return f"the operator's copy of the Retell key is gone: {client.message}"
-    world.fence()
-    return await remove_remote_objects(client, remains, world)
+    context.fence()
+    return await remove_remote_objects(client, remains, context)
 
 
-async def remove_remote_objects(client: RetellClient, remains: AgentLeft, world: World) -> str | None:
+async def remove_remote_objects(client: RetellClient, remains: OrphanedAgent, context: ReconcileContext) -> str | None:
     """Free the numbers, then delete the agents, then the LLMs: those recorded, and all that carry the marker.
 
     Return the obstacle because of which an LLM is left, or None. Raises ProviderError.
@@ -109,11 +116,11 @@ async def remove_remote_objects(client: RetellClient, remains: AgentLeft, world:
             agents.discard(str(agent_id))
             llms.discard(str(answering_llm))
     if await _free_numbers(client, agents, remains.numbers) and remains.tenant:
-        enqueue_other_agents(remains.owner.key, remains.tenant, world)
-    world.faults.reach("after:unbind")
+        enqueue_other_agents(remains.owner.key, remains.tenant, context)
+    context.faults.reach("after:unbind")
     for existing in sorted(agents - ({agent_id} if agent is None else set())):
         await client.delete_agent(existing)
-    world.faults.reach("after:delete-agent")
+    context.faults.reach("after:delete-agent")
     used = [llm for llm in sorted(llms) if not await delete_llm_if_unused(client, llm)]
     return f"an agent still uses the LLM {', '.join(used)}" if used else None
 

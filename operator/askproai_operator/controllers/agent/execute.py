@@ -6,11 +6,12 @@ from http import HTTPStatus
 from typing import Any
 
 from askproai_operator.api import RetellAgent
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.diff import differing_paths
 from askproai_operator.controllers.agent.inputs import PlanInputs, Target
 from askproai_operator.controllers.agent.observe import engine_of
 from askproai_operator.controllers.agent.plan import PUBLISH, Action, Plan, Step
-from askproai_operator.engine import Key, World
+from askproai_operator.engine import Key
 from askproai_operator.providers import (
     Json,
     ProviderError,
@@ -34,13 +35,15 @@ class Published:
     version: int
 
 
-async def execute(plan: Plan, inputs: PlanInputs, target: Target, agent: RetellAgent, world: World) -> Published:
+async def execute(
+    plan: Plan, inputs: PlanInputs, target: Target, agent: RetellAgent, context: ReconcileContext
+) -> Published:
     """Carry out the steps in order. Raises ProviderError where Retell stops us, AgentGone, and NotLeader."""
     observation = inputs.observation
     latest = (observation.agent if PUBLISH in plan.steps else observation.published_agent) or {"version": 0}
     executor = Executor(
         agent,
-        world,
+        context,
         target,
         observation.agent_id,
         observation.llm_id,
@@ -60,7 +63,7 @@ class Executor:
     """Takes the steps of one plan; its ids and versions follow what the steps created."""
 
     agent: RetellAgent
-    world: World
+    context: ReconcileContext
     target: Target
     agent_id: str | None
     llm_id: str | None
@@ -73,20 +76,20 @@ class Executor:
         name = step.action.name.lower().replace("_", "-")
         if step.action in (Action.CREATE_LLM, Action.CREATE_AGENT):
             await self.record_intent(name.removeprefix("create-"))
-        self.world.faults.reach(f"before:{name}")
-        self.world.fence()
+        self.context.faults.reach(f"before:{name}")
+        self.context.fence()
         await self._write(step)
-        self.world.faults.reach(f"after:{name}")
+        self.context.faults.reach(f"after:{name}")
 
     async def record(self, **fields: Any) -> None:
         """Make status fields durable now; always with the tenant's name, by which a deletion finds the key. Raises AgentGone."""
         fields = {"tenant": self.target.tenant, "llmId": self.llm_id, **fields}
-        if not await self.world.kube.patch_status(self.agent, fields):
+        if not await self.context.kube.patch_status(self.agent, fields):
             raise AgentGone
 
     async def record_intent(self, kind: str) -> None:
         """Record that from now on there may be an agent or LLM whose id we do not know."""
-        since = self.world.clock.now().isoformat(timespec="seconds")
+        since = self.context.clock.now().isoformat(timespec="seconds")
         await self.record(pending={"what": kind, "since": since})
 
     async def create(self, kind: str, request: Coroutine[Any, Any, Json]) -> Json:
@@ -99,7 +102,7 @@ class Executor:
         except ProviderError:
             await self.record(pending=None)  # it surely did not happen: the next try need not wait
             raise
-        self.world.faults.reach(f"after:create-{kind}")
+        self.context.faults.reach(f"after:create-{kind}")
         return created
 
     async def _write(self, step: Step) -> None:  # noqa: C901, PLR0912 (one case for each action)
@@ -137,7 +140,7 @@ class Executor:
                 await client.update_number(step.arguments[0], {"inbound_webhook_url": url})
             case Action.UNBIND:
                 await client.update_number(step.arguments[0], {"inbound_agents": list(step.remaining) or None})
-                enqueue_other_agents(self.agent.key, self.target.tenant, self.world)
+                enqueue_other_agents(self.agent.key, self.target.tenant, self.context)
             case Action.DELETE_AGENT:
                 await client.delete_agent(step.arguments[0])
             case Action.DELETE_LLM:
@@ -164,11 +167,11 @@ class Executor:
             await client.publish_agent(str(self.agent_id), self.version)
 
 
-def enqueue_other_agents(agent: Key, tenant: str, world: World) -> None:
+def enqueue_other_agents(agent: Key, tenant: str, context: ReconcileContext) -> None:
     """Enqueue the tenant's other agents after a number was freed: one that waits for it must not wait until the resync."""
-    for other in world.cache.agents(agent.namespace, tenant):
+    for other in context.relations.agents(agent.namespace, tenant):
         if other.key != agent:
-            world.enqueue(other.key)
+            context.enqueue(other.key)
 
 
 async def delete_llm_if_unused(client: RetellClient, llm_id: str) -> bool:

@@ -8,10 +8,11 @@ from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_operator.api import Branch, RetellAgent, Tenant
 from askproai_operator.api.branch import PhoneNumber
 from askproai_operator.api.conditions import ConditionType, Reason, Status
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.observe import Observation, RecordedState, observe
 from askproai_operator.controllers.agent.render import Desired, DesiredNumber, render_desired
-from askproai_operator.controllers.credentials import RETELL_BASE_URL, RETELL_KEY
-from askproai_operator.engine import World, resources
+from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY
+from askproai_operator.engine import resources
 from askproai_operator.providers import CredentialProblem, RetellClient, secret_value
 
 T = TypeVar("T")
@@ -67,69 +68,71 @@ def first_failing(checks: Iterable[Check[T]], inputs: T) -> Finding | None:
     return next((finding for check in checks if (finding := check(inputs)) is not None), None)
 
 
-async def gather(agent: RetellAgent, world: World, checks: Iterable[Check[Inputs]]) -> Inputs:
+async def gather(agent: RetellAgent, context: ReconcileContext, checks: Iterable[Check[Inputs]]) -> Inputs:
     """Read the references from the cache, then the Secrets; nothing at Retell.
 
     Reading stops as soon as one of `checks` fails, so Secrets are read only when the references hold. An object that the
     cache lacks costs one request, which tells whether it is on its way. Raises HostNotAllowed for the Tenant's baseUrl.
     """
     # References: from the cache
-    cache, namespace, ref = world.cache, agent.key.namespace, agent.spec.branch_ref
-    branch = cache.branch(namespace, ref.name) if ref is not None else None
-    name = tenant_name(agent, world)
-    tenant = cache.tenant(namespace, name) if name else None
+    relations, namespace, ref = context.relations, agent.key.namespace, agent.spec.branch_ref
+    branch = relations.branch(namespace, ref.name) if ref is not None else None
+    name = tenant_name(agent, context)
+    tenant = relations.tenant(namespace, name) if name else None
     absence = None
     if ref is not None and branch is None:
-        absence = await world.missing(resources.BRANCHES, namespace, ref.name, Reason.BRANCH_NOT_FOUND)
+        absence = await context.missing_reason(resources.BRANCHES, namespace, ref.name, Reason.BRANCH_NOT_FOUND)
     elif tenant is None:
-        absence = await world.missing(resources.TENANTS, namespace, name, Reason.TENANT_NOT_FOUND)
+        absence = await context.missing_reason(resources.TENANTS, namespace, name, Reason.TENANT_NOT_FOUND)
     inputs = Inputs(agent, branch, name, tenant, absence)
     if tenant is None or first_failing(checks, inputs) is not None:
         return inputs
     # Secrets: from the API server
-    client = await retell_client(world, namespace, tenant.key.name)
+    client = await retell_client(context, namespace, tenant.key.name)
     inputs = replace(inputs, client=client)
     if isinstance(client, CredentialProblem):
         return inputs
-    branches = _answered_branches(agent, tenant, world)
+    branches = _answered_branches(agent, tenant, context)
     is_serving = find_condition(tenant, ConditionType.RUNTIME_AVAILABLE).get("status") == Status.TRUE
     # A number is first bound when somebody is there to answer its calls; later nothing takes it off because a pod is late.
-    numbers = await _desired_numbers(branches, world) if is_serving or agent.status.get("phoneNumbers") else None
-    desired = render_desired(agent, tenant, numbers, marker(agent, world))
+    numbers = await _desired_numbers(branches, context) if is_serving or agent.status.get("phoneNumbers") else None
+    desired = render_desired(agent, tenant, numbers, marker(agent, context))
     return replace(inputs, target=Target(desired, client, tenant.key.name, tuple(_number_findings(branches))))
 
 
-async def gather_remote(agent: RetellAgent, target: Target, world: World) -> PlanInputs:
+async def gather_remote(agent: RetellAgent, target: Target, context: ReconcileContext) -> PlanInputs:
     """Read at Retell what a plan is made from. Raises ProviderError."""
     recorded = RecordedState.from_status(agent.status)
     adopt = agent.spec.adopt.agent_id if agent.spec.adopt else None
     search = _must_search_duplicates(agent)
-    observation = await observe(target.client, recorded, target.desired, world.clock.now(), adopt=adopt, search=search)
+    observation = await observe(
+        target.client, recorded, target.desired, context.clock.now(), adopt=adopt, search=search
+    )
     return PlanInputs(recorded, target.desired, observation, adopt)
 
 
-def marker(agent: RetellAgent, world: World) -> str:
+def marker(agent: RetellAgent, context: ReconcileContext) -> str:
     """Return the marker by which we know our own objects at Retell."""
-    return f"{world.installation_id}/{agent.key.namespace}/{agent.key.name}"
+    return f"{context.installation_id}/{agent.key.namespace}/{agent.key.name}"
 
 
-def tenant_name(agent: RetellAgent, world: World) -> str | None:
+def tenant_name(agent: RetellAgent, context: ReconcileContext) -> str | None:
     """Return the tenant's name; when the Branch that named it is gone, the one that our status records."""
-    return world.cache.tenant_of(agent) or agent.status.get("tenant")
+    return context.relations.tenant_of(agent) or agent.status.get("tenant")
 
 
-async def retell_client(world: World, namespace: str, tenant: str) -> RetellClient | CredentialProblem:
+async def retell_client(context: ReconcileContext, namespace: str, tenant: str) -> RetellClient | CredentialProblem:
     """Return the client for a tenant's key, read from `<tenant>-teardown`: the operator's copy outlives the user's Secret.
 
     The copy is made only of keys that were found good, so nothing is sent with a refused or shared one.
     Raises HostNotAllowed.
     """
     name = f"{tenant}-teardown"
-    secret = await world.kube.get(resources.SECRETS, namespace, name)
+    secret = await context.kube.get(resources.SECRETS, namespace, name)
     key, base_url = secret_value(secret, name, RETELL_KEY), secret_value(secret, name, RETELL_BASE_URL)
     if isinstance(key, CredentialProblem):
         return key
-    return base_url if isinstance(base_url, CredentialProblem) else world.providers.retell(base_url, key)
+    return base_url if isinstance(base_url, CredentialProblem) else context.providers.retell(base_url, key)
 
 
 def find_condition(model: Tenant | Branch | RetellAgent, type_: ConditionType) -> Mapping[str, Any]:
@@ -145,14 +148,14 @@ def _must_search_duplicates(agent: RetellAgent) -> bool:
     return not is_seen or synced.get("reason") == Reason.DUPLICATE_FOUND
 
 
-def _answered_branches(agent: RetellAgent, tenant: Tenant, world: World) -> list[Branch]:
+def _answered_branches(agent: RetellAgent, tenant: Tenant, context: ReconcileContext) -> list[Branch]:
     """Return the branches whose numbers are the agent's: the one it names, or for a hotline all without an own agent."""
-    cache, scope = world.cache, (agent.key.namespace, tenant.key.name)
+    relations, scope = context.relations, (agent.key.namespace, tenant.key.name)
     if agent.spec.branch_ref is not None:
-        return [branch for branch in cache.branches(*scope) if branch.key.name == agent.spec.branch_ref.name]
-    active = [other for other in cache.agents(*scope) if other.metadata.deletion_timestamp is None]
+        return [branch for branch in relations.branches(*scope) if branch.key.name == agent.spec.branch_ref.name]
+    active = [other for other in relations.agents(*scope) if other.metadata.deletion_timestamp is None]
     with_own_agent = {other.spec.branch_ref.name for other in active if other.spec.branch_ref is not None}
-    branches = (branch for branch in cache.branches(*scope) if branch.key.name not in with_own_agent)
+    branches = (branch for branch in relations.branches(*scope) if branch.key.name not in with_own_agent)
     return sorted(branches, key=lambda branch: branch.key)
 
 
@@ -166,7 +169,7 @@ def _number_findings(branches: Iterable[Branch]) -> Iterator[Finding]:
             yield Finding(reason, f"Branch {branch.key.name!r}: {valid.get('message', '')}")
 
 
-async def _desired_numbers(branches: Iterable[Branch], world: World) -> tuple[DesiredNumber, ...] | None:
+async def _desired_numbers(branches: Iterable[Branch], context: ReconcileContext) -> tuple[DesiredNumber, ...] | None:
     """Return the numbers that the Branches found valid and their own; None until each of them was reconciled."""
     numbers: list[DesiredNumber] = []
     for branch in branches:
@@ -179,18 +182,18 @@ async def _desired_numbers(branches: Iterable[Branch], world: World) -> tuple[De
             except InvalidNumber:  # the Branch's condition NumbersValid reports it
                 continue
             if e164 in valid:
-                numbers.append(await _desired_number(branch, entry, e164, world))
+                numbers.append(await _desired_number(branch, entry, e164, context))
     return tuple(numbers)
 
 
-async def _desired_number(branch: Branch, entry: PhoneNumber, e164: str, world: World) -> DesiredNumber:
+async def _desired_number(branch: Branch, entry: PhoneNumber, e164: str, context: ReconcileContext) -> DesiredNumber:
     number = entry.did or e164  # Retell sees the number that the public one is forwarded to
     if entry.sip is None:
         return DesiredNumber(number)
     body: dict[str, Any] = {"phone_number": number, "termination_uri": entry.sip.termination_uri}
     if entry.sip.auth_secret_ref is not None:
         name = entry.sip.auth_secret_ref.name
-        secret = await world.kube.get(resources.SECRETS, branch.key.namespace, name)
+        secret = await context.kube.get(resources.SECRETS, branch.key.namespace, name)
         for field, key in (("sip_trunk_auth_username", "username"), ("sip_trunk_auth_password", "password")):
             value = secret_value(secret, name, key)
             if isinstance(value, CredentialProblem):

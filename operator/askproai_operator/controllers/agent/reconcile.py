@@ -1,6 +1,7 @@
 """Reconcile one RetellAgent, from top to bottom: read the cluster, check it, read Retell, plan, carry out, report."""
 
 from askproai_operator.api import ManagementPolicy
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.checks import CHECKS
 from askproai_operator.controllers.agent.deletion import finalize
 from askproai_operator.controllers.agent.execute import AgentGone, execute
@@ -15,21 +16,21 @@ from askproai_operator.controllers.agent.status import (
     settled,
     waiting,
 )
-from askproai_operator.engine import GONE, Key, Result, World
+from askproai_operator.engine import GONE, Key, Result
 from askproai_operator.providers import ProviderError
 
 
-async def reconcile(key: Key, world: World) -> Result:  # noqa: C901 (one path with its exits, read from top to bottom)
+async def reconcile(key: Key, context: ReconcileContext) -> Result:  # noqa: C901 (one path with its exits, read from top to bottom)
     """Reconcile one RetellAgent. Level-triggered: safe to run again at any point."""
-    agent = world.cache.agent(key.namespace, key.name)
+    agent = context.relations.agent(key.namespace, key.name)
     if agent is None:
         return GONE  # `finalize` did what there was to do
     if agent.metadata.deletion_timestamp is not None:
-        return await finalize(agent, world)
-    if not await world.kube.add_finalizer(agent):
+        return await finalize(agent, context)
+    if not await context.kube.add_finalizer(agent):
         return GONE  # deleted before anything of it was created
     try:
-        inputs = await gather(agent, world, CHECKS)  # in the cluster; Retell is asked nothing before the checks pass
+        inputs = await gather(agent, context, CHECKS)  # in the cluster; Retell is asked nothing before the checks pass
         if failure := first_failing(CHECKS, inputs):
             # No retry: a change of what is missing or wrong enqueues this agent, or the resync finds it.
             return not_ready(failure)
@@ -37,11 +38,11 @@ async def reconcile(key: Key, world: World) -> Result:  # noqa: C901 (one path w
         assert target is not None  # else a check had failed
         if not agent.status.get("agentId") or agent.status.get("pending"):
             # This may create, and a cached status that lacks the last recorded id would create twice.
-            newest = await world.fresh(agent)
+            newest = await context.refetch(agent)
             if newest is None:
                 return GONE  # a new object of its name is enqueued by its own creation
             agent = newest
-        remote = await gather_remote(agent, target, world)
+        remote = await gather_remote(agent, target, context)
         plan = make_plan(remote)
         if plan.refused is not None:
             # No retry: a person has to act, here or at Retell, where the resync finds it.
@@ -54,8 +55,8 @@ async def reconcile(key: Key, world: World) -> Result:  # noqa: C901 (one path w
             return planned(plan)
         if plan.wait is not None:
             # Again when the grace period has passed, or before it to use a pending object as soon as it appears.
-            return waiting(plan, plan.wait, remote.recorded, world.clock.now())
-        published = await execute(plan, remote, target, agent, world)
+            return waiting(plan, plan.wait, remote.recorded, context.clock.now())
+        published = await execute(plan, remote, target, agent, context)
         # The usual resync; sooner to see duplicates disappear.
         return settled(plan, published, target, remote.observation)
     except AgentGone:

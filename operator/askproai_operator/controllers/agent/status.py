@@ -8,7 +8,7 @@ from askproai_operator.controllers.agent.execute import Published
 from askproai_operator.controllers.agent.inputs import Finding, Target
 from askproai_operator.controllers.agent.observe import Observation, RecordedState
 from askproai_operator.controllers.agent.plan import Plan
-from askproai_operator.engine import Result, Warn
+from askproai_operator.engine import EventRecord, Result
 from askproai_operator.providers import (
     CredentialRefused,
     HostNotAllowed,
@@ -31,11 +31,11 @@ def not_ready(finding: Finding) -> Result:
 
 def settled(plan: Plan, published: Published, target: Target, observation: Observation) -> Result:
     """Report that everything is as declared, after the plan was carried out."""
-    events: tuple[Warn, ...] = ()
+    events: tuple[EventRecord, ...] = ()
     if plan.published_elsewhere and observation.published_agent is not None:
         found = observation.published_agent["version"]
         change = f"somebody changed {', '.join(plan.drift)} at Retell (version {found})"
-        events = (Warn("DriftRepaired", f"{change}; version {published.version} is as declared again"),)
+        events = (EventRecord("DriftRepaired", f"{change}; version {published.version} is as declared again"),)
     status = {
         "agentId": published.agent_id,
         "llmId": published.llm_id,
@@ -50,9 +50,9 @@ def settled(plan: Plan, published: Published, target: Target, observation: Obser
         _numbers_bound(plan, target),
         _drifted(plan, observation),
     )
-    # The lists that showed the duplicates may lag: look once more whether they are gone.
     after = _DUPLICATES_INTERVAL if observation.duplicates else None
-    return Result(conditions, status, warnings=events, after=after)
+    reason = "duplicates were just deleted, and the lists that showed them may lag"
+    return Result(conditions, status, events=events, requeue_after=after, requeue_reason=reason)
 
 
 def observed_only(plan: Plan, observation: Observation, recorded: RecordedState) -> Result:
@@ -86,13 +86,19 @@ def waiting(plan: Plan, wait: timedelta, recorded: RecordedState, now: datetime)
         text = (
             f"a create at Retell had no answer; looked for before making a new one, {wait.total_seconds():.0f} s more"
         )
-        return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), after=min(wait, _PENDING_INTERVAL))
+        return Result(
+            (unknown(_SYNCED, Reason.PROGRESSING, text),),
+            requeue_after=min(wait, _PENDING_INTERVAL),
+            requeue_reason=text,
+        )
     missing = f"{recorded.agent_id or recorded.llm_id} of our status is not in the Retell workspace of the Tenant's key"
     text = f"{missing}; a new one is made in {wait.total_seconds():.0f} s unless it is found"
     hint = "if the key was changed to another workspace: delete the old one there, and bring the numbers along"
     status = {"pending": {"what": "agent", "since": now.isoformat(timespec="seconds")}}
-    event = Warn("RemoteObjectGone", f"{missing}; {hint}")
-    return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), status, after=wait, warnings=(event,))
+    event = EventRecord("RemoteObjectGone", f"{missing}; {hint}")
+    return Result(
+        (unknown(_SYNCED, Reason.PROGRESSING, text),), status, requeue_after=wait, requeue_reason=text, events=(event,)
+    )
 
 
 def provider_failed(error: ProviderError) -> Result:
@@ -100,17 +106,22 @@ def provider_failed(error: ProviderError) -> Result:
     text = f"{error}; tried again by itself"
     match error:
         case CredentialRefused():
-            return Result((bad(_SYNCED, Reason.CREDENTIALS_INVALID, str(error)),), retry=True)
+            return Result((bad(_SYNCED, Reason.CREDENTIALS_INVALID, str(error)),), requeue=True, requeue_reason=text)
         case HostNotAllowed():
-            return Result((bad(_SYNCED, Reason.PROVIDER_HOST_NOT_ALLOWED, str(error)),), retry=True)
+            return Result(
+                (bad(_SYNCED, Reason.PROVIDER_HOST_NOT_ALLOWED, str(error)),), requeue=True, requeue_reason=text
+            )
         case RateLimited():
-            return Result((unknown(_SYNCED, Reason.RATE_LIMITED, text),), after=error.retry_after)
+            return Result(
+                (unknown(_SYNCED, Reason.RATE_LIMITED, text),), requeue_after=error.retry_after, requeue_reason=text
+            )
         case ProviderRefused():
-            return Result((bad(_SYNCED, Reason.PROVIDER_REFUSED, text),), retry=True)
+            return Result((bad(_SYNCED, Reason.PROVIDER_REFUSED, text),), requeue=True, requeue_reason=text)
         case UnknownOutcome():
-            return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), retry=True)
+            return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), requeue=True, requeue_reason=text)
     after = error.retry_after  # known while the circuit is open
-    return Result((unknown(_SYNCED, Reason.PROVIDER_UNAVAILABLE, text),), after=after, retry=after is None)
+    unavailable = unknown(_SYNCED, Reason.PROVIDER_UNAVAILABLE, text)
+    return Result((unavailable,), requeue_after=after, requeue=after is None, requeue_reason=text)
 
 
 def _synced(published: Published, duplicates: tuple[str, ...]) -> Condition:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.branch.phone_numbers import (
     PhoneNumbers,
     numbers_of_older_branches,
@@ -16,7 +17,6 @@ from askproai_operator.controllers.conditions import (
     missing_reference,
     resolve_references,
 )
-from askproai_operator.engine import World
 
 _TENANT_MISSING = (
     "there is no Tenant {name} in this namespace: create it, or correct tenantRef by making the Branch anew"
@@ -39,19 +39,19 @@ class Inputs:
     default: ServiceOffering | None = None
 
 
-async def gather(branch: Branch, world: World) -> Inputs:
+async def gather(branch: Branch, context: ReconcileContext) -> Inputs:
     """Read everything that the checks and the plan need. All but a missing Tenant comes from the cache."""
     namespace = branch.metadata.namespace
     return Inputs(
         branch=branch,
         numbers=read_phone_numbers(branch),
-        claimed=numbers_of_older_branches(branch, world.cache.branches_with(branch)),
-        references=await resolve_references(branch, world),
-        offerings=tuple(world.cache.offerings(namespace, branch.spec.tenant_ref.name)),
+        claimed=numbers_of_older_branches(branch, context.relations.branches_sharing_number(branch)),
+        references=await resolve_references(branch, context),
+        offerings=tuple(context.relations.offerings(namespace, branch.spec.tenant_ref.name)),
         default=next(
             (
                 offering
-                for offering in world.cache.list(ServiceOffering, namespace)
+                for offering in context.cache.list(ServiceOffering, namespace)
                 if offering.metadata.name == default_service_name(branch)
             ),
             None,

@@ -37,7 +37,7 @@ class Plan:
     action: Action
     condition: Condition
     services: int
-    after: timedelta | None = None
+    requeue_after: timedelta | None = None
 
 
 def plan_default_service(inputs: Inputs, now: datetime) -> Plan:
@@ -49,7 +49,7 @@ def plan_default_service(inputs: Inputs, now: datetime) -> Plan:
         return Plan(Action.DELETE if superseded else Action.NONE, good(kind, f"{count} services"), count)
     if default is None and timedelta() <= now - inputs.branch.metadata.creation_timestamp < _SETTLE:
         # No watch event comes if there is no service: ask for the next run.
-        return Plan(Action.NONE, unknown(kind, Reason.PROGRESSING, "waits for a service"), 0, after=_SETTLE)
+        return Plan(Action.NONE, unknown(kind, Reason.PROGRESSING, "waits for a service"), 0, requeue_after=_SETTLE)
     if default is not None and not is_auto_created(default):  # nothing is ever written to a person's own object
         name = default_service_name(inputs.branch)
         text = f"no service names this branch, and the ServiceOffering {name} is another one's: create a service"

@@ -1,5 +1,6 @@
 """Reconcile one Branch. It owns nothing remote, so it needs no finalizer: its default service goes with its owner reference."""
 
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.branch.inputs import (
     Inputs,
     default_service_name,
@@ -8,17 +9,17 @@ from askproai_operator.controllers.branch.inputs import (
     tenant_missing,
 )
 from askproai_operator.controllers.branch.plan import Action, default_service, plan_default_service
-from askproai_operator.engine import GONE, Conflict, EventType, Key, Result, Warn, World, resources
+from askproai_operator.engine import GONE, Conflict, EventRecord, EventType, Key, Result, resources
 
 
-async def reconcile(key: Key, world: World) -> Result:
+async def reconcile(key: Key, context: ReconcileContext) -> Result:
     """Reconcile one Branch. Level-triggered: safe to run again at any point."""
-    branch = world.cache.branch(key.namespace, key.name)
+    branch = context.relations.branch(key.namespace, key.name)
     if branch is None or branch.metadata.deletion_timestamp is not None:
         return GONE  # no requeue: nothing remote is left to remove
-    inputs = await gather(branch, world)
-    plan = plan_default_service(inputs, world.clock.now())
-    await _execute(plan.action, inputs, world)
+    inputs = await gather(branch, context)
+    plan = plan_default_service(inputs, context.clock.now())
+    await _execute(plan.action, inputs, context)
     services = tenant_missing(inputs) or plan.condition
     # Requeued after the usual resync, since watches report all that the conditions wait for; sooner only when the plan
     # waits for services that may never come.
@@ -29,27 +30,28 @@ async def reconcile(key: Key, world: World) -> Result:
             "phoneNumbers": [number.number for number in inputs.numbers.usable if number.did not in inputs.claimed],
             "staff": len(branch.spec.staff),
         },
-        after=plan.after,
-        warnings=(_created(inputs),) if plan.action is Action.CREATE else (),
+        requeue_after=plan.requeue_after,
+        requeue_reason="its services may follow, and none of them may come",
+        events=(_created(inputs),) if plan.action is Action.CREATE else (),
     )
 
 
-async def _execute(action: Action, inputs: Inputs, world: World) -> None:
+async def _execute(action: Action, inputs: Inputs, context: ReconcileContext) -> None:
     """Carry out the planned action. Raises Conflict when the cache lacks a service that exists (requeued with backoff)."""
     namespace, name = inputs.branch.metadata.namespace, default_service_name(inputs.branch)
     match action:
         case Action.DELETE:
             assert inputs.default is not None
-            await world.kube.delete(resources.OFFERINGS, namespace, name, uid=inputs.default.metadata.uid)
+            await context.kube.delete(resources.OFFERINGS, namespace, name, uid=inputs.default.metadata.uid)
         case Action.CREATE:
-            if await world.kube.get(resources.OFFERINGS, namespace, name) is not None:
+            if await context.kube.get(resources.OFFERINGS, namespace, name) is not None:
                 raise Conflict(409, "AlreadyExists", f"{name} came a moment ago: to be looked at first")
-            await world.kube.apply(default_service(inputs.branch))
+            await context.kube.apply(default_service(inputs.branch))
         case Action.REPAIR:
-            await world.kube.apply(default_service(inputs.branch))
+            await context.kube.apply(default_service(inputs.branch))
 
 
-def _created(inputs: Inputs) -> Warn:
+def _created(inputs: Inputs) -> EventRecord:
     name = default_service_name(inputs.branch)
     text = f"no service names this branch: {name} was created (30 minutes, 0.00 EUR, all staff)"
-    return Warn("DefaultServiceCreated", text, EventType.NORMAL)
+    return EventRecord("DefaultServiceCreated", text, EventType.NORMAL)

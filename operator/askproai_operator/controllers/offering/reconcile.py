@@ -6,7 +6,7 @@ from typing import Final
 
 from askproai_operator.api import ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition
-from askproai_operator.controllers.credentials import calcom_account, read_credentials
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.offering.checks import (
     calendar_condition,
     calendar_key_missing,
@@ -22,7 +22,8 @@ from askproai_operator.controllers.offering.staffing import (
     plan_units,
     staff_by_branch,
 )
-from askproai_operator.engine import GONE, Key, Result, World
+from askproai_operator.credentials import calcom_account, read_credentials
+from askproai_operator.engine import GONE, Key, Result
 from askproai_operator.providers import ProviderError
 
 # Cal.com counts 120 requests a minute for each key, and the calls need them: event types that fit are read this rarely.
@@ -30,45 +31,46 @@ EVENT_TYPES_INTERVAL: Final = timedelta(minutes=10)
 _MAX_STAFF: Final = 200  # that the CRD lets a status list
 
 
-async def reconcile(key: Key, world: World) -> Result:
+async def reconcile(key: Key, context: ReconcileContext) -> Result:
     """Match staff members by skill and check the event types. Level-triggered: safe to run again at any point."""
-    offering = world.cache.get(key)
+    offering = context.cache.get(key)
     if not isinstance(offering, ServiceOffering) or offering.metadata.deletion_timestamp is not None:
         return GONE  # nothing outside the cluster is its own, so nothing is to be cleaned up
-    inputs = await gather(offering, world)
+    inputs = await gather(offering, context)
     if failure := first_failing(inputs):
         return Result((failure,), {"staff": []})  # no retry: the missing object enqueues this one when it is created
     assert inputs.tenant is not None  # else a check had failed
     units = plan_units(inputs.branches, inputs.neighbours)
     for neighbour in outdated_offerings(inputs.neighbours, units):
         if neighbour.key != key:
-            world.enqueue(neighbour.key)
+            context.enqueue(neighbour.key)
     staff = staff_by_branch(offering, inputs.branches)
     effective_capacity = units.effective_capacity.get(key.name, offering.spec.capacity)
     conditions = (
         staff_condition(offering, staff, effective_capacity),
-        await _check_calendar(offering, inputs.tenant, staff, world),
+        await _check_calendar(offering, inputs.tenant, staff, context),
     )
     members = sorted({member for members in staff.values() for member in members})
     return Result(
         conditions,
         {"staff": members[:_MAX_STAFF], "eventTypes": len(linked_event_types(offering))},
         # What does not fit is put right at Cal.com, which sends us nothing about it: then the usual resync, which is sooner.
-        after=EVENT_TYPES_INTERVAL if all(condition.good for condition in conditions) else None,
+        requeue_after=EVENT_TYPES_INTERVAL if all(condition.good for condition in conditions) else None,
+        requeue_reason="event types are compared seldom: Cal.com counts requests",
     )
 
 
 async def _check_calendar(
-    offering: ServiceOffering, tenant: Tenant, staff: Mapping[str, tuple[str, ...]], world: World
+    offering: ServiceOffering, tenant: Tenant, staff: Mapping[str, tuple[str, ...]], context: ReconcileContext
 ) -> Condition:
     """Return CalendarLinked. Reads the Secret only if event types are named, and Cal.com only if the Secret has its key."""
     if calcom_account(tenant) is None or offering.spec.calcom is None:
         return calendar_not_requested()
-    credentials = await read_credentials(tenant, world)
+    credentials = await read_credentials(tenant, context)
     if not credentials.calcom_key:
         return calendar_key_missing()
     try:
-        event_types = await read_event_types(offering, credentials, world)
+        event_types = await read_event_types(offering, credentials, context)
     except ProviderError as error:
         return calendar_unreadable(error)
     return calendar_condition(offering, staff, event_types)

@@ -14,11 +14,20 @@ import asyncpg
 from askproai_core.database import DatabaseError
 from askproai_operator.api import DataPolicy, DeletionPolicy, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
-from askproai_operator.controllers.credentials import CALCOM_BASE_URL, CALCOM_KEY, read_own_secret
-from askproai_operator.controllers.leftovers import BEYOND, CacheLeft, DatabaseLeft, LeftOver, Owner, WebhookLeft, keep
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.addresses import address_of, registered_calcom_url
 from askproai_operator.controllers.tenant.children.metadata import child_name
-from askproai_operator.engine import FINALIZER, GONE, EventType, Result, Warn, World, resources
+from askproai_operator.credentials import CALCOM_BASE_URL, CALCOM_KEY, read_own_secret
+from askproai_operator.engine import FINALIZER, GONE, EventRecord, EventType, Result, resources
+from askproai_operator.orphans import (
+    PAST_BUDGET,
+    Orphan,
+    OrphanedCache,
+    OrphanedDatabase,
+    OrphanedWebhooks,
+    Owner,
+    add_orphan,
+)
 from askproai_operator.providers import CredentialRefused, ProviderError, remove_calcom_webhook
 from askproai_operator.redis_users import RedisAdminError
 
@@ -34,65 +43,65 @@ REMOVAL_ERRORS: Final = (
 _NO_WAIT: Final = (CredentialRefused, RedisAdminError)
 
 
-async def delete_tenant(tenant: Tenant, world: World) -> Result:
+async def delete_tenant(tenant: Tenant, context: ReconcileContext) -> Result:
     """Remove what a Tenant has outside the cluster, step by step; safe to run again after each step."""
     meta = tenant.metadata
     if FINALIZER not in meta.finalizers:
         return GONE  # done, or never begun: somebody else's finalizer holds it, so there is nothing to requeue for
-    agents = world.cache.agents(meta.namespace, meta.name)
+    agents = context.relations.agents(meta.namespace, meta.name)
     if agents:  # the deletion of the last agent requeues the Tenant
         names = ", ".join(sorted(agent.metadata.name for agent in agents))
         return Result(
             _deleting(f"waits until the RetellAgents {names} are gone: they need its credentials; delete them too")
         )
-    keys = await read_own_secret(world, meta.namespace, meta.name)
-    failures: list[tuple[LeftOver, Exception]] = []
-    for remote in remote_objects(tenant, keys, world):
+    keys = await read_own_secret(context, meta.namespace, meta.name)
+    failures: list[tuple[Orphan, Exception]] = []
+    for remote in remote_objects(tenant, keys, context):
         try:
-            await remove_remote(remote, keys, world)
+            await remove_remote(remote, keys, context)
         except REMOVAL_ERRORS as error:
             failures.append((remote, error))
-    budget = world.settings.deletion_budget
-    remaining = (meta.deletion_timestamp or world.clock.now()) + budget - world.clock.now()
+    budget = context.settings.deletion_budget
+    remaining = (meta.deletion_timestamp or context.clock.now()) + budget - context.clock.now()
     if remaining >= timedelta() and any(not isinstance(error, _NO_WAIT) for _, error in failures):
         text = "; ".join(failure_text(error) for _, error in failures)
         wait = next((error.retry_after for _, error in failures if isinstance(error, ProviderError)), None)
         # Requeued when the provider asks for it, at the latest right after the budget; with backoff if it names no time.
-        after = min(wait, remaining + BEYOND) if wait else None
+        after = min(wait, remaining + PAST_BUDGET) if wait else None
         conditions = _deleting(f"{text}; tried again by itself for {budget.total_seconds():.0f} s")
-        return Result(conditions, after=after, retry=after is None)
-    events = [await keep(remote, keys, f"given up: {failure_text(error)}", world) for remote, error in failures]
+        return Result(conditions, requeue_after=after, requeue=after is None, requeue_reason=text)
+    events = [await add_orphan(remote, keys, f"given up: {failure_text(error)}", context) for remote, error in failures]
     # T-teardown first: nothing but our finalizer holds it, and a namespace that is being deleted still accepts a patch.
     teardown = child_name(meta.name, "teardown")
-    await world.kube.patch(resources.SECRETS, meta.namespace, teardown, {"metadata": {"finalizers": None}})
-    await world.kube.remove_finalizer(tenant)
-    return Result(gone=True, warnings=(*events, *_orphaned(tenant, keys, world)))
+    await context.kube.patch(resources.SECRETS, meta.namespace, teardown, {"metadata": {"finalizers": None}})
+    await context.kube.remove_finalizer(tenant)
+    return Result(gone=True, events=(*events, *_orphaned(tenant, keys, context)))
 
 
-def remote_objects(tenant: Tenant, keys: Mapping[str, str], world: World) -> list[LeftOver]:
+def remote_objects(tenant: Tenant, keys: Mapping[str, str], context: ReconcileContext) -> list[Orphan]:
     """Return what a Tenant has outside the cluster and what is to be removed with it. `keys` are those of T-teardown."""
     owner = Owner(*tenant.key, tenant.metadata.uid)
-    found: list[LeftOver] = []
+    found: list[Orphan] = []
     # Without a key in T-teardown nothing was ever registered: it is written before the first write outside the cluster.
     if CALCOM_KEY in keys and tenant.spec.deletion_policy is not DeletionPolicy.ORPHAN:
-        current = _calcom_webhook_url(tenant, world)
-        found.append(WebhookLeft(owner, tuple(sorted({current, registered_calcom_url(tenant) or current}))))
-    found.append(DatabaseLeft(owner, erase=tenant.spec.data_policy is DataPolicy.ERASE))
-    return [*found, *([CacheLeft(owner)] if world.redis is not None else [])]
+        current = _calcom_webhook_url(tenant, context)
+        found.append(OrphanedWebhooks(owner, tuple(sorted({current, registered_calcom_url(tenant) or current}))))
+    found.append(OrphanedDatabase(owner, erase=tenant.spec.data_policy is DataPolicy.ERASE))
+    return [*found, *([OrphanedCache(owner)] if context.redis is not None else [])]
 
 
-async def remove_remote(remote: LeftOver, keys: Mapping[str, str], world: World) -> None:
+async def remove_remote(remote: Orphan, keys: Mapping[str, str], context: ReconcileContext) -> None:
     """Remove one of a Tenant's remote objects. Raises one of REMOVAL_ERRORS where it cannot be done now."""
-    world.fence()
+    context.fence()
     match remote:
-        case WebhookLeft():
-            client = world.providers.calcom(keys[CALCOM_BASE_URL], keys[CALCOM_KEY])
+        case OrphanedWebhooks():
+            client = context.providers.calcom(keys[CALCOM_BASE_URL], keys[CALCOM_KEY])
             for url in remote.urls:
                 await remove_calcom_webhook(client, url)
-        case DatabaseLeft():  # keeps or erases the rows of this UID only, never those of an earlier Tenant of this name
-            await world.database.drop_tenant(remote.owner.tenant, erase=remote.erase, uid=remote.owner.uid)
-        case CacheLeft() if world.redis is not None:
-            await world.redis.drop_tenant(remote.owner.tenant)
+        case OrphanedDatabase():  # keeps or erases the rows of this UID only, never those of an earlier Tenant of this name
+            await context.database.drop_tenant(remote.owner.tenant, erase=remote.erase, uid=remote.owner.uid)
+        case OrphanedCache() if context.redis is not None:
+            await context.redis.drop_tenant(remote.owner.tenant)
 
 
 def failure_text(error: Exception) -> str:
@@ -101,17 +110,17 @@ def failure_text(error: Exception) -> str:
     return str(error) if ours else f"PostgreSQL: {type(error).__name__}"
 
 
-def _orphaned(tenant: Tenant, keys: Mapping[str, str], world: World) -> list[Warn]:
+def _orphaned(tenant: Tenant, keys: Mapping[str, str], context: ReconcileContext) -> list[EventRecord]:
     """Return the Kubernetes Event about the webhook that deletionPolicy Orphan leaves at Cal.com."""
     if CALCOM_KEY not in keys or tenant.spec.deletion_policy is not DeletionPolicy.ORPHAN:
         return []
-    text = f"deletionPolicy Orphan: the webhook {_calcom_webhook_url(tenant, world)} stays at Cal.com"
-    return [Warn("Orphaned", text, EventType.NORMAL)]
+    text = f"deletionPolicy Orphan: the webhook {_calcom_webhook_url(tenant, context)} stays at Cal.com"
+    return [EventRecord("Orphaned", text, EventType.NORMAL)]
 
 
 def _deleting(text: str) -> tuple[Condition]:
     return (bad(ConditionType.CREDENTIALS_VALID, Reason.DELETING, text),)
 
 
-def _calcom_webhook_url(tenant: Tenant, world: World) -> str:
-    return address_of(tenant, world.settings.shared_base_url).urls(world.installation_id)["calcom"]
+def _calcom_webhook_url(tenant: Tenant, context: ReconcileContext) -> str:
+    return address_of(tenant, context.settings.shared_base_url).urls(context.installation_id)["calcom"]

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.branch.phone_numbers import numbers_of_older_branches
-from askproai_operator.controllers.credentials import Credentials, calcom_account, read_credentials, read_own_secret
 from askproai_operator.controllers.tenant.addresses import Address, address_of
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.children.secrets import KEY_HASH
-from askproai_operator.engine import World
+from askproai_operator.credentials import Credentials, calcom_account, read_credentials, read_own_secret
 from askproai_operator.providers import KeyHolder, ProviderError, hash_key
 
 
@@ -32,48 +32,50 @@ class Inputs:
     admin_token: str | None = field(repr=False)  # of T-admin
 
 
-async def gather(tenant: Tenant, world: World) -> Inputs:
+async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
     """Read the Secrets, try the keys at the providers, and take everything else from the cache."""
     namespace, name = tenant.metadata.namespace, tenant.metadata.name
-    credentials = await read_credentials(tenant, world)
-    branches = tuple(world.cache.branches(namespace, name))
+    credentials = await read_credentials(tenant, context)
+    branches = tuple(context.relations.branches(namespace, name))
     return Inputs(
         tenant=tenant,
-        address=address_of(tenant, world.settings.shared_base_url),
+        address=address_of(tenant, context.settings.shared_base_url),
         credentials=credentials,
-        key_error=None if credentials.problems else await _try_keys(tenant, credentials, world),
-        was_provisioned=world.cache.secret(namespace, child_name(name, "teardown")) is not None,
-        key_holder=_key_holder(tenant, hash_key(world.installation_id, credentials.retell_key)),
-        other_key_holders=_other_key_holders(tenant, world),
+        key_error=None if credentials.problems else await _try_keys(tenant, credentials, context),
+        was_provisioned=context.cache.secret(namespace, child_name(name, "teardown")) is not None,
+        key_holder=_key_holder(tenant, hash_key(context.installation_id, credentials.retell_key)),
+        other_key_holders=_other_key_holders(tenant, context),
         branches=branches,
-        offerings=tuple(world.cache.offerings(namespace, name)),
-        agents=tuple(world.cache.agents(namespace, name)),
+        offerings=tuple(context.relations.offerings(namespace, name)),
+        agents=tuple(context.relations.agents(namespace, name)),
         foreign_numbers={
-            branch.metadata.name: frozenset(numbers_of_older_branches(branch, world.cache.branches_with(branch)))
+            branch.metadata.name: frozenset(
+                numbers_of_older_branches(branch, context.relations.branches_sharing_number(branch))
+            )
             for branch in branches
         },
-        runtime_values=await read_own_secret(world, namespace, name, "runtime"),
-        admin_token=(await read_own_secret(world, namespace, name, "admin")).get("token"),
+        runtime_values=await read_own_secret(context, namespace, name, "runtime"),
+        admin_token=(await read_own_secret(context, namespace, name, "admin")).get("token"),
     )
 
 
-async def _try_keys(tenant: Tenant, credentials: Credentials, world: World) -> ProviderError | None:
+async def _try_keys(tenant: Tenant, credentials: Credentials, context: ReconcileContext) -> ProviderError | None:
     """Return why the keys cannot be used; None if they can. Cal.com is asked nothing: only its host is checked."""
     try:
         if calcom_account(tenant) is not None:
-            world.providers.calcom(credentials.calcom_base_url, credentials.calcom_key)  # raises HostNotAllowed
-        retell = world.providers.retell(credentials.retell_base_url, credentials.retell_key)
-        await retell.list_agents(world.installation_id)
+            context.providers.calcom(credentials.calcom_base_url, credentials.calcom_key)  # raises HostNotAllowed
+        retell = context.providers.retell(credentials.retell_base_url, credentials.retell_key)
+        await retell.list_agents(context.installation_id)
     except ProviderError as error:
         return error
     return None
 
 
-def _other_key_holders(tenant: Tenant, world: World) -> tuple[KeyHolder, ...]:
+def _other_key_holders(tenant: Tenant, context: ReconcileContext) -> tuple[KeyHolder, ...]:
     """Return the other Tenants of the cluster whose Retell key was found good, by the annotation of their T-teardown."""
     holders = []
-    for other in world.cache.list(Tenant):
-        secret = world.cache.secret(other.metadata.namespace, child_name(other.metadata.name, "teardown"))
+    for other in context.cache.list(Tenant):
+        secret = context.cache.secret(other.metadata.namespace, child_name(other.metadata.name, "teardown"))
         if other.metadata.uid != tenant.metadata.uid and secret is not None and KEY_HASH in secret.annotations:
             holders.append(_key_holder(other, secret.annotations[KEY_HASH]))
     return tuple(holders)

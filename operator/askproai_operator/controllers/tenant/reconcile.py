@@ -8,8 +8,8 @@ from askproai_core.database import DataOwnedByOther
 from askproai_core.tenant_config import config_hash, encode
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.conditions import condition_of, first_failing
-from askproai_operator.controllers.credentials import CALCOM_WEBHOOK, calcom_account
 from askproai_operator.controllers.tenant.addresses import registered_calcom_url
 from askproai_operator.controllers.tenant.checks import CHECKS
 from askproai_operator.controllers.tenant.children import apply_children, apply_monitoring, apply_routes
@@ -26,7 +26,8 @@ from askproai_operator.controllers.tenant.stores import (
     ensure_runtime_secret,
 )
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, compile_config
-from askproai_operator.engine import GONE, Key, Result, UnmanagedObject, World, resources
+from askproai_operator.credentials import CALCOM_WEBHOOK, calcom_account
+from askproai_operator.engine import GONE, Key, Result, UnmanagedObject, resources
 from askproai_operator.providers import ProviderError, ensure_calcom_webhook, remove_calcom_webhook
 
 log = structlog.get_logger(__name__)
@@ -37,40 +38,48 @@ CALCOM_TRIGGERS = tuple(
 )
 
 
-async def reconcile(key: Key, world: World) -> Result:
+async def reconcile(key: Key, context: ReconcileContext) -> Result:
     """Reconcile one Tenant. Level-triggered: safe to run again at any point."""
-    tenant = world.cache.tenant(key.namespace, key.name)
+    tenant = context.relations.tenant(key.namespace, key.name)
     if tenant is None:
         return GONE  # no requeue: its deletion is complete
     if tenant.metadata.deletion_timestamp is not None:
-        return await delete_tenant(tenant, world)
-    if not await world.kube.add_finalizer(tenant):
+        return await delete_tenant(tenant, context)
+    if not await context.kube.add_finalizer(tenant):
         return GONE  # deleted a moment ago: its watch event requeues it where a finalizer still holds it
     try:
-        return await _provision(tenant, world)
+        return await _provision(tenant, context)
     except UnmanagedObject as error:
-        # Requeued with backoff: no watch reports that a person removed an object that we do not own.
-        return Result((bad(ConditionType.RUNTIME_AVAILABLE, Reason.OWNERSHIP_CONFLICT, error.message),), retry=True)
+        conflict = bad(ConditionType.RUNTIME_AVAILABLE, Reason.OWNERSHIP_CONFLICT, error.message)
+        return Result(
+            (conflict,),
+            requeue=True,
+            requeue_reason="no watch reports when a person removes an object that is not ours",
+        )
 
 
-async def _provision(tenant: Tenant, world: World) -> Result:
-    inputs = await gather(tenant, world)
+async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
+    inputs = await gather(tenant, context)
     if failed := first_failing(CHECKS, inputs):
         # Not retried with backoff: a change of the Tenant or of a watched Secret requeues it at once, and the resync reads an
         # unwatched Secret, and asks a provider that did not answer, again.
         return Result((failed,))
-    await _record_keys(inputs, world)
+    await _record_keys(inputs, context)
     valid = good(ConditionType.CREDENTIALS_VALID)
-    urls = await ensure_runtime_secret(inputs, world)
+    urls = await ensure_runtime_secret(inputs, context)
     try:
-        resource_ids, events = await ensure_database(inputs, urls.database, world)
+        resource_ids, events = await ensure_database(inputs, urls.database, context)
     except DATABASE_ERRORS as error:
         state = getattr(error, "sqlstate", None)
         log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, sqlstate=state)
-        # Requeued with backoff, unless a person has to adopt the rows or rename the Tenant: that edit requeues it.
-        return Result((valid, database_condition(error)), retry=not isinstance(error, DataOwnedByOther))
-    cache = await ensure_redis_user(tenant, urls.redis, world)
-    config = _encoded_config(inputs, resource_ids, world)
+        condition = database_condition(error)
+        if isinstance(error, DataOwnedByOther):
+            return Result(
+                (valid, condition)
+            )  # not requeued: a person adopts the rows or renames the Tenant, and that edit does
+        return Result((valid, condition), requeue=True, requeue_reason=condition.message)
+    cache = await ensure_redis_user(tenant, urls.redis, context)
+    config = _encoded_config(inputs, resource_ids, context)
     credentials = inputs.credentials
     deployments = await apply_children(
         tenant,
@@ -78,17 +87,19 @@ async def _provision(tenant: Tenant, world: World) -> Result:
         config=config,
         admin_token=inputs.admin_token or secrets.token_urlsafe(32),
         servers=[*filter(None, urls), credentials.retell_base_url, credentials.calcom_base_url],
-        world=world,
+        context=context,
     )
     if tenant.status.get("configHash") not in {None, config_hash(config)}:
-        world.nudge(*tenant.key[1:], config_hash(config))  # else a kubelet may take 90 seconds to update the mount
-    webhook = await _register_webhook(inputs, world)
-    exposed = await apply_routes(tenant, inputs.address, world)
-    monitored = await apply_monitoring(tenant, world)
+        context.trigger_config_sync(
+            *tenant.key[1:], config_hash(config)
+        )  # else a kubelet may take 90 seconds to update the mount
+    webhook = await _register_webhook(inputs, context)
+    exposed = await apply_routes(tenant, inputs.address, context)
+    monitored = await apply_monitoring(tenant, context)
     pods = runtime_condition(tenant, deployments)
     status = status_fields(
         inputs,
-        world.installation_id,
+        context.installation_id,
         config_hash=config_hash(config),
         replicas=deployments[Component.WEB].replicas,
         webhook_registered=webhook.good,
@@ -96,14 +107,14 @@ async def _provision(tenant: Tenant, world: World) -> Result:
     return Result(
         (valid, good(ConditionType.DATABASE_READY), cache, pods, exposed, webhook, monitored),
         status,
-        warnings=events,
-        # Requeued with backoff for a Gateway's answer only: HTTPRoutes are listed, not watched. Deployments are watched, and
-        # all else is tried again at the resync.
-        retry=exposed.reason is Reason.PENDING,
+        events=events,
+        # Deployments are watched, and all else is tried again at the resync.
+        requeue=exposed.reason is Reason.PENDING,
+        requeue_reason="the status of an HTTPRoute is listed, not watched",
     )
 
 
-async def _record_keys(inputs: Inputs, world: World) -> None:
+async def _record_keys(inputs: Inputs, context: ReconcileContext) -> None:
     """Keep the keys for the deletion, and requeue the Tenants that use the same Retell key.
 
     Only keys that were just found good are kept, so nothing is ever sent with a refused or a shared one. A younger Tenant
@@ -111,13 +122,13 @@ async def _record_keys(inputs: Inputs, world: World) -> None:
     """
     holder = inputs.key_holder
     if inputs.key_error is None:
-        await world.kube.apply(teardown_secret(inputs.tenant, inputs.credentials, holder.key_hash))
+        await context.kube.apply(teardown_secret(inputs.tenant, inputs.credentials, holder.key_hash))
     for other in inputs.other_key_holders:
         if other.key_hash == holder.key_hash:
-            world.enqueue(Key(resources.TENANTS.kind, *other.tenant.split(".", 1)))
+            context.enqueue(Key(resources.TENANTS.kind, *other.tenant.split(".", 1)))
 
 
-def _encoded_config(inputs: Inputs, resource_ids: ResourceIds, world: World) -> str:
+def _encoded_config(inputs: Inputs, resource_ids: ResourceIds, context: ReconcileContext) -> str:
     return encode(
         compile_config(
             inputs.tenant,
@@ -127,13 +138,13 @@ def _encoded_config(inputs: Inputs, resource_ids: ResourceIds, world: World) -> 
             resource_ids=resource_ids,
             foreign_numbers=inputs.foreign_numbers,
             path_prefix=inputs.address.path_prefix,
-            installation_id=world.installation_id,
+            installation_id=context.installation_id,
             calcom_base_url=inputs.credentials.calcom_base_url,
         )
     )
 
 
-async def _register_webhook(inputs: Inputs, world: World) -> Condition:
+async def _register_webhook(inputs: Inputs, context: ReconcileContext) -> Condition:
     """Create or update our webhook at Cal.com; return the condition WebhooksRegistered.
 
     The URL is the webhook's identity, so a second run finds what the first one made.
@@ -141,10 +152,10 @@ async def _register_webhook(inputs: Inputs, world: World) -> Condition:
     kind, tenant, credentials = ConditionType.WEBHOOKS_REGISTERED, inputs.tenant, inputs.credentials
     if calcom_account(tenant) is None:
         return good(kind, "the calendar is local; Retell's webhook is a field of its agents", Reason.NOT_REQUESTED)
-    url, previous = inputs.address.urls(world.installation_id)["calcom"], registered_calcom_url(tenant)
+    url, previous = inputs.address.urls(context.installation_id)["calcom"], registered_calcom_url(tenant)
     try:
-        world.fence()
-        client = world.providers.calcom(credentials.calcom_base_url, credentials.calcom_key)
+        context.fence()
+        client = context.providers.calcom(credentials.calcom_base_url, credentials.calcom_key)
         await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, credentials.values[CALCOM_WEBHOOK])
         if previous and previous != url:  # the tenant moved; the status names the old URL until this is done
             await remove_calcom_webhook(client, previous)

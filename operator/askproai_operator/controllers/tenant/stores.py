@@ -10,12 +10,13 @@ from askproai_core.tenant_config import Retention
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition
 from askproai_operator.api.tenant import RuntimeMode
-from askproai_operator.controllers.credentials import calcom_account
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.children.secrets import runtime_secret
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.controllers.tenant.status import cache_condition, cache_error_condition, no_cache_condition
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, required_resources
-from askproai_operator.engine import EventType, Warn, World
+from askproai_operator.credentials import calcom_account
+from askproai_operator.engine import EventRecord, EventType
 from askproai_operator.redis_users import RedisAdminError, UsersUnsupported
 
 DATABASE_ERRORS: Final = (DatabaseError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
@@ -31,37 +32,39 @@ class StoreUrls(NamedTuple):
     redis: str | None
 
 
-async def ensure_runtime_secret(inputs: Inputs, world: World) -> StoreUrls:
+async def ensure_runtime_secret(inputs: Inputs, context: ReconcileContext) -> StoreUrls:
     """Write DATABASE_URL and REDIS_URL to `T-runtime`, and return them.
 
     Existing passwords are kept, and new ones are durable here before role and user get them.
     """
     tenant, name, existing = inputs.tenant, inputs.tenant.metadata.dotted, inputs.runtime_values
     password = parse_login(existing.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
-    redis = world.redis
+    redis = context.redis
     urls = StoreUrls(
-        world.database.tenant_dsn(name, password),
+        context.database.tenant_dsn(name, password),
         redis.tenant_url(name, existing.get("REDIS_URL")) if redis is not None else None,
     )
-    await world.kube.apply(runtime_secret(tenant, *urls, redis.ca if redis is not None else None))
+    await context.kube.apply(runtime_secret(tenant, *urls, redis.ca if redis is not None else None))
     return urls
 
 
-async def ensure_database(inputs: Inputs, url: str, world: World) -> tuple[ResourceIds, tuple[Warn, ...]]:
+async def ensure_database(
+    inputs: Inputs, url: str, context: ReconcileContext
+) -> tuple[ResourceIds, tuple[EventRecord, ...]]:
     """Create or update schema, role and rows; return the ids of the resource rows, and Kubernetes Events.
 
     Raises one of DATABASE_ERRORS; DataOwnedByOther where an earlier Tenant of this name left rows that are not adopted.
     """
-    await world.database.prepare()
+    await context.database.prepare()
     tenant, meta = inputs.tenant, inputs.tenant.metadata
     adopt = meta.annotations.get("askproai.de/adopt-data")
-    adopted = await world.database.ensure_tenant(
+    adopted = await context.database.ensure_tenant(
         meta.dotted, meta.uid, parse_login(url)[1], connection_limit(tenant), adopt=adopt, facts=_facts(inputs)
     )
     text = f"the rows of the earlier Tenant with UID {adopt} are this one's now; the annotation may go"
-    events = (Warn("DataAdopted", text, EventType.NORMAL),) if adopted else ()
+    events = (EventRecord("DataAdopted", text, EventType.NORMAL),) if adopted else ()
     required = required_resources(inputs.branches, inputs.offerings)
-    return await world.database.ensure_resources(meta.dotted, required), events
+    return await context.database.ensure_resources(meta.dotted, required), events
 
 
 def connection_limit(tenant: Tenant) -> int:
@@ -80,17 +83,17 @@ def _facts(inputs: Inputs) -> TenantFacts:
     )
 
 
-async def ensure_redis_user(tenant: Tenant, url: str | None, world: World) -> Condition:
+async def ensure_redis_user(tenant: Tenant, url: str | None, context: ReconcileContext) -> Condition:
     """Create or update the tenant's user on every node of Redis; return the condition CacheReady.
 
     Redis is an accelerator: every error becomes a condition that does not affect Ready.
     """
-    if world.redis is None or url is None:
+    if context.redis is None or url is None:
         return no_cache_condition()
     try:
-        unreachable = await world.redis.ensure_user(tenant.metadata.dotted, url)
+        unreachable = await context.redis.ensure_user(tenant.metadata.dotted, url)
     except RedisAdminError as error:
-        if isinstance(error, UsersUnsupported) and world.redis.tenant_url("", url) != url:
-            world.enqueue(tenant.key)  # T-runtime still names a user that this server does not know
+        if isinstance(error, UsersUnsupported) and context.redis.tenant_url("", url) != url:
+            context.enqueue(tenant.key)  # T-runtime still names a user that this server does not know
         return cache_error_condition(error)
     return cache_condition(unreachable)

@@ -9,7 +9,6 @@ import msgspec
 from askproai_core import tenant_config as config
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.controllers.branch.phone_numbers import read_phone_numbers
-from askproai_operator.controllers.credentials import calcom_account
 from askproai_operator.controllers.offering.staffing import (
     UnitPlan,
     active_offerings,
@@ -18,6 +17,7 @@ from askproai_operator.controllers.offering.staffing import (
     plan_units,
     staff_by_branch,
 )
+from askproai_operator.credentials import calcom_account
 
 ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, unit) to the row of `resources`
 S = TypeVar("S", bound=msgspec.Struct)

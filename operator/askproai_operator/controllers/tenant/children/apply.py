@@ -6,7 +6,7 @@ from functools import partial
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.api.tenant import RuntimeMode
-from askproai_operator.controllers.credentials import Credentials
+from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.addresses import Address
 from askproai_operator.controllers.tenant.children.autoscaling import (
     ScaledBy,
@@ -36,7 +36,8 @@ from askproai_operator.controllers.tenant.children.routes import (
 )
 from askproai_operator.controllers.tenant.children.secrets import admin_secret, config_map
 from askproai_operator.controllers.tenant.children.services import metrics_service, services
-from askproai_operator.engine import ApiResource, Child, UnmanagedObject, World, resources
+from askproai_operator.credentials import Credentials
+from askproai_operator.engine import ApiResource, ObservedObject, UnmanagedObject, resources
 
 # Children that may be absent, by the spec, by the cluster's CRDs or during a change of the mode; the suffix of their names.
 _OPTIONAL = (
@@ -53,65 +54,71 @@ _OPTIONAL = (
 
 
 async def apply_children(
-    tenant: Tenant, credentials: Credentials, *, config: str, admin_token: str, servers: Iterable[str], world: World
-) -> dict[Component, Child]:
+    tenant: Tenant,
+    credentials: Credentials,
+    *,
+    config: str,
+    admin_token: str,
+    servers: Iterable[str],
+    context: ReconcileContext,
+) -> dict[Component, ObservedObject]:
     """Apply everything that the pods need, then the pods; return the Deployments of this mode as they are now.
 
     `config` is the encoded TenantConfig, `servers` are the URLs that the pods must reach. Raises UnmanagedObject.
     """
-    await world.kube.apply(config_map(tenant, config))
-    await world.kube.apply(admin_secret(tenant, admin_token))
+    await context.kube.apply(config_map(tenant, config))
+    await context.kube.apply(admin_secret(tenant, admin_token))
     for service in services(tenant):
-        await world.kube.apply(service)
-    return await _apply_workloads(tenant, credentials, servers, world)
+        await context.kube.apply(service)
+    return await _apply_workloads(tenant, credentials, servers, context)
 
 
 async def _apply_workloads(
-    tenant: Tenant, credentials: Credentials, servers: Iterable[str], world: World
-) -> dict[Component, Child]:
+    tenant: Tenant, credentials: Credentials, servers: Iterable[str], context: ReconcileContext
+) -> dict[Component, ObservedObject]:
     """Apply the Deployments with their account, policy, budgets and autoscalers."""
     meta, split = tenant.metadata, tenant.spec.runtime.mode is RuntimeMode.SPLIT
     # Read right before the apply and not with the other inputs: an autoscaler writes replicas at any time.
     live = {
-        part: world.cache.child(resources.DEPLOYMENTS, meta.namespace, child_name(meta.name, part))
+        part: context.cache.child(resources.DEPLOYMENTS, meta.namespace, child_name(meta.name, part))
         for part in Component
     }
     layout = plan_layout(tenant, live[Component.WEB], live[Component.WORKER])
     # Workers first: then the web pods give up theirs.
     components = (Component.WORKER, Component.WEB) if split else (Component.WEB,)
-    prerequisites = [service_account(tenant), network_policy(tenant, servers, world.settings)]
+    prerequisites = [service_account(tenant), network_policy(tenant, servers, context.settings)]
     prerequisites += [disruption_budget(tenant, component) for component in components]
     scaled = [part for part in components if scaled_by(tenant, part) is ScaledBy.AUTOSCALER]
     autoscalers = [autoscaler(tenant, component) for component in scaled]
     # An autoscaler is deleted before we ask for replicas ourselves, and created after we left them to it.
-    await _prune(tenant, (resources.AUTOSCALERS, resources.BUDGETS), prerequisites + autoscalers, world)
+    await _prune(tenant, (resources.AUTOSCALERS, resources.BUDGETS), prerequisites + autoscalers, context)
     for manifest in prerequisites:
-        await world.kube.apply(manifest)
-    deployments: dict[Component, Child] = {}
+        await context.kube.apply(manifest)
+    deployments: dict[Component, ObservedObject] = {}
     for component in components:
         alone = component is Component.WORKER or layout.web_alone
-        render = partial(deployment, tenant, credentials, world.settings.runtime_image, component, alone=alone)
+        render = partial(deployment, tenant, credentials, context.settings.runtime_image, component, alone=alone)
         replicas = initial_replicas(tenant, component, live[component])
         if component in scaled and not is_handed_over(live[component]):
-            await world.kube.apply(render(replicas=replicas))
-            await world.kube.hand_over(replicas_manifest(tenant, component, replicas))
+            await context.kube.apply(render(replicas=replicas))
+            await context.kube.hand_over(replicas_manifest(tenant, component, replicas))
         manifest = render() if component in scaled else render(replicas=replicas)
-        deployments[component] = await world.kube.apply(manifest)
+        deployments[component] = await context.kube.apply(manifest)
     for manifest in autoscalers:
-        await world.kube.apply(manifest)
+        await context.kube.apply(manifest)
     if not layout.workers:
-        await _prune(tenant, (resources.DEPLOYMENTS,), (), world)
+        await _prune(tenant, (resources.DEPLOYMENTS,), (), context)
     return deployments
 
 
-async def apply_routes(tenant: Tenant, address: Address, world: World) -> Condition:
+async def apply_routes(tenant: Tenant, address: Address, context: ReconcileContext) -> Condition:
     """Apply the Ingress or HTTPRoute that the tenant asks for; return the condition Exposed."""
-    claimed = is_claimed(tenant, world.cache.list(Tenant), world.settings)
-    requested = (ingress(tenant, world.settings), http_route(tenant, world.settings))
+    claimed = is_claimed(tenant, context.cache.list(Tenant), context.settings)
+    requested = (ingress(tenant, context.settings), http_route(tenant, context.settings))
     desired = [manifest for manifest in requested if manifest is not None and not claimed]
-    installed = [manifest for manifest in desired if _is_installed(manifest, world)]
-    conflict = await _apply_unless_foreign(installed, ConditionType.EXPOSED, world)
-    await _prune(tenant, (resources.INGRESSES, resources.HTTP_ROUTES), installed, world)
+    installed = [manifest for manifest in desired if _is_installed(manifest, context)]
+    conflict = await _apply_unless_foreign(installed, ConditionType.EXPOSED, context)
+    await _prune(tenant, (resources.INGRESSES, resources.HTTP_ROUTES), installed, context)
     if claimed:
         return claimed_condition(address)
     if conflict is not None:
@@ -120,47 +127,51 @@ async def apply_routes(tenant: Tenant, address: Address, world: World) -> Condit
         return no_gateway_api_condition(tenant, address)
     if any(resources.resource_of(manifest) is resources.HTTP_ROUTES for manifest in installed):
         # Not from the cache, where its status is as old as the last list: HTTPRoutes are listed, not watched.
-        live = await world.kube.get(resources.HTTP_ROUTES, tenant.metadata.namespace, tenant.metadata.name)
+        live = await context.kube.get(resources.HTTP_ROUTES, tenant.metadata.namespace, tenant.metadata.name)
         return http_route_condition(address, (live or {}).get("status") or {})
     return exposed_condition(address)
 
 
-async def apply_monitoring(tenant: Tenant, world: World) -> Condition:
+async def apply_monitoring(tenant: Tenant, context: ReconcileContext) -> Condition:
     """Apply what Prometheus reads, as far as the cluster has its CRDs; return the condition MonitoringReady."""
     requested = (
-        service_monitor(tenant, world.settings),
-        prometheus_rule(tenant, world.settings),
+        service_monitor(tenant, context.settings),
+        prometheus_rule(tenant, context.settings),
     )
-    installed = [manifest for manifest in requested if _is_installed(manifest, world)]
+    installed = [manifest for manifest in requested if _is_installed(manifest, context)]
     desired = [*([metrics_service(tenant)] if installed else []), *installed]
-    conflict = await _apply_unless_foreign(desired, ConditionType.MONITORING_READY, world)
-    await _prune(tenant, (resources.SERVICES, resources.SERVICE_MONITORS, resources.PROMETHEUS_RULES), desired, world)
+    conflict = await _apply_unless_foreign(desired, ConditionType.MONITORING_READY, context)
+    await _prune(tenant, (resources.SERVICES, resources.SERVICE_MONITORS, resources.PROMETHEUS_RULES), desired, context)
     absent = [str(manifest["kind"]) for manifest in requested if manifest not in installed]
     return conflict or monitoring_condition(absent)
 
 
-async def _apply_unless_foreign(manifests: Iterable[Manifest], kind: ConditionType, world: World) -> Condition | None:
+async def _apply_unless_foreign(
+    manifests: Iterable[Manifest], kind: ConditionType, context: ReconcileContext
+) -> Condition | None:
     """Apply children that the pods serve without. Return a condition where somebody else's object has the name of one."""
     try:
         for manifest in manifests:
-            await world.kube.apply(manifest)
+            await context.kube.apply(manifest)
     except UnmanagedObject as error:
         return bad(kind, Reason.OWNERSHIP_CONFLICT, error.message)
     return None
 
 
-def _is_installed(manifest: Manifest, world: World) -> bool:
+def _is_installed(manifest: Manifest, context: ReconcileContext) -> bool:
     """Return whether the cluster serves the kind, which may be of a foreign CRD."""
     ref = resources.resource_of(manifest)
-    return ref not in resources.FOREIGN or ref in world.cache.served
+    return ref not in resources.FOREIGN or ref in context.cache.served
 
 
-async def _prune(tenant: Tenant, kinds: Iterable[ApiResource], desired: Iterable[Manifest], world: World) -> None:
+async def _prune(
+    tenant: Tenant, kinds: Iterable[ApiResource], desired: Iterable[Manifest], context: ReconcileContext
+) -> None:
     """Delete the optional children of these kinds that exist and are not among the desired manifests."""
     meta = tenant.metadata
     keep = {(resources.resource_of(manifest), manifest["metadata"]["name"]) for manifest in desired}
     for ref, suffix in _OPTIONAL:
         name = child_name(meta.name, suffix) if suffix else meta.name
-        child = world.cache.child(ref, meta.namespace, name)
+        child = context.cache.child(ref, meta.namespace, name)
         if ref in kinds and child is not None and (ref, name) not in keep:
-            await world.kube.delete(ref, meta.namespace, name, child.uid)
+            await context.kube.delete(ref, meta.namespace, name, child.uid)

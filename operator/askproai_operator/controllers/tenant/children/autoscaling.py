@@ -12,7 +12,7 @@ from askproai_operator.controllers.tenant.children.metadata import (
     new_manifest,
     pod_selector,
 )
-from askproai_operator.engine import Child, resources
+from askproai_operator.engine import ObservedObject, resources
 
 SCALED_BY = "askproai.de/scaled-by"  # annotation of a Deployment: who its last apply left `replicas` to
 # One Python process fills one core; at half of it a second one helps before callers notice. Measured against a quantity, not
@@ -39,7 +39,7 @@ def scaled_by(tenant: Tenant, component: Component) -> ScaledBy:
     return ScaledBy.OPERATOR if fixed else ScaledBy.AUTOSCALER
 
 
-def initial_replicas(tenant: Tenant, component: Component, live: Child | None) -> int:
+def initial_replicas(tenant: Tenant, component: Component, live: ObservedObject | None) -> int:
     """Return the number of pods that the operator asks for: the fixed one, or the one that an autoscaler starts from.
 
     `live` is the Deployment as it is now: an autoscaler starts from what runs, within the bounds.
@@ -51,7 +51,7 @@ def initial_replicas(tenant: Tenant, component: Component, live: Child | None) -
     return min(max(running, bounds.min_replicas), bounds.max_replicas)
 
 
-def is_handed_over(live: Child | None) -> bool:
+def is_handed_over(live: ObservedObject | None) -> bool:
     """Return whether the last apply left `replicas` to the autoscaler."""
     return live is not None and live.annotations.get(SCALED_BY) == ScaledBy.AUTOSCALER
 

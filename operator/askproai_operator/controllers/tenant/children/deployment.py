@@ -11,7 +11,6 @@ import yaml
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.api.tenant import RuntimeMode
-from askproai_operator.controllers.credentials import Credentials
 from askproai_operator.controllers.tenant.children.autoscaling import SCALED_BY, ScaledBy, replica_bounds
 from askproai_operator.controllers.tenant.children.metadata import (
     Component,
@@ -21,7 +20,8 @@ from askproai_operator.controllers.tenant.children.metadata import (
     new_manifest,
     pod_selector,
 )
-from askproai_operator.engine import Child, resources
+from askproai_operator.credentials import Credentials
+from askproai_operator.engine import ObservedObject, resources
 
 MODE = "askproai.de/mode"  # annotation of Deployment T-web: Combined if its pods have a worker container, else Split
 
@@ -106,7 +106,7 @@ class Layout:
     workers: bool
 
 
-def plan_layout(tenant: Tenant, web: Child | None, workers: Child | None) -> Layout:
+def plan_layout(tenant: Tenant, web: ObservedObject | None, workers: ObservedObject | None) -> Layout:
     """Return the next layout on the way to `runtime.mode`, such that some worker runs at every moment.
 
     To Split: the web pods keep their worker until a worker pod serves. To Combined: the worker pods stay until all web pods
@@ -120,18 +120,18 @@ def plan_layout(tenant: Tenant, web: Child | None, workers: Child | None) -> Lay
     return Layout(web_alone=False, workers=workers is not None and not (combined or tenant.spec.suspend))
 
 
-def _is_rolled_out(deployment: Child) -> bool:
+def _is_rolled_out(deployment: ObservedObject) -> bool:
     """Return whether only pods of the newest template run and all of them are available."""
     status = deployment.status
     counts = {status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas")}
     return len(counts) == 1 and status.get("observedGeneration", 0) >= deployment.generation
 
 
-def _is_serving(deployment: Child | None) -> bool:
+def _is_serving(deployment: ObservedObject | None) -> bool:
     return deployment is not None and deployment.status.get("availableReplicas", 0) > 0
 
 
-def runtime_condition(tenant: Tenant, deployments: Mapping[Component, Child]) -> Condition:
+def runtime_condition(tenant: Tenant, deployments: Mapping[Component, ObservedObject]) -> Condition:
     """Return RuntimeAvailable, from the status of the Deployments."""
     kind, metadata = ConditionType.RUNTIME_AVAILABLE, tenant.metadata
     if tenant.spec.suspend:

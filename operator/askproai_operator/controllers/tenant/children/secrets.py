@@ -4,7 +4,8 @@
 """
 
 from askproai_operator.api import Tenant
-from askproai_operator.controllers.credentials import (
+from askproai_operator.controllers.tenant.children.metadata import Manifest, new_manifest
+from askproai_operator.credentials import (
     CALCOM_BASE_URL,
     CALCOM_KEY,
     RETELL_BASE_URL,
@@ -12,7 +13,6 @@ from askproai_operator.controllers.credentials import (
     Credentials,
     secret_manifest,
 )
-from askproai_operator.controllers.tenant.children.metadata import Manifest, new_manifest
 from askproai_operator.engine import FINALIZER, resources
 
 KEY_HASH = (
