@@ -1,4 +1,4 @@
-# AskProAI on Kubernetes. `make help` lists what there is.
+# AskProAI on Kubernetes. `make help` lists the targets.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -17,23 +17,23 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help: ## List the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
-demo: $(STAMP) ## From kubectl apply to a booked appointment, on this machine (KEEP=1 leaves it running, KILL=1 kills parts in the middle)
+demo: $(STAMP) ## From kubectl apply to a booked appointment, on this machine (KEEP=1 leaves it running, KILL=1 kills processes during the run)
 	@askproai demo $(if $(KEEP),--keep) $(if $(KILL),--kill)
 
 down: $(STAMP) ## End a demo that was left running
 	@askproai demo --down
 
-test: $(STAMP) ## Unit and integration tests: a real API server, PostgreSQL, the simulators
+test: $(STAMP) ## Unit and integration tests, with a real API server, PostgreSQL, Valkey and the simulators
 	@echo "== control plane for the tests (built once, about 5 minutes; cached)" && python -m askproai_sandbox.cluster
 	@python -m pytest tests/unit tests/integration $(ARGS)
 
-unit: $(STAMP) ## Only the tests that need nothing but Python
+unit: $(STAMP) ## Only the tests that require nothing but Python
 	@python -m pytest tests/unit $(ARGS)
 
-integration: $(STAMP) ## Only the tests against real parts
+integration: $(STAMP) ## Only the tests that run real servers
 	@python -m askproai_sandbox.cluster && python -m pytest tests/integration $(ARGS)
 
-e2e: $(STAMP) ## The chart on a real cluster: KUBECONFIG, IMAGE and ADDRESS name it (docs/install.md), else ../shared/cluster is used
+e2e: $(STAMP) ## Test the chart on a real cluster: set KUBECONFIG, IMAGE and ADDRESS (docs/install.md); default: ../shared/cluster
 	@hack/e2e.sh $(ARGS)
 
 check: $(STAMP) ## Format, lint, types, layers, generated files, public names
@@ -44,7 +44,7 @@ check: $(STAMP) ## Format, lint, types, layers, generated files, public names
 	@echo "== generated files" && python hack/generate.py --check && python hack/architecture.py --check
 	@echo "== public names" && python hack/public_names.py
 
-format: $(STAMP) ## Format and mend what can be mended by itself
+format: $(STAMP) ## Format, and fix what can be fixed automatically
 	@ruff format . && ruff check --fix .
 
 generate: $(STAMP) ## Write the CRDs, the generated pages of docs/reference and the picture of docs/architecture.md
@@ -58,11 +58,11 @@ requirements: $(STAMP) ## Pin the dependencies of pyproject.toml again, with has
 	  $(PIN) $$( [ $$extra = dev ] && echo --extra dev ) pyproject.toml -o hack/requirements/$$extra.txt; done
 	@echo hatchling | $(PIN) - -o hack/requirements/build.txt
 
-clean: ## Remove what the other targets made here (the built control plane stays in the user's cache)
+clean: ## Remove what the other targets created here (the built control plane stays in the user's cache)
 	@rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(STAMP): hack/requirements/dev.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; say which with make PYTHON=python3.11"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is required; choose one with make PYTHON=python3.11"; exit 2; }
 	@echo "== Python packages into $(VENV) (first time only, about a minute)"
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r hack/requirements/dev.txt

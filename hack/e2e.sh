@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# The chart on a real cluster, from `helm install` to nothing left (tests/e2e/node). `make e2e` runs it.
-#   KUBECONFIG  a cluster whose Services (ClusterIP) this machine reaches; absent: ../shared/cluster, put up and taken down here
-#   IMAGE       the image as its nodes find it                            (default askproai:e2e)
-#   ADDRESS     this machine as its pods reach it                         (needed with KUBECONFIG)
+# Test the chart on a real cluster, from `helm install` to a complete removal (tests/e2e/node). `make e2e` runs this script.
+#   KUBECONFIG  a cluster whose Services (ClusterIP) this machine reaches; default: start and remove ../shared/cluster
+#   IMAGE       the image, by the name under which its nodes find it      (default askproai:e2e)
+#   ADDRESS     the address at which its pods reach this machine          (required with KUBECONFIG)
 # kubectl and helm are taken from the PATH.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 image=${IMAGE:-askproai:e2e} address=${ADDRESS:-10.244.0.1}
 if [ -n "${KUBECONFIG:-}" ]; then
-  [ -n "${ADDRESS:-}" ] || { echo "e2e: with KUBECONFIG, say in ADDRESS how the cluster's pods reach this machine" >&2; exit 2; }
+  [ -n "${ADDRESS:-}" ] || { echo "e2e: with KUBECONFIG, set ADDRESS to the address at which the cluster's pods reach this machine" >&2; exit 2; }
 else
   cluster=../shared/cluster/cluster
-  [ -x $cluster ] || { echo "e2e: set KUBECONFIG, IMAGE and ADDRESS; there is no $cluster that could be used instead" >&2; exit 2; }
-  [ "$(id -u)" = 0 ] || { echo "e2e: a node of one's own ($cluster) needs root; or set KUBECONFIG, IMAGE and ADDRESS" >&2; exit 2; }
+  [ -x $cluster ] || { echo "e2e: set KUBECONFIG, IMAGE and ADDRESS; there is no $cluster to use instead" >&2; exit 2; }
+  [ "$(id -u)" = 0 ] || { echo "e2e: starting a node ($cluster) requires root; otherwise set KUBECONFIG, IMAGE and ADDRESS" >&2; exit 2; }
   trap '$cluster down' EXIT
   KUBECONFIG=$($cluster up --node)
   export PATH=$(dirname "$KUBECONFIG")/bin:$PATH

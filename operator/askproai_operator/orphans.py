@@ -2,7 +2,8 @@
 
 Each entry is a Secret in the operator's namespace, which outlives the namespace of the deleted object. It is a Secret because a
 later attempt needs the provider's key, and the tenant's own copy is gone by then. It is created before our finalizer is
-removed, so nothing is forgotten; `controllers/orphan.py` retries until the object is removed (docs/decisions/0013).
+removed, so nothing is forgotten; `controllers/orphan.py` retries until the object is removed
+(docs/decisions/0013-orphans-are-secrets.md).
 """
 
 import hashlib

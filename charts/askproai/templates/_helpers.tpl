@@ -18,7 +18,7 @@ app.kubernetes.io/component: {{ .component }}
 {{ .Values.image.repository }}{{ if hasPrefix "sha256:" $tag }}@{{ else }}:{{ end }}{{ $tag }}
 {{- end }}
 
-{{/* What both Deployments share: everything but what runs in the container. `.work` are the values of the workload. */}}
+{{/* The Deployment of operator and coordinator; they differ in command, environment, ports and sources of Secrets. `.work`: the values of the workload. */}}
 {{- define "askproai.deployment" -}}
 {{- $context := dict "root" .root "component" .component -}}
 apiVersion: apps/v1
@@ -30,7 +30,7 @@ metadata:
 spec:
   replicas: {{ .work.replicas }}
   revisionHistoryLimit: 3
-  # A standby takes over in seconds, so an update need not find room for a further pod.
+  # A standby takes over in seconds, so an update needs no capacity for an additional pod.
   strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 0, maxUnavailable: 1}}
   selector:
     matchLabels: {{- include "askproai.selector" $context | nindent 6 }}

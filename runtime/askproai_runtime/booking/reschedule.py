@@ -6,7 +6,7 @@
 
 The appointment keeps its id, service and staff member. Killed anywhere, it leaves an appointment that is where one of the two
 calendars has it, and a sync job that brings them together.
-See docs/decisions/0015-a-move-keeps-its-old-time-until-the-calendar-agrees.md.
+See docs/decisions/0015-reschedule-keeps-the-old-time-blocked.md.
 """
 
 from collections.abc import Mapping

@@ -98,7 +98,7 @@ async def make_deployment_ready(place: Any, component: str) -> None:
 
 
 async def test_replicas_are_handed_over_both_ways_and_never_fall_back_to_one(place):
-    """A field that its only manager stops sending falls back to its default (docs/decisions/0019-replicas-change-hands.md)."""
+    """A field that its only manager stops sending falls back to its default (docs/decisions/0019-handover-of-replicas.md)."""
     await place.secret()
     async with replicas_seen(place, WEB) as seen:
         fixed = {"web": {"minReplicas": 5, "maxReplicas": 5}}

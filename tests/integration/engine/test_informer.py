@@ -113,7 +113,7 @@ async def test_watching_writes_nothing(rig, informer: Informer, kube_client: Kub
 
 
 class TestAudit:
-    """Kopf loses deletions across a 410 Gone, so the cache is compared with lists (docs/decisions/0029)."""
+    """Kopf loses deletions across a 410 Gone, so the cache is compared with lists (docs/decisions/0029-kopf-is-the-informer.md)."""
 
     def informer_of(self, rig: Any, control_plane: ControlPlane) -> Informer:
         return Informer(rig.sink, rig.kube, rig.clock, rig.metrics, partial(kopf_login, control_plane.kubeconfig))

@@ -38,8 +38,8 @@ def test_no_permission_is_a_wildcard_or_allows_escalation(render):
 def test_the_operator_may_access_the_resources_that_its_code_names_and_no_others(render):
     roles = rules(render())
     granted = {tuple(line.split()[:2]) for name, lines in roles.items() if name.endswith("operator") for line in lines}
-    granted_resources = {(group, resource) for group, resource in granted if "/" not in resource}
-    assert granted_resources == {(ref.group or "core", ref.plural) for ref in resources._BY_KIND.values()}
+    permitted = {(group, resource) for group, resource in granted if "/" not in resource}
+    assert permitted == {(ref.group or "core", ref.plural) for ref in resources._BY_KIND.values()}
 
 
 def test_the_operator_has_every_verb_that_watching_and_applying_need(render):

@@ -1,4 +1,4 @@
-"""What stands in the pages for people: links lead somewhere, and every command that they name is one."""
+"""The documentation pages: every link has a target, and every command that a page names exists."""
 
 import re
 from collections.abc import Iterator
@@ -12,46 +12,61 @@ from askproai_cli.main import app
 
 ROOT = Path(__file__).parents[3]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("examples/*.md"), *ROOT.glob("docs/**/*.md")]
-FENCE = re.compile(r"^( *)```.*?^\1```", re.MULTILINE | re.DOTALL)
+DECISIONS = ROOT / "docs/decisions"
+CODE_BLOCK = re.compile(r"^( *)```.*?^\1```", re.MULTILINE | re.DOTALL)
 
 
-def anchors(page: Path) -> set[str]:
-    """Give the anchors of a page's headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.*)$", FENCE.sub("", page.read_text()), re.MULTILINE)
+def read_prose(page: Path) -> str:
+    """Return a page's text without its code blocks."""
+    return CODE_BLOCK.sub("", page.read_text())
+
+
+def list_anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub makes of a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", read_prose(page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def links(page: Path) -> Iterator[tuple[str, str]]:
-    for target in re.findall(r"\]\(([^)\s]+)\)", FENCE.sub("", page.read_text())):
+def list_links(page: Path) -> Iterator[tuple[str, str]]:
+    """Yield path and anchor of each link to a file of the repository."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", read_prose(page)):
         if "://" not in target:
             path, _, anchor = target.partition("#")
             yield path, anchor
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_link_leads_somewhere(page: Path) -> None:
-    for path, anchor in links(page):
+def test_every_link_has_a_target(page: Path) -> None:
+    for path, anchor in list_links(page):
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), path
-        assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
+        assert not anchor or anchor in list_anchors(target), f"{path}#{anchor}"
 
 
 def test_every_page_can_be_reached_from_the_readme() -> None:
-    seen: set[Path] = set()
-    ahead = [ROOT / "README.md"]
-    while ahead:
-        page = ahead.pop()
-        if page in seen:
+    reached: set[Path] = set()
+    queue = [ROOT / "README.md"]
+    while queue:
+        page = queue.pop()
+        if page in reached:
             continue
-        seen.add(page)
-        found = {(page.parent / path).resolve() for path, _ in links(page) if path}
-        ahead += [one for one in found if one.suffix == ".md"]
-        ahead += [one for folder in found if folder.is_dir() for one in folder.glob("*.md")]
-    assert set(PAGES) <= seen
+        reached.add(page)
+        targets = {(page.parent / path).resolve() for path, _ in list_links(page) if path}
+        queue += [target for target in targets if target.suffix == ".md"]
+        queue += [linked for target in targets if target.is_dir() for linked in target.glob("*.md")]
+    assert set(PAGES) <= reached
+
+
+def test_every_decision_has_a_row_in_the_table_with_its_number() -> None:
+    rows = re.findall(r"^\| (\d+) \| \[.+\]\((\S+)\) \| .+ \|$", read_prose(DECISIONS / "README.md"), re.MULTILINE)
+    assert [f"{int(number):04}" for number, _ in rows] == [name[:4] for _, name in rows]
+    assert [name for _, name in rows] == sorted(page.name for page in DECISIONS.glob("[0-9]*.md"))
+    for number, name in rows:
+        assert (DECISIONS / name).read_text().startswith(f"# {number}. ")
 
 
 def test_every_command_that_a_page_names_exists() -> None:
-    """Each word after `askproai` in code is a command, and each option one of that command."""
+    """Each word after `askproai` in code is a command, and each option is one of that command."""
     for page in PAGES:
         for line in re.findall(
             r"(?:^ {4,}|^\$ |`)(?:\.venv/bin/)?askproai ([a-z][^`\n]*)", page.read_text(), re.MULTILINE
@@ -63,6 +78,6 @@ def test_every_command_that_a_page_names_exists() -> None:
                 name = word.split("|")[0].rstrip(",")
                 assert name in command.commands, f"{page.name}: askproai {line}"
                 command = command.commands[name]
-            options = {opt for one in command.params for opt in one.opts}
-            told = set(re.findall(r"(?<=\s)--[a-z-]+", line.partition(" #")[0]))
-            assert told <= options | {"--help"}, f"{page.name}: askproai {line}"
+            known_options = {option for parameter in command.params for option in parameter.opts}
+            named_options = set(re.findall(r"(?<=\s)--[a-z-]+", line.partition(" #")[0]))
+            assert named_options <= known_options | {"--help"}, f"{page.name}: askproai {line}"
