@@ -44,7 +44,7 @@ class FakeKube:
         put(self.cache, raw(obj.kind, obj.key.name, status={**obj.status, **status}))
         return True
 
-    async def event(self, obj: Any, event: EventRecord) -> None:
+    async def record_event(self, obj: Any, event: EventRecord) -> None:
         if self.refuses_events:
             raise ApiError(403, "Forbidden", "the namespace is going")
         self.events.append((event.type, event.reason))
