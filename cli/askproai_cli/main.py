@@ -10,9 +10,9 @@ from askproai_cli.appointments import appointments, slots
 from askproai_cli.circuits import circuits
 from askproai_cli.demo import call, demo, sandbox
 from askproai_cli.events import events, timeline
-from askproai_cli.lint.command import lint_command
+from askproai_cli.lint import lint_command
 from askproai_cli.output import Output, OutputOption, print_json
-from askproai_cli.plan.command import plan_command
+from askproai_cli.plan import plan_command
 from askproai_core.clock import SystemClock
 from askproai_runtime.german_dates import Understanding, understand
 

@@ -8,8 +8,7 @@ from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
 from askproai_operator.api import Key
 from askproai_operator.api.conditions import Reason
-from askproai_operator.engine import ApiResource, Cache, Kube
-from askproai_operator.engine.cache import M
+from askproai_operator.engine import ApiResource, Cache, Kube, M
 from askproai_operator.engine.resources import resource_of_kind
 from askproai_operator.providers import ProviderClients
 from askproai_operator.redis_users import RedisAdmin

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from askproai_core.tenant_config import CalendarProvider
-from askproai_operator.api import SecretKeyRef, Tenant
-from askproai_operator.api.tenant import Calcom
+from askproai_operator.api import Calcom, SecretKeyRef, Tenant
 from askproai_operator.context import ReconcileContext
 from askproai_operator.engine import MANAGER, resources
 from askproai_operator.providers import CredentialProblem, secret_value

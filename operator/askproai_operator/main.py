@@ -48,13 +48,23 @@ from askproai_core.redis import CircuitRules
 from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers import agent, branch, config_sync, coordinator, offering, orphan, tenant
-from askproai_operator.engine import ApiError, Cache, Kube, resources
-from askproai_operator.engine.event_sink import EventSink
-from askproai_operator.engine.informer import Informer
-from askproai_operator.engine.login import access_by_kopf, kopf_login
-from askproai_operator.engine.loop import Reconcile, ReconcileLoop
-from askproai_operator.engine.metrics import ConditionCollector, Metrics
-from askproai_operator.engine.queue import Options, Priority, WorkQueue
+from askproai_operator.engine import (
+    ApiError,
+    Cache,
+    ConditionCollector,
+    EventSink,
+    Informer,
+    Kube,
+    Metrics,
+    Options,
+    Priority,
+    Reconcile,
+    ReconcileLoop,
+    WorkQueue,
+    access_by_kopf,
+    kopf_login,
+    resources,
+)
 from askproai_operator.providers import ProviderClients
 from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.relations import Relations

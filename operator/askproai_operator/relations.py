@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from askproai_core.kube import ApiResource
 from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_operator.api import Branch, CustomResource, Key, RetellAgent, ServiceOffering, Tenant
-from askproai_operator.engine.cache import Cache, ObservedObject
+from askproai_operator.engine import Cache, ObservedObject
 from askproai_operator.engine.resources import FINALIZER, SECRETS, STATUS_READ, TENANT_LABEL
 
 # Status fields that no other object reads. Without this list each counted call would make a whole tenant due.

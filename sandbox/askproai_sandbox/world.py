@@ -14,7 +14,7 @@ import yaml
 
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
-from askproai_operator.controllers.tenant.tenant_config import compile_config
+from askproai_operator.controllers.tenant import compile_config
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 TENANT = "salon-mueller.salon-mueller"

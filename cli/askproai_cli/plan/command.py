@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from askproai_cli.lint import Document, Unreadable, read_documents
-from askproai_cli.lint.check import GROUP
+from askproai_cli.lint import GROUP, Document, Unreadable, read_documents
 from askproai_cli.output import Output, OutputOption, print_json
 from askproai_cli.plan.plan import Change, plan_manifests, summarize
 from askproai_core.kube import AccessError

@@ -17,9 +17,18 @@ from askproai_core.kube import HttpTransport
 from askproai_operator.api import RetellAgent
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import CHECKS, first_failing, gather, gather_remote, make_plan
-from askproai_operator.engine import MANAGER, ApiError, ApiResource, Cache, Kube, NotLeader, resources
-from askproai_operator.engine.event_sink import EventSink
-from askproai_operator.engine.login import access_by_kopf, kopf_login
+from askproai_operator.engine import (
+    MANAGER,
+    ApiError,
+    ApiResource,
+    Cache,
+    EventSink,
+    Kube,
+    NotLeader,
+    access_by_kopf,
+    kopf_login,
+    resources,
+)
 from askproai_operator.providers import ProviderClients, ProviderError
 from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings

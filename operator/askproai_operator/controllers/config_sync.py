@@ -16,8 +16,7 @@ import aiohttp
 import structlog
 
 from askproai_operator.context import ReconcileContext
-from askproai_operator.engine import GONE, MANAGED_SELECTOR, TENANT_LABEL, ApiError, Key, Result, resources
-from askproai_operator.engine.queue import Options
+from askproai_operator.engine import GONE, MANAGED_SELECTOR, TENANT_LABEL, ApiError, Key, Options, Result, resources
 
 log = structlog.get_logger(__name__)
 

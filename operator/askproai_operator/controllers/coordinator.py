@@ -12,8 +12,7 @@ from askproai_core.database import DatabaseError, parse_login
 from askproai_core.redis import ALL_TENANTS
 from askproai_operator.context import ReconcileContext
 from askproai_operator.credentials import decode_secret, secret_manifest
-from askproai_operator.engine import ApiError, Key, Result, resources
-from askproai_operator.engine.queue import Backoff, Options
+from askproai_operator.engine import ApiError, Backoff, Key, Options, Result, resources
 from askproai_operator.redis_users import RedisAdminError, UsersBypassed, UsersUnsupported
 from askproai_operator.settings import Settings
 

@@ -9,11 +9,10 @@ from typing import Final
 import structlog
 
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.agent.deletion import remove_remote_objects
-from askproai_operator.controllers.tenant.deletion import REMOVAL_ERRORS, failure_text, remove_remote
+from askproai_operator.controllers.agent import remove_remote_objects
+from askproai_operator.controllers.tenant import REMOVAL_ERRORS, failure_text, remove_remote
 from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY
-from askproai_operator.engine import GONE, ApiError, Key, NotLeader, Result
-from askproai_operator.engine.queue import Backoff, Options
+from askproai_operator.engine import GONE, ApiError, Backoff, Key, NotLeader, Options, Result
 from askproai_operator.engine.resources import resource_of_kind
 from askproai_operator.orphans import (
     LedgerEntry,

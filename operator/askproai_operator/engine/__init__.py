@@ -7,13 +7,49 @@ returned `Result` into conditions, events, metrics and the next run. It runs onl
 from askproai_core.kube import ApiError, ApiResource, Conflict, NotLeader, Unreachable
 from askproai_operator.api import Key
 from askproai_operator.engine import resources
-from askproai_operator.engine.cache import Cache, ObservedObject
+from askproai_operator.engine.cache import Cache, M, ObservedObject
+from askproai_operator.engine.event_sink import EventSink
+from askproai_operator.engine.informer import Informer
 from askproai_operator.engine.kube import Kube, UnmanagedObject
+from askproai_operator.engine.login import access_by_kopf, kopf_login
+from askproai_operator.engine.loop import Reconcile, ReconcileLoop
+from askproai_operator.engine.metrics import ConditionCollector, Metrics
+from askproai_operator.engine.queue import Backoff, Options, Priority, WorkQueue
 from askproai_operator.engine.resources import FINALIZER, MANAGED_SELECTOR, MANAGER, TENANT_LABEL, WATCH_LABEL
 from askproai_operator.engine.result import GONE, EventRecord, EventType, Result
 
 __all__ = [
-    "FINALIZER", "GONE", "MANAGED_SELECTOR", "MANAGER", "TENANT_LABEL", "WATCH_LABEL", "ApiError", "ApiResource", "Cache",
-    "Conflict", "EventRecord", "EventType", "Key", "Kube", "NotLeader", "ObservedObject", "Result", "UnmanagedObject",
-    "Unreachable", "resources",
-]  # fmt: skip
+    "FINALIZER",
+    "GONE",
+    "MANAGED_SELECTOR",
+    "MANAGER",
+    "TENANT_LABEL",
+    "WATCH_LABEL",
+    "ApiError",
+    "ApiResource",
+    "Backoff",
+    "Cache",
+    "ConditionCollector",
+    "Conflict",
+    "EventRecord",
+    "EventSink",
+    "EventType",
+    "Informer",
+    "Key",
+    "Kube",
+    "M",
+    "Metrics",
+    "NotLeader",
+    "ObservedObject",
+    "Options",
+    "Priority",
+    "Reconcile",
+    "ReconcileLoop",
+    "Result",
+    "UnmanagedObject",
+    "Unreachable",
+    "WorkQueue",
+    "access_by_kopf",
+    "kopf_login",
+    "resources",
+]

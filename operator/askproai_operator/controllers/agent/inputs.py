@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from askproai_core.phone_numbers import InvalidNumber, to_e164
-from askproai_operator.api import Branch, RetellAgent, Tenant
-from askproai_operator.api.branch import PhoneNumber
+from askproai_operator.api import Branch, PhoneNumber, RetellAgent, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.observe import Observation, RecordedState, observe

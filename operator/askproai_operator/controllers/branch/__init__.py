@@ -1,5 +1,10 @@
 """Branch: its phone numbers in E.164, and at least one service."""
 
+from askproai_operator.controllers.branch.phone_numbers import numbers_of_older_branches, read_phone_numbers
 from askproai_operator.controllers.branch.reconcile import reconcile
 
-__all__ = ["reconcile"]
+__all__ = [
+    "numbers_of_older_branches",
+    "read_phone_numbers",
+    "reconcile",
+]

@@ -1,5 +1,27 @@
 """ServiceOffering: what can be booked, which staff members can do it, and whether the Cal.com event types fit."""
 
 from askproai_operator.controllers.offering.reconcile import reconcile
+from askproai_operator.controllers.offering.staffing import (
+    AUTO_CREATED_LABEL,
+    UnitPlan,
+    active_offerings,
+    branch_name_of,
+    is_auto_created,
+    is_offered_in,
+    linked_event_types,
+    plan_units,
+    staff_by_branch,
+)
 
-__all__ = ["reconcile"]
+__all__ = [
+    "AUTO_CREATED_LABEL",
+    "UnitPlan",
+    "active_offerings",
+    "branch_name_of",
+    "is_auto_created",
+    "is_offered_in",
+    "linked_event_types",
+    "plan_units",
+    "reconcile",
+    "staff_by_branch",
+]

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from askproai_operator.api import ServiceOffering
+from askproai_operator.api import EventType, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
-from askproai_operator.api.offering import EventType
 from askproai_operator.controllers.offering.inputs import Inputs
 from askproai_operator.controllers.offering.staffing import staff_without_event_type
 from askproai_operator.providers import (

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from askproai_operator.api import Branch, ServiceOffering, Tenant
+from askproai_operator.api import Branch, EventType, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Reason
-from askproai_operator.api.offering import EventType
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.offering.staffing import active_offerings, linked_event_types
 from askproai_operator.credentials import Credentials

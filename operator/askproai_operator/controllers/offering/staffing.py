@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from math import lcm
 from typing import Any
 
-from askproai_operator.api import Branch, RetellAgent, ServiceOffering
+from askproai_operator.api import Branch, EventType, RetellAgent, ServiceOffering
 from askproai_operator.api.conditions import ConditionType, Reason, Status
-from askproai_operator.api.offering import EventType
 
 AUTO_CREATED_LABEL = "askproai.de/auto-created"
 MAX_UNITS = 12  # resource rows that a booking locks for one person

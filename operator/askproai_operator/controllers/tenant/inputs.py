@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.branch.phone_numbers import numbers_of_older_branches
+from askproai_operator.controllers.branch import numbers_of_older_branches
 from askproai_operator.controllers.tenant.addresses import Address, address_of
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.children.secrets import KEY_HASH

@@ -7,9 +7,8 @@ import asyncpg
 
 from askproai_core.database import DatabaseError, TenantFacts, parse_login
 from askproai_core.tenant_config import Retention
-from askproai_operator.api import Tenant
+from askproai_operator.api import RuntimeMode, Tenant
 from askproai_operator.api.conditions import Condition
-from askproai_operator.api.tenant import RuntimeMode
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.children.secrets import runtime_secret
 from askproai_operator.controllers.tenant.inputs import Inputs

@@ -8,8 +8,8 @@ import msgspec
 
 from askproai_core import tenant_config as config
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
-from askproai_operator.controllers.branch.phone_numbers import read_phone_numbers
-from askproai_operator.controllers.offering.staffing import (
+from askproai_operator.controllers.branch import read_phone_numbers
+from askproai_operator.controllers.offering import (
     UnitPlan,
     active_offerings,
     branch_name_of,

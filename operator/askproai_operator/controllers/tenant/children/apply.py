@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from functools import partial
 
-from askproai_operator.api import Tenant
+from askproai_operator.api import RuntimeMode, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
-from askproai_operator.api.tenant import RuntimeMode
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.addresses import Address
 from askproai_operator.controllers.tenant.children.autoscaling import (

@@ -3,8 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from askproai_operator.api import Tenant
-from askproai_operator.api.tenant import WebScale, WorkerScale
+from askproai_operator.api import Tenant, WebScale, WorkerScale
 from askproai_operator.controllers.tenant.children.metadata import (
     Component,
     Manifest,

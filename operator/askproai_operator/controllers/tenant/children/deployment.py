@@ -8,9 +8,8 @@ from importlib.resources import files
 
 import yaml
 
-from askproai_operator.api import Tenant
+from askproai_operator.api import RuntimeMode, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
-from askproai_operator.api.tenant import RuntimeMode
 from askproai_operator.controllers.tenant.children.autoscaling import SCALED_BY, ScaledBy, replica_bounds
 from askproai_operator.controllers.tenant.children.metadata import (
     Component,
