@@ -17,8 +17,9 @@ from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import reconcile
 from askproai_operator.engine import ApiError, Cache, Key, Kube, Result, resources
 from askproai_operator.engine.event_sink import EventSink
-from askproai_operator.engine.status import outcome
+from askproai_operator.engine.status import update_for_result
 from askproai_operator.providers import ProviderClients
+from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
@@ -78,7 +79,7 @@ class Scene:
         self.results.append(result)
         now = self.world.relations.agent("salon", "mitte")
         if not result.gone and now is not None and before is not None:
-            patch = outcome(before, now.status, result, self.clock.now()).patch
+            patch = update_for_result(before, now.status, result, self.clock.now()).patch
             if patch:
                 await self.world.kube.patch_status(now, patch)
         for event in result.events:
@@ -112,7 +113,7 @@ class Scene:
     async def restart(self) -> None:
         """Begin anew as another process: it knows only what is in the cluster now."""
         self.feed, kube = await _connect(self.api_url, self.clock, self.stack)
-        self.world = replace(self.world, cache=self.feed.cache, kube=kube)
+        self.world = replace(self.world, cache=self.feed.cache, relations=Relations(self.feed.cache), kube=kube)
         for ref in resources.CUSTOM:
             for raw in await kube.list(ref):
                 self.feed.prime(ref, raw)
@@ -275,9 +276,14 @@ def agent(**spec: Any) -> dict[str, Any]:
     }
 
 
+def _new_sink() -> EventSink:
+    cache = Cache()
+    return EventSink(cache, Relations(cache), lambda _: None)
+
+
 async def _connect(url: str, clock: FixedClock, stack: AsyncExitStack) -> tuple[EventSink, Kube]:
     """Return an empty cache behind its feed, and the client that writes to both API server and cache."""
-    feed = EventSink(Cache(), lambda _: None)
+    feed = _new_sink()
     login = kopf.ConnectionInfo(server=url, insecure=True)
     kube = Kube(lambda: login, feed, clock, namespace=OPERATOR_NAMESPACE)
     return feed, await stack.enter_async_context(kube)
@@ -299,6 +305,7 @@ async def scene(*, with_number: bool = True, **spec: Any) -> AsyncIterator[Scene
         world = ReconcileContext(
             kube=kube,
             cache=feed.cache,
+            relations=Relations(feed.cache),
             settings=Settings(namespace=OPERATOR_NAMESPACE, leftover_retry_seconds=30),
             clock=clock,
             faults=faults,

@@ -17,7 +17,8 @@ from askproai_core.clock import SystemClock
 from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.orphan import Retry
+from askproai_operator.controllers.config_sync import ConfigSyncController
+from askproai_operator.controllers.orphan import ORPHAN, ledger_key
 from askproai_operator.engine import Cache, Kube, resources
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.informer import Informer
@@ -25,9 +26,10 @@ from askproai_operator.engine.login import kopf_login
 from askproai_operator.engine.loop import ReconcileLoop
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import WorkQueue
-from askproai_operator.main import RESOURCE_CONTROLLERS
+from askproai_operator.main import RESOURCE_CONTROLLERS, background_controllers, background_options
 from askproai_operator.providers import ProviderClients
 from askproai_operator.redis_users import RedisAdmin
+from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.cluster import ControlPlane, KubeClient, ProcessError, eventually
@@ -57,7 +59,12 @@ class Operator:
     calcom: CalcomSimulator
     writes: list[tuple[str, str]]
     nudged: list[tuple[str, str, str]]
-    ledger: Retry
+
+    def retry_orphans(self) -> None:
+        """Make the orphans due that wait for their backoff."""
+        for key in [key for key in self.queue._due if key.kind == ORPHAN]:
+            self.queue.drop(key)
+            self.queue.add(key)
 
     def fault(self, simulator: Simulator, operation: str, kind: str, count: int) -> None:
         body = {"operation": operation, "fault": kind, "count": count}
@@ -71,14 +78,14 @@ async def operator(
     await control_plane.kubectl("apply", "--server-side", "-f", str(CRDS))
     await control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
     clock, metrics, cache, stop = SystemClock(), Metrics(), Cache(), asyncio.Event()
-    queue = WorkQueue(clock, metrics)
-    feed = EventSink(cache, lambda key: queue.add(key) if key.namespace.startswith(PREFIX) else None)
+    relations = Relations(cache)
+    sink = EventSink(cache, relations, lambda key: queue.add(key) if key.namespace.startswith(PREFIX) else None)
     login = partial(kopf_login, control_plane.kubeconfig)
     retell, calcom = RetellSimulator(clock), CalcomSimulator(clock)
     async with (
         serve(retell) as retell_url,
         serve(calcom) as calcom_url,
-        Kube(login, feed, clock, namespace="default") as kube,
+        Kube(login, sink, clock, namespace="default") as kube,
     ):
         settings = Settings(
             namespace="default",
@@ -89,15 +96,17 @@ async def operator(
             deletion_budget_seconds=2,
             leftover_retry_seconds=1,
         )
+        queue = WorkQueue(clock, metrics, options=background_options(settings))
         hosts = (*settings.provider_hosts, retell_url, calcom_url)
         async with ProviderClients(clock, hosts=hosts) as providers:
             database = AdminStore(module_database.dsn)
             redis = RedisAdmin(valkey.admin_url, clock)
-            informer = Informer(feed, kube, clock, metrics, login)
+            informer = Informer(sink, kube, clock, metrics, login)
             nudged: list[tuple[str, str, str]] = []
             world = ReconcileContext(
                 kube=kube,
                 cache=cache,
+                relations=relations,
                 settings=settings,
                 clock=clock,
                 faults=FaultPoints(),
@@ -125,16 +134,16 @@ async def operator(
                 for number in (signal.SIGINT, signal.SIGTERM):
                     loop.remove_signal_handler(number)
 
+            background = background_controllers(queue, metrics, ConfigSyncController(queue.add))
+            controllers = {**RESOURCE_CONTROLLERS, **background}
+            queue.add(ledger_key(settings))
             tasks = [
                 asyncio.create_task(informer.run(stop, restore_signal_handlers)),
-                asyncio.create_task(ReconcileLoop(RESOURCE_CONTROLLERS, world, queue, metrics).run(stop)),
+                asyncio.create_task(ReconcileLoop(controllers, world, queue, metrics).run(stop)),
             ]
-            ledger = Retry(world, metrics)
-            retry = asyncio.create_task(ledger.run())
             await asyncio.wait_for(informer.ready.wait(), 10)
-            yield Operator(world, settings, queue, informer, retell, calcom, writes, nudged, ledger)
+            yield Operator(world, settings, queue, informer, retell, calcom, writes, nudged)
             stop.set()
-            retry.cancel()
             await asyncio.gather(*tasks)
             await database.close()
             await redis.close()

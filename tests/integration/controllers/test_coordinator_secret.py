@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from askproai_core.redis import ALL_TENANTS
 from askproai_operator.controllers.coordinator import SECRET_NAME, ensure_coordinator
-from askproai_operator.credentials import secret_texts
+from askproai_operator.credentials import decode_secret
 from askproai_operator.engine import resources
 from askproai_operator.redis_users import user_name
 from askproai_sandbox.cluster import eventually
@@ -24,7 +24,7 @@ async def context(place):
 
 
 async def secret_values(context) -> dict[str, str]:
-    return secret_texts(await context.kube.get(resources.SECRETS, context.settings.namespace, SECRET_NAME))
+    return decode_secret(await context.kube.get(resources.SECRETS, context.settings.namespace, SECRET_NAME))
 
 
 async def can_log_in(urls: dict[str, str]) -> bool:

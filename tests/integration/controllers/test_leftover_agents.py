@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 from agent_world import KEY, NUMBER, OPERATOR_NAMESPACE, RETELL_KEY, Scene, agent, scene
+from orphan_queue import OrphanQueue
 
-from askproai_operator.controllers.orphan import Retry
 from askproai_operator.engine import NotLeader, Unreachable, resources
 from askproai_operator.engine.metrics import Metrics
 
@@ -19,7 +19,7 @@ def orphans(s: Scene) -> list[dict]:
     return [raw for (kind, namespace, _), raw in s.api.objects.items() if (kind, namespace) == secrets]
 
 
-async def given_up(s: Scene) -> Retry:
+async def given_up(s: Scene) -> OrphanQueue:
     """Delete an agent whose provider is away for longer than the budget; return the loop that tries again."""
     await s.settle()
     await s.fault("list-agents", "error-before-commit", count=1000)
@@ -28,7 +28,7 @@ async def given_up(s: Scene) -> Retry:
     s.clock.advance(BEYOND_BUDGET)
     assert (await s.step()).gone, "the deletion of a namespace always ends"
     s.remove(resources.SECRETS, "salon-teardown")  # deleted with its namespace
-    return Retry(s.world, Metrics())
+    return OrphanQueue(s.world, Metrics())
 
 
 async def provider_is_back(s: Scene) -> None:
@@ -45,10 +45,10 @@ async def test_orphans_are_removed_when_the_provider_is_back() -> None:
         assert (kind, reason) == ("Warning", "LeftOver")
         assert f"Secret askproai-system/{entry['metadata']['name']}" in message
         assert RETELL_KEY not in str(entry["metadata"]), "the key is in the data only"
-        await retry.look()
+        await retry.run_due()
         assert len(orphans(s)) == 1
         await provider_is_back(s)
-        await retry.look()
+        await retry.run_due()
         assert (s.workspace["agents"], s.workspace["llms"]) == ({}, {})
         assert not s.workspace["numbers"][NUMBER].get("inbound_agents")
         assert orphans(s) == []
@@ -58,12 +58,12 @@ async def test_orphans_are_removed_when_the_provider_is_back() -> None:
 async def test_tries_back_off_and_write_nothing_new() -> None:
     async with scene() as s:
         retry = await given_up(s)
-        await retry.look()
+        await retry.run_due()
         requests, writes = len(s.entries), s.api.writes
-        await retry.look()
+        await retry.run_due()
         assert len(s.entries) == requests, "its backoff has not passed"
         s.clock.advance(timedelta(seconds=61))
-        await retry.look()
+        await retry.run_due()
         assert len(s.entries) > requests
         assert s.api.writes == writes, "the reason is the same"
 
@@ -76,7 +76,7 @@ async def test_a_namesake_that_adopted_the_agent_keeps_it() -> None:
         s.put(resources.AGENTS, {**namesake, "metadata": {**namesake["metadata"], "uid": "u-namesake"}})
         await provider_is_back(s)
         written = s.written()
-        await retry.look()
+        await retry.run_due()
         assert orphans(s) == []
         assert s.written() == written
 
@@ -87,13 +87,13 @@ async def test_while_a_namesake_may_use_it_nothing_is_removed() -> None:
         namesake = agent()
         s.put(resources.AGENTS, {**namesake, "metadata": {**namesake["metadata"], "uid": "u-namesake"}})
         await provider_is_back(s)
-        await retry.look()
+        await retry.run_due()
         (entry,) = orphans(s)
         assert "RetellAgent salon/mitte again" in entry["metadata"]["annotations"]["askproai.de/last-error"]
         assert len(s.workspace["agents"]) == 1
         s.remove(resources.AGENTS, "mitte")
         s.clock.advance(timedelta(hours=1))
-        await retry.look()
+        await retry.run_due()
         assert s.workspace["agents"] == {}
 
 
@@ -104,7 +104,7 @@ async def test_an_orphan_without_a_key_says_what_to_put_into_its_secret() -> Non
         s.delete()
         s.clock.advance(BEYOND_BUDGET)
         assert (await s.step()).gone
-        await Retry(s.world, Metrics()).look()
+        await OrphanQueue(s.world, Metrics()).run_due()
         (entry,) = orphans(s)
         assert "put retell-api-key" in entry["metadata"]["annotations"]["askproai.de/last-error"]
 
@@ -113,12 +113,12 @@ async def test_the_gauge_counts_orphans() -> None:
     async with scene() as s:
         await given_up(s)
         metrics = Metrics()
-        retry = Retry(s.world, metrics)
-        await retry.look()
+        retry = OrphanQueue(s.world, metrics)
+        await retry.run_due()
         assert metrics.registry.get_sample_value("askproai_leftovers", {"sort": "agent"}) == 1
         await provider_is_back(s)
-        await retry.look()
-        await retry.look()
+        await retry.run_due()
+        await retry.run_due()
         assert metrics.registry.get_sample_value("askproai_leftovers", {"sort": "agent"}) is None
 
 
@@ -130,8 +130,8 @@ async def test_a_deposed_leader_removes_nothing() -> None:
         await given_up(s)
         await provider_is_back(s)
         written = s.written()
-        retry = Retry(replace(s.world, fence=lost), Metrics())
-        await retry.look()
+        retry = OrphanQueue(replace(s.world, fence=lost), Metrics())
+        await retry.run_due()
         assert s.written() == written
         assert len(orphans(s)) == 1
 
@@ -153,7 +153,7 @@ async def test_an_unreadable_orphan_holds_up_no_other() -> None:
         broken = {**entry, "metadata": {**entry["metadata"], "name": "broken"}, "data": {"entry.json": "e30="}}
         s.put(resources.SECRETS, broken)
         await provider_is_back(s)
-        await retry.look()
+        await retry.run_due()
         assert [orphan["metadata"]["name"] for orphan in orphans(s)] == ["broken"], "a person has to look at it"
         assert s.workspace["agents"] == {}
 
@@ -167,12 +167,12 @@ async def test_an_unexpected_answer_of_the_provider_is_reported_and_tried_again(
             raise KeyError("agent_id")
 
         monkeypatch.setattr("askproai_operator.controllers.orphan.remove_remote_objects", fail)
-        await retry.look()
+        await retry.run_due()
         (entry,) = orphans(s)
         assert "KeyError in the operator" in entry["metadata"]["annotations"]["askproai.de/last-error"]
         monkeypatch.undo()
         s.clock.advance(timedelta(hours=1))
-        await retry.look()
+        await retry.run_due()
         assert orphans(s) == []
 
 

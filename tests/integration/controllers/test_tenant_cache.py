@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from askproai_core.clock import SystemClock
 from askproai_operator.engine import resources
 from askproai_operator.orphans import LABEL
-from askproai_operator.providers import RedisAdmin
+from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.redis_users import user_name
 from askproai_sandbox.cluster import eventually
 from askproai_sandbox.redis import EmbeddedRedis
@@ -82,7 +82,7 @@ async def test_a_redis_that_does_not_answer_is_reported_and_delays_neither_ready
         await unreachable.close()
 
     async def no_orphan_left() -> bool:
-        place.operator.ledger._due.clear()
+        place.operator.retry_orphans()
         found = await place.operator.world.kube.list(resources.SECRETS, "default", LABEL)
         return not any(place.namespace in str(secret["metadata"]) for secret in found)
 
