@@ -85,7 +85,7 @@ class Scene:
         for event in result.events:
             assert before is not None
             try:
-                await self.world.kube.event(before, event)
+                await self.world.kube.record_event(before, event)
             except ApiError:  # the engine goes on without it
                 assert self.api.forbidden
         return result

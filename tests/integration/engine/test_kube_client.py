@@ -66,7 +66,7 @@ class TestApply:
     async def test_a_child_edited_by_hand_is_repaired(self, rig, kube_client: KubeClient):
         await rig.kube.apply(config_map(rig, a="1"))
         await kube_client.merge(path(rig, resources.CONFIG_MAPS, "t-config"), {"data": {"a": "by hand"}})
-        await rig.watch_reports(resources.CONFIG_MAPS, "t-config")
+        await rig.observe_newest(resources.CONFIG_MAPS, "t-config")
         assert rig.enqueued == [Key("Tenant", rig.namespace, "salon-mueller")]
         await rig.kube.apply(config_map(rig, a="1"))
         live = await rig.kube.get(resources.CONFIG_MAPS, rig.namespace, "t-config")
@@ -82,7 +82,7 @@ class TestApply:
     async def test_fields_that_others_add_stay_and_cost_one_request(self, rig, kube_client: KubeClient):
         await rig.kube.apply(config_map(rig, a="1"))
         await kube_client.merge(path(rig, resources.CONFIG_MAPS, "t-config"), {"data": {"z": "theirs"}})
-        await rig.watch_reports(resources.CONFIG_MAPS, "t-config")
+        await rig.observe_newest(resources.CONFIG_MAPS, "t-config")
         for _ in range(3):
             child = await rig.kube.apply(config_map(rig, a="1"))
         live = await rig.kube.get(resources.CONFIG_MAPS, rig.namespace, "t-config")
@@ -95,7 +95,7 @@ class TestApply:
         await rig.kube.apply(service(rig))
         edited = {"spec": {"ports": [{"name": "public", "port": 9999, "targetPort": 8080}]}}
         await kube_client.merge(path(rig, resources.SERVICES, "t-web"), edited)
-        await rig.watch_reports(resources.SERVICES, "t-web")
+        await rig.observe_newest(resources.SERVICES, "t-web")
         await rig.kube.apply(service(rig))
         live = await rig.kube.get(resources.SERVICES, rig.namespace, "t-web")
         assert [(port["name"], port["port"]) for port in live["spec"]["ports"]] == [("public", 8080)]
@@ -123,7 +123,7 @@ class TestApply:
         await eventually(controlled, timedelta(seconds=20), "the Deployment's controller")
 
         async def settle() -> None:
-            await rig.watch_reports(resources.DEPLOYMENTS, "t-web")
+            await rig.observe_newest(resources.DEPLOYMENTS, "t-web")
             await rig.kube.apply(deployment(rig))
 
         await settle()
@@ -239,7 +239,7 @@ class TestStatus:
         await rig.make("Branch")
         await rig.kube.patch_status(agent, {"agentId": "agent_1"})
         assert rig.enqueued == [tenant.key]
-        await rig.watch_reports(resources.AGENTS, "hotline")
+        await rig.observe_newest(resources.AGENTS, "hotline")
         assert rig.enqueued == [tenant.key]
 
     async def test_a_namesakes_status_is_not_written(self, rig):
