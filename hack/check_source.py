@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Check rules of the sources that no linter knows. `make check` runs it; docs/architecture.md explains the rules.
+
+1. A package is imported through its public API: `from askproai_x.package import Name`, not from a file inside another package.
+   A package without names in its `__init__` has its modules as its public API.
+2. SQL is in store modules only: `store.py`, modules of a package `store`, and `askproai_core.database`.
+3. A comment or docstring cites only files that are in the repository.
+4. Comments, docstrings and names use the words of docs/glossary.md.
+"""
+
+import ast
+import io
+import re
+import subprocess
+import sys
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PLANES = ("core", "operator", "runtime", "cli", "sandbox")
+SQL = re.compile(
+    r"\s*(SELECT|INSERT INTO|UPDATE \w+|DELETE FROM|WITH \w+ AS|CREATE (ROLE|TABLE|DATABASE)|ALTER \w+|GRANT|LOCK TABLE)\s",
+    re.DOTALL,
+)
+WITH_SQL = ("askproai_core.database", "askproai_sandbox", "hack")
+CITED = re.compile(r"(?<![\w/.{<$-])((?:\.\./)?(?:[\w.-]+/)*[\w-]+\.(?:md|py|yaml|lua|sql|toml))\b")
+FOREIGN_CITATION = re.compile(
+    r"\b(contract|design) §|\breference/(retell|calcom-stripe|product|operators|runtime|requirements)\.md"
+)
+NOT_OURS = {"values.yaml", "kopf.py", "conftest.py", "sitecustomize.py"}
+# A word on the left is not used for ours; the glossary names what is.
+WORDS = re.compile(
+    r"\b(told|tell|tells|telling|wish|wishes|stands|makes? true|nobody's|leash|poke[sd]?|nudge[sd]?|seams?|says so"
+    r"|hands? (over|out)|give[sn]? (what|the|all|every)|say (what|whether|so))\b",
+    re.IGNORECASE,
+)
+PUBLIC_WORDS = re.compile(r"(/poke|\"poke\"|room for|front door)")
+
+
+def python_files() -> list[Path]:
+    """Return the Python files of the repository."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).exists()]
+
+
+def module_of(file: Path) -> str:
+    """Return the dotted name of a source file; of a test or script its path."""
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[1:] if parts[0] in PLANES else parts).removesuffix(".__init__")
+
+
+def past_public_api(file: Path, tree: ast.Module) -> Iterator[str]:
+    """Yield imports that reach into another package past its public API. Tests may: they test a package from inside."""
+    own = module_of(file) if file.name == "__init__.py" else module_of(file).rpartition(".")[0]
+    for node in ast.walk(tree) if file.relative_to(ROOT).parts[0] != "tests" else ():
+        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("askproai_"):
+            continue
+        parts = str(node.module).split(".")
+        for depth in range(2, len(parts)):
+            package = ".".join(parts[:depth])
+            is_inside = f"{own}.".startswith(f"{package}.") or f"{package}.".startswith(f"{own}.")
+            if not is_inside and parts[depth] not in PUBLIC_APIS.get(package, {parts[depth]}):
+                yield f"{node.lineno}: import from {package}, not from its module {node.module}"
+                break
+
+
+def public_apis() -> dict[str, set[str]]:
+    """Return for each package with an `__all__` the names in it; a module that is named there is public, too."""
+    found: dict[str, set[str]] = {}
+    for file in python_files():
+        if file.name == "__init__.py" and file.relative_to(ROOT).parts[0] in PLANES:
+            for node in ast.parse(file.read_text("utf-8")).body:
+                if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+                    found[module_of(file)] = set(ast.literal_eval(node.value))
+    return found
+
+
+def sql_outside_store(file: Path, tree: ast.Module) -> Iterator[str]:
+    """Yield SQL statements in modules that are not a store."""
+    module = module_of(file)
+    if file.relative_to(ROOT).parts[0] not in PLANES or module.startswith(WITH_SQL) or "store" in module.split("."):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value):
+            yield f"{node.lineno}: SQL outside of a store module"
+
+
+def texts(file: Path, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield the comments and docstrings of a file with their lines."""
+    with tokenize.open(file) as source:
+        for token in tokenize.generate_tokens(io.StringIO(source.read()).readline):
+            if token.type == tokenize.COMMENT:
+                yield token.start[0], token.string
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.lineno, node.value.value
+
+
+def dead_citations(file: Path, tree: ast.Module) -> Iterator[str]:
+    """Yield citations of files that are not in the repository."""
+    for line, text in texts(file, tree):
+        if match := FOREIGN_CITATION.search(text):
+            yield f"{line}: cites {match[0]}, which is not in the repository"
+        for cited in CITED.findall(text):
+            name = cited.rpartition("/")[2]
+            known = (
+                FILE_NAMES if "/" not in cited else {path for path in PATHS if path.endswith(cited.removeprefix("../"))}
+            )
+            if name not in NOT_OURS and not (name in known if "/" not in cited else known):
+                yield f"{line}: cites {cited}, which is not in the repository"
+
+
+def words(file: Path, tree: ast.Module) -> Iterator[str]:
+    """Yield words in comments and docstrings for which the glossary has the field's term."""
+    if file.relative_to(ROOT).parts[:3] == ("operator", "askproai_operator", "api"):
+        return  # these docstrings are the descriptions of the custom resource definitions
+    for line, text in texts(file, tree):
+        plain = PUBLIC_WORDS.sub("", re.sub(r"[„»\"].*?[“«\"]|`[^`]*`", "", text))
+        if match := WORDS.search(plain):
+            yield f"{line}: {match[0]!r}: docs/glossary.md has the field's term"
+
+
+PUBLIC_APIS = public_apis()
+PATHS = subprocess.run(
+    ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+).stdout.splitlines()
+FILE_NAMES = {path.rpartition("/")[2] for path in PATHS}
+RULES = (past_public_api, sql_outside_store, dead_citations, words)
+
+
+def main() -> int:
+    found = 0
+    for file in python_files():
+        tree = ast.parse(file.read_text("utf-8"))
+        for rule in RULES:
+            for text in rule(file, tree):
+                print(f"{file.relative_to(ROOT)}:{text}")
+                found += 1
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
