@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from askproai_core.database import AdminStore
 from askproai_sandbox.postgres import EmbeddedPostgres
 
-PEOPLE = (("mitte", "anna", 1), ("mitte", "mehmet", 1))
+STAFF_UNITS = (("mitte", "anna", 1), ("mitte", "mehmet", 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,11 @@ class Database:
     superuser_dsn: str
     admin: AdminStore
 
-    async def tenant_store(self, name: str, people: Iterable[tuple[str, str, int]] = PEOPLE) -> TenantStore:
+    async def create_tenant(self, name: str, staff_units: Iterable[tuple[str, str, int]] = STAFF_UNITS) -> TenantStore:
         """Make a tenant `<name>.<name>` with its role, and a resource for each (branch, staff, unit)."""
         tenant, uid, password = f"{name}.{name}", f"uid-{name}", f"password-of-{name}"
         await self.admin.ensure_tenant(tenant, uid, password, connection_limit=60)
-        resources = await self.admin.ensure_resources(tenant, people)
+        resources = await self.admin.ensure_resources(tenant, staff_units)
         return TenantStore(
             tenant, uid, self.admin.role_name(tenant), self.admin.tenant_dsn(tenant, password), resources
         )

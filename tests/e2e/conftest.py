@@ -17,8 +17,8 @@ from askproai_sandbox.caller import CallRecord, play_call
 from askproai_sandbox.cluster import eventually, kubectl
 from askproai_sandbox.demo import State, read_state
 from askproai_sandbox.demo.run import end_demo, run_demo
-from askproai_sandbox.demo.story import Outcome
-from askproai_sandbox.world import SALON
+from askproai_sandbox.demo.scenario import DemoResult
+from askproai_sandbox.example_tenant import SALON
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Demo:
     """A demo that runs, what its story gave, and what a person saw."""
 
     directory: Path
-    outcome: Outcome
+    outcome: DemoResult
     text: str
 
     @property
@@ -78,7 +78,7 @@ async def fetch(url: str, method: str = "GET", **kwargs: Any) -> Any:
         return await answer.json()
 
 
-async def play(directory: Path, *, keep: bool, kill: bool) -> tuple[Outcome, str]:
+async def play(directory: Path, *, keep: bool, kill: bool) -> tuple[DemoResult, str]:
     """Play the demo's story, and give it with what a person saw."""
     screen = io.StringIO()
     outcome = await run_demo(

@@ -11,7 +11,7 @@ from askproai_sandbox.calcom.account import Account, EventType, Webhook
 from askproai_sandbox.calcom.bookings import Bookings
 from askproai_sandbox.calcom.bookings_v1 import BookingsV1
 from askproai_sandbox.calcom.server import Server, ok
-from askproai_sandbox.simulator import Clock, Refusal, body_of, without_secrets
+from askproai_sandbox.simulator import Clock, Refusal, json_body, without_secrets
 
 
 class CalcomSimulator(Server):
@@ -66,7 +66,7 @@ class CalcomSimulator(Server):
         raise Refusal(404, f"Webhook ({uid}) not found")
 
     async def _create_hook(self, request: web.Request, account: Account) -> web.Response:
-        body = await body_of(request)
+        body = await json_body(request)
         for name in ("subscriberUrl", "triggers", "active"):
             if name not in body:
                 raise requests.wrong(name, f"{name} should not be null or undefined")
@@ -81,7 +81,7 @@ class CalcomSimulator(Server):
 
     async def _update_hook(self, request: web.Request, account: Account) -> web.Response:
         hook = self._hook(request, account)
-        hook.fields |= _hook_fields(await body_of(request), account, hook)
+        hook.fields |= _hook_fields(await json_body(request), account, hook)
         return ok(account.webhook(hook))
 
     async def _delete_hook(self, request: web.Request, account: Account) -> web.Response:

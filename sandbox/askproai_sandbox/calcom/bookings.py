@@ -10,7 +10,7 @@ from aiohttp import web
 from askproai_sandbox.calcom import requests, webhooks
 from askproai_sandbox.calcom.account import Account, Booking, EventType
 from askproai_sandbox.calcom.server import Server, ok
-from askproai_sandbox.simulator import Refusal, body_of
+from askproai_sandbox.simulator import Refusal, json_body
 
 _VERSION = "2024-08-13"
 
@@ -50,7 +50,7 @@ class Bookings:
         return end
 
     async def _book(self, request: web.Request, caller: Account) -> web.Response:
-        body = requests.read(requests.BookingBody, await body_of(request))
+        body = requests.read(requests.BookingBody, await json_body(request))
         return ok((await self.book(body, caller)).answer(), 201)
 
     async def book(self, body: requests.BookingBody, caller: Account) -> Booking:
@@ -98,7 +98,7 @@ class Bookings:
 
     async def _cancel(self, request: web.Request, _caller: Account) -> web.Response:
         account, booking = self._found(request.match_info["uid"])
-        body = requests.read(requests.CancelBody, await body_of(request))
+        body = requests.read(requests.CancelBody, await json_body(request))
         await self.cancel(account, booking, body.cancellation_reason)
         return ok(booking.answer())
 
@@ -118,7 +118,7 @@ class Bookings:
 
     async def _reschedule(self, request: web.Request, _caller: Account) -> web.Response:
         account, old = self._found(request.match_info["uid"])
-        body = requests.read(requests.MoveBody, await body_of(request))
+        body = requests.read(requests.MoveBody, await json_body(request))
         return ok((await self._move(account, old, body)).answer(), 201)
 
     async def _move(self, account: Account, old: Booking, body: requests.MoveBody) -> Booking:

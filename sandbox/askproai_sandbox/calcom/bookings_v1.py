@@ -8,7 +8,7 @@ from askproai_sandbox.calcom import requests
 from askproai_sandbox.calcom.account import Account, Booking, iso
 from askproai_sandbox.calcom.bookings import Bookings
 from askproai_sandbox.calcom.server import Server
-from askproai_sandbox.simulator import Refusal, body_of
+from askproai_sandbox.simulator import Refusal, json_body
 
 _CODES = {  # what v2 says in a sentence
     "User either already has booking": "no_available_users_found_error",
@@ -26,7 +26,7 @@ class BookingsV1:
         server.serve_v1("DELETE", "/v1/bookings/{id}/cancel", "cancel-booking-v1", self._cancel)
 
     async def _book(self, request: web.Request, caller: Account) -> web.Response:
-        body = requests.read(requests.BookingBodyV1, await body_of(request))
+        body = requests.read(requests.BookingBodyV1, await json_body(request))
         try:
             booking = await self._bookings.book(body.as_v2(), caller)
         except Refusal as refusal:

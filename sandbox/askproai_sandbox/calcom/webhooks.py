@@ -8,7 +8,7 @@ from typing import Any
 
 from askproai_sandbox.calcom.account import HOME, Account, Booking, iso
 from askproai_sandbox.calcom.requests import VERSION
-from askproai_sandbox.simulator import Simulator, encode
+from askproai_sandbox.simulator import Simulator, encode_json
 
 
 def signature(secret: str | None, body: bytes) -> str:
@@ -45,7 +45,7 @@ async def tell(simulator: Simulator, account: Account, event: str, booking: Book
 
 async def send(simulator: Simulator, account: Account, event: str, told: dict[str, Any]) -> None:
     """Send an event to every webhook that wants it: whatever it says to that, it is not told again."""
-    body = encode({"triggerEvent": event, "createdAt": iso(simulator.clock.now()), "payload": told})
+    body = encode_json({"triggerEvent": event, "createdAt": iso(simulator.clock.now()), "payload": told})
     delay = simulator.settings["webhook_delay_ms"] / 1000
 
     async def deliver(url: str, secret: str | None) -> None:

@@ -5,8 +5,18 @@ agents are kept or how a signature is made: both come from the simulator.
 """
 
 from askproai_sandbox.caller.conversation import Conversation
-from askproai_sandbox.caller.line import Bound, Line
-from askproai_sandbox.caller.model import ScriptedModel
-from askproai_sandbox.caller.record import CallRecord, Order, Step, ToolCall, play_call
+from askproai_sandbox.caller.phone_line import AnsweringAgent, PhoneLine
+from askproai_sandbox.caller.record import CallRecord, CallRequest, Step, ToolCall, play_call
+from askproai_sandbox.caller.scripted_model import ScriptedModel
 
-__all__ = ["Bound", "CallRecord", "Conversation", "Line", "Order", "ScriptedModel", "Step", "ToolCall", "play_call"]
+__all__ = [
+    "AnsweringAgent",
+    "CallRecord",
+    "Conversation",
+    "PhoneLine",
+    "CallRequest",
+    "ScriptedModel",
+    "Step",
+    "ToolCall",
+    "play_call",
+]

@@ -7,10 +7,10 @@ import secrets
 from itertools import zip_longest
 from typing import Any
 
-from askproai_sandbox.caller.line import Bound, Line
-from askproai_sandbox.caller.model import ScriptedModel
-from askproai_sandbox.caller.record import CallRecord, Order, Step, ToolCall
-from askproai_sandbox.simulator import Reply, encode, milliseconds
+from askproai_sandbox.caller.phone_line import AnsweringAgent, PhoneLine
+from askproai_sandbox.caller.record import CallRecord, CallRequest, Step, ToolCall
+from askproai_sandbox.caller.scripted_model import ScriptedModel
+from askproai_sandbox.simulator import Reply, encode_json, unix_milliseconds
 
 _APOLOGY = "Es tut mir leid, das hat gerade nicht geklappt. Möchten Sie es noch einmal versuchen?"
 _PROMPT = "Wie kann ich Ihnen helfen?"
@@ -22,7 +22,7 @@ _ANSWER_CAP = 15_000  # characters of a tool's answer that the LLM sees (§8)
 class Conversation:
     """Plays one call."""
 
-    def __init__(self, order: Order, line: Line) -> None:
+    def __init__(self, order: CallRequest, line: PhoneLine) -> None:
         self._order, self._line, self._clock = order, line, line.simulator.clock
         self._call_id = f"call_{secrets.token_hex(14)}"
         self._call: dict[str, Any] = {}
@@ -30,7 +30,7 @@ class Conversation:
         self._variables: dict[str, str] = {}
         self._events: list[asyncio.Task[None]] = []
 
-    async def play(self, bound: Bound | None, inbound_url: str | None = None) -> CallRecord:
+    async def play(self, bound: AnsweringAgent | None, inbound_url: str | None = None) -> CallRecord:
         """Play it with the agent that answers; None declines it. `inbound_url` is asked first who is calling."""
         known = await self._ring(bound, inbound_url) if inbound_url else {}
         if bound is None:
@@ -56,7 +56,7 @@ class Conversation:
         self._steps.append(step)
         return step
 
-    async def _ring(self, bound: Bound | None, url: str) -> dict[str, str]:
+    async def _ring(self, bound: AnsweringAgent | None, url: str) -> dict[str, str]:
         """Ask the number's inbound webhook; without a 2xx the bound agent answers, and knows nothing of the caller (§7)."""
         ringing: dict[str, Any] = {
             "call_id": self._call_id,
@@ -65,9 +65,11 @@ class Conversation:
         }
         if bound is not None:
             ringing |= {"agent_id": bound.agent_id, "agent_version": bound.version}
-        body = {"event": "call_inbound", "event_timestamp": milliseconds(self._clock), "call_inbound": ringing}
+        body = {"event": "call_inbound", "event_timestamp": unix_milliseconds(self._clock), "call_inbound": ringing}
         step = self._note("webhook", name="call_inbound", url=url)
-        reply = await self._line.deliver("call_inbound", url, encode(body), _INBOUND_TIMEOUT_MS, tries=_INBOUND_TRIES)
+        reply = await self._line.deliver(
+            "call_inbound", url, encode_json(body), _INBOUND_TIMEOUT_MS, tries=_INBOUND_TRIES
+        )
         _finish(step, reply)
         step.answer = reply.json
         told = reply.json.get("call_inbound") if reply.good and isinstance(reply.json, dict) else None
@@ -77,13 +79,13 @@ class Conversation:
             return {}
         return dict(variables)
 
-    def _begin(self, bound: Bound, known: dict[str, str]) -> None:
+    def _begin(self, bound: AnsweringAgent, known: dict[str, str]) -> None:
         agent, order = bound.agent, self._order
         self._call |= {
             "call_id": self._call_id, "call_type": "phone_call", "agent_id": bound.agent_id,
             "agent_version": bound.version, "call_status": "ongoing", "direction": "inbound",
             "from_number": order.from_number, "to_number": order.to_number,
-            "start_timestamp": milliseconds(self._clock),
+            "start_timestamp": unix_milliseconds(self._clock),
             "data_storage_setting": agent["data_storage_setting"], "opt_in_signed_url": agent["opt_in_signed_url"],
         }  # fmt: skip
         if agent.get("agent_name"):  # absent, never null, when not set (§10.8)
@@ -113,7 +115,7 @@ class Conversation:
         self._note("said", text=f"[{keys}]")
         self._call["transcript_with_tool_calls"] += [{"role": "dtmf", "digit": digit} for digit in keys]
 
-    async def _talk(self, bound: Bound) -> None:
+    async def _talk(self, bound: AnsweringAgent) -> None:
         if self._order.args is not None:  # in the model's place: a tool call after each sentence
             for text, given in zip_longest(self._order.say, self._order.args):
                 if text is not None:
@@ -133,7 +135,7 @@ class Conversation:
             else:
                 self._say("agent", does or _PROMPT)
 
-    async def _use(self, call: ToolCall, bound: Bound) -> Any:
+    async def _use(self, call: ToolCall, bound: AnsweringAgent) -> Any:
         """Call a function as the LLM's version declares it, and say what it answers."""
         step = self._note("tool", name=call.name, arguments=call.args)
         tool = bound.tools.get(call.name)
@@ -165,7 +167,7 @@ class Conversation:
         step.url, body = self._filled(tool["url"]), b""
         if tool["method"] in {"POST", "PUT", "PATCH"}:
             whole = {"name": call.name, "call": self._call, "args": call.args}
-            body = encode(call.args if tool["args_at_root"] else whole)
+            body = encode_json(call.args if tool["args_at_root"] else whole)
         headers, query = (
             {name: self._filled(value) for name, value in (tool.get(field) or {}).items()}
             for field in ("headers", "query_params")
@@ -183,7 +185,7 @@ class Conversation:
     # Hanging up
 
     def _end(self) -> None:
-        now = milliseconds(self._clock)
+        now = unix_milliseconds(self._clock)
         length = now - self._call["start_timestamp"]
         self._call |= {
             "call_status": "ended", "end_timestamp": now, "duration_ms": length,
@@ -205,13 +207,13 @@ class Conversation:
             "in_voicemail": False, "custom_analysis_data": {},
         }  # fmt: skip
 
-    def _announce(self, event: str, bound: Bound) -> None:
+    def _announce(self, event: str, bound: AnsweringAgent) -> None:
         """Send an event and do not wait for it: a failing `call_started` holds nothing back (§5)."""
         url = bound.agent.get("webhook_url")
         if not url or event not in bound.agent["webhook_events"]:
             return
         step = self._note("webhook", name=event, url=url)
-        body = encode({"event": event, "call": self._call})
+        body = encode_json({"event": event, "call": self._call})
 
         async def deliver() -> None:
             _finish(step, await self._line.deliver(event, url, body, bound.agent["webhook_timeout_ms"]))

@@ -15,7 +15,7 @@ class ToolCall(Struct, frozen=True, forbid_unknown_fields=True):
     args: dict[str, Any]
 
 
-class Order(Struct, frozen=True, forbid_unknown_fields=True):
+class CallRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """A call to play: who rings whom, what the caller says, and `args`, tool calls instead of the scripted model's.
 
     `key` names the workspace, should several have the number.

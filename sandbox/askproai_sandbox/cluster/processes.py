@@ -19,7 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
-LEASH = Path(__file__).with_name("leash.py")
+PARENT_DEATH_SIGNAL = Path(__file__).with_name("parent_death_signal.py")
 GRACE = timedelta(seconds=5)
 # Below the range from which Linux gives clients their ports: one of those could take it before its server listens.
 _PORTS = iter(random.sample(range(20_000, 32_000), 12_000))
@@ -30,7 +30,7 @@ class ProcessError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class ProcessIdentity:
     """One process, told from a later one with the same number by its start time (ticks since that boot)."""
 
     pid: int
@@ -45,11 +45,11 @@ class Identity:
         return None
 
     def alive(self) -> bool:
-        return Identity.of(self.pid) == self
+        return ProcessIdentity.of(self.pid) == self
 
     def left(self) -> bool:
         """Whether it, or something of its group, still runs. A group that has members keeps its number to itself."""
-        if self.boot != _boot() or Identity.of(self.pid) not in {None, self}:
+        if self.boot != _boot() or ProcessIdentity.of(self.pid) not in {None, self}:
             return False
         pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
         return any(fields[1] == str(self.pid) for pid in pids if (fields := _running(pid)))
@@ -111,16 +111,16 @@ async def spawn(
     environment: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     user: str = "",
-    leash: bool = True,
+    dies_with_parent: bool = True,
 ) -> Child:
     """Start `command`, note it as `directory/<name>.pid`, and append what it prints to `log` (`directory/<name>.log`).
 
-    On the leash it is killed when this process dies, however it dies, and may run as another `user`, if we are root.
-    Call it from the main thread (see leash.py).
+    With `dies_with_parent` it is killed when this process dies, however it dies, and may run as another `user`, if we are root.
+    Call it from the main thread (see parent_death_signal.py).
     """
     log = log or directory / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    tied = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), user] if leash else []
+    tied = [sys.executable, "-I", "-S", str(PARENT_DEATH_SIGNAL), str(os.getpid()), user] if dies_with_parent else []
     with log.open("ab") as out:
         process = await asyncio.create_subprocess_exec(
             *tied,
@@ -133,7 +133,7 @@ async def spawn(
             start_new_session=True,
         )
     pid_file = directory / f"{name}.pid"
-    if identity := Identity.of(process.pid):
+    if identity := ProcessIdentity.of(process.pid):
         write_atomically(pid_file, json.dumps(asdict(identity)))
     return Child(name, process, pid_file, log)
 
@@ -200,8 +200,8 @@ def write_atomically(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def _noted(directory: Path) -> dict[str, Identity]:
-    return {file.stem: Identity(**json.loads(file.read_text())) for file in sorted(directory.glob("*.pid"))}
+def _noted(directory: Path) -> dict[str, ProcessIdentity]:
+    return {file.stem: ProcessIdentity(**json.loads(file.read_text())) for file in sorted(directory.glob("*.pid"))}
 
 
 def _forget(directory: Path) -> None:

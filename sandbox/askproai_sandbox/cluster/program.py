@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from askproai_sandbox.cluster.processes import LEASH
+from askproai_sandbox.cluster.processes import PARENT_DEATH_SIGNAL
 
 SOURCE = Path(__file__).parents[3] / "hack" / "kube"
 PARTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
@@ -59,7 +59,7 @@ async def _build(folder: Path, report: Callable[[str], None]) -> None:
     report("control plane: building Kubernetes 1.34, first time only; it takes about 5 minutes on 2 cores")
     draft = folder / f".kube.{os.getpid()}"  # two at once share the compiler's cache, and the last one's stays
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), ""),
+        *(sys.executable, "-I", "-S", str(PARENT_DEATH_SIGNAL), str(os.getpid()), ""),
         *(go, "build", "-v", "-trimpath", f"-ldflags={FLAGS}", "-o", str(draft), "."),
         cwd=SOURCE,
         env={**os.environ, "CGO_ENABLED": "0"},

@@ -7,13 +7,13 @@ from rich.console import Console
 from rich.table import Table
 
 from askproai_sandbox.caller import Step
-from askproai_sandbox.demo.story import Outcome
+from askproai_sandbox.demo.scenario import DemoResult
 
 _ZONE = ZoneInfo("Europe/Berlin")
 _ICONS = {"said": "caller", "heard": "agent", "tool": "function", "webhook": "event"}
 
 
-def show(outcome: Outcome, console: Console) -> None:
+def show(outcome: DemoResult, console: Console) -> None:
     """Print what kubectl says, the call step by step, and both books."""
     console.rule("kubectl get tenants.askproai.de,branches,serviceofferings,retellagents -A", align="left")
     console.print(outcome.resources.rstrip(), highlight=False, soft_wrap=True)
@@ -46,14 +46,14 @@ def _what(step: Step) -> str:
     return f"{step.name}({arguments})"
 
 
-def _table(outcome: Outcome) -> Table:
+def _table(outcome: DemoResult) -> Table:
     table = Table("book", "when", "with", "for", "status", "id", box=None, pad_edge=False)
     for row in books(outcome):
         table.add_row(*row)
     return table
 
 
-def books(outcome: Outcome) -> list[tuple[str, str, str, str, str, str]]:
+def books(outcome: DemoResult) -> list[tuple[str, str, str, str, str, str]]:
     """Give what stands in PostgreSQL and at Cal.com: book, when, with whom, for whom, status, id."""
     own = [
         (

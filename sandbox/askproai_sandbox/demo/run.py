@@ -10,10 +10,10 @@ from pathlib import Path
 from rich.console import Console
 
 from askproai_sandbox.cluster import Child, ProcessError, program_folder, reap_leftovers, spawn
+from askproai_sandbox.demo.environment import PROJECT
 from askproai_sandbox.demo.report import show
-from askproai_sandbox.demo.stage import PROJECT
+from askproai_sandbox.demo.scenario import DemoResult, Scenario
 from askproai_sandbox.demo.state import DIRECTORY, State, StateError, read_state, state_file
-from askproai_sandbox.demo.story import Outcome, Story
 
 _STARTUP = timedelta(minutes=3)
 _GRACE = timedelta(seconds=30)  # the stage ends its parts one after the other
@@ -21,7 +21,7 @@ _GRACE = timedelta(seconds=30)  # the stage ends its parts one after the other
 
 async def run_demo(
     *, keep: bool, kill: bool, console: Console, directory: Path = DIRECTORY, tied: bool | None = None
-) -> Outcome:
+) -> DemoResult:
     """Play the demo once. Raises ProcessError or StoryError when it does not hold.
 
     `keep` leaves it running; `tied` ends it when this process ends, however it ends (default: unless it is kept).
@@ -39,13 +39,17 @@ async def run_demo(
     state_file(directory).unlink(missing_ok=True)
     (_outside(directory) / "stage.log").unlink(missing_ok=True)
     stage = await spawn(
-        "stage", command, directory=_outside(directory), cwd=PROJECT, leash=not keep if tied is None else tied
+        "stage",
+        command,
+        directory=_outside(directory),
+        cwd=PROJECT,
+        dies_with_parent=not keep if tied is None else tied,
     )
     stays = False
     try:
         teller = asyncio.create_task(_tell(stage, say))
         state = await _state(stage, directory)
-        story = Story(directory, PROJECT / "examples", kill=kill, say=say)
+        story = Scenario(directory, PROJECT / "examples", kill=kill, say=say)
         outcome = await story.play()
         teller.cancel()
         show(outcome, console)

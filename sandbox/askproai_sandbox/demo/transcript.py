@@ -4,7 +4,7 @@ import re
 
 from askproai_sandbox.caller import Step
 from askproai_sandbox.demo.report import books
-from askproai_sandbox.demo.story import Outcome
+from askproai_sandbox.demo.scenario import DemoResult
 
 BEGIN, END = "<!-- transcript: written by a test from a real run -->", "<!-- /transcript -->"
 
@@ -37,7 +37,7 @@ _ALIKE = (
 )
 
 
-def transcript(outcome: Outcome) -> str:
+def transcript(outcome: DemoResult) -> str:
     """Give the Markdown that stands between the README's markers."""
     lines = [
         "**The call**",

@@ -26,7 +26,7 @@ IMPATIENT_SECONDS = 0.25  # until a probe first succeeds it is asked more often 
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class PodContext:
     """What all pods of a runner share."""
 
     client: KubeClient
@@ -45,7 +45,7 @@ class Container:
     """Keeps one container of a pod running until it is stopped; `changed()` is called when something about it changes."""
 
     def __init__(
-        self, spec: Object, pod: str, address: str, around: Surroundings, changed: Callable[[], None], restarts: int
+        self, spec: Object, pod: str, address: str, around: PodContext, changed: Callable[[], None], restarts: int
     ) -> None:
         self.spec = spec
         self.name = str(spec["name"])

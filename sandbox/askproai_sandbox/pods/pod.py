@@ -9,9 +9,9 @@ from pathlib import Path
 import structlog
 
 from askproai_sandbox.cluster import UNREACHED, ApiError, Object, object_key
-from askproai_sandbox.pods.container import Container, Surroundings
-from askproai_sandbox.pods.spec import NotYet, environment, files_of, refusal
-from askproai_sandbox.pods.volumes import swap
+from askproai_sandbox.pods.container import Container, PodContext
+from askproai_sandbox.pods.spec import MissingInput, container_environment, unsupported_reason, volume_files
+from askproai_sandbox.pods.volumes import replace_files
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +21,7 @@ RETRY = timedelta(seconds=0.5)
 class Pod:
     """Runs from `start()` to `end()`; told of changed ConfigMaps and Secrets by `refresh()`."""
 
-    def __init__(self, manifest: Object, address: str, around: Surroundings) -> None:
+    def __init__(self, manifest: Object, address: str, around: PodContext) -> None:
         self.manifest = manifest
         self.key = object_key(manifest)
         self.address = address
@@ -83,11 +83,11 @@ class Pod:
         if self._mounted:
             try:
                 self._mount()
-            except NotYet as problem:  # it keeps the files that it has, as with a kubelet
+            except MissingInput as problem:  # it keeps the files that it has, as with a kubelet
                 log.info("pod.keeps_old_files", pod=self.key, problem=str(problem))
 
     async def _run(self) -> None:
-        if problem := refusal(self.manifest):
+        if problem := unsupported_reason(self.manifest):
             self._wait_all("Unsupported", f"the local pod runner can not run this pod: {problem}")
             return
         await self._until_mounted()
@@ -98,7 +98,7 @@ class Pod:
                     one["mountPath"].rstrip("/"): self._volume(one["name"]) for one in spec.get("volumeMounts") or []
                 }
                 values = {"HOSTNAME": self.manifest["metadata"]["name"]}
-                values |= environment(self.manifest, spec, self.address, mounts)
+                values |= container_environment(self.manifest, spec, self.address, mounts)
                 command = [*spec["command"], *(spec.get("args") or [])]
                 group.create_task(container.run(command, values, self._folder))
 
@@ -108,7 +108,7 @@ class Pod:
             self._inputs.clear()
             try:
                 return self._mount()
-            except NotYet as problem:
+            except MissingInput as problem:
                 self._wait_all("CreateContainerConfigError", str(problem))
             await self._inputs.wait()
 
@@ -120,11 +120,11 @@ class Pod:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for volume in self.manifest["spec"].get("volumes") or []:
             name = volume["name"]
-            files = files_of(volume, namespace, self._around.sources)
+            files = volume_files(volume, namespace, self._around.sources)
             if files is None:
                 self._volume(name).mkdir(parents=True, exist_ok=True)
             elif self._mounted.get(name) != files:
-                swap(self._volume(name), files)
+                replace_files(self._volume(name), files)
             self._mounted[name] = files
 
     def _wait_all(self, reason: str, message: str) -> None:

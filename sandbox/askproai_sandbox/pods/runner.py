@@ -20,7 +20,7 @@ from askproai_sandbox.cluster import (
     reap_leftovers,
     write_atomically,
 )
-from askproai_sandbox.pods.container import Surroundings
+from askproai_sandbox.pods.container import PodContext
 from askproai_sandbox.pods.pod import Pod
 from askproai_sandbox.pods.spec import Sources
 
@@ -53,7 +53,7 @@ class PodRunner:
         pods = Mirror(self._client, "/api/v1/pods", self._pod_changed, fieldSelector=f"spec.nodeName={self._name}")
         await _register(self._client, self._name, self._clock)
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True, limit=0)) as session:
-            self._around = Surroundings(
+            self._around = PodContext(
                 client=self._client,
                 session=session,
                 sources=Sources(config_maps.objects, secrets.objects),

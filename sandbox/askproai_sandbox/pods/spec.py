@@ -12,7 +12,7 @@ PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 FIELDS = ("metadata.name", "metadata.namespace", "status.podIP")
 
 
-class NotYet(Exception):
+class MissingInput(Exception):
     """A ConfigMap, Secret or key that the pod needs is not there: a state, not a failure; the pod waits for it."""
 
 
@@ -30,17 +30,17 @@ class Sources:
         name = reference.get("name") or reference.get("secretName")
         found = (self.config_maps if kind == "configMap" else self.secrets).get(f"{namespace}/{name}")
         if found is None and not reference.get("optional"):
-            raise NotYet(f"{kind} {namespace}/{name} does not exist; create it and the pod goes on")
+            raise MissingInput(f"{kind} {namespace}/{name} does not exist; create it and the pod goes on")
         text = (found or {}).get("data") or {}
         data = {key: value.encode() if kind == "configMap" else base64.b64decode(value) for key, value in text.items()}
         paths = {item["key"]: item["path"] for item in reference.get("items") or []} or {key: key for key in data}
         missing = paths.keys() - data.keys()
         if missing and not reference.get("optional"):
-            raise NotYet(f"{kind} {namespace}/{name} has no key {', '.join(sorted(missing))}")
+            raise MissingInput(f"{kind} {namespace}/{name} has no key {', '.join(sorted(missing))}")
         return {path: data[key] for key, path in paths.items() if key in data}
 
 
-def refusal(pod: Object) -> str | None:
+def unsupported_reason(pod: Object) -> str | None:
     """Say why this pod can not run here; None when it can."""
     return next(_refusals(pod["spec"]), None)
 
@@ -75,7 +75,7 @@ def _field(source: Object) -> str:
     return str(source.get("fieldRef", {}).get("fieldPath"))
 
 
-def files_of(volume: Object, namespace: str, sources: Sources) -> dict[str, bytes] | None:
+def volume_files(volume: Object, namespace: str, sources: Sources) -> dict[str, bytes] | None:
     """Give the files of a volume by their path in it; None for one that belongs to the pod alone (emptyDir)."""
     if "emptyDir" in volume:
         return None
@@ -85,7 +85,7 @@ def files_of(volume: Object, namespace: str, sources: Sources) -> dict[str, byte
     return files
 
 
-def environment(pod: Object, container: Object, address: str, mounts: Mapping[str, Path]) -> dict[str, str]:
+def container_environment(pod: Object, container: Object, address: str, mounts: Mapping[str, Path]) -> dict[str, str]:
     """Give what the manifest sets, localized: the bind address is the pod's, mounted paths are the local folders."""
     metadata = pod["metadata"]
     fields = dict(zip(FIELDS, (metadata["name"], metadata["namespace"], address), strict=True))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def swap(folder: Path, files: Mapping[str, bytes]) -> None:
+def replace_files(folder: Path, files: Mapping[str, bytes]) -> None:
     """Make `files` (path in the volume → content) what a reader of `folder` sees; the old files go afterwards.
 
     `folder/name` is a link to `..data/name`, and `..data` a link to the folder that holds this generation.

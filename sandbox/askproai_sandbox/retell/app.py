@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from askproai_sandbox.caller import Conversation, Line, Order
+from askproai_sandbox.caller import CallRequest, Conversation, PhoneLine
 from askproai_sandbox.retell.fields import TABLES, checked, table
 from askproai_sandbox.retell.signing import signature
 from askproai_sandbox.retell.workspace import Number, Version, Versioned, Workspace, found, merged, new_id
-from askproai_sandbox.simulator import Clock, Refusal, Simulator, body_of, milliseconds
+from askproai_sandbox.simulator import Clock, Refusal, Simulator, json_body, unix_milliseconds
 
 _CREATE_AGENT = table("agent", "response_engine", "voice_id", is_transfer_agent="flag")
 _UPDATE_AGENT = table("agent")
@@ -100,15 +100,15 @@ class RetellSimulator(Simulator):
         return [thing for _, thing in pairs]
 
     def _new(self, prefix: str, fields: dict[str, Any]) -> Versioned:
-        return Versioned(new_id(prefix), self.clock.now(), {0: Version(0, fields, milliseconds(self.clock))})
+        return Versioned(new_id(prefix), self.clock.now(), {0: Version(0, fields, unix_milliseconds(self.clock))})
 
     def _change(self, thing: Version | Number, changes: Mapping[str, Any]) -> None:
-        thing.fields, thing.modified_ms = merged(thing.fields, changes), milliseconds(self.clock)
+        thing.fields, thing.modified_ms = merged(thing.fields, changes), unix_milliseconds(self.clock)
 
     # Agents
 
     async def _create_agent(self, request: web.Request, w: Workspace) -> web.Response:
-        fields = merged({}, checked(_CREATE_AGENT, await body_of(request)))
+        fields = merged({}, checked(_CREATE_AGENT, await json_body(request)))
         fields["response_engine"] = w.paired(fields["response_engine"], 0)
         agent = self._new("agent", fields)
         w.agents[agent.id] = agent
@@ -119,7 +119,7 @@ class RetellSimulator(Simulator):
         return web.json_response(agent.agent_answer(agent.version(request.query.get("version"))))
 
     async def _list_agents(self, request: web.Request, w: Workspace) -> web.Response:
-        wanted = checked(_LIST_AGENTS, await body_of(request)).get("filter_criteria", {})
+        wanted = checked(_LIST_AGENTS, await json_body(request)).get("filter_criteria", {})
         query, channel = wanted.get("query", "").casefold(), wanted.get("channel", {}).get("value", "voice")
         rows = [agent.summary() for agent in self._seen(request, w.agents)]
         rows = [r for r in rows if query in (r["agent_name"] or "").casefold() or query in r["agent_id"].casefold()]
@@ -127,7 +127,7 @@ class RetellSimulator(Simulator):
 
     async def _update_agent(self, request: web.Request, w: Workspace) -> web.Response:
         agent = found(w.agents, request.match_info["id"])
-        changes = checked(_UPDATE_AGENT, await body_of(request))
+        changes = checked(_UPDATE_AGENT, await json_body(request))
         version = agent.draft(request.query.get("version"))
         if version.published and changes.keys() - {"version_title"}:
             raise Refusal(422, "Cannot update published agent other than version title")
@@ -152,26 +152,26 @@ class RetellSimulator(Simulator):
         return _page(request, rows, "version")
 
     async def _create_version(self, request: web.Request, w: Workspace) -> web.Response:
-        body = checked(_FORK, await body_of(request))
+        body = checked(_FORK, await json_body(request))
         agent = found(w.agents, request.match_info["id"])
-        draft = w.fork(agent, agent.version(body["base_version"]), milliseconds(self.clock))
+        draft = w.fork(agent, agent.version(body["base_version"]), unix_milliseconds(self.clock))
         return web.json_response(agent.agent_answer(draft), status=201)
 
     async def _publish(self, request: web.Request, w: Workspace) -> web.Response:
         """Publish in place, the LLM's version too: no new draft opens, and the answer is empty (§2.1.4, §10.1)."""
-        body = checked(_PUBLISH, await body_of(request))
+        body = checked(_PUBLISH, await json_body(request))
         version = found(w.agents, request.match_info["id"]).version(body.pop("version"))
         if version.published:
             raise Refusal(400, f"Version {version.number} is already published")
         self._change(version, body)
         for each in (version, w.llm_of(version)[1]):
-            each.published, each.modified_ms = True, milliseconds(self.clock)
+            each.published, each.modified_ms = True, unix_milliseconds(self.clock)
         return web.Response(status=200)
 
     # LLMs
 
     async def _create_llm(self, request: web.Request, w: Workspace) -> web.Response:
-        llm = self._new("llm", _llm_fields(_CREATE_LLM, {}, await body_of(request)))
+        llm = self._new("llm", _llm_fields(_CREATE_LLM, {}, await json_body(request)))
         w.llms[llm.id] = llm
         return web.json_response(llm.llm_answer(llm.latest), status=201)
 
@@ -187,8 +187,8 @@ class RetellSimulator(Simulator):
         version = llm.draft(request.query.get("version"))
         if version.published:
             raise Refusal(400, "Cannot update published LLM")
-        version.fields = _llm_fields(_UPDATE_LLM, version.fields, await body_of(request))
-        version.modified_ms = milliseconds(self.clock)
+        version.fields = _llm_fields(_UPDATE_LLM, version.fields, await json_body(request))
+        version.modified_ms = unix_milliseconds(self.clock)
         return web.json_response(llm.llm_answer(version))
 
     async def _delete_llm(self, request: web.Request, w: Workspace) -> web.Response:
@@ -201,12 +201,12 @@ class RetellSimulator(Simulator):
     # Numbers
 
     async def _import_number(self, request: web.Request, w: Workspace) -> web.Response:
-        fields = merged(TABLES["number_defaults"], checked(_IMPORT_NUMBER, await body_of(request)))
+        fields = merged(TABLES["number_defaults"], checked(_IMPORT_NUMBER, await json_body(request)))
         w.check_agents(fields)
         if fields["phone_number"] in w.numbers:
             raise Refusal(400, f"Phone number {fields['phone_number']} already exists")
         fields = {name.removeprefix("sip_trunk_"): value for name, value in fields.items()}
-        number = Number(self.clock.now(), milliseconds(self.clock), fields)
+        number = Number(self.clock.now(), unix_milliseconds(self.clock), fields)
         w.numbers[fields["phone_number"]] = number
         return web.json_response(number.answer(), status=201)
 
@@ -218,7 +218,7 @@ class RetellSimulator(Simulator):
 
     async def _update_number(self, request: web.Request, w: Workspace) -> web.Response:
         number = found(w.numbers, request.match_info["id"])
-        changes = checked(_UPDATE_NUMBER, await body_of(request))
+        changes = checked(_UPDATE_NUMBER, await json_body(request))
         w.check_agents(changes)
         self._change(number, changes)
         return web.json_response(number.answer())
@@ -227,14 +227,14 @@ class RetellSimulator(Simulator):
 
     async def _call(self, body: dict[str, Any]) -> web.Response:
         """Play a call to its end: `{to_number, from_number?, say, key?, args?}`."""
-        order = msgspec.convert(body, Order)
+        order = msgspec.convert(body, CallRequest)
         owners = [
             key for key, w in self.workspaces.items() if order.to_number in w.numbers and order.key in {None, key}
         ]
         if len(owners) != 1:
             raise ValueError(f"{len(owners)} workspaces have {order.to_number}; import the number, or name `key`")
         key = owners[0]
-        line = Line(self, lambda body: signature(key, body, milliseconds(self.clock)))
+        line = PhoneLine(self, lambda body: signature(key, body, unix_milliseconds(self.clock)))
         workspace = self.workspaces[key]
         asked_before = workspace.numbers[order.to_number].fields.get("inbound_webhook_url")
         record = await Conversation(order, line).play(workspace.answering(order.to_number), asked_before)

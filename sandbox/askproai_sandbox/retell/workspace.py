@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from askproai_sandbox.caller import Bound
+from askproai_sandbox.caller import AnsweringAgent
 from askproai_sandbox.retell.fields import TABLES
 from askproai_sandbox.simulator import Refusal
 
@@ -170,7 +170,7 @@ class Workspace:
             for item in bound or ():
                 found(self.agents, item["agent_id"]).version(item.get("agent_version"))
 
-    def answering(self, number: str) -> Bound | None:
+    def answering(self, number: str) -> AnsweringAgent | None:
         """Give who answers a number: picked by weight, the version resolved now; None: the call is declined.
 
         Without a version it is the latest one, an unpublished draft included (§2.1.7).
@@ -184,4 +184,4 @@ class Workspace:
             return None
         version = agent.version(picked.get("agent_version"))
         llm, paired = self.llm_of(version)
-        return Bound(agent.id, version.number, agent.agent_answer(version), llm.llm_answer(paired))
+        return AnsweringAgent(agent.id, version.number, agent.agent_answer(version), llm.llm_answer(paired))

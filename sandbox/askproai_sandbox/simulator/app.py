@@ -35,7 +35,7 @@ class Refusal(Exception):
         self.status, self.message, self.bare = status, message, bare
 
 
-async def body_of(request: web.Request) -> dict[str, Any]:
+async def json_body(request: web.Request) -> dict[str, Any]:
     """Give the JSON object of a request; an empty body is an empty object."""
     raw = await request.read()
     try:
@@ -76,7 +76,7 @@ class Reply:
             return self.text or None
 
 
-def encode(body: Mapping[str, Any]) -> bytes:
+def encode_json(body: Mapping[str, Any]) -> bytes:
     """Give compact UTF-8 with raw umlauts: who signs a re-serialised body fails, as at both providers."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -206,7 +206,7 @@ class Simulator:
                 self.faults.clear()
                 return web.json_response({})
             case "POST", "settings":
-                changes = await body_of(request)
+                changes = await json_body(request)
                 if unknown := changes.keys() - self.defaults.keys():
                     raise ValueError(f"unknown settings {', '.join(unknown)}; there are {', '.join(self.defaults)}")
                 self.settings |= changes
@@ -218,7 +218,7 @@ class Simulator:
             case "GET", "state":
                 return web.json_response(self.dump())
             case "POST", name if name in self.controls:
-                return await self.controls[name](await body_of(request))
+                return await self.controls[name](await json_body(request))
         raise ValueError(f"there is no {request.method} {request.path}")
 
     def _switch_on(self, faults: list[Fault]) -> None:

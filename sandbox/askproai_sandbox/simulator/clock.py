@@ -27,6 +27,6 @@ class SystemClock:
         await asyncio.sleep(duration.total_seconds())
 
 
-def milliseconds(clock: Clock) -> int:
+def unix_milliseconds(clock: Clock) -> int:
     """Give the clock's time as Unix milliseconds."""
     return int(clock.now().timestamp() * 1000)

@@ -20,8 +20,8 @@ from askproai_runtime.booking import Booking, BookingSettings, CallContext
 from askproai_runtime.calendars import Calendar, CalendarRequest, Confirmed, LocalCalendar, Outcome, Standing
 from askproai_runtime.jobs import Job, JobKind, Priority
 from askproai_runtime.metrics import Metrics
-from askproai_sandbox.databases import PEOPLE, Database, TenantStore
-from askproai_sandbox.world import salon_config
+from askproai_sandbox.databases import STAFF_UNITS, Database, TenantStore
+from askproai_sandbox.example_tenant import salon_config
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)  # Friday, 10:00 in Berlin
 HALF_PAST_TWO = "2026-11-27T14:30:00+01:00"  # the next Friday: Anna and Mehmet both work
@@ -218,11 +218,11 @@ async def open_salon(
     calendar: Calendar | None = None,
     settings: BookingSettings | None = None,
     redis_url: str | None = None,
-    people: Iterable[tuple[str, str, int]] = PEOPLE,
+    people: Iterable[tuple[str, str, int]] = STAFF_UNITS,
     **changes: Any,
 ) -> Salon:
     """Open a salon of its own in the shared database, under its own role. Close its pool at the end."""
-    store = await database.tenant_store(name, people)
+    store = await database.create_tenant(name, people)
     book: Calendar = calendar or LocalCalendar()
     if book.remote:
         changes.setdefault("calendar", CALCOM)

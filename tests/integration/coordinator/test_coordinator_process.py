@@ -77,7 +77,7 @@ async def swept(world: World) -> None:
 async def test_the_leader_is_killed_and_the_other_works_on(
     redis_world: World, start: Start, kube_client: KubeClient, kube_namespace: str
 ):
-    salon = await redis_world.database.tenant_store("salon")
+    salon = await redis_world.database.create_tenant("salon")
     first = await start("first")
     term = await leads(first)
     second = await start("second")
@@ -106,7 +106,7 @@ async def test_a_deposed_leader_that_wakes_changes_nothing(
     redis_world: World, own_valkey: EmbeddedRedis, start: Start, kube_client: KubeClient, kube_namespace: str
 ):
     """SIGSTOP for longer than the Lease, then SIGCONT: by then another one leads."""
-    salon = await redis_world.database.tenant_store("salon")
+    salon = await redis_world.database.create_tenant("salon")
     first = await start("first")
     term = await leads(first)
     second = await start("second")

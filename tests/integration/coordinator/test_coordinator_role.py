@@ -37,7 +37,7 @@ REFUSED = (
 
 
 async def test_what_is_no_duty_is_refused(world: World):
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     await world.appointment(salon)
     await world.event(salon, "e")
     await world.su.execute(
@@ -49,7 +49,7 @@ async def test_what_is_no_duty_is_refused(world: World):
 
 
 async def test_what_is_promised_or_still_to_be_done_can_not_be_deleted(world: World):
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     await world.appointment(salon, status="confirmed")
     await world.event(salon, "e")
     await world.su.execute(

@@ -13,7 +13,7 @@ from askproai_runtime.jobs import Job, JobKind, Priority, StaleClaim, finish
     [("processing", "running", "10 minutes"), ("failed", "dead", None), ("received", "done", None)],
 )
 async def test_an_event_without_a_live_job_is_armed_again_once(world: World, status, job, lease):
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     event = await world.event(salon, "stuck", status=status, job=job, lease=lease)
     assert await rearm_events(world.desk) == 1
     row = await world.job(event)
@@ -23,7 +23,7 @@ async def test_an_event_without_a_live_job_is_armed_again_once(world: World, sta
 
 
 async def test_an_event_that_has_no_job_gets_one(world: World):
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     event = await world.event(salon, "bare", job=None)
     assert await rearm_events(world.desk) == 1
     row = await world.job(event)
@@ -42,7 +42,7 @@ async def test_an_event_that_has_no_job_gets_one(world: World):
     ],
 )
 async def test_what_is_alive_decided_or_young_stays_as_it_is(world: World, status, job, lease, age):
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     event = await world.event(salon, "fine", status=status, job=job, lease=lease, age=age)
     before = await world.job(event)
     assert await rearm_events(world.desk) == 0
@@ -50,7 +50,7 @@ async def test_what_is_alive_decided_or_young_stays_as_it_is(world: World, statu
 
 
 async def test_a_calendar_sync_whose_worker_is_lost_goes_on_and_a_done_one_does_not(world: World):
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     for day, (state, lease) in enumerate([("running", "10 minutes"), ("done", None)], start=1):
         made = await world.appointment(salon, status="pending_sync", day=day)
         await world.su.execute(
@@ -63,7 +63,7 @@ async def test_a_calendar_sync_whose_worker_is_lost_goes_on_and_a_done_one_does_
 
 
 async def test_a_worker_that_comes_back_late_can_not_finish_what_was_armed_again(world: World):
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     event = await world.event(salon, "slow", status="processing", job="running", lease="10 minutes")
     row = await world.job(event)
     late = Job(row["id"], JobKind.WEBHOOK_EVENT, Priority.CRITICAL, 1, row["claim_no"], event, None, "c")
@@ -74,7 +74,7 @@ async def test_a_worker_that_comes_back_late_can_not_finish_what_was_armed_again
 
 
 async def test_a_job_that_a_worker_is_finishing_at_this_moment_is_not_waited_for(world: World):
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     event = await world.event(salon, "ending", status="processing", job="running", lease="10 minutes")
     async with world.su.transaction():
         await world.su.execute("UPDATE jobs SET state = 'done' WHERE event_id = $1", event)

@@ -11,7 +11,7 @@ SHORT = TenantFacts(Retention(raw_event_days=1, transcript_days=2, call_days=3))
 
 
 async def keep_shortly(world: World, name: str):
-    tenant = await world.database.tenant_store(name)
+    tenant = await world.database.create_tenant(name)
     await world.database.admin.ensure_tenant(
         tenant.tenant, tenant.uid, f"password-of-{name}", connection_limit=60, facts=SHORT
     )
@@ -19,7 +19,7 @@ async def keep_shortly(world: World, name: str):
 
 
 async def test_raw_bodies_go_after_their_days_and_the_rows_tell_on(world: World):
-    salon, patient = await keep_shortly(world, "salon"), await world.database.tenant_store("patient")
+    salon, patient = await keep_shortly(world, "salon"), await world.database.create_tenant("patient")
     old = await world.event(salon, "old", status="processed", job="done", age="25 hours")
     dead = await world.event(salon, "dead", status="dead", job="dead", age="25 hours")
     waiting = await world.event(salon, "waiting", status="failed", age="25 hours")

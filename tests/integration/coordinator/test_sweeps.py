@@ -12,7 +12,7 @@ AGO, SOON = timedelta(seconds=-1), timedelta(seconds=90)
 
 
 async def test_expired_holds_of_all_tenants_go_and_nothing_else(world: World):
-    salon, praxis = await world.database.tenant_store("salon"), await world.database.tenant_store("praxis")
+    salon, praxis = await world.database.create_tenant("salon"), await world.database.create_tenant("praxis")
     await world.appointment(salon, expires=AGO)
     await world.appointment(praxis, expires=AGO, day=2)
     live = await world.appointment(salon, expires=SOON, day=3)
@@ -26,7 +26,7 @@ async def test_expired_holds_of_all_tenants_go_and_nothing_else(world: World):
 
 async def test_more_holds_than_one_batch_go_in_one_run(world: World, monkeypatch):
     monkeypatch.setattr(holds, "BATCH", 2)
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     for day in range(1, 8):
         await world.appointment(salon, expires=AGO, day=day)
     assert await sweep_holds(world.desk) == 7
@@ -34,7 +34,7 @@ async def test_more_holds_than_one_batch_go_in_one_run(world: World, monkeypatch
 
 async def test_a_hold_of_a_person_whom_a_booking_has_locked_waits_for_the_next_run(world: World):
     """Never waiting is what makes a deadlock with bookings impossible."""
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     await world.appointment(salon, expires=AGO, unit=0)
     await world.appointment(salon, expires=AGO, unit=1)
     async with world.su.transaction():
@@ -44,7 +44,7 @@ async def test_a_hold_of_a_person_whom_a_booking_has_locked_waits_for_the_next_r
 
 
 async def test_a_hold_that_another_transaction_is_deleting_is_not_waited_for(world: World):
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     await world.appointment(salon, expires=AGO)
     async with world.su.transaction():
         await world.su.execute("DELETE FROM appointments")
@@ -64,8 +64,8 @@ async def test_only_a_slot_lock_without_an_end_gets_one(redis_world: World, own_
 
 
 async def test_the_counts_tell_dead_letters_the_oldest_job_and_double_bookings(world: World):
-    salon = await world.database.tenant_store("salon")
-    await world.database.tenant_store("quiet")
+    salon = await world.database.create_tenant("salon")
+    await world.database.create_tenant("quiet")
     await world.event(salon, "e1", status="dead", job="dead")
     await world.event(salon, "e2", age="10 minutes")
     await world.su.execute("UPDATE jobs SET run_at = clock_timestamp() - interval '10 minutes' WHERE state = 'ready'")

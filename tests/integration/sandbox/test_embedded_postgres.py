@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from askproai_sandbox.cluster import eventually, spawn
-from askproai_sandbox.cluster.processes import Identity
+from askproai_sandbox.cluster.processes import ProcessIdentity
 from askproai_sandbox.embedded import EmbeddedError
 from askproai_sandbox.postgres import EmbeddedPostgres
 
@@ -95,7 +95,7 @@ asyncio.run(main())
 """
     parent = await spawn("parent", [sys.executable, "-c", program], directory=tmp_path)
     await eventually(lambda: "pid " in parent.last_lines(), timedelta(seconds=30), "the server")
-    server = Identity.of(int(parent.last_lines().rpartition("pid ")[2]))
+    server = ProcessIdentity.of(int(parent.last_lines().rpartition("pid ")[2]))
     assert server is not None
     os.kill(parent.pid, signal.SIGKILL)
     await eventually(lambda: not server.alive(), timedelta(seconds=2), "its end with its parent")

@@ -18,7 +18,7 @@ import pytest
 from yarl import URL
 
 from askproai_sandbox.cluster import ControlPlane, KubeClient, Object, ProcessError, eventually, reap_leftovers, spawn
-from askproai_sandbox.cluster.processes import Identity
+from askproai_sandbox.cluster.processes import ProcessIdentity
 
 pytestmark = pytest.mark.usefixtures("pod_runner")
 SOON = timedelta(seconds=20)
@@ -249,7 +249,7 @@ async def test_what_the_runner_can_not_do_is_refused_in_the_status(salon_here: S
 async def test_deleted_namespace_ends_with_its_processes(salon_here: Salon) -> None:
     await salon_here.deploy(salon())
     pod = await salon_here.ready()
-    process = Identity.of(salon_here.recorded(pod) or 0)
+    process = ProcessIdentity.of(salon_here.recorded(pod) or 0)
     assert process is not None
     await salon_here.client.delete(f"/api/v1/namespaces/{salon_here.namespace}")
 
@@ -309,7 +309,7 @@ async def test_a_killed_runner_takes_its_pods_with_it_and_the_next_one_runs_them
     async def running() -> int | None:
         pids = json.loads((tmp_path / "pods.json").read_text())["pids"] if (tmp_path / "pods.json").exists() else {}
         pid: int | None = pids.get(f"{kube_namespace}/sleeper/web")
-        return pid if pid and Identity.of(pid) else None
+        return pid if pid and ProcessIdentity.of(pid) else None
 
     async def told(restarts: int) -> bool:
         found = (await kube_client.get(f"{base}/sleeper"))["status"].get("containerStatuses") or [{"state": {}}]
@@ -317,7 +317,7 @@ async def test_a_killed_runner_takes_its_pods_with_it_and_the_next_one_runs_them
 
     async with own_runner(control_plane, tmp_path, "second") as first:
         await kube_client.create(base, {"kind": "Pod", "metadata": {"name": "sleeper"}, "spec": spec})
-        process = Identity.of(await eventually(running, SOON, "the pod"))
+        process = ProcessIdentity.of(await eventually(running, SOON, "the pod"))
         assert process is not None
         await eventually(lambda: told(0), SOON, "its status")
         os.kill(first.pid, signal.SIGKILL)
@@ -399,7 +399,7 @@ asyncio.run(main())
 """
     killed = await spawn("killed", [sys.executable, "-c", program], directory=tmp_path / "outside")
     written = lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text()  # noqa: E731
-    grandchild = Identity.of(int(await eventually(written, SOON, "the grandchild")))
+    grandchild = ProcessIdentity.of(int(await eventually(written, SOON, "the grandchild")))
     assert grandchild is not None
     (shell,) = notes(tmp_path)
     os.kill(killed.pid, signal.SIGKILL)
@@ -410,9 +410,9 @@ asyncio.run(main())
     assert notes(tmp_path) == []
 
 
-def notes(folder: Path) -> list[Identity]:
+def notes(folder: Path) -> list[ProcessIdentity]:
     """The processes that a folder's pid files name."""
-    return [Identity(**json.loads(note.read_text())) for note in sorted(folder.glob("*.pid"))]
+    return [ProcessIdentity(**json.loads(note.read_text())) for note in sorted(folder.glob("*.pid"))]
 
 
 @pytest.mark.parametrize(("on_term", "code"), [("exit 3", 3), ("", -signal.SIGKILL)])
@@ -424,14 +424,14 @@ async def test_a_process_is_asked_to_end_then_killed_with_what_it_started(
     text = await eventually(
         lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text(), SOON, "the child"
     )
-    child = Identity.of(int(text))
+    child = ProcessIdentity.of(int(text))
     assert child is not None
     assert await shell.stop(timedelta(seconds=0.5)) == code
     await eventually(lambda: not child.alive(), timedelta(seconds=1), "the child's end")
 
 
 async def test_leftovers_are_ended_but_never_a_stranger(tmp_path: Path) -> None:
-    ours = await spawn("ours", ["sleep", "1000"], directory=tmp_path, leash=False)
+    ours = await spawn("ours", ["sleep", "1000"], directory=tmp_path, dies_with_parent=False)
     stranger = await spawn("stranger", ["sleep", "1000"], directory=tmp_path / "other")
     note = json.loads((tmp_path / "other" / "stranger.pid").read_text())
     (tmp_path / "reused.pid").write_text(json.dumps(note | {"started": note["started"] - 1}))

@@ -6,7 +6,7 @@ import pytest
 
 from askproai_runtime.booking import CallContext
 from askproai_runtime.booking.wish import AskBack, read_order, read_wish
-from askproai_sandbox.world import salon_config
+from askproai_sandbox.example_tenant import salon_config
 
 CALL = CallContext("call_1", "mitte", None, datetime(2026, 11, 20, 9, tzinfo=UTC), "corr")
 

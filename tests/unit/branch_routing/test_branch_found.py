@@ -7,10 +7,10 @@ from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Address, Branch, BusinessModel, TenantConfig
 from askproai_runtime.branch_routing.branch import Found, Hints, Unclear, find_branch
 from askproai_runtime.branch_routing.models import MODELS
-from askproai_sandbox.world import compiled
+from askproai_sandbox.example_tenant import compile_example
 
 PEOPLE = (("mitte", "anna"), ("mitte", "mehmet"), ("pankow", "clara"), ("potsdam", "david"))
-CHAIN = compiled("hotline.yaml", resource_ids={(branch, one, 1): n for n, (branch, one) in enumerate(PEOPLE, 1)})
+CHAIN = compile_example("hotline.yaml", resource_ids={(branch, one, 1): n for n, (branch, one) in enumerate(PEOPLE, 1)})
 
 
 def find(said: str | None = None, *, config: TenantConfig = CHAIN, **hints: str) -> Found | Unclear:

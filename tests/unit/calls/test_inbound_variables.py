@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from askproai_runtime.calls.inbound import Caller, variables
-from askproai_sandbox.world import salon_config
+from askproai_sandbox.example_tenant import salon_config
 
 SALON = salon_config()
 NEXT = datetime(2026, 11, 26, 13, 30, tzinfo=UTC)

@@ -15,14 +15,14 @@ from askproai_operator.controllers.tenant import decide, exposure, monitoring, p
 from askproai_operator.controllers.tenant.render import MODE, SCALED_BY, Component, ScaledBy
 from askproai_operator.engine import Child
 from askproai_operator.settings import Settings
-from askproai_sandbox.world import manifests
+from askproai_sandbox.example_tenant import load_manifests
 
 SETTINGS = Settings(namespace="askproai-system", monitoring_namespaces=("monitoring",), monitor_labels=("release=kps",))
 RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"
 
 
 def tenant(**spec: Any) -> Tenant:
-    raw = manifests()["Tenant"][0]
+    raw = load_manifests()["Tenant"][0]
     raw["metadata"] |= {"uid": "uid-1", "creationTimestamp": "2026-11-01T08:00:00Z"}
     raw["spec"] |= spec
     return Tenant.from_raw(raw)

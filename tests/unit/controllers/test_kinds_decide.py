@@ -24,11 +24,11 @@ from askproai_operator.controllers.tenant.decide import (
 )
 from askproai_operator.controllers.tenant.render import Component, ScaledBy
 from askproai_operator.providers import CredentialProblem
-from askproai_sandbox.world import manifests, salon_config
+from askproai_sandbox.example_tenant import load_manifests, salon_config
 
 
 def raw(kind: str, **spec) -> dict:
-    made = copy.deepcopy(manifests()[kind][0])
+    made = copy.deepcopy(load_manifests()[kind][0])
     made["metadata"] |= {"uid": f"uid-{kind}", "creationTimestamp": "2026-11-01T08:00:00Z"}
     made["spec"] |= spec
     return made

@@ -5,10 +5,10 @@ import pytest
 
 from askproai_core.phone_numbers import Routing
 from askproai_core.tenant_config import Agent, PhoneNumber
-from askproai_sandbox.world import compiled
+from askproai_sandbox.example_tenant import compile_example
 
 PEOPLE = (("mitte", "anna"), ("mitte", "mehmet"), ("pankow", "clara"), ("potsdam", "david"))
-CHAIN = compiled("hotline.yaml", resource_ids={(branch, one, 1): n for n, (branch, one) in enumerate(PEOPLE, 1)})
+CHAIN = compile_example("hotline.yaml", resource_ids={(branch, one, 1): n for n, (branch, one) in enumerate(PEOPLE, 1)})
 HOTLINE, OWN = "+49305550100", "+49331555"
 SALONS = tuple(
     msgspec.structs.replace(one, phone_numbers=(PhoneNumber(number=OWN, did=OWN),)) if one.name == "potsdam" else one

@@ -11,7 +11,7 @@ from askproai_operator.engine.errors import ApiError, Unreachable
 from askproai_operator.engine.feed import Feed
 from askproai_operator.engine.informer import Informer
 from askproai_operator.engine.metrics import Metrics
-from askproai_sandbox.world import manifests
+from askproai_sandbox.example_tenant import load_manifests
 
 OURS = {"askproai.de/tenant": "salon-mueller"}
 
@@ -60,7 +60,7 @@ def informer(server: ApiServer, woken: list[Key]) -> Informer:
 
 
 async def test_all_tenants_look_again_when_a_foreign_crd_comes_and_when_it_goes(informer, server, woken):
-    tenant = manifests()["Tenant"][0]
+    tenant = load_manifests()["Tenant"][0]
     tenant["metadata"] |= {"uid": "uid-1", "resourceVersion": "1", "creationTimestamp": "2026-11-01T08:00:00Z"}
     informer._feed.prime(refs.TENANTS, tenant)
     await informer.audit(refs.FOREIGN)

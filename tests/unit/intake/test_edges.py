@@ -11,7 +11,7 @@ from askproai_runtime.calls import FunctionName
 from askproai_runtime.intake import Source
 from askproai_runtime.metrics import MOST_EVENT_NAMES, Metrics, Waiting
 from askproai_runtime.web import Hook, find_endpoint
-from askproai_sandbox.world import AGENT_ID, NUMBER, salon_config
+from askproai_sandbox.example_tenant import AGENT_ID, NUMBER, salon_config
 
 PREFIX = "/salon/salon"
 

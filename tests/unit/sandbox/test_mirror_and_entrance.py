@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from askproai_sandbox.cluster import ApiError, KubeClient, Mirror, Object, free_port
-from askproai_sandbox.entrance import Backends, Entrance, Routes
+from askproai_sandbox.ingress_proxy import Backends, IngressProxy, Routes
 
 SERVICE: Object = {
     "metadata": {"namespace": "n", "name": "salon-web"},
@@ -120,7 +120,7 @@ async def test_a_refused_connection_is_tried_once_at_another_pod_with_the_whole_
     async with TestServer(app) as alive, aiohttp.ClientSession() as session:
         targets = [f"127.0.0.1:{free_port()}", f"127.0.0.1:{alive.port}"]
         chosen = cast("Backends", SimpleNamespace(of=lambda _namespace, _tenant: targets))
-        async with TestServer(Entrance(routes(), chosen, session).application()) as entrance:
+        async with TestServer(IngressProxy(routes(), chosen, session).application()) as entrance:
             url = entrance.make_url("/n/salon/webhooks/retell")
             async with session.post(url, data=b"x" * 300_000, headers={"Host": "voice.example"}) as answer:
                 assert answer.headers["X-From"] == "pod"
@@ -151,7 +151,7 @@ async def test_a_pod_that_dies_in_its_answer_gives_a_plain_502() -> None:
     address = f"127.0.0.1:{pod.sockets[0].getsockname()[1]}"
     chosen = cast("Backends", SimpleNamespace(of=lambda _namespace, _tenant: [address]))
     async with pod, aiohttp.ClientSession() as session:
-        async with TestServer(Entrance(routes(), chosen, session).application()) as entrance:
+        async with TestServer(IngressProxy(routes(), chosen, session).application()) as entrance:
             async with session.post(entrance.make_url("/n/salon/webhooks/retell"), data=b"{}") as answer:
                 assert (answer.status, answer.content_type) == (502, "application/problem+json")
                 assert (await answer.json())["status"] == 502

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from askproai_core.clock import SystemClock
 from askproai_sandbox.cluster import KubeClient, Object, eventually
-from askproai_sandbox.pods.container import Surroundings
+from askproai_sandbox.pods.container import PodContext
 from askproai_sandbox.pods.pod import Pod
 from askproai_sandbox.pods.spec import Sources
 
@@ -38,7 +38,7 @@ async def test_a_fault_is_told_in_log_and_status_without_what_was_mounted(
     monkeypatch.setattr(Pod, "_mount", mount)
     client = cast("KubeClient", SimpleNamespace(merge=merge))
     session: Any = cast("aiohttp.ClientSession", None)
-    around = Surroundings(client, session, Sources({}, {}), SystemClock(), tmp_path, lambda: None)
+    around = PodContext(client, session, Sources({}, {}), SystemClock(), tmp_path, lambda: None)
     pod = Pod(MANIFEST, "127.64.1.2", around)
     with capture_logs() as logs:
         pod.start()

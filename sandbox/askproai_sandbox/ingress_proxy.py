@@ -1,6 +1,6 @@
 """The local entrance: what a cluster's Ingress controller, Gateway and shared host are, as one process on loopback.
 
-`python -m askproai_sandbox.entrance --kubeconfig FILE --port PORT`
+`python -m askproai_sandbox.ingress_proxy --kubeconfig FILE --port PORT`
 
 A request whose Host and path an Ingress or HTTPRoute names goes to port 8080 of the Service that it names; on any other host
 `/<namespace>/<tenant>/{webhooks,retell}/…` goes to Service `<tenant>-web` in that namespace. Nothing is rewritten. One of the
@@ -119,7 +119,7 @@ def _target(service: Object, pod: Object) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Entrance:
+class IngressProxy:
     """The proxy: one request in, one request out."""
 
     routes: Routes
@@ -190,7 +190,7 @@ async def serve(kubeconfig: Path, port: int) -> None:
         following = [group.create_task(mirror.run()) for mirror in mirrors]
         for mirror in mirrors:
             await mirror.synced.wait()
-        app = Entrance(Routes(ingresses, http_routes), Backends(services, pods), session).application()
+        app = IngressProxy(Routes(ingresses, http_routes), Backends(services, pods), session).application()
         server = web.AppRunner(app, access_log=None, shutdown_timeout=3, auto_decompress=False)
         await server.setup()
         await web.TCPSite(server, "127.0.0.1", port).start()

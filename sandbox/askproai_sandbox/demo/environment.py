@@ -33,7 +33,7 @@ from askproai_sandbox.cluster import (
 )
 from askproai_sandbox.demo.directory import Directory
 from askproai_sandbox.demo.state import State, state_file
-from askproai_sandbox.embedded import Embedded, EmbeddedError
+from askproai_sandbox.embedded import EmbeddedError, EmbeddedServer
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 
@@ -46,7 +46,7 @@ _COORDINATOR = "askproai-system/askproai-coordinator-"  # its pods
 _RESTARTED = ("operator", "pod-runner", "entrance")
 
 
-class Stage:
+class DemoEnvironment:
     """All parts of the demo below `directory`; `run` brings them up, keeps `state.json` current, and ends them."""
 
     def __init__(
@@ -119,7 +119,7 @@ class Stage:
         self._commands = {
             "retell": [*module, "askproai_sandbox.retell", "--port", str(ports["retell"])],
             "calcom": [*module, "askproai_sandbox.calcom", "--port", str(ports["calcom"])],
-            "entrance": [*module, "askproai_sandbox.entrance", *here, "--port", str(ports["entrance"])],
+            "entrance": [*module, "askproai_sandbox.ingress_proxy", *here, "--port", str(ports["entrance"])],
             "pod-runner": [*module, "askproai_sandbox.pods", *here, "--directory", str(self.directory / "runner")],
             "operator": [str(Path(sys.executable).with_name("askproai-operator")), "run"],
         }
@@ -178,7 +178,7 @@ class Stage:
             await asyncio.sleep(_RESTART_PAUSE.total_seconds())
             await self._start(name)
 
-    async def _supervise_server(self, name: str, server: Embedded) -> None:
+    async def _supervise_server(self, name: str, server: EmbeddedServer) -> None:
         while True:
             await asyncio.sleep(_RESTART_PAUSE.total_seconds())
             if not server.running:
@@ -251,7 +251,7 @@ async def _main(directory: Path, fault: str | None) -> None:
     def report(line: str) -> None:
         print(line, flush=True)
 
-    await Stage(directory, operator_fault=fault, report=report).run(stop_signal())
+    await DemoEnvironment(directory, operator_fault=fault, report=report).run(stop_signal())
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ import asyncpg
 from askproai_sandbox.caller import CallRecord, play_call
 from askproai_sandbox.cluster import eventually, kubectl
 from askproai_sandbox.demo.state import read_state
-from askproai_sandbox.world import SALON, seed_simulators
+from askproai_sandbox.example_tenant import SALON, seed_simulators
 
 READY = timedelta(seconds=90)
 SAY = (
@@ -27,12 +27,12 @@ SAY = (
 )
 
 
-class StoryError(AssertionError):
+class ScenarioError(AssertionError):
     """The demo did not do what it promises."""
 
 
 @dataclass(slots=True)
-class Outcome:
+class DemoResult:
     """Everything that the demo shows, for the report and for its test."""
 
     call: CallRecord
@@ -47,7 +47,7 @@ class Outcome:
     killed: list[str] = field(default_factory=list)
 
 
-class Story:
+class Scenario:
     """Plays the demo against a stage that runs; `say` tells people what happens."""
 
     def __init__(self, directory: Path, examples: Path, *, kill: bool, say: Callable[[str], None] = print) -> None:
@@ -59,7 +59,7 @@ class Story:
         self._kill = kill
         self._say = say
 
-    async def play(self) -> Outcome:
+    async def play(self) -> DemoResult:
         """Play it to the end. Raises StoryError when something is not as promised."""
         await seed_simulators(self._state.retellUrl, self._state.calcomUrl)
         self._say("kubectl apply -f examples/salon.yaml")
@@ -68,7 +68,7 @@ class Story:
         killing = asyncio.create_task(self._kill_worker()) if self._kill else None
         self._say(f"a caller rings {SALON.number}")
         call = await play_call(self._state.retellUrl, SALON.number, SAY)
-        outcome = Outcome(call, killed=await killing if killing else [])
+        outcome = DemoResult(call, killed=await killing if killing else [])
         await self._look(outcome)
         self._check(outcome)
         return outcome
@@ -108,7 +108,7 @@ class Story:
         self._say(f"killed with -9 during the call: {victim} (process {pods[victim]})")
         return [victim]
 
-    async def _look(self, outcome: Outcome) -> None:
+    async def _look(self, outcome: DemoResult) -> None:
         """Look into both books, at Retell's side, and at what kubectl says."""
         connection = await asyncpg.connect(self._state.postgresDsn)
         try:
@@ -139,7 +139,7 @@ class Story:
             self._kubeconfig, "get", "tenants.askproai.de,branches,serviceofferings,retellagents", "-A"
         )
 
-    async def _look_outside(self, outcome: Outcome) -> None:
+    async def _look_outside(self, outcome: DemoResult) -> None:
         """Ask the providers as anybody with the key could."""
         retell, calcom = self._state.retellUrl, self._state.calcomUrl
         bearer = {"Authorization": f"Bearer {SALON.retell_key}"}
@@ -158,7 +158,7 @@ class Story:
             async with session.get(f"{calcom}/v2/webhooks", headers=bearer) as answer:
                 outcome.webhooks = [hook["subscriberUrl"] for hook in (await answer.json())["data"]]
 
-    def _check(self, outcome: Outcome) -> None:
+    def _check(self, outcome: DemoResult) -> None:
         """Hold the demo to its promises."""
         promises = {
             "the call has no failed step": not outcome.call.errors,
@@ -179,4 +179,4 @@ class Story:
             promises["the worker was killed while the call was on"] = bool(outcome.killed)
         broken = [promise for promise, holds in promises.items() if not holds]
         if broken:
-            raise StoryError("; ".join(f"not true: {promise}" for promise in broken) + f"\n{outcome}")
+            raise ScenarioError("; ".join(f"not true: {promise}" for promise in broken) + f"\n{outcome}")

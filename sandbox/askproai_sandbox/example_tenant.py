@@ -38,7 +38,7 @@ class Salon:
 SALON = Salon()
 
 
-def manifests(example: str = "salon.yaml") -> dict[str, list[dict[str, Any]]]:
+def load_manifests(example: str = "salon.yaml") -> dict[str, list[dict[str, Any]]]:
     """Give the objects of an example, by kind."""
     found: dict[str, list[dict[str, Any]]] = {}
     for document in yaml.safe_load_all((EXAMPLES / example).read_text(encoding="utf-8")):
@@ -46,14 +46,14 @@ def manifests(example: str = "salon.yaml") -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def compiled(
+def compile_example(
     example: str, *, resource_ids: Mapping[tuple[str, str, int], int], agent_id: str = AGENT_ID, **changes: Any
 ) -> TenantConfig:
     """Give an example's config as the operator compiles it, with a local calendar; `changes` replace fields of it.
 
     `resource_ids` maps each (branch, staff, unit) to its row in `resources`.
     """
-    objects = manifests(example)
+    objects = load_manifests(example)
     config = compile_config(
         Tenant.from_raw(objects["Tenant"][0]),
         [Branch.from_raw(raw) for raw in objects["Branch"]],
@@ -72,7 +72,7 @@ def compiled(
 def salon_config(*, resource_ids: Mapping[str, tuple[int, ...]] = RESOURCE_IDS, **changes: Any) -> TenantConfig:
     """Give the salon's config; `resource_ids` maps each person to the row in `resources`."""
     rows = {("mitte", person, 1): ids[0] for person, ids in resource_ids.items()}
-    return compiled("salon.yaml", resource_ids=rows, **changes)
+    return compile_example("salon.yaml", resource_ids=rows, **changes)
 
 
 async def seed_simulators(retell_url: str, calcom_url: str, salon: Salon = SALON) -> None:

@@ -1,4 +1,4 @@
-"""Run a program that dies with its parent: `python -I -S leash.py PARENT_PID USER PROGRAM ARGUMENT…` (USER "": as now).
+"""Run a program that dies with its parent: `python -I -S parent_death_signal.py PARENT_PID USER PROGRAM ARGUMENT…` (USER "": as now).
 
 A script of its own and not a `preexec_fn`, because Python code between fork and exec can hang a parent that has threads.
 The order to die survives `exec`, and Linux gives it when the *thread* that started the child ends: spawn from the main one.

@@ -11,7 +11,7 @@ _DELIVERIES = 4  # one, and "retried up to 3 times" (reference §5)
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class AnsweringAgent:
     """An agent's version and its LLM's version, as a call uses them: the fields as a GET shows them."""
 
     agent_id: str
@@ -25,7 +25,7 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PhoneLine:
     """Signed requests to the tenant's runtime."""
 
     simulator: Simulator
