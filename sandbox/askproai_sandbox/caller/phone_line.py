@@ -1,4 +1,4 @@
-"""The wires of a call: who answers, and signed requests to the other side."""
+"""What a call is played over: the agent that answers, and signed requests to the tenant's runtime."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -7,26 +7,27 @@ from typing import Any
 
 from askproai_sandbox.simulator import Reply, Simulator
 
-_DELIVERIES = 4  # one, and "retried up to 3 times" (reference §5)
+_DELIVERIES = 4  # Retell sends a webhook again up to three times (docs/vendors/retell.md)
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweringAgent:
-    """An agent's version and its LLM's version, as a call uses them: the fields as a GET shows them."""
+    """The versions of an agent and its LLM that a call uses; `settings` and `llm` are the bodies that a GET returns."""
 
     agent_id: str
     version: int
-    agent: Mapping[str, Any]
+    settings: Mapping[str, Any]
     llm: Mapping[str, Any]
 
     @property
     def tools(self) -> dict[str, dict[str, Any]]:
+        """Return the tools that the LLM's version declares, by name."""
         return {tool["name"]: tool for tool in self.llm.get("general_tools") or ()}
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneLine:
-    """Signed requests to the tenant's runtime."""
+    """Sends signed requests to the tenant's runtime. `sign` returns the signature of a body at the present time."""
 
     simulator: Simulator
     sign: Callable[[bytes], str]
@@ -38,17 +39,24 @@ class PhoneLine:
         signed = {**(headers or {}), "X-Retell-Signature": self.sign(body)}
         return await self.simulator.send(method, url, body, signed, timeout_ms, query)
 
-    async def deliver(self, event: str, url: str, body: bytes, timeout_ms: float, *, tries: int = _DELIVERIES) -> Reply:
-        """Deliver a webhook until there is a 2xx, a few times at most; signed anew each time."""
-        began = self.simulator.clock.monotonic()
-        for attempt in range(1, tries + 1):
+    async def deliver(
+        self, event: str, url: str, body: bytes, timeout_ms: float, *, attempts: int = _DELIVERIES
+    ) -> Reply:
+        """Send a webhook until it is acknowledged with 2xx, at most `attempts` times, with a new signature each time.
+
+        Return the last reply, with the number of attempts and the duration of all.
+        """
+        started = self.simulator.clock.monotonic()
+        for attempt in range(1, attempts + 1):
             reply = await self.send("POST", url, body, timeout_ms)
             self.simulator.journal.delivery(event, url, reply.status, f"attempt {attempt}")
-            if reply.good:
+            if reply.ok:
                 break
-            if attempt < tries:
+            if attempt < attempts:
                 await self.pause("webhook_retry_delay_ms")
-        return replace(reply, duration_ms=round((self.simulator.clock.monotonic() - began) * 1000, 1), attempts=attempt)
+        duration_ms = round((self.simulator.clock.monotonic() - started) * 1000, 1)
+        return replace(reply, duration_ms=duration_ms, attempts=attempt)
 
     async def pause(self, setting: str) -> None:
+        """Sleep as long as a setting of the simulator says, in milliseconds."""
         await self.simulator.clock.sleep(timedelta(milliseconds=self.simulator.settings[setting]))
