@@ -23,7 +23,7 @@ from askproai_core.tenant_config import CalendarProvider, EventType, RateLimits,
 from askproai_sandbox.cluster import Child, ProcessError, eventually, free_port, spawn
 from askproai_sandbox.databases import TenantStore, fresh_database
 from askproai_sandbox.example_tenant import salon_config
-from askproai_sandbox.pods.volumes import replace_files
+from askproai_sandbox.pods.pod import replace_files
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 

@@ -12,9 +12,9 @@ from askproai_sandbox.caller.scripted_model import ScriptedModel
 __all__ = [
     "AnsweringAgent",
     "CallRecord",
+    "CallRequest",
     "Conversation",
     "PhoneLine",
-    "CallRequest",
     "ScriptedModel",
     "Step",
     "ToolCall",

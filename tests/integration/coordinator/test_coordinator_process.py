@@ -47,7 +47,7 @@ async def start(
 
     yield one
     for child in started:
-        await child.stop(ask=signal.SIGKILL)
+        await child.stop(first_signal=signal.SIGKILL)
 
 
 def said(child: Child, event: str) -> list[dict[str, Any]]:

@@ -9,10 +9,10 @@ import pytest
 from aiohttp import web
 from sandbox_clients import Api, Receiver
 
-from askproai_core.clock import FixedClock
+from askproai_core.clock import FixedClock, SystemClock
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.retell import RetellSimulator
-from askproai_sandbox.simulator import Simulator, SystemClock, serve
+from askproai_sandbox.simulator import Simulator, serve
 
 
 async def _api(simulator: Simulator, key: str) -> AsyncIterator[Api]:

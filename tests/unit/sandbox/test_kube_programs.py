@@ -45,7 +45,7 @@ async def test_a_cold_build_says_once_how_long_it_takes_and_then_how_far_it_is(
     go.write_text(GO)
     go.chmod(0o755)
     monkeypatch.setattr(module.shutil, "which", lambda _name: str(go))
-    monkeypatch.setattr(module, "TOLD_EVERY_SECONDS", 0.1)
+    monkeypatch.setattr(module, "REPORT_INTERVAL_SECONDS", 0.1)
     told: list[str] = []
     folder = await program_folder(told.append, {"XDG_CACHE_HOME": str(tmp_path)})
     assert {entry.name for entry in folder.iterdir()} >= {"kube", *PARTS}

@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from askproai_sandbox.pods.volumes import replace_files
+from askproai_sandbox.pods.pod import replace_files
 
 
 def test_files_come_change_and_go(tmp_path: Path) -> None:
