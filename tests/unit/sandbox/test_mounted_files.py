@@ -29,13 +29,13 @@ def test_a_reader_never_sees_half_of_a_change(tmp_path: Path) -> None:
 
     writer = threading.Thread(target=write)
     writer.start()
-    looks = 0
+    reads = 0
     while not stop.is_set():
         generation = (tmp_path / "..data").resolve()
         try:
             assert (generation / "a").read_bytes() == (generation / "b").read_bytes()
-        except FileNotFoundError:  # the generation ended meanwhile: a reader looks again
+        except FileNotFoundError:  # the generation was deleted meanwhile: a reader starts again
             continue
-        looks += 1
+        reads += 1
     writer.join()
-    assert looks > 0
+    assert reads > 0

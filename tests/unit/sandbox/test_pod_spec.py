@@ -1,4 +1,4 @@
-"""What a pod's manifest means here: pure rules of the local pod runner (design §5)."""
+"""The meaning of a pod's manifest for the local pod runner."""
 
 import base64
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_a_missing_secret_is_waited_for_by_name() -> None:
         volume_files({"name": "v", "secret": {"secretName": "late"}}, "n", SOURCES)
 
 
-def test_projected_volumes_are_laid_over_each_other() -> None:
+def test_the_sources_of_a_projected_volume_are_merged() -> None:
     sources = [
         {"configMap": {"name": "config"}},
         {"secret": {"name": "keys", "items": [{"key": "a", "path": "deep/key"}]}},
@@ -64,7 +64,7 @@ def test_a_missing_key_is_waited_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "word"),
+    ("spec", "name"),
     [
         ({"initContainers": [{}]}, "initContainers"),
         ({"hostNetwork": True}, "hostNetwork"),
@@ -77,7 +77,7 @@ def test_a_missing_key_is_waited_for() -> None:
         ({"containers": [{"name": "web", "command": ["x"], "env": [FROM_SECRET]}]}, "valueFrom"),
     ],
 )
-def test_what_can_not_be_held_is_refused_by_name(spec: dict[str, object], word: str) -> None:
+def test_unsupported_fields_are_refused_by_name(spec: dict[str, object], name: str) -> None:
     good: dict[str, object] = {"containers": [{"name": "web", "command": ["x"]}]}
     assert unsupported_reason({"spec": good}) is None
-    assert word in (unsupported_reason({"spec": good | spec}) or "")
+    assert name in (unsupported_reason({"spec": good | spec}) or "")
