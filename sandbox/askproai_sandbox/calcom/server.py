@@ -86,7 +86,7 @@ class Server(Simulator):
         async def with_account(request: web.Request) -> web.Response:
             self._count(request)
             if version and request.headers.get("cal-api-version") != version:
-                # A missing or unknown version means 2024-04-15: older controllers with other bodies, or none (#19402).
+                # A missing or unknown version means 2024-04-15: other bodies, or no such endpoint (calcom/cal.com#19402).
                 raise Refusal(404, f"Cannot {request.method} {request.path_qs}")
             return await handler(request, self._client_account(request, public=public))
 

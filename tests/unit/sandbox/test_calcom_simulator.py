@@ -15,7 +15,7 @@ from askproai_sandbox.calcom import signature
 
 AT = "2026-11-27T13:30:00Z"  # the Friday after the clock's, 14:30 in Berlin
 ATTENDEE = {"name": "Erika Mustermann", "timeZone": "Europe/Berlin", "email": "call+1@salon.example", "language": "de"}
-VECTORS = [  # computed with Cal.com's code
+VECTORS = [  # the test vectors of docs/vendors/calcom.md
     (
         (
             '{"triggerEvent":"BOOKING_CREATED","createdAt":"2026-01-01T00:00:00.000Z","payload":{"uid":"bkg_uid_001",'
@@ -80,7 +80,7 @@ async def test_errors_are_wrapped_and_carry_a_request_id(calcom: Api) -> None:
 
 
 async def test_a_wrong_version_is_refused_at_each_endpoint(calcom: Api) -> None:
-    """Each has its own. A missing or unknown version means the controllers of 2024-04-15, which are not simulated (#19402)."""
+    """Each has its own. Without one it means 2024-04-15, which is not simulated (calcom/cal.com#19402)."""
     await seed(calcom)
     calcom.version = None
     for version in (None, "2099-01-01", "2024-04-15"):
