@@ -44,7 +44,7 @@ def demo(
     with _simulators("demo"):
         from askproai_sandbox.cluster import ProcessError, ProgramError  # noqa: PLC0415
         from askproai_sandbox.demo.run import end_demo, run_demo  # noqa: PLC0415
-        from askproai_sandbox.demo.story import StoryError  # noqa: PLC0415
+        from askproai_sandbox.demo.scenario import ScenarioError  # noqa: PLC0415
 
     console = Console(width=None if sys.stdout.isatty() else 132)  # a log or a pipe has no width of its own
     if down and (keep or kill):
@@ -54,7 +54,7 @@ def demo(
         return
     try:
         asyncio.run(run_demo(keep=keep, kill=kill, console=console))
-    except (ProcessError, ProgramError, StoryError) as error:
+    except (ProcessError, ProgramError, ScenarioError) as error:
         Console(stderr=True).print(f"the demo failed: {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
 

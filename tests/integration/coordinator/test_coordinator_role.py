@@ -37,7 +37,7 @@ REFUSED = (
 
 
 async def test_statements_of_no_task_are_refused(world: World):
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     await world.appointment(salon)
     await world.event(salon, "e")
     await world.superuser.execute(
@@ -49,7 +49,7 @@ async def test_statements_of_no_task_are_refused(world: World):
 
 
 async def test_appointments_and_unfinished_work_cannot_be_deleted(world: World):
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     await world.appointment(salon, status="confirmed")
     await world.event(salon, "e")
     await world.superuser.execute(
