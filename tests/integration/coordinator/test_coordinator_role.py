@@ -83,4 +83,4 @@ async def test_its_redis_user_runs_no_foreign_command_and_touches_no_foreign_pre
     for command in (("SET", "foreign", "1"), ("CONFIG", "GET", "*"), ("FLUSHALL",), ("KEYS", "*"), ("ACL", "LIST")):
         with pytest.raises(RedisUnavailable, match="NoPermission"):
             await shared.execute(*command)
-        shared._well = True  # otherwise the client would refuse the next command by itself
+        shared._available = True  # otherwise the client would refuse the next command by itself
