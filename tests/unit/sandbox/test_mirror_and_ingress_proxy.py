@@ -42,7 +42,7 @@ class Script:
             seen("MODIFIED", {"metadata": {"name": "b", "resourceVersion": "2"}})
             seen("BOOKMARK", {"metadata": {"resourceVersion": "5"}})
         elif resourceVersion == "5":
-            raise ApiError(410, "too old resource version")
+            raise ApiError(410, "Expired", "too old resource version")
         else:
             self.done.set()
             await asyncio.sleep(3600)
@@ -215,7 +215,7 @@ async def test_a_resource_that_the_cluster_does_not_know_is_empty_until_it_does(
     async def get(_path: str) -> Object:
         await asyncio.sleep(0)
         if not known.is_set():
-            raise ApiError(404, "the server could not find the requested resource")
+            raise ApiError(404, "NotFound", "the server could not find the requested resource")
         version, names = lists.pop(0)
         return {
             "items": [{"metadata": {"name": name, "resourceVersion": "1"}} for name in names],
