@@ -10,7 +10,8 @@ import pytest
 from tests.foreign_crds import GATEWAY, MONITORING, crd_files
 
 from askproai_operator.engine import Key, resources
-from askproai_sandbox.cluster import ApiError, ControlPlane, Mirror, eventually
+from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient, Mirror, eventually
+from askproai_sandbox.world import manifests
 
 SOON = timedelta(seconds=15)
 RUNS = {"suspend": False}
@@ -85,13 +86,39 @@ async def make_ready(place: Any, component: str) -> None:
 async def make_deployment_ready(place: Any, component: str) -> None:
     """Report all pods of a Deployment as ready, as soon as its controller has created them."""
 
-    async def all_available() -> bool:
+    async def rolled_out() -> bool:
         await make_ready(place, component)
-        live = await place.get("Deployment", f"salon-mueller-{component}")
-        counts = {live["status"].get(name) for name in ("replicas", "updatedReplicas", "availableReplicas")}
-        return counts == {live["spec"]["replicas"]}
+        return is_rolled_out(await place.get("Deployment", f"salon-mueller-{component}"))
 
-    await eventually(all_available, SOON, f"the {component} pods")
+    await eventually(rolled_out, SOON, f"the {component} pods")
+
+
+def is_rolled_out(deployment: dict[str, Any]) -> bool:
+    """Return whether all pods are of the present template and available; a status of the previous template is no proof."""
+    status = deployment["status"]
+    counts = {status.get(name) for name in ("replicas", "updatedReplicas", "availableReplicas")}
+    is_observed = status.get("observedGeneration") == deployment["metadata"]["generation"]
+    return is_observed and counts == {deployment["spec"]["replicas"]}
+
+
+@pytest.fixture
+async def garbage_collector(kube_client: KubeClient, kube_namespace: str) -> None:
+    """Wait until the garbage collector watches Tenants: it looks for new kinds every 30 s.
+
+    It alone completes a deletion with propagation policy Foreground, and only of a kind that it watches.
+    """
+    await kube_client.create(
+        resources.TENANTS.path(kube_namespace),
+        manifests()["Tenant"][0] | {"metadata": {"name": "to-collect", "namespace": kube_namespace}},
+    )
+    path = resources.TENANTS.path(kube_namespace, "to-collect")
+    await kube_client.delete(path, {"propagationPolicy": "Foreground"})
+
+    async def is_collected() -> bool:
+        tenants = await kube_client.get(resources.TENANTS.path(kube_namespace))
+        return not tenants["items"]
+
+    await eventually(is_collected, timedelta(seconds=60), "the garbage collector to watch Tenants")
 
 
 # Replicas
@@ -175,6 +202,19 @@ async def test_an_edit_of_the_template_that_is_taken_back_leaves_the_autoscalers
 
         await until(place, "Deployment", WEB, is_repaired, "the repair")
     assert seen == [2, 6]
+
+
+async def test_a_status_of_the_previous_template_does_not_count_as_rolled_out(place):
+    """The answer to a change of the template carries that status, whatever the Deployment's controller does meanwhile."""
+    await place.secret()
+    await place.create("Tenant", spec=RUNS)
+    await until(place, "Deployment", WEB, bool, "the Deployment")
+    await make_deployment_ready(place, "web")
+    annotation = {"spec": {"template": {"metadata": {"annotations": {"example.com/edit": "1"}}}}}
+    changed = await place.client.merge(place.path("Deployment", WEB), annotation)
+    assert {changed["status"][name] for name in ("replicas", "updatedReplicas", "availableReplicas")} == {2}
+    assert not is_rolled_out(changed)
+    await make_deployment_ready(place, "web")
 
 
 # Split
@@ -351,7 +391,7 @@ async def test_monitor_and_rules_are_created_once_their_crds_exist_and_forgotten
     await place.gone("Service", "salon-mueller-metrics")
 
 
-async def test_all_children_are_deleted_with_their_tenant(place):
+async def test_all_children_are_deleted_with_their_tenant(place, garbage_collector):
     await place.secret()
     await place.create("Tenant", spec=RUNS | {"exposure": HOST | {"ingress": {}}})
     children = [
