@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,7 +18,6 @@ from askproai_sandbox.demo import State, read_state
 from askproai_sandbox.demo.run import end_demo, run_demo
 from askproai_sandbox.demo.story import Outcome
 from askproai_sandbox.world import SALON
-from tests.worlds.waiting import eventually
 
 
 @dataclass(frozen=True)
@@ -65,10 +63,6 @@ class Demo:
             return [dict(row) for row in await connection.fetch(sql, *values)]
         finally:
             await connection.close()
-
-    async def until(self, check: Callable[[], Awaitable[Any]], seconds: float, what: str) -> Any:
-        """Wait until `check` returns something true, and return that."""
-        return await eventually(check, seconds, what, every=0.05)
 
 
 async def fetch(url: str, method: str = "GET", **kwargs: Any) -> Any:

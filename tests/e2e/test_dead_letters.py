@@ -12,6 +12,7 @@ import aiohttp
 
 from askproai_sandbox.retell import signature
 from tests.e2e.conftest import Demo
+from tests.worlds.waiting import eventually
 
 TENANT, KEY, UNDECLARED = "salon-mueller.salon-mueller", "key_demo_salon", "+49309876543"
 
@@ -48,7 +49,7 @@ async def test_a_dead_letter_is_found_mended_and_redriven(demo: Demo) -> None:
     async def dead() -> Any:
         return (await askproai(demo, "events", "list", "--status", "dead", "--source", "retell"))["events"]
 
-    letter = (await demo.until(dead, 20, "the dead letter"))[0]
+    letter = (await eventually(dead, 20, "the dead letter"))[0]
     detail = await askproai(demo, "events", "show", letter["id"])
     assert "unroutable" in detail["job"]["last_error"]
     numbers = [{"number": "030 1234567"}, {"number": UNDECLARED}]
@@ -64,7 +65,7 @@ async def test_a_dead_letter_is_found_mended_and_redriven(demo: Demo) -> None:
                 await askproai(demo, "events", "redrive", letter["id"])
             return detail["event"]["status"] == "processed"
 
-        await demo.until(processed, 30, "the redriven event")
+        await eventually(processed, 30, "the redriven event")
     finally:
         await demo.kubectl(
             "patch", "branch.askproai.de", "mitte", "-n", "salon-mueller", "--type=merge",

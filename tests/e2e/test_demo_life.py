@@ -18,6 +18,7 @@ from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
 from askproai_sandbox.world import EXAMPLES, SALON, manifests
 from tests.e2e.conftest import fetch
+from tests.worlds.waiting import eventually
 
 QUIET_SECONDS = int(os.environ.get("ASKPROAI_QUIET_SECONDS", "90"))  # longer than one resync of everything
 PRAXIS_NUMBER = "+492217654321"
@@ -73,7 +74,7 @@ async def test_changed_opening_hours_take_effect_within_5_seconds_and_no_pod_res
     async def closed() -> bool:
         return not any([await offered() for _ in range(2)])  # both pods are asked in turn
 
-    await demo.until(closed, 5, "the new hours in every pod")
+    await eventually(closed, 5, "the new hours in every pod")
     assert time.monotonic() - started < 5
     assert demo.state.pids["pods"] == before
     await demo.kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
@@ -102,7 +103,7 @@ async def test_postgres_restarts_and_no_acknowledged_event_is_lost(demo):
         body, headers = signed("call_started", "call_restart_last")
         return (await send(demo, body, headers))[0] == 200
 
-    await demo.until(accepts_again, 30, "the database to be used again")
+    await eventually(accepts_again, 30, "the database to be used again")
     rows = await demo.rows("SELECT event_id FROM webhook_events WHERE event_id LIKE 'call_restart_%'")
     assert set(acknowledged) <= {row["event_id"] for row in rows}
     unfinished = "SELECT count(*) AS n FROM webhook_events WHERE status IN ('received', 'processing', 'failed')"
@@ -110,7 +111,7 @@ async def test_postgres_restarts_and_no_acknowledged_event_is_lost(demo):
     async def all_done() -> bool:
         return (await demo.rows(unfinished))[0]["n"] == 0
 
-    await demo.until(all_done, 60, "every stored event to be processed")
+    await eventually(all_done, 60, "every stored event to be processed")
 
 
 def second_tenant(retell_url: str, calcom_url: str) -> str:
@@ -217,7 +218,7 @@ async def test_after_the_same_manifest_is_applied_again_nothing_is_written(demo)
         await asyncio.sleep(5)
         return await _versions(demo) == before
 
-    await demo.until(settled, 60, "the end of the changes that earlier tests caused")
+    await eventually(settled, 60, "the end of the changes that earlier tests caused")
     before, journals = await _versions(demo), await _journals(demo)
     await demo.kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
     await asyncio.sleep(QUIET_SECONDS)

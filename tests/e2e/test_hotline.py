@@ -9,6 +9,7 @@ from askproai_sandbox.caller import CallRecord
 from askproai_sandbox.demo.stage import PROJECT
 from askproai_sandbox.world import manifests
 from tests.e2e.conftest import Demo, fetch
+from tests.worlds.waiting import eventually
 
 HOTLINE, KEY = "+49305550100", "key_demo_haarwerk"
 TENANT = "haarwerk.haarwerk"
@@ -54,7 +55,7 @@ async def chain(demo):
     async def bound() -> bool:
         return bool((await chain.number()).get("inbound_agents"))
 
-    await demo.until(bound, 60, "the hotline's number to be bound")
+    await eventually(bound, 60, "the hotline's number to be bound")
     yield chain
     await demo.kubectl("delete", "namespace", "haarwerk", "--timeout=120s")
     number = await chain.number()
@@ -125,11 +126,11 @@ async def test_a_hotline_agent_under_the_simple_model_is_refused_with_what_to_do
     async def refused() -> bool:
         return "needs businessModel MultiBranchHotline" in await chain.demo.kubectl(*query)
 
-    await chain.demo.until(refused, 60, "the condition")
+    await eventually(refused, 60, "the condition")
     await chain.demo.kubectl(*tenant, change % "ComplexServiceMatrix")
 
     async def accepted() -> bool:
         return "is published" in await chain.demo.kubectl(*query)
 
-    await chain.demo.until(accepted, 60, "the matrix to take the same agent")
+    await eventually(accepted, 60, "the matrix to take the same agent")
     assert await chain.booked(await chain.call("+4915155500006", REQUEST, "die zwei", YES)) == "pankow"

@@ -160,7 +160,7 @@ async def test_a_dead_letter_fires_its_alert_until_it_is_gone(prometheus, demo):
             if alert["labels"]["alertname"] == "AskproaiDeadLetters" and alert["state"] == "firing"
         ]
 
-    (alert,) = await demo.until(firing, 60, "the alert")
+    (alert,) = await eventually(firing, 60, "the alert")
     assert alert["labels"]["tenant"] == SALON.tenant
     assert alert["labels"]["severity"] == "critical"
     assert alert["annotations"]["runbook_url"].endswith("/dead-letters.md")
@@ -169,4 +169,4 @@ async def test_a_dead_letter_fires_its_alert_until_it_is_gone(prometheus, demo):
     async def quiet() -> bool:
         return not await firing()
 
-    await demo.until(quiet, 60, "the end of the alert")
+    await eventually(quiet, 60, "the end of the alert")

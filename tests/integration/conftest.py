@@ -3,14 +3,14 @@
 import sys
 import uuid
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
 
-from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, eventually, free_port, spawn
+from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, free_port, spawn
 from askproai_sandbox.databases import Database
+from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
+from tests.worlds.waiting import eventually
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +49,7 @@ async def pod_runner(control_plane: ControlPlane, kube_client: KubeClient, pod_f
     async def registered() -> bool:
         return bool((await kube_client.get("/api/v1/nodes"))["items"])
 
-    await eventually(registered, timedelta(seconds=15), "the Node")
+    await eventually(registered, 15, "the Node")
     yield child
     await child.stop()
 
@@ -60,7 +60,7 @@ async def entrance_url(control_plane: ControlPlane, pod_folder: Path) -> AsyncIt
     port = free_port()
     command = [sys.executable, "-m", "askproai_sandbox.entrance", "--kubeconfig", control_plane.kubeconfig]
     child = await spawn("entrance", [*command, "--port", str(port)], directory=pod_folder)
-    await eventually(lambda: b"entrance.ready" in child.log.read_bytes(), timedelta(seconds=15), "the entrance")
+    await eventually(lambda: b"entrance.ready" in child.log.read_bytes(), 15, "the entrance")
     yield f"http://127.0.0.1:{port}"
     await child.stop()
 

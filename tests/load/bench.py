@@ -23,18 +23,18 @@ from zoneinfo import ZoneInfo
 import aiohttp
 from rich.console import Console
 from rich.table import Table
-from tests.load.calls import play_calls, play_crowd
-from tests.load.events import event_id
-from tests.load.idle import idle_rows
-from tests.load.measure import Row, latency_rows, percentile
-from tests.load.rig import CALCOM_KEY, EVENT_TYPES, PEOPLE, Rig, bench_config, memory_rows, open_rig, process, send
-from tests.load.sender import LoadResult
 
 from askproai_core.logging import configure_logs
 from askproai_core.phone_numbers import Routing, caller_number_or_none
 from askproai_runtime.booking import ServiceRules, SlotQuery, free_slots
 from askproai_runtime.booking.availability import BusySpan
 from askproai_sandbox.cluster import ProcessError, free_port
+from tests.load.calls import play_calls, play_crowd
+from tests.load.events import event_id
+from tests.load.idle import idle_rows
+from tests.load.measure import Row, latency_rows, percentile
+from tests.load.rig import CALCOM_KEY, EVENT_TYPES, PEOPLE, Rig, bench_config, memory_rows, open_rig, process, send
+from tests.load.sender import LoadResult
 
 RATE, ACK_BAR_MS = 100, 50
 CONNECTIONS = 64

@@ -5,13 +5,12 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from tests.load.measure import Row
-from tests.load.rig import ROOT, memory_rows
-from tests.worlds.waiting import eventually
-
 from askproai_sandbox.cluster import Child, ProcessError, kubectl, spawn
 from askproai_sandbox.demo import State, StateError, read_state
 from askproai_sandbox.world import EXAMPLES, SALON, seed_simulators
+from tests.load.measure import Row
+from tests.load.rig import ROOT, memory_rows
+from tests.worlds.waiting import eventually
 
 QUIET_SECONDS = 10  # after the last start
 

@@ -13,10 +13,6 @@ from pathlib import Path
 import aiohttp
 import asyncpg
 from msgspec.structs import replace
-from tests.load.events import KEY
-from tests.load.measure import Row
-from tests.load.sender import LoadResult
-from tests.worlds.waiting import eventually
 
 from askproai_core.redis import acl_rules
 from askproai_core.tenant_config import CalendarProvider, EventType, RateLimits, Staff, TenantConfig, encode
@@ -26,6 +22,10 @@ from askproai_sandbox.pods.volumes import swap
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.world import salon_config
+from tests.load.events import KEY
+from tests.load.measure import Row
+from tests.load.sender import LoadResult
+from tests.worlds.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 CALCOM_KEY = "cal_bench"

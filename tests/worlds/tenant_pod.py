@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from askproai_runtime.web import WebProcess
 from askproai_runtime.worker import work
 from askproai_sandbox.databases import PEOPLE, Database, TenantStore
 from askproai_sandbox.world import AGENT_ID, NUMBER, salon_config
+from tests.worlds.waiting import eventually
 
 RETELL_KEY, CALCOM_SECRET, STRIPE_SECRET, ADMIN_TOKEN = "key_test", "cal-secret", "whsec_test", "admin-token"
 
@@ -136,16 +137,6 @@ class TenantPod:
             self.store.tenant,
         )
         return tuple(row)
-
-
-async def eventually(check: Callable[[], Awaitable[Any]], seconds: float = 10) -> Any:
-    """Return the first true result of `check`, polled until then."""
-    deadline = time.monotonic() + seconds
-    while True:
-        if result := await check():
-            return result
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        await asyncio.sleep(0.02)
 
 
 async def waiting_for_lock(pod: TenantPod) -> bool:

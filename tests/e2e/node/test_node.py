@@ -16,9 +16,10 @@ import pytest
 
 from askproai_sandbox.caller import CallRecord
 from askproai_sandbox.world import EXAMPLES, SALON
-from tests.e2e.node.cluster import SYSTEM, holder, kill, kubectl, objects, pods, restarts, run, until
+from tests.e2e.node.cluster import SYSTEM, holder, kill, kubectl, objects, pods, restarts, run
 from tests.e2e.node.site import CHART, OTHERS, PLURALS, Site
 from tests.e2e.test_leaders_killed import EXPIRED_HOLD, SELECT_THE_HOLD
+from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.timeout(300)
 WEB = f"{SALON.namespace}-web"
@@ -31,7 +32,7 @@ async def test_helm_install_starts_two_of_each_of_which_one_leads(site: Site):
     for component in ("operator", "coordinator"):
         names = {pod["metadata"]["name"] for pod in await pods(SYSTEM, component)}
         assert len(names) == 2
-        await until(partial(_is_led_by, component, names), 20, f"a leader of the {component}")
+        await eventually(partial(_is_led_by, component, names), 20, f"a leader of the {component}")
 
 
 async def _is_led_by(component: str, names: set[str]) -> bool:
@@ -56,7 +57,7 @@ async def test_a_caller_books_and_both_calendars_have_the_appointment(site: Site
     assert record.answers("book_appointment")[0]["success"] is True
     (row,) = await site.rows("SELECT status, external_id FROM appointments WHERE status <> 'held'")
     assert (row["status"], bool(row["external_id"])) == ("confirmed", True)
-    await until(lambda: _none(site.unfinished), 30, "every event of the call to be processed")
+    await eventually(lambda: _none(site.unfinished), 30, "every event of the call to be processed")
 
 
 async def test_the_other_examples_run_beside_it_and_leave_nothing(site: Site, record_property):
@@ -74,7 +75,7 @@ async def test_the_other_examples_run_beside_it_and_leave_nothing(site: Site, re
     await site.call(request, "In Pankow, bitte.", name, to=hotline.number)
     found = await site.rows("SELECT branch, status FROM appointments WHERE tenant <> $1", SALON.tenant)
     assert {(row["branch"], row["status"]) for row in found} == {("praxis", "confirmed"), ("pankow", "confirmed")}
-    await until(lambda: _none(site.unfinished), 30, "every event of the calls to be processed")
+    await eventually(lambda: _none(site.unfinished), 30, "every event of the calls to be processed")
     await kubectl("delete", "namespace", *(other.namespace for other in OTHERS), "--timeout=180s")
     for other in OTHERS:
         workspace = await site.workspace(other.key)
@@ -96,12 +97,12 @@ async def test_changed_opening_hours_take_effect_within_10_seconds_and_nothing_r
             [await _offers(site, start) for _ in range(4)]
         )  # enough that every pod is asked, in all likelihood
 
-    await until(closed, 120, "the new hours in every pod")
+    await eventually(closed, 120, "the new hours in every pod")
     record_property("in force after", f"{time.monotonic() - started:.1f} s")
     assert time.monotonic() - started < 10
     assert restarts(await pods(SALON.namespace, "web")) == before
     await kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
-    await until(lambda: _offers(site, start), 120, "the old hours again")
+    await eventually(lambda: _offers(site, start), 120, "the old hours again")
 
 
 async def _offers(site: Site, start: str) -> bool:
@@ -167,7 +168,7 @@ async def test_a_rolling_restart_under_calls_loses_no_request(site: Site, record
         group.create_task(send_events(session))
         await kubectl("rollout", "restart", f"deployment/{WEB}", "-n", SALON.namespace)
         await kubectl("rollout", "status", f"deployment/{WEB}", "-n", SALON.namespace, "--timeout=120s")
-        await until(lambda: _are_gone(old), 60, "the old pods to end")
+        await eventually(lambda: _are_gone(old), 60, "the old pods to end")
         finished.set()
     record_property("calls", len(records))
     record_property("events", len(sent))
@@ -179,7 +180,7 @@ async def test_a_rolling_restart_under_calls_loses_no_request(site: Site, record
     stored_rows = await site.rows("SELECT id::text FROM appointments WHERE status IN ('confirmed', 'pending_sync')")
     assert set(booked) <= {row["id"] for row in stored_rows}
     assert len(set(booked)) == len(records) >= 3
-    await until(lambda: _none(site.unfinished), 60, "every acknowledged event to be processed")
+    await eventually(lambda: _none(site.unfinished), 60, "every acknowledged event to be processed")
     stored = {row["event_id"] for row in await site.rows("SELECT event_id FROM webhook_events")}
     assert {event for event, _ in sent} <= stored
 
@@ -198,7 +199,7 @@ async def test_when_the_leading_operator_is_killed_another_reconciles_within_20_
     async def reconciled() -> bool:
         return await kubectl("get", *TENANT, "-o", "jsonpath={.status.lastReconcileToken}") == token
 
-    await until(reconciled, 60, "another replica to reconcile")
+    await eventually(reconciled, 60, "another replica to reconcile")
     record_property("works after", f"{time.monotonic() - started:.1f} s")
     assert time.monotonic() - started < 20
     assert await holder("operator") != first
@@ -212,7 +213,9 @@ async def test_when_the_leading_coordinator_is_killed_another_sweeps_within_20_s
     async def swept() -> bool:
         return await site.rows(SELECT_THE_HOLD) == []
 
-    record_property("works after", f"{await until(swept, 20, 'the sweep of another replica'):.1f} s")
+    started = time.monotonic()
+    await eventually(swept, 20, "the sweep of another replica")
+    record_property("works after", f"{time.monotonic() - started:.1f} s")
     assert await holder("coordinator") != first
 
 
@@ -273,7 +276,7 @@ async def test_a_new_install_adopts_what_was_kept_and_writes_nothing_at_retell(s
         agent = json.loads(await kubectl("get", "retellagent", "mitte", "-n", SALON.namespace, "-o", "json"))
         return bool(agent["status"].get("lastReconcileToken") == token)
 
-    await until(reconciled, 60, "the new operator to reconcile the agent")
+    await eventually(reconciled, 60, "the new operator to reconcile the agent")
     await site.wait_until_ready()
     assert {pod["metadata"]["uid"] for pod in await pods(SALON.namespace, "web")} == before
     assert await site.workspace() == agents

@@ -10,11 +10,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, eventually, running_web, running_worker
 from yarl import URL
 
 from askproai_core.redis import CircuitOpen, Provider, acl_rules
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web, running_worker
+from tests.worlds.waiting import eventually
 
 ASKPROAI = Path(sys.executable).with_name("askproai")
 

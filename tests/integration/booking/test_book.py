@@ -9,6 +9,7 @@ from booking_environment import HALF_PAST_TWO, MORNING, NOW, ScriptedCalendar, b
 
 from askproai_runtime.booking import BookingSettings, CalendarDisagrees
 from askproai_runtime.calendars import Confirmed, Refused, Taken, Unavailable, Unknown
+from tests.worlds.waiting import eventually
 
 TAKEN = Taken("User either already has booking at this time or is not available")
 
@@ -128,9 +129,7 @@ async def test_a_concurrent_repeat_that_waits_for_the_commit_finds_the_appointme
             await conn.execute("UPDATE call_actions SET state = 'done'")
             repeat = asyncio.create_task(salon.booking.book_appointment(call(), booking_args()))
             waiting = "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND wait_event_type = 'Lock'"
-            async with asyncio.timeout(5):
-                while not await salon.pool.fetchval(waiting):  # noqa: ASYNC110  only the server knows
-                    await asyncio.sleep(0.01)
+            await eventually(lambda: salon.pool.fetchval(waiting), 5, "the second call to wait for the row's lock")
     answer = await repeat
     assert (answer.success, answer.fields["appointment_id"]) == (True, first.fields["appointment_id"])
     assert len(await salon.live()) == 1

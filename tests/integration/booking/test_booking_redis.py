@@ -24,11 +24,11 @@ from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import acl_rules
 from askproai_runtime.booking import Answer, BookingService, BookingSettings
 from askproai_runtime.calendars import CalendarOutcome, CalendarRequest
-from askproai_sandbox.cluster import eventually
 from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.waiting import eventually
 
-SOON = timedelta(seconds=10)
+SOON = 10.0  # seconds
 EARLIER = "2026-11-26T10:00:00+01:00"
 SLOT, SLOT_OF_HALF_PAST_TWO = (int(datetime.fromisoformat(start).timestamp()) for start in (EARLIER, HALF_PAST_TWO))
 STARTS = [f"2026-11-27T{hour}:{minute}:00+01:00" for hour in (13, 14, 15) for minute in ("00", "15", "30", "45")]

@@ -5,9 +5,9 @@ import json
 from typing import Any
 
 import pytest
-from tests.worlds.tenant_pod import TenantPod, sign_retell
 
 from askproai_runtime.booking import Answer, CallContext
+from tests.worlds.tenant_pod import TenantPod, sign_retell
 
 
 async def test_a_call_asks_and_books_and_its_end_releases_its_hold(pod: TenantPod) -> None:

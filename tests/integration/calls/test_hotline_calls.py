@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
 
 from askproai_sandbox.databases import Database
 from askproai_sandbox.world import compiled
+from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
 
 PEOPLE = (("mitte", "anna", 1), ("mitte", "mehmet", 1), ("pankow", "clara", 1), ("potsdam", "david", 1))
 HOTLINE = "+49305550100"

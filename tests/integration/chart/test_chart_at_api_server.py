@@ -3,14 +3,14 @@
 import asyncio
 import json
 import subprocess
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
-from tests.unit.chart.chart_render import find_program, rendered
 
-from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient, ProcessError, eventually
+from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient, ProcessError
+from tests.unit.chart.chart_render import find_program, rendered
+from tests.worlds.waiting import eventually
 
 SYSTEM = "chart-system"
 OPERATOR = f"system:serviceaccount:{SYSTEM}:askproai-operator"
@@ -115,7 +115,7 @@ async def test_the_guard_lets_the_operator_write_its_own_secrets_and_no_others(
             return "may write only Secrets that carry its label" in str(error)
         return False
 
-    await eventually(lambda: refused("strange", {}), timedelta(seconds=15), "the guard to be in force")
+    await eventually(lambda: refused("strange", {}), 15, "the guard to be in force")
     await apply("ours", ours)
     await apply("ledger", {}, SYSTEM)  # its own namespace: what stands there is its own
     path = f"/api/v1/namespaces/{kube_namespace}/secrets"

@@ -6,7 +6,6 @@ import signal
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
 from askproai_sandbox.calcom import CalcomSimulator
-from askproai_sandbox.cluster import ControlPlane, KubeClient, ProcessError, eventually
+from askproai_sandbox.cluster import ControlPlane, KubeClient
 from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.retell import RetellSimulator
@@ -40,9 +39,10 @@ from askproai_sandbox.simulator import serve
 from askproai_sandbox.simulator.app import Simulator
 from askproai_sandbox.simulator.faults import Fault
 from askproai_sandbox.world import manifests
+from tests.worlds.waiting import eventually
 
 CRDS = Path(__file__).parents[3] / "crds"
-SOON = timedelta(seconds=15)
+SOON = 15.0  # seconds
 PREFIX = "kinds-"  # only such namespaces are reconciled: other tests leave objects behind
 NAME = "salon-mueller"
 
@@ -201,10 +201,9 @@ class Place:
             found = next((condition for condition in conditions if condition["type"] == type_), None)
             return found if found and found["status"] == status and reason in {"", found["reason"]} else None
 
-        try:
-            return await eventually(matching, SOON, f"{kind} {name}: {type_}={status} {reason}")
-        except ProcessError as error:
-            raise AssertionError(f"{error}; {seen}") from error
+        return await eventually(
+            matching, SOON, lambda: f"{kind} {name}: {type_}={status} {reason}; its conditions are {seen}"
+        )
 
     async def ready(self, kind: str = "Tenant", name: str = NAME) -> dict[str, Any]:
         await self.condition("Ready", "True", kind=kind, name=name)

@@ -1,15 +1,14 @@
 """A provider that is away for longer than a deletion waits: the namespace ends, and later no orphan is left."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from askproai_operator.engine import resources
 from askproai_operator.orphans import LABEL
-from askproai_sandbox.cluster import eventually
+from tests.worlds.waiting import eventually
 
-SOON = timedelta(seconds=20)
+SOON = 20.0  # seconds
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """The tenant's user in Redis, and the condition CacheReady: an accelerator that never affects Ready."""
 
-from datetime import timedelta
 from typing import Any
 
 from redis.asyncio import Redis
@@ -8,12 +7,11 @@ from redis.asyncio import Redis
 from askproai_core.clock import SystemClock
 from askproai_operator.engine import resources
 from askproai_operator.orphans import LABEL
-from askproai_operator.redis_users import RedisAdmin
-from askproai_operator.redis_users import user_name
-from askproai_sandbox.cluster import eventually
+from askproai_operator.redis_users import RedisAdmin, user_name
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.waiting import eventually
 
-SOON = timedelta(seconds=15)
+SOON = 15.0  # seconds
 UNREACHABLE = "redis://admin:geheim@127.0.0.1:9/0"
 
 

@@ -3,17 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.foreign_crds import GATEWAY, MONITORING, crd_files
 
 from askproai_operator.engine import Key, resources
-from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient, Mirror, eventually
+from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient, Mirror
 from askproai_sandbox.world import manifests
+from tests.foreign_crds import GATEWAY, MONITORING, crd_files
+from tests.worlds.waiting import eventually
 
-SOON = timedelta(seconds=15)
+SOON = 15.0  # seconds
 RUNS = {"suspend": False}
 WEB, WORKER = "salon-mueller-web", "salon-mueller-worker"
 
@@ -118,7 +118,7 @@ async def garbage_collector(kube_client: KubeClient, kube_namespace: str) -> Non
         tenants = await kube_client.get(resources.TENANTS.path(kube_namespace))
         return not tenants["items"]
 
-    await eventually(is_collected, timedelta(seconds=60), "the garbage collector to watch Tenants")
+    await eventually(is_collected, 60, "the garbage collector to watch Tenants")
 
 
 # Replicas

@@ -9,10 +9,10 @@ import pytest
 
 from askproai_core.database import AdminStore
 from askproai_operator.engine import Key, resources
-from askproai_sandbox.cluster import eventually
 from askproai_sandbox.databases import Database
+from tests.worlds.waiting import eventually
 
-SOON = timedelta(seconds=10)
+SOON = 10.0  # seconds
 CHILDREN = [
     ("ConfigMap", "salon-mueller-config"), ("Secret", "salon-mueller-runtime"), ("Secret", "salon-mueller-admin"),
     ("Secret", "salon-mueller-teardown"), ("Service", "salon-mueller-web"), ("Service", "salon-mueller-admin"),
@@ -342,7 +342,7 @@ async def test_a_deleted_tenant_waits_for_its_agents_also_after_a_restart(place)
     await eventually(lambda: place.operator.world.relations.branch(place.namespace, "mitte") is None, SOON, "its end")
     await eventually(
         lambda: place.operator.world.relations.agent(place.namespace, "mitte").status.get("tenant"),
-        timedelta(seconds=5),
+        5,
         "the status",
     )
     place.operator.world.relations._tenant_of_branch.clear()  # a new process

@@ -12,10 +12,10 @@ from typing import Any
 import aiohttp
 import pytest
 from coordinator_world import PASSWORD, World, coordinator_url
-from tests.worlds.waiting import eventually
 
 from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, spawn
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.waiting import eventually
 
 SOON = 15.0  # seconds
 AGO = timedelta(seconds=-1)

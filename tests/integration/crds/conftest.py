@@ -1,14 +1,14 @@
 """The CRDs in a real API server, and an `apply` that speaks server-side apply as kubectl and GitOps tools do."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from askproai_sandbox.cluster import ApiError, KubeClient, eventually
+from askproai_sandbox.cluster import ApiError, KubeClient
+from tests.worlds.waiting import eventually
 
 ROOT = Path(__file__).parents[3]
 PLURALS = {
@@ -48,7 +48,7 @@ async def crds(kube_client: KubeClient) -> None:
             return False
         return True
 
-    await eventually(served, timedelta(seconds=30), "the custom resources")
+    await eventually(served, 30, "the custom resources")
 
 
 @pytest.fixture

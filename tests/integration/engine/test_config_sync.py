@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,9 +20,10 @@ from askproai_operator.engine import resources
 from askproai_operator.engine.loop import ReconcileLoop
 from askproai_operator.engine.queue import WorkQueue
 from askproai_operator.settings import Settings
-from askproai_sandbox.cluster import KubeClient, eventually
+from askproai_sandbox.cluster import KubeClient
+from tests.worlds.waiting import eventually
 
-SOON = timedelta(seconds=15)
+SOON = 15.0  # seconds
 LABELS = {
     "app.kubernetes.io/managed-by": "askproai-operator",
     "app.kubernetes.io/component": "web",

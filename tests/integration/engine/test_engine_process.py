@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,10 @@ import aiohttp
 import pytest
 
 from askproai_operator.engine import resources
-from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, eventually, spawn
+from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, spawn
+from tests.worlds.waiting import eventually
 
-SOON = timedelta(seconds=15)
+SOON = 15.0  # seconds
 Start = Callable[..., Awaitable[Child]]
 
 
@@ -84,7 +84,7 @@ async def test_one_leads_and_the_other_takes_over_when_it_is_killed(rig, start: 
 
     os.kill(first.pid, signal.SIGKILL)
     (taken,) = await eventually(
-        lambda: logged(second, "lease.acquired"), timedelta(seconds=10), "the second to take over"
+        lambda: logged(second, "lease.acquired"), 10, "the second to take over"
     )
     (held,) = logged(first, "lease.acquired")
     assert taken["term"] == held["term"] + 1
@@ -158,7 +158,7 @@ async def test_changes_arrive_children_are_repaired_and_nothing_else_is_written(
         now = metric(await get(operator, "/metrics"), 'askproai_reconcile_total{kind="Tenant",result="ok"}')
         return float(now) >= runs + 2
 
-    await eventually(ran_twice, timedelta(seconds=20), "two resyncs", every=0.5)
+    await eventually(ran_twice, 20, "two resyncs", every=0.5)
     after = [await kube_client.get(where), await kube_client.get(child)]
     assert [each["metadata"]["resourceVersion"] for each in after] == [
         each["metadata"]["resourceVersion"] for each in before

@@ -12,9 +12,10 @@ import pytest
 from askproai_operator.engine import Key, resources
 from askproai_operator.engine.informer import Informer
 from askproai_operator.engine.login import kopf_login
-from askproai_sandbox.cluster import ControlPlane, KubeClient, eventually
+from askproai_sandbox.cluster import ControlPlane, KubeClient
+from tests.worlds.waiting import eventually
 
-SOON = timedelta(seconds=15)
+SOON = 15.0  # seconds
 OURS = {"app.kubernetes.io/managed-by": "askproai-operator", "askproai.de/tenant": "salon-mueller"}
 
 

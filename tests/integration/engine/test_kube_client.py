@@ -3,14 +3,14 @@
 import asyncio
 import base64
 import dataclasses
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from askproai_core.kube import ApiError
 from askproai_operator.engine import FINALIZER, EventRecord, Key, kube, resources
-from askproai_sandbox.cluster import KubeClient, eventually
+from askproai_sandbox.cluster import KubeClient
+from tests.worlds.waiting import eventually
 
 OURS = {"app.kubernetes.io/managed-by": "askproai-operator", "askproai.de/tenant": "salon-mueller"}
 
@@ -120,7 +120,7 @@ class TestApply:
             live = await rig.kube.get(resources.DEPLOYMENTS, rig.namespace, "t-web")
             return "deployment.kubernetes.io/revision" in live["metadata"].get("annotations", {})
 
-        await eventually(controlled, timedelta(seconds=20), "the Deployment's controller")
+        await eventually(controlled, 20, "the Deployment's controller")
 
         async def settle() -> None:
             await rig.observe_newest(resources.DEPLOYMENTS, "t-web")

@@ -8,9 +8,10 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.worlds.tenant_pod import TenantPod, eventually, sign_calcom, sign_retell
 
 from askproai_runtime.calls import count_active_calls
+from tests.worlds.tenant_pod import TenantPod, sign_calcom, sign_retell
+from tests.worlds.waiting import eventually
 
 START = 1_763_629_200_000
 CALL_FIELDS: dict[str, dict[str, Any]] = {

@@ -5,19 +5,19 @@ import json
 
 import asyncpg
 import pytest
+
+from askproai_runtime.intake.store import _REARM
+from askproai_runtime.jobs import Job, JobKind, Priority, finish
 from tests.worlds.tenant_pod import (
     CALCOM_SECRET,
     RETELL_KEY,
     TenantPod,
-    eventually,
     sign_calcom,
     sign_retell,
     sign_stripe,
     waiting_for_lock,
 )
-
-from askproai_runtime.intake.store import _REARM
-from askproai_runtime.jobs import Job, JobKind, Priority, finish
+from tests.worlds.waiting import eventually
 
 BODY = b'{"event":"call_started","call":{"call_id":"call_forged"}}'
 

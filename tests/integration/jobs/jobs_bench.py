@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import asyncpg
-from tests.worlds.waiting import eventually
 
 from askproai_core.clock import SystemClock
 from askproai_core.database import Pool
 from askproai_runtime.jobs import Job, JobSettings, Runner, finish
 from askproai_runtime.metrics import Waiting
+from tests.worlds.waiting import eventually
 
 QUICK = JobSettings(
     lease=timedelta(seconds=1.5),
@@ -67,7 +67,7 @@ class Bench:
         assert row is not None
         return row
 
-    async def until(self, job_id: int, seconds: float = 10, **expected: object) -> asyncpg.Record:
+    async def wait_for(self, job_id: int, seconds: float = 10, **expected: object) -> asyncpg.Record:
         """Wait until the job's columns have the `expected` values, and return its row."""
         row = await self.job(job_id)
 

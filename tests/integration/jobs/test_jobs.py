@@ -83,7 +83,7 @@ async def test_a_done_job_ends_its_event_in_the_same_transaction(bench: Bench) -
         await bench.succeed(job)
 
     async with bench.running(record_status):
-        row = await bench.until(job_id, state="done", event_status="processed")
+        row = await bench.wait_for(job_id, state="done", event_status="processed")
     assert bench.handled == ["processing", "once"]
     assert (row["attempts"], row["event_attempts"], row["event_error"]) == (1, 1, None)
     assert row["processed_at"] is not None
@@ -99,13 +99,13 @@ async def test_one_attempt_and_three_retries_after_10_60_and_300_seconds_then_de
 
     async with bench.running(fail):
         for attempt, wait in ((1, 10), (2, 60), (3, 300)):
-            row = await bench.until(job_id, state="ready", attempts=attempt)
+            row = await bench.wait_for(job_id, state="ready", attempts=attempt)
             assert wait - 2 < row["due_in"] <= wait
             assert (row["event_status"], row["event_attempts"]) == ("failed", attempt)
             assert row["event_error"] == row["last_error"]
             assert row["last_error"].startswith("ValueError at ")
             await bench.make_due(job_id)
-        row = await bench.until(job_id, state="dead", attempts=4, event_status="dead")
+        row = await bench.wait_for(job_id, state="dead", attempts=4, event_status="dead")
         await bench.make_due(job_id)
         await asyncio.sleep(0.5)
     assert bench.handled == ["attempt 1", "attempt 2", "attempt 3", "attempt 4"]
@@ -128,8 +128,8 @@ async def test_the_error_of_a_failed_attempt_quotes_no_row_and_keeps_our_own_tex
         )
 
     async with bench.running(fail):
-        row = await bench.until(quoting, state="ready", attempts=1)
-        own = await bench.until(explained, state="ready", attempts=1)
+        row = await bench.wait_for(quoting, state="ready", attempts=1)
+        own = await bench.wait_for(explained, state="ready", attempts=1)
     assert row["last_error"].startswith("UniqueViolationError at ")
     assert "runner.py:" in row["last_error"], "our own line is named, not the driver's alone"
     assert "+49" not in row["last_error"] + row["event_error"]
@@ -147,7 +147,7 @@ async def test_claimed_jobs_run_even_when_the_queue_cannot_be_counted(
     monkeypatch.setattr(runner, "snapshot", too_slow)
     job_id = await bench.event("counted")
     async with bench.running():
-        row = await bench.until(job_id, 1, state="done")
+        row = await bench.wait_for(job_id, 1, state="done")
     assert row["attempts"] == 1
 
 
@@ -173,7 +173,7 @@ async def test_under_load_one_statement_claims_many_jobs(bench: Bench, monkeypat
                 await finish(connection, bench.tenant, job)
 
         async with single.running(handle):
-            await bench.until(last, state="done")
+            await bench.wait_for(last, state="done")
     assert claims <= 100 / 5
 
 
@@ -184,7 +184,7 @@ async def test_dead_now_needs_no_retries_and_keeps_its_reason(bench: Bench) -> N
         raise DeadNow("unroutable")
 
     async with bench.running(refuse):
-        row = await bench.until(job_id, state="dead", attempts=1)
+        row = await bench.wait_for(job_id, state="dead", attempts=1)
     assert (row["event_status"], row["event_error"]) == ("dead", "unroutable")
     assert bench.metrics.dead == 1
 
@@ -196,7 +196,7 @@ async def test_run_again_waits_without_using_up_an_attempt(bench: Bench) -> None
         raise RunAgain(datetime.now(UTC) + timedelta(hours=1), "the provider needs quiet")
 
     async with bench.running(postpone):
-        row = await bench.until(job_id, state="ready", claim_no=1)
+        row = await bench.wait_for(job_id, state="ready", claim_no=1)
     assert (row["attempts"], row["event_attempts"], row["event_status"]) == (0, 0, "received")
     assert 3500 < row["due_in"] <= 3600
 
@@ -208,7 +208,7 @@ async def test_an_attempt_that_takes_too_long_is_cancelled_and_fails(bench: Benc
         await asyncio.Event().wait()
 
     async with bench.running(hang, dataclasses.replace(QUICK, timeout=timedelta(seconds=0.3))):
-        row = await bench.until(job_id, state="ready", attempts=1)
+        row = await bench.wait_for(job_id, state="ready", attempts=1)
     assert row["last_error"] == "TooLong: not done after 0.3 s"
 
 
@@ -219,7 +219,7 @@ async def test_a_handler_that_forgets_to_finish_has_not_succeeded(bench: Bench) 
         return None
 
     async with bench.running(forget):
-        row = await bench.until(job_id, state="ready", attempts=1)
+        row = await bench.wait_for(job_id, state="ready", attempts=1)
     assert row["last_error"].startswith("FinishForgotten")
 
 
@@ -257,7 +257,7 @@ async def test_the_lease_of_a_long_job_is_renewed_and_the_job_runs_once(bench: B
         await bench.succeed(job)
 
     async with bench.running(take_long), bench.running(take_long):
-        await bench.until(job_id, state="done")
+        await bench.wait_for(job_id, state="done")
     assert bench.handled == ["long"]
     assert (await bench.job(job_id))["claim_no"] == 1
 
@@ -274,7 +274,7 @@ async def test_a_worker_that_lost_its_claim_stops_working_on_it(bench: Bench) ->
             raise
 
     async with bench.running(work):
-        await bench.until(job_id, state="running")
+        await bench.wait_for(job_id, state="running")
         # Another worker claims it, with a long lease, so that this runner's own sweep leaves it alone.
         await bench.pool.execute(
             "UPDATE jobs SET claim_no = claim_no + 1, lease_until = clock_timestamp() + interval '1 h' WHERE id = $1",
@@ -323,7 +323,7 @@ async def test_a_queue_longer_than_the_slots_is_drained_without_waiting_for_poll
         last = await bench.event(f"many-{number}")
     idle = dataclasses.replace(QUICK, slots=4, poll=timedelta(seconds=60), poll_busy=timedelta(seconds=60))
     async with bench.running(settings=idle):
-        await bench.until(last, state="done")
+        await bench.wait_for(last, state="done")
     assert len(bench.handled) == len(set(bench.handled)) == 60
 
 
@@ -331,13 +331,13 @@ async def test_a_restarted_database_is_waited_for(bench: Bench) -> None:
     """Connections are terminated under the runner; it goes on by itself."""
     first, second = await bench.event("before"), 0
     async with bench.running():
-        await bench.until(first, state="done")
+        await bench.wait_for(first, state="done")
         await bench.pool.execute(
             """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                WHERE usename = current_user AND pid <> pg_backend_pid()"""
         )
         second = await bench.event("after")
-        await bench.until(second, state="done")
+        await bench.wait_for(second, state="done")
 
 
 async def test_a_snapshot_counts_the_waiting_jobs(bench: Bench) -> None:

@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 from jobs_bench import QUICK, Bench
-from tests.worlds.waiting import eventually
 
 from askproai_runtime.jobs.store import JobStore
+from tests.worlds.waiting import eventually
 
 WORKER = Path(__file__).with_name("worker_process.py")
 
@@ -42,7 +42,7 @@ async def test_a_killed_workers_job_is_run_once_by_another_and_its_attempt_count
     assert (row["state"], row["attempts"], row["event_status"]) == ("running", 1, "processing")
     killed = time.monotonic()
     async with bench.running(), bench.running():
-        row = await bench.until(job_id, state="done", event_status="processed")
+        row = await bench.wait_for(job_id, state="done", event_status="processed")
     # With the real settings: 30 s of lease, and at most 18 s until an idle worker's next poll, which sweeps first.
     assert time.monotonic() - killed < (QUICK.lease + QUICK.renew_every + QUICK.poll * 1.2).total_seconds() + 1
     assert bench.handled == ["interrupted"]

@@ -24,10 +24,11 @@ from askproai_operator.redis_users import (
     user_name,
 )
 from askproai_runtime.metrics import Metrics
-from askproai_sandbox.cluster import Child, eventually, free_port, spawn
+from askproai_sandbox.cluster import Child, free_port, spawn
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.waiting import eventually
 
-SOON = timedelta(seconds=15)
+SOON = 15.0  # seconds
 SALON, OTHER = "salon.salon-mueller", "praxis.praxis-weber"
 
 

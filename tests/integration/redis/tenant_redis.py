@@ -8,7 +8,7 @@ from askproai_core.redis import RedisClient, RedisUnavailable, acl_rules
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.redis import EmbeddedRedis
 
-SOON = timedelta(seconds=10)
+SOON = 10.0  # seconds
 
 
 async def tenant_url(server: EmbeddedRedis, tenant: str) -> str:

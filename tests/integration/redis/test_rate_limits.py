@@ -10,8 +10,8 @@ from tenant_redis import SOON, answers, shared_of, tenant_url
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RateLimiter, RedisClient
-from askproai_sandbox.cluster import eventually
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.waiting import eventually
 
 PROGRAM = Path(__file__).with_name("flood_process.py")
 

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,8 +11,9 @@ from redis.exceptions import RedisError
 from tenant_redis import SOON, answers, shared_of
 
 from askproai_core.redis import RedisClient, acl_rules
-from askproai_sandbox.cluster import eventually, free_port, spawn
+from askproai_sandbox.cluster import free_port, spawn
 from askproai_sandbox.redis import ADMIN_USER, EmbeddedRedis, program
+from tests.worlds.waiting import eventually
 
 
 @asynccontextmanager
@@ -34,7 +34,7 @@ async def sentinel(folder: Path, master: EmbeddedRedis) -> AsyncIterator[int]:
             except RedisError:
                 return False
 
-        await eventually(knows_a_replica, timedelta(seconds=30), "the Sentinel to find the replica")
+        await eventually(knows_a_replica, 30, "the Sentinel to find the replica")
     yield port
     await child.stop()
 

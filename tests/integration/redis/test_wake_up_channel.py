@@ -8,8 +8,8 @@ from tenant_redis import SOON, shared_of, tenant_url
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RedisClient, WakeUpChannel
-from askproai_sandbox.cluster import eventually
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.waiting import eventually
 
 
 @asynccontextmanager

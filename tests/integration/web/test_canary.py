@@ -13,22 +13,22 @@ from typing import cast
 
 import aiohttp
 import msgspec
+
+from askproai_runtime.web import WebProcess
+from askproai_sandbox.cluster import free_port
+from askproai_sandbox.databases import Database
 from tests.worlds.tenant_pod import (
     ADMIN_TOKEN,
     CALCOM_SECRET,
     RETELL_KEY,
     STRIPE_SECRET,
     TenantPod,
-    eventually,
     open_pod,
     sign_calcom,
     sign_retell,
     sign_stripe,
-)  # fmt: skip
-
-from askproai_runtime.web import WebProcess
-from askproai_sandbox.cluster import free_port
-from askproai_sandbox.databases import Database
+)
+from tests.worlds.waiting import eventually  # fmt: skip
 
 NAME, CALLER, EMAIL, NOTE = "Zacharias Kanarienvogel", "+4915155500077", "canary@example.com", "Zimtschnecke"
 SECRETS = (RETELL_KEY, CALCOM_SECRET, STRIPE_SECRET, ADMIN_TOKEN, "password-of-canary")

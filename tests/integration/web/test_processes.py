@@ -12,17 +12,17 @@ from typing import Any
 
 import asyncpg
 import pytest
+
+from askproai_sandbox.cluster import free_port
 from tests.worlds.tenant_pod import (
     ADMIN_TOKEN,
     TenantPod,
-    eventually,
     running_web,
     running_worker,
     sign_retell,
     waiting_for_lock,
 )
-
-from askproai_sandbox.cluster import free_port
+from tests.worlds.waiting import eventually
 
 
 async def test_detailed_health_needs_the_admin_token(pod: TenantPod) -> None:

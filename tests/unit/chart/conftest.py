@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from tests.unit.chart.chart_render import find_program, rendered
 
 

@@ -5,11 +5,11 @@ import subprocess
 
 import pytest
 import yaml
-from tests.unit.chart.chart_render import CHART, ROOT, Refused, find_program
 
 from askproai_operator.controllers.coordinator import SECRET_NAME as COORDINATOR_SECRET
 from askproai_operator.settings import Settings as OperatorSettings
 from askproai_runtime.coordinator.settings import CoordinatorSettings
+from tests.unit.chart.chart_render import CHART, ROOT, Refused, find_program
 
 COMPONENTS = ("operator", "coordinator")
 

@@ -7,11 +7,11 @@ import random
 
 import pytest
 from aiohttp import web
+
+from askproai_core.http_server import start_server
 from tests.load.events import PATH, body, event_id, request
 from tests.load.measure import Row, due_times, latency_rows, percentile
 from tests.load.sender import send_on_schedule
-
-from askproai_core.http_server import start_server
 
 
 @pytest.mark.parametrize("module", ["bench", "rig", "idle", "calls", "events", "sender"])
