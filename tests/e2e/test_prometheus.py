@@ -16,7 +16,7 @@ from askproai_sandbox.cluster import ProcessError, free_port, spawn
 from askproai_sandbox.world import SALON
 from tests.e2e.conftest import fetch
 from tests.e2e.test_demo_life import send, signed
-from tests.foreign_crds import MONITORING, crd_files
+from tests.worlds.foreign_crds import MONITORING, crd_files
 from tests.worlds.waiting import eventually
 
 NAME = SALON.tenant.partition(".")[2]

@@ -4,10 +4,10 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from booking_environment import Salon, open_salon
-from calcom_environment import CalcomEnvironment, open_calcom_environment
 
 from askproai_sandbox.databases import Database
+from tests.worlds.booking_environment import Salon, open_salon
+from tests.worlds.calcom_environment import CalcomEnvironment, open_calcom_environment
 
 OpenSalon = Callable[..., Awaitable[Salon]]
 

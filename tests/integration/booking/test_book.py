@@ -5,10 +5,18 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
-from booking_environment import HALF_PAST_TWO, MORNING, NOW, ScriptedCalendar, booking_args, call, second_process
 
 from askproai_runtime.booking import BookingSettings, CalendarDisagrees
 from askproai_runtime.calendars import Confirmed, Refused, Taken, Unavailable, Unknown
+from tests.worlds.booking_environment import (
+    HALF_PAST_TWO,
+    MORNING,
+    NOW,
+    ScriptedCalendar,
+    booking_args,
+    call,
+    second_process,
+)
 from tests.worlds.waiting import eventually
 
 TAKEN = Taken("User either already has booking at this time or is not available")

@@ -7,8 +7,6 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from booking_environment import MORNING, ScriptedCalendar, booking_args, call
-from calcom_environment import CalcomEnvironment
 
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import BookingSettings
@@ -16,6 +14,8 @@ from askproai_runtime.booking.remote import enqueue_sync
 from askproai_runtime.booking.store.appointments import CancelledBy, get_appointment, mark_cancelled
 from askproai_runtime.calendars import Taken, Unknown
 from askproai_runtime.jobs import RunAgain
+from tests.worlds.booking_environment import MORNING, ScriptedCalendar, booking_args, call
+from tests.worlds.calcom_environment import CalcomEnvironment
 
 FOUR = "2026-11-27T16:00:00+01:00"
 NO_QUIET_PERIOD = BookingSettings(quiet_period=timedelta())

@@ -8,7 +8,14 @@ from functools import partial
 from typing import Any
 
 import pytest
-from booking_environment import (
+
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.redis import acl_rules
+from askproai_runtime.booking import Answer, BookingService, BookingSettings
+from askproai_runtime.calendars import CalendarOutcome, CalendarRequest
+from askproai_sandbox.databases import Database
+from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.booking_environment import (
     CALCOM,
     HALF_PAST_TWO,
     Salon,
@@ -19,13 +26,6 @@ from booking_environment import (
     open_slot_lock,
     tenant_config_of,
 )
-
-from askproai_core.fault_injection import FaultPoints
-from askproai_core.redis import acl_rules
-from askproai_runtime.booking import Answer, BookingService, BookingSettings
-from askproai_runtime.calendars import CalendarOutcome, CalendarRequest
-from askproai_sandbox.databases import Database
-from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.waiting import eventually
 
 SOON = 10.0  # seconds

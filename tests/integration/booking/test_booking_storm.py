@@ -15,7 +15,6 @@ from uuid import UUID
 import asyncpg
 import msgspec
 import pytest
-from booking_environment import NOW, Salon, call
 from test_capacity import COURSE, CUT, MAX_UNITS, YOGA, max_share_at_once, studio
 
 from askproai_core.tenant_config import EventType
@@ -31,6 +30,7 @@ from askproai_runtime.calendars import (
     Unknown,
 )  # fmt: skip
 from askproai_runtime.jobs import Job, JobKind, Priority, RunAgain, StaleClaim
+from tests.worlds.booking_environment import NOW, Salon, call
 
 DAY = "2026-11-27"
 QUIET = timedelta(milliseconds=250)

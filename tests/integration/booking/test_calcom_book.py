@@ -4,8 +4,6 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from booking_environment import HALF_PAST_TWO, NOW, booking_args, call, open_slot_lock
-from calcom_environment import CalcomEnvironment
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import Provider
@@ -14,6 +12,8 @@ from askproai_runtime.booking.remote import calendar_request
 from askproai_runtime.booking.store.appointments import get_appointment
 from askproai_runtime.jobs import DeadNow, RunAgain, StaleClaim
 from askproai_sandbox.simulator import FaultKind
+from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, booking_args, call, open_slot_lock
+from tests.worlds.calcom_environment import CalcomEnvironment
 
 
 async def test_a_booking_is_in_both_calendars(env: CalcomEnvironment) -> None:

@@ -10,8 +10,6 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
-from booking_environment import CALCOM, NOW, FrozenClock, Salon, booking_args, call, tenant_config_of
-from calcom_environment import DeferredCalendar
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import CircuitBreakers, CircuitRules, CircuitState, Provider
@@ -22,6 +20,8 @@ from askproai_runtime.jobs import JobSettings, RunAgain, Runner
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import Fault, FaultKind, serve
+from tests.worlds.booking_environment import CALCOM, NOW, FrozenClock, Salon, booking_args, call, tenant_config_of
+from tests.worlds.calcom_environment import DeferredCalendar
 from tests.worlds.waiting import eventually
 
 QUICK = BookingSettings(

@@ -5,11 +5,11 @@ from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
-from booking_environment import HALF_PAST_TWO, MORNING, ScriptedCalendar, booking_args, call
 
 from askproai_runtime.booking import BookingSettings, CalendarDisagrees
 from askproai_runtime.calendars import Refused, Taken, Unavailable, Unknown
 from askproai_runtime.jobs import RunAgain
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, ScriptedCalendar, booking_args, call
 
 FOUR = "2026-11-27T16:00:00+01:00"
 QUARTER_TO_THREE = "2026-11-27T14:45:00+01:00"  # overlaps half past two

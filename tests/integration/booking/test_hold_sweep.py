@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from booking_environment import booking_args, call
 
 from askproai_core.database import Pool, open_pool
 from askproai_runtime.booking import BookingSettings
 from askproai_runtime.coordinator.maintenance import sweep_holds
 from askproai_sandbox.databases import Database
+from tests.worlds.booking_environment import booking_args, call
 
 BRIEF = BookingSettings(hold=timedelta(milliseconds=30), holds_per_caller=100)
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient, ProcessError
-from tests.unit.chart.chart_render import find_program, rendered
+from tests.worlds.chart_render import find_program, rendered
 from tests.worlds.waiting import eventually
 
 SYSTEM = "chart-system"

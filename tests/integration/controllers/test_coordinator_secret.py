@@ -16,10 +16,10 @@ from tests.worlds.waiting import eventually
 
 
 @pytest.fixture
-async def context(place):
+async def context(namespace):
     """The operator's context, with the test's namespace as the operator's."""
-    settings = place.operator.settings.model_copy(update={"namespace": place.namespace})
-    return dataclasses.replace(place.operator.world, settings=settings)
+    settings = namespace.operator.settings.model_copy(update={"namespace": namespace.name})
+    return dataclasses.replace(namespace.operator.context, settings=settings)
 
 
 async def secret_values(context) -> dict[str, str]:
@@ -83,13 +83,13 @@ async def test_a_url_that_cannot_be_parsed_is_replaced(context):
     assert await can_log_in(await secret_values(context))
 
 
-async def test_a_tenants_retention_and_servers_are_stored_for_the_coordinator(place, module_database):
-    await place.secret()
-    await place.create("Tenant")
-    await place.ready()
+async def test_a_tenants_retention_and_servers_are_stored_for_the_coordinator(namespace, module_database):
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
     days = {"rawEventDays": 7, "transcriptDays": 8, "callDays": 9}
-    await place.client.merge(place.path("Tenant"), {"spec": {"retention": days}})
-    tenant = f"{place.namespace}.salon-mueller"
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"retention": days}})
+    tenant = f"{namespace.name}.salon-mueller"
     su = await asyncpg.connect(module_database.superuser_dsn)
 
     async def stored_row() -> asyncpg.Record | None:
@@ -97,7 +97,7 @@ async def test_a_tenants_retention_and_servers_are_stored_for_the_coordinator(pl
 
     row = await eventually(stored_row, 10, "the days")
     assert (row["raw_event_days"], row["transcript_days"]) == (7, 8)
-    live = (await place.get("Tenant", "salon-mueller"))["spec"]
-    assert row["retell_base_url"] == live["retell"].get("baseUrl", place.operator.settings.retell_base_url)
+    live = (await namespace.get("Tenant", "salon-mueller"))["spec"]
+    assert row["retell_base_url"] == live["retell"].get("baseUrl", namespace.operator.settings.retell_base_url)
     assert row["calcom_base_url"].startswith("http")
     await su.close()

@@ -6,6 +6,7 @@ import pytest
 
 from askproai_operator.engine import resources
 from askproai_operator.orphans import LABEL
+from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.waiting import eventually
 
 SOON = 20.0  # seconds
@@ -18,109 +19,107 @@ def clear_faults(operator):
     operator.calcom.faults.clear()
 
 
-async def ledger(place: Any) -> list[dict[str, Any]]:
+async def ledger(namespace: TenantNamespace) -> list[dict[str, Any]]:
     """Return the entries of this namespace's objects."""
-    entries = await place.operator.world.kube.list(resources.SECRETS, "default", LABEL)
-    return [
-        entry for entry in entries if f" {place.namespace}/" in entry["metadata"]["annotations"]["askproai.de/what"]
-    ]
+    entries = await namespace.operator.context.kube.list(resources.SECRETS, "default", LABEL)
+    return [entry for entry in entries if f" {namespace.name}/" in entry["metadata"]["annotations"]["askproai.de/what"]]
 
 
-def forget_failures(place: Any) -> None:
+def forget_failures(namespace: TenantNamespace) -> None:
     """Close the circuits, and make due what waits for its backoff."""
-    place.operator.world.providers._states.clear()
-    place.operator.retry_orphans()
+    namespace.operator.context.providers._states.clear()
+    namespace.operator.retry_orphans()
 
 
-async def emptied(place: Any) -> None:
+async def emptied(namespace: TenantNamespace) -> None:
     """Wait until the ledger is empty. Neither the backoff nor the circuit that the failures opened is tested here."""
-    forget_failures(place)
+    forget_failures(namespace)
 
     async def nothing_left() -> bool:
-        return await ledger(place) == []
+        return await ledger(namespace) == []
 
     await eventually(nothing_left, SOON, "the ledger to be empty")
 
 
-def workspace(place: Any) -> dict[str, Any]:
-    return place.operator.retell.dump()["workspaces"].get(place.key, {"agents": {}, "llms": {}})
+def workspace(namespace: TenantNamespace) -> dict[str, Any]:
+    return namespace.operator.retell.dump()["workspaces"].get(namespace.retell_key, {"agents": {}, "llms": {}})
 
 
-async def create_all(place: Any) -> None:
-    await place.secret()
+async def create_all(namespace: TenantNamespace) -> None:
+    await namespace.write_secret()
     for kind in ("Branch", "ServiceOffering", "Tenant"):
-        await place.create(kind, spec={"calcom": {"eventTypes": []}} if kind == "ServiceOffering" else None)
-    await place.ready()
-    await place.create("RetellAgent")
-    await place.condition("Synced", "True", kind="RetellAgent", name="mitte")
+        await namespace.create(kind, spec={"calcom": {"eventTypes": []}} if kind == "ServiceOffering" else None)
+    await namespace.wait_until_ready()
+    await namespace.create("RetellAgent")
+    await namespace.wait_for_condition("Synced", "True", kind="RetellAgent", name="mitte")
 
 
-async def test_a_namespace_ends_without_its_providers_and_no_orphan_is_left_when_they_are_back(place):
-    await create_all(place)
-    assert place.hooks()
-    assert workspace(place)["agents"]
-    place.operator.fault(place.operator.retell, "list-agents", "error-before-commit", 9999)
-    place.operator.fault(place.operator.calcom, "list-webhooks", "error-before-commit", 9999)
-    await place.client.delete(f"/api/v1/namespaces/{place.namespace}")
+async def test_a_namespace_ends_without_its_providers_and_no_orphan_is_left_when_they_are_back(namespace):
+    await create_all(namespace)
+    assert namespace.calcom_webhooks()
+    assert workspace(namespace)["agents"]
+    namespace.operator.inject_fault(namespace.operator.retell, "list-agents", "error-before-commit", 9999)
+    namespace.operator.inject_fault(namespace.operator.calcom, "list-webhooks", "error-before-commit", 9999)
+    await namespace.client.delete(f"/api/v1/namespaces/{namespace.name}")
     for kind, name in (("RetellAgent", "mitte"), ("Tenant", "salon-mueller"), ("Secret", "salon-mueller-teardown")):
-        await place.gone(kind, name)
-    entries = await ledger(place)
+        await namespace.wait_until_gone(kind, name)
+    entries = await ledger(namespace)
     assert {entry["metadata"]["labels"][LABEL] for entry in entries} == {"agent", "webhook"}
     visible = str([entry["metadata"] for entry in entries])
-    assert place.key not in visible
-    assert place.calcom_key not in visible
-    assert workspace(place)["agents"]
+    assert namespace.retell_key not in visible
+    assert namespace.calcom_key not in visible
+    assert workspace(namespace)["agents"]
 
-    place.operator.retell.faults.clear()
-    place.operator.calcom.faults.clear()
-    await emptied(place)
-    assert (workspace(place)["agents"], workspace(place)["llms"]) == ({}, {})
-    assert place.hooks() == []
+    namespace.operator.retell.faults.clear()
+    namespace.operator.calcom.faults.clear()
+    await emptied(namespace)
+    assert (workspace(namespace)["agents"], workspace(namespace)["llms"]) == ({}, {})
+    assert namespace.calcom_webhooks() == []
 
 
-async def test_a_refused_key_holds_up_nothing_and_a_new_one_in_the_entry_is_used(place):
+async def test_a_refused_key_holds_up_nothing_and_a_new_one_in_the_entry_is_used(namespace):
     """A deletion gets no other key; into the ledger a person can put one."""
-    await place.secret()
-    await place.create("Tenant")
-    await place.ready()
-    webhooks = place.operator.calcom.dump()["accounts"][place.calcom_key]["webhooks"]
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    webhooks = namespace.operator.calcom.dump()["accounts"][namespace.calcom_key]["webhooks"]
     assert webhooks
-    await place.create("Branch")
-    await place.create("RetellAgent", annotations={"askproai.de/paused": "true"}, finalizers=["example.com/hold"])
-    await eventually(lambda: place.operator.world.relations.agent(place.namespace, "mitte"), SOON, "the agent")
-    await place.client.delete(place.path("Tenant"))
-    await place.condition("CredentialsValid", "False", "Deleting")  # from now on nothing is repaired
+    await namespace.create("Branch")
+    await namespace.create("RetellAgent", annotations={"askproai.de/paused": "true"}, finalizers=["example.com/hold"])
+    await eventually(lambda: namespace.operator.context.relations.agent(namespace.name, "mitte"), SOON, "the agent")
+    await namespace.client.delete(namespace.path("Tenant"))
+    await namespace.wait_for_condition("CredentialsValid", "False", "Deleting")  # from now on nothing is repaired
     bad = {"stringData": {"calcom-api-key": "wrong"}}
-    await place.client.merge(place.path("Secret", "salon-mueller-teardown"), bad)
-    await place.client.delete(place.path("RetellAgent", "mitte"))
-    await place.client.merge(place.path("RetellAgent", "mitte"), {"metadata": {"finalizers": None}})
-    await place.gone("Tenant")
-    (entry,) = await ledger(place)
+    await namespace.client.merge(namespace.path("Secret", "salon-mueller-teardown"), bad)
+    await namespace.client.delete(namespace.path("RetellAgent", "mitte"))
+    await namespace.client.merge(namespace.path("RetellAgent", "mitte"), {"metadata": {"finalizers": None}})
+    await namespace.wait_until_gone("Tenant")
+    (entry,) = await ledger(namespace)
     path = resources.SECRETS.path("default", entry["metadata"]["name"])
-    await place.client.merge(path, {"stringData": {"calcom-api-key": place.calcom_key}})
-    await emptied(place)
-    assert place.hooks() == []
+    await namespace.client.merge(path, {"stringData": {"calcom-api-key": namespace.calcom_key}})
+    await emptied(namespace)
+    assert namespace.calcom_webhooks() == []
 
 
-async def test_a_namesakes_webhook_and_role_stay_its_own(place):
-    await place.secret()
-    await place.create("Tenant")
-    await place.ready()
-    place.operator.fault(place.operator.calcom, "list-webhooks", "error-before-commit", 9999)
-    await place.client.delete(place.path("Tenant"))
-    await place.gone("Tenant")
-    await place.create("Tenant", spec={"calendar": {"provider": "Local", "calcom": None}})
-    place.operator.calcom.faults.clear()
+async def test_a_namesakes_webhook_and_role_stay_its_own(namespace):
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    namespace.operator.inject_fault(namespace.operator.calcom, "list-webhooks", "error-before-commit", 9999)
+    await namespace.client.delete(namespace.path("Tenant"))
+    await namespace.wait_until_gone("Tenant")
+    await namespace.create("Tenant", spec={"calendar": {"provider": "Local", "calcom": None}})
+    namespace.operator.calcom.faults.clear()
 
     async def waits() -> bool:
         return any(
-            "again" in entry["metadata"]["annotations"]["askproai.de/last-error"] for entry in await ledger(place)
+            "again" in entry["metadata"]["annotations"]["askproai.de/last-error"] for entry in await ledger(namespace)
         )
 
-    forget_failures(place)
+    forget_failures(namespace)
     await eventually(waits, SOON, "the entry to wait for the namesake")
-    assert len(place.hooks()) == 1
-    await place.client.delete(place.path("Tenant"))
-    await place.gone("Tenant")
-    await emptied(place)
-    assert place.hooks() == []
+    assert len(namespace.calcom_webhooks()) == 1
+    await namespace.client.delete(namespace.path("Tenant"))
+    await namespace.wait_until_gone("Tenant")
+    await emptied(namespace)
+    assert namespace.calcom_webhooks() == []

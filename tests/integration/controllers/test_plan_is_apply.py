@@ -5,9 +5,9 @@ import re
 from collections.abc import Awaitable, Callable
 
 import pytest
-from agent_world import NUMBER, Scene, scene
 
 from askproai_operator.controllers.agent.plan import Action
+from tests.worlds.agent_environment import NUMBER, AgentEnvironment, open_agent_environment
 
 OPERATIONS = {
     Action.CREATE_LLM: "create-llm", Action.CREATE_AGENT: "create-agent", Action.FORK: "create-agent-version",
@@ -18,42 +18,46 @@ OPERATIONS = {
 PLAN = {"askproai.de/plan": "true"}
 
 
-async def prompt(s: Scene) -> None:
-    s.edit(llm={"model": "gpt-5.1", "temperature": "0", "prompt": "Sei freundlich."})
+async def prompt(env: AgentEnvironment) -> None:
+    env.edit(llm={"model": "gpt-5.1", "temperature": "0", "prompt": "Sei freundlich."})
 
 
-async def voice(s: Scene) -> None:
-    s.edit(voiceId="11labs-Adrian")
+async def voice(env: AgentEnvironment) -> None:
+    env.edit(voiceId="11labs-Adrian")
 
 
-async def functions(s: Scene) -> None:
-    s.edit(functions=["CheckAvailability"])
+async def functions(env: AgentEnvironment) -> None:
+    env.edit(functions=["CheckAvailability"])
 
 
-async def number_given_up(s: Scene) -> None:
-    s.set_branch_numbers()
+async def number_given_up(env: AgentEnvironment) -> None:
+    env.set_branch_numbers()
 
 
-async def unbound_by_hand(s: Scene) -> None:
-    if s.status.get("agentId"):
-        await s.retell("PATCH", f"/update-phone-number/{NUMBER.replace('+', '%2B')}", {"inbound_agents": None})
-
-
-async def drift(s: Scene) -> None:
-    """Somebody edits and publishes a version with the dashboard."""
-    if agent_id := s.status.get("agentId"):
-        draft = await s.retell(
-            "POST", f"/create-agent-version/{agent_id}", {"base_version": s.status["publishedVersion"]}
+async def unbound_by_hand(env: AgentEnvironment) -> None:
+    if env.status.get("agentId"):
+        await env.request_retell(
+            "PATCH", f"/update-phone-number/{NUMBER.replace('+', '%2B')}", {"inbound_agents": None}
         )
-        await s.retell("PATCH", f"/update-agent/{agent_id}?version={draft['version']}", {"voice_id": "11labs-Adrian"})
-        await s.retell("POST", f"/publish-agent-version/{agent_id}", {"version": draft["version"]})
 
 
-async def new_process(s: Scene) -> None:
-    await s.restart()
+async def drift(env: AgentEnvironment) -> None:
+    """Somebody edits and publishes a version with the dashboard."""
+    if agent_id := env.status.get("agentId"):
+        draft = await env.request_retell(
+            "POST", f"/create-agent-version/{agent_id}", {"base_version": env.status["publishedVersion"]}
+        )
+        await env.request_retell(
+            "PATCH", f"/update-agent/{agent_id}?version={draft['version']}", {"voice_id": "11labs-Adrian"}
+        )
+        await env.request_retell("POST", f"/publish-agent-version/{agent_id}", {"version": draft["version"]})
 
 
-CHANGES: tuple[Callable[[Scene], Awaitable[None]], ...] = (
+async def new_process(env: AgentEnvironment) -> None:
+    await env.restart()
+
+
+CHANGES: tuple[Callable[[AgentEnvironment], Awaitable[None]], ...] = (
     prompt, voice, functions, number_given_up, unbound_by_hand, drift, new_process,
 )  # fmt: skip
 
@@ -69,17 +73,17 @@ def operation(line: str) -> str:
 @pytest.mark.parametrize("seed", range(12))
 async def test_what_the_plan_shows_is_what_is_then_written(seed: int) -> None:
     chance = random.Random(seed)
-    async with scene() as s:
+    async with open_agent_environment() as env:
         if chance.random() < 0.7:
-            await s.settle()
+            await env.settle()
         for change in chance.sample(CHANGES, chance.randint(1, 3)):
-            await change(s)
-        s.annotate(**PLAN)
-        at = len(s.entries)
-        await s.settle()
-        plan = s.status["plan"]
-        assert s.written(at) == [], "showing it writes nothing"
-        s.annotate()
-        await s.settle()
-        assert s.written(at) == [operation(line) for line in plan if line != "nothing to do"]
-        assert "plan" not in s.status
+            await change(env)
+        env.annotate(**PLAN)
+        at = len(env.retell_requests)
+        await env.settle()
+        plan = env.status["plan"]
+        assert env.retell_writes(at) == [], "showing it writes nothing"
+        env.annotate()
+        await env.settle()
+        assert env.retell_writes(at) == [operation(line) for line in plan if line != "nothing to do"]
+        assert "plan" not in env.status

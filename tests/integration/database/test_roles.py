@@ -5,12 +5,12 @@ import json
 
 import asyncpg
 import pytest
-from tenant_rows import fill
 
 from askproai_core.database import AdminStore, DataOwnedByOther, RolesUnavailable, TenantNotFound, open_pool
 from askproai_core.database.admin import TENANT_TABLES
 from askproai_sandbox.databases import Database
 from askproai_sandbox.postgres import EmbeddedPostgres
+from tests.worlds.tenant_rows import fill
 
 SALON = ("salon.salon", "uid-salon", "password-of-salon")
 

@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from tenant_rows import HOUR, T0, claim, connected, fill
 
 from askproai_sandbox.databases import Database, TenantStore
+from tests.worlds.tenant_rows import HOUR, T0, claim, connected, fill
 
 
 @dataclass

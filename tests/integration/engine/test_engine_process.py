@@ -13,6 +13,7 @@ import pytest
 
 from askproai_operator.engine import resources
 from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, spawn
+from tests.worlds.engine_environment import EngineEnvironment
 from tests.worlds.waiting import eventually
 
 SOON = 15.0  # seconds
@@ -63,37 +64,35 @@ def ready(obj: dict[str, Any]) -> dict[str, Any]:
     return next((each for each in conditions if each["type"] == "Ready"), {"status": None, "reason": None})
 
 
-async def is_ready(rig: Any, ref: resources.ApiResource, name: str) -> dict[str, Any]:
+async def is_ready(env: EngineEnvironment, ref: resources.ApiResource, name: str) -> dict[str, Any]:
     async def fetch_ready() -> dict[str, Any] | None:
-        live = await rig.kube.get(ref, rig.namespace, name)
+        live = await env.kube.get(ref, env.namespace, name)
         return live if live and ready(live)["status"] == "True" else None
 
     return await eventually(fetch_ready, SOON, f"{ref.kind} {name} to be Ready")
 
 
-async def test_one_leads_and_the_other_takes_over_when_it_is_killed(rig, start: Start, kube_client: KubeClient):
+async def test_one_leads_and_the_other_takes_over_when_it_is_killed(env, start: Start, kube_client: KubeClient):
     """The Lease's times are a quarter of the defaults here."""
     first = await start("first")
     await eventually(lambda: logged(first, "cache.primed"), SOON, "the first to lead")
     second = await start("second")
     assert (await get(second, "/readyz"))[0] == 200, "a standby is ready"
-    await rig.make("Tenant")
-    await is_ready(rig, resources.TENANTS, "salon-mueller")
+    await env.create("Tenant")
+    await is_ready(env, resources.TENANTS, "salon-mueller")
     assert not logged(second, "lease.acquired")
     assert "askproai_leader 1.0" in (await get(first, "/metrics"))[1]
 
     os.kill(first.pid, signal.SIGKILL)
-    (taken,) = await eventually(
-        lambda: logged(second, "lease.acquired"), 10, "the second to take over"
-    )
+    (taken,) = await eventually(lambda: logged(second, "lease.acquired"), 10, "the second to take over")
     (held,) = logged(first, "lease.acquired")
     assert taken["term"] == held["term"] + 1
-    await rig.make("Branch")
-    await is_ready(rig, resources.BRANCHES, "mitte")
+    await env.create("Branch")
+    await is_ready(env, resources.BRANCHES, "mitte")
 
     assert await second.stop() == 0
     assert logged(second, "lease.released")
-    lease = await rig.kube.get(resources.LEASES, rig.namespace, "askproai-operator")
+    lease = await env.kube.get(resources.LEASES, env.namespace, "askproai-operator")
     assert lease["spec"]["holderIdentity"] == ""
     assert lease["spec"]["leaseTransitions"] == taken["term"]
 
@@ -112,27 +111,27 @@ async def test_without_an_api_server_it_waits_and_ends_at_sigterm(start: Start, 
     assert await waiting.stop() == 0
 
 
-async def test_a_leader_that_lost_its_lease_ends_at_once(rig, start: Start, kube_client: KubeClient):
+async def test_a_leader_that_lost_its_lease_ends_at_once(env, start: Start, kube_client: KubeClient):
     leader = await start("leader")
     await eventually(lambda: logged(leader, "cache.primed"), SOON, "it to lead")
-    lease = resources.LEASES.path(rig.namespace, "askproai-operator")
+    lease = resources.LEASES.path(env.namespace, "askproai-operator")
     await kube_client.merge(lease, {"spec": {"holderIdentity": "another", "leaseDurationSeconds": 600}})
     assert await leader.wait() == 1
     assert logged(leader, "lease.lost")
 
 
 async def test_changes_arrive_children_are_repaired_and_nothing_else_is_written(
-    rig, start: Start, kube_client: KubeClient
+    env, start: Start, kube_client: KubeClient
 ):
-    await rig.make("Tenant", finalizers=["kopf.zalando.org/KopfFinalizerMarker"])  # somebody else's Kopf operator
+    await env.create("Tenant", finalizers=["kopf.zalando.org/KopfFinalizerMarker"])  # somebody else's Kopf operator
     operator = await start("operator")
-    tenant = await is_ready(rig, resources.TENANTS, "salon-mueller")
+    tenant = await is_ready(env, resources.TENANTS, "salon-mueller")
     assert tenant["status"]["observedGeneration"] == 1
-    where = resources.TENANTS.path(rig.namespace, "salon-mueller")
-    child = resources.CONFIG_MAPS.path(rig.namespace, "salon-mueller-config")
+    where = resources.TENANTS.path(env.namespace, "salon-mueller")
+    child = resources.CONFIG_MAPS.path(env.namespace, "salon-mueller-config")
 
     async def child_says(name: str) -> bool:
-        live = await rig.kube.get(resources.CONFIG_MAPS, rig.namespace, "salon-mueller-config")
+        live = await env.kube.get(resources.CONFIG_MAPS, env.namespace, "salon-mueller-config")
         return live is not None and live["data"] == {"name": name}
 
     await eventually(lambda: child_says("Salon Müller"), SOON, "the child")
@@ -175,7 +174,7 @@ async def test_changes_arrive_children_are_repaired_and_nothing_else_is_written(
     await kube_client.delete(where)
 
     async def gone() -> bool:
-        return await rig.kube.get(resources.TENANTS, rig.namespace, "salon-mueller") is None
+        return await env.kube.get(resources.TENANTS, env.namespace, "salon-mueller") is None
 
     await eventually(gone, SOON, "the Tenant's end")
     assert await operator.stop() == 0
@@ -186,11 +185,11 @@ def metric(answer: tuple[int, str], name: str) -> str:
 
 
 async def test_an_error_of_the_operator_is_reported_without_its_text_and_retried(
-    rig, start: Start, kube_client: KubeClient
+    env, start: Start, kube_client: KubeClient
 ):
     """No secret is in status, events or logs."""
-    await rig.make("Tenant")
-    where = resources.TENANTS.path(rig.namespace, "salon-mueller")
+    await env.create("Tenant")
+    where = resources.TENANTS.path(env.namespace, "salon-mueller")
     await kube_client.merge(where, {"spec": {"displayName": "boom"}})
     operator = await start("operator")
 
@@ -204,10 +203,10 @@ async def test_an_error_of_the_operator_is_reported_without_its_text_and_retried
     assert "lone_operator.py" in failures[0]["where"][-1], "the first one names the place"
     assert failures[1]["where"] is None, "the next ones are short"
     await kube_client.merge(where, {"spec": {"displayName": "Salon"}})
-    await is_ready(rig, resources.TENANTS, "salon-mueller")
+    await is_ready(env, resources.TENANTS, "salon-mueller")
 
     async def both_events() -> list[dict[str, Any]] | None:  # an event comes right after its status
-        found = await rig.kube.list(resources.EVENTS, rig.namespace)
+        found = await env.kube.list(resources.EVENTS, env.namespace)
         return found if {event["reason"] for event in found} >= {"InternalError", "Ready"} else None
 
     events = await eventually(both_events, SOON, "both events")
@@ -215,9 +214,9 @@ async def test_an_error_of_the_operator_is_reported_without_its_text_and_retried
     assert "geheim" not in json.dumps([events, await kube_client.get(where)])
 
 
-async def test_a_paused_object_is_left_alone_until_it_is_unpaused(rig, start: Start, kube_client: KubeClient):
-    await rig.make("Tenant", annotations={"askproai.de/paused": "true"})
-    where = resources.TENANTS.path(rig.namespace, "salon-mueller")
+async def test_a_paused_object_is_left_alone_until_it_is_unpaused(env, start: Start, kube_client: KubeClient):
+    await env.create("Tenant", annotations={"askproai.de/paused": "true"})
+    where = resources.TENANTS.path(env.namespace, "salon-mueller")
     await start("operator")
 
     async def paused() -> bool:
@@ -225,7 +224,7 @@ async def test_a_paused_object_is_left_alone_until_it_is_unpaused(rig, start: St
         return any(each["type"] == "Paused" and each["status"] == "True" for each in found)
 
     await eventually(paused, SOON, "the condition")
-    assert await rig.kube.get(resources.CONFIG_MAPS, rig.namespace, "salon-mueller-config") is None
+    assert await env.kube.get(resources.CONFIG_MAPS, env.namespace, "salon-mueller-config") is None
     assert "finalizers" not in (await kube_client.get(where))["metadata"]
     await kube_client.merge(where, {"metadata": {"annotations": {"askproai.de/paused": None}}})
-    await is_ready(rig, resources.TENANTS, "salon-mueller")
+    await is_ready(env, resources.TENANTS, "salon-mueller")

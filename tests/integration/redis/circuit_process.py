@@ -8,10 +8,10 @@ import sys
 from datetime import timedelta
 
 import structlog
-from tenant_redis import shared_of
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import CircuitBreakers, CircuitOpen, CircuitRules, Permit, Provider
+from tests.worlds.tenant_redis import shared_of
 
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output carries the answers
 

@@ -2,10 +2,10 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
-from tenant_redis import shared_of, tenant_url
 
 from askproai_core.redis import RedisClient
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.tenant_redis import shared_of, tenant_url
 
 
 @pytest.fixture

@@ -4,10 +4,9 @@ import asyncio
 import sys
 import time
 
-from tenant_redis import shared_of
-
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RateLimiter
+from tests.worlds.tenant_redis import shared_of
 
 
 async def main(url: str, tenant: str, limit: str, seconds: str) -> None:

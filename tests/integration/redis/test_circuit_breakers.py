@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tenant_redis import shared_of, tenant_url
 
 from askproai_core.clock import FixedClock, SystemClock
 from askproai_core.redis import CircuitBreakers, CircuitOpen, CircuitRules, CircuitState, Permit, Provider
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.tenant_redis import shared_of, tenant_url
 
 CALCOM = Provider.CALCOM
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)

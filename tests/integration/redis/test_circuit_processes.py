@@ -1,24 +1,23 @@
 """Two processes of a tenant share a circuit through Valkey; one of them dies while its probe is running."""
 
 import asyncio
-import os
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
-from tenant_redis import SOON, tenant_url
-
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.tenant_redis import SOON, tenant_url
 from tests.worlds.waiting import eventually
 
-PROGRAM = Path(__file__).with_name("circuit_process.py")
+ROOT = Path(__file__).parents[3]
+PROGRAM = "tests.integration.redis.circuit_process"
 OPEN_MS, PROBE_MS = 400, 1500
 
 
 async def start(url: str, tenant: str) -> Process:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(PROGRAM), url, tenant, str(OPEN_MS), str(PROBE_MS), stdin=PIPE, stdout=PIPE, env=os.environ
+        sys.executable, "-m", PROGRAM, url, tenant, str(OPEN_MS), str(PROBE_MS), stdin=PIPE, stdout=PIPE, cwd=ROOT
     )
     assert await answer(process) == "ready"
     return process

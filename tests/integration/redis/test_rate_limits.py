@@ -6,22 +6,25 @@ import time
 from pathlib import Path
 
 import pytest
-from tenant_redis import SOON, answers, shared_of, tenant_url
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RateLimiter, RedisClient
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.tenant_redis import SOON, answers, shared_of, tenant_url
 from tests.worlds.waiting import eventually
 
-PROGRAM = Path(__file__).with_name("flood_process.py")
+ROOT = Path(__file__).parents[3]
+PROGRAM = "tests.integration.redis.flood_process"
 
 
 async def test_two_processes_share_one_limit(valkey: EmbeddedRedis, tenant: str) -> None:
     """Both want far more than the limit for two seconds: together they get it once, not twice."""
     url, limit = await tenant_url(valkey, tenant), 200
-    command = [sys.executable, str(PROGRAM), url, tenant, str(limit), "2"]
+    command = [sys.executable, "-m", PROGRAM, url, tenant, str(limit), "2"]
     pods = [
-        await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+        await asyncio.create_subprocess_exec(
+            *command, cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
         for _ in range(2)
     ]
     for pod in pods:

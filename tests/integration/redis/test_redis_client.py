@@ -9,12 +9,12 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, ResponseError
-from tenant_redis import SOON, answers, shared_of, tenant_url
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import ALLOWED_COMMANDS, RedisClient, RedisUnavailable, Script
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.tenant_redis import SOON, answers, shared_of, tenant_url
 from tests.worlds.waiting import eventually
 
 RAISE = Script("raise", "redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000) return redis.call('GET', KEYS[1])")

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from tenant_redis import SOON, answers, shared_of
 
 from askproai_core.redis import RedisClient, acl_rules
 from askproai_sandbox.cluster import free_port, spawn
 from askproai_sandbox.redis import ADMIN_USER, EmbeddedRedis, program
+from tests.worlds.tenant_redis import SOON, answers, shared_of
 from tests.worlds.waiting import eventually
 
 

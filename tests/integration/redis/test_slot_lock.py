@@ -6,11 +6,11 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from tenant_redis import SOON, shared_of, tenant_url
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RedisClient, SlotLock
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.tenant_redis import SOON, shared_of, tenant_url
 from tests.worlds.waiting import eventually
 
 SLOT = "mitte", "anna", 1_795_000_000

@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from tenant_redis import SOON, shared_of, tenant_url
-
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RedisClient, WakeUpChannel
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.tenant_redis import SOON, shared_of, tenant_url
 from tests.worlds.waiting import eventually
 
 

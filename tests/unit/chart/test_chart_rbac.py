@@ -3,7 +3,7 @@
 import yaml
 
 from askproai_operator.engine import resources
-from tests.unit.chart.chart_render import ROOT
+from tests.worlds.chart_render import ROOT
 
 GOLDEN = ROOT / "tests" / "unit" / "chart" / "rbac.yaml"
 

@@ -21,7 +21,7 @@ from askproai_operator.providers import (
     KeyHolder,
     ProviderUnavailable,
 )
-from tests.unit.controllers.salon_models import credentials, raw, tenant
+from tests.worlds.salon_models import credentials, raw, tenant
 
 OLD, YOUNG = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
 OWN = KeyHolder("salon-mueller.salon-mueller", YOUNG, "hash")

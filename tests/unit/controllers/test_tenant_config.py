@@ -18,7 +18,7 @@ from askproai_operator.api.offering import EventType, Price, ServiceOfferingSpec
 from askproai_operator.api.tenant import Calcom, RateLimits, Retention, TenantSpec
 from askproai_operator.controllers.tenant.tenant_config import compile_config
 from askproai_sandbox.world import salon_config
-from tests.unit.controllers.salon_models import agent, branch, offering, raw, tenant
+from tests.worlds.salon_models import agent, branch, offering, raw, tenant
 
 CONTEXT: dict[str, Any] = {
     "resource_ids": {}, "foreign_numbers": {}, "path_prefix": "", "installation_id": "i", "calcom_base_url": "",

@@ -2,11 +2,10 @@
 
 import time
 
-from engine_objects import put, raw
-
 from askproai_operator.api import Branch
 from askproai_operator.engine import Cache, resources
 from askproai_operator.relations import Relations
+from tests.worlds.salon_objects import put, raw
 
 
 def branch(name: str, *numbers: str, did: str | None = None, namespace: str = "salon-mueller") -> dict:

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from engine_objects import key, put, raw, salon
 
 from askproai_core.clock import FixedClock
 from askproai_core.kube import api_error
@@ -27,6 +26,7 @@ from askproai_operator.engine.loop import ReconcileLoop
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import Backoff, Options, Priority, WorkQueue
 from askproai_operator.settings import Settings
+from tests.worlds.salon_objects import key, put, raw, salon
 
 BRANCH = key("Branch", "mitte")
 OK = Result((good(C.SERVICES_READY),))

@@ -9,7 +9,6 @@ from typing import Any
 
 import aiohttp
 import msgspec
-from booking_environment import CALCOM, NOW, FrozenClock, Salon, open_slot_lock, tenant_config_of
 
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
@@ -19,6 +18,7 @@ from askproai_runtime.booking import BookingService, BookingSettings, CalendarEv
 from askproai_runtime.calendars import CalcomHttp, CalcomV2, ProviderCallRecorder
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import Fault, FaultKind, serve
+from tests.worlds.booking_environment import CALCOM, NOW, FrozenClock, Salon, open_slot_lock, tenant_config_of
 
 QUICK = BookingSettings(
     provider_timeout=timedelta(seconds=1), budget=timedelta(seconds=3), quiet_period=timedelta(), sync_delay=timedelta()

@@ -24,7 +24,7 @@ QUICK = JobSettings(
 
 
 class Metrics:
-    """As much of the runtime's metrics as the queue uses."""
+    """The part of the runtime's metrics that the queue uses."""
 
     def __init__(self) -> None:
         self.dead = 0
@@ -38,8 +38,8 @@ class Metrics:
 
 
 @dataclass
-class Bench:
-    """One tenant's queue under test."""
+class JobEnvironment:
+    """One tenant's job queue."""
 
     tenant: str
     dsn: str
