@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 
 from askproai_sandbox.retell import signature
-from tests.e2e.conftest import Demo
+from tests.worlds.running_demo import Demo
 from tests.worlds.waiting import eventually
 
 TENANT, KEY, UNDECLARED = "salon-mueller.salon-mueller", "key_demo_salon", "+49309876543"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 from askproai_sandbox.world import SALON
-from tests.e2e.conftest import fetch
+from tests.worlds.running_demo import fetch
 from tests.worlds.waiting import eventually
 
 CALLER = "+4915155550001"

@@ -1,45 +1,24 @@
 """Life after the demo's scenario: hours change, databases restart, tenants come and go, and nothing is written needlessly."""
 
 import asyncio
-import hashlib
-import hmac
 import json
 import os
 import signal
 import time
 
-import aiohttp
 import pytest
-import yaml
 
 from askproai_core.clock import SystemClock
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
-from askproai_sandbox.world import EXAMPLES, SALON, manifests
-from tests.e2e.conftest import fetch
+from askproai_sandbox.world import EXAMPLES, SALON
+from tests.worlds.running_demo import fetch, second_tenant, send, signed
 from tests.worlds.waiting import eventually
 
 QUIET_SECONDS = int(os.environ.get("ASKPROAI_QUIET_SECONDS", "90"))  # longer than one resync of everything
 PRAXIS_NUMBER = "+492217654321"
 WEDNESDAY = 2
-
-
-def signed(
-    event: str, call_id: str, key: str = SALON.retell_key, to_number: str = SALON.number
-) -> tuple[bytes, dict[str, str]]:
-    """Sign an event as Retell does (docs/vendors/retell.md); independent of runtime and sandbox on purpose."""
-    call = {"call_id": call_id, "agent_id": "unknown", "to_number": to_number, "from_number": "+4915100000000"}
-    body = json.dumps({"event": event, "call": call | {"direction": "inbound", "call_status": "ongoing"}}).encode()
-    stamp = str(int(time.time() * 1000))
-    digest = hmac.new(key.encode(), body + stamp.encode(), hashlib.sha256).hexdigest()
-    return body, {"x-retell-signature": f"v={stamp},d={digest}", "Content-Type": "application/json"}
-
-
-async def send(demo, body: bytes, headers: dict[str, str]) -> tuple[int, dict]:
-    url = f"{demo.state.runtimeUrls[SALON.tenant]}/webhooks/retell"
-    async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as answer:
-        return answer.status, await answer.json()
 
 
 async def test_a_duplicate_is_answered_already_processed_and_a_forged_event_401(demo):
@@ -112,26 +91,6 @@ async def test_postgres_restarts_and_no_acknowledged_event_is_lost(demo):
         return (await demo.rows(unfinished))[0]["n"] == 0
 
     await eventually(all_done, 60, "every stored event to be processed")
-
-
-def second_tenant(retell_url: str, calcom_url: str) -> str:
-    """Return the second example as YAML, with servers of its own and a calendar at Cal.com."""
-    objects = manifests("second-tenant.yaml")
-    secret, tenant = objects["Secret"][0], objects["Tenant"][0]
-    secret["stringData"] |= {"calcom-api-key": "cal_demo_praxis", "calcom-webhook-secret": "praxis-hook-secret"}
-    ref = {"name": secret["metadata"]["name"]}
-    tenant["spec"]["retell"]["baseUrl"] = retell_url
-    tenant["spec"]["calendar"] = {
-        "provider": "Calcom",
-        "calcom": {
-            "apiKeySecretRef": ref | {"key": "calcom-api-key"},
-            "webhookSecretRef": ref | {"key": "calcom-webhook-secret"},
-            "baseUrl": calcom_url,
-        },
-    }
-    offering = objects["ServiceOffering"][0]["spec"]
-    offering["calcom"] = {"eventTypes": [{"staff": "dr-weber", "eventTypeId": 2001}]}
-    return yaml.safe_dump_all([document for documents in objects.values() for document in documents])
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError
 
 from askproai_sandbox.world import SALON
-from tests.e2e.conftest import Demo, fetch
+from tests.worlds.running_demo import Demo, fetch
 from tests.worlds.waiting import eventually
 
 TUESDAY_TO_FRIDAY = (1, 2, 3, 4)  # open from 9 to 18

@@ -8,7 +8,7 @@ import pytest
 from askproai_sandbox.caller import CallRecord
 from askproai_sandbox.demo.stage import PROJECT
 from askproai_sandbox.world import manifests
-from tests.e2e.conftest import Demo, fetch
+from tests.worlds.running_demo import Demo, fetch
 from tests.worlds.waiting import eventually
 
 HOTLINE, KEY = "+49305550100", "key_demo_haarwerk"

@@ -11,19 +11,10 @@ import pytest
 
 from askproai_sandbox.cluster import spawn
 from askproai_sandbox.world import SALON
+from tests.worlds.running_demo import EXPIRED_HOLD, SELECT_THE_HOLD
 from tests.worlds.waiting import eventually
 
 LIMIT_SECONDS = 20
-EXPIRED_HOLD = """
-    WITH a AS (
-        INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
-        VALUES ($1, 'mitte', 'haarschnitt', 'anna', '2031-01-07 10:00+01', '2031-01-07 11:00+01', 'held', 'e2e')
-        RETURNING id, starts_at, ends_at)
-    INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, expires_at)
-    SELECT $1, a.id, (SELECT min(id) FROM resources WHERE tenant = $1), tstzrange(a.starts_at, a.ends_at, '[)'),
-           'held', now() FROM a
-"""
-SELECT_THE_HOLD = "SELECT 1 FROM appointments WHERE correlation_id = 'e2e'"
 
 
 def environment_of(pid: int) -> dict[str, str]:

@@ -19,8 +19,7 @@ from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.caller import play_call
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
-from tests.e2e.conftest import Demo, fetch
-from tests.e2e.test_demo_life import second_tenant
+from tests.worlds.running_demo import Demo, fetch, second_tenant
 from tests.worlds.waiting import eventually
 
 NAME, NUMBER, KEY = "praxis-kern", "+492217654322", "demo_kern"

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from askproai_operator.controllers.agent.plan import Action
-from tests.e2e.conftest import Demo, fetch
+from tests.worlds.running_demo import Demo, fetch
 from tests.worlds.waiting import eventually
 
 SALON = Path(__file__).parents[2] / "examples" / "salon.yaml"

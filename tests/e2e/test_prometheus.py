@@ -14,9 +14,8 @@ import yaml
 
 from askproai_sandbox.cluster import ProcessError, free_port, spawn
 from askproai_sandbox.world import SALON
-from tests.e2e.conftest import fetch
-from tests.e2e.test_demo_life import send, signed
 from tests.worlds.foreign_crds import MONITORING, crd_files
+from tests.worlds.running_demo import fetch, send, signed
 from tests.worlds.waiting import eventually
 
 NAME = SALON.tenant.partition(".")[2]

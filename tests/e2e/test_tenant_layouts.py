@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 
 from askproai_sandbox.world import EXAMPLES, SALON
-from tests.e2e.test_demo_life import send, signed
+from tests.worlds.running_demo import send, signed
 from tests.worlds.waiting import eventually
 
 NAME = SALON.tenant.partition(".")[2]

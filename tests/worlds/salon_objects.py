@@ -10,7 +10,7 @@ from askproai_operator.engine import Cache, Key
 from askproai_operator.engine.cache import CustomResource
 from askproai_operator.engine.resources import resource_of_kind
 
-SALON = Path(__file__).parents[3] / "examples" / "salon.yaml"
+SALON = Path(__file__).parents[2] / "examples" / "salon.yaml"
 NAMESPACE = "salon-mueller"
 _VERSIONS = iter(range(1, 1_000_000))
 

@@ -13,7 +13,7 @@ from askproai_cli.lint.check import check_manifest
 from askproai_sandbox.cluster import ApiError
 
 ROOT = Path(__file__).parents[3]
-INVALID = sorted((ROOT / "tests" / "crd" / "invalid").glob("*.yaml"))
+INVALID = sorted(Path(__file__).with_name("invalid").glob("*.yaml"))
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 OURS = [
     document.value

@@ -91,9 +91,9 @@ async def test_a_rotated_database_password_loses_no_event(web_pod: TenantPod) ->
     assert (await web_pod.retell("call_started", "call_before")).status == 200
     password, old, sent = secrets.token_hex(8), await sessions(web_pod), 1
     await web_pod.db.execute(f"ALTER ROLE \"{web_pod.store.role}\" PASSWORD '{password}'")
-    credentials, _, place = web_pod.store.dsn.rpartition("@")
+    credentials, _, address = web_pod.store.dsn.rpartition("@")
     user = credentials.rpartition(":")[0]
-    web_pod.write_credential("DATABASE_URL", f"{user}:{password}@{place}")
+    web_pod.write_credential("DATABASE_URL", f"{user}:{password}@{address}")
 
     async def swapped() -> bool:
         nonlocal sent

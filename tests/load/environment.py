@@ -49,7 +49,7 @@ def bench_config(store: TenantStore, calcom_url: str | None = None) -> TenantCon
 
 
 @dataclass(frozen=True)
-class Rig:
+class LoadEnvironment:
     """The tenant's database and mounted files; `running` runs its processes."""
 
     directory: Path
@@ -93,7 +93,7 @@ class Rig:
 
 
 @asynccontextmanager
-async def open_rig(directory: Path) -> AsyncIterator[Rig]:
+async def open_environment(directory: Path) -> AsyncIterator[LoadEnvironment]:
     """Start the servers and create the tenant; remove both at the end."""
     postgres, redis = EmbeddedPostgres(directory / "postgres", durable=True), EmbeddedRedis(directory / "redis")
     await asyncio.gather(postgres.start(), redis.start())
@@ -103,7 +103,7 @@ async def open_rig(directory: Path) -> AsyncIterator[Rig]:
             db = await asyncpg.connect(database.superuser_dsn)
             ports = {name: free_port() for name in ("PUBLIC", "PRIVATE", "METRICS", "WORKER")}
             redis_url = await redis.add_user("bench", partial(acl_rules, store.tenant))
-            yield Rig(directory, store, db, ports, redis_url)
+            yield LoadEnvironment(directory, store, db, ports, redis_url)
             await db.close()
     finally:
         await asyncio.gather(postgres.remove(), redis.remove())

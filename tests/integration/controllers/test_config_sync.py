@@ -20,8 +20,8 @@ from askproai_operator.engine import resources
 from askproai_operator.engine.loop import ReconcileLoop
 from askproai_operator.engine.queue import WorkQueue
 from askproai_operator.settings import Settings
-from askproai_sandbox.cluster import KubeClient
-from tests.worlds.engine_environment import EngineEnvironment
+from askproai_sandbox.cluster import ControlPlane, KubeClient
+from tests.worlds.engine_environment import EngineEnvironment, open_engine_environment
 from tests.worlds.waiting import eventually
 
 SOON = 15.0  # seconds
@@ -62,6 +62,12 @@ class Pods:
     async def annotations(self, name: str) -> dict[str, str]:
         live = await self.env.kube.get(resources.PODS, self.env.namespace, name)
         return live["metadata"].get("annotations") or {}
+
+
+@pytest.fixture
+async def env(control_plane: ControlPlane, kube_namespace: str, crds: None) -> AsyncIterator[EngineEnvironment]:
+    async with open_engine_environment(control_plane, kube_namespace) as opened:
+        yield opened
 
 
 @pytest.fixture
