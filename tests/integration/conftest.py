@@ -14,6 +14,21 @@ from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_wo
 from tests.worlds.waiting import eventually
 
 CRDS = Path(__file__).parents[2] / "crds"
+COSTS = {
+    "control_plane": pytest.mark.control_plane,
+    "pod_runner": pytest.mark.processes,
+    "entrance_url": pytest.mark.processes,
+    "start_coordinator": pytest.mark.processes,
+    "start_operator": pytest.mark.processes,
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by what their fixtures cost, so that `-m "not processes and not control_plane"` selects the quick ones."""
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            if fixture in COSTS:
+                item.add_marker(COSTS[fixture])
 
 
 @pytest.fixture(scope="session")

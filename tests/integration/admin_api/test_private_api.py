@@ -104,6 +104,7 @@ async def test_circuits_are_listed_and_reset(shared_web_pod: TenantPod) -> None:
     assert (status, answer) == (200, {"provider": "calcom", **closed})
 
 
+@pytest.mark.processes
 async def test_the_command_line_uses_it(shared_web_pod: TenantPod) -> None:
     async def run(*arguments: str, token: str = ADMIN_TOKEN) -> tuple[int | None, str, str]:
         process = await asyncio.create_subprocess_exec(

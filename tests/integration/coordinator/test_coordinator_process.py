@@ -24,7 +24,7 @@ Start = Callable[[str], Awaitable[Child]]
 
 
 @pytest.fixture
-async def start(
+async def start_coordinator(
     env_with_redis: CoordinatorEnvironment,
     own_valkey: EmbeddedRedis,
     control_plane: ControlPlane,
@@ -45,12 +45,12 @@ async def start(
     command = [Path(sys.executable).with_name("askproai-runtime"), "coordinator"]
     started: list[Child] = []
 
-    async def start_one(name: str) -> Child:
+    async def start(name: str) -> Child:
         started.append(await spawn(name, command, directory=tmp_path, environment=environment))
         await eventually(lambda: log_entries(started[-1], "coordinator.started"), SOON, "its start")
         return started[-1]
 
-    yield start_one
+    yield start
     for child in started:
         await child.stop(ask=signal.SIGKILL)
 
@@ -80,12 +80,12 @@ async def wait_until_swept(env: CoordinatorEnvironment) -> None:
 
 
 async def test_when_the_leader_is_killed_the_other_one_takes_over(
-    env_with_redis: CoordinatorEnvironment, start: Start, kube_client: KubeClient, kube_namespace: str
+    env_with_redis: CoordinatorEnvironment, start_coordinator: Start, kube_client: KubeClient, kube_namespace: str
 ):
     salon = await env_with_redis.database.tenant_store("salon")
-    first = await start("first")
+    first = await start_coordinator("first")
     term = await wait_until_leading(first)
-    second = await start("second")
+    second = await start_coordinator("second")
     await env_with_redis.appointment(salon, expires=AGO)
     await wait_until_swept(env_with_redis)
     assert (await ask(second, "/readyz"))[0] == (await ask(second, "/livez"))[0] == 200, "a standby is ready"
@@ -110,15 +110,15 @@ async def test_when_the_leader_is_killed_the_other_one_takes_over(
 async def test_a_deposed_leader_that_wakes_changes_nothing(
     env_with_redis: CoordinatorEnvironment,
     own_valkey: EmbeddedRedis,
-    start: Start,
+    start_coordinator: Start,
     kube_client: KubeClient,
     kube_namespace: str,
 ):
     """SIGSTOP for longer than the Lease, then SIGCONT: by then another process leads."""
     salon = await env_with_redis.database.tenant_store("salon")
-    first = await start("first")
+    first = await start_coordinator("first")
     term = await wait_until_leading(first)
-    second = await start("second")
+    second = await start_coordinator("second")
     os.kill(first.pid, signal.SIGSTOP)
     assert await wait_until_leading(second) == term + 1
     async with own_valkey.admin() as redis:
@@ -149,6 +149,7 @@ async def test_a_deposed_leader_that_wakes_changes_nothing(
     assert await kube_client.get(LEASE.format(kube_namespace)) == held
 
 
+@pytest.mark.processes
 async def test_a_wrong_setting_is_named(tmp_path: Path):
     command = [Path(sys.executable).with_name("askproai-runtime"), "coordinator"]
     for name, value, code, text in (

@@ -21,11 +21,13 @@ Start = Callable[..., Awaitable[Child]]
 
 
 @pytest.fixture
-async def start(control_plane: ControlPlane, kube_namespace: str, crds: None, tmp_path: Path) -> AsyncIterator[Start]:
-    """Start an operator whose Lease lives in the test's own namespace."""
+async def start_operator(
+    control_plane: ControlPlane, kube_namespace: str, crds: None, tmp_path: Path
+) -> AsyncIterator[Start]:
+    """Yield a function that starts an operator with its Lease in the test's own namespace."""
     started: list[Child] = []
 
-    async def start_operator(name: str, **settings: str) -> Child:
+    async def start(name: str, **settings: str) -> Child:
         variables = {"KUBECONFIG": control_plane.kubeconfig, "NAMESPACE": kube_namespace, "BIND_ADDRESS": "127.0.0.1"}
         variables |= {
             "DATABASE_ADMIN_URL": "postgresql://nobody@127.0.0.1/none",
@@ -43,7 +45,7 @@ async def start(control_plane: ControlPlane, kube_namespace: str, crds: None, tm
         started.append(await spawn(name, command, directory=tmp_path, environment=environment))
         return started[-1]
 
-    yield start_operator
+    yield start
     for child in started:
         await child.stop()
 
@@ -72,11 +74,13 @@ async def is_ready(env: EngineEnvironment, ref: resources.ApiResource, name: str
     return await eventually(fetch_ready, SOON, f"{ref.kind} {name} to be Ready")
 
 
-async def test_one_leads_and_the_other_takes_over_when_it_is_killed(env, start: Start, kube_client: KubeClient):
+async def test_one_leads_and_the_other_takes_over_when_it_is_killed(
+    env, start_operator: Start, kube_client: KubeClient
+):
     """The Lease's times are a quarter of the defaults here."""
-    first = await start("first")
+    first = await start_operator("first")
     await eventually(lambda: logged(first, "cache.primed"), SOON, "the first to lead")
-    second = await start("second")
+    second = await start_operator("second")
     assert (await get(second, "/readyz"))[0] == 200, "a standby is ready"
     await env.create("Tenant")
     await is_ready(env, resources.TENANTS, "salon-mueller")
@@ -97,7 +101,7 @@ async def test_one_leads_and_the_other_takes_over_when_it_is_killed(env, start: 
     assert lease["spec"]["leaseTransitions"] == taken["term"]
 
 
-async def test_without_an_api_server_it_waits_and_ends_at_sigterm(start: Start, tmp_path: Path):
+async def test_without_an_api_server_it_waits_and_ends_at_sigterm(start_operator: Start, tmp_path: Path):
     """A restart while the API server is down: no crash loop, ready as a standby, and SIGTERM is obeyed."""
     user = {"name": "u", "user": {"token": "t"}}
     cluster = {"name": "c", "cluster": {"server": "https://127.0.0.1:9", "insecure-skip-tls-verify": True}}
@@ -105,14 +109,14 @@ async def test_without_an_api_server_it_waits_and_ends_at_sigterm(start: Start, 
     config = {"apiVersion": "v1", "kind": "Config", "current-context": "x"}
     away = tmp_path / "away.json"
     away.write_text(json.dumps(config | {"clusters": [cluster], "users": [user], "contexts": [context]}))
-    waiting = await start("waiting", KUBECONFIG=str(away))
+    waiting = await start_operator("waiting", KUBECONFIG=str(away))
     await eventually(lambda: len(logged(waiting, "lease.unreachable")) > 1, SOON, "a second try")
     assert (await get(waiting, "/readyz"))[0] == 200
     assert await waiting.stop() == 0
 
 
-async def test_a_leader_that_lost_its_lease_ends_at_once(env, start: Start, kube_client: KubeClient):
-    leader = await start("leader")
+async def test_a_leader_that_lost_its_lease_ends_at_once(env, start_operator: Start, kube_client: KubeClient):
+    leader = await start_operator("leader")
     await eventually(lambda: logged(leader, "cache.primed"), SOON, "it to lead")
     lease = resources.LEASES.path(env.namespace, "askproai-operator")
     await kube_client.merge(lease, {"spec": {"holderIdentity": "another", "leaseDurationSeconds": 600}})
@@ -121,10 +125,10 @@ async def test_a_leader_that_lost_its_lease_ends_at_once(env, start: Start, kube
 
 
 async def test_changes_arrive_children_are_repaired_and_nothing_else_is_written(
-    env, start: Start, kube_client: KubeClient
+    env, start_operator: Start, kube_client: KubeClient
 ):
     await env.create("Tenant", finalizers=["kopf.zalando.org/KopfFinalizerMarker"])  # somebody else's Kopf operator
-    operator = await start("operator")
+    operator = await start_operator("operator")
     tenant = await is_ready(env, resources.TENANTS, "salon-mueller")
     assert tenant["status"]["observedGeneration"] == 1
     where = resources.TENANTS.path(env.namespace, "salon-mueller")
@@ -163,7 +167,7 @@ async def test_changes_arrive_children_are_repaired_and_nothing_else_is_written(
         each["metadata"]["resourceVersion"] for each in before
     ]
 
-    # Kopf itself wrote nothing: no annotation, no finalizer taken or given, no manager but ours and the test's.
+    # Kopf itself wrote nothing: no annotation, no finalizer added or removed, no manager but ours and the test's.
     meta = after[0]["metadata"]
     assert set(meta["finalizers"]) == {"kopf.zalando.org/KopfFinalizerMarker", "askproai.de/cleanup"}
     assert set(meta["annotations"]) == {"askproai.de/reconcile-at"}
@@ -185,13 +189,13 @@ def metric(answer: tuple[int, str], name: str) -> str:
 
 
 async def test_an_error_of_the_operator_is_reported_without_its_text_and_retried(
-    env, start: Start, kube_client: KubeClient
+    env, start_operator: Start, kube_client: KubeClient
 ):
     """No secret is in status, events or logs."""
     await env.create("Tenant")
     where = resources.TENANTS.path(env.namespace, "salon-mueller")
     await kube_client.merge(where, {"spec": {"displayName": "boom"}})
-    operator = await start("operator")
+    operator = await start_operator("operator")
 
     async def reported() -> bool:
         found = ready(await kube_client.get(where))
@@ -214,10 +218,10 @@ async def test_an_error_of_the_operator_is_reported_without_its_text_and_retried
     assert "geheim" not in json.dumps([events, await kube_client.get(where)])
 
 
-async def test_a_paused_object_is_left_alone_until_it_is_unpaused(env, start: Start, kube_client: KubeClient):
+async def test_a_paused_object_is_left_alone_until_it_is_unpaused(env, start_operator: Start, kube_client: KubeClient):
     await env.create("Tenant", annotations={"askproai.de/paused": "true"})
     where = resources.TENANTS.path(env.namespace, "salon-mueller")
-    await start("operator")
+    await start_operator("operator")
 
     async def paused() -> bool:
         found = (await kube_client.get(where)).get("status", {}).get("conditions", [])

@@ -5,10 +5,13 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from askproai_runtime.jobs.store import JobStore
 from tests.worlds.job_environment import QUICK, JobEnvironment
 from tests.worlds.waiting import eventually
 
+pytestmark = pytest.mark.processes
 ROOT = Path(__file__).parents[3]
 WORKER = "tests.integration.jobs.worker_process"
 

@@ -6,10 +6,13 @@ import time
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
+import pytest
+
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_redis import SOON, tenant_url
 from tests.worlds.waiting import eventually
 
+pytestmark = pytest.mark.processes
 ROOT = Path(__file__).parents[3]
 PROGRAM = "tests.integration.redis.circuit_process"
 OPEN_MS, PROBE_MS = 400, 1500

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[3]
 PROGRAM = "tests.integration.redis.flood_process"
 
 
+@pytest.mark.processes
 async def test_two_processes_share_one_limit(valkey: EmbeddedRedis, tenant: str) -> None:
     """Both want far more than the limit for two seconds: together they get it once, not twice."""
     url, limit = await tenant_url(valkey, tenant), 200

@@ -13,6 +13,7 @@ from typing import cast
 
 import aiohttp
 import msgspec
+import pytest
 
 from askproai_runtime.web import WebProcess
 from askproai_sandbox.cluster import free_port
@@ -110,6 +111,7 @@ async def running_processes(pod: TenantPod) -> AsyncIterator[Path]:
                 await process.wait()
 
 
+@pytest.mark.processes
 async def test_planted_values_are_found_nowhere(database: Database, tmp_path: Path) -> None:
     outputs: dict[str, str] = {}
     async with open_pod(database, tmp_path, "canary") as pod:

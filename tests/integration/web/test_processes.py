@@ -182,6 +182,7 @@ async def test_shutdown_fails_readiness_first_and_completes_requests_in_flight(s
     assert (await stopped_pod.counts())[0] == 2
 
 
+@pytest.mark.processes
 async def test_a_port_in_use_is_an_error_that_names_it(pod: TenantPod, tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "askproai_runtime.main", "web",
@@ -200,6 +201,7 @@ def environment(pod: TenantPod, **changes: Any) -> dict[str, str]:
     return dict(os.environ) | variables | {name: str(value) for name, value in changes.items()}
 
 
+@pytest.mark.processes
 async def test_the_real_processes_accept_a_call_and_end_on_sigterm(stopped_pod: TenantPod, tmp_path: Path) -> None:
     """`askproai-runtime web` and `worker`, as the pods run them."""
     ports = {name: free_port() for name in ("PUBLIC", "PRIVATE", "METRICS", "WORKER")}
@@ -245,6 +247,7 @@ async def test_the_real_processes_accept_a_call_and_end_on_sigterm(stopped_pod: 
         assert secret not in text
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("name", "value", "code"), [("ASKPROAI_PUBLIC_PORT", "many", 2), ("ASKPROAI_CONFIG_FILE", "/nowhere", 1)]
 )
@@ -259,6 +262,7 @@ async def test_wrong_settings_are_named(pod: TenantPod, name: str, value: str, c
     assert "Traceback" not in errors.decode()
 
 
+@pytest.mark.processes
 async def test_migrate_shows_and_changes_the_schema(database: Any) -> None:
     async def run(*arguments: str) -> tuple[int | None, str]:
         process = await asyncio.create_subprocess_exec(
