@@ -1,4 +1,4 @@
-"""Dead letters in the running demo, as an operator on call meets them: listed, shown, mended, redriven; and a call's timeline."""
+"""Dead letters in the running demo, as an operator on call meets them: listed, shown, repaired, redriven; and a call's timeline."""
 
 import asyncio
 import json
@@ -43,7 +43,7 @@ async def send_call_started(demo: Demo, call_id: str) -> None:
         assert response.status == 200
 
 
-async def test_a_dead_letter_is_found_mended_and_redriven(demo: Demo) -> None:
+async def test_a_dead_letter_is_found_repaired_and_redriven(demo: Demo) -> None:
     await send_call_started(demo, "call_forgotten")
 
     async def dead() -> Any:

@@ -46,9 +46,9 @@ async def test_a_caller_books_moves_and_cancels_and_both_calendars_agree(demo):
     )
     await eventually(lambda: calendars_agree(10), 10, "the appointment in both calendars")
     moved = await call("Ich möchte meinen Termin verschieben.", "Bitte auf 13 Uhr.")
-    asked, done = moved.answers("reschedule_appointment")
+    asked, completed = moved.answers("reschedule_appointment")
     assert asked["message"].startswith("Auf welchen Tag")
-    assert (done["success"], done["status"]) == (True, "confirmed"), done
+    assert (completed["success"], completed["status"]) == (True, "confirmed"), completed
     await eventually(lambda: calendars_agree(13), 10, "the moved appointment in both calendars")
 
     ((uid, _),) = (await list_bookings(demo))[1]

@@ -25,9 +25,9 @@ async def test_a_duplicate_is_answered_already_processed_and_a_forged_event_401(
     """Neither changes anything."""
     body, headers = signed("call_started", "call_dup_1")
     first_status, first = await send(demo, body, headers)
-    again_status, again = await send(demo, body, headers)
+    repeated_status, repeated = await send(demo, body, headers)
     assert (first_status, first["status"]) == (200, "accepted")
-    assert (again_status, again["status"], again["id"]) == (200, "already_processed", first["id"])
+    assert (repeated_status, repeated["status"], repeated["id"]) == (200, "already_processed", first["id"])
     forged_status, _ = await send(demo, body.replace(b"dup_1", b"dup_2"), headers)
     assert forged_status == 401
     stored = await demo.rows("SELECT event_id FROM webhook_events WHERE event_id LIKE 'call_dup_%'")

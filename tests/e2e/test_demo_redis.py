@@ -108,7 +108,7 @@ async def test_redis_is_killed_during_calls_and_they_go_on_booking(demo):
 
 
 async def test_the_redis_user_of_the_tenants_pods_reaches_nothing_foreign(demo):
-    """With the URL as it is mounted; each single command: tests/integration/redis/test_shared_redis.py."""
+    """With the URL as it is mounted; each single command: tests/integration/redis/test_redis_client.py."""
     secret = json.loads(await demo.kubectl("get", "secret", f"{NAME}-runtime", "-n", SALON.namespace, "-o", "json"))
     url = base64.b64decode(secret["data"]["REDIS_URL"]).decode()
     foreign, own = "askproai:praxis-weber.praxis-weber:slot", f"askproai:{SALON.tenant}:e2e"

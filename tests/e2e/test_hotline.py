@@ -94,10 +94,10 @@ async def test_by_history_and_the_caller_is_recognised(chain):
     caller = "+4915155500004"
     first = await chain.call(caller, REQUEST, "Potsdam", YES)
     assert await chain.booked(first) == "potsdam"
-    again = await chain.call(caller, REQUEST, "wie immer", YES)
-    assert again.answers("check_availability")[0]["suggested"] == "potsdam"
-    assert await chain.booked(again) == "potsdam"
-    (ringing,) = [step for step in again.steps if step.name == "call_inbound"]
+    repeated = await chain.call(caller, REQUEST, "wie immer", YES)
+    assert repeated.answers("check_availability")[0]["suggested"] == "potsdam"
+    assert await chain.booked(repeated) == "potsdam"
+    (ringing,) = [step for step in repeated.steps if step.name == "call_inbound"]
     variables = ringing.answer["call_inbound"]["dynamic_variables"]
     assert (variables["caller_name"], variables["caller_usual_branch"]) == ("Erika Mustermann", "Haarwerk Potsdam")
     assert variables["caller_next_appointment"].endswith(" Uhr in Haarwerk Potsdam")

@@ -59,7 +59,7 @@ async def coordinator_targets(demo: Any) -> list[str]:
 
 @dataclass(frozen=True)
 class Prometheus:
-    """A server that scrapes the demo."""
+    """A Prometheus that scrapes the demo."""
 
     url: str
     targets: list[str]

@@ -30,7 +30,7 @@ def rendered(helm: str, values: tuple[str, ...], namespace: str = "system") -> s
     """Return what `helm template` prints with some values (`name=value`). Raises Refused."""
     options = [option for value in values for option in ("--set-json" if "=[" in value else "--set", value)]
     command = [helm, "template", "release", str(CHART), "--namespace", namespace, "--kube-version", "1.34.0", *options]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise Refused(done.stderr)
-    return done.stdout
+    completed = subprocess.run(command, capture_output=True, text=True)
+    if completed.returncode != 0:
+        raise Refused(completed.stderr)
+    return completed.stdout

@@ -28,10 +28,10 @@ class LeaseTerm:
     """The coordinator's term of its Lease, as a test sets it."""
 
     number: int = 1
-    ours: bool = True
+    held: bool = True
 
     def fence(self) -> None:
-        if not self.ours:
+        if not self.held:
             raise NotLeader("the test took it away")
 
 

@@ -1,4 +1,4 @@
-"""A tenant with a queue of its own, the pool of its role, and a handler that records the jobs it ran."""
+"""A tenant with a job queue of its own, the pool of its role, and a handler that records the jobs it ran."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable

@@ -162,7 +162,7 @@ def sign_stripe(body: bytes, key: str = STRIPE_SECRET) -> str:
 
 @asynccontextmanager
 async def running_web(pod: TenantPod, **settings: Any) -> AsyncIterator[asyncio.Event]:
-    """Run the web process. Yields the event that stops it."""
+    """Run the web process; yield the event that stops it."""
     stop = asyncio.Event()
     started = asyncio.Event()
 
@@ -186,7 +186,7 @@ async def running_web(pod: TenantPod, **settings: Any) -> AsyncIterator[asyncio.
 
 @asynccontextmanager
 async def running_worker(pod: TenantPod, **settings: Any) -> AsyncIterator[int]:
-    """Run the worker process. Yields its port."""
+    """Run the worker process; yield its port."""
     stop = asyncio.Event()
     started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 

@@ -1,6 +1,6 @@
 """A pod's callers in a process of its own: reads their requests from standard input, writes the answers as JSON.
 
-Run by test_booking_processes.py as `caller_process.py DSN CONFIG CALCOM_URL [REDIS_URL]`. Writes `ready`, reads one line, a
+Run by test_booking_processes.py with the arguments `DSN CONFIG CALCOM_URL [REDIS_URL]`. Writes `ready`, reads one line, a
 JSON list of [call id, arguments, function], and starts all requests of it at once.
 """
 

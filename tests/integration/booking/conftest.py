@@ -1,4 +1,4 @@
-"""Salons for the booking tests; each test gets its own tenant, all share one database."""
+"""Salons for the booking tests: each is a tenant of its own in the module's database."""
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,7 +14,7 @@ OpenSalon = Callable[..., Awaitable[Salon]]
 
 @pytest.fixture
 async def new_salon(module_database: Database) -> AsyncIterator[OpenSalon]:
-    """`await new_salon(calendar, settings)`: a tenant of its own."""
+    """Yield a function that opens a salon: `await new_salon(calendar, settings)`."""
     opened: list[Salon] = []
 
     async def new(calendar=None, settings=None, **changes) -> Salon:

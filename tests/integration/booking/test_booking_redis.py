@@ -150,10 +150,10 @@ async def test_a_call_that_repeats_itself_under_its_own_lock_hears_that_it_is_bo
     shop = await new_shop(BookingSettings(lease=timedelta()))
     first = shop.book(0, staff="anna")
     await eventually(lambda: shop.calendar.waiting == 1, SOON, "the first try's calendar being asked")
-    again = await shop.book(0, staff="anna")
-    assert again.success
+    repeated = await shop.book(0, staff="anna")
+    assert repeated.success
     shop.calendar.release.set()
-    assert (await first).fields["appointment_id"] == again.fields["appointment_id"]
+    assert (await first).fields["appointment_id"] == repeated.fields["appointment_id"]
     assert len(await shop.salon.live()) == 1
 
 

@@ -39,11 +39,11 @@ async def test_what_was_cancelled_here_can_be_booked_again(env: CalcomEnvironmen
     """Cancelled here only; whoever books the time next cancels the booking that Cal.com still has."""
     first = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
     await env.salon.cancel(first.fields["appointment_id"])
-    again = await env.salon.booking.book_appointment(call(caller), booking_args(staff="anna"))
-    assert (again.success, again.fields["status"]) == (True, "confirmed"), again.message
-    assert again.fields["appointment_id"] != first.fields["appointment_id"]
+    repeated = await env.salon.booking.book_appointment(call(caller), booking_args(staff="anna"))
+    assert (repeated.success, repeated.fields["status"]) == (True, "confirmed"), repeated.message
+    assert repeated.fields["appointment_id"] != first.fields["appointment_id"]
     (remote,) = env.bookings
-    assert remote["metadata"]["requestId"] == again.fields["appointment_id"]
+    assert remote["metadata"]["requestId"] == repeated.fields["appointment_id"]
     assert [outcome for _, _, outcome in env.salon.metrics.provider_calls] == [
         "confirmed",
         "taken",
@@ -120,7 +120,7 @@ async def test_a_sync_job_killed_after_its_create_finds_the_booking(env: CalcomE
     env.reconnect()
     job = await env.salon.claim_job()
     (appointment,) = await env.salon.live()
-    # what a killed worker leaves: the booking at Cal.com, nothing written here
+    # the state after a worker was killed: booked at Cal.com, nothing written here
     async with env.salon.pool.acquire() as conn:
         row = await get_appointment(conn, env.salon.store.tenant, appointment["id"])
     assert row is not None

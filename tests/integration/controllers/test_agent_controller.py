@@ -1,4 +1,4 @@
-"""The RetellAgent controller against Retell's simulator: what exists there afterwards, and what was written on the way."""
+"""The RetellAgent controller against Retell's simulator: which objects exist afterwards, and which writes led to them."""
 
 import base64
 from dataclasses import replace
@@ -492,7 +492,7 @@ async def test_an_event_that_cannot_be_created_does_not_hold_up_the_deletion() -
 
 
 async def test_a_terminating_namespace_gets_its_last_event_in_the_operators_namespace() -> None:
-    """It takes no new objects, Events among them, and nobody else says what was left at Retell."""
+    """It takes no new objects, Events among them, and nothing else names what was left at Retell."""
     async with open_agent_environment(deletionPolicy="Orphan") as env:
         await env.settle()
         env.api.terminating.add("salon")
@@ -504,7 +504,7 @@ async def test_a_terminating_namespace_gets_its_last_event_in_the_operators_name
 
 
 async def test_deletion_without_any_key_ends_after_the_budget() -> None:
-    """The whole namespace went, `T-teardown` included."""
+    """The whole namespace went, `<tenant>-teardown` included."""
     async with open_agent_environment() as env:
         await env.settle()
         env.remove(resources.SECRETS, "salon-teardown")

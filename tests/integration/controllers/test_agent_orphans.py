@@ -62,7 +62,7 @@ def orphans(env: AgentEnvironment) -> list[dict]:
 
 
 async def given_up(env: AgentEnvironment) -> OrphanQueue:
-    """Delete an agent whose provider is away for longer than the budget; return the loop that tries again."""
+    """Delete an agent whose provider is away for longer than the budget; return the queue that retries."""
     await env.settle()
     await env.inject_fault("list-agents", "error-before-commit", count=1000)
     env.delete()
@@ -97,7 +97,7 @@ async def test_orphans_are_removed_when_the_provider_is_back() -> None:
         assert env.api.events[-1][1] == "LeftOverRemoved"
 
 
-async def test_tries_back_off_and_write_nothing_new() -> None:
+async def test_retries_back_off_and_write_nothing_new() -> None:
     async with open_agent_environment() as env:
         retry = await given_up(env)
         await retry.run_due()

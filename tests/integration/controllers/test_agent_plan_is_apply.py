@@ -42,7 +42,7 @@ async def unbound_by_hand(env: AgentEnvironment) -> None:
 
 
 async def drift(env: AgentEnvironment) -> None:
-    """Somebody edits and publishes a version with the dashboard."""
+    """Edit and publish a version, as a person does with the dashboard."""
     if agent_id := env.status.get("agentId"):
         draft = await env.request_retell(
             "POST", f"/create-agent-version/{agent_id}", {"base_version": env.status["publishedVersion"]}

@@ -42,8 +42,8 @@ async def test_the_secret_has_logins_for_both_stores_and_is_written_once(context
     assert await can_log_in(first)
     secret = await context.kube.get(resources.SECRETS, context.settings.namespace, SECRET_NAME)
     await ensure_coordinator(context)
-    again = await context.kube.get(resources.SECRETS, context.settings.namespace, SECRET_NAME)
-    assert again["metadata"]["resourceVersion"] == secret["metadata"]["resourceVersion"]
+    repeated = await context.kube.get(resources.SECRETS, context.settings.namespace, SECRET_NAME)
+    assert repeated["metadata"]["resourceVersion"] == secret["metadata"]["resourceVersion"]
 
 
 async def test_a_password_or_user_that_was_changed_by_hand_is_repaired(context, valkey, module_database):

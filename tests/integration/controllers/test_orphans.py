@@ -26,7 +26,7 @@ async def ledger(namespace: TenantNamespace) -> list[dict[str, Any]]:
 
 
 def forget_failures(namespace: TenantNamespace) -> None:
-    """Close the circuits, and make due what waits for its backoff."""
+    """Close the circuits, and end the backoff of orphans."""
     namespace.operator.context.providers._states.clear()
     namespace.operator.retry_orphans()
 
@@ -78,7 +78,7 @@ async def test_a_namespace_ends_without_its_providers_and_no_orphan_is_left_when
 
 
 async def test_a_refused_key_holds_up_nothing_and_a_new_one_in_the_entry_is_used(namespace):
-    """A deletion gets no other key; into the ledger a person can put one."""
+    """A deletion has only the key of its time; into the ledger's entry a person can put another."""
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.wait_until_ready()

@@ -380,7 +380,7 @@ async def has_event(namespace: TenantNamespace, event: tuple[str, str]) -> bool:
 
 
 async def test_the_deletion_of_a_namespace_completes_and_removes_the_webhook(namespace):
-    """The user's Secret and ours are deleted at once; the credentials are kept in T-teardown."""
+    """The user's Secret and ours are deleted at once; the credentials are kept in Secret `<tenant>-teardown`."""
     await namespace.write_secret()
     await namespace.create("Branch")
     await namespace.create("Tenant")

@@ -1,4 +1,4 @@
-"""A provider that is down for many tenants is down for all, and one probe stands for everybody's."""
+"""A provider that is down for many tenants is down for all, and one probe is made for all of them."""
 
 import json
 from collections.abc import AsyncIterator

@@ -49,7 +49,7 @@ async def test_a_process_that_is_not_surely_leading_touches_no_row(env_with_redi
     await env.event(salon, "stuck", status="failed", job="dead")
     async with own_valkey.admin() as redis:
         await redis.set("askproai:a.a:slot:x", "for ever")
-        env.term.ours = False
+        env.term.held = False
         for task in periodic_tasks(env.context.settings):
             await run_once(task, env.context)
         assert await redis.pttl("askproai:a.a:slot:x") == -1
@@ -69,7 +69,7 @@ async def test_a_lease_lost_between_two_batches_stops_the_second(env: Coordinato
     def lose_lease_at_second_check() -> None:
         checks.append(1)
         if len(checks) > 1:
-            env.term.ours = False
+            env.term.held = False
         check_lease()
 
     object.__setattr__(env.context, "fence", lose_lease_at_second_check)

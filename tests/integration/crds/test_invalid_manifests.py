@@ -23,7 +23,12 @@ BAD_VALUES: list[tuple[str, str, Any, str]] = [
     ("Tenant", "retell.baseUrl", "ftp://api.retellai.com", "a base URL begins with https://"),
     ("Tenant", "retell.baseUrl", "https://api.retellai.com/?x=1", "a base URL begins with https://"),
     ("Tenant", "retell.baseUrl", "https://:8443", "a base URL begins with https://"),
-    ("Tenant", "timeZone", "Local", "not a time zone of the IANA database"),  # Go has it, Python and IANA have not
+    (
+        "Tenant",
+        "timeZone",
+        "Local",
+        "not a time zone of the IANA database",
+    ),  # known to Go, but neither to Python nor to IANA
     ("Tenant", "calendar.calcom.attendeeEmailDomain", "Salon Müller", "not a host name"),
     ("Tenant", "exposure", {"host": "salon.example", "pathPrefix": "voice"}, "not a path, such as /voice"),
     ("Tenant", "runtime.workers", {"minReplicas": 6}, "minReplicas must not be above maxReplicas"),

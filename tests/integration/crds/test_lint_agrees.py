@@ -82,7 +82,7 @@ async def test_lint_and_the_api_server_judge_a_thousand_mutants_alike(apply: Any
             await apply(manifest, dry_run=True)
             server_error = ""
         except ApiError as error:
-            if error.status not in {400, 422, 500}:  # 500: server-side apply's word for a field of no schema
+            if error.status not in {400, 422, 500}:  # 500: the answer of server-side apply to a field of no schema
                 raise
             server_error = str(error)
         assert bool(server_error) == bool(found), (

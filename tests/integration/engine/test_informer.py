@@ -99,12 +99,12 @@ async def test_a_rotated_key_makes_its_tenant_due(env, informer: Informer, kube_
 
 
 async def test_watching_writes_nothing(env, informer: Informer, kube_client: KubeClient):
-    """The handlers are raw, so Kopf sends no PATCH and removes nobody's finalizer."""
+    """The handlers are raw, so Kopf sends no PATCH and removes no finalizer."""
     tenant = await env.create("Tenant", finalizers=["kopf.zalando.org/KopfFinalizerMarker"])
     await kube_client.merge(
         resources.TENANTS.path(env.namespace, "salon-mueller"), {"metadata": {"labels": {"a": "b"}}}
     )
-    seen = lambda: env.cache.get(tenant.key).metadata.labels == {"a": "b"}  # noqa: E731 (one line says it)
+    seen = lambda: env.cache.get(tenant.key).metadata.labels == {"a": "b"}  # noqa: E731
     await eventually(seen, SOON, "the change")
     await asyncio.sleep(0.5)  # there is nothing to wait for: a write that must not happen has had the time to
     live = await env.kube.get(resources.TENANTS, env.namespace, "salon-mueller")

@@ -46,8 +46,8 @@ class TestApply:
     async def test_the_same_manifest_again_sends_nothing(self, env):
         """Quiet: no write when nothing changed."""
         first = await env.kube.apply(config_map(env, a="1"))
-        again = await env.kube.apply(config_map(env, a="1"))
-        assert first == again
+        repeated = await env.kube.apply(config_map(env, a="1"))
+        assert first == repeated
         assert len(env.sent) == 1
 
     async def test_a_changed_manifest_is_sent_and_fields_that_it_no_longer_names_are_removed(self, env):
@@ -77,8 +77,8 @@ class TestApply:
         child = await env.kube.apply(config_map(env, a="1"))
         await kube_client.delete(path(env, resources.CONFIG_MAPS, "t-config"))
         env.sink.forget(resources.CONFIG_MAPS, env.namespace, "t-config", child.uid)
-        again = await env.kube.apply(config_map(env, a="1"))
-        assert again.uid != child.uid
+        repeated = await env.kube.apply(config_map(env, a="1"))
+        assert repeated.uid != child.uid
 
     async def test_fields_that_others_add_stay_and_cost_one_request(self, env, kube_client: KubeClient):
         await env.kube.apply(config_map(env, a="1"))

@@ -50,8 +50,8 @@ async def test_all_fields_and_conditions_are_kept_as_they_were_written(env, kind
     assert await env.kube.patch_status(model, update.patch)
     live = await env.kube.get(resources.resource_of_kind(kind), env.namespace, model.key.name)
     assert live["status"] == update.patch
-    again = update_for_result(env.cache.get(model.key), live["status"], Result(conditions, fields), NOW)
-    assert not again.patch, "what comes back is what was written, else every reconcile would write"
+    repeated = update_for_result(env.cache.get(model.key), live["status"], Result(conditions, fields), NOW)
+    assert not repeated.patch, "what comes back is what was written, else every reconcile would write"
 
     emptied = update_for_result(env.cache.get(model.key), live["status"], Result((), dict.fromkeys(fields)), NOW)
     assert await env.kube.patch_status(model, emptied.patch)

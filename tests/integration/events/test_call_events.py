@@ -78,8 +78,8 @@ async def test_the_event_of_an_unknown_agent_is_dead_at_once_and_audited(pod: Te
     assert audit is not None
     assert (audit["action"], json.loads(audit["detail"])["agent_id"]) == ("event.refused", "agent_strange")
     assert not await pod.db.fetch("SELECT * FROM calls WHERE call_id = 'call_strange'")
-    again = await pod.retell("call_started", "call_strange", agent_id="agent_strange", to_number="+49309999999")
-    assert again.body["status"] == "already_processed"
+    repeated = await pod.retell("call_started", "call_strange", agent_id="agent_strange", to_number="+49309999999")
+    assert repeated.body["status"] == "already_processed"
     assert (await pod.event("call_strange:call_started"))["status"] == "dead"  # type: ignore[index]
 
 

@@ -168,7 +168,7 @@ async def test_many_events_at_once_are_all_stored(web_pod: TenantPod) -> None:
 
 
 async def test_one_event_that_no_row_can_hold_does_not_fail_its_neighbours(web_pod: TenantPod) -> None:
-    """A trigger stands in for anything that the database may refuse in one row."""
+    """A trigger refuses one row, as any constraint may."""
     await web_pod.db.execute(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN IF NEW.event_id LIKE 'call_bad%' THEN RAISE EXCEPTION 'bad row'; END IF; RETURN NEW; END $$;"

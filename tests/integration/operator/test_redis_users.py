@@ -189,11 +189,11 @@ async def test_a_server_without_users_is_shared_and_reported(tmp_path: Path, ser
     assert await works(shared, SALON)
     with pytest.raises(UsersUnsupported):
         await admin.ensure_user(SALON, shared)
-    again = RedisAdmin(f"redis://:pw@127.0.0.1:{port}/0", SystemClock())  # a new process does not waver
-    assert again.tenant_url(SALON, shared) == shared
+    repeated = RedisAdmin(f"redis://:pw@127.0.0.1:{port}/0", SystemClock())  # a new process reports the same
+    assert repeated.tenant_url(SALON, shared) == shared
     await admin.drop_tenant(SALON)
     assert not await keys(shared)
-    for each in (admin, again):
+    for each in (admin, repeated):
         await each.close()
 
 

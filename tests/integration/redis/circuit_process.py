@@ -1,6 +1,6 @@
 """One pod's process with a circuit: executes the commands that it reads, one per line, and answers each with a line.
 
-Run by test_circuit_processes.py as `circuit_process.py REDIS_URL TENANT OPEN_MS PROBE_MS`.
+Run by test_circuit_processes.py with the arguments `REDIS_URL TENANT OPEN_MS PROBE_MS`.
 """
 
 import asyncio

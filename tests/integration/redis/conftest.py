@@ -1,3 +1,5 @@
+"""A tenant with a user of its own in the run's Valkey, and its client."""
+
 from collections.abc import AsyncIterator
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""A pod above its tenant's limit: `flood_process.py URL TENANT LIMIT SECONDS` prints how many requests were admitted."""
+"""A pod above its tenant's limit: run with `URL TENANT LIMIT SECONDS`, it prints how many requests were admitted."""
 
 import asyncio
 import sys

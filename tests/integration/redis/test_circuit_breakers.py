@@ -99,7 +99,7 @@ async def test_failures_that_lie_too_far_apart_do_not_add_up(bench: Bench) -> No
 
 
 @pytest.mark.parametrize("status", [200, 201, 302, 400, 401, 403, 404, 409, 422, 498])
-async def test_any_answer_is_one_and_our_own_mistakes_do_not_open_it(bench: Bench, status: int) -> None:
+async def test_answers_of_any_kind_and_our_own_mistakes_do_not_open_it(bench: Bench, status: int) -> None:
     for _ in range(8):
         await (await bench.circuits.allow(CALCOM)).record_status(status)
     assert (await bench.circuits.views())[CALCOM].failures == 0
@@ -132,7 +132,7 @@ async def test_a_failed_probe_opens_it_again_for_the_whole_wait(bench: Bench) ->
     assert await bench.state() is CircuitState.CLOSED
 
 
-async def test_of_fifty_that_come_at_once_one_is_the_probe(bench: Bench) -> None:
+async def test_of_fifty_requests_at_once_one_is_the_probe(bench: Bench) -> None:
     await bench.open()
     await bench.wait(QUICK.open_for)
     results = await asyncio.gather(*(bench.circuits.allow(CALCOM) for _ in range(50)), return_exceptions=True)
@@ -145,7 +145,7 @@ async def test_a_prober_that_died_keeps_nobody_out(bench: Bench) -> None:
     dead = await bench.probe()
     await bench.wait(QUICK.probe_for)
     second = await bench.circuits.allow(CALCOM)
-    await dead.record_success()  # wakes too late: another has the probe
+    await dead.record_success()  # it continues too late: another process has the probe
     assert await bench.state() is CircuitState.HALF_OPEN
     await dead.record_failure()
     assert await bench.state() is CircuitState.HALF_OPEN
@@ -179,7 +179,7 @@ async def test_429_slows_down_without_opening(bench: Bench) -> None:
     await (await bench.circuits.allow(CALCOM)).record_success()
 
 
-async def test_what_comes_late_from_before_the_outage_changes_nothing(bench: Bench) -> None:
+async def test_an_answer_from_before_the_outage_that_comes_late_changes_nothing(bench: Bench) -> None:
     late = [await bench.circuits.allow(CALCOM) for _ in range(2)]
     await bench.open()
     await late[0].record_success()

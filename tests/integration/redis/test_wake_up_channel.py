@@ -28,7 +28,7 @@ async def test_a_publish_wakes_whoever_listens_of_this_tenant_only(
     wake = WakeUpChannel(shared, SystemClock())
     assert not await wake.publish()
     async with listening(shared) as woken, listening(stranger) as other:
-        await asyncio.wait_for(asyncio.gather(woken.wait(), other.wait()), 10)  # both subscriptions stand
+        await asyncio.wait_for(asyncio.gather(woken.wait(), other.wait()), 10)  # both are subscribed
         for _ in range(3):
             woken.clear()
             other.clear()

@@ -1,4 +1,4 @@
-"""One turn of the loop: what each outcome of a reconcile means for status, events, metrics and the next run."""
+"""One pass of the loop: what each outcome of a reconcile means for status, events, metrics and the next run."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -113,7 +113,7 @@ async def test_a_controller_may_ask_for_another_time(turn: Turn):
     assert turn.next_run() == (timedelta(seconds=3), Priority.CHANGE)
 
 
-async def test_a_retry_backs_off_until_it_goes_well(turn: Turn):
+async def test_a_retry_backs_off_until_it_succeeds(turn: Turn):
     for seconds in (1, 2, 4):
         await turn.run(Result(OK.conditions, requeue=True, requeue_reason="test"))
         assert turn.next_run() == (timedelta(seconds=seconds), Priority.RESYNC)
@@ -206,7 +206,7 @@ async def test_at_a_shutdown_a_running_reconcile_may_finish_and_none_begins(turn
     turn.queue.add(BRANCH)
     running = asyncio.create_task(turn.loop.run(stop))
     await begun.wait()
-    turn.queue.add(BRANCH)  # dirty: it would be reconciled again
+    turn.queue.add(BRANCH)  # changed meanwhile: it would be reconciled again
     stop.set()
     await asyncio.sleep(0.01)
     assert not running.done()

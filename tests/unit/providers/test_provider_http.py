@@ -29,10 +29,10 @@ from askproai_operator.providers import (
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 NUMBER = "+49301234567"
-# Real time: the clock of these tests stands still.
+# Real time: the clock of these tests moves only when a test moves it.
 TIMEOUT = aiohttp.ClientTimeout(total=None, connect=0.2, sock_read=0.2)
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-Provider = Callable[[], AbstractAsyncContextManager[str]]  # gives the base URL
+Provider = Callable[[], AbstractAsyncContextManager[str]]  # yields the base URL
 
 
 def answering(status: int, **more: object) -> Handler:
@@ -89,7 +89,7 @@ async def unconnectable() -> AsyncIterator[str]:
 
 
 class ProviderEnvironment:
-    """A provider, a client of it, and what it counted."""
+    """A provider, a client of it, and the client's metrics."""
 
     def __init__(self, url: str, clock: FixedClock, providers: ProviderClients, registry: CollectorRegistry) -> None:
         self.url, self.clock, self.providers, self.registry = url, clock, providers, registry
@@ -153,7 +153,7 @@ async def test_no_number_or_key_is_in_the_text_of_a_read_that_fails(provider: Pr
         try:
             assert await env.client.get_number(NUMBER) is None
         except ProviderError as error:
-            assert not [word for word in ("key_secret", "4930") if word in str(error)]  # noqa: PT017
+            assert not [secret for secret in ("key_secret", "4930") if secret in str(error)]  # noqa: PT017
 
 
 @pytest.mark.parametrize(("provider", "failure"), FAILURES, ids=[failure for _, failure in FAILURES])
@@ -225,7 +225,7 @@ async def test_a_refused_key_is_not_tried_again_until_it_changes_or_a_minute_pas
         assert len(tries) == 3
 
 
-async def test_403_of_one_object_does_not_close_the_gate() -> None:
+async def test_403_of_one_object_does_not_count_against_the_key() -> None:
     async with open_environment(serving(answering(403))) as env:
         for _ in range(2):
             with pytest.raises(CredentialRefused) as caught:
@@ -358,7 +358,7 @@ async def test_no_proxy_of_the_environment_sees_a_key_and_no_cookie_is_kept(monk
     assert cookies == [None, None]
 
 
-async def test_five_failures_in_a_row_and_the_key_is_left_alone_for_a_minute() -> None:
+async def test_five_failures_in_a_row_open_the_circuit_of_a_key_for_a_minute() -> None:
     answers, sent = [500] * 5, []
 
     async def server(request: web.BaseRequest) -> web.Response:
@@ -382,13 +382,13 @@ async def test_five_failures_in_a_row_and_the_key_is_left_alone_for_a_minute() -
         assert await client.get_llm("llm_1")
 
 
-async def test_our_own_mistakes_rest_nobody() -> None:
+async def test_our_own_mistakes_open_no_circuit() -> None:
     async with open_environment(serving(answering(404))) as env:
         for _ in range(8):
             assert await env.client.get_llm("llm_1") is None
 
 
-async def test_the_only_try_after_the_rest_fails_and_it_rests_again() -> None:
+async def test_a_probe_that_fails_opens_the_circuit_again() -> None:
     sent = []
 
     async def down(request: web.BaseRequest) -> web.Response:
