@@ -179,6 +179,25 @@ class AgentEnvironment:
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
+    async def publish_by_hand(self, **fields: object) -> None:
+        """Publish a version of the agent with other fields, as a person does with the dashboard."""
+        agent_id = self.status["agentId"]
+        path, body = f"/create-agent-version/{agent_id}", {"base_version": self.status["publishedVersion"]}
+        version = (await self.request_retell("POST", path, body))["version"]
+        await self.request_retell("PATCH", f"/update-agent/{agent_id}?version={version}", fields)
+        await self.request_retell("POST", f"/publish-agent-version/{agent_id}", {"version": version})
+
+    async def create_by_hand(self) -> str:
+        """Create and publish an agent as a person would, without our marker; return its id."""
+        body = {"start_speaker": "agent", "general_prompt": "alt", "default_dynamic_variables": {"gruss": "Servus"}}
+        llm = await self.request_retell("POST", "/create-retell-llm", body)
+        engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
+        remote = await self.request_retell(
+            "POST", "/create-agent", {"response_engine": engine, "voice_id": "11labs-Adrian"}
+        )
+        await self.request_retell("POST", f"/publish-agent-version/{remote['agent_id']}", {"version": 0})
+        return str(remote["agent_id"])
+
     @property
     def retell_requests(self) -> list[dict[str, Any]]:
         """Every request to Retell, from the simulator's journal."""

@@ -1,6 +1,5 @@
 """The RetellAgent controller against Retell's simulator: which objects exist afterwards, and which writes led to them."""
 
-import base64
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,14 +7,11 @@ import pytest
 
 from askproai_core.tenant_config import Function
 from askproai_operator.api.conditions import Reason
-from askproai_operator.engine import FINALIZER, NotLeader, resources
+from askproai_operator.engine import NotLeader, resources
 from tests.worlds.agent_environment import (
-    KEY,
     MARKER,
     NUMBER,
     RETELL_KEY,
-    AgentEnvironment,
-    agent,
     open_agent_environment,
 )
 
@@ -36,22 +32,6 @@ async def test_one_published_agent_is_bound_to_the_number() -> None:
         assert env.status["tenant"] == "salon"
         assert env.condition("Ready")["status"] == "True"
         assert env.condition("Drifted")["reason"] == "NoDrift"
-
-
-async def test_a_number_is_first_bound_when_pods_serve_and_stays_when_they_are_late() -> None:
-    """No caller may reach an agent whose functions nobody serves yet."""
-    async with open_agent_environment() as env:
-        env.set_runtime_available(False)
-        await env.settle()
-        assert not env.workspace["numbers"][NUMBER].get("inbound_agents")
-        assert (env.condition("NumbersBound")["reason"], env.condition("Ready")["status"]) == ("Pending", "Unknown")
-        env.set_runtime_available(True)
-        await env.settle()
-        env.assert_one_of_each()
-        env.set_runtime_available(False)
-        await env.settle()
-        env.assert_one_of_each()
-        assert env.condition("Ready")["status"] == "True"
 
 
 async def test_second_reconcile_writes_nothing() -> None:
@@ -169,21 +149,10 @@ async def test_a_refused_create_is_reported_and_tried_again_without_a_wait() -> 
         assert env.clock.now() == before
 
 
-async def _publish_by_hand(env: AgentEnvironment, **fields: object) -> None:
-    agent_id = env.status["agentId"]
-    version = (
-        await env.request_retell(
-            "POST", f"/create-agent-version/{agent_id}", {"base_version": env.status["publishedVersion"]}
-        )
-    )["version"]
-    await env.request_retell("PATCH", f"/update-agent/{agent_id}?version={version}", fields)
-    await env.request_retell("POST", f"/publish-agent-version/{agent_id}", {"version": version})
-
-
 async def test_a_published_edit_by_hand_is_repaired_and_reported() -> None:
     async with open_agent_environment() as env:
         await env.settle()
-        await _publish_by_hand(env, voice_id="11labs-Adrian", voice_speed=1.2)
+        await env.publish_by_hand(voice_id="11labs-Adrian", voice_speed=1.2)
         result = await env.settle()
         env.assert_one_of_each()
         latest = env.workspace["agents"][env.status["agentId"]][-1]
@@ -239,38 +208,6 @@ async def test_an_agent_deleted_by_hand_is_created_again_after_the_grace_period(
         env.assert_one_of_each()
         assert env.status["agentId"] != deleted
         assert env.clock.now() - before >= timedelta(seconds=10), "one 404 is not believed"
-
-
-async def test_a_number_that_is_not_at_retell_is_reported() -> None:
-    async with open_agent_environment(with_number=False) as env:
-        await env.settle()
-        assert env.condition("NumbersBound")["reason"] == "NumberNotAtRetell"
-        assert "import it" in env.condition("NumbersBound")["message"]
-        assert env.condition("Synced")["status"] == "True"
-        assert env.status["phoneNumbers"] == []
-
-
-async def test_a_number_of_somebody_else_is_never_taken() -> None:
-    async with open_agent_environment() as env:
-        llm = await env.request_retell("POST", "/create-retell-llm", {"start_speaker": "agent"})
-        body = {"response_engine": {"type": "retell-llm", "llm_id": llm["llm_id"]}, "voice_id": "11labs-Adrian"}
-        other = await env.request_retell("POST", "/create-agent", body)
-        bound = [{"agent_id": other["agent_id"], "weight": 1}]
-        await env.request_retell(
-            "PATCH", f"/update-phone-number/{NUMBER.replace('+', '%2B')}", {"inbound_agents": bound}
-        )
-        await env.settle()
-        assert env.condition("NumbersBound")["reason"] == "NumberBoundElsewhere"
-        assert env.workspace["numbers"][NUMBER]["inbound_agents"] == bound
-
-
-async def test_a_number_taken_from_the_branch_is_unbound() -> None:
-    async with open_agent_environment() as env:
-        await env.settle()
-        env.set_branch_numbers()
-        await env.settle()
-        assert not env.workspace["numbers"][NUMBER].get("inbound_agents")
-        assert env.status["phoneNumbers"] == []
 
 
 async def test_a_duplicate_with_our_marker_goes_when_nothing_is_bound_to_it() -> None:
@@ -344,19 +281,9 @@ async def test_plan_mode_writes_the_plan_and_nothing_else() -> None:
         assert "plan" not in env.status
 
 
-async def _create_by_hand(env: AgentEnvironment) -> str:
-    """Create and publish an agent as a person would, without our marker; return its id."""
-    body = {"start_speaker": "agent", "general_prompt": "alt", "default_dynamic_variables": {"gruss": "Servus"}}
-    llm = await env.request_retell("POST", "/create-retell-llm", body)
-    engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
-    remote = await env.request_retell("POST", "/create-agent", {"response_engine": engine, "voice_id": "11labs-Adrian"})
-    await env.request_retell("POST", f"/publish-agent-version/{remote['agent_id']}", {"version": 0})
-    return str(remote["agent_id"])
-
-
 async def test_adoption_takes_over_an_agent_created_by_hand() -> None:
     async with open_agent_environment() as env:
-        agent_id = await _create_by_hand(env)
+        agent_id = await env.create_by_hand()
         env.edit(adopt={"agentId": agent_id})
         await env.settle()
         env.assert_one_of_each()
@@ -368,7 +295,7 @@ async def test_adoption_takes_over_an_agent_created_by_hand() -> None:
 
 async def test_adoption_of_another_owners_agent_is_refused() -> None:
     async with open_agent_environment() as env:
-        agent_id = await _create_by_hand(env)
+        agent_id = await env.create_by_hand()
         await env.request_retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 0})
         await env.request_retell(
             "PATCH", f"/update-agent/{agent_id}?version=1", {"agent_name": "X · inst-2/other/agent"}
@@ -382,7 +309,7 @@ async def test_adoption_of_another_owners_agent_is_refused() -> None:
 
 async def test_observe_only_writes_nothing_and_shows_the_difference() -> None:
     async with open_agent_environment(managementPolicy="ObserveOnly") as env:
-        agent_id = await _create_by_hand(env)
+        agent_id = await env.create_by_hand()
         env.edit(adopt={"agentId": agent_id})
         at = len(env.retell_requests)
         await env.settle()
@@ -393,148 +320,6 @@ async def test_observe_only_writes_nothing_and_shows_the_difference() -> None:
         env.delete()
         assert (await env.settle()).gone
         assert agent_id in env.workspace["agents"]
-
-
-async def test_deletion_unbinds_then_deletes_the_agent_then_the_llm() -> None:
-    async with open_agent_environment() as env:
-        await env.settle()
-        at = len(env.retell_requests)
-        env.delete()
-        assert (await env.settle()).gone
-        assert env.retell_writes(at) == ["update-number", "delete-agent", "delete-llm"]
-        assert (env.workspace["agents"], env.workspace["llms"]) == ({}, {})
-        assert "inbound_agents" not in env.workspace["numbers"][NUMBER]
-        assert tuple(KEY) not in env.api.objects
-
-
-@pytest.mark.parametrize("point", ["after:unbind", "after:delete-agent"])
-async def test_a_crash_in_the_middle_of_deletion_is_finished(point: str) -> None:
-    async with open_agent_environment() as env:
-        await env.settle()
-        env.delete()
-        await env.crash_at(point)
-        assert (await env.settle()).gone
-        assert (env.workspace["agents"], env.workspace["llms"]) == ({}, {})
-
-
-async def test_deletion_right_after_a_lost_create_leaves_nothing_behind() -> None:
-    async with open_agent_environment() as env:
-        await env.inject_fault("list-llms", "lagging-list", seconds=9)
-        await env.crash_at("after:create-llm")
-        env.delete()
-        assert (await env.settle(30)).gone
-        assert (env.workspace["agents"], env.workspace["llms"]) == ({}, {})
-
-
-async def test_orphan_leaves_everything_and_makes_an_event() -> None:
-    async with open_agent_environment(deletionPolicy="Orphan") as env:
-        await env.settle()
-        at = len(env.retell_requests)
-        env.delete()
-        assert (await env.settle()).gone
-        assert env.retell_writes(at) == []
-        assert len(env.workspace["agents"]) == 1
-        assert env.api.events[-1][1] == "Orphaned"
-
-
-async def test_deletion_gives_up_after_its_budget_and_names_what_is_left() -> None:
-    """A namespace deletion always ends, even if Retell is away."""
-    async with open_agent_environment() as env:
-        await env.settle()
-        agent_id = env.status["agentId"]
-        await env.inject_fault("delete-agent", "error-before-commit", count=1000)
-        env.delete()
-        result = await env.reconcile()
-        assert result.requeue
-        env.clock.advance(timedelta(minutes=10, seconds=1))
-        assert (await env.reconcile()).gone
-        kind, reason, message = env.api.events[-1]
-        assert (kind, reason) == ("Warning", "LeftOver")
-        assert agent_id in message
-
-
-async def test_deletion_is_tried_again_as_soon_as_the_circuit_lets_it() -> None:
-    """With the backoff alone, a namespace would wait minutes longer than Retell was away."""
-    async with open_agent_environment() as env:
-        await env.settle()
-        await env.inject_fault("list-agents", "down", count=1000)
-        env.delete()
-        while (result := await env.reconcile()).requeue:
-            pass
-        assert "left alone for a while" in result.conditions[0].message
-        assert result.requeue_after is not None
-        assert timedelta() < result.requeue_after <= timedelta(seconds=60)
-        env.simulator.faults.clear()
-        env.clock.advance(result.requeue_after)
-        assert (await env.reconcile()).gone
-
-
-async def test_a_provider_that_asks_for_an_hour_delays_no_deletion_beyond_its_budget() -> None:
-    async with open_agent_environment() as env:
-        await env.settle()
-        await env.inject_fault("list-agents", "rate-limited", count=1000, seconds=3600)
-        env.delete()
-        env.clock.advance(timedelta(minutes=9, seconds=58))
-        after = (await env.reconcile()).requeue_after
-        assert after is not None
-        assert after <= timedelta(seconds=3)
-        env.clock.advance(after)
-        assert (await env.reconcile()).gone
-
-
-async def test_an_event_that_cannot_be_created_does_not_hold_up_the_deletion() -> None:
-    async with open_agent_environment(deletionPolicy="Orphan") as env:
-        await env.settle()
-        env.api.forbidden.add("events")
-        env.delete()
-        assert (await env.settle()).gone
-        assert tuple(KEY) not in env.api.objects
-
-
-async def test_a_terminating_namespace_gets_its_last_event_in_the_operators_namespace() -> None:
-    """It takes no new objects, Events among them, and nothing else names what was left at Retell."""
-    async with open_agent_environment(deletionPolicy="Orphan") as env:
-        await env.settle()
-        env.api.terminating.add("salon")
-        env.delete()
-        assert (await env.settle()).gone
-        kind, reason, message = env.api.events[-1]
-        assert (kind, reason) == ("Normal", "Orphaned")
-        assert message.startswith("RetellAgent salon/mitte: ")
-
-
-async def test_deletion_without_any_key_ends_after_the_budget() -> None:
-    """The whole namespace went, `<tenant>-teardown` included."""
-    async with open_agent_environment() as env:
-        await env.settle()
-        env.remove(resources.SECRETS, "salon-teardown")
-        env.delete()
-        assert (await env.reconcile()).requeue
-        env.clock.advance(timedelta(minutes=10, seconds=1))
-        assert (await env.reconcile()).gone
-        assert env.api.events[-1][1] == "LeftOver"
-
-
-@pytest.mark.parametrize("finalizers", [(), ("example.com/other",), (FINALIZER,)])
-async def test_deletion_of_what_was_never_created_asks_nobody(finalizers: tuple[str, ...]) -> None:
-    async with open_agent_environment() as env:
-        env.put(resources.AGENTS, agent() | {"metadata": {**agent()["metadata"], "finalizers": [*finalizers]}})
-        env.delete()
-        assert (await env.settle()).gone
-        assert env.retell_requests == []
-        assert (tuple(KEY) in env.api.objects) == (finalizers == ("example.com/other",)), "only its own finalizer goes"
-
-
-@pytest.mark.parametrize("point", ["after:create-llm", "before:create-agent", "after:create-agent", "before:publish"])
-async def test_a_namespace_ends_although_its_branch_went_first_and_the_operator_restarted(point: str) -> None:
-    """A new process never saw the Branch that named the tenant, but our status records the name from the first intent on."""
-    async with open_agent_environment() as env:
-        await env.crash_at(point)
-        env.remove(resources.BRANCHES, "mitte")
-        env.delete()
-        await env.restart()
-        assert (await env.settle(30)).gone
-        assert (env.workspace["agents"], env.workspace["llms"]) == ({}, {})
 
 
 async def test_a_key_of_another_workspace_is_reported_and_everything_is_created_there() -> None:
@@ -558,55 +343,15 @@ async def test_a_key_of_another_workspace_is_reported_and_everything_is_created_
         env.assert_one_of_each()
 
 
-async def test_deletion_after_a_refused_agent_deletes_the_llm() -> None:
-    async with open_agent_environment(voiceId="nobody") as env:
-        await env.reconcile()
-        assert len(env.workspace["llms"]) == 1
-        env.delete()
-        assert (await env.settle()).gone
-        assert env.workspace["llms"] == {}
-
-
-async def test_deletion_leaves_alone_what_another_owner_took_over() -> None:
-    async with open_agent_environment() as env:
-        await env.settle()
-        agent_id, llm_id = env.status["agentId"], env.status["llmId"]
-        await _publish_by_hand(env, agent_name="X · inst-2/other/agent")
-        llm = f"/update-retell-llm/{llm_id}?version=2"
-        await env.request_retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 1})
-        await env.request_retell("PATCH", llm, {"default_dynamic_variables": {"askproai_owner": "inst-2/other/agent"}})
-        at = len(env.retell_requests)
-        env.delete()
-        assert (await env.settle()).gone
-        assert env.retell_writes(at) == []
-
-
 async def test_an_adopted_agent_is_recorded_before_it_is_changed() -> None:
     async with open_agent_environment() as env:
-        agent_id = await _create_by_hand(env)
+        agent_id = await env.create_by_hand()
         env.edit(adopt={"agentId": agent_id})
         await env.crash_at("after:fork")
         assert env.status["agentId"] == agent_id
         env.delete()
         assert (await env.settle()).gone
         assert (env.workspace["agents"], env.workspace["llms"]) == ({}, {})
-
-
-async def test_a_freed_number_enqueues_the_agent_that_may_wait_for_it() -> None:
-    """Otherwise its callers would be declined until the next resync."""
-    async with open_agent_environment() as env:
-        other = agent()
-        other["metadata"] |= {"name": "nord", "uid": "u-nord"}
-        env.put(resources.AGENTS, other)
-        await env.settle()
-        env.set_branch_numbers()
-        await env.settle()
-        assert [key.name for key in env.enqueued] == ["nord"]
-        env.set_branch_numbers(NUMBER)
-        await env.settle()
-        env.delete()
-        assert (await env.settle()).gone
-        assert [key.name for key in env.enqueued] == ["nord", "nord"]
 
 
 async def test_observe_only_keeps_the_id_of_a_deleted_agent() -> None:
@@ -677,17 +422,3 @@ async def test_nothing_is_written_once_the_lease_is_not_surely_ours() -> None:
         with pytest.raises(NotLeader):
             await env.reconcile()
         assert env.retell_writes(at) == []
-
-
-async def test_a_trunk_without_its_password_is_reported() -> None:
-    async with open_agent_environment(with_number=False) as env:
-        raw = env.api.objects["Branch", "salon", "mitte"]
-        sip = {"terminationUri": "sip.example", "authSecretRef": {"name": "trunk"}}
-        spec = {**raw["spec"], "phoneNumbers": [{"number": NUMBER, "sip": sip}]}
-        env.put(resources.BRANCHES, {**raw, "spec": spec})
-        await env.settle()
-        assert "Secret 'trunk' is not in this namespace" in env.condition("NumbersBound")["message"]
-        data = {name: base64.b64encode(b"x").decode() for name in ("username", "password")}
-        env.put(resources.SECRETS, {"metadata": {"name": "trunk", "namespace": "salon", "uid": "u-t"}, "data": data})
-        await env.settle()
-        env.assert_one_of_each()
