@@ -144,7 +144,7 @@ async def test_changes_arrive_children_are_repaired_and_nothing_else_is_written(
     await kube_client.merge(child, {"data": {"name": "by hand"}})
     await eventually(lambda: child_says("Salon Mülller"), SOON, "the repair")
     await kube_client.delete(child)
-    await eventually(lambda: child_says("Salon Mülller"), SOON, "the child made again")
+    await eventually(lambda: child_says("Salon Mülller"), SOON, "the child created again")
     token = {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}}
     await kube_client.merge(where, token)
 

@@ -11,7 +11,7 @@ import structlog
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import CircuitBreakers, CircuitOpen, CircuitRules, Permit, Provider
-from tests.worlds.tenant_redis import shared_of
+from tests.worlds.tenant_redis import tenant_client
 
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output carries the answers
 
@@ -22,7 +22,7 @@ def answer(text: str) -> None:
 
 
 async def main(url: str, tenant: str, open_ms: str, probe_ms: str) -> None:
-    shared = shared_of(url, tenant)
+    shared = tenant_client(url, tenant)
     open_for, probe_for = (timedelta(milliseconds=int(each)) for each in (open_ms, probe_ms))
     circuits = CircuitBreakers(shared, SystemClock(), None, CircuitRules(open_for=open_for, probe_for=probe_for))
     permit: Permit | None = None

@@ -6,11 +6,11 @@ import time
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RateLimiter
-from tests.worlds.tenant_redis import shared_of
+from tests.worlds.tenant_redis import tenant_client
 
 
 async def main(url: str, tenant: str, limit: str, seconds: str) -> None:
-    shared = shared_of(url, tenant)
+    shared = tenant_client(url, tenant)
     limiter, admitted = RateLimiter(shared, SystemClock(), "webhooks"), 0
     await shared.execute("PING")
     sys.stdout.write("ready\n")

@@ -12,7 +12,7 @@ from askproai_core.clock import FixedClock, SystemClock
 from askproai_core.redis import CircuitBreakers, CircuitOpen, CircuitRules, CircuitState, Permit, Provider
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.redis import EmbeddedRedis
-from tests.worlds.tenant_redis import shared_of, tenant_url
+from tests.worlds.tenant_redis import create_tenant_user, tenant_client
 
 CALCOM = Provider.CALCOM
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -66,7 +66,7 @@ async def bench(request: pytest.FixtureRequest, valkey: EmbeddedRedis) -> AsyncI
         clock = FixedClock(NOW)
         yield Bench(CircuitBreakers(None, clock, metrics, QUICK), clock.sleep, metrics)
         return
-    shared = shared_of(await tenant_url(valkey, tenant), tenant)
+    shared = tenant_client(await create_tenant_user(valkey, tenant), tenant)
     margin = timedelta(milliseconds=20)
     yield Bench(
         CircuitBreakers(shared, SystemClock(), metrics, QUICK), lambda d: SystemClock().sleep(d + margin), metrics
@@ -210,8 +210,8 @@ async def test_an_open_circuit_is_one_providers_alone(bench: Bench) -> None:
 
 
 async def test_two_pods_share_a_circuit_and_two_tenants_do_not(valkey: EmbeddedRedis) -> None:
-    urls = {name: await tenant_url(valkey, name) for name in ("a.share", "b.share")}
-    first, second, foreign = (shared_of(urls[name], name) for name in ("a.share", "a.share", "b.share"))
+    urls = {name: await create_tenant_user(valkey, name) for name in ("a.share", "b.share")}
+    first, second, foreign = (tenant_client(urls[name], name) for name in ("a.share", "a.share", "b.share"))
     first_pod, second_pod, other_tenant = (
         CircuitBreakers(shared, SystemClock(), None, QUICK) for shared in (first, second, foreign)
     )
@@ -226,7 +226,7 @@ async def test_two_pods_share_a_circuit_and_two_tenants_do_not(valkey: EmbeddedR
 
 
 async def test_redis_that_goes_away_does_not_forget_an_open_circuit_nor_stop_anybody(own_valkey: EmbeddedRedis) -> None:
-    shared = shared_of(await tenant_url(own_valkey, "a.gone"), "a.gone")
+    shared = tenant_client(await create_tenant_user(own_valkey, "a.gone"), "a.gone")
     circuits = CircuitBreakers(shared, SystemClock(), None, QUICK)
     for _ in range(5):
         await (await circuits.allow(CALCOM)).record_failure()
@@ -245,7 +245,7 @@ async def test_redis_that_goes_away_does_not_forget_an_open_circuit_nor_stop_any
 async def test_the_coordinators_verdict_is_about_one_server_and_stops_nobody_who_uses_another(
     valkey: EmbeddedRedis,
 ) -> None:
-    shared = shared_of(await tenant_url(valkey, "a.server"), "a.server")
+    shared = tenant_client(await create_tenant_user(valkey, "a.server"), "a.server")
     same_server, other_server, unknown_server = (
         CircuitBreakers(shared, SystemClock(), None, QUICK, base_url=lambda _, url=url: url)
         for url in ("https://api.cal.com", "https://cal.example", None)
@@ -265,7 +265,7 @@ async def test_the_coordinators_verdict_is_about_one_server_and_stops_nobody_who
 
 
 async def test_the_coordinators_verdict_refuses_for_all_until_its_time_and_no_longer(valkey: EmbeddedRedis) -> None:
-    shared = shared_of(await tenant_url(valkey, "a.verdict"), "a.verdict")
+    shared = tenant_client(await create_tenant_user(valkey, "a.verdict"), "a.verdict")
     circuits = CircuitBreakers(shared, SystemClock(), None, QUICK)
     until = SystemClock().now() + timedelta(milliseconds=300)
     verdict = {"state": "open", "retry_at": int(until.timestamp() * 1000), "fence": 7}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from askproai_sandbox.redis import EmbeddedRedis
-from tests.worlds.tenant_redis import SOON, tenant_url
+from tests.worlds.tenant_redis import SOON, create_tenant_user
 from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.processes
@@ -53,7 +53,7 @@ async def wait_for_answer(process: Process, expected: str) -> float:
 async def test_two_processes_share_it_and_a_prober_that_is_killed_keeps_nobody_out(
     valkey: EmbeddedRedis, tenant: str
 ) -> None:
-    url = await tenant_url(valkey, tenant)
+    url = await create_tenant_user(valkey, tenant)
     first, second = await asyncio.gather(start(url, tenant), start(url, tenant))
     for process in (first, second, first, second, first):
         assert await send(process, "allow") == "pass"

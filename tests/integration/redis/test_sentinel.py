@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from askproai_core.redis import RedisClient, acl_rules
 from askproai_sandbox.cluster import free_port, spawn
 from askproai_sandbox.redis import ADMIN_USER, EmbeddedRedis, program
-from tests.worlds.tenant_redis import SOON, answers, shared_of
+from tests.worlds.tenant_redis import SOON, is_available, tenant_client
 from tests.worlds.waiting import eventually
 
 
@@ -56,11 +56,11 @@ async def test_after_a_failover_the_new_master_is_used(tmp_path: Path, tenant: s
         await other.execute_command("ACL", "SETUSER", ADMIN_USER, f">{urlsplit(first.admin_url).password}")
     async with sentinel(tmp_path, first) as port:
         url = f"redis+sentinel://{user.username}:{user.password}@127.0.0.1:1,127.0.0.1:{port}/salon"
-        shared: RedisClient = shared_of(url, tenant)  # the first Sentinel does not exist
-        assert await answers(shared)
+        shared: RedisClient = tenant_client(url, tenant)  # the first Sentinel does not exist
+        assert await is_available(shared)
         await first.kill()
-        assert not await answers(shared)
-        await eventually(lambda: answers(shared), SOON * 3, "the new master")
+        assert not await is_available(shared)
+        await eventually(lambda: is_available(shared), SOON * 3, "the new master")
         async with second.admin() as admin:
             assert await admin.get(shared.key("x")) == "1"
         await shared.close()
