@@ -10,6 +10,8 @@ from askproai_sandbox.databases import Database, fresh_database
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 
+pytest.register_assert_rewrite("tests.worlds")  # before anything imports it
+
 
 @pytest.fixture(scope="session")
 async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedPostgres]:

@@ -1,4 +1,4 @@
-"""Dead letters in the running demo, as an operator on call meets them: listed, shown, mended, redriven; and a call's timeline."""
+"""Dead letters in the running demo, as an operator on call meets them: listed, shown, repaired, redriven; and a call's timeline."""
 
 import asyncio
 import json
@@ -11,7 +11,8 @@ from typing import Any
 import aiohttp
 
 from askproai_sandbox.retell import signature
-from tests.e2e.conftest import Demo
+from tests.worlds.running_demo import Demo
+from tests.worlds.waiting import eventually
 
 TENANT, KEY, UNDECLARED = "salon-mueller.salon-mueller", "key_demo_salon", "+49309876543"
 
@@ -42,13 +43,13 @@ async def send_call_started(demo: Demo, call_id: str) -> None:
         assert response.status == 200
 
 
-async def test_a_dead_letter_is_found_mended_and_redriven(demo: Demo) -> None:
+async def test_a_dead_letter_is_found_repaired_and_redriven(demo: Demo) -> None:
     await send_call_started(demo, "call_forgotten")
 
     async def dead() -> Any:
         return (await askproai(demo, "events", "list", "--status", "dead", "--source", "retell"))["events"]
 
-    letter = (await demo.until(dead, 20, "the dead letter"))[0]
+    letter = (await eventually(dead, 20, "the dead letter"))[0]
     detail = await askproai(demo, "events", "show", letter["id"])
     assert "unroutable" in detail["job"]["last_error"]
     numbers = [{"number": "030 1234567"}, {"number": UNDECLARED}]
@@ -64,7 +65,7 @@ async def test_a_dead_letter_is_found_mended_and_redriven(demo: Demo) -> None:
                 await askproai(demo, "events", "redrive", letter["id"])
             return detail["event"]["status"] == "processed"
 
-        await demo.until(processed, 30, "the redriven event")
+        await eventually(processed, 30, "the redriven event")
     finally:
         await demo.kubectl(
             "patch", "branch.askproai.de", "mitte", "-n", "salon-mueller", "--type=merge",

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
-from askproai_sandbox.example_tenant import SALON
-from tests.e2e.conftest import fetch
+from askproai_sandbox.world import SALON
+from tests.worlds.running_demo import fetch
+from tests.worlds.waiting import eventually
 
 CALLER = "+4915155550001"
 HOME = ZoneInfo("Europe/Berlin")
@@ -43,17 +44,17 @@ async def test_a_caller_books_moves_and_cancels_and_both_calendars_agree(demo):
     await call(
         f"Ich hätte gern einen Haarschnitt am {day.isoformat()} um 10 Uhr.", "Ja, gern, mein Name ist Petra Test."
     )
-    await demo.until(lambda: calendars_agree(10), 10, "the appointment in both calendars")
+    await eventually(lambda: calendars_agree(10), 10, "the appointment in both calendars")
     moved = await call("Ich möchte meinen Termin verschieben.", "Bitte auf 13 Uhr.")
-    asked, done = moved.answers("reschedule_appointment")
+    asked, completed = moved.answers("reschedule_appointment")
     assert asked["message"].startswith("Auf welchen Tag")
-    assert (done["success"], done["status"]) == (True, "confirmed"), done
-    await demo.until(lambda: calendars_agree(13), 10, "the moved appointment in both calendars")
+    assert (completed["success"], completed["status"]) == (True, "confirmed"), completed
+    await eventually(lambda: calendars_agree(13), 10, "the moved appointment in both calendars")
 
     ((uid, _),) = (await list_bookings(demo))[1]
     action = {"key": SALON.calcom_key, "action": "move", "uid": uid, "start": at(15).astimezone(UTC).isoformat()}
     await fetch(f"{demo.state.calcomUrl}/_sim/dashboard", "POST", json=action)
-    await demo.until(lambda: calendars_agree(15), 10, "the move at Cal.com")
+    await eventually(lambda: calendars_agree(15), 10, "the move at Cal.com")
 
     last_call = await call("Wann ist mein Termin?", "Den möchte ich absagen, bitte.")
     (found,) = last_call.answers("find_appointments")
@@ -64,7 +65,7 @@ async def test_a_caller_books_moves_and_cancels_and_both_calendars_agree(demo):
     async def both_empty() -> bool:
         return await list_bookings(demo) == ([], [])
 
-    await demo.until(both_empty, 10, "the cancellation in both calendars")
+    await eventually(both_empty, 10, "the cancellation in both calendars")
 
 
 async def test_a_slot_that_the_salon_books_at_calcom_is_not_offered_to_callers(demo):
@@ -89,8 +90,8 @@ async def test_a_slot_that_the_salon_books_at_calcom_is_not_offered_to_callers(d
     async def taken() -> bool:
         return not await offered()
 
-    await demo.until(taken, 15, "the slot to be taken")
+    await eventually(taken, 15, "the slot to be taken")
     for uid in uids:
         body = {"key": SALON.calcom_key, "action": "cancel", "uid": uid}
         await fetch(f"{demo.state.calcomUrl}/_sim/dashboard", "POST", json=body)
-    await demo.until(offered, 15, "the slot to be free again")
+    await eventually(offered, 15, "the slot to be free again")

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from askproai_sandbox.demo import read_state
 from askproai_sandbox.demo.run import end_demo
-from tests.e2e.conftest import play
+from tests.worlds.running_demo import play
 
 
 def flatten(pids: object) -> list[int]:

@@ -1,53 +1,33 @@
 """Life after the demo's scenario: hours change, databases restart, tenants come and go, and nothing is written needlessly."""
 
 import asyncio
-import hashlib
-import hmac
 import json
 import os
 import signal
 import time
 
-import aiohttp
 import pytest
-import yaml
 
 from askproai_core.clock import SystemClock
 from askproai_sandbox.calcom import CalcomSimulator
-from askproai_sandbox.example_tenant import EXAMPLES, SALON, load_manifests
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
-from tests.e2e.conftest import fetch
+from askproai_sandbox.world import EXAMPLES, SALON
+from tests.worlds.running_demo import fetch, second_tenant, send, signed
+from tests.worlds.waiting import eventually
 
 QUIET_SECONDS = int(os.environ.get("ASKPROAI_QUIET_SECONDS", "90"))  # longer than one resync of everything
 PRAXIS_NUMBER = "+492217654321"
 WEDNESDAY = 2
 
 
-def signed(
-    event: str, call_id: str, key: str = SALON.retell_key, to_number: str = SALON.number
-) -> tuple[bytes, dict[str, str]]:
-    """Sign an event as Retell does (docs/vendors/retell.md); independent of runtime and sandbox on purpose."""
-    call = {"call_id": call_id, "agent_id": "unknown", "to_number": to_number, "from_number": "+4915100000000"}
-    body = json.dumps({"event": event, "call": call | {"direction": "inbound", "call_status": "ongoing"}}).encode()
-    stamp = str(int(time.time() * 1000))
-    digest = hmac.new(key.encode(), body + stamp.encode(), hashlib.sha256).hexdigest()
-    return body, {"x-retell-signature": f"v={stamp},d={digest}", "Content-Type": "application/json"}
-
-
-async def send(demo, body: bytes, headers: dict[str, str]) -> tuple[int, dict]:
-    url = f"{demo.state.runtimeUrls[SALON.tenant]}/webhooks/retell"
-    async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as answer:
-        return answer.status, await answer.json()
-
-
 async def test_a_duplicate_is_answered_already_processed_and_a_forged_event_401(demo):
     """Neither changes anything."""
     body, headers = signed("call_started", "call_dup_1")
     first_status, first = await send(demo, body, headers)
-    again_status, again = await send(demo, body, headers)
+    repeated_status, repeated = await send(demo, body, headers)
     assert (first_status, first["status"]) == (200, "accepted")
-    assert (again_status, again["status"], again["id"]) == (200, "already_processed", first["id"])
+    assert (repeated_status, repeated["status"], repeated["id"]) == (200, "already_processed", first["id"])
     forged_status, _ = await send(demo, body.replace(b"dup_1", b"dup_2"), headers)
     assert forged_status == 401
     stored = await demo.rows("SELECT event_id FROM webhook_events WHERE event_id LIKE 'call_dup_%'")
@@ -73,7 +53,7 @@ async def test_changed_opening_hours_take_effect_within_5_seconds_and_no_pod_res
     async def closed() -> bool:
         return not any([await offered() for _ in range(2)])  # both pods are asked in turn
 
-    await demo.until(closed, 5, "the new hours in every pod")
+    await eventually(closed, 5, "the new hours in every pod")
     assert time.monotonic() - started < 5
     assert demo.state.pids["pods"] == before
     await demo.kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
@@ -102,7 +82,7 @@ async def test_postgres_restarts_and_no_acknowledged_event_is_lost(demo):
         body, headers = signed("call_started", "call_restart_last")
         return (await send(demo, body, headers))[0] == 200
 
-    await demo.until(accepts_again, 30, "the database to be used again")
+    await eventually(accepts_again, 30, "the database to be used again")
     rows = await demo.rows("SELECT event_id FROM webhook_events WHERE event_id LIKE 'call_restart_%'")
     assert set(acknowledged) <= {row["event_id"] for row in rows}
     unfinished = "SELECT count(*) AS n FROM webhook_events WHERE status IN ('received', 'processing', 'failed')"
@@ -110,27 +90,7 @@ async def test_postgres_restarts_and_no_acknowledged_event_is_lost(demo):
     async def all_done() -> bool:
         return (await demo.rows(unfinished))[0]["n"] == 0
 
-    await demo.until(all_done, 60, "every stored event to be processed")
-
-
-def second_tenant(retell_url: str, calcom_url: str) -> str:
-    """Return the second example as YAML, with servers of its own and a calendar at Cal.com."""
-    objects = load_manifests("second-tenant.yaml")
-    secret, tenant = objects["Secret"][0], objects["Tenant"][0]
-    secret["stringData"] |= {"calcom-api-key": "cal_demo_praxis", "calcom-webhook-secret": "praxis-hook-secret"}
-    ref = {"name": secret["metadata"]["name"]}
-    tenant["spec"]["retell"]["baseUrl"] = retell_url
-    tenant["spec"]["calendar"] = {
-        "provider": "Calcom",
-        "calcom": {
-            "apiKeySecretRef": ref | {"key": "calcom-api-key"},
-            "webhookSecretRef": ref | {"key": "calcom-webhook-secret"},
-            "baseUrl": calcom_url,
-        },
-    }
-    offering = objects["ServiceOffering"][0]["spec"]
-    offering["calcom"] = {"eventTypes": [{"staff": "dr-weber", "eventTypeId": 2001}]}
-    return yaml.safe_dump_all([document for documents in objects.values() for document in documents])
+    await eventually(all_done, 60, "every stored event to be processed")
 
 
 @pytest.fixture
@@ -217,7 +177,7 @@ async def test_after_the_same_manifest_is_applied_again_nothing_is_written(demo)
         await asyncio.sleep(5)
         return await _versions(demo) == before
 
-    await demo.until(settled, 60, "the end of the changes that earlier tests caused")
+    await eventually(settled, 60, "the end of the changes that earlier tests caused")
     before, journals = await _versions(demo), await _journals(demo)
     await demo.kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
     await asyncio.sleep(QUIET_SECONDS)

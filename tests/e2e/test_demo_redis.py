@@ -13,8 +13,9 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError
 
-from askproai_sandbox.example_tenant import SALON
-from tests.e2e.conftest import Demo, fetch
+from askproai_sandbox.world import SALON
+from tests.worlds.running_demo import Demo, fetch
+from tests.worlds.waiting import eventually
 
 TUESDAY_TO_FRIDAY = (1, 2, 3, 4)  # open from 9 to 18
 HOURS = (9, 10, 11, 13, 14)
@@ -70,7 +71,7 @@ async def test_redis_is_killed_during_calls_and_they_go_on_booking(demo):
     async def uses_redis() -> bool:
         return await redis_status(demo) == "ok"
 
-    await demo.until(uses_redis, 30, "the pods to use Redis")
+    await eventually(uses_redis, 30, "the pods to use Redis")
     days = await demo.open_days(8, *TUESDAY_TO_FRIDAY)
     starts = [datetime.combine(day, time(hour), HOME) for day in days for hour in HOURS]
     statuses, watching = set(), True
@@ -99,7 +100,7 @@ async def test_redis_is_killed_during_calls_and_they_go_on_booking(demo):
     async def recovered() -> bool:
         return await uses_redis() and await health(demo) == "ok"
 
-    await demo.until(recovered, 30, "the pods to use Redis again")
+    await eventually(recovered, 30, "the pods to use Redis again")
     assert demo.state.pids["redis"] != killed
     async with Redis.from_url(demo.state.redisUrl, decode_responses=True, protocol=2) as admin:
         await book(demo, datetime.combine(days[0], time(15), HOME))
@@ -107,7 +108,7 @@ async def test_redis_is_killed_during_calls_and_they_go_on_booking(demo):
 
 
 async def test_the_redis_user_of_the_tenants_pods_reaches_nothing_foreign(demo):
-    """With the URL as it is mounted; each single command: tests/integration/redis/test_shared_redis.py."""
+    """With the URL as it is mounted; each single command: tests/integration/redis/test_redis_client.py."""
     secret = json.loads(await demo.kubectl("get", "secret", f"{NAME}-runtime", "-n", SALON.namespace, "-o", "json"))
     url = base64.b64decode(secret["data"]["REDIS_URL"]).decode()
     foreign, own = "askproai:praxis-weber.praxis-weber:slot", f"askproai:{SALON.tenant}:e2e"

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from askproai_sandbox.caller import CallRecord
-from askproai_sandbox.demo.environment import PROJECT
-from askproai_sandbox.example_tenant import load_manifests
-from tests.e2e.conftest import Demo, fetch
+from askproai_sandbox.demo.stage import PROJECT
+from askproai_sandbox.world import manifests
+from tests.worlds.running_demo import Demo, fetch
+from tests.worlds.waiting import eventually
 
 HOTLINE, KEY = "+49305550100", "key_demo_haarwerk"
 TENANT = "haarwerk.haarwerk"
@@ -54,7 +55,7 @@ async def chain(demo):
     async def bound() -> bool:
         return bool((await chain.number()).get("inbound_agents"))
 
-    await demo.until(bound, 60, "the hotline's number to be bound")
+    await eventually(bound, 60, "the hotline's number to be bound")
     yield chain
     await demo.kubectl("delete", "namespace", "haarwerk", "--timeout=120s")
     number = await chain.number()
@@ -63,7 +64,7 @@ async def chain(demo):
 
 
 def test_the_example_has_three_branches_and_one_number():
-    objects = load_manifests("hotline.yaml")
+    objects = manifests("hotline.yaml")
     assert len(objects["Branch"]) == 3
     assert sum(len(branch["spec"].get("phoneNumbers", ())) for branch in objects["Branch"]) == 1
     assert objects["RetellAgent"][0]["spec"]["tenantRef"] == {"name": "haarwerk"}
@@ -93,10 +94,10 @@ async def test_by_history_and_the_caller_is_recognised(chain):
     caller = "+4915155500004"
     first = await chain.call(caller, REQUEST, "Potsdam", YES)
     assert await chain.booked(first) == "potsdam"
-    again = await chain.call(caller, REQUEST, "wie immer", YES)
-    assert again.answers("check_availability")[0]["suggested"] == "potsdam"
-    assert await chain.booked(again) == "potsdam"
-    (ringing,) = [step for step in again.steps if step.name == "call_inbound"]
+    repeated = await chain.call(caller, REQUEST, "wie immer", YES)
+    assert repeated.answers("check_availability")[0]["suggested"] == "potsdam"
+    assert await chain.booked(repeated) == "potsdam"
+    (ringing,) = [step for step in repeated.steps if step.name == "call_inbound"]
     variables = ringing.answer["call_inbound"]["dynamic_variables"]
     assert (variables["caller_name"], variables["caller_usual_branch"]) == ("Erika Mustermann", "Haarwerk Potsdam")
     assert variables["caller_next_appointment"].endswith(" Uhr in Haarwerk Potsdam")
@@ -125,11 +126,11 @@ async def test_a_hotline_agent_under_the_simple_model_is_refused_with_what_to_do
     async def refused() -> bool:
         return "needs businessModel MultiBranchHotline" in await chain.demo.kubectl(*query)
 
-    await chain.demo.until(refused, 60, "the condition")
+    await eventually(refused, 60, "the condition")
     await chain.demo.kubectl(*tenant, change % "ComplexServiceMatrix")
 
     async def accepted() -> bool:
         return "is published" in await chain.demo.kubectl(*query)
 
-    await chain.demo.until(accepted, 60, "the matrix to take the same agent")
+    await eventually(accepted, 60, "the matrix to take the same agent")
     assert await chain.booked(await chain.call("+4915155500006", REQUEST, "die zwei", YES)) == "pankow"

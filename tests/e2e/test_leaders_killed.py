@@ -10,19 +10,11 @@ from uuid import uuid4
 import pytest
 
 from askproai_sandbox.cluster import spawn
-from askproai_sandbox.example_tenant import SALON
+from askproai_sandbox.world import SALON
+from tests.worlds.running_demo import EXPIRED_HOLD, SELECT_THE_HOLD
+from tests.worlds.waiting import eventually
 
 LIMIT_SECONDS = 20
-EXPIRED_HOLD = """
-    WITH a AS (
-        INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
-        VALUES ($1, 'mitte', 'haarschnitt', 'anna', '2031-01-07 10:00+01', '2031-01-07 11:00+01', 'held', 'e2e')
-        RETURNING id, starts_at, ends_at)
-    INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, expires_at)
-    SELECT $1, a.id, (SELECT min(id) FROM resources WHERE tenant = $1), tstzrange(a.starts_at, a.ends_at, '[)'),
-           'held', now() FROM a
-"""
-SELECT_THE_HOLD = "SELECT 1 FROM appointments WHERE correlation_id = 'e2e'"
 
 
 def environment_of(pid: int) -> dict[str, str]:
@@ -42,7 +34,7 @@ async def test_when_the_leading_coordinator_is_killed_the_other_one_sweeps(demo)
         pids = demo.state.pids["coordinator"]
         return pids if len(pids) == 2 and (await lease(demo, "askproai-coordinator"))["holderIdentity"] else None
 
-    pids = await demo.until(two_with_a_leader, 30, "two coordinators, one of which leads")
+    pids = await eventually(two_with_a_leader, 30, "two coordinators, one of which leads")
     before = await lease(demo, "askproai-coordinator")
     leader = before["holderIdentity"].rpartition("_")[0]
     (pid,) = (pid for pid in pids if environment_of(pid)["ASKPROAI_POD_NAME"] == leader)
@@ -52,7 +44,7 @@ async def test_when_the_leading_coordinator_is_killed_the_other_one_sweeps(demo)
     async def swept() -> bool:
         return await demo.rows(SELECT_THE_HOLD) == []
 
-    await demo.until(swept, LIMIT_SECONDS, "the next leader's sweep")
+    await eventually(swept, LIMIT_SECONDS, "the next leader's sweep")
     after = await lease(demo, "askproai-coordinator")
     assert after["leaseTransitions"] == before["leaseTransitions"] + 1
 
@@ -63,7 +55,7 @@ async def test_when_the_leading_operator_is_killed_its_standby_reconciles(demo, 
     command = [Path(sys.executable).with_name("askproai-operator"), "run"]
     standby = await spawn("standby", command, directory=tmp_path, environment=environment_of(pid) | port)
     try:
-        await demo.until(lambda: _serves(standby), 30, "the standby")
+        await eventually(lambda: _serves(standby), 30, "the standby")
         before = await lease(demo, "askproai-operator")
         token = uuid4().hex
         os.kill(pid, signal.SIGKILL)
@@ -76,7 +68,7 @@ async def test_when_the_leading_operator_is_killed_its_standby_reconciles(demo, 
             found = await demo.kubectl("get", "tenants.askproai.de", "-n", SALON.namespace, "-o", "json")
             return json.loads(found)["items"][0]["status"].get("lastReconcileToken") == token
 
-        await demo.until(echoed, LIMIT_SECONDS, "a reconcile by the next leader")
+        await eventually(echoed, LIMIT_SECONDS, "a reconcile by the next leader")
         after = await lease(demo, "askproai-operator")
         assert after["leaseTransitions"] == before["leaseTransitions"] + 1
         assert after["holderIdentity"] != before["holderIdentity"]

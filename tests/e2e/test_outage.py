@@ -19,8 +19,8 @@ from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.caller import play_call
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
-from tests.e2e.conftest import Demo, fetch
-from tests.e2e.test_demo_life import second_tenant
+from tests.worlds.running_demo import Demo, fetch, second_tenant
+from tests.worlds.waiting import eventually
 
 NAME, NUMBER, KEY = "praxis-kern", "+492217654322", "demo_kern"
 TENANT = f"{NAME}.{NAME}"
@@ -168,7 +168,7 @@ async def test_an_outage_costs_no_caller_and_ends_with_each_booking_once_in_both
     async def probed() -> bool:
         return len(await practice.requests()) > before + 5
 
-    await demo.until(probed, OPEN_SECONDS + 30, "a probe")
+    await eventually(probed, OPEN_SECONDS + 30, "a probe")
     answer, _ = await practice.book(7)
     assert answer["status"] == "pending_sync", "while the probe is running no other request is sent"
     started = time.monotonic()
@@ -176,7 +176,7 @@ async def test_an_outage_costs_no_caller_and_ends_with_each_booking_once_in_both
     async def all_confirmed() -> bool:
         return {row["status"] for row in await practice.appointments()} == {"confirmed"}
 
-    await demo.until(all_confirmed, 60, "calendar-sync to create every booking at Cal.com")
+    await eventually(all_confirmed, 60, "calendar-sync to create every booking at Cal.com")
     last, probe, after = (time_of(entry) for entry in (await practice.requests())[before + 4 : before + 7])
     assert OPEN_SECONDS <= (probe - last).total_seconds() < OPEN_SECONDS + 20
     assert (after - probe).total_seconds() * 1000 >= PROBE_MS, "one probe, and the other requests wait for its answer"

@@ -13,10 +13,9 @@ import pytest
 import yaml
 
 from askproai_sandbox.cluster import ProcessError, free_port, spawn
-from askproai_sandbox.example_tenant import SALON
-from tests.e2e.conftest import fetch
-from tests.e2e.test_demo_life import send, signed
-from tests.foreign_crds import MONITORING, crd_files
+from askproai_sandbox.world import SALON
+from tests.worlds.foreign_crds import MONITORING, crd_files
+from tests.worlds.running_demo import fetch, send, signed
 from tests.worlds.waiting import eventually
 
 NAME = SALON.tenant.partition(".")[2]
@@ -60,7 +59,7 @@ async def coordinator_targets(demo: Any) -> list[str]:
 
 @dataclass(frozen=True)
 class Prometheus:
-    """A server that scrapes the demo."""
+    """A Prometheus that scrapes the demo."""
 
     url: str
     targets: list[str]
@@ -160,7 +159,7 @@ async def test_a_dead_letter_fires_its_alert_until_it_is_gone(prometheus, demo):
             if alert["labels"]["alertname"] == "AskproaiDeadLetters" and alert["state"] == "firing"
         ]
 
-    (alert,) = await demo.until(firing, 60, "the alert")
+    (alert,) = await eventually(firing, 60, "the alert")
     assert alert["labels"]["tenant"] == SALON.tenant
     assert alert["labels"]["severity"] == "critical"
     assert alert["annotations"]["runbook_url"].endswith("/dead-letters.md")
@@ -169,4 +168,4 @@ async def test_a_dead_letter_fires_its_alert_until_it_is_gone(prometheus, demo):
     async def quiet() -> bool:
         return not await firing()
 
-    await demo.until(quiet, 60, "the end of the alert")
+    await eventually(quiet, 60, "the end of the alert")

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from askproai_sandbox.example_tenant import EXAMPLES, SALON
-from tests.e2e.test_demo_life import send, signed
+from askproai_sandbox.world import EXAMPLES, SALON
+from tests.worlds.running_demo import send, signed
+from tests.worlds.waiting import eventually
 
 NAME = SALON.tenant.partition(".")[2]
 
@@ -56,11 +57,11 @@ async def test_combined_becomes_split_and_combined_again_under_webhooks(demo):
 
     async with sending_events(demo, "layout") as statuses:
         await patch(demo, {"runtime": {"mode": "Split"}})
-        await demo.until(lambda: runs(split), 60, "separate web and worker pods")
+        await eventually(lambda: runs(split), 60, "separate web and worker pods")
         await demo.kubectl("wait", "--for=condition=Ready", "tenants.askproai.de", "--all", "-n", SALON.namespace)
         sent_split = len(statuses)
         await patch(demo, {"runtime": {"mode": "Combined"}})
-        await demo.until(lambda: runs(combined), 60, "the workers' return to the web pods")
+        await eventually(lambda: runs(combined), 60, "the workers' return to the web pods")
     assert 0 < sent_split < len(statuses)
     assert set(statuses) == {200}
     unfinished = (
@@ -70,7 +71,7 @@ async def test_combined_becomes_split_and_combined_again_under_webhooks(demo):
     async def all_done() -> bool:
         return (await demo.rows(unfinished))[0]["n"] == 0
 
-    await demo.until(all_done, 30, "every event to be processed")
+    await eventually(all_done, 30, "every event to be processed")
 
 
 async def test_a_tenants_own_host_is_routed_by_its_ingress_to_its_own_paths_only(demo):
@@ -87,7 +88,7 @@ async def test_a_tenants_own_host_is_routed_by_its_ingress_to_its_own_paths_only
     async def routed() -> bool:
         return await post("salon.example", "/voice/webhooks/retell") == 200
 
-    await demo.until(routed, 30, "the route through the Ingress")
+    await eventually(routed, 30, "the route through the Ingress")
     assert await post("other.example", "/voice/webhooks/retell") == 404
     assert await post("salon.example", "/voice/dashboard") == 404
     await demo.kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
@@ -96,5 +97,5 @@ async def test_a_tenants_own_host_is_routed_by_its_ingress_to_its_own_paths_only
     async def ended() -> bool:
         return await post("salon.example", "/voice/webhooks/retell") == 404
 
-    await demo.until(ended, 30, "the end of the route")
+    await eventually(ended, 30, "the end of the route")
     await demo.kubectl("wait", "--for=condition=Ready", "tenants.askproai.de", "--all", "-n", SALON.namespace)

@@ -1,16 +1,34 @@
-"""A real API server for the whole run, a namespace for each test, and a tenant's pod over a real PostgreSQL."""
+"""A real API server for the run, a namespace for each test, and a tenant's pod with a real PostgreSQL."""
 
 import sys
 import uuid
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
 
-from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, eventually, free_port, spawn
+from askproai_operator.engine import resources
+from askproai_sandbox.cluster import ApiError, Child, ControlPlane, KubeClient, free_port, spawn
 from askproai_sandbox.databases import Database
+from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
+from tests.worlds.waiting import eventually
+
+CRDS = Path(__file__).parents[2] / "crds"
+COSTS = {
+    "control_plane": pytest.mark.control_plane,
+    "pod_runner": pytest.mark.processes,
+    "entrance_url": pytest.mark.processes,
+    "start_coordinator": pytest.mark.processes,
+    "start_operator": pytest.mark.processes,
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by what their fixtures cost, so that `-m "not processes and not control_plane"` selects the quick ones."""
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            if fixture in COSTS:
+                item.add_marker(COSTS[fixture])
 
 
 @pytest.fixture(scope="session")
@@ -35,32 +53,51 @@ async def kube_namespace(kube_client: KubeClient) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
+async def crds(control_plane: ControlPlane, kube_client: KubeClient) -> None:
+    """Apply `crds/` and wait until all kinds are served."""
+    await control_plane.kubectl("apply", "--server-side", "-f", str(CRDS))
+    await control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+
+    async def served() -> bool:
+        try:
+            for resource in resources.CUSTOM:
+                await kube_client.get(resource.path())
+        except ApiError as error:
+            if error.status not in {404, 429}:  # not known yet; "storage is (re)initializing"
+                raise
+            return False
+        return True
+
+    await eventually(served, 30, "the custom resources")
+
+
+@pytest.fixture(scope="session")
 def pod_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the pod runner keeps `pods.json` and the logs."""
+    """The folder in which the pod runner writes `pods.json` and the logs."""
     return tmp_path_factory.mktemp("runner")
 
 
 @pytest.fixture(scope="session")
 async def pod_runner(control_plane: ControlPlane, kube_client: KubeClient, pod_folder: Path) -> AsyncIterator[Child]:
-    """Pods really run: as processes of this machine."""
+    """A node whose pods are processes of this machine."""
     command = [sys.executable, "-m", "askproai_sandbox.pods", "--kubeconfig", control_plane.kubeconfig]
     child = await spawn("runner", [*command, "--directory", pod_folder, "--node", "local"], directory=pod_folder)
 
     async def registered() -> bool:
         return bool((await kube_client.get("/api/v1/nodes"))["items"])
 
-    await eventually(registered, timedelta(seconds=15), "the Node")
+    await eventually(registered, 15, "the Node")
     yield child
     await child.stop()
 
 
 @pytest.fixture(scope="session")
 async def entrance_url(control_plane: ControlPlane, pod_folder: Path) -> AsyncIterator[str]:
-    """The local entrance's base URL; a tenant is at `/<namespace>/<tenant>` below it."""
+    """The local entrance's base URL; a tenant is served at `/<namespace>/<tenant>` below it."""
     port = free_port()
     command = [sys.executable, "-m", "askproai_sandbox.ingress_proxy", "--kubeconfig", control_plane.kubeconfig]
     child = await spawn("entrance", [*command, "--port", str(port)], directory=pod_folder)
-    await eventually(lambda: b"entrance.ready" in child.log.read_bytes(), timedelta(seconds=15), "the entrance")
+    await eventually(lambda: b"entrance.ready" in child.log.read_bytes(), 15, "the entrance")
     yield f"http://127.0.0.1:{port}"
     await child.stop()
 

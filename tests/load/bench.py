@@ -23,18 +23,28 @@ from zoneinfo import ZoneInfo
 import aiohttp
 from rich.console import Console
 from rich.table import Table
-from tests.load.calls import play_calls, play_crowd
-from tests.load.events import event_id
-from tests.load.idle import idle_rows
-from tests.load.measure import Row, latency_rows, percentile
-from tests.load.rig import CALCOM_KEY, EVENT_TYPES, PEOPLE, Rig, bench_config, memory_rows, open_rig, process, send
-from tests.load.sender import LoadResult
 
 from askproai_core.logging import configure_logs
 from askproai_core.phone_numbers import Routing, caller_number_or_none
 from askproai_runtime.booking import ServiceRules, SlotQuery, free_slots
 from askproai_runtime.booking.availability import BusySpan
 from askproai_sandbox.cluster import ProcessError, free_port
+from tests.load.calls import play_calls, play_crowd
+from tests.load.environment import (
+    CALCOM_KEY,
+    EVENT_TYPES,
+    PEOPLE,
+    LoadEnvironment,
+    bench_config,
+    memory_rows,
+    open_environment,
+    process,
+    send,
+)
+from tests.load.events import event_id
+from tests.load.idle import idle_rows
+from tests.load.measure import Row, latency_rows, percentile
+from tests.load.sender import LoadResult
 
 RATE, ACK_BAR_MS = 100, 50
 CONNECTIONS = 64
@@ -54,32 +64,32 @@ async def measure(
     if idle:
         report("idle memory: the demo's parts with one tenant")
         rows += await idle_rows(directory / "demo")
-    async with open_rig(directory) as rig:
-        facts = await machine(rig)
-        rig.mount()
-        async with rig.running("web") as web:
-            async with rig.running("worker"):
+    async with open_environment(directory) as env:
+        facts = await machine(env)
+        env.mount()
+        async with env.running("web") as web:
+            async with env.running("worker"):
                 report(f"calls that book, in the local book: {CALLS}, then {AT_ONCE} at once")
-                rows += await booking_rows(rig, "local")
+                rows += await booking_rows(env, "local")
                 report(f"acknowledgements: {RATE}/s for {seconds:g} s, on schedule")
-                rows += await ack_rows(rig, seconds)
+                rows += await ack_rows(env, seconds)
                 rows += memory_rows("web after that load", web.pid)
             report(f"capacity: {CONNECTIONS} busy connections, no worker")
-            rows += await capacity_rows(rig)
+            rows += await capacity_rows(env)
         report("the worker alone")
-        rows += await drain_rows(rig)
+        rows += await drain_rows(env)
         report(f"calls that book at Cal.com (simulated, answers after {PROVIDER_MS} ms)")
-        rows += await calcom_rows(rig)
+        rows += await calcom_rows(env)
         report(f"{CROWD:,} callers, one slot")
-        rows += await crowd_rows(rig)
+        rows += await crowd_rows(env)
         report("pure functions")
-        rows += pure_rows(rig)
+        rows += pure_rows(env)
     return facts | {"load after": round(os.getloadavg()[0], 2)}, rows
 
 
-async def machine(rig: Rig) -> dict[str, Any]:
+async def machine(env: LoadEnvironment) -> dict[str, Any]:
     """Return the facts without which no number means anything; `fdatasync` is what every commit waits for."""
-    probe = Path(await rig.db.fetchval("SHOW data_directory")).with_name("sync.probe")
+    probe = Path(await env.db.fetchval("SHOW data_directory")).with_name("sync.probe")
     with probe.open("wb", buffering=0) as file:
         syncs = timed(lambda: file.write(bytes(8192)) and os.fdatasync(file.fileno()) is None, 50)
     return {
@@ -87,7 +97,7 @@ async def machine(rig: Rig) -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)),
         "cpu": cpu_model(),
         "python": platform.python_version(),
-        "postgresql": await rig.db.fetchval("SHOW server_version"),
+        "postgresql": await env.db.fetchval("SHOW server_version"),
         "fdatasync p50 ms": round(percentile(syncs, 50) * 1000, 2),
         "load before": round(os.getloadavg()[0], 2),
     }
@@ -98,11 +108,11 @@ def cpu_model() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-async def booking_rows(rig: Rig, calendar: str, wish: str = "") -> list[Row]:
+async def booking_rows(env: LoadEnvironment, calendar: str, wish: str = "") -> list[Row]:
     """Measure the first caller after the start, then callers one after the other, then side by side."""
-    first = await play_calls(rig.url, 0, 1)
-    sequential = await play_calls(rig.url, 1, CALLS)
-    parallel = await play_calls(rig.url, 1 + CALLS, CALLS // 2, at_once=AT_ONCE)
+    first = await play_calls(env.url, 0, 1)
+    sequential = await play_calls(env.url, 1, CALLS)
+    parallel = await play_calls(env.url, 1 + CALLS, CALLS // 2, at_once=AT_ONCE)
     if refused := first.refused + sequential.refused + parallel.refused:
         raise PromiseBroken(f"{len(refused)} calls did not end with a confirmed appointment, such as {refused[0]}")
     return [
@@ -114,14 +124,14 @@ async def booking_rows(rig: Rig, calendar: str, wish: str = "") -> list[Row]:
     ]
 
 
-async def crowd_rows(rig: Rig) -> list[Row]:
+async def crowd_rows(env: LoadEnvironment) -> list[Row]:
     """Measure how long it takes until everybody who asks for the same slot has an answer; exactly one caller gets it."""
-    rig.mount()
-    await rig.db.execute("TRUNCATE appointments, claims, call_actions CASCADE")
-    async with rig.running("web"):
-        await play_calls(rig.url, 0, AT_ONCE)
-        seconds, answers = await play_crowd(rig.url, 10_000, CROWD, PEOPLE[0])
-    booked = await rig.db.fetchval("SELECT count(*) FROM appointments WHERE status = 'confirmed'") - AT_ONCE
+    env.mount()
+    await env.db.execute("TRUNCATE appointments, claims, call_actions CASCADE")
+    async with env.running("web"):
+        await play_calls(env.url, 0, AT_ONCE)
+        seconds, answers = await play_crowd(env.url, 10_000, CROWD, PEOPLE[0])
+    booked = await env.db.fetchval("SELECT count(*) FROM appointments WHERE status = 'confirmed'") - AT_ONCE
     if booked != 1:
         raise PromiseBroken(f"{booked} of {CROWD} callers got the one slot")
     helped = sum(bool(answer.get("success") or answer.get("alternatives")) for answer in answers)
@@ -131,13 +141,13 @@ async def crowd_rows(rig: Rig) -> list[Row]:
     ]
 
 
-async def ack_rows(rig: Rig, seconds: float) -> list[Row]:
+async def ack_rows(env: LoadEnvironment, seconds: float) -> list[Row]:
     """Send on schedule, then check that every acknowledged event is stored once and processed."""
-    result = await send("open", rig.url, "ack", seconds, RATE)
-    await rig.all_processed()
-    await check_stored_once(rig, "ack", result)
+    result = await send("open", env.url, "ack", seconds, RATE)
+    await env.all_processed()
+    await check_stored_once(env, "ack", result)
     processing = "SELECT extract(epoch FROM processed_at - received_at)::float8 FROM webhook_events"
-    waited = [row[0] for row in await rig.db.fetch(processing)]
+    waited = [row[0] for row in await env.db.fetch(processing)]
     name = f"webhook ack at {RATE}/s"
     return [
         *latency_rows(name, result.latencies, 50, 95),
@@ -149,9 +159,9 @@ async def ack_rows(rig: Rig, seconds: float) -> list[Row]:
     ]
 
 
-async def check_stored_once(rig: Rig, run: str, result: LoadResult) -> None:
+async def check_stored_once(env: LoadEnvironment, run: str, result: LoadResult) -> None:
     """Compare what was acknowledged with what is stored: each event once, with one job. Raises PromiseBroken."""
-    found = await rig.db.fetch(
+    found = await env.db.fetch(
         "SELECT e.event_id, count(j.id) AS jobs FROM webhook_events e LEFT JOIN jobs j ON j.event_id = e.id"
         " WHERE e.event_id LIKE $1 GROUP BY e.id, e.event_id",
         f"call_{run}_%",
@@ -164,20 +174,20 @@ async def check_stored_once(rig: Rig, run: str, result: LoadResult) -> None:
         raise PromiseBroken(f"of {len(acknowledged)} acknowledged events {len(stored)} are stored, or a job is missing")
 
 
-async def capacity_rows(rig: Rig) -> list[Row]:
+async def capacity_rows(env: LoadEnvironment) -> list[Row]:
     """Compare the intake with a server that does nothing, measured before and after it, so that a busy neighbour shows."""
     # Without statistics PostgreSQL checks a job's foreign key by an index on `tenant` alone, and reads all events for it. A
     # server in use has them (autovacuum, within a minute); a new one slows down until then: see docs/performance.md.
-    await rig.db.execute("ANALYZE")
+    await env.db.execute("ANALYZE")
     port = str(free_port())
     bare_url, command = f"http://127.0.0.1:{port}", [sys.executable, "-m", "tests.load.sender", "bare", port]
-    async with process(rig.directory, "bare", command, bare_url):
+    async with process(env.directory, "bare", command, bare_url):
         before = await send("closed", bare_url, "bare", 3, CONNECTIONS)
-        intake = await send("closed", rig.url, "capacity", 5, CONNECTIONS)
+        intake = await send("closed", env.url, "capacity", 5, CONNECTIONS)
         after = await send("closed", bare_url, "bare", 3, CONNECTIONS)
     if intake.errors:
         raise PromiseBroken(f"the intake failed under load: {intake.errors}")
-    await check_stored_once(rig, "capacity", intake)
+    await check_stored_once(env, "capacity", intake)
     bare = (len(before.acknowledged) + len(after.acknowledged)) / (before.seconds + after.seconds)
     stored = len(intake.acknowledged) / intake.seconds
     return [
@@ -189,22 +199,22 @@ async def capacity_rows(rig: Rig) -> list[Row]:
     ]
 
 
-async def drain_rows(rig: Rig) -> list[Row]:
+async def drain_rows(env: LoadEnvironment) -> list[Row]:
     """Measure how fast one worker process finishes the events of the capacity run."""
-    async with rig.running("worker"):
-        pending = await rig.db.fetchval("SELECT count(*) FROM webhook_events WHERE status <> 'processed'")
+    async with env.running("worker"):
+        pending = await env.db.fetchval("SELECT count(*) FROM webhook_events WHERE status <> 'processed'")
         started = time.perf_counter()
-        await rig.all_processed()
+        await env.all_processed()
     return [
         Row(f"jobs finished by one worker, of {pending:,}", pending / (time.perf_counter() - started), "/s", "≥ 500/s")
     ]
 
 
-async def calcom_rows(rig: Rig) -> list[Row]:
+async def calcom_rows(env: LoadEnvironment) -> list[Row]:
     """Measure bookings at a simulated Cal.com that answers after `PROVIDER_MS`."""
     port = str(free_port())
     url, command = f"http://127.0.0.1:{port}", [sys.executable, "-m", "askproai_sandbox.calcom", "--port", port]
-    async with process(rig.directory, "calcom", command, f"{url}/_sim/journal"):
+    async with process(env.directory, "calcom", command, f"{url}/_sim/journal"):
         async with aiohttp.ClientSession(url, raise_for_status=True) as session:
             await session.post("/_sim/settings", json={"rate_limit": 0})
             for event_type in EVENT_TYPES:
@@ -213,15 +223,15 @@ async def calcom_rows(rig: Rig) -> list[Row]:
                 await session.post("/_sim/event-types", json=fields | {"lengthInMinutes": 45, "afterEventBuffer": 10})
             slow = {"operation": "*", "fault": "slow", "ms": PROVIDER_MS, "count": None}
             await session.post("/_sim/faults", json=slow)
-        rig.mount(url)
-        await rig.db.execute("TRUNCATE appointments, claims, call_actions CASCADE")
-        async with rig.running("web"):
-            return await booking_rows(rig, f"Cal.com {PROVIDER_MS} ms", "< 200 ms")
+        env.mount(url)
+        await env.db.execute("TRUNCATE appointments, claims, call_actions CASCADE")
+        async with env.running("web"):
+            return await booking_rows(env, f"Cal.com {PROVIDER_MS} ms", "< 200 ms")
 
 
-def pure_rows(rig: Rig) -> list[Row]:
+def pure_rows(env: LoadEnvironment) -> list[Row]:
     """Measure pure functions in this process: availability with its rules cached, and number → branch."""
-    config = bench_config(rig.store)
+    config = bench_config(env.store)
     branch, now = config.branches[0], datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     rules = ServiceRules(ZoneInfo(config.time_zone), branch, config.services[0], branch.staff)
     starts = [now + timedelta(days=day, hours=hour) for day in range(15) for hour in (0, 3, 6, 9)]

@@ -5,13 +5,12 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from tests.load.measure import Row
-from tests.load.rig import ROOT, memory_rows
-from tests.worlds.waiting import eventually
-
 from askproai_sandbox.cluster import Child, ProcessError, kubectl, spawn
 from askproai_sandbox.demo import State, StateError, read_state
-from askproai_sandbox.example_tenant import EXAMPLES, SALON, seed_simulators
+from askproai_sandbox.world import EXAMPLES, SALON, seed_simulators
+from tests.load.environment import ROOT, memory_rows
+from tests.load.measure import Row
+from tests.worlds.waiting import eventually
 
 QUIET_SECONDS = 10  # after the last start
 
@@ -19,7 +18,7 @@ QUIET_SECONDS = 10  # after the last start
 async def idle_rows(directory: Path) -> list[Row]:
     """Start the demo's parts, apply the salon, and measure operator, web and worker when they have nothing to do."""
     command = [sys.executable, "-m", "askproai_sandbox.demo", "--directory", str(directory)]
-    demo = await spawn("stage", command, directory=directory.parent, cwd=ROOT)
+    demo = await spawn("demo", command, directory=directory.parent, cwd=ROOT)
     try:
         # five minutes: the first start on a machine builds the control plane
         state = await eventually(lambda: _state(demo, directory), 480, "the demo's parts", every=0.05)

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
+
 from tests.load import events
 from tests.load.measure import due_times
 

@@ -9,7 +9,7 @@ import structlog
 
 @pytest.fixture
 def restored_logs() -> Iterator[None]:
-    """Take back what `configure_logs` changes in the whole process."""
+    """Restore what `configure_logs` changes in the whole process."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield

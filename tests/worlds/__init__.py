@@ -1,1 +1,1 @@
-"""What tests of several packages share: the environments that they run in, and how they wait."""
+"""What several test files share: the environments that tests run in, objects of the example salon, and how to wait."""

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +21,9 @@ from askproai_runtime.process import Process, open_process
 from askproai_runtime.settings import Settings
 from askproai_runtime.web import WebProcess
 from askproai_runtime.worker import work
-from askproai_sandbox.databases import STAFF_UNITS, Database, TenantStore
-from askproai_sandbox.example_tenant import AGENT_ID, NUMBER, salon_config
+from askproai_sandbox.databases import PEOPLE, Database, TenantStore
+from askproai_sandbox.world import AGENT_ID, NUMBER, salon_config
+from tests.worlds.waiting import eventually
 
 RETELL_KEY, CALCOM_SECRET, STRIPE_SECRET, ADMIN_TOKEN = "key_test", "cal-secret", "whsec_test", "admin-token"
 
@@ -138,16 +139,6 @@ class TenantPod:
         return tuple(row)
 
 
-async def eventually(check: Callable[[], Awaitable[Any]], seconds: float = 10) -> Any:
-    """Return the first true result of `check`, polled until then."""
-    deadline = time.monotonic() + seconds
-    while True:
-        if result := await check():
-            return result
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        await asyncio.sleep(0.02)
-
-
 async def waiting_for_lock(pod: TenantPod) -> bool:
     """Return whether one of the pod's sessions waits for a lock."""
     await pod.db.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees its first snapshot again
@@ -171,7 +162,7 @@ def sign_stripe(body: bytes, key: str = STRIPE_SECRET) -> str:
 
 @asynccontextmanager
 async def running_web(pod: TenantPod, **settings: Any) -> AsyncIterator[asyncio.Event]:
-    """Run the web process. Yields the event that stops it."""
+    """Run the web process; yield the event that stops it."""
     stop = asyncio.Event()
     started = asyncio.Event()
 
@@ -195,7 +186,7 @@ async def running_web(pod: TenantPod, **settings: Any) -> AsyncIterator[asyncio.
 
 @asynccontextmanager
 async def running_worker(pod: TenantPod, **settings: Any) -> AsyncIterator[int]:
-    """Run the worker process. Yields its port."""
+    """Run the worker process; yield its port."""
     stop = asyncio.Event()
     started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
@@ -216,10 +207,10 @@ async def running_worker(pod: TenantPod, **settings: Any) -> AsyncIterator[int]:
 
 @asynccontextmanager
 async def open_pod(
-    database: Database, folder: Path, name: str, people: Iterable[tuple[str, str, int]] = STAFF_UNITS
+    database: Database, folder: Path, name: str, people: Iterable[tuple[str, str, int]] = PEOPLE
 ) -> AsyncIterator[TenantPod]:
     """Create a tenant and its mounted files. No process runs yet."""
-    store = await database.create_tenant(name, people)
+    store = await database.tenant_store(name, people)
     (folder / "credentials").mkdir()
     (folder / "token").write_text(ADMIN_TOKEN + "\n")
     db = await asyncpg.connect(database.superuser_dsn)

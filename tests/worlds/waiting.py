@@ -16,8 +16,8 @@ async def eventually(
 ) -> T:
     """Call `check`, awaiting what it returns if need be, until it returns something true, and return that.
 
-    Raises AssertionError after `seconds`, which also bound a check that hangs. `what` says what was waited for; a function is
-    called only then.
+    Raise AssertionError after `seconds`, which also bound a check that hangs. `what` names the awaited effect in its message; a
+    function is called only then.
     """
     try:
         async with asyncio.timeout(seconds) as deadline:

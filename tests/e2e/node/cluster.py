@@ -4,14 +4,11 @@ import asyncio
 import json
 import os
 import signal
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
-
-from tests.worlds.waiting import eventually
 
 SYSTEM = "askproai-system"
 
@@ -38,13 +35,6 @@ async def kubectl(*arguments: str, stdin: str | None = None) -> str:
 async def objects(*arguments: str) -> list[dict[str, Any]]:
     """Return the items of `kubectl get …`."""
     return list(json.loads(await kubectl("get", *arguments, "-o", "json"))["items"])
-
-
-async def until(check: Any, seconds: float, what: str) -> float:
-    """Wait until `check` returns something true, and return the seconds that it took."""
-    started = time.monotonic()
-    await eventually(check, seconds, what, every=0.1)
-    return time.monotonic() - started
 
 
 async def apply(*manifests: dict[str, Any], namespace: str = "default") -> None:

@@ -1,4 +1,4 @@
-"""One site around a real cluster for the whole run, and the table of steps at its end."""
+"""One environment around a real cluster for the whole run, and the table of steps at its end."""
 
 import os
 from collections.abc import AsyncIterator
@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.node.site import Site, missing, open_site
+from tests.e2e.node.environment import NodeEnvironment, missing, open_environment
 
 _STEPS: list[tuple[str, float, str, str]] = []
 
 
 @pytest.fixture(scope="session")
-async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+async def env(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[NodeEnvironment]:
     if reason := missing():
         pytest.skip(reason)
-    directory = tmp_path_factory.mktemp("site")
-    async with open_site(directory, os.environ["ASKPROAI_E2E_IMAGE"], os.environ["ASKPROAI_E2E_ADDRESS"]) as site:
-        yield site
+    directory = tmp_path_factory.mktemp("environment")
+    async with open_environment(directory, os.environ["ASKPROAI_E2E_IMAGE"], os.environ["ASKPROAI_E2E_ADDRESS"]) as env:
+        yield env
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

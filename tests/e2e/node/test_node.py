@@ -15,77 +15,82 @@ import aiohttp
 import pytest
 
 from askproai_sandbox.caller import CallRecord
-from askproai_sandbox.example_tenant import EXAMPLES, SALON
-from tests.e2e.node.cluster import SYSTEM, holder, kill, kubectl, objects, pods, restarts, run, until
-from tests.e2e.node.site import CHART, OTHERS, PLURALS, Site
-from tests.e2e.test_leaders_killed import EXPIRED_HOLD, SELECT_THE_HOLD
+from askproai_sandbox.world import EXAMPLES, SALON
+from tests.e2e.node.cluster import SYSTEM, holder, kill, kubectl, objects, pods, restarts, run
+from tests.e2e.node.environment import CHART, OTHERS, PLURALS, NodeEnvironment
+from tests.worlds.running_demo import EXPIRED_HOLD, SELECT_THE_HOLD
+from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.timeout(300)
 WEB = f"{SALON.namespace}-web"
 TENANT = ("tenants.askproai.de", SALON.namespace, "-n", SALON.namespace)
 
 
-async def test_helm_install_starts_two_of_each_of_which_one_leads(site: Site):
-    notes = await site.helm()
+async def test_helm_install_starts_two_of_each_of_which_one_leads(env: NodeEnvironment):
+    notes = await env.helm()
     assert "kubectl get askproai -A" in notes
     for component in ("operator", "coordinator"):
         names = {pod["metadata"]["name"] for pod in await pods(SYSTEM, component)}
         assert len(names) == 2
-        await until(partial(_is_led_by, component, names), 20, f"a leader of the {component}")
+        await eventually(partial(_is_led_by, component, names), 20, f"a leader of the {component}")
 
 
 async def _is_led_by(component: str, names: set[str]) -> bool:
     return (await holder(component)).partition("_")[0] in names
 
 
-async def test_the_example_becomes_ready_in_a_namespace_that_enforces_restricted_pods(site: Site, record_property):
+async def test_the_example_becomes_ready_in_a_namespace_that_enforces_restricted_pods(
+    env: NodeEnvironment, record_property
+):
     started = time.monotonic()
     await kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
-    await site.wait_until_ready()
+    await env.wait_until_ready()
     record_property("Ready after", f"{time.monotonic() - started:.1f} s")
     assert len(await pods(SALON.namespace, "web")) == 2
 
 
-async def test_a_caller_books_and_both_calendars_have_the_appointment(site: Site):
+async def test_a_caller_books_and_both_calendars_have_the_appointment(env: NodeEnvironment):
     friday, name = (
         "Guten Tag, einen Haarschnitt am Freitag um halb drei, bitte.",
         "Ja, gern. Mein Name ist Erika Muster.",
     )
-    record = await site.call(friday, name)
+    record = await env.call(friday, name)
     assert record.errors == []
     assert record.answers("book_appointment")[0]["success"] is True
-    (row,) = await site.rows("SELECT status, external_id FROM appointments WHERE status <> 'held'")
+    (row,) = await env.rows("SELECT status, external_id FROM appointments WHERE status <> 'held'")
     assert (row["status"], bool(row["external_id"])) == ("confirmed", True)
-    await until(lambda: _none(site.unfinished), 30, "every event of the call to be processed")
+    await eventually(lambda: _none(env.unfinished), 30, "every event of the call to be processed")
 
 
-async def test_the_other_examples_run_beside_it_and_leave_nothing(site: Site, record_property):
+async def test_the_other_examples_run_beside_it_and_leave_nothing(env: NodeEnvironment, record_property):
     started = time.monotonic()
     for other in OTHERS:
-        await site.import_number(other.number, other.key)
+        await env.import_number(other.number, other.key)
         await kubectl("apply", "-f", str(EXAMPLES / other.file))
     for other in OTHERS:
-        await site.wait_until_ready(other.namespace)
+        await env.wait_until_ready(other.namespace)
     record_property("Ready after", f"{time.monotonic() - started:.1f} s")
     practice, hotline = OTHERS
     request = "Ich hätte gern einen Haarschnitt am Freitag um zehn."
     name = "Ja, gern, mein Name ist Jonas Köhler."
-    await site.call("Ich brauche einen Termin für Sprechstunde am Donnerstag um zehn.", name, to=practice.number)
-    await site.call(request, "In Pankow, bitte.", name, to=hotline.number)
-    found = await site.rows("SELECT branch, status FROM appointments WHERE tenant <> $1", SALON.tenant)
+    await env.call("Ich brauche einen Termin für Sprechstunde am Donnerstag um zehn.", name, to=practice.number)
+    await env.call(request, "In Pankow, bitte.", name, to=hotline.number)
+    found = await env.rows("SELECT branch, status FROM appointments WHERE tenant <> $1", SALON.tenant)
     assert {(row["branch"], row["status"]) for row in found} == {("praxis", "confirmed"), ("pankow", "confirmed")}
-    await until(lambda: _none(site.unfinished), 30, "every event of the calls to be processed")
+    await eventually(lambda: _none(env.unfinished), 30, "every event of the calls to be processed")
     await kubectl("delete", "namespace", *(other.namespace for other in OTHERS), "--timeout=180s")
     for other in OTHERS:
-        workspace = await site.workspace(other.key)
+        workspace = await env.workspace(other.key)
         assert (workspace["agents"], workspace["llms"]) == ({}, {})
 
 
-async def test_changed_opening_hours_take_effect_within_10_seconds_and_nothing_restarts(site: Site, record_property):
+async def test_changed_opening_hours_take_effect_within_10_seconds_and_nothing_restarts(
+    env: NodeEnvironment, record_property
+):
     """Unless the operator triggers it, a kubelet takes up to 90 s to update a mounted ConfigMap."""
     before = restarts(await pods(SALON.namespace, "web"))
     start = f"{free_starts()[0][:10]}T15:00"
-    assert await _offers(site, start)
+    assert await _offers(env, start)
     hours = [{"days": ["Wed"], "opens": "09:00", "closes": "12:00"}]
     patch = json.dumps({"spec": {"openingHours": hours}})
     started = time.monotonic()
@@ -93,21 +98,21 @@ async def test_changed_opening_hours_take_effect_within_10_seconds_and_nothing_r
 
     async def closed() -> bool:
         return not any(
-            [await _offers(site, start) for _ in range(4)]
+            [await _offers(env, start) for _ in range(4)]
         )  # enough that every pod is asked, in all likelihood
 
-    await until(closed, 120, "the new hours in every pod")
+    await eventually(closed, 120, "the new hours in every pod")
     record_property("in force after", f"{time.monotonic() - started:.1f} s")
     assert time.monotonic() - started < 10
     assert restarts(await pods(SALON.namespace, "web")) == before
     await kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
-    await until(lambda: _offers(site, start), 120, "the old hours again")
+    await eventually(lambda: _offers(env, start), 120, "the old hours again")
 
 
-async def _offers(site: Site, start: str) -> bool:
+async def _offers(env: NodeEnvironment, start: str) -> bool:
     """Whether a caller is offered that slot."""
     request = {"service": "Haarschnitt", "date": start[:10], "time": start[11:]}
-    record = await site.call("Guten Tag", args=[{"name": "check_availability", "args": request}])
+    record = await env.call("Guten Tag", args=[{"name": "check_availability", "args": request}])
     assert record.errors == []
     return any(slot["start"].startswith(start) for slot in record.answers("check_availability")[0]["slots"])
 
@@ -135,7 +140,7 @@ def signed(call_id: str) -> tuple[bytes, dict[str, str]]:
     return body.encode(), {"x-retell-signature": f"v={stamp},d={digest}", "Content-Type": "application/json"}
 
 
-async def test_a_rolling_restart_under_calls_loses_no_request(site: Site, record_property):
+async def test_a_rolling_restart_under_calls_loses_no_request(env: NodeEnvironment, record_property):
     """While every pod is replaced, calls book and twenty events a second are sent: each request is answered with 200, once."""
     finished = asyncio.Event()
     records: list[CallRecord] = []
@@ -147,40 +152,40 @@ async def test_a_rolling_restart_under_calls_loses_no_request(site: Site, record
             args = {"service": "Haarschnitt", "start": remaining_starts.pop(0), "customer_name": f"Anrufer {number}"}
             caller = f"+49151{len(remaining_starts):08}"
             records.append(
-                await site.call("Hallo", from_number=caller, args=[{"name": "book_appointment", "args": args}])
+                await env.call("Hallo", from_number=caller, args=[{"name": "book_appointment", "args": args}])
             )
             await asyncio.sleep(0.4)
 
     async def send_events(session: aiohttp.ClientSession) -> None:
         while not finished.is_set():
             body, headers = signed(f"call_rolling_{len(sent)}")
-            url = f"{site.proxy_url}/{SALON.namespace}/{SALON.namespace}/webhooks/retell"
+            url = f"{env.proxy_url}/{SALON.namespace}/{SALON.namespace}/webhooks/retell"
             async with session.post(url, data=body, headers=headers) as response:
                 sent.append((f"call_rolling_{len(sent)}:call_started", response.status))
             await asyncio.sleep(0.05)
 
     old = {pod["metadata"]["name"] for pod in await pods(SALON.namespace, "web")}
-    site.refused.clear()
+    env.refused.clear()
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
         for number in range(2):
             group.create_task(book_repeatedly(number))
         group.create_task(send_events(session))
         await kubectl("rollout", "restart", f"deployment/{WEB}", "-n", SALON.namespace)
         await kubectl("rollout", "status", f"deployment/{WEB}", "-n", SALON.namespace, "--timeout=120s")
-        await until(lambda: _are_gone(old), 60, "the old pods to end")
+        await eventually(lambda: _are_gone(old), 60, "the old pods to end")
         finished.set()
     record_property("calls", len(records))
     record_property("events", len(sent))
-    assert site.refused == []
+    assert env.refused == []
     assert [error for record in records for error in record.errors] == []
     assert [status for _, status in sent if status != 200] == []
     assert not old & {pod["metadata"]["name"] for pod in await pods(SALON.namespace, "web")}
     booked = [answer["appointment_id"] for record in records for answer in record.answers("book_appointment")]
-    stored_rows = await site.rows("SELECT id::text FROM appointments WHERE status IN ('confirmed', 'pending_sync')")
+    stored_rows = await env.rows("SELECT id::text FROM appointments WHERE status IN ('confirmed', 'pending_sync')")
     assert set(booked) <= {row["id"] for row in stored_rows}
     assert len(set(booked)) == len(records) >= 3
-    await until(lambda: _none(site.unfinished), 60, "every acknowledged event to be processed")
-    stored = {row["event_id"] for row in await site.rows("SELECT event_id FROM webhook_events")}
+    await eventually(lambda: _none(env.unfinished), 60, "every acknowledged event to be processed")
+    stored = {row["event_id"] for row in await env.rows("SELECT event_id FROM webhook_events")}
     assert {event for event, _ in sent} <= stored
 
 
@@ -189,7 +194,9 @@ async def _are_gone(names: set[str]) -> bool:
     return not names & {pod["metadata"]["name"] for pod in found}
 
 
-async def test_when_the_leading_operator_is_killed_another_reconciles_within_20_seconds(site: Site, record_property):
+async def test_when_the_leading_operator_is_killed_another_reconciles_within_20_seconds(
+    env: NodeEnvironment, record_property
+):
     first, token = await holder("operator"), f"after-{time.time_ns()}"
     record_property("by", await kill("operator", first))
     started = time.monotonic()
@@ -198,25 +205,29 @@ async def test_when_the_leading_operator_is_killed_another_reconciles_within_20_
     async def reconciled() -> bool:
         return await kubectl("get", *TENANT, "-o", "jsonpath={.status.lastReconcileToken}") == token
 
-    await until(reconciled, 60, "another replica to reconcile")
+    await eventually(reconciled, 60, "another replica to reconcile")
     record_property("works after", f"{time.monotonic() - started:.1f} s")
     assert time.monotonic() - started < 20
     assert await holder("operator") != first
 
 
-async def test_when_the_leading_coordinator_is_killed_another_sweeps_within_20_seconds(site: Site, record_property):
+async def test_when_the_leading_coordinator_is_killed_another_sweeps_within_20_seconds(
+    env: NodeEnvironment, record_property
+):
     first = await holder("coordinator")
     record_property("by", await kill("coordinator", first))
-    await site.rows(EXPIRED_HOLD, SALON.tenant)
+    await env.rows(EXPIRED_HOLD, SALON.tenant)
 
     async def swept() -> bool:
-        return await site.rows(SELECT_THE_HOLD) == []
+        return await env.rows(SELECT_THE_HOLD) == []
 
-    record_property("works after", f"{await until(swept, 20, 'the sweep of another replica'):.1f} s")
+    started = time.monotonic()
+    await eventually(swept, 20, "the sweep of another replica")
+    record_property("works after", f"{time.monotonic() - started:.1f} s")
     assert await holder("coordinator") != first
 
 
-async def test_operator_and_coordinator_were_forbidden_nothing_and_logged_no_traceback(site: Site):
+async def test_operator_and_coordinator_were_forbidden_nothing_and_logged_no_traceback(env: NodeEnvironment):
     """Everything ran under the chart's roles: a missing permission would be in these logs.
 
     A refusal in a namespace that is being deleted has nothing to do with permissions.
@@ -234,20 +245,20 @@ async def test_operator_and_coordinator_were_forbidden_nothing_and_logged_no_tra
         assert bad == []
 
 
-async def test_helm_upgrade_changes_crds(site: Site, tmp_path: Path):
+async def test_helm_upgrade_changes_crds(env: NodeEnvironment, tmp_path: Path):
     chart = tmp_path / "askproai"
     shutil.copytree(CHART, chart)
     crd = chart / "templates" / "crds" / "tenants.yaml"
     text = crd.read_text("utf-8")
     crd.write_text(text.replace("    - apt\n", "    - apt\n    - apte2e\n"), "utf-8")
-    await site.helm(chart=chart)
+    await env.helm(chart=chart)
     names = "jsonpath={.spec.names.shortNames}"
     assert json.loads(await kubectl("get", "crd", "tenants.askproai.de", "-o", names)) == ["apt", "apte2e"]
-    await site.helm()
+    await env.helm()
     assert json.loads(await kubectl("get", "crd", "tenants.askproai.de", "-o", names)) == ["apt"]
 
 
-async def test_helm_uninstall_keeps_crds_and_tenants_and_callers_go_on_booking(site: Site):
+async def test_helm_uninstall_keeps_crds_and_tenants_and_callers_go_on_booking(env: NodeEnvironment):
     before = restarts(await pods(SALON.namespace, "web"))
     await run("helm", "uninstall", "askproai", "-n", SYSTEM, "--wait")
     assert await pods(SYSTEM, "operator") == []
@@ -255,16 +266,16 @@ async def test_helm_uninstall_keeps_crds_and_tenants_and_callers_go_on_booking(s
         assert await objects(f"{plural}.askproai.de", "-A") != []
     start = free_starts()[0]
     args = {"service": "Haarschnitt", "start": start, "customer_name": "Ohne Operator"}
-    record = await site.call("Hallo", from_number="+4915199999999", args=[{"name": "book_appointment", "args": args}])
+    record = await env.call("Hallo", from_number="+4915199999999", args=[{"name": "book_appointment", "args": args}])
     assert record.errors == []
     assert record.answers("book_appointment")[0]["success"] is True
     assert restarts(await pods(SALON.namespace, "web")) == before
 
 
-async def test_a_new_install_adopts_what_was_kept_and_writes_nothing_at_retell(site: Site):
+async def test_a_new_install_adopts_what_was_kept_and_writes_nothing_at_retell(env: NodeEnvironment):
     before = {pod["metadata"]["uid"] for pod in await pods(SALON.namespace, "web")}
-    agents = await site.workspace()
-    await site.helm()
+    agents = await env.workspace()
+    await env.helm()
     annotation = f"askproai.de/reconcile-at={time.time_ns()}"
     await kubectl("annotate", "retellagent", "mitte", "-n", SALON.namespace, annotation, "--overwrite")
     token = annotation.partition("=")[2]
@@ -273,22 +284,22 @@ async def test_a_new_install_adopts_what_was_kept_and_writes_nothing_at_retell(s
         agent = json.loads(await kubectl("get", "retellagent", "mitte", "-n", SALON.namespace, "-o", "json"))
         return bool(agent["status"].get("lastReconcileToken") == token)
 
-    await until(reconciled, 60, "the new operator to reconcile the agent")
-    await site.wait_until_ready()
+    await eventually(reconciled, 60, "the new operator to reconcile the agent")
+    await env.wait_until_ready()
     assert {pod["metadata"]["uid"] for pod in await pods(SALON.namespace, "web")} == before
-    assert await site.workspace() == agents
+    assert await env.workspace() == agents
 
 
-async def test_a_deleted_namespace_leaves_nothing_at_the_providers(site: Site):
+async def test_a_deleted_namespace_leaves_nothing_at_the_providers(env: NodeEnvironment):
     await kubectl("delete", "namespace", SALON.namespace, "--timeout=120s")
-    workspace = await site.workspace()
+    workspace = await env.workspace()
     assert (workspace["agents"], workspace["llms"]) == ({}, {})
     assert not workspace["numbers"][SALON.number].get("inbound_agents")
-    assert await site.webhooks() == []
+    assert await env.webhooks() == []
 
 
-async def test_the_chart_without_keep_removes_everything_it_created(site: Site):
-    await site.helm("--set", "crds.keep=false")
+async def test_the_chart_without_keep_removes_everything_it_created(env: NodeEnvironment):
+    await env.helm("--set", "crds.keep=false")
     await run("helm", "uninstall", "askproai", "-n", SYSTEM, "--wait", "--cascade", "foreground")
     everywhere = "crd,clusterrole,clusterrolebinding,validatingadmissionpolicy,validatingadmissionpolicybinding"
     names = [item["metadata"]["name"] for item in await objects(everywhere)]

@@ -10,11 +10,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, eventually, running_web, running_worker
 from yarl import URL
 
 from askproai_core.redis import CircuitOpen, Provider, acl_rules
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web, running_worker
+from tests.worlds.waiting import eventually
 
 ASKPROAI = Path(sys.executable).with_name("askproai")
 
@@ -103,6 +104,7 @@ async def test_circuits_are_listed_and_reset(shared_web_pod: TenantPod) -> None:
     assert (status, answer) == (200, {"provider": "calcom", **closed})
 
 
+@pytest.mark.processes
 async def test_the_command_line_uses_it(shared_web_pod: TenantPod) -> None:
     async def run(*arguments: str, token: str = ADMIN_TOKEN) -> tuple[int | None, str, str]:
         process = await asyncio.create_subprocess_exec(

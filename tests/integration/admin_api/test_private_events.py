@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, eventually
 
 from askproai_core.tenant_config import encode
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
+from tests.worlds.waiting import eventually
 
 
 async def request(pod: TenantPod, path: str, method: str = "GET", **params: Any) -> tuple[int, Any]:

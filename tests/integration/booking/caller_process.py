@@ -1,6 +1,6 @@
 """A pod's callers in a process of its own: reads their requests from standard input, writes the answers as JSON.
 
-Run by test_booking_processes.py as `caller_process.py DSN CONFIG CALCOM_URL [REDIS_URL]`. Writes `ready`, reads one line, a
+Run by test_booking_processes.py with the arguments `DSN CONFIG CALCOM_URL [REDIS_URL]`. Writes `ready`, reads one line, a
 JSON list of [call id, arguments, function], and starts all requests of it at once.
 """
 
@@ -12,7 +12,6 @@ import aiohttp
 import msgspec
 import stamina.instrumentation
 import structlog
-from booking_environment import CALCOM, NOW, FrozenClock, RecordedMetrics, call, open_slot_lock
 
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import fault_points_from_environment
@@ -20,6 +19,7 @@ from askproai_core.redis import CircuitBreakers
 from askproai_core.tenant_config import CalcomVersion, decode
 from askproai_runtime.booking import BookingService, BookingSettings
 from askproai_runtime.calendars import CalcomHttp, CalcomV2, FallbackCalendar, ProviderCallRecorder
+from tests.worlds.booking_environment import CALCOM, NOW, FrozenClock, RecordedMetrics, call, open_slot_lock
 
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output carries the answers
 

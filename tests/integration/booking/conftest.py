@@ -1,20 +1,20 @@
-"""Salons for the booking tests; each test gets its own tenant, all share one database."""
+"""Salons for the booking tests: each is a tenant of its own in the module's database."""
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from booking_environment import Salon, open_salon
-from calcom_environment import CalcomEnvironment, open_calcom_environment
 
 from askproai_sandbox.databases import Database
+from tests.worlds.booking_environment import Salon, open_salon
+from tests.worlds.calcom_environment import CalcomEnvironment, open_calcom_environment
 
 OpenSalon = Callable[..., Awaitable[Salon]]
 
 
 @pytest.fixture
 async def new_salon(module_database: Database) -> AsyncIterator[OpenSalon]:
-    """`await new_salon(calendar, settings)`: a tenant of its own."""
+    """Yield a function that opens a salon: `await new_salon(calendar, settings)`."""
     opened: list[Salon] = []
 
     async def new(calendar=None, settings=None, **changes) -> Salon:

@@ -5,10 +5,19 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
-from booking_environment import HALF_PAST_TWO, MORNING, NOW, ScriptedCalendar, booking_args, call, second_process
 
 from askproai_runtime.booking import BookingSettings, CalendarDisagrees
 from askproai_runtime.calendars import Confirmed, Refused, Taken, Unavailable, Unknown
+from tests.worlds.booking_environment import (
+    HALF_PAST_TWO,
+    MORNING,
+    NOW,
+    ScriptedCalendar,
+    booking_args,
+    call,
+    second_process,
+)
+from tests.worlds.waiting import eventually
 
 TAKEN = Taken("User either already has booking at this time or is not available")
 
@@ -128,9 +137,7 @@ async def test_a_concurrent_repeat_that_waits_for_the_commit_finds_the_appointme
             await conn.execute("UPDATE call_actions SET state = 'done'")
             repeat = asyncio.create_task(salon.booking.book_appointment(call(), booking_args()))
             waiting = "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND wait_event_type = 'Lock'"
-            async with asyncio.timeout(5):
-                while not await salon.pool.fetchval(waiting):  # noqa: ASYNC110  only the server knows
-                    await asyncio.sleep(0.01)
+            await eventually(lambda: salon.pool.fetchval(waiting), 5, "the second call to wait for the row's lock")
     answer = await repeat
     assert (answer.success, answer.fields["appointment_id"]) == (True, first.fields["appointment_id"])
     assert len(await salon.live()) == 1
@@ -164,7 +171,7 @@ async def test_a_lock_timeout_is_answered_in_german_and_the_next_request_works_a
 
 
 async def test_a_booking_that_fails_is_counted(new_salon) -> None:
-    """A booking rate that left out our own failures would look healthy."""
+    """A booking rate without our own failures would look healthy."""
     salon = await new_salon()
     await salon.pool.close()
     with pytest.raises(asyncpg.InterfaceError):
@@ -408,7 +415,7 @@ async def test_a_booking_that_awaits_confirmation_is_requested_not_booked(new_sa
 
 
 async def test_a_booking_that_was_promised_meanwhile_is_not_given_up(new_salon) -> None:
-    """Our process paused for longer than its lease, and a second request told the caller that it is booked: a person decides."""
+    """Our process paused for longer than its lease, and the answer to a second request was that it is booked: a person decides."""
 
     class SlowCalendar(ScriptedCalendar):
         async def create(self, request, *, within):
@@ -431,12 +438,12 @@ async def test_a_booking_that_was_promised_meanwhile_is_not_given_up(new_salon) 
 async def test_killed_after_a_refusal_and_promised_to_nobody_it_is_given_up_by_the_sync_job(
     new_salon, asked_again
 ) -> None:
-    """The second lookup rules out a list that lags behind our own booking. What a caller was told is left to a person."""
+    """The second lookup rules out a list that lags behind our own booking. What a caller heard is left to a person."""
     salon = await new_salon(
         ScriptedCalendar(Unknown("killed"), TAKEN, TAKEN), BookingSettings(quiet_period=timedelta())
     )
     await salon.booking.book_appointment(call(), booking_args())
-    # what a process leaves that is killed between the calendar's answer and its own next statement
+    # the state after a SIGKILL between the calendar's answer and the next statement
     await salon.pool.execute("UPDATE call_actions SET state = 'in_flight', lease_until = clock_timestamp()")
     if asked_again:
         assert (await salon.booking.book_appointment(call(), booking_args())).success

@@ -12,21 +12,23 @@ from typing import Any
 
 import aiohttp
 import pytest
-from booking_environment import HALF_PAST_TWO, NOW, FrozenClock, Salon, booking_args, tenant_config_of
 
 from askproai_core.tenant_config import encode
 from askproai_runtime.jobs import RunAgain
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import serve
+from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, FrozenClock, Salon, booking_args, tenant_config_of
 
-PROGRAM = Path(__file__).with_name("caller_process.py")
+pytestmark = pytest.mark.processes
+ROOT = Path(__file__).parents[3]
+PROGRAM = "tests.integration.booking.caller_process"
 
 
 async def start(salon: Salon, url: str = "", **environment: str) -> Process:
     """Start a process of callers and wait until it is ready."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(PROGRAM), salon.store.dsn, encode(tenant_config_of(salon.store)), url,
-        stdin=PIPE, stdout=PIPE, env={**os.environ, "ASKPROAI_TESTING": "1", **environment},
+        sys.executable, "-m", PROGRAM, salon.store.dsn, encode(tenant_config_of(salon.store)), url,
+        cwd=ROOT, stdin=PIPE, stdout=PIPE, env={**os.environ, "ASKPROAI_TESTING": "1", **environment},
     )  # fmt: skip
     assert process.stdout is not None
     assert await asyncio.wait_for(process.stdout.readline(), 60) == b"ready\n"

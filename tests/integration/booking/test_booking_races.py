@@ -7,8 +7,6 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from booking_environment import MORNING, ScriptedCalendar, booking_args, call
-from calcom_environment import CalcomEnvironment
 
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import BookingSettings
@@ -16,13 +14,15 @@ from askproai_runtime.booking.remote import enqueue_sync
 from askproai_runtime.booking.store.appointments import CancelledBy, get_appointment, mark_cancelled
 from askproai_runtime.calendars import Taken, Unknown
 from askproai_runtime.jobs import RunAgain
+from tests.worlds.booking_environment import MORNING, ScriptedCalendar, booking_args, call
+from tests.worlds.calcom_environment import CalcomEnvironment
 
 FOUR = "2026-11-27T16:00:00+01:00"
 NO_QUIET_PERIOD = BookingSettings(quiet_period=timedelta())
 
 
 class LosesFirstMove(ScriptedCalendar):
-    """Does the first move, and its answer is lost."""
+    """A calendar whose first move is done and its answer lost."""
 
     lost = False
 
@@ -32,7 +32,7 @@ class LosesFirstMove(ScriptedCalendar):
         return outcome if lost_before else Unknown("timeout")
 
     async def get_booking(self, uid: str, *, correlation_id: str) -> Any:
-        """Follow moves, as Cal.com's `rescheduledToUid` lets us."""
+        """Return the booking after all its moves, as Cal.com's `rescheduledToUid` shows it."""
         return self._remote_booking(next(iter(self.bookings.values()))) if self.bookings else None
 
 
@@ -80,7 +80,7 @@ async def test_a_cancellation_while_its_job_fails_runs_the_job_once_more(new_sal
 
 
 async def test_a_lost_create_then_moved_then_cancelled_is_cancelled_in_the_calendar(new_salon) -> None:
-    """Its uid is not known here, and the calendar has it at a time that our appointment has left."""
+    """Its uid is not known here, and the calendar has it at a time that our appointment no longer has."""
     calendar = ScriptedCalendar(lambda request: calendar.commit(request) and Unknown("timeout"))
     salon = await new_salon(calendar, NO_QUIET_PERIOD)
     await salon.booking.book_appointment(call(), booking_args())

@@ -8,7 +8,14 @@ from functools import partial
 from typing import Any
 
 import pytest
-from booking_environment import (
+
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.redis import acl_rules
+from askproai_runtime.booking import Answer, BookingService, BookingSettings
+from askproai_runtime.calendars import CalendarOutcome, CalendarRequest
+from askproai_sandbox.databases import Database
+from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.booking_environment import (
     CALCOM,
     HALF_PAST_TWO,
     Salon,
@@ -19,16 +26,9 @@ from booking_environment import (
     open_slot_lock,
     tenant_config_of,
 )
+from tests.worlds.waiting import eventually
 
-from askproai_core.fault_injection import FaultPoints
-from askproai_core.redis import acl_rules
-from askproai_runtime.booking import Answer, BookingService, BookingSettings
-from askproai_runtime.calendars import CalendarOutcome, CalendarRequest
-from askproai_sandbox.cluster import eventually
-from askproai_sandbox.databases import Database
-from askproai_sandbox.redis import EmbeddedRedis
-
-SOON = timedelta(seconds=10)
+SOON = 10.0  # seconds
 EARLIER = "2026-11-26T10:00:00+01:00"
 SLOT, SLOT_OF_HALF_PAST_TWO = (int(datetime.fromisoformat(start).timestamp()) for start in (EARLIER, HALF_PAST_TWO))
 STARTS = [f"2026-11-27T{hour}:{minute}:00+01:00" for hour in (13, 14, 15) for minute in ("00", "15", "30", "45")]
@@ -150,10 +150,10 @@ async def test_a_call_that_repeats_itself_under_its_own_lock_hears_that_it_is_bo
     shop = await new_shop(BookingSettings(lease=timedelta()))
     first = shop.book(0, staff="anna")
     await eventually(lambda: shop.calendar.waiting == 1, SOON, "the first try's calendar being asked")
-    again = await shop.book(0, staff="anna")
-    assert again.success
+    repeated = await shop.book(0, staff="anna")
+    assert repeated.success
     shop.calendar.release.set()
-    assert (await first).fields["appointment_id"] == again.fields["appointment_id"]
+    assert (await first).fields["appointment_id"] == repeated.fields["appointment_id"]
     assert len(await shop.salon.live()) == 1
 
 

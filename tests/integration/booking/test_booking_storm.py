@@ -1,5 +1,5 @@
 """Many callers book, move and cancel while the calendar fails in every way, callers hang up and workers die; then the calendar
-recovers, and both calendars must have what the callers were told. Staff members have units, and capacities change meanwhile.
+recovers, and both calendars must have what the callers heard. Staff members have units, and capacities change meanwhile.
 """
 
 import asyncio
@@ -15,7 +15,6 @@ from uuid import UUID
 import asyncpg
 import msgspec
 import pytest
-from booking_environment import NOW, Salon, call
 from test_capacity import COURSE, CUT, MAX_UNITS, YOGA, max_share_at_once, studio
 
 from askproai_core.tenant_config import EventType
@@ -31,6 +30,7 @@ from askproai_runtime.calendars import (
     Unknown,
 )  # fmt: skip
 from askproai_runtime.jobs import Job, JobKind, Priority, RunAgain, StaleClaim
+from tests.worlds.booking_environment import NOW, Salon, call
 
 DAY = "2026-11-27"
 QUIET = timedelta(milliseconds=250)
@@ -153,7 +153,7 @@ class UnreliableCalendar:
 
 @dataclass
 class Caller:
-    """A caller with a number of their own, and the starts that they were told (None: cancelled), by appointment.
+    """A caller with a number of their own, and the starts that they heard (None: cancelled), by appointment.
 
     `unsure` are the appointments whose last answer they did not hear, because they hung up.
     """
@@ -286,9 +286,7 @@ async def assert_shares(salon: Salon) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 6, 8])
-async def test_after_failures_of_every_kind_both_calendars_have_what_callers_were_told(
-    new_salon: Any, seed: int
-) -> None:
+async def test_after_failures_of_every_kind_both_calendars_have_what_callers_heard(new_salon: Any, seed: int) -> None:
     rng = random.Random(seed)
     people = [("mitte", person, unit) for person in ("anna", "mehmet") for unit in range(1, MAX_UNITS + 1)]
     calendar = UnreliableCalendar(rng)
@@ -305,7 +303,7 @@ async def test_after_failures_of_every_kind_both_calendars_have_what_callers_wer
     stop.set()
     await asyncio.gather(*workers)
     calendar.reliable = True
-    await asyncio.sleep(0.1)  # what acts late has acted
+    await asyncio.sleep(0.1)  # late effects have happened
     for _ in range(40):
         while await run_job(salon, random.Random(1), max_attempts=9):
             pass

@@ -4,8 +4,6 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from booking_environment import HALF_PAST_TWO, NOW, booking_args, call, open_slot_lock
-from calcom_environment import CalcomEnvironment
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import Provider
@@ -14,6 +12,8 @@ from askproai_runtime.booking.remote import calendar_request
 from askproai_runtime.booking.store.appointments import get_appointment
 from askproai_runtime.jobs import DeadNow, RunAgain, StaleClaim
 from askproai_sandbox.simulator import FaultKind
+from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, booking_args, call, open_slot_lock
+from tests.worlds.calcom_environment import CalcomEnvironment
 
 
 async def test_a_booking_is_in_both_calendars(env: CalcomEnvironment) -> None:
@@ -39,11 +39,11 @@ async def test_what_was_cancelled_here_can_be_booked_again(env: CalcomEnvironmen
     """Cancelled here only; whoever books the time next cancels the booking that Cal.com still has."""
     first = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
     await env.salon.cancel(first.fields["appointment_id"])
-    again = await env.salon.booking.book_appointment(call(caller), booking_args(staff="anna"))
-    assert (again.success, again.fields["status"]) == (True, "confirmed"), again.message
-    assert again.fields["appointment_id"] != first.fields["appointment_id"]
+    repeated = await env.salon.booking.book_appointment(call(caller), booking_args(staff="anna"))
+    assert (repeated.success, repeated.fields["status"]) == (True, "confirmed"), repeated.message
+    assert repeated.fields["appointment_id"] != first.fields["appointment_id"]
     (remote,) = env.bookings
-    assert remote["metadata"]["requestId"] == again.fields["appointment_id"]
+    assert remote["metadata"]["requestId"] == repeated.fields["appointment_id"]
     assert [outcome for _, _, outcome in env.salon.metrics.provider_calls] == [
         "confirmed",
         "taken",
@@ -120,7 +120,7 @@ async def test_a_sync_job_killed_after_its_create_finds_the_booking(env: CalcomE
     env.reconnect()
     job = await env.salon.claim_job()
     (appointment,) = await env.salon.live()
-    # what a killed worker leaves: the booking at Cal.com, nothing written here
+    # the state after a worker was killed: booked at Cal.com, nothing written here
     async with env.salon.pool.acquire() as conn:
         row = await get_appointment(conn, env.salon.store.tenant, appointment["id"])
     assert row is not None

@@ -10,8 +10,6 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
-from booking_environment import CALCOM, NOW, FrozenClock, Salon, booking_args, call, tenant_config_of
-from calcom_environment import DeferredCalendar
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import CircuitBreakers, CircuitRules, CircuitState, Provider
@@ -21,8 +19,10 @@ from askproai_runtime.calendars import CalcomHttp, CalcomV1, CalcomV2, FallbackC
 from askproai_runtime.jobs import JobSettings, RunAgain, Runner
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.calcom import CalcomSimulator
-from askproai_sandbox.cluster import eventually
 from askproai_sandbox.simulator import Fault, FaultKind, serve
+from tests.worlds.booking_environment import CALCOM, NOW, FrozenClock, Salon, booking_args, call, tenant_config_of
+from tests.worlds.calcom_environment import DeferredCalendar
+from tests.worlds.waiting import eventually
 
 QUICK = BookingSettings(
     provider_timeout=timedelta(seconds=1), budget=timedelta(seconds=3), quiet_period=timedelta(), sync_delay=timedelta()
@@ -154,9 +154,9 @@ async def test_one_probe_closes_the_circuit_and_each_booking_is_created_once(ser
     for number in (3, 4):
         await server.book(number)
     async with server.worker():
-        await eventually(lambda: is_state(server, CircuitState.OPEN), timedelta(seconds=10), "the circuit to open")
+        await eventually(lambda: is_state(server, CircuitState.OPEN), 10, "the circuit to open")
         server.clear_faults()
-        await eventually(lambda: all_confirmed(server), timedelta(seconds=20), "every booking to come over")
+        await eventually(lambda: all_confirmed(server), 20, "every booking to come over")
     assert await server.state() is CircuitState.CLOSED
     assert len(server.bookings) == 4
     appointments = await server.salon.live()

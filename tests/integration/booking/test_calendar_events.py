@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from booking_environment import HALF_PAST_TWO, NOW, booking_args, call
-from calcom_environment import CalcomEnvironment
 
 from askproai_runtime.booking import CalendarDisagrees
 from askproai_runtime.jobs import DeadNow, RunAgain
 from askproai_sandbox.simulator import FaultKind
+from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, booking_args, call
+from tests.worlds.calcom_environment import CalcomEnvironment
 
 FOUR, FOUR_UTC = "2026-11-27T16:00:00+01:00", "2026-11-27T15:00:00Z"
 GUEST = {

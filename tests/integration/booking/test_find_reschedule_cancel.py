@@ -5,11 +5,11 @@ from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
-from booking_environment import HALF_PAST_TWO, MORNING, ScriptedCalendar, booking_args, call
 
 from askproai_runtime.booking import BookingSettings, CalendarDisagrees
 from askproai_runtime.calendars import Refused, Taken, Unavailable, Unknown
 from askproai_runtime.jobs import RunAgain
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, ScriptedCalendar, booking_args, call
 
 FOUR = "2026-11-27T16:00:00+01:00"
 QUARTER_TO_THREE = "2026-11-27T14:45:00+01:00"  # overlaps half past two
@@ -136,7 +136,7 @@ async def test_a_cancellation_reaches_the_calendar_by_its_job(new_salon) -> None
 
 
 async def test_cancelled_while_the_calendar_is_asked_it_is_cancelled_there_too(new_salon) -> None:
-    """The calendar's answer comes after the cancellation's job has found nothing: what it made is cancelled by another job."""
+    """The calendar's answer comes after the cancellation's job has found nothing: the booking is cancelled by another job."""
 
     class SlowCalendar(ScriptedCalendar):
         async def create(self, request, *, within):
@@ -348,7 +348,7 @@ async def test_a_refusal_found_by_the_sync_undoes_only_what_nobody_was_promised(
     salon = await new_salon(calendar, BookingSettings(quiet_period=timedelta()))
     await salon.booking.book_appointment(call(), booking_args(staff="anna"))
     await salon.booking.reschedule_appointment(call(), {"start": FOUR})
-    if not promised:  # what a process leaves that is killed before it answers
+    if not promised:  # the state after a process was killed before it answered
         await salon.pool.execute(
             "UPDATE call_actions SET state = 'in_flight', lease_until = clock_timestamp() WHERE key LIKE 'move|%'"
         )

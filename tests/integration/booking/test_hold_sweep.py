@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from booking_environment import booking_args, call
 
 from askproai_core.database import Pool, open_pool
 from askproai_runtime.booking import BookingSettings
 from askproai_runtime.coordinator.maintenance import sweep_holds
 from askproai_sandbox.databases import Database
+from tests.worlds.booking_environment import booking_args, call
 
 BRIEF = BookingSettings(hold=timedelta(milliseconds=30), holds_per_caller=100)
 
@@ -23,7 +23,7 @@ class SweepContext:
     pool: Pool
 
     def fence(self) -> None:
-        """Pass: this process holds the Lease."""
+        """Do nothing: this process holds the Lease."""
 
 
 @pytest.fixture
@@ -41,11 +41,11 @@ async def test_sweeping_and_booking_at_once_neither_deadlock_nor_lose_a_booking(
     new_salon, sweep_context: Any, module_database: Database
 ):
     salon = await new_salon(settings=BRIEF)
-    before, done, swept = await deadlocks(module_database, sweep_context.pool), asyncio.Event(), 0
+    before, finished, swept = await deadlocks(module_database, sweep_context.pool), asyncio.Event(), 0
 
     async def sweep() -> int:
         count = 0
-        while not done.is_set():
+        while not finished.is_set():
             count += await sweep_holds(sweep_context)
         return count
 
@@ -65,7 +65,7 @@ async def test_sweeping_and_booking_at_once_neither_deadlock_nor_lose_a_booking(
 
     sweeping = asyncio.create_task(sweep())
     answers = await asyncio.gather(*(caller(number) for number in range(8)))
-    done.set()
+    finished.set()
     swept = await sweeping
     await asyncio.sleep(0.05)
     await sweep_holds(sweep_context)

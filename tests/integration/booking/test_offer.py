@@ -4,9 +4,9 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from booking_environment import HALF_PAST_TWO, ScriptedCalendar, booking_args, call, second_process
 
 from askproai_runtime.booking import BookingSettings, release_hold
+from tests.worlds.booking_environment import HALF_PAST_TWO, ScriptedCalendar, booking_args, call, second_process
 
 
 def times(answer) -> list[str]:

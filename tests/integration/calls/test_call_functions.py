@@ -5,9 +5,9 @@ import json
 from typing import Any
 
 import pytest
-from tests.worlds.tenant_pod import TenantPod, sign_retell
 
 from askproai_runtime.booking import Answer, CallContext
+from tests.worlds.tenant_pod import TenantPod, sign_retell
 
 
 async def test_a_call_asks_and_books_and_its_end_releases_its_hold(pod: TenantPod) -> None:
@@ -25,8 +25,8 @@ async def test_a_call_asks_and_books_and_its_end_releases_its_hold(pod: TenantPo
     args = {"start": start, "service": "Haarschnitt", "customer_name": "Sabine Müller"}
     booked = await pod.function("book_appointment", "call_books_2", args)
     assert (booked.status, booked.body["success"], booked.body["status"]) == (200, True, "confirmed")
-    again = await pod.function("book_appointment", "call_books_2", args | {"notes": "kurz"})
-    assert (again.body["success"], again.body["appointment_id"]) == (True, booked.body["appointment_id"])
+    repeated = await pod.function("book_appointment", "call_books_2", args | {"notes": "kurz"})
+    assert (repeated.body["success"], repeated.body["appointment_id"]) == (True, booked.body["appointment_id"])
 
 
 async def test_the_function_of_an_unknown_agent_is_403_and_audited(pod: TenantPod) -> None:

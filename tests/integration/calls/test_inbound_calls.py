@@ -9,10 +9,11 @@ from uuid import uuid4
 
 import msgspec
 import pytest
-from tests.worlds.tenant_pod import Reply, TenantPod, eventually, open_pod, running_web, sign_retell
 
 from askproai_sandbox.databases import Database
-from askproai_sandbox.example_tenant import NUMBER
+from askproai_sandbox.world import NUMBER
+from tests.worlds.tenant_pod import Reply, TenantPod, open_pod, running_web, sign_retell
+from tests.worlds.waiting import eventually
 
 CALLER = "+4915112340001"
 EMPTY_ANSWER = {"call_inbound": {}}

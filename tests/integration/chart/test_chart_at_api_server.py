@@ -3,14 +3,14 @@
 import asyncio
 import json
 import subprocess
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
-from tests.unit.chart.chart_render import find_program, rendered
 
-from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient, ProcessError, eventually
+from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient, ProcessError
+from tests.worlds.chart_render import find_program, rendered
+from tests.worlds.waiting import eventually
 
 SYSTEM = "chart-system"
 OPERATOR = f"system:serviceaccount:{SYSTEM}:askproai-operator"
@@ -43,9 +43,9 @@ async def test_kubeconform_finds_every_manifest_valid(installed: Path, kube_clie
                 (tmp_path / f"{stem}.json").write_text(json.dumps(whole))
     where = f"{tmp_path}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
     command = [program, "-strict", "-summary", "-schema-location", where, str(installed)]
-    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Invalid: 0, Errors: 0, Skipped: 0" in done.stdout
+    completed = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert "Invalid: 0, Errors: 0, Skipped: 0" in completed.stdout
 
 
 async def _groups(client: KubeClient) -> list[str]:
@@ -89,8 +89,8 @@ async def test_the_operators_account_can_do_what_its_roles_say_and_no_more(
         ("update", "leases.coordination.k8s.io/askproai-coordinator"),
         ("impersonate", "serviceaccounts"),
     ]
-    assert [one for one in allowed if not await may(*one)] == []
-    assert [one for one in denied if await may(*one)] == []
+    assert [permission for permission in allowed if not await may(*permission)] == []
+    assert [permission for permission in denied if await may(*permission)] == []
     assert await may("update", "leases.coordination.k8s.io/askproai-operator", SYSTEM)
     assert await may("update", "leases.coordination.k8s.io/askproai-coordinator", SYSTEM, coordinator)
     assert not await may("get", "secrets", SYSTEM, coordinator)
@@ -100,7 +100,7 @@ async def test_the_operators_account_can_do_what_its_roles_say_and_no_more(
 async def test_the_guard_lets_the_operator_write_its_own_secrets_and_no_others(
     control_plane: ControlPlane, installed: Path, kube_client: KubeClient, kube_namespace: str, tmp_path: Path
 ):
-    ours = {"app.kubernetes.io/managed-by": "askproai-operator"}
+    own_labels = {"app.kubernetes.io/managed-by": "askproai-operator"}
 
     async def apply(name: str, labels: dict[str, str], namespace: str = kube_namespace) -> None:
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "labels": labels}}
@@ -115,18 +115,18 @@ async def test_the_guard_lets_the_operator_write_its_own_secrets_and_no_others(
             return "may write only Secrets that carry its label" in str(error)
         return False
 
-    await eventually(lambda: refused("strange", {}), timedelta(seconds=15), "the guard to be in force")
-    await apply("ours", ours)
-    await apply("ledger", {}, SYSTEM)  # its own namespace: what stands there is its own
+    await eventually(lambda: refused("strange", {}), 15, "the guard to be in force")
+    await apply("ours", own_labels)
+    await apply("ledger", {}, SYSTEM)  # its own namespace: whatever is there is its own
     path = f"/api/v1/namespaces/{kube_namespace}/secrets"
     await kube_client.create(path, {"kind": "Secret", "metadata": {"name": "users"}})
-    assert await refused("users", ours), "a user's Secret must not become ours by a label"
+    assert await refused("users", own_labels), "a user's Secret must not become ours by a label"
     with pytest.raises(ProcessError, match="may write only Secrets"):
         await control_plane.kubectl("delete", "secret", "users", "-n", kube_namespace, f"--as={OPERATOR}")
     owner = {"apiVersion": "askproai.de/v1alpha1", "kind": "Tenant", "name": "t", "uid": "u"}
     meta = {"name": "unlabelled", "ownerReferences": [owner]}
     await kube_client.create(path, {"kind": "Secret", "metadata": meta})
-    await apply("unlabelled", ours)  # a person took the label off: it is mended
+    await apply("unlabelled", own_labels)  # a person removed the label: it is written again
     await control_plane.kubectl("delete", "secret", "ours", "-n", kube_namespace, f"--as={OPERATOR}")
     with pytest.raises(ApiError, match="not found"):
         await kube_client.get(f"{path}/ours")

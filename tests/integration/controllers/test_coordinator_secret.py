@@ -2,7 +2,6 @@
 
 import base64
 import dataclasses
-from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -13,14 +12,14 @@ from askproai_operator.controllers.coordinator import SECRET_NAME, ensure_coordi
 from askproai_operator.credentials import decode_secret
 from askproai_operator.engine import resources
 from askproai_operator.redis_users import user_name
-from askproai_sandbox.cluster import eventually
+from tests.worlds.waiting import eventually
 
 
 @pytest.fixture
-async def context(place):
+async def context(namespace):
     """The operator's context, with the test's namespace as the operator's."""
-    settings = place.operator.settings.model_copy(update={"namespace": place.namespace})
-    return dataclasses.replace(place.operator.world, settings=settings)
+    settings = namespace.operator.settings.model_copy(update={"namespace": namespace.name})
+    return dataclasses.replace(namespace.operator.context, settings=settings)
 
 
 async def secret_values(context) -> dict[str, str]:
@@ -43,8 +42,8 @@ async def test_the_secret_has_logins_for_both_stores_and_is_written_once(context
     assert await can_log_in(first)
     secret = await context.kube.get(resources.SECRETS, context.settings.namespace, SECRET_NAME)
     await ensure_coordinator(context)
-    again = await context.kube.get(resources.SECRETS, context.settings.namespace, SECRET_NAME)
-    assert again["metadata"]["resourceVersion"] == secret["metadata"]["resourceVersion"]
+    repeated = await context.kube.get(resources.SECRETS, context.settings.namespace, SECRET_NAME)
+    assert repeated["metadata"]["resourceVersion"] == secret["metadata"]["resourceVersion"]
 
 
 async def test_a_password_or_user_that_was_changed_by_hand_is_repaired(context, valkey, module_database):
@@ -84,21 +83,21 @@ async def test_a_url_that_cannot_be_parsed_is_replaced(context):
     assert await can_log_in(await secret_values(context))
 
 
-async def test_a_tenants_retention_and_servers_are_stored_for_the_coordinator(place, module_database):
-    await place.secret()
-    await place.create("Tenant")
-    await place.ready()
+async def test_a_tenants_retention_and_servers_are_stored_for_the_coordinator(namespace, module_database):
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
     days = {"rawEventDays": 7, "transcriptDays": 8, "callDays": 9}
-    await place.client.merge(place.path("Tenant"), {"spec": {"retention": days}})
-    tenant = f"{place.namespace}.salon-mueller"
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"retention": days}})
+    tenant = f"{namespace.name}.salon-mueller"
     su = await asyncpg.connect(module_database.superuser_dsn)
 
     async def stored_row() -> asyncpg.Record | None:
         return await su.fetchrow("SELECT * FROM tenants WHERE tenant = $1 AND call_days = 9", tenant)
 
-    row = await eventually(stored_row, timedelta(seconds=10), "the days")
+    row = await eventually(stored_row, 10, "the days")
     assert (row["raw_event_days"], row["transcript_days"]) == (7, 8)
-    live = (await place.get("Tenant", "salon-mueller"))["spec"]
-    assert row["retell_base_url"] == live["retell"].get("baseUrl", place.operator.settings.retell_base_url)
+    live = (await namespace.get("Tenant", "salon-mueller"))["spec"]
+    assert row["retell_base_url"] == live["retell"].get("baseUrl", namespace.operator.settings.retell_base_url)
     assert row["calcom_base_url"].startswith("http")
     await su.close()

@@ -1,18 +1,20 @@
 """A tenant's optional children at a real API server. No kubelet runs: the tests themselves report pods as ready."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.foreign_crds import GATEWAY, MONITORING, crd_files
 
 from askproai_operator.engine import Key, resources
-from askproai_sandbox.cluster import ApiError, ControlPlane, Mirror, eventually
+from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient, Mirror
+from askproai_sandbox.world import manifests
+from tests.worlds.foreign_crds import GATEWAY, MONITORING, crd_files
+from tests.worlds.operator_environment import TenantNamespace
+from tests.worlds.waiting import eventually
 
-SOON = timedelta(seconds=15)
+SOON = 15.0  # seconds
 RUNS = {"suspend": False}
 WEB, WORKER = "salon-mueller-web", "salon-mueller-worker"
 
@@ -21,22 +23,12 @@ def runtime(**parts: Any) -> dict[str, Any]:
     return {"spec": {"runtime": parts}}
 
 
-async def merge(place: Any, body: dict[str, Any]) -> None:
-    await place.client.merge(place.path("Tenant"), body)
-
-
-async def until(place: Any, kind: str, name: str, holds: Callable[[dict[str, Any] | None], object], what: str) -> Any:
-    """Wait until `holds` of a child (None while it does not exist); return the child."""
-
-    async def matching() -> list[Any]:
-        live = await place.get(kind, name)
-        return [live] if holds(live) else []
-
-    return (await eventually(matching, SOON, what))[0]
+async def merge(namespace: TenantNamespace, body: dict[str, Any]) -> None:
+    await namespace.client.merge(namespace.path("Tenant"), body)
 
 
 @asynccontextmanager
-async def replicas_seen(place: Any, name: str) -> AsyncIterator[list[int]]:
+async def replicas_seen(namespace: TenantNamespace, name: str) -> AsyncIterator[list[int]]:
     """Record every number of replicas that a Deployment ever asks for."""
     seen: list[int] = []
 
@@ -44,7 +36,7 @@ async def replicas_seen(place: Any, name: str) -> AsyncIterator[list[int]]:
         if new is not None and new["metadata"]["name"] == name and new["spec"]["replicas"] not in seen[-1:]:
             seen.append(new["spec"]["replicas"])
 
-    mirror = Mirror(place.client, resources.DEPLOYMENTS.path(place.namespace), record)
+    mirror = Mirror(namespace.client, resources.DEPLOYMENTS.path(namespace.name), record)
     task = asyncio.create_task(mirror.run())
     await mirror.synced.wait()
     yield seen
@@ -57,166 +49,209 @@ def holders(deployment: dict[str, Any]) -> list[str]:
     return [entry["manager"] for entry in entries if "f:replicas" in entry["fieldsV1"].get("f:spec", {})]
 
 
-async def scale_as_autoscaler(place: Any, number: int) -> None:
+async def scale_as_autoscaler(namespace: TenantNamespace, number: int) -> None:
     """Write replicas as the HorizontalPodAutoscaler's controller does."""
-    path = f"{place.path('Deployment', WEB)}/scale?fieldManager=kube-controller-manager"
-    await place.client.merge(path, {"spec": {"replicas": number}})
+    path = f"{namespace.path('Deployment', WEB)}/scale?fieldManager=kube-controller-manager"
+    await namespace.client.merge(path, {"spec": {"replicas": number}})
 
 
-async def reconcile_again(place: Any) -> None:
+async def reconcile_again(namespace: TenantNamespace) -> None:
     """Requeue the Tenant, and wait until it is reconciled."""
-    key, sent = Key("Tenant", place.namespace, "salon-mueller"), len(place.operator.retell.journal.entries)
-    place.operator.queue.add(key)
-    await eventually(lambda: len(place.operator.retell.journal.entries) > sent, SOON, "a reconcile")
-    await eventually(lambda: key not in place.operator.queue._processing, SOON, "its end")
+    key, sent = Key("Tenant", namespace.name, "salon-mueller"), len(namespace.operator.retell.journal.entries)
+    namespace.operator.queue.add(key)
+    await eventually(lambda: len(namespace.operator.retell.journal.entries) > sent, SOON, "a reconcile")
+    await eventually(lambda: key not in namespace.operator.queue._processing, SOON, "its end")
 
 
-async def make_ready(place: Any, component: str) -> None:
+async def make_ready(namespace: TenantNamespace, component: str) -> None:
     """Report all pods of a component as ready, as a kubelet would."""
     labels = f"app.kubernetes.io/component={component}"
-    pods = await place.client.get(f"/api/v1/namespaces/{place.namespace}/pods", labelSelector=labels)
+    pods = await namespace.client.get(f"/api/v1/namespaces/{namespace.name}/pods", labelSelector=labels)
     for pod in pods["items"]:
         ready = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-20T08:00:00Z"}
-        path = f"/api/v1/namespaces/{place.namespace}/pods/{pod['metadata']['name']}/status"
+        path = f"/api/v1/namespaces/{namespace.name}/pods/{pod['metadata']['name']}/status"
         with suppress(ApiError):  # it was deleted a moment ago
-            await place.client.merge(path, {"status": {"phase": "Running", "conditions": [ready]}})
+            await namespace.client.merge(path, {"status": {"phase": "Running", "conditions": [ready]}})
 
 
-async def make_deployment_ready(place: Any, component: str) -> None:
+async def make_deployment_ready(namespace: TenantNamespace, component: str) -> None:
     """Report all pods of a Deployment as ready, as soon as its controller has created them."""
 
-    async def all_available() -> bool:
-        await make_ready(place, component)
-        live = await place.get("Deployment", f"salon-mueller-{component}")
-        counts = {live["status"].get(name) for name in ("replicas", "updatedReplicas", "availableReplicas")}
-        return counts == {live["spec"]["replicas"]}
+    async def rolled_out() -> bool:
+        await make_ready(namespace, component)
+        return is_rolled_out(await namespace.get("Deployment", f"salon-mueller-{component}"))
 
-    await eventually(all_available, SOON, f"the {component} pods")
+    await eventually(rolled_out, SOON, f"the {component} pods")
+
+
+def is_rolled_out(deployment: dict[str, Any]) -> bool:
+    """Return whether all pods are of the present template and available; a status of the previous template is no proof."""
+    status = deployment["status"]
+    counts = {status.get(name) for name in ("replicas", "updatedReplicas", "availableReplicas")}
+    is_observed = status.get("observedGeneration") == deployment["metadata"]["generation"]
+    return is_observed and counts == {deployment["spec"]["replicas"]}
+
+
+@pytest.fixture
+async def garbage_collector(kube_client: KubeClient, kube_namespace: str) -> None:
+    """Wait until the garbage collector watches Tenants: it looks for new kinds every 30 s.
+
+    It alone completes a deletion with propagation policy Foreground, and only of a kind that it watches.
+    """
+    await kube_client.create(
+        resources.TENANTS.path(kube_namespace),
+        manifests()["Tenant"][0] | {"metadata": {"name": "to-collect", "namespace": kube_namespace}},
+    )
+    path = resources.TENANTS.path(kube_namespace, "to-collect")
+    await kube_client.delete(path, {"propagationPolicy": "Foreground"})
+
+    async def is_collected() -> bool:
+        tenants = await kube_client.get(resources.TENANTS.path(kube_namespace))
+        return not tenants["items"]
+
+    await eventually(is_collected, 60, "the garbage collector to watch Tenants")
 
 
 # Replicas
 
 
-async def test_replicas_are_handed_over_both_ways_and_never_fall_back_to_one(place):
+async def test_replicas_are_handed_over_both_ways_and_never_fall_back_to_one(namespace):
     """A field that its only manager stops sending falls back to its default (docs/decisions/0019-handover-of-replicas.md)."""
-    await place.secret()
-    async with replicas_seen(place, WEB) as seen:
+    await namespace.write_secret()
+    async with replicas_seen(namespace, WEB) as seen:
         fixed = {"web": {"minReplicas": 5, "maxReplicas": 5}}
-        await place.create("Tenant", spec=RUNS | {"runtime": fixed})
-        live = await until(place, "Deployment", WEB, bool, "the Deployment")
+        await namespace.create("Tenant", spec=RUNS | {"runtime": fixed})
+        live = await namespace.wait_for("Deployment", WEB, bool, "the Deployment")
         assert (live["spec"]["replicas"], holders(live)) == (5, ["askproai-operator"])
-        assert await place.get("HorizontalPodAutoscaler", WEB) is None
+        assert await namespace.get("HorizontalPodAutoscaler", WEB) is None
 
-        await merge(place, runtime(web={"minReplicas": 2, "maxReplicas": 10}))
-        await until(place, "HorizontalPodAutoscaler", WEB, bool, "the autoscaler")
-        live = await place.get("Deployment", WEB)
+        await merge(namespace, runtime(web={"minReplicas": 2, "maxReplicas": 10}))
+        await namespace.wait_for("HorizontalPodAutoscaler", WEB, bool, "the autoscaler")
+        live = await namespace.get("Deployment", WEB)
         assert (live["spec"]["replicas"], holders(live)) == (5, ["askproai-operator-handover"])
 
-        await scale_as_autoscaler(place, 7)
-        await reconcile_again(place)
-        await merge(place, runtime(web={"minReplicas": 3, "maxReplicas": 10}))
-        await until(place, "HorizontalPodAutoscaler", WEB, lambda hpa: hpa["spec"]["minReplicas"] == 3, "new bounds")
-        live = await place.get("Deployment", WEB)
+        await scale_as_autoscaler(namespace, 7)
+        await reconcile_again(namespace)
+        await merge(namespace, runtime(web={"minReplicas": 3, "maxReplicas": 10}))
+        await namespace.wait_for(
+            "HorizontalPodAutoscaler", WEB, lambda hpa: hpa["spec"]["minReplicas"] == 3, "new bounds"
+        )
+        live = await namespace.get("Deployment", WEB)
         assert live["spec"]["replicas"] == 7
         assert holders(live) == ["kube-controller-manager"], "the hand-over ended with the autoscaler's own write"
 
-        await merge(place, runtime(web={"minReplicas": 4, "maxReplicas": 4}))
-        await until(place, "Deployment", WEB, lambda live: live["spec"]["replicas"] == 4, "the fixed number")
-        await place.gone("HorizontalPodAutoscaler", WEB)
-        assert holders(await place.get("Deployment", WEB)) == ["askproai-operator"]
+        await merge(namespace, runtime(web={"minReplicas": 4, "maxReplicas": 4}))
+        await namespace.wait_for("Deployment", WEB, lambda live: live["spec"]["replicas"] == 4, "the fixed number")
+        await namespace.wait_until_gone("HorizontalPodAutoscaler", WEB)
+        assert holders(await namespace.get("Deployment", WEB)) == ["askproai-operator"]
     assert seen == [5, 7, 4]
 
 
-async def test_a_new_autoscaled_tenant_starts_with_its_minimum_and_is_then_left_alone(place):
-    await place.secret()
-    async with replicas_seen(place, WEB) as seen:
-        await place.create("Tenant", spec=RUNS)
-        await until(place, "HorizontalPodAutoscaler", WEB, bool, "the autoscaler")
-        live = await place.get("Deployment", WEB)
+async def test_a_new_autoscaled_tenant_starts_with_its_minimum_and_is_then_left_alone(namespace):
+    await namespace.write_secret()
+    async with replicas_seen(namespace, WEB) as seen:
+        await namespace.create("Tenant", spec=RUNS)
+        await namespace.wait_for("HorizontalPodAutoscaler", WEB, bool, "the autoscaler")
+        live = await namespace.get("Deployment", WEB)
         assert (live["spec"]["replicas"], holders(live)) == (2, ["askproai-operator-handover"])
-        await make_deployment_ready(place, "web")
-        await place.ready()
-        await reconcile_again(place)
-        before = len(place.operator.writes)
-        await reconcile_again(place)
-        assert [write for write in place.operator.writes[before:] if place.namespace in write[1]] == []
+        await make_deployment_ready(namespace, "web")
+        await namespace.wait_until_ready()
+        await reconcile_again(namespace)
+        before = len(namespace.operator.writes)
+        await reconcile_again(namespace)
+        assert [write for write in namespace.operator.writes[before:] if namespace.name in write[1]] == []
     assert seen == [2]
 
 
-async def test_suspending_deletes_the_autoscaler_too_and_resuming_starts_at_the_minimum(place):
-    await place.secret()
-    async with replicas_seen(place, WEB) as seen:
-        await place.create("Tenant", spec=RUNS)
-        await until(place, "HorizontalPodAutoscaler", WEB, bool, "the autoscaler")
-        await merge(place, {"spec": {"suspend": True}})
-        await until(place, "Deployment", WEB, lambda live: live["spec"]["replicas"] == 0, "the end of the pods")
-        await place.gone("HorizontalPodAutoscaler", WEB)
-        assert (await place.ready())["status"]["replicas"] == 0
-        await merge(place, {"spec": {"suspend": False}})
-        await until(place, "HorizontalPodAutoscaler", WEB, bool, "the autoscaler again")
+async def test_suspending_deletes_the_autoscaler_too_and_resuming_starts_at_the_minimum(namespace):
+    await namespace.write_secret()
+    async with replicas_seen(namespace, WEB) as seen:
+        await namespace.create("Tenant", spec=RUNS)
+        await namespace.wait_for("HorizontalPodAutoscaler", WEB, bool, "the autoscaler")
+        await merge(namespace, {"spec": {"suspend": True}})
+        await namespace.wait_for("Deployment", WEB, lambda live: live["spec"]["replicas"] == 0, "the end of the pods")
+        await namespace.wait_until_gone("HorizontalPodAutoscaler", WEB)
+        assert (await namespace.wait_until_ready())["status"]["replicas"] == 0
+        await merge(namespace, {"spec": {"suspend": False}})
+        await namespace.wait_for("HorizontalPodAutoscaler", WEB, bool, "the autoscaler again")
     assert seen == [2, 0, 2]
 
 
-async def test_an_edit_of_the_template_that_is_taken_back_leaves_the_autoscalers_replicas(place):
+async def test_an_edit_of_the_template_that_is_taken_back_leaves_the_autoscalers_replicas(namespace):
     """Fields of other managers become ours when lists clash (422); replicas must not, or the next apply makes them 1."""
-    await place.secret()
-    await place.create("Tenant", spec=RUNS)
-    await until(place, "HorizontalPodAutoscaler", WEB, bool, "the autoscaler")
-    async with replicas_seen(place, WEB) as seen:
-        live = await place.get("Deployment", WEB)
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec=RUNS)
+    await namespace.wait_for("HorizontalPodAutoscaler", WEB, bool, "the autoscaler")
+    async with replicas_seen(namespace, WEB) as seen:
+        live = await namespace.get("Deployment", WEB)
         containers = live["spec"]["template"]["spec"]["containers"]
         containers[0]["ports"][0]["containerPort"] = 8999
         edit = {"spec": {"replicas": 6, "template": {"spec": {"containers": containers}}}}
-        await place.client.merge(place.path("Deployment", WEB) + "?fieldManager=kubectl-edit", edit)
+        await namespace.client.merge(namespace.path("Deployment", WEB) + "?fieldManager=kubectl-edit", edit)
 
         def is_repaired(live: Any) -> bool:
             ports = live["spec"]["template"]["spec"]["containers"][0]["ports"]
             return {port["containerPort"] for port in ports} == {8080, 8081, 9090}
 
-        await until(place, "Deployment", WEB, is_repaired, "the repair")
+        await namespace.wait_for("Deployment", WEB, is_repaired, "the repair")
     assert seen == [2, 6]
+
+
+async def test_a_status_of_the_previous_template_does_not_count_as_rolled_out(namespace):
+    """The answer to a change of the template carries that status, whatever the Deployment's controller does meanwhile."""
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec=RUNS)
+    await namespace.wait_for("Deployment", WEB, bool, "the Deployment")
+    await make_deployment_ready(namespace, "web")
+    annotation = {"spec": {"template": {"metadata": {"annotations": {"example.com/edit": "1"}}}}}
+    changed = await namespace.client.merge(namespace.path("Deployment", WEB), annotation)
+    assert {changed["status"][name] for name in ("replicas", "updatedReplicas", "availableReplicas")} == {2}
+    assert not is_rolled_out(changed)
+    await make_deployment_ready(namespace, "web")
 
 
 # Split
 
 
-async def test_the_mode_changes_without_a_moment_in_which_no_worker_runs(place):
-    await place.secret()
-    await place.create("Tenant", spec=RUNS)
-    await until(place, "Deployment", WEB, bool, "the Deployment")
-    await make_deployment_ready(place, "web")
-    await place.ready()
+async def test_the_mode_changes_without_a_moment_in_which_no_worker_runs(namespace):
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec=RUNS)
+    await namespace.wait_for("Deployment", WEB, bool, "the Deployment")
+    await make_deployment_ready(namespace, "web")
+    await namespace.wait_until_ready()
 
     def containers(deployment: Any) -> list[str]:
         return [container["name"] for container in deployment["spec"]["template"]["spec"]["containers"]]
 
-    await merge(place, runtime(mode="Split"))
-    await until(place, "Deployment", WORKER, bool, "the worker Deployment")
-    await reconcile_again(place)
-    assert containers(await place.get("Deployment", WEB)) == ["web", "worker"], "no worker pod serves yet"
+    await merge(namespace, runtime(mode="Split"))
+    await namespace.wait_for("Deployment", WORKER, bool, "the worker Deployment")
+    await reconcile_again(namespace)
+    assert containers(await namespace.get("Deployment", WEB)) == ["web", "worker"], "no worker pod serves yet"
 
     async def worker_pods_ready() -> bool:
-        await make_ready(place, "worker")
-        return containers(await place.get("Deployment", WEB)) == ["web"]
+        await make_ready(namespace, "worker")
+        return containers(await namespace.get("Deployment", WEB)) == ["web"]
 
     await eventually(worker_pods_ready, SOON, "web pods without a worker")
     for kind in ("HorizontalPodAutoscaler", "PodDisruptionBudget"):
-        assert await place.get(kind, WORKER) is not None
+        assert await namespace.get(kind, WORKER) is not None
 
-    await make_deployment_ready(place, "web")
+    await make_deployment_ready(namespace, "web")
 
-    await merge(place, runtime(mode="Combined"))
-    await until(place, "Deployment", WEB, lambda live: containers(live) == ["web", "worker"], "the workers' return")
-    await reconcile_again(place)
-    assert await place.get("Deployment", WORKER) is not None, "the new web pods do not serve yet"
+    await merge(namespace, runtime(mode="Combined"))
+    await namespace.wait_for(
+        "Deployment", WEB, lambda live: containers(live) == ["web", "worker"], "the workers' return"
+    )
+    await reconcile_again(namespace)
+    assert await namespace.get("Deployment", WORKER) is not None, "the new web pods do not serve yet"
 
     async def workers_gone() -> bool:
-        await make_ready(place, "web")
-        return await place.get("Deployment", WORKER) is None
+        await make_ready(namespace, "web")
+        return await namespace.get("Deployment", WORKER) is None
 
     await eventually(workers_gone, SOON, "the end of the worker Deployment")
-    await place.gone("HorizontalPodAutoscaler", WORKER)
-    await place.gone("PodDisruptionBudget", WORKER)
+    await namespace.wait_until_gone("HorizontalPodAutoscaler", WORKER)
+    await namespace.wait_until_gone("PodDisruptionBudget", WORKER)
 
 
 # Exposure
@@ -224,68 +259,68 @@ async def test_the_mode_changes_without_a_moment_in_which_no_worker_runs(place):
 HOST = {"host": "salon.example", "pathPrefix": "/voice"}
 
 
-async def test_an_ingress_is_created_on_request_repaired_and_deleted_with_the_request(place):
-    await place.secret()
-    await place.create("Tenant", spec={"exposure": HOST | {"ingress": {"className": "nginx"}}})
-    tenant = await place.ready()
+async def test_an_ingress_is_created_on_request_repaired_and_deleted_with_the_request(namespace):
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec={"exposure": HOST | {"ingress": {"className": "nginx"}}})
+    tenant = await namespace.wait_until_ready()
     assert tenant["status"]["webhookUrls"]["retell"] == "https://salon.example/voice/webhooks/retell"
-    ingress = await place.get("Ingress")
+    ingress = await namespace.get("Ingress")
     assert ingress["spec"]["ingressClassName"] == "nginx"
-    await place.client.delete(place.path("Ingress"))
-    await until(place, "Ingress", "salon-mueller", bool, "the repair")
-    await merge(place, {"spec": {"exposure": None}})
-    await place.gone("Ingress")
+    await namespace.client.delete(namespace.path("Ingress"))
+    await namespace.wait_for("Ingress", "salon-mueller", bool, "the repair")
+    await merge(namespace, {"spec": {"exposure": None}})
+    await namespace.wait_until_gone("Ingress")
 
 
-async def test_a_host_and_path_are_routed_to_the_first_tenant_that_claims_them(place):
-    await place.secret()
-    await place.create("Tenant", spec={"exposure": HOST | {"ingress": {}}})
-    await place.ready()
+async def test_a_host_and_path_are_routed_to_the_first_tenant_that_claims_them(namespace):
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec={"exposure": HOST | {"ingress": {}}})
+    await namespace.wait_until_ready()
     keys = {
         "kind": "Secret",
         "apiVersion": "v1",
         "metadata": {"name": "second"},
-        "stringData": {"key": f"{place.key}2"},
+        "stringData": {"key": f"{namespace.retell_key}2"},
     }
-    await place.client.create(resources.SECRETS.path(place.namespace), keys)
+    await namespace.client.create(resources.SECRETS.path(namespace.name), keys)
     own = {"retell": {"apiKeySecretRef": {"name": "second", "key": "key"}}}
-    await place.create("Tenant", "twin", spec=own | {"exposure": HOST | {"ingress": {}}})
-    reported = await place.condition("Exposed", "False", "HostClaimedTwice", name="twin")
+    await namespace.create("Tenant", "twin", spec=own | {"exposure": HOST | {"ingress": {}}})
+    reported = await namespace.wait_for_condition("Exposed", "False", "HostClaimedTwice", name="twin")
     assert "salon-mueller" not in reported["message"], "the other tenant may belong to somebody else"
-    assert await place.get("Ingress", "twin") is None
-    await place.client.delete(place.path("Tenant", "twin"))
-    await place.gone("Tenant", "twin")
-    await merge(place, {"spec": {"exposure": None}})
-    await place.gone("Ingress")
+    assert await namespace.get("Ingress", "twin") is None
+    await namespace.client.delete(namespace.path("Tenant", "twin"))
+    await namespace.wait_until_gone("Tenant", "twin")
+    await merge(namespace, {"spec": {"exposure": None}})
+    await namespace.wait_until_gone("Ingress")
 
 
-async def test_a_foreign_ingress_is_left_alone_and_stops_nothing_but_the_exposure(place):
+async def test_a_foreign_ingress_is_left_alone_and_stops_nothing_but_the_exposure(namespace):
     body = {
         "metadata": {"name": "salon-mueller"},
         "spec": {"defaultBackend": {"service": {"name": "x", "port": {"number": 1}}}},
     }
-    foreign = await place.client.create(place.path("Ingress", "").rstrip("/"), body)
-    await place.secret()
-    await place.create("Tenant", spec={"exposure": HOST | {"ingress": {"className": "nginx"}}})
-    reported = await place.condition("Exposed", "False", "OwnershipConflict")
+    foreign = await namespace.client.create(namespace.path("Ingress", "").rstrip("/"), body)
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec={"exposure": HOST | {"ingress": {"className": "nginx"}}})
+    reported = await namespace.wait_for_condition("Exposed", "False", "OwnershipConflict")
     assert "Ingress salon-mueller that the operator did not make" in reported["message"]
-    assert (await place.get("Tenant"))["status"]["configHash"]
-    await place.condition("MonitoringReady", "True")
-    assert (await place.get("Ingress"))["metadata"]["resourceVersion"] == foreign["metadata"]["resourceVersion"]
-    await place.client.delete(place.path("Ingress"))
-    await merge(place, {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}})
-    await place.ready()
-    await merge(place, {"spec": {"exposure": None}})  # the next tests need this host
-    await place.gone("Ingress")
+    assert (await namespace.get("Tenant"))["status"]["configHash"]
+    await namespace.wait_for_condition("MonitoringReady", "True")
+    assert (await namespace.get("Ingress"))["metadata"]["resourceVersion"] == foreign["metadata"]["resourceVersion"]
+    await namespace.client.delete(namespace.path("Ingress"))
+    await merge(namespace, {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}})
+    await namespace.wait_until_ready()
+    await merge(namespace, {"spec": {"exposure": None}})  # the next tests need this host
+    await namespace.wait_until_gone("Ingress")
 
 
 @asynccontextmanager
-async def installed(plane: ControlPlane, place: Any, *names: str) -> AsyncIterator[None]:
+async def installed(plane: ControlPlane, namespace: TenantNamespace, *names: str) -> AsyncIterator[None]:
     """Install foreign CRDs, and delete them again; the operator lists what is served, as it does each minute."""
 
     async def noticed(number: int) -> bool:  # a CRD is served, and ceases to be, a little later, and begins with 429
-        await place.operator.informer.audit(resources.FOREIGN)
-        return len(place.operator.world.cache.served) == number
+        await namespace.operator.informer.audit(resources.FOREIGN)
+        return len(namespace.operator.context.cache.served) == number
 
     for file in crd_files(*names):
         await plane.kubectl("apply", "--server-side", "-f", str(file))
@@ -297,14 +332,14 @@ async def installed(plane: ControlPlane, place: Any, *names: str) -> AsyncIterat
         await eventually(lambda: noticed(0), SOON, "the end of the CRDs")
 
 
-async def test_a_route_waits_for_the_gateway_api_and_then_for_its_gateway(place, control_plane):
-    await place.secret()
+async def test_a_route_waits_for_the_gateway_api_and_then_for_its_gateway(namespace, control_plane):
+    await namespace.write_secret()
     gateway = {"parentRefs": [{"name": "public", "namespace": "gateways"}]}
-    await place.create("Tenant", spec={"exposure": HOST | {"gateway": gateway}})
-    await place.condition("Exposed", "True", "NotInstalled")
-    async with installed(control_plane, place, *GATEWAY):
-        await place.condition("Exposed", "False", "Pending")
-        route = await place.get("HTTPRoute")
+    await namespace.create("Tenant", spec={"exposure": HOST | {"gateway": gateway}})
+    await namespace.wait_for_condition("Exposed", "True", "NotInstalled")
+    async with installed(control_plane, namespace, *GATEWAY):
+        await namespace.wait_for_condition("Exposed", "False", "Pending")
+        route = await namespace.get("HTTPRoute")
         assert route["spec"]["parentRefs"][0]["name"] == "public"
         accepted = {
             "type": "Accepted", "status": "True", "reason": "Accepted", "message": "",
@@ -315,56 +350,56 @@ async def test_a_route_waits_for_the_gateway_api_and_then_for_its_gateway(place,
             "controllerName": "example.com/gateway",
             "conditions": [accepted],
         }
-        await place.client.merge(place.path("HTTPRoute") + "/status", {"status": {"parents": [parent]}})
-        await place.condition("Exposed", "True", "AsDeclared")
-        await place.client.delete(place.path("HTTPRoute"))
-        await place.operator.informer.audit(resources.FOREIGN)
-        await until(place, "HTTPRoute", "salon-mueller", bool, "the repair")
-        await merge(place, {"spec": {"exposure": None}})
-        await place.gone("HTTPRoute")
+        await namespace.client.merge(namespace.path("HTTPRoute") + "/status", {"status": {"parents": [parent]}})
+        await namespace.wait_for_condition("Exposed", "True", "AsDeclared")
+        await namespace.client.delete(namespace.path("HTTPRoute"))
+        await namespace.operator.informer.audit(resources.FOREIGN)
+        await namespace.wait_for("HTTPRoute", "salon-mueller", bool, "the repair")
+        await merge(namespace, {"spec": {"exposure": None}})
+        await namespace.wait_until_gone("HTTPRoute")
 
 
 # Monitoring
 
 
-async def test_monitor_and_rules_are_created_once_their_crds_exist_and_forgotten_with_them(place, control_plane):
-    await place.secret()
-    await place.create("Tenant")
-    await place.condition("MonitoringReady", "True", "NotInstalled")
-    assert await place.get("Service", "salon-mueller-metrics") is None
-    async with installed(control_plane, place, *MONITORING):
-        await place.condition("MonitoringReady", "True", "AsDeclared")
-        rule = await place.get("PrometheusRule")
-        assert f"{place.namespace}.salon-mueller" in str(rule["spec"])
-        monitor = await place.get("ServiceMonitor")
+async def test_monitor_and_rules_are_created_once_their_crds_exist_and_forgotten_with_them(namespace, control_plane):
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_for_condition("MonitoringReady", "True", "NotInstalled")
+    assert await namespace.get("Service", "salon-mueller-metrics") is None
+    async with installed(control_plane, namespace, *MONITORING):
+        await namespace.wait_for_condition("MonitoringReady", "True", "AsDeclared")
+        rule = await namespace.get("PrometheusRule")
+        assert f"{namespace.name}.salon-mueller" in str(rule["spec"])
+        monitor = await namespace.get("ServiceMonitor")
         assert {child["metadata"]["ownerReferences"][0]["kind"] for child in (rule, monitor)} == {"Tenant"}
         assert [endpoint["port"] for endpoint in monitor["spec"]["endpoints"]] == ["metrics", "worker"]
-        await reconcile_again(place)
-        before = len(place.operator.writes)
-        await place.operator.informer.audit(resources.FOREIGN)
-        await reconcile_again(place)
-        assert [write for write in place.operator.writes[before:] if place.namespace in write[1]] == []
-        await place.client.merge(place.path("PrometheusRule"), {"spec": {"groups": []}})
-        await place.operator.informer.audit(resources.FOREIGN)
-        await until(place, "PrometheusRule", "salon-mueller", lambda live: live["spec"]["groups"], "the repair")
-    await place.condition("MonitoringReady", "True", "NotInstalled")
-    await place.gone("Service", "salon-mueller-metrics")
+        await reconcile_again(namespace)
+        before = len(namespace.operator.writes)
+        await namespace.operator.informer.audit(resources.FOREIGN)
+        await reconcile_again(namespace)
+        assert [write for write in namespace.operator.writes[before:] if namespace.name in write[1]] == []
+        await namespace.client.merge(namespace.path("PrometheusRule"), {"spec": {"groups": []}})
+        await namespace.operator.informer.audit(resources.FOREIGN)
+        await namespace.wait_for("PrometheusRule", "salon-mueller", lambda live: live["spec"]["groups"], "the repair")
+    await namespace.wait_for_condition("MonitoringReady", "True", "NotInstalled")
+    await namespace.wait_until_gone("Service", "salon-mueller-metrics")
 
 
-async def test_all_children_are_deleted_with_their_tenant(place):
-    await place.secret()
-    await place.create("Tenant", spec=RUNS | {"exposure": HOST | {"ingress": {}}})
+async def test_all_children_are_deleted_with_their_tenant(namespace, garbage_collector):
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec=RUNS | {"exposure": HOST | {"ingress": {}}})
     children = [
         ("Ingress", "salon-mueller"), ("NetworkPolicy", "salon-mueller"), ("ServiceAccount", "salon-mueller-runtime"),
         ("HorizontalPodAutoscaler", WEB), ("PodDisruptionBudget", WEB), ("Deployment", WEB),
     ]  # fmt: skip
     for kind, name in children:
-        await until(place, kind, name, bool, name)
-    await place.client.delete(place.path("Tenant"))
+        await namespace.wait_for(kind, name, bool, name)
+    await namespace.client.delete(namespace.path("Tenant"))
     for kind, name in children:
-        await place.gone(kind, name)
+        await namespace.wait_until_gone(kind, name)
 
 
 @pytest.fixture(autouse=True)
-async def _no_foreign_crds_at_first(place: Any) -> None:
-    assert place.operator.world.cache.served == set()
+async def _no_foreign_crds_at_first(namespace: TenantNamespace) -> None:
+    assert namespace.operator.context.cache.served == set()

@@ -11,11 +11,11 @@ from typing import Any
 
 import aiohttp
 import pytest
-from coordinator_world import PASSWORD, World, coordinator_url
-from tests.worlds.waiting import eventually
 
 from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, spawn
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.coordinator_environment import PASSWORD, CoordinatorEnvironment, coordinator_url
+from tests.worlds.waiting import eventually
 
 SOON = 15.0  # seconds
 AGO = timedelta(seconds=-1)
@@ -24,13 +24,17 @@ Start = Callable[[str], Awaitable[Child]]
 
 
 @pytest.fixture
-async def start(
-    redis_world: World, own_valkey: EmbeddedRedis, control_plane: ControlPlane, kube_namespace: str, tmp_path: Path
+async def start_coordinator(
+    env_with_redis: CoordinatorEnvironment,
+    own_valkey: EmbeddedRedis,
+    control_plane: ControlPlane,
+    kube_namespace: str,
+    tmp_path: Path,
 ) -> AsyncIterator[Start]:
     """Yield a function that starts a coordinator with its Lease in the test's namespace and short times."""
     credentials = tmp_path / "credentials"
     credentials.mkdir()
-    (credentials / "DATABASE_URL").write_text(redis_world.database.admin.coordinator_dsn(PASSWORD))
+    (credentials / "DATABASE_URL").write_text(env_with_redis.database.admin.coordinator_dsn(PASSWORD))
     (credentials / "REDIS_URL").write_text(await coordinator_url(own_valkey))
     settings = {
         "KUBECONFIG": control_plane.kubeconfig, "NAMESPACE": kube_namespace, "CREDENTIALS_DIR": credentials,
@@ -41,14 +45,14 @@ async def start(
     command = [Path(sys.executable).with_name("askproai-runtime"), "coordinator"]
     started: list[Child] = []
 
-    async def start_one(name: str) -> Child:
+    async def start(name: str) -> Child:
         started.append(await spawn(name, command, directory=tmp_path, environment=environment))
         await eventually(lambda: log_entries(started[-1], "coordinator.started"), SOON, "its start")
         return started[-1]
 
-    yield start_one
+    yield start
     for child in started:
-        await child.stop(first_signal=signal.SIGKILL)
+        await child.stop(ask=signal.SIGKILL)
 
 
 def log_entries(child: Child, event: str) -> list[dict[str, Any]]:
@@ -68,22 +72,22 @@ async def wait_until_leading(child: Child) -> int:
     return int(acquired["term"])
 
 
-async def wait_until_swept(world: World) -> None:
+async def wait_until_swept(env: CoordinatorEnvironment) -> None:
     async def gone() -> bool:
-        return await world.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
+        return await env.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
 
     await eventually(gone, SOON, "the sweep")
 
 
 async def test_when_the_leader_is_killed_the_other_one_takes_over(
-    redis_world: World, start: Start, kube_client: KubeClient, kube_namespace: str
+    env_with_redis: CoordinatorEnvironment, start_coordinator: Start, kube_client: KubeClient, kube_namespace: str
 ):
-    salon = await redis_world.database.create_tenant("salon")
-    first = await start("first")
+    salon = await env_with_redis.database.tenant_store("salon")
+    first = await start_coordinator("first")
     term = await wait_until_leading(first)
-    second = await start("second")
-    await redis_world.appointment(salon, expires=AGO)
-    await wait_until_swept(redis_world)
+    second = await start_coordinator("second")
+    await env_with_redis.appointment(salon, expires=AGO)
+    await wait_until_swept(env_with_redis)
     assert (await ask(second, "/readyz"))[0] == (await ask(second, "/livez"))[0] == 200, "a standby is ready"
     assert "askproai_leader 1.0" in (await ask(first, "/metrics"))[1]
     idle = (await ask(second, "/metrics"))[1]
@@ -92,9 +96,9 @@ async def test_when_the_leader_is_killed_the_other_one_takes_over(
     assert "askproai_dead_letters{" not in idle
 
     os.kill(first.pid, signal.SIGKILL)
-    await redis_world.appointment(salon, expires=AGO)
+    await env_with_redis.appointment(salon, expires=AGO)
     assert await wait_until_leading(second) == term + 1
-    await wait_until_swept(redis_world)
+    await wait_until_swept(env_with_redis)
     assert "askproai_leader 1.0" in (await ask(second, "/metrics"))[1]
 
     assert await second.stop() == 0
@@ -104,13 +108,17 @@ async def test_when_the_leader_is_killed_the_other_one_takes_over(
 
 
 async def test_a_deposed_leader_that_wakes_changes_nothing(
-    redis_world: World, own_valkey: EmbeddedRedis, start: Start, kube_client: KubeClient, kube_namespace: str
+    env_with_redis: CoordinatorEnvironment,
+    own_valkey: EmbeddedRedis,
+    start_coordinator: Start,
+    kube_client: KubeClient,
+    kube_namespace: str,
 ):
     """SIGSTOP for longer than the Lease, then SIGCONT: by then another process leads."""
-    salon = await redis_world.database.create_tenant("salon")
-    first = await start("first")
+    salon = await env_with_redis.database.tenant_store("salon")
+    first = await start_coordinator("first")
     term = await wait_until_leading(first)
-    second = await start("second")
+    second = await start_coordinator("second")
     os.kill(first.pid, signal.SIGSTOP)
     assert await wait_until_leading(second) == term + 1
     async with own_valkey.admin() as redis:
@@ -123,8 +131,8 @@ async def test_a_deposed_leader_that_wakes_changes_nothing(
         # Now the second one is stopped, too: whatever changes from here on was done by the first.
         os.kill(second.pid, signal.SIGSTOP)
         await redis.set("askproai:salon.salon:slot:b", "x")
-        await redis_world.appointment(salon, expires=AGO)
-        await redis_world.event(salon, "stuck", status="failed", job="dead")
+        await env_with_redis.appointment(salon, expires=AGO)
+        await env_with_redis.event(salon, "stuck", status="failed", job="dead")
         held = await kube_client.get(LEASE.format(kube_namespace))
         os.kill(first.pid, signal.SIGCONT)
         assert await first.wait() == 1
@@ -136,11 +144,12 @@ async def test_a_deposed_leader_that_wakes_changes_nothing(
         ]
         assert await redis.pttl("askproai:salon.salon:slot:b") == -1
         assert await redis.get("askproai:_:fence") == str(term + 1)
-    assert await redis_world.rows("SELECT status FROM appointments") == [{"status": "held"}]
-    assert await redis_world.rows("SELECT state FROM jobs") == [{"state": "dead"}]
+    assert await env_with_redis.rows("SELECT status FROM appointments") == [{"status": "held"}]
+    assert await env_with_redis.rows("SELECT state FROM jobs") == [{"state": "dead"}]
     assert await kube_client.get(LEASE.format(kube_namespace)) == held
 
 
+@pytest.mark.processes
 async def test_a_wrong_setting_is_named(tmp_path: Path):
     command = [Path(sys.executable).with_name("askproai-runtime"), "coordinator"]
     for name, value, code, text in (

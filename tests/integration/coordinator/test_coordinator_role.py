@@ -2,9 +2,9 @@
 
 import asyncpg
 import pytest
-from coordinator_world import World
 
 from askproai_core.redis import RedisUnavailable
+from tests.worlds.coordinator_environment import CoordinatorEnvironment
 
 ALLOWED_BY_COLUMN = {
     "resources": {"locked_at"},
@@ -36,49 +36,51 @@ REFUSED = (
 )
 
 
-async def test_statements_of_no_task_are_refused(world: World):
-    salon = await world.database.create_tenant("salon")
-    await world.appointment(salon)
-    await world.event(salon, "e")
-    await world.superuser.execute(
+async def test_statements_of_no_task_are_refused(env: CoordinatorEnvironment):
+    salon = await env.database.tenant_store("salon")
+    await env.appointment(salon)
+    await env.event(salon, "e")
+    await env.superuser.execute(
         "INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ('salon.salon', 'c', 'ended', 'c')"
     )
     for statement in REFUSED:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await world.context.pool.execute(statement)
+            await env.context.pool.execute(statement)
 
 
-async def test_appointments_and_unfinished_work_cannot_be_deleted(world: World):
-    salon = await world.database.create_tenant("salon")
-    await world.appointment(salon, status="confirmed")
-    await world.event(salon, "e")
-    await world.superuser.execute(
+async def test_appointments_and_unfinished_work_cannot_be_deleted(env: CoordinatorEnvironment):
+    salon = await env.database.tenant_store("salon")
+    await env.appointment(salon, status="confirmed")
+    await env.event(salon, "e")
+    await env.superuser.execute(
         """INSERT INTO call_actions (tenant, call_id, key, state, lease_until)
            VALUES ('salon.salon', 'c', 'k', 'in_flight', now() + interval '15 s')"""
     )
     for table in ("appointments", "webhook_events", "jobs", "call_actions"):
-        assert await world.context.pool.execute(f"DELETE FROM {table}") == "DELETE 0", table
+        assert await env.context.pool.execute(f"DELETE FROM {table}") == "DELETE 0", table
 
 
-async def test_it_may_update_these_columns_and_no_others(world: World):
-    rows = await world.rows(
+async def test_it_may_update_these_columns_and_no_others(env: CoordinatorEnvironment):
+    rows = await env.rows(
         """SELECT table_name, array_agg(column_name::text) AS columns FROM information_schema.column_privileges
            WHERE grantee = 'askproai_coordinator' AND privilege_type = 'UPDATE' GROUP BY table_name"""
     )
     assert {row["table_name"]: set(row["columns"]) for row in rows} == ALLOWED_BY_COLUMN
 
 
-async def test_two_installations_in_one_server_have_coordinators_of_their_own(world: World):
-    own, other = world.database.admin.coordinator_dsn("x"), world.database.admin
+async def test_two_installations_in_one_server_have_coordinators_of_their_own(env: CoordinatorEnvironment):
+    own, other = env.database.admin.coordinator_dsn("x"), env.database.admin
     assert "askproai_c_" in own
-    assert await world.context.pool.fetchval("SELECT current_user") in own
+    assert await env.context.pool.fetchval("SELECT current_user") in own
     await other.ensure_coordinator("rotated")
     connection = await asyncpg.connect(other.coordinator_dsn("rotated"))
     await connection.close()
 
 
-async def test_its_redis_user_runs_no_foreign_command_and_touches_no_foreign_prefix(redis_world: World):
-    shared = redis_world.context.redis._shared
+async def test_its_redis_user_runs_no_foreign_command_and_touches_no_foreign_prefix(
+    env_with_redis: CoordinatorEnvironment,
+):
+    shared = env_with_redis.context.redis._shared
     await shared.execute("SET", "askproai:_:probe", "1")
     for command in (("SET", "foreign", "1"), ("CONFIG", "GET", "*"), ("FLUSHALL",), ("KEYS", "*"), ("ACL", "LIST")):
         with pytest.raises(RedisUnavailable, match="NoPermission"):

@@ -1,32 +1,32 @@
 """Events without a live job are re-armed, and never one that a worker has."""
 
 import pytest
-from coordinator_world import World
 
 from askproai_core.database import open_pool
 from askproai_runtime.coordinator.maintenance import rearm_events
 from askproai_runtime.jobs import Job, JobKind, Priority, StaleClaim, finish
+from tests.worlds.coordinator_environment import CoordinatorEnvironment
 
 
 @pytest.mark.parametrize(
     ("status", "job", "lease"),
     [("processing", "running", "10 minutes"), ("failed", "dead", None), ("received", "done", None)],
 )
-async def test_an_event_without_a_live_job_is_rearmed_once(world: World, status, job, lease):
-    salon = await world.database.create_tenant("salon")
-    event = await world.event(salon, "stuck", status=status, job=job, lease=lease)
-    assert await rearm_events(world.context) == 1
-    row = await world.job(event)
+async def test_an_event_without_a_live_job_is_rearmed_once(env: CoordinatorEnvironment, status, job, lease):
+    salon = await env.database.tenant_store("salon")
+    event = await env.event(salon, "stuck", status=status, job=job, lease=lease)
+    assert await rearm_events(env.context) == 1
+    row = await env.job(event)
     assert (row["state"], row["claim_no"], row["attempts"]) == ("ready", 2, 1)
     assert (row["lease_until"], row["worker"], row["finished_at"]) == (None, None, None)
-    assert await rearm_events(world.context) == 0
+    assert await rearm_events(env.context) == 0
 
 
-async def test_an_event_that_has_no_job_gets_one(world: World):
-    salon = await world.database.create_tenant("salon")
-    event = await world.event(salon, "bare", job=None)
-    assert await rearm_events(world.context) == 1
-    row = await world.job(event)
+async def test_an_event_that_has_no_job_gets_one(env: CoordinatorEnvironment):
+    salon = await env.database.tenant_store("salon")
+    event = await env.event(salon, "bare", job=None)
+    assert await rearm_events(env.context) == 1
+    row = await env.job(event)
     assert (row["state"], row["priority"], row["attempts"], row["correlation_id"]) == ("ready", "critical", 0, "bare")
 
 
@@ -41,41 +41,41 @@ async def test_an_event_that_has_no_job_gets_one(world: World):
         ("received", None, None, "1 minute"),
     ],
 )
-async def test_live_finished_and_recent_events_are_left_alone(world: World, status, job, lease, age):
-    salon = await world.database.create_tenant("salon")
-    event = await world.event(salon, "fine", status=status, job=job, lease=lease, age=age)
-    before = await world.job(event)
-    assert await rearm_events(world.context) == 0
-    assert await world.job(event) == before
+async def test_live_finished_and_recent_events_are_left_alone(env: CoordinatorEnvironment, status, job, lease, age):
+    salon = await env.database.tenant_store("salon")
+    event = await env.event(salon, "fine", status=status, job=job, lease=lease, age=age)
+    before = await env.job(event)
+    assert await rearm_events(env.context) == 0
+    assert await env.job(event) == before
 
 
-async def test_a_calendar_sync_whose_worker_is_lost_goes_on_and_a_done_one_does_not(world: World):
-    salon = await world.database.create_tenant("salon")
+async def test_a_calendar_sync_whose_worker_is_lost_goes_on_and_a_done_one_does_not(env: CoordinatorEnvironment):
+    salon = await env.database.tenant_store("salon")
     for day, (state, lease) in enumerate([("running", "10 minutes"), ("done", None)], start=1):
-        appointment_id = await world.appointment(salon, status="pending_sync", day=day)
-        await world.superuser.execute(
+        appointment_id = await env.appointment(salon, status="pending_sync", day=day)
+        await env.superuser.execute(
             """INSERT INTO jobs (tenant, kind, priority, state, lease_until, appointment_id, correlation_id)
                VALUES ($1, 'calendar-sync', 'high', $2, clock_timestamp() - $3::text::interval, $4, 'c')""",
             salon.tenant, state, lease, appointment_id,
         )  # fmt: skip
-    assert await rearm_events(world.context) == 1
-    assert [row["state"] for row in await world.rows("SELECT state FROM jobs ORDER BY id")] == ["ready", "done"]
+    assert await rearm_events(env.context) == 1
+    assert [row["state"] for row in await env.rows("SELECT state FROM jobs ORDER BY id")] == ["ready", "done"]
 
 
-async def test_a_worker_that_returns_late_cannot_finish_a_rearmed_job(world: World):
-    salon = await world.database.create_tenant("salon")
-    event = await world.event(salon, "slow", status="processing", job="running", lease="10 minutes")
-    row = await world.job(event)
+async def test_a_worker_that_returns_late_cannot_finish_a_rearmed_job(env: CoordinatorEnvironment):
+    salon = await env.database.tenant_store("salon")
+    event = await env.event(salon, "slow", status="processing", job="running", lease="10 minutes")
+    row = await env.job(event)
     late = Job(row["id"], JobKind.WEBHOOK_EVENT, Priority.CRITICAL, 1, row["claim_no"], event, None, "c")
-    await rearm_events(world.context)
+    await rearm_events(env.context)
     async with open_pool(salon.dsn, max_size=1) as pool, pool.acquire() as connection:
         with pytest.raises(StaleClaim):
             await finish(connection, salon.tenant, late)
 
 
-async def test_a_job_that_a_worker_is_finishing_at_this_moment_is_not_waited_for(world: World):
-    salon = await world.database.create_tenant("salon")
-    event = await world.event(salon, "ending", status="processing", job="running", lease="10 minutes")
-    async with world.superuser.transaction():
-        await world.superuser.execute("UPDATE jobs SET state = 'done' WHERE event_id = $1", event)
-        assert await rearm_events(world.context) == 0
+async def test_a_job_that_a_worker_is_finishing_at_this_moment_is_not_waited_for(env: CoordinatorEnvironment):
+    salon = await env.database.tenant_store("salon")
+    event = await env.event(salon, "ending", status="processing", job="running", lease="10 minutes")
+    async with env.superuser.transaction():
+        await env.superuser.execute("UPDATE jobs SET state = 'done' WHERE event_id = $1", event)
+        assert await rearm_events(env.context) == 0

@@ -1,92 +1,91 @@
 """What a tenant need not keep is deleted after its own number of days; what still has to be processed never is."""
 
-from coordinator_world import World
-
 from askproai_core.database import TenantFacts
 from askproai_core.tenant_config import Retention
 from askproai_runtime.coordinator import store
 from askproai_runtime.coordinator.maintenance import delete_expired
+from tests.worlds.coordinator_environment import CoordinatorEnvironment
 
 SHORT = TenantFacts(Retention(raw_event_days=1, transcript_days=2, call_days=3))
 
 
-async def create_tenant_with_short_retention(world: World, name: str):
-    tenant = await world.database.create_tenant(name)
-    await world.database.admin.ensure_tenant(
+async def create_tenant_with_short_retention(env: CoordinatorEnvironment, name: str):
+    tenant = await env.database.tenant_store(name)
+    await env.database.admin.ensure_tenant(
         tenant.tenant, tenant.uid, f"password-of-{name}", connection_limit=60, facts=SHORT
     )
     return tenant
 
 
-async def test_raw_bodies_go_after_their_days_and_the_rows_stay(world: World):
+async def test_raw_bodies_go_after_their_days_and_the_rows_stay(env: CoordinatorEnvironment):
     salon, patient = (
-        await create_tenant_with_short_retention(world, "salon"),
-        await world.database.create_tenant("patient"),
+        await create_tenant_with_short_retention(env, "salon"),
+        await env.database.tenant_store("patient"),
     )
-    old = await world.event(salon, "old", status="processed", job="done", age="25 hours")
-    dead = await world.event(salon, "dead", status="dead", job="dead", age="25 hours")
-    waiting = await world.event(salon, "waiting", status="failed", age="25 hours")
-    young = await world.event(salon, "young", status="processed", job="done", age="23 hours")
-    longer = await world.event(patient, "old", status="processed", job="done", age="25 hours")
-    assert await delete_expired(world.context) == 2
-    rows = await world.rows("SELECT id, payload, status FROM webhook_events")
+    old = await env.event(salon, "old", status="processed", job="done", age="25 hours")
+    dead = await env.event(salon, "dead", status="dead", job="dead", age="25 hours")
+    waiting = await env.event(salon, "waiting", status="failed", age="25 hours")
+    young = await env.event(salon, "young", status="processed", job="done", age="23 hours")
+    longer = await env.event(patient, "old", status="processed", job="done", age="25 hours")
+    assert await delete_expired(env.context) == 2
+    rows = await env.rows("SELECT id, payload, status FROM webhook_events")
     assert {row["id"] for row in rows if row["payload"] == b""} == {old, dead}
     assert {row["id"] for row in rows if row["payload"] == b"{}"} == {waiting, young, longer}
-    assert await delete_expired(world.context) == 0
+    assert await delete_expired(env.context) == 0
 
 
-async def test_transcripts_go_before_the_calls(world: World):
-    salon = await create_tenant_with_short_retention(world, "salon")
+async def test_transcripts_go_before_the_calls(env: CoordinatorEnvironment):
+    salon = await create_tenant_with_short_retention(env, "salon")
     for name, age in (("young", "1 day"), ("old", "49 hours"), ("oldest", "73 hours")):
-        await world.superuser.execute(
+        await env.superuser.execute(
             """INSERT INTO calls (tenant, call_id, status, transcript, analysis, correlation_id, updated_at)
                VALUES ($1, $2, 'ended', 'Guten Tag', '{}', 'c', now() - $3::text::interval)""",
             salon.tenant, name, age,
         )  # fmt: skip
-    assert await delete_expired(world.context) == 3  # two lose their transcript, and one of these is deleted
-    remaining = await world.rows("SELECT call_id, transcript, analysis IS NULL AS bare FROM calls ORDER BY call_id")
+    assert await delete_expired(env.context) == 3  # two lose their transcript, and one of these is deleted
+    remaining = await env.rows("SELECT call_id, transcript, analysis IS NULL AS bare FROM calls ORDER BY call_id")
     assert [tuple(row.values()) for row in remaining] == [("old", None, True), ("young", "Guten Tag", False)]
 
 
-async def test_rows_go_after_call_days_with_their_jobs_and_unfinished_work_never(world: World):
-    salon = await create_tenant_with_short_retention(world, "salon")
-    await world.event(salon, "old", status="processed", job="done", age="4 days")
-    waiting = await world.event(salon, "waiting", status="received", age="4 days")
-    future = await world.appointment(salon, status="confirmed")
-    await world.superuser.execute("UPDATE appointments SET created_at = now() - interval '1 year'")
+async def test_rows_go_after_call_days_with_their_jobs_and_unfinished_work_never(env: CoordinatorEnvironment):
+    salon = await create_tenant_with_short_retention(env, "salon")
+    await env.event(salon, "old", status="processed", job="done", age="4 days")
+    waiting = await env.event(salon, "waiting", status="received", age="4 days")
+    future = await env.appointment(salon, status="confirmed")
+    await env.superuser.execute("UPDATE appointments SET created_at = now() - interval '1 year'")
     resource = min(salon.resources.values())
     for age in ("4 days", "1 hour"):
-        await world.superuser.execute(
+        await env.superuser.execute(
             """INSERT INTO audit_log (tenant, actor, action, correlation_id, at)
                VALUES ($1, 'a', 'b', 'c', now() - $2::text::interval)""",
             salon.tenant, age,
         )  # fmt: skip
-        await world.superuser.execute(
+        await env.superuser.execute(
             """INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, outcome, duration_ms,
                                            correlation_id, at)
                VALUES ($1, 'calcom', 'book', 'POST', '/', 'ok', 5, 'c', now() - $2::text::interval)""",
             salon.tenant, age,
         )  # fmt: skip
-        await world.superuser.execute(
+        await env.superuser.execute(
             """INSERT INTO call_actions (tenant, call_id, key, state, lease_until, created_at)
                VALUES ($1, $2, 'k', 'done', now() - $2::text::interval, now() - $2::text::interval)""",
             salon.tenant, age,
         )  # fmt: skip
-        await world.superuser.execute(
+        await env.superuser.execute(
             """INSERT INTO refusals (tenant, resource_id, starts_at, ends_at, until)
                VALUES ($1, $2, now(), now(), now() - $3::text::interval)""",
             salon.tenant, resource, age,
         )  # fmt: skip
-    await delete_expired(world.context)
-    assert [row["id"] for row in await world.rows("SELECT id FROM webhook_events")] == [waiting]
-    assert [row["event_id"] for row in await world.rows("SELECT event_id FROM jobs")] == [waiting]
-    assert [row["id"] for row in await world.rows("SELECT id FROM appointments")] == [future]
+    await delete_expired(env.context)
+    assert [row["id"] for row in await env.rows("SELECT id FROM webhook_events")] == [waiting]
+    assert [row["event_id"] for row in await env.rows("SELECT event_id FROM jobs")] == [waiting]
+    assert [row["id"] for row in await env.rows("SELECT id FROM appointments")] == [future]
     for table in ("audit_log", "provider_calls", "call_actions", "refusals"):
-        assert await world.rows(f"SELECT count(*) AS n FROM {table}") == [{"n": 1}], table
+        assert await env.rows(f"SELECT count(*) AS n FROM {table}") == [{"n": 1}], table
 
 
-async def test_every_table_that_grows_by_itself_has_a_bound(world: World):
-    tables = await world.rows(
+async def test_every_table_that_grows_by_itself_has_a_bound(env: CoordinatorEnvironment):
+    tables = await env.rows(
         "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
     )
     kept = {"tenants", "resources", "customers", "appointments", "claims", "billing", "schema_migrations"}

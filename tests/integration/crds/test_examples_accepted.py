@@ -160,7 +160,7 @@ async def test_every_published_status_field_is_kept(
 async def test_agent_that_exists_may_become_observe_only(
     apply: Any, kube_client: KubeClient, kube_namespace: str
 ) -> None:
-    """Without an agent there is nothing to observe (tests/crd/invalid/agent-observes-nothing.yaml); with one there is."""
+    """Without an agent there is nothing to observe (invalid/agent-observes-nothing.yaml); with one there is."""
     agent = salon("RetellAgent")
     await apply(agent)
     path = f"{OURS}/{kube_namespace}/retellagents/{agent['metadata']['name']}/status"

@@ -1,6 +1,6 @@
 """What the real API server refuses, and with which messages.
 
-tests/crd/invalid/ has one manifest for each mistake; `# refused:` in its first line is a part of the message.
+`invalid/` has one manifest for each mistake; `# refused:` in its first line is a part of the message.
 Where a rule compares two versions of an object, the documents before the last one are applied first.
 """
 
@@ -13,7 +13,7 @@ import yaml
 from askproai_sandbox.cluster import ApiError
 
 ROOT = Path(__file__).parents[3]
-INVALID = sorted((ROOT / "tests" / "crd" / "invalid").glob("*.yaml"))
+INVALID = sorted(Path(__file__).with_name("invalid").glob("*.yaml"))
 
 # Single values, put into examples/salon.yaml: kind, path, value, part of the message.
 BAD_VALUES: list[tuple[str, str, Any, str]] = [
@@ -23,7 +23,12 @@ BAD_VALUES: list[tuple[str, str, Any, str]] = [
     ("Tenant", "retell.baseUrl", "ftp://api.retellai.com", "a base URL begins with https://"),
     ("Tenant", "retell.baseUrl", "https://api.retellai.com/?x=1", "a base URL begins with https://"),
     ("Tenant", "retell.baseUrl", "https://:8443", "a base URL begins with https://"),
-    ("Tenant", "timeZone", "Local", "not a time zone of the IANA database"),  # Go has it, Python and IANA have not
+    (
+        "Tenant",
+        "timeZone",
+        "Local",
+        "not a time zone of the IANA database",
+    ),  # known to Go, but neither to Python nor to IANA
     ("Tenant", "calendar.calcom.attendeeEmailDomain", "Salon Müller", "not a host name"),
     ("Tenant", "exposure", {"host": "salon.example", "pathPrefix": "voice"}, "not a path, such as /voice"),
     ("Tenant", "runtime.workers", {"minReplicas": 6}, "minReplicas must not be above maxReplicas"),

@@ -13,7 +13,7 @@ from askproai_cli.lint.check import check_manifest
 from askproai_sandbox.cluster import ApiError
 
 ROOT = Path(__file__).parents[3]
-INVALID = sorted((ROOT / "tests" / "crd" / "invalid").glob("*.yaml"))
+INVALID = sorted(Path(__file__).with_name("invalid").glob("*.yaml"))
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 OURS = [
     document.value
@@ -82,7 +82,7 @@ async def test_lint_and_the_api_server_judge_a_thousand_mutants_alike(apply: Any
             await apply(manifest, dry_run=True)
             server_error = ""
         except ApiError as error:
-            if error.status not in {400, 422, 500}:  # 500: server-side apply's word for a field of no schema
+            if error.status not in {400, 422, 500}:  # 500: the answer of server-side apply to a field of no schema
                 raise
             server_error = str(error)
         assert bool(server_error) == bool(found), (

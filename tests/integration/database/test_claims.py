@@ -71,6 +71,7 @@ async def test_a_span_is_finite_not_empty_and_half_open(salon: TenantStore, bloc
     await c.close()
 
 
+@pytest.mark.processes
 async def test_overlapping_writers_from_several_processes_never_deadlock_and_every_span_has_one_winner(
     salon: TenantStore,
 ) -> None:

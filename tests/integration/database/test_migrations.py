@@ -34,12 +34,12 @@ async def owner(database: Database) -> Pool:
 
 
 async def dump(postgres: EmbeddedPostgres, database: Database) -> str:
-    """The schema with its policies and grants, as pg_dump writes it."""
-    done = await asyncio.to_thread(
+    """Return the schema with its policies and grants, as pg_dump writes it."""
+    completed = await asyncio.to_thread(
         subprocess.run,
         [postgres.binaries / "pg_dump", "--schema-only", database.superuser_dsn], capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return re.sub(r"^\\(un)?restrict .*$", "", done.stdout, flags=re.MULTILINE)  # a random token of newer releases
+    return re.sub(r"^\\(un)?restrict .*$", "", completed.stdout, flags=re.MULTILINE)  # a random token of newer releases
 
 
 async def test_up_down_up_gives_the_same_schema(postgres: EmbeddedPostgres, database: Database) -> None:
@@ -81,8 +81,8 @@ async def test_two_runners_at_once_apply_each_migration_once(postgres: EmbeddedP
     await Migrator(database.dsn).down(steps=LATEST)
     async with open_pool(database.superuser_dsn, max_size=1) as pool:
         await pool.execute("DROP TABLE schema_migrations")  # as on the first day
-    done = await asyncio.gather(*(Migrator(database.dsn).up() for _ in range(4)))
-    assert sorted(version for versions in done for version in versions) == VERSIONS
+    applied = await asyncio.gather(*(Migrator(database.dsn).up() for _ in range(4)))
+    assert sorted(version for versions in applied for version in versions) == VERSIONS
 
 
 async def test_a_failing_migration_leaves_nothing_and_the_next_run_tries_again(database: Database, owner: Pool) -> None:
@@ -92,7 +92,7 @@ async def test_a_failing_migration_leaves_nothing_and_the_next_run_tries_again(d
     assert await owner.fetchval("SELECT to_regclass('half')") is None
     fixed = dataclasses.replace(BROKEN, up="CREATE TABLE half (a int)")
     assert await Migrator(database.dsn, (*shipped_migrations(), fixed)).up() == [9001]
-    # The release before knows nothing of it: it goes on working with it, but cannot undo it.
+    # The previous release does not know this migration: it works with it, but cannot revert it.
     assert await Migrator(database.dsn).up() == []
     with pytest.raises(MigrationError, match="newer release"):
         await Migrator(database.dsn).down()
@@ -105,8 +105,8 @@ async def test_a_migration_below_the_newest_applied_one_is_refused(database: Dat
 
 
 async def test_a_tenants_role_cannot_hold_the_runner_up(database: Database) -> None:
-    """Why the lock is the table's: advisory locks are everybody's."""
-    salon = await database.create_tenant("salon")
+    """The lock is the table's, because any role may take an advisory lock."""
+    salon = await database.tenant_store("salon")
     curious = await asyncpg.connect(salon.dsn)
     await curious.execute(
         "BEGIN; SELECT pg_advisory_lock(n) FROM generate_series(0, 100) n; SELECT * FROM schema_migrations"

@@ -5,12 +5,12 @@ import json
 
 import asyncpg
 import pytest
-from tenant_rows import fill
 
 from askproai_core.database import AdminStore, DataOwnedByOther, RolesUnavailable, TenantNotFound, open_pool
 from askproai_core.database.admin import TENANT_TABLES
 from askproai_sandbox.databases import Database
 from askproai_sandbox.postgres import EmbeddedPostgres
+from tests.worlds.tenant_rows import fill
 
 SALON = ("salon.salon", "uid-salon", "password-of-salon")
 
@@ -154,7 +154,7 @@ async def test_erasing_a_tenant_takes_all_its_rows_its_sessions_and_its_role_and
     await fill(salon)
     await fill(other)
     session = await asyncpg.connect(salon.dsn)
-    await session.execute("SELECT lo_creat(-1)")  # it owns something: the role goes all the same
+    await session.execute("SELECT lo_creat(-1)")  # it owns an object: the role is deleted all the same
     await database.admin.drop_tenant(salon.tenant, erase=True)
     await database.admin.drop_tenant(salon.tenant, erase=True)
     with pytest.raises((asyncpg.InterfaceError, asyncpg.PostgresError)):
@@ -203,7 +203,7 @@ async def test_no_password_reaches_the_servers_log(database: Database, postgres:
     assert "do-not-log-me" not in server_log
 
 
-async def test_an_admin_who_did_not_make_the_roles_is_told_what_to_do(
+async def test_the_error_for_an_admin_who_did_not_create_the_roles_says_what_to_do(
     postgres: EmbeddedPostgres, database: Database
 ) -> None:
     """PostgreSQL 15 lets any CREATEROLE do it; from 16 on a second admin needs a superuser's grant."""

@@ -6,13 +6,13 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from tenant_rows import HOUR, T0, claim, connected, fill
 
 from askproai_sandbox.databases import Database, TenantStore
+from tests.worlds.tenant_rows import HOUR, T0, claim, connected, fill
 
 
 @dataclass
-class World:
+class TwoTenants:
     """Two tenants with the same names in one database, and a row of each in every table. `a` is the curious one."""
 
     database: Database
@@ -23,10 +23,10 @@ class World:
 
 
 @pytest.fixture(scope="module")
-async def world(module_database: Database) -> World:
-    a, b = await module_database.create_tenant("alpha"), await module_database.create_tenant("beta")
+async def tenants(module_database: Database) -> TwoTenants:
+    a, b = await module_database.tenant_store("alpha"), await module_database.tenant_store("beta")
     appointments = [await fill(tenant) for tenant in (a, b)]
-    return World(module_database, a, b, b.resources["mitte", "anna", 1], appointments[1])
+    return TwoTenants(module_database, a, b, b.resources["mitte", "anna", 1], appointments[1])
 
 
 async def tables(c: asyncpg.Connection) -> list[str]:
@@ -37,8 +37,8 @@ async def tables(c: asyncpg.Connection) -> list[str]:
     return [row["relname"] for row in rows]
 
 
-async def test_every_table_is_fenced_with_force_and_leads_its_keys_with_the_tenant(world: World) -> None:
-    async with connected(world.database.superuser_dsn) as c:
+async def test_every_table_is_fenced_with_force_and_leads_its_keys_with_the_tenant(tenants: TwoTenants) -> None:
+    async with connected(tenants.database.superuser_dsn) as c:
         found = set(await tables(c))
         loose = await c.fetch(
             """SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
@@ -58,27 +58,27 @@ async def test_every_table_is_fenced_with_force_and_leads_its_keys_with_the_tena
         }  # fmt: skip
 
 
-async def test_a_tenants_role_sees_its_own_rows_in_every_table_and_no_others(world: World) -> None:
-    async with connected(world.a.dsn) as c:
+async def test_a_tenants_role_sees_its_own_rows_in_every_table_and_no_others(tenants: TwoTenants) -> None:
+    async with connected(tenants.a.dsn) as c:
         names = [name for name in await tables(c) if name != "schema_migrations"]
         assert len(names) >= 12
         for name in names:
-            assert await c.fetchval(f"SELECT count(*) FROM {name} WHERE tenant = $1", world.a.tenant) >= 1, name
-            assert await c.fetchval(f"SELECT count(*) FROM {name} WHERE tenant <> $1", world.a.tenant) == 0, name
+            assert await c.fetchval(f"SELECT count(*) FROM {name} WHERE tenant = $1", tenants.a.tenant) >= 1, name
+            assert await c.fetchval(f"SELECT count(*) FROM {name} WHERE tenant <> $1", tenants.a.tenant) == 0, name
 
 
-async def test_a_tenants_role_changes_moves_and_deletes_nothing_of_another(world: World) -> None:
+async def test_a_tenants_role_changes_moves_and_deletes_nothing_of_another(tenants: TwoTenants) -> None:
     """Each column of each table: either the grant is missing, or no row matches."""
-    async with connected(world.database.superuser_dsn) as su:
-        before = await everything(su, world.b.tenant)
-        async with connected(world.a.dsn) as c:
+    async with connected(tenants.database.superuser_dsn) as su:
+        before = await everything(su, tenants.b.tenant)
+        async with connected(tenants.a.dsn) as c:
             for name in await tables(c):
                 columns = await c.fetch(
                     "SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND attgenerated = ''",
                     name,
                 )
                 changes = [f"UPDATE {name} SET {column[0]} = {column[0]}" for column in columns]
-                where = f" WHERE tenant = '{world.b.tenant}'" if name != "schema_migrations" else ""
+                where = f" WHERE tenant = '{tenants.b.tenant}'" if name != "schema_migrations" else ""
                 for statement in (*changes, f"DELETE FROM {name}"):
                     try:
                         touched = await c.execute(statement + where)
@@ -97,7 +97,7 @@ async def test_a_tenants_role_changes_moves_and_deletes_nothing_of_another(world
                     with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedObjectError)):
                         await c.execute(f"BEGIN; {statement}")
                     await c.execute("ROLLBACK")
-        assert await everything(su, world.b.tenant) == before
+        assert await everything(su, tenants.b.tenant) == before
 
 
 async def everything(su: asyncpg.Connection, tenant: str) -> dict[str, list[str]]:
@@ -108,13 +108,13 @@ async def everything(su: asyncpg.Connection, tenant: str) -> dict[str, list[str]
     }
 
 
-async def test_a_tenants_role_adds_no_row_for_another(world: World) -> None:
+async def test_a_tenants_role_adds_no_row_for_another(tenants: TwoTenants) -> None:
     """A copy of B's own rows, offered by A: refused by policy or grant, before any key can reveal whether it exists."""
-    async with connected(world.database.superuser_dsn) as su, connected(world.a.dsn) as c:
+    async with connected(tenants.database.superuser_dsn) as su, connected(tenants.a.dsn) as c:
         for name in await tables(c):
             if name == "schema_migrations":
                 continue
-            row = json.loads(await su.fetchval(f"SELECT to_jsonb(t) FROM {name} t WHERE tenant = $1", world.b.tenant))
+            row = json.loads(await su.fetchval(f"SELECT to_jsonb(t) FROM {name} t WHERE tenant = $1", tenants.b.tenant))
             writable = await su.fetch(
                 """SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0
                    AND attgenerated = '' AND attidentity = ''""",
@@ -129,19 +129,19 @@ async def test_a_tenants_role_adds_no_row_for_another(world: World) -> None:
                         json.dumps(value),
                     )
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await c.execute(f"UPDATE {name} SET tenant = '{world.b.tenant}'")
+                await c.execute(f"UPDATE {name} SET tenant = '{tenants.b.tenant}'")
 
 
-async def test_a_claim_on_a_foreign_resource_is_refused_alike_for_taken_and_free_spans(world: World) -> None:
+async def test_a_claim_on_a_foreign_resource_is_refused_alike_for_taken_and_free_spans(tenants: TwoTenants) -> None:
     """Otherwise error codes would reveal another salon's calendar."""
     messages = set()
-    async with connected(world.a.dsn) as c:
+    async with connected(tenants.a.dsn) as c:
         own = await c.fetchval("SELECT id FROM appointments LIMIT 1")
-        own_resource = world.a.resources["mitte", "mehmet", 1]
-        await claim(c, world.a.tenant, own, own_resource, T0 + 10 * HOUR)
-        for resource, start in ((world.b_resource, T0), (world.b_resource, T0 + 5 * HOUR), (999_999, T0)):
-            for tenant in (world.a.tenant, world.b.tenant):
-                for appointment in (own, world.b_appointment):
+        own_resource = tenants.a.resources["mitte", "mehmet", 1]
+        await claim(c, tenants.a.tenant, own, own_resource, T0 + 10 * HOUR)
+        for resource, start in ((tenants.b_resource, T0), (tenants.b_resource, T0 + 5 * HOUR), (999_999, T0)):
+            for tenant in (tenants.a.tenant, tenants.b.tenant):
+                for appointment in (own, tenants.b_appointment):
                     with pytest.raises(asyncpg.PostgresError) as refusal:
                         await claim(c, tenant, appointment, resource, start)
                     messages.add(str(refusal.value))
@@ -154,25 +154,25 @@ async def test_a_claim_on_a_foreign_resource_is_refused_alike_for_taken_and_free
     assert messages == {'new row violates row-level security policy for table "claims"'}
 
 
-async def test_a_foreign_appointment_or_event_looks_like_a_missing_one(world: World) -> None:
+async def test_a_foreign_appointment_or_event_looks_like_a_missing_one(tenants: TwoTenants) -> None:
     messages = set()
-    async with connected(world.a.dsn) as c:
-        for appointment in (world.b_appointment, uuid4()):
+    async with connected(tenants.a.dsn) as c:
+        for appointment in (tenants.b_appointment, uuid4()):
             with pytest.raises(asyncpg.ForeignKeyViolationError) as refusal:
                 await c.execute(
                     """INSERT INTO jobs (tenant, kind, priority, appointment_id, correlation_id)
                        VALUES ($1, 'calendar-sync', 'low', $2, 'c')""",
-                    world.a.tenant, appointment,
+                    tenants.a.tenant, appointment,
                 )  # fmt: skip
             messages.add(str(refusal.value))
     assert len(messages) == 1
 
 
-async def test_no_other_role_can_be_taken_on(world: World) -> None:
+async def test_no_other_role_can_be_taken_on(tenants: TwoTenants) -> None:
     """PostgreSQL 16 and later refuse SET ROLE to the group; in 15 it finds no row."""
-    async with connected(world.a.dsn) as c:
+    async with connected(tenants.a.dsn) as c:
         for role in (
-            world.b.role,
+            tenants.b.role,
             "askproai_owner",
             "askproai_coordinator",
             "askproai_backup",
@@ -195,8 +195,8 @@ async def test_no_other_role_can_be_taken_on(world: World) -> None:
             await c.fetch("SELECT * FROM appointments")
 
 
-async def test_a_tenants_role_creates_nothing_in_the_database(world: World) -> None:
-    async with connected(world.a.dsn) as c:
+async def test_a_tenants_role_creates_nothing_in_the_database(tenants: TwoTenants) -> None:
+    async with connected(tenants.a.dsn) as c:
         for statement in (
             "CREATE TABLE loot (a int)",
             "CREATE TEMP TABLE resources (a int)",
@@ -206,24 +206,24 @@ async def test_a_tenants_role_creates_nothing_in_the_database(world: World) -> N
             "SELECT last_value FROM claims_id_seq",
             "SELECT rolpassword FROM pg_authid",
             "SELECT pg_read_file('postgresql.conf')",
-            f"SELECT pg_terminate_backend(pid) FROM (SELECT pg_backend_pid() AS pid) p, pg_read_file('{world.b.role}')",
-            f'ALTER ROLE "{world.b.role}" PASSWORD NULL',
-            f'GRANT "{world.b.role}" TO CURRENT_USER',
+            f"SELECT pg_terminate_backend(pid) FROM (SELECT pg_backend_pid() AS pid) p, pg_read_file('{tenants.b.role}')",
+            f'ALTER ROLE "{tenants.b.role}" PASSWORD NULL',
+            f'GRANT "{tenants.b.role}" TO CURRENT_USER',
             "SELECT set_config('session_authorization', 'askproai_owner', false)",
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await c.execute(statement)
 
 
-async def test_a_tenants_role_enters_no_other_database(world: World, database: Database) -> None:
-    dsn = world.a.dsn.replace(world.database.name, database.name)
+async def test_a_tenants_role_enters_no_other_database(tenants: TwoTenants, database: Database) -> None:
+    dsn = tenants.a.dsn.replace(tenants.database.name, database.name)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await asyncpg.connect(dsn)
 
 
-async def test_another_session_of_another_tenant_stays_unread(world: World) -> None:
+async def test_another_session_of_another_tenant_stays_unread(tenants: TwoTenants) -> None:
     """PostgreSQL shows that other sessions exist, not what they do."""
-    async with connected(world.b.dsn) as other, connected(world.a.dsn) as c:
+    async with connected(tenants.b.dsn) as other, connected(tenants.a.dsn) as c:
         pid = await other.fetchval("SELECT pg_backend_pid() /* secret */")
         assert "secret" not in str(await c.fetch("SELECT * FROM pg_stat_activity"))
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -231,8 +231,8 @@ async def test_another_session_of_another_tenant_stays_unread(world: World) -> N
         assert await c.fetchval("SELECT count(*) FROM pg_stats WHERE schemaname = current_schema()") == 0
 
 
-async def test_what_was_promised_cannot_be_deleted_and_keys_cannot_change(world: World) -> None:
-    async with connected(world.a.dsn) as c:
+async def test_what_was_promised_cannot_be_deleted_and_keys_cannot_change(tenants: TwoTenants) -> None:
+    async with connected(tenants.a.dsn) as c:
         assert await c.execute("DELETE FROM appointments") == "DELETE 0"  # a confirmed one
         assert await c.execute("DELETE FROM claims") == "DELETE 0"
         assert await c.execute("DELETE FROM call_actions") == "DELETE 0"
@@ -256,14 +256,14 @@ async def test_what_was_promised_cannot_be_deleted_and_keys_cannot_change(world:
         await c.execute(
             """INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, expires_at)
                VALUES ('alpha.alpha', $1, $2, $3, 'held', now())""",
-            held, world.a.resources["mitte", "mehmet", 1], asyncpg.Range(T0 + 20 * HOUR, T0 + 21 * HOUR),
+            held, tenants.a.resources["mitte", "mehmet", 1], asyncpg.Range(T0 + 20 * HOUR, T0 + 21 * HOUR),
         )  # fmt: skip
         assert await c.execute("DELETE FROM appointments WHERE id = $1", held) == "DELETE 1"
         assert await c.fetchval("SELECT count(*) FROM claims WHERE appointment_id = $1", held) == 0
 
 
-async def test_force_binds_the_owner_who_sees_only_by_its_own_policy(world: World) -> None:
-    async with connected(world.database.dsn) as c:
+async def test_force_binds_the_owner_who_sees_only_by_its_own_policy(tenants: TwoTenants) -> None:
+    async with connected(tenants.database.dsn) as c:
         await c.execute("SET ROLE askproai_owner")
         assert await c.fetchval("SELECT count(DISTINCT tenant) FROM appointments") == 2
         transaction = c.transaction()
@@ -275,8 +275,8 @@ async def test_force_binds_the_owner_who_sees_only_by_its_own_policy(world: Worl
         await transaction.rollback()
 
 
-async def test_the_backup_role_reads_everything_and_writes_nothing(world: World) -> None:
-    async with connected(world.database.superuser_dsn) as c:
+async def test_the_backup_role_reads_everything_and_writes_nothing(tenants: TwoTenants) -> None:
+    async with connected(tenants.database.superuser_dsn) as c:
         await c.execute("SET ROLE askproai_backup")
         for name in await tables(c):
             assert await c.fetchval(f"SELECT count(*) FROM {name}") >= 2, name
@@ -284,10 +284,12 @@ async def test_the_backup_role_reads_everything_and_writes_nothing(world: World)
                 await c.execute(f"DELETE FROM {name}")
 
 
-async def test_as_the_tenants_role_free_times_are_read_by_btree_and_the_tenant_looked_up_once(world: World) -> None:
+async def test_as_the_tenants_role_free_times_are_read_by_btree_and_the_tenant_looked_up_once(
+    tenants: TwoTenants,
+) -> None:
     """Range operators are not leakproof, so under row security the GiST index only enforces (6.5 ms against 0.07)."""
-    busy = await world.database.create_tenant("busy", [("mitte", f"p{n}", 1) for n in range(20)])
-    async with connected(world.database.superuser_dsn) as su:
+    busy = await tenants.database.tenant_store("busy", [("mitte", f"p{n}", 1) for n in range(20)])
+    async with connected(tenants.database.superuser_dsn) as su:
         await su.execute(
             """WITH a AS (INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
                    VALUES ('busy.busy', 'mitte', 's', 'p', now(), now() + interval '1 h', 'confirmed', 'c') RETURNING id)

@@ -1,88 +1,14 @@
-"""An engine without controllers, against the real API server."""
+"""An engine without controllers for each test, in a namespace of its own."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from askproai_core.clock import SystemClock
-from askproai_operator.engine import Cache, Key, Kube
-from askproai_operator.engine.event_sink import EventSink
-from askproai_operator.engine.login import kopf_login
-from askproai_operator.engine.metrics import Metrics
-from askproai_operator.engine.queue import WorkQueue
-from askproai_operator.engine.resources import resource_of_kind
-from askproai_operator.relations import Relations
 from askproai_sandbox.cluster import ControlPlane
-
-ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture(scope="session")
-async def crds(control_plane: ControlPlane) -> None:
-    await control_plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-    await control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(ROOT / "crds"))
-
-
-@dataclass
-class Rig:
-    """What a test uses. `sent` are the requests that changed something, as method and path."""
-
-    kube: Kube
-    cache: Cache
-    sink: EventSink
-    queue: WorkQueue
-    metrics: Metrics
-    clock: SystemClock
-    namespace: str
-    enqueued: list[Key] = field(default_factory=list)
-    sent: list[tuple[str, str]] = field(default_factory=list)
-
-    async def make(self, kind: str, name: str = "", **meta: Any) -> Any:
-        """Create one of the salon's objects, and return its model."""
-        docs = yaml.safe_load_all((ROOT / "examples" / "salon.yaml").read_text(encoding="utf-8"))
-        manifest = next(doc for doc in docs if doc["kind"] == kind)
-        manifest["metadata"] = {"name": name or manifest["metadata"]["name"], "namespace": self.namespace} | meta
-        raw = await self.kube.create(manifest)
-        self.sink.prime(resource_of_kind(kind), raw)
-        return self.cache.get(Key(kind, self.namespace, manifest["metadata"]["name"]))
-
-    def remove_from_cache(self, model: Any) -> None:
-        """Make the cache forget an object, as if another process had created it just now."""
-        key = model.key
-        self.cache.drop(resource_of_kind(key.kind), key.namespace, key.name, model.metadata.uid)
-        self.cache._deleted.clear()
-
-    async def observe_newest(self, ref: Any, name: str) -> None:
-        """Observe the object's newest state, as the informer does."""
-        raw = await self.kube.get(ref, self.namespace, name)
-        assert raw is not None
-        self.sink.observe(ref, raw)
+from tests.worlds.engine_environment import EngineEnvironment, open_engine_environment
 
 
 @pytest.fixture
-async def rig(control_plane: ControlPlane, kube_namespace: str, crds: None) -> AsyncIterator[Rig]:
-    clock, metrics, cache = SystemClock(), Metrics(), Cache()
-    queue = WorkQueue(clock, metrics)
-    enqueued: list[Key] = []
-
-    def enqueue(key: Key) -> None:
-        enqueued.append(key)
-        queue.add(key)
-
-    sink = EventSink(cache, Relations(cache), enqueue)
-    async with Kube(partial(kopf_login, control_plane.kubeconfig), sink, clock, namespace="default") as kube:
-        rig = Rig(kube, cache, sink, queue, metrics, clock, kube_namespace, enqueued)
-        send = kube._transport._send
-
-        async def counted(method: str, path: str, *rest: Any) -> Any:
-            if method != "GET":
-                rig.sent.append((method, path))
-            return await send(method, path, *rest)
-
-        kube._transport._send = counted  # type: ignore[method-assign]
-        yield rig
+async def env(control_plane: ControlPlane, kube_namespace: str, crds: None) -> AsyncIterator[EngineEnvironment]:
+    async with open_engine_environment(control_plane, kube_namespace) as opened:
+        yield opened

@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,22 @@ import aiohttp
 import pytest
 
 from askproai_operator.engine import resources
-from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, eventually, spawn
+from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, spawn
+from tests.worlds.engine_environment import EngineEnvironment
+from tests.worlds.waiting import eventually
 
-SOON = timedelta(seconds=15)
+SOON = 15.0  # seconds
 Start = Callable[..., Awaitable[Child]]
 
 
 @pytest.fixture
-async def start(control_plane: ControlPlane, kube_namespace: str, crds: None, tmp_path: Path) -> AsyncIterator[Start]:
-    """Start an operator whose Lease lives in the test's own namespace."""
+async def start_operator(
+    control_plane: ControlPlane, kube_namespace: str, crds: None, tmp_path: Path
+) -> AsyncIterator[Start]:
+    """Yield a function that starts an operator with its Lease in the test's own namespace."""
     started: list[Child] = []
 
-    async def start_operator(name: str, **settings: str) -> Child:
+    async def start(name: str, **settings: str) -> Child:
         variables = {"KUBECONFIG": control_plane.kubeconfig, "NAMESPACE": kube_namespace, "BIND_ADDRESS": "127.0.0.1"}
         variables |= {
             "DATABASE_ADMIN_URL": "postgresql://nobody@127.0.0.1/none",
@@ -42,7 +45,7 @@ async def start(control_plane: ControlPlane, kube_namespace: str, crds: None, tm
         started.append(await spawn(name, command, directory=tmp_path, environment=environment))
         return started[-1]
 
-    yield start_operator
+    yield start
     for child in started:
         await child.stop()
 
@@ -63,42 +66,42 @@ def ready(obj: dict[str, Any]) -> dict[str, Any]:
     return next((each for each in conditions if each["type"] == "Ready"), {"status": None, "reason": None})
 
 
-async def is_ready(rig: Any, ref: resources.ApiResource, name: str) -> dict[str, Any]:
+async def is_ready(env: EngineEnvironment, ref: resources.ApiResource, name: str) -> dict[str, Any]:
     async def fetch_ready() -> dict[str, Any] | None:
-        live = await rig.kube.get(ref, rig.namespace, name)
+        live = await env.kube.get(ref, env.namespace, name)
         return live if live and ready(live)["status"] == "True" else None
 
     return await eventually(fetch_ready, SOON, f"{ref.kind} {name} to be Ready")
 
 
-async def test_one_leads_and_the_other_takes_over_when_it_is_killed(rig, start: Start, kube_client: KubeClient):
+async def test_one_leads_and_the_other_takes_over_when_it_is_killed(
+    env, start_operator: Start, kube_client: KubeClient
+):
     """The Lease's times are a quarter of the defaults here."""
-    first = await start("first")
+    first = await start_operator("first")
     await eventually(lambda: logged(first, "cache.primed"), SOON, "the first to lead")
-    second = await start("second")
+    second = await start_operator("second")
     assert (await get(second, "/readyz"))[0] == 200, "a standby is ready"
-    await rig.make("Tenant")
-    await is_ready(rig, resources.TENANTS, "salon-mueller")
+    await env.create("Tenant")
+    await is_ready(env, resources.TENANTS, "salon-mueller")
     assert not logged(second, "lease.acquired")
     assert "askproai_leader 1.0" in (await get(first, "/metrics"))[1]
 
     os.kill(first.pid, signal.SIGKILL)
-    (taken,) = await eventually(
-        lambda: logged(second, "lease.acquired"), timedelta(seconds=10), "the second to take over"
-    )
+    (taken,) = await eventually(lambda: logged(second, "lease.acquired"), 10, "the second to take over")
     (held,) = logged(first, "lease.acquired")
     assert taken["term"] == held["term"] + 1
-    await rig.make("Branch")
-    await is_ready(rig, resources.BRANCHES, "mitte")
+    await env.create("Branch")
+    await is_ready(env, resources.BRANCHES, "mitte")
 
     assert await second.stop() == 0
     assert logged(second, "lease.released")
-    lease = await rig.kube.get(resources.LEASES, rig.namespace, "askproai-operator")
+    lease = await env.kube.get(resources.LEASES, env.namespace, "askproai-operator")
     assert lease["spec"]["holderIdentity"] == ""
     assert lease["spec"]["leaseTransitions"] == taken["term"]
 
 
-async def test_without_an_api_server_it_waits_and_ends_at_sigterm(start: Start, tmp_path: Path):
+async def test_without_an_api_server_it_waits_and_ends_at_sigterm(start_operator: Start, tmp_path: Path):
     """A restart while the API server is down: no crash loop, ready as a standby, and SIGTERM is obeyed."""
     user = {"name": "u", "user": {"token": "t"}}
     cluster = {"name": "c", "cluster": {"server": "https://127.0.0.1:9", "insecure-skip-tls-verify": True}}
@@ -106,33 +109,33 @@ async def test_without_an_api_server_it_waits_and_ends_at_sigterm(start: Start, 
     config = {"apiVersion": "v1", "kind": "Config", "current-context": "x"}
     away = tmp_path / "away.json"
     away.write_text(json.dumps(config | {"clusters": [cluster], "users": [user], "contexts": [context]}))
-    waiting = await start("waiting", KUBECONFIG=str(away))
+    waiting = await start_operator("waiting", KUBECONFIG=str(away))
     await eventually(lambda: len(logged(waiting, "lease.unreachable")) > 1, SOON, "a second try")
     assert (await get(waiting, "/readyz"))[0] == 200
     assert await waiting.stop() == 0
 
 
-async def test_a_leader_that_lost_its_lease_ends_at_once(rig, start: Start, kube_client: KubeClient):
-    leader = await start("leader")
+async def test_a_leader_that_lost_its_lease_ends_at_once(env, start_operator: Start, kube_client: KubeClient):
+    leader = await start_operator("leader")
     await eventually(lambda: logged(leader, "cache.primed"), SOON, "it to lead")
-    lease = resources.LEASES.path(rig.namespace, "askproai-operator")
+    lease = resources.LEASES.path(env.namespace, "askproai-operator")
     await kube_client.merge(lease, {"spec": {"holderIdentity": "another", "leaseDurationSeconds": 600}})
     assert await leader.wait() == 1
     assert logged(leader, "lease.lost")
 
 
 async def test_changes_arrive_children_are_repaired_and_nothing_else_is_written(
-    rig, start: Start, kube_client: KubeClient
+    env, start_operator: Start, kube_client: KubeClient
 ):
-    await rig.make("Tenant", finalizers=["kopf.zalando.org/KopfFinalizerMarker"])  # somebody else's Kopf operator
-    operator = await start("operator")
-    tenant = await is_ready(rig, resources.TENANTS, "salon-mueller")
+    await env.create("Tenant", finalizers=["kopf.zalando.org/KopfFinalizerMarker"])  # somebody else's Kopf operator
+    operator = await start_operator("operator")
+    tenant = await is_ready(env, resources.TENANTS, "salon-mueller")
     assert tenant["status"]["observedGeneration"] == 1
-    where = resources.TENANTS.path(rig.namespace, "salon-mueller")
-    child = resources.CONFIG_MAPS.path(rig.namespace, "salon-mueller-config")
+    where = resources.TENANTS.path(env.namespace, "salon-mueller")
+    child = resources.CONFIG_MAPS.path(env.namespace, "salon-mueller-config")
 
     async def child_says(name: str) -> bool:
-        live = await rig.kube.get(resources.CONFIG_MAPS, rig.namespace, "salon-mueller-config")
+        live = await env.kube.get(resources.CONFIG_MAPS, env.namespace, "salon-mueller-config")
         return live is not None and live["data"] == {"name": name}
 
     await eventually(lambda: child_says("Salon Müller"), SOON, "the child")
@@ -141,7 +144,7 @@ async def test_changes_arrive_children_are_repaired_and_nothing_else_is_written(
     await kube_client.merge(child, {"data": {"name": "by hand"}})
     await eventually(lambda: child_says("Salon Mülller"), SOON, "the repair")
     await kube_client.delete(child)
-    await eventually(lambda: child_says("Salon Mülller"), SOON, "the child made again")
+    await eventually(lambda: child_says("Salon Mülller"), SOON, "the child created again")
     token = {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}}
     await kube_client.merge(where, token)
 
@@ -158,13 +161,13 @@ async def test_changes_arrive_children_are_repaired_and_nothing_else_is_written(
         now = metric(await get(operator, "/metrics"), 'askproai_reconcile_total{kind="Tenant",result="ok"}')
         return float(now) >= runs + 2
 
-    await eventually(ran_twice, timedelta(seconds=20), "two resyncs", every=0.5)
+    await eventually(ran_twice, 20, "two resyncs", every=0.5)
     after = [await kube_client.get(where), await kube_client.get(child)]
     assert [each["metadata"]["resourceVersion"] for each in after] == [
         each["metadata"]["resourceVersion"] for each in before
     ]
 
-    # Kopf itself wrote nothing: no annotation, no finalizer taken or given, no manager but ours and the test's.
+    # Kopf itself wrote nothing: no annotation, no finalizer added or removed, no manager but ours and the test's.
     meta = after[0]["metadata"]
     assert set(meta["finalizers"]) == {"kopf.zalando.org/KopfFinalizerMarker", "askproai.de/cleanup"}
     assert set(meta["annotations"]) == {"askproai.de/reconcile-at"}
@@ -175,7 +178,7 @@ async def test_changes_arrive_children_are_repaired_and_nothing_else_is_written(
     await kube_client.delete(where)
 
     async def gone() -> bool:
-        return await rig.kube.get(resources.TENANTS, rig.namespace, "salon-mueller") is None
+        return await env.kube.get(resources.TENANTS, env.namespace, "salon-mueller") is None
 
     await eventually(gone, SOON, "the Tenant's end")
     assert await operator.stop() == 0
@@ -186,13 +189,13 @@ def metric(answer: tuple[int, str], name: str) -> str:
 
 
 async def test_an_error_of_the_operator_is_reported_without_its_text_and_retried(
-    rig, start: Start, kube_client: KubeClient
+    env, start_operator: Start, kube_client: KubeClient
 ):
     """No secret is in status, events or logs."""
-    await rig.make("Tenant")
-    where = resources.TENANTS.path(rig.namespace, "salon-mueller")
+    await env.create("Tenant")
+    where = resources.TENANTS.path(env.namespace, "salon-mueller")
     await kube_client.merge(where, {"spec": {"displayName": "boom"}})
-    operator = await start("operator")
+    operator = await start_operator("operator")
 
     async def reported() -> bool:
         found = ready(await kube_client.get(where))
@@ -204,10 +207,10 @@ async def test_an_error_of_the_operator_is_reported_without_its_text_and_retried
     assert "lone_operator.py" in failures[0]["where"][-1], "the first one names the place"
     assert failures[1]["where"] is None, "the next ones are short"
     await kube_client.merge(where, {"spec": {"displayName": "Salon"}})
-    await is_ready(rig, resources.TENANTS, "salon-mueller")
+    await is_ready(env, resources.TENANTS, "salon-mueller")
 
     async def both_events() -> list[dict[str, Any]] | None:  # an event comes right after its status
-        found = await rig.kube.list(resources.EVENTS, rig.namespace)
+        found = await env.kube.list(resources.EVENTS, env.namespace)
         return found if {event["reason"] for event in found} >= {"InternalError", "Ready"} else None
 
     events = await eventually(both_events, SOON, "both events")
@@ -215,17 +218,17 @@ async def test_an_error_of_the_operator_is_reported_without_its_text_and_retried
     assert "geheim" not in json.dumps([events, await kube_client.get(where)])
 
 
-async def test_a_paused_object_is_left_alone_until_it_is_unpaused(rig, start: Start, kube_client: KubeClient):
-    await rig.make("Tenant", annotations={"askproai.de/paused": "true"})
-    where = resources.TENANTS.path(rig.namespace, "salon-mueller")
-    await start("operator")
+async def test_a_paused_object_is_left_alone_until_it_is_unpaused(env, start_operator: Start, kube_client: KubeClient):
+    await env.create("Tenant", annotations={"askproai.de/paused": "true"})
+    where = resources.TENANTS.path(env.namespace, "salon-mueller")
+    await start_operator("operator")
 
     async def paused() -> bool:
         found = (await kube_client.get(where)).get("status", {}).get("conditions", [])
         return any(each["type"] == "Paused" and each["status"] == "True" for each in found)
 
     await eventually(paused, SOON, "the condition")
-    assert await rig.kube.get(resources.CONFIG_MAPS, rig.namespace, "salon-mueller-config") is None
+    assert await env.kube.get(resources.CONFIG_MAPS, env.namespace, "salon-mueller-config") is None
     assert "finalizers" not in (await kube_client.get(where))["metadata"]
     await kube_client.merge(where, {"metadata": {"annotations": {"askproai.de/paused": None}}})
-    await is_ready(rig, resources.TENANTS, "salon-mueller")
+    await is_ready(env, resources.TENANTS, "salon-mueller")

@@ -42,26 +42,26 @@ WRITTEN: dict[str, tuple[tuple[C, ...], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("kind", WRITTEN)
-async def test_all_fields_and_conditions_are_kept_as_they_were_written(rig, kind: str):
+async def test_all_fields_and_conditions_are_kept_as_they_were_written(env, kind: str):
     types, fields = WRITTEN[kind]
-    model = await rig.make(kind, annotations={"askproai.de/reconcile-at": "now" * 99})
+    model = await env.create(kind, annotations={"askproai.de/reconcile-at": "now" * 99})
     conditions = tuple(bad(type_, Reason.PROVIDER_REFUSED, "ü" * 9000) for type_ in types)
     update = update_for_result(model, {}, Result(conditions, fields), NOW)
-    assert await rig.kube.patch_status(model, update.patch)
-    live = await rig.kube.get(resources.resource_of_kind(kind), rig.namespace, model.key.name)
+    assert await env.kube.patch_status(model, update.patch)
+    live = await env.kube.get(resources.resource_of_kind(kind), env.namespace, model.key.name)
     assert live["status"] == update.patch
-    again = update_for_result(rig.cache.get(model.key), live["status"], Result(conditions, fields), NOW)
-    assert not again.patch, "what comes back is what was written, else every reconcile would write"
+    repeated = update_for_result(env.cache.get(model.key), live["status"], Result(conditions, fields), NOW)
+    assert not repeated.patch, "what comes back is what was written, else every reconcile would write"
 
-    emptied = update_for_result(rig.cache.get(model.key), live["status"], Result((), dict.fromkeys(fields)), NOW)
-    assert await rig.kube.patch_status(model, emptied.patch)
-    live = await rig.kube.get(resources.resource_of_kind(kind), rig.namespace, model.key.name)
+    emptied = update_for_result(env.cache.get(model.key), live["status"], Result((), dict.fromkeys(fields)), NOW)
+    assert await env.kube.patch_status(model, emptied.patch)
+    live = await env.kube.get(resources.resource_of_kind(kind), env.namespace, model.key.name)
     assert not set(fields) & set(live["status"])
 
 
 @pytest.mark.parametrize("kind", WRITTEN)
-async def test_a_pause_and_our_own_failure_can_be_written_to_every_kind(rig, kind: str):
-    model = await rig.make(kind)
-    assert await rig.kube.patch_status(model, update_for_pause(model, NOW).patch)
-    seen = rig.cache.get(model.key)
-    assert await rig.kube.patch_status(seen, update_for_error(seen, seen.status, RuntimeError("x"), NOW).patch)
+async def test_a_pause_and_our_own_failure_can_be_written_to_every_kind(env, kind: str):
+    model = await env.create(kind)
+    assert await env.kube.patch_status(model, update_for_pause(model, NOW).patch)
+    seen = env.cache.get(model.key)
+    assert await env.kube.patch_status(seen, update_for_error(seen, seen.status, RuntimeError("x"), NOW).patch)

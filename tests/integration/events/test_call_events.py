@@ -8,9 +8,10 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.worlds.tenant_pod import TenantPod, eventually, sign_calcom, sign_retell
 
 from askproai_runtime.calls import count_active_calls
+from tests.worlds.tenant_pod import TenantPod, sign_calcom, sign_retell
+from tests.worlds.waiting import eventually
 
 START = 1_763_629_200_000
 CALL_FIELDS: dict[str, dict[str, Any]] = {
@@ -77,8 +78,8 @@ async def test_the_event_of_an_unknown_agent_is_dead_at_once_and_audited(pod: Te
     assert audit is not None
     assert (audit["action"], json.loads(audit["detail"])["agent_id"]) == ("event.refused", "agent_strange")
     assert not await pod.db.fetch("SELECT * FROM calls WHERE call_id = 'call_strange'")
-    again = await pod.retell("call_started", "call_strange", agent_id="agent_strange", to_number="+49309999999")
-    assert again.body["status"] == "already_processed"
+    repeated = await pod.retell("call_started", "call_strange", agent_id="agent_strange", to_number="+49309999999")
+    assert repeated.body["status"] == "already_processed"
     assert (await pod.event("call_strange:call_started"))["status"] == "dead"  # type: ignore[index]
 
 

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.worlds.tenant_pod import (
-    ADMIN_TOKEN,
-    STRIPE_SECRET,
-    TenantPod,
-    eventually,
-    open_pod,
-    running_web,
-    running_worker,
-)
 
 from askproai_runtime.billing import get_billing_state
 from askproai_sandbox.databases import Database
 from askproai_sandbox.stripe import event, invoice, send, subscription
+from tests.worlds.tenant_pod import (
+    ADMIN_TOKEN,
+    STRIPE_SECRET,
+    TenantPod,
+    open_pod,
+    running_web,
+    running_worker,
+)
+from tests.worlds.waiting import eventually
 
 NOW = 1_767_225_600
 LIFE = [

@@ -5,9 +5,10 @@ import json
 
 import asyncpg
 import pytest
-from tests.worlds.tenant_pod import TenantPod, eventually, running_web
 
 from askproai_core import http_server
+from tests.worlds.tenant_pod import TenantPod, running_web
+from tests.worlds.waiting import eventually
 
 BODY = b'{"event":"call_started","call":{"call_id":"call_forged"}}'
 

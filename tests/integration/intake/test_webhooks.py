@@ -5,19 +5,19 @@ import json
 
 import asyncpg
 import pytest
+
+from askproai_runtime.intake.store import _REARM
+from askproai_runtime.jobs import Job, JobKind, Priority, finish
 from tests.worlds.tenant_pod import (
     CALCOM_SECRET,
     RETELL_KEY,
     TenantPod,
-    eventually,
     sign_calcom,
     sign_retell,
     sign_stripe,
     waiting_for_lock,
 )
-
-from askproai_runtime.intake.store import _REARM
-from askproai_runtime.jobs import Job, JobKind, Priority, finish
+from tests.worlds.waiting import eventually
 
 BODY = b'{"event":"call_started","call":{"call_id":"call_forged"}}'
 
@@ -168,7 +168,7 @@ async def test_many_events_at_once_are_all_stored(web_pod: TenantPod) -> None:
 
 
 async def test_one_event_that_no_row_can_hold_does_not_fail_its_neighbours(web_pod: TenantPod) -> None:
-    """A trigger stands in for anything that the database may refuse in one row."""
+    """A trigger refuses one row, as any constraint may."""
     await web_pod.db.execute(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN IF NEW.event_id LIKE 'call_bad%' THEN RAISE EXCEPTION 'bad row'; END IF; RETURN NEW; END $$;"

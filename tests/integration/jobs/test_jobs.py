@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
-from jobs_bench import QUICK, Bench
 
 from askproai_core.database import open_pool
 from askproai_runtime.jobs import (
@@ -26,96 +25,97 @@ from askproai_runtime.jobs import (
     snapshot,
 )
 from askproai_runtime.jobs.store import JobStore
+from tests.worlds.job_environment import QUICK, JobEnvironment
 
 
-def store(bench: Bench, worker: str = "one", settings: JobSettings = QUICK) -> JobStore:
-    return JobStore(bench.pool, bench.tenant, worker, settings)
+def store(env: JobEnvironment, worker: str = "one", settings: JobSettings = QUICK) -> JobStore:
+    return JobStore(env.pool, env.tenant, worker, settings)
 
 
-async def claim(bench: Bench, running: Sequence[Job] = (), **settings: object) -> list[Job]:
-    jobs, _ = await store(bench, settings=dataclasses.replace(QUICK, **settings)).claim(running)
+async def claim(env: JobEnvironment, running: Sequence[Job] = (), **settings: object) -> list[Job]:
+    jobs, _ = await store(env, settings=dataclasses.replace(QUICK, **settings)).claim(running)
     return jobs
 
 
-async def test_the_most_urgent_runs_first_and_among_equals_the_oldest(bench: Bench) -> None:
+async def test_the_most_urgent_runs_first_and_among_equals_the_oldest(env: JobEnvironment) -> None:
     for name in ("maintenance", "low", "default", "high", "critical", "high"):
-        await bench.event(f"{name}-{len(bench.handled)}-{time.monotonic_ns()}", name)
+        await env.event(f"{name}-{len(env.handled)}-{time.monotonic_ns()}", name)
     order = []
-    while jobs := await claim(bench, slots=1, reserved=0):
+    while jobs := await claim(env, slots=1, reserved=0):
         order += [job.priority.value for job in jobs]
     assert order == ["critical", "high", "high", "default", "low", "maintenance"]
 
 
-async def test_low_priorities_have_slots_that_no_flood_of_urgent_jobs_takes(bench: Bench) -> None:
+async def test_low_priorities_have_slots_that_no_flood_of_urgent_jobs_takes(env: JobEnvironment) -> None:
     for number in range(12):
-        await bench.event(f"urgent-{number}", "critical")
-    await bench.event("low", "low")
-    await bench.event("maintenance", "maintenance")
-    jobs = await claim(bench)
+        await env.event(f"urgent-{number}", "critical")
+    await env.event("low", "low")
+    await env.event("maintenance", "maintenance")
+    jobs = await claim(env)
     assert [job.priority for job in jobs] == [Priority.CRITICAL] * 8 + [Priority.LOW, Priority.MAINTENANCE]
-    assert await claim(bench, jobs) == []
+    assert await claim(env, jobs) == []
 
 
-async def test_urgent_jobs_have_slots_that_no_flood_of_low_ones_takes(bench: Bench) -> None:
+async def test_urgent_jobs_have_slots_that_no_flood_of_low_ones_takes(env: JobEnvironment) -> None:
     for number in range(12):
-        await bench.event(f"low-{number}", "low")
-    slow = await claim(bench)
+        await env.event(f"low-{number}", "low")
+    slow = await claim(env)
     assert len(slow) == 8
-    await bench.event("urgent", "high")
-    assert [job.correlation_id for job in await claim(bench, slow)] == ["urgent"]
+    await env.event("urgent", "high")
+    assert [job.correlation_id for job in await claim(env, slow)] == ["urgent"]
 
 
-async def test_no_two_workers_claim_the_same_job(bench: Bench) -> None:
-    ids = {await bench.event(f"event-{number}") for number in range(40)}
-    claimed = await asyncio.gather(*(claim(bench, reserved=0) for _ in range(6)))
+async def test_no_two_workers_claim_the_same_job(env: JobEnvironment) -> None:
+    ids = {await env.event(f"event-{number}") for number in range(40)}
+    claimed = await asyncio.gather(*(claim(env, reserved=0) for _ in range(6)))
     taken = [job.id for jobs in claimed for job in jobs]
     assert set(taken) == ids
     assert len(taken) == 40
 
 
-async def test_a_done_job_ends_its_event_in_the_same_transaction(bench: Bench) -> None:
+async def test_a_done_job_ends_its_event_in_the_same_transaction(env: JobEnvironment) -> None:
     """The status of the event: received → processing → processed."""
-    job_id = await bench.event("once")
-    assert (await bench.job(job_id))["event_status"] == "received"
+    job_id = await env.event("once")
+    assert (await env.job(job_id))["event_status"] == "received"
 
     async def record_status(job: Job) -> None:
-        bench.handled.append((await bench.job(job_id))["event_status"])
-        await bench.succeed(job)
+        env.handled.append((await env.job(job_id))["event_status"])
+        await env.succeed(job)
 
-    async with bench.running(record_status):
-        row = await bench.until(job_id, state="done", event_status="processed")
-    assert bench.handled == ["processing", "once"]
+    async with env.running(record_status):
+        row = await env.wait_for(job_id, state="done", event_status="processed")
+    assert env.handled == ["processing", "once"]
     assert (row["attempts"], row["event_attempts"], row["event_error"]) == (1, 1, None)
     assert row["processed_at"] is not None
 
 
-async def test_one_attempt_and_three_retries_after_10_60_and_300_seconds_then_dead(bench: Bench) -> None:
+async def test_one_attempt_and_three_retries_after_10_60_and_300_seconds_then_dead(env: JobEnvironment) -> None:
     """The waits are the real ones; the test only moves `run_at`."""
-    job_id = await bench.event("fails")
+    job_id = await env.event("fails")
 
     async def fail(job: Job) -> None:
-        bench.handled.append(f"attempt {job.attempts}")
+        env.handled.append(f"attempt {job.attempts}")
         raise ValueError("no such luck")
 
-    async with bench.running(fail):
+    async with env.running(fail):
         for attempt, wait in ((1, 10), (2, 60), (3, 300)):
-            row = await bench.until(job_id, state="ready", attempts=attempt)
+            row = await env.wait_for(job_id, state="ready", attempts=attempt)
             assert wait - 2 < row["due_in"] <= wait
             assert (row["event_status"], row["event_attempts"]) == ("failed", attempt)
             assert row["event_error"] == row["last_error"]
             assert row["last_error"].startswith("ValueError at ")
-            await bench.make_due(job_id)
-        row = await bench.until(job_id, state="dead", attempts=4, event_status="dead")
-        await bench.make_due(job_id)
+            await env.make_due(job_id)
+        row = await env.wait_for(job_id, state="dead", attempts=4, event_status="dead")
+        await env.make_due(job_id)
         await asyncio.sleep(0.5)
-    assert bench.handled == ["attempt 1", "attempt 2", "attempt 3", "attempt 4"]
+    assert env.handled == ["attempt 1", "attempt 2", "attempt 3", "attempt 4"]
     assert row["finished_at"] is not None
-    assert bench.metrics.dead == 1
+    assert env.metrics.dead == 1
 
 
-async def test_the_error_of_a_failed_attempt_quotes_no_row_and_keeps_our_own_text(bench: Bench) -> None:
+async def test_the_error_of_a_failed_attempt_quotes_no_row_and_keeps_our_own_text(env: JobEnvironment) -> None:
     """A driver's message quotes the row that it refused, and rows hold names and phone numbers."""
-    quoting, explained = await bench.event("quotes"), await bench.event("explains")
+    quoting, explained = await env.event("quotes"), await env.event("explains")
 
     class CalendarSaysNo(JobError):
         """One of our own errors."""
@@ -123,13 +123,13 @@ async def test_the_error_of_a_failed_attempt_quotes_no_row_and_keeps_our_own_tex
     async def fail(job: Job) -> None:
         if job.correlation_id == "explains":
             raise CalendarSaysNo("enter it by hand")
-        await bench.pool.execute(
-            "INSERT INTO customers (tenant, phone) SELECT $1, '+49301' FROM generate_series(1, 2)", bench.tenant
+        await env.pool.execute(
+            "INSERT INTO customers (tenant, phone) SELECT $1, '+49301' FROM generate_series(1, 2)", env.tenant
         )
 
-    async with bench.running(fail):
-        row = await bench.until(quoting, state="ready", attempts=1)
-        own = await bench.until(explained, state="ready", attempts=1)
+    async with env.running(fail):
+        row = await env.wait_for(quoting, state="ready", attempts=1)
+        own = await env.wait_for(explained, state="ready", attempts=1)
     assert row["last_error"].startswith("UniqueViolationError at ")
     assert "runner.py:" in row["last_error"], "our own line is named, not the driver's alone"
     assert "+49" not in row["last_error"] + row["event_error"]
@@ -137,7 +137,7 @@ async def test_the_error_of_a_failed_attempt_quotes_no_row_and_keeps_our_own_tex
 
 
 async def test_claimed_jobs_run_even_when_the_queue_cannot_be_counted(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    env: JobEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A count that times out on a long queue must not leave claimed jobs to their leases."""
 
@@ -145,13 +145,13 @@ async def test_claimed_jobs_run_even_when_the_queue_cannot_be_counted(
         raise asyncpg.QueryCanceledError("canceling statement due to statement timeout")
 
     monkeypatch.setattr(runner, "snapshot", too_slow)
-    job_id = await bench.event("counted")
-    async with bench.running():
-        row = await bench.until(job_id, 1, state="done")
+    job_id = await env.event("counted")
+    async with env.running():
+        row = await env.wait_for(job_id, 1, state="done")
     assert row["attempts"] == 1
 
 
-async def test_under_load_one_statement_claims_many_jobs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_under_load_one_statement_claims_many_jobs(env: JobEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker's pool has one connection: a claim for each freed slot would halve the throughput."""
     claims = 0
     claim_once = JobStore.claim
@@ -163,107 +163,107 @@ async def test_under_load_one_statement_claims_many_jobs(bench: Bench, monkeypat
 
     monkeypatch.setattr(JobStore, "claim", counted)
     for number in range(100):
-        last = await bench.event(f"many-{number}")
-    async with open_pool(bench.dsn, max_size=1) as pool:
-        single = dataclasses.replace(bench, pool=pool)
+        last = await env.event(f"many-{number}")
+    async with open_pool(env.dsn, max_size=1) as pool:
+        single = dataclasses.replace(env, pool=pool)
 
         async def handle(job: Job) -> None:
             async with pool.acquire() as connection, connection.transaction():
                 await connection.execute("SELECT 1")
-                await finish(connection, bench.tenant, job)
+                await finish(connection, env.tenant, job)
 
         async with single.running(handle):
-            await bench.until(last, state="done")
+            await env.wait_for(last, state="done")
     assert claims <= 100 / 5
 
 
-async def test_dead_now_needs_no_retries_and_keeps_its_reason(bench: Bench) -> None:
-    job_id = await bench.event("stranger")
+async def test_dead_now_needs_no_retries_and_keeps_its_reason(env: JobEnvironment) -> None:
+    job_id = await env.event("stranger")
 
     async def refuse(job: Job) -> None:
         raise DeadNow("unroutable")
 
-    async with bench.running(refuse):
-        row = await bench.until(job_id, state="dead", attempts=1)
+    async with env.running(refuse):
+        row = await env.wait_for(job_id, state="dead", attempts=1)
     assert (row["event_status"], row["event_error"]) == ("dead", "unroutable")
-    assert bench.metrics.dead == 1
+    assert env.metrics.dead == 1
 
 
-async def test_run_again_waits_without_using_up_an_attempt(bench: Bench) -> None:
-    job_id = await bench.event("early")
+async def test_run_again_waits_without_using_up_an_attempt(env: JobEnvironment) -> None:
+    job_id = await env.event("early")
 
     async def postpone(job: Job) -> None:
         raise RunAgain(datetime.now(UTC) + timedelta(hours=1), "the provider needs quiet")
 
-    async with bench.running(postpone):
-        row = await bench.until(job_id, state="ready", claim_no=1)
+    async with env.running(postpone):
+        row = await env.wait_for(job_id, state="ready", claim_no=1)
     assert (row["attempts"], row["event_attempts"], row["event_status"]) == (0, 0, "received")
     assert 3500 < row["due_in"] <= 3600
 
 
-async def test_an_attempt_that_takes_too_long_is_cancelled_and_fails(bench: Bench) -> None:
-    job_id = await bench.event("slow")
+async def test_an_attempt_that_takes_too_long_is_cancelled_and_fails(env: JobEnvironment) -> None:
+    job_id = await env.event("slow")
 
     async def hang(job: Job) -> None:
         await asyncio.Event().wait()
 
-    async with bench.running(hang, dataclasses.replace(QUICK, timeout=timedelta(seconds=0.3))):
-        row = await bench.until(job_id, state="ready", attempts=1)
+    async with env.running(hang, dataclasses.replace(QUICK, timeout=timedelta(seconds=0.3))):
+        row = await env.wait_for(job_id, state="ready", attempts=1)
     assert row["last_error"] == "TooLong: not done after 0.3 s"
 
 
-async def test_a_handler_that_forgets_to_finish_has_not_succeeded(bench: Bench) -> None:
-    job_id = await bench.event("forgetful")
+async def test_a_handler_that_forgets_to_finish_has_not_succeeded(env: JobEnvironment) -> None:
+    job_id = await env.event("forgetful")
 
     async def forget(job: Job) -> None:
         return None
 
-    async with bench.running(forget):
-        row = await bench.until(job_id, state="ready", attempts=1)
+    async with env.running(forget):
+        row = await env.wait_for(job_id, state="ready", attempts=1)
     assert row["last_error"].startswith("FinishForgotten")
 
 
-async def test_a_worker_that_finishes_late_is_refused_and_its_effects_roll_back(bench: Bench) -> None:
+async def test_a_worker_that_finishes_late_is_refused_and_its_effects_roll_back(env: JobEnvironment) -> None:
     """`claim_no` is the fencing number."""
-    job_id = await bench.event("contested")
-    [late] = await claim(bench)
-    await bench.pool.execute("UPDATE jobs SET lease_until = clock_timestamp() - interval '1 s' WHERE id = $1", job_id)
-    assert await store(bench).sweep() == (1, 0)
-    [again] = await claim(bench)
+    job_id = await env.event("contested")
+    [late] = await claim(env)
+    await env.pool.execute("UPDATE jobs SET lease_until = clock_timestamp() - interval '1 s' WHERE id = $1", job_id)
+    assert await store(env).sweep() == (1, 0)
+    [again] = await claim(env)
     assert (again.attempts, late.attempts) == (2, 1)
-    async with bench.pool.acquire() as connection:
+    async with env.pool.acquire() as connection:
         with pytest.raises(StaleClaim):  # noqa: PT012  effect and end are one transaction
             async with connection.transaction():
                 await connection.execute(
                     "INSERT INTO audit_log (tenant, actor, action, correlation_id) VALUES ($1, 'late', 'effect', 'c')",
-                    bench.tenant,
+                    env.tenant,
                 )
-                await finish(connection, bench.tenant, late)
-        assert await connection.fetchval("SELECT count(*) FROM audit_log WHERE tenant = $1", bench.tenant) == 0
-        assert not await store(bench).fail(late, "late", None)
-        assert await store(bench).renew([late]) == set()
-        assert not await store(bench).run_again(late, datetime.now(UTC), "too late")
-        await finish(connection, bench.tenant, again)
+                await finish(connection, env.tenant, late)
+        assert await connection.fetchval("SELECT count(*) FROM audit_log WHERE tenant = $1", env.tenant) == 0
+        assert not await store(env).fail(late, "late", None)
+        assert await store(env).renew([late]) == set()
+        assert not await store(env).run_again(late, datetime.now(UTC), "too late")
+        await finish(connection, env.tenant, again)
         with pytest.raises(StaleClaim):
-            await finish(connection, bench.tenant, again)
-    assert (await bench.job(job_id))["event_status"] == "processed"
+            await finish(connection, env.tenant, again)
+    assert (await env.job(job_id))["event_status"] == "processed"
 
 
-async def test_the_lease_of_a_long_job_is_renewed_and_the_job_runs_once(bench: Bench) -> None:
-    job_id = await bench.event("long")
+async def test_the_lease_of_a_long_job_is_renewed_and_the_job_runs_once(env: JobEnvironment) -> None:
+    job_id = await env.event("long")
 
     async def take_long(job: Job) -> None:
         await asyncio.sleep(QUICK.lease.total_seconds() * 2)
-        await bench.succeed(job)
+        await env.succeed(job)
 
-    async with bench.running(take_long), bench.running(take_long):
-        await bench.until(job_id, state="done")
-    assert bench.handled == ["long"]
-    assert (await bench.job(job_id))["claim_no"] == 1
+    async with env.running(take_long), env.running(take_long):
+        await env.wait_for(job_id, state="done")
+    assert env.handled == ["long"]
+    assert (await env.job(job_id))["claim_no"] == 1
 
 
-async def test_a_worker_that_lost_its_claim_stops_working_on_it(bench: Bench) -> None:
-    job_id = await bench.event("lost")
+async def test_a_worker_that_lost_its_claim_stops_working_on_it(env: JobEnvironment) -> None:
+    job_id = await env.event("lost")
     cancelled = asyncio.Event()
 
     async def work(job: Job) -> None:
@@ -273,109 +273,109 @@ async def test_a_worker_that_lost_its_claim_stops_working_on_it(bench: Bench) ->
             cancelled.set()
             raise
 
-    async with bench.running(work):
-        await bench.until(job_id, state="running")
+    async with env.running(work):
+        await env.wait_for(job_id, state="running")
         # Another worker claims it, with a long lease, so that this runner's own sweep leaves it alone.
-        await bench.pool.execute(
+        await env.pool.execute(
             "UPDATE jobs SET claim_no = claim_no + 1, lease_until = clock_timestamp() + interval '1 h' WHERE id = $1",
             job_id,
         )
         await asyncio.wait_for(cancelled.wait(), 5)
 
 
-async def test_at_shutdown_unfinished_jobs_are_put_back_and_the_attempt_does_not_count(bench: Bench) -> None:
-    slow, quick = await bench.event("slow"), await bench.event("quick")
+async def test_at_shutdown_unfinished_jobs_are_put_back_and_the_attempt_does_not_count(env: JobEnvironment) -> None:
+    slow, quick = await env.event("slow"), await env.event("quick")
     claimed = asyncio.Event()
 
     async def work(job: Job) -> None:
         claimed.set()
         await asyncio.sleep(60 if job.correlation_id == "slow" else 0.1)
-        await bench.succeed(job)
+        await env.succeed(job)
 
-    async with bench.running(work):
+    async with env.running(work):
         await claimed.wait()
-    row = await bench.job(slow)
+    row = await env.job(slow)
     assert (row["state"], row["attempts"], row["event_status"], row["event_attempts"]) == ("ready", 0, "received", 0)
-    assert (await bench.job(quick))["state"] == "done"  # it finished within the grace period
+    assert (await env.job(quick))["state"] == "done"  # it finished within the grace period
 
 
-async def test_a_notification_starts_a_job_at_once(bench: Bench) -> None:
+async def test_a_notification_starts_a_job_at_once(env: JobEnvironment) -> None:
     """The promise: an idle worker starts a job within 250 ms of its commit, at p95."""
     started: asyncio.Queue[float] = asyncio.Queue()
 
     async def record_start(job: Job) -> None:
         started.put_nowait(time.monotonic())
-        await bench.succeed(job)
+        await env.succeed(job)
 
     delays = []
     idle = dataclasses.replace(QUICK, poll=timedelta(seconds=60), poll_busy=timedelta(seconds=60))
-    async with bench.running(record_start, idle) as runner:
+    async with env.running(record_start, idle) as runner:
         for number in range(20):
-            await bench.event(f"notified-{number}")
+            await env.event(f"notified-{number}")
             committed = time.monotonic()
             runner.notify()
             delays.append(await asyncio.wait_for(started.get(), 5) - committed)
     assert sorted(delays)[18] < 0.25, delays
 
 
-async def test_a_queue_longer_than_the_slots_is_drained_without_waiting_for_polls(bench: Bench) -> None:
+async def test_a_queue_longer_than_the_slots_is_drained_without_waiting_for_polls(env: JobEnvironment) -> None:
     for number in range(60):
-        last = await bench.event(f"many-{number}")
+        last = await env.event(f"many-{number}")
     idle = dataclasses.replace(QUICK, slots=4, poll=timedelta(seconds=60), poll_busy=timedelta(seconds=60))
-    async with bench.running(settings=idle):
-        await bench.until(last, state="done")
-    assert len(bench.handled) == len(set(bench.handled)) == 60
+    async with env.running(settings=idle):
+        await env.wait_for(last, state="done")
+    assert len(env.handled) == len(set(env.handled)) == 60
 
 
-async def test_a_restarted_database_is_waited_for(bench: Bench) -> None:
+async def test_a_restarted_database_is_waited_for(env: JobEnvironment) -> None:
     """Connections are terminated under the runner; it goes on by itself."""
-    first, second = await bench.event("before"), 0
-    async with bench.running():
-        await bench.until(first, state="done")
-        await bench.pool.execute(
+    first, second = await env.event("before"), 0
+    async with env.running():
+        await env.wait_for(first, state="done")
+        await env.pool.execute(
             """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                WHERE usename = current_user AND pid <> pg_backend_pid()"""
         )
-        second = await bench.event("after")
-        await bench.until(second, state="done")
+        second = await env.event("after")
+        await env.wait_for(second, state="done")
 
 
-async def test_a_snapshot_counts_the_waiting_jobs(bench: Bench) -> None:
-    await bench.event("waits", "low")
-    await bench.event("waits, too", "low")
-    [low] = await snapshot(bench.pool, bench.tenant)
+async def test_a_snapshot_counts_the_waiting_jobs(env: JobEnvironment) -> None:
+    await env.event("waits", "low")
+    await env.event("waits, too", "low")
+    [low] = await snapshot(env.pool, env.tenant)
     assert low[:3] == ("low", "ready", 2)
     assert low.oldest_seconds is not None
     assert 0 <= low.oldest_seconds < 5
 
 
-async def test_an_event_or_appointment_has_one_live_job(bench: Bench) -> None:
-    async with bench.pool.acquire() as connection:
+async def test_an_event_or_appointment_has_one_live_job(env: JobEnvironment) -> None:
+    async with env.pool.acquire() as connection:
         appointment = await connection.fetchval(
             """INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
                VALUES ($1, 'mitte', 'schnitt', 'anna', now(), now() + interval '1 h', 'pending_sync', 'c') RETURNING id""",
-            bench.tenant,
+            env.tenant,
         )
         for _ in range(2):
             await enqueue(
-                connection, bench.tenant, JobKind.CALENDAR_SYNC, Priority.LOW,
+                connection, env.tenant, JobKind.CALENDAR_SYNC, Priority.LOW,
                 correlation_id="c", appointment_id=appointment, run_at=datetime.now(UTC),
             )  # fmt: skip
-        [job] = await claim(bench)
+        [job] = await claim(env)
         assert (job.kind, job.appointment_id, job.event_id) == (JobKind.CALENDAR_SYNC, appointment, None)
-        await finish(connection, bench.tenant, job)
+        await finish(connection, env.tenant, job)
         await enqueue(
             connection,
-            bench.tenant,
+            env.tenant,
             JobKind.CALENDAR_SYNC,
             Priority.LOW,
             correlation_id="c",
             appointment_id=appointment,
         )
-        assert len(await claim(bench)) == 1
+        assert len(await claim(env)) == 1
 
 
-async def test_the_claim_reads_only_its_own_index(bench: Bench, module_database) -> None:
+async def test_the_claim_reads_only_its_own_index(env: JobEnvironment, module_database) -> None:
     """Row security must not turn the claim into a scan of all tenants' jobs."""
     admin = await asyncpg.connect(module_database.superuser_dsn)
     await admin.execute(
@@ -383,14 +383,14 @@ async def test_the_claim_reads_only_its_own_index(bench: Bench, module_database)
                SELECT $1, 'retell', 'bulk' || n, 'call_started', '{}', 'c' FROM generate_series(1, 3000) n RETURNING id)
            INSERT INTO jobs (tenant, kind, priority, event_id, correlation_id, state)
            SELECT $1, 'webhook-event', 'high', id, 'c', CASE WHEN id % 10 = 0 THEN 'ready' ELSE 'done' END FROM stored""",
-        bench.tenant,
+        env.tenant,
     )
     await admin.execute("ANALYZE jobs")
     await admin.close()
     plan = "\n".join(
         row[0]
-        for row in await bench.pool.fetch(
-            f"""EXPLAIN SELECT j.id FROM jobs j WHERE j.tenant = '{bench.tenant}' AND j.state = 'ready'
+        for row in await env.pool.fetch(
+            f"""EXPLAIN SELECT j.id FROM jobs j WHERE j.tenant = '{env.tenant}' AND j.state = 'ready'
                 AND j.priority = 'high' AND j.run_at <= now() ORDER BY j.run_at, j.id LIMIT 8 FOR UPDATE SKIP LOCKED"""
         )
     )

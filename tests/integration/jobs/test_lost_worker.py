@@ -1,20 +1,22 @@
 """A worker dies in the middle of a job: another runs it, the lost attempt counts, and a job that kills every worker goes dead."""
 
-import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from jobs_bench import QUICK, Bench
-from tests.worlds.waiting import eventually
+import pytest
 
 from askproai_runtime.jobs.store import JobStore
+from tests.worlds.job_environment import QUICK, JobEnvironment
+from tests.worlds.waiting import eventually
 
-WORKER = Path(__file__).with_name("worker_process.py")
+pytestmark = pytest.mark.processes
+ROOT = Path(__file__).parents[3]
+WORKER = "tests.integration.jobs.worker_process"
 
 
-async def start_and_kill_a_worker(bench: Bench, tmp_path: Path) -> str:
+async def start_and_kill_a_worker(env: JobEnvironment, tmp_path: Path) -> str:
     """Let a process claim the job, kill it with -9, and return the number of the attempt that it reported."""
     report = tmp_path / "attempt"
     report.unlink(missing_ok=True)
@@ -24,8 +26,8 @@ async def start_and_kill_a_worker(bench: Bench, tmp_path: Path) -> str:
         return report.exists() and bool(report.read_text())
 
     worker = subprocess.Popen(  # noqa: ASYNC220  it takes no time
-        [sys.executable, str(WORKER), bench.dsn, bench.tenant, str(report)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        [sys.executable, "-m", WORKER, env.dsn, env.tenant, str(report)],
+        cwd=ROOT,
     )
     try:
         await eventually(reported, 20, "the worker to claim the job")
@@ -35,28 +37,30 @@ async def start_and_kill_a_worker(bench: Bench, tmp_path: Path) -> str:
     return report.read_text()
 
 
-async def test_a_killed_workers_job_is_run_once_by_another_and_its_attempt_counts(bench: Bench, tmp_path: Path) -> None:
-    job_id = await bench.event("interrupted")
-    assert await start_and_kill_a_worker(bench, tmp_path) == "1"
-    row = await bench.job(job_id)
+async def test_a_killed_workers_job_is_run_once_by_another_and_its_attempt_counts(
+    env: JobEnvironment, tmp_path: Path
+) -> None:
+    job_id = await env.event("interrupted")
+    assert await start_and_kill_a_worker(env, tmp_path) == "1"
+    row = await env.job(job_id)
     assert (row["state"], row["attempts"], row["event_status"]) == ("running", 1, "processing")
     killed = time.monotonic()
-    async with bench.running(), bench.running():
-        row = await bench.until(job_id, state="done", event_status="processed")
+    async with env.running(), env.running():
+        row = await env.wait_for(job_id, state="done", event_status="processed")
     # With the real settings: 30 s of lease, and at most 18 s until an idle worker's next poll, which sweeps first.
     assert time.monotonic() - killed < (QUICK.lease + QUICK.renew_every + QUICK.poll * 1.2).total_seconds() + 1
-    assert bench.handled == ["interrupted"]
+    assert env.handled == ["interrupted"]
     assert (row["attempts"], row["event_attempts"]) == (2, 2)
 
 
-async def test_a_job_that_kills_every_worker_goes_dead_after_four_attempts(bench: Bench, tmp_path: Path) -> None:
+async def test_a_job_that_kills_every_worker_goes_dead_after_four_attempts(env: JobEnvironment, tmp_path: Path) -> None:
     """Attempts are counted before the handler runs."""
-    job_id = await bench.event("poison")
-    store = JobStore(bench.pool, bench.tenant, "sweeper", QUICK)
+    job_id = await env.event("poison")
+    store = JobStore(env.pool, env.tenant, "sweeper", QUICK)
     for attempt in ("1", "2", "3", "4"):
-        assert await start_and_kill_a_worker(bench, tmp_path) == attempt
-        await bench.pool.execute("UPDATE jobs SET lease_until = clock_timestamp() WHERE id = $1", job_id)
+        assert await start_and_kill_a_worker(env, tmp_path) == attempt
+        await env.pool.execute("UPDATE jobs SET lease_until = clock_timestamp() WHERE id = $1", job_id)
         assert await store.sweep() == ((0, 1) if attempt == "4" else (1, 0))
-    row = await bench.job(job_id)
+    row = await env.job(job_id)
     assert (row["state"], row["attempts"], row["event_status"]) == ("dead", 4, "dead")
     assert row["event_error"] == "its worker ended or hung in the middle of try 4"

@@ -4,11 +4,10 @@ import asyncio
 import sys
 from pathlib import Path
 
-from jobs_bench import QUICK, Metrics
-
 from askproai_core.clock import SystemClock
 from askproai_core.database import open_pool
 from askproai_runtime.jobs import Job, Runner
+from tests.worlds.job_environment import QUICK, Metrics
 
 
 async def main(dsn: str, tenant: str, report: Path) -> None:

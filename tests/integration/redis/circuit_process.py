@@ -1,6 +1,6 @@
 """One pod's process with a circuit: executes the commands that it reads, one per line, and answers each with a line.
 
-Run by test_circuit_processes.py as `circuit_process.py REDIS_URL TENANT OPEN_MS PROBE_MS`.
+Run by test_circuit_processes.py with the arguments `REDIS_URL TENANT OPEN_MS PROBE_MS`.
 """
 
 import asyncio
@@ -8,10 +8,10 @@ import sys
 from datetime import timedelta
 
 import structlog
-from tenant_redis import shared_of
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import CircuitBreakers, CircuitOpen, CircuitRules, Permit, Provider
+from tests.worlds.tenant_redis import tenant_client
 
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output carries the answers
 
@@ -22,7 +22,7 @@ def answer(text: str) -> None:
 
 
 async def main(url: str, tenant: str, open_ms: str, probe_ms: str) -> None:
-    shared = shared_of(url, tenant)
+    shared = tenant_client(url, tenant)
     open_for, probe_for = (timedelta(milliseconds=int(each)) for each in (open_ms, probe_ms))
     circuits = CircuitBreakers(shared, SystemClock(), None, CircuitRules(open_for=open_for, probe_for=probe_for))
     permit: Permit | None = None

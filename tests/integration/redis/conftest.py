@@ -1,11 +1,13 @@
+"""A tenant with a user of its own in the run's Valkey, and its client."""
+
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
-from tenant_redis import shared_of, tenant_url
 
 from askproai_core.redis import RedisClient
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.tenant_redis import create_tenant_user, tenant_client
 
 
 @pytest.fixture
@@ -15,6 +17,6 @@ def tenant() -> str:
 
 @pytest.fixture
 async def shared(valkey: EmbeddedRedis, tenant: str) -> AsyncIterator[RedisClient]:
-    own = shared_of(await tenant_url(valkey, tenant), tenant)
+    own = tenant_client(await create_tenant_user(valkey, tenant), tenant)
     yield own
     await own.close()

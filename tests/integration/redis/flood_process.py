@@ -1,17 +1,16 @@
-"""A pod above its tenant's limit: `flood_process.py URL TENANT LIMIT SECONDS` prints how many requests were admitted."""
+"""A pod above its tenant's limit: run with `URL TENANT LIMIT SECONDS`, it prints how many requests were admitted."""
 
 import asyncio
 import sys
 import time
 
-from tenant_redis import shared_of
-
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RateLimiter
+from tests.worlds.tenant_redis import tenant_client
 
 
 async def main(url: str, tenant: str, limit: str, seconds: str) -> None:
-    shared = shared_of(url, tenant)
+    shared = tenant_client(url, tenant)
     limiter, admitted = RateLimiter(shared, SystemClock(), "webhooks"), 0
     await shared.execute("PING")
     sys.stdout.write("ready\n")

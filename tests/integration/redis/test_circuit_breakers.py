@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tenant_redis import shared_of, tenant_url
 
 from askproai_core.clock import FixedClock, SystemClock
 from askproai_core.redis import CircuitBreakers, CircuitOpen, CircuitRules, CircuitState, Permit, Provider
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.tenant_redis import create_tenant_user, tenant_client
 
 CALCOM = Provider.CALCOM
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -66,7 +66,7 @@ async def bench(request: pytest.FixtureRequest, valkey: EmbeddedRedis) -> AsyncI
         clock = FixedClock(NOW)
         yield Bench(CircuitBreakers(None, clock, metrics, QUICK), clock.sleep, metrics)
         return
-    shared = shared_of(await tenant_url(valkey, tenant), tenant)
+    shared = tenant_client(await create_tenant_user(valkey, tenant), tenant)
     margin = timedelta(milliseconds=20)
     yield Bench(
         CircuitBreakers(shared, SystemClock(), metrics, QUICK), lambda d: SystemClock().sleep(d + margin), metrics
@@ -99,7 +99,7 @@ async def test_failures_that_lie_too_far_apart_do_not_add_up(bench: Bench) -> No
 
 
 @pytest.mark.parametrize("status", [200, 201, 302, 400, 401, 403, 404, 409, 422, 498])
-async def test_any_answer_is_one_and_our_own_mistakes_do_not_open_it(bench: Bench, status: int) -> None:
+async def test_answers_of_any_kind_and_our_own_mistakes_do_not_open_it(bench: Bench, status: int) -> None:
     for _ in range(8):
         await (await bench.circuits.allow(CALCOM)).record_status(status)
     assert (await bench.circuits.views())[CALCOM].failures == 0
@@ -132,7 +132,7 @@ async def test_a_failed_probe_opens_it_again_for_the_whole_wait(bench: Bench) ->
     assert await bench.state() is CircuitState.CLOSED
 
 
-async def test_of_fifty_that_come_at_once_one_is_the_probe(bench: Bench) -> None:
+async def test_of_fifty_requests_at_once_one_is_the_probe(bench: Bench) -> None:
     await bench.open()
     await bench.wait(QUICK.open_for)
     results = await asyncio.gather(*(bench.circuits.allow(CALCOM) for _ in range(50)), return_exceptions=True)
@@ -145,7 +145,7 @@ async def test_a_prober_that_died_keeps_nobody_out(bench: Bench) -> None:
     dead = await bench.probe()
     await bench.wait(QUICK.probe_for)
     second = await bench.circuits.allow(CALCOM)
-    await dead.record_success()  # wakes too late: another has the probe
+    await dead.record_success()  # it continues too late: another process has the probe
     assert await bench.state() is CircuitState.HALF_OPEN
     await dead.record_failure()
     assert await bench.state() is CircuitState.HALF_OPEN
@@ -179,7 +179,7 @@ async def test_429_slows_down_without_opening(bench: Bench) -> None:
     await (await bench.circuits.allow(CALCOM)).record_success()
 
 
-async def test_what_comes_late_from_before_the_outage_changes_nothing(bench: Bench) -> None:
+async def test_an_answer_from_before_the_outage_that_comes_late_changes_nothing(bench: Bench) -> None:
     late = [await bench.circuits.allow(CALCOM) for _ in range(2)]
     await bench.open()
     await late[0].record_success()
@@ -210,8 +210,8 @@ async def test_an_open_circuit_is_one_providers_alone(bench: Bench) -> None:
 
 
 async def test_two_pods_share_a_circuit_and_two_tenants_do_not(valkey: EmbeddedRedis) -> None:
-    urls = {name: await tenant_url(valkey, name) for name in ("a.share", "b.share")}
-    first, second, foreign = (shared_of(urls[name], name) for name in ("a.share", "a.share", "b.share"))
+    urls = {name: await create_tenant_user(valkey, name) for name in ("a.share", "b.share")}
+    first, second, foreign = (tenant_client(urls[name], name) for name in ("a.share", "a.share", "b.share"))
     first_pod, second_pod, other_tenant = (
         CircuitBreakers(shared, SystemClock(), None, QUICK) for shared in (first, second, foreign)
     )
@@ -226,7 +226,7 @@ async def test_two_pods_share_a_circuit_and_two_tenants_do_not(valkey: EmbeddedR
 
 
 async def test_redis_that_goes_away_does_not_forget_an_open_circuit_nor_stop_anybody(own_valkey: EmbeddedRedis) -> None:
-    shared = shared_of(await tenant_url(own_valkey, "a.gone"), "a.gone")
+    shared = tenant_client(await create_tenant_user(own_valkey, "a.gone"), "a.gone")
     circuits = CircuitBreakers(shared, SystemClock(), None, QUICK)
     for _ in range(5):
         await (await circuits.allow(CALCOM)).record_failure()
@@ -245,7 +245,7 @@ async def test_redis_that_goes_away_does_not_forget_an_open_circuit_nor_stop_any
 async def test_the_coordinators_verdict_is_about_one_server_and_stops_nobody_who_uses_another(
     valkey: EmbeddedRedis,
 ) -> None:
-    shared = shared_of(await tenant_url(valkey, "a.server"), "a.server")
+    shared = tenant_client(await create_tenant_user(valkey, "a.server"), "a.server")
     same_server, other_server, unknown_server = (
         CircuitBreakers(shared, SystemClock(), None, QUICK, base_url=lambda _, url=url: url)
         for url in ("https://api.cal.com", "https://cal.example", None)
@@ -265,7 +265,7 @@ async def test_the_coordinators_verdict_is_about_one_server_and_stops_nobody_who
 
 
 async def test_the_coordinators_verdict_refuses_for_all_until_its_time_and_no_longer(valkey: EmbeddedRedis) -> None:
-    shared = shared_of(await tenant_url(valkey, "a.verdict"), "a.verdict")
+    shared = tenant_client(await create_tenant_user(valkey, "a.verdict"), "a.verdict")
     circuits = CircuitBreakers(shared, SystemClock(), None, QUICK)
     until = SystemClock().now() + timedelta(milliseconds=300)
     verdict = {"state": "open", "retry_at": int(until.timestamp() * 1000), "fence": 7}

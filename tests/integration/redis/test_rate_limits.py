@@ -6,22 +6,26 @@ import time
 from pathlib import Path
 
 import pytest
-from tenant_redis import SOON, answers, shared_of, tenant_url
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RateLimiter, RedisClient
-from askproai_sandbox.cluster import eventually
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.tenant_redis import SOON, create_tenant_user, is_available, tenant_client
+from tests.worlds.waiting import eventually
 
-PROGRAM = Path(__file__).with_name("flood_process.py")
+ROOT = Path(__file__).parents[3]
+PROGRAM = "tests.integration.redis.flood_process"
 
 
+@pytest.mark.processes
 async def test_two_processes_share_one_limit(valkey: EmbeddedRedis, tenant: str) -> None:
     """Both want far more than the limit for two seconds: together they get it once, not twice."""
-    url, limit = await tenant_url(valkey, tenant), 200
-    command = [sys.executable, str(PROGRAM), url, tenant, str(limit), "2"]
+    url, limit = await create_tenant_user(valkey, tenant), 200
+    command = [sys.executable, "-m", PROGRAM, url, tenant, str(limit), "2"]
     pods = [
-        await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+        await asyncio.create_subprocess_exec(
+            *command, cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
         for _ in range(2)
     ]
     for pod in pods:
@@ -74,16 +78,16 @@ async def test_many_at_once_are_drawn_for_together(shared: RedisClient, monkeypa
 async def test_the_own_window_counts_when_redis_goes_and_the_shared_one_when_it_is_back(
     own_valkey: EmbeddedRedis, tenant: str
 ) -> None:
-    shared = shared_of(await tenant_url(own_valkey, tenant), tenant)
+    shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)
     limiter = RateLimiter(shared, SystemClock(), "functions")
-    assert await answers(shared)
+    assert await is_available(shared)
     await own_valkey.kill()
-    assert not await answers(shared)
+    assert not await is_available(shared)
     results = [await limiter.admits(20) for _ in range(45)]
     assert 20 <= sum(results) <= 40  # at most two windows are touched
     assert not all(results)
     await own_valkey.start()
-    await eventually(lambda: answers(shared), SOON, "Redis to be used again")
+    await eventually(lambda: is_available(shared), SOON, "Redis to be used again")
     assert await RateLimiter(shared, SystemClock(), "functions").admits(20)
     window = int((await shared.execute("TIME"))[0])  # which another pod has used up, as it did the one before
     await shared.execute("HSET", shared.key("limit", "functions"), "window", window, "count", 40, "before", 40)

@@ -9,13 +9,13 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, ResponseError
-from tenant_redis import SOON, answers, shared_of, tenant_url
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import ALLOWED_COMMANDS, RedisClient, RedisUnavailable, Script
 from askproai_runtime.metrics import Metrics
-from askproai_sandbox.cluster import eventually
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.tenant_redis import SOON, create_tenant_user, is_available, tenant_client
+from tests.worlds.waiting import eventually
 
 RAISE = Script("raise", "redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000) return redis.call('GET', KEYS[1])")
 
@@ -61,7 +61,7 @@ async def test_a_wrong_command_is_our_mistake_and_no_outage(shared: RedisClient)
 async def test_a_tenant_can_reach_nothing_that_is_not_its_own(
     valkey: EmbeddedRedis, tenant: str, command: tuple[str, ...]
 ) -> None:
-    async with Redis.from_url(await tenant_url(valkey, tenant), protocol=2) as client:
+    async with Redis.from_url(await create_tenant_user(valkey, tenant), protocol=2) as client:
         with pytest.raises(ResponseError, match=r"(?i)no permissions") as refusal:
             await client.execute_command(*command)
     assert isinstance(refusal.value, NoPermissionError) or command[0] == "EVAL"  # a script's refusal has no code
@@ -88,7 +88,7 @@ async def test_a_script_that_is_refused_counts_as_no_redis(shared: RedisClient) 
 
 
 async def test_every_allowed_command_is_allowed_on_the_own_keys(valkey: EmbeddedRedis, tenant: str) -> None:
-    await tenant_url(valkey, tenant)
+    await create_tenant_user(valkey, tenant)
     key, foreign = f"askproai:{tenant}:x", "askproai:other.tenant:x"
     arguments = {"eval": ["return 1", "0"], "evalsha": ["0" * 40, "0"], "ping": [], "time": []}
     more = {"set": ["1"], "incrby": ["1"], "pexpire": ["1"], "hset": ["f", "1"], "hincrby": ["f", "1"]}
@@ -120,7 +120,7 @@ async def test_the_coordinators_verdict_for_all_tenants_can_be_read(valkey: Embe
 
 
 async def test_without_a_url_there_is_no_redis_and_nothing_is_degraded(tenant: str) -> None:
-    shared = shared_of(None, tenant)
+    shared = tenant_client(None, tenant)
     with pytest.raises(RedisUnavailable):
         await shared.execute("GET", shared.key("x"))
     assert not shared.configured
@@ -131,17 +131,17 @@ async def test_without_a_url_there_is_no_redis_and_nothing_is_degraded(tenant: s
 async def test_a_killed_server_costs_no_caller_a_wait_and_its_return_is_noticed(
     own_valkey: EmbeddedRedis, tenant: str
 ) -> None:
-    shared = shared_of(await tenant_url(own_valkey, tenant), tenant)
-    assert await answers(shared)
+    shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)
+    assert await is_available(shared)
     await own_valkey.kill()
-    assert not await answers(shared)
+    assert not await is_available(shared)
     assert shared.degraded
     began = time.perf_counter()
     for _ in range(100):
-        assert not await answers(shared)
+        assert not await is_available(shared)
     assert (time.perf_counter() - began) / 100 < 0.001
     await own_valkey.start()
-    await eventually(lambda: answers(shared), SOON, "Redis to be used again")
+    await eventually(lambda: is_available(shared), SOON, "Redis to be used again")
     assert not shared.degraded
     await shared.close()
 
@@ -149,21 +149,21 @@ async def test_a_killed_server_costs_no_caller_a_wait_and_its_return_is_noticed(
 async def test_a_server_that_hangs_is_given_up_after_a_tenth_of_a_second(
     own_valkey: EmbeddedRedis, tenant: str
 ) -> None:
-    url = await tenant_url(own_valkey, tenant)
+    url = await create_tenant_user(own_valkey, tenant)
     shared = RedisClient(lambda: url, tenant, SystemClock(), Metrics(tenant))
-    await eventually(lambda: answers(shared), SOON, "Redis")
+    await eventually(lambda: is_available(shared), SOON, "Redis")
     os.kill(own_valkey.pid, signal.SIGSTOP)
     began = time.perf_counter()
-    assert not await answers(shared)
+    assert not await is_available(shared)
     assert time.perf_counter() - began < 0.3
     os.kill(own_valkey.pid, signal.SIGCONT)
-    await eventually(lambda: answers(shared), SOON, "Redis to be used again")
+    await eventually(lambda: is_available(shared), SOON, "Redis to be used again")
     await shared.close()
 
 
 async def test_a_call_that_was_cut_leaves_its_answer_to_nobody_else(own_valkey: EmbeddedRedis, tenant: str) -> None:
     """Known trap of asynchronous clients: the next command on that connection would read the late answer."""
-    shared = shared_of(await tenant_url(own_valkey, tenant), tenant)
+    shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)
     for name in "ab":
         await shared.execute("SET", shared.key(name), name)
     os.kill(own_valkey.pid, signal.SIGSTOP)
@@ -178,32 +178,32 @@ async def test_a_call_that_was_cut_leaves_its_answer_to_nobody_else(own_valkey: 
 
 
 async def test_a_rotated_password_is_used_with_the_next_call(valkey: EmbeddedRedis, tenant: str) -> None:
-    urls = [await tenant_url(valkey, tenant)]
+    urls = [await create_tenant_user(valkey, tenant)]
     shared = RedisClient(lambda: urls[-1], tenant, SystemClock(), Metrics(tenant), timeout=timedelta(seconds=1))
-    assert await answers(shared)
-    urls.append(await tenant_url(valkey, tenant))  # cuts the connections of the old password
-    assert await answers(shared)
+    assert await is_available(shared)
+    urls.append(await create_tenant_user(valkey, tenant))  # cuts the connections of the old password
+    assert await is_available(shared)
     assert not shared.degraded
     urls.append("nonsense")
-    assert not await answers(shared)
+    assert not await is_available(shared)
     assert shared.degraded
     urls.append(urls[1])
-    assert await answers(shared)
+    assert await is_available(shared)
     await shared.close()
 
 
 async def test_a_full_server_counts_as_away(own_valkey: EmbeddedRedis, tenant: str) -> None:
-    shared = shared_of(await tenant_url(own_valkey, tenant), tenant)
-    assert await answers(shared)
+    shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)
+    assert await is_available(shared)
     async with own_valkey.admin() as admin:
         await admin.execute_command("CONFIG", "SET", "maxmemory", "1")
-    assert not await answers(shared)
+    assert not await is_available(shared)
     assert shared.degraded
     await shared.close()
 
 
 async def test_the_gauge_follows_redis_without_any_traffic(own_valkey: EmbeddedRedis, tenant: str) -> None:
-    metrics, url, stop = Metrics(tenant), await tenant_url(own_valkey, tenant), asyncio.Event()
+    metrics, url, stop = Metrics(tenant), await create_tenant_user(own_valkey, tenant), asyncio.Event()
     shared = RedisClient(lambda: url, tenant, SystemClock(), metrics, timeout=timedelta(seconds=1))
 
     def gauge() -> float | None:

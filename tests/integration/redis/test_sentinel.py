@@ -2,18 +2,18 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from tenant_redis import SOON, answers, shared_of
 
 from askproai_core.redis import RedisClient, acl_rules
-from askproai_sandbox.cluster import eventually, free_port, spawn
-from askproai_sandbox.redis import ADMIN_USER, EmbeddedRedis, server_binary
+from askproai_sandbox.cluster import free_port, spawn
+from askproai_sandbox.redis import ADMIN_USER, EmbeddedRedis, program
+from tests.worlds.tenant_redis import SOON, is_available, tenant_client
+from tests.worlds.waiting import eventually
 
 
 @asynccontextmanager
@@ -25,7 +25,7 @@ async def sentinel(folder: Path, master: EmbeddedRedis) -> AsyncIterator[int]:
         f"sentinel auth-user salon {ADMIN_USER}\nsentinel auth-pass salon {urlsplit(master.admin_url).password}\n"
         "sentinel down-after-milliseconds salon 500\nsentinel failover-timeout salon 3000\n"
     )
-    child = await spawn("sentinel", [server_binary(), conf, "--sentinel"], directory=folder)
+    child = await spawn("sentinel", [program(), conf, "--sentinel"], directory=folder)
     async with Redis(port=port, protocol=2, decode_responses=True) as client:
 
         async def knows_a_replica() -> bool:
@@ -34,7 +34,7 @@ async def sentinel(folder: Path, master: EmbeddedRedis) -> AsyncIterator[int]:
             except RedisError:
                 return False
 
-        await eventually(knows_a_replica, timedelta(seconds=30), "the Sentinel to find the replica")
+        await eventually(knows_a_replica, 30, "the Sentinel to find the replica")
     yield port
     await child.stop()
 
@@ -56,11 +56,11 @@ async def test_after_a_failover_the_new_master_is_used(tmp_path: Path, tenant: s
         await other.execute_command("ACL", "SETUSER", ADMIN_USER, f">{urlsplit(first.admin_url).password}")
     async with sentinel(tmp_path, first) as port:
         url = f"redis+sentinel://{user.username}:{user.password}@127.0.0.1:1,127.0.0.1:{port}/salon"
-        shared: RedisClient = shared_of(url, tenant)  # the first Sentinel does not exist
-        assert await answers(shared)
+        shared: RedisClient = tenant_client(url, tenant)  # the first Sentinel does not exist
+        assert await is_available(shared)
         await first.kill()
-        assert not await answers(shared)
-        await eventually(lambda: answers(shared), SOON * 3, "the new master")
+        assert not await is_available(shared)
+        await eventually(lambda: is_available(shared), SOON * 3, "the new master")
         async with second.admin() as admin:
             assert await admin.get(shared.key("x")) == "1"
         await shared.close()

@@ -6,12 +6,12 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from tenant_redis import SOON, shared_of, tenant_url
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RedisClient, SlotLock
-from askproai_sandbox.cluster import eventually
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.tenant_redis import SOON, create_tenant_user, tenant_client
+from tests.worlds.waiting import eventually
 
 SLOT = "mitte", "anna", 1_795_000_000
 
@@ -136,7 +136,7 @@ async def test_who_lost_the_lock_releases_nothing_of_the_next_holder(shared: Red
 
 
 async def test_without_redis_everybody_goes_at_once(own_valkey: EmbeddedRedis, tenant: str) -> None:
-    shared = shared_of(await tenant_url(own_valkey, tenant), tenant)
+    shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)
     lock = lock_of(shared)
     async with lock.hold(*SLOT, on_retry=give_up):
         await own_valkey.kill()

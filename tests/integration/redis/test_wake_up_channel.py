@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from tenant_redis import SOON, shared_of, tenant_url
-
 from askproai_core.clock import SystemClock
 from askproai_core.redis import RedisClient, WakeUpChannel
-from askproai_sandbox.cluster import eventually
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.tenant_redis import SOON, create_tenant_user, tenant_client
+from tests.worlds.waiting import eventually
 
 
 @asynccontextmanager
@@ -25,11 +24,11 @@ async def listening(shared: RedisClient) -> AsyncIterator[asyncio.Event]:
 async def test_a_publish_wakes_whoever_listens_of_this_tenant_only(
     valkey: EmbeddedRedis, shared: RedisClient, tenant: str
 ) -> None:
-    stranger = shared_of(await tenant_url(valkey, f"{tenant}-2"), f"{tenant}-2")
+    stranger = tenant_client(await create_tenant_user(valkey, f"{tenant}-2"), f"{tenant}-2")
     wake = WakeUpChannel(shared, SystemClock())
     assert not await wake.publish()
     async with listening(shared) as woken, listening(stranger) as other:
-        await asyncio.wait_for(asyncio.gather(woken.wait(), other.wait()), 10)  # both subscriptions stand
+        await asyncio.wait_for(asyncio.gather(woken.wait(), other.wait()), 10)  # both are subscribed
         for _ in range(3):
             woken.clear()
             other.clear()
@@ -42,7 +41,7 @@ async def test_a_publish_wakes_whoever_listens_of_this_tenant_only(
 async def test_it_listens_again_after_redis_was_away_and_looks_for_what_it_missed(
     own_valkey: EmbeddedRedis, tenant: str
 ) -> None:
-    shared = shared_of(await tenant_url(own_valkey, tenant), tenant)
+    shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)
     wake = WakeUpChannel(shared, SystemClock())
     async with listening(shared) as woken:
         await asyncio.wait_for(woken.wait(), 10)

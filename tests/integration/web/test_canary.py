@@ -13,22 +13,23 @@ from typing import cast
 
 import aiohttp
 import msgspec
+import pytest
+
+from askproai_runtime.web import WebProcess
+from askproai_sandbox.cluster import free_port
+from askproai_sandbox.databases import Database
 from tests.worlds.tenant_pod import (
     ADMIN_TOKEN,
     CALCOM_SECRET,
     RETELL_KEY,
     STRIPE_SECRET,
     TenantPod,
-    eventually,
     open_pod,
     sign_calcom,
     sign_retell,
     sign_stripe,
-)  # fmt: skip
-
-from askproai_runtime.web import WebProcess
-from askproai_sandbox.cluster import free_port
-from askproai_sandbox.databases import Database
+)
+from tests.worlds.waiting import eventually  # fmt: skip
 
 NAME, CALLER, EMAIL, NOTE = "Zacharias Kanarienvogel", "+4915155500077", "canary@example.com", "Zimtschnecke"
 SECRETS = (RETELL_KEY, CALCOM_SECRET, STRIPE_SECRET, ADMIN_TOKEN, "password-of-canary")
@@ -110,6 +111,7 @@ async def running_processes(pod: TenantPod) -> AsyncIterator[Path]:
                 await process.wait()
 
 
+@pytest.mark.processes
 async def test_planted_values_are_found_nowhere(database: Database, tmp_path: Path) -> None:
     outputs: dict[str, str] = {}
     async with open_pod(database, tmp_path, "canary") as pod:

@@ -12,17 +12,17 @@ from typing import Any
 
 import asyncpg
 import pytest
+
+from askproai_sandbox.cluster import free_port
 from tests.worlds.tenant_pod import (
     ADMIN_TOKEN,
     TenantPod,
-    eventually,
     running_web,
     running_worker,
     sign_retell,
     waiting_for_lock,
 )
-
-from askproai_sandbox.cluster import free_port
+from tests.worlds.waiting import eventually
 
 
 async def test_detailed_health_needs_the_admin_token(pod: TenantPod) -> None:
@@ -91,9 +91,9 @@ async def test_a_rotated_database_password_loses_no_event(web_pod: TenantPod) ->
     assert (await web_pod.retell("call_started", "call_before")).status == 200
     password, old, sent = secrets.token_hex(8), await sessions(web_pod), 1
     await web_pod.db.execute(f"ALTER ROLE \"{web_pod.store.role}\" PASSWORD '{password}'")
-    credentials, _, place = web_pod.store.dsn.rpartition("@")
+    credentials, _, address = web_pod.store.dsn.rpartition("@")
     user = credentials.rpartition(":")[0]
-    web_pod.write_credential("DATABASE_URL", f"{user}:{password}@{place}")
+    web_pod.write_credential("DATABASE_URL", f"{user}:{password}@{address}")
 
     async def swapped() -> bool:
         nonlocal sent
@@ -182,6 +182,7 @@ async def test_shutdown_fails_readiness_first_and_completes_requests_in_flight(s
     assert (await stopped_pod.counts())[0] == 2
 
 
+@pytest.mark.processes
 async def test_a_port_in_use_is_an_error_that_names_it(pod: TenantPod, tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "askproai_runtime.main", "web",
@@ -200,6 +201,7 @@ def environment(pod: TenantPod, **changes: Any) -> dict[str, str]:
     return dict(os.environ) | variables | {name: str(value) for name, value in changes.items()}
 
 
+@pytest.mark.processes
 async def test_the_real_processes_accept_a_call_and_end_on_sigterm(stopped_pod: TenantPod, tmp_path: Path) -> None:
     """`askproai-runtime web` and `worker`, as the pods run them."""
     ports = {name: free_port() for name in ("PUBLIC", "PRIVATE", "METRICS", "WORKER")}
@@ -245,6 +247,7 @@ async def test_the_real_processes_accept_a_call_and_end_on_sigterm(stopped_pod: 
         assert secret not in text
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("name", "value", "code"), [("ASKPROAI_PUBLIC_PORT", "many", 2), ("ASKPROAI_CONFIG_FILE", "/nowhere", 1)]
 )
@@ -259,6 +262,7 @@ async def test_wrong_settings_are_named(pod: TenantPod, name: str, value: str, c
     assert "Traceback" not in errors.decode()
 
 
+@pytest.mark.processes
 async def test_migrate_shows_and_changes_the_schema(database: Any) -> None:
     async def run(*arguments: str) -> tuple[int | None, str]:
         process = await asyncio.create_subprocess_exec(

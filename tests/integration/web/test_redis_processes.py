@@ -7,12 +7,13 @@ from functools import partial
 
 import pytest
 from aiohttp import web
-from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, eventually, running_web, running_worker
 
 from askproai_core.http_server import start_server
 from askproai_core.redis import acl_rules
 from askproai_core.tenant_config import RateLimits
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web, running_worker
+from tests.worlds.waiting import eventually
 
 NO_WORKER = 9  # a port on which no worker listens, as in Split mode
 

@@ -109,8 +109,8 @@ def test_crds_are_small_and_the_same_each_time() -> None:
 def test_generated_files_are_current_whatever_is_set_here(environment: dict[str, str]) -> None:
     """The settings page shows the defaults, never what this machine has set: that may be a password."""
     command = [sys.executable, ROOT / "hack" / "generate.py", "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
-    assert done.returncode == 0, done.stdout + done.stderr
+    completed = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
+    assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
 def test_every_setting_is_on_the_page_and_explained() -> None:
@@ -139,9 +139,9 @@ def test_float_is_refused_by_the_generator() -> None:
 
 
 def test_every_reason_and_condition_is_explained() -> None:
-    for word in (*Reason, *ConditionType):
-        assert word.about.endswith("."), word
-        assert word == word.value
+    for member in (*Reason, *ConditionType):
+        assert member.about.endswith("."), member
+        assert member == member.value
 
 
 class _Inner(Part):

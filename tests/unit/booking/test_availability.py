@@ -238,7 +238,9 @@ def test_one_start_lists_each_person_and_fairness_takes_the_least_booked() -> No
     slots = free_slots(both, busy, SlotQuery(local("2026-11-20T00:00"), local(f"{DAY}T10:00"), local(f"{DAY}T10:01")))
     assert [s.staff for s in slots] == ["anna", "mehmet"]
     assert [s.staff for s in least_busy_per_start(slots, busy, both)] == ["mehmet"]  # Saturday's work is not Friday's
-    assert [s.staff for s in least_busy_per_start(slots, {}, both)] == ["anna"]  # a draw: the order of the config
+    assert [s.staff for s in least_busy_per_start(slots, {}, both)] == [
+        "anna"
+    ]  # equally booked: the order of the config
 
 
 def test_a_person_is_chosen_by_the_whole_span() -> None:
@@ -326,7 +328,7 @@ def test_every_slot_keeps_every_rule(day, opens, length, duration, step, before,
 
 @given(taken=spans)
 def test_nothing_free_is_left_out(taken) -> None:
-    """The other half, against the plainest way to say it: a grid time is listed unless a claim or closing is in its way."""
+    """The other half, against the plainest rule: a grid time is listed unless a claim or closing is in its way."""
     service_rules = rules(
         opening=(hours("09:00", "17:00"),), duration_minutes=45, slot_step_minutes=15, buffer_after_minutes=10
     )

@@ -1,4 +1,4 @@
-"""The layout of the package `booking`: its SQL stands in one place, and its modules have no import cycle."""
+"""The layout of the package `booking`: its SQL is in one package, and its modules have no import cycle."""
 
 import ast
 import re
@@ -11,7 +11,7 @@ PACKAGE = Path(booking.__file__).parent
 STATEMENT = re.compile(r"\b(SELECT .*\bFROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM)\b", re.DOTALL)
 
 
-def test_no_sql_stands_outside_the_store() -> None:
+def test_no_sql_is_outside_the_store() -> None:
     with_sql = {path for path in PACKAGE.rglob("*.py") if STATEMENT.search(path.read_text())}
     assert with_sql, "the pattern finds the statements of the store"
     assert {path.parent for path in with_sql} == {PACKAGE / "store"}

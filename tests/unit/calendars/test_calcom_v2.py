@@ -164,7 +164,7 @@ def test_what_is_no_booking_is_not_guessed(change: dict) -> None:
         (None, None, Unknown),
     ],
 )
-def test_what_a_move_came_to(status: int | None, body: dict | None, outcome: type) -> None:
+def test_the_outcome_of_a_move(status: int | None, body: dict | None, outcome: type) -> None:
     """A booking that is gone or elsewhere must be looked up: somebody may have moved it in the dashboard."""
     assert isinstance(classify_move(Reply("POST", 0, status, body, None if status else TimeoutError())), outcome)
 
@@ -181,7 +181,7 @@ def test_what_a_move_came_to(status: int | None, body: dict | None, outcome: typ
         (None, None, Unknown),
     ],
 )
-def test_what_a_cancellation_came_to(status: int | None, body: dict | None, outcome: type) -> None:
+def test_the_outcome_of_a_cancellation(status: int | None, body: dict | None, outcome: type) -> None:
     """Gone is gone, whoever did it."""
     assert isinstance(
         classify_cancel("u1", Reply("POST", 0, status, body, None if status else TimeoutError())), outcome

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.unit.chart.chart_render import find_program, rendered
+
+from tests.worlds.chart_render import find_program, rendered
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,9 @@
 """The permissions of operator and coordinator: all that their code needs, nothing more, and no way to extend them."""
 
 import yaml
-from tests.unit.chart.chart_render import ROOT
 
 from askproai_operator.engine import resources
+from tests.worlds.chart_render import ROOT
 
 GOLDEN = ROOT / "tests" / "unit" / "chart" / "rbac.yaml"
 

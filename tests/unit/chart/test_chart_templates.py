@@ -5,11 +5,11 @@ import subprocess
 
 import pytest
 import yaml
-from tests.unit.chart.chart_render import CHART, ROOT, Refused, find_program
 
 from askproai_operator.controllers.coordinator import SECRET_NAME as COORDINATOR_SECRET
 from askproai_operator.settings import Settings as OperatorSettings
 from askproai_runtime.coordinator.settings import CoordinatorSettings
+from tests.worlds.chart_render import CHART, ROOT, Refused, find_program
 
 COMPONENTS = ("operator", "coordinator")
 
@@ -30,8 +30,8 @@ def mounted(manifests, component):
 
 
 def test_lint_finds_nothing(helm):
-    done = subprocess.run([helm, "lint", "--strict", str(CHART)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
+    completed = subprocess.run([helm, "lint", "--strict", str(CHART)], capture_output=True, text=True)
+    assert completed.returncode == 0, completed.stdout
 
 
 @pytest.mark.parametrize(
@@ -254,5 +254,7 @@ def test_promtool_accepts_the_alerts_and_they_fire_when_they_should(render, tmp_
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}))
     tests = (ROOT / "tests" / "unit" / "chart" / "alerts_test.yaml").read_text("utf-8")
     (tmp_path / "alerts_test.yaml").write_text(tests)
-    done = subprocess.run([promtool, "test", "rules", "alerts_test.yaml"], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    completed = subprocess.run(
+        [promtool, "test", "rules", "alerts_test.yaml"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert completed.returncode == 0, completed.stdout + completed.stderr

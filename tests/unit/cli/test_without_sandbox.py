@@ -1,4 +1,4 @@
-"""The production image ships no simulators: the command line works there, and what needs them says so."""
+"""The production image ships no simulators: the command line works there, and commands that need them fail with a message."""
 
 import ast
 import subprocess

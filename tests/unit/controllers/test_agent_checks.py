@@ -1,4 +1,4 @@
-"""What stands in an agent's way, and which check is reported first: the table, without a cluster."""
+"""Why an agent cannot be reconciled, and which check is reported first: the table, without a cluster."""
 
 import copy
 from dataclasses import replace

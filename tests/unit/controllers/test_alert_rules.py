@@ -18,7 +18,7 @@ OWN, OTHER = 'tenant="salon-mueller.salon-mueller"', 'tenant="praxis.praxis"'
 
 
 class Case(NamedTuple):
-    """What is scraped at the interval `every`, and whether the alert fires at the time `at`."""
+    """Samples that are scraped at the interval `every`, and whether the alert fires at the time `at`."""
 
     alert: str
     situation: str
@@ -107,8 +107,8 @@ def promtool(rules: dict, tmp_path_factory: pytest.TempPathFactory):
     def run(*arguments: str, **files: object) -> tuple[int, str]:
         for name, content in files.items():
             Path(folder, f"{name}.yml").write_text(json.dumps(content))
-        done = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True, timeout=60)
-        return done.returncode, done.stdout + done.stderr
+        completed = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True, timeout=60)
+        return completed.returncode, completed.stdout + completed.stderr
 
     return run
 

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.unit.controllers.salon_models import branch, offering
 
 from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.api.conditions import ConditionType, Reason, Status
@@ -13,6 +12,7 @@ from askproai_operator.controllers.branch.phone_numbers import numbers_of_older_
 from askproai_operator.controllers.branch.plan import Action, default_service, plan_default_service, written_services
 from askproai_operator.controllers.conditions import References, first_failing
 from askproai_operator.controllers.offering.staffing import staff_by_branch
+from tests.worlds.salon_models import branch, offering
 
 LATER = datetime(2026, 11, 20, 9, tzinfo=UTC)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.controllers.salon_models import credentials, tenant
 
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Reason, Status
@@ -45,6 +44,7 @@ from askproai_operator.controllers.tenant.children.secrets import teardown_secre
 from askproai_operator.controllers.tenant.children.services import metrics_service, services
 from askproai_operator.engine import ObservedObject
 from askproai_operator.settings import Settings
+from tests.worlds.salon_models import credentials, tenant
 
 SETTINGS = Settings(namespace="askproai-system", monitoring_namespaces=("monitoring",), monitor_labels=("release=kps",))
 RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"

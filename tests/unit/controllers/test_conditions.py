@@ -4,11 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.controllers.salon_models import branch, tenant
 
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.controllers.conditions import References, condition_of, missing_reference
 from askproai_operator.providers import CredentialRefused, RateLimited
+from tests.worlds.salon_models import branch, tenant
 
 QUOTED = {
     "branch_message": "Branch {name!r} is not in this namespace; create it",

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.unit.controllers.salon_models import credentials, raw, tenant
 
 from askproai_core.database import DataOwnedByOther, RolesUnavailable
 from askproai_operator.api.conditions import ConditionType, Reason, Status
@@ -22,6 +21,7 @@ from askproai_operator.providers import (
     KeyHolder,
     ProviderUnavailable,
 )
+from tests.worlds.salon_models import credentials, raw, tenant
 
 OLD, YOUNG = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
 OWN = KeyHolder("salon-mueller.salon-mueller", YOUNG, "hash")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import structlog
 
-from askproai_core.logging import configure_logs
+from askproai_core.logging import configure_logs, redact_exception
 
 pytestmark = pytest.mark.usefixtures("restored_logs")
 
@@ -57,3 +57,14 @@ def test_a_traceback_becomes_type_and_place(capsys: pytest.CaptureFixture[str]):
         assert line["error"] == "ValueError"
         assert line["at"].startswith("test_logging.py:")
         assert "+49" not in str(line)
+
+
+def test_logs_name_an_error_by_type_and_place_and_quote_nothing() -> None:
+    """A driver's message quotes the row, and the row holds a caller's number."""
+    try:
+        int("Key (phone)=(+4915112345678) already exists")
+    except ValueError:
+        event: Any = redact_exception(None, "error", {"event": "x", "exc_info": True})
+    assert event["error"] == "ValueError"
+    assert event["at"].startswith("test_logging.py:")
+    assert "+49" not in str(event)

@@ -3,14 +3,12 @@
 import msgspec
 import pytest
 
-from askproai_core.phone_numbers import InvalidNumber, Routing, caller_number_or_none, to_e164
+from askproai_core.phone_numbers import InvalidNumber, Route, Routing, caller_number_or_none, to_e164
 from askproai_core.tenant_config import Agent, PhoneNumber
-from askproai_sandbox.example_tenant import compile_example
+from askproai_sandbox.world import AGENT_ID, NUMBER, compiled, salon_config
 
 PEOPLE = (("mitte", "anna"), ("mitte", "mehmet"), ("pankow", "clara"), ("potsdam", "david"))
-CHAIN = compile_example(
-    "hotline.yaml", resource_ids={(branch, staff, 1): n for n, (branch, staff) in enumerate(PEOPLE, 1)}
-)
+CHAIN = compiled("hotline.yaml", resource_ids={(branch, staff, 1): n for n, (branch, staff) in enumerate(PEOPLE, 1)})
 HOTLINE, OWN = "+49305550100", "+49331555"
 SALONS = tuple(
     msgspec.structs.replace(branch, phone_numbers=(PhoneNumber(number=OWN, did=OWN),))
@@ -84,3 +82,23 @@ def test_an_agent_and_a_number_of_nobody_have_no_route() -> None:
     assert ROUTING.route(None, None) is None
     assert not ROUTING.has_number("+49309999999")
     assert ROUTING.has_number(HOTLINE)
+
+
+@pytest.mark.parametrize(
+    ("agent", "number", "branch"),
+    [
+        (AGENT_ID, None, "mitte"),
+        (AGENT_ID, "+49309999999", "mitte"),
+        ("agent_strange", NUMBER, "mitte"),
+        (None, NUMBER, "mitte"),
+        ("agent_strange", "+49309999999", None),
+        (None, None, None),
+        ("", "", None),
+    ],
+)
+def test_a_call_belongs_to_its_agent_else_to_its_number_else_to_nobody(
+    agent: str | None, number: str | None, branch: str | None
+) -> None:
+    """Never to the first branch: that would hand the call to a stranger."""
+    route = Routing(salon_config()).route(agent, number)
+    assert (route.branch if isinstance(route, Route) else None) == branch

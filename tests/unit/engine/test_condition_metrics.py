@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-from engine_objects import put, raw
 from prometheus_client import CollectorRegistry
 
 from askproai_core.clock import FixedClock
 from askproai_operator.engine import Cache
 from askproai_operator.engine.metrics import ConditionCollector
+from tests.worlds.salon_objects import put, raw
 
 
 def drifted(name: str, status: str, since: datetime) -> dict:

@@ -1,4 +1,4 @@
-"""One turn of the loop: what each outcome of a reconcile means for status, events, metrics and the next run."""
+"""One pass of the loop: what each outcome of a reconcile means for status, events, metrics and the next run."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from engine_objects import key, put, raw, salon
 
 from askproai_core.clock import FixedClock
 from askproai_core.kube import api_error
@@ -27,6 +26,7 @@ from askproai_operator.engine.loop import ReconcileLoop
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import Backoff, Options, Priority, WorkQueue
 from askproai_operator.settings import Settings
+from tests.worlds.salon_objects import key, put, raw, salon
 
 BRANCH = key("Branch", "mitte")
 OK = Result((good(C.SERVICES_READY),))
@@ -113,7 +113,7 @@ async def test_a_controller_may_ask_for_another_time(turn: Turn):
     assert turn.next_run() == (timedelta(seconds=3), Priority.CHANGE)
 
 
-async def test_a_retry_backs_off_until_it_goes_well(turn: Turn):
+async def test_a_retry_backs_off_until_it_succeeds(turn: Turn):
     for seconds in (1, 2, 4):
         await turn.run(Result(OK.conditions, requeue=True, requeue_reason="test"))
         assert turn.next_run() == (timedelta(seconds=seconds), Priority.RESYNC)
@@ -206,7 +206,7 @@ async def test_at_a_shutdown_a_running_reconcile_may_finish_and_none_begins(turn
     turn.queue.add(BRANCH)
     running = asyncio.create_task(turn.loop.run(stop))
     await begun.wait()
-    turn.queue.add(BRANCH)  # dirty: it would be reconciled again
+    turn.queue.add(BRANCH)  # changed meanwhile: it would be reconciled again
     stop.set()
     await asyncio.sleep(0.01)
     assert not running.done()

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from engine_objects import raw
 
 from askproai_operator.api import Branch, Tenant
 from askproai_operator.api.conditions import ConditionType as C
 from askproai_operator.api.conditions import Reason, bad, good, unknown
 from askproai_operator.engine import EventRecord, EventType, Result
 from askproai_operator.engine.status import StatusUpdate, update_for_error, update_for_pause, update_for_result
+from tests.worlds.salon_objects import raw
 
 EARLIER, NOW = "2026-11-20T08:00:00Z", datetime(2026, 11, 20, 9, tzinfo=UTC)
 LATER = datetime(2026, 11, 20, 10, tzinfo=UTC)

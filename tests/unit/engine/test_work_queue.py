@@ -96,7 +96,7 @@ async def test_a_key_has_one_scheduled_run_and_the_last_schedule_counts(queue: W
     assert await queue.get() == A
 
 
-async def test_a_run_now_replaces_the_scheduled_one(queue: WorkQueue, clock: FixedClock):
+async def test_an_immediate_run_replaces_the_scheduled_one(queue: WorkQueue, clock: FixedClock):
     queue.schedule(A, ONE_SECOND)
     queue.add(A)
     queue.done(await queue.get())

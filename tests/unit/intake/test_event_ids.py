@@ -91,15 +91,15 @@ def test_calcom_ids_are_derived_from_what_distinguishes_the_events(
 
 def test_a_calcom_job_that_runs_again_stamps_a_new_time_and_is_still_the_same_event() -> None:
     first = calcom("BOOKING_CREATED", "2026-11-20T08:50:00.000Z", uid="u1", startTime="S")
-    again = calcom("BOOKING_CREATED", "2026-11-20T08:55:00.000Z", uid="u1", startTime="S")
-    assert ids(Source.CALCOM, first) == ids(Source.CALCOM, again)
+    repeated = calcom("BOOKING_CREATED", "2026-11-20T08:55:00.000Z", uid="u1", startTime="S")
+    assert ids(Source.CALCOM, first) == ids(Source.CALCOM, repeated)
 
 
 def test_a_no_show_taken_back_and_set_again_is_another_event() -> None:
     attendees = [{"email": "a", "noShow": True}]
     first = calcom("BOOKING_NO_SHOW_UPDATED", "2026-11-20T08:50:00.000Z", bookingUid="u1", attendees=attendees)
-    again = calcom("BOOKING_NO_SHOW_UPDATED", "2026-11-20T08:55:00.000Z", bookingUid="u1", attendees=attendees)
-    assert ids(Source.CALCOM, first) != ids(Source.CALCOM, again)
+    repeated = calcom("BOOKING_NO_SHOW_UPDATED", "2026-11-20T08:55:00.000Z", bookingUid="u1", attendees=attendees)
+    assert ids(Source.CALCOM, first) != ids(Source.CALCOM, repeated)
 
 
 def test_a_replayed_calcom_body_is_refused() -> None:

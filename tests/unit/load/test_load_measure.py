@@ -7,14 +7,14 @@ import random
 
 import pytest
 from aiohttp import web
+
+from askproai_core.http_server import start_server
 from tests.load.events import PATH, body, event_id, request
 from tests.load.measure import Row, due_times, latency_rows, percentile
 from tests.load.sender import send_on_schedule
 
-from askproai_core.http_server import start_server
 
-
-@pytest.mark.parametrize("module", ["bench", "rig", "idle", "calls", "events", "sender"])
+@pytest.mark.parametrize("module", ["bench", "environment", "idle", "calls", "events", "sender"])
 def test_every_part_of_the_bench_can_be_imported(module: str) -> None:
     """Neither mypy nor another test imports them: a renamed symbol would first be noticed by whoever runs `make bench`."""
     importlib.import_module(f"tests.load.{module}")

@@ -123,7 +123,7 @@ def test_event_types(change: dict[str, Any], text: str | None) -> None:
     )
 
 
-def test_holders_are_not_told_apart_by_age_alone() -> None:
+def test_holders_are_not_distinguished_by_age_alone() -> None:
     a, b = KeyHolder("a.a", OLD, "k"), KeyHolder("b.b", OLD + timedelta(seconds=1), "k")
     assert find_key_conflict(a, [b]) is None
     assert find_key_conflict(b, [a]) == "a.a"

@@ -29,10 +29,10 @@ from askproai_operator.providers import (
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 NUMBER = "+49301234567"
-# Real time: the clock of these tests stands still.
+# Real time: the clock of these tests moves only when a test moves it.
 TIMEOUT = aiohttp.ClientTimeout(total=None, connect=0.2, sock_read=0.2)
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-Provider = Callable[[], AbstractAsyncContextManager[str]]  # gives the base URL
+Provider = Callable[[], AbstractAsyncContextManager[str]]  # yields the base URL
 
 
 def answering(status: int, **more: object) -> Handler:
@@ -88,8 +88,8 @@ async def unconnectable() -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{busy.getsockname()[1]}"
 
 
-class World:
-    """A provider, a client of it, and what it counted."""
+class ProviderEnvironment:
+    """A provider, a client of it, and the client's metrics."""
 
     def __init__(self, url: str, clock: FixedClock, providers: ProviderClients, registry: CollectorRegistry) -> None:
         self.url, self.clock, self.providers, self.registry = url, clock, providers, registry
@@ -102,10 +102,10 @@ class World:
 
 
 @asynccontextmanager
-async def world_of(provider: Provider) -> AsyncIterator[World]:
+async def open_environment(provider: Provider) -> AsyncIterator[ProviderEnvironment]:
     clock, registry = FixedClock(NOW), CollectorRegistry()
     async with provider() as url, ProviderClients(clock, registry=registry, timeout=TIMEOUT) as providers:
-        yield World(url, clock, providers, registry)
+        yield ProviderEnvironment(url, clock, providers, registry)
 
 
 FAILURES = [
@@ -137,9 +137,9 @@ WRITES = [
 
 @pytest.mark.parametrize(("provider", "error", "why"), WRITES, ids=[case[2] for case in WRITES])
 async def test_a_write_that_fails(provider: Provider, error: type[ProviderError], why: str) -> None:
-    async with world_of(provider) as world:
+    async with open_environment(provider) as env:
         with pytest.raises(error) as caught:
-            await world.client.create_llm({"general_prompt": "geheim"})
+            await env.client.create_llm({"general_prompt": "geheim"})
         assert type(caught.value) is error, why
         assert not {"key_secret", "geheim", "+4930"} & set(str(caught.value).split()), (
             "no key, body or number in a text"
@@ -149,21 +149,21 @@ async def test_a_write_that_fails(provider: Provider, error: type[ProviderError]
 
 @pytest.mark.parametrize("provider", [case[0] for case in WRITES], ids=[case[2] for case in WRITES])
 async def test_no_number_or_key_is_in_the_text_of_a_read_that_fails(provider: Provider) -> None:
-    async with world_of(provider) as world:
+    async with open_environment(provider) as env:
         try:
-            assert await world.client.get_number(NUMBER) is None
+            assert await env.client.get_number(NUMBER) is None
         except ProviderError as error:
-            assert not [word for word in ("key_secret", "4930") if word in str(error)]  # noqa: PT017
+            assert not [secret for secret in ("key_secret", "4930") if secret in str(error)]  # noqa: PT017
 
 
 @pytest.mark.parametrize(("provider", "failure"), FAILURES, ids=[failure for _, failure in FAILURES])
 async def test_a_failure_on_the_way_is_named_in_the_text_and_in_the_metric(
     provider: Provider, failure: TransportFailure
 ) -> None:
-    async with world_of(provider) as world:
+    async with open_environment(provider) as env:
         with pytest.raises(ProviderError, match=rf"no answer \({failure}\)"):
-            await world.client.create_llm({})
-        assert world.counted() == {failure.value: 1}
+            await env.client.create_llm({})
+        assert env.counted() == {failure.value: 1}
 
 
 @pytest.mark.parametrize("handler", [hang, None, answering(502), maintenance, break_off])
@@ -175,10 +175,10 @@ async def test_a_read_is_tried_again_and_then_unavailable(handler: Handler | Non
         tries.append(request.path)
         return await handler(request)
 
-    async with world_of(serving(counting) if handler else refusing) as world:
+    async with open_environment(serving(counting) if handler else refusing) as env:
         with pytest.raises(ProviderUnavailable):
-            await world.client.get_llm("llm_1")
-        assert sum(world.counted().values()) == 3
+            await env.client.get_llm("llm_1")
+        assert sum(env.counted().values()) == 3
     assert len(tries) == (3 if handler else 0)
 
 
@@ -193,14 +193,14 @@ async def test_a_write_is_sent_once(handler: Handler) -> None:
         tries.append(request.path)
         return await handler(request)
 
-    async with world_of(serving(counting)) as world:
-        await world.client.list_llms()
+    async with open_environment(serving(counting)) as env:
+        await env.client.list_llms()
         with pytest.raises(UnknownOutcome):
-            await world.client.create_llm({})
+            await env.client.create_llm({})
         assert tries == ["/create-retell-llm"]
-        await world.client.list_llms()
+        await env.client.list_llms()
         with pytest.raises(UnknownOutcome):
-            await world.client.delete_llm("llm_1")
+            await env.client.delete_llm("llm_1")
         assert tries == ["/create-retell-llm", "/delete-retell-llm/llm_1"]
 
 
@@ -211,25 +211,25 @@ async def test_a_refused_key_is_not_tried_again_until_it_changes_or_a_minute_pas
         tries.append(request.headers["Authorization"])
         return web.Response(status=401)
 
-    async with world_of(serving(refuse)) as world:
+    async with open_environment(serving(refuse)) as env:
         for _ in range(3):
             with pytest.raises(CredentialRefused):
-                await world.client.get_llm("llm_1")
+                await env.client.get_llm("llm_1")
         assert len(tries) == 1
         with pytest.raises(CredentialRefused):
-            await world.providers.retell(world.url, "key_new").get_llm("llm_1")
+            await env.providers.retell(env.url, "key_new").get_llm("llm_1")
         assert len(tries) == 2, "another key has a gate of its own"
-        world.clock.advance(timedelta(seconds=61))
+        env.clock.advance(timedelta(seconds=61))
         with pytest.raises(CredentialRefused):
-            await world.providers.retell(world.url, "key_secret").get_llm("llm_1")
+            await env.providers.retell(env.url, "key_secret").get_llm("llm_1")
         assert len(tries) == 3
 
 
-async def test_403_of_one_object_does_not_close_the_gate() -> None:
-    async with world_of(serving(answering(403))) as world:
+async def test_403_of_one_object_does_not_count_against_the_key() -> None:
+    async with open_environment(serving(answering(403))) as env:
         for _ in range(2):
             with pytest.raises(CredentialRefused) as caught:
-                await world.client.get_llm("llm_1")
+                await env.client.get_llm("llm_1")
             assert caught.value.status == 403
 
 
@@ -250,10 +250,10 @@ async def test_rate_limits_say_when_and_are_kept(headers: dict[str, str], second
         tries.append(request)
         return web.Response(status=429, headers=headers)
 
-    async with world_of(serving(limit)) as world:
+    async with open_environment(serving(limit)) as env:
         for _ in range(2):
             with pytest.raises(RateLimited) as caught:
-                await world.client.get_llm("llm_1")
+                await env.client.get_llm("llm_1")
             assert caught.value.retry_after == timedelta(seconds=seconds)
         assert len(tries) == 1, "the second request was not sent"
 
@@ -264,18 +264,18 @@ async def test_after_a_short_rate_limit_the_next_request_waits_and_is_sent() -> 
     async def limit_once(_request: web.BaseRequest) -> web.Response:
         return web.Response(status=429, headers=limits.pop()) if limits else web.json_response({"llm_id": "llm_1"})
 
-    async with world_of(serving(limit_once)) as world:
+    async with open_environment(serving(limit_once)) as env:
         with pytest.raises(RateLimited):
-            await world.client.get_llm("llm_1")
-        began = world.clock.monotonic()
-        assert await world.client.get_llm("llm_1")
-        assert world.clock.monotonic() - began == pytest.approx(2)
+            await env.client.get_llm("llm_1")
+        began = env.clock.monotonic()
+        assert await env.client.get_llm("llm_1")
+        assert env.clock.monotonic() - began == pytest.approx(2)
 
 
 async def test_a_429_of_cal_com_that_names_no_time_blocks_for_its_minute() -> None:
-    async with world_of(serving(answering(429))) as world:
+    async with open_environment(serving(answering(429))) as env:
         with pytest.raises(RateLimited) as caught:
-            await world.providers.calcom(world.url, "cal_x").list_webhooks()
+            await env.providers.calcom(env.url, "cal_x").list_webhooks()
         assert caught.value.retry_after == timedelta(seconds=60)
 
 
@@ -285,20 +285,20 @@ async def test_a_key_has_a_budget() -> None:
     async def none(_request: web.BaseRequest) -> web.Response:
         return web.json_response({"data": {}})
 
-    async with world_of(serving(none)) as world:
-        client = world.providers.calcom(world.url, "cal_x")
-        began = world.clock.monotonic()
+    async with open_environment(serving(none)) as env:
+        client = env.providers.calcom(env.url, "cal_x")
+        began = env.clock.monotonic()
         for _ in range(16):
             await client.list_webhooks()
-        assert world.clock.monotonic() - began == pytest.approx(4)
+        assert env.clock.monotonic() - began == pytest.approx(4)
 
 
 async def test_an_empty_body_of_publish_is_fine() -> None:
     async def empty(_request: web.BaseRequest) -> web.Response:
         return web.Response()
 
-    async with world_of(serving(empty)) as world:
-        await world.client.publish_agent("agent_1", 0)
+    async with open_environment(serving(empty)) as env:
+        await env.client.publish_agent("agent_1", 0)
 
 
 async def test_a_number_travels_percent_encoded() -> None:
@@ -308,8 +308,8 @@ async def test_a_number_travels_percent_encoded() -> None:
         seen.append(request.raw_path)
         return web.Response(status=404)
 
-    async with world_of(serving(answer)) as world:
-        assert await world.client.get_number(NUMBER) is None
+    async with open_environment(serving(answer)) as env:
+        assert await env.client.get_number(NUMBER) is None
     assert seen == ["/get-phone-number/%2B49301234567"]
 
 
@@ -319,17 +319,17 @@ async def test_all_pages_of_a_list_are_read() -> None:
             return web.json_response({"items": [{"llm_id": "b"}], "has_more": False})
         return web.json_response({"items": [{"llm_id": "a"}], "has_more": True, "pagination_key": "a"})
 
-    async with world_of(serving(answer)) as world:
-        assert [llm["llm_id"] for llm in await world.client.list_llms()] == ["a", "b"]
+    async with open_environment(serving(answer)) as env:
+        assert [llm["llm_id"] for llm in await env.client.list_llms()] == ["a", "b"]
 
 
 async def test_requests_are_counted_by_operation_and_status() -> None:
     """`askproai_provider_requests_total{provider,operation,status}`, see docs/reference/metrics.md."""
-    async with world_of(serving(answering(400))) as world:
+    async with open_environment(serving(answering(400))) as env:
         with pytest.raises(ProviderRefused):
-            await world.client.create_llm({})
+            await env.client.create_llm({})
         labels = {"provider": "retell", "operation": "create-retell-llm", "status": "400"}
-        assert world.registry.get_sample_value("askproai_provider_requests_total", labels) == 1
+        assert env.registry.get_sample_value("askproai_provider_requests_total", labels) == 1
 
 
 async def test_no_key_goes_to_a_host_that_nobody_allowed() -> None:
@@ -352,21 +352,21 @@ async def test_no_proxy_of_the_environment_sees_a_key_and_no_cookie_is_kept(monk
     async with refusing() as proxy:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy)
-        async with world_of(serving(answer)) as world:
+        async with open_environment(serving(answer)) as env:
             for _ in range(2):
-                assert await world.client.get_llm("llm_1")
+                assert await env.client.get_llm("llm_1")
     assert cookies == [None, None]
 
 
-async def test_five_failures_in_a_row_and_the_key_is_left_alone_for_a_minute() -> None:
+async def test_five_failures_in_a_row_open_the_circuit_of_a_key_for_a_minute() -> None:
     answers, sent = [500] * 5, []
 
     async def server(request: web.BaseRequest) -> web.Response:
         sent.append(request)
         return web.json_response({"llm_id": "llm_1"}, status=answers.pop(0) if answers else 200)
 
-    async with world_of(serving(server)) as world:
-        client = world.client
+    async with open_environment(serving(server)) as env:
+        client = env.client
         for _ in range(5):
             with pytest.raises(UnknownOutcome):
                 await client.create_llm({})
@@ -376,31 +376,31 @@ async def test_five_failures_in_a_row_and_the_key_is_left_alone_for_a_minute() -
         with pytest.raises(ProviderResting):
             await client.get_llm("llm_1")
         assert len(sent) == 5, "the last two were not sent"
-        assert await world.providers.retell(f"{world.url}/", "another_key").get_llm("llm_1")
-        world.clock.advance(timedelta(seconds=60))
+        assert await env.providers.retell(f"{env.url}/", "another_key").get_llm("llm_1")
+        env.clock.advance(timedelta(seconds=60))
         assert await client.get_llm("llm_1"), "one request tries it, and it works again"
         assert await client.get_llm("llm_1")
 
 
-async def test_our_own_mistakes_rest_nobody() -> None:
-    async with world_of(serving(answering(404))) as world:
+async def test_our_own_mistakes_open_no_circuit() -> None:
+    async with open_environment(serving(answering(404))) as env:
         for _ in range(8):
-            assert await world.client.get_llm("llm_1") is None
+            assert await env.client.get_llm("llm_1") is None
 
 
-async def test_the_only_try_after_the_rest_fails_and_it_rests_again() -> None:
+async def test_a_probe_that_fails_opens_the_circuit_again() -> None:
     sent = []
 
     async def down(request: web.BaseRequest) -> web.Response:
         sent.append(request)
         return await hang(request)
 
-    async with world_of(serving(down)) as world:
+    async with open_environment(serving(down)) as env:
         for _ in range(2):
             with pytest.raises(ProviderUnavailable):
-                await world.client.get_llm("llm_1")
+                await env.client.get_llm("llm_1")
         assert len(sent) == 5, "a read is tried three times, and the circuit ends the second one's tries"
-        world.clock.advance(timedelta(seconds=61))
+        env.clock.advance(timedelta(seconds=61))
         with pytest.raises(ProviderResting):
-            await world.client.get_llm("llm_1")
+            await env.client.get_llm("llm_1")
         assert len(sent) == 6

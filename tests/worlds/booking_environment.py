@@ -58,7 +58,7 @@ class FrozenClock(FixedClock):
 
 @dataclass
 class RecordedMetrics:
-    """The part of `Metrics` that booking and calendars use: keeps what was measured."""
+    """The part of `Metrics` that booking and calendars use; it records each call."""
 
     bookings: list[str] = field(default_factory=list)
     provider_calls: list[tuple[str, str, str]] = field(default_factory=list)
@@ -81,7 +81,7 @@ class RecordedMetrics:
 
 
 class ScriptedCalendar:
-    """A remote calendar that returns the scripted outcomes, and without one does what it is asked.
+    """A remote calendar that returns the scripted outcomes, and without a script succeeds.
 
     `bookings` are the uids of live bookings by request id, `starts` the start of each uid ever given. For tests of what the
     calendar's answer alone decides; with Cal.com's own rules there is `calcom_environment.py`.

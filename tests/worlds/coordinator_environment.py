@@ -24,25 +24,25 @@ PASSWORD = "password-of-the-coordinator"
 
 
 @dataclass
-class Term:
-    """The Lease, as a test sets it."""
+class LeaseTerm:
+    """The coordinator's term of its Lease, as a test sets it."""
 
     number: int = 1
-    ours: bool = True
+    held: bool = True
 
     def fence(self) -> None:
-        if not self.ours:
+        if not self.held:
             raise NotLeader("the test took it away")
 
 
 @dataclass
-class World:
-    """The context of the coordinator's tasks, and the superuser's connection."""
+class CoordinatorEnvironment:
+    """The context of the coordinator's tasks, and a superuser's connection to prepare and check rows."""
 
     database: Database
     context: CoordinatorContext
     superuser: "asyncpg.Connection[asyncpg.Record]"
-    term: Term = field(default_factory=Term)
+    term: LeaseTerm = field(default_factory=LeaseTerm)
 
     async def event(
         self, tenant: TenantStore, name: str, *, status: str = "received", job: str | None = "ready", age: str = "1 hour",
@@ -107,7 +107,7 @@ class World:
 
 
 def coordinator_context(
-    pool: Pool, session: aiohttp.ClientSession, url: str | None, term: Term, **settings: Any
+    pool: Pool, session: aiohttp.ClientSession, url: str | None, term: LeaseTerm, **settings: Any
 ) -> CoordinatorContext:
     clock, metrics = SystemClock(), Metrics()
     shared = RedisClient(lambda: url, "_", clock, metrics, timeout=timedelta(seconds=1))

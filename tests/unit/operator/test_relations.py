@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from engine_objects import NAMESPACE, key, put, raw, salon
 
 from askproai_operator.engine import Cache
 from askproai_operator.engine.event_sink import EventSink
@@ -18,6 +17,7 @@ from askproai_operator.engine.resources import (
     resource_of_kind,
 )
 from askproai_operator.relations import Relations, secrets_named
+from tests.worlds.salon_objects import NAMESPACE, key, put, raw, salon
 
 TENANT = key("Tenant", "salon-mueller")
 BRANCH = key("Branch", "mitte")

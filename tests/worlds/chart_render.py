@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "askproai"
 CLUSTER_BIN = Path.home() / ".cache" / "askproai-cluster" / "bin"  # where the test cluster unpacks its programs
 
@@ -30,7 +30,7 @@ def rendered(helm: str, values: tuple[str, ...], namespace: str = "system") -> s
     """Return what `helm template` prints with some values (`name=value`). Raises Refused."""
     options = [option for value in values for option in ("--set-json" if "=[" in value else "--set", value)]
     command = [helm, "template", "release", str(CHART), "--namespace", namespace, "--kube-version", "1.34.0", *options]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise Refused(done.stderr)
-    return done.stdout
+    completed = subprocess.run(command, capture_output=True, text=True)
+    if completed.returncode != 0:
+        raise Refused(completed.stderr)
+    return completed.stdout

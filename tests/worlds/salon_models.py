@@ -1,4 +1,4 @@
-"""The salon's manifests as models, with fields of the spec replaced: a world for tests that need no cluster."""
+"""The salon's manifests as models, with fields of the spec replaced, for tests that need no cluster."""
 
 import copy
 from typing import Any

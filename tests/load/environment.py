@@ -13,19 +13,19 @@ from pathlib import Path
 import aiohttp
 import asyncpg
 from msgspec.structs import replace
-from tests.load.events import KEY
-from tests.load.measure import Row
-from tests.load.sender import LoadResult
-from tests.worlds.waiting import eventually
 
 from askproai_core.redis import acl_rules
 from askproai_core.tenant_config import CalendarProvider, EventType, RateLimits, Staff, TenantConfig, encode
 from askproai_sandbox.cluster import Child, ProcessError, free_port, spawn
 from askproai_sandbox.databases import TenantStore, fresh_database
-from askproai_sandbox.example_tenant import salon_config
-from askproai_sandbox.pods.pod import replace_files
+from askproai_sandbox.pods.volumes import swap
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
+from askproai_sandbox.world import salon_config
+from tests.load.events import KEY
+from tests.load.measure import Row
+from tests.load.sender import LoadResult
+from tests.worlds.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 CALCOM_KEY = "cal_bench"
@@ -49,7 +49,7 @@ def bench_config(store: TenantStore, calcom_url: str | None = None) -> TenantCon
 
 
 @dataclass(frozen=True)
-class Rig:
+class LoadEnvironment:
     """The tenant's database and mounted files; `running` runs its processes."""
 
     directory: Path
@@ -66,8 +66,8 @@ class Rig:
         """Mount config and credentials as a kubelet does."""
         urls = {"DATABASE_URL": self.store.dsn, "REDIS_URL": self.redis_url}
         secrets = urls | {"retell-api-key": KEY, "calcom-api-key": CALCOM_KEY}
-        replace_files(self.directory / "config", {"tenant.json": encode(bench_config(self.store, calcom_url)).encode()})
-        replace_files(self.directory / "credentials", {name: value.encode() for name, value in secrets.items()})
+        swap(self.directory / "config", {"tenant.json": encode(bench_config(self.store, calcom_url)).encode()})
+        swap(self.directory / "credentials", {name: value.encode() for name, value in secrets.items()})
 
     @asynccontextmanager
     async def running(self, container: str) -> AsyncIterator[Child]:
@@ -93,17 +93,17 @@ class Rig:
 
 
 @asynccontextmanager
-async def open_rig(directory: Path) -> AsyncIterator[Rig]:
+async def open_environment(directory: Path) -> AsyncIterator[LoadEnvironment]:
     """Start the servers and create the tenant; remove both at the end."""
     postgres, redis = EmbeddedPostgres(directory / "postgres", durable=True), EmbeddedRedis(directory / "redis")
     await asyncio.gather(postgres.start(), redis.start())
     try:
         async with fresh_database(postgres) as database:
-            store = await database.create_tenant("bench", [("mitte", person, 1) for person in PEOPLE])
+            store = await database.tenant_store("bench", [("mitte", person, 1) for person in PEOPLE])
             db = await asyncpg.connect(database.superuser_dsn)
             ports = {name: free_port() for name in ("PUBLIC", "PRIVATE", "METRICS", "WORKER")}
             redis_url = await redis.add_user("bench", partial(acl_rules, store.tenant))
-            yield Rig(directory, store, db, ports, redis_url)
+            yield LoadEnvironment(directory, store, db, ports, redis_url)
             await db.close()
     finally:
         await asyncio.gather(postgres.remove(), redis.remove())

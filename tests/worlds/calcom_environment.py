@@ -9,7 +9,6 @@ from typing import Any
 
 import aiohttp
 import msgspec
-from booking_environment import CALCOM, NOW, FrozenClock, Salon, open_slot_lock, tenant_config_of
 
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
@@ -19,6 +18,7 @@ from askproai_runtime.booking import BookingService, BookingSettings, CalendarEv
 from askproai_runtime.calendars import CalcomHttp, CalcomV2, ProviderCallRecorder
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import Fault, FaultKind, serve
+from tests.worlds.booking_environment import CALCOM, NOW, FrozenClock, Salon, open_slot_lock, tenant_config_of
 
 QUICK = BookingSettings(
     provider_timeout=timedelta(seconds=1), budget=timedelta(seconds=3), quiet_period=timedelta(), sync_delay=timedelta()
@@ -57,7 +57,7 @@ class CalcomEnvironment:
             assert response.status == 201, await response.text()
 
     async def dashboard(self, action: str, **fields: Any) -> dict[str, Any]:
-        """Do what a person does at Cal.com; return the booking."""
+        """Change a booking as a person does with Cal.com's dashboard; return the booking."""
         body = {"key": KEY, "action": action, **fields}
         async with self.session.post(f"{self.url}/_sim/dashboard", json=body) as response:
             assert response.status in {200, 201}, await response.text()
@@ -87,7 +87,7 @@ class CalcomEnvironment:
             assert response.status == 201, await response.text()
 
     def disconnect(self) -> None:
-        """From now on nothing listens at Cal.com's address."""
+        """Use an address at which nothing listens as Cal.com's."""
         self._set_base_url("http://127.0.0.1:9")
 
     def reconnect(self) -> None:
@@ -98,12 +98,12 @@ class CalcomEnvironment:
         self.config = msgspec.structs.replace(self.config, calendar=calendar)
 
     def replace_worker_calendar(self, calendar: Any) -> None:
-        """Give the worker another calendar."""
+        """Replace the worker's calendar."""
         self.worker._context = replace(self.worker._context, calendar=calendar)
 
 
 class DeferredCalendar:
-    """Stands for a calendar that is made later: it needs the salon's pool, and the salon needs a calendar."""
+    """Forwards to a calendar that is created later: it needs the salon's pool, and the salon needs a calendar."""
 
     remote = True
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,9 +20,11 @@ from askproai_operator.engine import resources
 from askproai_operator.engine.loop import ReconcileLoop
 from askproai_operator.engine.queue import WorkQueue
 from askproai_operator.settings import Settings
-from askproai_sandbox.cluster import KubeClient, eventually
+from askproai_sandbox.cluster import ControlPlane, KubeClient
+from tests.worlds.engine_environment import EngineEnvironment, open_engine_environment
+from tests.worlds.waiting import eventually
 
-SOON = timedelta(seconds=15)
+SOON = 15.0  # seconds
 LABELS = {
     "app.kubernetes.io/managed-by": "askproai-operator",
     "app.kubernetes.io/component": "web",
@@ -34,8 +35,8 @@ LABELS = {
 class Pods:
     """The pods of a tenant, and the metrics that they all serve."""
 
-    def __init__(self, rig: Any, client: KubeClient) -> None:
-        self.rig, self.client = rig, client
+    def __init__(self, env: EngineEnvironment, client: KubeClient) -> None:
+        self.env, self.client = env, client
         self.shown = "old"
         self.scrapes = 0
 
@@ -47,55 +48,61 @@ class Pods:
         container = {"name": "web", "image": "none", "command": ["none"]}
         # No scheduler assigns it: another test's node runner would give it an address of its own.
         body = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [container], "schedulerName": "nobody"}}
-        body["metadata"] = {"name": name, "namespace": self.rig.namespace, "labels": LABELS | labels}
-        account = f"/api/v1/namespaces/{self.rig.namespace}/serviceaccounts/default"
+        body["metadata"] = {"name": name, "namespace": self.env.namespace, "labels": LABELS | labels}
+        account = f"/api/v1/namespaces/{self.env.namespace}/serviceaccounts/default"
 
         async def has_account() -> bool:
             return "default" in str((await self.client.get(account.rsplit("/", 1)[0]))["items"])
 
         await eventually(has_account, SOON, "the namespace's account")
-        await self.client.create(resources.PODS.path(self.rig.namespace), body)
+        await self.client.create(resources.PODS.path(self.env.namespace), body)
         status = {"podIP": "127.0.0.1", "podIPs": [{"ip": "127.0.0.1"}], "phase": "Running"}
-        await self.client.merge(resources.PODS.path(self.rig.namespace, name) + "/status", {"status": status})
+        await self.client.merge(resources.PODS.path(self.env.namespace, name) + "/status", {"status": status})
 
     async def annotations(self, name: str) -> dict[str, str]:
-        live = await self.rig.kube.get(resources.PODS, self.rig.namespace, name)
+        live = await self.env.kube.get(resources.PODS, self.env.namespace, name)
         return live["metadata"].get("annotations") or {}
 
 
 @pytest.fixture
-async def pods(rig: Any, kube_client: KubeClient) -> Pods:
-    return Pods(rig, kube_client)
+async def env(control_plane: ControlPlane, kube_namespace: str, crds: None) -> AsyncIterator[EngineEnvironment]:
+    async with open_engine_environment(control_plane, kube_namespace) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def pods(env: EngineEnvironment, kube_client: KubeClient) -> Pods:
+    return Pods(env, kube_client)
 
 
 @asynccontextmanager
-async def running_sync(rig: Any, ports: dict[str, int]) -> AsyncIterator[ConfigSyncController]:
+async def running_sync(env: EngineEnvironment, ports: dict[str, int]) -> AsyncIterator[ConfigSyncController]:
     """Run a controller on a work queue of its own."""
-    queue, stop = WorkQueue(rig.clock, rig.metrics, options={KIND: OPTIONS}), asyncio.Event()
-    context: Any = SimpleNamespace(kube=rig.kube, cache=rig.cache, clock=rig.clock, settings=Settings())
+    queue, stop = WorkQueue(env.clock, env.metrics, options={KIND: OPTIONS}), asyncio.Event()
+    context: Any = SimpleNamespace(kube=env.kube, cache=env.cache, clock=env.clock, settings=Settings())
     async with ConfigSyncController(queue.add, ports) as sync:
-        loop = asyncio.create_task(ReconcileLoop({KIND: sync.reconcile}, context, queue, rig.metrics).run(stop))
+        loop = asyncio.create_task(ReconcileLoop({KIND: sync.reconcile}, context, queue, env.metrics).run(stop))
         yield sync
         stop.set()
         await loop
 
 
 @pytest.fixture
-async def sync(rig: Any, pods: Pods) -> AsyncIterator[ConfigSyncController]:
+async def sync(env: EngineEnvironment, pods: Pods) -> AsyncIterator[ConfigSyncController]:
     app = web.Application()
     app.add_routes([web.get("/metrics", pods.metrics)])
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    async with running_sync(rig, {"web": runner.addresses[0][1]}) as sync:
+    async with running_sync(env, {"web": runner.addresses[0][1]}) as sync:
         yield sync
     await runner.cleanup()
 
 
-async def test_pods_are_annotated_again_until_they_show_the_config(rig, pods: Pods, sync: ConfigSyncController):
+async def test_pods_are_annotated_again_until_they_show_the_config(env, pods: Pods, sync: ConfigSyncController):
     await pods.create("one")
     await pods.create("stranger", **{"askproai.de/tenant": "another"})
-    sync.trigger(rig.namespace, "salon-mueller", "new")
+    sync.trigger(env.namespace, "salon-mueller", "new")
 
     async def touched(times: str | None) -> bool:
         annotations = await pods.annotations("one")
@@ -108,20 +115,20 @@ async def test_pods_are_annotated_again_until_they_show_the_config(rig, pods: Po
     assert await pods.annotations("stranger") == {}
 
 
-async def test_a_pod_that_shows_the_config_already_is_left_alone(rig, pods: Pods, sync: ConfigSyncController):
+async def test_a_pod_that_shows_the_config_already_is_left_alone(env, pods: Pods, sync: ConfigSyncController):
     await pods.create("one")
     pods.shown = "new"
-    rig.sent.clear()
-    sync.trigger(rig.namespace, "salon-mueller", "new")
+    env.sent.clear()
+    sync.trigger(env.namespace, "salon-mueller", "new")
     await eventually(lambda: not sync._requests, SOON, "the end")
     assert pods.scrapes
-    assert rig.sent == []
+    assert env.sent == []
 
 
-async def test_a_newer_config_replaces_the_sync_of_the_older_one(rig, pods: Pods, sync: ConfigSyncController):
+async def test_a_newer_config_replaces_the_sync_of_the_older_one(env, pods: Pods, sync: ConfigSyncController):
     await pods.create("one")
-    sync.trigger(rig.namespace, "salon-mueller", "new")
-    sync.trigger(rig.namespace, "salon-mueller", "newer")
+    sync.trigger(env.namespace, "salon-mueller", "new")
+    sync.trigger(env.namespace, "salon-mueller", "newer")
 
     async def newer() -> bool:
         return (await pods.annotations("one")).get(HASH_ANNOTATION) == "newer"
@@ -132,7 +139,7 @@ async def test_a_newer_config_replaces_the_sync_of_the_older_one(rig, pods: Pods
     assert (await pods.annotations("one"))[HASH_ANNOTATION] == "newer"
 
 
-async def test_a_newer_config_during_a_run_begins_anew(rig, pods: Pods, sync: ConfigSyncController, monkeypatch):
+async def test_a_newer_config_during_a_run_begins_anew(env, pods: Pods, sync: ConfigSyncController, monkeypatch):
     """The run for the older config must not count against the newer one, nor end its sync."""
     await pods.create("one")
     stale_pods, runs = sync._stale_pods, []
@@ -142,19 +149,19 @@ async def test_a_newer_config_during_a_run_begins_anew(rig, pods: Pods, sync: Co
         runs.append(config_hash)
         if config_hash == "new":
             pods.shown = "newer"
-            sync.trigger(rig.namespace, "salon-mueller", "newer")
+            sync.trigger(env.namespace, "salon-mueller", "newer")
         return stale
 
     monkeypatch.setattr(sync, "_stale_pods", triggered_meanwhile)
-    sync.trigger(rig.namespace, "salon-mueller", "new")
+    sync.trigger(env.namespace, "salon-mueller", "new")
     await eventually(lambda: not sync._requests, SOON, "the end")
     assert runs == ["new", "newer"]
 
 
-async def test_metrics_that_cannot_be_scraped_only_mean_waiting(rig, pods: Pods):
+async def test_metrics_that_cannot_be_scraped_only_mean_waiting(env, pods: Pods):
     await pods.create("one")
-    async with running_sync(rig, {"web": 1}) as sync:
-        sync.trigger(rig.namespace, "salon-mueller", "new")
+    async with running_sync(env, {"web": 1}) as sync:
+        sync.trigger(env.namespace, "salon-mueller", "new")
 
         async def touched() -> bool:
             return HASH_ANNOTATION in await pods.annotations("one")

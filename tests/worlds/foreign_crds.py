@@ -27,7 +27,7 @@ GATEWAY = ("httproutes.gateway.networking.k8s.io",)
 
 
 def crd_files(*names: str) -> list[Path]:
-    """Give the files of these definitions; skips the test where Go or its module proxy is missing."""
+    """Return the files of these definitions; skip the test without Go or its module proxy."""
     return [_module(MODULES[name][0]) / MODULES[name][1] for name in names]
 
 
@@ -36,7 +36,7 @@ def _module(module: str) -> Path:
     go = shutil.which("go")
     if go is None:
         pytest.skip(f"no `go` on the PATH to fetch the definitions of {module}")
-    done = subprocess.run([go, "mod", "download", "-json", module], capture_output=True, text=True, timeout=120)
-    if done.returncode != 0:
-        pytest.skip(f"{module} can not be fetched: {done.stdout[-200:]}{done.stderr[-200:]}")
-    return Path(json.loads(done.stdout)["Dir"])
+    completed = subprocess.run([go, "mod", "download", "-json", module], capture_output=True, text=True, timeout=120)
+    if completed.returncode != 0:
+        pytest.skip(f"{module} can not be fetched: {completed.stdout[-200:]}{completed.stderr[-200:]}")
+    return Path(json.loads(completed.stdout)["Dir"])

@@ -1,23 +1,20 @@
 """Objects of the four kinds as the API server would return them, from the salon of `examples/`."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from askproai_operator.engine import Cache, Key
 from askproai_operator.engine.cache import CustomResource
 from askproai_operator.engine.resources import resource_of_kind
+from askproai_sandbox.world import manifests
 
-SALON = Path(__file__).parents[3] / "examples" / "salon.yaml"
 NAMESPACE = "salon-mueller"
 _VERSIONS = iter(range(1, 1_000_000))
 
 
 def raw(kind: str, name: str = "", *, status: Mapping[str, Any] | None = None, **meta: Any) -> dict[str, Any]:
     """Return the salon's first object of a kind, renamed, with the server's metadata and a newer resourceVersion each time."""
-    manifest = next(doc for doc in yaml.safe_load_all(SALON.read_text(encoding="utf-8")) if doc["kind"] == kind)
+    manifest = manifests()[kind][0]
     name = name or manifest["metadata"]["name"]
     server = {"name": name, "namespace": NAMESPACE, "uid": f"uid-{kind}-{name}", "generation": 1}
     server |= {"creationTimestamp": "2026-11-20T09:00:00Z", "resourceVersion": str(next(_VERSIONS))}
@@ -25,7 +22,7 @@ def raw(kind: str, name: str = "", *, status: Mapping[str, Any] | None = None, *
 
 
 def put(cache: Cache, obj: dict[str, Any]) -> tuple[CustomResource | None, CustomResource]:
-    """Store an object. Returns its state before and now."""
+    """Store an object; return its previous and its new state."""
     old, new = cache.put(resource_of_kind(obj["kind"]), obj)
     return old, new  # type: ignore[return-value]
 

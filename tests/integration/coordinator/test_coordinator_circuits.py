@@ -1,4 +1,4 @@
-"""A provider that is down for many tenants is down for all, and one probe stands for everybody's."""
+"""A provider that is down for many tenants is down for all, and one probe is made for all of them."""
 
 import json
 from collections.abc import AsyncIterator
@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 from aiohttp import web
-from coordinator_world import World
 
 from askproai_core.clock import FixedClock, SystemClock
 from askproai_core.database import TenantFacts
 from askproai_runtime.coordinator.circuits import update_circuits
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.coordinator_environment import CoordinatorEnvironment
 
 KEY = "askproai:_:circuit:calcom"
 
@@ -48,15 +48,15 @@ async def provider() -> AsyncIterator[Server]:
 class Outage:
     """Tenants at one provider, and the coordinator that watches them, with a clock that the test moves."""
 
-    world: World
+    env: CoordinatorEnvironment
     valkey: EmbeddedRedis
     clock: FixedClock
 
     async def tenant(self, name: str, url: str, *, opened: bool, active: bool = True) -> None:
-        key, admin = f"{name}.{name}", self.world.database.admin
+        key, admin = f"{name}.{name}", self.env.database.admin
         await admin.ensure_tenant(key, f"uid-{name}", "p", connection_limit=8, facts=TenantFacts(calcom_base_url=url))
         if active:
-            await self.world.superuser.execute(
+            await self.env.superuser.execute(
                 """INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, outcome, duration_ms, correlation_id)
                    VALUES ($1, 'calcom', 'book', 'POST', '/', 'failed', 5, 'c')""",
                 key,
@@ -70,13 +70,13 @@ class Outage:
             return await redis.hgetall(KEY)
 
     async def update(self) -> int:
-        return await update_circuits(self.world.context)
+        return await update_circuits(self.env.context)
 
 
 @pytest.fixture
-async def outage(redis_world: World, own_valkey: EmbeddedRedis) -> Outage:
+async def outage(env_with_redis: CoordinatorEnvironment, own_valkey: EmbeddedRedis) -> Outage:
     clock = FixedClock(SystemClock().now())
-    return Outage(replace(redis_world, context=replace(redis_world.context, clock=clock)), own_valkey, clock)
+    return Outage(replace(env_with_redis, context=replace(env_with_redis.context, clock=clock)), own_valkey, clock)
 
 
 async def test_three_open_circuits_of_six_tenants_open_the_one_over_all(outage: Outage, provider: Server):
@@ -88,9 +88,9 @@ async def test_three_open_circuits_of_six_tenants_open_the_one_over_all(outage: 
     now = outage.clock.now().timestamp() * 1000
     assert int(state["probe_at"]) == pytest.approx(now + 60_000, abs=2)
     assert int(state["retry_at"]) > int(state["probe_at"]), "no tenant tries before the probe is answered"
-    assert outage.world.metric("circuit_state")['{"provider": "calcom", "state": "closed", "tenant": "_"}'] == 1
+    assert outage.env.metric("circuit_state")['{"provider": "calcom", "state": "closed", "tenant": "_"}'] == 1
     assert await outage.update() == 0
-    assert outage.world.metric("circuit_state")['{"provider": "calcom", "state": "open", "tenant": "_"}'] == 1
+    assert outage.env.metric("circuit_state")['{"provider": "calcom", "state": "open", "tenant": "_"}'] == 1
     assert provider.requests == []
 
 

@@ -1,6 +1,6 @@
 """What a platform team has around the chart, on this machine and reachable from pods: database, providers, an ingress proxy.
 
-The pods cannot tell that this is a test: they have URLs of a PostgreSQL, a Retell and a Cal.com, and are called by Service.
+Nothing shows the pods that this is a test: they have URLs of a PostgreSQL, a Retell and a Cal.com, and are called by Service.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ KINDS = ("tenants.askproai.de", "branches", "serviceofferings", "retellagents")
 
 
 @dataclass
-class Site:
+class NodeEnvironment:
     """Everything outside the chart, and how to use it."""
 
     image: str
@@ -126,7 +126,7 @@ async def fetch(url: str, headers: dict[str, str] | None = None) -> Any:
 
 
 @asynccontextmanager
-async def ingress_proxy(site: Site) -> AsyncIterator[str]:
+async def ingress_proxy(env: NodeEnvironment) -> AsyncIterator[str]:
     """Proxy `/<namespace>/<tenant>/…`, unchanged, to the ClusterIP of Service `<tenant>-web`, and yield the URL.
 
     There is one connection for each request and no retry: what a starting or stopping pod refuses reaches the sender as 502, and
@@ -137,12 +137,12 @@ async def ingress_proxy(site: Site) -> AsyncIterator[str]:
 
         async def handle(request: web.Request) -> web.Response:
             _, namespace, tenant, *_ = request.path.split("/")
-            ip = site.upstream.get(tenant)
+            ip = env.upstream.get(tenant)
             if ip is None:
                 ip = await kubectl(
                     "get", "service", f"{tenant}-web", "-n", namespace, "-o", "jsonpath={.spec.clusterIP}"
                 )
-                site.upstream[tenant] = ip
+                env.upstream[tenant] = ip
             headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
             url = f"http://{ip}:8080{request.path_qs}"
             try:
@@ -151,20 +151,20 @@ async def ingress_proxy(site: Site) -> AsyncIterator[str]:
                     body = await response.read()
                     return web.Response(status=response.status, body=body, content_type=response.content_type)
             except (aiohttp.ClientError, TimeoutError) as error:
-                site.refused.append(f"{request.path}: {type(error).__name__}: {error}")
+                env.refused.append(f"{request.path}: {type(error).__name__}: {error}")
                 return web.Response(status=502)
 
         app = web.Application(client_max_size=9 << 20)
         app.router.add_route("*", "/{path:.*}", handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
-        await web.TCPSite(runner, site.address, 0).start()
-        yield f"http://{site.address}:{runner.addresses[0][1]}"
+        await web.TCPSite(runner, env.address, 0).start()
+        yield f"http://{env.address}:{runner.addresses[0][1]}"
         await runner.cleanup()
 
 
 @asynccontextmanager
-async def open_site(directory: Path, image: str, address: str) -> AsyncIterator[Site]:
+async def open_environment(directory: Path, image: str, address: str) -> AsyncIterator[NodeEnvironment]:
     """Start everything outside the chart, create the namespaces with their Secrets, and remove all of it at the end."""
     await remove_everything()
     postgres = EmbeddedPostgres(directory / "postgres", durable=False, address=address)
@@ -175,18 +175,18 @@ async def open_site(directory: Path, image: str, address: str) -> AsyncIterator[
         serve(RetellSimulator(clock), address=address) as retell,
         serve(CalcomSimulator(clock), address=address) as calcom,
     ):
-        site = Site(image, address, postgres, redis, retell, calcom)
+        env = NodeEnvironment(image, address, postgres, redis, retell, calcom)
         await seed_simulators(retell, calcom)
         dsn = await postgres.create_database("askproai", "e2e-admin")
         try:
-            async with ingress_proxy(site) as site.proxy_url:
+            async with ingress_proxy(env) as env.proxy_url:
                 await apply(_namespace(SYSTEM), _namespace(SALON.namespace))
                 await apply(
                     _secret("askproai-database", "DATABASE_ADMIN_URL", dsn),
                     _secret("askproai-redis", "REDIS_ADMIN_URL", redis.admin_url),
                     namespace=SYSTEM,
                 )
-                yield site
+                yield env
         finally:
             await remove_everything()
             await postgres.remove()
@@ -215,7 +215,7 @@ def _secret(name: str, key: str, value: str) -> dict[str, Any]:
 
 
 def missing(environment: Sequence[str] = ("KUBECONFIG", "ASKPROAI_E2E_IMAGE", "ASKPROAI_E2E_ADDRESS")) -> str:
-    """Say what is missing to run here; an empty text when nothing is."""
+    """Return a message with what is missing to run the tests here, or an empty one."""
     absent = [name for name in environment if not os.environ.get(name)]
     absent += [program for program in ("kubectl", "helm") if shutil.which(program) is None]
     return f"{', '.join(absent)} missing: `make e2e` brings them" if absent else ""

@@ -23,7 +23,7 @@ async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def fill(tenant: TenantStore) -> UUID:
-    """Write a row to each table as the tenant's own role: so that role may do what it must."""
+    """Write a row to each table as the tenant's own role, which proves that the role may."""
     key, resource = tenant.tenant, tenant.resources["mitte", "anna", 1]
     async with connected(tenant.dsn) as c, c.transaction():
         customer = await c.fetchval(

@@ -1,4 +1,4 @@
-"""A tenant with a queue of its own, the pool of its role, and a handler that records the jobs it ran."""
+"""A tenant with a job queue of its own, the pool of its role, and a handler that records the jobs it ran."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import asyncpg
-from tests.worlds.waiting import eventually
 
 from askproai_core.clock import SystemClock
 from askproai_core.database import Pool
 from askproai_runtime.jobs import Job, JobSettings, Runner, finish
 from askproai_runtime.metrics import Waiting
+from tests.worlds.waiting import eventually
 
 QUICK = JobSettings(
     lease=timedelta(seconds=1.5),
@@ -24,7 +24,7 @@ QUICK = JobSettings(
 
 
 class Metrics:
-    """As much of the runtime's metrics as the queue uses."""
+    """The part of the runtime's metrics that the queue uses."""
 
     def __init__(self) -> None:
         self.dead = 0
@@ -38,8 +38,8 @@ class Metrics:
 
 
 @dataclass
-class Bench:
-    """One tenant's queue under test."""
+class JobEnvironment:
+    """One tenant's job queue."""
 
     tenant: str
     dsn: str
@@ -67,7 +67,7 @@ class Bench:
         assert row is not None
         return row
 
-    async def until(self, job_id: int, seconds: float = 10, **expected: object) -> asyncpg.Record:
+    async def wait_for(self, job_id: int, seconds: float = 10, **expected: object) -> asyncpg.Record:
         """Wait until the job's columns have the `expected` values, and return its row."""
         row = await self.job(job_id)
 

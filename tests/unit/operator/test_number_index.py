@@ -2,11 +2,10 @@
 
 import time
 
-from engine_objects import put, raw
-
 from askproai_operator.api import Branch
 from askproai_operator.engine import Cache, resources
 from askproai_operator.relations import Relations
+from tests.worlds.salon_objects import put, raw
 
 
 def branch(name: str, *numbers: str, did: str | None = None, namespace: str = "salon-mueller") -> dict:
@@ -26,21 +25,21 @@ def names(relations: Relations, model: Branch) -> list[str]:
 def test_branches_that_share_a_number_are_found_however_it_is_written():
     cache = Cache()
     relations = Relations(cache)
-    one = stored(cache, branch("one", "030 1234567"))
+    first = stored(cache, branch("one", "030 1234567"))
     stored(cache, branch("two", "+49 30 1234567", namespace="elsewhere"))
     stored(cache, branch("three", "030 7654321", did="+49301234567"))
     stored(cache, branch("four", "030 7654321"))
-    assert names(relations, one) == ["elsewhere/two", "salon-mueller/one", "salon-mueller/three"]
+    assert names(relations, first) == ["elsewhere/two", "salon-mueller/one", "salon-mueller/three"]
 
 
 def test_a_number_is_free_when_its_branch_dropped_it_or_was_deleted():
     cache = Cache()
     relations = Relations(cache)
-    one, two = stored(cache, branch("one", "030 1234567")), stored(cache, branch("two", "030 1234567"))
+    first, second = stored(cache, branch("one", "030 1234567")), stored(cache, branch("two", "030 1234567"))
     stored(cache, branch("one", "030 7654321"))
-    assert names(relations, two) == ["salon-mueller/two"]
-    cache.drop(resources.BRANCHES, "salon-mueller", "two", two.metadata.uid)
-    assert names(relations, one) == []
+    assert names(relations, second) == ["salon-mueller/two"]
+    cache.drop(resources.BRANCHES, "salon-mueller", "two", second.metadata.uid)
+    assert names(relations, first) == []
     assert "+49301234567" not in relations._by_number
 
 
@@ -52,8 +51,8 @@ def test_an_invalid_number_belongs_to_nobody():
 
 def test_branches_that_are_cached_already_are_indexed():
     cache = Cache()
-    one = stored(cache, branch("one", "030 1234567"))
-    assert names(Relations(cache), one) == ["salon-mueller/one"]
+    first = stored(cache, branch("one", "030 1234567"))
+    assert names(Relations(cache), first) == ["salon-mueller/one"]
 
 
 def test_a_thousand_branches_are_compared_in_little_time():

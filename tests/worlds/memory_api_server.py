@@ -2,7 +2,7 @@
 
 It has the semantics on which a controller's correctness rests: versions and conflicts, preconditions, finalizers that hold a
 deleted object, the status subresource, generations, and namespaces that take no new objects. It has no schemas, admission,
-watches or server-side apply: what needs those is tested with the real API server (`conftest.py`).
+watches or server-side apply: tests that need those use the real API server (`operator_environment.py`).
 """
 
 import json
@@ -28,7 +28,7 @@ _REASONS = {403: "Forbidden", 404: "NotFound", 409: "Conflict", 422: "Invalid", 
 
 
 class Refusal(Exception):
-    """An answer of 4xx or 5xx."""
+    """A response with a status of 4xx or 5xx."""
 
     def __init__(self, status: int, message: str, reason: str | None = None) -> None:
         super().__init__(message)
@@ -49,10 +49,10 @@ class MemoryApiServer:
         self.app = web.Application()
         self.app.router.add_route("*", "/{path:.*}", self._handle)
 
-    # What people do, without a request
+    # Changes by people, without a request
 
     def put(self, ref: resources.ApiResource, raw: Json) -> Json:
-        """Store an object as it is, status included, over one of the same name; a missing uid is made."""
+        """Store an object as it is, status included, in place of one of the same name, with a uid if it has none."""
         self._version += 1
         meta = {
             "uid": f"uid-{self._version}",

@@ -1,0 +1,89 @@
+"""The numbers of a RetellAgent at Retell: bound, freed, and never taken from others."""
+
+import base64
+
+from askproai_operator.engine import resources
+from tests.worlds.agent_environment import (
+    NUMBER,
+    agent,
+    open_agent_environment,
+)
+
+
+async def test_a_number_is_first_bound_when_pods_serve_and_stays_when_they_are_late() -> None:
+    """No caller may reach an agent whose functions nobody serves yet."""
+    async with open_agent_environment() as env:
+        env.set_runtime_available(False)
+        await env.settle()
+        assert not env.workspace["numbers"][NUMBER].get("inbound_agents")
+        assert (env.condition("NumbersBound")["reason"], env.condition("Ready")["status"]) == ("Pending", "Unknown")
+        env.set_runtime_available(True)
+        await env.settle()
+        env.assert_one_of_each()
+        env.set_runtime_available(False)
+        await env.settle()
+        env.assert_one_of_each()
+        assert env.condition("Ready")["status"] == "True"
+
+
+async def test_a_number_that_is_not_at_retell_is_reported() -> None:
+    async with open_agent_environment(with_number=False) as env:
+        await env.settle()
+        assert env.condition("NumbersBound")["reason"] == "NumberNotAtRetell"
+        assert "import it" in env.condition("NumbersBound")["message"]
+        assert env.condition("Synced")["status"] == "True"
+        assert env.status["phoneNumbers"] == []
+
+
+async def test_a_number_of_somebody_else_is_never_taken() -> None:
+    async with open_agent_environment() as env:
+        llm = await env.request_retell("POST", "/create-retell-llm", {"start_speaker": "agent"})
+        body = {"response_engine": {"type": "retell-llm", "llm_id": llm["llm_id"]}, "voice_id": "11labs-Adrian"}
+        other = await env.request_retell("POST", "/create-agent", body)
+        bound = [{"agent_id": other["agent_id"], "weight": 1}]
+        await env.request_retell(
+            "PATCH", f"/update-phone-number/{NUMBER.replace('+', '%2B')}", {"inbound_agents": bound}
+        )
+        await env.settle()
+        assert env.condition("NumbersBound")["reason"] == "NumberBoundElsewhere"
+        assert env.workspace["numbers"][NUMBER]["inbound_agents"] == bound
+
+
+async def test_a_number_taken_from_the_branch_is_unbound() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        env.set_branch_numbers()
+        await env.settle()
+        assert not env.workspace["numbers"][NUMBER].get("inbound_agents")
+        assert env.status["phoneNumbers"] == []
+
+
+async def test_a_freed_number_enqueues_the_agent_that_may_wait_for_it() -> None:
+    """Otherwise its callers would be declined until the next resync."""
+    async with open_agent_environment() as env:
+        other = agent()
+        other["metadata"] |= {"name": "nord", "uid": "u-nord"}
+        env.put(resources.AGENTS, other)
+        await env.settle()
+        env.set_branch_numbers()
+        await env.settle()
+        assert [key.name for key in env.enqueued] == ["nord"]
+        env.set_branch_numbers(NUMBER)
+        await env.settle()
+        env.delete()
+        assert (await env.settle()).gone
+        assert [key.name for key in env.enqueued] == ["nord", "nord"]
+
+
+async def test_a_trunk_without_its_password_is_reported() -> None:
+    async with open_agent_environment(with_number=False) as env:
+        raw = env.api.objects["Branch", "salon", "mitte"]
+        sip = {"terminationUri": "sip.example", "authSecretRef": {"name": "trunk"}}
+        spec = {**raw["spec"], "phoneNumbers": [{"number": NUMBER, "sip": sip}]}
+        env.put(resources.BRANCHES, {**raw, "spec": spec})
+        await env.settle()
+        assert "Secret 'trunk' is not in this namespace" in env.condition("NumbersBound")["message"]
+        data = {name: base64.b64encode(b"x").decode() for name in ("username", "password")}
+        env.put(resources.SECRETS, {"metadata": {"name": "trunk", "namespace": "salon", "uid": "u-t"}, "data": data})
+        await env.settle()
+        env.assert_one_of_each()

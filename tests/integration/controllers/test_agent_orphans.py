@@ -1,0 +1,234 @@
+"""Orphans: what an agent leaves at Retell when the budget of its deletion runs out, and how it is removed later."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.orphan import (
+    LEDGER,
+    ORPHAN,
+    LedgerController,
+    ledger_key,
+    orphan_options,
+    reconcile_orphan,
+)
+from askproai_operator.engine import NotLeader, Unreachable, resources
+from askproai_operator.engine.loop import ReconcileLoop
+from askproai_operator.engine.metrics import Metrics
+from askproai_operator.engine.queue import WorkQueue
+from tests.worlds.agent_environment import (
+    KEY,
+    NUMBER,
+    OPERATOR_NAMESPACE,
+    RETELL_KEY,
+    AgentEnvironment,
+    agent,
+    open_agent_environment,
+)
+
+BEYOND_BUDGET = timedelta(minutes=10, seconds=1)
+
+
+class OrphanQueue:
+    """The ledger's controllers on a real work queue, run step by step: the ledger, and then every orphan that is due."""
+
+    def __init__(self, context: ReconcileContext, metrics: Metrics) -> None:
+        options = {ORPHAN: orphan_options(context.settings)}
+        self._queue = WorkQueue(context.clock, metrics, options=options)
+        ledger = LedgerController(metrics.set_orphan_counts, self._queue.add_unknown)
+        controllers = {LEDGER: ledger.reconcile, ORPHAN: reconcile_orphan}
+        self._loop = ReconcileLoop(controllers, context, self._queue, metrics)
+        self._ledger = ledger_key(context.settings)
+
+    async def run_due(self) -> None:
+        """Process the keys that are due at the context's clock."""
+        self._queue.promote_due()
+        self._queue.add(self._ledger)
+        await self._process(await self._queue.get())
+        while len(self._queue):
+            await self._process(await self._queue.get(ORPHAN))
+
+    async def _process(self, key) -> None:
+        await self._loop.process(key)
+        self._queue.done(key)
+
+
+def orphans(env: AgentEnvironment) -> list[dict]:
+    """Return the Secrets in which orphans are recorded."""
+    secrets = ("Secret", OPERATOR_NAMESPACE)
+    return [raw for (kind, namespace, _), raw in env.api.objects.items() if (kind, namespace) == secrets]
+
+
+async def given_up(env: AgentEnvironment) -> OrphanQueue:
+    """Delete an agent whose provider is away for longer than the budget; return the queue that retries."""
+    await env.settle()
+    await env.inject_fault("list-agents", "error-before-commit", count=1000)
+    env.delete()
+    assert (await env.reconcile()).requeue
+    env.clock.advance(BEYOND_BUDGET)
+    assert (await env.reconcile()).gone, "the deletion of a namespace always ends"
+    env.remove(resources.SECRETS, "salon-teardown")  # deleted with its namespace
+    return OrphanQueue(env.context, Metrics())
+
+
+async def provider_is_back(env: AgentEnvironment) -> None:
+    env.simulator.faults.clear()
+    env.clock.advance(timedelta(hours=1))
+
+
+async def test_orphans_are_removed_when_the_provider_is_back() -> None:
+    async with open_agent_environment() as env:
+        retry = await given_up(env)
+        (entry,) = orphans(env)
+        assert tuple(KEY) not in env.api.objects
+        kind, reason, message = env.api.events[-1]
+        assert (kind, reason) == ("Warning", "LeftOver")
+        assert f"Secret askproai-system/{entry['metadata']['name']}" in message
+        assert RETELL_KEY not in str(entry["metadata"]), "the key is in the data only"
+        await retry.run_due()
+        assert len(orphans(env)) == 1
+        await provider_is_back(env)
+        await retry.run_due()
+        assert (env.workspace["agents"], env.workspace["llms"]) == ({}, {})
+        assert not env.workspace["numbers"][NUMBER].get("inbound_agents")
+        assert orphans(env) == []
+        assert env.api.events[-1][1] == "LeftOverRemoved"
+
+
+async def test_retries_back_off_and_write_nothing_new() -> None:
+    async with open_agent_environment() as env:
+        retry = await given_up(env)
+        await retry.run_due()
+        requests, writes = len(env.retell_requests), env.api.writes
+        await retry.run_due()
+        assert len(env.retell_requests) == requests, "its backoff has not passed"
+        env.clock.advance(timedelta(seconds=61))
+        await retry.run_due()
+        assert len(env.retell_requests) > requests
+        assert env.api.writes == writes, "the reason is the same"
+
+
+async def test_a_namesake_that_adopted_the_agent_keeps_it() -> None:
+    async with open_agent_environment() as env:
+        retry = await given_up(env)
+        (agent_id,) = env.workspace["agents"]
+        namesake = agent() | {"status": {"agentId": agent_id}}
+        env.put(resources.AGENTS, {**namesake, "metadata": {**namesake["metadata"], "uid": "u-namesake"}})
+        await provider_is_back(env)
+        written = env.retell_writes()
+        await retry.run_due()
+        assert orphans(env) == []
+        assert env.retell_writes() == written
+
+
+async def test_while_a_namesake_may_use_it_nothing_is_removed() -> None:
+    async with open_agent_environment() as env:
+        retry = await given_up(env)
+        namesake = agent()
+        env.put(resources.AGENTS, {**namesake, "metadata": {**namesake["metadata"], "uid": "u-namesake"}})
+        await provider_is_back(env)
+        await retry.run_due()
+        (entry,) = orphans(env)
+        assert "RetellAgent salon/mitte again" in entry["metadata"]["annotations"]["askproai.de/last-error"]
+        assert len(env.workspace["agents"]) == 1
+        env.remove(resources.AGENTS, "mitte")
+        env.clock.advance(timedelta(hours=1))
+        await retry.run_due()
+        assert env.workspace["agents"] == {}
+
+
+async def test_an_orphan_without_a_key_says_what_to_put_into_its_secret() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        env.remove(resources.SECRETS, "salon-teardown")
+        env.delete()
+        env.clock.advance(BEYOND_BUDGET)
+        assert (await env.reconcile()).gone
+        await OrphanQueue(env.context, Metrics()).run_due()
+        (entry,) = orphans(env)
+        assert "put retell-api-key" in entry["metadata"]["annotations"]["askproai.de/last-error"]
+
+
+async def test_the_gauge_counts_orphans() -> None:
+    async with open_agent_environment() as env:
+        await given_up(env)
+        metrics = Metrics()
+        retry = OrphanQueue(env.context, metrics)
+        await retry.run_due()
+        assert metrics.registry.get_sample_value("askproai_leftovers", {"sort": "agent"}) == 1
+        await provider_is_back(env)
+        await retry.run_due()
+        await retry.run_due()
+        assert metrics.registry.get_sample_value("askproai_leftovers", {"sort": "agent"}) is None
+
+
+async def test_a_deposed_leader_removes_nothing() -> None:
+    def lost() -> None:
+        raise NotLeader("the Lease is another's")
+
+    async with open_agent_environment() as env:
+        await given_up(env)
+        await provider_is_back(env)
+        written = env.retell_writes()
+        retry = OrphanQueue(replace(env.context, fence=lost), Metrics())
+        await retry.run_due()
+        assert env.retell_writes() == written
+        assert len(orphans(env)) == 1
+
+
+async def test_a_rate_limit_is_waited_out_as_long_as_retell_asks() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        await env.inject_fault("list-agents", "rate-limited", count=1)
+        env.delete()
+        result = await env.reconcile()
+        assert result.requeue_after is not None
+        assert not result.requeue
+
+
+async def test_an_unreadable_orphan_holds_up_no_other() -> None:
+    async with open_agent_environment() as env:
+        retry = await given_up(env)
+        (entry,) = orphans(env)
+        broken = {**entry, "metadata": {**entry["metadata"], "name": "broken"}, "data": {"entry.json": "e30="}}
+        env.put(resources.SECRETS, broken)
+        await provider_is_back(env)
+        await retry.run_due()
+        assert [orphan["metadata"]["name"] for orphan in orphans(env)] == ["broken"], "a person has to look at it"
+        assert env.workspace["agents"] == {}
+
+
+async def test_an_unexpected_answer_of_the_provider_is_reported_and_tried_again(monkeypatch) -> None:
+    async with open_agent_environment() as env:
+        retry = await given_up(env)
+        await provider_is_back(env)
+
+        async def fail(*_: object) -> None:
+            raise KeyError("agent_id")
+
+        monkeypatch.setattr("askproai_operator.controllers.orphan.remove_remote_objects", fail)
+        await retry.run_due()
+        (entry,) = orphans(env)
+        assert "KeyError in the operator" in entry["metadata"]["annotations"]["askproai.de/last-error"]
+        monkeypatch.undo()
+        env.clock.advance(timedelta(hours=1))
+        await retry.run_due()
+        assert orphans(env) == []
+
+
+async def test_an_orphan_that_cannot_be_recorded_delays_no_deletion_and_is_reported() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        (agent_id,) = env.workspace["agents"]
+        await env.inject_fault("list-agents", "error-before-commit", count=1000)
+        env.delete()
+        env.clock.advance(BEYOND_BUDGET)
+        env.api.next_answers["secrets"] = [503, 403]
+        with pytest.raises(Unreachable):
+            await env.reconcile()
+        assert tuple(KEY) in env.api.objects, "nothing is given up before it is recorded"
+        assert (await env.reconcile()).gone
+        assert agent_id in env.api.events[-1][2]
+        assert "remove it by hand" in env.api.events[-1][2]

@@ -1,0 +1,89 @@
+"""Whatever exists at Retell and whatever was edited: the plan that is shown is what is then written there, step by step."""
+
+import random
+import re
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from askproai_operator.controllers.agent.plan import Action
+from tests.worlds.agent_environment import NUMBER, AgentEnvironment, open_agent_environment
+
+OPERATIONS = {
+    Action.CREATE_LLM: "create-llm", Action.CREATE_AGENT: "create-agent", Action.FORK: "create-agent-version",
+    Action.PATCH_LLM: "update-llm", Action.PATCH_AGENT: "update-agent", Action.PUBLISH: "publish-agent-version",
+    Action.IMPORT: "import-number", Action.BIND: "update-number", Action.UNBIND: "update-number",
+    Action.DELETE_AGENT: "delete-agent", Action.DELETE_LLM: "delete-llm",
+}  # fmt: skip
+PLAN = {"askproai.de/plan": "true"}
+
+
+async def prompt(env: AgentEnvironment) -> None:
+    env.edit(llm={"model": "gpt-5.1", "temperature": "0", "prompt": "Sei freundlich."})
+
+
+async def voice(env: AgentEnvironment) -> None:
+    env.edit(voiceId="11labs-Adrian")
+
+
+async def functions(env: AgentEnvironment) -> None:
+    env.edit(functions=["CheckAvailability"])
+
+
+async def number_given_up(env: AgentEnvironment) -> None:
+    env.set_branch_numbers()
+
+
+async def unbound_by_hand(env: AgentEnvironment) -> None:
+    if env.status.get("agentId"):
+        await env.request_retell(
+            "PATCH", f"/update-phone-number/{NUMBER.replace('+', '%2B')}", {"inbound_agents": None}
+        )
+
+
+async def drift(env: AgentEnvironment) -> None:
+    """Edit and publish a version, as a person does with the dashboard."""
+    if agent_id := env.status.get("agentId"):
+        draft = await env.request_retell(
+            "POST", f"/create-agent-version/{agent_id}", {"base_version": env.status["publishedVersion"]}
+        )
+        await env.request_retell(
+            "PATCH", f"/update-agent/{agent_id}?version={draft['version']}", {"voice_id": "11labs-Adrian"}
+        )
+        await env.request_retell("POST", f"/publish-agent-version/{agent_id}", {"version": draft["version"]})
+
+
+async def new_process(env: AgentEnvironment) -> None:
+    await env.restart()
+
+
+CHANGES: tuple[Callable[[AgentEnvironment], Awaitable[None]], ...] = (
+    prompt, voice, functions, number_given_up, unbound_by_hand, drift, new_process,
+)  # fmt: skip
+
+
+def operation(line: str) -> str:
+    """Return the operation that a line of the plan announces."""
+    for action, name in OPERATIONS.items():
+        if re.fullmatch(re.escape(action.value).replace(r"\{\}", ".+"), line):
+            return name
+    raise AssertionError(f"not a step: {line}")
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_what_the_plan_shows_is_what_is_then_written(seed: int) -> None:
+    chance = random.Random(seed)
+    async with open_agent_environment() as env:
+        if chance.random() < 0.7:
+            await env.settle()
+        for change in chance.sample(CHANGES, chance.randint(1, 3)):
+            await change(env)
+        env.annotate(**PLAN)
+        at = len(env.retell_requests)
+        await env.settle()
+        plan = env.status["plan"]
+        assert env.retell_writes(at) == [], "showing it writes nothing"
+        env.annotate()
+        await env.settle()
+        assert env.retell_writes(at) == [operation(line) for line in plan if line != "nothing to do"]
+        assert "plan" not in env.status

@@ -1,0 +1,125 @@
+"""A provider that is away for longer than a deletion waits: the namespace ends, and later no orphan is left."""
+
+from typing import Any
+
+import pytest
+
+from askproai_operator.engine import resources
+from askproai_operator.orphans import LABEL
+from tests.worlds.operator_environment import TenantNamespace
+from tests.worlds.waiting import eventually
+
+SOON = 20.0  # seconds
+
+
+@pytest.fixture(autouse=True)
+def clear_faults(operator):
+    yield
+    operator.retell.faults.clear()
+    operator.calcom.faults.clear()
+
+
+async def ledger(namespace: TenantNamespace) -> list[dict[str, Any]]:
+    """Return the entries of this namespace's objects."""
+    entries = await namespace.operator.context.kube.list(resources.SECRETS, "default", LABEL)
+    return [entry for entry in entries if f" {namespace.name}/" in entry["metadata"]["annotations"]["askproai.de/what"]]
+
+
+def forget_failures(namespace: TenantNamespace) -> None:
+    """Close the circuits, and end the backoff of orphans."""
+    namespace.operator.context.providers._states.clear()
+    namespace.operator.retry_orphans()
+
+
+async def emptied(namespace: TenantNamespace) -> None:
+    """Wait until the ledger is empty. Neither the backoff nor the circuit that the failures opened is tested here."""
+    forget_failures(namespace)
+
+    async def nothing_left() -> bool:
+        return await ledger(namespace) == []
+
+    await eventually(nothing_left, SOON, "the ledger to be empty")
+
+
+def workspace(namespace: TenantNamespace) -> dict[str, Any]:
+    return namespace.operator.retell.dump()["workspaces"].get(namespace.retell_key, {"agents": {}, "llms": {}})
+
+
+async def create_all(namespace: TenantNamespace) -> None:
+    await namespace.write_secret()
+    for kind in ("Branch", "ServiceOffering", "Tenant"):
+        await namespace.create(kind, spec={"calcom": {"eventTypes": []}} if kind == "ServiceOffering" else None)
+    await namespace.wait_until_ready()
+    await namespace.create("RetellAgent")
+    await namespace.wait_for_condition("Synced", "True", kind="RetellAgent", name="mitte")
+
+
+async def test_a_namespace_ends_without_its_providers_and_no_orphan_is_left_when_they_are_back(namespace):
+    await create_all(namespace)
+    assert namespace.calcom_webhooks()
+    assert workspace(namespace)["agents"]
+    namespace.operator.inject_fault(namespace.operator.retell, "list-agents", "error-before-commit", 9999)
+    namespace.operator.inject_fault(namespace.operator.calcom, "list-webhooks", "error-before-commit", 9999)
+    await namespace.client.delete(f"/api/v1/namespaces/{namespace.name}")
+    for kind, name in (("RetellAgent", "mitte"), ("Tenant", "salon-mueller"), ("Secret", "salon-mueller-teardown")):
+        await namespace.wait_until_gone(kind, name)
+    entries = await ledger(namespace)
+    assert {entry["metadata"]["labels"][LABEL] for entry in entries} == {"agent", "webhook"}
+    visible = str([entry["metadata"] for entry in entries])
+    assert namespace.retell_key not in visible
+    assert namespace.calcom_key not in visible
+    assert workspace(namespace)["agents"]
+
+    namespace.operator.retell.faults.clear()
+    namespace.operator.calcom.faults.clear()
+    await emptied(namespace)
+    assert (workspace(namespace)["agents"], workspace(namespace)["llms"]) == ({}, {})
+    assert namespace.calcom_webhooks() == []
+
+
+async def test_a_refused_key_holds_up_nothing_and_a_new_one_in_the_entry_is_used(namespace):
+    """A deletion has only the key of its time; into the ledger's entry a person can put another."""
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    webhooks = namespace.operator.calcom.dump()["accounts"][namespace.calcom_key]["webhooks"]
+    assert webhooks
+    await namespace.create("Branch")
+    await namespace.create("RetellAgent", annotations={"askproai.de/paused": "true"}, finalizers=["example.com/hold"])
+    await eventually(lambda: namespace.operator.context.relations.agent(namespace.name, "mitte"), SOON, "the agent")
+    await namespace.client.delete(namespace.path("Tenant"))
+    await namespace.wait_for_condition("CredentialsValid", "False", "Deleting")  # from now on nothing is repaired
+    bad = {"stringData": {"calcom-api-key": "wrong"}}
+    await namespace.client.merge(namespace.path("Secret", "salon-mueller-teardown"), bad)
+    await namespace.client.delete(namespace.path("RetellAgent", "mitte"))
+    await namespace.client.merge(namespace.path("RetellAgent", "mitte"), {"metadata": {"finalizers": None}})
+    await namespace.wait_until_gone("Tenant")
+    (entry,) = await ledger(namespace)
+    path = resources.SECRETS.path("default", entry["metadata"]["name"])
+    await namespace.client.merge(path, {"stringData": {"calcom-api-key": namespace.calcom_key}})
+    await emptied(namespace)
+    assert namespace.calcom_webhooks() == []
+
+
+async def test_a_namesakes_webhook_and_role_stay_its_own(namespace):
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    namespace.operator.inject_fault(namespace.operator.calcom, "list-webhooks", "error-before-commit", 9999)
+    await namespace.client.delete(namespace.path("Tenant"))
+    await namespace.wait_until_gone("Tenant")
+    await namespace.create("Tenant", spec={"calendar": {"provider": "Local", "calcom": None}})
+    namespace.operator.calcom.faults.clear()
+
+    async def waits() -> bool:
+        return any(
+            "again" in entry["metadata"]["annotations"]["askproai.de/last-error"] for entry in await ledger(namespace)
+        )
+
+    forget_failures(namespace)
+    await eventually(waits, SOON, "the entry to wait for the namesake")
+    assert len(namespace.calcom_webhooks()) == 1
+    await namespace.client.delete(namespace.path("Tenant"))
+    await namespace.wait_until_gone("Tenant")
+    await emptied(namespace)
+    assert namespace.calcom_webhooks() == []

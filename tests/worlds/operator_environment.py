@@ -1,0 +1,246 @@
+"""The operator without its process, with real API server, watches, PostgreSQL and Valkey, and simulated providers."""
+
+import asyncio
+import base64
+import signal
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from askproai_core.clock import SystemClock
+from askproai_core.database import AdminStore
+from askproai_core.fault_injection import FaultPoints
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.config_sync import ConfigSyncController
+from askproai_operator.controllers.orphan import ORPHAN, ledger_key
+from askproai_operator.engine import Cache, Kube, resources
+from askproai_operator.engine.event_sink import EventSink
+from askproai_operator.engine.informer import Informer
+from askproai_operator.engine.login import kopf_login
+from askproai_operator.engine.loop import ReconcileLoop
+from askproai_operator.engine.metrics import Metrics
+from askproai_operator.engine.queue import WorkQueue
+from askproai_operator.main import RESOURCE_CONTROLLERS, background_controllers, background_options
+from askproai_operator.providers import ProviderClients
+from askproai_operator.redis_users import RedisAdmin
+from askproai_operator.relations import Relations
+from askproai_operator.settings import Settings
+from askproai_sandbox.calcom import CalcomSimulator
+from askproai_sandbox.cluster import ControlPlane, KubeClient
+from askproai_sandbox.databases import Database
+from askproai_sandbox.redis import EmbeddedRedis
+from askproai_sandbox.retell import RetellSimulator
+from askproai_sandbox.simulator import serve
+from askproai_sandbox.simulator.app import Simulator
+from askproai_sandbox.simulator.faults import Fault
+from askproai_sandbox.world import manifests
+from tests.worlds.waiting import eventually
+
+SOON = 15.0  # seconds
+PREFIX = "kinds-"  # only such namespaces are reconciled: other tests leave objects behind
+NAME = "salon-mueller"
+
+
+@dataclass
+class RunningOperator:
+    """A running operator, and the providers' simulators that it talks to.
+
+    `writes` are method and path of each request to the API server that is no GET; `config_syncs` the namespace, tenant and hash
+    of each change of a config that pods are to be notified of.
+    """
+
+    context: ReconcileContext
+    settings: Settings
+    queue: WorkQueue
+    informer: Informer
+    retell: RetellSimulator
+    calcom: CalcomSimulator
+    writes: list[tuple[str, str]]
+    config_syncs: list[tuple[str, str, str]]
+
+    def retry_orphans(self) -> None:
+        """Make the orphans due that wait for their backoff."""
+        for key in [key for key in self.queue._due if key.kind == ORPHAN]:
+            self.queue.drop(key)
+            self.queue.add(key)
+
+    def inject_fault(self, simulator: Simulator, operation: str, kind: str, count: int) -> None:
+        body = {"operation": operation, "fault": kind, "count": count}
+        simulator.faults.active.append(Fault.parse(body, simulator.clock.now()))
+
+
+@asynccontextmanager
+async def running_operator(
+    control_plane: ControlPlane, tenant_database: Database, valkey: EmbeddedRedis
+) -> AsyncIterator[RunningOperator]:
+    """Run the operator inside the test's process until the end of the block."""
+    clock, metrics, cache, stop = SystemClock(), Metrics(), Cache(), asyncio.Event()
+    relations = Relations(cache)
+    sink = EventSink(cache, relations, lambda key: queue.add(key) if key.namespace.startswith(PREFIX) else None)
+    login = partial(kopf_login, control_plane.kubeconfig)
+    retell, calcom = RetellSimulator(clock), CalcomSimulator(clock)
+    async with (
+        serve(retell) as retell_url,
+        serve(calcom) as calcom_url,
+        Kube(login, sink, clock, namespace="default") as kube,
+    ):
+        settings = Settings(
+            namespace="default",
+            retell_base_url=retell_url,
+            calcom_base_url=calcom_url,
+            shared_base_url="https://voice.example",
+            resync_seconds=60,
+            deletion_budget_seconds=2,
+            leftover_retry_seconds=1,
+        )
+        queue = WorkQueue(clock, metrics, options=background_options(settings))
+        hosts = (*settings.provider_hosts, retell_url, calcom_url)
+        async with ProviderClients(clock, hosts=hosts) as providers:
+            database = AdminStore(tenant_database.dsn)
+            redis = RedisAdmin(valkey.admin_url, clock)
+            informer = Informer(sink, kube, clock, metrics, login)
+            config_syncs: list[tuple[str, str, str]] = []
+            context = ReconcileContext(
+                kube=kube,
+                cache=cache,
+                relations=relations,
+                settings=settings,
+                clock=clock,
+                faults=FaultPoints(),
+                database=database,
+                providers=providers,
+                installation_id="inst-1",
+                fence=lambda: None,
+                enqueue=queue.add,
+                trigger_config_sync=lambda *config: config_syncs.append(config),
+                redis=redis,
+            )
+            writes: list[tuple[str, str]] = []
+            send = kube._transport._send
+
+            async def counted(method: str, path: str, *rest: Any) -> Any:
+                if method != "GET":
+                    writes.append((method, path))
+                return await send(method, path, *rest)
+
+            kube._transport._send = counted  # type: ignore[method-assign]
+            await informer.prime()
+            loop = asyncio.get_running_loop()
+
+            def restore_signal_handlers() -> None:
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    loop.remove_signal_handler(number)
+
+            background = background_controllers(queue, metrics, ConfigSyncController(queue.add))
+            controllers = {**RESOURCE_CONTROLLERS, **background}
+            queue.add(ledger_key(settings))
+            tasks = [
+                asyncio.create_task(informer.run(stop, restore_signal_handlers)),
+                asyncio.create_task(ReconcileLoop(controllers, context, queue, metrics).run(stop)),
+            ]
+            await asyncio.wait_for(informer.ready.wait(), 10)
+            yield RunningOperator(context, settings, queue, informer, retell, calcom, writes, config_syncs)
+            stop.set()
+            await asyncio.gather(*tasks)
+            await database.close()
+            await redis.close()
+
+
+@dataclass
+class TenantNamespace:
+    """A namespace that the operator reconciles, and what a person does and sees in it."""
+
+    operator: RunningOperator
+    client: KubeClient
+    name: str
+    retell_key: str = field(default_factory=lambda: f"key_{uuid.uuid4().hex[:8]}")
+    calcom_key: str = field(default_factory=lambda: f"cal_{uuid.uuid4().hex[:8]}")
+    number: str = field(default_factory=lambda: f"+49301{uuid.uuid4().int % 10**6:06}")  # belongs to one namespace only
+
+    def path(self, kind: str, name: str = NAME) -> str:
+        return resources.resource_of_kind(kind).path(self.name, name)
+
+    async def create(self, kind: str, name: str = "", *, spec: Mapping[str, Any] | None = None, **meta: Any) -> dict:
+        """Create the salon's object of a kind; fields of `spec` replace its own. Tenants are suspended: no pods run here."""
+        manifest = manifests()[kind][0]
+        manifest["metadata"] = {"name": name or manifest["metadata"]["name"], "namespace": self.name} | meta
+        usual = {"Tenant": {"suspend": True}, "Branch": {"phoneNumbers": [{"number": self.number}]}}
+        manifest["spec"] |= usual.get(kind, {}) | dict(spec or {})
+        return await self.client.create(resources.resource_of_kind(kind).path(self.name), manifest)
+
+    async def write_secret(self, *, watched: bool = True, **changed: str) -> None:
+        """Create the Secret `providers`, or change keys of it. `watched` labels it, so that a change acts at once."""
+        data = {"retell-api-key": self.retell_key, "calcom-api-key": self.calcom_key, "calcom-webhook-secret": "whs"}
+        meta = {"name": "providers", "labels": {"askproai.de/watch": "true"} if watched else {}}
+        body = {"kind": "Secret", "apiVersion": "v1", "metadata": meta, "stringData": data | changed}
+        if await self.get("Secret", "providers") is None:
+            await self.client.create(resources.SECRETS.path(self.name), body)
+        else:
+            await self.client.merge(self.path("Secret", "providers"), {"stringData": changed})
+
+    async def get(self, kind: str, name: str = NAME) -> dict[str, Any] | None:
+        return await self.operator.context.kube.get(resources.resource_of_kind(kind), self.name, name)
+
+    async def secret_data(self, name: str) -> dict[str, str]:
+        found = await self.get("Secret", name)
+        return {k: base64.b64decode(v).decode() for k, v in ((found or {}).get("data") or {}).items()}
+
+    async def wait_for_condition(
+        self, type_: str, status: str, reason: str = "", *, kind: str = "Tenant", name: str = NAME
+    ) -> dict[str, Any]:
+        """Wait for a condition and return it."""
+        seen: list[Any] = []
+
+        async def matching() -> dict[str, Any] | None:
+            live = await self.get(kind, name)
+            conditions = ((live or {}).get("status") or {}).get("conditions") or []
+            seen[:] = [(found["type"], found["status"], found["reason"]) for found in conditions]
+            found = next((condition for condition in conditions if condition["type"] == type_), None)
+            return found if found and found["status"] == status and reason in {"", found["reason"]} else None
+
+        return await eventually(
+            matching, SOON, lambda: f"{kind} {name}: {type_}={status} {reason}; its conditions are {seen}"
+        )
+
+    async def wait_until_ready(self, kind: str = "Tenant", name: str = NAME) -> dict[str, Any]:
+        await self.wait_for_condition("Ready", "True", kind=kind, name=name)
+        live = await self.get(kind, name)
+        assert live is not None
+        return live
+
+    async def wait_for(
+        self, kind: str, name: str, holds: Callable[[dict[str, Any] | None], object], what: str
+    ) -> dict[str, Any]:
+        """Wait until `holds` of an object (None while it does not exist), and return the object."""
+
+        async def matching() -> list[Any]:
+            live = await self.get(kind, name)
+            return [live] if holds(live) else []
+
+        return (await eventually(matching, SOON, what))[0]
+
+    async def wait_until_gone(self, kind: str, name: str = NAME) -> None:
+        async def is_gone() -> bool:
+            return await self.get(kind, name) is None
+
+        await eventually(is_gone, SOON, f"{kind} {name} to be gone")
+
+    async def events(self) -> list[tuple[str, str]]:
+        found = await self.operator.context.kube.list(resources.EVENTS, self.name)
+        ours = [event for event in found if event["source"].get("component") == "askproai-operator"]
+        return [(event["type"], event["reason"]) for event in ours]
+
+    def calcom_webhooks(self) -> list[str]:
+        """Return the URLs of the webhooks at Cal.com."""
+        account = self.operator.calcom.dump()["accounts"].get(self.calcom_key, {})
+        return [hook["subscriberUrl"] for hook in account.get("webhooks", [])]
+
+
+async def create_namespace(operator: RunningOperator, client: KubeClient) -> TenantNamespace:
+    """Create a namespace that the operator reconciles."""
+    name = f"{PREFIX}{uuid.uuid4().hex[:8]}"
+    await client.create("/api/v1/namespaces", {"kind": "Namespace", "metadata": {"name": name}})
+    return TenantNamespace(operator, client, name)
