@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
-from askproai_sandbox.world import SALON
+from askproai_sandbox.example_tenant import SALON
 from tests.worlds.running_demo import fetch
 from tests.worlds.waiting import eventually
 

@@ -10,9 +10,9 @@ import pytest
 
 from askproai_core.clock import SystemClock
 from askproai_sandbox.calcom import CalcomSimulator
+from askproai_sandbox.example_tenant import EXAMPLES, SALON
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
-from askproai_sandbox.world import EXAMPLES, SALON
 from tests.worlds.running_demo import fetch, second_tenant, send, signed
 from tests.worlds.waiting import eventually
 

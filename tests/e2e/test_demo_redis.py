@@ -13,7 +13,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError
 
-from askproai_sandbox.world import SALON
+from askproai_sandbox.example_tenant import SALON
 from tests.worlds.running_demo import Demo, fetch
 from tests.worlds.waiting import eventually
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from askproai_sandbox.cluster import spawn
-from askproai_sandbox.world import SALON
+from askproai_sandbox.example_tenant import SALON
 from tests.worlds.running_demo import EXPIRED_HOLD, SELECT_THE_HOLD
 from tests.worlds.waiting import eventually
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from askproai_sandbox.cluster import ProcessError, free_port, spawn
-from askproai_sandbox.world import SALON
+from askproai_sandbox.example_tenant import SALON
 from tests.worlds.foreign_crds import MONITORING, crd_files
 from tests.worlds.running_demo import fetch, send, signed
 from tests.worlds.waiting import eventually

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from askproai_sandbox.world import EXAMPLES, SALON
+from askproai_sandbox.example_tenant import EXAMPLES, SALON
 from tests.worlds.running_demo import send, signed
 from tests.worlds.waiting import eventually
 

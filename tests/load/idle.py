@@ -7,7 +7,7 @@ from pathlib import Path
 
 from askproai_sandbox.cluster import Child, ProcessError, kubectl, spawn
 from askproai_sandbox.demo import State, StateError, read_state
-from askproai_sandbox.world import EXAMPLES, SALON, seed_simulators
+from askproai_sandbox.example_tenant import EXAMPLES, SALON, seed_simulators
 from tests.load.environment import ROOT, memory_rows
 from tests.load.measure import Row
 from tests.worlds.waiting import eventually

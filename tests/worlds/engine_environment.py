@@ -15,7 +15,7 @@ from askproai_operator.engine.queue import WorkQueue
 from askproai_operator.engine.resources import resource_of_kind
 from askproai_operator.relations import Relations
 from askproai_sandbox.cluster import ControlPlane
-from askproai_sandbox.world import manifests
+from askproai_sandbox.example_tenant import load_manifests
 
 
 @dataclass
@@ -34,7 +34,7 @@ class EngineEnvironment:
 
     async def create(self, kind: str, name: str = "", **meta: Any) -> Any:
         """Create one of the salon's objects, and return its model."""
-        manifest = manifests()[kind][0]
+        manifest = load_manifests()[kind][0]
         manifest["metadata"] = {"name": name or manifest["metadata"]["name"], "namespace": self.namespace} | meta
         raw = await self.kube.create(manifest)
         self.sink.prime(resource_of_kind(kind), raw)

@@ -19,8 +19,8 @@ from askproai_sandbox.caller import CallRecord, play_call
 from askproai_sandbox.cluster import kubectl
 from askproai_sandbox.demo import State, read_state
 from askproai_sandbox.demo.run import run_demo
-from askproai_sandbox.demo.story import Outcome
-from askproai_sandbox.world import SALON, manifests
+from askproai_sandbox.demo.scenario import DemoResult
+from askproai_sandbox.example_tenant import SALON, load_manifests
 
 EXPIRED_HOLD = """
     WITH a AS (
@@ -39,7 +39,7 @@ class Demo:
     """A running demo, the outcome of its scenario, and the text that a person saw."""
 
     directory: Path
-    outcome: Outcome
+    outcome: DemoResult
     text: str
 
     @property
@@ -88,7 +88,7 @@ async def fetch(url: str, method: str = "GET", **kwargs: Any) -> Any:
         return await response.json()
 
 
-async def play(directory: Path, *, keep: bool, kill: bool) -> tuple[Outcome, str]:
+async def play(directory: Path, *, keep: bool, kill: bool) -> tuple[DemoResult, str]:
     """Play the demo's scenario, and return its outcome and the text that a person saw."""
     screen = io.StringIO()
     outcome = await run_demo(
@@ -116,7 +116,7 @@ async def send(demo, body: bytes, headers: dict[str, str]) -> tuple[int, dict]:
 
 def second_tenant(retell_url: str, calcom_url: str) -> str:
     """Return the second example as YAML, with servers of its own and a calendar at Cal.com."""
-    objects = manifests("second-tenant.yaml")
+    objects = load_manifests("second-tenant.yaml")
     secret, tenant = objects["Secret"][0], objects["Tenant"][0]
     secret["stringData"] |= {"calcom-api-key": "cal_demo_praxis", "calcom-webhook-secret": "praxis-hook-secret"}
     ref = {"name": secret["metadata"]["name"]}

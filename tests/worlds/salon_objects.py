@@ -6,7 +6,7 @@ from typing import Any
 from askproai_operator.engine import Cache, Key
 from askproai_operator.engine.cache import CustomResource
 from askproai_operator.engine.resources import resource_of_kind
-from askproai_sandbox.world import manifests
+from askproai_sandbox.example_tenant import load_manifests
 
 NAMESPACE = "salon-mueller"
 _VERSIONS = iter(range(1, 1_000_000))
@@ -14,7 +14,7 @@ _VERSIONS = iter(range(1, 1_000_000))
 
 def raw(kind: str, name: str = "", *, status: Mapping[str, Any] | None = None, **meta: Any) -> dict[str, Any]:
     """Return the salon's first object of a kind, renamed, with the server's metadata and a newer resourceVersion each time."""
-    manifest = manifests()[kind][0]
+    manifest = load_manifests()[kind][0]
     name = name or manifest["metadata"]["name"]
     server = {"name": name, "namespace": NAMESPACE, "uid": f"uid-{kind}-{name}", "generation": 1}
     server |= {"creationTimestamp": "2026-11-20T09:00:00Z", "resourceVersion": str(next(_VERSIONS))}

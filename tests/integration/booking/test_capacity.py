@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import Branch, Hours, Service, Staff, TenantConfig, Weekday
-from askproai_sandbox.world import salon_config
+from askproai_sandbox.example_tenant import salon_config
 from tests.worlds.booking_environment import Salon, call
 
 DAY = "2026-11-27"

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from askproai_sandbox.databases import Database
-from askproai_sandbox.world import NUMBER
+from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.tenant_pod import Reply, TenantPod, open_pod, running_web, sign_retell
 from tests.worlds.waiting import eventually
 

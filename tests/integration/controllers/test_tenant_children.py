@@ -9,7 +9,7 @@ import pytest
 
 from askproai_operator.engine import Key, resources
 from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient, Mirror
-from askproai_sandbox.world import manifests
+from askproai_sandbox.example_tenant import load_manifests
 from tests.worlds.foreign_crds import GATEWAY, MONITORING, crd_files
 from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.waiting import eventually
@@ -100,7 +100,7 @@ async def garbage_collector(kube_client: KubeClient, kube_namespace: str) -> Non
     """
     await kube_client.create(
         resources.TENANTS.path(kube_namespace),
-        manifests()["Tenant"][0] | {"metadata": {"name": "to-collect", "namespace": kube_namespace}},
+        load_manifests()["Tenant"][0] | {"metadata": {"name": "to-collect", "namespace": kube_namespace}},
     )
     path = resources.TENANTS.path(kube_namespace, "to-collect")
     await kube_client.delete(path, {"propagationPolicy": "Foreground"})

@@ -52,7 +52,7 @@ async def start_coordinator(
 
     yield start
     for child in started:
-        await child.stop(ask=signal.SIGKILL)
+        await child.stop(first_signal=signal.SIGKILL)
 
 
 def log_entries(child: Child, event: str) -> list[dict[str, Any]]:
@@ -82,7 +82,7 @@ async def wait_until_swept(env: CoordinatorEnvironment) -> None:
 async def test_when_the_leader_is_killed_the_other_one_takes_over(
     env_with_redis: CoordinatorEnvironment, start_coordinator: Start, kube_client: KubeClient, kube_namespace: str
 ):
-    salon = await env_with_redis.database.tenant_store("salon")
+    salon = await env_with_redis.database.create_tenant("salon")
     first = await start_coordinator("first")
     term = await wait_until_leading(first)
     second = await start_coordinator("second")
@@ -115,7 +115,7 @@ async def test_a_deposed_leader_that_wakes_changes_nothing(
     kube_namespace: str,
 ):
     """SIGSTOP for longer than the Lease, then SIGCONT: by then another process leads."""
-    salon = await env_with_redis.database.tenant_store("salon")
+    salon = await env_with_redis.database.create_tenant("salon")
     first = await start_coordinator("first")
     term = await wait_until_leading(first)
     second = await start_coordinator("second")

@@ -37,7 +37,7 @@ REFUSED = (
 
 
 async def test_statements_of_no_task_are_refused(env: CoordinatorEnvironment):
-    salon = await env.database.tenant_store("salon")
+    salon = await env.database.create_tenant("salon")
     await env.appointment(salon)
     await env.event(salon, "e")
     await env.superuser.execute(
@@ -49,7 +49,7 @@ async def test_statements_of_no_task_are_refused(env: CoordinatorEnvironment):
 
 
 async def test_appointments_and_unfinished_work_cannot_be_deleted(env: CoordinatorEnvironment):
-    salon = await env.database.tenant_store("salon")
+    salon = await env.database.create_tenant("salon")
     await env.appointment(salon, status="confirmed")
     await env.event(salon, "e")
     await env.superuser.execute(

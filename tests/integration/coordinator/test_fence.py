@@ -44,7 +44,7 @@ async def test_the_fence_is_compared_as_a_number(env_with_redis: CoordinatorEnvi
 
 async def test_a_process_that_is_not_surely_leading_touches_no_row(env_with_redis: CoordinatorEnvironment, own_valkey):
     env = env_with_redis
-    salon = await env.database.tenant_store("salon")
+    salon = await env.database.create_tenant("salon")
     await env.appointment(salon, expires=AGO)
     await env.event(salon, "stuck", status="failed", job="dead")
     async with own_valkey.admin() as redis:
@@ -61,7 +61,7 @@ async def test_a_process_that_is_not_surely_leading_touches_no_row(env_with_redi
 
 async def test_a_lease_lost_between_two_batches_stops_the_second(env: CoordinatorEnvironment, monkeypatch):
     monkeypatch.setattr("askproai_runtime.coordinator.maintenance.BATCH", 1)
-    salon = await env.database.tenant_store("salon")
+    salon = await env.database.create_tenant("salon")
     for unit in (0, 1):
         await env.appointment(salon, expires=AGO, unit=unit)
     check_lease, checks = env.context.fence, []
@@ -82,7 +82,7 @@ async def test_a_failing_task_is_counted_and_the_others_go_on(env: CoordinatorEn
     async def broken(_context: object) -> int:
         raise ValueError("Erika Mustermann, +4915112345678")
 
-    salon = await env.database.tenant_store("salon")
+    salon = await env.database.create_tenant("salon")
     await env.appointment(salon, expires=AGO)
     every = periodic_tasks(env.context.settings)[0].every
     await run_once(PeriodicTask("broken", every, broken), env.context)
@@ -94,7 +94,7 @@ async def test_a_failing_task_is_counted_and_the_others_go_on(env: CoordinatorEn
 
 
 async def test_when_redis_is_killed_the_tasks_on_the_tables_go_on(env_with_redis: CoordinatorEnvironment, own_valkey):
-    salon = await env_with_redis.database.tenant_store("salon")
+    salon = await env_with_redis.database.create_tenant("salon")
     await env_with_redis.appointment(salon, expires=AGO)
     await own_valkey.kill()
     for task in periodic_tasks(env_with_redis.context.settings):

@@ -13,7 +13,7 @@ from tests.worlds.coordinator_environment import CoordinatorEnvironment
     [("processing", "running", "10 minutes"), ("failed", "dead", None), ("received", "done", None)],
 )
 async def test_an_event_without_a_live_job_is_rearmed_once(env: CoordinatorEnvironment, status, job, lease):
-    salon = await env.database.tenant_store("salon")
+    salon = await env.database.create_tenant("salon")
     event = await env.event(salon, "stuck", status=status, job=job, lease=lease)
     assert await rearm_events(env.context) == 1
     row = await env.job(event)
@@ -23,7 +23,7 @@ async def test_an_event_without_a_live_job_is_rearmed_once(env: CoordinatorEnvir
 
 
 async def test_an_event_that_has_no_job_gets_one(env: CoordinatorEnvironment):
-    salon = await env.database.tenant_store("salon")
+    salon = await env.database.create_tenant("salon")
     event = await env.event(salon, "bare", job=None)
     assert await rearm_events(env.context) == 1
     row = await env.job(event)
@@ -42,7 +42,7 @@ async def test_an_event_that_has_no_job_gets_one(env: CoordinatorEnvironment):
     ],
 )
 async def test_live_finished_and_recent_events_are_left_alone(env: CoordinatorEnvironment, status, job, lease, age):
-    salon = await env.database.tenant_store("salon")
+    salon = await env.database.create_tenant("salon")
     event = await env.event(salon, "fine", status=status, job=job, lease=lease, age=age)
     before = await env.job(event)
     assert await rearm_events(env.context) == 0
@@ -50,7 +50,7 @@ async def test_live_finished_and_recent_events_are_left_alone(env: CoordinatorEn
 
 
 async def test_a_calendar_sync_whose_worker_is_lost_goes_on_and_a_done_one_does_not(env: CoordinatorEnvironment):
-    salon = await env.database.tenant_store("salon")
+    salon = await env.database.create_tenant("salon")
     for day, (state, lease) in enumerate([("running", "10 minutes"), ("done", None)], start=1):
         appointment_id = await env.appointment(salon, status="pending_sync", day=day)
         await env.superuser.execute(
@@ -63,7 +63,7 @@ async def test_a_calendar_sync_whose_worker_is_lost_goes_on_and_a_done_one_does_
 
 
 async def test_a_worker_that_returns_late_cannot_finish_a_rearmed_job(env: CoordinatorEnvironment):
-    salon = await env.database.tenant_store("salon")
+    salon = await env.database.create_tenant("salon")
     event = await env.event(salon, "slow", status="processing", job="running", lease="10 minutes")
     row = await env.job(event)
     late = Job(row["id"], JobKind.WEBHOOK_EVENT, Priority.CRITICAL, 1, row["claim_no"], event, None, "c")
@@ -74,7 +74,7 @@ async def test_a_worker_that_returns_late_cannot_finish_a_rearmed_job(env: Coord
 
 
 async def test_a_job_that_a_worker_is_finishing_at_this_moment_is_not_waited_for(env: CoordinatorEnvironment):
-    salon = await env.database.tenant_store("salon")
+    salon = await env.database.create_tenant("salon")
     event = await env.event(salon, "ending", status="processing", job="running", lease="10 minutes")
     async with env.superuser.transaction():
         await env.superuser.execute("UPDATE jobs SET state = 'done' WHERE event_id = $1", event)

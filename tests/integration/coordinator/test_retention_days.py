@@ -10,7 +10,7 @@ SHORT = TenantFacts(Retention(raw_event_days=1, transcript_days=2, call_days=3))
 
 
 async def create_tenant_with_short_retention(env: CoordinatorEnvironment, name: str):
-    tenant = await env.database.tenant_store(name)
+    tenant = await env.database.create_tenant(name)
     await env.database.admin.ensure_tenant(
         tenant.tenant, tenant.uid, f"password-of-{name}", connection_limit=60, facts=SHORT
     )
@@ -20,7 +20,7 @@ async def create_tenant_with_short_retention(env: CoordinatorEnvironment, name: 
 async def test_raw_bodies_go_after_their_days_and_the_rows_stay(env: CoordinatorEnvironment):
     salon, patient = (
         await create_tenant_with_short_retention(env, "salon"),
-        await env.database.tenant_store("patient"),
+        await env.database.create_tenant("patient"),
     )
     old = await env.event(salon, "old", status="processed", job="done", age="25 hours")
     dead = await env.event(salon, "dead", status="dead", job="dead", age="25 hours")

@@ -10,7 +10,7 @@ AGO, SOON = timedelta(seconds=-1), timedelta(seconds=90)
 
 
 async def test_expired_holds_of_all_tenants_go_and_nothing_else(env: CoordinatorEnvironment):
-    salon, praxis = await env.database.tenant_store("salon"), await env.database.tenant_store("praxis")
+    salon, praxis = await env.database.create_tenant("salon"), await env.database.create_tenant("praxis")
     await env.appointment(salon, expires=AGO)
     await env.appointment(praxis, expires=AGO, day=2)
     live = await env.appointment(salon, expires=SOON, day=3)
@@ -24,7 +24,7 @@ async def test_expired_holds_of_all_tenants_go_and_nothing_else(env: Coordinator
 
 async def test_more_holds_than_one_batch_go_in_one_run(env: CoordinatorEnvironment, monkeypatch):
     monkeypatch.setattr(maintenance, "BATCH", 2)
-    salon = await env.database.tenant_store("salon")
+    salon = await env.database.create_tenant("salon")
     for day in range(1, 8):
         await env.appointment(salon, expires=AGO, day=day)
     assert await sweep_holds(env.context) == 7
@@ -32,7 +32,7 @@ async def test_more_holds_than_one_batch_go_in_one_run(env: CoordinatorEnvironme
 
 async def test_a_hold_of_a_resource_that_a_booking_has_locked_is_left_for_the_next_run(env: CoordinatorEnvironment):
     """A sweep that never waits cannot deadlock with bookings."""
-    salon = await env.database.tenant_store("salon")
+    salon = await env.database.create_tenant("salon")
     await env.appointment(salon, expires=AGO, unit=0)
     await env.appointment(salon, expires=AGO, unit=1)
     async with env.superuser.transaction():
@@ -42,7 +42,7 @@ async def test_a_hold_of_a_resource_that_a_booking_has_locked_is_left_for_the_ne
 
 
 async def test_a_hold_that_another_transaction_is_deleting_is_not_waited_for(env: CoordinatorEnvironment):
-    salon = await env.database.tenant_store("salon")
+    salon = await env.database.create_tenant("salon")
     await env.appointment(salon, expires=AGO)
     async with env.superuser.transaction():
         await env.superuser.execute("DELETE FROM appointments")
@@ -62,8 +62,8 @@ async def test_only_a_slot_lock_without_an_expiry_gets_one(env_with_redis: Coord
 
 
 async def test_dead_letters_the_oldest_job_and_double_bookings_are_counted(env: CoordinatorEnvironment):
-    salon = await env.database.tenant_store("salon")
-    await env.database.tenant_store("quiet")
+    salon = await env.database.create_tenant("salon")
+    await env.database.create_tenant("quiet")
     await env.event(salon, "e1", status="dead", job="dead")
     await env.event(salon, "e2", age="10 minutes")
     await env.superuser.execute(

@@ -24,7 +24,7 @@ class TwoTenants:
 
 @pytest.fixture(scope="module")
 async def tenants(module_database: Database) -> TwoTenants:
-    a, b = await module_database.tenant_store("alpha"), await module_database.tenant_store("beta")
+    a, b = await module_database.create_tenant("alpha"), await module_database.create_tenant("beta")
     appointments = [await fill(tenant) for tenant in (a, b)]
     return TwoTenants(module_database, a, b, b.resources["mitte", "anna", 1], appointments[1])
 
@@ -288,7 +288,7 @@ async def test_as_the_tenants_role_free_times_are_read_by_btree_and_the_tenant_l
     tenants: TwoTenants,
 ) -> None:
     """Range operators are not leakproof, so under row security the GiST index only enforces (6.5 ms against 0.07)."""
-    busy = await tenants.database.tenant_store("busy", [("mitte", f"p{n}", 1) for n in range(20)])
+    busy = await tenants.database.create_tenant("busy", [("mitte", f"p{n}", 1) for n in range(20)])
     async with connected(tenants.database.superuser_dsn) as su:
         await su.execute(
             """WITH a AS (INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)

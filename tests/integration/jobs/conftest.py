@@ -14,6 +14,6 @@ _NAMES = count()
 
 @pytest.fixture
 async def env(module_database: Database) -> AsyncIterator[JobEnvironment]:
-    salon = await module_database.tenant_store(f"salon{next(_NAMES)}")
+    salon = await module_database.create_tenant(f"salon{next(_NAMES)}")
     async with open_pool(salon.dsn, max_size=8) as pool:
         yield JobEnvironment(salon.tenant, salon.dsn, pool)

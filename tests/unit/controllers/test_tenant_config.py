@@ -17,7 +17,7 @@ from askproai_operator.api.branch import Absence, Address, BranchSpec, Holidays,
 from askproai_operator.api.offering import EventType, Price, ServiceOfferingSpec
 from askproai_operator.api.tenant import Calcom, RateLimits, Retention, TenantSpec
 from askproai_operator.controllers.tenant.tenant_config import compile_config
-from askproai_sandbox.world import salon_config
+from askproai_sandbox.example_tenant import salon_config
 from tests.worlds.salon_models import agent, branch, offering, raw, tenant
 
 CONTEXT: dict[str, Any] = {
