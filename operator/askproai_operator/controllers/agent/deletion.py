@@ -1,7 +1,7 @@
 """Deletes what a RetellAgent has at Retell: its numbers are freed, then agent and LLM are deleted.
 
 A deletion always ends, at the latest when its budget is spent: what is left then becomes an orphan, recorded in a Secret and
-removed from there (`controllers/leftovers.py`). It needs neither the tenant's pods nor the user's Secret, which the deletion
+removed from there (`controllers/orphan.py`). It needs neither the tenant's pods nor the user's Secret, which the deletion
 of a namespace removes at once: the key is in the Secret `<tenant>-teardown`.
 """
 
@@ -13,7 +13,7 @@ from askproai_operator.api import DeletionPolicy, ManagementPolicy, RetellAgent
 from askproai_operator.api.conditions import ConditionType, Reason, bad
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.execute import delete_llm_if_unused, enqueue_other_agents
-from askproai_operator.controllers.agent.inputs import marker, retell_client, tenant_name
+from askproai_operator.controllers.agent.inputs import marker, retell_client
 from askproai_operator.controllers.agent.observe import (
     RecordedState,
     bound_agents,
@@ -40,7 +40,7 @@ async def finalize(agent: RetellAgent, context: ReconcileContext) -> Result:
     recorded = RecordedState.from_status(newest.status)
     if not (recorded.agent_id or recorded.llm_id or recorded.pending):
         return await _finish(newest, context)  # not even an intent was recorded, so there is nothing at Retell
-    tenant, owner = tenant_name(newest, context), Owner(*newest.key, newest.metadata.uid)
+    tenant, owner = context.relations.tenant_of(newest), Owner(*newest.key, newest.metadata.uid)
     remains = OrphanedAgent(
         owner, marker(newest, context), tenant, recorded.agent_id, recorded.llm_id, recorded.numbers
     )
@@ -68,9 +68,8 @@ async def finalize(agent: RetellAgent, context: ReconcileContext) -> Result:
         after = max(unseen, _PENDING_INTERVAL)  # when the pending create must have appeared
         return Result((deleting,), requeue_after=after, requeue_reason=text)
     if retry_after is not None:
-        after = min(
-            retry_after, budget_left + PAST_BUDGET
-        )  # when Retell asks for it, but in time for the end of the budget
+        # When Retell asks for it, but in time for the end of the budget.
+        after = min(retry_after, budget_left + PAST_BUDGET)
         return Result((deleting,), requeue_after=after, requeue_reason=text)
     return Result((deleting,), requeue=True, requeue_reason=text)  # Retell named no time: exponential backoff
 

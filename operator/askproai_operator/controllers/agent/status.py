@@ -5,28 +5,17 @@ from typing import Final
 
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
 from askproai_operator.controllers.agent.execute import Published
-from askproai_operator.controllers.agent.inputs import Finding, Target
+from askproai_operator.controllers.agent.inputs import Target
 from askproai_operator.controllers.agent.observe import Observation, RecordedState
 from askproai_operator.controllers.agent.plan import Plan
+from askproai_operator.controllers.conditions import condition_of
 from askproai_operator.engine import EventRecord, Result
-from askproai_operator.providers import (
-    CredentialRefused,
-    HostNotAllowed,
-    ProviderError,
-    ProviderRefused,
-    RateLimited,
-    UnknownOutcome,
-)
+from askproai_operator.providers import ProviderError, ProviderRefused, RateLimited, UnknownOutcome
 
 PLAN_ANNOTATION: Final = "askproai.de/plan"
 _DUPLICATES_INTERVAL: Final = timedelta(seconds=5)
 _PENDING_INTERVAL: Final = timedelta(seconds=2)
 _SYNCED, _NUMBERS, _DRIFTED = ConditionType.SYNCED, ConditionType.NUMBERS_BOUND, ConditionType.DRIFTED
-
-
-def not_ready(finding: Finding) -> Result:
-    """Report what has to be settled first. No retry: a change of what it is about enqueues the agent, or the resync finds it."""
-    return Result((bad(_SYNCED, finding.reason, finding.message),))
 
 
 def settled(plan: Plan, published: Published, target: Target, observation: Observation) -> Result:
@@ -58,7 +47,7 @@ def settled(plan: Plan, published: Published, target: Target, observation: Obser
 def observed_only(plan: Plan, observation: Observation, recorded: RecordedState) -> Result:
     """Report what managementPolicy ObserveOnly found, and what policy Full would do about it."""
     numbers = good(_NUMBERS, "managementPolicy ObserveOnly: numbers stay as they are", Reason.NOT_REQUESTED)
-    if observation.agent is None:  # the id stays in the status: nothing else says what to look for
+    if observation.agent is None:  # the id stays in the status: nothing else names what to look for
         text = f"agent {recorded.agent_id} is not at Retell; managementPolicy Full makes a new one"
         return Result((bad(_SYNCED, Reason.OBSERVE_ONLY, text), numbers))
     synced = good(_SYNCED, "managementPolicy ObserveOnly: nothing is written at Retell", Reason.OBSERVE_ONLY)
@@ -102,26 +91,18 @@ def waiting(plan: Plan, wait: timedelta, recorded: RecordedState, now: datetime)
 
 
 def provider_failed(error: ProviderError) -> Result:
-    """Report an error of Retell: tried again when it says so (`after`), else by the key's exponential backoff (`retry`)."""
-    text = f"{error}; tried again by itself"
+    """Report an error of Retell. It is tried again when Retell or the open circuit says, else by exponential backoff."""
+    text, after = f"{error}; tried again by itself", error.retry_after
     match error:
-        case CredentialRefused():
-            return Result((bad(_SYNCED, Reason.CREDENTIALS_INVALID, str(error)),), requeue=True, requeue_reason=text)
-        case HostNotAllowed():
-            return Result(
-                (bad(_SYNCED, Reason.PROVIDER_HOST_NOT_ALLOWED, str(error)),), requeue=True, requeue_reason=text
-            )
         case RateLimited():
-            return Result(
-                (unknown(_SYNCED, Reason.RATE_LIMITED, text),), requeue_after=error.retry_after, requeue_reason=text
-            )
+            condition = unknown(_SYNCED, Reason.RATE_LIMITED, text)
         case ProviderRefused():
-            return Result((bad(_SYNCED, Reason.PROVIDER_REFUSED, text),), requeue=True, requeue_reason=text)
+            condition = bad(_SYNCED, Reason.PROVIDER_REFUSED, text)
         case UnknownOutcome():
-            return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), requeue=True, requeue_reason=text)
-    after = error.retry_after  # known while the circuit is open
-    unavailable = unknown(_SYNCED, Reason.PROVIDER_UNAVAILABLE, text)
-    return Result((unavailable,), requeue_after=after, requeue=after is None, requeue_reason=text)
+            condition = unknown(_SYNCED, Reason.PROGRESSING, text)
+        case _:
+            condition = condition_of(error, _SYNCED)
+    return Result((condition,), requeue_after=after, requeue=after is None, requeue_reason=text)
 
 
 def _synced(published: Published, duplicates: tuple[str, ...]) -> Condition:
@@ -133,8 +114,8 @@ def _synced(published: Published, duplicates: tuple[str, ...]) -> Condition:
 
 
 def _numbers_bound(plan: Plan, target: Target) -> Condition:
-    if findings := (*target.number_findings, *plan.number_findings):
-        return bad(_NUMBERS, findings[0].reason, "; ".join(finding.message for finding in findings))
+    if problems := (*target.number_problems, *plan.number_problems):
+        return bad(_NUMBERS, problems[0].reason, "; ".join(problem.message for problem in problems))
     if target.desired.numbers is None:
         text = "numbers are bound as soon as the Branch has read them and the Tenant's pods serve (RuntimeAvailable)"
         return unknown(_NUMBERS, Reason.PENDING, text)

@@ -1,6 +1,6 @@
 """All that a reconcile of a Branch reads, and the checks of its phone numbers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from askproai_operator.api import Branch, ServiceOffering
@@ -12,15 +12,14 @@ from askproai_operator.controllers.branch.phone_numbers import (
     read_phone_numbers,
 )
 from askproai_operator.controllers.conditions import (
+    Check,
     References,
     first_failing,
     missing_reference,
     resolve_references,
 )
 
-_TENANT_MISSING = (
-    "there is no Tenant {name} in this namespace: create it, or correct tenantRef by making the Branch anew"
-)
+_MISSING = "there is no {kind} {name} in this namespace: create it, or correct tenantRef by making the Branch anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +64,7 @@ def default_service_name(branch: Branch) -> str:
 
 def tenant_missing(inputs: Inputs) -> Condition | None:
     """The Tenant that the branch names is not in the namespace."""
-    problem = missing_reference(inputs.references, tenant_message=_TENANT_MISSING)
-    return bad(ConditionType.SERVICES_READY, *problem) if problem else None
+    return missing_reference(inputs.references, ConditionType.SERVICES_READY, _MISSING)
 
 
 def numbers_unreadable(inputs: Inputs) -> Condition | None:
@@ -86,7 +84,7 @@ def numbers_claimed(inputs: Inputs) -> Condition | None:
 
 
 # The order is the precedence. A failing check stops nothing: the other numbers ring.
-CHECKS: tuple[Callable[[Inputs], Condition | None], ...] = (
+CHECKS: tuple[Check[Inputs], ...] = (
     numbers_unreadable,  # NumbersValid=False, NumberInvalid
     numbers_claimed,  # NumbersValid=False, NumberClaimedTwice
 )

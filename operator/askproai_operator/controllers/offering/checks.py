@@ -1,51 +1,13 @@
 """The conditions of a ServiceOffering. Pure: from what was read to StaffMatched and CalendarLinked."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping
 
 from askproai_operator.api import EventType, ServiceOffering
-from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
-from askproai_operator.controllers.offering.inputs import Inputs
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.controllers.offering.staffing import staff_without_event_type
-from askproai_operator.providers import (
-    CredentialRefused,
-    EventTypeNeeds,
-    HostNotAllowed,
-    Json,
-    ProviderError,
-    find_event_type_problems,
-)
+from askproai_operator.providers import EventTypeNeeds, Json, find_event_type_problems
 
 _STAFF, _CALENDAR = ConditionType.STAFF_MATCHED, ConditionType.CALENDAR_LINKED
-
-
-# References
-
-
-def branch_missing(inputs: Inputs) -> Condition | None:
-    """The Branch that spec.branchRef names is not in the namespace."""
-    ref = inputs.offering.spec.branch_ref
-    if ref is None or inputs.branch is not None:
-        return None
-    text = f"there is no Branch {ref.name} in this namespace: create it"
-    return bad(_STAFF, inputs.absence or Reason.BRANCH_NOT_FOUND, text)
-
-
-def tenant_missing(inputs: Inputs) -> Condition | None:
-    """The Tenant, named by the offering or by its Branch, is not in the namespace."""
-    if inputs.tenant is not None:
-        return None
-    text = f"there is no Tenant {inputs.tenant_name} in this namespace: create it"
-    return bad(_STAFF, inputs.absence or Reason.TENANT_NOT_FOUND, text)
-
-
-# The order is the precedence: the first failing check is the one that is reported.
-CHECKS: Final[tuple[Callable[[Inputs], Condition | None], ...]] = (branch_missing, tenant_missing)
-
-
-def first_failing(inputs: Inputs) -> Condition | None:
-    """Return the condition of the first check of CHECKS that fails, or None."""
-    return next((condition for check in CHECKS if (condition := check(inputs)) is not None), None)
 
 
 # StaffMatched
@@ -90,16 +52,6 @@ def calendar_not_requested() -> Condition:
 def calendar_key_missing() -> Condition:
     """Return CalendarLinked while there is no API key to read the event types with."""
     return bad(_CALENDAR, Reason.TENANT_NOT_READY, "the Tenant's Cal.com key is missing: see its CredentialsValid")
-
-
-def calendar_unreadable(error: ProviderError) -> Condition:
-    """Return CalendarLinked for a Cal.com that did not let us read the event types."""
-    match error:
-        case HostNotAllowed():
-            return bad(_CALENDAR, Reason.PROVIDER_HOST_NOT_ALLOWED, str(error))
-        case CredentialRefused():
-            return bad(_CALENDAR, Reason.CREDENTIALS_INVALID, str(error))
-    return unknown(_CALENDAR, Reason.PROVIDER_UNAVAILABLE, f"{error}; looked at again soon")
 
 
 def calendar_condition(

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import lcm
-from typing import Any
 
 from askproai_operator.api import Branch, EventType, RetellAgent, ServiceOffering
 from askproai_operator.api.conditions import ConditionType, Reason, Status
+from askproai_operator.controllers.conditions import find_condition
 
 AUTO_CREATED_LABEL = "askproai.de/auto-created"
 MAX_UNITS = 12  # resource rows that a booking locks for one person
@@ -114,8 +114,7 @@ def outdated_offerings(offerings: Iterable[ServiceOffering], units: UnitPlan) ->
     """Return the offerings whose StaffMatched contradicts the plan: their effective capacity depends on the others', too."""
     outdated = []
     for offering in offerings:
-        conditions: list[dict[str, Any]] = offering.status.get("conditions") or []
-        matched = next((each for each in conditions if each["type"] == ConditionType.STAFF_MATCHED), {})
+        matched = find_condition(offering, ConditionType.STAFF_MATCHED)
         if units.effective_capacity[offering.metadata.name] == offering.spec.capacity:
             is_outdated = matched.get("reason") == Reason.CAPACITY_UNSUPPORTED
         else:

@@ -1,7 +1,7 @@
 """All that a reconcile of a Tenant reads before it decides or writes anything."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.context import ReconcileContext
@@ -28,12 +28,13 @@ class Inputs:
     offerings: tuple[ServiceOffering, ...]
     agents: tuple[RetellAgent, ...]
     foreign_numbers: Mapping[str, frozenset[str]]  # by branch: the DIDs that an older branch in the cluster claims
-    runtime_values: Mapping[str, str] = field(repr=False)  # of T-runtime; empty if there is none yet
-    admin_token: str | None = field(repr=False)  # of T-admin
+    # Read once the checks passed. Empty if the Secrets do not exist yet.
+    runtime_values: Mapping[str, str] = field(default_factory=dict, repr=False)  # of T-runtime
+    admin_token: str | None = field(default=None, repr=False)  # of T-admin
 
 
 async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
-    """Read the Secrets, try the keys at the providers, and take everything else from the cache."""
+    """Read the user's Secrets, try the keys at the providers, and take everything else from the cache."""
     namespace, name = tenant.metadata.namespace, tenant.metadata.name
     credentials = await read_credentials(tenant, context)
     branches = tuple(context.relations.branches(namespace, name))
@@ -54,9 +55,14 @@ async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
             )
             for branch in branches
         },
-        runtime_values=await read_own_secret(context, namespace, name, "runtime"),
-        admin_token=(await read_own_secret(context, namespace, name, "admin")).get("token"),
     )
+
+
+async def gather_own_secrets(inputs: Inputs, context: ReconcileContext) -> Inputs:
+    """Add what the operator itself stored before: passwords and token that are kept."""
+    owner = inputs.tenant.key[1:]
+    runtime, admin = [await read_own_secret(context, *owner, suffix) for suffix in ("runtime", "admin")]
+    return replace(inputs, runtime_values=runtime, admin_token=admin.get("token"))
 
 
 async def _try_keys(tenant: Tenant, credentials: Credentials, context: ReconcileContext) -> ProviderError | None:

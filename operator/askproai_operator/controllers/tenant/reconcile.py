@@ -17,7 +17,7 @@ from askproai_operator.controllers.tenant.children.deployment import runtime_con
 from askproai_operator.controllers.tenant.children.metadata import Component
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
 from askproai_operator.controllers.tenant.deletion import delete_tenant
-from askproai_operator.controllers.tenant.inputs import Inputs, gather
+from askproai_operator.controllers.tenant.inputs import Inputs, gather, gather_own_secrets
 from askproai_operator.controllers.tenant.status import database_condition, status_fields
 from askproai_operator.controllers.tenant.stores import (
     DATABASE_ERRORS,
@@ -64,6 +64,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         # Not retried with backoff: a change of the Tenant or of a watched Secret requeues it at once, and the resync reads an
         # unwatched Secret, and asks a provider that did not answer, again.
         return Result((failed,))
+    inputs = await gather_own_secrets(inputs, context)
     await _record_keys(inputs, context)
     valid = good(ConditionType.CREDENTIALS_VALID)
     urls = await ensure_runtime_secret(inputs, context)
@@ -74,9 +75,8 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, sqlstate=state)
         condition = database_condition(error)
         if isinstance(error, DataOwnedByOther):
-            return Result(
-                (valid, condition)
-            )  # not requeued: a person adopts the rows or renames the Tenant, and that edit does
+            # Not requeued: a person adopts the rows or renames the Tenant, and that edit requeues it.
+            return Result((valid, condition))
         return Result((valid, condition), requeue=True, requeue_reason=condition.message)
     cache = await ensure_redis_user(tenant, urls.redis, context)
     config = _encoded_config(inputs, resource_ids, context)
@@ -90,9 +90,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         context=context,
     )
     if tenant.status.get("configHash") not in {None, config_hash(config)}:
-        context.trigger_config_sync(
-            *tenant.key[1:], config_hash(config)
-        )  # else a kubelet may take 90 seconds to update the mount
+        context.trigger_config_sync(*tenant.key[1:], config_hash(config))  # a kubelet may take 90 s to update the mount
     webhook = await _register_webhook(inputs, context)
     exposed = await apply_routes(tenant, inputs.address, context)
     monitored = await apply_monitoring(tenant, context)
