@@ -14,6 +14,7 @@ from askproai_operator.api.tenant import (
     ParentRef,
     RuntimeMode,
     Tenant,
+    WebhookUrls,
     WebScale,
     WorkerScale,
 )
@@ -23,5 +24,5 @@ KINDS: dict[str, type[CustomResource]] = {kind.kind: kind for kind in (Tenant, B
 __all__ = [
     "KINDS", "Branch", "Calcom", "CustomResource", "DataPolicy", "DeletionPolicy", "EventType", "Gateway", "Hours", "Ingress",
     "Key", "ManagementPolicy", "ParentRef", "PhoneNumber", "RetellAgent", "RuntimeMode", "SecretKeyRef", "ServiceOffering",
-    "Staff", "Tenant", "WebScale", "WorkerScale", "conditions", "crd",
+    "Staff", "Tenant", "WebScale", "WebhookUrls", "WorkerScale", "conditions", "crd",
 ]  # fmt: skip

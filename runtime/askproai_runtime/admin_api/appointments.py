@@ -9,7 +9,7 @@ import msgspec
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
 from askproai_runtime.admin_api.store import AdminStore
-from askproai_runtime.booking import BookingService, Status, UnknownName
+from askproai_runtime.booking import BookingContext, Status, UnknownName, list_free_slots
 
 
 class AppointmentEntry(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ class SlotList(msgspec.Struct, frozen=True):
 class Appointments:
     """The endpoints of one tenant's book."""
 
-    def __init__(self, store: AdminStore, booking: Callable[[], BookingService]) -> None:
+    def __init__(self, store: AdminStore, booking: Callable[[], BookingContext]) -> None:
         self._store, self._booking = store, booking
 
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -91,7 +91,7 @@ class Appointments:
     async def slots(self, request: ApiRequest) -> SlotList:
         branch, service = request.text("branch") or "", request.text("service") or ""
         try:
-            slots = await self._booking().list_free_slots(branch, service, request.day("date"))
+            slots = await list_free_slots(self._booking(), branch, service, request.day("date"))
         except UnknownName as error:
             raise Problem(404, "Not Found", str(error)) from None
         zone = request.zone

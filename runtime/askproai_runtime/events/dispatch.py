@@ -10,7 +10,7 @@ from typing import TypeAlias
 from askproai_core.clock import Clock
 from askproai_core.database import Connection, Pool
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import BookingService, CalendarEvent
+from askproai_runtime.booking import BookingContext, CalendarEvent, apply_calendar_event
 from askproai_runtime.calls import audit_refusal
 from askproai_runtime.events.billing import handle_billing_event
 from askproai_runtime.events.calendar import handle_calendar_event
@@ -35,7 +35,7 @@ class EventDispatcher:
     """Passes each stored event to the handler of its source."""
 
     def __init__(
-        self, pool: Pool, config: Callable[[], TenantConfig], booking: BookingService, clock: Clock, metrics: Metrics
+        self, pool: Pool, config: Callable[[], TenantConfig], booking: BookingContext, clock: Clock, metrics: Metrics
     ) -> None:
         self._pool = pool
         self._config = config
@@ -45,7 +45,7 @@ class EventDispatcher:
         self._metrics = metrics
 
     async def handle(self, job: Job) -> None:
-        """Process the event of one job. Raises `DeadNow` if no retry can help, and what `Booking.follow_booking` raises."""
+        """Process the event of one job. Raises `DeadNow` if no retry can help, and what `apply_calendar_event` raises."""
         assert job.event_id is not None, "a webhook-event job names its event; the table checks it"
         started_at = self._clock.monotonic()
         try:
@@ -55,7 +55,7 @@ class EventDispatcher:
                 if not isinstance(result, CalendarEvent):
                     await self._finish(connection, result, job=job)
             if isinstance(result, CalendarEvent):  # asks the calendar first, so it runs outside any transaction
-                await self._booking.apply_calendar_event(result, partial(self._finish, job=job))
+                await apply_calendar_event(self._booking, result, partial(self._finish, job=job))
         except UnroutableCall as error:
             await audit_refusal(self._pool, self._tenant, "event.refused", error.agent_id, job.correlation_id)
             raise DeadNow("unroutable") from error

@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias
 import asyncpg
 import structlog
 
-from askproai_runtime.intake.event_ids import IncomingEvent
+from askproai_runtime.intake.senders import IncomingEvent
 from askproai_runtime.intake.store import Receipt
 
 log = structlog.get_logger(__name__)

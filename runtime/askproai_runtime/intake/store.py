@@ -11,7 +11,7 @@ from datetime import datetime
 import structlog
 
 from askproai_core.database import Connection, Pool
-from askproai_runtime.intake.event_ids import IncomingEvent
+from askproai_runtime.intake.senders import IncomingEvent
 from askproai_runtime.jobs import Priority
 
 log = structlog.get_logger(__name__)

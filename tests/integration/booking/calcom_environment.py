@@ -9,13 +9,13 @@ from typing import Any
 
 import aiohttp
 import msgspec
-from booking_environment import CALCOM, NOW, FrozenClock, Salon, open_slot_lock, tenant_config_of
+from booking_environment import CALCOM, NOW, BookingService, FrozenClock, Salon, open_slot_lock, tenant_config_of
 
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import CircuitBreakers
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import BookingService, BookingSettings, CalendarEvent
+from askproai_runtime.booking import BookingSettings, CalendarEvent
 from askproai_runtime.calendars import CalcomHttp, CalcomV2, ProviderCallRecorder
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import Fault, FaultKind, serve
@@ -99,7 +99,7 @@ class CalcomEnvironment:
 
     def replace_worker_calendar(self, calendar: Any) -> None:
         """Give the worker another calendar."""
-        self.worker._context = replace(self.worker._context, calendar=calendar)
+        self.worker = replace(self.worker, calendar=calendar)
 
 
 class DeferredCalendar:

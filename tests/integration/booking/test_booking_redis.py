@@ -11,6 +11,7 @@ import pytest
 from booking_environment import (
     CALCOM,
     HALF_PAST_TWO,
+    BookingService,
     Salon,
     ScriptedCalendar,
     booking_args,
@@ -22,7 +23,7 @@ from booking_environment import (
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import acl_rules
-from askproai_runtime.booking import Answer, BookingService, BookingSettings
+from askproai_runtime.booking import Answer, BookingSettings
 from askproai_runtime.calendars import CalendarOutcome, CalendarRequest
 from askproai_sandbox.cluster import eventually
 from askproai_sandbox.databases import Database

@@ -4,12 +4,12 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from booking_environment import HALF_PAST_TWO, NOW, booking_args, call, open_slot_lock
+from booking_environment import HALF_PAST_TWO, NOW, BookingService, booking_args, call, open_slot_lock
 from calcom_environment import CalcomEnvironment
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import Provider
-from askproai_runtime.booking import BookingService, BookingSettings, CalendarDisagrees
+from askproai_runtime.booking import BookingSettings, CalendarDisagrees
 from askproai_runtime.booking.remote import calendar_request
 from askproai_runtime.booking.store.appointments import get_appointment
 from askproai_runtime.jobs import DeadNow, RunAgain, StaleClaim

@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 
 import pytest
-from booking_environment import HALF_PAST_TWO, booking_args, call, open_slot_lock
+from booking_environment import HALF_PAST_TWO, BookingService, booking_args, call, open_slot_lock
 from calcom_environment import CalcomEnvironment
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import Provider
-from askproai_runtime.booking import BookingService, BookingSettings, CalendarDisagrees
+from askproai_runtime.booking import BookingSettings, CalendarDisagrees
 from askproai_runtime.jobs import DeadNow, RunAgain
 from askproai_sandbox.simulator import FaultKind
 

@@ -37,5 +37,5 @@ async def read_event_types(
 
     Raises ProviderError.
     """
-    client = context.providers.calcom(credentials.calcom_base_url, credentials.calcom_key)
+    client = context.providers.calcom(credentials.calendar_base_url, credentials.calcom_key)
     return [(entry, await client.get_event_type(entry.event_type_id)) for entry in linked_event_types(offering)]

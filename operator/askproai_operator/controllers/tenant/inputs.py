@@ -69,7 +69,7 @@ async def _try_keys(tenant: Tenant, credentials: Credentials, context: Reconcile
     """Return why the keys cannot be used; None if they can. Cal.com is asked nothing: only its host is checked."""
     try:
         if calcom_account(tenant) is not None:
-            context.providers.calcom(credentials.calcom_base_url, credentials.calcom_key)  # raises HostNotAllowed
+            context.providers.calcom(credentials.calendar_base_url, credentials.calcom_key)  # raises HostNotAllowed
         retell = context.providers.retell(credentials.retell_base_url, credentials.retell_key)
         await retell.list_agents(context.installation_id)
     except ProviderError as error:

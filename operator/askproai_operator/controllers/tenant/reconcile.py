@@ -86,7 +86,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         credentials,
         config=config,
         admin_token=inputs.admin_token or secrets.token_urlsafe(32),
-        servers=[*filter(None, urls), credentials.retell_base_url, credentials.calcom_base_url],
+        servers=[*filter(None, urls), credentials.retell_base_url, credentials.calendar_base_url],
         context=context,
     )
     if tenant.status.get("configHash") not in {None, config_hash(config)}:
@@ -137,7 +137,7 @@ def _encoded_config(inputs: Inputs, resource_ids: ResourceIds, context: Reconcil
             foreign_numbers=inputs.foreign_numbers,
             path_prefix=inputs.address.path_prefix,
             installation_id=context.installation_id,
-            calcom_base_url=inputs.credentials.calcom_base_url,
+            calendar_base_url=inputs.credentials.calendar_base_url,
         )
     )
 
@@ -153,7 +153,7 @@ async def _register_webhook(inputs: Inputs, context: ReconcileContext) -> Condit
     url, previous = inputs.address.urls(context.installation_id)["calcom"], registered_calcom_url(tenant)
     try:
         context.fence()
-        client = context.providers.calcom(credentials.calcom_base_url, credentials.calcom_key)
+        client = context.providers.calcom(credentials.calendar_base_url, credentials.calcom_key)
         await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, credentials.values[CALCOM_WEBHOOK])
         if previous and previous != url:  # the tenant moved; the status names the old URL until this is done
             await remove_calcom_webhook(client, previous)

@@ -14,7 +14,7 @@ from askproai_operator.controllers.tenant.children.secrets import runtime_secret
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.controllers.tenant.status import cache_condition, cache_error_condition, no_cache_condition
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, required_resources
-from askproai_operator.credentials import calcom_account
+from askproai_operator.credentials import calendar_account
 from askproai_operator.engine import EventRecord, EventType
 from askproai_operator.redis_users import RedisAdminError, UsersUnsupported
 
@@ -78,7 +78,7 @@ def _facts(inputs: Inputs) -> TenantFacts:
     return TenantFacts(
         retention=Retention(**inputs.tenant.spec.retention.model_dump()),
         retell_base_url=inputs.credentials.retell_base_url,
-        calcom_base_url=inputs.credentials.calcom_base_url if calcom_account(inputs.tenant) else "",
+        calcom_base_url=inputs.credentials.calendar_base_url if calendar_account(inputs.tenant) else "",
     )
 
 

@@ -46,7 +46,7 @@ def teardown_secret(tenant: Tenant, credentials: Credentials, key_hash: str) -> 
     Its finalizer keeps it while its namespace is being deleted. `key_hash` identifies the Retell key.
     """
     keys = {name: value for name, value in credentials.values.items() if name in {RETELL_KEY, CALCOM_KEY}}
-    urls = {RETELL_BASE_URL: credentials.retell_base_url, CALCOM_BASE_URL: credentials.calcom_base_url}
+    urls = {RETELL_BASE_URL: credentials.retell_base_url, CALCOM_BASE_URL: credentials.calendar_base_url}
     manifest = _secret(tenant, "teardown", keys | urls)
     manifest["metadata"] |= {"finalizers": [FINALIZER], "annotations": {KEY_HASH: key_hash}}
     return manifest
