@@ -1,7 +1,7 @@
 """`askproai demo`, `askproai call` and `askproai sandbox`: the commands that need the simulators, `askproai_sandbox`.
 
 They import it inside the function, because the production image ships no simulators: there the other commands work, and these
-end with exit code 2 and say what they need.
+end with exit code 2 and name what they need.
 """
 
 import asyncio

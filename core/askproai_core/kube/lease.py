@@ -44,7 +44,7 @@ class LeaseTimes:
 
 
 class LeaseSettings(Protocol):
-    """The part of a process's settings that its election needs; `pod_name` None stands for the host name."""
+    """The part of a process's settings that its election needs; `pod_name` None means the host name."""
 
     @property
     def pod_name(self) -> str | None: ...

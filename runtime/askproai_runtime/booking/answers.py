@@ -86,7 +86,7 @@ def appointment_fields(zone: ZoneInfo, appointment: Appointment) -> dict[str, st
 
 
 def appointment_list_fields(config: TenantConfig, appointments: Sequence[Appointment]) -> list[dict[str, str]]:
-    """Return appointments as `appointments` of an answer: what the model needs to tell them apart and to name one."""
+    """Return appointments as `appointments` of an answer: what the model needs to distinguish them and to name one."""
     return [
         {
             **appointment_fields(ZoneInfo(config.time_zone), appointment),

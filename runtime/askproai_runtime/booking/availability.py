@@ -85,7 +85,7 @@ class ServiceRules:
 
 @dataclass(frozen=True, slots=True)
 class EventTypeLink:
-    """What an event type of the remote calendar stands for: a service (in `rules`) of one staff member."""
+    """What an event type of the remote calendar means: a service (in `rules`) of one staff member."""
 
     rules: ServiceRules
     staff_member: Staff

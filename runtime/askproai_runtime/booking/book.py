@@ -135,7 +135,7 @@ async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request:
         async with ctx.pool.acquire() as conn, conn.transaction():
             given_up = await mark_failed(conn, ctx.tenant, written, outcome.message, ctx.settings.refusal)
         if not given_up:
-            # Our lease had ended, and a concurrent request told the caller that it is booked: its sync job decides.
+            # Our lease had ended, and a concurrent request answered that it is booked: its sync job decides.
             return _in_flight()
         ctx.faults.reach("after:book-give-back")
         if claim.provider_timeout(ctx) is None:

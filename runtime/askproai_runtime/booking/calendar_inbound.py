@@ -63,7 +63,7 @@ class Step(StrEnum):
 @dataclass(frozen=True, slots=True)
 class CalendarEvent:
     """An event of the calendar: which booking, and when it was received. `starts_at`: where the event says that the booking is,
-    None if it does not say that the booking stands.
+    None if it does not say that the booking is live.
     """
 
     uid: str

@@ -176,7 +176,7 @@ async def _complete(ctx: BookingContext, job: Job, appointment: Appointment, con
 async def _handle_refusal(
     ctx: BookingContext, job: Job, appointment: Appointment, remote: RemoteBooking | None, outcome: Taken | Refused
 ) -> None:
-    """Report to a person what the calendar refuses. What no caller was told, because our process died, is undone instead.
+    """Report to a person what the calendar refuses. What no caller was promised, because our process died, is undone instead.
 
     But not at the first refusal: the calendar may refuse it because of our own booking, which a lagging list has hidden; the
     second attempt looks it up again.

@@ -205,7 +205,7 @@ async def _revert(ctx: BookingContext, claim: ActionClaim, move: _Move, outcome:
         reverted = await revert_move(conn, *reverting, was_confirmed=was_confirmed)
     ctx.faults.reach("after:move-take-back")
     if not reverted:
-        # Our lease had ended, and a concurrent request told the caller that it is moved: its sync job decides.
+        # Our lease had ended, and a concurrent request answered that it is moved: its sync job decides.
         return failure(_IN_FLIGHT)
     if isinstance(outcome, Taken):
         raise SlotNotFree

@@ -2,7 +2,7 @@
 
 The answer never waits. If the database is slow, the number withheld or the caller unknown, it is empty, and the agent speaks with
 the default variables that the operator declared. It says the least about a caller that helps: no service, because a reason for a
-visit can be about health. A number may be a family's, so the agent asks for the person before it uses what it was told
+visit can be about health. A number may be a family's, so the agent asks for the person before it uses what it knows
 (docs/decisions/0018-what-the-agent-learns-of-a-caller.md).
 """
 

@@ -1,6 +1,6 @@
 """Handle Retell's call events: merge what an event reports into the row of its call.
 
-Events arrive late, twice and in any order. `merge` therefore gives the same row for every order: an ended call stays ended, and
+Events arrive late, twice and in any order. `merge` therefore returns the same row for every order: an ended call stays ended, and
 no field is ever emptied.
 """
 

@@ -79,7 +79,7 @@ SELECT source, event_type, payload, correlation_id, received_at FROM webhook_eve
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a sender is told. `id` and `correlation_id` belong to the first delivery of the event."""
+    """What a sender is answered. `id` and `correlation_id` belong to the first delivery of the event."""
 
     id: int
     correlation_id: str

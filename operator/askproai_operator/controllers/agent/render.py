@@ -1,4 +1,4 @@
-"""Renders the bodies that a RetellAgent should have at Retell. Pure: the same objects give the same bodies."""
+"""Renders the bodies that a RetellAgent should have at Retell. Pure: equal objects have equal bodies."""
 
 import re
 from collections.abc import Mapping
