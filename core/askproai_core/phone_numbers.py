@@ -35,8 +35,8 @@ def to_e164(text: str, region: str = "DE") -> str:
     return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
 
 
-def caller_number_or_none(text: str | None, region: str = "DE") -> str | None:
-    """Return a caller's number in E.164, None when it is withheld (`anonymous`, empty) or not a phone number."""
+def e164_or_none(text: str | None, region: str = "DE") -> str | None:
+    """Return a number in E.164, None when it is withheld (`anonymous`, empty) or not a phone number."""
     if not text:
         return None
     try:

@@ -109,13 +109,7 @@ async def _dry_run(
     """
     meta = manifest["metadata"]
     name, path = f"{ref.kind}/{meta['name']}", ref.path(meta["namespace"], meta["name"])
-    live: dict[str, Any] | None
-    try:
-        live = await transport.request("GET", path)
-    except ApiError as error:
-        if error.status != _NOT_FOUND:
-            raise
-        live = None
+    live = await transport.find(path)
     try:
         if live is None:
             preview = await transport.request("POST", ref.path(meta["namespace"]), params=_DRY_RUN, body=manifest)

@@ -86,12 +86,7 @@ class LeaseApi:
 
     async def read(self) -> dict[str, Any] | None:
         """Return the Lease, None when it does not exist."""
-        try:
-            return await self._transport.request("GET", self._path)
-        except ApiError as error:
-            if error.status == _NOT_FOUND:
-                return None
-            raise
+        return await self._transport.find(self._path)
 
     async def create(self, spec: Mapping[str, Any]) -> None:
         """Create the Lease. Raises Conflict when another process was faster."""

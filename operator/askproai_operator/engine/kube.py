@@ -78,12 +78,7 @@ class Kube:
 
     async def get(self, resource: ApiResource, namespace: str, name: str) -> dict[str, Any] | None:
         """Return one object, None when it does not exist."""
-        try:
-            return await self._transport.request("GET", resource.path(namespace, name))
-        except ApiError as error:
-            if error.status == _NOT_FOUND:
-                return None
-            raise
+        return await self._transport.find(resource.path(namespace, name))
 
     async def list(
         self, resource: ApiResource, namespace: str | None = None, selector: str = ""

@@ -3,7 +3,7 @@
 Every function takes the process's `BookingContext` first.
 """
 
-from askproai_runtime.booking.availability import ServiceRules, Slot, SlotQuery, Span, free_slots
+from askproai_runtime.booking.availability import ServiceRules, SlotQuery, free_slots
 from askproai_runtime.booking.book import book_appointment
 from askproai_runtime.booking.calendar_inbound import CalendarEvent, apply_calendar_event
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_appointment
@@ -16,8 +16,8 @@ from askproai_runtime.booking.store.appointments import Status, release_hold
 from askproai_runtime.booking.types import Answer, BookingContext, BookingOutcome, BookingSettings, CallContext
 
 __all__ = [
-    "Answer", "BookingContext", "BookingOutcome", "BookingSettings", "CalendarDisagrees", "CalendarEvent", "CallContext",
-    "ServiceRules", "Slot", "SlotQuery", "Span", "Status", "UnknownName", "apply_calendar_event", "book_appointment",
+    "Answer", "BookingContext", "BookingOutcome", "BookingSettings", "CalendarDisagrees", "CalendarEvent",
+    "CallContext", "ServiceRules", "SlotQuery", "Status", "UnknownName", "apply_calendar_event", "book_appointment",
     "cancel_appointment", "check_availability", "find_appointments", "fold", "free_slots", "list_free_slots",
     "release_hold", "reschedule_appointment", "sync_appointment", "warm_up",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from aiohttp import web
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, correlation_id, json_response, read_body, too_many_requests
-from askproai_core.phone_numbers import Route, caller_number_or_none
+from askproai_core.phone_numbers import Route, e164_or_none
 from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import Function
 from askproai_runtime.booking import (
@@ -115,7 +115,7 @@ class CallFunctions:
         return CallContext(
             call_id=call.call_id,
             branch=route.branch or "",
-            caller=caller_number_or_none(call.from_number),
+            caller=e164_or_none(call.from_number),
             started_at=parse_milliseconds(call.start_timestamp) or self.clock.now(),
             correlation_id=correlation_id(request),
         )

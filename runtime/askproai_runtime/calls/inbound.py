@@ -19,7 +19,7 @@ from aiohttp import web
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, correlation_id, json_response, read_body
-from askproai_core.phone_numbers import Route, Routing, caller_number_or_none
+from askproai_core.phone_numbers import Route, Routing, e164_or_none
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calls.payload import decode
 from askproai_runtime.calls.store import KnownCaller, audit_refusal, find_known_caller
@@ -85,8 +85,8 @@ class InboundCalls:
             raise Problem(400, "Malformed Request", f"Send call_inbound with to_number: {error}") from error
         config, dialled, number = (
             self.config.current,
-            caller_number_or_none(call.to_number),
-            caller_number_or_none(call.from_number),
+            e164_or_none(call.to_number),
+            e164_or_none(call.from_number),
         )
         routing = Routing(config)
         if not routing.has_number(dialled):

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.phone_numbers import caller_number_or_none
+from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import release_hold
 from askproai_runtime.calls import (
@@ -83,8 +83,8 @@ def row_of_event(event_type: str, call: RetellCall, branch: str | None, received
         branch=branch,
         agent_id=call.agent_id,
         direction=call.direction,
-        from_number=caller_number_or_none(call.from_number),
-        to_number=caller_number_or_none(call.to_number),
+        from_number=e164_or_none(call.from_number),
+        to_number=e164_or_none(call.to_number),
         started_at=parse_milliseconds(call.start_timestamp),
         ended_at=parse_milliseconds(call.end_timestamp),
         analyzed_at=received_at if event_type == ANALYZED else None,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from askproai_core.phone_numbers import InvalidNumber, to_e164
+from askproai_core.phone_numbers import e164_or_none
 from askproai_operator.api import Branch, PhoneNumber, RetellAgent, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.context import ReconcileContext
@@ -149,11 +149,8 @@ async def _desired_numbers(branches: Iterable[Branch], context: ReconcileContext
         if valid is None:
             return None
         for entry in branch.spec.phone_numbers:
-            try:
-                e164 = to_e164(entry.number)
-            except InvalidNumber:  # the Branch's condition NumbersValid reports it
-                continue
-            if e164 in valid:
+            e164 = e164_or_none(entry.number)
+            if e164 and e164 in valid:  # the Branch's condition NumbersValid reports the others
                 numbers.append(await _desired_number(branch, entry, e164, context))
     return tuple(numbers)
 
