@@ -51,8 +51,8 @@ class Readiness:
         started = self._process.clock.monotonic()
         self.schema_version = self.database_ms = None
         try:
-            async with asyncio.timeout(CHECK_TIMEOUT_SECONDS), self._process.pool.acquire() as connection:
-                self.schema_version = await schema_version(connection)
+            async with asyncio.timeout(CHECK_TIMEOUT_SECONDS), self._process.pool.acquire() as conn:
+                self.schema_version = await schema_version(conn)
         except DatabaseUrlMissing:
             self._reason = "the credential DATABASE_URL is missing"
         except DATABASE_UNAVAILABLE:

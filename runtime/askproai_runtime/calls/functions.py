@@ -162,14 +162,14 @@ class CallFunctions:
         config = self.config.current
         if len(config.branches) == 1:
             return choose_branch(config, route, hints)
-        async with self.pool.acquire() as connection:
-            current = await get_call_branch(connection, config.tenant, call.call_id)
+        async with self.pool.acquire() as conn:
+            current = await get_call_branch(conn, config.tenant, call.call_id)
             last = None
             if not route.branch and (current is None or hints.phrase):
-                last = await get_last_branch(connection, config.tenant, call.caller)
+                last = await get_last_branch(conn, config.tenant, call.caller)
             found = choose_branch(config, route, replace(hints, current_branch=current, last_branch=last))
             if isinstance(found, FoundBranch) and found.branch.name != (current or route.branch):
-                await set_call_branch(connection, config.tenant, call.call_id, found.branch.name, call.correlation_id)
+                await set_call_branch(conn, config.tenant, call.call_id, found.branch.name, call.correlation_id)
         return found
 
     async def _run(self, function: Function, call: CallContext, args: dict[str, Any]) -> Answer:

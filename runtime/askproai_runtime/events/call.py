@@ -47,7 +47,7 @@ class UnroutableCall(Exception):
         self.agent_id = agent_id
 
 
-async def handle_call_event(connection: Connection, event: StoredEvent, config: TenantConfig) -> str | None:
+async def handle_call_event(conn: Connection, event: StoredEvent, config: TenantConfig) -> str | None:
     """Merge the event into its call; a call that is over releases its hold. Return the note for the event, if any.
 
     Raises `UnroutableCall`, and `DeadNow` if the body cannot be read.
@@ -64,12 +64,12 @@ async def handle_call_event(connection: Connection, event: StoredEvent, config: 
     route = find_route(call, config)
     if route is None:
         raise UnroutableCall(call.agent_id)
-    current = await lock_call(connection, config.tenant, call.call_id, event.correlation_id)
+    current = await lock_call(conn, config.tenant, call.call_id, event.correlation_id)
     branch = current.branch or route.branch  # what the caller said in the call outranks the number
     row = merge(current, row_of_event(event.event_type, call, branch, event.received_at))
-    await save_call(connection, config.tenant, call.call_id, row)
+    await save_call(conn, config.tenant, call.call_id, row)
     if row.over:
-        await release_hold(connection, config.tenant, call.call_id)
+        await release_hold(conn, config.tenant, call.call_id)
     log.info("call.updated", call_id=call.call_id, event_type=event.event_type, status=row.status)
     cut = len(call.transcript or "") - MAX_TRANSCRIPT_CHARACTERS
     return f"transcript cut to {MAX_TRANSCRIPT_CHARACTERS} characters, {cut} left out" if cut > 0 else None

@@ -118,13 +118,13 @@ class EventStore:
             (*key, event.event_type, event.payload, event.correlation_id)
             for key, event in sorted(first.items(), key=lambda item: item[0])
         ]
-        async with self._pool.acquire() as connection:
-            rows = await connection.fetch(_INSERT, self._tenant, Priority.CRITICAL, *zip(*columns, strict=True))
+        async with self._pool.acquire() as conn:
+            rows = await conn.fetch(_INSERT, self._tenant, Priority.CRITICAL, *zip(*columns, strict=True))
             stored = {(row["source"], row["event_id"]): row for row in rows}
             inserted = frozenset(stored)
             known = [column[:2] for column in columns if column[:2] not in inserted]
             if known:
-                duplicates = await connection.fetch(_REARM, self._tenant, Priority.CRITICAL, *zip(*known, strict=True))
+                duplicates = await conn.fetch(_REARM, self._tenant, Priority.CRITICAL, *zip(*known, strict=True))
                 for row in duplicates:
                     stored[row["source"], row["event_id"]] = row
                     if row["armed"]:
@@ -141,14 +141,12 @@ class EventStore:
         return receipts
 
 
-async def load_event(connection: Connection, tenant: str, event_id: int) -> StoredEvent | None:
+async def load_event(conn: Connection, tenant: str, event_id: int) -> StoredEvent | None:
     """Return the event, and let this transaction commit without waiting for the disk. None if retention removed it."""
-    row = await connection.fetchrow(_LOAD, tenant, event_id)
+    row = await conn.fetchrow(_LOAD, tenant, event_id)
     return None if row is None else StoredEvent(**row)
 
 
-async def note_event(connection: Connection, tenant: str, event_id: int, note: str) -> None:
+async def note_event(conn: Connection, tenant: str, event_id: int, note: str) -> None:
     """Record why an event was processed without effect, or which part of it was left out."""
-    await connection.execute(
-        "UPDATE webhook_events SET note = $3 WHERE tenant = $1 AND id = $2", tenant, event_id, note
-    )
+    await conn.execute("UPDATE webhook_events SET note = $3 WHERE tenant = $1 AND id = $2", tenant, event_id, note)
