@@ -116,10 +116,8 @@ class Relations:
         if not isinstance(model, Tenant):
             yield Key(Tenant.kind, namespace, tenant)
         if isinstance(model, ServiceOffering):
-            branch = model.spec.branch_ref
-            yield from (
-                [Key(Branch.kind, namespace, branch.name)] if branch else _keys(self.branches(namespace, tenant))
-            )
+            ref = model.spec.branch_ref
+            yield from [Key(Branch.kind, namespace, ref.name)] if ref else _keys(self.branches(namespace, tenant))
         if isinstance(model, Tenant | Branch):
             yield from _keys(self.offerings(namespace, tenant))
             yield from _keys(self.agents(namespace, tenant))

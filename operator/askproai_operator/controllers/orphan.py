@@ -72,10 +72,8 @@ class LedgerController:
                 self._add_unknown(Key(ORPHAN, key.namespace, entry.name))
         except ApiError as error:  # the next list finds what this one missed
             log.warning("leftovers.not_read", error=str(error))
-        pause = context.settings.leftover_retry_seconds * random.uniform(0.9, 1.1)  # noqa: S311 (no secret)
-        return Result(
-            requeue_after=timedelta(seconds=pause), requeue_reason="entries of the ledger are not watched, only listed"
-        )
+        pause = timedelta(seconds=context.settings.leftover_retry_seconds) * random.uniform(0.9, 1.1)  # noqa: S311 (no secret)
+        return Result(requeue_after=pause, requeue_reason="entries of the ledger are not watched, only listed")
 
 
 async def reconcile_orphan(key: Key, context: ReconcileContext) -> Result:

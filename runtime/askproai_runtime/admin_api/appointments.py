@@ -84,9 +84,8 @@ class Appointments:
             )
             for row in rows
         ]
-        return AppointmentPage(
-            entries, next_cursor(entries[-1].start, entries[-1].id) if len(entries) == limit else None
-        )
+        following = next_cursor(entries[-1].start, entries[-1].id) if len(entries) == limit else None
+        return AppointmentPage(entries, following)
 
     async def slots(self, request: ApiRequest) -> SlotList:
         branch, service = request.text("branch") or "", request.text("service") or ""

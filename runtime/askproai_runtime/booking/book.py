@@ -186,9 +186,8 @@ async def _choose_staff(
     the caller considers.
     """
     day, rules = timedelta(days=1), request.rules
-    busy = await read_busy_spans(
-        conn, ctx.tenant, rules.resource_ids, request.start - day, request.start + day, claim.call.call_id
-    )
+    first, end = request.start - day, request.start + day
+    busy = await read_busy_spans(conn, ctx.tenant, rules.resource_ids, first, end, claim.call.call_id)
     now = ctx.clock.now() - (ctx.settings.hold if request.offered_staff else timedelta())
     slots = free_slots(rules, busy, SlotQuery.at(request.start, now, request.service.staff))
     if not slots:

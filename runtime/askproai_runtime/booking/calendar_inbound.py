@@ -45,7 +45,7 @@ from askproai_runtime.jobs import DeadNow, RunAgain
 log = structlog.get_logger(__name__)
 
 _NO_CALL = ""
-_MAX_OUTAGE = timedelta(days=1)  # after it a person must look why the calendar cannot be asked
+_MAX_OUTAGE = timedelta(days=1)  # after it a person must find out why the calendar cannot be asked
 
 
 class Step(StrEnum):

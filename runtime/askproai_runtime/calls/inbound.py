@@ -29,9 +29,8 @@ from askproai_runtime.watched_files import Credentials, LiveConfig
 
 log = structlog.get_logger(__name__)
 
-BUDGET_SECONDS = (
-    0.2  # for the database; the whole answer takes at most 300 ms, whatever happens (docs/reference/http.md)
-)
+# For the database; the whole answer takes at most 300 ms, whatever happens (docs/reference/http.md).
+BUDGET_SECONDS = 0.2
 BODY_LIMIT = 1024 * 1024
 _MAX_NAME_CHARACTERS = 60
 
@@ -83,11 +82,7 @@ class InboundCalls:
             call = decode(body, _InboundRequest).call_inbound
         except msgspec.DecodeError as error:
             raise Problem(400, "Malformed Request", f"Send call_inbound with to_number: {error}") from error
-        config, dialled, number = (
-            self.config.current,
-            e164_or_none(call.to_number),
-            e164_or_none(call.from_number),
-        )
+        config, dialled, number = self.config.current, e164_or_none(call.to_number), e164_or_none(call.from_number)
         routing = Routing(config)
         if not routing.has_number(dialled):
             audit = audit_refusal(self.pool, config.tenant, "inbound.refused", call.agent_id, correlation_id(request))
@@ -102,9 +97,8 @@ class InboundCalls:
         if caller is None:
             return json_response({"call_inbound": {}})
         hotline = route is not None and route.branch is None
-        return json_response(
-            {"call_inbound": {"dynamic_variables": dynamic_variables(config, caller, hotline=hotline)}}
-        )
+        variables = dynamic_variables(config, caller, hotline=hotline)
+        return json_response({"call_inbound": {"dynamic_variables": variables}})
 
     async def close(self) -> None:
         """Let audits end that outlived their answer."""

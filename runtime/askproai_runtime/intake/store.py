@@ -130,9 +130,8 @@ class EventStore:
                     if row["armed"]:
                         log.info("event.rearmed", source=row["source"], id=row["id"])
         if len(stored) < len(first):
-            raise LookupError(
-                "an event was neither new nor there: retention removed it meanwhile, its sender sends again"
-            )
+            text = "an event was neither new nor there: retention removed it meanwhile, its sender sends again"
+            raise LookupError(text)
         receipts = []
         for event in events:
             key = (event.source, event.event_id)

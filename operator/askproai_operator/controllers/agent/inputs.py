@@ -85,12 +85,10 @@ async def gather(agent: RetellAgent, context: ReconcileContext, checks: Iterable
 
 async def gather_remote(agent: RetellAgent, target: Target, context: ReconcileContext) -> PlanInputs:
     """Read at Retell what a plan is made from. Raises ProviderError."""
-    recorded = RecordedState.from_status(agent.status)
+    recorded, now = RecordedState.from_status(agent.status), context.clock.now()
     adopt = agent.spec.adopt.agent_id if agent.spec.adopt else None
     search = _must_search_duplicates(agent)
-    observation = await observe(
-        target.client, recorded, target.desired, context.clock.now(), adopt=adopt, search=search
-    )
+    observation = await observe(target.client, recorded, target.desired, now, adopt=adopt, search=search)
     return PlanInputs(recorded, target.desired, observation, adopt)
 
 

@@ -71,23 +71,18 @@ def planned(plan: Plan) -> Result:
 
 def waiting(plan: Plan, wait: timedelta, recorded: RecordedState, now: datetime) -> Result:
     """Report that nothing is created before the grace period has passed: lists lag, and a create may commit late."""
+    seconds = f"{wait.total_seconds():.0f} s"
     if not plan.recorded_missing:  # a pending create: look often, because it is used as soon as it appears
-        text = (
-            f"a create at Retell had no answer; looked for before making a new one, {wait.total_seconds():.0f} s more"
-        )
-        return Result(
-            (unknown(_SYNCED, Reason.PROGRESSING, text),),
-            requeue_after=min(wait, _PENDING_INTERVAL),
-            requeue_reason=text,
-        )
+        text = f"a create at Retell had no answer; looked for before making a new one, {seconds} more"
+        progressing = unknown(_SYNCED, Reason.PROGRESSING, text)
+        return Result((progressing,), requeue_after=min(wait, _PENDING_INTERVAL), requeue_reason=text)
     missing = f"{recorded.agent_id or recorded.llm_id} of our status is not in the Retell workspace of the Tenant's key"
-    text = f"{missing}; a new one is made in {wait.total_seconds():.0f} s unless it is found"
+    text = f"{missing}; a new one is made in {seconds} unless it is found"
     hint = "if the key was changed to another workspace: delete the old one there, and bring the numbers along"
     status = {"pending": {"what": "agent", "since": now.isoformat(timespec="seconds")}}
     event = EventRecord("RemoteObjectGone", f"{missing}; {hint}")
-    return Result(
-        (unknown(_SYNCED, Reason.PROGRESSING, text),), status, requeue_after=wait, requeue_reason=text, events=(event,)
-    )
+    progressing = unknown(_SYNCED, Reason.PROGRESSING, text)
+    return Result((progressing,), status, requeue_after=wait, requeue_reason=text, events=(event,))
 
 
 def provider_failed(error: ProviderError) -> Result:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from askproai_operator.api import Branch, ServiceOffering
+from askproai_operator.api import Branch, Key, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.branch.phone_numbers import (
@@ -41,20 +41,14 @@ class Inputs:
 async def gather(branch: Branch, context: ReconcileContext) -> Inputs:
     """Read everything that the checks and the plan need. All but a missing Tenant comes from the cache."""
     namespace = branch.metadata.namespace
+    default = context.cache.get(Key(ServiceOffering.kind, namespace, default_service_name(branch)))
     return Inputs(
         branch=branch,
         numbers=read_phone_numbers(branch),
         claimed=numbers_of_older_branches(branch, context.relations.branches_sharing_number(branch)),
         references=await resolve_references(branch, context),
         offerings=tuple(context.relations.offerings(namespace, branch.spec.tenant_ref.name)),
-        default=next(
-            (
-                offering
-                for offering in context.cache.list(ServiceOffering, namespace)
-                if offering.metadata.name == default_service_name(branch)
-            ),
-            None,
-        ),
+        default=default if isinstance(default, ServiceOffering) else None,
     )
 
 

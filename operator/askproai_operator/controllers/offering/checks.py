@@ -20,13 +20,10 @@ def staff_condition(
     skills = ", ".join(offering.spec.required_skills)
     unstaffed = sorted(branch for branch, members in staff.items() if not members)
     if unstaffed:
-        return bad(
-            _STAFF,
-            Reason.NO_STAFF_WITH_SKILLS,
-            f"nobody in {', '.join(unstaffed)} has the skills {skills}: add them to a person's skills, or ask for fewer"
-            if skills
-            else f"nobody works in {', '.join(unstaffed)}: add people to spec.staff of the Branch",
-        )
+        where, text = ", ".join(unstaffed), "nobody works in {where}: add people to spec.staff of the Branch"
+        if skills:
+            text = "nobody in {where} has the skills {skills}: add them to a person's skills, or ask for fewer"
+        return bad(_STAFF, Reason.NO_STAFF_WITH_SKILLS, text.format(where=where, skills=skills))
     if not staff:
         text = "the Tenant has no Branch yet that could offer it: create one"
         return bad(_STAFF, Reason.BRANCH_NOT_FOUND, text)

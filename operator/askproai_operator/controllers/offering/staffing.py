@@ -56,9 +56,7 @@ def matched_staff(branch: Branch, required_skills: Iterable[str]) -> tuple[str, 
 def staff_by_branch(offering: ServiceOffering, branches: Iterable[Branch]) -> dict[str, tuple[str, ...]]:
     """Return the ids of the staff members who can do the service, for each branch that offers it."""
     skills = offering.spec.required_skills
-    return {
-        branch.metadata.name: matched_staff(branch, skills) for branch in branches if is_offered_in(offering, branch)
-    }
+    return {branch.key.name: matched_staff(branch, skills) for branch in branches if is_offered_in(offering, branch)}
 
 
 def linked_event_types(offering: ServiceOffering) -> list[EventType]:

@@ -35,9 +35,9 @@ class Inputs:
 
 async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
     """Read the user's Secrets, try the keys at the providers, and take everything else from the cache."""
-    namespace, name = tenant.metadata.namespace, tenant.metadata.name
+    (_, namespace, name), relations = tenant.key, context.relations
     credentials = await read_credentials(tenant, context)
-    branches = tuple(context.relations.branches(namespace, name))
+    branches = tuple(relations.branches(namespace, name))
     return Inputs(
         tenant=tenant,
         address=address_of(tenant, context.settings.shared_base_url),
@@ -47,12 +47,10 @@ async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
         key_holder=_key_holder(tenant, hash_key(context.installation_id, credentials.retell_key)),
         other_key_holders=_other_key_holders(tenant, context),
         branches=branches,
-        offerings=tuple(context.relations.offerings(namespace, name)),
-        agents=tuple(context.relations.agents(namespace, name)),
+        offerings=tuple(relations.offerings(namespace, name)),
+        agents=tuple(relations.agents(namespace, name)),
         foreign_numbers={
-            branch.metadata.name: frozenset(
-                numbers_of_older_branches(branch, context.relations.branches_sharing_number(branch))
-            )
+            branch.key.name: frozenset(numbers_of_older_branches(branch, relations.branches_sharing_number(branch)))
             for branch in branches
         },
     )

@@ -51,11 +51,8 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
         return await _provision(tenant, context)
     except UnmanagedObject as error:
         conflict = bad(ConditionType.RUNTIME_AVAILABLE, Reason.OWNERSHIP_CONFLICT, error.message)
-        return Result(
-            (conflict,),
-            requeue=True,
-            requeue_reason="no watch reports when a person removes an object that is not ours",
-        )
+        reason = "no watch reports when a person removes an object that is not ours"
+        return Result((conflict,), requeue=True, requeue_reason=reason)
 
 
 async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:

@@ -3,9 +3,7 @@
 import secrets
 from typing import Final, NamedTuple
 
-import asyncpg
-
-from askproai_core.database import DatabaseError, TenantFacts, parse_login
+from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError, TenantFacts, parse_login
 from askproai_core.tenant_config import Retention
 from askproai_operator.api import RuntimeMode, Tenant
 from askproai_operator.api.conditions import Condition
@@ -18,7 +16,7 @@ from askproai_operator.credentials import calendar_account
 from askproai_operator.engine import EventRecord, EventType
 from askproai_operator.redis_users import RedisAdminError, UsersUnsupported
 
-DATABASE_ERRORS: Final = (DatabaseError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+DATABASE_ERRORS: Final = (DatabaseError, *DATABASE_UNAVAILABLE)
 
 _CONNECTIONS_PER_POD = 4  # 3 of web, 1 of the worker
 _SURGE = 1

@@ -118,9 +118,7 @@ def _service(offering: ServiceOffering, branches: list[Branch], units: UnitPlan)
 def _agents(agents: Iterable[RetellAgent], branches: list[Branch]) -> tuple[config.Agent, ...]:
     """Return the agents of the tenant as a whole and of branches that exist: the pods must not learn of a deleted branch."""
     known = {None, *(branch.metadata.name for branch in branches)}
-    active = sorted(
-        (agent for agent in agents if branch_name_of(agent) in known), key=lambda agent: agent.metadata.name
-    )
+    active = sorted((agent for agent in agents if branch_name_of(agent) in known), key=lambda agent: agent.key.name)
     return tuple(
         _copy_fields(
             config.Agent,

@@ -22,11 +22,8 @@ T = TypeVar("T")
 
 # Whoever gets a lock late can meet a hold that expired a moment ago, or the hold of a concurrent request of the same call.
 _RACES = (
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.ExclusionViolationError,
-    asyncpg.UniqueViolationError,
-)
+    asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.ExclusionViolationError, asyncpg.UniqueViolationError,
+)  # fmt: skip
 _NEWEST = "(SELECT max(place) FROM claims WHERE tenant = $1 AND appointment_id = $2)"
 
 

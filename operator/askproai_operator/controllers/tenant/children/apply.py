@@ -133,10 +133,7 @@ async def apply_routes(tenant: Tenant, address: Address, context: ReconcileConte
 
 async def apply_monitoring(tenant: Tenant, context: ReconcileContext) -> Condition:
     """Apply what Prometheus reads, as far as the cluster has its CRDs; return the condition MonitoringReady."""
-    requested = (
-        service_monitor(tenant, context.settings),
-        prometheus_rule(tenant, context.settings),
-    )
+    requested = service_monitor(tenant, context.settings), prometheus_rule(tenant, context.settings)
     installed = [manifest for manifest in requested if _is_installed(manifest, context)]
     desired = [*([metrics_service(tenant)] if installed else []), *installed]
     conflict = await _apply_unless_foreign(desired, ConditionType.MONITORING_READY, context)

@@ -15,9 +15,8 @@ from askproai_operator.credentials import (
 )
 from askproai_operator.engine import FINALIZER, resources
 
-KEY_HASH = (
-    "askproai.de/retell-key"  # annotation of T-teardown, by which tenants' keys are compared without reading them
-)
+# Annotation of T-teardown, by which tenants' keys are compared without reading them.
+KEY_HASH = "askproai.de/retell-key"
 
 
 def config_map(tenant: Tenant, config: str) -> Manifest:
