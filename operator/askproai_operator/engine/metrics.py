@@ -4,7 +4,7 @@ from collections import Counter as Count
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -42,10 +42,6 @@ class Metrics:
         self.unfinished = workqueue.gauge("unfinished_work_seconds", unfinished, *queue).labels(**queue)
         longest = "Age of the oldest work that is not done"
         self.longest = workqueue.gauge("longest_running_processor_seconds", longest, *queue).labels(**queue)
-
-    def depth_of(self, priority: str) -> Gauge:
-        """Return the depth gauge of one priority."""
-        return self.depth.labels("askproai", priority)
 
     def set_orphan_counts(self, counts: Mapping[str, int]) -> None:
         """Set the number of orphans of each sort; a sort that is not named has none."""

@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 
 from askproai_core.clock import Clock
-from askproai_core.providers import ProviderHttp, Reply, TransportFailure
+from askproai_core.providers import CredentialMissing, ProviderHttp, Reply, TransportFailure
 from askproai_core.redis import CircuitBreakers, CircuitOpen, Provider
 from askproai_runtime.calendars.types import CalendarOutcome, Confirmed
 
@@ -27,6 +27,12 @@ class CalcomHttp:
         timeout = aiohttp.ClientTimeout(total=seconds, connect=min(_CONNECT_SECONDS, seconds))
         http = ProviderHttp(Provider.CALCOM, self.session, self.circuits, self.clock)
         return await http.send(method, url, timeout, **content)
+
+
+def missing_key(method: str) -> Reply:
+    """Return the reply to a request that is not sent, since there is no key."""
+    error = CredentialMissing("no Cal.com API key is mounted: fill the Secret that the Tenant names")
+    return Reply(method, 0, None, error=error)
 
 
 def was_never_reached(reply: Reply) -> bool:

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from askproai_core.providers import CredentialMissing, Reply
+from askproai_core.providers import Reply
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars.calcom_bookings import booking_body, classify_create, format_utc, parse_remote_booking
-from askproai_runtime.calendars.calcom_http import CalcomHttp, outcome_label, was_never_reached
+from askproai_runtime.calendars.calcom_http import CalcomHttp, missing_key, outcome_label, was_never_reached
 from askproai_runtime.calendars.store import ProviderCallRecorder
 from askproai_runtime.calendars.types import (
     CalendarOutcome,
@@ -107,8 +107,7 @@ class CalcomV1:
     ) -> Reply:
         key = self.api_key()
         if not key:
-            missing = CredentialMissing("no Cal.com API key is mounted: fill the Secret that the Tenant names")
-            return Reply(method, 0, None, error=missing)
+            return missing_key(method)
         url = self.config().calendar.base_url.rstrip("/") + path
         return await self.http.send(method, url, seconds, params={"apiKey": key, **(params or {})}, **content)
 

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from askproai_core.providers import CredentialMissing, Reply
+from askproai_core.providers import Reply
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars.calcom_bookings import (
     booking_body,
@@ -20,7 +20,7 @@ from askproai_runtime.calendars.calcom_bookings import (
     format_utc,
     parse_remote_booking,
 )
-from askproai_runtime.calendars.calcom_http import CalcomHttp, outcome_label, was_never_reached
+from askproai_runtime.calendars.calcom_http import CalcomHttp, missing_key, outcome_label, was_never_reached
 from askproai_runtime.calendars.store import ProviderCallRecorder
 from askproai_runtime.calendars.types import CalendarOutcome, CalendarRequest, CalendarUnavailable, RemoteBooking
 
@@ -118,8 +118,7 @@ class CalcomV2:
     async def _send(self, method: str, seconds: float, path: str = _PATH, **content: Any) -> Reply:
         key = self.api_key()
         if not key:
-            missing = CredentialMissing("no Cal.com API key is mounted: fill the Secret that the Tenant names")
-            return Reply(method, 0, None, error=missing)
+            return missing_key(method)
         headers = {"Authorization": f"Bearer {key}", "cal-api-version": _BOOKINGS_VERSION}
         url = self.config().calendar.base_url.rstrip("/") + path
         return await self.http.send(method, url, seconds, headers=headers, **content)

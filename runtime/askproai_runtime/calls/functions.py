@@ -19,16 +19,8 @@ from askproai_core.http_server import Problem, correlation_id, json_response, re
 from askproai_core.phone_numbers import Route, e164_or_none
 from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import Function
-from askproai_runtime.booking import (
-    Answer,
-    BookingContext,
-    CallContext,
-    book_appointment,
-    cancel_appointment,
-    check_availability,
-    find_appointments,
-    reschedule_appointment,
-)
+from askproai_runtime import booking
+from askproai_runtime.booking import Answer, BookingContext, CallContext
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
 from askproai_runtime.calls.payload import (
     FunctionRequest,
@@ -176,15 +168,15 @@ class CallFunctions:
         try:
             match function:  # one of FUNCTIONS_BY_NAME, so never TRANSFER_TO_HUMAN
                 case Function.CHECK_AVAILABILITY:
-                    return await check_availability(self.booking, call, args)
+                    return await booking.check_availability(self.booking, call, args)
                 case Function.FIND_APPOINTMENTS:
-                    return await find_appointments(self.booking, call)
+                    return await booking.find_appointments(self.booking, call)
                 case Function.BOOK_APPOINTMENT:
-                    answer = await book_appointment(self.booking, call, args)
+                    answer = await booking.book_appointment(self.booking, call, args)
                 case Function.RESCHEDULE_APPOINTMENT:
-                    answer = await reschedule_appointment(self.booking, call, args)
+                    answer = await booking.reschedule_appointment(self.booking, call, args)
                 case Function.CANCEL_APPOINTMENT:
-                    answer = await cancel_appointment(self.booking, call, args)
+                    answer = await booking.cancel_appointment(self.booking, call, args)
             self.wake_worker()  # a change that the calendar still has to confirm has queued a job
         except Exception:  # the caller must hear a sentence; the log has type and place
             log.exception("function.failed", function=function.name.lower(), call_id=call.call_id)
