@@ -17,7 +17,6 @@ _CLOSED_SECONDS = 0.05  # past the limit, a flood is refused for this long witho
 
 # The window's clock is Redis's own. The last second counts with the share of it that still lies within one second from now.
 _DRAW = Script(
-    "draw",
     """local time = redis.call('TIME')
 local window, passed = tonumber(time[1]), time[2] / 1000000
 local known = redis.call('HMGET', KEYS[1], 'window', 'count', 'before')
