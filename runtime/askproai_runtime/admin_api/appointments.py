@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -78,12 +80,7 @@ class Appointments:
             start=request.instant("from"), end=request.instant("to"), branch=request.text("branch"),
             staff=request.text("staff"), status=request.choice("status"), after=after, limit=limit,
         )  # fmt: skip
-        entries = [
-            msgspec.convert(
-                {**row, **{field: row[field].astimezone(request.zone) for field in ("start", "end")}}, AppointmentEntry
-            )
-            for row in rows
-        ]
+        entries = [_to_entry(dict(row), request.zone) for row in rows]
         following = next_cursor(entries[-1].start, entries[-1].id) if len(entries) == limit else None
         return AppointmentPage(entries, following)
 
@@ -97,3 +94,8 @@ class Appointments:
         return SlotList(
             [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in slots]
         )
+
+
+def _to_entry(row: dict[str, Any], zone: ZoneInfo) -> AppointmentEntry:
+    local_times = {name: row[name].astimezone(zone) for name in ("start", "end")}
+    return msgspec.convert(row | local_times, AppointmentEntry)

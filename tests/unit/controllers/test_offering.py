@@ -7,7 +7,6 @@ import pytest
 from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.controllers.conditions import References, missing_reference
-from askproai_operator.controllers.offering.checks import calendar_condition, staff_condition
 from askproai_operator.controllers.offering.staffing import (
     active_offerings,
     outdated_offerings,
@@ -15,6 +14,7 @@ from askproai_operator.controllers.offering.staffing import (
     staff_by_branch,
     staff_without_event_type,
 )
+from askproai_operator.controllers.offering.status import calendar_condition, staff_condition
 from askproai_sandbox.world import manifests
 
 

@@ -8,18 +8,18 @@ from askproai_operator.api import ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.conditions import condition_of, missing_reference
-from askproai_operator.controllers.offering.checks import (
-    calendar_condition,
-    calendar_key_missing,
-    calendar_not_requested,
-    staff_condition,
-)
 from askproai_operator.controllers.offering.inputs import gather, read_event_types
 from askproai_operator.controllers.offering.staffing import (
     linked_event_types,
     outdated_offerings,
     plan_units,
     staff_by_branch,
+)
+from askproai_operator.controllers.offering.status import (
+    calendar_condition,
+    calendar_key_missing,
+    calendar_not_requested,
+    staff_condition,
 )
 from askproai_operator.credentials import calcom_account, read_credentials
 from askproai_operator.engine import GONE, Key, Result

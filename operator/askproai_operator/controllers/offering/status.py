@@ -1,4 +1,4 @@
-"""The conditions of a ServiceOffering. Pure: from what was read to StaffMatched and CalendarLinked."""
+"""The conditions StaffMatched and CalendarLinked of a ServiceOffering. Pure."""
 
 from collections.abc import Iterable, Mapping
 
