@@ -30,7 +30,7 @@ local room = math.floor(ARGV[1] - count - before * (1 - passed))
 local drawn = math.max(0, math.min(room, tonumber(ARGV[2])))
 redis.call('HSET', KEYS[1], 'window', window, 'count', count + drawn, 'before', before)
 redis.call('PEXPIRE', KEYS[1], 2000)
-return drawn""",
+return drawn"""
 )
 
 

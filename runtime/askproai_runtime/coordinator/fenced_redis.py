@@ -21,7 +21,7 @@ for i = 2, #ARGV do
   redis.call(unpack(command))
 end
 return 1
-""",
+"""
 )
 _SCAN_COUNT = 1000
 

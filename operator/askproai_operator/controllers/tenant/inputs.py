@@ -35,7 +35,7 @@ class Inputs:
 
 async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
     """Read the user's Secrets, try the keys at the providers, and take everything else from the cache."""
-    (_, namespace, name), relations = tenant.key, context.relations
+    relations, (namespace, name) = context.relations, tenant.key[1:]
     credentials = await read_credentials(tenant, context)
     branches = tuple(relations.branches(namespace, name))
     return Inputs(
