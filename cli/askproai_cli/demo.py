@@ -43,8 +43,7 @@ def demo(
     """Show the whole path on this machine: from a manifest to a booked appointment."""
     with _simulators("demo"):
         from askproai_sandbox.cluster import ProcessError, ProgramError  # noqa: PLC0415
-        from askproai_sandbox.demo.run import end_demo, run_demo  # noqa: PLC0415
-        from askproai_sandbox.demo.story import StoryError  # noqa: PLC0415
+        from askproai_sandbox.demo import ScenarioError, end_demo, run_demo  # noqa: PLC0415
 
     console = Console(width=None if sys.stdout.isatty() else 132)  # a log or a pipe has no width of its own
     if down and (keep or kill):
@@ -54,7 +53,7 @@ def demo(
         return
     try:
         asyncio.run(run_demo(keep=keep, kill=kill, console=console))
-    except (ProcessError, ProgramError, StoryError) as error:
+    except (ProcessError, ProgramError, ScenarioError) as error:
         Console(stderr=True).print(f"the demo failed: {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
 

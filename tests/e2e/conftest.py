@@ -17,8 +17,8 @@ from askproai_sandbox.caller import CallRecord, play_call
 from askproai_sandbox.cluster import kubectl
 from askproai_sandbox.demo import State, read_state
 from askproai_sandbox.demo.run import end_demo, run_demo
-from askproai_sandbox.demo.story import Outcome
-from askproai_sandbox.world import SALON
+from askproai_sandbox.demo.scenario import DemoResult
+from askproai_sandbox.example_tenant import SALON
 from tests.worlds.waiting import eventually
 
 
@@ -27,7 +27,7 @@ class Demo:
     """A running demo, the outcome of its scenario, and the text that a person saw."""
 
     directory: Path
-    outcome: Outcome
+    outcome: DemoResult
     text: str
 
     @property
@@ -80,11 +80,11 @@ async def fetch(url: str, method: str = "GET", **kwargs: Any) -> Any:
         return await response.json()
 
 
-async def play(directory: Path, *, keep: bool, kill: bool) -> tuple[Outcome, str]:
+async def play(directory: Path, *, keep: bool, kill: bool) -> tuple[DemoResult, str]:
     """Play the demo's scenario, and return its outcome and the text that a person saw."""
     screen = io.StringIO()
     outcome = await run_demo(
-        keep=keep, kill=kill, console=Console(file=screen, width=132), directory=directory, tied=True
+        keep=keep, kill=kill, console=Console(file=screen, width=132), directory=directory, dies_with_parent=True
     )
     return outcome, screen.getvalue()
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
-from askproai_sandbox.world import SALON
+from askproai_sandbox.example_tenant import SALON
 from tests.e2e.conftest import fetch
 
 CALLER = "+4915155550001"

@@ -14,9 +14,9 @@ import yaml
 
 from askproai_core.clock import SystemClock
 from askproai_sandbox.calcom import CalcomSimulator
+from askproai_sandbox.example_tenant import EXAMPLES, SALON, load_manifests
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
-from askproai_sandbox.world import EXAMPLES, SALON, manifests
 from tests.e2e.conftest import fetch
 
 QUIET_SECONDS = int(os.environ.get("ASKPROAI_QUIET_SECONDS", "90"))  # longer than one resync of everything
@@ -115,7 +115,7 @@ async def test_postgres_restarts_and_no_acknowledged_event_is_lost(demo):
 
 def second_tenant(retell_url: str, calcom_url: str) -> str:
     """Return the second example as YAML, with servers of its own and a calendar at Cal.com."""
-    objects = manifests("second-tenant.yaml")
+    objects = load_manifests("second-tenant.yaml")
     secret, tenant = objects["Secret"][0], objects["Tenant"][0]
     secret["stringData"] |= {"calcom-api-key": "cal_demo_praxis", "calcom-webhook-secret": "praxis-hook-secret"}
     ref = {"name": secret["metadata"]["name"]}

@@ -13,7 +13,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError
 
-from askproai_sandbox.world import SALON
+from askproai_sandbox.example_tenant import SALON
 from tests.e2e.conftest import Demo, fetch
 
 TUESDAY_TO_FRIDAY = (1, 2, 3, 4)  # open from 9 to 18

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from askproai_sandbox.demo.stage import PROJECT
+from askproai_sandbox.demo.environment import PROJECT
 from askproai_sandbox.demo.transcript import BEGIN, END, transcript
-from askproai_sandbox.world import SALON
+from askproai_sandbox.example_tenant import SALON
 
 
 def test_everything_is_ready_and_the_appointment_is_in_both_calendars(demo):

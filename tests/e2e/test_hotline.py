@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from askproai_sandbox.caller import CallRecord
-from askproai_sandbox.demo.stage import PROJECT
-from askproai_sandbox.world import manifests
+from askproai_sandbox.demo.environment import PROJECT
+from askproai_sandbox.example_tenant import load_manifests
 from tests.e2e.conftest import Demo, fetch
 
 HOTLINE, KEY = "+49305550100", "key_demo_haarwerk"
@@ -63,7 +63,7 @@ async def chain(demo):
 
 
 def test_the_example_has_three_branches_and_one_number():
-    objects = manifests("hotline.yaml")
+    objects = load_manifests("hotline.yaml")
     assert len(objects["Branch"]) == 3
     assert sum(len(branch["spec"].get("phoneNumbers", ())) for branch in objects["Branch"]) == 1
     assert objects["RetellAgent"][0]["spec"]["tenantRef"] == {"name": "haarwerk"}

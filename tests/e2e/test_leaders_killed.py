@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from askproai_sandbox.cluster import spawn
-from askproai_sandbox.world import SALON
+from askproai_sandbox.example_tenant import SALON
 
 LIMIT_SECONDS = 20
 EXPIRED_HOLD = """

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from askproai_sandbox.cluster import ProcessError, free_port, spawn
-from askproai_sandbox.world import SALON
+from askproai_sandbox.example_tenant import SALON
 from tests.e2e.conftest import fetch
 from tests.e2e.test_demo_life import send, signed
 from tests.foreign_crds import MONITORING, crd_files

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from askproai_sandbox.world import EXAMPLES, SALON
+from askproai_sandbox.example_tenant import EXAMPLES, SALON
 from tests.e2e.test_demo_life import send, signed
 
 NAME = SALON.tenant.partition(".")[2]

@@ -58,7 +58,7 @@ async def pod_runner(control_plane: ControlPlane, kube_client: KubeClient, pod_f
 async def entrance_url(control_plane: ControlPlane, pod_folder: Path) -> AsyncIterator[str]:
     """The local entrance's base URL; a tenant is at `/<namespace>/<tenant>` below it."""
     port = free_port()
-    command = [sys.executable, "-m", "askproai_sandbox.entrance", "--kubeconfig", control_plane.kubeconfig]
+    command = [sys.executable, "-m", "askproai_sandbox.ingress_proxy", "--kubeconfig", control_plane.kubeconfig]
     child = await spawn("entrance", [*command, "--port", str(port)], directory=pod_folder)
     await eventually(lambda: b"entrance.ready" in child.log.read_bytes(), timedelta(seconds=15), "the entrance")
     yield f"http://127.0.0.1:{port}"

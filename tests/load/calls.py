@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 from tests.load.events import signed
 
-from askproai_sandbox.world import AGENT_ID, NUMBER
+from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
 
 DAYS = 30  # the calls spread over the next thirty days, so that no day fills up
 

@@ -3,8 +3,8 @@
 import json
 import time
 
-from askproai_sandbox.retell.signing import signature
-from askproai_sandbox.world import AGENT_ID, NUMBER
+from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
+from askproai_sandbox.retell import signature
 
 KEY = "key_bench"
 PATH = "/webhooks/retell"

@@ -11,7 +11,7 @@ from tests.worlds.waiting import eventually
 
 from askproai_sandbox.cluster import Child, ProcessError, kubectl, spawn
 from askproai_sandbox.demo import State, StateError, read_state
-from askproai_sandbox.world import EXAMPLES, SALON, seed_simulators
+from askproai_sandbox.example_tenant import EXAMPLES, SALON, seed_simulators
 
 QUIET_SECONDS = 10  # after the last start
 

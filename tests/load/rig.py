@@ -22,10 +22,10 @@ from askproai_core.redis import acl_rules
 from askproai_core.tenant_config import CalendarProvider, EventType, RateLimits, Staff, TenantConfig, encode
 from askproai_sandbox.cluster import Child, ProcessError, free_port, spawn
 from askproai_sandbox.databases import TenantStore, fresh_database
-from askproai_sandbox.pods.volumes import swap
+from askproai_sandbox.example_tenant import salon_config
+from askproai_sandbox.pods.pod import replace_files
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
-from askproai_sandbox.world import salon_config
 
 ROOT = Path(__file__).resolve().parents[2]
 CALCOM_KEY = "cal_bench"
@@ -66,8 +66,8 @@ class Rig:
         """Mount config and credentials as a kubelet does."""
         urls = {"DATABASE_URL": self.store.dsn, "REDIS_URL": self.redis_url}
         secrets = urls | {"retell-api-key": KEY, "calcom-api-key": CALCOM_KEY}
-        swap(self.directory / "config", {"tenant.json": encode(bench_config(self.store, calcom_url)).encode()})
-        swap(self.directory / "credentials", {name: value.encode() for name, value in secrets.items()})
+        replace_files(self.directory / "config", {"tenant.json": encode(bench_config(self.store, calcom_url)).encode()})
+        replace_files(self.directory / "credentials", {name: value.encode() for name, value in secrets.items()})
 
     @asynccontextmanager
     async def running(self, container: str) -> AsyncIterator[Child]:
@@ -99,7 +99,7 @@ async def open_rig(directory: Path) -> AsyncIterator[Rig]:
     await asyncio.gather(postgres.start(), redis.start())
     try:
         async with fresh_database(postgres) as database:
-            store = await database.tenant_store("bench", [("mitte", person, 1) for person in PEOPLE])
+            store = await database.create_tenant("bench", [("mitte", person, 1) for person in PEOPLE])
             db = await asyncpg.connect(database.superuser_dsn)
             ports = {name: free_port() for name in ("PUBLIC", "PRIVATE", "METRICS", "WORKER")}
             redis_url = await redis.add_user("bench", partial(acl_rules, store.tenant))

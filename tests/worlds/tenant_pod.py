@@ -21,8 +21,8 @@ from askproai_runtime.process import Process, open_process
 from askproai_runtime.settings import Settings
 from askproai_runtime.web import WebProcess
 from askproai_runtime.worker import work
-from askproai_sandbox.databases import PEOPLE, Database, TenantStore
-from askproai_sandbox.world import AGENT_ID, NUMBER, salon_config
+from askproai_sandbox.databases import STAFF_UNITS, Database, TenantStore
+from askproai_sandbox.example_tenant import AGENT_ID, NUMBER, salon_config
 
 RETELL_KEY, CALCOM_SECRET, STRIPE_SECRET, ADMIN_TOKEN = "key_test", "cal-secret", "whsec_test", "admin-token"
 
@@ -216,10 +216,10 @@ async def running_worker(pod: TenantPod, **settings: Any) -> AsyncIterator[int]:
 
 @asynccontextmanager
 async def open_pod(
-    database: Database, folder: Path, name: str, people: Iterable[tuple[str, str, int]] = PEOPLE
+    database: Database, folder: Path, name: str, people: Iterable[tuple[str, str, int]] = STAFF_UNITS
 ) -> AsyncIterator[TenantPod]:
     """Create a tenant and its mounted files. No process runs yet."""
-    store = await database.tenant_store(name, people)
+    store = await database.create_tenant(name, people)
     (folder / "credentials").mkdir()
     (folder / "token").write_text(ADMIN_TOKEN + "\n")
     db = await asyncpg.connect(database.superuser_dsn)

@@ -1,6 +1,6 @@
 """A simulator of Cal.com's API: event types, bookings, webhooks.
 
-Faithful to the odd rules of `reference/calcom-stripe.md`; started as `python -m askproai_sandbox.calcom --port N`.
+It follows the odd rules of docs/vendors/calcom.md. Started as a process by `python -m askproai_sandbox.calcom --port N`.
 """
 
 from askproai_sandbox.calcom.app import CalcomSimulator

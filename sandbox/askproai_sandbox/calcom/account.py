@@ -1,4 +1,4 @@
-"""What one Cal.com user holds, when its hosts are free, and how both are told (reference §1, §2, §4)."""
+"""One Cal.com user: event types, bookings and webhooks, their JSON bodies, and when a host is free (docs/vendors/calcom.md)."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-HOME = ZoneInfo("Europe/Berlin")
-OPENS, CLOSES, DAYS = time(6), time(22), range(6)  # Monday to Saturday, wide: the branch's own hours shall decide
+TIME_ZONE = ZoneInfo("Europe/Berlin")
+OPENS, CLOSES, WORKDAYS = time(6), time(22), range(6)  # Monday to Saturday; wide, so that the branch's own hours decide
 _EVENT_TYPE = yaml.safe_load(Path(__file__).with_name("event_type.yaml").read_text(encoding="utf-8"))
 
 
@@ -21,12 +21,12 @@ class EventType:
     fields: dict[str, Any]
 
     @classmethod
-    def make(cls, number: int, host: str, own: dict[str, Any]) -> "EventType":
-        """Fill in the server's defaults; raises ValueError for what would be taken and not kept to."""
-        if unknown := own.keys() - set(_EVENT_TYPE["settable"]):
+    def create(cls, number: int, host: str, fields: dict[str, Any]) -> "EventType":
+        """Return an event type with the server's defaults. Raises ValueError for a field that the simulator would not respect."""
+        if unknown := fields.keys() - set(_EVENT_TYPE["settable"]):
             raise ValueError(f"not simulated at an event type: {', '.join(sorted(unknown))}")
-        named = {"title": f"Event {number}", "slug": f"event-{number}"}
-        return cls(number, host, {**_EVENT_TYPE["defaults"], **named, **own})
+        names = {"title": f"Event {number}", "slug": f"event-{number}"}
+        return cls(number, host, {**_EVENT_TYPE["defaults"], **names, **fields})
 
     def minutes(self, name: str) -> timedelta:
         return timedelta(minutes=self.fields[name])
@@ -35,15 +35,16 @@ class EventType:
     def needs_confirmation(self) -> bool:
         return not self.fields["confirmationPolicy"].get("disabled")
 
-    def blocked(self, start: datetime, end: datetime) -> tuple[datetime, datetime]:
+    def blocked_span(self, start: datetime, end: datetime) -> tuple[datetime, datetime]:
+        """Return what a booking of this type blocks: its time and the buffers."""
         return start - self.minutes("beforeEventBuffer"), end + self.minutes("afterEventBuffer")
 
-    def bookable(self, start: datetime, now: datetime) -> bool:
-        """Say whether a start keeps the notice and lies within the booking window."""
+    def is_bookable(self, start: datetime, now: datetime) -> bool:
+        """Return whether a start respects the minimum notice and is within the booking window."""
         days = self.fields["bookingWindow"].get("value")
-        last = now.astimezone(HOME).date() + timedelta(days=days) if days else None
+        last_day = now.astimezone(TIME_ZONE).date() + timedelta(days=days) if days else None
         in_time = start >= now + self.minutes("minimumBookingNotice")
-        return in_time and (last is None or start.astimezone(HOME).date() <= last)
+        return in_time and (last_day is None or start.astimezone(TIME_ZONE).date() <= last_day)
 
 
 @dataclass(slots=True)
@@ -58,7 +59,7 @@ class Booking:
     status: str = "accepted"
     uid: str = field(default_factory=secrets.token_urlsafe)
     metadata: dict[str, Any] = field(default_factory=dict)
-    extra: dict[str, Any] = field(default_factory=dict)  # reasons, rescheduledFromUid, rescheduledToUid
+    extra: dict[str, Any] = field(default_factory=dict)  # the reasons, rescheduledFromUid, rescheduledToUid
     absent: bool = False
 
     @property
@@ -69,18 +70,28 @@ class Booking:
     def title(self) -> str:
         return f"{self.event_type.fields['title']} between {self.event_type.host} and {self.attendee['name']}"
 
-    def answer(self) -> dict[str, Any]:
-        kind, who = self.event_type, self.attendee
-        mail = f"{kind.host}@example.com"
-        host = {"id": 1, "name": kind.host, "username": kind.host, "email": mail, "displayEmail": mail}
+    def body(self) -> dict[str, Any]:
+        """Return this booking as API v2 does."""
+        event_type, attendee = self.event_type, self.attendee
+        name, mail = event_type.host, f"{event_type.host}@example.com"
+        host = {
+            "id": 1,
+            "name": name,
+            "username": name,
+            "email": mail,
+            "displayEmail": mail,
+            "timeZone": str(TIME_ZONE),
+        }
         return {
-            "id": self.id, "uid": self.uid, "title": self.title, "description": "", "hosts": [{**host, "timeZone": str(HOME)}],
-            "status": self.status, "eventTypeId": kind.id, "location": "integrations:daily", "start": iso(self.start),
-            "end": iso(self.end), "duration": (self.end - self.start) // timedelta(minutes=1),
-            "eventType": {"id": kind.id, "slug": kind.fields["slug"]}, "absentHost": False, "metadata": self.metadata,
-            "createdAt": iso(self.created), "updatedAt": iso(self.updated), "icsUid": f"{self.uid}@Cal.com",
-            "attendees": [{**who, "displayEmail": who["email"], "absent": self.absent}], "guests": [],
-            "bookingFieldsResponses": {"name": who["name"], "email": who["email"]}, **self.extra,
+            "id": self.id, "uid": self.uid, "title": self.title, "description": "", "hosts": [host],
+            "status": self.status, "eventTypeId": event_type.id, "location": "integrations:daily",
+            "start": iso(self.start), "end": iso(self.end),
+            "duration": (self.end - self.start) // timedelta(minutes=1),
+            "eventType": {"id": event_type.id, "slug": event_type.fields["slug"]}, "absentHost": False,
+            "metadata": self.metadata, "createdAt": iso(self.created), "updatedAt": iso(self.updated),
+            "icsUid": f"{self.uid}@Cal.com", "guests": [],
+            "attendees": [{**attendee, "displayEmail": attendee["email"], "absent": self.absent}],
+            "bookingFieldsResponses": {"name": attendee["name"], "email": attendee["email"]}, **self.extra,
         }  # fmt: skip
 
 
@@ -93,7 +104,7 @@ class Webhook:
 
 @dataclass(slots=True)
 class Account:
-    """Everything behind one API key: a key acts as one user."""
+    """The objects of one API key: a key acts as one user."""
 
     user_id: int
     event_types: dict[int, EventType] = field(default_factory=dict)
@@ -106,31 +117,34 @@ class Account:
 
     def me(self) -> dict[str, Any]:
         names = {"username": self.username, "name": self.username, "email": f"{self.username}@example.com"}
-        return {"id": self.user_id, **names, "timeZone": str(HOME), "timeFormat": 24, "organizationId": None}
+        return {"id": self.user_id, **names, "timeZone": str(TIME_ZONE), "timeFormat": 24, "organizationId": None}
 
-    def event_type(self, kind: EventType) -> dict[str, Any]:
-        host = {"id": self.user_id, "name": kind.host, "username": kind.host}
-        return {**kind.fields, "id": kind.id, "ownerId": self.user_id, "users": [host]}
+    def event_type_body(self, event_type: EventType) -> dict[str, Any]:
+        host = {"id": self.user_id, "name": event_type.host, "username": event_type.host}
+        return {**event_type.fields, "id": event_type.id, "ownerId": self.user_id, "users": [host]}
 
-    def webhook(self, hook: Webhook) -> dict[str, Any]:
-        """Give a webhook; the secret is told in clear (§5)."""
-        return {"payloadTemplate": None, "secret": None, **hook.fields, "id": hook.uid, "userId": self.user_id}
+    def webhook_body(self, webhook: Webhook) -> dict[str, Any]:
+        """Return a webhook as the API does, with its secret in plain text."""
+        return {"payloadTemplate": None, "secret": None, **webhook.fields, "id": webhook.uid, "userId": self.user_id}
 
-    def is_free(self, kind: EventType, start: datetime, end: datetime, ignoring: str | None = None) -> bool:
-        """Say whether the host works then and nothing overlaps, buffers of both sides included."""
-        local_start, local_end = start.astimezone(HOME), end.astimezone(HOME)
+    def is_free(self, event_type: EventType, start: datetime, end: datetime, except_uid: str | None = None) -> bool:
+        """Return whether the host works at that time and no other booking overlaps, with the buffers of both.
+
+        `except_uid` is a booking that does not count: the one that is moved.
+        """
+        local_start, local_end = start.astimezone(TIME_ZONE), end.astimezone(TIME_ZONE)
         works = (
-            local_start.weekday() in DAYS and local_start.date() == local_end.date()
+            local_start.weekday() in WORKDAYS and local_start.date() == local_end.date()
             and local_start.time() >= OPENS and local_end.time() <= CLOSES
         )  # fmt: skip
-        mine = kind.blocked(start, end)
+        blocked_from, blocked_until = event_type.blocked_span(start, end)
         busy = [
-            b.event_type.blocked(b.start, b.end) for b in self.bookings.values()
-            if b.live and b.event_type.host == kind.host and b.uid != ignoring
+            b.event_type.blocked_span(b.start, b.end) for b in self.bookings.values()
+            if b.live and b.event_type.host == event_type.host and b.uid != except_uid
         ]  # fmt: skip
-        return works and all(mine[1] <= span[0] or span[1] <= mine[0] for span in busy)
+        return works and all(blocked_until <= span[0] or span[1] <= blocked_from for span in busy)
 
 
 def iso(value: datetime) -> str:
-    """Give a UTC instant as the API does, with milliseconds and Z."""
+    """Return an instant as the API does: UTC, with milliseconds and Z."""
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

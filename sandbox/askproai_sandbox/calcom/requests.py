@@ -1,4 +1,4 @@
-"""What a request may ask for (reference §1, §4, §5), and reading it; what does not fit is refused as Cal.com does."""
+"""The bodies and queries of Cal.com's API, and their parser, which refuses invalid ones with Cal.com's messages."""
 
 import re
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from askproai_sandbox.simulator import Refusal
 
-VERSION = "2021-10-20"  # of webhooks' payloads; the only one
+PAYLOAD_VERSION = "2021-10-20"  # of webhooks; there is no other
 Language = Literal[
     "ar", "az", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "es-419", "et", "eu", "fi", "fr", "he", "hr",
     "hu", "id", "it", "iw", "ja", "km", "ko", "lv", "nl", "no", "pl", "pt", "pt-BR", "ro", "ru", "sk", "sr", "sv",
@@ -26,7 +26,7 @@ Trigger = Literal[
 
 
 class _Strict(Struct, rename="camel", forbid_unknown_fields=True):
-    """A body whose unknown keys are refused (`forbidNonWhitelisted`); so are those that we do not simulate."""
+    """A body whose unknown keys are refused (Cal.com's `forbidNonWhitelisted`), as are keys that the simulator does not know."""
 
 
 class Attendee(_Strict):
@@ -47,26 +47,26 @@ class BookingBody(_Strict):
     ] = {}
 
 
-class AnswersV1(_Strict):
+class ResponsesV1(_Strict):
     name: Annotated[str, Meta(min_length=1)]
     email: Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s.]+$")]
     location: dict[str, str]
 
 
 class BookingBodyV1(_Strict):
-    """Everything is required (§7)."""
+    """The body of a new booking in API v1, which requires every field."""
 
     event_type_id: int
     start: datetime
     end: datetime
-    responses: AnswersV1
+    responses: ResponsesV1
     time_zone: str
     language: Language
     metadata: dict[str, str]
 
     def as_v2(self) -> BookingBody:
-        who = Attendee(self.responses.name, self.time_zone, self.responses.email, None, self.language)
-        return BookingBody(self.start, who, self.event_type_id, {**self.metadata})
+        attendee = Attendee(self.responses.name, self.time_zone, self.responses.email, None, self.language)
+        return BookingBody(self.start, attendee, self.event_type_id, {**self.metadata})
 
 
 class BookingsQueryV1(Struct, rename="camel"):
@@ -80,7 +80,7 @@ class Page(_Strict):
 
 
 class BookingsQuery(Page):
-    """The filters of the list that are kept to."""
+    """The filters of the list of bookings that the simulator respects."""
 
     take: Annotated[int, Meta(ge=1, le=250)] = 100
     event_type_id: int | None = None
@@ -99,9 +99,9 @@ class MoveBody(_Strict):
 
 
 class WebhookBody(Struct, rename="camel"):
-    """Unknown keys are dropped without a word (`whitelist`). Templates are not simulated."""
+    """Unknown keys are dropped without an error (Cal.com's `whitelist`). Payload templates are not simulated."""
 
-    # Self-hosted: http and private addresses pass, cloud metadata does not.
+    # A self-hosted server accepts http and private addresses, but not that of the cloud's metadata service.
     subscriber_url: Annotated[str, Meta(pattern=r"^https?://(?!169\.254\.169\.254)")] | UnsetType = UNSET
     triggers: list[Trigger] | UnsetType = UNSET
     active: bool | UnsetType = UNSET
@@ -113,40 +113,44 @@ class WebhookBody(Struct, rename="camel"):
 Body = TypeVar("Body", bound=Struct)
 
 
-def wrong(name: str, constraint: str) -> Refusal:
+def invalid(name: str, constraint: str) -> Refusal:
     return Refusal(400, f"{name} property is wrong,{constraint} ")
 
 
-def read(kind: type[Body], given: Any) -> Body:
-    """Read a body, or a query, whose values are all texts; raises Refusal."""
+def parse(body_type: type[Body], values: Any) -> Body:
+    """Parse a JSON body, or a query, whose values are texts. Raises Refusal with status 400."""
     try:
-        return msgspec.convert(dict(given), kind, strict=isinstance(given, dict))
+        return msgspec.convert(dict(values), body_type, strict=isinstance(values, dict))
     except msgspec.ValidationError as error:
         unknown = re.search(r"unknown field `(\w+)`", str(error))
-        name, why = (unknown[1], f"property {unknown[1]} should not exist") if unknown else ("body", str(error))
-        raise wrong(name, why) from None
+        name, constraint = (unknown[1], f"property {unknown[1]} should not exist") if unknown else ("body", str(error))
+        raise invalid(name, constraint) from None
 
 
 def utc(value: datetime) -> datetime:
-    """Take no zone for UTC, as Cal.com does."""
+    """Return an instant in UTC; like Cal.com, take a value without a zone for UTC."""
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def attendee_of(body: BookingBody) -> dict[str, Any]:
-    """Give the attendee as it is kept: a known zone, a valid number, and an address, which the event types ask for."""
-    who = body.attendee
+    """Return the attendee as it is stored. Raises Refusal for an unknown zone, an invalid number, or no mail address.
+
+    The address is required by the booking fields that each event type has by default.
+    """
+    attendee = body.attendee
     try:
-        ZoneInfo(who.time_zone)
+        ZoneInfo(attendee.time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise wrong("attendee.timeZone", "timeZone must be a valid IANA time-zone") from None
+        raise invalid("attendee.timeZone", "timeZone must be a valid IANA time-zone") from None
     try:
-        valid = who.phone_number is None or phonenumbers.is_valid_number(phonenumbers.parse(who.phone_number))
+        number = attendee.phone_number
+        valid = number is None or phonenumbers.is_valid_number(phonenumbers.parse(number))
     except phonenumbers.NumberParseException:
         valid = False
     if not valid:
-        raise wrong("attendee.phoneNumber", "phoneNumber must be a valid phone number in E.164")
-    if not who.email and not who.phone_number:
-        raise wrong("attendee", "At least one contact method (email or phoneNumber) must be provided")
-    if not who.email:
+        raise invalid("attendee.phoneNumber", "phoneNumber must be a valid phone number in E.164")
+    if not attendee.email and not attendee.phone_number:
+        raise invalid("attendee", "At least one contact method (email or phoneNumber) must be provided")
+    if not attendee.email:
         raise Refusal(400, "responses - {email}error_required_field")
-    return {name: value for name, value in msgspec.to_builtins(who).items() if value is not None}
+    return {name: value for name, value in msgspec.to_builtins(attendee).items() if value is not None}

@@ -1,4 +1,4 @@
-"""What every request to Cal.com goes through: key, version, rate limit, envelope (reference §1)."""
+"""What every request to Cal.com passes: rate limit, version header and key; and the envelope of the answers."""
 
 import itertools
 import re
@@ -10,32 +10,33 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
+from askproai_core.clock import Clock
 from askproai_sandbox.calcom.account import Account, Booking, Webhook, iso
-from askproai_sandbox.simulator import Clock, Refusal, Simulator
+from askproai_sandbox.simulator import Refusal, Simulator
 
-Work = Callable[[web.Request, Account], Awaitable[web.Response]]
-Thing = TypeVar("Thing", Booking, Webhook)
+AccountHandler = Callable[[web.Request, Account], Awaitable[web.Response]]
+Item = TypeVar("Item", Booking, Webhook)
 
 
 @dataclass(slots=True)
 class _Budget:
-    """The calls that one key made in its window of 60 s."""
+    """The requests of one key in its window of 60 s; `ends` is a time of the monotonic clock."""
 
     ends: float
     used: int = 0
 
 
-def ok(data: Any, status: int = 200, **more: Any) -> web.Response:
-    return web.json_response({"status": "success", "data": data, **more}, status=status)
+def ok(data: Any, status: int = 200, **fields: Any) -> web.Response:
+    return web.json_response({"status": "success", "data": data, **fields}, status=status)
 
 
 class Server(Simulator):
-    """The accounts, and the way in."""
+    """The accounts of a Cal.com server, and the registration of handlers that get the account of a request."""
 
     defaults = {  # noqa: RUF012 - the base takes a copy
-        "rate_limit": 120.0,  # per key and 60 s, 0: none
-        "webhook_delay_ms": 20.0,  # after the answer; below 0: before it, as the booker's own request sends them at Cal.com
-        "webhook_copies": 1.0,  # 0: they are lost, 2: each comes twice
+        "rate_limit": 120.0,  # requests per key and 60 s; 0: no limit
+        "webhook_delay_ms": 20.0,  # after the answer; below 0 before it, as Cal.com sends them within the booker's request
+        "webhook_copies": 1.0,  # 0: webhooks are lost, 2: each is sent twice
     }
 
     def __init__(self, clock: Clock) -> None:
@@ -55,7 +56,7 @@ class Server(Simulator):
         self.app.on_response_prepare.append(headers)
 
     def render(self, refusal: Refusal, request: web.Request) -> web.Response:
-        """Give an error in one of its two shapes (§1, §4: `HttpError` passes the filters unwrapped)."""
+        """Return an error in the shape of v1, or in one of the two of v2: Cal.com's `HttpError` gets no envelope."""
         if request.path.startswith("/v1/"):
             return web.json_response({"message": refusal.message}, status=refusal.status)
         if refusal.bare:
@@ -68,36 +69,46 @@ class Server(Simulator):
         }, status=refusal.status)  # fmt: skip
 
     def serve(
-        self, method: str, path: str, operation: str, work: Work, *, version: str | None = None, public: bool = False
+        self,
+        method: str,
+        path: str,
+        operation: str,
+        handler: AccountHandler,
+        *,
+        version: str | None = None,
+        public: bool = False,
     ) -> None:
-        """Route to `work` with the caller's account: a limit first, then the endpoint's own version, then the key."""
+        """Register a handler of v2, which gets the client's account; `public` needs no key.
 
-        async def handler(request: web.Request) -> web.Response:
+        First the rate limit is checked, then the endpoint's own version, then the key.
+        """
+
+        async def with_account(request: web.Request) -> web.Response:
             self._count(request)
             if version and request.headers.get("cal-api-version") != version:
-                # Missing or unknown, it means 2024-04-15: an old controller with other bodies, or none (#19402).
+                # A missing or unknown version means 2024-04-15: other bodies, or no such endpoint (calcom/cal.com#19402).
                 raise Refusal(404, f"Cannot {request.method} {request.path_qs}")
-            return await work(request, self._caller(request, public=public))
+            return await handler(request, self._client_account(request, public=public))
 
-        self.route(method, path, operation, handler)
+        self.route(method, path, operation, with_account)
 
-    def serve_v1(self, method: str, path: str, operation: str, work: Work) -> None:
-        """Route to `work` as v1 does: the key stands in the query, there is no version header (§7)."""
+    def serve_v1(self, method: str, path: str, operation: str, handler: AccountHandler) -> None:
+        """Register a handler of v1: the key is in the query, and there is no version header."""
 
-        async def handler(request: web.Request) -> web.Response:
+        async def with_account(request: web.Request) -> web.Response:
             self._count(request)
             key = request.query.get("apiKey", "")
             if not key.startswith("cal_"):
                 raise Refusal(401, "Your API key is not valid.")
-            return await work(request, self.account_of(key))
+            return await handler(request, self.account_of(key))
 
-        self.route(method, path, operation, handler)
+        self.route(method, path, operation, with_account)
 
     def key_of(self, request: web.Request) -> str:
         return request.query.get("apiKey") or super().key_of(request)
 
     def _count(self, request: web.Request) -> None:
-        """Count the call; who exceeds the limit is blocked for 60 s (§1)."""
+        """Count a request against the rate limit. Raises Refusal with status 429; exceeding the limit blocks a key for 60 s."""
         limit, budget = int(self.settings["rate_limit"]), self._budget(request)
         budget.used += 1
         if limit and budget.used > limit:
@@ -106,13 +117,13 @@ class Server(Simulator):
             raise Refusal(429, "ThrottlerException: Too Many Requests")
 
     def _budget(self, request: web.Request) -> _Budget:
-        caller, now = self.key_of(request) or "anonymous", self.clock.monotonic()
-        if caller not in self._budgets or self._budgets[caller].ends <= now:
-            self._budgets[caller] = _Budget(now + 60)
-        return self._budgets[caller]
+        key, now = self.key_of(request) or "anonymous", self.clock.monotonic()
+        if key not in self._budgets or self._budgets[key].ends <= now:
+            self._budgets[key] = _Budget(now + 60)
+        return self._budgets[key]
 
-    def _caller(self, request: web.Request, *, public: bool) -> Account:
-        """Give the user of the key; any `cal_…` is one. An invalid key is refused even where none is needed (§4)."""
+    def _client_account(self, request: web.Request, *, public: bool) -> Account:
+        """Return the account of the key; every `cal_…` has one. An invalid key is refused even where none is needed."""
         if public and "Authorization" not in request.headers:
             return self._anonymous
         match = re.fullmatch(r"Bearer (cal_\S+)", request.headers.get("Authorization", ""))
@@ -123,8 +134,8 @@ class Server(Simulator):
     def account_of(self, key: str) -> Account:
         return self.accounts.setdefault(key, Account(100 + len(self.accounts)))
 
-    def seen(self, request: web.Request, things: Iterable[Thing]) -> list[Thing]:
-        """Give what a list shows now (it may lag)."""
+    def listed(self, request: web.Request, items: Iterable[Item]) -> list[Item]:
+        """Return the items that a list shows now; a fault may make it lag."""
         return self.faults.visible(
-            self.operation(request), things, lambda thing: (thing.uid, thing.created), self.clock.now()
+            self.operation(request), items, lambda item: (item.uid, item.created), self.clock.now()
         )

@@ -1,4 +1,4 @@
-"""How Cal.com tells of a booking: signed, at most once (reference §5)."""
+"""Cal.com's webhooks: signed, and sent at most once (docs/vendors/calcom.md)."""
 
 import asyncio
 import hashlib
@@ -6,51 +6,54 @@ import hmac
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from askproai_sandbox.calcom.account import HOME, Account, Booking, iso
-from askproai_sandbox.calcom.requests import VERSION
-from askproai_sandbox.simulator import Simulator, encode
+from askproai_sandbox.calcom.account import TIME_ZONE, Account, Booking, iso
+from askproai_sandbox.calcom.requests import PAYLOAD_VERSION
+from askproai_sandbox.simulator import Simulator, encode_json
 
 
 def signature(secret: str | None, body: bytes) -> str:
-    """Give `X-Cal-Signature-256`; without a secret it is a literal, which a receiver must refuse."""
+    """Return the value of `X-Cal-Signature-256`; without a secret it is a constant, which a receiver must refuse."""
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest() if secret else "no-secret-provided"
 
 
-def seconds(value: datetime) -> str:
+def iso_seconds(value: datetime) -> str:
+    """Return an instant as webhooks have it: UTC, without milliseconds, with Z."""
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def payload(b: Booking, extra: dict[str, Any]) -> dict[str, Any]:
-    """Give a booking as a webhook tells it: times without milliseconds, status in capitals, unlike the API."""
-    kind, who = b.event_type, b.attendee
-    attendee = {**who, "firstName": who["name"], "language": {"locale": who["language"]}, "utcOffset": 60}
-    answers = {name: {"label": name, "value": who[name], "isHidden": False} for name in ("name", "email")}
-    organizer = {"id": 1, "name": kind.host, "username": kind.host, "email": f"{kind.host}@example.com",
-                 "timeZone": str(HOME), "language": {"locale": "de"}, "timeFormat": "HH:mm", "utcOffset": 60}  # fmt: skip
+def booking_payload(b: Booking, extra: dict[str, Any]) -> dict[str, Any]:
+    """Return a booking as webhooks have it. Unlike the API: times without milliseconds, the status in capitals."""
+    event_type, person = b.event_type, b.attendee
+    attendee = {**person, "firstName": person["name"], "language": {"locale": person["language"]}, "utcOffset": 60}
+    responses = {name: {"label": name, "value": person[name], "isHidden": False} for name in ("name", "email")}
+    host = event_type.host
+    organizer = {"id": 1, "name": host, "username": host, "email": f"{host}@example.com", "utcOffset": 60,
+                 "timeZone": str(TIME_ZONE), "language": {"locale": "de"}, "timeFormat": "HH:mm"}  # fmt: skip
     return {
-        "uid": b.uid, "bookingId": b.id, "title": b.title, "description": "", "eventTypeId": kind.id,
-        "location": "integrations:daily", "type": kind.fields["slug"], "eventTitle": kind.fields["title"],
-        "startTime": seconds(b.start), "endTime": seconds(b.end), "length": (b.end - b.start) // timedelta(minutes=1),
-        "status": b.status.upper(), "organizer": organizer, "attendees": [attendee], "responses": answers,
-        "userFieldsResponses": {}, "customInputs": {}, "additionalNotes": "",
-        "metadata": {**b.metadata, "videoCallUrl": f"https://video.example.com/{b.uid}"}, "price": 0, "currency": "usd",
-        "requiresConfirmation": kind.needs_confirmation, "iCalUID": f"{b.uid}@Cal.com", **extra,
+        "uid": b.uid, "bookingId": b.id, "title": b.title, "description": "", "eventTypeId": event_type.id,
+        "location": "integrations:daily", "type": event_type.fields["slug"], "eventTitle": event_type.fields["title"],
+        "startTime": iso_seconds(b.start), "endTime": iso_seconds(b.end),
+        "length": (b.end - b.start) // timedelta(minutes=1), "status": b.status.upper(), "organizer": organizer,
+        "attendees": [attendee], "responses": responses, "userFieldsResponses": {}, "customInputs": {},
+        "additionalNotes": "", "price": 0, "currency": "usd",
+        "metadata": {**b.metadata, "videoCallUrl": f"https://video.example.com/{b.uid}"},
+        "requiresConfirmation": event_type.needs_confirmation, "iCalUID": f"{b.uid}@Cal.com", **extra,
     }  # fmt: skip
 
 
-async def tell(simulator: Simulator, account: Account, event: str, booking: Booking, **extra: Any) -> None:
-    """Tell every webhook of a booking's change as it stands now."""
-    await send(simulator, account, event, payload(booking, extra))
+async def send_booking(simulator: Simulator, account: Account, event: str, booking: Booking, **extra: Any) -> None:
+    """Send an event with the present state of a booking to the account's webhooks."""
+    await send(simulator, account, event, booking_payload(booking, extra))
 
 
-async def send(simulator: Simulator, account: Account, event: str, told: dict[str, Any]) -> None:
-    """Send an event to every webhook that wants it: whatever it says to that, it is not told again."""
-    body = encode({"triggerEvent": event, "createdAt": iso(simulator.clock.now()), "payload": told})
+async def send(simulator: Simulator, account: Account, event: str, payload: dict[str, Any]) -> None:
+    """Send an event once to every active webhook that has it as a trigger; a failed delivery is only recorded."""
+    body = encode_json({"triggerEvent": event, "createdAt": iso(simulator.clock.now()), "payload": payload})
     delay = simulator.settings["webhook_delay_ms"] / 1000
 
     async def deliver(url: str, secret: str | None) -> None:
         await asyncio.sleep(max(0, delay))
-        headers = {"X-Cal-Webhook-Version": VERSION, "X-Cal-Signature-256": signature(secret, body)}
+        headers = {"X-Cal-Webhook-Version": PAYLOAD_VERSION, "X-Cal-Signature-256": signature(secret, body)}
         reply = await simulator.send("POST", url, body, headers)
         simulator.journal.delivery(event, url, reply.status)
 
@@ -60,4 +63,4 @@ async def send(simulator: Simulator, account: Account, event: str, told: dict[st
         if delay < 0:
             await delivery
         else:
-            simulator.spawn(delivery)
+            simulator.run_in_background(delivery)

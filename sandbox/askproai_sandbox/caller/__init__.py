@@ -1,12 +1,22 @@
-"""The caller: plays a phone call as Retell does, from the number to the last signed webhook.
+"""The caller: plays a phone call as Retell does, from the inbound webhook to the last signed event.
 
-`play_call` asks a running Retell simulator for a call; the rest is what that simulator plays it with. Nothing here knows how
-agents are kept or how a signature is made: both come from the simulator.
+`play_call` asks a running Retell simulator for a call; everything else is what the simulator plays the call with. This package
+does not know how agents are stored or requests are signed: the simulator passes both in.
 """
 
 from askproai_sandbox.caller.conversation import Conversation
-from askproai_sandbox.caller.line import Bound, Line
-from askproai_sandbox.caller.model import ScriptedModel
-from askproai_sandbox.caller.record import CallRecord, Order, Step, ToolCall, play_call
+from askproai_sandbox.caller.phone_line import AnsweringAgent, PhoneLine
+from askproai_sandbox.caller.record import CallRecord, CallRequest, Step, ToolCall, play_call
+from askproai_sandbox.caller.scripted_model import ScriptedModel
 
-__all__ = ["Bound", "CallRecord", "Conversation", "Line", "Order", "ScriptedModel", "Step", "ToolCall", "play_call"]
+__all__ = [
+    "AnsweringAgent",
+    "CallRecord",
+    "CallRequest",
+    "Conversation",
+    "PhoneLine",
+    "ScriptedModel",
+    "Step",
+    "ToolCall",
+    "play_call",
+]

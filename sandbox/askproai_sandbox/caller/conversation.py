@@ -1,4 +1,4 @@
-"""One call, from ringing to `call_analyzed` (reference §5, §8)."""
+"""One call, from the inbound webhook to `call_analyzed`, by the rules of docs/vendors/retell.md."""
 
 import asyncio
 import json
@@ -7,138 +7,144 @@ import secrets
 from itertools import zip_longest
 from typing import Any
 
-from askproai_sandbox.caller.line import Bound, Line
-from askproai_sandbox.caller.model import ScriptedModel
-from askproai_sandbox.caller.record import CallRecord, Order, Step, ToolCall
-from askproai_sandbox.simulator import Reply, encode, milliseconds
+from askproai_sandbox.caller.phone_line import AnsweringAgent, PhoneLine
+from askproai_sandbox.caller.record import CallRecord, CallRequest, Step, ToolCall
+from askproai_sandbox.caller.scripted_model import ScriptedModel
+from askproai_sandbox.simulator import Reply, encode_json, unix_milliseconds
 
 _APOLOGY = "Es tut mir leid, das hat gerade nicht geklappt. Möchten Sie es noch einmal versuchen?"
 _PROMPT = "Wie kann ich Ihnen helfen?"
 _KEYS = re.compile(r"\[([0-9*#]+)\]")  # a sentence "[2]": the caller presses that key
-_INBOUND_TIMEOUT_MS, _INBOUND_TRIES = 10_000, 3  # §7
-_ANSWER_CAP = 15_000  # characters of a tool's answer that the LLM sees (§8)
+_INBOUND_TIMEOUT_MS, _INBOUND_ATTEMPTS = 10_000, 3
+_MAX_ANSWER_CHARACTERS = 15_000  # of a tool's answer, for the LLM
 
 
 class Conversation:
     """Plays one call."""
 
-    def __init__(self, order: Order, line: Line) -> None:
-        self._order, self._line, self._clock = order, line, line.simulator.clock
+    def __init__(self, request: CallRequest, phone_line: PhoneLine) -> None:
+        self._request, self._phone_line, self._clock = request, phone_line, phone_line.simulator.clock
         self._call_id = f"call_{secrets.token_hex(14)}"
-        self._call: dict[str, Any] = {}
+        self._call: dict[str, Any] = {}  # the call object, as Retell sends it in events and to functions
         self._steps: list[Step] = []
         self._variables: dict[str, str] = {}
         self._events: list[asyncio.Task[None]] = []
 
-    async def play(self, bound: Bound | None, inbound_url: str | None = None) -> CallRecord:
-        """Play it with the agent that answers; None declines it. `inbound_url` is asked first who is calling."""
-        known = await self._ring(bound, inbound_url) if inbound_url else {}
-        if bound is None:
-            self._note("heard", error="the call is declined: no agent is bound to the number")
+    async def play(self, agent: AnsweringAgent | None, inbound_url: str | None = None) -> CallRecord:
+        """Play the call with the agent that answers; None declines it. The inbound webhook, if there is one, is sent first."""
+        variables = await self._request_variables(agent, inbound_url) if inbound_url else {}
+        if agent is None:
+            self._record("heard", error="the call is declined: no agent is bound to the number")
             return CallRecord(self._call_id, "declined", None, None, "", self._steps)
-        self._begin(bound, known)
-        self._announce("call_started", bound)
+        self._begin(agent, variables)
+        self._send_event("call_started", agent)
         self._call |= {"transcript": "", "transcript_object": [], "transcript_with_tool_calls": []}
-        if bound.llm["start_speaker"] == "agent" and (greeting := bound.llm.get("begin_message", _PROMPT)):
-            self._say("agent", self._filled(greeting))
-        await self._talk(bound)
+        if agent.llm["start_speaker"] == "agent" and (greeting := agent.llm.get("begin_message", _PROMPT)):
+            self._say("agent", self._fill_in(greeting))
+        await self._talk(agent)
         self._end()
-        self._announce("call_ended", bound)
-        await self._line.pause("analysis_delay_ms")
+        self._send_event("call_ended", agent)
+        await self._phone_line.pause("analysis_delay_ms")
         self._analyse()
-        self._announce("call_analyzed", bound)
+        self._send_event("call_analyzed", agent)
         await asyncio.gather(*self._events)
         steps = sorted(self._steps, key=lambda step: step.at)
-        return CallRecord(self._call_id, "ended", bound.agent_id, bound.version, self._call["transcript"], steps)
+        return CallRecord(self._call_id, "ended", agent.agent_id, agent.version, self._call["transcript"], steps)
 
-    def _note(self, kind: str, **what: Any) -> Step:
-        step = Step(self._clock.now().isoformat(), kind, **what)
+    def _record(self, kind: str, **fields: Any) -> Step:
+        step = Step(self._clock.now().isoformat(), kind, **fields)
         self._steps.append(step)
         return step
 
-    async def _ring(self, bound: Bound | None, url: str) -> dict[str, str]:
-        """Ask the number's inbound webhook; without a 2xx the bound agent answers, and knows nothing of the caller (§7)."""
-        ringing: dict[str, Any] = {
+    async def _request_variables(self, agent: AnsweringAgent | None, url: str) -> dict[str, str]:
+        """Send the number's inbound webhook and return the dynamic variables that it sets.
+
+        Without a 2xx answer there are none: the bound agent answers all the same and knows nothing of the caller.
+        """
+        call: dict[str, Any] = {
             "call_id": self._call_id,
-            "from_number": self._order.from_number,
-            "to_number": self._order.to_number,
+            "from_number": self._request.from_number,
+            "to_number": self._request.to_number,
         }
-        if bound is not None:
-            ringing |= {"agent_id": bound.agent_id, "agent_version": bound.version}
-        body = {"event": "call_inbound", "event_timestamp": milliseconds(self._clock), "call_inbound": ringing}
-        step = self._note("webhook", name="call_inbound", url=url)
-        reply = await self._line.deliver("call_inbound", url, encode(body), _INBOUND_TIMEOUT_MS, tries=_INBOUND_TRIES)
+        if agent is not None:
+            call |= {"agent_id": agent.agent_id, "agent_version": agent.version}
+        body = {"event": "call_inbound", "event_timestamp": unix_milliseconds(self._clock), "call_inbound": call}
+        step = self._record("webhook", name="call_inbound", url=url)
+        reply = await self._phone_line.deliver(
+            "call_inbound", url, encode_json(body), _INBOUND_TIMEOUT_MS, attempts=_INBOUND_ATTEMPTS
+        )
         _finish(step, reply)
         step.answer = reply.json
-        told = reply.json.get("call_inbound") if reply.good and isinstance(reply.json, dict) else None
-        variables = (told or {}).get("dynamic_variables") or {}
+        answer = reply.json.get("call_inbound") if reply.ok and isinstance(reply.json, dict) else None
+        variables = (answer or {}).get("dynamic_variables") or {}
         if not all(isinstance(value, str) for value in variables.values()):
             step.error = "dynamic_variables must be texts"
             return {}
         return dict(variables)
 
-    def _begin(self, bound: Bound, known: dict[str, str]) -> None:
-        agent, order = bound.agent, self._order
+    def _begin(self, agent: AnsweringAgent, variables: dict[str, str]) -> None:
+        settings, request = agent.settings, self._request
         self._call |= {
-            "call_id": self._call_id, "call_type": "phone_call", "agent_id": bound.agent_id,
-            "agent_version": bound.version, "call_status": "ongoing", "direction": "inbound",
-            "from_number": order.from_number, "to_number": order.to_number,
-            "start_timestamp": milliseconds(self._clock),
-            "data_storage_setting": agent["data_storage_setting"], "opt_in_signed_url": agent["opt_in_signed_url"],
+            "call_id": self._call_id, "call_type": "phone_call", "agent_id": agent.agent_id,
+            "agent_version": agent.version, "call_status": "ongoing", "direction": "inbound",
+            "from_number": request.from_number, "to_number": request.to_number,
+            "start_timestamp": unix_milliseconds(self._clock),
+            "data_storage_setting": settings["data_storage_setting"],
+            "opt_in_signed_url": settings["opt_in_signed_url"],
         }  # fmt: skip
-        if agent.get("agent_name"):  # absent, never null, when not set (§10.8)
-            self._call["agent_name"] = agent["agent_name"]
-        if known:
-            self._call["retell_llm_dynamic_variables"] = known
+        if settings.get("agent_name"):  # absent, never null, when not set
+            self._call["agent_name"] = settings["agent_name"]
+        if variables:
+            self._call["retell_llm_dynamic_variables"] = variables
         self._variables = {
-            **(bound.llm.get("default_dynamic_variables") or {}), **known, "call_id": self._call_id,
-            "user_number": order.from_number, "agent_number": order.to_number, "direction": "inbound",
+            **(agent.llm.get("default_dynamic_variables") or {}), **variables, "call_id": self._call_id,
+            "user_number": request.from_number, "agent_number": request.to_number, "direction": "inbound",
             "call_type": "phone_call",
         }  # fmt: skip
 
-    def _filled(self, text: str) -> str:
-        """Put in the dynamic variables; unset ones stay as they are written (§3.3)."""
+    def _fill_in(self, text: str) -> str:
+        """Replace `{{name}}` by the dynamic variable; an unset one stays as it is written."""
         return re.sub(r"\{\{\s*([^{}]+?)\s*\}\}", lambda m: self._variables.get(m[1], m[0]), text)
 
     # Talking
 
     def _say(self, role: str, text: str) -> None:
-        self._note("heard" if role == "agent" else "said", text=text)
+        self._record("heard" if role == "agent" else "said", text=text)
         utterance: dict[str, Any] = {"role": role, "content": text, "words": []}
         self._call["transcript"] += f"{role.capitalize()}: {text}\n"
         self._call["transcript_object"].append(utterance)
         self._call["transcript_with_tool_calls"].append(utterance)
 
     def _press(self, keys: str) -> None:
-        self._note("said", text=f"[{keys}]")
+        self._record("said", text=f"[{keys}]")
         self._call["transcript_with_tool_calls"] += [{"role": "dtmf", "digit": digit} for digit in keys]
 
-    async def _talk(self, bound: Bound) -> None:
-        if self._order.args is not None:  # in the model's place: a tool call after each sentence
-            for text, given in zip_longest(self._order.say, self._order.args):
+    async def _talk(self, agent: AnsweringAgent) -> None:
+        if self._request.args is not None:  # instead of the model: a tool call after each sentence
+            for text, tool_call in zip_longest(self._request.say, self._request.args):
                 if text is not None:
                     self._say("user", text)
-                if given is not None:
-                    await self._use(given, bound)
+                if tool_call is not None:
+                    await self._call_tool(tool_call, agent)
             return
-        model = ScriptedModel(bound.tools, self._order.from_number)
-        for text in self._order.say:
+        model = ScriptedModel(agent.tools, self._request.from_number)
+        for text in self._request.say:
             if keys := _KEYS.fullmatch(text):
                 self._press(keys[1])
             else:
                 self._say("user", text)
-            does = model.hear(text)
-            if isinstance(does, ToolCall):
-                model.learn(await self._use(does, bound))
+            reaction = model.hear(text)
+            if isinstance(reaction, ToolCall):
+                model.learn(await self._call_tool(reaction, agent))
             else:
-                self._say("agent", does or _PROMPT)
+                self._say("agent", reaction or _PROMPT)
 
-    async def _use(self, call: ToolCall, bound: Bound) -> Any:
-        """Call a function as the LLM's version declares it, and say what it answers."""
-        step = self._note("tool", name=call.name, arguments=call.args)
-        tool = bound.tools.get(call.name)
+    async def _call_tool(self, call: ToolCall, agent: AnsweringAgent) -> Any:
+        """Call a function as the LLM's version declares it, say its message, and return its answer (None if it failed)."""
+        step = self._record("tool", name=call.name, arguments=call.args)
+        tool = agent.tools.get(call.name)
         if tool is None or tool["type"] != "custom":
-            step.error = f"version {bound.version} of the LLM declares no custom tool {call.name}"
+            step.error = f"version {agent.version} of the LLM declares no custom tool {call.name}"
             return None
         required = (tool.get("parameters") or {}).get("required", ())
         if missing := [name for name in required if name not in call.args]:
@@ -150,32 +156,32 @@ class Conversation:
             "role": "tool_call_invocation", **invocation, "name": call.name, "type": "custom",
             "arguments": json.dumps(call.args, ensure_ascii=False),
         })  # fmt: skip
-        reply = await self._request(tool, call, step)
+        reply = await self._send_tool_request(tool, call, step)
         self._call["transcript_with_tool_calls"].append({
-            "role": "tool_call_result", **invocation, "content": reply.text[:_ANSWER_CAP], "successful": reply.good,
+            "role": "tool_call_result", **invocation, "content": reply.text[:_MAX_ANSWER_CHARACTERS], "successful": reply.ok,
         })  # fmt: skip
-        answer = reply.json if reply.good else None
+        answer = reply.json if reply.ok else None
         if tool.get("speak_after_execution", True):
             message = answer.get("message") if isinstance(answer, dict) else answer
             self._say("agent", str(message or _APOLOGY))
         return answer
 
-    async def _request(self, tool: dict[str, Any], call: ToolCall, step: Step) -> Reply:
-        """Send a tool's request: `timeout_ms` per attempt, `max_retry` more after any failure (§3.1, §8)."""
-        step.url, body = self._filled(tool["url"]), b""
+    async def _send_tool_request(self, tool: dict[str, Any], call: ToolCall, step: Step) -> Reply:
+        """Send a tool's request, with `timeout_ms` for each attempt and up to `max_retry` more after any failure."""
+        step.url, body = self._fill_in(tool["url"]), b""
         if tool["method"] in {"POST", "PUT", "PATCH"}:
-            whole = {"name": call.name, "call": self._call, "args": call.args}
-            body = encode(call.args if tool["args_at_root"] else whole)
+            envelope = {"name": call.name, "call": self._call, "args": call.args}
+            body = encode_json(call.args if tool["args_at_root"] else envelope)
         headers, query = (
-            {name: self._filled(value) for name, value in (tool.get(field) or {}).items()}
+            {name: self._fill_in(value) for name, value in (tool.get(field) or {}).items()}
             for field in ("headers", "query_params")
         )
         for attempt in range(1 + tool["max_retry"]):
-            reply = await self._line.send(tool["method"], step.url, body, tool["timeout_ms"], headers, query)
-            if reply.good:
+            reply = await self._phone_line.send(tool["method"], step.url, body, tool["timeout_ms"], headers, query)
+            if reply.ok:
                 break
             if attempt < tool["max_retry"]:
-                await self._line.pause("webhook_retry_delay_ms")
+                await self._phone_line.pause("webhook_retry_delay_ms")
         _finish(step, reply)
         step.attempts, step.answer = attempt + 1, reply.json
         return reply
@@ -183,14 +189,14 @@ class Conversation:
     # Hanging up
 
     def _end(self) -> None:
-        now = milliseconds(self._clock)
+        now = unix_milliseconds(self._clock)
         length = now - self._call["start_timestamp"]
         self._call |= {
             "call_status": "ended", "end_timestamp": now, "duration_ms": length,
             "disconnection_reason": "user_hangup", "collected_dynamic_variables": {},
             "recording_url": f"https://recordings.example.com/{self._call_id}.wav",
             "public_log_url": f"https://recordings.example.com/{self._call_id}.log",
-            "call_cost": {  # cents, floats (§5.1)
+            "call_cost": {  # in cents, with decimals
                 "combined_cost": 14.18, "total_duration_seconds": length // 1000, "total_duration_unit_price": 0.1492,
                 "product_costs": [{"product": "retell_platform", "cost": 8.71, "unit_price": 0.0917}],
             },
@@ -205,21 +211,22 @@ class Conversation:
             "in_voicemail": False, "custom_analysis_data": {},
         }  # fmt: skip
 
-    def _announce(self, event: str, bound: Bound) -> None:
-        """Send an event and do not wait for it: a failing `call_started` holds nothing back (§5)."""
-        url = bound.agent.get("webhook_url")
-        if not url or event not in bound.agent["webhook_events"]:
+    def _send_event(self, event: str, agent: AnsweringAgent) -> None:
+        """Start sending an event. Nothing waits for it: at Retell, too, a failing `call_started` does not hold back the next."""
+        url = agent.settings.get("webhook_url")
+        if not url or event not in agent.settings["webhook_events"]:
             return
-        step = self._note("webhook", name=event, url=url)
-        body = encode({"event": event, "call": self._call})
+        step = self._record("webhook", name=event, url=url)
+        body = encode_json({"event": event, "call": self._call})
 
         async def deliver() -> None:
-            _finish(step, await self._line.deliver(event, url, body, bound.agent["webhook_timeout_ms"]))
+            _finish(step, await self._phone_line.deliver(event, url, body, agent.settings["webhook_timeout_ms"]))
 
         self._events.append(asyncio.create_task(deliver()))
 
 
 def _finish(step: Step, reply: Reply) -> None:
+    """Record the reply in a step."""
     step.status, step.attempts, step.duration_ms = reply.status, reply.attempts, reply.duration_ms
-    if not reply.good:
+    if not reply.ok:
         step.error = f"{step.name}: {reply.status or 'no answer'}: {reply.text[:200]}"

@@ -1,4 +1,4 @@
-"""What is asked of a call, what is told about it, and the client that asks."""
+"""The request for a call, the record of a played call, and the client that asks a Retell simulator for one."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,14 +11,16 @@ CALLER = "+4915112345678"
 
 
 class ToolCall(Struct, frozen=True, forbid_unknown_fields=True):
+    """A model's decision to call a function, in Retell's words a tool, with these arguments."""
+
     name: str
     args: dict[str, Any]
 
 
-class Order(Struct, frozen=True, forbid_unknown_fields=True):
-    """A call to play: who rings whom, what the caller says, and `args`, tool calls instead of the scripted model's.
+class CallRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """A call to play. `say` is what the caller says; `args` are tool calls to make instead of those of the scripted model.
 
-    `key` names the workspace, should several have the number.
+    `key` selects the workspace if the number is in several.
     """
 
     to_number: str
@@ -29,10 +31,10 @@ class Order(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Step(Struct, omit_defaults=True):
-    """One thing that happened in a call.
+    """One step of a call.
 
-    `kind`: said (by the caller), heard (by the caller), tool (a call function), webhook (an event delivered). `status` is
-    HTTP's, None when no answer came; `error` says why a step went wrong.
+    `kind` is `said` (by the caller), `heard` (by the caller), `tool` (a call function) or `webhook` (a delivered event). `status`
+    is that of HTTP, None without an answer; `error` is the reason why a step failed.
     """
 
     at: str
@@ -49,7 +51,7 @@ class Step(Struct, omit_defaults=True):
 
 
 class CallRecord(Struct):
-    """A call that was played: `status` ended or declined, and its steps in the order in which they began."""
+    """A played call: its `status`, `ended` or `declined`, and its steps in the order in which they began."""
 
     call_id: str
     status: str
@@ -63,7 +65,7 @@ class CallRecord(Struct):
         return [step.error for step in self.steps if step.error]
 
     def answers(self, tool: str) -> list[Any]:
-        """Give what the call function `tool` answered, oldest first."""
+        """Return the answers of a call function, oldest first."""
         return [step.answer for step in self.steps if step.kind == "tool" and step.name == tool]
 
     def to_json(self) -> dict[str, Any]:
@@ -80,7 +82,7 @@ async def play_call(
     key: str | None = None,
     args: Iterable[Mapping[str, Any]] | None = None,
 ) -> CallRecord:
-    """Let a Retell simulator play a call to its end; raises ValueError with its words when it can not."""
+    """Let a Retell simulator play a call to its end. Raises ValueError with the simulator's message when it refuses."""
     body = {"to_number": to_number, "from_number": from_number, "say": list(say), "key": key}
     async with (
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=300)) as session,

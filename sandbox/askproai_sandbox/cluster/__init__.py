@@ -1,6 +1,6 @@
 """A real Kubernetes control plane on one machine, without root: etcd, API server, controller manager, scheduler.
 
-`ControlPlane(directory)` is the whole of it; the programs come from `KUBE_BIN` or are built once from `hack/kube`.
+`ControlPlane(directory)` starts all of it. The programs come from the folder `KUBE_BIN`, or are built once from `hack/kube`.
 """
 
 from askproai_core.kube import ApiError

@@ -1,4 +1,4 @@
-"""Build the control plane's programs if this machine never did: `python -m askproai_sandbox.cluster`."""
+"""Build the control plane's programs unless this machine has them: `python -m askproai_sandbox.cluster`."""
 
 import asyncio
 import sys

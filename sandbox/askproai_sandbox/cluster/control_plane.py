@@ -1,10 +1,10 @@
 """etcd, kube-apiserver, kube-controller-manager and kube-scheduler on loopback, without root.
 
-What differs from a real cluster, and why:
-- People and parts log in with one token, and the API server signs its own certificate: no PKI to make, no openssl.
-- No endpoint controllers: EndpointSlices refuse loopback addresses, and all our pods have those. The local entrance
-  follows Services to ready pods by itself.
-- etcd does not sync to disk: a machine that loses power loses a demo.
+It differs from a real cluster in these points:
+- Everybody logs in with one administrator's token, and the API server signs its own certificate: there is no PKI to create.
+- There are no endpoint controllers: EndpointSlices refuse loopback addresses, which all local pods have. The ingress proxy
+  finds the ready pods of a Service by itself.
+- etcd does not sync to disk: a power cut loses the data.
 """
 
 import asyncio
@@ -31,8 +31,8 @@ from askproai_sandbox.cluster.processes import (
 )
 from askproai_sandbox.cluster.program import program_folder
 
-STARTUP = timedelta(seconds=60)  # warm it takes about 4; a busy machine gets more
-ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
+STARTUP = timedelta(seconds=60)  # about 4 s with warm caches; a busy machine needs more
+DEFAULT_ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
 CONTROLLERS = (
     "*,-endpoints-controller,-endpointslice-controller,-endpointslice-mirroring-controller,"
     "-node-ipam-controller,-node-route-controller,-service-lb-controller,-cloud-node-lifecycle-controller"
@@ -40,10 +40,10 @@ CONTROLLERS = (
 
 
 class ControlPlane:
-    """A Kubernetes API with its controllers and scheduler, whose state and logs are in `directory`.
+    """A Kubernetes API with its controllers and scheduler, whose data and logs are in `directory`.
 
-    `start()` ends what an earlier run left there and goes on with its data; an empty directory gives an empty cluster.
-    Its parts die with this process.
+    `start()` ends processes that an earlier run left behind and continues with its data; an empty directory is an empty
+    cluster. All parts die with this process.
     """
 
     def __init__(self, directory: Path, report: Callable[[str], None] = print) -> None:
@@ -62,11 +62,11 @@ class ControlPlane:
 
     @property
     def pids(self) -> Mapping[str, int]:
-        """The parts that run: `etcd`, `apiserver`, `controllers`, `scheduler`."""
+        """Return the process ids of the parts that run: `etcd`, `apiserver`, `controllers`, `scheduler`."""
         return {name: child.pid for name, child in self._children.items() if child.exit_code is None}
 
     async def start(self) -> None:
-        """Bring everything up; ProcessError with the end of the log if a part does not come, and then nothing is left."""
+        """Start all parts and wait until they work. If one fails, end the others and raise ProcessError with the logs' ends."""
         self._bin = await program_folder(self._report)
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         await reap_leftovers(self.directory)
@@ -77,55 +77,56 @@ class ControlPlane:
             raise
 
     async def stop(self) -> None:
-        """End the parts, those that write first. Safe to call twice."""
+        """End the parts, clients before servers. Safe to call twice."""
         for names in (("scheduler", "controllers"), ("apiserver",), ("etcd",)):
             children = [child for name in names if (child := self._children.pop(name, None))]
-            # short: an API server drains its watches for as long as it may, and nobody is left to care
+            # A short grace: the API server would wait for its watches as long as it may, and no client is left.
             await asyncio.gather(*(child.stop(timedelta(seconds=2)) for child in children))
 
     async def kubectl(self, *arguments: str) -> str:
-        """Run kubectl as admin and give what it prints; ProcessError with its message when it fails."""
+        """Run kubectl as administrator and return its output. Raises ProcessError with its message."""
         return await kubectl(self.kubeconfig, *arguments)
 
     async def _start_parts(self) -> None:
-        store, peer, port = free_port(), free_port(), free_port()
+        etcd_port, peer_port, port = free_port(), free_port(), free_port()
         certificates = self.directory / "certificates"
         token = secrets.token_hex(16)
         write_atomically(self.directory / "tokens", f'{token},admin,admin,"system:masters"\n')
-        await self._spawn("etcd", "etcd", _etcd(self.directory / "etcd", store, peer))
-        await self._spawn("apiserver", "kube-apiserver", _apiserver(self.directory, certificates, store, port))
-        await self._until((certificates / "apiserver.key").exists, "the API server's certificate")  # the key is last
+        await self._spawn("etcd", "etcd", _etcd(self.directory / "etcd", etcd_port, peer_port))
+        await self._spawn("apiserver", "kube-apiserver", _apiserver(self.directory, certificates, etcd_port, port))
+        # The API server writes the key after the certificate.
+        await self._wait_until((certificates / "apiserver.key").exists, "the API server's certificate")
         write_atomically(self.kubeconfig, _kubeconfig(port, (certificates / "apiserver.crt").read_bytes(), token))
         async with KubeClient(self.kubeconfig) as client:
-            await self._until(lambda: _answers(client, "/readyz"), "the API server to be ready")
-            await client.delete(ACCOUNT)  # a controller makes it (again): they work
-            as_one = [f"--kubeconfig={self.kubeconfig}", "--leader-elect=false", "--secure-port=0"]
-            await self._spawn("controllers", "kube-controller-manager", [*as_one, *_controllers(certificates)])
-            await self._spawn("scheduler", "kube-scheduler", as_one)
-            await self._until(lambda: _answers(client, ACCOUNT), "the controllers to work")
+            await self._wait_until(lambda: _exists(client, "/readyz"), "the API server to be ready")
+            await client.delete(DEFAULT_ACCOUNT)  # a controller creates it again, which shows that the controllers work
+            flags = [f"--kubeconfig={self.kubeconfig}", "--leader-elect=false", "--secure-port=0"]
+            await self._spawn("controllers", "kube-controller-manager", [*flags, *_controllers(certificates)])
+            await self._spawn("scheduler", "kube-scheduler", flags)
+            await self._wait_until(lambda: _exists(client, DEFAULT_ACCOUNT), "the controllers to work")
 
-    async def _spawn(self, name: str, part: str, arguments: Sequence[str]) -> None:
-        self._children[name] = await spawn(name, [self._bin / part, *arguments], directory=self.directory)
+    async def _spawn(self, name: str, program: str, arguments: Sequence[str]) -> None:
+        self._children[name] = await spawn(name, [self._bin / program, *arguments], directory=self.directory)
 
-    async def _until(self, check: Callable[[], object], what: str) -> None:
-        """Wait for `check`; a part that ends meanwhile ends the waiting."""
+    async def _wait_until(self, check: Callable[[], object], what: str) -> None:
+        """Wait until `check` is true. Raises ProcessError with the logs' ends, at once if a part has ended."""
 
-        async def good() -> bool:
+        async def check_parts() -> bool:
             for child in self._children.values():
                 if child.exit_code is not None:
                     raise ProcessError(f"{child.name} ended with {child.exit_code}")
-            found = check()
-            return bool(await found if asyncio.iscoroutine(found) else found)
+            value = check()
+            return bool(await value if asyncio.iscoroutine(value) else value)
 
         try:
-            await eventually(good, STARTUP, what)
+            await eventually(check_parts, STARTUP, what)
         except ProcessError as error:
             tails = [f"{child.log}:\n{child.last_lines()}" for child in self._children.values()]
             raise ProcessError("\n".join([str(error), *tails])) from None
 
 
 async def kubectl(kubeconfig: Path, *arguments: str) -> str:
-    """Run kubectl as the kubeconfig says and give what it prints; ProcessError with its message when it fails."""
+    """Run kubectl with a kubeconfig and return its output. Raises ProcessError with its message."""
     process = await asyncio.create_subprocess_exec(
         *(str(await program_folder() / "kubectl"), "--kubeconfig", str(kubeconfig), *arguments),
         stdin=asyncio.subprocess.DEVNULL,
@@ -133,31 +134,33 @@ async def kubectl(kubeconfig: Path, *arguments: str) -> str:
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "KUBECACHEDIR": str(kubeconfig.with_name("kubectl-cache"))},
     )
-    out, problem = await process.communicate()
+    output, errors = await process.communicate()
     if process.returncode != 0:
-        raise ProcessError(f"kubectl {' '.join(arguments)}: {problem.decode().strip()}")
-    return out.decode()
+        raise ProcessError(f"kubectl {' '.join(arguments)}: {errors.decode().strip()}")
+    return output.decode()
 
 
-def _etcd(data: Path, client: int, peer: int) -> list[str]:
-    here, there = f"http://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
+def _etcd(data: Path, client_port: int, peer_port: int) -> list[str]:
+    client_url, peer_url = f"http://127.0.0.1:{client_port}", f"http://127.0.0.1:{peer_port}"
     return [
         f"--data-dir={data}",
         "--unsafe-no-fsync",
-        f"--listen-client-urls={here}",
-        f"--advertise-client-urls={here}",
-        f"--listen-peer-urls={there}",
-        f"--initial-advertise-peer-urls={there}",
-        f"--initial-cluster=default={there}",
+        f"--listen-client-urls={client_url}",
+        f"--advertise-client-urls={client_url}",
+        f"--listen-peer-urls={peer_url}",
+        f"--initial-advertise-peer-urls={peer_url}",
+        f"--initial-cluster=default={peer_url}",
         "--logger=zap",
         "--log-level=warn",
     ]
 
 
-def _apiserver(directory: Path, certificates: Path, store: int, port: int) -> list[str]:
-    key = certificates / "apiserver.key"  # made by itself at its first start; it signs service accounts' tokens, too
+def _apiserver(directory: Path, certificates: Path, etcd_port: int, port: int) -> list[str]:
+    key = (
+        certificates / "apiserver.key"
+    )  # created by the API server's first start; also signs tokens of service accounts
     return [
-        f"--etcd-servers=http://127.0.0.1:{store}",
+        f"--etcd-servers=http://127.0.0.1:{etcd_port}",
         "--bind-address=127.0.0.1",
         f"--secure-port={port}",
         f"--cert-dir={certificates}",
@@ -167,7 +170,7 @@ def _apiserver(directory: Path, certificates: Path, store: int, port: int) -> li
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={key}",
         f"--service-account-signing-key-file={key}",
-        "--advertise-address=10.255.255.1",  # must not be loopback; nobody uses it, as nothing publishes endpoints
+        "--advertise-address=10.255.255.1",  # must not be loopback; unused, because no endpoints are published
         "--endpoint-reconciler-type=none",
     ]
 
@@ -194,7 +197,7 @@ def _kubeconfig(port: int, authority: bytes, token: str) -> str:
     return yaml.safe_dump(config)
 
 
-async def _answers(client: KubeClient, path: str) -> bool:
+async def _exists(client: KubeClient, path: str) -> bool:
     try:
         await client.get(path)
     except (ApiError, *UNREACHED):

@@ -1,8 +1,8 @@
-"""Start, remember and end processes: used by the control plane, the pod runner, PostgreSQL and the demo.
+"""Start, record and end processes: for the control plane, the pod runner, the embedded servers and the demo.
 
-Each child leads a session of its own, so that a stop reaches what it started, and has a file `<name>.pid` that says which
-process it was (number, start time, boot). After a `kill -9` of everything the next start ends exactly those, never a
-stranger that got the number since.
+Each child leads a session of its own, so that a stop also reaches what it started. A file `<name>.pid` records its identity:
+number, start time, boot. After a `kill -9` of everything, the next start ends exactly these processes, and never another one
+that has received the same number since.
 """
 
 import asyncio
@@ -19,19 +19,19 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
-LEASH = Path(__file__).with_name("leash.py")
+PARENT_DEATH_SIGNAL = Path(__file__).with_name("parent_death_signal.py")
 GRACE = timedelta(seconds=5)
-# Below the range from which Linux gives clients their ports: one of those could take it before its server listens.
+# Below the range from which Linux takes the ports of clients: a client could get the port before the server listens.
 _PORTS = iter(random.sample(range(20_000, 32_000), 12_000))
 
 
 class ProcessError(RuntimeError):
-    """A process did not start, ended early, or something that was waited for did not come."""
+    """A process did not start or ended early, or what was waited for did not happen in time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """One process, told from a later one with the same number by its start time (ticks since that boot)."""
+class ProcessIdentity:
+    """One process. Its start time, in ticks since `boot`, tells it from a later process with the same number."""
 
     pid: int
     started: int
@@ -39,31 +39,31 @@ class Identity:
 
     @classmethod
     def of(cls, pid: int) -> Self | None:
-        """Give who runs as `pid`; None when nobody does, a zombie included."""
-        if fields := _running(pid):
-            return cls(pid, int(fields[18]), _boot())
+        """Return the identity of the process that runs as `pid`; None if there is none, or only a zombie."""
+        if fields := _stat_fields(pid):
+            return cls(pid, int(fields[18]), _boot_id())
         return None
 
     def alive(self) -> bool:
-        return Identity.of(self.pid) == self
+        return ProcessIdentity.of(self.pid) == self
 
-    def left(self) -> bool:
-        """Whether it, or something of its group, still runs. A group that has members keeps its number to itself."""
-        if self.boot != _boot() or Identity.of(self.pid) not in {None, self}:
+    def group_alive(self) -> bool:
+        """Return whether the process or another member of its group runs. A group's number is not reused while it has members."""
+        if self.boot != _boot_id() or ProcessIdentity.of(self.pid) not in {None, self}:
             return False
         pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-        return any(fields[1] == str(self.pid) for pid in pids if (fields := _running(pid)))
+        return any(fields[1] == str(self.pid) for pid in pids if (fields := _stat_fields(pid)))
 
 
 class Child:
-    """A process that we started; `stop()` ends it with all that it started."""
+    """A process that we started. `stop()` ends it with everything that it started."""
 
     def __init__(self, name: str, process: asyncio.subprocess.Process, pid_file: Path, log: Path) -> None:
         self.name = name
         self.log = log
         self._process = process
         self._pid_file = pid_file
-        self._ended = asyncio.create_task(self._see_it_end(), name=f"end of {name}")
+        self._end = asyncio.create_task(self._await_end(), name=f"end of {name}")
 
     @property
     def pid(self) -> int:
@@ -71,25 +71,27 @@ class Child:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs; minus the signal's number when one ended it."""
+        """Return None while the process runs, then its exit code: minus the signal's number if a signal ended it."""
         return self._process.returncode
 
     async def wait(self) -> int:
-        """Wait for its end, and give its exit code."""
-        return await asyncio.shield(self._ended)
+        """Wait for the end of the process and return its exit code."""
+        return await asyncio.shield(self._end)
 
-    async def _see_it_end(self) -> int:
+    async def _await_end(self) -> int:
         code = await self._process.wait()
-        _signal_group(self.pid, signal.SIGKILL)  # at once, while the group's number can not be another's yet
+        _signal_group(self.pid, signal.SIGKILL)  # at once, before the group's number can be reused
         with suppress(FileNotFoundError):
-            if json.loads(self._pid_file.read_text())["pid"] == self.pid:  # else its successor has noted itself there
+            if (
+                json.loads(self._pid_file.read_text())["pid"] == self.pid
+            ):  # else the file is already that of a successor
                 self._pid_file.unlink()
         return code
 
-    async def stop(self, grace: timedelta = GRACE, ask: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to end; after `grace` it is killed. Safe to call again and after its end."""
+    async def stop(self, grace: timedelta = GRACE, first_signal: signal.Signals = signal.SIGTERM) -> int:
+        """Send `first_signal`, and SIGKILL after `grace`. Return the exit code. Safe to call again and after the end."""
         if self.exit_code is None:
-            self._process.send_signal(ask)
+            self._process.send_signal(first_signal)
             try:
                 return await asyncio.wait_for(self.wait(), grace.total_seconds())
             except TimeoutError:
@@ -97,7 +99,7 @@ class Child:
         return await self.wait()
 
     def last_lines(self, count: int = 15) -> str:
-        """Give the end of its log, for an error message."""
+        """Return the end of the log, for an error message."""
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return "\n".join(text.splitlines()[-count:])
 
@@ -111,19 +113,19 @@ async def spawn(
     environment: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     user: str = "",
-    leash: bool = True,
+    dies_with_parent: bool = True,
 ) -> Child:
-    """Start `command`, note it as `directory/<name>.pid`, and append what it prints to `log` (`directory/<name>.log`).
+    """Start `command`, record it in `directory/<name>.pid`, and append its output to `log` (default `directory/<name>.log`).
 
-    On the leash it is killed when this process dies, however it dies, and may run as another `user`, if we are root.
-    Call it from the main thread (see leash.py).
+    With `dies_with_parent` the child is killed when this process dies, however it dies, and root may run it as another `user`.
+    Call this from the main thread (see parent_death_signal.py).
     """
     log = log or directory / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    tied = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), user] if leash else []
+    wrapper = [sys.executable, "-I", "-S", str(PARENT_DEATH_SIGNAL), str(os.getpid()), user] if dies_with_parent else []
     with log.open("ab") as out:
         process = await asyncio.create_subprocess_exec(
-            *tied,
+            *wrapper,
             *(str(part) for part in command),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=out,
@@ -133,32 +135,38 @@ async def spawn(
             start_new_session=True,
         )
     pid_file = directory / f"{name}.pid"
-    if identity := Identity.of(process.pid):
+    if identity := ProcessIdentity.of(process.pid):
         write_atomically(pid_file, json.dumps(asdict(identity)))
     return Child(name, process, pid_file, log)
 
 
 async def reap_leftovers(directory: Path, grace: timedelta = GRACE) -> list[str]:
-    """End what an earlier run left behind in `directory`; give the names of those of which something still ran."""
-    left = {name: identity for name, identity in _noted(directory).items() if identity.left()}
+    """End the processes that an earlier run recorded in `directory` and left behind; return the names of those that ran.
+
+    Each group gets SIGTERM, and SIGKILL after `grace`.
+    """
+    leftovers = {name: identity for name, identity in _recorded(directory).items() if identity.group_alive()}
     for number in (signal.SIGTERM, signal.SIGKILL):
-        for identity in left.values():
-            if identity.left():
+        for identity in leftovers.values():
+            if identity.group_alive():
                 _signal_group(identity.pid, number)
-        with suppress(ProcessError):  # who does not hear is killed; who is killed ends
-            what = f"the end of {', '.join(left)}"
-            await eventually(lambda: not any(identity.left() for identity in left.values()), grace, what)
-    _forget(directory)
-    return list(left)
+        with suppress(ProcessError):
+            what = f"the end of {', '.join(leftovers)}"
+            await eventually(lambda: not any(identity.group_alive() for identity in leftovers.values()), grace, what)
+    _remove_records(directory)
+    return list(leftovers)
 
 
 async def eventually(check: Callable[[], Any], within: timedelta, what: str, every: float = 0.05) -> Any:
-    """Call or await `check` until it gives something true, and give that; ProcessError when `within` has passed."""
+    """Call `check`, and await what it returns if needed, until the result is true; return that result.
+
+    `every` is the pause between calls in seconds. Raises ProcessError when `within` has passed.
+    """
     try:
         async with asyncio.timeout(within.total_seconds()):
             while True:
-                found = check()
-                result = await found if isinstance(found, Awaitable) else found
+                value = check()
+                result = await value if isinstance(value, Awaitable) else value
                 if result:
                     return result
                 await asyncio.sleep(every)
@@ -167,7 +175,7 @@ async def eventually(check: Callable[[], Any], within: timedelta, what: str, eve
 
 
 def stop_signal() -> asyncio.Event:
-    """Give an event that SIGTERM and SIGINT set: what a process of the sandbox waits for."""
+    """Return an event that SIGTERM and SIGINT set, for the main task of a process to wait for."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -175,14 +183,14 @@ def stop_signal() -> asyncio.Event:
 
 
 def free_port() -> int:
-    """Give a port of 127.0.0.1 that nobody listens on now, and never the same one twice in a process."""
+    """Return a port of 127.0.0.1 that nobody listens on now; never the same one twice in a process."""
     return next(port for port in _PORTS if port_is_free(port))
 
 
 def port_is_free(port: int, address: str = "127.0.0.1") -> bool:
-    """Whether a server could listen there; on no address of the machine can it while another listens on 0.0.0.0."""
+    """Return whether a server could listen at this address. While another one listens on 0.0.0.0, it can at none."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that are closing are no obstacle
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that are closing do not matter
         try:
             probe.bind((address, port))
         except OSError:
@@ -191,38 +199,41 @@ def port_is_free(port: int, address: str = "127.0.0.1") -> bool:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a whole file, for us alone, or none of it: a reader, or a kill in between, never meets half of one."""
+    """Replace a file, of mode 0600, in one step: neither a reader nor a kill in between leaves or sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    draft.touch(mode=0o600)
-    draft.write_text(text)
-    draft.replace(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    temporary.touch(mode=0o600)
+    temporary.write_text(text)
+    temporary.replace(path)
 
 
-def _noted(directory: Path) -> dict[str, Identity]:
-    return {file.stem: Identity(**json.loads(file.read_text())) for file in sorted(directory.glob("*.pid"))}
+def _recorded(directory: Path) -> dict[str, ProcessIdentity]:
+    return {file.stem: ProcessIdentity(**json.loads(file.read_text())) for file in sorted(directory.glob("*.pid"))}
 
 
-def _forget(directory: Path) -> None:
+def _remove_records(directory: Path) -> None:
     for file in directory.glob("*.pid"):
         file.unlink(missing_ok=True)
 
 
-def _boot() -> str:
+def _boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def _running(pid: int) -> list[str] | None:
-    """Give the fields of /proc/<pid>/stat after the state: parent, group, session, … [18] start time; None if it ended."""
+def _stat_fields(pid: int) -> list[str] | None:
+    """Return the fields of /proc/<pid>/stat after the state; None if the process has ended or is a zombie.
+
+    [0] is the parent, [1] the group, [2] the session, [18] the start time.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
-    state, *fields = stat.rpartition(") ")[2].split()  # the name before it may hold spaces and brackets
+    state, *fields = stat.rpartition(") ")[2].split()  # the program's name before may contain spaces and brackets
     return None if state in "ZX" else fields
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # all of it has ended already
+    with suppress(ProcessLookupError):  # all members have ended
         os.killpg(pid, number)

@@ -1,5 +1,5 @@
-"""The stage as a process: `python -m askproai_sandbox.demo --directory DIR`."""
+"""The demo's environment as a process: `python -m askproai_sandbox.demo --directory DIR`."""
 
-from askproai_sandbox.demo.stage import main
+from askproai_sandbox.demo.environment import main
 
 main()

@@ -1,4 +1,4 @@
-"""How the demo's outcome looks on a terminal."""
+"""The demo's result on a terminal."""
 
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -7,37 +7,37 @@ from rich.console import Console
 from rich.table import Table
 
 from askproai_sandbox.caller import Step
-from askproai_sandbox.demo.story import Outcome
+from askproai_sandbox.demo.scenario import DemoResult
 
 _ZONE = ZoneInfo("Europe/Berlin")
-_ICONS = {"said": "caller", "heard": "agent", "tool": "function", "webhook": "event"}
+_ROLES = {"said": "caller", "heard": "agent", "tool": "function", "webhook": "event"}
 
 
-def show(outcome: Outcome, console: Console) -> None:
-    """Print what kubectl says, the call step by step, and both books."""
+def show(result: DemoResult, console: Console) -> None:
+    """Print kubectl's table, the call step by step, and both calendars."""
     console.rule("kubectl get tenants.askproai.de,branches,serviceofferings,retellagents -A", align="left")
-    console.print(outcome.resources.rstrip(), highlight=False, soft_wrap=True)
+    console.print(result.resources.rstrip(), highlight=False, soft_wrap=True)
     console.rule("the call, step by step", align="left")
     table = Table("who", "what", "status", "ms", box=None, pad_edge=False)
-    for step in outcome.call.steps:
+    for step in result.call.steps:
         status = "" if step.status is None else str(step.status)
         table.add_row(
-            _ICONS[step.kind], _what(step), status, "" if step.duration_ms is None else f"{step.duration_ms:.0f}"
+            _ROLES[step.kind], _text(step), status, "" if step.duration_ms is None else f"{step.duration_ms:.0f}"
         )
     console.print(table)
     console.rule("what stands in the books", align="left")
-    console.print(_table(outcome))
-    attempts = sum(event["attempts"] for event in outcome.events)
+    console.print(_calendar_table(result))
+    attempts = sum(event["attempts"] for event in result.events)
     console.print(
-        f"Retell: {outcome.agents} agent, {outcome.llms} LLM, {len(outcome.bindings)} binding "
-        f"(version {outcome.bindings[0]['agent_version']}, pinned) · Cal.com: {len(outcome.webhooks)} webhook · "
-        f"events: {len(outcome.events)} stored, {sum(e['status'] == 'processed' for e in outcome.events)} processed "
+        f"Retell: {result.agents} agent, {result.llms} LLM, {len(result.bindings)} binding "
+        f"(version {result.bindings[0]['agent_version']}, pinned) · Cal.com: {len(result.webhooks)} webhook · "
+        f"events: {len(result.events)} stored, {sum(e['status'] == 'processed' for e in result.events)} processed "
         f"in {attempts} attempts",
         highlight=False,
     )
 
 
-def _what(step: Step) -> str:
+def _text(step: Step) -> str:
     if step.kind in {"said", "heard"}:
         return step.text or ""
     if step.kind == "webhook":
@@ -46,16 +46,16 @@ def _what(step: Step) -> str:
     return f"{step.name}({arguments})"
 
 
-def _table(outcome: Outcome) -> Table:
+def _calendar_table(result: DemoResult) -> Table:
     table = Table("book", "when", "with", "for", "status", "id", box=None, pad_edge=False)
-    for row in books(outcome):
+    for row in calendar_rows(result):
         table.add_row(*row)
     return table
 
 
-def books(outcome: Outcome) -> list[tuple[str, str, str, str, str, str]]:
-    """Give what stands in PostgreSQL and at Cal.com: book, when, with whom, for whom, status, id."""
-    own = [
+def calendar_rows(result: DemoResult) -> list[tuple[str, str, str, str, str, str]]:
+    """Return the appointments in PostgreSQL, then the bookings at Cal.com: calendar, start, with whom, for whom, status, id."""
+    appointments = [
         (
             "PostgreSQL",
             f"{row['starts_at'].astimezone(_ZONE):%a %d.%m.%Y %H:%M}",
@@ -64,13 +64,13 @@ def books(outcome: Outcome) -> list[tuple[str, str, str, str, str, str]]:
             row["status"],
             str(row["id"]),
         )
-        for row in outcome.appointments
+        for row in result.appointments
     ]
-    theirs = [
+    remote_bookings = [
         ("Cal.com", booking["start"], _host(booking), _attendee(booking), booking["status"], booking["uid"])
-        for booking in outcome.calcom_bookings
+        for booking in result.calcom_bookings
     ]
-    return own + theirs
+    return appointments + remote_bookings
 
 
 def _host(booking: dict[str, Any]) -> str:

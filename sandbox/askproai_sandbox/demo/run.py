@@ -1,4 +1,4 @@
-"""`askproai demo`: start the stage, tell its progress, play the story, end it or leave it running."""
+"""`askproai demo`: start the environment, show its progress, play the scenario, then end the demo or leave it running."""
 
 import asyncio
 import sys
@@ -10,92 +10,93 @@ from pathlib import Path
 from rich.console import Console
 
 from askproai_sandbox.cluster import Child, ProcessError, program_folder, reap_leftovers, spawn
+from askproai_sandbox.demo.environment import PROJECT
 from askproai_sandbox.demo.report import show
-from askproai_sandbox.demo.stage import PROJECT
+from askproai_sandbox.demo.scenario import DemoResult, Scenario
 from askproai_sandbox.demo.state import DIRECTORY, State, StateError, read_state, state_file
-from askproai_sandbox.demo.story import Outcome, Story
 
 _STARTUP = timedelta(minutes=3)
-_GRACE = timedelta(seconds=30)  # the stage ends its parts one after the other
+_GRACE = timedelta(seconds=30)  # the environment ends its parts one after the other
 
 
 async def run_demo(
-    *, keep: bool, kill: bool, console: Console, directory: Path = DIRECTORY, tied: bool | None = None
-) -> Outcome:
-    """Play the demo once. Raises ProcessError or StoryError when it does not hold.
+    *, keep: bool, kill: bool, console: Console, directory: Path = DIRECTORY, dies_with_parent: bool | None = None
+) -> DemoResult:
+    """Play the demo once. Raises ProcessError when a part does not start, and ScenarioError when a promise does not hold.
 
-    `keep` leaves it running; `tied` ends it when this process ends, however it ends (default: unless it is kept).
+    `keep` leaves it running; `dies_with_parent` kills it when this process dies, however it dies (default: unless `keep`).
     """
-    began = time.monotonic()
+    started = time.monotonic()
 
-    def say(line: str) -> None:
-        console.print(f"[dim]{time.monotonic() - began:5.1f} s[/dim]  {line}", highlight=False, soft_wrap=True)
+    def report(line: str) -> None:
+        console.print(f"[dim]{time.monotonic() - started:5.1f} s[/dim]  {line}", highlight=False, soft_wrap=True)
 
-    await program_folder(say)
+    await program_folder(report)
     if await end_demo(directory):
-        say("ended the demo that was still running")
+        report("ended the demo that was still running")
     fault = ["--operator-fault", "after:create-llm"] if kill else []
     command = [sys.executable, "-m", "askproai_sandbox.demo", "--directory", str(directory), *fault]
     state_file(directory).unlink(missing_ok=True)
-    (_outside(directory) / "stage.log").unlink(missing_ok=True)
-    stage = await spawn(
-        "stage", command, directory=_outside(directory), cwd=PROJECT, leash=not keep if tied is None else tied
-    )
-    stays = False
+    folder = _process_folder(directory)
+    (folder / "stage.log").unlink(missing_ok=True)
+    if dies_with_parent is None:
+        dies_with_parent = not keep
+    environment = await spawn("stage", command, directory=folder, cwd=PROJECT, dies_with_parent=dies_with_parent)
+    keep_running = False
     try:
-        teller = asyncio.create_task(_tell(stage, say))
-        state = await _state(stage, directory)
-        story = Story(directory, PROJECT / "examples", kill=kill, say=say)
-        outcome = await story.play()
-        teller.cancel()
-        show(outcome, console)
-        say("done: one call, one appointment, in both books")
+        progress = asyncio.create_task(_forward_reports(environment, report))
+        state = await _wait_for_state(environment, directory)
+        result = await Scenario(directory, PROJECT / "examples", kill=kill, report=report).play()
+        progress.cancel()
+        show(result, console)
+        report("done: one call, one appointment, in both books")
         if keep:
-            _tell_how_to_go_on(state, directory, console)
-        stays = keep
-        return outcome
+            _print_next_commands(state, directory, console)
+        keep_running = keep
+        return result
     finally:
-        if not stays:
-            await stage.stop(_GRACE)
+        if not keep_running:
+            await environment.stop(_GRACE)
 
 
 async def end_demo(directory: Path = DIRECTORY) -> bool:
-    """End a demo that was left running, or was killed and left parts behind; tell whether one was."""
-    outside = _outside(directory)
-    return outside.exists() and bool(await reap_leftovers(outside, grace=_GRACE))
+    """End a demo that was left running, or that was killed and left parts behind. Return whether there was one."""
+    folder = _process_folder(directory)
+    return folder.exists() and bool(await reap_leftovers(folder, grace=_GRACE))
 
 
-def _outside(directory: Path) -> Path:
-    """Give where the stage's own log and pid file stand: beside the folder that it empties."""
+def _process_folder(directory: Path) -> Path:
+    """Return the folder of the environment's log and pid file. It is not in `directory`, which the environment empties."""
     return directory.absolute().parent / ".cache" / directory.name.lstrip(".")
 
 
-async def _tell(stage: Child, say: Callable[[str], None]) -> None:
-    """Pass on what the stage reports."""
-    told = 0
+async def _forward_reports(environment: Child, report: Callable[[str], None]) -> None:
+    """Report each line that the environment prints, until cancelled."""
+    reported = 0
     while True:
-        lines = stage.log.read_text(errors="replace").splitlines() if stage.log.exists() else []
-        for line in lines[told:]:
-            say(line)
-        told = len(lines)
+        lines = environment.log.read_text(errors="replace").splitlines() if environment.log.exists() else []
+        for line in lines[reported:]:
+            report(line)
+        reported = len(lines)
         await asyncio.sleep(0.2)
 
 
-async def _state(stage: Child, directory: Path) -> State:
-    """Wait until every part is up."""
+async def _wait_for_state(environment: Child, directory: Path) -> State:
+    """Return the state once all parts run. Raises ProcessError when the environment ends before, or after 3 minutes."""
     deadline = time.monotonic() + _STARTUP.total_seconds()
     while time.monotonic() < deadline:
-        if stage.exit_code is not None:
-            why = stage.last_lines(30) or "it was ended from outside, as `make down` or another `make demo` here does"
-            raise ProcessError(f"the demo's parts did not start:\n{why}")
+        if environment.exit_code is not None:
+            log_tail = environment.last_lines(30)
+            reason = log_tail or "it was ended from outside, as `make down` or another `make demo` here does"
+            raise ProcessError(f"the demo's parts did not start:\n{reason}")
         try:
             return read_state(directory)
         except StateError:
             await asyncio.sleep(0.2)
-    raise ProcessError(f"the demo's parts were not up within {_STARTUP}; see {stage.log}")
+    raise ProcessError(f"the demo's parts were not up within {_STARTUP}; see {environment.log}")
 
 
-def _tell_how_to_go_on(state: State, directory: Path, console: Console) -> None:
+def _print_next_commands(state: State, directory: Path, console: Console) -> None:
     console.print(
         f"\nIt keeps running. Addresses and tokens: {state_file(directory)}\n"
         f"  export KUBECONFIG={state.kubeconfig} PATH={Path(sys.executable).parent}:$PATH\n"

@@ -1,15 +1,15 @@
-"""The README's transcript, from a demo that ran. What changes with the day and the run is made alike, nothing else."""
+"""The README's transcript of a demo that was played. Only what differs by day and run is replaced by fixed values."""
 
 import re
 
 from askproai_sandbox.caller import Step
-from askproai_sandbox.demo.report import books
-from askproai_sandbox.demo.story import Outcome
+from askproai_sandbox.demo.report import calendar_rows
+from askproai_sandbox.demo.scenario import DemoResult
 
 BEGIN, END = "<!-- transcript: written by a test from a real run -->", "<!-- /transcript -->"
 
 _SPEAKERS = {"said": "Caller", "heard": "Agent"}
-_GLOSS = {
+_TRANSLATIONS = {
     "Salon Müller, Sie sprechen mit unserem KI-Assistenten. Was kann ich für Sie tun?": (
         "Salon Müller, you are speaking with our AI assistant. What can I do for you?"
     ),
@@ -24,8 +24,8 @@ _GLOSS = {
         "The appointment is made: Friday 27 November, 14:30, haircut with Anna."
     ),
 }
-# Ids, ports, ages and the day of the run. On a Friday the agent first asks which Friday is meant.
-_ALIKE = (
+# Ids, ports, ages and dates, each with its fixed value. On a Friday the agent first asks which Friday is meant.
+_FIXED_VALUES = (
     (r"Meinen Sie [^?]*\? ", ""),
     (r"Freitag, den \d+\. \w+", "Freitag, den 27. November"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:40000"),
@@ -37,41 +37,41 @@ _ALIKE = (
 )
 
 
-def transcript(outcome: Outcome) -> str:
-    """Give the Markdown that stands between the README's markers."""
+def transcript(result: DemoResult) -> str:
+    """Return the Markdown between the README's markers."""
     lines = [
         "**The call**",
         "",
         "| | what is said, and what the agent's functions do | in English |",
         "|---|---|---|",
-        *(_row(step) for step in outcome.call.steps),
+        *(_row(step) for step in result.call.steps),
         "",
         "**Both books, a second later**",
         "",
         "| book | when | with | for | status |",
         "|---|---|---|---|---|",
-        *(f"| {' | '.join(row[:5])} |" for row in books(outcome)),
+        *(f"| {' | '.join(row[:5])} |" for row in calendar_rows(result)),
         "",
         "**`kubectl get tenants.askproai.de,branches,serviceofferings,retellagents -A`**",
         "",
         "```",
-        *(line.rstrip() for line in outcome.resources.rstrip().splitlines()),
+        *(line.rstrip() for line in result.resources.rstrip().splitlines()),
         "```",
     ]
-    return _alike("\n".join(lines))
+    return _with_fixed_values("\n".join(lines))
 
 
 def _row(step: Step) -> str:
     if step.kind in _SPEAKERS:
-        text = _alike(step.text or "")
-        return f"| {_SPEAKERS[step.kind]} | {text} | {_GLOSS.get(text, '')} |"
+        text = _with_fixed_values(step.text or "")
+        return f"| {_SPEAKERS[step.kind]} | {text} | {_TRANSLATIONS.get(text, '')} |"
     if step.kind == "webhook":
         return f"| Retell | `{step.name}`, signed → {step.status} | |"
     arguments = ", ".join(f"{name}={value}" for name, value in (step.arguments or {}).items())
     return f"| → | `{step.name}({arguments})` → {step.status} | |"
 
 
-def _alike(text: str) -> str:
-    for pattern, same in _ALIKE:
-        text = re.sub(pattern, same, text)
+def _with_fixed_values(text: str) -> str:
+    for pattern, fixed_value in _FIXED_VALUES:
+        text = re.sub(pattern, fixed_value, text)
     return text

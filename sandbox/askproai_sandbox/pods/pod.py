@@ -1,17 +1,18 @@
-"""One pod: its volumes, its containers, and its status at the API server."""
+"""One pod: its volumes, its containers, and its status in the cluster."""
 
 import asyncio
 import shutil
+import tempfile
 import traceback
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
 import structlog
 
 from askproai_sandbox.cluster import UNREACHED, ApiError, Object, object_key
-from askproai_sandbox.pods.container import Container, Surroundings
-from askproai_sandbox.pods.spec import NotYet, environment, files_of, refusal
-from askproai_sandbox.pods.volumes import swap
+from askproai_sandbox.pods.container import Container, PodContext
+from askproai_sandbox.pods.spec import MissingInput, container_environment, unsupported_reason, volume_files
 
 log = structlog.get_logger(__name__)
 
@@ -19,37 +20,37 @@ RETRY = timedelta(seconds=0.5)
 
 
 class Pod:
-    """Runs from `start()` to `end()`; told of changed ConfigMaps and Secrets by `refresh()`."""
+    """Runs from `start()` to `end()`. The runner calls `refresh()` when a ConfigMap or Secret of the namespace has changed."""
 
-    def __init__(self, manifest: Object, address: str, around: Surroundings) -> None:
+    def __init__(self, manifest: Object, address: str, context: PodContext) -> None:
         self.manifest = manifest
         self.key = object_key(manifest)
         self.address = address
-        self._around = around
+        self._context = context
         self._path = f"/api/v1/namespaces/{manifest['metadata']['namespace']}/pods/{manifest['metadata']['name']}"
         self._uid = manifest["metadata"]["uid"]
         name = self.key.replace("/", "_")
-        self._folder = around.directory / "pods" / name
-        self._began = around.stamp()
-        self._inputs = asyncio.Event()
-        self._dirty = asyncio.Event()
+        self._folder = context.directory / "pods" / name
+        self._started_at = context.timestamp()
+        self._inputs_changed = asyncio.Event()
+        self._status_changed = asyncio.Event()
         self._mounted: dict[str, dict[str, bytes] | None] = {}
         self._conditions: dict[str, Object] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        before = manifest.get("status", {}).get("containerStatuses") or []  # by a runner before us
-        restarts = {one["name"]: one["restartCount"] + 1 for one in before}
+        earlier = manifest.get("status", {}).get("containerStatuses") or []  # of an earlier runner
+        restarts = {status["name"]: status["restartCount"] + 1 for status in earlier}
         self.containers = [
-            Container(spec, name, address, around, self._changed, restarts.get(spec["name"], 0))
+            Container(spec, name, address, context, self._changed, restarts.get(spec["name"], 0))
             for spec in manifest["spec"]["containers"]
         ]
 
     def start(self) -> None:
-        self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._tell_status())]
+        self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._publish_status())]
         for task in self._tasks:
-            task.add_done_callback(self._see_failure)
+            task.add_done_callback(self._report_fault)
 
     async def end(self, grace: timedelta, *, remove: bool) -> None:
-        """End its processes; with `remove`, its files (logs stay) and its object at the API server."""
+        """End the processes. With `remove`, also delete the volumes (logs stay) and the pod object."""
         for task in self._tasks:
             task.cancel()
             await asyncio.wait([task])
@@ -63,54 +64,55 @@ class Pod:
         body: Object = {"gracePeriodSeconds": 0, "preconditions": {"uid": self._uid}}
         while True:
             try:
-                return await self._around.client.delete(self._path, body)
+                return await self._context.client.delete(self._path, body)
             except (ApiError, *UNREACHED) as error:
-                if isinstance(error, ApiError) and error.status == 409:  # another pod has the name by now
+                if isinstance(error, ApiError) and error.status == 409:  # a new pod has the name
                     return None
                 log.warning("pod.not_removed", pod=self.key, error=f"{type(error).__name__}: {error}")
-            await self._around.clock.sleep(RETRY)
+            await self._context.clock.sleep(RETRY)
 
-    def _see_failure(self, task: asyncio.Task[None]) -> None:
-        """Say in log and status that this runner has a fault; the other pods go on."""
+    def _report_fault(self, task: asyncio.Task[None]) -> None:
+        """Report a bug of the runner in its log and in the pod's status; the other pods keep running."""
         if not task.cancelled() and (error := task.exception()):
-            # as plain text: structlog's own tracebacks show local variables, and here those are mounted Secrets
+            # As plain text: structlog's own tracebacks show local variables, and here those are mounted Secrets.
             log.error("pod.runner_fault", pod=self.key, trace="".join(traceback.format_exception(error)))
-            self._wait_all("RunnerFault", f"the local pod runner failed ({type(error).__name__}); see its log")
+            self._set_waiting("RunnerFault", f"the local pod runner failed ({type(error).__name__}); see its log")
 
     def refresh(self) -> None:
-        """Look again at what is mounted; a pod that waits for its inputs tries again."""
-        self._inputs.set()
+        """Update the mounted files, or let a pod that waits for its ConfigMaps and Secrets try again."""
+        self._inputs_changed.set()
         if self._mounted:
             try:
                 self._mount()
-            except NotYet as problem:  # it keeps the files that it has, as with a kubelet
-                log.info("pod.keeps_old_files", pod=self.key, problem=str(problem))
+            except MissingInput as error:  # like a kubelet, keep the files as they are
+                log.info("pod.keeps_old_files", pod=self.key, problem=str(error))
 
     async def _run(self) -> None:
-        if problem := refusal(self.manifest):
-            self._wait_all("Unsupported", f"the local pod runner can not run this pod: {problem}")
+        if reason := unsupported_reason(self.manifest):
+            self._set_waiting("Unsupported", f"the local pod runner can not run this pod: {reason}")
             return
-        await self._until_mounted()
+        await self._wait_until_mounted()
         async with asyncio.TaskGroup() as group:
             for container in self.containers:
                 spec = container.spec
                 mounts = {
-                    one["mountPath"].rstrip("/"): self._volume(one["name"]) for one in spec.get("volumeMounts") or []
+                    mount["mountPath"].rstrip("/"): self._volume(mount["name"])
+                    for mount in spec.get("volumeMounts") or []
                 }
                 values = {"HOSTNAME": self.manifest["metadata"]["name"]}
-                values |= environment(self.manifest, spec, self.address, mounts)
+                values |= container_environment(self.manifest, spec, self.address, mounts)
                 command = [*spec["command"], *(spec.get("args") or [])]
                 group.create_task(container.run(command, values, self._folder))
 
-    async def _until_mounted(self) -> None:
-        """Mount as soon as all that is mounted exists."""
+    async def _wait_until_mounted(self) -> None:
+        """Mount the volumes as soon as all their ConfigMaps and Secrets exist."""
         while True:
-            self._inputs.clear()
+            self._inputs_changed.clear()
             try:
                 return self._mount()
-            except NotYet as problem:
-                self._wait_all("CreateContainerConfigError", str(problem))
-            await self._inputs.wait()
+            except MissingInput as error:
+                self._set_waiting("CreateContainerConfigError", str(error))
+            await self._inputs_changed.wait()
 
     def _volume(self, name: str) -> Path:
         return self._folder / "volumes" / name
@@ -120,59 +122,90 @@ class Pod:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for volume in self.manifest["spec"].get("volumes") or []:
             name = volume["name"]
-            files = files_of(volume, namespace, self._around.sources)
+            files = volume_files(volume, namespace, self._context.sources)
             if files is None:
                 self._volume(name).mkdir(parents=True, exist_ok=True)
             elif self._mounted.get(name) != files:
-                swap(self._volume(name), files)
+                replace_files(self._volume(name), files)
             self._mounted[name] = files
 
-    def _wait_all(self, reason: str, message: str) -> None:
+    def _set_waiting(self, reason: str, message: str) -> None:
         for container in self.containers:
             if container.pid is None:
-                container.wait(reason, message)
+                container.set_waiting(reason, message)
 
     def _changed(self) -> None:
-        self._dirty.set()
-        self._around.told()
+        self._status_changed.set()
+        self._context.processes_changed()
 
-    async def _tell_status(self) -> None:
-        """Keep the status at the API server true. Nothing is sent when nothing changed."""
-        sent: Object = {}
-        self._dirty.set()
+    async def _publish_status(self) -> None:
+        """Send the pod's status to the API server whenever it has changed, until cancelled."""
+        published: Object = {}
+        self._status_changed.set()
         while True:
-            await self._dirty.wait()
-            self._dirty.clear()
+            await self._status_changed.wait()
+            self._status_changed.clear()
             status = self._status()
-            if status == sent:
+            if status == published:
                 continue
             body: Object = {"metadata": {"uid": self._uid}, "status": status}
             try:
-                await self._around.client.merge(f"{self._path}/status", body)
-                sent = status
+                await self._context.client.merge(f"{self._path}/status", body)
+                published = status
+            except ApiError as error:
+                if error.status not in {404, 409}:  # deleted, or replaced by a pod of that name: the watch will show it
+                    log.warning("pod.status_refused", pod=self.key, error=str(error))
             except UNREACHED as error:
                 log.info("pod.status_unsent", pod=self.key, error=type(error).__name__)
-                await self._around.clock.sleep(RETRY)
-                self._dirty.set()
-            except ApiError as error:
-                if error.status not in {404, 409}:  # gone, or another pod by that name: the watch will tell
-                    log.warning("pod.status_refused", pod=self.key, error=str(error))
+                await self._context.clock.sleep(RETRY)
+                self._status_changed.set()
 
     def _status(self) -> Object:
         ready = all(container.ready for container in self.containers)
-        ran = any(container.pid or container.restarts for container in self.containers)
-        for kind, good in (("Initialized", True), ("ContainersReady", ready), ("Ready", ready)):
-            value = "True" if good else "False"
-            if self._conditions.get(kind, {}).get("status") != value:
-                self._conditions[kind] = {"type": kind, "status": value, "lastTransitionTime": self._around.stamp()}
-        before = self.manifest.get("status", {})
-        scheduled = [one for one in before.get("conditions") or [] if one["type"] == "PodScheduled"]
+        has_run = any(container.pid or container.restarts for container in self.containers)
+        for type_, holds in (("Initialized", True), ("ContainersReady", ready), ("Ready", ready)):
+            value = "True" if holds else "False"
+            if self._conditions.get(type_, {}).get("status") != value:
+                changed = {"type": type_, "status": value, "lastTransitionTime": self._context.timestamp()}
+                self._conditions[type_] = changed
+        initial = self.manifest.get("status", {})
+        scheduled = [condition for condition in initial.get("conditions") or [] if condition["type"] == "PodScheduled"]
         return {
-            "phase": "Running" if ran else "Pending",
-            "conditions": scheduled + [dict(one) for one in self._conditions.values()],
+            "phase": "Running" if has_run else "Pending",
+            "conditions": scheduled + [dict(condition) for condition in self._conditions.values()],
             "hostIP": "127.0.0.1",
             "podIP": self.address,
             "podIPs": [{"ip": self.address}],
-            "startTime": before.get("startTime") or self._began,
+            "startTime": initial.get("startTime") or self._started_at,
             "containerStatuses": [container.status() for container in self.containers],
         }
+
+
+def replace_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Replace all files of a mounted volume at once, as a kubelet does; `files` maps a path in the volume to its content.
+
+    `folder/name` is a link to `..data/name`, and `..data` is a link to the folder of the present generation. Renaming a new
+    `..data` over the old one is the one step in which a reader's view changes; the old files are deleted afterwards.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    data = folder / "..data"
+    old_generation = data.readlink() if data.is_symlink() else None
+    generation = Path(tempfile.mkdtemp(prefix="..", dir=folder))
+    for name, content in files.items():
+        target = generation / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch(mode=0o600)
+        target.write_bytes(content)
+    new_data = folder / "..data_tmp"
+    new_data.unlink(missing_ok=True)
+    new_data.symlink_to(generation.name)
+    new_data.replace(data)
+    names = {Path(name).parts[0] for name in files}
+    for name in names:
+        if not (folder / name).is_symlink():
+            (folder / name).symlink_to(Path("..data") / name)
+    for entry in folder.iterdir():
+        if not entry.name.startswith("..") and entry.name not in names:
+            entry.unlink()
+    if old_generation is not None:
+        shutil.rmtree(folder / old_generation, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What a pod's manifest means on this machine. Pure: values in, values out."""
+"""The meaning of a pod's manifest on this machine: what is refused, mounted files, environment. Pure functions."""
 
 import base64
 from collections.abc import Iterator, Mapping
@@ -12,40 +12,42 @@ PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 FIELDS = ("metadata.name", "metadata.namespace", "status.podIP")
 
 
-class NotYet(Exception):
-    """A ConfigMap, Secret or key that the pod needs is not there: a state, not a failure; the pod waits for it."""
+class MissingInput(Exception):
+    """A ConfigMap, Secret or key that the pod needs does not exist. That is no failure: the pod waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The ConfigMaps and Secrets of the cluster by `<namespace>/<name>`: live views that others keep."""
+    """The ConfigMaps and Secrets of the cluster, by `<namespace>/<name>`. Both mappings change as the cluster does."""
 
     config_maps: Mapping[str, Object]
     secrets: Mapping[str, Object]
 
     def files(self, namespace: str, part: Object) -> dict[str, bytes]:
-        """Give the files of a volume, or of a part of a projected one, by their path in it."""
+        """Return the files of a volume, or of one source of a projected volume, by their path in it. Raises MissingInput."""
         kind = "configMap" if "configMap" in part else "secret"
-        reference = part.get(kind) or {"optional": True}  # a token or a field of the pod: not given here
+        reference = part.get(kind) or {
+            "optional": True
+        }  # a token or a field of the pod, which this runner does not mount
         name = reference.get("name") or reference.get("secretName")
-        found = (self.config_maps if kind == "configMap" else self.secrets).get(f"{namespace}/{name}")
-        if found is None and not reference.get("optional"):
-            raise NotYet(f"{kind} {namespace}/{name} does not exist; create it and the pod goes on")
-        text = (found or {}).get("data") or {}
+        source = (self.config_maps if kind == "configMap" else self.secrets).get(f"{namespace}/{name}")
+        if source is None and not reference.get("optional"):
+            raise MissingInput(f"{kind} {namespace}/{name} does not exist; create it and the pod goes on")
+        text = (source or {}).get("data") or {}
         data = {key: value.encode() if kind == "configMap" else base64.b64decode(value) for key, value in text.items()}
         paths = {item["key"]: item["path"] for item in reference.get("items") or []} or {key: key for key in data}
         missing = paths.keys() - data.keys()
         if missing and not reference.get("optional"):
-            raise NotYet(f"{kind} {namespace}/{name} has no key {', '.join(sorted(missing))}")
+            raise MissingInput(f"{kind} {namespace}/{name} has no key {', '.join(sorted(missing))}")
         return {path: data[key] for key, path in paths.items() if key in data}
 
 
-def refusal(pod: Object) -> str | None:
-    """Say why this pod can not run here; None when it can."""
-    return next(_refusals(pod["spec"]), None)
+def unsupported_reason(pod: Object) -> str | None:
+    """Return why this runner cannot run a pod; None if it can."""
+    return next(_unsupported(pod["spec"]), None)
 
 
-def _refusals(spec: Object) -> Iterator[str]:
+def _unsupported(spec: Object) -> Iterator[str]:
     if spec.get("initContainers"):
         yield "initContainers are not run here"
     if spec.get("hostNetwork"):
@@ -56,14 +58,14 @@ def _refusals(spec: Object) -> Iterator[str]:
         if not VOLUMES & volume.keys():
             yield f"volume {volume['name']}: only {', '.join(sorted(VOLUMES))} are known here"
     for container in spec["containers"]:
-        yield from (f"container {container['name']}: {problem}" for problem in _problems(container))
+        yield from (f"container {container['name']}: {reason}" for reason in _unsupported_in_container(container))
 
 
-def _problems(container: Object) -> Iterator[str]:
+def _unsupported_in_container(container: Object) -> Iterator[str]:
     if not container.get("command"):
         yield "no command, and there is no image here that could bring one"
     sources = [entry["valueFrom"] for entry in container.get("env") or [] if entry.get("valueFrom")]
-    if container.get("envFrom") or any(_field(source) not in FIELDS for source in sources):
+    if container.get("envFrom") or any(_field_path(source) not in FIELDS for source in sources):
         yield f"no envFrom, and valueFrom only of {', '.join(FIELDS)}; mount a Secret as files"
     if any(mount.get("subPath") or mount.get("subPathExpr") for mount in container.get("volumeMounts") or []):
         yield "no subPath, as files mounted so never change; mount the folder"
@@ -71,12 +73,15 @@ def _problems(container: Object) -> Iterator[str]:
         yield "only httpGet probes are known here"
 
 
-def _field(source: Object) -> str:
+def _field_path(source: Object) -> str:
     return str(source.get("fieldRef", {}).get("fieldPath"))
 
 
-def files_of(volume: Object, namespace: str, sources: Sources) -> dict[str, bytes] | None:
-    """Give the files of a volume by their path in it; None for one that belongs to the pod alone (emptyDir)."""
+def volume_files(volume: Object, namespace: str, sources: Sources) -> dict[str, bytes] | None:
+    """Return the files of a volume by their path in it; None for an emptyDir, whose files the pod writes itself.
+
+    Raises MissingInput.
+    """
     if "emptyDir" in volume:
         return None
     files: dict[str, bytes] = {}
@@ -85,14 +90,14 @@ def files_of(volume: Object, namespace: str, sources: Sources) -> dict[str, byte
     return files
 
 
-def environment(pod: Object, container: Object, address: str, mounts: Mapping[str, Path]) -> dict[str, str]:
-    """Give what the manifest sets, localized: the bind address is the pod's, mounted paths are the local folders."""
+def container_environment(pod: Object, container: Object, address: str, mounts: Mapping[str, Path]) -> dict[str, str]:
+    """Return the variables that the manifest sets, with the pod's address to bind to, and local folders for mounted paths."""
     metadata = pod["metadata"]
     fields = dict(zip(FIELDS, (metadata["name"], metadata["namespace"], address), strict=True))
     values: dict[str, str] = {}
     for entry in container.get("env") or []:
         source = entry.get("valueFrom")
-        value = fields[_field(source)] if source else entry.get("value", "")
+        value = fields[_field_path(source)] if source else entry.get("value", "")
         values[entry["name"]] = _localized(entry["name"], value, address, mounts)
     return values
 

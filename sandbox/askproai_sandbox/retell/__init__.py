@@ -1,9 +1,8 @@
 """A simulator of Retell AI: agents, LLMs, numbers, and calls that are played as Retell plays them.
 
-Faithful to the odd rules of `reference/retell.md`; started as `python -m askproai_sandbox.retell --port N`.
+It follows the odd rules of docs/vendors/retell.md. Started as a process by `python -m askproai_sandbox.retell --port N`.
 """
 
-from askproai_sandbox.retell.app import RetellSimulator
-from askproai_sandbox.retell.signing import signature
+from askproai_sandbox.retell.app import RetellSimulator, signature
 
 __all__ = ["RetellSimulator", "signature"]

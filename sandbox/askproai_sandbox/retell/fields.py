@@ -1,4 +1,4 @@
-"""Reads `fields.yaml`, the tables of Retell's fields, as types, and checks JSON bodies with them."""
+"""The types of request bodies, made from the tables in `fields.yaml`, and the check of a JSON body against one."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,25 +21,25 @@ _PLAIN: Mapping[str, Any] = {
 }
 
 
-def table(name: str, *required: str, **more: str) -> Any:
-    """Give the type of a whole body: a table, with some of its fields required and some more."""
-    fields = {f"{key}!" if key in required else key: spec for key, spec in TABLES[name].items()}
+def body_type(table: str, *required: str, **more: str) -> Any:
+    """Return the type of a whole body: a table of `fields.yaml`, of which some fields are required, and more fields."""
+    fields = {f"{key}!" if key in required else key: spec for key, spec in TABLES[table].items()}
     return _object(fields | more)
 
 
-def checked(kind: Any, body: dict[str, Any]) -> dict[str, Any]:
-    """Give a body that fits its type; raises Refusal."""
+def checked(type_: Any, body: dict[str, Any]) -> dict[str, Any]:
+    """Return a body if it has the type. Raises Refusal with status 422 if not."""
     try:
-        msgspec.convert(body, kind)
+        msgspec.convert(body, type_)
     except msgspec.ValidationError as error:
         raise Refusal(422, f"request/body: {error}") from None
     return body
 
 
 def _type(spec: Any) -> Any:
-    """Give the type that a table's entry describes; the notation stands at the head of `fields.yaml`."""
+    """Return the type that an entry of a table describes; `fields.yaml` explains the notation at its top."""
     if isinstance(spec, list):
-        return list[_type(spec[0])]  # type: ignore[misc]  # made at run time, here and below
+        return list[_type(spec[0])]  # type: ignore[misc]  # types made at run time, here and below
     if isinstance(spec, dict):
         if "kinds" not in spec:
             return _object(spec)
@@ -70,7 +70,7 @@ def _object(fields: Mapping[str, Any], tag: str | None = None) -> Any:
         elif name.endswith("~"):
             members.append((name[:-1], kind | None, None))
         else:
-            members.append((name, kind, None))  # absent or right, but not null
+            members.append((name, kind, None))  # may be absent, but not null
     return msgspec.defstruct(
         "Body", members, kw_only=True, forbid_unknown_fields=True, tag=tag, tag_field="type" if tag else None
     )

@@ -1,4 +1,4 @@
-"""What one Retell workspace holds: agents and LLMs with their versions, and numbers (reference §2.1, §3, §4)."""
+"""One Retell workspace: agents and LLMs with their versions, and numbers, by the rules of docs/vendors/retell.md."""
 
 import random
 import secrets
@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from askproai_sandbox.caller import Bound
+from askproai_sandbox.caller import AnsweringAgent
 from askproai_sandbox.retell.fields import TABLES
 from askproai_sandbox.simulator import Refusal
 
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 MISPAIRED = "Response engine version must equal the agent version"
 
 
@@ -19,14 +19,15 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{secrets.token_hex(12)}"
 
 
-def found(things: Mapping[str, Thing], name: str) -> Thing:
-    if name not in things:
+def find(items: Mapping[str, Item], name: str) -> Item:
+    """Return an item by its id or number. Raises Refusal with status 404."""
+    if name not in items:
         raise Refusal(404, f"Item {name} not found")
-    return things[name]
+    return items[name]
 
 
-def merged(fields: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Apply a PATCH: null clears, and `model_config` merges by its top-level keys."""
+def apply_patch(fields: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields after a PATCH: null clears a field, and `model_config` is merged by its top-level keys."""
     result = {**fields, **changes}
     if "model_config" in changes:
         result["model_config"] = {**fields.get("model_config", {}), **changes["model_config"]}
@@ -36,7 +37,7 @@ def merged(fields: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
 
 @dataclass(slots=True)
 class Version:
-    """One version of an agent or of an LLM; a published one never changes again."""
+    """One version of an agent or of an LLM. A published version never changes again."""
 
     number: int
     fields: dict[str, Any]
@@ -44,8 +45,8 @@ class Version:
     published: bool = False
     base: int | None = None
 
-    def told(self) -> dict[str, Any]:
-        """Give what every answer says of a version."""
+    def metadata(self) -> dict[str, Any]:
+        """Return the fields that every answer has about a version."""
         return {
             "version": self.number, "is_published": self.published, "last_modification_timestamp": self.modified_ms,
             **({} if self.base is None else {"base_version": self.base}),
@@ -53,11 +54,11 @@ class Version:
 
 
 @dataclass(slots=True)
-class Versioned:
+class VersionedObject:
     """An agent or an LLM."""
 
     id: str
-    born: datetime
+    created: datetime
     versions: dict[int, Version]
 
     @property
@@ -65,7 +66,10 @@ class Versioned:
         return self.versions[max(self.versions)]
 
     def version(self, reference: str | int | None) -> Version:
-        """Resolve a version: number, `latest` (drafts included), `latest_published`; absent means latest (§2.1.7)."""
+        """Return a version by number, `latest` (drafts included) or `latest_published`; None means latest.
+
+        Raises Refusal with status 404.
+        """
         if reference is None or reference == "latest":
             return self.latest
         if reference == "latest_published":
@@ -75,30 +79,35 @@ class Versioned:
             return self.versions[int(reference)]
         raise Refusal(404, f"Version {reference} of {self.id} not found")
 
-    def draft(self, reference: str | None) -> Version:
-        """Give the version that a PATCH means: the latest draft; the caller refuses a published one in its own words."""
+    def version_to_update(self, reference: str | None) -> Version:
+        """Return the version that a PATCH concerns. Raises Refusal for a draft that is not the latest.
+
+        A published version is returned, too: agents and LLMs refuse it with different messages.
+        """
         version = self.version(reference)
         if not version.published and version is not self.latest:
             raise Refusal(400, f"Only the latest draft can be updated, version {self.latest.number}")
         return version
 
-    def agent_answer(self, version: Version) -> dict[str, Any]:
-        return {**TABLES["agent_defaults"], **version.fields, "agent_id": self.id, "channel": "voice", **version.told()}
+    def agent_body(self, version: Version) -> dict[str, Any]:
+        """Return the body of a GET of this agent, with the server's defaults."""
+        metadata = {"agent_id": self.id, "channel": "voice", **version.metadata()}
+        return {**TABLES["agent_defaults"], **version.fields, **metadata}
 
     def summary(self) -> dict[str, Any]:
-        """Give a list's item of an agent: no webhook_url, no response_engine (§2)."""
+        """Return the item of a list of agents. It has no webhook_url and no response_engine."""
         return {
             "agent_id": self.id, "agent_name": self.latest.fields.get("agent_name"), "channel": "voice",
             "is_suspended": False, "tags": {}, "user_modified_timestamp": self.latest.modified_ms,
         }  # fmt: skip
 
-    def llm_answer(self, version: Version) -> dict[str, Any]:
-        """Give an LLM with the server's defaults (§10.11)."""
+    def llm_body(self, version: Version) -> dict[str, Any]:
+        """Return the body of a GET of this LLM, with the server's defaults."""
         fields = {**TABLES["llm_defaults"], **version.fields}
         config = {"temperature": 0, **fields["model_config"]}
         if "backup" in config:
             config["backup"] = {"kick_in_timeout_ms": 1500, **config["backup"]}
-        result = {**fields, "model_config": config, "llm_id": self.id, **version.told()}
+        result = {**fields, "model_config": config, "llm_id": self.id, **version.metadata()}
         if "general_tools" in fields:
             defaults = TABLES["tool_defaults"]
             result["general_tools"] = [{**defaults.get(tool["type"], {}), **tool} for tool in fields["general_tools"]]
@@ -107,81 +116,92 @@ class Versioned:
 
 @dataclass(slots=True)
 class Number:
-    born: datetime
+    """An imported telephone number. The fields of its SIP trunk have the names of an update, without `sip_trunk_`."""
+
+    created: datetime
     modified_ms: int
     fields: dict[str, Any]
 
-    def answer(self) -> dict[str, Any]:
-        """Give a number; the password of its trunk is never told (§4)."""
-        told = {name: value for name, value in self.fields.items() if name != "auth_password"}
-        trunk = {
-            name: told.pop(name) for name in ("termination_uri", "auth_username", "transport", "codecs") if name in told
-        }
+    def body(self) -> dict[str, Any]:
+        """Return the body of a GET of this number. It never contains the password of the SIP trunk."""
+        fields = {name: value for name, value in self.fields.items() if name != "auth_password"}
+        trunk_fields = ("termination_uri", "auth_username", "transport", "codecs")
+        trunk = {name: fields.pop(name) for name in trunk_fields if name in fields}
         return {
-            **told, "phone_number_pretty": self.fields["phone_number"], "phone_number_type": "custom",
+            **fields, "phone_number_pretty": self.fields["phone_number"], "phone_number_type": "custom",
             "last_modification_timestamp": self.modified_ms, "sip_outbound_trunk_config": trunk,
         }  # fmt: skip
 
 
 @dataclass(slots=True)
 class Workspace:
-    """Everything behind one API key."""
+    """The objects of one API key."""
 
-    agents: dict[str, Versioned] = field(default_factory=dict)
-    llms: dict[str, Versioned] = field(default_factory=dict)
+    agents: dict[str, VersionedObject] = field(default_factory=dict)
+    llms: dict[str, VersionedObject] = field(default_factory=dict)
     numbers: dict[str, Number] = field(default_factory=dict)
 
-    def paired(self, engine: Mapping[str, Any], number: int) -> dict[str, Any]:
-        """Give the response engine of an agent's version: the LLM's version has to be of the same number (§2.1.3)."""
-        if found(self.llms, engine["llm_id"]).version(engine.get("version")).number != number:
+    def pair_engine(self, engine: Mapping[str, Any], number: int) -> dict[str, Any]:
+        """Return the response engine of version `number` of an agent, with the LLM's version in it.
+
+        Raises Refusal when the requested version of the LLM has another number: the two are always equal.
+        """
+        if find(self.llms, engine["llm_id"]).version(engine.get("version")).number != number:
             raise Refusal(400, MISPAIRED)
         return {**engine, "version": number}
 
-    def llm_of(self, version: Version) -> tuple[Versioned, Version]:
-        """Give an agent's LLM, which nobody can delete meanwhile, and the version paired with the agent's."""
+    def llm_of(self, version: Version) -> tuple[VersionedObject, Version]:
+        """Return the LLM of an agent's version, and the LLM's version paired with it. An LLM in use cannot be deleted."""
         engine = version.fields["response_engine"]
         llm = self.llms[engine["llm_id"]]
         return llm, llm.versions[engine["version"]]
 
     def users_of(self, llm_id: str) -> list[str]:
+        """Return the ids of the agents that use an LLM in any of their versions."""
         return [
             agent.id for agent in self.agents.values()
             if any(v.fields["response_engine"]["llm_id"] == llm_id for v in agent.versions.values())
         ]  # fmt: skip
 
-    def fork(self, agent: Versioned, base: Version, now_ms: int) -> Version:
-        """Open a draft from `base`, and one of its LLM with the same id and the next number (§2.1.2)."""
+    def fork(self, agent: VersionedObject, base: Version, now_ms: int) -> Version:
+        """Create a draft from `base`, and a draft of its LLM with the same id and the same number. Return the agent's draft.
+
+        Raises Refusal when another agent has already created that version of the LLM.
+        """
         number = agent.latest.number + 1
-        llm, paired = self.llm_of(base)
-        if llm.latest.number >= number:  # another agent's draft: this one's would be paired with what it does not own
+        llm, llm_base = self.llm_of(base)
+        if llm.latest.number >= number:
             raise Refusal(400, MISPAIRED)
-        llm.versions[number] = Version(number, paired.fields, now_ms, base=paired.number)
+        llm.versions[number] = Version(number, llm_base.fields, now_ms, base=llm_base.number)
         titles = {"version_title": None, "version_description": None}
         engine = {"response_engine": {**base.fields["response_engine"], "version": number}}
-        agent.versions[number] = Version(number, merged(base.fields, titles | engine), now_ms, base=base.number)
+        agent.versions[number] = Version(number, apply_patch(base.fields, titles | engine), now_ms, base=base.number)
         return agent.versions[number]
 
     def check_agents(self, fields: Mapping[str, Any]) -> None:
-        """Check bindings: weights sum to 1 (null unbinds, an empty list does not), the agents and their versions exist."""
-        for name in ("inbound_agents", "outbound_agents", "inbound_sms_agents", "outbound_sms_agents"):
-            bound = fields.get(name)
-            if bound is not None and abs(sum(item["weight"] for item in bound) - 1) > 1e-6:
-                raise Refusal(400, f"/{name} weights must sum to 1")
-            for item in bound or ():
-                found(self.agents, item["agent_id"]).version(item.get("agent_version"))
+        """Check the agents of a number. Raises Refusal if weights do not sum to 1, or an agent or a version does not exist.
 
-    def answering(self, number: str) -> Bound | None:
-        """Give who answers a number: picked by weight, the version resolved now; None: the call is declined.
-
-        Without a version it is the latest one, an unpublished draft included (§2.1.7).
+        Null unbinds a number; an empty list is refused like any list whose weights do not sum to 1.
         """
-        bound = self.numbers[number].fields.get("inbound_agents")
-        if not bound:
+        for name in ("inbound_agents", "outbound_agents", "inbound_sms_agents", "outbound_sms_agents"):
+            bindings = fields.get(name)
+            if bindings is not None and abs(sum(binding["weight"] for binding in bindings) - 1) > 1e-6:
+                raise Refusal(400, f"/{name} weights must sum to 1")
+            for binding in bindings or ():
+                find(self.agents, binding["agent_id"]).version(binding.get("agent_version"))
+
+    def answering_agent(self, number: str) -> AnsweringAgent | None:
+        """Return the agent that answers a call to a number, chosen by weight; None declines the call.
+
+        The version is resolved at each call. A binding without one means the latest version, even an unpublished draft.
+        """
+        bindings = self.numbers[number].fields.get("inbound_agents")
+        if not bindings:
             return None
-        picked = random.choices(bound, [item["weight"] for item in bound])[0]
-        agent = self.agents.get(picked["agent_id"])
-        if agent is None:  # deleted since: nothing says that a number loses its binding (§2)
+        binding = random.choices(bindings, [binding["weight"] for binding in bindings])[0]
+        agent = self.agents.get(binding["agent_id"])
+        if agent is None:  # deleted since it was bound; Retell does not document that the number loses its binding
             return None
-        version = agent.version(picked.get("agent_version"))
-        llm, paired = self.llm_of(version)
-        return Bound(agent.id, version.number, agent.agent_answer(version), llm.llm_answer(paired))
+        version = agent.version(binding.get("agent_version"))
+        llm, llm_version = self.llm_of(version)
+        return AnsweringAgent(agent.id, version.number, agent.agent_body(version), llm.llm_body(llm_version))

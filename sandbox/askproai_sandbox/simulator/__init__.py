@@ -1,14 +1,23 @@
-"""What both simulators share: the application with its control plane, the faults, the journal, the clock.
+"""What the simulators of Retell and Cal.com share: the application with its control paths, the faults and the journal.
 
-Nothing here or in the simulators imports the operator or the runtime: they are an independent check of both.
+Neither this package nor the simulators import the operator, the runtime, or anything of core but its clock. They are written
+from the providers' documentation alone (docs/vendors/), so that they check our code independently.
 """
 
-from askproai_sandbox.simulator.app import Refusal, Reply, Simulator, body_of, encode, main, serve
-from askproai_sandbox.simulator.clock import Clock, SystemClock, milliseconds
+from askproai_sandbox.simulator.app import (
+    Refusal,
+    Reply,
+    Simulator,
+    encode_json,
+    json_body,
+    main,
+    serve,
+    unix_milliseconds,
+)
 from askproai_sandbox.simulator.faults import Fault, FaultKind
 from askproai_sandbox.simulator.journal import without_secrets
 
 __all__ = [
-    "Clock", "Fault", "FaultKind", "Refusal", "Reply", "Simulator", "SystemClock", "body_of", "encode", "main",
-    "milliseconds", "serve", "without_secrets",
+    "Fault", "FaultKind", "Refusal", "Reply", "Simulator", "encode_json", "json_body", "main", "serve",
+    "unix_milliseconds", "without_secrets",
 ]  # fmt: skip

@@ -1,13 +1,12 @@
-"""The application that both simulators are made of: routes, faults around each, the journal, and `/_sim/` to steer it.
+"""The application of a simulator: routes with faults around each handler, the journal, and the control paths below `/_sim/`.
 
-A simulator is a plain object with handlers; `route` binds one under the name that faults and journal call it by.
+A simulator is a plain object with handlers; `route` binds each to a path and to the operation name that faults and journal use.
 """
 
 import argparse
 import asyncio
 import contextlib
 import json
-import signal
 import sys
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
@@ -19,7 +18,8 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
-from askproai_sandbox.simulator.clock import Clock, SystemClock
+from askproai_core.clock import Clock, SystemClock
+from askproai_sandbox.cluster import stop_signal
 from askproai_sandbox.simulator.faults import Fault, FaultKind, Faults
 from askproai_sandbox.simulator.journal import Journal
 
@@ -28,15 +28,15 @@ Control = Callable[[dict[str, Any]], Awaitable[web.Response]]
 
 
 class Refusal(Exception):
-    """An answer other than success; each provider has its own shape for it (`bare`: the one without its envelope)."""
+    """An error answer of a provider, which renders it in its own shape; with `bare`, without the provider's envelope."""
 
     def __init__(self, status: int, message: str, *, bare: bool = False) -> None:
         super().__init__(message)
         self.status, self.message, self.bare = status, message, bare
 
 
-async def body_of(request: web.Request) -> dict[str, Any]:
-    """Give the JSON object of a request; an empty body is an empty object."""
+async def json_body(request: web.Request) -> dict[str, Any]:
+    """Return the JSON object of a request; an empty body is an empty object. Raises Refusal with status 400."""
     raw = await request.read()
     try:
         body = json.loads(raw) if raw else {}
@@ -47,7 +47,7 @@ async def body_of(request: web.Request) -> dict[str, Any]:
     return body
 
 
-_NOTHING_DONE: Mapping[FaultKind, Callable[[], Exception]] = {
+_BEFORE_COMMIT: Mapping[FaultKind, Callable[[], Exception]] = {
     FaultKind.DOWN: lambda: Refusal(503, "Service Unavailable", bare=True),
     FaultKind.NO_ROUTE: web.HTTPNotFound,
     FaultKind.RATE_LIMITED: lambda: Refusal(429, "Too Many Requests"),
@@ -57,7 +57,7 @@ _NOTHING_DONE: Mapping[FaultKind, Callable[[], Exception]] = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer; `status` None: none came, and `text` says why."""
+    """The answer to a request that a simulator sent. Without an answer `status` is None and `text` is the reason."""
 
     status: int | None
     text: str
@@ -65,65 +65,70 @@ class Reply:
     attempts: int = 1
 
     @property
-    def good(self) -> bool:
+    def ok(self) -> bool:
         return self.status is not None and 200 <= self.status < 300
 
     @property
     def json(self) -> Any:
+        """Return the parsed body, the text if it is no JSON, or None if it is empty."""
         try:
             return json.loads(self.text)
         except ValueError:
             return self.text or None
 
 
-def encode(body: Mapping[str, Any]) -> bytes:
-    """Give compact UTF-8 with raw umlauts: who signs a re-serialised body fails, as at both providers."""
+def encode_json(body: Mapping[str, Any]) -> bytes:
+    """Return compact UTF-8 with raw umlauts, as both providers send: a receiver that verifies a re-serialised body fails."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def unix_milliseconds(clock: Clock) -> int:
+    return int(clock.now().timestamp() * 1000)
 
 
 class Simulator:
     """Base of a provider's simulator."""
 
-    defaults: Mapping[str, float] = {}  # its settings
+    defaults: Mapping[str, float] = {}  # the settings that `POST /_sim/settings` can change, with their first values
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.faults, self.journal = Faults(), Journal(clock)
         self.settings = dict(self.defaults)
-        self.controls: dict[str, Control] = {}  # what else can be POSTed to `/_sim/`
-        self.app = web.Application(middlewares=[self._around], client_max_size=8 * 1024 * 1024)
-        self.app.cleanup_ctx.append(self._resources)
+        self.controls: dict[str, Control] = {}  # more paths below `/_sim/`, by name; each takes a POST
+        self.app = web.Application(middlewares=[self._middleware], client_max_size=8 * 1024 * 1024)
+        self.app.cleanup_ctx.append(self._lifetime)
         self._operations: dict[Any, str] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._session: aiohttp.ClientSession | None = None
 
     @abstractmethod
     def render(self, refusal: Refusal, request: web.Request) -> web.Response:
-        """Give a refusal in the provider's own shape."""
+        """Return a refusal in the provider's own shape."""
 
     @abstractmethod
     def dump(self) -> dict[str, Any]:
-        """Give everything that is kept, readable and without secrets."""
+        """Return the whole state as JSON, without secrets."""
 
     def route(self, method: str, path: str, operation: str, handler: Handler) -> None:
         self.app.router.add_route(method, path, handler)
         self._operations[handler] = operation
 
     def key_of(self, request: web.Request) -> str:
-        """Give the key that a request carries."""
+        """Return the API key of a request, or an empty text."""
         return request.headers.get("Authorization", "").removeprefix("Bearer ")
 
     def operation(self, request: web.Request) -> str:
-        """Give the name of what is asked for; `?` for a route that does not exist."""
+        """Return the operation of a request; `?` for a path that has no route."""
         return self._operations.get(request.match_info.handler, "?")
 
     async def send(
         self, method: str, url: str, body: bytes, headers: Mapping[str, str], timeout_ms: float = 10_000,
         query: Mapping[str, str] | None = None,
     ) -> Reply:  # fmt: skip
-        """Send a request to the other side; redirects are not followed. No answer is status None, with the reason."""
+        """Send a request to our runtime. Redirects are not followed; without an answer the reply has status None."""
         assert self._session is not None, "the simulator is not being served yet"
-        began = self.clock.monotonic()
+        started = self.clock.monotonic()
         status: int | None = None
         try:
             async with self._session.request(
@@ -133,15 +138,15 @@ class Simulator:
                 status, text = response.status, await response.text(errors="replace")
         except (aiohttp.ClientError, TimeoutError) as error:
             text = f"{type(error).__name__}: {error}".rstrip(": ")
-        return Reply(status, text, round((self.clock.monotonic() - began) * 1000, 1))
+        return Reply(status, text, round((self.clock.monotonic() - started) * 1000, 1))
 
-    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Let work go on behind an answer; it ends with the simulator at the latest."""
-        task = asyncio.create_task(work)
+    def run_in_background(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Start a task that may outlast the answer to a request; it is cancelled when the simulator ends."""
+        task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _resources(self, _app: web.Application) -> AsyncIterator[None]:
+    async def _lifetime(self, _app: web.Application) -> AsyncIterator[None]:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as self._session:
             yield
             for task in list(self._tasks):
@@ -149,10 +154,10 @@ class Simulator:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @web.middleware
-    async def _around(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith("/_sim/"):
             try:
-                return await self._steer(request)
+                return await self._control(request)
             except (ValueError, KeyError, TypeError, msgspec.ValidationError, Refusal) as error:
                 return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
         raw = await request.read()
@@ -160,7 +165,7 @@ class Simulator:
             self.key_of(request), request.method, request.path_qs, self.operation(request), raw
         )
         try:
-            response = await self._work(request, handler, entry)
+            response = await self._handle(request, handler, entry)
         except Refusal as refusal:
             response = self.render(refusal, request)
         except web.HTTPException as error:
@@ -169,44 +174,42 @@ class Simulator:
             entry["status"] = response.status
         return response
 
-    async def _work(self, request: web.Request, handler: Handler, entry: dict[str, Any]) -> web.StreamResponse:
-        """Let the handler work between the faults before and after its commit."""
+    async def _handle(self, request: web.Request, handler: Handler, entry: dict[str, Any]) -> web.StreamResponse:
+        """Run the handler between the faults that act before its commit and those that act after it."""
 
-        def struck(kind: FaultKind) -> Fault | None:
+        def take(kind: FaultKind) -> Fault | None:
             fault = self.faults.take(entry["operation"], kind)
             if fault:
                 entry["fault"] = kind
             return fault
 
-        if slow := struck(FaultKind.SLOW):
+        if slow := take(FaultKind.SLOW):
             await self.clock.sleep(timedelta(milliseconds=slow.ms))
-        for kind, refusal in _NOTHING_DONE.items():
-            if struck(kind):
-                raise refusal()
+        for kind, error in _BEFORE_COMMIT.items():
+            if take(kind):
+                raise error()
         response = await handler(request)
-        if struck(FaultKind.ERROR_AFTER_COMMIT):
+        if take(FaultKind.ERROR_AFTER_COMMIT):
             raise Refusal(500, "Internal server error", bare=True)
-        if silence := struck(FaultKind.TIMEOUT_AFTER_COMMIT):
-            await self.clock.sleep(timedelta(seconds=30 if silence.seconds is None else silence.seconds))
+        if timeout := take(FaultKind.TIMEOUT_AFTER_COMMIT):
+            await self.clock.sleep(timedelta(seconds=30 if timeout.seconds is None else timeout.seconds))
             if request.transport is not None:
                 request.transport.abort()
         return response
 
-    async def _steer(self, request: web.Request) -> web.Response:
-        """Answer what stands under `/_sim/`: faults, settings, and what happened."""
+    async def _control(self, request: web.Request) -> web.Response:
+        """Answer a request to a control path: faults, settings, journal, deliveries, state, or one of `controls`."""
         since = int(request.query.get("since", "0"))
         match request.method, request.path.removeprefix("/_sim/"):
-            case "POST", "faults":  # one, or a list
-                told = json.loads(await request.read())
-                self._switch_on(
-                    [Fault.parse(f, self.clock.now()) for f in (told if isinstance(told, list) else [told])]
-                )
+            case "POST", "faults":  # one fault, or a list of them
+                body = json.loads(await request.read())
+                self._activate([Fault.parse(f, self.clock.now()) for f in (body if isinstance(body, list) else [body])])
                 return web.json_response({})
             case "DELETE", "faults":
                 self.faults.clear()
                 return web.json_response({})
             case "POST", "settings":
-                changes = await body_of(request)
+                changes = await json_body(request)
                 if unknown := changes.keys() - self.defaults.keys():
                     raise ValueError(f"unknown settings {', '.join(unknown)}; there are {', '.join(self.defaults)}")
                 self.settings |= changes
@@ -218,11 +221,11 @@ class Simulator:
             case "GET", "state":
                 return web.json_response(self.dump())
             case "POST", name if name in self.controls:
-                return await self.controls[name](await body_of(request))
+                return await self.controls[name](await json_body(request))
         raise ValueError(f"there is no {request.method} {request.path}")
 
-    def _switch_on(self, faults: list[Fault]) -> None:
-        """Switch faults on; a misspelt operation would never strike, and its test would prove nothing."""
+    def _activate(self, faults: list[Fault]) -> None:
+        """Activate faults. Raises ValueError for an unknown operation: such a fault would never act, and its test prove nothing."""
         known = {"*", *self._operations.values()}
         if unknown := [fault.operation for fault in faults if fault.operation not in known]:
             raise ValueError(f"there is no operation {unknown[0]}, only {', '.join(sorted(known))}")
@@ -231,7 +234,7 @@ class Simulator:
 
 @contextlib.asynccontextmanager
 async def serve(simulator: Simulator, port: int = 0, address: str = "127.0.0.1") -> AsyncIterator[str]:
-    """Serve a simulator and give its base URL; port 0 takes a free one. Not on loopback only where pods must reach it."""
+    """Serve a simulator and yield its base URL. Port 0 takes a free port; another address than loopback is for pods of a node."""
     runner = web.AppRunner(simulator.app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
@@ -241,21 +244,19 @@ async def serve(simulator: Simulator, port: int = 0, address: str = "127.0.0.1")
         await runner.cleanup()
 
 
-def main(name: str, make: Callable[[Clock], Simulator]) -> None:
-    """Run one simulator as a program until SIGTERM or Ctrl-C; says on standard output where it listens."""
+def main(name: str, simulator: Callable[[Clock], Simulator]) -> None:
+    """Run one simulator as a process until SIGTERM or Ctrl-C, and print the URL at which it listens."""
     parser = argparse.ArgumentParser(description=f"Simulator of {name}, for the demo and the tests; loopback only.")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     port = parser.parse_args().port
 
     async def run() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        async with serve(make(SystemClock()), port) as url:
+        stop = stop_signal()
+        async with serve(simulator(SystemClock()), port) as url:
             print(f"{name} simulator on {url}", flush=True)
             await stop.wait()
 
     try:
         asyncio.run(run())
-    except OSError as error:  # the port is taken, or may not be had
+    except OSError as error:  # the port is taken, or needs more rights
         sys.exit(f"{name} cannot listen: {error}")

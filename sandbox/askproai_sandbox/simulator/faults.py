@@ -1,4 +1,4 @@
-"""Faults to switch on, each for one operation (or `*`) and a number of times."""
+"""Faults of a simulated provider. Each is activated for one operation (or `*`) and a number of requests."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -13,21 +13,26 @@ Item = TypeVar("Item")
 class FaultKind(StrEnum):
     """What can go wrong at a provider."""
 
-    TIMEOUT_AFTER_COMMIT = "timeout-after-commit"  # done, but no answer: the connection closes after `seconds` (30)
-    ERROR_BEFORE_COMMIT = "error-before-commit"  # 500, nothing done
-    ERROR_AFTER_COMMIT = "error-after-commit"  # 500, but done
+    TIMEOUT_AFTER_COMMIT = (
+        "timeout-after-commit"  # committed, but the connection closes unanswered after `seconds` (30)
+    )
+    ERROR_BEFORE_COMMIT = "error-before-commit"  # 500, nothing was changed
+    ERROR_AFTER_COMMIT = "error-after-commit"  # 500, but the change was committed
     RATE_LIMITED = "rate-limited"  # 429
-    DOWN = "down"  # 503 by whatever stands in front of the servers, nothing done
-    NO_ROUTE = "no-route"  # 404: this server has no such endpoint
+    DOWN = "down"  # 503 of a load balancer before the servers, nothing was changed
+    NO_ROUTE = "no-route"  # 404: this server does not have the endpoint
     SLOW = "slow"  # answers after `ms`
-    LAGGING_LIST = "lagging-list"  # new objects miss from this list for `seconds`, or for `requests` of it
+    LAGGING_LIST = "lagging-list"  # the list omits new objects for `seconds`, or for the next `requests` of it
 
 
-_NEEDS = {FaultKind.SLOW: ("ms",), FaultKind.LAGGING_LIST: ("seconds", "requests")}  # one of them, or nothing happens
+_REQUIRED = {
+    FaultKind.SLOW: ("ms",),
+    FaultKind.LAGGING_LIST: ("seconds", "requests"),
+}  # one of them: else it does nothing
 
 
 class Fault(Struct, forbid_unknown_fields=True):
-    """One fault that is switched on; `count` None means until it is switched off, as a lagging list always is."""
+    """One active fault. With `count` None it stays until it is removed; a lagging list always does."""
 
     kind: FaultKind = field(name="fault")
     operation: str = "*"
@@ -39,30 +44,33 @@ class Fault(Struct, forbid_unknown_fields=True):
 
     @classmethod
     def parse(cls, body: Any, now: datetime) -> "Fault":
-        """Read `{"fault", "operation"?, "count"?, "seconds"?, "ms"?, "requests"?}`; raises ValueError, ValidationError."""
+        """Parse `{"fault", "operation"?, "count"?, "seconds"?, "ms"?, "requests"?}`.
+
+        Raises ValidationError for another shape, and ValueError for a fault that would do nothing.
+        """
         fault = convert(body, cls)
-        if fault.kind in _NEEDS and not any(getattr(fault, name) for name in _NEEDS[fault.kind]):
-            raise ValueError(f"{fault.kind} does nothing without {' or '.join(_NEEDS[fault.kind])}")
+        if fault.kind in _REQUIRED and not any(getattr(fault, name) for name in _REQUIRED[fault.kind]):
+            raise ValueError(f"{fault.kind} does nothing without {' or '.join(_REQUIRED[fault.kind])}")
         fault.since = now
         return fault
 
 
 class Faults:
-    """The faults that are switched on now."""
+    """The active faults of one simulator."""
 
     def __init__(self) -> None:
         self.active: list[Fault] = []
-        self._misses: dict[tuple[int, str], int] = {}
+        self._omitted: dict[tuple[int, str], int] = {}  # by fault and object: the lists that did not show it
 
     def clear(self) -> None:
         self.active.clear()
-        self._misses.clear()
+        self._omitted.clear()
 
     def _find(self, operation: str, kind: FaultKind) -> Fault | None:
         return next((f for f in self.active if f.kind is kind and f.operation in {operation, "*"}), None)
 
     def take(self, operation: str, kind: FaultKind) -> Fault | None:
-        """Give the fault if it is on for `operation`, and count it as used once."""
+        """Return the active fault of this kind for `operation`, or None, and use up one of its requests."""
         fault = self._find(operation, kind)
         if fault is not None and fault.count is not None:
             fault.count -= 1
@@ -73,15 +81,18 @@ class Faults:
     def visible(
         self, operation: str, items: Iterable[Item], identity: Callable[[Item], tuple[str, datetime]], now: datetime
     ) -> list[Item]:
-        """Leave out what a lagging list does not show yet: objects born after the fault was switched on."""
-        fault = self._find(operation, FaultKind.LAGGING_LIST)
-        return [item for item in items if fault is None or not self._lags(fault, *identity(item), now)]
+        """Return the items without those that a lagging list omits: the ones created after the fault was activated.
 
-    def _lags(self, fault: Fault, name: str, born: datetime, now: datetime) -> bool:
-        if fault.since is None or born < fault.since:
+        `identity` returns an item's name and creation time.
+        """
+        fault = self._find(operation, FaultKind.LAGGING_LIST)
+        return [item for item in items if fault is None or not self._is_omitted(fault, *identity(item), now)]
+
+    def _is_omitted(self, fault: Fault, name: str, created: datetime, now: datetime) -> bool:
+        if fault.since is None or created < fault.since:
             return False
         if fault.requests:
             key = (id(fault), name)
-            self._misses[key] = self._misses.get(key, 0) + 1
-            return self._misses[key] <= fault.requests
-        return now < born + timedelta(seconds=fault.seconds or 0)
+            self._omitted[key] = self._omitted.get(key, 0) + 1
+            return self._omitted[key] <= fault.requests
+        return now < created + timedelta(seconds=fault.seconds or 0)

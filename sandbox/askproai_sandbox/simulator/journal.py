@@ -1,17 +1,18 @@
-"""What came in and what went out, for tests and the demo to read; secrets are never kept."""
+"""The record of received requests and sent webhooks, for tests and the demo to read. It never holds a secret."""
 
 import json
 import re
 from typing import Any
 
-from askproai_sandbox.simulator.clock import Clock
+from askproai_core.clock import Clock
 
-_SECRET = {"secret", "sip_trunk_auth_password", "auth_password"}
+_SECRET_FIELDS = {"secret", "sip_trunk_auth_password", "auth_password"}
 
 
 def without_secrets(value: Any) -> Any:
+    """Return a JSON value with every secret field that is set replaced by `***`."""
     if isinstance(value, dict):
-        return {k: "***" if k in _SECRET and v is not None else without_secrets(v) for k, v in value.items()}
+        return {k: "***" if k in _SECRET_FIELDS and v is not None else without_secrets(v) for k, v in value.items()}
     if isinstance(value, list):
         return [without_secrets(item) for item in value]
     return value
@@ -25,7 +26,7 @@ def _readable(body: bytes) -> Any:
 
 
 class Journal:
-    """Requests (`entries`) and the webhooks that were sent (`deliveries`), each with a growing `seq`."""
+    """Received requests (`entries`) and sent webhooks (`deliveries`), each with a `seq` that only grows."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -34,18 +35,18 @@ class Journal:
         self._seq = 0
 
     def clear(self) -> None:
-        """Forget everything; `seq` goes on growing, so that a reader's `since` stays right."""
+        """Remove everything. `seq` goes on growing, so that a reader's `since` stays valid."""
         self.entries.clear()
         self.deliveries.clear()
 
-    def _next(self) -> int:
+    def _next_seq(self) -> int:
         self._seq += 1
         return self._seq
 
     def request(self, key: str, method: str, path: str, operation: str, body: bytes) -> dict[str, Any]:
-        """Note a request before it is worked on; the caller sets `status` (None: no answer was given) and `fault`."""
+        """Record a request before it is handled. The caller sets `status` (it stays None without an answer) and `fault`."""
         entry = {
-            "seq": self._next(), "time": self._clock.now().isoformat(), "key": key[-4:], "method": method,
+            "seq": self._next_seq(), "time": self._clock.now().isoformat(), "key": key[-4:], "method": method,
             "path": re.sub(r"(?<=apiKey=)[^&]+", "***", path),
             "operation": operation, "body": _readable(body), "status": None, "fault": None,
         }  # fmt: skip
@@ -53,8 +54,8 @@ class Journal:
         return entry
 
     def delivery(self, event: str, url: str, status: int | None, note: str = "") -> None:
-        """Note a webhook that was sent; status None: no answer."""
+        """Record a webhook that was sent; `status` None means that no answer came."""
         at = self._clock.now().isoformat()
         self.deliveries.append(
-            {"seq": self._next(), "time": at, "event": event, "url": url, "status": status, "note": note}
+            {"seq": self._next_seq(), "time": at, "event": event, "url": url, "status": status, "note": note}
         )

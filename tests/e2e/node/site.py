@@ -20,11 +20,11 @@ from aiohttp import web
 from askproai_core.clock import SystemClock
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.caller import CallRecord, play_call
+from askproai_sandbox.example_tenant import EXAMPLES, SALON, seed_simulators
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
-from askproai_sandbox.world import EXAMPLES, SALON, seed_simulators
 from tests.e2e.node.cluster import SYSTEM, CommandFailed, apply, kubectl, run
 
 CHART = EXAMPLES.parent / "charts" / "askproai"

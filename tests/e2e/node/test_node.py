@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from askproai_sandbox.caller import CallRecord
-from askproai_sandbox.world import EXAMPLES, SALON
+from askproai_sandbox.example_tenant import EXAMPLES, SALON
 from tests.e2e.node.cluster import SYSTEM, holder, kill, kubectl, objects, pods, restarts, run, until
 from tests.e2e.node.site import CHART, OTHERS, PLURALS, Site
 from tests.e2e.test_leaders_killed import EXPIRED_HOLD, SELECT_THE_HOLD

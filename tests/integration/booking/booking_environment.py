@@ -28,8 +28,8 @@ from askproai_runtime.calendars import (
 )
 from askproai_runtime.jobs import Job, JobKind, Priority
 from askproai_runtime.metrics import Metrics
-from askproai_sandbox.databases import PEOPLE, Database, TenantStore
-from askproai_sandbox.world import salon_config
+from askproai_sandbox.databases import STAFF_UNITS, Database, TenantStore
+from askproai_sandbox.example_tenant import salon_config
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)  # Friday, 10:00 in Berlin
 HALF_PAST_TWO = "2026-11-27T14:30:00+01:00"  # the next Friday: Anna and Mehmet both work
@@ -249,11 +249,11 @@ async def open_salon(
     calendar: Calendar | None = None,
     settings: BookingSettings | None = None,
     redis_url: str | None = None,
-    people: Iterable[tuple[str, str, int]] = PEOPLE,
+    people: Iterable[tuple[str, str, int]] = STAFF_UNITS,
     **changes: Any,
 ) -> Salon:
     """Create a tenant of its own in the shared database, under its own role. The caller closes its pool."""
-    store = await database.tenant_store(name, people)
+    store = await database.create_tenant(name, people)
     salon_calendar: Calendar = calendar or LocalCalendar()
     if salon_calendar.remote:
         changes.setdefault("calendar", CALCOM)

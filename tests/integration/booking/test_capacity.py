@@ -15,7 +15,7 @@ import pytest
 from booking_environment import Salon, call
 
 from askproai_core.tenant_config import Branch, Hours, Service, Staff, TenantConfig, Weekday
-from askproai_sandbox.world import salon_config
+from askproai_sandbox.example_tenant import salon_config
 
 DAY = "2026-11-27"
 MAX_UNITS = 12

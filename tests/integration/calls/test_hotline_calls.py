@@ -8,7 +8,7 @@ import pytest
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
 
 from askproai_sandbox.databases import Database
-from askproai_sandbox.world import compiled
+from askproai_sandbox.example_tenant import compile_example
 
 PEOPLE = (("mitte", "anna", 1), ("mitte", "mehmet", 1), ("pankow", "clara", 1), ("potsdam", "david", 1))
 HOTLINE = "+49305550100"
@@ -20,7 +20,7 @@ CUT = {"service": "Haarschnitt"}
 async def chain(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
     folder = tmp_path_factory.mktemp("chain")
     async with open_pod(module_database, folder, "haarwerk", PEOPLE) as pod:
-        pod.write_config(compiled("hotline.yaml", resource_ids=pod.store.resources, tenant=pod.store.tenant))
+        pod.write_config(compile_example("hotline.yaml", resource_ids=pod.store.resources, tenant=pod.store.tenant))
         async with running_worker(pod) as port, running_web(pod, worker_port=port):
             yield pod
 
@@ -121,7 +121,7 @@ async def test_another_tenants_bookings_suggest_no_branch(
     free = await ask(chain, "call_here", caller, branch="Pankow")
     assert (await book(chain, "call_here", caller, free["slots"][0]["start"]))["success"]
     async with open_pod(module_database, tmp_path_factory.mktemp("twin"), "twin", PEOPLE) as twin:
-        twin.write_config(compiled("hotline.yaml", resource_ids=twin.store.resources, tenant=twin.store.tenant))
+        twin.write_config(compile_example("hotline.yaml", resource_ids=twin.store.resources, tenant=twin.store.tenant))
         async with running_web(twin, worker_port=9):
             assert (await ask(twin, "call_here", caller))["suggested"] is None
 

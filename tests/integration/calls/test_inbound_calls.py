@@ -12,7 +12,7 @@ import pytest
 from tests.worlds.tenant_pod import Reply, TenantPod, eventually, open_pod, running_web, sign_retell
 
 from askproai_sandbox.databases import Database
-from askproai_sandbox.world import NUMBER
+from askproai_sandbox.example_tenant import NUMBER
 
 CALLER = "+4915112340001"
 EMPTY_ANSWER = {"call_inbound": {}}

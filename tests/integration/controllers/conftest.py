@@ -34,12 +34,12 @@ from askproai_operator.settings import Settings
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.cluster import ControlPlane, KubeClient, ProcessError, eventually
 from askproai_sandbox.databases import Database
+from askproai_sandbox.example_tenant import load_manifests
 from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
 from askproai_sandbox.simulator.app import Simulator
 from askproai_sandbox.simulator.faults import Fault
-from askproai_sandbox.world import manifests
 
 CRDS = Path(__file__).parents[3] / "crds"
 SOON = timedelta(seconds=15)
@@ -165,7 +165,7 @@ class Place:
 
     async def create(self, kind: str, name: str = "", *, spec: Mapping[str, Any] | None = None, **meta: Any) -> dict:
         """Create the salon's object of a kind; fields of `spec` replace its own. Tenants are suspended: no pods run here."""
-        manifest = manifests()[kind][0]
+        manifest = load_manifests()[kind][0]
         manifest["metadata"] = {"name": name or manifest["metadata"]["name"], "namespace": self.namespace} | meta
         usual = {"Tenant": {"suspend": True}, "Branch": {"phoneNumbers": [{"number": self.number}]}}
         manifest["spec"] |= usual.get(kind, {}) | dict(spec or {})

@@ -48,7 +48,7 @@ async def start(
 
     yield start_one
     for child in started:
-        await child.stop(ask=signal.SIGKILL)
+        await child.stop(first_signal=signal.SIGKILL)
 
 
 def log_entries(child: Child, event: str) -> list[dict[str, Any]]:
@@ -78,7 +78,7 @@ async def wait_until_swept(world: World) -> None:
 async def test_when_the_leader_is_killed_the_other_one_takes_over(
     redis_world: World, start: Start, kube_client: KubeClient, kube_namespace: str
 ):
-    salon = await redis_world.database.tenant_store("salon")
+    salon = await redis_world.database.create_tenant("salon")
     first = await start("first")
     term = await wait_until_leading(first)
     second = await start("second")
@@ -107,7 +107,7 @@ async def test_a_deposed_leader_that_wakes_changes_nothing(
     redis_world: World, own_valkey: EmbeddedRedis, start: Start, kube_client: KubeClient, kube_namespace: str
 ):
     """SIGSTOP for longer than the Lease, then SIGCONT: by then another process leads."""
-    salon = await redis_world.database.tenant_store("salon")
+    salon = await redis_world.database.create_tenant("salon")
     first = await start("first")
     term = await wait_until_leading(first)
     second = await start("second")

@@ -37,7 +37,7 @@ REFUSED = (
 
 
 async def test_statements_of_no_task_are_refused(world: World):
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     await world.appointment(salon)
     await world.event(salon, "e")
     await world.superuser.execute(
@@ -49,7 +49,7 @@ async def test_statements_of_no_task_are_refused(world: World):
 
 
 async def test_appointments_and_unfinished_work_cannot_be_deleted(world: World):
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     await world.appointment(salon, status="confirmed")
     await world.event(salon, "e")
     await world.superuser.execute(
@@ -83,4 +83,4 @@ async def test_its_redis_user_runs_no_foreign_command_and_touches_no_foreign_pre
     for command in (("SET", "foreign", "1"), ("CONFIG", "GET", "*"), ("FLUSHALL",), ("KEYS", "*"), ("ACL", "LIST")):
         with pytest.raises(RedisUnavailable, match="NoPermission"):
             await shared.execute(*command)
-        shared._well = True  # otherwise the client would refuse the next command by itself
+        shared._available = True  # otherwise the client would refuse the next command by itself

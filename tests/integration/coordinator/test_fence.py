@@ -42,7 +42,7 @@ async def test_the_fence_is_compared_as_a_number(redis_world: World):
 
 async def test_a_process_that_is_not_surely_leading_touches_no_row(redis_world: World, own_valkey):
     world = redis_world
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     await world.appointment(salon, expires=AGO)
     await world.event(salon, "stuck", status="failed", job="dead")
     async with own_valkey.admin() as redis:
@@ -59,7 +59,7 @@ async def test_a_process_that_is_not_surely_leading_touches_no_row(redis_world: 
 
 async def test_a_lease_lost_between_two_batches_stops_the_second(world: World, monkeypatch):
     monkeypatch.setattr("askproai_runtime.coordinator.maintenance.BATCH", 1)
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     for unit in (0, 1):
         await world.appointment(salon, expires=AGO, unit=unit)
     check_lease, checks = world.context.fence, []
@@ -80,7 +80,7 @@ async def test_a_failing_task_is_counted_and_the_others_go_on(world: World):
     async def broken(_context: object) -> int:
         raise ValueError("Erika Mustermann, +4915112345678")
 
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     await world.appointment(salon, expires=AGO)
     every = periodic_tasks(world.context.settings)[0].every
     await run_once(PeriodicTask("broken", every, broken), world.context)
@@ -92,7 +92,7 @@ async def test_a_failing_task_is_counted_and_the_others_go_on(world: World):
 
 
 async def test_when_redis_is_killed_the_tasks_on_the_tables_go_on(redis_world: World, own_valkey):
-    salon = await redis_world.database.tenant_store("salon")
+    salon = await redis_world.database.create_tenant("salon")
     await redis_world.appointment(salon, expires=AGO)
     await own_valkey.kill()
     for task in periodic_tasks(redis_world.context.settings):

@@ -13,7 +13,7 @@ from askproai_runtime.jobs import Job, JobKind, Priority, StaleClaim, finish
     [("processing", "running", "10 minutes"), ("failed", "dead", None), ("received", "done", None)],
 )
 async def test_an_event_without_a_live_job_is_rearmed_once(world: World, status, job, lease):
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     event = await world.event(salon, "stuck", status=status, job=job, lease=lease)
     assert await rearm_events(world.context) == 1
     row = await world.job(event)
@@ -23,7 +23,7 @@ async def test_an_event_without_a_live_job_is_rearmed_once(world: World, status,
 
 
 async def test_an_event_that_has_no_job_gets_one(world: World):
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     event = await world.event(salon, "bare", job=None)
     assert await rearm_events(world.context) == 1
     row = await world.job(event)
@@ -42,7 +42,7 @@ async def test_an_event_that_has_no_job_gets_one(world: World):
     ],
 )
 async def test_live_finished_and_recent_events_are_left_alone(world: World, status, job, lease, age):
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     event = await world.event(salon, "fine", status=status, job=job, lease=lease, age=age)
     before = await world.job(event)
     assert await rearm_events(world.context) == 0
@@ -50,7 +50,7 @@ async def test_live_finished_and_recent_events_are_left_alone(world: World, stat
 
 
 async def test_a_calendar_sync_whose_worker_is_lost_goes_on_and_a_done_one_does_not(world: World):
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     for day, (state, lease) in enumerate([("running", "10 minutes"), ("done", None)], start=1):
         appointment_id = await world.appointment(salon, status="pending_sync", day=day)
         await world.superuser.execute(
@@ -63,7 +63,7 @@ async def test_a_calendar_sync_whose_worker_is_lost_goes_on_and_a_done_one_does_
 
 
 async def test_a_worker_that_returns_late_cannot_finish_a_rearmed_job(world: World):
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     event = await world.event(salon, "slow", status="processing", job="running", lease="10 minutes")
     row = await world.job(event)
     late = Job(row["id"], JobKind.WEBHOOK_EVENT, Priority.CRITICAL, 1, row["claim_no"], event, None, "c")
@@ -74,7 +74,7 @@ async def test_a_worker_that_returns_late_cannot_finish_a_rearmed_job(world: Wor
 
 
 async def test_a_job_that_a_worker_is_finishing_at_this_moment_is_not_waited_for(world: World):
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     event = await world.event(salon, "ending", status="processing", job="running", lease="10 minutes")
     async with world.superuser.transaction():
         await world.superuser.execute("UPDATE jobs SET state = 'done' WHERE event_id = $1", event)

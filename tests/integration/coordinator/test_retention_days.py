@@ -11,7 +11,7 @@ SHORT = TenantFacts(Retention(raw_event_days=1, transcript_days=2, call_days=3))
 
 
 async def create_tenant_with_short_retention(world: World, name: str):
-    tenant = await world.database.tenant_store(name)
+    tenant = await world.database.create_tenant(name)
     await world.database.admin.ensure_tenant(
         tenant.tenant, tenant.uid, f"password-of-{name}", connection_limit=60, facts=SHORT
     )
@@ -21,7 +21,7 @@ async def create_tenant_with_short_retention(world: World, name: str):
 async def test_raw_bodies_go_after_their_days_and_the_rows_stay(world: World):
     salon, patient = (
         await create_tenant_with_short_retention(world, "salon"),
-        await world.database.tenant_store("patient"),
+        await world.database.create_tenant("patient"),
     )
     old = await world.event(salon, "old", status="processed", job="done", age="25 hours")
     dead = await world.event(salon, "dead", status="dead", job="dead", age="25 hours")

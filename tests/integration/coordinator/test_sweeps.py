@@ -11,7 +11,7 @@ AGO, SOON = timedelta(seconds=-1), timedelta(seconds=90)
 
 
 async def test_expired_holds_of_all_tenants_go_and_nothing_else(world: World):
-    salon, praxis = await world.database.tenant_store("salon"), await world.database.tenant_store("praxis")
+    salon, praxis = await world.database.create_tenant("salon"), await world.database.create_tenant("praxis")
     await world.appointment(salon, expires=AGO)
     await world.appointment(praxis, expires=AGO, day=2)
     live = await world.appointment(salon, expires=SOON, day=3)
@@ -25,7 +25,7 @@ async def test_expired_holds_of_all_tenants_go_and_nothing_else(world: World):
 
 async def test_more_holds_than_one_batch_go_in_one_run(world: World, monkeypatch):
     monkeypatch.setattr(maintenance, "BATCH", 2)
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     for day in range(1, 8):
         await world.appointment(salon, expires=AGO, day=day)
     assert await sweep_holds(world.context) == 7
@@ -33,7 +33,7 @@ async def test_more_holds_than_one_batch_go_in_one_run(world: World, monkeypatch
 
 async def test_a_hold_of_a_resource_that_a_booking_has_locked_is_left_for_the_next_run(world: World):
     """A sweep that never waits cannot deadlock with bookings."""
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     await world.appointment(salon, expires=AGO, unit=0)
     await world.appointment(salon, expires=AGO, unit=1)
     async with world.superuser.transaction():
@@ -43,7 +43,7 @@ async def test_a_hold_of_a_resource_that_a_booking_has_locked_is_left_for_the_ne
 
 
 async def test_a_hold_that_another_transaction_is_deleting_is_not_waited_for(world: World):
-    salon = await world.database.tenant_store("salon")
+    salon = await world.database.create_tenant("salon")
     await world.appointment(salon, expires=AGO)
     async with world.superuser.transaction():
         await world.superuser.execute("DELETE FROM appointments")
@@ -63,8 +63,8 @@ async def test_only_a_slot_lock_without_an_expiry_gets_one(redis_world: World, o
 
 
 async def test_dead_letters_the_oldest_job_and_double_bookings_are_counted(world: World):
-    salon = await world.database.tenant_store("salon")
-    await world.database.tenant_store("quiet")
+    salon = await world.database.create_tenant("salon")
+    await world.database.create_tenant("quiet")
     await world.event(salon, "e1", status="dead", job="dead")
     await world.event(salon, "e2", age="10 minutes")
     await world.superuser.execute(

@@ -19,7 +19,7 @@ WRITER = Path(__file__).with_name("claim_writer.py")
 
 @pytest.fixture
 async def salon(database: Database) -> TenantStore:
-    return await database.tenant_store("salon", [("mitte", f"person-{n}", 1) for n in range(3)])
+    return await database.create_tenant("salon", [("mitte", f"person-{n}", 1) for n in range(3)])
 
 
 async def appointment(c: asyncpg.Connection, tenant: str) -> object:

@@ -106,7 +106,7 @@ async def test_a_migration_below_the_newest_applied_one_is_refused(database: Dat
 
 async def test_a_tenants_role_cannot_hold_the_runner_up(database: Database) -> None:
     """Why the lock is the table's: advisory locks are everybody's."""
-    salon = await database.tenant_store("salon")
+    salon = await database.create_tenant("salon")
     curious = await asyncpg.connect(salon.dsn)
     await curious.execute(
         "BEGIN; SELECT pg_advisory_lock(n) FROM generate_series(0, 100) n; SELECT * FROM schema_migrations"

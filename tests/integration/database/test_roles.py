@@ -26,7 +26,7 @@ async def login(dsn: str) -> asyncpg.Record:
 
 
 async def test_a_tenant_connects_with_its_password_and_with_no_other(database: Database) -> None:
-    salon = await database.tenant_store("salon")
+    salon = await database.create_tenant("salon")
     assert (await login(salon.dsn))["current_user"] == salon.role
     for password in ("wrong", ""):
         with pytest.raises(asyncpg.InvalidPasswordError):
@@ -71,14 +71,14 @@ async def test_a_changed_password_counts_at_once_and_one_changed_by_hand_is_set_
 
 
 async def test_what_is_as_desired_is_not_written_again(database: Database) -> None:
-    salon = await database.tenant_store("salon")
+    salon = await database.create_tenant("salon")
     su = await asyncpg.connect(database.superuser_dsn)
     query = """SELECT (SELECT xmin::text FROM pg_authid WHERE rolname = $1) AS role,
                      (SELECT max(xmin::text) FROM tenants) AS tenant,
                      (SELECT string_agg(xmin::text || id, ',' ORDER BY id) FROM resources) AS resources"""
     before = await su.fetchrow(query, salon.role)
     await database.admin.prepare()
-    assert (await database.tenant_store("salon")).resources == salon.resources
+    assert (await database.create_tenant("salon")).resources == salon.resources
     assert await su.fetchrow(query, salon.role) == before
     await su.close()
 
@@ -134,7 +134,7 @@ async def test_of_two_that_adopt_at_once_one_gets_the_rows(database: Database) -
 
 
 async def test_resources_are_never_deleted_and_keep_their_ids(database: Database) -> None:
-    salon = await database.tenant_store("salon")
+    salon = await database.create_tenant("salon")
     admin, anna, mehmet = database.admin, ("mitte", "anna", 1), ("mitte", "mehmet", 1)
     assert await admin.ensure_resources(salon.tenant, [anna]) == {anna: salon.resources[anna]}
     connection = await asyncpg.connect(salon.dsn)
@@ -150,7 +150,7 @@ async def test_resources_are_never_deleted_and_keep_their_ids(database: Database
 async def test_erasing_a_tenant_takes_all_its_rows_its_sessions_and_its_role_and_nothing_of_others(
     database: Database,
 ) -> None:
-    salon, other = await database.tenant_store("salon"), await database.tenant_store("other")
+    salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
     await fill(salon)
     await fill(other)
     session = await asyncpg.connect(salon.dsn)
@@ -173,7 +173,7 @@ async def test_erasing_a_tenant_takes_all_its_rows_its_sessions_and_its_role_and
 async def test_two_installations_in_one_server_share_no_tenants_role(
     database: Database, module_database: Database
 ) -> None:
-    tenant, twin = await database.tenant_store("twin"), await module_database.tenant_store("twin")
+    tenant, twin = await database.create_tenant("twin"), await module_database.create_tenant("twin")
     assert tenant.role != twin.role
     await database.admin.drop_tenant(tenant.tenant, erase=True)
     await login(twin.dsn)

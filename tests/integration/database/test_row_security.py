@@ -24,7 +24,7 @@ class World:
 
 @pytest.fixture(scope="module")
 async def world(module_database: Database) -> World:
-    a, b = await module_database.tenant_store("alpha"), await module_database.tenant_store("beta")
+    a, b = await module_database.create_tenant("alpha"), await module_database.create_tenant("beta")
     appointments = [await fill(tenant) for tenant in (a, b)]
     return World(module_database, a, b, b.resources["mitte", "anna", 1], appointments[1])
 
@@ -286,7 +286,7 @@ async def test_the_backup_role_reads_everything_and_writes_nothing(world: World)
 
 async def test_as_the_tenants_role_free_times_are_read_by_btree_and_the_tenant_looked_up_once(world: World) -> None:
     """Range operators are not leakproof, so under row security the GiST index only enforces (6.5 ms against 0.07)."""
-    busy = await world.database.tenant_store("busy", [("mitte", f"p{n}", 1) for n in range(20)])
+    busy = await world.database.create_tenant("busy", [("mitte", f"p{n}", 1) for n in range(20)])
     async with connected(world.database.superuser_dsn) as su:
         await su.execute(
             """WITH a AS (INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)

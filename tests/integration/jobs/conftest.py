@@ -14,6 +14,6 @@ _NAMES = count()
 
 @pytest.fixture
 async def bench(module_database: Database) -> AsyncIterator[Bench]:
-    salon = await module_database.tenant_store(f"salon{next(_NAMES)}")
+    salon = await module_database.create_tenant(f"salon{next(_NAMES)}")
     async with open_pool(salon.dsn, max_size=8) as pool:
         yield Bench(salon.tenant, salon.dsn, pool)

@@ -13,7 +13,7 @@ from tenant_redis import SOON, answers, shared_of
 
 from askproai_core.redis import RedisClient, acl_rules
 from askproai_sandbox.cluster import eventually, free_port, spawn
-from askproai_sandbox.redis import ADMIN_USER, EmbeddedRedis, program
+from askproai_sandbox.redis import ADMIN_USER, EmbeddedRedis, server_binary
 
 
 @asynccontextmanager
@@ -25,7 +25,7 @@ async def sentinel(folder: Path, master: EmbeddedRedis) -> AsyncIterator[int]:
         f"sentinel auth-user salon {ADMIN_USER}\nsentinel auth-pass salon {urlsplit(master.admin_url).password}\n"
         "sentinel down-after-milliseconds salon 500\nsentinel failover-timeout salon 3000\n"
     )
-    child = await spawn("sentinel", [program(), conf, "--sentinel"], directory=folder)
+    child = await spawn("sentinel", [server_binary(), conf, "--sentinel"], directory=folder)
     async with Redis(port=port, protocol=2, decode_responses=True) as client:
 
         async def knows_a_replica() -> bool:

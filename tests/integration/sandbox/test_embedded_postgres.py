@@ -1,4 +1,4 @@
-"""The PostgreSQL of the demo and the tests: real passwords, and it comes back after anything."""
+"""The embedded PostgreSQL: it checks passwords, and starts again after every kind of end."""
 
 import os
 import signal
@@ -11,14 +11,14 @@ import asyncpg
 import pytest
 
 from askproai_sandbox.cluster import eventually, spawn
-from askproai_sandbox.cluster.processes import Identity
+from askproai_sandbox.cluster.processes import ProcessIdentity
 from askproai_sandbox.embedded import EmbeddedError
 from askproai_sandbox.postgres import EmbeddedPostgres
 
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[EmbeddedPostgres]:
-    """Below pytest's folder, which is 0700: as root, the server's own user cannot walk there."""
+    """Yield a server below pytest's folder, whose mode is 0700: if we are root, the server's user cannot enter it."""
     own = EmbeddedPostgres(tmp_path / "pg")
     await own.start()
     yield own
@@ -41,7 +41,7 @@ async def with_a_row(server: EmbeddedPostgres) -> str:
     return dsn
 
 
-async def test_passwords_are_checked_for_everybody(server: EmbeddedPostgres) -> None:
+async def test_every_user_needs_the_right_password(server: EmbeddedPostgres) -> None:
     dsn = await server.create_database("salon")
     for good in (dsn, server.superuser_dsn):
         wrong = good.replace(good.partition("@")[0].rpartition(":")[2] + "@", "wrong@")
@@ -49,7 +49,7 @@ async def test_passwords_are_checked_for_everybody(server: EmbeddedPostgres) -> 
             await asyncpg.connect(wrong)
 
 
-async def test_what_was_committed_survives_kill_9_and_the_address_stays(server: EmbeddedPostgres) -> None:
+async def test_committed_data_and_the_address_survive_kill_9(server: EmbeddedPostgres) -> None:
     dsn = await with_a_row(server)
     before = server.superuser_dsn
     await server.kill()
@@ -66,7 +66,7 @@ async def test_what_was_committed_survives_kill_9_and_the_address_stays(server: 
 async def test_a_server_killed_from_outside_or_left_over_is_taken_over(
     server: EmbeddedPostgres, tmp_path: Path
 ) -> None:
-    """`make demo` after a kill -9 of everything, and of everything but the server."""
+    """As for `make demo` after a kill -9 of everything, and of everything but the server."""
     dsn = await with_a_row(server)
     os.kill(server.pid, signal.SIGKILL)
     second = EmbeddedPostgres(tmp_path / "pg")
@@ -79,7 +79,7 @@ async def test_a_server_killed_from_outside_or_left_over_is_taken_over(
 
 
 async def test_the_server_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
-    """A killed test run, or a killed stage, leaves no server behind; what was committed is there at the next start."""
+    """A killed test run or demo leaves no server behind, and what was committed is there at the next start."""
     program = f"""
 import asyncio, pathlib, asyncpg
 from askproai_sandbox.embedded import EmbeddedError
@@ -95,7 +95,7 @@ asyncio.run(main())
 """
     parent = await spawn("parent", [sys.executable, "-c", program], directory=tmp_path)
     await eventually(lambda: "pid " in parent.last_lines(), timedelta(seconds=30), "the server")
-    server = Identity.of(int(parent.last_lines().rpartition("pid ")[2]))
+    server = ProcessIdentity.of(int(parent.last_lines().rpartition("pid ")[2]))
     assert server is not None
     os.kill(parent.pid, signal.SIGKILL)
     await eventually(lambda: not server.alive(), timedelta(seconds=2), "its end with its parent")
@@ -117,7 +117,7 @@ async def test_a_deleted_folder_means_an_empty_server(server: EmbeddedPostgres, 
     await again.stop()
 
 
-async def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
+async def test_a_server_that_cannot_start_raises_an_error(tmp_path: Path) -> None:
     broken = EmbeddedPostgres(tmp_path, binaries=Path("/bin"))
     with pytest.raises((EmbeddedError, FileNotFoundError)):
         await broken.start()

@@ -1,4 +1,4 @@
-"""The sandbox's Valkey: asks for passwords, keeps data, users and its address, and ends with its owner."""
+"""The embedded Valkey: it checks passwords, keeps data, users and address, and dies with its parent."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ async def server(tmp_path: Path) -> AsyncIterator[EmbeddedRedis]:
     await own.remove()
 
 
-async def test_nobody_gets_in_without_a_password(server: EmbeddedRedis) -> None:
+async def test_nobody_connects_without_a_password(server: EmbeddedRedis) -> None:
     for url in (f"redis://127.0.0.1:{server.port}", server.url("askproai_admin", "wrong")):
         async with Redis.from_url(url, protocol=2) as client:
             with pytest.raises(AuthenticationError):

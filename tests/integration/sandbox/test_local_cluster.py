@@ -1,4 +1,4 @@
-"""The local cluster as one: the plane, the pod runner and the entrance, each its own process, with a pod that can tell."""
+"""The local cluster as a whole: control plane, pod runner and ingress proxy as processes, and a pod that reports what it sees."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ import pytest
 from yarl import URL
 
 from askproai_sandbox.cluster import ControlPlane, KubeClient, Object, ProcessError, eventually, reap_leftovers, spawn
-from askproai_sandbox.cluster.processes import Identity
+from askproai_sandbox.cluster.processes import ProcessIdentity
 
 pytestmark = pytest.mark.usefixtures("pod_runner")
 SOON = timedelta(seconds=20)
@@ -31,13 +31,13 @@ SERVER = textwrap.dedent("""
                 pathlib.Path(os.environ["SCRATCH"]).joinpath("sick").touch()
             sick = pathlib.Path(os.environ["SCRATCH"]).joinpath("sick").exists()
             size = int(self.headers.get("Content-Length", 0))
-            told = {
+            answer = {
                 "config": pathlib.Path(os.environ["CONFIG_FILE"]).read_text(),
                 "secret": pathlib.Path(os.environ["CREDENTIALS_DIR"], "api-key").read_text(),
                 "env": dict(os.environ), "pid": os.getpid(), "path": self.path,
                 "forwarded": self.headers.get("X-Forwarded-For"), "body": len(self.rfile.read(size)),
             }
-            body = json.dumps(told).encode()
+            body = json.dumps(answer).encode()
             self.send_response(500 if sick and self.path == "/healthz" else 200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -48,8 +48,8 @@ SERVER = textwrap.dedent("""
 """)
 
 
-def salon(**container: Any) -> Object:
-    """A Deployment in the manner of a tenant's: bound to all addresses, mounted config, credentials, probes."""
+def salon_deployment(**container: Any) -> Object:
+    """Return a Deployment like a tenant's: bound to all addresses, with mounted config and credentials, and probes."""
     probe = {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1, "failureThreshold": 2}
     env: list[Object] = [
         {"name": "ASKPROAI_BIND_ADDRESS", "value": "0.0.0.0"},
@@ -98,16 +98,16 @@ def salon(**container: Any) -> Object:
 
 
 class Salon:
-    """One deployed salon, and how to ask about it."""
+    """One deployed salon: its objects in the cluster, its processes, and its URL at the ingress proxy."""
 
-    def __init__(self, client: KubeClient, namespace: str, folder: Path, entrance: str) -> None:
+    def __init__(self, client: KubeClient, namespace: str, folder: Path, ingress_url: str) -> None:
         self.client, self.namespace, self.folder = client, namespace, folder
         self.base = f"/api/v1/namespaces/{namespace}"
-        self.url = f"{entrance}/{namespace}/salon"
+        self.url = f"{ingress_url}/{namespace}/salon"
 
     async def deploy(self, deployment: Object) -> None:
-        meta = {"kind": "ConfigMap", "metadata": {"name": "salon-config"}, "data": {"tenant.json": "first"}}
-        await self.client.create(f"{self.base}/configmaps", meta)
+        config_map = {"kind": "ConfigMap", "metadata": {"name": "salon-config"}, "data": {"tenant.json": "first"}}
+        await self.client.create(f"{self.base}/configmaps", config_map)
         secret: Object = {"kind": "Secret", "metadata": {"name": "providers"}, "stringData": {"retell-api-key": "k1"}}
         await self.client.create(f"{self.base}/secrets", secret)
         secret = {"kind": "Secret", "metadata": {"name": "runtime"}, "stringData": {"key": "k2"}}
@@ -125,7 +125,7 @@ class Salon:
         return list((await self.client.get(f"{self.base}/pods"))["items"])
 
     async def pod(self, check: Callable[[Object], bool], what: str) -> Object:
-        """Wait for the one pod to be so."""
+        """Wait until a pod passes the check, and return it."""
 
         async def found() -> Object | None:
             return next((pod for pod in await self.pods() if check(pod)), None)
@@ -144,14 +144,17 @@ class Salon:
             body: Object = await answer.json(content_type=None)
             return body | {"status": answer.status, "headers": answer.headers}
 
-    def recorded(self, pod: Object, container: str = "web") -> int | None:
+    def recorded_pid(self, pod: Object, container: str = "web") -> int | None:
         pids = json.loads((self.folder / "pods.json").read_text())["pids"]
         pid: int | None = pids.get(f"{self.namespace}/{pod['metadata']['name']}/{container}")
         return pid
 
 
 def is_ready(pod: Object) -> bool:
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions") or [])
+    return any(
+        condition["type"] == "Ready" and condition["status"] == "True"
+        for condition in pod["status"].get("conditions") or []
+    )
 
 
 def web_status(pod: Object) -> Object:
@@ -160,132 +163,130 @@ def web_status(pod: Object) -> Object:
 
 
 @pytest.fixture
-async def salon_here(kube_client: KubeClient, kube_namespace: str, pod_folder: Path, entrance_url: str) -> Salon:
+async def salon(kube_client: KubeClient, kube_namespace: str, pod_folder: Path, entrance_url: str) -> Salon:
     return Salon(kube_client, kube_namespace, pod_folder, entrance_url)
 
 
-async def test_a_deployment_runs_and_is_reached_through_the_entrance(salon_here: Salon) -> None:
-    """Design §5: own address, localized environment, mounted files, ready through its probe, routed unchanged."""
-    await salon_here.deploy(salon())
-    pod = await salon_here.ready()
-    told = await salon_here.ask(
-        "/webhooks/retell?x=%2F", headers={"X-Forwarded-For": "203.0.113.9"}, data=b"x" * 100_000
-    )
+async def test_a_deployment_runs_and_is_reached_through_the_ingress_proxy(salon: Salon) -> None:
+    """With its own address, a local environment, mounted files, readiness by its probe, and an unchanged path."""
+    await salon.deploy(salon_deployment())
+    pod = await salon.ready()
+    answer = await salon.ask("/webhooks/retell?x=%2F", headers={"X-Forwarded-For": "203.0.113.9"}, data=b"x" * 100_000)
     address = pod["status"]["podIP"]
     assert address.startswith("127.")
-    assert told["path"] == f"/{salon_here.namespace}/salon/webhooks/retell?x=%2F"
-    assert told["forwarded"] == "203.0.113.9, 127.0.0.1"
-    assert (told["config"], told["secret"], told["body"]) == ("first", "k1", 100_000)
-    env, name = told["env"], pod["metadata"]["name"]
+    assert answer["path"] == f"/{salon.namespace}/salon/webhooks/retell?x=%2F"
+    assert answer["forwarded"] == "203.0.113.9, 127.0.0.1"
+    assert (answer["config"], answer["secret"], answer["body"]) == ("first", "k1", 100_000)
+    env, name = answer["env"], pod["metadata"]["name"]
     assert (env["POD_ADDRESS"], env["ASKPROAI_BIND_ADDRESS"], env["POD_NAME"]) == (address, address, name)
-    assert "PYTEST_CURRENT_TEST" not in env, "what this machine's user has set is none of the pod's"
-    assert salon_here.recorded(pod) == told["pid"]
-    assert salon_here.recorded(pod, "worker") is not None
+    assert "PYTEST_CURRENT_TEST" not in env, "the pod does not get the environment of this machine's user"
+    assert salon.recorded_pid(pod) == answer["pid"]
+    assert salon.recorded_pid(pod, "worker") is not None
 
 
-async def test_changed_mounts_are_seen_within_five_seconds_without_a_restart(salon_here: Salon) -> None:
-    await salon_here.deploy(salon())
-    await salon_here.ready()
-    before = await salon_here.ask()
-    await salon_here.client.merge(f"{salon_here.base}/configmaps/salon-config", {"data": {"tenant.json": "second"}})
-    await salon_here.client.merge(f"{salon_here.base}/secrets/providers", {"stringData": {"retell-api-key": "new"}})
+async def test_changed_mounts_are_seen_within_five_seconds_without_a_restart(salon: Salon) -> None:
+    await salon.deploy(salon_deployment())
+    await salon.ready()
+    before = await salon.ask()
+    await salon.client.merge(f"{salon.base}/configmaps/salon-config", {"data": {"tenant.json": "second"}})
+    await salon.client.merge(f"{salon.base}/secrets/providers", {"stringData": {"retell-api-key": "new"}})
 
     async def seen() -> bool:
-        told = await salon_here.ask()
-        return (told["config"], told["secret"], told["pid"]) == ("second", "new", before["pid"])
+        answer = await salon.ask()
+        return (answer["config"], answer["secret"], answer["pid"]) == ("second", "new", before["pid"])
 
     await eventually(seen, timedelta(seconds=5), "the new files", every=0.1)
 
 
-async def test_a_quiet_pod_costs_no_write(salon_here: Salon) -> None:
-    """Quiet: probes go on each second, and nothing is written while nothing changes."""
-    await salon_here.deploy(salon())
-    await salon_here.ready()
-    version = (await salon_here.client.get(f"{salon_here.base}/pods"))["metadata"]["resourceVersion"]
+async def test_an_unchanged_pod_causes_no_write(salon: Salon) -> None:
+    """The probes run each second, and nothing is written while nothing changes."""
+    await salon.deploy(salon_deployment())
+    await salon.ready()
+    version = (await salon.client.get(f"{salon.base}/pods"))["metadata"]["resourceVersion"]
     seen: list[str] = []
-    await salon_here.client.watch(
-        f"{salon_here.base}/pods", lambda kind, _: seen.append(kind), resourceVersion=version, timeoutSeconds="3"
+    await salon.client.watch(
+        f"{salon.base}/pods", lambda kind, _: seen.append(kind), resourceVersion=version, timeoutSeconds="3"
     )
     assert set(seen) <= {"BOOKMARK"}
 
 
-async def test_a_killed_container_is_started_again_and_counted(salon_here: Salon) -> None:
-    await salon_here.deploy(salon())
-    pid = salon_here.recorded(await salon_here.ready())
+async def test_a_killed_container_is_started_again_and_counted(salon: Salon) -> None:
+    await salon.deploy(salon_deployment())
+    pid = salon.recorded_pid(await salon.ready())
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    pod = await salon_here.pod(lambda pod: web_status(pod)["restartCount"] == 1 and is_ready(pod), "the restart")
+    pod = await salon.pod(lambda pod: web_status(pod)["restartCount"] == 1 and is_ready(pod), "the restart")
     assert web_status(pod)["lastState"]["terminated"]["exitCode"] == 137
-    assert (await salon_here.ask())["pid"] == salon_here.recorded(pod) != pid
+    assert (await salon.ask())["pid"] == salon.recorded_pid(pod) != pid
 
 
-async def test_an_unhealthy_container_is_restarted(salon_here: Salon) -> None:
+async def test_an_unhealthy_container_is_restarted(salon: Salon) -> None:
     probe = {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1, "failureThreshold": 2}
-    await salon_here.deploy(salon(livenessProbe=probe))
-    pod = await salon_here.ready()
+    await salon.deploy(salon_deployment(livenessProbe=probe))
+    pod = await salon.ready()
     async with aiohttp.ClientSession() as session, session.get(f"http://{pod['status']['podIP']}:8080/sick"):
         pass
-    await salon_here.pod(lambda pod: web_status(pod)["restartCount"] >= 1, "the restart")
+    await salon.pod(lambda pod: web_status(pod)["restartCount"] >= 1, "the restart")
 
 
-async def test_a_pod_waits_for_its_secret_and_says_so(salon_here: Salon) -> None:
-    await salon_here.deploy(salon())
-    await salon_here.client.delete(f"{salon_here.base}/secrets/runtime")
-    for pod in await salon_here.pods():
-        await salon_here.client.delete(f"{salon_here.base}/pods/{pod['metadata']['name']}")
-    waiting = await salon_here.pod(lambda pod: "runtime" in str(web_status(pod)["state"].get("waiting")), "the waiting")
+async def test_a_pod_waits_for_its_secret_and_reports_it(salon: Salon) -> None:
+    await salon.deploy(salon_deployment())
+    await salon.client.delete(f"{salon.base}/secrets/runtime")
+    for pod in await salon.pods():
+        await salon.client.delete(f"{salon.base}/pods/{pod['metadata']['name']}")
+    waiting = await salon.pod(lambda pod: "runtime" in str(web_status(pod)["state"].get("waiting")), "the waiting")
     assert web_status(waiting)["state"]["waiting"]["reason"] == "CreateContainerConfigError"
     secret: Object = {"kind": "Secret", "metadata": {"name": "runtime"}, "stringData": {"key": "k2"}}
-    await salon_here.client.create(f"{salon_here.base}/secrets", secret)
-    await salon_here.ready()
+    await salon.client.create(f"{salon.base}/secrets", secret)
+    await salon.ready()
 
 
-async def test_what_the_runner_can_not_do_is_refused_in_the_status(salon_here: Salon) -> None:
-    await salon_here.deploy(salon(envFrom=[{"secretRef": {"name": "runtime"}}]))
-    pod = await salon_here.pod(lambda pod: "Unsupported" in str(web_status(pod)["state"]), "the refusal")
+async def test_unsupported_fields_are_refused_in_the_status(salon: Salon) -> None:
+    await salon.deploy(salon_deployment(envFrom=[{"secretRef": {"name": "runtime"}}]))
+    pod = await salon.pod(lambda pod: "Unsupported" in str(web_status(pod)["state"]), "the refusal")
     assert "envFrom" in web_status(pod)["state"]["waiting"]["message"]
 
 
-async def test_deleted_namespace_ends_with_its_processes(salon_here: Salon) -> None:
-    await salon_here.deploy(salon())
-    pod = await salon_here.ready()
-    process = Identity.of(salon_here.recorded(pod) or 0)
+async def test_a_deleted_namespace_ends_its_processes(salon: Salon) -> None:
+    await salon.deploy(salon_deployment())
+    pod = await salon.ready()
+    process = ProcessIdentity.of(salon.recorded_pid(pod) or 0)
     assert process is not None
-    await salon_here.client.delete(f"/api/v1/namespaces/{salon_here.namespace}")
+    await salon.client.delete(f"/api/v1/namespaces/{salon.namespace}")
 
     async def gone() -> bool:
-        names = (await salon_here.client.get("/api/v1/namespaces"))["items"]
-        return salon_here.namespace not in [one["metadata"]["name"] for one in names]
+        namespaces = (await salon.client.get("/api/v1/namespaces"))["items"]
+        return salon.namespace not in [namespace["metadata"]["name"] for namespace in namespaces]
 
     await eventually(gone, SOON, "the namespace's end", every=0.2)
     assert not process.alive()
-    assert salon_here.recorded(pod) is None
-    assert (await salon_here.ask())["status"] == 404
+    assert salon.recorded_pid(pod) is None
+    assert (await salon.ask())["status"] == 404
 
 
 @pytest.mark.parametrize("path", ["/admin", "/webhooksx", "/webhooks/../api/v1", "/webhooks/%2e%2e/api", ""])
-async def test_only_public_paths_are_routed(salon_here: Salon, path: str) -> None:
-    """Contract §3: only `/webhooks` and `/retell` are routed from outside."""
+async def test_only_public_paths_are_routed(salon: Salon, path: str) -> None:
+    """Only `/webhooks` and `/retell` are routed from outside."""
     service: Object = {"kind": "Service", "metadata": {"name": "salon-web"}, "spec": {"ports": [{"port": 8080}]}}
-    await salon_here.client.create(f"{salon_here.base}/services", service)
-    host, _, port = salon_here.url.split("/")[2].partition(":")
-    reader, writer = await asyncio.open_connection(host, int(port))  # raw: a client would tidy the path
-    writer.write(f"POST /{salon_here.namespace}/salon{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    await salon.client.create(f"{salon.base}/services", service)
+    host, _, port = salon.url.split("/")[2].partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))  # raw, because a client would normalize the path
+    writer.write(f"POST /{salon.namespace}/salon{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     answer = (await reader.read()).decode()
     writer.close()
     assert answer.startswith("HTTP/1.1 404 ")
     assert "application/problem+json" in answer
 
 
-async def test_without_a_ready_pod_senders_are_asked_to_come_again(salon_here: Salon) -> None:
-    await salon_here.deploy(salon(command=["sleep", "60"], args=[]))
-    answer: Object = await eventually(lambda: answered(salon_here, 503), SOON, "the Service to be known")
+async def test_without_a_ready_pod_senders_are_told_to_retry(salon: Salon) -> None:
+    await salon.deploy(salon_deployment(command=["sleep", "60"], args=[]))
+    answer: Object = await eventually(lambda: answered(salon, 503), SOON, "the Service to be known")
     assert answer["headers"]["Retry-After"] == "1"
-    assert (await salon_here.ask(data=b"x" * (10 << 20)))["status"] == 413
+    assert (await salon.ask(data=b"x" * (10 << 20)))["status"] == 413
 
 
-async def answered(salon_here: Salon, status: int) -> Object | None:
-    answer = await salon_here.ask()
+async def answered(salon: Salon, status: int) -> Object | None:
+    answer = await salon.ask()
     return answer if answer["status"] == status else None
 
 
@@ -299,7 +300,7 @@ async def own_runner(plane: ControlPlane, folder: Path, node: str) -> AsyncItera
         await child.stop()
 
 
-async def test_a_killed_runner_takes_its_pods_with_it_and_the_next_one_runs_them(
+async def test_a_killed_runner_ends_its_pods_and_the_next_one_runs_them(
     control_plane: ControlPlane, kube_client: KubeClient, kube_namespace: str, tmp_path: Path
 ) -> None:
     base = f"/api/v1/namespaces/{kube_namespace}/pods"
@@ -309,28 +310,28 @@ async def test_a_killed_runner_takes_its_pods_with_it_and_the_next_one_runs_them
     async def running() -> int | None:
         pids = json.loads((tmp_path / "pods.json").read_text())["pids"] if (tmp_path / "pods.json").exists() else {}
         pid: int | None = pids.get(f"{kube_namespace}/sleeper/web")
-        return pid if pid and Identity.of(pid) else None
+        return pid if pid and ProcessIdentity.of(pid) else None
 
-    async def told(restarts: int) -> bool:
-        found = (await kube_client.get(f"{base}/sleeper"))["status"].get("containerStatuses") or [{"state": {}}]
-        return "running" in found[0]["state"] and found[0]["restartCount"] == restarts
+    async def reported(restarts: int) -> bool:
+        statuses = (await kube_client.get(f"{base}/sleeper"))["status"].get("containerStatuses") or [{"state": {}}]
+        return "running" in statuses[0]["state"] and statuses[0]["restartCount"] == restarts
 
     async with own_runner(control_plane, tmp_path, "second") as first:
         await kube_client.create(base, {"kind": "Pod", "metadata": {"name": "sleeper"}, "spec": spec})
-        process = Identity.of(await eventually(running, SOON, "the pod"))
+        process = ProcessIdentity.of(await eventually(running, SOON, "the pod"))
         assert process is not None
-        await eventually(lambda: told(0), SOON, "its status")
+        await eventually(lambda: reported(0), SOON, "its status")
         os.kill(first.pid, signal.SIGKILL)
         await eventually(lambda: not process.alive(), timedelta(seconds=2), "its end with the runner")
     async with own_runner(control_plane, tmp_path, "second"):
         await eventually(running, SOON, "the pod again")
-        await eventually(lambda: told(1), SOON, "the counted restart")
+        await eventually(lambda: reported(1), SOON, "the counted restart")
         await kube_client.delete(f"{base}/sleeper")
-        await eventually(lambda: not notes(tmp_path / "pids"), SOON, "its end")
+        await eventually(lambda: not recorded_processes(tmp_path / "pids"), SOON, "its end")
     await kube_client.delete("/api/v1/nodes/second")
 
 
-def runner_says(folder: Path) -> dict[str, int]:
+def recorded_pids(folder: Path) -> dict[str, int]:
     pids: dict[str, int] = json.loads((folder / "pods.json").read_text())["pids"]
     return pids
 
@@ -338,7 +339,7 @@ def runner_says(folder: Path) -> dict[str, int]:
 async def test_a_port_that_another_program_holds_is_named_and_waited_for(
     kube_client: KubeClient, kube_namespace: str
 ) -> None:
-    """A developer's machine: somebody listens on 0.0.0.0:8080."""
+    """On a developer's machine another program may listen on 0.0.0.0:8080."""
     base = f"/api/v1/namespaces/{kube_namespace}/pods"
     with socket.socket() as holder:
         holder.bind(("0.0.0.0", 0))
@@ -349,16 +350,16 @@ async def test_a_port_that_another_program_holds_is_named_and_waited_for(
         await kube_client.create(base, {"kind": "Pod", "metadata": {"name": "web"}, "spec": spec})
 
         async def state() -> Object:
-            found: Object = web_status(await kube_client.get(f"{base}/web"))["state"]
-            return found
+            container_state: Object = web_status(await kube_client.get(f"{base}/web"))["state"]
+            return container_state
 
         async def refused() -> Object | None:
             waiting: Object = (await state()).get("waiting") or {}
             return waiting if waiting.get("reason") == "PortTaken" else None
 
-        waiting = await eventually(refused, SOON, "the word of the taken port")
+        waiting = await eventually(refused, SOON, "the report of the taken port")
         assert f"port {port} " in waiting["message"]
-        assert "ss -ltnp" in waiting["message"], "it says what to do"
+        assert "ss -ltnp" in waiting["message"], "the message says what to do"
 
     async def runs() -> bool:
         return "running" in await state()
@@ -366,27 +367,27 @@ async def test_a_port_that_another_program_holds_is_named_and_waited_for(
     await eventually(runs, SOON, "the pod, once the port is free")
 
 
-async def test_a_runner_that_ended_or_was_killed_leaves_no_process_on_its_list(
+async def test_a_runner_that_ended_or_was_killed_leaves_no_process_in_its_list(
     control_plane: ControlPlane, kube_client: KubeClient, kube_namespace: str, tmp_path: Path
 ) -> None:
-    """`pods.json` becomes `pids.pods` of state.json (contract §6): a number there must not be a stranger's."""
+    """`pods.json` becomes `pids.pods` of state.json. A number there must never be that of another process."""
     base = f"/api/v1/namespaces/{kube_namespace}/pods"
     sleeper = {"name": "web", "image": "x", "command": ["sleep", "1000"]}
     spec = {"nodeName": "third", "containers": [sleeper], "terminationGracePeriodSeconds": 0}
     async with own_runner(control_plane, tmp_path, "third"):
         await kube_client.create(base, {"kind": "Pod", "metadata": {"name": "sleeper"}, "spec": spec})
-        listed = lambda: (tmp_path / "pods.json").exists() and runner_says(tmp_path)  # noqa: E731
+        listed = lambda: (tmp_path / "pods.json").exists() and recorded_pids(tmp_path)  # noqa: E731
         await eventually(listed, SOON, "the pod")
-    assert runner_says(tmp_path) == {}
+    assert recorded_pids(tmp_path) == {}
     (tmp_path / "pods.json").write_text(json.dumps({"pids": {"n/killed/web": 1}}))
     await kube_client.delete(f"{base}/sleeper")
     async with own_runner(control_plane, tmp_path, "third"):
-        await eventually(lambda: runner_says(tmp_path) == {}, SOON, "an empty list")
+        await eventually(lambda: recorded_pids(tmp_path) == {}, SOON, "an empty list")
     await kube_client.delete("/api/v1/nodes/third")
 
 
 async def test_what_a_container_started_ends_with_the_next_start_when_all_was_killed(tmp_path: Path) -> None:
-    """The leash holds the child alone: a grandchild outlives a `kill -9` of us, until somebody cleans up."""
+    """The parent death signal reaches the child alone: a grandchild outlives a `kill -9` of us until the next start."""
     program = f"""
 import asyncio, pathlib
 from askproai_sandbox.cluster import spawn
@@ -399,24 +400,24 @@ asyncio.run(main())
 """
     killed = await spawn("killed", [sys.executable, "-c", program], directory=tmp_path / "outside")
     written = lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text()  # noqa: E731
-    grandchild = Identity.of(int(await eventually(written, SOON, "the grandchild")))
+    grandchild = ProcessIdentity.of(int(await eventually(written, SOON, "the grandchild")))
     assert grandchild is not None
-    (shell,) = notes(tmp_path)
+    (shell,) = recorded_processes(tmp_path)
     os.kill(killed.pid, signal.SIGKILL)
     await eventually(lambda: not shell.alive(), timedelta(seconds=2), "the shell's end with its parent")
     assert grandchild.alive()
     assert await reap_leftovers(tmp_path) == ["shell"]
     assert not grandchild.alive()
-    assert notes(tmp_path) == []
+    assert recorded_processes(tmp_path) == []
 
 
-def notes(folder: Path) -> list[Identity]:
-    """The processes that a folder's pid files name."""
-    return [Identity(**json.loads(note.read_text())) for note in sorted(folder.glob("*.pid"))]
+def recorded_processes(folder: Path) -> list[ProcessIdentity]:
+    """Return the processes that the pid files of a folder record."""
+    return [ProcessIdentity(**json.loads(file.read_text())) for file in sorted(folder.glob("*.pid"))]
 
 
 @pytest.mark.parametrize(("on_term", "code"), [("exit 3", 3), ("", -signal.SIGKILL)])
-async def test_a_process_is_asked_to_end_then_killed_with_what_it_started(
+async def test_a_process_gets_sigterm_and_is_then_killed_with_what_it_started(
     tmp_path: Path, on_term: str, code: int
 ) -> None:
     script = f"trap '{on_term}' TERM; sleep 1000 & echo $! > child; while true; do wait; sleep 0.05; done"
@@ -424,32 +425,32 @@ async def test_a_process_is_asked_to_end_then_killed_with_what_it_started(
     text = await eventually(
         lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text(), SOON, "the child"
     )
-    child = Identity.of(int(text))
+    child = ProcessIdentity.of(int(text))
     assert child is not None
     assert await shell.stop(timedelta(seconds=0.5)) == code
     await eventually(lambda: not child.alive(), timedelta(seconds=1), "the child's end")
 
 
-async def test_leftovers_are_ended_but_never_a_stranger(tmp_path: Path) -> None:
-    ours = await spawn("ours", ["sleep", "1000"], directory=tmp_path, leash=False)
-    stranger = await spawn("stranger", ["sleep", "1000"], directory=tmp_path / "other")
-    note = json.loads((tmp_path / "other" / "stranger.pid").read_text())
-    (tmp_path / "reused.pid").write_text(json.dumps(note | {"started": note["started"] - 1}))
+async def test_leftover_processes_are_ended_but_never_an_unrelated_one(tmp_path: Path) -> None:
+    ours = await spawn("ours", ["sleep", "1000"], directory=tmp_path, dies_with_parent=False)
+    unrelated = await spawn("stranger", ["sleep", "1000"], directory=tmp_path / "other")
+    record = json.loads((tmp_path / "other" / "stranger.pid").read_text())
+    (tmp_path / "reused.pid").write_text(json.dumps(record | {"started": record["started"] - 1}))
     assert await reap_leftovers(tmp_path) == ["ours"]
     assert await ours.wait() == -signal.SIGTERM
-    assert stranger.exit_code is None
-    await stranger.stop()
+    assert unrelated.exit_code is None
+    await unrelated.stop()
 
 
-async def test_a_part_that_does_not_come_up_says_why(tmp_path: Path) -> None:
+async def test_a_part_that_does_not_start_reports_why(tmp_path: Path) -> None:
     (tmp_path / "etcd").write_text("a file where etcd wants its folder")
     with pytest.raises(ProcessError, match="etcd ended with"):
         await ControlPlane(tmp_path).start()
-    assert notes(tmp_path) == []
+    assert recorded_processes(tmp_path) == []
 
 
-async def test_a_killed_demo_takes_its_plane_with_it_and_the_next_one_has_its_data(tmp_path: Path) -> None:
-    """`make demo` after a kill -9. Of the parent alone here; the parts must not stay behind."""
+async def test_a_killed_demo_ends_its_control_plane_and_the_next_one_has_its_data(tmp_path: Path) -> None:
+    """As for `make demo` after a kill -9. Only the parent is killed here; its parts must not stay behind."""
     program = f"""
 import asyncio, pathlib
 from askproai_sandbox.cluster import ControlPlane
@@ -462,11 +463,11 @@ asyncio.run(main())
 """
     demo = await spawn("demo", [sys.executable, "-c", program], directory=tmp_path / "demo")
     await eventually(lambda: b"made" in demo.log.read_bytes(), timedelta(seconds=60), "the plane")
-    parts = notes(tmp_path)
+    parts = recorded_processes(tmp_path)
     assert len(parts) == 4
     os.kill(demo.pid, signal.SIGKILL)
     await eventually(lambda: not any(part.alive() for part in parts), timedelta(seconds=2), "the end of the parts")
-    assert notes(tmp_path) == parts
+    assert recorded_processes(tmp_path) == parts
     async with ControlPlane(tmp_path) as again:
         assert "kept" in await again.kubectl("get", "namespaces")
-    assert notes(tmp_path) == []
+    assert recorded_processes(tmp_path) == []

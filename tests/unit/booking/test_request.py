@@ -7,7 +7,7 @@ import pytest
 from askproai_runtime.booking import CallContext
 from askproai_runtime.booking.request import parse_booking_request, parse_service_request
 from askproai_runtime.booking.types import ClarificationNeeded
-from askproai_sandbox.world import salon_config
+from askproai_sandbox.example_tenant import salon_config
 
 CALL = CallContext("call_1", "mitte", None, datetime(2026, 11, 20, 9, tzinfo=UTC), "corr")
 

@@ -7,10 +7,12 @@ from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Address, Branch, BusinessModel, TenantConfig
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
 from askproai_runtime.branch_routing.routing import find_branch
-from askproai_sandbox.world import compiled
+from askproai_sandbox.example_tenant import compile_example
 
 PEOPLE = (("mitte", "anna"), ("mitte", "mehmet"), ("pankow", "clara"), ("potsdam", "david"))
-CHAIN = compiled("hotline.yaml", resource_ids={(branch, person, 1): n for n, (branch, person) in enumerate(PEOPLE, 1)})
+CHAIN = compile_example(
+    "hotline.yaml", resource_ids={(branch, person, 1): n for n, (branch, person) in enumerate(PEOPLE, 1)}
+)
 
 
 def find(phrase: str | None = None, *, config: TenantConfig = CHAIN, **hints: str) -> FoundBranch | BranchQuestion:

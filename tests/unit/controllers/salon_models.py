@@ -5,14 +5,14 @@ from typing import Any
 
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.credentials import Credentials, secret_refs
-from askproai_sandbox.world import manifests
+from askproai_sandbox.example_tenant import load_manifests
 
 CREATED = "2026-11-01T08:00:00Z"
 
 
 def raw(kind: str, **spec: Any) -> dict[str, Any]:
     """Return the salon's first object of a kind as the API server returns it; `spec` replaces fields of its spec."""
-    manifest = copy.deepcopy(manifests()[kind][0])
+    manifest = copy.deepcopy(load_manifests()[kind][0])
     manifest["metadata"] |= {"uid": f"uid-{kind}", "creationTimestamp": CREATED}
     manifest["spec"] |= spec
     return manifest

@@ -12,7 +12,7 @@ from askproai_operator.controllers.agent.checks import CHECKS
 from askproai_operator.controllers.agent.inputs import Inputs
 from askproai_operator.controllers.conditions import References, first_failing
 from askproai_operator.providers import CredentialProblem
-from askproai_sandbox.world import manifests
+from askproai_sandbox.example_tenant import load_manifests
 
 URLS = {"retell": "https://voice.example/webhooks/retell", "functions": "https://voice.example/retell/functions"}
 BAD_KEY = {
@@ -24,7 +24,7 @@ BAD_KEY = {
 
 
 def raw(kind: str, status: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
-    manifest = copy.deepcopy(manifests()[kind][0])
+    manifest = copy.deepcopy(load_manifests()[kind][0])
     return manifest | {"spec": manifest["spec"] | spec, "status": status or {}}
 
 

@@ -9,7 +9,7 @@ import pytest
 from askproai_operator.api import RetellAgent, Tenant
 from askproai_operator.controllers.agent.render import Desired, DesiredNumber, agent_owner, render_desired
 from askproai_runtime.calls import FUNCTIONS_BY_NAME
-from askproai_sandbox.world import manifests
+from askproai_sandbox.example_tenant import load_manifests
 
 SNAPSHOT = Path(__file__).with_name("rendered_agent.json")
 URLS = {
@@ -21,10 +21,10 @@ URLS = {
 
 def rendered(begin: str | None, *, ai_notice: bool = True, **changes: Any) -> Desired:
     """Render the agent of `examples/salon.yaml`, with another first sentence and `changes` to its spec."""
-    raw: dict[str, Any] = manifests()["RetellAgent"][0]
+    raw: dict[str, Any] = load_manifests()["RetellAgent"][0]
     llm = {**raw["spec"]["llm"], "prompt": "Du bist der Empfang von Salon Müller.", "beginMessage": begin}
     agent = RetellAgent.from_raw({**raw, "spec": {**raw["spec"], "llm": llm, **changes}})
-    raw = manifests()["Tenant"][0]
+    raw = load_manifests()["Tenant"][0]
     privacy = {**raw["spec"].get("privacy", {}), "aiNotice": ai_notice}
     spec = {**raw["spec"], "privacy": privacy}
     tenant = Tenant.from_raw({**raw, "spec": spec, "status": {"webhookUrls": URLS}})

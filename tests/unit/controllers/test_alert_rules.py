@@ -12,7 +12,7 @@ import yaml
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.tenant.children.monitoring import prometheus_rule
 from askproai_operator.settings import Settings
-from askproai_sandbox.world import manifests
+from askproai_sandbox.example_tenant import load_manifests
 
 OWN, OTHER = 'tenant="salon-mueller.salon-mueller"', 'tenant="praxis.praxis"'
 
@@ -91,7 +91,7 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def rules() -> dict:
-    raw = manifests()["Tenant"][0]
+    raw = load_manifests()["Tenant"][0]
     return prometheus_rule(Tenant.from_raw(raw), Settings())["spec"]
 
 
@@ -122,7 +122,9 @@ def test_the_rules_are_valid_prometheus_rules(promtool, rules):
 def test_every_alert_has_an_example_of_firing_and_of_silence():
     names = {
         rule["alert"]
-        for rule in prometheus_rule(Tenant.from_raw(manifests()["Tenant"][0]), Settings())["spec"]["groups"][0]["rules"]
+        for rule in prometheus_rule(Tenant.from_raw(load_manifests()["Tenant"][0]), Settings())["spec"]["groups"][0][
+            "rules"
+        ]
     }
     assert {(case.alert, case.fires) for case in CASES} == {(name, fires) for name in names for fires in (True, False)}
 

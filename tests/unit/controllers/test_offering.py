@@ -15,11 +15,11 @@ from askproai_operator.controllers.offering.staffing import (
     staff_without_event_type,
 )
 from askproai_operator.controllers.offering.status import calendar_condition, staff_condition
-from askproai_sandbox.world import manifests
+from askproai_sandbox.example_tenant import load_manifests
 
 
 def raw(kind: str, **spec) -> dict:
-    manifest = copy.deepcopy(manifests()[kind][0])
+    manifest = copy.deepcopy(load_manifests()[kind][0])
     manifest["metadata"] |= {"uid": f"uid-{kind}", "creationTimestamp": "2026-11-01T08:00:00Z"}
     manifest["spec"] |= spec
     return manifest

@@ -18,7 +18,7 @@ from askproai_operator.api.branch import Absence, Address, BranchSpec, Holidays,
 from askproai_operator.api.offering import EventType, Price, ServiceOfferingSpec
 from askproai_operator.api.tenant import Calcom, RateLimits, Retention, TenantSpec
 from askproai_operator.controllers.tenant.tenant_config import compile_config
-from askproai_sandbox.world import salon_config
+from askproai_sandbox.example_tenant import salon_config
 
 CONTEXT: dict[str, Any] = {
     "resource_ids": {}, "foreign_numbers": {}, "path_prefix": "", "installation_id": "i", "calendar_base_url": "",

@@ -3,7 +3,7 @@
 import pytest
 
 from askproai_core.phone_numbers import Route, Routing
-from askproai_sandbox.world import AGENT_ID, NUMBER, salon_config
+from askproai_sandbox.example_tenant import AGENT_ID, NUMBER, salon_config
 
 
 @pytest.mark.parametrize(

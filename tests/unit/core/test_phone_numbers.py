@@ -5,10 +5,12 @@ import pytest
 
 from askproai_core.phone_numbers import InvalidNumber, Routing, e164_or_none, to_e164
 from askproai_core.tenant_config import Agent, PhoneNumber
-from askproai_sandbox.world import compiled
+from askproai_sandbox.example_tenant import compile_example
 
 PEOPLE = (("mitte", "anna"), ("mitte", "mehmet"), ("pankow", "clara"), ("potsdam", "david"))
-CHAIN = compiled("hotline.yaml", resource_ids={(branch, staff, 1): n for n, (branch, staff) in enumerate(PEOPLE, 1)})
+CHAIN = compile_example(
+    "hotline.yaml", resource_ids={(branch, staff, 1): n for n, (branch, staff) in enumerate(PEOPLE, 1)}
+)
 HOTLINE, OWN = "+49305550100", "+49331555"
 SALONS = tuple(
     msgspec.structs.replace(branch, phone_numbers=(PhoneNumber(number=OWN, did=OWN),))

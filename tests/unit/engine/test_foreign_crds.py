@@ -12,7 +12,7 @@ from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.informer import Informer
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.relations import Relations
-from askproai_sandbox.world import manifests
+from askproai_sandbox.example_tenant import load_manifests
 
 OURS = {"askproai.de/tenant": "salon-mueller"}
 
@@ -62,7 +62,7 @@ def informer(server: ApiServer, enqueued: list[Key]) -> Informer:
 
 
 async def test_all_tenants_are_due_when_a_foreign_crd_is_installed_and_when_it_is_removed(informer, server, enqueued):
-    tenant = manifests()["Tenant"][0]
+    tenant = load_manifests()["Tenant"][0]
     tenant["metadata"] |= {"uid": "uid-1", "resourceVersion": "1", "creationTimestamp": "2026-11-01T08:00:00Z"}
     informer._sink.prime(resources.TENANTS, tenant)
     await informer.audit(resources.FOREIGN)

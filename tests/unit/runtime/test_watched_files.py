@@ -9,7 +9,7 @@ from tests.worlds.waiting import eventually
 
 from askproai_core.tenant_config import config_hash, encode
 from askproai_runtime.watched_files import ConfigUnreadable, Credentials, LiveConfig
-from askproai_sandbox.world import salon_config
+from askproai_sandbox.example_tenant import salon_config
 
 
 def swap(folder: Path, files: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Both simulators, served on loopback, and a receiver of what they send."""
+"""Both simulators, served on loopback, and a receiver of their requests."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -9,10 +9,10 @@ import pytest
 from aiohttp import web
 from sandbox_clients import Api, Receiver
 
-from askproai_core.clock import FixedClock
+from askproai_core.clock import FixedClock, SystemClock
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.retell import RetellSimulator
-from askproai_sandbox.simulator import Simulator, SystemClock, serve
+from askproai_sandbox.simulator import Simulator, serve
 
 
 async def _api(simulator: Simulator, key: str) -> AsyncIterator[Api]:
@@ -40,28 +40,28 @@ async def calcom(clock: FixedClock) -> AsyncIterator[Api]:
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    got = Receiver("")
+    receiver = Receiver("")
 
-    async def take(request: web.Request) -> web.Response:
-        got.requests.append((request.path, request.headers.copy(), await request.read()))
-        answer = got.answers.get(request.path, {})
+    async def handle(request: web.Request) -> web.Response:
+        receiver.requests.append((request.path, request.headers.copy(), await request.read()))
+        answer = receiver.answers.get(request.path, {})
         if isinstance(answer, list):
             answer = answer.pop(0)
         return answer if isinstance(answer, web.Response) else web.json_response(answer)
 
     app = web.Application()
-    app.router.add_route("*", "/{tail:.*}", take)
+    app.router.add_route("*", "/{tail:.*}", handle)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    got.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield got
+    receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield receiver
     await runner.cleanup()
 
 
 @pytest.fixture
 def tools(receiver: Receiver) -> list[dict[str, Any]]:
-    """The two functions as an LLM version declares them."""
+    """Return the two call functions as an LLM's version declares them."""
 
     def tool(name: str, required: list[str], *properties: str) -> dict[str, Any]:
         schema = {"type": "object", "properties": {p: {"type": "string"} for p in properties}, "required": required}

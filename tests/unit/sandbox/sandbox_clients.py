@@ -1,4 +1,4 @@
-"""A client of a simulator that says what it expects, and a stand-in for the runtime that keeps what it gets."""
+"""A client of a simulator that asserts the status of each answer, and a receiver of webhooks and tool requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import aiohttp
 
 @dataclass
 class Api:
-    """A client of one simulator; `await api("POST", path, body, expect=201)` gives the answer's JSON."""
+    """A client of one simulator; `await api("POST", path, body, expect=201)` returns the answer's JSON."""
 
     url: str
     session: aiohttp.ClientSession
@@ -42,8 +42,8 @@ class Api:
             self.headers = response.headers
             return await response.json() if text else None
 
-    async def fault(self, operation: str, fault: str, **more: Any) -> None:
-        await self("POST", "/_sim/faults", {"operation": operation, "fault": fault, **more})
+    async def fault(self, operation: str, fault: str, **fields: Any) -> None:
+        await self("POST", "/_sim/faults", {"operation": operation, "fault": fault, **fields})
 
     async def journal(self) -> list[dict[str, Any]]:
         return (await self("GET", "/_sim/journal"))["entries"]
@@ -51,11 +51,14 @@ class Api:
 
 @dataclass
 class Receiver:
-    """A tiny stand-in for a tenant's runtime: keeps every request, answers as `answers` says by path."""
+    """Stands for a tenant's runtime: records every request and answers by path.
+
+    An answer in `answers` is JSON, a web.Response, or a list of these to use one after the other.
+    """
 
     url: str
     answers: dict[str, Any] = field(default_factory=dict)
     requests: list[tuple[str, Mapping[str, str], bytes]] = field(default_factory=list)
 
     def at(self, path: str) -> list[tuple[Mapping[str, str], bytes]]:
-        return [(headers, body) for where, headers, body in self.requests if where == path]
+        return [(headers, body) for request_path, headers, body in self.requests if request_path == path]

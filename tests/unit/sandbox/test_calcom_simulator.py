@@ -1,4 +1,4 @@
-"""The Cal.com simulator keeps the odd rules of reference/calcom-stripe.md; each test names its section."""
+"""The Cal.com simulator follows the odd rules of docs/vendors/calcom.md."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from askproai_sandbox.calcom import signature
 
 AT = "2026-11-27T13:30:00Z"  # the Friday after the clock's, 14:30 in Berlin
 ATTENDEE = {"name": "Erika Mustermann", "timeZone": "Europe/Berlin", "email": "call+1@salon.example", "language": "de"}
-VECTORS = [  # §8, the end
+VECTORS = [  # the test vectors of docs/vendors/calcom.md
     (
         (
             '{"triggerEvent":"BOOKING_CREATED","createdAt":"2026-01-01T00:00:00.000Z","payload":{"uid":"bkg_uid_001",'
@@ -34,13 +34,11 @@ VECTORS = [  # §8, the end
 
 
 @pytest.mark.parametrize(("body", "digest"), VECTORS)
-def test_signature_is_the_vendors(body: str, digest: str) -> None:
-    """§5 and the vectors of §8."""
+def test_signature_is_calcoms(body: str, digest: str) -> None:
     assert signature("cal_webhook_secret_0001", body.encode()) == digest
 
 
 def test_without_a_secret_the_signature_is_a_literal() -> None:
-    """§5."""
     assert signature(None, b"{}") == "no-secret-provided"
 
 
@@ -60,12 +58,12 @@ async def seed(calcom: Api, number: int = 1001, **fields: Any) -> dict[str, Any]
     )
 
 
-def wish(**fields: Any) -> dict[str, Any]:
+def booking_body(**fields: Any) -> dict[str, Any]:
     return {"eventTypeId": 1001, "start": AT, "attendee": ATTENDEE, **fields}
 
 
 async def book(calcom: Api, expect: int = 201, **fields: Any) -> Any:
-    return await calcom("POST", "/v2/bookings", wish(**fields), expect=expect)
+    return await calcom("POST", "/v2/bookings", booking_body(**fields), expect=expect)
 
 
 def message(body: dict[str, Any]) -> str:
@@ -73,7 +71,7 @@ def message(body: dict[str, Any]) -> str:
 
 
 async def test_errors_are_wrapped_and_carry_a_request_id(calcom: Api) -> None:
-    """§1: the envelope."""
+    """Answers have an envelope, except some errors of bookings."""
     refused = await calcom("GET", "/v2/me", key="sk_wrong", expect=401)
     assert refused["status"] == "error"
     assert {"timestamp", "path", "error"} <= refused.keys()
@@ -82,7 +80,7 @@ async def test_errors_are_wrapped_and_carry_a_request_id(calcom: Api) -> None:
 
 
 async def test_a_wrong_version_is_refused_at_each_endpoint(calcom: Api) -> None:
-    """§1: each has its own; missing or unknown means the controllers of 2024-04-15, which we do not have (#19402)."""
+    """Each has its own. Without one it means 2024-04-15, which is not simulated (calcom/cal.com#19402)."""
     await seed(calcom)
     calcom.version = None
     for version in (None, "2099-01-01", "2024-04-15"):
@@ -90,7 +88,9 @@ async def test_a_wrong_version_is_refused_at_each_endpoint(calcom: Api) -> None:
             ("GET", "/v2/event-types/1001", "2024-06-14"), ("GET", "/v2/bookings", "2024-08-13"),
             ("POST", "/v2/bookings", "2024-08-13"),
         ):  # fmt: skip
-            refused = await calcom(method, path, wish() if method == "POST" else None, version=version, expect=404)
+            refused = await calcom(
+                method, path, booking_body() if method == "POST" else None, version=version, expect=404
+            )
             assert message(refused) == f"Cannot {method} {path}"
             expect = {"GET": 200, "POST": 400}[method]
             await calcom(method, path, {} if method == "POST" else None, version=own, expect=expect)
@@ -99,23 +99,22 @@ async def test_a_wrong_version_is_refused_at_each_endpoint(calcom: Api) -> None:
 
 
 async def test_an_event_type_is_its_users_own_and_shows_defaults(calcom: Api) -> None:
-    """§2."""
     await seed(calcom, afterEventBuffer=10)
     calcom.version = "2024-06-14"
-    made = (await calcom("GET", "/v2/event-types/1001"))["data"]
-    assert (made["lengthInMinutes"], made["afterEventBuffer"], made["confirmationPolicy"]) == (
+    created = (await calcom("GET", "/v2/event-types/1001"))["data"]
+    assert (created["lengthInMinutes"], created["afterEventBuffer"], created["confirmationPolicy"]) == (
         45,
         10,
         {"disabled": True},
     )
-    assert {f["slug"]: f["required"] for f in made["bookingFields"]}["email"] is True
+    assert {f["slug"]: f["required"] for f in created["bookingFields"]}["email"] is True
     await calcom("GET", "/v2/event-types/1001", key="cal_other", expect=404)
-    not_kept_to = {"key": calcom.key, "id": 1, "seats": {"seatsPerTimeSlot": 2}}
-    assert "seats" in (await calcom("POST", "/_sim/event-types", not_kept_to, expect=400))["error"]
+    unsupported = {"key": calcom.key, "id": 1, "seats": {"seatsPerTimeSlot": 2}}
+    assert "seats" in (await calcom("POST", "/_sim/event-types", unsupported, expect=400))["error"]
 
 
-async def test_unknown_keys_of_bookings_and_slots_are_refused(calcom: Api) -> None:
-    """§1: forbidNonWhitelisted."""
+async def test_unknown_keys_of_bookings_are_refused(calcom: Api) -> None:
+    """Cal.com validates these bodies with `forbidNonWhitelisted`."""
     await seed(calcom)
     assert "endTime property is wrong" in message(await book(calcom, endTime=AT, expect=400))
     assert "phone property is wrong" in message(await book(calcom, attendee={**ATTENDEE, "phone": "1"}, expect=400))
@@ -123,24 +122,24 @@ async def test_unknown_keys_of_bookings_and_slots_are_refused(calcom: Api) -> No
 
 
 async def test_taken_slots_are_400_with_the_text(calcom: Api) -> None:
-    """§4: slot gone is 400 far more often than 409; the retry of a booking that succeeded, too."""
+    """A taken slot is 400 far more often than 409. So is a retry of a booking that succeeded."""
     await seed(calcom, afterEventBuffer=10)
-    made = (await book(calcom))["data"]
-    assert (made["status"], made["start"], made["duration"]) == ("accepted", "2026-11-27T13:30:00.000Z", 45)
+    created = (await book(calcom))["data"]
+    assert (created["status"], created["start"], created["duration"]) == ("accepted", "2026-11-27T13:30:00.000Z", 45)
     taken = "User either already has booking at this time or is not available"
     for start in (
         AT,
         "2026-11-27T14:20:00Z",
         "2026-11-29T10:00:00Z",
         "2026-11-27T22:30:00Z",
-    ):  # twin, buffer, Sunday, night
+    ):  # same time, buffer, Sunday, night
         assert message(await book(calcom, start=start, expect=400)) == taken
     await book(calcom, start="2026-11-27T14:25:00Z")
     assert message(await book(calcom, start="2026-11-19T10:00:00Z", expect=400)).startswith("Attempting to book")
 
 
 async def test_two_event_types_of_one_user_share_their_host(calcom: Api) -> None:
-    """§1: a key acts as one user. `host` stands for the children of a managed team type."""
+    """A key acts as one user. `host` simulates the children of a managed team type."""
     await seed(calcom, 1001)
     await seed(calcom, 1002)
     await seed(calcom, 1003, host="mehmet")
@@ -150,7 +149,6 @@ async def test_two_event_types_of_one_user_share_their_host(calcom: Api) -> None
 
 
 async def test_notice_and_window_have_their_own_text(calcom: Api) -> None:
-    """§4."""
     await seed(calcom, minimumBookingNotice=120, bookingWindow={"type": "calendarDays", "value": 5})
     for start in ("2026-11-20T10:00:00Z", AT):
         text = message(await book(calcom, start=start, expect=400))
@@ -167,24 +165,24 @@ async def test_notice_and_window_have_their_own_text(calcom: Api) -> None:
     {"location": {"type": "phone"}},
 ])  # fmt: skip
 async def test_create_body_is_checked(calcom: Api, change: dict[str, Any]) -> None:
-    """§4: create body, language enum, metadata limits."""
+    """Fields of the attendee, the enum of languages, the limits of metadata."""
     await seed(calcom)
     await book(calcom, expect=400, **change)
 
 
-async def test_a_caller_with_only_a_phone_number_needs_an_address_of_ours(calcom: Api) -> None:
-    """§4: the event type's own fields are checked, and they ask for a mail address."""
+async def test_a_caller_with_only_a_phone_number_needs_a_mail_address_of_ours(calcom: Api) -> None:
+    """The booking fields of the event type are checked, and they require a mail address."""
     only_phone = {"name": "Erika", "timeZone": "Europe/Berlin", "phoneNumber": "+4915112345678"}
     await seed(calcom)
     assert message(await book(calcom, attendee=only_phone, expect=400)) == "responses - {email}error_required_field"
-    made = (await book(calcom, attendee={**only_phone, "email": ATTENDEE["email"]}))["data"]
-    assert made["attendees"][0]["phoneNumber"] == "+4915112345678"
+    created = (await book(calcom, attendee={**only_phone, "email": ATTENDEE["email"]}))["data"]
+    assert created["attendees"][0]["phoneNumber"] == "+4915112345678"
 
 
 async def test_list_finds_a_booking_by_type_and_time(calcom: Api) -> None:
-    """§4: the recovery after an unknown outcome matches metadata."""
+    """After an unknown outcome the runtime searches this list for its metadata."""
     await seed(calcom)
-    made = (await book(calcom, metadata={"requestId": "r-1"}))["data"]
+    created = (await book(calcom, metadata={"requestId": "r-1"}))["data"]
     query = {"eventTypeId": 1001, "afterStart": "2026-11-27T13:30:00Z", "beforeEnd": "2026-11-27T14:15:00Z"}
     found = await calcom("GET", "/v2/bookings", **query)
     assert [b["metadata"]["requestId"] for b in found["data"]] == ["r-1"]
@@ -205,11 +203,11 @@ async def test_list_finds_a_booking_by_type_and_time(calcom: Api) -> None:
         await calcom("GET", "/v2/bookings", **wrong, expect=400)
     await calcom("GET", "/v2/bookings", key="nonsense", expect=401)
     assert (await calcom("GET", "/v2/bookings", key="cal_other"))["data"] == []
-    assert (await calcom("GET", f"/v2/bookings/{made['uid']}"))["data"]["uid"] == made["uid"]
+    assert (await calcom("GET", f"/v2/bookings/{created['uid']}"))["data"]["uid"] == created["uid"]
 
 
 async def test_cancel_errors_have_no_envelope(calcom: Api) -> None:
-    """§4: cancelling twice is 400, bare."""
+    """Cancelling twice is 400, without the envelope."""
     await seed(calcom)
     path = f"/v2/bookings/{(await book(calcom))['data']['uid']}/cancel"
     assert (await calcom("POST", path, {"cancellationReason": "x"}))["data"]["status"] == "cancelled"
@@ -220,7 +218,7 @@ async def test_cancel_errors_have_no_envelope(calcom: Api) -> None:
 
 
 async def test_a_move_makes_a_new_uid(calcom: Api) -> None:
-    """§4: old one cancelled with rescheduledToUid; moving it again is 400; its own time is not in the way."""
+    """The old booking is cancelled, with rescheduledToUid. Moving it again is 400. Its own time does not count as taken."""
     await seed(calcom)
     old = (await book(calcom, metadata={"requestId": "r"}))["data"]
     path = f"/v2/bookings/{old['uid']}/reschedule"
@@ -232,7 +230,7 @@ async def test_a_move_makes_a_new_uid(calcom: Api) -> None:
 
 
 async def test_confirmation_types_are_pending_and_find_the_first_request(calcom: Api) -> None:
-    """§4: `pending`, and only here does a repeated request return the existing booking."""
+    """They are `pending`, and only here does a repeated request return the existing booking."""
     await seed(calcom, confirmationPolicy={"type": "always"})
     first, second = (await book(calcom))["data"], (await book(calcom))["data"]
     assert first["status"] == "pending"
@@ -242,18 +240,18 @@ async def test_confirmation_types_are_pending_and_find_the_first_request(calcom:
 HOOK = {"triggers": ["BOOKING_CREATED", "BOOKING_CANCELLED"], "active": True, "secret": "geheim"}
 
 
-async def test_webhooks_are_unique_by_url_and_tell_their_secret(calcom: Api) -> None:
-    """§5: 409 on the same URL, UUID string ids, secret in clear, no pagination object, unknown triggers 400."""
+async def test_webhooks_are_unique_by_url_and_return_their_secret(calcom: Api) -> None:
+    """The same URL is 409, ids are UUIDs, the secret is in plain text, unknown triggers are 400; no pagination object."""
     body = {**HOOK, "subscriberUrl": "http://127.0.0.1:9/hook"}
-    made = (await calcom("POST", "/v2/webhooks", body, expect=201))["data"]
-    assert str(uuid.UUID(made["id"])) == made["id"]
+    created = (await calcom("POST", "/v2/webhooks", body, expect=201))["data"]
+    assert str(uuid.UUID(created["id"])) == created["id"]
     refused = await calcom("POST", "/v2/webhooks", body, expect=409)
     assert message(refused) == "Webhook with this subscriber url already exists for this user"
     listed = await calcom("GET", "/v2/webhooks", take=250)
     assert listed["data"][0]["secret"] == "geheim"
     assert "pagination" not in listed
     assert (await calcom("GET", "/v2/webhooks", skip=1))["data"] == []
-    path = f"/v2/webhooks/{made['id']}"
+    path = f"/v2/webhooks/{created['id']}"
     await calcom("PATCH", path, {"triggers": ["BOOKING_CONFIRMED"]}, expect=400)
     assert (await calcom("PATCH", path, {"active": False}))["data"]["active"] is False
     await calcom("PATCH", path, {"version": "2020-01-01"}, expect=400)
@@ -275,7 +273,7 @@ async def deliveries(calcom: Api, count: int) -> list[dict[str, Any]]:
 
 
 async def test_a_webhook_is_sent_once_signed_and_never_again(calcom: Api, receiver: Receiver) -> None:
-    """§5: at most once; status in capitals, times without milliseconds; a failure is only noted."""
+    """At most once, with the status in capitals and times without milliseconds. A failure is only recorded."""
     await seed(calcom)
     await calcom("POST", "/v2/webhooks", {**HOOK, "subscriberUrl": f"{receiver.url}/hook"}, expect=201)
     receiver.answers["/hook"] = [aiohttp.web.Response(status=500), {}]
@@ -292,7 +290,6 @@ async def test_a_webhook_is_sent_once_signed_and_never_again(calcom: Api, receiv
 
 
 async def test_redirects_are_not_followed(calcom: Api, receiver: Receiver) -> None:
-    """§5: redirect manual."""
     await seed(calcom)
     await calcom("POST", "/v2/webhooks", {**HOOK, "subscriberUrl": f"{receiver.url}/old"}, expect=201)
     receiver.answers["/old"] = aiohttp.web.Response(status=307, headers={"Location": f"{receiver.url}/new"})
@@ -302,7 +299,7 @@ async def test_redirects_are_not_followed(calcom: Api, receiver: Receiver) -> No
 
 
 async def test_rate_limit_blocks_for_a_minute(calcom: Api, clock: FixedClock) -> None:
-    """§1: 120 a minute and key, headers with the limiter's name, blocked for 60 s, no Retry-After."""
+    """The headers have the limiter's name, exceeding the limit blocks the key for 60 s, and there is no Retry-After."""
     await calcom("POST", "/_sim/settings", {"rate_limit": 2})
     await calcom("GET", "/v2/me")
     assert (calcom.headers["X-RateLimit-Limit-Default"], calcom.headers["X-RateLimit-Remaining-Default"]) == ("2", "1")
@@ -317,8 +314,8 @@ async def test_rate_limit_blocks_for_a_minute(calcom: Api, clock: FixedClock) ->
     await calcom("GET", "/v2/me")
 
 
-async def test_the_old_api_shows_the_same_bookings_by_other_words(calcom: Api) -> None:
-    """§7: the key in the query, no version header, no envelope, numeric ids, errors as codes."""
+async def test_the_old_api_has_the_same_bookings_in_another_shape(calcom: Api) -> None:
+    """API v1: the key in the query, no version header, no envelope, numeric ids, errors as codes."""
     await seed(calcom)
     body = {
         "eventTypeId": 1001, "start": AT, "end": "2026-11-27T14:15:00Z", "timeZone": "Europe/Berlin", "language": "de",
@@ -326,56 +323,56 @@ async def test_the_old_api_shows_the_same_bookings_by_other_words(calcom: Api) -
         "metadata": {"requestId": "r1"},
     }  # fmt: skip
     query = f"?apiKey={calcom.key}"
-    made = await calcom("POST", f"/v1/bookings{query}", body, expect=200)
-    assert (made["status"], made["metadata"]) == ("ACCEPTED", {"requestId": "r1"})
-    assert (await calcom("GET", f"/v2/bookings/{made['uid']}"))["data"]["status"] == "accepted"
+    created = await calcom("POST", f"/v1/bookings{query}", body, expect=200)
+    assert (created["status"], created["metadata"]) == ("ACCEPTED", {"requestId": "r1"})
+    assert (await calcom("GET", f"/v2/bookings/{created['uid']}"))["data"]["status"] == "accepted"
     again = await calcom("POST", f"/v1/bookings{query}", body, expect=400)
     assert again == {"message": "no_available_users_found_error"}
     listed = await calcom("GET", f"/v1/bookings{query}&dateFrom=2026-11-27T13:29:00Z&dateTo=2026-11-27T14:16:00Z")
-    assert [booking["uid"] for booking in listed["bookings"]] == [made["uid"]]
+    assert [booking["uid"] for booking in listed["bookings"]] == [created["uid"]]
     assert (await calcom("GET", f"/v1/bookings{query}&dateFrom=2026-11-28T00:00:00Z"))["bookings"] == []
-    await calcom("DELETE", f"/v1/bookings/{made['id']}/cancel{query}")
-    assert (await calcom("GET", f"/v2/bookings/{made['uid']}"))["data"]["status"] == "cancelled"
+    await calcom("DELETE", f"/v1/bookings/{created['id']}/cancel{query}")
+    assert (await calcom("GET", f"/v2/bookings/{created['uid']}"))["data"]["status"] == "cancelled"
     await calcom("GET", "/v1/bookings", expect=401)
     assert all(calcom.key not in entry["path"] for entry in await calcom.journal())
 
 
-TOLD = ["BOOKING_CREATED", "BOOKING_RESCHEDULED", "BOOKING_CANCELLED", "BOOKING_NO_SHOW_UPDATED"]
+TRIGGERS = ["BOOKING_CREATED", "BOOKING_RESCHEDULED", "BOOKING_CANCELLED", "BOOKING_NO_SHOW_UPDATED"]
 
 
-async def dashboard(calcom: Api, action: str, *, expect: int = 200, **what: Any) -> Any:
-    return await calcom("POST", "/_sim/dashboard", {"key": calcom.key, "action": action, **what}, expect=expect)
+async def dashboard(calcom: Api, action: str, *, expect: int = 200, **fields: Any) -> Any:
+    return await calcom("POST", "/_sim/dashboard", {"key": calcom.key, "action": action, **fields}, expect=expect)
 
 
-async def test_a_host_works_in_the_dashboard_and_webhooks_tell_of_it(calcom: Api, receiver: Receiver) -> None:
-    """§5: the same events as by the API; a no-show tells only who, by `bookingUid`."""
+async def test_changes_of_a_host_in_the_dashboard_send_webhooks(calcom: Api, receiver: Receiver) -> None:
+    """The same events as by the API. A no-show has only the booking's ids and the attendees."""
     await seed(calcom)
     await calcom(
-        "POST", "/v2/webhooks", {**HOOK, "triggers": TOLD, "subscriberUrl": f"{receiver.url}/hook"}, expect=201
+        "POST", "/v2/webhooks", {**HOOK, "triggers": TRIGGERS, "subscriberUrl": f"{receiver.url}/hook"}, expect=201
     )
     await calcom("POST", "/_sim/settings", {"webhook_delay_ms": -1})
-    made = await dashboard(calcom, "create", expect=201, **wish())
-    moved = await dashboard(calcom, "move", uid=made["uid"], start="2026-11-27T15:00:00Z")
-    assert (moved["rescheduledFromUid"], moved["uid"] != made["uid"]) == (made["uid"], True)
+    created = await dashboard(calcom, "create", expect=201, **booking_body())
+    moved = await dashboard(calcom, "move", uid=created["uid"], start="2026-11-27T15:00:00Z")
+    assert (moved["rescheduledFromUid"], moved["uid"] != created["uid"]) == (created["uid"], True)
     absent = await dashboard(calcom, "absent", uid=moved["uid"])
     assert absent["attendees"][0]["absent"] is True
     assert (await dashboard(calcom, "cancel", uid=moved["uid"]))["status"] == "cancelled"
-    told = [json.loads(body) for _, body in receiver.at("/hook")]
-    assert [event["triggerEvent"] for event in told] == [
+    events = [json.loads(body) for _, body in receiver.at("/hook")]
+    assert [event["triggerEvent"] for event in events] == [
         "BOOKING_CREATED", "BOOKING_RESCHEDULED", "BOOKING_NO_SHOW_UPDATED", "BOOKING_CANCELLED",
     ]  # fmt: skip
-    assert told[1]["payload"]["rescheduleUid"] == made["uid"]
-    assert told[2]["payload"]["bookingUid"] == moved["uid"]
+    assert events[1]["payload"]["rescheduleUid"] == created["uid"]
+    assert events[2]["payload"]["bookingUid"] == moved["uid"]
 
 
 @pytest.mark.parametrize(("copies", "delay"), [(0, 1), (2, -1), (1, -1)])
 async def test_webhooks_are_lost_doubled_or_before_the_answer(
     calcom: Api, receiver: Receiver, copies: int, delay: int
 ) -> None:
-    """§5: at most once, possibly duplicated, sent within the booker's own request."""
+    """At most once, possibly duplicated, sent within the booker's own request."""
     await seed(calcom)
     await calcom(
-        "POST", "/v2/webhooks", {**HOOK, "triggers": TOLD, "subscriberUrl": f"{receiver.url}/hook"}, expect=201
+        "POST", "/v2/webhooks", {**HOOK, "triggers": TRIGGERS, "subscriberUrl": f"{receiver.url}/hook"}, expect=201
     )
     await calcom("POST", "/_sim/settings", {"webhook_copies": copies, "webhook_delay_ms": delay})
     await book(calcom)

@@ -1,4 +1,4 @@
-"""What `make demo KEEP=1` says last can be pasted."""
+"""The commands that `make demo KEEP=1` prints at its end can be pasted."""
 
 import io
 import shlex
@@ -10,14 +10,14 @@ import pytest
 from rich.console import Console
 
 from askproai_sandbox.cluster import ProcessError, eventually, spawn
-from askproai_sandbox.demo.run import _state, _tell_how_to_go_on
+from askproai_sandbox.demo.run import _print_next_commands, _wait_for_state
 from askproai_sandbox.demo.state import State
 
 
-def test_the_commands_that_are_named_last_are_found_and_book():
+def test_the_printed_commands_exist_and_book():
     screen = io.StringIO()
     state = State("/x/kubeconfig", "http://127.0.0.1:1", "http://127.0.0.1:2", "postgresql://x", "redis://x")
-    _tell_how_to_go_on(state, Path(".demo"), Console(file=screen, width=132))
+    _print_next_commands(state, Path(".demo"), Console(file=screen, width=132))
     lines = [shlex.split(line) for line in screen.getvalue().splitlines() if line.startswith("  ")]
     exported = dict(word.split("=", 1) for word in lines[0][1:])
     assert Path(exported["PATH"].split(":")[0], "askproai").exists(), "a newcomer's PATH has no askproai"
@@ -27,8 +27,8 @@ def test_the_commands_that_are_named_last_are_found_and_book():
 
 async def test_a_demo_that_another_one_ended_says_so(tmp_path: Path):
     """The second `make demo` in a checkout ends the first, whose log is gone by then."""
-    stage = await spawn("stage", [sys.executable, "-c", ""], directory=tmp_path)
-    await eventually(lambda: stage.exit_code is not None, timedelta(seconds=10), "its end")
-    stage.log.unlink()
+    environment = await spawn("stage", [sys.executable, "-c", ""], directory=tmp_path)
+    await eventually(lambda: environment.exit_code is not None, timedelta(seconds=10), "its end")
+    environment.log.unlink()
     with pytest.raises(ProcessError, match="ended from outside"):
-        await _state(stage, tmp_path / "demo")
+        await _wait_for_state(environment, tmp_path / "demo")

@@ -1,4 +1,4 @@
-"""Where the Kubernetes programs come from."""
+"""The Kubernetes programs: from KUBE_BIN, or built once."""
 
 from pathlib import Path
 
@@ -40,21 +40,21 @@ touch "$2"
 async def test_a_cold_build_says_once_how_long_it_takes_and_then_how_far_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first run builds the control plane once (about 5 minutes on 2 cores), with progress, and says so."""
+    """The first run builds the control plane (about 5 minutes on 2 cores), and reports that and its progress."""
     go = tmp_path / "go"
     go.write_text(GO)
     go.chmod(0o755)
     monkeypatch.setattr(module.shutil, "which", lambda _name: str(go))
-    monkeypatch.setattr(module, "TOLD_EVERY_SECONDS", 0.1)
-    told: list[str] = []
-    folder = await program_folder(told.append, {"XDG_CACHE_HOME": str(tmp_path)})
+    monkeypatch.setattr(module, "REPORT_INTERVAL_SECONDS", 0.1)
+    reports: list[str] = []
+    folder = await program_folder(reports.append, {"XDG_CACHE_HOME": str(tmp_path)})
     assert {entry.name for entry in folder.iterdir()} >= {"kube", *PARTS}
-    assert sum("about 5 minutes on 2 cores" in line for line in told) == 1
-    assert any("1 modules downloaded, 1 of about 2600 packages compiled" in line for line in told)
-    assert told[-1] == "control plane: built"
-    again: list[str] = []
-    assert await program_folder(again.append, {"XDG_CACHE_HOME": str(tmp_path)}) == folder
-    assert again == []
+    assert sum("about 5 minutes on 2 cores" in line for line in reports) == 1
+    assert any("1 modules downloaded, 1 of about 2600 packages compiled" in line for line in reports)
+    assert reports[-1] == "control plane: built"
+    second_reports: list[str] = []
+    assert await program_folder(second_reports.append, {"XDG_CACHE_HOME": str(tmp_path)}) == folder
+    assert second_reports == []
 
 
 async def test_a_failed_build_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

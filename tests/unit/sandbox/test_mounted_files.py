@@ -3,13 +3,13 @@
 import threading
 from pathlib import Path
 
-from askproai_sandbox.pods.volumes import swap
+from askproai_sandbox.pods.pod import replace_files
 
 
 def test_files_come_change_and_go(tmp_path: Path) -> None:
     folder = tmp_path / "volume"
-    swap(folder, {"a": b"1", "deep/b": b"1"})
-    swap(folder, {"deep/b": b"2", "c": b"2"})
+    replace_files(folder, {"a": b"1", "deep/b": b"1"})
+    replace_files(folder, {"deep/b": b"2", "c": b"2"})
     assert (folder / "deep" / "b").read_bytes() == (folder / "c").read_bytes() == b"2"
     assert not (folder / "a").exists()
     assert len([entry for entry in folder.iterdir() if entry.is_dir() and not entry.is_symlink()]) == 1
@@ -18,24 +18,24 @@ def test_files_come_change_and_go(tmp_path: Path) -> None:
 
 
 def test_a_reader_never_sees_half_of_a_change(tmp_path: Path) -> None:
-    swap(tmp_path, {"a": b"0", "b": b"0"})
+    replace_files(tmp_path, {"a": b"0", "b": b"0"})
     stop = threading.Event()
 
     def write() -> None:
         for number in range(300):
             content = str(number).encode()
-            swap(tmp_path, {"a": content, "b": content})
+            replace_files(tmp_path, {"a": content, "b": content})
         stop.set()
 
     writer = threading.Thread(target=write)
     writer.start()
-    looks = 0
+    reads = 0
     while not stop.is_set():
         generation = (tmp_path / "..data").resolve()
         try:
             assert (generation / "a").read_bytes() == (generation / "b").read_bytes()
-        except FileNotFoundError:  # the generation ended meanwhile: a reader looks again
+        except FileNotFoundError:  # the generation was deleted meanwhile: a reader starts again
             continue
-        looks += 1
+        reads += 1
     writer.join()
-    assert looks > 0
+    assert reads > 0

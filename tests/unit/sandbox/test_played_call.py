@@ -1,4 +1,4 @@
-"""A call is played as Retell plays one: reference/retell.md §5 to §8. Proves the simulator's part of W1 and B2."""
+"""A call is played as Retell plays one, by the rules of docs/vendors/retell.md."""
 
 import hashlib
 import hmac
@@ -26,23 +26,23 @@ Tools = list[dict[str, Any]]
 
 
 def verified(key: str, headers: Mapping[str, str], body: bytes) -> bool:
-    """§6, written once more, so that the caller's signature is not checked by itself."""
+    """Return whether the signature is right. Written once more, so that the simulator's own code does not check itself."""
     match = re.fullmatch(r"v=(\d+),d=([0-9a-f]{64})", headers["x-retell-signature"])
     assert match
     return hmac.new(key.encode(), body + match[1].encode(), hashlib.sha256).hexdigest() == match[2]
 
 
 async def salon(retell: Api, receiver: Receiver, tools: Tools, *, agent: Any = None, llm: Any = None) -> str:
-    """Make a published agent that is bound to the number at version 0; gives the agent's id."""
+    """Create a published agent that is bound to the number at version 0, and return its id."""
     body = {
         "start_speaker": "agent",
         "begin_message": "Salon Müller, guten Tag!",
         "general_tools": tools,
         **(llm or {}),
     }
-    made = await retell("POST", "/create-retell-llm", body, expect=201)
+    created = await retell("POST", "/create-retell-llm", body, expect=201)
     body = {
-        "response_engine": {"type": "retell-llm", "llm_id": made["llm_id"]},
+        "response_engine": {"type": "retell-llm", "llm_id": created["llm_id"]},
         "voice_id": "11labs-Carola",
         "webhook_url": f"{receiver.url}/hook",
         **(agent or {}),
@@ -67,12 +67,12 @@ async def salon(retell: Api, receiver: Receiver, tools: Tools, *, agent: Any = N
     return agent_id
 
 
-async def ring(retell: Api, *say: str, **more: Any) -> CallRecord:
-    return await play_call(retell.url, NUMBER, say, **more)
+async def ring(retell: Api, *say: str, **options: Any) -> CallRecord:
+    return await play_call(retell.url, NUMBER, say, **options)
 
 
 def events(receiver: Receiver) -> dict[str, dict[str, Any]]:
-    return {told["event"]: told["call"] for _, body in receiver.at("/hook") for told in [json.loads(body)]}
+    return {event["event"]: event["call"] for _, body in receiver.at("/hook") for event in [json.loads(body)]}
 
 
 async def test_a_german_caller_books(retell: Api, receiver: Receiver, tools: Tools) -> None:
@@ -104,7 +104,7 @@ async def test_a_german_caller_books(retell: Api, receiver: Receiver, tools: Too
 
 
 async def test_everything_is_signed_over_the_raw_body(retell: Api, receiver: Receiver, tools: Tools) -> None:
-    """§6: raw umlauts, so that who signs a re-serialised body fails."""
+    """Umlauts are raw, so that verifying a re-serialised body fails."""
     await salon(retell, receiver, tools)
     await ring(retell, ASKS, AGREES)
     assert len(receiver.requests) == 5
@@ -112,8 +112,8 @@ async def test_everything_is_signed_over_the_raw_body(retell: Api, receiver: Rec
     assert "hätte".encode() in receiver.at("/check_availability")[0][1]
 
 
-async def test_events_carry_what_the_reference_says(retell: Api, receiver: Receiver, tools: Tools) -> None:
-    """§5: started is basic, ended is all but the analysis, absent is absent (§10.8)."""
+async def test_events_have_retells_fields(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    """`call_started` has the basic fields, `call_ended` all but the analysis; fields that were never set are absent."""
     await salon(retell, receiver, tools)
     await ring(retell, ASKS, AGREES)
     started, ended, analyzed = (events(receiver)[name] for name in ("call_started", "call_ended", "call_analyzed"))
@@ -125,11 +125,11 @@ async def test_events_carry_what_the_reference_says(retell: Api, receiver: Recei
     roles = [item["role"] for item in ended["transcript_with_tool_calls"]]
     assert roles.count("tool_call_invocation") == roles.count("tool_call_result") == 2
     invocation = next(i for i in ended["transcript_with_tool_calls"] if i["role"] == "tool_call_invocation")
-    assert json.loads(invocation["arguments"])["service"] == "Haarschnitt", "arguments are a JSON string (§5.1)"
+    assert json.loads(invocation["arguments"])["service"] == "Haarschnitt", "arguments are a JSON string"
 
 
 async def test_a_function_sees_the_live_call(retell: Api, receiver: Receiver, tools: Tools) -> None:
-    """§8, §9.4: ongoing, transcript so far, no end fields."""
+    """It is ongoing, with the transcript so far, and without the fields of its end."""
     await salon(retell, receiver, tools)
     await ring(retell, ASKS)
     call = json.loads(receiver.at("/check_availability")[0][1])["call"]
@@ -140,7 +140,7 @@ async def test_a_function_sees_the_live_call(retell: Api, receiver: Receiver, to
 
 
 async def test_without_a_name_the_agent_asks_for_it(retell: Api, receiver: Receiver, tools: Tools) -> None:
-    """§8: functions are called as the LLM version declares them, which requires the name."""
+    """Functions are called as the LLM's version declares them, and that requires the name."""
     await salon(retell, receiver, tools)
     record = await ring(retell, ASKS, "Ja, bitte.")
     assert record.errors == []
@@ -156,7 +156,7 @@ async def test_without_a_name_the_agent_asks_for_it(retell: Api, receiver: Recei
 async def test_missing_required_arguments_are_an_error_and_no_request(
     retell: Api, receiver: Receiver, tools: Tools
 ) -> None:
-    """§8: what a test gives in the model's place is held to the schema too."""
+    """Tool calls that a test passes instead of the model are checked against the schema, too."""
     await salon(retell, receiver, tools)
     record = await ring(retell, args=[{"name": "book_appointment", "args": {"start": OFFER["start"]}}])
     assert record.errors == ["the schema of book_appointment requires customer_name, which the caller did not say"]
@@ -172,7 +172,7 @@ async def test_undeclared_tools_and_arguments_are_not_sent(retell: Api, receiver
 
 
 async def test_args_at_root_and_headers_follow_the_declaration(retell: Api, receiver: Receiver, tools: Tools) -> None:
-    """§3.1, §8: no name, no call; variables are filled, unset ones stay literal (§3.3)."""
+    """Neither name nor call in the body; variables are filled in, unset ones stay as they are written."""
     tools[0] |= {"args_at_root": True, "method": "PUT", "headers": {"X-Call": "{{call_id}}", "X-Unset": "{{nobody}}"}}
     await salon(retell, receiver, tools)
     record = await ring(retell, ASKS)
@@ -181,10 +181,10 @@ async def test_args_at_root_and_headers_follow_the_declaration(retell: Api, rece
     assert (headers["X-Call"], headers["X-Unset"]) == (record.call_id, "{{nobody}}")
 
 
-async def test_a_failing_tool_is_told_and_retried_only_as_declared(
+async def test_a_failing_tool_is_recorded_and_retried_only_as_declared(
     retell: Api, receiver: Receiver, tools: Tools
 ) -> None:
-    """§3.1: max_retry, default 0."""
+    """As often as `max_retry`, whose default is 0."""
     tools[1]["max_retry"] = 1
     await salon(retell, receiver, tools)
     receiver.answers["/check_availability"] = [web.Response(status=503)]
@@ -199,7 +199,7 @@ async def test_a_failing_tool_is_told_and_retried_only_as_declared(
 
 
 async def test_webhooks_are_tried_again_up_to_three_times(retell: Api, receiver: Receiver, tools: Tools) -> None:
-    """§5: then it gives up; the call goes on meanwhile."""
+    """Then Retell gives up; the call goes on meanwhile."""
     await salon(retell, receiver, tools, agent={"webhook_events": ["call_ended"]})
     receiver.answers["/hook"] = [web.Response(status=500) for _ in range(4)]
     record = await ring(retell, ASKS)
@@ -211,7 +211,6 @@ async def test_webhooks_are_tried_again_up_to_three_times(retell: Api, receiver:
 async def test_a_pinned_number_keeps_its_version_and_an_unpinned_one_goes_with_the_draft(
     retell: Api, receiver: Receiver, tools: Tools
 ) -> None:
-    """§2.1.7."""
     agent_id = await salon(retell, receiver, tools)
     await retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 0}, expect=201)
     assert (await ring(retell)).agent_version == 0
@@ -221,7 +220,7 @@ async def test_a_pinned_number_keeps_its_version_and_an_unpinned_one_goes_with_t
 
 
 async def test_an_unbound_number_declines(retell: Api, receiver: Receiver, tools: Tools) -> None:
-    """§7: no agent bound, the call is declined; so is one whose agent was deleted (§2)."""
+    """Also a number whose agent was deleted."""
     agent_id = await salon(retell, receiver, tools)
     await retell("DELETE", f"/delete-agent/{agent_id}", expect=204)
     record = await ring(retell, ASKS)
@@ -231,7 +230,6 @@ async def test_an_unbound_number_declines(retell: Api, receiver: Receiver, tools
 
 
 async def test_variables_are_filled_in_and_unset_ones_stay(retell: Api, receiver: Receiver, tools: Tools) -> None:
-    """§3.3."""
     greeting = {"begin_message": "Guten Tag {{who}}, {{nobody}}!", "default_dynamic_variables": {"who": "lieber Kunde"}}
     await salon(retell, receiver, tools, llm=greeting)
     assert "Guten Tag lieber Kunde, {{nobody}}!" in (await ring(retell)).transcript
@@ -272,7 +270,7 @@ HEARD = [
 ]
 
 
-def listening() -> ScriptedModel:
+def new_model() -> ScriptedModel:
     declared = {
         "check_availability": ("service", "date", "time", "part_of_day"),
         "book_appointment": ("start", "service", "customer_name"),
@@ -292,15 +290,15 @@ def called(model: ScriptedModel, text: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("text", "args"), HEARD)
 def test_the_model_hears_what_is_asked(text: str, args: dict[str, str]) -> None:
-    assert called(listening(), text) == {"tool": "check_availability", **args}
+    assert called(new_model(), text) == {"tool": "check_availability", **args}
 
 
 def test_the_model_remembers_day_service_name_and_offers() -> None:
-    model = listening()
+    model = new_model()
     model.hear("Hier ist Erika Mustermann, einen Haarschnitt am Freitag um drei bitte")
     model.learn({"success": False, "message": "Um drei ist nichts frei.", "alternatives": [OFFER, {"start": "later"}]})
-    wish = {"tool": "check_availability", "service": "Haarschnitt", "date": "Freitag", "time": "vier"}
-    assert called(model, "Lieber um vier") == wish
+    expected = {"tool": "check_availability", "service": "Haarschnitt", "date": "Freitag", "time": "vier"}
+    assert called(model, "Lieber um vier") == expected
     model.learn({"success": False, "message": "Wie bitte?"})
     booked = called(model, "Den zweiten bitte, ja")
     assert (booked["tool"], booked["start"]) == ("book_appointment", "later")
@@ -321,7 +319,7 @@ NAMED = {
 
 @pytest.mark.parametrize(("text", "name"), NAMED.items())
 def test_a_name_that_was_asked_for_books(text: str, name: str) -> None:
-    model = listening()
+    model = new_model()
     model.hear("Einen Haarschnitt morgen um zehn")
     model.learn({"success": True, "slots": [OFFER, {"start": "later"}]})
     assert model.hear("Ja, die zweite bitte") == ASK_NAME
@@ -332,14 +330,14 @@ def test_a_name_that_was_asked_for_books(text: str, name: str) -> None:
 
 
 def test_a_yes_may_carry_the_name() -> None:
-    model = listening()
+    model = new_model()
     model.hear("Einen Haarschnitt morgen um zehn")
     model.learn({"success": True, "slots": [OFFER]})
     assert called(model, "Ja, Anna Beispiel")["customer_name"] == "Anna Beispiel"
 
 
-def test_another_wish_is_stronger_than_the_question_for_the_name() -> None:
-    model = listening()
+def test_another_requested_time_is_stronger_than_the_question_for_the_name() -> None:
+    model = new_model()
     model.hear("Einen Haarschnitt morgen um zehn")
     model.learn({"success": True, "slots": [OFFER]})
     assert model.hear("Ja, bitte.") == ASK_NAME
@@ -350,19 +348,19 @@ def test_another_wish_is_stronger_than_the_question_for_the_name() -> None:
 
 
 def test_a_service_that_was_asked_for_keeps_the_day_and_the_time() -> None:
-    model = listening()
+    model = new_model()
     assert called(model, "Eine Massage morgen um zehn")["service"] == "Massage"
     model.learn(
         {"success": False, "message": "Buchbar ist: Haarschnitt oder Farbe?", "services": ["haarschnitt", "farbe"]}
     )
     assert called(model, "Am Freitag um elf") == {"tool": "check_availability", "date": "Freitag", "time": "elf"}
     model.learn({"success": False, "message": "Was möchten Sie buchen?", "services": ["haarschnitt", "farbe"]})
-    wish = {"tool": "check_availability", "service": "Farbe", "date": "Freitag", "time": "elf"}
-    assert called(model, "Farbe.") == wish
+    expected = {"tool": "check_availability", "service": "Farbe", "date": "Freitag", "time": "elf"}
+    assert called(model, "Farbe.") == expected
 
 
-async def asks_before(retell: Api, receiver: Receiver, tools: Tools) -> None:
-    """Make a salon whose number has an inbound webhook, and whose greeting has a variable."""
+async def salon_with_inbound_webhook(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    """Create a salon whose number has an inbound webhook and whose greeting has a variable."""
     llm = {"begin_message": "Guten Tag {{caller_name}}!", "default_dynamic_variables": {"caller_name": "Gast"}}
     await salon(retell, receiver, tools, llm=llm)
     await retell("PATCH", f"/update-phone-number/{NUMBER}", {"inbound_webhook_url": f"{receiver.url}/inbound"})
@@ -371,8 +369,8 @@ async def asks_before(retell: Api, receiver: Receiver, tools: Tools) -> None:
 async def test_the_inbound_webhook_is_asked_before_the_call_and_its_variables_are_spoken(
     retell: Api, receiver: Receiver, tools: Tools
 ) -> None:
-    """§7: signed like everything else, with the agent that is bound."""
-    await asks_before(retell, receiver, tools)
+    """It is signed like all other requests, and names the bound agent."""
+    await salon_with_inbound_webhook(retell, receiver, tools)
     receiver.answers["/inbound"] = {"call_inbound": {"dynamic_variables": {"caller_name": "Frau Muster"}}}
     record = await ring(retell, "Hallo", from_number="anonymous")
     ((headers, body),) = receiver.at("/inbound")
@@ -385,13 +383,13 @@ async def test_the_inbound_webhook_is_asked_before_the_call_and_its_variables_ar
 
 
 @pytest.mark.parametrize(
-    "told", [{"call_inbound": {}}, {"call_inbound": {"dynamic_variables": {"caller_name": 7}}}, []]
+    "answer", [{"call_inbound": {}}, {"call_inbound": {"dynamic_variables": {"caller_name": 7}}}, []]
 )
 async def test_without_a_usable_answer_the_agent_speaks_with_its_defaults(
-    retell: Api, receiver: Receiver, tools: Tools, told: Any
+    retell: Api, receiver: Receiver, tools: Tools, answer: Any
 ) -> None:
-    await asks_before(retell, receiver, tools)
-    receiver.answers["/inbound"] = web.json_response(told)
+    await salon_with_inbound_webhook(retell, receiver, tools)
+    receiver.answers["/inbound"] = web.json_response(answer)
     record = await ring(retell, "Hallo")
     assert record.transcript.startswith("Agent: Guten Tag Gast!")
 
@@ -399,7 +397,7 @@ async def test_without_a_usable_answer_the_agent_speaks_with_its_defaults(
 async def test_an_inbound_webhook_that_fails_is_tried_three_times_and_the_call_goes_on(
     retell: Api, receiver: Receiver, tools: Tools
 ) -> None:
-    await asks_before(retell, receiver, tools)
+    await salon_with_inbound_webhook(retell, receiver, tools)
     receiver.answers["/inbound"] = [web.Response(status=500) for _ in range(3)]
     record = await ring(retell, "Hallo")
     assert len(receiver.at("/inbound")) == 3
@@ -412,11 +410,11 @@ async def test_a_caller_who_is_asked_for_the_branch_answers_in_own_words_or_by_k
 ) -> None:
     tools[0]["parameters"]["properties"]["branch"] = {"type": "string"}
     await salon(retell, receiver, tools)
-    which = {"success": False, "message": "Welche Filiale?", "branches": ["mitte", "nord"]}
-    receiver.answers["/check_availability"] = [which, which, receiver.answers["/check_availability"]]
+    asks_branch = {"success": False, "message": "Welche Filiale?", "branches": ["mitte", "nord"]}
+    receiver.answers["/check_availability"] = [asks_branch, asks_branch, receiver.answers["/check_availability"]]
     record = await ring(retell, ASKS, "in Mitte oder so", "[12]")
     asked = [json.loads(body) for _, body in receiver.at("/check_availability")]
-    assert [one["args"].get("branch") for one in asked] == [None, "in Mitte oder so", None]
+    assert [request["args"].get("branch") for request in asked] == [None, "in Mitte oder so", None]
     pressed = [entry["digit"] for entry in asked[2]["call"]["transcript_with_tool_calls"] if entry["role"] == "dtmf"]
     assert pressed == ["1", "2"]
     assert record.errors == []
@@ -472,10 +470,10 @@ CHANGES = {
     ],
 )
 def test_the_caller_moves_and_cancels(says: list[tuple[str, Any]], calls: list[tuple[str, dict[str, str]]]) -> None:
-    model, made = ScriptedModel(CHANGES, "+4915112345678"), []
+    model, called_tools = ScriptedModel(CHANGES, "+4915112345678"), []
     for text, answer in says:
         call = model.hear(text)
         assert isinstance(call, ToolCall), text
-        made.append((call.name, call.args))
+        called_tools.append((call.name, call.args))
         model.learn(answer)
-    assert made == calls
+    assert called_tools == calls

@@ -1,11 +1,11 @@
-"""What a pod's manifest means here: pure rules of the local pod runner (design §5)."""
+"""The meaning of a pod's manifest for the local pod runner."""
 
 import base64
 from pathlib import Path
 
 import pytest
 
-from askproai_sandbox.pods.spec import NotYet, Sources, environment, files_of, refusal
+from askproai_sandbox.pods.spec import MissingInput, Sources, container_environment, unsupported_reason, volume_files
 
 CONFIG = {"metadata": {"namespace": "n", "name": "config"}, "data": {"tenant.json": "{}"}}
 SECRET = {"metadata": {"namespace": "n", "name": "keys"}, "data": {"a": base64.b64encode(b"1").decode()}}
@@ -30,22 +30,22 @@ MOUNTS = {"/etc/askproai": Path("/local/outer"), "/etc/askproai/config": Path("/
 )
 def test_addresses_and_mounted_paths_become_local(name: str, value: str, meaning: str) -> None:
     container = {"env": [{"name": name, "value": value}]}
-    assert environment(POD, container, "127.70.1.2", MOUNTS) == {name: meaning}
+    assert container_environment(POD, container, "127.70.1.2", MOUNTS) == {name: meaning}
 
 
 def test_fields_of_the_pod_are_known() -> None:
     fields = {"NAME": "metadata.name", "NAMESPACE": "metadata.namespace", "ADDRESS": "status.podIP"}
     container = {"env": [{"name": n, "valueFrom": {"fieldRef": {"fieldPath": path}}} for n, path in fields.items()]}
     expected = {"NAME": "pod-1", "NAMESPACE": "n", "ADDRESS": "127.70.1.2"}
-    assert environment(POD, container, "127.70.1.2", {}) == expected
+    assert container_environment(POD, container, "127.70.1.2", {}) == expected
 
 
 def test_a_missing_secret_is_waited_for_by_name() -> None:
-    with pytest.raises(NotYet, match="n/late does not exist"):
-        files_of({"name": "v", "secret": {"secretName": "late"}}, "n", SOURCES)
+    with pytest.raises(MissingInput, match="n/late does not exist"):
+        volume_files({"name": "v", "secret": {"secretName": "late"}}, "n", SOURCES)
 
 
-def test_projected_volumes_are_laid_over_each_other() -> None:
+def test_the_sources_of_a_projected_volume_are_merged() -> None:
     sources = [
         {"configMap": {"name": "config"}},
         {"secret": {"name": "keys", "items": [{"key": "a", "path": "deep/key"}]}},
@@ -53,18 +53,18 @@ def test_projected_volumes_are_laid_over_each_other() -> None:
         {"secret": {"name": "keys", "optional": True, "items": [{"key": "absent", "path": "absent"}]}},
         {"serviceAccountToken": {"path": "token"}},
     ]
-    files = files_of({"name": "v", "projected": {"sources": sources}}, "n", SOURCES)
+    files = volume_files({"name": "v", "projected": {"sources": sources}}, "n", SOURCES)
     assert files == {"tenant.json": b"{}", "deep/key": b"1"}
 
 
 def test_a_missing_key_is_waited_for() -> None:
     volume = {"name": "v", "secret": {"secretName": "keys", "items": [{"key": "b", "path": "b"}]}}
-    with pytest.raises(NotYet, match="keys has no key b"):
-        files_of(volume, "n", SOURCES)
+    with pytest.raises(MissingInput, match="keys has no key b"):
+        volume_files(volume, "n", SOURCES)
 
 
 @pytest.mark.parametrize(
-    ("spec", "word"),
+    ("spec", "name"),
     [
         ({"initContainers": [{}]}, "initContainers"),
         ({"hostNetwork": True}, "hostNetwork"),
@@ -77,7 +77,7 @@ def test_a_missing_key_is_waited_for() -> None:
         ({"containers": [{"name": "web", "command": ["x"], "env": [FROM_SECRET]}]}, "valueFrom"),
     ],
 )
-def test_what_can_not_be_held_is_refused_by_name(spec: dict[str, object], word: str) -> None:
+def test_unsupported_fields_are_refused_by_name(spec: dict[str, object], name: str) -> None:
     good: dict[str, object] = {"containers": [{"name": "web", "command": ["x"]}]}
-    assert refusal({"spec": good}) is None
-    assert word in (refusal({"spec": good | spec}) or "")
+    assert unsupported_reason({"spec": good}) is None
+    assert name in (unsupported_reason({"spec": good | spec}) or "")

@@ -5,14 +5,14 @@ import socket
 from askproai_sandbox.cluster import free_port, port_is_free
 
 
-def test_no_port_is_given_twice() -> None:
-    """Several parts take theirs before the first of them listens."""
+def test_no_port_is_returned_twice() -> None:
+    """Several parts choose their ports before the first of them listens."""
     ports = [free_port() for _ in range(300)]
     assert len(set(ports)) == 300
 
 
 def test_a_port_held_at_all_addresses_is_free_at_none() -> None:
-    """A developer's machine: somebody has 0.0.0.0:8080, and a pod wants 127.64.1.2:8080."""
+    """On a developer's machine another program may hold 0.0.0.0:8080, while a pod needs 127.64.1.2:8080."""
     with socket.socket() as holder:
         holder.bind(("0.0.0.0", 0))
         port = holder.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The Retell simulator keeps the odd rules of reference/retell.md; each test names its section."""
+"""The Retell simulator follows the odd rules of docs/vendors/retell.md."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from sandbox_clients import Api
 
 from askproai_sandbox.retell import signature
 
-VECTORS = [  # §6, computed with the vendor's SDK
+VECTORS = [  # computed with Retell's SDK
     (
         "key_test_0123456789abcdef",
         1760000000000,
@@ -28,8 +28,7 @@ VECTORS = [  # §6, computed with the vendor's SDK
 
 
 @pytest.mark.parametrize(("key", "now_ms", "body", "digest"), VECTORS)
-def test_signature_is_the_vendors(key: str, now_ms: int, body: str, digest: str) -> None:
-    """§6 test vectors 1 to 3."""
+def test_signature_is_retells(key: str, now_ms: int, body: str, digest: str) -> None:
     assert signature(key, body.encode(), now_ms) == f"v={now_ms},d={digest}"
 
 
@@ -48,7 +47,7 @@ async def publish(retell: Api, agent_id: str, version: int, expect: int = 200) -
 
 
 async def test_every_key_is_a_workspace_and_none_is_401(retell: Api) -> None:
-    """§1: bearer key, error body {"status":"error","message"}."""
+    """The error body is `{"status": "error", "message"}`."""
     agent = await make_agent(retell)
     await retell("GET", f"/get-agent/{agent['agent_id']}", key="key_other", expect=404)
     refused = await retell("GET", "/v2/list-retell-llms", key="sk_wrong", expect=401)
@@ -57,13 +56,13 @@ async def test_every_key_is_a_workspace_and_none_is_401(retell: Api) -> None:
 
 
 async def test_create_is_not_idempotent(retell: Api) -> None:
-    """§1: no create endpoint is idempotent, names are not unique."""
+    """No create endpoint is, and names are not unique."""
     first, second = await make_agent(retell, agent_name="Salon"), await make_agent(retell, agent_name="Salon")
     assert first["agent_id"] != second["agent_id"]
 
 
 async def test_new_agent_is_an_unpublished_version_0_with_defaults(retell: Api) -> None:
-    """§2, §10.11: server defaults appear; en-US and Los Angeles unless said otherwise."""
+    """Answers have the server's defaults, such as en-US and Los Angeles."""
     agent = await make_agent(retell)
     assert (agent["version"], agent["is_published"]) == (0, False)
     assert (agent["language"], agent["timezone"], agent["voice_speed"]) == ("en-US", "America/Los_Angeles", 1)
@@ -72,9 +71,9 @@ async def test_new_agent_is_an_unpublished_version_0_with_defaults(retell: Api) 
 
 
 async def test_publishing_makes_agent_and_llm_immutable(retell: Api) -> None:
-    """§2.1.1: the exact codes and messages."""
+    """With these status codes and messages."""
     agent = await make_agent(retell)
-    assert await publish(retell, agent["agent_id"], 0) is None, "the answer is empty (§10.1)"
+    assert await publish(retell, agent["agent_id"], 0) is None, "the answer is empty"
     refused = await retell("PATCH", f"/update-agent/{agent['agent_id']}", {"agent_name": "x"}, expect=422)
     assert refused["message"] == "Cannot update published agent other than version title"
     await retell("PATCH", f"/update-agent/{agent['agent_id']}", {"version_title": "first"})
@@ -84,7 +83,6 @@ async def test_publishing_makes_agent_and_llm_immutable(retell: Api) -> None:
 
 
 async def test_publishing_opens_no_draft_and_twice_is_refused(retell: Api) -> None:
-    """§2.1.4."""
     agent = await make_agent(retell)
     await publish(retell, agent["agent_id"], 0)
     await publish(retell, agent["agent_id"], 0, expect=400)
@@ -94,7 +92,7 @@ async def test_publishing_opens_no_draft_and_twice_is_refused(retell: Api) -> No
 
 
 async def test_a_new_version_forks_the_llm_under_the_same_id(retell: Api) -> None:
-    """§2.1.2, §2.1.3: version + 1, response_engine.version equals the agent's."""
+    """The version is one higher, and response_engine.version equals it."""
     agent = await make_agent(retell)
     await publish(retell, agent["agent_id"], 0)
     draft = await retell("POST", f"/create-agent-version/{agent['agent_id']}", {"base_version": 0}, expect=201)
@@ -111,7 +109,6 @@ async def test_a_new_version_forks_the_llm_under_the_same_id(retell: Api) -> Non
 
 
 async def test_latest_includes_drafts(retell: Api) -> None:
-    """§2.1.7."""
     agent_id = (await make_agent(retell))["agent_id"]
     await retell("GET", f"/get-agent/{agent_id}", version_="latest_published", expect=404)
     await publish(retell, agent_id, 0)
@@ -126,7 +123,7 @@ async def test_latest_includes_drafts(retell: Api) -> None:
 
 
 async def test_an_llm_is_paired_with_one_agents_versions(retell: Api) -> None:
-    """§2.1.3: the engine's version has to equal the agent's, so two agents can not both move one LLM on."""
+    """The engine's version must equal the agent's, so two agents cannot both create versions of one LLM."""
     first = await make_agent(retell)
     engine = {"type": "retell-llm", "llm_id": first["response_engine"]["llm_id"]}
     second = await retell("POST", "/create-agent", {"response_engine": engine, "voice_id": "11labs-Carola"}, expect=201)
@@ -136,13 +133,13 @@ async def test_an_llm_is_paired_with_one_agents_versions(retell: Api) -> None:
     mispaired = "Response engine version must equal the agent version"
     refused = await retell("POST", f"/create-agent-version/{second['agent_id']}", fork, expect=400)
     assert refused["message"] == mispaired
-    for moved_on in ({}, {"version": 1}):  # without a version it is the latest, now a draft of another agent
-        body = {"response_engine": {**engine, **moved_on}, "voice_id": "11labs-Carola"}
+    for reference in ({}, {"version": 1}):  # without a version it is the latest, which is a draft of another agent
+        body = {"response_engine": {**engine, **reference}, "voice_id": "11labs-Carola"}
         assert (await retell("POST", "/create-agent", body, expect=400))["message"] == mispaired
 
 
-async def test_lists_give_pages_of_summaries(retell: Api) -> None:
-    """§1 paging, §2: no webhook_url, no response_engine; the query is a substring of the name or id."""
+async def test_lists_return_pages_of_summaries(retell: Api) -> None:
+    """Without webhook_url and response_engine. The query is a part of the name or id."""
     for n in range(3):
         await make_agent(retell, agent_name=f"Salon {n}", webhook_url="https://example.com")
     first = await retell("POST", "/v2/list-agents", {"filter_criteria": {"query": "SALON"}}, limit=2)
@@ -161,7 +158,6 @@ async def test_lists_give_pages_of_summaries(retell: Api) -> None:
     {"post_call_analysis_data": [{"type": "enum", "name": "a", "description": "b"}]},
 ])  # fmt: skip
 async def test_agent_values_are_checked(retell: Api, fields: dict[str, Any]) -> None:
-    """§2.2, §2.3."""
     agent = await make_agent(retell)
     assert (await retell("PATCH", f"/update-agent/{agent['agent_id']}", fields, expect=422))["status"] == "error"
 
@@ -181,12 +177,12 @@ def _custom(**fields: Any) -> dict[str, Any]:
     {"model_config": {"type": "cascading"}}, {"model_temperature": 0.9}, {"model": "gpt-5.1"},
 ])  # fmt: skip
 async def test_llm_values_are_checked(retell: Api, fields: dict[str, Any]) -> None:
-    """§3, §3.1, §3.3 (all values of dynamic variables are strings), §10.12 (what would be ignored is refused)."""
+    """Dynamic variables are texts. Fields that Retell would ignore beside model_config are refused, too."""
     await retell("POST", "/create-retell-llm", {"start_speaker": "agent", **fields}, expect=422)
 
 
 async def test_model_config_merges(retell: Api) -> None:
-    """§3: by its top-level keys, null clears."""
+    """By its top-level keys; null clears a key."""
     config = {"type": "cascading", "primary": {"model": "gpt-5.1"}, "backup": {"model": "gpt-4.1"}}
     llm = await make_llm(retell, model_config=config)
     assert llm["model_config"]["backup"]["kick_in_timeout_ms"] == 1500
@@ -196,13 +192,11 @@ async def test_model_config_merges(retell: Api) -> None:
 
 
 async def test_tool_defaults_appear_in_answers(retell: Api) -> None:
-    """§3.1, §10.11."""
     tool = (await make_llm(retell, general_tools=[_custom()]))["general_tools"][0]
     assert (tool["method"], tool["timeout_ms"], tool["max_retry"], tool["args_at_root"]) == ("POST", 120_000, 0, False)
 
 
 async def test_null_clears(retell: Api) -> None:
-    """§2.2: ∅."""
     agent = await make_agent(retell, webhook_url="https://example.com/hook")
     cleared = await retell("PATCH", f"/update-agent/{agent['agent_id']}", {"webhook_url": None})
     assert "webhook_url" not in cleared
@@ -212,22 +206,21 @@ async def test_null_clears(retell: Api) -> None:
 
 
 async def test_an_llm_in_use_is_not_deleted(retell: Api) -> None:
-    """§3: 400 while any agent still uses it."""
+    """It is 400 while any agent uses it."""
     agent = await make_agent(retell)
     path = f"/delete-retell-llm/{agent['response_engine']['llm_id']}"
     await retell("DELETE", path, expect=400)
-    await retell("DELETE", path, force_delete="true", expect=400)  # stricter than Retell: §10.13, never to be sent
+    await retell("DELETE", path, force_delete="true", expect=400)  # stricter than Retell; it must never be sent
     await retell("DELETE", f"/delete-agent/{agent['agent_id']}", expect=204)
     await retell("DELETE", path, expect=204)
     await retell("DELETE", path, expect=404)
 
 
 async def test_numbers_are_keyed_by_e164_and_take_lists_of_agents_only(retell: Api) -> None:
-    """§4."""
     agent = await make_agent(retell)
     number = {"phone_number": "+49301234567", "termination_uri": "sip.example", "sip_trunk_auth_password": "hidden"}
-    made = await retell("POST", "/import-phone-number", number, expect=201)
-    assert "hidden" not in str(made)
+    created = await retell("POST", "/import-phone-number", number, expect=201)
+    assert "hidden" not in str(created)
     assert "hidden" not in str(await retell.journal())
     await retell("POST", "/import-phone-number", number, expect=400)
     path = "/update-phone-number/%2B49301234567"

@@ -1,4 +1,4 @@
-"""A fault of the pod runner itself, at one pod."""
+"""A bug of the pod runner itself, while it handles one pod."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from askproai_core.clock import SystemClock
 from askproai_sandbox.cluster import KubeClient, Object, eventually
-from askproai_sandbox.pods.container import Surroundings
+from askproai_sandbox.pods.container import PodContext
 from askproai_sandbox.pods.pod import Pod
 from askproai_sandbox.pods.spec import Sources
 
@@ -21,10 +21,10 @@ MANIFEST: Object = {
 }
 
 
-async def test_a_fault_is_told_in_log_and_status_without_what_was_mounted(
+async def test_a_fault_is_reported_in_log_and_status_without_mounted_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Operators.md §5.15: no secret in logs or status, at any level."""
+    """No secret may appear in logs or status, at any level."""
     sent: list[str] = []
 
     async def merge(_path: str, body: Object) -> Object:
@@ -38,11 +38,11 @@ async def test_a_fault_is_told_in_log_and_status_without_what_was_mounted(
     monkeypatch.setattr(Pod, "_mount", mount)
     client = cast("KubeClient", SimpleNamespace(merge=merge))
     session: Any = cast("aiohttp.ClientSession", None)
-    around = Surroundings(client, session, Sources({}, {}), SystemClock(), tmp_path, lambda: None)
-    pod = Pod(MANIFEST, "127.64.1.2", around)
+    context = PodContext(client, session, Sources({}, {}), SystemClock(), tmp_path, lambda: None)
+    pod = Pod(MANIFEST, "127.64.1.2", context)
     with capture_logs() as logs:
         pod.start()
-        await eventually(lambda: sent and "RunnerFault" in sent[-1], timedelta(seconds=5), "the word of the fault")
+        await eventually(lambda: sent and "RunnerFault" in sent[-1], timedelta(seconds=5), "the report of the fault")
         await pod.end(timedelta(0), remove=False)
     fault = next(entry for entry in logs if entry["event"] == "pod.runner_fault")
     assert "in mount" in fault["trace"]

@@ -1,4 +1,4 @@
-"""Faults and journal are one middleware of both simulators."""
+"""Faults and journal, which both simulators share."""
 
 from pathlib import Path
 
@@ -15,23 +15,23 @@ async def llms(retell: Api) -> int:
     return len((await retell("GET", "/v2/list-retell-llms"))["items"])
 
 
-@pytest.mark.parametrize(("fault", "status", "done"), [
+@pytest.mark.parametrize(("fault", "status", "committed"), [
     ("error-before-commit", 500, 0), ("error-after-commit", 500, 1), ("rate-limited", 429, 0), ("down", 503, 0),
     ("no-route", 404, 0),
 ])  # fmt: skip
-async def test_a_fault_strikes_its_operation_as_often_as_counted(
-    retell: Api, fault: str, status: int, done: int
+async def test_a_fault_affects_its_operation_as_often_as_requested(
+    retell: Api, fault: str, status: int, committed: int
 ) -> None:
     await retell.fault("create-llm", fault)
     await retell("GET", "/v2/list-phone-numbers")
     await retell("POST", "/create-retell-llm", LLM, expect=status)
-    assert await llms(retell) == done
+    assert await llms(retell) == committed
     await retell("POST", "/create-retell-llm", LLM, expect=201)
     entry = next(e for e in await retell.journal() if e["operation"] == "create-llm")
     assert (entry["status"], entry["fault"], entry["body"]) == (status, fault, LLM)
 
 
-async def test_a_timeout_after_commit_gives_no_answer_but_did_it(retell: Api) -> None:
+async def test_a_timeout_after_commit_sends_no_answer_but_commits(retell: Api) -> None:
     await retell.fault("create-llm", "timeout-after-commit", seconds=0.01)
     with pytest.raises(aiohttp.ClientError):
         await retell("POST", "/create-retell-llm", LLM, expect=201)
@@ -52,7 +52,7 @@ async def test_a_lagging_list_shows_new_objects_later(retell: Api) -> None:
     assert await llms(retell) == 3
 
 
-async def test_journal_tells_who_asked_for_what_since_when(retell: Api) -> None:
+async def test_the_journal_has_key_and_operation_of_each_request_since_a_number(retell: Api) -> None:
     await retell("GET", "/v2/list-phone-numbers", key="key_very_secret_1234")
     await retell("GET", "/nowhere", expect=404)
     first, second = await retell.journal()
@@ -67,7 +67,7 @@ async def test_journal_tells_who_asked_for_what_since_when(retell: Api) -> None:
     assert [e["seq"] for e in later["entries"]] == [second["seq"]]
 
 
-async def test_a_fault_that_would_never_strike_is_refused(retell: Api) -> None:
+async def test_a_fault_that_would_never_act_is_refused(retell: Api) -> None:
     for wrong in (
         {"fault": "explode"}, {"operation": "create-llm"}, {"fault": "slow", "milliseconds": 3},
         {"fault": "slow"}, {"fault": "lagging-list", "operation": "list-llms"}, {"fault": "slow", "ms": "soon"},
@@ -77,11 +77,12 @@ async def test_a_fault_that_would_never_strike_is_refused(retell: Api) -> None:
 
 
 def test_the_simulators_are_an_independent_check() -> None:
-    """They share no line with what they check: not a format, not a signature."""
+    """They share no line with what they check: not a format, not a signature. Of core they import the clock alone."""
     sandbox = Path(askproai_sandbox.simulator.__file__).parents[1]
-    rooms = {room: list((sandbox / room).glob("*.py")) for room in ("simulator", "retell", "calcom", "caller")}
-    assert all(len(files) > 1 for files in rooms.values())
-    for file in (file for files in rooms.values() for file in files):
+    packages = {name: list((sandbox / name).glob("*.py")) for name in ("simulator", "retell", "calcom", "caller")}
+    assert all(len(files) > 1 for files in packages.values())
+    for file in (file for files in packages.values() for file in files):
         source = file.read_text(encoding="utf-8")
+        assert "askproai_core" not in source.replace("from askproai_core.clock import", ""), file
         assert "askproai_runtime" not in source, file
         assert "askproai_operator" not in source, file

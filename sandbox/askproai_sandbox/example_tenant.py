@@ -1,6 +1,6 @@
-"""The test world, once for unit tests, integration tests and the demo: the salon of `examples/salon.yaml`.
+"""The tenant of `examples/salon.yaml`, for unit tests, integration tests and the demo.
 
-Whoever needs its manifests, its models, its compiled config or what it has at the providers takes it from here.
+Here are its manifests, its compiled config, and its accounts at the simulated providers.
 """
 
 from collections.abc import Mapping
@@ -25,35 +25,35 @@ RESOURCE_IDS: Mapping[str, tuple[int, ...]] = {"anna": (1,), "mehmet": (2,)}
 
 @dataclass(frozen=True, slots=True)
 class Salon:
-    """What `examples/salon.yaml` names, and the simulators must know."""
+    """The names and keys of `examples/salon.yaml` that the simulators must know."""
 
     namespace: str = "salon-mueller"
     tenant: str = TENANT
     number: str = NUMBER
     retell_key: str = "key_demo_salon"
     calcom_key: str = "cal_demo_salon"
-    event_types: tuple[tuple[int, str], ...] = ((1001, "anna"), (1002, "mehmet"))  # Cal.com's id, and whose it is
+    event_types: tuple[tuple[int, str], ...] = ((1001, "anna"), (1002, "mehmet"))  # Cal.com's id, staff member
 
 
 SALON = Salon()
 
 
-def manifests(example: str = "salon.yaml") -> dict[str, list[dict[str, Any]]]:
-    """Give the objects of an example, by kind."""
-    found: dict[str, list[dict[str, Any]]] = {}
+def load_manifests(example: str = "salon.yaml") -> dict[str, list[dict[str, Any]]]:
+    """Return the objects of an example, by kind."""
+    objects: dict[str, list[dict[str, Any]]] = {}
     for document in yaml.safe_load_all((EXAMPLES / example).read_text(encoding="utf-8")):
-        found.setdefault(document["kind"], []).append(document)
-    return found
+        objects.setdefault(document["kind"], []).append(document)
+    return objects
 
 
-def compiled(
+def compile_example(
     example: str, *, resource_ids: Mapping[tuple[str, str, int], int], agent_id: str = AGENT_ID, **changes: Any
 ) -> TenantConfig:
-    """Give an example's config as the operator compiles it, with a local calendar; `changes` replace fields of it.
+    """Return an example's config as the operator compiles it, but with the local calendar; `changes` replace its fields.
 
-    `resource_ids` maps each (branch, staff, unit) to its row in `resources`.
+    `resource_ids` maps (branch, staff, unit) to the id of the row in `resources`.
     """
-    objects = manifests(example)
+    objects = load_manifests(example)
     config = compile_config(
         Tenant.from_raw(objects["Tenant"][0]),
         [Branch.from_raw(raw) for raw in objects["Branch"]],
@@ -70,13 +70,13 @@ def compiled(
 
 
 def salon_config(*, resource_ids: Mapping[str, tuple[int, ...]] = RESOURCE_IDS, **changes: Any) -> TenantConfig:
-    """Give the salon's config; `resource_ids` maps each person to the row in `resources`."""
-    rows = {("mitte", person, 1): ids[0] for person, ids in resource_ids.items()}
-    return compiled("salon.yaml", resource_ids=rows, **changes)
+    """Return the salon's config; `resource_ids` maps a staff member to ids of rows in `resources`, of which the first counts."""
+    rows = {("mitte", staff, 1): ids[0] for staff, ids in resource_ids.items()}
+    return compile_example("salon.yaml", resource_ids=rows, **changes)
 
 
 async def seed_simulators(retell_url: str, calcom_url: str, salon: Salon = SALON) -> None:
-    """Make at the providers what a salon has there before us: an imported number, and an event type for each person."""
+    """Create what a salon has at the providers before it uses AskProAI: a number, and an event type for each staff member."""
     async with aiohttp.ClientSession(raise_for_status=True) as session:
         number = {"phone_number": salon.number, "termination_uri": "salon.sip.example", "nickname": "Salon Müller"}
         bearer = {"Authorization": f"Bearer {salon.retell_key}"}

@@ -1,4 +1,4 @@
-"""The mirror of a collection, and what the entrance makes of two of them."""
+"""The mirror of a collection, and the ingress proxy, which routes by several of them."""
 
 import asyncio
 import copy
@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from askproai_sandbox.cluster import ApiError, KubeClient, Mirror, Object, free_port
-from askproai_sandbox.entrance import Backends, Entrance, Routes
+from askproai_sandbox.ingress_proxy import Backends, IngressProxy, Routes
 
 SERVICE: Object = {
     "metadata": {"namespace": "n", "name": "salon-web"},
@@ -26,7 +26,7 @@ POD: Object = {
 
 
 class Script:
-    """A scripted API server: lists, then a watch that reports two events and breaks."""
+    """An API server with scripted lists and watch events."""
 
     def __init__(self) -> None:
         self.lists = [("1", ["a", "b"]), ("9", ["b", "c"])]
@@ -37,10 +37,10 @@ class Script:
         items = [{"metadata": {"name": name, "resourceVersion": "1"}} for name in names]
         return {"items": items, "metadata": {"resourceVersion": version}}
 
-    async def watch(self, _path: str, on_event: Callable[[str, Object], None], resourceVersion: str) -> None:  # noqa: N803
+    async def watch(self, _path: str, seen: Callable[[str, Object], None], resourceVersion: str) -> None:  # noqa: N803
         if resourceVersion == "1":
-            on_event("MODIFIED", {"metadata": {"name": "b", "resourceVersion": "2"}})
-            on_event("BOOKMARK", {"metadata": {"resourceVersion": "5"}})
+            seen("MODIFIED", {"metadata": {"name": "b", "resourceVersion": "2"}})
+            seen("BOOKMARK", {"metadata": {"resourceVersion": "5"}})
         elif resourceVersion == "5":
             raise ApiError(410, "Expired", "too old resource version")
         else:
@@ -50,33 +50,33 @@ class Script:
 
 async def test_a_deletion_missed_across_a_410_is_found_by_the_next_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("askproai_sandbox.cluster.client.RETRY_SECONDS", 0)
-    presence: list[tuple[bool, bool]] = []  # before and after each change
+    changes: list[tuple[bool, bool]] = []
     names: list[str] = []
 
-    def on_change(old: Object | None, new: Object | None) -> None:
+    def changed(old: Object | None, new: Object | None) -> None:
         names.append((new or old or {})["metadata"]["name"])
-        presence.append((old is not None, new is not None))
+        changes.append((old is not None, new is not None))
 
     script = Script()
-    mirror = Mirror(cast("KubeClient", script), "/api/v1/pods", on_change)
+    mirror = Mirror(cast("KubeClient", script), "/api/v1/pods", changed)
     task = asyncio.create_task(mirror.run())
     await asyncio.wait_for(script.done.wait(), 5)
     task.cancel()
     assert sorted(mirror.objects) == ["/b", "/c"]
-    # a and b appear; b changes; then a is gone, b is back at version 1 by this script, c appears
+    # a and b appear, b changes; the next list has no a, b at version 1 again, and c
     assert names == ["a", "b", "b", "a", "b", "c"]
-    assert presence[3] == (True, False)
+    assert changes[3] == (True, False)
 
 
 def backends(*pods: Object) -> Backends:
     services = cast("Mirror", SimpleNamespace(objects={"n/salon-web": SERVICE}))
-    found = {f"n/{number}": pod for number, pod in enumerate(pods)}
-    return Backends(services, cast("Mirror", SimpleNamespace(objects=found)))
+    objects = {f"n/{number}": pod for number, pod in enumerate(pods)}
+    return Backends(services, cast("Mirror", SimpleNamespace(objects=objects)))
 
 
 def routes(ingresses: tuple[Object, ...] = (), http_routes: tuple[Object, ...] = ()) -> Routes:
-    made = [SimpleNamespace(objects=dict(enumerate(objects))) for objects in (ingresses, http_routes)]
-    return Routes(*(cast("Mirror", one) for one in made))
+    mirrors = [SimpleNamespace(objects=dict(enumerate(objects))) for objects in (ingresses, http_routes)]
+    return Routes(*(cast("Mirror", mirror) for mirror in mirrors))
 
 
 def changed_pod(address: str, **metadata: Any) -> Object:
@@ -88,7 +88,7 @@ def changed_pod(address: str, **metadata: Any) -> Object:
 
 def test_ready_pods_take_turns() -> None:
     both = backends(changed_pod("127.70.0.1"), changed_pod("127.70.0.2"))
-    turns = [both.of("n", "salon-web") for _ in range(3)]
+    turns = [both.targets("n", "salon-web") for _ in range(3)]
     assert turns == [
         ["127.70.0.1:8085", "127.70.0.2:8085"],
         ["127.70.0.2:8085", "127.70.0.1:8085"],
@@ -106,9 +106,9 @@ def test_ready_pods_take_turns() -> None:
         POD | {"status": {}},
     ],
 )
-def test_pods_that_end_or_are_not_ready_or_not_chosen_get_nothing(pod: Object) -> None:
-    assert backends(pod).of("n", "salon-web") == []
-    assert backends(pod).of("n", "nobody-web") is None
+def test_pods_that_end_or_are_not_ready_or_not_selected_get_no_request(pod: Object) -> None:
+    assert backends(pod).targets("n", "salon-web") == []
+    assert backends(pod).targets("n", "nobody-web") is None
 
 
 async def test_a_refused_connection_is_tried_once_at_another_pod_with_the_whole_body() -> None:
@@ -119,9 +119,9 @@ async def test_a_refused_connection_is_tried_once_at_another_pod_with_the_whole_
     app.router.add_post("/n/salon/webhooks/retell", tenant)
     async with TestServer(app) as alive, aiohttp.ClientSession() as session:
         targets = [f"127.0.0.1:{free_port()}", f"127.0.0.1:{alive.port}"]
-        chosen = cast("Backends", SimpleNamespace(of=lambda _namespace, _tenant: targets))
-        async with TestServer(Entrance(routes(), chosen, session).application()) as entrance:
-            url = entrance.make_url("/n/salon/webhooks/retell")
+        fixed_backends = cast("Backends", SimpleNamespace(targets=lambda _namespace, _tenant: targets))
+        async with TestServer(IngressProxy(routes(), fixed_backends, session).application()) as proxy:
+            url = proxy.make_url("/n/salon/webhooks/retell")
             async with session.post(url, data=b"x" * 300_000, headers={"Host": "voice.example"}) as answer:
                 assert answer.headers["X-From"] == "pod"
                 assert await answer.json() == {"got": 300_000, "host": "voice.example"}
@@ -138,7 +138,7 @@ async def test_a_refused_connection_is_tried_once_at_another_pod_with_the_whole_
 
 
 async def test_a_pod_that_dies_in_its_answer_gives_a_plain_502() -> None:
-    """Not half of an answer that says 200: a sender would take that for acknowledged."""
+    """Not half an answer with status 200, which a sender would take for an acknowledgement."""
 
     async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -149,22 +149,27 @@ async def test_a_pod_that_dies_in_its_answer_gives_a_plain_502() -> None:
 
     pod = await asyncio.start_server(half, "127.0.0.1", 0)
     address = f"127.0.0.1:{pod.sockets[0].getsockname()[1]}"
-    chosen = cast("Backends", SimpleNamespace(of=lambda _namespace, _tenant: [address]))
+    fixed_backends = cast("Backends", SimpleNamespace(targets=lambda _namespace, _tenant: [address]))
     async with pod, aiohttp.ClientSession() as session:
-        async with TestServer(Entrance(routes(), chosen, session).application()) as entrance:
-            async with session.post(entrance.make_url("/n/salon/webhooks/retell"), data=b"{}") as answer:
+        async with TestServer(IngressProxy(routes(), fixed_backends, session).application()) as proxy:
+            async with session.post(proxy.make_url("/n/salon/webhooks/retell"), data=b"{}") as answer:
                 assert (answer.status, answer.content_type) == (502, "application/problem+json")
                 assert (await answer.json())["status"] == 502
 
 
-def way(path: str, service: str) -> Object:
+def ingress_path(path: str, service: str) -> Object:
     return {"path": path, "pathType": "Prefix", "backend": {"service": {"name": service, "port": {"number": 8080}}}}
 
 
 INGRESS: Object = {
     "metadata": {"namespace": "n", "name": "salon"},
     "spec": {
-        "rules": [{"host": "s.example", "http": {"paths": [way("/voice/retell", "salon-web"), way("/voice", "page")]}}]
+        "rules": [
+            {
+                "host": "s.example",
+                "http": {"paths": [ingress_path("/voice/retell", "salon-web"), ingress_path("/voice", "page")]},
+            }
+        ]
     },
 }
 ROUTE: Object = {
@@ -192,22 +197,24 @@ ROUTE: Object = {
         ("shared.example", "/n/salon/dashboard", None),
     ],
 )
-def test_host_and_path_lead_where_an_ingress_or_a_route_says_else_by_the_shared_path(host, path, service) -> None:
+def test_host_and_path_select_the_service_of_an_ingress_or_a_route_or_else_of_the_shared_path(
+    host, path, service
+) -> None:
     assert routes((INGRESS,), (ROUTE,)).service(host, path) == service
 
 
-async def test_a_resource_that_the_cluster_does_not_serve_is_empty_until_it_does(
+async def test_a_resource_that_the_cluster_does_not_know_is_empty_until_it_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("askproai_sandbox.cluster.client.ABSENT_SECONDS", 0)
     monkeypatch.setattr("askproai_sandbox.cluster.client.RETRY_SECONDS", 0)
     script = Script()
-    lists, served = script.lists, asyncio.Event()
+    lists, known = script.lists, asyncio.Event()
     script.lists = []
 
     async def get(_path: str) -> Object:
         await asyncio.sleep(0)
-        if not served.is_set():
+        if not known.is_set():
             raise ApiError(404, "NotFound", "the server could not find the requested resource")
         version, names = lists.pop(0)
         return {
@@ -220,7 +227,7 @@ async def test_a_resource_that_the_cluster_does_not_serve_is_empty_until_it_does
     task = asyncio.create_task(mirror.run())
     await asyncio.wait_for(mirror.synced.wait(), 5)
     assert mirror.objects == {}
-    served.set()
+    known.set()
     await asyncio.wait_for(script.done.wait(), 5)
     task.cancel()
     assert sorted(mirror.objects) == ["/b", "/c"]

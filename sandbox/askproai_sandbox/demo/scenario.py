@@ -1,6 +1,6 @@
-"""What a person sees: a manifest is applied, a German caller rings, and the appointment stands in both books.
+"""The demo's scenario: a manifest is applied, a German caller rings, and the appointment is in both calendars.
 
-Each step is checked as it is shown; a demo that does not hold ends with an error.
+What is shown is also checked: a demo that does not do what it promises ends with an error.
 """
 
 import asyncio
@@ -18,22 +18,22 @@ import asyncpg
 from askproai_sandbox.caller import CallRecord, play_call
 from askproai_sandbox.cluster import eventually, kubectl
 from askproai_sandbox.demo.state import read_state
-from askproai_sandbox.world import SALON, seed_simulators
+from askproai_sandbox.example_tenant import SALON, seed_simulators
 
-READY = timedelta(seconds=90)
-SAY = (
+READY_TIMEOUT = timedelta(seconds=90)
+SENTENCES = (
     "Guten Tag, ich hätte gern einen Haarschnitt am Freitag um halb drei.",
     "Ja, gern. Mein Name ist Erika Mustermann.",
 )
 
 
-class StoryError(AssertionError):
+class ScenarioError(AssertionError):
     """The demo did not do what it promises."""
 
 
 @dataclass(slots=True)
-class Outcome:
-    """Everything that the demo shows, for the report and for its test."""
+class DemoResult:
+    """Everything that the demo shows, for the report and its test: rows as selected, objects as the providers return them."""
 
     call: CallRecord
     resources: str = ""
@@ -47,54 +47,50 @@ class Outcome:
     killed: list[str] = field(default_factory=list)
 
 
-class Story:
-    """Plays the demo against a stage that runs; `say` tells people what happens."""
+class Scenario:
+    """Plays the demo in a running environment."""
 
-    def __init__(self, directory: Path, examples: Path, *, kill: bool, say: Callable[[str], None] = print) -> None:
-        """Take the demo's directory, for its state as it is at each moment, and the folder of the manifests."""
+    def __init__(self, directory: Path, examples: Path, *, kill: bool, report: Callable[[str], None] = print) -> None:
+        """`directory` has the state file, `examples` the manifests; `kill` kills a worker during the call."""
         self._directory = directory
         self._state = read_state(directory)
         self._kubeconfig = Path(self._state.kubeconfig)
         self._examples = examples
         self._kill = kill
-        self._say = say
+        self._report = report
 
-    async def play(self) -> Outcome:
-        """Play it to the end. Raises StoryError when something is not as promised."""
+    async def play(self) -> DemoResult:
+        """Play the scenario to its end. Raises ScenarioError when a promise does not hold."""
         await seed_simulators(self._state.retellUrl, self._state.calcomUrl)
-        self._say("kubectl apply -f examples/salon.yaml")
+        self._report("kubectl apply -f examples/salon.yaml")
         await kubectl(self._kubeconfig, "apply", "-f", str(self._examples / "salon.yaml"))
-        await self._until_ready()
+        await self._wait_until_ready()
         killing = asyncio.create_task(self._kill_worker()) if self._kill else None
-        self._say(f"a caller rings {SALON.number}")
-        call = await play_call(self._state.retellUrl, SALON.number, SAY)
-        outcome = Outcome(call, killed=await killing if killing else [])
-        await self._look(outcome)
-        self._check(outcome)
-        return outcome
+        self._report(f"a caller rings {SALON.number}")
+        call = await play_call(self._state.retellUrl, SALON.number, SENTENCES)
+        result = DemoResult(call, killed=await killing if killing else [])
+        await self._observe(result)
+        self._check(result)
+        return result
 
-    async def _until_ready(self) -> None:
-        self._say("waiting until everything is Ready")
+    async def _wait_until_ready(self) -> None:
+        self._report("waiting until everything is Ready")
         kinds = ("tenants.askproai.de", "branches", "serviceofferings", "retellagents")
         for kind in kinds:
-            wait = (
-                "wait",
-                "--for=condition=Ready",
-                "--all",
-                "-n",
-                SALON.namespace,
-                f"--timeout={READY.seconds}s",
-                kind,
-            )
-            await kubectl(self._kubeconfig, *wait)
+            timeout = f"--timeout={READY_TIMEOUT.seconds}s"
+            flags = ("--for=condition=Ready", "--all", "-n", SALON.namespace, timeout)
+            await kubectl(self._kubeconfig, "wait", *flags, kind)
 
     async def _kill_worker(self) -> list[str]:
-        """Kill a worker with -9 while the call is on: the one that has its first event in hand, else the first one."""
+        """Kill a worker with -9 during the call: the one that processes the call's first event, or else any. Return its name."""
         connection = await asyncpg.connect(self._state.postgresDsn)
         try:
-            took = "SELECT coalesce(worker, 'nobody any more') FROM jobs WHERE tenant = $1 AND attempts > 0 ORDER BY id LIMIT 1"
+            first_job = (
+                "SELECT coalesce(worker, 'nobody any more') FROM jobs"
+                " WHERE tenant = $1 AND attempts > 0 ORDER BY id LIMIT 1"
+            )
             worker = await eventually(
-                lambda: connection.fetchval(took, SALON.tenant),
+                lambda: connection.fetchval(first_job, SALON.tenant),
                 timedelta(seconds=30),
                 "the call's first event",
                 every=0.002,
@@ -105,19 +101,19 @@ class Story:
         workers = sorted(name for name in pods if name.startswith(f"{SALON.namespace}/") and name.endswith("/worker"))
         victim = next((name for name in workers if worker.endswith(f":{pods[name]}")), workers[0])
         os.kill(pods[victim], signal.SIGKILL)
-        self._say(f"killed with -9 during the call: {victim} (process {pods[victim]})")
+        self._report(f"killed with -9 during the call: {victim} (process {pods[victim]})")
         return [victim]
 
-    async def _look(self, outcome: Outcome) -> None:
-        """Look into both books, at Retell's side, and at what kubectl says."""
+    async def _observe(self, result: DemoResult) -> None:
+        """Wait until the call's events are processed; then fetch both calendars, Retell's objects and kubectl's table."""
         connection = await asyncpg.connect(self._state.postgresDsn)
         try:
-            unfinished = (
+            all_finished = (
                 "SELECT count(*) = 0 FROM webhook_events WHERE tenant = $1 AND status NOT IN ('processed', 'dead')"
             )
-            done = lambda: connection.fetchval(unfinished, SALON.tenant)  # noqa: E731
-            await eventually(done, timedelta(seconds=60), "the call's events to be processed")
-            outcome.appointments = [
+            processed = lambda: connection.fetchval(all_finished, SALON.tenant)  # noqa: E731
+            await eventually(processed, timedelta(seconds=60), "the call's events to be processed")
+            result.appointments = [
                 dict(row)
                 for row in await connection.fetch(
                     "SELECT id, staff, service, starts_at, ends_at, status, external_id, customer_name FROM appointments"
@@ -125,7 +121,7 @@ class Story:
                     SALON.tenant,
                 )
             ]
-            outcome.events = [
+            result.events = [
                 dict(row)
                 for row in await connection.fetch(
                     "SELECT source, event_type, status, attempts FROM webhook_events WHERE tenant = $1 ORDER BY received_at",
@@ -134,49 +130,49 @@ class Story:
             ]
         finally:
             await connection.close()
-        await self._look_outside(outcome)
-        outcome.resources = await kubectl(
+        await self._observe_providers(result)
+        result.resources = await kubectl(
             self._kubeconfig, "get", "tenants.askproai.de,branches,serviceofferings,retellagents", "-A"
         )
 
-    async def _look_outside(self, outcome: Outcome) -> None:
-        """Ask the providers as anybody with the key could."""
+    async def _observe_providers(self, result: DemoResult) -> None:
+        """Fetch objects from the providers' public APIs, as anybody with the keys could."""
         retell, calcom = self._state.retellUrl, self._state.calcomUrl
         bearer = {"Authorization": f"Bearer {SALON.retell_key}"}
         async with aiohttp.ClientSession(raise_for_status=True) as session:
             async with session.post(f"{retell}/v2/list-agents", json={}, headers=bearer) as answer:
-                outcome.agents = len((await answer.json())["items"])
+                result.agents = len((await answer.json())["items"])
             async with session.get(f"{retell}/v2/list-retell-llms", headers=bearer) as answer:
-                outcome.llms = len((await answer.json())["items"])
+                result.llms = len((await answer.json())["items"])
             async with session.get(f"{retell}/v2/list-phone-numbers", headers=bearer) as answer:
-                outcome.bindings = [
+                result.bindings = [
                     a for number in (await answer.json())["items"] for a in number.get("inbound_agents") or ()
                 ]
             bearer = {"Authorization": f"Bearer {SALON.calcom_key}", "cal-api-version": "2024-08-13"}
             async with session.get(f"{calcom}/v2/bookings", headers=bearer) as answer:
-                outcome.calcom_bookings = (await answer.json())["data"]
+                result.calcom_bookings = (await answer.json())["data"]
             async with session.get(f"{calcom}/v2/webhooks", headers=bearer) as answer:
-                outcome.webhooks = [hook["subscriberUrl"] for hook in (await answer.json())["data"]]
+                result.webhooks = [hook["subscriberUrl"] for hook in (await answer.json())["data"]]
 
-    def _check(self, outcome: Outcome) -> None:
-        """Hold the demo to its promises."""
+    def _check(self, result: DemoResult) -> None:
+        """Check the demo's promises. Raises ScenarioError with those that do not hold."""
         promises = {
-            "the call has no failed step": not outcome.call.errors,
-            "one appointment stands in PostgreSQL, confirmed": [a["status"] for a in outcome.appointments]
+            "the call has no failed step": not result.call.errors,
+            "one appointment stands in PostgreSQL, confirmed": [a["status"] for a in result.appointments]
             == ["confirmed"],
-            "the same appointment stands at Cal.com": [b["uid"] for b in outcome.calcom_bookings]
-            == [a["external_id"] for a in outcome.appointments],
-            "one agent and one LLM exist at Retell": (outcome.agents, outcome.llms) == (1, 1),
-            "the number is bound once, to a pinned version": len(outcome.bindings) == 1
-            and isinstance(outcome.bindings[0].get("agent_version"), int),
-            "Cal.com has our webhook once": len(outcome.webhooks) == 1,
+            "the same appointment stands at Cal.com": [b["uid"] for b in result.calcom_bookings]
+            == [a["external_id"] for a in result.appointments],
+            "one agent and one LLM exist at Retell": (result.agents, result.llms) == (1, 1),
+            "the number is bound once, to a pinned version": len(result.bindings) == 1
+            and isinstance(result.bindings[0].get("agent_version"), int),
+            "Cal.com has our webhook once": len(result.webhooks) == 1,
             "the call's three events were stored and processed": {
-                event["event_type"]: event["status"] for event in outcome.events if event["source"] == "retell"
+                event["event_type"]: event["status"] for event in result.events if event["source"] == "retell"
             }
             == dict.fromkeys(("call_started", "call_ended", "call_analyzed"), "processed"),
         }
         if self._kill:
-            promises["the worker was killed while the call was on"] = bool(outcome.killed)
+            promises["the worker was killed while the call was on"] = bool(result.killed)
         broken = [promise for promise, holds in promises.items() if not holds]
         if broken:
-            raise StoryError("; ".join(f"not true: {promise}" for promise in broken) + f"\n{outcome}")
+            raise ScenarioError("; ".join(f"not true: {promise}" for promise in broken) + f"\n{result}")

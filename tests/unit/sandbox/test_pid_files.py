@@ -1,12 +1,12 @@
-"""What is noted of a process is how its left-overs are found."""
+"""Pid files, by which the next start finds the processes that an earlier one left behind."""
 
 from pathlib import Path
 
 from askproai_sandbox.cluster import reap_leftovers, spawn
 
 
-async def test_who_ends_late_takes_its_successors_note_not_away(tmp_path: Path) -> None:
-    """A demo ended by the next one was seen to end only after that had noted itself: `make down` then found nobody."""
+async def test_a_process_that_ends_late_does_not_remove_its_successors_pid_file(tmp_path: Path) -> None:
+    """The end of a demo was once noticed only after the next one had written its pid file: `make down` then found nothing."""
     first = await spawn("stage", ["sleep", "60"], directory=tmp_path)
     second = await spawn("stage", ["sleep", "60"], directory=tmp_path)
     await first.stop()

@@ -1,7 +1,7 @@
-"""The stage: every part of the demo as a process of this machine, and the file that says where each one is.
+"""The demo's environment: every part as a process of this machine, and the state file with their addresses.
 
-It runs as a process of its own (`python -m askproai_sandbox.demo`), so that a demo can be left running, and so that a
-`kill -9` of it takes its children along: they are on its leash.
+It is a process of its own (`python -m askproai_sandbox.demo`), so that a demo can be left running. A `kill -9` of it kills its
+children, too.
 """
 
 import argparse
@@ -31,28 +31,27 @@ from askproai_sandbox.cluster import (
     stop_signal,
     write_atomically,
 )
-from askproai_sandbox.demo.directory import Directory
-from askproai_sandbox.demo.state import State, state_file
-from askproai_sandbox.embedded import Embedded, EmbeddedError
+from askproai_sandbox.demo.state import State, TenantDirectory, state_file
+from askproai_sandbox.embedded import EmbeddedError, EmbeddedServer
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 
 PROJECT = Path(__file__).resolve().parents[3]
-_REFRESH = timedelta(milliseconds=500)
-_RESTART_PAUSE = timedelta(seconds=1)
+_REFRESH_INTERVAL = timedelta(milliseconds=500)
+_RESTART_DELAY = timedelta(seconds=1)
 _STARTUP = timedelta(seconds=60)
 _POD_PORTS = (8080, 8081, 9090, 9091)
-_COORDINATOR = "askproai-system/askproai-coordinator-"  # its pods
-_RESTARTED = ("operator", "pod-runner", "entrance")
+_COORDINATOR_PODS = "askproai-system/askproai-coordinator-"
+_SUPERVISED = ("operator", "pod-runner", "entrance")
 
 
-class Stage:
-    """All parts of the demo below `directory`; `run` brings them up, keeps `state.json` current, and ends them."""
+class DemoEnvironment:
+    """All parts of the demo, with their files below `directory`. `run` starts them, keeps `state.json` current, and ends them."""
 
     def __init__(
         self, directory: Path, *, operator_fault: str | None = None, report: Callable[[str], None] = print
     ) -> None:
-        """Take where to keep everything; `operator_fault` arms a fault point in the operator's first start only."""
+        """`operator_fault` is a fault point that is armed in the first process of the operator only."""
         self.directory = directory.absolute()
         self._fault = operator_fault
         self._report = report
@@ -64,25 +63,25 @@ class Stage:
         self._environment: dict[str, str] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run the demo until `stop`. It starts from empty state each time."""
+        """Run the demo until `stop` is set. Each run starts with empty state. Raises ProcessError, EmbeddedError."""
         await self._clear()
         try:
-            state = await self._raise()
+            state = await self._start_all()
             servers = (
                 self._supervise_server("PostgreSQL", self._postgres),
                 self._supervise_server("Valkey", self._redis),
             )
-            work = (self._keep_state(state), *servers, *map(self._supervise, _RESTARTED))
-            duties = [asyncio.create_task(duty) for duty in work]
+            work = (self._maintain_state_file(state), *servers, *map(self._supervise, _SUPERVISED))
+            tasks = [asyncio.create_task(coroutine) for coroutine in work]
             stopped = asyncio.ensure_future(stop.wait())
-            await asyncio.wait([*duties, stopped], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
-            for duty in duties:
-                if duty.done():
-                    duty.result()  # a part of the stage itself failed: say so
-                duty.cancel()
+            for task in tasks:
+                if task.done():
+                    task.result()  # raises why it ended: none of them ends by itself
+                task.cancel()
         finally:
-            await self._lower()
+            await self._stop_all()
 
     async def _clear(self) -> None:
         for folder in (self.directory, self.directory / "cluster", self.directory / "runner" / "pids"):
@@ -93,8 +92,8 @@ class Stage:
         shutil.rmtree(self.directory, ignore_errors=True)
         self.directory.mkdir(parents=True, mode=0o700)
 
-    async def _raise(self) -> State:
-        """Start the parts in the order in which they need each other."""
+    async def _start_all(self) -> State:
+        """Start the parts in the order of their dependencies, and return the state as far as it is known."""
         taken = [port for port in _POD_PORTS if not port_is_free(port, "127.64.0.1")]
         if taken:
             raise ProcessError(
@@ -103,34 +102,59 @@ class Stage:
         self._report("PostgreSQL, Valkey and the Kubernetes API server")
         await asyncio.gather(self._postgres.start(), self._redis.start(), self._cluster.start())
         admin_dsn = await self._postgres.create_database("askproai", "demo-admin")
-        self._report("custom resource definitions")
-        await self._cluster.kubectl("apply", "--server-side", "-f", str(PROJECT / "crds"))
-        await self._cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(PROJECT / "crds"))
-        made = (
-            Path(__file__).with_name("system.yaml").read_text().replace("<kubeconfig>", str(self._cluster.kubeconfig))
-        )
-        write_atomically(self.directory / "system.yaml", made)
-        await self._cluster.kubectl("apply", "-f", str(self.directory / "system.yaml"))
+        await self._apply_manifests()
         self._report("Retell and Cal.com (simulated), the entrance, the pod runner")
         ports = {name: free_port() for name in ("retell", "calcom", "entrance", "health")}
-        kubeconfig = str(self._cluster.kubeconfig)
-        here = ["--kubeconfig", kubeconfig]
-        module = [sys.executable, "-m"]
-        self._commands = {
-            "retell": [*module, "askproai_sandbox.retell", "--port", str(ports["retell"])],
-            "calcom": [*module, "askproai_sandbox.calcom", "--port", str(ports["calcom"])],
-            "entrance": [*module, "askproai_sandbox.entrance", *here, "--port", str(ports["entrance"])],
-            "pod-runner": [*module, "askproai_sandbox.pods", *here, "--directory", str(self.directory / "runner")],
-            "operator": [str(Path(sys.executable).with_name("askproai-operator")), "run"],
-        }
+        urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+        self._commands = self._commands_with(ports)
         for name in ("retell", "calcom", "entrance", "pod-runner"):
             await self._start(name)
-        urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
         for name in ("retell", "calcom"):
-            await self._until_up(name, f"{urls[name]}/_sim/journal")
+            await self._wait_until_up(name, f"{urls[name]}/_sim/journal")
         self._report("the operator")
-        self._environment = {
-            "ASKPROAI_KUBECONFIG": kubeconfig,
+        self._environment = self._operator_environment(admin_dsn, urls, ports["health"])
+        fault = {"ASKPROAI_TESTING": "1", "ASKPROAI_FAULT": self._fault} if self._fault else {}
+        await self._start("operator", **fault)
+        return State(
+            kubeconfig=str(self._cluster.kubeconfig),
+            retellUrl=urls["retell"],
+            calcomUrl=urls["calcom"],
+            postgresDsn=self._postgres.superuser_dsn.removesuffix("postgres") + "askproai",
+            redisUrl=self._redis.admin_url,
+        )
+
+    async def _apply_manifests(self) -> None:
+        """Apply the CRDs, and what the chart would install of the coordinator."""
+        self._report("custom resource definitions")
+        crds = str(PROJECT / "crds")
+        await self._cluster.kubectl("apply", "--server-side", "-f", crds)
+        await self._cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", crds)
+        template = Path(__file__).with_name("system.yaml").read_text()
+        manifest = self.directory / "system.yaml"
+        write_atomically(manifest, template.replace("<kubeconfig>", str(self._cluster.kubeconfig)))
+        await self._cluster.kubectl("apply", "-f", str(manifest))
+
+    def _commands_with(self, ports: Mapping[str, int]) -> dict[str, list[str]]:
+        """Return the command of each part that is our own program, by its name."""
+        kubeconfig = ["--kubeconfig", str(self._cluster.kubeconfig)]
+        module = [sys.executable, "-m"]
+        return {
+            "retell": [*module, "askproai_sandbox.retell", "--port", str(ports["retell"])],
+            "calcom": [*module, "askproai_sandbox.calcom", "--port", str(ports["calcom"])],
+            "entrance": [*module, "askproai_sandbox.ingress_proxy", *kubeconfig, "--port", str(ports["entrance"])],
+            "pod-runner": [
+                *module,
+                "askproai_sandbox.pods",
+                *kubeconfig,
+                "--directory",
+                str(self.directory / "runner"),
+            ],
+            "operator": [str(Path(sys.executable).with_name("askproai-operator")), "run"],
+        }
+
+    def _operator_environment(self, admin_dsn: str, urls: Mapping[str, str], health_port: int) -> dict[str, str]:
+        return {
+            "ASKPROAI_KUBECONFIG": str(self._cluster.kubeconfig),
             "ASKPROAI_DATABASE_ADMIN_URL": admin_dsn,
             "ASKPROAI_REDIS_ADMIN_URL": self._redis.admin_url,
             "ASKPROAI_PROVIDER_HOSTS": "api.retellai.com,api.cal.com,api.cal.eu,127.0.0.1:*",
@@ -138,29 +162,20 @@ class Stage:
             "ASKPROAI_CALCOM_BASE_URL": urls["calcom"],
             "ASKPROAI_SHARED_BASE_URL": urls["entrance"],
             "ASKPROAI_BIND_ADDRESS": "127.0.0.1",
-            "ASKPROAI_HEALTH_PORT": str(ports["health"]),
-            "ASKPROAI_METRICS_PORT": str(ports["health"]),
+            "ASKPROAI_HEALTH_PORT": str(health_port),
+            "ASKPROAI_METRICS_PORT": str(health_port),
         }
-        fault = {"ASKPROAI_TESTING": "1", "ASKPROAI_FAULT": self._fault} if self._fault else {}
-        await self._start("operator", **fault)
-        return State(
-            kubeconfig=kubeconfig,
-            retellUrl=urls["retell"],
-            calcomUrl=urls["calcom"],
-            postgresDsn=self._postgres.superuser_dsn.removesuffix("postgres") + "askproai",
-            redisUrl=self._redis.admin_url,
-        )
 
     async def _start(self, name: str, **environment: str) -> Child:
-        """Start one part; the operator alone reads its settings from the environment."""
+        """Start one part. Only the operator reads the settings in its environment."""
         settings = {**os.environ, **self._environment, **environment}
         self._children[name] = await spawn(
             name, self._commands[name], directory=self.directory, environment=settings, cwd=PROJECT
         )
         return self._children[name]
 
-    async def _until_up(self, name: str, url: str) -> None:
-        """Wait until a part answers; one that ended says why."""
+    async def _wait_until_up(self, name: str, url: str) -> None:
+        """Wait until a part answers. Raises ProcessError, with the end of its log if the part has ended."""
 
         async def up() -> bool:
             child = self._children[name]
@@ -171,37 +186,37 @@ class Stage:
         await eventually(up, _STARTUP, f"{name} to answer")
 
     async def _supervise(self, name: str) -> None:
-        """Keep a part running, as its Deployment would. The simulators are not: what they know would be lost."""
+        """Restart a part whenever it ends, as its Deployment would. The simulators are not restarted: their state would be lost."""
         while True:
             child = self._children[name]
-            self._report(f"{name} ended ({_how(await child.wait())}); it is started again")
-            await asyncio.sleep(_RESTART_PAUSE.total_seconds())
+            self._report(f"{name} ended ({_describe_exit(await child.wait())}); it is started again")
+            await asyncio.sleep(_RESTART_DELAY.total_seconds())
             await self._start(name)
 
-    async def _supervise_server(self, name: str, server: Embedded) -> None:
+    async def _supervise_server(self, name: str, server: EmbeddedServer) -> None:
         while True:
-            await asyncio.sleep(_RESTART_PAUSE.total_seconds())
+            await asyncio.sleep(_RESTART_DELAY.total_seconds())
             if not server.running:
                 self._report(f"{name} ended; it is started again on the same data")
                 await server.start()
 
-    async def _keep_state(self, state: State) -> None:
-        """Write `state.json` whenever something moved: tenants that are applied later, pods that were restarted."""
+    async def _maintain_state_file(self, state: State) -> None:
+        """Write `state.json` after each change: when tenants are applied later, or pods are restarted."""
         written = ""
         async with KubeClient(self._cluster.kubeconfig) as client:
-            directory = Directory(
+            directory = TenantDirectory(
                 client, self.directory / "runner" / "pods.json", self._environment["ASKPROAI_SHARED_BASE_URL"]
             )
             while True:
-                if await self._refreshed(directory, state):
+                if await self._refresh(directory, state):
                     state.pids = self._pids(directory.pod_pids)
                     if state.text() != written:
                         written = state.text()
                         write_atomically(state_file(self.directory), written)
-                await asyncio.sleep(_REFRESH.total_seconds())
+                await asyncio.sleep(_REFRESH_INTERVAL.total_seconds())
 
-    async def _refreshed(self, directory: Directory, state: State) -> bool:
-        """Look again; False while the API server cannot answer (a new CRD's storage starts with 429), then the next look counts."""
+    async def _refresh(self, directory: TenantDirectory, state: State) -> bool:
+        """Update the state. Returns False while the API server cannot answer; a CRD's new storage, for one, begins with 429."""
         try:
             await directory.refresh(state)
         except (ApiError, aiohttp.ClientError) as error:
@@ -210,23 +225,23 @@ class Stage:
         return True
 
     def _pids(self, pods: Mapping[str, int]) -> dict[str, object]:
-        own = {name: child.pid for name, child in self._children.items()}
-        coordinator = {key: pid for key, pid in pods.items() if key.startswith(_COORDINATOR)}
+        children = {name: child.pid for name, child in self._children.items()}
+        coordinator = {key: pid for key, pid in pods.items() if key.startswith(_COORDINATOR_PODS)}
         return {
-            "operator": [own["operator"]],
+            "operator": [children["operator"]],
             "coordinator": list(coordinator.values()),
-            "podRunner": own["pod-runner"],
-            "entrance": own["entrance"],
+            "podRunner": children["pod-runner"],
+            "entrance": children["entrance"],
             "postgres": self._postgres.pid,
             "redis": self._redis.pid,
             "apiserver": self._cluster.pids.get("apiserver"),
-            "retell": own["retell"],
-            "calcom": own["calcom"],
+            "retell": children["retell"],
+            "calcom": children["calcom"],
             "pods": {key: pid for key, pid in pods.items() if key not in coordinator},
         }
 
-    async def _lower(self) -> None:
-        """End the parts, those first that others do not need."""
+    async def _stop_all(self) -> None:
+        """End the parts, clients before servers."""
         state_file(self.directory).unlink(missing_ok=True)
         for name in ("operator", "pod-runner", "entrance", "retell", "calcom"):
             if child := self._children.pop(name, None):
@@ -236,7 +251,7 @@ class Stage:
         await self._postgres.stop()
 
 
-def _how(code: int) -> str:
+def _describe_exit(code: int) -> str:
     return f"by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
@@ -251,11 +266,11 @@ async def _main(directory: Path, fault: str | None) -> None:
     def report(line: str) -> None:
         print(line, flush=True)
 
-    await Stage(directory, operator_fault=fault, report=report).run(stop_signal())
+    await DemoEnvironment(directory, operator_fault=fault, report=report).run(stop_signal())
 
 
 def main() -> None:
-    """Run the stage as a process."""
+    """Run the environment as a process."""
     parser = argparse.ArgumentParser(description="Run all parts of the demo until SIGTERM.")
     parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("--operator-fault", default=None, help="a fault point at which the first operator kills itself")

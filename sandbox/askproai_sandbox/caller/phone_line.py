@@ -1,0 +1,62 @@
+"""What a call is played over: the agent that answers, and signed requests to the tenant's runtime."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from askproai_sandbox.simulator import Reply, Simulator
+
+_DELIVERIES = 4  # Retell sends a webhook again up to three times (docs/vendors/retell.md)
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweringAgent:
+    """The versions of an agent and its LLM that a call uses; `settings` and `llm` are the bodies that a GET returns."""
+
+    agent_id: str
+    version: int
+    settings: Mapping[str, Any]
+    llm: Mapping[str, Any]
+
+    @property
+    def tools(self) -> dict[str, dict[str, Any]]:
+        """Return the tools that the LLM's version declares, by name."""
+        return {tool["name"]: tool for tool in self.llm.get("general_tools") or ()}
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneLine:
+    """Sends signed requests to the tenant's runtime. `sign` returns the signature of a body at the present time."""
+
+    simulator: Simulator
+    sign: Callable[[bytes], str]
+
+    async def send(
+        self, method: str, url: str, body: bytes, timeout_ms: float,
+        headers: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None,
+    ) -> Reply:  # fmt: skip
+        signed = {**(headers or {}), "X-Retell-Signature": self.sign(body)}
+        return await self.simulator.send(method, url, body, signed, timeout_ms, query)
+
+    async def deliver(
+        self, event: str, url: str, body: bytes, timeout_ms: float, *, attempts: int = _DELIVERIES
+    ) -> Reply:
+        """Send a webhook until it is acknowledged with 2xx, at most `attempts` times, with a new signature each time.
+
+        Return the last reply, with the number of attempts and the duration of all.
+        """
+        started = self.simulator.clock.monotonic()
+        for attempt in range(1, attempts + 1):
+            reply = await self.send("POST", url, body, timeout_ms)
+            self.simulator.journal.delivery(event, url, reply.status, f"attempt {attempt}")
+            if reply.ok:
+                break
+            if attempt < attempts:
+                await self.pause("webhook_retry_delay_ms")
+        duration_ms = round((self.simulator.clock.monotonic() - started) * 1000, 1)
+        return replace(reply, duration_ms=duration_ms, attempts=attempt)
+
+    async def pause(self, setting: str) -> None:
+        """Sleep as long as a setting of the simulator says, in milliseconds."""
+        await self.simulator.clock.sleep(timedelta(milliseconds=self.simulator.settings[setting]))
