@@ -22,7 +22,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from askproai_cli.main import app as command_line
 from askproai_operator.engine import Metrics as OperatorMetrics
-from askproai_runtime.coordinator.metrics import Metrics as CoordinatorMetrics
+from askproai_runtime.coordinator import Metrics as CoordinatorMetrics
 from askproai_runtime.metrics import Metrics as RuntimeMetrics
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -155,7 +155,6 @@ def _read_token(kubectl: str, namespace: str, name: str) -> str:
     read = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if read.returncode or not read.stdout:
         errors = read.stderr.strip().splitlines()
-        raise RequestFailed(
-            f"kubectl cannot read Secret {namespace}/{name}-admin: {errors[-1] if errors else 'no token'}"
-        )
+        cause = errors[-1] if errors else "no token"
+        raise RequestFailed(f"kubectl cannot read Secret {namespace}/{name}-admin: {cause}")
     return b64decode(read.stdout).decode()

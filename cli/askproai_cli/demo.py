@@ -1,7 +1,7 @@
 """`askproai demo`, `askproai call` and `askproai sandbox`: the commands that need the simulators, `askproai_sandbox`.
 
 They import it inside the function, because the production image ships no simulators: there the other commands work, and these
-end with exit code 2 and say what they need.
+end with exit code 2 and name what they need.
 """
 
 import asyncio
@@ -43,8 +43,7 @@ def demo(
     """Show the whole path on this machine: from a manifest to a booked appointment."""
     with _simulators("demo"):
         from askproai_sandbox.cluster import ProcessError, ProgramError  # noqa: PLC0415
-        from askproai_sandbox.demo.run import end_demo, run_demo  # noqa: PLC0415
-        from askproai_sandbox.demo.scenario import ScenarioError  # noqa: PLC0415
+        from askproai_sandbox.demo import ScenarioError, end_demo, run_demo  # noqa: PLC0415
 
     console = Console(width=None if sys.stdout.isatty() else 132)  # a log or a pipe has no width of its own
     if down and (keep or kill):

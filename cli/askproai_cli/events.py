@@ -15,14 +15,8 @@ events = typer.Typer(
 
 _COLUMNS = {"id": "id", "received_at": "received", "source": "source", "type": "type", "status": "status",
             "attempts": "tries", "error": "error"}  # fmt: skip
-_TIMELINE_COLUMNS = {
-    "at": "at",
-    "what": "what",
-    "name": "which",
-    "outcome": "outcome",
-    "duration_ms": "ms",
-    "detail": "detail",
-}
+_TIMELINE_COLUMNS = {"at": "at", "what": "what", "name": "which", "outcome": "outcome", "duration_ms": "ms",
+                     "detail": "detail"}  # fmt: skip
 
 IdArgument = Annotated[str, typer.Argument(help="As listed: a number, or `job:<number>`.", metavar="ID")]
 

@@ -33,7 +33,7 @@ def print_rows(
 ) -> None:
     """Print an answer as JSON, or its `rows` as a table. `columns` maps each field to its heading; `nothing` replaces no rows.
 
-    Times are shown in the reader's own zone; below a page that has a next one, a line says so.
+    Times are shown in the reader's own zone; below a page that has a next one, a line reports it.
     """
     if output is Output.JSON:
         print_json(answer)

@@ -33,7 +33,7 @@ class SystemClock:
 
 
 class FixedClock:
-    """A clock for tests: it stands still until it is advanced, and sleeping advances it."""
+    """A clock for tests: its time changes only when it is advanced, and sleeping advances it."""
 
     def __init__(self, now: datetime) -> None:
         if now.tzinfo is None:

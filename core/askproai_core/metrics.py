@@ -34,10 +34,5 @@ class MetricFactory:
         return Gauge(self._prefix + name, description, self._common_labels + labels, registry=self._registry)
 
     def histogram(self, name: str, description: str, buckets: Sequence[float], *labels: str) -> Histogram:
-        return Histogram(
-            self._prefix + name,
-            description,
-            self._common_labels + labels,
-            buckets=buckets,
-            registry=self._registry,
-        )
+        labels = self._common_labels + labels
+        return Histogram(self._prefix + name, description, labels, buckets=buckets, registry=self._registry)

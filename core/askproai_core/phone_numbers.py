@@ -10,6 +10,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberTyp
 
 from askproai_core.tenant_config import Agent, TenantConfig
 
+_REGION = "DE"  # of a number without its country
 # Types that no caller and no branch can have. Emergency and short numbers parse, too; their length refuses them.
 _REFUSED_TYPES = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.VOICEMAIL, PhoneNumberType.UAN})
 
@@ -18,29 +19,29 @@ class InvalidNumber(ValueError):
     """The text is no phone number that a caller or a branch can have; the message says which text, and why."""
 
 
-def to_e164(text: str, region: str = "DE") -> str:
+def to_e164(text: str) -> str:
     """Return the E.164 form of a number in any usual spelling (`030 1234567`, `0049…`, `+49 (0)30/…`).
 
     Raises InvalidNumber for a number that cannot exist, and for emergency and service numbers.
     """
     try:
-        parsed = phonenumbers.parse(text, region)
+        parsed = phonenumbers.parse(text, _REGION)
     except NumberParseException as error:
         raise InvalidNumber(f"{text!r} is not a phone number: write it like 030 1234567 or +49301234567") from error
     # Not is_valid_number: numbers for films and tests, such as 030 1234567, are possible but not assigned.
     if not phonenumbers.is_possible_number(parsed) or len(str(parsed.national_number)) < 5:  # noqa: PLR2004
-        raise InvalidNumber(f"{text!r} has too few or too many digits for a phone number of {region}")
+        raise InvalidNumber(f"{text!r} has too few or too many digits for a phone number of {_REGION}")
     if phonenumbers.number_type(parsed) in _REFUSED_TYPES:
         raise InvalidNumber(f"{text!r} is a service number: callers and branches have ordinary ones")
     return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
 
 
-def caller_number_or_none(text: str | None, region: str = "DE") -> str | None:
-    """Return a caller's number in E.164, None when it is withheld (`anonymous`, empty) or not a phone number."""
+def e164_or_none(text: str | None) -> str | None:
+    """Return a number in E.164, None when it is withheld (`anonymous`, empty) or not a phone number."""
     if not text:
         return None
     try:
-        return to_e164(text, region)
+        return to_e164(text)
     except InvalidNumber:
         return None
 

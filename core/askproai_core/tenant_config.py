@@ -34,6 +34,13 @@ class CalendarProvider(StrEnum):
     LOCAL = "Local"
 
 
+class Provider(StrEnum):
+    """A server that is called, with a circuit breaker of its own. A remote calendar has its CalendarProvider's name."""
+
+    RETELL = "retell"
+    CALCOM = "calcom"
+
+
 class CalcomVersion(StrEnum):
     V2 = "V2"
     V1 = "V1"

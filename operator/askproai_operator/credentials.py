@@ -16,8 +16,6 @@ RETELL_KEY = "retell-api-key"
 CALCOM_KEY = "calcom-api-key"
 RETELL_BASE_URL, CALCOM_BASE_URL = "retell-base-url", "calcom-base-url"  # in `T-teardown` only, beside the keys
 CALCOM_WEBHOOK = "calcom-webhook-secret"
-STRIPE_WEBHOOK = "stripe-webhook-secret"
-RETELL_WEBHOOK = "retell-webhook-key-{index}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Credentials:
     secret_refs: dict[str, SecretKeyRef]
     problems: tuple[CredentialProblem, ...]
     retell_base_url: str
-    calcom_base_url: str
+    calendar_base_url: str  # Cal.com's for a local calendar
 
     @property
     def retell_key(self) -> str:
@@ -45,28 +43,35 @@ class Credentials:
         return f"Credentials({', '.join(sorted(self.values))})"
 
 
+def calendar_account(tenant: Tenant) -> Calcom | None:
+    """Return the account of the tenant's remote calendar, the block that is named after the provider; None with Local."""
+    account: Calcom | None = getattr(tenant.spec.calendar, tenant.spec.calendar.provider.lower(), None)
+    return account
+
+
 def calcom_account(tenant: Tenant) -> Calcom | None:
-    """Return the tenant's Cal.com account if it books there: with provider Local the block is ignored."""
-    calendar = tenant.spec.calendar
-    return calendar.calcom if calendar.provider is CalendarProvider.CALCOM else None
+    """Return the tenant's Cal.com account if it books there."""
+    return calendar_account(tenant) if tenant.spec.calendar.provider is CalendarProvider.CALCOM else None
 
 
 def secret_refs(tenant: Tenant) -> dict[str, SecretKeyRef]:
     """Return every Secret key that a tenant names, by the name of the file that the pods read."""
-    spec, calcom = tenant.spec, calcom_account(tenant)
+    spec, account = tenant.spec, calendar_account(tenant)
     found = {RETELL_KEY: spec.retell.api_key_secret_ref}
     for index, ref in enumerate(spec.retell.webhook_key_secret_refs):
-        found[RETELL_WEBHOOK.format(index=index)] = ref
-    if calcom is not None:
-        found |= {CALCOM_KEY: calcom.api_key_secret_ref, CALCOM_WEBHOOK: calcom.webhook_secret_ref}
-    if spec.stripe is not None:
-        found[STRIPE_WEBHOOK] = spec.stripe.webhook_secret_ref
+        found[f"retell-webhook-key-{index}"] = ref
+    if account is not None:
+        name = spec.calendar.provider.lower()
+        found |= {f"{name}-api-key": account.api_key_secret_ref, f"{name}-webhook-secret": account.webhook_secret_ref}
+    for sender in type(spec).model_fields:  # each sender of webhooks, such as Stripe, has a block of its own
+        if secret := getattr(getattr(spec, sender), "webhook_secret_ref", None):
+            found[f"{sender}-webhook-secret"] = secret
     return found
 
 
 async def read_credentials(tenant: Tenant, context: ReconcileContext) -> Credentials:
     """Read all keys that the tenant names, each Secret once."""
-    by_file, namespace, calcom = secret_refs(tenant), tenant.metadata.namespace, calcom_account(tenant)
+    by_file, namespace, account = secret_refs(tenant), tenant.metadata.namespace, calendar_account(tenant)
     names = {ref.name for ref in by_file.values()}
     secrets = {name: await context.kube.get(resources.SECRETS, namespace, name) for name in names}
     found = {file: secret_value(secrets[ref.name], ref.name, ref.key) for file, ref in by_file.items()}
@@ -75,7 +80,7 @@ async def read_credentials(tenant: Tenant, context: ReconcileContext) -> Credent
         secret_refs=by_file,
         problems=tuple(value for value in found.values() if not isinstance(value, str)),
         retell_base_url=tenant.spec.retell.base_url or context.settings.retell_base_url,
-        calcom_base_url=(calcom.base_url if calcom else None) or context.settings.calcom_base_url,
+        calendar_base_url=(account.base_url if account else None) or context.settings.calcom_base_url,
     )
 
 

@@ -150,9 +150,8 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
     async with AsyncExitStack() as stack:
         kube = await stack.enter_async_context(Kube(login, sink, clock, namespace=settings.namespace))
         rules = CircuitRules(open_for=timedelta(seconds=settings.circuit_open_seconds))
-        providers = await stack.enter_async_context(
-            ProviderClients(clock, registry=metrics.registry, hosts=hosts, rules=rules)
-        )
+        clients = ProviderClients(clock, registry=metrics.registry, hosts=hosts, rules=rules)
+        providers = await stack.enter_async_context(clients)
         database = AdminStore(settings.admin_dsn())
         stack.push_async_callback(database.close)
         redis = _redis(settings, clock)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from askproai_core.kube import ApiResource
-from askproai_core.phone_numbers import InvalidNumber, to_e164
+from askproai_core.phone_numbers import e164_or_none
 from askproai_operator.api import Branch, CustomResource, Key, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.engine import Cache, ObservedObject
 from askproai_operator.engine.resources import FINALIZER, SECRETS, STATUS_READ, TENANT_LABEL
@@ -116,10 +116,8 @@ class Relations:
         if not isinstance(model, Tenant):
             yield Key(Tenant.kind, namespace, tenant)
         if isinstance(model, ServiceOffering):
-            branch = model.spec.branch_ref
-            yield from (
-                [Key(Branch.kind, namespace, branch.name)] if branch else _keys(self.branches(namespace, tenant))
-            )
+            ref = model.spec.branch_ref
+            yield from [Key(Branch.kind, namespace, ref.name)] if ref else _keys(self.branches(namespace, tenant))
         if isinstance(model, Tenant | Branch):
             yield from _keys(self.offerings(namespace, tenant))
             yield from _keys(self.agents(namespace, tenant))
@@ -184,12 +182,5 @@ def _keys(models: Iterable[CustomResource]) -> Iterator[Key]:
 
 def _dialled_numbers(branch: Branch) -> frozenset[str]:
     """Return the numbers at which a branch is called, in E.164, without those that cannot be parsed."""
-    numbers = (_e164_or_none(number.did or number.number) for number in branch.spec.phone_numbers)
+    numbers = (e164_or_none(number.did or number.number) for number in branch.spec.phone_numbers)
     return frozenset(number for number in numbers if number)
-
-
-def _e164_or_none(number: str) -> str | None:
-    try:
-        return to_e164(number)
-    except InvalidNumber:
-        return None

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from askproai_core.database import DATABASE_UNAVAILABLE, schema_version, shipped_migrations
 from askproai_core.http_server import Problem, error_middleware, json_response, liveness, metrics_route
+from askproai_core.redis import Provider
 from askproai_runtime.admin_api import BASE, AdminStore, api_app, description_app, require_token
 from askproai_runtime.billing import BillingState, get_billing_state
 from askproai_runtime.jobs import snapshot
@@ -50,8 +51,8 @@ class Readiness:
         started = self._process.clock.monotonic()
         self.schema_version = self.database_ms = None
         try:
-            async with asyncio.timeout(CHECK_TIMEOUT_SECONDS), self._process.pool.acquire() as connection:
-                self.schema_version = await schema_version(connection)
+            async with asyncio.timeout(CHECK_TIMEOUT_SECONDS), self._process.pool.acquire() as conn:
+                self.schema_version = await schema_version(conn)
         except DatabaseUrlMissing:
             self._reason = "the credential DATABASE_URL is missing"
         except DATABASE_UNAVAILABLE:
@@ -117,8 +118,8 @@ async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
     queue: dict[str, Any] = {"status": "unknown"}
     billing: BillingState | None = None
     providers: dict[str, Any] = {
-        "retell": {"credential": process.credentials.get("retell-api-key") is not None},
-        "calcom": {"credential": process.credentials.get("calcom-api-key") is not None},
+        provider.value: {"credential": process.credentials.get(f"{provider}-api-key") is not None}
+        for provider in Provider
     }
     if reason is None:
         try:

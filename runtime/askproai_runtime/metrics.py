@@ -10,12 +10,12 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from askproai_core.metrics import MetricFactory, process_registry
+from askproai_core.redis import CircuitState
 
 ACK_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0, 5.0)  # the promise is p99 < 50 ms
 WORK_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 120.0)
 MOST_EVENT_NAMES = 64
 TURNED_AWAY = ("limited", "unavailable")  # those of the intake's outcomes that an alert counts
-_CIRCUIT_STATES = ("closed", "open", "half_open")
 
 
 class Waiting(NamedTuple):
@@ -109,7 +109,7 @@ class Metrics:
         self._redis.labels(self._tenant).set(away)
 
     def circuit(self, provider: str, state: str) -> None:
-        for known in _CIRCUIT_STATES:
+        for known in CircuitState:
             self._circuit.labels(self._tenant, provider, known).set(known == state)
 
     def dead_letter(self) -> None:

@@ -15,7 +15,7 @@ from askproai_core.fault_injection import FaultPoints
 from askproai_core.lifecycle import background_tasks, sleep_until_stopped
 from askproai_core.logging import configure_logs
 from askproai_core.redis import CircuitBreakers, CircuitRules, Provider, RedisClient, RedisMetrics, SlotLock
-from askproai_runtime.booking import BookingService, BookingSettings
+from askproai_runtime.booking import BookingContext, BookingOutcome, BookingSettings
 from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder, build_calendar
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.settings import Settings
@@ -53,14 +53,15 @@ class Process:
     def tenant(self) -> str:
         return self.config.current.tenant
 
-    def booking(self) -> BookingService:
-        """Return the booking package, wired to this process."""
+    def booking(self) -> BookingContext:
+        """Return what the functions of `booking` work with in this process."""
+        self.metrics.expect_bookings(BookingOutcome)
         settings = BookingSettings(
             sync_delay=timedelta(seconds=self.settings.calendar_sync_delay_seconds),
             quiet_period=timedelta(seconds=self.settings.calendar_quiet_seconds),
         )
         slots = SlotLock(self.shared, self.clock)
-        return BookingService(
+        return BookingContext(
             self.pool, self.config.now, self._calendar(), self.clock, self.metrics, settings, self.faults, slots
         )
 
@@ -88,7 +89,7 @@ async def open_process(
     name = f"askproai-{component} {settings.pod_name.rpartition('-')[2]}"
 
     def base_url(provider: Provider) -> str | None:
-        return config.current.calendar.base_url if provider is Provider.CALCOM else None
+        return None if provider is Provider.RETELL else config.current.calendar.base_url
 
     async with (
         open_stores(credentials, config.current.tenant, connections, name, clock, metrics, stop) as (pool, shared),

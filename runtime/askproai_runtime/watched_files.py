@@ -75,9 +75,8 @@ class LiveConfig:
             text = self._path.read_text(encoding="utf-8")
             return decode(text), config_hash(text)
         except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
-            raise ConfigUnreadable(
-                f"{self._path}: {error}; keep the file as `encode(TenantConfig)` writes it"
-            ) from error
+            text = f"{self._path}: {error}; keep the file as `encode(TenantConfig)` writes it"
+            raise ConfigUnreadable(text) from error
 
 
 class Credentials:
@@ -114,9 +113,8 @@ class Credentials:
         fingerprint = _fingerprint(self.directory)
         if fingerprint is None:
             return ()
-        if (
-            self._names[0] != fingerprint
-        ):  # swapping ..data and adding or removing a file all change the directory itself
+        # Swapping ..data and adding or removing a file all change the directory itself.
+        if self._names[0] != fingerprint:
             self._names = (fingerprint, tuple(sorted(entry.name for entry in self.directory.iterdir())))
         values = (self.get(name) for name in self._names[1] if name.startswith(prefix))
         return tuple(value for value in values if value is not None)

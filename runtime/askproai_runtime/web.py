@@ -46,7 +46,7 @@ def find_endpoint(path: str, prefix: str) -> WebhookSource | Function | Hook | N
             return find_webhook_source(name)
         case ["", "webhooks", "calcom", installation] if (
             installation
-        ):  # an operator recognises its webhook by this path
+        ):  # by this path an operator recognises its webhook
             return Source.CALCOM
         case ["", "retell", "functions", name]:
             return FUNCTIONS_BY_NAME.get(name)

@@ -16,6 +16,7 @@ from askproai_core.http_server import start_server
 from askproai_core.lifecycle import sleep_until_stopped
 from askproai_core.redis import WakeUpChannel
 from askproai_runtime.billing import get_billing_state
+from askproai_runtime.booking import sync_appointment
 from askproai_runtime.calls import count_active_calls
 from askproai_runtime.events import EventDispatcher
 from askproai_runtime.health import Readiness, worker_app
@@ -74,7 +75,7 @@ def job_handler(process: Process) -> Callable[[Job], Awaitable[None]]:
             case JobKind.WEBHOOK_EVENT:
                 await events.handle(job)
             case JobKind.CALENDAR_SYNC:
-                await booking.sync_appointment(job)
+                await sync_appointment(booking, job)
 
     return handle
 

@@ -63,7 +63,7 @@ def compile_example(
         foreign_numbers={},
         path_prefix="/salon-mueller/salon-mueller",
         installation_id="installation-test",
-        calcom_base_url="",
+        calendar_base_url="",
     )
     local = CalendarConfig(provider=CalendarProvider.LOCAL, attendee_email_domain=config.calendar.attendee_email_domain)
     return msgspec.structs.replace(config, **{"calendar": local, **changes})

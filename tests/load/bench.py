@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from askproai_core.logging import configure_logs
-from askproai_core.phone_numbers import Routing, caller_number_or_none
+from askproai_core.phone_numbers import Routing, e164_or_none
 from askproai_runtime.booking import ServiceRules, SlotQuery, free_slots
 from askproai_runtime.booking.availability import BusySpan
 from askproai_sandbox.cluster import ProcessError, free_port
@@ -239,7 +239,7 @@ def pure_rows(env: LoadEnvironment) -> list[Row]:
     busy = {person.resource_ids[0]: spans for person in rules.people}
     slots = timed(lambda: free_slots(rules, busy, SlotQuery(now, now, now + timedelta(days=14))), 200)
     routing, number = Routing(config), branch.phone_numbers[0].number
-    routes = timed(lambda: routing.route(None, caller_number_or_none(number)), 5_000)
+    routes = timed(lambda: routing.route(None, e164_or_none(number)), 5_000)
     return [
         *latency_rows("availability, 10 people × 14 days", slots, 95, wish="< 20 ms"),
         Row("number → branch, p95", percentile(routes, 95) * 1e6, "µs", "< 1 ms"),

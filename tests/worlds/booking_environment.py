@@ -16,7 +16,8 @@ from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import RedisClient, SlotLock
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
-from askproai_runtime.booking import BookingService, BookingSettings, CallContext
+from askproai_runtime import booking
+from askproai_runtime.booking import BookingContext, BookingSettings, CallContext
 from askproai_runtime.calendars import (
     Calendar,
     CalendarOutcome,
@@ -44,6 +45,19 @@ def call(call_id: str = "call_1", caller: str | None = "+4915112345678") -> Call
 
 def booking_args(start: str = HALF_PAST_TWO, name: str = "Petra Müller", **more: Any) -> dict[str, Any]:
     return {"start": start, "service": "Haarschnitt", "customer_name": name, **more}
+
+
+class BookingService(BookingContext):
+    """One process's context, with the functions of the package as methods."""
+
+    check_availability = booking.check_availability
+    book_appointment = booking.book_appointment
+    find_appointments = booking.find_appointments
+    reschedule_appointment = booking.reschedule_appointment
+    cancel_appointment = booking.cancel_appointment
+    list_free_slots = booking.list_free_slots
+    sync_appointment = booking.sync_appointment
+    apply_calendar_event = booking.apply_calendar_event
 
 
 class FrozenClock(FixedClock):
@@ -246,7 +260,7 @@ async def open_salon(
     configs = [tenant_config_of(store, **changes)]
     pool, metrics, clock = open_pool(store.dsn, max_size=6), RecordedMetrics(), FrozenClock(NOW)
     await pool
-    booking = BookingService(
+    service = BookingService(
         pool,
         lambda: configs[-1],
         salon_calendar,
@@ -256,7 +270,7 @@ async def open_salon(
         FaultPoints(),
         open_slot_lock(store.tenant, redis_url),
     )
-    return Salon(store, pool, booking, metrics, clock, configs)
+    return Salon(store, pool, service, metrics, clock, configs)
 
 
 @asynccontextmanager

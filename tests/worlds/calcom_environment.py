@@ -14,11 +14,19 @@ from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import CircuitBreakers
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import BookingService, BookingSettings, CalendarEvent
+from askproai_runtime.booking import BookingSettings, CalendarEvent
 from askproai_runtime.calendars import CalcomHttp, CalcomV2, ProviderCallRecorder
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import Fault, FaultKind, serve
-from tests.worlds.booking_environment import CALCOM, NOW, FrozenClock, Salon, open_slot_lock, tenant_config_of
+from tests.worlds.booking_environment import (
+    CALCOM,
+    NOW,
+    BookingService,
+    FrozenClock,
+    Salon,
+    open_slot_lock,
+    tenant_config_of,
+)
 
 QUICK = BookingSettings(
     provider_timeout=timedelta(seconds=1), budget=timedelta(seconds=3), quiet_period=timedelta(), sync_delay=timedelta()
@@ -99,7 +107,7 @@ class CalcomEnvironment:
 
     def replace_worker_calendar(self, calendar: Any) -> None:
         """Replace the worker's calendar."""
-        self.worker._context = replace(self.worker._context, calendar=calendar)
+        self.worker = replace(self.worker, calendar=calendar)
 
 
 class DeferredCalendar:

@@ -43,5 +43,5 @@ def credentials() -> Credentials:
         secret_refs=secret_refs(tenant()),
         problems=(),
         retell_base_url="https://api.retellai.com",
-        calcom_base_url="https://api.cal.com",
+        calendar_base_url="https://api.cal.com",
     )

@@ -19,14 +19,8 @@ _SUPPORTED: Final = frozenset({
     "x-kubernetes-list-map-keys", "x-kubernetes-validations",
 })  # fmt: skip
 _TYPES: Final = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
-_ACTUAL: Final = {
-    dict: "an object",
-    list: "a list",
-    str: "a text",
-    int: "a number",
-    float: "a number",
-    bool: "true or false",
-}
+_ACTUAL: Final = {dict: "an object", list: "a list", str: "a text", int: "a number", float: "a number",
+                  bool: "true or false"}  # fmt: skip
 _EXPECTED: Final = {"object": "an object", "array": "a list", "string": "a text: put it in quotes", "integer": "a whole number",
                     "boolean": "true or false"}  # fmt: skip
 

@@ -16,7 +16,8 @@ from askproai_core.fault_injection import FaultPoints
 from askproai_core.kube import HttpTransport
 from askproai_operator.api import RetellAgent
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.agent import CHECKS, first_failing, gather, gather_remote, make_plan
+from askproai_operator.controllers.agent import CHECKS, gather, gather_remote, make_plan
+from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.engine import (
     MANAGER,
     ApiError,
@@ -108,13 +109,7 @@ async def _dry_run(
     """
     meta = manifest["metadata"]
     name, path = f"{ref.kind}/{meta['name']}", ref.path(meta["namespace"], meta["name"])
-    live: dict[str, Any] | None
-    try:
-        live = await transport.request("GET", path)
-    except ApiError as error:
-        if error.status != _NOT_FOUND:
-            raise
-        live = None
+    live = await transport.find(path)
     try:
         if live is None:
             preview = await transport.request("POST", ref.path(meta["namespace"]), params=_DRY_RUN, body=manifest)
@@ -167,7 +162,7 @@ async def _plan_steps(agent: RetellAgent, context: ReconcileContext) -> tuple[st
         return (f"Retell cannot be asked: {error}",)
     if plan.refused is not None:
         return (f"refused: {plan.refused.message}",)
-    return tuple(plan.lines()) if plan.steps or plan.wait or plan.number_findings else ()
+    return tuple(plan.lines()) if plan.steps or plan.wait or plan.number_problems else ()
 
 
 def _read_only_context(

@@ -58,10 +58,10 @@ class AdminStore:
 
         Every reconcile of a Tenant calls it, so once done it costs one query, which notices a database that was recreated.
         """
-        async with self._preparing, self._connection() as connection:
-            if self._prepared and await schema_version(connection) >= shipped_migrations()[-1].version:
+        async with self._preparing, self._connection() as conn:
+            if self._prepared and await schema_version(conn) >= shipped_migrations()[-1].version:
                 return
-            await roles.ensure_group_roles(connection)
+            await roles.ensure_group_roles(conn)
             await Migrator(self._dsn).up()
             self._prepared = True
 
@@ -80,26 +80,26 @@ class AdminStore:
         The coordinator reads `facts`. Raises `DataOwnedByOther` if retained rows belong to a Tenant whose UID is neither `uid`
         nor `adopt`.
         """
-        async with self._connection() as connection:
-            await connection.execute(
+        async with self._connection() as conn:
+            await conn.execute(
                 "INSERT INTO tenants (tenant, role, uid) VALUES ($1, $2, $3) ON CONFLICT (tenant) DO NOTHING",
                 tenant, self.role_name(tenant), uid,
             )  # fmt: skip
-            owner = await connection.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
+            owner = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
             if owner not in (uid, adopt):
                 raise DataOwnedByOther(tenant, owner)
             if owner != uid:
-                await _adopt(connection, tenant, owner, uid)
-            await _write_facts(connection, tenant, facts)
-            await roles.ensure_login(connection, self._dsn, self.role_name(tenant), password, connection_limit)
+                await _adopt(conn, tenant, owner, uid)
+            await _write_facts(conn, tenant, facts)
+            await roles.ensure_login(conn, self._dsn, self.role_name(tenant), password, connection_limit)
         return bool(owner != uid)
 
     async def ensure_coordinator(self, password: str) -> None:
         """Create or update the coordinator's login role; `coordinator_dsn(password)` is its URL."""
         name = roles.coordinator_role_name(roles.database_name(self._dsn))
-        async with self._connection() as connection:
+        async with self._connection() as conn:
             limit, group = COORDINATOR_CONNECTIONS, roles.COORDINATOR
-            await roles.ensure_login(connection, self._dsn, name, password, limit, group=group)
+            await roles.ensure_login(conn, self._dsn, name, password, limit, group=group)
 
     async def ensure_resources(
         self, tenant: str, desired: Iterable[tuple[str, str, int]]
@@ -111,11 +111,11 @@ class AdminStore:
         """
         keys = sorted(set(desired))
         branches, staff, units = ([key[i] for key in keys] for i in range(3))
-        async with self._connection() as connection, connection.transaction():
+        async with self._connection() as conn, conn.transaction():
             # NO KEY: the foreign keys of the tenant's own inserts need not wait for this lock.
-            if not await connection.fetchval("SELECT true FROM tenants WHERE tenant = $1 FOR NO KEY UPDATE", tenant):
+            if not await conn.fetchval("SELECT true FROM tenants WHERE tenant = $1 FOR NO KEY UPDATE", tenant):
                 raise TenantNotFound(f"no database row of tenant {tenant}: ensure_tenant() comes first")
-            await connection.execute(
+            await conn.execute(
                 """INSERT INTO resources (tenant, branch, staff, unit)
                    SELECT $1, w.* FROM unnest($2::text[], $3::text[], $4::smallint[]) w (branch, staff, unit)
                    WHERE NOT EXISTS (SELECT 1 FROM resources r WHERE r.tenant = $1
@@ -123,14 +123,14 @@ class AdminStore:
                    ORDER BY w.branch, w.staff, w.unit""",
                 tenant, branches, staff, units,
             )  # fmt: skip
-            await connection.execute(
+            await conn.execute(
                 """UPDATE resources r SET active = NOT r.active
                    WHERE r.tenant = $1 AND r.active IS DISTINCT FROM EXISTS (
                        SELECT 1 FROM unnest($2::text[], $3::text[], $4::smallint[]) w (branch, staff, unit)
                        WHERE (w.branch, w.staff, w.unit) = (r.branch, r.staff, r.unit))""",
                 tenant, branches, staff, units,
             )  # fmt: skip
-            rows = await connection.fetch(
+            rows = await conn.fetch(
                 """SELECT branch, staff, unit, id FROM resources r WHERE tenant = $1 AND EXISTS (
                        SELECT 1 FROM unnest($2::text[], $3::text[]) w (branch, staff)
                        WHERE (w.branch, w.staff) = (r.branch, r.staff))""",
@@ -143,19 +143,19 @@ class AdminStore:
 
         With `uid` only rows of that Tenant are erased, never those of an earlier Tenant of this name that nobody adopted.
         """
-        async with self._connection() as connection:
-            await roles.drop_login(connection, self.role_name(tenant))
+        async with self._connection() as conn:
+            await roles.drop_login(conn, self.role_name(tenant))
         if erase:
             await self.erase(tenant, uid)
 
     async def erase(self, tenant: str, uid: str | None = None) -> None:
         """Delete the tenant's rows if they belong to the Tenant with `uid` (None: whoever owns them)."""
-        async with self._connection() as connection, connection.transaction():
-            owner = await connection.fetchval("SELECT uid FROM tenants WHERE tenant = $1 FOR UPDATE", tenant)
+        async with self._connection() as conn, conn.transaction():
+            owner = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1 FOR UPDATE", tenant)
             if uid not in {None, owner}:
                 return
             for table in TENANT_TABLES:
-                await connection.execute(f"DELETE FROM {table} WHERE tenant = $1", tenant)  # noqa: S608  our own names
+                await conn.execute(f"DELETE FROM {table} WHERE tenant = $1", tenant)  # noqa: S608  our own names
 
     def role_name(self, tenant: str) -> str:
         return roles.tenant_role_name(tenant, roles.database_name(self._dsn))
@@ -177,13 +177,13 @@ class AdminStore:
     async def _connection(self) -> AsyncIterator[Connection]:
         if self._pool is None:
             self._pool = open_pool(self._dsn, max_size=4, application_name="askproai-operator")
-        async with (await self._pool).acquire() as connection:  # awaiting an open pool returns it
-            yield connection
+        async with (await self._pool).acquire() as conn:  # awaiting an open pool returns it
+            yield conn
 
 
-async def _write_facts(connection: Connection, tenant: str, facts: TenantFacts) -> None:
+async def _write_facts(conn: Connection, tenant: str, facts: TenantFacts) -> None:
     retention = facts.retention
-    await connection.execute(
+    await conn.execute(
         """UPDATE tenants SET (retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days)
                = ROW ($2, $3, $4, $5, $6)
            WHERE tenant = $1 AND (retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days)
@@ -193,17 +193,15 @@ async def _write_facts(connection: Connection, tenant: str, facts: TenantFacts) 
     )  # fmt: skip
 
 
-async def _adopt(connection: Connection, tenant: str, owner: str, uid: str) -> None:
+async def _adopt(conn: Connection, tenant: str, owner: str, uid: str) -> None:
     """Assign the rows to another Tenant and audit that. Of two that adopt at the same time, one is refused."""
-    async with connection.transaction():
-        adopted = await connection.fetchval(
+    async with conn.transaction():
+        adopted = await conn.fetchval(
             "UPDATE tenants SET uid = $3 WHERE tenant = $1 AND uid = $2 RETURNING true", tenant, owner, uid
         )
         if not adopted:
-            raise DataOwnedByOther(
-                tenant, await connection.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
-            )
-        await connection.execute(
+            raise DataOwnedByOther(tenant, await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant))
+        await conn.execute(
             """INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
                VALUES ($1, 'operator', 'data_adopted', jsonb_build_object('from', $2::text, 'to', $3::text), $3)""",
             tenant, owner, uid,

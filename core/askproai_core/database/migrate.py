@@ -72,11 +72,11 @@ def shipped_migrations() -> tuple[Migration, ...]:
     )
 
 
-async def schema_version(connection: Connection) -> int:
+async def schema_version(conn: Connection) -> int:
     """Return the database's schema version, 0 before the first migration. Every role of ours may read it."""
-    if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
+    if await conn.fetchval("SELECT to_regclass('schema_migrations')") is None:
         return 0
-    return int(await connection.fetchval("SELECT coalesce(max(version), 0) FROM schema_migrations"))
+    return int(await conn.fetchval("SELECT coalesce(max(version), 0) FROM schema_migrations"))
 
 
 class Migrator:
@@ -89,15 +89,15 @@ class Migrator:
     async def up(self) -> list[int]:
         """Apply pending migrations and return their versions. Of two runs at once, the second waits and finds nothing to do."""
         done: list[int] = []
-        async with self._connect() as connection:
+        async with self._connect() as conn:
             # Of two first runs the slower one finds that the name exists, which PostgreSQL reports in one of these ways.
             with contextlib.suppress(
                 asyncpg.UniqueViolationError, asyncpg.DuplicateTableError, asyncpg.DuplicateObjectError
             ):
-                await connection.execute(_TABLE)
+                await conn.execute(_TABLE)
             for migration in self._migrations:
-                async with connection.transaction():
-                    applied = await self._lock_and_check(connection)
+                async with conn.transaction():
+                    applied = await self._lock_and_check(conn)
                     if migration.version in applied:
                         continue
                     if applied and migration.version < max(applied):
@@ -105,8 +105,8 @@ class Migrator:
                             f"migration {migration.version:04} is missing below {max(applied):04}: give it a higher number"
                         )
                     began = time.monotonic()
-                    await connection.execute(migration.up)
-                    await connection.execute(
+                    await conn.execute(migration.up)
+                    await conn.execute(
                         "INSERT INTO schema_migrations (version, name, sha256, duration_ms) VALUES ($1, $2, $3, $4)",
                         migration.version, migration.name, migration.sha256, int((time.monotonic() - began) * 1000),
                     )  # fmt: skip
@@ -118,10 +118,10 @@ class Migrator:
         """Revert the last `steps` migrations and return their versions. The content of their tables is lost."""
         done: list[int] = []
         shipped = {migration.version: migration for migration in self._migrations}
-        async with self._connect() as connection:
+        async with self._connect() as conn:
             for _ in range(steps):
-                async with connection.transaction():
-                    applied = await self._lock_and_check(connection)
+                async with conn.transaction():
+                    applied = await self._lock_and_check(conn)
                     if not applied:
                         return done
                     migration = shipped.get(max(applied))
@@ -129,16 +129,16 @@ class Migrator:
                         raise MigrationError(
                             f"migration {max(applied):04} is from a newer release: undo it with that one"
                         )
-                    await connection.execute(migration.down)
-                    await connection.execute("DELETE FROM schema_migrations WHERE version = $1", migration.version)
+                    await conn.execute(migration.down)
+                    await conn.execute("DELETE FROM schema_migrations WHERE version = $1", migration.version)
                 log.info("migration.undone", version=migration.version, name=migration.name)
                 done.append(migration.version)
         return done
 
     async def status(self) -> list[MigrationState]:
         """Return every migration that this release ships or the database has applied, in order."""
-        async with self._connect() as connection:
-            applied = await self._applied(connection)
+        async with self._connect() as conn:
+            applied = await self._applied(conn)
         shipped = {migration.version: migration for migration in self._migrations}
         return [
             MigrationState(
@@ -152,27 +152,25 @@ class Migrator:
 
     @asynccontextmanager
     async def _connect(self) -> AsyncIterator[Connection]:
-        connection = await asyncpg.connect(
-            self._dsn, timeout=10, server_settings={"application_name": "askproai-migrate"}
-        )
+        conn = await asyncpg.connect(self._dsn, timeout=10, server_settings={"application_name": "askproai-migrate"})
         try:
             try:
-                await connection.execute(f"SET ROLE {OWNER}")
+                await conn.execute(f"SET ROLE {OWNER}")
             except (asyncpg.InvalidParameterValueError, asyncpg.InsufficientPrivilegeError) as error:
                 raise MigrationError(
                     f"this login cannot become {OWNER} ({error}): AdminStore.prepare() makes the roles"
                 ) from error
-            yield connection
+            yield conn
         finally:
-            await connection.close()
+            await conn.close()
 
-    async def _lock_and_check(self, connection: Connection) -> dict[int, asyncpg.Record]:
+    async def _lock_and_check(self, conn: Connection) -> dict[int, asyncpg.Record]:
         """Lock until the end of the transaction and return what is applied. Refuses files that changed after that."""
-        await connection.execute("SET LOCAL lock_timeout = '120s'; SET LOCAL statement_timeout = '15min'")
+        await conn.execute("SET LOCAL lock_timeout = '120s'; SET LOCAL statement_timeout = '15min'")
         # EXCLUSIVE lets readers pass: a tenant's readiness probe must neither delay a run nor wait for it.
-        await connection.execute("LOCK TABLE schema_migrations IN EXCLUSIVE MODE")
-        await connection.execute("SET LOCAL lock_timeout = '10s'")  # everybody queues behind a waiting ALTER TABLE
-        applied = await self._applied(connection)
+        await conn.execute("LOCK TABLE schema_migrations IN EXCLUSIVE MODE")
+        await conn.execute("SET LOCAL lock_timeout = '10s'")  # everybody queues behind a waiting ALTER TABLE
+        applied = await self._applied(conn)
         changed = [m for m in self._migrations if m.version in applied and applied[m.version]["sha256"] != m.sha256]
         if changed:
             names = ", ".join(f"{m.version:04}_{m.name}.up.sql" for m in changed)
@@ -181,8 +179,8 @@ class Migrator:
             )
         return applied
 
-    async def _applied(self, connection: Connection) -> dict[int, asyncpg.Record]:
-        if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
+    async def _applied(self, conn: Connection) -> dict[int, asyncpg.Record]:
+        if await conn.fetchval("SELECT to_regclass('schema_migrations')") is None:
             return {}
-        rows = await connection.fetch("SELECT version, name, sha256, applied_at FROM schema_migrations")
+        rows = await conn.fetch("SELECT version, name, sha256, applied_at FROM schema_migrations")
         return {row["version"]: row for row in rows}

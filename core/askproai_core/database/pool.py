@@ -37,7 +37,7 @@ def open_pool(dsn: str | Callable[[], str], *, max_size: int, application_name: 
     async def connect(*_: Any, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":
         return await asyncpg.connect(dsn if isinstance(dsn, str) else dsn(), **options)
 
-    async def skip_reset(_connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    async def skip_reset(_conn: "asyncpg.Connection[asyncpg.Record]") -> None:
         """Save a round trip per release: we never set session state, and asyncpg rolls open transactions back."""
 
     return asyncpg.create_pool(

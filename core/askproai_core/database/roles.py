@@ -69,34 +69,34 @@ def parse_login(url: str | None) -> tuple[str, str]:
         return "", ""
 
 
-async def ensure_group_roles(connection: Connection) -> None:
+async def ensure_group_roles(conn: Connection) -> None:
     """Create the four group roles, and grant what they may do with the database and its schema. Safe to repeat."""
     for role in (OWNER, COORDINATOR, BACKUP, TENANTS):
         try:
-            if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
-                await connection.execute(f"CREATE ROLE {_identifier(role)} NOLOGIN")
+            if not await conn.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
+                await conn.execute(f"CREATE ROLE {_identifier(role)} NOLOGIN")
         except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
             log.debug("role.made_by_another", role=role)
         except asyncpg.InsufficientPrivilegeError as error:
             raise RolesUnavailable(
                 f"this login cannot create role {role}: as a superuser, ALTER ROLE <it> CREATEROLE"
             ) from error
-    if not await connection.fetchval("SELECT pg_has_role(current_user, $1, 'USAGE')", OWNER):
-        await _become_member(connection)
-    database = _identifier(await connection.fetchval("SELECT current_database()"))
-    schema = _identifier(await connection.fetchval("SELECT current_schema()"))
+    if not await conn.fetchval("SELECT pg_has_role(current_user, $1, 'USAGE')", OWNER):
+        await _become_member(conn)
+    database = _identifier(await conn.fetchval("SELECT current_database()"))
+    schema = _identifier(await conn.fetchval("SELECT current_schema()"))
     # By default every role of the server may connect and create temporary tables.
-    await connection.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
-    await connection.execute(f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC")
-    await connection.execute(f"GRANT CONNECT ON DATABASE {database} TO {COORDINATOR}, {BACKUP}")
-    await connection.execute(f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {OWNER}")
-    await connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO {TENANTS}, {COORDINATOR}, {BACKUP}")
+    await conn.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
+    await conn.execute(f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC")
+    await conn.execute(f"GRANT CONNECT ON DATABASE {database} TO {COORDINATOR}, {BACKUP}")
+    await conn.execute(f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {OWNER}")
+    await conn.execute(f"GRANT USAGE ON SCHEMA {schema} TO {TENANTS}, {COORDINATOR}, {BACKUP}")
 
 
-async def _become_member(connection: Connection) -> None:
+async def _become_member(conn: Connection) -> None:
     # PostgreSQL 15 lets CREATEROLE grant any role; from 16 on only the creator of a role, or whom it gave ADMIN OPTION, may.
     try:
-        await connection.execute(f"GRANT {OWNER} TO CURRENT_USER")
+        await conn.execute(f"GRANT {OWNER} TO CURRENT_USER")
     except asyncpg.InsufficientPrivilegeError as error:
         raise RolesUnavailable(
             f"this login did not make the roles of this server: as a superuser, "
@@ -105,15 +105,15 @@ async def _become_member(connection: Connection) -> None:
 
 
 async def ensure_login(
-    connection: Connection, dsn: str, name: str, password: str, connection_limit: int, *, group: str = TENANTS
+    conn: Connection, dsn: str, name: str, password: str, connection_limit: int, *, group: str = TENANTS
 ) -> None:
     """Create or update a login role: password, limit, timeouts, membership. Writes nothing if all of that is right."""
     database, role = database_name(dsn), _identifier(name)
-    is_new = not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name)
+    is_new = not await conn.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name)
     if is_new:
-        await connection.execute(f"CREATE ROLE {role} NOLOGIN")
+        await conn.execute(f"CREATE ROLE {role} NOLOGIN")
     settings = [f"{key}={value}" for key, value in _ROLE_SETTINGS.items()]
-    is_current = await connection.fetchval(
+    is_current = await conn.fetchval(
         """SELECT rolcanlogin AND rolconnlimit = $2 AND rolinherit AND pg_has_role(rolname, $3, 'USAGE')
                   AND has_database_privilege(rolname, current_database(), 'CONNECT')
                   AND coalesce((SELECT setconfig @> $4 FROM pg_db_role_setting WHERE setrole = r.oid AND setdatabase = 0), false)
@@ -122,42 +122,42 @@ async def ensure_login(
     )  # fmt: skip
     if is_current and await _password_works(login_dsn(dsn, name, password)):
         return
-    async with connection.transaction():
-        await connection.execute(
+    async with conn.transaction():
+        await conn.execute(
             f"ALTER ROLE {role} LOGIN INHERIT CONNECTION LIMIT {int(connection_limit)} "
             f"PASSWORD '{scram_verifier(password)}'"
         )
         for key, value in _ROLE_SETTINGS.items():
-            await connection.execute(f"ALTER ROLE {role} SET {key} = '{value}'")
-        await connection.execute(f"GRANT CONNECT ON DATABASE {_identifier(database)} TO {role}")
+            await conn.execute(f"ALTER ROLE {role} SET {key} = '{value}'")
+        await conn.execute(f"GRANT CONNECT ON DATABASE {_identifier(database)} TO {role}")
         # The group's grants are inherited without SET ROLE; servers that can forbid becoming the group do so.
-        options = " WITH INHERIT TRUE, SET FALSE" if connection.get_server_version().major >= 16 else ""  # noqa: PLR2004  PostgreSQL 16
-        await connection.execute(f"GRANT {group} TO {role}{options}")
+        options = " WITH INHERIT TRUE, SET FALSE" if conn.get_server_version().major >= 16 else ""  # noqa: PLR2004  PostgreSQL 16
+        await conn.execute(f"GRANT {group} TO {role}{options}")
     log.info("role.ensured", role=name, new=is_new)
 
 
-async def drop_login(connection: Connection, role: str) -> None:
+async def drop_login(conn: Connection, role: str) -> None:
     """Drop a tenant's login role, after its sessions and with all that it owns."""
-    if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
+    if not await conn.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
         return
     name = _identifier(role)
-    await connection.execute(f"ALTER ROLE {name} NOLOGIN")
-    await connection.execute(f"GRANT {name} TO CURRENT_USER")  # only a member may end its sessions and drop its objects
-    await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", role)
-    await connection.execute(f"DROP OWNED BY {name}")
-    await connection.execute(f"DROP ROLE {name}")
+    await conn.execute(f"ALTER ROLE {name} NOLOGIN")
+    await conn.execute(f"GRANT {name} TO CURRENT_USER")  # only a member may end its sessions and drop its objects
+    await conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", role)
+    await conn.execute(f"DROP OWNED BY {name}")
+    await conn.execute(f"DROP ROLE {name}")
     log.info("role.dropped", role=role)
 
 
 async def _password_works(dsn: str) -> bool:
     """Return whether the server accepts the password: it cannot be read back, and may have been changed by hand."""
     try:
-        connection = await asyncpg.connect(dsn, timeout=10)
+        conn = await asyncpg.connect(dsn, timeout=10)
     except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError):
         return False
     except asyncpg.TooManyConnectionsError:
         return True  # the server checks the limit after the password
-    await connection.close()
+    await conn.close()
     return True
 
 

@@ -26,7 +26,15 @@ import yaml
 
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
-_FIRST_ERROR, _UNAUTHORIZED, _FORBIDDEN, _CONFLICT, _TOO_MANY, _SERVER_ERROR = 400, 401, 403, 409, 429, 500
+_FIRST_ERROR, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _TOO_MANY, _SERVER_ERROR = (
+    400,
+    401,
+    403,
+    404,
+    409,
+    429,
+    500,
+)
 
 
 class ApiError(Exception):
@@ -186,6 +194,15 @@ class HttpTransport:
         if status >= _FIRST_ERROR:
             raise _refusal(status, answer, f"{method} {path}")
         return answer
+
+    async def find(self, path: str) -> dict[str, Any] | None:
+        """Return the object at a path, None if it does not exist. Raises as `request` does."""
+        try:
+            return await self.request("GET", path)
+        except ApiError as error:
+            if error.status != _NOT_FOUND:
+                raise
+            return None
 
     @asynccontextmanager
     async def stream(

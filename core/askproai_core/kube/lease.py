@@ -44,7 +44,7 @@ class LeaseTimes:
 
 
 class LeaseSettings(Protocol):
-    """The part of a process's settings that its election needs; `pod_name` None stands for the host name."""
+    """The part of a process's settings that its election needs; `pod_name` None means the host name."""
 
     @property
     def pod_name(self) -> str | None: ...
@@ -63,7 +63,7 @@ class LeaseStore(Protocol):
         """Return the Lease, None when it does not exist."""
 
     async def create(self, spec: Mapping[str, Any]) -> None:
-        """Create the Lease. Raises Conflict when it exists."""
+        """Create the Lease. Raises Conflict when another process was faster."""
 
     async def replace(self, lease: Mapping[str, Any]) -> None:
         """Write the whole Lease. Raises Conflict when it changed since it was read, or was deleted."""
@@ -85,21 +85,13 @@ class LeaseApi:
         await self._transport.__aexit__()
 
     async def read(self) -> dict[str, Any] | None:
-        """Return the Lease, None when it does not exist."""
-        try:
-            return await self._transport.request("GET", self._path)
-        except ApiError as error:
-            if error.status == _NOT_FOUND:
-                return None
-            raise
+        return await self._transport.find(self._path)
 
     async def create(self, spec: Mapping[str, Any]) -> None:
-        """Create the Lease. Raises Conflict when another process was faster."""
         lease = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": self._meta, "spec": spec}
         await self._transport.request("POST", self._collection, body=lease)
 
     async def replace(self, lease: Mapping[str, Any]) -> None:
-        """Write the whole Lease. Raises Conflict when it changed since it was read, or was deleted."""
         try:
             await self._transport.request("PUT", self._path, body=lease)
         except ApiError as error:

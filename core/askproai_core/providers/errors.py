@@ -9,7 +9,7 @@ ProviderError
 ├── HostNotAllowed        the server is not on the list of allowed hosts, so nothing was sent
 └── UnknownOutcome        a write that timed out or ended in 5xx: it may have been done; look it up before a second try
 
-`CredentialMissing` stands apart: it is kept in a `Reply` when there was no key to send a request with.
+`CredentialMissing` is not among them: it is kept in a `Reply` when there was no key to send a request with.
 """
 
 from datetime import timedelta

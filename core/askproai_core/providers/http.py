@@ -25,8 +25,9 @@ Json = dict[str, Any]
 REQUEST_TIMEOUT: Final = timedelta(seconds=10)
 # Both providers are Node.js behind proxies, and Node.js closes an idle connection after 5 s.
 _KEEPALIVE_SECONDS: Final = 5
-# After a 429 that names no time: Cal.com blocks for a minute; Retell documents no window, and its SDK never waits longer.
-_DEFAULT_RETRY_AFTER: Final = {Provider.CALCOM: timedelta(seconds=60), Provider.RETELL: timedelta(seconds=8)}
+# After a 429 that names no time: Cal.com blocks for a minute. Retell documents no window, and its SDK never waits longer than this.
+_DEFAULT_RETRY_AFTER: Final = timedelta(seconds=60)
+_RETELL_RETRY_AFTER: Final = timedelta(seconds=8)
 _MAX_RETRY_AFTER_SECONDS: Final = 3600
 # Cal.com's header X-RateLimit-Reset holds seconds to wait in its source, and a Unix time in its documentation.
 _FIRST_UNIX_TIME: Final = 1_000_000_000
@@ -140,7 +141,7 @@ class ProviderHttp:
                 return Reply(method, self.clock.monotonic() - started, None, error=error)
             retry_after = None
             if status == HTTPStatus.TOO_MANY_REQUESTS:
-                default = _DEFAULT_RETRY_AFTER[self.provider]
+                default = _RETELL_RETRY_AFTER if self.provider is Provider.RETELL else _DEFAULT_RETRY_AFTER
                 retry_after = parse_retry_after(response.headers, self.clock.now(), default)
             await permit.record_status(status, retry_after or timedelta())
         seconds = self.clock.monotonic() - started

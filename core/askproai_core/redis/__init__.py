@@ -1,12 +1,13 @@
 """What a tenant's pods share through Redis. Each part works without it, and nothing here decides about a booking."""
 
 from askproai_core.redis.acl import ALL_TENANTS, ALLOWED_COMMANDS, acl_rules, coordinator_acl_rules
-from askproai_core.redis.circuit_breaker import CircuitBreakers, CircuitOpen, CircuitView, Permit, Provider
+from askproai_core.redis.circuit_breaker import CircuitBreakers, CircuitOpen, CircuitView, Permit
 from askproai_core.redis.circuit_state import CircuitRules, CircuitState
 from askproai_core.redis.client import RedisClient, RedisMetrics, RedisUnavailable, Script, connect, send
 from askproai_core.redis.pubsub import WakeUpChannel
 from askproai_core.redis.rate_limiter import RateLimiter
 from askproai_core.redis.slot_lock import SlotLock
+from askproai_core.tenant_config import Provider
 
 __all__ = [
     "ALLOWED_COMMANDS", "ALL_TENANTS", "CircuitBreakers", "CircuitOpen", "CircuitRules", "CircuitState", "CircuitView",

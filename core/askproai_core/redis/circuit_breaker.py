@@ -13,7 +13,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
 from importlib.resources import files
 from typing import Protocol, Self
 from uuid import uuid4
@@ -31,12 +30,13 @@ from askproai_core.redis.circuit_state import (
     CircuitStepResult,
 )
 from askproai_core.redis.client import RedisClient, RedisUnavailable, Script
+from askproai_core.tenant_config import Provider
 
 log = structlog.get_logger(__name__)
 
 TRUST_CLOSED_SECONDS = 0.5  # a closed circuit without failures is not looked up again for this long
 REFRESH_SECONDS = 30.0
-_SCRIPT = Script("circuit", files(__package__).joinpath("circuit_breaker.lua").read_text("utf-8"))
+_SCRIPT = Script(files(__package__).joinpath("circuit_breaker.lua").read_text("utf-8"))
 _REQUEST_TIMEOUT, _TOO_MANY_REQUESTS, _SERVER_ERRORS = 408, 429, 500
 
 
@@ -45,11 +45,6 @@ class CircuitMetrics(Protocol):
 
     def circuit(self, provider: str, state: str) -> None:
         """Set the state of a provider's circuit."""
-
-
-class Provider(StrEnum):
-    RETELL = "retell"
-    CALCOM = "calcom"
 
 
 class CircuitOpen(Exception):

@@ -60,8 +60,7 @@ class RedisMetrics(Protocol):
 class Script:
     """A Lua script. It is called by its hash; a server that does not know it yet (new, failed over) gets the text."""
 
-    def __init__(self, name: str, lua: str) -> None:
-        self.name = name
+    def __init__(self, lua: str) -> None:
         self.lua = lua
         self.sha = hashlib.sha1(lua.encode(), usedforsecurity=False).hexdigest()
 

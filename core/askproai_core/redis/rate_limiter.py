@@ -17,7 +17,6 @@ _CLOSED_SECONDS = 0.05  # past the limit, a flood is refused for this long witho
 
 # The window's clock is Redis's own. The last second counts with the share of it that still lies within one second from now.
 _DRAW = Script(
-    "draw",
     """local time = redis.call('TIME')
 local window, passed = tonumber(time[1]), time[2] / 1000000
 local known = redis.call('HMGET', KEYS[1], 'window', 'count', 'before')
@@ -31,7 +30,7 @@ local room = math.floor(ARGV[1] - count - before * (1 - passed))
 local drawn = math.max(0, math.min(room, tonumber(ARGV[2])))
 redis.call('HSET', KEYS[1], 'window', window, 'count', count + drawn, 'before', before)
 redis.call('PEXPIRE', KEYS[1], 2000)
-return drawn""",
+return drawn"""
 )
 
 

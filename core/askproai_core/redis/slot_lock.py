@@ -22,10 +22,8 @@ EXPIRY = timedelta(seconds=10)  # a holder that died blocks nobody for longer
 # Before each further try. A holder needs some 10 ms for the local calendar, and up to 4 s for a remote one.
 RETRY_DELAYS = timedelta(milliseconds=20), timedelta(milliseconds=120)
 
-_RENEW = Script(
-    "renew", "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('PEXPIRE', KEYS[1], ARGV[2]) or 0"
-)
-_RELEASE = Script("release", "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('DEL', KEYS[1]) or 0")
+_RENEW = Script("return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('PEXPIRE', KEYS[1], ARGV[2]) or 0")
+_RELEASE = Script("return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('DEL', KEYS[1]) or 0")
 
 
 class SlotLock:

@@ -2,8 +2,8 @@
 
 from askproai_operator.api import conditions, crd
 from askproai_operator.api.agent import ManagementPolicy, RetellAgent
-from askproai_operator.api.base import CustomResource, Hours, Key, SecretKeyRef
-from askproai_operator.api.branch import Branch, PhoneNumber, Staff
+from askproai_operator.api.base import CustomResource, Key, SecretKeyRef
+from askproai_operator.api.branch import Branch, PhoneNumber
 from askproai_operator.api.offering import EventType, ServiceOffering
 from askproai_operator.api.tenant import (
     Calcom,
@@ -14,6 +14,7 @@ from askproai_operator.api.tenant import (
     ParentRef,
     RuntimeMode,
     Tenant,
+    WebhookUrls,
     WebScale,
     WorkerScale,
 )
@@ -21,7 +22,7 @@ from askproai_operator.api.tenant import (
 KINDS: dict[str, type[CustomResource]] = {kind.kind: kind for kind in (Tenant, Branch, ServiceOffering, RetellAgent)}
 
 __all__ = [
-    "KINDS", "Branch", "Calcom", "CustomResource", "DataPolicy", "DeletionPolicy", "EventType", "Gateway", "Hours", "Ingress",
-    "Key", "ManagementPolicy", "ParentRef", "PhoneNumber", "RetellAgent", "RuntimeMode", "SecretKeyRef", "ServiceOffering",
-    "Staff", "Tenant", "WebScale", "WorkerScale", "conditions", "crd",
+    "KINDS", "Branch", "Calcom", "CustomResource", "DataPolicy", "DeletionPolicy", "EventType", "Gateway", "Ingress",
+    "Key", "ManagementPolicy", "ParentRef", "PhoneNumber", "RetellAgent", "RuntimeMode", "SecretKeyRef",
+    "ServiceOffering", "Tenant", "WebScale", "WebhookUrls", "WorkerScale", "conditions", "crd",
 ]  # fmt: skip

@@ -4,8 +4,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
+import msgspec
 from pydantic import Field
 
+from askproai_core import tenant_config as config
 from askproai_core.tenant_config import BusinessModel, CalendarProvider
 from askproai_operator.api import base
 
@@ -164,12 +166,17 @@ class Runtime(base.Part):
     """Limits over all pods; what is above them is answered 429 with Retry-After. While Redis is away they hold for each pod."""
 
 
+# The defaults of the config, in objects of their own: in a ConfigMap msgspec leaves out a value that *is* its default, and the
+# text of existing ConfigMaps must stay as it is.
+_DAYS = msgspec.json.decode(msgspec.json.encode(msgspec.structs.asdict(config.Retention())))
+
+
 class Retention(base.Part):
-    raw_event_days: Days = 30
+    raw_event_days: Days = _DAYS["raw_event_days"]
     """Raw bodies of webhooks (days)."""
-    transcript_days: Days = 30
+    transcript_days: Days = _DAYS["transcript_days"]
     """Transcripts of calls (days)."""
-    call_days: Days = 365
+    call_days: Days = _DAYS["call_days"]
     """Rows of calls (days)."""
 
 

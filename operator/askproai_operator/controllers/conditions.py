@@ -1,19 +1,20 @@
 """What all controllers share to build conditions: tables of checks, failed provider calls, references that do not resolve."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
+from askproai_operator.api import Branch, CustomResource, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, unknown
 from askproai_operator.context import ReconcileContext
 from askproai_operator.engine import resources
 from askproai_operator.providers import CredentialRefused, HostNotAllowed, ProviderError
 
 InputsT = TypeVar("InputsT")
+Check = Callable[[InputsT], Condition | None]  # pure; returns the condition to report, None if it passes
 
 
-def first_failing(checks: Iterable[Callable[[InputsT], Condition | None]], inputs: InputsT) -> Condition | None:
+def first_failing(checks: Iterable[Check[InputsT]], inputs: InputsT) -> Condition | None:
     """Return the condition of the first check that fails, or None if all pass. The order of the table is the precedence."""
     return next((condition for check in checks if (condition := check(inputs)) is not None), None)
 
@@ -21,8 +22,8 @@ def first_failing(checks: Iterable[Callable[[InputsT], Condition | None]], input
 def condition_of(error: ProviderError, type_: ConditionType, *, retry_note: str = "tried again by itself") -> Condition:
     """Return the condition for a failed call to a provider.
 
-    False where a person has to act: the host is not allowed, or the key is refused. Unknown otherwise, and then
-    `retry_note` tells the reader that nothing needs to be done.
+    False where a person has to act: the host is not allowed, or the key is refused. Unknown otherwise; `retry_note` then ends
+    the message, since nothing needs to be done.
     """
     match error:
         case HostNotAllowed():
@@ -32,11 +33,17 @@ def condition_of(error: ProviderError, type_: ConditionType, *, retry_note: str 
     return unknown(type_, Reason.PROVIDER_UNAVAILABLE, f"{error}; {retry_note}")
 
 
+def find_condition(model: CustomResource, type_: ConditionType) -> Mapping[str, Any]:
+    """Return one condition of a status, empty when it is not there yet."""
+    conditions: list[dict[str, Any]] = model.status.get("conditions") or []
+    return next((condition for condition in conditions if condition["type"] == type_), {})
+
+
 @dataclass(frozen=True, slots=True)
 class References:
     """The Branch and the Tenant of a resource. A name without its object is a reference that does not resolve.
 
-    `branch_name` is None for a resource that names its Tenant directly; `tenant_name` is None where nothing tells it, since
+    `branch_name` is None for a resource that names its Tenant directly; `tenant_name` is None where it is not known, since
     the Branch that named it is gone. `absence` is the reason why the first of the two is missing.
     """
 
@@ -69,13 +76,14 @@ async def resolve_references(model: Branch | ServiceOffering | RetellAgent, cont
 
 def missing_reference(
     references: References,
-    *,
-    branch_message: str = "there is no Branch {name} in this namespace: create it",
-    tenant_message: str = "there is no Tenant {name} in this namespace: create it",
-) -> tuple[Reason, str] | None:
-    """Return reason and message for the first object that is missing, or None. The messages have the field `name`."""
+    type_: ConditionType,
+    message: str = "there is no {kind} {name} in this namespace: create it",
+) -> Condition | None:
+    """Return the condition for the first object that is missing, or None. `message` has the fields `kind` and `name`."""
     if references.branch_name and references.branch is None:
-        return references.absence or Reason.BRANCH_NOT_FOUND, branch_message.format(name=references.branch_name)
-    if references.tenant is None:
-        return references.absence or Reason.TENANT_NOT_FOUND, tenant_message.format(name=references.tenant_name)
-    return None
+        reason, text = Reason.BRANCH_NOT_FOUND, message.format(kind=Branch.kind, name=references.branch_name)
+    elif references.tenant is None:
+        reason, text = Reason.TENANT_NOT_FOUND, message.format(kind=Tenant.kind, name=references.tenant_name)
+    else:
+        return None
+    return bad(type_, references.absence or reason, text)

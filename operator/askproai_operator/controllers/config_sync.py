@@ -83,9 +83,8 @@ class ConfigSyncController:
             del self._requests[key]
             return GONE
         self._requests[key] = replace(request, attempts=request.attempts + 1)
-        return Result(
-            requeue_after=_PAUSES[request.attempts], requeue_reason="pods do not show yet that they read the config"
-        )
+        pause = _PAUSES[request.attempts]
+        return Result(requeue_after=pause, requeue_reason="pods do not show yet that they read the config")
 
     async def _stale_pods(self, key: Key, config_hash: str, context: ReconcileContext) -> list[dict[str, Any]]:
         """Return the tenant's running pods whose metrics do not show the config."""
@@ -102,10 +101,8 @@ class ConfigSyncController:
         annotations = {HASH_ANNOTATION: request.config_hash}
         if request.attempts:
             annotations[TOUCH_ANNOTATION] = str(request.attempts)
-        meta = pod["metadata"]
-        await context.kube.patch(
-            resources.PODS, meta["namespace"], meta["name"], {"metadata": {"annotations": annotations}}
-        )
+        meta, body = pod["metadata"], {"metadata": {"annotations": annotations}}
+        await context.kube.patch(resources.PODS, meta["namespace"], meta["name"], body)
 
     async def _shows(self, pod: Mapping[str, Any], config_hash: str) -> bool:
         assert self._http is not None, "use as `async with`"

@@ -5,10 +5,9 @@ import secrets
 from datetime import timedelta
 from typing import Final
 
-import asyncpg
 import structlog
 
-from askproai_core.database import DatabaseError, parse_login
+from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError, parse_login
 from askproai_core.redis import ALL_TENANTS
 from askproai_operator.context import ReconcileContext
 from askproai_operator.credentials import decode_secret, secret_manifest
@@ -34,7 +33,7 @@ async def reconcile(_key: Key, context: ReconcileContext) -> Result:
     """Ensure the logins, at the start and at each resync."""
     try:
         await ensure_coordinator(context)
-    except (ApiError, DatabaseError, RedisAdminError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (ApiError, DatabaseError, RedisAdminError, *DATABASE_UNAVAILABLE) as error:
         log.warning("coordinator.not_ready", error=type(error).__name__)  # a driver's text quotes hosts
         return Result(requeue=True, requeue_reason="the coordinator cannot start without its Secret and logins")
     return Result()

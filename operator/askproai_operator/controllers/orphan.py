@@ -8,25 +8,14 @@ from typing import Final
 
 import structlog
 
+from askproai_operator import orphans
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import remove_remote_objects
 from askproai_operator.controllers.tenant import REMOVAL_ERRORS, failure_text, remove_remote
 from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY
 from askproai_operator.engine import GONE, ApiError, Backoff, Key, NotLeader, Options, Result
 from askproai_operator.engine.resources import resource_of_kind
-from askproai_operator.orphans import (
-    LedgerEntry,
-    Orphan,
-    OrphanedAgent,
-    OrphanedCache,
-    OrphanedDatabase,
-    OrphanedWebhooks,
-    annotate_entry,
-    get_entry,
-    list_entries,
-    remove_entry,
-    sort_of,
-)
+from askproai_operator.orphans import LedgerEntry, OrphanedAgent, OrphanedCache, OrphanedDatabase, OrphanedWebhooks
 from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -66,28 +55,26 @@ class LedgerController:
     async def reconcile(self, key: Key, context: ReconcileContext) -> Result:
         """List the ledger, and return at ASKPROAI_LEFTOVER_RETRY_SECONDS ± 10 %."""
         try:
-            entries = await list_entries(context)
-            self._set_counts(Counter(sort_of(entry.orphan) for entry in entries))
+            entries = await orphans.list_entries(context)
+            self._set_counts(Counter(orphans.sort_of(entry.orphan) for entry in entries))
             for entry in entries:
                 self._add_unknown(Key(ORPHAN, key.namespace, entry.name))
         except ApiError as error:  # the next list finds what this one missed
             log.warning("leftovers.not_read", error=str(error))
-        pause = context.settings.leftover_retry_seconds * random.uniform(0.9, 1.1)  # noqa: S311 (no secret)
-        return Result(
-            requeue_after=timedelta(seconds=pause), requeue_reason="entries of the ledger are not watched, only listed"
-        )
+        pause = timedelta(seconds=context.settings.leftover_retry_seconds) * random.uniform(0.9, 1.1)  # noqa: S311 (no secret)
+        return Result(requeue_after=pause, requeue_reason="entries of the ledger are not watched, only listed")
 
 
 async def reconcile_orphan(key: Key, context: ReconcileContext) -> Result:
     """Try to remove one orphan, and its entry with it. An entry that a person deleted is forgotten."""
-    entry = await get_entry(key.name, context)
+    entry = await orphans.get_entry(key.name, context)
     if entry is None:
         return GONE
     try:
         context.fence()
         reason = await _remove(entry, context)
         if reason is None:
-            await remove_entry(entry, context)
+            await orphans.remove_entry(entry, context)
             return GONE
     except NotLeader:
         raise
@@ -97,7 +84,7 @@ async def reconcile_orphan(key: Key, context: ReconcileContext) -> Result:
         reason = f"{type(error).__name__} in the operator"
         log.warning("leftover.failed", secret=entry.name, error=type(error).__name__)
     try:
-        await annotate_entry(entry, reason, context)
+        await orphans.annotate_entry(entry, reason, context)
     except ApiError as error:
         log.info("leftover.not_noted", secret=entry.name, error=str(error))
     return Result(requeue=True, requeue_reason=reason)
@@ -108,7 +95,7 @@ async def _remove(entry: LedgerEntry, context: ReconcileContext) -> str | None:
 
     A namesake of the deleted object has the same marker, webhook and role: what belongs to the namesake is left alone.
     """
-    orphan: Orphan = entry.orphan
+    orphan = entry.orphan
     live = await context.kube.get(resource_of_kind(orphan.owner.kind), *orphan.owner.key[1:])
     if live is not None and live["metadata"]["uid"] == orphan.owner.uid:
         return "waits for the end of its deletion"

@@ -17,14 +17,7 @@ from askproai_core.kube import ApiError, ApiResource
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.kube import Kube
 from askproai_operator.engine.metrics import Metrics
-from askproai_operator.engine.resources import (
-    CHILDREN,
-    CUSTOM,
-    FOREIGN,
-    MANAGED_SELECTOR,
-    SECRETS,
-    WATCH_LABEL,
-)
+from askproai_operator.engine.resources import CHILDREN, CUSTOM, FOREIGN, MANAGED_SELECTOR, SECRETS, WATCH_LABEL
 
 log = structlog.get_logger(__name__)
 

@@ -78,12 +78,7 @@ class Kube:
 
     async def get(self, resource: ApiResource, namespace: str, name: str) -> dict[str, Any] | None:
         """Return one object, None when it does not exist."""
-        try:
-            return await self._transport.request("GET", resource.path(namespace, name))
-        except ApiError as error:
-            if error.status == _NOT_FOUND:
-                return None
-            raise
+        return await self._transport.find(resource.path(namespace, name))
 
     async def list(
         self, resource: ApiResource, namespace: str | None = None, selector: str = ""
@@ -150,10 +145,11 @@ class Kube:
 
     async def _server_side_apply(self, address: _Address, body: Mapping[str, Any]) -> dict[str, Any]:
         resource, namespace, name = address
-        params = _AS_MANAGER | {"force": "true"}
-        return await self._transport.request(
-            "PATCH", resource.path(namespace, name), params=params, body=body, content_type=_APPLY
-        )
+        return await self._patch(resource.path(namespace, name), body, _APPLY, force="true")
+
+    async def _patch(self, path: str, body: object, content_type: str, **params: str) -> dict[str, Any]:
+        params = _AS_MANAGER | params
+        return await self._transport.request("PATCH", path, params=params, body=body, content_type=content_type)
 
     async def _take_over(self, address: _Address) -> bool:
         """Make the fields that others hold in a child's spec ours, after a refused apply. Returns False if there are none."""
@@ -168,9 +164,7 @@ class Kube:
         """
         path = resource_of(manifest).path(manifest["metadata"]["namespace"], manifest["metadata"]["name"])
         with suppress(Conflict):
-            await self._transport.request(
-                "PATCH", path, params={"fieldManager": HANDOVER}, body=manifest, content_type=_APPLY
-            )
+            await self._patch(path, manifest, _APPLY, fieldManager=HANDOVER)
 
     async def delete(self, resource: ApiResource, namespace: str, name: str, uid: str | None = None) -> None:
         """Delete an object, only the one with this uid (else Conflict). One that does not exist counts as deleted."""
@@ -198,7 +192,7 @@ class Kube:
         """
         path = resource.path(namespace, name) + (f"/{subresource}" if subresource else "")
         try:
-            raw = await self._transport.request("PATCH", path, params=_AS_MANAGER, body=body, content_type=_MERGE)
+            raw = await self._patch(path, body, _MERGE)
         except ApiError as error:
             if error.status == _NOT_FOUND:
                 return None
@@ -277,11 +271,8 @@ class Kube:
             {"op": "test", "path": "/metadata/finalizers", "value": raw["metadata"].get("finalizers")},
             {"op": "add", "path": "/metadata/finalizers", "value": finalizers},
         ]
-        path = resource.path(namespace, name)
         try:
-            answer = await self._transport.request(
-                "PATCH", path, params=_AS_MANAGER, body=operations, content_type=_JSON_PATCH
-            )
+            answer = await self._patch(resource.path(namespace, name), operations, _JSON_PATCH)
         except ApiError as error:
             if error.status in {_CONFLICT, _INVALID, _NOT_FOUND}:
                 return False

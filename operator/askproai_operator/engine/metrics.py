@@ -4,11 +4,12 @@ from collections import Counter as Count
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from askproai_core.clock import Clock
+from askproai_core.metrics import MetricFactory
 from askproai_operator.api.conditions import ConditionType, Status
 from askproai_operator.engine.cache import Cache
 
@@ -21,43 +22,32 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.reconciles = self._counter("askproai_reconcile", "Reconciles", "kind", "result")
-        runs = "askproai_reconcile_duration_seconds"
-        self.reconcile_seconds = self._histogram(runs, "Time of one reconcile", _RUNS, "kind")
-        self.leader = self._gauge("askproai_leader", "1 while this process holds the Lease")
-        self.watch_restarts = self._counter("askproai_watch_restarts", "Watches begun again after an end or an error")
+        create = MetricFactory(self.registry)
+        self.reconciles = create.counter("reconcile", "Reconciles", "kind", "result")
+        self.reconcile_seconds = create.histogram("reconcile_duration_seconds", "Time of one reconcile", _RUNS, "kind")
+        self.leader = create.gauge("leader", "1 while this process holds the Lease")
+        self.watch_restarts = create.counter("watch_restarts", "Watches begun again after an end or an error")
         missed = "Deletions that no watch told and that an audit found"
-        self.missed_deletions = self._counter("askproai_missed_deletions", missed)
-        self._orphans = self._gauge("askproai_leftovers", "What deletions could not remove yet", "sort")
-        queue = {"name": "askproai"}
-        self.depth = self._gauge("workqueue_depth", "Keys that wait", "name", "priority")
-        self.adds = self._counter("workqueue_adds", "Keys put into the queue", *queue).labels(**queue)
-        self.retries = self._counter("workqueue_retries", "Keys back after a failure", *queue).labels(**queue)
-        waited, worked = "workqueue_queue_duration_seconds", "workqueue_work_duration_seconds"
-        self.waited = self._histogram(waited, "How long a key waited", _WAITS, *queue).labels(**queue)
-        self.worked = self._histogram(worked, "How long a key was worked on", _RUNS, *queue).labels(**queue)
-        unfinished, longest = "workqueue_unfinished_work_seconds", "workqueue_longest_running_processor_seconds"
-        self.unfinished = self._gauge(unfinished, "Time spent so far on what is not done", *queue).labels(**queue)
-        self.longest = self._gauge(longest, "Age of the oldest work that is not done", *queue).labels(**queue)
-
-    def depth_of(self, priority: str) -> Gauge:
-        """Return the depth gauge of one priority."""
-        return self.depth.labels("askproai", priority)
+        self.missed_deletions = create.counter("missed_deletions", missed)
+        self._orphans = create.gauge("leftovers", "What deletions could not remove yet", "sort")
+        workqueue, queue = MetricFactory(self.registry, prefix="workqueue_"), {"name": "askproai"}
+        self.depth = workqueue.gauge("depth", "Keys that wait", "name", "priority")
+        self.adds = workqueue.counter("adds", "Keys put into the queue", *queue).labels(**queue)
+        self.retries = workqueue.counter("retries", "Keys back after a failure", *queue).labels(**queue)
+        waited = "How long a key waited"
+        self.waited = workqueue.histogram("queue_duration_seconds", waited, _WAITS, *queue).labels(**queue)
+        worked = "How long a key was worked on"
+        self.worked = workqueue.histogram("work_duration_seconds", worked, _RUNS, *queue).labels(**queue)
+        unfinished = "Time spent so far on what is not done"
+        self.unfinished = workqueue.gauge("unfinished_work_seconds", unfinished, *queue).labels(**queue)
+        longest = "Age of the oldest work that is not done"
+        self.longest = workqueue.gauge("longest_running_processor_seconds", longest, *queue).labels(**queue)
 
     def set_orphan_counts(self, counts: Mapping[str, int]) -> None:
         """Set the number of orphans of each sort; a sort that is not named has none."""
         self._orphans.clear()
         for sort, count in counts.items():
             self._orphans.labels(sort).set(count)
-
-    def _counter(self, name: str, about: str, *labels: str) -> Counter:
-        return Counter(name, about, labels, registry=self.registry)
-
-    def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
-        return Gauge(name, about, labels, registry=self.registry)
-
-    def _histogram(self, name: str, about: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
-        return Histogram(name, about, labels, buckets=buckets, registry=self.registry)
 
 
 class ConditionCollector(Collector):

@@ -202,4 +202,4 @@ class WorkQueue:
 
     def _measure_depth(self) -> None:
         for priority, pools in self._waiting.items():
-            self._metrics.depth_of(priority.name.lower()).set(sum(map(len, pools.values())))
+            self._metrics.depth.labels("askproai", priority.name.lower()).set(sum(map(len, pools.values())))

@@ -141,9 +141,7 @@ def _transition_events(before: Mapping[str, Any] | None, ready: Mapping[str, Any
 def _patch(current: Mapping[str, Any], desired: Mapping[str, Any]) -> dict[str, Any]:
     """Return the merge patch (RFC 7386) from `current` to `desired`; fields that `desired` does not name stay."""
     plain = msgspec.json.decode(msgspec.json.encode(desired))  # as the API returns it: no tuples, dates, enums
-    return {
-        name: _replace_whole(current.get(name), value) for name, value in plain.items() if current.get(name) != value
-    }
+    return {name: _replace_whole(current.get(name), new) for name, new in plain.items() if current.get(name) != new}
 
 
 def _replace_whole(current: object, value: object) -> object:

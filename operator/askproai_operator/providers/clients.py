@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Collection
-from types import TracebackType
 from typing import Final, Self
 
 import aiohttp
@@ -50,9 +49,7 @@ class ProviderClients:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
     def retell(self, base_url: str, api_key: str) -> RetellClient:

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
 from askproai_runtime.admin_api.store import AdminStore
-from askproai_runtime.booking import BookingService, Status, UnknownName
+from askproai_runtime.booking import BookingContext, Status, UnknownName, list_free_slots
 
 
 class AppointmentEntry(msgspec.Struct, frozen=True):
@@ -47,7 +49,7 @@ class SlotList(msgspec.Struct, frozen=True):
 class Appointments:
     """The endpoints of one tenant's book."""
 
-    def __init__(self, store: AdminStore, booking: Callable[[], BookingService]) -> None:
+    def __init__(self, store: AdminStore, booking: Callable[[], BookingContext]) -> None:
         self._store, self._booking = store, booking
 
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -78,23 +80,22 @@ class Appointments:
             start=request.instant("from"), end=request.instant("to"), branch=request.text("branch"),
             staff=request.text("staff"), status=request.choice("status"), after=after, limit=limit,
         )  # fmt: skip
-        entries = [
-            msgspec.convert(
-                {**row, **{field: row[field].astimezone(request.zone) for field in ("start", "end")}}, AppointmentEntry
-            )
-            for row in rows
-        ]
-        return AppointmentPage(
-            entries, next_cursor(entries[-1].start, entries[-1].id) if len(entries) == limit else None
-        )
+        entries = [_to_entry(dict(row), request.zone) for row in rows]
+        following = next_cursor(entries[-1].start, entries[-1].id) if len(entries) == limit else None
+        return AppointmentPage(entries, following)
 
     async def slots(self, request: ApiRequest) -> SlotList:
         branch, service = request.text("branch") or "", request.text("service") or ""
         try:
-            slots = await self._booking().list_free_slots(branch, service, request.day("date"))
+            slots = await list_free_slots(self._booking(), branch, service, request.day("date"))
         except UnknownName as error:
             raise Problem(404, "Not Found", str(error)) from None
         zone = request.zone
         return SlotList(
             [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in slots]
         )
+
+
+def _to_entry(row: dict[str, Any], zone: ZoneInfo) -> AppointmentEntry:
+    local_times = {name: row[name].astimezone(zone) for name in ("start", "end")}
+    return msgspec.convert(row | local_times, AppointmentEntry)

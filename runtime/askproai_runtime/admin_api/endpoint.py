@@ -174,9 +174,6 @@ def _operation(endpoint: Endpoint, schema: dict[str, Any]) -> dict[str, Any]:
         "parameters": in_path + in_query,
         "responses": {
             "200": {"description": "OK", "content": {"application/json": {"schema": schema}}},
-            "default": {
-                "description": "A problem document (RFC 9457)",
-                "content": {"application/problem+json": {}},
-            },
+            "default": {"description": "A problem document (RFC 9457)", "content": {"application/problem+json": {}}},
         },
     }

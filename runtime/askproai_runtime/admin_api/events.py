@@ -156,15 +156,8 @@ def _not_redriven(detail: EventDetail) -> Problem:
 
 
 def _to_detail(row: Mapping[str, Any]) -> EventDetail:
-    job = row["job_id"] and EventJob(
-        row["job_id"],
-        row["priority"],
-        row["state"],
-        row["job_attempts"],
-        row["run_at"],
-        row["finished_at"],
-        row["last_error"],
-    )
+    columns = ("job_id", "priority", "state", "job_attempts", "run_at", "finished_at", "last_error")
+    job = row["job_id"] and EventJob(*(row[name] for name in columns))
     appointment_id = row["appointment_id"] and str(row["appointment_id"])
     event = msgspec.convert({name: row[name] for name in EventEntry.__struct_fields__}, EventEntry)
     return EventDetail(event, row["processed_at"], row["note"], row["payload_bytes"], appointment_id, job)

@@ -145,9 +145,9 @@ class AdminStore:
 
     async def get_timeline(self, call_id: str) -> tuple[Row | None, list[Row]]:
         """Return the call, if it is stored, and up to 1,000 entries of its timeline in order of time."""
-        async with self._pool.acquire() as connection:
-            call = await connection.fetchrow(f"{_CALL} AND c.call_id = $2", self._tenant, call_id)
-            return call, await connection.fetch(_TIMELINE, self._tenant, call_id)
+        async with self._pool.acquire() as conn:
+            call = await conn.fetchrow(f"{_CALL} AND c.call_id = $2", self._tenant, call_id)
+            return call, await conn.fetch(_TIMELINE, self._tenant, call_id)
 
     async def list_events(
         self, *, status: str | None, source: str | None, event_type: str | None, since: datetime | None,
@@ -175,14 +175,14 @@ class AdminStore:
 
     async def redrive_all(self, limit: int) -> list[str]:
         """Redrive up to `limit` dead jobs created before now, oldest first, and return their ids."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            now = await connection.fetchval("SELECT clock_timestamp()")
-            return [row[0] for row in await connection.fetch(_REDRIVE_ALL, self._tenant, now, limit)]
+        async with self._pool.acquire() as conn, conn.transaction():
+            now = await conn.fetchval("SELECT clock_timestamp()")
+            return [row[0] for row in await conn.fetch(_REDRIVE_ALL, self._tenant, now, limit)]
 
     async def list_last_provider_calls(self) -> list[Row]:
         """Return the last call to each provider: `provider`, `outcome`, `at`."""
         return await self._pool.fetch(_LAST_PROVIDER_CALLS, self._tenant)
 
     async def _redrive(self, statement: str, row_id: int) -> list[str]:
-        async with self._pool.acquire() as connection, connection.transaction():
-            return [row[0] for row in await connection.fetch(statement, self._tenant, row_id, 1)]
+        async with self._pool.acquire() as conn, conn.transaction():
+            return [row[0] for row in await conn.fetch(statement, self._tenant, row_id, 1)]

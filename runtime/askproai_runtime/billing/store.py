@@ -54,13 +54,13 @@ class BillingState:
     as_of: datetime
 
 
-async def save_billing_change(connection: Connection, tenant: str, change: BillingChange) -> None:
+async def save_billing_change(conn: Connection, tenant: str, change: BillingChange) -> None:
     """Store a change, unless a newer one of the same kind is stored already."""
     key = tenant, change.subscription, change.livemode
     if change.invoice_paid is None:
-        await connection.execute(_SAVE_STATUS, *key, change.status, change.created_at, change.ended, _STAGES)
+        await conn.execute(_SAVE_STATUS, *key, change.status, change.created_at, change.ended, _STAGES)
     else:
-        await connection.execute(_SAVE_INVOICE, *key, change.invoice_paid, change.created_at)
+        await conn.execute(_SAVE_INVOICE, *key, change.invoice_paid, change.created_at)
 
 
 async def get_billing_state(pool: Pool, tenant: str) -> BillingState | None:

@@ -41,9 +41,8 @@ def slot_sentence(rules: ServiceRules, slots: Sequence[Slot]) -> str:
     if not slots:
         return "In den zwei Wochen, die ich durchgesehen habe, ist leider nichts frei. Soll ich später suchen?"
     offered = join_list([format_slot(slot, rules.display_name(slot.staff), rules.zone) for slot in slots])
-    return (
-        f"Frei ist {offered}. Soll ich das eintragen?" if len(slots) == 1 else f"Frei ist {offered}. Was passt Ihnen?"
-    )
+    question = "Soll ich das eintragen?" if len(slots) == 1 else "Was passt Ihnen?"
+    return f"Frei ist {offered}. {question}"
 
 
 def obstacle_sentence(
@@ -86,7 +85,7 @@ def appointment_fields(zone: ZoneInfo, appointment: Appointment) -> dict[str, st
 
 
 def appointment_list_fields(config: TenantConfig, appointments: Sequence[Appointment]) -> list[dict[str, str]]:
-    """Return appointments as `appointments` of an answer: what the model needs to tell them apart and to name one."""
+    """Return appointments as `appointments` of an answer: what the model needs to distinguish them and to name one."""
     return [
         {
             **appointment_fields(ZoneInfo(config.time_zone), appointment),

@@ -85,7 +85,7 @@ class ServiceRules:
 
 @dataclass(frozen=True, slots=True)
 class EventTypeLink:
-    """What an event type of the remote calendar stands for: a service (in `rules`) of one staff member."""
+    """What an event type of the remote calendar means: a service (in `rules`) of one staff member."""
 
     rules: ServiceRules
     staff_member: Staff
@@ -242,9 +242,8 @@ def _full_spans(staff_member: Staff, capacity: int, busy: Busy) -> list[EpochSpa
     """
     claimable = staff_member.resource_ids[: staff_member.units]
     max_shares, max_claimed = _SHARES - _SHARES // capacity, staff_member.units - staff_member.units // capacity
-    changes: dict[
-        int, tuple[int, int]
-    ] = {}  # by instant: how many shares and claimable resources begin or end to be taken
+    # By instant: how many shares and claimable resources begin or end to be taken.
+    changes: dict[int, tuple[int, int]] = {}
     for resource_id in staff_member.resource_ids:
         is_claimable = resource_id in claimable
         for span in busy.get(resource_id, ()):

@@ -135,7 +135,7 @@ async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request:
         async with ctx.pool.acquire() as conn, conn.transaction():
             given_up = await mark_failed(conn, ctx.tenant, written, outcome.message, ctx.settings.refusal)
         if not given_up:
-            # Our lease had ended, and a concurrent request told the caller that it is booked: its sync job decides.
+            # Our lease had ended, and a concurrent request answered that it is booked: its sync job decides.
             return _in_flight()
         ctx.faults.reach("after:book-give-back")
         if claim.provider_timeout(ctx) is None:
@@ -186,9 +186,8 @@ async def _choose_staff(
     the caller considers.
     """
     day, rules = timedelta(days=1), request.rules
-    busy = await read_busy_spans(
-        conn, ctx.tenant, rules.resource_ids, request.start - day, request.start + day, claim.call.call_id
-    )
+    first, end = request.start - day, request.start + day
+    busy = await read_busy_spans(conn, ctx.tenant, rules.resource_ids, first, end, claim.call.call_id)
     now = ctx.clock.now() - (ctx.settings.hold if request.offered_staff else timedelta())
     slots = free_slots(rules, busy, SlotQuery.at(request.start, now, request.service.staff))
     if not slots:

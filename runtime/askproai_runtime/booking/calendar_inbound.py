@@ -45,7 +45,7 @@ from askproai_runtime.jobs import DeadNow, RunAgain
 log = structlog.get_logger(__name__)
 
 _NO_CALL = ""
-_MAX_OUTAGE = timedelta(days=1)  # after it a person must look why the calendar cannot be asked
+_MAX_OUTAGE = timedelta(days=1)  # after it a person must find out why the calendar cannot be asked
 
 
 class Step(StrEnum):
@@ -63,7 +63,7 @@ class Step(StrEnum):
 @dataclass(frozen=True, slots=True)
 class CalendarEvent:
     """An event of the calendar: which booking, and when it was received. `starts_at`: where the event says that the booking is,
-    None if it does not say that the booking stands.
+    None if it does not say that the booking is live.
     """
 
     uid: str

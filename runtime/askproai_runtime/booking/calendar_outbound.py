@@ -85,9 +85,7 @@ async def _find_remote(ctx: BookingContext, appointment: Appointment) -> RemoteB
             remote = await ctx.calendar.get_booking(appointment.external_id, correlation_id=appointment.correlation_id)
             if remote is not None and remote.live:
                 return remote
-        remote = await ctx.calendar.find(calendar_request(appointment)) or await _find_at_previous_times(
-            ctx, appointment
-        )
+        remote = await ctx.calendar.find(calendar_request(appointment)) or await _find_at_old_times(ctx, appointment)
     except CalendarUnavailable as error:
         raise await _postpone(ctx, appointment, str(error), error.retry_after or ctx.settings.sync_delay) from error
     if remote is not None and appointment.external_id is None:
@@ -96,7 +94,7 @@ async def _find_remote(ctx: BookingContext, appointment: Appointment) -> RemoteB
     return remote
 
 
-async def _find_at_previous_times(ctx: BookingContext, appointment: Appointment) -> RemoteBooking | None:
+async def _find_at_old_times(ctx: BookingContext, appointment: Appointment) -> RemoteBooking | None:
     """Look where the appointment was before: any of these times may have been booked by a POST whose answer was lost."""
     async with ctx.pool.acquire() as conn:
         spans = await list_previous_spans(conn, ctx.tenant, appointment.id)
@@ -176,7 +174,7 @@ async def _complete(ctx: BookingContext, job: Job, appointment: Appointment, con
 async def _handle_refusal(
     ctx: BookingContext, job: Job, appointment: Appointment, remote: RemoteBooking | None, outcome: Taken | Refused
 ) -> None:
-    """Report to a person what the calendar refuses. What no caller was told, because our process died, is undone instead.
+    """Report to a person what the calendar refuses. What no caller was promised, because our process died, is undone instead.
 
     But not at the first refusal: the calendar may refuse it because of our own booking, which a lagging list has hidden; the
     second attempt looks it up again.

@@ -42,7 +42,7 @@ class ActionClaim:
         await self._update(conn, ctx, appointment_id, ctx.settings.lease)
 
     async def complete(self, conn: Connection, ctx: BookingContext, appointment_id: UUID) -> None:
-        """Record that the action is done: from now on a repeated request is told so, and nothing undoes it by itself."""
+        """Record that the action is done: from now on a repeated request is answered with it, and nothing undoes it by itself."""
         await self._update(conn, ctx, appointment_id, None)
 
     async def give_up(self, ctx: BookingContext) -> None:

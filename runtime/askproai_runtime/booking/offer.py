@@ -148,12 +148,7 @@ async def list_free_slots(ctx: BookingContext, branch_name: str, service_name: s
 
 
 async def _read_busy(
-    ctx: BookingContext,
-    rules: ServiceRules,
-    call_id: str,
-    first: datetime,
-    end: datetime,
-    ignoring: UUID | None = None,
+    ctx: BookingContext, rules: ServiceRules, call_id: str, first: datetime, end: datetime, ignoring: UUID | None = None
 ) -> Busy:
     """Return what blocks the staff members; a day more on both sides, since who is booked least is counted by local day."""
     async with ctx.pool.acquire() as conn:

@@ -13,7 +13,7 @@ from askproai_runtime.german_dates import Refusal, format_spoken
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ı": "i"})
 _TITLES = frozenset({"herr", "herrn", "frau", "dr", "doktor", "prof", "professor"})
-# Spellings that a listener cannot tell apart, applied in this order. Vowels stay: Peter and Petra are two people.
+# Spellings that a listener cannot distinguish, applied in this order. Vowels stay: Peter and Petra are two people.
 _SOUNDS_LIKE = tuple(
     (re.compile(spelling), sound)
     for spelling, sound in (
@@ -60,7 +60,7 @@ def fold(text: str) -> str:
 def same_name(first: str, second: str) -> bool:
     """Return whether both are one person's name, spelt a little differently, or with a part left out.
 
-    Only for telling a repetition from a second person within a call, never for merging customers. In doubt False, since
+    Only to distinguish a repetition from a second person within a call, never to merge customers. In doubt False, since
     then the caller is asked.
     """
     words = fold(first).split(), fold(second).split()

@@ -90,7 +90,7 @@ async def enqueue_sync(
 
 
 def find_event_type_link(config: TenantConfig, event_type_id: int) -> EventTypeLink | None:
-    """Return which service and staff member an event type stands for.
+    """Return the service and the staff member of an event type.
 
     None when no service names it, or when the staff member it is linked to cannot do the service here.
     """

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from askproai_core.phone_numbers import caller_number_or_none
+from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.availability import ServiceRules
@@ -130,7 +130,7 @@ def parse_booking_request(
         service=service,
         start=start,
         name=name[:_MAX_NAME_LENGTH],
-        phone=caller_number_or_none(read_text(args, "phone")) or call.caller,
+        phone=e164_or_none(read_text(args, "phone")) or call.caller,
         email=email if email and _EMAIL.fullmatch(email) else None,  # misheard spelling must not refuse a booking
         notes=read_text(args, "notes"),
         another=args.get("another") is True or str(args.get("another")).casefold() == "true",

@@ -188,9 +188,8 @@ async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, move: _Move) ->
     """Move the booking in the calendar, unless an earlier move of it is still open there: then the sync job does both."""
     before, timeout = move.before, claim.provider_timeout(ctx)
     if before.external_id is None or before.was_starts_at is not None or timeout is None:
-        return Unavailable(
-            "where it stands in the calendar is not certain, or no time was left to ask while the caller waits"
-        )
+        why = "where it stands in the calendar is not certain, or no time was left to ask while the caller waits"
+        return Unavailable(why)
     return await ctx.calendar.move(
         before.external_id, move.after.starts_at, correlation_id=claim.call.correlation_id, within=timeout
     )
@@ -205,7 +204,7 @@ async def _revert(ctx: BookingContext, claim: ActionClaim, move: _Move, outcome:
         reverted = await revert_move(conn, *reverting, was_confirmed=was_confirmed)
     ctx.faults.reach("after:move-take-back")
     if not reverted:
-        # Our lease had ended, and a concurrent request told the caller that it is moved: its sync job decides.
+        # Our lease had ended, and a concurrent request answered that it is moved: its sync job decides.
         return failure(_IN_FLIGHT)
     if isinstance(outcome, Taken):
         raise SlotNotFree

@@ -40,7 +40,7 @@ _AS_ALWAYS = re.compile(
 
 
 def names_something(phrase: str) -> bool:
-    """Return whether the phrase has a word that could tell branches apart."""
+    """Return whether the phrase has a word that could distinguish branches."""
     return bool(set(fold(phrase).split()) - _SAYS_NOTHING)
 
 

@@ -4,9 +4,9 @@ Nothing is guessed: a near postal code and the branch of the caller's last booki
 their own, because who can do a service at which branch is part of the config.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Branch, BusinessModel, TenantConfig
@@ -64,28 +64,16 @@ class _Suggestion(NamedTuple):
     branch: Branch
 
 
-def _stay_at_branch(config: TenantConfig, route: Route, hints: Hints) -> FoundBranch | BranchQuestion:
-    """Stay at the branch that was called, unless the caller names another; then stay at that one."""
-    current = hints.current_branch or route.branch
-    return find_branch(config, replace(hints, pressed_keys="", current_branch=current, last_branch=None))
-
-
-def _ask_caller(config: TenantConfig, route: Route, hints: Hints) -> FoundBranch | BranchQuestion:
-    """Find the branch in the call. A branch with an agent of its own beside the hotline keeps that agent's callers."""
-    return _stay_at_branch(config, route, hints) if route.branch else find_branch(config, hints)
-
-
-Strategy: TypeAlias = Callable[[TenantConfig, Route, Hints], FoundBranch | BranchQuestion]
-STRATEGIES: Mapping[BusinessModel, Strategy] = {
-    BusinessModel.SIMPLE: _stay_at_branch,
-    BusinessModel.MULTI_BRANCH_HOTLINE: _ask_caller,
-    BusinessModel.COMPLEX_SERVICE_MATRIX: _ask_caller,
-}
-
-
 def choose_branch(config: TenantConfig, route: Route, hints: Hints) -> FoundBranch | BranchQuestion:
-    """Return the branch of a call, or the question to ask, by the tenant's business model."""
-    return STRATEGIES[config.business_model](config, route, hints)
+    """Return the branch of a call, or the question to ask, by the tenant's business model.
+
+    A call to a branch stays there, unless the caller names another; then it stays at that one. At a hotline the caller
+    chooses; a branch with an agent of its own beside the hotline keeps that agent's callers.
+    """
+    if config.business_model is BusinessModel.SIMPLE or route.branch:
+        current = hints.current_branch or route.branch
+        hints = replace(hints, pressed_keys="", current_branch=current, last_branch=None)
+    return find_branch(config, hints)
 
 
 def find_branch(config: TenantConfig, hints: Hints) -> FoundBranch | BranchQuestion:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import phonenumbers
 
-from askproai_core.phone_numbers import caller_number_or_none
+from askproai_core.phone_numbers import e164_or_none
 from askproai_core.providers import CredentialMissing, Reply
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars.calcom_http import was_never_reached
@@ -96,7 +96,7 @@ def parse_remote_booking(booking: dict[str, Any], uids: Sequence[str]) -> Remote
         pending=booking.get("status") == "pending",
         absent=any(attendee.get("absent") is True for attendee in attendees),
         name=str(first_attendee.get("name") or "")[:_MAX_NAME_LENGTH],
-        phone=caller_number_or_none(first_attendee.get("phoneNumber")),
+        phone=e164_or_none(first_attendee.get("phoneNumber")),
         email=first_attendee.get("email"),
     )
 

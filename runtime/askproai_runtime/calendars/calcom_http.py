@@ -1,4 +1,4 @@
-"""HTTP to a server of Cal.com: one request over the shared provider HTTP, and the record that every request leaves."""
+"""HTTP to a server of Cal.com: one request over the shared provider HTTP, and what a reply certainly says."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -7,11 +7,9 @@ from typing import Any
 import aiohttp
 
 from askproai_core.clock import Clock
-from askproai_core.database import Pool
-from askproai_core.providers import ProviderHttp, Reply, TransportFailure
+from askproai_core.providers import CredentialMissing, ProviderHttp, Reply, TransportFailure
 from askproai_core.redis import CircuitBreakers, CircuitOpen, Provider
 from askproai_runtime.calendars.types import CalendarOutcome, Confirmed
-from askproai_runtime.metrics import Metrics
 
 _CONNECT_SECONDS = 1.0
 
@@ -31,6 +29,12 @@ class CalcomHttp:
         return await http.send(method, url, timeout, **content)
 
 
+def missing_key(method: str) -> Reply:
+    """Return the reply to a request that is not sent, since there is no key."""
+    error = CredentialMissing("no Cal.com API key is mounted: fill the Secret that the Tenant names")
+    return Reply(method, 0, None, error=error)
+
+
 def was_never_reached(reply: Reply) -> bool:
     """Return whether Cal.com certainly did not handle a request: refused connection, no such host or route, open circuit.
 
@@ -45,26 +49,3 @@ def was_never_reached(reply: Reply) -> bool:
 def outcome_label(outcome: CalendarOutcome, confirmed: str = "confirmed") -> str:
     """Return the name of an outcome in rows and metrics; `confirmed` names the one that is as requested."""
     return confirmed if isinstance(outcome, Confirmed) else type(outcome).__name__.lower()
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderCallRecorder:
-    """Records every request to Cal.com: what, how long, how it ended; never a body, a query or a key."""
-
-    pool: Pool
-    tenant: str
-    metrics: Metrics
-
-    async def record(
-        self, operation: str, reply: Reply, outcome: str, correlation_id: str, *, path: str = "/v2/bookings"
-    ) -> None:
-        """Add a row to `provider_calls` and a measurement. `path` is the route with placeholders, not the path sent."""
-        if isinstance(reply.error, CircuitOpen):  # no request was sent
-            return
-        self.metrics.provider_call("calcom", operation, outcome, reply.seconds)
-        await self.pool.execute(
-            """INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, status, outcome, duration_ms,
-                   correlation_id) VALUES ($1, 'calcom', $2, $3, $4, $5, $6, $7, $8)""",
-            self.tenant, operation, reply.method, path, reply.status, outcome, round(reply.seconds * 1000),
-            correlation_id,
-        )  # fmt: skip

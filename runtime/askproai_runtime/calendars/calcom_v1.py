@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from askproai_core.providers import CredentialMissing, Reply
+from askproai_core.providers import Reply
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars.calcom_bookings import booking_body, classify_create, format_utc, parse_remote_booking
-from askproai_runtime.calendars.calcom_http import CalcomHttp, ProviderCallRecorder, outcome_label, was_never_reached
+from askproai_runtime.calendars.calcom_http import CalcomHttp, missing_key, outcome_label, was_never_reached
+from askproai_runtime.calendars.store import ProviderCallRecorder
 from askproai_runtime.calendars.types import (
     CalendarOutcome,
     CalendarRequest,
@@ -45,7 +46,7 @@ class CalcomV1:
     async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
         reply = await self._send("POST", within.total_seconds(), json=booking_body_v1(request, self.config()))
         outcome = classify_create_v1(reply)
-        await self.recorder.record("create-booking", reply, outcome_label(outcome), request.correlation_id, path=_PATH)
+        await self.recorder.record("create-booking", reply, outcome_label(outcome), request.correlation_id, _PATH)
         return outcome
 
     async def move(self, _uid: str, _starts_at: datetime, *, correlation_id: str, within: timedelta) -> CalendarOutcome:  # noqa: ARG002
@@ -69,7 +70,7 @@ class CalcomV1:
         is_ok = reply.status == HTTPStatus.OK
         outcome: CalendarOutcome = Confirmed(uid) if is_ok else classify_create_v1(reply)
         label = outcome_label(outcome, "cancelled")
-        await self.recorder.record("cancel-booking", reply, label, correlation_id, path=_CANCEL_PATH)
+        await self.recorder.record("cancel-booking", reply, label, correlation_id, _CANCEL_PATH)
         return outcome
 
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
@@ -95,7 +96,7 @@ class CalcomV1:
         is_ok = reply.status == HTTPStatus.OK and isinstance(reply.body, dict)
         bookings = reply.body.get("bookings") if is_ok else None
         outcome = "listed" if isinstance(bookings, list) else "failed"
-        await self.recorder.record("find-booking", reply, outcome, correlation_id, path=_PATH)
+        await self.recorder.record("find-booking", reply, outcome, correlation_id, _PATH)
         if not isinstance(bookings, list):
             text = f"Cal.com did not list its bookings: {reply.reason}"
             raise CalendarUnavailable(text, reply.retry_after, never_reached=was_never_reached(reply))
@@ -106,8 +107,7 @@ class CalcomV1:
     ) -> Reply:
         key = self.api_key()
         if not key:
-            missing = CredentialMissing("no Cal.com API key is mounted: fill the Secret that the Tenant names")
-            return Reply(method, 0, None, error=missing)
+            return missing_key(method)
         url = self.config().calendar.base_url.rstrip("/") + path
         return await self.http.send(method, url, seconds, params={"apiKey": key, **(params or {})}, **content)
 

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from askproai_core.providers import CredentialMissing, Reply
+from askproai_core.providers import Reply
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars.calcom_bookings import (
     booking_body,
@@ -20,7 +20,8 @@ from askproai_runtime.calendars.calcom_bookings import (
     format_utc,
     parse_remote_booking,
 )
-from askproai_runtime.calendars.calcom_http import CalcomHttp, ProviderCallRecorder, outcome_label, was_never_reached
+from askproai_runtime.calendars.calcom_http import CalcomHttp, missing_key, outcome_label, was_never_reached
+from askproai_runtime.calendars.store import ProviderCallRecorder
 from askproai_runtime.calendars.types import CalendarOutcome, CalendarRequest, CalendarUnavailable, RemoteBooking
 
 # Pinned for each endpoint: a missing or unknown value silently selects a controller of 2024 with other bodies.
@@ -47,14 +48,14 @@ class CalcomV2:
     async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
         reply = await self._send("POST", within.total_seconds(), json=booking_body(request, self.config()))
         outcome = classify_create(reply)
-        await self.recorder.record("create-booking", reply, outcome_label(outcome), request.correlation_id)
+        await self.recorder.record("create-booking", reply, outcome_label(outcome), request.correlation_id, _PATH)
         return outcome
 
     async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> CalendarOutcome:
         path = _MOVE_PATH.format(uid=quote(uid, safe=""))
         reply = await self._send("POST", within.total_seconds(), path, json={"start": format_utc(starts_at)})
         outcome = classify_move(reply)
-        await self.recorder.record("move-booking", reply, outcome_label(outcome), correlation_id, path=_MOVE_PATH)
+        await self.recorder.record("move-booking", reply, outcome_label(outcome), correlation_id, _MOVE_PATH)
         return outcome
 
     async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> CalendarOutcome:
@@ -62,7 +63,7 @@ class CalcomV2:
         reply = await self._send("POST", within.total_seconds(), path, json=body)
         outcome = classify_cancel(uid, reply)
         label = outcome_label(outcome, "cancelled")
-        await self.recorder.record("cancel-booking", reply, label, correlation_id, path=_CANCEL_PATH)
+        await self.recorder.record("cancel-booking", reply, label, correlation_id, _CANCEL_PATH)
         return outcome
 
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
@@ -79,7 +80,7 @@ class CalcomV2:
         bookings = reply.body.get("data") if is_ok else None
         found = _find_request(bookings, str(request.request_id)) if isinstance(bookings, list) else None
         outcome = "found" if found else "not_found" if isinstance(bookings, list) else "failed"
-        await self.recorder.record("find-booking", reply, outcome, request.correlation_id)
+        await self.recorder.record("find-booking", reply, outcome, request.correlation_id, _PATH)
         if outcome == "failed":
             text = f"Cal.com did not list its bookings: {reply.reason}"
             raise CalendarUnavailable(text, reply.retry_after, never_reached=was_never_reached(reply))
@@ -108,7 +109,7 @@ class CalcomV2:
         is_found = reply.status == HTTPStatus.OK and isinstance(data, dict)
         is_absent = reply.status == HTTPStatus.NOT_FOUND and not was_never_reached(reply)
         outcome = "found" if is_found else "not_found" if is_absent else "failed"
-        await self.recorder.record("get-booking", reply, outcome, correlation_id, path=_BOOKING_PATH)
+        await self.recorder.record("get-booking", reply, outcome, correlation_id, _BOOKING_PATH)
         if outcome == "failed":
             text = f"Cal.com did not tell of a booking: {reply.reason}"
             raise CalendarUnavailable(text, reply.retry_after, never_reached=was_never_reached(reply))
@@ -117,8 +118,7 @@ class CalcomV2:
     async def _send(self, method: str, seconds: float, path: str = _PATH, **content: Any) -> Reply:
         key = self.api_key()
         if not key:
-            missing = CredentialMissing("no Cal.com API key is mounted: fill the Secret that the Tenant names")
-            return Reply(method, 0, None, error=missing)
+            return missing_key(method)
         headers = {"Authorization": f"Bearer {key}", "cal-api-version": _BOOKINGS_VERSION}
         url = self.config().calendar.base_url.rstrip("/") + path
         return await self.http.send(method, url, seconds, headers=headers, **content)

@@ -14,9 +14,10 @@ import aiohttp
 from askproai_core.clock import Clock
 from askproai_core.redis import CircuitBreakers, CircuitRules
 from askproai_core.tenant_config import CalcomVersion, CalendarProvider, TenantConfig
-from askproai_runtime.calendars.calcom_http import CalcomHttp, ProviderCallRecorder
+from askproai_runtime.calendars.calcom_http import CalcomHttp
 from askproai_runtime.calendars.calcom_v1 import CalcomV1
 from askproai_runtime.calendars.calcom_v2 import CalcomV2
+from askproai_runtime.calendars.store import ProviderCallRecorder
 from askproai_runtime.calendars.types import (
     Calendar,
     CalendarOutcome,
@@ -40,7 +41,7 @@ class FallbackCalendar:
 
     @property
     def remote(self) -> bool:
-        return self.config().calendar.provider is CalendarProvider.CALCOM
+        return self.config().calendar.provider is not CalendarProvider.LOCAL
 
     async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
         return await self._change(within, lambda calendar, remaining: calendar.create(request, within=remaining))

@@ -16,10 +16,11 @@ from aiohttp import web
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, correlation_id, json_response, read_body, too_many_requests
-from askproai_core.phone_numbers import Route, caller_number_or_none
+from askproai_core.phone_numbers import Route, e164_or_none
 from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import Function
-from askproai_runtime.booking import Answer, BookingService, CallContext
+from askproai_runtime import booking
+from askproai_runtime.booking import Answer, BookingContext, CallContext
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
 from askproai_runtime.calls.payload import (
     FunctionRequest,
@@ -55,7 +56,7 @@ class CallFunctions:
 
     config: LiveConfig
     credentials: Credentials
-    booking: BookingService
+    booking: BookingContext
     pool: Pool
     limiter: RateLimiter
     clock: Clock
@@ -106,7 +107,7 @@ class CallFunctions:
         return CallContext(
             call_id=call.call_id,
             branch=route.branch or "",
-            caller=caller_number_or_none(call.from_number),
+            caller=e164_or_none(call.from_number),
             started_at=parse_milliseconds(call.start_timestamp) or self.clock.now(),
             correlation_id=correlation_id(request),
         )
@@ -153,29 +154,29 @@ class CallFunctions:
         config = self.config.current
         if len(config.branches) == 1:
             return choose_branch(config, route, hints)
-        async with self.pool.acquire() as connection:
-            current = await get_call_branch(connection, config.tenant, call.call_id)
+        async with self.pool.acquire() as conn:
+            current = await get_call_branch(conn, config.tenant, call.call_id)
             last = None
             if not route.branch and (current is None or hints.phrase):
-                last = await get_last_branch(connection, config.tenant, call.caller)
+                last = await get_last_branch(conn, config.tenant, call.caller)
             found = choose_branch(config, route, replace(hints, current_branch=current, last_branch=last))
             if isinstance(found, FoundBranch) and found.branch.name != (current or route.branch):
-                await set_call_branch(connection, config.tenant, call.call_id, found.branch.name, call.correlation_id)
+                await set_call_branch(conn, config.tenant, call.call_id, found.branch.name, call.correlation_id)
         return found
 
     async def _run(self, function: Function, call: CallContext, args: dict[str, Any]) -> Answer:
         try:
             match function:  # one of FUNCTIONS_BY_NAME, so never TRANSFER_TO_HUMAN
                 case Function.CHECK_AVAILABILITY:
-                    return await self.booking.check_availability(call, args)
+                    return await booking.check_availability(self.booking, call, args)
                 case Function.FIND_APPOINTMENTS:
-                    return await self.booking.find_appointments(call)
+                    return await booking.find_appointments(self.booking, call)
                 case Function.BOOK_APPOINTMENT:
-                    answer = await self.booking.book_appointment(call, args)
+                    answer = await booking.book_appointment(self.booking, call, args)
                 case Function.RESCHEDULE_APPOINTMENT:
-                    answer = await self.booking.reschedule_appointment(call, args)
+                    answer = await booking.reschedule_appointment(self.booking, call, args)
                 case Function.CANCEL_APPOINTMENT:
-                    answer = await self.booking.cancel_appointment(call, args)
+                    answer = await booking.cancel_appointment(self.booking, call, args)
             self.wake_worker()  # a change that the calendar still has to confirm has queued a job
         except Exception:  # the caller must hear a sentence; the log has type and place
             log.exception("function.failed", function=function.name.lower(), call_id=call.call_id)

@@ -2,7 +2,7 @@
 
 The answer never waits. If the database is slow, the number withheld or the caller unknown, it is empty, and the agent speaks with
 the default variables that the operator declared. It says the least about a caller that helps: no service, because a reason for a
-visit can be about health. A number may be a family's, so the agent asks for the person before it uses what it was told
+visit can be about health. A number may be a family's, so the agent asks for the person before it uses what it knows
 (docs/decisions/0018-what-the-agent-learns-of-a-caller.md).
 """
 
@@ -19,7 +19,7 @@ from aiohttp import web
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, correlation_id, json_response, read_body
-from askproai_core.phone_numbers import Route, Routing, caller_number_or_none
+from askproai_core.phone_numbers import Route, Routing, e164_or_none
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calls.payload import decode
 from askproai_runtime.calls.store import KnownCaller, audit_refusal, find_known_caller
@@ -29,9 +29,8 @@ from askproai_runtime.watched_files import Credentials, LiveConfig
 
 log = structlog.get_logger(__name__)
 
-BUDGET_SECONDS = (
-    0.2  # for the database; the whole answer takes at most 300 ms, whatever happens (docs/reference/http.md)
-)
+# For the database; the whole answer takes at most 300 ms, whatever happens (docs/reference/http.md).
+BUDGET_SECONDS = 0.2
 BODY_LIMIT = 1024 * 1024
 _MAX_NAME_CHARACTERS = 60
 
@@ -83,11 +82,7 @@ class InboundCalls:
             call = decode(body, _InboundRequest).call_inbound
         except msgspec.DecodeError as error:
             raise Problem(400, "Malformed Request", f"Send call_inbound with to_number: {error}") from error
-        config, dialled, number = (
-            self.config.current,
-            caller_number_or_none(call.to_number),
-            caller_number_or_none(call.from_number),
-        )
+        config, dialled, number = self.config.current, e164_or_none(call.to_number), e164_or_none(call.from_number)
         routing = Routing(config)
         if not routing.has_number(dialled):
             audit = audit_refusal(self.pool, config.tenant, "inbound.refused", call.agent_id, correlation_id(request))
@@ -102,9 +97,8 @@ class InboundCalls:
         if caller is None:
             return json_response({"call_inbound": {}})
         hotline = route is not None and route.branch is None
-        return json_response(
-            {"call_inbound": {"dynamic_variables": dynamic_variables(config, caller, hotline=hotline)}}
-        )
+        variables = dynamic_variables(config, caller, hotline=hotline)
+        return json_response({"call_inbound": {"dynamic_variables": variables}})
 
     async def close(self) -> None:
         """Let audits end that outlived their answer."""

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from askproai_core.http_server import read_json
-from askproai_core.phone_numbers import Route, Routing, caller_number_or_none
+from askproai_core.phone_numbers import Route, Routing, e164_or_none
 from askproai_core.tenant_config import TenantConfig
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -101,7 +101,7 @@ def parse_milliseconds(milliseconds: float | None) -> datetime | None:
 
 def find_route(call: RetellCall, config: TenantConfig) -> Route | None:
     """Return where the call belongs; None if neither its agent nor its number is the tenant's."""
-    return Routing(config).route(call.agent_id, caller_number_or_none(call.to_number))
+    return Routing(config).route(call.agent_id, e164_or_none(call.to_number))
 
 
 def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:

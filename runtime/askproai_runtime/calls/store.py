@@ -94,19 +94,19 @@ class KnownCaller:
     last_branch: str | None
 
 
-async def lock_call(connection: Connection, tenant: str, call_id: str, correlation_id: str) -> CallRow:
+async def lock_call(conn: Connection, tenant: str, call_id: str, correlation_id: str) -> CallRow:
     """Return the call's row, locked until the end of the transaction. An unknown call gets a row."""
-    row = await connection.fetchrow(_LOCK, tenant, call_id, correlation_id)
+    row = await conn.fetchrow(_LOCK, tenant, call_id, correlation_id)
     assert row is not None, "inserted or updated"
     values = dict(row)
     values["analysis"] = None if row["analysis"] is None else msgspec.json.decode(row["analysis"])
     return CallRow(**values)
 
 
-async def save_call(connection: Connection, tenant: str, call_id: str, row: CallRow) -> None:
+async def save_call(conn: Connection, tenant: str, call_id: str, row: CallRow) -> None:
     """Write all columns of a call that `lock_call` returned."""
     analysis = None if row.analysis is None else msgspec.json.encode(row.analysis).decode()
-    await connection.execute(
+    await conn.execute(
         _UPDATE, tenant, call_id, row.status, row.branch, row.agent_id, row.direction, row.from_number, row.to_number,
         row.started_at, row.ended_at, row.analyzed_at, row.disconnection_reason, row.transcript,
         row.transcript_truncated, analysis,
@@ -118,24 +118,24 @@ async def count_active_calls(pool: Pool, tenant: str) -> int:
     return int(await pool.fetchval(_COUNT_ACTIVE, tenant))
 
 
-async def get_call_branch(connection: Connection, tenant: str, call_id: str) -> str | None:
+async def get_call_branch(conn: Connection, tenant: str, call_id: str) -> str | None:
     """Return the branch that was found earlier in the call; None if none was."""
-    name: str | None = await connection.fetchval(
+    name: str | None = await conn.fetchval(
         "SELECT branch FROM calls WHERE tenant = $1 AND call_id = $2", tenant, call_id
     )
     return name
 
 
-async def set_call_branch(connection: Connection, tenant: str, call_id: str, branch: str, correlation_id: str) -> None:
+async def set_call_branch(conn: Connection, tenant: str, call_id: str, branch: str, correlation_id: str) -> None:
     """Remember the branch for the rest of the call."""
-    await connection.execute(_SET_BRANCH, tenant, call_id, branch, correlation_id)
+    await conn.execute(_SET_BRANCH, tenant, call_id, branch, correlation_id)
 
 
-async def get_last_branch(connection: Connection, tenant: str, caller: str | None) -> str | None:
+async def get_last_branch(conn: Connection, tenant: str, caller: str | None) -> str | None:
     """Return the branch of the caller's last booking; None for a withheld number (None) and an unknown caller."""
     if caller is None:
         return None
-    name: str | None = await connection.fetchval(_LAST_BRANCH, tenant, caller)
+    name: str | None = await conn.fetchval(_LAST_BRANCH, tenant, caller)
     return name
 
 

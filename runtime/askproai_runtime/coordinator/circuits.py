@@ -40,9 +40,7 @@ def find_outage(circuits: Mapping[str, TenantCircuit], min_tenants: int, percent
 
     A server that few tenants use never decides for all: there is one circuit for each provider.
     """
-    used = Counter(
-        circuit.base_url for circuit in circuits.values() if circuit.base_url and (circuit.active or circuit.open)
-    )
+    used = Counter(c.base_url for c in circuits.values() if c.base_url and (c.active or c.open))
     if not used:
         return None
     base_url, users = used.most_common(1)[0]
@@ -65,10 +63,8 @@ async def _update(context: CoordinatorContext, provider: Provider) -> int:
         context.metrics.circuit(provider, "open")
         return await _probe(context, provider, key, circuit["base_url"]) if now >= int(circuit["probe_at"]) else 0
     context.metrics.circuit(provider, "closed")
-    settings = context.settings
-    base_url = find_outage(
-        await _list_tenant_circuits(context, provider), settings.circuit_tenants, settings.circuit_percent
-    )
+    settings, circuits = context.settings, await _list_tenant_circuits(context, provider)
+    base_url = find_outage(circuits, settings.circuit_tenants, settings.circuit_percent)
     if base_url is None:
         return 0
     await _open(context, key, base_url)

@@ -12,7 +12,6 @@ from askproai_core.redis import RedisClient, Script
 
 # KEYS: the fence, the key to write. ARGV: our term, then each command as JSON, without the key.
 _FENCED = Script(
-    "fenced",
     """
 if tonumber(redis.call('GET', KEYS[1]) or '-1') > tonumber(ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1])
@@ -22,7 +21,7 @@ for i = 2, #ARGV do
   redis.call(unpack(command))
 end
 return 1
-""",
+"""
 )
 _SCAN_COUNT = 1000
 

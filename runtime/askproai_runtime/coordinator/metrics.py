@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from prometheus_client import Gauge
 
 from askproai_core.metrics import MetricFactory, process_registry
+from askproai_core.redis import CircuitState
 
-_CIRCUIT_STATES = ("closed", "open", "half_open")
 _ALL_TENANTS = "_"  # the value of `tenant` for what concerns all of them
 
 
@@ -32,7 +32,7 @@ class Metrics:
 
     def circuit(self, provider: str, state: str) -> None:
         """Set the state of a provider's circuit over all tenants."""
-        for known in _CIRCUIT_STATES:
+        for known in CircuitState:
             self._circuit.labels(_ALL_TENANTS, provider, known).set(known == state)
 
     def dead_letters(self, jobs_by_tenant: Mapping[str, int]) -> None:

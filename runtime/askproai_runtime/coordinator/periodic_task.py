@@ -59,9 +59,8 @@ async def run_once(task: PeriodicTask, context: CoordinatorContext) -> None:
         log.warning("duty.refused", duty=task.name, why=str(error))
     except (RedisUnavailable, *DATABASE_UNAVAILABLE) as error:
         outcome = "away"
-        level = (
-            log.info if isinstance(error, RedisUnavailable) else log.warning
-        )  # the Redis client has warned already, once
+        # The Redis client has warned already, once.
+        level = log.info if isinstance(error, RedisUnavailable) else log.warning
         level("duty.put_off", duty=task.name, error=type(error).__name__, at=error_location(error))
     except Exception as error:  # noqa: BLE001  a fault in one task must not end the others; it is logged and counted
         outcome = "failed"

@@ -49,7 +49,7 @@ def periodic_tasks(settings: CoordinatorSettings) -> tuple[PeriodicTask, ...]:
 
 
 async def run_coordinator(settings: CoordinatorSettings, stop: asyncio.Event) -> None:
-    """Take part in the election until `stop`, and do the duties while leading. A lost Lease ends the whole process.
+    """Take part in the election until `stop`, and run the periodic tasks while leading. A lost Lease ends the whole process.
 
     Probes say ready for a standby, and for a leader whose database is away: a restart cures neither.
     Raises AccessError when there is no way to the API server, and OSError for a taken port.
@@ -72,12 +72,12 @@ async def run_coordinator(settings: CoordinatorSettings, stop: asyncio.Event) ->
         pool, shared = await stack.enter_async_context(stores)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         redis = FencedRedis(shared, lambda: elector.term)
-        desk = CoordinatorContext(pool, redis, session, clock, metrics, settings, elector.fence)
+        context = CoordinatorContext(pool, redis, session, clock, metrics, settings, elector.fence)
         async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(run_periodically(duty, desk), name=duty.name) for duty in periodic_tasks(settings)
+            running = [
+                group.create_task(run_periodically(task, context), name=task.name) for task in periodic_tasks(settings)
             ]
             await stop.wait()
-            for task in tasks:
+            for task in running:
                 task.cancel()
     log.info("coordinator.stopped")

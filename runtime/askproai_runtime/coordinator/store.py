@@ -175,9 +175,9 @@ async def measure_oldest_jobs(pool: Pool) -> dict[tuple[str, ...], float]:
 
 async def delete_expired_holds(pool: Pool, limit: int) -> int:
     """Delete expired holds with their claims, for at most `limit` claims, and return how many holds."""
-    async with pool.acquire() as connection, connection.transaction():
-        resources = [row["id"] for row in await connection.fetch(_LOCK_EXPIRED, limit)]
-        return _affected(await connection.execute(_DELETE_EXPIRED_HOLDS, resources)) if resources else 0
+    async with pool.acquire() as conn, conn.transaction():
+        resources = [row["id"] for row in await conn.fetch(_LOCK_EXPIRED, limit)]
+        return _affected(await conn.execute(_DELETE_EXPIRED_HOLDS, resources)) if resources else 0
 
 
 async def change_rows(pool: Pool, statement: str, limit: int, *values: object) -> int:

@@ -29,7 +29,7 @@ class _StripeEvent(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, Any] = {}
 
 
-async def handle_billing_event(connection: Connection, event: StoredEvent, config: TenantConfig) -> str | None:
+async def handle_billing_event(conn: Connection, event: StoredEvent, config: TenantConfig) -> str | None:
     """Store what the event reports. Return a note if it reports nothing. Raises `DeadNow` if the body is no event."""
     try:
         change = read_billing_change(event.payload, config.tenant)
@@ -37,7 +37,7 @@ async def handle_billing_event(connection: Connection, event: StoredEvent, confi
         raise DeadNow(f"the body is no Stripe event: {error}") from error
     if isinstance(change, str):
         return change
-    await save_billing_change(connection, config.tenant, change)
+    await save_billing_change(conn, config.tenant, change)
     return None
 
 

@@ -32,9 +32,7 @@ class _Envelope(msgspec.Struct, frozen=True):
     payload: _Booking | None = None
 
 
-async def handle_calendar_event(
-    _connection: Connection, event: StoredEvent, _config: TenantConfig
-) -> CalendarEvent | str:
+async def handle_calendar_event(_conn: Connection, event: StoredEvent, _config: TenantConfig) -> CalendarEvent | str:
     """Return the remote booking that the event is about, or the note that it is not about the life of one."""
     booking = _read_booking(event.payload) if event.event_type in _BOOKING_EVENTS else None
     uid = (booking.uid or booking.booking_uid) if booking else None

@@ -1,6 +1,6 @@
 """Handle Retell's call events: merge what an event reports into the row of its call.
 
-Events arrive late, twice and in any order. `merge` therefore gives the same row for every order: an ended call stays ended, and
+Events arrive late, twice and in any order. `merge` therefore returns the same row for every order: an ended call stays ended, and
 no field is ever emptied.
 """
 
@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.phone_numbers import caller_number_or_none
+from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import release_hold
 from askproai_runtime.calls import (
@@ -47,7 +47,7 @@ class UnroutableCall(Exception):
         self.agent_id = agent_id
 
 
-async def handle_call_event(connection: Connection, event: StoredEvent, config: TenantConfig) -> str | None:
+async def handle_call_event(conn: Connection, event: StoredEvent, config: TenantConfig) -> str | None:
     """Merge the event into its call; a call that is over releases its hold. Return the note for the event, if any.
 
     Raises `UnroutableCall`, and `DeadNow` if the body cannot be read.
@@ -64,12 +64,12 @@ async def handle_call_event(connection: Connection, event: StoredEvent, config: 
     route = find_route(call, config)
     if route is None:
         raise UnroutableCall(call.agent_id)
-    current = await lock_call(connection, config.tenant, call.call_id, event.correlation_id)
+    current = await lock_call(conn, config.tenant, call.call_id, event.correlation_id)
     branch = current.branch or route.branch  # what the caller said in the call outranks the number
     row = merge(current, row_of_event(event.event_type, call, branch, event.received_at))
-    await save_call(connection, config.tenant, call.call_id, row)
+    await save_call(conn, config.tenant, call.call_id, row)
     if row.over:
-        await release_hold(connection, config.tenant, call.call_id)
+        await release_hold(conn, config.tenant, call.call_id)
     log.info("call.updated", call_id=call.call_id, event_type=event.event_type, status=row.status)
     cut = len(call.transcript or "") - MAX_TRANSCRIPT_CHARACTERS
     return f"transcript cut to {MAX_TRANSCRIPT_CHARACTERS} characters, {cut} left out" if cut > 0 else None
@@ -83,8 +83,8 @@ def row_of_event(event_type: str, call: RetellCall, branch: str | None, received
         branch=branch,
         agent_id=call.agent_id,
         direction=call.direction,
-        from_number=caller_number_or_none(call.from_number),
-        to_number=caller_number_or_none(call.to_number),
+        from_number=e164_or_none(call.from_number),
+        to_number=e164_or_none(call.to_number),
         started_at=parse_milliseconds(call.start_timestamp),
         ended_at=parse_milliseconds(call.end_timestamp),
         analyzed_at=received_at if event_type == ANALYZED else None,

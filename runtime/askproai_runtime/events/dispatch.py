@@ -10,7 +10,7 @@ from typing import TypeAlias
 from askproai_core.clock import Clock
 from askproai_core.database import Connection, Pool
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import BookingService, CalendarEvent
+from askproai_runtime.booking import BookingContext, CalendarEvent, apply_calendar_event
 from askproai_runtime.calls import audit_refusal
 from askproai_runtime.events.billing import handle_billing_event
 from askproai_runtime.events.calendar import handle_calendar_event
@@ -35,7 +35,7 @@ class EventDispatcher:
     """Passes each stored event to the handler of its source."""
 
     def __init__(
-        self, pool: Pool, config: Callable[[], TenantConfig], booking: BookingService, clock: Clock, metrics: Metrics
+        self, pool: Pool, config: Callable[[], TenantConfig], booking: BookingContext, clock: Clock, metrics: Metrics
     ) -> None:
         self._pool = pool
         self._config = config
@@ -45,34 +45,34 @@ class EventDispatcher:
         self._metrics = metrics
 
     async def handle(self, job: Job) -> None:
-        """Process the event of one job. Raises `DeadNow` if no retry can help, and what `Booking.follow_booking` raises."""
+        """Process the event of one job. Raises `DeadNow` if no retry can help, and what `apply_calendar_event` raises."""
         assert job.event_id is not None, "a webhook-event job names its event; the table checks it"
         started_at = self._clock.monotonic()
         try:
-            async with self._pool.acquire() as connection, connection.transaction():
-                event = await self._load(connection, job.event_id)
-                result = await self._handle(connection, event)
+            async with self._pool.acquire() as conn, conn.transaction():
+                event = await self._load(conn, job.event_id)
+                result = await self._handle(conn, event)
                 if not isinstance(result, CalendarEvent):
-                    await self._finish(connection, result, job=job)
+                    await self._finish(conn, result, job=job)
             if isinstance(result, CalendarEvent):  # asks the calendar first, so it runs outside any transaction
-                await self._booking.apply_calendar_event(result, partial(self._finish, job=job))
+                await apply_calendar_event(self._booking, result, partial(self._finish, job=job))
         except UnroutableCall as error:
             await audit_refusal(self._pool, self._tenant, "event.refused", error.agent_id, job.correlation_id)
             raise DeadNow("unroutable") from error
         self._metrics.processed(event.source, event.event_type, self._clock.monotonic() - started_at)
 
-    async def _load(self, connection: Connection, event_id: int) -> StoredEvent:
-        event = await load_event(connection, self._tenant, event_id)
+    async def _load(self, conn: Connection, event_id: int) -> StoredEvent:
+        event = await load_event(conn, self._tenant, event_id)
         if event is None:
             raise DeadNow("the event is gone: retention removed it before its job ran")
         return event
 
-    async def _handle(self, connection: Connection, event: StoredEvent) -> str | CalendarEvent | None:
+    async def _handle(self, conn: Connection, event: StoredEvent) -> str | CalendarEvent | None:
         handler = HANDLERS.get(event.source)
-        return event.not_acted_on if handler is None else await handler(connection, event, self._config())
+        return event.not_acted_on if handler is None else await handler(conn, event, self._config())
 
-    async def _finish(self, connection: Connection, note: str | None, *, job: Job) -> None:
+    async def _finish(self, conn: Connection, note: str | None, *, job: Job) -> None:
         """End the job and store the note. The job first: everything that locks both rows locks them in this order."""
-        await finish(connection, self._tenant, job)
+        await finish(conn, self._tenant, job)
         if note and job.event_id:
-            await note_event(connection, self._tenant, job.event_id, note)
+            await note_event(conn, self._tenant, job.event_id, note)

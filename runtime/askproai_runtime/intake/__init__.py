@@ -1,16 +1,19 @@
 """Webhooks: verify, deduplicate, store, acknowledge. Start with `webhook.Webhooks.receive`, which calls each step in order."""
 
-from askproai_runtime.intake.event_ids import (
+from askproai_runtime.intake.flush import EventNotStored, Flusher
+from askproai_runtime.intake.senders import (
     IncomingEvent,
     MalformedEvent,
     Source,
     StaleEvent,
+    Verdict,
     WebhookSource,
     find_webhook_source,
     identify,
+    verify_calcom,
+    verify_retell,
+    verify_stripe,
 )
-from askproai_runtime.intake.flush import EventNotStored, Flusher
-from askproai_runtime.intake.signatures import Verdict, verify_calcom, verify_retell, verify_stripe
 from askproai_runtime.intake.store import EventStore, Receipt, StoredEvent, load_event, note_event
 from askproai_runtime.intake.webhook import Webhooks, require_signature
 

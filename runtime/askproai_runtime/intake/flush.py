@@ -7,14 +7,13 @@ waits for the commit that contains its own event. Measured with 1 KB bodies on o
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import asyncpg
 import structlog
 
-from askproai_runtime.intake.event_ids import IncomingEvent
-from askproai_runtime.intake.store import Receipt
+from askproai_runtime.intake.senders import IncomingEvent
+from askproai_runtime.intake.store import EventStore, Receipt
 
 log = structlog.get_logger(__name__)
 
@@ -39,18 +38,11 @@ class EventNotStored(Exception):
     """The event is not stored and still belongs to its sender: answer 503, so that it is sent again."""
 
 
-class EventWriter(Protocol):
-    """Where a `Flusher` writes to: `intake.store.EventStore`, or memory in tests."""
-
-    async def write(self, events: Sequence[IncomingEvent]) -> list[Receipt]:
-        """Store all events in one commit. Return their receipts in the same order."""
-
-
 class Flusher:
     """Accepts single events and writes them in shared commits."""
 
-    def __init__(self, writer: EventWriter) -> None:
-        self._writer = writer
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
         self._waiting: deque[tuple[IncomingEvent, asyncio.Future[Receipt]]] = deque()
         self._running: set[asyncio.Task[None]] = set()
 
@@ -94,7 +86,7 @@ class Flusher:
         try:
             # A timeout in the middle of a commit is harmless: the sender sends again and learns that we have the event.
             async with asyncio.timeout(FLUSH_SECONDS):
-                receipts = await self._writer.write([event for event, _ in batch])
+                receipts = await self._store.write([event for event, _ in batch])
         except _DATABASE_UNAVAILABLE:
             log.exception("flush.database_away", events=len(batch))
             _reject(batch, "The database does not answer")

@@ -11,7 +11,7 @@ from datetime import datetime
 import structlog
 
 from askproai_core.database import Connection, Pool
-from askproai_runtime.intake.event_ids import IncomingEvent
+from askproai_runtime.intake.senders import IncomingEvent
 from askproai_runtime.jobs import Priority
 
 log = structlog.get_logger(__name__)
@@ -79,7 +79,7 @@ SELECT source, event_type, payload, correlation_id, received_at FROM webhook_eve
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a sender is told. `id` and `correlation_id` belong to the first delivery of the event."""
+    """What a sender is answered. `id` and `correlation_id` belong to the first delivery of the event."""
 
     id: int
     correlation_id: str
@@ -118,21 +118,20 @@ class EventStore:
             (*key, event.event_type, event.payload, event.correlation_id)
             for key, event in sorted(first.items(), key=lambda item: item[0])
         ]
-        async with self._pool.acquire() as connection:
-            rows = await connection.fetch(_INSERT, self._tenant, Priority.CRITICAL, *zip(*columns, strict=True))
+        async with self._pool.acquire() as conn:
+            rows = await conn.fetch(_INSERT, self._tenant, Priority.CRITICAL, *zip(*columns, strict=True))
             stored = {(row["source"], row["event_id"]): row for row in rows}
             inserted = frozenset(stored)
             known = [column[:2] for column in columns if column[:2] not in inserted]
             if known:
-                duplicates = await connection.fetch(_REARM, self._tenant, Priority.CRITICAL, *zip(*known, strict=True))
+                duplicates = await conn.fetch(_REARM, self._tenant, Priority.CRITICAL, *zip(*known, strict=True))
                 for row in duplicates:
                     stored[row["source"], row["event_id"]] = row
                     if row["armed"]:
                         log.info("event.rearmed", source=row["source"], id=row["id"])
         if len(stored) < len(first):
-            raise LookupError(
-                "an event was neither new nor there: retention removed it meanwhile, its sender sends again"
-            )
+            text = "an event was neither new nor there: retention removed it meanwhile, its sender sends again"
+            raise LookupError(text)
         receipts = []
         for event in events:
             key = (event.source, event.event_id)
@@ -141,14 +140,12 @@ class EventStore:
         return receipts
 
 
-async def load_event(connection: Connection, tenant: str, event_id: int) -> StoredEvent | None:
+async def load_event(conn: Connection, tenant: str, event_id: int) -> StoredEvent | None:
     """Return the event, and let this transaction commit without waiting for the disk. None if retention removed it."""
-    row = await connection.fetchrow(_LOAD, tenant, event_id)
+    row = await conn.fetchrow(_LOAD, tenant, event_id)
     return None if row is None else StoredEvent(**row)
 
 
-async def note_event(connection: Connection, tenant: str, event_id: int, note: str) -> None:
+async def note_event(conn: Connection, tenant: str, event_id: int, note: str) -> None:
     """Record why an event was processed without effect, or which part of it was left out."""
-    await connection.execute(
-        "UPDATE webhook_events SET note = $3 WHERE tenant = $1 AND id = $2", tenant, event_id, note
-    )
+    await conn.execute("UPDATE webhook_events SET note = $3 WHERE tenant = $1 AND id = $2", tenant, event_id, note)

@@ -15,18 +15,23 @@ from aiohttp import web
 from askproai_core.clock import Clock
 from askproai_core.http_server import Problem, correlation_id, json_response, read_body, too_many_requests
 from askproai_core.redis import RateLimiter
-from askproai_runtime.intake.event_ids import IncomingEvent, MalformedEvent, Source, StaleEvent, WebhookSource, identify
 from askproai_runtime.intake.flush import EventNotStored, Flusher
-from askproai_runtime.intake.signatures import Verdict, verify_calcom, verify_retell, verify_stripe
+from askproai_runtime.intake.senders import (
+    IncomingEvent,
+    MalformedEvent,
+    StaleEvent,
+    Verdict,
+    WebhookSource,
+    body_limit,
+    identify,
+    verify,
+)
 from askproai_runtime.intake.store import Receipt
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.watched_files import Credentials, LiveConfig
 
 log = structlog.get_logger(__name__)
 
-MIB = 1024 * 1024
-# A Retell call contains its transcript three times.
-_BODY_LIMIT: dict[WebhookSource, int] = {Source.RETELL: 8 * MIB, Source.CALCOM: MIB, Source.STRIPE: MIB}
 _UNKNOWN_EVENT = "unknown"  # a refused body is not read
 
 
@@ -68,7 +73,7 @@ class Webhooks:
         """Answer one delivery. Raises a `Problem` for whatever is not stored."""
         started_at, event_type = self.clock.monotonic(), _UNKNOWN_EVENT
         try:
-            body = await read_body(request, _BODY_LIMIT[source])
+            body = await read_body(request, body_limit(source))
             require_signature(request, source, body, self.credentials, self.clock.now(), "webhook.unauthorized")
             # Only signed requests count against the limit, so that a forger cannot use up the sender's share.
             if not await self.limiter.admits(self.config.current.rate_limits.webhooks_per_second):
@@ -111,18 +116,7 @@ def require_signature(
     request: web.Request, source: WebhookSource, body: bytes, credentials: Credentials, now: datetime, log_event: str
 ) -> None:
     """Verify the signature with every key that the sender may use now. Raises a 401 `Problem`, logged as `log_event`."""
-    headers = request.headers
-    match source:
-        case Source.RETELL:
-            # The workspace's API key signs. Further keys are accepted while keys are rotated.
-            keys = credentials.all("retell-api-key") + credentials.all("retell-webhook-key-")
-            verdict = verify_retell(body, headers.get("x-retell-signature"), keys, now)
-        case Source.CALCOM:
-            keys = credentials.all("calcom-webhook-secret")
-            verdict = verify_calcom(body, headers.get("X-Cal-Signature-256"), keys)
-        case Source.STRIPE:
-            keys = credentials.all("stripe-webhook-secret")
-            verdict = verify_stripe(body, headers.get("Stripe-Signature"), keys, now)
+    verdict = verify(source, body, request.headers, credentials, now)
     if verdict is not Verdict.VALID:
         _refuse(request, source, verdict, log_event)
 

@@ -123,9 +123,8 @@ class Runner:
         if self._maybe_more:
             self._notified.set()
         if not task.cancelled() and (error := task.exception()):
-            log.error(
-                "job.lost_track", job=job.id, error=type(error).__name__
-            )  # its lease expires, and another worker tries
+            # Its lease expires, and another worker tries.
+            log.error("job.lost_track", job=job.id, error=type(error).__name__)
 
     async def _handle(self, job: Job) -> None:
         """Run one attempt and record its outcome."""
@@ -145,9 +144,8 @@ class Runner:
                 await self._fail(job, error, f"{type(error).__name__}: {error}", self._retry_delay(job))
             except Exception as error:  # noqa: BLE001  whatever a handler raises is a failed attempt, and is recorded
                 # Without its text: a driver's message quotes the row, and rows hold names and phone numbers.
-                await self._fail(
-                    job, error, f"{type(error).__name__} at {error_location(error)}", self._retry_delay(job)
-                )
+                text = f"{type(error).__name__} at {error_location(error)}"
+                await self._fail(job, error, text, self._retry_delay(job))
             else:
                 log.debug("job.done", attempt=job.attempts)
 

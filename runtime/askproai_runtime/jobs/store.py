@@ -172,7 +172,7 @@ class JobStore:
         connection is acquired: handlers wait for the same connection, and each one that ends meanwhile frees a slot, so that
         under load one statement claims many jobs.
         """
-        async with self._pool.acquire() as connection:
+        async with self._pool.acquire() as conn:
             running_urgent = [job.priority in URGENT for job in running]
             lane_limit = self._settings.slots - self._settings.reserved
             free_slots = self._settings.slots - len(running_urgent)
@@ -180,7 +180,7 @@ class JobStore:
             background_limit = max(0, min(lane_limit - (len(running_urgent) - sum(running_urgent)), free_slots))
             if not urgent_limit and not background_limit:
                 return [], True
-            rows = await connection.fetch(
+            rows = await conn.fetch(
                 _CLAIM, self._tenant, self._worker, self._settings.lease,
                 [p.value for p in URGENT], urgent_limit, [p.value for p in BACKGROUND], background_limit, free_slots,
             )  # fmt: skip

@@ -17,9 +17,17 @@ from askproai_core.database import open_pool
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.redis import CircuitBreakers
 from askproai_core.tenant_config import CalcomVersion, decode
-from askproai_runtime.booking import BookingService, BookingSettings
+from askproai_runtime.booking import BookingSettings
 from askproai_runtime.calendars import CalcomHttp, CalcomV2, FallbackCalendar, ProviderCallRecorder
-from tests.worlds.booking_environment import CALCOM, NOW, FrozenClock, RecordedMetrics, call, open_slot_lock
+from tests.worlds.booking_environment import (
+    CALCOM,
+    NOW,
+    BookingService,
+    FrozenClock,
+    RecordedMetrics,
+    call,
+    open_slot_lock,
+)
 
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output carries the answers
 

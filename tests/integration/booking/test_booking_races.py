@@ -168,7 +168,7 @@ async def test_cancelled_between_the_lookup_and_a_late_move_it_is_cancelled_at_i
     await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
     (row,) = await env.salon.live()
     await env.salon.booking.cancel_appointment(call(), {})
-    calendar, moved = env.worker._context.calendar, []
+    calendar, moved = env.worker.calendar, []
 
     class LateMove:
         remote = True

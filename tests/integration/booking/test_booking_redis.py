@@ -11,13 +11,14 @@ import pytest
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import acl_rules
-from askproai_runtime.booking import Answer, BookingService, BookingSettings
+from askproai_runtime.booking import Answer, BookingSettings
 from askproai_runtime.calendars import CalendarOutcome, CalendarRequest
 from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.booking_environment import (
     CALCOM,
     HALF_PAST_TWO,
+    BookingService,
     Salon,
     ScriptedCalendar,
     booking_args,

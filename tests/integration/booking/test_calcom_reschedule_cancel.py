@@ -6,10 +6,10 @@ import pytest
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import Provider
-from askproai_runtime.booking import BookingService, BookingSettings, CalendarDisagrees
+from askproai_runtime.booking import BookingSettings, CalendarDisagrees
 from askproai_runtime.jobs import DeadNow, RunAgain
 from askproai_sandbox.simulator import FaultKind
-from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call, open_slot_lock
+from tests.worlds.booking_environment import HALF_PAST_TWO, BookingService, booking_args, call, open_slot_lock
 from tests.worlds.calcom_environment import CalcomEnvironment
 
 FOUR = "2026-11-27T16:00:00+01:00"

@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from askproai_runtime.booking import Answer, CallContext
+from askproai_core.database import Connection, Pool
+from askproai_core.tenant_config import TenantConfig
 from tests.worlds.tenant_pod import TenantPod, sign_retell
 
 
@@ -61,34 +65,37 @@ async def test_whatever_a_model_passes_is_answered_with_a_sentence(pod: TenantPo
     assert reply.body["message"].strip()
 
 
-class SlowBooking:
-    """A `Booking` that is slow to book and fails to look for times."""
+class SlowPool:
+    """A pool whose connections come late; `done` is set when one was used to the end."""
 
-    def __init__(self) -> None:
-        self.done = asyncio.Event()
+    def __init__(self, pool: Pool) -> None:
+        self.pool, self.done = pool, asyncio.Event()
 
-    async def check_availability(self, call: CallContext, args: dict[str, Any]) -> Answer:
-        raise RuntimeError("an accident inside booking")
-
-    async def book_appointment(self, call: CallContext, args: dict[str, Any]) -> Answer:
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
         await asyncio.sleep(0.3)
+        async with self.pool.acquire() as connection:
+            yield connection
         self.done.set()
-        return Answer(success=True, message="Gebucht.", fields={})
 
 
 async def test_a_slow_function_is_answered_in_time_and_still_completes(web_pod: TenantPod) -> None:
-    booking = SlowBooking()
     functions = web_pod.web._functions
-    object.__setattr__(functions, "booking", booking)
+    pool = SlowPool(functions.booking.pool)
+    object.__setattr__(functions, "booking", replace(functions.booking, pool=pool))
     object.__setattr__(functions, "deadline_seconds", 0.05)
     reply = await web_pod.function("book_appointment", "call_slow", {})
     assert (reply.status, reply.body["success"]) == (200, False)
-    assert not booking.done.is_set()
-    await asyncio.wait_for(booking.done.wait(), 2)
+    assert not pool.done.is_set()
+    await asyncio.wait_for(pool.done.wait(), 2)
 
 
 async def test_an_accident_is_a_sentence_for_the_caller_and_no_stack_trace(web_pod: TenantPod) -> None:
-    object.__setattr__(web_pod.web._functions, "booking", SlowBooking())
+    def fail() -> TenantConfig:
+        raise RuntimeError("an accident inside booking")
+
+    functions = web_pod.web._functions
+    object.__setattr__(functions, "booking", replace(functions.booking, config=fail))
     reply = await web_pod.function("check_availability", "call_accident", {})
     assert (reply.status, set(reply.body)) == (200, {"success", "message"})
     assert "accident" not in reply.body["message"]

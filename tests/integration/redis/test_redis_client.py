@@ -17,7 +17,7 @@ from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_redis import SOON, create_tenant_user, is_available, tenant_client
 from tests.worlds.waiting import eventually
 
-RAISE = Script("raise", "redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000) return redis.call('GET', KEYS[1])")
+RAISE = Script("redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000) return redis.call('GET', KEYS[1])")
 
 
 async def test_a_script_runs_on_a_server_that_does_not_know_it_yet(shared: RedisClient, valkey: EmbeddedRedis) -> None:
@@ -84,7 +84,7 @@ async def test_a_script_that_is_refused_counts_as_no_redis(shared: RedisClient) 
     with pytest.raises(RedisUnavailable):
         await shared.run(RAISE, ["askproai:other.tenant:a"], ["1"])
     with pytest.raises(RedisUnavailable):
-        await shared.run(Script("keys", "return redis.call('KEYS', '*')"), [], [])
+        await shared.run(Script("return redis.call('KEYS', '*')"), [], [])
 
 
 async def test_every_allowed_command_is_allowed_on_the_own_keys(valkey: EmbeddedRedis, tenant: str) -> None:

@@ -9,7 +9,8 @@ import pytest
 from askproai_operator.api import Branch, RetellAgent, Tenant
 from askproai_operator.api.conditions import Reason
 from askproai_operator.controllers.agent.checks import CHECKS
-from askproai_operator.controllers.agent.inputs import Inputs, first_failing
+from askproai_operator.controllers.agent.inputs import Inputs
+from askproai_operator.controllers.conditions import References, first_failing
 from askproai_operator.providers import CredentialProblem
 from askproai_sandbox.example_tenant import load_manifests
 
@@ -50,21 +51,31 @@ def deleted_tenant() -> Tenant:
 
 BRANCH = Branch.from_raw(raw("Branch"))
 NO_KEY = CredentialProblem(Reason.SECRET_NOT_FOUND, "no Secret")
-COMPLETE = Inputs(agent(), BRANCH, "salon", tenant())
+COMPLETE = References("mitte", BRANCH, "salon-mueller", tenant())
+
+
+def of_branch(client: CredentialProblem | None = None, **references: Any) -> Inputs:
+    """Return the inputs of an agent whose references resolve, but for those that are replaced."""
+    return Inputs(agent(), replace(COMPLETE, **references), client)
+
+
+def of_hotline(found: Tenant) -> Inputs:
+    return Inputs(hotline(), References(None, None, "salon-mueller", found))
+
 
 CASES = [
-    (replace(COMPLETE, branch=None, tenant=None), Reason.BRANCH_NOT_FOUND, "Branch 'mitte' is not in this namespace"),
-    (replace(COMPLETE, branch=None, absence=Reason.PENDING), Reason.PENDING, "Branch 'mitte' is not in this namespace"),
-    (replace(COMPLETE, tenant=None), Reason.TENANT_NOT_FOUND, "Tenant 'salon' is not in this namespace; create it"),
-    (replace(COMPLETE, tenant=None, absence=Reason.PENDING), Reason.PENDING, "Tenant 'salon' is not in this namespace"),
-    (replace(COMPLETE, tenant=deleted_tenant(), client=NO_KEY), Reason.TENANT_NOT_FOUND, "is being deleted"),
-    (Inputs(hotline(), None, "salon", tenant(BAD_KEY)), Reason.BUSINESS_MODEL_MISMATCH, "use branchRef"),
-    (replace(COMPLETE, tenant=tenant(BAD_KEY)), Reason.TENANT_NOT_READY, "is not ready: the key is refused"),
-    (replace(COMPLETE, tenant=tenant(urls={})), Reason.TENANT_NOT_READY, "its webhook URLs are not known yet"),
+    (of_branch(branch=None, tenant=None), Reason.BRANCH_NOT_FOUND, "Branch 'mitte' is not in this namespace"),
+    (of_branch(branch=None, absence=Reason.PENDING), Reason.PENDING, "Branch 'mitte' is not in this namespace"),
+    (of_branch(tenant=None), Reason.TENANT_NOT_FOUND, "Tenant 'salon-mueller' is not in this namespace; create it"),
+    (of_branch(tenant=None, absence=Reason.PENDING), Reason.PENDING, "Tenant 'salon-mueller' is not in this namespace"),
+    (of_branch(NO_KEY, tenant=deleted_tenant()), Reason.TENANT_NOT_FOUND, "is being deleted"),
+    (of_hotline(tenant(BAD_KEY)), Reason.BUSINESS_MODEL_MISMATCH, "use branchRef"),
+    (of_branch(tenant=tenant(BAD_KEY)), Reason.TENANT_NOT_READY, "is not ready: the key is refused"),
+    (of_branch(tenant=tenant(urls={})), Reason.TENANT_NOT_READY, "its webhook URLs are not known yet"),
     (
-        replace(COMPLETE, client=NO_KEY),
+        of_branch(NO_KEY),
         Reason.TENANT_NOT_READY,
-        "has yet to keep its Retell key in Secret salon-teardown",
+        "has yet to keep its Retell key in Secret salon-mueller-teardown",
     ),
 ]
 
@@ -79,7 +90,7 @@ def test_the_first_failing_check_gives_reason_and_message(inputs: Inputs, reason
 
 @pytest.mark.parametrize(
     "inputs",
-    [COMPLETE, Inputs(hotline(), None, "salon", tenant(model="MultiBranchHotline"))],
+    [of_branch(), of_hotline(tenant(model="MultiBranchHotline"))],
     ids=["branch", "hotline"],
 )
 def test_nothing_fails_for_an_agent_of_a_ready_tenant(inputs: Inputs) -> None:

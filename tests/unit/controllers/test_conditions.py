@@ -10,10 +10,7 @@ from askproai_operator.controllers.conditions import References, condition_of, m
 from askproai_operator.providers import CredentialRefused, RateLimited
 from tests.worlds.salon_models import branch, tenant
 
-QUOTED = {
-    "branch_message": "Branch {name!r} is not in this namespace; create it",
-    "tenant_message": "Tenant {name!r} is not in this namespace; create it",
-}
+QUOTED = "{kind} {name!r} is not in this namespace; create it"
 
 
 def test_a_failed_call_is_unknown_unless_a_person_has_to_act():
@@ -59,4 +56,5 @@ def test_a_failed_call_is_unknown_unless_a_person_has_to_act():
     ],
 )
 def test_a_missing_branch_is_reported_before_a_missing_tenant(case: str, found: tuple[Any, ...], expected: Any):
-    assert missing_reference(References(*found), **QUOTED) == expected, case
+    condition = missing_reference(References(*found), ConditionType.SYNCED, QUOTED)
+    assert (condition and (condition.reason, condition.message)) == expected, case

@@ -5,9 +5,8 @@ import copy
 import pytest
 
 from askproai_operator.api import Branch, ServiceOffering
-from askproai_operator.api.conditions import Reason, Status
-from askproai_operator.controllers.offering.checks import calendar_condition, first_failing, staff_condition
-from askproai_operator.controllers.offering.inputs import Inputs
+from askproai_operator.api.conditions import ConditionType, Reason, Status
+from askproai_operator.controllers.conditions import References, missing_reference
 from askproai_operator.controllers.offering.staffing import (
     active_offerings,
     outdated_offerings,
@@ -15,6 +14,7 @@ from askproai_operator.controllers.offering.staffing import (
     staff_by_branch,
     staff_without_event_type,
 )
+from askproai_operator.controllers.offering.status import calendar_condition, staff_condition
 from askproai_sandbox.example_tenant import load_manifests
 
 
@@ -98,13 +98,14 @@ def test_a_default_service_makes_way_for_a_hand_made_one():
 
 
 def test_a_missing_branch_is_reported_before_a_missing_tenant():
-    failure = first_failing(Inputs(offering(), None, None, None))
+    failure = missing_reference(References("mitte", None, None, None), ConditionType.STAFF_MATCHED)
     assert failure is not None
     assert (failure.type, failure.reason) == ("StaffMatched", Reason.BRANCH_NOT_FOUND)
 
 
 def test_a_tenant_that_is_on_its_way_is_pending():
-    failure = first_failing(Inputs(offering(), branch(), "salon", None, absence=Reason.PENDING))
+    found = References("mitte", branch(), "salon", None, Reason.PENDING)
+    failure = missing_reference(found, ConditionType.STAFF_MATCHED)
     assert failure is not None
     assert (failure.reason, failure.message) == (
         Reason.PENDING,

@@ -21,7 +21,7 @@ from askproai_sandbox.example_tenant import salon_config
 from tests.worlds.salon_models import agent, branch, offering, raw, tenant
 
 CONTEXT: dict[str, Any] = {
-    "resource_ids": {}, "foreign_numbers": {}, "path_prefix": "", "installation_id": "i", "calcom_base_url": "",
+    "resource_ids": {}, "foreign_numbers": {}, "path_prefix": "", "installation_id": "i", "calendar_base_url": "",
 }  # fmt: skip
 STRUCTS = {
     kind
@@ -110,7 +110,7 @@ def test_every_field_of_the_config_is_filled_by_the_compile_step():
         foreign_numbers={},
         path_prefix="/voice",
         installation_id="inst-1",
-        calcom_base_url="https://cal.example",
+        calendar_base_url="https://cal.example",
     )
     filled: dict[type, set[str]] = defaultdict(set)
     for struct in structs_in(config):
@@ -209,5 +209,7 @@ def test_services_and_agents_of_a_deleted_branch_are_not_named_to_the_pods():
 
 def test_a_local_calendar_names_no_account():
     local = raw("Tenant")["spec"]["calendar"] | {"provider": "Local"}
-    config = compile_config(tenant(calendar=local), [], [], [], **CONTEXT | {"calcom_base_url": "https://cal.example"})
+    config = compile_config(
+        tenant(calendar=local), [], [], [], **CONTEXT | {"calendar_base_url": "https://cal.example"}
+    )
     assert config.calendar == tenant_config.CalendarConfig()

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from askproai_core.phone_numbers import InvalidNumber, Route, Routing, caller_number_or_none, to_e164
+from askproai_core.phone_numbers import InvalidNumber, Route, Routing, e164_or_none, to_e164
 from askproai_core.tenant_config import Agent, PhoneNumber
 from askproai_sandbox.example_tenant import AGENT_ID, NUMBER, compile_example, salon_config
 
@@ -41,7 +41,7 @@ def test_a_number_that_no_customer_can_have_is_refused_with_its_reason(text):
 
 @pytest.mark.parametrize("withheld", ["anonymous", "", None, "unknown"])
 def test_a_withheld_number_is_none(withheld):
-    assert caller_number_or_none(withheld) is None
+    assert e164_or_none(withheld) is None
 
 
 @pytest.mark.parametrize(

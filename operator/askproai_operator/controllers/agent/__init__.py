@@ -2,16 +2,8 @@
 
 from askproai_operator.controllers.agent.checks import CHECKS
 from askproai_operator.controllers.agent.deletion import remove_remote_objects
-from askproai_operator.controllers.agent.inputs import first_failing, gather, gather_remote
+from askproai_operator.controllers.agent.inputs import gather, gather_remote
 from askproai_operator.controllers.agent.plan import make_plan
 from askproai_operator.controllers.agent.reconcile import reconcile
 
-__all__ = [
-    "CHECKS",
-    "first_failing",
-    "gather",
-    "gather_remote",
-    "make_plan",
-    "reconcile",
-    "remove_remote_objects",
-]
+__all__ = ["CHECKS", "gather", "gather_remote", "make_plan", "reconcile", "remove_remote_objects"]

@@ -1,7 +1,7 @@
 """Deletes what a RetellAgent has at Retell: its numbers are freed, then agent and LLM are deleted.
 
 A deletion always ends, at the latest when its budget is spent: what is left then becomes an orphan, recorded in a Secret and
-removed from there (`controllers/leftovers.py`). It needs neither the tenant's pods nor the user's Secret, which the deletion
+removed from there (`controllers/orphan.py`). It needs neither the tenant's pods nor the user's Secret, which the deletion
 of a namespace removes at once: the key is in the Secret `<tenant>-teardown`.
 """
 
@@ -13,7 +13,7 @@ from askproai_operator.api import DeletionPolicy, ManagementPolicy, RetellAgent
 from askproai_operator.api.conditions import ConditionType, Reason, bad
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.execute import delete_llm_if_unused, enqueue_other_agents
-from askproai_operator.controllers.agent.inputs import marker, retell_client, tenant_name
+from askproai_operator.controllers.agent.inputs import marker, retell_client
 from askproai_operator.controllers.agent.observe import (
     RecordedState,
     bound_agents,
@@ -40,16 +40,14 @@ async def finalize(agent: RetellAgent, context: ReconcileContext) -> Result:
     recorded = RecordedState.from_status(newest.status)
     if not (recorded.agent_id or recorded.llm_id or recorded.pending):
         return await _finish(newest, context)  # not even an intent was recorded, so there is nothing at Retell
-    tenant, owner = tenant_name(newest, context), Owner(*newest.key, newest.metadata.uid)
-    remains = OrphanedAgent(
-        owner, marker(newest, context), tenant, recorded.agent_id, recorded.llm_id, recorded.numbers
-    )
+    tenant, owner = context.relations.tenant_of(newest), Owner(*newest.key, newest.metadata.uid)
+    orphan = OrphanedAgent(owner, marker(newest, context), tenant, recorded.agent_id, recorded.llm_id, recorded.numbers)
     if policy := _keeping_policy(newest):
-        event = EventRecord("Orphaned", f"{policy}: {remains.describe()}; numbers as they are", EventType.NORMAL)
+        event = EventRecord("Orphaned", f"{policy}: {orphan.describe()}; numbers as they are", EventType.NORMAL)
         return await _finish(newest, context, event)
     retry_after: timedelta | None = None
     try:
-        obstacle = await _remove(remains, context)
+        obstacle = await _remove(orphan, context)
     except ProviderError as error:
         obstacle, retry_after = str(error), error.retry_after
     unseen = recorded.pending.since + GRACE - context.clock.now() if recorded.pending else timedelta()
@@ -61,16 +59,15 @@ async def finalize(agent: RetellAgent, context: ReconcileContext) -> Result:
     if budget_left < timedelta():
         keys = await read_own_secret(context, newest.key.namespace, tenant) if tenant else {}
         text = f"given up after {budget.total_seconds():.0f} s: {cause}"
-        return await _finish(newest, context, await add_orphan(remains, keys, text, context))
+        return await _finish(newest, context, await add_orphan(orphan, keys, text, context))
     text = f"{cause}; tried again by itself for {budget.total_seconds():.0f} s"
     deleting = bad(ConditionType.SYNCED, Reason.DELETING, text)
     if obstacle is None:
         after = max(unseen, _PENDING_INTERVAL)  # when the pending create must have appeared
         return Result((deleting,), requeue_after=after, requeue_reason=text)
     if retry_after is not None:
-        after = min(
-            retry_after, budget_left + PAST_BUDGET
-        )  # when Retell asks for it, but in time for the end of the budget
+        # When Retell asks for it, but in time for the end of the budget.
+        after = min(retry_after, budget_left + PAST_BUDGET)
         return Result((deleting,), requeue_after=after, requeue_reason=text)
     return Result((deleting,), requeue=True, requeue_reason=text)  # Retell named no time: exponential backoff
 
@@ -87,36 +84,36 @@ async def _finish(agent: RetellAgent, context: ReconcileContext, *events: EventR
     return Result(gone=True, events=events)
 
 
-async def _remove(remains: OrphanedAgent, context: ReconcileContext) -> str | None:
+async def _remove(orphan: OrphanedAgent, context: ReconcileContext) -> str | None:
     """Remove everything with the tenant's own key. Return the obstacle that is left, or None. Raises ProviderError."""
-    if remains.tenant is None:
+    if orphan.tenant is None:
         return "the Tenant is not known any more"
-    client = await retell_client(context, remains.owner.namespace, remains.tenant)
+    client = await retell_client(context, orphan.owner.namespace, orphan.tenant)
     if isinstance(client, CredentialProblem):
         return f"the operator's copy of the Retell key is gone: {client.message}"
     context.fence()
-    return await remove_remote_objects(client, remains, context)
+    return await remove_remote_objects(client, orphan, context)
 
 
-async def remove_remote_objects(client: RetellClient, remains: OrphanedAgent, context: ReconcileContext) -> str | None:
+async def remove_remote_objects(client: RetellClient, orphan: OrphanedAgent, context: ReconcileContext) -> str | None:
     """Free the numbers, then delete the agents, then the LLMs: those recorded, and all that carry the marker.
 
     Return the obstacle because of which an LLM is left, or None. Raises ProviderError.
     """
-    agent_id, llm_id = remains.agent_id, remains.llm_id
-    agents = {*await list_marked_agents(client, remains.marker), *([agent_id] if agent_id else [])}
-    llms = {str(llm["llm_id"]) for llm in await client.list_llms() if llm_owner(llm) == remains.marker}
+    agent_id, llm_id = orphan.agent_id, orphan.llm_id
+    agents = {*await list_marked_agents(client, orphan.marker), *([agent_id] if agent_id else [])}
+    llms = {str(llm["llm_id"]) for llm in await client.list_llms() if llm_owner(llm) == orphan.marker}
     llms |= {llm_id} if llm_id else set()
     agent = await client.get_agent(agent_id) if agent_id else None
     if agent is not None:
         answering_llm = engine_of(agent)[0]
-        if agent_owner(agent) in (remains.marker, None):
+        if agent_owner(agent) in (orphan.marker, None):
             llms |= {answering_llm} if answering_llm else set()
         else:  # released and adopted by another owner: neither it nor its LLM nor its numbers are ours any more
             agents.discard(str(agent_id))
             llms.discard(str(answering_llm))
-    if await _free_numbers(client, agents, remains.numbers) and remains.tenant:
-        enqueue_other_agents(remains.owner.key, remains.tenant, context)
+    if await _free_numbers(client, agents, orphan.numbers) and orphan.tenant:
+        enqueue_other_agents(orphan.owner.key, orphan.tenant, context)
     context.faults.reach("after:unbind")
     for existing in sorted(agents - ({agent_id} if agent is None else set())):
         await client.delete_agent(existing)

@@ -11,7 +11,7 @@ from askproai_operator.providers import Json
 
 _CLOSED_OBJECTS = {"properties"}  # here a key that we do not set is a change, not a server's default
 _SETS = {"webhook_events", "required"}  # lists whose order means nothing
-_ABSENT: tuple[Any, ...] = (None, [], {})  # an answer does not tell a cleared field from one that was never set
+_ABSENT: tuple[Any, ...] = (None, [], {})  # in an answer, a cleared field looks like one that was never set
 
 
 def differing_fields(desired: Json, live: Json) -> tuple[str, ...]:

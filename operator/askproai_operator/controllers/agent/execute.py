@@ -161,9 +161,8 @@ class Executor:
         if lost := (*differing_paths(desired.agent, draft), *differing_paths(desired.llm, llm)):
             text = f"Retell did not keep {', '.join(lost)}; change these values"
             raise ProviderRefused("retell", "compare-draft", HTTPStatus.UNPROCESSABLE_ENTITY, text)
-        if not draft.get(
-            "is_published"
-        ):  # to publish a version again is refused, or a rollback (docs/vendors/retell.md)
+        # To publish a version again is refused, or a rollback (docs/vendors/retell.md).
+        if not draft.get("is_published"):
             await client.publish_agent(str(self.agent_id), self.version)
 
 

@@ -1,25 +1,30 @@
-"""Reads what a RetellAgent depends on: the cluster first, Retell only when nothing in the cluster stands in the way."""
+"""Reads what a RetellAgent depends on: the cluster first, Retell only when all checks of the cluster pass."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
-from askproai_core.phone_numbers import InvalidNumber, to_e164
+from askproai_core.phone_numbers import e164_or_none
 from askproai_operator.api import Branch, PhoneNumber, RetellAgent, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.observe import Observation, RecordedState, observe
 from askproai_operator.controllers.agent.render import Desired, DesiredNumber, render_desired
+from askproai_operator.controllers.conditions import (
+    Check,
+    References,
+    find_condition,
+    first_failing,
+    resolve_references,
+)
 from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY
 from askproai_operator.engine import resources
 from askproai_operator.providers import CredentialProblem, RetellClient, secret_value
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that has to be settled outside of this controller; `number` (E.164) where it is about one."""
+class NumberProblem:
+    """Why a number is not bound; somebody else has to act. `number` (E.164) where it is about a single one."""
 
     reason: Reason
     message: str
@@ -28,12 +33,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What should be at Retell, the client to make it with, and what the Branches found wrong with their own numbers."""
+    """What should be at Retell, the client to make it with, and what the Branches report about their own numbers."""
 
     desired: Desired
     client: RetellClient
     tenant: str
-    number_findings: tuple[Finding, ...] = ()
+    number_problems: tuple[NumberProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +46,7 @@ class Inputs:
     """What the cluster says about an agent. `target` is there exactly when no check of `checks.CHECKS` fails."""
 
     agent: RetellAgent
-    branch: Branch | None  # that spec.branchRef names
-    tenant_name: str | None
-    tenant: Tenant | None
-    absence: Reason | None = None  # why the cache lacks the named Branch, else the Tenant
+    references: References
     client: RetellClient | CredentialProblem | None = None  # None: its Secret was not read
     target: Target | None = None
 
@@ -59,35 +61,17 @@ class PlanInputs:
     adopt: str | None = None
 
 
-Check = Callable[[T], Finding | None]
-
-
-def first_failing(checks: Iterable[Check[T]], inputs: T) -> Finding | None:
-    """Return what the first failing check found, in the order of the table; None when all of them pass."""
-    return next((finding for check in checks if (finding := check(inputs)) is not None), None)
-
-
 async def gather(agent: RetellAgent, context: ReconcileContext, checks: Iterable[Check[Inputs]]) -> Inputs:
     """Read the references from the cache, then the Secrets; nothing at Retell.
 
-    Reading stops as soon as one of `checks` fails, so Secrets are read only when the references hold. An object that the
-    cache lacks costs one request, which tells whether it is on its way. Raises HostNotAllowed for the Tenant's baseUrl.
+    Reading stops as soon as one of `checks` fails, so Secrets are read only when the references hold. Raises HostNotAllowed
+    for the Tenant's baseUrl.
     """
-    # References: from the cache
-    relations, namespace, ref = context.relations, agent.key.namespace, agent.spec.branch_ref
-    branch = relations.branch(namespace, ref.name) if ref is not None else None
-    name = tenant_name(agent, context)
-    tenant = relations.tenant(namespace, name) if name else None
-    absence = None
-    if ref is not None and branch is None:
-        absence = await context.missing_reason(resources.BRANCHES, namespace, ref.name, Reason.BRANCH_NOT_FOUND)
-    elif tenant is None:
-        absence = await context.missing_reason(resources.TENANTS, namespace, name, Reason.TENANT_NOT_FOUND)
-    inputs = Inputs(agent, branch, name, tenant, absence)
+    inputs = Inputs(agent, await resolve_references(agent, context))
+    tenant = inputs.references.tenant
     if tenant is None or first_failing(checks, inputs) is not None:
         return inputs
-    # Secrets: from the API server
-    client = await retell_client(context, namespace, tenant.key.name)
+    client = await retell_client(context, *tenant.key[1:])
     inputs = replace(inputs, client=client)
     if isinstance(client, CredentialProblem):
         return inputs
@@ -96,28 +80,21 @@ async def gather(agent: RetellAgent, context: ReconcileContext, checks: Iterable
     # A number is first bound when somebody is there to answer its calls; later nothing takes it off because a pod is late.
     numbers = await _desired_numbers(branches, context) if is_serving or agent.status.get("phoneNumbers") else None
     desired = render_desired(agent, tenant, numbers, marker(agent, context))
-    return replace(inputs, target=Target(desired, client, tenant.key.name, tuple(_number_findings(branches))))
+    return replace(inputs, target=Target(desired, client, tenant.key.name, tuple(_number_problems(branches))))
 
 
 async def gather_remote(agent: RetellAgent, target: Target, context: ReconcileContext) -> PlanInputs:
     """Read at Retell what a plan is made from. Raises ProviderError."""
-    recorded = RecordedState.from_status(agent.status)
+    recorded, now = RecordedState.from_status(agent.status), context.clock.now()
     adopt = agent.spec.adopt.agent_id if agent.spec.adopt else None
     search = _must_search_duplicates(agent)
-    observation = await observe(
-        target.client, recorded, target.desired, context.clock.now(), adopt=adopt, search=search
-    )
+    observation = await observe(target.client, recorded, target.desired, now, adopt=adopt, search=search)
     return PlanInputs(recorded, target.desired, observation, adopt)
 
 
 def marker(agent: RetellAgent, context: ReconcileContext) -> str:
     """Return the marker by which we know our own objects at Retell."""
     return f"{context.installation_id}/{agent.key.namespace}/{agent.key.name}"
-
-
-def tenant_name(agent: RetellAgent, context: ReconcileContext) -> str | None:
-    """Return the tenant's name; when the Branch that named it is gone, the one that our status records."""
-    return context.relations.tenant_of(agent) or agent.status.get("tenant")
 
 
 async def retell_client(context: ReconcileContext, namespace: str, tenant: str) -> RetellClient | CredentialProblem:
@@ -132,12 +109,6 @@ async def retell_client(context: ReconcileContext, namespace: str, tenant: str) 
     if isinstance(key, CredentialProblem):
         return key
     return base_url if isinstance(base_url, CredentialProblem) else context.providers.retell(base_url, key)
-
-
-def find_condition(model: Tenant | Branch | RetellAgent, type_: ConditionType) -> Mapping[str, Any]:
-    """Return one condition of a status, empty when it is not there yet."""
-    conditions: list[dict[str, Any]] = model.status.get("conditions") or []
-    return next((condition for condition in conditions if condition.get("type") == type_), {})
 
 
 def _must_search_duplicates(agent: RetellAgent) -> bool:
@@ -158,14 +129,14 @@ def _answered_branches(agent: RetellAgent, tenant: Tenant, context: ReconcileCon
     return sorted(branches, key=lambda branch: branch.key)
 
 
-def _number_findings(branches: Iterable[Branch]) -> Iterator[Finding]:
+def _number_problems(branches: Iterable[Branch]) -> Iterator[NumberProblem]:
     """Repeat what the Branches' own conditions say of their numbers: one is invalid, or another branch has it."""
     for branch in branches:
         valid = find_condition(branch, ConditionType.NUMBERS_VALID)
         if valid.get("status") == Status.FALSE:
             is_claimed_twice = valid.get("reason") == Reason.NUMBER_CLAIMED_TWICE
             reason = Reason.NUMBER_CLAIMED_TWICE if is_claimed_twice else Reason.NUMBER_INVALID
-            yield Finding(reason, f"Branch {branch.key.name!r}: {valid.get('message', '')}")
+            yield NumberProblem(reason, f"Branch {branch.key.name!r}: {valid.get('message', '')}")
 
 
 async def _desired_numbers(branches: Iterable[Branch], context: ReconcileContext) -> tuple[DesiredNumber, ...] | None:
@@ -176,11 +147,8 @@ async def _desired_numbers(branches: Iterable[Branch], context: ReconcileContext
         if valid is None:
             return None
         for entry in branch.spec.phone_numbers:
-            try:
-                e164 = to_e164(entry.number)
-            except InvalidNumber:  # the Branch's condition NumbersValid reports it
-                continue
-            if e164 in valid:
+            e164 = e164_or_none(entry.number)
+            if e164 and e164 in valid:  # the Branch's condition NumbersValid reports the others
                 numbers.append(await _desired_number(branch, entry, e164, context))
     return tuple(numbers)
 

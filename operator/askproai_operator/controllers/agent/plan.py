@@ -6,10 +6,10 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from askproai_operator.api.conditions import Reason
+from askproai_operator.api.conditions import Condition, Reason
 from askproai_operator.controllers.agent.checks import OWNERSHIP_CHECKS
 from askproai_operator.controllers.agent.diff import differing_fields, differing_paths
-from askproai_operator.controllers.agent.inputs import Finding, PlanInputs, first_failing
+from askproai_operator.controllers.agent.inputs import NumberProblem, PlanInputs
 from askproai_operator.controllers.agent.observe import (
     Observation,
     RecordedState,
@@ -18,6 +18,7 @@ from askproai_operator.controllers.agent.observe import (
     webhook_change,
 )
 from askproai_operator.controllers.agent.render import Desired, DesiredNumber, llm_owner
+from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.providers import REQUEST_TIMEOUT, Json
 
 # A create that we stopped waiting for may still commit, and a list may not show it yet.
@@ -66,10 +67,10 @@ class Plan:
     """Steps in order, and what else people should know. With `refused` or `wait` nothing is to be written now."""
 
     steps: tuple[Step, ...] = ()
-    refused: Finding | None = None  # the remote objects are not ours to write to
+    refused: Condition | None = None  # the remote objects are not ours to write to
     wait: timedelta | None = None  # until then, something that we can not see yet may appear
     recorded_missing: bool = False  # what our status names is gone: that is believed only after the grace period
-    number_findings: tuple[Finding, ...] = ()
+    number_problems: tuple[NumberProblem, ...] = ()
     bound: tuple[str, ...] = ()  # numbers that are bound to us when the steps are done
     drift: tuple[str, ...] = ()  # paths that differ in the version that answers calls
     published_elsewhere: bool = False  # somebody else published a version since our last one
@@ -78,7 +79,7 @@ class Plan:
     def lines(self) -> list[str]:
         """Return the plan as people read it in `status.plan`."""
         lines = [f"not before {self.wait.total_seconds():.0f} s have passed"] if self.wait else []
-        lines += [*map(str, self.steps), *(finding.message for finding in self.number_findings)]
+        lines += [*map(str, self.steps), *(problem.message for problem in self.number_problems)]
         return lines or ["nothing to do"]
 
 
@@ -92,15 +93,15 @@ def make_plan(inputs: PlanInputs) -> Plan:
     agent, llm = observation.agent, observation.llm or {}
     content, drift = _plan_content(observation, desired, agent, llm)
     published = int(observation.published_agent["version"]) if observation.published_agent else None
-    numbers, findings = _plan_numbers(observation, desired, None if PUBLISH in content else published)
+    numbers, problems = _plan_numbers(observation, desired, None if PUBLISH in content else published)
     foreign_draft: tuple[str, ...] = ()
     if not content and not agent.get("is_published"):
         foreign_draft = (*differing_paths(desired.llm, llm), *differing_paths(desired.agent, agent))
     recorded_version = recorded.published_version
     return Plan(
         steps=(*content, *numbers, *_plan_removals(observation)),
-        number_findings=findings,
-        bound=_bound_afterwards(findings, desired, recorded),
+        number_problems=problems,
+        bound=_bound_afterwards(problems, desired, recorded),
         drift=drift,
         published_elsewhere=bool(drift) and recorded_version is not None and published != recorded_version,
         foreign_draft=foreign_draft,
@@ -124,9 +125,9 @@ def _plan_creation(observation: Observation, desired: Desired, recorded: Recorde
             removals = (*removals, Step(Action.DELETE_LLM, (str(llm["llm_id"]),)))
     elif changed := differing_fields(desired.llm, llm):
         first.append(Step(Action.PATCH_LLM, changed))
-    numbers, findings = _plan_numbers(observation, desired, None)
+    numbers, problems = _plan_numbers(observation, desired, None)
     steps = (*first, Step(Action.CREATE_AGENT), PUBLISH, *numbers, *removals)
-    return Plan(steps, number_findings=findings, bound=_bound_afterwards(findings, desired, recorded))
+    return Plan(steps, number_problems=problems, bound=_bound_afterwards(problems, desired, recorded))
 
 
 def _plan_content(
@@ -156,7 +157,7 @@ def _plan_content(
 
 def _plan_numbers(
     observation: Observation, desired: Desired, version: int | None
-) -> tuple[tuple[Step, ...], tuple[Finding, ...]]:
+) -> tuple[tuple[Step, ...], tuple[NumberProblem, ...]]:
     """Bind the desired numbers to exactly `version` (None: the one that is yet to be published), and free all others.
 
     A number's inbound webhook is removed before its binding: we see it only as long as the number is bound to us.
@@ -166,11 +167,11 @@ def _plan_numbers(
     observed = observation.numbers or {}
     by_e164 = {number.e164: number for number in desired.numbers}
     steps: list[Step] = []
-    findings: list[Finding] = []
+    problems: list[NumberProblem] = []
     for number in by_e164.values():
         remote = observed.get(number.e164)
-        if finding := _number_finding(number, remote, observation):
-            findings.append(finding)
+        if problem := _find_problem(number, remote, observation):
+            problems.append(problem)
             continue
         pinned = [(entry.get("agent_id"), entry.get("agent_version")) for entry in bound_agents(remote)]
         if version is None or pinned != [(observation.agent_id, version)]:
@@ -184,15 +185,15 @@ def _plan_numbers(
         if observation.agent_id in bound:
             remaining = entries_without(bound_agents(observed[e164]), {str(observation.agent_id)})
             steps.append(Step(Action.UNBIND, (e164,), remaining=remaining))
-    return tuple(steps), tuple(findings)
+    return tuple(steps), tuple(problems)
 
 
-def _number_finding(number: DesiredNumber, remote: Json | None, observation: Observation) -> Finding | None:
+def _find_problem(number: DesiredNumber, remote: Json | None, observation: Observation) -> NumberProblem | None:
     """Return why a number can not be bound: it is not at Retell, or it is bound to an agent that is not ours."""
     if remote is None and number.sip is None:
         advice = number.problem or "import it there, or give spec.phoneNumbers[].sip of its Branch"
         text = f"{number.e164} is not at Retell: {advice}"
-        return Finding(Reason.NUMBER_NOT_AT_RETELL, text, number.e164)
+        return NumberProblem(Reason.NUMBER_NOT_AT_RETELL, text, number.e164)
     ours = {
         observation.agent_id,
         *observation.duplicates,
@@ -201,7 +202,7 @@ def _number_finding(number: DesiredNumber, remote: Json | None, observation: Obs
     }
     if others := bound_ids(remote) - ours:
         text = f"{number.e164} is bound to agent {', '.join(sorted(others))}, which is not ours: unbind it at Retell"
-        return Finding(Reason.NUMBER_BOUND_ELSEWHERE, text, number.e164)
+        return NumberProblem(Reason.NUMBER_BOUND_ELSEWHERE, text, number.e164)
     return None
 
 
@@ -210,10 +211,12 @@ def _plan_webhook(e164: str, remote: Json | None, desired_url: str | None) -> li
     return [Step(action, (e164,))] if webhook_change(remote, desired_url) else []
 
 
-def _bound_afterwards(findings: tuple[Finding, ...], desired: Desired, recorded: RecordedState) -> tuple[str, ...]:
+def _bound_afterwards(
+    problems: tuple[NumberProblem, ...], desired: Desired, recorded: RecordedState
+) -> tuple[str, ...]:
     if desired.numbers is None:
         return recorded.numbers
-    not_bound = {finding.number for finding in findings}
+    not_bound = {problem.number for problem in problems}
     return tuple(sorted(number.e164 for number in desired.numbers if number.e164 not in not_bound))
 
 

@@ -5,17 +5,17 @@ from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.checks import CHECKS
 from askproai_operator.controllers.agent.deletion import finalize
 from askproai_operator.controllers.agent.execute import AgentGone, execute
-from askproai_operator.controllers.agent.inputs import first_failing, gather, gather_remote
+from askproai_operator.controllers.agent.inputs import gather, gather_remote
 from askproai_operator.controllers.agent.plan import make_plan
 from askproai_operator.controllers.agent.status import (
     PLAN_ANNOTATION,
-    not_ready,
     observed_only,
     planned,
     provider_failed,
     settled,
     waiting,
 )
+from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.engine import GONE, Key, Result
 from askproai_operator.providers import ProviderError
 
@@ -33,7 +33,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:  # noqa: C90
         inputs = await gather(agent, context, CHECKS)  # in the cluster; Retell is asked nothing before the checks pass
         if failure := first_failing(CHECKS, inputs):
             # No retry: a change of what is missing or wrong enqueues this agent, or the resync finds it.
-            return not_ready(failure)
+            return Result((failure,))
         target = inputs.target
         assert target is not None  # else a check had failed
         if not agent.status.get("agentId") or agent.status.get("pending"):
@@ -46,7 +46,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:  # noqa: C90
         plan = make_plan(remote)
         if plan.refused is not None:
             # No retry: a person has to act, here or at Retell, where the resync finds it.
-            return not_ready(plan.refused)
+            return Result((plan.refused,))
         if agent.spec.management_policy is ManagementPolicy.OBSERVE_ONLY:
             # The usual resync: it finds what changes at Retell.
             return observed_only(plan, remote.observation, remote.recorded)

@@ -1,4 +1,4 @@
-"""Renders the bodies that a RetellAgent should have at Retell. Pure: the same objects give the same bodies."""
+"""Renders the bodies that a RetellAgent should have at Retell. Pure: equal objects have equal bodies."""
 
 import re
 from collections.abc import Mapping
@@ -46,9 +46,8 @@ class DesiredNumber:
     """A number that the agent should answer, as Retell sees it."""
 
     e164: str
-    sip: Mapping[str, Any] | None = field(
-        default=None, repr=False
-    )  # body of the import, with the trunk's password; None: none
+    # Body of the import, with the trunk's password; None: it is not imported.
+    sip: Mapping[str, Any] | None = field(default=None, repr=False)
     problem: str = ""  # why it can not be imported although a trunk is given
 
 

@@ -5,28 +5,17 @@ from typing import Final
 
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
 from askproai_operator.controllers.agent.execute import Published
-from askproai_operator.controllers.agent.inputs import Finding, Target
+from askproai_operator.controllers.agent.inputs import Target
 from askproai_operator.controllers.agent.observe import Observation, RecordedState
 from askproai_operator.controllers.agent.plan import Plan
+from askproai_operator.controllers.conditions import condition_of
 from askproai_operator.engine import EventRecord, Result
-from askproai_operator.providers import (
-    CredentialRefused,
-    HostNotAllowed,
-    ProviderError,
-    ProviderRefused,
-    RateLimited,
-    UnknownOutcome,
-)
+from askproai_operator.providers import ProviderError, ProviderRefused, RateLimited, UnknownOutcome
 
 PLAN_ANNOTATION: Final = "askproai.de/plan"
 _DUPLICATES_INTERVAL: Final = timedelta(seconds=5)
 _PENDING_INTERVAL: Final = timedelta(seconds=2)
 _SYNCED, _NUMBERS, _DRIFTED = ConditionType.SYNCED, ConditionType.NUMBERS_BOUND, ConditionType.DRIFTED
-
-
-def not_ready(finding: Finding) -> Result:
-    """Report what has to be settled first. No retry: a change of what it is about enqueues the agent, or the resync finds it."""
-    return Result((bad(_SYNCED, finding.reason, finding.message),))
 
 
 def settled(plan: Plan, published: Published, target: Target, observation: Observation) -> Result:
@@ -58,7 +47,7 @@ def settled(plan: Plan, published: Published, target: Target, observation: Obser
 def observed_only(plan: Plan, observation: Observation, recorded: RecordedState) -> Result:
     """Report what managementPolicy ObserveOnly found, and what policy Full would do about it."""
     numbers = good(_NUMBERS, "managementPolicy ObserveOnly: numbers stay as they are", Reason.NOT_REQUESTED)
-    if observation.agent is None:  # the id stays in the status: nothing else says what to look for
+    if observation.agent is None:  # the id stays in the status: nothing else names what to look for
         text = f"agent {recorded.agent_id} is not at Retell; managementPolicy Full makes a new one"
         return Result((bad(_SYNCED, Reason.OBSERVE_ONLY, text), numbers))
     synced = good(_SYNCED, "managementPolicy ObserveOnly: nothing is written at Retell", Reason.OBSERVE_ONLY)
@@ -82,46 +71,33 @@ def planned(plan: Plan) -> Result:
 
 def waiting(plan: Plan, wait: timedelta, recorded: RecordedState, now: datetime) -> Result:
     """Report that nothing is created before the grace period has passed: lists lag, and a create may commit late."""
+    seconds = f"{wait.total_seconds():.0f} s"
     if not plan.recorded_missing:  # a pending create: look often, because it is used as soon as it appears
-        text = (
-            f"a create at Retell had no answer; looked for before making a new one, {wait.total_seconds():.0f} s more"
-        )
-        return Result(
-            (unknown(_SYNCED, Reason.PROGRESSING, text),),
-            requeue_after=min(wait, _PENDING_INTERVAL),
-            requeue_reason=text,
-        )
+        text = f"a create at Retell had no answer; looked for before making a new one, {seconds} more"
+        progressing = unknown(_SYNCED, Reason.PROGRESSING, text)
+        return Result((progressing,), requeue_after=min(wait, _PENDING_INTERVAL), requeue_reason=text)
     missing = f"{recorded.agent_id or recorded.llm_id} of our status is not in the Retell workspace of the Tenant's key"
-    text = f"{missing}; a new one is made in {wait.total_seconds():.0f} s unless it is found"
+    text = f"{missing}; a new one is made in {seconds} unless it is found"
     hint = "if the key was changed to another workspace: delete the old one there, and bring the numbers along"
     status = {"pending": {"what": "agent", "since": now.isoformat(timespec="seconds")}}
     event = EventRecord("RemoteObjectGone", f"{missing}; {hint}")
-    return Result(
-        (unknown(_SYNCED, Reason.PROGRESSING, text),), status, requeue_after=wait, requeue_reason=text, events=(event,)
-    )
+    progressing = unknown(_SYNCED, Reason.PROGRESSING, text)
+    return Result((progressing,), status, requeue_after=wait, requeue_reason=text, events=(event,))
 
 
 def provider_failed(error: ProviderError) -> Result:
-    """Report an error of Retell: tried again when it says so (`after`), else by the key's exponential backoff (`retry`)."""
-    text = f"{error}; tried again by itself"
+    """Report an error of Retell. It is tried again when Retell or the open circuit says, else by exponential backoff."""
+    text, after = f"{error}; tried again by itself", error.retry_after
     match error:
-        case CredentialRefused():
-            return Result((bad(_SYNCED, Reason.CREDENTIALS_INVALID, str(error)),), requeue=True, requeue_reason=text)
-        case HostNotAllowed():
-            return Result(
-                (bad(_SYNCED, Reason.PROVIDER_HOST_NOT_ALLOWED, str(error)),), requeue=True, requeue_reason=text
-            )
         case RateLimited():
-            return Result(
-                (unknown(_SYNCED, Reason.RATE_LIMITED, text),), requeue_after=error.retry_after, requeue_reason=text
-            )
+            condition = unknown(_SYNCED, Reason.RATE_LIMITED, text)
         case ProviderRefused():
-            return Result((bad(_SYNCED, Reason.PROVIDER_REFUSED, text),), requeue=True, requeue_reason=text)
+            condition = bad(_SYNCED, Reason.PROVIDER_REFUSED, text)
         case UnknownOutcome():
-            return Result((unknown(_SYNCED, Reason.PROGRESSING, text),), requeue=True, requeue_reason=text)
-    after = error.retry_after  # known while the circuit is open
-    unavailable = unknown(_SYNCED, Reason.PROVIDER_UNAVAILABLE, text)
-    return Result((unavailable,), requeue_after=after, requeue=after is None, requeue_reason=text)
+            condition = unknown(_SYNCED, Reason.PROGRESSING, text)
+        case _:
+            condition = condition_of(error, _SYNCED)
+    return Result((condition,), requeue_after=after, requeue=after is None, requeue_reason=text)
 
 
 def _synced(published: Published, duplicates: tuple[str, ...]) -> Condition:
@@ -133,8 +109,8 @@ def _synced(published: Published, duplicates: tuple[str, ...]) -> Condition:
 
 
 def _numbers_bound(plan: Plan, target: Target) -> Condition:
-    if findings := (*target.number_findings, *plan.number_findings):
-        return bad(_NUMBERS, findings[0].reason, "; ".join(finding.message for finding in findings))
+    if problems := (*target.number_problems, *plan.number_problems):
+        return bad(_NUMBERS, problems[0].reason, "; ".join(problem.message for problem in problems))
     if target.desired.numbers is None:
         text = "numbers are bound as soon as the Branch has read them and the Tenant's pods serve (RuntimeAvailable)"
         return unknown(_NUMBERS, Reason.PENDING, text)

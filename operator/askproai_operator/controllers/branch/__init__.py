@@ -3,8 +3,4 @@
 from askproai_operator.controllers.branch.phone_numbers import numbers_of_older_branches, read_phone_numbers
 from askproai_operator.controllers.branch.reconcile import reconcile
 
-__all__ = [
-    "numbers_of_older_branches",
-    "read_phone_numbers",
-    "reconcile",
-]
+__all__ = ["numbers_of_older_branches", "read_phone_numbers", "reconcile"]

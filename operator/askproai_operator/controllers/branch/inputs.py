@@ -1,9 +1,9 @@
 """All that a reconcile of a Branch reads, and the checks of its phone numbers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from askproai_operator.api import Branch, ServiceOffering
+from askproai_operator.api import Branch, Key, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.branch.phone_numbers import (
@@ -12,15 +12,14 @@ from askproai_operator.controllers.branch.phone_numbers import (
     read_phone_numbers,
 )
 from askproai_operator.controllers.conditions import (
+    Check,
     References,
     first_failing,
     missing_reference,
     resolve_references,
 )
 
-_TENANT_MISSING = (
-    "there is no Tenant {name} in this namespace: create it, or correct tenantRef by making the Branch anew"
-)
+_MISSING = "there is no {kind} {name} in this namespace: create it, or correct tenantRef by making the Branch anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +41,14 @@ class Inputs:
 async def gather(branch: Branch, context: ReconcileContext) -> Inputs:
     """Read everything that the checks and the plan need. All but a missing Tenant comes from the cache."""
     namespace = branch.metadata.namespace
+    default = context.cache.get(Key(ServiceOffering.kind, namespace, default_service_name(branch)))
     return Inputs(
         branch=branch,
         numbers=read_phone_numbers(branch),
         claimed=numbers_of_older_branches(branch, context.relations.branches_sharing_number(branch)),
         references=await resolve_references(branch, context),
         offerings=tuple(context.relations.offerings(namespace, branch.spec.tenant_ref.name)),
-        default=next(
-            (
-                offering
-                for offering in context.cache.list(ServiceOffering, namespace)
-                if offering.metadata.name == default_service_name(branch)
-            ),
-            None,
-        ),
+        default=default if isinstance(default, ServiceOffering) else None,
     )
 
 
@@ -65,8 +58,7 @@ def default_service_name(branch: Branch) -> str:
 
 def tenant_missing(inputs: Inputs) -> Condition | None:
     """The Tenant that the branch names is not in the namespace."""
-    problem = missing_reference(inputs.references, tenant_message=_TENANT_MISSING)
-    return bad(ConditionType.SERVICES_READY, *problem) if problem else None
+    return missing_reference(inputs.references, ConditionType.SERVICES_READY, _MISSING)
 
 
 def numbers_unreadable(inputs: Inputs) -> Condition | None:
@@ -86,7 +78,7 @@ def numbers_claimed(inputs: Inputs) -> Condition | None:
 
 
 # The order is the precedence. A failing check stops nothing: the other numbers ring.
-CHECKS: tuple[Callable[[Inputs], Condition | None], ...] = (
+CHECKS: tuple[Check[Inputs], ...] = (
     numbers_unreadable,  # NumbersValid=False, NumberInvalid
     numbers_claimed,  # NumbersValid=False, NumberClaimedTwice
 )

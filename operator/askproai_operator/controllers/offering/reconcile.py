@@ -5,22 +5,21 @@ from datetime import timedelta
 from typing import Final
 
 from askproai_operator.api import ServiceOffering, Tenant
-from askproai_operator.api.conditions import Condition
+from askproai_operator.api.conditions import Condition, ConditionType
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.offering.checks import (
-    calendar_condition,
-    calendar_key_missing,
-    calendar_not_requested,
-    calendar_unreadable,
-    first_failing,
-    staff_condition,
-)
+from askproai_operator.controllers.conditions import condition_of, missing_reference
 from askproai_operator.controllers.offering.inputs import gather, read_event_types
 from askproai_operator.controllers.offering.staffing import (
     linked_event_types,
     outdated_offerings,
     plan_units,
     staff_by_branch,
+)
+from askproai_operator.controllers.offering.status import (
+    calendar_condition,
+    calendar_key_missing,
+    calendar_not_requested,
+    staff_condition,
 )
 from askproai_operator.credentials import calcom_account, read_credentials
 from askproai_operator.engine import GONE, Key, Result
@@ -37,9 +36,10 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     if not isinstance(offering, ServiceOffering) or offering.metadata.deletion_timestamp is not None:
         return GONE  # nothing outside the cluster is its own, so nothing is to be cleaned up
     inputs = await gather(offering, context)
-    if failure := first_failing(inputs):
-        return Result((failure,), {"staff": []})  # no retry: the missing object enqueues this one when it is created
-    assert inputs.tenant is not None  # else a check had failed
+    if missing := missing_reference(inputs.references, ConditionType.STAFF_MATCHED):
+        return Result((missing,), {"staff": []})  # no retry: the missing object enqueues this one when it is created
+    tenant = inputs.references.tenant
+    assert tenant is not None  # else it were missing
     units = plan_units(inputs.branches, inputs.neighbours)
     for neighbour in outdated_offerings(inputs.neighbours, units):
         if neighbour.key != key:
@@ -48,7 +48,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     effective_capacity = units.effective_capacity.get(key.name, offering.spec.capacity)
     conditions = (
         staff_condition(offering, staff, effective_capacity),
-        await _check_calendar(offering, inputs.tenant, staff, context),
+        await _check_calendar(offering, tenant, staff, context),
     )
     members = sorted({member for members in staff.values() for member in members})
     return Result(
@@ -72,5 +72,5 @@ async def _check_calendar(
     try:
         event_types = await read_event_types(offering, credentials, context)
     except ProviderError as error:
-        return calendar_unreadable(error)
+        return condition_of(error, ConditionType.CALENDAR_LINKED, retry_note="looked at again soon")
     return calendar_condition(offering, staff, event_types)

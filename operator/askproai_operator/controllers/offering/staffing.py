@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import lcm
-from typing import Any
 
 from askproai_operator.api import Branch, EventType, RetellAgent, ServiceOffering
 from askproai_operator.api.conditions import ConditionType, Reason, Status
+from askproai_operator.controllers.conditions import find_condition
 
 AUTO_CREATED_LABEL = "askproai.de/auto-created"
 MAX_UNITS = 12  # resource rows that a booking locks for one person
@@ -56,9 +56,7 @@ def matched_staff(branch: Branch, required_skills: Iterable[str]) -> tuple[str, 
 def staff_by_branch(offering: ServiceOffering, branches: Iterable[Branch]) -> dict[str, tuple[str, ...]]:
     """Return the ids of the staff members who can do the service, for each branch that offers it."""
     skills = offering.spec.required_skills
-    return {
-        branch.metadata.name: matched_staff(branch, skills) for branch in branches if is_offered_in(offering, branch)
-    }
+    return {branch.key.name: matched_staff(branch, skills) for branch in branches if is_offered_in(offering, branch)}
 
 
 def linked_event_types(offering: ServiceOffering) -> list[EventType]:
@@ -114,8 +112,7 @@ def outdated_offerings(offerings: Iterable[ServiceOffering], units: UnitPlan) ->
     """Return the offerings whose StaffMatched contradicts the plan: their effective capacity depends on the others', too."""
     outdated = []
     for offering in offerings:
-        conditions: list[dict[str, Any]] = offering.status.get("conditions") or []
-        matched = next((each for each in conditions if each["type"] == ConditionType.STAFF_MATCHED), {})
+        matched = find_condition(offering, ConditionType.STAFF_MATCHED)
         if units.effective_capacity[offering.metadata.name] == offering.spec.capacity:
             is_outdated = matched.get("reason") == Reason.CAPACITY_UNSUPPORTED
         else:

@@ -4,10 +4,4 @@ from askproai_operator.controllers.tenant.deletion import REMOVAL_ERRORS, failur
 from askproai_operator.controllers.tenant.reconcile import reconcile
 from askproai_operator.controllers.tenant.tenant_config import compile_config
 
-__all__ = [
-    "REMOVAL_ERRORS",
-    "compile_config",
-    "failure_text",
-    "reconcile",
-    "remove_remote",
-]
+__all__ = ["REMOVAL_ERRORS", "compile_config", "failure_text", "reconcile", "remove_remote"]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from askproai_operator.api import Tenant
+from askproai_operator.api import Tenant, WebhookUrls
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,9 @@ class Address:
         Cal.com's ends in the installation's id: the URL is the identity of the webhook there, and two installations may
         share an account.
         """
-        return {
-            "retell": f"{self.base_url}/webhooks/retell",
+        webhooks = {sender: f"{self.base_url}/webhooks/{sender}" for sender in WebhookUrls.model_fields}
+        return webhooks | {
             "calcom": f"{self.base_url}/webhooks/calcom/{installation_id}",
-            "stripe": f"{self.base_url}/webhooks/stripe",
             "inbound": f"{self.base_url}/retell/inbound",
             "functions": f"{self.base_url}/retell/functions",
         }

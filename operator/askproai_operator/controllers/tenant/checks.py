@@ -1,9 +1,7 @@
 """What must hold before a Tenant's database, pods and webhook are touched. Pure."""
 
-from collections.abc import Callable
-
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad
-from askproai_operator.controllers.conditions import condition_of
+from askproai_operator.controllers.conditions import Check, condition_of
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.providers import find_key_conflict
 
@@ -39,7 +37,7 @@ def retell_key_shared(inputs: Inputs) -> Condition | None:
 
 
 # The order is the precedence. The first failing check ends the reconcile.
-CHECKS: tuple[Callable[[Inputs], Condition | None], ...] = (
+CHECKS: tuple[Check[Inputs], ...] = (
     secrets_incomplete,  # CredentialsValid=False: SecretNotFound, SecretKeyMissing
     keys_unusable,  # =False: ProviderHostNotAllowed, CredentialsInvalid; =Unknown: ProviderUnavailable
     retell_key_shared,  # =False: CredentialsShared

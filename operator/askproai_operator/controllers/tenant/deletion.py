@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-import asyncpg
-
-from askproai_core.database import DatabaseError
+from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError
 from askproai_operator.api import DataPolicy, DeletionPolicy, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.context import ReconcileContext
@@ -31,14 +29,7 @@ from askproai_operator.orphans import (
 from askproai_operator.providers import CredentialRefused, ProviderError, remove_calcom_webhook
 from askproai_operator.redis_users import RedisAdminError
 
-REMOVAL_ERRORS: Final = (
-    ProviderError,
-    RedisAdminError,
-    DatabaseError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    OSError,
-)
+REMOVAL_ERRORS: Final = (ProviderError, RedisAdminError, DatabaseError, *DATABASE_UNAVAILABLE)
 # Not worth the budget: no other key will come, and nothing depends on Redis. Waiting would only hold up the namespace.
 _NO_WAIT: Final = (CredentialRefused, RedisAdminError)
 
@@ -51,9 +42,8 @@ async def delete_tenant(tenant: Tenant, context: ReconcileContext) -> Result:
     agents = context.relations.agents(meta.namespace, meta.name)
     if agents:  # the deletion of the last agent requeues the Tenant
         names = ", ".join(sorted(agent.metadata.name for agent in agents))
-        return Result(
-            _deleting(f"waits until the RetellAgents {names} are gone: they need its credentials; delete them too")
-        )
+        text = f"waits until the RetellAgents {names} are gone: they need its credentials; delete them too"
+        return Result(_deleting(text))
     keys = await read_own_secret(context, meta.namespace, meta.name)
     failures: list[tuple[Orphan, Exception]] = []
     for remote in remote_objects(tenant, keys, context):

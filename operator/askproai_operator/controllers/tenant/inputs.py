@@ -1,7 +1,7 @@
 """All that a reconcile of a Tenant reads before it decides or writes anything."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.context import ReconcileContext
@@ -28,15 +28,16 @@ class Inputs:
     offerings: tuple[ServiceOffering, ...]
     agents: tuple[RetellAgent, ...]
     foreign_numbers: Mapping[str, frozenset[str]]  # by branch: the DIDs that an older branch in the cluster claims
-    runtime_values: Mapping[str, str] = field(repr=False)  # of T-runtime; empty if there is none yet
-    admin_token: str | None = field(repr=False)  # of T-admin
+    # Read once the checks passed. Empty if the Secrets do not exist yet.
+    runtime_values: Mapping[str, str] = field(default_factory=dict, repr=False)  # of T-runtime
+    admin_token: str | None = field(default=None, repr=False)  # of T-admin
 
 
 async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
-    """Read the Secrets, try the keys at the providers, and take everything else from the cache."""
-    namespace, name = tenant.metadata.namespace, tenant.metadata.name
+    """Read the user's Secrets, try the keys at the providers, and take everything else from the cache."""
+    relations, (namespace, name) = context.relations, tenant.key[1:]
     credentials = await read_credentials(tenant, context)
-    branches = tuple(context.relations.branches(namespace, name))
+    branches = tuple(relations.branches(namespace, name))
     return Inputs(
         tenant=tenant,
         address=address_of(tenant, context.settings.shared_base_url),
@@ -46,24 +47,27 @@ async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
         key_holder=_key_holder(tenant, hash_key(context.installation_id, credentials.retell_key)),
         other_key_holders=_other_key_holders(tenant, context),
         branches=branches,
-        offerings=tuple(context.relations.offerings(namespace, name)),
-        agents=tuple(context.relations.agents(namespace, name)),
+        offerings=tuple(relations.offerings(namespace, name)),
+        agents=tuple(relations.agents(namespace, name)),
         foreign_numbers={
-            branch.metadata.name: frozenset(
-                numbers_of_older_branches(branch, context.relations.branches_sharing_number(branch))
-            )
+            branch.key.name: frozenset(numbers_of_older_branches(branch, relations.branches_sharing_number(branch)))
             for branch in branches
         },
-        runtime_values=await read_own_secret(context, namespace, name, "runtime"),
-        admin_token=(await read_own_secret(context, namespace, name, "admin")).get("token"),
     )
+
+
+async def gather_own_secrets(inputs: Inputs, context: ReconcileContext) -> Inputs:
+    """Add what the operator itself stored before: passwords and token that are kept."""
+    owner = inputs.tenant.key[1:]
+    runtime, admin = [await read_own_secret(context, *owner, suffix) for suffix in ("runtime", "admin")]
+    return replace(inputs, runtime_values=runtime, admin_token=admin.get("token"))
 
 
 async def _try_keys(tenant: Tenant, credentials: Credentials, context: ReconcileContext) -> ProviderError | None:
     """Return why the keys cannot be used; None if they can. Cal.com is asked nothing: only its host is checked."""
     try:
         if calcom_account(tenant) is not None:
-            context.providers.calcom(credentials.calcom_base_url, credentials.calcom_key)  # raises HostNotAllowed
+            context.providers.calcom(credentials.calendar_base_url, credentials.calcom_key)  # raises HostNotAllowed
         retell = context.providers.retell(credentials.retell_base_url, credentials.retell_key)
         await retell.list_agents(context.installation_id)
     except ProviderError as error:

@@ -17,7 +17,7 @@ from askproai_operator.controllers.tenant.children.deployment import runtime_con
 from askproai_operator.controllers.tenant.children.metadata import Component
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
 from askproai_operator.controllers.tenant.deletion import delete_tenant
-from askproai_operator.controllers.tenant.inputs import Inputs, gather
+from askproai_operator.controllers.tenant.inputs import Inputs, gather, gather_own_secrets
 from askproai_operator.controllers.tenant.status import database_condition, status_fields
 from askproai_operator.controllers.tenant.stores import (
     DATABASE_ERRORS,
@@ -51,11 +51,8 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
         return await _provision(tenant, context)
     except UnmanagedObject as error:
         conflict = bad(ConditionType.RUNTIME_AVAILABLE, Reason.OWNERSHIP_CONFLICT, error.message)
-        return Result(
-            (conflict,),
-            requeue=True,
-            requeue_reason="no watch reports when a person removes an object that is not ours",
-        )
+        reason = "no watch reports when a person removes an object that is not ours"
+        return Result((conflict,), requeue=True, requeue_reason=reason)
 
 
 async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
@@ -64,6 +61,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         # Not retried with backoff: a change of the Tenant or of a watched Secret requeues it at once, and the resync reads an
         # unwatched Secret, and asks a provider that did not answer, again.
         return Result((failed,))
+    inputs = await gather_own_secrets(inputs, context)
     await _record_keys(inputs, context)
     valid = good(ConditionType.CREDENTIALS_VALID)
     urls = await ensure_runtime_secret(inputs, context)
@@ -74,9 +72,8 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, sqlstate=state)
         condition = database_condition(error)
         if isinstance(error, DataOwnedByOther):
-            return Result(
-                (valid, condition)
-            )  # not requeued: a person adopts the rows or renames the Tenant, and that edit does
+            # Not requeued: a person adopts the rows or renames the Tenant, and that edit requeues it.
+            return Result((valid, condition))
         return Result((valid, condition), requeue=True, requeue_reason=condition.message)
     cache = await ensure_redis_user(tenant, urls.redis, context)
     config = _encoded_config(inputs, resource_ids, context)
@@ -86,13 +83,11 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         credentials,
         config=config,
         admin_token=inputs.admin_token or secrets.token_urlsafe(32),
-        servers=[*filter(None, urls), credentials.retell_base_url, credentials.calcom_base_url],
+        servers=[*filter(None, urls), credentials.retell_base_url, credentials.calendar_base_url],
         context=context,
     )
     if tenant.status.get("configHash") not in {None, config_hash(config)}:
-        context.trigger_config_sync(
-            *tenant.key[1:], config_hash(config)
-        )  # else a kubelet may take 90 seconds to update the mount
+        context.trigger_config_sync(*tenant.key[1:], config_hash(config))  # a kubelet may take 90 s to update the mount
     webhook = await _register_webhook(inputs, context)
     exposed = await apply_routes(tenant, inputs.address, context)
     monitored = await apply_monitoring(tenant, context)
@@ -139,7 +134,7 @@ def _encoded_config(inputs: Inputs, resource_ids: ResourceIds, context: Reconcil
             foreign_numbers=inputs.foreign_numbers,
             path_prefix=inputs.address.path_prefix,
             installation_id=context.installation_id,
-            calcom_base_url=inputs.credentials.calcom_base_url,
+            calendar_base_url=inputs.credentials.calendar_base_url,
         )
     )
 
@@ -155,7 +150,7 @@ async def _register_webhook(inputs: Inputs, context: ReconcileContext) -> Condit
     url, previous = inputs.address.urls(context.installation_id)["calcom"], registered_calcom_url(tenant)
     try:
         context.fence()
-        client = context.providers.calcom(credentials.calcom_base_url, credentials.calcom_key)
+        client = context.providers.calcom(credentials.calendar_base_url, credentials.calcom_key)
         await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, credentials.values[CALCOM_WEBHOOK])
         if previous and previous != url:  # the tenant moved; the status names the old URL until this is done
             await remove_calcom_webhook(client, previous)

@@ -3,9 +3,7 @@
 import secrets
 from typing import Final, NamedTuple
 
-import asyncpg
-
-from askproai_core.database import DatabaseError, TenantFacts, parse_login
+from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError, TenantFacts, parse_login
 from askproai_core.tenant_config import Retention
 from askproai_operator.api import RuntimeMode, Tenant
 from askproai_operator.api.conditions import Condition
@@ -14,11 +12,11 @@ from askproai_operator.controllers.tenant.children.secrets import runtime_secret
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.controllers.tenant.status import cache_condition, cache_error_condition, no_cache_condition
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, required_resources
-from askproai_operator.credentials import calcom_account
+from askproai_operator.credentials import calendar_account
 from askproai_operator.engine import EventRecord, EventType
 from askproai_operator.redis_users import RedisAdminError, UsersUnsupported
 
-DATABASE_ERRORS: Final = (DatabaseError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+DATABASE_ERRORS: Final = (DatabaseError, *DATABASE_UNAVAILABLE)
 
 _CONNECTIONS_PER_POD = 4  # 3 of web, 1 of the worker
 _SURGE = 1
@@ -78,7 +76,7 @@ def _facts(inputs: Inputs) -> TenantFacts:
     return TenantFacts(
         retention=Retention(**inputs.tenant.spec.retention.model_dump()),
         retell_base_url=inputs.credentials.retell_base_url,
-        calcom_base_url=inputs.credentials.calcom_base_url if calcom_account(inputs.tenant) else "",
+        calcom_base_url=inputs.credentials.calendar_base_url if calendar_account(inputs.tenant) else "",
     )
 
 

@@ -17,7 +17,7 @@ from askproai_operator.controllers.offering import (
     plan_units,
     staff_by_branch,
 )
-from askproai_operator.credentials import calcom_account
+from askproai_operator.credentials import calendar_account
 
 ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, unit) to the row of `resources`
 S = TypeVar("S", bound=msgspec.Struct)
@@ -39,7 +39,7 @@ def compile_config(
     foreign_numbers: Mapping[str, frozenset[str]],
     path_prefix: str,
     installation_id: str,
-    calcom_base_url: str,
+    calendar_base_url: str,
 ) -> config.TenantConfig:
     """Return the config. `foreign_numbers` are, by branch, the DIDs that an older branch claims: they do not route here."""
     spec = tenant.spec
@@ -52,7 +52,7 @@ def compile_config(
         tenant=tenant.metadata.dotted,
         path_prefix=path_prefix,
         installation_id=installation_id,
-        calendar=_calendar(tenant, calcom_base_url),
+        calendar=_calendar(tenant, calendar_base_url),
         branches=tuple(
             _branch(branch, units, resource_ids, foreign_numbers.get(branch.metadata.name, frozenset()))
             for branch in branches
@@ -73,10 +73,10 @@ def _copy_fields(struct: type[S], part: object, **others: Any) -> S:
 
 
 def _calendar(tenant: Tenant, base_url: str) -> config.CalendarConfig:
-    calcom = calcom_account(tenant)
-    if calcom is None:
-        return config.CalendarConfig(provider=config.CalendarProvider.LOCAL)
-    return _copy_fields(config.CalendarConfig, calcom, provider=config.CalendarProvider.CALCOM, base_url=base_url)
+    account = calendar_account(tenant)
+    if account is None:
+        return config.CalendarConfig()
+    return _copy_fields(config.CalendarConfig, account, provider=tenant.spec.calendar.provider, base_url=base_url)
 
 
 def _branch(branch: Branch, units: UnitPlan, resource_ids: ResourceIds, foreign: frozenset[str]) -> config.Branch:
@@ -118,9 +118,7 @@ def _service(offering: ServiceOffering, branches: list[Branch], units: UnitPlan)
 def _agents(agents: Iterable[RetellAgent], branches: list[Branch]) -> tuple[config.Agent, ...]:
     """Return the agents of the tenant as a whole and of branches that exist: the pods must not learn of a deleted branch."""
     known = {None, *(branch.metadata.name for branch in branches)}
-    active = sorted(
-        (agent for agent in agents if branch_name_of(agent) in known), key=lambda agent: agent.metadata.name
-    )
+    active = sorted((agent for agent in agents if branch_name_of(agent) in known), key=lambda agent: agent.key.name)
     return tuple(
         _copy_fields(
             config.Agent,

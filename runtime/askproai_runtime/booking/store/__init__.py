@@ -1,4 +1,4 @@
-"""Every SQL statement of the package `booking`; none stands outside this folder.
+"""Every SQL statement of the package `booking`.
 
 `appointments`: the rows, and the holds among them. `claims`: the resources that they block. `calendar`: what the remote
 calendar's answers and events change. `actions`: what each call has done (idempotency).

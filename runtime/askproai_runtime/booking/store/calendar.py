@@ -51,8 +51,8 @@ async def mark_failed(conn: Connection, tenant: str, appointment: Appointment, r
     """Give up a pending appointment that the calendar refuses: free its time and complete its queued sync job.
 
     The staff member is not offered at that time again for the duration of `refusal`. Returns False when the appointment must
-    stay: it was changed, or a caller has been told meanwhile that it is booked. Whoever tells a caller so holds the lock of
-    the staff member, too (`book.py: _write_appointment`), so that either this or the telling comes first.
+    stay: it was changed, or meanwhile a repeated request was answered that it is booked. Such an answer holds the lock of the
+    staff member, too (`book.py: _write_appointment`), so that either this or the answer comes first.
     """
     await lock_resources_of(conn, tenant, appointment.id)
     done = await conn.fetchval(
@@ -81,8 +81,8 @@ async def revert_move(
     """Move an appointment back to its old time, which was kept blocked for it: the calendar refuses the move.
 
     `was_confirmed`: the calendar certainly has it at the old time, so that it is confirmed and its queued sync job is
-    complete. Returns False when the move must stay: the appointment was changed, or a caller has been told meanwhile that it
-    is moved (who tells so holds the lock of the staff member, too: `reschedule.py: _write_move`).
+    complete. Returns False when the move must stay: the appointment was changed, or meanwhile a repeated request was answered
+    that it is moved (under the lock of the staff member, too: `reschedule.py: _write_move`).
     """
     await lock_resources_of(conn, tenant, appointment.id)
     done = await conn.fetchval(

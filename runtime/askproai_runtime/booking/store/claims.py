@@ -22,11 +22,8 @@ T = TypeVar("T")
 
 # Whoever gets a lock late can meet a hold that expired a moment ago, or the hold of a concurrent request of the same call.
 _RACES = (
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.ExclusionViolationError,
-    asyncpg.UniqueViolationError,
-)
+    asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.ExclusionViolationError, asyncpg.UniqueViolationError,
+)  # fmt: skip
 _NEWEST = "(SELECT max(place) FROM claims WHERE tenant = $1 AND appointment_id = $2)"
 
 
@@ -193,7 +190,7 @@ async def move_claims(
 ) -> None:
     """Claim a new placement in place of all others; that of the number `kept_place` stays booked beside it.
 
-    Two claims may not overlap, not even those of one appointment. Where old and new overlap, the old claim stands for both
+    Two claims may not overlap, not even those of one appointment. Where old and new overlap, the old claim serves both
     until the calendar has decided between them: only the rest of the new one is blocked besides, as place 0.
     """
     await release_claims(conn, tenant, appointment_id)

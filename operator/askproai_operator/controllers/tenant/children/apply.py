@@ -7,15 +7,7 @@ from askproai_operator.api import RuntimeMode, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.addresses import Address
-from askproai_operator.controllers.tenant.children.autoscaling import (
-    ScaledBy,
-    autoscaler,
-    disruption_budget,
-    initial_replicas,
-    is_handed_over,
-    replicas_manifest,
-    scaled_by,
-)
+from askproai_operator.controllers.tenant.children import autoscaling, routes
 from askproai_operator.controllers.tenant.children.deployment import deployment, plan_layout, service_account
 from askproai_operator.controllers.tenant.children.metadata import Component, Manifest, child_name
 from askproai_operator.controllers.tenant.children.monitoring import (
@@ -24,15 +16,6 @@ from askproai_operator.controllers.tenant.children.monitoring import (
     service_monitor,
 )
 from askproai_operator.controllers.tenant.children.network_policy import network_policy
-from askproai_operator.controllers.tenant.children.routes import (
-    claimed_condition,
-    exposed_condition,
-    http_route,
-    http_route_condition,
-    ingress,
-    is_claimed,
-    no_gateway_api_condition,
-)
 from askproai_operator.controllers.tenant.children.secrets import admin_secret, config_map
 from askproai_operator.controllers.tenant.children.services import metrics_service, services
 from askproai_operator.credentials import Credentials
@@ -86,9 +69,9 @@ async def _apply_workloads(
     # Workers first: then the web pods give up theirs.
     components = (Component.WORKER, Component.WEB) if split else (Component.WEB,)
     prerequisites = [service_account(tenant), network_policy(tenant, servers, context.settings)]
-    prerequisites += [disruption_budget(tenant, component) for component in components]
-    scaled = [part for part in components if scaled_by(tenant, part) is ScaledBy.AUTOSCALER]
-    autoscalers = [autoscaler(tenant, component) for component in scaled]
+    prerequisites += [autoscaling.disruption_budget(tenant, component) for component in components]
+    scaled = [part for part in components if autoscaling.scaled_by(tenant, part) is autoscaling.ScaledBy.AUTOSCALER]
+    autoscalers = [autoscaling.autoscaler(tenant, component) for component in scaled]
     # An autoscaler is deleted before we ask for replicas ourselves, and created after we left them to it.
     await _prune(tenant, (resources.AUTOSCALERS, resources.BUDGETS), prerequisites + autoscalers, context)
     for manifest in prerequisites:
@@ -97,10 +80,10 @@ async def _apply_workloads(
     for component in components:
         alone = component is Component.WORKER or layout.web_alone
         render = partial(deployment, tenant, credentials, context.settings.runtime_image, component, alone=alone)
-        replicas = initial_replicas(tenant, component, live[component])
-        if component in scaled and not is_handed_over(live[component]):
+        replicas = autoscaling.initial_replicas(tenant, component, live[component])
+        if component in scaled and not autoscaling.is_handed_over(live[component]):
             await context.kube.apply(render(replicas=replicas))
-            await context.kube.hand_over(replicas_manifest(tenant, component, replicas))
+            await context.kube.hand_over(autoscaling.replicas_manifest(tenant, component, replicas))
         manifest = render() if component in scaled else render(replicas=replicas)
         deployments[component] = await context.kube.apply(manifest)
     for manifest in autoscalers:
@@ -112,31 +95,28 @@ async def _apply_workloads(
 
 async def apply_routes(tenant: Tenant, address: Address, context: ReconcileContext) -> Condition:
     """Apply the Ingress or HTTPRoute that the tenant asks for; return the condition Exposed."""
-    claimed = is_claimed(tenant, context.cache.list(Tenant), context.settings)
-    requested = (ingress(tenant, context.settings), http_route(tenant, context.settings))
+    claimed = routes.is_claimed(tenant, context.cache.list(Tenant), context.settings)
+    requested = (routes.ingress(tenant, context.settings), routes.http_route(tenant, context.settings))
     desired = [manifest for manifest in requested if manifest is not None and not claimed]
     installed = [manifest for manifest in desired if _is_installed(manifest, context)]
     conflict = await _apply_unless_foreign(installed, ConditionType.EXPOSED, context)
     await _prune(tenant, (resources.INGRESSES, resources.HTTP_ROUTES), installed, context)
     if claimed:
-        return claimed_condition(address)
+        return routes.claimed_condition(address)
     if conflict is not None:
         return conflict
     if desired and not installed:
-        return no_gateway_api_condition(tenant, address)
+        return routes.no_gateway_api_condition(tenant, address)
     if any(resources.resource_of(manifest) is resources.HTTP_ROUTES for manifest in installed):
         # Not from the cache, where its status is as old as the last list: HTTPRoutes are listed, not watched.
         live = await context.kube.get(resources.HTTP_ROUTES, tenant.metadata.namespace, tenant.metadata.name)
-        return http_route_condition(address, (live or {}).get("status") or {})
-    return exposed_condition(address)
+        return routes.http_route_condition(address, (live or {}).get("status") or {})
+    return routes.exposed_condition(address)
 
 
 async def apply_monitoring(tenant: Tenant, context: ReconcileContext) -> Condition:
     """Apply what Prometheus reads, as far as the cluster has its CRDs; return the condition MonitoringReady."""
-    requested = (
-        service_monitor(tenant, context.settings),
-        prometheus_rule(tenant, context.settings),
-    )
+    requested = service_monitor(tenant, context.settings), prometheus_rule(tenant, context.settings)
     installed = [manifest for manifest in requested if _is_installed(manifest, context)]
     desired = [*([metrics_service(tenant)] if installed else []), *installed]
     conflict = await _apply_unless_foreign(desired, ConditionType.MONITORING_READY, context)

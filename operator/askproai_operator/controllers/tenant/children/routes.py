@@ -136,7 +136,6 @@ def http_route_condition(address: Address, status: Mapping[str, Any]) -> Conditi
     if refusals:
         return bad(kind, Reason.PENDING, f"a Gateway refuses the HTTPRoute: {'; '.join(refusals)}")
     if not any(condition["type"] == "Accepted" for condition in conditions):
-        return bad(
-            kind, Reason.PENDING, "no Gateway has accepted the HTTPRoute yet; do exposure.gateway's names exist?"
-        )
+        text = "no Gateway has accepted the HTTPRoute yet; do exposure.gateway's names exist?"
+        return bad(kind, Reason.PENDING, text)
     return exposed_condition(address)

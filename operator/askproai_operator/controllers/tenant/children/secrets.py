@@ -15,9 +15,8 @@ from askproai_operator.credentials import (
 )
 from askproai_operator.engine import FINALIZER, resources
 
-KEY_HASH = (
-    "askproai.de/retell-key"  # annotation of T-teardown, by which tenants' keys are compared without reading them
-)
+# Annotation of T-teardown, by which tenants' keys are compared without reading them.
+KEY_HASH = "askproai.de/retell-key"
 
 
 def config_map(tenant: Tenant, config: str) -> Manifest:
@@ -46,7 +45,7 @@ def teardown_secret(tenant: Tenant, credentials: Credentials, key_hash: str) -> 
     Its finalizer keeps it while its namespace is being deleted. `key_hash` identifies the Retell key.
     """
     keys = {name: value for name, value in credentials.values.items() if name in {RETELL_KEY, CALCOM_KEY}}
-    urls = {RETELL_BASE_URL: credentials.retell_base_url, CALCOM_BASE_URL: credentials.calcom_base_url}
+    urls = {RETELL_BASE_URL: credentials.retell_base_url, CALCOM_BASE_URL: credentials.calendar_base_url}
     manifest = _secret(tenant, "teardown", keys | urls)
     manifest["metadata"] |= {"finalizers": [FINALIZER], "annotations": {KEY_HASH: key_hash}}
     return manifest

@@ -1,24 +1,30 @@
-"""Identify an event by its verified body, so that a second delivery is recognised.
+"""What differs between the senders of webhooks: how each signs a body, what identifies its events, how large its bodies are.
 
-Retell and Cal.com send no delivery id. Retell's events get `<call_id>:<event>`, plus a hash of the body where an event repeats
-within a call. Cal.com's id is derived from the booking and from what distinguishes its events (docs/vendors/calcom.md).
-Stripe's events have ids of their own.
+Pure functions over the raw body; the rules are the senders' own: docs/vendors/retell.md, calcom.md and stripe.md.
+
+Signatures are verified before anything is parsed. Every key is compared, in constant time, so that neither the answer's time nor
+its text reveals which key or which byte was wrong.
+
+An event's id makes a second delivery recognisable. Retell and Cal.com send no delivery id. Retell's events get
+`<call_id>:<event>`, plus a hash of the body where an event repeats within a call. Cal.com's id is derived from the booking and
+from what distinguishes its events. Stripe's events have ids of their own.
 """
 
 import hashlib
+import hmac
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import msgspec
 
 from askproai_core.http_server import read_json
-from askproai_runtime.intake.signatures import CALCOM_WINDOW
+from askproai_runtime.watched_files import Credentials
 
-# Printable ASCII, so that an id is safe in a text column, an index and a log line. Not `$`, which matches before a final newline.
-_Id = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,200}\Z")]
-_Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,100}\Z")]
+MIB = 1024 * 1024
 
 
 # Where the runtime's work comes from: the senders of webhooks, and our own calendar-sync jobs, which the private API lists
@@ -31,12 +37,124 @@ class Source(StrEnum):
 
 
 WebhookSource: TypeAlias = Literal[Source.RETELL, Source.CALCOM, Source.STRIPE]
-_WEBHOOK_SOURCES: tuple[WebhookSource, ...] = get_args(WebhookSource)
 
 
 def find_webhook_source(name: str) -> WebhookSource | None:
     """Return the sender whose webhooks arrive under this name; None for any other name."""
-    return next((source for source in _WEBHOOK_SOURCES if source == name), None)
+    sources: tuple[WebhookSource, ...] = get_args(WebhookSource)
+    return next((source for source in sources if source == name), None)
+
+
+def body_limit(source: WebhookSource) -> int:
+    """Return how many bytes a body may have. A Retell call contains its transcript three times."""
+    return 8 * MIB if source is Source.RETELL else MIB
+
+
+# Signatures
+
+RETELL_WINDOW_MS = 300_000
+STRIPE_WINDOW_SECONDS = 300
+# Cal.com signs no time. `createdAt` is part of the signed body, but a queued delivery may be retried after 5 minutes or more:
+# hence 15 minutes plus that slack. The unique key of stored events catches duplicates inside the window.
+CALCOM_WINDOW = timedelta(minutes=30)
+
+_RETELL = re.compile(r"v=([0-9]{1,15}),d=([0-9a-f]{64})", re.ASCII)
+_HEX_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_UNIX_SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
+
+
+class Verdict(StrEnum):
+    """The result of verifying a signature; anything but `VALID` is answered 401."""
+
+    VALID = "valid"
+    NO_KEY = "no_key"  # we hold no key of this sender, so nothing can be accepted
+    MISSING = "missing"
+    MALFORMED = "malformed"
+    MISMATCH = "mismatch"
+    OUTSIDE_WINDOW = "outside_window"
+
+
+def verify(
+    source: WebhookSource, body: bytes, headers: Mapping[str, str], credentials: Credentials, now: datetime
+) -> Verdict:
+    """Verify a request's signature with every key that its sender may use now."""
+    match source:
+        case Source.RETELL:
+            # The workspace's API key signs. Further keys are accepted while keys are rotated.
+            keys = credentials.all("retell-api-key") + credentials.all("retell-webhook-key-")
+            return verify_retell(body, headers.get("x-retell-signature"), keys, now)
+        case Source.CALCOM:
+            return verify_calcom(body, headers.get("X-Cal-Signature-256"), credentials.all("calcom-webhook-secret"))
+        case Source.STRIPE:
+            return verify_stripe(body, headers.get("Stripe-Signature"), credentials.all("stripe-webhook-secret"), now)
+
+
+def verify_retell(body: bytes, header: str | None, keys: Sequence[str], now: datetime) -> Verdict:
+    """Verify `v=<unix ms>,d=<hex>`: HMAC-SHA256(key, body + decimal v), up to and including five minutes both ways."""
+    if not keys:
+        return Verdict.NO_KEY
+    if header is None:
+        return Verdict.MISSING
+    match = _RETELL.fullmatch(header)
+    if match is None:
+        return Verdict.MALFORMED
+    timestamp, digest = match.groups()
+    if not _any_key_signs(body + timestamp.encode(), (digest,), keys):
+        return Verdict.MISMATCH
+    age = _milliseconds(now) - int(timestamp)
+    return Verdict.VALID if abs(age) <= RETELL_WINDOW_MS else Verdict.OUTSIDE_WINDOW
+
+
+def verify_calcom(body: bytes, header: str | None, keys: Sequence[str]) -> Verdict:
+    """Verify the bare hex HMAC-SHA256 of the body. The literal `no-secret-provided` is no signature: malformed."""
+    if not keys:
+        return Verdict.NO_KEY
+    if header is None:
+        return Verdict.MISSING
+    if _HEX_SHA256.fullmatch(header) is None:
+        return Verdict.MALFORMED
+    return Verdict.VALID if _any_key_signs(body, (header,), keys) else Verdict.MISMATCH
+
+
+def verify_stripe(body: bytes, header: str | None, keys: Sequence[str], now: datetime) -> Verdict:
+    """Verify `t=<unix s>,v1=<hex>[,v1=…]`: HMAC-SHA256(secret, "t.body"). Any v1 may match; other schemes do not count.
+
+    Stripe's own library accepts a time far in the future; here the window applies both ways.
+    """
+    if not keys:
+        return Verdict.NO_KEY
+    if header is None:
+        return Verdict.MISSING
+    items = [item.strip().partition("=") for item in header.split(",")]
+    timestamps = [value for name, _, value in items if name == "t"]
+    digests = tuple(value for name, _, value in items if name == "v1" and _HEX_SHA256.fullmatch(value))
+    if len(timestamps) != 1 or _UNIX_SECONDS.fullmatch(timestamps[0]) is None or not digests:
+        return Verdict.MALFORMED
+    if not _any_key_signs(timestamps[0].encode() + b"." + body, digests, keys):
+        return Verdict.MISMATCH
+    age = int(now.timestamp()) - int(timestamps[0])
+    return Verdict.VALID if abs(age) <= STRIPE_WINDOW_SECONDS else Verdict.OUTSIDE_WINDOW
+
+
+def _any_key_signs(message: bytes, digests: Sequence[str], keys: Sequence[str]) -> bool:
+    """Compare every key with every digest, without stopping at the first match."""
+    matches = False
+    for key in keys:
+        expected = hmac.new(key.encode(), message, hashlib.sha256).hexdigest()
+        for digest in digests:
+            matches |= hmac.compare_digest(expected, digest)
+    return matches
+
+
+def _milliseconds(now: datetime) -> int:
+    return int(now.timestamp()) * 1000 + now.microsecond // 1000
+
+
+# Identity
+
+# Printable ASCII, so that an id is safe in a text column, an index and a log line. Not `$`, which matches before a final newline.
+_Id = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,200}\Z")]
+_Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,100}\Z")]
 
 
 class MalformedEvent(Exception):

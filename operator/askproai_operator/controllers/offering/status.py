@@ -1,51 +1,13 @@
-"""The conditions of a ServiceOffering. Pure: from what was read to StaffMatched and CalendarLinked."""
+"""The conditions StaffMatched and CalendarLinked of a ServiceOffering. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping
 
 from askproai_operator.api import EventType, ServiceOffering
-from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
-from askproai_operator.controllers.offering.inputs import Inputs
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.controllers.offering.staffing import staff_without_event_type
-from askproai_operator.providers import (
-    CredentialRefused,
-    EventTypeNeeds,
-    HostNotAllowed,
-    Json,
-    ProviderError,
-    find_event_type_problems,
-)
+from askproai_operator.providers import EventTypeNeeds, Json, find_event_type_problems
 
 _STAFF, _CALENDAR = ConditionType.STAFF_MATCHED, ConditionType.CALENDAR_LINKED
-
-
-# References
-
-
-def branch_missing(inputs: Inputs) -> Condition | None:
-    """The Branch that spec.branchRef names is not in the namespace."""
-    ref = inputs.offering.spec.branch_ref
-    if ref is None or inputs.branch is not None:
-        return None
-    text = f"there is no Branch {ref.name} in this namespace: create it"
-    return bad(_STAFF, inputs.absence or Reason.BRANCH_NOT_FOUND, text)
-
-
-def tenant_missing(inputs: Inputs) -> Condition | None:
-    """The Tenant, named by the offering or by its Branch, is not in the namespace."""
-    if inputs.tenant is not None:
-        return None
-    text = f"there is no Tenant {inputs.tenant_name} in this namespace: create it"
-    return bad(_STAFF, inputs.absence or Reason.TENANT_NOT_FOUND, text)
-
-
-# The order is the precedence: the first failing check is the one that is reported.
-CHECKS: Final[tuple[Callable[[Inputs], Condition | None], ...]] = (branch_missing, tenant_missing)
-
-
-def first_failing(inputs: Inputs) -> Condition | None:
-    """Return the condition of the first check of CHECKS that fails, or None."""
-    return next((condition for check in CHECKS if (condition := check(inputs)) is not None), None)
 
 
 # StaffMatched
@@ -58,13 +20,10 @@ def staff_condition(
     skills = ", ".join(offering.spec.required_skills)
     unstaffed = sorted(branch for branch, members in staff.items() if not members)
     if unstaffed:
-        return bad(
-            _STAFF,
-            Reason.NO_STAFF_WITH_SKILLS,
-            f"nobody in {', '.join(unstaffed)} has the skills {skills}: add them to a person's skills, or ask for fewer"
-            if skills
-            else f"nobody works in {', '.join(unstaffed)}: add people to spec.staff of the Branch",
-        )
+        where, text = ", ".join(unstaffed), "nobody works in {where}: add people to spec.staff of the Branch"
+        if skills:
+            text = "nobody in {where} has the skills {skills}: add them to a person's skills, or ask for fewer"
+        return bad(_STAFF, Reason.NO_STAFF_WITH_SKILLS, text.format(where=where, skills=skills))
     if not staff:
         text = "the Tenant has no Branch yet that could offer it: create one"
         return bad(_STAFF, Reason.BRANCH_NOT_FOUND, text)
@@ -90,16 +49,6 @@ def calendar_not_requested() -> Condition:
 def calendar_key_missing() -> Condition:
     """Return CalendarLinked while there is no API key to read the event types with."""
     return bad(_CALENDAR, Reason.TENANT_NOT_READY, "the Tenant's Cal.com key is missing: see its CredentialsValid")
-
-
-def calendar_unreadable(error: ProviderError) -> Condition:
-    """Return CalendarLinked for a Cal.com that did not let us read the event types."""
-    match error:
-        case HostNotAllowed():
-            return bad(_CALENDAR, Reason.PROVIDER_HOST_NOT_ALLOWED, str(error))
-        case CredentialRefused():
-            return bad(_CALENDAR, Reason.CREDENTIALS_INVALID, str(error))
-    return unknown(_CALENDAR, Reason.PROVIDER_UNAVAILABLE, f"{error}; looked at again soon")
 
 
 def calendar_condition(
