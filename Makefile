@@ -41,6 +41,7 @@ check: $(STAMP) ## Format, lint, types, layers, generated files, public names
 	@echo "== lint" && ruff check .
 	@echo "== types" && mypy
 	@echo "== layers" && lint-imports
+	@echo "== public APIs, SQL in stores, citations, words" && python hack/check_source.py
 	@echo "== generated files" && python hack/generate.py --check && python hack/architecture.py --check
 	@echo "== public names" && python hack/public_names.py
 

@@ -1,4 +1,4 @@
-"""The local ingress proxy: stands for a cluster's Ingress controller, Gateway and shared host, as one process on loopback.
+"""The local ingress proxy: replaces a cluster's Ingress controller, Gateway and shared host, as one process on loopback.
 
 `python -m askproai_sandbox.ingress_proxy --kubeconfig FILE --port PORT`
 

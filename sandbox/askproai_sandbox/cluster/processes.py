@@ -31,7 +31,7 @@ class ProcessError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
-    """One process. Its start time, in ticks since `boot`, tells it from a later process with the same number."""
+    """One process. Its start time, in ticks since `boot`, distinguishes it from a later process with the same number."""
 
     pid: int
     started: int

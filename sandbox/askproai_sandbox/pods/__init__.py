@@ -1,4 +1,4 @@
-"""The local pod runner: one process that stands for the kubelet of one Node, and runs containers as local processes.
+"""The local pod runner: one process that replaces the kubelet of one Node, and runs containers as local processes.
 
 `python -m askproai_sandbox.pods --kubeconfig FILE --directory DIR [--node NAME]`
 

@@ -34,7 +34,7 @@ SHUTDOWN_GRACE = timedelta(seconds=3)  # of all pods at the runner's own end, fo
 
 
 class PodRunner:
-    """Stands for the kubelet of Node `name`; all its files are in `directory`."""
+    """Replaces the kubelet of Node `name`; all its files are in `directory`."""
 
     def __init__(self, client: KubeClient, directory: Path, name: str, clock: Clock) -> None:
         self._client = client

@@ -51,7 +51,7 @@ class Api:
 
 @dataclass
 class Receiver:
-    """Stands for a tenant's runtime: records every request and answers by path.
+    """Replaces a tenant's runtime: records every request and answers by path.
 
     An answer in `answers` is JSON, a web.Response, or a list of these to use one after the other.
     """
