@@ -236,7 +236,7 @@ def pure_rows(env: LoadEnvironment) -> list[Row]:
     rules = ServiceRules(ZoneInfo(config.time_zone), branch, config.services[0], branch.staff)
     starts = [now + timedelta(days=day, hours=hour) for day in range(15) for hour in (0, 3, 6, 9)]
     spans = [BusySpan(start, start + timedelta(minutes=55)) for start in starts]
-    busy = {person.resource_ids[0]: spans for person in rules.people}
+    busy = {person.resource_ids[0]: spans for person in rules.staff_members}
     slots = timed(lambda: free_slots(rules, busy, SlotQuery(now, now, now + timedelta(days=14))), 200)
     routing, number = Routing(config), branch.phone_numbers[0].number
     routes = timed(lambda: routing.route(None, e164_or_none(number)), 5_000)
