@@ -242,9 +242,11 @@ async def test_the_last_attempt_gets_its_quiet_period(env: CalcomEnvironment) ->
     assert env.bookings == []
 
 
-async def test_a_missing_key_leaves_the_appointment_to_a_person(env: CalcomEnvironment) -> None:
+async def test_a_missing_key_books_nothing_and_the_row_says_why(env: CalcomEnvironment) -> None:
     env.calendar.api_key = lambda: None
     answer = await env.salon.booking.book_appointment(call(), booking_args())
-    assert answer.fields["status"] == "pending_sync"
-    (local,) = await env.salon.live()
+    assert not answer.success
+    assert await env.salon.live() == []
+    (local,) = await env.salon.rows("SELECT status, error FROM appointments")
+    assert local["status"] == "failed"
     assert "no Cal.com API key is mounted" in local["error"]
