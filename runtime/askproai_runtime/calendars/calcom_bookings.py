@@ -23,6 +23,7 @@ from askproai_runtime.calendars.types import (
     Unknown,
 )
 
+_GAVE_UP_WAITING = frozenset({HTTPStatus.REQUEST_TIMEOUT, 499})  # 499: nginx, when its client has gone
 _LIVE_STATUSES = frozenset({"accepted", "pending"})
 _MAX_METADATA_LENGTH = 500
 _MAX_NAME_LENGTH = 200
@@ -111,7 +112,10 @@ def parse_confirmation(booking: Any) -> Confirmed | None:
 
 
 def classify_create(reply: Reply) -> CalendarOutcome:
-    """Classify the reply to a POST of a booking. "Taken" is a 400 far more often than a 409, so its text decides."""
+    """Classify the reply to a POST of a booking. "Taken" is a 400 far more often than a 409, so its text decides.
+
+    Certainly not done is only what Cal.com refuses with a message of its own; what else fails is unknown.
+    """
     reason, body = reply.reason, reply.body
     if was_never_reached(reply) or reply.asks_to_wait:
         return Unavailable(f"Cal.com cannot be used now: {reason}", reply.retry_after, slow=reply.asks_to_wait)
@@ -123,14 +127,23 @@ def classify_create(reply: Reply) -> CalendarOutcome:
         case HTTPStatus.OK | HTTPStatus.CREATED:
             booking = body.get("data") if isinstance(body, dict) else None
             return parse_confirmation(booking) or Unknown("an answer without uid")
+        case _ if not _is_refusal(reply):
+            return Unknown(reason)
         case HTTPStatus.CONFLICT:
             return Taken(reason)
         case HTTPStatus.BAD_REQUEST if any(text in reason.lower() for text in _TAKEN_TEXTS):
             return Taken(reason)
-        case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return Unknown(reason)
         case _:
             return Refused(reason)
+
+
+def _is_refusal(reply: Reply) -> bool:
+    """Return whether Cal.com itself says no, so that nothing was done.
+
+    A redirect, an expired wait and an error page may come from a proxy before it, after the request has passed it.
+    """
+    is_client_error = HTTPStatus.BAD_REQUEST <= (reply.status or 0) < HTTPStatus.INTERNAL_SERVER_ERROR
+    return is_client_error and reply.status not in _GAVE_UP_WAITING and bool(reply.message)
 
 
 def classify_move(reply: Reply) -> CalendarOutcome:
@@ -145,7 +158,7 @@ def classify_move(reply: Reply) -> CalendarOutcome:
 def classify_cancel(uid: str, reply: Reply) -> CalendarOutcome:
     """Classify the reply to a cancellation. A booking that is cancelled already may have been moved: it must be looked up."""
     not_found = reply.status == HTTPStatus.NOT_FOUND and not was_never_reached(reply)
-    if reply.status in {HTTPStatus.OK, HTTPStatus.CREATED} or not_found:
+    if reply.status in {HTTPStatus.OK, HTTPStatus.CREATED} or (not_found and reply.message):
         return Confirmed(uid)
     if "already been cancelled" in reply.message:
         return Unknown(reply.reason)
