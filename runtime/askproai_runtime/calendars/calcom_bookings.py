@@ -1,7 +1,7 @@
 """Bookings of Cal.com's API v2: the body that is sent, and what answers mean (`docs/vendors/calcom.md`). Pure."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,7 @@ from askproai_runtime.calendars.types import (
 )
 
 _GAVE_UP_WAITING = frozenset({HTTPStatus.REQUEST_TIMEOUT, 499})  # 499: nginx, when its client has gone
+_MINUTE, _LONGEST = timedelta(minutes=1), timedelta(days=1)
 _LIVE_STATUSES = frozenset({"accepted", "pending"})
 _MAX_METADATA_LENGTH = 500
 _MAX_NAME_LENGTH = 200
@@ -70,6 +71,14 @@ def language(locale: str) -> str:
 
 def format_utc(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def lookup_span(request: CalendarRequest) -> tuple[datetime, datetime]:
+    """Return from which start to which end a request's booking is looked for.
+
+    Our own end does not bound it: the event type may have another length by now. None is longer than a day.
+    """
+    return request.starts_at - _MINUTE, request.ends_at + _LONGEST + _MINUTE
 
 
 def parse_remote_booking(booking: dict[str, Any], uids: Sequence[str]) -> RemoteBooking | None:

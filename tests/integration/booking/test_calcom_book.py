@@ -64,6 +64,21 @@ async def test_a_booking_whose_answer_timed_out_is_found_by_the_sync_job(env: Ca
     assert len(env.bookings) == 1
 
 
+@pytest.mark.parametrize("minutes", [20, 90, 180])
+async def test_a_booking_is_found_although_its_event_type_has_another_length(
+    env: CalcomEnvironment, minutes: int
+) -> None:
+    """Somebody has changed the length at Cal.com, so that a booking ends there at another time than here."""
+    await env.event_type(1001, "anna", lengthInMinutes=minutes)
+    env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
+    answer = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    assert answer.fields["status"] == "pending_sync"
+    await env.run_sync_job()
+    (local,) = await env.salon.live()
+    assert (local["status"], local["external_id"]) == ("confirmed", env.bookings[0]["uid"])
+    assert len(env.bookings) == 1
+
+
 @pytest.mark.parametrize("kind", [FaultKind.ERROR_BEFORE_COMMIT, FaultKind.ERROR_AFTER_COMMIT])
 async def test_a_500_is_unknown_and_ends_as_one_booking(env: CalcomEnvironment, kind: FaultKind) -> None:
     env.inject_fault(kind)
