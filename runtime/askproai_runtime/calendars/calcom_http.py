@@ -1,19 +1,24 @@
 """HTTP to a server of Cal.com: one request over the shared provider HTTP, and the record that every request leaves."""
 
+import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 import aiohttp
+import structlog
 
 from askproai_core.clock import Clock
-from askproai_core.database import Pool
+from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.providers import ProviderHttp, Reply, TransportFailure
 from askproai_core.redis import CircuitBreakers, CircuitOpen, Provider
 from askproai_runtime.calendars.types import CalendarOutcome, Confirmed
 from askproai_runtime.metrics import Metrics
 
+log = structlog.get_logger(__name__)
+
 _CONNECT_SECONDS = 1.0
+_RECORD_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +63,23 @@ class ProviderCallRecorder:
     async def record(
         self, operation: str, reply: Reply, outcome: str, correlation_id: str, *, path: str = "/v2/bookings"
     ) -> None:
-        """Add a row to `provider_calls` and a measurement. `path` is the route with placeholders, not the path sent."""
+        """Add a row to `provider_calls` and a measurement. `path` is the route with placeholders, not the path sent.
+
+        Never raises, and never waits long: what Cal.com has done counts more than a row about it.
+        """
         if isinstance(reply.error, CircuitOpen):  # no request was sent
             return
         self.metrics.provider_call("calcom", operation, outcome, reply.seconds)
+        try:
+            async with asyncio.timeout(_RECORD_SECONDS):
+                await self._insert(operation, reply, outcome, correlation_id, path)
+        except DATABASE_UNAVAILABLE as error:
+            log.warning(
+                "provider_call.not_recorded", operation=operation, outcome=outcome, error=type(error).__name__,
+                correlation_id=correlation_id,
+            )  # fmt: skip
+
+    async def _insert(self, operation: str, reply: Reply, outcome: str, correlation_id: str, path: str) -> None:
         await self.pool.execute(
             """INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, status, outcome, duration_ms,
                    correlation_id) VALUES ($1, 'calcom', $2, $3, $4, $5, $6, $7, $8)""",

@@ -1,12 +1,14 @@
 """Booking with the Cal.com simulator: whatever is lost, late, refused or unreachable ends as exactly one booking."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from booking_environment import HALF_PAST_TWO, NOW, booking_args, call, open_slot_lock
 from calcom_environment import CalcomEnvironment
 
+from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import Provider
 from askproai_runtime.booking import BookingService, BookingSettings, CalendarDisagrees
@@ -31,6 +33,28 @@ async def test_a_booking_is_in_both_calendars(env: CalcomEnvironment) -> None:
         "calcom", "create-booking", "POST", "/v2/bookings", 201, "confirmed",
     )  # fmt: skip
     assert row["correlation_id"] == "corr-call_1"
+    assert env.salon.metrics.provider_calls == [("calcom", "create-booking", "confirmed")]
+
+
+@pytest.mark.parametrize("database", ["away", "slow"])
+async def test_a_measurement_that_cannot_be_stored_does_not_hide_the_booking(
+    env: CalcomEnvironment, database: str
+) -> None:
+    """Cal.com has booked: the caller is told so at once, and the row in `provider_calls` is done without."""
+    async with open_pool(env.salon.store.dsn, max_size=1) as pool:
+        env.calendar.recorder = replace(env.calendar.recorder, pool=pool)
+        busy = await pool.acquire() if database == "slow" else None  # its only connection
+        if busy is None:
+            await pool.close()
+        try:
+            async with asyncio.timeout(3):
+                answer = await env.salon.booking.book_appointment(call(), booking_args())
+        finally:
+            if busy is not None:
+                await pool.release(busy)
+    assert (answer.success, answer.fields["status"]) == (True, "confirmed")
+    assert len(env.bookings) == 1
+    assert await env.salon.rows("SELECT 1 FROM provider_calls") == []
     assert env.salon.metrics.provider_calls == [("calcom", "create-booking", "confirmed")]
 
 
