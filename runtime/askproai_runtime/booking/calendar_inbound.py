@@ -179,6 +179,9 @@ async def _apply(conn: Connection, ctx: BookingContext, event: CalendarEvent, re
         case Step.ATTENDANCE, Appointment():
             await mark_no_show(conn, ctx.tenant, appointment, remote.changed_at, no_show=remote.absent)
         case Step.SYNC, Appointment():
+            if remote.live and remote.request_id == appointment.id:
+                # Its uid may be new here, and without it the job would look at the times that we know only, and create another.
+                await record_remote_uid(conn, ctx.tenant, appointment.id, remote)
             await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)
     return f"{step}: appointment {appointment.id}" if appointment else step.value
 
