@@ -33,6 +33,7 @@ from askproai_runtime.booking.store.calendar import (
     is_up_to_date,
     mark_confirmed,
     mark_no_show,
+    outdate_running_sync,
     record_audit,
     record_remote_move,
     record_remote_uid,
@@ -183,6 +184,7 @@ async def _apply(conn: Connection, ctx: BookingContext, event: CalendarEvent, re
                 # Its uid may be new here, and without it the job would look at the times that we know only, and create another.
                 await record_remote_uid(conn, ctx.tenant, appointment.id, remote)
             await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)
+            await outdate_running_sync(conn, ctx.tenant, appointment.id)
     return f"{step}: appointment {appointment.id}" if appointment else step.value
 
 
