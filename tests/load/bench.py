@@ -14,20 +14,24 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import aiohttp
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from askproai_core.logging import configure_logs
 from askproai_core.phone_numbers import Routing, e164_or_none
-from askproai_runtime.booking import ServiceRules, SlotQuery, free_slots
+from askproai_runtime.booking import BookingSettings, ServiceRules, SlotQuery, free_slots
 from askproai_runtime.booking.availability import BusySpan
+from askproai_runtime.booking.offer import choose_offer
+from askproai_runtime.booking.request import ServiceRequest
+from askproai_runtime.german_dates import Candidate, Grain
 from askproai_sandbox.cluster import ProcessError, free_port
 from tests.load.calls import play_calls, play_crowd
 from tests.load.environment import (
@@ -238,10 +242,15 @@ def pure_rows(env: LoadEnvironment) -> list[Row]:
     spans = [BusySpan(start, start + timedelta(minutes=55)) for start in starts]
     busy = {person.resource_ids[0]: spans for person in rules.staff_members}
     slots = timed(lambda: free_slots(rules, busy, SlotQuery(now, now, now + timedelta(days=14))), 200)
+    year = msgspec.structs.replace(rules.service, booking_horizon_days=730, slot_step_minutes=1)
+    largest, wanted = ServiceRequest(replace(rules, service=year), None), now + timedelta(days=729)
+    at_night = [Candidate(wanted.replace(hour=2), None, Grain.MINUTE, "")]
+    sentence = timed(lambda: choose_offer(largest, busy, now, at_night, BookingSettings()), 200)
     routing, number = Routing(config), branch.phone_numbers[0].number
     routes = timed(lambda: routing.route(None, e164_or_none(number)), 5_000)
     return [
         *latency_rows("availability, 10 people × 14 days", slots, 95, wish="< 20 ms"),
+        *latency_rows("a taken time in 729 days, on a grid of a minute", sentence, 95, wish="< 20 ms"),
         Row("number → branch, p95", percentile(routes, 95) * 1e6, "µs", "< 1 ms"),
     ]
 

@@ -4,7 +4,7 @@ Rules are local wall clock (`opening_hours.py`), results are UTC instants, every
 seconds.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -93,12 +93,18 @@ class EventTypeLink:
 
 @dataclass(frozen=True, slots=True)
 class SlotQuery:
-    """Which starts: [first, end), of one staff member or of anybody. `now` decides about minimum notice and horizon."""
+    """Which starts: [first, end), of one staff member or of anybody. `now` decides about minimum notice and horizon.
+
+    With a `limit` only so many of each staff member, those closest to `closest_to`; to `first` without it. Nobody of the
+    closest starts of all is missing then, and what a query costs depends neither on the grid nor on how much is free.
+    """
 
     now: datetime
     first: datetime
     end: datetime
     staff: str | None = None
+    closest_to: datetime | None = None
+    limit: int | None = None
 
     @classmethod
     def at(cls, start: datetime, now: datetime, staff: str | None) -> Self:
@@ -128,7 +134,7 @@ class Obstacle(StrEnum):
 
 
 def free_slots(rules: ServiceRules, busy: Busy, query: SlotQuery) -> list[Slot]:
-    """Return every bookable start, earliest first, one entry for each staff member."""
+    """Return every bookable start that the query asks for, earliest first, one entry for each staff member."""
     service = rules.service
     first = max(query.first, query.now + timedelta(minutes=service.minimum_notice_minutes)).timestamp()
     end = min(query.end.timestamp(), _horizon_end(rules, query.now))
@@ -141,15 +147,28 @@ def free_slots(rules: ServiceRules, busy: Busy, query: SlotQuery) -> list[Slot]:
     found: list[tuple[int, str]] = []
     for staff_member in _candidates(rules, query.staff):
         working = working_spans(rules.zone, rules.branch, staff_member, starts[0] - before, starts[-1] + length)
-        for opens, closes in _subtract(working, _full_spans(staff_member, service.capacity, busy)):
-            for s in starts[bisect_left(starts, opens + before) :]:
-                if s + length > closes:
-                    break
-                found.append((s, staff_member.id))
+        free = _subtract(working, _full_spans(staff_member, service.capacity, busy))
+        ranges = [
+            (bisect_left(starts, opens + before), bisect_right(starts, closes - length)) for opens, closes in free
+        ]
+        found += ((s, staff_member.id) for s in _choose_starts(starts, ranges, query))
     duration = timedelta(minutes=service.duration_minutes)
     found.sort(key=lambda start_and_staff: start_and_staff[0])  # stable: staff members keep the order of the config
     instants = {s: datetime.fromtimestamp(s, UTC) for s, _ in found}
     return [Slot(instants[s], instants[s] + duration, staff) for s, staff in found]
+
+
+def _choose_starts(starts: Sequence[int], ranges: Iterable[tuple[int, int]], query: SlotQuery) -> list[int]:
+    """Return the starts whose index is in one of `ranges` (half-open), earliest first; at most the query's limit."""
+    if query.limit is None:
+        return [starts[i] for first, end in ranges for i in range(first, end)]
+    target = (query.closest_to or query.first).timestamp()
+    middle = bisect_left(starts, target)
+    close: list[int] = []
+    for first, end in ranges:  # per range no more than the limit on either side of the target
+        at = min(max(middle, first), end)
+        close += (starts[i] for i in range(max(first, at - query.limit), min(end, at + query.limit)))
+    return sorted(sorted(close, key=lambda s: (abs(s - target), s))[: query.limit])
 
 
 def least_busy_per_start(slots: Iterable[Slot], busy: Busy, rules: ServiceRules) -> list[Slot]:
@@ -220,14 +239,16 @@ def _horizon_end(rules: ServiceRules, now: datetime) -> int:
 
 
 def _subtract(working: list[EpochSpan], full: list[EpochSpan]) -> list[EpochSpan]:
+    """Return the parts of `working` that none of `full` covers; both are sorted, and their spans apart."""
     free: list[EpochSpan] = []
+    ends = [end for _, end in full]
     for opens, closes in working:
         at = opens
-        for start, end in full:
-            if end > at and start < closes:
-                if start > at:
-                    free.append((at, start))
-                at = end
+        for i in range(bisect_right(ends, opens), bisect_left(full, (closes, closes))):
+            start, end = full[i]
+            if start > at:
+                free.append((at, start))
+            at = end
         if at < closes:
             free.append((at, closes))
     return free

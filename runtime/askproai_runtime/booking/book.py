@@ -2,7 +2,8 @@
 
     claim the action of the call → lock the slot in Redis, which only spares work → TX1: lock the staff members, check the
     slot again, write the appointment (pending, with its sync job) → ask the calendar, outside any transaction → TX2: confirm
-    it or keep it pending; if the time is taken there: give it up, and try the next staff member → answer the caller
+    it or keep it pending; if the time is taken there: give it up, and try the next staff member; if the calendar refuses it
+    for another reason: give it up, and tell the caller that nothing is booked → answer the caller
 
 Killed anywhere, it leaves either nothing, or a pending appointment that its sync job finishes; asked again, it finds that
 appointment instead of making a second one. The fault points between the steps are there to prove it.
@@ -43,12 +44,16 @@ from askproai_runtime.booking.store.appointments import (
 from askproai_runtime.booking.store.calendar import mark_failed
 from askproai_runtime.booking.store.claims import lock_and_clear_holds, read_busy_spans, run_transaction
 from askproai_runtime.booking.types import Answer, BookingContext, BookingOutcome, CallContext, ClarificationNeeded
-from askproai_runtime.calendars import CalendarOutcome, Taken, Unavailable, attendee_email
+from askproai_runtime.calendars import CalendarOutcome, Refused, Taken, Unavailable, attendee_email
 from askproai_runtime.german_dates import format_spoken
 
 log = structlog.get_logger(__name__)
 
 _IN_FLIGHT = "Ich bin noch dabei, genau diesen Termin einzutragen. Einen Augenblick bitte."
+_REFUSED = (
+    "Es tut mir leid, ich kann den Termin gerade nicht eintragen, er ist also nicht gebucht. Darum muss sich jemand aus dem Team"
+    " kümmern: Bitte lassen Sie sich verbinden, oder rufen Sie später noch einmal an."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +134,33 @@ async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request:
             return _booked(request, written)
         outcome = await _ask_calendar(ctx, claim, written)
         ctx.faults.reach("after:calcom-create")
-        if not isinstance(outcome, Taken):
+        if not isinstance(outcome, Taken | Refused):
             return _booked(request, await settle_action(ctx, claim, written, outcome))
-        log.info("booking.taken_at_calendar", appointment=str(written.id), correlation_id=written.correlation_id)
-        async with ctx.pool.acquire() as conn, conn.transaction():
-            given_up = await mark_failed(conn, ctx.tenant, written, outcome.message, ctx.settings.refusal)
-        if not given_up:
+        if not await _give_up_appointment(ctx, written, outcome):
             # Our lease had ended, and a concurrent request answered that it is booked: its sync job decides.
             return _in_flight()
         ctx.faults.reach("after:book-give-back")
+        if isinstance(outcome, Refused):
+            await claim.give_up(ctx)
+            return _Result(failure(_REFUSED), BookingOutcome.FAILED)
         if claim.provider_timeout(ctx) is None:
             raise SlotNotFree
+
+
+async def _give_up_appointment(ctx: BookingContext, appointment: Appointment, outcome: Taken | Refused) -> bool:
+    """Free the time of an appointment that the calendar has not accepted. Returns False if it was promised meanwhile.
+
+    A time that is taken there is not offered again for a while. One that was refused is: the cause is not the time.
+    """
+    ids = {"appointment": str(appointment.id), "correlation_id": appointment.correlation_id}
+    if isinstance(outcome, Taken):
+        refusal = ctx.settings.refusal
+        log.info("booking.taken_at_calendar", **ids)
+    else:
+        refusal = timedelta()
+        log.warning("booking.refused_by_calendar", consequence="the caller was told that nothing is booked", **ids)
+    async with ctx.pool.acquire() as conn, conn.transaction():
+        return await mark_failed(conn, ctx.tenant, appointment, outcome.message, refusal)
 
 
 async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, appointment: Appointment) -> CalendarOutcome:

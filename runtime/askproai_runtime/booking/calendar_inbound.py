@@ -33,6 +33,7 @@ from askproai_runtime.booking.store.calendar import (
     is_up_to_date,
     mark_confirmed,
     mark_no_show,
+    outdate_running_sync,
     record_audit,
     record_remote_move,
     record_remote_uid,
@@ -179,7 +180,11 @@ async def _apply(conn: Connection, ctx: BookingContext, event: CalendarEvent, re
         case Step.ATTENDANCE, Appointment():
             await mark_no_show(conn, ctx.tenant, appointment, remote.changed_at, no_show=remote.absent)
         case Step.SYNC, Appointment():
+            if remote.live and remote.request_id == appointment.id:
+                # Its uid may be new here, and without it the job would look at the times that we know only, and create another.
+                await record_remote_uid(conn, ctx.tenant, appointment.id, remote)
             await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)
+            await outdate_running_sync(conn, ctx.tenant, appointment.id)
     return f"{step}: appointment {appointment.id}" if appointment else step.value
 
 

@@ -70,9 +70,10 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
         return clarification.answer
     soon = Candidate(now, now + look_ahead, Grain.RANGE, "so bald wie möglich")
     understood = understood or Understanding(candidates=(soon,))
+    earliest = max(now, min(candidate.start for candidate in understood.candidates) - look_ahead)
     latest = max(candidate.end or candidate.start for candidate in understood.candidates)
     for _ in range(_ATTEMPTS):
-        busy = await _read_busy(ctx, request.rules, call.call_id, now, latest + look_ahead)
+        busy = await _read_busy(ctx, request.rules, call.call_id, earliest, latest + look_ahead)
         offer = choose_offer(request, busy, now, understood.candidates, ctx.settings)
         if not offer.slots or await _hold(ctx, request.rules, call, offer.slots[0]):
             break  # else somebody took it between our reading and our hold: read again
@@ -82,13 +83,17 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
 def choose_offer(
     request: ServiceRequest, busy: Busy, now: datetime, candidates: Sequence[Candidate], settings: BookingSettings
 ) -> Offer:
-    """Choose the slots of the earliest candidate that has any; else the closest to the first one, and what is in its way."""
-    rules, staff = request.rules, request.staff
+    """Choose the slots of the earliest candidate that has any; else the closest to the first one, and what is in its way.
+
+    It runs in the event loop, between other callers' requests: every search is bounded, by `look_ahead` to either side of the
+    requested time and by the number of offers, whatever the horizon and the grid are.
+    """
+    rules, staff, count = request.rules, request.staff, settings.offers
     for candidate in candidates:
         end = candidate.end or candidate.start + timedelta(minutes=1)
-        query = SlotQuery(now, candidate.start, end, staff)
+        query = SlotQuery(now, candidate.start, end, staff, limit=count)
         if slots := least_busy_per_start(free_slots(rules, busy, query), busy, rules):
-            return Offer(slots[: settings.offers])
+            return Offer(slots[:count])
     missed = candidates[0]
     exact = missed.grain is Grain.MINUTE
     obstacle = find_obstacle(rules, missed.start, now, staff, whole_day=not exact)
@@ -96,9 +101,12 @@ def choose_offer(
         obstacle = Obstacle.TAKEN
     before_too = exact and obstacle in {Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID}
     desired = max(now, missed.start)
-    query = SlotQuery(now, now if before_too else desired, desired + settings.look_ahead, staff)
+    first = max(now, desired - settings.look_ahead) if before_too else desired
+    query = SlotQuery(
+        now, first, desired + settings.look_ahead, staff, closest_to=missed.start if before_too else None, limit=count
+    )
     others = least_busy_per_start(free_slots(rules, busy, query), busy, rules)
-    slots = nearest_slots(others, missed.start, settings.offers) if before_too else others[: settings.offers]
+    slots = nearest_slots(others, missed.start, count) if before_too else others[:count]
     return Offer(slots, missed, obstacle)
 
 
@@ -112,7 +120,8 @@ async def offer_alternatives(
     now, settings, rules = ctx.clock.now(), ctx.settings, request.rules
     end = now + settings.look_ahead
     busy = await _read_busy(ctx, rules, call.call_id, now, end, moving)
-    slots = free_slots(rules, busy, SlotQuery(now, now, end, request.staff if moving else None))
+    staff = request.staff if moving else None
+    slots = free_slots(rules, busy, SlotQuery(now, now, end, staff, closest_to=start, limit=settings.offers))
     with_anybody = least_busy_per_start(slots, busy, rules)
     with_requested = [slot for slot in slots if slot.staff == request.staff]
     if with_requested and not moving:  # who was asked for at another time, or somebody else at this time

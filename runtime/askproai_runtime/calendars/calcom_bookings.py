@@ -1,7 +1,7 @@
 """Bookings of Cal.com's API v2: the body that is sent, and what answers mean (`docs/vendors/calcom.md`). Pure."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,8 @@ from askproai_runtime.calendars.types import (
     Unknown,
 )
 
+_GAVE_UP_WAITING = frozenset({HTTPStatus.REQUEST_TIMEOUT, 499})  # 499: nginx, when its client has gone
+_MINUTE, _LONGEST = timedelta(minutes=1), timedelta(days=1)
 _LIVE_STATUSES = frozenset({"accepted", "pending"})
 _MAX_METADATA_LENGTH = 500
 _MAX_NAME_LENGTH = 200
@@ -71,6 +73,14 @@ def format_utc(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def lookup_span(request: CalendarRequest) -> tuple[datetime, datetime]:
+    """Return from which start to which end a request's booking is looked for.
+
+    Our own end does not bound it: the event type may have another length by now. None is longer than a day.
+    """
+    return request.starts_at - _MINUTE, request.ends_at + _LONGEST + _MINUTE
+
+
 def parse_remote_booking(booking: dict[str, Any], uids: Sequence[str]) -> RemoteBooking | None:
     """Parse a booking object of API v2. `uids` are those it is known by, its own first. None if required fields lack."""
     try:
@@ -111,7 +121,10 @@ def parse_confirmation(booking: Any) -> Confirmed | None:
 
 
 def classify_create(reply: Reply) -> CalendarOutcome:
-    """Classify the reply to a POST of a booking. "Taken" is a 400 far more often than a 409, so its text decides."""
+    """Classify the reply to a POST of a booking. "Taken" is a 400 far more often than a 409, so its text decides.
+
+    Certainly not done is only what Cal.com refuses with a message of its own; what else fails is unknown.
+    """
     reason, body = reply.reason, reply.body
     if was_never_reached(reply) or reply.asks_to_wait:
         return Unavailable(f"Cal.com cannot be used now: {reason}", reply.retry_after, slow=reply.asks_to_wait)
@@ -123,14 +136,23 @@ def classify_create(reply: Reply) -> CalendarOutcome:
         case HTTPStatus.OK | HTTPStatus.CREATED:
             booking = body.get("data") if isinstance(body, dict) else None
             return parse_confirmation(booking) or Unknown("an answer without uid")
+        case _ if not _is_refusal(reply):
+            return Unknown(reason)
         case HTTPStatus.CONFLICT:
             return Taken(reason)
         case HTTPStatus.BAD_REQUEST if any(text in reason.lower() for text in _TAKEN_TEXTS):
             return Taken(reason)
-        case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return Unknown(reason)
         case _:
             return Refused(reason)
+
+
+def _is_refusal(reply: Reply) -> bool:
+    """Return whether Cal.com itself says no, so that nothing was done.
+
+    A redirect, an expired wait and an error page may come from a proxy before it, after the request has passed it.
+    """
+    is_client_error = HTTPStatus.BAD_REQUEST <= (reply.status or 0) < HTTPStatus.INTERNAL_SERVER_ERROR
+    return is_client_error and reply.status not in _GAVE_UP_WAITING and bool(reply.message)
 
 
 def classify_move(reply: Reply) -> CalendarOutcome:
@@ -145,7 +167,7 @@ def classify_move(reply: Reply) -> CalendarOutcome:
 def classify_cancel(uid: str, reply: Reply) -> CalendarOutcome:
     """Classify the reply to a cancellation. A booking that is cancelled already may have been moved: it must be looked up."""
     not_found = reply.status == HTTPStatus.NOT_FOUND and not was_never_reached(reply)
-    if reply.status in {HTTPStatus.OK, HTTPStatus.CREATED} or not_found:
+    if reply.status in {HTTPStatus.OK, HTTPStatus.CREATED} or (not_found and reply.message):
         return Confirmed(uid)
     if "already been cancelled" in reply.message:
         return Unknown(reply.reason)

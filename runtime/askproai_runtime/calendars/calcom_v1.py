@@ -12,7 +12,13 @@ from typing import Any
 
 from askproai_core.providers import Reply
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.calendars.calcom_bookings import booking_body, classify_create, format_utc, parse_remote_booking
+from askproai_runtime.calendars.calcom_bookings import (
+    booking_body,
+    classify_create,
+    format_utc,
+    lookup_span,
+    parse_remote_booking,
+)
 from askproai_runtime.calendars.calcom_http import CalcomHttp, missing_key, outcome_label, was_never_reached
 from askproai_runtime.calendars.store import ProviderCallRecorder
 from askproai_runtime.calendars.types import (
@@ -74,9 +80,9 @@ class CalcomV1:
         return outcome
 
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
-        """List the bookings at the request's time, and return the live one with our request id."""
-        minute = timedelta(minutes=1)
-        span = {"dateFrom": format_utc(request.starts_at - minute), "dateTo": format_utc(request.ends_at + minute)}
+        """List the bookings from the request's time on, and return the live one with our request id."""
+        first, last = lookup_span(request)
+        span = {"dateFrom": format_utc(first), "dateTo": format_utc(last)}
         parsed = (_parse_booking(booking) for booking in await self._list(request.correlation_id, span))
         matching = (booking for booking in parsed if booking and booking.live)
         return next((booking for booking in matching if booking.request_id == request.request_id), None)

@@ -18,6 +18,7 @@ from askproai_runtime.calendars.calcom_bookings import (
     classify_create,
     classify_move,
     format_utc,
+    lookup_span,
     parse_remote_booking,
 )
 from askproai_runtime.calendars.calcom_http import CalcomHttp, missing_key, outcome_label, was_never_reached
@@ -67,12 +68,12 @@ class CalcomV2:
         return outcome
 
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
-        """List the bookings at the request's time; not by e-mail, which Cal.com may have replaced (calcom 25432)."""
-        minute = timedelta(minutes=1)
+        """List the bookings from the request's time on; not by e-mail, which Cal.com may have replaced (calcom 25432)."""
+        first, last = lookup_span(request)
         params = {
             "eventTypeId": str(request.event_type_id),
-            "afterStart": format_utc(request.starts_at - minute),
-            "beforeEnd": format_utc(request.ends_at + minute),
+            "afterStart": format_utc(first),
+            "beforeEnd": format_utc(last),
             "take": str(_PAGE_SIZE),
         }
         reply = await self._send("GET", _LOOKUP_SECONDS, params=params)

@@ -1,11 +1,18 @@
 """The table `provider_calls`: every request to a remote calendar, and how it ended; never a body, a query or a key."""
 
+import asyncio
 from dataclasses import dataclass
 
-from askproai_core.database import Pool
+import structlog
+
+from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.providers import Reply
 from askproai_core.redis import CircuitOpen, Provider
 from askproai_runtime.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+_RECORD_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +25,23 @@ class ProviderCallRecorder:
     provider: Provider = Provider.CALCOM
 
     async def record(self, operation: str, reply: Reply, outcome: str, correlation_id: str, path: str) -> None:
-        """Add a row and a measurement. `path` is the route with placeholders, not the path sent."""
+        """Add a row and a measurement. `path` is the route with placeholders, not the path sent.
+
+        Never raises, and never waits long: what the provider has done counts more than a row about it.
+        """
         if isinstance(reply.error, CircuitOpen):  # no request was sent
             return
         self.metrics.provider_call(self.provider, operation, outcome, reply.seconds)
+        try:
+            async with asyncio.timeout(_RECORD_SECONDS):
+                await self._insert(operation, reply, outcome, correlation_id, path)
+        except DATABASE_UNAVAILABLE as error:
+            log.warning(
+                "provider_call.not_recorded", operation=operation, outcome=outcome, error=type(error).__name__,
+                correlation_id=correlation_id,
+            )  # fmt: skip
+
+    async def _insert(self, operation: str, reply: Reply, outcome: str, correlation_id: str, path: str) -> None:
         await self.pool.execute(
             """INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, status, outcome, duration_ms,
                    correlation_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",

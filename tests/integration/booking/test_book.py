@@ -357,7 +357,46 @@ async def test_a_time_taken_for_everybody_gives_alternatives_and_leaves_no_claim
     assert salon.metrics.bookings == ["not_free"]
 
 
-@pytest.mark.parametrize("outcome", [Unknown("timeout"), Unavailable("refused"), Refused("status 401")])
+async def test_what_the_calendar_refuses_is_told_as_not_booked_and_leaves_nothing_behind(new_salon) -> None:
+    """A wrong key, an event type that is gone, a required field: nobody was promised anything yet, so nobody is."""
+    calendar = ScriptedCalendar(Refused("status 401"), Refused("status 401"))
+    salon = await new_salon(calendar)
+    for _ in range(2):  # the second time, too: no request waits for a lease
+        answer = await salon.booking.book_appointment(call(), booking_args())
+        assert not answer.success
+        assert "nicht eintragen" in answer.message
+        assert "nicht gebucht" in answer.message
+    assert await salon.live() == []
+    assert {row["status"] for row in await salon.rows("SELECT status FROM appointments")} == {"failed"}
+    assert {row["error"] for row in await salon.rows("SELECT error FROM appointments")} == {"status 401"}
+    assert {row["state"] for row in await salon.rows("SELECT state FROM claims")} == {"released"}
+    assert {row["state"] for row in await salon.rows("SELECT state FROM jobs")} == {"done"}
+    assert salon.metrics.bookings == ["failed", "failed"]
+    await salon.assert_claims_match()
+    # The time is free: whoever asks once the cause is removed gets it, with the same staff member.
+    assert (await salon.booking.book_appointment(call("call_2"), booking_args(staff="anna"))).success
+    assert [request.event_type_id for request in calendar.requests] == [1001, 1001, 1001]
+
+
+async def test_a_refusal_after_somebody_was_told_that_it_is_booked_is_left_to_the_sync_job(new_salon) -> None:
+    """Our process paused for longer than its lease: the appointment that a second request has promised stays."""
+
+    class SlowCalendar(ScriptedCalendar):
+        async def create(self, request, *, within):
+            self.create = super().create  # this override runs only once
+            await salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp()")
+            assert (await salon.booking.book_appointment(call(), booking_args())).success
+            return Refused("status 401")
+
+    salon = await new_salon(SlowCalendar())
+    assert not (await salon.booking.book_appointment(call(), booking_args())).success
+    (row,) = await salon.live()
+    assert row["status"] == "pending_sync"
+    assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["ready"]
+    await salon.assert_claims_match()
+
+
+@pytest.mark.parametrize("outcome", [Unknown("timeout"), Unavailable("refused")])
 async def test_an_open_outcome_is_kept_and_synced_later(new_salon, outcome) -> None:
     """The caller has an appointment; the calendar gets it by calendar-sync, after 5 minutes."""
     salon = await new_salon(ScriptedCalendar(outcome))

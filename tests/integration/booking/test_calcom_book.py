@@ -1,10 +1,12 @@
 """Booking with the Cal.com simulator: whatever is lost, late, refused or unreachable ends as exactly one booking."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import Provider
 from askproai_runtime.booking import BookingSettings, CalendarDisagrees
@@ -34,6 +36,28 @@ async def test_a_booking_is_in_both_calendars(env: CalcomEnvironment) -> None:
     assert env.salon.metrics.provider_calls == [("calcom", "create-booking", "confirmed")]
 
 
+@pytest.mark.parametrize("database", ["away", "slow"])
+async def test_a_measurement_that_cannot_be_stored_does_not_hide_the_booking(
+    env: CalcomEnvironment, database: str
+) -> None:
+    """Cal.com has booked: the caller is told so at once, and the row in `provider_calls` is done without."""
+    async with open_pool(env.salon.store.dsn, max_size=1) as pool:
+        env.calendar.recorder = replace(env.calendar.recorder, pool=pool)
+        busy = await pool.acquire() if database == "slow" else None  # its only connection
+        if busy is None:
+            await pool.close()
+        try:
+            async with asyncio.timeout(3):
+                answer = await env.salon.booking.book_appointment(call(), booking_args())
+        finally:
+            if busy is not None:
+                await pool.release(busy)
+    assert (answer.success, answer.fields["status"]) == (True, "confirmed")
+    assert len(env.bookings) == 1
+    assert await env.salon.rows("SELECT 1 FROM provider_calls") == []
+    assert env.salon.metrics.provider_calls == [("calcom", "create-booking", "confirmed")]
+
+
 @pytest.mark.parametrize("caller", ["call_1", "call_2"])
 async def test_what_was_cancelled_here_can_be_booked_again(env: CalcomEnvironment, caller: str) -> None:
     """Cancelled here only; whoever books the time next cancels the booking that Cal.com still has."""
@@ -58,6 +82,21 @@ async def test_a_booking_whose_answer_timed_out_is_found_by_the_sync_job(env: Ca
     answer = await env.salon.booking.book_appointment(call(), booking_args())
     assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
     assert len(env.bookings) == 1
+    await env.run_sync_job()
+    (local,) = await env.salon.live()
+    assert (local["status"], local["external_id"]) == ("confirmed", env.bookings[0]["uid"])
+    assert len(env.bookings) == 1
+
+
+@pytest.mark.parametrize("minutes", [20, 90, 180])
+async def test_a_booking_is_found_although_its_event_type_has_another_length(
+    env: CalcomEnvironment, minutes: int
+) -> None:
+    """Somebody has changed the length at Cal.com, so that a booking ends there at another time than here."""
+    await env.event_type(1001, "anna", lengthInMinutes=minutes)
+    env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
+    answer = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    assert answer.fields["status"] == "pending_sync"
     await env.run_sync_job()
     (local,) = await env.salon.live()
     assert (local["status"], local["external_id"]) == ("confirmed", env.bookings[0]["uid"])
@@ -242,9 +281,11 @@ async def test_the_last_attempt_gets_its_quiet_period(env: CalcomEnvironment) ->
     assert env.bookings == []
 
 
-async def test_a_missing_key_leaves_the_appointment_to_a_person(env: CalcomEnvironment) -> None:
+async def test_a_missing_key_books_nothing_and_the_row_says_why(env: CalcomEnvironment) -> None:
     env.calendar.api_key = lambda: None
     answer = await env.salon.booking.book_appointment(call(), booking_args())
-    assert answer.fields["status"] == "pending_sync"
-    (local,) = await env.salon.live()
+    assert not answer.success
+    assert await env.salon.live() == []
+    (local,) = await env.salon.rows("SELECT status, error FROM appointments")
+    assert local["status"] == "failed"
     assert "no Cal.com API key is mounted" in local["error"]

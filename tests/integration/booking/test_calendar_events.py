@@ -70,6 +70,50 @@ async def test_a_move_whose_answer_was_lost_is_found_by_its_event(env: CalcomEnv
     await env.salon.assert_claims_match()
 
 
+async def test_moved_by_a_person_before_we_knew_its_uid_it_is_not_made_a_second_time(env: CalcomEnvironment) -> None:
+    """The answer to our POST was lost, so the event is the first to name its uid; at its old time nothing is found."""
+    env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
+    assert (await env.salon.booking.book_appointment(call(), booking_args())).fields["status"] == "pending_sync"
+    moved = await env.dashboard("move", uid=env.bookings[0]["uid"], start="2026-12-04T09:00:00Z")
+    assert (await env.receive_event(moved["uid"])).startswith("left to calendar-sync")
+    await env.run_sync_job()
+    (remote,) = env.bookings
+    (row,) = await env.salon.live()
+    assert remote["start"].startswith("2026-11-27T13:30:00"), "what the caller was told wins"
+    assert (row["status"], row["external_id"]) == ("confirmed", remote["uid"])
+    await env.salon.assert_claims_match()
+
+
+async def test_a_move_while_the_sync_job_runs_makes_it_run_once_more(env: CalcomEnvironment) -> None:
+    """The job has seen the booking where it belongs; then a person moves it, and that event is handled before the job ends."""
+    env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
+    await env.salon.booking.book_appointment(call(), booking_args())
+    real = env.worker._context.calendar
+
+    class MovedMeanwhile:
+        remote = True
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(real, name)
+
+        async def find(self, request: Any) -> Any:
+            found = await real.find(request)
+            moved = await env.dashboard("move", uid=found.uid, start="2026-12-04T09:00:00Z")
+            env.replace_worker_calendar(real)
+            assert (await env.receive_event(moved["uid"])).startswith("left to calendar-sync")
+            return found
+
+    env.replace_worker_calendar(MovedMeanwhile())
+    with pytest.raises(RunAgain, match="changed here meanwhile"):
+        await env.run_sync_job()
+    await env.run_sync_job()
+    (remote,) = env.bookings
+    (row,) = await env.salon.live()
+    assert remote["start"].startswith("2026-11-27T13:30:00")
+    assert (row["status"], row["external_id"]) == ("confirmed", remote["uid"])
+    await env.salon.assert_claims_match()
+
+
 @pytest.mark.parametrize("by", ["old", "new"])
 async def test_moved_at_calcom_our_appointment_moves_and_keeps_its_id(env: CalcomEnvironment, by: str) -> None:
     """Events of one booking come in any order: each leads to where it is now."""

@@ -66,7 +66,18 @@ ANSWERS = [
     (429, wrapped("ThrottlerException: Too Many Requests"), Unavailable),
     (500, bare(500, "Internal server error"), Unknown),
     (503, None, Unknown),
-    (302, None, Refused),
+    (302, None, Unknown),
+    (408, wrapped("Request Timeout"), Unknown),
+    (408, None, Unknown),
+    (499, wrapped("client closed request"), Unknown),
+    (403, None, Unknown),  # a proxy's page
+    (400, {"detail": "some gateway's own form"}, Unknown),
+    (413, {"status": "error", "error": {}}, Unknown),
+    (409, None, Unknown),
+    (204, None, Unknown),
+    (403, bare(403, "Forbidden"), Refused),
+    (422, bare(422, "Unprocessable"), Refused),
+    (498, wrapped("ApiKeyExpired"), Refused),
 ]
 
 
@@ -161,6 +172,9 @@ def test_what_is_no_booking_is_not_guessed(change: dict) -> None:
         (404, wrapped("Cannot POST /v2/bookings/u1/reschedule"), Unavailable),
         (429, wrapped("ThrottlerException: Too Many Requests"), Unavailable),
         (500, bare(500, "Internal server error"), Unknown),
+        (408, wrapped("Request Timeout"), Unknown),
+        (302, None, Unknown),
+        (403, None, Unknown),
         (None, None, Unknown),
     ],
 )
@@ -178,6 +192,9 @@ def test_the_outcome_of_a_move(status: int | None, body: dict | None, outcome: t
         (404, wrapped("Cannot POST /v2/bookings/u1/cancel"), Unavailable),
         (400, bare(400, "This event type does not allow cancellations"), Refused),
         (500, bare(500, "Internal server error"), Unknown),
+        (408, bare(408, "Request Timeout"), Unknown),
+        (403, None, Unknown),
+        (404, {"detail": "some gateway's own form"}, Unknown),
         (None, None, Unknown),
     ],
 )

@@ -223,6 +223,18 @@ async def mark_no_show(
     )  # fmt: skip
 
 
+async def outdate_running_sync(conn: Connection, tenant: str, appointment_id: UUID) -> None:
+    """Raise the version of an appointment whose sync job is running: what the job has read in the calendar is outdated, so it
+    must run once more. A queued job is left alone: it has read nothing yet. The caller holds the lock of the appointment.
+    """
+    await conn.execute(
+        """UPDATE appointments SET version = version + 1 WHERE tenant = $1 AND id = $2 AND EXISTS (
+               SELECT 1 FROM jobs j WHERE j.tenant = $1 AND j.appointment_id = $2 AND j.kind = 'calendar-sync'
+               AND j.state = 'running')""",
+        tenant, appointment_id,
+    )  # fmt: skip
+
+
 async def record_audit(pool: Pool, tenant: str, *, actor: str, action: str, reason: str, correlation_id: str) -> None:
     """Add an entry to the audit log."""
     await pool.execute(

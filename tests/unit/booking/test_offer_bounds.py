@@ -1,0 +1,74 @@
+"""What one caller asks for never keeps the event loop busy: the largest tenant that the CRDs allow, at its horizon."""
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from askproai_core.tenant_config import Branch, Hours, Service, Staff, Weekday
+from askproai_runtime.booking import availability, offer
+from askproai_runtime.booking.availability import BusySpan, ServiceRules, Slot, SlotQuery, free_slots
+from askproai_runtime.booking.offer import choose_offer
+from askproai_runtime.booking.request import ServiceRequest
+from askproai_runtime.booking.types import BookingSettings
+from askproai_runtime.german_dates import understand
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+PEOPLE, HORIZON_DAYS = 60, 730
+SETTINGS = BookingSettings()
+DAYS = 2 * SETTINGS.look_ahead.days + 1  # local days that a search around an exact time touches
+
+HOURS = (Hours(days=tuple(Weekday), opens=time(8), closes=time(20)),)
+STAFF = tuple(Staff(id=f"p{n}", display_name=f"P{n}", resource_ids=(n,)) for n in range(PEOPLE))
+RULES = ServiceRules(
+    BERLIN,
+    Branch(name="mitte", display_name="Mitte", opening_hours=HOURS, staff=STAFF),
+    Service(
+        name="schnitt", display_name="Schnitt", duration_minutes=45, slot_step_minutes=1, booking_horizon_days=HORIZON_DAYS
+    ),
+    STAFF,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("phrase", ["in 729 Tagen um 03:00", "in 20 Tagen um 03:00", "morgen um 21:00", "in 700 Tagen"])
+def test_one_sentence_examines_a_bounded_number_of_starts(phrase: str, monkeypatch) -> None:
+    """Neither the horizon nor the number of free starts counts: days around the requested one, a few starts of each person."""
+    days, slots = 0, 0
+
+    def count_days(day, step, zone):
+        nonlocal days
+        days += 1
+        return real_grid(day, step, zone)
+
+    def count_slots(*args: object) -> list[Slot]:
+        nonlocal slots
+        found = free_slots(*args)  # type: ignore[arg-type]
+        slots += len(found)
+        return found
+
+    real_grid = availability.grid_starts
+    monkeypatch.setattr(availability, "grid_starts", count_days)
+    monkeypatch.setattr(offer, "free_slots", count_slots)
+    understood = understand(phrase, at=NOW, zone=BERLIN)
+    chosen = choose_offer(ServiceRequest(RULES, None), {}, NOW, understood.candidates, SETTINGS)
+    assert len(chosen.slots) == SETTINGS.offers
+    assert days <= DAYS + 4  # the day itself, before, and to name what is in the way
+    assert slots <= 2 * PEOPLE * SETTINGS.offers
+
+
+@pytest.mark.parametrize("hour", [3, 8, 12, 19, 23])
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_closest_starts_of_each_person_are_those_of_all(hour: int, count: int) -> None:
+    """The limit leaves out what nobody would be offered: the closest starts, each with all who are free then, are the same."""
+    first = datetime(2026, 11, 27, tzinfo=BERLIN)
+    target = first.replace(hour=hour, minute=7)
+    busy = {n: [BusySpan(first + timedelta(hours=8 + n % 9), first + timedelta(hours=11 + n % 9))] for n in range(6)}
+    staff = STAFF[:6]
+    rules = ServiceRules(BERLIN, RULES.branch, RULES.service, staff)
+    span = NOW, first, first + timedelta(days=1)
+    everything = free_slots(rules, busy, SlotQuery(*span))
+    starts = sorted({slot.start for slot in everything}, key=lambda start: (abs(start - target), start))[:count]
+    limited = free_slots(rules, busy, SlotQuery(*span, closest_to=target, limit=count))
+    assert len(limited) <= count * len(staff)
+    assert [slot for slot in limited if slot.start in starts] == [slot for slot in everything if slot.start in starts]
