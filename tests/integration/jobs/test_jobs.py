@@ -26,6 +26,7 @@ from askproai_runtime.jobs import (
     snapshot,
 )
 from askproai_runtime.jobs.store import JobStore
+from askproai_sandbox.databases import Database
 
 
 def store(bench: Bench, worker: str = "one", settings: JobSettings = QUICK) -> JobStore:
@@ -347,6 +348,32 @@ async def test_a_snapshot_counts_the_waiting_jobs(bench: Bench) -> None:
     assert low[:3] == ("low", "ready", 2)
     assert low.oldest_seconds is not None
     assert 0 <= low.oldest_seconds < 5
+
+
+async def test_a_kind_of_a_later_release_waits_for_it_and_stops_nothing(
+    bench: Bench, module_database: Database
+) -> None:
+    """After a rollback: the schema and its rows are those of the later release."""
+    admin = await asyncpg.connect(module_database.superuser_dsn)
+    definition = await admin.fetchval(
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'jobs_kind_check'"
+    )
+    await admin.execute("ALTER TABLE jobs DROP CONSTRAINT jobs_kind_check")
+    try:
+        later = await admin.fetchval(
+            "INSERT INTO jobs (tenant, kind, priority, correlation_id) VALUES ($1, 'reminder', 'critical', 'later') RETURNING id",
+            bench.tenant,
+        )  # fmt: skip
+        known = await bench.event("known")
+        async with bench.running():
+            await bench.until(known, state="done")
+            await bench.until(await bench.event("next"), state="done")
+        row = await admin.fetchrow("SELECT state, attempts FROM jobs WHERE id = $1", later)
+        assert tuple(row) == ("ready", 0)
+    finally:
+        await admin.execute("DELETE FROM jobs WHERE kind = 'reminder'")
+        await admin.execute(f"ALTER TABLE jobs ADD CONSTRAINT jobs_kind_check {definition}")
+        await admin.close()
 
 
 async def test_an_event_or_appointment_has_one_live_job(bench: Bench) -> None:
