@@ -1,11 +1,15 @@
 """What a tenant need not keep is deleted after its own number of days; what still has to be processed never is."""
 
+import asyncpg
 from coordinator_world import World
 
 from askproai_core.database import TenantFacts
 from askproai_core.tenant_config import Retention
 from askproai_runtime.coordinator import store
 from askproai_runtime.coordinator.maintenance import delete_expired
+from askproai_runtime.coordinator.periodic_task import run_once
+from askproai_runtime.coordinator.process import periodic_tasks
+from askproai_sandbox.databases import TenantStore
 
 SHORT = TenantFacts(Retention(raw_event_days=1, transcript_days=2, call_days=3))
 
@@ -83,6 +87,61 @@ async def test_rows_go_after_call_days_with_their_jobs_and_unfinished_work_never
     assert [row["id"] for row in await world.rows("SELECT id FROM appointments")] == [future]
     for table in ("audit_log", "provider_calls", "call_actions", "refusals"):
         assert await world.rows(f"SELECT count(*) AS n FROM {table}") == [{"n": 1}], table
+
+
+async def add_audit_and_transcript(world: World, tenant: TenantStore) -> None:
+    await world.superuser.execute(
+        "INSERT INTO audit_log (tenant, actor, action, correlation_id, at) VALUES ($1, 'a', 'b', 'c', now() - interval '4 days')",
+        tenant.tenant,
+    )  # fmt: skip
+    for name in ("first", "second"):
+        await world.superuser.execute(
+            """INSERT INTO calls (tenant, call_id, status, transcript, correlation_id, updated_at)
+               VALUES ($1, $2, 'ended', 'Guten Tag', 'c', now() - interval '4 days')""",
+            tenant.tenant, name,
+        )  # fmt: skip
+
+
+async def test_a_tenant_whose_rows_cannot_be_deleted_stops_no_other(world: World):
+    first, last = [await create_tenant_with_short_retention(world, name) for name in ("a-salon", "z-salon")]
+    for tenant in (first, last):
+        await add_audit_and_transcript(world, tenant)
+    holder = await asyncpg.connect(world.database.superuser_dsn)
+    async with holder.transaction():
+        await holder.execute("SELECT 1 FROM audit_log WHERE tenant = $1 FOR UPDATE", first.tenant)
+        task = next(task for task in periodic_tasks(world.context.settings) if task.name == "retention")
+        await run_once(task, world.context)
+    await holder.close()
+    assert await world.rows("SELECT tenant FROM calls") == []
+    assert await world.rows("SELECT tenant FROM audit_log") == [{"tenant": first.tenant}]
+    runs = world.metric("duty_runs_total")
+    assert runs == {
+        '{"duty": "retention", "outcome": "ok"}': 1,
+        '{"duty": "retention", "outcome": "tenant_failed"}': 1,
+    }
+    assert (
+        world.metric("duty_changes_total")['{"duty": "retention"}'] == 9
+    )  # 4 transcripts, 4 calls, 1 entry of the audit log
+    await run_once(task, world.context)
+    assert await world.rows("SELECT tenant FROM audit_log") == []
+
+
+async def test_a_locked_call_or_event_is_left_for_the_next_run(world: World):
+    salon = await create_tenant_with_short_retention(world, "salon")
+    await add_audit_and_transcript(world, salon)
+    locked = await world.event(salon, "locked", status="processed", job="done", age="4 days")
+    await world.event(salon, "free", status="processed", job="done", age="4 days")
+    holder = await asyncpg.connect(world.database.superuser_dsn)
+    async with holder.transaction():
+        await holder.execute("SELECT 1 FROM calls WHERE call_id = 'first' FOR UPDATE")
+        await holder.execute("SELECT 1 FROM webhook_events WHERE id = $1 FOR UPDATE", locked)
+        await delete_expired(world.context)
+    await holder.close()
+    assert await world.rows("SELECT call_id FROM calls") == [{"call_id": "first"}]
+    assert await world.rows("SELECT id FROM webhook_events") == [{"id": locked}]
+    assert world.metric("duty_runs_total") == {}
+    await delete_expired(world.context)
+    assert await world.rows("SELECT 1 FROM calls UNION ALL SELECT 1 FROM webhook_events") == []
 
 
 async def test_every_table_that_grows_by_itself_has_a_bound(world: World):
