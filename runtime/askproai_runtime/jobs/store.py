@@ -63,7 +63,8 @@ WITH urgent_lane AS MATERIALIZED ({urgent}
                       lease_until = clock_timestamp() + $3
     FROM (SELECT id FROM urgent_lane UNION ALL SELECT id FROM background_lane) chosen
     WHERE j.tenant = $1 AND j.id = chosen.id
-    RETURNING j.id, j.kind, j.priority, j.attempts, j.claim_no, j.event_id, j.appointment_id, j.correlation_id
+    RETURNING j.id, j.kind, j.priority, j.attempts, j.claim_no, j.event_id, j.appointment_id, j.correlation_id,
+              clock_timestamp() - j.created_at AS age
 ), event AS (
     UPDATE webhook_events e SET status = 'processing', attempts = claimed.attempts
     FROM claimed WHERE e.tenant = $1 AND e.id = claimed.event_id

@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -200,6 +200,39 @@ async def test_run_again_waits_without_using_up_an_attempt(bench: Bench) -> None
         row = await bench.until(job_id, state="ready", claim_no=1)
     assert (row["attempts"], row["event_attempts"], row["event_status"]) == (0, 0, "received")
     assert 3500 < row["due_in"] <= 3600
+
+
+def raise_sqlstate(bench: Bench, state: str) -> Callable[[Job], Awaitable[None]]:
+    async def handle(_job: Job) -> None:
+        await bench.pool.execute(f"DO $$ BEGIN RAISE EXCEPTION 'Erika' USING ERRCODE = '{state}'; END $$")
+
+    return handle
+
+
+@pytest.mark.parametrize("state", ["57P01", "57P02", "57P03", "57014", "55P03", "40001", "40P01"])
+async def test_a_slow_or_restarting_database_uses_up_no_attempt(bench: Bench, state: str) -> None:
+    job_id = await bench.event("innocent")
+    async with bench.running(raise_sqlstate(bench, state)):
+        row = await bench.until(job_id, state="ready", claim_no=1)
+    assert (row["attempts"], row["event_attempts"], row["event_status"]) == (0, 0, "received")
+    assert 8 < row["due_in"] <= 10
+    assert row["last_error"].startswith(f"{type(asyncpg.PostgresError.new({'C': state})).__name__} at ")
+
+
+@pytest.mark.parametrize(("state", "age"), [("22012", "0 s"), ("57014", "61 minutes")])
+async def test_another_database_error_and_one_that_does_not_end_count(
+    bench: Bench, module_database: Database, state: str, age: str
+) -> None:
+    """Else a job whose statement is always too slow would never become a dead letter, and nobody would look at it."""
+    job_id = await bench.event("guilty")
+    admin = await asyncpg.connect(module_database.superuser_dsn)
+    await admin.execute(
+        "UPDATE jobs SET created_at = clock_timestamp() - $2::text::interval WHERE id = $1", job_id, age
+    )
+    await admin.close()
+    async with bench.running(raise_sqlstate(bench, state)):
+        row = await bench.until(job_id, state="ready", claim_no=1)
+    assert (row["attempts"], row["event_status"]) == (1, "failed")
 
 
 async def test_an_attempt_that_takes_too_long_is_cancelled_and_fails(bench: Bench) -> None:
