@@ -17,7 +17,7 @@ from askproai_core.http_server import read_json
 from askproai_runtime.intake.signatures import CALCOM_WINDOW
 
 # Printable ASCII, so that an id is safe in a text column, an index and a log line. Not `$`, which matches before a final newline.
-_Id = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,200}\Z")]
+ProviderId = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,200}\Z")]
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,100}\Z")]
 
 
@@ -59,11 +59,11 @@ class IncomingEvent:
 
 
 class _Call(msgspec.Struct):
-    call_id: _Id
+    call_id: ProviderId
 
 
 class _Chat(msgspec.Struct):
-    chat_id: _Id
+    chat_id: ProviderId
 
 
 class _RetellEnvelope(msgspec.Struct):
@@ -74,7 +74,7 @@ class _RetellEnvelope(msgspec.Struct):
 
 
 class _StripeEnvelope(msgspec.Struct):
-    id: _Id
+    id: ProviderId
     type: _Name
 
 
