@@ -65,7 +65,7 @@ def redrive(
     if output is Output.JSON:
         print_json(answer)
     else:
-        typer.echo(f"redriven: {', '.join(answer['redriven']) or 'nothing was dead'}")
+        typer.echo(f"redriven: {', '.join(answer['redriven']) or 'nothing'}")
 
 
 def timeline(

@@ -45,14 +45,14 @@ def lint(documents: Iterable[Document]) -> list[Finding]:
     Raises `CelMissing`.
     """
     all_documents = list(documents)
-    ours = [document for document in all_documents if _group(document.value) == GROUP]
-    known = {_identity(document.value) for document in ours}
+    known = {_identity(document.value) for document in all_documents if _group(document.value) == GROUP}
     previous: dict[tuple[str, str, str], Any] = {}
     findings: list[Finding] = []
     for document in all_documents:
-        if not (isinstance(document.value, dict) and document.value.get("apiVersion") and document.value.get("kind")):
-            findings.append(_finding(document, Fault((), "no Kubernetes object: apiVersion and kind are required")))
-        elif document in ours:
+        if not _is_object(document.value):
+            message = "no Kubernetes object: apiVersion and kind are required, both texts"
+            findings.append(_finding(document, Fault((), message)))
+        elif _group(document.value) == GROUP:
             identity = _identity(document.value)
             refused = [_finding(document, fault) for fault in check_manifest(document.value, previous.get(identity))]
             findings += refused or list(_check_references(document, known))
@@ -96,7 +96,11 @@ def _check_metadata(metadata: Any) -> Iterator[Fault]:
             ("metadata", "name"), "small letters, digits, '-' and '.', beginning and ending with a letter or digit"
         )
     for field in ("labels", "annotations"):
-        for key, value in (metadata.get(field) or {}).items():
+        texts = metadata.get(field)
+        if not (texts is None or isinstance(texts, dict)):
+            yield Fault(("metadata", field), "must be an object of texts, such as {team: front-desk}", blocks=True)
+            continue
+        for key, value in (texts or {}).items():
             at = ("metadata", field, str(key))
             if not isinstance(value, str):
                 yield Fault(at, "must be a text: put it in quotes", blocks=True)
@@ -118,6 +122,12 @@ def _finding(document: Document, fault: Fault, severity: Severity = Severity.REF
     kind, _, name = _identity(document.value)
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault.path).lstrip(".")
     return Finding(severity, document.file, document.line_of(fault.path), f"{kind}/{name}", path, fault.message)
+
+
+def _is_object(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    return all(isinstance(value.get(field), str) and value[field] for field in ("apiVersion", "kind"))
 
 
 def _group(value: Any) -> str:

@@ -146,9 +146,16 @@ def _not_found() -> Problem:
 
 
 def _not_redriven(detail: EventDetail) -> Problem:
-    """Return why an existing event was not redriven: its body is gone, or it is not dead."""
+    """Return why an existing event was not redriven: another job of its appointment comes first, its body is gone, or not dead."""
     is_dead, of_event = detail.event.status is EventStatus.DEAD, detail.appointment_id is None
-    if is_dead and detail.payload_bytes == 0 and detail.job and of_event:
+    if is_dead and not of_event:
+        return Problem(
+            409,
+            "Superseded",
+            "Another calendar-sync of its appointment is queued, runs, or is dead and newer: redrive the newest"
+            " (`GET events?source=calendar-sync`), or wait until it is done",
+        )
+    if is_dead and detail.payload_bytes == 0 and detail.job:
         return Problem(
             409, "Body Dropped", "Its body was dropped by age (retention.rawEventDays): nothing is left to do"
         )

@@ -32,7 +32,8 @@ log = structlog.get_logger(__name__)
 # For the database; the whole answer takes at most 300 ms, whatever happens (docs/reference/http.md).
 BUDGET_SECONDS = 0.2
 BODY_LIMIT = 1024 * 1024
-_MAX_NAME_CHARACTERS = 60
+_NAME_WORDS = range(2, 5)
+_MAX_NAME_CHARACTERS = 40
 
 
 class _Ringing(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,8 +60,13 @@ def dynamic_variables(config: TenantConfig, caller: KnownCaller, *, hotline: boo
 
 
 def _sanitize_name(name: str) -> str:
-    """Keep only what names consist of: a caller chose this text, and it becomes part of a model's prompt."""
-    return " ".join("".join(c for c in name if c.isalpha() or c in " -'.").split())[:_MAX_NAME_CHARACTERS]
+    """Keep only what names consist of: a caller chose this text, and it becomes part of a model's prompt.
+
+    Return "" for what is no first and last name of two to four words: a sentence could be an instruction.
+    """
+    words = "".join(c for c in name if c.isalpha() or c in " -'.").split()
+    kept = " ".join(words)
+    return kept if len(words) in _NAME_WORDS and len(kept) <= _MAX_NAME_CHARACTERS else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import msgspec
 from askproai_core.http_server import read_json
 from askproai_core.phone_numbers import Route, Routing, e164_or_none
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.intake import ProviderId
 
 T = TypeVar("T", bound=msgspec.Struct)
 _BOOLEANS = {"true": True, "ja": True, "yes": True, "false": False, "nein": False, "no": False}
@@ -21,7 +22,7 @@ _MAX_ARGUMENT_CHARACTERS = 500
 class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
     """Retell's call object. Most keys may be absent; a web call has neither numbers nor direction."""
 
-    call_id: str
+    call_id: ProviderId
     agent_id: str | None = None
     call_status: str | None = None
     direction: str | None = None

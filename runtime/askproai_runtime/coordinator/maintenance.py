@@ -6,8 +6,14 @@ statement that writes.
 
 from datetime import timedelta
 
+import asyncpg
+import structlog
+
+from askproai_core.logging import error_location
 from askproai_runtime.coordinator import store
 from askproai_runtime.coordinator.periodic_task import CoordinatorContext
+
+log = structlog.get_logger(__name__)
 
 BATCH = 500
 
@@ -58,14 +64,19 @@ async def delete_expired(context: CoordinatorContext) -> int:
 
     After `rawEventDays` the raw bodies go, after `transcriptDays` the transcripts, after `callDays` the rows. Appointments and
     customers are the tenant's own book: they go with `dataPolicy: Erase` or an erasure, not by age.
+
+    What fails for one tenant, such as a row that somebody keeps locked, is logged and counted, and waits for the next run.
     """
-    return sum(
-        [
-            await _change_in_batches(context, statement, tenant["tenant"], tenant[days])
-            for tenant in await store.list_retention(context.pool)
-            for days, statement in store.RETENTION_STATEMENTS
-        ]
-    )
+    deleted = 0
+    for tenant in await store.list_retention(context.pool):
+        try:
+            for days, statement in store.RETENTION_STATEMENTS:
+                deleted += await _change_in_batches(context, statement, tenant["tenant"], tenant[days])
+        except asyncpg.PostgresError as error:
+            where = {"error": type(error).__name__, "at": error_location(error)}
+            log.warning("retention.tenant_failed", tenant=tenant["tenant"], **where)
+            context.metrics.runs.labels("retention", "tenant_failed").inc()
+    return deleted
 
 
 async def update_counts(context: CoordinatorContext) -> int:

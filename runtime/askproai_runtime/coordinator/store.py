@@ -1,7 +1,7 @@
 """Every SQL statement of the coordinator. They see all tenants; migration 0003 grants exactly these tables and columns.
 
 The statements that change rows take their number as `$1` and skip rows that somebody has locked: short transactions, which hold
-up nobody.
+up nobody. Those that may not lock rows wait for one until `lock_timeout`.
 """
 
 import asyncpg
@@ -106,9 +106,13 @@ SELECT o.ctid FROM {table} o WHERE o.tenant = $2 AND o.{since} < now() - make_in
 _DECIDED = "AND {row}.status IN ('processed', 'dead')"
 
 
-def _delete(table: str, since: str, condition: str = "") -> str:
+# Only for the tables of which the coordinator may update something, which PostgreSQL asks of who locks a row.
+_SKIP_LOCKED = " FOR UPDATE SKIP LOCKED"
+
+
+def _delete(table: str, since: str, condition: str = "", lock: str = "") -> str:
     """Return a DELETE of old rows. `condition` is checked again in the row that is deleted: it may have changed meanwhile."""
-    old = _OLD_ROWS.format(table=table, since=since, condition=condition.format(row="o"))
+    old = _OLD_ROWS.format(table=table, since=since, condition=condition.format(row="o")) + lock
     return f"DELETE FROM {table} x WHERE x.ctid = ANY (ARRAY ({old})) {condition.format(row='x')}"  # noqa: S608  our own names
 
 
@@ -134,9 +138,12 @@ RETENTION_STATEMENTS = (
             "AND (o.transcript IS NOT NULL OR o.analysis IS NOT NULL)",
         ),
     ),
-    ("call_days", _delete("calls", "updated_at")),
-    ("call_days", _delete("webhook_events", "received_at", _DECIDED)),  # their jobs with them
-    ("call_days", _delete("jobs", "finished_at", "AND {row}.appointment_id IS NOT NULL AND {row}.state = 'done'")),
+    ("call_days", _delete("calls", "updated_at", lock=_SKIP_LOCKED)),
+    ("call_days", _delete("webhook_events", "received_at", _DECIDED, _SKIP_LOCKED)),  # their jobs with them
+    (
+        "call_days",
+        _delete("jobs", "finished_at", "AND {row}.appointment_id IS NOT NULL AND {row}.state = 'done'", _SKIP_LOCKED),
+    ),
     ("call_days", _delete("call_actions", "created_at", "AND {row}.lease_until < now()")),
     ("call_days", _delete("audit_log", "at")),
     ("raw_event_days", _delete("provider_calls", "at")),

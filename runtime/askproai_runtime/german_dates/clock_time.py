@@ -68,7 +68,7 @@ def _exact_times(groups: dict[str, str | None], part: str | None) -> tuple[time,
     written = groups.get("digital") or (groups.get("dotted") or "").replace(".", ":")
     if written:
         hour, minute = map(int, written.split(":"))
-        return (_time(hour * 60 + minute),)
+        return (_time(hour * 60 + _minute(minute)),)
     hour = parse_number(str(groups["hour"])) or 0
     minutes = hour * 60 + _minutes_past(groups)
     if hour > 12 or hour == 0 or (groups.get("past") and parse_number(str(groups["past"])) is None):  # noqa: PLR2004
@@ -83,13 +83,18 @@ def _minutes_past(groups: dict[str, str | None]) -> int:
     if side := groups.get("quarter"):
         past = 15 if side == "nach" else -15
     if side := groups.get("side"):
-        step = parse_number(str(groups["minutes"])) or 0
+        step = _minute(parse_number(str(groups["minutes"])) or 0)
         past = (step if side == "nach" else -step) - (30 if groups.get("half") else 0)
     if spoken := groups.get("past"):
-        past = parse_number(spoken) or 0
-        if past >= 60:  # noqa: PLR2004
-            raise ImpossibleTime(f"there is no minute {past}")
+        past = _minute(parse_number(spoken) or 0)
     return past
+
+
+def _minute(minute: int) -> int:
+    """Return a minute of the hour as it is; raise for 60 and above, which would become a later time that nobody said."""
+    if minute >= 60:  # noqa: PLR2004
+        raise ImpossibleTime(f"there is no minute {minute}")
+    return minute
 
 
 def _possible_halves(minutes: int, part: str | None) -> tuple[time, ...]:

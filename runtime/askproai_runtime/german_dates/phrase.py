@@ -67,7 +67,7 @@ def understand(text: str, *, at: datetime, zone: ZoneInfo) -> Understanding:
     """Parse a phrase with a date, a time or both. `at` is the start of the call (aware)."""
     try:
         understood = _understand(text, at, zone)
-    except OverflowError:  # Python's calendar ends with the year 9999
+    except (OverflowError, ValueError):  # Python's calendar begins with the year 1 and ends with 9999, in UTC, too
         return Understanding(refused=Refusal.IMPOSSIBLE)
     # No later day could be computed from a start in the last year.
     if any(candidate.start.year == MAXYEAR for candidate in understood.candidates):

@@ -4,6 +4,7 @@ from askproai_runtime.intake.flush import EventNotStored, Flusher
 from askproai_runtime.intake.senders import (
     IncomingEvent,
     MalformedEvent,
+    ProviderId,
     Source,
     StaleEvent,
     Verdict,
@@ -18,7 +19,7 @@ from askproai_runtime.intake.store import EventStore, Receipt, StoredEvent, load
 from askproai_runtime.intake.webhook import Webhooks, require_signature
 
 __all__ = [
-    "EventNotStored", "EventStore", "Flusher", "IncomingEvent", "MalformedEvent", "Receipt", "Source", "StaleEvent",
-    "StoredEvent", "Verdict", "WebhookSource", "Webhooks", "find_webhook_source", "identify", "load_event",
+    "EventNotStored", "EventStore", "Flusher", "IncomingEvent", "MalformedEvent", "ProviderId", "Receipt", "Source",
+    "StaleEvent", "StoredEvent", "Verdict", "WebhookSource", "Webhooks", "find_webhook_source", "identify", "load_event",
     "note_event", "require_signature", "verify_calcom", "verify_retell", "verify_stripe",
 ]  # fmt: skip

@@ -26,6 +26,9 @@ from askproai_runtime.watched_files import Credentials
 
 MIB = 1024 * 1024
 
+# Printable ASCII, so that an id is safe in a text column, an index and a log line. Not `$`, which matches before a final newline.
+ProviderId = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,200}\Z")]
+
 
 # Where the runtime's work comes from: the senders of webhooks, and our own calendar-sync jobs, which the private API lists
 # beside the events. A comment, because a docstring would become part of the private API's OpenAPI document.
@@ -152,8 +155,6 @@ def _milliseconds(now: datetime) -> int:
 
 # Identity
 
-# Printable ASCII, so that an id is safe in a text column, an index and a log line. Not `$`, which matches before a final newline.
-_Id = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,200}\Z")]
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,100}\Z")]
 
 
@@ -177,11 +178,11 @@ class IncomingEvent:
 
 
 class _Call(msgspec.Struct):
-    call_id: _Id
+    call_id: ProviderId
 
 
 class _Chat(msgspec.Struct):
-    chat_id: _Id
+    chat_id: ProviderId
 
 
 class _RetellEnvelope(msgspec.Struct):
@@ -192,7 +193,7 @@ class _RetellEnvelope(msgspec.Struct):
 
 
 class _StripeEnvelope(msgspec.Struct):
-    id: _Id
+    id: ProviderId
     type: _Name
 
 

@@ -5,8 +5,9 @@ import os
 import random
 import socket
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import asyncpg
 import structlog
 
 from askproai_core.clock import Clock
@@ -26,6 +27,17 @@ from askproai_runtime.jobs.types import (
 from askproai_runtime.metrics import Metrics
 
 log = structlog.get_logger(__name__)
+
+# The server restarts, is too busy or chose this transaction to roll back: the job is innocent.
+_DATABASE_BUSY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.TransactionRollbackError,
+)
 
 
 class Runner:
@@ -138,14 +150,17 @@ class Runner:
             except DeadNow as error:
                 await self._fail(job, error, str(error), None)
             except RunAgain as postponed:
-                ours = await self._store.run_again(job, postponed.at, str(postponed))
-                log.info("job.put_off" if ours else "job.stale", at=postponed.at.isoformat())
+                await self._run_again(job, postponed.at, str(postponed))
             except JobError as error:
                 await self._fail(job, error, f"{type(error).__name__}: {error}", self._retry_delay(job))
             except Exception as error:  # noqa: BLE001  whatever a handler raises is a failed attempt, and is recorded
                 # Without its text: a driver's message quotes the row, and rows hold names and phone numbers.
                 text = f"{type(error).__name__} at {error_location(error)}"
-                await self._fail(job, error, text, self._retry_delay(job))
+                # Not for ever: a job whose own statement is too slow must become a dead letter.
+                if isinstance(error, _DATABASE_BUSY) and job.age < self._settings.database_patience:
+                    await self._run_again(job, self._clock.now() + self._settings.database_wait, text)
+                else:
+                    await self._fail(job, error, text, self._retry_delay(job))
             else:
                 log.debug("job.done", attempt=job.attempts)
 
@@ -160,6 +175,10 @@ class Runner:
             raise TooLong(f"not done after {seconds:g} s") from error
         if not job.finished:
             raise FinishForgotten("the handler returned without finish(); its effects may be there, its job goes on")
+
+    async def _run_again(self, job: Job, at: datetime, reason: str) -> None:
+        ours = await self._store.run_again(job, at, reason)
+        log.info("job.put_off" if ours else "job.stale", at=at.isoformat())
 
     async def _fail(self, job: Job, error: Exception, text: str, wait: timedelta | None) -> None:
         if not await self._store.fail(job, text, wait):

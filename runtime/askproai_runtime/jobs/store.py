@@ -47,13 +47,14 @@ _RUN_AGAIN = _RELEASE.format(
 _LANE = """
     SELECT picked.id FROM unnest({priorities}::text[]) AS lane (priority) CROSS JOIN LATERAL (
         SELECT j.id FROM jobs j
-        WHERE j.tenant = $1 AND j.state = 'ready' AND j.priority = lane.priority AND j.run_at <= now()
+        WHERE j.tenant = $1 AND j.state = 'ready' AND j.priority = lane.priority AND j.run_at <= now() AND j.kind = ANY ($9)
         ORDER BY j.run_at, j.id LIMIT {limit} FOR UPDATE SKIP LOCKED
     ) picked LIMIT {limit}"""
 
 # The attempt is counted and `claim_no` raised here, before any handler runs: a job that kills its worker must come to an end.
 # A lane's priorities are tried in the given order: the lateral join runs once for each and stops at LIMIT, so that no row is
-# locked without being claimed. The background lane gets the slots that the urgent one leaves ($8: free slots in total).
+# locked without being claimed. Kinds that we do not know ($9: those we do) are left: after a rollback they wait for the release
+# that wrote them. The background lane gets the slots that the urgent one leaves ($8: free slots in total).
 _CLAIM = """
 WITH urgent_lane AS MATERIALIZED ({urgent}
 ), background_lane AS MATERIALIZED ({background}
@@ -62,7 +63,8 @@ WITH urgent_lane AS MATERIALIZED ({urgent}
                       lease_until = clock_timestamp() + $3
     FROM (SELECT id FROM urgent_lane UNION ALL SELECT id FROM background_lane) chosen
     WHERE j.tenant = $1 AND j.id = chosen.id
-    RETURNING j.id, j.kind, j.priority, j.attempts, j.claim_no, j.event_id, j.appointment_id, j.correlation_id
+    RETURNING j.id, j.kind, j.priority, j.attempts, j.claim_no, j.event_id, j.appointment_id, j.correlation_id,
+              clock_timestamp() - j.created_at AS age
 ), event AS (
     UPDATE webhook_events e SET status = 'processing', attempts = claimed.attempts
     FROM claimed WHERE e.tenant = $1 AND e.id = claimed.event_id
@@ -183,6 +185,7 @@ class JobStore:
             rows = await conn.fetch(
                 _CLAIM, self._tenant, self._worker, self._settings.lease,
                 [p.value for p in URGENT], urgent_limit, [p.value for p in BACKGROUND], background_limit, free_slots,
+                [kind.value for kind in JobKind],
             )  # fmt: skip
         jobs = [
             Job(**dict(row) | {"kind": JobKind(row["kind"]), "priority": Priority(row["priority"])}) for row in rows

@@ -36,6 +36,7 @@ class Job:
     event_id: int | None
     appointment_id: UUID | None
     correlation_id: str
+    age: timedelta = timedelta()  # since it was queued, at this claim
     finished: bool = False  # set by `finish`: a handler that forgets to call it must not count as a success
 
 
@@ -47,6 +48,8 @@ class JobSettings:
     reserved: int = 2  # slots that critical, high and default leave to low and maintenance, and vice versa
     timeout: timedelta = timedelta(seconds=120)  # of one attempt
     retries: tuple[timedelta, ...] = (timedelta(seconds=10), timedelta(seconds=60), timedelta(seconds=300))
+    database_wait: timedelta = timedelta(seconds=10)  # before the next attempt, if the database was slow or restarted
+    database_patience: timedelta = timedelta(hours=1)  # younger jobs lose no attempt by that
     lease: timedelta = timedelta(seconds=30)
     renew_every: timedelta = timedelta(seconds=10)
     poll: timedelta = timedelta(seconds=15)

@@ -1,12 +1,15 @@
 """Events, calls and appointments over the private API of a real pod: what is listed, and what a redrive does."""
 
+import asyncio
 import json
 from typing import Any
+from uuid import UUID
 
+import asyncpg
 import pytest
 
 from askproai_core.tenant_config import encode
-from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, waiting_for_lock
 from tests.worlds.waiting import eventually
 
 
@@ -89,6 +92,75 @@ async def test_a_dead_calendar_sync_is_a_dead_letter_too(pod: TenantPod) -> None
     assert shown["appointment_id"] == str(appointment)
     status, answer = await request(pod, f"events/job:{job}/redrive", "POST")
     assert (status, answer) == (200, {"redriven": [f"job:{job}"]})
+
+
+async def add_appointment(pod: TenantPod) -> UUID:
+    return await pod.db.fetchval(
+        "INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id) VALUES"
+        " ($1, 'mitte', 'haarschnitt', 'anna', now(), now() + interval '1 hour', 'confirmed', 'story-7') RETURNING id",
+        pod.store.tenant,
+    )  # fmt: skip
+
+
+ADD_SYNC = """INSERT INTO jobs (tenant, kind, priority, state, appointment_id, correlation_id, last_error, attempts, run_at)
+    VALUES ($1, 'calendar-sync', 'high', $3, $2, 'story-7', 'no key', 4, now() + interval '1 hour') RETURNING id"""
+
+
+async def add_sync(pod: TenantPod, appointment: UUID, state: str = "dead") -> str:
+    """Add a calendar-sync job, a live one due in an hour, and return its id as the API lists it."""
+    return f"job:{await pod.db.fetchval(ADD_SYNC, pod.store.tenant, appointment, state)}"
+
+
+async def job_state(pod: TenantPod, job: str) -> str:
+    return await pod.db.fetchval("SELECT state FROM jobs WHERE id = $1", int(job.removeprefix("job:")))
+
+
+async def test_of_several_dead_syncs_of_an_appointment_the_newest_is_redriven(pod: TenantPod) -> None:
+    """A booking and its cancellation both died of a wrong key; an appointment has at most one live job."""
+    twice = await add_appointment(pod)
+    older, newest = await add_sync(pod, twice), await add_sync(pod, twice)
+    waiting = await add_appointment(pod)
+    superseded, live = await add_sync(pod, waiting), await add_sync(pod, waiting, "ready")
+    alone = await add_sync(pod, await add_appointment(pod))
+    for job in (older, superseded):
+        status, answer = await request(pod, f"events/{job}/redrive", "POST")
+        assert (status, answer["title"]) == (409, "Superseded")
+    status, answer = await request(pod, "events/redrive", "POST")
+    assert status == 200
+    assert set(answer["redriven"]) & {older, newest, superseded, live, alone} == {newest, alone}
+    assert (await job_state(pod, superseded), await job_state(pod, live)) == ("dead", "ready")
+
+    async def is_newest_done() -> bool:
+        return await job_state(pod, newest) == "done"
+
+    await eventually(is_newest_done)
+    status, answer = await request(pod, "events/redrive", "POST")
+    assert (status, older in answer["redriven"]) == (200, True), "nothing is left dead once the newer one is done"
+
+
+@pytest.mark.parametrize("all_dead", [False, True])
+async def test_a_redrive_beside_a_change_of_the_appointment_leaves_the_new_job_alone(
+    pod: TenantPod, all_dead: bool
+) -> None:
+    """The other transaction has added its job and commits while the redrive waits for it."""
+    appointment = await add_appointment(pod)
+    dead = await add_sync(pod, appointment)
+    connection = await asyncpg.connect(pod.store.dsn)
+    change = connection.transaction()
+    await change.start()
+    await connection.execute(ADD_SYNC, pod.store.tenant, appointment, "ready")
+    path = "events/redrive" if all_dead else f"events/{dead}/redrive"
+    redrive = asyncio.create_task(request(pod, path, "POST"))
+
+    await eventually(lambda: waiting_for_lock(pod))
+    await change.commit()
+    await connection.close()
+    status, answer = await redrive
+    if all_dead:
+        assert (status, dead in answer["redriven"]) == (200, False)
+    else:
+        assert (status, answer["title"]) == (409, "Superseded")
+    assert await job_state(pod, dead) == "dead"
 
 
 async def test_pages_follow_each_other_without_gap_or_repetition(pod: TenantPod) -> None:

@@ -49,6 +49,14 @@ async def test_a_function_request_of_another_shape_is_400(pod: TenantPod, body: 
     assert (await pod.post("/retell/functions/check_availability", body, headers)).status == 400
 
 
+@pytest.mark.parametrize("call_id", ["", "call 1", "call_\n", "ä", "c" * 201, "c" * 3_000])
+async def test_a_call_id_that_no_webhook_may_have_is_400(pod: TenantPod, call_id: str) -> None:
+    """ "" would belong to every call, and an id of 3,000 characters does not fit into an index."""
+    reply = await pod.function("book_appointment", call_id, {"customer_name": "Erika Mustermann"})
+    assert (reply.status, reply.body["title"]) == (400, "Malformed Request")
+    assert "call_id" in reply.body["detail"]
+
+
 async def test_the_name_in_the_body_must_be_that_of_the_path(pod: TenantPod) -> None:
     assert (await pod.function("check_availability", "call_n", {}, body_name="book_appointment")).status == 400
 

@@ -1,9 +1,14 @@
 """What a tenant need not keep is deleted after its own number of days; what still has to be processed never is."""
 
+import asyncpg
+
 from askproai_core.database import TenantFacts
 from askproai_core.tenant_config import Retention
 from askproai_runtime.coordinator import store
 from askproai_runtime.coordinator.maintenance import delete_expired
+from askproai_runtime.coordinator.periodic_task import run_once
+from askproai_runtime.coordinator.process import periodic_tasks
+from askproai_sandbox.databases import TenantStore
 from tests.worlds.coordinator_environment import CoordinatorEnvironment
 
 SHORT = TenantFacts(Retention(raw_event_days=1, transcript_days=2, call_days=3))
@@ -82,6 +87,61 @@ async def test_rows_go_after_call_days_with_their_jobs_and_unfinished_work_never
     assert [row["id"] for row in await env.rows("SELECT id FROM appointments")] == [future]
     for table in ("audit_log", "provider_calls", "call_actions", "refusals"):
         assert await env.rows(f"SELECT count(*) AS n FROM {table}") == [{"n": 1}], table
+
+
+async def add_audit_and_transcript(env: CoordinatorEnvironment, tenant: TenantStore) -> None:
+    await env.superuser.execute(
+        "INSERT INTO audit_log (tenant, actor, action, correlation_id, at) VALUES ($1, 'a', 'b', 'c', now() - interval '4 days')",
+        tenant.tenant,
+    )  # fmt: skip
+    for name in ("first", "second"):
+        await env.superuser.execute(
+            """INSERT INTO calls (tenant, call_id, status, transcript, correlation_id, updated_at)
+               VALUES ($1, $2, 'ended', 'Guten Tag', 'c', now() - interval '4 days')""",
+            tenant.tenant, name,
+        )  # fmt: skip
+
+
+async def test_a_tenant_whose_rows_cannot_be_deleted_stops_no_other(env: CoordinatorEnvironment):
+    first, last = [await create_tenant_with_short_retention(env, name) for name in ("a-salon", "z-salon")]
+    for tenant in (first, last):
+        await add_audit_and_transcript(env, tenant)
+    holder = await asyncpg.connect(env.database.superuser_dsn)
+    async with holder.transaction():
+        await holder.execute("SELECT 1 FROM audit_log WHERE tenant = $1 FOR UPDATE", first.tenant)
+        task = next(task for task in periodic_tasks(env.context.settings) if task.name == "retention")
+        await run_once(task, env.context)
+    await holder.close()
+    assert await env.rows("SELECT tenant FROM calls") == []
+    assert await env.rows("SELECT tenant FROM audit_log") == [{"tenant": first.tenant}]
+    runs = env.metric("duty_runs_total")
+    assert runs == {
+        '{"duty": "retention", "outcome": "ok"}': 1,
+        '{"duty": "retention", "outcome": "tenant_failed"}': 1,
+    }
+    assert (
+        env.metric("duty_changes_total")['{"duty": "retention"}'] == 9
+    )  # 4 transcripts, 4 calls, 1 entry of the audit log
+    await run_once(task, env.context)
+    assert await env.rows("SELECT tenant FROM audit_log") == []
+
+
+async def test_a_locked_call_or_event_is_left_for_the_next_run(env: CoordinatorEnvironment):
+    salon = await create_tenant_with_short_retention(env, "salon")
+    await add_audit_and_transcript(env, salon)
+    locked = await env.event(salon, "locked", status="processed", job="done", age="4 days")
+    await env.event(salon, "free", status="processed", job="done", age="4 days")
+    holder = await asyncpg.connect(env.database.superuser_dsn)
+    async with holder.transaction():
+        await holder.execute("SELECT 1 FROM calls WHERE call_id = 'first' FOR UPDATE")
+        await holder.execute("SELECT 1 FROM webhook_events WHERE id = $1 FOR UPDATE", locked)
+        await delete_expired(env.context)
+    await holder.close()
+    assert await env.rows("SELECT call_id FROM calls") == [{"call_id": "first"}]
+    assert await env.rows("SELECT id FROM webhook_events") == [{"id": locked}]
+    assert env.metric("duty_runs_total") == {}
+    await delete_expired(env.context)
+    assert await env.rows("SELECT 1 FROM calls UNION ALL SELECT 1 FROM webhook_events") == []
 
 
 async def test_every_table_that_grows_by_itself_has_a_bound(env: CoordinatorEnvironment):

@@ -96,6 +96,20 @@ async def test_lint_and_the_api_server_judge_a_thousand_mutants_alike(apply: Any
     assert 200 < refused < 900  # else the mutants prove nothing
 
 
+@pytest.mark.parametrize("value", [["a"], [], "", "x", 7, True, None, {}, {"a": 1}, {"a": "b"}], ids=repr)
+@pytest.mark.parametrize("field", ["labels", "annotations"])
+async def test_lint_and_the_api_server_judge_labels_and_annotations_alike(apply: Any, field: str, value: Any) -> None:
+    manifest = copy.deepcopy(OURS[0])
+    manifest["metadata"][field] = value
+    found = check_manifest(manifest)
+    try:
+        await apply(manifest, dry_run=True)
+        server_error = ""
+    except ApiError as error:
+        server_error = str(error)
+    assert bool(server_error) == bool(found), server_error or found
+
+
 def _rule_messages(schema: Any) -> Iterator[str]:
     if isinstance(schema, dict):
         yield from (rule["message"] for rule in schema.get("x-kubernetes-validations", ()))

@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -25,6 +25,7 @@ from askproai_runtime.jobs import (
     snapshot,
 )
 from askproai_runtime.jobs.store import JobStore
+from askproai_sandbox.databases import Database
 from tests.worlds.job_environment import QUICK, JobEnvironment
 
 
@@ -201,6 +202,39 @@ async def test_run_again_waits_without_using_up_an_attempt(env: JobEnvironment) 
     assert 3500 < row["due_in"] <= 3600
 
 
+def raise_sqlstate(env: JobEnvironment, state: str) -> Callable[[Job], Awaitable[None]]:
+    async def handle(_job: Job) -> None:
+        await env.pool.execute(f"DO $$ BEGIN RAISE EXCEPTION 'Erika' USING ERRCODE = '{state}'; END $$")
+
+    return handle
+
+
+@pytest.mark.parametrize("state", ["57P01", "57P02", "57P03", "57014", "55P03", "40001", "40P01"])
+async def test_a_slow_or_restarting_database_uses_up_no_attempt(env: JobEnvironment, state: str) -> None:
+    job_id = await env.event("innocent")
+    async with env.running(raise_sqlstate(env, state)):
+        row = await env.until(job_id, state="ready", claim_no=1)
+    assert (row["attempts"], row["event_attempts"], row["event_status"]) == (0, 0, "received")
+    assert 8 < row["due_in"] <= 10
+    assert row["last_error"].startswith(f"{type(asyncpg.PostgresError.new({'C': state})).__name__} at ")
+
+
+@pytest.mark.parametrize(("state", "age"), [("22012", "0 s"), ("57014", "61 minutes")])
+async def test_another_database_error_and_one_that_does_not_end_count(
+    env: JobEnvironment, module_database: Database, state: str, age: str
+) -> None:
+    """Else a job whose statement is always too slow would never become a dead letter, and nobody would look at it."""
+    job_id = await env.event("guilty")
+    admin = await asyncpg.connect(module_database.superuser_dsn)
+    await admin.execute(
+        "UPDATE jobs SET created_at = clock_timestamp() - $2::text::interval WHERE id = $1", job_id, age
+    )
+    await admin.close()
+    async with env.running(raise_sqlstate(env, state)):
+        row = await env.until(job_id, state="ready", claim_no=1)
+    assert (row["attempts"], row["event_status"]) == (1, "failed")
+
+
 async def test_an_attempt_that_takes_too_long_is_cancelled_and_fails(env: JobEnvironment) -> None:
     job_id = await env.event("slow")
 
@@ -347,6 +381,32 @@ async def test_a_snapshot_counts_the_waiting_jobs(env: JobEnvironment) -> None:
     assert low[:3] == ("low", "ready", 2)
     assert low.oldest_seconds is not None
     assert 0 <= low.oldest_seconds < 5
+
+
+async def test_a_kind_of_a_later_release_waits_for_it_and_stops_nothing(
+    env: JobEnvironment, module_database: Database
+) -> None:
+    """After a rollback: the schema and its rows are those of the later release."""
+    admin = await asyncpg.connect(module_database.superuser_dsn)
+    definition = await admin.fetchval(
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'jobs_kind_check'"
+    )
+    await admin.execute("ALTER TABLE jobs DROP CONSTRAINT jobs_kind_check")
+    try:
+        later = await admin.fetchval(
+            "INSERT INTO jobs (tenant, kind, priority, correlation_id) VALUES ($1, 'reminder', 'critical', 'later') RETURNING id",
+            env.tenant,
+        )  # fmt: skip
+        known = await env.event("known")
+        async with env.running():
+            await env.until(known, state="done")
+            await env.until(await env.event("next"), state="done")
+        row = await admin.fetchrow("SELECT state, attempts FROM jobs WHERE id = $1", later)
+        assert tuple(row) == ("ready", 0)
+    finally:
+        await admin.execute("DELETE FROM jobs WHERE kind = 'reminder'")
+        await admin.execute(f"ALTER TABLE jobs ADD CONSTRAINT jobs_kind_check {definition}")
+        await admin.close()
 
 
 async def test_an_event_or_appointment_has_one_live_job(env: JobEnvironment) -> None:

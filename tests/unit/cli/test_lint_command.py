@@ -68,12 +68,34 @@ def test_items_of_a_list_are_checked_and_other_kinds_pass() -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("a: [1,", "<stdin>:1: no YAML"), ("{a: 1}", "apiVersion and kind are required"), ("- 1", "no Kubernetes object")],
+    [
+        ("a: [1,", "<stdin>:1: no YAML"),
+        ("{a: 1}", "apiVersion and kind are required"),
+        ("- 1", "no Kubernetes object"),
+        ("{apiVersion: [askproai.de/v1alpha1], kind: Branch}", "no Kubernetes object"),
+        ("{apiVersion: askproai.de/v1alpha1, kind: {a: b}}", "no Kubernetes object"),
+        ("{apiVersion: askproai.de/v1alpha1, kind: [Branch]}", "no Kubernetes object"),
+        ("{apiVersion: 1, kind: Branch}", "apiVersion and kind are required, both texts"),
+        ("{apiVersion: v1, kind: 7}", "apiVersion and kind are required, both texts"),
+    ],
 )
 def test_a_text_that_is_no_manifest_is_reported(text: str, message: str) -> None:
     result = lint("-", stdin=text)
     assert result.exit_code in {1, 2}
     assert message in result.output
+
+
+@pytest.mark.parametrize("field", ["labels", "annotations"])
+@pytest.mark.parametrize("value", ["[a, b]", "front-desk", "7", "[]", '""'])
+def test_labels_and_annotations_that_are_no_object_are_refused(field: str, value: str) -> None:
+    result = lint("-", stdin=BRANCH.replace("{name: mitte}", f"{{name: mitte, {field}: {value}}}"))
+    assert result.exit_code == 1
+    assert f"Branch/mitte metadata.{field}: must be an object of texts" in result.output
+
+
+def test_empty_labels_and_annotations_are_accepted() -> None:
+    result = lint("-", stdin=BRANCH.replace("{name: mitte}", "{name: mitte, labels: null, annotations: {}}"))
+    assert result.exit_code == 0, result.output
 
 
 def test_an_absent_file_is_misuse(tmp_path: Path) -> None:

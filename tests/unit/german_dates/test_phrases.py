@@ -105,6 +105,15 @@ def test_a_day_starts_at_local_midnight_and_has_23_hours_when_the_clocks_change(
         ("31.12.9999", Refusal.IMPOSSIBLE),
         ("9999-12-31T23:59-12:00", Refusal.IMPOSSIBLE),
         ("9999-12-31 10:00", Refusal.IMPOSSIBLE),
+        ("0001-01-01T00:00", Refusal.IMPOSSIBLE),
+        ("0001-01-01T00:00+14:00", Refusal.IMPOSSIBLE),
+        ("01.01.0001 um 3 Uhr", Refusal.PAST),
+        ("morgen um 9:75", Refusal.IMPOSSIBLE),
+        ("9:99", Refusal.IMPOSSIBLE),
+        ("morgen um 9.75 Uhr", Refusal.IMPOSSIBLE),
+        ("morgen um 9 Uhr 75", Refusal.IMPOSSIBLE),
+        ("75 nach drei", Refusal.IMPOSSIBLE),
+        ("60 Minuten vor drei", Refusal.IMPOSSIBLE),
         ("1.1.2020", Refusal.PAST),
         ("heute um 9:30", Refusal.PAST),
         ("irgendwann nächste Woche", Refusal.NOT_UNDERSTOOD),
@@ -132,6 +141,11 @@ def test_an_impossible_past_or_unknown_phrase_is_refused_and_never_guessed(text,
 def test_function_arguments_may_mix_iso_and_german(date, time, part, expected):
     (candidate,) = understand_parts(date, time, part, at=CALL, zone=BERLIN).candidates
     assert f"{candidate.start:%d.%m. %H:%M}" == expected
+
+
+def test_function_arguments_of_the_first_year_raise_nothing():
+    for date, time in (("0001-01-01", "00:00"), ("0001-01-01T00:00", None), (None, "0001-01-01T00:00Z")):
+        assert understand_parts(date, time, None, at=CALL, zone=BERLIN).refused is not None
 
 
 def test_the_spoken_form_has_the_full_date_and_is_understood_when_repeated():
