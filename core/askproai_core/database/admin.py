@@ -30,12 +30,15 @@ class TenantFacts:
 
 
 class DataOwnedByOther(DatabaseError):
-    """Rows of this tenant key belong to another Tenant object, with the UID `owner_uid`; they must be adopted."""
+    """Rows of this tenant key belong to another Tenant object; they must be adopted.
+
+    Who knows its UID can adopt them, so the text, which a namesake reads in its status, is without `owner_uid`.
+    """
 
     def __init__(self, tenant: str, owner_uid: str) -> None:
         super().__init__(
-            f"the rows of {tenant} belong to an earlier Tenant with UID {owner_uid}: "
-            f"adopt them with the annotation askproai.de/adopt-data: {owner_uid}, or choose another name"
+            f"the rows of {tenant} belong to a former Tenant of this name: choose another name, or adopt them with the annotation "
+            "askproai.de/adopt-data: <its UID>; the platform team finds the UID in the operator's log (database.not_ready)"
         )
         self.owner_uid = owner_uid
 

@@ -88,7 +88,7 @@ class Reason(Explained):
     DATABASE_UNAVAILABLE = "DatabaseUnavailable", "PostgreSQL does not answer or refuses the operator; tried again."
     DATA_OWNED_BY_OTHER = (
         "DataOwnedByOther",
-        "Rows of an earlier Tenant of this name were kept; adopt them (`askproai.de/adopt-data: <its UID>`) or rename.",
+        "Rows of a former Tenant of this name were kept; adopt them (`askproai.de/adopt-data: <its UID>`) or rename.",
     )
     # Redis
     CACHE_UNAVAILABLE = "CacheUnavailable", "Redis does not answer, or refuses us. All goes on, slower; tried again."

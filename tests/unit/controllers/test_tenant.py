@@ -168,7 +168,7 @@ def test_the_status_keeps_the_registered_webhook_until_the_new_one_is_registered
 @pytest.mark.parametrize(
     ("error", "reason", "quoted", "hidden"),
     [
-        (DataOwnedByOther("a.b", "uid-1"), Reason.DATA_OWNED_BY_OTHER, "askproai.de/adopt-data: uid-1", "--"),
+        (DataOwnedByOther("a.b", "uid-1"), Reason.DATA_OWNED_BY_OTHER, "askproai.de/adopt-data: <its UID>", "uid-1"),
         (RolesUnavailable("as a superuser, GRANT x"), Reason.DATABASE_UNAVAILABLE, "as a superuser, GRANT x", "--"),
         (OSError("db-7.internal:5432"), Reason.DATABASE_UNAVAILABLE, "OSError, PostgreSQL does not answer", "internal"),
     ],

@@ -70,8 +70,8 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     try:
         resource_ids, events = await ensure_database(inputs, urls.database, context)
     except DATABASE_ERRORS as error:
-        state = getattr(error, "sqlstate", None)
-        log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, sqlstate=state)
+        details = {"sqlstate": getattr(error, "sqlstate", None), "owner_uid": getattr(error, "owner_uid", None)}
+        log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, **details)
         condition = database_condition(error)
         if isinstance(error, DataOwnedByOther):
             return Result(
