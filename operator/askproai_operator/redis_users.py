@@ -157,7 +157,7 @@ class RedisAdmin:
                 if _admits_anybody(await node.send("ACL", "GETUSER", "default")):
                     open_nodes.append(node.address)
             except (RedisAdminUnavailable, UsersUnsupported):
-                # Only the primary decides that there are no users: its word gives every tenant the administrator's URL.
+                # Only the primary decides that there are no users: all tenants would share the administrator's URL.
                 if node is nodes[0]:
                     raise
                 unreached.append(node.address)

@@ -58,6 +58,7 @@ class Reason(Explained):
     """Why a condition is as it is. The message says the rest, and what to do."""
 
     AS_DECLARED = "AsDeclared", "Everything is as the spec says."
+    CAPPED = "Capped", "The spec asks for more than the platform allows a tenant; the message says what holds instead."
     NOT_REQUESTED = "NotRequested", "The spec does not ask for it; nothing to do."
     NOT_INSTALLED = "NotInstalled", "It waits for a CRD this cluster or release lacks; the message says what to do."
     NOT_PAUSED = "NotPaused", "The operator works on the object."
