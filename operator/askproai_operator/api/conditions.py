@@ -32,6 +32,7 @@ class ConditionType(Explained):
     # Branch
     SERVICES_READY = "ServicesReady", "At least one service can be booked at the branch."
     NUMBERS_VALID = "NumbersValid", "The phone numbers can be read, and no other branch has them."
+    HOLIDAYS_VALID = "HolidaysValid", "The public holidays of the branch's country and state are known."
     # ServiceOffering
     STAFF_MATCHED = "StaffMatched", "Somebody has the skills that the service needs."
     CALENDAR_LINKED = "CalendarLinked", "The Cal.com event types fit: length, buffers, e-mail, confirmation, seats."
@@ -98,11 +99,17 @@ class Reason(Explained):
         "UsersBypassed",
         "This Redis lets in anybody without a password; give its user `default` one, or switch that user off.",
     )
+    # tenant
+    TIME_ZONE_UNKNOWN = (
+        "TimeZoneUnknown",
+        "The pods do not know this time zone; write its usual name, such as Europe/Berlin.",
+    )
     # exposure
     HOST_CLAIMED_TWICE = "HostClaimedTwice", "Another Tenant has this host and path; choose others."
     # branch and offering
     NUMBER_INVALID = "NumberInvalid", "A phone number cannot be read; correct it."
     NUMBER_CLAIMED_TWICE = "NumberClaimedTwice", "Another branch has this phone number; take it out of one of them."
+    HOLIDAYS_UNKNOWN = "HolidaysUnknown", "The country or state has no such code; the message has the right ones."
     NO_STAFF_WITH_SKILLS = "NoStaffWithSkills", "Nobody has all the required skills; teach a person, or ask for fewer."
     CAPACITY_UNSUPPORTED = (
         "CapacityUnsupported",

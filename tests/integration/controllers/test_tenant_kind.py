@@ -292,6 +292,16 @@ async def test_a_service_whose_branch_is_deleted_says_so(place):
     await place.condition("StaffMatched", "False", "BranchNotFound", kind="ServiceOffering", name="haarschnitt")
 
 
+async def test_a_misspelt_state_is_shown_with_its_right_spelling_and_the_branch_is_served(place):
+    await place.secret()
+    await place.create("Tenant")
+    await place.create("Branch", spec={"holidays": {"country": "DE", "subdivision": "NRW"}})
+    shown = await place.condition("HolidaysValid", "False", "HolidaysUnknown", kind="Branch", name="mitte")
+    assert "NRW is no subdivision of DE; write NW" in shown["message"]
+    await place.condition("ServicesReady", "True", kind="Branch", name="mitte")
+    await place.ready()
+
+
 async def test_retained_rows_wait_for_their_adoption_and_no_tenant_of_the_same_name_erases_them(
     place, module_database: Database
 ):

@@ -190,6 +190,14 @@ def test_the_roles_connection_limit_fits_the_workers_of_split_too():
     assert connection_limit(tenant(runtime={"mode": "Split"})) == 44 + 6
 
 
+def test_a_time_zone_that_the_pods_do_not_know_never_reaches_them():
+    """The API server's database may have more names, and every call of pods with such a config would fail."""
+    failed = first_failing(CHECKS, inputs(tenant=tenant(timeZone="Europe/Bielefeld")))
+    assert failed is not None
+    assert (failed.type, failed.reason) == (ConditionType.RUNTIME_AVAILABLE, Reason.TIME_ZONE_UNKNOWN)
+    assert "the pods do not know timeZone Europe/Bielefeld" in failed.message
+
+
 # Ceilings
 
 
