@@ -4,6 +4,7 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 
 class Clock(Protocol):
@@ -54,3 +55,12 @@ class FixedClock:
     async def sleep(self, duration: timedelta) -> None:
         self.advance(duration)
         await asyncio.sleep(0)
+
+
+def is_known_time_zone(name: str) -> bool:
+    """Return whether this image has the rules of a time zone; the API server's database may have more names."""
+    try:
+        ZoneInfo(name)
+    except (LookupError, ValueError, OSError):  # unknown; no path, or no file of rules; a folder
+        return False
+    return True

@@ -104,15 +104,15 @@ class RedisAdmin:
         return login_dsn(self._url, name, password or secrets.token_urlsafe(32))
 
     async def ensure_user(self, tenant: str, url: str) -> tuple[str, ...]:
-        """Create or update the user of `tenant_url` on every node; return the replicas that could not be asked.
+        """Create or update the user of `tenant_url` on every node; return the replicas that still lack it.
 
         The tenant `ALL_TENANTS` is the coordinator. Writes nothing where the user is as desired. Raises
-        `RedisAdminUnavailable` for the primary, `UsersBypassed` after everything is written, and `UsersUnsupported`, from
-        which on `tenant_url` returns the administrator's URL.
+        `RedisAdminUnavailable` for the primary, `UsersBypassed` after everything is written, and `UsersUnsupported` if the
+        primary knows no users, from which on `tenant_url` returns the administrator's URL.
         """
         try:
             if url == self._url:
-                await self._main.send("ACL", "WHOAMI")
+                await (await self._list_nodes())[0].send("ACL", "WHOAMI")
                 self._users_unsupported = False
                 raise RedisAdminUnavailable("Redis has users now: the tenant's own comes with the next look")
             hashed = hashlib.sha256(parse_login(url)[1].encode()).hexdigest()
@@ -125,12 +125,12 @@ class RedisAdmin:
     async def drop_tenant(self, tenant: str) -> None:
         """Delete the user on every node, then the tenant's keys. Safe to repeat. Raises `RedisAdminUnavailable`."""
         nodes = await self._list_nodes()
-        try:
-            for node in nodes:
+        for node in nodes:
+            try:
                 if await node.send("ACL", "DELUSER", user_name(tenant)):
                     await _save_users(node)
-        except UsersUnsupported:
-            log.info("redis.no_users", node=nodes[0].address)
+            except UsersUnsupported:
+                log.info("redis.no_users", node=node.address)
         cursor = "0"
         while True:
             command = ("SCAN", cursor, "MATCH", f"askproai:{tenant}:*", "COUNT", _SCAN_COUNT)
@@ -156,7 +156,8 @@ class RedisAdmin:
                     log.info("redis.user_written", user=user, node=node.address)
                 if _admits_anybody(await node.send("ACL", "GETUSER", "default")):
                     open_nodes.append(node.address)
-            except RedisAdminUnavailable:
+            except (RedisAdminUnavailable, UsersUnsupported):
+                # Only the primary decides that there are no users: all tenants would share the administrator's URL.
                 if node is nodes[0]:
                     raise
                 unreached.append(node.address)

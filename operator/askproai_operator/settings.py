@@ -74,6 +74,15 @@ class Settings(BaseSettings):
         "https://askproai.de/docs/runbooks", description="Where `docs/runbooks/` can be read: alerts link to it."
     )
     runtime_image: str = Field("askproai:0.1.0", description="Image of the tenants' pods.")
+    max_replicas: int = Field(
+        20,
+        ge=1,
+        description="Most pods of one Deployment of a tenant, whatever its manifest asks for; bounds its database connections, "
+        "too.",
+    )
+    max_requests_per_second: int = Field(
+        1000, ge=1, description="Highest rate limit of a tenant; `rateLimits` of 0 mean this ceiling."
+    )
     workers: int = Field(8, ge=1, le=64, description="Reconciles that run at the same time.")
     resync_seconds: int = Field(60, ge=5, description="How often an object is looked at when nothing changed (± 10 %).")
     audit_seconds: int = Field(

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from askproai_core.database import DATABASE_UNAVAILABLE, schema_version, shipped_migrations
+from askproai_core.database import DATABASE_UNAVAILABLE, oldest_usable_version, schema_version
 from askproai_core.http_server import Problem, error_middleware, json_response, liveness, metrics_route
 from askproai_core.redis import Provider
 from askproai_runtime.admin_api import BASE, AdminStore, api_app, description_app, require_token
@@ -59,9 +59,8 @@ class Readiness:
             self._reason = "database does not answer"
         else:
             self.database_ms = int((self._process.clock.monotonic() - started) * 1000)
-            # A release runs on its newest schema and on the one before it, so that pods may be rolled in either order.
-            compatible = self.schema_version >= max(1, shipped_migrations()[-1].version - 1)
-            self._reason = None if compatible else "schema is older than this release can use: run the migrations"
+            usable = self.schema_version >= oldest_usable_version()
+            self._reason = None if usable else "schema is older than this release can use: run the migrations"
         self._checked_at = self._process.clock.monotonic()
         return self._reason
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 from askproai_cli.lint.cel_rules import broken_rules
 from askproai_cli.lint.documents import Document
 from askproai_cli.lint.structural import Fault, Schema, find_faults, with_defaults
+from askproai_core.clock import is_known_time_zone
+from askproai_core.public_holidays import find_holiday_problem
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.crd import root_schema
 
@@ -55,7 +57,7 @@ def lint(documents: Iterable[Document]) -> list[Finding]:
         elif _group(document.value) == GROUP:
             identity = _identity(document.value)
             refused = [_finding(document, fault) for fault in check_manifest(document.value, previous.get(identity))]
-            findings += refused or list(_check_references(document, known))
+            findings += refused or [*_check_references(document, known), *_check_calendar(document)]
             previous[identity] = document.value
     return findings
 
@@ -116,6 +118,19 @@ def _check_references(document: Document, known: set[tuple[str, str, str]]) -> I
         if isinstance(reference, dict) and (kind, namespace, str(reference.get("name"))) not in known:
             message = f"{kind} {reference.get('name')!r} is not among these files; it must be in the cluster, in this namespace"
             yield _finding(document, Fault(("spec", field), message), Severity.WARNING)
+
+
+def _check_calendar(document: Document) -> Iterator[Finding]:
+    """Warn of a country, state or time zone that the API server accepts and the pods do not know."""
+    spec = document.value.get("spec") or {}
+    holidays, zone = spec.get("holidays"), spec.get("timeZone")
+    if isinstance(holidays, dict) and (
+        problem := find_holiday_problem(holidays["country"], holidays.get("subdivision"))
+    ):
+        yield _finding(document, Fault(("spec", "holidays", problem.field), problem.message), Severity.WARNING)
+    if zone is not None and not is_known_time_zone(zone):
+        message = f"the pods do not know {zone}; write its usual name, such as Europe/Berlin"
+        yield _finding(document, Fault(("spec", "timeZone"), message), Severity.WARNING)
 
 
 def _finding(document: Document, fault: Fault, severity: Severity = Severity.REFUSED) -> Finding:

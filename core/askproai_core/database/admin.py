@@ -4,9 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from time import monotonic
+
+import structlog
 
 from askproai_core.database import roles
-from askproai_core.database.migrate import Migrator, schema_version, shipped_migrations
+from askproai_core.database.migrate import (
+    MigrationBlocked,
+    Migrator,
+    oldest_usable_version,
+    schema_version,
+    shipped_migrations,
+)
 from askproai_core.database.pool import Connection, DatabaseError, Pool, open_pool
 from askproai_core.tenant_config import Retention
 
@@ -15,6 +24,11 @@ TENANT_TABLES = (
     "jobs", "call_actions", "refusals", "claims", "appointments", "customers", "calls", "webhook_events",
     "provider_calls", "audit_log", "billing", "resources", "tenants",
 )  # fmt: skip
+
+log = structlog.get_logger(__name__)
+
+# A dump takes minutes, and each attempt makes others wait: it is not for every Tenant's reconcile to make one.
+_BLOCKED_REST_SECONDS = 60.0
 
 # Two replicas during a rolling update make four processes; only the leader works, with two connections.
 COORDINATOR_CONNECTIONS = 8
@@ -30,12 +44,15 @@ class TenantFacts:
 
 
 class DataOwnedByOther(DatabaseError):
-    """Rows of this tenant key belong to another Tenant object, with the UID `owner_uid`; they must be adopted."""
+    """Rows of this tenant key belong to another Tenant object; they must be adopted.
+
+    Who knows its UID can adopt them, so the text, which a namesake reads in its status, is without `owner_uid`.
+    """
 
     def __init__(self, tenant: str, owner_uid: str) -> None:
         super().__init__(
-            f"the rows of {tenant} belong to an earlier Tenant with UID {owner_uid}: "
-            f"adopt them with the annotation askproai.de/adopt-data: {owner_uid}, or choose another name"
+            f"the rows of {tenant} belong to a former Tenant of this name: choose another name, or adopt them with the annotation "
+            "askproai.de/adopt-data: <its UID>; the platform team finds the UID in the operator's log (database.not_ready)"
         )
         self.owner_uid = owner_uid
 
@@ -52,18 +69,34 @@ class AdminStore:
         self._pool: Pool | None = None
         self._preparing = asyncio.Lock()
         self._prepared = False
+        self._blocked: MigrationBlocked | None = None
+        self._blocked_until = 0.0  # monotonic
 
     async def prepare(self) -> None:
         """Create the group roles and migrate the schema. Safe to repeat, and to run twice at the same time.
 
-        Every reconcile of a Tenant calls it, so once done it costs one query, which notices a database that was recreated.
+        Every reconcile of a Tenant calls it, so once done it costs one query, which notices a database that was recreated. A
+        migration that was blocked is tried again after a minute, by whichever call comes first. Meanwhile the schema may be the
+        one before, on which this release runs, too. Raises `MigrationBlocked` if it is older than that.
         """
         async with self._preparing, self._connection() as conn:
             if self._prepared and await schema_version(conn) >= shipped_migrations()[-1].version:
                 return
-            await roles.ensure_group_roles(conn)
+            if self._blocked is None or monotonic() >= self._blocked_until:
+                await self._migrate(conn)
+            if self._blocked is not None and await schema_version(conn) < oldest_usable_version():
+                raise MigrationBlocked(*self._blocked.args)
+
+    async def _migrate(self, conn: Connection) -> None:
+        """Create the roles and migrate; if a table is locked, note it and let others go on for a minute."""
+        await roles.ensure_group_roles(conn)
+        try:
             await Migrator(self._dsn).up()
-            self._prepared = True
+        except MigrationBlocked as error:
+            log.warning("migration.blocked", reason=str(error), again_in_seconds=_BLOCKED_REST_SECONDS)
+            self._blocked, self._blocked_until = error, monotonic() + _BLOCKED_REST_SECONDS
+        else:
+            self._blocked, self._prepared = None, True
 
     async def ensure_tenant(
         self,

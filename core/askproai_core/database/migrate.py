@@ -23,6 +23,9 @@ log = structlog.get_logger(__name__)
 
 OWNER = "askproai_owner"
 
+# Somebody else has the table, such as a dump or an open transaction.
+_BLOCKED = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
+
 _TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
     version     integer PRIMARY KEY,
@@ -35,6 +38,10 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 
 class MigrationError(DatabaseError):
     """The schema and this release's migration files do not fit."""
+
+
+class MigrationBlocked(MigrationError):
+    """A migration did not get a lock in time. Nothing of it was done; a later run tries again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,11 @@ def shipped_migrations() -> tuple[Migration, ...]:
     )
 
 
+def oldest_usable_version() -> int:
+    """Return the oldest schema that this release runs on: the one before its own, so that pods may be rolled in either order."""
+    return max(1, shipped_migrations()[-1].version - 1)
+
+
 async def schema_version(conn: Connection) -> int:
     """Return the database's schema version, 0 before the first migration. Every role of ours may read it."""
     if await conn.fetchval("SELECT to_regclass('schema_migrations')") is None:
@@ -87,7 +99,10 @@ class Migrator:
         self._migrations = shipped_migrations() if migrations is None else migrations
 
     async def up(self) -> list[int]:
-        """Apply pending migrations and return their versions. Of two runs at once, the second waits and finds nothing to do."""
+        """Apply pending migrations and return their versions. Of two runs at once, the second waits and finds nothing to do.
+
+        Raises `MigrationBlocked` when a table is locked; the migrations before that one stay applied.
+        """
         done: list[int] = []
         async with self._connect() as conn:
             # Of two first runs the slower one finds that the name exists, which PostgreSQL reports in one of these ways.
@@ -105,7 +120,13 @@ class Migrator:
                             f"migration {migration.version:04} is missing below {max(applied):04}: give it a higher number"
                         )
                     began = time.monotonic()
-                    await conn.execute(migration.up)
+                    try:
+                        await conn.execute(migration.up)
+                    except _BLOCKED as error:
+                        raise MigrationBlocked(
+                            f"migration {migration.version:04}_{migration.name} waits for a lock: end the dump or the open "
+                            "transaction on its tables (pg_stat_activity)"
+                        ) from error
                     await conn.execute(
                         "INSERT INTO schema_migrations (version, name, sha256, duration_ms) VALUES ($1, $2, $3, $4)",
                         migration.version, migration.name, migration.sha256, int((time.monotonic() - began) * 1000),
@@ -169,7 +190,8 @@ class Migrator:
         await conn.execute("SET LOCAL lock_timeout = '120s'; SET LOCAL statement_timeout = '15min'")
         # EXCLUSIVE lets readers pass: a tenant's readiness probe must neither delay a run nor wait for it.
         await conn.execute("LOCK TABLE schema_migrations IN EXCLUSIVE MODE")
-        await conn.execute("SET LOCAL lock_timeout = '10s'")  # everybody queues behind a waiting ALTER TABLE
+        # Every later statement on a table queues behind an ALTER TABLE that waits; a booking has time for half a second.
+        await conn.execute("SET LOCAL lock_timeout = '500ms'")
         applied = await self._applied(conn)
         changed = [m for m in self._migrations if m.version in applied and applied[m.version]["sha256"] != m.sha256]
         if changed:

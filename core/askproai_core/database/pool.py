@@ -2,6 +2,7 @@
 
 DatabaseError
 ├── MigrationError     the schema and this release's migration files do not fit
+│   └── MigrationBlocked   a table is locked; a later run tries again
 ├── RolesUnavailable   the admin's login lacks what it needs to manage roles
 ├── DataOwnedByOther   rows of this tenant key belong to another Tenant object
 └── TenantNotFound     the table `tenants` has no row of this tenant

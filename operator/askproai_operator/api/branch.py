@@ -50,9 +50,9 @@ class Address(base.Part):
 
 class Holidays(base.Part):
     country: Country
-    """Country whose public holidays count (ISO 3166-1, two letters)."""
+    """Country whose public holidays count (ISO 3166-1, two letters). An unknown one has none: condition HolidaysValid."""
     subdivision: Subdivision | None = None
-    """State whose public holidays count too (ISO 3166-2 without the country), such as BE."""
+    """State whose public holidays count too (ISO 3166-2 without the country), such as BE or NW."""
     closed: Annotated[tuple[base.Date, ...], base.bounded_list(100, as_set=True)] = ()
     """Further closed days (YYYY-MM-DD)."""
 

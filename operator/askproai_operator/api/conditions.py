@@ -32,6 +32,7 @@ class ConditionType(Explained):
     # Branch
     SERVICES_READY = "ServicesReady", "At least one service can be booked at the branch."
     NUMBERS_VALID = "NumbersValid", "The phone numbers can be read, and no other branch has them."
+    HOLIDAYS_VALID = "HolidaysValid", "The public holidays of the branch's country and state are known."
     # ServiceOffering
     STAFF_MATCHED = "StaffMatched", "Somebody has the skills that the service needs."
     CALENDAR_LINKED = "CalendarLinked", "The Cal.com event types fit: length, buffers, e-mail, confirmation, seats."
@@ -58,6 +59,7 @@ class Reason(Explained):
     """Why a condition is as it is. The message says the rest, and what to do."""
 
     AS_DECLARED = "AsDeclared", "Everything is as the spec says."
+    CAPPED = "Capped", "The spec asks for more than the platform allows a tenant; the message says what holds instead."
     NOT_REQUESTED = "NotRequested", "The spec does not ask for it; nothing to do."
     NOT_INSTALLED = "NotInstalled", "It waits for a CRD this cluster or release lacks; the message says what to do."
     NOT_PAUSED = "NotPaused", "The operator works on the object."
@@ -88,7 +90,7 @@ class Reason(Explained):
     DATABASE_UNAVAILABLE = "DatabaseUnavailable", "PostgreSQL does not answer or refuses the operator; tried again."
     DATA_OWNED_BY_OTHER = (
         "DataOwnedByOther",
-        "Rows of an earlier Tenant of this name were kept; adopt them (`askproai.de/adopt-data: <its UID>`) or rename.",
+        "Rows of a former Tenant of this name were kept; adopt them (`askproai.de/adopt-data: <its UID>`) or rename.",
     )
     # Redis
     CACHE_UNAVAILABLE = "CacheUnavailable", "Redis does not answer, or refuses us. All goes on, slower; tried again."
@@ -97,11 +99,17 @@ class Reason(Explained):
         "UsersBypassed",
         "This Redis lets in anybody without a password; give its user `default` one, or switch that user off.",
     )
+    # tenant
+    TIME_ZONE_UNKNOWN = (
+        "TimeZoneUnknown",
+        "The pods do not know this time zone; write its usual name, such as Europe/Berlin.",
+    )
     # exposure
     HOST_CLAIMED_TWICE = "HostClaimedTwice", "Another Tenant has this host and path; choose others."
     # branch and offering
     NUMBER_INVALID = "NumberInvalid", "A phone number cannot be read; correct it."
     NUMBER_CLAIMED_TWICE = "NumberClaimedTwice", "Another branch has this phone number; take it out of one of them."
+    HOLIDAYS_UNKNOWN = "HolidaysUnknown", "The country or state has no such code; the message has the right ones."
     NO_STAFF_WITH_SKILLS = "NoStaffWithSkills", "Nobody has all the required skills; teach a person, or ask for fewer."
     CAPACITY_UNSUPPORTED = (
         "CapacityUnsupported",

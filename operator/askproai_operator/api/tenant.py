@@ -135,7 +135,7 @@ class WebScale(base.Part):
     min_replicas: Replicas = 2
     """Fewest web pods (pods)."""
     max_replicas: Replicas = 10
-    """Most web pods (pods); also bounds the database connections."""
+    """Most web pods (pods), up to the operator's ASKPROAI_MAX_REPLICAS; also bounds the database connections."""
 
 
 class WorkerScale(base.Part):
@@ -144,14 +144,14 @@ class WorkerScale(base.Part):
     min_replicas: Replicas = 1
     """Fewest worker pods (pods)."""
     max_replicas: Replicas = 5
-    """Most worker pods (pods)."""
+    """Most worker pods (pods), up to the operator's ASKPROAI_MAX_REPLICAS."""
 
 
 class RateLimits(base.Part):
     webhooks_per_second: PerSecond = 300
-    """Webhooks per second; 0 is no limit."""
+    """Webhooks per second, up to the operator's ASKPROAI_MAX_REQUESTS_PER_SECOND; 0 is that ceiling."""
     functions_per_second: PerSecond = 100
-    """Call functions per second; 0 is no limit."""
+    """Call functions per second, up to the operator's ASKPROAI_MAX_REQUESTS_PER_SECOND; 0 is that ceiling."""
 
 
 class Runtime(base.Part):

@@ -10,8 +10,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import structlog
-from holidays import country_holidays
 
+from askproai_core.public_holidays import public_holidays
 from askproai_core.tenant_config import Branch, Hours, Staff, TenantConfig, Weekday
 from askproai_runtime.german_dates import format_spoken
 
@@ -33,7 +33,7 @@ def warm_up(config: TenantConfig, now: datetime) -> None:
         for branch in config.branches:
             find_closure(branch, now.date())
         format_spoken(now, zone)
-    except (LookupError, NotImplementedError, ValueError) as error:
+    except (LookupError, ValueError) as error:
         log.warning("booking.not_warm", error=type(error).__name__, consequence="the first caller waits longer")
 
 
@@ -54,7 +54,7 @@ def working_spans(zone: ZoneInfo, branch: Branch, staff_member: Staff, first: in
 def find_closure(branch: Branch, day: date) -> str | None:
     """Return why the branch is closed on `day`: the public holiday's name, "" for the branch's own closed day, else None.
 
-    The name is German in DE, AT and CH. Raises `NotImplementedError` for a country or subdivision that `holidays` lacks.
+    The name is German in DE, AT and CH.
     """
     rules = branch.holidays
     if rules is None:
@@ -66,8 +66,15 @@ def find_closure(branch: Branch, day: date) -> str | None:
 
 @lru_cache(maxsize=256)
 def _public_holidays(country: str, subdivision: str | None, year: int) -> dict[date, str]:
-    language = "de" if country in {"DE", "AT", "CH"} else None
-    return dict(country_holidays(country, subdiv=subdivision, years=year, language=language))
+    """Return the public holidays of a year; of an unknown subdivision those of the country, of an unknown country none.
+
+    A misspelt state must not fail every call of a branch: the operator reports it (`HolidaysValid`), and the pods log it.
+    """
+    try:
+        return public_holidays(country, subdivision, year)
+    except NotImplementedError:
+        log.warning("booking.holidays_unknown", country=country, subdivision=subdivision, year=year)
+        return {} if subdivision is None else _public_holidays(country, None, year)
 
 
 def local_days(zone: ZoneInfo, first: datetime, end: datetime) -> list[date]:

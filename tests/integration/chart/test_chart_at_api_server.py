@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from askproai_operator.controllers.tenant.children.secrets import teardown_release
 from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient, ProcessError
 from tests.worlds.chart_render import find_program, rendered
 from tests.worlds.waiting import eventually
@@ -130,3 +131,32 @@ async def test_the_guard_lets_the_operator_write_its_own_secrets_and_no_others(
     await control_plane.kubectl("delete", "secret", "ours", "-n", kube_namespace, f"--as={OPERATOR}")
     with pytest.raises(ApiError, match="not found"):
         await kube_client.get(f"{path}/ours")
+
+
+async def test_the_guard_admits_the_end_of_a_teardown_secret_whose_label_a_person_removed(
+    control_plane: ControlPlane, installed: Path, kube_client: KubeClient, kube_namespace: str
+):
+    """While its Tenant is being deleted nothing restores the label, so the patch that removes the finalizer must bring it."""
+    path = f"/api/v1/namespaces/{kube_namespace}/secrets"
+    owner = {"apiVersion": "askproai.de/v1alpha1", "kind": "Tenant", "name": "t", "uid": "u"}
+    meta = {"name": "t-teardown", "finalizers": ["askproai.de/operator"], "ownerReferences": [owner]}
+
+    async def patch(name: str, body: dict) -> str:
+        options = ("--type=merge", "-p", json.dumps(body), f"--as={OPERATOR}")
+        try:
+            return await control_plane.kubectl("patch", "secret", name, "-n", kube_namespace, *options)
+        except ProcessError as error:
+            return str(error)
+
+    async def guarded() -> bool:
+        await kube_client.delete(f"{path}/probe")
+        await kube_client.create(path, {"kind": "Secret", "metadata": {"name": "probe"}})
+        return "may write only Secrets" in await patch("probe", {"data": {"x": "eA=="}})
+
+    await kube_client.create(path, {"kind": "Secret", "metadata": {"name": "probe"}})
+    await eventually(guarded, 15, "the guard to be in force")
+    await kube_client.create(path, {"kind": "Secret", "metadata": meta})
+    answer = await patch("t-teardown", teardown_release())
+    released = (await kube_client.get(f"{path}/t-teardown"))["metadata"]
+    assert "may write only" not in answer
+    assert "finalizers" not in released

@@ -1,6 +1,7 @@
 """A tenant's optional children at a real API server. No kubelet runs: the tests themselves report pods as ready."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -145,6 +146,23 @@ async def test_replicas_are_handed_over_both_ways_and_never_fall_back_to_one(nam
         await namespace.wait_until_gone("HorizontalPodAutoscaler", WEB)
         assert holders(await namespace.get("Deployment", WEB)) == ["askproai-operator"]
     assert seen == [5, 7, 4]
+
+
+async def test_a_manifest_gets_no_more_pods_connections_and_requests_than_the_platform_allows(namespace):
+    await namespace.write_secret()
+    limits = {"webhooksPerSecond": 0, "functionsPerSecond": 200}
+    await namespace.create(
+        "Tenant", spec=RUNS | {"runtime": {"web": {"minReplicas": 2, "maxReplicas": 100}, "rateLimits": limits}}
+    )
+    autoscaler = await namespace.wait_for("HorizontalPodAutoscaler", WEB, bool, "the autoscaler")
+    assert autoscaler["spec"]["maxReplicas"] == 20
+    config = await namespace.wait_for("ConfigMap", "salon-mueller-config", bool, "the config")
+    given = json.loads(config["data"]["tenant.json"])["rate_limits"]
+    assert (given["webhooks_per_second"], given["functions_per_second"]) == (1000, 200)
+    await make_deployment_ready(namespace, "web")
+    runs = await namespace.condition("RuntimeAvailable", "True", "Capped")
+    assert "runtime.web.maxReplicas is 20 instead of 100" in runs["message"]
+    assert "runtime.rateLimits.webhooksPerSecond is 1000 instead of 0" in runs["message"]
 
 
 async def test_a_new_autoscaled_tenant_starts_with_its_minimum_and_is_then_left_alone(namespace):

@@ -1,6 +1,7 @@
 """The Tenant controller and its dependents, with a real API server, PostgreSQL, and the providers' simulators."""
 
 import base64
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -298,6 +299,16 @@ async def test_a_service_whose_branch_is_deleted_says_so(namespace):
     )
 
 
+async def test_a_misspelt_state_is_shown_with_its_right_spelling_and_the_branch_is_served(namespace):
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.create("Branch", spec={"holidays": {"country": "DE", "subdivision": "NRW"}})
+    shown = await namespace.condition("HolidaysValid", "False", "HolidaysUnknown", kind="Branch", name="mitte")
+    assert "NRW is no subdivision of DE; write NW" in shown["message"]
+    await namespace.condition("ServicesReady", "True", kind="Branch", name="mitte")
+    await namespace.ready()
+
+
 async def test_retained_rows_wait_for_their_adoption_and_no_tenant_of_the_same_name_erases_them(
     namespace, module_database: Database
 ):
@@ -312,7 +323,8 @@ async def test_retained_rows_wait_for_their_adoption_and_no_tenant_of_the_same_n
 
     await namespace.create("Tenant", spec={"dataPolicy": "Erase"})
     refused = await namespace.wait_for_condition("DatabaseReady", "False", "DataOwnedByOther")
-    assert f"askproai.de/adopt-data: {first}" in refused["message"]
+    assert "askproai.de/adopt-data: <its UID>" in refused["message"]
+    assert first not in json.dumps(await namespace.get("Tenant")), "who knows the UID gets the rows"
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")
     assert len(await rows(module_database, "SELECT 1 FROM resources WHERE tenant = $1", tenant)) == 2

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import re
 import subprocess
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
@@ -12,6 +13,7 @@ import pytest
 from askproai_core.database import (
     AdminStore,
     Migration,
+    MigrationBlocked,
     MigrationError,
     Migrator,
     Pool,
@@ -19,6 +21,7 @@ from askproai_core.database import (
     schema_version,
     shipped_migrations,
 )
+from askproai_core.database import admin as admin_module
 from askproai_sandbox.databases import Database
 from askproai_sandbox.postgres import EmbeddedPostgres
 
@@ -117,6 +120,77 @@ async def test_a_tenants_role_cannot_hold_the_runner_up(database: Database) -> N
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await curious.execute("LOCK TABLE schema_migrations IN ROW EXCLUSIVE MODE")
     await curious.close()
+
+
+async def test_a_migration_behind_a_dump_gives_up_before_bookings_queue_behind_it(database: Database) -> None:
+    """Every later statement on the table waits behind a waiting ALTER TABLE."""
+    extra = Migration(9001, "extra", "ALTER TABLE appointments ADD COLUMN extra int", "SELECT 1")
+    migrator = Migrator(database.dsn, (*shipped_migrations(), extra))
+    async with open_pool(database.dsn, max_size=1) as dump, dump.acquire() as connection:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE appointments IN ACCESS SHARE MODE")
+            with pytest.raises(MigrationBlocked, match=r"9001_extra waits for a lock.*dump"):
+                await asyncio.wait_for(migrator.up(), 3)
+        assert await migrator.up() == [9001]
+
+
+@pytest.fixture
+async def behind(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[AdminStore, list[float]]]:
+    """A new release's operator on the schema before, whose newest migration somebody blocks; its clock is the list's number."""
+    await database.create_tenant("salon")
+    now = [0.0]
+    monkeypatch.setattr(admin_module, "monotonic", lambda: now[0])
+    admin = AdminStore(database.dsn)
+    yield admin, now
+    await admin.close()
+
+
+async def test_a_blocked_migration_stops_no_reconcile_and_is_tried_again_after_a_minute(
+    database: Database, behind: tuple[AdminStore, list[float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The release runs on the schema before it, so a dump must not make every Tenant wait, nor try again by itself."""
+    admin, now = behind
+    await Migrator(database.dsn).down()
+    attempts = 0
+    up = Migrator.up
+
+    async def counted(self: Migrator) -> list[int]:
+        nonlocal attempts
+        attempts += 1
+        return await up(self)
+
+    monkeypatch.setattr(Migrator, "up", counted)
+    async with open_pool(database.dsn, max_size=1) as somebody:
+        async with somebody.acquire() as connection, connection.transaction():
+            await connection.execute("LOCK TABLE tenants IN ROW EXCLUSIVE MODE")  # in the way of billing's foreign key
+            for _ in range(3):
+                await admin.prepare()
+                await admin.ensure_tenant("salon.salon", "uid-salon", "p", 5)
+            assert attempts == 1
+            now[0] = 61
+            await admin.prepare()
+            assert attempts == 2
+        await admin.prepare()
+        assert attempts == 2, "a minute from the last attempt"
+        now[0] = 122
+        await admin.prepare()
+        assert await somebody.fetchval("SELECT max(version) FROM schema_migrations") == LATEST
+
+
+async def test_a_schema_that_is_too_old_is_an_error_until_the_migration_has_its_lock(
+    database: Database, behind: tuple[AdminStore, list[float]]
+) -> None:
+    admin, now = behind
+    await Migrator(database.dsn).down(steps=2)
+    async with open_pool(database.dsn, max_size=1) as somebody:
+        async with somebody.acquire() as connection, connection.transaction():
+            await connection.execute("LOCK TABLE appointments IN ACCESS SHARE MODE")  # as pg_dump
+            for _ in range(2):
+                with pytest.raises(MigrationBlocked):
+                    await admin.prepare()
+        now[0] = 61
+        await admin.prepare()
+        assert await somebody.fetchval("SELECT max(version) FROM schema_migrations") == LATEST
 
 
 async def test_objects_follow_the_databases_search_path(postgres: EmbeddedPostgres) -> None:

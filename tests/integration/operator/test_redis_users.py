@@ -200,6 +200,23 @@ async def test_a_server_without_users_is_shared_and_reported(tmp_path: Path, ser
 class TestSeveralNodes:
     """Redis replicates no users: after a failover the new primary would know nobody."""
 
+    async def test_a_replica_without_users_never_gives_the_administrators_url_to_tenants(self, serve: "Serve") -> None:
+        primary = (await serve(*AUTH))[1]
+        replica = (await serve(*AUTH, "--rename-command", "ACL", ""))[1]
+        await follow(f"redis://:pw@127.0.0.1:{replica}/0", primary)
+        admin = RedisAdmin(f"redis://:pw@127.0.0.1:{primary}/0", SystemClock())
+        url = admin.tenant_url(SALON, None)
+
+        async def reported() -> bool:
+            return await admin.ensure_user(SALON, url) == (f"127.0.0.1:{replica}",)
+
+        await eventually(reported, SOON, "the replica among those that lack the user")
+        assert admin.tenant_url(SALON, url) == url
+        assert urlsplit(admin.tenant_url(OTHER, None)).username == user_name(OTHER)
+        await admin.drop_tenant(SALON)
+        assert not await works(url, SALON)
+        await admin.close()
+
     async def test_a_replica_knows_the_users_before_it_must(self, serve: "Serve") -> None:
         primary, replica = [(await serve(*AUTH))[1] for _ in range(2)]
         urls = [f"redis://:pw@127.0.0.1:{port}/0" for port in (primary, replica)]

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from askproai_core.tenant_config import Absence, Branch, Holidays, Hours, Service, Staff, Weekday
 from askproai_runtime.booking.availability import (
@@ -171,6 +172,20 @@ def test_public_holidays_and_own_closed_days_have_no_slots() -> None:
     assert find_closure(berlin.branch, date(2026, 12, 25)) == "Erster Weihnachtstag"
     assert find_closure(berlin.branch, date(2026, 12, 24)) == ""
     assert find_closure(berlin.branch, date(2026, 12, 23)) is None
+
+
+def test_an_unknown_subdivision_or_country_loses_its_holidays_and_no_calls() -> None:
+    with capture_logs() as logs:
+        misspelt = rules(holidays=Holidays(country="DE", subdivision="NRW", closed=(date(2026, 12, 24),)))
+        assert starts(misspelt, "2026-12-23")
+        assert not starts(misspelt, "2026-12-24")  # own
+        assert not starts(misspelt, "2026-12-25"), "a holiday of the whole country"
+        assert starts(misspelt, "2026-06-04"), "Corpus Christi, in NW only"
+        assert starts(rules(holidays=Holidays(country="EN")), "2026-12-25")
+    assert {(entry["event"], entry["country"], entry["subdivision"]) for entry in logs} == {
+        ("booking.holidays_unknown", "DE", "NRW"),
+        ("booking.holidays_unknown", "EN", None),
+    }
 
 
 def test_minimum_notice_counts_absolute_time_from_now() -> None:

@@ -50,6 +50,18 @@ def test_a_misspelt_field_is_named_with_what_was_meant() -> None:
     }
 
 
+def test_a_state_that_has_no_holidays_is_a_warning_with_the_right_spelling() -> None:
+    """The API server accepts it, and so do we; the branch would lose its holidays."""
+    result = lint("-", stdin=BRANCH.replace("country: DE", "country: DE, subdivision: NRW"))
+    assert result.exit_code == 0, result.output
+    assert (
+        "<stdin>:9: warning: Branch/mitte spec.holidays.subdivision: NRW is no subdivision of DE; write NW"
+        in result.output
+    )
+    country = lint("-", stdin=BRANCH.replace("country: DE", "country: EN"))
+    assert "<stdin>:9: warning: Branch/mitte spec.holidays.country: EN" in country.output
+
+
 def test_items_of_a_list_are_checked_and_other_kinds_pass() -> None:
     items = {
         "apiVersion": "v1",

@@ -7,7 +7,13 @@ import pytest
 
 from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.api.conditions import ConditionType, Reason, Status
-from askproai_operator.controllers.branch.inputs import CHECKS, Inputs, numbers_condition, tenant_missing
+from askproai_operator.controllers.branch.inputs import (
+    CHECKS,
+    Inputs,
+    holidays_condition,
+    numbers_condition,
+    tenant_missing,
+)
 from askproai_operator.controllers.branch.phone_numbers import numbers_of_older_branches, read_phone_numbers
 from askproai_operator.controllers.branch.plan import Action, default_service, plan_default_service, written_services
 from askproai_operator.controllers.conditions import References, first_failing
@@ -69,6 +75,43 @@ def test_an_unreadable_number_is_reported_before_a_claimed_one():
 def test_a_branch_without_numbers_is_valid():
     condition = numbers_condition(inputs(branch(phoneNumbers=[])))
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
+
+
+# Holidays
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (
+            {"country": "DE", "subdivision": "NRW"},
+            "holidays.subdivision: NRW is no subdivision of DE; write NW (one of BB, BE,",
+        ),
+        ({"country": "DE", "subdivision": "BAY"}, "write BY ("),
+        (
+            {"country": "DE", "subdivision": "XX"},
+            "; write one of BB, BE, BW, BY, HB, HE, HH, MV, NI, NW, RP, SH, SL, SN, ST, TH;",
+        ),
+        ({"country": "EN"}, "holidays.country: EN is no country whose holidays are known; write GB"),
+        ({"country": "XX"}, "write the code of ISO 3166-1"),
+        ({"country": "EN", "subdivision": "NRW"}, "holidays.country: "),
+    ],
+)
+def test_an_unknown_country_or_state_is_reported_with_the_right_spelling(written, expected):
+    condition = holidays_condition(branch(holidays=written))
+    assert (condition.type, condition.status) == (ConditionType.HOLIDAYS_VALID, Status.FALSE)
+    assert condition.reason is Reason.HOLIDAYS_UNKNOWN
+    assert expected in condition.message
+
+
+@pytest.mark.parametrize(
+    "written", [None, {"country": "AT"}, {"country": "DE", "subdivision": "NW"}, {"country": "DE"}]
+)
+def test_known_holidays_and_none_are_valid(written):
+    assert holidays_condition(branch(holidays=written)).status is Status.TRUE
+
+
+# References
 
 
 @pytest.mark.parametrize("absence", [Reason.TENANT_NOT_FOUND, Reason.PENDING])

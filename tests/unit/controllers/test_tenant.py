@@ -9,6 +9,7 @@ from askproai_core.database import DataOwnedByOther, RolesUnavailable
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.controllers.tenant.addresses import address_of
+from askproai_operator.controllers.tenant.ceilings import apply_ceilings
 from askproai_operator.controllers.tenant.checks import CHECKS
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.controllers.tenant.status import database_condition, status_fields
@@ -21,6 +22,7 @@ from askproai_operator.providers import (
     KeyHolder,
     ProviderUnavailable,
 )
+from askproai_operator.settings import Settings
 from tests.worlds.salon_models import credentials, raw, tenant
 
 OLD, YOUNG = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
@@ -168,7 +170,7 @@ def test_the_status_keeps_the_registered_webhook_until_the_new_one_is_registered
 @pytest.mark.parametrize(
     ("error", "reason", "quoted", "hidden"),
     [
-        (DataOwnedByOther("a.b", "uid-1"), Reason.DATA_OWNED_BY_OTHER, "askproai.de/adopt-data: uid-1", "--"),
+        (DataOwnedByOther("a.b", "uid-1"), Reason.DATA_OWNED_BY_OTHER, "askproai.de/adopt-data: <its UID>", "uid-1"),
         (RolesUnavailable("as a superuser, GRANT x"), Reason.DATABASE_UNAVAILABLE, "as a superuser, GRANT x", "--"),
         (OSError("db-7.internal:5432"), Reason.DATABASE_UNAVAILABLE, "OSError, PostgreSQL does not answer", "internal"),
     ],
@@ -186,3 +188,37 @@ def test_the_roles_connection_limit_fits_every_pod_that_can_run():
 
 def test_the_roles_connection_limit_fits_the_workers_of_split_too():
     assert connection_limit(tenant(runtime={"mode": "Split"})) == 44 + 6
+
+
+def test_a_time_zone_that_the_pods_do_not_know_never_reaches_them():
+    """The API server's database may have more names, and every call of pods with such a config would fail."""
+    failed = first_failing(CHECKS, inputs(tenant=tenant(timeZone="Europe/Bielefeld")))
+    assert failed is not None
+    assert (failed.type, failed.reason) == (ConditionType.RUNTIME_AVAILABLE, Reason.TIME_ZONE_UNKNOWN)
+    assert "the pods do not know timeZone Europe/Bielefeld" in failed.message
+
+
+# Ceilings
+
+
+def test_what_is_above_a_ceiling_is_lowered_and_named():
+    greedy = {"mode": "Split", "web": {"minReplicas": 30, "maxReplicas": 100}, "workers": {"maxReplicas": 100}}
+    limits = {"rateLimits": {"webhooksPerSecond": 0, "functionsPerSecond": 5000}}
+    lowered, sentences = apply_ceilings(tenant(runtime=greedy | limits), Settings())
+    runtime = lowered.spec.runtime
+    assert (runtime.web.min_replicas, runtime.web.max_replicas) == (20, 20)
+    assert (runtime.workers.min_replicas, runtime.workers.max_replicas) == (1, 20)
+    assert (runtime.rate_limits.webhooks_per_second, runtime.rate_limits.functions_per_second) == (1000, 1000)
+    assert connection_limit(lowered) == 21 * 4 + 21
+    assert sentences[1] == "runtime.web.maxReplicas is 20 instead of 100, by the platform's ASKPROAI_MAX_REPLICAS"
+    assert [sentence.split()[0] for sentence in sentences] == [
+        "runtime.web.minReplicas",
+        "runtime.web.maxReplicas",
+        "runtime.workers.maxReplicas",
+        "runtime.rateLimits.webhooksPerSecond",
+        "runtime.rateLimits.functionsPerSecond",
+    ]
+
+
+def test_what_is_within_the_ceilings_is_left_as_it_is():
+    assert apply_ceilings(tenant(), Settings()) == (tenant(), ())

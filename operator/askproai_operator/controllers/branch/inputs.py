@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from askproai_core.public_holidays import find_holiday_problem
 from askproai_operator.api import Branch, Key, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
@@ -91,3 +92,16 @@ def numbers_condition(inputs: Inputs) -> Condition:
     if not inputs.numbers.usable:
         return good(ConditionType.NUMBERS_VALID, "no phone numbers are listed", Reason.NOT_REQUESTED)
     return good(ConditionType.NUMBERS_VALID, ", ".join(number.number for number in inputs.numbers.usable))
+
+
+def holidays_condition(branch: Branch) -> Condition:
+    """Return the condition HolidaysValid."""
+    rules, kind = branch.spec.holidays, ConditionType.HOLIDAYS_VALID
+    if rules is None:
+        return good(kind, "no public holidays count", Reason.NOT_REQUESTED)
+    problem = find_holiday_problem(rules.country, rules.subdivision)
+    if problem is None:
+        return good(kind)
+    counting = "no public holidays" if problem.field == "country" else f"only those of the whole of {rules.country}"
+    text = f"holidays.{problem.field}: {problem.message}; until then {counting} count"
+    return bad(kind, Reason.HOLIDAYS_UNKNOWN, text)

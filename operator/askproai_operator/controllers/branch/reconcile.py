@@ -5,6 +5,7 @@ from askproai_operator.controllers.branch.inputs import (
     Inputs,
     default_service_name,
     gather,
+    holidays_condition,
     numbers_condition,
     tenant_missing,
 )
@@ -24,7 +25,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     # Requeued after the usual resync, since watches report all that the conditions wait for; sooner only when the plan
     # waits for services that may never come.
     return Result(
-        (services, numbers_condition(inputs)),
+        (services, numbers_condition(inputs), holidays_condition(branch)),
         status={
             "services": plan.services,
             "phoneNumbers": [number.number for number in inputs.numbers.usable if number.did not in inputs.claimed],

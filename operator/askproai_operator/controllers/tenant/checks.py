@@ -1,5 +1,6 @@
 """What must hold before a Tenant's database, pods and webhook are touched. Pure."""
 
+from askproai_core.clock import is_known_time_zone
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad
 from askproai_operator.controllers.conditions import Check, condition_of
 from askproai_operator.controllers.tenant.inputs import Inputs
@@ -36,9 +37,19 @@ def retell_key_shared(inputs: Inputs) -> Condition | None:
     return bad(_KIND, Reason.CREDENTIALS_SHARED, text)
 
 
+def time_zone_unknown(inputs: Inputs) -> Condition | None:
+    """The API server knows the time zone, but not this image: pods that got it would fail each call."""
+    zone = inputs.tenant.spec.time_zone
+    if is_known_time_zone(zone):
+        return None
+    text = f"the pods do not know timeZone {zone}: write its usual name, such as Europe/Berlin; until then nothing is changed"
+    return bad(ConditionType.RUNTIME_AVAILABLE, Reason.TIME_ZONE_UNKNOWN, text)
+
+
 # The order is the precedence. The first failing check ends the reconcile.
 CHECKS: tuple[Check[Inputs], ...] = (
     secrets_incomplete,  # CredentialsValid=False: SecretNotFound, SecretKeyMissing
     keys_unusable,  # =False: ProviderHostNotAllowed, CredentialsInvalid; =Unknown: ProviderUnavailable
     retell_key_shared,  # =False: CredentialsShared
+    time_zone_unknown,  # RuntimeAvailable=False: TimeZoneUnknown
 )

@@ -15,6 +15,7 @@ from askproai_operator.api.conditions import Condition, ConditionType, Reason, b
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.addresses import address_of, registered_calcom_url
 from askproai_operator.controllers.tenant.children.metadata import child_name
+from askproai_operator.controllers.tenant.children.secrets import teardown_release
 from askproai_operator.credentials import CALCOM_BASE_URL, CALCOM_KEY, read_own_secret
 from askproai_operator.engine import FINALIZER, GONE, EventRecord, EventType, Result, resources
 from askproai_operator.orphans import (
@@ -63,7 +64,7 @@ async def delete_tenant(tenant: Tenant, context: ReconcileContext) -> Result:
     events = [await add_orphan(remote, keys, f"given up: {failure_text(error)}", context) for remote, error in failures]
     # T-teardown first: nothing but our finalizer holds it, and a namespace that is being deleted still accepts a patch.
     teardown = child_name(meta.name, "teardown")
-    await context.kube.patch(resources.SECRETS, meta.namespace, teardown, {"metadata": {"finalizers": None}})
+    await context.kube.patch(resources.SECRETS, meta.namespace, teardown, teardown_release())
     await context.kube.remove_finalizer(tenant)
     return Result(gone=True, events=(*events, *_orphaned(tenant, keys, context)))
 

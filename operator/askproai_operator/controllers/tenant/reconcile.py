@@ -11,6 +11,7 @@ from askproai_operator.api.conditions import Condition, ConditionType, Reason, b
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.conditions import condition_of, first_failing
 from askproai_operator.controllers.tenant.addresses import registered_calcom_url
+from askproai_operator.controllers.tenant.ceilings import add_lowered, apply_ceilings
 from askproai_operator.controllers.tenant.checks import CHECKS
 from askproai_operator.controllers.tenant.children import apply_children, apply_monitoring, apply_routes
 from askproai_operator.controllers.tenant.children.deployment import runtime_condition
@@ -56,6 +57,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
 
 
 async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
+    tenant, lowered = apply_ceilings(tenant, context.settings)
     inputs = await gather(tenant, context)
     if failed := first_failing(CHECKS, inputs):
         # Not retried with backoff: a change of the Tenant or of a watched Secret requeues it at once, and the resync reads an
@@ -68,8 +70,8 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     try:
         resource_ids, events = await ensure_database(inputs, urls.database, context)
     except DATABASE_ERRORS as error:
-        state = getattr(error, "sqlstate", None)
-        log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, sqlstate=state)
+        details = {"sqlstate": getattr(error, "sqlstate", None), "owner_uid": getattr(error, "owner_uid", None)}
+        log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, **details)
         condition = database_condition(error)
         if isinstance(error, DataOwnedByOther):
             # Not requeued: a person adopts the rows or renames the Tenant, and that edit requeues it.
@@ -91,7 +93,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     webhook = await _register_webhook(inputs, context)
     exposed = await apply_routes(tenant, inputs.address, context)
     monitored = await apply_monitoring(tenant, context)
-    pods = runtime_condition(tenant, deployments)
+    pods = add_lowered(runtime_condition(tenant, deployments), lowered)
     status = status_fields(
         inputs,
         context.installation_id,

@@ -8,6 +8,8 @@ from askproai_operator.engine import MANAGER, TENANT_LABEL, ApiResource, resourc
 
 Manifest = dict[str, Any]
 
+MANAGED_BY = "app.kubernetes.io/managed-by"
+
 
 class Component(StrEnum):
     """A Deployment of the tenant, and the container that it is named after."""
@@ -38,7 +40,7 @@ def new_manifest(tenant: Tenant, ref: ApiResource, suffix: str, component: str) 
 
 def child_labels(tenant: Tenant, component: str) -> dict[str, str]:
     """Return the labels that every child carries, pods included."""
-    own = {"app.kubernetes.io/managed-by": MANAGER, TENANT_LABEL: tenant.metadata.name}
+    own = {MANAGED_BY: MANAGER, TENANT_LABEL: tenant.metadata.name}
     return pod_selector(tenant, component) | own
 
 

@@ -4,7 +4,7 @@
 """
 
 from askproai_operator.api import Tenant
-from askproai_operator.controllers.tenant.children.metadata import Manifest, new_manifest
+from askproai_operator.controllers.tenant.children.metadata import MANAGED_BY, Manifest, new_manifest
 from askproai_operator.credentials import (
     CALCOM_BASE_URL,
     CALCOM_KEY,
@@ -13,7 +13,7 @@ from askproai_operator.credentials import (
     Credentials,
     secret_manifest,
 )
-from askproai_operator.engine import FINALIZER, resources
+from askproai_operator.engine import FINALIZER, MANAGER, resources
 
 # Annotation of T-teardown, by which tenants' keys are compared without reading them.
 KEY_HASH = "askproai.de/retell-key"
@@ -49,6 +49,15 @@ def teardown_secret(tenant: Tenant, credentials: Credentials, key_hash: str) -> 
     manifest = _secret(tenant, "teardown", keys | urls)
     manifest["metadata"] |= {"finalizers": [FINALIZER], "annotations": {KEY_HASH: key_hash}}
     return manifest
+
+
+def teardown_release() -> Manifest:
+    """Return the patch that lets `T-teardown` go: our finalizer removed.
+
+    The label goes with it, because the admission policy admits only writes that leave the label, and nothing restores one that
+    a person removed from a Secret of a Tenant that is being deleted.
+    """
+    return {"metadata": {"finalizers": None, "labels": {MANAGED_BY: MANAGER}}}
 
 
 def _secret(tenant: Tenant, suffix: str, values: dict[str, str]) -> Manifest:

@@ -1,0 +1,49 @@
+"""Which public holidays there are, by the package `holidays`, and how its countries and subdivisions are written."""
+
+from datetime import date
+from typing import NamedTuple
+
+from holidays import country_holidays
+
+# What Germans write for their states and for the United Kingdom, where ISO 3166 has another code.
+_COUNTRIES = {"EN": "GB"}
+_SUBDIVISIONS = {
+    "DE": {
+        "BAW": "BW", "BAY": "BY", "BER": "BE", "BRA": "BB", "BRB": "BB", "BRE": "HB", "HAM": "HH", "HES": "HE", "LSA": "ST",
+        "MVP": "MV", "NDS": "NI", "NIE": "NI", "NRW": "NW", "RLP": "RP", "SAA": "SL", "SAC": "SN", "SHO": "SH", "THU": "TH",
+    },
+}  # fmt: skip
+
+
+class HolidayProblem(NamedTuple):
+    """What is wrong with a field of `holidays`, and what to write instead."""
+
+    field: str  # `country` or `subdivision`
+    message: str
+
+
+def public_holidays(country: str, subdivision: str | None, year: int) -> dict[date, str]:
+    """Return the public holidays of a year with their names, German in DE, AT and CH.
+
+    Raises `NotImplementedError` for a country or subdivision that the package does not know.
+    """
+    language = "de" if country in {"DE", "AT", "CH"} else None
+    return dict(country_holidays(country, subdiv=subdivision, years=year, language=language))
+
+
+def find_holiday_problem(country: str, subdivision: str | None) -> HolidayProblem | None:
+    """Return what is wrong with a country and its subdivision, None if their holidays are known."""
+    try:
+        known = country_holidays(country)
+    except NotImplementedError:
+        written = f"write {_COUNTRIES.get(country, 'the code of ISO 3166-1, such as DE, AT or CH')}"
+        return HolidayProblem("country", f"{country} is no country whose holidays are known; {written}")
+    try:
+        country_holidays(country, subdiv=subdivision)
+    except NotImplementedError:
+        codes = ", ".join(sorted(code for code in known.subdivisions if len(code) <= 3 and code == code.upper()))  # noqa: PLR2004
+        listed = f"one of {codes}" if codes else "none: only holidays of the whole country are known"
+        meant = _SUBDIVISIONS.get(country, {}).get(str(subdivision))
+        written = f"write {meant} ({listed})" if meant else f"write {listed}"
+        return HolidayProblem("subdivision", f"{subdivision} is no subdivision of {country}; {written}")
+    return None
