@@ -156,7 +156,5 @@ async def test_the_guard_admits_the_end_of_a_teardown_secret_whose_label_a_perso
     await kube_client.create(path, {"kind": "Secret", "metadata": {"name": "probe"}})
     await eventually(guarded, 15, "the guard to be in force")
     await kube_client.create(path, {"kind": "Secret", "metadata": meta})
-    answer = await patch("t-teardown", teardown_release())
-    released = (await kube_client.get(f"{path}/t-teardown"))["metadata"]
-    assert "may write only" not in answer
-    assert "finalizers" not in released
+    # Without its owner the garbage collector deletes it as soon as the finalizer is gone, so only the answer can be asserted.
+    assert "t-teardown patched" in await patch("t-teardown", teardown_release())
