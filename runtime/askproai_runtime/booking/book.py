@@ -3,7 +3,7 @@
     claim the action of the call → lock the slot in Redis, which only spares work → TX1: lock the staff members, check the
     slot again, write the appointment (pending, with its sync job) → ask the calendar, outside any transaction → TX2: confirm
     it or keep it pending; if the time is taken there: give it up, and try the next staff member; if the calendar refuses it
-    for another reason: give it up, and tell the caller that nothing is booked → answer the caller
+    for another reason: give it up, and say that nothing is booked → answer the caller
 
 Killed anywhere, it leaves either nothing, or a pending appointment that its sync job finishes; asked again, it finds that
 appointment instead of making a second one. The fault points between the steps are there to prove it.

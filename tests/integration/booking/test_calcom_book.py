@@ -40,7 +40,7 @@ async def test_a_booking_is_in_both_calendars(env: CalcomEnvironment) -> None:
 async def test_a_measurement_that_cannot_be_stored_does_not_hide_the_booking(
     env: CalcomEnvironment, database: str
 ) -> None:
-    """Cal.com has booked: the caller is told so at once, and the row in `provider_calls` is done without."""
+    """Cal.com has booked: the caller hears so at once, and the row in `provider_calls` is done without."""
     async with open_pool(env.salon.store.dsn, max_size=1) as pool:
         env.calendar.recorder = replace(env.calendar.recorder, pool=pool)
         busy = await pool.acquire() if database == "slow" else None  # its only connection
