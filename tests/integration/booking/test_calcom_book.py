@@ -140,11 +140,8 @@ async def test_while_calcom_is_unreachable_it_is_booked_here_and_later_there_onc
         env.salon.booking.sync_appointment(first),
         return_exceptions=True,
     )
-    assert [type(r) for r in results if r is not None] in (
-        [StaleClaim],
-        [CalendarDisagrees],
-        [StaleClaim, CalendarDisagrees],
-    )
+    # Whichever comes second finds its claim ended, another change of the row, or a booking that may still appear: it asks again.
+    assert {type(r) for r in results if r is not None} <= {StaleClaim, CalendarDisagrees, RunAgain}
     assert len(env.bookings) == 1
     if (await env.salon.live())[0]["status"] == "pending_sync":
         await env.run_sync_job()
