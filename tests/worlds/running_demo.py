@@ -92,7 +92,7 @@ async def play(directory: Path, *, keep: bool, kill: bool) -> tuple[DemoResult, 
     """Play the demo's scenario, and return its outcome and the text that a person saw."""
     screen = io.StringIO()
     outcome = await run_demo(
-        keep=keep, kill=kill, console=Console(file=screen, width=132), directory=directory, tied=True
+        keep=keep, kill=kill, console=Console(file=screen, width=132), directory=directory, dies_with_parent=True
     )
     return outcome, screen.getvalue()
 
