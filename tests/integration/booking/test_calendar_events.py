@@ -88,7 +88,7 @@ async def test_a_move_while_the_sync_job_runs_makes_it_run_once_more(env: Calcom
     """The job has seen the booking where it belongs; then a person moves it, and that event is handled before the job ends."""
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
     await env.salon.booking.book_appointment(call(), booking_args())
-    real = env.worker._context.calendar
+    real = env.worker.calendar
 
     class MovedMeanwhile:
         remote = True

@@ -160,7 +160,7 @@ async def test_a_manifest_gets_no_more_pods_connections_and_requests_than_the_pl
     given = json.loads(config["data"]["tenant.json"])["rate_limits"]
     assert (given["webhooks_per_second"], given["functions_per_second"]) == (1000, 200)
     await make_deployment_ready(namespace, "web")
-    runs = await namespace.condition("RuntimeAvailable", "True", "Capped")
+    runs = await namespace.wait_for_condition("RuntimeAvailable", "True", "Capped")
     assert "runtime.web.maxReplicas is 20 instead of 100" in runs["message"]
     assert "runtime.rateLimits.webhooksPerSecond is 1000 instead of 0" in runs["message"]
 

@@ -303,10 +303,10 @@ async def test_a_misspelt_state_is_shown_with_its_right_spelling_and_the_branch_
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.create("Branch", spec={"holidays": {"country": "DE", "subdivision": "NRW"}})
-    shown = await namespace.condition("HolidaysValid", "False", "HolidaysUnknown", kind="Branch", name="mitte")
+    shown = await namespace.wait_for_condition("HolidaysValid", "False", "HolidaysUnknown", kind="Branch", name="mitte")
     assert "NRW is no subdivision of DE; write NW" in shown["message"]
-    await namespace.condition("ServicesReady", "True", kind="Branch", name="mitte")
-    await namespace.ready()
+    await namespace.wait_for_condition("ServicesReady", "True", kind="Branch", name="mitte")
+    await namespace.wait_until_ready()
 
 
 async def test_retained_rows_wait_for_their_adoption_and_no_tenant_of_the_same_name_erases_them(

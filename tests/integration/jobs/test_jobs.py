@@ -213,7 +213,7 @@ def raise_sqlstate(env: JobEnvironment, state: str) -> Callable[[Job], Awaitable
 async def test_a_slow_or_restarting_database_uses_up_no_attempt(env: JobEnvironment, state: str) -> None:
     job_id = await env.event("innocent")
     async with env.running(raise_sqlstate(env, state)):
-        row = await env.until(job_id, state="ready", claim_no=1)
+        row = await env.wait_for(job_id, state="ready", claim_no=1)
     assert (row["attempts"], row["event_attempts"], row["event_status"]) == (0, 0, "received")
     assert 8 < row["due_in"] <= 10
     assert row["last_error"].startswith(f"{type(asyncpg.PostgresError.new({'C': state})).__name__} at ")
@@ -231,7 +231,7 @@ async def test_another_database_error_and_one_that_does_not_end_count(
     )
     await admin.close()
     async with env.running(raise_sqlstate(env, state)):
-        row = await env.until(job_id, state="ready", claim_no=1)
+        row = await env.wait_for(job_id, state="ready", claim_no=1)
     assert (row["attempts"], row["event_status"]) == (1, "failed")
 
 
@@ -399,8 +399,8 @@ async def test_a_kind_of_a_later_release_waits_for_it_and_stops_nothing(
         )  # fmt: skip
         known = await env.event("known")
         async with env.running():
-            await env.until(known, state="done")
-            await env.until(await env.event("next"), state="done")
+            await env.wait_for(known, state="done")
+            await env.wait_for(await env.event("next"), state="done")
         row = await admin.fetchrow("SELECT state, attempts FROM jobs WHERE id = $1", later)
         assert tuple(row) == ("ready", 0)
     finally:
