@@ -1,6 +1,7 @@
 """The documentation pages: every link has a target, and every command that a page names exists."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,16 @@ def test_every_decision_has_a_row_in_the_table_with_its_number() -> None:
     assert [name for _, name in rows] == sorted(page.name for page in DECISIONS.glob("[0-9]*.md"))
     for number, name in rows:
         assert (DECISIONS / name).read_text().startswith(f"# {number}. ")
+
+
+def test_every_source_file_that_a_page_names_exists() -> None:
+    """Paths in code may be shortened at the front, such as `booking/book.py`."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = [f"/{line}" for line in listed.stdout.splitlines()]
+    for page in PAGES:
+        named = re.findall(r"`([a-z_]+(?:/[a-z_0-9]+)*/[a-z_0-9]+\.(?:py|yaml|lua|sql))`", read_prose(page))
+        missing = [path for path in named if not any(file.endswith(f"/{path}") for file in files)]
+        assert not missing, page.name
 
 
 def test_every_command_that_a_page_names_exists() -> None:
