@@ -11,7 +11,7 @@ from aiohttp import web
 from askproai_core.database import DATABASE_UNAVAILABLE, oldest_usable_version, schema_version
 from askproai_core.http_server import Problem, error_middleware, json_response, liveness, metrics_route
 from askproai_core.redis import Provider
-from askproai_runtime.admin_api import BASE, AdminStore, api_app, description_app, require_token
+from askproai_runtime.admin_api import BASE, AdminApiStore, api_app, description_app, require_token
 from askproai_runtime.billing import BillingState, get_billing_state
 from askproai_runtime.jobs import snapshot
 from askproai_runtime.metrics import Metrics
@@ -123,7 +123,7 @@ async def details(process: Process, readiness: Readiness) -> dict[str, Any]:
     if reason is None:
         try:
             waiting = await snapshot(process.pool, process.tenant)
-            rows = await AdminStore(process.pool, process.tenant).list_last_provider_calls()
+            rows = await AdminApiStore(process.pool, process.tenant).list_last_provider_calls()
             billing = await get_billing_state(process.pool, process.tenant)
         except DATABASE_UNAVAILABLE:
             reason = "database does not answer"

@@ -16,7 +16,7 @@ from askproai_runtime.admin_api.appointments import Appointments
 from askproai_runtime.admin_api.calls import Calls
 from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint, openapi
 from askproai_runtime.admin_api.events import Events
-from askproai_runtime.admin_api.store import AdminStore
+from askproai_runtime.admin_api.store import AdminApiStore
 from askproai_runtime.process import Process
 from askproai_runtime.watched_files import Credentials
 
@@ -27,7 +27,7 @@ BASE = "/api/v1"
 
 def endpoints(process: Process) -> tuple[Endpoint, ...]:
     """Return every endpoint of the API."""
-    store = AdminStore(process.pool, process.tenant)
+    store = AdminApiStore(process.pool, process.tenant)
     return (
         *Appointments(store, process.booking).endpoints(),
         *Calls(store).endpoints(),

@@ -10,7 +10,7 @@ import msgspec
 
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
-from askproai_runtime.admin_api.store import AdminStore
+from askproai_runtime.admin_api.store import AdminApiStore
 from askproai_runtime.booking import BookingContext, Status, UnknownName, list_free_slots
 
 
@@ -49,7 +49,7 @@ class SlotList(msgspec.Struct, frozen=True):
 class Appointments:
     """The endpoints of one tenant's book."""
 
-    def __init__(self, store: AdminStore, booking: Callable[[], BookingContext]) -> None:
+    def __init__(self, store: AdminApiStore, booking: Callable[[], BookingContext]) -> None:
         self._store, self._booking = store, booking
 
     def endpoints(self) -> tuple[Endpoint, ...]:

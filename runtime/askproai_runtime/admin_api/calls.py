@@ -6,7 +6,7 @@ import msgspec
 
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, next_cursor
-from askproai_runtime.admin_api.store import AdminStore
+from askproai_runtime.admin_api.store import AdminApiStore
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # sort key of a call whose start is unknown
 
@@ -49,7 +49,7 @@ class Timeline(msgspec.Struct, frozen=True):
 class Calls:
     """The endpoints of one tenant's calls."""
 
-    def __init__(self, store: AdminStore) -> None:
+    def __init__(self, store: AdminApiStore) -> None:
         self._store = store
 
     def endpoints(self) -> tuple[Endpoint, ...]:

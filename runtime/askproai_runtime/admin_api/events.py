@@ -10,7 +10,7 @@ import structlog
 
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
-from askproai_runtime.admin_api.store import AdminStore
+from askproai_runtime.admin_api.store import AdminApiStore
 from askproai_runtime.intake import Source
 from askproai_runtime.jobs import JobKind
 
@@ -83,7 +83,7 @@ class RedriveResult(msgspec.Struct, frozen=True):
 class Events:
     """The endpoints of one tenant's events."""
 
-    def __init__(self, store: AdminStore) -> None:
+    def __init__(self, store: AdminApiStore) -> None:
         self._store = store
 
     def endpoints(self) -> tuple[Endpoint, ...]:

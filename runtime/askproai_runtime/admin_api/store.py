@@ -133,7 +133,7 @@ SELECT DISTINCT ON (provider) provider, outcome, at FROM provider_calls WHERE te
 """
 
 
-class AdminStore:
+class AdminApiStore:
     """One tenant's rows as its operators ask for them. Lists are pages: `after` is the sort key of the previous page's last row."""
 
     def __init__(self, pool: Pool, tenant: str) -> None:
