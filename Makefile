@@ -12,7 +12,7 @@ PIN    := uv pip compile -q --upgrade --generate-hashes --universal --python-ver
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo down test unit integration e2e check format generate bench requirements clean
+.PHONY: help demo down test tools unit integration e2e check format generate coverage mutation bench requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -23,15 +23,18 @@ demo: $(STAMP) ## From kubectl apply to a booked appointment, on this machine (K
 down: $(STAMP) ## End a demo that was left running
 	@askproai demo --down
 
-test: $(STAMP) ## Unit and integration tests, with a real API server, PostgreSQL, Valkey and the simulators
-	@echo "== control plane for the tests (built once, about 5 minutes; cached)" && python -m askproai_sandbox.cluster
+test: tools ## Unit and integration tests, with a real API server, PostgreSQL, Valkey and the simulators
 	@python -m pytest tests/unit tests/integration $(ARGS)
 
-unit: $(STAMP) ## Only the tests that require nothing but Python
+unit: tools ## Only the tests without servers
 	@python -m pytest tests/unit $(ARGS)
 
-integration: $(STAMP) ## Only the tests that run real servers
-	@python -m askproai_sandbox.cluster && python -m pytest tests/integration $(ARGS)
+integration: tools ## Only the tests that run real servers
+	@python -m pytest tests/integration $(ARGS)
+
+tools: $(STAMP)
+	@echo "== programs for the tests, from pinned Go modules (built once, about 10 minutes on 2 cores; cached)"
+	@python -m askproai_sandbox.cluster && python -m tests.worlds.tools
 
 e2e: $(STAMP) ## Test the chart on a real cluster: set KUBECONFIG, IMAGE and ADDRESS (docs/install.md); default: ../shared/cluster
 	@hack/e2e.sh $(ARGS)
@@ -51,6 +54,14 @@ format: $(STAMP) ## Format, and fix what can be fixed automatically
 generate: $(STAMP) ## Write the CRDs, the generated pages of docs/reference and the picture of docs/architecture.md
 	@python hack/generate.py && python hack/architecture.py
 
+coverage: tools ## Unit and integration tests with branch coverage, against the bars of hack/check_coverage.py (about 15 minutes)
+	@rm -f .coverage .coverage.*
+	@coverage run -m pytest tests/unit tests/integration $(ARGS)
+	@coverage combine -q && python hack/check_coverage.py
+
+mutation: $(STAMP) ## Change the pure decisions one operator at a time, and see a unit test fail (about 15 minutes)
+	@python hack/mutate.py --bar 75 $(ARGS)
+
 bench: $(STAMP) ## Measure what docs/performance.md states (about 3 minutes)
 	@python -m tests.load.bench
 
@@ -60,7 +71,7 @@ requirements: $(STAMP) ## Pin the dependencies of pyproject.toml again, with has
 	@echo hatchling | $(PIN) - -o hack/requirements/build.txt
 
 clean: ## Remove what the other targets created here (the built control plane stays in the user's cache)
-	@rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .mutation .coverage*
 
 $(STAMP): hack/requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is required; choose one with make PYTHON=python3.11"; exit 2; }

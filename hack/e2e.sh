@@ -20,4 +20,4 @@ else
     { tail -30 "$(dirname "$KUBECONFIG")/build.log"; exit 1; }
 fi
 export KUBECONFIG ASKPROAI_E2E_IMAGE=$image ASKPROAI_E2E_ADDRESS=$address
-python -m pytest tests/e2e/node --timeout 600 "$@"
+python -m pytest tests/e2e/node -p no:randomly --timeout 600 "$@"

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,3 +56,9 @@ async def own_valkey(tmp_path: Path) -> AsyncIterator[EmbeddedRedis]:
     await server.start()
     yield server
     await server.remove()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Print how this run's random order comes again (`-p no:randomly` is the order of the files)."""
+    if (seed := getattr(config.option, "randomly_seed", None)) is not None:
+        terminalreporter.write_line(f"order of the tests: --randomly-seed={seed}")

@@ -11,7 +11,7 @@ from aiohttp import web
 from askproai_core.database import DATABASE_UNAVAILABLE, oldest_usable_version, schema_version
 from askproai_core.http_server import Problem, error_middleware, json_response, liveness, metrics_route
 from askproai_core.redis import Provider
-from askproai_runtime.admin_api import BASE, AdminApiStore, api_app, description_app, require_token
+from askproai_runtime.admin_api import BASE, AdminApiStore, api_app, description_app, endpoints, require_token
 from askproai_runtime.billing import BillingState, get_billing_state
 from askproai_runtime.jobs import snapshot
 from askproai_runtime.metrics import Metrics
@@ -65,7 +65,7 @@ class Readiness:
         return self._reason
 
 
-def private_app(process: Process, readiness: Readiness) -> web.Application:
+def private_app(process: Process, readiness: Readiness, wake_worker: Callable[[], None]) -> web.Application:
     """Return the application of the web process's private port: terse answers for probes, details for the bearer of the token."""
 
     async def health(_request: web.Request) -> web.Response:
@@ -77,8 +77,9 @@ def private_app(process: Process, readiness: Readiness) -> web.Application:
 
     startup = web.get("/startupz", liveness)  # the port opens only when everything else has started
     app = _app(startup, *_probes(readiness), web.get("/health", health), web.get("/health/detailed", detailed))
-    app.add_subapp(BASE, api_app(process))
-    app.add_subapp("/openapi.json", description_app(process))
+    served = endpoints(process, wake_worker)
+    app.add_subapp(BASE, api_app(served, process))
+    app.add_subapp("/openapi.json", description_app(served, process))
     return app
 
 

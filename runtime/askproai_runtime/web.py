@@ -148,7 +148,9 @@ class WebProcess:
 
         try:
             self.public_port = await open_app(self._public_app(), settings.public_port)
-            self.private_port = await open_app(private_app(process, self._readiness), settings.private_port)
+            self.private_port = await open_app(
+                private_app(process, self._readiness, self._notifier.notify), settings.private_port
+            )
             self.metrics_port = await open_app(metrics_app(process.metrics), settings.metrics_port)
             log.info("web.started", public=self.public_port, private=self.private_port, config=process.config.hash)
             started(self)

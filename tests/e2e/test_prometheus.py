@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from askproai_sandbox.cluster import ProcessError, free_port, spawn
 from askproai_sandbox.example_tenant import SALON
 from tests.worlds.foreign_crds import MONITORING, crd_files
 from tests.worlds.running_demo import fetch, send, signed
+from tests.worlds.tools import find_program
 from tests.worlds.waiting import eventually
 
 NAME = SALON.tenant.partition(".")[2]
@@ -70,9 +70,7 @@ class Prometheus:
 
 @pytest.fixture(scope="module")
 async def prometheus(demo, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Prometheus]:
-    program = shutil.which("prometheus")
-    if program is None:
-        pytest.skip("no prometheus on the PATH (Debian: apt install prometheus)")
+    program = find_program("prometheus")
     for file in crd_files(*MONITORING):
         await demo.kubectl("apply", "--server-side", "-f", str(file))
 
@@ -133,8 +131,7 @@ async def test_every_rule_is_loaded_and_evaluates(prometheus):
 
 async def test_metrics_follow_the_naming_rules_of_prometheus(prometheus):
     """`promtool check metrics` has no complaint."""
-    promtool = shutil.which("promtool")
-    assert promtool is not None, "it comes with prometheus"
+    promtool = find_program("promtool")
     for target in prometheus.targets:
         async with aiohttp.ClientSession() as session, session.get(f"http://{target}/metrics") as answer:
             text = await answer.read()

@@ -1,24 +1,11 @@
 """Render the chart with the real Helm."""
 
-import os
-import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "askproai"
-CLUSTER_BIN = Path.home() / ".cache" / "askproai-cluster" / "bin"  # where the test cluster unpacks its programs
-
-
-def find_program(name: str) -> str:
-    """Return a program's path, from its variable (such as HELM), the PATH or the test cluster; skip the test without one."""
-    found = os.environ.get(name.upper()) or shutil.which(name) or shutil.which(name, path=str(CLUSTER_BIN))
-    if found is None:
-        pytest.skip(f"no {name}: put it on the PATH, or its path into {name.upper()}")
-    return found
 
 
 class Refused(Exception):

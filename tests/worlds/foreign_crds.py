@@ -27,7 +27,7 @@ GATEWAY = ("httproutes.gateway.networking.k8s.io",)
 
 
 def crd_files(*names: str) -> list[Path]:
-    """Return the files of these definitions; skip the test without Go or its module proxy."""
+    """Return the files of these definitions; fail the test without Go or its module proxy."""
     return [_module(MODULES[name][0]) / MODULES[name][1] for name in names]
 
 
@@ -35,8 +35,8 @@ def crd_files(*names: str) -> list[Path]:
 def _module(module: str) -> Path:
     go = shutil.which("go")
     if go is None:
-        pytest.skip(f"no `go` on the PATH to fetch the definitions of {module}")
+        pytest.fail(f"no `go` on the PATH to fetch the definitions of {module}")
     completed = subprocess.run([go, "mod", "download", "-json", module], capture_output=True, text=True, timeout=120)
     if completed.returncode != 0:
-        pytest.skip(f"{module} can not be fetched: {completed.stdout[-200:]}{completed.stderr[-200:]}")
+        pytest.fail(f"{module} can not be fetched: {completed.stdout[-200:]}{completed.stderr[-200:]}")
     return Path(json.loads(completed.stdout)["Dir"])

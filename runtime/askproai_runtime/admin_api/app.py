@@ -1,7 +1,7 @@
 """The private API of one tenant: who may use it, all its endpoints below `/api/v1`, and their description."""
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -25,31 +25,29 @@ log = structlog.get_logger(__name__)
 BASE = "/api/v1"
 
 
-def endpoints(process: Process) -> tuple[Endpoint, ...]:
-    """Return every endpoint of the API."""
+def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoint, ...]:
+    """Return every endpoint of the API. `wake_worker` is called when jobs became due, and returns at once."""
     store = AdminApiStore(process.pool, process.tenant)
     return (
         *Appointments(store, process.booking).endpoints(),
         *Calls(store).endpoints(),
-        *Events(store).endpoints(),
+        *Events(store, wake_worker).endpoints(),
         *CircuitEndpoints(process.circuits).endpoints(),
     )
 
 
-def api_app(process: Process) -> web.Application:
+def api_app(endpoints: Sequence[Endpoint], process: Process) -> web.Application:
     """Return the application that serves the API of one tenant's web process."""
     app = web.Application(middlewares=[_with_token(process.settings.admin_token_file)])
-    app.add_routes(
-        endpoint.route(lambda: ZoneInfo(process.config.current.time_zone)) for endpoint in endpoints(process)
-    )
+    app.add_routes(endpoint.route(lambda: ZoneInfo(process.config.current.time_zone)) for endpoint in endpoints)
     return app
 
 
-def description_app(process: Process) -> web.Application:
+def description_app(endpoints: Sequence[Endpoint], process: Process) -> web.Application:
     """Return the application that serves `/openapi.json`, to the bearer of the same token."""
 
     async def describe(_request: web.Request) -> web.Response:
-        return json_response(openapi(endpoints(process), BASE))
+        return json_response(openapi(endpoints, BASE))
 
     app = web.Application(middlewares=[_with_token(process.settings.admin_token_file)])
     app.add_routes([web.get("", describe)])

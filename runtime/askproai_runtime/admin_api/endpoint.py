@@ -23,16 +23,23 @@ _YEARS = range(1970, 3000)  # an offset or a day more than a year at the edge wo
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """One query parameter. `choices` is the closed list of its values, empty when any value is allowed."""
+    """One query parameter. `choices` is the closed list of its values, empty when any is allowed; `highest` bounds a number."""
 
     name: str
     description: str
     choices: Sequence[str] = ()
     required: bool = False
+    highest: int | None = None
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of the value."""
+        if self.highest is not None:
+            return {"type": "integer", "minimum": 1, "maximum": self.highest}
+        return {"type": "string"} | ({"enum": list(self.choices)} if self.choices else {})
 
 
 PAGE = (
-    Param("limit", f"Rows of a page, 1 to {MAX_ROWS}; {_DEFAULT_ROWS} when absent"),
+    Param("limit", f"Rows of a page, 1 to {MAX_ROWS}; {_DEFAULT_ROWS} when absent", highest=MAX_ROWS),
     Param("cursor", "`next` of the page before"),
 )
 
@@ -59,7 +66,7 @@ class ApiRequest:
 
     def choice(self, name: str) -> str | None:
         """Return one of the parameter's `choices`, or None when it is absent."""
-        value, choices = self.text(name), self._params[name].choices
+        value, choices = self._query.get(name), self._params[name].choices
         if value is not None and value not in choices:
             raise _bad_request(f"{name} is one of: {', '.join(choices)}")
         return value
@@ -84,7 +91,7 @@ class ApiRequest:
 
     def limit(self) -> int:
         """Return the number of rows of a page."""
-        value = self.text("limit") or str(_DEFAULT_ROWS)
+        value = self._query.get("limit", str(_DEFAULT_ROWS))
         if value not in map(str, range(1, MAX_ROWS + 1)):
             raise _bad_request(f"limit is a number from 1 to {MAX_ROWS}")
         return int(value)
@@ -165,7 +172,7 @@ def _operation(endpoint: Endpoint, schema: dict[str, Any]) -> dict[str, Any]:
             "in": "query",
             "required": param.required,
             "description": param.description,
-            "schema": {"type": "string"} | ({"enum": list(param.choices)} if param.choices else {}),
+            "schema": param.schema(),
         }
         for param in endpoint.params
     ]

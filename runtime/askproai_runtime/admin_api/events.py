@@ -1,6 +1,6 @@
 """Stored events and dead letters: to read, and to redrive once their cause is mended."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -81,10 +81,10 @@ class RedriveResult(msgspec.Struct, frozen=True):
 
 
 class Events:
-    """The endpoints of one tenant's events."""
+    """The endpoints of one tenant's events. `wake_worker` is called after a redrive and returns at once."""
 
-    def __init__(self, store: AdminApiStore) -> None:
-        self._store = store
+    def __init__(self, store: AdminApiStore, wake_worker: Callable[[], None]) -> None:
+        self._store, self._wake_worker = store, wake_worker
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         filters = (
@@ -124,11 +124,13 @@ class Events:
         redriven = await (self._store.redrive_job(number) if is_job else self._store.redrive_event(number))
         if not redriven:
             raise _not_redriven(await self.show(request))
+        self._wake_worker()
         log.warning("event.redriven", events=redriven)
         return RedriveResult(redriven)
 
     async def redrive_all(self, _request: ApiRequest) -> RedriveResult:
         redriven = await self._store.redrive_all(_MAX_REDRIVEN)
+        self._wake_worker()
         log.warning("event.redriven", count=len(redriven))
         return RedriveResult(redriven)
 

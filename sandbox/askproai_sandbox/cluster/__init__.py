@@ -6,6 +6,7 @@
 from askproai_core.kube import ApiError
 from askproai_sandbox.cluster.client import UNREACHED, KubeClient, Mirror, Object, object_key
 from askproai_sandbox.cluster.control_plane import ControlPlane, kubectl
+from askproai_sandbox.cluster.go_build import ProgramError
 from askproai_sandbox.cluster.processes import (
     Child,
     ProcessError,
@@ -17,7 +18,7 @@ from askproai_sandbox.cluster.processes import (
     stop_signal,
     write_atomically,
 )
-from askproai_sandbox.cluster.program import ProgramError, program_folder
+from askproai_sandbox.cluster.program import program_folder
 
 __all__ = [
     "UNREACHED", "ApiError", "Child", "ControlPlane", "KubeClient", "Mirror", "Object", "ProcessError", "ProgramError",

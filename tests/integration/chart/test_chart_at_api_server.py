@@ -10,7 +10,8 @@ import yaml
 
 from askproai_operator.controllers.tenant.children.secrets import teardown_release
 from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient, ProcessError
-from tests.worlds.chart_render import find_program, rendered
+from tests.worlds.chart_render import rendered
+from tests.worlds.tools import find_program
 from tests.worlds.waiting import eventually
 
 SYSTEM = "chart-system"

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.worlds.chart_render import find_program, rendered
+from tests.worlds.chart_render import rendered
+from tests.worlds.tools import find_program
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ import yaml
 from askproai_operator.controllers.coordinator import SECRET_NAME as COORDINATOR_SECRET
 from askproai_operator.settings import Settings as OperatorSettings
 from askproai_runtime.coordinator.settings import CoordinatorSettings
-from tests.worlds.chart_render import CHART, ROOT, Refused, find_program
+from tests.worlds.chart_render import CHART, ROOT, Refused
+from tests.worlds.tools import find_program
 
 COMPONENTS = ("operator", "coordinator")
 

@@ -1,7 +1,6 @@
 """Each alert by promtool, Prometheus's own tool: when it fires and when it does not."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from askproai_operator.api import Tenant
 from askproai_operator.controllers.tenant.children.monitoring import prometheus_rule
 from askproai_operator.settings import Settings
 from askproai_sandbox.example_tenant import load_manifests
+from tests.worlds.tools import find_program
 
 OWN, OTHER = 'tenant="salon-mueller.salon-mueller"', 'tenant="praxis.praxis"'
 
@@ -98,9 +98,7 @@ def rules() -> dict:
 @pytest.fixture(scope="module")
 def promtool(rules: dict, tmp_path_factory: pytest.TempPathFactory):
     """Return a function that runs promtool in a folder with `rules.yml` and returns its exit code and its output."""
-    program = shutil.which("promtool")
-    if program is None:
-        pytest.skip("no promtool on the PATH (Debian: apt install prometheus)")
+    program = find_program("promtool")
     folder = tmp_path_factory.mktemp("rules")
     (folder / "rules.yml").write_text(yaml.safe_dump(rules))
 

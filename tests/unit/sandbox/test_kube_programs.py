@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from askproai_sandbox.cluster import ProgramError, program_folder
-from askproai_sandbox.cluster import program as module
+from askproai_sandbox.cluster import go_build as module
 from askproai_sandbox.cluster.program import PARTS
 
 
@@ -49,7 +49,7 @@ async def test_a_cold_build_says_once_how_long_it_takes_and_then_how_far_it_is(
     reports: list[str] = []
     folder = await program_folder(reports.append, {"XDG_CACHE_HOME": str(tmp_path)})
     assert {entry.name for entry in folder.iterdir()} >= {"kube", *PARTS}
-    assert sum("about 5 minutes on 2 cores" in line for line in reports) == 1
+    assert sum("about 5 min on 2 cores" in line for line in reports) == 1
     assert any("1 modules downloaded, 1 of about 2600 packages compiled" in line for line in reports)
     assert reports[-1] == "control plane: built"
     second_reports: list[str] = []

@@ -1,0 +1,43 @@
+"""Compare the branch coverage of the last `coverage run` with the bars: all sources, and the parts on which promises rest."""
+
+import io
+import sys
+from pathlib import Path
+
+from coverage import Coverage
+
+ROOT = Path(__file__).parents[1]
+BARS = {
+    "all sources": (80.0, ("*",)),
+    "booking": (95.0, ("*/askproai_runtime/booking/*", "*/askproai_runtime/calendars/*")),
+    "intake": (95.0, ("*/askproai_runtime/intake/*",)),
+    "jobs": (95.0, ("*/askproai_runtime/jobs/*",)),
+    "decisions of the operator": (
+        95.0,
+        (
+            "*/controllers/agent/diff.py",
+            "*/controllers/agent/plan.py",
+            "*/controllers/branch/plan.py",
+            "*/controllers/offering/staffing.py",
+            "*/controllers/tenant/checks.py",
+        ),
+    ),
+}
+
+
+def main() -> int:
+    measured = Coverage(config_file=str(ROOT / "pyproject.toml"))
+    measured.load()
+    below = 0
+    for name, (bar, patterns) in BARS.items():
+        report = io.StringIO()
+        share = measured.report(include=list(patterns), file=report, skip_covered=True)
+        below += share < bar
+        print(f"{name}: {share:.1f} % (bar {bar:.0f} %)")
+        if share < bar:
+            print(report.getvalue())
+    return int(below > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

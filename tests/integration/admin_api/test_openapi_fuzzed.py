@@ -1,0 +1,35 @@
+"""Schemathesis reads `/openapi.json` and asks the private API what the document allows, and what it forbids."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
+
+SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
+EXAMPLES = 40  # for each operation and phase
+# A cursor is opaque, so that the document cannot say which texts are one; and the path /events/{id} matches /events/redrive.
+UNSUITABLE = "positive_data_acceptance,allow_header_conformance"
+
+
+@pytest.mark.timeout(300)
+async def test_the_private_api_answers_as_its_openapi_document_says(pod: TenantPod, tmp_path: Path) -> None:
+    """No answer is a server error, has an undocumented status, type or shape, or accepts what the document refuses."""
+    process = await asyncio.create_subprocess_exec(
+        *(SCHEMATHESIS, "run", f"{pod.private_url}/openapi.json", "--exclude-checks", UNSUITABLE),
+        *(
+            "-H",
+            f"Authorization: Bearer {ADMIN_TOKEN}",
+            "--max-examples",
+            str(EXAMPLES),
+            "--generation-database",
+            "none",
+        ),
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()

@@ -1,0 +1,59 @@
+"""Programs that the tests run and Debian does not have in one release: built once from the versions pinned in `hack/tools`.
+
+`python -m tests.worlds.tools` builds them all, with progress; `make test` does that first.
+"""
+
+import asyncio
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from askproai_sandbox.cluster.go_build import GoProgram, ProgramError
+
+_SOURCE = Path(__file__).parents[2] / "hack" / "tools"
+
+
+def _tool(name: str, package: str, packages: int, minutes: int = 1) -> GoProgram:
+    instead = f"put the path of {name} into {name.upper()}"
+    # Prometheus without its service discovery for clouds, which is a third of it.
+    return GoProgram(name, name, _SOURCE, package, packages, minutes, instead, tags="remove_all_sd")
+
+
+TOOLS = {
+    tool.name: tool
+    for tool in (
+        _tool("helm", "helm.sh/helm/v3/cmd/helm", 960),
+        _tool("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", 200),
+        _tool("promtool", "github.com/prometheus/prometheus/cmd/promtool", 1000, 2),
+        _tool("prometheus", "github.com/prometheus/prometheus/cmd/prometheus", 500),
+        _tool("toxiproxy", "github.com/Shopify/toxiproxy/v2/cmd/server", 200),
+    )
+}
+
+
+@cache
+def find_program(name: str) -> str:
+    """Return a program's path: from its variable (such as HELM), or built from the pinned version. A failure fails the test."""
+    if given := os.environ.get(name.upper()):
+        return given
+    tool = TOOLS[name]
+    program = tool.cache_folder() / name
+    if not program.exists():
+        pytest.fail(f"{name} is not built yet: `python -m tests.worlds.tools` builds it ({tool.minutes} min)")
+    return str(program)
+
+
+async def _build_all() -> None:
+    for name, tool in TOOLS.items():
+        if name.upper() not in os.environ:
+            await tool.built(lambda line: print(line, flush=True))  # noqa: T201 - a command
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(_build_all())
+    except ProgramError as error:
+        sys.exit(str(error))
