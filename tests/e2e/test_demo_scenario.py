@@ -63,8 +63,10 @@ async def test_logs_and_statuses_carry_no_key_no_number_and_no_name(demo):
 
 
 def test_the_readme_shows_what_happens(demo):
-    """The transcript in the README is that of this run. ASKPROAI_WRITE_README=1 rewrites it."""
-    skip_if_friday_is_closed(demo)
+    """The transcript in the README is that of this run. ASKPROAI_WRITE_README=1 rewrites it.
+
+    On 25 December and on Good Friday the salon offers another day; then only what comes before the offer is compared.
+    """
     readme = PROJECT / "README.md"
     before, rest = readme.read_text().split(BEGIN)
     shown, after = rest.split(END)
@@ -72,4 +74,6 @@ def test_the_readme_shows_what_happens(demo):
     if os.environ.get("ASKPROAI_WRITE_README") == "1":
         readme.write_text(f"{before}{BEGIN}\n{actual}\n{END}{after}")
         shown = f"\n{actual}\n"
-    assert shown.strip() == actual
+    if not any("T14:30" in slot["start"] for slot in demo.outcome.call.answers("check_availability")[0]["slots"]):
+        shown, actual = (text.partition("Frei ist")[0] for text in (shown, actual))
+    assert shown.strip() == actual.strip()
