@@ -22,8 +22,9 @@ depend on a change. A labelled Secret makes every object due whose spec names it
 custom resources; the other kinds have workers of their own, so that a provider or a database that hangs there holds up no custom
 resource (docs/decisions/0028-one-work-queue.md).
 
-Beside the queue run: the informer (watches, and audits by lists every 5 minutes), the Lease's renewal, which ends the process when
-the Lease is lost, the probes with the metrics, and the handlers of SIGTERM and SIGINT.
+Beside the queue run: the informer (watches, and audits by lists every 5 minutes), the watch over the tenants' database sessions
+(`session_watch.py`), the Lease's renewal, which ends the process when the Lease is lost, the probes with the metrics, and the
+handlers of SIGTERM and SIGINT.
 """
 
 import asyncio
@@ -68,6 +69,7 @@ from askproai_operator.engine import (
 from askproai_operator.providers import ProviderClients
 from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.relations import Relations
+from askproai_operator.session_watch import watch_sessions
 from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -195,6 +197,7 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
         controllers = {**resource_controllers, **background_controllers(queue, metrics, sync)}
         async with asyncio.TaskGroup() as group:
             group.create_task(informer.run(stop, partial(stop_on_signals, stop)))
+            group.create_task(watch_sessions(database, metrics, stop))
             group.create_task(ReconcileLoop(controllers, context, queue, metrics).run(stop))
     log.info("operator.stopped")
 

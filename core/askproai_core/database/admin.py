@@ -1,7 +1,7 @@
 """The operator's side of the database: prepare it, and keep each tenant's role, row and resources as the manifests say."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
@@ -17,6 +17,7 @@ from askproai_core.database.migrate import (
     shipped_migrations,
 )
 from askproai_core.database.pool import Connection, DatabaseError, Pool, open_pool
+from askproai_core.database.sessions import EndedSession, Misuse, open_watch
 from askproai_core.tenant_config import Retention
 
 # Every table with rows of a tenant, referencing tables first. A test compares it with the catalog.
@@ -29,6 +30,8 @@ log = structlog.get_logger(__name__)
 
 # A dump takes minutes, and each attempt makes others wait: it is not for every Tenant's reconcile to make one.
 _BLOCKED_REST_SECONDS = 60.0
+
+SUSPENSION_SECONDS = 900
 
 # Two replicas during a rolling update make four processes; only the leader works, with two connections.
 COORDINATOR_CONNECTIONS = 8
@@ -57,6 +60,17 @@ class DataOwnedByOther(DatabaseError):
         self.owner_uid = owner_uid
 
 
+class LoginSuspended(DatabaseError):
+    """A session of the tenant's role did what no pod does, so the role may not log in for a while."""
+
+    def __init__(self, misuse: Misuse) -> None:
+        super().__init__(
+            f"the tenant's database login did what no pod does ({misuse}) and may not connect for "
+            f"{SUSPENSION_SECONDS // 60} minutes: find out who else has its password (who may read the Secret with DATABASE_URL?), "
+            "and delete that Secret, so that a new password is made"
+        )
+
+
 class TenantNotFound(DatabaseError):
     """The table `tenants` has no row of this tenant; call `ensure_tenant` first."""
 
@@ -71,6 +85,7 @@ class AdminStore:
         self._prepared = False
         self._blocked: MigrationBlocked | None = None
         self._blocked_until = 0.0  # monotonic
+        self._suspended: dict[str, tuple[float, Misuse]] = {}  # by role: until when (monotonic), and why
 
     async def prepare(self) -> None:
         """Create the group roles and migrate the schema. Safe to repeat, and to run twice at the same time.
@@ -111,7 +126,7 @@ class AdminStore:
         """Create or update the tenant's row and its login role `role_name(tenant)`; return whether rows were adopted now.
 
         The coordinator reads `facts`. Raises `DataOwnedByOther` if retained rows belong to a Tenant whose UID is neither `uid`
-        nor `adopt`.
+        nor `adopt`, and `LoginSuspended` for a while after a session of the role misbehaved.
         """
         async with self._connection() as conn:
             await conn.execute(
@@ -124,6 +139,7 @@ class AdminStore:
             if owner != uid:
                 await _adopt(conn, tenant, owner, uid)
             await _write_facts(conn, tenant, facts)
+            self._require_login_allowed(tenant)
             await roles.ensure_login(conn, self._dsn, self.role_name(tenant), password, connection_limit)
         return bool(owner != uid)
 
@@ -200,6 +216,28 @@ class AdminStore:
     def coordinator_dsn(self, password: str) -> str:
         """Return the coordinator's DATABASE_URL."""
         return roles.login_dsn(self._dsn, roles.coordinator_role_name(roles.database_name(self._dsn)), password)
+
+    @asynccontextmanager
+    async def watch_sessions(self) -> AsyncIterator[Callable[[], Awaitable[list[EndedSession]]]]:
+        """Yield a function that looks at the tenants' sessions once, and ends those that hold up others.
+
+        A role that it suspended is refused by `ensure_tenant` for a while, and restored by it after that. This is kept in the
+        process: another one restores the login at its first reconcile, and the next misuse suspends it again.
+        """
+        async with open_watch(self._dsn) as watch:
+
+            async def check() -> list[EndedSession]:
+                ended = await watch.check()
+                until = monotonic() + SUSPENSION_SECONDS
+                self._suspended |= {session.role: (until, session.misuse) for session in ended if session.suspended}
+                return ended
+
+            yield check
+
+    def _require_login_allowed(self, tenant: str) -> None:
+        until, misuse = self._suspended.get(self.role_name(tenant), (0.0, Misuse.TABLE_LOCK))
+        if monotonic() < until:
+            raise LoginSuspended(misuse)
 
     async def close(self) -> None:
         if self._pool is not None:

@@ -5,6 +5,7 @@ DatabaseError
 │   └── MigrationBlocked   a table is locked; a later run tries again
 ├── RolesUnavailable   the admin's login lacks what it needs to manage roles
 ├── DataOwnedByOther   rows of this tenant key belong to another Tenant object
+├── LoginSuspended     the tenant's role took locks that hold up others
 └── TenantNotFound     the table `tenants` has no row of this tenant
 """
 

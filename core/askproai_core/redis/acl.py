@@ -19,7 +19,7 @@ ALLOWED_COMMANDS = (
 
 # SCAN shows the names of all keys: no tenant may run it, the coordinator must.
 COORDINATOR_COMMANDS = (
-    "ping", "time", "get", "set", "del", "hset", "hgetall", "pttl", "pexpire", "pexpireat", "scan", "eval", "evalsha",
+    "ping", "time", "get", "set", "del", "hget", "hset", "hgetall", "pttl", "pexpire", "pexpireat", "scan", "eval", "evalsha",
 )  # fmt: skip
 
 

@@ -92,6 +92,10 @@ class Reason(Explained):
         "DataOwnedByOther",
         "Rows of a former Tenant of this name were kept; adopt them (`askproai.de/adopt-data: <its UID>`) or rename.",
     )
+    LOGIN_SUSPENDED = (
+        "LoginSuspended",
+        "The tenant's database login did what no pod does; it may not connect for 15 minutes. Renew its password.",
+    )
     # Redis
     CACHE_UNAVAILABLE = "CacheUnavailable", "Redis does not answer, or refuses us. All goes on, slower; tried again."
     USERS_UNSUPPORTED = "UsersUnsupported", "This Redis has no ACLs: all tenants share one user. Use one that has them."

@@ -74,12 +74,12 @@ async def _update(context: CoordinatorContext, provider: Provider) -> int:
 
 async def _list_tenant_circuits(context: CoordinatorContext, provider: Provider) -> dict[str, TenantCircuit]:
     """Return the circuits at a provider by tenant: the open ones from Redis, the use from the database."""
+    rows = await list_provider_use(context.pool, provider)
+    keys = {f"askproai:{row['tenant']}:circuit:{provider}": row["tenant"] for row in rows}
     opened = set()
     async for key in context.redis.keys(f"askproai:*:circuit:{provider}"):
-        tenant = key.split(":")[1]
-        if tenant != "_" and (await context.redis.hash(key)).get("state") in _NOT_CLOSED:
-            opened.add(tenant)
-    rows = await list_provider_use(context.pool, provider)
+        if key in keys and await context.redis.is_circuit_open(key):
+            opened.add(keys[key])
     return {row["tenant"]: TenantCircuit(row["base_url"], row["active"], row["tenant"] in opened) for row in rows}
 
 

@@ -23,6 +23,14 @@ end
 return 1
 """
 )
+# The tenant may have stored anything there: another type, a million fields, a value of megabytes.
+_UNCLOSED_STATE = Script(
+    """
+local state = redis.pcall('HGET', KEYS[1], 'state')
+if state == 'open' or state == 'half_open' then return 1 end
+return 0
+"""
+)
 _SCAN_COUNT = 1000
 
 
@@ -46,6 +54,10 @@ class FencedRedis:
         """Return the fields of a hash; empty when the key does not exist."""
         flat = await self._shared.execute("HGETALL", key)
         return flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
+
+    async def is_circuit_open(self, key: str) -> bool:
+        """Return whether a tenant's circuit is open or half open; False for anything that is no circuit."""
+        return bool(await self._shared.run(_UNCLOSED_STATE, [key], []))
 
     async def expiry(self, key: str) -> int:
         """Return the milliseconds until a key expires: -1 if never, -2 if it does not exist."""

@@ -4,6 +4,7 @@ Each function is the `run` of a periodic task and returns how many things it cha
 statement that writes.
 """
 
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import timedelta
 
 import asyncpg
@@ -16,6 +17,8 @@ from askproai_runtime.coordinator.periodic_task import CoordinatorContext
 log = structlog.get_logger(__name__)
 
 BATCH = 500
+# Of one statement for one tenant in one run: a tenant whose rows come faster than they go does not keep the others waiting.
+MAX_BATCHES = 200
 
 _SLOT_LOCK_LIFE_MS = "60000"
 _NO_EXPIRY = -1
@@ -23,13 +26,16 @@ _NO_EXPIRY = -1
 
 async def sweep_holds(context: CoordinatorContext) -> int:
     """Delete expired holds with their claims. A booking removes those in its way; the others would stay for ever."""
-    swept = 0
-    while True:
-        context.fence()
-        deleted = await store.delete_expired_holds(context.pool, BATCH)
-        swept += deleted
-        if not deleted:  # none is left, or only holds that somebody has locked now
-            return swept
+
+    async def sweep(tenant: str) -> AsyncIterator[int]:
+        for _ in range(MAX_BATCHES):
+            context.fence()
+            deleted = await store.delete_expired_holds(context.pool, BATCH, tenant)
+            yield deleted
+            if not deleted:  # none is left, or only holds that somebody has locked now
+                break
+
+    return await _for_each_tenant(context, "holds", await store.list_tenants_with_expired_holds(context.pool), sweep)
 
 
 async def sweep_slot_locks(context: CoordinatorContext) -> int:
@@ -56,7 +62,14 @@ async def rearm_events(context: CoordinatorContext) -> int:
     pods of the tenant were away, or a row was changed by hand.
     """
     stuck = timedelta(seconds=context.settings.stuck_after_seconds)
-    return sum([await _change_in_batches(context, statement, stuck) for statement in store.REARM_STATEMENTS])
+
+    async def rearm(tenant: str) -> AsyncIterator[int]:
+        for statement in store.REARM_STATEMENTS:
+            yield await _change_in_batches(context, statement, stuck, tenant)
+
+    return await _for_each_tenant(
+        context, "events", await store.list_tenants_with_stuck_work(context.pool, stuck), rearm
+    )
 
 
 async def delete_expired(context: CoordinatorContext) -> int:
@@ -64,19 +77,14 @@ async def delete_expired(context: CoordinatorContext) -> int:
 
     After `rawEventDays` the raw bodies go, after `transcriptDays` the transcripts, after `callDays` the rows. Appointments and
     customers are the tenant's own book: they go with `dataPolicy: Erase` or an erasure, not by age.
-
-    What fails for one tenant, such as a row that somebody keeps locked, is logged and counted, and waits for the next run.
     """
-    deleted = 0
-    for tenant in await store.list_retention(context.pool):
-        try:
-            for days, statement in store.RETENTION_STATEMENTS:
-                deleted += await _change_in_batches(context, statement, tenant["tenant"], tenant[days])
-        except asyncpg.PostgresError as error:
-            where = {"error": type(error).__name__, "at": error_location(error)}
-            log.warning("retention.tenant_failed", tenant=tenant["tenant"], **where)
-            context.metrics.runs.labels("retention", "tenant_failed").inc()
-    return deleted
+    days = {row["tenant"]: row for row in await store.list_retention(context.pool)}
+
+    async def delete(tenant: str) -> AsyncIterator[int]:
+        for column, statement in store.RETENTION_STATEMENTS:
+            yield await _change_in_batches(context, statement, tenant, days[tenant][column])
+
+    return await _for_each_tenant(context, "retention", days, delete)
 
 
 async def update_counts(context: CoordinatorContext) -> int:
@@ -89,12 +97,33 @@ async def update_counts(context: CoordinatorContext) -> int:
     return 0
 
 
+async def _for_each_tenant(
+    context: CoordinatorContext, duty: str, tenants: Iterable[str], change: Callable[[str], AsyncIterator[int]]
+) -> int:
+    """Return the sum of what `change` yields for the tenants, one after the other.
+
+    What fails for one of them, such as a row that somebody keeps locked or a number that cannot rise, is logged and counted, and
+    waits for the next run.
+    """
+    changed = 0
+    for tenant in tenants:
+        try:
+            async for count in change(tenant):
+                changed += count
+        except asyncpg.PostgresError as error:
+            where = {"error": type(error).__name__, "at": error_location(error)}
+            log.warning("duty.tenant_failed", duty=duty, tenant=tenant, **where)
+            context.metrics.runs.labels(duty, "tenant_failed").inc()
+    return changed
+
+
 async def _change_in_batches(context: CoordinatorContext, statement: str, *values: object) -> int:
     """Run a statement of the store for `BATCH` rows at a time until no row is left."""
     changed = 0
-    while True:
+    for _ in range(MAX_BATCHES):
         context.fence()
         batch = await store.change_rows(context.pool, statement, BATCH, *values)
         changed += batch
         if batch < BATCH:
-            return changed
+            break
+    return changed

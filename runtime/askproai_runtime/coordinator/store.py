@@ -4,6 +4,8 @@ The statements that change rows take their number as `$1` and skip rows that som
 up nobody. Those that may not lock rows wait for one until `lock_timeout`.
 """
 
+from datetime import timedelta
+
 import asyncpg
 
 from askproai_core.database import Pool
@@ -23,7 +25,7 @@ FROM tenants t
 _DEAD_JOBS = "SELECT tenant, count(*) AS jobs FROM jobs WHERE state = 'dead' GROUP BY tenant"
 _OLDEST_JOBS = """
 SELECT tenant, priority, greatest(0, extract(epoch FROM clock_timestamp() - min(run_at)))::float8 AS seconds
-FROM jobs WHERE state = 'ready' GROUP BY tenant, priority
+FROM jobs WHERE state = 'ready' AND isfinite(run_at) GROUP BY tenant, priority
 """
 
 # An audit that rests on neither the operators nor the index of the exclusion constraint: it counts claims that begin before an
@@ -38,12 +40,17 @@ SELECT tenant, count(*) AS claims FROM (
 ) claim WHERE block_start < earlier GROUP BY tenant
 """
 
+# One tenant at a time, because whatever a tenant's rows are like, only its own may wait for them.
+_TENANTS_WITH_EXPIRED_HOLDS = (
+    "SELECT DISTINCT tenant FROM claims WHERE state = 'held' AND expires_at <= now() ORDER BY tenant"
+)
+
 # Resources first, in id order, as bookings lock them (booking/store/appointments.py). Those that a booking has locked at this
 # moment are left for the next run: we never wait, and so never deadlock. `now()` is the beginning of the transaction and can be
 # looked up in an index; a hold that had expired by then has expired.
 _LOCK_EXPIRED = """
 SELECT id FROM resources WHERE id IN (
-    SELECT resource_id FROM claims WHERE state = 'held' AND expires_at <= now() LIMIT $1)
+    SELECT resource_id FROM claims WHERE tenant = $2 AND state = 'held' AND expires_at <= now() LIMIT $1)
 ORDER BY id FOR UPDATE SKIP LOCKED
 """
 
@@ -61,16 +68,25 @@ DELETE FROM appointments a USING (
 ) expired WHERE a.tenant = expired.tenant AND a.id = expired.id AND a.status = 'held'
 """
 
-# $2: how long a job must have been stuck. Each is one conditional UPDATE that raises `claim_no` and leaves `attempts`. Job before
-# event, as everybody locks them, and no row that somebody holds. From the tenants on, because every index begins with them.
+# $1: how long a job must have been stuck. Perhaps there is nothing to do: an event may wait for a retry.
+_TENANTS_WITH_STUCK_WORK = """
+SELECT tenant FROM tenants t WHERE EXISTS (
+        SELECT 1 FROM webhook_events e WHERE e.tenant = t.tenant AND e.status IN ('received', 'processing', 'failed')
+          AND e.received_at <= now() - $1::interval)
+    OR EXISTS (
+        SELECT 1 FROM jobs j WHERE j.tenant = t.tenant AND j.kind = 'calendar-sync' AND j.state = 'running'
+          AND j.lease_until <= now() - $1::interval)
+ORDER BY tenant
+"""
+
+# $2: the same, $3: the tenant. Each is one conditional UPDATE that raises `claim_no` and leaves `attempts`. Job before event, as
+# everybody locks them, and no row that somebody holds.
 _REARM_EVENT_JOBS = """
 UPDATE jobs j SET state = 'ready', run_at = clock_timestamp(), claim_no = j.claim_no + 1, lease_until = NULL, worker = NULL,
                   finished_at = NULL
 FROM (
-    SELECT l.tenant, l.id FROM tenants t
-    JOIN webhook_events e ON e.tenant = t.tenant
-    JOIN jobs l ON l.tenant = e.tenant AND l.event_id = e.id
-    WHERE e.status IN ('received', 'processing', 'failed') AND e.received_at <= now() - $2::interval
+    SELECT l.tenant, l.id FROM webhook_events e JOIN jobs l ON l.tenant = e.tenant AND l.event_id = e.id
+    WHERE e.tenant = $3 AND e.status IN ('received', 'processing', 'failed') AND e.received_at <= now() - $2::interval
       AND (l.state = 'running' AND l.lease_until <= now() - $2::interval
            OR l.state IN ('done', 'dead') AND coalesce(l.finished_at, l.created_at) <= now() - $2::interval)
     ORDER BY l.id LIMIT $1 FOR NO KEY UPDATE OF l, e SKIP LOCKED
@@ -82,7 +98,7 @@ _REARM_CALENDAR_SYNCS = """
 UPDATE jobs j SET state = 'ready', run_at = clock_timestamp(), claim_no = j.claim_no + 1, lease_until = NULL, worker = NULL
 FROM (
     SELECT l.tenant, l.id FROM jobs l
-    WHERE l.kind = 'calendar-sync' AND l.state = 'running' AND l.lease_until <= now() - $2::interval
+    WHERE l.tenant = $3 AND l.kind = 'calendar-sync' AND l.state = 'running' AND l.lease_until <= now() - $2::interval
     ORDER BY l.id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
 ) lost WHERE j.tenant = lost.tenant AND j.id = lost.id
 """
@@ -90,8 +106,8 @@ FROM (
 _ADD_MISSING_JOBS = """
 INSERT INTO jobs (tenant, kind, priority, event_id, correlation_id)
 SELECT e.tenant, 'webhook-event', 'critical', e.id, e.correlation_id
-FROM tenants t JOIN webhook_events e ON e.tenant = t.tenant
-WHERE e.status IN ('received', 'processing', 'failed') AND e.received_at <= now() - $2::interval
+FROM webhook_events e
+WHERE e.tenant = $3 AND e.status IN ('received', 'processing', 'failed') AND e.received_at <= now() - $2::interval
   AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.tenant = e.tenant AND j.event_id = e.id)
 ORDER BY e.id LIMIT $1
 ON CONFLICT DO NOTHING
@@ -180,10 +196,19 @@ async def measure_oldest_jobs(pool: Pool) -> dict[tuple[str, ...], float]:
     return {(row["tenant"], row["priority"]): row["seconds"] for row in await pool.fetch(_OLDEST_JOBS)}
 
 
-async def delete_expired_holds(pool: Pool, limit: int) -> int:
-    """Delete expired holds with their claims, for at most `limit` claims, and return how many holds."""
+async def list_tenants_with_expired_holds(pool: Pool) -> list[str]:
+    return [row["tenant"] for row in await pool.fetch(_TENANTS_WITH_EXPIRED_HOLDS)]
+
+
+async def list_tenants_with_stuck_work(pool: Pool, stuck: timedelta) -> list[str]:
+    """Return the tenants whose events or syncs may have been without a worker for `stuck`."""
+    return [row["tenant"] for row in await pool.fetch(_TENANTS_WITH_STUCK_WORK, stuck)]
+
+
+async def delete_expired_holds(pool: Pool, limit: int, tenant: str) -> int:
+    """Delete a tenant's expired holds with their claims, for at most `limit` claims, and return how many holds."""
     async with pool.acquire() as conn, conn.transaction():
-        resources = [row["id"] for row in await conn.fetch(_LOCK_EXPIRED, limit)]
+        resources = [row["id"] for row in await conn.fetch(_LOCK_EXPIRED, limit, tenant)]
         return _affected(await conn.execute(_DELETE_EXPIRED_HOLDS, resources)) if resources else 0
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from askproai_core.database import DatabaseError, DataOwnedByOther
+from askproai_core.database import DatabaseError, DataOwnedByOther, LoginSuspended
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.controllers.tenant.addresses import registered_calcom_url
 from askproai_operator.controllers.tenant.inputs import Inputs
@@ -17,6 +17,8 @@ def database_condition(error: Exception) -> Condition:
     kind = ConditionType.DATABASE_READY
     if isinstance(error, DataOwnedByOther):
         return bad(kind, Reason.DATA_OWNED_BY_OTHER, str(error))
+    if isinstance(error, LoginSuspended):
+        return bad(kind, Reason.LOGIN_SUSPENDED, str(error))
     detail = (
         f": {error}" if isinstance(error, DatabaseError) else ", PostgreSQL does not answer or refuses the operator"
     )

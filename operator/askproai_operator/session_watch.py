@@ -1,0 +1,41 @@
+"""Watch the tenants' database sessions while this process leads: it looks four times a second, and ends who holds up others."""
+
+import asyncio
+
+import asyncpg
+import structlog
+
+from askproai_core.database import DATABASE_UNAVAILABLE, AdminStore
+from askproai_core.lifecycle import sleep_until_stopped
+from askproai_operator.engine import Metrics
+
+log = structlog.get_logger(__name__)
+
+CHECK_SECONDS = 0.25
+_RECONNECT_SECONDS = 1.0
+
+
+async def watch_sessions(database: AdminStore, metrics: Metrics, stop: asyncio.Event) -> None:
+    """Check until `stop`. A database that is away is tried again each second."""
+    while not stop.is_set():
+        try:
+            await _check_until_stopped(database, metrics, stop)
+        except DATABASE_UNAVAILABLE as error:
+            log.warning("session_watch.blind", error=type(error).__name__)  # a driver's text quotes hosts
+            await sleep_until_stopped(stop, _RECONNECT_SECONDS)
+
+
+async def _check_until_stopped(database: AdminStore, metrics: Metrics, stop: asyncio.Event) -> None:
+    async with database.watch_sessions() as check:
+        while not stop.is_set():
+            try:
+                ended = await check()
+            except asyncpg.PostgresError as error:
+                # The connection is kept: while a table of the catalog is locked, a new one could not be opened.
+                todo = "if it lasts: end the session in pg_locks as a superuser"
+                log.warning("session_watch.blocked", error=type(error).__name__, todo=todo)
+            else:
+                for session in ended:
+                    log.warning("session.ended", role=session.role, misuse=session.misuse, suspended=session.suspended)
+                    metrics.sessions_ended.labels(session.misuse).inc()
+            await sleep_until_stopped(stop, CHECK_SECONDS)

@@ -1,0 +1,78 @@
+"""Who has a tenant's pods, and so their ServiceAccount, or may write its manifests: what of the cluster it reaches."""
+
+import pytest
+import yaml
+
+from askproai_operator.api import Tenant
+from askproai_operator.controllers.tenant.children.deployment import service_account
+from askproai_operator.engine import resources
+from askproai_sandbox.cluster import KubeClient
+from askproai_sandbox.example_tenant import load_manifests
+from tests.integration.conftest import CRDS
+
+REVIEW = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+ATTEMPTS = (
+    ("get", "", "secrets"), ("list", "", "secrets"), ("create", "", "pods"), ("create", "", "pods/exec"),
+    ("patch", "apps", "deployments"), ("get", "", "configmaps"), ("list", "", "namespaces"),
+    ("create", "", "serviceaccounts/token"), ("update", "coordination.k8s.io", "leases"),
+    ("list", "askproai.de", "tenants"), ("patch", "askproai.de", "tenants"), ("patch", "askproai.de", "tenants/status"),
+    ("create", "askproai.de", "branches"), ("create", "rbac.authorization.k8s.io", "rolebindings"), ("impersonate", "", "users"),
+)  # fmt: skip
+
+
+def runtime_account(namespace: str) -> dict:
+    raw = load_manifests()["Tenant"][0]
+    tenant = Tenant.from_raw(raw | {"metadata": raw["metadata"] | {"namespace": namespace, "uid": "u"}})
+    account = service_account(tenant)
+    return account | {"metadata": {"name": account["metadata"]["name"], "namespace": namespace}}
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda attempt: "-".join(attempt).replace("/", "-"))
+async def test_the_pods_account_may_do_nothing(
+    kube_client: KubeClient, kube_namespace: str, attempt: tuple[str, str, str]
+) -> None:
+    """Not even in its own namespace; and its token is mounted nowhere."""
+    account = runtime_account(kube_namespace)
+    assert account["automountServiceAccountToken"] is False
+    await kube_client.create(resources.SERVICE_ACCOUNTS.path(kube_namespace), account)
+    name = account["metadata"]["name"]
+    groups = ["system:serviceaccounts", f"system:serviceaccounts:{kube_namespace}", "system:authenticated"]
+    verb, group, resource = attempt
+    resource, _, subresource = resource.partition("/")
+    for namespace in (kube_namespace, "kube-system", "askproai-system"):
+        asked = {"verb": verb, "group": group, "resource": resource, "subresource": subresource, "namespace": namespace}
+        spec = {
+            "user": f"system:serviceaccount:{kube_namespace}:{name}",
+            "groups": groups,
+            "resourceAttributes": asked,
+        }
+        review = await kube_client.create(
+            REVIEW, {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+        )
+        assert review["status"]["allowed"] is False, namespace
+
+
+def test_no_manifest_can_name_an_object_of_another_namespace() -> None:
+    """Who may write manifests in one namespace refers to nothing outside of it that does not agree."""
+
+    def fields(schema: dict, path: str = "") -> list[str]:
+        below = {**schema.get("properties", {}), "[]": schema.get("items", {})}
+        extra = schema.get("additionalProperties")
+        below |= {"*": extra} if isinstance(extra, dict) else {}
+        return [
+            found
+            for name, child in below.items()
+            if child
+            for found in (f"{path}.{name}", *fields(child, f"{path}.{name}"))
+        ]
+
+    kinds = [yaml.safe_load(file.read_text()) for file in sorted(CRDS.glob("*.yaml"))]
+    specs = [
+        version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+        for kind in kinds
+        for version in kind["spec"]["versions"]
+    ]
+    found = [field for spec in specs for field in fields(spec)]
+    assert len(found) > 100
+    # The only one: a Gateway, whose own `allowedRoutes` decides whose routes it takes.
+    assert [field for field in found if "namespace" in field.lower()] == [".exposure.gateway.parentRefs.[].namespace"]
