@@ -15,7 +15,7 @@ from aiohttp import web
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
-from askproai_core.http_server import Problem, correlation_id, json_response, read_body, too_many_requests
+from askproai_core.http_server import Problem, correlation_id, json_response, too_many_requests
 from askproai_core.phone_numbers import Route, e164_or_none
 from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import Function
@@ -32,7 +32,7 @@ from askproai_runtime.calls.payload import (
     parse_milliseconds,
 )
 from askproai_runtime.calls.store import audit_refusal, get_call_branch, get_last_branch, set_call_branch
-from askproai_runtime.intake import Source, require_signature
+from askproai_runtime.intake import Source, signed_body
 from askproai_runtime.watched_files import Credentials, LiveConfig
 
 log = structlog.get_logger(__name__)
@@ -66,11 +66,12 @@ class CallFunctions:
 
     async def answer(self, request: web.Request, function: Function) -> web.Response:
         """Answer one request. Raises a `Problem` if it is forged, malformed, over the rate limit or not this tenant's."""
-        body = await read_body(request, BODY_LIMIT)
-        require_signature(request, Source.RETELL, body, self.credentials, self.clock.now(), "function.unauthorized")
-        if not await self.limiter.admits(self.config.current.rate_limits.functions_per_second):
-            raise too_many_requests()
-        payload = self._decode(body, function)
+        async with signed_body(
+            request, Source.RETELL, BODY_LIMIT, self.credentials, self.clock, "function.unauthorized"
+        ) as body:
+            if not await self.limiter.admits(self.config.current.rate_limits.functions_per_second):
+                raise too_many_requests()
+            payload = self._decode(body, function)
         route = await self._require_route(request, payload.call)
         answer = await self._answer_in_time(function, route, payload, self._context(request, payload.call, route))
         log.info("function.answered", function=payload.name, call_id=payload.call.call_id, success=answer.success)
