@@ -31,7 +31,7 @@ from askproai_runtime.calls.payload import (
     normalize_arguments,
     parse_milliseconds,
 )
-from askproai_runtime.calls.store import audit_refusal, get_call_branch, get_last_branch, set_call_branch
+from askproai_runtime.calls.store import audit_refusal, get_call_branch, get_last_branch, is_call_over, set_call_branch
 from askproai_runtime.intake import Source, signed_body
 from askproai_runtime.watched_files import Credentials, LiveConfig
 
@@ -41,12 +41,14 @@ DEADLINE_SECONDS = 7.0  # Retell waits 8: tools are registered with timeout_ms 8
 BODY_LIMIT = 8 * 1024 * 1024
 
 TOO_SLOW = "Das dauert gerade länger als sonst. Einen Moment bitte, ich versuche es gleich noch einmal."
+CALL_OVER = "Dieses Gespräch ist schon beendet. Bitte rufen Sie noch einmal an."
 OUT_OF_ORDER = "Ich komme gerade nicht an den Kalender. Bitte versuchen Sie es in ein paar Minuten noch einmal."
 
 # By their names at Retell, in paths and bodies. A transfer to a person is Retell's own tool and never reaches us.
 FUNCTIONS_BY_NAME: Mapping[str, Function] = {
     function.name.lower(): function for function in Function if function is not Function.TRANSFER_TO_HUMAN
 }
+_CHANGES = frozenset({Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT, Function.CANCEL_APPOINTMENT})
 _NEEDS_BRANCH = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT})
 
 
@@ -167,6 +169,10 @@ class CallFunctions:
 
     async def _run(self, function: Function, call: CallContext, args: dict[str, Any]) -> Answer:
         try:
+            if function in _CHANGES and await is_call_over(self.pool, self.config.current.tenant, call.call_id):
+                # A signature is good for five minutes: a request that somebody sends again must not book what was cancelled
+                log.warning("function.call_over", function=function.name.lower(), call_id=call.call_id)
+                return Answer(success=False, message=CALL_OVER, fields={})
             match function:  # one of FUNCTIONS_BY_NAME, so never TRANSFER_TO_HUMAN
                 case Function.CHECK_AVAILABILITY:
                     return await booking.check_availability(self.booking, call, args)
