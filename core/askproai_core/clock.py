@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+_BOOT_TIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+
 
 class Clock(Protocol):
     """Returns the time, and waits."""
@@ -14,7 +16,7 @@ class Clock(Protocol):
         """Return the wall-clock time, aware, in UTC."""
 
     def monotonic(self) -> float:
-        """Return seconds that never go back; only differences mean anything."""
+        """Return seconds that never go back, and go on while the machine is suspended; only differences mean anything."""
 
     async def sleep(self, duration: timedelta) -> None:
         """Wait for `duration`."""
@@ -27,7 +29,9 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        # A virtual machine that is suspended or migrated stops CLOCK_MONOTONIC: a leader would wake up and trust a Lease that ran
+        # out meanwhile. CLOCK_BOOTTIME goes on; systems other than Linux have none.
+        return time.monotonic() if _BOOT_TIME is None else time.clock_gettime(_BOOT_TIME)
 
     async def sleep(self, duration: timedelta) -> None:
         await asyncio.sleep(duration.total_seconds())

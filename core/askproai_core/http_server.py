@@ -16,14 +16,13 @@ import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 
+from askproai_core.arrivals import Arrivals, BoundedSite, Connection
+
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _CORRELATION = web.RequestKey("correlation", str)
-# Anyone may send a body, and a pod has 256 MiB: large bodies share 64 MiB, small ones always pass.
-_SMALL_BODY = 64 * 1024
-_LARGE_BODIES = 64 * 1024 * 1024
 BODY_SECONDS = 10
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
@@ -89,40 +88,47 @@ def too_many_requests() -> Problem:
     return Problem(429, "Too Many Requests", "Send it again later", {"Retry-After": "1"})
 
 
-class _LargeBodies:
-    """The memory that large bodies take while they arrive, of all requests of this process together, in bytes."""
-
-    reserved = 0
-
-
-async def read_body(request: web.Request, limit: int) -> bytes:
-    """Return the raw body, as it was signed. Raises Problem 413 past `limit` bytes, 415 for a compressed body, 400 for one that
-    arrives too slowly, and 503 while large bodies use all the memory that they share.
+def require_readable_body(request: web.Request, limit: int) -> None:
+    """Refuse a body by its head alone: Problem 413 for more than `limit` bytes, 415 for a compressed one.
 
     Compressed bodies are refused: nothing is inflated before a signature is checked.
     """
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Problem(415, "Unsupported Content-Encoding", "Send the body without Content-Encoding")
-    too_large = Problem(413, "Content Too Large", f"The body may have {limit} bytes")
     if request.content_length is not None and request.content_length > limit:
-        raise too_large
-    body, reserved = bytearray(), 0
+        raise _too_large(limit)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(413, "Content Too Large", f"The body may have {limit} bytes")
+
+
+@asynccontextmanager
+async def read_body(request: web.Request, limit: int) -> AsyncIterator[bytes]:
+    """Yield the raw body, as it was signed, and count its memory during the block. Raises Problem 413 past `limit` bytes, 400 for
+    one that arrives too slowly, and 503 while whole bodies use all the memory that bodies share (`Arrivals`).
+    """
+    connection = request.protocol
+    assert isinstance(connection, Connection), "serve it with `arrivals`"
+    chunks: list[bytes] = []
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > limit:
-                    raise too_large
-                if len(body) > _SMALL_BODY:
-                    reserved += len(chunk)
-                    _LargeBodies.reserved += len(chunk)
-                    if _LargeBodies.reserved > _LARGE_BODIES:
-                        raise Problem(503, "Busy", "Too many large bodies at once; send it again", {"Retry-After": "5"})
-    except TimeoutError:
-        raise Problem(400, "Bad Request", f"The body did not arrive within {BODY_SECONDS} s") from None
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                async for chunk in request.content.iter_any():
+                    chunks.append(chunk)
+                    if not connection.arrivals.add_body(connection, len(chunk)):
+                        raise Problem(503, "Busy", "Too many bodies at once; send it again", {"Retry-After": "5"})
+                    if connection.body_bytes > limit:
+                        raise _too_large(limit)
+        except TimeoutError:
+            raise Problem(400, "Bad Request", f"The body did not arrive within {BODY_SECONDS} s") from None
+        connection.arrivals.body_arrived(connection)
+        body = b"".join(chunks)
+        chunks.clear()
+        yield body
     finally:
-        _LargeBodies.reserved -= reserved
-    return bytes(body)
+        chunks.clear()  # the traceback of a dropped connection would keep them until the next full garbage collection
+        connection.arrivals.release_body(connection)
 
 
 def read_json(body: bytes, kind: type[T]) -> T:
@@ -167,9 +173,11 @@ def metrics_route(registry: CollectorRegistry) -> web.RouteDef:
 
 
 async def start_server(
-    app: web.Application, address: str, port: int, *, grace_seconds: float
+    app: web.Application, address: str, port: int, *, grace_seconds: float, arrivals: Arrivals | None = None
 ) -> tuple[web.AppRunner, int]:
     """Serve `app` on a port (0 picks a free one); return its runner and the port. Raises OSError when the port is taken.
+
+    `arrivals` bounds what is held for senders; handlers that use `read_body` need it.
 
     A sender that hangs up does not cancel its handler: the event that it sent is stored all the same. There is no access log,
     because paths and peers would only repeat what the events say, with less care.
@@ -178,7 +186,10 @@ async def start_server(
         app, access_log=None, handler_cancellation=False, shutdown_timeout=grace_seconds, auto_decompress=False
     )
     await runner.setup()
-    await web.TCPSite(runner, address, port, backlog=1024).start()
+    if arrivals is None:
+        await web.TCPSite(runner, address, port, backlog=1024).start()
+    else:
+        await BoundedSite(runner, arrivals, address, port).start()
     return runner, int(runner.addresses[0][1])
 
 

@@ -87,7 +87,7 @@ async def read_credentials(tenant: Tenant, context: ReconcileContext) -> Credent
 async def read_own_secret(
     context: ReconcileContext, namespace: str, tenant: str, child: str = "teardown"
 ) -> dict[str, str]:
-    """Return the values of one of a tenant's own Secrets (`runtime`, `admin`, `teardown`); empty if there is none yet."""
+    """Return the values of a tenant's own Secret (`runtime`, `admin`, `signing-keys` or `teardown`); empty without one."""
     return decode_secret(await context.kube.get(resources.SECRETS, namespace, f"{tenant}-{child}"))
 
 

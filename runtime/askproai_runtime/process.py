@@ -72,6 +72,13 @@ class Process:
         )
 
 
+def session_name(settings: Settings, component: str) -> str:
+    """Return the name of a process's database sessions. Every role of the server can read it, and a pod's name begins with its
+    tenant's: only its random suffix is used.
+    """
+    return f"askproai-{component} {settings.pod_name.rpartition('-')[2]}"
+
+
 def circuit_rules(settings: Settings) -> CircuitRules:
     return CircuitRules(open_for=timedelta(seconds=settings.circuit_open_seconds))
 
@@ -85,14 +92,13 @@ async def open_process(
     configure_logs(settings.log_level, component=component, tenant=config.current.tenant)
     credentials, metrics = Credentials(settings.credentials_dir), Metrics(config.current.tenant)
 
-    # Every role of the server can read this name, and a pod's name begins with its tenant's: use only its random suffix.
-    name = f"askproai-{component} {settings.pod_name.rpartition('-')[2]}"
-
     def base_url(provider: Provider) -> str | None:
         return None if provider is Provider.RETELL else config.current.calendar.base_url
 
     async with (
-        open_stores(credentials, config.current.tenant, connections, name, clock, metrics, stop) as (pool, shared),
+        open_stores(
+            credentials, config.current.tenant, connections, session_name(settings, component), clock, metrics, stop
+        ) as (pool, shared),
         aiohttp.ClientSession() as session,
     ):
         circuits = CircuitBreakers(shared, clock, metrics, circuit_rules(settings), base_url=base_url)
@@ -115,6 +121,22 @@ async def open_stores(
     The URLs are read again for each connection.
     """
 
+    ca_file = credentials.directory / CA_FILE
+    shared = RedisClient(lambda: credentials.get(REDIS_URL), tenant, clock, metrics, ca_file=ca_file)
+    async with open_database(credentials, connections, name, stop) as pool:
+        try:
+            async with background_tasks(shared.watch(stop)):
+                yield pool, shared
+        finally:
+            await shared.close()
+
+
+@asynccontextmanager
+async def open_database(
+    credentials: Credentials, connections: int, name: str, stop: asyncio.Event
+) -> AsyncIterator[Pool]:
+    """Open a pool of the database that the credential `DATABASE_URL` names, and follow its changes until the end."""
+
     def database_url() -> str:
         url = credentials.get(DATABASE_URL)
         if url is None:
@@ -122,13 +144,10 @@ async def open_stores(
         return url
 
     pool = await open_pool(database_url, max_size=connections, application_name=name)
-    ca_file = credentials.directory / CA_FILE
-    shared = RedisClient(lambda: credentials.get(REDIS_URL), tenant, clock, metrics, ca_file=ca_file)
     try:
-        async with background_tasks(shared.watch(stop), _follow_database_url(credentials, pool, stop)):
-            yield pool, shared
+        async with background_tasks(_follow_database_url(credentials, pool, stop)):
+            yield pool
     finally:
-        await shared.close()
         await _close(pool)
 
 

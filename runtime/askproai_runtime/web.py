@@ -12,6 +12,7 @@ import aiohttp
 import structlog
 from aiohttp import web
 
+from askproai_core.arrivals import Arrivals, allow_open_files, close_unproven
 from askproai_core.clock import Clock, SystemClock
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import Problem, error_middleware, start_server
@@ -111,6 +112,7 @@ class WebProcess:
 
     def __init__(self, process: Process) -> None:
         self._process = process
+        self.arrivals = Arrivals()
         self._readiness = Readiness(process)
         self._notifier = WorkerNotifier(process)
         self._webhooks = Webhooks(
@@ -140,14 +142,14 @@ class WebProcess:
         warm_up(process.config.current, process.clock.now())
         runners: list[web.AppRunner] = []
 
-        async def open_app(app: web.Application, port: int) -> int:
-            grace = settings.shutdown_grace_seconds
-            runner, opened = await start_server(app, settings.bind_address, port, grace_seconds=grace)
+        async def open_app(app: web.Application, port: int, arrivals: Arrivals | None = None) -> int:
+            address, grace = settings.bind_address, settings.shutdown_grace_seconds
+            runner, opened = await start_server(app, address, port, grace_seconds=grace, arrivals=arrivals)
             runners.append(runner)
             return opened
 
         try:
-            self.public_port = await open_app(self._public_app(), settings.public_port)
+            self.public_port = await open_app(self._public_app(), settings.public_port, self.arrivals)
             self.private_port = await open_app(
                 private_app(process, self._readiness, self._notifier.notify), settings.private_port
             )
@@ -168,7 +170,7 @@ class WebProcess:
         log.info("web.stopped")
 
     def _public_app(self) -> web.Application:
-        app = web.Application(middlewares=[error_middleware])
+        app = web.Application(middlewares=[close_unproven, error_middleware])
         app.router.add_route("*", "/{path:.*}", self._dispatch)
         return app
 
@@ -188,6 +190,7 @@ class WebProcess:
 
 async def run_web(settings: Settings, stop: asyncio.Event, clock: Clock | None = None) -> None:
     """Run the web process until `stop`. Raises `ConfigUnreadable`, and `OSError` for a taken port."""
+    allow_open_files()
     faults = fault_points_from_environment()
     async with open_process(settings, "web", CONNECTIONS, clock or SystemClock(), faults, stop) as process:
         await WebProcess(process).run(stop)

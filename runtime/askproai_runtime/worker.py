@@ -1,6 +1,8 @@
 """The worker process: runs the tenant's jobs, with one port for its health, its metrics and notifications by the web process.
 
-One database connection is enough, because a handler holds it for one short transaction only and waits for providers without it.
+One database connection is enough for the handlers, because each holds it for one short transaction only and waits for providers
+without it. A second one renews the leases: handlers that wait for a row's lock one after the other hold the first for longer than a
+lease, and their jobs would be taken from this worker. Like every connection, both are closed when they are idle.
 """
 
 import asyncio
@@ -21,12 +23,13 @@ from askproai_runtime.calls import count_active_calls
 from askproai_runtime.events import EventDispatcher
 from askproai_runtime.health import Readiness, worker_app
 from askproai_runtime.jobs import Job, JobKind, JobSettings, Runner
-from askproai_runtime.process import Process, open_process
+from askproai_runtime.process import Process, open_database, open_process, session_name
 from askproai_runtime.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 CONNECTIONS = 1
+LEASE_CONNECTIONS = 1
 MEASURE_SECONDS = 15.0
 
 
@@ -35,7 +38,17 @@ async def work(process: Process, stop: asyncio.Event, started: Callable[[int], N
     settings, readiness = process.settings, Readiness(process)
     grace = settings.shutdown_grace_seconds
     jobs = JobSettings(grace=timedelta(seconds=grace))
-    runner = Runner(process.pool, process.tenant, job_handler(process), process.clock, jobs, process.metrics)
+    name = session_name(settings, "worker")
+    async with open_database(process.credentials, LEASE_CONNECTIONS, name, stop) as lease_pool:
+        handler, metrics = job_handler(process), process.metrics
+        runner = Runner(process.pool, process.tenant, handler, process.clock, jobs, metrics, lease_pool=lease_pool)
+        await _serve(runner, process, readiness, stop, started)
+
+
+async def _serve(
+    runner: Runner, process: Process, readiness: Readiness, stop: asyncio.Event, started: Callable[[int], None]
+) -> None:
+    settings, grace = process.settings, process.settings.shutdown_grace_seconds
     app = worker_app(process.metrics, readiness, runner.notify)
     server, port = await start_server(app, settings.bind_address, settings.worker_port, grace_seconds=grace)
     log.info("worker.started", port=port, config=process.config.hash)

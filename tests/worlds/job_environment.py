@@ -44,6 +44,7 @@ class JobEnvironment:
     tenant: str
     dsn: str
     pool: Pool
+    lease_pool: "Pool | None" = None  # None: renewals share `pool`
     metrics: Metrics = field(default_factory=Metrics)
     handled: list[str] = field(default_factory=list)
 
@@ -93,7 +94,16 @@ class JobEnvironment:
     async def running(
         self, handler: Callable[[Job], Awaitable[None]] | None = None, settings: JobSettings = QUICK
     ) -> AsyncIterator[Runner]:
-        runner = Runner(self.pool, self.tenant, handler or self.succeed, SystemClock(), settings, self.metrics)
+        lease_pool = self.lease_pool or self.pool
+        runner = Runner(
+            self.pool,
+            self.tenant,
+            handler or self.succeed,
+            SystemClock(),
+            settings,
+            self.metrics,
+            lease_pool=lease_pool,
+        )
         stop = asyncio.Event()
         task = asyncio.create_task(runner.run(stop))
         try:

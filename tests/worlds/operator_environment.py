@@ -233,6 +233,11 @@ class TenantNamespace:
         ours = [event for event in found if event["source"].get("component") == "askproai-operator"]
         return [(event["type"], event["reason"]) for event in ours]
 
+    def calcom_secrets(self) -> list[str]:
+        """Return the secrets by which Cal.com signs for the webhooks."""
+        account = self.operator.calcom.accounts[self.calcom_key]
+        return [account.webhook_body(hook)["secret"] for hook in account.webhooks.values()]
+
     def calcom_webhooks(self) -> list[str]:
         """Return the URLs of the webhooks at Cal.com."""
         account = self.operator.calcom.dump()["accounts"].get(self.calcom_key, {})

@@ -5,6 +5,7 @@ logged, and the text of aiohttp's errors is never passed on: both could hold a U
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -68,6 +69,15 @@ class TransportFailure(StrEnum):
         return cls.PROTOCOL_ERROR
 
 
+_EMAIL: Final = re.compile(r"[^\s@<>\"',;:()]+@[^\s@<>\"',;:()]+")
+_PHONE_NUMBER: Final = re.compile(r"\+[0-9][0-9 ()/-]{6,}[0-9]")
+
+
+def _without_people(text: str) -> str:
+    """Replace e-mail addresses and international phone numbers in a provider's text."""
+    return _PHONE_NUMBER.sub("<number>", _EMAIL.sub("<e-mail>", text))
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """The outcome of one request, and how long it took.
@@ -95,10 +105,12 @@ class Reply:
 
     @property
     def reason(self) -> str:
-        """Return why the request failed, without quoting aiohttp, whose texts may hold the URL and its key."""
+        """Return why the request failed, without quoting aiohttp, whose texts may hold the URL and its key, and without the
+        e-mail addresses and phone numbers that a provider may quote: the reason is stored with the job.
+        """
         if isinstance(self.error, CircuitOpen | CredentialMissing):
             return str(self.error)
-        return type(self.error).__name__ if self.error else self.message or f"status {self.status}"
+        return type(self.error).__name__ if self.error else _without_people(self.message) or f"status {self.status}"
 
     @property
     def failure(self) -> TransportFailure | None:

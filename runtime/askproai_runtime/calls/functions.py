@@ -15,7 +15,7 @@ from aiohttp import web
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
-from askproai_core.http_server import Problem, correlation_id, json_response, read_body, too_many_requests
+from askproai_core.http_server import Problem, correlation_id, json_response, too_many_requests
 from askproai_core.phone_numbers import Route, e164_or_none
 from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import Function
@@ -31,8 +31,8 @@ from askproai_runtime.calls.payload import (
     normalize_arguments,
     parse_milliseconds,
 )
-from askproai_runtime.calls.store import audit_refusal, get_call_branch, get_last_branch, set_call_branch
-from askproai_runtime.intake import Source, require_signature
+from askproai_runtime.calls.store import audit_refusal, get_call_branch, get_last_branch, is_call_over, set_call_branch
+from askproai_runtime.intake import Source, signed_body
 from askproai_runtime.watched_files import Credentials, LiveConfig
 
 log = structlog.get_logger(__name__)
@@ -41,12 +41,14 @@ DEADLINE_SECONDS = 7.0  # Retell waits 8: tools are registered with timeout_ms 8
 BODY_LIMIT = 8 * 1024 * 1024
 
 TOO_SLOW = "Das dauert gerade länger als sonst. Einen Moment bitte, ich versuche es gleich noch einmal."
+CALL_OVER = "Dieses Gespräch ist schon beendet. Bitte rufen Sie noch einmal an."
 OUT_OF_ORDER = "Ich komme gerade nicht an den Kalender. Bitte versuchen Sie es in ein paar Minuten noch einmal."
 
 # By their names at Retell, in paths and bodies. A transfer to a person is Retell's own tool and never reaches us.
 FUNCTIONS_BY_NAME: Mapping[str, Function] = {
     function.name.lower(): function for function in Function if function is not Function.TRANSFER_TO_HUMAN
 }
+_CHANGES = frozenset({Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT, Function.CANCEL_APPOINTMENT})
 _NEEDS_BRANCH = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT})
 
 
@@ -66,11 +68,12 @@ class CallFunctions:
 
     async def answer(self, request: web.Request, function: Function) -> web.Response:
         """Answer one request. Raises a `Problem` if it is forged, malformed, over the rate limit or not this tenant's."""
-        body = await read_body(request, BODY_LIMIT)
-        require_signature(request, Source.RETELL, body, self.credentials, self.clock.now(), "function.unauthorized")
-        if not await self.limiter.admits(self.config.current.rate_limits.functions_per_second):
-            raise too_many_requests()
-        payload = self._decode(body, function)
+        async with signed_body(
+            request, Source.RETELL, BODY_LIMIT, self.credentials, self.clock, "function.unauthorized"
+        ) as body:
+            if not await self.limiter.admits(self.config.current.rate_limits.functions_per_second):
+                raise too_many_requests()
+            payload = self._decode(body, function)
         route = await self._require_route(request, payload.call)
         answer = await self._answer_in_time(function, route, payload, self._context(request, payload.call, route))
         log.info("function.answered", function=payload.name, call_id=payload.call.call_id, success=answer.success)
@@ -166,6 +169,10 @@ class CallFunctions:
 
     async def _run(self, function: Function, call: CallContext, args: dict[str, Any]) -> Answer:
         try:
+            if function in _CHANGES and await is_call_over(self.pool, self.config.current.tenant, call.call_id):
+                # A signature is good for five minutes: a request that somebody sends again must not book what was cancelled
+                log.warning("function.call_over", function=function.name.lower(), call_id=call.call_id)
+                return Answer(success=False, message=CALL_OVER, fields={})
             match function:  # one of FUNCTIONS_BY_NAME, so never TRANSFER_TO_HUMAN
                 case Function.CHECK_AVAILABILITY:
                     return await booking.check_availability(self.booking, call, args)

@@ -18,13 +18,13 @@ from aiohttp import web
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
-from askproai_core.http_server import Problem, correlation_id, json_response, read_body
+from askproai_core.http_server import Problem, correlation_id, json_response
 from askproai_core.phone_numbers import Route, Routing, e164_or_none
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calls.payload import decode
 from askproai_runtime.calls.store import KnownCaller, audit_refusal, find_known_caller
 from askproai_runtime.german_dates import format_spoken
-from askproai_runtime.intake import Source, require_signature
+from askproai_runtime.intake import Source, signed_body
 from askproai_runtime.watched_files import Credentials, LiveConfig
 
 log = structlog.get_logger(__name__)
@@ -82,12 +82,13 @@ class InboundCalls:
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer who is calling, in time. Raises a `Problem` if the request is forged, malformed or not this tenant's."""
-        body = await read_body(request, BODY_LIMIT)
-        require_signature(request, Source.RETELL, body, self.credentials, self.clock.now(), "inbound.unauthorized")
-        try:
-            call = decode(body, _InboundRequest).call_inbound
-        except msgspec.DecodeError as error:
-            raise Problem(400, "Malformed Request", f"Send call_inbound with to_number: {error}") from error
+        async with signed_body(
+            request, Source.RETELL, BODY_LIMIT, self.credentials, self.clock, "inbound.unauthorized"
+        ) as body:
+            try:
+                call = decode(body, _InboundRequest).call_inbound
+            except msgspec.DecodeError as error:
+                raise Problem(400, "Malformed Request", f"Send call_inbound with to_number: {error}") from error
         config, dialled, number = self.config.current, e164_or_none(call.to_number), e164_or_none(call.from_number)
         routing = Routing(config)
         if not routing.has_number(dialled):

@@ -27,6 +27,11 @@ _COUNT_ACTIVE = """
 SELECT count(*) FROM calls WHERE tenant = $1 AND status = 'ongoing' AND started_at > clock_timestamp() - interval '2 hours'
 """
 
+# A function that was on its way when the caller hung up may still be carried out.
+_IS_OVER = """
+SELECT true FROM calls WHERE tenant = $1 AND call_id = $2 AND ended_at < clock_timestamp() - interval '1 minute'
+"""
+
 # Retell's own events may come later, or never. They share the row, and none of them overwrites a branch with NULL.
 _SET_BRANCH = """
 INSERT INTO calls (tenant, call_id, branch, status, correlation_id) VALUES ($1, $2, $3, 'registered', $4)
@@ -116,6 +121,11 @@ async def save_call(conn: Connection, tenant: str, call_id: str, row: CallRow) -
 async def count_active_calls(pool: Pool, tenant: str) -> int:
     """Return the number of ongoing calls, as far as events have reported them."""
     return int(await pool.fetchval(_COUNT_ACTIVE, tenant))
+
+
+async def is_call_over(pool: Pool, tenant: str, call_id: str) -> bool:
+    """Return whether the call ended more than a minute ago, as far as its events have reported it."""
+    return bool(await pool.fetchval(_IS_OVER, tenant, call_id))
 
 
 async def get_call_branch(conn: Connection, tenant: str, call_id: str) -> str | None:

@@ -16,10 +16,10 @@ from askproai_runtime.intake.senders import (
     verify_stripe,
 )
 from askproai_runtime.intake.store import EventStore, Receipt, StoredEvent, load_event, note_event
-from askproai_runtime.intake.webhook import Webhooks, require_signature
+from askproai_runtime.intake.webhook import Webhooks, signed_body
 
 __all__ = [
     "EventNotStored", "EventStore", "Flusher", "IncomingEvent", "MalformedEvent", "ProviderId", "Receipt", "Source",
     "StaleEvent", "StoredEvent", "Verdict", "WebhookSource", "Webhooks", "find_webhook_source", "identify", "load_event",
-    "note_event", "require_signature", "verify_calcom", "verify_retell", "verify_stripe",
+    "note_event", "signed_body", "verify_calcom", "verify_retell", "verify_stripe",
 ]  # fmt: skip

@@ -15,12 +15,13 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import msgspec
 
+from askproai_core.former_keys import FORMER_KEYS, accepted_former_keys
 from askproai_core.http_server import read_json
 from askproai_runtime.watched_files import Credentials
 
@@ -55,8 +56,7 @@ def body_limit(source: WebhookSource) -> int:
 
 # Signatures
 
-RETELL_WINDOW_MS = 300_000
-STRIPE_WINDOW_SECONDS = 300
+WINDOW_MS = 300_000  # Retell's and Stripe's
 # Cal.com signs no time. `createdAt` is part of the signed body, but a queued delivery may be retried after 5 minutes or more:
 # hence 15 minutes plus that slack. The unique key of stored events catches duplicates inside the window.
 CALCOM_WINDOW = timedelta(minutes=30)
@@ -77,46 +77,65 @@ class Verdict(StrEnum):
     OUTSIDE_WINDOW = "outside_window"
 
 
+_HEADERS: Mapping[WebhookSource, str] = {
+    Source.RETELL: "x-retell-signature",
+    Source.CALCOM: "X-Cal-Signature-256",
+    Source.STRIPE: "Stripe-Signature",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    """What a header claims: HMAC-SHA256(key, prefix + body + suffix) is one of the digests, made at a time in milliseconds."""
+
+    digests: tuple[str, ...]
+    prefix: bytes = b""
+    suffix: bytes = b""
+    signed_at: int | None = None
+    unit: int = 1  # milliseconds; the sender cuts its time to these
+
+    def is_within_window(self, now: datetime) -> bool:
+        """Return whether the time is at most five minutes away, in either direction; true if the sender signs none."""
+        if self.signed_at is None:
+            return True
+        return abs(_milliseconds(now) // self.unit * self.unit - self.signed_at) <= WINDOW_MS
+
+
+def check_header(source: WebhookSource, headers: Mapping[str, str], credentials: Credentials, now: datetime) -> Verdict:
+    """Return why no body can make this signature valid: its shape, or a time outside the window. `VALID` if some body can.
+
+    It costs nothing, whereas a body takes memory until it is whole.
+    """
+    header, keys = headers.get(_HEADERS[source]), _keys(source, credentials, now)
+    parsed = _parse_for(source, header, keys)
+    if isinstance(parsed, Verdict):
+        return parsed
+    return Verdict.VALID if parsed.is_within_window(now) else Verdict.OUTSIDE_WINDOW
+
+
 def verify(
     source: WebhookSource, body: bytes, headers: Mapping[str, str], credentials: Credentials, now: datetime
 ) -> Verdict:
     """Verify a request's signature with every key that its sender may use now."""
-    match source:
-        case Source.RETELL:
-            # The workspace's API key signs. Further keys are accepted while keys are rotated.
-            keys = credentials.all("retell-api-key") + credentials.all("retell-webhook-key-")
-            return verify_retell(body, headers.get("x-retell-signature"), keys, now)
-        case Source.CALCOM:
-            return verify_calcom(body, headers.get("X-Cal-Signature-256"), credentials.all("calcom-webhook-secret"))
-        case Source.STRIPE:
-            return verify_stripe(body, headers.get("Stripe-Signature"), credentials.all("stripe-webhook-secret"), now)
+    return _verify(source, body, headers.get(_HEADERS[source]), _keys(source, credentials, now), now)
+
+
+def _keys(source: WebhookSource, credentials: Credentials, now: datetime) -> Sequence[str]:
+    """Return the keys that the sender may use now: those of the tenant, and for an hour those that they replaced."""
+    # Retell signs with the workspace's API key.
+    name = "retell-api-key" if source is Source.RETELL else f"{source}-webhook-secret"
+    further = credentials.all("retell-webhook-key-") if source is Source.RETELL else ()
+    return (*credentials.all(name), *further, *accepted_former_keys(credentials.get(FORMER_KEYS), name, now))
 
 
 def verify_retell(body: bytes, header: str | None, keys: Sequence[str], now: datetime) -> Verdict:
     """Verify `v=<unix ms>,d=<hex>`: HMAC-SHA256(key, body + decimal v), up to and including five minutes both ways."""
-    if not keys:
-        return Verdict.NO_KEY
-    if header is None:
-        return Verdict.MISSING
-    match = _RETELL.fullmatch(header)
-    if match is None:
-        return Verdict.MALFORMED
-    timestamp, digest = match.groups()
-    if not _any_key_signs(body + timestamp.encode(), (digest,), keys):
-        return Verdict.MISMATCH
-    age = _milliseconds(now) - int(timestamp)
-    return Verdict.VALID if abs(age) <= RETELL_WINDOW_MS else Verdict.OUTSIDE_WINDOW
+    return _verify(Source.RETELL, body, header, keys, now)
 
 
 def verify_calcom(body: bytes, header: str | None, keys: Sequence[str]) -> Verdict:
     """Verify the bare hex HMAC-SHA256 of the body. The literal `no-secret-provided` is no signature: malformed."""
-    if not keys:
-        return Verdict.NO_KEY
-    if header is None:
-        return Verdict.MISSING
-    if _HEX_SHA256.fullmatch(header) is None:
-        return Verdict.MALFORMED
-    return Verdict.VALID if _any_key_signs(body, (header,), keys) else Verdict.MISMATCH
+    return _verify(Source.CALCOM, body, header, keys, datetime.now(UTC))
 
 
 def verify_stripe(body: bytes, header: str | None, keys: Sequence[str], now: datetime) -> Verdict:
@@ -124,28 +143,52 @@ def verify_stripe(body: bytes, header: str | None, keys: Sequence[str], now: dat
 
     Stripe's own library accepts a time far in the future; here the window applies both ways.
     """
+    return _verify(Source.STRIPE, body, header, keys, now)
+
+
+def _verify(source: WebhookSource, body: bytes, header: str | None, keys: Sequence[str], now: datetime) -> Verdict:
+    parsed = _parse_for(source, header, keys)
+    if isinstance(parsed, Verdict):
+        return parsed
+    if not _any_key_signs(parsed, body, keys):
+        return Verdict.MISMATCH
+    return Verdict.VALID if parsed.is_within_window(now) else Verdict.OUTSIDE_WINDOW
+
+
+def _parse_for(source: WebhookSource, header: str | None, keys: Sequence[str]) -> _Signature | Verdict:
     if not keys:
         return Verdict.NO_KEY
     if header is None:
         return Verdict.MISSING
-    items = [item.strip().partition("=") for item in header.split(",")]
-    timestamps = [value for name, _, value in items if name == "t"]
-    digests = tuple(value for name, _, value in items if name == "v1" and _HEX_SHA256.fullmatch(value))
-    if len(timestamps) != 1 or _UNIX_SECONDS.fullmatch(timestamps[0]) is None or not digests:
-        return Verdict.MALFORMED
-    if not _any_key_signs(timestamps[0].encode() + b"." + body, digests, keys):
-        return Verdict.MISMATCH
-    age = int(now.timestamp()) - int(timestamps[0])
-    return Verdict.VALID if abs(age) <= STRIPE_WINDOW_SECONDS else Verdict.OUTSIDE_WINDOW
+    return _parse(source, header) or Verdict.MALFORMED
 
 
-def _any_key_signs(message: bytes, digests: Sequence[str], keys: Sequence[str]) -> bool:
+def _parse(source: WebhookSource, header: str) -> _Signature | None:
+    match source:
+        case Source.RETELL:
+            match = _RETELL.fullmatch(header)
+            return match and _Signature((match[2],), suffix=match[1].encode(), signed_at=int(match[1]))
+        case Source.CALCOM:
+            return _Signature((header,)) if _HEX_SHA256.fullmatch(header) else None
+        case Source.STRIPE:
+            items = [item.strip().partition("=") for item in header.split(",")]
+            timestamps = [value for name, _, value in items if name == "t"]
+            digests = tuple(value for name, _, value in items if name == "v1" and _HEX_SHA256.fullmatch(value))
+            if len(timestamps) != 1 or _UNIX_SECONDS.fullmatch(timestamps[0]) is None or not digests:
+                return None
+            signed_at = int(timestamps[0]) * 1000
+            return _Signature(digests, prefix=timestamps[0].encode() + b".", signed_at=signed_at, unit=1000)
+
+
+def _any_key_signs(signature: _Signature, body: bytes, keys: Sequence[str]) -> bool:
     """Compare every key with every digest, without stopping at the first match."""
     matches = False
     for key in keys:
-        expected = hmac.new(key.encode(), message, hashlib.sha256).hexdigest()
-        for digest in digests:
-            matches |= hmac.compare_digest(expected, digest)
+        message = hmac.new(key.encode(), signature.prefix, hashlib.sha256)
+        message.update(body)  # not joined: a body may have 8 MiB
+        message.update(signature.suffix)
+        for digest in signature.digests:
+            matches |= hmac.compare_digest(message.hexdigest(), digest)
     return matches
 
 

@@ -3,17 +3,25 @@
 Nothing is parsed before its signature is verified, and nothing is acknowledged before event and job are committed.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import NoReturn
 
 import structlog
 from aiohttp import web
 
+from askproai_core.arrivals import mark_proven
 from askproai_core.clock import Clock
-from askproai_core.http_server import Problem, correlation_id, json_response, read_body, too_many_requests
+from askproai_core.http_server import (
+    Problem,
+    correlation_id,
+    json_response,
+    read_body,
+    require_readable_body,
+    too_many_requests,
+)
 from askproai_core.redis import RateLimiter
 from askproai_runtime.intake.flush import EventNotStored, Flusher
 from askproai_runtime.intake.senders import (
@@ -23,6 +31,7 @@ from askproai_runtime.intake.senders import (
     Verdict,
     WebhookSource,
     body_limit,
+    check_header,
     identify,
     verify,
 )
@@ -73,14 +82,16 @@ class Webhooks:
         """Answer one delivery. Raises a `Problem` for whatever is not stored."""
         started_at, event_type = self.clock.monotonic(), _UNKNOWN_EVENT
         try:
-            body = await read_body(request, body_limit(source))
-            require_signature(request, source, body, self.credentials, self.clock.now(), "webhook.unauthorized")
-            # Only signed requests count against the limit, so that a forger cannot use up the sender's share.
-            if not await self.limiter.admits(self.config.current.rate_limits.webhooks_per_second):
-                raise too_many_requests()
-            event = self._identify(request, source, body)
-            event_type = event.event_type
-            receipt = await self._store(event)
+            # Until the event is stored its body counts against the memory that all bodies share.
+            async with signed_body(
+                request, source, body_limit(source), self.credentials, self.clock, "webhook.unauthorized"
+            ) as body:
+                # Only signed requests count against the limit, so that a forger cannot use up the sender's share.
+                if not await self.limiter.admits(self.config.current.rate_limits.webhooks_per_second):
+                    raise too_many_requests()
+                event = self._identify(request, source, body)
+                event_type = event.event_type
+                receipt = await self._store(event)
         except Problem as refusal:
             self.metrics.webhook_received(source, event_type, _OUTCOME_BY_STATUS[refusal.status])
             raise
@@ -112,13 +123,25 @@ class Webhooks:
         return json_response({"status": outcome, **ids})
 
 
-def require_signature(
-    request: web.Request, source: WebhookSource, body: bytes, credentials: Credentials, now: datetime, log_event: str
-) -> None:
-    """Verify the signature with every key that the sender may use now. Raises a 401 `Problem`, logged as `log_event`."""
-    verdict = verify(source, body, request.headers, credentials, now)
+@asynccontextmanager
+async def signed_body(
+    request: web.Request, source: WebhookSource, limit: int, credentials: Credentials, clock: Clock, log_event: str
+) -> AsyncIterator[bytes]:
+    """Yield the body, verified with every key that the sender may use now; its memory is counted until the end of the block.
+
+    A header that no body can make valid is refused before the body is read. Raises a 401 `Problem`, logged as `log_event`, and
+    what `require_readable_body` and `read_body` raise.
+    """
+    require_readable_body(request, limit)
+    verdict = check_header(source, request.headers, credentials, clock.now())
     if verdict is not Verdict.VALID:
         _refuse(request, source, verdict, log_event)
+    async with read_body(request, limit) as body:
+        verdict = verify(source, body, request.headers, credentials, clock.now())
+        if verdict is not Verdict.VALID:
+            _refuse(request, source, verdict, log_event)
+        mark_proven(request)
+        yield body
 
 
 def _refuse(request: web.Request, source: WebhookSource, verdict: Verdict, log_event: str) -> NoReturn:

@@ -11,7 +11,8 @@ import asyncpg
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_core.database import DATABASE_UNAVAILABLE, Pool
+from askproai_core.database import DATABASE_UNAVAILABLE, Connection, Pool
+from askproai_core.lifecycle import Stopped, run_until_stopped
 from askproai_core.logging import error_location
 from askproai_runtime.jobs.store import JobStore, snapshot
 from askproai_runtime.jobs.types import (
@@ -40,6 +41,10 @@ _DATABASE_BUSY = (
 )
 
 
+async def _acquire(pool: Pool) -> "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]":
+    return await pool.acquire()
+
+
 class Runner:
     """A worker's loop. It polls, and `notify` makes it look at once.
 
@@ -55,10 +60,14 @@ class Runner:
         clock: Clock,
         settings: JobSettings,
         metrics: Metrics,
+        *,
+        lease_pool: Pool,
     ) -> None:
+        """`lease_pool` is for renewals: handlers that wait for locks may hold all connections of `pool` for longer than a lease."""
         self._pool = pool
         self._tenant = tenant
-        self._store = JobStore(pool, tenant, f"{socket.gethostname()}:{os.getpid()}", settings)
+        worker = f"{socket.gethostname()}:{os.getpid()}"
+        self._store, self._leases = (JobStore(each, tenant, worker, settings) for each in (pool, lease_pool))
         self._handler = handler
         self._clock = clock
         self._settings = settings
@@ -82,7 +91,7 @@ class Runner:
         try:
             while not stop.is_set():
                 self._notified.clear()
-                await self._run_once()
+                await self._run_once(stop)
                 await self._wait_until_notified()
             await self._finish_running()
         finally:
@@ -91,29 +100,42 @@ class Runner:
                 task.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
 
-    async def _run_once(self) -> None:
-        """Release the jobs of lost workers, claim and start new ones, and measure the queue; each only when it is due."""
-        now = self._clock.monotonic()
+    async def _run_once(self, stop: asyncio.Event) -> None:
+        """Release the jobs of lost workers, claim and start new ones, and measure the queue; each only when it is due.
+
+        Returns when `stop` is set while handlers hold all connections. A claim that was sent is never cancelled: its jobs would
+        wait for the end of their leases.
+        """
         self._maybe_more = False
         try:
-            if now - self._last_sweep >= self._settings.renew_every.total_seconds():
-                await self._sweep()
-                self._last_sweep = now
-            jobs, self._maybe_more = await self._store.claim(self._running.values())
-            for job in jobs:  # started before anything below can fail: they are claimed and must run
-                task = asyncio.create_task(self._handle(job), name=f"job-{job.id}")
-                self._running[task] = job
-                task.add_done_callback(self._forget)
-            if self._running:
-                self._last_busy = now
-            if now - self._last_snapshot >= self._settings.poll.total_seconds():
-                self._last_snapshot = now
-                self._metrics.queue(await snapshot(self._pool, self._tenant))
+            connection = await run_until_stopped(stop, _acquire(self._pool))
+            try:
+                await self._run_with(connection)
+            finally:
+                await self._pool.release(connection)
+        except Stopped:
+            return
         except DATABASE_UNAVAILABLE as error:
             log.warning("jobs.database_away", error=type(error).__name__)
 
-    async def _sweep(self) -> None:
-        ready, dead = await self._store.sweep()
+    async def _run_with(self, connection: Connection) -> None:
+        now = self._clock.monotonic()
+        if now - self._last_sweep >= self._settings.renew_every.total_seconds():
+            await self._sweep(connection)
+            self._last_sweep = now
+        jobs, self._maybe_more = await self._store.claim(connection, self._running.values())
+        for job in jobs:  # started before anything below can fail: they are claimed and must run
+            task = asyncio.create_task(self._handle(job), name=f"job-{job.id}")
+            self._running[task] = job
+            task.add_done_callback(self._forget)
+        if self._running:
+            self._last_busy = now
+        if now - self._last_snapshot >= self._settings.poll.total_seconds():
+            self._last_snapshot = now
+            self._metrics.queue(await snapshot(connection, self._tenant))
+
+    async def _sweep(self, connection: Connection) -> None:
+        ready, dead = await self._store.sweep(connection)
         if ready or dead:
             log.warning("jobs.taken_from_lost_workers", ready=ready, dead=dead)
         for _ in range(dead):
@@ -204,7 +226,7 @@ class Runner:
             if not claimed:
                 continue
             try:
-                renewed = await self._store.renew(list(claimed.values()))
+                renewed = await self._leases.renew(list(claimed.values()))
             except DATABASE_UNAVAILABLE as error:
                 log.warning("jobs.not_renewed", error=type(error).__name__, jobs=len(claimed))
                 continue

@@ -153,9 +153,9 @@ async def finish(conn: Connection, tenant: str, job: Job) -> None:
     job.finished = True
 
 
-async def snapshot(pool: Pool, tenant: str) -> list[Waiting]:
+async def snapshot(conn: "Connection | Pool", tenant: str) -> list[Waiting]:
     """Return how many jobs are ready, running and dead, by priority."""
-    return [Waiting(*row) for row in await pool.fetch(_SNAPSHOT, tenant)]
+    return [Waiting(*row) for row in await conn.fetch(_SNAPSHOT, tenant)]
 
 
 class JobStore:
@@ -167,26 +167,25 @@ class JobStore:
         self._worker = worker
         self._settings = settings
 
-    async def claim(self, running: Iterable[Job]) -> tuple[list[Job], bool]:
+    async def claim(self, conn: Connection, running: Iterable[Job]) -> tuple[list[Job], bool]:
         """Claim the jobs that may run beside `running`, and return them, most urgent first, with whether more may be waiting.
 
-        Neither lane may take the slots reserved for the other, so neither can starve it. `running` is read only after the
-        connection is acquired: handlers wait for the same connection, and each one that ends meanwhile frees a slot, so that
-        under load one statement claims many jobs.
+        Neither lane may take the slots reserved for the other, so neither can starve it. The caller acquires the connection first:
+        handlers wait for the same connection, and each one that ends meanwhile frees a slot, so that under load one statement
+        claims many jobs.
         """
-        async with self._pool.acquire() as conn:
-            running_urgent = [job.priority in URGENT for job in running]
-            lane_limit = self._settings.slots - self._settings.reserved
-            free_slots = self._settings.slots - len(running_urgent)
-            urgent_limit = max(0, min(lane_limit - sum(running_urgent), free_slots))
-            background_limit = max(0, min(lane_limit - (len(running_urgent) - sum(running_urgent)), free_slots))
-            if not urgent_limit and not background_limit:
-                return [], True
-            rows = await conn.fetch(
-                _CLAIM, self._tenant, self._worker, self._settings.lease,
-                [p.value for p in URGENT], urgent_limit, [p.value for p in BACKGROUND], background_limit, free_slots,
-                [kind.value for kind in JobKind],
-            )  # fmt: skip
+        running_urgent = [job.priority in URGENT for job in running]
+        lane_limit = self._settings.slots - self._settings.reserved
+        free_slots = self._settings.slots - len(running_urgent)
+        urgent_limit = max(0, min(lane_limit - sum(running_urgent), free_slots))
+        background_limit = max(0, min(lane_limit - (len(running_urgent) - sum(running_urgent)), free_slots))
+        if not urgent_limit and not background_limit:
+            return [], True
+        rows = await conn.fetch(
+            _CLAIM, self._tenant, self._worker, self._settings.lease,
+            [p.value for p in URGENT], urgent_limit, [p.value for p in BACKGROUND], background_limit, free_slots,
+            [kind.value for kind in JobKind],
+        )  # fmt: skip
         jobs = [
             Job(**dict(row) | {"kind": JobKind(row["kind"]), "priority": Priority(row["priority"])}) for row in rows
         ]
@@ -210,8 +209,8 @@ class JobStore:
         rows = await self._pool.fetch(_RENEW, self._tenant, *claims, self._settings.lease)
         return {row["id"] for row in rows}
 
-    async def sweep(self) -> tuple[int, int]:
+    async def sweep(self, conn: "Connection | Pool") -> tuple[int, int]:
         """Release the jobs of lost workers, and return how many became ready again and how many became dead letters."""
-        rows = await self._pool.fetch(_SWEEP, self._tenant, len(self._settings.retries))
+        rows = await conn.fetch(_SWEEP, self._tenant, len(self._settings.retries))
         dead = sum(row["state"] == "dead" for row in rows)
         return len(rows) - dead, dead

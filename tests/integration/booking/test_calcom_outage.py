@@ -78,9 +78,8 @@ class OutageEnvironment:
         """Run the jobs by a real queue meanwhile."""
         salon, stop = self.salon, asyncio.Event()
         settings = JobSettings(poll_busy=timedelta(milliseconds=100), grace=timedelta(seconds=2))
-        runner = Runner(
-            salon.pool, salon.store.tenant, salon.booking.sync_appointment, SystemClock(), settings, Metrics("salon")
-        )
+        handler, pool = salon.booking.sync_appointment, salon.pool
+        runner = Runner(pool, salon.store.tenant, handler, SystemClock(), settings, Metrics("salon"), lease_pool=pool)
         running = asyncio.create_task(runner.run(stop))
         yield
         stop.set()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 
 from askproai_core.database import Connection, Pool
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.calls.functions import CALL_OVER
 from tests.worlds.tenant_pod import TenantPod, sign_retell
 
 
@@ -130,3 +132,15 @@ async def test_a_call_finds_moves_and_cancels_what_another_call_of_that_number_b
     assert (await pod.function("find_appointments", "call_chg_2", {}, from_number=from_number)).body[
         "appointments"
     ] == []
+
+
+async def test_a_call_that_is_over_changes_nothing(pod: TenantPod) -> None:
+    """A signed request that somebody sends again after the call would book what was cancelled meanwhile."""
+    for call_id, ended_seconds_ago, refused in (("call_over", 120, True), ("call_hung_up", 5, False)):
+        end = int((time.time() - ended_seconds_ago) * 1000)
+        await pod.retell("call_ended", call_id, call_status="ended", start_timestamp=end - 60_000, end_timestamp=end)
+        await pod.settled(f"{call_id}:call_ended")
+        for name in ("book_appointment", "reschedule_appointment", "cancel_appointment"):
+            reply = await pod.function(name, call_id, {}, from_number="+4915199999999")
+            assert (reply.status, reply.body["success"]) == (200, False)
+            assert (reply.body["message"] == CALL_OVER) is refused

@@ -17,7 +17,8 @@ from tests.worlds.waiting import eventually
 SOON = 10.0  # seconds
 CHILDREN = [
     ("ConfigMap", "salon-mueller-config"), ("Secret", "salon-mueller-runtime"), ("Secret", "salon-mueller-admin"),
-    ("Secret", "salon-mueller-teardown"), ("Service", "salon-mueller-web"), ("Service", "salon-mueller-admin"),
+    ("Secret", "salon-mueller-teardown"), ("Secret", "salon-mueller-signing-keys"),
+    ("Service", "salon-mueller-web"), ("Service", "salon-mueller-admin"),
     ("Deployment", "salon-mueller-web"), ("ServiceAccount", "salon-mueller-runtime"), ("NetworkPolicy", "salon-mueller"),
     ("PodDisruptionBudget", "salon-mueller-web"),
 ]  # fmt: skip
@@ -165,6 +166,33 @@ async def test_a_rotated_key_reaches_the_teardown_copy_and_a_refused_one_does_no
     await namespace.write_secret(**{"retell-api-key": rotated})
     await namespace.wait_until_ready()
     assert (await namespace.secret_data("salon-mueller-teardown"))["retell-api-key"] == rotated
+
+
+async def test_former_keys_are_kept_for_the_pods_and_calcom_signs_with_a_new_secret_later(namespace):
+    """Calls go on while keys are changed: no event is answered 401 in between."""
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    assert "FORMER_KEYS" not in await namespace.secret_data("salon-mueller-signing-keys")
+    rotated = namespace.retell_key + "-rotated"
+    await namespace.write_secret(**{"retell-api-key": rotated, "calcom-webhook-secret": "whs_2"})
+
+    async def kept() -> dict[str, Any]:
+        return json.loads((await namespace.secret_data("salon-mueller-signing-keys")).get("FORMER_KEYS", "{}"))
+
+    former = await eventually(kept, SOON)
+    assert {name: [each["key"] for each in entries] for name, entries in former.items()} == {
+        "retell-api-key": [namespace.retell_key], "calcom-webhook-secret": ["whs"],
+    }  # fmt: skip
+    until = datetime.fromisoformat(former["retell-api-key"][0]["until"])
+    assert timedelta(minutes=58) < until - datetime.now(UTC) <= timedelta(hours=1)
+    await reconcile_twice(namespace)
+    assert namespace.calcom_secrets() == ["whs"], "the pods may not have the new one yet"
+    await namespace.client.merge(
+        namespace.path("Tenant", "salon-mueller"), {"metadata": {"annotations": {"askproai.de/key-grace": "none"}}}
+    )
+    await eventually(lambda: namespace.calcom_secrets() == ["whs_2"], SOON)
+    assert await kept() == {}, "a leaked key is accepted no longer"
 
 
 async def test_a_key_that_nobody_could_try_is_not_kept_for_the_teardown(namespace):

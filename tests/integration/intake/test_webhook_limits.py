@@ -6,8 +6,9 @@ import json
 import asyncpg
 import pytest
 
-from askproai_core import http_server
-from tests.worlds.tenant_pod import TenantPod, running_web
+from askproai_core import arrivals
+from askproai_core.arrivals import MAX_BODY_BYTES, MAX_WAITING
+from tests.worlds.tenant_pod import TenantPod, running_web, sign_retell, waiting_for_lock
 from tests.worlds.waiting import eventually
 
 BODY = b'{"event":"call_started","call":{"call_id":"call_forged"}}'
@@ -20,30 +21,99 @@ async def test_eight_mebibytes_of_retell_are_accepted(pod: TenantPod) -> None:
     assert event["note"].startswith("transcript cut to 10000 characters")
 
 
-async def test_unsigned_large_bodies_share_a_bounded_buffer_and_no_small_one_waits(
-    pod: TenantPod, monkeypatch: pytest.MonkeyPatch
+def forged(size: int, sent: int | None = None) -> bytes:
+    """Return a request with a well-formed signature of now that no key made, and the first `sent` bytes of its body."""
+    head = f"POST /webhooks/retell HTTP/1.1\r\nHost: x\r\nx-retell-signature: {sign_retell(b'', 'key_forged')}\r\n"
+    return head.encode() + f"Content-Length: {size}\r\n\r\n".encode() + b"x" * (size - 1 if sent is None else sent)
+
+
+async def stall(pod: TenantPod, request: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Send a part of a request, and keep the connection open."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", pod.web.public_port)
+    writer.write(request)
+    return reader, writer
+
+
+async def is_dropped(reader: asyncio.StreamReader) -> bool:
+    try:
+        return await asyncio.wait_for(reader.read(1), 5) == b""
+    except ConnectionResetError:
+        return True
+
+
+@pytest.mark.parametrize("signature", [None, "v=1,d=0", f"v=1760000000000,d={'0' * 64}"])
+async def test_a_signature_that_no_body_can_make_valid_is_refused_before_the_body(
+    pod: TenantPod, signature: str | None
 ) -> None:
-    """Measured before: 60 bodies of 7 MiB that nobody had signed took 390 MiB, and a container has 256."""
-    monkeypatch.setattr(http_server, "BODY_SECONDS", 3)
-    monkeypatch.setattr(http_server, "_LARGE_BODIES", 10_000_000)
-    writers = []
-    for _ in range(12):
-        reader, writer = await asyncio.open_connection("127.0.0.1", pod.web.public_port)
-        writer.write(b"POST /webhooks/stripe HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n" + b"x" * 1_000_000)
-        writers.append((reader, writer))
+    header = f"x-retell-signature: {signature}\r\n" if signature else ""
+    for path in ("/webhooks/retell", "/retell/functions/book_appointment", "/retell/inbound"):
+        request = f"POST {path} HTTP/1.1\r\nHost: x\r\n{header}Content-Length: 100000\r\n\r\n"
+        reader, writer = await stall(pod, request.encode())
+        assert (await asyncio.wait_for(reader.readline(), 2)).split()[1] == b"401"
+        writer.close()
 
-    async def full() -> bool:
-        return http_server._LargeBodies.reserved > 9_000_000
 
-    await eventually(full)
-    assert (await pod.retell("call_started", "call_small")).status == 200
-    large = await pod.retell("call_ended", "call_large", transcript="x" * 2_000_000)
-    assert (large.status, large.headers["Retry-After"]) == (503, "5")
-    heads = await asyncio.gather(*(reader.readline() for reader, _ in writers))
-    assert {head.split()[1] for head in heads} == {b"400", b"503"}, "an unfinished body times out"
-    assert http_server._LargeBodies.reserved == 0
-    assert (await pod.retell("call_ended", "call_large", transcript="x" * 2_000_000)).status == 200
-    for _, writer in writers:
+async def test_bodies_that_do_not_end_make_place_for_signed_ones(pod: TenantPod) -> None:
+    """Eight stalled bodies used to take all the memory for ten seconds, and again: signed ones were answered 503."""
+    stalled = [await stall(pod, forged(8 * 1024 * 1024, 7_500_000)) for _ in range(9)]
+    bounds = pod.web.arrivals
+    await eventually(lambda: bounds.body_bytes > 0.8 * MAX_BODY_BYTES)
+    replies = [await pod.retell("call_ended", f"call_{n}", transcript="x" * 4_000_000) for n in range(5)]
+    assert {reply.status for reply in replies} == {200}
+    assert bounds.body_bytes <= MAX_BODY_BYTES
+    assert await is_dropped(stalled[0][0]), "the oldest makes place"
+    for _, writer in stalled:
+        writer.close()
+    await eventually(lambda: bounds.body_bytes == 0)
+
+
+async def test_a_body_is_counted_until_its_event_is_stored(pod: TenantPod) -> None:
+    async with pod.db.transaction():
+        await pod.db.execute("LOCK TABLE webhook_events IN EXCLUSIVE MODE")
+        sending = asyncio.create_task(pod.retell("call_ended", "call_counted", transcript="x" * 1_000_000))
+        await eventually(lambda: waiting_for_lock(pod))
+        assert pod.web.arrivals.body_bytes > 1_000_000
+    assert (await sending).status == 200
+    assert pod.web.arrivals.body_bytes == 0
+
+
+async def test_a_connection_without_a_request_is_closed(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "HEAD_SECONDS", 0.3)
+    for sent in (b"", b"POST /webhooks/retell HTTP/1.1\r\nHost:"):
+        reader, _ = await stall(pod, sent)
+        assert await is_dropped(reader)
+    endless, writer = await stall(pod, b"POST /webhooks/retell HTTP/1.1\r\n")
+    for number in range(10):
+        writer.write(f"x-{number}: {'x' * 8000}\r\n".encode())
+    assert await is_dropped(endless), "a head of 32 KiB is too long"
+
+
+async def test_a_flood_of_stalled_senders_displaces_itself_and_no_signed_event(pod: TenantPod) -> None:
+    """Three thousand stall: without a request, in the head, in bodies of 63,000 bytes. All signed events are acknowledged."""
+    kinds = (b"", b"POST /webhooks/retell HTTP/1.1\r\nHost: x\r\nX-Slow: ", forged(64_000, 63_000))
+    writers: list[asyncio.StreamWriter] = []
+    peak = 0
+
+    async def flood() -> None:
+        for number in range(3_000):
+            _, writer = await stall(pod, kinds[number % 3])
+            writers.append(writer)
+
+    flooding = asyncio.create_task(flood())
+    latencies, statuses = [], []
+    number = 0
+    while not flooding.done() or number < 50:
+        began = asyncio.get_running_loop().time()
+        statuses.append((await pod.retell("call_ended", f"call_{number}", transcript="x" * 100_000)).status)
+        latencies.append(asyncio.get_running_loop().time() - began)
+        peak = max(peak, pod.web.arrivals.body_bytes)
+        number += 1
+    await flooding
+    assert set(statuses) == {200}
+    assert max(latencies) < 5
+    assert peak <= MAX_BODY_BYTES
+    assert pod.web.arrivals.waiting <= MAX_WAITING
+    for writer in writers:
         writer.close()
 
 

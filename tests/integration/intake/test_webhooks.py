@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 
+from askproai_core.former_keys import FormerKey, encode_former_keys
 from askproai_runtime.intake.store import _REARM
 from askproai_runtime.jobs import Job, JobKind, Priority, finish
 from tests.worlds.tenant_pod import (
@@ -249,6 +251,22 @@ async def test_every_refusal_is_a_problem_document(
         assert {"type", "title", "detail"} <= set(problem)
         if status == 405:
             assert response.headers["Allow"] == "POST"
+
+
+async def test_a_former_key_is_accepted_until_its_end(web_pod: TenantPod) -> None:
+    """A provider signs with the key before a change for some time, also in the middle of a call."""
+    web_pod.write_credential("retell-api-key", "key_next")
+    web_pod.write_credential("calcom-webhook-secret", "whs_next")
+    for minutes, status in ((5, 200), (-1, 401)):
+        until = datetime.now(UTC) + timedelta(minutes=minutes)
+        names = {"retell-api-key": RETELL_KEY, "calcom-webhook-secret": CALCOM_SECRET}
+        former = {name: (FormerKey(key, until),) for name, key in names.items()}
+        web_pod.write_credential("FORMER_KEYS", encode_former_keys(former))
+        assert (await web_pod.retell("call_started", f"call_{minutes}")).status == status
+        assert (await web_pod.function("find_appointments", "call_1", {})).status == status
+        ping = b'{"triggerEvent":"PING"}'
+        headers = {"X-Cal-Signature-256": sign_calcom(ping, CALCOM_SECRET)}
+        assert (await web_pod.post("/webhooks/calcom", ping, headers)).status == status
 
 
 async def test_rotated_keys_work_with_the_next_request(web_pod: TenantPod) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from askproai_core.database import open_pool
+from askproai_core.database import Connection, open_pool
 from askproai_runtime.jobs import (
     DeadNow,
     Job,
@@ -34,7 +34,8 @@ def store(env: JobEnvironment, worker: str = "one", settings: JobSettings = QUIC
 
 
 async def claim(env: JobEnvironment, running: Sequence[Job] = (), **settings: object) -> list[Job]:
-    jobs, _ = await store(env, settings=dataclasses.replace(QUICK, **settings)).claim(running)
+    async with env.pool.acquire() as connection:
+        jobs, _ = await store(env, settings=dataclasses.replace(QUICK, **settings)).claim(connection, running)
     return jobs
 
 
@@ -157,10 +158,10 @@ async def test_under_load_one_statement_claims_many_jobs(env: JobEnvironment, mo
     claims = 0
     claim_once = JobStore.claim
 
-    async def counted(self: JobStore, running: Sequence[Job]) -> tuple[list[Job], bool]:
+    async def counted(self: JobStore, connection: Connection, running: Sequence[Job]) -> tuple[list[Job], bool]:
         nonlocal claims
         claims += 1
-        return await claim_once(self, running)
+        return await claim_once(self, connection, running)
 
     monkeypatch.setattr(JobStore, "claim", counted)
     for number in range(100):
@@ -262,7 +263,7 @@ async def test_a_worker_that_finishes_late_is_refused_and_its_effects_roll_back(
     job_id = await env.event("contested")
     [late] = await claim(env)
     await env.pool.execute("UPDATE jobs SET lease_until = clock_timestamp() - interval '1 s' WHERE id = $1", job_id)
-    assert await store(env).sweep() == (1, 0)
+    assert await store(env).sweep(env.pool) == (1, 0)
     [again] = await claim(env)
     assert (again.attempts, late.attempts) == (2, 1)
     async with env.pool.acquire() as connection:
@@ -294,6 +295,44 @@ async def test_the_lease_of_a_long_job_is_renewed_and_the_job_runs_once(env: Job
         await env.wait_for(job_id, state="done")
     assert env.handled == ["long"]
     assert (await env.job(job_id))["claim_no"] == 1
+
+
+async def test_jobs_that_wait_for_locks_one_after_the_other_keep_their_leases(env: JobEnvironment) -> None:
+    """Together they hold the only connection of the handlers for longer than a lease."""
+    jobs = [await env.event(f"locked-{number}") for number in range(4)]
+    async with open_pool(env.dsn, max_size=1) as pool, open_pool(env.dsn, max_size=1) as lease_pool:
+        busy = dataclasses.replace(env, pool=pool, lease_pool=lease_pool)
+
+        async def wait_for_a_lock(job: Job) -> None:
+            async with pool.acquire() as connection, connection.transaction():
+                await asyncio.sleep(QUICK.lease.total_seconds() * 0.7)
+                await finish(connection, env.tenant, job)
+
+        async with busy.running(wait_for_a_lock):
+            await env.wait_for(jobs[-1], state="running")
+            async with env.running():  # another worker, whose sweep takes what is not renewed
+                rows = [await env.wait_for(job, state="done") for job in jobs]
+    assert [(row["attempts"], row["claim_no"]) for row in rows] == [(1, 1)] * 4
+    assert env.handled == []
+
+
+async def test_a_stop_does_not_wait_for_the_connection_that_a_handler_holds(env: JobEnvironment) -> None:
+    """The kubelet kills the worker soon after: it must use its grace period for its jobs."""
+    await env.event("slow")
+    async with open_pool(env.dsn, max_size=1) as pool, open_pool(env.dsn, max_size=1) as lease_pool:
+        busy, holds = dataclasses.replace(env, pool=pool, lease_pool=lease_pool), asyncio.Event()
+
+        async def hold(_job: Job) -> None:
+            async with pool.acquire():
+                holds.set()
+                await asyncio.sleep(5)
+
+        async with busy.running(hold) as runner:
+            await asyncio.wait_for(holds.wait(), 5)
+            runner.notify()
+            await asyncio.sleep(0.1)  # it waits for the connection now
+            stopped_at = time.monotonic()
+        assert time.monotonic() - stopped_at < 2
 
 
 async def test_a_worker_that_lost_its_claim_stops_working_on_it(env: JobEnvironment) -> None:

@@ -16,7 +16,8 @@ async def main(dsn: str, tenant: str, report: Path) -> None:
         await asyncio.Event().wait()
 
     async with open_pool(dsn, max_size=1) as pool:
-        await Runner(pool, tenant, hang, SystemClock(), QUICK, Metrics()).run(asyncio.Event())
+        runner = Runner(pool, tenant, hang, SystemClock(), QUICK, Metrics(), lease_pool=pool)
+        await runner.run(asyncio.Event())
 
 
 asyncio.run(main(sys.argv[1], sys.argv[2], Path(sys.argv[3])))

@@ -183,11 +183,11 @@ def test_a_broken_database_is_reported_with_what_to_do_and_without_hosts_or_rows
 
 
 def test_the_roles_connection_limit_fits_every_pod_that_can_run():
-    assert connection_limit(tenant()) == 44
+    assert connection_limit(tenant()) == 55
 
 
 def test_the_roles_connection_limit_fits_the_workers_of_split_too():
-    assert connection_limit(tenant(runtime={"mode": "Split"})) == 44 + 6
+    assert connection_limit(tenant(runtime={"mode": "Split"})) == 55 + 12
 
 
 def test_a_time_zone_that_the_pods_do_not_know_never_reaches_them():
@@ -209,7 +209,7 @@ def test_what_is_above_a_ceiling_is_lowered_and_named():
     assert (runtime.web.min_replicas, runtime.web.max_replicas) == (20, 20)
     assert (runtime.workers.min_replicas, runtime.workers.max_replicas) == (1, 20)
     assert (runtime.rate_limits.webhooks_per_second, runtime.rate_limits.functions_per_second) == (1000, 1000)
-    assert connection_limit(lowered) == 21 * 4 + 21
+    assert connection_limit(lowered) == 21 * 5 + 21 * 2
     assert sentences[1] == "runtime.web.maxReplicas is 20 instead of 100, by the platform's ASKPROAI_MAX_REPLICAS"
     assert [sentence.split()[0] for sentence in sentences] == [
         "runtime.web.minReplicas",

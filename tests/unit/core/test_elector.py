@@ -1,6 +1,7 @@
 """The election: one leader, failover by what a standby saw itself, a fence before each write outside."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
@@ -124,6 +125,24 @@ async def test_the_fence_closes_at_the_renew_deadline_before_another_may_lead(se
     clock.advance(9.9 * SECOND)
     leader.fence()
     clock.advance(0.1 * SECOND)
+    with pytest.raises(NotLeader):
+        leader.fence()
+
+
+async def test_the_fence_closes_while_the_machine_is_suspended(server: LeaseServer, monkeypatch: pytest.MonkeyPatch):
+    """CLOCK_MONOTONIC stops in a suspended virtual machine, CLOCK_BOOTTIME goes on."""
+    suspended = 0.0
+    boot_time = time.clock_gettime(time.CLOCK_BOOTTIME)
+    monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
+    monkeypatch.setattr(
+        time,
+        "clock_gettime",
+        lambda number: {time.CLOCK_MONOTONIC: 1000.0, time.CLOCK_BOOTTIME: boot_time + suspended}[number],
+    )
+    leader = Elector(server, SystemClock(), identity="first", times=LeaseTimes())
+    await leader.try_acquire_or_renew()
+    leader.fence()
+    suspended = 11.0
     with pytest.raises(NotLeader):
         leader.fence()
 

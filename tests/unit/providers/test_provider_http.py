@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from askproai_core.clock import FixedClock
 from askproai_core.providers import TransportFailure
+from askproai_core.providers.http import Reply
 from askproai_operator.providers import (
     CredentialRefused,
     HostNotAllowed,
@@ -404,3 +405,10 @@ async def test_a_probe_that_fails_opens_the_circuit_again() -> None:
         with pytest.raises(ProviderResting):
             await env.client.get_llm("llm_1")
         assert len(sent) == 6
+
+
+def test_a_reason_names_no_person():
+    """It is stored with the job and the appointment."""
+    text = 'Attendee erika.mustermann@example.org ("+49 151 1234567") has no slot at 2026-11-20T09:00:00Z'
+    reply = Reply("POST", 0.1, 400, {"error": {"message": text}})
+    assert reply.reason == 'Attendee <e-mail> ("<number>") has no slot at 2026-11-20T09:00:00Z'

@@ -19,6 +19,7 @@ from askproai_operator.controllers.tenant.children.metadata import Component
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
 from askproai_operator.controllers.tenant.deletion import delete_tenant
 from askproai_operator.controllers.tenant.inputs import Inputs, gather, gather_own_secrets
+from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys
 from askproai_operator.controllers.tenant.status import database_condition, status_fields
 from askproai_operator.controllers.tenant.stores import (
     DATABASE_ERRORS,
@@ -59,7 +60,10 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
 async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     tenant, lowered = apply_ceilings(tenant, context.settings)
     inputs = await gather(tenant, context)
-    if failed := first_failing(CHECKS, inputs):
+    failed = first_failing(CHECKS, inputs)
+    if failed is None or inputs.was_provisioned:  # a wrong new key must not silence the calls that the former one signs
+        keys = await keep_signing_keys(tenant, inputs.credentials, context, usable=failed is None)
+    if failed:
         # Not retried with backoff: a change of the Tenant or of a watched Secret requeues it at once, and the resync reads an
         # unwatched Secret, and asks a provider that did not answer, again.
         return Result((failed,))
@@ -90,7 +94,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     )
     if tenant.status.get("configHash") not in {None, config_hash(config)}:
         context.trigger_config_sync(*tenant.key[1:], config_hash(config))  # a kubelet may take 90 s to update the mount
-    webhook = await _register_webhook(inputs, context)
+    webhook = await _register_webhook(inputs, keys, context)
     exposed = await apply_routes(tenant, inputs.address, context)
     monitored = await apply_monitoring(tenant, context)
     pods = add_lowered(runtime_condition(tenant, deployments), lowered)
@@ -141,8 +145,10 @@ def _encoded_config(inputs: Inputs, resource_ids: ResourceIds, context: Reconcil
     )
 
 
-async def _register_webhook(inputs: Inputs, context: ReconcileContext) -> Condition:
+async def _register_webhook(inputs: Inputs, keys: SigningKeys, context: ReconcileContext) -> Condition:
     """Create or update our webhook at Cal.com; return the condition WebhooksRegistered.
+
+    A changed secret is sent when the pods have it: Cal.com never repeats an event that was answered 401.
 
     The URL is the webhook's identity, so a second run finds what the first one made.
     """
@@ -153,7 +159,8 @@ async def _register_webhook(inputs: Inputs, context: ReconcileContext) -> Condit
     try:
         context.fence()
         client = context.providers.calcom(credentials.calendar_base_url, credentials.calcom_key)
-        await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, credentials.values[CALCOM_WEBHOOK])
+        secret = keys.to_register(CALCOM_WEBHOOK, credentials.values[CALCOM_WEBHOOK], context.clock.now())
+        await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, secret)
         if previous and previous != url:  # the tenant moved; the status names the old URL until this is done
             await remove_calcom_webhook(client, previous)
     except ProviderError as error:

@@ -18,7 +18,7 @@ from askproai_operator.redis_users import RedisAdminError, UsersUnsupported
 
 DATABASE_ERRORS: Final = (DatabaseError, *DATABASE_UNAVAILABLE)
 
-_CONNECTIONS_PER_POD = 4  # 3 of web, 1 of the worker
+_CONNECTIONS_OF_WEB, _CONNECTIONS_OF_WORKER = 3, 2
 _SURGE = 1
 
 
@@ -67,8 +67,10 @@ async def ensure_database(
 def connection_limit(tenant: Tenant) -> int:
     """Return the role's CONNECTION LIMIT: enough for every pod that can run at once, a rolling update included."""
     web, workers = tenant.spec.runtime.web, tenant.spec.runtime.workers
-    split = workers.max_replicas + _SURGE if tenant.spec.runtime.mode is RuntimeMode.SPLIT else 0
-    return (web.max_replicas + _SURGE) * _CONNECTIONS_PER_POD + split
+    # On the way to Split and back, both Deployments have workers.
+    worker_pods = workers.max_replicas + _SURGE if tenant.spec.runtime.mode is RuntimeMode.SPLIT else 0
+    per_pod = _CONNECTIONS_OF_WEB + _CONNECTIONS_OF_WORKER
+    return (web.max_replicas + _SURGE) * per_pod + worker_pods * _CONNECTIONS_OF_WORKER
 
 
 def _facts(inputs: Inputs) -> TenantFacts:

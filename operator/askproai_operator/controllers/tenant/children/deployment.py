@@ -8,6 +8,7 @@ from importlib.resources import files
 
 import yaml
 
+from askproai_core.former_keys import FORMER_KEYS
 from askproai_operator.api import RuntimeMode, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.controllers.tenant.children.autoscaling import SCALED_BY, ScaledBy, replica_bounds
@@ -19,6 +20,7 @@ from askproai_operator.controllers.tenant.children.metadata import (
     new_manifest,
     pod_selector,
 )
+from askproai_operator.controllers.tenant.children.secrets import SIGNING_KEYS
 from askproai_operator.credentials import Credentials
 from askproai_operator.engine import ObservedObject, resources
 
@@ -70,11 +72,14 @@ def _template() -> Manifest:
 
 def _volumes(tenant: Tenant, credentials: Credentials) -> list[Manifest]:
     """Return the volumes. The user's Secrets are projected key by key: a rotated key reaches the pods without the operator."""
-    config, runtime, admin = (child_name(tenant.metadata.name, suffix) for suffix in ("config", "runtime", "admin"))
+    suffixes = ("config", "runtime", "admin", SIGNING_KEYS)
+    config, runtime, admin, signing_keys = (child_name(tenant.metadata.name, suffix) for suffix in suffixes)
     sources: list[Manifest] = [
         {"secret": {"name": runtime, "items": _same_paths("DATABASE_URL")}},
         # Optional, so that a Redis that is added or removed restarts no pod.
         {"secret": {"name": runtime, "items": _same_paths("REDIS_URL", "CA_FILE"), "optional": True}},
+        # Absent while no key was changed within the last hour.
+        {"secret": {"name": signing_keys, "items": _same_paths(FORMER_KEYS), "optional": True}},
     ]
     sources += [
         {"secret": {"name": ref.name, "items": [{"key": ref.key, "path": file}]}}

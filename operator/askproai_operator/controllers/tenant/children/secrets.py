@@ -1,6 +1,6 @@
 """The ConfigMap and the Secrets of a tenant. Pure.
 
-`T-config`, `T-runtime` and `T-admin` are mounted by its pods; `T-teardown` is for the deletion.
+`T-config`, `T-runtime`, `T-admin` and a part of `T-signing-keys` are mounted by its pods; `T-teardown` is for the deletion.
 """
 
 from askproai_operator.api import Tenant
@@ -17,6 +17,7 @@ from askproai_operator.engine import FINALIZER, MANAGER, resources
 
 # Annotation of T-teardown, by which tenants' keys are compared without reading them.
 KEY_HASH = "askproai.de/retell-key"
+SIGNING_KEYS = "signing-keys"
 
 
 def config_map(tenant: Tenant, config: str) -> Manifest:
@@ -32,6 +33,11 @@ def runtime_secret(tenant: Tenant, database_url: str, redis_url: str | None = No
     optional = {"REDIS_URL": redis_url, "CA_FILE": ca if redis_url else None}
     values = {name: value for name, value in optional.items() if value}
     return _secret(tenant, "runtime", {"DATABASE_URL": database_url} | values)
+
+
+def signing_keys_secret(tenant: Tenant, values: dict[str, str]) -> Manifest:
+    """Return `T-signing-keys`: the present and the former keys by which providers sign."""
+    return _secret(tenant, SIGNING_KEYS, values)
 
 
 def admin_secret(tenant: Tenant, token: str) -> Manifest:

@@ -1,0 +1,75 @@
+"""Which keys are accepted after a change, and when Cal.com is given a changed secret."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from askproai_core.former_keys import FormerKey, accepted_former_keys, encode_former_keys
+from askproai_operator.controllers.tenant.signing_keys import SigningKeys, next_keys
+from askproai_operator.credentials import Credentials
+from tests.worlds.salon_models import credentials
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+KEY, SECRET = "retell-api-key", "calcom-webhook-secret"
+
+
+def read(**values: str | None) -> Credentials:
+    """Return what a reconcile read from the tenant's Secrets; None for a value that is missing."""
+    salon = credentials()
+    changed = {**salon.values, **{name.replace("_", "-"): value for name, value in values.items()}}
+    return replace(salon, values={name: value for name, value in changed.items() if value is not None})
+
+
+def first() -> SigningKeys:
+    return next_keys(SigningKeys(), read(), NOW, usable=True)
+
+
+def test_the_first_keys_have_no_former_ones():
+    assert first().present == {KEY: "key_canary", SECRET: "whs_canary"}
+    assert first().former == {}
+
+
+def test_a_changed_key_is_accepted_for_an_hour_and_not_longer():
+    keys = next_keys(first(), read(retell_api_key="key_2"), NOW, usable=True)
+    assert keys.former == {KEY: (FormerKey("key_canary", NOW + HOUR),)}
+    later = next_keys(keys, read(retell_api_key="key_2"), NOW + HOUR - timedelta(seconds=1), usable=True)
+    assert later == keys
+    assert next_keys(later, read(retell_api_key="key_2"), NOW + HOUR, usable=True).former == {}
+
+
+def test_a_wrong_key_is_never_accepted_later_and_does_not_prolong_the_one_before():
+    wrong = next_keys(first(), read(retell_api_key="typo"), NOW, usable=False)
+    again = next_keys(wrong, read(retell_api_key="typo"), NOW + HOUR / 2, usable=False)
+    mended = next_keys(again, read(retell_api_key="key_2"), NOW + HOUR / 2, usable=True)
+    assert mended.former == {KEY: (FormerKey("key_canary", NOW + HOUR),)}
+    assert next_keys(again, read(retell_api_key="typo"), NOW + 2 * HOUR, usable=False).former == {}
+
+
+def test_a_missing_secret_changes_nothing():
+    assert next_keys(first(), read(calcom_webhook_secret=None), NOW, usable=False).present[SECRET] == "whs_canary"
+
+
+def test_a_sender_that_the_tenant_no_longer_has_loses_its_keys():
+    keys = next_keys(first(), read(calcom_webhook_secret="whs_2"), NOW, usable=True)
+    local = replace(read(), secret_refs={KEY: read().secret_refs[KEY]})
+    assert next_keys(keys, local, NOW, usable=True) == SigningKeys({KEY: "key_canary"})
+
+
+def test_calcom_is_given_a_changed_secret_when_the_pods_have_it():
+    changed, twice = read(calcom_webhook_secret="whs_2"), read(calcom_webhook_secret="whs_3")
+    keys = next_keys(next_keys(first(), changed, NOW, usable=True), twice, NOW + timedelta(seconds=10), usable=True)
+    assert keys.to_register(SECRET, "whs_3", NOW + timedelta(seconds=119)) == "whs_canary"
+    assert keys.to_register(SECRET, "whs_3", NOW + timedelta(seconds=131)) == "whs_3"
+
+
+def test_the_pods_need_no_operator_to_forget_a_former_key():
+    text = encode_former_keys({KEY: (FormerKey("old", NOW + HOUR),)})
+    assert accepted_former_keys(text, KEY, NOW) == ("old",)
+    assert accepted_former_keys(text, KEY, NOW + HOUR) == ()
+    assert accepted_former_keys(text, SECRET, NOW) == ()
+    assert accepted_former_keys("broken", KEY, NOW) == ()
+
+
+def test_no_key_is_part_of_a_text():
+    keys = next_keys(first(), read(retell_api_key="key_canary_2"), NOW, usable=True)
+    assert "canary" not in repr(keys) + repr(keys.former)
