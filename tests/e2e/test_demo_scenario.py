@@ -21,7 +21,7 @@ def test_everything_is_ready_and_the_appointment_is_in_both_calendars(demo):
 
 
 def test_the_caller_hears_the_full_date_before_saying_yes(demo):
-    """The wish is Friday at half past two. On 25 December and on Good Friday the salon offers other times."""
+    """The caller asks for Friday at half past two. On 25 December and on Good Friday the salon offers other times."""
     offer = [step.text for step in demo.outcome.call.steps if step.kind == "heard"][1]
     slot = demo.outcome.call.answers("check_availability")[0]["slots"][0]
     start = datetime.fromisoformat(slot["start"])
