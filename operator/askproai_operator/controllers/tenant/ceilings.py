@@ -1,7 +1,7 @@
 """The installation's ceilings, which bound what a manifest asks for. Pure.
 
 All tenants share one PostgreSQL and one cluster, and whoever may write a Tenant chooses its number of pods and connections, and
-what its pods may use (docs/decisions/0033-pods-of-a-tenant.md).
+what its pods may use (docs/decisions/0033-what-a-manifest-gets.md).
 """
 
 from collections.abc import Mapping
