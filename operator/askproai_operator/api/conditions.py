@@ -28,7 +28,7 @@ class ConditionType(Explained):
     RUNTIME_AVAILABLE = "RuntimeAvailable", "Enough of the tenant's pods are ready."
     EXPOSED = "Exposed", "The senders of webhooks can reach the tenant at the URLs in its status."
     WEBHOOKS_REGISTERED = "WebhooksRegistered", "Cal.com has our webhook, with the right address and secret."
-    MONITORING_READY = "MonitoringReady", "Scraping, alert rules and dashboard are in place."
+    MONITORING_READY = "MonitoringReady", "Prometheus finds the metrics of the pods and the alert rules."
     # Branch
     SERVICES_READY = "ServicesReady", "At least one service can be booked at the branch."
     NUMBERS_VALID = "NumbersValid", "The phone numbers can be read, and no other branch has them."

@@ -250,11 +250,11 @@ _DAYS = msgspec.json.decode(msgspec.json.encode(msgspec.structs.asdict(config.Re
 
 class Retention(base.Part):
     raw_event_days: Days = _DAYS["raw_event_days"]
-    """Raw bodies of webhooks (days)."""
+    """Raw bodies of webhooks, and records of the requests to providers (days)."""
     transcript_days: Days = _DAYS["transcript_days"]
-    """Transcripts of calls (days)."""
+    """Transcripts and analyses of calls (days)."""
     call_days: Days = _DAYS["call_days"]
-    """Rows of calls (days)."""
+    """Calls, the events that are decided, results of call functions, and the audit log (days)."""
 
 
 class Privacy(base.Part):
@@ -268,9 +268,9 @@ class Privacy(base.Part):
 
 class Slo(base.Part):
     booking_success_percent: Percent = Decimal(95)
-    """Bookings that succeed, in percent (a decimal string)."""
+    """Bookings that succeed within 6 hours, in percent (a decimal string)."""
     webhook_success_percent: Percent = Decimal("99.9")
-    """Webhooks that are processed, in percent (a decimal string)."""
+    """Webhooks that are stored and not answered 429 or 503 within an hour, in percent (a decimal string)."""
 
 
 class TenantSpec(base.Part):
@@ -284,7 +284,7 @@ class TenantSpec(base.Part):
     time_zone: base.TimeZone = "Europe/Berlin"
     """IANA time zone of all times of day in this tenant's manifests."""
     locale: base.Locale = "de-DE"
-    """Language and region in which dates and amounts are spoken."""
+    """Language in which Cal.com writes to attendees. Dates and answers are spoken in German, whatever it says."""
     retell: Retell
     """The tenant's own Retell workspace."""
     calendar: Calendar
@@ -296,11 +296,11 @@ class TenantSpec(base.Part):
     runtime: Runtime = Runtime()
     """How the tenant's pods run."""
     retention: Retention = Retention()
-    """How long rows are kept. This release removes none yet."""
+    """How long rows are kept; the coordinator deletes what is older. Customers and appointments stay."""
     privacy: Privacy = Privacy()
     """What callers are told, and what Retell may keep."""
     slo: Slo = Slo()
-    """What the error budget is measured against; not measured yet."""
+    """Shares below which an alert fires, where the Prometheus operator is installed. An error budget is not computed."""
     suspend: bool = False
     """true scales the pods to 0 and keeps everything else."""
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
@@ -337,11 +337,11 @@ class TenantStatus(base.CommonStatus):
     replicas: base.Count | None = None
     """Number of web pods that are asked for, by us or by the autoscaler; 0 while suspended."""
     calls24h: Annotated[base.Count | None, Field(alias="calls24h")] = None
-    """Number of calls in the last 24 hours; written at most every 5 minutes."""
+    """Number of calls in the last 24 hours. Not filled: nothing writes it yet."""
     booking_success_percent: base.Short | None = None
-    """Bookings that succeeded in the last 24 hours, in percent (a decimal string)."""
+    """Bookings that succeeded in the last 24 hours, in percent (a decimal string). Not filled: nothing writes it yet."""
     error_budget_percent: base.Short | None = None
-    """Error budget left of `spec.slo`, in percent (a decimal string)."""
+    """Error budget left of `spec.slo`, in percent (a decimal string). Not filled: nothing writes it yet."""
 
 
 class Tenant(base.CustomResource):
@@ -361,9 +361,6 @@ class Tenant(base.CustomResource):
         base.column("Calendar", ".spec.calendar.provider"),
         base.column("Branches", ".status.branches", "integer"),
         base.column("Replicas", ".status.replicas", "integer"),
-        base.column("Calls24h", ".status.calls24h", "integer"),
-        base.column("Booked%", ".status.bookingSuccessPercent"),
-        base.column("Budget%", ".status.errorBudgetPercent"),
     )
 
     spec: TenantSpec
