@@ -83,6 +83,30 @@ class Settings(BaseSettings):
     max_requests_per_second: int = Field(
         1000, ge=1, description="Highest rate limit of a tenant; `rateLimits` of 0 mean this ceiling."
     )
+    max_cpu_millicores: int = Field(
+        2000,
+        ge=100,
+        description="Most CPU of one container of a tenant, as request and as limit (thousandths of a core).",
+    )
+    max_memory_mebibytes: int = Field(
+        1024, ge=192, description="Most memory of one container of a tenant, as request and as limit (MiB)."
+    )
+    image_pull_secrets: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Names, separated by commas, of Secrets with which all tenants' pods pull their image. Each tenant's namespace "
+        "needs Secrets of these names: the operator copies none.",
+    )
+    priority_classes: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="PriorityClasses, separated by commas, that a tenant's pods may have. Absent: none."
+    )
+    toleration_keys: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Keys of taints, separated by commas, that a tenant's pods may tolerate. Absent: none."
+    )
+    pod_annotations: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Annotations, separated by commas, that a tenant's pods may have; `example.com/` allows all with this prefix. "
+        "Absent: none.",
+    )
     workers: int = Field(8, ge=1, le=64, description="Reconciles that run at the same time.")
     resync_seconds: int = Field(60, ge=5, description="How often an object is looked at when nothing changed (± 10 %).")
     audit_seconds: int = Field(
@@ -106,7 +130,16 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged.")
     testing: bool = Field(False, description="Arms `ASKPROAI_FAULT`. Never in production.")
 
-    @field_validator("provider_hosts", "monitoring_namespaces", "monitor_labels", mode="before")
+    @field_validator(
+        "provider_hosts",
+        "monitoring_namespaces",
+        "monitor_labels",
+        "image_pull_secrets",
+        "priority_classes",
+        "toleration_keys",
+        "pod_annotations",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -7,11 +7,14 @@ from askproai_operator.api.branch import Branch, PhoneNumber
 from askproai_operator.api.offering import EventType, ServiceOffering
 from askproai_operator.api.tenant import (
     Calcom,
+    ContainerResources,
     DataPolicy,
     DeletionPolicy,
     Gateway,
     Ingress,
     ParentRef,
+    Pods,
+    Runtime,
     RuntimeMode,
     Tenant,
     WebhookUrls,
@@ -22,7 +25,7 @@ from askproai_operator.api.tenant import (
 KINDS: dict[str, type[CustomResource]] = {kind.kind: kind for kind in (Tenant, Branch, ServiceOffering, RetellAgent)}
 
 __all__ = [
-    "KINDS", "Branch", "Calcom", "CustomResource", "DataPolicy", "DeletionPolicy", "EventType", "Gateway", "Ingress",
-    "Key", "ManagementPolicy", "ParentRef", "PhoneNumber", "RetellAgent", "RuntimeMode", "SecretKeyRef",
-    "ServiceOffering", "Tenant", "WebScale", "WebhookUrls", "WorkerScale", "conditions", "crd",
+    "KINDS", "Branch", "Calcom", "ContainerResources", "CustomResource", "DataPolicy", "DeletionPolicy", "EventType",
+    "Gateway", "Ingress", "Key", "ManagementPolicy", "ParentRef", "PhoneNumber", "Pods", "RetellAgent", "Runtime",
+    "RuntimeMode", "SecretKeyRef", "ServiceOffering", "Tenant", "WebScale", "WebhookUrls", "WorkerScale", "conditions", "crd",
 ]  # fmt: skip

@@ -77,7 +77,8 @@ class RetellAgentSpec(base.Part):
     voice_id: Annotated[str, base.bounded_text(100)]
     """Retell's id of the voice, such as 11labs-Carola."""
     language: base.Locale = "de-DE"
-    """Language that the agent hears and speaks; Retell knows no de-AT and de-CH."""
+    """Language that the agent hears and speaks; Retell knows no de-AT and de-CH. Our rules for the agent and the answers of its
+    functions are German in every language."""
     llm: Llm
     """What thinks for the voice."""
     functions: Annotated[tuple[Function, ...], base.bounded_list(6, as_set=True)] = ()
@@ -85,7 +86,7 @@ class RetellAgentSpec(base.Part):
     transfer_to: base.E164 | None = None
     """Number that callers are put through to, as E.164; needed with TransferToHuman."""
     webhook_events: Annotated[tuple[WebhookEvent, ...], base.bounded_list(8, as_set=True)] = get_args(CallEvent)
-    """Events that Retell sends us. Absent: call_started, call_ended and call_analyzed."""
+    """Events that Retell sends us. Absent: call_started, call_ended and call_analyzed; the others are stored and have no effect."""
     caller_recognition: bool = False
     """Sets the numbers' inbound webhook, so that the agent knows a known caller's name, next appointment and usual branch;
     a call never waits for it."""

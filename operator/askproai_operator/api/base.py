@@ -138,6 +138,26 @@ ClosingTime = Annotated[  # 24:00 is read as 00:00: `askproai_core.tenant_config
 ]
 TimeZone = Annotated[str, bounded_text(64, _ZONE)]
 BaseUrl = Annotated[str, bounded_text(500, _URL), AfterValidator(lambda url: url.rstrip("/"))]
+# A key of a label or annotation: an optional DNS prefix with a slash, and a name of at most 63 characters.
+_DNS = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_META_KEY = rf"^({_DNS}(\.{_DNS})*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?$"
+LabelValue = Annotated[
+    str,
+    matching(
+        "^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", 63, "not a label's value: letters, digits, '-', '_', '.'"
+    ),
+]
+
+
+def bounded_map(max_items: int) -> Any:
+    """Return a Field for labels or annotations: at most so many, with keys that Kubernetes accepts."""
+    keys = rule(
+        f"self.all(key, key.size() <= 253 && key.matches(r'{_META_KEY}'))",
+        "not a key of a label or annotation, such as example.com/pool",
+    )
+    return Field(max_length=max_items, json_schema_extra=validations(keys))
+
+
 Short = Annotated[str, Field(max_length=200)]  # of a status: shown as it is
 Count = Annotated[int, Field(ge=0)]
 Generation = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
@@ -156,6 +176,13 @@ class ObjectRef(Part):
 
     name: ObjectName
     """Name of the object, in this namespace."""
+
+
+class SecretRef(Part):
+    """Names a Secret of the same namespace."""
+
+    name: ForeignName
+    """Name of the Secret, in this namespace."""
 
 
 class SecretKeyRef(Part):

@@ -18,15 +18,10 @@ Dialled = Annotated[
 ]
 
 
-class SecretRef(base.Part):
-    name: base.ForeignName
-    """Name of the Secret, in this namespace."""
-
-
 class Sip(base.Part):
     termination_uri: Annotated[str, base.bounded_text(500)]
     """The trunk's termination URI, a host name with an optional port."""
-    auth_secret_ref: SecretRef | None = None
+    auth_secret_ref: base.SecretRef | None = None
     """Secret with the keys `username` and `password` (type kubernetes.io/basic-auth). Absent: the trunk wants none."""
 
 
@@ -41,7 +36,7 @@ class PhoneNumber(base.Part):
 
 class Address(base.Part):
     street: base.Text | None = None
-    """Street and house number."""
+    """Street and house number. Not acted on: no caller hears it."""
     postal_code: Annotated[str, base.bounded_text(12)] | None = None
     """Postal code."""
     city: base.Text | None = None
@@ -74,7 +69,7 @@ class Staff(base.Part):
     skills: Annotated[tuple[base.Skill, ...], base.bounded_list(50, as_set=True)] = ()
     """What this person can do; matched with a ServiceOffering's requiredSkills."""
     languages: Annotated[tuple[Language, ...], base.bounded_list(20, as_set=True)] = ()
-    """Languages this person speaks, such as de or en-GB."""
+    """Languages this person speaks, such as de or en-GB. Not acted on: a caller's language chooses nobody."""
     working_hours: Annotated[tuple[base.Hours, ...], base.bounded_list(base.DAY_RANGES)] | None = None
     """Working hours, cut to the opening hours. Absent: all opening hours; an empty list: never."""
     absences: Annotated[tuple[Absence, ...], base.bounded_list(50)] = ()
@@ -99,7 +94,7 @@ class BranchSpec(base.Part):
     """Numbers on which this branch is called; each belongs to one branch in the whole installation. A hotline's number may stand
     at any of its branches: it does not say where a caller wants to go."""
     address: Address | None = None
-    """Where the branch is."""
+    """Where the branch is: postal code and city tell the branches of a hotline apart."""
     holidays: Holidays | None = None
     """Days on which nothing can be booked. Absent: no holidays."""
     opening_hours: Annotated[tuple[base.Hours, ...], base.bounded_list(base.DAY_RANGES)] = ()

@@ -28,7 +28,7 @@ class ConditionType(Explained):
     RUNTIME_AVAILABLE = "RuntimeAvailable", "Enough of the tenant's pods are ready."
     EXPOSED = "Exposed", "The senders of webhooks can reach the tenant at the URLs in its status."
     WEBHOOKS_REGISTERED = "WebhooksRegistered", "Cal.com has our webhook, with the right address and secret."
-    MONITORING_READY = "MonitoringReady", "Scraping, alert rules and dashboard are in place."
+    MONITORING_READY = "MonitoringReady", "Prometheus finds the metrics of the pods and the alert rules."
     # Branch
     SERVICES_READY = "ServicesReady", "At least one service can be booked at the branch."
     NUMBERS_VALID = "NumbersValid", "The phone numbers can be read, and no other branch has them."
@@ -40,7 +40,10 @@ class ConditionType(Explained):
     SYNCED = "Synced", "Agent and LLM at Retell are as declared, and published."
     NUMBERS_BOUND = "NumbersBound", "The phone numbers at Retell ring at the published version of this agent."
     DRIFTED = "Drifted", "Somebody changed something at Retell that the spec says otherwise. False is good."
-    PAUSED = "Paused", "The annotation `askproai.de/paused` keeps the operator from changing anything. False is good."
+    PAUSED = (
+        "Paused",
+        "`askproai.de/paused`, or `askproai.de/plan` where there is no plan, keeps the operator from any change. False is good.",
+    )
 
 
 # Conditions whose good state is False. They never make an object unready by themselves.
@@ -64,6 +67,10 @@ class Reason(Explained):
     NOT_INSTALLED = "NotInstalled", "It waits for a CRD this cluster or release lacks; the message says what to do."
     NOT_PAUSED = "NotPaused", "The operator works on the object."
     PAUSED = "Paused", "The annotation `askproai.de/paused` is set; remove it to go on."
+    PLAN_UNSUPPORTED = (
+        "PlanUnsupported",
+        "The annotation `askproai.de/plan` shows a plan for a RetellAgent only; on another kind nothing is applied until it goes.",
+    )
     PENDING = "Pending", "It waits; the message says for what."
     PROGRESSING = "Progressing", "It is being made true; look again in a moment."
     DELETING = "Deleting", "The object is being deleted; the message says what is still there."

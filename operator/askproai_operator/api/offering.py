@@ -71,7 +71,7 @@ class ServiceOfferingSpec(base.Part):
     buffer_after_minutes: BufferMinutes = 0
     """Time blocked after it (minutes); lies within working hours, too."""
     price: Price | None = None
-    """What it costs. Absent: not said."""
+    """What it costs. Not acted on: no caller hears it unless the agent's prompt says it."""
     required_skills: Annotated[tuple[base.Skill, ...], base.bounded_list(50, as_set=True)] = ()
     """Skills that a person must have, all of them. Absent: anybody can do it."""
     capacity: Annotated[int, Field(ge=1, le=50)] = 1

@@ -129,6 +129,29 @@ _REPLICAS = base.rule(
 )
 
 
+_REQUESTS = base.rule(
+    "self.memoryRequestMebibytes <= self.memoryLimitMebibytes"
+    " && (!has(self.cpuLimitMillicores) || self.cpuRequestMillicores <= self.cpuLimitMillicores)",
+    "a request must not be above its limit (absent ones have their defaults: CPU 50 and no limit, memory 96 and 256)",
+)
+Millicores = Annotated[int, Field(ge=1, le=64_000)]
+Mebibytes = Annotated[int, Field(ge=16, le=262_144)]
+
+
+class ContainerResources(base.Part):
+    model_config = base.with_rules(_REQUESTS)
+
+    cpu_request_millicores: Millicores = 50
+    """CPU that the scheduler reserves (thousandths of a core), up to the operator's ASKPROAI_MAX_CPU_MILLICORES."""
+    cpu_limit_millicores: Annotated[int, Field(ge=100, le=64_000)] | None = None
+    """Most CPU (thousandths of a core), up to the operator's ASKPROAI_MAX_CPU_MILLICORES. Absent: no limit."""
+    memory_request_mebibytes: Mebibytes = 96
+    """Memory that the scheduler reserves (MiB), up to the operator's ASKPROAI_MAX_MEMORY_MEBIBYTES."""
+    # A process under load has 81 MiB (docs/performance.md), and request bodies in flight may take 64 MiB more.
+    memory_limit_mebibytes: Annotated[int, Field(ge=192, le=262_144)] = 256
+    """Memory beyond which the container is restarted (MiB), up to the operator's ASKPROAI_MAX_MEMORY_MEBIBYTES."""
+
+
 class WebScale(base.Part):
     model_config = base.with_rules(_REPLICAS)
 
@@ -136,6 +159,8 @@ class WebScale(base.Part):
     """Fewest web pods (pods)."""
     max_replicas: Replicas = 10
     """Most web pods (pods), up to the operator's ASKPROAI_MAX_REPLICAS; also bounds the database connections."""
+    resources: ContainerResources = ContainerResources()
+    """CPU and memory of each web container."""
 
 
 class WorkerScale(base.Part):
@@ -145,6 +170,56 @@ class WorkerScale(base.Part):
     """Fewest worker pods (pods)."""
     max_replicas: Replicas = 5
     """Most worker pods (pods), up to the operator's ASKPROAI_MAX_REPLICAS."""
+    resources: ContainerResources = ContainerResources()
+    """CPU and memory of each worker container, in both modes."""
+
+
+class TolerationOperator(StrEnum):
+    EQUAL = "Equal"
+    EXISTS = "Exists"
+
+
+class TaintEffect(StrEnum):
+    NO_SCHEDULE = "NoSchedule"
+    PREFER_NO_SCHEDULE = "PreferNoSchedule"
+    NO_EXECUTE = "NoExecute"
+
+
+class Toleration(base.Part):
+    model_config = base.with_rules(
+        base.rule(
+            "!has(self.operator) || self.operator != 'Exists' || !has(self.value) || self.value == ''",
+            "a toleration with operator Exists has no value",
+        ),
+        base.rule(
+            "!has(self.tolerationSeconds) || has(self.effect) && self.effect == 'NoExecute'",
+            "tolerationSeconds needs the effect NoExecute",
+        ),
+    )
+
+    key: Annotated[str, base.bounded_text(253)]
+    """Key of the taint; one that the operator's ASKPROAI_TOLERATION_KEYS lists."""
+    operator: TolerationOperator | None = None
+    """Equal (the value must be the taint's) or Exists. Absent: Equal."""
+    value: base.LabelValue | None = None
+    """Value of the taint."""
+    effect: TaintEffect | None = None
+    """Effect of the taint. Absent: all effects."""
+    toleration_seconds: Annotated[int, Field(ge=0, le=86_400)] | None = None
+    """How long a pod stays on a node with a NoExecute taint (seconds). Absent: for good."""
+
+
+class Pods(base.Part):
+    image_pull_secrets: Annotated[tuple[base.SecretRef, ...], base.bounded_list(5, key="name")] = ()
+    """Secrets of this namespace with which the image is pulled, before those of the operator's ASKPROAI_IMAGE_PULL_SECRETS."""
+    node_selector: Annotated[dict[str, base.LabelValue], base.bounded_map(20)] | None = None
+    """Labels that a node must have. They only narrow the choice, so every label is allowed."""
+    tolerations: Annotated[tuple[Toleration, ...], base.bounded_list(20)] = ()
+    """Taints that the pods tolerate; only keys of the operator's ASKPROAI_TOLERATION_KEYS, the others are left out."""
+    priority_class_name: base.ForeignName | None = None
+    """PriorityClass of the pods; one of the operator's ASKPROAI_PRIORITY_CLASSES, any other is left out."""
+    annotations: Annotated[dict[str, Annotated[str, Field(max_length=1000)]], base.bounded_map(50)] | None = None
+    """Annotations of the pods; only those of the operator's ASKPROAI_POD_ANNOTATIONS, the others are left out."""
 
 
 class RateLimits(base.Part):
@@ -161,7 +236,9 @@ class Runtime(base.Part):
     web: WebScale = WebScale()
     """How many web pods; between the two, an autoscaler decides by their CPU."""
     workers: WorkerScale = WorkerScale()
-    """How many worker pods; acts with mode Split only, in Combined each web pod has a worker."""
+    """How many worker pods; the numbers act with mode Split only, in Combined each web pod has a worker."""
+    pods: Pods = Pods()
+    """What all pods of this tenant have in common: registry, nodes, priority, annotations. A change restarts them one by one."""
     rate_limits: RateLimits = RateLimits()
     """Limits over all pods; what is above them is answered 429 with Retry-After. While Redis is away they hold for each pod."""
 
@@ -173,11 +250,11 @@ _DAYS = msgspec.json.decode(msgspec.json.encode(msgspec.structs.asdict(config.Re
 
 class Retention(base.Part):
     raw_event_days: Days = _DAYS["raw_event_days"]
-    """Raw bodies of webhooks (days)."""
+    """Raw bodies of webhooks, and records of the requests to providers (days)."""
     transcript_days: Days = _DAYS["transcript_days"]
-    """Transcripts of calls (days)."""
+    """Transcripts and analyses of calls (days)."""
     call_days: Days = _DAYS["call_days"]
-    """Rows of calls (days)."""
+    """Calls, the events that are decided, results of call functions, and the audit log (days)."""
 
 
 class Privacy(base.Part):
@@ -191,9 +268,9 @@ class Privacy(base.Part):
 
 class Slo(base.Part):
     booking_success_percent: Percent = Decimal(95)
-    """Bookings that succeed, in percent (a decimal string)."""
+    """Bookings that succeed within 6 hours, in percent (a decimal string)."""
     webhook_success_percent: Percent = Decimal("99.9")
-    """Webhooks that are processed, in percent (a decimal string)."""
+    """Webhooks that are stored and not answered 429 or 503 within an hour, in percent (a decimal string)."""
 
 
 class TenantSpec(base.Part):
@@ -207,7 +284,7 @@ class TenantSpec(base.Part):
     time_zone: base.TimeZone = "Europe/Berlin"
     """IANA time zone of all times of day in this tenant's manifests."""
     locale: base.Locale = "de-DE"
-    """Language and region in which dates and amounts are spoken."""
+    """Language in which Cal.com writes to attendees. Dates and answers are spoken in German, whatever it says."""
     retell: Retell
     """The tenant's own Retell workspace."""
     calendar: Calendar
@@ -219,11 +296,11 @@ class TenantSpec(base.Part):
     runtime: Runtime = Runtime()
     """How the tenant's pods run."""
     retention: Retention = Retention()
-    """How long rows are kept. This release removes none yet."""
+    """How long rows are kept; the coordinator deletes what is older. Customers and appointments stay."""
     privacy: Privacy = Privacy()
     """What callers are told, and what Retell may keep."""
     slo: Slo = Slo()
-    """What the error budget is measured against; not measured yet."""
+    """Shares below which an alert fires, where the Prometheus operator is installed. An error budget is not computed."""
     suspend: bool = False
     """true scales the pods to 0 and keeps everything else."""
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
@@ -260,11 +337,11 @@ class TenantStatus(base.CommonStatus):
     replicas: base.Count | None = None
     """Number of web pods that are asked for, by us or by the autoscaler; 0 while suspended."""
     calls24h: Annotated[base.Count | None, Field(alias="calls24h")] = None
-    """Number of calls in the last 24 hours; written at most every 5 minutes."""
+    """Number of calls in the last 24 hours. Not filled: nothing writes it yet."""
     booking_success_percent: base.Short | None = None
-    """Bookings that succeeded in the last 24 hours, in percent (a decimal string)."""
+    """Bookings that succeeded in the last 24 hours, in percent (a decimal string). Not filled: nothing writes it yet."""
     error_budget_percent: base.Short | None = None
-    """Error budget left of `spec.slo`, in percent (a decimal string)."""
+    """Error budget left of `spec.slo`, in percent (a decimal string). Not filled: nothing writes it yet."""
 
 
 class Tenant(base.CustomResource):
@@ -284,9 +361,6 @@ class Tenant(base.CustomResource):
         base.column("Calendar", ".spec.calendar.provider"),
         base.column("Branches", ".status.branches", "integer"),
         base.column("Replicas", ".status.replicas", "integer"),
-        base.column("Calls24h", ".status.calls24h", "integer"),
-        base.column("Booked%", ".status.bookingSuccessPercent"),
-        base.column("Budget%", ".status.errorBudgetPercent"),
     )
 
     spec: TenantSpec

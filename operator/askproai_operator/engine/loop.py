@@ -18,7 +18,7 @@ from askproai_operator.engine.queue import SHARED_WORKERS, Priority, WorkQueue
 from askproai_operator.engine.result import EventRecord, Result
 from askproai_operator.engine.status import (
     StatusUpdate,
-    is_paused,
+    pause_condition,
     update_for_error,
     update_for_pause,
     update_for_result,
@@ -141,11 +141,14 @@ class ReconcileLoop(Generic[C]):
         if resource is None:
             self._queue.drop(key)
             return "gone"
-        if is_paused(resource):
-            await self._write(key, resource.metadata.uid, update_for_pause(resource, self._context.clock.now()))
+        paused = pause_condition(resource)
+        result = Result(paused=paused) if paused else await self._call_controller(key)
+        if result.paused is not None:
+            await self._write(
+                key, resource.metadata.uid, update_for_pause(resource, result.paused, self._context.clock.now())
+            )
             self._schedule_resync(key)
             return "paused"
-        result = await self._call_controller(key)
         current = self._context.cache.get(key)
         if result.gone:
             await self._create_events(resource, result.events)

@@ -34,7 +34,8 @@ class Result:
     `conditions` are all but Ready, which the engine derives. `status` holds further status fields in the API's camelCase; None
     removes a field. Without `requeue_after` and `requeue` the key is due again after the usual resync. `requeue` asks for the
     key's exponential backoff instead, and counts as a failure. Both need a `requeue_reason`. `gone` means that the object does
-    not exist or that its finalizer was just removed: no status is written, but `events` are created.
+    not exist or that its finalizer was just removed: no status is written, but `events` are created. `paused` is a condition of
+    this type: nothing was looked at or changed, and all other conditions stay as they are.
 
     Raises ValueError for a requeue without a reason.
     """
@@ -46,6 +47,7 @@ class Result:
     requeue_reason: str = ""
     events: tuple[EventRecord, ...] = ()
     gone: bool = False
+    paused: Condition | None = None
 
     def __post_init__(self) -> None:
         if (self.requeue or self.requeue_after is not None) and not self.requeue_reason:

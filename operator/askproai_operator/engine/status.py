@@ -37,10 +37,6 @@ class StatusUpdate:
     events: Sequence[EventRecord] = ()
 
 
-def is_paused(resource: CustomResource) -> bool:
-    return resource.metadata.annotations.get(PAUSED_ANNOTATION) == "true"
-
-
 def update_for_result(
     resource: CustomResource, status: Mapping[str, Any], result: Result, now: datetime
 ) -> StatusUpdate:
@@ -64,19 +60,26 @@ def update_for_result(
     return StatusUpdate(_patch(status, desired), [*_transition_events(ready_before, ready), *result.events])
 
 
-def update_for_pause(resource: CustomResource, now: datetime) -> StatusUpdate:
+def pause_condition(resource: CustomResource) -> Condition | None:
+    """Return the condition Paused if a person paused the object, else None."""
+    if resource.metadata.annotations.get(PAUSED_ANNOTATION) != "true":
+        return None
+    text = f"nothing is changed or cleaned up until the annotation {PAUSED_ANNOTATION} is removed"
+    return bad(ConditionType.PAUSED, Reason.PAUSED, text)
+
+
+def update_for_pause(resource: CustomResource, condition: Condition, now: datetime) -> StatusUpdate:
     """Return the update that reports the pause and leaves every other condition as it is."""
     current = _by_type(resource.status)
-    text = f"nothing is changed or cleaned up until the annotation {PAUSED_ANNOTATION} is removed"
     generation = resource.metadata.generation
     before = current.get(ConditionType.PAUSED)
-    paused = _stamp(bad(ConditionType.PAUSED, Reason.PAUSED, text), before, generation, now)
+    paused = _stamp(condition, before, generation, now)
     ready = current.get(ConditionType.READY) or _stamp(
-        unknown(ConditionType.READY, Reason.PAUSED, f"not looked at yet: {text}"), None, generation, now
+        unknown(ConditionType.READY, condition.reason, f"not looked at yet: {condition.message}"), None, generation, now
     )
     rest = [each for type_, each in current.items() if type_ not in {ConditionType.READY, ConditionType.PAUSED}]
     paused_before = before is not None and before.get("status") == Status.TRUE
-    events = [] if paused_before else [EventRecord(Reason.PAUSED, text, EventType.NORMAL)]
+    events = [] if paused_before else [EventRecord(condition.reason, condition.message, EventType.NORMAL)]
     return StatusUpdate(_patch(resource.status, {"conditions": [ready, paused, *rest]}), events)
 
 

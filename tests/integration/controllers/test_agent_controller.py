@@ -12,7 +12,9 @@ from tests.worlds.agent_environment import (
     MARKER,
     NUMBER,
     RETELL_KEY,
+    branch,
     open_agent_environment,
+    tenant,
 )
 
 
@@ -278,6 +280,34 @@ async def test_plan_mode_writes_the_plan_and_nothing_else() -> None:
         env.annotate()
         await env.settle()
         env.assert_one_of_each()
+        assert "plan" not in env.status
+
+
+@pytest.mark.parametrize("ref", [resources.TENANTS, resources.BRANCHES], ids=lambda ref: ref.kind)
+async def test_an_agent_plans_what_a_planned_change_of_its_tenant_or_branch_means(ref: resources.ApiResource) -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        at = len(env.retell_requests)
+        annotations = {"askproai.de/plan": "true"}
+        if ref is resources.TENANTS:
+            raw = tenant()
+            raw["spec"]["privacy"] = {"retellRetentionDays": 30}
+        else:
+            raw = branch([])
+            raw["status"]["phoneNumbers"] = [NUMBER]  # its controller waits, too
+        raw["metadata"]["annotations"] = annotations
+        env.put(ref, raw)
+        await env.settle()
+        assert env.retell_writes(at) == []
+        assert env.status["plan"] != ["nothing to do"]
+        synced = env.condition("Synced")
+        assert synced["message"].endswith(
+            f"remove the annotation askproai.de/plan from {ref.kind} {raw['metadata']['name']}"
+        )
+        del raw["metadata"]["annotations"]
+        env.put(ref, raw)
+        await env.settle()
+        assert env.retell_writes(at) != []
         assert "plan" not in env.status
 
 

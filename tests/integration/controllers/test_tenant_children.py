@@ -165,6 +165,43 @@ async def test_a_manifest_gets_no_more_pods_connections_and_requests_than_the_pl
     assert "runtime.rateLimits.webhooksPerSecond is 1000 instead of 0" in runs["message"]
 
 
+async def test_pods_have_what_the_manifest_asks_for_and_nothing_that_the_platform_does_not_list(namespace):
+    await namespace.write_secret()
+    pods = {
+        "imagePullSecrets": [{"name": "registry"}],
+        "nodeSelector": {"example.com/pool": "voice"},
+        "tolerations": [{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}],
+        "priorityClassName": "system-cluster-critical",
+        "annotations": {"k8s.v1.cni.cncf.io/networks": "admin"},
+    }
+    web = {"minReplicas": 1, "maxReplicas": 1, "resources": {"memoryLimitMebibytes": 4096}}
+    await namespace.create("Tenant", spec=RUNS | {"runtime": {"web": web, "pods": pods}})
+    template = (await namespace.wait_for("Deployment", WEB, bool, "the Deployment"))["spec"]["template"]
+    assert "annotations" not in template["metadata"]
+    spec = template["spec"]
+    assert spec["imagePullSecrets"] == [{"name": "registry"}]
+    assert spec["nodeSelector"] == {"example.com/pool": "voice"}
+    assert not {"tolerations", "priorityClassName"} & spec.keys()
+    limits = {each["name"]: each["resources"]["limits"]["memory"] for each in spec["containers"]}
+    assert limits == {"web": "1Gi", "worker": "256Mi"}
+    await make_deployment_ready(namespace, "web")
+    runs = await namespace.wait_for_condition("RuntimeAvailable", "True", "Capped")
+    for refused in ("system-cluster-critical", "node-role.kubernetes.io/control-plane", "k8s.v1.cni.cncf.io/networks"):
+        assert f"{refused} is left out" in runs["message"]
+    await reconcile_again(namespace)
+    before = len(namespace.operator.writes)
+    await reconcile_again(namespace)
+    assert [write for write in namespace.operator.writes[before:] if namespace.name in write[1]] == []
+
+    await merge(namespace, runtime(pods={"imagePullSecrets": [], "nodeSelector": None}))
+    await namespace.wait_for(
+        "Deployment",
+        WEB,
+        lambda live: not {"imagePullSecrets", "nodeSelector"} & live["spec"]["template"]["spec"].keys(),
+        "the template without what was taken back",
+    )
+
+
 async def test_a_new_autoscaled_tenant_starts_with_its_minimum_and_is_then_left_alone(namespace):
     await namespace.write_secret()
     async with replicas_seen(namespace, WEB) as seen:

@@ -97,6 +97,22 @@ async def test_largest_offering_and_agent_stay_within_the_cost_budget(apply: Any
     await apply(agent)
 
 
+async def test_largest_tenant_stays_within_the_cost_budget(apply: Any) -> None:
+    tenant = salon("Tenant")
+    keys = [f"{'a' * 40}.example/key-{number}" for number in range(50)]
+    tenant["spec"]["runtime"] = {
+        "pods": {
+            "imagePullSecrets": [{"name": f"registry-{number}"} for number in range(5)],
+            "nodeSelector": dict.fromkeys(keys[:20], "x" * 63),
+            "tolerations": [
+                {"key": key, "operator": "Equal", "value": "x" * 63, "effect": "NoExecute"} for key in keys[:20]
+            ],
+            "annotations": dict.fromkeys(keys, "x" * 1000),
+        }
+    }
+    await apply(tenant)
+
+
 @pytest.mark.parametrize("closes", ["24:00", "00:00"])
 async def test_end_of_the_day_has_two_spellings(closes: str, apply: Any) -> None:
     branch = salon("Branch")

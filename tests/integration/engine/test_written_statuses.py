@@ -62,6 +62,7 @@ async def test_all_fields_and_conditions_are_kept_as_they_were_written(env, kind
 @pytest.mark.parametrize("kind", WRITTEN)
 async def test_a_pause_and_our_own_failure_can_be_written_to_every_kind(env, kind: str):
     model = await env.create(kind)
-    assert await env.kube.patch_status(model, update_for_pause(model, NOW).patch)
+    paused = bad(C.PAUSED, Reason.PAUSED, "paused")
+    assert await env.kube.patch_status(model, update_for_pause(model, paused, NOW).patch)
     seen = env.cache.get(model.key)
     assert await env.kube.patch_status(seen, update_for_error(seen, seen.status, RuntimeError("x"), NOW).patch)

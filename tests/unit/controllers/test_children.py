@@ -107,6 +107,52 @@ def test_pods_prefer_to_be_spread_and_name_an_account_without_a_token():
     assert pod["serviceAccountName"] == account["metadata"]["name"]
 
 
+def pod_of(runtime: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return deployment(tenant(runtime=runtime), CREDENTIALS, "askproai:1", **more)["spec"]["template"]["spec"]
+
+
+def test_a_tenant_that_says_nothing_of_its_pods_keeps_the_template_that_it_had():
+    """An operator's upgrade must restart no pod for a field that nobody set."""
+    template = deployment(tenant(), CREDENTIALS, "askproai:1")["spec"]["template"]
+    assert "annotations" not in template["metadata"]
+    absent = {"imagePullSecrets", "nodeSelector", "tolerations", "priorityClassName"}
+    assert not absent & template["spec"].keys()
+    as_ever = {"requests": {"cpu": "50m", "memory": "96Mi"}, "limits": {"memory": "256Mi"}}
+    assert [container["resources"] for container in template["spec"]["containers"]] == [as_ever, as_ever]
+
+
+def test_web_and_worker_containers_have_resources_of_their_own():
+    web = {"cpuRequestMillicores": 200, "cpuLimitMillicores": 1000, "memoryLimitMebibytes": 512}
+    parts = {"web": {"resources": web}, "workers": {"resources": {"memoryRequestMebibytes": 128}}}
+    found = {each["name"]: each["resources"] for each in pod_of(parts)["containers"]}
+    assert found["web"] == {
+        "requests": {"cpu": "200m", "memory": "96Mi"},
+        "limits": {"memory": "512Mi", "cpu": "1000m"},
+    }
+    assert found["worker"] == {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}}
+
+
+def test_an_image_is_pulled_with_the_tenants_secrets_and_those_of_the_installation():
+    pods = {"pods": {"imagePullSecrets": [{"name": "registry"}, {"name": "own"}]}}
+    pod = pod_of(pods, pull_secrets=("platform", "registry"))
+    assert [each["name"] for each in pod["imagePullSecrets"]] == ["registry", "own", "platform"]
+    assert pod_of({}, pull_secrets=("platform",))["imagePullSecrets"] == [{"name": "platform"}]
+
+
+def test_pods_go_where_the_manifest_says():
+    pods = {
+        "nodeSelector": {"pool": "voice"},
+        "tolerations": [{"key": "voice", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}],
+        "priorityClassName": "voice",
+        "annotations": {"example.com/team": "salon"},
+    }
+    template = deployment(tenant(runtime={"pods": pods}), CREDENTIALS, "askproai:1")["spec"]["template"]
+    assert template["metadata"]["annotations"] == {"example.com/team": "salon"}
+    assert {name: template["spec"][name] for name in pods if name != "annotations"} == {
+        name: value for name, value in pods.items() if name != "annotations"
+    }
+
+
 def test_the_teardown_secret_keeps_what_deletion_needs_and_is_kept_by_its_finalizer():
     secret = teardown_secret(tenant(), CREDENTIALS, "hash")
     assert set(secret["data"]) == {"retell-api-key", "calcom-api-key", "retell-base-url", "calcom-base-url"}

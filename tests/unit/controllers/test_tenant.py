@@ -222,3 +222,51 @@ def test_what_is_above_a_ceiling_is_lowered_and_named():
 
 def test_what_is_within_the_ceilings_is_left_as_it_is():
     assert apply_ceilings(tenant(), Settings()) == (tenant(), ())
+
+
+def test_containers_get_no_more_cpu_and_memory_than_the_platform_allows():
+    greedy = {"cpuRequestMillicores": 4000, "memoryRequestMebibytes": 2000, "memoryLimitMebibytes": 4096}
+    lowered, sentences = apply_ceilings(tenant(runtime={"workers": {"resources": greedy}}), Settings())
+    found = lowered.spec.runtime.workers.resources
+    assert (found.cpu_request_millicores, found.cpu_limit_millicores) == (2000, None)
+    assert (found.memory_request_mebibytes, found.memory_limit_mebibytes) == (1024, 1024)
+    assert sentences[-1] == (
+        "runtime.workers.resources.memoryLimitMebibytes is 1024 instead of 4096, by the platform's ASKPROAI_MAX_MEMORY_MEBIBYTES"
+    )
+    assert len(sentences) == 3
+
+
+PRIVILEGED = {
+    "nodeSelector": {"pool": "voice"},
+    "priorityClassName": "system-cluster-critical",
+    "tolerations": [{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}, {"key": "voice"}],
+    "annotations": {"k8s.v1.cni.cncf.io/networks": "admin", "example.com/team": "salon"},
+}
+
+
+def test_what_widens_the_rights_of_a_pod_is_left_out_unless_the_platform_lists_it():
+    """Who may write a Tenant may not be allowed to create pods, and must not get more by the operator."""
+    lowered, sentences = apply_ceilings(tenant(runtime={"pods": PRIVILEGED}), Settings())
+    pods = lowered.spec.runtime.pods
+    assert (pods.priority_class_name, pods.tolerations, pods.annotations) == (None, (), {})
+    assert pods.node_selector == {"pool": "voice"}
+    left_out = [
+        ("priorityClassName system-cluster-critical", "ASKPROAI_PRIORITY_CLASSES"),
+        ("tolerations of node-role.kubernetes.io/control-plane", "ASKPROAI_TOLERATION_KEYS"),
+        ("tolerations of voice", "ASKPROAI_TOLERATION_KEYS"),
+        ("annotations k8s.v1.cni.cncf.io/networks", "ASKPROAI_POD_ANNOTATIONS"),
+        ("annotations example.com/team", "ASKPROAI_POD_ANNOTATIONS"),
+    ]
+    assert sentences == tuple(
+        f"runtime.pods.{what} is left out: the platform's {setting} does not list it" for what, setting in left_out
+    )
+
+
+def test_what_the_platform_lists_is_kept(monkeypatch):
+    monkeypatch.setenv("ASKPROAI_PRIORITY_CLASSES", "voice, system-cluster-critical")
+    monkeypatch.setenv("ASKPROAI_TOLERATION_KEYS", "voice")
+    monkeypatch.setenv("ASKPROAI_POD_ANNOTATIONS", "example.com/,prometheus.io/scrape")
+    pods = apply_ceilings(tenant(runtime={"pods": PRIVILEGED}), Settings())[0].spec.runtime.pods
+    assert pods.priority_class_name == "system-cluster-critical"
+    assert [toleration.key for toleration in pods.tolerations] == ["voice"]
+    assert pods.annotations == {"example.com/team": "salon"}

@@ -9,7 +9,13 @@ from askproai_operator.api import Branch, Tenant
 from askproai_operator.api.conditions import ConditionType as C
 from askproai_operator.api.conditions import Reason, bad, good, unknown
 from askproai_operator.engine import EventRecord, EventType, Result
-from askproai_operator.engine.status import StatusUpdate, update_for_error, update_for_pause, update_for_result
+from askproai_operator.engine.status import (
+    StatusUpdate,
+    pause_condition,
+    update_for_error,
+    update_for_pause,
+    update_for_result,
+)
 from tests.worlds.salon_objects import raw
 
 EARLIER, NOW = "2026-11-20T08:00:00Z", datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -150,22 +156,28 @@ class TestPaused:
     def tenant(self, status: dict[str, Any], *, pause: bool) -> Tenant:
         return Tenant.from_raw(raw("Tenant", status=status, annotations={"askproai.de/paused": str(pause).lower()}))
 
+    def pause(self, status: dict[str, Any], now: datetime) -> StatusUpdate:
+        tenant = self.tenant(status, pause=True)
+        paused = pause_condition(tenant)
+        assert paused is not None
+        return update_for_pause(tenant, paused, now)
+
     def test_pausing_is_reported_and_leaves_ready_as_it_was(self):
         current = after({}, update_for_result(self.tenant({}, pause=False), {}, Result((OK,)), NOW))
         assert condition(current, "Paused")["status"] == "False"
-        update = update_for_pause(self.tenant(current, pause=True), LATER)
+        update = self.pause(current, LATER)
         status = after(current, update)
         assert condition(status, "Paused")["status"] == "True"
         assert condition(status, "Ready") == condition(current, "Ready")
         assert [e.reason for e in update.events] == ["Paused"]
-        assert update_for_pause(self.tenant(status, pause=True), LATER) == StatusUpdate({}, [])
+        assert self.pause(status, LATER) == StatusUpdate({}, [])
 
     def test_an_object_that_was_paused_before_its_first_reconcile_is_unknown(self):
-        status = after({}, update_for_pause(self.tenant({}, pause=True), NOW))
+        status = after({}, self.pause({}, NOW))
         assert condition(status, "Ready")["status"] == "Unknown"
 
     def test_unpausing_resets_the_condition(self):
-        current = after({}, update_for_pause(self.tenant({}, pause=True), NOW))
+        current = after({}, self.pause({}, NOW))
         status = after(current, update_for_result(self.tenant(current, pause=False), current, Result((OK,)), LATER))
         assert condition(status, "Paused")["status"] == "False"
         assert condition(status, "Ready")["status"] == "True"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from askproai_core.phone_numbers import e164_or_none
-from askproai_operator.api import Branch, PhoneNumber, RetellAgent, Tenant
+from askproai_operator.api import Branch, CustomResource, PhoneNumber, RetellAgent, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.observe import Observation, RecordedState, observe
@@ -39,6 +39,7 @@ class Target:
     client: RetellClient
     tenant: str
     number_problems: tuple[NumberProblem, ...] = ()
+    sources: tuple[CustomResource, ...] = ()  # the Tenant and the Branches that `desired` is made from
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,9 @@ async def gather(agent: RetellAgent, context: ReconcileContext, checks: Iterable
     # A number is first bound when somebody is there to answer its calls; later nothing takes it off because a pod is late.
     numbers = await _desired_numbers(branches, context) if is_serving or agent.status.get("phoneNumbers") else None
     desired = render_desired(agent, tenant, numbers, marker(agent, context))
-    return replace(inputs, target=Target(desired, client, tenant.key.name, tuple(_number_problems(branches))))
+    return replace(
+        inputs, target=Target(desired, client, tenant.key.name, tuple(_number_problems(branches)), (tenant, *branches))
+    )
 
 
 async def gather_remote(agent: RetellAgent, target: Target, context: ReconcileContext) -> PlanInputs:

@@ -8,7 +8,6 @@ from askproai_operator.controllers.agent.execute import AgentGone, execute
 from askproai_operator.controllers.agent.inputs import gather, gather_remote
 from askproai_operator.controllers.agent.plan import make_plan
 from askproai_operator.controllers.agent.status import (
-    PLAN_ANNOTATION,
     observed_only,
     planned,
     provider_failed,
@@ -16,6 +15,7 @@ from askproai_operator.controllers.agent.status import (
     waiting,
 )
 from askproai_operator.controllers.conditions import first_failing
+from askproai_operator.controllers.plan_annotation import planned_names
 from askproai_operator.engine import GONE, Key, Result
 from askproai_operator.providers import ProviderError
 
@@ -50,9 +50,9 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:  # noqa: C90
         if agent.spec.management_policy is ManagementPolicy.OBSERVE_ONLY:
             # The usual resync: it finds what changes at Retell.
             return observed_only(plan, remote.observation, remote.recorded)
-        if agent.metadata.annotations.get(PLAN_ANNOTATION) == "true":
+        if annotated := planned_names([agent, *target.sources]):
             # The usual resync; the removal of the annotation enqueues this agent.
-            return planned(plan)
+            return planned(plan, annotated)
         if plan.wait is not None:
             # Again when the grace period has passed, or before it to use a pending object as soon as it appears.
             return waiting(plan, plan.wait, remote.recorded, context.clock.now())

@@ -9,10 +9,10 @@ from askproai_operator.controllers.agent.inputs import Target
 from askproai_operator.controllers.agent.observe import Observation, RecordedState
 from askproai_operator.controllers.agent.plan import Plan
 from askproai_operator.controllers.conditions import condition_of
+from askproai_operator.controllers.plan_annotation import PLAN_ANNOTATION
 from askproai_operator.engine import EventRecord, Result
 from askproai_operator.providers import ProviderError, ProviderRefused, RateLimited, UnknownOutcome
 
-PLAN_ANNOTATION: Final = "askproai.de/plan"
 _DUPLICATES_INTERVAL: Final = timedelta(seconds=5)
 _PENDING_INTERVAL: Final = timedelta(seconds=2)
 _SYNCED, _NUMBERS, _DRIFTED = ConditionType.SYNCED, ConditionType.NUMBERS_BOUND, ConditionType.DRIFTED
@@ -60,12 +60,12 @@ def observed_only(plan: Plan, observation: Observation, recorded: RecordedState)
     return Result((synced, numbers, drifted), status)
 
 
-def planned(plan: Plan) -> Result:
-    """Report the plan in plan mode. Removing the annotation enqueues the agent."""
+def planned(plan: Plan, annotated: str) -> Result:
+    """Report the plan in plan mode. Removing the annotation from the objects `annotated` enqueues the agent."""
     lines = plan.lines()
     if not plan.steps:
         return Result((good(_SYNCED, f"plan mode: {'; '.join(lines)}"),), {"plan": lines})
-    text = f"plan mode: {len(plan.steps)} steps wait in status.plan; remove the annotation {PLAN_ANNOTATION} to carry them out"
+    text = f"plan mode: {len(plan.steps)} steps wait in status.plan; remove the annotation {PLAN_ANNOTATION} from {annotated}"
     return Result((bad(_SYNCED, Reason.PENDING, text),), {"plan": lines})
 
 

@@ -10,6 +10,8 @@ from askproai_operator.controllers.branch.inputs import (
     tenant_missing,
 )
 from askproai_operator.controllers.branch.plan import Action, default_service, plan_default_service
+from askproai_operator.controllers.offering import is_offered_in
+from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.engine import GONE, Conflict, EventRecord, EventType, Key, Result, resources
 
 
@@ -18,6 +20,9 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     branch = context.relations.branch(key.namespace, key.name)
     if branch is None or branch.metadata.deletion_timestamp is not None:
         return GONE  # no requeue: nothing remote is left to remove
+    offerings = context.relations.offerings(key.namespace, branch.spec.tenant_ref.name)
+    if held := plan_hold([branch, *(offering for offering in offerings if is_offered_in(offering, branch))]):
+        return Result(paused=held)  # no requeue: the end of the annotation enqueues this Branch
     inputs = await gather(branch, context)
     plan = plan_default_service(inputs, context.clock.now())
     await _execute(plan.action, inputs, context)

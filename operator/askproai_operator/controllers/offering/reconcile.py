@@ -21,6 +21,7 @@ from askproai_operator.controllers.offering.status import (
     calendar_not_requested,
     staff_condition,
 )
+from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.credentials import calcom_account, read_credentials
 from askproai_operator.engine import GONE, Key, Result
 from askproai_operator.providers import ProviderError
@@ -35,6 +36,8 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     offering = context.cache.get(key)
     if not isinstance(offering, ServiceOffering) or offering.metadata.deletion_timestamp is not None:
         return GONE  # nothing outside the cluster is its own, so nothing is to be cleaned up
+    if held := plan_hold([offering]):
+        return Result(paused=held)  # no requeue: the end of the annotation enqueues this offering
     inputs = await gather(offering, context)
     if missing := missing_reference(inputs.references, ConditionType.STAFF_MATCHED):
         return Result((missing,), {"staff": []})  # no retry: the missing object enqueues this one when it is created

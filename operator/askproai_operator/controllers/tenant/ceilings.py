@@ -1,41 +1,81 @@
 """The installation's ceilings, which bound what a manifest asks for. Pure.
 
-All tenants share one PostgreSQL and one cluster, and whoever may write a Tenant chooses its number of pods and connections.
+All tenants share one PostgreSQL and one cluster, and whoever may write a Tenant chooses its number of pods and connections, and
+what its pods may use (docs/decisions/0033-what-a-manifest-gets.md).
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any, Final
 
-from pydantic import BaseModel
-from pydantic.alias_generators import to_camel
-
-from askproai_operator.api import Tenant
+from askproai_operator.api import Runtime, Tenant
 from askproai_operator.api.conditions import Condition, Reason
 from askproai_operator.settings import Settings
 
+_RESOURCES: Final = ("web.resources", "workers.resources")
+# By setting the fields of `spec.runtime` that it bounds.
+_CEILINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    "max_replicas": ("web.minReplicas", "web.maxReplicas", "workers.minReplicas", "workers.maxReplicas"),
+    "max_requests_per_second": ("rateLimits.webhooksPerSecond", "rateLimits.functionsPerSecond"),
+    "max_cpu_millicores": tuple(f"{at}.cpu{bound}Millicores" for at in _RESOURCES for bound in ("Request", "Limit")),
+    "max_memory_mebibytes": tuple(
+        f"{at}.memory{bound}Mebibytes" for at in _RESOURCES for bound in ("Request", "Limit")
+    ),
+}
+
 
 def apply_ceilings(tenant: Tenant, settings: Settings) -> tuple[Tenant, tuple[str, ...]]:
-    """Return the Tenant with at most what this installation allows, and a sentence about each field that was lowered."""
-    ceilings = {
-        "web": ("ASKPROAI_MAX_REPLICAS", settings.max_replicas),
-        "workers": ("ASKPROAI_MAX_REPLICAS", settings.max_replicas),
-        "rate_limits": ("ASKPROAI_MAX_REQUESTS_PER_SECOND", settings.max_requests_per_second),
-    }
-    runtime, lowered, sentences = tenant.spec.runtime, {}, []
-    for name, (setting, ceiling) in ceilings.items():
-        part: BaseModel = getattr(runtime, name)
-        # 0 means no limit, which is more than any ceiling.
-        above = {field: value for field, value in part.model_dump().items() if value == 0 or value > ceiling}
-        lowered[name] = part.model_copy(update=dict.fromkeys(above, ceiling))
-        sentences += [
-            f"runtime.{to_camel(name)}.{to_camel(field)} is {ceiling} instead of {value}, by the platform's {setting}"
-            for field, value in above.items()
-        ]
-    spec = tenant.spec.model_copy(update={"runtime": runtime.model_copy(update=lowered)})
+    """Return the Tenant with at most what this installation allows, and a sentence about each field that was changed."""
+    runtime = tenant.spec.runtime.model_dump(by_alias=True)
+    sentences = [*_lower(runtime, settings), *_leave_out(runtime["pods"], settings)]
+    spec = tenant.spec.model_copy(update={"runtime": Runtime.model_validate(runtime)})
     return tenant.model_copy(update={"spec": spec}), tuple(sentences)
 
 
+def _lower(runtime: dict[str, Any], settings: Settings) -> list[str]:
+    """Lower the numbers that are above their ceiling; return a sentence about each."""
+    sentences = []
+    for setting, fields in _CEILINGS.items():
+        ceiling: int = getattr(settings, setting)
+        for path in fields:
+            *parents, field = path.split(".")
+            part = runtime
+            for name in parents:
+                part = part[name]
+            value = part[field]
+            # 0 means no limit, which is more than any ceiling. None is a limit that stays away.
+            if value is not None and (value == 0 or value > ceiling):
+                part[field] = ceiling
+                platform = f"the platform's ASKPROAI_{setting.upper()}"
+                sentences.append(f"runtime.{path} is {ceiling} instead of {value}, by {platform}")
+    return sentences
+
+
+def _leave_out(pods: dict[str, Any], settings: Settings) -> list[str]:
+    """Remove what the platform does not list; return a sentence about each."""
+    refused: list[tuple[str, str]] = []
+    name, classes = pods["priorityClassName"], settings.priority_classes
+    if name is not None and name not in classes:
+        pods["priorityClassName"] = None
+        refused.append((f"priorityClassName {name}", "ASKPROAI_PRIORITY_CLASSES"))
+    foreign = [
+        toleration["key"] for toleration in pods["tolerations"] if toleration["key"] not in settings.toleration_keys
+    ]
+    pods["tolerations"] = [toleration for toleration in pods["tolerations"] if toleration["key"] not in foreign]
+    refused += [(f"tolerations of {key}", "ASKPROAI_TOLERATION_KEYS") for key in dict.fromkeys(foreign)]
+    annotations = pods["annotations"] or {}
+    for key in [key for key in annotations if not _is_allowed(key, settings.pod_annotations)]:
+        del annotations[key]
+        refused.append((f"annotations {key}", "ASKPROAI_POD_ANNOTATIONS"))
+    return [f"runtime.pods.{what} is left out: the platform's {setting} does not list it" for what, setting in refused]
+
+
+def _is_allowed(annotation: str, allowed: tuple[str, ...]) -> bool:
+    return any(annotation == each or (each.endswith("/") and annotation.startswith(each)) for each in allowed)
+
+
 def add_lowered(condition: Condition, sentences: tuple[str, ...]) -> Condition:
-    """Return RuntimeAvailable with what was lowered in its message, and the reason Capped if nothing else is to be said."""
+    """Return RuntimeAvailable with what was changed in its message, and the reason Capped if nothing else is to be said."""
     if not sentences:
         return condition
     reason = Reason.CAPPED if condition.reason is Reason.AS_DECLARED else condition.reason

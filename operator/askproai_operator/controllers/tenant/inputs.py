@@ -3,13 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
+from askproai_core import tenant_config as config
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.branch import numbers_of_older_branches
+from askproai_operator.controllers.plan_annotation import is_planned
 from askproai_operator.controllers.tenant.addresses import Address, address_of
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.children.secrets import KEY_HASH
 from askproai_operator.credentials import Credentials, calcom_account, read_credentials, read_own_secret
+from askproai_operator.engine import resources
 from askproai_operator.providers import KeyHolder, ProviderError, hash_key
 
 
@@ -28,7 +33,8 @@ class Inputs:
     offerings: tuple[ServiceOffering, ...]
     agents: tuple[RetellAgent, ...]
     foreign_numbers: Mapping[str, frozenset[str]]  # by branch: the DIDs that an older branch in the cluster claims
-    # Read once the checks passed. Empty if the Secrets do not exist yet.
+    # Read once the checks passed. Empty if the objects do not exist yet.
+    applied_agents: tuple[config.Agent, ...] = ()  # of T-config; read only if an agent is in plan mode
     runtime_values: Mapping[str, str] = field(default_factory=dict, repr=False)  # of T-runtime
     admin_token: str | None = field(default=None, repr=False)  # of T-admin
 
@@ -56,11 +62,21 @@ async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
     )
 
 
-async def gather_own_secrets(inputs: Inputs, context: ReconcileContext) -> Inputs:
-    """Add what the operator itself stored before: passwords and token that are kept."""
+async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Inputs:
+    """Add what the operator itself stored before and keeps: passwords, token, and the config of agents in plan mode."""
     owner = inputs.tenant.key[1:]
     runtime, admin = [await read_own_secret(context, *owner, suffix) for suffix in ("runtime", "admin")]
-    return replace(inputs, runtime_values=runtime, admin_token=admin.get("token"))
+    agents = await _applied_agents(*owner, context) if any(map(is_planned, inputs.agents)) else ()
+    return replace(inputs, runtime_values=runtime, admin_token=admin.get("token"), applied_agents=agents)
+
+
+async def _applied_agents(namespace: str, name: str, context: ReconcileContext) -> tuple[config.Agent, ...]:
+    """Return the agents of the config that the pods have. None if somebody broke it: it is written anew then."""
+    live = await context.kube.get(resources.CONFIG_MAPS, namespace, child_name(name, "config")) or {}
+    try:
+        return config.decode((live.get("data") or {}).get("tenant.json", "")).agents
+    except msgspec.DecodeError:
+        return ()
 
 
 async def _try_keys(tenant: Tenant, credentials: Credentials, context: ReconcileContext) -> ProviderError | None:

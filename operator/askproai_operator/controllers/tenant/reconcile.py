@@ -10,6 +10,7 @@ from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.conditions import condition_of, first_failing
+from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.controllers.tenant.addresses import registered_calcom_url
 from askproai_operator.controllers.tenant.ceilings import add_lowered, apply_ceilings
 from askproai_operator.controllers.tenant.checks import CHECKS
@@ -18,7 +19,7 @@ from askproai_operator.controllers.tenant.children.deployment import runtime_con
 from askproai_operator.controllers.tenant.children.metadata import Component
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
 from askproai_operator.controllers.tenant.deletion import delete_tenant
-from askproai_operator.controllers.tenant.inputs import Inputs, gather, gather_own_secrets
+from askproai_operator.controllers.tenant.inputs import Inputs, gather, gather_own_objects
 from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys
 from askproai_operator.controllers.tenant.status import database_condition, status_fields
 from askproai_operator.controllers.tenant.stores import (
@@ -47,6 +48,9 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
         return GONE  # no requeue: its deletion is complete
     if tenant.metadata.deletion_timestamp is not None:
         return await delete_tenant(tenant, context)
+    relations, names = context.relations, tenant.key[1:]
+    if held := plan_hold([tenant, *relations.branches(*names), *relations.offerings(*names)]):
+        return Result(paused=held)  # no requeue: the end of the annotation enqueues this Tenant
     if not await context.kube.add_finalizer(tenant):
         return GONE  # deleted a moment ago: its watch event requeues it where a finalizer still holds it
     try:
@@ -67,7 +71,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         # Not retried with backoff: a change of the Tenant or of a watched Secret requeues it at once, and the resync reads an
         # unwatched Secret, and asks a provider that did not answer, again.
         return Result((failed,))
-    inputs = await gather_own_secrets(inputs, context)
+    inputs = await gather_own_objects(inputs, context)
     await _record_keys(inputs, context)
     valid = good(ConditionType.CREDENTIALS_VALID)
     urls = await ensure_runtime_secret(inputs, context)
@@ -141,6 +145,7 @@ def _encoded_config(inputs: Inputs, resource_ids: ResourceIds, context: Reconcil
             path_prefix=inputs.address.path_prefix,
             installation_id=context.installation_id,
             calendar_base_url=inputs.credentials.calendar_base_url,
+            applied_agents=inputs.applied_agents,
         )
     )
 

@@ -17,6 +17,7 @@ from askproai_operator.controllers.offering import (
     plan_units,
     staff_by_branch,
 )
+from askproai_operator.controllers.plan_annotation import is_planned
 from askproai_operator.credentials import calendar_account
 
 ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, unit) to the row of `resources`
@@ -40,8 +41,12 @@ def compile_config(
     path_prefix: str,
     installation_id: str,
     calendar_base_url: str,
+    applied_agents: Iterable[config.Agent] = (),
 ) -> config.TenantConfig:
-    """Return the config. `foreign_numbers` are, by branch, the DIDs that an older branch claims: they do not route here."""
+    """Return the config. `foreign_numbers` are, by branch, the DIDs that an older branch claims: they do not route here.
+
+    An agent in plan mode is as in `applied_agents`, those of the config before: its edits must not reach the pods.
+    """
     spec = tenant.spec
     branches = sorted(branches, key=lambda branch: branch.metadata.name)
     active = active_offerings(offerings, branches)
@@ -58,7 +63,7 @@ def compile_config(
             for branch in branches
         ),
         services=tuple(_service(offering, branches, units) for offering in active),
-        agents=_agents(agents, branches),
+        agents=_agents(agents, branches, {agent.name: agent for agent in applied_agents}),
         rate_limits=spec.runtime.rate_limits,
     )
 
@@ -115,12 +120,16 @@ def _service(offering: ServiceOffering, branches: list[Branch], units: UnitPlan)
     )
 
 
-def _agents(agents: Iterable[RetellAgent], branches: list[Branch]) -> tuple[config.Agent, ...]:
+def _agents(
+    agents: Iterable[RetellAgent], branches: list[Branch], applied: Mapping[str, config.Agent]
+) -> tuple[config.Agent, ...]:
     """Return the agents of the tenant as a whole and of branches that exist: the pods must not learn of a deleted branch."""
     known = {None, *(branch.metadata.name for branch in branches)}
     active = sorted((agent for agent in agents if branch_name_of(agent) in known), key=lambda agent: agent.key.name)
     return tuple(
-        _copy_fields(
+        applied[agent.metadata.name]
+        if is_planned(agent) and agent.metadata.name in applied
+        else _copy_fields(
             config.Agent,
             agent.spec,
             name=agent.metadata.name,

@@ -79,7 +79,8 @@ async def _apply_workloads(
     deployments: dict[Component, ObservedObject] = {}
     for component in components:
         alone = component is Component.WORKER or layout.web_alone
-        render = partial(deployment, tenant, credentials, context.settings.runtime_image, component, alone=alone)
+        image, pull_secrets = context.settings.runtime_image, context.settings.image_pull_secrets
+        render = partial(deployment, tenant, credentials, image, component, alone=alone, pull_secrets=pull_secrets)
         replicas = autoscaling.initial_replicas(tenant, component, live[component])
         if component in scaled and not autoscaling.is_handed_over(live[component]):
             await context.kube.apply(render(replicas=replicas))

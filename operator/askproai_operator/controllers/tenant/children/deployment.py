@@ -1,7 +1,7 @@
 """The Deployments of a tenant, their ServiceAccount, and how the pods change between Combined and Split. Pure."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -9,7 +9,7 @@ from importlib.resources import files
 import yaml
 
 from askproai_core.former_keys import FORMER_KEYS
-from askproai_operator.api import RuntimeMode, Tenant
+from askproai_operator.api import ContainerResources, Pods, RuntimeMode, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.controllers.tenant.children.autoscaling import SCALED_BY, ScaledBy, replica_bounds
 from askproai_operator.controllers.tenant.children.metadata import (
@@ -35,11 +35,12 @@ def deployment(
     *,
     alone: bool = False,
     replicas: int | None = None,
+    pull_secrets: Iterable[str] = (),
 ) -> Manifest:
     """Return a Deployment: `deployment.yaml` with this tenant's names, image and volumes.
 
     Its pods have both containers, or with `alone` only the one that the Deployment is named after. Without `replicas` the
-    field is left out, for an autoscaler to write.
+    field is left out, for an autoscaler to write. `pull_secrets` are the installation's, in addition to the tenant's own.
     """
     spec: Manifest = copy.deepcopy(_template())
     if replicas is not None:
@@ -52,11 +53,16 @@ def deployment(
     pod["containers"] = [container for container in pod["containers"] if not alone or container["name"] == component]
     for container in pod["containers"]:
         container["image"] = image
+        container["resources"] = _resources(replica_bounds(tenant, Component(container["name"])).resources)
     if component is Component.WORKER:  # no Service selects it; but a rollout waits until the new pod can work
         pod["containers"][0]["readinessProbe"] = {"httpGet": {"path": "/readyz", "port": "worker"}, "periodSeconds": 2}
     for constraint in pod["topologySpreadConstraints"]:
         constraint["labelSelector"] = {"matchLabels": selector}
     pod["volumes"] = _volumes(tenant, credentials)
+    common = tenant.spec.runtime.pods
+    pod |= _pod_fields(common, pull_secrets)
+    if common.annotations:
+        spec["template"]["metadata"]["annotations"] = dict(common.annotations)
     manifest = new_manifest(tenant, resources.DEPLOYMENTS, component, component) | {"spec": spec}
     manifest["metadata"]["annotations"] = {
         SCALED_BY: ScaledBy.AUTOSCALER if replicas is None else ScaledBy.OPERATOR,
@@ -68,6 +74,27 @@ def deployment(
 @cache
 def _template() -> Manifest:
     return dict(yaml.safe_load(files(__package__).joinpath("deployment.yaml").read_text("utf-8")))
+
+
+def _resources(resources: ContainerResources) -> Manifest:
+    """Return a container's resources; without a limit of CPU by default, since a throttled process answers late."""
+    limits = {"memory": f"{resources.memory_limit_mebibytes}Mi"}
+    if resources.cpu_limit_millicores is not None:
+        limits["cpu"] = f"{resources.cpu_limit_millicores}m"
+    requests = {"cpu": f"{resources.cpu_request_millicores}m", "memory": f"{resources.memory_request_mebibytes}Mi"}
+    return {"requests": requests, "limits": limits}
+
+
+def _pod_fields(pods: Pods, pull_secrets: Iterable[str]) -> Manifest:
+    """Return the fields of a pod that `runtime.pods` asks for; empty ones are left out, so that existing pods stay as they are."""
+    names = dict.fromkeys([*(ref.name for ref in pods.image_pull_secrets), *pull_secrets])
+    fields = {
+        "imagePullSecrets": [{"name": name} for name in names],
+        "nodeSelector": dict(pods.node_selector or {}),
+        "tolerations": [each.model_dump(by_alias=True, exclude_none=True, mode="json") for each in pods.tolerations],
+        "priorityClassName": pods.priority_class_name,
+    }
+    return {name: value for name, value in fields.items() if value}
 
 
 def _volumes(tenant: Tenant, credentials: Credentials) -> list[Manifest]:
