@@ -41,7 +41,7 @@ def compile_config(
     installation_id: str,
     calendar_base_url: str,
 ) -> config.TenantConfig:
-    """Return the config. `foreign_numbers` are, by branch, the DIDs that an older branch claims: they do not route here."""
+    """Return the config. `foreign_numbers` are, by branch, the DIDs that another branch has: they do not route here."""
     spec = tenant.spec
     branches = sorted(branches, key=lambda branch: branch.metadata.name)
     active = active_offerings(offerings, branches)
