@@ -16,6 +16,8 @@ ConfigSync         controllers/config_sync       annotations of running pods, so
                                                  that they read a new config          pods show it
 OrphanLedger       controllers/orphan            the list of Secrets of the ledger    the process leads; each 30 s          1
 Orphan             controllers/orphan            what a deletion could not remove     the list found it; its backoff        4
+Grant              controllers/grant             who has a host, number or key        its ConfigMap, an object that names   2
+                                                                                      it or a route changed; each 10 min
 
 Watches: `engine/informer.py` observes the four kinds, their children and labelled Secrets; `relations.py` returns the keys that
 depend on a change. A labelled Secret makes every object due whose spec names it. "Shared" are the ASKPROAI_WORKERS workers of the
@@ -46,9 +48,11 @@ from askproai_core.kube import LeaseApi, elector_from_settings, leadership
 from askproai_core.lifecycle import Stopped, run_until_stopped, stop_on_signals
 from askproai_core.logging import configure_logs
 from askproai_core.redis import CircuitRules
+from askproai_operator import grants
 from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers import agent, branch, config_sync, coordinator, offering, orphan, tenant
+from askproai_operator.controllers import agent, branch, config_sync, coordinator, grant, offering, orphan, tenant
+from askproai_operator.controllers.adoption import adopt_present_holders
 from askproai_operator.engine import (
     ApiError,
     Cache,
@@ -93,6 +97,7 @@ def background_controllers(queue: WorkQueue, metrics: Metrics, sync: config_sync
         config_sync.KIND: sync.reconcile,
         orphan.LEDGER: orphan.LedgerController(metrics.set_orphan_counts, queue.add_unknown).reconcile,
         orphan.ORPHAN: orphan.reconcile_orphan,
+        grants.QUEUE_KIND: grant.reconcile,
     }
 
 
@@ -103,12 +108,17 @@ def background_options(settings: Settings) -> dict[str, Options]:
         config_sync.KIND: config_sync.OPTIONS,
         orphan.LEDGER: orphan.LEDGER_OPTIONS,
         orphan.ORPHAN: orphan.orphan_options(settings),
+        grants.QUEUE_KIND: grant.OPTIONS,
     }
 
 
-def initial_keys(settings: Settings) -> Iterable[Key]:
+def initial_keys(context: ReconcileContext) -> Iterable[Key]:
     """Return the background keys that are due as soon as the process leads."""
-    return coordinator.coordinator_key(settings), orphan.ledger_key(settings)
+    return (
+        coordinator.coordinator_key(context.settings),
+        orphan.ledger_key(context.settings),
+        *grant.grant_keys(context),
+    )
 
 
 _STUCK = timedelta(minutes=5)  # a reconcile is cancelled after 2 minutes, so an older one means a blocked process
@@ -190,9 +200,13 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
             trigger_config_sync=sync.trigger,
             redis=redis,
         )
+        try:
+            await run_until_stopped(stop, _retry_until_served(partial(adopt_present_holders, context), clock))
+        except Stopped:
+            return
         for model in cache.models():
             queue.add(model.key, Priority.RESYNC)
-        for key in initial_keys(settings):
+        for key in initial_keys(context):
             queue.add(key)
         controllers = {**resource_controllers, **background_controllers(queue, metrics, sync)}
         async with asyncio.TaskGroup() as group:

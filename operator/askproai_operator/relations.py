@@ -1,7 +1,8 @@
-"""How the four kinds relate: who belongs to which tenant, who lists which phone number, and who is due when what changed.
+"""How the four kinds relate: who belongs to which tenant, who names which host or number, and who is due when what changed.
 
 The Tenant compiles its config from everything that belongs to it. Branches, services and agents wait for the Tenant. Agents bind
-the numbers of their branch. A branch's default service goes when a person creates another one.
+the numbers of their branch. A branch's default service goes when a person creates another one. A grant is reviewed when its
+subject is named or dropped, and who waits for a subject is due when a holder releases it.
 """
 
 from collections import defaultdict
@@ -9,10 +10,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from askproai_core.kube import ApiResource
-from askproai_core.phone_numbers import e164_or_none
 from askproai_operator.api import Branch, CustomResource, Key, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.engine import Cache, ObservedObject
-from askproai_operator.engine.resources import FINALIZER, SECRETS, STATUS_READ, TENANT_LABEL
+from askproai_operator.engine.resources import (
+    CONFIG_MAPS,
+    FINALIZER,
+    HTTP_ROUTES,
+    INGRESSES,
+    SECRETS,
+    STATUS_READ,
+    TENANT_LABEL,
+)
+from askproai_operator.grants import LABEL, Subject, queue_key, read_grant, requested_subjects
 
 # Status fields that no other object reads. Without this list each counted call would make a whole tenant due.
 _PRIVATE_STATUS: Final = frozenset({
@@ -22,11 +31,11 @@ _PRIVATE_STATUS: Final = frozenset({
 
 
 class Relations:
-    """Typed lookups over the cache, an index of phone numbers, and the `Dependents` of every change."""
+    """Typed lookups over the cache, an index of hosts and phone numbers, and the `Dependents` of every change."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
-        self._by_number: dict[str, set[Key]] = defaultdict(set)  # E.164 as dialled → the branches that list it
+        self._by_subject: dict[Subject, set[Key]] = defaultdict(set)  # a host or number → the objects that name it
         # Namespace and branch → tenant. Kept after a branch's deletion: its agents still belong to the tenant.
         self._tenant_of_branch: dict[tuple[str, str], str] = {}
         cache.add_indexer(self._index)
@@ -54,10 +63,9 @@ class Relations:
         """Return the agents of this tenant, named directly or by a branch."""
         return [model for model in self._cache.list(RetellAgent, namespace) if self.tenant_of(model) == tenant]
 
-    def branches_sharing_number(self, branch: Branch) -> Sequence[Branch]:
-        """Return the branches of the whole cluster that list one of this branch's numbers, itself included."""
-        keys = {key for number in _dialled_numbers(branch) for key in self._by_number.get(number, ())}
-        return [found for key in sorted(keys) if isinstance(found := self._cache.get(key), Branch)]
+    def requesting(self, subject: Subject) -> Sequence[Key]:
+        """Return the objects of the whole cluster that name a host or a dialled number."""
+        return sorted(self._by_subject.get(subject, ()))
 
     def tenant_of(self, model: CustomResource) -> str | None:
         """Return the name of the tenant that an object belongs to.
@@ -90,6 +98,8 @@ class Relations:
             keys.add(model.key)
         if old is None or new is None or _shared_part(old) != _shared_part(new):
             keys.update(self._relatives(model))
+        changed = requested_subjects(old).items() ^ requested_subjects(new).items()
+        keys.update(subject.queue_key for subject, _ in changed)
         return keys - ({model.key} if new is None else set())
 
     def of_child(
@@ -103,11 +113,25 @@ class Relations:
         keys = {Key(Tenant.kind, namespace, labels[TENANT_LABEL])} if TENANT_LABEL in labels else set()
         if ref is SECRETS:
             keys.update(model.key for model in self._cache.models(namespace) if name in secrets_named(model))
+        if ref in {INGRESSES, HTTP_ROUTES} and keys:  # a restored route may be of a host that another tenant has by now
+            keys.update(
+                subject.queue_key for subject in requested_subjects(self.tenant(namespace, labels[TENANT_LABEL]))
+            )
+        if ref is CONFIG_MAPS and LABEL in labels:
+            keys.add(queue_key(name))
+            keys.update(self._waiting_for_release(old, new))
         return keys
 
     def of_foreign_crd(self) -> list[Key]:
         """Return all Tenants: with a foreign CRD each has one child more, without it one less."""
         return [tenant.key for tenant in self._cache.list(Tenant)]
+
+    def _waiting_for_release(self, old: ObservedObject | None, new: ObservedObject | None) -> Sequence[Key]:
+        """Return who names the subject of a grant that lost a holder."""
+        before, after = (read_grant(state.annotations) if state is not None else None for state in (old, new))
+        if before is None or set(before.holders) <= set(after.holders if after is not None else ()):
+            return ()
+        return self.requesting(before.subject)
 
     def _relatives(self, model: CustomResource) -> Iterator[Key]:
         namespace, tenant = model.key.namespace, self.tenant_of(model)
@@ -127,15 +151,16 @@ class Relations:
     # Indexes
 
     def _index(self, old: CustomResource | None, new: CustomResource | None) -> None:
-        if isinstance(old, Branch):
-            for number in _dialled_numbers(old):
-                self._by_number[number].discard(old.key)
-                if not self._by_number[number]:
-                    del self._by_number[number]
+        for subject in requested_subjects(old):
+            assert old is not None
+            self._by_subject[subject].discard(old.key)
+            if not self._by_subject[subject]:
+                del self._by_subject[subject]
+        for subject in requested_subjects(new):
+            assert new is not None
+            self._by_subject[subject].add(new.key)
         if isinstance(new, Branch):
             self._tenant_of_branch[new.metadata.namespace, new.metadata.name] = new.spec.tenant_ref.name
-            for number in _dialled_numbers(new):
-                self._by_number[number].add(new.key)
 
 
 def secrets_named(model: CustomResource) -> frozenset[str]:
@@ -178,9 +203,3 @@ def _shared_part(model: CustomResource) -> tuple[Any, ...]:
 
 def _keys(models: Iterable[CustomResource]) -> Iterator[Key]:
     return (model.key for model in models)
-
-
-def _dialled_numbers(branch: Branch) -> frozenset[str]:
-    """Return the numbers at which a branch is called, in E.164, without those that cannot be parsed."""
-    numbers = (e164_or_none(number.did or number.number) for number in branch.spec.phone_numbers)
-    return frozenset(number for number in numbers if number)

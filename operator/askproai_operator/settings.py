@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -161,6 +162,11 @@ class Settings(BaseSettings):
         raise ValueError(
             "no database: set ASKPROAI_DATABASE_ADMIN_URL, or ASKPROAI_DATABASE_ADMIN_URL_FILE to a file that holds it"
         )
+
+    @property
+    def shared_host(self) -> str:
+        """The host of `shared_base_url`, which no tenant may have as its own."""
+        return urlsplit(self.shared_base_url).hostname or ""
 
     def redis_url(self) -> str | None:
         """Return the URL of Redis for its administrator, or None without a Redis."""

@@ -171,6 +171,9 @@ class MemoryApiServer:
         raw = self._existing(id_)
         if (body.get("preconditions") or {}).get("uid") not in {None, raw["metadata"]["uid"]}:
             raise Refusal(409, f"{id_[0]} {id_[2]!r}: the uid is another one")
+        version = raw["metadata"]["resourceVersion"]
+        if (body.get("preconditions") or {}).get("resourceVersion") not in {None, version}:
+            raise Refusal(409, f"{id_[0]} {id_[2]!r}: the object has been modified")
         return self.delete(id_) or raw
 
     def _store(self, id_: ObjectId, raw: Json) -> Json:

@@ -23,6 +23,7 @@ from askproai_operator.engine.login import kopf_login
 from askproai_operator.engine.loop import ReconcileLoop
 from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import WorkQueue
+from askproai_operator.grants import QUEUE_KIND
 from askproai_operator.main import RESOURCE_CONTROLLERS, background_controllers, background_options
 from askproai_operator.providers import ProviderClients
 from askproai_operator.redis_users import RedisAdmin
@@ -79,7 +80,11 @@ async def running_operator(
     """Run the operator inside the test's process until the end of the block."""
     clock, metrics, cache, stop = SystemClock(), Metrics(), Cache(), asyncio.Event()
     relations = Relations(cache)
-    sink = EventSink(cache, relations, lambda key: queue.add(key) if key.namespace.startswith(PREFIX) else None)
+    sink = EventSink(
+        cache,
+        relations,
+        lambda key: queue.add(key) if key.namespace.startswith(PREFIX) or key.kind == QUEUE_KIND else None,
+    )
     login = partial(kopf_login, control_plane.kubeconfig)
     retell, calcom = RetellSimulator(clock), CalcomSimulator(clock)
     async with (

@@ -82,7 +82,10 @@ class Reason(Explained):
     SECRET_NOT_FOUND = "SecretNotFound", "No such Secret in this namespace; create it, or correct the reference."
     SECRET_KEY_MISSING = "SecretKeyMissing", "The Secret lacks the key that is named; add it, or correct the reference."
     CREDENTIALS_INVALID = "CredentialsInvalid", "The provider refuses the key; put a valid one into the Secret."
-    CREDENTIALS_SHARED = "CredentialsShared", "An older Tenant uses this Retell key; each needs a workspace of its own."
+    CREDENTIALS_SHARED = (
+        "CredentialsShared",
+        "Another Tenant has this Retell or Cal.com key; each needs its own account.",
+    )
     PROVIDER_HOST_NOT_ALLOWED = (
         "ProviderHostNotAllowed",
         "The host of a baseUrl is not in ASKPROAI_PROVIDER_HOSTS; correct it, or ask who runs the operator.",
@@ -117,6 +120,7 @@ class Reason(Explained):
     )
     # exposure
     HOST_CLAIMED_TWICE = "HostClaimedTwice", "Another Tenant has this host and path; choose others."
+    HOST_RESERVED = "HostReserved", "exposure.host is the platform's shared host; leave it out, or choose another."
     # branch and offering
     NUMBER_INVALID = "NumberInvalid", "A phone number cannot be read; correct it."
     NUMBER_CLAIMED_TWICE = "NumberClaimedTwice", "Another branch has this phone number; take it out of one of them."

@@ -50,7 +50,7 @@ _ONCE = base.rule("self.size() < 2 || self[0] != self[1]", "name each API versio
 
 class Calcom(base.Part):
     api_key_secret_ref: base.SecretKeyRef
-    """Cal.com's API key."""
+    """Cal.com's API key. One account per tenant: a key that another tenant uses is refused."""
     webhook_secret_ref: base.SecretKeyRef
     """The secret with which Cal.com signs its webhooks; the operator registers it there."""
     base_url: base.BaseUrl | None = None

@@ -102,6 +102,10 @@ class Cache:
         """Return the uid of every known object of a resource, by namespace and name."""
         return {where: child.uid for where, child in self._children[ref].items()}
 
+    def saw_deletion(self, uid: str) -> bool:
+        """Return whether this process saw the object while it existed, and then its deletion."""
+        return uid in self._deleted
+
     # Writing
 
     def put(

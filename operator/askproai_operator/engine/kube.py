@@ -166,9 +166,17 @@ class Kube:
         with suppress(Conflict):
             await self._patch(path, manifest, _APPLY, fieldManager=HANDOVER)
 
-    async def delete(self, resource: ApiResource, namespace: str, name: str, uid: str | None = None) -> None:
-        """Delete an object, only the one with this uid (else Conflict). One that does not exist counts as deleted."""
-        body = {"propagationPolicy": "Background"} | ({"preconditions": {"uid": uid}} if uid is not None else {})
+    async def delete(
+        self, resource: ApiResource, namespace: str, name: str, uid: str | None = None, *, version: int | None = None
+    ) -> None:
+        """Delete an object, only the one with this uid and resourceVersion (else Conflict).
+
+        One that does not exist counts as deleted.
+        """
+        preconditions = ({"uid": uid} if uid is not None else {}) | (
+            {"resourceVersion": str(version)} if version is not None else {}
+        )
+        body = {"propagationPolicy": "Background"} | ({"preconditions": preconditions} if preconditions else {})
         self._applied.pop((resource, namespace, name), None)
         try:
             await self._transport.request("DELETE", resource.path(namespace, name), body=body)
@@ -284,7 +292,7 @@ class Kube:
     # Events
 
     async def record_event(self, obj: CustomResource, record: EventRecord) -> None:
-        """Create a Kubernetes Event about an object. Only the engine calls this.
+        """Create a Kubernetes Event about an object. The engine calls this; a controller only for another one than its own.
 
         A namespace that is being deleted takes no new objects. An event that outlasts the object then goes to the operator's
         namespace, about the operator's Lease (an event must be in the namespace of its object), with the real object as `related`.

@@ -19,13 +19,13 @@ from askproai_operator.providers.calcom import (
     find_event_type_problems,
     remove_calcom_webhook,
 )
-from askproai_operator.providers.checks import CredentialProblem, KeyHolder, find_key_conflict, hash_key, secret_value
+from askproai_operator.providers.checks import CredentialProblem, hash_key, secret_value
 from askproai_operator.providers.clients import ProviderClients
 from askproai_operator.providers.retell import RetellClient
 
 __all__ = [
     "REQUEST_TIMEOUT", "CalcomClient", "CredentialProblem", "CredentialRefused", "EventTypeNeeds", "HostNotAllowed", "Json",
-    "KeyHolder", "ProviderClients", "ProviderError", "ProviderRefused", "ProviderResting", "ProviderUnavailable",
+    "ProviderClients", "ProviderError", "ProviderRefused", "ProviderResting", "ProviderUnavailable",
     "RateLimited", "RetellClient", "UnknownOutcome", "ensure_calcom_webhook", "find_event_type_problems",
-    "find_key_conflict", "hash_key", "remove_calcom_webhook", "secret_value",
+    "hash_key", "remove_calcom_webhook", "secret_value",
 ]  # fmt: skip

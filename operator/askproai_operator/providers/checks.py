@@ -1,12 +1,10 @@
-"""Checks before a key is used: does its Secret hold it, and does another tenant use it?"""
+"""A key as its Secret holds it, and the hash by which keys are compared."""
 
 import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from askproai_operator.api.conditions import Reason
@@ -38,29 +36,6 @@ def secret_value(secret: dict[str, Any] | None, name: str, key: str) -> str | Cr
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class KeyHolder:
-    """A tenant and the keyed hash of the Retell key that it uses."""
-
-    tenant: str  # namespace.name
-    created: datetime
-    key_hash: str
-
-
 def hash_key(installation_id: str, key: str) -> str:
     """Return a hash by which keys can be compared and logged. Without the installation's id nobody can test guesses on it."""
     return hmac.new(installation_id.encode(), key.encode(), hashlib.sha256).hexdigest()
-
-
-def find_key_conflict(own: KeyHolder, others: Iterable[KeyHolder]) -> str | None:
-    """Return the tenant that used this key before this one, or None if the key is this tenant's.
-
-    Tenants that share a Retell workspace could sign webhooks for each other, so the younger one (then by name) is refused.
-    """
-    older = [
-        (other.created, other.tenant)
-        for other in others
-        if (other.created, other.tenant) < (own.created, own.tenant)
-        and hmac.compare_digest(other.key_hash, own.key_hash)
-    ]
-    return min(older)[1] if older else None

@@ -338,7 +338,7 @@ async def test_a_host_and_path_are_routed_to_the_first_tenant_that_claims_them(n
         "stringData": {"key": f"{namespace.retell_key}2"},
     }
     await namespace.client.create(resources.SECRETS.path(namespace.name), keys)
-    own = {"retell": {"apiKeySecretRef": {"name": "second", "key": "key"}}}
+    own = {"retell": {"apiKeySecretRef": {"name": "second", "key": "key"}}, "calendar": {"provider": "Local"}}
     await namespace.create("Tenant", "twin", spec=own | {"exposure": HOST | {"ingress": {}}})
     reported = await namespace.wait_for_condition("Exposed", "False", "HostClaimedTwice", name="twin")
     assert "salon-mueller" not in reported["message"], "the other tenant may belong to somebody else"

@@ -223,26 +223,6 @@ async def test_of_two_tenants_with_one_retell_key_the_younger_is_refused(namespa
     await namespace.wait_until_ready()
 
 
-async def test_a_tenant_that_was_quicker_than_an_older_one_is_refused_once_the_older_one_has_its_key(
-    namespace, other_namespace
-):
-    await namespace.create("Tenant")  # the older one, whose Secret is created late
-    created = await namespace.wait_for_condition("CredentialsValid", "False", "SecretNotFound")
-    await eventually(
-        lambda: datetime.now(UTC) - datetime.fromisoformat(created["lastTransitionTime"]) > timedelta(seconds=2),
-        SOON,
-        "another second",
-    )
-    other_namespace.retell_key = namespace.retell_key
-    await other_namespace.write_secret()
-    await other_namespace.create("Tenant")
-    await other_namespace.wait_until_ready()
-    await reconcile_twice(other_namespace)  # nothing of its own requeues it any more
-    await namespace.write_secret()
-    await namespace.wait_until_ready()
-    await other_namespace.wait_for_condition("CredentialsValid", "False", "CredentialsShared")
-
-
 async def test_a_server_that_is_not_allowed_gets_no_request(namespace):
     """Neither the Tenant nor a service of it sends a key there (ASKPROAI_PROVIDER_HOSTS, docs/reference/settings.md)."""
     await namespace.write_secret()

@@ -14,7 +14,7 @@ from askproai_operator.controllers.branch.inputs import (
     numbers_condition,
     tenant_missing,
 )
-from askproai_operator.controllers.branch.phone_numbers import numbers_of_older_branches, read_phone_numbers
+from askproai_operator.controllers.branch.phone_numbers import read_phone_numbers
 from askproai_operator.controllers.branch.plan import Action, default_service, plan_default_service, written_services
 from askproai_operator.controllers.conditions import References, first_failing
 from askproai_operator.controllers.offering.staffing import staff_by_branch
@@ -48,14 +48,6 @@ def test_an_unreadable_number_is_reported_and_the_others_work():
     assert len(found.numbers.usable) == 1
     assert (condition.status, condition.reason) == (Status.FALSE, Reason.NUMBER_INVALID)
     assert "112" in condition.message
-
-
-def test_a_number_belongs_to_the_older_branch():
-    """A call must never ring at somebody else's."""
-    old = branch("alt", "uid-old", "2026-01-01T00:00:00Z")
-    young = branch("neu", "uid-new", "2026-02-01T00:00:00Z")
-    assert set(numbers_of_older_branches(young, [old, young])) == {"+49301234567"}
-    assert numbers_of_older_branches(old, [old, young]) == {}
 
 
 def test_a_status_never_names_the_other_owner_of_a_number():

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +36,12 @@ from askproai_operator.controllers.tenant.children.routes import (
     http_route,
     http_route_condition,
     ingress,
-    is_claimed,
     no_gateway_api_condition,
 )
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
 from askproai_operator.controllers.tenant.children.services import metrics_service, services
 from askproai_operator.engine import ObservedObject
+from askproai_operator.grants import Subject, SubjectKind
 from askproai_operator.settings import Settings
 from tests.worlds.salon_models import credentials, tenant
 
@@ -154,7 +153,7 @@ def test_pods_go_where_the_manifest_says():
 
 
 def test_the_teardown_secret_keeps_what_deletion_needs_and_is_kept_by_its_finalizer():
-    secret = teardown_secret(tenant(), CREDENTIALS, "hash")
+    secret = teardown_secret(tenant(), CREDENTIALS, {SubjectKind.RETELL_KEY: Subject(SubjectKind.RETELL_KEY, "hash")})
     assert set(secret["data"]) == {"retell-api-key", "calcom-api-key", "retell-base-url", "calcom-base-url"}
     assert secret["metadata"]["finalizers"] == ["askproai.de/cleanup"]
 
@@ -290,50 +289,6 @@ def test_the_shared_host_is_routed_for_each_tenant_where_the_platform_says_how()
     assert route["spec"]["parentRefs"] == [{"name": "public", "namespace": "gateways"}]
     tunnelled = tenant(exposure={"baseUrl": "https://tunnel.example/x"})
     assert ingress(tunnelled, by_class) is http_route(tunnelled, by_gateway) is None
-
-
-@pytest.mark.parametrize(
-    ("case", "own_exposure", "other_exposure", "other_age", "claimed"),
-    [
-        ("the same place, and they were first", PREFIXED, PREFIXED, -1, True),
-        ("the same place, and they came later", PREFIXED, PREFIXED, 1, False),
-        ("a place within theirs", {"host": "s.example", "pathPrefix": "/voice/a"}, PREFIXED, -1, True),
-        ("a place around theirs", {"host": "s.example"}, PREFIXED, -1, True),
-        ("another path", {"host": "s.example", "pathPrefix": "/voice-2"}, PREFIXED, -1, False),
-        ("another host", {"host": "t.example", "pathPrefix": "/voice"}, PREFIXED, -1, False),
-        (
-            "their path on the shared host",
-            {"host": "voice.example", "pathPrefix": "/base/other/salon-mueller"},
-            None,
-            1,
-            True,
-        ),
-        ("all of the shared host", {"host": "voice.example"}, None, 1, True),
-        (
-            "a squatter on our path of the shared host",
-            None,
-            {"host": "voice.example", "pathPrefix": "/base"},
-            -1,
-            False,
-        ),
-        ("each its own path of the shared host", None, None, -1, False),
-    ],
-)
-def test_nobody_takes_the_host_and_path_of_another(
-    case: str, own_exposure: dict[str, Any] | None, other_exposure: dict[str, Any] | None, other_age: int, claimed: bool
-):
-    """Else whoever may write a Tenant in one namespace could draw another's callers to their own pods.
-
-    `other_age` is when the other tenant was created, in seconds after ours.
-    """
-    settings = Settings(shared_base_url="https://voice.example/base")
-    own, other = tenant(exposure=own_exposure), tenant(exposure=other_exposure)
-    created = own.metadata.creation_timestamp + timedelta(seconds=other_age)
-    metadata = other.metadata.model_copy(update={"namespace": "other", "uid": "uid-2", "creation_timestamp": created})
-    other = other.model_copy(update={"metadata": metadata})
-    assert is_claimed(own, [own, other], settings) is claimed, case
-    deleted = other.model_copy(update={"metadata": metadata.model_copy(update={"deletion_timestamp": created})})
-    assert not is_claimed(own, [own, deleted], settings)
 
 
 @pytest.mark.parametrize(

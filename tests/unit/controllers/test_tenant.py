@@ -1,6 +1,5 @@
 """Tenant: its checks, addresses, stores and status, without a cluster."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,18 +14,16 @@ from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.controllers.tenant.status import database_condition, status_fields
 from askproai_operator.controllers.tenant.stores import connection_limit
 from askproai_operator.credentials import Credentials, secret_refs
+from askproai_operator.grants import SubjectKind
 from askproai_operator.providers import (
     CredentialProblem,
     CredentialRefused,
     HostNotAllowed,
-    KeyHolder,
     ProviderUnavailable,
 )
 from askproai_operator.settings import Settings
 from tests.worlds.salon_models import credentials, raw, tenant
 
-OLD, YOUNG = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
-OWN = KeyHolder("salon-mueller.salon-mueller", YOUNG, "hash")
 OUTAGE = ProviderUnavailable("retell", "list-agents", "no answer")
 
 
@@ -38,8 +35,8 @@ def inputs(**changed: Any) -> Inputs:
         "credentials": credentials(),
         "key_error": None,
         "was_provisioned": False,
-        "key_holder": OWN,
-        "other_key_holders": (),
+        "keys": {},
+        "shared_keys": frozenset(),
         "branches": (),
         "offerings": (),
         "agents": (),
@@ -58,7 +55,7 @@ def missing(*problems: CredentialProblem) -> Credentials:
 
 
 LACKING = missing(CredentialProblem(Reason.SECRET_KEY_MISSING, "a"))
-OLDER = (KeyHolder("praxis.praxis", OLD, "hash"),)
+RETELL, CALCOM = frozenset({SubjectKind.RETELL_KEY}), frozenset({SubjectKind.CALCOM_KEY})
 
 
 @pytest.mark.parametrize(
@@ -83,25 +80,16 @@ OLDER = (KeyHolder("praxis.praxis", OLD, "hash"),)
         ),
         ("nobody could try the key", {"key_error": OUTAGE}, (Status.UNKNOWN, Reason.PROVIDER_UNAVAILABLE)),
         ("nobody could try the key, and pods may run", {"key_error": OUTAGE, "was_provisioned": True}, None),
-        ("an older tenant has the key", {"other_key_holders": OLDER}, (Status.FALSE, Reason.CREDENTIALS_SHARED)),
+        ("another tenant has the Retell key", {"shared_keys": RETELL}, (Status.FALSE, Reason.CREDENTIALS_SHARED)),
+        ("another tenant has the Cal.com key", {"shared_keys": CALCOM}, (Status.FALSE, Reason.CREDENTIALS_SHARED)),
         (
-            "a younger tenant has the key",
-            {"other_key_holders": (KeyHolder("praxis.praxis", YOUNG + timedelta(days=1), "hash"),)},
-            None,
-        ),
-        (
-            "an older tenant has another key",
-            {"other_key_holders": (KeyHolder("praxis.praxis", OLD, "another"),)},
-            None,
-        ),
-        (
-            "an untried key that an older tenant has, and pods may run",
-            {"key_error": OUTAGE, "was_provisioned": True, "other_key_holders": OLDER},
+            "an untried key that another tenant has, and pods may run",
+            {"key_error": OUTAGE, "was_provisioned": True, "shared_keys": RETELL},
             (Status.FALSE, Reason.CREDENTIALS_SHARED),
         ),
         (
             "a missing key is reported before a shared one",
-            {"credentials": LACKING, "other_key_holders": OLDER},
+            {"credentials": LACKING, "shared_keys": RETELL},
             (Status.FALSE, Reason.SECRET_KEY_MISSING),
         ),
     ],

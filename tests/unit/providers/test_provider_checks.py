@@ -1,7 +1,6 @@
 """Pure checks before a key is used, and of a Cal.com event type."""
 
 import base64
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,9 +10,7 @@ from askproai_operator.api.conditions import Reason
 from askproai_operator.providers import (
     CredentialProblem,
     EventTypeNeeds,
-    KeyHolder,
     find_event_type_problems,
-    find_key_conflict,
     hash_key,
     secret_value,
 )
@@ -43,24 +40,6 @@ HOSTS = ("api.retellai.com", "*.cal.example", "127.0.0.1:*", "cal.internal:5555"
 )
 def test_hosts(url: str, allowed: bool) -> None:
     assert (find_host_problem(url, HOSTS) is None) is allowed
-
-
-OLD, YOUNG = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("own", "others", "holder", "why"),
-    [
-        (("b.b", YOUNG, "k"), [("a.a", OLD, "k")], "a.a", "the younger one is refused"),
-        (("a.a", OLD, "k"), [("b.b", YOUNG, "k")], None, "the older one keeps it"),
-        (("b.b", OLD, "k"), [("a.a", OLD, "k")], "a.a", "of one age the first name keeps it"),
-        (("b.b", YOUNG, "k"), [("a.a", OLD, "other")], None, "another key"),
-        (("b.b", YOUNG, "k"), [("b.b", YOUNG, "k")], None, "ourselves"),
-    ],
-)
-def test_a_shared_retell_key_belongs_to_the_oldest(own: Any, others: Any, holder: str | None, why: str) -> None:
-    """Tenants that share a Retell workspace could sign webhooks for each other."""
-    assert find_key_conflict(KeyHolder(*own), [KeyHolder(*other) for other in others]) == holder, why
 
 
 def test_a_key_hash_depends_on_the_installation() -> None:
@@ -121,9 +100,3 @@ def test_event_types(change: dict[str, Any], text: str | None) -> None:
     assert (text is None and problems == []) or (text is not None and len(problems) == 1 and text in problems[0]), (
         problems
     )
-
-
-def test_holders_are_not_distinguished_by_age_alone() -> None:
-    a, b = KeyHolder("a.a", OLD, "k"), KeyHolder("b.b", OLD + timedelta(seconds=1), "k")
-    assert find_key_conflict(a, [b]) is None
-    assert find_key_conflict(b, [a]) == "a.a"

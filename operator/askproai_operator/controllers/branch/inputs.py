@@ -7,18 +7,17 @@ from askproai_core.public_holidays import find_holiday_problem
 from askproai_operator.api import Branch, Key, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.branch.phone_numbers import (
-    PhoneNumbers,
-    numbers_of_older_branches,
-    read_phone_numbers,
-)
+from askproai_operator.controllers.branch.phone_numbers import PhoneNumbers, read_phone_numbers
 from askproai_operator.controllers.conditions import (
     Check,
     References,
+    find_condition,
     first_failing,
     missing_reference,
     resolve_references,
 )
+from askproai_operator.controllers.grant import report_refusal, take
+from askproai_operator.grants import Subject, SubjectKind
 
 _MISSING = "there is no {kind} {name} in this namespace: create it, or correct tenantRef by making the Branch anew"
 
@@ -27,7 +26,7 @@ _MISSING = "there is no {kind} {name} in this namespace: create it, or correct t
 class Inputs:
     """What one reconcile of a Branch has read.
 
-    `claimed` maps those of its numbers that an older branch has to that branch (`namespace/name`). `offerings` are the
+    `claimed` maps those of its numbers that another branch has to that branch (`namespace/name`). `offerings` are the
     Tenant's services; `default` is whatever ServiceOffering has the name of the default service.
     """
 
@@ -40,17 +39,35 @@ class Inputs:
 
 
 async def gather(branch: Branch, context: ReconcileContext) -> Inputs:
-    """Read everything that the checks and the plan need. All but a missing Tenant comes from the cache."""
+    """Take the grants of the numbers, and read everything else that the checks and the plan need from the cache."""
     namespace = branch.metadata.namespace
     default = context.cache.get(Key(ServiceOffering.kind, namespace, default_service_name(branch)))
+    numbers = read_phone_numbers(branch)
     return Inputs(
         branch=branch,
-        numbers=read_phone_numbers(branch),
-        claimed=numbers_of_older_branches(branch, context.relations.branches_sharing_number(branch)),
+        numbers=numbers,
+        claimed=await _take_numbers(branch, numbers, context),
         references=await resolve_references(branch, context),
         offerings=tuple(context.relations.offerings(namespace, branch.spec.tenant_ref.name)),
         default=default if isinstance(default, ServiceOffering) else None,
     )
+
+
+async def _take_numbers(branch: Branch, numbers: PhoneNumbers, context: ReconcileContext) -> dict[str, str]:
+    """Take the grants of the dialled numbers; return those that another branch has, with that branch.
+
+    A number rings in one place only, and whoever lists it later is refused, so that nobody takes over a number that works.
+    """
+    claimed: dict[str, str] = {}
+    reported = find_condition(branch, ConditionType.NUMBERS_VALID).get("message", "")
+    for did in sorted({number.did for number in numbers.usable}):
+        subject = Subject(SubjectKind.NUMBER, did)
+        holder = await take(branch, subject, context)
+        if holder is not None:
+            claimed[did] = f"{holder.namespace}/{holder.name}"
+            if did not in reported:
+                await report_refusal(branch, subject, holder, context)
+    return claimed
 
 
 def default_service_name(branch: Branch) -> str:
@@ -70,11 +87,12 @@ def numbers_unreadable(inputs: Inputs) -> Condition | None:
 
 
 def numbers_claimed(inputs: Inputs) -> Condition | None:
-    """An older branch of the cluster lists one of the numbers."""
+    """Another branch of the cluster has one of the numbers."""
     if not inputs.claimed:
         return None
     # The other branch may belong to somebody else: its name stays out of a status that this tenant reads.
-    text = f"{', '.join(sorted(inputs.claimed))}: another branch claims it already; a number rings in one branch only"
+    numbers = ", ".join(sorted(inputs.claimed))
+    text = f"{numbers}: another branch has it already; a number rings in one branch only, so take it out of one of them"
     return bad(ConditionType.NUMBERS_VALID, Reason.NUMBER_CLAIMED_TWICE, text)
 
 

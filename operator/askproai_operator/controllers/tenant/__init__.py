@@ -1,7 +1,8 @@
 """Tenant: database role and rows, config, credentials, pods, and the Cal.com webhook of one business."""
 
+from askproai_operator.controllers.tenant.addresses import address_of
 from askproai_operator.controllers.tenant.deletion import REMOVAL_ERRORS, failure_text, remove_remote
 from askproai_operator.controllers.tenant.reconcile import reconcile
 from askproai_operator.controllers.tenant.tenant_config import compile_config
 
-__all__ = ["REMOVAL_ERRORS", "compile_config", "failure_text", "reconcile", "remove_remote"]
+__all__ = ["REMOVAL_ERRORS", "address_of", "compile_config", "failure_text", "reconcile", "remove_remote"]

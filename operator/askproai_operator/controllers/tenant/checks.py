@@ -4,9 +4,15 @@ from askproai_core.clock import is_known_time_zone
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad
 from askproai_operator.controllers.conditions import Check, condition_of
 from askproai_operator.controllers.tenant.inputs import Inputs
-from askproai_operator.providers import find_key_conflict
+from askproai_operator.grants import SubjectKind
 
 _KIND = ConditionType.CREDENTIALS_VALID
+# The other tenant may belong to somebody else: its name stays out of a status that this one reads.
+_SHARED = {
+    SubjectKind.RETELL_KEY: "another tenant has this Retell key, and who shares a workspace can sign for the other: use your own",
+    SubjectKind.CALCOM_KEY: "another tenant has this Cal.com key, and Cal.com would send each the bookings of the other: use "
+    "the key of an account of your own",
+}
 
 
 def secrets_incomplete(inputs: Inputs) -> Condition | None:
@@ -28,13 +34,12 @@ def keys_unusable(inputs: Inputs) -> Condition | None:
     return None if inputs.was_provisioned and condition.status is Status.UNKNOWN else condition
 
 
-def retell_key_shared(inputs: Inputs) -> Condition | None:
-    """An older Tenant uses the same Retell key."""
-    if find_key_conflict(inputs.key_holder, inputs.other_key_holders) is None:
+def keys_shared(inputs: Inputs) -> Condition | None:
+    """Another Tenant has the same Retell or Cal.com key."""
+    if not inputs.shared_keys:
         return None
-    # The other tenant may belong to somebody else: its name stays out of a status that this one reads.
-    text = "another tenant uses this Retell key, and who shares a workspace can sign for the other: use your own"
-    return bad(_KIND, Reason.CREDENTIALS_SHARED, text)
+    texts = [text for kind, text in _SHARED.items() if kind in inputs.shared_keys]
+    return bad(_KIND, Reason.CREDENTIALS_SHARED, "; ".join(texts))
 
 
 def time_zone_unknown(inputs: Inputs) -> Condition | None:
@@ -50,6 +55,6 @@ def time_zone_unknown(inputs: Inputs) -> Condition | None:
 CHECKS: tuple[Check[Inputs], ...] = (
     secrets_incomplete,  # CredentialsValid=False: SecretNotFound, SecretKeyMissing
     keys_unusable,  # =False: ProviderHostNotAllowed, CredentialsInvalid; =Unknown: ProviderUnavailable
-    retell_key_shared,  # =False: CredentialsShared
+    keys_shared,  # =False: CredentialsShared
     time_zone_unknown,  # RuntimeAvailable=False: TimeZoneUnknown
 )

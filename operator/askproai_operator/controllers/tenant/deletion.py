@@ -5,7 +5,7 @@ credentials are in `T-teardown`, which our finalizer keeps until only the Tenant
 the budget becomes an orphan, which is recorded and removed later.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -13,11 +13,14 @@ from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError
 from askproai_operator.api import DataPolicy, DeletionPolicy, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.grant import release
 from askproai_operator.controllers.tenant.addresses import address_of, registered_calcom_url
+from askproai_operator.controllers.tenant.children import remove_routes
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.children.secrets import teardown_release
 from askproai_operator.credentials import CALCOM_BASE_URL, CALCOM_KEY, read_own_secret
 from askproai_operator.engine import FINALIZER, GONE, EventRecord, EventType, Result, resources
+from askproai_operator.grants import KEY_ANNOTATIONS, Subject
 from askproai_operator.orphans import (
     PAST_BUDGET,
     Orphan,
@@ -62,11 +65,22 @@ async def delete_tenant(tenant: Tenant, context: ReconcileContext) -> Result:
         conditions = _deleting(f"{text}; tried again by itself for {budget.total_seconds():.0f} s")
         return Result(conditions, requeue_after=after, requeue=after is None, requeue_reason=text)
     events = [await add_orphan(remote, keys, f"given up: {failure_text(error)}", context) for remote, error in failures]
+    await remove_routes(tenant, context)
+    await release_keys(tenant, context)
     # T-teardown first: nothing but our finalizer holds it, and a namespace that is being deleted still accepts a patch.
     teardown = child_name(meta.name, "teardown")
     await context.kube.patch(resources.SECRETS, meta.namespace, teardown, teardown_release())
     await context.kube.remove_finalizer(tenant)
     return Result(gone=True, events=(*events, *_orphaned(tenant, keys, context)))
+
+
+async def release_keys(tenant: Tenant, context: ReconcileContext, keep: Collection[Subject] = ()) -> None:
+    """Release the keys that T-teardown records, but for those that the tenant goes on using."""
+    secret = context.cache.secret(tenant.metadata.namespace, child_name(tenant.metadata.name, "teardown"))
+    for kind, annotation in KEY_ANNOTATIONS.items():
+        value = secret.annotations.get(annotation) if secret is not None else None
+        if value is not None and Subject(kind, value) not in keep:
+            await release(tenant, Subject(kind, value), context)
 
 
 def remote_objects(tenant: Tenant, keys: Mapping[str, str], context: ReconcileContext) -> list[Orphan]:

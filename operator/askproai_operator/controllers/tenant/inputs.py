@@ -7,15 +7,18 @@ import msgspec
 
 from askproai_core import tenant_config as config
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
+from askproai_operator.api.conditions import ConditionType, Reason
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.branch import numbers_of_older_branches
+from askproai_operator.controllers.branch import read_phone_numbers
+from askproai_operator.controllers.conditions import find_condition
+from askproai_operator.controllers.grant import find_holder, report_refusal, take
 from askproai_operator.controllers.plan_annotation import is_planned
 from askproai_operator.controllers.tenant.addresses import Address, address_of
 from askproai_operator.controllers.tenant.children.metadata import child_name
-from askproai_operator.controllers.tenant.children.secrets import KEY_HASH
 from askproai_operator.credentials import Credentials, calcom_account, read_credentials, read_own_secret
 from askproai_operator.engine import resources
-from askproai_operator.providers import KeyHolder, ProviderError, hash_key
+from askproai_operator.grants import Holder, Subject, SubjectKind
+from askproai_operator.providers import ProviderError, hash_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,12 @@ class Inputs:
     credentials: Credentials
     key_error: ProviderError | None  # why the keys could not be used; None also where one is missing and none was tried
     was_provisioned: bool  # T-teardown exists: an earlier reconcile found the keys good, so pods may be running
-    key_holder: KeyHolder = field(repr=False)
-    other_key_holders: tuple[KeyHolder, ...] = field(repr=False)
+    keys: Mapping[SubjectKind, Subject]  # that the tenant uses, as hashes
+    shared_keys: frozenset[SubjectKind]  # that another tenant has
     branches: tuple[Branch, ...]
     offerings: tuple[ServiceOffering, ...]
     agents: tuple[RetellAgent, ...]
-    foreign_numbers: Mapping[str, frozenset[str]]  # by branch: the DIDs that an older branch in the cluster claims
+    foreign_numbers: Mapping[str, frozenset[str]]  # by branch: the DIDs that another branch in the cluster has
     # Read once the checks passed. Empty if the objects do not exist yet.
     applied_agents: tuple[config.Agent, ...] = ()  # of T-config; read only if an agent is in plan mode
     runtime_values: Mapping[str, str] = field(default_factory=dict, repr=False)  # of T-runtime
@@ -43,23 +46,34 @@ async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
     """Read the user's Secrets, try the keys at the providers, and take everything else from the cache."""
     relations, (namespace, name) = context.relations, tenant.key[1:]
     credentials = await read_credentials(tenant, context)
+    key_error = None if credentials.problems else await _try_keys(tenant, credentials, context)
+    keys = {} if credentials.problems else _key_subjects(tenant, credentials, context.installation_id)
+    holders = {subject: find_holder(tenant, subject, context) for subject in keys.values()}
     branches = tuple(relations.branches(namespace, name))
     return Inputs(
         tenant=tenant,
         address=address_of(tenant, context.settings.shared_base_url),
         credentials=credentials,
-        key_error=None if credentials.problems else await _try_keys(tenant, credentials, context),
+        key_error=key_error,
         was_provisioned=context.cache.secret(namespace, child_name(name, "teardown")) is not None,
-        key_holder=_key_holder(tenant, hash_key(context.installation_id, credentials.retell_key)),
-        other_key_holders=_other_key_holders(tenant, context),
+        keys=keys,
+        shared_keys=await _report_shared_keys(tenant, holders, context),
         branches=branches,
         offerings=tuple(relations.offerings(namespace, name)),
         agents=tuple(relations.agents(namespace, name)),
-        foreign_numbers={
-            branch.key.name: frozenset(numbers_of_older_branches(branch, relations.branches_sharing_number(branch)))
-            for branch in branches
-        },
+        foreign_numbers={branch.key.name: _refused_numbers(branch) for branch in branches},
     )
+
+
+async def take_keys(inputs: Inputs, context: ReconcileContext) -> Inputs:
+    """Take the grants of the keys that were found good, right before they are recorded in T-teardown.
+
+    Two that ask at once pass all checks; then `shared_keys` of the second one names the key.
+    """
+    if inputs.key_error is not None:
+        return inputs
+    holders = {subject: await take(inputs.tenant, subject, context) for subject in inputs.keys.values()}
+    return replace(inputs, shared_keys=await _report_shared_keys(inputs.tenant, holders, context))
 
 
 async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Inputs:
@@ -91,15 +105,29 @@ async def _try_keys(tenant: Tenant, credentials: Credentials, context: Reconcile
     return None
 
 
-def _other_key_holders(tenant: Tenant, context: ReconcileContext) -> tuple[KeyHolder, ...]:
-    """Return the other Tenants of the cluster whose Retell key was found good, by the annotation of their T-teardown."""
-    holders = []
-    for other in context.cache.list(Tenant):
-        secret = context.cache.secret(other.metadata.namespace, child_name(other.metadata.name, "teardown"))
-        if other.metadata.uid != tenant.metadata.uid and secret is not None and KEY_HASH in secret.annotations:
-            holders.append(_key_holder(other, secret.annotations[KEY_HASH]))
-    return tuple(holders)
+async def _report_shared_keys(
+    tenant: Tenant, holders: Mapping[Subject, Holder | None], context: ReconcileContext
+) -> frozenset[SubjectKind]:
+    """Return the keys that another Tenant has, and report that once."""
+    is_known = find_condition(tenant, ConditionType.CREDENTIALS_VALID).get("reason") == Reason.CREDENTIALS_SHARED
+    others = {subject: holder for subject, holder in holders.items() if holder is not None}
+    for subject, holder in others.items():
+        if not is_known:
+            await report_refusal(tenant, subject, holder, context)
+    return frozenset(subject.kind for subject in others)
 
 
-def _key_holder(tenant: Tenant, hashed_key: str) -> KeyHolder:
-    return KeyHolder(tenant.metadata.dotted, tenant.metadata.creation_timestamp, hashed_key)
+def _key_subjects(tenant: Tenant, credentials: Credentials, installation_id: str) -> dict[SubjectKind, Subject]:
+    """Return the keys that the tenant uses, as keyed hashes."""
+    values = {SubjectKind.RETELL_KEY: credentials.retell_key}
+    if calcom_account(tenant) is not None:
+        values[SubjectKind.CALCOM_KEY] = credentials.calcom_key
+    return {kind: Subject(kind, hash_key(installation_id, key)) for kind, key in values.items() if key}
+
+
+def _refused_numbers(branch: Branch) -> frozenset[str]:
+    """Return the DIDs that the Branch's own reconcile found to be another branch's."""
+    granted = branch.status.get("phoneNumbers")
+    if granted is None:
+        return frozenset()  # not reconciled yet
+    return frozenset(number.did for number in read_phone_numbers(branch).usable if number.number not in granted)

@@ -9,7 +9,7 @@ from askproai_core.tenant_config import config_hash, encode
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.conditions import condition_of, first_failing
+from askproai_operator.controllers.conditions import condition_of, find_condition, first_failing
 from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.controllers.tenant.addresses import registered_calcom_url
 from askproai_operator.controllers.tenant.ceilings import add_lowered, apply_ceilings
@@ -18,8 +18,8 @@ from askproai_operator.controllers.tenant.children import apply_children, apply_
 from askproai_operator.controllers.tenant.children.deployment import runtime_condition
 from askproai_operator.controllers.tenant.children.metadata import Component
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
-from askproai_operator.controllers.tenant.deletion import delete_tenant
-from askproai_operator.controllers.tenant.inputs import Inputs, gather, gather_own_objects
+from askproai_operator.controllers.tenant.deletion import delete_tenant, release_keys
+from askproai_operator.controllers.tenant.inputs import Inputs, gather, gather_own_objects, take_keys
 from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys
 from askproai_operator.controllers.tenant.status import database_condition, status_fields
 from askproai_operator.controllers.tenant.stores import (
@@ -30,7 +30,8 @@ from askproai_operator.controllers.tenant.stores import (
 )
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, compile_config
 from askproai_operator.credentials import CALCOM_WEBHOOK, calcom_account
-from askproai_operator.engine import GONE, Key, Result, UnmanagedObject, resources
+from askproai_operator.engine import GONE, Key, Result, UnmanagedObject
+from askproai_operator.grants import SubjectKind
 from askproai_operator.providers import ProviderError, ensure_calcom_webhook, remove_calcom_webhook
 
 log = structlog.get_logger(__name__)
@@ -64,13 +65,16 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
 async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     tenant, lowered = apply_ceilings(tenant, context.settings)
     inputs = await gather(tenant, context)
+    if first_failing(CHECKS, inputs) is None:
+        inputs = await take_keys(inputs, context)
     failed = first_failing(CHECKS, inputs)
     if failed is None or inputs.was_provisioned:  # a wrong new key must not silence the calls that the former one signs
         keys = await keep_signing_keys(tenant, inputs.credentials, context, usable=failed is None)
     if failed:
+        webhook_removed = await _remove_shared_webhook(inputs, context)
         # Not retried with backoff: a change of the Tenant or of a watched Secret requeues it at once, and the resync reads an
         # unwatched Secret, and asks a provider that did not answer, again.
-        return Result((failed,))
+        return Result((failed, *webhook_removed))
     inputs = await gather_own_objects(inputs, context)
     await _record_keys(inputs, context)
     valid = good(ConditionType.CREDENTIALS_VALID)
@@ -120,17 +124,35 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
 
 
 async def _record_keys(inputs: Inputs, context: ReconcileContext) -> None:
-    """Keep the keys for the deletion, and requeue the Tenants that use the same Retell key.
+    """Keep the keys for the deletion, and release those that they replace.
 
-    Only keys that were just found good are kept, so nothing is ever sent with a refused or a shared one. A younger Tenant
-    with the same key was reconciled before it could know of this one, and is refused now.
+    Only keys that were just found good are kept, so nothing is ever sent with a refused or a shared one. What is released is in
+    `T-teardown` until then, so a crash in between forgets nothing.
     """
-    holder = inputs.key_holder
     if inputs.key_error is None:
-        await context.kube.apply(teardown_secret(inputs.tenant, inputs.credentials, holder.key_hash))
-    for other in inputs.other_key_holders:
-        if other.key_hash == holder.key_hash:
-            context.enqueue(Key(resources.TENANTS.kind, *other.tenant.split(".", 1)))
+        await release_keys(inputs.tenant, context, keep=inputs.keys.values())
+        await context.kube.apply(teardown_secret(inputs.tenant, inputs.credentials, inputs.keys))
+
+
+async def _remove_shared_webhook(inputs: Inputs, context: ReconcileContext) -> tuple[Condition, ...]:
+    """Remove our webhook from the Cal.com account of another tenant, whose bookings it receives.
+
+    The status says that it was registered there until a release that refuses shared keys. All else goes on: the pods still
+    book at Cal.com, since a local calendar would offer times that are taken there.
+    """
+    kind, url = ConditionType.WEBHOOKS_REGISTERED, registered_calcom_url(inputs.tenant)
+    if SubjectKind.CALCOM_KEY not in inputs.shared_keys or url is None:
+        return ()
+    text = "removed at Cal.com, because another tenant has this key; it comes back with a key of your own"
+    removed = bad(kind, Reason.CREDENTIALS_SHARED, text)
+    if find_condition(inputs.tenant, kind).get("reason") != Reason.CREDENTIALS_SHARED:
+        try:
+            context.fence()
+            client = context.providers.calcom(inputs.credentials.calendar_base_url, inputs.credentials.calcom_key)
+            await remove_calcom_webhook(client, url)
+        except ProviderError as error:
+            return (condition_of(error, kind),)
+    return (removed,)
 
 
 def _encoded_config(inputs: Inputs, resource_ids: ResourceIds, context: ReconcileContext) -> str:

@@ -43,7 +43,7 @@ def compile_config(
     calendar_base_url: str,
     applied_agents: Iterable[config.Agent] = (),
 ) -> config.TenantConfig:
-    """Return the config. `foreign_numbers` are, by branch, the DIDs that an older branch claims: they do not route here.
+    """Return the config. `foreign_numbers` are, by branch, the DIDs that another branch has: they do not route here.
 
     An agent in plan mode is as in `applied_agents`, those of the config before: its edits must not reach the pods.
     """

@@ -3,6 +3,11 @@
 All but `apply` is pure, and the same input renders the same text, so that nothing is written twice.
 """
 
-from askproai_operator.controllers.tenant.children.apply import apply_children, apply_monitoring, apply_routes
+from askproai_operator.controllers.tenant.children.apply import (
+    apply_children,
+    apply_monitoring,
+    apply_routes,
+    remove_routes,
+)
 
-__all__ = ["apply_children", "apply_monitoring", "apply_routes"]
+__all__ = ["apply_children", "apply_monitoring", "apply_routes", "remove_routes"]

@@ -6,6 +6,8 @@ from functools import partial
 from askproai_operator.api import RuntimeMode, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.conditions import find_condition
+from askproai_operator.controllers.grant import report_refusal, take
 from askproai_operator.controllers.tenant.addresses import Address
 from askproai_operator.controllers.tenant.children import autoscaling, routes
 from askproai_operator.controllers.tenant.children.deployment import deployment, plan_layout, service_account
@@ -20,6 +22,7 @@ from askproai_operator.controllers.tenant.children.secrets import admin_secret, 
 from askproai_operator.controllers.tenant.children.services import metrics_service, services
 from askproai_operator.credentials import Credentials
 from askproai_operator.engine import ApiResource, ObservedObject, UnmanagedObject, resources
+from askproai_operator.grants import requested_subjects
 
 # Children that may be absent, by the spec, by the cluster's CRDs or during a change of the mode; the suffix of their names.
 _OPTIONAL = (
@@ -96,14 +99,14 @@ async def _apply_workloads(
 
 async def apply_routes(tenant: Tenant, address: Address, context: ReconcileContext) -> Condition:
     """Apply the Ingress or HTTPRoute that the tenant asks for; return the condition Exposed."""
-    claimed = routes.is_claimed(tenant, context.cache.list(Tenant), context.settings)
+    refused = await _take_host(tenant, address, context)
     requested = (routes.ingress(tenant, context.settings), routes.http_route(tenant, context.settings))
-    desired = [manifest for manifest in requested if manifest is not None and not claimed]
+    desired = [manifest for manifest in requested if manifest is not None and refused is None]
     installed = [manifest for manifest in desired if _is_installed(manifest, context)]
     conflict = await _apply_unless_foreign(installed, ConditionType.EXPOSED, context)
     await _prune(tenant, (resources.INGRESSES, resources.HTTP_ROUTES), installed, context)
-    if claimed:
-        return routes.claimed_condition(address)
+    if refused is not None:
+        return refused
     if conflict is not None:
         return conflict
     if desired and not installed:
@@ -113,6 +116,29 @@ async def apply_routes(tenant: Tenant, address: Address, context: ReconcileConte
         live = await context.kube.get(resources.HTTP_ROUTES, tenant.metadata.namespace, tenant.metadata.name)
         return routes.http_route_condition(address, (live or {}).get("status") or {})
     return routes.exposed_condition(address)
+
+
+async def _take_host(tenant: Tenant, address: Address, context: ReconcileContext) -> Condition | None:
+    """Take the grant of the tenant's own host and path; return the condition Exposed where it cannot have them.
+
+    Without it a namespace could draw another's callers to its own pods. The paths of the shared host need no grant: each contains
+    its tenant's name, and nobody may name that host.
+    """
+    for subject, scope in requested_subjects(tenant).items():
+        if subject.value == context.settings.shared_host:
+            return routes.reserved_condition(tenant, subject.value)
+        holder = await take(tenant, subject, context, scope)
+        if holder is not None:
+            refused = routes.claimed_condition(address)
+            if find_condition(tenant, ConditionType.EXPOSED).get("message") != refused.message:
+                await report_refusal(tenant, subject, holder, context)
+            return refused
+    return None
+
+
+async def remove_routes(tenant: Tenant, context: ReconcileContext) -> None:
+    """Delete the Ingress and the HTTPRoute. A host is granted to another tenant only after they are gone."""
+    await _prune(tenant, (resources.INGRESSES, resources.HTTP_ROUTES), (), context)
 
 
 async def apply_monitoring(tenant: Tenant, context: ReconcileContext) -> Condition:

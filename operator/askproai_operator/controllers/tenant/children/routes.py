@@ -1,18 +1,17 @@
 """The one way in from outside: an Ingress or an HTTPRoute to `/webhooks` and `/retell`, and to nothing else. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from askproai_operator.api import Gateway, Ingress, ParentRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.controllers.tenant.addresses import Address, address_of
 from askproai_operator.controllers.tenant.children.metadata import Component, Manifest, child_name, new_manifest
 from askproai_operator.engine import resources
+from askproai_operator.grants import ROUTED_PATHS
 from askproai_operator.settings import Settings
 
-_ROUTED = ("/webhooks", "/retell")  # all else on port 8080 is a 404, and the private port is in another Service
 _PORT = 8080
 
 
@@ -26,7 +25,7 @@ class _Route:
     gateway: Gateway | None
 
     def paths(self) -> list[str]:
-        return [f"{self.prefix}{path}" for path in _ROUTED]
+        return [f"{self.prefix}{path}" for path in ROUTED_PATHS]
 
 
 def _route_of(tenant: Tenant, settings: Settings) -> _Route | None:
@@ -36,38 +35,12 @@ def _route_of(tenant: Tenant, settings: Settings) -> _Route | None:
         return _Route(exposure.host, exposure.path_prefix or "", exposure.ingress, exposure.gateway)
     if exposure is not None and exposure.base_url is not None:
         return None
-    shared_host = urlsplit(settings.shared_base_url).hostname or ""
     ingress = Ingress(class_name=settings.shared_ingress_class) if settings.shared_ingress_class else None
     gateway = None
     if settings.shared_gateway is not None:
         namespace, _, name = settings.shared_gateway.rpartition("/")
         gateway = Gateway(parent_refs=(ParentRef(name=name, namespace=namespace or None),))
-    return _Route(shared_host, address.path_prefix, ingress, gateway)
-
-
-def is_claimed(tenant: Tenant, others: Iterable[Tenant], settings: Settings) -> bool:
-    """Return whether another tenant has a prior claim to this tenant's host and path, or to a path around or within it.
-
-    Without this rule a namespace could draw another's callers to its own pods. The paths of the shared host belong to the
-    tenants that they are named after; elsewhere the older tenant has the prior claim, then the first by name.
-    """
-    own_route, own_claim = _route_of(tenant, settings), _claim_order(tenant)
-    for other in others:
-        other_route = _route_of(other, settings)
-        if own_route is None or other_route is None or own_route.host != other_route.host:
-            continue
-        if other.metadata.deletion_timestamp is not None:
-            continue
-        shorter, longer = sorted((f"{own_route.prefix}/", f"{other_route.prefix}/"), key=len)
-        if longer.startswith(shorter) and _claim_order(other) < own_claim:
-            return True
-    return False
-
-
-def _claim_order(tenant: Tenant) -> tuple[Any, ...]:
-    """Return the sort key of claims: the smaller one comes first."""
-    names_host = tenant.spec.exposure is not None and tenant.spec.exposure.host is not None
-    return names_host, tenant.metadata.creation_timestamp, tenant.metadata.namespace, tenant.metadata.name
+    return _Route(settings.shared_host, address.path_prefix, ingress, gateway)
 
 
 def ingress(tenant: Tenant, settings: Settings) -> Manifest | None:
@@ -110,6 +83,13 @@ def claimed_condition(address: Address) -> Condition:
         f"another tenant has {address.base_url} already, so nothing is routed here: choose another host or pathPrefix"
     )
     return bad(ConditionType.EXPOSED, Reason.HOST_CLAIMED_TWICE, text)
+
+
+def reserved_condition(tenant: Tenant, host: str) -> Condition:
+    """Return Exposed for a tenant that names the shared host as its own."""
+    path = f"/{tenant.metadata.namespace}/{tenant.metadata.name}"
+    text = f"{host} is the platform's shared host: leave exposure.host out, and be reached at {path} there, or choose another"
+    return bad(ConditionType.EXPOSED, Reason.HOST_RESERVED, text)
 
 
 def no_gateway_api_condition(tenant: Tenant, address: Address) -> Condition:

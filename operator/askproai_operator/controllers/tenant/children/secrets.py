@@ -3,6 +3,8 @@
 `T-config`, `T-runtime`, `T-admin` and a part of `T-signing-keys` are mounted by its pods; `T-teardown` is for the deletion.
 """
 
+from collections.abc import Mapping
+
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.tenant.children.metadata import MANAGED_BY, Manifest, new_manifest
 from askproai_operator.credentials import (
@@ -14,9 +16,8 @@ from askproai_operator.credentials import (
     secret_manifest,
 )
 from askproai_operator.engine import FINALIZER, MANAGER, resources
+from askproai_operator.grants import KEY_ANNOTATIONS, Subject, SubjectKind
 
-# Annotation of T-teardown, by which tenants' keys are compared without reading them.
-KEY_HASH = "askproai.de/retell-key"
 SIGNING_KEYS = "signing-keys"
 
 
@@ -45,15 +46,16 @@ def admin_secret(tenant: Tenant, token: str) -> Manifest:
     return _secret(tenant, "admin", {"token": token})
 
 
-def teardown_secret(tenant: Tenant, credentials: Credentials, key_hash: str) -> Manifest:
+def teardown_secret(tenant: Tenant, credentials: Credentials, subjects: Mapping[SubjectKind, Subject]) -> Manifest:
     """Return `T-teardown`: what the deletion needs when the user's Secret is gone already.
 
-    Its finalizer keeps it while its namespace is being deleted. `key_hash` identifies the Retell key.
+    Its finalizer keeps it while its namespace is being deleted. Its annotations identify the keys, without reading them.
     """
     keys = {name: value for name, value in credentials.values.items() if name in {RETELL_KEY, CALCOM_KEY}}
     urls = {RETELL_BASE_URL: credentials.retell_base_url, CALCOM_BASE_URL: credentials.calendar_base_url}
     manifest = _secret(tenant, "teardown", keys | urls)
-    manifest["metadata"] |= {"finalizers": [FINALIZER], "annotations": {KEY_HASH: key_hash}}
+    annotations = {KEY_ANNOTATIONS[kind]: subject.value for kind, subject in subjects.items()}
+    manifest["metadata"] |= {"finalizers": [FINALIZER], "annotations": annotations}
     return manifest
 
 

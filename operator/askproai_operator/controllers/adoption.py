@@ -1,0 +1,86 @@
+"""Take the grants of what each object has today, before the first reconcile.
+
+Needed once after an upgrade from a release without grants, and where the operator's namespace was lost. Whoever was served keeps
+what it has: the conditions and Secrets that the operator itself wrote show it. Where two have evidence, the older one counts.
+Once there are grants, this costs no request.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeVar
+
+import structlog
+
+from askproai_operator.api import Branch, CustomResource, Tenant
+from askproai_operator.api.conditions import ConditionType, Reason
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.branch import read_phone_numbers
+from askproai_operator.controllers.conditions import find_condition
+from askproai_operator.controllers.grant import remove_routes, take
+from askproai_operator.controllers.tenant import address_of
+from askproai_operator.credentials import CALCOM_KEY, calcom_account, read_own_secret
+from askproai_operator.engine import Conflict
+from askproai_operator.grants import KEY_ANNOTATIONS, Subject, SubjectKind, holder_of, requested_subjects
+from askproai_operator.providers import hash_key
+
+log = structlog.get_logger(__name__)
+
+M = TypeVar("M", bound=CustomResource)
+
+
+async def adopt_present_holders(context: ReconcileContext) -> None:
+    """Take the grants of all objects that were served, the oldest first. Raises ApiError; safe to run again."""
+    for tenant in _oldest_first(context.cache.list(Tenant)):
+        for subject, scope in requested_subjects(tenant).items():
+            if subject.value == context.settings.shared_host:
+                # A release before routed it; a paused Tenant is not reconciled, so its route is removed here.
+                await remove_routes(holder_of(tenant, scope), subject, context)
+            elif _was_exposed(tenant, context):
+                await _adopt(tenant, subject, context, scope)
+        for subject in await _recorded_keys(tenant, context):
+            await _adopt(tenant, subject, context)
+    for branch in _oldest_first(context.cache.list(Branch)):
+        served = branch.status.get("phoneNumbers") or ()
+        for number in read_phone_numbers(branch).usable:
+            if number.number in served:
+                await _adopt(branch, Subject(SubjectKind.NUMBER, number.did), context)
+
+
+async def _adopt(model: Tenant | Branch, subject: Subject, context: ReconcileContext, scope: str = "") -> None:
+    try:
+        await take(model, subject, context, scope)
+    except (
+        Conflict
+    ) as error:  # deleted meanwhile, or a ConfigMap that a person has to correct: its reconcile reports it
+        log.warning("grant.not_adopted", subject=subject.name, holder=str(model.key), error=str(error))
+
+
+def _oldest_first(models: Sequence[M]) -> list[M]:
+    def age(model: M) -> tuple[datetime, str, str]:
+        return (model.metadata.creation_timestamp, model.metadata.namespace, model.metadata.name)
+
+    return sorted(models, key=age)
+
+
+def _was_exposed(tenant: Tenant, context: ReconcileContext) -> bool:
+    """Return whether the last complete reconcile routed the host that the spec names now: it may have been edited since."""
+    reason = find_condition(tenant, ConditionType.EXPOSED).get("reason")
+    url = (tenant.status.get("webhookUrls") or {}).get("retell") or ""
+    base_url = address_of(tenant, context.settings.shared_base_url).base_url
+    return reason not in {None, Reason.HOST_CLAIMED_TWICE} and url.startswith(f"{base_url}/")
+
+
+async def _recorded_keys(tenant: Tenant, context: ReconcileContext) -> list[Subject]:
+    """Return the keys of `T-teardown`, which holds only such as were found good.
+
+    The release before annotated it with the hash of Retell's key alone; Cal.com's is read from it then.
+    """
+    namespace, name = tenant.key[1:]
+    secret = context.cache.secret(namespace, f"{name}-teardown")
+    if secret is None:
+        return []
+    hashes = {kind: secret.annotations[text] for kind, text in KEY_ANNOTATIONS.items() if text in secret.annotations}
+    if SubjectKind.CALCOM_KEY not in hashes and calcom_account(tenant) is not None:
+        key = (await read_own_secret(context, namespace, name)).get(CALCOM_KEY)
+        hashes |= {SubjectKind.CALCOM_KEY: hash_key(context.installation_id, key)} if key else {}
+    return [Subject(kind, value) for kind, value in hashes.items()]

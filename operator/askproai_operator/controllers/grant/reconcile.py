@@ -1,0 +1,163 @@
+"""Review one grant: release what its holders no longer need, and remove the routes of those who do not hold its host.
+
+Holders only take. They are released here, so that it does not matter whether one is paused, is refused for another reason, or was
+deleted without our finalizer.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+from msgspec.structs import replace
+
+from askproai_operator.api import Tenant
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.grant.take import replace_holders
+from askproai_operator.engine import GONE, ApiResource, Key, ObservedObject, Options, Result, resources
+from askproai_operator.engine.resources import resource_of_kind
+from askproai_operator.grants import (
+    KEY_ANNOTATIONS,
+    LABEL,
+    ROUTED_PATHS,
+    Holder,
+    Subject,
+    SubjectKind,
+    find_other,
+    holder_of,
+    queue_key,
+    read_grant,
+    requested_subjects,
+)
+
+log = structlog.get_logger(__name__)
+
+OPTIONS: Final = Options(
+    workers=2
+)  # so that no custom resource waits while thousands of grants are reviewed at a start
+_INTERVAL: Final = timedelta(
+    minutes=10
+)  # between two reviews; changes that the watches report make a grant due at once
+# A holder may be missing because a backup is being restored, in any order, or because it was deleted while no operator ran.
+RESTORE_TIME: Final = timedelta(hours=1)
+_ROUTES: Final = (resources.INGRESSES, resources.HTTP_ROUTES)
+
+
+def grant_keys(context: ReconcileContext) -> list[Key]:
+    """Return the key of every grant that the cache knows."""
+    own, ref = context.settings.namespace, resources.CONFIG_MAPS
+    names = [name for namespace, name in context.cache.uids(ref) if namespace == own]
+    return [
+        queue_key(name) for name in names if (child := context.cache.child(ref, own, name)) and LABEL in child.labels
+    ]
+
+
+async def reconcile(key: Key, context: ReconcileContext) -> Result:
+    """Review one grant. Level-triggered: safe to run again at any point."""
+    child = context.cache.child(resources.CONFIG_MAPS, context.settings.namespace, key.name)
+    if child is None:
+        return GONE
+    grant = read_grant(child.annotations)
+    if grant is None:
+        log.error("grant.unreadable", config_map=key.name)
+        return Result(requeue_after=_INTERVAL, requeue_reason="a person has to correct or delete the ConfigMap")
+    reviewed = [await _review(holder, grant.subject, context) for holder in grant.holders]
+    remaining = tuple(holder for holder in reviewed if holder is not None)
+    await replace_holders(grant, child, remaining, context)
+    if grant.kind is SubjectKind.HOST:
+        await _remove_routes_of_others(grant.subject, remaining, context)
+    if any(not _is_needed(holder, grant.subject, context) for holder in remaining):
+        return Result(requeue=True, requeue_reason="a holder is missing, or its route still exists")
+    return Result(requeue_after=_INTERVAL, requeue_reason="nothing is expected; a missed event must not last")
+
+
+async def _review(holder: Holder, subject: Subject, context: ReconcileContext) -> Holder | None:
+    """Return the holder as it is to be recorded, None if it is to be released."""
+    if _is_needed(holder, subject, context):
+        return replace(holder, absent_since=None)
+    if await _is_routed(holder, subject, context):
+        return holder  # traffic still reaches it: released when the route is gone, even if the Tenant is gone first
+    model = context.cache.get(holder.key)
+    if context.cache.saw_deletion(holder.uid) or (model is not None and model.metadata.uid == holder.uid):
+        return None
+    live = await context.kube.get(resource_of_kind(holder.kind), holder.namespace, holder.name)
+    if live is not None and live["metadata"]["uid"] == holder.uid:
+        return replace(holder, absent_since=None)  # the cache lags
+    now = context.clock.now()
+    since = holder.absent_since or now
+    if now - since >= RESTORE_TIME:
+        return None
+    if holder.absent_since is None:
+        log.warning("grant.holder_missing", subject=subject.name, holder=str(holder.key), kept_for=str(RESTORE_TIME))
+    return replace(holder, absent_since=since)
+
+
+def _is_needed(holder: Holder, subject: Subject, context: ReconcileContext) -> bool:
+    """Return whether the holder exists and names the subject.
+
+    A namesake with another UID counts for a host or number that it names: it was restored, and takes the entry over. Which key a
+    Tenant uses is in its Secret; it releases a former one itself.
+    """
+    model = context.cache.get(holder.key)
+    if model is None:
+        return False
+    if subject.kind in KEY_ANNOTATIONS:
+        return model.metadata.uid == holder.uid
+    return requested_subjects(model).get(subject) == holder.scope
+
+
+async def _remove_routes_of_others(subject: Subject, holders: Iterable[Holder], context: ReconcileContext) -> None:
+    """Delete the routes by which Tenants have the host's traffic that hold none of it: also of a paused one.
+
+    A pause keeps the operator from working on an object. It must not keep a stranger's host.
+    """
+    for key in context.relations.requesting(subject):
+        tenant = context.cache.get(key)
+        if not isinstance(tenant, Tenant):
+            continue
+        own = holder_of(tenant, requested_subjects(tenant)[subject])
+        if find_other(holders, own) is not None and not any(holder.key == key for holder in holders):
+            await remove_routes(own, subject, context)
+
+
+async def remove_routes(holder: Holder, subject: Subject, context: ReconcileContext) -> None:
+    """Delete the Ingress and the HTTPRoute of a Tenant, if they route any path of the host."""
+    async for ref, child, _ in _routes(holder, subject, context):
+        await context.kube.delete(ref, holder.namespace, holder.name, child.uid)
+        log.warning("route.removed", kind=ref.kind, tenant=str(holder.key), subject=subject.name)
+
+
+async def _is_routed(holder: Holder, subject: Subject, context: ReconcileContext) -> bool:
+    """Return whether a route of the holder still has its path of the host."""
+    routed = {f"{holder.scope}{path}" for path in ROUTED_PATHS}
+    async for _, _, paths in _routes(holder, subject, context):
+        if paths & routed:
+            return True
+    return False
+
+
+async def _routes(
+    holder: Holder, subject: Subject, context: ReconcileContext
+) -> AsyncIterator[tuple[ApiResource, ObservedObject, frozenset[str]]]:
+    """Yield our Ingress and HTTPRoute of a Tenant with the paths of the host that they route now, if there are any."""
+    if subject.kind is not SubjectKind.HOST:
+        return
+    for ref in _ROUTES:
+        child = context.cache.child(ref, holder.namespace, holder.name)
+        raw = await context.kube.get(ref, holder.namespace, holder.name) if child is not None else None
+        paths = _paths_of(raw, subject.value) if raw is not None else frozenset()
+        if child is not None and paths:
+            yield ref, child, paths
+
+
+def _paths_of(route: dict[str, Any], host: str) -> frozenset[str]:
+    """Return the paths of a host that an Ingress or HTTPRoute routes."""
+    rules: list[dict[str, Any]] = route["spec"].get("rules") or []
+    if route["kind"] == resources.HTTP_ROUTES.kind:
+        is_of_host = host in (route["spec"].get("hostnames") or ())
+        matches = [match for rule in rules for match in rule.get("matches") or () if is_of_host]
+        return frozenset(str(match.get("path", {}).get("value", "")) for match in matches)
+    of_host = [rule for rule in rules if rule.get("host") == host]
+    return frozenset(
+        str(path.get("path", "")) for rule in of_host for path in (rule.get("http") or {}).get("paths") or ()
+    )

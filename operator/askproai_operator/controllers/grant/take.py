@@ -1,0 +1,134 @@
+"""Take, look up and release a grant. Two who ask at once meet at the API server: one create or one patch succeeds."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import structlog
+
+from askproai_operator.api import CustomResource
+from askproai_operator.context import ReconcileContext
+from askproai_operator.engine import ApiError, Conflict, EventRecord, ObservedObject, resources
+from askproai_operator.grants import (
+    Grant,
+    Holder,
+    Subject,
+    SubjectKind,
+    find_other,
+    grant_annotations,
+    grant_manifest,
+    holder_of,
+    read_grant,
+)
+
+log = structlog.get_logger(__name__)
+
+_ATTEMPTS: Final = 5
+_CONFLICT: Final = 409
+# To the holder, without the name of the other tenant. A host or number is in the text, a key is not.
+_WANTED: Final = {
+    SubjectKind.HOST: "another tenant asks for the host {value}, and is refused; who runs the platform can name it",
+    SubjectKind.NUMBER: "another branch lists the number {value}, and is refused; who runs the platform can name it",
+    SubjectKind.RETELL_KEY: "another tenant has your Retell key, and is refused: if you do not know of it, renew the key",
+    SubjectKind.CALCOM_KEY: "another tenant has your Cal.com key, and is refused: if you do not know of it, renew the key",
+}
+
+
+def find_holder(model: CustomResource, subject: Subject, context: ReconcileContext, scope: str = "") -> Holder | None:
+    """Return who else has the subject, by the cache; None if it is free or this object's own."""
+    child = context.cache.child(resources.CONFIG_MAPS, context.settings.namespace, subject.name)
+    grant = read_grant(child.annotations) if child is not None else None
+    return find_other(grant.holders, holder_of(model, scope)) if grant is not None else None
+
+
+async def take(model: CustomResource, subject: Subject, context: ReconcileContext, scope: str = "") -> Holder | None:
+    """Make an object the holder of a subject. Return None if it is, otherwise the other that has it.
+
+    Nothing is requested while the cache knows the holder. An entry of a namesake with another UID is replaced: the object was
+    restored from a backup. Raises ApiError, after which nothing is known to be held.
+    """
+    wanted = holder_of(model, scope)
+    child = context.cache.child(resources.CONFIG_MAPS, context.settings.namespace, subject.name)
+    cached = read_grant(child.annotations) if child is not None else None
+    if cached is not None:
+        if wanted in cached.holders:
+            return None
+        if other := find_other(cached.holders, wanted):
+            return other
+    if await context.refetch(model) is None:
+        raise Conflict(_CONFLICT, "Conflict", f"{model.key} is gone, or was made anew")
+    for _ in range(_ATTEMPTS):
+        try:
+            return await _try_take(wanted, subject, context)
+        except Conflict:  # another one took or released it at the same moment
+            continue
+    raise Conflict(_CONFLICT, "Conflict", f"the grant {subject.name} changes faster than it can be taken")
+
+
+async def _try_take(wanted: Holder, subject: Subject, context: ReconcileContext) -> Holder | None:
+    """Create the grant, or add the holder to it. Raises Conflict if somebody else wrote since it was read."""
+    namespace = context.settings.namespace
+    raw = await context.kube.get(resources.CONFIG_MAPS, namespace, subject.name)
+    if raw is None:
+        context.fence()
+        await context.kube.create(grant_manifest(namespace, subject, (wanted,)))
+    else:
+        grant = read_grant(raw["metadata"].get("annotations"))
+        if grant is None:
+            text = f"ConfigMap {namespace}/{subject.name} cannot be read: correct its annotation, or delete it"
+            raise ApiError(_CONFLICT, "Unreadable", text)
+        if other := find_other(grant.holders, wanted):
+            return other
+        if wanted in grant.holders:
+            return None
+        former = {holder for holder in grant.holders if holder.key == wanted.key and _is_replaced(holder, wanted)}
+        annotations = grant_annotations(subject, {*grant.holders, wanted} - former)
+        body = {"metadata": {"resourceVersion": raw["metadata"]["resourceVersion"], "annotations": annotations}}
+        context.fence()
+        if await context.kube.patch(resources.CONFIG_MAPS, namespace, subject.name, body) is None:
+            raise Conflict(_CONFLICT, "Conflict", f"the grant {subject.name} was released a moment ago")
+    log.info("grant.taken", subject=subject.name, holder=str(wanted.key))
+    return None
+
+
+def _is_replaced(holder: Holder, wanted: Holder) -> bool:
+    """Return whether an entry of the same name is of a former object, or the same one marked as absent."""
+    return holder.uid != wanted.uid or holder.scope == wanted.scope
+
+
+async def release(model: CustomResource, subject: Subject, context: ReconcileContext) -> None:
+    """Remove an object's entries from a grant, if the cache knows any. Raises Conflict if the grant changed since."""
+    child = context.cache.child(resources.CONFIG_MAPS, context.settings.namespace, subject.name)
+    grant = read_grant(child.annotations) if child is not None else None
+    if child is not None and grant is not None:
+        remaining = [holder for holder in grant.holders if holder.uid != model.metadata.uid]
+        await replace_holders(grant, child, remaining, context)
+
+
+async def replace_holders(
+    grant: Grant, child: ObservedObject, holders: Iterable[Holder], context: ReconcileContext
+) -> None:
+    """Write the holders of a grant that the cache knows, and delete one without any. Raises Conflict if it changed since."""
+    namespace, name, holders = context.settings.namespace, grant.subject.name, tuple(holders)
+    if holders == grant.holders:
+        return
+    context.fence()
+    if holders:
+        metadata = {"resourceVersion": str(child.version), "annotations": grant_annotations(grant.subject, holders)}
+        await context.kube.patch(resources.CONFIG_MAPS, namespace, name, {"metadata": metadata})
+    else:
+        await context.kube.delete(resources.CONFIG_MAPS, namespace, name, child.uid, version=child.version)
+    released = sorted({str(holder.key) for holder in grant.holders} - {str(holder.key) for holder in holders})
+    log.info("grant.released", subject=name, holders=released)
+
+
+async def report_refusal(model: CustomResource, subject: Subject, holder: Holder, context: ReconcileContext) -> None:
+    """Name both in the operator's log, and create an Event for the holder. Call it once, when the refusal begins."""
+    log.warning("grant.refused", subject=subject.name, holder=str(holder.key), requested_by=str(model.key))
+    held_by = context.cache.get(holder.key)
+    if held_by is None or held_by.metadata.uid != holder.uid:
+        return
+    text = _WANTED[subject.kind].format(value=subject.value)
+    try:
+        await context.kube.record_event(held_by, EventRecord("WantedByAnother", text, outlives_object=False))
+    except ApiError as error:  # an Event is a courtesy
+        log.info("grant.event_not_created", holder=str(holder.key), error=str(error))

@@ -1,0 +1,231 @@
+"""Who has a host, a number or a provider's key: whoever was granted it, not whoever's object is older."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from askproai_operator.engine import Key, resources
+from askproai_operator.providers import ensure_calcom_webhook
+from tests.worlds.operator_environment import NAME, SOON, TenantNamespace
+from tests.worlds.waiting import eventually
+
+
+def exposed_at(host: str, prefix: str = "") -> dict[str, Any]:
+    return {"exposure": {"host": host, "ingress": {}} | ({"pathPrefix": prefix} if prefix else {})}
+
+
+def new_host() -> str:
+    return f"h{uuid.uuid4().hex[:8]}.example"
+
+
+async def wait_until_older(created: dict[str, Any]) -> None:
+    """Wait until an object that is created now is younger: creation times have seconds."""
+    since = datetime.fromisoformat(created["metadata"]["creationTimestamp"])
+    await eventually(lambda: datetime.now(UTC) - since > timedelta(seconds=1), SOON, "another second")
+
+
+async def edit(namespace: TenantNamespace, spec: dict[str, Any], kind: str = "Tenant", name: str = NAME) -> None:
+    await namespace.client.merge(namespace.path(kind, name), {"spec": spec})
+
+
+async def pause(namespace: TenantNamespace, kind: str = "Tenant", name: str = NAME) -> None:
+    body = {"metadata": {"annotations": {"askproai.de/paused": "true"}}}
+    await namespace.client.merge(namespace.path(kind, name), body)
+
+
+async def routed_hosts(namespace: TenantNamespace) -> list[str]:
+    found = await namespace.get("Ingress")
+    return [rule["host"] for rule in found["spec"]["rules"]] if found else []
+
+
+async def wait_for_route(namespace: TenantNamespace, host: str) -> None:
+    async def is_routed() -> bool:
+        return await routed_hosts(namespace) == [host]
+
+    await eventually(is_routed, SOON, f"the route of {host}")
+
+
+async def test_an_older_tenant_cannot_take_the_host_of_a_younger_one(namespace, other_namespace):
+    host = new_host()
+    await namespace.write_secret()
+    await wait_until_older(await namespace.create("Tenant"))
+    await namespace.wait_until_ready()
+    await other_namespace.write_secret()
+    await other_namespace.create("Tenant", spec=exposed_at(host))
+    await other_namespace.wait_until_ready()
+    await edit(namespace, exposed_at(host))
+    reported = await namespace.wait_for_condition("Exposed", "False", "HostClaimedTwice")
+    assert other_namespace.name not in reported["message"], "the other tenant may belong to somebody else"
+    assert await namespace.get("Ingress") is None
+    assert await routed_hosts(other_namespace) == [host]
+    await other_namespace.wait_until_ready()
+
+
+async def test_an_older_branch_cannot_take_the_number_of_a_younger_one(namespace, other_namespace):
+    await wait_until_older(await namespace.create("Branch"))
+    await namespace.wait_for_condition("NumbersValid", "True", kind="Branch", name="mitte")
+    await other_namespace.create("Branch")
+    await other_namespace.wait_for_condition("NumbersValid", "True", kind="Branch", name="mitte")
+    numbers = [{"number": namespace.number}, {"number": other_namespace.number}]
+    await edit(namespace, {"phoneNumbers": numbers}, "Branch", "mitte")
+    reported = await namespace.wait_for_condition(
+        "NumbersValid", "False", "NumberClaimedTwice", kind="Branch", name="mitte"
+    )
+    assert other_namespace.number in reported["message"]
+    assert other_namespace.name not in reported["message"]
+    assert (await namespace.get("Branch", "mitte"))["status"]["phoneNumbers"] == [namespace.number]
+    other_namespace.operator.queue.add(Key("Branch", other_namespace.name, "mitte"))
+    await eventually(lambda: not other_namespace.operator.queue._processing, SOON, "the end of its reconcile")
+    assert (await other_namespace.get("Branch", "mitte"))["status"]["phoneNumbers"] == [other_namespace.number]
+
+
+async def test_an_older_tenant_cannot_take_the_retell_key_of_a_younger_one(namespace, other_namespace):
+    """Whoever names the key of a running tenant later is refused."""
+    await namespace.write_secret()
+    await wait_until_older(await namespace.create("Tenant"))
+    await namespace.wait_until_ready()
+    await other_namespace.write_secret()
+    await other_namespace.create("Tenant")
+    await other_namespace.wait_until_ready()
+    await namespace.write_secret(**{"retell-api-key": other_namespace.retell_key})
+    reported = await namespace.wait_for_condition("CredentialsValid", "False", "CredentialsShared")
+    assert "Retell" in reported["message"]
+    await other_namespace.wait_until_ready()
+
+
+async def test_a_calcom_key_of_another_tenant_is_refused(namespace, other_namespace):
+    """Cal.com's webhooks are each user's: the second tenant would store the names and numbers of the first one's customers."""
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    other_namespace.calcom_key = namespace.calcom_key
+    await other_namespace.write_secret()
+    await other_namespace.create("Tenant")
+    reported = await other_namespace.wait_for_condition("CredentialsValid", "False", "CredentialsShared")
+    assert "Cal.com" in reported["message"]
+    assert namespace.name not in reported["message"]
+    assert [url for url in namespace.calcom_webhooks() if other_namespace.name in url] == []
+    assert await other_namespace.get("Deployment", "salon-mueller-web") is None
+
+
+async def test_a_running_tenant_with_a_shared_calcom_key_loses_its_webhook_there(namespace, other_namespace):
+    """As after an upgrade from a release that let keys be shared: no more of the other's bookings come here."""
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    await other_namespace.write_secret()
+    await other_namespace.create("Tenant")
+    urls = (await other_namespace.wait_until_ready())["status"]["webhookUrls"]
+    context = namespace.operator.context
+    client = context.providers.calcom(context.settings.calcom_base_url, namespace.calcom_key)
+    await ensure_calcom_webhook(client, urls["calcom"], ["BOOKING_CREATED"], "whs")
+    await other_namespace.write_secret(**{"calcom-api-key": namespace.calcom_key})
+    await other_namespace.wait_for_condition("WebhooksRegistered", "False", "CredentialsShared")
+    assert urls["calcom"] not in namespace.calcom_webhooks()
+    assert len(namespace.calcom_webhooks()) == 1
+    assert await other_namespace.get("Deployment", "salon-mueller-web") is not None, "its pods go on serving callers"
+    await other_namespace.write_secret(**{"calcom-api-key": f"{other_namespace.calcom_key}-new"})
+    await other_namespace.wait_until_ready()
+
+
+async def test_a_paused_tenant_without_the_host_keeps_no_route(namespace, other_namespace):
+    """A pause keeps the operator from working on an object; it is no way to keep a stranger's host."""
+    host = new_host()
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec=exposed_at(host))
+    await namespace.wait_until_ready()
+    ingress = await namespace.get("Ingress")
+    await edit(namespace, {"exposure": None})
+    await namespace.wait_until_gone("Ingress")
+    await other_namespace.write_secret()
+    await other_namespace.create("Tenant", spec=exposed_at(host))
+    await wait_for_route(other_namespace, host)
+    await pause(namespace)
+    await namespace.wait_for_condition("Paused", "True")
+    restored = {"metadata": {name: ingress["metadata"][name] for name in ("name", "labels", "ownerReferences")}}
+    await namespace.client.create(resources.INGRESSES.path(namespace.name), restored | {"spec": ingress["spec"]})
+    await edit(namespace, exposed_at(host))  # as of a backup: object and route are there, the grant is another's
+    await namespace.wait_until_gone("Ingress")
+    assert await routed_hosts(other_namespace) == [host]
+
+
+async def test_the_shared_host_is_nobodys_own(namespace):
+    """Else the path of a tenant that does not exist yet could be had before it."""
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec=exposed_at("voice.example", "/some-namespace/some-tenant"))
+    reported = await namespace.wait_for_condition("Exposed", "False", "HostReserved")
+    assert "leave exposure.host out" in reported["message"]
+    assert await namespace.get("Ingress") is None
+
+
+async def test_a_deletion_hands_the_host_over_when_the_route_is_gone(namespace, other_namespace):
+    host = new_host()
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec=exposed_at(host))
+    await namespace.wait_until_ready()
+    await other_namespace.write_secret()
+    await other_namespace.create("Tenant", spec=exposed_at(host))
+    await other_namespace.wait_for_condition("Exposed", "False", "HostClaimedTwice")
+    await namespace.client.delete(namespace.path("Tenant"))
+    await wait_for_route(other_namespace, host)
+    assert await namespace.get("Ingress") is None
+    await other_namespace.wait_until_ready()
+
+
+async def test_a_tenant_that_moves_frees_its_host_and_paths_are_granted_one_by_one(namespace, other_namespace):
+    host = new_host()
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec=exposed_at(host, "/a"))
+    await namespace.wait_until_ready()
+    await other_namespace.write_secret()
+    await other_namespace.create("Tenant", spec=exposed_at(host, "/a/b"))
+    await other_namespace.wait_for_condition("Exposed", "False", "HostClaimedTwice")
+    await edit(other_namespace, exposed_at(host, "/c"))
+    await wait_for_route(other_namespace, host)
+    await edit(other_namespace, {"exposure": {"pathPrefix": None}})
+    await other_namespace.wait_for_condition("Exposed", "False", "HostClaimedTwice")
+    await edit(namespace, exposed_at(new_host()))
+    await wait_for_route(other_namespace, host)
+
+
+async def test_a_deleted_branch_hands_its_number_over(namespace, other_namespace):
+    await namespace.create("Branch")
+    await namespace.wait_for_condition("NumbersValid", "True", kind="Branch", name="mitte")
+    other_namespace.number = namespace.number
+    await other_namespace.create("Branch")
+    await other_namespace.wait_for_condition("NumbersValid", "False", "NumberClaimedTwice", kind="Branch", name="mitte")
+    await namespace.client.delete(namespace.path("Branch", "mitte"))
+    await other_namespace.wait_for_condition("NumbersValid", "True", kind="Branch", name="mitte")
+    assert (await other_namespace.get("Branch", "mitte"))["status"]["phoneNumbers"] == [namespace.number]
+
+
+async def test_of_two_branches_that_come_at_once_exactly_one_gets_the_number(namespace, other_namespace):
+    other_namespace.number = namespace.number
+    await namespace.create("Branch")
+    await other_namespace.create("Branch")
+    found: list[str] = []
+
+    async def both_judged() -> bool:
+        found[:] = []
+        for each in (namespace, other_namespace):
+            live = await each.get("Branch", "mitte")
+            conditions = (live.get("status") or {}).get("conditions") or []
+            found.extend(c["status"] for c in conditions if c["type"] == "NumbersValid")
+        return len(found) == 2
+
+    await eventually(both_judged, SOON, "both conditions")
+    assert sorted(found) == ["False", "True"]
+
+
+async def test_the_holder_learns_that_another_wants_what_it_has(namespace, other_namespace):
+    await namespace.create("Branch")
+    await namespace.wait_for_condition("NumbersValid", "True", kind="Branch", name="mitte")
+    other_namespace.number = namespace.number
+    await other_namespace.create("Branch")
+
+    async def is_reported() -> bool:
+        return ("Warning", "WantedByAnother") in await namespace.events()
+
+    await eventually(is_reported, SOON, "the event")
+    found = await namespace.operator.context.kube.list(resources.EVENTS, namespace.name)
+    assert not any(other_namespace.name in event["message"] for event in found)
