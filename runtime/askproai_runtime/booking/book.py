@@ -3,13 +3,14 @@
     claim the action of the call → lock the slot in Redis, which only spares work → TX1: lock the staff members, check the
     slot again, write the appointment (pending, with its sync job) → ask the calendar, outside any transaction → TX2: confirm
     it or keep it pending; if the time is taken there: give it up, and try the next staff member; if the calendar refuses it
-    for another reason: give it up, and say that nothing is booked → answer the caller
+    for another reason: give it up, and try the next one if the cause may be this staff member's event type, else say that
+    nothing is booked → answer the caller
 
 Killed anywhere, it leaves either nothing, or a pending appointment that its sync job finishes; asked again, it finds that
 appointment instead of making a second one. The fault points between the steps are there to prove it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -44,7 +45,7 @@ from askproai_runtime.booking.store.appointments import (
 from askproai_runtime.booking.store.calendar import mark_failed
 from askproai_runtime.booking.store.claims import lock_and_clear_holds, read_busy_spans, run_transaction
 from askproai_runtime.booking.types import Answer, BookingContext, BookingOutcome, CallContext, ClarificationNeeded
-from askproai_runtime.calendars import CalendarOutcome, Refused, Taken, Unavailable, attendee_email
+from askproai_runtime.calendars import CalendarOutcome, RefusalCause, Refused, Taken, Unavailable, attendee_email
 from askproai_runtime.german_dates import format_spoken
 
 log = structlog.get_logger(__name__)
@@ -122,11 +123,9 @@ async def _check_slot(ctx: BookingContext, claim: ActionClaim, request: BookingR
 
 async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request: BookingRequest) -> _Result:
     """Try one staff member after the other until the calendar agrees, nobody is left, or the caller has waited long enough."""
+    refused_staff: set[str] = set()
     while True:
-        try:
-            written = await run_transaction(ctx.pool, lambda conn: _write_appointment(conn, ctx, claim, request))
-        except asyncpg.ExclusionViolationError as error:
-            raise SlotNotFree from error
+        written = await _write_with_any_staff(ctx, claim, request, refused_staff)
         ctx.faults.reach("after:book-commit")
         if isinstance(written, _Result):
             return written
@@ -141,10 +140,32 @@ async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request:
             return _in_flight()
         ctx.faults.reach("after:book-give-back")
         if isinstance(outcome, Refused):
-            await claim.give_up(ctx)
-            return _Result(failure(_REFUSED), BookingOutcome.FAILED)
-        if claim.provider_timeout(ctx) is None:
+            refused_staff.add(written.staff)
+            may_fit_others = outcome.cause in {RefusalCause.EVENT_TYPE, RefusalCause.REQUEST}
+            if not may_fit_others or request.service.staff is not None or claim.provider_timeout(ctx) is None:
+                return await _refuse(ctx, claim)
+        elif claim.provider_timeout(ctx) is None:
             raise SlotNotFree
+
+
+async def _write_with_any_staff(
+    ctx: BookingContext, claim: ActionClaim, request: BookingRequest, refused_staff: Collection[str]
+) -> Appointment | _Result:
+    """Run TX1. Raises `SlotNotFree`, unless some were refused: if all others are busy, the refusal is still the reason."""
+    try:
+        return await run_transaction(
+            ctx.pool, lambda conn: _write_appointment(conn, ctx, claim, request, refused_staff)
+        )
+    except (SlotNotFree, asyncpg.ExclusionViolationError) as error:
+        if refused_staff:
+            return await _refuse(ctx, claim)
+        raise SlotNotFree from error
+
+
+async def _refuse(ctx: BookingContext, claim: ActionClaim) -> _Result:
+    """Say that nothing is booked, since the calendar refuses it; the call may ask again at once."""
+    await claim.give_up(ctx)
+    return _Result(failure(_REFUSED), BookingOutcome.FAILED)
 
 
 async def _give_up_appointment(ctx: BookingContext, appointment: Appointment, outcome: Taken | Refused) -> bool:
@@ -171,7 +192,7 @@ async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, appointment: Ap
 
 
 async def _write_appointment(
-    conn: Connection, ctx: BookingContext, claim: ActionClaim, request: BookingRequest
+    conn: Connection, ctx: BookingContext, claim: ActionClaim, request: BookingRequest, refused_staff: Collection[str]
 ) -> Appointment | _Result:
     """TX1: in one transaction everything that must not be lost: appointment, claims, customer, sync job, and the action's state.
 
@@ -183,7 +204,7 @@ async def _write_appointment(
     if repeated := request.find_repeated(await list_call_appointments(conn, ctx.tenant, call.call_id)):
         await claim.complete(conn, ctx, repeated.id)
         return _booked(request, repeated, again=True)
-    slot, claims = await _choose_staff(conn, ctx, claim, request)
+    slot, claims = await _choose_staff(conn, ctx, claim, request, refused_staff)
     customer = None
     if request.phone:
         customer = await upsert_customer(conn, ctx.tenant, request.phone, request.name, request.email)
@@ -199,9 +220,15 @@ async def _write_appointment(
 
 
 async def _choose_staff(
-    conn: Connection, ctx: BookingContext, claim: ActionClaim, request: BookingRequest
+    conn: Connection,
+    ctx: BookingContext,
+    claim: ActionClaim,
+    request: BookingRequest,
+    refused_staff: Collection[str] = (),
 ) -> tuple[Slot, Claims]:
     """Check rules and claims again: who was offered is kept, else who is booked least that day. Raises `SlotNotFree`.
+
+    `refused_staff` are those whom the calendar has just refused to book.
 
     The minimum notice of what was offered counts from before the offer (by the duration of a hold): it must not run out while
     the caller considers.
@@ -211,6 +238,7 @@ async def _choose_staff(
     busy = await read_busy_spans(conn, ctx.tenant, rules.resource_ids, first, end, claim.call.call_id)
     now = ctx.clock.now() - (ctx.settings.hold if request.offered_staff else timedelta())
     slots = free_slots(rules, busy, SlotQuery.at(request.start, now, request.service.staff))
+    slots = [slot for slot in slots if slot.staff not in refused_staff]
     if not slots:
         raise SlotNotFree
     offered = [slot for slot in slots if slot.staff == request.offered_staff]
