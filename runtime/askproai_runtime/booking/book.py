@@ -20,6 +20,7 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection
+from askproai_core.tenant_config import Function
 from askproai_runtime.booking.answers import appointment_fields, busy_answer, failure
 from askproai_runtime.booking.availability import (
     Claims,
@@ -38,6 +39,7 @@ from askproai_runtime.booking.store.appointments import (
     Appointment,
     Status,
     build_appointment,
+    count_bookings,
     insert_appointment,
     list_call_appointments,
     upsert_customer,
@@ -55,6 +57,19 @@ _REFUSED = (
     "Es tut mir leid, ich kann den Termin gerade nicht eintragen, er ist also nicht gebucht. Darum muss sich jemand aus dem Team"
     " kümmern: Bitte lassen Sie sich verbinden, oder rufen Sie später noch einmal an."
 )
+
+
+_OF_CALL = "In einem Gespräch kann ich nicht mehr als {limit} Termine eintragen, diesen habe ich also nicht gebucht."
+_OF_CALLER = "Für Ihre Rufnummer kann ich heute keine weiteren Termine eintragen, diesen habe ich also nicht gebucht."
+_ANONYMOUS = (
+    "Ohne Rufnummer kann ich im Moment keine Termine mehr eintragen, diesen habe ich also nicht gebucht. Bitte rufen Sie mit"
+    " sichtbarer Rufnummer noch einmal an."
+)
+_TRANSFER, _CALL_DIRECTLY = "Ich kann Sie dafür gern verbinden.", "Bitte rufen Sie uns dafür direkt an."
+
+
+class _LimitReached(ClarificationNeeded):
+    """The call, the caller, or all anonymous callers together have booked as much as the tenant allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +106,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             await claim.give_up(ctx)
             raise
     except ClarificationNeeded as clarification:
-        return _Result(clarification.answer, BookingOutcome.ASKED_BACK)
+        limited = isinstance(clarification, _LimitReached)
+        return _Result(clarification.answer, BookingOutcome.LIMITED if limited else BookingOutcome.ASKED_BACK)
     except asyncpg.LockNotAvailableError:
         return _Result(busy_answer(), BookingOutcome.BUSY)
     except SlotNotFree:
@@ -200,10 +216,11 @@ async def _write_appointment(
     committed a moment ago, after its lease ended.
     """
     call, rules = claim.call, request.rules
-    await lock_and_clear_holds(conn, ctx.tenant, rules.resource_ids, call.call_id)
+    await lock_and_clear_holds(conn, ctx.tenant, [_common_resource(ctx), *rules.resource_ids], call.call_id)
     if repeated := request.find_repeated(await list_call_appointments(conn, ctx.tenant, call.call_id)):
         await claim.complete(conn, ctx, repeated.id)
         return _booked(request, repeated, again=True)
+    await _require_within_limits(conn, ctx, call)
     slot, claims = await _choose_staff(conn, ctx, claim, request, refused_staff)
     customer = None
     if request.phone:
@@ -217,6 +234,33 @@ async def _write_appointment(
     else:
         await claim.complete(conn, ctx, appointment.id)
     return appointment
+
+
+def _common_resource(ctx: BookingContext) -> int:
+    """Return the resource that every booking of the tenant locks, whatever it books: under it the limits are counted."""
+    return min(r for branch in ctx.config().branches for staff in branch.staff for r in staff.resource_ids)
+
+
+async def _require_within_limits(conn: Connection, ctx: BookingContext, call: CallContext) -> None:
+    """Raise `_LimitReached` if one more booking is too many. The model's words bound nothing: it may be made to go on."""
+    config = ctx.config()
+    limits = config.booking_limits
+    own_numbers = {
+        text for branch in config.branches for phone in branch.phone_numbers for text in (phone.number, phone.did)
+    }
+    is_anonymous = call.caller is None or call.caller in own_numbers
+    counts = await count_bookings(conn, ctx.tenant, call.call_id, call.caller, own_numbers, ctx.clock.now())
+    if counts.of_call >= limits.per_call:
+        reason = _OF_CALL.format(limit=limits.per_call)
+    elif not is_anonymous and counts.of_caller >= limits.per_caller_and_day:
+        reason = _OF_CALLER
+    elif is_anonymous and counts.anonymous >= limits.anonymous_per_hour:
+        reason = _ANONYMOUS
+    else:
+        return
+    log.warning("booking.limited", call_id=call.call_id, correlation_id=call.correlation_id)
+    can_transfer = any(Function.TRANSFER_TO_HUMAN in agent.functions for agent in config.agents)
+    raise _LimitReached(f"{reason} {_TRANSFER if can_transfer else _CALL_DIRECTLY}", alternatives=[])
 
 
 async def _choose_staff(

@@ -60,6 +60,7 @@ def compile_config(
         services=tuple(_service(offering, branches, units) for offering in active),
         agents=_agents(agents, branches),
         rate_limits=spec.runtime.rate_limits,
+        booking_limits=spec.runtime.booking_limits,
     )
 
 
