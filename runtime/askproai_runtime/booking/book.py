@@ -28,6 +28,7 @@ from askproai_runtime.booking.availability import (
     Slot,
     SlotQuery,
     allocate_claims,
+    busy_window,
     free_slots,
     least_busy_per_start,
 )
@@ -277,9 +278,9 @@ async def _choose_staff(
     The minimum notice of what was offered counts from before the offer (by the duration of a hold): it must not run out while
     the caller considers.
     """
-    day, rules = timedelta(days=1), request.rules
-    first, end = request.start - day, request.start + day
-    busy = await read_busy_spans(conn, ctx.tenant, rules.resource_ids, first, end, claim.call.call_id)
+    rules = request.rules
+    window = busy_window(rules, request.start.astimezone(rules.zone).date())
+    busy = await read_busy_spans(conn, ctx.tenant, rules.resource_ids, window.start, window.end, claim.call.call_id)
     now = ctx.clock.now() - (ctx.settings.hold if request.offered_staff else timedelta())
     slots = free_slots(rules, busy, SlotQuery.at(request.start, now, request.service.staff))
     slots = [slot for slot in slots if slot.staff not in refused_staff]

@@ -195,8 +195,8 @@ async def count_bookings(
     (row,) = await conn.fetch(
         """SELECT count(*) FILTER (WHERE call_id = $2) AS of_call,
                   count(*) FILTER (WHERE caller = $3 AND created_at > clock_timestamp() - interval '1 day') AS of_caller,
-                  count(*) FILTER (WHERE (caller IS NULL OR caller = ANY($5)) AND created_at > clock_timestamp() - interval '1 hour')
-                      AS anonymous
+                  count(*) FILTER (WHERE (caller IS NULL OR caller = ANY($5))
+                                   AND created_at > clock_timestamp() - interval '1 hour') AS anonymous
            FROM appointments WHERE tenant = $1 AND starts_at > $4 AND call_id IS NOT NULL
            AND status IN ('confirmed', 'pending_sync', 'cancelled', 'no_show')""",
         tenant, call_id, caller, now - timedelta(days=1), list(own_numbers),
