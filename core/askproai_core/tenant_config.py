@@ -178,6 +178,14 @@ class RateLimits(_ConfigStruct, frozen=True):
     functions_per_second: int = 100
 
 
+class BookingLimits(_ConfigStruct, frozen=True):
+    """How many appointments callers can book by telephone; a day and an hour count back from now."""
+
+    per_call: int = 3
+    per_caller_and_day: int = 10
+    anonymous_per_hour: int = 20  # of all callers whose number is withheld
+
+
 class Retention(_ConfigStruct, frozen=True):
     raw_event_days: int = 30
     transcript_days: int = 30
@@ -199,6 +207,7 @@ class TenantConfig(_ConfigStruct, frozen=True):
     services: tuple[Service, ...] = ()
     agents: tuple[Agent, ...] = ()
     rate_limits: RateLimits = RateLimits()
+    booking_limits: BookingLimits = BookingLimits()
     retention: Retention = Retention()
 
 

@@ -1,6 +1,7 @@
 """What web and worker share for the life of the process: config, credentials, database, Redis, metrics, client session."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -83,6 +84,15 @@ def circuit_rules(settings: Settings) -> CircuitRules:
     return CircuitRules(open_for=timedelta(seconds=settings.circuit_open_seconds))
 
 
+def exempt_from_collection() -> None:
+    """Take all that exists now out of the garbage collector's work: modules and rules, which live as long as the process.
+
+    A full collection stops the event loop, and would look through all of them: 30 ms each time instead of less than 1 ms.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @asynccontextmanager
 async def open_process(
     settings: Settings, component: str, connections: int, clock: Clock, faults: FaultPoints, stop: asyncio.Event
@@ -102,6 +112,7 @@ async def open_process(
         aiohttp.ClientSession() as session,
     ):
         circuits = CircuitBreakers(shared, clock, metrics, circuit_rules(settings), base_url=base_url)
+        exempt_from_collection()
         async with background_tasks(circuits.follow(stop), config.watch(stop, metrics.config, metrics.config_rejected)):
             yield Process(settings, clock, faults, config, credentials, metrics, session, pool, shared, circuits)
 

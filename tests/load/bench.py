@@ -1,4 +1,4 @@
-"""`make bench`: measure what docs/performance.md states. `python -m tests.load.bench [--json] [--skip-idle] [--seconds 30]`.
+"""`make bench`: measure what docs/performance.md states. Options: `python -m tests.load.bench --help`.
 
 Everything runs on this machine's loopback, each part as the process that a pod runs. Exit code 1 when a bar is missed or a
 promise is broken: an event that was acknowledged and is not stored once and processed.
@@ -9,29 +9,26 @@ import asyncio
 import json
 import os
 import platform
+import random
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import aiohttp
-import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from askproai_core.logging import configure_logs
 from askproai_core.phone_numbers import Routing, e164_or_none
-from askproai_runtime.booking import BookingSettings, ServiceRules, SlotQuery, free_slots
+from askproai_runtime.booking import ServiceRules, SlotQuery, free_slots
 from askproai_runtime.booking.availability import BusySpan
-from askproai_runtime.booking.offer import choose_offer
-from askproai_runtime.booking.request import ServiceRequest
-from askproai_runtime.german_dates import Candidate, Grain
 from askproai_sandbox.cluster import ProcessError, free_port
 from tests.load.calls import play_calls, play_crowd
 from tests.load.environment import (
@@ -45,6 +42,7 @@ from tests.load.environment import (
     process,
     send,
 )
+from tests.load.event_loop import event_loop_rows
 from tests.load.events import event_id
 from tests.load.idle import idle_rows
 from tests.load.measure import Row, latency_rows, percentile
@@ -61,7 +59,7 @@ class PromiseBroken(AssertionError):
 
 
 async def measure(
-    directory: Path, *, seconds: float, idle: bool, report: Callable[[str], None]
+    directory: Path, *, seconds: float, idle: bool, seed: int, report: Callable[[str], None]
 ) -> tuple[dict[str, Any], list[Row]]:
     """Run every measurement, one after the other, and return the facts about the machine and the rows."""
     rows: list[Row] = []
@@ -88,6 +86,8 @@ async def measure(
         rows += await crowd_rows(env)
         report("pure functions")
         rows += pure_rows(env)
+        report(f"the event loop at the CRDs' limits, seed {seed}")
+        rows += await event_loop_rows(env, seed)
     return facts | {"load after": round(os.getloadavg()[0], 2)}, rows
 
 
@@ -242,15 +242,10 @@ def pure_rows(env: LoadEnvironment) -> list[Row]:
     spans = [BusySpan(start, start + timedelta(minutes=55)) for start in starts]
     busy = {person.resource_ids[0]: spans for person in rules.staff_members}
     slots = timed(lambda: free_slots(rules, busy, SlotQuery(now, now, now + timedelta(days=14))), 200)
-    year = msgspec.structs.replace(rules.service, booking_horizon_days=730, slot_step_minutes=1)
-    largest, wanted = ServiceRequest(replace(rules, service=year), None), now + timedelta(days=729)
-    at_night = [Candidate(wanted.replace(hour=2), None, Grain.MINUTE, "")]
-    sentence = timed(lambda: choose_offer(largest, busy, now, at_night, BookingSettings()), 200)
     routing, number = Routing(config), branch.phone_numbers[0].number
     routes = timed(lambda: routing.route(None, e164_or_none(number)), 5_000)
     return [
         *latency_rows("availability, 10 people × 14 days", slots, 95, wish="< 20 ms"),
-        *latency_rows("a taken time in 729 days, on a grid of a minute", sentence, 95, wish="< 20 ms"),
         Row("number → branch, p95", percentile(routes, 95) * 1e6, "µs", "< 1 ms"),
     ]
 
@@ -283,6 +278,7 @@ def main() -> None:
     )
     parser.add_argument("--skip-idle", action="store_true", help="without the demo's parts, so without idle memory")
     parser.add_argument("--seconds", type=float, default=30, help="how long acknowledgements are measured (30)")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of the sentences, to repeat a run")
     options = parser.parse_args()
     console, started = Console(stderr=options.json), time.monotonic()
 
@@ -293,7 +289,7 @@ def main() -> None:
     directory = Path(tempfile.mkdtemp(prefix="askproai-bench-"))
     try:
         facts, rows = asyncio.run(
-            measure(directory, seconds=options.seconds, idle=not options.skip_idle, report=report)
+            measure(directory, seconds=options.seconds, idle=not options.skip_idle, seed=options.seed, report=report)
         )
     except (AssertionError, ProcessError) as problem:
         sys.exit(f"there are no numbers: {problem}\nlogs are left in {directory}")

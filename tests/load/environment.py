@@ -30,6 +30,7 @@ from tests.worlds.waiting import eventually
 ROOT = Path(__file__).resolve().parents[2]
 CALCOM_KEY = "cal_bench"
 PEOPLE = tuple(f"person-{n}" for n in range(10))
+LARGEST = tuple(f"p{n}" for n in range(60))  # as many staff members as a Branch can have
 EVENT_TYPES = tuple(EventType(staff=person, event_type_id=1001 + n) for n, person in enumerate(PEOPLE))
 _NEVER_REACHED = RateLimits(webhooks_per_second=10**6, functions_per_second=10**6)  # requests are still counted
 
@@ -54,6 +55,7 @@ class LoadEnvironment:
 
     directory: Path
     store: TenantStore
+    largest: TenantStore  # a tenant without processes
     db: asyncpg.Connection  # the superuser's connection, to check what was stored
     ports: Mapping[str, int]
     redis_url: str
@@ -100,10 +102,11 @@ async def open_environment(directory: Path) -> AsyncIterator[LoadEnvironment]:
     try:
         async with fresh_database(postgres) as database:
             store = await database.create_tenant("bench", [("mitte", person, 1) for person in PEOPLE])
+            largest = await database.create_tenant("largest", [("mitte", name, 1) for name in LARGEST])
             db = await asyncpg.connect(database.superuser_dsn)
             ports = {name: free_port() for name in ("PUBLIC", "PRIVATE", "METRICS", "WORKER")}
             redis_url = await redis.add_user("bench", partial(acl_rules, store.tenant))
-            yield LoadEnvironment(directory, store, db, ports, redis_url)
+            yield LoadEnvironment(directory, store, largest, db, ports, redis_url)
             await db.close()
     finally:
         await asyncio.gather(postgres.remove(), redis.remove())

@@ -187,6 +187,24 @@ class AdminStore:
             )  # fmt: skip
         return {(row["branch"], row["staff"], row["unit"]): row["id"] for row in rows}
 
+    async def list_booking_refusals(self, tenant: str) -> set[int | None]:
+        """Return the statuses with which the remote calendar has refused the pods' bookings in the last quarter of an hour.
+
+        Only those that say that the key, the address or an event type is wrong; None: no key is mounted. What concerns every
+        booking is over once one is confirmed; an event type is not, since the one that was confirmed may be another.
+        """
+        async with self._connection() as conn:
+            rows = await conn.fetch(
+                """SELECT DISTINCT r.status FROM provider_calls r
+                   WHERE r.tenant = $1 AND r.at > clock_timestamp() - interval '15 minutes'
+                     AND (r.provider, r.operation, r.outcome) = ('calcom', 'create-booking', 'refused')
+                     AND (r.status IN (403, 404) OR coalesce(r.status, 401) IN (301, 302, 307, 308, 401, 498) AND NOT EXISTS (
+                         SELECT 1 FROM provider_calls c WHERE c.tenant = $1 AND c.at > r.at
+                         AND (c.provider, c.operation, c.outcome) = ('calcom', 'create-booking', 'confirmed')))""",
+                tenant,
+            )
+        return {row["status"] for row in rows}
+
     async def drop_tenant(self, tenant: str, erase: bool, *, uid: str | None = None) -> None:
         """Drop the tenant's login role; its rows stay for the Tenant's UID, unless `erase`. Safe to repeat.
 

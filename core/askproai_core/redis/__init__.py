@@ -2,7 +2,7 @@
 
 from askproai_core.redis.acl import ALL_TENANTS, ALLOWED_COMMANDS, acl_rules, coordinator_acl_rules
 from askproai_core.redis.circuit_breaker import CircuitBreakers, CircuitOpen, CircuitView, Permit
-from askproai_core.redis.circuit_state import CircuitRules, CircuitState
+from askproai_core.redis.circuit_state import Circuit, CircuitCommand, CircuitRules, CircuitState
 from askproai_core.redis.client import RedisClient, RedisMetrics, RedisUnavailable, Script, connect, send
 from askproai_core.redis.pubsub import WakeUpChannel
 from askproai_core.redis.rate_limiter import RateLimiter
@@ -10,7 +10,8 @@ from askproai_core.redis.slot_lock import SlotLock
 from askproai_core.tenant_config import Provider
 
 __all__ = [
-    "ALLOWED_COMMANDS", "ALL_TENANTS", "CircuitBreakers", "CircuitOpen", "CircuitRules", "CircuitState", "CircuitView",
-    "Permit", "Provider", "RateLimiter", "RedisClient", "RedisMetrics", "RedisUnavailable", "Script", "SlotLock",
-    "WakeUpChannel", "acl_rules", "connect", "coordinator_acl_rules", "send",
+    "ALLOWED_COMMANDS", "ALL_TENANTS", "Circuit", "CircuitBreakers", "CircuitCommand", "CircuitOpen", "CircuitRules",
+    "CircuitState", "CircuitView", "Permit", "Provider", "RateLimiter", "RedisClient", "RedisMetrics",
+    "RedisUnavailable", "Script", "SlotLock", "WakeUpChannel", "acl_rules", "connect", "coordinator_acl_rules",
+    "send",
 ]  # fmt: skip

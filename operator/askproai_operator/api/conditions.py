@@ -82,6 +82,7 @@ class Reason(Explained):
     SECRET_NOT_FOUND = "SecretNotFound", "No such Secret in this namespace; create it, or correct the reference."
     SECRET_KEY_MISSING = "SecretKeyMissing", "The Secret lacks the key that is named; add it, or correct the reference."
     CREDENTIALS_INVALID = "CredentialsInvalid", "The provider refuses the key; put a valid one into the Secret."
+    BOOKINGS_REFUSED = "BookingsRefused", "Cal.com refuses what the pods book; the message says what to correct."
     CREDENTIALS_SHARED = (
         "CredentialsShared",
         "Another Tenant has this Retell or Cal.com key; each needs its own account.",

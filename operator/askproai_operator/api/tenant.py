@@ -229,6 +229,15 @@ class RateLimits(base.Part):
     """Call functions per second, up to the operator's ASKPROAI_MAX_REQUESTS_PER_SECOND; 0 is that ceiling."""
 
 
+class BookingLimits(base.Part):
+    per_call: Annotated[int, Field(ge=1, le=100)] = 3
+    """In one call, cancelled ones included."""
+    per_caller_and_day: Annotated[int, Field(ge=1, le=1000)] = 10
+    """From one number within 24 hours; raise it for an office that books for many people."""
+    anonymous_per_hour: Annotated[int, Field(ge=1, le=1000)] = 20
+    """By all callers together who withhold their number."""
+
+
 class Runtime(base.Part):
     mode: RuntimeMode = RuntimeMode.COMBINED
     """Combined: one Deployment whose pods have a web and a worker container.
@@ -241,6 +250,8 @@ class Runtime(base.Part):
     """What all pods of this tenant have in common: registry, nodes, priority, annotations. A change restarts them one by one."""
     rate_limits: RateLimits = RateLimits()
     """Limits over all pods; what is above them is answered 429 with Retry-After. While Redis is away they hold for each pod."""
+    booking_limits: BookingLimits = BookingLimits()
+    """How many appointments callers can book; above it they are asked to turn to the team."""
 
 
 # The defaults of the config, in objects of their own: in a ConfigMap msgspec leaves out a value that *is* its default, and the

@@ -6,7 +6,7 @@ seconds.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -19,6 +19,7 @@ from askproai_runtime.booking.opening_hours import (
     EpochSpan,
     grid_starts,
     local_days,
+    merge_spans,
     wall_clock_epoch,
     working_spans,
 )
@@ -43,10 +44,11 @@ class BusySpan:
     start: datetime
     end: datetime
     units: int = 1
+    seconds: EpochSpan = field(init=False, compare=False)  # each search reads it several times
 
-    @property
-    def seconds(self) -> EpochSpan:
-        return int(self.start.timestamp()), int(-(-self.end.timestamp() // 1))
+    def __post_init__(self) -> None:
+        seconds = int(self.start.timestamp()), int(-(-self.end.timestamp() // 1))
+        object.__setattr__(self, "seconds", seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,27 +137,62 @@ class Obstacle(StrEnum):
 
 def free_slots(rules: ServiceRules, busy: Busy, query: SlotQuery) -> list[Slot]:
     """Return every bookable start that the query asks for, earliest first, one entry for each staff member."""
-    service = rules.service
-    first = max(query.first, query.now + timedelta(minutes=service.minimum_notice_minutes)).timestamp()
+    starts = list_starts(rules, query)
+    found = [
+        (s, staff_member.id)
+        for staff_member in _candidates(rules, query.staff)
+        for s in free_starts(rules, staff_member, busy, starts, query)
+    ]
+    return to_slots(rules, found)
+
+
+def list_starts(rules: ServiceRules, query: SlotQuery) -> list[int]:
+    """Return the starts of the query that the grid, the minimum notice and the horizon allow, whoever works then."""
+    first = max(query.first, query.now + timedelta(minutes=rules.service.minimum_notice_minutes)).timestamp()
     end = min(query.end.timestamp(), _horizon_end(rules, query.now))
-    days = local_days(rules.zone, query.first, query.end)
-    starts = [s for day in days for s in grid_starts(day, service.slot_step_minutes, rules.zone) if first <= s < end]
+    starts: list[int] = []
+    for day in local_days(rules.zone, query.first, query.end):
+        grid = grid_starts(day, rules.service.slot_step_minutes, rules.zone)
+        starts += grid[bisect_left(grid, first) : bisect_left(grid, end)]
+    return starts
+
+
+def free_starts(
+    rules: ServiceRules, staff_member: Staff, busy: Busy, starts: Sequence[int], query: SlotQuery
+) -> list[int]:
+    """Return those of `starts` at which a staff member is free; at most the query's limit."""
     if not starts:
         return []
+    service = rules.service
     before = service.buffer_before_minutes * 60
     length = (service.duration_minutes + service.buffer_after_minutes) * 60
-    found: list[tuple[int, str]] = []
-    for staff_member in _candidates(rules, query.staff):
-        working = working_spans(rules.zone, rules.branch, staff_member, starts[0] - before, starts[-1] + length)
-        free = _subtract(working, _full_spans(staff_member, service.capacity, busy))
-        ranges = [
-            (bisect_left(starts, opens + before), bisect_right(starts, closes - length)) for opens, closes in free
-        ]
-        found += ((s, staff_member.id) for s in _choose_starts(starts, ranges, query))
-    duration = timedelta(minutes=service.duration_minutes)
-    found.sort(key=lambda start_and_staff: start_and_staff[0])  # stable: staff members keep the order of the config
+    first, end = starts[0] - before, starts[-1] + length
+    working = working_spans(rules.zone, rules.branch, staff_member, first, end)
+    free = _subtract(working, _full_spans(staff_member, service.capacity, busy, (first, end))) if working else []
+    ranges = [(bisect_left(starts, opens + before), bisect_right(starts, closes - length)) for opens, closes in free]
+    return _choose_starts(starts, ranges, query)
+
+
+def to_slots(rules: ServiceRules, found: list[tuple[int, str]]) -> list[Slot]:
+    """Return starts and staff members as slots, earliest first; staff members keep the order in which they were found."""
+    duration = timedelta(minutes=rules.service.duration_minutes)
+    found.sort(key=lambda start_and_staff: start_and_staff[0])
     instants = {s: datetime.fromtimestamp(s, UTC) for s, _ in found}
     return [Slot(instants[s], instants[s] + duration, staff) for s, staff in found]
+
+
+def busy_window(rules: ServiceRules, day: date) -> Span:
+    """Return the time whose claims decide about the starts of a local day, and about who is booked least on it."""
+    midnight, end = (wall_clock_epoch(day, minute, rules.zone) for minute in (0, DAY_MINUTES))
+    service = rules.service
+    last = end + (service.duration_minutes + service.buffer_after_minutes) * 60
+    return _utc_span(midnight - service.buffer_before_minutes * 60, last)
+
+
+def is_working_day(rules: ServiceRules, day: date, staff: str | None) -> bool:
+    """Return whether anybody (or this staff member) works on a local day at all."""
+    midnight = wall_clock_epoch(day, 0, rules.zone)
+    return any(working_spans(rules.zone, rules.branch, s, midnight, midnight) for s in _candidates(rules, staff))
 
 
 def _choose_starts(starts: Sequence[int], ranges: Iterable[tuple[int, int]], query: SlotQuery) -> list[int]:
@@ -210,11 +247,9 @@ def find_obstacle(
         return Obstacle.PAST
     if start.timestamp() >= _horizon_end(rules, now):
         return Obstacle.TOO_FAR
-    midnight = wall_clock_epoch(day, 0, rules.zone)
     candidates = _candidates(rules, staff)
-    if not any(working_spans(rules.zone, rules.branch, s, midnight, midnight) for s in candidates):
-        others = any(working_spans(rules.zone, rules.branch, s, midnight, midnight) for s in rules.staff_members)
-        return Obstacle.OUTSIDE_HOURS if others else Obstacle.CLOSED_DAY  # one person's day off closes no branch
+    if not is_working_day(rules, day, staff):  # one person's day off closes no branch
+        return Obstacle.OUTSIDE_HOURS if is_working_day(rules, day, None) else Obstacle.CLOSED_DAY
     if whole_day:
         return Obstacle.TAKEN
     if start < now + timedelta(minutes=rules.service.minimum_notice_minutes):
@@ -254,24 +289,33 @@ def _subtract(working: list[EpochSpan], full: list[EpochSpan]) -> list[EpochSpan
     return free
 
 
-def _full_spans(staff_member: Staff, capacity: int, busy: Busy) -> list[EpochSpan]:
+def _full_spans(staff_member: Staff, capacity: int, busy: Busy, within: EpochSpan) -> list[EpochSpan]:
     """Return the spans in which a staff member has no room for one more of `capacity` parallel appointments.
+
+    Only claims that overlap `within` are considered.
 
     Two limits apply: the shares of the staff member that are taken, whatever the number of units was when they were claimed,
     and the resources that can be claimed now. They differ only while appointments from before a change of capacities are
     still to come.
     """
+    first, last = within
+    claims = [
+        (resource_id, span)
+        for resource_id in staff_member.resource_ids
+        for span in busy.get(resource_id, ())
+        if span.seconds[0] < last and first < span.seconds[1]
+    ]
+    if capacity == 1:  # any claim is in the way
+        return merge_spans([span.seconds for _, span in claims])
     claimable = staff_member.resource_ids[: staff_member.units]
     max_shares, max_claimed = _SHARES - _SHARES // capacity, staff_member.units - staff_member.units // capacity
     # By instant: how many shares and claimable resources begin or end to be taken.
     changes: dict[int, tuple[int, int]] = {}
-    for resource_id in staff_member.resource_ids:
-        is_claimable = resource_id in claimable
-        for span in busy.get(resource_id, ()):
-            share = _SHARES // span.units
-            for at, sign in zip(span.seconds, (1, -1), strict=True):
-                shares, claimed = changes.get(at, (0, 0))
-                changes[at] = shares + sign * share, claimed + sign * is_claimable
+    for resource_id, span in claims:
+        is_claimable, share = resource_id in claimable, _SHARES // span.units
+        for at, sign in zip(span.seconds, (1, -1), strict=True):
+            shares, claimed = changes.get(at, (0, 0))
+            changes[at] = shares + sign * share, claimed + sign * is_claimable
     full: list[EpochSpan] = []
     shares = claimed = 0
     full_since: int | None = None
@@ -292,7 +336,7 @@ def allocate_claims(staff_member: Staff, capacity: int, busy: Busy, blocked: Spa
     member): otherwise free ones that do not line up would be lost.
     """
     first, last = int(blocked.start.timestamp()), int(blocked.end.timestamp())
-    if any(start < last and first < end for start, end in _full_spans(staff_member, capacity, busy)):
+    if any(start < last and first < end for start, end in _full_spans(staff_member, capacity, busy, (first, last))):
         return None
     count = staff_member.units // capacity
     taken = {r: [span.seconds for span in busy.get(r, ())] for r in staff_member.resource_ids[: staff_member.units]}

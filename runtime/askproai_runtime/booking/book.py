@@ -3,13 +3,14 @@
     claim the action of the call → lock the slot in Redis, which only spares work → TX1: lock the staff members, check the
     slot again, write the appointment (pending, with its sync job) → ask the calendar, outside any transaction → TX2: confirm
     it or keep it pending; if the time is taken there: give it up, and try the next staff member; if the calendar refuses it
-    for another reason: give it up, and say that nothing is booked → answer the caller
+    for another reason: give it up, and try the next one if the cause may be this staff member's event type, else say that
+    nothing is booked → answer the caller
 
 Killed anywhere, it leaves either nothing, or a pending appointment that its sync job finishes; asked again, it finds that
 appointment instead of making a second one. The fault points between the steps are there to prove it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,6 +20,7 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection
+from askproai_core.tenant_config import Function
 from askproai_runtime.booking.answers import appointment_fields, busy_answer, failure
 from askproai_runtime.booking.availability import (
     Claims,
@@ -26,6 +28,7 @@ from askproai_runtime.booking.availability import (
     Slot,
     SlotQuery,
     allocate_claims,
+    busy_window,
     free_slots,
     least_busy_per_start,
 )
@@ -37,6 +40,7 @@ from askproai_runtime.booking.store.appointments import (
     Appointment,
     Status,
     build_appointment,
+    count_bookings,
     insert_appointment,
     list_call_appointments,
     upsert_customer,
@@ -44,7 +48,7 @@ from askproai_runtime.booking.store.appointments import (
 from askproai_runtime.booking.store.calendar import mark_failed
 from askproai_runtime.booking.store.claims import lock_and_clear_holds, read_busy_spans, run_transaction
 from askproai_runtime.booking.types import Answer, BookingContext, BookingOutcome, CallContext, ClarificationNeeded
-from askproai_runtime.calendars import CalendarOutcome, Refused, Taken, Unavailable, attendee_email
+from askproai_runtime.calendars import CalendarOutcome, RefusalCause, Refused, Taken, Unavailable, attendee_email
 from askproai_runtime.german_dates import format_spoken
 
 log = structlog.get_logger(__name__)
@@ -54,6 +58,19 @@ _REFUSED = (
     "Es tut mir leid, ich kann den Termin gerade nicht eintragen, er ist also nicht gebucht. Darum muss sich jemand aus dem Team"
     " kümmern: Bitte lassen Sie sich verbinden, oder rufen Sie später noch einmal an."
 )
+
+
+_OF_CALL = "In einem Gespräch kann ich nicht mehr als {limit} Termine eintragen, diesen habe ich also nicht gebucht."
+_OF_CALLER = "Für Ihre Rufnummer kann ich heute keine weiteren Termine eintragen, diesen habe ich also nicht gebucht."
+_ANONYMOUS = (
+    "Ohne Rufnummer kann ich im Moment keine Termine mehr eintragen, diesen habe ich also nicht gebucht. Bitte rufen Sie mit"
+    " sichtbarer Rufnummer noch einmal an."
+)
+_TRANSFER, _CALL_DIRECTLY = "Ich kann Sie dafür gern verbinden.", "Bitte rufen Sie uns dafür direkt an."
+
+
+class _LimitReached(ClarificationNeeded):
+    """The call, the caller, or all anonymous callers together have booked as much as the tenant allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +107,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             await claim.give_up(ctx)
             raise
     except ClarificationNeeded as clarification:
-        return _Result(clarification.answer, BookingOutcome.ASKED_BACK)
+        limited = isinstance(clarification, _LimitReached)
+        return _Result(clarification.answer, BookingOutcome.LIMITED if limited else BookingOutcome.ASKED_BACK)
     except asyncpg.LockNotAvailableError:
         return _Result(busy_answer(), BookingOutcome.BUSY)
     except SlotNotFree:
@@ -122,11 +140,9 @@ async def _check_slot(ctx: BookingContext, claim: ActionClaim, request: BookingR
 
 async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request: BookingRequest) -> _Result:
     """Try one staff member after the other until the calendar agrees, nobody is left, or the caller has waited long enough."""
+    refused_staff: set[str] = set()
     while True:
-        try:
-            written = await run_transaction(ctx.pool, lambda conn: _write_appointment(conn, ctx, claim, request))
-        except asyncpg.ExclusionViolationError as error:
-            raise SlotNotFree from error
+        written = await _write_with_any_staff(ctx, claim, request, refused_staff)
         ctx.faults.reach("after:book-commit")
         if isinstance(written, _Result):
             return written
@@ -141,10 +157,32 @@ async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request:
             return _in_flight()
         ctx.faults.reach("after:book-give-back")
         if isinstance(outcome, Refused):
-            await claim.give_up(ctx)
-            return _Result(failure(_REFUSED), BookingOutcome.FAILED)
-        if claim.provider_timeout(ctx) is None:
+            refused_staff.add(written.staff)
+            may_fit_others = outcome.cause in {RefusalCause.EVENT_TYPE, RefusalCause.REQUEST}
+            if not may_fit_others or request.service.staff is not None or claim.provider_timeout(ctx) is None:
+                return await _refuse(ctx, claim)
+        elif claim.provider_timeout(ctx) is None:
             raise SlotNotFree
+
+
+async def _write_with_any_staff(
+    ctx: BookingContext, claim: ActionClaim, request: BookingRequest, refused_staff: Collection[str]
+) -> Appointment | _Result:
+    """Run TX1. Raises `SlotNotFree`, unless some were refused: if all others are busy, the refusal is still the reason."""
+    try:
+        return await run_transaction(
+            ctx.pool, lambda conn: _write_appointment(conn, ctx, claim, request, refused_staff)
+        )
+    except (SlotNotFree, asyncpg.ExclusionViolationError) as error:
+        if refused_staff:
+            return await _refuse(ctx, claim)
+        raise SlotNotFree from error
+
+
+async def _refuse(ctx: BookingContext, claim: ActionClaim) -> _Result:
+    """Say that nothing is booked, since the calendar refuses it; the call may ask again at once."""
+    await claim.give_up(ctx)
+    return _Result(failure(_REFUSED), BookingOutcome.FAILED)
 
 
 async def _give_up_appointment(ctx: BookingContext, appointment: Appointment, outcome: Taken | Refused) -> bool:
@@ -171,7 +209,7 @@ async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, appointment: Ap
 
 
 async def _write_appointment(
-    conn: Connection, ctx: BookingContext, claim: ActionClaim, request: BookingRequest
+    conn: Connection, ctx: BookingContext, claim: ActionClaim, request: BookingRequest, refused_staff: Collection[str]
 ) -> Appointment | _Result:
     """TX1: in one transaction everything that must not be lost: appointment, claims, customer, sync job, and the action's state.
 
@@ -179,11 +217,12 @@ async def _write_appointment(
     committed a moment ago, after its lease ended.
     """
     call, rules = claim.call, request.rules
-    await lock_and_clear_holds(conn, ctx.tenant, rules.resource_ids, call.call_id)
+    await lock_and_clear_holds(conn, ctx.tenant, [_common_resource(ctx), *rules.resource_ids], call.call_id)
     if repeated := request.find_repeated(await list_call_appointments(conn, ctx.tenant, call.call_id)):
         await claim.complete(conn, ctx, repeated.id)
         return _booked(request, repeated, again=True)
-    slot, claims = await _choose_staff(conn, ctx, claim, request)
+    await _require_within_limits(conn, ctx, call)
+    slot, claims = await _choose_staff(conn, ctx, claim, request, refused_staff)
     customer = None
     if request.phone:
         customer = await upsert_customer(conn, ctx.tenant, request.phone, request.name, request.email)
@@ -198,19 +237,53 @@ async def _write_appointment(
     return appointment
 
 
+def _common_resource(ctx: BookingContext) -> int:
+    """Return the resource that every booking of the tenant locks, whatever it books: under it the limits are counted."""
+    return min(r for branch in ctx.config().branches for staff in branch.staff for r in staff.resource_ids)
+
+
+async def _require_within_limits(conn: Connection, ctx: BookingContext, call: CallContext) -> None:
+    """Raise `_LimitReached` if one more booking is too many. The model's words bound nothing: it may be made to go on."""
+    config = ctx.config()
+    limits = config.booking_limits
+    own_numbers = {
+        text for branch in config.branches for phone in branch.phone_numbers for text in (phone.number, phone.did)
+    }
+    is_anonymous = call.caller is None or call.caller in own_numbers
+    counts = await count_bookings(conn, ctx.tenant, call.call_id, call.caller, own_numbers, ctx.clock.now())
+    if counts.of_call >= limits.per_call:
+        reason = _OF_CALL.format(limit=limits.per_call)
+    elif not is_anonymous and counts.of_caller >= limits.per_caller_and_day:
+        reason = _OF_CALLER
+    elif is_anonymous and counts.anonymous >= limits.anonymous_per_hour:
+        reason = _ANONYMOUS
+    else:
+        return
+    log.warning("booking.limited", call_id=call.call_id, correlation_id=call.correlation_id)
+    can_transfer = any(Function.TRANSFER_TO_HUMAN in agent.functions for agent in config.agents)
+    raise _LimitReached(f"{reason} {_TRANSFER if can_transfer else _CALL_DIRECTLY}", alternatives=[])
+
+
 async def _choose_staff(
-    conn: Connection, ctx: BookingContext, claim: ActionClaim, request: BookingRequest
+    conn: Connection,
+    ctx: BookingContext,
+    claim: ActionClaim,
+    request: BookingRequest,
+    refused_staff: Collection[str] = (),
 ) -> tuple[Slot, Claims]:
     """Check rules and claims again: who was offered is kept, else who is booked least that day. Raises `SlotNotFree`.
+
+    `refused_staff` are those whom the calendar has just refused to book.
 
     The minimum notice of what was offered counts from before the offer (by the duration of a hold): it must not run out while
     the caller considers.
     """
-    day, rules = timedelta(days=1), request.rules
-    first, end = request.start - day, request.start + day
-    busy = await read_busy_spans(conn, ctx.tenant, rules.resource_ids, first, end, claim.call.call_id)
+    rules = request.rules
+    window = busy_window(rules, request.start.astimezone(rules.zone).date())
+    busy = await read_busy_spans(conn, ctx.tenant, rules.resource_ids, window.start, window.end, claim.call.call_id)
     now = ctx.clock.now() - (ctx.settings.hold if request.offered_staff else timedelta())
     slots = free_slots(rules, busy, SlotQuery.at(request.start, now, request.service.staff))
+    slots = [slot for slot in slots if slot.staff not in refused_staff]
     if not slots:
         raise SlotNotFree
     offered = [slot for slot in slots if slot.staff == request.offered_staff]

@@ -1,7 +1,7 @@
 """check_availability: what is free, with the first slot held for this call; and what else is free when a time is not."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -25,12 +25,13 @@ from askproai_runtime.booking.availability import (
     SlotQuery,
     Span,
     allocate_claims,
+    busy_window,
     find_obstacle,
     free_slots,
-    least_busy_per_start,
     nearest_slots,
 )
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time
+from askproai_runtime.booking.search import ReadBusy, find_closest
 from askproai_runtime.booking.store.appointments import Status, build_appointment, insert_appointment
 from askproai_runtime.booking.store.claims import (
     is_hold_allowed,
@@ -70,18 +71,20 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
         return clarification.answer
     soon = Candidate(now, now + look_ahead, Grain.RANGE, "so bald wie möglich")
     understood = understood or Understanding(candidates=(soon,))
-    earliest = max(now, min(candidate.start for candidate in understood.candidates) - look_ahead)
-    latest = max(candidate.end or candidate.start for candidate in understood.candidates)
+    read_busy = _reader(ctx, request.rules, call.call_id)
     for _ in range(_ATTEMPTS):
-        busy = await _read_busy(ctx, request.rules, call.call_id, earliest, latest + look_ahead)
-        offer = choose_offer(request, busy, now, understood.candidates, ctx.settings)
+        offer = await choose_offer(request, read_busy, now, understood.candidates, ctx.settings)
         if not offer.slots or await _hold(ctx, request.rules, call, offer.slots[0]):
             break  # else somebody took it between our reading and our hold: read again
     return _answer(request.rules, understood, offer, now)
 
 
-def choose_offer(
-    request: ServiceRequest, busy: Busy, now: datetime, candidates: Sequence[Candidate], settings: BookingSettings
+async def choose_offer(
+    request: ServiceRequest,
+    read_busy: ReadBusy,
+    now: datetime,
+    candidates: Sequence[Candidate],
+    settings: BookingSettings,
 ) -> Offer:
     """Choose the slots of the earliest candidate that has any; else the closest to the first one, and what is in its way.
 
@@ -92,8 +95,8 @@ def choose_offer(
     for candidate in candidates:
         end = candidate.end or candidate.start + timedelta(minutes=1)
         query = SlotQuery(now, candidate.start, end, staff, limit=count)
-        if slots := least_busy_per_start(free_slots(rules, busy, query), busy, rules):
-            return Offer(slots[:count])
+        if slots := await find_closest(rules, read_busy, query):
+            return Offer(slots)
     missed = candidates[0]
     exact = missed.grain is Grain.MINUTE
     obstacle = find_obstacle(rules, missed.start, now, staff, whole_day=not exact)
@@ -102,12 +105,9 @@ def choose_offer(
     before_too = exact and obstacle in {Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID}
     desired = max(now, missed.start)
     first = max(now, desired - settings.look_ahead) if before_too else desired
-    query = SlotQuery(
-        now, first, desired + settings.look_ahead, staff, closest_to=missed.start if before_too else None, limit=count
-    )
-    others = least_busy_per_start(free_slots(rules, busy, query), busy, rules)
-    slots = nearest_slots(others, missed.start, count) if before_too else others[:count]
-    return Offer(slots, missed, obstacle)
+    end = desired + settings.look_ahead
+    query = SlotQuery(now, first, end, staff, closest_to=missed.start if before_too else None, limit=count)
+    return Offer(await find_closest(rules, read_busy, query), missed, obstacle)
 
 
 async def offer_alternatives(
@@ -117,18 +117,17 @@ async def offer_alternatives(
 
     `moving` is the appointment that was to be moved there: it is not in its own way, and stays with its staff member.
     """
-    now, settings, rules = ctx.clock.now(), ctx.settings, request.rules
-    end = now + settings.look_ahead
-    busy = await _read_busy(ctx, rules, call.call_id, now, end, moving)
-    staff = request.staff if moving else None
-    slots = free_slots(rules, busy, SlotQuery(now, now, end, staff, closest_to=start, limit=settings.offers))
-    with_anybody = least_busy_per_start(slots, busy, rules)
-    with_requested = [slot for slot in slots if slot.staff == request.staff]
-    if with_requested and not moving:  # who was asked for at another time, or somebody else at this time
-        choice = [*with_requested, *(slot for slot in with_anybody if slot.start == start)]
-    else:
-        choice = with_anybody
-    alternatives = nearest_slots(choice, start, settings.offers)
+    now, settings, rules, count = ctx.clock.now(), ctx.settings, request.rules, ctx.settings.offers
+    read_busy = _reader(ctx, rules, call.call_id, moving)
+    query = SlotQuery(now, now, now + settings.look_ahead, request.staff, closest_to=start, limit=count)
+    alternatives = await find_closest(rules, read_busy, query)
+    if request.staff is not None and not moving:
+        # Who was asked for at another time, or somebody else at this time; without the former, anybody.
+        query = SlotQuery.at(start, now, None) if alternatives else replace(query, staff=None)
+        others = await find_closest(rules, read_busy, replace(query, limit=count))
+        alternatives = nearest_slots(
+            [*alternatives, *(slot for slot in others if slot not in alternatives)], start, count
+        )
     obstacle = find_obstacle(rules, start, now, request.staff)
     message = f"{obstacle_sentence(rules, start, obstacle, now)} {slot_sentence(rules, alternatives)}"
     fields = {"alternatives": slot_fields(rules, alternatives), "obstacle": obstacle.value}
@@ -152,16 +151,18 @@ async def list_free_slots(ctx: BookingContext, branch_name: str, service_name: s
         raise UnknownName(f"Branch {branch_name} offers no service {service_name!r}; it offers: {names}")
     rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service)
     span = _local_day(day, rules.zone)
-    busy = await _read_busy(ctx, rules, _NO_CALL, span.start, span.end)
+    busy = await _reader(ctx, rules, _NO_CALL)(busy_window(rules, day))
     return free_slots(rules, busy, SlotQuery(ctx.clock.now(), span.start, span.end))
 
 
-async def _read_busy(
-    ctx: BookingContext, rules: ServiceRules, call_id: str, first: datetime, end: datetime, ignoring: UUID | None = None
-) -> Busy:
-    """Return what blocks the staff members; a day more on both sides, since who is booked least is counted by local day."""
-    async with ctx.pool.acquire() as conn:
-        return await read_busy_spans(conn, ctx.tenant, rules.resource_ids, first - _DAY, end + _DAY, call_id, ignoring)
+def _reader(ctx: BookingContext, rules: ServiceRules, call_id: str, ignoring: UUID | None = None) -> ReadBusy:
+    """Return a function that reads what blocks the staff members; `ignoring` is an appointment that is to be moved."""
+
+    async def read_busy(span: Span) -> Busy:
+        async with ctx.pool.acquire() as conn:
+            return await read_busy_spans(conn, ctx.tenant, rules.resource_ids, span.start, span.end, call_id, ignoring)
+
+    return read_busy
 
 
 async def _hold(ctx: BookingContext, rules: ServiceRules, call: CallContext, slot: Slot) -> bool:

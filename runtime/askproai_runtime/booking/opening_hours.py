@@ -48,7 +48,7 @@ def working_spans(zone: ZoneInfo, branch: Branch, staff_member: Staff, first: in
         working = opening if staff_member.working_hours is None else _minute_ranges(staff_member.working_hours, day)
         overlaps = [(max(a, c), min(b, d)) for a, b in opening for c, d in working if max(a, c) < min(b, d)]
         spans += [(wall_clock_epoch(day, a, zone), wall_clock_epoch(day, b, zone)) for a, b in overlaps]
-    return _merge(spans)
+    return merge_spans(spans)
 
 
 def find_closure(branch: Branch, day: date) -> str | None:
@@ -93,7 +93,7 @@ def _minute(at: time) -> int:
     return at.hour * 60 + at.minute
 
 
-def _merge(spans: list[EpochSpan]) -> list[EpochSpan]:
+def merge_spans(spans: list[EpochSpan]) -> list[EpochSpan]:
     """Join spans that touch or overlap: a service may run from one range into the next, or over midnight."""
     merged: list[EpochSpan] = []
     for start, end in sorted(spans):

@@ -21,7 +21,9 @@ from askproai_runtime.booking.types import CallContext, ClarificationNeeded
 from askproai_runtime.german_dates import Grain, Understanding, understand_parts
 
 _MAX_ARGUMENT_LENGTH = 500
-_MAX_NAME_LENGTH = 200
+_MAX_NAME_LENGTH = 80
+# In a name: what could make it a link or markup in the mails and pages that show it. A dot stays only as in "Dr. Müller".
+_NOT_IN_A_NAME = re.compile(r"[^\w\s.,'’&()+-]|_|\.(?=\S)")
 # ASCII, as Cal.com checks it: what a voice model writes down ("kündin@müller.de", "anna@@x.de", "a@x,de") is not always one.
 _EMAIL = re.compile(r"[A-Za-z0-9_'+-]+(\.[A-Za-z0-9_'+-]+)*@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
 
@@ -121,21 +123,26 @@ def parse_booking_request(
     service = parse_service_request(config, call, args, hold.service if hold else None)
     zone, rules = service.rules.zone, service.rules
     start = parse_start(args, call, zone, "Für welchen Tag und welche Uhrzeit soll ich den Termin eintragen?")
-    name = read_text(args, "customer_name")
-    if name is None or not fold(name):
+    name = _plain_name(read_text(args, "customer_name") or "")
+    if not fold(name):
         raise ClarificationNeeded("Auf welchen Namen darf ich den Termin eintragen?")
     email = read_text(args, "email")
     target = rules.branch.name, rules.service.name, start
     return BookingRequest(
         service=service,
         start=start,
-        name=name[:_MAX_NAME_LENGTH],
+        name=name,
         phone=e164_or_none(read_text(args, "phone")) or call.caller,
         email=email if email and _EMAIL.fullmatch(email) else None,  # misheard spelling must not refuse a booking
         notes=read_text(args, "notes"),
         another=args.get("another") is True or str(args.get("another")).casefold() == "true",
         offered_staff=hold.staff if hold and (hold.branch, hold.service, hold.starts_at) == target else None,
     )
+
+
+def _plain_name(text: str) -> str:
+    """Return a name as one bounded line without what a name does not hold: it goes into mails to any address that was said."""
+    return " ".join(_NOT_IN_A_NAME.sub(" ", text).split())[:_MAX_NAME_LENGTH].rstrip()
 
 
 def parse_time(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Understanding | None:

@@ -59,6 +59,7 @@ class BookingOutcome(StrEnum):
     ASKED_BACK = "asked_back"
     IN_FLIGHT = "in_flight"
     BUSY = "busy"
+    LIMITED = "limited"
     FAILED = "failed"
 
 

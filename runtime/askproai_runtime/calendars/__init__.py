@@ -13,6 +13,7 @@ from askproai_runtime.calendars.types import (
     CalendarUnavailable,
     Confirmed,
     LocalCalendar,
+    RefusalCause,
     Refused,
     RemoteBooking,
     Taken,
@@ -22,6 +23,6 @@ from askproai_runtime.calendars.types import (
 
 __all__ = [
     "CalcomHttp", "CalcomV1", "CalcomV2", "Calendar", "CalendarOutcome", "CalendarRequest", "CalendarUnavailable", "Confirmed",
-    "FallbackCalendar", "LocalCalendar", "ProviderCallRecorder", "Refused", "RemoteBooking", "Taken", "Unavailable",
-    "Unknown", "attendee_email", "build_calendar",
+    "FallbackCalendar", "LocalCalendar", "ProviderCallRecorder", "RefusalCause", "Refused", "RemoteBooking", "Taken",
+    "Unavailable", "Unknown", "attendee_email", "build_calendar",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from askproai_runtime.calendars.types import (
     CalendarOutcome,
     CalendarRequest,
     Confirmed,
+    RefusalCause,
     Refused,
     RemoteBooking,
     Taken,
@@ -24,6 +25,11 @@ from askproai_runtime.calendars.types import (
 )
 
 _GAVE_UP_WAITING = frozenset({HTTPStatus.REQUEST_TIMEOUT, 499})  # 499: nginx, when its client has gone
+_REDIRECTS = frozenset(
+    {HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.FOUND, HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT}
+)
+_KEY_REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, 498})  # 498: Cal.com, for a key that has expired
+_EVENT_TYPE_REFUSED = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 _MINUTE, _LONGEST = timedelta(minutes=1), timedelta(days=1)
 _LIVE_STATUSES = frozenset({"accepted", "pending"})
 _MAX_METADATA_LENGTH = 500
@@ -123,14 +129,23 @@ def parse_confirmation(booking: Any) -> Confirmed | None:
 def classify_create(reply: Reply) -> CalendarOutcome:
     """Classify the reply to a POST of a booking. "Taken" is a 400 far more often than a 409, so its text decides.
 
-    Certainly not done is only what Cal.com refuses with a message of its own; what else fails is unknown.
+    Certainly not done is what Cal.com refuses with a message of its own, and what is redirected: Cal.com's API never answers a
+    booking that it made with a redirect, but a server that is not the API does (docs/decisions/0036-refusals-and-limits.md).
+    What else fails is unknown.
     """
+    if reply.status in _REDIRECTS and not reply.message:
+        text = f"redirected ({reply.status}): baseUrl is not the address of Cal.com's API"
+        return Refused(text, RefusalCause.CREDENTIALS)
+    return _classify_change(reply)
+
+
+def _classify_change(reply: Reply) -> CalendarOutcome:
     reason, body = reply.reason, reply.body
     if was_never_reached(reply) or reply.asks_to_wait:
         return Unavailable(f"Cal.com cannot be used now: {reason}", reply.retry_after, slow=reply.asks_to_wait)
     match reply.status:
         case None if isinstance(reply.error, CredentialMissing):
-            return Refused(reason)
+            return Refused(reason, RefusalCause.CREDENTIALS)
         case None:
             return Unknown(f"no answer from Cal.com: {reason}")
         case HTTPStatus.OK | HTTPStatus.CREATED:
@@ -143,7 +158,13 @@ def classify_create(reply: Reply) -> CalendarOutcome:
         case HTTPStatus.BAD_REQUEST if any(text in reason.lower() for text in _TAKEN_TEXTS):
             return Taken(reason)
         case _:
-            return Refused(reason)
+            return Refused(reason, _refusal_cause(reply.status))
+
+
+def _refusal_cause(status: int | None) -> RefusalCause:
+    if status in _KEY_REFUSED:
+        return RefusalCause.CREDENTIALS
+    return RefusalCause.EVENT_TYPE if status in _EVENT_TYPE_REFUSED else RefusalCause.REQUEST
 
 
 def _is_refusal(reply: Reply) -> bool:
@@ -156,12 +177,15 @@ def _is_refusal(reply: Reply) -> bool:
 
 
 def classify_move(reply: Reply) -> CalendarOutcome:
-    """Classify the reply to a POST of a move. A booking that is gone or was moved before must be looked up, not given up."""
+    """Classify the reply to a POST of a move. A booking that is gone or was moved before must be looked up, not given up.
+
+    So must one whose move was redirected: it exists, and its caller must hear where it really is.
+    """
     is_gone = any(text in reply.message.lower() for text in ("cancelled", "rescheduled"))
     not_found = reply.status == HTTPStatus.NOT_FOUND and not was_never_reached(reply)
     if not_found or (reply.status == HTTPStatus.BAD_REQUEST and is_gone):
         return Unknown(reply.reason)
-    return classify_create(reply)
+    return _classify_change(reply)
 
 
 def classify_cancel(uid: str, reply: Reply) -> CalendarOutcome:
@@ -171,7 +195,7 @@ def classify_cancel(uid: str, reply: Reply) -> CalendarOutcome:
         return Confirmed(uid)
     if "already been cancelled" in reply.message:
         return Unknown(reply.reason)
-    return classify_create(reply)
+    return _classify_change(reply)
 
 
 def _parse_uuid(text: Any) -> UUID | None:

@@ -5,8 +5,8 @@ route, an open circuit. After a POST with an unknown outcome nothing else is tri
 later. A further calendar is added here, as one more entry of `build_calendar`, and in the settings that select it.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import aiohttp
@@ -17,14 +17,19 @@ from askproai_core.tenant_config import CalcomVersion, CalendarProvider, TenantC
 from askproai_runtime.calendars.calcom_http import CalcomHttp
 from askproai_runtime.calendars.calcom_v1 import CalcomV1
 from askproai_runtime.calendars.calcom_v2 import CalcomV2
+from askproai_runtime.calendars.refusals import KnownRefusals
 from askproai_runtime.calendars.store import ProviderCallRecorder
 from askproai_runtime.calendars.types import (
     Calendar,
     CalendarOutcome,
     CalendarRequest,
     CalendarUnavailable,
+    Confirmed,
     LocalCalendar,
+    RefusalCause,
+    Refused,
     RemoteBooking,
+    Taken,
     Unavailable,
 )
 
@@ -38,13 +43,28 @@ class FallbackCalendar:
     config: Callable[[], TenantConfig]
     calcom: Mapping[CalcomVersion, Calendar]
     clock: Clock
+    api_key: Callable[[], str | None] = lambda: None
+    refusals: KnownRefusals = field(default_factory=KnownRefusals)
 
     @property
     def remote(self) -> bool:
         return self.config().calendar.provider is not CalendarProvider.LOCAL
 
     async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
-        return await self._change(within, lambda calendar, remaining: calendar.create(request, within=remaining))
+        """Book by the first version that can be reached; what was refused a moment ago is refused without asking."""
+        credentials, event_type = self._credentials(), ("event type", request.event_type_id)
+        token, now = str(request.request_id), self.clock.monotonic()
+        for subject in (credentials, event_type):
+            if refusal := self.refusals.recall(subject, token, now):
+                return refusal
+        outcome = await self._change(within, lambda calendar, remaining: calendar.create(request, within=remaining))
+        if isinstance(outcome, Confirmed | Taken | Refused):
+            refused = outcome if isinstance(outcome, Refused) else None
+            cause, now = refused.cause if refused else None, self.clock.monotonic()
+            self.refusals.record(credentials, token, now, refused if cause is RefusalCause.CREDENTIALS else None)
+            if cause is not RefusalCause.CREDENTIALS:
+                self.refusals.record(event_type, token, now, refused if cause is RefusalCause.EVENT_TYPE else None)
+        return outcome
 
     async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> CalendarOutcome:
         """Move by the preferred version only: whatever it cannot do now waits until it can."""
@@ -89,6 +109,10 @@ class FallbackCalendar:
                 first = first or error
         raise first or CalendarUnavailable(_NONE_LISTED)
 
+    def _credentials(self) -> Hashable:
+        """Return what a refusal of the key is about: with another key, or at another address, Cal.com is asked at once."""
+        return self.config().calendar.base_url, self.api_key()
+
     def _listed(self) -> Iterable[Calendar]:
         if not self.remote:
             return (LocalCalendar(),)
@@ -115,4 +139,4 @@ def build_calendar(
     circuits_of_v1 = CircuitBreakers(None, clock, rules=rules)
     v2 = CalcomV2(CalcomHttp(session, circuits, clock), config, api_key, recorder)
     v1 = CalcomV1(CalcomHttp(session, circuits_of_v1, clock), config, api_key, recorder)
-    return FallbackCalendar(config, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, clock)
+    return FallbackCalendar(config, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, clock, api_key)

@@ -4,8 +4,9 @@ Changes (`create`, `move`, `cancel`) always return an outcome, as a value. Look-
 found, or raise the package's only exception, `CalendarUnavailable`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
@@ -41,11 +42,23 @@ class Taken:
     message: str
 
 
+class RefusalCause(StrEnum):
+    """What a refusal is about, and so what else will be refused."""
+
+    CREDENTIALS = "credentials"  # the key or the address: every request
+    EVENT_TYPE = "event_type"  # it is gone or somebody else's: every booking of this staff member and service
+    REQUEST = "request"  # this booking: a required field, a limit of the event type
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The calendar does not accept the request, and would not if it were repeated: a person must look."""
+    """The calendar does not accept the request, and would not if it were repeated: a person must look.
+
+    `cause` None is not known, so it is taken to hold for every staff member.
+    """
 
     message: str
+    cause: RefusalCause | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

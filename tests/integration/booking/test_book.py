@@ -1,13 +1,14 @@
 """book_appointment against a real PostgreSQL, as the tenant's own role."""
 
 import asyncio
+import time
 from datetime import timedelta
 
 import asyncpg
 import pytest
 
 from askproai_runtime.booking import BookingSettings, CalendarDisagrees
-from askproai_runtime.calendars import Confirmed, Refused, Taken, Unavailable, Unknown
+from askproai_runtime.calendars import Confirmed, RefusalCause, Refused, Taken, Unavailable, Unknown
 from tests.worlds.booking_environment import (
     HALF_PAST_TWO,
     MORNING,
@@ -376,6 +377,35 @@ async def test_what_the_calendar_refuses_is_told_as_not_booked_and_leaves_nothin
     # The time is free: whoever asks once the cause is removed gets it, with the same staff member.
     assert (await salon.booking.book_appointment(call("call_2"), booking_args(staff="anna"))).success
     assert [request.event_type_id for request in calendar.requests] == [1001, 1001, 1001]
+
+
+async def test_after_a_refused_event_type_the_next_staff_member_is_booked(new_salon) -> None:
+    """Anna's event type is gone: who named nobody is booked with Mehmet at the same time, and the row says why."""
+    calendar = ScriptedCalendar(Refused("Event type with id 1001 not found.", RefusalCause.EVENT_TYPE))
+    salon = await new_salon(calendar)
+    began = time.monotonic()
+    answer = await salon.booking.book_appointment(call(), booking_args())
+    assert time.monotonic() - began < 1
+    assert (answer.success, answer.fields["staff"], answer.fields["start"]) == (True, "mehmet", HALF_PAST_TWO)
+    assert [request.event_type_id for request in calendar.requests] == [1001, 1002]
+    failed, booked = await salon.rows("SELECT status, error FROM appointments ORDER BY created_at")
+    assert (failed["status"], failed["error"]) == ("failed", "Event type with id 1001 not found.")
+    assert booked["status"] == "confirmed"
+    await salon.assert_claims_match()
+
+
+@pytest.mark.parametrize("args", [{}, {"staff": "anna"}])
+async def test_where_nobody_else_can_be_booked_the_caller_hears_that_nothing_is(new_salon, args) -> None:
+    gone = [Refused("Event type not found.", RefusalCause.EVENT_TYPE)] * 2
+    salon = await new_salon(ScriptedCalendar(*gone))
+    answer = await salon.booking.book_appointment(call(), booking_args(**args))
+    assert not answer.success
+    assert "nicht gebucht" in answer.message
+    assert await salon.live() == []
+    assert salon.metrics.bookings == ["failed"]
+    # The call may ask again at once, and gets it when the event type is there.
+    assert (await salon.booking.book_appointment(call(), booking_args(staff="mehmet"))).success or args
+    await salon.assert_claims_match()
 
 
 async def test_a_refusal_after_somebody_was_told_that_it_is_booked_is_left_to_the_sync_job(new_salon) -> None:

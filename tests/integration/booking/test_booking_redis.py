@@ -11,6 +11,7 @@ import pytest
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import acl_rules
+from askproai_core.tenant_config import BookingLimits
 from askproai_runtime.booking import Answer, BookingSettings
 from askproai_runtime.calendars import CalendarOutcome, CalendarRequest
 from askproai_sandbox.databases import Database
@@ -30,6 +31,7 @@ from tests.worlds.booking_environment import (
 from tests.worlds.waiting import eventually
 
 SOON = 10.0  # seconds
+MANY = BookingLimits(anonymous_per_hour=1000)
 EARLIER = "2026-11-26T10:00:00+01:00"
 SLOT, SLOT_OF_HALF_PAST_TWO = (int(datetime.fromisoformat(start).timestamp()) for start in (EARLIER, HALF_PAST_TWO))
 STARTS = [f"2026-11-27T{hour}:{minute}:00+01:00" for hour in (13, 14, 15) for minute in ("00", "15", "30", "45")]
@@ -80,9 +82,9 @@ async def new_shop(
     async def new(settings: BookingSettings | None = None) -> Shop:
         name, calendar = f"r{own_valkey.port}", SlowCalendar()
         url = await own_valkey.add_user(name, partial(acl_rules, f"{name}.{name}"))
-        salon = await open_salon(module_database, name, calendar, settings, redis_url=url)
+        salon = await open_salon(module_database, name, calendar, settings, redis_url=url, booking_limits=MANY)
         salons.append(salon)
-        config = tenant_config_of(salon.store, calendar=CALCOM)
+        config = tenant_config_of(salon.store, calendar=CALCOM, booking_limits=MANY)
         second = BookingService(
             salon.pool, lambda: config, calendar, salon.clock, salon.metrics, settings or BookingSettings(), FaultPoints(),
             open_slot_lock(salon.store.tenant, url),

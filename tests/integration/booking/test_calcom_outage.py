@@ -14,7 +14,7 @@ import pytest
 from askproai_core.clock import SystemClock
 from askproai_core.redis import CircuitBreakers, CircuitRules, CircuitState, Provider
 from askproai_core.tenant_config import CalcomVersion, TenantConfig
-from askproai_runtime.booking import BookingSettings
+from askproai_runtime.booking import Answer, BookingSettings
 from askproai_runtime.calendars import CalcomHttp, CalcomV1, CalcomV2, FallbackCalendar, ProviderCallRecorder
 from askproai_runtime.jobs import JobSettings, RunAgain, Runner
 from askproai_runtime.metrics import Metrics
@@ -40,6 +40,7 @@ class OutageEnvironment:
     calcom: CalcomSimulator
     circuits: CircuitBreakers
     config: TenantConfig
+    key: str = KEY
 
     def inject_fault(self, kind: FaultKind, *operations: str, **more: Any) -> None:
         for operation in operations or ("*",):
@@ -98,10 +99,12 @@ async def server(new_salon) -> AsyncIterator[OutageEnvironment]:
         circuits = CircuitBreakers(None, clock, rules=CircuitRules(open_for=OPEN))
         salon = await new_salon(DeferredCalendar(lambda: versions), QUICK)
         recorder = ProviderCallRecorder(salon.pool, salon.store.tenant, salon.metrics)
-        options = (lambda: env.config, lambda: KEY, recorder)
+        options = (lambda: env.config, lambda: env.key, recorder)
         v2 = CalcomV2(CalcomHttp(session, circuits, clock), *options)
         v1 = CalcomV1(CalcomHttp(session, CircuitBreakers(None, clock), clock), *options)
-        versions = FallbackCalendar(lambda: env.config, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, clock)
+        versions = FallbackCalendar(
+            lambda: env.config, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, clock, lambda: env.key
+        )
         calendar = msgspec.structs.replace(CALCOM, base_url=url, api_versions=(CalcomVersion.V2, CalcomVersion.V1))
         env = OutageEnvironment(salon, calcom, circuits, tenant_config_of(salon.store, calendar=calendar))
         for staff, number in (("anna", 1001), ("mehmet", 1002)):
@@ -282,3 +285,30 @@ async def test_429_is_no_reason_to_ask_another_version(server: OutageEnvironment
     assert (await server.book(1))["status"] == "pending_sync"
     assert server.requests("create-booking-v1") == 0
     assert await server.state() is CircuitState.CLOSED
+
+
+async def _call(server: OutageEnvironment, number: int, staff: str = "anna") -> Answer:
+    args = booking_args(f"2026-11-27T{12 + number:02}:00:00+01:00", staff=staff)
+    return await server.salon.booking.book_appointment(call(f"call_{number}{staff}"), args)
+
+
+async def test_a_refused_key_is_asked_twice_and_then_nobody_waits_for_it(server: OutageEnvironment) -> None:
+    server.only_v2()
+    server.key = "revoked"
+    answers = [await _call(server, number) for number in range(4)]
+    assert server.requests("create-booking") == 2
+    assert not any(answer.success for answer in answers)
+    assert all("nicht gebucht" in answer.message for answer in answers)
+    assert await server.salon.live() == []
+    assert await server.state() is CircuitState.CLOSED, "what answers is not down: look-ups and events go on"
+    server.key = KEY  # another key is asked at once
+    assert (await _call(server, 4)).success
+
+
+async def test_an_event_type_that_is_gone_keeps_nobody_from_the_others(server: OutageEnvironment) -> None:
+    server.only_v2()
+    del server.calcom.accounts[KEY].event_types[1001]
+    for number in range(3):
+        assert not (await _call(server, number)).success
+    assert server.requests("create-booking") == 2
+    assert (await _call(server, 3, "mehmet")).success

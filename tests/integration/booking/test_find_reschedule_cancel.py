@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from askproai_core.tenant_config import BookingLimits
 from askproai_runtime.booking import BookingSettings, CalendarDisagrees
 from askproai_runtime.calendars import Refused, Taken, Unavailable, Unknown
 from askproai_runtime.jobs import RunAgain
@@ -64,7 +65,7 @@ async def test_past_cancelled_and_held_appointments_are_not_listed(new_salon) ->
 
 
 async def test_many_appointments_are_said_in_a_sentence_of_bearable_length(new_salon) -> None:
-    salon = await new_salon()
+    salon = await new_salon(booking_limits=BookingLimits(per_call=10))
     for day in range(24, 29):
         for hour in (10, 12):
             assert (

@@ -484,3 +484,36 @@ def no_faults_left(operator):
     yield
     operator.retell.faults.clear()
     operator.calcom.faults.clear()
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "until_confirmed"),
+    [
+        (401, "put a valid key", True),
+        (None, "put a valid key", True),
+        (302, "redirects", True),
+        (404, "eventTypes", False),
+    ],
+)
+async def test_what_calcom_refuses_the_pods_is_a_condition(
+    namespace, module_database, status: int | None, text: str, until_confirmed: bool
+):
+    """Callers hear that nothing is booked: the operator must not have to find that in a log."""
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    record = """INSERT INTO provider_calls
+                    (tenant, provider, operation, method, endpoint, status, outcome, duration_ms, correlation_id)
+                VALUES ($1, 'calcom', 'create-booking', 'POST', '/v2/bookings', $2, $3, 60, 'c')"""
+    tenant, key = f"{namespace.name}.salon-mueller", Key("Tenant", namespace.name, "salon-mueller")
+    await rows(module_database, record, tenant, status, "refused")
+    namespace.operator.queue.add(key)
+    condition = await namespace.wait_for_condition("CredentialsValid", "False", reason="BookingsRefused")
+    assert text in condition["message"]
+    await rows(module_database, record, tenant, 201, "confirmed")
+    await reconcile_twice(namespace)
+    still = {c["type"]: c["status"] for c in (await namespace.get("Tenant"))["status"]["conditions"]}[
+        "CredentialsValid"
+    ]
+    assert still == ("True" if until_confirmed else "False"), "the confirmed booking may be of another event type"

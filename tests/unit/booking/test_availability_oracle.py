@@ -4,7 +4,9 @@ The oracle shares no code with what it judges. It walks real minutes and reads t
 offsets, spans or sweeps; shares of a staff member are fractions.
 """
 
+import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from functools import cache
@@ -14,7 +16,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from askproai_core.tenant_config import Absence, Branch, Holidays, Hours, Service, Staff, Weekday
-from askproai_runtime.booking.availability import BusySpan, ServiceRules, SlotQuery, allocate_claims, free_slots
+from askproai_runtime.booking.availability import (
+    BusySpan,
+    ServiceRules,
+    SlotQuery,
+    Span,
+    allocate_claims,
+    free_slots,
+    least_busy_per_start,
+    nearest_slots,
+)
+from askproai_runtime.booking.search import find_closest
 
 MINUTE = timedelta(minutes=1)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -204,6 +216,23 @@ def test_every_slot_can_be_claimed_in_full_on_free_resources(case) -> None:
         for resource_id, span in claims:
             assert blocked.start <= span.start < span.end <= blocked.end
             assert all(span.end <= other.start or other.end <= span.start for other in busy.get(resource_id, ()))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(cases(), st.integers(1, 5), st.integers(1, 5), st.none() | st.integers(-600, 7000))
+def test_the_closest_starts_day_by_day_are_those_of_all_days_at_once(
+    case, count: int, days: int, after: int | None
+) -> None:
+    rules, busy, asked = case
+    target = None if after is None else asked.first + after * MINUTE
+    query = replace(asked, end=asked.first + timedelta(days=days), closest_to=target)
+    everything = least_busy_per_start(free_slots(rules, busy, query), busy, rules)
+
+    async def read_busy(span: Span) -> dict[int, list[BusySpan]]:
+        return {r: [s for s in spans if s.start < span.end and span.start < s.end] for r, spans in busy.items()}
+
+    found = asyncio.run(find_closest(rules, read_busy, replace(query, limit=count)))
+    assert found == nearest_slots(everything, target or query.first, count)
 
 
 def test_resources_whose_free_times_do_not_line_up_still_make_a_slot() -> None:

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from askproai_core.tenant_config import Branch, Hours, Service, Staff, Weekday
-from askproai_runtime.booking import availability, offer
-from askproai_runtime.booking.availability import BusySpan, ServiceRules, Slot, SlotQuery, free_slots
+from askproai_runtime.booking import availability, search
+from askproai_runtime.booking.availability import BusySpan, ServiceRules, SlotQuery, Span, free_slots, free_starts
 from askproai_runtime.booking.offer import choose_offer
 from askproai_runtime.booking.request import ServiceRequest
 from askproai_runtime.booking.types import BookingSettings
@@ -32,7 +32,7 @@ RULES = ServiceRules(
 
 
 @pytest.mark.parametrize("phrase", ["in 729 Tagen um 03:00", "in 20 Tagen um 03:00", "morgen um 21:00", "in 700 Tagen"])
-def test_one_sentence_examines_a_bounded_number_of_starts(phrase: str, monkeypatch) -> None:
+async def test_one_sentence_examines_a_bounded_number_of_starts(phrase: str, monkeypatch) -> None:
     """Neither the horizon nor the number of free starts counts: days around the requested one, a few starts of each person."""
     days, slots = 0, 0
 
@@ -41,17 +41,20 @@ def test_one_sentence_examines_a_bounded_number_of_starts(phrase: str, monkeypat
         days += 1
         return real_grid(day, step, zone)
 
-    def count_slots(*args: object) -> list[Slot]:
+    def count_slots(*args: object) -> list[int]:
         nonlocal slots
-        found = free_slots(*args)  # type: ignore[arg-type]
+        found = free_starts(*args)  # type: ignore[arg-type]
         slots += len(found)
         return found
 
+    async def nobody_is_busy(_span: Span) -> dict:
+        return {}
+
     real_grid = availability.grid_starts
     monkeypatch.setattr(availability, "grid_starts", count_days)
-    monkeypatch.setattr(offer, "free_slots", count_slots)
+    monkeypatch.setattr(search, "free_starts", count_slots)
     understood = understand(phrase, at=NOW, zone=BERLIN)
-    chosen = choose_offer(ServiceRequest(RULES, None), {}, NOW, understood.candidates, SETTINGS)
+    chosen = await choose_offer(ServiceRequest(RULES, None), nobody_is_busy, NOW, understood.candidates, SETTINGS)
     assert len(chosen.slots) == SETTINGS.offers
     assert days <= DAYS + 4  # the day itself, before, and to name what is in the way
     assert slots <= 2 * PEOPLE * SETTINGS.offers

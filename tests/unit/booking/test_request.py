@@ -30,3 +30,18 @@ def test_an_address_that_the_calendar_would_refuse_never_costs_the_booking(email
     """Cal.com takes ASCII addresses only; with another one it refuses the booking that the caller was promised."""
     args = {"start": "2026-11-27T14:30:00+01:00", "service": "Haarschnitt", "customer_name": "Erika", "email": email}
     assert parse_booking_request(salon_config(), CALL, args, ()).email == kept
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("Dr. med. Jürgen von der Ærø-Śmith", "Dr. med. Jürgen von der Ærø-Śmith"),
+        ("Anna & Bernd O'Neill (2 Kinder)", "Anna & Bernd O'Neill (2 Kinder)"),
+        ("Gewinn: https://evil.example/x?a=1 <b>jetzt</b>", "Gewinn https evil example x a 1 b jetzt b"),
+        ("Erika\n\nSehr geehrte Damen", "Erika Sehr geehrte Damen"),
+        ("x" * 300, "x" * 80),
+    ],
+)
+def test_a_name_is_one_line_that_no_mail_makes_a_link_of(said: str, name: str) -> None:
+    args = {"start": "2026-11-27T14:30:00+01:00", "service": "Haarschnitt", "customer_name": said}
+    assert parse_booking_request(salon_config(), CALL, args, ()).name == name

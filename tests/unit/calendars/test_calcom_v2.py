@@ -66,7 +66,12 @@ ANSWERS = [
     (429, wrapped("ThrottlerException: Too Many Requests"), Unavailable),
     (500, bare(500, "Internal server error"), Unknown),
     (503, None, Unknown),
-    (302, None, Unknown),
+    (301, None, Refused),  # a mistyped baseUrl: what answers so is not the API
+    (302, None, Refused),
+    (303, None, Unknown),  # "see the result there": it may have been done
+    (307, None, Refused),
+    (308, None, Refused),
+    (302, {"status": "error", "error": {"message": "x"}}, Unknown),
     (408, wrapped("Request Timeout"), Unknown),
     (408, None, Unknown),
     (499, wrapped("client closed request"), Unknown),

@@ -63,6 +63,11 @@ def of_hotline(found: Tenant) -> Inputs:
     return Inputs(hotline(), References(None, None, "salon-mueller", found))
 
 
+def test_what_calcom_refuses_keeps_nobody_from_changing_the_agent() -> None:
+    calendar = {**BAD_KEY, "reason": Reason.BOOKINGS_REFUSED.value}
+    assert first_failing(CHECKS, of_branch(tenant=tenant(calendar))) is None
+
+
 CASES = [
     (of_branch(branch=None, tenant=None), Reason.BRANCH_NOT_FOUND, "Branch 'mitte' is not in this namespace"),
     (of_branch(branch=None, absence=Reason.PENDING), Reason.PENDING, "Branch 'mitte' is not in this namespace"),

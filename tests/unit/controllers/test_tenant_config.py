@@ -15,7 +15,7 @@ from askproai_operator.api import base
 from askproai_operator.api.agent import RetellAgentSpec
 from askproai_operator.api.branch import Absence, Address, BranchSpec, Holidays, Staff
 from askproai_operator.api.offering import EventType, Price, ServiceOfferingSpec
-from askproai_operator.api.tenant import Calcom, RateLimits, Retention, TenantSpec
+from askproai_operator.api.tenant import BookingLimits, Calcom, RateLimits, Retention, TenantSpec
 from askproai_operator.controllers.tenant.tenant_config import compile_config
 from askproai_sandbox.example_tenant import salon_config
 from tests.worlds.salon_models import agent, branch, offering, raw, tenant
@@ -77,7 +77,10 @@ TENANT = {
     "timeZone": "Europe/Vienna",
     "locale": "de-AT",
     "calendar": {"provider": "Calcom", "calcom": CALCOM},
-    "runtime": {"rateLimits": {"webhooksPerSecond": 1, "functionsPerSecond": 2}},
+    "runtime": {
+        "rateLimits": {"webhooksPerSecond": 1, "functionsPerSecond": 2},
+        "bookingLimits": {"perCall": 1, "perCallerAndDay": 2, "anonymousPerHour": 5},
+    },
     "retention": {"rawEventDays": 1, "transcriptDays": 2, "callDays": 3},
 }
 AGENT = {
@@ -133,6 +136,7 @@ ONE_SIDED = {(tenant_config.CalendarConfig, "attendee_email_domain")}
 PAIRS: list[tuple[type[base.Part], type[msgspec.Struct]]] = [
     (TenantSpec, TenantConfig),
     (RateLimits, tenant_config.RateLimits),
+    (BookingLimits, tenant_config.BookingLimits),
     (Retention, tenant_config.Retention),
     (Calcom, tenant_config.CalendarConfig),
     (BranchSpec, tenant_config.Branch),

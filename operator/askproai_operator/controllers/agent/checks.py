@@ -50,7 +50,10 @@ def tenant_not_ready(inputs: Inputs) -> Condition | None:
         return None
     urls = tenant.status.get("webhookUrls") or {}
     credentials = find_condition(tenant, ConditionType.CREDENTIALS_VALID)
-    if credentials.get("status") != Status.FALSE and urls.get("retell") and urls.get("functions"):
+    # Retell's key is good then: what is wrong at Cal.com keeps nobody from changing the agent.
+    about_calendar = credentials.get("reason") == Reason.BOOKINGS_REFUSED
+    usable = credentials.get("status") != Status.FALSE or about_calendar
+    if usable and urls.get("retell") and urls.get("functions"):
         return None
     cause = credentials.get("message") or "its webhook URLs are not known yet"
     return bad(_SYNCED, Reason.TENANT_NOT_READY, f"Tenant {tenant.key.name!r} is not ready: {cause}")

@@ -21,7 +21,7 @@ from askproai_operator.controllers.tenant.children.secrets import teardown_secre
 from askproai_operator.controllers.tenant.deletion import delete_tenant, release_keys
 from askproai_operator.controllers.tenant.inputs import Inputs, gather, gather_own_objects, take_keys
 from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys
-from askproai_operator.controllers.tenant.status import database_condition, status_fields
+from askproai_operator.controllers.tenant.status import credentials_condition, database_condition, status_fields
 from askproai_operator.controllers.tenant.stores import (
     DATABASE_ERRORS,
     ensure_database,
@@ -77,14 +77,14 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         return Result((failed, *webhook_removed))
     inputs = await gather_own_objects(inputs, context)
     await _record_keys(inputs, context)
-    valid = good(ConditionType.CREDENTIALS_VALID)
     urls = await ensure_runtime_secret(inputs, context)
     try:
         resource_ids, events = await ensure_database(inputs, urls.database, context)
+        refusals = await context.database.list_booking_refusals(tenant.metadata.dotted)
     except DATABASE_ERRORS as error:
         details = {"sqlstate": getattr(error, "sqlstate", None), "owner_uid": getattr(error, "owner_uid", None)}
         log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, **details)
-        condition = database_condition(error)
+        valid, condition = good(ConditionType.CREDENTIALS_VALID), database_condition(error)
         if isinstance(error, DataOwnedByOther):
             # Not requeued: a person adopts the rows or renames the Tenant, and that edit requeues it.
             return Result((valid, condition))
@@ -114,7 +114,15 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         webhook_registered=webhook.good,
     )
     return Result(
-        (valid, good(ConditionType.DATABASE_READY), cache, pods, exposed, webhook, monitored),
+        (
+            credentials_condition(webhook, refusals),
+            good(ConditionType.DATABASE_READY),
+            cache,
+            pods,
+            exposed,
+            webhook,
+            monitored,
+        ),
         status,
         events=events,
         # Deployments are watched, and all else is tried again at the resync.

@@ -1,6 +1,7 @@
 """The conditions and status fields of a Tenant, but for those of its children. Pure."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from askproai_core.database import DatabaseError, DataOwnedByOther, LoginSuspended
@@ -10,6 +11,34 @@ from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.redis_users import RedisAdminError, UsersBypassed, UsersUnsupported
 
 _CACHE = ConditionType.CACHE_READY
+_BAD_REQUEST = 400
+_KEY_REFUSALS = frozenset({None, 401, 498})  # 498: Cal.com, for a key that has expired
+
+
+def credentials_condition(webhook: Condition, refusals: AbstractSet[int | None]) -> Condition:
+    """Return CredentialsValid of a tenant whose keys are there: does Cal.com accept ours, and what the pods book with it?
+
+    `refusals` are the statuses with which it has refused bookings lately (None: the pods have no key). Callers hear that
+    nothing is booked meanwhile, so a person must know.
+    """
+    kind, heard = ConditionType.CREDENTIALS_VALID, "callers hear that nothing is booked"
+    redirects = sorted(status for status in refusals if status is not None and status < _BAD_REQUEST)
+    if webhook.reason is Reason.CREDENTIALS_INVALID or refusals & _KEY_REFUSALS:
+        text = f"Cal.com does not accept the key, and {heard}: put a valid key into the Secret of calendar.calcom.apiKeySecretRef"
+    elif redirects:
+        text = (
+            f"the server at calendar.calcom.baseUrl redirects bookings ({redirects[0]}), and {heard}: write the address of"
+            " Cal.com's API itself, such as https://api.cal.com"
+        )
+    elif refusals:
+        codes = ", ".join(str(status) for status in sorted(filter(None, refusals)))
+        text = (
+            f"Cal.com refuses bookings of an event type ({codes}), and {heard}: it is gone or belongs to another user; correct"
+            " the eventTypes of the ServiceOfferings (see their CalendarLinked), or the key"
+        )
+    else:
+        return good(kind)
+    return bad(kind, Reason.BOOKINGS_REFUSED, text)
 
 
 def database_condition(error: Exception) -> Condition:

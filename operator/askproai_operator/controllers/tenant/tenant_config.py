@@ -65,6 +65,7 @@ def compile_config(
         services=tuple(_service(offering, branches, units) for offering in active),
         agents=_agents(agents, branches, {agent.name: agent for agent in applied_agents}),
         rate_limits=spec.runtime.rate_limits,
+        booking_limits=spec.runtime.booking_limits,
     )
 
 

@@ -1,5 +1,6 @@
 """Rows of `appointments`, holds included. Whoever moves, cancels or inserts holds the locks of the staff members concerned."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -160,17 +161,47 @@ async def insert_appointment(
 
 
 async def upsert_customer(conn: Connection, tenant: str, phone: str, name: str, email: str | None) -> UUID:
-    """Return the customer of a phone number. A name once known stays: a family shares a number, an appointment has its own
-    name.
+    """Return the customer of a phone number. What is known of a customer stays: a family shares a number, a number can be
+    forged, and an appointment has a name and an address of its own.
     """
     customer_id: UUID = await conn.fetchval(
         """INSERT INTO customers AS c (tenant, phone, name, email) VALUES ($1, $2, $3, $4)
            ON CONFLICT (tenant, phone) DO UPDATE SET name = coalesce(nullif(c.name, ''), excluded.name),
-               email = coalesce(excluded.email, c.email), updated_at = clock_timestamp()
+               email = coalesce(c.email, excluded.email), updated_at = clock_timestamp()
            RETURNING id""",
         tenant, phone, name, email,
     )  # fmt: skip
     return customer_id
+
+
+@dataclass(frozen=True, slots=True)
+class BookingCounts:
+    """How many appointments were booked by telephone, cancelled ones included."""
+
+    of_call: int
+    of_caller: int  # within 24 hours
+    anonymous: int  # within an hour, by all callers who show no number of their own
+
+
+async def count_bookings(
+    conn: Connection, tenant: str, call_id: str, caller: str | None, own_numbers: Collection[str], now: datetime
+) -> BookingCounts:
+    """Count what bounds the next booking. Exact for whoever holds a lock that every booking of the tenant takes.
+
+    A call that shows one of the tenant's `own_numbers` was forwarded without its caller's number.
+
+    What was booked within a day starts later than a day ago: by that an index finds it.
+    """
+    (row,) = await conn.fetch(
+        """SELECT count(*) FILTER (WHERE call_id = $2) AS of_call,
+                  count(*) FILTER (WHERE caller = $3 AND created_at > clock_timestamp() - interval '1 day') AS of_caller,
+                  count(*) FILTER (WHERE (caller IS NULL OR caller = ANY($5))
+                                   AND created_at > clock_timestamp() - interval '1 hour') AS anonymous
+           FROM appointments WHERE tenant = $1 AND starts_at > $4 AND call_id IS NOT NULL
+           AND status IN ('confirmed', 'pending_sync', 'cancelled', 'no_show')""",
+        tenant, call_id, caller, now - timedelta(days=1), list(own_numbers),
+    )  # fmt: skip
+    return BookingCounts(**row)
 
 
 async def release_hold(conn: Connection, tenant: str, call_id: str) -> None:

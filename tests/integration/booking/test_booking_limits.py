@@ -1,0 +1,127 @@
+"""How much callers can book by telephone: per call, per number and day, and all anonymous callers together per hour."""
+
+import asyncio
+
+import asyncpg
+import msgspec
+import pytest
+
+from askproai_core.tenant_config import BookingLimits
+from askproai_runtime.booking import Answer
+from askproai_sandbox.databases import Database
+from askproai_sandbox.example_tenant import NUMBER
+from tests.worlds.booking_environment import Salon, booking_args, call, second_process
+
+FEW = BookingLimits(per_call=2, per_caller_and_day=3, anonymous_per_hour=4)
+
+
+async def book(
+    salon: Salon, hour: int, call_id: str = "call_1", caller: str | None = "+4915112345678", **more
+) -> Answer:
+    args = booking_args(f"2026-11-27T{hour:02}:00:00+01:00", **more)
+    return await salon.booking.book_appointment(call(call_id, caller), args)
+
+
+async def pass_time(database: Database, salon: Salon, interval: str) -> None:
+    """Let all bookings be older; a tenant's role may not change when something was created."""
+    connection = await asyncpg.connect(database.superuser_dsn)
+    try:
+        await connection.execute(
+            "UPDATE appointments SET created_at = created_at - $2::text::interval WHERE tenant = $1",
+            salon.store.tenant,
+            interval,
+        )
+    finally:
+        await connection.close()
+
+
+async def test_a_call_books_a_few_appointments_and_hears_whom_to_ask_for_more(new_salon) -> None:
+    salon = await new_salon(booking_limits=FEW, agents=())  # nobody to transfer to
+    assert (await book(salon, 10)).success
+    assert (await book(salon, 11)).success
+    refused = await book(salon, 12)
+    assert not refused.success
+    assert refused.message == (
+        "In einem Gespräch kann ich nicht mehr als 2 Termine eintragen, diesen habe ich also nicht gebucht."
+        " Bitte rufen Sie uns dafür direkt an."
+    )
+    assert len(await salon.live()) == 2
+    assert salon.metrics.bookings == ["confirmed", "confirmed", "limited"]
+    # What it has is still said to be booked, and nothing is left of the refused one.
+    assert (await book(salon, 11)).message.startswith("Der Termin steht schon")
+    await salon.assert_claims_match()
+
+
+async def test_cancelling_makes_no_room_for_more_mails(new_salon) -> None:
+    salon = await new_salon(booking_limits=FEW)
+    for hour in (10, 11):
+        answer = await book(salon, hour)
+        await salon.cancel(answer.fields["appointment_id"])
+    assert not (await book(salon, 12)).success
+
+
+async def test_a_number_books_a_few_appointments_a_day(new_salon, module_database) -> None:
+    salon = await new_salon(booking_limits=FEW)
+    for hour in (10, 11, 12):
+        assert (await book(salon, hour, f"call_{hour}")).success
+    refused = await book(salon, 13, "call_13")
+    assert "heute keine weiteren" in refused.message
+    assert (await book(salon, 13, "call_14", "+4915199999999")).success, "another number is not concerned"
+    await pass_time(module_database, salon, "25 hours")
+    assert (await book(salon, 14, "call_15")).success
+
+
+async def test_anonymous_callers_share_a_limit_which_is_nobody_elses(new_salon, module_database) -> None:
+    salon = await new_salon(booking_limits=FEW)
+    for hour in (10, 11, 12, 13):
+        assert (await book(salon, hour, f"call_{hour}", None)).success
+    refused = await book(salon, 14, "call_14", None)
+    assert not refused.success
+    assert "sichtbarer Rufnummer" in refused.message
+    assert refused.message.endswith("Ich kann Sie dafür gern verbinden.")
+    assert (await book(salon, 14, "call_15")).success
+    await pass_time(module_database, salon, "2 hours")
+    assert (await book(salon, 15, "call_16", None)).success
+
+
+@pytest.mark.parametrize("round_", range(3))
+async def test_functions_of_two_pods_at_once_do_not_pass_a_limit(new_salon, round_: int) -> None:
+    """Two services of different people: their bookings have no resource in common but the one that all of them lock."""
+    salon = await new_salon()
+    config = salon.configs[-1]
+    of_anna, of_mehmet = (
+        msgspec.structs.replace(
+            config.services[0], name=name, display_name=name, spoken_names=(), staff={"mitte": (name,)}
+        )
+        for name in ("anna", "mehmet")
+    )
+    config = msgspec.structs.replace(config, services=(of_anna, of_mehmet), booking_limits=BookingLimits(per_call=1))
+    salon.apply_config(config)
+    async with second_process(salon) as other:
+        object.__setattr__(other, "config", lambda: config)
+        answers = await asyncio.gather(
+            *(
+                process.book_appointment(call(), booking_args(f"2026-11-27T1{4 + n}:00:00+01:00", service=service))
+                for n in range(2)
+                for process, service in ((salon.booking, "anna"), (other, "mehmet"))
+            )
+        )
+    assert sum(answer.success for answer in answers) == 1
+    assert len(await salon.live()) == 1
+
+
+async def test_forwarded_calls_that_show_the_salons_own_number_are_no_single_caller(new_salon) -> None:
+    salon = await new_salon(booking_limits=FEW)
+    for hour in (10, 11, 12, 13):
+        assert (await book(salon, hour, f"call_{hour}", NUMBER)).success
+    assert "sichtbarer Rufnummer" in (await book(salon, 14, "call_14", NUMBER)).message
+
+
+async def test_a_known_address_is_not_replaced_by_what_a_caller_says(new_salon) -> None:
+    """Whoever forges a number could redirect the customer's mails; the address of this appointment is the one that was said."""
+    salon = await new_salon()
+    for hour, email in ((10, "petra@example.de"), (11, "thief@example.de")):
+        assert (await book(salon, hour, f"call_{hour}", email=email)).success
+    assert [row["email"] for row in await salon.rows("SELECT email FROM customers")] == ["petra@example.de"]
+    made = await salon.rows("SELECT attendee_email FROM appointments ORDER BY created_at")
+    assert [row["attendee_email"] for row in made] == ["petra@example.de", "thief@example.de"]
