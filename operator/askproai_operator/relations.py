@@ -90,6 +90,8 @@ class Relations:
             keys.add(model.key)
         if old is None or new is None or _shared_part(old) != _shared_part(new):
             keys.update(self._relatives(model))
+        if isinstance(model, Branch) and _staff(old) != _staff(new):  # their condition StaffIdentified compares the ids
+            keys.update(_keys(self.branches(model.key.namespace, model.spec.tenant_ref.name)))
         return keys - ({model.key} if new is None else set())
 
     def of_child(
@@ -174,6 +176,10 @@ def _shared_part(model: CustomResource) -> tuple[Any, ...]:
     status = {name: value for name, value in model.status.items() if name not in _PRIVATE_STATUS}
     conditions = {condition["type"]: condition["status"] for condition in model.status.get("conditions", ())}
     return (*_edited_part(model), status, conditions)
+
+
+def _staff(model: CustomResource | None) -> list[tuple[str, str | None]]:
+    return [(member.id, member.person) for member in model.spec.staff] if isinstance(model, Branch) else []
 
 
 def _keys(models: Iterable[CustomResource]) -> Iterator[Key]:

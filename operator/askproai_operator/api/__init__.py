@@ -3,7 +3,7 @@
 from askproai_operator.api import conditions, crd
 from askproai_operator.api.agent import ManagementPolicy, RetellAgent
 from askproai_operator.api.base import CustomResource, Key, SecretKeyRef
-from askproai_operator.api.branch import Branch, PhoneNumber
+from askproai_operator.api.branch import Branch, PhoneNumber, Staff
 from askproai_operator.api.offering import EventType, ServiceOffering
 from askproai_operator.api.tenant import (
     Calcom,
@@ -24,5 +24,5 @@ KINDS: dict[str, type[CustomResource]] = {kind.kind: kind for kind in (Tenant, B
 __all__ = [
     "KINDS", "Branch", "Calcom", "CustomResource", "DataPolicy", "DeletionPolicy", "EventType", "Gateway", "Ingress",
     "Key", "ManagementPolicy", "ParentRef", "PhoneNumber", "RetellAgent", "RuntimeMode", "SecretKeyRef",
-    "ServiceOffering", "Tenant", "WebScale", "WebhookUrls", "WorkerScale", "conditions", "crd",
+    "ServiceOffering", "Staff", "Tenant", "WebScale", "WebhookUrls", "WorkerScale", "conditions", "crd",
 ]  # fmt: skip
