@@ -77,6 +77,26 @@ def test_a_staff_id_in_two_branches_is_a_warning_unless_both_say_who_that_is() -
         assert "staff of mitte" not in lint("-", stdin=branches(", person: anna", f", person: {others}")).output
 
 
+def test_an_event_type_with_a_key_of_its_own_is_a_warning() -> None:
+    offering = """\
+apiVersion: askproai.de/v1alpha1
+kind: ServiceOffering
+metadata: {name: schnitt}
+spec:
+  tenantRef: {name: salon}
+  displayName: Haarschnitt
+  durationMinutes: 45
+  calcom:
+    eventTypes:
+      - {staff: mehmet, eventTypeId: 1002}
+      - {staff: anna, eventTypeId: 1001, apiKeySecretRef: {name: annas, key: k}}
+"""
+    result = lint("-", stdin=offering)
+    assert result.exit_code == 0, result.output
+    assert "spec.calcom.eventTypes[1].apiKeySecretRef: is not supported: anna is booked" in result.output
+    assert "eventTypes[0]" not in result.output
+
+
 def test_items_of_a_list_are_checked_and_other_kinds_pass() -> None:
     items = {
         "apiVersion": "v1",

@@ -63,7 +63,8 @@ def staff_by_branch(offering: ServiceOffering, branches: Iterable[Branch]) -> di
 def linked_event_types(offering: ServiceOffering) -> list[EventType]:
     """Return the event types in the Tenant's own Cal.com account.
 
-    Event types in a staff member's own account (`apiKeySecretRef`) are not supported yet, and are left out.
+    Event types in a staff member's own account (`apiKeySecretRef`) are not supported: they are left out, and CalendarLinked
+    reports them.
     """
     event_types = offering.spec.calcom.event_types if offering.spec.calcom else ()
     return [event_type for event_type in event_types if event_type.api_key_secret_ref is None]
