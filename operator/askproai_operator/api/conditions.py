@@ -68,6 +68,10 @@ class Reason(Explained):
     NOT_INSTALLED = "NotInstalled", "It waits for a CRD this cluster or release lacks; the message says what to do."
     NOT_PAUSED = "NotPaused", "The operator works on the object."
     PAUSED = "Paused", "The annotation `askproai.de/paused` is set; remove it to go on."
+    SUSPENDED = (
+        "Suspended",
+        "spec.suspend of the Tenant is true: no pods run, and callers hear that it takes no appointments.",
+    )
     PENDING = "Pending", "It waits; the message says for what."
     PROGRESSING = "Progressing", "It is being made true; look again in a moment."
     DELETING = "Deleting", "The object is being deleted; the message says what is still there."
