@@ -100,6 +100,8 @@ class Relations:
             keys.update(self._relatives(model))
         changed = requested_subjects(old).items() ^ requested_subjects(new).items()
         keys.update(subject.queue_key for subject, _ in changed)
+        if isinstance(model, Branch) and _staff(old) != _staff(new):  # their condition StaffIdentified compares the ids
+            keys.update(_keys(self.branches(model.key.namespace, model.spec.tenant_ref.name)))
         return keys - ({model.key} if new is None else set())
 
     def of_child(
@@ -199,6 +201,10 @@ def _shared_part(model: CustomResource) -> tuple[Any, ...]:
     status = {name: value for name, value in model.status.items() if name not in _PRIVATE_STATUS}
     conditions = {condition["type"]: condition["status"] for condition in model.status.get("conditions", ())}
     return (*_edited_part(model), status, conditions)
+
+
+def _staff(model: CustomResource | None) -> list[tuple[str, str | None]]:
+    return [(member.id, member.person) for member in model.spec.staff] if isinstance(model, Branch) else []
 
 
 def _keys(models: Iterable[CustomResource]) -> Iterator[Key]:

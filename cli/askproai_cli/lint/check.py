@@ -24,6 +24,10 @@ _LABEL_VALUE: Final = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 _REFERENCES: Final = {"branchRef": "Branch", "tenantRef": "Tenant"}
 
 
+# By namespace, tenant and staff id: the branches that have it, and the person that each says.
+_Staffed = dict[tuple[str, str, str], dict[str, str | None]]
+
+
 class Severity(StrEnum):
     REFUSED = "refused"
     WARNING = "warning"
@@ -48,6 +52,7 @@ def lint(documents: Iterable[Document]) -> list[Finding]:
     """
     all_documents = list(documents)
     known = {_identity(document.value) for document in all_documents if _group(document.value) == GROUP}
+    staffed: _Staffed = {}
     previous: dict[tuple[str, str, str], Any] = {}
     findings: list[Finding] = []
     for document in all_documents:
@@ -57,7 +62,12 @@ def lint(documents: Iterable[Document]) -> list[Finding]:
         elif _group(document.value) == GROUP:
             identity = _identity(document.value)
             refused = [_finding(document, fault) for fault in check_manifest(document.value, previous.get(identity))]
-            findings += refused or [*_check_references(document, known), *_check_calendar(document)]
+            findings += refused or [
+                *_check_references(document, known),
+                *_check_calendar(document),
+                *_check_staff(document, staffed),
+                *_check_event_types(document),
+            ]
             previous[identity] = document.value
     return findings
 
@@ -131,6 +141,37 @@ def _check_calendar(document: Document) -> Iterator[Finding]:
     if zone is not None and not is_known_time_zone(zone):
         message = f"the pods do not know {zone}; write its usual name, such as Europe/Berlin"
         yield _finding(document, Fault(("spec", "timeZone"), message), Severity.WARNING)
+
+
+def _check_staff(document: Document, staffed: _Staffed) -> Iterator[Finding]:
+    """Warn of a staff id that an earlier manifest's branch of the same tenant has, too, unless both say who that is."""
+    value = document.value
+    if value["kind"] != "Branch":
+        return
+    namespace, name, tenant = *_identity(value)[1:], str(value["spec"]["tenantRef"]["name"])
+    for number, member in enumerate(value["spec"].get("staff") or []):
+        others = staffed.setdefault((namespace, tenant, member["id"]), {})
+        ambiguous = [
+            branch for branch, person in others.items() if branch != name and not (person and member.get("person"))
+        ]
+        if ambiguous:
+            message = (
+                f"{member['id']} is on the staff of {', '.join(ambiguous)}, too, and can be booked in both at the same time:"
+                " write the same person at each entry, or different ones for different people"
+            )
+            yield _finding(document, Fault(("spec", "staff", number, "id"), message), Severity.WARNING)
+        others[name] = member.get("person")
+
+
+def _check_event_types(document: Document) -> Iterator[Finding]:
+    """Warn of event types that are left out, because they have a Cal.com key of their own."""
+    calcom = (document.value.get("spec") or {}).get("calcom")
+    for number, entry in enumerate((calcom.get("eventTypes") or []) if isinstance(calcom, dict) else []):
+        if entry.get("apiKeySecretRef") is not None:
+            advice = "name an event type of the Tenant's own account"
+            message = f"is not supported: {entry['staff']} is booked in our own book only; {advice}"
+            path = ("spec", "calcom", "eventTypes", number, "apiKeySecretRef")
+            yield _finding(document, Fault(path, message), Severity.WARNING)
 
 
 def _finding(document: Document, fault: Fault, severity: Severity = Severity.REFUSED) -> Finding:

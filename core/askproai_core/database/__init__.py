@@ -1,6 +1,6 @@
 """PostgreSQL: pools, migrations, the login roles that isolate tenants, and what the operator keeps in the database."""
 
-from askproai_core.database.admin import AdminStore, DataOwnedByOther, LoginSuspended, TenantFacts, TenantNotFound
+from askproai_core.database.admin import AdminStore, DataOwnedByOther, LoginSuspended, TenantFacts
 from askproai_core.database.migrate import (
     Migration,
     MigrationBlocked,
@@ -11,11 +11,12 @@ from askproai_core.database.migrate import (
     shipped_migrations,
 )
 from askproai_core.database.pool import DATABASE_UNAVAILABLE, Connection, DatabaseError, Pool, open_pool
+from askproai_core.database.resources import PERSON, TenantNotFound
 from askproai_core.database.roles import RolesUnavailable, login_dsn, parse_login
 from askproai_core.database.sessions import EndedSession, Misuse
 
 __all__ = [
-    "DATABASE_UNAVAILABLE", "AdminStore", "Connection", "DataOwnedByOther", "DatabaseError", "EndedSession", "LoginSuspended",
-    "Migration", "MigrationBlocked", "MigrationError", "Migrator", "Misuse", "Pool", "RolesUnavailable", "TenantFacts",
+    "DATABASE_UNAVAILABLE", "PERSON", "AdminStore", "Connection", "DataOwnedByOther", "DatabaseError", "EndedSession",
+    "LoginSuspended", "Migration", "MigrationBlocked", "MigrationError", "Migrator", "Misuse", "Pool", "RolesUnavailable", "TenantFacts",
     "TenantNotFound", "login_dsn", "oldest_usable_version", "open_pool", "parse_login", "schema_version", "shipped_migrations",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """The operator's side of the database: prepare it, and keep each tenant's role, row and resources as the manifests say."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
@@ -17,6 +17,7 @@ from askproai_core.database.migrate import (
     shipped_migrations,
 )
 from askproai_core.database.pool import Connection, DatabaseError, Pool, open_pool
+from askproai_core.database.resources import Member, ResourceKey, ensure_resources
 from askproai_core.database.sessions import EndedSession, Misuse, open_watch
 from askproai_core.tenant_config import Retention
 
@@ -69,10 +70,6 @@ class LoginSuspended(DatabaseError):
             f"{SUSPENSION_SECONDS // 60} minutes: find out who else has its password (who may read the Secret with DATABASE_URL?), "
             "and delete that Secret, so that a new password is made"
         )
-
-
-class TenantNotFound(DatabaseError):
-    """The table `tenants` has no row of this tenant; call `ensure_tenant` first."""
 
 
 class AdminStore:
@@ -151,41 +148,11 @@ class AdminStore:
             await roles.ensure_login(conn, self._dsn, name, password, limit, group=group)
 
     async def ensure_resources(
-        self, tenant: str, desired: Iterable[tuple[str, str, int]]
-    ) -> dict[tuple[str, str, int], int]:
-        """Create missing resources, deactivate all others, and return the ids by (branch, staff, unit).
-
-        The result holds the desired resources and whatever else the same staff members had before. None is ever deleted: past
-        appointments refer to them, future ones may, and a staff member who comes back keeps the id. Raises `TenantNotFound`.
-        """
-        keys = sorted(set(desired))
-        branches, staff, units = ([key[i] for key in keys] for i in range(3))
+        self, tenant: str, desired: Iterable[ResourceKey], persons: Mapping[Member, str] | None = None
+    ) -> dict[ResourceKey, int]:
+        """Create, link and list the tenant's rows of `resources` (`resources.py`). Raises `TenantNotFound`."""
         async with self._connection() as conn, conn.transaction():
-            # NO KEY: the foreign keys of the tenant's own inserts need not wait for this lock.
-            if not await conn.fetchval("SELECT true FROM tenants WHERE tenant = $1 FOR NO KEY UPDATE", tenant):
-                raise TenantNotFound(f"no database row of tenant {tenant}: ensure_tenant() comes first")
-            await conn.execute(
-                """INSERT INTO resources (tenant, branch, staff, unit)
-                   SELECT $1, w.* FROM unnest($2::text[], $3::text[], $4::smallint[]) w (branch, staff, unit)
-                   WHERE NOT EXISTS (SELECT 1 FROM resources r WHERE r.tenant = $1
-                                     AND (r.branch, r.staff, r.unit) = (w.branch, w.staff, w.unit))
-                   ORDER BY w.branch, w.staff, w.unit""",
-                tenant, branches, staff, units,
-            )  # fmt: skip
-            await conn.execute(
-                """UPDATE resources r SET active = NOT r.active
-                   WHERE r.tenant = $1 AND r.active IS DISTINCT FROM EXISTS (
-                       SELECT 1 FROM unnest($2::text[], $3::text[], $4::smallint[]) w (branch, staff, unit)
-                       WHERE (w.branch, w.staff, w.unit) = (r.branch, r.staff, r.unit))""",
-                tenant, branches, staff, units,
-            )  # fmt: skip
-            rows = await conn.fetch(
-                """SELECT branch, staff, unit, id FROM resources r WHERE tenant = $1 AND EXISTS (
-                       SELECT 1 FROM unnest($2::text[], $3::text[]) w (branch, staff)
-                       WHERE (w.branch, w.staff) = (r.branch, r.staff))""",
-                tenant, branches, staff,
-            )  # fmt: skip
-        return {(row["branch"], row["staff"], row["unit"]): row["id"] for row in rows}
+            return await ensure_resources(conn, tenant, desired, persons or {})
 
     async def list_booking_refusals(self, tenant: str) -> set[int | None]:
         """Return the statuses with which the remote calendar has refused the pods' bookings in the last quarter of an hour.

@@ -3,7 +3,7 @@
 from askproai_operator.api import conditions, crd
 from askproai_operator.api.agent import ManagementPolicy, RetellAgent
 from askproai_operator.api.base import CustomResource, Key, SecretKeyRef
-from askproai_operator.api.branch import Branch, PhoneNumber
+from askproai_operator.api.branch import Branch, PhoneNumber, Staff
 from askproai_operator.api.offering import EventType, ServiceOffering
 from askproai_operator.api.tenant import (
     Calcom,
@@ -27,5 +27,6 @@ KINDS: dict[str, type[CustomResource]] = {kind.kind: kind for kind in (Tenant, B
 __all__ = [
     "KINDS", "Branch", "Calcom", "ContainerResources", "CustomResource", "DataPolicy", "DeletionPolicy", "EventType",
     "Gateway", "Ingress", "Key", "ManagementPolicy", "ParentRef", "PhoneNumber", "Pods", "RetellAgent", "Runtime",
-    "RuntimeMode", "SecretKeyRef", "ServiceOffering", "Tenant", "WebScale", "WebhookUrls", "WorkerScale", "conditions", "crd",
+    "RuntimeMode", "SecretKeyRef", "ServiceOffering", "Staff", "Tenant", "WebScale", "WebhookUrls", "WorkerScale", "conditions",
+    "crd",
 ]  # fmt: skip

@@ -64,6 +64,9 @@ class Absence(base.Part):
 class Staff(base.Part):
     id: base.Label
     """Id of the person within the branch: a DNS label, kept for good. Appointments and event types name it."""
+    person: base.Label | None = None
+    """Who this is within the Tenant: entries with the same person, in any of its Branches, are one person and never booked at
+    the same time. Absent: a person of this branch only, whoever has the same id elsewhere."""
     display_name: base.Text
     """Name as it is spoken."""
     skills: Annotated[tuple[base.Skill, ...], base.bounded_list(50, as_set=True)] = ()
@@ -73,7 +76,7 @@ class Staff(base.Part):
     working_hours: Annotated[tuple[base.Hours, ...], base.bounded_list(base.DAY_RANGES)] | None = None
     """Working hours, cut to the opening hours. Absent: all opening hours; an empty list: never."""
     absences: Annotated[tuple[Absence, ...], base.bounded_list(50)] = ()
-    """Whole days on which this person is away."""
+    """Whole days on which this person is away; with `person`, from all branches."""
 
 
 class BranchSpec(base.Part):

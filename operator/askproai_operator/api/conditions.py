@@ -33,6 +33,10 @@ class ConditionType(Explained):
     SERVICES_READY = "ServicesReady", "At least one service can be booked at the branch."
     NUMBERS_VALID = "NumbersValid", "The phone numbers can be read, and no other branch has them."
     HOLIDAYS_VALID = "HolidaysValid", "The public holidays of the branch's country and state are known."
+    STAFF_IDENTIFIED = (
+        "StaffIdentified",
+        "Whoever has the same id in another branch is known to be the same person, or another one. A warning: Ready ignores it.",
+    )
     # ServiceOffering
     STAFF_MATCHED = "StaffMatched", "Somebody has the skills that the service needs."
     CALENDAR_LINKED = "CalendarLinked", "The Cal.com event types fit: length, buffers, e-mail, confirmation, seats."
@@ -48,8 +52,8 @@ class ConditionType(Explained):
 
 # Conditions whose good state is False. They never make an object unready by themselves.
 NEGATIVE_TYPES = frozenset({ConditionType.DRIFTED, ConditionType.PAUSED})
-# About accelerators: reported, but never a reason for Ready to be False.
-ADVISORY_TYPES = frozenset({ConditionType.CACHE_READY})
+# About accelerators, and warnings: reported, but never a reason for Ready to be False.
+ADVISORY_TYPES = frozenset({ConditionType.CACHE_READY, ConditionType.STAFF_IDENTIFIED})
 
 
 class Status(StrEnum):
@@ -70,6 +74,10 @@ class Reason(Explained):
     PLAN_UNSUPPORTED = (
         "PlanUnsupported",
         "The annotation `askproai.de/plan` shows a plan for a RetellAgent only; on another kind nothing is applied until it goes.",
+    )
+    SUSPENDED = (
+        "Suspended",
+        "spec.suspend of the Tenant is true: no pods run, and callers hear that it takes no appointments.",
     )
     PENDING = "Pending", "It waits; the message says for what."
     PROGRESSING = "Progressing", "It is being made true; look again in a moment."
@@ -126,12 +134,20 @@ class Reason(Explained):
     NUMBER_INVALID = "NumberInvalid", "A phone number cannot be read; correct it."
     NUMBER_CLAIMED_TWICE = "NumberClaimedTwice", "Another branch has this phone number; take it out of one of them."
     HOLIDAYS_UNKNOWN = "HolidaysUnknown", "The country or state has no such code; the message has the right ones."
+    PERSON_AMBIGUOUS = (
+        "PersonAmbiguous",
+        "A staff id is in two branches: write the same `person` at both for one person, different ones for two.",
+    )
     NO_STAFF_WITH_SKILLS = "NoStaffWithSkills", "Nobody has all the required skills; teach a person, or ask for fewer."
     CAPACITY_UNSUPPORTED = (
         "CapacityUnsupported",
         "With the other services its people need too many parts; fewer at once.",
     )
     EVENT_TYPE_MISSING = "EventTypeMissing", "A person who can do the service has no Cal.com event type here; add one."
+    OWN_KEY_UNSUPPORTED = (
+        "OwnKeyUnsupported",
+        "An event type with a Cal.com key of its own is not booked at Cal.com; name one of the Tenant's account.",
+    )
     EVENT_TYPE_NOT_FOUND = "EventTypeNotFound", "Cal.com does not know the event type; correct the id, or create it."
     EVENT_TYPE_MISMATCH = "EventTypeMismatch", "The event type does not fit the service; the message says what to do."
     # agent

@@ -313,7 +313,8 @@ class TenantSpec(base.Part):
     slo: Slo = Slo()
     """Shares below which an alert fires, where the Prometheus operator is installed. An error budget is not computed."""
     suspend: bool = False
-    """true scales the pods to 0 and keeps everything else."""
+    """true scales the pods to 0. Callers hear that no appointments are taken at present, and are put through where the agent has
+    transferTo; everything else stays."""
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
     """What happens to what the operator made at Cal.com when this Tenant goes: Delete, or Orphan (leave it)."""
     data_policy: DataPolicy = DataPolicy.RETAIN

@@ -155,9 +155,10 @@ async def _apply(conn: Connection, ctx: BookingContext, event: CalendarEvent, re
     Staff members are locked first, as by every writer of claims. The appointment is looked for again after that: whoever held
     the lock may have added it for another event of the same booking.
     """
-    link = find_event_type_link(ctx.config(), remote.event_type_id)
-    resources = link.staff_member.resource_ids if link else ()
     appointment_id = await find_local_appointment(conn, ctx.tenant, remote)
+    known = await get_appointment(conn, ctx.tenant, appointment_id) if appointment_id else None
+    link = find_event_type_link(ctx.config(), remote.event_type_id, known.branch if known else None)
+    resources = link.staff_member.resource_ids if link else ()
     await lock_and_clear_holds(conn, ctx.tenant, resources, _NO_CALL, appointment_id=appointment_id)
     appointment_id = await find_local_appointment(conn, ctx.tenant, remote)
     appointment = await get_appointment(conn, ctx.tenant, appointment_id, lock=True) if appointment_id else None

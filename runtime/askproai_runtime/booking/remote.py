@@ -89,14 +89,17 @@ async def enqueue_sync(
     )  # fmt: skip
 
 
-def find_event_type_link(config: TenantConfig, event_type_id: int) -> EventTypeLink | None:
-    """Return the service and the staff member of an event type.
+def find_event_type_link(
+    config: TenantConfig, event_type_id: int, preferred_branch: str | None = None
+) -> EventTypeLink | None:
+    """Return the service and the staff member of an event type, in `preferred_branch` if it is of several branches.
 
     None when no service names it, or when the staff member it is linked to cannot do the service here.
     """
+    branches = sorted(config.branches, key=lambda branch: branch.name != preferred_branch)
     for service in config.services:
         for link in service.event_types:
-            for branch in config.branches:
+            for branch in branches:
                 able = service.branch in {None, branch.name} and link.staff in service.staff.get(branch.name, ())
                 staff = tuple(staff_member for staff_member in branch.staff if staff_member.id == link.staff)
                 if link.event_type_id == event_type_id and able and staff:

@@ -29,13 +29,15 @@ FROM jobs WHERE state = 'ready' AND isfinite(run_at) GROUP BY tenant, priority
 """
 
 # An audit that rests on neither the operators nor the index of the exclusion constraint: it counts claims that begin before an
-# earlier claim of the same resource has ended. Claims that ended before yesterday were counted while they had not.
+# earlier claim of the same resource has ended; a branch's row and the person's that it names count as one. Claims that ended
+# before yesterday were counted while they had not. By to_jsonb, since the schema before has no `person_row`.
 _DOUBLE_BOOKINGS = """
 SELECT tenant, count(*) AS claims FROM (
     SELECT c.tenant, c.block_start, max(c.block_end) OVER (
-        PARTITION BY c.tenant, c.resource_id ORDER BY c.block_start, c.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        PARTITION BY c.tenant, r.id ORDER BY c.block_start, c.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     ) AS earlier
-    FROM resources r JOIN claims c ON c.tenant = r.tenant AND c.resource_id = r.id AND c.block_end > now() - interval '1 day'
+    FROM (SELECT o.tenant, o.id AS own_id, coalesce((to_jsonb(o)->>'person_row')::bigint, o.id) AS id FROM resources o) r
+    JOIN claims c ON c.tenant = r.tenant AND c.resource_id = r.own_id AND c.block_end > now() - interval '1 day'
     WHERE c.state IN ('held', 'booked') AND (c.state = 'booked' OR c.expires_at > now())
 ) claim WHERE block_start < earlier GROUP BY tenant
 """

@@ -62,6 +62,41 @@ def test_a_state_that_has_no_holidays_is_a_warning_with_the_right_spelling() -> 
     assert "<stdin>:9: warning: Branch/mitte spec.holidays.country: EN" in country.output
 
 
+def test_a_staff_id_in_two_branches_is_a_warning_unless_both_say_who_that_is() -> None:
+    def branches(*persons: str) -> str:
+        names = zip(("mitte", "nord"), persons, strict=True)
+        staff = "  staff: [{{id: anna, displayName: Anna{}}}]\n"
+        return "---\n".join(BRANCH.replace("name: mitte", f"name: {name}") + staff.format(who) for name, who in names)
+
+    result = lint("-", stdin=branches("", ""))
+    assert result.exit_code == 0, result.output
+    assert "warning: Branch/nord spec.staff[0].id: anna is on the staff of mitte, too" in result.output
+    assert "write the same person" in result.output
+    assert "staff of mitte" in lint("-", stdin=branches(", person: anna", "")).output
+    for others in ("anna", "anna-schmidt"):
+        assert "staff of mitte" not in lint("-", stdin=branches(", person: anna", f", person: {others}")).output
+
+
+def test_an_event_type_with_a_key_of_its_own_is_a_warning() -> None:
+    offering = """\
+apiVersion: askproai.de/v1alpha1
+kind: ServiceOffering
+metadata: {name: schnitt}
+spec:
+  tenantRef: {name: salon}
+  displayName: Haarschnitt
+  durationMinutes: 45
+  calcom:
+    eventTypes:
+      - {staff: mehmet, eventTypeId: 1002}
+      - {staff: anna, eventTypeId: 1001, apiKeySecretRef: {name: annas, key: k}}
+"""
+    result = lint("-", stdin=offering)
+    assert result.exit_code == 0, result.output
+    assert "spec.calcom.eventTypes[1].apiKeySecretRef: is not supported: anna is booked" in result.output
+    assert "eventTypes[0]" not in result.output
+
+
 def test_items_of_a_list_are_checked_and_other_kinds_pass() -> None:
     items = {
         "apiVersion": "v1",

@@ -12,6 +12,7 @@ from askproai_operator.controllers.branch.inputs import (
     Inputs,
     holidays_condition,
     numbers_condition,
+    staff_condition,
     tenant_missing,
 )
 from askproai_operator.controllers.branch.phone_numbers import read_phone_numbers
@@ -183,3 +184,25 @@ def test_a_new_branch_waits_a_moment_for_its_services():
 
 def test_ages_are_compared_as_times():
     assert branch(created="2026-11-01T08:00:00Z").metadata.creation_timestamp == datetime(2026, 11, 1, 8, tzinfo=UTC)
+
+
+# Staff
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "known"),
+    [(None, None, False), ("anna", None, False), ("anna", "anna", True), ("anna-m", "anna-s", True)],
+)
+def test_an_id_in_two_branches_is_a_warning_until_both_say_who_that_is(
+    here: str | None, there: str | None, known: bool
+):
+    def with_anna(name: str, person: str | None) -> Branch:
+        return branch(name, f"uid-{name}", staff=[{"id": "anna", "displayName": "Anna", "person": person}])
+
+    own = with_anna("mitte", here)
+    condition = staff_condition(inputs(own, branches=(own, with_anna("nord", there))))
+    assert condition.good  # Ready does not depend on it
+    assert (condition.status is Status.TRUE) == known
+    if not known:
+        assert condition.reason is Reason.PERSON_AMBIGUOUS
+        assert "anna is on the staff of nord, too" in condition.message

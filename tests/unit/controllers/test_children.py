@@ -219,6 +219,7 @@ def test_a_suspended_tenant_keeps_no_pods_and_says_so():
     assert initial_replicas(suspended, Component.WEB, None) == 0
     assert scaled_by(suspended, Component.WEB) is ScaledBy.OPERATOR
     assert runtime_condition(suspended, {}).status is Status.TRUE
+    assert runtime_condition(suspended, {}).reason is Reason.SUSPENDED
 
 
 @pytest.mark.parametrize(("running", "expected"), [(None, 2), (0, 2), (5, 5), (50, 10)])

@@ -71,6 +71,10 @@ def test_an_event_type_in_a_staff_members_own_account_is_not_linked_yet():
     own = {"staff": "anna", "eventTypeId": 1001, "apiKeySecretRef": {"name": "annas", "key": "k"}}
     linked = offering(calcom={"eventTypes": [own, {"staff": "mehmet", "eventTypeId": 1002}]})
     assert staff_without_event_type(linked, {"mitte": ("anna", "mehmet")}) == ["anna"]
+    condition = calendar_condition(linked, {"mitte": ("anna", "mehmet")}, [])
+    assert (condition.status, condition.reason) == (Status.FALSE, Reason.OWN_KEY_UNSUPPORTED)
+    assert "anna is booked in our own book only" in condition.message
+    assert "has no event type" not in condition.message
 
 
 def test_a_service_of_a_tenant_without_branches_cannot_be_booked():

@@ -91,6 +91,16 @@ def test_a_pause_or_a_reconcile_token_makes_its_object_due():
     assert AGENT in changed(salon(), "RetellAgent", annotations={"askproai.de/reconcile-at": "1"})
 
 
+def test_a_changed_staff_makes_the_other_branches_due():
+    """Their condition StaffIdentified compares the ids of all branches."""
+    cache = salon()
+    put(cache, raw("Branch", "nord"))
+    assert key("Branch", "nord") not in changed(cache, "Branch", generation=2)
+    obj = raw("Branch", generation=3)
+    obj["spec"]["staff"] = [{"id": "anna", "displayName": "Anna", "person": "anna"}]
+    assert key("Branch", "nord") in changed_by(cache, obj)
+
+
 def test_a_deleted_object_makes_those_due_that_wait_for_its_end_and_not_itself():
     cache = salon()
     relations = Relations(cache)

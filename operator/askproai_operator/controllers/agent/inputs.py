@@ -40,6 +40,7 @@ class Target:
     tenant: str
     number_problems: tuple[NumberProblem, ...] = ()
     sources: tuple[CustomResource, ...] = ()  # the Tenant and the Branches that `desired` is made from
+    suspended: bool = False  # callers only hear that the assistant is not available
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +81,11 @@ async def gather(agent: RetellAgent, context: ReconcileContext, checks: Iterable
     is_serving = find_condition(tenant, ConditionType.RUNTIME_AVAILABLE).get("status") == Status.TRUE
     # A number is first bound when somebody is there to answer its calls; later nothing takes it off because a pod is late.
     numbers = await _desired_numbers(branches, context) if is_serving or agent.status.get("phoneNumbers") else None
-    desired = render_desired(agent, tenant, numbers, marker(agent, context))
-    return replace(
-        inputs, target=Target(desired, client, tenant.key.name, tuple(_number_problems(branches)), (tenant, *branches))
-    )
+    suspended = _is_suspended(agent, tenant)
+    desired = render_desired(agent, tenant, numbers, marker(agent, context), suspended=suspended)
+    problems = tuple(_number_problems(branches))
+    target = Target(desired, client, tenant.key.name, problems, sources=(tenant, *branches), suspended=suspended)
+    return replace(inputs, target=target)
 
 
 async def gather_remote(agent: RetellAgent, target: Target, context: ReconcileContext) -> PlanInputs:
@@ -112,6 +114,15 @@ async def retell_client(context: ReconcileContext, namespace: str, tenant: str) 
     if isinstance(key, CredentialProblem):
         return key
     return base_url if isinstance(base_url, CredentialProblem) else context.providers.retell(base_url, key)
+
+
+def _is_suspended(agent: RetellAgent, tenant: Tenant) -> bool:
+    """Return whether the tenant is suspended, or was until now and has no pods yet that could answer a function."""
+    runtime = find_condition(tenant, ConditionType.RUNTIME_AVAILABLE)
+    if tenant.spec.suspend:
+        return True
+    was_suspended = find_condition(agent, ConditionType.SYNCED).get("reason") == Reason.SUSPENDED
+    return was_suspended and (runtime.get("status") != Status.TRUE or runtime.get("reason") == Reason.SUSPENDED)
 
 
 def _must_search_duplicates(agent: RetellAgent) -> bool:

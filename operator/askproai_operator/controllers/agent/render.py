@@ -15,6 +15,7 @@ from askproai_operator.providers import Json
 MARKER_SEPARATOR: Final = " · "
 OWNER_VARIABLE: Final = "askproai_owner"
 _TOOLS: Final = yaml.safe_load(Path(__file__).with_name("tools.yaml").read_text(encoding="utf-8"))
+_SUSPENDED: Final = _TOOLS["suspended"]
 _VARIABLE: Final = re.compile(r"\{\{\s*(\S+?)\s*\}\}")
 # Retell sets these itself in every call (docs/vendors/retell.md).
 _SYSTEM_VARIABLE: Final = re.compile(r"current_|session_|previous_|call_|chat_|(user_number|agent_number|direction)$")
@@ -66,9 +67,17 @@ class Desired:
 
 
 def render_desired(
-    agent: RetellAgent, tenant: Tenant, numbers: tuple[DesiredNumber, ...] | None, marker: str
+    agent: RetellAgent,
+    tenant: Tenant,
+    numbers: tuple[DesiredNumber, ...] | None,
+    marker: str,
+    *,
+    suspended: bool = False,
 ) -> Desired:
-    """Render the LLM and the agent. The Tenant's status must have its `webhookUrls`."""
+    """Render the LLM and the agent. The Tenant's status must have its `webhookUrls`.
+
+    `suspended`: no pods run. Nothing at Retell may need one then: the agent only speaks a sentence, and ends or transfers the call.
+    """
     spec, privacy, urls = agent.spec, tenant.spec.privacy, tenant.status["webhookUrls"]
     functions_url = urls["functions"].rstrip("/")
     tools = [
@@ -77,8 +86,8 @@ def render_desired(
         if name in spec.functions
     ]
     if Function.TRANSFER_TO_HUMAN in spec.functions and spec.transfer_to:
-        tools.append({**_TOOLS["transfer"], "transfer_destination": {"type": "predefined", "number": spec.transfer_to}})
-    llm = {
+        tools.append(_transfer_tool(spec.transfer_to))
+    llm: Json = {
         "start_speaker": "agent",
         "model_config": {
             "type": "cascading",
@@ -90,6 +99,8 @@ def render_desired(
         "general_tools": [*tools, _TOOLS["end_call"]],
         "default_dynamic_variables": {OWNER_VARIABLE: marker, **_defaults(f"{prompt} {begin}")},
     }
+    if suspended:
+        llm |= _suspended(agent, tenant)
     body = {
         "agent_name": f"{spec.display_name}{MARKER_SEPARATOR}{marker}",
         "voice_id": spec.voice_id,
@@ -103,8 +114,32 @@ def render_desired(
     }
     if spec.tenant_ref is not None:
         body["allow_user_dtmf"] = True  # a key chooses the branch
-    inbound_url = urls.get("inbound") if spec.caller_recognition else None
+    inbound_url = urls.get("inbound") if spec.caller_recognition and not suspended else None
     return Desired(marker, llm, body, numbers, inbound_url)
+
+
+def _transfer_tool(number: str) -> Json:
+    return {**_TOOLS["transfer"], "transfer_destination": {"type": "predefined", "number": number}}
+
+
+def _suspended(agent: RetellAgent, tenant: Tenant) -> Json:
+    """Return the fields of the LLM that differ while the tenant is suspended.
+
+    The first sentence is complete: it is spoken as it is written, whatever the model makes of the prompt. The model has its
+    turn when the caller answers or is silent, and every tool that it has then ends the agent's part of the call.
+    """
+    number, is_german = agent.spec.transfer_to, agent.spec.language.startswith("de")
+    texts = _SUSPENDED["german" if is_german else "english"]
+    words = [texts["greeting"].format(name=tenant.spec.display_name)]
+    words += [texts["notice"]] if tenant.spec.privacy.ai_notice else []
+    words += [texts["closed"], texts["ask_transfer" if number else "goodbye"]]
+    tools = [_transfer_tool(number)] if number else []
+    rules = [_SUSPENDED["rules"], *([_SUSPENDED["transfer_rule"]] if number else []), _SUSPENDED["end_rule"]]
+    return {
+        "general_prompt": "\n".join(rules),
+        "begin_message": " ".join(words),
+        "general_tools": [*tools, {**_TOOLS["end_call"], "description": _SUSPENDED["end_call"]}],
+    }
 
 
 def agent_owner(agent: Json) -> str | None:

@@ -35,7 +35,7 @@ def settled(plan: Plan, published: Published, target: Target, observation: Obser
         "pending": None,
     }
     conditions = (
-        _synced(published, (*observation.duplicates, *observation.bound_duplicates)),
+        _synced(published, (*observation.duplicates, *observation.bound_duplicates), suspended=target.suspended),
         _numbers_bound(plan, target),
         _drifted(plan, observation),
     )
@@ -100,8 +100,13 @@ def provider_failed(error: ProviderError) -> Result:
     return Result((condition,), requeue_after=after, requeue=after is None, requeue_reason=text)
 
 
-def _synced(published: Published, duplicates: tuple[str, ...]) -> Condition:
+def _synced(published: Published, duplicates: tuple[str, ...], *, suspended: bool) -> Condition:
     text = f"version {published.version} of agent {published.agent_id} is published"
+    if suspended:
+        text = (
+            f"the Tenant is suspended: {text}, which tells callers so; the declared one returns when pods serve again"
+        )
+        return good(_SYNCED, text, Reason.SUSPENDED)
     if duplicates:
         found = f"{', '.join(duplicates)} had the same marker; the others go as soon as no number is bound to them"
         return good(_SYNCED, f"{text}; {found}", Reason.DUPLICATE_FOUND)

@@ -17,6 +17,7 @@ from askproai_operator.controllers.conditions import (
     resolve_references,
 )
 from askproai_operator.controllers.grant import report_refusal, take
+from askproai_operator.controllers.offering import ambiguous_staff
 from askproai_operator.grants import Subject, SubjectKind
 
 _MISSING = "there is no {kind} {name} in this namespace: create it, or correct tenantRef by making the Branch anew"
@@ -27,7 +28,7 @@ class Inputs:
     """What one reconcile of a Branch has read.
 
     `claimed` maps those of its numbers that another branch has to that branch (`namespace/name`). `offerings` are the
-    Tenant's services; `default` is whatever ServiceOffering has the name of the default service.
+    Tenant's services, `branches` its branches; `default` is whatever ServiceOffering has the name of the default service.
     """
 
     branch: Branch
@@ -35,6 +36,7 @@ class Inputs:
     claimed: Mapping[str, str]
     references: References
     offerings: tuple[ServiceOffering, ...] = ()
+    branches: tuple[Branch, ...] = ()
     default: ServiceOffering | None = None
 
 
@@ -49,6 +51,7 @@ async def gather(branch: Branch, context: ReconcileContext) -> Inputs:
         claimed=await _take_numbers(branch, numbers, context),
         references=await resolve_references(branch, context),
         offerings=tuple(context.relations.offerings(namespace, branch.spec.tenant_ref.name)),
+        branches=tuple(context.relations.branches(namespace, branch.spec.tenant_ref.name)),
         default=default if isinstance(default, ServiceOffering) else None,
     )
 
@@ -123,3 +126,18 @@ def holidays_condition(branch: Branch) -> Condition:
     counting = "no public holidays" if problem.field == "country" else f"only those of the whole of {rules.country}"
     text = f"holidays.{problem.field}: {problem.message}; until then {counting} count"
     return bad(kind, Reason.HOLIDAYS_UNKNOWN, text)
+
+
+def staff_condition(inputs: Inputs) -> Condition:
+    """Return the condition StaffIdentified."""
+    kind, ambiguous = ConditionType.STAFF_IDENTIFIED, ambiguous_staff(inputs.branch, inputs.branches)
+    if not ambiguous:
+        return good(kind)
+    who = "; ".join(
+        f"{staff} is on the staff of {', '.join(sorted(others))}, too" for staff, others in ambiguous.items()
+    )
+    text = (
+        f"{who}: one person can be booked in both at the same time; write the same staff[].person at each entry, or different"
+        " ones for different people"
+    )
+    return bad(kind, Reason.PERSON_AMBIGUOUS, text)

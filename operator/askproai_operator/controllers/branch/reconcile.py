@@ -7,6 +7,7 @@ from askproai_operator.controllers.branch.inputs import (
     gather,
     holidays_condition,
     numbers_condition,
+    staff_condition,
     tenant_missing,
 )
 from askproai_operator.controllers.branch.plan import Action, default_service, plan_default_service
@@ -30,7 +31,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     # Requeued after the usual resync, since watches report all that the conditions wait for; sooner only when the plan
     # waits for services that may never come.
     return Result(
-        (services, numbers_condition(inputs), holidays_condition(branch)),
+        (services, numbers_condition(inputs), holidays_condition(branch), staff_condition(inputs)),
         status={
             "services": plan.services,
             "phoneNumbers": [number.number for number in inputs.numbers.usable if number.did not in inputs.claimed],

@@ -5,7 +5,9 @@ from askproai_operator.controllers.offering.staffing import (
     AUTO_CREATED_LABEL,
     UnitPlan,
     active_offerings,
+    ambiguous_staff,
     branch_name_of,
+    identity_of,
     is_auto_created,
     is_offered_in,
     linked_event_types,
@@ -14,6 +16,6 @@ from askproai_operator.controllers.offering.staffing import (
 )
 
 __all__ = [
-    "AUTO_CREATED_LABEL", "UnitPlan", "active_offerings", "branch_name_of", "is_auto_created", "is_offered_in",
-    "linked_event_types", "plan_units", "reconcile", "staff_by_branch",
+    "AUTO_CREATED_LABEL", "UnitPlan", "active_offerings", "ambiguous_staff", "branch_name_of", "identity_of",
+    "is_auto_created", "is_offered_in", "linked_event_types", "plan_units", "reconcile", "staff_by_branch",
 ]  # fmt: skip

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import lcm
 
-from askproai_operator.api import Branch, EventType, RetellAgent, ServiceOffering
+from askproai_core.database import PERSON
+from askproai_operator.api import Branch, EventType, RetellAgent, ServiceOffering, Staff
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.controllers.conditions import find_condition
 
@@ -62,7 +63,8 @@ def staff_by_branch(offering: ServiceOffering, branches: Iterable[Branch]) -> di
 def linked_event_types(offering: ServiceOffering) -> list[EventType]:
     """Return the event types in the Tenant's own Cal.com account.
 
-    Event types in a staff member's own account (`apiKeySecretRef`) are not supported yet, and are left out.
+    Event types in a staff member's own account (`apiKeySecretRef`) are not supported: they are left out, and CalendarLinked
+    reports them.
     """
     event_types = offering.spec.calcom.event_types if offering.spec.calcom else ()
     return [event_type for event_type in event_types if event_type.api_key_secret_ref is None]
@@ -81,23 +83,45 @@ def staff_without_event_type(offering: ServiceOffering, staff: Mapping[str, tupl
 class UnitPlan:
     """Into how many units (rows of `resources`) staff members are divided, so that group services share them correctly.
 
-    A staff member has as many units as the least common multiple of the capacities of their services in a branch. An
+    A person has as many units as the least common multiple of the capacities of their services in all their branches. An
     appointment of a service with capacity c claims 1/c of them, and the exclusion constraint on the rows keeps the sum of
     simultaneous appointments at one staff member.
     """
 
-    per_person: Mapping[tuple[str, str], int]  # by names of branch and staff member
+    per_person: Mapping[tuple[str, str], int]  # by identity (`identity_of`)
     effective_capacity: Mapping[str, int]  # by offering: its capacity, or less where that would need too many units
+
+
+def identity_of(branch: Branch, member: Staff) -> tuple[str, str]:
+    """Return who a staff member is, as `resources` has it: a person of the tenant, or known in this branch only."""
+    return (PERSON, member.person) if member.person else (branch.metadata.name, member.id)
+
+
+def ambiguous_staff(branch: Branch, branches: Iterable[Branch]) -> dict[str, list[str]]:
+    """Return the ids of the branch's staff that another branch has, too, with those branches, where one does not say `person`."""
+    found: dict[str, list[str]] = {}
+    for member in branch.spec.staff:
+        for other in branches:
+            if other.metadata.name != branch.metadata.name and any(
+                namesake.id == member.id and not (namesake.person and member.person) for namesake in other.spec.staff
+            ):
+                found.setdefault(member.id, []).append(other.metadata.name)
+    return found
 
 
 def plan_units(branches: Iterable[Branch], offerings: Iterable[ServiceOffering]) -> UnitPlan:
     """Divide all staff members. Older offerings come first, so that a new one never lowers the capacity of the others."""
     branches = list(branches)
-    units = {(branch.metadata.name, member.id): 1 for branch in branches for member in branch.spec.staff}
+    identities = {
+        (branch.metadata.name, member.id): identity_of(branch, member)
+        for branch in branches
+        for member in branch.spec.staff
+    }
+    units = dict.fromkeys(identities.values(), 1)
     effective: dict[str, int] = {}
     for offering in sorted(offerings, key=lambda each: (each.metadata.creation_timestamp, each.metadata.name)):
         staff = staff_by_branch(offering, branches)
-        able = [(branch, member) for branch, members in staff.items() for member in members]
+        able = {identities[branch, member] for branch, members in staff.items() for member in members}
         possible = (
             capacity
             for capacity in range(offering.spec.capacity, 0, -1)

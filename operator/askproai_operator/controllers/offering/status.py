@@ -58,11 +58,18 @@ def calendar_condition(
 ) -> Condition:
     """Judge whether everybody has an event type and all of them fit. The first reason counts, all messages are shown."""
     advice = "add one of the Tenant's own account to calcom.eventTypes, or the appointments stay in our own book"
-    problems = [
+    spec = offering.spec
+    own_key = [each for each in (spec.calcom.event_types if spec.calcom else ()) if each.api_key_secret_ref is not None]
+    own_key_text = (
+        "event type {}: apiKeySecretRef is not supported, {} is booked in our own book only; name an event type of the Tenant's"
+        " own account, for example with this person as its host"
+    )
+    problems = [(Reason.OWN_KEY_UNSUPPORTED, own_key_text.format(each.event_type_id, each.staff)) for each in own_key]
+    problems += [
         (Reason.EVENT_TYPE_MISSING, f"{member} has no event type: {advice}")
         for member in staff_without_event_type(offering, staff)
+        if member not in {each.staff for each in own_key}
     ]
-    spec = offering.spec
     needs = EventTypeNeeds(spec.duration_minutes, spec.buffer_before_minutes, spec.buffer_after_minutes, spec.capacity)
     for entry, event_type in event_types:
         subject = f"event type {entry.event_type_id} of {entry.staff}"

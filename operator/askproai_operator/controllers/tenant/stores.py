@@ -11,7 +11,7 @@ from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.children.secrets import runtime_secret
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.controllers.tenant.status import cache_condition, cache_error_condition, no_cache_condition
-from askproai_operator.controllers.tenant.tenant_config import ResourceIds, required_resources
+from askproai_operator.controllers.tenant.tenant_config import ResourceIds, persons_of, required_resources
 from askproai_operator.credentials import calendar_account
 from askproai_operator.engine import EventRecord, EventType
 from askproai_operator.redis_users import RedisAdminError, UsersUnsupported
@@ -61,7 +61,7 @@ async def ensure_database(
     text = f"the rows of the earlier Tenant with UID {adopt} are this one's now; the annotation may go"
     events = (EventRecord("DataAdopted", text, EventType.NORMAL),) if adopted else ()
     required = required_resources(inputs.branches, inputs.offerings)
-    return await context.database.ensure_resources(meta.dotted, required), events
+    return await context.database.ensure_resources(meta.dotted, required, persons_of(inputs.branches)), events
 
 
 def connection_limit(tenant: Tenant) -> int:

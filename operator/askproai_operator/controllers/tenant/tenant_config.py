@@ -7,12 +7,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from askproai_core import tenant_config as config
-from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
+from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Staff, Tenant
 from askproai_operator.controllers.branch import read_phone_numbers
 from askproai_operator.controllers.offering import (
     UnitPlan,
     active_offerings,
     branch_name_of,
+    identity_of,
     linked_event_types,
     plan_units,
     staff_by_branch,
@@ -20,14 +21,20 @@ from askproai_operator.controllers.offering import (
 from askproai_operator.controllers.plan_annotation import is_planned
 from askproai_operator.credentials import calendar_account
 
-ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, unit) to the row of `resources`
+ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, number) to the row of `resources`
 S = TypeVar("S", bound=msgspec.Struct)
 
 
 def required_resources(branches: Sequence[Branch], offerings: Iterable[ServiceOffering]) -> list[tuple[str, str, int]]:
-    """Return the (branch, staff, unit) of every row of `resources` that the tenant needs: one per unit of a staff member."""
+    """Return the (branch, staff, unit) of every row of `resources` that the tenant needs: one per unit of a person."""
     units = plan_units(branches, active_offerings(offerings, branches))
     return sorted((*person, unit + 1) for person, count in units.per_person.items() for unit in range(count))
+
+
+def persons_of(branches: Iterable[Branch]) -> dict[tuple[str, str], str]:
+    """Return the persons of the tenant, by the branch and id under which each is on the staff."""
+    staff = ((branch.metadata.name, member) for branch in branches for member in branch.spec.staff)
+    return {(branch, member.id): member.person for branch, member in staff if member.person}
 
 
 def compile_config(
@@ -59,7 +66,7 @@ def compile_config(
         installation_id=installation_id,
         calendar=_calendar(tenant, calendar_base_url),
         branches=tuple(
-            _branch(branch, units, resource_ids, foreign_numbers.get(branch.metadata.name, frozenset()))
+            _branch(branch, branches, units, resource_ids, foreign_numbers.get(branch.metadata.name, frozenset()))
             for branch in branches
         ),
         services=tuple(_service(offering, branches, units) for offering in active),
@@ -85,7 +92,9 @@ def _calendar(tenant: Tenant, base_url: str) -> config.CalendarConfig:
     return _copy_fields(config.CalendarConfig, account, provider=tenant.spec.calendar.provider, base_url=base_url)
 
 
-def _branch(branch: Branch, units: UnitPlan, resource_ids: ResourceIds, foreign: frozenset[str]) -> config.Branch:
+def _branch(
+    branch: Branch, branches: list[Branch], units: UnitPlan, resource_ids: ResourceIds, foreign: frozenset[str]
+) -> config.Branch:
     spec, name = branch.spec, branch.metadata.name
     rows: dict[str, list[int]] = defaultdict(list)
     for (branch_name, staff, _), row in sorted(resource_ids.items()):  # by unit: those in use come first
@@ -99,11 +108,23 @@ def _branch(branch: Branch, units: UnitPlan, resource_ids: ResourceIds, foreign:
         address=_copy_fields(config.Address, spec.address),
         staff=[
             _copy_fields(
-                config.Staff, person, resource_ids=tuple(rows[person.id]), units=units.per_person[name, person.id]
+                config.Staff,
+                member,
+                absences=_absences(branch, member, branches),
+                resource_ids=tuple(rows[member.id]),
+                units=units.per_person[identity_of(branch, member)],
             )
-            for person in spec.staff
+            for member in spec.staff
         ],
     )
+
+
+def _absences(branch: Branch, member: Staff, branches: list[Branch]) -> tuple[config.Absence, ...]:
+    """Return when a staff member is away: who is one person in several branches is away in all of them."""
+    identity = identity_of(branch, member)
+    same = (other for each in branches for other in each.spec.staff if identity_of(each, other) == identity)
+    days = {(absence.first, absence.last) for other in same for absence in other.absences}
+    return tuple(config.Absence(first=first, last=last) for first, last in sorted(days))
 
 
 def _service(offering: ServiceOffering, branches: list[Branch], units: UnitPlan) -> config.Service:

@@ -166,7 +166,8 @@ def runtime_condition(tenant: Tenant, deployments: Mapping[Component, ObservedOb
     """Return RuntimeAvailable, from the status of the Deployments."""
     kind, metadata = ConditionType.RUNTIME_AVAILABLE, tenant.metadata
     if tenant.spec.suspend:
-        return good(kind, "suspended: no pods, what exists at the providers stays", Reason.NOT_REQUESTED)
+        text = "spec.suspend is true: no pods run; callers hear that no appointments are taken at present"
+        return good(kind, text, Reason.SUSPENDED)
     counts = {
         component: (int(live.status.get("availableReplicas") or 0), replica_bounds(tenant, component).min_replicas)
         for component, live in deployments.items()

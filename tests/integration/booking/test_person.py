@@ -1,0 +1,278 @@
+"""One person in two branches is one resource: whoever books, in whichever branch, with whichever config."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import msgspec
+import pytest
+
+from askproai_core.database import AdminStore, MigrationBlocked, Migrator, shipped_migrations
+from askproai_core.tenant_config import TenantConfig
+from askproai_operator.api import Branch, ServiceOffering, Tenant
+from askproai_operator.controllers.tenant.tenant_config import compile_config, persons_of, required_resources
+from askproai_runtime.booking import CalendarEvent, CallContext
+from askproai_runtime.coordinator import store as coordinator_store
+from askproai_sandbox.databases import Database
+from askproai_sandbox.example_tenant import load_manifests
+from tests.worlds.booking_environment import NOW, Salon, ScriptedCalendar, open_salon
+
+START = "2026-11-27T14:30:00+01:00"
+META = {"namespace": "salon", "uid": "u", "creationTimestamp": "2026-01-01T00:00:00Z"}
+
+
+LATEST = shipped_migrations()[-1].version
+
+
+def branch(name: str, person: str | None, *, away: bool = False) -> Branch:
+    member = {"id": "anna", "displayName": "Anna", **({"person": person} if person else {})}
+    if away:
+        member["absences"] = [{"from": "2026-11-27", "to": "2026-11-27"}]
+    days = ["Mon", "Tue", "Wed", "Thu", "Fri"]
+    spec = {
+        "tenantRef": {"name": "salon"},
+        "displayName": name.capitalize(),
+        "openingHours": [{"days": days, "opens": "09:00", "closes": "18:00"}],
+        "staff": [member],
+    }
+    raw = {"kind": "Branch", "metadata": {**META, "name": name}, "spec": spec}
+    return Branch.from_raw({"apiVersion": "askproai.de/v1alpha1", **raw})
+
+
+def offering(
+    name: str, branch_name: str | None = None, capacity: int = 1, event_type: int | None = None
+) -> ServiceOffering:
+    ref = {"branchRef": {"name": branch_name}} if branch_name else {"tenantRef": {"name": "salon"}}
+    spec = {**ref, "displayName": name.capitalize(), "durationMinutes": 60, "capacity": capacity}
+    if event_type:
+        spec["calcom"] = {"eventTypes": [{"staff": "anna", "eventTypeId": event_type}]}
+    raw = {"kind": "ServiceOffering", "metadata": {**META, "name": name}, "spec": spec}
+    return ServiceOffering.from_raw({"apiVersion": "askproai.de/v1alpha1", **raw})
+
+
+async def compile_for(
+    admin: AdminStore,
+    salon: Salon,
+    persons: dict[str, str | None],
+    *,
+    offerings: tuple[ServiceOffering, ...] = (),
+    away: str | None = None,
+) -> TenantConfig:
+    """Do what the operator does for branches whose only staff member is Anna, who is the given person there."""
+    services = offerings or (offering("schnitt"),)
+    branches = [branch(name, person, away=name == away) for name, person in persons.items()]
+    required = required_resources(branches, services)
+    ids = await admin.ensure_resources(salon.store.tenant, required, persons_of(branches))
+    config = compile_config(
+        Tenant.from_raw(load_manifests()["Tenant"][0]), branches, services, [], resource_ids=ids, foreign_numbers={},
+        path_prefix="", installation_id="i", calendar_base_url="",
+    )  # fmt: skip
+    local = salon.configs[0].calendar
+    return msgspec.structs.replace(config, tenant=salon.store.tenant, calendar=local)
+
+
+def caller(number: int, branch_name: str) -> CallContext:
+    return CallContext(f"call_{number}", branch_name, f"+4915{number:08}", NOW, f"corr-{number}")
+
+
+async def book(salon: Salon, number: int, branch_name: str, start: str = START, service: str = "schnitt") -> Any:
+    args = {"start": start, "service": service, "customer_name": f"Kundin {number}"}
+    return await salon.booking.book_appointment(caller(number, branch_name), args)
+
+
+@pytest.fixture
+async def salon(new_salon) -> Salon:
+    opened: Salon = await new_salon(people=[])
+    return opened
+
+
+@pytest.fixture
+def admin(module_database: Database) -> AdminStore:
+    return module_database.admin
+
+
+async def double_bookings(database: Database, salon: Salon) -> int:
+    async with asyncpg.create_pool(database.superuser_dsn, min_size=1, max_size=1) as pool:
+        return (await coordinator_store.count_double_bookings(pool)).get(salon.store.tenant, 0)
+
+
+async def assert_one_at_a_time(salon: Salon) -> None:
+    overlaps = await salon.rows(
+        """SELECT 1 FROM appointments a JOIN appointments b ON a.id < b.id AND a.starts_at < b.ends_at AND b.starts_at < a.ends_at
+           WHERE a.status IN ('confirmed', 'pending_sync') AND b.status IN ('confirmed', 'pending_sync')"""
+    )
+    assert overlaps == []
+
+
+async def test_two_callers_in_two_branches_get_one_person_once(salon: Salon, admin: AdminStore) -> None:
+    salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
+    answers = await asyncio.gather(book(salon, 1, "mitte"), book(salon, 2, "nord"))
+    assert sorted(answer.success for answer in answers) == [False, True]
+    await assert_one_at_a_time(salon)
+    other = "nord" if answers[0].success else "mitte"
+    slots = await salon.booking.list_free_slots(other, "schnitt", datetime(2026, 11, 27, tzinfo=UTC).date())
+    starts = {slot.start for slot in slots}
+    wanted = datetime.fromisoformat(START)
+    assert starts
+    assert not any(wanted - timedelta(hours=1) < start < wanted + timedelta(hours=1) for start in starts)
+
+
+async def test_without_a_person_the_same_id_is_somebody_else(salon: Salon, admin: AdminStore) -> None:
+    salon.apply_config(await compile_for(admin, salon, {"mitte": None, "nord": None}))
+    assert (await book(salon, 1, "mitte")).success
+    assert (await book(salon, 2, "nord")).success
+
+
+async def test_a_storm_of_callers_in_both_branches_never_books_one_person_twice(
+    salon: Salon, admin: AdminStore
+) -> None:
+    before = await compile_for(admin, salon, {"mitte": None, "nord": None})
+    after = await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"})
+    configs = [before, after]
+    salon.apply_config(after)
+    # Pods of both configs: each request reads another one.
+    turn = iter(range(10_000))
+    object.__setattr__(salon.booking, "config", lambda: configs[next(turn) % 2])
+    starts = [f"2026-11-27T{hour:02}:{minute}:00+01:00" for hour in (10, 11, 12) for minute in ("00", "30")]
+    answers = await asyncio.gather(
+        *(book(salon, number, ("mitte", "nord")[number % 2], starts[number % len(starts)]) for number in range(36))
+    )
+    assert any(answer.success for answer in answers)
+    assert len(await salon.live()) == sum(answer.success for answer in answers)
+    await assert_one_at_a_time(salon)
+
+
+async def test_pods_with_the_config_from_before_cannot_book_a_person_twice(salon: Salon, admin: AdminStore) -> None:
+    salon.apply_config(await compile_for(admin, salon, {"mitte": None, "nord": None}))
+    await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"})  # no pod has read it yet
+    assert (await book(salon, 1, "mitte")).success
+    assert not (await book(salon, 2, "nord")).success
+    await assert_one_at_a_time(salon)
+
+
+async def test_appointments_from_before_count_in_all_branches(
+    salon: Salon, admin: AdminStore, module_database: Database
+) -> None:
+    salon.apply_config(await compile_for(admin, salon, {"mitte": None, "nord": None}))
+    assert (await book(salon, 1, "mitte")).success
+    assert (await book(salon, 2, "nord", "2026-11-27T10:00:00+01:00")).success
+    salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
+    assert not (await book(salon, 3, "nord")).success
+    assert not (await book(salon, 4, "mitte", "2026-11-27T10:30:00+01:00")).success
+    assert await double_bookings(module_database, salon) == 0
+    await assert_one_at_a_time(salon)
+
+
+async def test_what_overlaps_already_is_told_and_blocks_both(
+    salon: Salon, admin: AdminStore, module_database: Database
+) -> None:
+    salon.apply_config(await compile_for(admin, salon, {"mitte": None, "nord": None}))
+    assert (await book(salon, 1, "mitte")).success
+    second = await book(salon, 2, "nord", "2026-11-27T15:00:00+01:00")
+    assert second.success
+    salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
+    assert await double_bookings(module_database, salon) == 1
+    assert not (await book(salon, 3, "mitte", "2026-11-27T15:30:00+01:00")).success
+    assert not (await book(salon, 4, "nord", "2026-11-27T14:00:00+01:00")).success
+    moved = await salon.booking.reschedule_appointment(
+        caller(2, "nord"), {"appointment_id": second.fields["appointment_id"], "start": "2026-11-27T16:30:00+01:00"}
+    )
+    assert moved.success
+    assert await double_bookings(module_database, salon) == 0
+    await assert_one_at_a_time(salon)
+
+
+async def test_who_is_another_person_again_keeps_the_appointments_and_nobody_elses(
+    salon: Salon, admin: AdminStore
+) -> None:
+    shared = await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"})
+    salon.apply_config(shared)
+    assert (await book(salon, 1, "mitte")).success
+    assert (await book(salon, 2, "nord", "2026-11-27T10:00:00+01:00")).success
+    salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna-schmidt"}))
+    assert not (await book(salon, 3, "nord", "2026-11-27T10:00:00+01:00")).success
+    assert (await book(salon, 4, "mitte", "2026-11-27T10:00:00+01:00")).success
+    salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": None}))
+    assert not (await book(salon, 5, "nord", "2026-11-27T10:00:00+01:00")).success
+    assert not (await book(salon, 6, "mitte", "2026-11-27T10:00:00+01:00")).success
+
+
+async def test_a_branch_that_is_gone_leaves_its_appointments_with_the_person(salon: Salon, admin: AdminStore) -> None:
+    salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
+    assert (await book(salon, 1, "nord")).success
+    salon.apply_config(await compile_for(admin, salon, {"mitte": "anna"}))
+    assert not (await book(salon, 2, "mitte")).success
+
+
+async def test_capacities_of_all_branches_divide_one_person(salon: Salon, admin: AdminStore) -> None:
+    services = (offering("schnitt", "mitte"), offering("yoga", "nord", capacity=3))
+    salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}, offerings=services))
+    assert [person.units for each in salon.configs[-1].branches for person in each.staff] == [3, 3]
+    assert (await book(salon, 1, "nord", service="yoga")).success
+    assert (await book(salon, 2, "nord", service="yoga")).success
+    assert not (await book(salon, 3, "mitte")).success
+    assert (await book(salon, 4, "nord", service="yoga")).success
+    assert not (await book(salon, 5, "nord", service="yoga")).success
+
+
+async def test_who_is_away_is_away_from_all_branches(salon: Salon, admin: AdminStore) -> None:
+    salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}, away="nord"))
+    assert not (await book(salon, 1, "mitte")).success
+    salon.apply_config(await compile_for(admin, salon, {"mitte": None, "nord": None}, away="nord"))
+    assert (await book(salon, 2, "mitte")).success
+
+
+async def test_a_booking_of_the_calendar_blocks_its_person_in_both_branches_and_stays_in_its_branch(
+    new_salon, admin: AdminStore
+) -> None:
+    calendar = ScriptedCalendar()
+    salon = await new_salon(calendar, people=[])
+    services = (offering("schnitt", event_type=1001),)
+    salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}, offerings=services))
+    assert (await book(salon, 1, "nord")).success
+    (uid,) = calendar.bookings.values()
+    calendar.starts[uid] = nine = datetime(2026, 11, 27, 9, tzinfo=UTC)  # a person moves it there
+    event = CalendarEvent(uid, NOW, "corr", nine)
+
+    async def finish(conn, note) -> None: ...
+
+    await salon.booking.apply_calendar_event(event, finish)
+    (row,) = await salon.live()
+    assert (row["branch"], row["starts_at"]) == ("nord", nine)
+    assert not (await book(salon, 2, "mitte", "2026-11-27T10:00:00+01:00")).success
+    assert (await book(salon, 3, "mitte")).success
+
+
+async def test_the_schema_of_the_release_before_serves_all_but_persons(database: Database) -> None:
+    """A migration that is blocked stops nobody."""
+    keys = [("mitte", "anna", 1), ("nord", "anna", 1)]
+    tenant = await database.create_tenant("salon", keys)
+    await Migrator(database.dsn).down(steps=LATEST - 5)
+    assert await database.admin.ensure_resources(tenant.tenant, keys) == tenant.resources
+    async with asyncpg.create_pool(database.superuser_dsn, min_size=1, max_size=1) as pool:
+        assert await coordinator_store.count_double_bookings(pool) == {}
+    with pytest.raises(MigrationBlocked, match="person"):
+        await database.admin.ensure_resources(tenant.tenant, keys, {("mitte", "anna"): "anna"})
+
+
+async def test_the_release_before_finds_the_claims_in_their_branches(database: Database) -> None:
+    salon = await open_salon(database, "salon", people=[])
+    admin = database.admin
+    salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
+    assert (await book(salon, 1, "mitte")).success
+    assert (await book(salon, 2, "nord", "2026-11-27T10:00:00+01:00")).success
+    await salon.pool.close()
+    await Migrator(database.dsn).down(steps=LATEST - 5)
+    async with asyncpg.create_pool(database.superuser_dsn, min_size=1, max_size=1) as pool:
+        rows = await pool.fetch(
+            """SELECT a.branch, r.branch AS of FROM claims c JOIN resources r ON r.id = c.resource_id
+               JOIN appointments a ON a.id = c.appointment_id"""
+        )
+    assert [tuple(row) for row in rows] == [("mitte", "mitte"), ("nord", "nord")]
+
+
+async def test_the_config_is_the_same_when_nothing_changed(salon: Salon, admin: AdminStore) -> None:
+    await compile_for(admin, salon, {"mitte": None, "nord": None})
+    first = await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"})
+    assert await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}) == first

@@ -1,0 +1,116 @@
+"""A suspended Tenant: no pods run, so its callers hear a sentence instead of an agent whose functions fail."""
+
+from typing import Any
+
+import pytest
+
+from askproai_operator.engine import resources
+from askproai_sandbox.caller import CallRecord, play_call
+from tests.worlds.agent_environment import INBOUND_URL, NUMBER, AgentEnvironment, open_agent_environment, tenant
+
+PERSON = "+49301234599"
+WITH_TRANSFER = {"functions": ["CheckAvailability", "BookAppointment", "TransferToHuman"], "transferTo": PERSON}
+
+
+def set_tenant(env: AgentEnvironment, *, suspend: bool, available: bool = True, reason: str = "AsDeclared") -> None:
+    """Change the Tenant, with the condition RuntimeAvailable that its controller reports."""
+    raw = tenant()
+    raw["metadata"]["generation"] += 1
+    raw["spec"]["suspend"] = suspend
+    raw["status"]["conditions"][1] |= {"status": "True" if available else "False", "reason": reason}
+    env.put(resources.TENANTS, raw)
+
+
+async def call(env: AgentEnvironment) -> CallRecord:
+    return await play_call(env.retell_url, NUMBER, ["Guten Tag, ich hätte gern einen Haarschnitt am Freitag um zehn"])
+
+
+def answering_llm(env: AgentEnvironment) -> dict[str, Any]:
+    version = env.status["publishedVersion"]
+    llm: dict[str, Any] = env.workspace["llms"][env.status["llmId"]][version]
+    return llm
+
+
+@pytest.mark.parametrize("transfer", [True, False])
+async def test_callers_of_a_suspended_tenant_hear_that_it_is_closed_and_no_function_is_called(transfer: bool) -> None:
+    async with open_agent_environment(**(WITH_TRANSFER if transfer else {})) as env:
+        await env.settle()
+        set_tenant(env, suspend=True, reason="Suspended")
+        await env.settle()
+        env.assert_one_of_each()
+        record = await call(env)
+        heard = next(step.text for step in record.steps if step.kind == "heard")
+        assert heard.startswith("Salon Müller, guten Tag! Sie sprechen mit einem KI-Assistenten.")
+        assert "Termine kann ich zurzeit leider nicht annehmen" in heard
+        assert ("verbinden" in heard) == transfer
+        assert ("versuchen Sie es später" in heard) == (not transfer)
+        assert [step for step in record.steps if step.kind == "tool" and step.url] == [], "none was sent"
+        names = [tool["name"] for tool in answering_llm(env)["general_tools"]]
+        assert names == (["transfer_to_human", "end_call"] if transfer else ["end_call"])
+        synced = env.condition("Synced")
+        assert (synced["status"], synced["reason"]) == ("True", "Suspended")
+
+
+async def test_resuming_brings_the_declared_agent_back_as_soon_as_pods_serve() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        declared = answering_llm(env)
+        set_tenant(env, suspend=True, reason="Suspended")
+        await env.settle()
+        for available, reason in (
+            (True, "Suspended"),
+            (False, "Progressing"),
+        ):  # the Tenant's status lags behind its spec
+            set_tenant(env, suspend=False, available=available, reason=reason)
+            await env.settle()
+            assert env.condition("Synced")["reason"] == "Suspended"
+        set_tenant(env, suspend=False)
+        await env.settle()
+        env.assert_one_of_each()
+        fields = ("general_prompt", "begin_message", "general_tools")
+        assert {name: answering_llm(env)[name] for name in fields} == {name: declared[name] for name in fields}
+        assert env.condition("Synced")["reason"] == "AsDeclared"
+        set_tenant(env, suspend=False, available=False)
+        at = len(env.retell_requests)
+        await env.settle()
+        assert env.retell_writes(at) == [], "pods that are late for another reason change nothing"
+
+
+async def test_a_suspended_agent_is_settled_and_repaired_like_any_other() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        set_tenant(env, suspend=True, reason="Suspended")
+        await env.settle()
+        at = len(env.retell_requests)
+        await env.settle()
+        assert env.retell_writes(at) == []
+        await env.publish_by_hand(voice_id="11labs-Adrian")
+        await env.settle()
+        env.assert_one_of_each()
+        assert [event.reason for result in env.results for event in result.events] == ["DriftRepaired"]
+        assert env.condition("Drifted")["reason"] == "NoDrift"
+
+
+async def test_plan_mode_shows_what_suspending_would_change() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        env.annotate(**{"askproai.de/plan": "true"})
+        set_tenant(env, suspend=True, reason="Suspended")
+        at = len(env.retell_requests)
+        await env.settle()
+        assert env.retell_writes(at) == []
+        assert any(
+            "change the LLM: general_prompt, begin_message, general_tools" in line for line in env.status["plan"]
+        )
+
+
+async def test_nobody_waits_for_the_inbound_webhook_of_a_suspended_tenant() -> None:
+    async with open_agent_environment(callerRecognition=True) as env:
+        await env.settle()
+        assert env.workspace["numbers"][NUMBER]["inbound_webhook_url"] == INBOUND_URL
+        set_tenant(env, suspend=True, reason="Suspended")
+        await env.settle()
+        assert env.workspace["numbers"][NUMBER].get("inbound_webhook_url") is None
+        set_tenant(env, suspend=False)
+        await env.settle()
+        assert env.workspace["numbers"][NUMBER]["inbound_webhook_url"] == INBOUND_URL
