@@ -16,6 +16,8 @@ ConfigSync         controllers/config_sync       annotations of running pods, so
                                                  that they read a new config          pods show it
 OrphanLedger       controllers/orphan            the list of Secrets of the ledger    the process leads; each 30 s          1
 Orphan             controllers/orphan            what a deletion could not remove     the list found it; its backoff        4
+WriteGuard         controllers/write_guard       the metric and Event about a         the process leads; each resync        1
+                                                 missing admission policy
 
 Watches: `engine/informer.py` observes the four kinds, their children and labelled Secrets; `relations.py` returns the keys that
 depend on a change. A labelled Secret makes every object due whose spec names it. "Shared" are the ASKPROAI_WORKERS workers of the
@@ -47,7 +49,7 @@ from askproai_core.logging import configure_logs
 from askproai_core.redis import CircuitRules
 from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers import agent, branch, config_sync, coordinator, offering, orphan, tenant
+from askproai_operator.controllers import agent, branch, config_sync, coordinator, offering, orphan, tenant, write_guard
 from askproai_operator.engine import (
     ApiError,
     Cache,
@@ -91,6 +93,7 @@ def background_controllers(queue: WorkQueue, metrics: Metrics, sync: config_sync
         config_sync.KIND: sync.reconcile,
         orphan.LEDGER: orphan.LedgerController(metrics.set_orphan_counts, queue.add_unknown).reconcile,
         orphan.ORPHAN: orphan.reconcile_orphan,
+        write_guard.KIND: write_guard.WriteGuardController(metrics.writes_unguarded.set).reconcile,
     }
 
 
@@ -101,12 +104,13 @@ def background_options(settings: Settings) -> dict[str, Options]:
         config_sync.KIND: config_sync.OPTIONS,
         orphan.LEDGER: orphan.LEDGER_OPTIONS,
         orphan.ORPHAN: orphan.orphan_options(settings),
+        write_guard.KIND: write_guard.OPTIONS,
     }
 
 
 def initial_keys(settings: Settings) -> Iterable[Key]:
     """Return the background keys that are due as soon as the process leads."""
-    return coordinator.coordinator_key(settings), orphan.ledger_key(settings)
+    return coordinator.coordinator_key(settings), orphan.ledger_key(settings), write_guard.write_guard_key(settings)
 
 
 _STUCK = timedelta(minutes=5)  # a reconcile is cancelled after 2 minutes, so an older one means a blocked process

@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "askproai"
+SYSTEM = "chart-system"  # the namespace of the release at the test cluster
 CLUSTER_BIN = Path.home() / ".cache" / "askproai-cluster" / "bin"  # where the test cluster unpacks its programs
 
 

@@ -29,6 +29,8 @@ class Metrics:
         self.watch_restarts = create.counter("watch_restarts", "Watches begun again after an end or an error")
         missed = "Deletions that no watch told and that an audit found"
         self.missed_deletions = create.counter("missed_deletions", missed)
+        unguarded = "1 if no admission policy restricts the operator's account"
+        self.writes_unguarded = create.gauge("writes_unguarded", unguarded)
         self._orphans = create.gauge("leftovers", "What deletions could not remove yet", "sort")
         workqueue, queue = MetricFactory(self.registry, prefix="workqueue_"), {"name": "askproai"}
         self.depth = workqueue.gauge("depth", "Keys that wait", "name", "priority")
