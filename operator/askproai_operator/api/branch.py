@@ -20,7 +20,7 @@ Dialled = Annotated[
 
 class SecretRef(base.Part):
     name: base.ForeignName
-    """Name of the Secret, in this namespace."""
+    """Name of the Secret, in this namespace, with the label `askproai.de/use: "true"`."""
 
 
 class Sip(base.Part):

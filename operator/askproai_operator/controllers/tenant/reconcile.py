@@ -65,7 +65,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         return Result((failed,))
     inputs = await gather_own_secrets(inputs, context)
     await _record_keys(inputs, context)
-    valid = good(ConditionType.CREDENTIALS_VALID)
+    valid = good(ConditionType.CREDENTIALS_VALID, "; ".join(inputs.credentials.unpermitted))
     urls = await ensure_runtime_secret(inputs, context)
     try:
         resource_ids, events = await ensure_database(inputs, urls.database, context)
