@@ -247,6 +247,15 @@ async def test_what_would_make_the_operators_account_somebody_else_is_refused(
         assert refusal in await answer(guarded, attack), (kind, path, value)
 
 
+async def test_the_api_server_finds_no_fault_in_the_policys_expressions(guarded: KubeClient, kube_client: KubeClient):
+    path = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/askproai-operator"
+
+    async def checked() -> dict[str, Any]:
+        return (await kube_client.get(path)).get("status", {})
+
+    assert (await eventually(checked, 30, "the check")).get("typeChecking", {}) == {}
+
+
 async def test_a_token_of_a_service_account_is_refused_in_every_namespace(
     guarded: KubeClient, kube_client: KubeClient, kube_namespace: str
 ):
