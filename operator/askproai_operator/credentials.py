@@ -7,8 +7,10 @@ from typing import Any
 
 from askproai_core.tenant_config import CalendarProvider
 from askproai_operator.api import Calcom, SecretKeyRef, Tenant
+from askproai_operator.api.conditions import Reason
 from askproai_operator.context import ReconcileContext
 from askproai_operator.engine import MANAGER, resources
+from askproai_operator.engine.resources import USE_LABEL
 from askproai_operator.providers import CredentialProblem, secret_value
 
 # Names of the files that the pods mount; also the keys of `T-teardown`, the operator's own copy for the deletion.
@@ -30,6 +32,7 @@ class Credentials:
     problems: tuple[CredentialProblem, ...]
     retell_base_url: str
     calendar_base_url: str  # Cal.com's for a local calendar
+    unpermitted: tuple[str, ...] = ()  # what is to be said about Secrets that are used although they do not permit it
 
     @property
     def retell_key(self) -> str:
@@ -73,15 +76,45 @@ async def read_credentials(tenant: Tenant, context: ReconcileContext) -> Credent
     """Read all keys that the tenant names, each Secret once."""
     by_file, namespace, account = secret_refs(tenant), tenant.metadata.namespace, calendar_account(tenant)
     names = {ref.name for ref in by_file.values()}
-    secrets = {name: await context.kube.get(resources.SECRETS, namespace, name) for name in names}
-    found = {file: secret_value(secrets[ref.name], ref.name, ref.key) for file, ref in by_file.items()}
+    secrets = {name: await context.kube.get(resources.SECRETS, namespace, name) for name in sorted(names)}
+    refusals = {name: problem for name, secret in secrets.items() if (problem := find_refusal(secret, namespace, name))}
+    refused = refusals if context.settings.require_secret_label else {}
+    found = {
+        file: refused.get(ref.name) or secret_value(secrets[ref.name], ref.name, ref.key)
+        for file, ref in by_file.items()
+    }
     return Credentials(
         values={file: value for file, value in found.items() if isinstance(value, str)},
         secret_refs=by_file,
-        problems=tuple(value for value in found.values() if not isinstance(value, str)),
+        problems=tuple(dict.fromkeys(value for value in found.values() if not isinstance(value, str))),
         retell_base_url=tenant.spec.retell.base_url or context.settings.retell_base_url,
         calendar_base_url=(account.base_url if account else None) or context.settings.calcom_base_url,
+        unpermitted=() if refused else tuple(refusal.message for refusal in refusals.values()),
     )
+
+
+async def get_named_secret(
+    context: ReconcileContext, namespace: str, name: str
+) -> dict[str, Any] | CredentialProblem | None:
+    """Return a Secret that a manifest names, for `secret_value`: a problem if it may not be used, None if it does not exist."""
+    secret = await context.kube.get(resources.SECRETS, namespace, name)
+    refusal = find_refusal(secret, namespace, name) if context.settings.require_secret_label else None
+    return refusal or secret
+
+
+def find_refusal(secret: dict[str, Any] | None, namespace: str, name: str) -> CredentialProblem | None:
+    """Return why a Secret may not be used for a manifest that names it; None if it may, or does not exist.
+
+    The value goes to a provider's account that the manifest chooses, so without the label, which only who may write the Secret can
+    set, whoever may create a Tenant could read every Secret of the namespace there.
+    """
+    if secret is None or (secret["metadata"].get("labels") or {}).get(USE_LABEL) == "true":
+        return None
+    text = (
+        f"Secret {name!r} does not permit its use: `kubectl label secret -n {namespace} {name} {USE_LABEL}=true`, by somebody "
+        "who may write it"
+    )
+    return CredentialProblem(Reason.SECRET_NOT_PERMITTED, text)
 
 
 async def read_own_secret(

@@ -18,6 +18,8 @@ OrphanLedger       controllers/orphan            the list of Secrets of the ledg
 Orphan             controllers/orphan            what a deletion could not remove     the list found it; its backoff        4
 Grant              controllers/grant             who has a host, number or key        its ConfigMap, an object that names   2
                                                                                       it or a route changed; each 10 min
+WriteGuard         controllers/write_guard       the metric and Event about a         the process leads; each resync        1
+                                                 missing admission policy
 
 Watches: `engine/informer.py` observes the four kinds, their children and labelled Secrets; `relations.py` returns the keys that
 depend on a change. A labelled Secret makes every object due whose spec names it. "Shared" are the ASKPROAI_WORKERS workers of the
@@ -51,7 +53,17 @@ from askproai_core.redis import CircuitRules
 from askproai_operator import grants
 from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers import agent, branch, config_sync, coordinator, grant, offering, orphan, tenant
+from askproai_operator.controllers import (
+    agent,
+    branch,
+    config_sync,
+    coordinator,
+    grant,
+    offering,
+    orphan,
+    tenant,
+    write_guard,
+)
 from askproai_operator.controllers.adoption import adopt_present_holders
 from askproai_operator.engine import (
     ApiError,
@@ -98,6 +110,7 @@ def background_controllers(queue: WorkQueue, metrics: Metrics, sync: config_sync
         orphan.LEDGER: orphan.LedgerController(metrics.set_orphan_counts, queue.add_unknown).reconcile,
         orphan.ORPHAN: orphan.reconcile_orphan,
         grants.QUEUE_KIND: grant.reconcile,
+        write_guard.KIND: write_guard.WriteGuardController(metrics.writes_unguarded.set).reconcile,
     }
 
 
@@ -109,6 +122,7 @@ def background_options(settings: Settings) -> dict[str, Options]:
         orphan.LEDGER: orphan.LEDGER_OPTIONS,
         orphan.ORPHAN: orphan.orphan_options(settings),
         grants.QUEUE_KIND: grant.OPTIONS,
+        write_guard.KIND: write_guard.OPTIONS,
     }
 
 
@@ -118,6 +132,7 @@ def initial_keys(context: ReconcileContext) -> Iterable[Key]:
         coordinator.coordinator_key(context.settings),
         orphan.ledger_key(context.settings),
         *grant.grant_keys(context),
+        write_guard.write_guard_key(context.settings),
     )
 
 

@@ -168,18 +168,19 @@ class Relations:
 def secrets_named(model: CustomResource) -> frozenset[str]:
     """Return the names of all Secrets that a spec refers to, at any depth."""
     assert isinstance(model, Tenant | Branch | ServiceOffering | RetellAgent)
-    return frozenset(_secret_names(model.spec.model_dump(by_alias=True, exclude_none=True)))
+    return frozenset(secret_names(model.spec.model_dump(by_alias=True, exclude_none=True)))
 
 
-def _secret_names(value: object, field: str = "") -> Iterator[str]:
+def secret_names(value: object, field: str = "") -> Iterator[str]:
+    """Yield the names of the Secrets that a part of a manifest refers to, repeated ones too; `field` is the part's name."""
     if isinstance(value, Mapping):
         if field.endswith(("SecretRef", "SecretRefs")) and "name" in value:
             yield str(value["name"])
         for name, inner in value.items():
-            yield from _secret_names(inner, name)
+            yield from secret_names(inner, name)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _secret_names(inner, field)
+            yield from secret_names(inner, field)
 
 
 def _child_changed(ref: ApiResource, old: ObservedObject, new: ObservedObject) -> bool:

@@ -50,6 +50,11 @@ class Settings(BaseSettings):
         description="Hosts that a tenant's `baseUrl` may name, separated by commas. Without a port: https on 443 only; "
         "`host:port` and `host:*` allow http, too. `*` matches within a host.",
     )
+    require_secret_label: bool = Field(
+        True,
+        description='Use only Secrets with the label `askproai.de/use: "true"`. `false` is for the time of an upgrade: '
+        "then whoever may create a Tenant can send any Secret of its namespace to a provider.",
+    )
     retell_base_url: str = Field("https://api.retellai.com", description="Retell for tenants without a `baseUrl`.")
     calcom_base_url: str = Field("https://api.cal.com", description="Cal.com for tenants without a `baseUrl`.")
     shared_base_url: str = Field(

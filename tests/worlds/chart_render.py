@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "askproai"
+SYSTEM = "chart-system"  # the namespace of the release at the test cluster
 
 
 class Refused(Exception):

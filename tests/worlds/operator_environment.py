@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from askproai_core.clock import SystemClock
@@ -49,8 +51,8 @@ NAME = "salon-mueller"
 class RunningOperator:
     """A running operator, and the providers' simulators that it talks to.
 
-    `writes` are method and path of each request to the API server that is no GET; `config_syncs` the namespace, tenant and hash
-    of each change of a config that pods are to be notified of.
+    `writes` are method and path of each request to the API server that is no GET, `forbidden` the messages of those that it
+    answered 403; `config_syncs` are the namespace, tenant and hash of each change of a config that pods are to be notified of.
     """
 
     context: ReconcileContext
@@ -61,6 +63,7 @@ class RunningOperator:
     calcom: CalcomSimulator
     writes: list[tuple[str, str]]
     config_syncs: list[tuple[str, str, str]]
+    forbidden: list[str] = field(default_factory=list)
 
     def retry_orphans(self) -> None:
         """Make the orphans due that wait for their backoff."""
@@ -75,9 +78,18 @@ class RunningOperator:
 
 @asynccontextmanager
 async def running_operator(
-    control_plane: ControlPlane, tenant_database: Database, valkey: EmbeddedRedis
+    control_plane: ControlPlane,
+    tenant_database: Database,
+    valkey: EmbeddedRedis,
+    *,
+    kubeconfig: Path | None = None,
+    namespace: str = "default",
+    **settings_: Any,
 ) -> AsyncIterator[RunningOperator]:
-    """Run the operator inside the test's process until the end of the block."""
+    """Run the operator inside the test's process until the end of the block.
+
+    It is the administrator, or whoever `kubeconfig` says; `namespace` is its own. `settings_` are further settings.
+    """
     clock, metrics, cache, stop = SystemClock(), Metrics(), Cache(), asyncio.Event()
     relations = Relations(cache)
     sink = EventSink(
@@ -85,21 +97,22 @@ async def running_operator(
         relations,
         lambda key: queue.add(key) if key.namespace.startswith(PREFIX) or key.kind == QUEUE_KIND else None,
     )
-    login = partial(kopf_login, control_plane.kubeconfig)
+    login = partial(kopf_login, kubeconfig or control_plane.kubeconfig)
     retell, calcom = RetellSimulator(clock), CalcomSimulator(clock)
     async with (
         serve(retell) as retell_url,
         serve(calcom) as calcom_url,
-        Kube(login, sink, clock, namespace="default") as kube,
+        Kube(login, sink, clock, namespace=namespace) as kube,
     ):
         settings = Settings(
-            namespace="default",
+            namespace=namespace,
             retell_base_url=retell_url,
             calcom_base_url=calcom_url,
             shared_base_url="https://voice.example",
             resync_seconds=60,
             deletion_budget_seconds=2,
             leftover_retry_seconds=1,
+            **settings_,
         )
         queue = WorkQueue(clock, metrics, options=background_options(settings))
         hosts = (*settings.provider_hosts, retell_url, calcom_url)
@@ -124,12 +137,16 @@ async def running_operator(
                 redis=redis,
             )
             writes: list[tuple[str, str]] = []
+            forbidden: list[str] = []
             send = kube._transport._send
 
             async def counted(method: str, path: str, *rest: Any) -> Any:
                 if method != "GET":
                     writes.append((method, path))
-                return await send(method, path, *rest)
+                status, answer = await send(method, path, *rest)
+                if status == HTTPStatus.FORBIDDEN:
+                    forbidden.append(f"{method} {path}: {answer.get('message')}")
+                return status, answer
 
             kube._transport._send = counted  # type: ignore[method-assign]
             await informer.prime()
@@ -147,7 +164,7 @@ async def running_operator(
                 asyncio.create_task(ReconcileLoop(controllers, context, queue, metrics).run(stop)),
             ]
             await asyncio.wait_for(informer.ready.wait(), 10)
-            yield RunningOperator(context, settings, queue, informer, retell, calcom, writes, config_syncs)
+            yield RunningOperator(context, settings, queue, informer, retell, calcom, writes, config_syncs, forbidden)
             stop.set()
             await asyncio.gather(*tasks)
             await database.close()
@@ -176,10 +193,14 @@ class TenantNamespace:
         manifest["spec"] |= usual.get(kind, {}) | dict(spec or {})
         return await self.client.create(resources.resource_of_kind(kind).path(self.name), manifest)
 
-    async def write_secret(self, *, watched: bool = True, **changed: str) -> None:
-        """Create the Secret `providers`, or change keys of it. `watched` labels it, so that a change acts at once."""
+    async def write_secret(self, *, watched: bool = True, permitted: bool = True, **changed: str) -> None:
+        """Create the Secret `providers`, or change keys of it.
+
+        Its labels: `permitted`, without which the operator does not use it, and `watched`, so that a change acts at once.
+        """
         data = {"retell-api-key": self.retell_key, "calcom-api-key": self.calcom_key, "calcom-webhook-secret": "whs"}
-        meta = {"name": "providers", "labels": {"askproai.de/watch": "true"} if watched else {}}
+        labels = {"askproai.de/watch": watched, "askproai.de/use": permitted}
+        meta = {"name": "providers", "labels": {name: "true" for name, is_set in labels.items() if is_set}}
         body = {"kind": "Secret", "apiVersion": "v1", "metadata": meta, "stringData": data | changed}
         if await self.get("Secret", "providers") is None:
             await self.client.create(resources.SECRETS.path(self.name), body)

@@ -5,7 +5,8 @@ from typing import Any
 
 from askproai_operator.engine import Cache, Key
 from askproai_operator.engine.cache import CustomResource
-from askproai_operator.engine.resources import resource_of_kind
+from askproai_operator.engine.resources import TENANTS, resource_of_kind
+from askproai_sandbox.cluster import KubeClient
 from askproai_sandbox.example_tenant import load_manifests
 
 NAMESPACE = "salon-mueller"
@@ -37,3 +38,10 @@ def salon() -> Cache:
     for kind in ("Tenant", "Branch", "ServiceOffering", "RetellAgent"):
         put(cache, raw(kind))
     return cache
+
+
+async def create_tenant(client: KubeClient, namespace: str, name: str = "t") -> dict[str, Any]:
+    """Create the salon's Tenant at an API server, which no operator reconciles; return a reference to it as an owner."""
+    body = load_manifests()["Tenant"][0] | {"metadata": {"name": name, "namespace": namespace}}
+    created = await client.create(TENANTS.path(namespace), body)
+    return TENANTS.owner_reference(name, created["metadata"]["uid"])

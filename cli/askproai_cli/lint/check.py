@@ -13,6 +13,8 @@ from askproai_core.clock import is_known_time_zone
 from askproai_core.public_holidays import find_holiday_problem
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.crd import root_schema
+from askproai_operator.engine.resources import USE_LABEL
+from askproai_operator.relations import secret_names
 
 GROUP: Final = "askproai.de"
 VERSION: Final = f"{GROUP}/v1alpha1"
@@ -53,6 +55,7 @@ def lint(documents: Iterable[Document]) -> list[Finding]:
     all_documents = list(documents)
     known = {_identity(document.value) for document in all_documents if _group(document.value) == GROUP}
     staffed: _Staffed = {}
+    secrets = {_identity(document.value): document for document in all_documents if _is_secret(document.value)}
     previous: dict[tuple[str, str, str], Any] = {}
     findings: list[Finding] = []
     for document in all_documents:
@@ -67,6 +70,7 @@ def lint(documents: Iterable[Document]) -> list[Finding]:
                 *_check_calendar(document),
                 *_check_staff(document, staffed),
                 *_check_event_types(document),
+                *_check_secrets(document, secrets),
             ]
             previous[identity] = document.value
     return findings
@@ -130,6 +134,18 @@ def _check_references(document: Document, known: set[tuple[str, str, str]]) -> I
             yield _finding(document, Fault(("spec", field), message), Severity.WARNING)
 
 
+def _check_secrets(document: Document, secrets: dict[tuple[str, str, str], Document]) -> Iterator[Finding]:
+    """Warn of Secrets among these files that the manifest names and that do not permit it; each of them once."""
+    kind, namespace, name = _identity(document.value)
+    for secret_name in sorted({*secret_names(document.value.get("spec"))}):
+        secret = secrets.get(("Secret", namespace, secret_name))
+        metadata = secret.value.get("metadata") if secret is not None else None
+        labels = metadata.get("labels") if isinstance(metadata, dict) else None
+        if secret is not None and not (isinstance(labels, dict) and labels.get(USE_LABEL) == "true"):
+            message = f'{kind}/{name} names this Secret, and the operator does not use it without {USE_LABEL}: "true"'
+            yield _finding(secret, Fault(("metadata", "labels"), message), Severity.WARNING)
+
+
 def _check_calendar(document: Document) -> Iterator[Finding]:
     """Warn of a country, state or time zone that the API server accepts and the pods do not know."""
     spec = document.value.get("spec") or {}
@@ -184,6 +200,10 @@ def _is_object(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
     return all(isinstance(value.get(field), str) and value[field] for field in ("apiVersion", "kind"))
+
+
+def _is_secret(value: Any) -> bool:
+    return isinstance(value, dict) and (value.get("apiVersion"), value.get("kind")) == ("v1", "Secret")
 
 
 def _group(value: Any) -> str:

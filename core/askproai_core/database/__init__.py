@@ -17,6 +17,7 @@ from askproai_core.database.sessions import EndedSession, Misuse
 
 __all__ = [
     "DATABASE_UNAVAILABLE", "PERSON", "AdminStore", "Connection", "DataOwnedByOther", "DatabaseError", "EndedSession",
-    "LoginSuspended", "Migration", "MigrationBlocked", "MigrationError", "Migrator", "Misuse", "Pool", "RolesUnavailable", "TenantFacts",
+    "LoginSuspended", "Migration", "MigrationBlocked", "MigrationError", "Migrator", "Misuse", "Pool", "RolesUnavailable",
+    "TenantFacts",
     "TenantNotFound", "login_dsn", "oldest_usable_version", "open_pool", "parse_login", "schema_version", "shipped_migrations",
 ]  # fmt: skip

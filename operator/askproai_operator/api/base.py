@@ -185,11 +185,18 @@ class SecretRef(Part):
     """Name of the Secret, in this namespace."""
 
 
+class PermittedSecretRef(Part):
+    """Names a Secret of the same namespace whose values the operator uses."""
+
+    name: ForeignName
+    """Name of the Secret, in this namespace, with the label `askproai.de/use: "true"`."""
+
+
 class SecretKeyRef(Part):
     """Names one key of a Secret of the same namespace."""
 
     name: ForeignName
-    """Name of the Secret, in this namespace. With the label `askproai.de/watch: "true"` a change acts at once."""
+    """Name of the Secret, in this namespace, labelled `askproai.de/use: "true"`; with `askproai.de/watch`, changes act at once."""
     key: Annotated[str, matching("^[-._a-zA-Z0-9]+$", 253, "not a key of a Secret: letters, digits, '-', '_' and '.'")]
     """Key in the Secret's data."""
 

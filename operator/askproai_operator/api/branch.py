@@ -21,7 +21,7 @@ Dialled = Annotated[
 class Sip(base.Part):
     termination_uri: Annotated[str, base.bounded_text(500)]
     """The trunk's termination URI, a host name with an optional port."""
-    auth_secret_ref: base.SecretRef | None = None
+    auth_secret_ref: base.PermittedSecretRef | None = None
     """Secret with the keys `username` and `password` (type kubernetes.io/basic-auth). Absent: the trunk wants none."""
 
 

@@ -89,6 +89,10 @@ class Reason(Explained):
     BRANCH_NOT_FOUND = "BranchNotFound", "No such Branch in this namespace; create it, or correct the reference."
     SECRET_NOT_FOUND = "SecretNotFound", "No such Secret in this namespace; create it, or correct the reference."
     SECRET_KEY_MISSING = "SecretKeyMissing", "The Secret lacks the key that is named; add it, or correct the reference."
+    SECRET_NOT_PERMITTED = (
+        "SecretNotPermitted",
+        'The Secret lacks the label `askproai.de/use: "true"`, by which its owner permits the use; the message has the command.',
+    )
     CREDENTIALS_INVALID = "CredentialsInvalid", "The provider refuses the key; put a valid one into the Secret."
     BOOKINGS_REFUSED = "BookingsRefused", "Cal.com refuses what the pods book; the message says what to correct."
     CREDENTIALS_SHARED = (

@@ -31,6 +31,8 @@ class Metrics:
         self.missed_deletions = create.counter("missed_deletions", missed)
         ended = "Sessions of tenants' database logins that were ended because they held up others"
         self.sessions_ended = create.counter("tenant_sessions_ended", ended, "misuse")
+        unguarded = "1 if no admission policy restricts the operator's account"
+        self.writes_unguarded = create.gauge("writes_unguarded", unguarded)
         self._orphans = create.gauge("leftovers", "What deletions could not remove yet", "sort")
         workqueue, queue = MetricFactory(self.registry, prefix="workqueue_"), {"name": "askproai"}
         self.depth = workqueue.gauge("depth", "Keys that wait", "name", "priority")

@@ -10,6 +10,7 @@ MANAGER = "askproai-operator"  # field manager of every write, and `managed-by` 
 HANDOVER = "askproai-operator-handover"  # holds a field that we no longer send, until its new owner writes it
 FINALIZER = "askproai.de/cleanup"
 WATCH_LABEL = "askproai.de/watch"
+USE_LABEL = "askproai.de/use"  # on a Secret: manifests of its namespace may name it
 TENANT_LABEL = "askproai.de/tenant"
 MANAGED_SELECTOR = f"app.kubernetes.io/managed-by={MANAGER}"
 

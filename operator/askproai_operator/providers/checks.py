@@ -18,8 +18,13 @@ class CredentialProblem:
     message: str
 
 
-def secret_value(secret: dict[str, Any] | None, name: str, key: str) -> str | CredentialProblem:
-    """Return one value of a Secret as the API server returns it (`data`: base64 by key), stripped of whitespace."""
+def secret_value(secret: dict[str, Any] | CredentialProblem | None, name: str, key: str) -> str | CredentialProblem:
+    """Return one value of a Secret as the API server returns it (`data`: base64 by key), stripped of whitespace.
+
+    For a problem with the Secret as a whole, return that problem.
+    """
+    if isinstance(secret, CredentialProblem):
+        return secret
     if secret is None:
         text = f"Secret {name!r} is not in this namespace; create it with the key {key!r}"
         return CredentialProblem(Reason.SECRET_NOT_FOUND, text)

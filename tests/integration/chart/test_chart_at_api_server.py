@@ -10,23 +10,12 @@ import yaml
 
 from askproai_operator.controllers.tenant.children.secrets import teardown_release
 from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient, ProcessError
-from tests.worlds.chart_render import rendered
+from tests.worlds.chart_render import SYSTEM
+from tests.worlds.salon_objects import create_tenant
 from tests.worlds.tools import find_program
 from tests.worlds.waiting import eventually
 
-SYSTEM = "chart-system"
 OPERATOR = f"system:serviceaccount:{SYSTEM}:askproai-operator"
-EVERYTHING = ("redis.existingSecret=r", "networkPolicy.enabled=true", "settings.sharedBaseUrl=https://v.example")
-
-
-@pytest.fixture(scope="module")
-async def installed(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Apply the chart as rendered, strictly: a field that the API server does not know is refused."""
-    manifest = tmp_path_factory.mktemp("chart") / "all.yaml"
-    manifest.write_text(await asyncio.to_thread(rendered, find_program("helm"), EVERYTHING, SYSTEM), "utf-8")
-    await control_plane.kubectl("create", "namespace", SYSTEM)
-    await control_plane.kubectl("apply", "--server-side", "--force-conflicts", "--validate=strict", "-f", str(manifest))
-    return manifest
 
 
 async def test_kubeconform_finds_every_manifest_valid(installed: Path, kube_client: KubeClient, tmp_path: Path):
@@ -100,12 +89,20 @@ async def test_the_operators_account_can_do_what_its_roles_say_and_no_more(
 
 
 async def test_the_guard_lets_the_operator_write_its_own_secrets_and_no_others(
-    control_plane: ControlPlane, installed: Path, kube_client: KubeClient, kube_namespace: str, tmp_path: Path
+    control_plane: ControlPlane,
+    crds: None,
+    installed: Path,
+    kube_client: KubeClient,
+    kube_namespace: str,
+    tmp_path: Path,
 ):
     own_labels = {"app.kubernetes.io/managed-by": "askproai-operator"}
+    owner = await create_tenant(kube_client, kube_namespace)
 
     async def apply(name: str, labels: dict[str, str], namespace: str = kube_namespace) -> None:
-        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "labels": labels}}
+        owned = {"ownerReferences": [owner]} if namespace != SYSTEM else {}
+        meta = {"name": name, "labels": labels} | owned
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": meta}
         file = tmp_path / "secret.yaml"
         file.write_text(yaml.safe_dump(secret))
         await control_plane.kubectl("apply", "--server-side", "-n", namespace, "-f", str(file), f"--as={OPERATOR}")
@@ -125,7 +122,6 @@ async def test_the_guard_lets_the_operator_write_its_own_secrets_and_no_others(
     assert await refused("users", own_labels), "a user's Secret must not become ours by a label"
     with pytest.raises(ProcessError, match="may write only Secrets"):
         await control_plane.kubectl("delete", "secret", "users", "-n", kube_namespace, f"--as={OPERATOR}")
-    owner = {"apiVersion": "askproai.de/v1alpha1", "kind": "Tenant", "name": "t", "uid": "u"}
     meta = {"name": "unlabelled", "ownerReferences": [owner]}
     await kube_client.create(path, {"kind": "Secret", "metadata": meta})
     await apply("unlabelled", own_labels)  # a person removed the label: it is written again

@@ -84,6 +84,15 @@ async def test_a_trunk_without_its_password_is_reported() -> None:
         await env.settle()
         assert "Secret 'trunk' is not in this namespace" in env.condition("NumbersBound")["message"]
         data = {name: base64.b64encode(b"x").decode() for name in ("username", "password")}
-        env.put(resources.SECRETS, {"metadata": {"name": "trunk", "namespace": "salon", "uid": "u-t"}, "data": data})
+        meta = {"name": "trunk", "namespace": "salon", "uid": "u-t"}
+        env.put(resources.SECRETS, {"metadata": meta, "data": data})
+        await env.settle()
+        command = "kubectl label secret -n salon trunk askproai.de/use=true"
+        assert command in env.condition("NumbersBound")["message"], "its values would go to the author's workspace"
+        assert NUMBER not in env.workspace["numbers"]
+        env.put(resources.SECRETS, {"metadata": meta | {"labels": {"askproai.de/use": "true"}}, "data": data})
         await env.settle()
         env.assert_one_of_each()
+        env.put(resources.SECRETS, {"metadata": meta, "data": data})
+        await env.settle()
+        env.assert_one_of_each()  # a number that is there stays bound

@@ -334,7 +334,7 @@ async def test_a_host_and_path_are_routed_to_the_first_tenant_that_claims_them(n
     keys = {
         "kind": "Secret",
         "apiVersion": "v1",
-        "metadata": {"name": "second"},
+        "metadata": {"name": "second", "labels": {"askproai.de/use": "true"}},
         "stringData": {"key": f"{namespace.retell_key}2"},
     }
     await namespace.client.create(resources.SECRETS.path(namespace.name), keys)

@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from prometheus_client import generate_latest
 
 from askproai_core.database import AdminStore
 from askproai_operator.engine import Key, resources
@@ -352,6 +353,40 @@ async def test_retained_rows_wait_for_their_adoption_and_no_tenant_of_the_same_n
     assert await rows(module_database, "SELECT 1 FROM resources WHERE tenant = $1", tenant) == []
     role = namespace.operator.context.database.role_name(tenant)
     assert await rows(module_database, "SELECT 1 FROM pg_roles WHERE rolname = $1", role) == []
+
+
+async def test_nothing_that_a_namesake_can_read_names_the_uid_of_the_former_tenant(
+    namespace, module_database: Database
+):
+    """A customer leaves, and somebody else gets the name of the namespace: who knows the UID gets the rows."""
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    former = (await namespace.create("Tenant"))["metadata"]["uid"]
+    await namespace.wait_until_ready()
+    path = f"/api/v1/namespaces/{namespace.name}"
+    await namespace.client.delete(path)
+
+    async def is_gone() -> bool:
+        return await namespace.operator.context.kube.get(resources.NAMESPACES, "", namespace.name) is None
+
+    await eventually(is_gone, 60, "the namespace to be gone")
+    await namespace.client.create("/api/v1/namespaces", {"kind": "Namespace", "metadata": {"name": namespace.name}})
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant")
+    await namespace.wait_for_condition("DatabaseReady", "False", "DataOwnedByOther")
+    await eventually(lambda: has_event(namespace, ("Warning", "DataOwnedByOther")), SOON, "the event")
+    kube = namespace.operator.context.kube
+    kinds = (*resources.CUSTOM, *resources.CHILDREN, resources.PODS, resources.EVENTS)
+    readable = [found for ref in kinds for found in await kube.list(ref, namespace.name)]
+    assert {"Tenant", "Secret", "Event"} <= {found["kind"] for found in readable}
+    values = [await namespace.secret_data(f"salon-mueller-{suffix}") for suffix in ("runtime", "admin", "teardown")]
+    at_providers = [namespace.operator.retell.dump(), namespace.operator.calcom.dump()]
+    metrics = generate_latest(namespace.operator.queue._metrics.registry)
+    assert former not in str((readable, values, at_providers, metrics))
+    role = namespace.operator.context.database.role_name(f"{namespace.name}.salon-mueller")
+    logins = await rows(module_database, "SELECT 1 FROM pg_roles WHERE rolname = $1", role)
+    assert logins == [], "no login, so no row of the database either"
 
 
 async def test_a_deleted_tenant_waits_for_its_agents_also_after_a_restart(namespace):

@@ -97,6 +97,30 @@ spec:
     assert "eventTypes[0]" not in result.output
 
 
+SECRET = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: trunk, namespace: salon}
+---
+"""
+SIP = "{number: 030 1234567, sip: {terminationUri: sip.example, authSecretRef: {name: trunk}}}"
+
+
+def test_a_secret_that_does_not_permit_its_use_is_a_warning_where_it_is_named_and_in_the_same_namespace() -> None:
+    branch = BRANCH.replace("{name: mitte}", "{name: mitte, namespace: salon}") + f"  phoneNumbers: [{SIP}]\n"
+    result = lint("-", stdin=SECRET + branch)
+    assert result.exit_code == 0, result.output
+    expected = "<stdin>:3: warning: Secret/trunk metadata.labels: Branch/mitte names this Secret"
+    assert expected in result.output
+    assert 'askproai.de/use: "true"' in result.output
+    permitted = SECRET.replace("namespace: salon", 'namespace: salon, labels: {askproai.de/use: "true"}')
+    assert "Secret" not in lint("-", stdin=permitted + branch).output
+    unquoted = SECRET.replace("namespace: salon", "namespace: salon, labels: {askproai.de/use: true}")
+    assert expected in lint("-", stdin=unquoted + branch).output, "a label is a text"
+    assert "Secret" not in lint("-", stdin=SECRET + BRANCH).output, "a Secret of another namespace"
+    assert "Secret" not in lint("-", stdin=SECRET).output
+
+
 def test_items_of_a_list_are_checked_and_other_kinds_pass() -> None:
     items = {
         "apiVersion": "v1",

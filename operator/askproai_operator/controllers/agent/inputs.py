@@ -17,7 +17,7 @@ from askproai_operator.controllers.conditions import (
     first_failing,
     resolve_references,
 )
-from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY
+from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY, get_named_secret
 from askproai_operator.engine import resources
 from askproai_operator.providers import CredentialProblem, RetellClient, secret_value
 
@@ -174,7 +174,7 @@ async def _desired_number(branch: Branch, entry: PhoneNumber, e164: str, context
     body: dict[str, Any] = {"phone_number": number, "termination_uri": entry.sip.termination_uri}
     if entry.sip.auth_secret_ref is not None:
         name = entry.sip.auth_secret_ref.name
-        secret = await context.kube.get(resources.SECRETS, branch.key.namespace, name)
+        secret = await get_named_secret(context, branch.key.namespace, name)
         for field, key in (("sip_trunk_auth_username", "username"), ("sip_trunk_auth_password", "password")):
             value = secret_value(secret, name, key)
             if isinstance(value, CredentialProblem):

@@ -16,7 +16,10 @@ _SHARED = {
 
 
 def secrets_incomplete(inputs: Inputs) -> Condition | None:
-    """A Secret that the Tenant names does not exist or lacks a key. The reason is the first problem's, the message lists all."""
+    """A Secret that the Tenant names does not exist, does not permit its use, or lacks a key.
+
+    The reason is the first problem's, the message lists all.
+    """
     problems = inputs.credentials.problems
     if not problems:
         return None
@@ -53,7 +56,7 @@ def time_zone_unknown(inputs: Inputs) -> Condition | None:
 
 # The order is the precedence. The first failing check ends the reconcile.
 CHECKS: tuple[Check[Inputs], ...] = (
-    secrets_incomplete,  # CredentialsValid=False: SecretNotFound, SecretKeyMissing
+    secrets_incomplete,  # CredentialsValid=False: SecretNotFound, SecretNotPermitted, SecretKeyMissing
     keys_unusable,  # =False: ProviderHostNotAllowed, CredentialsInvalid; =Unknown: ProviderUnavailable
     keys_shared,  # =False: CredentialsShared
     time_zone_unknown,  # RuntimeAvailable=False: TimeZoneUnknown

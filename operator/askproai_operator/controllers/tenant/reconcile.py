@@ -115,7 +115,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     )
     return Result(
         (
-            credentials_condition(webhook, refusals),
+            credentials_condition(webhook, refusals, "; ".join(inputs.credentials.unpermitted)),
             good(ConditionType.DATABASE_READY),
             cache,
             pods,

@@ -15,11 +15,11 @@ _BAD_REQUEST = 400
 _KEY_REFUSALS = frozenset({None, 401, 498})  # 498: Cal.com, for a key that has expired
 
 
-def credentials_condition(webhook: Condition, refusals: AbstractSet[int | None]) -> Condition:
+def credentials_condition(webhook: Condition, refusals: AbstractSet[int | None], note: str = "") -> Condition:
     """Return CredentialsValid of a tenant whose keys are there: does Cal.com accept ours, and what the pods book with it?
 
     `refusals` are the statuses with which it has refused bookings lately (None: the pods have no key). Callers hear that
-    nothing is booked meanwhile, so a person must know.
+    nothing is booked meanwhile, so a person must know. `note` is what to do although all is good.
     """
     kind, heard = ConditionType.CREDENTIALS_VALID, "callers hear that nothing is booked"
     redirects = sorted(status for status in refusals if status is not None and status < _BAD_REQUEST)
@@ -37,7 +37,7 @@ def credentials_condition(webhook: Condition, refusals: AbstractSet[int | None])
             " the eventTypes of the ServiceOfferings (see their CalendarLinked), or the key"
         )
     else:
-        return good(kind)
+        return good(kind, note)
     return bad(kind, Reason.BOOKINGS_REFUSED, text)
 
 

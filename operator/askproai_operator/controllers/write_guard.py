@@ -1,0 +1,87 @@
+"""The write guard: test that the chart's admission policy restricts this process's account, and report it if it does not.
+
+The policy (charts/askproai/templates/write-guard.yaml) is what keeps a taken-over operator from becoming somebody else, and nothing
+else would show that it is missing: every write of ours is one that it admits. So a write that it must refuse is sent as a dry run.
+"""
+
+import contextlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import structlog
+
+from askproai_operator.context import ReconcileContext
+from askproai_operator.engine import MANAGER, ApiError, Key, Options, Result, resources
+from askproai_operator.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+KIND: Final = "WriteGuard"
+OPTIONS: Final = Options(workers=1)
+_GRACE: Final = timedelta(seconds=60)  # the API server enforces a new policy some seconds after its creation
+_PAUSE: Final = timedelta(seconds=2)
+_UNGUARDED: Final = (
+    "no admission policy restricts this operator's account, so whoever takes it over can take over other accounts: install the "
+    "chart with secretGuard.enabled: true (docs/runbooks/writes-unguarded.md); for a trial or a demo this is fine"
+)
+
+
+def write_guard_key(settings: Settings) -> Key:
+    """Return the only key of this kind, which is due from the start on."""
+    return Key(KIND, settings.namespace, MANAGER)
+
+
+class WriteGuardController:
+    """Tests the policy at the start and at each resync. What it finds is logged and recorded as an Event when it changes."""
+
+    def __init__(self, set_unguarded: Callable[[bool], None]) -> None:
+        """Take the setter of the metric."""
+        self._set_unguarded = set_unguarded
+        self._unguarded: bool | None = None  # None: not known yet
+        self._admitted_since: datetime | None = None
+
+    async def reconcile(self, key: Key, context: ReconcileContext) -> Result:
+        """Send the forbidden write. Its admission is believed after a minute only."""
+        try:
+            admitted = await context.kube.would_create(forbidden_secret(key.namespace))
+        except ApiError as error:  # does not answer, say, or a webhook of somebody else's that allows no dry run
+            log.info("writes.guard_not_tested", error=str(error))
+            return Result(requeue=True, requeue_reason="whether the operator's writes are restricted is not known")
+        if not admitted:
+            self._admitted_since = None
+            await self._report(False, context)
+            return Result()
+        now = context.clock.now()
+        self._admitted_since = self._admitted_since or now
+        if self._unguarded is not True and now - self._admitted_since < _GRACE:
+            return Result(requeue_after=_PAUSE, requeue_reason="the API server may not enforce the policy yet")
+        await self._report(True, context)
+        return Result()
+
+    async def _report(self, unguarded: bool, context: ReconcileContext) -> None:
+        before, self._unguarded = self._unguarded, unguarded
+        self._set_unguarded(unguarded)
+        if before is unguarded:
+            return
+        if not unguarded:
+            log.info("writes.guarded")
+            return
+        log.warning("writes.unguarded", what_to_do=_UNGUARDED)
+        with contextlib.suppress(ApiError):  # log and metric have it
+            await context.kube.record_operator_event("WritesUnguarded", _UNGUARDED, "Warning")
+
+
+def forbidden_secret(namespace: str) -> dict[str, Any]:
+    """Return what the policy must refuse: a token of a service account, even in the operator's namespace and with its label."""
+    return {
+        "apiVersion": resources.SECRETS.api_version,
+        "kind": resources.SECRETS.kind,
+        "metadata": {
+            "generateName": "askproai-write-guard-",
+            "namespace": namespace,
+            "labels": {"app.kubernetes.io/managed-by": MANAGER},
+            "annotations": {"kubernetes.io/service-account.name": MANAGER},
+        },
+        "type": "kubernetes.io/service-account-token",
+    }

@@ -1,0 +1,102 @@
+"""A manifest makes the operator use a Secret only if the Secret permits it by its label."""
+
+from typing import Any
+
+import pytest
+
+from askproai_operator.engine import resources
+from askproai_sandbox.cluster import ControlPlane, KubeClient
+from askproai_sandbox.databases import Database
+from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.operator_environment import TenantNamespace, create_namespace, running_operator
+
+OTHERS = {"name": "others", "key": "password"}
+PERMIT = {"metadata": {"labels": {"askproai.de/use": "true"}}}
+
+
+async def write_others(namespace: TenantNamespace, value: str = "geheim") -> None:
+    """Create a Secret that has nothing to do with AskProAI."""
+    body = {"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "others"}, "stringData": {"password": value}}
+    await namespace.client.create(resources.SECRETS.path(namespace.name), body)
+
+
+def calcom(**refs: Any) -> dict[str, Any]:
+    own = {name: {"name": "providers", "key": f"calcom-{key}"} for name, key in _CALCOM_KEYS.items()}
+    return {"calendar": {"provider": "Calcom", "calcom": own | refs}}
+
+
+_CALCOM_KEYS = {"apiKeySecretRef": "api-key", "webhookSecretRef": "webhook-secret"}
+RETELL = {"apiKeySecretRef": {"name": "providers", "key": "retell-api-key"}}
+REFERENCES = {
+    "retell": {"retell": {"apiKeySecretRef": OTHERS}},
+    "webhook keys": {"retell": RETELL | {"webhookKeySecretRefs": [OTHERS]}},
+    "calcom": calcom(apiKeySecretRef=OTHERS),
+    "calcom's webhooks": calcom(webhookSecretRef=OTHERS),
+    "stripe": {"stripe": {"webhookSecretRef": OTHERS}},
+}
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+async def test_a_secret_without_the_label_goes_to_no_provider_and_into_no_pod(
+    namespace: TenantNamespace, reference: str
+):
+    await namespace.write_secret()
+    await write_others(namespace)
+    await namespace.create("Tenant", spec=REFERENCES[reference])
+    reported = await namespace.wait_for_condition("CredentialsValid", "False", "SecretNotPermitted")
+    assert f"kubectl label secret -n {namespace.name} others askproai.de/use=true" in reported["message"]
+    assert reported["message"].count("others'") == 1, "once, however many keys are named"
+    assert namespace.calcom_webhooks() == []
+    assert "geheim" not in str((namespace.operator.retell.journal.entries, namespace.operator.calcom.journal.entries))
+    for kind, name in (("Deployment", "salon-mueller-web"), ("Secret", "salon-mueller-teardown")):
+        assert await namespace.get(kind, name) is None
+
+
+async def test_a_secret_is_used_as_soon_as_it_permits_it(namespace: TenantNamespace):
+    await namespace.write_secret(permitted=False)
+    await namespace.create("Tenant")
+    await namespace.wait_for_condition("CredentialsValid", "False", "SecretNotPermitted")
+    await namespace.client.merge(namespace.path("Secret", "providers"), PERMIT)
+    await namespace.wait_until_ready()
+
+
+async def test_a_tenant_that_runs_goes_on_unchanged_when_its_secret_has_no_label(namespace: TenantNamespace):
+    """As after an upgrade from a release that asked for none; a deletion waits for no label either."""
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec={"suspend": False})
+    await namespace.wait_for_condition("WebhooksRegistered", "True")
+    before = await namespace.get("Deployment", "salon-mueller-web")
+    unlabelled = {"metadata": {"labels": {"askproai.de/use": None}}}
+    await namespace.client.merge(namespace.path("Secret", "providers"), unlabelled)
+    await namespace.wait_for_condition("CredentialsValid", "False", "SecretNotPermitted")
+    now = await namespace.get("Deployment", "salon-mueller-web")
+    assert now["metadata"]["generation"] == before["metadata"]["generation"]
+    assert namespace.calcom_webhooks()
+    await namespace.client.delete(namespace.path("Tenant"))
+    await namespace.wait_until_gone("Tenant")
+    assert namespace.calcom_webhooks() == []
+
+
+async def test_the_operators_own_secrets_can_not_be_named(namespace: TenantNamespace):
+    """They hold the logins and keys of other tenants of the namespace."""
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    stolen = {"name": "salon-mueller-runtime", "key": "DATABASE_URL"}
+    await namespace.create("Tenant", "twin", spec={"stripe": {"webhookSecretRef": stolen}})
+    await namespace.wait_for_condition("CredentialsValid", "False", "SecretNotPermitted", name="twin")
+
+
+async def test_an_installation_that_is_being_upgraded_can_ask_for_labels_later(
+    control_plane: ControlPlane, kube_client: KubeClient, crds: None, database: Database, valkey: EmbeddedRedis
+):
+    async with running_operator(control_plane, database, valkey, require_secret_label=False) as operator:
+        namespace = await create_namespace(operator, kube_client)
+        await namespace.write_secret(permitted=False)
+        await namespace.create("Tenant")
+        await namespace.wait_until_ready()
+        valid = await namespace.wait_for_condition("CredentialsValid", "True")
+        assert f"kubectl label secret -n {namespace.name} providers askproai.de/use=true" in valid["message"]
+        await kube_client.delete(namespace.path("Tenant"))
+        await namespace.wait_until_gone("Tenant")
+        await kube_client.delete(f"/api/v1/namespaces/{namespace.name}")

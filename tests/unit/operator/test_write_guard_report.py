@@ -1,0 +1,77 @@
+"""What the operator says about the admission policy, and when."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import structlog
+
+from askproai_core.clock import FixedClock
+from askproai_operator.controllers.write_guard import WriteGuardController, write_guard_key
+from askproai_operator.engine import ApiError
+from askproai_operator.settings import Settings
+
+KEY = write_guard_key(Settings())
+
+
+class Cluster:
+    """An API server that admits everything, until a policy is there."""
+
+    def __init__(self) -> None:
+        self.clock = FixedClock(datetime(2026, 11, 20, 9, tzinfo=UTC))
+        self.admits: bool | ApiError = True
+        self.events: list[str] = []
+        self.gauge: list[bool] = []
+        self.controller = WriteGuardController(self.gauge.append)
+
+    async def would_create(self, _manifest: Any) -> bool:
+        if isinstance(self.admits, ApiError):
+            raise self.admits
+        return self.admits
+
+    async def record_operator_event(self, reason: str, _message: str, _type: str) -> None:
+        self.events.append(reason)
+
+    async def test_after(self, seconds: float) -> Any:
+        self.clock.advance(timedelta(seconds=seconds))
+        return await self.controller.reconcile(KEY, SimpleNamespace(kube=self, clock=self.clock))
+
+
+async def test_a_policy_that_becomes_active_after_the_start_is_not_reported_as_missing():
+    cluster = Cluster()
+    with structlog.testing.capture_logs() as logs:
+        assert (await cluster.test_after(0)).requeue_after == timedelta(seconds=2)
+        assert (await cluster.test_after(59)).requeue_after == timedelta(seconds=2)
+        cluster.admits = False
+        assert (await cluster.test_after(2)).requeue_after is None, "again at the resync"
+    assert (cluster.gauge, cluster.events) == ([False], [])
+    assert [(entry["event"], entry["log_level"]) for entry in logs] == [("writes.guarded", "info")]
+
+
+async def test_a_missing_policy_is_one_line_one_event_and_a_metric_until_it_is_there():
+    cluster = Cluster()
+    with structlog.testing.capture_logs() as logs:
+        for seconds in (0, 60, 60, 60):
+            await cluster.test_after(seconds)
+        cluster.admits = False
+        await cluster.test_after(60)
+    assert (cluster.gauge, cluster.events) == ([True, True, True, False], ["WritesUnguarded"])
+    assert [entry["event"] for entry in logs] == ["writes.unguarded", "writes.guarded"]
+    assert "secretGuard.enabled: true" in logs[0]["what_to_do"]
+
+
+async def test_a_policy_that_is_removed_later_is_noticed():
+    cluster = Cluster()
+    cluster.admits = False
+    await cluster.test_after(0)
+    cluster.admits = True
+    for seconds in (60, 60):
+        await cluster.test_after(seconds)
+    assert (cluster.gauge, cluster.events) == ([False, True], ["WritesUnguarded"])
+
+
+async def test_an_api_server_that_does_not_answer_proves_nothing():
+    cluster = Cluster()
+    cluster.admits = ApiError(500, "InternalError", "no")
+    assert (await cluster.test_after(0)).requeue
+    assert (cluster.gauge, cluster.events) == ([], [])
