@@ -1,17 +1,29 @@
 """Fixtures that every test may use. PostgreSQL and Valkey are real; each test that asks for `database` gets one of its own."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from askproai_sandbox.databases import Database, fresh_database
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 
 pytest.register_assert_rewrite("tests.worlds")  # before anything imports it
+
+
+@pytest.fixture(scope="session", autouse=True)
+def uncached_loggers() -> Iterator[None]:
+    """Let `capture_logs` see each logger, also one that was used before: a cached one keeps the processors of its first use."""
+    configure = structlog.configure
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            structlog, "configure", lambda **options: configure(**options | {"cache_logger_on_first_use": False})
+        )
+        yield
 
 
 @pytest.fixture(scope="session")
