@@ -91,6 +91,7 @@ class CalcomV2:
         """Follow a booking to where it is now: a move creates a new booking and cancels the old one, which refers to it."""
         uids: list[str] = []
         booking = await self._read(uid, correlation_id)
+        before = booking and booking.get("rescheduledFromUid")
         while booking is not None and len(uids) < _MAX_MOVES:
             uids.insert(0, uid)
             uid = booking.get("rescheduledToUid") or ""
@@ -99,6 +100,8 @@ class CalcomV2:
             booking = await self._read(uid, correlation_id)
         if booking is None:
             return None
+        if isinstance(before, str):
+            uids.append(before)
         if found := parse_remote_booking(booking, uids):
             return found
         raise CalendarUnavailable("Cal.com's answer is no booking")

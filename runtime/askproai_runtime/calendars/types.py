@@ -74,7 +74,8 @@ CalendarOutcome = Confirmed | Taken | Refused | Unknown | Unavailable
 class RemoteBooking:
     """A booking as the remote calendar has it now, whoever made it.
 
-    A booking that is moved gets a new uid: `uids` begins with the current one, then those that it is known to have had before.
+    A booking that is moved gets a new uid: `uids` begins with the current one, then those that it is known to have had before,
+    the oldest last.
     """
 
     uids: tuple[str, ...]

@@ -174,6 +174,37 @@ async def test_moved_twice_at_calcom_with_events_in_the_wrong_order_it_is_one_ap
     assert (row["external_id"], row["starts_at"]) == (third, datetime.fromisoformat(FOUR))
 
 
+@pytest.mark.parametrize("order", [(1,), (2,), (1, 2), (2, 1), (3,)], ids=str)
+async def test_moved_several_times_before_an_event_is_handled_it_is_the_same_appointment(
+    env: CalcomEnvironment, order: tuple[int, ...]
+) -> None:
+    """A worker that was away, or an event that Cal.com sent in vain: by then the booking has other uids than the known one."""
+    uids = [await create(env)]
+    await env.receive_event(uids[0])
+    (before,) = await env.salon.live()
+    for start in ("2026-11-27T13:30:00Z", "2026-12-04T09:00:00Z", "2026-12-04T11:00:00Z"):
+        uids.append((await env.dashboard("move", uid=uids[-1], start=start))["uid"])
+    for number in order:
+        await env.receive_event(uids[number])
+    (row,) = await env.salon.live()
+    assert (row["id"], row["external_id"]) == (before["id"], uids[3])
+    assert row["starts_at"] == datetime(2026, 12, 4, 11, tzinfo=UTC)
+    await env.salon.assert_claims_match()
+
+
+async def test_moved_several_times_and_cancelled_before_the_events_are_handled_it_is_cancelled(
+    env: CalcomEnvironment,
+) -> None:
+    uids = [await create(env)]
+    await env.receive_event(uids[0])
+    for start in ("2026-11-27T13:30:00Z", "2026-12-04T09:00:00Z"):
+        uids.append((await env.dashboard("move", uid=uids[-1], start=start))["uid"])
+    await env.dashboard("cancel", uid=uids[-1])
+    for uid in uids[1:]:
+        await env.receive_event(uid)
+    assert await env.salon.live() == []
+
+
 async def test_a_booking_within_anothers_buffer_claims_the_rest(env: CalcomEnvironment) -> None:
     """A person may put bookings side by side at Cal.com; only our own bookings keep the buffers."""
     await book(env)
