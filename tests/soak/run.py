@@ -10,11 +10,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from askproai_core.logging import configure_logs
 from tests.soak.books import Books, read_calcom, read_logs, read_redis, read_tables
 from tests.soak.checker import Violation, check, missed_changes
 from tests.soak.drain import drain
 from tests.soak.environment import EVENT_TYPES, PLANS, Environment, open_environment
-from tests.soak.history import FOREVER, History
+from tests.soak.history import FOREVER, History, clock
 from tests.soak.sentences import Said, read
 from tests.soak.storm import rage
 
@@ -23,6 +24,7 @@ _EXPLAINED = 10  # violations whose history is printed
 
 async def soak(seconds: float, seed: int, keep: Path | None = None) -> int:
     """Run everything, print the report, and return the exit code."""
+    configure_logs("warning", component="soak")
     console = Console(width=160, highlight=False, markup=False)
     directory = keep or Path(tempfile.mkdtemp(prefix="askproai-soak-"))
     directory.mkdir(parents=True, exist_ok=True)
@@ -74,6 +76,9 @@ def report(console: Console, history: History, books: Books, violations: list[Vi
     console.print(table)
     for cause, count in Counter(_cause(letter.cause) for letter in history.dead_letters).most_common():
         console.print(f"dead letters redriven: {count} x {cause}")
+    for fault in history.faults:
+        if "ended by itself" in fault.text:  # a coordinator does when it has lost its Lease; anything else is a defect
+            console.print(f"{clock(fault.at)} {fault.text}")
     for violation in violations[:_EXPLAINED]:
         console.print(f"\n{violation.kind}: {violation.tenant}: {violation.text}")
         for line in explain(history, books, violation):

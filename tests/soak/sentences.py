@@ -35,7 +35,11 @@ _SENTENCES = tuple(
             r"lässt sich nicht mehr absagen|^Diesen Termin finde ich nicht|^Unter Ihrer Nummer finde ich keinen",
         ),
         (Said.THERE, r"^Der Termin (ist eingetragen|steht schon|ist verschoben|ist angefragt): |Es bleibt bei "),
-        (Said.NOT_DONE, r"er ist also nicht gebucht|leider nichts mehr frei|liegt außerhalb der Zeiten|zu kurzfristig"),
+        (
+            Said.NOT_DONE,
+            r"er ist also nicht gebucht|habe ich also nicht gebucht|leider nichts mehr frei|zu kurzfristig",
+        ),
+        (Said.NOT_DONE, r"liegt außerhalb der Zeiten"),
         (Said.NOT_DONE, r"Da ist nicht geöffnet|nicht genau zu dieser Minute|^So weit im Voraus|ist schon vorbei"),
         (Said.NOT_DONE, r"habe ich in diesem Gespräch schon|^(Welchen Termin soll ich|Ein Termin ist schon abgesagt)"),
     )

@@ -12,7 +12,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class CalendarRequest:
-    """An appointment to book in a calendar. `request_id` is the appointment's id, by which the booking is found again."""
+    """An appointment to book in a calendar. `request_id` is the appointment's id, by which the booking is found again.
+
+    With `made_after` it is looked for among all bookings made since then, at whatever time they are by now.
+    """
 
     request_id: UUID
     event_type_id: int
@@ -23,6 +26,7 @@ class CalendarRequest:
     email: str | None
     call_id: str
     correlation_id: str
+    made_after: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,10 @@ class Calendar(Protocol):
         """Cancel a booking. `Confirmed`: the calendar no longer has it."""
 
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
-        """Return the live booking with our request id at the request's time. Raises `CalendarUnavailable`."""
+        """Return the live booking with our request id at the request's time, or made since `made_after`.
+
+        Raises `CalendarUnavailable`.
+        """
 
     async def get_booking(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
         """Return a booking as it is now, wherever it was moved; None if unknown. Raises `CalendarUnavailable`."""

@@ -84,6 +84,36 @@ async def test_moved_by_a_person_before_we_knew_its_uid_it_is_not_made_a_second_
     await env.salon.assert_claims_match()
 
 
+@pytest.mark.parametrize("cancelled", [False, True], ids=["still wanted", "cancelled by the caller"])
+async def test_moved_by_a_person_and_its_event_still_waits_it_is_not_made_a_second_time(
+    env: CalcomEnvironment, cancelled: bool
+) -> None:
+    """The answer to our POST was lost, and so is every event: only the list of what was made since then shows where it is."""
+    env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
+    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    await env.dashboard("move", uid=env.bookings[0]["uid"], start="2026-11-24T09:00:00Z")
+    if cancelled:
+        await env.salon.cancel(answer.fields["appointment_id"])
+    await env.run_sync_job()
+    expected = [] if cancelled else ["2026-11-27T13:30:00.000Z"]
+    assert [b["start"] for b in env.bookings] == expected, "what the caller was told wins"
+    assert [row["external_id"] for row in await env.salon.live()] == [b["uid"] for b in env.bookings]
+    await env.salon.assert_claims_match()
+
+
+async def test_a_booking_that_was_moved_is_found_on_any_page_of_the_list(
+    env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("askproai_runtime.calendars.calcom_v2._PAGE_SIZE", 2)
+    for day in range(1, 5):
+        await create(env, f"2026-12-0{day}T09:00:00Z")
+    env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
+    await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await env.dashboard("move", uid=env.bookings[-1]["uid"], start="2026-11-24T09:00:00Z")
+    await env.run_sync_job()
+    assert [b["start"] for b in env.bookings if b["metadata"]] == ["2026-11-27T13:30:00.000Z"]
+
+
 async def test_a_move_while_the_sync_job_runs_makes_it_run_once_more(env: CalcomEnvironment) -> None:
     """The job has seen the booking where it belongs; then a person moves it, and that event is handled before the job ends."""
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
