@@ -13,10 +13,11 @@ from itertools import combinations
 
 from tests.soak.books import Booking, Books
 from tests.soak.history import FOREVER, Delivery, History, clock
+from tests.soak.sentences import Said, read
 from tests.soak.truth import untrue
 from tests.soak.violation import Violation
 
-__all__ = ["Chains", "Violation", "check", "missed_changes"]
+__all__ = ["Chains", "Violation", "booked_again", "check", "missed_changes"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,23 @@ def missed_changes(history: History, books: Books) -> list[Delivery]:
         d for d in history.deliveries
         if d.source == "calcom" and not d.stray and not d.acknowledged and (d.tenant, d.body) not in stored
         and (d.tenant, booking_uid(d)) in by_people
+    ]  # fmt: skip
+
+
+def booked_again(history: History) -> list[tuple[str, str]]:
+    """Return tenant and call of repeated bookings that were under way at once and were answered with two appointments.
+
+    It takes a change of the first appointment between the two answers (a person's, at Cal.com): then the repetition counts as
+    a new booking. A known hole, counted apart.
+    """
+    made = defaultdict(list)
+    for a in history.answers:
+        if a.function == "book_appointment" and read(a).said is Said.THERE:
+            made[a.tenant, a.call_id, a.args["start"], a.customer].append(a)
+    return [
+        key[:2] for key, answers in made.items() for a, b in combinations(answers, 2)
+        if a.body["appointment_id"] != b.body["appointment_id"]
+        and a.asked_at < b.answered_at and b.asked_at < a.answered_at
     ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from askproai_core.logging import configure_logs
 from tests.soak.books import Books, read_calcom, read_logs, read_redis, read_tables
-from tests.soak.checker import Violation, check, missed_changes
+from tests.soak.checker import Violation, booked_again, check, missed_changes
 from tests.soak.drain import drain
 from tests.soak.environment import EVENT_TYPES, PLANS, Environment, open_environment
 from tests.soak.history import FOREVER, History, clock
@@ -105,6 +105,7 @@ def _numbers(history: History, books: Books) -> Iterable[tuple[str, int]]:
     yield "… sent to another tenant", sum(d.stray for d in history.deliveries)
     yield "changes by people at Cal.com", len(history.changes)
     yield "… whose event never arrived (Cal.com sends once; not compared)", len(missed_changes(history, books))
+    yield "repetitions that booked again, since the first was changed meanwhile (known)", len(booked_again(history))
     yield "appointments", len(books.appointments)
     yield "… live in the end", sum(a.live for a in books.appointments)
     yield "bookings at Cal.com", len(books.bookings)

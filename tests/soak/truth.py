@@ -39,6 +39,9 @@ class Statement:
     writes: bool = True
 
 
+_INITIAL = Statement(_GONE, 0.0, 0.0, "not booked yet")
+
+
 def untrue(history: History, books: Books, chain: Callable[[str, str | None], str | None]) -> Iterator[Violation]:
     """Yield each sentence that the books contradict."""
     statements: dict[Key, list[Statement]] = defaultdict(list)
@@ -66,7 +69,8 @@ def _show(state: float | None) -> str:
 def _is_possible(state: float | None, said: list[Statement], before: float = FOREVER) -> bool:
     """Return whether the state may be seen at `before`: something wrote it, and nothing certain that came after it differs."""
     contradictions = [s.begins for s in said if s.certain and s.state != state and s.ends < before]
-    return any(s.state == state and all(begins <= s.ends for begins in contradictions) for s in said if s.writes)
+    writes = (_INITIAL, *(s for s in said if s.writes))
+    return any(s.state == state and all(begins <= s.ends for begins in contradictions) for s in writes)
 
 
 def _collect_answers(history: History, books: Books, statements: dict[Key, list[Statement]]) -> Iterator[Violation]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.soak.books import Appointment, Booking, Books, Event
-from tests.soak.checker import check, missed_changes
+from tests.soak.checker import booked_again, check, missed_changes
 from tests.soak.history import FOREVER, Answer, Change, Delivery, History, seconds
 from tests.soak.sentences import Said, read, read_list
 
@@ -92,6 +92,8 @@ def kinds(history: History, books: Books) -> list[str]:
 def test_a_booking_that_is_in_both_books_is_no_violation() -> None:
     history = History(answers=[booked(), booked(2), listed(3, START)])
     assert check(history, Books([row()], [remote()])) == []
+    concurrent = History(answers=[replace(listed(0.9), asked_at=NOW + 0.4), booked()])
+    assert check(concurrent, Books([row()], [remote()])) == []
 
 
 @pytest.mark.parametrize(
@@ -197,6 +199,13 @@ def test_a_change_whose_event_never_arrived_is_counted_and_not_compared() -> Non
     assert kinds(History(deliveries=[event]), books) == ["double"], "our own changes need no event"
     history = History(deliveries=[replace(event, status=200)], changes=[change])
     assert kinds(history, replace_events(books, event)) == ["double"]
+
+
+def test_a_repetition_under_way_that_booked_again_is_counted() -> None:
+    again = replace(booked(1.2), body=booked().body | {"appointment_id": "id-2"})
+    assert booked_again(History(answers=[booked(), again])) == [(A, "call_1")]
+    assert booked_again(History(answers=[booked(), booked(1.2)])) == []
+    assert booked_again(History(answers=[booked(), replace(again, asked_at=NOW + 5, answered_at=NOW + 6)])) == []
 
 
 def replace_events(books: Books, delivery: Delivery) -> Books:
