@@ -20,8 +20,11 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 STATEMENT_TIMEOUT_SECONDS = 15
 
-# The database is unreachable, restarts, or is slow: what failed may be tried again.
-DATABASE_UNAVAILABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# The database is unreachable, restarts, or is slow: what failed may be tried again. The last one is what asyncpg raises for a
+# statement on a connection that the server has just ended.
+DATABASE_UNAVAILABLE = (
+    OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+)  # fmt: skip
 
 
 class DatabaseError(Exception):

@@ -46,6 +46,7 @@ from askproai_runtime.jobs import DeadNow, RunAgain
 log = structlog.get_logger(__name__)
 
 _NO_CALL = ""
+_MAX_UIDS = 20  # that one look-up follows
 _MAX_OUTAGE = timedelta(days=1)  # after it a person must find out why the calendar cannot be asked
 
 
@@ -137,6 +138,8 @@ async def _get_remote(ctx: BookingContext, event: CalendarEvent) -> RemoteBookin
     """
     try:
         remote = await ctx.calendar.get_booking(event.uid, correlation_id=event.correlation_id)
+        if remote is not None:
+            remote = await _with_earlier_uids(ctx, event, remote)
         conflicting_uid = await find_conflicting_uid(ctx.pool, ctx.tenant, remote) if remote else None
         if remote is None or conflicting_uid is None:
             return remote
@@ -147,6 +150,24 @@ async def _get_remote(ctx: BookingContext, event: CalendarEvent) -> RemoteBookin
         raise RunAgain(ctx.clock.now() + (error.retry_after or ctx.settings.sync_delay), str(error)) from error
     forged = original is not None and original.live and original.uid != remote.uid
     return replace(remote, request_id=None) if forged else remote
+
+
+async def _with_earlier_uids(ctx: BookingContext, event: CalendarEvent, remote: RemoteBooking) -> RemoteBooking:
+    """Return the booking with the uids that it had before, back to one that is known here.
+
+    A person may move a booking several times before the events are handled, in whatever order: the uid that we know can lie
+    more than one move back, and without it the booking would be taken for a new one.
+    """
+    first = event.uid
+    while remote.uids[-1] != first and len(remote.uids) < _MAX_UIDS:
+        async with ctx.pool.acquire() as conn:
+            if await find_local_appointment(conn, ctx.tenant, remote):
+                break
+        first = remote.uids[-1]
+        earlier = await ctx.calendar.get_booking(first, correlation_id=event.correlation_id)
+        if earlier is not None and earlier.uids[-1] not in remote.uids:
+            remote = replace(remote, uids=(*remote.uids, earlier.uids[-1]))
+    return remote
 
 
 async def _apply(conn: Connection, ctx: BookingContext, event: CalendarEvent, remote: RemoteBooking) -> str:

@@ -36,6 +36,8 @@ from askproai_runtime.jobs import DeadNow, Job, JobError, RunAgain, finish
 
 log = structlog.get_logger(__name__)
 
+_CLOCKS_DIFFER = timedelta(minutes=5)  # at most: Cal.com's, the database's and ours
+
 
 class CalendarDisagrees(JobError):
     """The calendar does not accept what we promised, or has promised it to somebody else: a person must decide."""
@@ -76,7 +78,8 @@ def _needs_sync(appointment: Appointment) -> bool:
 
 
 async def _find_remote(ctx: BookingContext, appointment: Appointment) -> RemoteBooking | None:
-    """Return the live remote booking: by its uid, followed wherever it was moved, else at any time that the appointment had.
+    """Return the live remote booking: by its uid, followed wherever it was moved, else at any time that the appointment had,
+    else among all that were made since: a person may have moved it before its uid was known here.
 
     A uid found by request id is stored: otherwise a move whose answer is lost could hide the booking from us.
     """
@@ -85,7 +88,11 @@ async def _find_remote(ctx: BookingContext, appointment: Appointment) -> RemoteB
             remote = await ctx.calendar.get_booking(appointment.external_id, correlation_id=appointment.correlation_id)
             if remote is not None and remote.live:
                 return remote
-        remote = await ctx.calendar.find(calendar_request(appointment)) or await _find_at_old_times(ctx, appointment)
+        request = calendar_request(appointment)
+        remote = await ctx.calendar.find(request) or await _find_at_old_times(ctx, appointment)
+        if remote is None and appointment.external_id is None:
+            made_after = ctx.clock.now() - appointment.age - _CLOCKS_DIFFER
+            remote = await ctx.calendar.find(replace(request, made_after=made_after))
     except CalendarUnavailable as error:
         raise await _postpone(ctx, appointment, str(error), error.retry_after or ctx.settings.sync_delay) from error
     if remote is not None and appointment.external_id is None:

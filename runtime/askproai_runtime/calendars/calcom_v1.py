@@ -80,9 +80,9 @@ class CalcomV1:
         return outcome
 
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
-        """List the bookings from the request's time on, and return the live one with our request id."""
+        """List the bookings from the request's time on, or all, and return the live one with our request id."""
         first, last = lookup_span(request)
-        span = {"dateFrom": format_utc(first), "dateTo": format_utc(last)}
+        span = {} if request.made_after else {"dateFrom": format_utc(first), "dateTo": format_utc(last)}
         parsed = (_parse_booking(booking) for booking in await self._list(request.correlation_id, span))
         matching = (booking for booking in parsed if booking and booking.live)
         return next((booking for booking in matching if booking.request_id == request.request_id), None)

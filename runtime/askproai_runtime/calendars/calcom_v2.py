@@ -32,7 +32,7 @@ _BOOKING_PATH = "/v2/bookings/{uid}"
 _CANCEL_PATH = "/v2/bookings/{uid}/cancel"
 _MOVE_PATH = "/v2/bookings/{uid}/reschedule"
 _LOOKUP_SECONDS = 10.0
-_PAGE_SIZE = 250
+_PAGE_SIZE, _MAX_PAGES = 250, 20
 _MAX_MOVES = 20  # that one look-up follows
 
 
@@ -68,29 +68,26 @@ class CalcomV2:
         return outcome
 
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
-        """List the bookings from the request's time on; not by e-mail, which Cal.com may have replaced (calcom 25432)."""
+        """List the bookings from the request's time on, or all that were made since `made_after`.
+
+        Not by e-mail, which Cal.com may have replaced (calcom 25432).
+        """
         first, last = lookup_span(request)
-        params = {
-            "eventTypeId": str(request.event_type_id),
-            "afterStart": format_utc(first),
-            "beforeEnd": format_utc(last),
-            "take": str(_PAGE_SIZE),
-        }
-        reply = await self._send("GET", _LOOKUP_SECONDS, params=params)
-        is_ok = reply.status == HTTPStatus.OK and isinstance(reply.body, dict)
-        bookings = reply.body.get("data") if is_ok else None
-        found = _find_request(bookings, str(request.request_id)) if isinstance(bookings, list) else None
-        outcome = "found" if found else "not_found" if isinstance(bookings, list) else "failed"
-        await self.recorder.record("find-booking", reply, outcome, request.correlation_id, _PATH)
-        if outcome == "failed":
-            text = f"Cal.com did not list its bookings: {reply.reason}"
-            raise CalendarUnavailable(text, reply.retry_after, never_reached=was_never_reached(reply))
-        return found
+        filters = {"afterStart": format_utc(first), "beforeEnd": format_utc(last)}
+        if request.made_after is not None:
+            filters = {"afterCreatedAt": format_utc(request.made_after)}
+        for page in range(_MAX_PAGES):
+            bookings = await self._list(request, filters, page)
+            found = _find_request(bookings, str(request.request_id))
+            if found is not None or len(bookings) < _PAGE_SIZE:
+                return found
+        raise CalendarUnavailable("Cal.com lists more bookings than can be looked through")
 
     async def get_booking(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
         """Follow a booking to where it is now: a move creates a new booking and cancels the old one, which refers to it."""
         uids: list[str] = []
         booking = await self._read(uid, correlation_id)
+        before = booking and booking.get("rescheduledFromUid")
         while booking is not None and len(uids) < _MAX_MOVES:
             uids.insert(0, uid)
             uid = booking.get("rescheduledToUid") or ""
@@ -99,9 +96,27 @@ class CalcomV2:
             booking = await self._read(uid, correlation_id)
         if booking is None:
             return None
+        if isinstance(before, str):
+            uids.append(before)
         if found := parse_remote_booking(booking, uids):
             return found
         raise CalendarUnavailable("Cal.com's answer is no booking")
+
+    async def _list(self, request: CalendarRequest, filters: dict[str, str], page: int) -> list[Any]:
+        """Return a page of the bookings of the request's event type. Raises `CalendarUnavailable`."""
+        params = {"eventTypeId": str(request.event_type_id), "take": str(_PAGE_SIZE), **filters}
+        if page:
+            params["skip"] = str(page * _PAGE_SIZE)
+        reply = await self._send("GET", _LOOKUP_SECONDS, params=params)
+        is_ok = reply.status == HTTPStatus.OK and isinstance(reply.body, dict)
+        bookings = reply.body.get("data") if is_ok else None
+        if not isinstance(bookings, list):
+            await self.recorder.record("find-booking", reply, "failed", request.correlation_id, _PATH)
+            text = f"Cal.com did not list its bookings: {reply.reason}"
+            raise CalendarUnavailable(text, reply.retry_after, never_reached=was_never_reached(reply))
+        outcome = "found" if _find_request(bookings, str(request.request_id)) else "not_found"
+        await self.recorder.record("find-booking", reply, outcome, request.correlation_id, _PATH)
+        return bookings
 
     async def _read(self, uid: str, correlation_id: str) -> dict[str, Any] | None:
         """Return a booking object of Cal.com's; None if it has no booking of that uid."""

@@ -13,7 +13,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class CalendarRequest:
-    """An appointment to book in a calendar. `request_id` is the appointment's id, by which the booking is found again."""
+    """An appointment to book in a calendar. `request_id` is the appointment's id, by which the booking is found again.
+
+    With `made_after` it is looked for among all bookings made since then, at whatever time they are by now.
+    """
 
     request_id: UUID
     event_type_id: int
@@ -24,6 +27,7 @@ class CalendarRequest:
     email: str | None
     call_id: str
     correlation_id: str
+    made_after: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,8 @@ CalendarOutcome = Confirmed | Taken | Refused | Unknown | Unavailable
 class RemoteBooking:
     """A booking as the remote calendar has it now, whoever made it.
 
-    A booking that is moved gets a new uid: `uids` begins with the current one, then those that it is known to have had before.
+    A booking that is moved gets a new uid: `uids` begins with the current one, then those that it is known to have had before,
+    the oldest last.
     """
 
     uids: tuple[str, ...]
@@ -137,7 +142,10 @@ class Calendar(Protocol):
         """Cancel a booking. `Confirmed`: the calendar no longer has it."""
 
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
-        """Return the live booking with our request id at the request's time. Raises `CalendarUnavailable`."""
+        """Return the live booking with our request id at the request's time, or made since `made_after`.
+
+        Raises `CalendarUnavailable`.
+        """
 
     async def get_booking(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
         """Return a booking as it is now, wherever it was moved; None if unknown. Raises `CalendarUnavailable`."""

@@ -26,7 +26,8 @@ CONCURRENT_FLUSHES = 2
 
 # The database is away, or too busy to answer: no event of the batch is at fault, and single rows would fail just the same.
 _DATABASE_UNAVAILABLE = (
-    OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError,
+    OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
     asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError, asyncpg.InvalidCatalogNameError,
 )  # fmt: skip

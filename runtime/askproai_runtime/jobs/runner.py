@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 # The server restarts, is too busy or chose this transaction to roll back: the job is innocent.
 _DATABASE_BUSY = (
     asyncpg.PostgresConnectionError,
+    asyncpg.InternalClientError,  # a statement on a connection that the server has just ended
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,

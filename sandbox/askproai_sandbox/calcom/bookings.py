@@ -91,6 +91,7 @@ class Bookings:
             if query.event_type_id in {None, b.event_type.id}
             and (query.after_start is None or b.start >= requests.utc(query.after_start))
             and (query.before_end is None or b.end <= requests.utc(query.before_end))
+            and (query.after_created_at is None or b.created >= requests.utc(query.after_created_at))
         ]  # fmt: skip
         page = rows[skip : skip + take]
         remaining = max(0, len(rows) - skip - len(page))

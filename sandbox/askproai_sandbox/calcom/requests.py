@@ -86,6 +86,7 @@ class BookingsQuery(Page):
     event_type_id: int | None = None
     after_start: datetime | None = None
     before_end: datetime | None = None
+    after_created_at: datetime | None = None
 
 
 class CancelBody(_Strict):

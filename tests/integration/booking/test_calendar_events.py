@@ -84,6 +84,36 @@ async def test_moved_by_a_person_before_we_knew_its_uid_it_is_not_made_a_second_
     await env.salon.assert_claims_match()
 
 
+@pytest.mark.parametrize("cancelled", [False, True], ids=["still wanted", "cancelled by the caller"])
+async def test_moved_by_a_person_and_its_event_still_waits_it_is_not_made_a_second_time(
+    env: CalcomEnvironment, cancelled: bool
+) -> None:
+    """The answer to our POST was lost, and so is every event: only the list of what was made since then shows where it is."""
+    env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
+    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    await env.dashboard("move", uid=env.bookings[0]["uid"], start="2026-11-24T09:00:00Z")
+    if cancelled:
+        await env.salon.cancel(answer.fields["appointment_id"])
+    await env.run_sync_job()
+    expected = [] if cancelled else ["2026-11-27T13:30:00.000Z"]
+    assert [b["start"] for b in env.bookings] == expected, "what the caller was told wins"
+    assert [row["external_id"] for row in await env.salon.live()] == [b["uid"] for b in env.bookings]
+    await env.salon.assert_claims_match()
+
+
+async def test_a_booking_that_was_moved_is_found_on_any_page_of_the_list(
+    env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("askproai_runtime.calendars.calcom_v2._PAGE_SIZE", 2)
+    for day in range(1, 5):
+        await create(env, f"2026-12-0{day}T09:00:00Z")
+    env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
+    await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await env.dashboard("move", uid=env.bookings[-1]["uid"], start="2026-11-24T09:00:00Z")
+    await env.run_sync_job()
+    assert [b["start"] for b in env.bookings if b["metadata"]] == ["2026-11-27T13:30:00.000Z"]
+
+
 async def test_a_move_while_the_sync_job_runs_makes_it_run_once_more(env: CalcomEnvironment) -> None:
     """The job has seen the booking where it belongs; then a person moves it, and that event is handled before the job ends."""
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
@@ -172,6 +202,37 @@ async def test_moved_twice_at_calcom_with_events_in_the_wrong_order_it_is_one_ap
         await env.receive_event(uid)
     (row,) = await env.salon.live()
     assert (row["external_id"], row["starts_at"]) == (third, datetime.fromisoformat(FOUR))
+
+
+@pytest.mark.parametrize("order", [(1,), (2,), (1, 2), (2, 1), (3,)], ids=str)
+async def test_moved_several_times_before_an_event_is_handled_it_is_the_same_appointment(
+    env: CalcomEnvironment, order: tuple[int, ...]
+) -> None:
+    """A worker that was away, or an event that Cal.com sent in vain: by then the booking has other uids than the known one."""
+    uids = [await create(env)]
+    await env.receive_event(uids[0])
+    (before,) = await env.salon.live()
+    for start in ("2026-11-27T13:30:00Z", "2026-12-04T09:00:00Z", "2026-12-04T11:00:00Z"):
+        uids.append((await env.dashboard("move", uid=uids[-1], start=start))["uid"])
+    for number in order:
+        await env.receive_event(uids[number])
+    (row,) = await env.salon.live()
+    assert (row["id"], row["external_id"]) == (before["id"], uids[3])
+    assert row["starts_at"] == datetime(2026, 12, 4, 11, tzinfo=UTC)
+    await env.salon.assert_claims_match()
+
+
+async def test_moved_several_times_and_cancelled_before_the_events_are_handled_it_is_cancelled(
+    env: CalcomEnvironment,
+) -> None:
+    uids = [await create(env)]
+    await env.receive_event(uids[0])
+    for start in ("2026-11-27T13:30:00Z", "2026-12-04T09:00:00Z"):
+        uids.append((await env.dashboard("move", uid=uids[-1], start=start))["uid"])
+    await env.dashboard("cancel", uid=uids[-1])
+    for uid in uids[1:]:
+        await env.receive_event(uid)
+    assert await env.salon.live() == []
 
 
 async def test_a_booking_within_anothers_buffer_claims_the_rest(env: CalcomEnvironment) -> None:

@@ -27,6 +27,7 @@ from askproai_runtime.jobs import (
 from askproai_runtime.jobs.store import JobStore
 from askproai_sandbox.databases import Database
 from tests.worlds.job_environment import QUICK, JobEnvironment
+from tests.worlds.waiting import eventually
 
 
 def store(env: JobEnvironment, worker: str = "one", settings: JobSettings = QUICK) -> JobStore:
@@ -46,6 +47,20 @@ async def test_the_most_urgent_runs_first_and_among_equals_the_oldest(env: JobEn
     while jobs := await claim(env, slots=1, reserved=0):
         order += [job.priority.value for job in jobs]
     assert order == ["critical", "high", "high", "default", "low", "maintenance"]
+
+
+async def test_a_statement_that_meets_the_servers_last_words_ends_no_worker(env: JobEnvironment) -> None:
+    """A server that shuts down sends its reason on every connection. A statement begun between that and the end of the connection
+    fails with asyncpg's InternalClientError, which is no PostgresError.
+    """
+    await env.event("while the server restarts")
+    async with env.pool.acquire() as connection:
+        raw = connection._con
+    fields = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+    raw._protocol.data_received(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
+    asyncio.get_running_loop().call_later(0.5, raw.terminate)  # as the server closes it a moment later
+    async with env.running():
+        await eventually(lambda: env.handled == ["while the server restarts"])
 
 
 async def test_low_priorities_have_slots_that_no_flood_of_urgent_jobs_takes(env: JobEnvironment) -> None:

@@ -36,7 +36,7 @@ class Appointment:
     """A row of `appointments`, with its customer's phone number and the key of the call's action that made it.
 
     `was_…` is set while the calendar has not agreed to a move: the time before it, and the number of its claims. `settled`:
-    no request is working on it now. `read_at` is the database's clock.
+    no request is working on it now. `read_at` is the database's clock, and `age` the time since the row was made.
     """
 
     id: UUID
@@ -64,6 +64,7 @@ class Appointment:
     action: str | None = None
     settled: bool = True
     read_at: datetime | None = None
+    age: timedelta = timedelta()
     # Written, and not read again here:
     customer_id: UUID | None = None
     notes: str | None = None
@@ -87,7 +88,8 @@ class Appointment:
 _SELECT = """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, a.status, coalesce(a.call_id, '') AS call_id,
     a.correlation_id, a.customer_name, c.phone, a.attendee_email, a.event_type_id, a.external_id, a.external_updated_at,
     a.was_starts_at, a.was_ends_at, a.was_place, a.cancelled_by, a.cancel_reason, a.caller, a.version, act.key AS action,
-    coalesce(act.state = 'done' OR act.lease_until <= clock_timestamp(), true) AS settled, clock_timestamp() AS read_at
+    coalesce(act.state = 'done' OR act.lease_until <= clock_timestamp(), true) AS settled, clock_timestamp() AS read_at,
+    clock_timestamp() - a.created_at AS age
     FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
     LEFT JOIN call_actions act ON act.tenant = a.tenant AND act.appointment_id = a.id AND act.key LIKE 'book|%' """
 

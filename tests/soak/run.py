@@ -1,0 +1,154 @@
+"""One run: open the environment, let the storm rage, drain, read the books, check, report."""
+
+import pickle
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from askproai_core.logging import configure_logs
+from tests.soak.books import Books, read_calcom, read_logs, read_redis, read_tables
+from tests.soak.checker import Violation, booked_again, check, missed_changes
+from tests.soak.drain import drain
+from tests.soak.environment import EVENT_TYPES, PLANS, Environment, open_environment
+from tests.soak.history import FOREVER, History, clock
+from tests.soak.sentences import Said, read
+from tests.soak.storm import rage
+
+_EXPLAINED = 10  # violations whose history is printed
+
+
+async def soak(seconds: float, seed: int, keep: Path | None = None) -> int:
+    """Run everything, print the report, and return the exit code."""
+    configure_logs("warning", component="soak")
+    console = Console(width=160, highlight=False, markup=False)
+    directory = keep or Path(tempfile.mkdtemp(prefix="askproai-soak-"))
+    directory.mkdir(parents=True, exist_ok=True)
+    console.print(f"seed {seed}, {seconds:g} s; logs in {directory}")
+    history, books = await play(directory, seconds, seed, console.print)
+    with (directory / "history.pickle").open("wb") as file:
+        pickle.dump((history, books), file)
+    violations = check(history, books)
+    report(console, history, books, violations, seed)
+    if not violations and keep is None:
+        shutil.rmtree(directory, ignore_errors=True)
+    return 1 if violations else 0
+
+
+async def play(directory: Path, seconds: float, seed: int, say: Callable[[str], None]) -> tuple[History, Books]:
+    """Run the storm and return what happened, and the books after it."""
+    history = History()
+    async with open_environment(directory, history) as env:
+        say("all parts run; the storm begins")
+        await rage(env, seconds, seed)
+        say("the storm is over; draining")
+        await drain(env)
+        return history, await _read(env)
+
+
+async def _read(env: Environment) -> Books:
+    db = await env.connect()
+    try:
+        books = await read_tables(db)
+    finally:
+        await db.close()
+    read_calcom(books, env.calcom.dump()["accounts"], {t.calcom_key: t.key for t in env.tenants}, EVENT_TYPES)
+    await read_redis(books, env.redis)
+    owners = {p.name: t.key for t in env.tenants for p in (*t.webs, *t.workers)}
+    read_logs(books, env.directory, owners | {p.name: "" for p in env.coordinators})
+    # The tenant's name, which those who serve all may use, and then what only its callers have.
+    books.canaries = {f"{p.name}.{p.name}": (f"{p.name}.{p.name}", p.token, p.prefix.lstrip("+")) for p in PLANS}
+    return books
+
+
+def report(console: Console, history: History, books: Books, violations: list[Violation], seed: int) -> None:
+    """Print one table, the histories of what was broken, and the verdict as the last line."""
+    table = Table("what", "count", title=f"Soak with seed {seed}")
+    for name, count in _numbers(history, books):
+        table.add_row(name, f"{count:,}")
+    kinds = Counter(v.kind for v in violations)
+    for kind in ("lost", "double", "crossed", "untrue"):
+        table.add_row(kind, str(kinds[kind]))
+    console.print(table)
+    for cause, count in Counter(_cause(letter.cause) for letter in history.dead_letters).most_common():
+        console.print(f"dead letters redriven: {count} x {cause}")
+    for fault in history.faults:
+        if "ended by itself" in fault.text:  # a coordinator does when it has lost its Lease; anything else is a defect
+            console.print(f"{clock(fault.at)} {fault.text}")
+    for violation in violations[:_EXPLAINED]:
+        console.print(f"\n{violation.kind}: {violation.tenant}: {violation.text}")
+        for line in explain(history, books, violation):
+            console.print(f"  {line}")
+    for violation in violations[_EXPLAINED:]:
+        console.print(f"{violation.kind}: {violation.tenant}: {violation.text[:200]}")
+    console.print(
+        f"\nverdict: {f'{len(violations)} promises broken' if violations else 'every promise held'} (seed {seed})"
+    )
+
+
+def _numbers(history: History, books: Books) -> Iterable[tuple[str, int]]:
+    faults = [f.text for f in history.faults]
+    changes = [a for a in history.answers if a.function not in ("check_availability", "find_appointments")]
+    heard = Counter(read(a).said for a in changes)
+    yield "calls", len({(a.tenant, a.call_id) for a in history.answers})
+    yield "answers of call functions", sum(a.status == 200 for a in history.answers)
+    yield "… without an answer, or an error", sum(a.status != 200 for a in history.answers)
+    yield "… a change was promised", heard[Said.THERE] + heard[Said.GONE]
+    yield "… a change was denied", heard[Said.NOT_DONE]
+    yield "… a change was left open", heard[Said.OPEN]
+    yield "webhooks acknowledged", sum(d.acknowledged for d in history.deliveries)
+    yield "… not acknowledged", sum(not d.acknowledged and not d.stray for d in history.deliveries)
+    yield "… sent to another tenant", sum(d.stray for d in history.deliveries)
+    yield "changes by people at Cal.com", len(history.changes)
+    yield "… whose event never arrived (Cal.com sends once; not compared)", len(missed_changes(history, books))
+    yield "repetitions that booked again, since the first was changed meanwhile (known)", len(booked_again(history))
+    yield "appointments", len(books.appointments)
+    yield "… live in the end", sum(a.live for a in books.appointments)
+    yield "bookings at Cal.com", len(books.bookings)
+    yield (
+        "faults",
+        sum(not text.startswith(("SIGCONT", "Cal.com: no more")) and "is back" not in text for text in faults),
+    )
+    yield "… processes that ended by themselves", sum("ended by itself" in text for text in faults)
+    yield "dead letters, all redriven", len(history.dead_letters)
+
+
+def _cause(text: str) -> str:
+    """Return a cause without ids and times, to count it."""
+    return " ".join("…" if any(c.isdigit() for c in word) or len(word) > 25 else word for word in text.split())[:200]
+
+
+def explain(history: History, books: Books, violation: Violation) -> list[str]:
+    """Return everything about a violation's subject in order: appointment, its calls, its bookings."""
+    if not violation.subject:
+        return []
+    words, tenant = {violation.subject}, violation.tenant
+    rows = [a for a in books.appointments if a.tenant == tenant and words & {a.id, a.call_id, a.external_id}]
+    words |= {word for a in rows for word in (a.id, a.call_id, a.external_id) if word}
+    bookings = [b for b in books.bookings if b.tenant == tenant]
+    for _ in bookings:
+        more = {b.uid for b in bookings if words & {b.uid, b.request_id, b.moved_from}}
+        more |= {b.moved_from for b in bookings if b.uid in words and b.moved_from}
+        if more <= words:
+            break
+        words |= more
+    lines = history.lines_about(tenant, words, *_span(history, tenant, words))
+    return [*lines, *(str(a) for a in rows), *(str(b) for b in bookings if b.uid in words)]
+
+
+def _span(history: History, tenant: str, words: set[str]) -> tuple[float, float]:
+    """Return when something happened to it, so that only faults of that time are printed."""
+    times = [
+        a.asked_at
+        for a in history.answers
+        if a.tenant == tenant and (a.call_id in words or words & {str(v) for v in a.args.values()})
+    ]
+    times += [
+        d.sent_at for d in history.deliveries if d.tenant == tenant and any(word.encode() in d.body for word in words)
+    ]
+    times += [c.began_at for c in history.changes if c.tenant == tenant and words & {c.uid, c.new_uid}]
+    return (min(times), min(max(times), min(times) + 120)) if times else (FOREVER, 0.0)

@@ -1,0 +1,240 @@
+"""The checker of `make soak` finds each kind of lie, and complains about nothing in a history without one."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.soak.books import Appointment, Booking, Books, Event
+from tests.soak.checker import booked_again, check, missed_changes
+from tests.soak.history import FOREVER, Answer, Change, Delivery, History, seconds
+from tests.soak.sentences import Said, read, read_list
+
+A, B = "ahorn.ahorn", "birke.birke"
+START, LATER = "2026-11-27T14:30:00+01:00", "2026-11-28T10:00:00+01:00"
+SPOKEN = {START: "Freitag, den 27. November, um 14 Uhr 30", LATER: "Samstag, den 28. November, um 10 Uhr"}
+NOW = seconds("2026-11-20T09:00:00+01:00") or 0.0
+
+
+def at(iso: str) -> float:
+    return seconds(iso) or 0.0
+
+
+def answer(
+    second: float, function: str, message: str, *, asked: str = START, customer: str = "Petra", **body: Any
+) -> Answer:
+    """Return an answer that came in the given second of the storm, half a second after its question."""
+    args = {"start": asked} if function in ("book_appointment", "reschedule_appointment") else {}
+    if function in ("reschedule_appointment", "cancel_appointment"):
+        args["appointment_id"] = "id-1"
+    fields = {"message": message, "success": True, **body}
+    return Answer(
+        A, "call_1", "+4915111199001", function, args, NOW + second - 0.5, NOW + second, 200, fields, customer
+    )
+
+
+def booked(second: float = 1, message: str | None = None, **body: Any) -> Answer:
+    sentence = message or f"Der Termin ist eingetragen: {SPOKEN[START]}, Haarschnitt bei Anna."
+    fields = {"appointment_id": "id-1", "start": START, "status": "confirmed", **body}
+    return answer(second, "book_appointment", sentence, **fields)
+
+
+def moved(second: float) -> Answer:
+    sentence = f"Der Termin ist verschoben: {SPOKEN[LATER]}, Haarschnitt bei Anna."
+    return answer(
+        second,
+        "reschedule_appointment",
+        sentence,
+        asked=LATER,
+        appointment_id="id-1",
+        start=LATER,
+        status="pending_sync",
+    )
+
+
+def cancelled(second: float) -> Answer:
+    sentence = f"Der Termin ist abgesagt: {SPOKEN[START]}, Haarschnitt bei Anna."
+    return answer(second, "cancel_appointment", sentence, appointment_id="id-1")
+
+
+def listed(second: float, *starts: str) -> Answer:
+    message = f"Sie haben einen Termin: {SPOKEN[starts[0]]}." if starts else "Unter Ihrer Nummer finde ich keinen."
+    entries = [{"appointment_id": "id-1", "start": start} for start in starts]
+    return answer(second, "find_appointments", message, appointments=entries)
+
+
+def row(start: str = START, status: str = "confirmed", id_: str = "id-1", **more: Any) -> Appointment:
+    times = at(start), at(start) + 2700
+    values = {"call_id": "call_1", "customer": "Petra", "external_id": "uid-1", "created_at": NOW + 0.6} | more
+    return Appointment(A, id_, "anna", *times, status, **values)
+
+
+def remote(start: str = START, uid: str = "uid-1", *, live: bool = True, **more: Any) -> Booking:
+    values = {"created": NOW + 0.7, "updated": NOW + 100, "request_id": "id-1"} | more
+    return Booking(A, uid, "anna", at(start), at(start) + 2700, live, **values)
+
+
+def webhook(source: str, content: dict[str, Any], status: int | None = 200, **more: Any) -> Delivery:
+    event = str(content.get("triggerEvent") or content.get("event") or content.get("type"))
+    body = json.dumps(content).encode()
+    return Delivery(source, A, event, body, NOW + 2, NOW + 2.1, status, {"status": "accepted"}, **more)
+
+
+def stored(delivery: Delivery, status: str = "processed", id_: int = 1) -> Event:
+    return Event(A, id_, delivery.source, delivery.body, status, NOW + 3 if status == "processed" else None)
+
+
+def kinds(history: History, books: Books) -> list[str]:
+    return [violation.kind for violation in check(history, books)]
+
+
+def test_a_booking_that_is_in_both_books_is_no_violation() -> None:
+    history = History(answers=[booked(), booked(2), listed(3, START)])
+    assert check(history, Books([row()], [remote()])) == []
+    concurrent = History(answers=[replace(listed(0.9), asked_at=NOW + 0.4), booked()])
+    assert check(concurrent, Books([row()], [remote()])) == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "appointments"),
+    [
+        ([booked()], []),
+        ([booked()], [row(status="failed")]),
+        ([booked()], [row(LATER)]),
+        ([booked(), cancelled(2)], [row()]),
+        ([booked(), moved(2)], [row()]),
+        ([booked(), moved(2), cancelled(3)], [row(LATER)]),
+        ([booked(), listed(2)], [row()]),
+        ([booked(), listed(2, LATER)], [row()]),
+        ([booked(start=LATER)], [row()]),
+        ([booked()], [row(customer="Uwe")]),
+        ([booked(message="Ihr Termin ist vielleicht eingetragen.")], [row()]),
+    ],
+    ids=[
+        "no row", "failed", "another time", "not cancelled", "not moved", "still there", "omitted in a list",
+        "another time in a list", "field and sentence differ", "another's name", "unreadable",
+    ],
+)  # fmt: skip
+def test_an_untrue_sentence_is_found(answers: list[Answer], appointments: list[Appointment]) -> None:
+    bookings = [Booking(A, "uid-1", "anna", a.start, a.end, a.live, NOW + 0.7, NOW + 100, "id-1") for a in appointments]
+    bookings.append(remote(live=False, uid="uid-0", created=NOW + 0.6, updated=NOW + 0.7))
+    assert set(kinds(History(answers=answers), Books(appointments, bookings))) == {"untrue"}
+
+
+def test_a_denied_booking_that_is_there_is_untrue() -> None:
+    denied = answer(2, "book_appointment", f"{SPOKEN[START]} ist leider nichts mehr frei.", alternatives=[])
+    assert kinds(History(answers=[denied]), Books([row()], [remote()])) == ["untrue"]
+    assert kinds(History(answers=[denied, booked(5)]), Books([row()], [remote()])) == []
+
+
+def test_confirmed_without_a_booking_at_calcom_at_that_time_is_untrue() -> None:
+    assert kinds(History(answers=[booked()]), Books([row()], [remote(created=NOW + 5)])) == ["untrue"]
+
+
+def test_a_request_without_an_answer_may_take_effect_later_and_a_certain_one_may_not() -> None:
+    lost = replace(cancelled(2), status=None, body={})
+    gone = Books([row(status="cancelled")], [remote(live=False)])
+    assert kinds(History(answers=[booked(), lost]), gone) == []
+    assert kinds(History(answers=[booked(), lost]), Books([row()], [remote()])) == []
+    assert kinds(History(answers=[booked()]), gone) == ["untrue"]
+
+
+def test_a_person_at_calcom_may_change_what_a_caller_heard() -> None:
+    change = Change(A, "cancel", "uid-1", "uid-1", None, NOW + 5, NOW + 5)
+    gone = Books([row(status="cancelled")], [remote(live=False)])
+    assert kinds(History(answers=[booked(), listed(3, START)], changes=[change]), gone) == []
+
+
+def test_an_acknowledged_event_must_be_stored_and_processed_and_have_had_its_effect() -> None:
+    ended = webhook("retell", {"event": "call_ended", "call": {"call_id": "c"}})
+    history = History(deliveries=[ended])
+    calls = {(A, "c"): {"status": "ended", "analyzed_at": None}}
+    assert kinds(history, Books(events=[stored(ended)], calls=calls)) == []
+    assert kinds(history, Books(calls=calls)) == ["lost"]
+    assert kinds(history, Books(events=[stored(ended, "dead")], calls=calls)) == ["lost"]
+    assert kinds(history, Books(events=[stored(ended)], calls={(A, "c"): {"status": "ongoing"}})) == ["lost"]
+    assert kinds(History(stuck=[(A, "job 7")]), Books()) == ["lost"]
+
+
+def test_the_billing_state_is_that_of_the_last_event() -> None:
+    events = [
+        webhook("stripe", {"type": "t", "created": n, "data": {"object": {"status": status}}})
+        for n, status in enumerate(("active", "unpaid"))
+    ]
+    history, rows = History(deliveries=events), [stored(event) for event in events]
+    assert kinds(history, Books(events=rows, billing={A: "unpaid"})) == []
+    assert kinds(history, Books(events=rows, billing={A: "active"})) == ["lost"]
+
+
+@pytest.mark.parametrize(
+    "books",
+    [
+        Books([row(), row(id_="id-2", remote=False, call_id="call_2", external_id=None)], [remote()]),
+        Books([row()], []),
+        Books([row()], [remote(LATER)]),
+        Books([row(status="cancelled")], [remote()]),
+        Books([], [remote(request_id=None)]),
+        Books([row()], [remote(), remote(LATER, "uid-2", live=False, created=NOW + 9, updated=NOW + 10)]),
+        Books([row()], [remote()], overlapping_claims=[(A, "id-1 id-2")]),
+    ],
+    ids=["a person twice", "not there", "elsewhere", "not cancelled there", "unknown here", "twice for a moment", "claims"],
+)  # fmt: skip
+def test_what_is_double_or_differs_is_found(books: Books) -> None:
+    assert kinds(History(), books) == ["double"]
+
+
+def test_one_call_has_one_appointment_at_one_time() -> None:
+    rows = [row(), replace(row(id_="id-2", external_id="uid-2"), staff="mehmet")]
+    bookings = [remote(), replace(remote(uid="uid-2", request_id="id-2"), staff="mehmet")]
+    assert kinds(History(), Books(rows, bookings)) == ["double"]
+
+
+def test_a_change_whose_event_never_arrived_is_counted_and_not_compared() -> None:
+    event = webhook("calcom", {"triggerEvent": "BOOKING_CANCELLED", "payload": {"uid": "uid-1"}}, None)
+    change = Change(A, "cancel", "uid-1", "uid-1", None, NOW + 5, NOW + 5)
+    books = Books([row()], [remote(live=False)])
+    history = History(deliveries=[event], changes=[change])
+    assert (kinds(history, books), len(missed_changes(history, books))) == ([], 1)
+    assert kinds(History(deliveries=[event]), books) == ["double"], "our own changes need no event"
+    history = History(deliveries=[replace(event, status=200)], changes=[change])
+    assert kinds(history, replace_events(books, event)) == ["double"]
+
+
+def test_a_repetition_under_way_that_booked_again_is_counted() -> None:
+    again = replace(booked(1.2), body=booked().body | {"appointment_id": "id-2"})
+    assert booked_again(History(answers=[booked(), again])) == [(A, "call_1")]
+    assert booked_again(History(answers=[booked(), booked(1.2)])) == []
+    assert booked_again(History(answers=[booked(), replace(again, asked_at=NOW + 5, answered_at=NOW + 6)])) == []
+
+
+def replace_events(books: Books, delivery: Delivery) -> Books:
+    return replace(books, events=[stored(delivery)])
+
+
+@pytest.mark.parametrize(
+    ("owner", "text"), [(A, "Petra Wuschel"), (A, B), ("", "Petra Wuschel"), ("_", "+4915122288001")]
+)
+def test_anothers_data_is_found(owner: str, text: str) -> None:
+    canaries = {A: (A, "Quabbel", "4915111199"), B: (B, "Wuschel", "4915122288")}
+    assert kinds(History(), Books(texts=[(owner, "log", f"of {text}")], canaries=canaries)) == ["crossed"]
+    assert kinds(History(), Books(texts=[(B, "log", f"of {text}")], canaries=canaries)) == []
+    assert kinds(History(), Books(texts=[("", "log", f"of {B}")], canaries=canaries)) == []
+
+
+def test_another_tenants_event_that_is_accepted_is_crossed() -> None:
+    stray = webhook("retell", {"event": "call_ended", "call": {"call_id": "c"}}, stray=True)
+    assert kinds(History(deliveries=[stray]), Books()) == ["crossed"]
+    assert kinds(History(deliveries=[replace(stray, status=401)]), Books()) == []
+
+
+def test_sentences_are_read_by_themselves() -> None:
+    assert read(moved(1)).start == at(LATER)
+    assert (
+        read(answer(1, "book_appointment", "Einen Moment bitte, ich versuche es gleich noch einmal.")).said is Said.OPEN
+    )
+    assert read(replace(booked(), status=None)).said is Said.OPEN
+    assert read_list(listed(1, START)) == {"id-1": at(START)}
+    with pytest.raises(ValueError, match="einen Termin"):
+        read_list(replace(listed(1, START), body=listed(1, START).body | {"appointments": []}))
+    assert FOREVER > NOW
