@@ -19,7 +19,7 @@ from askproai_operator.controllers.conditions import find_condition
 from askproai_operator.controllers.grant import remove_routes, take
 from askproai_operator.controllers.tenant import address_of
 from askproai_operator.credentials import CALCOM_KEY, calcom_account, read_own_secret
-from askproai_operator.engine import Conflict
+from askproai_operator.engine import ApiError, Unreachable
 from askproai_operator.grants import KEY_ANNOTATIONS, Subject, SubjectKind, holder_of, requested_subjects
 from askproai_operator.providers import hash_key
 
@@ -49,9 +49,10 @@ async def adopt_present_holders(context: ReconcileContext) -> None:
 async def _adopt(model: Tenant | Branch, subject: Subject, context: ReconcileContext, scope: str = "") -> None:
     try:
         await take(model, subject, context, scope)
-    except (
-        Conflict
-    ) as error:  # deleted meanwhile, or a ConfigMap that a person has to correct: its reconcile reports it
+    except Unreachable:
+        raise
+    except ApiError as error:
+        # Deleted meanwhile, a ConfigMap that a person has to correct, a quota: its own reconcile reports it, and nobody waits.
         log.warning("grant.not_adopted", subject=subject.name, holder=str(model.key), error=str(error))
 
 

@@ -394,6 +394,21 @@ async def test_an_upgrade_gives_everybody_what_works_today_before_anything_is_re
     assert (env.api.writes, len(env.api.reads)) == (writes, reads), "later starts cost no request"
 
 
+async def test_a_grant_that_cannot_be_read_or_taken_keeps_no_other_object_waiting_at_a_start(env):
+    """Nothing is reconciled before the adoption ends, so one object's fault must not last."""
+    env.put("Branch", "damaged", age=300, status={"phoneNumbers": [NUMBER]}, **LISTED)
+    unreadable = {
+        "name": NUMBER_SUBJECT.name,
+        "namespace": OPERATOR_NAMESPACE,
+        "annotations": {"askproai.de/grant-holders": "{"},
+    }
+    env.api.put(resources.CONFIG_MAPS, {"metadata": unreadable})
+    env.put("Tenant", "served", age=1, status=served_at(HOST), **ROUTED)
+    await adopt_present_holders(env.context)
+    env.watch()
+    assert env.holders(HOST_SUBJECT) == ["Tenant-served"]
+
+
 async def test_an_upgrade_leaves_shared_keys_to_the_older_tenant(env):
     """Retell's hash is in the annotation of a release before; Cal.com's key is read from the Secret."""
     calcom = Subject(SubjectKind.CALCOM_KEY, hash_key("inst-1", "cal_shared"))
