@@ -169,6 +169,7 @@ class CalendarConfig(_ConfigStruct, frozen=True):
     base_url: str = ""
     api_versions: tuple[CalcomVersion, ...] = (CalcomVersion.V2,)
     attendee_email_domain: str = ""
+    requests_per_minute: int = 75  # of all pods together; 0 means no limit
 
 
 class RateLimits(_ConfigStruct, frozen=True):

@@ -45,7 +45,7 @@ def bench_config(store: TenantStore, calcom_url: str | None = None) -> TenantCon
     service = replace(config.services[0], staff={branch.name: PEOPLE}, event_types=EVENT_TYPES)
     calendar = config.calendar
     if calcom_url:
-        calendar = replace(calendar, provider=CalendarProvider.CALCOM, base_url=calcom_url)
+        calendar = replace(calendar, provider=CalendarProvider.CALCOM, base_url=calcom_url, requests_per_minute=6000)
     return replace(config, branches=(branch,), services=(service,), calendar=calendar)
 
 

@@ -16,7 +16,7 @@ import structlog
 from askproai_core.database import Connection
 from askproai_runtime.booking.availability import EventTypeLink
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees
-from askproai_runtime.booking.remote import enqueue_sync, find_event_type_link, find_placement
+from askproai_runtime.booking.remote import enqueue_sync, find_event_type_link, find_placement, next_try
 from askproai_runtime.booking.store.appointments import (
     Appointment,
     CancelledBy,
@@ -147,7 +147,7 @@ async def _get_remote(ctx: BookingContext, event: CalendarEvent) -> RemoteBookin
     except CalendarUnavailable as error:
         if ctx.clock.now() - event.received_at > _MAX_OUTAGE:
             raise DeadNow(f"the calendar could not be asked for a day, redrive it then: {error}") from error
-        raise RunAgain(ctx.clock.now() + (error.retry_after or ctx.settings.sync_delay), str(error)) from error
+        raise RunAgain(next_try(ctx, error.retry_after or ctx.settings.sync_delay), str(error)) from error
     forged = original is not None and original.live and original.uid != remote.uid
     return replace(remote, request_id=None) if forged else remote
 

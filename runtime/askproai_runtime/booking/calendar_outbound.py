@@ -10,7 +10,13 @@ from datetime import timedelta
 
 import structlog
 
-from askproai_runtime.booking.remote import calendar_request, cancel_booking, confirm_or_resync, create_booking
+from askproai_runtime.booking.remote import (
+    calendar_request,
+    cancel_booking,
+    confirm_or_resync,
+    create_booking,
+    next_try,
+)
 from askproai_runtime.booking.store.appointments import Appointment, CancelledBy, Status, get_appointment
 from askproai_runtime.booking.store.calendar import (
     begin_attempt,
@@ -211,7 +217,7 @@ async def _postpone(ctx: BookingContext, appointment: Appointment, why: str, wai
         why = f"its time has passed and the calendar was not reached ({why})"
         return DeadNow(await _record_problem(ctx, appointment, why))
     await _record_problem(ctx, appointment, why)
-    return RunAgain(ctx.clock.now() + wait, why)
+    return RunAgain(next_try(ctx, wait), why)
 
 
 async def _record_problem(ctx: BookingContext, appointment: Appointment, why: str) -> str:

@@ -3,6 +3,7 @@
 Shared by the hot path (`book.py`), the sync job (`calendar_outbound.py`) and the events (`calendar_inbound.py`).
 """
 
+import random
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,6 +17,11 @@ from askproai_runtime.booking.store.claims import Placement, list_booked_claims
 from askproai_runtime.booking.types import BookingContext
 from askproai_runtime.calendars import CalendarOutcome, CalendarRequest, Confirmed, RemoteBooking, Taken, Unknown
 from askproai_runtime.jobs import JobKind, Priority, enqueue
+
+
+def next_try(ctx: BookingContext, wait: timedelta) -> datetime:
+    """Return when a job is to try again that has to wait: later by up to a half, or all would wake in the same second."""
+    return ctx.clock.now() + wait * random.uniform(1, 1.5)  # noqa: S311  no secret
 
 
 def calendar_request(appointment: Appointment) -> CalendarRequest:

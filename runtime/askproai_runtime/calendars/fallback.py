@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import aiohttp
 
 from askproai_core.clock import Clock
-from askproai_core.redis import CircuitBreakers, CircuitRules
+from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
 from askproai_core.tenant_config import CalcomVersion, CalendarProvider, TenantConfig
 from askproai_runtime.calendars.calcom_http import CalcomHttp
 from askproai_runtime.calendars.calcom_v1 import CalcomV1
@@ -127,16 +127,17 @@ def build_calendar(
     rules: CircuitRules,
     clock: Clock,
     recorder: ProviderCallRecorder,
+    budget: RequestBudget,
 ) -> FallbackCalendar:
     """Return a tenant's calendar. `credential` returns the mounted credential of a name, None if there is none.
 
-    v1 is tried while the circuit of v2 is open, so it has a circuit of its own.
+    v1 is tried while the circuit of v2 is open, so it has a circuit of its own; the budget is the key's, whatever the version.
     """
 
     def api_key() -> str | None:
         return credential("calcom-api-key")
 
     circuits_of_v1 = CircuitBreakers(None, clock, rules=rules)
-    v2 = CalcomV2(CalcomHttp(session, circuits, clock), config, api_key, recorder)
-    v1 = CalcomV1(CalcomHttp(session, circuits_of_v1, clock), config, api_key, recorder)
+    v2 = CalcomV2(CalcomHttp(session, circuits, clock, budget), config, api_key, recorder)
+    v1 = CalcomV1(CalcomHttp(session, circuits_of_v1, clock, budget), config, api_key, recorder)
     return FallbackCalendar(config, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, clock, api_key)

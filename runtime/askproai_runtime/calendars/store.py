@@ -7,7 +7,7 @@ import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.providers import Reply
-from askproai_core.redis import CircuitOpen, Provider
+from askproai_core.redis import BudgetSpent, CircuitOpen, Provider
 from askproai_runtime.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,7 @@ class ProviderCallRecorder:
 
         Never raises, and never waits long: what the provider has done counts more than a row about it.
         """
-        if isinstance(reply.error, CircuitOpen):  # no request was sent
+        if isinstance(reply.error, CircuitOpen | BudgetSpent):  # no request was sent
             return
         self.metrics.provider_call(self.provider, operation, outcome, reply.seconds)
         try:

@@ -70,6 +70,7 @@ CALCOM = {
     "webhookSecretRef": {"name": "p", "key": "w"},
     "apiVersions": ["V1"],
     "attendeeEmailDomain": "callers.example",
+    "requestsPerMinute": 600,
 }
 TENANT = {
     "displayName": "Salon Müller",
