@@ -9,6 +9,7 @@ from typing import Any, Final
 import structlog
 
 from askproai_operator import orphans
+from askproai_operator.api.conditions import ConditionType
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import remove_remote_objects
 from askproai_operator.controllers.tenant import REMOVAL_ERRORS, failure_text, remove_remote
@@ -118,14 +119,20 @@ async def _remove(entry: LedgerEntry, context: ReconcileContext) -> str | None:
             return await _remove_agent(orphan, entry, context)
         case OrphanedWebhooks() if live is not None:
             return f"waits: there is a {orphan.owner.key} again, which uses it"
-        case OrphanedDatabase() if live is not None:  # the role is the namesake's; rows are distinguished by the UID
-            if orphan.erase:
-                await context.database.erase(orphan.owner.tenant, orphan.owner.uid)
+        case OrphanedDatabase() if live is not None:
+            owner = orphan.owner
+            await context.database.drop_former_tenant(owner.tenant, orphan.erase, uid=owner.uid)
             return None
-        case OrphanedCache() if live is not None:
+        case OrphanedCache() if live is not None and _has_cache(live):
             return None  # user and keys are the namesake's
     await remove_remote(orphan, entry.keys, context)
     return None
+
+
+def _has_cache(tenant: dict[str, Any]) -> bool:
+    """Return whether a Tenant's reconcile came as far as its Redis user, which then has a password of its own."""
+    conditions = (tenant.get("status") or {}).get("conditions") or []
+    return any(condition["type"] == ConditionType.CACHE_READY for condition in conditions)
 
 
 async def _remove_agent(orphan: OrphanedAgent, entry: LedgerEntry, context: ReconcileContext) -> str | None:

@@ -81,9 +81,9 @@ async def take_keys(inputs: Inputs, context: ReconcileContext) -> Inputs:
 
 async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Inputs:
     """Add what the operator itself stored before and keeps: passwords, token, and the config of agents in plan mode."""
-    owner = inputs.tenant.key[1:]
+    owner, uid = inputs.tenant.key[1:], inputs.tenant.metadata.uid
     suffixes = ("runtime", "admin", "teardown")
-    runtime, admin, teardown = [await read_own_secret(context, *owner, suffix) for suffix in suffixes]
+    runtime, admin, teardown = [await read_own_secret(context, *owner, suffix, uid=uid) for suffix in suffixes]
     agents = await _applied_agents(*owner, context) if any(map(is_planned, inputs.agents)) else ()
     return replace(
         inputs,
