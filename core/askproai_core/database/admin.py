@@ -209,11 +209,19 @@ class AdminStore:
 
     def tenant_dsn(self, tenant: str, password: str) -> str:
         """Return the tenant's own DATABASE_URL."""
-        return roles.login_dsn(self._dsn, self.role_name(tenant), password)
+        return self._pods_dsn(self.role_name(tenant), password)
 
     def coordinator_dsn(self, password: str) -> str:
         """Return the coordinator's DATABASE_URL."""
-        return roles.login_dsn(self._dsn, roles.coordinator_role_name(roles.database_name(self._dsn)), password)
+        return self._pods_dsn(roles.coordinator_role_name(roles.database_name(self._dsn)), password)
+
+    @property
+    def ca(self) -> str | None:
+        """Return the certificates of the server's authority, which pods need beside their DATABASE_URL; None if there are none."""
+        return roles.read_authority(self._dsn)
+
+    def _pods_dsn(self, role: str, password: str) -> str:
+        return roles.without_authority(roles.login_dsn(self._dsn, role, password))
 
     @asynccontextmanager
     async def watch_sessions(self) -> AsyncIterator[Callable[[], Awaitable[list[EndedSession]]]]:
