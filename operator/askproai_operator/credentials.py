@@ -118,10 +118,17 @@ def find_refusal(secret: dict[str, Any] | None, namespace: str, name: str) -> Cr
 
 
 async def read_own_secret(
-    context: ReconcileContext, namespace: str, tenant: str, child: str = "teardown"
+    context: ReconcileContext, namespace: str, tenant: str, child: str = "teardown", *, uid: str | None = None
 ) -> dict[str, str]:
-    """Return the values of a tenant's own Secret (`runtime`, `admin`, `signing-keys` or `teardown`); empty without one."""
-    return decode_secret(await context.kube.get(resources.SECRETS, namespace, f"{tenant}-{child}"))
+    """Return the values of a tenant's own Secret (`runtime`, `admin`, `signing-keys` or `teardown`); empty without one.
+
+    With `uid` also empty if it is of a former Tenant of this name, and not collected yet: who knows its passwords and keys was let
+    in by that one.
+    """
+    secret = await context.kube.get(resources.SECRETS, namespace, f"{tenant}-{child}")
+    references = ((secret or {}).get("metadata") or {}).get("ownerReferences") or []
+    owners = {reference["uid"] for reference in references if reference["kind"] == Tenant.kind}
+    return {} if uid is not None and owners and uid not in owners else decode_secret(secret)
 
 
 def secret_manifest(

@@ -11,7 +11,7 @@ import aiohttp
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_core.database import Pool, open_pool
+from askproai_core.database import Pool, open_pool, with_authority
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.lifecycle import background_tasks, sleep_until_stopped
 from askproai_core.logging import configure_logs
@@ -33,6 +33,9 @@ from askproai_runtime.watched_files import Credentials, LiveConfig
 log = structlog.get_logger(__name__)
 
 DATABASE_URL = "DATABASE_URL"
+DATABASE_CA_FILE = (
+    "DATABASE_CA_FILE"  # the authority that signed the certificate of PostgreSQL, if the operator was given one
+)
 REDIS_URL = "REDIS_URL"  # absent: no Redis, and every pod works by itself
 CA_FILE = "CA_FILE"  # the authority that signed the certificate of Redis, if the system does not know it
 URL_POLL_SECONDS = 0.5
@@ -165,7 +168,8 @@ async def open_database(
         url = credentials.get(DATABASE_URL)
         if url is None:
             raise DatabaseUrlMissing(f"no file {credentials.directory}/{DATABASE_URL}")
-        return url
+        authority = credentials.directory / DATABASE_CA_FILE
+        return with_authority(url, authority) if authority.is_file() else url
 
     pool = await open_pool(database_url, max_size=connections, application_name=name)
     try:

@@ -40,6 +40,9 @@ class Inputs:
     applied_agents: tuple[config.Agent, ...] = ()  # of T-config; read only if an agent is in plan mode
     runtime_values: Mapping[str, str] = field(default_factory=dict, repr=False)  # of T-runtime
     admin_token: str | None = field(default=None, repr=False)  # of T-admin
+    teardown_values: Mapping[str, str] = field(
+        default_factory=dict, repr=False
+    )  # of T-teardown: the keys used until now
 
 
 async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
@@ -78,10 +81,17 @@ async def take_keys(inputs: Inputs, context: ReconcileContext) -> Inputs:
 
 async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Inputs:
     """Add what the operator itself stored before and keeps: passwords, token, and the config of agents in plan mode."""
-    owner = inputs.tenant.key[1:]
-    runtime, admin = [await read_own_secret(context, *owner, suffix) for suffix in ("runtime", "admin")]
+    owner, uid = inputs.tenant.key[1:], inputs.tenant.metadata.uid
+    suffixes = ("runtime", "admin", "teardown")
+    runtime, admin, teardown = [await read_own_secret(context, *owner, suffix, uid=uid) for suffix in suffixes]
     agents = await _applied_agents(*owner, context) if any(map(is_planned, inputs.agents)) else ()
-    return replace(inputs, runtime_values=runtime, admin_token=admin.get("token"), applied_agents=agents)
+    return replace(
+        inputs,
+        runtime_values=runtime,
+        admin_token=admin.get("token"),
+        teardown_values=teardown,
+        applied_agents=agents,
+    )
 
 
 async def _applied_agents(namespace: str, name: str, context: ReconcileContext) -> tuple[config.Agent, ...]:

@@ -19,6 +19,7 @@ from askproai_operator.controllers.tenant.children.deployment import runtime_con
 from askproai_operator.controllers.tenant.children.metadata import Component
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
 from askproai_operator.controllers.tenant.deletion import delete_tenant, release_keys
+from askproai_operator.controllers.tenant.former_accounts import record_former_accounts
 from askproai_operator.controllers.tenant.inputs import Inputs, gather, gather_own_objects, take_keys
 from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys
 from askproai_operator.controllers.tenant.status import credentials_condition, database_condition, status_fields
@@ -30,7 +31,7 @@ from askproai_operator.controllers.tenant.stores import (
 )
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, compile_config
 from askproai_operator.credentials import CALCOM_WEBHOOK, calcom_account
-from askproai_operator.engine import GONE, Key, Result, UnmanagedObject
+from askproai_operator.engine import GONE, EventRecord, Key, Result, UnmanagedObject
 from askproai_operator.grants import SubjectKind
 from askproai_operator.providers import ProviderError, ensure_calcom_webhook, remove_calcom_webhook
 
@@ -76,7 +77,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         # unwatched Secret, and asks a provider that did not answer, again.
         return Result((failed, *webhook_removed))
     inputs = await gather_own_objects(inputs, context)
-    await _record_keys(inputs, context)
+    left = await _record_keys(inputs, context)
     urls = await ensure_runtime_secret(inputs, context)
     try:
         resource_ids, events = await ensure_database(inputs, urls.database, context)
@@ -87,8 +88,8 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         valid, condition = good(ConditionType.CREDENTIALS_VALID), database_condition(error)
         if isinstance(error, DataOwnedByOther):
             # Not requeued: a person adopts the rows or renames the Tenant, and that edit requeues it.
-            return Result((valid, condition))
-        return Result((valid, condition), requeue=True, requeue_reason=condition.message)
+            return Result((valid, condition), events=left)
+        return Result((valid, condition), events=left, requeue=True, requeue_reason=condition.message)
     cache = await ensure_redis_user(tenant, urls.redis, context)
     config = _encoded_config(inputs, resource_ids, context)
     credentials = inputs.credentials
@@ -124,22 +125,32 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
             monitored,
         ),
         status,
-        events=events,
+        events=(*left, *events),
         # Deployments are watched, and all else is tried again at the resync.
         requeue=exposed.reason is Reason.PENDING,
         requeue_reason="the status of an HTTPRoute is listed, not watched",
     )
 
 
-async def _record_keys(inputs: Inputs, context: ReconcileContext) -> None:
-    """Keep the keys for the deletion, and release those that they replace.
+async def _record_keys(inputs: Inputs, context: ReconcileContext) -> tuple[EventRecord, ...]:
+    """Keep the keys for the deletion, release those that they replace, and record what is left where those lead.
 
     Only keys that were just found good are kept, so nothing is ever sent with a refused or a shared one. What is released is in
-    `T-teardown` until then, so a crash in between forgets nothing.
+    `T-teardown` until then, so a crash in between forgets nothing. Returns the Kubernetes Events about what is left.
     """
-    if inputs.key_error is None:
-        await release_keys(inputs.tenant, context, keep=inputs.keys.values())
-        await context.kube.apply(teardown_secret(inputs.tenant, inputs.credentials, inputs.keys))
+    if inputs.key_error is not None:
+        return ()
+    try:
+        events = await record_former_accounts(inputs, context)
+    except ProviderError as error:  # the former keys stay in T-teardown, and the resync tries again
+        log.info("keys.not_recorded", tenant=inputs.tenant.metadata.dotted, error=str(error))
+        return ()
+    await release_keys(inputs.tenant, context, keep=inputs.keys.values())
+    await context.kube.apply(teardown_secret(inputs.tenant, inputs.credentials, inputs.keys))
+    if events:  # the agents need what the new key leads to; no watch reports it
+        for agent in inputs.agents:
+            context.enqueue(agent.key)
+    return events
 
 
 async def _remove_shared_webhook(inputs: Inputs, context: ReconcileContext) -> tuple[Condition, ...]:

@@ -103,8 +103,14 @@ def _volumes(tenant: Tenant, credentials: Credentials) -> list[Manifest]:
     config, runtime, admin, signing_keys = (child_name(tenant.metadata.name, suffix) for suffix in suffixes)
     sources: list[Manifest] = [
         {"secret": {"name": runtime, "items": _same_paths("DATABASE_URL")}},
-        # Optional, so that a Redis that is added or removed restarts no pod.
-        {"secret": {"name": runtime, "items": _same_paths("REDIS_URL", "CA_FILE"), "optional": True}},
+        # Optional, so that a Redis or an authority that is added or removed restarts no pod.
+        {
+            "secret": {
+                "name": runtime,
+                "items": _same_paths("REDIS_URL", "CA_FILE", "DATABASE_CA_FILE"),
+                "optional": True,
+            }
+        },
         # Absent while no key was changed within the last hour.
         {"secret": {"name": signing_keys, "items": _same_paths(FORMER_KEYS), "optional": True}},
     ]

@@ -26,12 +26,23 @@ def config_map(tenant: Tenant, config: str) -> Manifest:
     return {**new_manifest(tenant, resources.CONFIG_MAPS, "config", "config"), "data": {"tenant.json": config}}
 
 
-def runtime_secret(tenant: Tenant, database_url: str, redis_url: str | None = None, ca: str | None = None) -> Manifest:
+def runtime_secret(
+    tenant: Tenant,
+    database_url: str,
+    redis_url: str | None = None,
+    *,
+    redis_ca: str | None = None,
+    database_ca: str | None = None,
+) -> Manifest:
     """Return `T-runtime`: what the pods connect with.
 
-    `ca` is the PEM certificate of the authority that signed Redis's certificate, where the system does not know it.
+    `redis_ca` and `database_ca` are the PEM certificates of the authorities that signed the servers' certificates, where needed.
     """
-    optional = {"REDIS_URL": redis_url, "CA_FILE": ca if redis_url else None}
+    optional = {
+        "REDIS_URL": redis_url,
+        "CA_FILE": redis_ca if redis_url else None,
+        "DATABASE_CA_FILE": database_ca,
+    }
     values = {name: value for name, value in optional.items() if value}
     return _secret(tenant, "runtime", {"DATABASE_URL": database_url} | values)
 
