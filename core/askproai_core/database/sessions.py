@@ -17,9 +17,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import asyncpg
+import structlog
 from asyncpg.prepared_stmt import PreparedStatement
 
 from askproai_core.database import roles
+
+log = structlog.get_logger(__name__)
 
 # The longest statement of a pod takes 15 s, and its longest idle transaction 30 s.
 MAX_TRANSACTION_SECONDS = 60
@@ -119,28 +122,28 @@ class SessionWatch:
             await self._release_catalog()  # now and then, for an administrator who rewrites a table of the catalog
             await self._refresh()
         self._checks += 1
-        suspects = await self._look()
-        if not self._holds_catalog and not suspects:
-            await self._hold_catalog()
-            suspects = await self._look()
+        suspects = await self._suspects.fetch(self._database)
         ended = await self._end(suspects)
         unknown = [suspect for suspect in suspects if suspect["role"] not in self._roles]
         if unknown:  # after the known ones, which may be what blocks a lookup
             await self._refresh()
             ended += await self._end(unknown)
-        return ended + await self._suspend()
-
-    async def _look(self) -> list[asyncpg.Record]:
-        suspects = await self._suspects.fetch(self._database)
-        await self._conn.execute(_FORGET)
-        return suspects
+        ended += await self._suspend()
+        try:
+            await self._hold_catalog()
+        except asyncpg.PostgresError as error:  # the next check tries again; what was ended must be reported
+            log.warning("session_watch.unprotected", error=type(error).__name__)
+            await self._release_catalog()
+        return ended
 
     async def _hold_catalog(self) -> None:
-        """Begin a transaction that keeps a lock on all of the catalog. It has no snapshot, so it keeps no dead row."""
-        await self._conn.execute("BEGIN")
-        tables = [row[0] for row in await self._conn.fetch(_CATALOG)]
-        await self._conn.execute("; ".join(f"SELECT FROM {table} LIMIT 0" for table in (*tables, _CATALOG_BY_VIEW)))
-        self._holds_catalog = True
+        """Keep a transaction open that has a lock on all of the catalog. It has no snapshot, so it keeps no dead row."""
+        if not self._holds_catalog:
+            await self._conn.execute("BEGIN")
+            tables = [row[0] for row in await self._conn.fetch(_CATALOG)]
+            await self._conn.execute("; ".join(f"SELECT FROM {table} LIMIT 0" for table in (*tables, _CATALOG_BY_VIEW)))
+            self._holds_catalog = True
+        await self._conn.execute(_FORGET)
 
     async def _release_catalog(self) -> None:
         self._holds_catalog = False

@@ -3,10 +3,11 @@
 The checks are called one by one: between two of them the attacker has all the time that it needs.
 """
 
+import asyncpg
 import pytest
 
 from askproai_core.database import Misuse
-from askproai_core.database.sessions import SessionWatch, open_watch
+from askproai_core.database.sessions import open_watch
 from tests.worlds.hijacked_tenant import Attack, HijackedTenant, queued
 
 # More changes than a session may be behind with: it then drops all that it knows of the catalog.
@@ -61,4 +62,12 @@ async def test_each_check_sees_the_sessions_anew(env: HijackedTenant) -> None:
         conn = await env.connect()
         await conn.execute("SELECT pg_advisory_lock(1)")
         assert [ended.misuse for ended in await watch.check()] == [Misuse.ADVISORY_LOCK]
-        assert isinstance(watch, SessionWatch)
+
+
+async def test_sessions_of_other_databases_keep_the_watch_from_no_lock(env: HijackedTenant) -> None:
+    """A server may have databases of other applications, whose sessions are none of ours."""
+    other = await asyncpg.connect(env.database.superuser_dsn.replace(env.database.name, "postgres"))
+    async with open_watch(env.database.dsn) as watch:
+        assert await watch.check() == []
+        assert (await backend_of(env))[1] == "idle in transaction"
+    await other.close()
