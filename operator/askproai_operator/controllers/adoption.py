@@ -20,7 +20,14 @@ from askproai_operator.controllers.grant import remove_routes, take
 from askproai_operator.controllers.tenant import address_of
 from askproai_operator.credentials import CALCOM_KEY, calcom_account, read_own_secret
 from askproai_operator.engine import ApiError, Unreachable
-from askproai_operator.grants import KEY_ANNOTATIONS, Subject, SubjectKind, holder_of, requested_subjects
+from askproai_operator.grants import (
+    KEY_ANNOTATIONS,
+    Subject,
+    SubjectKind,
+    holder_of,
+    recorded_keys,
+    requested_subjects,
+)
 from askproai_operator.providers import hash_key
 
 log = structlog.get_logger(__name__)
@@ -80,8 +87,8 @@ async def _recorded_keys(tenant: Tenant, context: ReconcileContext) -> list[Subj
     secret = context.cache.secret(namespace, f"{name}-teardown")
     if secret is None:
         return []
-    hashes = {kind: secret.annotations[text] for kind, text in KEY_ANNOTATIONS.items() if text in secret.annotations}
-    if SubjectKind.CALCOM_KEY not in hashes and calcom_account(tenant) is not None:
+    found = recorded_keys(secret.annotations)
+    if KEY_ANNOTATIONS[SubjectKind.CALCOM_KEY] not in secret.annotations and calcom_account(tenant) is not None:
         key = (await read_own_secret(context, namespace, name)).get(CALCOM_KEY)
-        hashes |= {SubjectKind.CALCOM_KEY: hash_key(context.installation_id, key)} if key else {}
-    return [Subject(kind, value) for kind, value in hashes.items()]
+        found += [Subject(SubjectKind.CALCOM_KEY, hash_key(context.installation_id, key))] if key else []
+    return found

@@ -91,7 +91,11 @@ async def _find_remote(ctx: BookingContext, appointment: Appointment) -> RemoteB
     """
     try:
         if appointment.external_id is not None:
-            remote = await ctx.calendar.get_booking(appointment.external_id, correlation_id=appointment.correlation_id)
+            remote = await ctx.calendar.get_booking(
+                appointment.external_id,
+                event_type_id=appointment.event_type_id,
+                correlation_id=appointment.correlation_id,
+            )
             if remote is not None and remote.live:
                 return remote
         request = calendar_request(appointment)
@@ -132,7 +136,11 @@ async def _create_or_move(
     if remote is None:
         return await _require_result(ctx, appointment, await create_booking(ctx, appointment, timeout))
     outcome = await ctx.calendar.move(
-        remote.uid, appointment.starts_at, correlation_id=appointment.correlation_id, within=timeout
+        remote.uid,
+        appointment.starts_at,
+        event_type_id=appointment.event_type_id,
+        correlation_id=appointment.correlation_id,
+        within=timeout,
     )
     return await _require_result(ctx, appointment, outcome)
 

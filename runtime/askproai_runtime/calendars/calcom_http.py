@@ -32,7 +32,7 @@ class CalcomHttp:
 
 def missing_key(method: str) -> Reply:
     """Return the reply to a request that is not sent, since there is no key."""
-    error = CredentialMissing("no Cal.com API key is mounted: fill the Secret that the Tenant names")
+    error = CredentialMissing("no Cal.com API key is mounted: fill the Secret that the Tenant or the event type names")
     return Reply(method, 0, None, error=error)
 
 

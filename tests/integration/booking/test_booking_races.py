@@ -26,12 +26,12 @@ class LosesFirstMove(ScriptedCalendar):
 
     lost = False
 
-    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> Any:
-        outcome = await super().move(uid, starts_at, correlation_id=correlation_id, within=within)
+    async def move(self, uid: str, starts_at: datetime, **options: Any) -> Any:
+        outcome = await super().move(uid, starts_at, **options)
         self.lost, lost_before = True, self.lost
         return outcome if lost_before else Unknown("timeout")
 
-    async def get_booking(self, uid: str, *, correlation_id: str) -> Any:
+    async def get_booking(self, uid: str, **_: Any) -> Any:
         """Return the booking after all its moves, as Cal.com's `rescheduledToUid` shows it."""
         return self._remote_booking(next(iter(self.bookings.values()))) if self.bookings else None
 

@@ -1,6 +1,8 @@
 """Reconcile one Tenant: credentials, database, config, pods, the Cal.com webhook. Read from top to bottom."""
 
 import secrets
+from collections.abc import Collection
+from functools import partial
 
 import structlog
 
@@ -16,11 +18,12 @@ from askproai_operator.controllers.tenant.ceilings import add_lowered, apply_cei
 from askproai_operator.controllers.tenant.checks import CHECKS
 from askproai_operator.controllers.tenant.children import apply_children, apply_monitoring, apply_routes
 from askproai_operator.controllers.tenant.children.deployment import runtime_condition
-from askproai_operator.controllers.tenant.children.metadata import Component
+from askproai_operator.controllers.tenant.children.metadata import Component, child_name
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
 from askproai_operator.controllers.tenant.deletion import delete_tenant, release_keys
 from askproai_operator.controllers.tenant.former_accounts import record_former_accounts
 from askproai_operator.controllers.tenant.inputs import Inputs, gather, gather_own_objects, take_keys
+from askproai_operator.controllers.tenant.own_keys import linked_event_types, register_in_own_accounts
 from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys
 from askproai_operator.controllers.tenant.status import credentials_condition, database_condition, status_fields
 from askproai_operator.controllers.tenant.stores import (
@@ -31,7 +34,7 @@ from askproai_operator.controllers.tenant.stores import (
 )
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, compile_config
 from askproai_operator.credentials import CALCOM_WEBHOOK, calcom_account
-from askproai_operator.engine import GONE, EventRecord, Key, Result, UnmanagedObject
+from askproai_operator.engine import GONE, EventRecord, Key, ObservedObject, Result, UnmanagedObject, resources
 from askproai_operator.grants import SubjectKind
 from askproai_operator.providers import ProviderError, ensure_calcom_webhook, remove_calcom_webhook
 
@@ -91,7 +94,10 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
             return Result((valid, condition), events=left)
         return Result((valid, condition), events=left, requeue=True, requeue_reason=condition.message)
     cache = await ensure_redis_user(tenant, urls.redis, context)
-    config = _encoded_config(inputs, resource_ids, context)
+    own_accounts = await register_in_own_accounts(inputs.own_keys, partial(_ensure_webhook, inputs, keys, context))
+    deployed = _live_deployments(inputs, context)
+    linked = linked_event_types(inputs.offerings, inputs.applied, own_accounts.registered, deployed)
+    config = _encoded_config(inputs, resource_ids, linked, context)
     credentials = inputs.credentials
     deployments = await apply_children(
         tenant,
@@ -99,6 +105,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         config=config,
         admin_token=inputs.admin_token or secrets.token_urlsafe(32),
         servers=[*filter(None, urls), credentials.retell_base_url, credentials.calendar_base_url],
+        own_keys=inputs.own_keys.refs,
         context=context,
     )
     if tenant.status.get("configHash") not in {None, config_hash(config)}:
@@ -112,7 +119,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         context.installation_id,
         config_hash=config_hash(config),
         replicas=deployments[Component.WEB].replicas,
-        webhook_registered=webhook.good,
+        webhook_registered=webhook.good and not own_accounts.is_open,
     )
     return Result(
         (
@@ -121,7 +128,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
             cache,
             pods,
             exposed,
-            webhook,
+            (own_accounts.failure if webhook.good else None) or webhook,
             monitored,
         ),
         status,
@@ -145,8 +152,9 @@ async def _record_keys(inputs: Inputs, context: ReconcileContext) -> tuple[Event
     except ProviderError as error:  # the former keys stay in T-teardown, and the resync tries again
         log.info("keys.not_recorded", tenant=inputs.tenant.metadata.dotted, error=str(error))
         return ()
-    await release_keys(inputs.tenant, context, keep=inputs.keys.values())
-    await context.kube.apply(teardown_secret(inputs.tenant, inputs.credentials, inputs.keys))
+    own = inputs.own_keys
+    await release_keys(inputs.tenant, context, keep=[*inputs.keys.values(), *own.subjects])
+    await context.kube.apply(teardown_secret(inputs.tenant, inputs.credentials, inputs.keys, own.values, own.subjects))
     if events:  # the agents need what the new key leads to; no watch reports it
         for agent in inputs.agents:
             context.enqueue(agent.key)
@@ -174,7 +182,15 @@ async def _remove_shared_webhook(inputs: Inputs, context: ReconcileContext) -> t
     return (removed,)
 
 
-def _encoded_config(inputs: Inputs, resource_ids: ResourceIds, context: ReconcileContext) -> str:
+def _live_deployments(inputs: Inputs, context: ReconcileContext) -> list[ObservedObject]:
+    namespace, name = inputs.tenant.key[1:]
+    live = (context.cache.child(resources.DEPLOYMENTS, namespace, child_name(name, part)) for part in Component)
+    return [each for each in live if each is not None]
+
+
+def _encoded_config(
+    inputs: Inputs, resource_ids: ResourceIds, linked: Collection[int], context: ReconcileContext
+) -> str:
     return encode(
         compile_config(
             inputs.tenant,
@@ -186,7 +202,8 @@ def _encoded_config(inputs: Inputs, resource_ids: ResourceIds, context: Reconcil
             path_prefix=inputs.address.path_prefix,
             installation_id=context.installation_id,
             calendar_base_url=inputs.credentials.calendar_base_url,
-            applied_agents=inputs.applied_agents,
+            applied_agents=inputs.applied.agents if inputs.applied else (),
+            linked_own_event_types=linked,
         )
     )
 
@@ -201,14 +218,20 @@ async def _register_webhook(inputs: Inputs, keys: SigningKeys, context: Reconcil
     kind, tenant, credentials = ConditionType.WEBHOOKS_REGISTERED, inputs.tenant, inputs.credentials
     if calcom_account(tenant) is None:
         return good(kind, "the calendar is local; Retell's webhook is a field of its agents", Reason.NOT_REQUESTED)
-    url, previous = inputs.address.urls(context.installation_id)["calcom"], registered_calcom_url(tenant)
     try:
-        context.fence()
-        client = context.providers.calcom(credentials.calendar_base_url, credentials.calcom_key)
-        secret = keys.to_register(CALCOM_WEBHOOK, credentials.values[CALCOM_WEBHOOK], context.clock.now())
-        await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, secret)
-        if previous and previous != url:  # the tenant moved; the status names the old URL until this is done
-            await remove_calcom_webhook(client, previous)
+        await _ensure_webhook(inputs, keys, context, credentials.calcom_key)
     except ProviderError as error:
         return condition_of(error, kind)
     return good(kind, "Cal.com tells us of bookings")
+
+
+async def _ensure_webhook(inputs: Inputs, keys: SigningKeys, context: ReconcileContext, calcom_key: str) -> None:
+    """Register our webhook in the account of a key. Raises ProviderError."""
+    url, previous = inputs.address.urls(context.installation_id)["calcom"], registered_calcom_url(inputs.tenant)
+    credentials = inputs.credentials
+    context.fence()
+    client = context.providers.calcom(credentials.calendar_base_url, calcom_key)
+    secret = keys.to_register(CALCOM_WEBHOOK, credentials.values[CALCOM_WEBHOOK], context.clock.now())
+    await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, secret)
+    if previous and previous != url:  # the tenant moved; the status names the old URL until this is done
+        await remove_calcom_webhook(client, previous)

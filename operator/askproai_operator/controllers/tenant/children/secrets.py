@@ -3,7 +3,7 @@
 `T-config`, `T-runtime`, `T-admin` and a part of `T-signing-keys` are mounted by its pods; `T-teardown` is for the deletion.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.tenant.children.metadata import MANAGED_BY, Manifest, new_manifest
@@ -16,7 +16,7 @@ from askproai_operator.credentials import (
     secret_manifest,
 )
 from askproai_operator.engine import FINALIZER, MANAGER, resources
-from askproai_operator.grants import KEY_ANNOTATIONS, Subject, SubjectKind
+from askproai_operator.grants import KEY_ANNOTATIONS, OWN_KEYS_ANNOTATION, Subject, SubjectKind
 
 SIGNING_KEYS = "signing-keys"
 
@@ -57,15 +57,24 @@ def admin_secret(tenant: Tenant, token: str) -> Manifest:
     return _secret(tenant, "admin", {"token": token})
 
 
-def teardown_secret(tenant: Tenant, credentials: Credentials, subjects: Mapping[SubjectKind, Subject]) -> Manifest:
+def teardown_secret(
+    tenant: Tenant,
+    credentials: Credentials,
+    subjects: Mapping[SubjectKind, Subject],
+    own_keys: Mapping[str, str] | None = None,
+    own_subjects: Iterable[Subject] = (),
+) -> Manifest:
     """Return `T-teardown`: what the deletion needs when the user's Secret is gone already.
 
     Its finalizer keeps it while its namespace is being deleted. Its annotations identify the keys, without reading them.
+    `own_keys` are those of staff members' own Cal.com accounts.
     """
     keys = {name: value for name, value in credentials.values.items() if name in {RETELL_KEY, CALCOM_KEY}}
     urls = {RETELL_BASE_URL: credentials.retell_base_url, CALCOM_BASE_URL: credentials.calendar_base_url}
-    manifest = _secret(tenant, "teardown", keys | urls)
+    manifest = _secret(tenant, "teardown", keys | urls | dict(own_keys or {}))
     annotations = {KEY_ANNOTATIONS[kind]: subject.value for kind, subject in subjects.items()}
+    if own := ",".join(sorted(subject.value for subject in own_subjects)):
+        annotations[OWN_KEYS_ANNOTATION] = own
     manifest["metadata"] |= {"finalizers": [FINALIZER], "annotations": annotations}
     return manifest
 
