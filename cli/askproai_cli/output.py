@@ -23,6 +23,11 @@ OutputOption = Annotated[Output, typer.Option("--output", "-o", help="text or js
 LimitOption = Annotated[int, typer.Option(min=1, max=500, help="At most so many rows.")]
 
 
+def format_count(count: int, noun: str) -> str:
+    """Return a number with its noun, such as `1 step` and `2 steps`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def print_json(answer: Any) -> None:
     """Print an answer as one line of JSON."""
     typer.echo(json.dumps(answer, ensure_ascii=False))

@@ -9,7 +9,7 @@ import typer
 from askproai_cli.lint.cel_rules import CelMissing
 from askproai_cli.lint.check import Severity, lint
 from askproai_cli.lint.documents import Unreadable, read_documents
-from askproai_cli.output import Output, OutputOption, print_json
+from askproai_cli.output import Output, OutputOption, format_count, print_json
 
 
 def lint_command(
@@ -32,6 +32,8 @@ def lint_command(
         for finding in findings:
             where = f"{finding.name} {finding.path}".rstrip()
             typer.echo(f"{finding.file}:{finding.line}: {finding.severity}: {where}: {finding.message}")
-        typer.echo(f"{len(documents)} manifests, {refused} refused, {warnings} warnings")
+        typer.echo(
+            f"{format_count(len(documents), 'manifest')}, {refused} refused, {format_count(warnings, 'warning')}"
+        )
     if refused:
         raise typer.Exit(1)

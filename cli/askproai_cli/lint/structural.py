@@ -84,7 +84,7 @@ def _has_type(value: Any, expected: str) -> bool:
 def _check_object(value: dict[str, Any], schema: Schema, path: FieldPath) -> Iterator[Fault]:
     properties, rest = schema.get("properties", {}), schema.get("additionalProperties")
     if len(value) > schema.get("maxProperties", len(value)):
-        yield Fault(path, f"may have {schema['maxProperties']} entries; it has {len(value)}", blocks=True)
+        yield Fault(path, f"may have at most {schema['maxProperties']} entries; it has {len(value)}", blocks=True)
     for name in schema.get("required", ()):
         if name not in value:
             yield Fault((*path, name), "is required", blocks=True)
@@ -104,7 +104,7 @@ def _check_list(value: list[Any], schema: Schema, path: FieldPath) -> Iterator[F
     if len(value) < least:
         yield Fault(path, f"must have {least} or more items")
     if len(value) > most:
-        yield Fault(path, f"may have {most} items; it has {len(value)}", blocks=True)
+        yield Fault(path, f"may have at most {most} items; it has {len(value)}", blocks=True)
     for index, item in enumerate(value):
         yield from find_faults(item, schema["items"], (*path, index))
     if schema.get("x-kubernetes-list-type") in {"map", "set"}:
@@ -129,7 +129,7 @@ def _check_text(value: str, schema: Schema, path: FieldPath) -> Iterator[Fault]:
             path, "must not be empty" if schema["minLength"] == 1 else f"needs {schema['minLength']} characters"
         )
     if len(value) > schema.get("maxLength", len(value)):
-        yield Fault(path, f"may have {schema['maxLength']} characters; it has {len(value)}", blocks=True)
+        yield Fault(path, f"may have at most {schema['maxLength']} characters; it has {len(value)}", blocks=True)
     match schema.get("format"):
         case "date" if not _parses(date.fromisoformat, value, length=10):
             yield Fault(path, f"is {value!r}, and must be a date such as 2026-12-24", blocks=True)

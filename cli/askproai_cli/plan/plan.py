@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from askproai_cli.output import format_count
 from askproai_core.clock import SystemClock
 from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
@@ -193,4 +194,7 @@ def summarize(planned: Sequence[Planned]) -> str:
     """Return the last line: how many objects become what, and how many steps follow at Retell."""
     counts = {change: sum(each.change is change for each in planned) for change in Change}
     steps = sum(len(each.steps or ()) for each in planned)
-    return ", ".join(f"{count} {change}" for change, count in counts.items()) + f"; {steps} steps at Retell"
+    return (
+        ", ".join(f"{count} {change}" for change, count in counts.items())
+        + f"; {format_count(steps, 'step')} at Retell"
+    )

@@ -60,7 +60,7 @@ _REFUSED = (
 )
 
 
-_OF_CALL = "In einem Gespräch kann ich nicht mehr als {limit} Termine eintragen, diesen habe ich also nicht gebucht."
+_OF_CALL = "In einem Gespräch kann ich nicht mehr als {limit} eintragen, diesen habe ich also nicht gebucht."
 _OF_CALLER = "Für Ihre Rufnummer kann ich heute keine weiteren Termine eintragen, diesen habe ich also nicht gebucht."
 _ANONYMOUS = (
     "Ohne Rufnummer kann ich im Moment keine Termine mehr eintragen, diesen habe ich also nicht gebucht. Bitte rufen Sie mit"
@@ -255,7 +255,7 @@ async def _require_within_limits(conn: Connection, ctx: BookingContext, call: Ca
     is_anonymous = call.caller is None or call.caller in own_numbers
     counts = await count_bookings(conn, ctx.tenant, call.call_id, call.caller, own_numbers, ctx.clock.now())
     if counts.of_call >= limits.per_call:
-        reason = _OF_CALL.format(limit=limits.per_call)
+        reason = _OF_CALL.format(limit="einen Termin" if limits.per_call == 1 else f"{limits.per_call} Termine")
     elif not is_anonymous and counts.of_caller >= limits.per_caller_and_day:
         reason = _OF_CALLER
     elif is_anonymous and counts.anonymous >= limits.anonymous_per_hour:

@@ -52,6 +52,14 @@ async def test_a_call_books_a_few_appointments_and_hears_whom_to_ask_for_more(ne
     await salon.assert_claims_match()
 
 
+async def test_a_call_that_may_book_one_appointment_hears_the_number_as_a_word(new_salon) -> None:
+    salon = await new_salon(booking_limits=BookingLimits(per_call=1))
+    assert (await book(salon, 10)).success
+    assert (await book(salon, 11)).message.startswith(
+        "In einem Gespräch kann ich nicht mehr als einen Termin eintragen, "
+    )
+
+
 async def test_cancelling_makes_no_room_for_more_mails(new_salon) -> None:
     salon = await new_salon(booking_limits=FEW)
     for hour in (10, 11):

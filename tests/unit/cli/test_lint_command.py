@@ -31,7 +31,7 @@ def test_a_mistake_is_reported_with_file_line_and_what_to_do(tmp_path: Path) -> 
     result = lint(str(file))
     assert result.exit_code == 1
     assert f"{file}:8: refused: Branch/mitte spec.openingHours[0]: opens must be before closes" in result.output
-    assert "1 manifests, 1 refused, 0 warnings" in result.output
+    assert "1 manifest, 1 refused, 0 warnings" in result.output
 
 
 def test_times_and_dates_without_quotes_are_read_as_kubectl_reads_them() -> None:
