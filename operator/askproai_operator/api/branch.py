@@ -63,7 +63,7 @@ class Absence(base.Part):
 
 class Staff(base.Part):
     id: base.Label
-    """Id of the person within the branch: a DNS label, kept for good. Appointments and event types name it."""
+    """Id of the staff member within the branch: a DNS label, kept for good. Appointments and event types name it."""
     person: base.Label | None = None
     """Who this is within the Tenant: entries with the same person, in any of its Branches, are one person and never booked at
     the same time. Absent: a person of this branch only, whoever has the same id elsewhere."""

@@ -20,9 +20,15 @@ class Explained(StrEnum):
 class ConditionType(Explained):
     """What a condition tells."""
 
-    READY = "Ready", "The object does what its spec says; False as long as a cause below is not as it should be."
+    READY = (
+        "Ready",
+        "Nothing that it watches is wrong. It ignores CacheReady, StaffIdentified, Drifted, Paused, Suspended and Capped.",
+    )
     # Tenant
-    CREDENTIALS_VALID = "CredentialsValid", "The provider keys that the Tenant names exist and are accepted."
+    CREDENTIALS_VALID = (
+        "CredentialsValid",
+        "The provider keys that the Tenant names exist, permit their use, belong to this tenant only, and are accepted.",
+    )
     DATABASE_READY = "DatabaseReady", "The schema, the tenant's login role and its rows are there."
     CACHE_READY = "CacheReady", "The tenant's Redis user is there; without Redis all goes on, slower."
     RUNTIME_AVAILABLE = "RuntimeAvailable", "Enough of the tenant's pods are ready."
@@ -65,7 +71,10 @@ class Status(StrEnum):
 class Reason(Explained):
     """Why a condition is as it is. The message says the rest, and what to do."""
 
-    AS_DECLARED = "AsDeclared", "Everything is as the spec says."
+    AS_DECLARED = (
+        "AsDeclared",
+        "Nothing that the condition watches is wrong. What Ready ignores is in its row above.",
+    )
     CAPPED = "Capped", "The spec asks for more than the platform allows a tenant; the message says what holds instead."
     NOT_REQUESTED = "NotRequested", "The spec does not ask for it; nothing to do."
     NOT_INSTALLED = "NotInstalled", "It waits for a CRD this cluster or release lacks; the message says what to do."
@@ -94,7 +103,10 @@ class Reason(Explained):
         'The Secret lacks the label `askproai.de/use: "true"`, by which its owner permits the use; the message has the command.',
     )
     CREDENTIALS_INVALID = "CredentialsInvalid", "The provider refuses the key; put a valid one into the Secret."
-    BOOKINGS_REFUSED = "BookingsRefused", "Cal.com refuses what the pods book; the message says what to correct."
+    BOOKINGS_REFUSED = (
+        "BookingsRefused",
+        "Cal.com refused bookings in the last 15 minutes; the message says what to correct, and when it ends.",
+    )
     CREDENTIALS_SHARED = (
         "CredentialsShared",
         "Another Tenant has this Retell or Cal.com key; each needs its own account.",

@@ -84,7 +84,7 @@ class ServiceOfferingSpec(base.Part):
     booking_horizon_days: Annotated[int, Field(ge=0, le=730)] = 90
     """The last day that can be booked is today plus this (days)."""
     calcom: OfferingCalcom | None = None
-    """How Cal.com knows this service; absent: appointments stay in our own book."""
+    """How Cal.com knows this service; absent: appointments stay in the local calendar."""
 
 
 class ServiceOfferingStatus(base.CommonStatus):

@@ -70,7 +70,7 @@ class Calendar(base.Part):
     )
 
     provider: CalendarProvider
-    """Calcom, or Local: our own book only."""
+    """Calcom, or Local: the local calendar only."""
     calcom: Calcom | None = None
     """The account at Cal.com; needed with provider Calcom, ignored with Local."""
 

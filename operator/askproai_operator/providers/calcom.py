@@ -134,7 +134,7 @@ def find_event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterato
 
 def _seat_problems(seats: Json, capacity: int) -> Iterator[str]:
     if capacity > 1:
-        yield f"capacity is {capacity}, and we book no seats at Cal.com, so these appointments stand in our own book only"
+        yield f"capacity is {capacity}, and we book no seats at Cal.com, so these appointments are in the local calendar only"
     elif _is_enabled(seats) and (seats.get("seatsPerTimeSlot") or 1) != 1:
         yield f"it has {seats['seatsPerTimeSlot']} seats for each time, but we book one: switch seats off"
 

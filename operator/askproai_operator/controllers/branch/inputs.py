@@ -95,7 +95,10 @@ def numbers_claimed(inputs: Inputs) -> Condition | None:
         return None
     # The other branch may belong to somebody else: its name stays out of a status that this tenant reads.
     numbers = ", ".join(sorted(inputs.claimed))
-    text = f"{numbers}: another branch has it already; a number rings in one branch only, so take it out of one of them"
+    text = (
+        f"{numbers}: another branch has it already; a number rings in one branch only, so take it out of one of them;"
+        " whoever runs the platform can name the other"
+    )
     return bad(ConditionType.NUMBERS_VALID, Reason.NUMBER_CLAIMED_TWICE, text)
 
 

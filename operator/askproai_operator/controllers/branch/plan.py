@@ -46,7 +46,11 @@ def plan_default_service(inputs: Inputs, now: datetime) -> Plan:
     if written := written_services(inputs.branch, inputs.offerings):
         count = len(written)
         superseded = default is not None and is_auto_created(default) and default.metadata.deletion_timestamp is None
-        return Plan(Action.DELETE if superseded else Action.NONE, good(kind, f"{count} services"), count)
+        return Plan(
+            Action.DELETE if superseded else Action.NONE,
+            good(kind, "1 service" if count == 1 else f"{count} services"),
+            count,
+        )
     if default is None and timedelta() <= now - inputs.branch.metadata.creation_timestamp < _SETTLE:
         # No watch event comes if there is no service: ask for the next run.
         return Plan(Action.NONE, unknown(kind, Reason.PROGRESSING, "waits for a service"), 0, requeue_after=_SETTLE)

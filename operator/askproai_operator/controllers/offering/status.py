@@ -42,7 +42,7 @@ def staff_condition(
 
 def calendar_not_requested() -> Condition:
     """Return CalendarLinked of an offering that uses the local calendar only."""
-    text = "no Cal.com event types are named: appointments stay in our own book"
+    text = "no Cal.com event types are named: appointments stay in the local calendar"
     return good(_CALENDAR, text, Reason.NOT_REQUESTED)
 
 
@@ -57,7 +57,7 @@ def calendar_condition(
     event_types: Iterable[tuple[EventType, Json | CredentialProblem | None]],
 ) -> Condition:
     """Judge whether everybody has an event type and all of them fit. The first reason counts, all messages are shown."""
-    advice = "add one to calcom.eventTypes, or the appointments stay in our own book"
+    advice = "add one to calcom.eventTypes, or the appointments stay in the local calendar"
     spec = offering.spec
     problems = [
         (Reason.EVENT_TYPE_MISSING, f"{member} has no event type: {advice}")

@@ -42,7 +42,7 @@ def keys_shared(inputs: Inputs) -> Condition | None:
     if not inputs.shared_keys:
         return None
     texts = [text for kind, text in _SHARED.items() if kind in inputs.shared_keys]
-    return bad(_KIND, Reason.CREDENTIALS_SHARED, "; ".join(texts))
+    return bad(_KIND, Reason.CREDENTIALS_SHARED, "; ".join([*texts, "whoever runs the platform can name the other"]))
 
 
 def time_zone_unknown(inputs: Inputs) -> Condition | None:

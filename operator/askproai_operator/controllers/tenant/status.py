@@ -13,6 +13,8 @@ from askproai_operator.redis_users import RedisAdminError, UsersBypassed, UsersU
 _CACHE = ConditionType.CACHE_READY
 _BAD_REQUEST = 400
 _KEY_REFUSALS = frozenset({None, 401, 498})  # 498: Cal.com, for a key that has expired
+_VALID_KEY = "put a valid key into the Secret of calendar.calcom.apiKeySecretRef"
+_END = "this ends with the next booking that Cal.com accepts, or after 15 minutes"
 
 
 def credentials_condition(webhook: Condition, refusals: AbstractSet[int | None], note: str = "") -> Condition:
@@ -23,18 +25,21 @@ def credentials_condition(webhook: Condition, refusals: AbstractSet[int | None],
     """
     kind, heard = ConditionType.CREDENTIALS_VALID, "callers hear that nothing is booked"
     redirects = sorted(status for status in refusals if status is not None and status < _BAD_REQUEST)
-    if webhook.reason is Reason.CREDENTIALS_INVALID or refusals & _KEY_REFUSALS:
-        text = f"Cal.com does not accept the key, and {heard}: put a valid key into the Secret of calendar.calcom.apiKeySecretRef"
+    lately = "in the last 15 minutes"
+    if webhook.reason is Reason.CREDENTIALS_INVALID:
+        text = f"Cal.com does not accept the key, and {heard}: {_VALID_KEY}"
+    elif refusals & _KEY_REFUSALS:
+        text = f"Cal.com refused bookings {lately}, since it did not accept the key, and {heard}: {_VALID_KEY}; {_END}"
     elif redirects:
         text = (
-            f"the server at calendar.calcom.baseUrl redirects bookings ({redirects[0]}), and {heard}: write the address of"
-            " Cal.com's API itself, such as https://api.cal.com"
+            f"the server at calendar.calcom.baseUrl redirected bookings {lately} ({redirects[0]}), and {heard}: write the"
+            f" address of Cal.com's API itself, such as https://api.cal.com; {_END}"
         )
     elif refusals:
         codes = ", ".join(str(status) for status in sorted(filter(None, refusals)))
         text = (
-            f"Cal.com refuses bookings of an event type ({codes}), and {heard}: it is gone or belongs to another user; correct"
-            " the eventTypes of the ServiceOfferings (see their CalendarLinked), or the key"
+            f"Cal.com refused bookings of an event type {lately} ({codes}), and {heard}: it is gone or belongs to another user;"
+            " correct the eventTypes of the ServiceOfferings (see their CalendarLinked), or the key; this ends after 15 minutes"
         )
     else:
         return good(kind, note)

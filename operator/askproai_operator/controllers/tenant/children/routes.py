@@ -80,7 +80,8 @@ def exposed_condition(address: Address) -> Condition:
 def claimed_condition(address: Address) -> Condition:
     # The other tenant may belong to somebody else: its name stays out of a status that this one reads.
     text = (
-        f"another tenant has {address.base_url} already, so nothing is routed here: choose another host or pathPrefix"
+        f"another tenant has {address.base_url} already, so nothing is routed here: choose another host or pathPrefix;"
+        " whoever runs the platform can name the other"
     )
     return bad(ConditionType.EXPOSED, Reason.HOST_CLAIMED_TWICE, text)
 
