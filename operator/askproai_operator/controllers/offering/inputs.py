@@ -15,7 +15,8 @@ from askproai_operator.providers import CredentialProblem, CredentialRefused, Js
 
 # The other tenant may belong to somebody else: its name stays out of a status that this one reads.
 _SHARED = (
-    "another tenant has this Cal.com key, and Cal.com would send each the bookings of the other: use another account's"
+    "another tenant has this Cal.com key, and Cal.com would send each the bookings of the other: use another account's; "
+    "whoever runs the platform can name the other"
 )
 
 
