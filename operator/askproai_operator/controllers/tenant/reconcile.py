@@ -20,7 +20,7 @@ from askproai_operator.controllers.tenant.children.metadata import Component
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
 from askproai_operator.controllers.tenant.deletion import delete_tenant, release_keys
 from askproai_operator.controllers.tenant.inputs import Inputs, gather, gather_own_objects, take_keys
-from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys
+from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys, record_registered
 from askproai_operator.controllers.tenant.status import credentials_condition, database_condition, status_fields
 from askproai_operator.controllers.tenant.stores import (
     DATABASE_ERRORS,
@@ -196,6 +196,7 @@ async def _register_webhook(inputs: Inputs, keys: SigningKeys, context: Reconcil
         client = context.providers.calcom(credentials.calendar_base_url, credentials.calcom_key)
         secret = keys.to_register(CALCOM_WEBHOOK, credentials.values[CALCOM_WEBHOOK], context.clock.now())
         await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, secret)
+        await record_registered(tenant, keys, CALCOM_WEBHOOK, secret, context)
         if previous and previous != url:  # the tenant moved; the status names the old URL until this is done
             await remove_calcom_webhook(client, previous)
     except ProviderError as error:
