@@ -297,6 +297,23 @@ async def test_who_is_unlinked_while_a_caller_books_is_locked_in_the_order_of_al
     await asyncio.wait_for(unlinking, 10)
 
 
+async def test_rows_are_restored_without_a_search_path(
+    salon: Salon, admin: AdminStore, module_database: Database
+) -> None:
+    """A restore of the data alone fires triggers, and `pg_restore` empties the path."""
+    salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
+    assert (await book(salon, 1, "mitte")).success
+    columns = "tenant, appointment_id, resource_id, blocks, state"
+    async with asyncpg.create_pool(module_database.superuser_dsn, min_size=1, max_size=1) as pool:
+        async with pool.acquire() as conn, conn.transaction():
+            schema = await conn.fetchval("SELECT current_schema()")
+            (claim,) = await conn.fetch(f"DELETE FROM claims WHERE tenant = $1 RETURNING {columns}", salon.store.tenant)
+            await conn.execute("SELECT pg_catalog.set_config('search_path', '', true)")
+            await conn.execute(f"INSERT INTO {schema}.claims ({columns}) VALUES ($1, $2, $3, $4, $5)", *claim.values())
+    (row,) = await salon.rows("SELECT r.branch FROM claims c JOIN resources r ON r.id = c.resource_id")
+    assert row["branch"] == PERSON
+
+
 async def test_the_config_is_the_same_when_nothing_changed(salon: Salon, admin: AdminStore) -> None:
     await compile_for(admin, salon, {"mitte": None, "nord": None})
     first = await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"})
