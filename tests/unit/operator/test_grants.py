@@ -19,6 +19,7 @@ from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.adoption import adopt_present_holders
 from askproai_operator.controllers.grant import find_holder, grant_keys, reconcile, take
 from askproai_operator.controllers.grant.reconcile import RESTORE_TIME, UNUSED_TIME
+from askproai_operator.controllers.tenant.inputs import _refused_numbers
 from askproai_operator.engine import ApiError, Cache, Conflict, Key, Kube, Result, resources
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.grants import Holder, Subject, SubjectKind, find_other, read_grant
@@ -264,6 +265,14 @@ async def test_a_number_is_free_when_its_branch_drops_it_or_is_deleted(env):
     await env.review()
     assert env.holders(NUMBER_SUBJECT) == []
     assert ("ConfigMap", OPERATOR_NAMESPACE, NUMBER_SUBJECT.name) not in env.api.objects
+
+
+async def test_a_dialled_number_of_another_is_refused_although_its_public_number_was_granted(env):
+    """The status is from before the edit, and names the public number only."""
+    await env.take(env.put("Branch", "holder", **LISTED), NUMBER_SUBJECT)
+    forwarded = {"phoneNumbers": [{"number": "+49307654321", "did": NUMBER}]}
+    branch = env.put("Branch", "asks", status={"phoneNumbers": ["+49307654321"]}, **forwarded)
+    assert _refused_numbers(branch, env.context) == {NUMBER}
 
 
 async def test_a_release_beside_a_take_loses_neither(env):

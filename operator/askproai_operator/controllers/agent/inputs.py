@@ -17,6 +17,7 @@ from askproai_operator.controllers.conditions import (
     first_failing,
     resolve_references,
 )
+from askproai_operator.controllers.grant import is_of_other
 from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY, get_named_secret
 from askproai_operator.engine import resources
 from askproai_operator.providers import CredentialProblem, RetellClient, secret_value
@@ -164,7 +165,10 @@ async def _desired_numbers(branches: Iterable[Branch], context: ReconcileContext
             return None
         for entry in branch.spec.phone_numbers:
             e164 = e164_or_none(entry.number)
-            if e164 and e164 in valid:  # the Branch's condition NumbersValid reports the others
+            did = e164_or_none(entry.did or entry.number)
+            if (
+                did and e164 in valid and not is_of_other(branch, did, context)
+            ):  # the Branch's NumbersValid reports the others
                 numbers.append(await _desired_number(branch, entry, e164, context))
     return tuple(numbers)
 
