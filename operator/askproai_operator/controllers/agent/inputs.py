@@ -166,9 +166,8 @@ async def _desired_numbers(branches: Iterable[Branch], context: ReconcileContext
         for entry in branch.spec.phone_numbers:
             e164 = e164_or_none(entry.number)
             did = e164_or_none(entry.did or entry.number)
-            if (
-                did and e164 in valid and not is_of_other(branch, did, context)
-            ):  # the Branch's NumbersValid reports the others
+            # The Branch's condition NumbersValid reports the others.
+            if e164 and e164 in valid and did and not is_of_other(branch, did, context):
                 numbers.append(await _desired_number(branch, entry, e164, context))
     return tuple(numbers)
 
