@@ -70,7 +70,7 @@ def recorded_keys(annotations: Mapping[str, str]) -> list[Subject]:
 class Holder(msgspec.Struct, frozen=True, omit_defaults=True):
     """A custom resource that has a subject. `scope` is the path prefix of a host; another holder's must not overlap it.
 
-    `absent_since` is when the operator first missed the object without having seen its deletion.
+    `absent_since` is when the operator first missed the object without having seen its deletion, or the use of a key.
     """
 
     kind: str

@@ -115,8 +115,9 @@ def background_controllers(queue: WorkQueue, metrics: Metrics, sync: config_sync
 
 
 def background_options(settings: Settings) -> dict[str, Options]:
-    """Return workers, backoff and timeout of these controllers; those of custom resources have the defaults."""
+    """Return the options of these controllers; those of other custom resources have the defaults."""
     return {
+        resources.TENANTS.kind: Options(while_paused=tenant.keep_signing_keys_of_held),
         coordinator.KIND: coordinator.OPTIONS,
         config_sync.KIND: config_sync.OPTIONS,
         orphan.LEDGER: orphan.LEDGER_OPTIONS,

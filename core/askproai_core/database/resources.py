@@ -76,13 +76,19 @@ async def _insert(conn: Connection, tenant: str, keys: Iterable[ResourceKey]) ->
 
 
 async def _set_active(conn: Connection, tenant: str, keys: Iterable[ResourceKey]) -> None:
-    await conn.execute(
-        """UPDATE resources r SET active = NOT r.active
+    changing = await conn.fetch(
+        """SELECT r.id FROM resources r
            WHERE r.tenant = $1 AND r.active IS DISTINCT FROM EXISTS (
                SELECT 1 FROM unnest($2::text[], $3::text[], $4::smallint[]) w (branch, staff, unit)
                WHERE (w.branch, w.staff, w.unit) = (r.branch, r.staff, r.unit))""",
         tenant, *_columns(keys),
     )  # fmt: skip
+    if not changing:
+        return
+    # All of them, in the order of every writer of claims: the links may need any others, and those with a lower id come first.
+    await conn.execute("SELECT 1 FROM resources WHERE tenant = $1 ORDER BY id FOR UPDATE", tenant)
+    ids = [row["id"] for row in changing]
+    await conn.execute("UPDATE resources SET active = NOT active WHERE tenant = $1 AND id = ANY($2)", tenant, ids)
 
 
 def _columns(keys: Iterable[ResourceKey]) -> tuple[list[str], list[str], list[int]]:

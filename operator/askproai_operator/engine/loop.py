@@ -147,6 +147,8 @@ class ReconcileLoop(Generic[C]):
             await self._write(
                 key, resource.metadata.uid, update_for_pause(resource, result.paused, self._context.clock.now())
             )
+            if (while_paused := self._queue.options_of(key).while_paused) is not None:
+                await while_paused(key, self._context)
             self._schedule_resync(key)
             return "paused"
         current = self._context.cache.get(key)

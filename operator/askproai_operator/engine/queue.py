@@ -8,11 +8,11 @@ import asyncio
 import heapq
 import random
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 from askproai_core.clock import Clock
 from askproai_operator.api import Key
@@ -48,12 +48,14 @@ class Options:
     """How the keys of one kind are processed; controller-runtime's controller.Options.
 
     `workers` are workers of the kind's own, and so its greatest concurrency; with None it uses the shared ones. A run is
-    cancelled after `timeout`; with None it is never cancelled, and a long one does not fail the liveness probe.
+    cancelled after `timeout`; with None it is never cancelled, and a long one does not fail the liveness probe. `while_paused` is
+    called with the loop's context in place of, or after, a reconcile that changes nothing because the object is paused.
     """
 
     backoff: Backoff = field(default_factory=Backoff)
     workers: int | None = None
     timeout: timedelta | None = timedelta(minutes=2)
+    while_paused: Callable[[Key, Any], Awaitable[None]] | None = None
 
 
 _DEFAULTS: Final = Options()

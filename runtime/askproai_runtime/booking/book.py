@@ -208,7 +208,7 @@ async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, appointment: Ap
     timeout = claim.provider_timeout(ctx)
     if timeout is None:
         return Unavailable("no time was left to ask the calendar while the caller waits")
-    return await create_booking(ctx, appointment, timeout)
+    return await create_booking(ctx, appointment, timeout, caller_waits=True)
 
 
 async def _write_appointment(

@@ -42,13 +42,16 @@ def calendar_request(appointment: Appointment) -> CalendarRequest:
     )
 
 
-async def create_booking(ctx: BookingContext, appointment: Appointment, within: timedelta) -> CalendarOutcome:
+async def create_booking(
+    ctx: BookingContext, appointment: Appointment, within: timedelta, *, caller_waits: bool = False
+) -> CalendarOutcome:
     """Create the appointment's booking in the calendar.
 
     If the time is taken there, this may be by what was cancelled here and not yet there: that is cancelled first, and the
     booking is tried once more.
     """
-    request, deadline = calendar_request(appointment), ctx.clock.monotonic() + within.total_seconds()
+    request = replace(calendar_request(appointment), caller_waits=caller_waits)
+    deadline = ctx.clock.monotonic() + within.total_seconds()
     outcome = await ctx.calendar.create(request, within=within)
     if not isinstance(outcome, Taken):
         return outcome

@@ -65,10 +65,10 @@ class FallbackCalendar:
         return self.config().calendar.provider is not CalendarProvider.LOCAL
 
     async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
-        """Book by the first version that can be reached; what was refused a moment ago is refused without asking."""
+        """Book by the first version that can be reached; a caller is refused without asking what was refused a moment ago."""
         credentials, event_type = self._credentials(request.event_type_id), ("event type", request.event_type_id)
         token, now = str(request.request_id), self.clock.monotonic()
-        for subject in (credentials, event_type):
+        for subject in (credentials, event_type) if request.caller_waits else ():
             if refusal := self.refusals.recall(subject, token, now):
                 return refusal
         outcome = await self._change(

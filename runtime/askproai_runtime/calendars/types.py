@@ -15,7 +15,8 @@ from uuid import UUID
 class CalendarRequest:
     """An appointment to book in a calendar. `request_id` is the appointment's id, by which the booking is found again.
 
-    With `made_after` it is looked for among all bookings made since then, at whatever time they are by now.
+    With `made_after` it is looked for among all bookings made since then, at whatever time they are by now. If `caller_waits`, what
+    the calendar refused a moment ago may be refused without asking it; a job asks, since the answer to it is final.
     """
 
     request_id: UUID
@@ -28,6 +29,7 @@ class CalendarRequest:
     call_id: str
     correlation_id: str
     made_after: datetime | None = None
+    caller_waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -305,6 +305,24 @@ async def test_a_refused_key_is_asked_twice_and_then_nobody_waits_for_it(server:
     assert (await _call(server, 4)).success
 
 
+async def test_what_callers_are_refused_without_asking_is_asked_for_what_was_promised(
+    server: OutageEnvironment,
+) -> None:
+    """An appointment that waits for the calendar would fail for good without one request."""
+    server.only_v2()
+    server.inject_fault(FaultKind.DOWN)
+    assert (await server.book(0))["status"] == "pending_sync"
+    server.clear_faults()
+    event_types = server.calcom.accounts[KEY].event_types
+    gone = event_types.pop(1001)
+    assert not any([(await _call(server, number)).success for number in (1, 2, 3)])
+    requests = server.requests("create-booking")
+    event_types[1001] = gone  # a person brings it back a moment later
+    await server.run_sync_job()
+    assert server.requests("create-booking") == requests + 1
+    assert [row["status"] for row in await server.salon.live()] == ["confirmed"]
+
+
 async def test_an_event_type_that_is_gone_keeps_nobody_from_the_others(server: OutageEnvironment) -> None:
     server.only_v2()
     del server.calcom.accounts[KEY].event_types[1001]

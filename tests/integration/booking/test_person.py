@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from askproai_core.database import AdminStore, MigrationBlocked, Migrator, shipped_migrations
+from askproai_core.database.resources import PERSON
 from askproai_core.tenant_config import TenantConfig
 from askproai_operator.api import Branch, ServiceOffering, Tenant
 from askproai_operator.controllers.tenant.tenant_config import compile_config, persons_of, required_resources
@@ -17,6 +18,7 @@ from askproai_runtime.coordinator import store as coordinator_store
 from askproai_sandbox.databases import Database
 from askproai_sandbox.example_tenant import load_manifests
 from tests.worlds.booking_environment import NOW, Salon, ScriptedCalendar, open_salon
+from tests.worlds.waiting import eventually
 
 START = "2026-11-27T14:30:00+01:00"
 META = {"namespace": "salon", "uid": "u", "creationTimestamp": "2026-01-01T00:00:00Z"}
@@ -270,6 +272,46 @@ async def test_the_release_before_finds_the_claims_in_their_branches(database: D
                JOIN appointments a ON a.id = c.appointment_id"""
         )
     assert [tuple(row) for row in rows] == [("mitte", "mitte"), ("nord", "nord")]
+
+
+async def test_who_is_unlinked_while_a_caller_books_is_locked_in_the_order_of_all_writers(
+    salon: Salon, admin: AdminStore, module_database: Database
+) -> None:
+    """The person's row becomes inactive, and its id is not the lowest: it must not be locked first."""
+    tenant, own, person = salon.store.tenant, ("mitte", "anna", 1), (PERSON, "anna", 1)
+    await admin.ensure_resources(tenant, [own])
+    await admin.ensure_resources(tenant, [own, person], {own[:2]: "anna"})
+    lowest, highest = sorted(row["id"] for row in await salon.rows("SELECT id FROM resources"))
+    lock = "SELECT 1 FROM resources WHERE tenant = $1 AND id = $2 FOR UPDATE"
+    async with asyncpg.create_pool(module_database.superuser_dsn, min_size=2, max_size=2) as pool:
+        async with pool.acquire() as writer, writer.transaction():
+            await writer.execute("SET LOCAL lock_timeout = '5s'")
+            await writer.execute(lock, tenant, lowest)
+            unlinking = asyncio.create_task(admin.ensure_resources(tenant, [own]))
+
+            async def waits() -> bool:
+                return bool(await pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+
+            await eventually(waits, 10, "the operator's transaction to wait")
+            await writer.execute(lock, tenant, highest)
+    await asyncio.wait_for(unlinking, 10)
+
+
+async def test_rows_are_restored_without_a_search_path(
+    salon: Salon, admin: AdminStore, module_database: Database
+) -> None:
+    """A restore of the data alone fires triggers, and `pg_restore` empties the path."""
+    salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
+    assert (await book(salon, 1, "mitte")).success
+    columns = "tenant, appointment_id, resource_id, blocks, state"
+    async with asyncpg.create_pool(module_database.superuser_dsn, min_size=1, max_size=1) as pool:
+        async with pool.acquire() as conn, conn.transaction():
+            schema = await conn.fetchval("SELECT current_schema()")
+            (claim,) = await conn.fetch(f"DELETE FROM claims WHERE tenant = $1 RETURNING {columns}", salon.store.tenant)
+            await conn.execute("SELECT pg_catalog.set_config('search_path', '', true)")
+            await conn.execute(f"INSERT INTO {schema}.claims ({columns}) VALUES ($1, $2, $3, $4, $5)", *claim.values())
+    (row,) = await salon.rows("SELECT r.branch FROM claims c JOIN resources r ON r.id = c.resource_id")
+    assert row["branch"] == PERSON
 
 
 async def test_the_config_is_the_same_when_nothing_changed(salon: Salon, admin: AdminStore) -> None:

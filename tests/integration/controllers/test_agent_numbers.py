@@ -3,9 +3,12 @@
 import base64
 
 from askproai_operator.engine import resources
+from askproai_operator.grants import Holder, Subject, SubjectKind, grant_manifest
 from tests.worlds.agent_environment import (
     NUMBER,
+    OPERATOR_NAMESPACE,
     agent,
+    branch,
     open_agent_environment,
 )
 
@@ -96,3 +99,19 @@ async def test_a_trunk_without_its_password_is_reported() -> None:
         env.put(resources.SECRETS, {"metadata": meta, "data": data})
         await env.settle()
         env.assert_one_of_each()  # a number that is there stays bound
+
+
+async def test_a_dialled_number_that_another_branch_has_is_not_bound_although_the_status_has_its_public_number() -> (
+    None
+):
+    """The Branch was edited and not reconciled yet."""
+    did = "+49307654321"
+    async with open_agent_environment() as env:
+        other = Holder("Branch", "other", "mitte", "u-other")
+        grant = grant_manifest(OPERATOR_NAMESPACE, Subject(SubjectKind.NUMBER, did), (other,))
+        env.context.cache.put(resources.CONFIG_MAPS, env.api.put(resources.CONFIG_MAPS, grant))
+        edited = branch([NUMBER])
+        edited["spec"]["phoneNumbers"] = [{"number": NUMBER, "did": did}]
+        env.put(resources.BRANCHES, edited)
+        await env.settle()
+        assert env.condition("NumbersBound")["reason"] == "NotRequested"

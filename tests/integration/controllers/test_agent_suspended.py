@@ -6,7 +6,7 @@ import pytest
 
 from askproai_operator.engine import resources
 from askproai_sandbox.caller import CallRecord, play_call
-from tests.worlds.agent_environment import INBOUND_URL, NUMBER, AgentEnvironment, open_agent_environment, tenant
+from tests.worlds.agent_environment import INBOUND_URL, MARKER, NUMBER, AgentEnvironment, open_agent_environment, tenant
 
 PERSON = "+49301234599"
 WITH_TRANSFER = {"functions": ["CheckAvailability", "BookAppointment", "TransferToHuman"], "transferTo": PERSON}
@@ -114,3 +114,41 @@ async def test_nobody_waits_for_the_inbound_webhook_of_a_suspended_tenant() -> N
         set_tenant(env, suspend=False)
         await env.settle()
         assert env.workspace["numbers"][NUMBER]["inbound_webhook_url"] == INBOUND_URL
+
+
+async def test_a_suspended_agent_stays_so_until_pods_serve_although_retell_was_away_meanwhile() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        set_tenant(env, suspend=True, reason="Suspended")
+        await env.settle()
+        suspended = answering_llm(env)
+        set_tenant(env, suspend=False, available=False, reason="Progressing")
+        await env.inject_fault("get-agent", "error-before-commit", count=9)
+        await env.reconcile()
+        assert env.condition("Synced")["reason"] not in {"Suspended", "AsDeclared"}
+        await env.settle()
+        assert answering_llm(env)["general_tools"] == suspended["general_tools"], "no pod could answer a function"
+        set_tenant(env, suspend=False)
+        await env.settle()
+        assert answering_llm(env)["general_tools"] != suspended["general_tools"]
+        assert "suspended" not in env.status
+
+
+async def test_duplicates_of_a_suspended_agent_are_reported_and_searched_until_they_are_gone() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        set_tenant(env, suspend=True, reason="Suspended")
+        await env.settle()
+        own = {"start_speaker": "agent", "default_dynamic_variables": {"askproai_owner": MARKER}}
+        llm = await env.request_retell("POST", "/create-retell-llm", own)
+        engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
+        body = {"response_engine": engine, "voice_id": "11labs-Adrian", "agent_name": f"Alt · {MARKER}"}
+        await env.request_retell("POST", "/create-agent", body)
+        env.edit(displayName="Empfang")  # a change by a person searches once
+        await env.reconcile()
+        synced = env.condition("Synced")
+        assert synced["reason"] == "DuplicateFound"
+        assert "the Tenant is suspended" in synced["message"]
+        await env.settle()
+        env.assert_one_of_each()
+        assert env.condition("Synced")["reason"] == "Suspended"

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -194,6 +195,31 @@ async def test_former_keys_are_kept_for_the_pods_and_calcom_signs_with_a_new_sec
     )
     await eventually(lambda: namespace.calcom_secrets() == ["whs_2"], SOON)
     assert await kept() == {}, "a leaked key is accepted no longer"
+
+
+@pytest.mark.parametrize("annotation", ["askproai.de/paused", "askproai.de/plan"])
+async def test_a_secret_that_changes_during_a_pause_does_not_end_the_one_by_which_calcom_signs(namespace, annotation):
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    await namespace.client.merge(
+        namespace.path("Tenant", "salon-mueller"), {"metadata": {"annotations": {annotation: "true"}}}
+    )
+    await namespace.wait_for_condition("Paused", "True")
+    await namespace.write_secret(**{"calcom-webhook-secret": "whs_2"})
+
+    async def kept() -> list[str]:
+        former = json.loads((await namespace.secret_data("salon-mueller-signing-keys")).get("FORMER_KEYS", "{}"))
+        return [each["key"] for each in former.get("calcom-webhook-secret", [])]
+
+    await eventually(lambda: _is(kept, ["whs"]), SOON, "the former secret")
+    stored = await namespace.secret_data("salon-mueller-signing-keys")
+    assert json.loads(stored["registered"]) == {"calcom-webhook-secret": "whs"}
+    assert namespace.calcom_secrets() == ["whs"]
+
+
+async def _is(read: Callable[[], Awaitable[object]], expected: object) -> bool:
+    return await read() == expected
 
 
 async def test_a_key_that_nobody_could_try_is_not_kept_for_the_teardown(namespace):

@@ -62,6 +62,21 @@ def test_calcom_is_given_a_changed_secret_when_the_pods_have_it():
     assert keys.to_register(SECRET, "whs_3", NOW + timedelta(seconds=131)) == "whs_3"
 
 
+def test_a_secret_by_which_calcom_still_signs_does_not_end():
+    """Its successor may wait for a person: the Tenant is paused, or fails a check."""
+    changed = read(calcom_webhook_secret="whs_2")
+    keys, now = replace(first(), registered={SECRET: "whs_canary"}), NOW
+    for minutes in range(0, 300, 10):
+        now = NOW + timedelta(minutes=minutes)
+        keys = next_keys(keys, changed, now, usable=False)
+        assert [each.key for each in keys.former[SECRET]] == ["whs_canary"]
+        assert now < keys.former[SECRET][0].until <= now + HOUR
+    keys = next_keys(keys, changed, now, usable=True)
+    assert keys.to_register(SECRET, "whs_2", now) == "whs_2", "the pods have the new one for long"
+    keys = replace(keys, registered={SECRET: "whs_2"})
+    assert next_keys(keys, changed, now + HOUR, usable=True).former == {}
+
+
 def test_the_pods_need_no_operator_to_forget_a_former_key():
     text = encode_former_keys({KEY: (FormerKey("old", NOW + HOUR),)})
     assert accepted_former_keys(text, KEY, NOW) == ("old",)

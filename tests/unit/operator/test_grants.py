@@ -18,7 +18,8 @@ from askproai_core.kube import NotLeader
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.adoption import adopt_present_holders
 from askproai_operator.controllers.grant import find_holder, grant_keys, reconcile, take
-from askproai_operator.controllers.grant.reconcile import RESTORE_TIME
+from askproai_operator.controllers.grant.reconcile import RESTORE_TIME, UNUSED_TIME
+from askproai_operator.controllers.tenant.inputs import _refused_numbers
 from askproai_operator.engine import ApiError, Cache, Conflict, Key, Kube, Result, resources
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.grants import Holder, Subject, SubjectKind, find_other, read_grant
@@ -266,6 +267,14 @@ async def test_a_number_is_free_when_its_branch_drops_it_or_is_deleted(env):
     assert ("ConfigMap", OPERATOR_NAMESPACE, NUMBER_SUBJECT.name) not in env.api.objects
 
 
+async def test_a_dialled_number_of_another_is_refused_although_its_public_number_was_granted(env):
+    """The status is from before the edit, and names the public number only."""
+    await env.take(env.put("Branch", "holder", **LISTED), NUMBER_SUBJECT)
+    forwarded = {"phoneNumbers": [{"number": "+49307654321", "did": NUMBER}]}
+    branch = env.put("Branch", "asks", status={"phoneNumbers": ["+49307654321"]}, **forwarded)
+    assert _refused_numbers(branch, env.context) == {NUMBER}
+
+
 async def test_a_release_beside_a_take_loses_neither(env):
     """The release was decided on an old state: it must not remove the holder that came since."""
     first = env.put("Tenant", "a", exposure={"host": HOST, "pathPrefix": "/a"})
@@ -368,6 +377,28 @@ async def test_a_holder_that_never_comes_back_is_released_after_an_hour(env):
     env.clock.advance(RESTORE_TIME / 2)
     await env.review()
     assert env.holders(NUMBER_SUBJECT) == []
+
+
+async def test_a_key_that_a_living_tenant_does_not_use_is_released_after_a_while(env):
+    """The process ended between taking a new key and recording it, and then the Secret got another one."""
+    tenant = env.put("Tenant", "holder")
+    used, unused = (Subject(SubjectKind.RETELL_KEY, hash_key("inst-1", key)) for key in ("used", "unused"))
+    for subject in (used, unused):
+        await env.take(tenant, subject)
+        await env.review()
+    assert env.holders(unused), "nothing is recorded yet: it may be about to be"
+    meta = {"name": "salon-teardown", "namespace": "holder", "annotations": {"askproai.de/retell-key": used.value}}
+    env.sink.observe(resources.SECRETS, env.api.put(resources.SECRETS, {"metadata": meta}))
+    await env.review()
+    env.clock.advance(UNUSED_TIME / 2)
+    env.watch()
+    await env.take(tenant, unused)  # a reconcile still wants it
+    env.clock.advance(UNUSED_TIME / 2)
+    await env.review()
+    assert env.holders(unused)
+    env.clock.advance(UNUSED_TIME)
+    await env.review()
+    assert (env.holders(used), env.holders(unused)) == (["Tenant-holder"], [])
 
 
 # Upgraded from a release without grants

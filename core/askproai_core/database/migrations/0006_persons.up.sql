@@ -8,7 +8,8 @@ ALTER TABLE resources
     ADD COLUMN persons text[] NOT NULL DEFAULT '{}',    -- whose this row is, and was a short time ago
     ADD COLUMN linked_at timestamptz;                   -- when that changed
 
-CREATE FUNCTION claims_of_person() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The path is fixed: a restore of the data alone fires the trigger while `pg_restore` has emptied it.
+CREATE FUNCTION claims_of_person() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     shared bigint;
 BEGIN

@@ -17,6 +17,7 @@ from askproai_operator.controllers.conditions import (
     first_failing,
     resolve_references,
 )
+from askproai_operator.controllers.grant import is_of_other
 from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY, get_named_secret
 from askproai_operator.engine import resources
 from askproai_operator.providers import CredentialProblem, RetellClient, secret_value
@@ -121,7 +122,9 @@ def _is_suspended(agent: RetellAgent, tenant: Tenant) -> bool:
     runtime = find_condition(tenant, ConditionType.RUNTIME_AVAILABLE)
     if tenant.spec.suspend:
         return True
-    was_suspended = find_condition(agent, ConditionType.SYNCED).get("reason") == Reason.SUSPENDED
+    # The release before has the condition only, whose reason changes while Retell does not answer.
+    reason = find_condition(agent, ConditionType.SYNCED).get("reason")
+    was_suspended = agent.status.get("suspended") is True or reason == Reason.SUSPENDED
     return was_suspended and (runtime.get("status") != Status.TRUE or runtime.get("reason") == Reason.SUSPENDED)
 
 
@@ -162,7 +165,9 @@ async def _desired_numbers(branches: Iterable[Branch], context: ReconcileContext
             return None
         for entry in branch.spec.phone_numbers:
             e164 = e164_or_none(entry.number)
-            if e164 and e164 in valid:  # the Branch's condition NumbersValid reports the others
+            did = e164_or_none(entry.did or entry.number)
+            # The Branch's condition NumbersValid reports the others.
+            if e164 and e164 in valid and did and not is_of_other(branch, did, context):
                 numbers.append(await _desired_number(branch, entry, e164, context))
     return tuple(numbers)
 

@@ -33,6 +33,7 @@ def settled(plan: Plan, published: Published, target: Target, observation: Obser
         "tenant": target.tenant,
         "plan": None,
         "pending": None,
+        "suspended": target.suspended or None,
     }
     conditions = (
         _synced(published, (*observation.duplicates, *observation.bound_duplicates), suspended=target.suspended),
@@ -106,11 +107,10 @@ def _synced(published: Published, duplicates: tuple[str, ...], *, suspended: boo
         text = (
             f"the Tenant is suspended: {text}, which tells callers so; the declared one returns when pods serve again"
         )
-        return good(_SYNCED, text, Reason.SUSPENDED)
     if duplicates:
         found = f"{', '.join(duplicates)} had the same marker; the others go as soon as no number is bound to them"
         return good(_SYNCED, f"{text}; {found}", Reason.DUPLICATE_FOUND)
-    return good(_SYNCED, text)
+    return good(_SYNCED, text, Reason.SUSPENDED if suspended else Reason.AS_DECLARED)
 
 
 def _numbers_bound(plan: Plan, target: Target) -> Condition:

@@ -40,6 +40,8 @@ _INTERVAL: Final = timedelta(
 )  # between two reviews; changes that the watches report make a grant due at once
 # A holder may be missing because a backup is being restored, in any order, or because it was deleted while no operator ran.
 RESTORE_TIME: Final = timedelta(hours=1)
+# Between taking a key and recording it in T-teardown are seconds, and each reconcile that wants the key begins anew.
+UNUSED_TIME: Final = timedelta(minutes=10)
 _ROUTES: Final = (resources.INGRESSES, resources.HTTP_ROUTES)
 
 
@@ -77,14 +79,15 @@ async def _review(holder: Holder, subject: Subject, context: ReconcileContext) -
         return replace(holder, absent_since=None)
     if await _is_routed(holder, subject, context):
         return holder  # traffic still reaches it: released when the route is gone, even if the Tenant is gone first
-    model = context.cache.get(holder.key)
+    model, now = context.cache.get(holder.key), context.clock.now()
+    since = holder.absent_since or now
+    if model is not None and model.metadata.uid == holder.uid and subject.kind in KEY_ANNOTATIONS:
+        return replace(holder, absent_since=since) if now - since < UNUSED_TIME else None
     if context.cache.saw_deletion(holder.uid) or (model is not None and model.metadata.uid == holder.uid):
         return None
     live = await context.kube.get(resource_of_kind(holder.kind), holder.namespace, holder.name)
     if live is not None and live["metadata"]["uid"] == holder.uid:
         return replace(holder, absent_since=None)  # the cache lags
-    now = context.clock.now()
-    since = holder.absent_since or now
     if now - since >= RESTORE_TIME:
         return None
     if holder.absent_since is None:
@@ -96,13 +99,16 @@ def _is_needed(holder: Holder, subject: Subject, context: ReconcileContext) -> b
     """Return whether the holder exists and names the subject.
 
     A namesake with another UID counts for a host or number that it names: it was restored, and takes the entry over. Which key a
-    Tenant uses is in its Secret; it releases a former one itself.
+    Tenant uses is recorded in T-teardown; it releases a former one itself, if the process does not end in between. Without a
+    record of this kind nothing is known: the Tenant is new, or a release before wrote it.
     """
     model = context.cache.get(holder.key)
     if model is None:
         return False
     if subject.kind in KEY_ANNOTATIONS:
-        return model.metadata.uid == holder.uid
+        secret = context.cache.secret(holder.namespace, f"{holder.name}-teardown")
+        recorded = secret.annotations.get(KEY_ANNOTATIONS[subject.kind]) if secret is not None else None
+        return model.metadata.uid == holder.uid and recorded in {None, subject.value}
     return requested_subjects(model).get(subject) == holder.scope
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import structlog
 
-from askproai_operator.api import CustomResource
+from askproai_operator.api import Branch, CustomResource
 from askproai_operator.context import ReconcileContext
 from askproai_operator.engine import ApiError, Conflict, EventRecord, ObservedObject, resources
 from askproai_operator.grants import (
@@ -38,6 +38,11 @@ def find_holder(model: CustomResource, subject: Subject, context: ReconcileConte
     child = context.cache.child(resources.CONFIG_MAPS, context.settings.namespace, subject.name)
     grant = read_grant(child.annotations) if child is not None else None
     return find_other(grant.holders, holder_of(model, scope)) if grant is not None else None
+
+
+def is_of_other(branch: Branch, did: str, context: ReconcileContext) -> bool:
+    """Return whether another branch has a dialled number. The status names the public ones, of which one may have several DIDs."""
+    return find_holder(branch, Subject(SubjectKind.NUMBER, did), context) is not None
 
 
 async def take(model: CustomResource, subject: Subject, context: ReconcileContext, scope: str = "") -> Holder | None:

@@ -11,7 +11,7 @@ from askproai_operator.api.conditions import ConditionType, Reason
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.branch import read_phone_numbers
 from askproai_operator.controllers.conditions import find_condition
-from askproai_operator.controllers.grant import find_holder, report_refusal, take
+from askproai_operator.controllers.grant import find_holder, is_of_other, report_refusal, take
 from askproai_operator.controllers.offering import active_offerings
 from askproai_operator.controllers.plan_annotation import is_planned
 from askproai_operator.controllers.tenant.addresses import Address, address_of
@@ -67,7 +67,7 @@ async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
         branches=branches,
         offerings=tuple(relations.offerings(namespace, name)),
         agents=tuple(relations.agents(namespace, name)),
-        foreign_numbers={branch.key.name: _refused_numbers(branch) for branch in branches},
+        foreign_numbers={branch.key.name: _refused_numbers(branch, context) for branch in branches},
     )
 
 
@@ -149,9 +149,13 @@ def _key_subjects(tenant: Tenant, credentials: Credentials, installation_id: str
     return {kind: Subject(kind, hash_key(installation_id, key)) for kind, key in values.items() if key}
 
 
-def _refused_numbers(branch: Branch) -> frozenset[str]:
-    """Return the DIDs that the Branch's own reconcile found to be another branch's."""
+def _refused_numbers(branch: Branch, context: ReconcileContext) -> frozenset[str]:
+    """Return the DIDs that the Branch's own reconcile found to be another branch's, or that another branch has by now."""
     granted = branch.status.get("phoneNumbers")
     if granted is None:
         return frozenset()  # not reconciled yet
-    return frozenset(number.did for number in read_phone_numbers(branch).usable if number.number not in granted)
+    return frozenset(
+        number.did
+        for number in read_phone_numbers(branch).usable
+        if number.number not in granted or is_of_other(branch, number.did, context)
+    )

@@ -114,7 +114,7 @@ class OwnAccounts:
         return self.failure is not None and self.failure.status is Status.UNKNOWN
 
 
-async def register_in_own_accounts(keys: OwnKeys, register: Callable[[str], Awaitable[None]]) -> OwnAccounts:
+async def register_in_own_accounts(keys: OwnKeys, register: Callable[[str], Awaitable[object]]) -> OwnAccounts:
     """Register our webhook with each key. An account that fails keeps the tenant from nothing else."""
     registered: set[str] = set()
     failures: list[Condition] = []

@@ -24,7 +24,7 @@ from askproai_operator.controllers.tenant.deletion import delete_tenant, release
 from askproai_operator.controllers.tenant.former_accounts import record_former_accounts
 from askproai_operator.controllers.tenant.inputs import Inputs, gather, gather_own_objects, take_keys
 from askproai_operator.controllers.tenant.own_keys import linked_event_types, register_in_own_accounts
-from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys
+from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys, record_registered
 from askproai_operator.controllers.tenant.status import credentials_condition, database_condition, status_fields
 from askproai_operator.controllers.tenant.stores import (
     DATABASE_ERRORS,
@@ -219,14 +219,15 @@ async def _register_webhook(inputs: Inputs, keys: SigningKeys, context: Reconcil
     if calcom_account(tenant) is None:
         return good(kind, "the calendar is local; Retell's webhook is a field of its agents", Reason.NOT_REQUESTED)
     try:
-        await _ensure_webhook(inputs, keys, context, credentials.calcom_key)
+        secret = await _ensure_webhook(inputs, keys, context, credentials.calcom_key)
+        await record_registered(tenant, keys, CALCOM_WEBHOOK, secret, context)
     except ProviderError as error:
         return condition_of(error, kind)
     return good(kind, "Cal.com tells us of bookings")
 
 
-async def _ensure_webhook(inputs: Inputs, keys: SigningKeys, context: ReconcileContext, calcom_key: str) -> None:
-    """Register our webhook in the account of a key. Raises ProviderError."""
+async def _ensure_webhook(inputs: Inputs, keys: SigningKeys, context: ReconcileContext, calcom_key: str) -> str:
+    """Register our webhook in the account of a key, and return the secret that signs it. Raises ProviderError."""
     url, previous = inputs.address.urls(context.installation_id)["calcom"], registered_calcom_url(inputs.tenant)
     credentials = inputs.credentials
     context.fence()
@@ -235,3 +236,4 @@ async def _ensure_webhook(inputs: Inputs, keys: SigningKeys, context: ReconcileC
     await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, secret)
     if previous and previous != url:  # the tenant moved; the status names the old URL until this is done
         await remove_calcom_webhook(client, previous)
+    return secret

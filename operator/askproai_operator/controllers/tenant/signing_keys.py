@@ -1,27 +1,35 @@
 """Keep the keys that providers sign with for an hour after a change: `T-signing-keys`.
 
 A person changes a Secret, and the pods have the new key within a minute or two; the provider begins to sign with it earlier or
-later. Until then the former key is accepted, and Cal.com is given a changed secret only when the pods have it.
+later. Until then the former key is accepted, and Cal.com is given a changed secret only when the pods have it. A secret by which
+Cal.com still signs is accepted for as long as it does: its registration may wait for a person.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
+import structlog
 
 from askproai_core.former_keys import FORMER_KEYS, FormerKey, FormerKeys, decode_former_keys, encode_former_keys
 from askproai_operator.api import Tenant
 from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.children.secrets import SIGNING_KEYS, signing_keys_secret
-from askproai_operator.credentials import RETELL_KEY, Credentials, read_own_secret
+from askproai_operator.credentials import RETELL_KEY, Credentials, read_credentials, read_own_secret
+from askproai_operator.engine import Key, UnmanagedObject
+
+log = structlog.get_logger(__name__)
 
 GRACE: Final = timedelta(hours=1)
 # A kubelet updates mounted Secrets each minute, from a cache that may be a minute old.
 PODS_UPDATED: Final = timedelta(minutes=2)
 GRACE_ANNOTATION: Final = "askproai.de/key-grace"  # "none": a leaked key is not accepted any more
-_PRESENT: Final = "present"  # not mounted: the pods have the present keys from the tenant's own Secrets
+# Not mounted: the pods have the present keys from the tenant's own Secrets.
+_PRESENT: Final = "present"
+_REGISTERED: Final = "registered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,7 @@ class SigningKeys:
 
     present: Mapping[str, str] = field(default_factory=dict, repr=False)
     former: FormerKeys = field(default_factory=dict, repr=False)
+    registered: Mapping[str, str] = field(default_factory=dict, repr=False)  # what the operator last registered
 
     def to_register(self, name: str, value: str, now: datetime) -> str:
         """Return the secret that the provider is to sign with now: the former one while pods may not have `value` yet."""
@@ -43,6 +52,7 @@ def next_keys(
     """Return the keys after a reconcile that has read `credentials`. Pure.
 
     A value that could not be read changes nothing. One that is not `usable` is never accepted later, but the key before it is.
+    A former one that is still registered does not end.
     """
     names = {name for name in credentials.secret_refs if name == RETELL_KEY or name.endswith("-webhook-secret")}
     present = {name: key for name, key in keys.present.items() if name in names}
@@ -55,8 +65,20 @@ def next_keys(
             present[name] = value
         elif before == value:
             present[name] = before
-    live = {name: tuple(each for each in entries if now < each.until) for name, entries in former.items()}
-    return SigningKeys(present, {name: entries for name, entries in live.items() if entries})
+    registered = {name: key for name, key in keys.registered.items() if name in names}
+    signing = {name: key for name, key in registered.items() if key != credentials.values.get(name)}
+    kept = {
+        name: [_prolonged(each, now, grace) if each.key == signing.get(name) else each for each in entries]
+        for name, entries in former.items()
+    }
+    live = {name: tuple(each for each in entries if now < each.until) for name, entries in kept.items()}
+    return SigningKeys(present, {name: entries for name, entries in live.items() if entries}, registered)
+
+
+def _prolonged(former: FormerKey, now: datetime, grace: timedelta) -> FormerKey:
+    """Return a former key with at least half of the grace left. The pods have had the new one for long: nothing waits again."""
+    is_near = former.until - now < grace / 2
+    return FormerKey(former.key, now + grace - PODS_UPDATED) if is_near else former
 
 
 async def keep_signing_keys(
@@ -65,17 +87,54 @@ async def keep_signing_keys(
     """Update `T-signing-keys` with what the tenant's Secrets hold now, and return it."""
     meta = tenant.metadata
     stored = await read_own_secret(context, meta.namespace, meta.name, SIGNING_KEYS, uid=meta.uid)
-    keys = SigningKeys(_decode_present(stored.get(_PRESENT)), decode_former_keys(stored.get(FORMER_KEYS)))
+    keys = SigningKeys(
+        _decode_keys(stored.get(_PRESENT)),
+        decode_former_keys(stored.get(FORMER_KEYS)),
+        _decode_keys(stored.get(_REGISTERED)),
+    )
     keys = next_keys(keys, credentials, context.clock.now(), usable=usable)
     if tenant.metadata.annotations.get(GRACE_ANNOTATION) == "none":
-        keys = SigningKeys(keys.present)
-    values = {FORMER_KEYS: encode_former_keys(keys.former)} if keys.former else {}
-    present = msgspec.json.encode(dict(keys.present), order="deterministic").decode()
-    await context.kube.apply(signing_keys_secret(tenant, values | {_PRESENT: present}))
+        keys = replace(keys, former={})
+    await _write(tenant, keys, context)
     return keys
 
 
-def _decode_present(text: str | None) -> dict[str, str]:
+async def keep_signing_keys_of_held(key: Key, context: ReconcileContext) -> None:
+    """Keep the keys of a Tenant that nothing else is done for: its pods go on, and providers may sign with what was replaced.
+
+    New keys were not tried, so they are not accepted later; the reconcile after the pause takes them.
+    """
+    tenant = context.relations.tenant(key.namespace, key.name)
+    if tenant is None or tenant.metadata.deletion_timestamp is not None:
+        return
+    if context.cache.secret(key.namespace, child_name(key.name, "teardown")) is None:
+        return  # never provisioned
+    try:
+        await keep_signing_keys(tenant, await read_credentials(tenant, context), context, usable=False)
+    except UnmanagedObject as error:  # the reconcile after the pause reports it in a condition
+        log.warning("signing_keys.not_kept", tenant=tenant.metadata.dotted, error=error.message)
+
+
+async def record_registered(
+    tenant: Tenant, keys: SigningKeys, name: str, value: str, context: ReconcileContext
+) -> None:
+    """Record the secret that a provider signs with from now on."""
+    if keys.registered.get(name) != value:
+        await _write(tenant, replace(keys, registered={**keys.registered, name: value}), context)
+
+
+async def _write(tenant: Tenant, keys: SigningKeys, context: ReconcileContext) -> None:
+    values = {FORMER_KEYS: encode_former_keys(keys.former)} if keys.former else {}
+    values |= {_PRESENT: _encode_keys(keys.present)}
+    values |= {_REGISTERED: _encode_keys(keys.registered)} if keys.registered else {}
+    await context.kube.apply(signing_keys_secret(tenant, values))
+
+
+def _encode_keys(keys: Mapping[str, str]) -> str:
+    return msgspec.json.encode(dict(keys), order="deterministic").decode()
+
+
+def _decode_keys(text: str | None) -> dict[str, str]:
     try:
         return msgspec.json.decode(text or "{}", type=dict[str, str])
     except msgspec.DecodeError:  # somebody's hand: the next change has no grace

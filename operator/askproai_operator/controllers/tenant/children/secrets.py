@@ -48,7 +48,7 @@ def runtime_secret(
 
 
 def signing_keys_secret(tenant: Tenant, values: dict[str, str]) -> Manifest:
-    """Return `T-signing-keys`: the present and the former keys by which providers sign."""
+    """Return `T-signing-keys`: the present, the former and the registered keys by which providers sign."""
     return _secret(tenant, SIGNING_KEYS, values)
 
 
