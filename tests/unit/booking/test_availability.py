@@ -1,6 +1,7 @@
 """Availability is pure: hours, holidays, buffers, notice, horizon, grid and both clock changes, as a table."""
 
 import gc
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from time import process_time
 from zoneinfo import ZoneInfo
@@ -17,12 +18,15 @@ from askproai_runtime.booking.availability import (
     Obstacle,
     ServiceRules,
     SlotQuery,
+    Span,
+    busy_window,
     find_obstacle,
     free_slots,
     least_busy_per_start,
     nearest_slots,
 )
 from askproai_runtime.booking.opening_hours import find_closure
+from askproai_runtime.booking.search import find_closest
 
 BERLIN = ZoneInfo("Europe/Berlin")
 EVERY_DAY = tuple(Weekday)
@@ -334,6 +338,28 @@ def test_one_persons_day_off_or_short_day_closes_no_branch(staff, whole_day: boo
     assert find_obstacle(both, local(f"{DAY}T14:00"), now, staff, whole_day=whole_day) is obstacle
 
 
+def test_a_time_is_outside_of_the_hours_of_the_person_who_was_asked_for() -> None:
+    mornings = msgspec.structs.replace(MEHMET, working_hours=(hours("09:00", "12:00"),))
+    start, now, both = local(f"{DAY}T14:00"), local("2026-11-20T10:00"), rules(ANNA, mornings)
+    assert find_obstacle(both, start, now, "mehmet") is Obstacle.OUTSIDE_HOURS
+    assert find_obstacle(both, start, now, "anna") is find_obstacle(both, start, now, None) is Obstacle.TAKEN
+
+
+def test_staff_members_of_one_start_keep_the_order_of_the_config() -> None:
+    query = SlotQuery.at(local(f"{DAY}T14:00"), local("2026-11-20T00:00"), None)
+    assert [slot.staff for slot in free_slots(rules(MEHMET, ANNA), {}, query)] == ["mehmet", "anna"]
+
+
+@pytest.mark.parametrize(("day", "day_hours"), [(DAY, 24), ("2027-03-28", 23), ("2026-10-25", 25)])
+def test_the_claims_of_a_day_are_read_from_its_first_buffer_to_the_end_of_its_last_appointment(
+    day: str, day_hours: int
+) -> None:
+    window = busy_window(rules(buffer_before_minutes=15, buffer_after_minutes=30), date.fromisoformat(day))
+    midnight = local(f"{day}T00:00")
+    assert window.start == midnight - timedelta(minutes=15)
+    assert window.end == midnight + timedelta(hours=day_hours, minutes=90)
+
+
 def test_buffers_are_within_the_hours() -> None:
     tight = rules(buffer_before_minutes=30, buffer_after_minutes=45, slot_step_minutes=15)
     now = local("2026-11-20T10:00")
@@ -365,7 +391,7 @@ def test_only_who_can_do_a_service_and_has_a_resource_is_asked() -> None:
     branch = Branch(name="mitte", display_name="Mitte", staff=(ANNA, MEHMET, late, david))
     service = Service(name="s", display_name="S", staff={"mitte": ("mehmet", "anna", "clara"), "nord": ("david",)})
     able = ServiceRules.of(BERLIN, branch, service)
-    assert able.staff_members == (ANNA, MEHMET)
+    assert (able.zone, able.staff_members) == (BERLIN, (ANNA, MEHMET))
     assert [able.display_name(staff) for staff in ("anna", "david", "eva")] == ["Anna", "David", "eva"]
     elsewhere = ServiceRules.of(BERLIN, msgspec.structs.replace(branch, name="sued"), service)
     assert elsewhere.staff_members == ()
@@ -385,6 +411,37 @@ def test_fairness_counts_the_shares_that_are_taken_on_that_day_alone() -> None:
     overnight = BusySpan(local("2026-11-26T20:00"), local(f"{DAY}T01:00"))
     assert chosen([overnight], [span(DAY, "09:00", "11:00")]) == "anna"
     assert chosen([overnight], [span(DAY, "09:00", "09:30")]) == "mehmet"
+
+
+def test_fairness_counts_the_local_day_of_a_start_after_midnight() -> None:
+    night = rules(ANNA, MEHMET, opening=(hours("00:00", "00:00"),))
+    query = SlotQuery.at(local("2026-11-28T00:00"), local("2026-11-20T00:00"), None)
+    busy = {1: [span("2026-11-28", "09:00", "10:00")], 2: [span(DAY, "09:00", "18:00")]}
+    assert [slot.staff for slot in least_busy_per_start(free_slots(night, busy, query), busy, night)] == ["mehmet"]
+
+
+async def test_only_the_days_that_may_have_a_closer_start_are_read_and_no_day_off() -> None:
+    absent = msgspec.structs.replace(ANNA, absences=(Absence(first=date(2026, 11, 27), last=date(2026, 11, 27)),))
+    weekdays = tuple(day for day in Weekday if day is not Weekday.SUN)
+    both = rules(absent, MEHMET, opening=(hours("09:00", "18:00", *weekdays),), minimum_notice_minutes=60)
+    read: list[date] = []
+
+    async def read_busy(window: Span) -> dict[int, list[BusySpan]]:
+        read.append((window.start + timedelta(hours=12)).astimezone(BERLIN).date())
+        return {}
+
+    now, first = local("2026-11-26T23:00"), local("2026-11-26T23:30")
+    query = SlotQuery(now, first, local("2026-12-10T00:00"), "anna", limit=2)
+    found = await find_closest(both, read_busy, query)
+    assert [(slot.start, slot.staff) for slot in found] == [
+        (local("2026-11-28T09:00"), "anna"),
+        (local("2026-11-28T10:00"), "anna"),
+    ]
+    assert read == [date(2026, 11, 28)], (
+        "the notice leaves nothing of Thursday, she is absent on Friday, and Sunday cannot be closer"
+    )
+    assert await find_closest(both, read_busy, replace(query, limit=None)) == []
+    assert await find_closest(both, read_busy, replace(query, end=first)) == []
 
 
 minutes = st.integers(0, 24 * 60)

@@ -130,6 +130,8 @@ def test_the_default_service_lasts_30_minutes_costs_nothing_and_is_done_by_all_s
     manifest = default_service(branch())
     assert manifest["metadata"]["name"] == "mitte-standardberatung"
     assert manifest["metadata"]["labels"]["askproai.de/auto-created"] == "true"
+    assert manifest["metadata"]["labels"]["app.kubernetes.io/name"] == "askproai"
+    assert manifest["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "askproai-operator"
     assert manifest["metadata"]["annotations"]["askproai.de/reason"] == "branch_provisioning"
     assert manifest["metadata"]["ownerReferences"][0]["uid"] == "uid-1"
     assert manifest["metadata"]["ownerReferences"][0]["name"] == "mitte"

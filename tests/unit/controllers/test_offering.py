@@ -104,6 +104,20 @@ def test_a_capacity_is_lowered_no_further_than_it_must_be():
     assert plan_units([branch()], [nine, four]).effective_capacity == {"a-neun": 9, "b-vier": 3}
 
 
+def test_a_person_of_two_branches_is_divided_once():
+    def with_person(name: str, person: str | None) -> Branch:
+        manifest = raw("Branch", staff=[{"id": "anna", "displayName": "Anna", "skills": ["schnitt"], "person": person}])
+        manifest["metadata"]["name"] = name
+        return Branch.from_raw(manifest)
+
+    three = offering("a-drei", capacity=3, branchRef={"name": "mitte"})
+    two = offering("b-zwei", capacity=2, branchRef={"name": "nord"})
+    same = plan_units([with_person("mitte", "anna-m"), with_person("nord", "anna-m")], [three, two])
+    assert list(same.per_person.values()) == [6]
+    namesakes = plan_units([with_person("mitte", None), with_person("nord", "anna-m")], [three, two])
+    assert sorted(namesakes.per_person.values()) == [2, 3]
+
+
 def test_services_are_listed_by_name_those_of_all_branches_too():
     everywhere = offering("bart", branchRef=None)
     services = [offering("zopf"), everywhere, offering("farbe"), offering("fremd", branchRef={"name": "nord"})]
