@@ -23,6 +23,7 @@ DECISIONS = (
     "askproai_operator/controllers/offering/staffing.py",
     "askproai_runtime/booking/availability.py",
     "askproai_runtime/booking/opening_hours.py",
+    "askproai_runtime/booking/search.py",
     "askproai_runtime/branch_routing/matching.py",
     "askproai_runtime/german_dates/calendar_day.py",
     "askproai_runtime/german_dates/clock_time.py",
@@ -64,7 +65,8 @@ def _copy() -> None:
         "source_paths": ("src",),
         "only_mutate": tuple(f"src/{name}" for name in DECISIONS),
         "also_copy": ("hack", "crds", "charts", "examples", "docs"),
-        "pytest_add_cli_args": ("-p", "no:randomly", "-x", "-q", "-o", "addopts="),
+        # A fixed seed: the same mutants are noticed each time.
+        "pytest_add_cli_args": ("-p", "no:randomly", "--hypothesis-seed=0", "-x", "-q", "-o", "addopts="),
         "pytest_add_cli_args_test_selection": TESTS,
         "mutate_only_covered_lines": ("true",),
     }

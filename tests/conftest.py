@@ -7,12 +7,17 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from askproai_sandbox.databases import Database, fresh_database
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 
 pytest.register_assert_rewrite("tests.worlds")  # before anything imports it
+
+# A deadline measures how busy the machine is.
+settings.register_profile("shared-machine", deadline=None)
+settings.load_profile("shared-machine")
 
 
 @pytest.fixture(scope="session", autouse=True)

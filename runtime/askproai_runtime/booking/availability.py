@@ -292,7 +292,7 @@ def _subtract(working: list[EpochSpan], full: list[EpochSpan]) -> list[EpochSpan
 def _full_spans(staff_member: Staff, capacity: int, busy: Busy, within: EpochSpan) -> list[EpochSpan]:
     """Return the spans in which a staff member has no room for one more of `capacity` parallel appointments.
 
-    Only claims that overlap `within` are considered.
+    Only claims that overlap `within` are considered, so each of the spans overlaps it, too.
 
     Two limits apply: the shares of the staff member that are taken, whatever the number of units was when they were claimed,
     and the resources that can be claimed now. They differ only while appointments from before a change of capacities are
@@ -336,7 +336,7 @@ def allocate_claims(staff_member: Staff, capacity: int, busy: Busy, blocked: Spa
     member): otherwise free ones that do not line up would be lost.
     """
     first, last = int(blocked.start.timestamp()), int(blocked.end.timestamp())
-    if any(start < last and first < end for start, end in _full_spans(staff_member, capacity, busy, (first, last))):
+    if _full_spans(staff_member, capacity, busy, (first, last)):
         return None
     count = staff_member.units // capacity
     taken = {r: [span.seconds for span in busy.get(r, ())] for r in staff_member.resource_ids[: staff_member.units]}

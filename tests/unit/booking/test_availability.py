@@ -1,6 +1,7 @@
 """Availability is pure: hours, holidays, buffers, notice, horizon, grid and both clock changes, as a table."""
 
 import gc
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from time import process_time
 from zoneinfo import ZoneInfo
@@ -17,12 +18,15 @@ from askproai_runtime.booking.availability import (
     Obstacle,
     ServiceRules,
     SlotQuery,
+    Span,
+    busy_window,
     find_obstacle,
     free_slots,
     least_busy_per_start,
     nearest_slots,
 )
 from askproai_runtime.booking.opening_hours import find_closure
+from askproai_runtime.booking.search import find_closest
 
 BERLIN = ZoneInfo("Europe/Berlin")
 EVERY_DAY = tuple(Weekday)
@@ -289,6 +293,12 @@ def test_nearest_gives_the_closest_earliest_first() -> None:
         ("2026-11-27T17:30", False, Obstacle.OUTSIDE_HOURS),  # it would end after closing
         ("2026-11-27T10:20", False, Obstacle.OFF_GRID),
         ("2026-11-27T10:00", False, Obstacle.TAKEN),
+        ("2026-11-20T10:00", False, Obstacle.PAST),  # now
+        ("2026-11-20T11:00", False, Obstacle.TAKEN),  # exactly the notice
+        ("2027-02-18T17:00", False, Obstacle.TAKEN),  # the last bookable day
+        ("2027-02-19T00:00", False, Obstacle.TOO_FAR),
+        ("2026-11-27T09:00", False, Obstacle.TAKEN),
+        ("2026-11-27T17:00", False, Obstacle.TAKEN),
     ],
 )
 def test_the_first_obstacle_that_applies_is_found(start: str, whole_day: bool, obstacle: Obstacle) -> None:
@@ -299,6 +309,139 @@ def test_the_first_obstacle_that_applies_is_found(start: str, whole_day: bool, o
         minimum_notice_minutes=60,
     )
     assert find_obstacle(service_rules, local(start), local("2026-11-20T10:00"), None, whole_day=whole_day) is obstacle
+
+
+def test_a_day_is_past_when_it_is_over() -> None:
+    assert (
+        find_obstacle(rules(), local(f"{DAY}T00:00"), local("2026-11-28T00:00"), None, whole_day=True) is Obstacle.PAST
+    )
+    late = local("2026-11-27T23:59:59")
+    assert find_obstacle(rules(), local(f"{DAY}T00:00"), late, None, whole_day=True) is Obstacle.TAKEN
+
+
+@pytest.mark.parametrize(
+    ("staff", "whole_day", "obstacle"),
+    [
+        ("anna", False, Obstacle.OUTSIDE_HOURS),
+        ("anna", True, Obstacle.OUTSIDE_HOURS),
+        ("mehmet", False, Obstacle.OUTSIDE_HOURS),
+        ("mehmet", True, Obstacle.TAKEN),
+        (None, False, Obstacle.OUTSIDE_HOURS),
+        (None, True, Obstacle.TAKEN),
+    ],
+)
+def test_one_persons_day_off_or_short_day_closes_no_branch(staff, whole_day: bool, obstacle: Obstacle) -> None:
+    absent = msgspec.structs.replace(ANNA, absences=(Absence(first=date(2026, 11, 27), last=date(2026, 11, 27)),))
+    mornings = msgspec.structs.replace(MEHMET, working_hours=(hours("09:00", "12:00"),))
+    now = local("2026-11-20T10:00")
+    both = rules(absent, mornings)
+    assert find_obstacle(both, local(f"{DAY}T14:00"), now, staff, whole_day=whole_day) is obstacle
+
+
+def test_a_time_is_outside_of_the_hours_of_the_person_who_was_asked_for() -> None:
+    mornings = msgspec.structs.replace(MEHMET, working_hours=(hours("09:00", "12:00"),))
+    start, now, both = local(f"{DAY}T14:00"), local("2026-11-20T10:00"), rules(ANNA, mornings)
+    assert find_obstacle(both, start, now, "mehmet") is Obstacle.OUTSIDE_HOURS
+    assert find_obstacle(both, start, now, "anna") is find_obstacle(both, start, now, None) is Obstacle.TAKEN
+
+
+def test_staff_members_of_one_start_keep_the_order_of_the_config() -> None:
+    query = SlotQuery.at(local(f"{DAY}T14:00"), local("2026-11-20T00:00"), None)
+    assert [slot.staff for slot in free_slots(rules(MEHMET, ANNA), {}, query)] == ["mehmet", "anna"]
+
+
+@pytest.mark.parametrize(("day", "day_hours"), [(DAY, 24), ("2027-03-28", 23), ("2026-10-25", 25)])
+def test_the_claims_of_a_day_are_read_from_its_first_buffer_to_the_end_of_its_last_appointment(
+    day: str, day_hours: int
+) -> None:
+    window = busy_window(rules(buffer_before_minutes=15, buffer_after_minutes=30), date.fromisoformat(day))
+    midnight = local(f"{day}T00:00")
+    assert window.start == midnight - timedelta(minutes=15)
+    assert window.end == midnight + timedelta(hours=day_hours, minutes=90)
+
+
+def test_buffers_are_within_the_hours() -> None:
+    tight = rules(buffer_before_minutes=30, buffer_after_minutes=45, slot_step_minutes=15)
+    now = local("2026-11-20T10:00")
+    found = [find_obstacle(tight, local(f"{DAY}T{at}"), now, None) for at in ("09:15", "09:30", "16:15", "16:30")]
+    assert found == [Obstacle.OUTSIDE_HOURS, Obstacle.TAKEN, Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS]
+
+
+def test_a_start_is_asked_for_alone_even_on_a_grid_of_minutes() -> None:
+    start, now = local(f"{DAY}T10:00"), local("2026-11-20T10:00")
+    both = rules(ANNA, MEHMET, slot_step_minutes=1)
+    for staff, expected in ((None, ["anna", "mehmet"]), ("mehmet", ["mehmet"]), ("clara", [])):
+        assert [(s.start, s.staff) for s in free_slots(both, {}, SlotQuery.at(start, now, staff))] == [
+            (start, name) for name in expected
+        ]
+    assert not free_slots(both, {}, SlotQuery.at(start, start + timedelta(seconds=1), None)), "it is past then"
+
+
+def test_a_day_off_does_not_hide_the_days_after_it() -> None:
+    closed = Holidays(country="DE", subdivision="BE", closed=(date(2026, 11, 27),))
+    query = SlotQuery(local("2026-11-20T00:00"), local(f"{DAY}T00:00"), local("2026-11-29T00:00"))
+    found = free_slots(rules(opening=(hours("09:00", "10:00"),), holidays=closed), {}, query)
+    assert [slot.start for slot in found] == [local("2026-11-28T09:00")]
+
+
+def test_only_who_can_do_a_service_and_has_a_resource_is_asked() -> None:
+    """A staff member gets the resource when the operator has prepared the database, after the config."""
+    late = Staff(id="clara", display_name="Clara")
+    david = Staff(id="david", display_name="David", resource_ids=(4,))
+    branch = Branch(name="mitte", display_name="Mitte", staff=(ANNA, MEHMET, late, david))
+    service = Service(name="s", display_name="S", staff={"mitte": ("mehmet", "anna", "clara"), "nord": ("david",)})
+    able = ServiceRules.of(BERLIN, branch, service)
+    assert (able.zone, able.staff_members) == (BERLIN, (ANNA, MEHMET))
+    assert [able.display_name(staff) for staff in ("anna", "david", "eva")] == ["Anna", "David", "eva"]
+    elsewhere = ServiceRules.of(BERLIN, msgspec.structs.replace(branch, name="sued"), service)
+    assert elsewhere.staff_members == ()
+
+
+def test_fairness_counts_the_shares_that_are_taken_on_that_day_alone() -> None:
+    both = rules(ANNA, MEHMET)
+    slots = free_slots(both, {}, SlotQuery.at(local(f"{DAY}T14:00"), local("2026-11-20T00:00"), None))
+
+    def chosen(annas: list[BusySpan], mehmets: list[BusySpan]) -> str:
+        (slot,) = least_busy_per_start(slots, {1: annas, 2: mehmets}, both)
+        return slot.staff
+
+    halves = [BusySpan(local(f"{DAY}T09:00"), local(f"{DAY}T10:00"), units=2)] * 2
+    assert chosen(halves, [BusySpan(local(f"{DAY}T09:00"), local(f"{DAY}T10:30"))]) == "anna"
+    assert chosen([span("2026-11-26", "09:00", "18:00"), span("2026-11-28", "09:00", "18:00")], []) == "anna"
+    overnight = BusySpan(local("2026-11-26T20:00"), local(f"{DAY}T01:00"))
+    assert chosen([overnight], [span(DAY, "09:00", "11:00")]) == "anna"
+    assert chosen([overnight], [span(DAY, "09:00", "09:30")]) == "mehmet"
+
+
+def test_fairness_counts_the_local_day_of_a_start_after_midnight() -> None:
+    night = rules(ANNA, MEHMET, opening=(hours("00:00", "00:00"),))
+    query = SlotQuery.at(local("2026-11-28T00:00"), local("2026-11-20T00:00"), None)
+    busy = {1: [span("2026-11-28", "09:00", "10:00")], 2: [span(DAY, "09:00", "18:00")]}
+    assert [slot.staff for slot in least_busy_per_start(free_slots(night, busy, query), busy, night)] == ["mehmet"]
+
+
+async def test_only_the_days_that_may_have_a_closer_start_are_read_and_no_day_off() -> None:
+    absent = msgspec.structs.replace(ANNA, absences=(Absence(first=date(2026, 11, 27), last=date(2026, 11, 27)),))
+    weekdays = tuple(day for day in Weekday if day is not Weekday.SUN)
+    both = rules(absent, MEHMET, opening=(hours("09:00", "18:00", *weekdays),), minimum_notice_minutes=60)
+    read: list[date] = []
+
+    async def read_busy(window: Span) -> dict[int, list[BusySpan]]:
+        read.append((window.start + timedelta(hours=12)).astimezone(BERLIN).date())
+        return {}
+
+    now, first = local("2026-11-26T23:00"), local("2026-11-26T23:30")
+    query = SlotQuery(now, first, local("2026-12-10T00:00"), "anna", limit=2)
+    found = await find_closest(both, read_busy, query)
+    assert [(slot.start, slot.staff) for slot in found] == [
+        (local("2026-11-28T09:00"), "anna"),
+        (local("2026-11-28T10:00"), "anna"),
+    ]
+    assert read == [date(2026, 11, 28)], (
+        "the notice leaves nothing of Thursday, she is absent on Friday, and Sunday cannot be closer"
+    )
+    assert await find_closest(both, read_busy, replace(query, limit=None)) == []
+    assert await find_closest(both, read_busy, replace(query, end=first)) == []
 
 
 minutes = st.integers(0, 24 * 60)

@@ -18,13 +18,17 @@ from hypothesis import strategies as st
 from askproai_core.tenant_config import Absence, Branch, Holidays, Hours, Service, Staff, Weekday
 from askproai_runtime.booking.availability import (
     BusySpan,
+    Obstacle,
     ServiceRules,
     SlotQuery,
     Span,
     allocate_claims,
+    busy_window,
+    find_obstacle,
     free_slots,
     least_busy_per_start,
     nearest_slots,
+    subtract_spans,
 )
 from askproai_runtime.booking.search import find_closest
 
@@ -188,7 +192,7 @@ def cases(draw: st.DrawFn) -> tuple[ServiceRules, dict[int, list[BusySpan]], Slo
     return ServiceRules(zone, branch, service, staff), busy, query
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases())
 def test_slots_are_exactly_those_of_the_oracle(case) -> None:
     rules, busy, query = case
@@ -198,7 +202,7 @@ def test_slots_are_exactly_those_of_the_oracle(case) -> None:
     assert len(found) == len(set(found))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases())
 def test_every_slot_can_be_claimed_in_full_on_free_resources(case) -> None:
     """What is offered can be booked: at each instant as many resources as one appointment takes, all of them free."""
@@ -218,7 +222,7 @@ def test_every_slot_can_be_claimed_in_full_on_free_resources(case) -> None:
             assert all(span.end <= other.start or other.end <= span.start for other in busy.get(resource_id, ()))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases(), st.integers(1, 5), st.integers(1, 5), st.none() | st.integers(-600, 7000))
 def test_the_closest_starts_day_by_day_are_those_of_all_days_at_once(
     case, count: int, days: int, after: int | None
@@ -260,3 +264,86 @@ def test_an_exclusive_appointment_from_before_a_rise_of_capacity_blocks_the_whol
     ).blocked_span(at)
     assert allocate_claims(staff_member, 4, {1: [BusySpan(at, at + MINUTE, units=1)]}, blocked) is None
     assert allocate_claims(staff_member, 4, {1: [BusySpan(at, at + MINUTE, units=4)]}, blocked) is not None
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(cases(), st.data())
+def test_a_start_is_called_taken_exactly_when_the_rules_would_allow_it(case, data: st.DataObject) -> None:
+    """A caller who hears "taken" may ask for another time of that kind; any other reason says that no such time is free."""
+    rules, _, query = case
+    allowed = [slot.start for slot in free_slots(rules, {}, query) if slot.start > query.now]
+    anywhere = st.integers(1, 3000).map(lambda minutes: query.now + minutes * MINUTE)
+    start = data.draw(anywhere | st.sampled_from(allowed) if allowed else anywhere)
+    free = free_slots(rules, {}, SlotQuery.at(start, query.now, query.staff))
+    assert {slot.start for slot in free} <= {start}
+    assert (find_obstacle(rules, start, query.now, query.staff) is Obstacle.TAKEN) == bool(free)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(cases())
+def test_claims_outside_of_the_window_of_a_day_decide_about_none_of_its_starts(case) -> None:
+    rules, busy, query = case
+    day = query.first.astimezone(rules.zone).date()
+    walls = minutes_of(day, rules.zone)
+    of_day = replace(query, first=walls[0][0], end=walls[-1][0] + MINUTE)
+    window = busy_window(rules, day)
+    read = {r: [s for s in spans if s.start < window.end and window.start < s.end] for r, spans in busy.items()}
+    assert free_slots(rules, read, of_day) == free_slots(rules, busy, of_day)
+
+
+@given(
+    st.integers(1, 60),
+    st.lists(st.tuples(st.integers(-20, 70), st.integers(0, 30)), max_size=6),
+)
+def test_the_rest_of_a_span_is_every_minute_that_no_other_covers_and_no_minute_twice(
+    length: int, others: list[tuple[int, int]]
+) -> None:
+    first = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    covered = [Span(first + a * MINUTE, first + (a + n) * MINUTE) for a, n in others]
+    pieces = subtract_spans(Span(first, first + length * MINUTE), covered)
+    minutes = [first + n * MINUTE for n in range(-30, 110)]
+    rest = [at for at in minutes[30 : 30 + length] if not any(span.start <= at < span.end for span in covered)]
+    assert [at for piece in pieces for at in minutes if piece.start <= at < piece.end] == rest
+    assert all(piece.start < piece.end for piece in pieces)
+
+
+def test_an_appointment_changes_its_resource_only_where_that_is_taken() -> None:
+    at = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    half = timedelta(minutes=30)
+    staff_member = Staff(id="p", display_name="", resource_ids=(1, 2, 3), units=3)
+    blocked = Span(at, at + 3 * half)
+    busy = {1: [BusySpan(at, at + half, 3)]}
+    assert allocate_claims(staff_member, 3, busy, blocked) == [(2, blocked)], "1 gets free, and 2 is kept"
+    busy = {
+        1: [BusySpan(at + half, at + 2 * half, 3)],
+        2: [BusySpan(at, at + half, 3), BusySpan(at + 2 * half, at + 3 * half, 3)],
+        3: [BusySpan(at, at + 3 * half, 3)],
+    }
+    assert allocate_claims(staff_member, 3, busy, blocked) == [
+        (1, Span(at, at + half)),
+        (1, Span(at + 2 * half, at + 3 * half)),
+        (2, Span(at + half, at + 2 * half)),
+    ]
+
+
+def test_a_person_is_full_from_the_last_share_to_the_first_that_gets_free() -> None:
+    """Four at once: only while all four shares are taken is there no room for one more."""
+    at = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    staff_member = Staff(id="p", display_name="", resource_ids=(1, 2, 3, 4), units=4)
+    quarter = timedelta(minutes=15)
+    busy = {n: [BusySpan(at + n * quarter, at + (n + 4) * quarter, 4)] for n in staff_member.resource_ids}
+
+    def fits(first: int, end: int) -> bool:
+        return allocate_claims(staff_member, 4, busy, Span(at + first * quarter, at + end * quarter)) is not None
+
+    assert [fits(n, n + 1) for n in range(9)] == [n != 4 for n in range(9)]
+    assert (fits(0, 4), fits(5, 9), fits(3, 5), fits(4, 6), fits(0, 9)) == (True, True, False, False, False)
+
+
+def test_an_appointment_of_two_places_needs_two_of_four_units() -> None:
+    at = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    staff_member = Staff(id="p", display_name="", resource_ids=(1, 2, 3, 4, 5), units=4)
+    blocked = Span(at, at + timedelta(hours=1))
+    taken = {n: [BusySpan(blocked.start, blocked.end, 4)] for n in (1, 2, 3)}
+    assert allocate_claims(staff_member, 2, {n: taken[n] for n in (1, 2)}, blocked) == [(3, blocked), (4, blocked)]
+    assert allocate_claims(staff_member, 2, taken, blocked) is None, "4 alone is half of it, and 5 is claimed no more"

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from askproai_core.tenant_config import Holidays
 from askproai_runtime.booking import opening_hours, warm_up
@@ -18,8 +19,21 @@ def test_the_holidays_of_every_branch_are_read() -> None:
     assert opening_hours._public_holidays.cache_info().currsize == 1
 
 
-@pytest.mark.parametrize("time_zone", ["Europe/Nowhere", "Europe/Berlin"])
-def test_a_config_that_cannot_be_used_does_not_keep_the_pod_from_starting(time_zone: str) -> None:
+@pytest.mark.parametrize(
+    ("time_zone", "warnings"),
+    [
+        ("Europe/Berlin", ["booking.holidays_unknown"]),
+        ("Europe/Nowhere", ["booking.not_warm"]),
+    ],
+)
+def test_a_config_that_cannot_be_used_is_reported_and_does_not_keep_the_pod_from_starting(
+    time_zone: str, warnings: list[str]
+) -> None:
+    opening_hours._public_holidays.cache_clear()
     config = salon_config(time_zone=time_zone)
     branch = msgspec.structs.replace(config.branches[0], holidays=Holidays(country="XX"))
-    warm_up(msgspec.structs.replace(config, branches=(branch,)), NOW)
+    with capture_logs() as logs:
+        warm_up(msgspec.structs.replace(config, branches=(branch,)), NOW)
+    assert [entry["event"] for entry in logs] == warnings
+    if time_zone == "Europe/Nowhere":
+        assert (logs[0]["error"], logs[0]["consequence"]) == ("ZoneInfoNotFoundError", "the first caller waits longer")

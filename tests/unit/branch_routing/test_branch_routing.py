@@ -36,6 +36,7 @@ def chain_of(*named: tuple[str, str, str]) -> TenantConfig:
         ("haarwerk pankow", "pankow", False),
         ("Potsdam", "potsdam", False),
         ("Berlin-Mitte", "mitte", False),
+        ("1", "mitte", True),
         ("2", "pankow", True),  # a caller who says no name hears which branch it is
         ("zwei", "pankow", True),
         ("die Dritte", "potsdam", True),
@@ -105,6 +106,48 @@ def test_a_near_postal_code_is_offered_and_not_assumed() -> None:
     far = find("80331")
     assert isinstance(far, BranchQuestion)
     assert far.suggested_branch is None
+
+
+@pytest.mark.parametrize(
+    ("postal_codes", "phrase", "suggested"),
+    [
+        (("1010", "8010"), "1020", "west"),  # Vienna and Graz: four digits
+        (("10119", "80331"), "10999", "west"),  # two digits are shared
+        (("10119", "80331"), "19999", None),  # one alone covers a quarter of the country
+        (("10119", "10437"), "10999", None),  # both are as near
+    ],
+)
+def test_only_one_branch_that_is_nearer_than_all_others_is_suggested(
+    postal_codes: tuple[str, str], phrase: str, suggested: str | None
+) -> None:
+    west, east = postal_codes
+    branches = tuple(
+        Branch(name=name, display_name=name.title(), address=Address(postal_code=code, city=""))
+        for name, code in (("west", west), ("ost", east))
+    )
+    question = find(phrase, config=msgspec.structs.replace(CHAIN, branches=branches, services=()))
+    assert isinstance(question, BranchQuestion)
+    assert question.suggested_branch == suggested
+
+
+def test_a_postal_code_may_be_written_with_a_space() -> None:
+    chain = chain_of(("ost", "Salong Ost", "11 22 Malmö"), ("west", "Salong Väst", "22 33 Lund"))
+    found = find("1122", config=chain)
+    assert isinstance(found, FoundBranch)
+    assert found.branch.name == "ost"
+
+
+@pytest.mark.parametrize(("count", "has_digits"), [(9, True), (10, False)])
+def test_digits_choose_among_as_many_branches_as_have_a_key_each(count: int, has_digits: bool) -> None:
+    names = ("alt", "berg", "cux", "dorf", "eck", "furt", "grund", "hof", "insel", "jura")[:count]
+    chain = chain_of(*((name, f"Salon {name}", "") for name in names))
+    assert isinstance(find("neun", config=chain), FoundBranch) is has_digits
+
+
+def test_a_suggested_branch_is_chosen_only_by_a_yes() -> None:
+    assert isinstance(find("ja", suggested_branch="mitte"), FoundBranch)
+    for phrase in ("in Hamburg", "nein", "nein, ja doch nicht"):
+        assert isinstance(find(phrase, suggested_branch="mitte"), BranchQuestion)
 
 
 def test_two_branches_with_one_postal_code_are_asked_for() -> None:

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
+from askproai_operator.api.conditions import Reason
 from askproai_operator.controllers.agent.inputs import PlanInputs
 from askproai_operator.controllers.agent.observe import Observation, PendingCreate, RecordedState
-from askproai_operator.controllers.agent.plan import GRACE, PUBLISH, Action, Plan, Step, make_plan
+from askproai_operator.controllers.agent.plan import GRACE, PUBLISH, Action, Plan, Step, entries_without, make_plan
 from askproai_operator.controllers.agent.render import Desired, DesiredNumber
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 NUMBER = "+49301234567"
+THIRD = DesiredNumber("+49302222222")
 MARKER = "inst/ns/mitte"
 DESIRED = Desired(
     MARKER,
@@ -77,6 +79,32 @@ CASES = [
         RecordedState(llm_id="llm_1"),
         (*CREATE, Step(Action.DELETE_LLM, ("llm_1",))),
         "a used LLM can not serve a new agent: its version must be the agent's, 0",
+    ),
+    (
+        replace(EMPTY, llm=llm(1, published=False)),
+        RecordedState(llm_id="llm_1"),
+        (*CREATE, Step(Action.DELETE_LLM, ("llm_1",))),
+        "a draft of a later version is not the agent's first, either",
+    ),
+    (
+        replace(EMPTY, llm=llm(0)),
+        RecordedState(llm_id="llm_1"),
+        (*CREATE, Step(Action.DELETE_LLM, ("llm_1",))),
+        "a published first version can not be changed any more",
+    ),
+    (
+        replace(EMPTY, llm=llm(2, default_dynamic_variables={})),
+        RecordedState(llm_id="llm_1"),
+        CREATE,
+        "an LLM without our marker is a person's by now: it is not deleted",
+    ),
+    (EMPTY, RecordedState("agent_1"), (), "the agent that our status names is gone: one 404 is not believed"),
+    (EMPTY, RecordedState(llm_id="llm_1"), (), "the LLM that our status names is gone: one 404 is not believed"),
+    (
+        replace(SETTLED, published_llm=None, agent=agent(), llm=llm()),
+        RECORDED,
+        (Step(Action.FORK, ("0",)), PUBLISH, BIND),
+        "a published version whose LLM cannot be read is replaced",
     ),
     (
         replace(EMPTY, llm=llm(published=False, general_prompt="alt")),
@@ -211,3 +239,161 @@ def test_an_agent_to_adopt_that_does_not_exist_is_refused() -> None:
     plan = plan_for(EMPTY, RecordedState(), adopt="agent_9")
     assert plan.refused is not None
     assert "agent_9" in plan.refused.message
+
+
+def test_a_create_that_was_begun_is_waited_for_as_long_as_it_may_still_appear() -> None:
+    plan = plan_for(EMPTY, PENDING_LLM)
+    assert (plan.wait, plan.recorded_missing) == (GRACE - timedelta(seconds=1), False)
+    assert plan.lines() == [f"not before {(GRACE.total_seconds() - 1):.0f} s have passed"]
+
+
+@pytest.mark.parametrize("recorded", [RECORDED, RecordedState("agent_1"), RecordedState(llm_id="llm_1")])
+def test_what_our_status_names_and_is_gone_is_waited_for_and_reported(recorded: RecordedState) -> None:
+    plan = plan_for(EMPTY, recorded)
+    assert (plan.wait, plan.recorded_missing) == (GRACE, True)
+
+
+def test_a_plan_is_read_step_by_step_with_what_a_person_must_do() -> None:
+    edited = {"general_prompt": "alt", "begin_message": "x"}
+    desired = replace(DESIRED, llm={**DESIRED.llm, "begin_message": "Hallo"}, numbers=(*DESIRED.numbers, THIRD))
+    numbers = {**bound(), THIRD.e164: None}
+    observation = replace(SETTLED, llm=llm(**edited), published_llm=llm(**edited), numbers=numbers)
+    assert plan_for(observation, desired=desired).lines() == [
+        "open a draft from version 0",
+        "change the LLM: general_prompt, begin_message",
+        "publish that version",
+        f"bind {NUMBER} to the published version",
+        f"{THIRD.e164} is not at Retell: import it there, or give spec.phoneNumbers[].sip of its Branch",
+    ]
+    assert plan_for(SETTLED).lines() == ["nothing to do"]
+
+
+def test_a_number_that_cannot_be_bound_keeps_none_of_the_others_from_it() -> None:
+    trunk = replace(THIRD, e164="+49303333333", problem="Secret trunk has no key password: add it")
+    strange = {"inbound_agents": [{"agent_id": "agent_y"}, {"agent_id": "agent_x"}]}
+    desired = replace(DESIRED, numbers=(trunk, THIRD, DesiredNumber(NUMBER)))
+    for observation, recorded in ((SETTLED, RECORDED), (EMPTY, RecordedState())):
+        numbers = {trunk.e164: None, THIRD.e164: strange, NUMBER: {}}
+        plan = plan_for(replace(observation, numbers=numbers), recorded, desired=desired)
+        assert plan.steps[-1] == BIND
+        assert plan.bound == (NUMBER,)
+        assert [(problem.reason, problem.number, problem.message) for problem in plan.number_problems] == [
+            (
+                Reason.NUMBER_NOT_AT_RETELL,
+                trunk.e164,
+                f"{trunk.e164} is not at Retell: Secret trunk has no key password: add it",
+            ),
+            (
+                Reason.NUMBER_BOUND_ELSEWHERE,
+                THIRD.e164,
+                f"{THIRD.e164} is bound to agent agent_x, agent_y, which is not ours: unbind it at Retell",
+            ),
+        ]
+
+
+def test_the_numbers_of_an_agent_that_is_created_again_are_bound_as_before_until_they_are_known() -> None:
+    recorded = replace(PENDING_LLM, pending=PendingCreate("llm", NOW - GRACE), numbers=(NUMBER,))
+    plan = plan_for(EMPTY, recorded, desired=replace(DESIRED, numbers=None))
+    assert plan.bound == (NUMBER,)
+
+
+# What a person changed at Retell
+
+
+def test_a_draft_that_answers_no_calls_is_named_with_what_it_changes() -> None:
+    draft = replace(SETTLED, agent=agent(1, published=False, voice_id="x"), llm=llm(1, general_prompt="y"))
+    plan = plan_for(draft)
+    assert (plan.foreign_draft, plan.drift, plan.published_elsewhere) == (("general_prompt", "voice_id"), (), False)
+    assert plan_for(SETTLED).foreign_draft == ()
+
+
+def test_our_own_open_draft_is_not_a_persons() -> None:
+    plan = plan_for(
+        replace(SETTLED, agent=agent(1, published=False, voice_id="x"), published_agent=agent(voice_id="y"))
+    )
+    assert plan.foreign_draft == ()
+    assert plan.drift == ("voice_id",)
+
+
+@pytest.mark.parametrize(
+    ("published", "recorded", "elsewhere"),
+    [
+        (agent(1, voice_id="x"), 0, True),
+        (agent(0, voice_id="x"), 0, False),  # the manifest was changed, not the agent
+        (agent(1, voice_id="x"), None, False),  # adopted: we have published nothing yet
+        (agent(1), 0, False),  # a crash before the status was written
+    ],
+)
+def test_a_version_that_somebody_else_published_is_told_from_our_own(
+    published: dict[str, Any], recorded: int | None, elsewhere: bool
+) -> None:
+    observation = replace(SETTLED, agent=published, published_agent=published)
+    plan = plan_for(observation, replace(RECORDED, published_version=recorded))
+    assert plan.published_elsewhere is elsewhere
+
+
+# The inbound webhook
+
+URL = "https://calls.example/salon/retell/inbound"
+OLD_URL = "https://old.example/salon/retell/inbound"
+OWN_URL = "https://crm.example/hook"
+SET, REMOVE, UNBIND = (Step(action, (NUMBER,)) for action in (Action.WEBHOOK, Action.NO_WEBHOOK, Action.UNBIND))
+
+
+@pytest.mark.parametrize(
+    ("live", "desired", "steps"),
+    [
+        (None, URL, (SET,)),
+        (OLD_URL, URL, (SET,)),
+        (OWN_URL, URL, (SET,)),
+        (URL, URL, ()),
+        (URL, None, (REMOVE,)),
+        (OWN_URL, None, ()),
+        (None, None, ()),
+    ],
+)
+def test_a_bound_number_has_exactly_the_desired_webhook_and_keeps_a_persons_where_none_is_desired(
+    live: str | None, desired: str | None, steps: tuple[Step, ...]
+) -> None:
+    numbers = {NUMBER: {**bound()[NUMBER], "inbound_webhook_url": live}}
+    plan = plan_for(replace(SETTLED, numbers=numbers), desired=replace(DESIRED, inbound_url=desired))
+    assert plan.steps == steps
+
+
+def test_an_imported_number_gets_the_webhook_after_it_is_bound() -> None:
+    number = DesiredNumber(NUMBER, {"phone_number": NUMBER})
+    desired = replace(DESIRED, numbers=(DesiredNumber(THIRD.e164), number), inbound_url=URL)
+    observation = replace(SETTLED, numbers={NUMBER: None, THIRD.e164: {}})
+    bind, webhook = (Step(action, (THIRD.e164,)) for action in (Action.BIND, Action.WEBHOOK))
+    assert plan_for(observation, desired=desired).steps == (
+        bind,
+        webhook,
+        Step(Action.IMPORT, (NUMBER,), number),
+        BIND,
+        SET,
+    )
+
+
+@pytest.mark.parametrize(
+    ("entries", "steps"),
+    [
+        (bound()[NUMBER]["inbound_agents"], (REMOVE, UNBIND)),
+        ([], (REMOVE,)),  # a crash between the two
+        ([{"agent_id": "agent_x"}], ()),  # it is another agent's by now, and so is its webhook
+    ],
+)
+def test_a_number_that_is_given_up_loses_our_webhook_before_its_binding(
+    entries: list[dict[str, Any]], steps: tuple[Step, ...]
+) -> None:
+    numbers = {NUMBER: {"inbound_agents": entries, "inbound_webhook_url": URL}, THIRD.e164: {}}
+    desired = replace(DESIRED, numbers=(THIRD,), inbound_url=None)
+    plan = plan_for(replace(SETTLED, numbers=numbers), desired=desired)
+    assert plan.steps == (Step(Action.BIND, (THIRD.e164,)), *steps)
+
+
+def test_agents_without_a_weight_share_a_number_that_is_given_up_equally() -> None:
+    others = [{"agent_id": "agent_x"}, {"agent_id": "agent_y", "weight": 3.0}]
+    assert entries_without([{"agent_id": "agent_1"}, *others], {"agent_1"}) == (
+        {"agent_id": "agent_x", "weight": 0.25},
+        {"agent_id": "agent_y", "weight": 0.75},
+    )

@@ -130,9 +130,16 @@ def test_the_default_service_lasts_30_minutes_costs_nothing_and_is_done_by_all_s
     manifest = default_service(branch())
     assert manifest["metadata"]["name"] == "mitte-standardberatung"
     assert manifest["metadata"]["labels"]["askproai.de/auto-created"] == "true"
+    assert manifest["metadata"]["labels"]["app.kubernetes.io/name"] == "askproai"
+    assert manifest["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "askproai-operator"
     assert manifest["metadata"]["annotations"]["askproai.de/reason"] == "branch_provisioning"
     assert manifest["metadata"]["ownerReferences"][0]["uid"] == "uid-1"
+    assert manifest["metadata"]["ownerReferences"][0]["name"] == "mitte"
+    assert (manifest["apiVersion"], manifest["kind"]) == ("askproai.de/v1alpha1", "ServiceOffering")
     default = ServiceOffering.from_raw(manifest)
+    assert default.spec.branch_ref is not None
+    assert (default.spec.branch_ref.name, default.spec.display_name) == ("mitte", "Standardberatung")
+    assert default.spec.price.currency == "EUR"
     assert (default.spec.duration_minutes, f"{default.spec.price.amount}") == (30, "0.00")
     assert staff_by_branch(default, [branch()]) == {"mitte": ("anna", "mehmet")}
     assert written_services(branch(), [default, offering()]) == [offering()]
@@ -167,6 +174,24 @@ def test_the_default_service_exists_exactly_while_nobody_has_written_one(
     ), case
 
 
+@pytest.mark.parametrize(
+    ("offerings", "default", "status", "text"),
+    [
+        ((), None, Status.TRUE, "the default service; it goes when the first hand-made one comes"),
+        ((offering(), DEFAULT, offering()), DEFAULT, Status.TRUE, "2 services"),
+        (
+            (),
+            offering(branchRef={"name": "x"}),
+            Status.FALSE,
+            "no service names this branch, and the ServiceOffering mitte-standardberatung is another one's: create a service",
+        ),
+    ],
+)
+def test_a_branchs_status_says_which_services_it_has_or_what_to_do(offerings, default, status, text):
+    condition = plan_default_service(inputs(offerings=offerings, default=default), LATER).condition
+    assert (condition.type, condition.status, condition.message) == (ConditionType.SERVICES_READY, status, text)
+
+
 def test_a_new_branch_waits_a_moment_for_its_services():
     """One `kubectl apply` brings the services right after their branch."""
     created = branch().metadata.creation_timestamp
@@ -176,6 +201,13 @@ def test_a_new_branch_waits_a_moment_for_its_services():
         Reason.PROGRESSING,
         timedelta(seconds=3),
     )
+    condition = plan.condition
+    assert (plan.services, condition.type, condition.message) == (
+        0,
+        ConditionType.SERVICES_READY,
+        "waits for a service",
+    )
+    assert plan_default_service(inputs(), created).action is Action.NONE, "a clock that has not moved"
     assert plan_default_service(inputs(), created + timedelta(seconds=3)).action is Action.CREATE
     assert plan_default_service(inputs(), created - timedelta(seconds=1)).action is Action.CREATE, (
         "a clock that is behind"

@@ -96,6 +96,43 @@ def test_an_offering_whose_capacity_changed_with_its_neighbours_is_reconciled_ag
     assert outdated_offerings([five, four], units) == [four]
 
 
+def test_an_offering_that_gets_its_capacity_back_is_reconciled_again():
+    lowered = {"conditions": [{"type": "StaffMatched", "status": "False", "reason": "CapacityUnsupported"}]}
+    four, other = offering("b-vier", lowered, capacity=4), offering("c-zwei", capacity=2)
+    assert outdated_offerings([four, other], plan_units([branch()], [four, other])) == [four]
+
+
+def test_a_capacity_is_lowered_no_further_than_it_must_be():
+    nine, four = offering("a-neun", capacity=9), offering("b-vier", capacity=4)
+    assert plan_units([branch()], [nine, four]).effective_capacity == {"a-neun": 9, "b-vier": 3}
+
+
+def test_a_person_of_two_branches_is_divided_once():
+    def with_person(name: str, person: str | None) -> Branch:
+        manifest = raw("Branch", staff=[{"id": "anna", "displayName": "Anna", "skills": ["schnitt"], "person": person}])
+        manifest["metadata"]["name"] = name
+        return Branch.from_raw(manifest)
+
+    three = offering("a-drei", capacity=3, branchRef={"name": "mitte"})
+    two = offering("b-zwei", capacity=2, branchRef={"name": "nord"})
+    same = plan_units([with_person("mitte", "anna-m"), with_person("nord", "anna-m")], [three, two])
+    assert list(same.per_person.values()) == [6]
+    namesakes = plan_units([with_person("mitte", None), with_person("nord", "anna-m")], [three, two])
+    assert sorted(namesakes.per_person.values()) == [2, 3]
+
+
+def test_services_are_listed_by_name_those_of_all_branches_too():
+    everywhere = offering("bart", branchRef=None)
+    services = [offering("zopf"), everywhere, offering("farbe"), offering("fremd", branchRef={"name": "nord"})]
+    active = active_offerings(services, [branch()])
+    assert [service.metadata.name for service in active] == ["bart", "farbe", "zopf"]
+    assert staff_by_branch(everywhere, [branch()]) == {"mitte": ("anna", "mehmet")}
+
+
+def test_without_a_calendar_nobody_has_an_event_type():
+    assert staff_without_event_type(offering(calcom=None), {"mitte": ("mehmet", "anna")}) == ["anna", "mehmet"]
+
+
 def test_a_default_service_makes_way_for_a_hand_made_one():
     manifest = raw("ServiceOffering")
     manifest["metadata"] |= {"name": "default", "labels": {"askproai.de/auto-created": "true"}}
