@@ -5,8 +5,8 @@ import asyncio
 import asyncpg
 import structlog
 
-from askproai_core.database import DATABASE_UNAVAILABLE, AdminStore
-from askproai_core.lifecycle import sleep_until_stopped
+from askproai_core.database import DATABASE_UNAVAILABLE, AdminStore, EndedSession, WatchStep
+from askproai_core.lifecycle import Stopped, run_until_stopped, sleep_until_stopped
 from askproai_operator.engine import Metrics
 
 log = structlog.get_logger(__name__)
@@ -16,7 +16,11 @@ _RECONNECT_SECONDS = 1.0
 
 
 async def watch_sessions(database: AdminStore, metrics: Metrics, stop: asyncio.Event) -> None:
-    """Check until `stop`. A database that is away is tried again each second."""
+    """Check until `stop`, once the database was prepared. A database that is away is tried again each second."""
+    try:
+        await run_until_stopped(stop, database.wait_until_prepared())
+    except Stopped:
+        return
     while not stop.is_set():
         try:
             await _check_until_stopped(database, metrics, stop)
@@ -26,16 +30,20 @@ async def watch_sessions(database: AdminStore, metrics: Metrics, stop: asyncio.E
 
 
 async def _check_until_stopped(database: AdminStore, metrics: Metrics, stop: asyncio.Event) -> None:
-    async with database.watch_sessions() as check:
+    def ended(session: EndedSession) -> None:
+        log.warning("session.ended", role=session.role, misuse=session.misuse, suspended=session.suspended)
+        metrics.sessions_ended.labels(session.misuse).inc()
+
+    def failed(step: WatchStep, role: str, error: Exception) -> None:
+        todo = "if it lasts: end the session in pg_locks as a superuser"
+        log.warning("session_watch.blocked", step=step, role=role, error=type(error).__name__, todo=todo)
+        metrics.session_watch_failures.labels(step).inc()
+
+    async with database.watch_sessions(ended, failed) as check:
         while not stop.is_set():
             try:
-                ended = await check()
+                await check()
             except asyncpg.PostgresError as error:
                 # The connection is kept: while a table of the catalog is locked, a new one could not be opened.
-                todo = "if it lasts: end the session in pg_locks as a superuser"
-                log.warning("session_watch.blocked", error=type(error).__name__, todo=todo)
-            else:
-                for session in ended:
-                    log.warning("session.ended", role=session.role, misuse=session.misuse, suspended=session.suspended)
-                    metrics.sessions_ended.labels(session.misuse).inc()
+                failed(WatchStep.LOOK, "", error)
             await sleep_until_stopped(stop, CHECK_SECONDS)

@@ -19,11 +19,11 @@ from askproai_core.database.roles import (
     require_passable_options,
     with_authority,
 )
-from askproai_core.database.sessions import EndedSession, Misuse
+from askproai_core.database.sessions import EndedSession, Misuse, WatchStep
 
 __all__ = [
     "DATABASE_UNAVAILABLE", "PERSON", "AdminStore", "Connection", "DataOwnedByOther", "DatabaseError", "EndedSession",
     "LoginSuspended", "Migration", "MigrationBlocked", "MigrationError", "Migrator", "Misuse", "Pool", "RolesUnavailable",
-    "TenantFacts", "TenantNotFound", "login_dsn", "oldest_usable_version", "open_pool", "parse_login", "require_passable_options",
-    "schema_version", "shipped_migrations", "with_authority",
+    "TenantFacts", "TenantNotFound", "WatchStep", "login_dsn", "oldest_usable_version", "open_pool", "parse_login",
+    "require_passable_options", "schema_version", "shipped_migrations", "with_authority",
 ]  # fmt: skip

@@ -18,7 +18,15 @@ from askproai_core.database.migrate import (
 )
 from askproai_core.database.pool import Connection, DatabaseError, Pool, open_pool
 from askproai_core.database.resources import Member, ResourceKey, ensure_resources
-from askproai_core.database.sessions import EndedSession, Misuse, open_watch
+from askproai_core.database.sessions import (
+    SUSPENSION_SECONDS,
+    Ended,
+    Failed,
+    Misuse,
+    TenantLogin,
+    TenantLogins,
+    open_watch,
+)
 from askproai_core.tenant_config import Retention
 
 # Every table with rows of a tenant, referencing tables first. A test compares it with the catalog.
@@ -31,8 +39,6 @@ log = structlog.get_logger(__name__)
 
 # A dump takes minutes, and each attempt makes others wait: it is not for every Tenant's reconcile to make one.
 _BLOCKED_REST_SECONDS = 60.0
-
-SUSPENSION_SECONDS = 900
 
 # Two replicas during a rolling update make four processes; only the leader works, with two connections.
 COORDINATOR_CONNECTIONS = 8
@@ -64,9 +70,9 @@ class DataOwnedByOther(DatabaseError):
 class LoginSuspended(DatabaseError):
     """A session of the tenant's role did what no pod does, so the role may not log in for a while."""
 
-    def __init__(self, misuse: Misuse) -> None:
+    def __init__(self, misuse: Misuse | None) -> None:
         super().__init__(
-            f"the tenant's database login did what no pod does ({misuse}) and may not connect for "
+            f"the tenant's database login did what no pod does ({misuse or 'noted by another process'}) and may not connect for "
             f"{SUSPENSION_SECONDS // 60} minutes: find out who else has its password (who may read the Secret with DATABASE_URL?), "
             "and delete that Secret, so that a new password is made"
         )
@@ -82,7 +88,8 @@ class AdminStore:
         self._prepared = False
         self._blocked: MigrationBlocked | None = None
         self._blocked_until = 0.0  # monotonic
-        self._suspended: dict[str, tuple[float, Misuse]] = {}  # by role: until when (monotonic), and why
+        self._prepare_ended = asyncio.Event()
+        self._logins = TenantLogins()
 
     async def prepare(self) -> None:
         """Create the group roles and migrate the schema. Safe to repeat, and to run twice at the same time.
@@ -91,13 +98,20 @@ class AdminStore:
         migration that was blocked is tried again after a minute, by whichever call comes first. Meanwhile the schema may be the
         one before, on which this release runs, too. Raises `MigrationBlocked` if it is older than that.
         """
-        async with self._preparing, self._connection() as conn:
-            if self._prepared and await schema_version(conn) >= shipped_migrations()[-1].version:
-                return
-            if self._blocked is None or monotonic() >= self._blocked_until:
-                await self._migrate(conn)
-            if self._blocked is not None and await schema_version(conn) < oldest_usable_version():
-                raise MigrationBlocked(*self._blocked.args)
+        try:
+            async with self._preparing, self._connection() as conn:
+                if self._prepared and await schema_version(conn) >= shipped_migrations()[-1].version:
+                    return
+                if self._blocked is None or monotonic() >= self._blocked_until:
+                    await self._migrate(conn)
+                if self._blocked is not None and await schema_version(conn) < oldest_usable_version():
+                    raise MigrationBlocked(*self._blocked.args)
+        finally:
+            self._prepare_ended.set()
+
+    async def wait_until_prepared(self) -> None:
+        """Wait for the end of the first `prepare`, even if it failed: a session that misbehaves may be the reason."""
+        await self._prepare_ended.wait()
 
     async def _migrate(self, conn: Connection) -> None:
         """Create the roles and migrate; if a table is locked, note it and let others go on for a minute."""
@@ -136,9 +150,26 @@ class AdminStore:
             if owner != uid:
                 await _adopt(conn, tenant, owner, uid)
             await _write_facts(conn, tenant, facts)
-            self._require_login_allowed(tenant)
-            await roles.ensure_login(conn, self._dsn, self.role_name(tenant), password, connection_limit)
+            await self._ensure_login(conn, self.role_name(tenant), password, connection_limit)
         return bool(owner != uid)
+
+    async def _ensure_login(self, conn: Connection, name: str, password: str, connection_limit: int) -> None:
+        """Create or update the login; the watch knows it before it may log in. Raises `LoginSuspended`."""
+        login: TenantLogin | None = None
+
+        def before_login(oid: int, former_limit: int) -> None:
+            nonlocal login
+            self._logins.note_mark(TenantLogin(oid, name, former_limit))
+            login = TenantLogin(oid, name, connection_limit)
+            self._logins.created[oid] = login
+            if (suspension := self._logins.suspension(name)) is not None:
+                raise LoginSuspended(suspension.misuse)
+
+        await roles.ensure_login(conn, self._dsn, name, password, connection_limit, before_login=before_login)
+        if (suspension := self._logins.suspension(name)) is not None and login is not None:  # meanwhile
+            self._logins.to_suspend[login.oid] = login
+            raise LoginSuspended(suspension.misuse)
+        self._logins.suspended.pop(name, None)
 
     async def ensure_coordinator(self, password: str) -> None:
         """Create or update the coordinator's login role; `coordinator_dsn(password)` is its URL."""
@@ -178,7 +209,7 @@ class AdminStore:
         With `uid` only rows of that Tenant are erased, never those of an earlier Tenant of this name that nobody adopted.
         """
         async with self._connection() as conn:
-            await roles.drop_login(conn, self.role_name(tenant))
+            await self._drop_login(conn, self.role_name(tenant))
         if erase:
             await self.erase(tenant, uid)
 
@@ -191,9 +222,15 @@ class AdminStore:
         async with self._connection() as conn:
             owner = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
             if owner in {None, uid}:
-                await roles.drop_login(conn, self.role_name(tenant))
+                await self._drop_login(conn, self.role_name(tenant))
         if erase:
             await self.erase(tenant, uid)
+
+    async def _drop_login(self, conn: Connection, role: str) -> None:
+        if self._logins.suspension(role) is None:
+            self._logins.suspended.pop(role, None)  # or the watch would restore it meanwhile
+        await roles.drop_login(conn, role)
+        self._logins.forget(role)
 
     async def erase(self, tenant: str, uid: str | None = None) -> None:
         """Delete the tenant's rows if they belong to the Tenant with `uid` (None: whoever owns them)."""
@@ -224,26 +261,14 @@ class AdminStore:
         return roles.without_authority(roles.login_dsn(self._dsn, role, password))
 
     @asynccontextmanager
-    async def watch_sessions(self) -> AsyncIterator[Callable[[], Awaitable[list[EndedSession]]]]:
+    async def watch_sessions(self, ended: Ended, failed: Failed) -> AsyncIterator[Callable[[], Awaitable[None]]]:
         """Yield a function that looks at the tenants' sessions once, and ends those that hold up others.
 
-        A role that it suspended is refused by `ensure_tenant` for a while, and restored by it after that. This is kept in the
-        process: another one restores the login at its first reconcile, and the next misuse suspends it again.
+        A role that it suspended is refused by `ensure_tenant` for a while, and may log in after that. Another process, which finds
+        the role suspended, counts the time from then on.
         """
-        async with open_watch(self._dsn) as watch:
-
-            async def check() -> list[EndedSession]:
-                ended = await watch.check()
-                until = monotonic() + SUSPENSION_SECONDS
-                self._suspended |= {session.role: (until, session.misuse) for session in ended if session.suspended}
-                return ended
-
-            yield check
-
-    def _require_login_allowed(self, tenant: str) -> None:
-        until, misuse = self._suspended.get(self.role_name(tenant), (0.0, Misuse.TABLE_LOCK))
-        if monotonic() < until:
-            raise LoginSuspended(misuse)
+        async with open_watch(self._dsn, self._logins, ended, failed) as watch:
+            yield watch.check
 
     async def close(self) -> None:
         if self._pool is not None:

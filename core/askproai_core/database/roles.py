@@ -3,11 +3,14 @@
 `askproai_owner` owns the tables, `askproai_tenant` has the grants of all tenants, and each tenant's login role is its member.
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import asyncpg
@@ -25,10 +28,18 @@ TENANT_PREFIX = "askproai_t_"  # of the login roles of tenants
 
 _AUTHORITY = "sslrootcert"
 _FILES_OF_ADMIN = {"sslcert", "sslkey", "sslcrl", "sslpassword", "passfile", "service", "servicefile", "sslcrldir"}
+# Added to the CONNECTION LIMIT of a role that is suspended: another leader sees that it was not refused by hand, nor half created.
+SUSPENDED_MARK = 1_000_000
+_DROP_SECONDS = 10.0
+_LOGIN_SECONDS = 0.25  # within which a login that was accepted is seen as a session
 
 # The defaults of a login role. A compromised pod can raise them for itself; they guard against accidents, not attacks.
 _ROLE_SETTINGS = {"statement_timeout": "15s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
 _SCRAM_ITERATIONS = 4096
+
+_END_SESSIONS = (
+    "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_get_activity(NULL) WHERE usesysid = $1::bigint::oid"
+)
 
 
 class RolesUnavailable(DatabaseError):
@@ -153,13 +164,28 @@ async def _become_member(conn: Connection) -> None:
 
 
 async def ensure_login(
-    conn: Connection, dsn: str, name: str, password: str, connection_limit: int, *, group: str = TENANTS
+    conn: Connection,
+    dsn: str,
+    name: str,
+    password: str,
+    connection_limit: int,
+    *,
+    group: str = TENANTS,
+    before_login: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Create or update a login role: password, limit, timeouts, membership. Writes nothing if all of that is right."""
+    """Create or update a login role: password, limit, timeouts, membership. Writes nothing if all of that is right.
+
+    `before_login` gets its oid and the limit it has before it may log in, and may raise.
+    """
     database, role = database_name(dsn), _identifier(name)
-    is_new = not await conn.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name)
-    if is_new:
+    find = "SELECT oid::bigint AS oid, rolconnlimit FROM pg_roles WHERE rolname = $1"
+    found = await conn.fetchrow(find, name)
+    is_new = found is None
+    if found is None:
         await conn.execute(f"CREATE ROLE {role} NOLOGIN")
+        found = await conn.fetchrow(find, name)
+    if before_login is not None and found is not None:
+        before_login(found["oid"], found["rolconnlimit"])
     settings = [f"{key}={value}" for key, value in _ROLE_SETTINGS.items()]
     is_current = await conn.fetchval(
         """SELECT rolcanlogin AND rolconnlimit = $2 AND rolinherit AND pg_has_role(rolname, $3, 'USAGE')
@@ -187,13 +213,15 @@ async def ensure_login(
 
 
 async def drop_login(conn: Connection, role: str) -> None:
-    """Drop a tenant's login role, after its sessions and with all that it owns."""
-    if not await conn.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
+    """Drop a tenant's login role, after its sessions and with all that it owns. Raises `DatabaseError` if they do not end."""
+    oid = await conn.fetchval("SELECT oid::bigint FROM pg_roles WHERE rolname = $1", role)
+    if oid is None:
         return
     name = _identifier(role)
-    await conn.execute(f"ALTER ROLE {name} NOLOGIN")
     await conn.execute(f"GRANT {name} TO CURRENT_USER")  # only a member may end its sessions and drop its objects
-    await conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", role)
+    await conn.execute(_END_SESSIONS, oid)  # one that changes the role itself would keep the next statement waiting
+    await conn.execute(f"ALTER ROLE {name} NOLOGIN CONNECTION LIMIT 0")
+    await _end_sessions(conn, role, oid)
     await conn.execute(f"DROP OWNED BY {name}")
     try:
         await conn.execute(f"DROP ROLE {name}")
@@ -202,6 +230,19 @@ async def drop_login(conn: Connection, role: str) -> None:
         log.warning("role.kept", role=role, detail=error.detail, todo="in that database: DROP OWNED BY, then DROP ROLE")
         return
     log.info("role.dropped", role=role)
+
+
+async def _end_sessions(conn: Connection, role: str, oid: int) -> None:
+    """End the sessions of a role that may not log in any more, until two looks found none.
+
+    A session of a role that does not exist any more could be ended by a superuser only, and one that was just accepted shows late.
+    """
+    deadline, is_first = monotonic() + _DROP_SECONDS, True
+    while await conn.fetch(_END_SESSIONS, oid) or is_first:
+        if monotonic() >= deadline:
+            raise DatabaseError(f"sessions of role {role} do not end: as a superuser, end them; tried again by itself")
+        is_first = False
+        await asyncio.sleep(_LOGIN_SECONDS)
 
 
 async def _password_works(dsn: str) -> bool:

@@ -31,6 +31,8 @@ class Metrics:
         self.missed_deletions = create.counter("missed_deletions", missed)
         ended = "Sessions of tenants' database logins that were ended because they held up others"
         self.sessions_ended = create.counter("tenant_sessions_ended", ended, "misuse")
+        failures = "What the watch over the tenants' database sessions could not do at a check, and tries again"
+        self.session_watch_failures = create.counter("session_watch_failures", failures, "step")
         unguarded = "1 if no admission policy restricts the operator's account"
         self.writes_unguarded = create.gauge("writes_unguarded", unguarded)
         self._orphans = create.gauge("leftovers", "What deletions could not remove yet", "sort")

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from askproai_core.database import Misuse
-from askproai_core.database.sessions import open_watch
+from tests.integration.hijacker.test_session_watch import Report, checks
 from tests.worlds.hijacked_tenant import Attack, HijackedTenant, queued
 
 # More changes than a session may be behind with: it then drops all that it knows of the catalog.
@@ -31,14 +31,15 @@ LOCKED = (
 async def test_a_watch_that_must_read_the_catalog_again_is_not_kept_from_it(
     env: HijackedTenant, locked: str, read: str | None
 ) -> None:
-    async with open_watch(env.database.dsn) as watch:
-        assert await watch.check() == []
+    report = Report()
+    async with checks(env.database.admin, report) as check:
         flood = await env.connect()
         await flood.execute(f"BEGIN; {FLOOD}")
         await env.launch(Attack("blinding", queued(locked, read), Misuse.TABLE_LOCK))
         await flood.execute("COMMIT")
-        assert [ended.misuse for ended in await watch.check()] == [Misuse.TABLE_LOCK]
-        assert await watch.check() == []
+        await check()
+        assert {ended.misuse for ended in report.ended} == {Misuse.TABLE_LOCK}
+        assert report.failed == []
     await env.database.admin.ensure_tenant(env.victim.tenant, env.victim.uid, "password-of-victim", 60)
 
 
@@ -49,25 +50,27 @@ async def backend_of(env: HijackedTenant) -> tuple[str | None, str]:
 
 async def test_the_watch_keeps_no_dead_row_from_being_removed(env: HijackedTenant) -> None:
     """Its open transaction has no snapshot."""
-    async with open_watch(env.database.dsn) as watch:
+    async with checks(env.database.admin, Report()) as check:
         for _ in range(3):
-            assert await watch.check() == []
+            await check()
             assert (await backend_of(env))[0] is None
 
 
 async def test_each_check_sees_the_sessions_anew(env: HijackedTenant) -> None:
     """A transaction would see its first picture of them again."""
-    async with open_watch(env.database.dsn) as watch:
-        assert await watch.check() == []
+    report = Report()
+    async with checks(env.database.admin, report) as check:
         conn = await env.connect()
         await conn.execute("SELECT pg_advisory_lock(1)")
-        assert [ended.misuse for ended in await watch.check()] == [Misuse.ADVISORY_LOCK]
+        await check()
+        assert {ended.misuse for ended in report.ended} == {Misuse.ADVISORY_LOCK}
 
 
 async def test_sessions_of_other_databases_keep_the_watch_from_no_lock(env: HijackedTenant) -> None:
     """A server may have databases of other applications, whose sessions are none of ours."""
     other = await asyncpg.connect(env.database.superuser_dsn.replace(env.database.name, "postgres"))
-    async with open_watch(env.database.dsn) as watch:
-        assert await watch.check() == []
+    report = Report()
+    async with checks(env.database.admin, report):
         assert (await backend_of(env))[1] == "idle in transaction"
+        assert report.failed == []
     await other.close()

@@ -139,7 +139,7 @@ async def test_a_suspended_login_comes_back_after_its_time_and_says_why_before(
     env: HijackedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1000.0]
-    monkeypatch.setattr(admin_module, "monotonic", lambda: now[0])
+    monkeypatch.setattr(sessions_module, "monotonic", lambda: now[0])
     attacker, admin = env.attacker, env.database.admin
     ensure = (attacker.tenant, attacker.uid, "password-of-hijacked", 60)
     async with env.watched():
