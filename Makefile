@@ -62,7 +62,7 @@ coverage: tools ## Unit and integration tests with branch coverage, against the 
 mutation: $(STAMP) ## Change the pure decisions one operator at a time, and see a unit test fail (about 15 minutes)
 	@python hack/mutate.py --bar 75 $(ARGS)
 
-bench: $(STAMP) ## Measure what docs/performance.md states (about 3 minutes)
+bench: $(STAMP) ## Measure what docs/performance.md states (about 10 minutes)
 	@python -m tests.load.bench
 
 soak: $(STAMP) ## Check the promises in a storm of faults, 20 minutes (SECONDS=60 SEED=7 to set both; docs/performance.md)

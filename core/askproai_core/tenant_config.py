@@ -131,10 +131,18 @@ class EventType(_ConfigStruct, frozen=True):
     event_type_id: int
 
 
+class OwnEventType(EventType, frozen=True):
+    """An event type in a staff member's own Cal.com account; `credential` is the mounted file with that account's key."""
+
+    credential: str
+
+
 class Service(_ConfigStruct, frozen=True):
     """A service that can be booked, `capacity` times at once with each staff member.
 
     `branch` is None when every branch offers it. `staff` maps a branch's name to the ids of those who can do it there.
+    Event types with another key than the tenant's are a field of their own: pods of a release that does not know it must not
+    book them with the tenant's.
     """
 
     name: str
@@ -152,6 +160,12 @@ class Service(_ConfigStruct, frozen=True):
     capacity: int = 1
     staff: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     event_types: tuple[EventType, ...] = ()
+    own_event_types: tuple[OwnEventType, ...] = ()
+
+    @property
+    def linked_event_types(self) -> tuple[EventType, ...]:
+        """Return the event types of all accounts."""
+        return (*self.event_types, *self.own_event_types)
 
 
 class Agent(_ConfigStruct, frozen=True):
@@ -169,6 +183,7 @@ class CalendarConfig(_ConfigStruct, frozen=True):
     base_url: str = ""
     api_versions: tuple[CalcomVersion, ...] = (CalcomVersion.V2,)
     attendee_email_domain: str = ""
+    requests_per_minute: int = 75  # of all pods together; 0 means no limit
 
 
 class RateLimits(_ConfigStruct, frozen=True):
@@ -209,6 +224,11 @@ class TenantConfig(_ConfigStruct, frozen=True):
     rate_limits: RateLimits = RateLimits()
     booking_limits: BookingLimits = BookingLimits()
     retention: Retention = Retention()
+
+    def own_credential(self, event_type_id: int | None) -> str | None:
+        """Return the mounted file with the key of an event type; None if it is in the tenant's own account."""
+        own = (each for service in self.services for each in service.own_event_types)
+        return next((each.credential for each in own if each.event_type_id == event_type_id), None)
 
 
 def encode(config: TenantConfig) -> str:

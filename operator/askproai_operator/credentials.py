@@ -1,12 +1,13 @@
 """A tenant's provider keys, read by name from the Secrets that its manifest names, and the operator's own Secrets."""
 
 import base64
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from askproai_core.tenant_config import CalendarProvider
-from askproai_operator.api import Calcom, SecretKeyRef, Tenant
+from askproai_operator.api import Calcom, EventType, SecretKeyRef, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Reason
 from askproai_operator.context import ReconcileContext
 from askproai_operator.engine import MANAGER, resources
@@ -18,6 +19,7 @@ RETELL_KEY = "retell-api-key"
 CALCOM_KEY = "calcom-api-key"
 RETELL_BASE_URL, CALCOM_BASE_URL = "retell-base-url", "calcom-base-url"  # in `T-teardown` only, beside the keys
 CALCOM_WEBHOOK = "calcom-webhook-secret"
+_OWN_KEY_PREFIX = f"{CALCOM_KEY}-"  # of staff members' own keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,38 @@ def secret_refs(tenant: Tenant) -> dict[str, SecretKeyRef]:
     return found
 
 
-async def read_credentials(tenant: Tenant, context: ReconcileContext) -> Credentials:
-    """Read all keys that the tenant names, each Secret once."""
-    by_file, namespace, account = secret_refs(tenant), tenant.metadata.namespace, calendar_account(tenant)
+def event_types_of(offering: ServiceOffering) -> tuple[EventType, ...]:
+    """Return all event types that an offering names, in whichever account."""
+    return offering.spec.calcom.event_types if offering.spec.calcom else ()
+
+
+def own_key_refs(offerings: Iterable[ServiceOffering]) -> dict[str, SecretKeyRef]:
+    """Return the keys of event types in staff members' own accounts, by the name of the file that the pods read."""
+    refs = (each.api_key_secret_ref for offering in offerings for each in event_types_of(offering))
+    return {own_key_file(ref): ref for ref in refs if ref is not None}
+
+
+def own_key_file(ref: SecretKeyRef) -> str:
+    """Return the name of the mounted file of a staff member's own key: by where it is, so that a new value changes no name."""
+    return f"{_OWN_KEY_PREFIX}{hashlib.sha256(f'{ref.name}/{ref.key}'.encode()).hexdigest()[:12]}"
+
+
+def own_keys(values: Mapping[str, str]) -> dict[str, str]:
+    """Return those of the files, or of the keys of `T-teardown`, that are staff members' own keys."""
+    return {name: value for name, value in values.items() if name.startswith(_OWN_KEY_PREFIX)}
+
+
+async def read_own_keys(
+    refs: Mapping[str, SecretKeyRef], namespace: str, context: ReconcileContext
+) -> dict[str, str | CredentialProblem]:
+    """Read staff members' own keys, each Secret once."""
+    return (await _read_values(refs, namespace, context))[0]
+
+
+async def _read_values(
+    by_file: Mapping[str, SecretKeyRef], namespace: str, context: ReconcileContext
+) -> tuple[dict[str, str | CredentialProblem], tuple[str, ...]]:
+    """Return the values or why they cannot be used, and what is to be said about Secrets that are used unpermitted."""
     names = {ref.name for ref in by_file.values()}
     secrets = {name: await context.kube.get(resources.SECRETS, namespace, name) for name in sorted(names)}
     refusals = {name: problem for name, secret in secrets.items() if (problem := find_refusal(secret, namespace, name))}
@@ -83,13 +114,20 @@ async def read_credentials(tenant: Tenant, context: ReconcileContext) -> Credent
         file: refused.get(ref.name) or secret_value(secrets[ref.name], ref.name, ref.key)
         for file, ref in by_file.items()
     }
+    return found, () if refused else tuple(refusal.message for refusal in refusals.values())
+
+
+async def read_credentials(tenant: Tenant, context: ReconcileContext) -> Credentials:
+    """Read all keys that the tenant names, each Secret once."""
+    by_file, account = secret_refs(tenant), calendar_account(tenant)
+    found, unpermitted = await _read_values(by_file, tenant.metadata.namespace, context)
     return Credentials(
         values={file: value for file, value in found.items() if isinstance(value, str)},
         secret_refs=by_file,
         problems=tuple(dict.fromkeys(value for value in found.values() if not isinstance(value, str))),
         retell_base_url=tenant.spec.retell.base_url or context.settings.retell_base_url,
         calendar_base_url=(account.base_url if account else None) or context.settings.calcom_base_url,
-        unpermitted=() if refused else tuple(refusal.message for refusal in refusals.values()),
+        unpermitted=unpermitted,
     )
 
 
@@ -118,10 +156,17 @@ def find_refusal(secret: dict[str, Any] | None, namespace: str, name: str) -> Cr
 
 
 async def read_own_secret(
-    context: ReconcileContext, namespace: str, tenant: str, child: str = "teardown"
+    context: ReconcileContext, namespace: str, tenant: str, child: str = "teardown", *, uid: str | None = None
 ) -> dict[str, str]:
-    """Return the values of a tenant's own Secret (`runtime`, `admin`, `signing-keys` or `teardown`); empty without one."""
-    return decode_secret(await context.kube.get(resources.SECRETS, namespace, f"{tenant}-{child}"))
+    """Return the values of a tenant's own Secret (`runtime`, `admin`, `signing-keys` or `teardown`); empty without one.
+
+    With `uid` also empty if it is of a former Tenant of this name, and not collected yet: who knows its passwords and keys was let
+    in by that one.
+    """
+    secret = await context.kube.get(resources.SECRETS, namespace, f"{tenant}-{child}")
+    references = ((secret or {}).get("metadata") or {}).get("ownerReferences") or []
+    owners = {reference["uid"] for reference in references if reference["kind"] == Tenant.kind}
+    return {} if uid is not None and owners and uid not in owners else decode_secret(secret)
 
 
 def secret_manifest(

@@ -38,6 +38,9 @@ KEY_ANNOTATIONS: Final = {
     SubjectKind.RETELL_KEY: "askproai.de/retell-key",
     SubjectKind.CALCOM_KEY: "askproai.de/calcom-key",
 }
+OWN_KEYS_ANNOTATION: Final = (
+    "askproai.de/own-calcom-keys"  # beside them: of staff members' own keys, separated by commas
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,13 @@ class Subject:
     @property
     def queue_key(self) -> Key:
         return queue_key(self.name)
+
+
+def recorded_keys(annotations: Mapping[str, str]) -> list[Subject]:
+    """Return the keys that the annotations of `T-teardown` name."""
+    found = [Subject(kind, annotations[name]) for kind, name in KEY_ANNOTATIONS.items() if name in annotations]
+    own = annotations.get(OWN_KEYS_ANNOTATION, "").split(",")
+    return [*found, *(Subject(SubjectKind.CALCOM_KEY, value) for value in own if value)]
 
 
 class Holder(msgspec.Struct, frozen=True, omit_defaults=True):

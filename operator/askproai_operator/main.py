@@ -43,7 +43,7 @@ import typer
 from aiohttp import web
 
 from askproai_core.clock import Clock, SystemClock
-from askproai_core.database import AdminStore
+from askproai_core.database import AdminStore, require_passable_options
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import serve_probes
 from askproai_core.kube import LeaseApi, elector_from_settings, leadership
@@ -180,6 +180,7 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
         rules = CircuitRules(open_for=timedelta(seconds=settings.circuit_open_seconds))
         clients = ProviderClients(clock, registry=metrics.registry, hosts=hosts, rules=rules)
         providers = await stack.enter_async_context(clients)
+        require_passable_options(settings.admin_dsn())
         database = AdminStore(settings.admin_dsn())
         stack.push_async_callback(database.close)
         redis = _redis(settings, clock)

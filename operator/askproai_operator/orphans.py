@@ -1,4 +1,5 @@
-"""The ledger of orphans: remote objects that a deletion could not remove within its budget.
+"""The ledger of orphans: remote objects that a deletion could not remove within its budget, or that are in an account which their
+owner uses no longer.
 
 Each entry is a Secret in the operator's namespace, which outlives the namespace of the deleted object. It is a Secret because a
 later attempt needs the provider's key, and the tenant's own copy is gone by then. It is created before our finalizer is
@@ -9,7 +10,7 @@ removed, so nothing is forgotten; `controllers/orphan.py` retries until the obje
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 PAST_BUDGET: Final = timedelta(seconds=1)
 LABEL: Final = "askproai.de/leftover"
 _ENTRY: Final = "entry.json"
+_FORMER: Final = "in a former account "
 _WHAT, _WHY, _SINCE = (f"askproai.de/{name}" for name in ("what", "last-error", "since"))
 
 
@@ -47,7 +49,10 @@ class Owner(msgspec.Struct, frozen=True):
 
 
 class OrphanedAgent(msgspec.Struct, frozen=True, tag="agent", tag_field="sort"):
-    """What a RetellAgent has at Retell: the objects that its status named, and all that carry its marker."""
+    """What a RetellAgent has at Retell: the objects that its status named, and all that carry its marker.
+
+    `former_account` is set if the owner exists and has left the workspace: the keyed hash of the key to it.
+    """
 
     owner: Owner
     marker: str
@@ -55,20 +60,22 @@ class OrphanedAgent(msgspec.Struct, frozen=True, tag="agent", tag_field="sort"):
     agent_id: str | None = None
     llm_id: str | None = None
     numbers: tuple[str, ...] = ()
+    former_account: str = ""
 
     def describe(self) -> str:
         ids = ", ".join(each for each in (self.agent_id, self.llm_id) if each) or "one that has no id yet"
-        return f"left at Retell: {ids}, marker {self.marker}"
+        return f"left {_FORMER if self.former_account else ''}at Retell: {ids}, marker {self.marker}"
 
 
 class OrphanedWebhooks(msgspec.Struct, frozen=True, tag="webhook", tag_field="sort"):
-    """The webhooks that a Tenant registered at Cal.com."""
+    """The webhooks that a Tenant registered at Cal.com. `former_account` as for an agent."""
 
     owner: Owner
     urls: tuple[str, ...]
+    former_account: str = ""
 
     def describe(self) -> str:
-        return f"left at Cal.com: the webhook {', '.join(self.urls)}"
+        return f"left {_FORMER if self.former_account else ''}at Cal.com: the webhook {', '.join(self.urls)}"
 
 
 class OrphanedDatabase(msgspec.Struct, frozen=True, tag="database", tag_field="sort"):
@@ -95,13 +102,17 @@ Orphan = OrphanedAgent | OrphanedWebhooks | OrphanedDatabase | OrphanedCache
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One Secret of the ledger. `keys` are the provider's credentials, never logged; `last_error` is the last failure."""
+    """One Secret of the ledger. `keys` are the provider's credentials, never logged; `last_error` is the last failure.
+
+    `created_at` is None if the API server did not say it.
+    """
 
     name: str
     uid: str
     orphan: Orphan
     keys: Mapping[str, str]
     last_error: str
+    created_at: datetime | None = None
 
     def __repr__(self) -> str:  # a traceback or a log line must not contain the keys
         return f"LedgerEntry({self.name})"
@@ -168,7 +179,9 @@ async def remove_entry(entry: LedgerEntry, context: ReconcileContext) -> None:
 
 def _secret_name(orphan: Orphan) -> str:
     owner = "/".join(msgspec.structs.astuple(orphan.owner))
-    return f"askproai-leftover-{sort_of(orphan)}-{hashlib.sha256(owner.encode()).hexdigest()[:12]}"
+    account = getattr(orphan, "former_account", "")  # an object can have left several, and be deleted as well
+    whose = f"{owner}/{account}" if account else owner
+    return f"askproai-leftover-{sort_of(orphan)}-{hashlib.sha256(whose.encode()).hexdigest()[:12]}"
 
 
 def _manifest(
@@ -192,4 +205,12 @@ def _parse(raw: dict[str, Any]) -> LedgerEntry | None:
     except ValueError as error:  # msgspec's and base64's errors are ValueErrors
         log.warning("leftover.unreadable", secret=meta["name"], error=type(error).__name__)
         return None
-    return LedgerEntry(meta["name"], meta["uid"], orphan, keys, (meta.get("annotations") or {}).get(_WHY, ""))
+    created = meta.get("creationTimestamp")
+    return LedgerEntry(
+        meta["name"],
+        meta["uid"],
+        orphan,
+        keys,
+        (meta.get("annotations") or {}).get(_WHY, ""),
+        datetime.fromisoformat(created) if created else None,
+    )

@@ -114,7 +114,11 @@ class Relations:
         labels = {**(old.labels if old else {}), **(new.labels if new else {})}
         keys = {Key(Tenant.kind, namespace, labels[TENANT_LABEL])} if TENANT_LABEL in labels else set()
         if ref is SECRETS:
-            keys.update(model.key for model in self._cache.models(namespace) if name in secrets_named(model))
+            naming = [model for model in self._cache.models(namespace) if name in secrets_named(model)]
+            keys.update(model.key for model in naming)
+            # The key of a staff member's own Cal.com account: its Tenant gives it to the pods.
+            owners = {self.tenant_of(model) for model in naming if isinstance(model, ServiceOffering)}
+            keys.update(Key(Tenant.kind, namespace, owner) for owner in owners if owner)
         if ref in {INGRESSES, HTTP_ROUTES} and keys:  # a restored route may be of a host that another tenant has by now
             keys.update(
                 subject.queue_key for subject in requested_subjects(self.tenant(namespace, labels[TENANT_LABEL]))

@@ -11,11 +11,19 @@ import aiohttp
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_core.database import Pool, open_pool
+from askproai_core.database import Pool, open_pool, with_authority
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.lifecycle import background_tasks, sleep_until_stopped
 from askproai_core.logging import configure_logs
-from askproai_core.redis import CircuitBreakers, CircuitRules, Provider, RedisClient, RedisMetrics, SlotLock
+from askproai_core.redis import (
+    CircuitBreakers,
+    CircuitRules,
+    Provider,
+    RedisClient,
+    RedisMetrics,
+    RequestBudget,
+    SlotLock,
+)
 from askproai_runtime.booking import BookingContext, BookingOutcome, BookingSettings
 from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder, build_calendar
 from askproai_runtime.metrics import Metrics
@@ -25,6 +33,9 @@ from askproai_runtime.watched_files import Credentials, LiveConfig
 log = structlog.get_logger(__name__)
 
 DATABASE_URL = "DATABASE_URL"
+DATABASE_CA_FILE = (
+    "DATABASE_CA_FILE"  # the authority that signed the certificate of PostgreSQL, if the operator was given one
+)
 REDIS_URL = "REDIS_URL"  # absent: no Redis, and every pod works by itself
 CA_FILE = "CA_FILE"  # the authority that signed the certificate of Redis, if the system does not know it
 URL_POLL_SECONDS = 0.5
@@ -54,22 +65,27 @@ class Process:
     def tenant(self) -> str:
         return self.config.current.tenant
 
-    def booking(self) -> BookingContext:
-        """Return what the functions of `booking` work with in this process."""
+    def booking(self, *, for_callers: bool = True) -> BookingContext:
+        """Return what the functions of `booking` work with in this process: for callers, or for jobs, which wait first."""
         self.metrics.expect_bookings(BookingOutcome)
         settings = BookingSettings(
             sync_delay=timedelta(seconds=self.settings.calendar_sync_delay_seconds),
             quiet_period=timedelta(seconds=self.settings.calendar_quiet_seconds),
         )
         slots = SlotLock(self.shared, self.clock)
+        calendar = self._calendar(for_callers)
         return BookingContext(
-            self.pool, self.config.now, self._calendar(), self.clock, self.metrics, settings, self.faults, slots
+            self.pool, self.config.now, calendar, self.clock, self.metrics, settings, self.faults, slots
         )
 
-    def _calendar(self) -> FallbackCalendar:
+    def _calendar(self, for_callers: bool) -> FallbackCalendar:
+        def per_minute() -> int:
+            return self.config.current.calendar.requests_per_minute
+
+        budget = RequestBudget(self.shared, self.clock, Provider.CALCOM, per_minute, for_callers=for_callers)
         recorder, rules = ProviderCallRecorder(self.pool, self.tenant, self.metrics), circuit_rules(self.settings)
         return build_calendar(
-            self.config.now, self.credentials.get, self.session, self.circuits, rules, self.clock, recorder
+            self.config.now, self.credentials.get, self.session, self.circuits, rules, self.clock, recorder, budget
         )
 
 
@@ -152,7 +168,8 @@ async def open_database(
         url = credentials.get(DATABASE_URL)
         if url is None:
             raise DatabaseUrlMissing(f"no file {credentials.directory}/{DATABASE_URL}")
-        return url
+        authority = credentials.directory / DATABASE_CA_FILE
+        return with_authority(url, authority) if authority.is_file() else url
 
     pool = await open_pool(database_url, max_size=connections, application_name=name)
     try:

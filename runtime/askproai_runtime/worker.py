@@ -80,7 +80,7 @@ async def _measure(process: Process, stop: asyncio.Event) -> None:
 
 def job_handler(process: Process) -> Callable[[Job], Awaitable[None]]:
     """Return the handler for every kind of job."""
-    booking = process.booking()
+    booking = process.booking(for_callers=False)
     events = EventDispatcher(process.pool, process.config.now, booking, process.clock, process.metrics)
 
     async def handle(job: Job) -> None:

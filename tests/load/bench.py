@@ -44,6 +44,7 @@ from tests.load.environment import (
 )
 from tests.load.event_loop import event_loop_rows
 from tests.load.events import event_id
+from tests.load.hijacked import hijacked_rows
 from tests.load.idle import idle_rows
 from tests.load.measure import Row, latency_rows, percentile
 from tests.load.sender import LoadResult
@@ -59,7 +60,7 @@ class PromiseBroken(AssertionError):
 
 
 async def measure(
-    directory: Path, *, seconds: float, idle: bool, seed: int, report: Callable[[str], None]
+    directory: Path, *, seconds: float, idle: bool, attacks: bool, seed: int, report: Callable[[str], None]
 ) -> tuple[dict[str, Any], list[Row]]:
     """Run every measurement, one after the other, and return the facts about the machine and the rows."""
     rows: list[Row] = []
@@ -84,6 +85,9 @@ async def measure(
         rows += await calcom_rows(env)
         report(f"{CROWD:,} callers, one slot")
         rows += await crowd_rows(env)
+        if attacks:
+            async with env.running("web"), env.running("worker"):
+                rows += await hijacked_rows(env, report)
         report("pure functions")
         rows += pure_rows(env)
         report(f"the event loop at the CRDs' limits, seed {seed}")
@@ -277,6 +281,9 @@ def main() -> None:
         "--json", action="store_true", help="numbers as JSON on standard output, progress on standard error"
     )
     parser.add_argument("--skip-idle", action="store_true", help="without the demo's parts, so without idle memory")
+    parser.add_argument(
+        "--skip-attacks", action="store_true", help="without other tenants' latency under a hijacked login"
+    )
     parser.add_argument("--seconds", type=float, default=30, help="how long acknowledgements are measured (30)")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of the sentences, to repeat a run")
     options = parser.parse_args()
@@ -289,7 +296,14 @@ def main() -> None:
     directory = Path(tempfile.mkdtemp(prefix="askproai-bench-"))
     try:
         facts, rows = asyncio.run(
-            measure(directory, seconds=options.seconds, idle=not options.skip_idle, seed=options.seed, report=report)
+            measure(
+                directory,
+                seconds=options.seconds,
+                idle=not options.skip_idle,
+                attacks=not options.skip_attacks,
+                seed=options.seed,
+                report=report,
+            )
         )
     except (AssertionError, ProcessError) as problem:
         sys.exit(f"there are no numbers: {problem}\nlogs are left in {directory}")

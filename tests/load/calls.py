@@ -11,6 +11,7 @@ import aiohttp
 
 from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
 from tests.load.events import signed
+from tests.load.measure import due_times
 
 DAYS = 30  # the calls spread over the next thirty days, so that no day fills up
 
@@ -51,6 +52,23 @@ async def _play(session: aiohttp.ClientSession, number: int, results: CallResult
     answer = await _function(session, number, "book_appointment", booking, results.book_seconds)
     if answer.get("status") != "confirmed":
         results.refused.append(f"{offer} {answer}")
+
+
+async def play_on_schedule(url: str, first: int, rate: float, seconds: float) -> CallResults:
+    """Let `rate` callers a second book, each when it is due; `book_seconds` are from then until the second answer."""
+    results, due = CallResults(), due_times(rate, seconds)
+    async with aiohttp.ClientSession(url, connector=aiohttp.TCPConnector(limit=0)) as session:
+        start = time.perf_counter()
+
+        async def caller(number: int) -> None:
+            await asyncio.sleep(start + due[number] - time.perf_counter())
+            answered = CallResults()
+            await _play(session, first + number, answered)
+            results.refused += answered.refused
+            results.book_seconds.append(time.perf_counter() - start - due[number])
+
+        await asyncio.gather(*map(caller, range(len(due))))
+    return results
 
 
 async def play_crowd(url: str, first: int, callers: int, staff: str) -> tuple[float, list[dict[str, Any]]]:

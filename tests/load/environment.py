@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from askproai_core.redis import acl_rules
 from askproai_core.tenant_config import CalendarProvider, EventType, RateLimits, Staff, TenantConfig, encode
 from askproai_sandbox.cluster import Child, ProcessError, free_port, spawn
-from askproai_sandbox.databases import TenantStore, fresh_database
+from askproai_sandbox.databases import Database, TenantStore, fresh_database
 from askproai_sandbox.example_tenant import salon_config
 from askproai_sandbox.pods.pod import replace_files
 from askproai_sandbox.postgres import EmbeddedPostgres
@@ -45,7 +45,7 @@ def bench_config(store: TenantStore, calcom_url: str | None = None) -> TenantCon
     service = replace(config.services[0], staff={branch.name: PEOPLE}, event_types=EVENT_TYPES)
     calendar = config.calendar
     if calcom_url:
-        calendar = replace(calendar, provider=CalendarProvider.CALCOM, base_url=calcom_url)
+        calendar = replace(calendar, provider=CalendarProvider.CALCOM, base_url=calcom_url, requests_per_minute=6000)
     return replace(config, branches=(branch,), services=(service,), calendar=calendar)
 
 
@@ -56,6 +56,9 @@ class LoadEnvironment:
     directory: Path
     store: TenantStore
     largest: TenantStore  # a tenant without processes
+    hijacked: TenantStore  # another one, whose logins an attacker has
+    database: Database
+    redis: EmbeddedRedis
     db: asyncpg.Connection  # the superuser's connection, to check what was stored
     ports: Mapping[str, int]
     redis_url: str
@@ -103,10 +106,11 @@ async def open_environment(directory: Path) -> AsyncIterator[LoadEnvironment]:
         async with fresh_database(postgres) as database:
             store = await database.create_tenant("bench", [("mitte", person, 1) for person in PEOPLE])
             largest = await database.create_tenant("largest", [("mitte", name, 1) for name in LARGEST])
+            hijacked = await database.create_tenant("hijacked")
             db = await asyncpg.connect(database.superuser_dsn)
             ports = {name: free_port() for name in ("PUBLIC", "PRIVATE", "METRICS", "WORKER")}
             redis_url = await redis.add_user("bench", partial(acl_rules, store.tenant))
-            yield LoadEnvironment(directory, store, largest, db, ports, redis_url)
+            yield LoadEnvironment(directory, store, largest, hijacked, database, redis, db, ports, redis_url)
             await db.close()
     finally:
         await asyncio.gather(postgres.remove(), redis.remove())

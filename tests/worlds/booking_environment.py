@@ -123,7 +123,7 @@ class ScriptedCalendar:
         self.starts[uid] = request.starts_at
         return Confirmed(uid)
 
-    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> CalendarOutcome:
+    async def move(self, uid: str, starts_at: datetime, **_: Any) -> CalendarOutcome:
         if self.moves:
             return self.moves.pop(0)
         (request_id,) = [key for key, value in self.bookings.items() if value == uid]
@@ -131,7 +131,7 @@ class ScriptedCalendar:
         self.starts[new] = starts_at
         return Confirmed(new)
 
-    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> CalendarOutcome:
+    async def cancel(self, uid: str, **_: Any) -> CalendarOutcome:
         self.cancelled.append(uid)
         self.bookings = {key: value for key, value in self.bookings.items() if value != uid}
         return Confirmed(uid)
@@ -140,7 +140,7 @@ class ScriptedCalendar:
         uid = self.bookings.get(request.request_id)
         return self._remote_booking(uid) if uid and request.starts_at <= self.starts[uid] < request.ends_at else None
 
-    async def get_booking(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
+    async def get_booking(self, uid: str, **_: Any) -> RemoteBooking | None:
         return self._remote_booking(uid) if uid in self.bookings.values() else None
 
     def _remote_booking(self, uid: str) -> RemoteBooking:

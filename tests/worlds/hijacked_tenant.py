@@ -97,9 +97,7 @@ class HijackedTenant:
         """Run the operator's watch over the sessions during the block."""
         stop = asyncio.Event()
         task = asyncio.create_task(watch_sessions(self.database.admin, self.metrics, stop))
-        connected = (
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'askproai-session-watch' AND state = 'idle'"
-        )
+        connected = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'askproai-session-watch' AND state LIKE 'idle%'"
         await eventually(lambda: self.superuser.fetchval(connected), what="the watch to be connected")
         try:
             yield

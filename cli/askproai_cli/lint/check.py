@@ -69,7 +69,6 @@ def lint(documents: Iterable[Document]) -> list[Finding]:
                 *_check_references(document, known),
                 *_check_calendar(document),
                 *_check_staff(document, staffed),
-                *_check_event_types(document),
                 *_check_secrets(document, secrets),
             ]
             previous[identity] = document.value
@@ -177,17 +176,6 @@ def _check_staff(document: Document, staffed: _Staffed) -> Iterator[Finding]:
             )
             yield _finding(document, Fault(("spec", "staff", number, "id"), message), Severity.WARNING)
         others[name] = member.get("person")
-
-
-def _check_event_types(document: Document) -> Iterator[Finding]:
-    """Warn of event types that are left out, because they have a Cal.com key of their own."""
-    calcom = (document.value.get("spec") or {}).get("calcom")
-    for number, entry in enumerate((calcom.get("eventTypes") or []) if isinstance(calcom, dict) else []):
-        if entry.get("apiKeySecretRef") is not None:
-            advice = "name an event type of the Tenant's own account"
-            message = f"is not supported: {entry['staff']} is booked in our own book only; {advice}"
-            path = ("spec", "calcom", "eventTypes", number, "apiKeySecretRef")
-            yield _finding(document, Fault(path, message), Severity.WARNING)
 
 
 def _finding(document: Document, fault: Fault, severity: Severity = Severity.REFUSED) -> Finding:

@@ -12,12 +12,18 @@ from askproai_core.database.migrate import (
 )
 from askproai_core.database.pool import DATABASE_UNAVAILABLE, Connection, DatabaseError, Pool, open_pool
 from askproai_core.database.resources import PERSON, TenantNotFound
-from askproai_core.database.roles import RolesUnavailable, login_dsn, parse_login
+from askproai_core.database.roles import (
+    RolesUnavailable,
+    login_dsn,
+    parse_login,
+    require_passable_options,
+    with_authority,
+)
 from askproai_core.database.sessions import EndedSession, Misuse
 
 __all__ = [
     "DATABASE_UNAVAILABLE", "PERSON", "AdminStore", "Connection", "DataOwnedByOther", "DatabaseError", "EndedSession",
     "LoginSuspended", "Migration", "MigrationBlocked", "MigrationError", "Migrator", "Misuse", "Pool", "RolesUnavailable",
-    "TenantFacts",
-    "TenantNotFound", "login_dsn", "oldest_usable_version", "open_pool", "parse_login", "schema_version", "shipped_migrations",
+    "TenantFacts", "TenantNotFound", "login_dsn", "oldest_usable_version", "open_pool", "parse_login", "require_passable_options",
+    "schema_version", "shipped_migrations", "with_authority",
 ]  # fmt: skip

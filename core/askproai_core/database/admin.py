@@ -182,6 +182,19 @@ class AdminStore:
         if erase:
             await self.erase(tenant, uid)
 
+    async def drop_former_tenant(self, tenant: str, erase: bool, *, uid: str) -> None:
+        """Do as `drop_tenant` for a deleted Tenant while a namesake exists: the role may be the namesake's by now.
+
+        It is as soon as the rows are. Until then it has the password of the deleted one. If the namesake adopts the rows at this
+        very moment, its next reconcile creates the role again.
+        """
+        async with self._connection() as conn:
+            owner = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
+            if owner in {None, uid}:
+                await roles.drop_login(conn, self.role_name(tenant))
+        if erase:
+            await self.erase(tenant, uid)
+
     async def erase(self, tenant: str, uid: str | None = None) -> None:
         """Delete the tenant's rows if they belong to the Tenant with `uid` (None: whoever owns them)."""
         async with self._connection() as conn, conn.transaction():
@@ -196,11 +209,19 @@ class AdminStore:
 
     def tenant_dsn(self, tenant: str, password: str) -> str:
         """Return the tenant's own DATABASE_URL."""
-        return roles.login_dsn(self._dsn, self.role_name(tenant), password)
+        return self._pods_dsn(self.role_name(tenant), password)
 
     def coordinator_dsn(self, password: str) -> str:
         """Return the coordinator's DATABASE_URL."""
-        return roles.login_dsn(self._dsn, roles.coordinator_role_name(roles.database_name(self._dsn)), password)
+        return self._pods_dsn(roles.coordinator_role_name(roles.database_name(self._dsn)), password)
+
+    @property
+    def ca(self) -> str | None:
+        """Return the certificates of the server's authority, which pods need beside their DATABASE_URL; None if there are none."""
+        return roles.read_authority(self._dsn)
+
+    def _pods_dsn(self, role: str, password: str) -> str:
+        return roles.without_authority(roles.login_dsn(self._dsn, role, password))
 
     @asynccontextmanager
     async def watch_sessions(self) -> AsyncIterator[Callable[[], Awaitable[list[EndedSession]]]]:

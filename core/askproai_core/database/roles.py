@@ -7,7 +7,8 @@ import base64
 import hashlib
 import hmac
 import secrets
-from urllib.parse import quote, unquote, urlsplit
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import asyncpg
 import structlog
@@ -21,6 +22,9 @@ TENANTS = "askproai_tenant"
 COORDINATOR = "askproai_coordinator"
 BACKUP = "askproai_backup"
 TENANT_PREFIX = "askproai_t_"  # of the login roles of tenants
+
+_AUTHORITY = "sslrootcert"
+_FILES_OF_ADMIN = {"sslcert", "sslkey", "sslcrl", "sslpassword", "passfile", "service", "servicefile", "sslcrldir"}
 
 # The defaults of a login role. A compromised pod can raise them for itself; they guard against accidents, not attacks.
 _ROLE_SETTINGS = {"statement_timeout": "15s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
@@ -59,6 +63,49 @@ def login_dsn(admin_dsn: str, role: str, password: str) -> str:
     authority, slash, path = rest.partition("/")
     hosts = authority.rpartition("@")[2]
     return f"{scheme}://{role}:{quote(password, safe='')}@{hosts}{slash}{path}"
+
+
+def require_passable_options(admin_dsn: str) -> None:
+    """Raise `ValueError` if the pods, which get the admin's URL with another login, could not use its options."""
+    options = dict(parse_qsl(urlsplit(admin_dsn).query, keep_blank_values=True))
+    foreign = sorted(options.keys() & _FILES_OF_ADMIN)
+    if foreign:
+        raise ValueError(
+            f"remove {', '.join(foreign)} from the admin's database URL: the tenants' pods connect with the same options, and have "
+            "no such file; each login has a password"
+        )
+    mode, authority = options.get("sslmode", "prefer"), options.get(_AUTHORITY)
+    if mode in {"verify-ca", "verify-full"} and not authority:
+        raise ValueError(
+            f"sslmode={mode} in the admin's database URL names no authority: add {_AUTHORITY}=<file>, which the operator passes "
+            "on to the pods (/etc/ssl/certs/ca-certificates.crt for a public one)"
+        )
+    if authority and not Path(authority).is_file():
+        raise ValueError(
+            f"{_AUTHORITY}={authority} in the admin's database URL is no file of the operator: with the chart, put the "
+            "certificate as CA_FILE into the database's Secret and name /etc/askproai/secrets/DATABASE_CA_FILE"
+        )
+    if mode not in {"require", "verify-ca", "verify-full"} or not authority:
+        todo = "add sslmode=verify-full and sslrootcert=<file> to the admin's database URL (docs/install.md)"
+        log.warning("database.server_not_authenticated", sslmode=mode, todo=todo)
+
+
+def read_authority(admin_dsn: str) -> str | None:
+    """Return the certificates of the authority that the admin's URL names; None if it names none."""
+    file = dict(parse_qsl(urlsplit(admin_dsn).query)).get(_AUTHORITY)
+    return Path(file).read_text(encoding="utf-8") if file else None
+
+
+def without_authority(dsn: str) -> str:
+    """Return the URL without the authority's file, which is another one in the pods (`with_authority`)."""
+    base, _, query = dsn.partition("?")
+    kept = [each for each in query.split("&") if each and each.partition("=")[0] != _AUTHORITY]
+    return f"{base}?{'&'.join(kept)}" if kept else base
+
+
+def with_authority(dsn: str, file: Path) -> str:
+    """Return the URL with the file of the authority that signed the server's certificate."""
+    return f"{dsn}{'&' if '?' in dsn else '?'}{_AUTHORITY}={quote(str(file), safe='/')}"
 
 
 def parse_login(url: str | None) -> tuple[str, str]:

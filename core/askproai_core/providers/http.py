@@ -19,7 +19,7 @@ import aiohttp
 
 from askproai_core.clock import Clock
 from askproai_core.providers.errors import CredentialMissing
-from askproai_core.redis import CircuitBreakers, CircuitOpen, Provider
+from askproai_core.redis import BudgetSpent, CircuitBreakers, CircuitOpen, Provider, RequestBudget
 
 Json = dict[str, Any]
 
@@ -83,7 +83,8 @@ class Reply:
     """The outcome of one request, and how long it took.
 
     `status` None: no answer came, and `error` says why. `body` is the decoded JSON, None for anything else; `is_empty`
-    distinguishes an answer without a body. `retry_after`: how long a 429 or the circuit asks us to wait.
+    distinguishes an answer without a body. `retry_after`: how long a 429, the circuit or our own budget
+    asks us to wait.
     """
 
     method: str
@@ -108,32 +109,36 @@ class Reply:
         """Return why the request failed, without quoting aiohttp, whose texts may hold the URL and its key, and without the
         e-mail addresses and phone numbers that a provider may quote: the reason is stored with the job.
         """
-        if isinstance(self.error, CircuitOpen | CredentialMissing):
+        if isinstance(self.error, CircuitOpen | BudgetSpent | CredentialMissing):
             return str(self.error)
         return type(self.error).__name__ if self.error else _without_people(self.message) or f"status {self.status}"
 
     @property
     def failure(self) -> TransportFailure | None:
         """Return why no answer came to a request that was tried; None if an answer came or nothing was tried."""
-        if self.error is None or isinstance(self.error, CircuitOpen | CredentialMissing):
+        if self.error is None or isinstance(self.error, CircuitOpen | BudgetSpent | CredentialMissing):
             return None
         return TransportFailure.of(self.error)
 
     @property
     def asks_to_wait(self) -> bool:
-        """Return whether the provider works, but wants fewer requests."""
-        too_many = self.status == HTTPStatus.TOO_MANY_REQUESTS
+        """Return whether the provider works, but gets no more requests now: because of its own limit or of our budget."""
+        too_many = self.status == HTTPStatus.TOO_MANY_REQUESTS or isinstance(self.error, BudgetSpent)
         return too_many or (isinstance(self.error, CircuitOpen) and self.error.slow)
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderHttp:
-    """Sends requests to one provider. `circuits` is asked before each request, and records how it went."""
+    """Sends requests to one provider. `circuits` is asked before each request, and records how it went.
+
+    With a `budget` a request needs a total timeout; what a caller waits for its turn is a part of it.
+    """
 
     provider: Provider
     session: aiohttp.ClientSession
     circuits: CircuitBreakers
     clock: Clock
+    budget: RequestBudget | None = None
 
     async def send(self, method: str, url: str, timeout: aiohttp.ClientTimeout, **content: Any) -> Reply:
         """Send one request, or none while the circuit is open. `content`: what aiohttp takes as headers, params and JSON."""
@@ -143,6 +148,12 @@ class ProviderHttp:
         except CircuitOpen as error:
             return Reply(method, 0, None, error=error, retry_after=error.retry_after)
         async with permit:
+            if self.budget is not None and timeout.total is not None:
+                try:
+                    left = await self.budget.take(timeout.total)
+                except BudgetSpent as error:
+                    return Reply(method, 0, None, error=error, retry_after=error.retry_after)
+                timeout = aiohttp.ClientTimeout(total=left, connect=timeout.connect)
             try:
                 async with self.session.request(
                     method, url, timeout=timeout, allow_redirects=False, **content

@@ -6,12 +6,13 @@ from askproai_core.redis.circuit_state import Circuit, CircuitCommand, CircuitRu
 from askproai_core.redis.client import RedisClient, RedisMetrics, RedisUnavailable, Script, connect, send
 from askproai_core.redis.pubsub import WakeUpChannel
 from askproai_core.redis.rate_limiter import RateLimiter
+from askproai_core.redis.request_budget import BudgetSpent, RequestBudget
 from askproai_core.redis.slot_lock import SlotLock
 from askproai_core.tenant_config import Provider
 
 __all__ = [
-    "ALLOWED_COMMANDS", "ALL_TENANTS", "Circuit", "CircuitBreakers", "CircuitCommand", "CircuitOpen", "CircuitRules",
+    "ALLOWED_COMMANDS", "ALL_TENANTS", "BudgetSpent", "Circuit", "CircuitBreakers", "CircuitCommand", "CircuitOpen", "CircuitRules",
     "CircuitState", "CircuitView", "Permit", "Provider", "RateLimiter", "RedisClient", "RedisMetrics",
-    "RedisUnavailable", "Script", "SlotLock", "WakeUpChannel", "acl_rules", "connect", "coordinator_acl_rules",
+    "RedisUnavailable", "RequestBudget", "Script", "SlotLock", "WakeUpChannel", "acl_rules", "connect", "coordinator_acl_rules",
     "send",
 ]  # fmt: skip

@@ -148,10 +148,6 @@ class Reason(Explained):
         "With the other services its people need too many parts; fewer at once.",
     )
     EVENT_TYPE_MISSING = "EventTypeMissing", "A person who can do the service has no Cal.com event type here; add one."
-    OWN_KEY_UNSUPPORTED = (
-        "OwnKeyUnsupported",
-        "An event type with a Cal.com key of its own is not booked at Cal.com; name one of the Tenant's account.",
-    )
     EVENT_TYPE_NOT_FOUND = "EventTypeNotFound", "Cal.com does not know the event type; correct the id, or create it."
     EVENT_TYPE_MISMATCH = "EventTypeMismatch", "The event type does not fit the service; the message says what to do."
     # agent

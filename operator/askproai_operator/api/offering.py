@@ -29,8 +29,8 @@ class EventType(base.Part):
     event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
     """Cal.com's id of the event type."""
     api_key_secret_ref: base.SecretKeyRef | None = None
-    """Not supported: an entry with a key of its own is left out, the person is booked in our own book only, and CalendarLinked is
-    False (OwnKeyUnsupported). Name an event type of the Tenant's account instead."""
+    """API key of the person's own Cal.com account, where the event type is not in the Tenant's. Bookings go there when the key is
+    good and the pods have it. A key that another tenant uses is refused."""
 
 
 _ONE_HOST = base.rule(

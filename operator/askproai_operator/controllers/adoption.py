@@ -19,8 +19,15 @@ from askproai_operator.controllers.conditions import find_condition
 from askproai_operator.controllers.grant import remove_routes, take
 from askproai_operator.controllers.tenant import address_of
 from askproai_operator.credentials import CALCOM_KEY, calcom_account, read_own_secret
-from askproai_operator.engine import Conflict
-from askproai_operator.grants import KEY_ANNOTATIONS, Subject, SubjectKind, holder_of, requested_subjects
+from askproai_operator.engine import ApiError, Unreachable
+from askproai_operator.grants import (
+    KEY_ANNOTATIONS,
+    Subject,
+    SubjectKind,
+    holder_of,
+    recorded_keys,
+    requested_subjects,
+)
 from askproai_operator.providers import hash_key
 
 log = structlog.get_logger(__name__)
@@ -49,9 +56,10 @@ async def adopt_present_holders(context: ReconcileContext) -> None:
 async def _adopt(model: Tenant | Branch, subject: Subject, context: ReconcileContext, scope: str = "") -> None:
     try:
         await take(model, subject, context, scope)
-    except (
-        Conflict
-    ) as error:  # deleted meanwhile, or a ConfigMap that a person has to correct: its reconcile reports it
+    except Unreachable:
+        raise
+    except ApiError as error:
+        # Deleted meanwhile, a ConfigMap that a person has to correct, a quota: its own reconcile reports it, and nobody waits.
         log.warning("grant.not_adopted", subject=subject.name, holder=str(model.key), error=str(error))
 
 
@@ -79,8 +87,8 @@ async def _recorded_keys(tenant: Tenant, context: ReconcileContext) -> list[Subj
     secret = context.cache.secret(namespace, f"{name}-teardown")
     if secret is None:
         return []
-    hashes = {kind: secret.annotations[text] for kind, text in KEY_ANNOTATIONS.items() if text in secret.annotations}
-    if SubjectKind.CALCOM_KEY not in hashes and calcom_account(tenant) is not None:
+    found = recorded_keys(secret.annotations)
+    if KEY_ANNOTATIONS[SubjectKind.CALCOM_KEY] not in secret.annotations and calcom_account(tenant) is not None:
         key = (await read_own_secret(context, namespace, name)).get(CALCOM_KEY)
-        hashes |= {SubjectKind.CALCOM_KEY: hash_key(context.installation_id, key)} if key else {}
-    return [Subject(kind, value) for kind, value in hashes.items()]
+        found += [Subject(SubjectKind.CALCOM_KEY, hash_key(context.installation_id, key))] if key else []
+    return found

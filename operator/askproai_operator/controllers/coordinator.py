@@ -45,6 +45,7 @@ async def ensure_coordinator(context: ReconcileContext) -> None:
     current = decode_secret(await context.kube.get(resources.SECRETS, namespace, SECRET_NAME))
     password = parse_login(current.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
     values = {"DATABASE_URL": context.database.coordinator_dsn(password)}
+    values |= {"DATABASE_CA_FILE": ca} if (ca := context.database.ca) else {}
     if redis is not None:
         values["REDIS_URL"] = redis.tenant_url(ALL_TENANTS, current.get("REDIS_URL"))
         values |= {"CA_FILE": redis.ca} if redis.ca else {}

@@ -4,18 +4,26 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from askproai_operator import orphans
+from askproai_operator.api.conditions import ConditionType
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import remove_remote_objects
 from askproai_operator.controllers.tenant import REMOVAL_ERRORS, failure_text, remove_remote
-from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY
+from askproai_operator.credentials import (
+    CALCOM_BASE_URL,
+    CALCOM_KEY,
+    RETELL_BASE_URL,
+    RETELL_KEY,
+    read_own_secret,
+)
 from askproai_operator.engine import GONE, ApiError, Backoff, Key, NotLeader, Options, Result
 from askproai_operator.engine.resources import resource_of_kind
 from askproai_operator.orphans import LedgerEntry, OrphanedAgent, OrphanedCache, OrphanedDatabase, OrphanedWebhooks
+from askproai_operator.providers import list_calcom_webhook_ids
 from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -24,6 +32,7 @@ LEDGER: Final = "OrphanLedger"
 ORPHAN: Final = "Orphan"
 LONGEST_DELAY: Final = timedelta(hours=1)  # between two attempts
 LEDGER_OPTIONS: Final = Options(workers=1)
+_RETURNED: Final = timedelta(minutes=10)
 _AT_ONCE: Final = 4  # a provider that hangs must not hold up what is orphaned at another
 
 
@@ -97,6 +106,8 @@ async def _remove(entry: LedgerEntry, context: ReconcileContext) -> str | None:
     """
     orphan = entry.orphan
     live = await context.kube.get(resource_of_kind(orphan.owner.kind), *orphan.owner.key[1:])
+    if live is not None and isinstance(orphan, OrphanedAgent | OrphanedWebhooks) and orphan.former_account:
+        return await _remove_from_former_account(orphan, entry, live, context)
     if live is not None and live["metadata"]["uid"] == orphan.owner.uid:
         return "waits for the end of its deletion"
     match orphan:
@@ -105,17 +116,60 @@ async def _remove(entry: LedgerEntry, context: ReconcileContext) -> str | None:
                 return None  # the namesake adopted it, and will delete it
             if live is not None:
                 return f"waits: there is a {orphan.owner.key} again, which may use it"
-            if RETELL_KEY not in entry.keys or RETELL_BASE_URL not in entry.keys:
-                return f"put {RETELL_KEY} and {RETELL_BASE_URL} into this Secret, or remove it by hand"
-            client = context.providers.retell(entry.keys[RETELL_BASE_URL], entry.keys[RETELL_KEY])
-            return await remove_remote_objects(client, orphan, context)
+            return await _remove_agent(orphan, entry, context)
         case OrphanedWebhooks() if live is not None:
             return f"waits: there is a {orphan.owner.key} again, which uses it"
-        case OrphanedDatabase() if live is not None:  # the role is the namesake's; rows are distinguished by the UID
-            if orphan.erase:
-                await context.database.erase(orphan.owner.tenant, orphan.owner.uid)
+        case OrphanedDatabase() if live is not None:
+            owner = orphan.owner
+            await context.database.drop_former_tenant(owner.tenant, orphan.erase, uid=owner.uid)
             return None
-        case OrphanedCache() if live is not None:
+        case OrphanedCache() if live is not None and _has_cache(live):
             return None  # user and keys are the namesake's
+    await remove_remote(orphan, entry.keys, context)
+    return None
+
+
+def _has_cache(tenant: dict[str, Any]) -> bool:
+    """Return whether a Tenant's reconcile came as far as its Redis user, which then has a password of its own."""
+    conditions = (tenant.get("status") or {}).get("conditions") or []
+    return any(condition["type"] == ConditionType.CACHE_READY for condition in conditions)
+
+
+async def _remove_agent(orphan: OrphanedAgent, entry: LedgerEntry, context: ReconcileContext) -> str | None:
+    if RETELL_KEY not in entry.keys or RETELL_BASE_URL not in entry.keys:
+        return f"put {RETELL_KEY} and {RETELL_BASE_URL} into this Secret, or remove it by hand"
+    client = context.providers.retell(entry.keys[RETELL_BASE_URL], entry.keys[RETELL_KEY])
+    return await remove_remote_objects(client, orphan, context)
+
+
+async def _remove_from_former_account(
+    orphan: OrphanedAgent | OrphanedWebhooks, entry: LedgerEntry, live: dict[str, Any], context: ReconcileContext
+) -> str | None:
+    """Remove what the owner, or a namesake, left in an account. Returns why it still exists, or None.
+
+    What it has now carries the same marker and URL, so nothing is removed before it is certain that this is in another account: a
+    key can be replaced by another one of the same account.
+    """
+    if isinstance(orphan, OrphanedAgent):
+        account, tenant = (RETELL_BASE_URL, RETELL_KEY), orphan.tenant or ""
+    else:
+        account, tenant = (CALCOM_BASE_URL, CALCOM_KEY), orphan.owner.name
+    present = await read_own_secret(context, orphan.owner.namespace, tenant)
+    if all(present.get(name) == entry.keys.get(name) for name in account):
+        # T-teardown is overwritten right after the entry is made; if it is not for long, the tenant came back to this account.
+        is_back = entry.created_at is not None and context.clock.now() - entry.created_at > _RETURNED
+        return None if is_back else f"waits: {orphan.owner.key} uses this account"
+    if isinstance(orphan, OrphanedAgent):
+        agent_id = (live.get("status") or {}).get("agentId")
+        if agent_id in (None, orphan.agent_id):
+            return f"waits until {orphan.owner.key} has an agent in the workspace that it uses now"
+        former = context.providers.retell(entry.keys[RETELL_BASE_URL], entry.keys[RETELL_KEY])
+        is_same_account = await former.get_agent(agent_id) is not None
+        return None if is_same_account else await _remove_agent(orphan, entry, context)
+    if CALCOM_KEY in present:
+        clients = [context.providers.calcom(keys[CALCOM_BASE_URL], keys[CALCOM_KEY]) for keys in (entry.keys, present)]
+        former_ids, present_ids = [await list_calcom_webhook_ids(client, orphan.urls) for client in clients]
+        if former_ids & present_ids:
+            return None
     await remove_remote(orphan, entry.keys, context)
     return None

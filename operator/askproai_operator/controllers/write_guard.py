@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 
 KIND: Final = "WriteGuard"
 OPTIONS: Final = Options(workers=1)
+_POLICY: Final = "ValidatingAdmissionPolicy 'askproai-operator'"  # as the API server names it in a refusal
 _GRACE: Final = timedelta(seconds=60)  # the API server enforces a new policy some seconds after its creation
 _PAUSE: Final = timedelta(seconds=2)
 _UNGUARDED: Final = (
@@ -44,11 +45,11 @@ class WriteGuardController:
     async def reconcile(self, key: Key, context: ReconcileContext) -> Result:
         """Send the forbidden write. Its admission is believed after a minute only."""
         try:
-            admitted = await context.kube.would_create(forbidden_secret(key.namespace))
+            refusal = await context.kube.try_create(forbidden_secret(key.namespace))
         except ApiError as error:  # does not answer, say, or a webhook of somebody else's that allows no dry run
             log.info("writes.guard_not_tested", error=str(error))
             return Result(requeue=True, requeue_reason="whether the operator's writes are restricted is not known")
-        if not admitted:
+        if refusal is not None and _POLICY in refusal:  # a quota or somebody else's policy proves nothing
             self._admitted_since = None
             await self._report(False, context)
             return Result()

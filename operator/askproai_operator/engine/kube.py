@@ -191,16 +191,16 @@ class Kube:
         path = resource_of(manifest).path(manifest["metadata"].get("namespace"))
         return await self._transport.request("POST", path, params=_AS_MANAGER, body=manifest)
 
-    async def would_create(self, manifest: Mapping[str, Any]) -> bool:
-        """Return whether the API server would let us create an object, by a dry run: nothing is created."""
+    async def try_create(self, manifest: Mapping[str, Any]) -> str | None:
+        """Return why the API server forbids us to create an object, None if it does not. A dry run: nothing is created."""
         path, params = resource_of(manifest).path(manifest["metadata"]["namespace"]), _AS_MANAGER | {"dryRun": "All"}
         try:
             await self._transport.request("POST", path, params=params, body=manifest)
         except ApiError as error:
             if error.status != _FORBIDDEN:
                 raise
-            return False
-        return True
+            return error.message
+        return None
 
     async def patch(
         self, resource: ApiResource, namespace: str, name: str, body: Mapping[str, Any], *, subresource: str = ""

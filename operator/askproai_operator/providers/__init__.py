@@ -17,6 +17,7 @@ from askproai_operator.providers.calcom import (
     EventTypeNeeds,
     ensure_calcom_webhook,
     find_event_type_problems,
+    list_calcom_webhook_ids,
     remove_calcom_webhook,
 )
 from askproai_operator.providers.checks import CredentialProblem, hash_key, secret_value
@@ -27,5 +28,5 @@ __all__ = [
     "REQUEST_TIMEOUT", "CalcomClient", "CredentialProblem", "CredentialRefused", "EventTypeNeeds", "HostNotAllowed", "Json",
     "ProviderClients", "ProviderError", "ProviderRefused", "ProviderResting", "ProviderUnavailable",
     "RateLimited", "RetellClient", "UnknownOutcome", "ensure_calcom_webhook", "find_event_type_problems",
-    "hash_key", "remove_calcom_webhook", "secret_value",
+    "hash_key", "list_calcom_webhook_ids", "remove_calcom_webhook", "secret_value",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Cal.com's API v2, as far as the operator uses it (`docs/vendors/calcom.md`): event types, and the webhook."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -80,6 +80,11 @@ async def remove_calcom_webhook(client: CalcomClient, url: str) -> None:
     """Delete every webhook of exactly this URL."""
     for hook in await _list_for_url(client, url):
         await client.delete_webhook(str(hook["id"]))
+
+
+async def list_calcom_webhook_ids(client: CalcomClient, urls: Collection[str]) -> set[str]:
+    """Return the ids of the user's webhooks for these URLs. Ids of one server are unique, whoever the user is."""
+    return {str(hook["id"]) for hook in await client.list_webhooks() if hook.get("subscriberUrl") in urls}
 
 
 async def _list_for_url(client: CalcomClient, url: str) -> list[Json]:

@@ -50,7 +50,7 @@ SELECT created_at, 'appointment', service || ' · ' || staff || ' · ' || to_cha
 FROM appointment
 UNION ALL
 SELECT a.created_at, 'action', split_part(a.key, '|', 1), a.state, NULL, a.appointment_id::text, $2
-FROM call_actions a WHERE a.tenant = $1 AND a.call_id = $2
+FROM call_actions a WHERE a.tenant = $1 AND a.call_id = $2 AND a.key NOT LIKE 'request|%'
 UNION ALL
 SELECT j.created_at, 'job', j.kind, j.state, (extract(epoch FROM j.finished_at - j.created_at) * 1000)::int, j.last_error,
        j.correlation_id

@@ -158,7 +158,10 @@ async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request:
         ctx.faults.reach("after:book-give-back")
         if isinstance(outcome, Refused):
             refused_staff.add(written.staff)
-            may_fit_others = outcome.cause in {RefusalCause.EVENT_TYPE, RefusalCause.REQUEST}
+            may_fit_others = outcome.cause in {RefusalCause.EVENT_TYPE, RefusalCause.REQUEST} or (
+                outcome.cause is RefusalCause.CREDENTIALS
+                and ctx.config().own_credential(written.event_type_id) is not None
+            )
             if not may_fit_others or request.service.staff is not None or claim.provider_timeout(ctx) is None:
                 return await _refuse(ctx, claim)
         elif claim.provider_timeout(ctx) is None:
@@ -304,7 +307,7 @@ def _build_appointment(
     are not booked at Cal.com.
     """
     service, appointment_id, domain = request.rules.service, uuid4(), ctx.config().calendar.attendee_email_domain
-    linked = (link.event_type_id for link in service.event_types if link.staff == slot.staff)
+    linked = (link.event_type_id for link in service.linked_event_types if link.staff == slot.staff)
     event_type_id = next(linked, None) if ctx.calendar.remote and service.capacity == 1 else None
     return build_appointment(
         appointment_id,

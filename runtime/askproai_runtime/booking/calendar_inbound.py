@@ -16,7 +16,7 @@ import structlog
 from askproai_core.database import Connection
 from askproai_runtime.booking.availability import EventTypeLink
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees
-from askproai_runtime.booking.remote import enqueue_sync, find_event_type_link, find_placement
+from askproai_runtime.booking.remote import enqueue_sync, find_event_type_link, find_placement, next_try
 from askproai_runtime.booking.store.appointments import (
     Appointment,
     CancelledBy,
@@ -29,6 +29,7 @@ from askproai_runtime.booking.store.appointments import (
 )
 from askproai_runtime.booking.store.calendar import (
     find_conflicting_uid,
+    find_event_type,
     find_local_appointment,
     is_up_to_date,
     mark_confirmed,
@@ -65,13 +66,14 @@ class Step(StrEnum):
 @dataclass(frozen=True, slots=True)
 class CalendarEvent:
     """An event of the calendar: which booking, and when it was received. `starts_at`: where the event says that the booking is,
-    None if it does not say that the booking is live.
+    None if it does not say that the booking is live. `event_type_id` says in whose account it is; None if the event does not.
     """
 
     uid: str
     received_at: datetime
     correlation_id: str
     starts_at: datetime | None = None
+    event_type_id: int | None = None
 
 
 def decide(appointment: Appointment | None, remote: RemoteBooking, now: datetime) -> Step:
@@ -137,17 +139,17 @@ async def _get_remote(ctx: BookingContext, event: CalendarEvent) -> RemoteBookin
     made for it is still live under another uid.
     """
     try:
-        remote = await ctx.calendar.get_booking(event.uid, correlation_id=event.correlation_id)
+        remote = await _get_booking(ctx, event.uid, event.event_type_id, event.correlation_id)
         if remote is not None:
             remote = await _with_earlier_uids(ctx, event, remote)
         conflicting_uid = await find_conflicting_uid(ctx.pool, ctx.tenant, remote) if remote else None
         if remote is None or conflicting_uid is None:
             return remote
-        original = await ctx.calendar.get_booking(conflicting_uid, correlation_id=event.correlation_id)
+        original = await _get_booking(ctx, conflicting_uid, None, event.correlation_id)
     except CalendarUnavailable as error:
         if ctx.clock.now() - event.received_at > _MAX_OUTAGE:
             raise DeadNow(f"the calendar could not be asked for a day, redrive it then: {error}") from error
-        raise RunAgain(ctx.clock.now() + (error.retry_after or ctx.settings.sync_delay), str(error)) from error
+        raise RunAgain(next_try(ctx, error.retry_after or ctx.settings.sync_delay), str(error)) from error
     forged = original is not None and original.live and original.uid != remote.uid
     return replace(remote, request_id=None) if forged else remote
 
@@ -164,10 +166,19 @@ async def _with_earlier_uids(ctx: BookingContext, event: CalendarEvent, remote: 
             if await find_local_appointment(conn, ctx.tenant, remote):
                 break
         first = remote.uids[-1]
-        earlier = await ctx.calendar.get_booking(first, correlation_id=event.correlation_id)
+        earlier = await _get_booking(ctx, first, event.event_type_id, event.correlation_id)
         if earlier is not None and earlier.uids[-1] not in remote.uids:
             remote = replace(remote, uids=(*remote.uids, earlier.uids[-1]))
     return remote
+
+
+async def _get_booking(
+    ctx: BookingContext, uid: str, event_type_id: int | None, correlation_id: str
+) -> RemoteBooking | None:
+    """Return a booking, from the account of its event type; our row knows that where the event does not say it."""
+    if event_type_id is None:
+        event_type_id = await find_event_type(ctx.pool, ctx.tenant, uid)
+    return await ctx.calendar.get_booking(uid, event_type_id=event_type_id, correlation_id=correlation_id)
 
 
 async def _apply(conn: Connection, ctx: BookingContext, event: CalendarEvent, remote: RemoteBooking) -> str:

@@ -10,7 +10,13 @@ from datetime import timedelta
 
 import structlog
 
-from askproai_runtime.booking.remote import calendar_request, cancel_booking, confirm_or_resync, create_booking
+from askproai_runtime.booking.remote import (
+    calendar_request,
+    cancel_booking,
+    confirm_or_resync,
+    create_booking,
+    next_try,
+)
 from askproai_runtime.booking.store.appointments import Appointment, CancelledBy, Status, get_appointment
 from askproai_runtime.booking.store.calendar import (
     begin_attempt,
@@ -85,7 +91,11 @@ async def _find_remote(ctx: BookingContext, appointment: Appointment) -> RemoteB
     """
     try:
         if appointment.external_id is not None:
-            remote = await ctx.calendar.get_booking(appointment.external_id, correlation_id=appointment.correlation_id)
+            remote = await ctx.calendar.get_booking(
+                appointment.external_id,
+                event_type_id=appointment.event_type_id,
+                correlation_id=appointment.correlation_id,
+            )
             if remote is not None and remote.live:
                 return remote
         request = calendar_request(appointment)
@@ -126,7 +136,11 @@ async def _create_or_move(
     if remote is None:
         return await _require_result(ctx, appointment, await create_booking(ctx, appointment, timeout))
     outcome = await ctx.calendar.move(
-        remote.uid, appointment.starts_at, correlation_id=appointment.correlation_id, within=timeout
+        remote.uid,
+        appointment.starts_at,
+        event_type_id=appointment.event_type_id,
+        correlation_id=appointment.correlation_id,
+        within=timeout,
     )
     return await _require_result(ctx, appointment, outcome)
 
@@ -211,7 +225,7 @@ async def _postpone(ctx: BookingContext, appointment: Appointment, why: str, wai
         why = f"its time has passed and the calendar was not reached ({why})"
         return DeadNow(await _record_problem(ctx, appointment, why))
     await _record_problem(ctx, appointment, why)
-    return RunAgain(ctx.clock.now() + wait, why)
+    return RunAgain(next_try(ctx, wait), why)
 
 
 async def _record_problem(ctx: BookingContext, appointment: Appointment, why: str) -> str:

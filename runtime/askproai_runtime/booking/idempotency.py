@@ -13,7 +13,7 @@ from uuid import UUID
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.remote import record_outcome
-from askproai_runtime.booking.store.actions import try_claim_action, update_action
+from askproai_runtime.booking.store.actions import is_action_done, try_claim_action, update_action
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment
 from askproai_runtime.booking.types import BookingContext, CallContext
 from askproai_runtime.calendars import CalendarOutcome
@@ -72,19 +72,23 @@ async def claim_action(
     """Claim an action whose appointment is to be at `start`, or return the result of a concurrent request that has done it.
 
     `find_result` looks for that result while the action cannot be claimed. Returns None if there is none at the deadline: the
-    other request is still at work.
+    other request is still at work. A request that has waited was asked before the other one was answered: if the appointment
+    was changed in that moment, it does not ask for another one, so it gets no claim, and None at once.
     """
+    waited = False
     while True:
         async with ctx.pool.acquire() as conn:
-            generation = await try_claim_action(conn, ctx.tenant, call.call_id, key, start, ctx.settings.lease)
+            generation = await try_claim_action(
+                conn, ctx.tenant, call.call_id, key, start, ctx.settings.lease, again=not waited
+            )
             if generation is not None:
                 return ActionClaim(call, key, generation, deadline)
+            is_done = await is_action_done(conn, ctx.tenant, call.call_id, key)  # before: what is done has its result
             result = await find_result(conn)
-        if result is not None:
+        if result is not None or is_done or ctx.clock.monotonic() >= deadline:
             return result
-        if ctx.clock.monotonic() >= deadline:
-            return None
         await ctx.clock.sleep(_POLL_INTERVAL)
+        waited = True
 
 
 async def settle_action(

@@ -3,6 +3,7 @@
 Shared by the hot path (`book.py`), the sync job (`calendar_outbound.py`) and the events (`calendar_inbound.py`).
 """
 
+import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,11 +13,16 @@ from askproai_core.database import Connection
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.availability import Claims, EventTypeLink, ServiceRules, Span, subtract_spans
 from askproai_runtime.booking.store.appointments import Appointment, delete_overlapping_holds
-from askproai_runtime.booking.store.calendar import list_blocking_uids, mark_confirmed, record_error
+from askproai_runtime.booking.store.calendar import list_blocking_bookings, mark_confirmed, record_error
 from askproai_runtime.booking.store.claims import Placement, list_booked_claims
 from askproai_runtime.booking.types import BookingContext
 from askproai_runtime.calendars import CalendarOutcome, CalendarRequest, Confirmed, RemoteBooking, Taken, Unknown
 from askproai_runtime.jobs import JobKind, Priority, enqueue
+
+
+def next_try(ctx: BookingContext, wait: timedelta) -> datetime:
+    """Return when a job is to try again that has to wait: later by up to a half, or all would wake in the same second."""
+    return ctx.clock.now() + wait * random.uniform(1, 1.5)  # noqa: S311  no secret
 
 
 def calendar_request(appointment: Appointment) -> CalendarRequest:
@@ -50,19 +56,25 @@ async def create_booking(
     if not isinstance(outcome, Taken):
         return outcome
     async with ctx.pool.acquire() as conn:
-        blocking_uids = await list_blocking_uids(conn, ctx.tenant, appointment)
+        blocking = await list_blocking_bookings(conn, ctx.tenant, appointment)
     freed = False
-    for uid in blocking_uids:
+    for uid, event_type_id in blocking:
         if (left := timedelta(seconds=deadline - ctx.clock.monotonic())) > timedelta():
-            freed |= isinstance(await cancel_booking(ctx, appointment, uid, left), Confirmed | Unknown)
+            of_other = replace(appointment, event_type_id=event_type_id)
+            freed |= isinstance(await cancel_booking(ctx, of_other, uid, left), Confirmed | Unknown)
     left = timedelta(seconds=deadline - ctx.clock.monotonic())
     return await ctx.calendar.create(request, within=left) if freed and left > timedelta() else outcome
 
 
 async def cancel_booking(ctx: BookingContext, appointment: Appointment, uid: str, within: timedelta) -> CalendarOutcome:
-    """Cancel a booking in the calendar, for the reason and the correlation id of `appointment`."""
-    reason = appointment.cancel_reason or "abgesagt"
-    return await ctx.calendar.cancel(uid, reason=reason, correlation_id=appointment.correlation_id, within=within)
+    """Cancel a booking in the calendar, for the reason and the correlation id of `appointment`, and in its account."""
+    return await ctx.calendar.cancel(
+        uid,
+        reason=appointment.cancel_reason or "abgesagt",
+        event_type_id=appointment.event_type_id,
+        correlation_id=appointment.correlation_id,
+        within=within,
+    )
 
 
 async def record_outcome(
@@ -102,7 +114,7 @@ def find_event_type_link(
     """
     branches = sorted(config.branches, key=lambda branch: branch.name != preferred_branch)
     for service in config.services:
-        for link in service.event_types:
+        for link in service.linked_event_types:
             for branch in branches:
                 able = service.branch in {None, branch.name} and link.staff in service.staff.get(branch.name, ())
                 staff = tuple(staff_member for staff_member in branch.staff if staff_member.id == link.staff)

@@ -191,7 +191,11 @@ async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, move: _Move) ->
         why = "where it stands in the calendar is not certain, or no time was left to ask while the caller waits"
         return Unavailable(why)
     return await ctx.calendar.move(
-        before.external_id, move.after.starts_at, correlation_id=claim.call.correlation_id, within=timeout
+        before.external_id,
+        move.after.starts_at,
+        event_type_id=before.event_type_id,
+        correlation_id=claim.call.correlation_id,
+        within=timeout,
     )
 
 

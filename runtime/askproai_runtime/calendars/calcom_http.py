@@ -8,7 +8,7 @@ import aiohttp
 
 from askproai_core.clock import Clock
 from askproai_core.providers import CredentialMissing, ProviderHttp, Reply, TransportFailure
-from askproai_core.redis import CircuitBreakers, CircuitOpen, Provider
+from askproai_core.redis import CircuitBreakers, CircuitOpen, Provider, RequestBudget
 from askproai_runtime.calendars.types import CalendarOutcome, Confirmed
 
 _CONNECT_SECONDS = 1.0
@@ -21,17 +21,18 @@ class CalcomHttp:
     session: aiohttp.ClientSession
     circuits: CircuitBreakers
     clock: Clock
+    budget: RequestBudget | None = None
 
     async def send(self, method: str, url: str, seconds: float, **content: Any) -> Reply:
-        """Send one request and wait for at most `seconds`. Sends nothing while the circuit is open."""
+        """Send one request and wait for at most `seconds`. Sends nothing while the circuit is open or the budget is spent."""
         timeout = aiohttp.ClientTimeout(total=seconds, connect=min(_CONNECT_SECONDS, seconds))
-        http = ProviderHttp(Provider.CALCOM, self.session, self.circuits, self.clock)
+        http = ProviderHttp(Provider.CALCOM, self.session, self.circuits, self.clock, self.budget)
         return await http.send(method, url, timeout, **content)
 
 
 def missing_key(method: str) -> Reply:
     """Return the reply to a request that is not sent, since there is no key."""
-    error = CredentialMissing("no Cal.com API key is mounted: fill the Secret that the Tenant names")
+    error = CredentialMissing("no Cal.com API key is mounted: fill the Secret that the Tenant or the event type names")
     return Reply(method, 0, None, error=error)
 
 

@@ -41,7 +41,7 @@ _TAKEN_TEXTS = ("no_available_users_found_error", "booking_time_out_of_bounds_er
 
 @dataclass(slots=True)
 class CalcomV1:
-    """One tenant's Cal.com. `api_key` and `config` are called for each request, since both may change at run time."""
+    """One account at Cal.com, for all its event types. `api_key` and `config` are called for each request: both may change."""
 
     http: CalcomHttp
     config: Callable[[], TenantConfig]
@@ -55,11 +55,15 @@ class CalcomV1:
         await self.recorder.record("create-booking", reply, outcome_label(outcome), request.correlation_id, _PATH)
         return outcome
 
-    async def move(self, _uid: str, _starts_at: datetime, *, correlation_id: str, within: timedelta) -> CalendarOutcome:  # noqa: ARG002
+    async def move(
+        self, _uid: str, _starts_at: datetime, *, event_type_id: int | None = None, correlation_id: str, within: timedelta  # noqa: ARG002
+    ) -> CalendarOutcome:  # fmt: skip
         """Refuse: a move by v1 sends neither mails nor webhooks (calcom 14485), so the salon would not hear of it."""
         return Refused("version 1 of Cal.com's API does not move bookings: cancel, and book another time")
 
-    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> CalendarOutcome:  # noqa: ARG002
+    async def cancel(
+        self, uid: str, *, reason: str, event_type_id: int | None = None, correlation_id: str, within: timedelta  # noqa: ARG002
+    ) -> CalendarOutcome:  # fmt: skip
         """Cancel a booking by its numeric id, which only the list contains."""
         deadline = self.http.clock.monotonic() + within.total_seconds()
         try:
@@ -87,7 +91,9 @@ class CalcomV1:
         matching = (booking for booking in parsed if booking and booking.live)
         return next((booking for booking in matching if booking.request_id == request.request_id), None)
 
-    async def get_booking(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
+    async def get_booking(
+        self, uid: str, *, event_type_id: int | None = None, correlation_id: str  # noqa: ARG002
+    ) -> RemoteBooking | None:  # fmt: skip
         """Find a booking in the list of all: the one that it was moved to refers to it."""
         bookings = await self._list(correlation_id, {})
         for _ in bookings:

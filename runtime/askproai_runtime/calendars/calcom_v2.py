@@ -38,7 +38,7 @@ _MAX_MOVES = 20  # that one look-up follows
 
 @dataclass(slots=True)
 class CalcomV2:
-    """One tenant's Cal.com. `api_key` and `config` are called for each request, since both may change at run time."""
+    """One account at Cal.com, for all its event types. `api_key` and `config` are called for each request: both may change."""
 
     http: CalcomHttp
     config: Callable[[], TenantConfig]
@@ -52,14 +52,18 @@ class CalcomV2:
         await self.recorder.record("create-booking", reply, outcome_label(outcome), request.correlation_id, _PATH)
         return outcome
 
-    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> CalendarOutcome:
+    async def move(
+        self, uid: str, starts_at: datetime, *, event_type_id: int | None = None, correlation_id: str, within: timedelta  # noqa: ARG002
+    ) -> CalendarOutcome:  # fmt: skip
         path = _MOVE_PATH.format(uid=quote(uid, safe=""))
         reply = await self._send("POST", within.total_seconds(), path, json={"start": format_utc(starts_at)})
         outcome = classify_move(reply)
         await self.recorder.record("move-booking", reply, outcome_label(outcome), correlation_id, _MOVE_PATH)
         return outcome
 
-    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> CalendarOutcome:
+    async def cancel(
+        self, uid: str, *, reason: str, event_type_id: int | None = None, correlation_id: str, within: timedelta  # noqa: ARG002
+    ) -> CalendarOutcome:  # fmt: skip
         path, body = _CANCEL_PATH.format(uid=quote(uid, safe="")), {"cancellationReason": reason}
         reply = await self._send("POST", within.total_seconds(), path, json=body)
         outcome = classify_cancel(uid, reply)
@@ -83,7 +87,9 @@ class CalcomV2:
                 return found
         raise CalendarUnavailable("Cal.com lists more bookings than can be looked through")
 
-    async def get_booking(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
+    async def get_booking(
+        self, uid: str, *, event_type_id: int | None = None, correlation_id: str  # noqa: ARG002
+    ) -> RemoteBooking | None:  # fmt: skip
         """Follow a booking to where it is now: a move creates a new booking and cancels the old one, which refers to it."""
         uids: list[str] = []
         booking = await self._read(uid, correlation_id)

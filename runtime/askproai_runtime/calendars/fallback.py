@@ -6,13 +6,13 @@ later. A further calendar is added here, as one more entry of `build_calendar`, 
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import aiohttp
 
 from askproai_core.clock import Clock
-from askproai_core.redis import CircuitBreakers, CircuitRules
+from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
 from askproai_core.tenant_config import CalcomVersion, CalendarProvider, TenantConfig
 from askproai_runtime.calendars.calcom_http import CalcomHttp
 from askproai_runtime.calendars.calcom_v1 import CalcomV1
@@ -37,14 +37,28 @@ _NONE_LISTED = "no version of Cal.com's API is listed"
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """A Cal.com user: the key, and the versions of the API with it, whose circuits are the account's own."""
+
+    calcom: Mapping[CalcomVersion, Calendar] = field(default_factory=dict)
+    api_key: Callable[[], str | None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
 class FallbackCalendar:
-    """Delegates to the calendars that the config lists now; the list may change at run time."""
+    """Delegates to the calendars that the config lists now; the list may change at run time.
+
+    `calcom` are the versions of the API with the tenant's own key (`api_key`). An event type with a key of its own is booked
+    with that key and never with another, by the calendars that `open_account` returns for the key's file.
+    """
 
     config: Callable[[], TenantConfig]
     calcom: Mapping[CalcomVersion, Calendar]
     clock: Clock
     api_key: Callable[[], str | None] = lambda: None
     refusals: KnownRefusals = field(default_factory=KnownRefusals)
+    open_account: Callable[[str], Account] = lambda _: Account()
+    _own_accounts: dict[str, Account] = field(default_factory=dict, repr=False)
 
     @property
     def remote(self) -> bool:
@@ -52,12 +66,14 @@ class FallbackCalendar:
 
     async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
         """Book by the first version that can be reached; a caller is refused without asking what was refused a moment ago."""
-        credentials, event_type = self._credentials(), ("event type", request.event_type_id)
+        credentials, event_type = self._credentials(request.event_type_id), ("event type", request.event_type_id)
         token, now = str(request.request_id), self.clock.monotonic()
         for subject in (credentials, event_type) if request.caller_waits else ():
             if refusal := self.refusals.recall(subject, token, now):
                 return refusal
-        outcome = await self._change(within, lambda calendar, remaining: calendar.create(request, within=remaining))
+        outcome = await self._change(
+            request.event_type_id, within, lambda calendar, remaining: calendar.create(request, within=remaining)
+        )
         if isinstance(outcome, Confirmed | Taken | Refused):
             refused = outcome if isinstance(outcome, Refused) else None
             cause, now = refused.cause if refused else None, self.clock.monotonic()
@@ -66,29 +82,45 @@ class FallbackCalendar:
                 self.refusals.record(event_type, token, now, refused if cause is RefusalCause.EVENT_TYPE else None)
         return outcome
 
-    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> CalendarOutcome:
+    async def move(
+        self, uid: str, starts_at: datetime, *, event_type_id: int | None, correlation_id: str, within: timedelta
+    ) -> CalendarOutcome:
         """Move by the preferred version only: whatever it cannot do now waits until it can."""
-        for calendar in self._listed():
-            return await calendar.move(uid, starts_at, correlation_id=correlation_id, within=within)
+        for calendar in self._listed(event_type_id):
+            return await calendar.move(
+                uid, starts_at, event_type_id=event_type_id, correlation_id=correlation_id, within=within
+            )
         return Unavailable(_NONE_LISTED)
 
-    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> CalendarOutcome:
-        more = {"reason": reason, "correlation_id": correlation_id}
-        return await self._change(within, lambda calendar, remaining: calendar.cancel(uid, **more, within=remaining))
+    async def cancel(
+        self, uid: str, *, reason: str, event_type_id: int | None, correlation_id: str, within: timedelta
+    ) -> CalendarOutcome:
+        def cancel(calendar: Calendar, remaining: timedelta) -> Awaitable[CalendarOutcome]:
+            return calendar.cancel(
+                uid, reason=reason, event_type_id=event_type_id, correlation_id=correlation_id, within=remaining
+            )
+
+        return await self._change(event_type_id, within, cancel)
 
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
         """Look up by the first version that can be reached: all of them show the same bookings."""
-        return await self._look_up(lambda calendar: calendar.find(request))
+        return await self._look_up(request.event_type_id, lambda calendar: calendar.find(request))
 
-    async def get_booking(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
-        return await self._look_up(lambda calendar: calendar.get_booking(uid, correlation_id=correlation_id))
+    async def get_booking(self, uid: str, *, event_type_id: int | None, correlation_id: str) -> RemoteBooking | None:
+        def get(calendar: Calendar) -> Awaitable[RemoteBooking | None]:
+            return calendar.get_booking(uid, event_type_id=event_type_id, correlation_id=correlation_id)
+
+        return await self._look_up(event_type_id, get)
 
     async def _change(
-        self, within: timedelta, change: Callable[[Calendar, timedelta], Awaitable[CalendarOutcome]]
+        self,
+        event_type_id: int | None,
+        within: timedelta,
+        change: Callable[[Calendar, timedelta], Awaitable[CalendarOutcome]],
     ) -> CalendarOutcome:
         deadline = self.clock.monotonic() + within.total_seconds()
         first: Unavailable | None = None  # the preferred version's outcome, returned if no version can be reached
-        for calendar in self._listed():
+        for calendar in self._listed(event_type_id):
             remaining = timedelta(seconds=deadline - self.clock.monotonic())
             if remaining <= timedelta():
                 break
@@ -98,9 +130,11 @@ class FallbackCalendar:
             first = first or outcome
         return first or Unavailable(_NONE_LISTED)
 
-    async def _look_up(self, look_up: Callable[[Calendar], Awaitable[RemoteBooking | None]]) -> RemoteBooking | None:
+    async def _look_up(
+        self, event_type_id: int | None, look_up: Callable[[Calendar], Awaitable[RemoteBooking | None]]
+    ) -> RemoteBooking | None:
         first: CalendarUnavailable | None = None
-        for calendar in self._listed():
+        for calendar in self._listed(event_type_id):
             try:
                 return await look_up(calendar)
             except CalendarUnavailable as error:
@@ -109,14 +143,24 @@ class FallbackCalendar:
                 first = first or error
         raise first or CalendarUnavailable(_NONE_LISTED)
 
-    def _credentials(self) -> Hashable:
+    def _credentials(self, event_type_id: int) -> Hashable:
         """Return what a refusal of the key is about: with another key, or at another address, Cal.com is asked at once."""
-        return self.config().calendar.base_url, self.api_key()
+        credential = self.config().own_credential(event_type_id)
+        return self.config().calendar.base_url, credential, self._account(event_type_id).api_key()
 
-    def _listed(self) -> Iterable[Calendar]:
+    def _listed(self, event_type_id: int | None) -> Iterable[Calendar]:
         if not self.remote:
             return (LocalCalendar(),)
-        return [self.calcom[version] for version in self.config().calendar.api_versions if version in self.calcom]
+        calcom = self._account(event_type_id).calcom
+        return [calcom[version] for version in self.config().calendar.api_versions if version in calcom]
+
+    def _account(self, event_type_id: int | None) -> Account:
+        credential = self.config().own_credential(event_type_id)
+        if credential is None:
+            return Account(self.calcom, self.api_key)
+        if credential not in self._own_accounts:
+            self._own_accounts[credential] = self.open_account(credential)
+        return self._own_accounts[credential]
 
 
 def build_calendar(
@@ -127,16 +171,26 @@ def build_calendar(
     rules: CircuitRules,
     clock: Clock,
     recorder: ProviderCallRecorder,
+    budget: RequestBudget,
 ) -> FallbackCalendar:
     """Return a tenant's calendar. `credential` returns the mounted credential of a name, None if there is none.
 
-    v1 is tried while the circuit of v2 is open, so it has a circuit of its own.
+    v1 is tried while the circuit of v2 is open, so it has a circuit of its own. So has a staff member's account, which may be
+    limited or locked while the others work; its refusals are recorded apart from those of the tenant's key. The budget is the
+    tenant's, whatever the version and the account.
     """
 
-    def api_key() -> str | None:
-        return credential("calcom-api-key")
+    def open_account(name: str, circuits_of_v2: CircuitBreakers, recorder: ProviderCallRecorder) -> Account:
+        def api_key() -> str | None:
+            return credential(name)
 
-    circuits_of_v1 = CircuitBreakers(None, clock, rules=rules)
-    v2 = CalcomV2(CalcomHttp(session, circuits, clock), config, api_key, recorder)
-    v1 = CalcomV1(CalcomHttp(session, circuits_of_v1, clock), config, api_key, recorder)
-    return FallbackCalendar(config, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, clock, api_key)
+        circuits_of_v1 = CircuitBreakers(None, clock, rules=rules)
+        v2 = CalcomV2(CalcomHttp(session, circuits_of_v2, clock, budget), config, api_key, recorder)
+        v1 = CalcomV1(CalcomHttp(session, circuits_of_v1, clock, budget), config, api_key, recorder)
+        return Account({CalcomVersion.V2: v2, CalcomVersion.V1: v1}, api_key)
+
+    def open_own_account(name: str) -> Account:
+        return open_account(name, CircuitBreakers(None, clock, rules=rules), replace(recorder, own_account=True))
+
+    account = open_account("calcom-api-key", circuits, recorder)
+    return FallbackCalendar(config, account.calcom, clock, account.api_key, open_account=open_own_account)

@@ -7,12 +7,13 @@ import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.providers import Reply
-from askproai_core.redis import CircuitOpen, Provider
+from askproai_core.redis import BudgetSpent, CircuitOpen, Provider
 from askproai_runtime.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
 _RECORD_SECONDS = 0.5
+_OWN = ":own-key"  # the operator judges the tenant's key by the rows without it
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,14 @@ class ProviderCallRecorder:
     tenant: str
     metrics: Metrics
     provider: Provider = Provider.CALCOM
+    own_account: bool = False  # of a staff member: what it refuses says nothing about the tenant's key
 
     async def record(self, operation: str, reply: Reply, outcome: str, correlation_id: str, path: str) -> None:
         """Add a row and a measurement. `path` is the route with placeholders, not the path sent.
 
         Never raises, and never waits long: what the provider has done counts more than a row about it.
         """
-        if isinstance(reply.error, CircuitOpen):  # no request was sent
+        if isinstance(reply.error, CircuitOpen | BudgetSpent):  # no request was sent
             return
         self.metrics.provider_call(self.provider, operation, outcome, reply.seconds)
         try:
@@ -45,6 +47,6 @@ class ProviderCallRecorder:
         await self.pool.execute(
             """INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, status, outcome, duration_ms,
                    correlation_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
-            self.tenant, self.provider, operation, reply.method, path, reply.status, outcome, round(reply.seconds * 1000),
-            correlation_id,
+            self.tenant, self.provider, f"{operation}{_OWN if self.own_account else ''}", reply.method, path, reply.status,
+            outcome, round(reply.seconds * 1000), correlation_id,
         )  # fmt: skip

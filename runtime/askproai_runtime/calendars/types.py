@@ -128,7 +128,7 @@ class CalendarUnavailable(Exception):
 
 
 class Calendar(Protocol):
-    """A calendar that appointments are booked in."""
+    """A calendar that appointments are booked in. The `event_type_id` of a booking decides whose account it is looked for in."""
 
     @property
     def remote(self) -> bool:
@@ -137,10 +137,14 @@ class Calendar(Protocol):
     async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
         """Book an appointment. Returns an outcome in time, whatever happens."""
 
-    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> CalendarOutcome:
+    async def move(
+        self, uid: str, starts_at: datetime, *, event_type_id: int | None, correlation_id: str, within: timedelta
+    ) -> CalendarOutcome:
         """Move a booking to another time. Its uid changes."""
 
-    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> CalendarOutcome:
+    async def cancel(
+        self, uid: str, *, reason: str, event_type_id: int | None, correlation_id: str, within: timedelta
+    ) -> CalendarOutcome:
         """Cancel a booking. `Confirmed`: the calendar no longer has it."""
 
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
@@ -149,7 +153,7 @@ class Calendar(Protocol):
         Raises `CalendarUnavailable`.
         """
 
-    async def get_booking(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
+    async def get_booking(self, uid: str, *, event_type_id: int | None, correlation_id: str) -> RemoteBooking | None:
         """Return a booking as it is now, wherever it was moved; None if unknown. Raises `CalendarUnavailable`."""
 
 
@@ -162,17 +166,19 @@ class LocalCalendar:
         return Confirmed(uid=None)
 
     async def move(
-        self, _uid: str, _starts_at: datetime, *, correlation_id: str, within: timedelta  # noqa: ARG002
+        self, _uid: str, _starts_at: datetime, *, event_type_id: int | None, correlation_id: str, within: timedelta  # noqa: ARG002
     ) -> CalendarOutcome:  # fmt: skip
         return Confirmed(uid=None)
 
     async def cancel(
-        self, _uid: str, *, reason: str, correlation_id: str, within: timedelta  # noqa: ARG002
+        self, _uid: str, *, reason: str, event_type_id: int | None, correlation_id: str, within: timedelta  # noqa: ARG002
     ) -> CalendarOutcome:  # fmt: skip
         return Confirmed(uid=None)
 
     async def find(self, _request: CalendarRequest) -> RemoteBooking | None:
         return None
 
-    async def get_booking(self, _uid: str, *, correlation_id: str) -> RemoteBooking | None:  # noqa: ARG002
+    async def get_booking(
+        self, _uid: str, *, event_type_id: int | None, correlation_id: str  # noqa: ARG002
+    ) -> RemoteBooking | None:  # fmt: skip
         return None

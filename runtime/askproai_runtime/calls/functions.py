@@ -7,6 +7,7 @@ not reliably show the model any other body (docs/vendors/retell.md).
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -31,8 +32,18 @@ from askproai_runtime.calls.payload import (
     normalize_arguments,
     parse_milliseconds,
 )
-from askproai_runtime.calls.store import audit_refusal, get_call_branch, get_last_branch, is_call_over, set_call_branch
-from askproai_runtime.intake import Source, signed_body
+from askproai_runtime.calls.store import (
+    RequestState,
+    SignedRequest,
+    audit_refusal,
+    claim_request,
+    get_call_branch,
+    get_last_branch,
+    get_request,
+    set_call_branch,
+    store_answer,
+)
+from askproai_runtime.intake import RETELL_SIGNATURE, Source, signed_body
 from askproai_runtime.watched_files import Credentials, LiveConfig
 
 log = structlog.get_logger(__name__)
@@ -49,6 +60,7 @@ FUNCTIONS_BY_NAME: Mapping[str, Function] = {
     function.name.lower(): function for function in Function if function is not Function.TRANSFER_TO_HUMAN
 }
 _CHANGES = frozenset({Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT, Function.CANCEL_APPOINTMENT})
+_POLL_INTERVAL = timedelta(milliseconds=100)
 _NEEDS_BRANCH = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT})
 
 
@@ -75,7 +87,10 @@ class CallFunctions:
                 raise too_many_requests()
             payload = self._decode(body, function)
         route = await self._require_route(request, payload.call)
-        answer = await self._answer_in_time(function, route, payload, self._context(request, payload.call, route))
+        signature = request.headers[RETELL_SIGNATURE]
+        signed = SignedRequest(self.config.current.tenant, payload.call.call_id, signature)
+        context = self._context(request, payload.call, route)
+        answer = await self._answer_in_time(function, route, payload, context, signed)
         log.info("function.answered", function=payload.name, call_id=payload.call.call_id, success=answer.success)
         return json_response(answer.as_json())
 
@@ -116,10 +131,14 @@ class CallFunctions:
         )
 
     async def _answer_in_time(
-        self, function: Function, route: Route, payload: FunctionRequest, call: CallContext
+        self, function: Function, route: Route, payload: FunctionRequest, call: CallContext, signed: SignedRequest
     ) -> Answer:
         """Answer within the deadline. Work that takes longer continues: the model asks again and finds it done."""
-        task = asyncio.create_task(self._answer_at_branch(function, route, payload, call))
+        task = asyncio.create_task(
+            self._change_once(function, route, payload, call, signed)
+            if function in _CHANGES
+            else self._answer_at_branch(function, route, payload, call)
+        )
         self.running.add(task)
         task.add_done_callback(self.running.discard)
         done, _ = await asyncio.wait({task}, timeout=self.deadline_seconds)
@@ -127,6 +146,42 @@ class CallFunctions:
             log.warning("function.too_slow", function=payload.name, call_id=call.call_id)
             return Answer(success=False, message=TOO_SLOW, fields={})
         return task.result()
+
+    async def _change_once(
+        self, function: Function, route: Route, payload: FunctionRequest, call: CallContext, signed: SignedRequest
+    ) -> Answer:
+        """Carry a signed request out once; whoever sends it again gets the same answer.
+
+        A signature is good for five minutes: what was booked and cancelled within the call must not be booked by it again. So a
+        request that was cut off halfway is not carried out again either; the model's next attempt is signed anew.
+        """
+        name = function.name.lower()
+        try:
+            state, stored = await claim_request(self.pool, signed, timedelta(seconds=self.deadline_seconds))
+            if state is RequestState.CALL_OVER:
+                log.warning("function.call_over", function=name, call_id=call.call_id)
+                return Answer(success=False, message=CALL_OVER, fields={})
+            if state is RequestState.SEEN:
+                log.warning("function.repeated", function=name, call_id=call.call_id)
+                return await self._repeated_answer(signed, stored)
+        except Exception:  # the caller must hear a sentence; the log has type and place
+            log.exception("function.failed", function=name, call_id=call.call_id)
+            return Answer(success=False, message=OUT_OF_ORDER, fields={})
+        answer = await self._answer_at_branch(function, route, payload, call)
+        try:
+            await store_answer(self.pool, signed, answer.as_json())
+        except DATABASE_UNAVAILABLE:  # it is carried out, and a repeated request is still refused
+            log.exception("function.answer_not_stored", function=name, call_id=call.call_id)
+        return answer
+
+    async def _repeated_answer(self, signed: SignedRequest, stored: dict[str, Any] | None) -> Answer:
+        """Return the stored answer, after waiting for a request that is still running."""
+        running = True
+        while stored is None and running:
+            await self.clock.sleep(_POLL_INTERVAL)
+            running, stored = await get_request(self.pool, signed)
+        fields = dict(stored or {"success": False, "message": TOO_SLOW})
+        return Answer(success=fields.pop("success"), message=fields.pop("message"), fields=fields)
 
     async def _answer_at_branch(
         self, function: Function, route: Route, payload: FunctionRequest, call: CallContext
@@ -169,10 +224,6 @@ class CallFunctions:
 
     async def _run(self, function: Function, call: CallContext, args: dict[str, Any]) -> Answer:
         try:
-            if function in _CHANGES and await is_call_over(self.pool, self.config.current.tenant, call.call_id):
-                # A signature is good for five minutes: a request that somebody sends again must not book what was cancelled
-                log.warning("function.call_over", function=function.name.lower(), call_id=call.call_id)
-                return Answer(success=False, message=CALL_OVER, fields={})
             match function:  # one of FUNCTIONS_BY_NAME, so never TRANSFER_TO_HUMAN
                 case Function.CHECK_AVAILABILITY:
                     return await booking.check_availability(self.booking, call, args)

@@ -1,7 +1,9 @@
-"""The table `calls`, what is looked up of a caller, and the audit of refused requests."""
+"""The table `calls`, the signed requests of a call, what is looked up of a caller, and the audit of refused requests."""
 
+import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -27,9 +29,25 @@ _COUNT_ACTIVE = """
 SELECT count(*) FROM calls WHERE tenant = $1 AND status = 'ongoing' AND started_at > clock_timestamp() - interval '2 hours'
 """
 
-# A function that was on its way when the caller hung up may still be carried out.
-_IS_OVER = """
-SELECT true FROM calls WHERE tenant = $1 AND call_id = $2 AND ended_at < clock_timestamp() - interval '1 minute'
+# A function that was on its way when the caller hung up may still be carried out. Of two that claim at once the later waits for the
+# commit of the earlier, and then reads no answer yet: `answer` is of the statement's snapshot.
+_CLAIM_REQUEST = """
+WITH over AS (
+    SELECT 1 FROM calls WHERE tenant = $1 AND call_id = $2 AND ended_at < clock_timestamp() - interval '1 minute'
+), claimed AS (
+    INSERT INTO call_actions (tenant, call_id, key, state, lease_until)
+    SELECT $1, $2, $3, 'in_flight', clock_timestamp() + $4 WHERE NOT EXISTS (SELECT FROM over)
+    ON CONFLICT DO NOTHING RETURNING 1
+)
+SELECT EXISTS (SELECT FROM over) AS over, EXISTS (SELECT FROM claimed) AS claimed,
+       (SELECT answer FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key = $3) AS answer
+"""
+_GET_REQUEST = """
+SELECT answer, lease_until > clock_timestamp() AS running FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key = $3
+"""
+_STORE_ANSWER = """
+UPDATE call_actions SET answer = $4::jsonb, state = 'done', lease_until = clock_timestamp()
+WHERE tenant = $1 AND call_id = $2 AND key = $3
 """
 
 # Retell's own events may come later, or never. They share the row, and none of them overwrites a branch with NULL.
@@ -123,9 +141,51 @@ async def count_active_calls(pool: Pool, tenant: str) -> int:
     return int(await pool.fetchval(_COUNT_ACTIVE, tenant))
 
 
-async def is_call_over(pool: Pool, tenant: str, call_id: str) -> bool:
-    """Return whether the call ended more than a minute ago, as far as its events have reported it."""
-    return bool(await pool.fetchval(_IS_OVER, tenant, call_id))
+class RequestState(StrEnum):
+    """Whether a signed request is to be carried out."""
+
+    NEW = "new"
+    CALL_OVER = "call_over"  # the call ended more than a minute ago, as far as its events have reported it
+    SEEN = "seen"  # another request with the same signature was carried out, or is now
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """The identity of a signed request of a call. The same body that is signed at another time is another request."""
+
+    tenant: str
+    call_id: str
+    signature: str
+
+    @property
+    def key(self) -> str:
+        return f"request|{hashlib.sha256(self.signature.encode()).hexdigest()}"
+
+
+async def claim_request(
+    pool: Pool, request: SignedRequest, lease: timedelta
+) -> tuple[RequestState, dict[str, Any] | None]:
+    """Claim the right to carry a request out, which nobody gets twice; also return its answer if that is stored."""
+    row = await pool.fetchrow(_CLAIM_REQUEST, request.tenant, request.call_id, request.key, lease)
+    assert row is not None
+    state = RequestState.NEW if row["claimed"] else RequestState.CALL_OVER if row["over"] else RequestState.SEEN
+    return state, _decode_answer(row["answer"])
+
+
+async def get_request(pool: Pool, request: SignedRequest) -> tuple[bool, dict[str, Any] | None]:
+    """Return whether a claimed request may still be running, and its answer if that is stored."""
+    row = await pool.fetchrow(_GET_REQUEST, request.tenant, request.call_id, request.key)
+    return (row["running"], _decode_answer(row["answer"])) if row is not None else (False, None)
+
+
+async def store_answer(pool: Pool, request: SignedRequest, answer: dict[str, Any]) -> None:
+    """Store the answer of a claimed request, for those who send the same one again."""
+    text = msgspec.json.encode(answer).decode()
+    await pool.execute(_STORE_ANSWER, request.tenant, request.call_id, request.key, text)
+
+
+def _decode_answer(text: str | None) -> dict[str, Any] | None:
+    return msgspec.json.decode(text, type=dict[str, Any]) if text is not None else None
 
 
 async def get_call_branch(conn: Connection, tenant: str, call_id: str) -> str | None:

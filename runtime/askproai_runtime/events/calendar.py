@@ -4,6 +4,7 @@ An event is only a hint (docs/decisions/0016-calendar-events-are-hints.md), so h
 """
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -21,11 +22,12 @@ _BOOKED_AT_START_TIME = frozenset({"BOOKING_CREATED", "BOOKING_RESCHEDULED"})
 
 
 class _Booking(msgspec.Struct, frozen=True, kw_only=True):
-    """A booking as Cal.com's events describe it. Only its id and its start are read."""
+    """A booking as Cal.com's events describe it. Only its id, its event type and its start are read."""
 
     uid: str | None = None
     booking_uid: str | None = msgspec.field(default=None, name="bookingUid")  # in BOOKING_NO_SHOW_UPDATED
     starts_at: datetime | None = msgspec.field(default=None, name="startTime")
+    event_type_id: Any = msgspec.field(default=None, name="eventTypeId")  # a template may make text of it
 
 
 class _Envelope(msgspec.Struct, frozen=True):
@@ -39,7 +41,8 @@ async def handle_calendar_event(_conn: Connection, event: StoredEvent, _config: 
     if booking is None or uid is None:
         return event.not_acted_on
     starts_at = booking.starts_at if event.event_type in _BOOKED_AT_START_TIME else None
-    return CalendarEvent(uid, event.received_at, event.correlation_id, starts_at)
+    event_type_id = booking.event_type_id if isinstance(booking.event_type_id, int) else None
+    return CalendarEvent(uid, event.received_at, event.correlation_id, starts_at, event_type_id)
 
 
 def _read_booking(body: bytes) -> _Booking | None:

@@ -2,6 +2,7 @@
 
 from askproai_runtime.intake.flush import EventNotStored, Flusher
 from askproai_runtime.intake.senders import (
+    RETELL_SIGNATURE,
     IncomingEvent,
     MalformedEvent,
     ProviderId,
@@ -19,7 +20,7 @@ from askproai_runtime.intake.store import EventStore, Receipt, StoredEvent, load
 from askproai_runtime.intake.webhook import Webhooks, signed_body
 
 __all__ = [
-    "EventNotStored", "EventStore", "Flusher", "IncomingEvent", "MalformedEvent", "ProviderId", "Receipt", "Source",
-    "StaleEvent", "StoredEvent", "Verdict", "WebhookSource", "Webhooks", "find_webhook_source", "identify", "load_event",
-    "note_event", "signed_body", "verify_calcom", "verify_retell", "verify_stripe",
+    "RETELL_SIGNATURE", "EventNotStored", "EventStore", "Flusher", "IncomingEvent", "MalformedEvent", "ProviderId", "Receipt",
+    "Source", "StaleEvent", "StoredEvent", "Verdict", "WebhookSource", "Webhooks", "find_webhook_source", "identify",
+    "load_event", "note_event", "signed_body", "verify_calcom", "verify_retell", "verify_stripe",
 ]  # fmt: skip

@@ -77,8 +77,9 @@ class Verdict(StrEnum):
     OUTSIDE_WINDOW = "outside_window"
 
 
+RETELL_SIGNATURE = "x-retell-signature"
 _HEADERS: Mapping[WebhookSource, str] = {
-    Source.RETELL: "x-retell-signature",
+    Source.RETELL: RETELL_SIGNATURE,
     Source.CALCOM: "X-Cal-Signature-256",
     Source.STRIPE: "Stripe-Signature",
 }

@@ -26,12 +26,12 @@ class LosesFirstMove(ScriptedCalendar):
 
     lost = False
 
-    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> Any:
-        outcome = await super().move(uid, starts_at, correlation_id=correlation_id, within=within)
+    async def move(self, uid: str, starts_at: datetime, **options: Any) -> Any:
+        outcome = await super().move(uid, starts_at, **options)
         self.lost, lost_before = True, self.lost
         return outcome if lost_before else Unknown("timeout")
 
-    async def get_booking(self, uid: str, *, correlation_id: str) -> Any:
+    async def get_booking(self, uid: str, **_: Any) -> Any:
         """Return the booking after all its moves, as Cal.com's `rescheduledToUid` shows it."""
         return self._remote_booking(next(iter(self.bookings.values()))) if self.bookings else None
 
@@ -57,6 +57,36 @@ async def test_a_cancellation_while_its_job_ends_still_reaches_the_calendar(new_
     if await salon.rows("SELECT 1 FROM jobs WHERE state = 'ready'"):
         await salon.booking.sync_appointment(await salon.claim_job())
     assert calendar.bookings == {}
+
+
+async def test_a_repetition_that_waited_books_nothing_when_the_appointment_is_moved_in_that_moment(
+    new_salon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two identical requests are under way. The first is answered, and a person moves its appointment before the second looks."""
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    class SlowCalendar(ScriptedCalendar):
+        async def create(self, request, *, within):
+            asked.set()
+            await answer.wait()
+            return await super().create(request, within=within)
+
+    async def move_meanwhile(_duration: timedelta) -> None:
+        answer.set()
+        await first
+        await salon.pool.execute("DELETE FROM claims")
+        await salon.pool.execute(
+            "UPDATE appointments SET starts_at = starts_at + $1, ends_at = ends_at + $1", timedelta(days=1)
+        )
+
+    salon = await new_salon(SlowCalendar(), NO_QUIET_PERIOD)
+    first = asyncio.create_task(salon.booking.book_appointment(call(), booking_args()))
+    await asked.wait()
+    monkeypatch.setattr(salon.clock, "sleep", move_meanwhile)
+    second = await salon.booking.book_appointment(call(), booking_args())
+    assert (await first).success
+    assert not second.success
+    assert len(await salon.rows("SELECT 1 FROM appointments WHERE status = 'confirmed'")) == 1
 
 
 async def test_a_cancellation_while_its_job_fails_runs_the_job_once_more(new_salon) -> None:
@@ -125,12 +155,12 @@ async def test_a_time_between_two_moves_is_looked_up_at_calcom_too(env: CalcomEn
 
 
 async def test_what_appears_during_the_jobs_lookup_is_not_considered_gone(new_salon) -> None:
-    """The quiet period of its POST ends during the lookup, and it appears after the list was read."""
+    """The quiet period of its POST ends during the lookup, and it appears after the last list was read."""
 
     class SlowCalendar(ScriptedCalendar):
         async def find(self, request):
             found = await super().find(request)
-            if not self.bookings and not self.starts:
+            if request.made_after is not None and not self.starts:
                 await asyncio.sleep(2 * quiet_period.total_seconds())
                 self.commit(request)
             return found

@@ -73,10 +73,10 @@ class UnreliableCalendar:
     async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
         return await self._post(lambda: self._put(request.request_id, request.event_type_id, request.starts_at))
 
-    async def move(self, uid: str, starts_at: datetime, *, correlation_id: str, within: timedelta) -> CalendarOutcome:
+    async def move(self, uid: str, starts_at: datetime, **_: Any) -> CalendarOutcome:
         return await self._post(lambda: self._move(uid, starts_at))
 
-    async def cancel(self, uid: str, *, reason: str, correlation_id: str, within: timedelta) -> CalendarOutcome:
+    async def cancel(self, uid: str, **_: Any) -> CalendarOutcome:
         return await self._post(lambda: self._cancel(uid))
 
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
@@ -85,7 +85,7 @@ class UnreliableCalendar:
         found = (b for b in own if request.starts_at <= b.start < request.ends_at)
         return next((self._remote_booking(b, ()) for b in found), None)
 
-    async def get_booking(self, uid: str, *, correlation_id: str) -> RemoteBooking | None:
+    async def get_booking(self, uid: str, **_: Any) -> RemoteBooking | None:
         await self._delay()
         old_uids: list[str] = []
         while moved_to := self.bookings[uid].moved_to:

@@ -283,7 +283,7 @@ async def test_a_refused_move_leaves_the_appointment_where_it_was(new_salon, out
     """Nobody could get the old time meanwhile; a refused time is not offered again for a while."""
 
     class RefusingCalendar(ScriptedCalendar):
-        async def move(self, uid, starts_at, *, correlation_id, within):
+        async def move(self, uid, starts_at, **_):
             stolen = await salon.booking.book_appointment(STRANGER, booking_args(staff="anna", name="Karl Hoffmann"))
             assert not stolen.success
             return outcome

@@ -12,7 +12,7 @@ import pytest
 
 from askproai_core.database import Connection, Pool
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.calls.functions import CALL_OVER
+from askproai_runtime.calls.functions import CALL_OVER, TOO_SLOW
 from tests.worlds.tenant_pod import TenantPod, sign_retell
 
 
@@ -144,3 +144,41 @@ async def test_a_call_that_is_over_changes_nothing(pod: TenantPod) -> None:
             reply = await pod.function(name, call_id, {}, from_number="+4915199999999")
             assert (reply.status, reply.body["success"]) == (200, False)
             assert (reply.body["message"] == CALL_OVER) is refused
+
+
+async def test_a_signed_request_that_is_sent_again_within_its_call_changes_nothing(pod: TenantPod) -> None:
+    """Booked, cancelled, and then the very same signed booking again: it is answered as before, and nothing is booked."""
+    number = "+4915166660002"
+    slots = (await pod.function("check_availability", "call_replay", {"service": "Haarschnitt"})).body["slots"]
+    args = {"service": "Haarschnitt", "start": slots[0]["start"], "customer_name": "Petra Müller"}
+    send_booking = pod.signed_function("book_appointment", "call_replay", args, from_number=number)
+    booked, at_once = await asyncio.gather(send_booking(), send_booking())
+    assert booked.body["success"], booked.body
+    assert at_once.body == booked.body
+    send_cancellation = pod.signed_function("cancel_appointment", "call_replay", {}, from_number=number)
+    cancelled = await send_cancellation()
+    assert cancelled.body["status"] == "cancelled"
+
+    live = "SELECT count(*) FROM appointments WHERE tenant = $1 AND call_id = 'call_replay' AND status <> 'cancelled'"
+    assert (await send_booking()).body == booked.body
+    assert await pod.db.fetchval(live, pod.store.tenant) == 0
+
+    # What the caller asks for again is signed anew.
+    again = await pod.function("book_appointment", "call_replay", args, from_number=number)
+    assert again.body["success"], again.body
+    assert again.body["appointment_id"] != booked.body["appointment_id"]
+    assert (await send_cancellation()).body == cancelled.body
+    assert await pod.db.fetchval(live, pod.store.tenant) == 1
+
+
+async def test_a_signed_request_that_was_cut_off_is_not_carried_out_again(pod: TenantPod) -> None:
+    """Its process died between the booking and the storing of its answer; the model asks again, with a new signature."""
+    slots = (await pod.function("check_availability", "call_cut_off", {"service": "Haarschnitt"})).body["slots"]
+    args = {"service": "Haarschnitt", "start": slots[0]["start"], "customer_name": "Petra Müller"}
+    send = pod.signed_function("book_appointment", "call_cut_off", args)
+    booked = await send()
+    await pod.db.execute("UPDATE call_actions SET answer = NULL, state = 'in_flight' WHERE key LIKE 'request|%'")
+    reply = await send()
+    assert (reply.status, reply.body) == (200, {"success": False, "message": TOO_SLOW})
+    again = await pod.function("book_appointment", "call_cut_off", args)
+    assert again.body["appointment_id"] == booked.body["appointment_id"]

@@ -194,6 +194,26 @@ async def test_every_kind_of_child_is_admitted_as_it_is_rendered_and_refused_wit
         assert await answer(kube_client, unlabelled) == "", "the policy is about the operator only"
 
 
+async def test_what_has_lost_its_owner_can_be_released(
+    guarded: KubeClient, kube_client: KubeClient, kube_namespace: str
+):
+    """`kubectl delete tenant --cascade=orphan`: the garbage collector removes the owners while our finalizer holds the Tenant."""
+    keys = Credentials({}, {}, (), "https://api.retellai.com", "")
+    secret = secrets.teardown_secret(await new_tenant(kube_client, kube_namespace), keys, {})
+    assert secret["metadata"]["finalizers"]
+    owned = copy.deepcopy(secret)
+    del secret["metadata"]["ownerReferences"]
+    assert "owner reference to a Tenant" in await answer(guarded, secret), "it is not created without"
+    await kube_client.create(resources.SECRETS.path(kube_namespace), secret)
+    assert await answer(guarded, secret, metadata={"finalizers": None}) == ""
+    await kube_client.merge(
+        resources.SECRETS.path(kube_namespace, secret["metadata"]["name"]), {"metadata": {"finalizers": None}}
+    )
+    await kube_client.delete(resources.SECRETS.path(kube_namespace, secret["metadata"]["name"]))
+    await kube_client.create(resources.SECRETS.path(kube_namespace), owned)
+    assert "owner reference to a Tenant" in await answer(guarded, owned, metadata={"ownerReferences": None})
+
+
 POD = ("spec", "template", "spec")
 CONTAINER = (*POD, "containers", 0)
 BACKEND = ("spec", "rules", 0, "http", "paths", 0, "backend", "service", "name")

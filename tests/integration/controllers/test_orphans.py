@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import asyncpg
 import pytest
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError
 
 from askproai_operator.engine import resources
 from askproai_operator.orphans import LABEL
@@ -123,3 +126,62 @@ async def test_a_namesakes_webhook_and_role_stay_its_own(namespace):
     await namespace.wait_until_gone("Tenant")
     await emptied(namespace)
     assert namespace.calcom_webhooks() == []
+
+
+async def test_the_former_tenants_passwords_end_although_the_stores_were_away_and_a_namesake_exists(
+    namespace, monkeypatch
+):
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    former = await namespace.secret_data("salon-mueller-runtime")
+    await (await asyncpg.connect(former["DATABASE_URL"])).close()
+
+    async def away(*_: object, **__: object) -> None:
+        raise OSError("the server is away")
+
+    for store in (namespace.operator.context.database, namespace.operator.context.redis):
+        monkeypatch.setattr(store, "drop_tenant", away)
+    await namespace.client.delete(namespace.path("Tenant"))
+    await namespace.wait_until_gone("Tenant")
+    entries = await ledger(namespace)
+    assert {entry["metadata"]["labels"][LABEL] for entry in entries} == {"cache", "database"}
+    await namespace.create("Tenant")
+    await namespace.wait_for_condition("DatabaseReady", "False", "DataOwnedByOther")
+    monkeypatch.undo()
+    await emptied(namespace)
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(former["DATABASE_URL"])
+    async with Redis.from_url(former["REDIS_URL"]) as client:
+        with pytest.raises(AuthenticationError):
+            await client.ping()
+
+
+async def test_a_namesake_inherits_no_password_of_the_former_tenant(namespace):
+    """The garbage collector may not have removed the former one's Secrets yet."""
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    names = ("salon-mueller-runtime", "salon-mueller-admin")
+    former = [await namespace.secret_data(name) for name in names]
+    secrets = [await namespace.get("Secret", name) for name in names]
+    uid = (await namespace.get("Tenant"))["metadata"]["uid"]
+    await namespace.client.delete(namespace.path("Tenant"))
+    await namespace.wait_until_gone("Tenant")
+    for name, secret in zip(names, secrets, strict=True):  # as before the collection, wherever it is by now
+        if await namespace.get("Secret", name) is None:
+            fields = {"name": name, "labels": secret["metadata"]["labels"]}
+            owners = {"ownerReferences": secret["metadata"]["ownerReferences"]}
+            await namespace.client.create(
+                resources.SECRETS.path(namespace.name),
+                {"apiVersion": "v1", "kind": "Secret", "metadata": fields | owners, "data": secret["data"]},
+            )
+    await namespace.create("Tenant", annotations={"askproai.de/adopt-data": uid})
+    await namespace.wait_until_ready()
+    present = [await namespace.secret_data(name) for name in names]
+    assert present[0]["DATABASE_URL"] != former[0]["DATABASE_URL"]
+    assert present[0]["REDIS_URL"] != former[0]["REDIS_URL"]
+    assert present[1]["token"] != former[1]["token"]
+    await (await asyncpg.connect(present[0]["DATABASE_URL"])).close()
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(former[0]["DATABASE_URL"])

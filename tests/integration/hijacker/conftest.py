@@ -1,12 +1,15 @@
-"""A hijacked tenant and its victim, in a database of the test's own."""
+"""A hijacked tenant and its victim: in a database of the test's own, or as namespaces of one cluster."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import aiohttp
 import pytest
+import yaml
 
 from askproai_core.database import open_pool
+from askproai_sandbox.cluster import ControlPlane, KubeClient
 from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.coordinator_environment import (
@@ -17,6 +20,7 @@ from tests.worlds.coordinator_environment import (
     coordinator_url,
 )
 from tests.worlds.hijacked_tenant import HijackedTenant, open_hijacked_tenant
+from tests.worlds.operator_environment import RunningOperator, TenantNamespace, create_namespace, running_operator
 
 
 @pytest.fixture
@@ -43,3 +47,45 @@ async def coordinator_with_redis(
     context = coordinator_context(old.pool, old.session, url, coordinator.term)
     yield replace(coordinator, context=context)
     await context.redis._shared.close()
+
+
+@pytest.fixture(scope="module")
+async def operator(
+    control_plane: ControlPlane, crds: None, module_database: Database, valkey: EmbeddedRedis
+) -> AsyncIterator[RunningOperator]:
+    async with running_operator(control_plane, module_database, valkey) as running:
+        yield running
+
+
+@pytest.fixture
+async def victim(operator: RunningOperator, kube_client: KubeClient) -> AsyncIterator[TenantNamespace]:
+    """A namespace whose administrator is honest."""
+    created = await create_namespace(operator, kube_client)
+    yield created
+    await kube_client.delete(f"/api/v1/namespaces/{created.name}")
+
+
+@pytest.fixture
+async def thief(
+    operator: RunningOperator, control_plane: ControlPlane, kube_client: KubeClient, tmp_path: Path
+) -> AsyncIterator[TenantNamespace]:
+    """A namespace, as one sees it who may write the four kinds there and nothing else."""
+    created = await create_namespace(operator, kube_client)
+    rbac, name = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{created.name}", "manifest-writer"
+    meta = {"name": name, "namespace": created.name}
+    await kube_client.create(f"/api/v1/namespaces/{created.name}/serviceaccounts", {"metadata": meta})
+    kinds = ["tenants", "branches", "serviceofferings", "retellagents"]
+    verbs = ["get", "list", "create", "update", "patch", "delete"]
+    rules = [{"apiGroups": ["askproai.de"], "resources": kinds, "verbs": verbs}]
+    await kube_client.create(f"{rbac}/roles", {"metadata": meta, "rules": rules})
+    subject = {"kind": "ServiceAccount", "name": name, "namespace": created.name}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
+    await kube_client.create(f"{rbac}/rolebindings", {"metadata": meta, "subjects": [subject], "roleRef": role})
+    token = await control_plane.kubectl("create", "token", name, "-n", created.name)
+    config = yaml.safe_load(control_plane.kubeconfig.read_text("utf-8"))
+    config["users"][0]["user"] = {"token": token.strip()}
+    kubeconfig = tmp_path / "thief"
+    kubeconfig.write_text(yaml.safe_dump(config), "utf-8")
+    async with KubeClient(kubeconfig) as client:
+        yield replace(created, client=client)
+    await kube_client.delete(f"/api/v1/namespaces/{created.name}")

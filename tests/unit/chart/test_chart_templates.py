@@ -139,6 +139,7 @@ def test_the_operator_reads_its_urls_from_mounted_files_and_none_from_the_enviro
     manifests = render("redis.existingSecret=cache", "redis.adminUrlKey=url", "database.existingSecret=db")
     assert mounted(manifests, "operator") == {
         "DATABASE_ADMIN_URL": "db",
+        "DATABASE_CA_FILE": "db",
         "CA_FILE": "cache",
         "REDIS_ADMIN_URL": "cache",
     }

@@ -15,6 +15,7 @@ from askproai_operator.controllers.offering.staffing import (
     staff_without_event_type,
 )
 from askproai_operator.controllers.offering.status import calendar_condition, staff_condition
+from askproai_operator.providers import CredentialProblem
 from askproai_sandbox.example_tenant import load_manifests
 
 
@@ -67,14 +68,16 @@ def test_capacities_that_need_too_many_units_are_lowered_and_reported():
     assert "2 at once instead of 4" in condition.message
 
 
-def test_an_event_type_in_a_staff_members_own_account_is_not_linked_yet():
+def test_a_problem_of_a_staff_members_own_key_is_the_problem_of_that_event_type():
     own = {"staff": "anna", "eventTypeId": 1001, "apiKeySecretRef": {"name": "annas", "key": "k"}}
     linked = offering(calcom={"eventTypes": [own, {"staff": "mehmet", "eventTypeId": 1002}]})
-    assert staff_without_event_type(linked, {"mitte": ("anna", "mehmet")}) == ["anna"]
-    condition = calendar_condition(linked, {"mitte": ("anna", "mehmet")}, [])
-    assert (condition.status, condition.reason) == (Status.FALSE, Reason.OWN_KEY_UNSUPPORTED)
-    assert "anna is booked in our own book only" in condition.message
-    assert "has no event type" not in condition.message
+    assert staff_without_event_type(linked, {"mitte": ("anna", "mehmet")}) == []
+    problem = CredentialProblem(Reason.SECRET_NOT_FOUND, "Secret 'annas' is not in this namespace")
+    condition = calendar_condition(
+        linked, {"mitte": ("anna", "mehmet")}, [(linked.spec.calcom.event_types[0], problem)]
+    )
+    assert (condition.status, condition.reason) == (Status.FALSE, Reason.SECRET_NOT_FOUND)
+    assert condition.message == "event type 1001 of anna: Secret 'annas' is not in this namespace"
 
 
 def test_a_service_of_a_tenant_without_branches_cannot_be_booked():

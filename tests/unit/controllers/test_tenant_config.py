@@ -11,12 +11,13 @@ import pytest
 
 from askproai_core import database, tenant_config
 from askproai_core.tenant_config import TenantConfig
-from askproai_operator.api import base
+from askproai_operator.api import SecretKeyRef, base
 from askproai_operator.api.agent import RetellAgentSpec
 from askproai_operator.api.branch import Absence, Address, BranchSpec, Holidays, Staff
 from askproai_operator.api.offering import EventType, Price, ServiceOfferingSpec
 from askproai_operator.api.tenant import BookingLimits, Calcom, RateLimits, Retention, TenantSpec
 from askproai_operator.controllers.tenant.tenant_config import compile_config
+from askproai_operator.credentials import own_key_file
 from askproai_sandbox.example_tenant import salon_config
 from tests.worlds.salon_models import agent, branch, offering, raw, tenant
 
@@ -63,13 +64,19 @@ OFFERING = {
     "slotStepMinutes": 20,
     "minimumNoticeMinutes": 120,
     "bookingHorizonDays": 30,
-    "calcom": {"eventTypes": [{"staff": "anna", "eventTypeId": 1001}]},
+    "calcom": {
+        "eventTypes": [
+            {"staff": "anna", "eventTypeId": 1001},
+            {"staff": "mehmet", "eventTypeId": 2002, "apiKeySecretRef": {"name": "mehmets", "key": "k"}},
+        ]
+    },
 }
 CALCOM = {
     "apiKeySecretRef": {"name": "p", "key": "k"},
     "webhookSecretRef": {"name": "p", "key": "w"},
     "apiVersions": ["V1"],
     "attendeeEmailDomain": "callers.example",
+    "requestsPerMinute": 600,
 }
 TENANT = {
     "displayName": "Salon Müller",
@@ -114,6 +121,7 @@ def test_every_field_of_the_config_is_filled_by_the_compile_step():
         path_prefix="/voice",
         installation_id="inst-1",
         calendar_base_url="https://cal.example",
+        linked_own_event_types=[2002],
     )
     filled: dict[type, set[str]] = defaultdict(set)
     for struct in structs_in(config):
@@ -217,3 +225,23 @@ def test_a_local_calendar_names_no_account():
         tenant(calendar=local), [], [], [], **CONTEXT | {"calendar_base_url": "https://cal.example"}
     )
     assert config.calendar == tenant_config.CalendarConfig()
+
+
+OWN = {"staff": "mehmet", "eventTypeId": 2002, "apiKeySecretRef": {"name": "mehmets", "key": "k"}}
+
+
+def test_an_event_type_with_its_own_key_is_not_among_those_of_the_tenants_key():
+    """Pods of the release before know only that list, and would book it with the tenant's key."""
+    both = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}, OWN]})
+    config = compile_config(tenant(), [branch()], [both], [], **CONTEXT | {"linked_own_event_types": [2002]})
+    (service,) = config.services
+    assert [link.event_type_id for link in service.event_types] == [1001]
+    assert [link.event_type_id for link in service.own_event_types] == [2002]
+    assert config.own_credential(2002) == own_key_file(SecretKeyRef(name="mehmets", key="k"))
+    assert config.own_credential(1001) is None
+    assert "mehmets" not in tenant_config.encode(config)
+
+
+def test_an_event_type_whose_key_the_pods_do_not_have_yet_is_not_named_to_them():
+    service = compile_config(tenant(), [branch()], [offering(calcom={"eventTypes": [OWN]})], [], **CONTEXT).services[0]
+    assert service.linked_event_types == ()

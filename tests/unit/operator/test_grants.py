@@ -22,7 +22,15 @@ from askproai_operator.controllers.grant.reconcile import RESTORE_TIME, UNUSED_T
 from askproai_operator.controllers.tenant.inputs import _refused_numbers
 from askproai_operator.engine import ApiError, Cache, Conflict, Key, Kube, Result, resources
 from askproai_operator.engine.event_sink import EventSink
-from askproai_operator.grants import Holder, Subject, SubjectKind, find_other, read_grant
+from askproai_operator.grants import (
+    KEY_ANNOTATIONS,
+    OWN_KEYS_ANNOTATION,
+    Holder,
+    Subject,
+    SubjectKind,
+    find_other,
+    read_grant,
+)
 from askproai_operator.providers import hash_key
 from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
@@ -401,6 +409,21 @@ async def test_a_key_that_a_living_tenant_does_not_use_is_released_after_a_while
     assert (env.holders(used), env.holders(unused)) == (["Tenant-holder"], [])
 
 
+async def test_the_key_of_a_staff_members_own_account_is_kept(env):
+    tenant = env.put("Tenant", "holder")
+    subjects = [Subject(SubjectKind.CALCOM_KEY, hash_key("inst-1", key)) for key in ("tenants", "annas")]
+    meta = {"name": "salon-teardown", "namespace": "holder"}
+    annotations = {KEY_ANNOTATIONS[SubjectKind.CALCOM_KEY]: subjects[0].value, OWN_KEYS_ANNOTATION: subjects[1].value}
+    secret = {"metadata": meta | {"annotations": annotations}}
+    env.sink.observe(resources.SECRETS, env.api.put(resources.SECRETS, secret))
+    for subject in subjects:
+        await env.take(tenant, subject)
+    for _ in range(2):
+        await env.review()
+        env.clock.advance(UNUSED_TIME)
+    assert [env.holders(subject) for subject in subjects] == [["Tenant-holder"]] * 2
+
+
 # Upgraded from a release without grants
 
 
@@ -423,6 +446,21 @@ async def test_an_upgrade_gives_everybody_what_works_today_before_anything_is_re
     writes, reads = env.api.writes, len(env.api.reads)
     await adopt_present_holders(env.context)
     assert (env.api.writes, len(env.api.reads)) == (writes, reads), "later starts cost no request"
+
+
+async def test_a_grant_that_cannot_be_read_or_taken_keeps_no_other_object_waiting_at_a_start(env):
+    """Nothing is reconciled before the adoption ends, so one object's fault must not last."""
+    env.put("Branch", "damaged", age=300, status={"phoneNumbers": [NUMBER]}, **LISTED)
+    unreadable = {
+        "name": NUMBER_SUBJECT.name,
+        "namespace": OPERATOR_NAMESPACE,
+        "annotations": {"askproai.de/grant-holders": "{"},
+    }
+    env.api.put(resources.CONFIG_MAPS, {"metadata": unreadable})
+    env.put("Tenant", "served", age=1, status=served_at(HOST), **ROUTED)
+    await adopt_present_holders(env.context)
+    env.watch()
+    assert env.holders(HOST_SUBJECT) == ["Tenant-served"]
 
 
 async def test_an_upgrade_leaves_shared_keys_to_the_older_tenant(env):

@@ -12,6 +12,7 @@ from askproai_operator.engine import ApiError
 from askproai_operator.settings import Settings
 
 KEY = write_guard_key(Settings())
+REFUSED = "ValidatingAdmissionPolicy 'askproai-operator' with binding 'askproai-operator' denied request: only Opaque"
 
 
 class Cluster:
@@ -19,15 +20,15 @@ class Cluster:
 
     def __init__(self) -> None:
         self.clock = FixedClock(datetime(2026, 11, 20, 9, tzinfo=UTC))
-        self.admits: bool | ApiError = True
+        self.refusal: str | ApiError | None = None
         self.events: list[str] = []
         self.gauge: list[bool] = []
         self.controller = WriteGuardController(self.gauge.append)
 
-    async def would_create(self, _manifest: Any) -> bool:
-        if isinstance(self.admits, ApiError):
-            raise self.admits
-        return self.admits
+    async def try_create(self, _manifest: Any) -> str | None:
+        if isinstance(self.refusal, ApiError):
+            raise self.refusal
+        return self.refusal
 
     async def record_operator_event(self, reason: str, _message: str, _type: str) -> None:
         self.events.append(reason)
@@ -42,7 +43,7 @@ async def test_a_policy_that_becomes_active_after_the_start_is_not_reported_as_m
     with structlog.testing.capture_logs() as logs:
         assert (await cluster.test_after(0)).requeue_after == timedelta(seconds=2)
         assert (await cluster.test_after(59)).requeue_after == timedelta(seconds=2)
-        cluster.admits = False
+        cluster.refusal = REFUSED
         assert (await cluster.test_after(2)).requeue_after is None, "again at the resync"
     assert (cluster.gauge, cluster.events) == ([False], [])
     assert [(entry["event"], entry["log_level"]) for entry in logs] == [("writes.guarded", "info")]
@@ -53,7 +54,7 @@ async def test_a_missing_policy_is_one_line_one_event_and_a_metric_until_it_is_t
     with structlog.testing.capture_logs() as logs:
         for seconds in (0, 60, 60, 60):
             await cluster.test_after(seconds)
-        cluster.admits = False
+        cluster.refusal = REFUSED
         await cluster.test_after(60)
     assert (cluster.gauge, cluster.events) == ([True, True, True, False], ["WritesUnguarded"])
     assert [entry["event"] for entry in logs] == ["writes.unguarded", "writes.guarded"]
@@ -62,9 +63,9 @@ async def test_a_missing_policy_is_one_line_one_event_and_a_metric_until_it_is_t
 
 async def test_a_policy_that_is_removed_later_is_noticed():
     cluster = Cluster()
-    cluster.admits = False
+    cluster.refusal = REFUSED
     await cluster.test_after(0)
-    cluster.admits = True
+    cluster.refusal = None
     for seconds in (60, 60):
         await cluster.test_after(seconds)
     assert (cluster.gauge, cluster.events) == ([False, True], ["WritesUnguarded"])
@@ -72,6 +73,14 @@ async def test_a_policy_that_is_removed_later_is_noticed():
 
 async def test_an_api_server_that_does_not_answer_proves_nothing():
     cluster = Cluster()
-    cluster.admits = ApiError(500, "InternalError", "no")
+    cluster.refusal = ApiError(500, "InternalError", "no")
     assert (await cluster.test_after(0)).requeue
     assert (cluster.gauge, cluster.events) == ([], [])
+
+
+async def test_a_refusal_by_a_quota_or_by_another_policy_does_not_hide_that_the_policy_is_missing():
+    cluster = Cluster()
+    cluster.refusal = 'secrets "x" is forbidden: exceeded quota: secrets'
+    for seconds in (0, 60):
+        await cluster.test_after(seconds)
+    assert (cluster.gauge, cluster.events) == ([True], ["WritesUnguarded"])

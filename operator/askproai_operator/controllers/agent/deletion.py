@@ -38,11 +38,11 @@ async def finalize(agent: RetellAgent, context: ReconcileContext) -> Result:
     if newest is None or FINALIZER not in newest.metadata.finalizers:
         return GONE  # finished before; or nothing was ever created, and the finalizer of somebody else holds the object
     recorded = RecordedState.from_status(newest.status)
-    if not (recorded.agent_id or recorded.llm_id or recorded.pending):
+    if not recorded.exists:
         return await _finish(newest, context)  # not even an intent was recorded, so there is nothing at Retell
-    tenant, owner = context.relations.tenant_of(newest), Owner(*newest.key, newest.metadata.uid)
-    orphan = OrphanedAgent(owner, marker(newest, context), tenant, recorded.agent_id, recorded.llm_id, recorded.numbers)
-    if policy := _keeping_policy(newest):
+    orphan = remote_objects(newest, context)
+    tenant = orphan.tenant
+    if policy := keeping_policy(newest):
         event = EventRecord("Orphaned", f"{policy}: {orphan.describe()}; numbers as they are", EventType.NORMAL)
         return await _finish(newest, context, event)
     retry_after: timedelta | None = None
@@ -72,7 +72,14 @@ async def finalize(agent: RetellAgent, context: ReconcileContext) -> Result:
     return Result((deleting,), requeue=True, requeue_reason=text)  # Retell named no time: exponential backoff
 
 
-def _keeping_policy(agent: RetellAgent) -> str | None:
+def remote_objects(agent: RetellAgent, context: ReconcileContext) -> OrphanedAgent:
+    """Return what an agent has at Retell, as its status records it."""
+    recorded, owner = RecordedState.from_status(agent.status), Owner(*agent.key, agent.metadata.uid)
+    tenant = context.relations.tenant_of(agent)
+    return OrphanedAgent(owner, marker(agent, context), tenant, recorded.agent_id, recorded.llm_id, recorded.numbers)
+
+
+def keeping_policy(agent: RetellAgent) -> str | None:
     """Return the policy, as its event names it, by which everything at Retell stays as it is."""
     if agent.spec.management_policy is ManagementPolicy.OBSERVE_ONLY:
         return "managementPolicy ObserveOnly"

@@ -29,6 +29,11 @@ class RecordedState:
     numbers: tuple[str, ...] = ()  # bound to the agent; E.164
     pending: PendingCreate | None = None
 
+    @property
+    def exists(self) -> bool:
+        """Return whether there may be anything at Retell."""
+        return bool(self.agent_id or self.llm_id or self.pending)
+
     @classmethod
     def from_status(cls, status: Mapping[str, Any]) -> Self:
         """Read the status of a RetellAgent."""

@@ -10,12 +10,11 @@ from askproai_operator.controllers.offering.staffing import (
     identity_of,
     is_auto_created,
     is_offered_in,
-    linked_event_types,
     plan_units,
     staff_by_branch,
 )
 
 __all__ = [
     "AUTO_CREATED_LABEL", "UnitPlan", "active_offerings", "ambiguous_staff", "branch_name_of", "identity_of",
-    "is_auto_created", "is_offered_in", "linked_event_types", "plan_units", "reconcile", "staff_by_branch",
+    "is_auto_created", "is_offered_in", "plan_units", "reconcile", "staff_by_branch",
 ]  # fmt: skip

@@ -3,12 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from askproai_operator.api import Branch, EventType, ServiceOffering
+from askproai_operator.api import Branch, EventType, ServiceOffering, Tenant
+from askproai_operator.api.conditions import ConditionType, Reason
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.conditions import References, resolve_references
-from askproai_operator.controllers.offering.staffing import active_offerings, linked_event_types
-from askproai_operator.credentials import Credentials
-from askproai_operator.providers import Json
+from askproai_operator.controllers.conditions import References, find_condition, resolve_references
+from askproai_operator.controllers.grant import find_holder, report_refusal
+from askproai_operator.controllers.offering.staffing import active_offerings
+from askproai_operator.credentials import Credentials, event_types_of, own_key_file, own_key_refs, read_own_keys
+from askproai_operator.grants import Subject, SubjectKind
+from askproai_operator.providers import CredentialProblem, CredentialRefused, Json, hash_key
+
+# The other tenant may belong to somebody else: its name stays out of a status that this one reads.
+_SHARED = (
+    "another tenant has this Cal.com key, and Cal.com would send each the bookings of the other: use another account's"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +39,44 @@ async def gather(offering: ServiceOffering, context: ReconcileContext) -> Inputs
 
 
 async def read_event_types(
-    offering: ServiceOffering, credentials: Credentials, context: ReconcileContext
-) -> list[tuple[EventType, Json | None]]:
+    offering: ServiceOffering, tenant: Tenant, credentials: Credentials, context: ReconcileContext
+) -> list[tuple[EventType, Json | CredentialProblem | None]]:
     """Read the offering's event types at Cal.com: the entry of the spec, and Cal.com's `data` object (None: no such id).
 
-    Raises ProviderError.
+    A staff member's own key that cannot be used is the problem of that event type. Raises ProviderError.
     """
-    client = context.providers.calcom(credentials.calendar_base_url, credentials.calcom_key)
-    return [(entry, await client.get_event_type(entry.event_type_id)) for entry in linked_event_types(offering)]
+    own = await _read_own_keys(offering, tenant, context)
+    found: list[tuple[EventType, Json | CredentialProblem | None]] = []
+    for entry in event_types_of(offering):
+        ref = entry.api_key_secret_ref
+        key = credentials.calcom_key if ref is None else own[own_key_file(ref)]
+        if isinstance(key, CredentialProblem):
+            found.append((entry, key))
+            continue
+        client = context.providers.calcom(credentials.calendar_base_url, key)
+        try:
+            found.append((entry, await client.get_event_type(entry.event_type_id)))
+        except CredentialRefused as error:
+            if ref is None:
+                raise
+            text = f"{error}; put a valid key into key {ref.key!r} of Secret {ref.name!r}"
+            found.append((entry, CredentialProblem(Reason.CREDENTIALS_INVALID, text)))
+    return found
+
+
+async def _read_own_keys(
+    offering: ServiceOffering, tenant: Tenant, context: ReconcileContext
+) -> dict[str, str | CredentialProblem]:
+    """Read staff members' own keys, by the names of their files. One that another tenant has is a problem, reported once."""
+    found = await read_own_keys(own_key_refs([offering]), offering.metadata.namespace, context)
+    is_known = find_condition(offering, ConditionType.CALENDAR_LINKED).get("reason") == Reason.CREDENTIALS_SHARED
+    for file, key in found.items():
+        subject = (
+            Subject(SubjectKind.CALCOM_KEY, hash_key(context.installation_id, key)) if isinstance(key, str) else None
+        )
+        holder = find_holder(tenant, subject, context) if subject is not None else None
+        if subject is not None and holder is not None:
+            if not is_known:
+                await report_refusal(offering, subject, holder, context)
+            found[file] = CredentialProblem(Reason.CREDENTIALS_SHARED, _SHARED)
+    return found

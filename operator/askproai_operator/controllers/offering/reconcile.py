@@ -10,7 +10,6 @@ from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.conditions import condition_of, missing_reference
 from askproai_operator.controllers.offering.inputs import gather, read_event_types
 from askproai_operator.controllers.offering.staffing import (
-    linked_event_types,
     outdated_offerings,
     plan_units,
     staff_by_branch,
@@ -22,7 +21,7 @@ from askproai_operator.controllers.offering.status import (
     staff_condition,
 )
 from askproai_operator.controllers.plan_annotation import plan_hold
-from askproai_operator.credentials import calcom_account, read_credentials
+from askproai_operator.credentials import calcom_account, event_types_of, read_credentials
 from askproai_operator.engine import GONE, Key, Result
 from askproai_operator.providers import ProviderError
 
@@ -56,7 +55,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     members = sorted({member for members in staff.values() for member in members})
     return Result(
         conditions,
-        {"staff": members[:_MAX_STAFF], "eventTypes": len(linked_event_types(offering))},
+        {"staff": members[:_MAX_STAFF], "eventTypes": len(event_types_of(offering))},
         # What does not fit is put right at Cal.com, which sends us nothing about it: then the usual resync, which is sooner.
         requeue_after=EVENT_TYPES_INTERVAL if all(condition.good for condition in conditions) else None,
         requeue_reason="event types are compared seldom: Cal.com counts requests",
@@ -73,7 +72,7 @@ async def _check_calendar(
     if not credentials.calcom_key:
         return calendar_key_missing()
     try:
-        event_types = await read_event_types(offering, credentials, context)
+        event_types = await read_event_types(offering, tenant, credentials, context)
     except ProviderError as error:
         return condition_of(error, ConditionType.CALENDAR_LINKED, retry_note="looked at again soon")
     return calendar_condition(offering, staff, event_types)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from math import lcm
 
 from askproai_core.database import PERSON
-from askproai_operator.api import Branch, EventType, RetellAgent, ServiceOffering, Staff
+from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Staff
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.controllers.conditions import find_condition
+from askproai_operator.credentials import event_types_of
 
 AUTO_CREATED_LABEL = "askproai.de/auto-created"
 MAX_UNITS = 12  # resource rows that a booking locks for one person
@@ -60,19 +61,9 @@ def staff_by_branch(offering: ServiceOffering, branches: Iterable[Branch]) -> di
     return {branch.key.name: matched_staff(branch, skills) for branch in branches if is_offered_in(offering, branch)}
 
 
-def linked_event_types(offering: ServiceOffering) -> list[EventType]:
-    """Return the event types in the Tenant's own Cal.com account.
-
-    Event types in a staff member's own account (`apiKeySecretRef`) are not supported: they are left out, and CalendarLinked
-    reports them.
-    """
-    event_types = offering.spec.calcom.event_types if offering.spec.calcom else ()
-    return [event_type for event_type in event_types if event_type.api_key_secret_ref is None]
-
-
 def staff_without_event_type(offering: ServiceOffering, staff: Mapping[str, tuple[str, ...]]) -> list[str]:
     """Return the ids of those who can do the service (`staff`, by branch) and have no Cal.com event type for it."""
-    linked = {event_type.staff for event_type in linked_event_types(offering)}
+    linked = {event_type.staff for event_type in event_types_of(offering)}
     return sorted({member for members in staff.values() for member in members} - linked)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from askproai_operator.api import EventType, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.controllers.offering.staffing import staff_without_event_type
-from askproai_operator.providers import EventTypeNeeds, Json, find_event_type_problems
+from askproai_operator.providers import CredentialProblem, EventTypeNeeds, Json, find_event_type_problems
 
 _STAFF, _CALENDAR = ConditionType.STAFF_MATCHED, ConditionType.CALENDAR_LINKED
 
@@ -54,25 +54,21 @@ def calendar_key_missing() -> Condition:
 def calendar_condition(
     offering: ServiceOffering,
     staff: Mapping[str, tuple[str, ...]],
-    event_types: Iterable[tuple[EventType, Json | None]],
+    event_types: Iterable[tuple[EventType, Json | CredentialProblem | None]],
 ) -> Condition:
     """Judge whether everybody has an event type and all of them fit. The first reason counts, all messages are shown."""
-    advice = "add one of the Tenant's own account to calcom.eventTypes, or the appointments stay in our own book"
+    advice = "add one to calcom.eventTypes, or the appointments stay in our own book"
     spec = offering.spec
-    own_key = [each for each in (spec.calcom.event_types if spec.calcom else ()) if each.api_key_secret_ref is not None]
-    own_key_text = (
-        "event type {}: apiKeySecretRef is not supported, {} is booked in our own book only; name an event type of the Tenant's"
-        " own account, for example with this person as its host"
-    )
-    problems = [(Reason.OWN_KEY_UNSUPPORTED, own_key_text.format(each.event_type_id, each.staff)) for each in own_key]
-    problems += [
+    problems = [
         (Reason.EVENT_TYPE_MISSING, f"{member} has no event type: {advice}")
         for member in staff_without_event_type(offering, staff)
-        if member not in {each.staff for each in own_key}
     ]
     needs = EventTypeNeeds(spec.duration_minutes, spec.buffer_before_minutes, spec.buffer_after_minutes, spec.capacity)
     for entry, event_type in event_types:
         subject = f"event type {entry.event_type_id} of {entry.staff}"
+        if isinstance(event_type, CredentialProblem):
+            problems.append((event_type.reason, f"{subject}: {event_type.message}"))
+            continue
         if event_type is None:
             text = f"{subject} is not in this Cal.com account: correct the id"
             problems.append((Reason.EVENT_TYPE_NOT_FOUND, text))

@@ -18,9 +18,9 @@ from askproai_operator.controllers.tenant.addresses import address_of, registere
 from askproai_operator.controllers.tenant.children import remove_routes
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.children.secrets import teardown_release
-from askproai_operator.credentials import CALCOM_BASE_URL, CALCOM_KEY, read_own_secret
+from askproai_operator.credentials import CALCOM_BASE_URL, CALCOM_KEY, own_keys, read_own_secret
 from askproai_operator.engine import FINALIZER, GONE, EventRecord, EventType, Result, resources
-from askproai_operator.grants import KEY_ANNOTATIONS, Subject
+from askproai_operator.grants import Subject, recorded_keys
 from askproai_operator.orphans import (
     PAST_BUDGET,
     Orphan,
@@ -77,10 +77,9 @@ async def delete_tenant(tenant: Tenant, context: ReconcileContext) -> Result:
 async def release_keys(tenant: Tenant, context: ReconcileContext, keep: Collection[Subject] = ()) -> None:
     """Release the keys that T-teardown records, but for those that the tenant goes on using."""
     secret = context.cache.secret(tenant.metadata.namespace, child_name(tenant.metadata.name, "teardown"))
-    for kind, annotation in KEY_ANNOTATIONS.items():
-        value = secret.annotations.get(annotation) if secret is not None else None
-        if value is not None and Subject(kind, value) not in keep:
-            await release(tenant, Subject(kind, value), context)
+    for subject in recorded_keys(secret.annotations) if secret is not None else ():
+        if subject not in keep:
+            await release(tenant, subject, context)
 
 
 def remote_objects(tenant: Tenant, keys: Mapping[str, str], context: ReconcileContext) -> list[Orphan]:
@@ -100,13 +99,25 @@ async def remove_remote(remote: Orphan, keys: Mapping[str, str], context: Reconc
     context.fence()
     match remote:
         case OrphanedWebhooks():
-            client = context.providers.calcom(keys[CALCOM_BASE_URL], keys[CALCOM_KEY])
-            for url in remote.urls:
-                await remove_calcom_webhook(client, url)
+            await _remove_webhooks(remote.urls, keys, context)
         case OrphanedDatabase():  # keeps or erases the rows of this UID only, never those of an earlier Tenant of this name
             await context.database.drop_tenant(remote.owner.tenant, erase=remote.erase, uid=remote.owner.uid)
         case OrphanedCache() if context.redis is not None:
             await context.redis.drop_tenant(remote.owner.tenant)
+
+
+async def _remove_webhooks(urls: Collection[str], keys: Mapping[str, str], context: ReconcileContext) -> None:
+    """Remove webhooks from all accounts that the tenant has used. One that refuses keeps none of the others."""
+    failures: list[ProviderError] = []
+    for key in dict.fromkeys([keys[CALCOM_KEY], *own_keys(keys).values()]):
+        try:
+            client = context.providers.calcom(keys[CALCOM_BASE_URL], key)
+            for url in urls:
+                await remove_calcom_webhook(client, url)
+        except ProviderError as error:
+            failures.append(error)
+    if failures:  # one that may be removed later counts more than a refused key
+        raise next((error for error in failures if not isinstance(error, CredentialRefused)), failures[0])
 
 
 def failure_text(error: Exception) -> str:

@@ -12,10 +12,12 @@ from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.branch import read_phone_numbers
 from askproai_operator.controllers.conditions import find_condition
 from askproai_operator.controllers.grant import find_holder, is_of_other, report_refusal, take
+from askproai_operator.controllers.offering import active_offerings
 from askproai_operator.controllers.plan_annotation import is_planned
 from askproai_operator.controllers.tenant.addresses import Address, address_of
 from askproai_operator.controllers.tenant.children.metadata import child_name
-from askproai_operator.credentials import Credentials, calcom_account, read_credentials, read_own_secret
+from askproai_operator.controllers.tenant.own_keys import OwnKeys, settle_own_keys
+from askproai_operator.credentials import Credentials, calcom_account, own_key_refs, read_credentials, read_own_secret
 from askproai_operator.engine import resources
 from askproai_operator.grants import Holder, Subject, SubjectKind
 from askproai_operator.providers import ProviderError, hash_key
@@ -37,9 +39,13 @@ class Inputs:
     agents: tuple[RetellAgent, ...]
     foreign_numbers: Mapping[str, frozenset[str]]  # by branch: the DIDs that another branch in the cluster has
     # Read once the checks passed. Empty if the objects do not exist yet.
-    applied_agents: tuple[config.Agent, ...] = ()  # of T-config; read only if an agent is in plan mode
+    applied: config.TenantConfig | None = None  # T-config; read only if an agent is in plan mode, or for own_keys
+    own_keys: OwnKeys = field(default_factory=OwnKeys)
     runtime_values: Mapping[str, str] = field(default_factory=dict, repr=False)  # of T-runtime
     admin_token: str | None = field(default=None, repr=False)  # of T-admin
+    teardown_values: Mapping[str, str] = field(
+        default_factory=dict, repr=False
+    )  # of T-teardown: the keys used until now
 
 
 async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
@@ -78,19 +84,37 @@ async def take_keys(inputs: Inputs, context: ReconcileContext) -> Inputs:
 
 async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Inputs:
     """Add what the operator itself stored before and keeps: passwords, token, and the config of agents in plan mode."""
-    owner = inputs.tenant.key[1:]
-    runtime, admin = [await read_own_secret(context, *owner, suffix) for suffix in ("runtime", "admin")]
-    agents = await _applied_agents(*owner, context) if any(map(is_planned, inputs.agents)) else ()
-    return replace(inputs, runtime_values=runtime, admin_token=admin.get("token"), applied_agents=agents)
+    owner, uid = inputs.tenant.key[1:], inputs.tenant.metadata.uid
+    suffixes = ("runtime", "admin", "teardown")
+    runtime, admin, teardown = [await read_own_secret(context, *owner, suffix, uid=uid) for suffix in suffixes]
+    offerings = active_offerings(inputs.offerings, inputs.branches)
+    keys = await settle_own_keys(
+        inputs.tenant,
+        offerings,
+        context,
+        calcom_key=inputs.credentials.calcom_key,
+        calcom_url=inputs.address.urls(context.installation_id)["calcom"],
+        is_usable=inputs.key_error is None,
+    )
+    is_needed = own_key_refs(offerings) or any(map(is_planned, inputs.agents))
+    applied = await _applied_config(*owner, context) if is_needed else None
+    return replace(
+        inputs,
+        runtime_values=runtime,
+        admin_token=admin.get("token"),
+        teardown_values=teardown,
+        applied=applied,
+        own_keys=keys,
+    )
 
 
-async def _applied_agents(namespace: str, name: str, context: ReconcileContext) -> tuple[config.Agent, ...]:
-    """Return the agents of the config that the pods have. None if somebody broke it: it is written anew then."""
+async def _applied_config(namespace: str, name: str, context: ReconcileContext) -> config.TenantConfig | None:
+    """Return the config that the pods have. None if somebody broke it: it is written anew then."""
     live = await context.kube.get(resources.CONFIG_MAPS, namespace, child_name(name, "config")) or {}
     try:
-        return config.decode((live.get("data") or {}).get("tenant.json", "")).agents
+        return config.decode((live.get("data") or {}).get("tenant.json", ""))
     except msgspec.DecodeError:
-        return ()
+        return None
 
 
 async def _try_keys(tenant: Tenant, credentials: Credentials, context: ReconcileContext) -> ProviderError | None:

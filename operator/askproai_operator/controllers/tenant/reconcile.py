@@ -1,6 +1,8 @@
 """Reconcile one Tenant: credentials, database, config, pods, the Cal.com webhook. Read from top to bottom."""
 
 import secrets
+from collections.abc import Collection
+from functools import partial
 
 import structlog
 
@@ -16,10 +18,12 @@ from askproai_operator.controllers.tenant.ceilings import add_lowered, apply_cei
 from askproai_operator.controllers.tenant.checks import CHECKS
 from askproai_operator.controllers.tenant.children import apply_children, apply_monitoring, apply_routes
 from askproai_operator.controllers.tenant.children.deployment import runtime_condition
-from askproai_operator.controllers.tenant.children.metadata import Component
+from askproai_operator.controllers.tenant.children.metadata import Component, child_name
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
 from askproai_operator.controllers.tenant.deletion import delete_tenant, release_keys
+from askproai_operator.controllers.tenant.former_accounts import record_former_accounts
 from askproai_operator.controllers.tenant.inputs import Inputs, gather, gather_own_objects, take_keys
+from askproai_operator.controllers.tenant.own_keys import linked_event_types, register_in_own_accounts
 from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys, record_registered
 from askproai_operator.controllers.tenant.status import credentials_condition, database_condition, status_fields
 from askproai_operator.controllers.tenant.stores import (
@@ -30,7 +34,7 @@ from askproai_operator.controllers.tenant.stores import (
 )
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, compile_config
 from askproai_operator.credentials import CALCOM_WEBHOOK, calcom_account
-from askproai_operator.engine import GONE, Key, Result, UnmanagedObject
+from askproai_operator.engine import GONE, EventRecord, Key, ObservedObject, Result, UnmanagedObject, resources
 from askproai_operator.grants import SubjectKind
 from askproai_operator.providers import ProviderError, ensure_calcom_webhook, remove_calcom_webhook
 
@@ -76,7 +80,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         # unwatched Secret, and asks a provider that did not answer, again.
         return Result((failed, *webhook_removed))
     inputs = await gather_own_objects(inputs, context)
-    await _record_keys(inputs, context)
+    left = await _record_keys(inputs, context)
     urls = await ensure_runtime_secret(inputs, context)
     try:
         resource_ids, events = await ensure_database(inputs, urls.database, context)
@@ -87,10 +91,13 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         valid, condition = good(ConditionType.CREDENTIALS_VALID), database_condition(error)
         if isinstance(error, DataOwnedByOther):
             # Not requeued: a person adopts the rows or renames the Tenant, and that edit requeues it.
-            return Result((valid, condition))
-        return Result((valid, condition), requeue=True, requeue_reason=condition.message)
+            return Result((valid, condition), events=left)
+        return Result((valid, condition), events=left, requeue=True, requeue_reason=condition.message)
     cache = await ensure_redis_user(tenant, urls.redis, context)
-    config = _encoded_config(inputs, resource_ids, context)
+    own_accounts = await register_in_own_accounts(inputs.own_keys, partial(_ensure_webhook, inputs, keys, context))
+    deployed = _live_deployments(inputs, context)
+    linked = linked_event_types(inputs.offerings, inputs.applied, own_accounts.registered, deployed)
+    config = _encoded_config(inputs, resource_ids, linked, context)
     credentials = inputs.credentials
     deployments = await apply_children(
         tenant,
@@ -98,11 +105,12 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         config=config,
         admin_token=inputs.admin_token or secrets.token_urlsafe(32),
         servers=[*filter(None, urls), credentials.retell_base_url, credentials.calendar_base_url],
+        own_keys=inputs.own_keys.refs,
         context=context,
     )
     if tenant.status.get("configHash") not in {None, config_hash(config)}:
         context.trigger_config_sync(*tenant.key[1:], config_hash(config))  # a kubelet may take 90 s to update the mount
-    webhook = await _register_webhook(inputs, keys, context)
+    webhook = await _register_webhook(inputs, keys, context, others_open=own_accounts.is_open)
     exposed = await apply_routes(tenant, inputs.address, context)
     monitored = await apply_monitoring(tenant, context)
     pods = add_lowered(runtime_condition(tenant, deployments), lowered)
@@ -111,7 +119,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         context.installation_id,
         config_hash=config_hash(config),
         replicas=deployments[Component.WEB].replicas,
-        webhook_registered=webhook.good,
+        webhook_registered=webhook.good and not own_accounts.is_open,
     )
     return Result(
         (
@@ -120,26 +128,37 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
             cache,
             pods,
             exposed,
-            webhook,
+            (own_accounts.failure if webhook.good else None) or webhook,
             monitored,
         ),
         status,
-        events=events,
+        events=(*left, *events),
         # Deployments are watched, and all else is tried again at the resync.
         requeue=exposed.reason is Reason.PENDING,
         requeue_reason="the status of an HTTPRoute is listed, not watched",
     )
 
 
-async def _record_keys(inputs: Inputs, context: ReconcileContext) -> None:
-    """Keep the keys for the deletion, and release those that they replace.
+async def _record_keys(inputs: Inputs, context: ReconcileContext) -> tuple[EventRecord, ...]:
+    """Keep the keys for the deletion, release those that they replace, and record what is left where those lead.
 
     Only keys that were just found good are kept, so nothing is ever sent with a refused or a shared one. What is released is in
-    `T-teardown` until then, so a crash in between forgets nothing.
+    `T-teardown` until then, so a crash in between forgets nothing. Returns the Kubernetes Events about what is left.
     """
-    if inputs.key_error is None:
-        await release_keys(inputs.tenant, context, keep=inputs.keys.values())
-        await context.kube.apply(teardown_secret(inputs.tenant, inputs.credentials, inputs.keys))
+    if inputs.key_error is not None:
+        return ()
+    try:
+        events = await record_former_accounts(inputs, context)
+    except ProviderError as error:  # the former keys stay in T-teardown, and the resync tries again
+        log.info("keys.not_recorded", tenant=inputs.tenant.metadata.dotted, error=str(error))
+        return ()
+    own = inputs.own_keys
+    await release_keys(inputs.tenant, context, keep=[*inputs.keys.values(), *own.subjects])
+    await context.kube.apply(teardown_secret(inputs.tenant, inputs.credentials, inputs.keys, own.values, own.subjects))
+    if events:  # the agents need what the new key leads to; no watch reports it
+        for agent in inputs.agents:
+            context.enqueue(agent.key)
+    return events
 
 
 async def _remove_shared_webhook(inputs: Inputs, context: ReconcileContext) -> tuple[Condition, ...]:
@@ -163,7 +182,15 @@ async def _remove_shared_webhook(inputs: Inputs, context: ReconcileContext) -> t
     return (removed,)
 
 
-def _encoded_config(inputs: Inputs, resource_ids: ResourceIds, context: ReconcileContext) -> str:
+def _live_deployments(inputs: Inputs, context: ReconcileContext) -> list[ObservedObject]:
+    namespace, name = inputs.tenant.key[1:]
+    live = (context.cache.child(resources.DEPLOYMENTS, namespace, child_name(name, part)) for part in Component)
+    return [each for each in live if each is not None]
+
+
+def _encoded_config(
+    inputs: Inputs, resource_ids: ResourceIds, linked: Collection[int], context: ReconcileContext
+) -> str:
     return encode(
         compile_config(
             inputs.tenant,
@@ -175,30 +202,42 @@ def _encoded_config(inputs: Inputs, resource_ids: ResourceIds, context: Reconcil
             path_prefix=inputs.address.path_prefix,
             installation_id=context.installation_id,
             calendar_base_url=inputs.credentials.calendar_base_url,
-            applied_agents=inputs.applied_agents,
+            applied_agents=inputs.applied.agents if inputs.applied else (),
+            linked_own_event_types=linked,
         )
     )
 
 
-async def _register_webhook(inputs: Inputs, keys: SigningKeys, context: ReconcileContext) -> Condition:
+async def _register_webhook(
+    inputs: Inputs, keys: SigningKeys, context: ReconcileContext, *, others_open: bool
+) -> Condition:
     """Create or update our webhook at Cal.com; return the condition WebhooksRegistered.
 
     A changed secret is sent when the pods have it: Cal.com never repeats an event that was answered 401.
 
-    The URL is the webhook's identity, so a second run finds what the first one made.
+    The URL is the webhook's identity, so a second run finds what the first one made. While `others_open`, another account may
+    sign with the former secret still.
     """
     kind, tenant, credentials = ConditionType.WEBHOOKS_REGISTERED, inputs.tenant, inputs.credentials
     if calcom_account(tenant) is None:
         return good(kind, "the calendar is local; Retell's webhook is a field of its agents", Reason.NOT_REQUESTED)
-    url, previous = inputs.address.urls(context.installation_id)["calcom"], registered_calcom_url(tenant)
     try:
-        context.fence()
-        client = context.providers.calcom(credentials.calendar_base_url, credentials.calcom_key)
-        secret = keys.to_register(CALCOM_WEBHOOK, credentials.values[CALCOM_WEBHOOK], context.clock.now())
-        await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, secret)
-        await record_registered(tenant, keys, CALCOM_WEBHOOK, secret, context)
-        if previous and previous != url:  # the tenant moved; the status names the old URL until this is done
-            await remove_calcom_webhook(client, previous)
+        secret = await _ensure_webhook(inputs, keys, context, credentials.calcom_key)
+        if not others_open:
+            await record_registered(tenant, keys, CALCOM_WEBHOOK, secret, context)
     except ProviderError as error:
         return condition_of(error, kind)
     return good(kind, "Cal.com tells us of bookings")
+
+
+async def _ensure_webhook(inputs: Inputs, keys: SigningKeys, context: ReconcileContext, calcom_key: str) -> str:
+    """Register our webhook in the account of a key; return the secret that it signs with. Raises ProviderError."""
+    url, previous = inputs.address.urls(context.installation_id)["calcom"], registered_calcom_url(inputs.tenant)
+    credentials = inputs.credentials
+    context.fence()
+    client = context.providers.calcom(credentials.calendar_base_url, calcom_key)
+    secret = keys.to_register(CALCOM_WEBHOOK, credentials.values[CALCOM_WEBHOOK], context.clock.now())
+    await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, secret)
+    if previous and previous != url:  # the tenant moved; the status names the old URL until this is done
+        await remove_calcom_webhook(client, previous)
+    return secret

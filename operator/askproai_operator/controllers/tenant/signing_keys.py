@@ -85,7 +85,8 @@ async def keep_signing_keys(
     tenant: Tenant, credentials: Credentials, context: ReconcileContext, *, usable: bool
 ) -> SigningKeys:
     """Update `T-signing-keys` with what the tenant's Secrets hold now, and return it."""
-    stored = await read_own_secret(context, tenant.metadata.namespace, tenant.metadata.name, SIGNING_KEYS)
+    meta = tenant.metadata
+    stored = await read_own_secret(context, meta.namespace, meta.name, SIGNING_KEYS, uid=meta.uid)
     keys = SigningKeys(
         _decode_keys(stored.get(_PRESENT)),
         decode_former_keys(stored.get(FORMER_KEYS)),

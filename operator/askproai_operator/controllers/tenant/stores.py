@@ -41,7 +41,8 @@ async def ensure_runtime_secret(inputs: Inputs, context: ReconcileContext) -> St
         context.database.tenant_dsn(name, password),
         redis.tenant_url(name, existing.get("REDIS_URL")) if redis is not None else None,
     )
-    await context.kube.apply(runtime_secret(tenant, *urls, redis.ca if redis is not None else None))
+    redis_ca = redis.ca if redis is not None else None
+    await context.kube.apply(runtime_secret(tenant, *urls, redis_ca=redis_ca, database_ca=context.database.ca))
     return urls
 
 

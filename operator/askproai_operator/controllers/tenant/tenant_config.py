@@ -1,7 +1,7 @@
 """Compile the manifests of one tenant into the TenantConfig that its pods read. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,12 +14,11 @@ from askproai_operator.controllers.offering import (
     active_offerings,
     branch_name_of,
     identity_of,
-    linked_event_types,
     plan_units,
     staff_by_branch,
 )
 from askproai_operator.controllers.plan_annotation import is_planned
-from askproai_operator.credentials import calendar_account
+from askproai_operator.credentials import calendar_account, event_types_of, own_key_file
 
 ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, number) to the row of `resources`
 S = TypeVar("S", bound=msgspec.Struct)
@@ -49,10 +48,12 @@ def compile_config(
     installation_id: str,
     calendar_base_url: str,
     applied_agents: Iterable[config.Agent] = (),
+    linked_own_event_types: Collection[int] = (),
 ) -> config.TenantConfig:
     """Return the config. `foreign_numbers` are, by branch, the DIDs that another branch has: they do not route here.
 
-    An agent in plan mode is as in `applied_agents`, those of the config before: its edits must not reach the pods.
+    An agent in plan mode is as in `applied_agents`, those of the config before: its edits must not reach the pods. Of the event
+    types with a key of their own only `linked_own_event_types` are named to the pods; the others are booked locally.
     """
     spec = tenant.spec
     branches = sorted(branches, key=lambda branch: branch.metadata.name)
@@ -69,7 +70,7 @@ def compile_config(
             _branch(branch, branches, units, resource_ids, foreign_numbers.get(branch.metadata.name, frozenset()))
             for branch in branches
         ),
-        services=tuple(_service(offering, branches, units) for offering in active),
+        services=tuple(_service(offering, branches, units, linked_own_event_types) for offering in active),
         agents=_agents(agents, branches, {agent.name: agent for agent in applied_agents}),
         rate_limits=spec.runtime.rate_limits,
         booking_limits=spec.runtime.booking_limits,
@@ -127,7 +128,9 @@ def _absences(branch: Branch, member: Staff, branches: list[Branch]) -> tuple[co
     return tuple(config.Absence(first=first, last=last) for first, last in sorted(days))
 
 
-def _service(offering: ServiceOffering, branches: list[Branch], units: UnitPlan) -> config.Service:
+def _service(
+    offering: ServiceOffering, branches: list[Branch], units: UnitPlan, linked_own: Collection[int]
+) -> config.Service:
     spec = offering.spec
     price = {"price_amount": f"{spec.price.amount:.2f}", "price_currency": spec.price.currency} if spec.price else {}
     return _copy_fields(
@@ -137,9 +140,20 @@ def _service(offering: ServiceOffering, branches: list[Branch], units: UnitPlan)
         branch=branch_name_of(offering),
         capacity=units.effective_capacity[offering.metadata.name],
         staff=staff_by_branch(offering, branches),
-        event_types=linked_event_types(offering),
+        event_types=[each for each in event_types_of(offering) if each.api_key_secret_ref is None],
+        own_event_types=_own_event_types(offering, linked_own),
         **price,
     )
+
+
+def _own_event_types(offering: ServiceOffering, linked_own: Collection[int]) -> list[config.OwnEventType]:
+    return [
+        config.OwnEventType(
+            staff=each.staff, event_type_id=each.event_type_id, credential=own_key_file(each.api_key_secret_ref)
+        )
+        for each in event_types_of(offering)
+        if each.api_key_secret_ref is not None and each.event_type_id in linked_own
+    ]
 
 
 def _agents(

@@ -12,12 +12,12 @@ def move_key(appointment_id: UUID, start: datetime) -> str:
 
 
 async def try_claim_action(
-    conn: Connection, tenant: str, call_id: str, key: str, start: datetime, lease: timedelta
+    conn: Connection, tenant: str, call_id: str, key: str, start: datetime, lease: timedelta, *, again: bool
 ) -> int | None:
     """Claim an action of a call, unless it is done and its appointment is live at `start`, or another request is doing it now.
 
     Returns the generation of the claim, else None. It can be claimed when it was never done, when the lease of whoever was
-    doing it has ended, and when the appointment that it made was cancelled or moved since.
+    doing it has ended, and with `again` when the appointment that it made was cancelled or moved since.
     """
     generation: int | None = await conn.fetchval(
         """INSERT INTO call_actions AS act (tenant, call_id, key, state, lease_until)
@@ -25,11 +25,11 @@ async def try_claim_action(
            ON CONFLICT (tenant, call_id, key) DO UPDATE SET state = 'in_flight', lease_until = excluded.lease_until,
                generation = act.generation + 1
            WHERE act.state = 'in_flight' AND act.lease_until <= clock_timestamp()
-              OR act.state = 'done' AND NOT EXISTS (
+              OR $6 AND act.state = 'done' AND NOT EXISTS (
                   SELECT 1 FROM appointments a WHERE a.tenant = $1 AND a.id = act.appointment_id
                   AND a.status IN ('confirmed', 'pending_sync') AND a.starts_at = $4)
            RETURNING generation""",
-        tenant, call_id, key, start, lease,
+        tenant, call_id, key, start, lease, again,
     )  # fmt: skip
     return generation
 

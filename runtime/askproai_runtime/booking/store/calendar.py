@@ -145,19 +145,21 @@ async def lock_unchanged(conn: Connection, tenant: str, appointment: Appointment
     return bool(version == appointment.version)
 
 
-async def list_blocking_uids(conn: Connection, tenant: str, appointment: Appointment) -> list[str]:
-    """Return the remote bookings that may block `appointment` in the calendar: of the same staff member, cancelled here, and
-    waiting for the sync job that cancels them there. Up to three; the hour around it allows for buffers.
+async def list_blocking_bookings(
+    conn: Connection, tenant: str, appointment: Appointment
+) -> list[tuple[str, int | None]]:
+    """Return uid and event type of the remote bookings that may block `appointment` in the calendar: of the same staff member,
+    cancelled here, and waiting for the sync job that cancels them there. Up to three; the hour around it allows for buffers.
     """
     rows = await conn.fetch(
-        """SELECT external_id FROM appointments a WHERE tenant = $1 AND branch = $2 AND staff = $3 AND status = 'cancelled'
-           AND external_id IS NOT NULL AND starts_at > $4::timestamptz - interval '1 day'
+        """SELECT external_id, event_type_id FROM appointments a WHERE tenant = $1 AND branch = $2 AND staff = $3
+           AND status = 'cancelled' AND external_id IS NOT NULL AND starts_at > $4::timestamptz - interval '1 day'
            AND starts_at < $5::timestamptz + interval '1 hour' AND ends_at > $4::timestamptz - interval '1 hour'
            AND EXISTS (SELECT 1 FROM jobs j WHERE j.tenant = $1 AND j.appointment_id = a.id AND j.state <> 'done')
            ORDER BY updated_at DESC LIMIT 3""",
         tenant, appointment.branch, appointment.staff, appointment.starts_at, appointment.ends_at,
     )  # fmt: skip
-    return [row["external_id"] for row in rows]
+    return [(row["external_id"], row["event_type_id"]) for row in rows]
 
 
 async def find_local_appointment(conn: Connection, tenant: str, remote: RemoteBooking) -> UUID | None:
@@ -176,6 +178,14 @@ async def find_conflicting_uid(pool: Pool, tenant: str, remote: RemoteBooking) -
         "SELECT external_id FROM appointments WHERE tenant = $1 AND id = $2 AND external_id <> ALL($3)",
         tenant, remote.request_id, list(remote.uids),
     )  # fmt: skip
+    return found
+
+
+async def find_event_type(pool: Pool, tenant: str, uid: str) -> int | None:
+    """Return the event type of the appointment that has this uid; None if none has, or had it last."""
+    found: int | None = await pool.fetchval(
+        "SELECT event_type_id FROM appointments WHERE tenant = $1 AND external_id = $2", tenant, uid
+    )
     return found
 
 

@@ -1,9 +1,9 @@
 """Apply a tenant's children in the order in which they need each other, and delete those that are no longer desired."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 
-from askproai_operator.api import RuntimeMode, Tenant
+from askproai_operator.api import RuntimeMode, SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.conditions import find_condition
@@ -45,6 +45,7 @@ async def apply_children(
     config: str,
     admin_token: str,
     servers: Iterable[str],
+    own_keys: Mapping[str, SecretKeyRef],
     context: ReconcileContext,
 ) -> dict[Component, ObservedObject]:
     """Apply everything that the pods need, then the pods; return the Deployments of this mode as they are now.
@@ -55,11 +56,15 @@ async def apply_children(
     await context.kube.apply(admin_secret(tenant, admin_token))
     for service in services(tenant):
         await context.kube.apply(service)
-    return await _apply_workloads(tenant, credentials, servers, context)
+    return await _apply_workloads(tenant, credentials, servers, own_keys, context)
 
 
 async def _apply_workloads(
-    tenant: Tenant, credentials: Credentials, servers: Iterable[str], context: ReconcileContext
+    tenant: Tenant,
+    credentials: Credentials,
+    servers: Iterable[str],
+    own_keys: Mapping[str, SecretKeyRef],
+    context: ReconcileContext,
 ) -> dict[Component, ObservedObject]:
     """Apply the Deployments with their account, policy, budgets and autoscalers."""
     meta, split = tenant.metadata, tenant.spec.runtime.mode is RuntimeMode.SPLIT
@@ -83,7 +88,9 @@ async def _apply_workloads(
     for component in components:
         alone = component is Component.WORKER or layout.web_alone
         image, pull_secrets = context.settings.runtime_image, context.settings.image_pull_secrets
-        render = partial(deployment, tenant, credentials, image, component, alone=alone, pull_secrets=pull_secrets)
+        render = partial(
+            deployment, tenant, credentials, image, component, alone=alone, pull_secrets=pull_secrets, own_keys=own_keys
+        )
         replicas = autoscaling.initial_replicas(tenant, component, live[component])
         if component in scaled and not autoscaling.is_handed_over(live[component]):
             await context.kube.apply(render(replicas=replicas))

@@ -9,7 +9,7 @@ from importlib.resources import files
 import yaml
 
 from askproai_core.former_keys import FORMER_KEYS
-from askproai_operator.api import ContainerResources, Pods, RuntimeMode, Tenant
+from askproai_operator.api import ContainerResources, Pods, RuntimeMode, SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.controllers.tenant.children.autoscaling import SCALED_BY, ScaledBy, replica_bounds
 from askproai_operator.controllers.tenant.children.metadata import (
@@ -24,6 +24,9 @@ from askproai_operator.controllers.tenant.children.secrets import SIGNING_KEYS
 from askproai_operator.credentials import Credentials
 from askproai_operator.engine import ObservedObject, resources
 
+OWN_KEYS = (
+    "askproai.de/own-keys"  # annotation of a Deployment: the files with staff members' own keys that its pods mount
+)
 MODE = "askproai.de/mode"  # annotation of Deployment T-web: Combined if its pods have a worker container, else Split
 
 
@@ -36,11 +39,13 @@ def deployment(
     alone: bool = False,
     replicas: int | None = None,
     pull_secrets: Iterable[str] = (),
+    own_keys: Mapping[str, SecretKeyRef] | None = None,
 ) -> Manifest:
     """Return a Deployment: `deployment.yaml` with this tenant's names, image and volumes.
 
     Its pods have both containers, or with `alone` only the one that the Deployment is named after. Without `replicas` the
     field is left out, for an autoscaler to write. `pull_secrets` are the installation's, in addition to the tenant's own.
+    `own_keys` are the keys of staff members' own Cal.com accounts, by the name of the file.
     """
     spec: Manifest = copy.deepcopy(_template())
     if replicas is not None:
@@ -58,7 +63,7 @@ def deployment(
         pod["containers"][0]["readinessProbe"] = {"httpGet": {"path": "/readyz", "port": "worker"}, "periodSeconds": 2}
     for constraint in pod["topologySpreadConstraints"]:
         constraint["labelSelector"] = {"matchLabels": selector}
-    pod["volumes"] = _volumes(tenant, credentials)
+    pod["volumes"] = _volumes(tenant, credentials, own_keys or {})
     common = tenant.spec.runtime.pods
     pod |= _pod_fields(common, pull_secrets)
     if common.annotations:
@@ -67,6 +72,7 @@ def deployment(
     manifest["metadata"]["annotations"] = {
         SCALED_BY: ScaledBy.AUTOSCALER if replicas is None else ScaledBy.OPERATOR,
         MODE: RuntimeMode.SPLIT if alone else RuntimeMode.COMBINED,
+        **({OWN_KEYS: ",".join(sorted(own_keys))} if own_keys else {}),
     }
     return manifest
 
@@ -97,20 +103,33 @@ def _pod_fields(pods: Pods, pull_secrets: Iterable[str]) -> Manifest:
     return {name: value for name, value in fields.items() if value}
 
 
-def _volumes(tenant: Tenant, credentials: Credentials) -> list[Manifest]:
-    """Return the volumes. The user's Secrets are projected key by key: a rotated key reaches the pods without the operator."""
+def _volumes(tenant: Tenant, credentials: Credentials, own_keys: Mapping[str, SecretKeyRef]) -> list[Manifest]:
+    """Return the volumes. The user's Secrets are projected key by key: a rotated key reaches the pods without the operator.
+
+    A staff member's own key is optional: without it the pods start, and refuse to book that event type.
+    """
     suffixes = ("config", "runtime", "admin", SIGNING_KEYS)
     config, runtime, admin, signing_keys = (child_name(tenant.metadata.name, suffix) for suffix in suffixes)
     sources: list[Manifest] = [
         {"secret": {"name": runtime, "items": _same_paths("DATABASE_URL")}},
-        # Optional, so that a Redis that is added or removed restarts no pod.
-        {"secret": {"name": runtime, "items": _same_paths("REDIS_URL", "CA_FILE"), "optional": True}},
+        # Optional, so that a Redis or an authority that is added or removed restarts no pod.
+        {
+            "secret": {
+                "name": runtime,
+                "items": _same_paths("REDIS_URL", "CA_FILE", "DATABASE_CA_FILE"),
+                "optional": True,
+            }
+        },
         # Absent while no key was changed within the last hour.
         {"secret": {"name": signing_keys, "items": _same_paths(FORMER_KEYS), "optional": True}},
     ]
     sources += [
         {"secret": {"name": ref.name, "items": [{"key": ref.key, "path": file}]}}
         for file, ref in sorted(credentials.secret_refs.items())
+    ]
+    sources += [
+        {"secret": {"name": ref.name, "items": [{"key": ref.key, "path": file}], "optional": True}}
+        for file, ref in sorted(own_keys.items())
     ]
     return [
         {"name": "config", "configMap": {"name": config}},
@@ -156,6 +175,14 @@ def _is_rolled_out(deployment: ObservedObject) -> bool:
     status = deployment.status
     counts = {status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas")}
     return len(counts) == 1 and status.get("observedGeneration", 0) >= deployment.generation
+
+
+def mounted_own_keys(deployments: Iterable[ObservedObject]) -> frozenset[str] | None:
+    """Return the files with own keys that every pod of a tenant has; None if there are no pods yet, so all will have all."""
+    found = [
+        frozenset(live.annotations.get(OWN_KEYS, "").split(",") if _is_rolled_out(live) else ()) for live in deployments
+    ]
+    return frozenset.intersection(*found) if found else None
 
 
 def _is_serving(deployment: ObservedObject | None) -> bool:

@@ -3,7 +3,7 @@
 `T-config`, `T-runtime`, `T-admin` and a part of `T-signing-keys` are mounted by its pods; `T-teardown` is for the deletion.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.tenant.children.metadata import MANAGED_BY, Manifest, new_manifest
@@ -16,7 +16,7 @@ from askproai_operator.credentials import (
     secret_manifest,
 )
 from askproai_operator.engine import FINALIZER, MANAGER, resources
-from askproai_operator.grants import KEY_ANNOTATIONS, Subject, SubjectKind
+from askproai_operator.grants import KEY_ANNOTATIONS, OWN_KEYS_ANNOTATION, Subject, SubjectKind
 
 SIGNING_KEYS = "signing-keys"
 
@@ -26,12 +26,23 @@ def config_map(tenant: Tenant, config: str) -> Manifest:
     return {**new_manifest(tenant, resources.CONFIG_MAPS, "config", "config"), "data": {"tenant.json": config}}
 
 
-def runtime_secret(tenant: Tenant, database_url: str, redis_url: str | None = None, ca: str | None = None) -> Manifest:
+def runtime_secret(
+    tenant: Tenant,
+    database_url: str,
+    redis_url: str | None = None,
+    *,
+    redis_ca: str | None = None,
+    database_ca: str | None = None,
+) -> Manifest:
     """Return `T-runtime`: what the pods connect with.
 
-    `ca` is the PEM certificate of the authority that signed Redis's certificate, where the system does not know it.
+    `redis_ca` and `database_ca` are the PEM certificates of the authorities that signed the servers' certificates, where needed.
     """
-    optional = {"REDIS_URL": redis_url, "CA_FILE": ca if redis_url else None}
+    optional = {
+        "REDIS_URL": redis_url,
+        "CA_FILE": redis_ca if redis_url else None,
+        "DATABASE_CA_FILE": database_ca,
+    }
     values = {name: value for name, value in optional.items() if value}
     return _secret(tenant, "runtime", {"DATABASE_URL": database_url} | values)
 
@@ -46,15 +57,24 @@ def admin_secret(tenant: Tenant, token: str) -> Manifest:
     return _secret(tenant, "admin", {"token": token})
 
 
-def teardown_secret(tenant: Tenant, credentials: Credentials, subjects: Mapping[SubjectKind, Subject]) -> Manifest:
+def teardown_secret(
+    tenant: Tenant,
+    credentials: Credentials,
+    subjects: Mapping[SubjectKind, Subject],
+    own_keys: Mapping[str, str] | None = None,
+    own_subjects: Iterable[Subject] = (),
+) -> Manifest:
     """Return `T-teardown`: what the deletion needs when the user's Secret is gone already.
 
     Its finalizer keeps it while its namespace is being deleted. Its annotations identify the keys, without reading them.
+    `own_keys` are those of staff members' own Cal.com accounts.
     """
     keys = {name: value for name, value in credentials.values.items() if name in {RETELL_KEY, CALCOM_KEY}}
     urls = {RETELL_BASE_URL: credentials.retell_base_url, CALCOM_BASE_URL: credentials.calendar_base_url}
-    manifest = _secret(tenant, "teardown", keys | urls)
+    manifest = _secret(tenant, "teardown", keys | urls | dict(own_keys or {}))
     annotations = {KEY_ANNOTATIONS[kind]: subject.value for kind, subject in subjects.items()}
+    if own := ",".join(sorted(subject.value for subject in own_subjects)):
+        annotations[OWN_KEYS_ANNOTATION] = own
     manifest["metadata"] |= {"finalizers": [FINALIZER], "annotations": annotations}
     return manifest
 

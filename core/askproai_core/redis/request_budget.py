@@ -1,0 +1,137 @@
+"""The budget of requests to a provider that limits its keys: one token bucket for all processes of a tenant, in Redis.
+
+Callers use the whole bucket, and wait for up to a second when it is empty. Jobs use a part of it only, so that however many
+there are, the rest is left for callers; a job that finds its part used up gets a turn of its own, one interval after that of the
+job before, so that jobs do not all come back together. Once a job has sent a request it waits for the next ones where it is: put
+off, it would send the first one again.
+
+While Redis is unavailable each process has a bucket of its own with a share of the limit.
+"""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import timedelta
+
+from askproai_core.clock import Clock
+from askproai_core.redis.client import RedisClient, RedisUnavailable, Script
+
+_MINUTE = 60_000  # all durations here are milliseconds
+_BURSTS_PER_MINUTE = 10  # so 75 requests in a minute are at most 7 at once
+_CALLER_WAIT = 1_000
+_JOB_WAIT = 10_000
+_SHARES = 4  # without Redis: as many processes as two pods have
+
+# The same rules as `Bucket`, on Redis's clock. One set of tests holds both.
+_TAKE = Script(
+    """local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local interval, depth, longest, queued = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
+local known = redis.call('HMGET', KEYS[1], 'full_at', 'turn_at')
+local full_at = math.max(tonumber(known[1] or 0), now)
+local turn_at = tonumber(known[2] or 0)
+local wait = math.max(full_at + interval - depth * interval - now, 0)
+local granted = wait <= longest
+if granted then
+  full_at = full_at + interval
+elseif queued then
+  wait = math.max(turn_at - now, wait)
+  turn_at = now + wait + interval
+end
+redis.call('HSET', KEYS[1], 'full_at', full_at, 'turn_at', turn_at)
+redis.call('PEXPIRE', KEYS[1], math.max(full_at, turn_at) - now + 1000)
+return {granted and 1 or 0, wait}"""
+)
+
+# Whether the job that runs in this task has been granted a request. Each job runs in a task, and so in a context, of its own.
+_has_begun: ContextVar[bool] = ContextVar("_has_begun", default=False)
+
+
+class BudgetSpent(Exception):
+    """Our own limit of requests is used up, so nothing was sent. `retry_after`: when it is the asker's turn."""
+
+    def __init__(self, retry_after: timedelta) -> None:
+        super().__init__(
+            f"the tenant's own limit of requests a minute is used up; next try in {retry_after.total_seconds():.0f} s"
+        )
+        self.retry_after = retry_after
+
+
+@dataclass(slots=True)
+class Bucket:
+    """The token bucket of one process. `full_at`: when it will be full again; `turn_at`: the next free turn of a job."""
+
+    full_at: int = 0
+    turn_at: int = 0
+
+    def take(self, now: int, interval: int, depth: int, longest: int, *, queued: bool) -> tuple[bool, int]:
+        """Take one of the upper `depth` tokens, or reserve the next one if it comes within `longest`.
+
+        Returns whether it was granted, and how long to wait: for the token, else before the next try, which is the next free
+        turn if the asker is to be `queued`.
+        """
+        full_at = max(self.full_at, now)
+        wait = max(full_at + interval - depth * interval - now, 0)
+        if granted := wait <= longest:
+            self.full_at = full_at + interval
+        elif queued:
+            wait = max(self.turn_at - now, wait)
+            self.turn_at = now + wait + interval
+        return granted, wait
+
+
+class RequestBudget:
+    """The budget `name` of a tenant, as one process uses it. `per_minute` returns the limit that is in force, 0 for none."""
+
+    def __init__(
+        self, client: RedisClient, clock: Clock, name: str, per_minute: Callable[[], int], *, for_callers: bool
+    ) -> None:
+        self._client, self._clock, self._key = client, clock, client.key("budget", name)
+        self._per_minute, self._for_callers = per_minute, for_callers
+        self._local = Bucket()
+
+    async def take(self, seconds: float) -> float:
+        """Wait for a request's turn. Returns how many of `seconds` are left for the request. Raises `BudgetSpent`.
+
+        A job's request always has all of them, because nobody waits for it.
+        """
+        per_minute = self._per_minute()
+        if per_minute == 0:
+            return seconds
+        interval, burst = -(-_MINUTE // per_minute), max(2, per_minute // _BURSTS_PER_MINUTE)
+        if self._for_callers:
+            longest = min(_CALLER_WAIT, int(seconds * 1000 / 2))
+            granted, wait = await self._ask(interval, burst, longest, queued=False)
+            if not granted:
+                raise BudgetSpent(timedelta(milliseconds=wait))
+            await self._sleep(wait)
+            return seconds - wait / 1000
+        await self._wait_as_job(interval, burst // 2)
+        return seconds
+
+    async def _wait_as_job(self, interval: int, depth: int) -> None:
+        """Wait without a reservation: it would be before the next caller."""
+        has_begun, waited = _has_begun.get(), 0
+        granted, wait = await self._ask(interval, depth, 0, queued=not has_begun)
+        while not granted and has_begun and waited + wait <= _JOB_WAIT:
+            await self._sleep(wait)
+            waited += wait
+            granted, wait = await self._ask(interval, depth, 0, queued=False)
+        if not granted:
+            raise BudgetSpent(timedelta(milliseconds=wait))
+        _has_begun.set(True)
+
+    async def _ask(self, interval: int, depth: int, longest: int, *, queued: bool) -> tuple[bool, int]:
+        try:
+            granted, wait = await self._client.run(_TAKE, [self._key], [interval, depth, longest, int(queued)])
+        except RedisUnavailable:
+            now = int(self._clock.monotonic() * 1000)
+            share = max(
+                1, depth // 2
+            )  # of what may be sent at once; callers and jobs do not come all at once to all processes
+            return self._local.take(now, interval * _SHARES, share, longest, queued=queued)
+        return bool(granted), int(wait)
+
+    async def _sleep(self, milliseconds: int) -> None:
+        if milliseconds:
+            await self._clock.sleep(timedelta(milliseconds=milliseconds))

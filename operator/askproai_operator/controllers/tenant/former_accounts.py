@@ -1,0 +1,95 @@
+"""Record what a Tenant leaves in a Retell workspace or Cal.com account when its keys become those of another one.
+
+`T-teardown` is about to be overwritten, and with it the only key by which that can be removed: agents would go on answering calls
+whose functions fail. So it enters the ledger of orphans first, with the former key (`controllers/orphan.py` removes it).
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.agent import RecordedState, keeping_policy, remote_objects
+from askproai_operator.controllers.tenant import deletion
+from askproai_operator.controllers.tenant.inputs import Inputs
+from askproai_operator.credentials import CALCOM_BASE_URL, CALCOM_KEY, RETELL_BASE_URL, RETELL_KEY
+from askproai_operator.engine import EventRecord
+from askproai_operator.orphans import OrphanedAgent, OrphanedWebhooks, add_orphan
+from askproai_operator.providers import ProviderError, hash_key, list_calcom_webhook_ids
+
+
+async def record_former_accounts(inputs: Inputs, context: ReconcileContext) -> tuple[EventRecord, ...]:
+    """Record what is left in accounts that the Tenant used until now. Without a changed key it costs no request.
+
+    Another key of the same account leaves nothing. Raises ProviderError if Retell does not answer.
+    """
+    former, present = inputs.teardown_values, inputs.credentials
+    left: list[tuple[OrphanedAgent | OrphanedWebhooks, tuple[str, str]]] = []
+    if RETELL_KEY in former and _retell(former) != (present.retell_base_url, present.retell_key):
+        left += [(agent, (RETELL_BASE_URL, RETELL_KEY)) for agent in await _left_agents(inputs, context)]
+    if CALCOM_KEY in former and _calcom(former) != (present.calendar_base_url, present.calcom_key):
+        left += [(hooks, (CALCOM_BASE_URL, CALCOM_KEY)) for hooks in await _left_webhooks(inputs, context)]
+    why = "the Tenant uses another account now"
+    return tuple(
+        [await add_orphan(orphan, {name: former[name] for name in names}, why, context) for orphan, names in left]
+    )
+
+
+async def _left_agents(inputs: Inputs, context: ReconcileContext) -> list[OrphanedAgent]:
+    """Return what the Tenant's agents have in the former workspace; empty if the present key finds it."""
+    present = context.providers.retell(inputs.credentials.retell_base_url, inputs.credentials.retell_key)
+    account = hash_key(context.installation_id, inputs.teardown_values[RETELL_KEY])
+    left: list[OrphanedAgent] = []
+    for cached in inputs.agents:
+        agent = await context.refetch(cached)  # the cache may lack an id that was recorded a moment ago
+        if agent is None or keeping_policy(agent) is not None:
+            continue
+        recorded = RecordedState.from_status(agent.status)
+        found = (recorded.agent_id and await present.get_agent(recorded.agent_id)) or (
+            recorded.llm_id and await present.get_llm(recorded.llm_id)
+        )
+        if found:
+            return []
+        if recorded.exists:
+            left.append(msgspec.structs.replace(remote_objects(agent, context), former_account=account))
+    return left
+
+
+async def _left_webhooks(inputs: Inputs, context: ReconcileContext) -> list[OrphanedWebhooks]:
+    """Return the Tenant's webhooks in the former Cal.com account; empty if the present key finds the same ones.
+
+    Where an account does not answer it is assumed that they differ, unless the former key does not work any more and the present
+    one finds a webhook of ours: the removal compares again.
+    """
+    former, credentials = inputs.teardown_values, inputs.credentials
+    account = hash_key(context.installation_id, former[CALCOM_KEY])
+    left = [
+        msgspec.structs.replace(orphan, former_account=account)
+        for orphan in deletion.remote_objects(inputs.tenant, former, context)
+        if isinstance(orphan, OrphanedWebhooks)
+    ]
+    if left and credentials.calcom_key:
+        present_ids = await _webhook_ids((credentials.calendar_base_url, credentials.calcom_key), left[0].urls, context)
+        former_ids = await _webhook_ids(_calcom(former), left[0].urls, context)
+        if (
+            (former_ids or set()) & (present_ids or set())
+            or (former_ids is None and present_ids)
+            or former_ids == set()
+        ):
+            return []
+    return left
+
+
+async def _webhook_ids(account: tuple[str, str], urls: tuple[str, ...], context: ReconcileContext) -> set[str] | None:
+    try:
+        return await list_calcom_webhook_ids(context.providers.calcom(*account), urls)
+    except ProviderError:
+        return None
+
+
+def _retell(values: Mapping[str, str]) -> tuple[str, str]:
+    return values.get(RETELL_BASE_URL, ""), values.get(RETELL_KEY, "")
+
+
+def _calcom(values: Mapping[str, str]) -> tuple[str, str]:
+    return values.get(CALCOM_BASE_URL, ""), values.get(CALCOM_KEY, "")

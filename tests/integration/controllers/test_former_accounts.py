@@ -1,0 +1,137 @@
+"""A Tenant that moves to another Retell workspace and Cal.com account leaves nothing in the former ones that answers calls."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from askproai_operator.engine import resources
+from askproai_operator.orphans import LABEL
+from tests.worlds.operator_environment import TenantNamespace
+from tests.worlds.waiting import eventually
+
+SOON = 20.0  # seconds
+
+
+@pytest.fixture(autouse=True)
+def clear_faults(operator):
+    yield
+    operator.retell.faults.clear()
+    operator.calcom.faults.clear()
+
+
+async def ledger(namespace: TenantNamespace) -> list[dict[str, Any]]:
+    """Return the entries of this namespace's objects."""
+    entries = await namespace.operator.context.kube.list(resources.SECRETS, "default", LABEL)
+    return [entry for entry in entries if f" {namespace.name}/" in entry["metadata"]["annotations"]["askproai.de/what"]]
+
+
+def agents(namespace: TenantNamespace, key: str) -> set[str]:
+    return set(namespace.operator.retell.dump()["workspaces"].get(key, {"agents": {}})["agents"])
+
+
+def webhooks(namespace: TenantNamespace, key: str) -> list[str]:
+    account = namespace.operator.calcom.dump()["accounts"].get(key, {})
+    return [hook["id"] for hook in account.get("webhooks", [])]
+
+
+async def create_all(namespace: TenantNamespace) -> None:
+    await namespace.write_secret()
+    for kind in ("Branch", "ServiceOffering", "Tenant"):
+        await namespace.create(kind, spec={"calcom": {"eventTypes": []}} if kind == "ServiceOffering" else None)
+    await namespace.wait_until_ready()
+    await namespace.create("RetellAgent")
+    await namespace.wait_for_condition("Synced", "True", kind="RetellAgent", name="mitte")
+    assert agents(namespace, namespace.retell_key)
+    assert webhooks(namespace, namespace.calcom_key)
+
+
+async def emptied(namespace: TenantNamespace) -> None:
+    async def nothing_left() -> bool:
+        namespace.operator.retry_orphans()
+        return await ledger(namespace) == []
+
+    await eventually(nothing_left, SOON, "the ledger to be empty")
+
+
+async def test_agents_and_webhook_of_the_former_accounts_are_removed(namespace, monkeypatch):
+    monkeypatch.setattr("askproai_operator.controllers.agent.plan.GRACE", timedelta(seconds=1))
+    await create_all(namespace)
+    former_retell, former_calcom = namespace.retell_key, namespace.calcom_key
+    await namespace.write_secret(**{"retell-api-key": f"{former_retell}-b", "calcom-api-key": f"{former_calcom}-b"})
+
+    async def moved() -> bool:
+        return bool(agents(namespace, f"{former_retell}-b") and webhooks(namespace, f"{former_calcom}-b"))
+
+    await eventually(moved, SOON, "the agent in the second workspace")
+
+    async def removed() -> bool:
+        namespace.operator.retry_orphans()
+        return not agents(namespace, former_retell) and not webhooks(namespace, former_calcom)
+
+    await eventually(removed, SOON, "the former accounts to be empty")
+    await emptied(namespace)
+    assert await moved(), "what the tenant uses now stays"
+    assert ("Warning", "LeftOver") in await namespace.events()
+
+
+async def test_another_key_of_the_same_accounts_leaves_and_removes_nothing(namespace):
+    await create_all(namespace)
+    retell, calcom = namespace.operator.retell.workspaces, namespace.operator.calcom.accounts
+    retell[f"{namespace.retell_key}-b"] = retell[namespace.retell_key]
+    calcom[f"{namespace.calcom_key}-b"] = calcom[namespace.calcom_key]
+    before = agents(namespace, namespace.retell_key), webhooks(namespace, namespace.calcom_key)
+    await namespace.write_secret(
+        **{"retell-api-key": f"{namespace.retell_key}-b", "calcom-api-key": f"{namespace.calcom_key}-b"}
+    )
+
+    async def recorded() -> bool:
+        kept = await namespace.secret_data("salon-mueller-teardown")
+        return kept["retell-api-key"] == f"{namespace.retell_key}-b"
+
+    await eventually(recorded, SOON, "the new key in T-teardown")
+    assert await ledger(namespace) == []
+    assert (agents(namespace, namespace.retell_key), webhooks(namespace, namespace.calcom_key)) == before
+
+
+async def test_a_tenant_that_comes_back_before_the_removal_keeps_its_agent(namespace):
+    """It finds its agent by the marker again, so nothing may be removed with the key of the entry."""
+    await create_all(namespace)
+    (agent_id,) = agents(namespace, namespace.retell_key)
+    await namespace.client.merge(
+        namespace.path("RetellAgent", "mitte"), {"metadata": {"annotations": {"askproai.de/paused": "true"}}}
+    )
+    await namespace.wait_for_condition("Paused", "True", kind="RetellAgent", name="mitte")
+    await namespace.write_secret(**{"retell-api-key": f"{namespace.retell_key}-b"})
+
+    async def waits() -> bool:
+        namespace.operator.retry_orphans()
+        reasons = [entry["metadata"]["annotations"]["askproai.de/last-error"] for entry in await ledger(namespace)]
+        return any("waits until" in reason for reason in reasons)
+
+    await eventually(waits, SOON, "the entry to wait for an agent in the other workspace")
+    await namespace.write_secret(**{"retell-api-key": namespace.retell_key})
+
+    async def uses_account() -> bool:
+        namespace.operator.retry_orphans()
+        reasons = [entry["metadata"]["annotations"]["askproai.de/last-error"] for entry in await ledger(namespace)]
+        return any("uses this account" in reason for reason in reasons)
+
+    await eventually(uses_account, SOON, "the entry to see that the tenant is back")
+    assert agents(namespace, namespace.retell_key) == {agent_id}
+    for entry in await ledger(namespace):  # it would be dropped in ten minutes
+        await namespace.client.delete(resources.SECRETS.path("default", entry["metadata"]["name"]))
+
+
+async def test_the_webhook_goes_when_the_calendar_becomes_local(namespace):
+    await create_all(namespace)
+    await namespace.client.merge(
+        namespace.path("Tenant"), {"spec": {"calendar": {"provider": "Local", "calcom": None}}}
+    )
+
+    async def removed() -> bool:
+        namespace.operator.retry_orphans()
+        return not webhooks(namespace, namespace.calcom_key)
+
+    await eventually(removed, SOON, "the webhook to be removed")
+    assert agents(namespace, namespace.retell_key)

@@ -1,0 +1,73 @@
+"""Who has a tenant's database login locks the catalog, and empties the caches of the watch at once, so that it must read it.
+
+The checks are called one by one: between two of them the attacker has all the time that it needs.
+"""
+
+import asyncpg
+import pytest
+
+from askproai_core.database import Misuse
+from askproai_core.database.sessions import open_watch
+from tests.worlds.hijacked_tenant import Attack, HijackedTenant, queued
+
+# More changes than a session may be behind with: it then drops all that it knows of the catalog.
+FLOOD = """
+DO $$ BEGIN FOR n IN 1..6000 LOOP EXECUTE format('ALTER ROLE CURRENT_USER SET work_mem = %L', 1000 + n);
+ALTER ROLE CURRENT_USER PASSWORD NULL; END LOOP; END $$"""
+LOCKED = (
+    ("pg_catalog.pg_class", None),
+    ("pg_catalog.pg_class_oid_index", "pg_catalog.pg_class WHERE oid = 1259"),
+    ("pg_catalog.pg_proc", None),
+    ("pg_catalog.pg_proc_oid_index", "pg_catalog.pg_proc WHERE oid = 1242"),
+    ("pg_catalog.pg_type", None),
+    ("pg_catalog.pg_operator", None),
+    ("pg_catalog.pg_aggregate", None),
+    ("pg_catalog.pg_authid", "pg_roles"),
+    ("pg_catalog.pg_index", None),
+)
+
+
+@pytest.mark.parametrize(("locked", "read"), LOCKED, ids=[locked.partition(".")[2] for locked, _ in LOCKED])
+async def test_a_watch_that_must_read_the_catalog_again_is_not_kept_from_it(
+    env: HijackedTenant, locked: str, read: str | None
+) -> None:
+    async with open_watch(env.database.dsn) as watch:
+        assert await watch.check() == []
+        flood = await env.connect()
+        await flood.execute(f"BEGIN; {FLOOD}")
+        await env.launch(Attack("blinding", queued(locked, read), Misuse.TABLE_LOCK))
+        await flood.execute("COMMIT")
+        assert [ended.misuse for ended in await watch.check()] == [Misuse.TABLE_LOCK]
+        assert await watch.check() == []
+    await env.database.admin.ensure_tenant(env.victim.tenant, env.victim.uid, "password-of-victim", 60)
+
+
+async def backend_of(env: HijackedTenant) -> tuple[str | None, str]:
+    query = "SELECT backend_xmin::text, state FROM pg_stat_activity WHERE application_name = 'askproai-session-watch'"
+    return tuple(await env.superuser.fetchrow(query))
+
+
+async def test_the_watch_keeps_no_dead_row_from_being_removed(env: HijackedTenant) -> None:
+    """Its open transaction has no snapshot."""
+    async with open_watch(env.database.dsn) as watch:
+        for _ in range(3):
+            assert await watch.check() == []
+            assert (await backend_of(env))[0] is None
+
+
+async def test_each_check_sees_the_sessions_anew(env: HijackedTenant) -> None:
+    """A transaction would see its first picture of them again."""
+    async with open_watch(env.database.dsn) as watch:
+        assert await watch.check() == []
+        conn = await env.connect()
+        await conn.execute("SELECT pg_advisory_lock(1)")
+        assert [ended.misuse for ended in await watch.check()] == [Misuse.ADVISORY_LOCK]
+
+
+async def test_sessions_of_other_databases_keep_the_watch_from_no_lock(env: HijackedTenant) -> None:
+    """A server may have databases of other applications, whose sessions are none of ours."""
+    other = await asyncpg.connect(env.database.superuser_dsn.replace(env.database.name, "postgres"))
+    async with open_watch(env.database.dsn) as watch:
+        assert await watch.check() == []
+        assert (await backend_of(env))[1] == "idle in transaction"
+    await other.close()

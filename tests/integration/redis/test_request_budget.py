@@ -1,0 +1,91 @@
+"""The bucket of requests to a provider: the same rules in Redis and in a process."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+
+from askproai_core.clock import SystemClock
+from askproai_core.redis import BudgetSpent, RedisClient, RequestBudget
+from askproai_core.redis.request_budget import _TAKE, Bucket
+from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.tenant_redis import create_tenant_user, is_available, tenant_client
+
+Take = Callable[..., Awaitable[tuple[bool, int]]]
+INTERVAL = 400  # ms: longer than what a slow machine loses between two steps
+
+
+@pytest.fixture(params=["shared", "local"])
+def take(request: pytest.FixtureRequest, shared: RedisClient) -> Take:
+    bucket = Bucket()
+
+    async def of_process(depth: int, longest: int = 0, *, queued: bool = False) -> tuple[bool, int]:
+        return bucket.take(time.monotonic_ns() // 1_000_000, INTERVAL, depth, longest, queued=queued)
+
+    async def of_redis(depth: int, longest: int = 0, *, queued: bool = False) -> tuple[bool, int]:
+        granted, wait = await shared.run(_TAKE, [shared.key("budget", "x")], [INTERVAL, depth, longest, int(queued)])
+        return bool(granted), wait
+
+    return of_redis if request.param == "shared" else of_process
+
+
+async def test_the_bucket_is_used_up_and_fills_by_one_in_each_interval(take: Take) -> None:
+    assert [await take(4) for _ in range(4)] == [(True, 0)] * 4
+    granted, wait = await take(4)
+    assert (granted, 0 < wait <= INTERVAL) == (False, True)
+    await asyncio.sleep(wait / 1000 + 0.01)
+    assert [granted for granted, _ in [await take(4), await take(4)]] == [True, False]
+
+
+async def test_who_uses_a_part_only_leaves_the_rest(take: Take) -> None:
+    assert [(await take(2))[0] for _ in range(3)] == [True, True, False]
+    assert [(await take(4))[0] for _ in range(3)] == [True, True, False]
+
+
+async def test_a_token_that_comes_soon_is_reserved_and_then_not_given_to_another(take: Take) -> None:
+    assert (await take(1))[0]
+    (first, first_wait), (second, second_wait) = await take(1, 2 * INTERVAL), await take(1, 2 * INTERVAL)
+    assert (first, second) == (True, True)
+    assert 0 < first_wait <= INTERVAL < second_wait <= 2 * INTERVAL
+    assert not (await take(1, 2 * INTERVAL))[0]
+
+
+async def test_each_that_is_queued_gets_a_turn_of_its_own(take: Take) -> None:
+    assert (await take(1))[0]
+    waits = [wait for granted, wait in [await take(1, queued=True) for _ in range(5)] if not granted]
+    assert 0 < waits[0] <= INTERVAL
+    between = [later - earlier for earlier, later in itertools.pairwise(waits)]
+    assert len(between) == 4
+    assert all(INTERVAL / 2 < each <= INTERVAL for each in between), "the turns are fixed while time goes on"
+    assert (await take(1))[1] <= INTERVAL, "who is not queued does not wait for the turns of others"
+
+
+async def test_the_key_goes_when_the_bucket_is_full_again(shared: RedisClient) -> None:
+    budget = RequestBudget(shared, SystemClock(), "x", lambda: 75, for_callers=True)
+    assert await budget.take(4.0) == 4.0
+    assert 0 < await shared.execute("PTTL", shared.key("budget", "x")) <= 1800
+
+
+async def test_a_caller_loses_at_most_half_of_the_time_that_is_left(shared: RedisClient) -> None:
+    budget = RequestBudget(shared, SystemClock(), "x", lambda: 20, for_callers=True)  # one in three seconds
+    for _ in range(2):
+        await budget.take(4.0)
+    started = time.monotonic()
+    with pytest.raises(BudgetSpent) as spent:
+        await budget.take(4.0)
+    assert timedelta(seconds=1) < spent.value.retry_after <= timedelta(seconds=3)
+    assert time.monotonic() - started < 0.5
+
+
+async def test_when_redis_goes_a_process_has_a_share_of_its_own(own_valkey: EmbeddedRedis, tenant: str) -> None:
+    shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)
+    budget = RequestBudget(shared, SystemClock(), "x", lambda: 75, for_callers=False)
+    assert await is_available(shared)
+    await own_valkey.kill()
+    assert not await is_available(shared)
+    results = await asyncio.gather(*(budget.take(4.0) for _ in range(6)), return_exceptions=True)
+    assert [isinstance(result, BudgetSpent) for result in results] == [False, *[True] * 5]
+    await shared.close()
