@@ -22,7 +22,15 @@ from askproai_operator.controllers.grant.reconcile import RESTORE_TIME, UNUSED_T
 from askproai_operator.controllers.tenant.inputs import _refused_numbers
 from askproai_operator.engine import ApiError, Cache, Conflict, Key, Kube, Result, resources
 from askproai_operator.engine.event_sink import EventSink
-from askproai_operator.grants import Holder, Subject, SubjectKind, find_other, read_grant
+from askproai_operator.grants import (
+    KEY_ANNOTATIONS,
+    OWN_KEYS_ANNOTATION,
+    Holder,
+    Subject,
+    SubjectKind,
+    find_other,
+    read_grant,
+)
 from askproai_operator.providers import hash_key
 from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
@@ -399,6 +407,21 @@ async def test_a_key_that_a_living_tenant_does_not_use_is_released_after_a_while
     env.clock.advance(UNUSED_TIME)
     await env.review()
     assert (env.holders(used), env.holders(unused)) == (["Tenant-holder"], [])
+
+
+async def test_the_key_of_a_staff_members_own_account_is_kept(env):
+    tenant = env.put("Tenant", "holder")
+    subjects = [Subject(SubjectKind.CALCOM_KEY, hash_key("inst-1", key)) for key in ("tenants", "annas")]
+    meta = {"name": "salon-teardown", "namespace": "holder"}
+    annotations = {KEY_ANNOTATIONS[SubjectKind.CALCOM_KEY]: subjects[0].value, OWN_KEYS_ANNOTATION: subjects[1].value}
+    secret = {"metadata": meta | {"annotations": annotations}}
+    env.sink.observe(resources.SECRETS, env.api.put(resources.SECRETS, secret))
+    for subject in subjects:
+        await env.take(tenant, subject)
+    for _ in range(2):
+        await env.review()
+        env.clock.advance(UNUSED_TIME)
+    assert [env.holders(subject) for subject in subjects] == [["Tenant-holder"]] * 2
 
 
 # Upgraded from a release without grants

@@ -27,6 +27,7 @@ from askproai_operator.grants import (
     holder_of,
     queue_key,
     read_grant,
+    recorded_keys,
     requested_subjects,
 )
 
@@ -107,8 +108,9 @@ def _is_needed(holder: Holder, subject: Subject, context: ReconcileContext) -> b
         return False
     if subject.kind in KEY_ANNOTATIONS:
         secret = context.cache.secret(holder.namespace, f"{holder.name}-teardown")
-        recorded = secret.annotations.get(KEY_ANNOTATIONS[subject.kind]) if secret is not None else None
-        return model.metadata.uid == holder.uid and recorded in {None, subject.value}
+        recorded = secret.annotations if secret is not None else {}
+        is_used = KEY_ANNOTATIONS[subject.kind] not in recorded or subject in recorded_keys(recorded)
+        return model.metadata.uid == holder.uid and is_used
     return requested_subjects(model).get(subject) == holder.scope
 
 

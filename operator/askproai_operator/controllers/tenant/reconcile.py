@@ -110,7 +110,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     )
     if tenant.status.get("configHash") not in {None, config_hash(config)}:
         context.trigger_config_sync(*tenant.key[1:], config_hash(config))  # a kubelet may take 90 s to update the mount
-    webhook = await _register_webhook(inputs, keys, context)
+    webhook = await _register_webhook(inputs, keys, context, others_open=own_accounts.is_open)
     exposed = await apply_routes(tenant, inputs.address, context)
     monitored = await apply_monitoring(tenant, context)
     pods = add_lowered(runtime_condition(tenant, deployments), lowered)
@@ -208,26 +208,30 @@ def _encoded_config(
     )
 
 
-async def _register_webhook(inputs: Inputs, keys: SigningKeys, context: ReconcileContext) -> Condition:
+async def _register_webhook(
+    inputs: Inputs, keys: SigningKeys, context: ReconcileContext, *, others_open: bool
+) -> Condition:
     """Create or update our webhook at Cal.com; return the condition WebhooksRegistered.
 
     A changed secret is sent when the pods have it: Cal.com never repeats an event that was answered 401.
 
-    The URL is the webhook's identity, so a second run finds what the first one made.
+    The URL is the webhook's identity, so a second run finds what the first one made. While `others_open`, another account may
+    sign with the former secret still.
     """
     kind, tenant, credentials = ConditionType.WEBHOOKS_REGISTERED, inputs.tenant, inputs.credentials
     if calcom_account(tenant) is None:
         return good(kind, "the calendar is local; Retell's webhook is a field of its agents", Reason.NOT_REQUESTED)
     try:
         secret = await _ensure_webhook(inputs, keys, context, credentials.calcom_key)
-        await record_registered(tenant, keys, CALCOM_WEBHOOK, secret, context)
+        if not others_open:
+            await record_registered(tenant, keys, CALCOM_WEBHOOK, secret, context)
     except ProviderError as error:
         return condition_of(error, kind)
     return good(kind, "Cal.com tells us of bookings")
 
 
 async def _ensure_webhook(inputs: Inputs, keys: SigningKeys, context: ReconcileContext, calcom_key: str) -> str:
-    """Register our webhook in the account of a key, and return the secret that signs it. Raises ProviderError."""
+    """Register our webhook in the account of a key; return the secret that it signs with. Raises ProviderError."""
     url, previous = inputs.address.urls(context.installation_id)["calcom"], registered_calcom_url(inputs.tenant)
     credentials = inputs.credentials
     context.fence()
