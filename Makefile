@@ -60,7 +60,7 @@ coverage: tools ## Unit and integration tests with branch coverage, against the 
 	@coverage combine -q && python hack/check_coverage.py
 
 mutation: $(STAMP) ## Change the pure decisions one operator at a time, and see a unit test fail (about 15 minutes)
-	@python hack/mutate.py --bar 75 $(ARGS)
+	@python hack/mutate.py --bar 90 $(ARGS)
 
 bench: $(STAMP) ## Measure what docs/performance.md states (about 10 minutes)
 	@python -m tests.load.bench

@@ -347,3 +347,41 @@ def test_an_appointment_of_two_places_needs_two_of_four_units() -> None:
     taken = {n: [BusySpan(blocked.start, blocked.end, 4)] for n in (1, 2, 3)}
     assert allocate_claims(staff_member, 2, {n: taken[n] for n in (1, 2)}, blocked) == [(3, blocked), (4, blocked)]
     assert allocate_claims(staff_member, 2, taken, blocked) is None, "4 alone is half of it, and 5 is claimed no more"
+
+
+def test_small_claims_from_before_a_change_of_capacities_leave_only_the_units_that_can_be_claimed() -> None:
+    """Three of twelve shares are a quarter of a person, but of today's four units only one is free."""
+    at = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    staff_member = Staff(id="p", display_name="", resource_ids=tuple(range(1, 13)), units=4)
+    blocked = Span(at, at + timedelta(hours=1))
+    small = [BusySpan(blocked.start, blocked.end, 12)]
+    assert allocate_claims(staff_member, 2, dict.fromkeys((1, 2, 3), small), blocked) is None
+    assert allocate_claims(staff_member, 2, dict.fromkeys((1, 2), small), blocked) == [(3, blocked), (4, blocked)]
+    assert allocate_claims(staff_member, 2, dict.fromkeys((5, 6, 7), small), blocked) == [(1, blocked), (2, blocked)]
+    later = Span(blocked.end, blocked.end + timedelta(hours=1))
+    both = Span(blocked.start, later.end)
+    assert allocate_claims(staff_member, 2, dict.fromkeys((1, 2, 3), small), later) == [(1, later), (2, later)]
+    assert allocate_claims(staff_member, 2, dict.fromkeys((1, 2, 3), small), both) is None
+
+
+def test_a_person_who_stays_full_while_places_change_is_free_at_none_of_these_times() -> None:
+    """Two at once from nine to eleven: one stays, the other is followed by a third at ten."""
+    at = datetime(2026, 11, 20, 8, tzinfo=UTC)
+    hour = timedelta(hours=1)
+    staff_member = Staff(id="p", display_name="", resource_ids=(1, 2), units=2)
+    opening = (Hours(days=tuple(Weekday), opens=time(8), closes=time(13)),)
+    rules = ServiceRules(
+        ZoneInfo("UTC"),
+        Branch(name="b", display_name="", opening_hours=opening, staff=(staff_member,)),
+        Service(name="s", display_name="S", capacity=2, duration_minutes=60, slot_step_minutes=60),
+        (staff_member,),
+    )
+    busy = {
+        1: [BusySpan(at + hour, at + 3 * hour, 2)],
+        2: [BusySpan(at + hour, at + 2 * hour, 2), BusySpan(at + 2 * hour, at + 3 * hour, 2)],
+    }
+    found = free_slots(rules, busy, SlotQuery(at - hour, at, at + 5 * hour))
+    assert [slot.start - at for slot in found] == [0 * hour, 3 * hour, 4 * hour]
+    busy[2] = [BusySpan(at + hour, at + 2 * hour + MINUTE, 2)]  # and nobody follows
+    found = free_slots(rules, busy, SlotQuery(at - hour, at, at + 5 * hour))
+    assert [slot.start - at for slot in found] == [0 * hour, 3 * hour, 4 * hour]
