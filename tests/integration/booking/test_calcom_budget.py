@@ -175,7 +175,7 @@ async def test_jobs_of_several_requests_are_all_done_and_repeat_few(valkey: Embe
             calendar = fleet.workers[number % len(fleet.workers)].calendar
             try:
                 for _ in range(requests):
-                    await calendar.get_booking(f"unknown-{number}", correlation_id="corr")
+                    await calendar.get_booking(f"unknown-{number}", event_type_id=None, correlation_id="corr")
             except CalendarUnavailable as error:
                 return error.retry_after
             return None
@@ -185,7 +185,9 @@ async def test_jobs_of_several_requests_are_all_done_and_repeat_few(valkey: Embe
                 put_off.append(number)
                 await SystemClock().sleep(retry_after)
 
-        await asyncio.gather(*(fleet.web[0].get_booking("unknown", correlation_id="corr") for _ in range(110)))
+        await asyncio.gather(
+            *(fleet.web[0].get_booking("unknown", event_type_id=None, correlation_id="corr") for _ in range(110))
+        )
         fleet.calcom.journal.clear()
         async with asyncio.timeout(30):
             await asyncio.gather(*(run(number) for number in range(jobs)))

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from askproai_core.clock import Clock
-from askproai_core.redis import CircuitBreakers, CircuitRules
+from askproai_core.redis import CircuitBreakers, CircuitRules, RequestBudget
 from askproai_core.tenant_config import CalcomVersion, EventType, OwnEventType, TenantConfig
 from askproai_runtime.booking import CalendarEvent
 from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder, build_calendar
@@ -22,6 +22,7 @@ from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import Fault, FaultKind, serve
 from tests.worlds.booking_environment import CALCOM, NOW, FrozenClock, Salon, booking_args, call, tenant_config_of
 from tests.worlds.calcom_environment import QUICK, DeferredCalendar
+from tests.worlds.tenant_redis import tenant_client
 
 TENANTS, ANNAS, FILE = "cal_salon", "cal_anna", "calcom-api-key-anna"
 FOUR = "2026-11-27T16:00:00+01:00"
@@ -93,9 +94,11 @@ async def two(new_salon) -> AsyncIterator[TwoAccounts]:
         env.use_versions(CalcomVersion.V2)
         salon.apply_config(env.config)
         clock: Clock = salon.clock
+        no_redis = tenant_client(None, salon.store.tenant)
         calendar: FallbackCalendar = build_calendar(
             lambda: env.config, env.keys.get, session, CircuitBreakers(None, clock), CircuitRules(),
             clock, ProviderCallRecorder(salon.pool, salon.store.tenant, salon.metrics),
+            RequestBudget(no_redis, clock, "calcom", lambda: 0, for_callers=True),
         )  # fmt: skip
         for key, number, host in ((TENANTS, 1002, "mehmet"), (ANNAS, 2001, "anna")):
             body = {"key": key, "id": number, "lengthInMinutes": 45, "afterEventBuffer": 10, "host": host}
