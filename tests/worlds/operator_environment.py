@@ -248,11 +248,11 @@ class TenantNamespace:
 
         return (await eventually(matching, SOON, what))[0]
 
-    async def wait_until_gone(self, kind: str, name: str = NAME) -> None:
+    async def wait_until_gone(self, kind: str, name: str = NAME, seconds: float = SOON) -> None:
         async def is_gone() -> bool:
             return await self.get(kind, name) is None
 
-        await eventually(is_gone, SOON, f"{kind} {name} to be gone")
+        await eventually(is_gone, seconds, f"{kind} {name} to be gone")
 
     async def events(self) -> list[tuple[str, str]]:
         found = await self.operator.context.kube.list(resources.EVENTS, self.name)

@@ -11,6 +11,7 @@ so it stays in a transaction that has a lock of its own, ACCESS SHARE, on all of
 again. The second connection changes roles.
 """
 
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -239,8 +240,12 @@ class SessionWatch:
     async def _learn_of_changes(self) -> None:
         lock = self._conn.transaction()
         await lock.start()
-        await self._conn.execute(_LEARN_OF_CHANGES)
-        await lock.rollback()  # lets go of the lock, so that the next check gets it anew
+        # While the server's lock table is full there is no new lock, and what matters is to look.
+        with contextlib.suppress(asyncpg.OutOfMemoryError):
+            try:
+                await self._conn.execute(_LEARN_OF_CHANGES)
+            finally:
+                await lock.rollback()  # lets go of the lock, so that the next check gets it anew
 
     async def _renew_catalog(self) -> None:
         """Let go of the catalog for a moment, for an administrator who rewrites a table of it."""

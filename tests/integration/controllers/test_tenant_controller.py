@@ -552,7 +552,7 @@ def no_faults_left(operator):
     [
         (401, "put a valid key", True),
         (None, "put a valid key", True),
-        (302, "redirects", True),
+        (302, "redirected", True),
         (404, "eventTypes", False),
     ],
 )
