@@ -180,7 +180,10 @@ def _config(tenant: Tenant, calcom_url: str) -> TenantConfig:
     calendar = config.calendar
     if not tenant.plan.local:
         calendar = CalendarConfig(
-            provider=CalendarProvider.CALCOM, base_url=calcom_url, attendee_email_domain=calendar.attendee_email_domain
+            provider=CalendarProvider.CALCOM,
+            base_url=calcom_url,
+            attendee_email_domain=calendar.attendee_email_domain,
+            requests_per_minute=6000,  # a storm is not a day: the budget would only draw it out
         )
     return replace(config, branches=(branch,), calendar=calendar)
 

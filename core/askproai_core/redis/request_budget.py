@@ -20,6 +20,9 @@ _MINUTE = 60_000  # all durations here are milliseconds
 _BURSTS_PER_MINUTE = 10  # so 75 requests in a minute are at most 7 at once
 _CALLER_WAIT = 1_000
 _JOB_WAIT = 10_000
+# Turns begin anew beyond it: jobs that come before their turn (a person redrives them again and again) reserve one each time, and
+# would push those of all others into tomorrow while the bucket is full.
+_LONGEST_TURN = 600_000
 _SHARES = 4  # without Redis: as many processes as two pods have
 
 # The same rules as `Bucket`, on Redis's clock. One set of tests holds both.
@@ -35,7 +38,7 @@ local granted = wait <= longest
 if granted then
   full_at = full_at + interval
 elseif queued then
-  wait = math.max(turn_at - now, wait)
+  if turn_at - now <= tonumber(ARGV[5]) then wait = math.max(turn_at - now, wait) end
   turn_at = now + wait + interval
 end
 redis.call('HSET', KEYS[1], 'full_at', full_at, 'turn_at', turn_at)
@@ -75,7 +78,8 @@ class Bucket:
         if granted := wait <= longest:
             self.full_at = full_at + interval
         elif queued:
-            wait = max(self.turn_at - now, wait)
+            if self.turn_at - now <= _LONGEST_TURN:
+                wait = max(self.turn_at - now, wait)
             self.turn_at = now + wait + interval
         return granted, wait
 
@@ -123,7 +127,9 @@ class RequestBudget:
 
     async def _ask(self, interval: int, depth: int, longest: int, *, queued: bool) -> tuple[bool, int]:
         try:
-            granted, wait = await self._client.run(_TAKE, [self._key], [interval, depth, longest, int(queued)])
+            granted, wait = await self._client.run(
+                _TAKE, [self._key], [interval, depth, longest, int(queued), _LONGEST_TURN]
+            )
         except RedisUnavailable:
             now = int(self._clock.monotonic() * 1000)
             share = max(

@@ -10,7 +10,7 @@ import pytest
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import BudgetSpent, RedisClient, RequestBudget
-from askproai_core.redis.request_budget import _TAKE, Bucket
+from askproai_core.redis.request_budget import _LONGEST_TURN, _TAKE, Bucket
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_redis import create_tenant_user, is_available, tenant_client
 
@@ -26,7 +26,9 @@ def take(request: pytest.FixtureRequest, shared: RedisClient) -> Take:
         return bucket.take(time.monotonic_ns() // 1_000_000, INTERVAL, depth, longest, queued=queued)
 
     async def of_redis(depth: int, longest: int = 0, *, queued: bool = False) -> tuple[bool, int]:
-        granted, wait = await shared.run(_TAKE, [shared.key("budget", "x")], [INTERVAL, depth, longest, int(queued)])
+        granted, wait = await shared.run(
+            _TAKE, [shared.key("budget", "x")], [INTERVAL, depth, longest, int(queued), _LONGEST_TURN]
+        )
         return bool(granted), wait
 
     return of_redis if request.param == "shared" else of_process
@@ -61,6 +63,13 @@ async def test_each_that_is_queued_gets_a_turn_of_its_own(take: Take) -> None:
     assert len(between) == 4
     assert all(INTERVAL / 2 < each <= INTERVAL for each in between), "the turns are fixed while time goes on"
     assert (await take(1))[1] <= INTERVAL, "who is not queued does not wait for the turns of others"
+
+
+async def test_no_turn_is_more_than_ten_minutes_away_however_often_jobs_come_before_theirs(take: Take) -> None:
+    """Each that comes early reserves one more; without a bound the jobs of all would wait for hours while nothing is sent."""
+    waits = [(await take(1, queued=True))[1] for _ in range(2 * _LONGEST_TURN // INTERVAL)]
+    assert 0.9 * _LONGEST_TURN < max(waits) <= _LONGEST_TURN + INTERVAL
+    assert waits[-1] < _LONGEST_TURN
 
 
 async def test_the_key_goes_when_the_bucket_is_full_again(shared: RedisClient) -> None:
