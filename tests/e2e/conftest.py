@@ -14,3 +14,10 @@ async def demo(tmp_path_factory: pytest.TempPathFactory):
     outcome, text = await play(directory, keep=True, kill=False)
     yield Demo(directory, outcome, text)
     await asyncio.shield(end_demo(directory))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run these tests in the order of the files: they share one demo, and some are the chapters of one story."""
+    ours = [item for item in items if "tests/e2e/" in item.nodeid]
+    items[:] = [item for item in items if item not in ours] + sorted(ours, key=lambda item: item.location[:2])
