@@ -24,7 +24,7 @@ def authority(tmp_path: Path) -> Path:
         ("sslmode=verify-full", "add sslrootcert"),
         ("sslmode=verify-ca", "add sslrootcert"),
         ("sslcert=/etc/me.crt&sslkey=/etc/me.key", "remove sslcert, sslkey"),
-        ("passfile=/root/.pgpass", "remove passfile"),
+        ("passfile=/home/admin/.pgpass", "remove passfile"),
     ],
 )
 def test_options_that_no_pod_could_use_are_refused(options: str, what: str) -> None:
