@@ -10,6 +10,8 @@ import pytest
 from askproai_operator.engine import resources
 from askproai_sandbox.cluster import ApiError, Child, ControlPlane, KubeClient, free_port, spawn
 from askproai_sandbox.databases import Database
+from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.operator_environment import RunningOperator, running_operator
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
 from tests.worlds.waiting import eventually
 
@@ -69,6 +71,15 @@ async def crds(control_plane: ControlPlane, kube_client: KubeClient) -> None:
         return True
 
     await eventually(served, 30, "the custom resources")
+
+
+@pytest.fixture(scope="module")
+async def operator(
+    control_plane: ControlPlane, crds: None, module_database: Database, valkey: EmbeddedRedis
+) -> AsyncIterator[RunningOperator]:
+    """One operator for the tests of a module."""
+    async with running_operator(control_plane, module_database, valkey) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ from askproai_operator.engine.metrics import Metrics
 from askproai_operator.engine.queue import WorkQueue
 from askproai_operator.grants import QUEUE_KIND
 from askproai_operator.main import RESOURCE_CONTROLLERS, background_controllers, background_options
+from askproai_operator.orphans import LABEL
 from askproai_operator.providers import ProviderClients
 from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.relations import Relations
@@ -253,6 +254,11 @@ class TenantNamespace:
             return await self.get(kind, name) is None
 
         await eventually(is_gone, seconds, f"{kind} {name} to be gone")
+
+    async def orphans(self) -> list[dict[str, Any]]:
+        """Return the entries of this namespace's objects in the ledger."""
+        entries = await self.operator.context.kube.list(resources.SECRETS, "default", LABEL)
+        return [entry for entry in entries if f" {self.name}/" in entry["metadata"]["annotations"]["askproai.de/what"]]
 
     async def events(self) -> list[tuple[str, str]]:
         found = await self.operator.context.kube.list(resources.EVENTS, self.name)

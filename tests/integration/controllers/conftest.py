@@ -1,21 +1,11 @@
-"""One operator for the tests of a module, and a namespace for each test."""
+"""A namespace for each test, of one operator for the tests of a module."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from askproai_sandbox.cluster import ControlPlane, KubeClient
-from askproai_sandbox.databases import Database
-from askproai_sandbox.redis import EmbeddedRedis
-from tests.worlds.operator_environment import RunningOperator, TenantNamespace, create_namespace, running_operator
-
-
-@pytest.fixture(scope="module")
-async def operator(
-    control_plane: ControlPlane, crds: None, module_database: Database, valkey: EmbeddedRedis
-) -> AsyncIterator[RunningOperator]:
-    async with running_operator(control_plane, module_database, valkey) as running:
-        yield running
+from askproai_sandbox.cluster import KubeClient
+from tests.worlds.operator_environment import RunningOperator, TenantNamespace, create_namespace
 
 
 @pytest.fixture
@@ -30,3 +20,11 @@ async def other_namespace(operator: RunningOperator, kube_client: KubeClient) ->
     created = await create_namespace(operator, kube_client)
     yield created
     await kube_client.delete(f"/api/v1/namespaces/{created.name}")
+
+
+@pytest.fixture
+def clear_faults(operator: RunningOperator) -> Iterator[None]:
+    """End the faults of the providers with the test."""
+    yield
+    operator.retell.faults.clear()
+    operator.calcom.faults.clear()

@@ -1,29 +1,17 @@
 """A Tenant that moves to another Retell workspace and Cal.com account leaves nothing in the former ones that answers calls."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from askproai_operator.engine import resources
-from askproai_operator.orphans import LABEL
 from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.waiting import eventually
 
 SOON = 20.0  # seconds
 
 
-@pytest.fixture(autouse=True)
-def clear_faults(operator):
-    yield
-    operator.retell.faults.clear()
-    operator.calcom.faults.clear()
-
-
-async def ledger(namespace: TenantNamespace) -> list[dict[str, Any]]:
-    """Return the entries of this namespace's objects."""
-    entries = await namespace.operator.context.kube.list(resources.SECRETS, "default", LABEL)
-    return [entry for entry in entries if f" {namespace.name}/" in entry["metadata"]["annotations"]["askproai.de/what"]]
+pytestmark = pytest.mark.usefixtures("clear_faults")
 
 
 def agents(namespace: TenantNamespace, key: str) -> set[str]:
@@ -49,7 +37,7 @@ async def create_all(namespace: TenantNamespace) -> None:
 async def emptied(namespace: TenantNamespace) -> None:
     async def nothing_left() -> bool:
         namespace.operator.retry_orphans()
-        return await ledger(namespace) == []
+        return await namespace.orphans() == []
 
     await eventually(nothing_left, SOON, "the ledger to be empty")
 
@@ -90,7 +78,7 @@ async def test_another_key_of_the_same_accounts_leaves_and_removes_nothing(names
         return kept["retell-api-key"] == f"{namespace.retell_key}-b"
 
     await eventually(recorded, SOON, "the new key in T-teardown")
-    assert await ledger(namespace) == []
+    assert await namespace.orphans() == []
     assert (agents(namespace, namespace.retell_key), webhooks(namespace, namespace.calcom_key)) == before
 
 
@@ -106,7 +94,7 @@ async def test_a_tenant_that_comes_back_before_the_removal_keeps_its_agent(names
 
     async def waits() -> bool:
         namespace.operator.retry_orphans()
-        reasons = [entry["metadata"]["annotations"]["askproai.de/last-error"] for entry in await ledger(namespace)]
+        reasons = [entry["metadata"]["annotations"]["askproai.de/last-error"] for entry in await namespace.orphans()]
         return any("waits until" in reason for reason in reasons)
 
     await eventually(waits, SOON, "the entry to wait for an agent in the other workspace")
@@ -114,12 +102,12 @@ async def test_a_tenant_that_comes_back_before_the_removal_keeps_its_agent(names
 
     async def uses_account() -> bool:
         namespace.operator.retry_orphans()
-        reasons = [entry["metadata"]["annotations"]["askproai.de/last-error"] for entry in await ledger(namespace)]
+        reasons = [entry["metadata"]["annotations"]["askproai.de/last-error"] for entry in await namespace.orphans()]
         return any("uses this account" in reason for reason in reasons)
 
     await eventually(uses_account, SOON, "the entry to see that the tenant is back")
     assert agents(namespace, namespace.retell_key) == {agent_id}
-    for entry in await ledger(namespace):  # it would be dropped in ten minutes
+    for entry in await namespace.orphans():  # it would be dropped in ten minutes
         await namespace.client.delete(resources.SECRETS.path("default", entry["metadata"]["name"]))
 
 

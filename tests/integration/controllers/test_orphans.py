@@ -15,17 +15,7 @@ from tests.worlds.waiting import eventually
 SOON = 20.0  # seconds
 
 
-@pytest.fixture(autouse=True)
-def clear_faults(operator):
-    yield
-    operator.retell.faults.clear()
-    operator.calcom.faults.clear()
-
-
-async def ledger(namespace: TenantNamespace) -> list[dict[str, Any]]:
-    """Return the entries of this namespace's objects."""
-    entries = await namespace.operator.context.kube.list(resources.SECRETS, "default", LABEL)
-    return [entry for entry in entries if f" {namespace.name}/" in entry["metadata"]["annotations"]["askproai.de/what"]]
+pytestmark = pytest.mark.usefixtures("clear_faults")
 
 
 def forget_failures(namespace: TenantNamespace) -> None:
@@ -39,7 +29,7 @@ async def emptied(namespace: TenantNamespace) -> None:
     forget_failures(namespace)
 
     async def nothing_left() -> bool:
-        return await ledger(namespace) == []
+        return await namespace.orphans() == []
 
     await eventually(nothing_left, SOON, "the ledger to be empty")
 
@@ -66,7 +56,7 @@ async def test_a_namespace_ends_without_its_providers_and_no_orphan_is_left_when
     await namespace.client.delete(f"/api/v1/namespaces/{namespace.name}")
     for kind, name in (("RetellAgent", "mitte"), ("Tenant", "salon-mueller"), ("Secret", "salon-mueller-teardown")):
         await namespace.wait_until_gone(kind, name)
-    entries = await ledger(namespace)
+    entries = await namespace.orphans()
     assert {entry["metadata"]["labels"][LABEL] for entry in entries} == {"agent", "webhook"}
     visible = str([entry["metadata"] for entry in entries])
     assert namespace.retell_key not in visible
@@ -97,7 +87,7 @@ async def test_a_refused_key_holds_up_nothing_and_a_new_one_in_the_entry_is_used
     await namespace.client.delete(namespace.path("RetellAgent", "mitte"))
     await namespace.client.merge(namespace.path("RetellAgent", "mitte"), {"metadata": {"finalizers": None}})
     await namespace.wait_until_gone("Tenant")
-    (entry,) = await ledger(namespace)
+    (entry,) = await namespace.orphans()
     path = resources.SECRETS.path("default", entry["metadata"]["name"])
     await namespace.client.merge(path, {"stringData": {"calcom-api-key": namespace.calcom_key}})
     await emptied(namespace)
@@ -116,7 +106,7 @@ async def test_a_namesakes_webhook_and_role_stay_its_own(namespace):
 
     async def waits() -> bool:
         return any(
-            "again" in entry["metadata"]["annotations"]["askproai.de/last-error"] for entry in await ledger(namespace)
+            "again" in entry["metadata"]["annotations"]["askproai.de/last-error"] for entry in await namespace.orphans()
         )
 
     forget_failures(namespace)
@@ -144,7 +134,7 @@ async def test_the_former_tenants_passwords_end_although_the_stores_were_away_an
         monkeypatch.setattr(store, "drop_tenant", away)
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")
-    entries = await ledger(namespace)
+    entries = await namespace.orphans()
     assert {entry["metadata"]["labels"][LABEL] for entry in entries} == {"cache", "database"}
     await namespace.create("Tenant")
     await namespace.wait_for_condition("DatabaseReady", "False", "DataOwnedByOther")

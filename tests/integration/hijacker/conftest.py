@@ -20,7 +20,7 @@ from tests.worlds.coordinator_environment import (
     coordinator_url,
 )
 from tests.worlds.hijacked_tenant import HijackedTenant, open_hijacked_tenant
-from tests.worlds.operator_environment import RunningOperator, TenantNamespace, create_namespace, running_operator
+from tests.worlds.operator_environment import RunningOperator, TenantNamespace, create_namespace
 
 
 @pytest.fixture
@@ -47,14 +47,6 @@ async def coordinator_with_redis(
     context = coordinator_context(old.pool, old.session, url, coordinator.term)
     yield replace(coordinator, context=context)
     await context.redis._shared.close()
-
-
-@pytest.fixture(scope="module")
-async def operator(
-    control_plane: ControlPlane, crds: None, module_database: Database, valkey: EmbeddedRedis
-) -> AsyncIterator[RunningOperator]:
-    async with running_operator(control_plane, module_database, valkey) as running:
-        yield running
 
 
 @pytest.fixture
