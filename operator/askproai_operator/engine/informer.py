@@ -190,6 +190,8 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.persistence.finalizer = "kopf.askproai.de/unused"  # kopf removes the one named here; ours has another name
     settings.posting.enabled = False
+    # Kopf kills the thread 10 minutes after an end by cancellation. The kubelet does so sooner, and elsewhere the loop may go on.
+    settings.process.ultimate_exiting_timeout = None
     settings.scanning.disabled = True  # our CRDs exist before the start, so no right to list CRDs is needed
     settings.networking.request_timeout = 60
     settings.networking.connect_timeout = 10

@@ -20,6 +20,11 @@ SOON = 15.0  # seconds
 OURS = {"app.kubernetes.io/managed-by": "askproai-operator", "askproai.de/tenant": "salon-mueller"}
 
 
+def remove_signal_handlers(loop: asyncio.AbstractEventLoop) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(number)
+
+
 @pytest.fixture
 async def informer(env: EngineEnvironment, control_plane: ControlPlane) -> AsyncIterator[Informer]:
     """An informer that is primed and watches."""
@@ -28,11 +33,7 @@ async def informer(env: EngineEnvironment, control_plane: ControlPlane) -> Async
     await informer.prime()
     env.sent.clear()
 
-    def remove_signal_handlers() -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-
-    running = asyncio.create_task(informer.run(stop, remove_signal_handlers))
+    running = asyncio.create_task(informer.run(stop, partial(remove_signal_handlers, loop)))
     await asyncio.wait_for(informer.ready.wait(), 10)
     yield informer
     stop.set()
@@ -70,6 +71,18 @@ async def test_creation_change_and_deletion_arrive(env, informer: Informer, kube
     assert env.enqueued[0] == tenant.key
     await kube_client.delete(resources.TENANTS.path(env.namespace, "salon-mueller"))
     await eventually(lambda: env.cache.get(tenant.key) is None, SOON, "the deletion")
+
+
+async def test_its_end_leaves_no_timer_that_kills_the_process(env, control_plane: ControlPlane):
+    """Kopf's own would kill the tests' process in the middle of another test, ten minutes later."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    informer = Informer(env.sink, env.kube, env.clock, env.metrics, partial(kopf_login, control_plane.kubeconfig))
+    running = asyncio.create_task(informer.run(stop, partial(remove_signal_handlers, loop)))
+    await asyncio.wait_for(informer.ready.wait(), 10)
+    stop.set()
+    await running
+    timers = [timer for timer in loop._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
+    assert not [timer for timer in timers if signal.SIGKILL in (timer._args or ())]
 
 
 async def test_only_our_children_and_labelled_secrets_are_watched(env, informer: Informer):
