@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -20,24 +21,29 @@ SOON = 15.0  # seconds
 OURS = {"app.kubernetes.io/managed-by": "askproai-operator", "askproai.de/tenant": "salon-mueller"}
 
 
-def remove_signal_handlers(loop: asyncio.AbstractEventLoop) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.remove_signal_handler(number)
-
-
-@pytest.fixture
-async def informer(env: EngineEnvironment, control_plane: ControlPlane) -> AsyncIterator[Informer]:
-    """An informer that is primed and watches."""
+@asynccontextmanager
+async def running_informer(env: EngineEnvironment, control_plane: ControlPlane) -> AsyncIterator[Informer]:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     informer = Informer(env.sink, env.kube, env.clock, env.metrics, partial(kopf_login, control_plane.kubeconfig))
     await informer.prime()
     env.sent.clear()
 
-    running = asyncio.create_task(informer.run(stop, partial(remove_signal_handlers, loop)))
+    def remove_signal_handlers() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+    running = asyncio.create_task(informer.run(stop, remove_signal_handlers))
     await asyncio.wait_for(informer.ready.wait(), 10)
     yield informer
     stop.set()
     await running
+
+
+@pytest.fixture
+async def informer(env: EngineEnvironment, control_plane: ControlPlane) -> AsyncIterator[Informer]:
+    """An informer that is primed and watches."""
+    async with running_informer(env, control_plane) as informer:
+        yield informer
 
 
 def secret(env: EngineEnvironment, name: str, labels: dict[str, str], value: str) -> dict[str, Any]:
@@ -73,15 +79,17 @@ async def test_creation_change_and_deletion_arrive(env, informer: Informer, kube
     await eventually(lambda: env.cache.get(tenant.key) is None, SOON, "the deletion")
 
 
-async def test_its_end_leaves_no_timer_that_kills_the_process(env, control_plane: ControlPlane):
+async def test_its_end_leaves_no_timer_that_kills_the_process(
+    env, kube_client: KubeClient, control_plane: ControlPlane
+):
     """Kopf's own would kill the tests' process in the middle of another test, ten minutes later."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    informer = Informer(env.sink, env.kube, env.clock, env.metrics, partial(kopf_login, control_plane.kubeconfig))
-    running = asyncio.create_task(informer.run(stop, partial(remove_signal_handlers, loop)))
-    await asyncio.wait_for(informer.ready.wait(), 10)
-    stop.set()
-    await running
-    timers = [timer for timer in loop._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
+    async with running_informer(env, control_plane):
+        tenant = await env.create("Tenant")
+        env.remove_from_cache(tenant)
+        labelled = {"metadata": {"labels": {"a": "b"}}}
+        await kube_client.merge(resources.TENANTS.path(env.namespace, "salon-mueller"), labelled)
+        await eventually(lambda: env.cache.get(tenant.key), SOON, "the watch")
+    timers = [timer for timer in asyncio.get_running_loop()._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
     assert not [timer for timer in timers if signal.SIGKILL in (timer._args or ())]
 
 
