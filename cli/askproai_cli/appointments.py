@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from askproai_cli.client import TenantOption, UrlOption, request
-from askproai_cli.output import LimitOption, Output, OutputOption, print_rows
+from askproai_cli.output import LimitOption, Output, OutputOption, find_zone, print_rows
+from askproai_core.terminal import format_day, name_zone
 
 appointments = typer.Typer(
     no_args_is_help=True,
@@ -58,4 +59,9 @@ def slots(
     for slot in answer["slots"]:
         times.setdefault(slot["staff"], []).append(f"{datetime.fromisoformat(slot['start']):%H:%M}")
     rows = ({"staff": staff, "times": " ".join(free)} for staff, free in times.items())
-    print_rows(output, answer, rows, {"staff": "with", "times": "free starts"}, "nothing is free on that day")
+    heading = "free starts"
+    if answer["slots"]:
+        first = datetime.fromisoformat(answer["slots"][0]["start"])
+        first = first.astimezone(find_zone(answer.get("zone")) or first.tzinfo)
+        heading = f"free starts on {format_day(first)}, {name_zone(first)}"
+    print_rows(output, answer, rows, {"staff": "with", "times": heading}, "nothing is free on that day")

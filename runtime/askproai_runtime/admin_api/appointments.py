@@ -32,8 +32,11 @@ class AppointmentEntry(msgspec.Struct, frozen=True):
 
 
 class AppointmentPage(msgspec.Struct, frozen=True):
+    """`zone` is the tenant's time zone, such as Europe/Berlin: an offset alone does not name it."""
+
     appointments: list[AppointmentEntry]
     next: str | None
+    zone: str
 
 
 class FreeSlot(msgspec.Struct, frozen=True):
@@ -44,6 +47,7 @@ class FreeSlot(msgspec.Struct, frozen=True):
 
 class SlotList(msgspec.Struct, frozen=True):
     slots: list[FreeSlot]
+    zone: str
 
 
 class Appointments:
@@ -82,7 +86,7 @@ class Appointments:
         )  # fmt: skip
         entries = [_to_entry(dict(row), request.zone) for row in rows]
         following = next_cursor(entries[-1].start, entries[-1].id) if len(entries) == limit else None
-        return AppointmentPage(entries, following)
+        return AppointmentPage(entries, following, request.zone.key)
 
     async def slots(self, request: ApiRequest) -> SlotList:
         branch, service = request.text("branch") or "", request.text("service") or ""
@@ -92,7 +96,7 @@ class Appointments:
             raise Problem(404, "Not Found", str(error)) from None
         zone = request.zone
         return SlotList(
-            [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in slots]
+            [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in slots], zone.key
         )
 
 
