@@ -60,6 +60,12 @@ def lint(documents: Iterable[Document]) -> Report:
     return Report(len(all_documents), unchecked, refused, _in_order(findings, all_documents))
 
 
+def find_refusals(document: Document) -> list[Finding]:
+    """Return what the API server would refuse in a manifest by itself, as a new object. Raises `CelMissing`."""
+    faults = judge(document.value).faults if is_ours(document.value) else _check_other(document.value)
+    return [find(document, fault) for fault in faults]
+
+
 def is_ours(value: Any) -> bool:
     """Return whether a manifest is of our API group."""
     return _is_object(value) and value["apiVersion"].partition("/")[0] == GROUP
