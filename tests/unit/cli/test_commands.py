@@ -166,9 +166,13 @@ def test_a_plan_names_the_manifest_that_it_cannot_ask_about(part: str) -> None:
 
 
 def test_a_plan_without_its_kubeconfig_fails_with_a_message(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["plan", "-", "--kubeconfig", str(tmp_path / "none")], input="a: b")
+    manifest = "{apiVersion: askproai.de/v1alpha1, kind: Tenant, metadata: {name: a}}"
+    result = CliRunner().invoke(app, ["plan", "-", "--kubeconfig", str(tmp_path / "none")], input=manifest)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "the cluster cannot be asked" in result.stderr
+    assert "there is no cluster to compare with" in result.stderr
+    assert (
+        "give --kubeconfig FILE, or set KUBECONFIG; `askproai lint` checks manifests without a cluster" in result.stderr
+    )
 
 
 def test_a_plan_of_a_cluster_that_does_not_answer_names_context_and_server(tmp_path: Path) -> None:
