@@ -22,9 +22,9 @@ from askproai_core.database import Connection
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.answers import appointment_fields, busy_answer, describe_appointment, failure
 from askproai_runtime.booking.availability import ServiceRules, SlotQuery, allocate_claims, free_slots
-from askproai_runtime.booking.find import resolve_appointment
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.offer import offer_alternatives
+from askproai_runtime.booking.own_appointments import resolve_appointment
 from askproai_runtime.booking.remote import enqueue_sync
 from askproai_runtime.booking.request import ServiceRequest, parse_start, read_text
 from askproai_runtime.booking.store.actions import is_action_done, move_key
@@ -42,7 +42,7 @@ from askproai_runtime.calendars import CalendarOutcome, Refused, Taken, Unavaila
 
 log = structlog.get_logger(__name__)
 
-_WHICH = "Welchen Termin soll ich verschieben:"
+_WHICH = "Welchen Termin soll ich verschieben"
 _WHEN = "Auf welchen Tag und welche Uhrzeit soll ich den Termin verschieben?"
 _IN_FLIGHT = "Ich bin noch dabei, genau diesen Termin zu verschieben. Einen Augenblick bitte."
 
