@@ -71,7 +71,7 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
         async with ctx.pool.acquire() as conn:
             appointment = await resolve_appointment(ctx, conn, call, args, _WHICH)
         service = _resolve_service(ctx.config(), appointment)
-        start = _parse_new_start(args, call, appointment, service.rules.zone)
+        start = _parse_new_start(args, call, appointment, service)
     except ClarificationNeeded as clarification:
         return clarification.answer
     request = _MoveRequest(appointment, service, start)
@@ -106,11 +106,14 @@ def _resolve_service(config: TenantConfig, appointment: Appointment) -> ServiceR
     return ServiceRequest(replace(rules, staff_members=staff), appointment.staff)
 
 
-def _parse_new_start(args: Mapping[str, Any], call: CallContext, appointment: Appointment, zone: ZoneInfo) -> datetime:
+def _parse_new_start(
+    args: Mapping[str, Any], call: CallContext, appointment: Appointment, service: ServiceRequest
+) -> datetime:
     """Understand the new start; a time alone ("lieber um vier") keeps the day. Raises `ClarificationNeeded`."""
+    zone = service.rules.zone
     if read_text(args, "time") and not (read_text(args, "date") or read_text(args, "start")):
         args = {**args, "date": appointment.starts_at.astimezone(zone).date().isoformat()}
-    return parse_start(args, call, zone, _WHEN)
+    return parse_start(args, call, service, _WHEN)
 
 
 async def _claim_move(
