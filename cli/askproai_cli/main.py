@@ -8,11 +8,12 @@ import typer
 
 from askproai_cli.appointments import appointments, slots
 from askproai_cli.circuits import circuits
-from askproai_cli.demo import call, demo, sandbox
+from askproai_cli.demo import call, demo
 from askproai_cli.events import events, timeline
 from askproai_cli.lint import lint_command
 from askproai_cli.output import Output, OutputOption, print_json
 from askproai_cli.plan import plan_command
+from askproai_cli.sandbox import sandbox
 from askproai_core.clock import SystemClock
 from askproai_runtime.german_dates import Understanding, understand
 
@@ -82,4 +83,4 @@ app.command(epilog="Example: `askproai demo --keep`, then `askproai demo --down`
 app.command(
     epilog="Example: `askproai call --to +49301234567 --say 'Einen Haarschnitt morgen um zehn' --say 'Ja, Max Muster'`"
 )(call)
-app.command(epilog="Example: `askproai sandbox retell --port 9001`")(sandbox)
+app.add_typer(sandbox, name="sandbox")
