@@ -19,7 +19,7 @@ from askproai_runtime.main import app as runtime
 from askproai_sandbox.demo import State
 
 # These run until they are ended, or show a scenario; they print no result.
-WITHOUT_RESULT = {"web", "worker", "coordinator", "run", "sandbox", "demo"}
+WITHOUT_RESULT = {"web", "worker", "coordinator", "run", "retell", "calcom", "demo"}
 
 
 def commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
