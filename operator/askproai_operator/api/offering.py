@@ -1,5 +1,6 @@
 """ServiceOffering: what can be booked, how long it takes, and who can do it."""
 
+import unicodedata
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
@@ -115,3 +116,8 @@ class ServiceOffering(base.CustomResource):
     selectable: ClassVar = (".spec.branchRef.name", ".spec.tenantRef.name")
 
     spec: ServiceOfferingSpec
+
+    @property
+    def heard_name(self) -> str:
+        """Return the displayName without what nobody hears: case and whitespace."""
+        return " ".join(unicodedata.normalize("NFKC", self.spec.display_name).casefold().split())
