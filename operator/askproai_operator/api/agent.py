@@ -149,6 +149,8 @@ class RetellAgent(base.CustomResource):
         base.column("Branch", ".spec.branchRef.name"),
         base.column("Tenant", ".spec.tenantRef.name"),
         base.column("Version", ".status.publishedVersion", "integer"),
+    )
+    long_columns: ClassVar = (
         base.column("Numbers", ".status.phoneNumbers"),
         base.column("LlmId", ".status.llmId"),
     )

@@ -285,6 +285,7 @@ class CustomResource(Part):
     short_name: ClassVar[str]
     status_model: ClassVar[type[CommonStatus]]
     columns: ClassVar[tuple[dict[str, Any], ...]]
+    long_columns: ClassVar[tuple[dict[str, Any], ...]] = ()  # after Message, which would not be seen behind them
     selectable: ClassVar[tuple[str, ...]] = ()
     reports_pause: ClassVar[bool] = False  # its status always has the condition Paused, also while it is False
 
