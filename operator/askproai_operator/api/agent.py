@@ -147,10 +147,10 @@ class RetellAgent(base.CustomResource):
     columns: ClassVar = (
         base.column("AgentId", ".status.agentId", wide=False),
         base.column("Branch", ".spec.branchRef.name"),
+    )
+    further_columns: ClassVar = (
         base.column("Tenant", ".spec.tenantRef.name"),
         base.column("Version", ".status.publishedVersion", "integer"),
-    )
-    long_columns: ClassVar = (
         base.column("Numbers", ".status.phoneNumbers"),
         base.column("LlmId", ".status.llmId"),
     )

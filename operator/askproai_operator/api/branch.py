@@ -133,7 +133,7 @@ class Branch(base.CustomResource):
         base.column("Services", ".status.services"),
         base.column("Staff", ".status.staff"),
     )
-    long_columns: ClassVar = (base.column("Numbers", ".status.phoneNumbers"),)
+    further_columns: ClassVar = (base.column("Numbers", ".status.phoneNumbers"),)
     selectable: ClassVar = (".spec.tenantRef.name",)
 
     spec: BranchSpec

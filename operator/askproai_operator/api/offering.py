@@ -110,6 +110,8 @@ class ServiceOffering(base.CustomResource):
         base.column("Branch", ".spec.branchRef.name"),
         base.column("Tenant", ".spec.tenantRef.name"),
         base.column("Minutes", ".spec.durationMinutes", "integer"),
+    )
+    further_columns: ClassVar = (
         base.column("Price", ".spec.price.amount"),
         base.column("EventTypes", ".status.eventTypes"),
     )

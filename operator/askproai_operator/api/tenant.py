@@ -375,7 +375,7 @@ class Tenant(base.CustomResource):
         base.column("Branches", ".status.branches", "integer"),
         base.column("Replicas", ".status.replicas", "integer"),
     )
-    long_columns: ClassVar = (
+    further_columns: ClassVar = (
         base.column("Model", ".spec.businessModel"),
         base.column("Webhook", ".status.webhookUrls.retell"),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from askproai_operator.api import CustomResource
+from askproai_operator.api import Branch, CustomResource, ServiceOffering
 from askproai_operator.api.conditions import (
     ADVISORY_TYPES,
     NEGATIVE_TYPES,
@@ -69,6 +69,11 @@ def pause_condition(resource: CustomResource) -> Condition | None:
     if resource.metadata.annotations.get(PAUSED_ANNOTATION) != "true":
         return None
     text = f"nothing is changed or cleaned up until the annotation {PAUSED_ANNOTATION} is removed"
+    if isinstance(resource, Branch | ServiceOffering):
+        text = (
+            f"it is not looked at until the annotation {PAUSED_ANNOTATION} is removed; the Tenant gives its edits to the pods all"
+            " the same: pause that, too, to hold them back"
+        )
     return bad(ConditionType.PAUSED, Reason.PAUSED, text)
 
 

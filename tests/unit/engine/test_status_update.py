@@ -210,6 +210,11 @@ class TestPaused:
         assert ready["message"].endswith(f"removed; NumberInvalid: {BROKEN.message}")
         assert self.pause(status, LATER) == StatusUpdate({}, [])
 
+    def test_a_paused_branch_says_that_the_tenant_gives_its_edits_to_the_pods(self):
+        paused = pause_condition(branch(annotations={"askproai.de/paused": "true"}))
+        assert paused is not None
+        assert paused.message.endswith("pause that, too, to hold them back")
+
     def test_an_object_that_was_paused_before_its_first_reconcile_is_unknown(self):
         status = after({}, self.pause({}, NOW))
         assert condition(status, "Ready")["status"] == "Unknown"
