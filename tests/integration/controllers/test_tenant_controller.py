@@ -272,7 +272,11 @@ async def test_a_branch_without_services_gets_the_default_one_until_a_person_wri
     await namespace.wait_for_condition("ServicesReady", "True", kind="Branch", name="mitte")
     default = await namespace.wait_until_ready("ServiceOffering", "mitte-standardberatung")
     assert default["status"]["staff"] == ["anna", "mehmet"]
-    assert ("Normal", "DefaultServiceCreated") in await namespace.events()
+
+    async def is_reported() -> bool:
+        return ("Normal", "DefaultServiceCreated") in await namespace.events()
+
+    await eventually(is_reported, SOON, "the event, which follows the status")
     await namespace.create("ServiceOffering", spec={"calcom": {"eventTypes": []}})
     await namespace.wait_until_gone("ServiceOffering", "mitte-standardberatung")
     branch = await namespace.get("Branch", "mitte")
