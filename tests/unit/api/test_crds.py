@@ -96,7 +96,7 @@ def test_get_shows_ready_reason_what_matters_and_age(kind: Any) -> None:
     assert len(narrow) == 4
 
 
-# The longest usual value of each column that stands before the message, with the two spaces that kubectl adds.
+# A long usual value of each column before the message; kubectl adds three spaces.
 USUAL = {
     "Ready": "True", "Reason": "NoOpeningLongEnough", "Age": "120d", "Calendar": "Calcom", "Branches": "12", "Replicas": "10",
     "Number": "+4930123456789", "Tenant": "zahnarzt-sommer", "Services": "12", "Staff": '["anna","mehmet"]', "Branch": "prenzlberg",
