@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from askproai_cli.appointments import appointments, slots
+from askproai_cli.calls import calls, timeline
 from askproai_cli.circuits import circuits
 from askproai_cli.demo import call, demo, sandbox
-from askproai_cli.events import events, timeline
+from askproai_cli.events import events
 from askproai_cli.lint import lint_command
 from askproai_cli.output import Output, OutputOption, print_json
 from askproai_cli.plan import plan_command
@@ -30,6 +31,7 @@ app.command("plan", epilog="Example: `askproai plan examples/salon.yaml`")(plan_
 app.add_typer(circuits, name="circuits")
 app.add_typer(events, name="events")
 app.add_typer(appointments, name="appointments")
+app.add_typer(calls, name="calls")
 app.command(epilog="Example: `askproai timeline call_5d2f -t salon-mueller.salon-mueller`")(timeline)
 app.command(
     epilog="Example: `askproai slots -t salon-mueller.salon-mueller --branch mitte --service haarschnitt --date 2026-11-27`"
