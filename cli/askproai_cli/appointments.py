@@ -22,6 +22,7 @@ _COLUMNS = {
     "customer_name": "for",
     "status": "status",
     "id": "id",
+    "call_id": "call",
 }
 
 

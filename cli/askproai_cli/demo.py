@@ -124,6 +124,7 @@ def call(
     else:
         for step in record.steps:
             print(f"{step.kind:8} {step.text or step.name or ''} {step.status or step.error or ''}".rstrip())
+        print(record.call_id)  # for `askproai timeline`
     if record.errors:
         raise typer.Exit(1)
 

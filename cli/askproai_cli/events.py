@@ -1,4 +1,4 @@
-"""`askproai events …` and `askproai timeline`."""
+"""`askproai events …`: stored events and dead letters."""
 
 from typing import Annotated
 
@@ -14,9 +14,7 @@ events = typer.Typer(
 )
 
 _COLUMNS = {"id": "id", "received_at": "received", "source": "source", "type": "type", "status": "status",
-            "attempts": "tries", "error": "error"}  # fmt: skip
-_TIMELINE_COLUMNS = {"at": "at", "what": "what", "name": "which", "outcome": "outcome", "duration_ms": "ms",
-                     "detail": "detail"}  # fmt: skip
+            "attempts": "tries", "call_id": "call", "error": "error"}  # fmt: skip
 
 IdArgument = Annotated[str, typer.Argument(help="As listed: a number, or `job:<number>`.", metavar="ID")]
 
@@ -69,16 +67,3 @@ def redrive(
         print_json(answer)
     else:
         typer.echo(f"redriven: {', '.join(answer['redriven']) or 'nothing'}")
-
-
-def timeline(
-    call_id: Annotated[str, typer.Argument(help="Retell's id of the call.", metavar="CALL_ID")],
-    tenant: TenantOption,
-    url: UrlOption = None,
-    output: OutputOption = Output.TEXT,
-) -> None:
-    """Show what happened in a call, in order: events, bookings, jobs, calls of providers, audit."""
-    answer = request(tenant, url, "GET", f"calls/{call_id}/timeline")
-    print_rows(
-        output, answer, answer["moments"], _TIMELINE_COLUMNS, "nothing is stored of this call", with_seconds={"at"}
-    )

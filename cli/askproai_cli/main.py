@@ -10,10 +10,11 @@ import typer
 from typer.core import TyperGroup
 
 from askproai_cli.appointments import appointments, slots
+from askproai_cli.calls import calls, timeline
 from askproai_cli.circuits import circuits
 from askproai_cli.cluster import use_context
 from askproai_cli.demo import call, demo
-from askproai_cli.events import events, timeline
+from askproai_cli.events import events
 from askproai_cli.lint_command import lint_command
 from askproai_cli.plan_command import plan_command
 from askproai_cli.sandbox import sandbox
@@ -79,6 +80,7 @@ app.command("plan", epilog="Example: `askproai plan examples/salon.yaml`")(plan_
 app.add_typer(circuits, name="circuits")
 app.add_typer(events, name="events")
 app.add_typer(appointments, name="appointments")
+app.add_typer(calls, name="calls")
 app.command(epilog="Example: `askproai timeline call_5d2f -t salon-mueller.salon-mueller`")(timeline)
 app.command(
     epilog="Example: `askproai slots -t salon-mueller.salon-mueller --branch mitte --service haarschnitt --date 2026-11-27`"

@@ -61,7 +61,7 @@ def print_rows(
     if not cells:
         typer.echo(nothing)
         return
-    table = render_table([*columns.values()], cells, _find_width())
+    table = render_table([*columns.values()], cells, find_width())
     for line in table.head:
         typer.secho(line, bold=True)
     for line in table.body:
@@ -70,7 +70,7 @@ def print_rows(
         typer.echo(f"there are more than {len(cells)}: narrow it by the options, or raise --limit")
 
 
-def _find_width() -> int | None:
+def find_width() -> int | None:
     """Return the width of the terminal; None for a file or a pipe, which has no width of its own."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 

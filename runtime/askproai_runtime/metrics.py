@@ -4,6 +4,7 @@ Label values come from closed lists or are bounded here, because a series lives 
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import NamedTuple
 
 from prometheus_client.core import GaugeMetricFamily
@@ -14,6 +15,7 @@ from askproai_core.redis import CircuitState
 
 ACK_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0, 5.0)  # the promise is p99 < 50 ms
 WORK_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 120.0)
+FUNCTION_BUCKETS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 7.5)  # a caller waits; 7 s is the deadline
 MOST_EVENT_NAMES = 64
 TURNED_AWAY = ("limited", "unavailable")  # those of the intake's outcomes that an alert counts
 
@@ -57,6 +59,11 @@ class Metrics:
         )
         self._bookings = create.counter("bookings", "Bookings by outcome", "outcome")
         self._booking_duration = create.histogram("booking_duration_seconds", "Time of one booking", WORK_BUCKETS)
+        self._functions = create.counter("function_calls", "Answered call functions", "function", "outcome")
+        self._function_seconds = create.histogram(
+            "function_seconds", "Time until the answer of a call function", FUNCTION_BUCKETS, "function"
+        )
+        self._calls_with_functions = create.counter("calls_with_functions", "Calls whose agent asked us something")
         self._provider = create.histogram(
             "api_response_time_seconds", "Time of a provider's answer", WORK_BUCKETS, "provider", "operation", "outcome"
         )
@@ -98,6 +105,19 @@ class Metrics:
 
     def booking_seconds(self, seconds: float) -> None:
         self._booking_duration.labels(self._tenant).observe(seconds)
+
+    def expect_functions(self, functions: Iterable[str], outcomes: Iterable[str]) -> None:
+        """Create the series of these functions and outcomes with 0, because Prometheus sees no rise in a first sample."""
+        self._calls_with_functions.labels(self._tenant)
+        for function, outcome in product(functions, outcomes):
+            self._functions.labels(self._tenant, function, outcome)
+
+    def function_answered(self, function: str, outcome: str, seconds: float) -> None:
+        self._functions.labels(self._tenant, function, outcome).inc()
+        self._function_seconds.labels(self._tenant, function).observe(seconds)
+
+    def calls_with_functions(self, count: int) -> None:
+        self._calls_with_functions.labels(self._tenant).inc(count)
 
     def provider_call(self, provider: str, operation: str, outcome: str, seconds: float) -> None:
         self._provider.labels(self._tenant, provider, operation, outcome).observe(seconds)

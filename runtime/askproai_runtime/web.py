@@ -19,7 +19,7 @@ from askproai_core.http_server import Problem, error_middleware, start_server
 from askproai_core.redis import RateLimiter, WakeUpChannel
 from askproai_core.tenant_config import Function
 from askproai_runtime.booking import warm_up
-from askproai_runtime.calls import FUNCTIONS_BY_NAME, CallFunctions, InboundCalls
+from askproai_runtime.calls import FUNCTIONS_BY_NAME, CallFunctions, FunctionRecorder, InboundCalls
 from askproai_runtime.health import Readiness, metrics_app, private_app
 from askproai_runtime.intake import EventStore, Flusher, Source, Webhooks, WebhookSource, find_webhook_source
 from askproai_runtime.process import Process, open_process
@@ -132,6 +132,8 @@ class WebProcess:
             limiter=RateLimiter(process.shared, process.clock, "functions"),
             clock=process.clock,
             wake_worker=self._notifier.notify,
+            metrics=process.metrics,
+            recorder=FunctionRecorder(process.pool, process.tenant, process.clock, process.metrics),
         )
         self._inbound = InboundCalls(process.config, process.credentials, process.pool, process.clock)
         self.public_port = self.private_port = self.metrics_port = 0

@@ -61,6 +61,11 @@ async def fill(tenant: TenantStore) -> UUID:
                VALUES ($1, 'calcom', 'book', 'POST', '/v2/bookings', 'ok', 50, 'c')""",
             key,
         )
+        await c.execute(
+            """INSERT INTO function_requests (tenant, call_id, at, function, arguments, outcome, duration_ms, correlation_id)
+               VALUES ($1, 'call_1', now(), 'check_availability', '{}', 'offered', 5, 'c')""",
+            key,
+        )
         await c.execute("INSERT INTO billing (tenant, subscription, livemode) VALUES ($1, 'sub_1', false)", key)
         await c.execute("INSERT INTO audit_log (tenant, actor, action, correlation_id) VALUES ($1, 'a', 'b', 'c')", key)
     return appointment

@@ -33,8 +33,10 @@ from askproai_core.tenant_config import Retention
 # Every table with rows of a tenant, referencing tables first. A test compares it with the catalog.
 TENANT_TABLES = (
     "jobs", "call_actions", "refusals", "claims", "appointments", "customers", "calls", "webhook_events",
-    "provider_calls", "audit_log", "billing", "resources", "tenants",
+    "provider_calls", "audit_log", "billing", "function_requests", "resources", "tenants",
 )  # fmt: skip
+
+_TABLE_NAMES = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
 
 log = structlog.get_logger(__name__)
 
@@ -274,7 +276,8 @@ class AdminStore:
             owner = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1 FOR UPDATE", tenant)
             if uid not in {None, owner}:
                 return
-            for table in TENANT_TABLES:
+            existing = {row["table_name"] for row in await conn.fetch(_TABLE_NAMES)}
+            for table in (table for table in TENANT_TABLES if table in existing):  # the schema may be the one before
                 await conn.execute(f"DELETE FROM {table} WHERE tenant = $1", tenant)  # noqa: S608  our own names
 
     def role_name(self, tenant: str) -> str:

@@ -16,7 +16,7 @@ from askproai_runtime.admin_api.appointments import Appointments
 from askproai_runtime.admin_api.calls import Calls
 from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint, openapi
 from askproai_runtime.admin_api.events import Events
-from askproai_runtime.admin_api.store import AdminApiStore
+from askproai_runtime.admin_api.store import AdminApiStore, CallStore
 from askproai_runtime.process import Process
 from askproai_runtime.watched_files import Credentials
 
@@ -30,7 +30,7 @@ def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoi
     store = AdminApiStore(process.pool, process.tenant)
     return (
         *Appointments(store, process.booking).endpoints(),
-        *Calls(store).endpoints(),
+        *Calls(CallStore(process.pool, process.tenant)).endpoints(),
         *Events(store, wake_worker).endpoints(),
         *CircuitEndpoints(process.circuits, store, wake_worker).endpoints(),
     )

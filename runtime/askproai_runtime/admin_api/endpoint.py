@@ -53,12 +53,12 @@ class ApiRequest:
         self._params = {param.name: param for param in endpoint.params}
         for name in self._query:
             if name not in self._params:
-                raise _bad_request(f"there is no parameter {name!r}; there are: {', '.join(self._params) or 'none'}")
+                raise bad_request(f"there is no parameter {name!r}; there are: {', '.join(self._params) or 'none'}")
         for param in endpoint.params:
             if param.required and not self._query.get(param.name):
-                raise _bad_request(f"{param.name} is missing: {param.description}")
+                raise bad_request(f"{param.name} is missing: {param.description}")
         if any("\0" in value for value in (*self.path.values(), *self._query.values())):
-            raise _bad_request("no value holds the character NUL")
+            raise bad_request("no value holds the character NUL")
 
     def text(self, name: str) -> str | None:
         """Return a text, or None when it is absent or empty."""
@@ -68,7 +68,7 @@ class ApiRequest:
         """Return one of the parameter's `choices`, or None when it is absent."""
         value, choices = self._query.get(name), self._params[name].choices
         if value is not None and value not in choices:
-            raise _bad_request(f"{name} is one of: {', '.join(choices)}")
+            raise bad_request(f"{name} is one of: {', '.join(choices)}")
         return value
 
     def instant(self, name: str) -> datetime | None:
@@ -79,7 +79,7 @@ class ApiRequest:
         try:
             moment = _check_storable(datetime.fromisoformat(value))
         except ValueError:
-            raise _bad_request(f"{name} is a day or a time, such as 2026-11-27 or 2026-11-27T14:30") from None
+            raise bad_request(f"{name} is a day or a time, such as 2026-11-27 or 2026-11-27T14:30") from None
         return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
 
     def day(self, name: str) -> date:
@@ -87,13 +87,13 @@ class ApiRequest:
         try:
             return _check_storable(date.fromisoformat(self._query.get(name, "")))
         except ValueError:
-            raise _bad_request(f"{name} is a day such as 2026-11-27") from None
+            raise bad_request(f"{name} is a day such as 2026-11-27") from None
 
     def limit(self) -> int:
         """Return the number of rows of a page."""
         value = self._query.get("limit", str(_DEFAULT_ROWS))
         if value not in map(str, range(1, MAX_ROWS + 1)):
-            raise _bad_request(f"limit is a number from 1 to {MAX_ROWS}")
+            raise bad_request(f"limit is a number from 1 to {MAX_ROWS}")
         return int(value)
 
     def cursor(self, *kinds: type[Any]) -> list[Any] | None:
@@ -105,7 +105,7 @@ class ApiRequest:
             values = msgspec.json.decode(urlsafe_b64decode(encoded))
             return [_check_storable(msgspec.convert(value, kind)) for value, kind in zip(values, kinds, strict=True)]
         except (ValueError, TypeError, msgspec.MsgspecError):
-            raise _bad_request("cursor is not the `next` of a page of this list") from None
+            raise bad_request("cursor is not the `next` of a page of this list") from None
 
 
 def next_cursor(*sort_key: Any) -> str:
@@ -120,7 +120,7 @@ def _check_storable(value: V) -> V:
     return value
 
 
-def _bad_request(detail: str) -> Problem:
+def bad_request(detail: str) -> Problem:
     return Problem(400, "Bad Request", detail)
 
 

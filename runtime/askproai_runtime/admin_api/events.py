@@ -33,7 +33,7 @@ class EventStatus(StrEnum):
 
 
 class EventEntry(msgspec.Struct, frozen=True):
-    """`id` is the event's, or `job:<id>` of a job without an event, which is listed when it is dead."""
+    """`id` is the event's, or `job:<id>` of a job without an event, which is listed when it is dead. `call_id`: of which call."""
 
     id: str
     source: EventSource
@@ -44,6 +44,7 @@ class EventEntry(msgspec.Struct, frozen=True):
     correlation_id: str
     received_at: datetime
     error: str | None
+    call_id: str | None
 
 
 class EventPage(msgspec.Struct, frozen=True):

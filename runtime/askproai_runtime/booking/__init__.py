@@ -13,11 +13,18 @@ from askproai_runtime.booking.opening_hours import warm_up
 from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.reschedule import reschedule_appointment
 from askproai_runtime.booking.store.appointments import Status, release_hold
-from askproai_runtime.booking.types import Answer, BookingContext, BookingOutcome, BookingSettings, CallContext
+from askproai_runtime.booking.types import (
+    Answer,
+    BookingContext,
+    BookingOutcome,
+    BookingSettings,
+    CallContext,
+    FunctionOutcome,
+)
 
 __all__ = [
     "Answer", "BookingContext", "BookingOutcome", "BookingSettings", "CalendarDisagrees", "CalendarEvent",
-    "CallContext", "ServiceRules", "SlotQuery", "Status", "UnknownName", "apply_calendar_event", "book_appointment",
-    "cancel_appointment", "check_availability", "find_appointments", "fold", "free_slots", "list_free_slots",
-    "release_hold", "reschedule_appointment", "sync_appointment", "warm_up",
+    "CallContext", "FunctionOutcome", "ServiceRules", "SlotQuery", "Status", "UnknownName", "apply_calendar_event",
+    "book_appointment", "cancel_appointment", "check_availability", "find_appointments", "fold", "free_slots",
+    "list_free_slots", "release_hold", "reschedule_appointment", "sync_appointment", "warm_up",
 ]  # fmt: skip

@@ -9,18 +9,18 @@ from askproai_runtime.booking.availability import Obstacle, ServiceRules, Slot
 from askproai_runtime.booking.opening_hours import find_closure
 from askproai_runtime.booking.phrases import BUSY, OBSTACLES, format_day, format_slot, join_list
 from askproai_runtime.booking.store.appointments import Appointment
-from askproai_runtime.booking.types import Answer
+from askproai_runtime.booking.types import Answer, FunctionOutcome
 from askproai_runtime.german_dates import Candidate, Understanding, format_spoken
 
 
-def failure(message: str) -> Answer:
+def failure(message: str, outcome: FunctionOutcome) -> Answer:
     """Return the answer of a function that offers nothing else for what it could not do."""
-    return Answer(success=False, message=message, fields={"alternatives": []})
+    return Answer(success=False, message=message, fields={"alternatives": []}, outcome=outcome)
 
 
 def busy_answer() -> Answer:
     """Return the answer while another transaction holds the staff member's lock for longer than `lock_timeout`."""
-    return failure(BUSY)
+    return failure(BUSY, FunctionOutcome.BUSY)
 
 
 def slot_fields(rules: ServiceRules, slots: Sequence[Slot]) -> list[dict[str, str]]:

@@ -47,7 +47,14 @@ from askproai_runtime.booking.store.appointments import (
 )
 from askproai_runtime.booking.store.calendar import mark_failed
 from askproai_runtime.booking.store.claims import lock_and_clear_holds, read_busy_spans, run_transaction
-from askproai_runtime.booking.types import Answer, BookingContext, BookingOutcome, CallContext, ClarificationNeeded
+from askproai_runtime.booking.types import (
+    Answer,
+    BookingContext,
+    BookingOutcome,
+    CallContext,
+    ClarificationNeeded,
+    FunctionOutcome,
+)
 from askproai_runtime.calendars import CalendarOutcome, RefusalCause, Refused, Taken, Unavailable, attendee_email
 from askproai_runtime.german_dates import format_spoken
 
@@ -185,7 +192,7 @@ async def _write_with_any_staff(
 async def _refuse(ctx: BookingContext, claim: ActionClaim) -> _Result:
     """Say that nothing is booked, since the calendar refuses it; the call may ask again at once."""
     await claim.give_up(ctx)
-    return _Result(failure(_REFUSED), BookingOutcome.FAILED)
+    return _Result(failure(_REFUSED, FunctionOutcome.REFUSED), BookingOutcome.FAILED)
 
 
 async def _give_up_appointment(ctx: BookingContext, appointment: Appointment, outcome: Taken | Refused) -> bool:
@@ -264,7 +271,8 @@ async def _require_within_limits(conn: Connection, ctx: BookingContext, call: Ca
         return
     log.warning("booking.limited", call_id=call.call_id, correlation_id=call.correlation_id)
     can_transfer = any(Function.TRANSFER_TO_HUMAN in agent.functions for agent in config.agents)
-    raise _LimitReached(f"{reason} {_TRANSFER if can_transfer else _CALL_DIRECTLY}", alternatives=[])
+    sentence = f"{reason} {_TRANSFER if can_transfer else _CALL_DIRECTLY}"
+    raise _LimitReached(sentence, outcome=FunctionOutcome.LIMITED, alternatives=[])
 
 
 async def _choose_staff(
@@ -344,9 +352,15 @@ def _booked(request: BookingRequest, appointment: Appointment, *, again: bool = 
         message = f"Der Termin {'steht schon' if again else 'ist eingetragen'}: {when}."
     confirmed = appointment.status == Status.CONFIRMED
     outcome = BookingOutcome.CONFIRMED if confirmed else BookingOutcome.PENDING_SYNC
-    answer = Answer(success=appointment.live, message=message, fields=appointment_fields(rules.zone, appointment))
+    ended = FunctionOutcome.ALREADY_BOOKED if again else FunctionOutcome.BOOKED
+    answer = Answer(
+        success=appointment.live,
+        message=message,
+        fields=appointment_fields(rules.zone, appointment),
+        outcome=ended if appointment.live else FunctionOutcome.GONE,
+    )
     return _Result(answer, BookingOutcome.ALREADY_BOOKED if again else outcome)
 
 
 def _in_flight() -> _Result:
-    return _Result(failure(_IN_FLIGHT), BookingOutcome.IN_FLIGHT)
+    return _Result(failure(_IN_FLIGHT, FunctionOutcome.IN_FLIGHT), BookingOutcome.IN_FLIGHT)

@@ -27,7 +27,13 @@ from askproai_runtime.booking.store.appointments import (
     mark_cancelled,
 )
 from askproai_runtime.booking.store.claims import lock_resources_of, run_transaction
-from askproai_runtime.booking.types import Answer, BookingContext, CallContext, ClarificationNeeded
+from askproai_runtime.booking.types import (
+    Answer,
+    BookingContext,
+    CallContext,
+    ClarificationNeeded,
+    FunctionOutcome,
+)
 
 _WHICH_TO_CANCEL = "Welchen Termin soll ich absagen"
 
@@ -38,7 +44,8 @@ async def find_appointments(ctx: BookingContext, call: CallContext) -> Answer:
         found = await list_upcoming_appointments(conn, ctx.tenant, call.caller, call.call_id, ctx.clock.now())
     config = ctx.config()
     if not found:
-        return Answer(success=call.caller is not None, message=none_found(call), fields={"appointments": []})
+        success, fields = call.caller is not None, {"appointments": list[Any]()}
+        return Answer(success=success, message=none_found(call), fields=fields, outcome=FunctionOutcome.NONE_FOUND)
     spoken = [describe_appointment(config, appointment) for appointment in found[:MAX_SPOKEN]]
     unspoken = len(found) - len(spoken)
     if len(found) == 1:
@@ -46,7 +53,8 @@ async def find_appointments(ctx: BookingContext, call: CallContext) -> Answer:
     else:
         rest = f", und {unspoken} weitere" if unspoken else ""
         message = f"Sie haben {len(found)} Termine: {join_list(spoken, 'und')}{rest}."
-    return Answer(success=True, message=message, fields={"appointments": appointment_list_fields(config, found)})
+    fields = {"appointments": appointment_list_fields(config, found)}
+    return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.FOUND)
 
 
 async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
@@ -64,14 +72,15 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
     except ClarificationNeeded as clarification:
         return clarification.answer
     except asyncpg.LockNotAvailableError:
-        return Answer(success=False, message=BUSY, fields={})
+        return Answer(success=False, message=BUSY, fields={}, outcome=FunctionOutcome.BUSY)
     ctx.faults.reach("after:cancel-commit")
     description = describe_appointment(ctx.config(), appointment)
     fields = appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)
     if appointment.status != Status.CANCELLED:
         message = f"Der Termin {description} lässt sich nicht mehr absagen."
-        return Answer(success=False, message=message, fields=fields)
-    return Answer(success=True, message=f"Der Termin ist abgesagt: {description}.", fields=fields)
+        return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome.GONE)
+    message = f"Der Termin ist abgesagt: {description}."
+    return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.CANCELLED)
 
 
 async def _require_agreement(
@@ -89,7 +98,7 @@ async def _require_agreement(
         return
     await record_question(conn, ctx.tenant, call.call_id, appointment.id)
     question = f"Soll ich Ihren Termin am {describe_appointment(ctx.config(), appointment)}, absagen?"
-    fields = appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)
+    fields: dict[str, Any] = {**appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)}
     raise ClarificationNeeded(question, **fields, needs_confirmation=True)
 
 

@@ -40,7 +40,14 @@ from askproai_runtime.booking.store.claims import (
     read_busy_spans,
     run_transaction,
 )
-from askproai_runtime.booking.types import Answer, BookingContext, BookingSettings, CallContext, ClarificationNeeded
+from askproai_runtime.booking.types import (
+    Answer,
+    BookingContext,
+    BookingSettings,
+    CallContext,
+    ClarificationNeeded,
+    FunctionOutcome,
+)
 from askproai_runtime.german_dates import Candidate, Grain, Refusal, Understanding
 
 _ATTEMPTS = 3
@@ -152,7 +159,7 @@ async def offer_alternatives(
     obstacle = find_obstacle(rules, start, now, request.staff)
     message = f"{obstacle_sentence(rules, request.staff, start, obstacle, now)} {slot_sentence(rules, alternatives)}"
     fields = {"alternatives": slot_fields(rules, alternatives), "obstacle": obstacle.value}
-    return Answer(success=False, message=message, fields=fields), obstacle
+    return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome(obstacle)), obstacle
 
 
 async def _with_others(
@@ -237,7 +244,8 @@ def _answer(request: ServiceRequest, understood: Understanding, offer: Offer, no
         reading = None if offer.missed.grain is Grain.MINUTE else offer.missed.reading
         sentences.append(obstacle_sentence(rules, request.staff, offer.missed.start, offer.obstacle, now, reading))
     sentences.append(slot_sentence(rules, offer.slots))
-    return Answer(success=bool(offer.slots), message=" ".join(sentences), fields=fields)
+    outcome = FunctionOutcome(offer.obstacle) if offer.obstacle else FunctionOutcome.OFFERED
+    return Answer(success=bool(offer.slots), message=" ".join(sentences), fields=fields, outcome=outcome)
 
 
 def _local_day(day: date, zone: ZoneInfo) -> Span:

@@ -22,7 +22,7 @@ from askproai_runtime.booking.store.appointments import (
     get_appointment,
     list_upcoming_appointments,
 )
-from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
+from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.german_dates import Candidate, understand_parts
 
 MAX_SPOKEN = 3  # a caller cannot keep more in mind
@@ -146,7 +146,7 @@ def _choice(
     """Return the question which of `found` is meant; said are the three that are closest to `near` (to now without it)."""
     config = ctx.config()
     if not found:
-        return ClarificationNeeded(none_found(call), appointments=[])
+        return ClarificationNeeded(none_found(call), outcome=FunctionOutcome.NONE_FOUND, appointments=[])
     target = near or ctx.clock.now()
     said = sorted(found, key=lambda appointment: abs(appointment.starts_at - target))[:MAX_SPOKEN]
     spoken = [describe_appointment(config, appointment) for appointment in said]

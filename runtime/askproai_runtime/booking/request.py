@@ -17,7 +17,7 @@ from askproai_runtime.booking.answers import candidate_fields, candidate_questio
 from askproai_runtime.booking.availability import ServiceRules, is_working_time
 from askproai_runtime.booking.phrases import NOT_UNDERSTOOD, fold, join_list, same_name
 from askproai_runtime.booking.store.appointments import Appointment, Status
-from askproai_runtime.booking.types import CallContext, ClarificationNeeded
+from askproai_runtime.booking.types import CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.german_dates import Grain, Understanding, understand_parts
 
 _MAX_ARGUMENT_LENGTH = 500
@@ -108,7 +108,7 @@ def parse_service_request(
     rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service)
     if not rules.staff_members:
         sentence = f"{service.display_name} kann ich hier gerade niemandem zuordnen. Wünschen Sie etwas anderes?"
-        raise ClarificationNeeded(sentence)
+        raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE)
     return ServiceRequest(rules, _find_staff(rules, read_text(args, "staff")))
 
 
@@ -158,7 +158,8 @@ def parse_time(args: Mapping[str, Any], call: CallContext, service: ServiceReque
         return None
     understood = understand_parts(*parts, at=call.started_at, zone=service.rules.zone)
     if understood.refused is not None:
-        raise ClarificationNeeded(NOT_UNDERSTOOD[understood.refused], refused=understood.refused.value)
+        refused = understood.refused
+        raise ClarificationNeeded(NOT_UNDERSTOOD[refused], outcome=FunctionOutcome(refused), refused=refused.value)
     return keep_open_readings(understood, service)
 
 
@@ -205,7 +206,7 @@ def _find_branch(config: TenantConfig, call: CallContext) -> Branch:
     for branch in config.branches:
         if branch.name == call.branch:
             return branch
-    raise ClarificationNeeded("Hier sind noch keine Termine eingerichtet.")
+    raise ClarificationNeeded("Hier sind noch keine Termine eingerichtet.", outcome=FunctionOutcome.NOT_BOOKABLE)
 
 
 def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Service:
@@ -218,7 +219,9 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Ser
             return service
     display_names = [service.display_name for service in offered]
     if not display_names:
-        raise ClarificationNeeded("Hier kann ich gerade keine Termine vergeben.", services=[])
+        sentence = "Hier kann ich gerade keine Termine vergeben."
+        raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE, services=[])
+    outcome = FunctionOutcome.ASKED_BACK if name is None else FunctionOutcome.UNKNOWN_SERVICE
     if name is None:
         question = f"Was möchten Sie buchen: {join_list(display_names)}?"
     elif len(offered) == 1:
@@ -226,7 +229,7 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Ser
     else:
         bookable = join_list(display_names, "und")
         question = f"{name} bieten wir hier nicht an. Buchbar sind {bookable}. Was davon möchten Sie?"
-    raise ClarificationNeeded(question, services=[service.name for service in offered])
+    raise ClarificationNeeded(question, outcome=outcome, services=[service.name for service in offered])
 
 
 def _find_staff(rules: ServiceRules, name: str | None) -> str | None:
@@ -239,5 +242,6 @@ def _find_staff(rules: ServiceRules, name: str | None) -> str | None:
     raise ClarificationNeeded(
         f"{name} kann ich dafür nicht eintragen. {rules.service.display_name} gibt es bei {join_list(display_names)}."
         " Zu wem möchten Sie?",
+        outcome=FunctionOutcome.UNKNOWN_STAFF,
         staff=[staff_member.id for staff_member in rules.staff_members],
     )

@@ -37,7 +37,13 @@ from askproai_runtime.booking.store.appointments import (
 )
 from askproai_runtime.booking.store.calendar import revert_move
 from askproai_runtime.booking.store.claims import Placement, lock_and_clear_holds, read_busy_spans, run_transaction
-from askproai_runtime.booking.types import Answer, BookingContext, CallContext, ClarificationNeeded
+from askproai_runtime.booking.types import (
+    Answer,
+    BookingContext,
+    CallContext,
+    ClarificationNeeded,
+    FunctionOutcome,
+)
 from askproai_runtime.calendars import CalendarOutcome, Refused, Taken, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -102,7 +108,7 @@ def _resolve_service(config: TenantConfig, appointment: Appointment) -> ServiceR
     if rules is None or not staff:
         gone = f"{describe_appointment(config, appointment)}: So gibt es das bei uns nicht mehr."
         question = f"{gone} Soll ich den Termin absagen und einen neuen suchen?"
-        raise ClarificationNeeded(question, appointment_id=str(appointment.id))
+        raise ClarificationNeeded(question, outcome=FunctionOutcome.NOT_BOOKABLE, appointment_id=str(appointment.id))
     return ServiceRequest(replace(rules, staff_members=staff), appointment.staff)
 
 
@@ -128,7 +134,9 @@ async def _claim_move(
         moved = await get_appointment(conn, ctx.tenant, appointment.id) or appointment
         return _answer(ctx.config(), moved, again=True)
 
-    return await claim_action(ctx, call, key, request.start, deadline, find_result) or failure(_IN_FLIGHT)
+    return await claim_action(ctx, call, key, request.start, deadline, find_result) or failure(
+        _IN_FLIGHT, FunctionOutcome.IN_FLIGHT
+    )
 
 
 async def _move(ctx: BookingContext, claim: ActionClaim, request: _MoveRequest) -> Answer:
@@ -162,7 +170,7 @@ async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim,
     if before is None or not before.live or before.starts_at <= ctx.clock.now():
         gone = describe_appointment(ctx.config(), request.appointment)
         sentence = f"Der Termin {gone} wurde abgesagt oder liegt schon zurück. Soll ich einen neuen suchen?"
-        raise ClarificationNeeded(sentence)
+        raise ClarificationNeeded(sentence, outcome=FunctionOutcome.GONE)
     if before.starts_at == start:
         await claim.complete(conn, ctx, before.id)
         return _Move(before, before)
@@ -212,20 +220,23 @@ async def _revert(ctx: BookingContext, claim: ActionClaim, move: _Move, outcome:
     ctx.faults.reach("after:move-take-back")
     if not reverted:
         # Our lease had ended, and a concurrent request answered that it is moved: its sync job decides.
-        return failure(_IN_FLIGHT)
+        return failure(_IN_FLIGHT, FunctionOutcome.IN_FLIGHT)
     if isinstance(outcome, Taken):
         raise SlotNotFree
     stays = describe_appointment(ctx.config(), move.before)
-    raise ClarificationNeeded(f"Der Kalender lässt das Verschieben nicht zu. Es bleibt bei {stays}.", alternatives=[])
+    sentence = f"Der Kalender lässt das Verschieben nicht zu. Es bleibt bei {stays}."
+    raise ClarificationNeeded(sentence, outcome=FunctionOutcome.REFUSED, alternatives=[])
 
 
 def _answer(config: TenantConfig, appointment: Appointment, *, again: bool = False) -> Answer:
     when = describe_appointment(config, appointment)
+    outcome = FunctionOutcome.ALREADY_MOVED if again else FunctionOutcome.MOVED
     if not appointment.live:  # cancelled by somebody at this very moment
+        outcome = FunctionOutcome.GONE
         message = f"Der Termin {when} wurde gerade abgesagt. Möchten Sie einen anderen?"
     elif appointment.awaits_confirmation:
         message = f"Die Verschiebung ist angefragt: {when}. Sie wird noch bestätigt."
     else:
         message = f"Der Termin {'steht schon' if again else 'ist verschoben'}: {when}."
     fields = appointment_fields(ZoneInfo(config.time_zone), appointment)
-    return Answer(success=appointment.live, message=message, fields=fields)
+    return Answer(success=appointment.live, message=message, fields=fields, outcome=outcome)

@@ -1,7 +1,7 @@
 """What callers of the package pass in and get back, and what every function of the package works with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -32,13 +32,60 @@ class CallContext:
     answered_questions: frozenset[str] | None = None
 
 
+class FunctionOutcome(StrEnum):
+    """How a call function ended, for people: in the record of the call, and as a label of `askproai_function_calls_total`.
+
+    The model never sees it. Every `Obstacle` and every `Refusal` is one of them by its value.
+    """
+
+    OFFERED = "offered"
+    FOUND = "found"
+    NONE_FOUND = "none_found"
+    BOOKED = "booked"  # also while the remote calendar still has to confirm it; so is MOVED
+    ALREADY_BOOKED = "already_booked"
+    MOVED = "moved"
+    ALREADY_MOVED = "already_moved"
+    CANCELLED = "cancelled"
+
+    PAST = "past"
+    TOO_SOON = "too_soon"
+    TOO_FAR = "too_far"
+    CLOSED_DAY = "closed_day"
+    OUTSIDE_HOURS = "outside_hours"
+    OFF_GRID = "off_grid"
+    TAKEN = "taken"
+    IMPOSSIBLE = "impossible"  # a day or an hour that no calendar has
+    NOT_UNDERSTOOD = "not_understood"
+
+    ASKED_BACK = "asked_back"
+    UNKNOWN_SERVICE = "unknown_service"
+    UNKNOWN_STAFF = "unknown_staff"
+    NOT_BOOKABLE = "not_bookable"  # the branch offers nothing, or nobody there can do the service
+    GONE = "gone"  # the appointment was cancelled meanwhile, or is over
+    LIMITED = "limited"
+    REFUSED = "refused"  # by the remote calendar
+
+    IN_FLIGHT = "in_flight"
+    REPEATED = "repeated"  # the same signed request again: it got the stored answer
+    CALL_OVER = "call_over"
+    BUSY = "busy"
+    TOO_SLOW = "too_slow"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a call function answers: always HTTP 200, since Retell shows the model no other body."""
+    """What a call function answers: always HTTP 200, since Retell shows the model no other body.
+
+    `outcome` and `cause` are for people who look at the call later. `cause` names what was in the way, such as the type and
+    place of an error, and nobody.
+    """
 
     success: bool
     message: str  # a German sentence for the agent to say
     fields: dict[str, Any]
+    outcome: FunctionOutcome = field(kw_only=True)
+    cause: str | None = field(default=None, kw_only=True)
 
     def as_json(self) -> dict[str, Any]:
         return {"success": self.success, "message": self.message, **self.fields}
@@ -47,9 +94,9 @@ class Answer:
 class ClarificationNeeded(Exception):
     """The function cannot be carried out as asked; `answer` holds the German question or sentence to say instead."""
 
-    def __init__(self, question: str, **fields: Any) -> None:
+    def __init__(self, question: str, *, outcome: FunctionOutcome = FunctionOutcome.ASKED_BACK, **fields: Any) -> None:
         super().__init__(question)
-        self.answer = Answer(success=False, message=question, fields=fields)
+        self.answer = Answer(success=False, message=question, fields=fields, outcome=outcome)
 
 
 class BookingOutcome(StrEnum):

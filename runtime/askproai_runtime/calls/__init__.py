@@ -6,9 +6,11 @@ Call events arrive as webhooks and are processed in `events.call`, which shares 
 from askproai_runtime.calls.functions import FUNCTIONS_BY_NAME, CallFunctions
 from askproai_runtime.calls.inbound import InboundCalls
 from askproai_runtime.calls.payload import RetellCall, RetellEvent, decode, find_route, parse_milliseconds
+from askproai_runtime.calls.record import FunctionRecorder
 from askproai_runtime.calls.store import CallRow, audit_refusal, call_stage, count_active_calls, lock_call, save_call
 
 __all__ = [
-    "FUNCTIONS_BY_NAME", "CallFunctions", "CallRow", "InboundCalls", "RetellCall", "RetellEvent", "audit_refusal",
-    "call_stage", "count_active_calls", "decode", "find_route", "lock_call", "parse_milliseconds", "save_call",
+    "FUNCTIONS_BY_NAME", "CallFunctions", "CallRow", "FunctionRecorder", "InboundCalls", "RetellCall", "RetellEvent",
+    "audit_refusal", "call_stage", "count_active_calls", "decode", "find_route", "lock_call", "parse_milliseconds",
+    "save_call",
 ]  # fmt: skip

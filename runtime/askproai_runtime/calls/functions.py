@@ -17,11 +17,12 @@ from aiohttp import web
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, correlation_id, json_response, too_many_requests
+from askproai_core.logging import error_location
 from askproai_core.phone_numbers import Route, e164_or_none
 from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import Function
 from askproai_runtime import booking
-from askproai_runtime.booking import Answer, BookingContext, CallContext
+from askproai_runtime.booking import Answer, BookingContext, CallContext, FunctionOutcome
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
 from askproai_runtime.calls.payload import (
     FunctionRequest,
@@ -34,6 +35,7 @@ from askproai_runtime.calls.payload import (
     normalize_arguments,
     parse_milliseconds,
 )
+from askproai_runtime.calls.record import FunctionRecorder, make_record
 from askproai_runtime.calls.store import (
     RequestState,
     SignedRequest,
@@ -46,6 +48,7 @@ from askproai_runtime.calls.store import (
     store_answer,
 )
 from askproai_runtime.intake import RETELL_SIGNATURE, Source, signed_body
+from askproai_runtime.metrics import Metrics
 from askproai_runtime.watched_files import Credentials, LiveConfig
 
 log = structlog.get_logger(__name__)
@@ -62,6 +65,7 @@ FUNCTIONS_BY_NAME: Mapping[str, Function] = {
     function.name.lower(): function for function in Function if function is not Function.TRANSFER_TO_HUMAN
 }
 _CHANGES = frozenset({Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT, Function.CANCEL_APPOINTMENT})
+_FAILURES = (FunctionOutcome.FAILED, FunctionOutcome.BUSY, FunctionOutcome.TOO_SLOW)  # those that an alert counts
 _POLL_INTERVAL = timedelta(milliseconds=100)
 _NEEDS_BRANCH = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT})
 
@@ -77,11 +81,17 @@ class CallFunctions:
     limiter: RateLimiter
     clock: Clock
     wake_worker: Callable[[], None]
+    metrics: Metrics
+    recorder: FunctionRecorder
     deadline_seconds: float = DEADLINE_SECONDS
     running: set[asyncio.Task[Answer]] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        self.metrics.expect_functions(FUNCTIONS_BY_NAME, _FAILURES)
+
     async def answer(self, request: web.Request, function: Function) -> web.Response:
         """Answer one request. Raises a `Problem` if it is forged, malformed, over the rate limit or not this tenant's."""
+        arrived_at, began = self.clock.now(), self.clock.monotonic()
         async with signed_body(
             request, Source.RETELL, BODY_LIMIT, self.credentials, self.clock, "function.unauthorized"
         ) as body:
@@ -93,13 +103,17 @@ class CallFunctions:
         signed = SignedRequest(self.config.current.tenant, payload.call.call_id, signature)
         context = self._context(request, payload.call, route)
         answer = await self._answer_in_time(function, route, payload, context, signed)
-        log.info("function.answered", function=payload.name, call_id=payload.call.call_id, success=answer.success)
+        seconds, outcome = self.clock.monotonic() - began, answer.outcome.value
+        self.metrics.function_answered(payload.name, outcome, seconds)
+        self.recorder.add(make_record(payload, context, answer, arrived_at, seconds))
+        log.info("function.answered", function=payload.name, call_id=context.call_id, outcome=outcome)
         return json_response(answer.as_json())
 
     async def close(self) -> None:
         """Let functions end that outlived their answer: only its retry would find a booking that was cut off halfway."""
         if self.running:
             await asyncio.wait(self.running, timeout=self.deadline_seconds)
+        await self.recorder.close()
 
     def _decode(self, body: bytes, function: Function) -> FunctionRequest:
         try:
@@ -147,7 +161,7 @@ class CallFunctions:
         done, _ = await asyncio.wait({task}, timeout=self.deadline_seconds)
         if task not in done:
             log.warning("function.too_slow", function=payload.name, call_id=call.call_id)
-            return Answer(success=False, message=TOO_SLOW, fields={})
+            return Answer(success=False, message=TOO_SLOW, fields={}, outcome=FunctionOutcome.TOO_SLOW)
         return task.result()
 
     async def _change_once(
@@ -163,13 +177,13 @@ class CallFunctions:
             state, stored = await claim_request(self.pool, signed, timedelta(seconds=self.deadline_seconds))
             if state is RequestState.CALL_OVER:
                 log.warning("function.call_over", function=name, call_id=call.call_id)
-                return Answer(success=False, message=CALL_OVER, fields={})
+                return Answer(success=False, message=CALL_OVER, fields={}, outcome=FunctionOutcome.CALL_OVER)
             if state is RequestState.SEEN:
                 log.warning("function.repeated", function=name, call_id=call.call_id)
                 return await self._repeated_answer(signed, stored)
-        except Exception:  # the caller must hear a sentence; the log has type and place
+        except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("function.failed", function=name, call_id=call.call_id)
-            return Answer(success=False, message=OUT_OF_ORDER, fields={})
+            return _failed(error)
         answer = await self._answer_at_branch(function, route, payload, call)
         try:
             await store_answer(self.pool, signed, answer.as_json())
@@ -184,7 +198,8 @@ class CallFunctions:
             await self.clock.sleep(_POLL_INTERVAL)
             running, stored = await get_request(self.pool, signed)
         fields = dict(stored or {"success": False, "message": TOO_SLOW})
-        return Answer(success=fields.pop("success"), message=fields.pop("message"), fields=fields)
+        success, message = fields.pop("success"), fields.pop("message")
+        return Answer(success=success, message=message, fields=fields, outcome=FunctionOutcome.REPEATED)
 
     async def _answer_at_branch(
         self, function: Function, route: Route, payload: FunctionRequest, call: CallContext
@@ -197,12 +212,12 @@ class CallFunctions:
         hints = Hints(args.get("branch"), keys, args.get("service"), last_answer.get("suggested"))
         try:
             found = await self._find_branch(route, call, hints)
-        except Exception:  # the caller must hear a sentence; the log has type and place
+        except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("branch.not_found", call_id=call.call_id)
-            return Answer(success=False, message=OUT_OF_ORDER, fields={})
+            return _failed(error)
         if isinstance(found, BranchQuestion):
             fields = {"branches": found.branches, "suggested": found.suggested_branch}
-            return Answer(success=False, message=found.question, fields=fields)
+            return Answer(success=False, message=found.question, fields=fields, outcome=FunctionOutcome.ASKED_BACK)
         args.pop("branch", None)
         answer = await self._run(function, replace(call, branch=found.branch.name), args)
         return replace(answer, message=f"{found.branch.display_name}. {answer.message}") if found.announce else answer
@@ -239,7 +254,13 @@ class CallFunctions:
                 case Function.CANCEL_APPOINTMENT:
                     answer = await booking.cancel_appointment(self.booking, call, args)
             self.wake_worker()  # a change that the calendar still has to confirm has queued a job
-        except Exception:  # the caller must hear a sentence; the log has type and place
+        except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("function.failed", function=function.name.lower(), call_id=call.call_id)
-            return Answer(success=False, message=OUT_OF_ORDER, fields={})
+            return _failed(error)
         return answer
+
+
+def _failed(error: Exception) -> Answer:
+    """Return the answer after an error of ours. Its text stays out: a driver's quotes hosts, names and numbers."""
+    cause = f"{type(error).__name__} at {error_location(error)}"
+    return Answer(success=False, message=OUT_OF_ORDER, fields={}, outcome=FunctionOutcome.FAILED, cause=cause)

@@ -1,6 +1,7 @@
-"""The table `calls`, the signed requests of a call, what is looked up of a caller, and the audit of refused requests."""
+"""The tables `calls` and `function_requests`, the signed requests of a call, what is known of a caller, refused requests."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -72,6 +73,29 @@ LEFT JOIN LATERAL (SELECT a.branch FROM appointments a
                    WHERE a.tenant = c.tenant AND a.customer_id = c.id
                      AND a.status IN ('confirmed', 'pending_sync', 'no_show') ORDER BY a.created_at DESC LIMIT 1) past ON true
 WHERE c.tenant = $1 AND c.phone = $2
+"""
+
+# A call is listed from its first function on, whether or not its events ever come. Returns how many calls had none before.
+_INSERT_RECORDS = """
+WITH record AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset($2::jsonb) AS r (
+        call_id text, at timestamptz, function text, arguments jsonb, outcome text, cause text, answer text,
+        duration_ms integer, appointment_id uuid, correlation_id text, from_number text, to_number text,
+        started_at timestamptz)
+), first AS (
+    SELECT DISTINCT ON (call_id) * FROM record r WHERE NOT EXISTS (
+        SELECT FROM function_requests f WHERE f.tenant = $1 AND f.call_id = r.call_id)
+    ORDER BY call_id, at
+), call AS (
+    INSERT INTO calls (tenant, call_id, status, from_number, to_number, started_at, correlation_id)
+    SELECT $1, call_id, 'registered', from_number, to_number, started_at, correlation_id FROM first
+    ON CONFLICT DO NOTHING
+), written AS (
+    INSERT INTO function_requests (tenant, call_id, at, function, arguments, outcome, cause, answer, duration_ms,
+                                   appointment_id, correlation_id)
+    SELECT $1, call_id, at, function, arguments, outcome, cause, answer, duration_ms, appointment_id, correlation_id FROM record
+)
+SELECT count(*) FROM first
 """
 
 # Later stages win. The list is open: an unknown status of Retell's counts as an ongoing call.
@@ -222,3 +246,26 @@ async def audit_refusal(pool: Pool, tenant: str, action: str, agent_id: str | No
         "INSERT INTO audit_log (tenant, actor, action, detail, correlation_id) VALUES ($1, 'retell', $2, $3::jsonb, $4)",
         tenant, action, detail, correlation_id,
     )  # fmt: skip
+
+
+class FunctionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One answered request. `arguments` are the agent's, bounded; `answer` is the sentence for the caller."""
+
+    call_id: str
+    at: datetime
+    function: str
+    arguments: dict[str, str | bool]
+    outcome: str
+    cause: str | None
+    answer: str
+    duration_ms: int
+    appointment_id: str | None
+    correlation_id: str
+    from_number: str | None
+    to_number: str | None
+    started_at: datetime
+
+
+async def insert_function_records(pool: Pool, tenant: str, records: Sequence[FunctionRecord]) -> int:
+    """Write records, and return how many calls have their first one among them."""
+    return int(await pool.fetchval(_INSERT_RECORDS, tenant, msgspec.json.encode(records).decode()))

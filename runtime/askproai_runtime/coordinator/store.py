@@ -166,6 +166,17 @@ RETENTION_STATEMENTS = (
     ("call_days", _delete("audit_log", "at")),
     ("raw_event_days", _delete("provider_calls", "at")),
     ("raw_event_days", _delete("refusals", "until")),
+    # The caller's words and the sentences go with the transcript, the rest with the call.
+    (
+        "transcript_days",
+        _clear(
+            "function_requests",
+            "at",
+            "arguments = NULL, answer = NULL",
+            "AND (o.arguments IS NOT NULL OR o.answer IS NOT NULL)",
+        ),
+    ),
+    ("call_days", _delete("function_requests", "at", lock=_SKIP_LOCKED)),
 )
 
 
@@ -216,7 +227,10 @@ async def delete_expired_holds(pool: Pool, limit: int, tenant: str) -> int:
 
 async def change_rows(pool: Pool, statement: str, limit: int, *values: object) -> int:
     """Run one of the statements above for at most `limit` rows, and return how many it changed."""
-    return _affected(await pool.execute(statement, limit, *values))
+    try:
+        return _affected(await pool.execute(statement, limit, *values))
+    except asyncpg.UndefinedTableError:  # the schema before has no `function_requests`
+        return 0
 
 
 def _affected(command_tag: str) -> int:

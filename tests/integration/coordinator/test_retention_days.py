@@ -151,3 +151,32 @@ async def test_every_table_that_grows_by_itself_has_a_bound(env: CoordinatorEnvi
     kept = {"tenants", "resources", "customers", "appointments", "claims", "billing", "schema_migrations"}
     bounded = {sql.split()[2] for _, sql in store.RETENTION_STATEMENTS if sql.startswith("DELETE")}
     assert {row["relname"] for row in tables} - kept == bounded
+
+
+async def test_what_was_said_to_a_function_goes_with_the_transcripts_and_its_record_with_the_calls(
+    env: CoordinatorEnvironment,
+):
+    salon = await create_tenant_with_short_retention(env, "salon")
+    for name, age in (("young", "1 day"), ("old", "49 hours"), ("oldest", "73 hours")):
+        await env.superuser.execute(
+            """INSERT INTO function_requests (tenant, call_id, at, function, arguments, outcome, answer, duration_ms,
+                                              correlation_id)
+               VALUES ($1, $2, now() - $3::text::interval, 'book_appointment', '{"customer_name": "Erika"}', 'booked', 'Gut',
+                       5, 'c')""",
+            salon.tenant, name, age,
+        )  # fmt: skip
+    assert await delete_expired(env.context) == 3  # two lose their words, and one of these is deleted
+    remaining = await env.rows("SELECT call_id, arguments, answer, outcome FROM function_requests ORDER BY call_id")
+    assert [tuple(row.values()) for row in remaining] == [
+        ("old", None, None, "booked"), ("young", '{"customer_name": "Erika"}', "Gut", "booked"),
+    ]  # fmt: skip
+
+
+async def test_the_schema_before_stops_no_retention(env: CoordinatorEnvironment):
+    salon = await create_tenant_with_short_retention(env, "salon")
+    await env.event(salon, "old", status="processed", job="done", age="25 hours")
+    await env.superuser.execute("DROP TABLE function_requests")
+    task = next(task for task in periodic_tasks(env.context.settings) if task.name == "retention")
+    await run_once(task, env.context)
+    assert env.metric("duty_runs_total") == {'{"duty": "retention", "outcome": "ok"}': 1}
+    assert env.metric("duty_changes_total")['{"duty": "retention"}'] == 1

@@ -6,7 +6,7 @@ import json
 import asyncpg
 import pytest
 
-from askproai_core.database import AdminStore, DataOwnedByOther, RolesUnavailable, TenantNotFound, open_pool
+from askproai_core.database import AdminStore, DataOwnedByOther, Migrator, RolesUnavailable, TenantNotFound, open_pool
 from askproai_core.database.admin import TENANT_TABLES
 from askproai_sandbox.databases import Database
 from askproai_sandbox.postgres import EmbeddedPostgres
@@ -170,6 +170,23 @@ async def test_erasing_a_tenant_takes_all_its_rows_its_sessions_and_its_role_and
     assert {row["table_name"] for row in having} == set(TENANT_TABLES)
     await su.close()
     await login(other.dsn)
+
+
+@pytest.mark.parametrize("older", ["code", "schema"])
+async def test_a_tenant_is_erased_by_the_release_before_and_on_its_schema(
+    database: Database, older: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    salon = await database.create_tenant("salon")
+    await fill(salon)
+    if older == "code":
+        known = tuple(table for table in TENANT_TABLES if table != "function_requests")
+        monkeypatch.setattr("askproai_core.database.admin.TENANT_TABLES", known)
+    else:
+        await Migrator(database.dsn).down()
+    await database.admin.erase(salon.tenant)
+    su = await asyncpg.connect(database.superuser_dsn)
+    assert await su.fetchval("SELECT count(*) FROM tenants WHERE tenant = $1", salon.tenant) == 0
+    await su.close()
 
 
 async def test_two_installations_in_one_server_share_no_tenants_role(

@@ -14,6 +14,8 @@ def test_metrics_have_the_names_of_the_reference() -> None:
     metrics.booking_seconds(0.1)
     metrics.provider_call("calcom", "create-booking", "confirmed", 0.05)
     metrics.offered_but_lost()
+    metrics.function_answered("check_availability", "closed_day", 0.04)
+    metrics.calls_with_functions(2)
     metrics.dead_letter()
     metrics.active_calls(2)
     metrics.queue([Waiting("high", "ready", 2, 1.5), Waiting("low", "dead", 3, None)])
@@ -26,6 +28,9 @@ def test_metrics_have_the_names_of_the_reference() -> None:
         'askproai_webhook_processing_duration_seconds_count{event="call_started",source="retell",tenant="salon.salon"} 1.0',
         'askproai_bookings_total{outcome="confirmed",tenant="salon.salon"} 1.0',
         'askproai_booking_duration_seconds_count{tenant="salon.salon"} 1.0',
+        'askproai_function_calls_total{function="check_availability",outcome="closed_day",tenant="salon.salon"} 1.0',
+        'askproai_function_seconds_bucket{function="check_availability",le="0.05",tenant="salon.salon"} 1.0',
+        'askproai_calls_with_functions_total{tenant="salon.salon"} 2.0',
         'askproai_offered_but_lost_total{tenant="salon.salon"} 1.0',
         'askproai_dead_letters{tenant="salon.salon"} 3.0',
         'askproai_dead_letters_total{tenant="salon.salon"} 1.0',

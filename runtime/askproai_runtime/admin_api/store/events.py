@@ -1,4 +1,7 @@
-"""Every SQL statement of the private API. Each reads or changes one tenant's rows, with that tenant's own role."""
+"""The SQL statements of the private API, except those about calls (`calls.py`).
+
+Each reads or changes one tenant's rows, with that tenant's own role.
+"""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,56 +24,14 @@ FROM appointments WHERE tenant = $1
 ORDER BY starts_at, appointments.id LIMIT $9
 """
 
-_CALL: Final = """
-SELECT c.call_id, c.branch, c.direction, c.status, c.started_at, c.ended_at, c.disconnection_reason,
-       (SELECT count(*) FROM appointments a WHERE a.tenant = c.tenant AND a.call_id = c.call_id AND a.status <> 'held')
-       AS appointments
-FROM calls c WHERE c.tenant = $1
-"""
-_CALLS: Final = f"""{_CALL} AND ($2::timestamptz IS NULL OR (coalesce(c.started_at, 'epoch'), c.call_id) < ($2, $3))
-ORDER BY coalesce(c.started_at, 'epoch') DESC, c.call_id DESC LIMIT $4
-"""
-
-# The id of a call's event begins with the call's id and a colon: a range of the unique index, since ';' follows ':'.
-_TIMELINE: Final = """
-WITH event AS MATERIALIZED (
-    SELECT * FROM webhook_events WHERE tenant = $1 AND source = 'retell' AND event_id >= $2 || ':' AND event_id < $2 || ';'
-), appointment AS MATERIALIZED (
-    SELECT * FROM appointments WHERE tenant = $1 AND call_id = $2
-), correlated AS MATERIALIZED (
-    SELECT correlation_id FROM event UNION SELECT correlation_id FROM appointment
-    UNION SELECT correlation_id FROM calls WHERE tenant = $1 AND call_id = $2
-)
-SELECT received_at AS at, 'event' AS what, event_type AS name, status AS outcome,
-       (extract(epoch FROM processed_at - received_at) * 1000)::int AS duration_ms, coalesce(error, note) AS detail, correlation_id
-FROM event
-UNION ALL
-SELECT created_at, 'appointment', service || ' · ' || staff || ' · ' || to_char(starts_at, 'YYYY-MM-DD"T"HH24:MI:SSOF'), status,
-       (extract(epoch FROM updated_at - created_at) * 1000)::int, error, correlation_id
-FROM appointment
-UNION ALL
-SELECT a.created_at, 'action', split_part(a.key, '|', 1), a.state, NULL, a.appointment_id::text, $2
-FROM call_actions a WHERE a.tenant = $1 AND a.call_id = $2 AND a.key NOT LIKE 'request|%'
-UNION ALL
-SELECT j.created_at, 'job', j.kind, j.state, (extract(epoch FROM j.finished_at - j.created_at) * 1000)::int, j.last_error,
-       j.correlation_id
-FROM jobs j WHERE j.tenant = $1 AND j.appointment_id IN (SELECT id FROM appointment)
-UNION ALL
-SELECT p.at, 'provider', p.provider || ' ' || p.method || ' ' || p.endpoint, p.outcome || coalesce(' ' || p.status, ''),
-       p.duration_ms, NULL, p.correlation_id
-FROM provider_calls p WHERE p.tenant = $1 AND p.correlation_id IN (SELECT correlation_id FROM correlated)
-UNION ALL
-SELECT l.at, 'audit', l.action, l.actor, NULL, l.detail::text, l.correlation_id
-FROM audit_log l WHERE l.tenant = $1 AND l.correlation_id IN (SELECT correlation_id FROM correlated)
-ORDER BY at LIMIT 1000
-"""
-
 _EVENTS: Final = """
 SELECT * FROM (
-    SELECT id::text AS id, source, event_id, event_type AS type, status, attempts, correlation_id, received_at, error
+    SELECT id::text AS id, source, event_id, event_type AS type, status, attempts, correlation_id, received_at, error,
+           CASE source WHEN 'retell' THEN split_part(event_id, ':', 1) END AS call_id
     FROM webhook_events WHERE tenant = $1
     UNION ALL
-    SELECT 'job:' || id, kind, appointment_id::text, kind, 'dead', attempts, correlation_id, created_at, last_error
+    SELECT 'job:' || id, kind, appointment_id::text, kind, 'dead', attempts, correlation_id, created_at, last_error,
+           (SELECT a.call_id FROM appointments a WHERE a.tenant = jobs.tenant AND a.id = jobs.appointment_id)
     FROM jobs WHERE tenant = $1 AND state = 'dead' AND event_id IS NULL
 ) event
 WHERE ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR source = $3) AND ($4::text IS NULL OR type = $4)
@@ -81,7 +42,8 @@ ORDER BY received_at DESC, id DESC LIMIT $8
 _EVENT: Final = """
 SELECT e.id::text AS id, e.source, e.event_id, e.event_type AS type, e.status, e.attempts, e.correlation_id, e.received_at,
        e.error, e.processed_at, e.note, length(e.payload) AS payload_bytes, NULL::uuid AS appointment_id, j.id AS job_id,
-       j.priority, j.state, j.attempts AS job_attempts, j.run_at, j.finished_at, j.last_error
+       j.priority, j.state, j.attempts AS job_attempts, j.run_at, j.finished_at, j.last_error,
+       CASE e.source WHEN 'retell' THEN split_part(e.event_id, ':', 1) END AS call_id
 FROM webhook_events e LEFT JOIN jobs j ON j.tenant = e.tenant AND j.event_id = e.id
 WHERE e.tenant = $1 AND e.id = $2
 """
@@ -91,7 +53,8 @@ SELECT 'job:' || id AS id, kind AS source, appointment_id::text AS event_id, kin
        CASE state WHEN 'dead' THEN 'dead' WHEN 'done' THEN 'processed' WHEN 'running' THEN 'processing' ELSE 'received' END
        AS status, attempts, correlation_id, created_at AS received_at, last_error AS error, finished_at AS processed_at,
        NULL AS note, 0 AS payload_bytes, appointment_id, id AS job_id, priority, state, attempts AS job_attempts, run_at,
-       finished_at, last_error
+       finished_at, last_error,
+       (SELECT a.call_id FROM appointments a WHERE a.tenant = jobs.tenant AND a.id = jobs.appointment_id) AS call_id
 FROM jobs WHERE tenant = $1 AND id = $2 AND event_id IS NULL
 """
 
@@ -156,16 +119,6 @@ class AdminApiStore:
         """Return appointments by start, those that start from `start` until before `end`. `after`: start and id (UUID)."""
         values = (start, end, branch, staff, status, *(after or (None, None)), limit)
         return await self._pool.fetch(_APPOINTMENTS, self._tenant, *values)
-
-    async def list_calls(self, *, after: Sequence[Any] | None, limit: int) -> list[Row]:
-        """Return calls, newest first. `after`: start (the epoch if unknown) and call id."""
-        return await self._pool.fetch(_CALLS, self._tenant, *(after or (None, None)), limit)
-
-    async def get_timeline(self, call_id: str) -> tuple[Row | None, list[Row]]:
-        """Return the call, if it is stored, and up to 1,000 entries of its timeline in order of time."""
-        async with self._pool.acquire() as conn:
-            call = await conn.fetchrow(f"{_CALL} AND c.call_id = $2", self._tenant, call_id)
-            return call, await conn.fetch(_TIMELINE, self._tenant, call_id)
 
     async def list_events(
         self, *, status: str | None, source: str | None, event_type: str | None, since: datetime | None,

@@ -1,0 +1,153 @@
+"""`askproai calls list` and `askproai timeline`. An id is never cut: a line that does not fit goes on below."""
+
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Annotated, Any
+
+import typer
+
+from askproai_cli.client import TenantOption, UrlOption, request
+from askproai_cli.output import (
+    LimitOption,
+    Output,
+    OutputOption,
+    find_width,
+    find_zone,
+    print_json,
+    print_rows,
+    to_cell,
+)
+
+calls = typer.Typer(
+    no_args_is_help=True,
+    help="The calls of a tenant, and what came of each.",
+    epilog="Example: `askproai calls list --since 2h -t salon-mueller.salon-mueller`",
+)
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_COLUMNS = {"started_at": "when", "from_number": "from", "branch": "branch", "seconds": "s", "outcome": "outcome",
+            "call_id": "call"}  # fmt: skip
+_UNLIMITED = 10_000  # columns: a file or a pipe has no width
+_MAX_NAME = 24
+_INDENT = " " * 10  # a time of day and two spaces
+
+AnonymousOption = Annotated[
+    bool, typer.Option("--anonymous", help="Without numbers, names and what was said: to be passed on.")
+]
+
+
+@calls.command(
+    "list", epilog="Example: `askproai calls list --since 2h --outcome failed -t salon-mueller.salon-mueller`"
+)
+def list_command(
+    tenant: TenantOption,
+    since: Annotated[str | None, typer.Option(help="Such as 30m, 2h or 3d; or a day, or a local time.")] = None,
+    caller: Annotated[str | None, typer.Option("--from", help="Only from this phone number.")] = None,
+    outcome: Annotated[
+        str | None, typer.Option(help="booked, moved, cancelled, ongoing, failed, nothing or no_function.")
+    ] = None,
+    anonymous: AnonymousOption = False,
+    limit: LimitOption = 50,
+    url: UrlOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """List calls, newest first: who called, how long, and what came of it."""
+    filters = {"since": since and parse_since(since, datetime.now(UTC)), "from": caller, "outcome": outcome}
+    answer = request(tenant, url, "GET", "calls", **filters, personal=_personal(anonymous), limit=limit)
+    print_rows(output, answer, answer["calls"], _COLUMNS, "no calls")
+
+
+def timeline(
+    call_id: Annotated[str, typer.Argument(help="As listed by `askproai calls list`.", metavar="CALL_ID")],
+    tenant: TenantOption,
+    anonymous: AnonymousOption = False,
+    url: UrlOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show what happened in a call, in order: events, functions with what was in the way, appointments, jobs, transcript."""
+    answer = request(tenant, url, "GET", f"calls/{call_id}/timeline", personal=_personal(anonymous))
+    if output is Output.JSON:
+        print_json(answer)
+        return
+    for line in timeline_lines(answer, find_width() or _UNLIMITED):
+        typer.echo(line)
+
+
+def parse_since(text: str, now: datetime) -> str:
+    """Return the instant of an age such as `2h`; any other text as it is: the tenant's zone decides about a local time."""
+    age = re.fullmatch(r"(\d{1,4})([mhdw])", text.strip())
+    if age is None:
+        return text
+    return (now - timedelta(**{_UNITS[age[2]]: int(age[1])})).isoformat(timespec="seconds")
+
+
+def timeline_lines(timeline: Mapping[str, Any], width: int) -> Iterator[str]:
+    """Yield the lines that show an answer of `GET calls/{id}/timeline`, none longer than `width` unless an id is."""
+    zone = find_zone(timeline.get("zone"))
+    if (call := timeline["call"]) is not None:
+        yield call["call_id"]
+        yield ", ".join(_call_facts(call, zone))
+        yield ""
+    moments = timeline["moments"]
+    if any(moment["what"] == "function" for moment in moments):  # then each action is what a function did
+        moments = [moment for moment in moments if moment["what"] != "action"]
+    names = min(_MAX_NAME, max((len(moment["name"]) for moment in moments), default=0))
+    day = ""
+    for moment in moments:
+        *date, clock, zone_name = to_cell(moment["at"], zone, seconds=True).split()
+        if day != (day := " ".join([*date, zone_name])):
+            yield day
+        took = "" if moment["duration_ms"] is None else f"{moment['duration_ms']} ms"
+        name, outcome = to_cell(moment["name"]), to_cell(moment["outcome"])
+        yield f"{clock}  {moment['what']:11}  {name:{names}}  {outcome:14}  {took}".rstrip()
+        for detail in _details(moment, zone):
+            yield from _wrap(detail, width)
+    if timeline["transcript"]:
+        yield from ("", "transcript")
+        for spoken in timeline["transcript"].splitlines():
+            yield from textwrap.wrap(to_cell(spoken), width, initial_indent="  ", subsequent_indent="    ") or [""]
+
+
+def _call_facts(call: Mapping[str, Any], zone: tzinfo | None) -> Iterator[str]:
+    if call["started_at"] is not None:
+        yield to_cell(call["started_at"], zone, seconds=True)
+    if call["from_number"]:
+        yield f"from {to_cell(call['from_number'])}"
+    if call["branch"]:
+        yield call["branch"]
+    if call["seconds"] is not None:
+        yield f"{call['seconds']} s"
+    yield call["outcome"]
+
+
+def _details(moment: Mapping[str, Any], zone: tzinfo | None) -> Iterator[str]:
+    if moment["arguments"]:
+        yield ", ".join(f"{name}: {to_cell(value)}" for name, value in moment["arguments"].items())
+    if moment["detail"]:
+        yield to_cell(moment["detail"], zone)
+    if moment["answer"]:
+        yield f"→ {to_cell(moment['answer'])}"
+    if moment["appointment_id"]:
+        at = moment["starts_at"] and f"at {to_cell(moment['starts_at'], zone)}"
+        yield " ".join(filter(None, (moment["appointment_id"], at)))
+    if moment["next_try_at"]:
+        yield f"next try {to_cell(moment['next_try_at'], zone, seconds=True)}"
+    if moment["outcome"] in {"failed", "dead", "too_slow"}:
+        yield f"correlation id {moment['correlation_id']}"
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=_INDENT,
+        subsequent_indent=f"{_INDENT}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _personal(anonymous: bool) -> str:
+    return "false" if anonymous else "true"

@@ -1,0 +1,3 @@
+-- Undoes 0007_function_requests.up.sql.
+
+DROP TABLE function_requests;

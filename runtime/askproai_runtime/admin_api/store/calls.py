@@ -1,0 +1,121 @@
+"""The SQL statements about calls: their list with what came of each, and the timeline of one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import asyncpg
+
+from askproai_core.database import Pool
+
+Row = asyncpg.Record
+
+# What came of a call: its effects by the book, since records of its functions may be missing. The first that applies.
+_OUTCOME: Final = """
+CASE WHEN EXISTS (SELECT FROM appointments a WHERE a.tenant = c.tenant AND a.call_id = c.call_id
+                  AND a.status NOT IN ('held', 'failed')) THEN 'booked'
+     WHEN EXISTS (SELECT FROM call_actions x WHERE x.tenant = c.tenant AND x.call_id = c.call_id AND x.state = 'done'
+                  AND x.key LIKE 'move|%') THEN 'moved'
+     WHEN EXISTS (SELECT FROM call_actions x WHERE x.tenant = c.tenant AND x.call_id = c.call_id AND x.state = 'done'
+                  AND x.key LIKE 'cancel|%') THEN 'cancelled'
+     WHEN c.status IN ('registered', 'ongoing') AND c.ended_at IS NULL
+          AND coalesce(c.started_at, c.updated_at) > clock_timestamp() - interval '2 hours' THEN 'ongoing'
+     WHEN EXISTS (SELECT FROM appointments a WHERE a.tenant = c.tenant AND a.call_id = c.call_id AND a.status = 'failed')
+          OR EXISTS (SELECT FROM {requests} f WHERE f.tenant = c.tenant AND f.call_id = c.call_id
+                     AND f.outcome IN ('failed', 'busy', 'too_slow', 'refused', 'not_bookable')) THEN 'failed'
+     WHEN EXISTS (SELECT FROM {requests} f WHERE f.tenant = c.tenant AND f.call_id = c.call_id) THEN 'nothing'
+     ELSE 'no_function' END
+"""
+_CALL: Final = """
+SELECT c.call_id, c.branch, c.direction, c.status, c.started_at, c.ended_at, c.disconnection_reason, c.from_number,
+       (extract(epoch FROM c.ended_at - c.started_at))::int AS seconds,
+       (SELECT count(*) FROM appointments a WHERE a.tenant = c.tenant AND a.call_id = c.call_id AND a.status <> 'held')
+       AS appointments, {outcome} AS outcome, c.transcript, c.transcript_truncated
+FROM calls c WHERE c.tenant = $1
+""".replace("{outcome}", _OUTCOME)
+_LIST: Final = """
+SELECT * FROM ({calls}) call
+WHERE ($2::timestamptz IS NULL OR (coalesce(started_at, 'epoch'), call_id) < ($2, $3))
+  AND ($4::timestamptz IS NULL OR started_at >= $4) AND ($5::text IS NULL OR from_number = $5)
+  AND ($6::text IS NULL OR outcome = $6)
+ORDER BY coalesce(started_at, 'epoch') DESC, call_id DESC LIMIT $7
+"""
+_CALLS: Final = _LIST.replace("{calls}", _CALL)
+
+# The id of a call's event begins with the call's id and a colon: a range of the unique index, since ';' follows ':'.
+# A calendar sync belongs to the call that made the appointment, and to the one that moved or cancelled it.
+_TIMELINE: Final = """
+WITH event AS MATERIALIZED (
+    SELECT * FROM webhook_events WHERE tenant = $1 AND source = 'retell' AND event_id >= $2 || ':' AND event_id < $2 || ';'
+), appointment AS MATERIALIZED (
+    SELECT * FROM appointments WHERE tenant = $1 AND call_id = $2
+), action AS MATERIALIZED (
+    SELECT * FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key NOT LIKE 'request|%'
+), request AS MATERIALIZED (
+    SELECT * FROM {requests} r WHERE tenant = $1 AND call_id = $2
+), correlated AS MATERIALIZED (
+    SELECT correlation_id FROM event UNION SELECT correlation_id FROM appointment UNION SELECT correlation_id FROM request
+    UNION SELECT correlation_id FROM calls WHERE tenant = $1 AND call_id = $2
+)
+SELECT e.received_at AS at, 'event' AS what, e.event_type AS name, e.status AS outcome,
+       (extract(epoch FROM e.processed_at - e.received_at) * 1000)::int AS duration_ms, coalesce(e.error, e.note) AS detail,
+       e.correlation_id, NULL::jsonb AS arguments, NULL AS answer, NULL AS appointment_id, NULL::timestamptz AS starts_at,
+       CASE j.state WHEN 'ready' THEN j.run_at END AS next_try_at
+FROM event e LEFT JOIN jobs j ON j.tenant = e.tenant AND j.event_id = e.id
+UNION ALL
+SELECT at, 'function', function, outcome, duration_ms, cause, correlation_id, arguments, answer, appointment_id::text, NULL, NULL
+FROM request
+UNION ALL
+SELECT created_at, 'appointment', service || ' · ' || staff, status, (extract(epoch FROM updated_at - created_at) * 1000)::int,
+       error, correlation_id, NULL, NULL, id::text, starts_at, NULL
+FROM appointment
+UNION ALL
+SELECT created_at, 'action', split_part(key, '|', 1), state, NULL, NULL, $2, NULL, NULL, appointment_id::text, NULL, NULL
+FROM action
+UNION ALL
+SELECT j.created_at, 'job', j.kind, j.state, (extract(epoch FROM j.finished_at - j.created_at) * 1000)::int, j.last_error,
+       j.correlation_id, NULL, NULL, j.appointment_id::text, NULL, CASE j.state WHEN 'ready' THEN j.run_at END
+FROM jobs j WHERE j.tenant = $1 AND (
+    j.appointment_id IN (SELECT id FROM appointment)
+    OR j.appointment_id IN (SELECT appointment_id FROM action)
+       AND coalesce(j.finished_at, 'infinity') >= (SELECT min(created_at) FROM action))
+UNION ALL
+SELECT p.at, 'provider', p.provider || ' ' || p.method || ' ' || p.endpoint, p.outcome || coalesce(' ' || p.status, ''),
+       p.duration_ms, NULL, p.correlation_id, NULL, NULL, NULL, NULL, NULL
+FROM provider_calls p WHERE p.tenant = $1 AND p.correlation_id IN (SELECT correlation_id FROM correlated)
+UNION ALL
+SELECT l.at, 'audit', l.action, l.actor, NULL, l.detail::text, l.correlation_id, NULL, NULL, NULL, NULL, NULL
+FROM audit_log l WHERE l.tenant = $1 AND l.correlation_id IN (SELECT correlation_id FROM correlated)
+ORDER BY at LIMIT 1000
+"""
+
+_REQUESTS: Final = "function_requests"
+# The schema before has no such table, and a pod may run on it until the operator has migrated.
+_NO_REQUESTS: Final = """
+(SELECT '' AS tenant, '' AS call_id, now() AS at, '' AS function, '{}'::jsonb AS arguments, '' AS outcome, '' AS cause,
+        '' AS answer, 0 AS duration_ms, NULL::uuid AS appointment_id, '' AS correlation_id WHERE false)
+"""
+
+
+class CallStore:
+    """One tenant's calls, read with that tenant's own role."""
+
+    def __init__(self, pool: Pool, tenant: str) -> None:
+        self._pool, self._tenant = pool, tenant
+
+    async def list_calls(
+        self, *, since: datetime | None, caller: str | None, outcome: str | None, after: Sequence[Any] | None, limit: int
+    ) -> list[Row]:  # fmt: skip
+        """Return calls, newest first. `caller` is E.164. `after`: start (the epoch if unknown) and call id."""
+        return await self._fetch(_CALLS, *(after or (None, None)), since, caller, outcome, limit)
+
+    async def get_timeline(self, call_id: str) -> tuple[Row | None, list[Row]]:
+        """Return the call, if it is stored, and up to 1,000 entries of its timeline in order of time."""
+        calls = await self._fetch(f"{_CALL} AND c.call_id = $2", call_id)
+        return calls[0] if calls else None, await self._fetch(_TIMELINE, call_id)
+
+    async def _fetch(self, statement: str, *values: Any) -> list[Row]:
+        try:
+            return await self._pool.fetch(statement.replace("{requests}", _REQUESTS), self._tenant, *values)
+        except asyncpg.UndefinedTableError:
+            return await self._pool.fetch(statement.replace("{requests}", _NO_REQUESTS), self._tenant, *values)

@@ -1,0 +1,102 @@
+"""Records of what a call's agent asked of us: one row of `function_requests` for each request, and its metrics.
+
+A record costs the caller nothing. It waits in memory until after the answer is sent, and shares one short statement with those
+that come in the same moment. It decides nothing: while the database is away or busy records are lost, and answers are not.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from askproai_core.clock import Clock
+from askproai_core.database import DATABASE_UNAVAILABLE, Pool
+from askproai_core.phone_numbers import e164_or_none
+from askproai_runtime.booking import Answer, CallContext
+from askproai_runtime.calls.payload import FunctionRequest, normalize_arguments
+from askproai_runtime.calls.store import FunctionRecord, insert_function_records
+from askproai_runtime.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+_COLLECT_TIME = timedelta(milliseconds=100)
+_WRITE_SECONDS = 2.0
+_MAX_WAITING = 500
+_MAX_PER_WRITE = 100
+_MAX_ARGUMENTS, _MAX_NAME, _MAX_VALUE, _MAX_CAUSE, _MAX_ANSWER = 16, 40, 200, 300, 1000
+
+
+def make_record(
+    payload: FunctionRequest, call: CallContext, answer: Answer, arrived_at: datetime, seconds: float
+) -> FunctionRecord:
+    """Return the record of an answered request. `seconds` is how long the caller waited for it."""
+    return FunctionRecord(
+        call_id=call.call_id,
+        at=arrived_at,
+        function=payload.name,
+        arguments=_bound(normalize_arguments(payload.args)),
+        outcome=answer.outcome.value,
+        cause=answer.cause and _cut(answer.cause, _MAX_CAUSE),
+        answer=_cut(answer.message, _MAX_ANSWER),
+        duration_ms=round(seconds * 1000),
+        appointment_id=answer.fields.get("appointment_id"),
+        correlation_id=call.correlation_id,
+        from_number=call.caller,
+        to_number=e164_or_none(payload.call.to_number),
+        started_at=call.started_at,
+    )
+
+
+@dataclass(slots=True)
+class FunctionRecorder:
+    """Writes a tenant's records, one statement at a time."""
+
+    pool: Pool
+    tenant: str
+    clock: Clock
+    metrics: Metrics
+    _waiting: list[FunctionRecord] = field(default_factory=list)
+    _writing: asyncio.Task[None] | None = None
+
+    def add(self, record: FunctionRecord) -> None:
+        """Accept a record, and return at once. Of more than can wait, the newest is lost."""
+        if len(self._waiting) >= _MAX_WAITING:
+            self._lose(1, "QueueFull")
+            return
+        self._waiting.append(record)
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_all())
+
+    async def close(self) -> None:
+        """Write the records that still wait, as far as the database lets us."""
+        if self._writing is not None:
+            await asyncio.wait({self._writing})
+
+    async def _write_all(self) -> None:
+        while self._waiting:
+            await self.clock.sleep(_COLLECT_TIME)
+            batch = self._waiting[:_MAX_PER_WRITE]
+            del self._waiting[:_MAX_PER_WRITE]
+            try:
+                async with asyncio.timeout(_WRITE_SECONDS):
+                    calls = await insert_function_records(self.pool, self.tenant, batch)
+                self.metrics.calls_with_functions(calls)
+            except DATABASE_UNAVAILABLE as error:
+                self._lose(len(batch), type(error).__name__)
+
+    def _lose(self, records: int, why: str) -> None:
+        log.warning("function.not_recorded", records=records, error=why)
+
+
+def _bound(arguments: dict[str, Any]) -> dict[str, str | bool]:
+    """Return the first 16 arguments, with names and texts cut: a language model wrote them."""
+    return {
+        name[:_MAX_NAME]: value if isinstance(value, bool) else _cut(value, _MAX_VALUE)
+        for name, value in list(arguments.items())[:_MAX_ARGUMENTS]
+    }
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

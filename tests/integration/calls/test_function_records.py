@@ -1,0 +1,209 @@
+"""What a call's agent asked of us is found afterwards, costs the caller nothing, and is counted."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+import pytest
+
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.booking import FunctionOutcome
+from askproai_runtime.booking.availability import Obstacle
+from askproai_runtime.german_dates.phrase import Refusal
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
+from tests.worlds.waiting import eventually
+
+HAIRCUT = {"service": "Haarschnitt"}
+
+
+async def records(pod: TenantPod, call_id: str, count: int) -> list[asyncpg.Record]:
+    """Return a call's records in order, once there are `count`."""
+
+    async def written() -> list[asyncpg.Record] | None:
+        rows = await pod.db.fetch(
+            "SELECT * FROM function_requests WHERE tenant = $1 AND call_id = $2 ORDER BY at", pod.store.tenant, call_id
+        )
+        return rows if len(rows) == count else None
+
+    return await eventually(written)
+
+
+async def get(pod: TenantPod, path: str, **params: Any) -> Any:
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    async with pod.session.get(f"{pod.private_url}/api/v1/{path}", params=params, headers=headers) as answer:
+        assert answer.status == 200, await answer.text()
+        return await answer.json()
+
+
+async def metrics(pod: TenantPod) -> str:
+    async with pod.session.get(f"http://127.0.0.1:{pod.web.metrics_port}/metrics") as answer:
+        return await answer.text()
+
+
+def function_entries(timeline: dict[str, Any]) -> list[dict[str, Any]]:
+    return [entry for entry in timeline["moments"] if entry["what"] == "function"]
+
+
+def test_every_obstacle_and_refusal_is_an_outcome() -> None:
+    assert {*Obstacle, *Refusal} <= {outcome.value for outcome in FunctionOutcome}
+
+
+async def test_a_day_that_is_closed_is_found_with_what_was_asked(pod: TenantPod) -> None:
+    args = {"service": "Haarschnitt", "date": "Sonntag", "time": "zehn Uhr vormittags"}
+    reply = await pod.function("check_availability", "call_sunday", args)
+    [row] = await records(pod, "call_sunday", 1)
+    assert (row["function"], row["outcome"], row["appointment_id"]) == ("check_availability", "closed_day", None)
+    assert (json.loads(row["arguments"]), row["answer"]) == (args, reply.body["message"])
+    assert 0 <= row["duration_ms"] < 7000
+    [entry] = function_entries(await get(pod, "calls/call_sunday/timeline", personal="true"))
+    assert (entry["outcome"], entry["arguments"], entry["answer"]) == ("closed_day", args, reply.body["message"])
+    assert "outcome" not in reply.body, "the model's answer stays as it was"
+
+
+async def test_each_way_in_which_a_function_ends_has_a_name(pod: TenantPod) -> None:
+    asked: list[tuple[str, dict[str, Any], str]] = [
+        ("check_availability", {"service": "Dauerwelle"}, "unknown_service"),
+        ("check_availability", HAIRCUT | {"staff": "Zoe"}, "unknown_staff"),
+        ("check_availability", HAIRCUT | {"date": "Quatsch"}, "not_understood"),
+        ("check_availability", HAIRCUT | {"date": "2036-11-21", "time": "10:00"}, "too_far"),
+        ("check_availability", HAIRCUT, "offered"),
+        ("find_appointments", {}, "none_found"),
+        ("cancel_appointment", {}, "none_found"),
+        ("book_appointment", HAIRCUT, "asked_back"),
+    ]
+    for name, args, _ in asked:
+        await pod.function(name, "call_ways", args, from_number="+4915177770001")
+    rows = await records(pod, "call_ways", len(asked))
+    assert [(row["function"], row["outcome"]) for row in rows] == [(name, outcome) for name, _, outcome in asked]
+
+
+async def test_an_appointment_is_followed_by_its_id_from_booking_to_cancellation(pod: TenantPod) -> None:
+    free = (await pod.function("check_availability", "call_life", HAIRCUT)).body["slots"]
+    book = HAIRCUT | {"start": free[0]["start"], "customer_name": "Petra Müller"}
+    send = pod.signed_function("book_appointment", "call_life", book)
+    booked = await send()
+    await send()
+    await pod.function("book_appointment", "call_life", book | {"notes": "kurz"})
+    await pod.function("cancel_appointment", "call_life", {"appointment_id": booked.body["appointment_id"]})
+    rows = await records(pod, "call_life", 5)
+    assert [row["outcome"] for row in rows] == ["offered", "booked", "repeated", "already_booked", "cancelled"]
+    assert {str(row["appointment_id"]) for row in rows[1:]} == {booked.body["appointment_id"]}
+
+
+async def test_an_error_of_ours_is_found_with_its_place_and_correlation_id(web_pod: TenantPod) -> None:
+    def fail() -> TenantConfig:
+        raise NotImplementedError("Petra Müller, +4915112345678")
+
+    functions = web_pod.web._functions
+    object.__setattr__(functions, "booking", replace(functions.booking, config=fail))
+    await web_pod.function("check_availability", "call_error", HAIRCUT)
+    [row] = await records(web_pod, "call_error", 1)
+    assert row["outcome"] == "failed"
+    assert row["cause"].startswith("NotImplementedError at ")
+    assert "test_function_records.py" in row["cause"]
+    assert "Petra" not in row["cause"]
+    [entry] = function_entries(await get(web_pod, "calls/call_error/timeline"))
+    assert (entry["detail"], entry["correlation_id"]) == (row["cause"], row["correlation_id"])
+    text = await metrics(web_pod)
+    series = f'{{function="check_availability",outcome="failed",tenant="{web_pod.store.tenant}"}}'
+    assert f"askproai_function_calls_total{series} 1.0" in text
+
+
+async def test_answers_do_not_wait_for_records_and_survive_their_loss(web_pod: TenantPod) -> None:
+    """A database that takes no record loses the record, never the answer."""
+    async with web_pod.db.transaction():
+        await web_pod.db.execute("LOCK TABLE function_requests IN EXCLUSIVE MODE")
+        reply = await web_pod.function("check_availability", "call_locked", HAIRCUT)
+        assert reply.body["success"]
+        later = await web_pod.function("check_availability", "call_locked", HAIRCUT)
+        assert later.body["success"]
+    await web_pod.db.execute("ALTER TABLE function_requests RENAME TO elsewhere")
+    try:
+        assert (await web_pod.function("check_availability", "call_before", HAIRCUT)).body["success"]
+        page = await get(web_pod, "calls")  # the schema of the release before: without the records
+        assert "call_before" not in {call["call_id"] for call in page["calls"]}
+        await web_pod.web._functions.recorder.close()
+    finally:
+        await web_pod.db.execute("ALTER TABLE elsewhere RENAME TO function_requests")
+    await web_pod.function("check_availability", "call_after", HAIRCUT)
+    await records(web_pod, "call_after", 1)
+
+
+@pytest.mark.parametrize("personal", [True, False])
+async def test_arguments_are_bounded_and_name_a_person_only_on_request(pod: TenantPod, personal: bool) -> None:
+    args = {
+        "customer_name": "Erika Mustermann",
+        "notes": "ä" * 5000,
+        "service": "Haarschnitt",
+    }
+    await pod.function("book_appointment", f"call_args_{personal}", args | {f"more_{n}": "x" for n in range(50)})
+    [row] = await records(pod, f"call_args_{personal}", 1)
+    assert len(row["arguments"]) < 5000
+    timeline = await get(pod, f"calls/call_args_{personal}/timeline", personal=str(personal).lower())
+    [entry] = function_entries(timeline)
+    assert entry["arguments"]["service"] == "Haarschnitt"
+    assert ("Mustermann" in json.dumps(timeline)) is personal
+    assert (timeline["call"]["from_number"] == "+4915112345678") is personal
+    assert (entry["answer"] is not None) is personal
+
+
+async def test_calls_are_listed_with_what_came_of_them(pod: TenantPod) -> None:
+    caller = "+4915177770002"
+    await pod.function("check_availability", "call_l_asks", HAIRCUT, from_number=caller)
+    free = (await pod.function("check_availability", "call_l_books", HAIRCUT, from_number=caller)).body["slots"]
+    book = HAIRCUT | {"start": free[0]["start"], "customer_name": "Petra Müller"}
+    assert (await pod.function("book_appointment", "call_l_books", book, from_number=caller)).body["success"]
+    await pod.function("cancel_appointment", "call_l_cancels", {}, from_number=caller)
+    await pod.function("check_availability", "call_l_speaks", HAIRCUT, from_number=caller)
+    for call_id, count in (("call_l_asks", 1), ("call_l_books", 2), ("call_l_cancels", 1)):
+        await records(pod, call_id, count)
+        times = {"start_timestamp": 1_800_000_000_000, "end_timestamp": 1_800_000_042_000}
+        await pod.retell("call_ended", call_id, call_status="ended", from_number=caller, **times)
+        await pod.settled(f"{call_id}:call_ended")
+    await pod.retell("call_ended", "call_l_hangs_up", call_status="ended", from_number=caller)
+    await pod.settled("call_l_hangs_up:call_ended")
+    await records(pod, "call_l_speaks", 1)
+    page = await get(pod, "calls", **{"from": "0151 77770002"}, personal="true")
+    found = {call["call_id"]: call["outcome"] for call in page["calls"]}
+    assert found == {
+        "call_l_asks": "nothing", "call_l_books": "booked", "call_l_cancels": "cancelled", "call_l_speaks": "ongoing",
+        "call_l_hangs_up": "no_function",
+    }  # fmt: skip
+    assert {call["seconds"] for call in page["calls"] if call["call_id"] in {"call_l_asks", "call_l_books"}} == {42}
+    assert {call["from_number"] for call in page["calls"]} == {caller}
+    only = await get(pod, "calls", **{"from": caller}, outcome="booked", since="2026-01-01")
+    assert [(call["call_id"], call["from_number"]) for call in only["calls"]] == [("call_l_books", None)]
+
+
+async def test_a_job_that_waits_is_shown_with_its_next_try_and_the_transcript_where_it_is_kept(pod: TenantPod) -> None:
+    free = (await pod.function("check_availability", "call_job", HAIRCUT)).body["slots"]
+    book = HAIRCUT | {"start": free[0]["start"], "customer_name": "Petra Müller"}
+    appointment = (await pod.function("book_appointment", "call_job", book)).body["appointment_id"]
+    await pod.retell("call_ended", "call_job", call_status="ended", transcript="Agent: Guten Tag")
+    await pod.settled("call_job:call_ended")
+    await pod.db.execute(
+        """INSERT INTO jobs (tenant, kind, priority, appointment_id, correlation_id, run_at)
+           VALUES ($1, 'calendar-sync', 'high', $2, 'c', '2036-11-21T10:00Z')""",
+        pod.store.tenant, appointment,
+    )  # fmt: skip
+    timeline = await get(pod, "calls/call_job/timeline", personal="true")
+    [job] = [entry for entry in timeline["moments"] if entry["what"] == "job"]
+    assert (job["next_try_at"], job["appointment_id"]) == ("2036-11-21T10:00:00Z", appointment)
+    [made] = [entry for entry in timeline["moments"] if entry["what"] == "appointment"]
+    assert (made["starts_at"], made["appointment_id"]) == (free[0]["start"], appointment)
+    assert timeline["transcript"] == "Agent: Guten Tag"
+    assert (await get(pod, "calls/call_job/timeline"))["transcript"] is None
+
+
+async def test_a_call_counts_once_however_much_its_agent_asks(web_pod: TenantPod) -> None:
+    for _ in range(3):
+        await web_pod.function("check_availability", "call_counted", HAIRCUT)
+    await records(web_pod, "call_counted", 3)
+    await web_pod.function("check_availability", "call_counted", HAIRCUT)
+    await records(web_pod, "call_counted", 4)
+
+    async def counted() -> bool:
+        return f'askproai_calls_with_functions_total{{tenant="{web_pod.store.tenant}"}} 1.0' in await metrics(web_pod)
+
+    await eventually(counted)

@@ -1,0 +1,72 @@
+"""How calls and a timeline look to people: nothing is cut, at any width."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from askproai_cli.calls import parse_since, timeline_lines
+
+CALL_ID, APPOINTMENT = "call_def0b28aae2e8325872f97d38466", "e311b064-bcd1-4c81-b3d7-c9672b00240a"
+CALL = {
+    "call_id": CALL_ID, "started_at": "2026-11-20T13:27:00+01:00", "seconds": 42, "from_number": "+4915112345678",
+    "branch": "mitte", "outcome": "nothing",
+}  # fmt: skip
+
+
+def moment(what: str, name: str, outcome: str, **values: Any) -> dict[str, Any]:
+    empty = dict.fromkeys(
+        ("duration_ms", "detail", "arguments", "answer", "appointment_id", "starts_at", "next_try_at")
+    )
+    return empty | {"at": "2026-11-20T13:27:39+01:00", "what": what, "name": name, "outcome": outcome,
+                    "correlation_id": "c0ffee"} | values  # fmt: skip
+
+
+TIMELINE = {
+    "call": CALL,
+    "moments": [
+        moment(
+            "function", "check_availability", "closed_day", duration_ms=31, answer="Da ist nicht geöffnet. " * 8,
+            arguments={"service": "Haarschnitt", "date": "am Sonntag", "another": True},
+        ),
+        moment("function", "check_availability", "failed", detail="NotImplementedError at hours.py:40 > hours.py:46"),
+        moment(
+            "appointment", "haarschnitt · anna", "pending_sync", appointment_id=APPOINTMENT,
+            starts_at="2026-11-27T10:00:00+01:00",
+        ),
+        moment("action", "book", "done", appointment_id=APPOINTMENT),
+        moment("job", "calendar-sync", "ready", next_try_at="2026-11-20T13:32:39+01:00", appointment_id=APPOINTMENT),
+        moment("provider", "calcom POST /v2/bookings/{uid}/reschedule", "confirmed 201", duration_ms=5),
+    ],
+    "zone": "Europe/Berlin",
+    "transcript": "Agent: Guten Tag\nUser: Einen Haarschnitt am Sonntag um zehn",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_timeline_says_what_was_asked_what_was_in_the_way_and_when_a_job_is_tried_next(width: int) -> None:
+    lines = list(timeline_lines(TIMELINE, width))
+    text = "\n".join(lines)
+    for part in (
+        CALL_ID, APPOINTMENT, "from +4915112345678, mitte, 42 s, nothing", "date: am Sonntag, another: true", "31 ms",
+        "correlation id c0ffee", "NotImplementedError at hours.py:40", "at Fri 27 Nov 2026 10:00 CET",
+        "next try Fri 20 Nov 2026 13:32:39 CET", "Fri 20 Nov 2026 13:27:00 CET, from +4915112345678",
+        "calcom POST /v2/bookings/{uid}/reschedule  confirmed 201", "  User: Einen Haarschnitt am Sonntag um zehn",
+    ):  # fmt: skip
+        assert part in text
+    assert "…" not in text
+    assert "action " not in text, "the functions say it"
+    assert [line for line in lines if len(line) > width and "{uid}" not in line] == [], (
+        "only a long path of a provider is longer"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2h", "2026-11-20T10:00:00+00:00"), ("90m", "2026-11-20T10:30:00+00:00"), ("3d", "2026-11-17T12:00:00+00:00"),
+        ("2026-11-20", "2026-11-20"), ("gestern", "gestern"),
+    ],
+)  # fmt: skip
+def test_an_age_is_an_instant_and_the_tenant_reads_the_rest(text: str, instant: str) -> None:
+    assert parse_since(text, datetime(2026, 11, 20, 12, tzinfo=UTC)) == instant
