@@ -30,7 +30,19 @@ UrlOption = Annotated[
 
 
 class RequestFailed(Exception):
-    """The private API could not be reached, or refused; the message says what to do."""
+    """The private API could not be reached, or refused; the message says what to do. `refused`: it certainly did nothing."""
+
+    refused = False
+
+
+class NoAnswer(RequestFailed):
+    """The connection broke or the server failed: a change may have been done. The same request may be sent again."""
+
+
+class Refused(RequestFailed):
+    """The private API refused."""
+
+    refused = True
 
 
 class _DemoState(TypedDict):
@@ -60,11 +72,12 @@ class PrivateApiClient:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             is_transport = isinstance(error, aiohttp.ClientError | TimeoutError)
             why = TransportFailure.of(error) if is_transport else type(error).__name__
-            raise RequestFailed(f"no answer of a tenant's private port at {self.url} ({why})") from None
+            raise NoAnswer(f"no answer of a tenant's private port at {self.url} ({why})") from None
         if status == HTTPStatus.BAD_REQUEST:  # exit code 2: what was typed is wrong
             raise typer.BadParameter(body["detail"])
         if status not in range(200, 300):
-            raise RequestFailed(f"{body.get('title', status)}: {body.get('detail', '')}")
+            kind = NoAnswer if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Refused
+            raise kind(f"{body.get('title', status)}: {body.get('detail', '')}")
         return body
 
 

@@ -7,6 +7,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from askproai_cli.appointments import appointments, slots
+from askproai_cli.audit import audit
+from askproai_cli.blocks import ADD_EXAMPLE, REMOVE_EXAMPLE, blocks
+from askproai_cli.blocks import add as block
+from askproai_cli.blocks import remove as unblock
 from askproai_cli.circuits import circuits
 from askproai_cli.demo import call, demo, sandbox
 from askproai_cli.events import events, timeline
@@ -30,6 +34,10 @@ app.command("plan", epilog="Example: `askproai plan examples/salon.yaml`")(plan_
 app.add_typer(circuits, name="circuits")
 app.add_typer(events, name="events")
 app.add_typer(appointments, name="appointments")
+app.add_typer(blocks, name="blocks")
+app.command("block", epilog=ADD_EXAMPLE)(block)
+app.command("unblock", epilog=REMOVE_EXAMPLE)(unblock)
+app.add_typer(audit, name="audit")
 app.command(epilog="Example: `askproai timeline call_5d2f -t salon-mueller.salon-mueller`")(timeline)
 app.command(
     epilog="Example: `askproai slots -t salon-mueller.salon-mueller --branch mitte --service haarschnitt --date 2026-11-27`"

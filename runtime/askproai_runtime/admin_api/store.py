@@ -128,6 +128,11 @@ _REDRIVE_ALL: Final = _REDRIVE.format(
 )
 _MAX_RACES: Final = 3
 
+_AUDIT: Final = """
+SELECT id::text AS id, at, actor, action, detail, correlation_id FROM audit_log WHERE tenant = $1
+  AND ($2::timestamptz IS NULL OR (at, id) < ($2, $3::text::bigint)) ORDER BY at DESC, audit_log.id DESC LIMIT $4
+"""
+
 _LAST_PROVIDER_CALLS: Final = """
 SELECT DISTINCT ON (provider) provider, outcome, at FROM provider_calls WHERE tenant = $1 ORDER BY provider, at DESC
 """
@@ -188,6 +193,10 @@ class AdminApiStore:
         """
         now = await self._pool.fetchval("SELECT clock_timestamp()")
         return await self._redrive(_REDRIVE_ALL, now, limit)
+
+    async def list_audit(self, *, after: Sequence[Any] | None, limit: int) -> list[Row]:
+        """Return the audit log, newest first. `after`: time and id (text)."""
+        return await self._pool.fetch(_AUDIT, self._tenant, *(after or (None, None)), limit)
 
     async def list_last_provider_calls(self) -> list[Row]:
         """Return the last call to each provider: `provider`, `outcome`, `at`."""
