@@ -1,16 +1,14 @@
 """`askproai appointments …` and `askproai slots`."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 
-from askproai_cli.changes import RequestOption, YesOption, change, confirm, format_time
+from askproai_cli.changes import RequestOption, YesOption, change, confirm
 from askproai_cli.client import TenantOption, UrlOption, request
-from askproai_cli.output import LimitOption, Output, OutputOption, print_json, print_rows
-from askproai_core.clock import SystemClock
-from askproai_runtime.german_dates import Grain, understand
+from askproai_cli.output import LimitOption, Output, OutputOption, find_zone, print_json, print_rows, to_cell
+from askproai_core.terminal import format_day, name_zone
 
 appointments = typer.Typer(
     no_args_is_help=True,
@@ -108,9 +106,9 @@ def move(
     A refusal is what a caller would hear, with times that are free.
     """
     found = request(tenant, url, "GET", f"appointments/{appointment}")
-    start = _parse_start(to, ZoneInfo(found["time_zone"]))
+    start = _parse_start(to, found["zone"])
     whom = f" with {staff}" if staff else ""
-    confirm(f"Move {_describe(found)} to {format_time(start)}{whom}?", yes=yes)
+    confirm(f"Move {_describe(found)} to {to_cell(start, find_zone(found['zone']))}{whom}?", yes=yes)
     body = {"start": start} | ({"staff": staff} if staff else {})
     answer = change(tenant, url, f"appointments/{found['appointment']['id']}/move", body, request_id)
     _print_change(output, answer, "moved")
@@ -119,12 +117,17 @@ def move(
 def _describe(found: dict[str, Any]) -> str:
     what, phone = found["appointment"], f" ({found['phone']})" if found["phone"] else ""
     where = f"{what['service']} with {what['staff']} in {what['branch']}"
-    return f"{where}, {format_time(what['start'])}, for {what['customer_name']}{phone}"
+    when = to_cell(what["start"], find_zone(found["zone"]))
+    return f"{where}, {when}, for {to_cell(what['customer_name'])}{phone}"
 
 
-def _parse_start(text: str, zone: ZoneInfo) -> str:
+def _parse_start(text: str, zone: str) -> str:
     """Return one exact start as ISO 8601 with the tenant's offset. Ends the command as misuse if it is none, or not clear."""
-    understood = understand(text, at=SystemClock().now(), zone=zone)
+    from zoneinfo import ZoneInfo
+
+    from askproai_runtime.german_dates import Grain, understand
+
+    understood = understand(text, at=datetime.now(UTC), zone=ZoneInfo(zone))
     if understood.refused is not None:
         raise typer.BadParameter(f"--to is refused ({understood.refused}): write it as 2026-11-27T10:00")
     readings = [candidate.reading for candidate in understood.candidates]
@@ -140,7 +143,8 @@ def _print_change(output: Output, answer: dict[str, Any], done: str) -> None:
         print_json(answer)
         return
     what = answer["appointment"]
-    typer.echo(f"{done}: {what['service']} with {what['staff']}, {format_time(what['start'])}. {answer['message']}")
+    when = to_cell(what["start"], find_zone(answer["zone"]))
+    typer.echo(f"{done}: {what['service']} with {what['staff']}, {when}. {answer['message']}")
     typer.echo(_CALENDAR[answer["calendar"]])
 
 
@@ -158,4 +162,9 @@ def slots(
     for slot in answer["slots"]:
         times.setdefault(slot["staff"], []).append(f"{datetime.fromisoformat(slot['start']):%H:%M}")
     rows = ({"staff": staff, "times": " ".join(free)} for staff, free in times.items())
-    print_rows(output, answer, rows, {"staff": "with", "times": "free starts"}, "nothing is free on that day")
+    heading = "free starts"
+    if answer["slots"]:
+        first = datetime.fromisoformat(answer["slots"][0]["start"])
+        first = first.astimezone(find_zone(answer.get("zone")) or first.tzinfo)
+        heading = f"free starts on {format_day(first)}, {name_zone(first)}"
+    print_rows(output, answer, rows, {"staff": "with", "times": heading}, "nothing is free on that day")

@@ -5,9 +5,18 @@ from typing import Annotated, Any
 
 import typer
 
-from askproai_cli.changes import RequestOption, YesOption, change, confirm, format_time
+from askproai_cli.changes import RequestOption, YesOption, change, confirm
 from askproai_cli.client import TenantOption, UrlOption, request
-from askproai_cli.output import LimitOption, Output, OutputOption, format_count, print_json, print_rows
+from askproai_cli.output import (
+    LimitOption,
+    Output,
+    OutputOption,
+    find_zone,
+    format_count,
+    print_json,
+    print_rows,
+    to_cell,
+)
 
 ADD_EXAMPLE = "Example: `askproai block --staff anna --from 2026-11-27 --reason krank -t salon-mueller.salon-mueller`"
 REMOVE_EXAMPLE = "Example: `askproai unblock 1f0c6a52 -t salon-mueller.salon-mueller`"
@@ -56,7 +65,7 @@ def add(
         print_json(answer)
         return
     block, found = answer["block"], answer["appointments"]
-    typer.echo(f"blocked: {_describe(block)} (id {block['id']})")
+    typer.echo(f"blocked: {_describe(block, answer['zone'])} (id {block['id']})")
     if found:
         typer.echo(f"{format_count(len(found), 'appointment')} in it, to move or cancel:")
         print_rows(output, answer, found, _APPOINTMENTS)
@@ -71,13 +80,13 @@ def remove(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Remove a block, so that its time is offered again."""
-    found = request(tenant, url, "GET", f"blocks/{block}")["block"]
-    confirm(f"Remove the block: {_describe(found)}?", yes=yes)
-    answer = change(tenant, url, f"blocks/{found['id']}/remove", {}, request_id)
+    found = request(tenant, url, "GET", f"blocks/{block}")
+    confirm(f"Remove the block: {_describe(found['block'], found['zone'])}?", yes=yes)
+    answer = change(tenant, url, f"blocks/{found['block']['id']}/remove", {}, request_id)
     if output is Output.JSON:
         print_json(answer)
     else:
-        typer.echo(f"no longer blocked: {_describe(answer)}")
+        typer.echo(f"no longer blocked: {_describe(answer, found['zone'])}")
 
 
 @blocks.command("list", epilog="Example: `askproai blocks list -t salon-mueller.salon-mueller`")
@@ -99,7 +108,7 @@ def show(
     """Show a block and the appointments that are still in it."""
     answer = request(tenant, url, "GET", f"blocks/{block}")
     if output is Output.TEXT:
-        typer.echo(_describe(answer["block"]) + ("" if answer["block"]["in_force"] else " (removed)"))
+        typer.echo(_describe(answer["block"], answer["zone"]) + ("" if answer["block"]["in_force"] else " (removed)"))
     print_rows(output, answer, answer["appointments"], _APPOINTMENTS, "no appointments in it")
 
 
@@ -111,7 +120,8 @@ def _rows(found: Iterable[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
     return ({**block, "staff": ", ".join(block["staff"])} for block in found)
 
 
-def _describe(block: Mapping[str, Any]) -> str:
+def _describe(block: Mapping[str, Any], zone: str) -> str:
     reason = f", {block['reason']}" if block["reason"] else ""
-    span = f"{format_time(block['start'])} until {format_time(block['end'])}"
+    start, end = (to_cell(block[name], find_zone(zone)) for name in ("start", "end"))
+    span = f"{start} until {end}"
     return f"{', '.join(block['staff'])}, {span}{reason}"

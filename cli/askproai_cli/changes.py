@@ -1,15 +1,12 @@
 """What commands share that change a tenant's book: who asks, a question before, and a request that is done once."""
 
-import getpass
-import socket
 import time
-from datetime import datetime
 from typing import Annotated, Any, NoReturn
 from uuid import UUID, uuid4
 
 import typer
 
-from askproai_cli.client import NoAnswer, RequestFailed, connect
+from askproai_cli.client import NoAnswer, Refused, RequestFailed, connect
 
 _WAITS = (1.0, 3.0)  # seconds between three attempts
 
@@ -42,7 +39,7 @@ def change(tenant: str, url: str | None, path: str, body: dict[str, Any], reques
                 _fail(error, asked["request_id"], uncertain)
             time.sleep(wait)
         except RequestFailed as error:
-            _fail(error, asked["request_id"], uncertain and not error.refused)
+            _fail(error, asked["request_id"], uncertain and not isinstance(error, Refused))
     raise AssertionError("the last attempt returns or ends the command")
 
 
@@ -62,14 +59,11 @@ def _parse(request_id: str | None) -> UUID:
 
 def _who() -> str:
     """Return `user@host` of who runs the command; the audit log marks it as claimed."""
+    import getpass
+    import socket
+
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # a container whose user has no name
         user = "unknown"
     return f"{user}@{socket.gethostname()}"[:100]
-
-
-def format_time(instant: str) -> str:
-    """Return an instant of an answer with its weekday, in the offset that it has."""
-    moment = datetime.fromisoformat(instant)
-    return f"{('Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun')[moment.weekday()]} {moment:%d.%m.%Y %H:%M}"

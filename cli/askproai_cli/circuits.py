@@ -6,7 +6,7 @@ import typer
 
 from askproai_cli.client import TenantOption, UrlOption, request
 from askproai_cli.output import Output, OutputOption, print_rows
-from askproai_core.redis import CircuitState, Provider
+from askproai_core.tenant_config import Provider
 
 circuits = typer.Typer(
     no_args_is_help=True,
@@ -40,7 +40,7 @@ def _print(answer: dict[str, Any], output: Output) -> None:
 def _to_row(row: dict[str, Any]) -> dict[str, Any]:
     wait, scope = row["retry_after_seconds"], "all pods" if row["shared"] else "this process alone"
     return row | {
-        "state": "closed, asked to slow down" if row["state"] == CircuitState.CLOSED and wait else row["state"],
+        "state": "closed, asked to slow down" if row["state"] == "closed" and wait else row["state"],
         "wait": f"in {wait:.0f} s" if wait else "now",
         "says": "the coordinator, for all tenants" if row["everywhere"] else scope,
     }

@@ -1,27 +1,25 @@
 """A client of a tenant's private API. It is found by the given URL, in the demo that runs here, or by a port-forward."""
 
-import asyncio
 import json
 import os
 import shutil
 import subprocess
 import threading
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
+from urllib.parse import urlencode
 
-import aiohttp
 import typer
 
-from askproai_core.providers import TransportFailure, open_session
+from askproai_cli.cluster import explain_kubectl
+from askproai_cli.demo_state import find_demo, is_in_use
 
 TOKEN_VARIABLE = "ASKPROAI_TOKEN"  # noqa: S105 - names a variable
 _TIMEOUT_SECONDS = 15.0
-_DEMO_STATE = Path(".demo/state.json")
 
 TenantOption = Annotated[str, typer.Option("--tenant", "-t", help="Whose: NAMESPACE.TENANT.", metavar="TENANT")]
 UrlOption = Annotated[
@@ -30,63 +28,94 @@ UrlOption = Annotated[
 
 
 class RequestFailed(Exception):
-    """The private API could not be reached, or refused; the message says what to do. `refused`: it certainly did nothing."""
+    """The private API could not be reached, or refused; the message says what to do.
 
-    refused = False
+    RequestFailed
+    ├── NoAnswer  the connection broke or the server failed: a change may have been done, and the same request may be sent again
+    └── Refused   the private API has answered, and done nothing
+    """
 
 
 class NoAnswer(RequestFailed):
-    """The connection broke or the server failed: a change may have been done. The same request may be sent again."""
+    """There was no answer of a server that works."""
 
 
 class Refused(RequestFailed):
     """The private API refused."""
 
-    refused = True
-
-
-class _DemoState(TypedDict):
-    """What a client needs of `.demo/state.json`, which `askproai demo` writes. The maps go from NAMESPACE.TENANT."""
-
-    kubeconfig: str
-    adminUrls: dict[str, str]
-    adminTokens: dict[str, str]
-
 
 @dataclass(frozen=True, slots=True)
 class PrivateApiClient:
-    """A private port that answers, and its token."""
+    """A private port that answers, its token, and the Secret that has the token, as `NAMESPACE/NAME`."""
 
     url: str
     token: str = field(repr=False)
+    secret: str
 
-    def request(self, method: str, path: str, **options: Any) -> Any:
-        """Send a request to `/api/v1/<path>` and return the JSON of the response; `options` are aiohttp's.
+    def request(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None) -> Any:
+        """Send a request to `/api/v1/<path>`, with a query or a JSON body, and return the JSON of the response.
 
         Raises `RequestFailed`; a value that the tenant cannot read (status 400) ends the command as misuse.
         """
-        url, headers = f"{self.url.rstrip('/')}/api/v1/{path}", {"Authorization": f"Bearer {self.token}"}
-        try:
-            status, raw = asyncio.run(_send(method, url, headers=headers, **options))
-            body = json.loads(raw)
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            is_transport = isinstance(error, aiohttp.ClientError | TimeoutError)
-            why = TransportFailure.of(error) if is_transport else type(error).__name__
-            raise NoAnswer(f"no answer of a tenant's private port at {self.url} ({why})") from None
+        query = f"?{urlencode(params)}" if params else ""
+        if not self.url.startswith(("http://", "https://")):
+            raise typer.BadParameter(f"{self.url} is no address such as http://127.0.0.1:8081", param_hint="--url")
+        status, body = self._send(method, f"{self.url.rstrip('/')}/api/v1/{path}{query}", json)
         if status == HTTPStatus.BAD_REQUEST:  # exit code 2: what was typed is wrong
             raise typer.BadParameter(body["detail"])
+        if status == HTTPStatus.UNAUTHORIZED:
+            namespace, _, name = self.secret.partition("/")
+            raise Refused(
+                f"{self.url} refuses the token: it is not, or no longer, that of Secret {name} in namespace {namespace}. "
+                f"Read it by: kubectl get secret {name} -n {namespace} -o jsonpath='{{.data.token}}' | base64 -d"
+            )
         if status not in range(200, 300):
             kind = NoAnswer if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Refused
             raise kind(f"{body.get('title', status)}: {body.get('detail', '')}")
         return body
 
+    def _send(self, method: str, url: str, content: Any) -> tuple[int, Any]:
+        """Return status and JSON of the response. Neither a proxy nor a redirect may see the token."""
+        from http.client import HTTPException
+        from urllib import error, request
 
-async def _send(method: str, url: str, **options: Any) -> tuple[int, bytes]:
-    """Send one request and return status and body. Neither a proxy nor a redirect may see the token."""
-    timeout = aiohttp.ClientTimeout(total=None, connect=_TIMEOUT_SECONDS, sock_read=_TIMEOUT_SECONDS)
-    async with open_session() as session:
-        async with session.request(method, url, timeout=timeout, allow_redirects=False, **options) as response:
-            return response.status, await response.read()
+        class NoRedirect(request.HTTPRedirectHandler):
+            def redirect_request(self, *_: Any) -> None:
+                return None
+
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        data = None if content is None else json.dumps(content).encode()
+        opener = request.build_opener(request.ProxyHandler({}), NoRedirect)
+        try:
+            asked = request.Request(url, data, headers, method=method)  # noqa: S310 - an address of the user's own
+            try:
+                with opener.open(asked, timeout=_TIMEOUT_SECONDS) as response:
+                    return response.status, json.loads(response.read())
+            except error.HTTPError as refused:  # any status but 2xx
+                with refused:
+                    return refused.code, json.loads(refused.read())
+        except (OSError, HTTPException) as failure:
+            raise NoAnswer(f"{self.url} does not answer: {_describe_failure(failure)}") from None
+        except ValueError:  # no JSON
+            raise RequestFailed(f"{self.url} is not the private port of a tenant, which is 8081") from None
+
+
+def _describe_failure(failure: Exception) -> str:
+    """Return in words why there was no response."""
+    import socket
+    import ssl
+
+    match getattr(failure, "reason", failure):
+        case ConnectionRefusedError():
+            return "nothing listens there; is the pod still running?"
+        case TimeoutError():
+            return f"it took longer than {_TIMEOUT_SECONDS:.0f} s"
+        case socket.gaierror():
+            return "its host is not known; check --url"
+        case ssl.SSLError():
+            return "its certificate is not trusted, or it does not speak TLS; check --url"
+        case _:
+            return "the connection broke; try again"
 
 
 def request(tenant: str, url: str | None, method: str, path: str, **params: str | int | None) -> Any:
@@ -113,7 +142,7 @@ def connect(tenant: str, url: str | None) -> Iterator[PrivateApiClient]:
         token = os.environ.get(TOKEN_VARIABLE)
         if not token:
             raise RequestFailed(f"--url needs the token of Secret {name}-admin in the variable {TOKEN_VARIABLE}")
-        yield PrivateApiClient(url, token)
+        yield PrivateApiClient(url, token, f"{namespace}/{name}-admin")
     elif (client := _find_in_demo(tenant)) is not None:
         yield client
     else:
@@ -123,18 +152,13 @@ def connect(tenant: str, url: str | None) -> Iterator[PrivateApiClient]:
 
 def _find_in_demo(tenant: str) -> PrivateApiClient | None:
     """Return a client of the demo's tenant; None when no demo runs here, or kubectl would use another cluster."""
-    try:
-        state: _DemoState = json.loads(_DEMO_STATE.read_text())
-    except FileNotFoundError:
-        return None
-    default_config = Path.home() / ".kube/config"
-    in_use = os.environ.get("KUBECONFIG") or (str(default_config) if default_config.exists() else state["kubeconfig"])
-    if Path(in_use).resolve() != Path(state["kubeconfig"]).resolve():
+    state = find_demo()
+    if state is None or not is_in_use(state):
         return None
     urls, tokens = state.get("adminUrls", {}), state.get("adminTokens", {})
     if tenant not in urls or tenant not in tokens:
         raise RequestFailed(f"the demo has no ready pod of {tenant}; it has: {', '.join(sorted(urls)) or 'none yet'}")
-    return PrivateApiClient(urls[tenant], tokens[tenant])
+    return PrivateApiClient(urls[tenant], tokens[tenant], f"{tenant.replace('.', '/', 1)}-admin")
 
 
 @contextmanager
@@ -142,23 +166,34 @@ def _port_forward(namespace: str, name: str) -> Iterator[PrivateApiClient]:
     """Forward a free local port to the tenant's Service for the duration of the context, by kubectl."""
     kubectl = shutil.which("kubectl")
     if kubectl is None:
-        raise RequestFailed("there is no demo here and no kubectl: give --url, or install kubectl and set KUBECONFIG")
+        raise RequestFailed(
+            f"no demo runs here, and kubectl is not on the PATH: install it and set KUBECONFIG, or give --url and {TOKEN_VARIABLE}"
+        )
     token = _read_token(kubectl, namespace, name)
     command = [kubectl, "port-forward", "-n", namespace, f"service/{name}-admin", ":8081", "--address=127.0.0.1"]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603
     timeout = threading.Timer(_TIMEOUT_SECONDS, child.kill)
     timeout.start()
+    said, failure = "", None
     try:
-        first_line = child.stdout.readline() if child.stdout else ""
+        said = child.stdout.readline() if child.stdout else ""
         timeout.cancel()
-        _, forwards, address = first_line.partition("Forwarding from ")
-        if not forwards:
-            raise RequestFailed(f"kubectl port-forward to {namespace}/{name}-admin failed: {first_line.strip()}")
-        yield PrivateApiClient(f"http://{address.split(' ')[0]}", token)
+        _, forwards, address = said.partition("Forwarding from ")
+        if forwards:
+            yield PrivateApiClient(f"http://{address.split(' ')[0]}", token, f"{namespace}/{name}-admin")
+    except RequestFailed as error:
+        failure = error
     finally:
         timeout.cancel()
         child.terminate()
-        child.communicate()
+        said += child.communicate()[0]
+    if not forwards or (failure and "error" in said):  # kubectl notices only at a request that a pod cannot be reached
+        kind = (
+            type(failure) if failure else RequestFailed
+        )  # of a change it must stay known whether it may have been done
+        raise kind(f"no connection to {namespace}/{name}-admin: {explain_kubectl(said)}") from failure
+    if failure:
+        raise failure
 
 
 def _read_token(kubectl: str, namespace: str, name: str) -> str:
@@ -167,7 +202,6 @@ def _read_token(kubectl: str, namespace: str, name: str) -> str:
     command = [kubectl, *secret, "--request-timeout=10s"]
     read = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if read.returncode or not read.stdout:
-        errors = read.stderr.strip().splitlines()
-        cause = errors[-1] if errors else "no token"
-        raise RequestFailed(f"kubectl cannot read Secret {namespace}/{name}-admin: {cause}")
+        cause = explain_kubectl(read.stderr) if read.returncode else "it has no token yet; is the Tenant Ready?"
+        raise RequestFailed(f"Secret {name}-admin of namespace {namespace} cannot be read: {cause}")
     return b64decode(read.stdout).decode()

@@ -4,17 +4,17 @@ They import it inside the function, because the production image ships no simula
 end with exit code 2 and name what they need.
 """
 
-import asyncio
-import runpy
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 
+from askproai_cli.demo_state import find_demo
 from askproai_cli.output import Output, OutputOption, print_json
+
+_WITHHELD = "anonymous"  # what Retell sends for a caller who withholds the number
 
 
 @contextmanager
@@ -41,9 +41,13 @@ def demo(
     down: Annotated[bool, typer.Option("--down", help="End a demo that was left running.")] = False,
 ) -> None:
     """Show the whole path on this machine: from a manifest to a booked appointment."""
+    import asyncio
+
+    from rich.console import Console
+
     with _simulators("demo"):
-        from askproai_sandbox.cluster import ProcessError, ProgramError  # noqa: PLC0415
-        from askproai_sandbox.demo import ScenarioError, end_demo, run_demo  # noqa: PLC0415
+        from askproai_sandbox.cluster import ProcessError, ProgramError
+        from askproai_sandbox.demo import ScenarioError, end_demo, run_demo
 
     console = Console(width=None if sys.stdout.isatty() else 132)  # a log or a pipe has no width of its own
     if down and (keep or kill):
@@ -58,24 +62,58 @@ def demo(
         raise typer.Exit(1) from None
 
 
+def _parse_number(text: str) -> str:
+    """Return a number in E.164, in the spellings that manifests accept."""
+    from askproai_core.phone_numbers import InvalidNumber, to_e164
+
+    try:
+        return to_e164(text)
+    except InvalidNumber as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _parse_caller(text: str) -> str:
+    return text if text == _WITHHELD else _parse_number(text)
+
+
 def call(
-    to: Annotated[str, typer.Option(help="The number that is rung, E.164.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            parser=_parse_number, metavar="NUMBER", help="The number that is rung: +49301234567, 030 1234567."
+        ),
+    ],
     say: Annotated[list[str], typer.Option(help="What the caller says; once for each turn.")],
-    caller: Annotated[str, typer.Option("--from", help="The caller's number, E.164.")] = "+4915112345678",
+    caller: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            parser=_parse_caller,
+            metavar="NUMBER",
+            help=f"The caller's number, or {_WITHHELD} if it is withheld.",
+        ),
+    ] = "+4915112345678",
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Play a simulated, signed call against the running demo."""
     with _simulators("call"):
-        import aiohttp  # noqa: PLC0415
+        import asyncio
 
-        from askproai_sandbox.caller import play_call  # noqa: PLC0415
-        from askproai_sandbox.demo import StateError, read_state  # noqa: PLC0415
+        import aiohttp
 
+        from askproai_sandbox.caller import play_call
+
+    state = find_demo()
+    if state is None:
+        _fail("no demo is running on this machine: start one with `askproai demo --keep`")
     try:
-        record = asyncio.run(play_call(read_state().retellUrl, to, say, from_number=caller))
-    except (StateError, ValueError, aiohttp.ClientError) as error:
-        typer.echo(f"the call failed: {error}", err=True)
-        raise typer.Exit(1) from None
+        record = asyncio.run(play_call(state["retellUrl"], to, say, from_number=caller))
+    except ValueError as error:  # the simulator's sentence
+        _fail(f"the call failed: {error}")
+    except (aiohttp.ClientError, TimeoutError):
+        _fail(
+            f"the call failed: the simulated Retell at {state['retellUrl']} does not answer; start `askproai demo --keep` again"
+        )
     if output is Output.JSON:
         print_json(record.to_json())
     else:
@@ -83,6 +121,11 @@ def call(
             print(f"{step.kind:8} {step.text or step.name or ''} {step.status or step.error or ''}".rstrip())
     if record.errors:
         raise typer.Exit(1)
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(1)
 
 
 def sandbox(
@@ -93,7 +136,9 @@ def sandbox(
     if provider not in {"retell", "calcom"}:
         raise typer.BadParameter("the simulators are: retell, calcom")
     with _simulators("sandbox"):
-        import askproai_sandbox  # noqa: F401, PLC0415 - only to learn whether it is installed
+        import askproai_sandbox  # noqa: F401 - only to learn whether it is installed
+
+    import runpy
 
     sys.argv = [provider, "--port", str(port)]
     runpy.run_module(f"askproai_sandbox.{provider}", run_name="__main__")

@@ -35,7 +35,7 @@ def list_command(
     """List stored events, newest first. Jobs without an event are listed when they are dead, as `job:<id>`."""
     filters = {"status": status, "source": source, "type": type_, "since": since, "limit": limit}
     answer = request(tenant, url, "GET", "events", **filters)
-    print_rows(output, answer, answer["events"], _COLUMNS, "no such events")
+    print_rows(output, answer, answer["events"], _COLUMNS, "no such events", with_seconds={"received_at"})
 
 
 @events.command("show", epilog="Example: `askproai events show 17 -t salon-mueller.salon-mueller`")
@@ -44,10 +44,13 @@ def show_command(
 ) -> None:
     """Show one event: why it failed, how often it was tried, when it is tried again."""
     answer = request(tenant, url, "GET", f"events/{event}")
-    facts = {**answer["event"], **{name: value for name, value in answer.items() if name not in {"event", "job"}}}
+    facts = {
+        **answer["event"],
+        **{name: value for name, value in answer.items() if name not in {"event", "job", "zone"}},
+    }
     facts |= {f"job {name}": value for name, value in (answer["job"] or {}).items()}
     rows = ({"name": name, "value": value} for name, value in facts.items())
-    print_rows(output, answer, rows, {"name": "", "value": ""})
+    print_rows(output, answer, rows, {"name": "", "value": ""}, with_seconds={"value"})
 
 
 @events.command(epilog="Example: `askproai events redrive 17 -t salon-mueller.salon-mueller`")
@@ -76,4 +79,6 @@ def timeline(
 ) -> None:
     """Show what happened in a call, in order: events, bookings, jobs, calls of providers, audit."""
     answer = request(tenant, url, "GET", f"calls/{call_id}/timeline")
-    print_rows(output, answer, answer["moments"], _TIMELINE_COLUMNS, "nothing is stored of this call")
+    print_rows(
+        output, answer, answer["moments"], _TIMELINE_COLUMNS, "nothing is stored of this call", with_seconds={"at"}
+    )

@@ -1,10 +1,13 @@
-"""`askproai`: the command line for people. Exit codes: 0 ok, 1 failed, 2 misused."""
+"""`askproai`: the command line for people. Exit codes: 0 ok, 1 failed, 2 misused.
 
-from datetime import datetime
-from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+The modules of the commands import what is heavy (pydantic, kopf, aiohttp, the grammar) inside their functions: `--help` and the
+completion of a shell import all modules here (tests/unit/cli/test_start_up.py).
+"""
+
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from askproai_cli.appointments import appointments, slots
 from askproai_cli.audit import audit
@@ -12,21 +15,77 @@ from askproai_cli.blocks import ADD_EXAMPLE, REMOVE_EXAMPLE, blocks
 from askproai_cli.blocks import add as block
 from askproai_cli.blocks import remove as unblock
 from askproai_cli.circuits import circuits
+from askproai_cli.cluster import use_context
 from askproai_cli.demo import call, demo, sandbox
 from askproai_cli.events import events, timeline
-from askproai_cli.lint import lint_command
-from askproai_cli.output import Output, OutputOption, print_json
-from askproai_cli.plan import plan_command
-from askproai_core.clock import SystemClock
-from askproai_runtime.german_dates import Understanding, understand
+from askproai_cli.lint_command import lint_command
+from askproai_cli.plan_command import plan_command
+from askproai_cli.when import when
+
+# The commands in the order of `--help`, below the headings that they have there.
+_PANELS = {
+    "Manifests": ("lint", "plan"),
+    "A tenant": (
+        "calls",
+        "timeline",
+        "appointments",
+        "block",
+        "unblock",
+        "blocks",
+        "slots",
+        "events",
+        "circuits",
+        "audit",
+    ),
+    "This machine": ("when", "demo", "call", "sandbox"),
+}
+
+
+class _Commands(TyperGroup):
+    """The commands in the order of `_PANELS`; others come last."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        ordered = {name: panel for panel, names in _PANELS.items() for name in names if name in self.commands}
+        for name, panel in ordered.items():
+            self.commands[name].rich_help_panel = panel  # type: ignore[attr-defined]  # both kinds of commands have it
+        self.commands = {name: self.commands[name] for name in [*ordered, *(self.commands.keys() - ordered.keys())]}
+
 
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     help="AskProAI on Kubernetes, for people.",
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     epilog="Example: `askproai lint examples/`, then `askproai plan examples/`",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"askproai {version('askproai')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    context: typer.Context,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--context", metavar="NAME", help="Context of the kubeconfig; before the command. Default: its current one."
+        ),
+    ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version, and end.")
+    ] = False,
+) -> None:
+    """AskProAI on Kubernetes, for people."""
+    if cluster is not None:
+        context.with_resource(use_context(cluster))
 
 
 app.command("lint", epilog="Example: `askproai lint examples/ && kubectl apply -f examples/`")(lint_command)
@@ -42,50 +101,7 @@ app.command(epilog="Example: `askproai timeline call_5d2f -t salon-mueller.salon
 app.command(
     epilog="Example: `askproai slots -t salon-mueller.salon-mueller --branch mitte --service haarschnitt --date 2026-11-27`"
 )(slots)
-
-
-@app.callback()
-def _root() -> None:
-    """AskProAI on Kubernetes, for people."""
-
-
-@app.command(epilog="Example: `askproai when 'Freitag um halb drei' --at 2026-11-20T10:00 --zone Europe/Berlin`")
-def when(
-    text: Annotated[str, typer.Argument(help="What the caller says, in German or ISO.")],
-    at: Annotated[
-        str | None, typer.Option(help="Start of the call, ISO; without offset it is local. Default: now.")
-    ] = None,
-    zone: Annotated[str, typer.Option(help="Time zone of the branch.")] = "Europe/Berlin",
-    output: OutputOption = Output.JSON,
-) -> None:
-    """Show what the German grammar understands of a date or a time."""
-    try:
-        tz = ZoneInfo(zone)
-        moment = datetime.fromisoformat(at) if at else SystemClock().now()
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise typer.BadParameter(
-            f"{error}: --zone takes a name like Europe/Berlin, --at an ISO time like 2026-11-20T10:00"
-        ) from None
-    understood = understand(text, at=moment if moment.tzinfo else moment.replace(tzinfo=tz), zone=tz)
-    if output is Output.JSON:
-        print_json(_to_json(understood))
-    elif understood.refused:
-        print(f"refused: {understood.refused}")
-    else:
-        print("\n".join(candidate.reading for candidate in understood.candidates))
-
-
-def _to_json(understood: Understanding) -> dict[str, object]:
-    """Return `{"candidates": [{"start", "end"?, "grain", "reading"}], "ambiguous", "refused"}`."""
-    candidates = [
-        {"start": candidate.start.isoformat()}
-        | ({"end": candidate.end.isoformat()} if candidate.end else {})
-        | {"grain": str(candidate.grain), "reading": candidate.reading}
-        for candidate in understood.candidates
-    ]
-    return {"candidates": candidates, "ambiguous": understood.ambiguous, "refused": understood.refused}
-
-
+app.command(epilog="Example: `askproai when 'Freitag um halb drei' --at 2026-11-20T10:00 --zone Europe/Berlin`")(when)
 app.command(epilog="Example: `askproai demo --keep`, then `askproai demo --down`")(demo)
 app.command(
     epilog="Example: `askproai call --to +49301234567 --say 'Einen Haarschnitt morgen um zehn' --say 'Ja, Max Muster'`"

@@ -1,15 +1,21 @@
 """What commands print: text for people, JSON for programs."""
 
 import json
+import re
+import shutil
 import sys
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
-from rich.console import Console
-from rich.table import Table
+
+from askproai_core.terminal import format_time, render_table
+
+# An instant in ISO 8601, also within a sentence, as PostgreSQL and Cal.com write it.
+_INSTANT = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d(?::?\d\d)?)(?![\d:])")
 
 
 class Output(StrEnum):
@@ -34,37 +40,64 @@ def print_json(answer: Any) -> None:
 
 
 def print_rows(
-    output: Output, answer: Any, rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str], nothing: str = ""
+    output: Output,
+    answer: Any,
+    rows: Iterable[Mapping[str, Any]],
+    columns: Mapping[str, str],
+    nothing: str = "",
+    *,
+    with_seconds: Collection[str] = (),
 ) -> None:
     """Print an answer as JSON, or its `rows` as a table. `columns` maps each field to its heading; `nothing` replaces no rows.
 
-    Times are shown in the reader's own zone; below a page that has a next one, a line reports it.
+    Times are shown in the zone that the answer names (`zone`), else in the reader's own; with seconds in the columns
+    `with_seconds`. Below a page that has a next one, a line reports it.
     """
     if output is Output.JSON:
         print_json(answer)
         return
-    rows = list(rows)
-    if not rows:
+    zone = find_zone(answer.get("zone"))
+    cells = [[to_cell(row[field], zone, seconds=field in with_seconds) for field in columns] for row in rows]
+    if not cells:
         typer.echo(nothing)
         return
-    table = Table(*columns.values(), box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*(_to_cell(row[field]) for field in columns))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    table = render_table([*columns.values()], cells, _find_width())
+    for line in table.head:
+        typer.secho(line, bold=True)
+    for line in table.body:
+        typer.echo(line)
     if answer.get("next"):
-        typer.echo(f"there are more than {len(rows)}: narrow it by the options, or raise --limit")
+        typer.echo(f"there are more than {len(cells)}: narrow it by the options, or raise --limit")
 
 
-def _to_cell(value: Any) -> str:
+def _find_width() -> int | None:
+    """Return the width of the terminal; None for a file or a pipe, which has no width of its own."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def to_cell(value: Any, zone: tzinfo | None = None, *, seconds: bool = False) -> str:
+    """Return a JSON value as the text of one line, every instant in it in the notation of `format_time`.
+
+    Callers and providers write some of these texts: what a terminal would obey instead of showing it becomes `�`.
+    """
     if value is None:
         return ""
-    text = str(value)
-    if len(text) > 18 and text[4:5] == text[7:8] == "-" and text[10:11] == "T":  # noqa: PLR2004  an instant in ISO 8601
-        return f"{local(text):%d.%m. %H:%M:%S}"
-    return text
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    text = " ".join(_INSTANT.sub(lambda found: _spell(found[0], zone, seconds=seconds), value).split())
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
-def local(instant: str) -> datetime:
-    """Parse an instant. UTC is converted to the reader's zone; any other offset is kept."""
-    moment = datetime.fromisoformat(instant)
-    return moment.astimezone() if instant.endswith("Z") else moment
+def _spell(instant: str, zone: tzinfo | None, *, seconds: bool) -> str:
+    try:
+        return format_time(datetime.fromisoformat(instant), zone, seconds=seconds)
+    except (ValueError, OverflowError):  # no day of the calendar, or none in that zone
+        return instant
+
+
+def find_zone(name: str | None) -> tzinfo | None:
+    """Return a time zone by its name; None when there is no name, or this machine has no rules for it."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError):
+        return None

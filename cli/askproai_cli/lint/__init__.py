@@ -1,7 +1,7 @@
 """Validate manifests offline as the API server would."""
 
+from askproai_cli.lint.cel_rules import CelMissing
 from askproai_cli.lint.check import GROUP, Severity, lint
-from askproai_cli.lint.command import lint_command
 from askproai_cli.lint.documents import Document, Unreadable, read_documents
 
-__all__ = ["GROUP", "Document", "Severity", "Unreadable", "lint", "lint_command", "read_documents"]
+__all__ = ["GROUP", "CelMissing", "Document", "Severity", "Unreadable", "lint", "read_documents"]

@@ -74,8 +74,8 @@ def _split_url(text: str) -> SplitResult | None:
 @cache
 def _environment() -> Any:
     try:
-        from cel_expr_python import cel  # noqa: PLC0415  only lint needs it: the image goes without
-        from cel_expr_python.ext.ext_optional import ExtOptional  # noqa: PLC0415
+        from cel_expr_python import cel
+        from cel_expr_python.ext.ext_optional import ExtOptional
     except ImportError as error:
         raise CelMissing from error
     text, boolean, anything = cel.Type.STRING, cel.Type.BOOL, cel.Type.DYN

@@ -119,6 +119,9 @@ class Informer:
 
         Raises RuntimeError if kopf ends by itself.
         """
+        is_ending = (
+            asyncio.Event()
+        )  # unless it is set, kopf kills the process ten minutes after its tasks were cancelled
         watches = await kopf.spawn_tasks(
             registry=self._registry(),
             settings=kopf_settings(),
@@ -126,7 +129,7 @@ class Informer:
             # The name of a peer. By default kopf looks up the user's name, and a pod's numeric user has none.
             identity=cast("Any", "nobody"),
             clusterwide=True,
-            stop_flag=asyncio.Event(),
+            stop_flag=is_ending,
             ready_flag=self.ready,
         )
         started()
@@ -141,6 +144,7 @@ class Informer:
             if not stop.is_set():
                 raise RuntimeError("kopf ended by itself, so nothing is watched any more; the operator must start anew")
         finally:
+            is_ending.set()
             for task in (*tasks, stopped):
                 task.cancel()
             await asyncio.gather(*tasks, stopped, return_exceptions=True)

@@ -49,8 +49,11 @@ class AppointmentEntry(msgspec.Struct, frozen=True):
 
 
 class AppointmentPage(msgspec.Struct, frozen=True):
+    """`zone` is the tenant's time zone, such as Europe/Berlin: an offset alone does not name it."""
+
     appointments: list[AppointmentEntry]
     next: str | None
+    zone: str
 
 
 class AppointmentDetail(msgspec.Struct, frozen=True):
@@ -59,7 +62,7 @@ class AppointmentDetail(msgspec.Struct, frozen=True):
     appointment: AppointmentEntry
     phone: str | None
     calendar: CalendarState
-    time_zone: str
+    zone: str
 
 
 class Cancellation(DeskBody, frozen=True, kw_only=True):
@@ -81,6 +84,7 @@ class Change(msgspec.Struct, frozen=True):
     message: str
     calendar: CalendarState
     appointment: AppointmentEntry
+    zone: str
 
 
 class FreeSlot(msgspec.Struct, frozen=True):
@@ -91,6 +95,7 @@ class FreeSlot(msgspec.Struct, frozen=True):
 
 class SlotList(msgspec.Struct, frozen=True):
     slots: list[FreeSlot]
+    zone: str
 
 
 class Appointments:
@@ -138,7 +143,7 @@ class Appointments:
         )  # fmt: skip
         entries = [_to_entry(dict(row), request.zone) for row in rows]
         following = next_cursor(entries[-1].start, entries[-1].id) if len(entries) == limit else None
-        return AppointmentPage(entries, following)
+        return AppointmentPage(entries, following, request.zone.key)
 
     async def show(self, request: ApiRequest) -> AppointmentDetail:
         booking = self._booking()
@@ -188,7 +193,7 @@ class Appointments:
         self._wake_worker()
         state = await calendar_state(booking, appointment, wait=appointment.status == Status.CANCELLED)
         log.info("appointment.changed_by_desk", appointment=str(appointment.id), status=appointment.status)
-        return Change(message, state, _from_appointment(appointment, request.zone))
+        return Change(message, state, _from_appointment(appointment, request.zone), request.zone.key)
 
     async def slots(self, request: ApiRequest) -> SlotList:
         branch, service = request.text("branch") or "", request.text("service") or ""
@@ -198,7 +203,7 @@ class Appointments:
             raise Problem(404, "Not Found", str(error)) from None
         zone = request.zone
         return SlotList(
-            [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in slots]
+            [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in slots], zone.key
         )
 
 

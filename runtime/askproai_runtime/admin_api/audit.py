@@ -24,6 +24,7 @@ class AuditEntry(msgspec.Struct, frozen=True):
 class AuditPage(msgspec.Struct, frozen=True):
     entries: list[AuditEntry]
     next: str | None
+    zone: str
 
 
 class Audit:
@@ -51,4 +52,5 @@ class Audit:
             )
             for row in rows
         ]
-        return AuditPage(entries, next_cursor(entries[-1].at, entries[-1].id) if len(entries) == limit else None)
+        following = next_cursor(entries[-1].at, entries[-1].id) if len(entries) == limit else None
+        return AuditPage(entries, following, request.zone.key)

@@ -39,6 +39,7 @@ class BlockEntry(msgspec.Struct, frozen=True):
 class BlockPage(msgspec.Struct, frozen=True):
     blocks: list[BlockEntry]
     next: str | None
+    zone: str
 
 
 class AppointmentToMove(msgspec.Struct, frozen=True):
@@ -57,6 +58,7 @@ class AppointmentToMove(msgspec.Struct, frozen=True):
 class BlockDetail(msgspec.Struct, frozen=True):
     block: BlockEntry
     appointments: list[AppointmentToMove]
+    zone: str
 
 
 class NewBlock(DeskBody, frozen=True, kw_only=True, rename={"first": "from", "last": "to"}):
@@ -90,7 +92,7 @@ class Blocks:
         with problems():
             blocks = await list_current_blocks(self._booking(), after, limit)
         following = next_cursor(blocks[-1].starts_at, blocks[-1].id) if len(blocks) == limit else None
-        return BlockPage([_to_entry(block, request.zone) for block in blocks], following)
+        return BlockPage([_to_entry(block, request.zone) for block in blocks], following, request.zone.key)
 
     async def show(self, request: ApiRequest) -> BlockDetail:
         first, last = parse_id_range(request.path["id"])
@@ -128,7 +130,7 @@ def _not_found() -> Problem:
 
 
 def _to_detail(block: Block, appointments: Iterable[BlockedAppointment], zone: ZoneInfo) -> BlockDetail:
-    return BlockDetail(_to_entry(block, zone), [_to_move(appointment, zone) for appointment in appointments])
+    return BlockDetail(_to_entry(block, zone), [_to_move(appointment, zone) for appointment in appointments], zone.key)
 
 
 def _to_entry(block: Block, zone: ZoneInfo) -> BlockEntry:

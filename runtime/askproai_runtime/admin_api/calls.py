@@ -44,6 +44,7 @@ class TimelineEntry(msgspec.Struct, frozen=True):
 class Timeline(msgspec.Struct, frozen=True):
     call: CallEntry | None
     moments: list[TimelineEntry]
+    zone: str
 
 
 class Calls:
@@ -73,4 +74,5 @@ class Calls:
         return Timeline(
             None if call is None else msgspec.convert(dict(call), CallEntry),
             [msgspec.convert(dict(row), TimelineEntry) for row in rows],
+            request.zone.key,
         )

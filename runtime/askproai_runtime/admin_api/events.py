@@ -49,6 +49,7 @@ class EventEntry(msgspec.Struct, frozen=True):
 class EventPage(msgspec.Struct, frozen=True):
     events: list[EventEntry]
     next: str | None
+    zone: str
 
 
 class EventJob(msgspec.Struct, frozen=True):
@@ -72,6 +73,7 @@ class EventDetail(msgspec.Struct, frozen=True):
     payload_bytes: int
     appointment_id: str | None
     job: EventJob | None
+    zone: str
 
 
 class RedriveResult(msgspec.Struct, frozen=True):
@@ -110,14 +112,15 @@ class Events:
             since=request.instant("since"), after=after, limit=limit,
         )  # fmt: skip
         events = [msgspec.convert(dict(row), EventEntry) for row in rows]
-        return EventPage(events, next_cursor(events[-1].received_at, events[-1].id) if len(events) == limit else None)
+        following = next_cursor(events[-1].received_at, events[-1].id) if len(events) == limit else None
+        return EventPage(events, following, request.zone.key)
 
     async def show(self, request: ApiRequest) -> EventDetail:
         number, is_job = _parse_id(request.path["id"])
         row = await (self._store.get_job(number) if is_job else self._store.get_event(number))
         if row is None:
             raise _not_found()
-        return _to_detail(dict(row))
+        return _to_detail(dict(row), request.zone.key)
 
     async def redrive(self, request: ApiRequest) -> RedriveResult:
         number, is_job = _parse_id(request.path["id"])
@@ -164,9 +167,9 @@ def _not_redriven(detail: EventDetail) -> Problem:
     return Problem(409, "Not Dead", f"Its status is {detail.event.status}: only dead ones are redriven")
 
 
-def _to_detail(row: Mapping[str, Any]) -> EventDetail:
+def _to_detail(row: Mapping[str, Any], zone: str) -> EventDetail:
     columns = ("job_id", "priority", "state", "job_attempts", "run_at", "finished_at", "last_error")
     job = row["job_id"] and EventJob(*(row[name] for name in columns))
     appointment_id = row["appointment_id"] and str(row["appointment_id"])
     event = msgspec.convert({name: row[name] for name in EventEntry.__struct_fields__}, EventEntry)
-    return EventDetail(event, row["processed_at"], row["note"], row["payload_bytes"], appointment_id, job)
+    return EventDetail(event, row["processed_at"], row["note"], row["payload_bytes"], appointment_id, job, zone)

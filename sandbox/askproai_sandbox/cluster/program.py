@@ -1,6 +1,7 @@
 """The Kubernetes programs of the local control plane: from the folder `KUBE_BIN`, or built once from `hack/kube`."""
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -20,6 +21,23 @@ KUBE = GoProgram(
 )
 
 
+def link_kubectl(folder: Path, commands: Path = Path(sys.executable).parent) -> None:
+    """Put kubectl beside `askproai`, so that one folder on the PATH has both. A kubectl that somebody installed there stays.
+
+    `folder` has the five programs, `commands` those of this virtual environment; outside of one nothing is linked.
+    """
+    link = commands / "kubectl"
+    is_environment = sys.prefix != sys.base_prefix
+    if is_environment and os.access(commands, os.W_OK) and (link.is_symlink() or not link.exists()):
+        _link(link, (folder / "kubectl").absolute())
+
+
+def _link(link: Path, target: str | Path) -> None:
+    temporary = link.with_name(f".{link.name}.{os.getpid()}")
+    temporary.symlink_to(target)
+    temporary.replace(link)  # another process may be doing the same
+
+
 async def program_folder(report: Callable[[str], None] = print, environment: Mapping[str, str] = os.environ) -> Path:
     """Return the folder with the five programs; build them first unless this machine has. Raises ProgramError."""
     if kube_bin := environment.get("KUBE_BIN"):
@@ -30,7 +48,5 @@ async def program_folder(report: Callable[[str], None] = print, environment: Map
     folder = (await KUBE.built(report, environment)).parent
     for part in PARTS:
         if not (folder / part).is_symlink():
-            temporary = folder / f".{part}.{os.getpid()}"
-            temporary.symlink_to(KUBE.name)
-            temporary.replace(folder / part)  # another process may be doing the same
+            _link(folder / part, KUBE.name)
     return folder

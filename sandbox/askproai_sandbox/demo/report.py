@@ -1,11 +1,13 @@
 """The demo's result on a terminal."""
 
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
+from askproai_core.terminal import format_time, render_table
 from askproai_sandbox.caller import Step
 from askproai_sandbox.demo.scenario import DemoResult
 
@@ -18,7 +20,7 @@ def show(result: DemoResult, console: Console) -> None:
     console.rule("kubectl get tenants.askproai.de,branches,serviceofferings,retellagents -A", align="left")
     console.print(result.resources.rstrip(), highlight=False, soft_wrap=True)
     console.rule("the call, step by step", align="left")
-    table = Table("who", "what", "status", "ms", box=None, pad_edge=False)
+    table = Table("who", Column("what", overflow="fold"), "status", "ms", box=None, pad_edge=False)
     for step in result.call.steps:
         status = "" if step.status is None else str(step.status)
         table.add_row(
@@ -26,7 +28,8 @@ def show(result: DemoResult, console: Console) -> None:
         )
     console.print(table)
     console.rule("what stands in the books", align="left")
-    console.print(_calendar_table(result))
+    books = render_table(("book", "when", "with", "for", "status", "id"), calendar_rows(result), console.width)
+    console.print("\n".join([*books.head, *books.body]), highlight=False, markup=False, soft_wrap=True)
     attempts = sum(event["attempts"] for event in result.events)
     console.print(
         f"Retell: {result.agents} agent, {result.llms} LLM, {len(result.bindings)} binding "
@@ -46,19 +49,12 @@ def _text(step: Step) -> str:
     return f"{step.name}({arguments})"
 
 
-def _calendar_table(result: DemoResult) -> Table:
-    table = Table("book", "when", "with", "for", "status", "id", box=None, pad_edge=False)
-    for row in calendar_rows(result):
-        table.add_row(*row)
-    return table
-
-
 def calendar_rows(result: DemoResult) -> list[tuple[str, str, str, str, str, str]]:
     """Return the appointments in PostgreSQL, then the bookings at Cal.com: calendar, start, with whom, for whom, status, id."""
     appointments = [
         (
             "PostgreSQL",
-            f"{row['starts_at'].astimezone(_ZONE):%a %d.%m.%Y %H:%M}",
+            format_time(row["starts_at"], _ZONE),
             row["staff"],
             row["customer_name"],
             row["status"],
@@ -67,7 +63,14 @@ def calendar_rows(result: DemoResult) -> list[tuple[str, str, str, str, str, str
         for row in result.appointments
     ]
     remote_bookings = [
-        ("Cal.com", booking["start"], _host(booking), _attendee(booking), booking["status"], booking["uid"])
+        (
+            "Cal.com",
+            format_time(datetime.fromisoformat(booking["start"]), _ZONE),
+            _host(booking),
+            _attendee(booking),
+            booking["status"],
+            booking["uid"],
+        )
         for booking in result.calcom_bookings
     ]
     return appointments + remote_bookings

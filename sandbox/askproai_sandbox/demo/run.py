@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from askproai_sandbox.cluster import Child, ProcessError, program_folder, reap_leftovers, spawn
+from askproai_sandbox.cluster import Child, ProcessError, link_kubectl, program_folder, reap_leftovers, spawn
 from askproai_sandbox.demo.environment import PROJECT
 from askproai_sandbox.demo.report import show
 from askproai_sandbox.demo.scenario import DemoResult, Scenario
@@ -31,7 +31,7 @@ async def run_demo(
     def report(line: str) -> None:
         console.print(f"[dim]{time.monotonic() - started:5.1f} s[/dim]  {line}", highlight=False, soft_wrap=True)
 
-    await program_folder(report)
+    link_kubectl(await program_folder(report))
     if await end_demo(directory):
         report("ended the demo that was still running")
     fault = ["--operator-fault", "after:create-llm"] if kill else []
@@ -102,7 +102,7 @@ def _print_next_commands(state: State, directory: Path, console: Console) -> Non
         f"  export KUBECONFIG={state.kubeconfig} PATH={Path(sys.executable).parent}:$PATH\n"
         '  askproai call --to +49301234567 --say "Ich hätte gern einen Haarschnitt morgen um zehn." '
         '--say "Ja, mein Name ist Max Muster."\n'
-        "  make down",
+        "  askproai demo --down",
         highlight=False,
         soft_wrap=True,
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from askproai_sandbox.cluster import ApiError, KubeClient, Object
 
-DIRECTORY = Path(".demo")
+DIRECTORY = Path(__file__).resolve().parents[3] / ".demo"  # of the checkout, wherever the command is run
 _TENANTS = "/apis/askproai.de/v1alpha1/tenants"
 
 

@@ -248,8 +248,11 @@ class RetellSimulator(Simulator):
         """Play a call to its end: `{to_number, from_number?, say, key?, args?}`."""
         call = msgspec.convert(body, CallRequest)
         keys = [key for key, w in self.workspaces.items() if call.to_number in w.numbers and call.key in {None, key}]
+        if not keys:
+            known = sorted({number for w in self.workspaces.values() for number in w.numbers})
+            raise ValueError(f"nobody has the number {call.to_number}; there is: {', '.join(known) or 'none yet'}")
         if len(keys) != 1:
-            raise ValueError(f"{len(keys)} workspaces have {call.to_number}; import the number, or name `key`")
+            raise ValueError(f"{len(keys)} workspaces have {call.to_number}: name one by `key`")
         key = keys[0]
         phone_line = PhoneLine(self, lambda body: signature(key, body, unix_milliseconds(self.clock)))
         workspace = self.workspaces[key]

@@ -15,7 +15,6 @@ from datetime import timedelta
 from typing import Any
 
 import aiohttp
-import msgspec
 from aiohttp import web
 
 from askproai_core.clock import Clock, SystemClock
@@ -158,7 +157,9 @@ class Simulator:
         if request.path.startswith("/_sim/"):
             try:
                 return await self._control(request)
-            except (ValueError, KeyError, TypeError, msgspec.ValidationError, Refusal) as error:
+            except (ValueError, Refusal) as error:
+                return web.json_response({"error": str(error)}, status=400)
+            except (KeyError, TypeError) as error:
                 return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
         raw = await request.read()
         entry = self.journal.request(

@@ -213,6 +213,7 @@ async def test_the_timeline_of_a_call_goes_from_ring_to_end(pod: TenantPod) -> N
     await pod.settled("call_told:call_ended")
     _, timeline = await request(pod, "calls/call_told/timeline")
     assert timeline["call"]["appointments"] == 1
+    assert timeline["zone"] == "Europe/Berlin"
     assert [(entry["what"], entry["name"].split(" ")[0]) for entry in timeline["moments"]] == [
         ("event", "call_started"), ("action", "book"), ("appointment", "haarschnitt"), ("event", "call_ended"),
     ]  # fmt: skip
@@ -223,6 +224,22 @@ async def test_the_timeline_of_a_call_goes_from_ring_to_end(pod: TenantPod) -> N
     _, appointments = await request(pod, "appointments", branch="mitte", status="confirmed", **{"from": start})
     row = next(row for row in appointments["appointments"] if row["call_id"] == "call_told")
     assert (row["start"], row["customer_name"]) == (start, "Erika Mustermann")
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("appointments", {}),
+        ("slots", {"branch": "mitte", "service": "haarschnitt", "date": "2026-11-27"}),
+        ("events", {}),
+    ],
+)
+async def test_an_answer_with_times_names_the_tenants_zone(
+    shared_web_pod: TenantPod, path: str, params: dict[str, str]
+) -> None:
+    """An offset alone does not say which: `+01:00` is Berlin in winter, and London in summer."""
+    _, answer = await request(shared_web_pod, path, **params)
+    assert answer["zone"] == "Europe/Berlin"
 
 
 async def test_slots_of_a_day_are_those_that_callers_hear(pod: TenantPod) -> None:

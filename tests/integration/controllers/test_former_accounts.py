@@ -1,10 +1,12 @@
 """A Tenant that moves to another Retell workspace and Cal.com account leaves nothing in the former ones that answers calls."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from askproai_operator.engine import resources
+from askproai_operator.providers import ProviderUnavailable, list_calcom_webhook_ids
 from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.waiting import eventually
 
@@ -123,3 +125,32 @@ async def test_the_webhook_goes_when_the_calendar_becomes_local(namespace):
 
     await eventually(removed, SOON, "the webhook to be removed")
     assert agents(namespace, namespace.retell_key)
+
+
+async def test_a_webhook_in_a_former_account_that_does_not_answer_is_removed_when_it_does(namespace, monkeypatch):
+    """A reconcile that failed half-way has made the one in the present account already."""
+    await create_all(namespace)
+    former, present = namespace.calcom_key, f"{namespace.calcom_key}-b"
+    accounts = namespace.operator.calcom.accounts
+    hooks = accounts[former].webhooks
+    accounts[present] = replace(
+        accounts[former], webhooks={f"{name}-b": replace(hook, uid=f"{name}-b") for name, hook in hooks.items()}
+    )
+    asked: list[object] = []
+
+    async def list_ids(client, urls):
+        asked.append(client)
+        if len(asked) == 2:  # the present account comes first
+            raise ProviderUnavailable("calcom", "list-webhooks", "HTTP 503")
+        return await list_calcom_webhook_ids(client, urls)
+
+    monkeypatch.setattr("askproai_operator.controllers.tenant.former_accounts.list_calcom_webhook_ids", list_ids)
+    await namespace.write_secret(**{"calcom-api-key": present})
+
+    async def removed() -> bool:
+        namespace.operator.retry_orphans()
+        return not webhooks(namespace, former)
+
+    await eventually(removed, SOON, "the former account to be empty")
+    assert webhooks(namespace, present)
+    await emptied(namespace)

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -20,9 +21,8 @@ SOON = 15.0  # seconds
 OURS = {"app.kubernetes.io/managed-by": "askproai-operator", "askproai.de/tenant": "salon-mueller"}
 
 
-@pytest.fixture
-async def informer(env: EngineEnvironment, control_plane: ControlPlane) -> AsyncIterator[Informer]:
-    """An informer that is primed and watches."""
+@asynccontextmanager
+async def running_informer(env: EngineEnvironment, control_plane: ControlPlane) -> AsyncIterator[Informer]:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     informer = Informer(env.sink, env.kube, env.clock, env.metrics, partial(kopf_login, control_plane.kubeconfig))
     await informer.prime()
@@ -37,6 +37,13 @@ async def informer(env: EngineEnvironment, control_plane: ControlPlane) -> Async
     yield informer
     stop.set()
     await running
+
+
+@pytest.fixture
+async def informer(env: EngineEnvironment, control_plane: ControlPlane) -> AsyncIterator[Informer]:
+    """An informer that is primed and watches."""
+    async with running_informer(env, control_plane) as informer:
+        yield informer
 
 
 def secret(env: EngineEnvironment, name: str, labels: dict[str, str], value: str) -> dict[str, Any]:
@@ -70,6 +77,20 @@ async def test_creation_change_and_deletion_arrive(env, informer: Informer, kube
     assert env.enqueued[0] == tenant.key
     await kube_client.delete(resources.TENANTS.path(env.namespace, "salon-mueller"))
     await eventually(lambda: env.cache.get(tenant.key) is None, SOON, "the deletion")
+
+
+async def test_its_end_leaves_no_timer_that_kills_the_process(
+    env, kube_client: KubeClient, control_plane: ControlPlane
+):
+    """Kopf's own would kill the tests' process in the middle of another test, ten minutes later."""
+    async with running_informer(env, control_plane):
+        tenant = await env.create("Tenant")
+        env.remove_from_cache(tenant)
+        labelled = {"metadata": {"labels": {"a": "b"}}}
+        await kube_client.merge(resources.TENANTS.path(env.namespace, "salon-mueller"), labelled)
+        await eventually(lambda: env.cache.get(tenant.key), SOON, "the watch")
+    timers = [timer for timer in asyncio.get_running_loop()._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
+    assert not [timer for timer in timers if signal.SIGKILL in (timer._args or ())]
 
 
 async def test_only_our_children_and_labelled_secrets_are_watched(env, informer: Informer):

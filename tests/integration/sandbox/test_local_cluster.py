@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,14 @@ class Salon:
         return pod
 
     async def ready(self) -> Object:
-        return await self.pod(is_ready, "a ready pod")
+        """Return a ready pod, once the ingress proxy knows it, too."""
+
+        async def known() -> bool:
+            return (await self.ask())["status"] != HTTPStatus.SERVICE_UNAVAILABLE
+
+        pod = await self.pod(is_ready, "a ready pod")
+        await eventually(known, SOON, "the ingress proxy to know the pod")
+        return pod
 
     async def ask(self, path: str = "/retell/x", **request: Any) -> Object:
         async with (

@@ -25,7 +25,11 @@ async def run(monkeypatch: pytest.MonkeyPatch, statuses: list[int], *options: st
     async def answer(request: web.Request) -> web.Response:
         bodies.append(await request.json())
         status = statuses[len(bodies) - 1]
-        content = {"block": BLOCK, "appointments": []} if status == 200 else {"title": "No", "detail": "because"}
+        content = (
+            {"block": BLOCK, "appointments": [], "zone": "Europe/Berlin"}
+            if status == 200
+            else {"title": "No", "detail": "because"}
+        )
         return web.json_response(content, status=status)
 
     api = web.Application()

@@ -1,11 +1,20 @@
 """How a command finds a tenant's private port. kubectl is a script that answers as kubectl does."""
 
+import asyncio
+import json
+import os
 from pathlib import Path
 
 import pytest
 import typer
+import yaml
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from typer.testing import CliRunner
 
-from askproai_cli.client import RequestFailed, connect
+import askproai_cli.demo_state as module
+from askproai_cli.client import PrivateApiClient, RequestFailed, connect
+from askproai_cli.main import app
 from askproai_sandbox.demo import State
 
 KUBECTL = """#!/bin/sh
@@ -25,17 +34,29 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin:/usr/bin")
     monkeypatch.delenv("KUBECONFIG", raising=False)
     monkeypatch.delenv("ASKPROAI_TOKEN", raising=False)
+    monkeypatch.setattr(module, "_CHECKOUT", tmp_path)  # a demo may run in ours
     return tmp_path
 
 
 def write_demo_state(directory: Path) -> State:
     state = State(
-        str(directory / "kubeconfig"), "", "", "", "",
+        str(directory / ".demo/cluster/kubeconfig"), "", "", "", "",
         adminUrls={"a.b": "http://127.1.2.3:8081"}, adminTokens={"a.b": "demo-token"},
     )  # fmt: skip
     (directory / ".demo").mkdir()
     (directory / ".demo/state.json").write_text(state.text())
     return state
+
+
+def write_kubeconfig(path: Path, *contexts: str) -> Path:
+    """Write a kubeconfig with these contexts, the first of them current; each has the cluster `https://<context>:6443`."""
+    config = {
+        "current-context": contexts[0],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": "me"}} for name in contexts],
+        "clusters": [{"name": name, "cluster": {"server": f"https://{name}:6443"}} for name in contexts],
+    }
+    path.write_text(yaml.safe_dump(config))
+    return path
 
 
 def install_kubectl(directory: Path, script: str = KUBECTL) -> Path:
@@ -83,20 +104,107 @@ def test_another_clusters_kubeconfig_is_not_answered_by_the_demo(
     assert ended == "ended", "nothing is left running"
 
 
+def test_the_demo_is_found_from_any_folder(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    state = write_demo_state(directory)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    inside = directory / "examples"
+    inside.mkdir()
+    for folder in (inside, elsewhere):  # below the checkout, and by the checkout that the command is from
+        monkeypatch.chdir(folder)
+        with connect("a.b", None) as client:
+            assert client.token == "demo-token"
+    monkeypatch.setattr(module, "_CHECKOUT", elsewhere)
+    monkeypatch.setenv("PATH", str(elsewhere))
+    with pytest.raises(RequestFailed, match="no demo runs here"), connect("a.b", None):
+        pass
+    monkeypatch.setenv("KUBECONFIG", state.kubeconfig)  # as `askproai demo --keep` prints it
+    with connect("a.b", None) as client:
+        assert client.token == "demo-token"
+
+
+FAILS = "#!/bin/sh\necho '{}' >&2; exit 1"
+FORWARD_FAILS = "#!/bin/sh\n[ $1 = get ] && {{{{ printf dDE=; exit; }}}}\necho '{}'; exit 1"
+
+
 @pytest.mark.parametrize(
-    ("script", "message"),
+    ("script", "said", "what_to_do"),
     [
-        ("#!/bin/sh\necho 'secrets \"b-admin\" not found' >&2; exit 1", 'secrets "b-admin" not found'),
-        (
-            "#!/bin/sh\n[ $1 = get ] && {{ printf dDE=; exit; }}\necho 'error: no running pods'; exit 1",
-            "no running pods",
-        ),
+        (FAILS, 'Error from server (NotFound): secrets "b-admin" not found', "kubectl get tenants.askproai.de -A"),
+        (FAILS, 'Error from server (Forbidden): secrets "b-admin" is forbidden', r"docs/how-to\.md has the Role"),
+        (FAILS, "The connection to the server prod:6443 was refused", r"context prod, https://prod:6443.*--context"),
+        (FAILS, "Unable to connect to the server: dial tcp: lookup prod", "context prod, https://prod:6443"),
+        (FORWARD_FAILS, "error: no running pods", "no running pods .context prod, https://prod:6443"),
+        (FORWARD_FAILS, "error: error dialing backend: dial tcp: lookup local", r"demo are processes of this machine"),
     ],
 )
-def test_an_error_of_kubectl_is_quoted(directory: Path, script: str, message: str) -> None:
-    install_kubectl(directory, script)
-    with pytest.raises(RequestFailed, match=message), connect("a.b", None):
+def test_an_error_of_kubectl_says_what_to_do(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str, what_to_do: str
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(write_kubeconfig(directory / "config", "prod", "test")))
+    install_kubectl(directory, script.format(said))
+    with pytest.raises(RequestFailed, match=what_to_do) as failed, connect("a.b", None):
         pass
+    assert said.rsplit(": ", maxsplit=1)[-1] in str(failed.value), "kubectl is quoted, too"
+
+
+def test_a_pod_that_kubectl_cannot_reach_later_is_explained_by_what_kubectl_said(directory: Path) -> None:
+    said = 'echo "Forwarding from 127.0.0.1:40123 -> 8081"'
+    later = r"printf 'Forwarding from 127.0.0.1:9 -> 8081\nerror: lost connection to pod\n'"
+    assert said in KUBECTL
+    script = KUBECTL.replace(said, later)
+    install_kubectl(directory, script)
+    with pytest.raises(RequestFailed, match="lost connection to pod"), connect("a.b", None) as client:
+        client.request("GET", "circuits")
+
+
+def test_a_context_is_that_of_kubectl_and_of_this_process_for_one_command(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = str(write_kubeconfig(directory / "config", "prod", "test"))
+    monkeypatch.setenv("KUBECONFIG", config)
+    first = "${{KUBECONFIG%%:*}}"
+    log = install_kubectl(directory, f'#!/bin/sh\ncat "{first}" >> {{log}}; echo "dial tcp" >&2; exit 1')
+    result = CliRunner().invoke(app, ["--context", "test", "circuits", "list", "-t", "a.b"])
+    assert result.exit_code == 1
+    assert "context test, https://test:6443" in result.stderr
+    assert json.loads(log.read_text())["current-context"] == "test"
+    assert os.environ["KUBECONFIG"] == config
+    unknown = CliRunner().invoke(app, ["--context", "tset", "circuits", "list", "-t", "a.b"])
+    assert unknown.exit_code == 2
+    assert "there is: prod, test" in unknown.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://127.0.0.1:9", "nothing listens there"),
+        ("http://none.invalid", "its host is not known; check --url"),
+    ],
+)
+def test_an_address_that_does_not_answer_is_reported_in_words(url: str, words: str) -> None:
+    with pytest.raises(RequestFailed, match=words) as failed:
+        PrivateApiClient(url, "t", "a/b-admin").request("GET", "circuits")
+    assert "Error" not in str(failed.value)
+
+
+@pytest.mark.parametrize("url", ["pod:8081", "pod", "ftp://pod"])
+def test_what_is_no_address_is_misuse(url: str) -> None:
+    with pytest.raises(typer.BadParameter, match=r"http://127\.0\.0\.1:8081"):
+        PrivateApiClient(url, "t", "a/b-admin").request("GET", "circuits")
+
+
+async def test_another_port_than_the_private_one_is_named() -> None:
+    async def page(_request: web.Request) -> web.Response:
+        return web.Response(text="<html>")
+
+    other = web.Application()
+    other.router.add_get("/{path:.*}", page)
+    async with TestServer(other) as server:
+        client = PrivateApiClient(str(server.make_url("")), "t", "a/b-admin")
+        with pytest.raises(RequestFailed, match="not the private port"):
+            await asyncio.to_thread(client.request, "GET", "circuits")
 
 
 def test_a_malformed_tenant_name_is_misuse(directory: Path) -> None:

@@ -1,7 +1,9 @@
 """What holds for every command: help with an example, JSON for programs, exit codes that say whose mistake it was."""
 
 import asyncio
+import json
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,79 @@ def test_every_command_with_a_result_prints_json_on_request(path: str) -> None:
     assert any({"-o", "--output"} <= set(parameter.opts) for parameter in ALL[path].params)
 
 
+async def test_a_refused_token_names_the_secret_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(_request: web.Request) -> web.Response:
+        return web.json_response({"title": "Unauthorized", "detail": "-"}, status=401)
+
+    api = web.Application()
+    api.router.add_get("/api/v1/circuits", refuse)
+    monkeypatch.setenv("ASKPROAI_TOKEN", "former")
+    async with TestServer(api) as server:
+        arguments = ["circuits", "list", "-t", "salon.mueller", "--url", str(server.make_url(""))]
+        result = await asyncio.to_thread(CliRunner().invoke, app, arguments)
+    assert result.exit_code == 1
+    assert "kubectl get secret mueller-admin -n salon" in result.stderr
+
+
+async def test_a_number_is_called_in_any_spelling_and_an_unknown_one_names_those_that_exist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def play(request: web.Request) -> web.Response:
+        rung.append(await request.json())
+        return web.json_response({"error": "nobody has the number; there is: +49301234567"}, status=400)
+
+    rung: list[dict[str, Any]] = []
+    retell = web.Application()
+    retell.router.add_post("/_sim/calls", play)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".demo").mkdir()
+    async with TestServer(retell) as server:
+        (tmp_path / ".demo/state.json").write_text(State("", str(server.make_url("")).rstrip("/"), "", "", "").text())
+        for spelling in ("030 1234567", "+49 (0)30 1234567", "0049301234567"):
+            arguments = ["call", "--to", spelling, "--say", "Hallo", "--from", "0151 12345678"]
+            result = await asyncio.to_thread(CliRunner().invoke, app, arguments)
+            assert result.exit_code == 1
+            assert result.stderr == "the call failed: nobody has the number; there is: +49301234567\n"
+    assert {(call["to_number"], call["from_number"]) for call in rung} == {("+49301234567", "+4915112345678")}
+
+
+@pytest.mark.parametrize("numbers", [["--to", "abc"], ["--to", "030 1234567", "--from", "abc"]])
+def test_what_is_no_phone_number_is_misuse(numbers: list[str]) -> None:
+    result = CliRunner().invoke(app, ["call", *numbers, "--say", "Hallo"])
+    assert result.exit_code == 2
+    assert "is not a phone number" in result.stderr
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"askproai {version('askproai')}\n")
+
+
+def test_help_lists_all_commands_in_groups() -> None:
+    listed = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    panels = list(dict.fromkeys(command.rich_help_panel for command in listed.values()))
+    assert panels == ["Manifests", "A tenant", "This machine"]
+    assert [*listed][:2] == ["lint", "plan"]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "line", "code"),
+    [
+        ("nächsten Dienstag um halb drei", "Tue 24 Nov 2026 14:30 CET  Dienstag, 24. November 2026, 14:30 Uhr\n", 0),
+        ("morgen", "Sat 21 Nov 2026  Samstag, 21. November 2026\n", 0),
+        ("Blub", "", 1),
+        ("gestern", "", 1),
+    ],
+)
+def test_a_phrase_is_shown_as_text_and_one_without_a_time_fails(phrase: str, line: str, code: int) -> None:
+    result = CliRunner().invoke(app, ["when", phrase, "--at", "2026-11-20T10:00"])
+    assert (result.stdout, result.exit_code) == (line, code)
+    assert bool(result.stderr) is bool(code)
+    as_json = CliRunner().invoke(app, ["when", phrase, "--at", "2026-11-20T10:00", "-o", "json"])
+    assert as_json.exit_code == code
+    assert bool(json.loads(as_json.stdout)["refused"]) is bool(code)
+
+
 async def test_a_value_that_the_tenant_cannot_read_is_misuse_and_a_refusal_is_a_failure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -80,7 +155,7 @@ def test_a_call_to_a_demo_that_no_longer_runs_fails_with_a_message(
     (tmp_path / ".demo/state.json").write_text(State("", "http://127.0.0.1:9", "", "", "").text())
     result = CliRunner().invoke(app, ["call", "--to", "+49301234567", "--say", "Hallo"])
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "the call failed" in result.stderr
+    assert "the call failed: the simulated Retell at http://127.0.0.1:9 does not answer" in result.stderr
 
 
 @pytest.mark.parametrize("part", ["kind: Tenan\nmetadata: {name: a}", "kind: Tenant", "kind: Tenant\nmetadata: []"])
@@ -94,3 +169,17 @@ def test_a_plan_without_its_kubeconfig_fails_with_a_message(tmp_path: Path) -> N
     result = CliRunner().invoke(app, ["plan", "-", "--kubeconfig", str(tmp_path / "none")], input="a: b")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "the cluster cannot be asked" in result.stderr
+
+
+def test_a_plan_of_a_cluster_that_does_not_answer_names_context_and_server(tmp_path: Path) -> None:
+    cluster = {"name": "dead", "cluster": {"server": "https://127.0.0.1:9"}}
+    context = {"name": "old", "context": {"cluster": "dead", "user": "me"}}
+    config = {
+        "apiVersion": "v1", "kind": "Config", "current-context": "old", "clusters": [cluster], "contexts": [context],
+        "users": [{"name": "me", "user": {"token": "t"}}],
+    }  # fmt: skip
+    (tmp_path / "config").write_text(json.dumps(config))
+    manifest = "apiVersion: askproai.de/v1alpha1\nkind: Tenant\nmetadata: {name: a}\n"
+    result = CliRunner().invoke(app, ["plan", "-", "--kubeconfig", str(tmp_path / "config")], input=manifest)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("the cluster does not answer (context old, https://127.0.0.1:9): ")

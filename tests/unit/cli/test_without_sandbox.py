@@ -47,7 +47,8 @@ def test_a_tenants_private_port_is_asked_without_the_sandbox(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "arguments", [["demo"], ["demo", "--down"], ["call", "--to", "+49301", "--say", "Hallo"], ["sandbox", "retell"]]
+    "arguments",
+    [["demo"], ["demo", "--down"], ["call", "--to", "+49301234567", "--say", "Hallo"], ["sandbox", "retell"]],
 )
 def test_commands_that_need_simulators_say_in_one_sentence_that_they_need_a_checkout(
     tmp_path: Path, arguments: list[str]

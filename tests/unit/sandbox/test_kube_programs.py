@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from askproai_sandbox.cluster import ProgramError, program_folder
+from askproai_sandbox.cluster import ProgramError, link_kubectl, program_folder
 from askproai_sandbox.cluster import go_build as module
 from askproai_sandbox.cluster.program import PARTS
 
@@ -26,6 +26,22 @@ async def test_without_go_the_message_says_what_to_do(tmp_path: Path, monkeypatc
     with pytest.raises(ProgramError, match=r"install it \(https://go.dev/dl\), or set KUBE_BIN"):
         await program_folder(print, {"XDG_CACHE_HOME": str(tmp_path)})
     assert [entry.name for entry in (tmp_path / "askproai").rglob("*") if entry.is_file()] == []
+
+
+def test_kubectl_is_beside_askproai_and_one_of_somebody_else_stays(tmp_path: Path) -> None:
+    old, new, commands = (tmp_path / name for name in ("old", "new", "bin"))
+    for folder in (old, new, commands):
+        folder.mkdir()
+        (folder / "kubectl").write_text(folder.name)
+    link_kubectl(new, commands)
+    assert (commands / "kubectl").read_text() == "bin"
+    (commands / "kubectl").unlink()
+    for folder in (old, new):
+        link_kubectl(folder, commands)
+        assert (commands / "kubectl").read_text() == folder.name
+    (new / "kubectl").unlink()
+    link_kubectl(old, commands)
+    assert (commands / "kubectl").read_text() == "old", "a link whose program was deleted is replaced"
 
 
 GO = """#!/bin/sh

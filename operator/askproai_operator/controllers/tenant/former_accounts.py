@@ -7,6 +7,7 @@ whose functions fail. So it enters the ledger of orphans first, with the former 
 from collections.abc import Mapping
 
 import msgspec
+import structlog
 
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import RecordedState, keeping_policy, remote_objects
@@ -15,7 +16,9 @@ from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.credentials import CALCOM_BASE_URL, CALCOM_KEY, RETELL_BASE_URL, RETELL_KEY
 from askproai_operator.engine import EventRecord
 from askproai_operator.orphans import OrphanedAgent, OrphanedWebhooks, add_orphan
-from askproai_operator.providers import ProviderError, hash_key, list_calcom_webhook_ids
+from askproai_operator.providers import CredentialRefused, ProviderError, hash_key, list_calcom_webhook_ids
+
+log = structlog.get_logger(__name__)
 
 
 async def record_former_accounts(inputs: Inputs, context: ReconcileContext) -> tuple[EventRecord, ...]:
@@ -58,8 +61,8 @@ async def _left_agents(inputs: Inputs, context: ReconcileContext) -> list[Orphan
 async def _left_webhooks(inputs: Inputs, context: ReconcileContext) -> list[OrphanedWebhooks]:
     """Return the Tenant's webhooks in the former Cal.com account; empty if the present key finds the same ones.
 
-    Where an account does not answer it is assumed that they differ, unless the former key does not work any more and the present
-    one finds a webhook of ours: the removal compares again.
+    An account that does not answer counts as another one, and a former key that is refused as one of the same account in which the
+    present key finds a webhook of ours: the removal compares again.
     """
     former, credentials = inputs.teardown_values, inputs.credentials
     account = hash_key(context.installation_id, former[CALCOM_KEY])
@@ -68,22 +71,26 @@ async def _left_webhooks(inputs: Inputs, context: ReconcileContext) -> list[Orph
         for orphan in deletion.remote_objects(inputs.tenant, former, context)
         if isinstance(orphan, OrphanedWebhooks)
     ]
-    if left and credentials.calcom_key:
-        present_ids = await _webhook_ids((credentials.calendar_base_url, credentials.calcom_key), left[0].urls, context)
-        former_ids = await _webhook_ids(_calcom(former), left[0].urls, context)
-        if (
-            (former_ids or set()) & (present_ids or set())
-            or (former_ids is None and present_ids)
-            or former_ids == set()
-        ):
-            return []
-    return left
+    if not left or not credentials.calcom_key:
+        return left
+    urls = left[0].urls
+    try:
+        present_ids = (
+            await _webhook_ids((credentials.calendar_base_url, credentials.calcom_key), urls, context) or set()
+        )
+        former_ids = await _webhook_ids(_calcom(former), urls, context)
+    except ProviderError as error:
+        log.info("former_account.not_compared", tenant=str(inputs.tenant.key), error=str(error))
+        return left
+    nothing_left = not present_ids.isdisjoint(former_ids) or not former_ids if former_ids is not None else present_ids
+    return [] if nothing_left else left
 
 
 async def _webhook_ids(account: tuple[str, str], urls: tuple[str, ...], context: ReconcileContext) -> set[str] | None:
+    """Return the ids of the Tenant's webhooks in an account; None if the key is refused."""
     try:
         return await list_calcom_webhook_ids(context.providers.calcom(*account), urls)
-    except ProviderError:
+    except CredentialRefused:
         return None
 
 

@@ -1,19 +1,16 @@
 """`askproai plan`."""
 
-import asyncio
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from askproai_cli.lint import GROUP, Document, Unreadable, read_documents
+from askproai_cli.cluster import describe_cluster
 from askproai_cli.output import Output, OutputOption, print_json
-from askproai_cli.plan.plan import Change, plan_manifests, summarize
-from askproai_core.kube import AccessError
-from askproai_operator.engine import ApiError, Unreachable, resources
 
-_KINDS = [ref.kind for ref in (*resources.CUSTOM, resources.NAMESPACES)]
+if TYPE_CHECKING:
+    from askproai_cli.lint import Document
 
 
 def plan_command(
@@ -31,6 +28,13 @@ def plan_command(
     It needs a kubeconfig that may read these objects and the Secret `<tenant>-teardown`.
     Exit code 1: something is refused; 2: a file cannot be read.
     """
+    import asyncio
+
+    from askproai_cli.lint import GROUP, Unreadable, read_documents
+    from askproai_cli.plan import Change, plan_manifests, summarize
+    from askproai_core.kube import AccessError
+    from askproai_operator.engine import ApiError, Unreachable, resources
+
     try:
         documents = [document for document in read_documents(files) if isinstance(document.value, dict)]
         manifests = [
@@ -47,7 +51,11 @@ def plan_command(
     except Unreadable as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
-    except (ApiError, Unreachable, AccessError, OSError) as error:  # OSError: no such kubeconfig
+    except Unreachable:
+        cluster = describe_cluster(kubeconfig)
+        typer.echo(f"the cluster does not answer ({cluster}): start it, or check KUBECONFIG or --context", err=True)
+        raise typer.Exit(1) from None
+    except (ApiError, AccessError, OSError) as error:  # OSError: no such kubeconfig
         typer.echo(f"the cluster cannot be asked: {error}", err=True)
         raise typer.Exit(1) from None
     if output is Output.JSON:
@@ -64,11 +72,15 @@ def plan_command(
         raise typer.Exit(1)
 
 
-def _manifest(document: Document) -> dict[str, Any]:
+def _manifest(document: "Document") -> dict[str, Any]:
     """Return a manifest that has a known kind and a name; the API server judges the rest. Raises Unreadable."""
+    from askproai_cli.lint import Unreadable
+    from askproai_operator.engine import resources
+
+    kinds = [ref.kind for ref in (*resources.CUSTOM, resources.NAMESPACES)]
     value: dict[str, Any] = document.value
     kind, meta = value.get("kind"), value.get("metadata")
-    if kind not in _KINDS or not isinstance(meta, dict) or not isinstance(meta.get("name"), str):
+    if kind not in kinds or not isinstance(meta, dict) or not isinstance(meta.get("name"), str):
         where = f"{document.file}:{document.line_of(())}"
-        raise Unreadable(f"{where}: a manifest needs metadata.name and one of the kinds {', '.join(_KINDS)}")
+        raise Unreadable(f"{where}: a manifest needs metadata.name and one of the kinds {', '.join(kinds)}")
     return value

@@ -6,9 +6,6 @@ from typing import Annotated
 
 import typer
 
-from askproai_cli.lint.cel_rules import CelMissing
-from askproai_cli.lint.check import Severity, lint
-from askproai_cli.lint.documents import Unreadable, read_documents
 from askproai_cli.output import Output, OutputOption, format_count, print_json
 
 
@@ -17,6 +14,8 @@ def lint_command(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Say offline what the API server would say to manifests. Exit code 1: one is refused; 2: a file cannot be read."""
+    from askproai_cli.lint import CelMissing, Severity, Unreadable, lint, read_documents
+
     try:
         documents = list(read_documents(files))
         findings = lint(documents)

@@ -1,0 +1,96 @@
+"""Which cluster is meant: the kubeconfig files and one of their contexts, merged as kubectl merges them; and what kubectl says."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+
+_VARIABLE = "KUBECONFIG"
+
+
+def list_kubeconfigs(kubeconfig: Path | None = None) -> list[Path]:
+    """Return the files that kubectl would read: the given one, else those of KUBECONFIG, else the one in the home folder."""
+    if kubeconfig is not None:
+        return [kubeconfig]
+    named = [Path(name).expanduser() for name in os.environ.get(_VARIABLE, "").split(os.pathsep) if name.strip()]
+    return named or [path for path in [Path.home() / ".kube/config"] if path.exists()]
+
+
+@contextmanager
+def use_context(name: str) -> Iterator[None]:
+    """Make a context the current one of this process and of the kubectl that it starts. An unknown one is misuse.
+
+    The first file that names a current context decides, so a file with nothing else is put in front.
+    """
+    files = list_kubeconfigs()
+    known = [str(entry["name"]) for entry in _merge(files)["contexts"]]
+    if name not in known:
+        there = ", ".join(known) or f"none: set {_VARIABLE}"
+        raise typer.BadParameter(f"there is no context {name}; there is: {there}", param_hint="--context")
+    before = os.environ.get(_VARIABLE)
+    with tempfile.NamedTemporaryFile("w", prefix="kube-context-", suffix=".json") as file:
+        json.dump({"apiVersion": "v1", "kind": "Config", "current-context": name}, file)
+        file.flush()
+        os.environ[_VARIABLE] = os.pathsep.join(map(str, [file.name, *files]))
+        try:
+            yield
+        finally:
+            os.environ.pop(_VARIABLE)
+            os.environ.update({} if before is None else {_VARIABLE: before})
+
+
+def describe_cluster(kubeconfig: Path | None = None) -> str:
+    """Return the context and the server that are in use, such as `context prod, https://10.0.0.1:6443`."""
+    merged = _merge(list_kubeconfigs(kubeconfig))
+    context = merged["current-context"]
+    named = {kind: {entry["name"]: entry for entry in merged[kind]} for kind in ("contexts", "clusters")}
+    cluster = (named["contexts"].get(context, {}).get("context") or {}).get("cluster")
+    server = (named["clusters"].get(cluster, {}).get("cluster") or {}).get("server")
+    return f"context {context}, {server or 'no server'}" if context else f"no context: set {_VARIABLE}"
+
+
+def _merge(files: list[Path]) -> dict[str, Any]:
+    """Return `{"current-context", "contexts", "clusters"}` of all files that can be read; the first entry of a name counts."""
+    import yaml
+
+    merged: dict[str, Any] = {"current-context": "", "contexts": [], "clusters": []}
+    for file in files:
+        try:
+            config = yaml.safe_load(file.read_text())
+        except (OSError, ValueError, yaml.YAMLError):
+            continue
+        if isinstance(config, dict):
+            merged["current-context"] = merged["current-context"] or config.get("current-context") or ""
+            for kind in ("contexts", "clusters"):
+                merged[kind] += [each for each in config.get(kind) or () if each["name"] not in _names(merged[kind])]
+    return merged
+
+
+def _names(entries: list[dict[str, Any]]) -> list[str]:
+    return [str(entry["name"]) for entry in entries]
+
+
+def explain_kubectl(errors: str) -> str:
+    """Return what an error of kubectl means and what to do, with its last line."""
+    lines = errors.strip().splitlines()
+    said = lines[-1].removeprefix("error: ").removeprefix("Error from server ") if lines else "kubectl says nothing"
+    if "error dialing backend" in said:
+        return (
+            f"the cluster does not reach its own node ({said}). Pods of the demo are processes of this machine: set "
+            f"{_VARIABLE} to the demo's .demo/cluster/kubeconfig, and read their logs in .demo/runner/pods/*/*.log"
+        )
+    if any(sign in said for sign in ("connection to the server", "Unable to connect", "dial tcp", "i/o timeout")):
+        return f"the cluster does not answer ({describe_cluster()}): check {_VARIABLE} or --context. kubectl: {said}"
+    if "(Forbidden)" in said:
+        return f"you have no right to it ({describe_cluster()}); docs/how-to.md has the Role. kubectl: {said}"
+    if "NotFound" in said or "not found" in said:
+        return (
+            f"there is none ({describe_cluster()}): `kubectl get tenants.askproai.de -A` lists NAMESPACE and tenant. "
+            f"kubectl: {said}"
+        )
+    return f"{said} ({describe_cluster()})"

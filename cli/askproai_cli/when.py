@@ -1,0 +1,73 @@
+"""`askproai when`."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+
+from askproai_cli.output import Output, OutputOption, print_json
+from askproai_core.terminal import format_day, format_time
+
+if TYPE_CHECKING:
+    from askproai_runtime.german_dates import Candidate, Understanding
+
+_REFUSED = {
+    "not_understood": "not understood: the agent asks the caller for day and time",
+    "past": "understood, but it is over: the agent asks for another time",
+    "impossible": "there is no such day or time: the agent asks for another one",
+}
+
+
+def when(
+    text: Annotated[str, typer.Argument(help="What the caller says, in German or ISO.")],
+    at: Annotated[
+        str | None, typer.Option(help="Start of the call, ISO; without offset it is local. Default: now.")
+    ] = None,
+    zone: Annotated[str, typer.Option(help="Time zone of the branch.")] = "Europe/Berlin",
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show what the German grammar understands of a date or a time. Exit code 1: nothing that could be booked."""
+    from askproai_runtime.german_dates import understand
+
+    try:
+        tz = ZoneInfo(zone)
+        moment = datetime.fromisoformat(at) if at else datetime.now(UTC)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise typer.BadParameter(
+            f"{error}: --zone takes a name like Europe/Berlin, --at an ISO time like 2026-11-20T10:00"
+        ) from None
+    understood = understand(text, at=moment if moment.tzinfo else moment.replace(tzinfo=tz), zone=tz)
+    if output is Output.JSON:
+        print_json(_to_json(understood))
+    elif understood.refused:
+        typer.echo(_REFUSED[understood.refused], err=True)
+    else:
+        for candidate in understood.candidates:
+            typer.echo(f"{_span(candidate)}  {candidate.reading}")
+        if understood.ambiguous:
+            typer.echo("ambiguous: the agent asks which one is meant")
+    if understood.refused:
+        raise typer.Exit(1)
+
+
+def _span(candidate: "Candidate") -> str:
+    """Return start and end; whole days without their midnights."""
+    start, end = candidate.start, candidate.end
+    if end is None:
+        return format_time(start, start.tzinfo)
+    if not any((start.hour, start.minute, end.hour, end.minute)):
+        first, last = format_day(start), format_day(end - timedelta(days=1))
+        return first if first == last else f"{first} to {last}"
+    return f"{format_time(start, start.tzinfo)} to {format_time(end, end.tzinfo)}"
+
+
+def _to_json(understood: "Understanding") -> dict[str, object]:
+    """Return `{"candidates": [{"start", "end"?, "grain", "reading"}], "ambiguous", "refused"}`."""
+    candidates = [
+        {"start": candidate.start.isoformat()}
+        | ({"end": candidate.end.isoformat()} if candidate.end else {})
+        | {"grain": str(candidate.grain), "reading": candidate.reading}
+        for candidate in understood.candidates
+    ]
+    return {"candidates": candidates, "ambiguous": understood.ambiguous, "refused": understood.refused}

@@ -1,0 +1,129 @@
+"""The tables of all commands, with realistic values: what a person copies from them is whole, at every width."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from typer.testing import CliRunner
+
+import askproai_cli.output as module
+from askproai_cli.main import app
+
+APPOINTMENT, CALL = "e311b064-bcd1-4c81-b3d7-c9672b00240a", "call_def0b28aae2e8325872f97d38466"
+ERROR = "Cal.com refuses the event type 1001: it is gone or another account's; correct spec.calcom of ServiceOffering/haarschnitt"
+ANSWERS: dict[str, Any] = {
+    "appointments": {
+        "appointments": [
+            {
+                "id": APPOINTMENT, "branch": "mitte", "service": "professionelle-zahnreinigung", "staff": "dr-winter",
+                "start": "2026-11-27T10:00:00+01:00", "end": "2026-11-27T10:45:00+01:00", "status": "pending_sync",
+                "customer_name": "Karl-Friedrich von Hohenzollern", "call_id": CALL, "error": None,
+            }
+        ],
+        "next": None, "zone": "Europe/Berlin",
+    },
+    "slots": {
+        "slots": [
+            {"start": f"2026-11-27T{hour:02}:{minute:02}:00+01:00", "end": "2026-11-27T18:00:00+01:00", "staff": "anna"}
+            for hour in range(9, 18) for minute in (0, 15, 30, 45)
+        ],
+        "zone": "Europe/Berlin",
+    },
+    f"calls/{CALL}/timeline": {
+        "call": None,
+        "moments": [
+            {"at": "2026-11-20T13:27:39.120000Z", "what": "provider", "name": "calcom POST /v2/bookings",
+             "outcome": "confirmed 201", "duration_ms": 5, "detail": APPOINTMENT},
+            {"at": "2026-11-20T13:27:39.220000Z", "what": "appointment", "name": "confirmed", "outcome": "confirmed",
+             "duration_ms": None, "detail": "haarschnitt · anna · 2026-11-27T09:00:00+00"},
+        ],
+    },
+    "events": {
+        "events": [
+            {"id": "job:184467", "received_at": "2026-11-20T13:27:39.120000Z", "source": "calendar-sync",
+             "type": "calendar-sync", "status": "dead", "attempts": 4, "error": ERROR}
+        ],
+        "next": None,
+    },
+    "events/job:184467": {
+        "event": {"id": "job:184467", "received_at": "2026-11-20T13:27:39.120000Z", "error": ERROR,
+                  "event_id": APPOINTMENT, "correlation_id": CALL},
+        "job": {"id": 184467, "run_at": "2026-11-20T13:33:00Z"},
+    },
+    "circuits": {
+        "circuits": [
+            {"provider": "calcom", "state": "half_open", "failures": 5, "retry_after_seconds": 27.5, "everywhere": True,
+             "shared": True}
+        ]
+    },
+}  # fmt: skip
+# Each command, and what a person copies from what it prints.
+TABLES = {
+    "appointments list": (APPOINTMENT, "Fri 27 Nov 2026 10:00 CET", "professionelle-zahnreinigung", "pending_sync"),
+    "slots --branch mitte --service haarschnitt --date 2026-11-27": ("Fri 27 Nov 2026, CET", "09:00", "17:45"),
+    f"timeline {CALL}": (APPOINTMENT, "calcom POST /v2/bookings", "20 Nov 2026"),
+    "events list": ("job:184467", "20 Nov 2026", "ServiceOffering/haarschnitt"),
+    "events show job:184467": ("job:184467", APPOINTMENT, CALL),
+    "circuits list": ("calcom", "half_open", "in 28 s"),
+}
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+async def run(monkeypatch: pytest.MonkeyPatch):
+    """Run a command on a terminal of a width, or into a pipe (None), against a tenant that has one of everything."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response(ANSWERS[unquote(request.path.removeprefix("/api/v1/"))])
+
+    api = web.Application()
+    api.router.add_get("/{path:.*}", answer)
+    monkeypatch.setenv("ASKPROAI_TOKEN", "t")
+    async with TestServer(api) as server:
+
+        async def run(command: str, width: int | None = None, *options: str) -> str:
+            monkeypatch.setattr(module, "_find_width", lambda: width)
+            arguments = [*command.split(), *options, "-t", "salon.mueller", "--url", str(server.make_url(""))]
+            result = await asyncio.to_thread(CliRunner().invoke, app, arguments)
+            assert result.exit_code == 0, result.output
+            return result.output
+
+        yield run
+
+
+@pytest.mark.parametrize("width", [80, 120, None])
+@pytest.mark.parametrize("command", TABLES)
+async def test_what_one_copies_is_whole(run: Run, command: str, width: int | None) -> None:
+    printed = await run(command, width)
+    for copied in TABLES[command]:
+        assert copied in re.sub(r"\n +", " ", printed), printed
+    assert "…" not in printed
+    if width:
+        assert max(map(len, printed.splitlines())) <= width, "lines of words break between them"
+
+
+@pytest.mark.parametrize("command", TABLES)
+async def test_a_pipe_gets_one_line_for_each_row(run: Run, command: str) -> None:
+    printed = await run(command)
+    assert not [line for line in printed.splitlines() if line.startswith(" ")]
+
+
+@pytest.mark.parametrize("command", TABLES)
+async def test_no_time_is_shown_in_another_notation(run: Run, command: str) -> None:
+    assert not re.search(r"\d{4}-\d\d-\d\dT|\+00\b", await run(command))
+    iso = await run(command, None, "-o", "json")
+    assert not re.search(r"\w{3} \d\d \w{3} \d{4}", iso), "programs get ISO 8601"
+
+
+async def test_what_a_caller_said_cannot_command_the_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    (entry,) = ANSWERS["appointments"]["appointments"]
+    monkeypatch.setitem(entry, "customer_name", "Max\x1b]0;owned\x07\nMuster 9999-99-99T99:99Z")
+    printed = await run("appointments list")
+    assert not set(printed) & {"\x1b", "\x07"}
+    assert "Muster 9999-99-99T99:99Z" in printed.splitlines()[1]

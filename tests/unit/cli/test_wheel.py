@@ -1,0 +1,67 @@
+"""The wheel is all that a colleague without the repository needs.
+
+It is installed into an empty environment, and used from an empty folder.
+"""
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+import typer
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the `askproai` of an environment that has the wheel. Its dependencies are those of this one: nothing is downloaded."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    (wheel,) = folder.glob("*.whl")
+    venv.create(folder / "venv", with_pip=False, symlinks=True)
+    python = folder / "venv/bin/python"
+    install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*install, str(wheel)], check=True, timeout=120)
+    (packages,) = (folder / "venv").glob("lib/python*/site-packages")
+    (packages / "dependencies.pth").write_text(str(Path(typer.__file__).parents[1]))
+    return python.with_name("askproai")
+
+
+def run(program: Path, directory: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    environment = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "KUBECONFIG"}}
+    environment["HOME"] = str(directory)
+    return subprocess.run(
+        [program, *arguments], cwd=directory, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["when", "morgen um zehn"], ["plan", "--help"]])
+def test_commands_work_without_the_repository(program: Path, tmp_path: Path, arguments: list[str]) -> None:
+    result = run(program, tmp_path, *arguments)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout
+
+
+def test_lint_has_its_schemas(program: Path, tmp_path: Path) -> None:
+    examples = sorted(map(str, (ROOT / "examples").glob("*.yaml")))
+    accepted = run(program, tmp_path, "lint", *examples)
+    assert accepted.returncode == 0, accepted.stdout + accepted.stderr
+    assert "0 refused" in accepted.stdout
+    refused = run(program, tmp_path, "lint", str(next((ROOT / "tests/integration/crds/invalid").glob("*.yaml"))))
+    assert refused.returncode == 1
+
+
+def test_a_command_for_a_tenant_says_what_it_needs(program: Path, tmp_path: Path) -> None:
+    result = run(program, tmp_path, "circuits", "list", "-t", "a.b", "--url", "http://127.0.0.1:9")
+    assert result.returncode == 1
+    assert "Secret b-admin" in result.stderr
+
+
+def test_the_demo_needs_the_repository_and_says_so(program: Path, tmp_path: Path) -> None:
+    result = run(program, tmp_path, "demo")
+    assert result.returncode == 2
+    assert "checkout" in result.stderr
