@@ -20,7 +20,7 @@ help: ## List the targets
 demo: $(STAMP) ## From kubectl apply to a booked appointment, on this machine (KEEP=1 leaves it running, KILL=1 kills processes during the run)
 	@askproai demo $(if $(KEEP),--keep) $(if $(KILL),--kill)
 
-down: $(STAMP) ## End a demo that was left running
+down: $(STAMP) ## End a demo that was left running (its data stays until the next demo or make clean)
 	@askproai demo --down
 
 test: tools ## Unit and integration tests, with a real API server, PostgreSQL, Valkey and the simulators
@@ -73,7 +73,8 @@ requirements: $(STAMP) ## Pin the dependencies of pyproject.toml again, with has
 	  $(PIN) $$( [ $$extra = dev ] && echo --extra dev ) pyproject.toml -o hack/requirements/$$extra.txt; done
 	@echo hatchling | $(PIN) - -o hack/requirements/build.txt
 
-clean: ## Remove what the other targets created here (the built control plane stays in the user's cache)
+clean: ## End the demo, and remove all that the other targets created (the built control plane stays in the user's cache)
+	@[ ! -x $(BIN)/askproai ] || $(BIN)/askproai demo --clean
 	@rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .mutation .coverage*
 
 $(STAMP): hack/requirements/dev.txt pyproject.toml

@@ -33,6 +33,8 @@ Reasons and conditions: [conditions.md](conditions.md). Examples: [examples](../
 """
 CONDITIONS = """
 `Ready` sums up the others, which name the causes. Each has `observedGeneration`; the message says what to do.
+`Ready=True` has the reason `AsDeclared`, or one that should be known although nothing is wrong: `Paused` or
+`PlanUnsupported` (status and generation of `Ready` stay as they were), `Suspended`, `PlanMode`, `Capped`, `CalendarBehind`.
 """
 REASONS = """
 A reason is one word of this list, and does not change between releases. What was not asked for, or waits for

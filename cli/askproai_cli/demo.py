@@ -1,4 +1,4 @@
-"""`askproai demo`, `askproai call` and `askproai sandbox`: the commands that need the simulators, `askproai_sandbox`.
+"""`askproai demo` and `askproai call`: commands that need the simulators, `askproai_sandbox`.
 
 They import it inside the function, because the production image ships no simulators: there the other commands work, and these
 end with exit code 2 and name what they need.
@@ -18,7 +18,7 @@ _WITHHELD = "anonymous"  # what Retell sends for a caller who withholds the numb
 
 
 @contextmanager
-def _simulators(command: str) -> Iterator[None]:
+def simulators(command: str) -> Iterator[None]:
     """Import the simulators inside this context: without them the command ends with exit code 2."""
     try:
         yield
@@ -38,20 +38,25 @@ def demo(
     kill: Annotated[
         bool, typer.Option("--kill", help="Kill the operator and the workers with -9 in the middle.")
     ] = False,
-    down: Annotated[bool, typer.Option("--down", help="End a demo that was left running.")] = False,
+    down: Annotated[bool, typer.Option("--down", help="End a demo that was left running; its data stays.")] = False,
+    clean: Annotated[bool, typer.Option("--clean", help="End a demo, and delete all its data.")] = False,
 ) -> None:
     """Show the whole path on this machine: from a manifest to a booked appointment."""
     import asyncio
 
     from rich.console import Console
 
-    with _simulators("demo"):
+    with simulators("demo"):
         from askproai_sandbox.cluster import ProcessError, ProgramError
-        from askproai_sandbox.demo import ScenarioError, end_demo, run_demo
+        from askproai_sandbox.demo import ScenarioError, end_demo, remove_demo, run_demo
 
     console = Console(width=None if sys.stdout.isatty() else 132)  # a log or a pipe has no width of its own
-    if down and (keep or kill):
-        raise typer.BadParameter("--down ends a demo: it goes with neither --keep nor --kill")
+    if sum((down, clean, keep or kill)) > 1:
+        raise typer.BadParameter("--down and --clean end a demo: they go with no other option")
+    if clean:
+        asyncio.run(remove_demo())
+        console.print("ended, and its data deleted")
+        return
     if down:
         console.print("ended" if asyncio.run(end_demo()) else "no demo was running")
         return
@@ -96,7 +101,7 @@ def call(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Play a simulated, signed call against the running demo."""
-    with _simulators("call"):
+    with simulators("call"):
         import asyncio
 
         import aiohttp
@@ -126,19 +131,3 @@ def call(
 def _fail(message: str) -> NoReturn:
     typer.echo(message, err=True)
     raise typer.Exit(1)
-
-
-def sandbox(
-    provider: Annotated[str, typer.Argument(help="retell or calcom.")],
-    port: Annotated[int, typer.Option(help="Port on loopback.")] = 9001,
-) -> None:
-    """Run one simulator on its own."""
-    if provider not in {"retell", "calcom"}:
-        raise typer.BadParameter("the simulators are: retell, calcom")
-    with _simulators("sandbox"):
-        import askproai_sandbox  # noqa: F401 - only to learn whether it is installed
-
-    import runpy
-
-    sys.argv = [provider, "--port", str(port)]
-    runpy.run_module(f"askproai_sandbox.{provider}", run_name="__main__")

@@ -15,6 +15,7 @@ class DemoState(TypedDict):
 
     kubeconfig: str
     retellUrl: str
+    calcomUrl: str
     adminUrls: dict[str, str]
     adminTokens: dict[str, str]
 

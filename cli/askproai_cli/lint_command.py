@@ -1,38 +1,59 @@
 """`askproai lint`."""
 
-from collections import Counter
+import shutil
+import sys
+import textwrap
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from askproai_cli.output import Output, OutputOption, format_count, print_json
+
+if TYPE_CHECKING:
+    from askproai_cli.lint import Report
 
 
 def lint_command(
     files: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.", metavar="FILES")],
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Say offline what the API server would say to manifests. Exit code 1: one is refused; 2: a file cannot be read."""
-    from askproai_cli.lint import CelMissing, Severity, Unreadable, lint, read_documents
+    """Say offline what the API server would say to manifests, and warn of what would not work.
+
+    All mistakes are reported at once. Exit code 1: a manifest is refused, or there is none; 2: a file cannot be read.
+    """
+    from askproai_cli.lint import CelMissing, Unreadable, lint, read_documents
 
     try:
-        documents = list(read_documents(files))
-        findings = lint(documents)
+        report = lint(read_documents(files))
     except (Unreadable, CelMissing) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
-    count = Counter(finding.severity for finding in findings)
-    refused, warnings = count[Severity.REFUSED], count[Severity.WARNING]
     if output is Output.JSON:
-        totals = {"manifests": len(documents), "refused": refused, "warnings": warnings}
-        print_json(totals | {"findings": [asdict(finding) for finding in findings]})
-    else:
-        for finding in findings:
-            where = f"{finding.name} {finding.path}".rstrip()
-            typer.echo(f"{finding.file}:{finding.line}: {finding.severity}: {where}: {finding.message}")
-        typer.echo(
-            f"{format_count(len(documents), 'manifest')}, {refused} refused, {format_count(warnings, 'warning')}"
-        )
-    if refused:
+        totals = {name: getattr(report, name) for name in ("manifests", "unchecked", "refused", "mistakes", "warnings")}
+        print_json(totals | {"findings": [asdict(finding) for finding in report.findings]})
+    elif report.manifests:
+        for finding in report.findings:
+            typer.echo(_fold(str(finding)))
+        typer.echo(summarize(report))
+    if not report.manifests:
+        typer.echo(f"there is no manifest in {', '.join(files)}: did rendering fail?", err=True)
+    if report.refused or not report.manifests:
         raise typer.Exit(1)
+
+
+def summarize(report: "Report") -> str:
+    """Return the last line, such as `5 manifests: 2 refused for 9 mistakes, 1 warning`. Each manifest counts once."""
+    refused = f"{report.refused} refused"
+    if report.refused:
+        refused += f" for {format_count(report.mistakes, 'mistake')}"
+    line = f"{format_count(report.manifests, 'manifest')}: {refused}, {format_count(report.warnings, 'warning')}"
+    return f"{line} ({report.unchecked} of other kinds, not checked)" if report.unchecked else line
+
+
+def _fold(line: str) -> str:
+    """Return a finding as it is for programs, and folded between words for a terminal."""
+    if not sys.stdout.isatty():
+        return line
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)

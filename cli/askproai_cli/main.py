@@ -16,10 +16,11 @@ from askproai_cli.blocks import add as block
 from askproai_cli.blocks import remove as unblock
 from askproai_cli.circuits import circuits
 from askproai_cli.cluster import use_context
-from askproai_cli.demo import call, demo, sandbox
+from askproai_cli.demo import call, demo
 from askproai_cli.events import events, timeline
 from askproai_cli.lint_command import lint_command
 from askproai_cli.plan_command import plan_command
+from askproai_cli.sandbox import sandbox
 from askproai_cli.when import when
 
 # The commands in the order of `--help`, below the headings that they have there.
@@ -106,4 +107,4 @@ app.command(epilog="Example: `askproai demo --keep`, then `askproai demo --down`
 app.command(
     epilog="Example: `askproai call --to +49301234567 --say 'Einen Haarschnitt morgen um zehn' --say 'Ja, Max Muster'`"
 )(call)
-app.command(epilog="Example: `askproai sandbox retell --port 9001`")(sandbox)
+app.add_typer(sandbox, name="sandbox")

@@ -1,8 +1,9 @@
 """`askproai plan`."""
 
+import textwrap
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,40 +24,30 @@ def plan_command(
     ] = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show what `kubectl apply` would change, and what the operator would then do at Retell. Nothing is written.
+    """Show what an apply would change, and what the operator would then do at the providers. Nothing is written.
 
-    It needs a kubeconfig that may read these objects and the Secret `<tenant>-teardown`.
-    Exit code 1: something is refused; 2: a file cannot be read.
+    It needs a kubeconfig that may write these objects (a dry run asks for the same rights) and read the Secret
+    `<tenant>-teardown`. Exit code 1: something is refused, or there is no manifest; 2: a file cannot be read.
     """
     import asyncio
 
-    from askproai_cli.lint import GROUP, Unreadable, read_documents
+    from askproai_cli.lint import Unreadable, read_documents
     from askproai_cli.plan import Change, plan_manifests, summarize
     from askproai_core.kube import AccessError
-    from askproai_operator.engine import ApiError, Unreachable, resources
+    from askproai_operator.engine import ApiError
 
     try:
-        documents = [document for document in read_documents(files) if isinstance(document.value, dict)]
-        manifests = [
-            _manifest(document)
-            for document in documents
-            if str(document.value.get("apiVersion")).startswith(f"{GROUP}/")
-        ]
-        new_namespaces = {
-            _manifest(document)["metadata"]["name"]
-            for document in documents
-            if document.value.get("kind") == resources.NAMESPACES.kind
-        }
-        planned = asyncio.run(plan_manifests(manifests, kubeconfig, namespace, new_namespaces))
+        documents = [document for document in read_documents(files) if _is_planned(document)]
     except Unreadable as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
-    except Unreachable:
-        cluster = describe_cluster(kubeconfig)
-        typer.echo(f"the cluster does not answer ({cluster}): start it, or check KUBECONFIG or --context", err=True)
-        raise typer.Exit(1) from None
+    if not documents:
+        typer.echo(f"there is no manifest of ours in {', '.join(files)}: did rendering fail?", err=True)
+        raise typer.Exit(1)
+    try:
+        planned = asyncio.run(plan_manifests(documents, kubeconfig, namespace))
     except (ApiError, AccessError, OSError) as error:  # OSError: no such kubeconfig
-        typer.echo(f"the cluster cannot be asked: {error}", err=True)
+        typer.echo(_explain(error, kubeconfig), err=True)
         raise typer.Exit(1) from None
     if output is Output.JSON:
         print_json([asdict(each) for each in planned])
@@ -64,23 +55,49 @@ def plan_command(
         for each in planned:
             typer.echo(f"{each.name}: {each.change}")
             for line in each.fields:
-                typer.echo(f"    {line}")
+                typer.echo(textwrap.indent(line, "    "))
             for step in each.steps or ():
-                typer.echo(f"    at Retell: {step}")
+                typer.echo(f"    at {each.provider}: {step}")
         typer.echo(summarize(planned))
     if any(each.change is Change.REFUSED for each in planned):
         raise typer.Exit(1)
 
 
-def _manifest(document: "Document") -> dict[str, Any]:
-    """Return a manifest that has a known kind and a name; the API server judges the rest. Raises Unreadable."""
+def _is_planned(document: "Document") -> bool:
+    """Return whether a manifest is ours, or a Namespace or Secret beside ours: of others nothing is planned.
+
+    Raises Unreadable for one without a known kind and a name; lint and the API server judge the rest.
+    """
     from askproai_cli.lint import Unreadable
     from askproai_operator.engine import resources
 
-    kinds = [ref.kind for ref in (*resources.CUSTOM, resources.NAMESPACES)]
-    value: dict[str, Any] = document.value
-    kind, meta = value.get("kind"), value.get("metadata")
-    if kind not in kinds or not isinstance(meta, dict) or not isinstance(meta.get("name"), str):
+    value = document.value
+    if not isinstance(value, dict):
+        return False
+    beside = (resources.NAMESPACES, resources.SECRETS)
+    group = str(value.get("apiVersion")).partition("/")[0]
+    if group != resources.GROUP and (value.get("apiVersion"), value.get("kind")) not in {
+        (ref.api_version, ref.kind) for ref in beside
+    }:
+        return False
+    kinds = [ref.kind for ref in (*resources.CUSTOM, *beside)]
+    metadata = value.get("metadata")
+    if value.get("kind") not in kinds or not isinstance(metadata, dict) or metadata.get("name") in {None, ""}:
         where = f"{document.file}:{document.line_of(())}"
         raise Unreadable(f"{where}: a manifest needs metadata.name and one of the kinds {', '.join(kinds)}")
-    return value
+    return True
+
+
+def _explain(error: Exception, kubeconfig: Path | None) -> str:
+    """Return why the cluster cannot be asked: which one that is, and what to do."""
+    from askproai_core.kube import AccessError
+    from askproai_operator.engine import Unreachable
+
+    offline = "`askproai lint` checks manifests without a cluster"
+    if isinstance(error, AccessError | OSError):
+        why = f" ({error})" if isinstance(error, OSError) else ""
+        return f"there is no cluster to compare with{why}: give --kubeconfig FILE, or set KUBECONFIG; {offline}"
+    cluster = describe_cluster(kubeconfig)
+    if isinstance(error, Unreachable) and not error.status:
+        return f"the cluster does not answer ({cluster}): start it, or check KUBECONFIG or --context; {offline}"
+    return f"the cluster refuses to be asked ({cluster}): {error}"

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import NamedTuple
 
-from holidays import country_holidays
+from holidays import country_holidays, list_supported_countries
 
 # What Germans write for their states and for the United Kingdom, where ISO 3166 has another code.
 _COUNTRIES = {"EN": "GB"}
@@ -36,7 +36,12 @@ def find_holiday_problem(country: str, subdivision: str | None) -> HolidayProble
     try:
         known = country_holidays(country)
     except NotImplementedError:
-        written = f"write {_COUNTRIES.get(country, 'the code of ISO 3166-1, such as DE, AT or CH')}"
+        initial = country[:1]
+        alike = [
+            code for code in sorted(list_supported_countries()) if code.startswith(initial) and len(code) == len("DE")
+        ]
+        others = f"; with {initial} there are {', '.join(alike)}" if alike else ""
+        written = f"write {_COUNTRIES.get(country) or f'the code of ISO 3166-1, such as DE, AT or CH{others}'}"
         return HolidayProblem("country", f"{country} is no country whose holidays are known; {written}")
     try:
         country_holidays(country, subdiv=subdivision)

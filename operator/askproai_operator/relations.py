@@ -6,7 +6,7 @@ subject is named or dropped, and who waits for a subject is due when a holder re
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from askproai_core.kube import ApiResource
@@ -102,6 +102,8 @@ class Relations:
         keys.update(subject.queue_key for subject, _ in changed)
         if isinstance(model, Branch) and _staff(old) != _staff(new):  # their condition StaffIdentified compares the ids
             keys.update(_keys(self.branches(model.key.namespace, model.spec.tenant_ref.name)))
+        if _name(old) != _name(new):  # the condition NameUnique of services compares the names
+            keys.update(self._namesakes(model.key.namespace, {_name(old), _name(new)}))
         return keys - ({model.key} if new is None else set())
 
     def of_child(
@@ -139,13 +141,17 @@ class Relations:
             return ()
         return self.requesting(before.subject)
 
+    def _namesakes(self, namespace: str, names: Container[str | None]) -> Iterator[Key]:
+        """Yield the services that sound like one of these; only them, since a reconcile of a service may ask Cal.com."""
+        return _keys(model for model in self._cache.list(ServiceOffering, namespace) if _name(model) in names)
+
     def _relatives(self, model: CustomResource) -> Iterator[Key]:
         namespace, tenant = model.key.namespace, self.tenant_of(model)
         if not tenant:
             return  # its branch is not known yet; it will be due when the branch comes
         if not isinstance(model, Tenant):
             yield Key(Tenant.kind, namespace, tenant)
-        if isinstance(model, ServiceOffering):
+        if isinstance(model, ServiceOffering | RetellAgent):
             ref = model.spec.branch_ref
             yield from [Key(Branch.kind, namespace, ref.name)] if ref else _keys(self.branches(namespace, tenant))
         if isinstance(model, Tenant | Branch):
@@ -210,6 +216,13 @@ def _shared_part(model: CustomResource) -> tuple[Any, ...]:
 
 def _staff(model: CustomResource | None) -> list[tuple[str, str | None]]:
     return [(member.id, member.person) for member in model.spec.staff] if isinstance(model, Branch) else []
+
+
+def _name(model: CustomResource | None) -> str | None:
+    """Return how a service sounds; None for one that goes."""
+    if not isinstance(model, ServiceOffering) or model.metadata.deletion_timestamp is not None:
+        return None
+    return model.heard_name
 
 
 def _keys(models: Iterable[CustomResource]) -> Iterator[Key]:

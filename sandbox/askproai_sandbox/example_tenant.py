@@ -75,9 +75,24 @@ def salon_config(*, resource_ids: Mapping[str, tuple[int, ...]] = RESOURCE_IDS, 
     return compile_example("salon.yaml", resource_ids=rows, **changes)
 
 
+async def require_known_keys(retell_url: str) -> None:
+    """Create the workspaces of all examples at the simulated Retell, and let it refuse any other key, as Retell does."""
+    names = ("salon.yaml", "second-tenant.yaml", "hotline.yaml")
+    secrets = [secret for name in names for secret in load_manifests(name).get("Secret", ())]
+    async with aiohttp.ClientSession(raise_for_status=True) as session:
+        for secret in secrets:
+            if key := secret.get("stringData", {}).get("retell-api-key"):
+                async with session.post(f"{retell_url}/_sim/workspaces", json={"key": key}):
+                    pass
+        async with session.post(f"{retell_url}/_sim/settings", json={"any_key": 0.0}):
+            pass
+
+
 async def seed_simulators(retell_url: str, calcom_url: str, salon: Salon = SALON) -> None:
     """Create what a salon has at the providers before it uses AskProAI: a number, and an event type for each staff member."""
     async with aiohttp.ClientSession(raise_for_status=True) as session:
+        async with session.post(f"{retell_url}/_sim/workspaces", json={"key": salon.retell_key}):
+            pass
         number = {"phone_number": salon.number, "termination_uri": "salon.sip.example", "nickname": "Salon Müller"}
         bearer = {"Authorization": f"Bearer {salon.retell_key}"}
         async with session.post(f"{retell_url}/import-phone-number", json=number, headers=bearer):

@@ -56,10 +56,11 @@ async def test_a_caller_books_moves_and_cancels_and_both_calendars_agree(demo):
     await fetch(f"{demo.state.calcomUrl}/_sim/dashboard", "POST", json=action)
     await eventually(lambda: calendars_agree(15), 10, "the move at Cal.com")
 
-    last_call = await call("Wann ist mein Termin?", "Den möchte ich absagen, bitte.")
+    last_call = await call("Wann ist mein Termin?", "Den möchte ich absagen, bitte.", "Ja, bitte.")
     (found,) = last_call.answers("find_appointments")
     assert "um 15 Uhr" in found["message"]
-    (cancelled,) = last_call.answers("cancel_appointment")
+    (asked, cancelled) = last_call.answers("cancel_appointment")
+    assert asked["message"].startswith("Soll ich Ihren Termin am ")
     assert cancelled["message"].startswith("Der Termin ist abgesagt: ")
 
     async def both_empty() -> bool:

@@ -73,4 +73,6 @@ async def test_the_shown_plan_is_what_apply_then_does(demo: Demo, tmp_path: Path
 async def test_a_tenant_whose_namespace_is_applied_with_it_will_be_created(demo: Demo) -> None:
     planned = await run_plan(demo, SALON.with_name("second-tenant.yaml"))
     assert {each["change"] for each in planned} == {"created"}
-    assert "namespace comes with these files" in planned[0]["fields"][0]
+    steps = next(each["steps"] for each in planned if each["name"].startswith("RetellAgent/"))
+    assert steps[0] == "waits until Tenant praxis-weber is ready, then:"
+    assert steps[1:4] == [str(Action.CREATE_LLM), str(Action.CREATE_AGENT), str(Action.PUBLISH)]

@@ -145,7 +145,9 @@ class Town:
 
     async def _change_mind(self, choose: random.Random, call: Call, customer: Customer) -> None:
         if choose.random() < 0.5:
-            await self._certain(choose, call, "cancel_appointment", appointment_id=customer.appointment_id)
+            args = {"appointment_id": customer.appointment_id}
+            await call.ask("cancel_appointment", **args)  # the answer is the question whether to cancel it
+            await self._certain(choose, call, "cancel_appointment", **args)
         else:
             args = {"appointment_id": customer.appointment_id, "start": _some_start(choose)}
             await self._certain(choose, call, "reschedule_appointment", **args)

@@ -17,7 +17,7 @@ from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import RedisClient, SlotLock
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
 from askproai_runtime import booking
-from askproai_runtime.booking import BookingContext, BookingSettings, CallContext
+from askproai_runtime.booking import Answer, BookingContext, BookingSettings, CallContext
 from askproai_runtime.calendars import (
     Calendar,
     CalendarOutcome,
@@ -54,10 +54,15 @@ class BookingService(BookingContext):
     book_appointment = booking.book_appointment
     find_appointments = booking.find_appointments
     reschedule_appointment = booking.reschedule_appointment
-    cancel_appointment = booking.cancel_appointment
+    ask_to_cancel = booking.cancel_appointment
     list_free_slots = booking.list_free_slots
     sync_appointment = booking.sync_appointment
     apply_calendar_event = booking.apply_calendar_event
+
+    async def cancel_appointment(self, call: CallContext, args: dict[str, Any]) -> Answer:
+        """Ask to cancel an appointment, and say yes if asked whether it is that one."""
+        answer = await self.ask_to_cancel(call, args)
+        return await self.ask_to_cancel(call, args) if answer.fields.get("needs_confirmation") else answer
 
 
 class FrozenClock(FixedClock):

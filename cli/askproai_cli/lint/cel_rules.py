@@ -1,12 +1,16 @@
 """The CEL rules of a CRD, evaluated by the library of CEL's authors with the functions that Kubernetes adds."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from askproai_cli.lint.documents import FieldPath
-from askproai_cli.lint.structural import Fault, Schema
+from askproai_cli.lint.structural import Fault, Schema, overlaps
+
+# `self.spec.adopt`, `self.?status.?agentId`; a name with a parenthesis behind it is a function.
+_READ: Final = re.compile(r"\bself\b((?:\.\??\w+\b(?!\())*)")
 
 
 class CelMissing(RuntimeError):
@@ -16,23 +20,44 @@ class CelMissing(RuntimeError):
         super().__init__("askproai lint needs the CEL library: pip install 'askproai[lint]'")
 
 
-def broken_rules(value: Any, old: Any, schema: Schema, path: FieldPath) -> Iterator[Fault]:
+def broken_rules(
+    value: Any, old: Any, schema: Schema, path: FieldPath, unjudged: Collection[FieldPath] = ()
+) -> Iterator[Fault]:
     """Yield the rules that a value and its descendants break. `old` is what an update replaces, None for a new object.
 
+    Rules that read an `unjudged` path, or a part that breaks a rule itself, are left out: one mistake is reported once.
     Raises `CelMissing`.
     """
+    if path in unjudged:
+        return
+    inner = list(_broken_within(value, old, schema, path, unjudged))
+    yield from inner
+    unjudged = {*unjudged, *(fault.path for fault in inner)}
     for rule in schema.get("x-kubernetes-validations", ()):
-        if not _holds(rule, value, old):
+        if not _reads_any(rule["rule"], path, unjudged) and not _holds(rule, value, old):
             field = tuple(part for part in rule.get("fieldPath", "").split(".") if part)
             yield Fault((*path, *field), rule["message"])
+
+
+def _broken_within(
+    value: Any, old: Any, schema: Schema, path: FieldPath, unjudged: Collection[FieldPath]
+) -> Iterator[Fault]:
     if isinstance(value, dict):
         properties, rest = schema.get("properties", {}), schema.get("additionalProperties", {})
         old_fields = old if isinstance(old, dict) else {}
         for name, child in value.items():
-            yield from broken_rules(child, old_fields.get(name), properties.get(name, rest), (*path, name))
+            yield from broken_rules(child, old_fields.get(name), properties.get(name, rest), (*path, name), unjudged)
     elif isinstance(value, list):  # our transition rules are on fields, never inside lists
         for index, item in enumerate(value):
-            yield from broken_rules(item, None, schema.get("items", {}), (*path, index))
+            yield from broken_rules(item, None, schema.get("items", {}), (*path, index), unjudged)
+
+
+def _reads_any(expression: str, path: FieldPath, unjudged: Collection[FieldPath]) -> bool:
+    """Return whether a rule at a path reads one of the unjudged paths, what lies in one, or what one lies in."""
+    if not unjudged:
+        return False
+    read = {(*path, *(name.lstrip("?") for name in names.split(".")[1:])) for names in _READ.findall(expression)}
+    return any(overlaps(each, other) for each in read for other in unjudged)
 
 
 def _holds(rule: dict[str, Any], value: Any, old: Any) -> bool:

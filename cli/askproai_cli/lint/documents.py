@@ -1,6 +1,5 @@
 """Read manifests from files: the values that kubectl would send, and the line of each."""
 
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from askproai_cli.lint.loader import KubectlLoader
 
 STDIN = "-"
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -32,21 +33,6 @@ class Document:
         while path not in self.lines:
             path = path[:-1]
         return self.lines[path]
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads scalars as kubectl does: `2026-12-24` and `18:00` are texts, while PyYAML makes them a date and the number 1,080."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, expression) for tag, expression in resolvers if not tag.endswith((":timestamp", ":int", ":float"))]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_NUMBER_STARTS = list("-+.0123456789")
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(0|[1-9][0-9]*)$"), _NUMBER_STARTS)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$"), _NUMBER_STARTS
-)
 
 
 def read_documents(names: Iterable[str]) -> Iterator[Document]:
@@ -74,7 +60,7 @@ def read_documents(names: Iterable[str]) -> Iterator[Document]:
 
 
 def _parse(file: str, text: str) -> Iterator[Document]:
-    loader = _Loader(text)
+    loader = KubectlLoader(text)
     try:
         while loader.check_node():
             node = loader.get_node()

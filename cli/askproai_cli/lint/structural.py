@@ -27,11 +27,20 @@ _EXPECTED: Final = {"object": "an object", "array": "a list", "string": "a text:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong at a path. `blocks`: the API server evaluates no CEL rule of an object with such a fault."""
+    """What is wrong at a path. `blocks`: the API server evaluates no CEL rule of an object with such a fault.
+
+    `hint` is what we add to a message that is the API server's own.
+    """
 
     path: FieldPath
     message: str
     blocks: bool = False
+    hint: str = ""
+
+
+def overlaps(first: FieldPath, second: FieldPath) -> bool:
+    """Return whether one of two paths is the other one, or lies within it."""
+    return all(one == other for one, other in zip(first, second, strict=False))
 
 
 def with_defaults(value: Any, schema: Schema) -> Any:
@@ -59,8 +68,7 @@ def find_faults(value: Any, schema: Schema, path: FieldPath) -> Iterator[Fault]:
         raise NotImplementedError(f"schema keywords that lint cannot check: {sorted(unknown)}")
     expected = schema["type"]
     if not _has_type(value, expected):
-        actual = "null" if value is None else _ACTUAL.get(type(value), type(value).__name__)
-        yield Fault(path, f"must be {_EXPECTED[expected]}; this is {actual}", blocks=True)
+        yield wrong_type(path, value, expected)
         return
     if "enum" in schema and value not in schema["enum"]:
         yield Fault(path, f"is {value!r}; it can be: {', '.join(map(str, schema['enum']))}", blocks=True)
@@ -77,6 +85,12 @@ def find_faults(value: Any, schema: Schema, path: FieldPath) -> Iterator[Fault]:
             yield from _check_number(value, schema, path)
 
 
+def wrong_type(path: FieldPath, value: Any, expected: str) -> Fault:
+    """Return the fault for a value that has not the expected type of JSON schema."""
+    actual = "null" if value is None else _ACTUAL.get(type(value), type(value).__name__)
+    return Fault(path, f"must be {_EXPECTED[expected]}; this is {actual}", blocks=True)
+
+
 def _has_type(value: Any, expected: str) -> bool:
     return isinstance(value, _TYPES[expected]) and (expected == "boolean" or not isinstance(value, bool))
 
@@ -91,12 +105,49 @@ def _check_object(value: dict[str, Any], schema: Schema, path: FieldPath) -> Ite
     for name, field in value.items():
         child = properties.get(name, rest)
         if child is None:
-            close = difflib.get_close_matches(str(name), properties, n=1)
-            yield Fault(
-                (*path, str(name)), "is no field" + (f"; did you mean {close[0]}?" if close else ""), blocks=True
-            )
+            meant = meant_field(name, value, properties)
+            advice = f"; did you mean {meant}?" if meant else _list_fields(properties)
+            yield Fault((*path, name), f"is no field{advice}", blocks=True)
+            if meant and meant not in value:  # what is in it is judged, too
+                yield from find_faults(field, properties[meant], (*path, name))
         else:
-            yield from find_faults(field, child, (*path, str(name)))
+            yield from find_faults(field, child, (*path, name))
+
+
+def meant_field(name: str, value: dict[str, Any], properties: Schema) -> str | None:
+    """Return the field that a misspelt one means: one that the object lacks, before one that it has."""
+    absent = [field for field in properties if field not in value]
+    close = difflib.get_close_matches(name, absent, n=1) or difflib.get_close_matches(name, properties, n=1)
+    return close[0] if close else None
+
+
+def as_meant(value: Any, schema: Schema, path: FieldPath = ()) -> tuple[Any, dict[FieldPath, FieldPath]]:
+    """Return the value with misspelt fields under the names that are meant and without other unknown ones.
+
+    The second value maps the path of each renamed field to the path as it is written.
+    """
+    if isinstance(value, list):
+        items = [as_meant(item, schema.get("items", {}), (*path, index)) for index, item in enumerate(value)]
+        return [item for item, _ in items], {new: old for _, renamed in items for new, old in renamed.items()}
+    properties, rest = schema.get("properties", {}), schema.get("additionalProperties")
+    if not isinstance(value, dict) or schema.get("type") != "object":
+        return value, {}
+    known: dict[str, Any] = {}
+    written: dict[FieldPath, FieldPath] = {}
+    for name, field in value.items():
+        child, to = properties.get(name, rest), name
+        if child is None:
+            to = meant_field(name, value, properties)
+            if to is None or to in value or to in known:
+                continue
+            child, written[*path, to] = properties[to], (*path, name)
+        known[to], renamed = as_meant(field, child, (*path, to))
+        written |= renamed
+    return known, written
+
+
+def _list_fields(properties: Schema) -> str:
+    return f"; there are: {', '.join(properties)}" if properties else ""
 
 
 def _check_list(value: list[Any], schema: Schema, path: FieldPath) -> Iterator[Fault]:

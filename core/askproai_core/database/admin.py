@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from time import monotonic
 
 import structlog
@@ -42,6 +43,15 @@ _BLOCKED_REST_SECONDS = 60.0
 
 # Two replicas during a rolling update make four processes; only the leader works, with two connections.
 COORDINATOR_CONNECTIONS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarBacklog:
+    """Appointments of a tenant that the remote calendar does not have as they are here; those that are past do not count."""
+
+    appointments: int = 0
+    oldest: datetime | None = None  # since when the one waits that has waited longest
+    dead: int = 0  # of them: given up, until a person redrives them
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +212,32 @@ class AdminStore:
                 tenant,
             )
         return {row["status"] for row in rows}
+
+    async def measure_calendar_backlog(self, tenant: str, waited: timedelta) -> CalendarBacklog:
+        """Return what waits for the remote calendar for longer than `waited`.
+
+        Every booking has a sync job for some seconds, in case its process dies. Reads the partial indexes of the jobs that are not
+        done, at most 1000 of a state, so that a tenant's rows cost no other tenant time, whatever they are.
+        """
+        async with self._connection() as conn:
+            rows = await conn.fetch(
+                """WITH open AS (
+                       (SELECT id, appointment_id, created_at, false AS dead FROM jobs
+                        WHERE tenant = $1 AND state = 'ready' AND kind = 'calendar-sync' LIMIT 1000)
+                       UNION ALL (SELECT id, appointment_id, created_at, false FROM jobs
+                                  WHERE tenant = $1 AND state = 'running' AND kind = 'calendar-sync' LIMIT 1000)
+                       UNION ALL (SELECT id, appointment_id, created_at, true FROM jobs
+                                  WHERE tenant = $1 AND state = 'dead' AND kind = 'calendar-sync' LIMIT 1000))
+                   SELECT count(*), min(o.created_at), count(*) FILTER (WHERE o.dead)
+                   FROM open o JOIN appointments a ON a.tenant = $1 AND a.id = o.appointment_id
+                   WHERE o.created_at BETWEEN clock_timestamp() - interval '1 year' AND clock_timestamp() - $2::interval
+                     AND a.ends_at > clock_timestamp() AND NOT EXISTS (
+                         SELECT 1 FROM jobs newer
+                         WHERE newer.tenant = $1 AND newer.appointment_id = o.appointment_id AND newer.id > o.id)""",
+                tenant, waited,
+            )  # fmt: skip
+        (row,) = rows  # an aggregate always has one
+        return CalendarBacklog(*row)
 
     async def drop_tenant(self, tenant: str, erase: bool, *, uid: str | None = None) -> None:
         """Drop the tenant's login role; its rows stay for the Tenant's UID, unless `erase`. Safe to repeat.

@@ -2,7 +2,7 @@
 
 from askproai_operator.api import conditions, crd
 from askproai_operator.api.agent import ManagementPolicy, RetellAgent
-from askproai_operator.api.base import CustomResource, Key, SecretKeyRef
+from askproai_operator.api.base import CustomResource, Hours, Key, SecretKeyRef
 from askproai_operator.api.branch import Branch, PhoneNumber, Staff
 from askproai_operator.api.offering import EventType, ServiceOffering
 from askproai_operator.api.tenant import (
@@ -26,7 +26,7 @@ KINDS: dict[str, type[CustomResource]] = {kind.kind: kind for kind in (Tenant, B
 
 __all__ = [
     "KINDS", "Branch", "Calcom", "ContainerResources", "CustomResource", "DataPolicy", "DeletionPolicy", "EventType",
-    "Gateway", "Ingress", "Key", "ManagementPolicy", "ParentRef", "PhoneNumber", "Pods", "RetellAgent", "Runtime",
+    "Gateway", "Hours", "Ingress", "Key", "ManagementPolicy", "ParentRef", "PhoneNumber", "Pods", "RetellAgent", "Runtime",
     "RuntimeMode", "SecretKeyRef", "ServiceOffering", "Staff", "Tenant", "WebScale", "WebhookUrls", "WorkerScale", "conditions",
     "crd",
 ]  # fmt: skip

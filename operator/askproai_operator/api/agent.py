@@ -147,6 +147,8 @@ class RetellAgent(base.CustomResource):
     columns: ClassVar = (
         base.column("AgentId", ".status.agentId", wide=False),
         base.column("Branch", ".spec.branchRef.name"),
+    )
+    further_columns: ClassVar = (
         base.column("Tenant", ".spec.tenantRef.name"),
         base.column("Version", ".status.publishedVersion", "integer"),
         base.column("Numbers", ".status.phoneNumbers"),

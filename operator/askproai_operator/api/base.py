@@ -285,6 +285,7 @@ class CustomResource(Part):
     short_name: ClassVar[str]
     status_model: ClassVar[type[CommonStatus]]
     columns: ClassVar[tuple[dict[str, Any], ...]]
+    further_columns: ClassVar[tuple[dict[str, Any], ...]] = ()  # long or rarely needed ones, after Message
     selectable: ClassVar[tuple[str, ...]] = ()
     reports_pause: ClassVar[bool] = False  # its status always has the condition Paused, also while it is False
 

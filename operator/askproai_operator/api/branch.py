@@ -130,10 +130,10 @@ class Branch(base.CustomResource):
     columns: ClassVar = (
         base.column("Number", ".status.phoneNumbers[0]", wide=False),
         base.column("Tenant", ".spec.tenantRef.name"),
-        base.column("Numbers", ".status.phoneNumbers"),
         base.column("Services", ".status.services"),
         base.column("Staff", ".status.staff"),
     )
+    further_columns: ClassVar = (base.column("Numbers", ".status.phoneNumbers"),)
     selectable: ClassVar = (".spec.tenantRef.name",)
 
     spec: BranchSpec

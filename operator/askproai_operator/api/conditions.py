@@ -22,7 +22,7 @@ class ConditionType(Explained):
 
     READY = (
         "Ready",
-        "Nothing that it watches is wrong. It ignores CacheReady, StaffIdentified, Drifted, Paused, Suspended and Capped.",
+        "Nothing that it watches is wrong; it ignores warnings and Drifted. If True, its reason may be one to know of (see above).",
     )
     # Tenant
     CREDENTIALS_VALID = (
@@ -31,13 +31,19 @@ class ConditionType(Explained):
     )
     DATABASE_READY = "DatabaseReady", "The schema, the tenant's login role and its rows are there."
     CACHE_READY = "CacheReady", "The tenant's Redis user is there; without Redis all goes on, slower."
+    ROLLOUT_HEALTHY = "RolloutHealthy", "No Deployment of the tenant is stuck on the way to its newest pods."
     RUNTIME_AVAILABLE = "RuntimeAvailable", "Enough of the tenant's pods are ready."
     EXPOSED = "Exposed", "The senders of webhooks can reach the tenant at the URLs in its status."
     WEBHOOKS_REGISTERED = "WebhooksRegistered", "Cal.com has our webhook, with the right address and secret."
+    CALENDAR_SYNCED = (
+        "CalendarSynced",
+        "No appointment waits longer than 2 minutes for Cal.com. A warning: Ready stays True, and its reason says so.",
+    )
     MONITORING_READY = "MonitoringReady", "Prometheus finds the metrics of the pods and the alert rules."
     # Branch
     SERVICES_READY = "ServicesReady", "At least one service can be booked at the branch."
     NUMBERS_VALID = "NumbersValid", "The phone numbers can be read, and no other branch has them."
+    NUMBERS_ANSWERED = "NumbersAnswered", "A RetellAgent answers each of the branch's own numbers."
     HOLIDAYS_VALID = "HolidaysValid", "The public holidays of the branch's country and state are known."
     STAFF_IDENTIFIED = (
         "StaffIdentified",
@@ -45,6 +51,11 @@ class ConditionType(Explained):
     )
     # ServiceOffering
     STAFF_MATCHED = "StaffMatched", "Somebody has the skills that the service needs."
+    OPENING_FITS = (
+        "OpeningFits",
+        "Some opening, cut to the working hours of somebody who can do the service, is long enough for it with its buffers.",
+    )
+    NAME_UNIQUE = "NameUnique", "No other service of its branches sounds the same to a caller."
     CALENDAR_LINKED = "CalendarLinked", "The Cal.com event types fit: length, buffers, e-mail, confirmation, seats."
     # RetellAgent
     SYNCED = "Synced", "Agent and LLM at Retell are as declared, and published."
@@ -59,7 +70,7 @@ class ConditionType(Explained):
 # Conditions whose good state is False. They never make an object unready by themselves.
 NEGATIVE_TYPES = frozenset({ConditionType.DRIFTED, ConditionType.PAUSED})
 # About accelerators, and warnings: reported, but never a reason for Ready to be False.
-ADVISORY_TYPES = frozenset({ConditionType.CACHE_READY, ConditionType.STAFF_IDENTIFIED})
+ADVISORY_TYPES = frozenset({ConditionType.CACHE_READY, ConditionType.STAFF_IDENTIFIED, ConditionType.CALENDAR_SYNCED})
 
 
 class Status(StrEnum):
@@ -83,6 +94,10 @@ class Reason(Explained):
     PLAN_UNSUPPORTED = (
         "PlanUnsupported",
         "The annotation `askproai.de/plan` shows a plan for a RetellAgent only; on another kind nothing is applied until it goes.",
+    )
+    PLAN_MODE = (
+        "PlanMode",
+        "The annotation `askproai.de/plan` is set and Retell has what the spec says; a change would wait in `status.plan`.",
     )
     SUSPENDED = (
         "Suspended",
@@ -139,6 +154,14 @@ class Reason(Explained):
         "This Redis lets in anybody without a password; give its user `default` one, or switch that user off.",
     )
     # tenant
+    CALENDAR_BEHIND = (
+        "CalendarBehind",
+        "Appointments are not at Cal.com yet although they should be; they are tried again, or wait for `askproai events redrive`.",
+    )
+    ROLLOUT_STUCK = (
+        "RolloutStuck",
+        "New pods do not become ready; the former ones go on. The message has the command that shows why.",
+    )
     TIME_ZONE_UNKNOWN = (
         "TimeZoneUnknown",
         "The pods do not know this time zone; write its usual name, such as Europe/Berlin.",
@@ -147,6 +170,13 @@ class Reason(Explained):
     HOST_CLAIMED_TWICE = "HostClaimedTwice", "Another Tenant has this host and path; choose others."
     HOST_RESERVED = "HostReserved", "exposure.host is the platform's shared host; leave it out, or choose another."
     # branch and offering
+    NO_AGENT = "NoAgent", "No RetellAgent answers the numbers of the branch; create one."
+    NUMBER_NOT_BOUND = "NumberNotBound", "The branch has a RetellAgent, but Retell does not connect the number to it."
+    NO_OPENING_LONG_ENOUGH = (
+        "NoOpeningLongEnough",
+        "No opening fits the service with its buffers; shorten it, or lengthen opening or working hours.",
+    )
+    NAME_TAKEN = "NameTaken", "Another service of the branch sounds the same; rename one of them."
     NUMBER_INVALID = "NumberInvalid", "A phone number cannot be read; correct it."
     NUMBER_CLAIMED_TWICE = "NumberClaimedTwice", "Another branch has this phone number; take it out of one of them."
     HOLIDAYS_UNKNOWN = "HolidaysUnknown", "The country or state has no such code; the message has the right ones."
@@ -174,6 +204,8 @@ class Reason(Explained):
     NO_DRIFT = "NoDrift", "Nothing at Retell differs from the spec."
 
 
+# Reasons that Ready shows although nothing is wrong: somebody asked for it and may have forgotten it, or should know of it.
+NOTABLE_REASONS = frozenset({Reason.SUSPENDED, Reason.PLAN_MODE, Reason.CAPPED, Reason.CALENDAR_BEHIND})
 # Reasons of states that end by themselves, so that they need no warning.
 TRANSIENT_REASONS = frozenset({Reason.PENDING, Reason.PROGRESSING, Reason.TENANT_NOT_READY, Reason.DELETING})
 

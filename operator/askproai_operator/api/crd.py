@@ -42,7 +42,7 @@ def build_crd(kind: type[CustomResource]) -> dict[str, Any]:
                     "served": True,
                     "storage": True,
                     "subresources": {"status": {}},
-                    "additionalPrinterColumns": [*_FIRST, *kind.columns, *_LAST],
+                    "additionalPrinterColumns": [*_FIRST, *kind.columns, *_LAST, *kind.further_columns],
                     **selectable,
                     "schema": {"openAPIV3Schema": root_schema(kind)},
                 }

@@ -1,5 +1,6 @@
 """ServiceOffering: what can be booked, how long it takes, and who can do it."""
 
+import unicodedata
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
@@ -109,9 +110,16 @@ class ServiceOffering(base.CustomResource):
         base.column("Branch", ".spec.branchRef.name"),
         base.column("Tenant", ".spec.tenantRef.name"),
         base.column("Minutes", ".spec.durationMinutes", "integer"),
+    )
+    further_columns: ClassVar = (
         base.column("Price", ".spec.price.amount"),
         base.column("EventTypes", ".status.eventTypes"),
     )
     selectable: ClassVar = (".spec.branchRef.name", ".spec.tenantRef.name")
 
     spec: ServiceOfferingSpec
+
+    @property
+    def heard_name(self) -> str:
+        """Return the displayName without what nobody hears: case and whitespace."""
+        return " ".join(unicodedata.normalize("NFKC", self.spec.display_name).casefold().split())

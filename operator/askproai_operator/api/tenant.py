@@ -371,11 +371,13 @@ class Tenant(base.CustomResource):
     status_model: ClassVar = TenantStatus
     reports_pause: ClassVar = True
     columns: ClassVar = (
-        base.column("Webhook", ".status.webhookUrls.retell", wide=False),
-        base.column("Model", ".spec.businessModel"),
-        base.column("Calendar", ".spec.calendar.provider"),
+        base.column("Calendar", ".spec.calendar.provider", wide=False),
         base.column("Branches", ".status.branches", "integer"),
         base.column("Replicas", ".status.replicas", "integer"),
+    )
+    further_columns: ClassVar = (
+        base.column("Model", ".spec.businessModel"),
+        base.column("Webhook", ".status.webhookUrls.retell"),
     )
 
     spec: TenantSpec

@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
-from askproai_operator.api import CustomResource
+from askproai_operator.api import Branch, CustomResource, ServiceOffering
 from askproai_operator.api.conditions import (
     ADVISORY_TYPES,
     NEGATIVE_TYPES,
+    NOTABLE_REASONS,
     TRANSIENT_REASONS,
     Condition,
     ConditionType,
@@ -25,6 +26,7 @@ from askproai_operator.engine.result import EventRecord, EventType, Result
 PAUSED_ANNOTATION = "askproai.de/paused"
 TOKEN_ANNOTATION = "askproai.de/reconcile-at"  # noqa: S105 (names an annotation)
 _TOKEN_LENGTH, _MESSAGE_LENGTH = 200, 4000  # within the bounds of the CRDs, which refuse longer ones
+_KNOWN_TYPES = frozenset(map(str, ConditionType))
 
 StatusCondition = dict[str, Any]  # as in the API: type, status, reason, message, observedGeneration, lastTransitionTime
 
@@ -49,7 +51,9 @@ def update_for_result(
         del current[ConditionType.PAUSED]
     generation = resource.metadata.generation
     causes = {str(each.type): _stamp(each, current.get(each.type), generation, now) for each in reported}
-    causes |= {type_: each for type_, each in current.items() if type_ not in causes and type_ != ConditionType.READY}
+    # A condition of a later release is dropped after a rollback: nobody would set it right.
+    kept = _KNOWN_TYPES - causes.keys() - {ConditionType.READY}
+    causes |= {type_: each for type_, each in current.items() if type_ in kept}
     deleting = resource.metadata.deletion_timestamp is not None
     ready_before = current.get(ConditionType.READY)
     ready = _stamp(_derive_ready(causes.values(), deleting=deleting), ready_before, generation, now)
@@ -65,19 +69,33 @@ def pause_condition(resource: CustomResource) -> Condition | None:
     if resource.metadata.annotations.get(PAUSED_ANNOTATION) != "true":
         return None
     text = f"nothing is changed or cleaned up until the annotation {PAUSED_ANNOTATION} is removed"
+    if isinstance(resource, Branch | ServiceOffering):
+        text = (
+            f"it is not looked at until the annotation {PAUSED_ANNOTATION} is removed; the Tenant gives its edits to the pods all"
+            " the same: pause that, too, to hold them back"
+        )
     return bad(ConditionType.PAUSED, Reason.PAUSED, text)
 
 
 def update_for_pause(resource: CustomResource, condition: Condition, now: datetime) -> StatusUpdate:
-    """Return the update that reports the pause and leaves every other condition as it is."""
+    """Return the update that reports the pause: in Paused, and in reason and message of Ready.
+
+    Ready keeps its status and the generation that it observed, so `kubectl wait` waits for an edit that is not applied. All other
+    conditions stay as they are.
+    """
     current = _by_type(resource.status)
     generation = resource.metadata.generation
     before = current.get(ConditionType.PAUSED)
     paused = _stamp(condition, before, generation, now)
-    ready = current.get(ConditionType.READY) or _stamp(
-        unknown(ConditionType.READY, condition.reason, f"not looked at yet: {condition.message}"), None, generation, now
-    )
     rest = [each for type_, each in current.items() if type_ not in {ConditionType.READY, ConditionType.PAUSED}]
+    ready = current.get(ConditionType.READY)
+    if ready is None:
+        text = f"not looked at yet: {condition.message}"
+        ready = _stamp(unknown(ConditionType.READY, condition.reason, text), None, generation, now)
+    else:
+        causes = _failing(rest)
+        text = f"{condition.message}; {causes[0]['reason']}: {causes[0]['message']}" if causes else condition.message
+        ready = ready | {"reason": str(condition.reason), "message": text[:_MESSAGE_LENGTH]}
     paused_before = before is not None and before.get("status") == Status.TRUE
     events = [] if paused_before else [EventRecord(condition.reason, condition.message, EventType.NORMAL)]
     return StatusUpdate(_patch(resource.status, {"conditions": [ready, paused, *rest]}), events)
@@ -106,15 +124,24 @@ def _by_type(status: Mapping[str, Any]) -> dict[str, StatusCondition]:
 
 
 def _derive_ready(causes: Iterable[StatusCondition], *, deleting: bool) -> Condition:
-    """Return Ready with the first cause that is False, else the first that is Unknown, else as True."""
-    failing = [cause for cause in causes if not is_good(cause)]
-    failing.sort(key=lambda cause: cause["status"] == Status.UNKNOWN)  # stable: keeps the controller's order
-    if failing:
+    """Return Ready with the first cause that is False, else the first that is Unknown, else as True.
+
+    A Ready that is True takes reason and message of the first condition with a notable reason.
+    """
+    causes = list(causes)
+    if failing := _failing(causes):
         first = failing[0]
         return Condition(ConditionType.READY, Status(first["status"]), first["reason"], first["message"])
     if deleting:
         return bad(ConditionType.READY, Reason.DELETING, "being deleted")
-    return good(ConditionType.READY)
+    notable = next((cause for cause in causes if cause["reason"] in NOTABLE_REASONS), None)
+    return good(ConditionType.READY, notable["message"], notable["reason"]) if notable else good(ConditionType.READY)
+
+
+def _failing(causes: Iterable[StatusCondition]) -> list[StatusCondition]:
+    """Return the conditions with which Ready may not be True: those that are False, then those that are Unknown."""
+    failing = [cause for cause in causes if not is_good(cause)]
+    return sorted(failing, key=lambda cause: cause["status"] == Status.UNKNOWN)  # stable: keeps the controller's order
 
 
 def _stamp(condition: Condition, before: Mapping[str, Any] | None, generation: int, now: datetime) -> StatusCondition:
@@ -135,6 +162,8 @@ def _transition_events(before: Mapping[str, Any] | None, ready: Mapping[str, Any
     if before is not None and (before["status"], before["reason"]) == (ready["status"], ready["reason"]):
         return []
     if ready["status"] == Status.TRUE:
+        if before is not None and before["status"] == Status.TRUE:
+            return []  # a person paused or suspended it, or ended that: no news
         return [EventRecord("Ready", "everything is as declared", EventType.NORMAL, outlives_object=False)]
     if ready["reason"] in TRANSIENT_REASONS:
         return []

@@ -104,7 +104,6 @@ class EventTypeNeeds:
     duration_minutes: int
     buffer_before_minutes: int = 0
     buffer_after_minutes: int = 0
-    capacity: int = 1
 
 
 def find_event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterator[str]:
@@ -129,13 +128,8 @@ def find_event_type_problems(event_type: Json, needs: EventTypeNeeds) -> Iterato
         yield "it wants the e-mail verified, which a caller can not do: switch that off"
     if _is_enabled(event_type.get("confirmationPolicy")):
         yield "bookings wait for a confirmation, but the caller is told that it is booked: switch that off"
-    yield from _seat_problems(event_type.get("seats") or {}, needs.capacity)
-
-
-def _seat_problems(seats: Json, capacity: int) -> Iterator[str]:
-    if capacity > 1:
-        yield f"capacity is {capacity}, and we book no seats at Cal.com, so these appointments are in the local calendar only"
-    elif _is_enabled(seats) and (seats.get("seatsPerTimeSlot") or 1) != 1:
+    seats = event_type.get("seats") or {}
+    if _is_enabled(seats) and (seats.get("seatsPerTimeSlot") or 1) != 1:
         yield f"it has {seats['seatsPerTimeSlot']} seats for each time, but we book one: switch seats off"
 
 

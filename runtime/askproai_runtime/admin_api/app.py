@@ -36,7 +36,7 @@ def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoi
         *Audit(store).endpoints(),
         *Calls(store).endpoints(),
         *Events(store, wake_worker).endpoints(),
-        *CircuitEndpoints(process.circuits).endpoints(),
+        *CircuitEndpoints(process.circuits, store, wake_worker).endpoints(),
     )
 
 
@@ -96,15 +96,21 @@ class CircuitList(msgspec.Struct, frozen=True):
 
 
 class CircuitEndpoints:
-    """The endpoints of the tenant's circuits, as this process sees them."""
+    """The endpoints of the tenant's circuits, as this process sees them. `wake_worker` is called when jobs became due."""
 
-    def __init__(self, circuits: CircuitBreakers) -> None:
-        self._circuits = circuits
+    def __init__(self, circuits: CircuitBreakers, store: AdminApiStore, wake_worker: Callable[[], None]) -> None:
+        self._circuits, self._store, self._wake_worker = circuits, store, wake_worker
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         return (
             Endpoint("GET", "/circuits", "How the providers' circuits stand", CircuitList, self.list_all),
-            Endpoint("POST", "/circuits/{provider}/reset", "Close a circuit by hand", CircuitEntry, self.reset),
+            Endpoint(
+                "POST",
+                "/circuits/{provider}/reset",
+                "Close a circuit by hand; what waits for Cal.com is tried now",
+                CircuitEntry,
+                self.reset,
+            ),
         )
 
     async def list_all(self, _request: ApiRequest) -> CircuitList:
@@ -116,7 +122,9 @@ class CircuitEndpoints:
             raise Problem(404, "Not Found", f"There are circuits for {', '.join(Provider)}")
         provider = Provider(name)
         await self._circuits.reset(provider)
-        log.warning("circuit.reset", provider=name)
+        due = await self._store.make_sync_jobs_due() if provider is Provider.CALCOM else 0
+        self._wake_worker()
+        log.warning("circuit.reset", provider=name, jobs_due=due)
         return _to_entry(provider, (await self._circuits.views())[provider])
 
 

@@ -133,6 +133,16 @@ SELECT id::text AS id, at, actor, action, detail, correlation_id FROM audit_log 
   AND ($2::timestamptz IS NULL OR (at, id) < ($2, $3::text::bigint)) ORDER BY at DESC, audit_log.id DESC LIMIT $4
 """
 
+# Not those of a booking that may still be asking Cal.com itself while its caller waits.
+_SYNC_NOW: Final = """
+WITH due AS (
+    UPDATE jobs SET run_at = clock_timestamp()
+    WHERE tenant = $1 AND kind = 'calendar-sync' AND state = 'ready' AND run_at > clock_timestamp()
+      AND created_at < clock_timestamp() - interval '30 s' RETURNING 1
+)
+SELECT count(*) FROM due
+"""
+
 _LAST_PROVIDER_CALLS: Final = """
 SELECT DISTINCT ON (provider) provider, outcome, at FROM provider_calls WHERE tenant = $1 ORDER BY provider, at DESC
 """
@@ -197,6 +207,13 @@ class AdminApiStore:
     async def list_audit(self, *, after: Sequence[Any] | None, limit: int) -> list[Row]:
         """Return the audit log, newest first. `after`: time and id (text)."""
         return await self._pool.fetch(_AUDIT, self._tenant, *(after or (None, None)), limit)
+
+    async def make_sync_jobs_due(self) -> int:
+        """Let the sync jobs that wait for their next attempt run now, and return how many there are.
+
+        An attempt before its time does no harm: the job itself waits until an earlier one must have appeared in the calendar.
+        """
+        return int(await self._pool.fetchval(_SYNC_NOW, self._tenant))
 
     async def list_last_provider_calls(self) -> list[Row]:
         """Return the last call to each provider: `provider`, `outcome`, `at`."""

@@ -45,16 +45,27 @@ def slot_sentence(rules: ServiceRules, slots: Sequence[Slot]) -> str:
     return f"Frei ist {offered}. {question}"
 
 
+def example_sentence(rules: ServiceRules, slots: Sequence[Slot]) -> str:
+    """Name free slots to a caller who was asked for a time; nothing without any."""
+    spoken = [format_slot(slot, rules.display_name(slot.staff), rules.zone) for slot in slots]
+    return f"Frei ist zum Beispiel {join_list(spoken)}." if spoken else ""
+
+
 def obstacle_sentence(
-    rules: ServiceRules, start: datetime, obstacle: Obstacle, now: datetime, reading: str | None = None
+    rules: ServiceRules,
+    staff: str | None,
+    start: datetime,
+    obstacle: Obstacle,
+    now: datetime,
+    reading: str | None = None,
 ) -> str:
-    """Say why `start` is not free, or the longer span that was understood as `reading`."""
+    """Say why `start` is not free, or the longer span that was understood as `reading`, with the `staff` who was asked for."""
     day = start.astimezone(rules.zone).date()
     holiday = find_closure(rules.branch, day)
     last_day = now.astimezone(rules.zone).date() + timedelta(days=rules.service.booking_horizon_days)
     return OBSTACLES[obstacle].format(
         when=reading or format_spoken(start, rules.zone), day=format_day(day), last_day=format_day(last_day),
-        holiday=f", es ist {holiday}" if holiday else "",
+        holiday=f", es ist {holiday}" if holiday else "", staff=f" bei {rules.display_name(staff)}" if staff else "",
     )  # fmt: skip
 
 

@@ -195,6 +195,16 @@ def is_working_day(rules: ServiceRules, day: date, staff: str | None) -> bool:
     return any(working_spans(rules.zone, rules.branch, s, midnight, midnight) for s in _candidates(rules, staff))
 
 
+def is_working_time(rules: ServiceRules, start: datetime, end: datetime | None, staff: str | None) -> bool:
+    """Return whether anybody (or this staff member) works at `start`, with an `end` at some time before it."""
+    first = int(start.timestamp())
+    last = int(end.timestamp()) if end else first + 1
+    spans = (
+        span for s in _candidates(rules, staff) for span in working_spans(rules.zone, rules.branch, s, first, last)
+    )
+    return any(opens < last and first < closes for opens, closes in spans)
+
+
 def _choose_starts(starts: Sequence[int], ranges: Iterable[tuple[int, int]], query: SlotQuery) -> list[int]:
     """Return the starts whose index is in one of `ranges` (half-open), earliest first; at most the query's limit."""
     if query.limit is None:

@@ -1,8 +1,4 @@
-"""find_appointments and cancel_appointment, and which appointment a caller means.
-
-A caller owns what was booked from the number that calls now, or for it, and what this call has made; never more. Who
-withholds the number owns what this call has made.
-"""
+"""find_appointments and cancel_appointment."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,10 +9,15 @@ import asyncpg
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.answers import appointment_fields, appointment_list_fields, describe_appointment
+from askproai_runtime.booking.own_appointments import MAX_SPOKEN, none_found, resolve_cancellation
 from askproai_runtime.booking.phrases import BUSY, join_list
 from askproai_runtime.booking.remote import enqueue_sync
 from askproai_runtime.booking.request import read_text
-from askproai_runtime.booking.store.actions import list_cancelled_appointments, record_cancellation
+from askproai_runtime.booking.store.actions import (
+    get_questioned_appointment,
+    record_cancellation,
+    record_question,
+)
 from askproai_runtime.booking.store.appointments import (
     Appointment,
     CancelledBy,
@@ -29,13 +30,7 @@ from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.claims import lock_resources_of, run_transaction
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, ClarificationNeeded, DeskRequest
 
-_MAX_SPOKEN = 5
-_NONE = "Unter Ihrer Nummer finde ich keinen kommenden Termin."
-_WITHHELD = (
-    "Ihre Rufnummer ist unterdrückt, deshalb kann ich Ihre Termine nicht nachsehen."
-    " Bitte rufen Sie noch einmal mit sichtbarer Nummer an, oder wenden Sie sich direkt an uns."
-)
-_WHICH_TO_CANCEL = "Welchen Termin soll ich absagen:"
+_WHICH_TO_CANCEL = "Welchen Termin soll ich absagen"
 
 
 async def find_appointments(ctx: BookingContext, call: CallContext) -> Answer:
@@ -44,8 +39,8 @@ async def find_appointments(ctx: BookingContext, call: CallContext) -> Answer:
         found = await list_upcoming_appointments(conn, ctx.tenant, call.caller, call.call_id, ctx.clock.now())
     config = ctx.config()
     if not found:
-        return Answer(success=call.caller is not None, message=_none_found(call), fields={"appointments": []})
-    spoken = [describe_appointment(config, appointment) for appointment in found[:_MAX_SPOKEN]]
+        return Answer(success=call.caller is not None, message=none_found(call), fields={"appointments": []})
+    spoken = [describe_appointment(config, appointment) for appointment in found[:MAX_SPOKEN]]
     unspoken = len(found) - len(spoken)
     if len(found) == 1:
         message = f"Sie haben einen Termin: {spoken[0]}."
@@ -56,13 +51,15 @@ async def find_appointments(ctx: BookingContext, call: CallContext) -> Answer:
 
 
 async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
-    """Cancel a caller's own appointment. Idempotent by state: one that is cancelled already is a success.
+    """Cancel a caller's own appointment, once the caller has agreed to exactly that.
 
-    Its time is free at once; the calendar follows by the sync job, however long it is away.
+    Idempotent by state: one that is cancelled already is a success. Its time is free at once; the calendar follows by the sync
+    job, however long it is away.
     """
     try:
         async with ctx.pool.acquire() as conn:
-            target = await resolve_appointment(ctx, conn, call, args, _WHICH_TO_CANCEL, cancelled=True)
+            target = await resolve_cancellation(ctx, conn, call, args, _WHICH_TO_CANCEL)
+            await _require_agreement(ctx, conn, call, args, target)
         reason = read_text(args, "reason")
         appointment = await run_transaction(
             ctx.pool, lambda conn: write_cancellation(conn, ctx, call, target.id, reason)
@@ -78,6 +75,25 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
         message = f"Der Termin {description} lässt sich nicht mehr absagen."
         return Answer(success=False, message=message, fields=fields)
     return Answer(success=True, message=f"Der Termin ist abgesagt: {description}.", fields=fields)
+
+
+async def _require_agreement(
+    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], appointment: Appointment
+) -> None:
+    """Raise `ClarificationNeeded` with "Soll ich …?", unless that was this call's last question, and the caller has answered.
+
+    What `confirmed` says is a model's claim: only false counts. Agents whose functions are older do not send it.
+    """
+    if not appointment.live or appointment.starts_at <= ctx.clock.now():
+        return  # nothing is cancelled
+    asked = appointment.id == await get_questioned_appointment(conn, ctx.tenant, call.call_id)
+    answered = call.answered_questions is None or str(appointment.id) in call.answered_questions
+    if asked and answered and args.get("confirmed") is not False:
+        return
+    await record_question(conn, ctx.tenant, call.call_id, appointment.id)
+    question = f"Soll ich Ihren Termin am {describe_appointment(ctx.config(), appointment)}, absagen?"
+    fields = appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)
+    raise ClarificationNeeded(question, **fields, needs_confirmation=True)
 
 
 async def write_cancellation(
@@ -108,56 +124,3 @@ async def write_cancellation(
     if appointment.status == Status.CANCELLED:
         await record_cancellation(conn, ctx.tenant, call.call_id, appointment.id)
     return appointment
-
-
-async def resolve_appointment(
-    ctx: BookingContext,
-    conn: Connection,
-    call: CallContext,
-    args: Mapping[str, Any],
-    question: str,
-    *,
-    cancelled: bool = False,
-) -> Appointment:
-    """Return the appointment that is meant: the one named by `appointment_id`, else the only one to come.
-
-    Raises `ClarificationNeeded` with `question` and the choice. With `cancelled` it may be one that is cancelled already: named
-    by its id, or the last one that this call has cancelled if no other is to come.
-    """
-    config = ctx.config()
-    found = await list_upcoming_appointments(conn, ctx.tenant, call.caller, call.call_id, ctx.clock.now())
-    appointment_id = read_text(args, "appointment_id")
-    if appointment_id is not None:
-        if named := await _get_own_appointment(ctx, conn, call, appointment_id):
-            return named
-        question = f"Diesen Termin finde ich nicht. {question}"
-    elif cancelled and (cancelled_ids := await list_cancelled_appointments(conn, ctx.tenant, call.call_id)):
-        last = await get_appointment(conn, ctx.tenant, cancelled_ids[-1])
-        if last is not None and not found:
-            return last
-        question = f"Ein Termin ist schon abgesagt. {question}"
-    elif len(found) == 1:
-        return found[0]
-    if not found:
-        raise ClarificationNeeded(_none_found(call), appointments=[])
-    choice = join_list([describe_appointment(config, appointment) for appointment in found[:_MAX_SPOKEN]])
-    raise ClarificationNeeded(f"{question} {choice}?", appointments=appointment_list_fields(config, found))
-
-
-async def _get_own_appointment(
-    ctx: BookingContext, conn: Connection, call: CallContext, appointment_id: str
-) -> Appointment | None:
-    """Return the appointment of this id if the caller owns it. A stranger's and an unknown id are answered alike."""
-    try:
-        appointment = await get_appointment(conn, ctx.tenant, UUID(appointment_id))
-    except ValueError:
-        return None
-    if appointment is None or appointment.status == Status.HELD:
-        return None
-    of_number = call.caller is not None and call.caller in {appointment.caller, appointment.phone}
-    of_call = call.call_id and appointment.call_id == call.call_id
-    return appointment if of_number or of_call else None
-
-
-def _none_found(call: CallContext) -> str:
-    return _NONE if call.caller is not None else _WITHHELD

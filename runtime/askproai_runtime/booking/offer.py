@@ -1,5 +1,6 @@
 """check_availability: what is free, with the first slot held for this call; and what else is free when a time is not."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -13,6 +14,7 @@ from askproai_core.database import Connection
 from askproai_runtime.booking.answers import (
     candidate_fields,
     candidate_question,
+    example_sentence,
     obstacle_sentence,
     slot_fields,
     slot_sentence,
@@ -28,10 +30,9 @@ from askproai_runtime.booking.availability import (
     busy_window,
     find_obstacle,
     free_slots,
-    nearest_slots,
 )
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time
-from askproai_runtime.booking.search import ReadBusy, find_closest
+from askproai_runtime.booking.search import ReadBusy, find_choice, find_closest
 from askproai_runtime.booking.store.appointments import Status, build_appointment, insert_appointment
 from askproai_runtime.booking.store.claims import (
     is_hold_allowed,
@@ -40,9 +41,10 @@ from askproai_runtime.booking.store.claims import (
     run_transaction,
 )
 from askproai_runtime.booking.types import Answer, BookingContext, BookingSettings, CallContext, ClarificationNeeded
-from askproai_runtime.german_dates import Candidate, Grain, Understanding
+from askproai_runtime.german_dates import Candidate, Grain, Refusal, Understanding
 
 _ATTEMPTS = 3
+_EXAMPLES_SECONDS = 0.5  # a caller waits for the question, not for its examples
 _DAY = timedelta(days=1)
 _NO_CALL = ""  # whoever is not a call has no hold of its own to ignore
 _UP_TO_A_DAY = frozenset({Grain.MINUTE, Grain.PART_OF_DAY, Grain.DAY})
@@ -62,13 +64,16 @@ class Offer:
 
 
 async def check_availability(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
-    """Offer up to three different starts, the first held for this call; or ask back. Never guesses."""
+    """Offer up to three different starts, the first held for this call; or ask back, with examples. Never guesses."""
     now, look_ahead = ctx.clock.now(), ctx.settings.look_ahead
     try:
         request = parse_service_request(ctx.config(), call, args)
-        understood = parse_time(args, call, request.rules.zone)
     except ClarificationNeeded as clarification:
         return clarification.answer
+    try:
+        understood = parse_time(args, call, request)
+    except ClarificationNeeded as clarification:
+        return await _add_next_times(ctx, request, call, clarification.answer)
     soon = Candidate(now, now + look_ahead, Grain.RANGE, "so bald wie möglich")
     understood = understood or Understanding(candidates=(soon,))
     read_busy = _reader(ctx, request.rules, call.call_id)
@@ -76,7 +81,25 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
         offer = await choose_offer(request, read_busy, now, understood.candidates, ctx.settings)
         if not offer.slots or await _hold(ctx, request.rules, call, offer.slots[0]):
             break  # else somebody took it between our reading and our hold: read again
-    return _answer(request.rules, understood, offer, now)
+    return _answer(request, understood, offer, now)
+
+
+async def _add_next_times(ctx: BookingContext, request: ServiceRequest, call: CallContext, answer: Answer) -> Answer:
+    """Add the next free times to the question about a time that was not understood, so that the caller has something to choose.
+
+    None is held: nobody has asked for them. The question alone is the answer if they are not found in time.
+    """
+    if answer.fields.get("refused") != Refusal.NOT_UNDERSTOOD:
+        return answer
+    now, settings = ctx.clock.now(), ctx.settings
+    query = SlotQuery(now, now, now + settings.look_ahead, request.staff, limit=settings.offers)
+    try:
+        async with asyncio.timeout(_EXAMPLES_SECONDS):
+            slots = await find_choice(request.rules, _reader(ctx, request.rules, call.call_id), query)
+    except TimeoutError:
+        return answer
+    message = f"{answer.message} {example_sentence(request.rules, slots)}".rstrip()
+    return replace(answer, message=message, fields={**answer.fields, "slots": slot_fields(request.rules, slots)})
 
 
 async def choose_offer(
@@ -95,7 +118,7 @@ async def choose_offer(
     for candidate in candidates:
         end = candidate.end or candidate.start + timedelta(minutes=1)
         query = SlotQuery(now, candidate.start, end, staff, limit=count)
-        if slots := await find_closest(rules, read_busy, query):
+        if slots := await find_choice(rules, read_busy, query):
             return Offer(slots)
     missed = candidates[0]
     exact = missed.grain is Grain.MINUTE
@@ -107,31 +130,39 @@ async def choose_offer(
     first = max(now, desired - settings.look_ahead) if before_too else desired
     end = desired + settings.look_ahead
     query = SlotQuery(now, first, end, staff, closest_to=missed.start if before_too else None, limit=count)
-    return Offer(await find_closest(rules, read_busy, query), missed, obstacle)
+    slots = await find_choice(rules, read_busy, query)
+    if exact and staff is not None:
+        slots = await _with_others(rules, read_busy, query, missed.start, slots)
+    return Offer(slots, missed, obstacle)
 
 
 async def offer_alternatives(
     ctx: BookingContext, request: ServiceRequest, call: CallContext, start: datetime, *, moving: UUID | None = None
 ) -> tuple[Answer, Obstacle]:
-    """Say why `start` is not free, and offer what is in the next 14 days, the closest to `start`.
+    """Say why `start` is not free, and offer a choice of the next 14 days, the closest to `start` first.
 
     `moving` is the appointment that was to be moved there: it is not in its own way, and stays with its staff member.
     """
     now, settings, rules, count = ctx.clock.now(), ctx.settings, request.rules, ctx.settings.offers
     read_busy = _reader(ctx, rules, call.call_id, moving)
     query = SlotQuery(now, now, now + settings.look_ahead, request.staff, closest_to=start, limit=count)
-    alternatives = await find_closest(rules, read_busy, query)
+    alternatives = await find_choice(rules, read_busy, query)
     if request.staff is not None and not moving:
-        # Who was asked for at another time, or somebody else at this time; without the former, anybody.
-        query = SlotQuery.at(start, now, None) if alternatives else replace(query, staff=None)
-        others = await find_closest(rules, read_busy, replace(query, limit=count))
-        alternatives = nearest_slots(
-            [*alternatives, *(slot for slot in others if slot not in alternatives)], start, count
-        )
+        alternatives = await _with_others(rules, read_busy, query, start, alternatives)
     obstacle = find_obstacle(rules, start, now, request.staff)
-    message = f"{obstacle_sentence(rules, start, obstacle, now)} {slot_sentence(rules, alternatives)}"
+    message = f"{obstacle_sentence(rules, request.staff, start, obstacle, now)} {slot_sentence(rules, alternatives)}"
     fields = {"alternatives": slot_fields(rules, alternatives), "obstacle": obstacle.value}
     return Answer(success=False, message=message, fields=fields), obstacle
+
+
+async def _with_others(
+    rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, start: datetime, slots: list[Slot]
+) -> list[Slot]:
+    """Put somebody else at `start` behind the first slot of who was asked for; if that person has none, offer anybody's."""
+    if not slots:
+        return await find_choice(rules, read_busy, replace(query, staff=None))
+    others = await find_closest(rules, read_busy, replace(SlotQuery.at(start, query.now, None), limit=1))
+    return [*slots[:1], *others, *slots[1:]][: query.limit]
 
 
 async def list_free_slots(ctx: BookingContext, branch_name: str, service_name: str, day: date) -> list[Slot]:
@@ -195,8 +226,8 @@ async def _hold(ctx: BookingContext, rules: ServiceRules, call: CallContext, slo
         return True
 
 
-def _answer(rules: ServiceRules, understood: Understanding, offer: Offer, now: datetime) -> Answer:
-    sentences = []
+def _answer(request: ServiceRequest, understood: Understanding, offer: Offer, now: datetime) -> Answer:
+    rules, sentences = request.rules, list[str]()
     fields: dict[str, Any] = {"slots": slot_fields(rules, offer.slots)}
     if understood.ambiguous:
         fields["candidates"] = candidate_fields(understood.candidates)
@@ -204,7 +235,7 @@ def _answer(rules: ServiceRules, understood: Understanding, offer: Offer, now: d
     if offer.missed is not None and offer.obstacle is not None:
         fields["obstacle"] = offer.obstacle.value
         reading = None if offer.missed.grain is Grain.MINUTE else offer.missed.reading
-        sentences.append(obstacle_sentence(rules, offer.missed.start, offer.obstacle, now, reading))
+        sentences.append(obstacle_sentence(rules, request.staff, offer.missed.start, offer.obstacle, now, reading))
     sentences.append(slot_sentence(rules, offer.slots))
     return Answer(success=bool(offer.slots), message=" ".join(sentences), fields=fields)
 

@@ -44,9 +44,9 @@ OBSTACLES = {
     Obstacle.TOO_SOON: "{when} ist leider zu kurzfristig.",
     Obstacle.TOO_FAR: "So weit im Voraus vergeben wir keine Termine, nur bis {last_day}.",
     Obstacle.CLOSED_DAY: "{day}: Da ist nicht geöffnet{holiday}.",
-    Obstacle.OUTSIDE_HOURS: "{when} liegt außerhalb der Zeiten, zu denen das möglich ist.",
+    Obstacle.OUTSIDE_HOURS: "{when} liegt außerhalb der Zeiten, zu denen das{staff} möglich ist.",
     Obstacle.OFF_GRID: "{when} vergeben wir nicht genau zu dieser Minute.",
-    Obstacle.TAKEN: "{when} ist leider nichts mehr frei.",
+    Obstacle.TAKEN: "{when} ist{staff} leider nichts mehr frei.",
 }
 
 

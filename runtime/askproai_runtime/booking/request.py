@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
-from askproai_runtime.booking.availability import ServiceRules
+from askproai_runtime.booking.availability import ServiceRules, is_working_time
 from askproai_runtime.booking.phrases import NOT_UNDERSTOOD, fold, join_list, same_name
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded
@@ -121,8 +121,8 @@ def parse_booking_request(
     """
     hold = next((appointment for appointment in appointments if appointment.status == Status.HELD), None)
     service = parse_service_request(config, call, args, hold.service if hold else None)
-    zone, rules = service.rules.zone, service.rules
-    start = parse_start(args, call, zone, "Für welchen Tag und welche Uhrzeit soll ich den Termin eintragen?")
+    rules = service.rules
+    start = parse_start(args, call, service, "Für welchen Tag und welche Uhrzeit soll ich den Termin eintragen?")
     name = _plain_name(read_text(args, "customer_name") or "")
     if not fold(name):
         raise ClarificationNeeded("Auf welchen Namen darf ich den Termin eintragen?")
@@ -145,33 +145,48 @@ def _plain_name(text: str) -> str:
     return " ".join(_NOT_IN_A_NAME.sub(" ", text).split())[:_MAX_NAME_LENGTH].rstrip()
 
 
-def parse_time(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Understanding | None:
+def parse_time(args: Mapping[str, Any], call: CallContext, service: ServiceRequest) -> Understanding | None:
     """Understand `start`, or `date`, `time` and `part_of_day`, relative to the start of the call; None if none is given.
 
-    Raises `ClarificationNeeded` for a time that is refused: past, impossible, or not understood.
+    Of several readings those at which nobody works do not count. Raises `ClarificationNeeded` for a time that is refused: past,
+    impossible, or not understood.
     """
     start = read_text(args, "start")
     names = "date", "time", "part_of_day"
     parts = (start, None, None) if start else tuple(read_text(args, name) for name in names)
     if not any(parts):
         return None
-    understood = understand_parts(*parts, at=call.started_at, zone=zone)
+    understood = understand_parts(*parts, at=call.started_at, zone=service.rules.zone)
     if understood.refused is not None:
         raise ClarificationNeeded(NOT_UNDERSTOOD[understood.refused], refused=understood.refused.value)
-    return understood
+    return keep_open_readings(understood, service)
 
 
-def parse_start(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo, question: str) -> datetime:
+def keep_open_readings(understood: Understanding, service: ServiceRequest) -> Understanding:
+    """Leave out the readings of a phrase at which nobody works: in a practice that closes at six, "um neun" is 9 Uhr only.
+
+    If nobody works at any of them, the first one stays, and there is nothing to ask about: it is refused with the reason.
+    """
+    if not understood.ambiguous:
+        return understood
+    rules, staff = service.rules, service.staff
+    kept = [c for c in understood.candidates if is_working_time(rules, c.start, c.end, staff)] or understood.candidates[
+        :1
+    ]
+    return Understanding(candidates=tuple(kept), ambiguous=len(kept) > 1)
+
+
+def parse_start(args: Mapping[str, Any], call: CallContext, service: ServiceRequest, question: str) -> datetime:
     """Understand one exact start, in UTC.
 
     Raises `ClarificationNeeded`: `question` when no time is given, else what is not clear about it.
     """
-    understood = parse_time(args, call, zone)
+    understood = parse_time(args, call, service)
     if understood is None:
         raise ClarificationNeeded(question)
     candidate, fields = understood.candidates[0], candidate_fields(understood.candidates)
     if understood.ambiguous:
-        raise ClarificationNeeded(candidate_question(understood, zone), candidates=fields)
+        raise ClarificationNeeded(candidate_question(understood, service.rules.zone), candidates=fields)
     if candidate.grain is not Grain.MINUTE:
         raise ClarificationNeeded(f"{candidate.reading}: Um wie viel Uhr genau?", candidates=fields)
     return candidate.start.astimezone(UTC)
@@ -204,9 +219,14 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Ser
     display_names = [service.display_name for service in offered]
     if not display_names:
         raise ClarificationNeeded("Hier kann ich gerade keine Termine vergeben.", services=[])
-    question = "Was möchten Sie buchen" if name is None else f"{name} bieten wir hier nicht an. Buchbar ist"
-    services = [service.name for service in offered]
-    raise ClarificationNeeded(f"{question}: {join_list(display_names)}?", services=services)
+    if name is None:
+        question = f"Was möchten Sie buchen: {join_list(display_names)}?"
+    elif len(offered) == 1:
+        question = f"{name} bieten wir hier nicht an. Buchbar ist {display_names[0]}. Möchten Sie das?"
+    else:
+        bookable = join_list(display_names, "und")
+        question = f"{name} bieten wir hier nicht an. Buchbar sind {bookable}. Was davon möchten Sie?"
+    raise ClarificationNeeded(question, services=[service.name for service in offered])
 
 
 def _find_staff(rules: ServiceRules, name: str | None) -> str | None:

@@ -22,9 +22,9 @@ from askproai_core.database import Connection
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.answers import appointment_fields, busy_answer, describe_appointment, failure
 from askproai_runtime.booking.availability import ServiceRules, SlotQuery, allocate_claims, free_slots
-from askproai_runtime.booking.find import resolve_appointment
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.offer import offer_alternatives
+from askproai_runtime.booking.own_appointments import resolve_appointment
 from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.remote import enqueue_sync
 from askproai_runtime.booking.request import ServiceRequest, parse_start, read_text
@@ -44,7 +44,7 @@ from askproai_runtime.calendars import CalendarOutcome, Refused, Taken, Unavaila
 
 log = structlog.get_logger(__name__)
 
-_WHICH = "Welchen Termin soll ich verschieben:"
+_WHICH = "Welchen Termin soll ich verschieben"
 _WHEN = "Auf welchen Tag und welche Uhrzeit soll ich den Termin verschieben?"
 _IN_FLIGHT = "Ich bin noch dabei, genau diesen Termin zu verschieben. Einen Augenblick bitte."
 
@@ -80,7 +80,7 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
         async with ctx.pool.acquire() as conn:
             appointment = await resolve_appointment(ctx, conn, call, args, _WHICH)
         service = resolve_service(ctx.config(), appointment)
-        start = _parse_new_start(args, call, appointment, service.rules.zone)
+        start = _parse_new_start(args, call, appointment, service)
     except ClarificationNeeded as clarification:
         return clarification.answer
     try:
@@ -131,11 +131,14 @@ def resolve_service(config: TenantConfig, appointment: Appointment, other_staff:
     return ServiceRequest(replace(rules, staff_members=staff), name)
 
 
-def _parse_new_start(args: Mapping[str, Any], call: CallContext, appointment: Appointment, zone: ZoneInfo) -> datetime:
+def _parse_new_start(
+    args: Mapping[str, Any], call: CallContext, appointment: Appointment, service: ServiceRequest
+) -> datetime:
     """Understand the new start; a time alone ("lieber um vier") keeps the day. Raises `ClarificationNeeded`."""
+    zone = service.rules.zone
     if read_text(args, "time") and not (read_text(args, "date") or read_text(args, "start")):
         args = {**args, "date": appointment.starts_at.astimezone(zone).date().isoformat()}
-    return parse_start(args, call, zone, _WHEN)
+    return parse_start(args, call, service, _WHEN)
 
 
 async def _claim_move(

@@ -1,4 +1,4 @@
-"""The starts closest to a time, searched day by day outward from it, until enough are found.
+"""The starts closest to a time, searched day by day outward from it, until enough are found; and of those a choice.
 
 A caller waits, and everybody else's request waits for the event loop. So the search reads the claims of one day at a time, ends
 as soon as no other day can have a closer start, and returns to the event loop after each staff member: neither the horizon, the
@@ -6,8 +6,10 @@ grid nor the number of claims makes it stop for long (`make bench`; docs/decisio
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import UTC, date, datetime
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from askproai_runtime.booking.availability import (
     Busy,
@@ -26,6 +28,11 @@ from askproai_runtime.booking.availability import (
 from askproai_runtime.booking.opening_hours import DAY_MINUTES, local_days, wall_clock_epoch
 
 ReadBusy = Callable[[Span], Awaitable[Busy]]  # what blocks the staff members within a span
+Window = tuple[datetime, datetime]
+_APART = timedelta(hours=1)
+_OTHER_DAYS = (1, -1, 2, -2, 3, -3)  # the days near by, the best first
+_MIDDAY = time(13)
+_INSTANT = timedelta(microseconds=1)
 
 
 async def find_closest(rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery) -> list[Slot]:
@@ -45,6 +52,86 @@ async def find_closest(rules: ServiceRules, read_busy: ReadBusy, query: SlotQuer
         found += await _search_day(rules, read_busy, query, day)
         found = nearest_slots(sorted(found, key=lambda slot: slot.start), target, limit)
     return found
+
+
+async def find_choice(rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery) -> list[Slot]:
+    """Return up to the query's `limit` starts among which a caller has a choice: the closest one, others of that day, then others.
+
+    The second is the closest that is an hour or more from the first on its day; in the other half of the day if the query names
+    no time. The third is on a day near by, at about that time. Where there is no such start, they are an hour apart on one day,
+    and where that is not possible either, the closest ones.
+    """
+    read = _remember(read_busy)
+    closest = await find_closest(rules, read, query)
+    target = query.closest_to or query.first
+    closest.sort(key=lambda slot: abs(slot.start - target))
+    chosen = closest[:1]
+    while 0 < len(chosen) < len(closest):
+        others: list[Slot] = []
+        for preferred in _preferences(rules.zone, query, [slot.start for slot in chosen]):
+            others = [slot for part in preferred for slot in await find_closest(rules, read, part)]
+            if others:
+                break
+        others = others or [slot for slot in closest if slot not in chosen]
+        chosen.append(min(others, key=lambda slot: (abs(slot.start - target), slot.start)))
+    day = chosen[0].start.astimezone(rules.zone).date() if chosen else None
+    rest = sorted(chosen[1:], key=lambda slot: (slot.start.astimezone(rules.zone).date() != day, slot.start))
+    return [*chosen[:1], *rest]
+
+
+def _preferences(zone: ZoneInfo, query: SlotQuery, chosen: Sequence[datetime]) -> Iterator[list[SlotQuery]]:
+    """Yield where the next start of a choice is searched, the best first: queries of one start, within `query`."""
+    target = query.closest_to or query.first
+    midnight, end_of_day = _local_day(zone, chosen[0])
+    apart = _subtract_windows([(midnight, end_of_day)], [(at - _APART, at + _APART) for at in chosen])
+    if len(chosen) == 1:
+        if query.closest_to is None:
+            noon = datetime.combine(midnight.date(), _MIDDAY, zone)
+            yield _queries(query, apart, target, (noon, end_of_day) if chosen[0] < noon else (midnight, noon))
+        yield _queries(query, apart, target)
+    taken = {_local_day(zone, at) for at in chosen}
+    wall_clock = (query.closest_to or chosen[0]).astimezone(zone)
+    for days in _OTHER_DAYS:
+        at = datetime.combine(midnight.date() + timedelta(days=days), wall_clock.time(), zone)
+        if _local_day(zone, at) not in taken:
+            yield _queries(query, [_local_day(zone, at)], at)
+    yield _queries(query, apart, target)
+
+
+def _queries(
+    query: SlotQuery, windows: list[Window], target: datetime, within: Window | None = None
+) -> list[SlotQuery]:
+    """Return the queries of the one start closest to `target` in each of `windows`, as far as that is within `query`."""
+    for bounds in ((query.first, query.end), within):
+        if bounds is not None:
+            windows = [(max(first, bounds[0]), min(end, bounds[1])) for first, end in windows]
+    return [replace(query, first=first, end=end, closest_to=target, limit=1) for first, end in windows if first < end]
+
+
+def _local_day(zone: ZoneInfo, at: datetime) -> Window:
+    day = at.astimezone(zone).date()
+    return datetime.combine(day, time(), zone), datetime.combine(day + timedelta(days=1), time(), zone)
+
+
+def _subtract_windows(windows: list[Window], taken: list[Window]) -> list[Window]:
+    """Return the parts of `windows` that are in none of `taken`; the end of a taken one is free, and so is its beginning."""
+    for start, end in taken:
+        windows = [
+            part for first, last in windows for part in ((first, min(last, start + _INSTANT)), (max(first, end), last))
+        ]
+    return [(first, last) for first, last in windows if first < last]
+
+
+def _remember(read_busy: ReadBusy) -> ReadBusy:
+    """Return `read_busy` such that it reads each span once: the searches of one choice go over the same days."""
+    known: dict[Span, Busy] = {}
+
+    async def read(span: Span) -> Busy:
+        if span not in known:
+            known[span] = await read_busy(span)
+        return known[span]
+
+    return read
 
 
 async def _search_day(rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, day: date) -> list[Slot]:

@@ -21,6 +21,8 @@ class CallContext:
     """The call that asks, already verified and routed. `branch` is a branch's name in the config; "" where none is needed.
 
     `started_at` anchors relative dates ("morgen"), not the time of processing. `caller` is E.164, None when withheld.
+    `answered_questions` are the ids of appointments: the caller was asked whether to cancel them, and has said something since.
+    It is None if the transcript is not in the request.
     """
 
     call_id: str
@@ -28,6 +30,7 @@ class CallContext:
     caller: str | None
     started_at: datetime
     correlation_id: str
+    answered_questions: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

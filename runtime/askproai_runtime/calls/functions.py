@@ -25,10 +25,12 @@ from askproai_runtime.booking import Answer, BookingContext, CallContext
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
 from askproai_runtime.calls.payload import (
     FunctionRequest,
+    OngoingCall,
     RetellCall,
     decode,
     find_route,
     last_answer_and_keys,
+    list_answered_questions,
     normalize_arguments,
     parse_milliseconds,
 )
@@ -121,13 +123,14 @@ class CallFunctions:
             log.exception("audit.failed", action="function.refused")
         raise Problem(403, "Unknown Agent Or Number", "Neither the call's agent nor its number is this tenant's")
 
-    def _context(self, request: web.Request, call: RetellCall, route: Route) -> CallContext:
+    def _context(self, request: web.Request, call: OngoingCall, route: Route) -> CallContext:
         return CallContext(
             call_id=call.call_id,
             branch=route.branch or "",
             caller=e164_or_none(call.from_number),
             started_at=parse_milliseconds(call.start_timestamp) or self.clock.now(),
             correlation_id=correlation_id(request),
+            answered_questions=list_answered_questions(call),
         )
 
     async def _answer_in_time(

@@ -15,7 +15,7 @@ from askproai_runtime.intake import ProviderId
 
 T = TypeVar("T", bound=msgspec.Struct)
 _BOOLEANS = {"true": True, "ja": True, "yes": True, "false": False, "nein": False, "no": False}
-_BOOLEAN_ARGUMENTS = frozenset({"another"})
+_BOOLEAN_ARGUMENTS = frozenset({"another", "confirmed"})
 _MAX_ARGUMENT_CHARACTERS = 500
 
 
@@ -110,13 +110,35 @@ def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:
     keys = ""
     for utterance in reversed(call.transcript_with_tool_calls or ()):
         if utterance.role == "tool_call_result":
-            try:
-                return msgspec.json.decode(str(utterance.content), type=dict[str, Any]), keys
-            except msgspec.DecodeError:  # Retell's own words, when a function did not answer
-                return {}, keys
+            return _read_answer(utterance) or {}, keys
         if utterance.role == "dtmf" and isinstance(utterance.digit, str | int):
             keys = f"{utterance.digit}{keys}"
     return {}, keys
+
+
+def list_answered_questions(call: OngoingCall) -> frozenset[str] | None:
+    """Return the appointments of which a function asked whether to cancel them, and since then the caller has said something.
+
+    None if the transcript has no answer of a function.
+    """
+    last_answered: dict[str, bool] = {}  # whether the last question about an appointment is answered
+    has_spoken = has_answers = False
+    for utterance in reversed(call.transcript_with_tool_calls or ()):
+        if utterance.role in {"user", "dtmf"}:
+            has_spoken = True
+        elif utterance.role == "tool_call_result" and (answer := _read_answer(utterance)):
+            has_answers = True
+            if answer.get("needs_confirmation") is True:
+                last_answered.setdefault(str(answer.get("appointment_id")), has_spoken)
+    return frozenset(key for key, answered in last_answered.items() if answered) if has_answers else None
+
+
+def _read_answer(result: Utterance) -> dict[str, Any] | None:
+    """Return the answer of a function; None for Retell's own words, when it did not answer."""
+    try:
+        return msgspec.json.decode(str(result.content), type=dict[str, Any])
+    except msgspec.DecodeError:
+        return None
 
 
 def normalize_arguments(args: Any) -> dict[str, Any]:

@@ -86,6 +86,7 @@ class ScriptedModel:
         self._change_tool: str | None = None  # the tool that moves or cancels an appointment of the caller
         self._appointments: list[Mapping[str, Any]] = []  # those among which the caller has to choose
         self._appointment: dict[str, str] = {}  # the appointment_id of the chosen one
+        self._to_confirm: str | None = None  # the appointment_id in "Soll ich Ihren Termin … absagen?"
 
     def hear(self, text: str) -> ToolCall | str | None:
         """Return the reaction to a sentence: a tool call, or a question to the caller; None to ask how to help."""
@@ -95,6 +96,12 @@ class ScriptedModel:
 
     def _hear_change(self, text: str) -> ToolCall | None:
         """Find, move or cancel appointments of the caller; None when the sentence is about a new appointment."""
+        question, self._to_confirm = self._to_confirm, None
+        if question and _NO.search(text):
+            self._change_tool = None
+            return None
+        if question and _YES.search(text):
+            return self._call("cancel_appointment", {"appointment_id": question, "confirmed": True})
         if _FIND.search(text):
             return self._call("find_appointments", {})
         if _MOVE.search(text) or _CANCEL.search(text):
@@ -106,7 +113,8 @@ class ScriptedModel:
         time = {"date": _first(_DATE, text), "time": _first(_TIME, text)}
         self._requested_time |= {name: value for name, value in time.items() if value}
         if self._change_tool == "cancel_appointment":
-            return self._call(self._change_tool, self._appointment)
+            named = {f"appointment_{name}": value for name, value in self._requested_time.items()}
+            return self._call(self._change_tool, {**named, **self._appointment})
         if self._offers and not any(time.values()) and _YES.search(text):
             start = (self._nth(self._offers, text) or self._offers[0])["start"]
             return self._call(self._change_tool, {**self._appointment, "start": start})
@@ -156,6 +164,7 @@ class ScriptedModel:
         if self._asked_service:
             self._details.pop("service", None)
         self._appointments = list(answer.get("appointments") or ())
+        self._to_confirm = answer.get("appointment_id") if answer.get("needs_confirmation") else None
         if answer.get("success") and self._change_tool:
             self._change_tool, self._appointment, self._requested_time = None, {}, {}
         offers = answer.get("slots") or answer.get("alternatives")

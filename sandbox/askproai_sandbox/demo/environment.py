@@ -33,11 +33,13 @@ from askproai_sandbox.cluster import (
 )
 from askproai_sandbox.demo.state import State, TenantDirectory, state_file
 from askproai_sandbox.embedded import EmbeddedError, EmbeddedServer
+from askproai_sandbox.example_tenant import require_known_keys
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 
 PROJECT = Path(__file__).resolve().parents[3]
 _REFRESH_INTERVAL = timedelta(milliseconds=500)
+_UNANSWERED_REPORTED = 20  # refreshes, 10 s
 _RESTART_DELAY = timedelta(seconds=1)
 _STARTUP = timedelta(seconds=60)
 _POD_PORTS = (8080, 8081, 9090, 9091)
@@ -61,10 +63,12 @@ class DemoEnvironment:
         self._redis = EmbeddedRedis(self.directory / "redis")
         self._commands: dict[str, list[str]] = {}
         self._environment: dict[str, str] = {}
+        self._unanswered = 0  # refreshes of the state file in a row
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run the demo until `stop` is set. Each run starts with empty state. Raises ProcessError, EmbeddedError."""
-        await self._clear()
+        await self.remove()
+        self.directory.mkdir(parents=True, mode=0o700)
         try:
             state = await self._start_all()
             servers = (
@@ -83,14 +87,14 @@ class DemoEnvironment:
         finally:
             await self._stop_all()
 
-    async def _clear(self) -> None:
+    async def remove(self) -> None:
+        """End what an earlier run left behind, and delete all its data."""
         for folder in (self.directory, self.directory / "cluster", self.directory / "runner" / "pids"):
             if folder.exists():
                 await reap_leftovers(folder)
         await self._postgres.remove()
         await self._redis.remove()
         shutil.rmtree(self.directory, ignore_errors=True)
-        self.directory.mkdir(parents=True, mode=0o700)
 
     async def _start_all(self) -> State:
         """Start the parts in the order of their dependencies, and return the state as far as it is known."""
@@ -111,6 +115,7 @@ class DemoEnvironment:
             await self._start(name)
         for name in ("retell", "calcom"):
             await self._wait_until_up(name, f"{urls[name]}/_sim/journal")
+        await require_known_keys(urls["retell"])
         self._report("the operator")
         self._environment = self._operator_environment(admin_dsn, urls, ports["health"])
         fault = {"ASKPROAI_TESTING": "1", "ASKPROAI_FAULT": self._fault} if self._fault else {}
@@ -216,12 +221,20 @@ class DemoEnvironment:
                 await asyncio.sleep(_REFRESH_INTERVAL.total_seconds())
 
     async def _refresh(self, directory: TenantDirectory, state: State) -> bool:
-        """Update the state. Returns False while the API server cannot answer; a CRD's new storage, for one, begins with 429."""
+        """Update the state. Returns False while the API server cannot answer; a CRD's new storage, for one, begins with 429.
+
+        That ends within seconds after a start, so it is reported only when it lasts.
+        """
         try:
             await directory.refresh(state)
         except (ApiError, aiohttp.ClientError) as error:
-            self._report(f"state.json waits for the API server: {error}")
+            self._unanswered += 1
+            if self._unanswered == _UNANSWERED_REPORTED:
+                self._report(
+                    f"the API server does not answer yet; {state_file(self.directory)} is written when it does: {error}"
+                )
             return False
+        self._unanswered = 0
         return True
 
     def _pids(self, pods: Mapping[str, int]) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """`askproai demo`: start the environment, show its progress, play the scenario, then end the demo or leave it running."""
 
 import asyncio
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from askproai_sandbox.cluster import Child, ProcessError, link_kubectl, program_folder, reap_leftovers, spawn
-from askproai_sandbox.demo.environment import PROJECT
+from askproai_sandbox.demo.environment import PROJECT, DemoEnvironment
 from askproai_sandbox.demo.report import show
 from askproai_sandbox.demo.scenario import DemoResult, Scenario
 from askproai_sandbox.demo.state import DIRECTORY, State, StateError, read_state, state_file
@@ -63,6 +64,13 @@ async def end_demo(directory: Path = DIRECTORY) -> bool:
     """End a demo that was left running, or that was killed and left parts behind. Return whether there was one."""
     folder = _process_folder(directory)
     return folder.exists() and bool(await reap_leftovers(folder, grace=_GRACE))
+
+
+async def remove_demo(directory: Path = DIRECTORY) -> None:
+    """End a demo and delete all its data: `directory`, its process folder, and PostgreSQL's data, which may be elsewhere."""
+    await end_demo(directory)
+    await DemoEnvironment(directory).remove()
+    shutil.rmtree(_process_folder(directory), ignore_errors=True)
 
 
 def _process_folder(directory: Path) -> Path:

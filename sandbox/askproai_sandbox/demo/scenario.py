@@ -21,6 +21,7 @@ from askproai_sandbox.demo.state import read_state
 from askproai_sandbox.example_tenant import SALON, seed_simulators
 
 READY_TIMEOUT = timedelta(seconds=90)
+_WAITING_REPORTS = timedelta(seconds=5)
 SENTENCES = (
     "Guten Tag, ich hätte gern einen Haarschnitt am Freitag um halb drei.",
     "Ja, gern. Mein Name ist Erika Mustermann.",
@@ -112,7 +113,13 @@ class Scenario:
                 "SELECT count(*) = 0 FROM webhook_events WHERE tenant = $1 AND status NOT IN ('processed', 'dead')"
             )
             processed = lambda: connection.fetchval(all_finished, SALON.tenant)  # noqa: E731
-            await eventually(processed, timedelta(seconds=60), "the call's events to be processed")
+            waiting = asyncio.create_task(self._report_waiting()) if self._kill else None
+            try:
+                await eventually(processed, timedelta(seconds=60), "the call's events to be processed")
+            finally:
+                if waiting:
+                    waiting.cancel()
+                    await asyncio.gather(waiting, return_exceptions=True)
             result.appointments = [
                 dict(row)
                 for row in await connection.fetch(
@@ -134,6 +141,22 @@ class Scenario:
         result.resources = await kubectl(
             self._kubeconfig, "get", "tenants.askproai.de,branches,serviceofferings,retellagents", "-A"
         )
+
+    async def _report_waiting(self) -> None:
+        """Report every few seconds how long the killed worker's lease still keeps its event from the others."""
+        connection = await asyncpg.connect(self._state.postgresDsn)
+        seconds_left = (
+            "SELECT extract(epoch FROM max(lease_until) - clock_timestamp())::int FROM jobs"
+            " WHERE tenant = $1 AND state = 'running'"
+        )
+        try:
+            while True:
+                left = await connection.fetchval(seconds_left, SALON.tenant)
+                if left and left > 0:
+                    self._report(f"another worker takes the killed one's event over when its lease ends: {left} s more")
+                await asyncio.sleep(_WAITING_REPORTS.total_seconds())
+        finally:
+            await connection.close()
 
     async def _observe_providers(self, result: DemoResult) -> None:
         """Fetch objects from the providers' public APIs, as anybody with the keys could."""

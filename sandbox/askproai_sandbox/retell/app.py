@@ -57,7 +57,11 @@ def _page(request: web.Request, items: Iterable[dict[str, Any]], key: str) -> we
 class RetellSimulator(Simulator):
     """Retell's management API, and the telephone line behind it (`POST /_sim/calls`)."""
 
-    defaults = {"webhook_retry_delay_ms": 500.0, "analysis_delay_ms": 50.0}  # noqa: RUF012 - the base takes a copy
+    defaults = {  # noqa: RUF012 - the base takes a copy
+        "webhook_retry_delay_ms": 500.0,
+        "analysis_delay_ms": 50.0,
+        "any_key": 1.0,  # 0: only keys of workspaces that exist, so a mistyped one is refused (`POST /_sim/workspaces`)
+    }
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
@@ -83,13 +87,14 @@ class RetellSimulator(Simulator):
         ):
             self.route(method, path, operation, self._authenticated(handler))
         self.controls["calls"] = self._play_call
+        self.controls["workspaces"] = self._create_workspace
 
     def _authenticated(self, handler: WorkspaceHandler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        """Return a handler that looks up the workspace of the key first. Every `key_…` has one."""
+        """Return a handler that looks up the workspace of the key first. With the setting `any_key` every `key_…` has one."""
 
         async def with_workspace(request: web.Request) -> web.StreamResponse:
             match = re.fullmatch(r"Bearer (key_\S+)", request.headers.get("Authorization", ""))
-            if not match:
+            if not match or (match[1] not in self.workspaces and not self.settings["any_key"]):
                 raise Refusal(401, "Invalid API Key")
             return await handler(request, self.workspaces.setdefault(match[1], Workspace()))
 
@@ -242,12 +247,23 @@ class RetellSimulator(Simulator):
         self._change(number, changes)
         return web.json_response(number.body())
 
+    async def _create_workspace(self, body: dict[str, Any]) -> web.Response:
+        """Create a workspace `{key}`, or a further key of one, `{key, of}`: `of` is its present key."""
+        key = body["key"]
+        if not re.fullmatch(r"key_\S+", key):
+            raise ValueError("a key of Retell begins with key_")
+        self.workspaces.setdefault(key, self.workspaces[body["of"]] if "of" in body else Workspace())
+        return web.json_response({"keys": list(self.workspaces)}, status=201)
+
     # Calls
 
     async def _play_call(self, body: dict[str, Any]) -> web.Response:
         """Play a call to its end: `{to_number, from_number?, say, key?, args?}`."""
         call = msgspec.convert(body, CallRequest)
-        keys = [key for key, w in self.workspaces.items() if call.to_number in w.numbers and call.key in {None, key}]
+        having = [
+            (w, key) for key, w in self.workspaces.items() if call.to_number in w.numbers and call.key in {None, key}
+        ]
+        keys = list({id(workspace): key for workspace, key in having}.values())  # the newest of a workspace signs
         if not keys:
             known = sorted({number for w in self.workspaces.values() for number in w.numbers})
             raise ValueError(f"nobody has the number {call.to_number}; there is: {', '.join(known) or 'none yet'}")

@@ -15,11 +15,12 @@ from datetime import timedelta
 from typing import Any
 
 import aiohttp
+import msgspec
 from aiohttp import web
 
 from askproai_core.clock import Clock, SystemClock
 from askproai_sandbox.cluster import stop_signal
-from askproai_sandbox.simulator.faults import Fault, FaultKind, Faults
+from askproai_sandbox.simulator.faults import DESCRIPTIONS, Fault, FaultKind, Faults
 from askproai_sandbox.simulator.journal import Journal
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -206,6 +207,8 @@ class Simulator:
                 body = json.loads(await request.read())
                 self._activate([Fault.parse(f, self.clock.now()) for f in (body if isinstance(body, list) else [body])])
                 return web.json_response({})
+            case "GET", "faults":
+                return web.json_response(self._list_faults())
             case "DELETE", "faults":
                 self.faults.clear()
                 return web.json_response({})
@@ -224,6 +227,14 @@ class Simulator:
             case "POST", name if name in self.controls:
                 return await self.controls[name](await json_body(request))
         raise ValueError(f"there is no {request.method} {request.path}")
+
+    def _list_faults(self) -> dict[str, Any]:
+        """Return the faults that there are, the operations for which they can be active, and those that are active now."""
+        return {
+            "kinds": {str(kind): text for kind, text in DESCRIPTIONS.items()},
+            "operations": sorted(set(self._operations.values())),
+            "active": [msgspec.to_builtins(fault) for fault in self.faults.active],
+        }
 
     def _activate(self, faults: list[Fault]) -> None:
         """Activate faults. Raises ValueError for an unknown operation: such a fault would never act, and its test prove nothing."""

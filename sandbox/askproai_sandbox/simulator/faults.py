@@ -1,6 +1,6 @@
 """Faults of a simulated provider. Each is activated for one operation (or `*`) and a number of requests."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -13,16 +13,26 @@ Item = TypeVar("Item")
 class FaultKind(StrEnum):
     """What can go wrong at a provider."""
 
-    TIMEOUT_AFTER_COMMIT = (
-        "timeout-after-commit"  # committed, but the connection closes unanswered after `seconds` (30)
-    )
-    ERROR_BEFORE_COMMIT = "error-before-commit"  # 500, nothing was changed
-    ERROR_AFTER_COMMIT = "error-after-commit"  # 500, but the change was committed
-    RATE_LIMITED = "rate-limited"  # 429
-    DOWN = "down"  # 503 of a load balancer before the servers, nothing was changed
-    NO_ROUTE = "no-route"  # 404: this server does not have the endpoint
-    SLOW = "slow"  # answers after `ms`
-    LAGGING_LIST = "lagging-list"  # the list omits new objects for `seconds`, or for the next `requests` of it
+    TIMEOUT_AFTER_COMMIT = "timeout-after-commit"
+    ERROR_BEFORE_COMMIT = "error-before-commit"
+    ERROR_AFTER_COMMIT = "error-after-commit"
+    RATE_LIMITED = "rate-limited"
+    DOWN = "down"
+    NO_ROUTE = "no-route"
+    SLOW = "slow"
+    LAGGING_LIST = "lagging-list"
+
+
+DESCRIPTIONS: Mapping[FaultKind, str] = {
+    FaultKind.TIMEOUT_AFTER_COMMIT: "the change is made, but the connection closes unanswered after SECONDS (30)",
+    FaultKind.ERROR_BEFORE_COMMIT: "500, nothing was changed",
+    FaultKind.ERROR_AFTER_COMMIT: "500, but the change was made",
+    FaultKind.RATE_LIMITED: "429",
+    FaultKind.DOWN: "503 of a load balancer before the servers, nothing was changed",
+    FaultKind.NO_ROUTE: "404: this server does not have the endpoint",
+    FaultKind.SLOW: "answers after MS milliseconds",
+    FaultKind.LAGGING_LIST: "lists omit new objects for SECONDS, or for the next REQUESTS of them",
+}
 
 
 _REQUIRED = {

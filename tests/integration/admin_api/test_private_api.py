@@ -105,6 +105,31 @@ async def test_circuits_are_listed_and_reset(shared_web_pod: TenantPod) -> None:
     assert (status, answer) == (200, {"provider": "calcom", **closed})
 
 
+async def test_a_reset_lets_the_jobs_that_wait_for_the_calendar_run_now(shared_web_pod: TenantPod) -> None:
+    """Not the job of a booking whose caller is still on the line: the booking itself asks the calendar."""
+    pod, tenant = shared_web_pod, shared_web_pod.store.tenant
+    slots = (await pod.function("check_availability", "call_reset", {"service": "Haarschnitt"})).body["slots"]
+    jobs = []
+    for slot, age in zip(slots, ("1hour", "1s"), strict=False):
+        args = {"service": "Haarschnitt", "start": slot["start"], "customer_name": "Petra Müller"}
+        booked = await pod.function("book_appointment", "call_reset", args, from_number="+4915166660009")
+        assert booked.body.get("success"), booked.body
+        jobs.append(
+            await pod.db.fetchval(
+                """INSERT INTO jobs (tenant, kind, priority, appointment_id, correlation_id, run_at, created_at)
+                   VALUES ($1, 'calendar-sync', 'high', $2::text::uuid, 'c', clock_timestamp() + interval '5 min',
+                           clock_timestamp() - $3::text::interval) RETURNING id""",
+                tenant, booked.body["appointment_id"], age,
+            )
+        )  # fmt: skip
+    due = "SELECT id FROM jobs WHERE tenant = $1 AND id = ANY ($2) AND run_at <= clock_timestamp()"
+    assert (await request(pod, "circuits/retell/reset", "POST"))[0] == 200
+    assert await pod.db.fetch(due, tenant, jobs) == []
+    assert (await request(pod, "circuits/calcom/reset", "POST"))[0] == 200
+    assert [row["id"] for row in await pod.db.fetch(due, tenant, jobs)] == jobs[:1]
+    await pod.db.execute("DELETE FROM jobs WHERE tenant = $1 AND id = ANY ($2)", tenant, jobs)
+
+
 @pytest.mark.processes
 async def test_the_command_line_uses_it(shared_web_pod: TenantPod) -> None:
     async def run(*arguments: str, token: str = ADMIN_TOKEN) -> tuple[int | None, str, str]:

@@ -201,7 +201,11 @@ async def test_a_taken_time_comes_with_alternatives_that_are_not_held(new_salon)
         assert (await salon.booking.book_appointment(call(f"c{n}", None), booking_args())).success
     lost = await salon.booking.book_appointment(call("c3"), booking_args())
     assert not lost.success
-    assert [a["start"][11:16] for a in lost.fields["alternatives"]] == ["13:15", "13:30", "15:30"]
+    assert [a["start"][:16] for a in lost.fields["alternatives"]] == [
+        "2026-11-27T13:30",  # the closest
+        "2026-11-27T15:30",  # on that day an hour or more from it
+        "2026-11-28T13:00",  # near that time on the next day, which ends early
+    ]
     assert lost.message.startswith("Freitag, den 27. November, um 14 Uhr 30 ist leider nichts mehr frei. Frei ist ")
     assert await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
     (winner,) = await salon.rows("SELECT id FROM appointments WHERE call_id = 'c1'")

@@ -21,11 +21,11 @@ async def held(salon) -> list[tuple[str, str]]:
     return [(row["call_id"], f"{row['starts_at']:%Y-%m-%d %H:%M}") for row in rows]
 
 
-async def test_a_day_gives_three_starts_and_holds_the_first(new_salon) -> None:
+async def test_a_day_gives_a_choice_of_three_starts_and_holds_the_first(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"service": "haarschnitt", "date": "2026-11-27"})
     assert answer.success
-    assert times(answer) == ["2026-11-27T09:00", "2026-11-27T09:15", "2026-11-27T09:30"]
+    assert times(answer) == ["2026-11-27T09:00", "2026-11-27T10:00", "2026-11-27T13:00"]
     assert answer.fields["slots"][0] == {
         "start": "2026-11-27T09:00:00+01:00",
         "end": "2026-11-27T09:45:00+01:00",
@@ -92,7 +92,7 @@ async def test_while_the_rows_are_locked_times_are_offered_and_nothing_is_held(n
     ):
         await conn.execute("SELECT 1 FROM resources FOR UPDATE")
         answer = await impatient.check_availability(call(), {"date": "2026-11-27"})
-    assert times(answer) == ["2026-11-27T09:00", "2026-11-27T09:15", "2026-11-27T09:30"]
+    assert times(answer) == ["2026-11-27T09:00", "2026-11-27T10:00", "2026-11-27T13:00"]
     assert await held(salon) == []
 
 
@@ -109,8 +109,29 @@ async def test_an_exact_time_that_is_taken_is_explained_and_the_nearest_offered(
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "14:30", "staff": "Anna"})
     assert answer.success
     assert answer.fields["obstacle"] == "taken"
-    assert times(answer) == ["2026-11-27T13:15", "2026-11-27T13:30", "2026-11-27T15:30"]
-    assert answer.message.startswith("Freitag, den 27. November, um 14 Uhr 30 ist leider nichts mehr frei. Frei ist ")
+    slots = [(slot["start"][:16], slot["staff"]) for slot in answer.fields["slots"]]
+    assert slots == [
+        ("2026-11-27T13:30", "anna"),  # the closest of who was asked for is held
+        ("2026-11-27T14:30", "mehmet"),  # the same time with somebody else
+        ("2026-11-27T15:30", "anna"),
+    ]
+    assert answer.message.startswith(
+        "Freitag, den 27. November, um 14 Uhr 30 ist bei Anna leider nichts mehr frei. Frei ist Freitag"
+    )
+    assert await held(salon) == [("call_1", "2026-11-27 12:30")]
+
+
+async def test_a_time_outside_the_hours_comes_with_times_of_two_days(new_salon) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "20 Uhr"})
+    assert answer.fields["obstacle"] == "outside_hours"
+    assert times(answer) == ["2026-11-27T17:00", "2026-11-27T16:00", "2026-11-28T13:00"]
+
+
+async def test_the_next_times_are_offered_on_two_days(new_salon) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {})
+    assert times(answer) == ["2026-11-20T11:00", "2026-11-20T13:00", "2026-11-21T11:00"]
 
 
 @pytest.mark.parametrize(
@@ -141,11 +162,43 @@ async def test_one_persons_day_off_is_not_explained_as_a_closed_salon(new_salon)
 
 async def test_an_ambiguous_time_comes_back_as_candidates_with_the_earliest_free_one(new_salon) -> None:
     salon = await new_salon()
-    answer = await salon.booking.check_availability(call(), {"date": "2026-11-28", "time": "um neun"})
-    assert [c["start"][:16] for c in answer.fields["candidates"]] == ["2026-11-28T09:00", "2026-11-28T21:00"]
+    answer = await salon.booking.check_availability(call(), {"date": "Freitag", "time": "11 Uhr"})  # it is a Friday
+    assert [c["start"][:16] for c in answer.fields["candidates"]] == ["2026-11-20T11:00", "2026-11-27T11:00"]
     assert {c["grain"] for c in answer.fields["candidates"]} == {"minute"}
-    assert times(answer) == ["2026-11-28T09:00"]
-    assert "Meinen Sie Samstag, den 28. November, um 9 Uhr oder Samstag, den 28. November, um 21 Uhr?" in answer.message
+    assert times(answer) == ["2026-11-20T11:00"]
+    assert (
+        "Meinen Sie Freitag, den 20. November, um 11 Uhr oder Freitag, den 27. November, um 11 Uhr?" in answer.message
+    )
+
+
+async def test_a_reading_at_which_the_salon_is_never_open_is_no_reading(new_salon) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {"date": "2026-11-28", "time": "um neun"})
+    assert answer.message == "Frei ist Samstag, den 28. November, um 9 Uhr bei Anna. Soll ich das eintragen?"
+    booked = await salon.booking.book_appointment(call(), booking_args("Samstag, 28. November um neun", staff="anna"))
+    assert booked.fields["start"] == "2026-11-28T09:00:00+01:00"
+    moved = await salon.booking.reschedule_appointment(call(), {"date": "2026-12-05", "time": "um neun"})
+    assert moved.fields["start"] == "2026-12-05T09:00:00+01:00"
+    closed = await salon.booking.check_availability(call(), {"date": "2026-11-23", "time": "um neun"})
+    assert closed.message.startswith(
+        "Montag, den 23. November: Da ist nicht geöffnet. Frei ist Dienstag, den 24. November, um 9"
+    )
+    assert "candidates" not in closed.fields
+
+
+async def test_a_time_that_is_not_understood_is_asked_with_the_next_free_ones(new_salon) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {"date": "wenn Oma kommt"})
+    assert (answer.success, answer.fields["refused"]) == (False, "not_understood")
+    assert answer.message == (
+        "Das habe ich nicht verstanden. An welchem Tag und um wie viel Uhr möchten Sie kommen? Frei ist zum Beispiel"
+        " Freitag, den 20. November, um 11 Uhr bei Anna, Freitag, den 20. November, um 13 Uhr bei Anna"
+        " oder Samstag, den 21. November, um 11 Uhr bei Anna."
+    )
+    assert len(answer.fields["slots"]) == 3
+    assert await held(salon) == []
+    past = await salon.booking.check_availability(call(), {"date": "2026-11-01"})
+    assert "Frei ist" not in past.message
 
 
 @pytest.mark.parametrize(
@@ -154,7 +207,7 @@ async def test_an_ambiguous_time_comes_back_as_candidates_with_the_earliest_free
         ({"date": "2026-11-01"}, "schon vorbei"),
         ({"date": "31.02.2027"}, "gibt es nicht"),
         ({"date": "wenn Oma kommt"}, "nicht verstanden"),
-        ({"service": "Dauerwelle"}, "Dauerwelle bieten wir hier nicht an. Buchbar ist: Haarschnitt?"),
+        ({"service": "Dauerwelle"}, "Dauerwelle bieten wir hier nicht an. Buchbar ist Haarschnitt. Möchten Sie das?"),
         ({"staff": "Kevin"}, "Anna oder Mehmet"),
     ],
 )

@@ -127,11 +127,37 @@ async def test_a_call_finds_moves_and_cancels_what_another_call_of_that_number_b
         request = {"start": moved.body["alternatives"][0]["start"]}
         moved = await pod.function("reschedule_appointment", "call_chg_2", request, from_number=from_number)
     assert (moved.body["success"], moved.body["appointment_id"]) == (True, booked.body["appointment_id"])
+    asked = await pod.function("cancel_appointment", "call_chg_2", {"reason": ""}, from_number=from_number)
+    assert (asked.status, asked.body["success"], asked.body["needs_confirmation"]) == (200, False, True)
     cancelled = await pod.function("cancel_appointment", "call_chg_2", {"reason": ""}, from_number=from_number)
     assert (cancelled.status, cancelled.body["success"], cancelled.body["status"]) == (200, True, "cancelled")
     assert (await pod.function("find_appointments", "call_chg_2", {}, from_number=from_number)).body[
         "appointments"
     ] == []
+
+
+async def test_a_model_that_confirms_by_itself_cancels_nothing(pod: TenantPod) -> None:
+    """The transcript decides: the caller was asked about this appointment, and has said something since."""
+    number = "+4915166660003"
+    slots = (await pod.function("check_availability", "call_yes", {"service": "Haarschnitt"})).body["slots"]
+    args = {"service": "Haarschnitt", "start": slots[0]["start"], "customer_name": "Petra Müller"}
+    booked = await pod.function("book_appointment", "call_yes", args, from_number=number)
+    assert booked.body["success"], booked.body
+    spoken: list[dict[str, Any]] = [{"role": "user", "content": "Ich möchte meinen Termin absagen."}]
+
+    async def cancel(**args: Any) -> dict[str, Any]:
+        call = {"from_number": number, "transcript_with_tool_calls": spoken}
+        answer = (await pod.function("cancel_appointment", "call_yes", args, **call)).body
+        spoken.append({"role": "tool_call_result", "content": json.dumps(answer), "successful": True})
+        return answer
+
+    assert (await cancel(confirmed=True))["needs_confirmation"]
+    spoken.append({"role": "agent", "content": "Einen Moment."})
+    assert (await cancel(confirmed=True))["needs_confirmation"]
+    spoken.append({"role": "user", "content": "Nein, doch nicht."})
+    assert (await cancel(confirmed=False))["needs_confirmation"]
+    spoken.append({"role": "user", "content": "Ach, sagen Sie ihn doch ab."})
+    assert (await cancel(confirmed=True))["status"] == "cancelled"
 
 
 async def test_a_call_that_is_over_changes_nothing(pod: TenantPod) -> None:
@@ -155,7 +181,12 @@ async def test_a_signed_request_that_is_sent_again_within_its_call_changes_nothi
     booked, at_once = await asyncio.gather(send_booking(), send_booking())
     assert booked.body["success"], booked.body
     assert at_once.body == booked.body
-    send_cancellation = pod.signed_function("cancel_appointment", "call_replay", {}, from_number=number)
+    ask_to_cancel = pod.signed_function("cancel_appointment", "call_replay", {}, from_number=number)
+    asked, asked_again = await ask_to_cancel(), await ask_to_cancel()
+    assert asked.body["needs_confirmation"]
+    assert asked_again.body == asked.body
+    args_of_yes = {"confirmed": True}
+    send_cancellation = pod.signed_function("cancel_appointment", "call_replay", args_of_yes, from_number=number)
     cancelled = await send_cancellation()
     assert cancelled.body["status"] == "cancelled"
 

@@ -283,6 +283,27 @@ async def test_plan_mode_writes_the_plan_and_nothing_else() -> None:
         assert "plan" not in env.status
 
 
+async def test_a_plan_does_not_outlive_plan_mode_when_retell_refuses_what_it_says() -> None:
+    async with open_agent_environment(voiceId="nobody") as env:
+        env.annotate(**{"askproai.de/plan": "true"})
+        await env.settle()
+        assert env.status["plan"]
+        env.annotate()
+        await env.reconcile()
+        assert env.condition("Synced")["reason"] == "ProviderRefused"
+        assert "plan" not in env.status
+
+
+async def test_an_agent_in_plan_mode_with_nothing_to_do_is_ready_and_says_so() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        env.annotate(**{"askproai.de/plan": "true"})
+        await env.settle()
+        ready = env.condition("Ready")
+        assert (ready["status"], ready["reason"]) == ("True", "PlanMode")
+        assert ready["message"] == "plan mode: nothing to do"
+
+
 @pytest.mark.parametrize("ref", [resources.TENANTS, resources.BRANCHES], ids=lambda ref: ref.kind)
 async def test_an_agent_plans_what_a_planned_change_of_its_tenant_or_branch_means(ref: resources.ApiResource) -> None:
     async with open_agent_environment() as env:

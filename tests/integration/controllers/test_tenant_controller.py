@@ -270,10 +270,14 @@ async def test_a_branch_without_services_gets_the_default_one_until_a_person_wri
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.create("Branch")
-    await namespace.wait_until_ready("Branch", "mitte")
+    await namespace.wait_for_condition("ServicesReady", "True", kind="Branch", name="mitte")
     default = await namespace.wait_until_ready("ServiceOffering", "mitte-standardberatung")
     assert default["status"]["staff"] == ["anna", "mehmet"]
-    assert ("Normal", "DefaultServiceCreated") in await namespace.events()
+
+    async def is_reported() -> bool:
+        return ("Normal", "DefaultServiceCreated") in await namespace.events()
+
+    await eventually(is_reported, SOON, "the event, which follows the status")
     await namespace.create("ServiceOffering", spec={"calcom": {"eventTypes": []}})
     await namespace.wait_until_gone("ServiceOffering", "mitte-standardberatung")
     branch = await namespace.get("Branch", "mitte")
@@ -579,3 +583,41 @@ async def test_what_calcom_refuses_the_pods_is_a_condition(
         "CredentialsValid"
     ]
     assert still == ("True" if until_confirmed else "False"), "the confirmed booking may be of another event type"
+
+
+async def test_appointments_that_wait_for_calcom_are_shown_while_they_wait(namespace, module_database):
+    """Callers are served, so Ready stays True; its reason and message say how many wait, and since when."""
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant", spec={"suspend": False})
+    tenant, key = f"{namespace.name}.salon-mueller", Key("Tenant", namespace.name, "salon-mueller")
+    await namespace.wait_for_condition("CalendarSynced", "True")
+    add = """WITH made AS (
+                 INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
+                 VALUES ($1, 'mitte', 'haarschnitt', 'anna', now() + $2::interval, now() + $2::interval + interval '1 hour',
+                         'pending_sync', 'c') RETURNING tenant, id)
+             INSERT INTO jobs (tenant, kind, priority, state, appointment_id, correlation_id, created_at)
+             SELECT tenant, 'calendar-sync', 'high', $3, id, 'c', now() - $4::interval FROM made"""
+    day, minute = timedelta(days=1), timedelta(minutes=1)
+    for starts, state, waits in (
+        (day, "ready", 3 * minute),
+        (2 * day, "dead", 30 * minute),
+        (3 * day, "running", minute),  # of a booking that is being made
+        (4 * day, "done", 30 * minute),
+        (-day, "dead", 30 * minute),  # is past
+    ):
+        await rows(module_database, add, tenant, starts, state, waits)
+    await reconcile_twice(namespace)
+    condition = await namespace.wait_for_condition("CalendarSynced", "False", "CalendarBehind")
+    assert condition["message"].startswith(
+        "2 appointments are booked, moved or cancelled here, but not yet so at Cal.com"
+    )
+    assert "but 1 appointment is given up" in condition["message"]
+    writes = len(namespace.operator.writes)
+    await reconcile_twice(namespace)
+    assert not [
+        each for each in namespace.operator.writes[writes:] if "/status" in each[1] and namespace.name in each[1]
+    ]
+    await rows(module_database, "UPDATE jobs SET state = 'done' WHERE tenant = $1", tenant)
+    namespace.operator.queue.add(key)
+    await namespace.wait_for_condition("CalendarSynced", "True")

@@ -14,8 +14,8 @@ from askproai_operator.engine.status import update_for_error, update_for_pause, 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 URL = "https://" + "v" * 900
 TENANT = (
-    C.CREDENTIALS_VALID, C.DATABASE_READY, C.RUNTIME_AVAILABLE, C.EXPOSED, C.WEBHOOKS_REGISTERED, C.CACHE_READY,
-    C.MONITORING_READY,
+    C.CREDENTIALS_VALID, C.DATABASE_READY, C.ROLLOUT_HEALTHY, C.RUNTIME_AVAILABLE, C.EXPOSED, C.WEBHOOKS_REGISTERED,
+    C.CACHE_READY, C.CALENDAR_SYNCED, C.MONITORING_READY,
 )  # fmt: skip
 WRITTEN: dict[str, tuple[tuple[C, ...], dict[str, Any]]] = {
     "Tenant": (
@@ -26,10 +26,12 @@ WRITTEN: dict[str, tuple[tuple[C, ...], dict[str, Any]]] = {
         },
     ),
     "Branch": (
-        (C.SERVICES_READY, C.NUMBERS_VALID),
+        (C.SERVICES_READY, C.NUMBERS_VALID, C.NUMBERS_ANSWERED),
         {"phoneNumbers": [f"+4930123456{n:02}" for n in range(20)], "services": 0, "staff": 60},
     ),
-    "ServiceOffering": ((C.STAFF_MATCHED, C.CALENDAR_LINKED), {"staff": ["p" * 63] * 200, "eventTypes": 200}),
+    "ServiceOffering": (
+        (C.STAFF_MATCHED, C.OPENING_FITS, C.NAME_UNIQUE, C.CALENDAR_LINKED), {"staff": ["p" * 63] * 200, "eventTypes": 200},
+    ),
     "RetellAgent": (
         (C.SYNCED, C.NUMBERS_BOUND, C.DRIFTED),
         {

@@ -46,7 +46,8 @@ async def use_everything(pod: TenantPod) -> list[str]:
     booked = await pod.function("book_appointment", "call_canary", args, from_number=CALLER)
     assert booked.body["success"], booked.body
     await pod.inbound(CALLER)
-    cancelled = await pod.function("cancel_appointment", "call_canary", {"reason": NOTE}, from_number=CALLER)
+    for _ in range(2):  # the first one asks back
+        cancelled = await pod.function("cancel_appointment", "call_canary", {"reason": NOTE}, from_number=CALLER)
     assert cancelled.body["success"]
     # PostgreSQL's error quotes the whole row.
     await pod.db.execute("ALTER TABLE customers ADD CHECK (name <> $$" + NAME + "$$) NOT VALID")

@@ -96,6 +96,24 @@ def test_get_shows_ready_reason_what_matters_and_age(kind: Any) -> None:
     assert len(narrow) == 4
 
 
+# A long usual value of each column before the message; kubectl adds three spaces.
+USUAL = {
+    "Ready": "True", "Reason": "NoOpeningLongEnough", "Age": "120d", "Calendar": "Calcom", "Branches": "12", "Replicas": "10",
+    "Number": "+4930123456789", "Tenant": "zahnarzt-sommer", "Services": "12", "Staff": '["anna","mehmet"]', "Branch": "prenzlberg",
+    "Minutes": "120", "Price": "120.00", "EventTypes": "12", "AgentId": "agent_7c1f0a52e9d84b6f93a0c5de", "Version": "123",
+}  # fmt: skip
+
+
+@KIND
+def test_the_message_begins_within_160_columns_of_the_wide_table(kind: Any) -> None:
+    """Behind the webhook's URL nobody saw it."""
+    names = [column["name"] for column in build_crd(kind)["spec"]["versions"][0]["additionalPrinterColumns"]]
+    before = names[: names.index("Message")]
+    cells = ["zahnarzt-sommer", f"{kind.kind.lower()}.askproai.de/haarschnitt", *(USUAL[name] for name in before)]
+    headings = ["NAMESPACE", "NAME", *before]
+    assert sum(max(len(cell), len(heading)) + 3 for cell, heading in zip(cells, headings, strict=True)) <= 160
+
+
 def test_crds_are_small_and_the_same_each_time() -> None:
     """256 KiB is what `kubectl apply` can keep in its annotation."""
     for kind in KINDS.values():

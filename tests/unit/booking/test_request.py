@@ -1,14 +1,25 @@
 """Parsing a model's arguments: what is not known is asked, never guessed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
+from askproai_core.tenant_config import Branch, Hours, Service, Staff, Weekday
 from askproai_runtime.booking import CallContext
-from askproai_runtime.booking.request import parse_booking_request, parse_service_request
+from askproai_runtime.booking.availability import ServiceRules
+from askproai_runtime.booking.request import (
+    ServiceRequest,
+    keep_open_readings,
+    parse_booking_request,
+    parse_service_request,
+)
 from askproai_runtime.booking.types import ClarificationNeeded
+from askproai_runtime.german_dates import understand
 from askproai_sandbox.example_tenant import salon_config
 
+BERLIN = ZoneInfo("Europe/Berlin")
 CALL = CallContext("call_1", "mitte", None, datetime(2026, 11, 20, 9, tzinfo=UTC), "corr")
 
 
@@ -45,3 +56,58 @@ def test_an_address_that_the_calendar_would_refuse_never_costs_the_booking(email
 def test_a_name_is_one_line_that_no_mail_makes_a_link_of(said: str, name: str) -> None:
     args = {"start": "2026-11-27T14:30:00+01:00", "service": "Haarschnitt", "customer_name": said}
     assert parse_booking_request(salon_config(), CALL, args, ()).name == name
+
+
+CLOSED_AT_NOON = (
+    Hours(days=tuple(Weekday)[:5], opens=time(8), closes=time(12)),
+    Hours(days=tuple(Weekday)[:5], opens=time(14), closes=time(18)),
+)
+LATE = (Hours(days=tuple(Weekday), opens=time(8), closes=time(22)),)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "opening", "meant"),
+    [
+        ("Montag um neun", CLOSED_AT_NOON, ["2026-11-23T09:00"]),
+        ("Montag um neun", LATE, ["2026-11-23T09:00", "2026-11-23T21:00"]),
+        ("Montag um acht", CLOSED_AT_NOON, ["2026-11-23T08:00"]),
+        ("Montag um sieben", LATE, ["2026-11-23T19:00"]),
+        ("Montag um sieben", CLOSED_AT_NOON, ["2026-11-23T07:00"]),  # neither: it is refused, not asked
+        ("Sonntag um neun", CLOSED_AT_NOON, ["2026-11-22T09:00"]),
+        ("Montag um eins", CLOSED_AT_NOON, ["2026-11-23T13:00"]),  # it has one reading only
+        ("Freitag um neun", CLOSED_AT_NOON, ["2026-11-27T09:00"]),  # today, 9 is over and 21 is never open
+        ("Freitag", CLOSED_AT_NOON, ["2026-11-20T00:00", "2026-11-27T00:00"]),
+    ],
+)
+def test_opening_hours_decide_between_two_readings(phrase: str, opening: tuple[Hours, ...], meant: list[str]) -> None:
+    """It is Friday, 10:00. Only readings at which somebody works count."""
+    anna = Staff(id="anna", display_name="Anna", resource_ids=(1,))
+    branch = Branch(name="mitte", display_name="Mitte", opening_hours=opening, staff=(anna,))
+    rules = ServiceRules(BERLIN, branch, Service(name="s", display_name="S", duration_minutes=45), (anna,))
+    understood = keep_open_readings(understand(phrase, at=CALL.started_at, zone=BERLIN), ServiceRequest(rules, None))
+    assert [f"{c.start:%Y-%m-%dT%H:%M}" for c in understood.candidates] == meant
+    assert understood.ambiguous is (len(meant) > 1)
+
+
+def test_the_hours_of_who_was_asked_for_decide() -> None:
+    mornings = (Hours(days=tuple(Weekday), opens=time(8), closes=time(12)),)
+    anna = Staff(id="anna", display_name="Anna", resource_ids=(1,), working_hours=mornings)
+    ben = Staff(id="ben", display_name="Ben", resource_ids=(2,))
+    branch = Branch(name="mitte", display_name="Mitte", opening_hours=LATE, staff=(anna, ben))
+    rules = ServiceRules(BERLIN, branch, Service(name="s", display_name="S", duration_minutes=45), (anna, ben))
+    nine = understand("Montag um neun", at=CALL.started_at, zone=BERLIN)
+    assert len(keep_open_readings(nine, ServiceRequest(rules, None)).candidates) == 2
+    assert len(keep_open_readings(nine, ServiceRequest(rules, "anna")).candidates) == 1
+
+
+def test_what_is_not_offered_is_answered_with_a_sentence_and_a_question() -> None:
+    config = salon_config()
+    (service,) = config.services
+    color = msgspec.structs.replace(service, name="farbe", display_name="Farbe", spoken_names=())
+    with pytest.raises(ClarificationNeeded) as clarification:
+        parse_service_request(
+            msgspec.structs.replace(config, services=(service, color)), CALL, {"service": "Dauerwelle"}
+        )
+    assert clarification.value.answer.message == (
+        "Dauerwelle bieten wir hier nicht an. Buchbar sind Haarschnitt und Farbe. Was davon möchten Sie?"
+    )

@@ -19,7 +19,7 @@ from askproai_runtime.main import app as runtime
 from askproai_sandbox.demo import State
 
 # These run until they are ended, or show a scenario; they print no result.
-WITHOUT_RESULT = {"web", "worker", "coordinator", "run", "sandbox", "demo"}
+WITHOUT_RESULT = {"web", "worker", "coordinator", "run", "retell", "calcom", "demo"}
 
 
 def commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -166,9 +166,13 @@ def test_a_plan_names_the_manifest_that_it_cannot_ask_about(part: str) -> None:
 
 
 def test_a_plan_without_its_kubeconfig_fails_with_a_message(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["plan", "-", "--kubeconfig", str(tmp_path / "none")], input="a: b")
+    manifest = "{apiVersion: askproai.de/v1alpha1, kind: Tenant, metadata: {name: a}}"
+    result = CliRunner().invoke(app, ["plan", "-", "--kubeconfig", str(tmp_path / "none")], input=manifest)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "the cluster cannot be asked" in result.stderr
+    assert "there is no cluster to compare with" in result.stderr
+    assert (
+        "give --kubeconfig FILE, or set KUBECONFIG; `askproai lint` checks manifests without a cluster" in result.stderr
+    )
 
 
 def test_a_plan_of_a_cluster_that_does_not_answer_names_context_and_server(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.api import Branch, ServiceOffering
+from askproai_operator.api import Branch, RetellAgent, ServiceOffering
 from askproai_operator.api.conditions import ConditionType, Reason, Status
+from askproai_operator.controllers.branch.answering import answering_agents, answering_condition
 from askproai_operator.controllers.branch.inputs import (
     CHECKS,
     Inputs,
@@ -19,7 +20,7 @@ from askproai_operator.controllers.branch.phone_numbers import read_phone_number
 from askproai_operator.controllers.branch.plan import Action, default_service, plan_default_service, written_services
 from askproai_operator.controllers.conditions import References, first_failing
 from askproai_operator.controllers.offering.staffing import staff_by_branch
-from tests.worlds.salon_models import branch, offering
+from tests.worlds.salon_models import branch, offering, raw
 
 LATER = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
@@ -68,6 +69,62 @@ def test_an_unreadable_number_is_reported_before_a_claimed_one():
 def test_a_branch_without_numbers_is_valid():
     condition = numbers_condition(inputs(branch(phoneNumbers=[])))
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
+
+
+# Who answers them
+
+MINE = "+49301234567"
+
+
+def voice(name: str = "mitte", bound: tuple[str, ...] = (), numbers_bound: str = "", **changes: Any) -> RetellAgent:
+    manifest = raw("RetellAgent", **changes.pop("spec", {}))
+    manifest["metadata"] |= {"name": name} | changes
+    conditions = [{"type": "NumbersBound", "status": numbers_bound}] if numbers_bound else []
+    return RetellAgent.from_raw(manifest | {"status": {"phoneNumbers": list(bound), "conditions": conditions}})
+
+
+HOTLINE = {"branchRef": None, "tenantRef": {"name": "salon-mueller"}}
+
+
+@pytest.mark.parametrize(
+    ("agents", "status", "reason"),
+    [
+        ([], Status.FALSE, Reason.NO_AGENT),
+        ([voice(deletionTimestamp="2026-11-20T09:00:00Z", bound=(MINE,))], Status.FALSE, Reason.NO_AGENT),
+        ([voice(spec={"branchRef": {"name": "nord"}}, bound=(MINE,))], Status.FALSE, Reason.NO_AGENT),
+        ([voice()], Status.UNKNOWN, Reason.PENDING),
+        ([voice(numbers_bound="Unknown")], Status.UNKNOWN, Reason.PENDING),
+        ([voice(numbers_bound="False", bound=("+49301",))], Status.FALSE, Reason.NUMBER_NOT_BOUND),
+        ([voice(numbers_bound="True", bound=(MINE,))], Status.TRUE, Reason.AS_DECLARED),
+        ([voice("hotline", spec=HOTLINE, bound=(MINE,))], Status.TRUE, Reason.AS_DECLARED),
+        # an own agent takes the branch's numbers from the hotline
+        ([voice(), voice("hotline", spec=HOTLINE, bound=(MINE,))], Status.UNKNOWN, Reason.PENDING),
+        ([voice(spec={"managementPolicy": "ObserveOnly"})], Status.TRUE, Reason.OBSERVE_ONLY),
+    ],
+)
+def test_a_number_is_answered_when_the_agent_of_its_branch_is_bound_to_it(agents, status, reason):
+    found = answering_agents(branch(), agents)
+    condition = answering_condition(branch(), [MINE], found, LATER)
+    assert (condition.status, condition.reason) == (status, reason)
+    if status is Status.FALSE:
+        assert MINE in condition.message
+
+
+def test_a_branch_whose_numbers_nobody_answers_says_what_to_do():
+    condition = answering_condition(branch(), [MINE], [], LATER)
+    assert "create a RetellAgent with branchRef mitte, or one with tenantRef for a hotline" in condition.message
+
+
+def test_a_branch_without_numbers_of_its_own_needs_no_agent():
+    claimed = inputs(branch(phoneNumbers=[{"number": MINE}]), claimed={MINE: "other/branch"})
+    assert claimed.own_dids == frozenset()
+    condition = answering_condition(branch(), claimed.own_dids, [], LATER)
+    assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
+
+
+def test_a_new_branch_waits_a_moment_for_its_agent():
+    new = branch(created="2026-11-20T08:59:58Z")
+    assert answering_condition(new, [MINE], [], LATER).status is Status.UNKNOWN
 
 
 # Holidays

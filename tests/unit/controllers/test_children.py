@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from askproai_operator.controllers.tenant.children.deployment import (
     MODE,
     deployment,
     plan_layout,
+    rollout_condition,
     runtime_condition,
     service_account,
 )
@@ -202,6 +204,34 @@ def test_the_readiness_of_both_deployments_counts_in_split():
     assert "0 worker pods are ready, at least 1 are wanted, 2 web pods are ready" in condition.message
     assert runtime_condition(split(), {Component.WORKER: child(ready=1), Component.WEB: web}).good
     assert not runtime_condition(tenant(), {Component.WEB: child(ready=1)}).good
+
+
+def with_condition(type_: str, status: str, reason: str, message: str = "") -> ObservedObject:
+    live = child(updated=1)
+    condition = {"type": type_, "status": status, "reason": reason, "message": message}
+    return replace(live, status={**live.status, "conditions": [condition]})
+
+
+def test_a_rollout_that_kubernetes_has_given_up_is_not_healthy_while_the_former_pods_serve():
+    stuck = with_condition("Progressing", "False", "ProgressDeadlineExceeded")
+    condition = rollout_condition(tenant(), {Component.WEB: stuck})
+    assert (condition.status, condition.reason) == (Status.FALSE, Reason.ROLLOUT_STUCK)
+    assert condition.message.startswith("Deployment salon-mueller-web: its newest pods")
+    assert condition.message.endswith("kubectl describe pods -n salon-mueller -l askproai.de/tenant=salon-mueller")
+    assert runtime_condition(tenant(), {Component.WEB: stuck}).good, "numbers are bound: somebody answers"
+
+
+def test_pods_that_a_quota_refuses_are_named_with_the_refusal():
+    refused = with_condition("ReplicaFailure", "True", "FailedCreate", "exceeded quota: pods=2")
+    condition = rollout_condition(split(), {Component.WORKER: refused, Component.WEB: child()})
+    assert "Deployment salon-mueller-worker: its pods are refused (exceeded quota: pods=2)" in condition.message
+
+
+def test_a_rollout_that_goes_on_or_just_began_anew_is_healthy():
+    running = with_condition("Progressing", "True", "ReplicaSetUpdated")
+    corrected = replace(with_condition("Progressing", "False", "ProgressDeadlineExceeded"), generation=2)
+    for live in (child(), running, corrected):
+        assert rollout_condition(tenant(), {Component.WEB: live}).good
 
 
 # Replicas and who decides them

@@ -5,16 +5,23 @@ import copy
 import pytest
 
 from askproai_operator.api import Branch, ServiceOffering
-from askproai_operator.api.conditions import ConditionType, Reason, Status
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status
 from askproai_operator.controllers.conditions import References, missing_reference
+from askproai_operator.controllers.offering.openings import openings_condition
 from askproai_operator.controllers.offering.staffing import (
     active_offerings,
+    namesakes,
     outdated_offerings,
     plan_units,
     staff_by_branch,
     staff_without_event_type,
 )
-from askproai_operator.controllers.offering.status import calendar_condition, staff_condition
+from askproai_operator.controllers.offering.status import (
+    calendar_condition,
+    calendar_without_seats,
+    name_condition,
+    staff_condition,
+)
 from askproai_operator.providers import CredentialProblem
 from askproai_sandbox.example_tenant import load_manifests
 
@@ -164,3 +171,102 @@ def test_every_problem_of_the_calendar_is_named_and_the_first_gives_the_reason()
     assert condition.reason is Reason.EVENT_TYPE_MISSING
     assert "mehmet has no event type" in condition.message
     assert "event type 1001 of anna is not in this Cal.com account" in condition.message
+
+
+def test_a_service_for_several_guests_at_once_needs_nothing_of_cal_com():
+    condition = calendar_without_seats(3)
+    assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
+    assert "capacity is 3" in condition.message
+
+
+# OpeningFits
+
+
+def hours(*ranges: tuple[str, str, str]) -> list[dict]:
+    return [{"days": days.split(), "opens": opens, "closes": closes} for days, opens, closes in ranges]
+
+
+def openings(service: ServiceOffering, *branches: Branch) -> Condition:
+    return openings_condition(service, branches, staff_by_branch(service, branches))
+
+
+NINE_HOURS = hours(("Mon Tue", "09:00", "18:00"))
+
+
+@pytest.mark.parametrize(
+    ("spec", "fits"),
+    [
+        ({"durationMinutes": 540}, True),
+        ({"durationMinutes": 541}, False),
+        ({"durationMinutes": 500, "bufferBeforeMinutes": 20, "bufferAfterMinutes": 20}, False),  # from 09:30 on: 18:10
+        ({"durationMinutes": 490, "bufferBeforeMinutes": 30, "bufferAfterMinutes": 20}, True),
+        ({"durationMinutes": 500, "bufferBeforeMinutes": 20, "bufferAfterMinutes": 20, "slotStepMinutes": 20}, True),
+    ],
+)
+def test_a_service_fits_if_it_ends_with_its_buffers_before_an_opening_does(spec, fits):
+    spec = {"bufferBeforeMinutes": 0, "bufferAfterMinutes": 0, "slotStepMinutes": 15, "requiredSkills": []} | spec
+    condition = openings(offering(**spec), branch(openingHours=NINE_HOURS))
+    assert condition.good is fits
+    if not fits:
+        assert condition.reason is Reason.NO_OPENING_LONG_ENOUGH
+
+
+def test_a_service_that_fits_no_opening_says_what_is_too_short():
+    condition = openings(offering(durationMinutes=590, bufferAfterMinutes=10), branch(openingHours=NINE_HOURS))
+    assert "takes 600 minutes with its buffers" in condition.message
+    assert "has 540: shorten durationMinutes or a buffer, or lengthen openingHours" in condition.message
+
+
+def test_ranges_that_touch_are_one_opening_over_midnight_and_sunday_too():
+    night = hours(("Sun", "22:00", "24:00"), ("Mon", "00:00", "01:00"), ("Mon", "01:00", "02:00"))
+    party = offering(durationMinutes=240, bufferAfterMinutes=0)
+    assert openings(party, branch(openingHours=night)).good
+    assert not openings(party, branch(openingHours=night[:2])).good
+
+
+def test_working_hours_cut_the_openings_and_only_those_who_can_do_it_count():
+    staff = [
+        {"id": "anna", "displayName": "Anna", "skills": ["farbe"], "workingHours": hours(("Mon", "09:00", "11:00"))},
+        {"id": "mehmet", "displayName": "Mehmet"},
+    ]
+    salon = branch(openingHours=NINE_HOURS, staff=staff)
+    long = {"durationMinutes": 180, "bufferAfterMinutes": 0}
+    assert openings(offering(requiredSkills=[], **long), salon).good
+    condition = openings(offering(requiredSkills=["farbe"], **long), salon)
+    assert "has 120" in condition.message
+
+
+def test_a_branch_without_opening_hours_offers_nothing_and_one_opening_of_all_branches_is_enough():
+    closed = branch(openingHours=[])
+    assert "nothing is open in mitte" in openings(offering(), closed).message
+    manifest = raw("Branch")
+    manifest["metadata"]["name"] = "nord"
+    everywhere = offering(branchRef=None, tenantRef={"name": "salon-mueller"})
+    assert openings(everywhere, closed, Branch.from_raw(manifest)).good
+
+
+def test_where_nobody_can_do_it_the_opening_hours_are_judged_alone():
+    """StaffMatched says that nobody can."""
+    assert openings(offering(requiredSkills=["yoga"]), branch()).good
+    assert openings(offering()).good
+
+
+# NameUnique
+
+
+def test_two_services_of_a_branch_that_sound_the_same_name_each_other():
+    first, second = offering("a", displayName="Haarschnitt"), offering("b", displayName="HAARSCHNITT ")
+    other = offering("c", displayName="Haarfarbe")
+    assert namesakes(first, [first, second, other]) == [second]
+    condition = name_condition(second, namesakes(second, [first, second, other]))
+    assert (condition.status, condition.reason) == (Status.FALSE, Reason.NAME_TAKEN)
+    assert condition.message.startswith("a has the displayName")
+    assert name_condition(other, namesakes(other, [first, second, other])).good
+
+
+def test_a_service_of_all_branches_sounds_like_one_of_a_branch_and_branches_do_not_hear_each_other():
+    mitte, nord = offering("a", branchRef={"name": "mitte"}), offering("b", branchRef={"name": "nord"})
+    assert namesakes(mitte, [mitte, nord]) == []
+    everywhere = offering("c", branchRef=None, tenantRef={"name": "salon-mueller"})
+    assert namesakes(mitte, [mitte, nord, everywhere]) == [everywhere]
+    assert namesakes(everywhere, [mitte, nord, everywhere]) == [mitte, nord]

@@ -1,17 +1,18 @@
 """Tenant: its checks, addresses, stores and status, without a cluster."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from askproai_core.database import DataOwnedByOther, RolesUnavailable
+from askproai_core.database import CalendarBacklog, DataOwnedByOther, RolesUnavailable
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.controllers.tenant.addresses import address_of
 from askproai_operator.controllers.tenant.ceilings import apply_ceilings
 from askproai_operator.controllers.tenant.checks import CHECKS
 from askproai_operator.controllers.tenant.inputs import Inputs
-from askproai_operator.controllers.tenant.status import database_condition, status_fields
+from askproai_operator.controllers.tenant.status import database_condition, status_fields, synced_condition
 from askproai_operator.controllers.tenant.stores import connection_limit
 from askproai_operator.credentials import Credentials, secret_refs
 from askproai_operator.grants import SubjectKind
@@ -117,6 +118,44 @@ def test_the_calcom_block_of_a_local_calendar_is_ignored():
     """Its Secret need not exist, and its host is asked nothing."""
     local = raw("Tenant")["spec"]["calendar"] | {"provider": "Local"}
     assert set(secret_refs(tenant(calendar=local))) == {"retell-api-key"}
+
+
+# What waits for Cal.com
+
+SINCE = datetime(2026, 11, 20, 9, 12, 31, tzinfo=UTC)
+
+
+def test_appointments_that_wait_for_cal_com_are_counted_with_the_tenants_time():
+    condition = synced_condition(tenant(), CalendarBacklog(5, SINCE))
+    assert (condition.status, condition.reason) == (Status.FALSE, Reason.CALENDAR_BEHIND)
+    assert condition.message.startswith("5 appointments are booked, moved or cancelled here, but not yet so at Cal.com")
+    assert "since 2026-11-20 10:12 (Europe/Berlin)" in condition.message
+    assert condition.good, "callers are served, and the appointments are kept here"
+
+
+def test_appointments_that_nobody_tries_again_name_the_command():
+    message = synced_condition(tenant(), CalendarBacklog(5, SINCE, dead=1)).message
+    assert "but 1 appointment is given up: askproai events list --status dead -t salon-mueller.salon-mueller" in message
+
+
+@pytest.mark.parametrize(
+    ("appointments", "text"),
+    [
+        (1, "1 appointment is"),
+        (10, "10 appointments are"),
+        (11, "10 or more"),
+        (49, "20 or more"),
+        (1234, "1000 or more"),
+    ],
+)
+def test_the_number_changes_rarely_in_an_outage(appointments, text):
+    assert synced_condition(tenant(), CalendarBacklog(appointments, SINCE)).message.startswith(text)
+
+
+def test_nothing_waits_for_a_local_calendar_or_when_all_is_done():
+    assert synced_condition(tenant(), CalendarBacklog()).reason is Reason.AS_DECLARED
+    local = synced_condition(tenant(calendar={"provider": "Local"}), CalendarBacklog(5, SINCE))
+    assert (local.status, local.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
 
 
 # Addresses

@@ -50,6 +50,11 @@ UNSURE = unknown(C.SERVICES_READY, Reason.PROVIDER_UNAVAILABLE, "Cal.com does no
         ((UNSURE, BROKEN), ("False", "NumberInvalid")),
         ((bad(C.DRIFTED, Reason.DRIFT_FOUND, "voice_id"),), ("True", "AsDeclared")),
         ((good(C.SERVICES_READY, "", Reason.NOT_REQUESTED),), ("True", "AsDeclared")),
+        ((OK, good(C.RUNTIME_AVAILABLE, "no pods run", Reason.SUSPENDED)), ("True", "Suspended")),
+        ((OK, good(C.RUNTIME_AVAILABLE, "20 instead of 50", Reason.CAPPED)), ("True", "Capped")),
+        ((good(C.SYNCED, "plan mode: nothing to do", Reason.PLAN_MODE),), ("True", "PlanMode")),
+        ((OK, bad(C.CALENDAR_SYNCED, Reason.CALENDAR_BEHIND, "5 wait")), ("True", "CalendarBehind")),
+        ((BROKEN, good(C.RUNTIME_AVAILABLE, "no pods run", Reason.SUSPENDED)), ("False", "NumberInvalid")),
     ],
 )
 def test_ready_shows_the_first_cause_that_is_not_good(conditions, ready):
@@ -61,6 +66,12 @@ def test_ready_shows_the_first_cause_that_is_not_good(conditions, ready):
 def test_ready_takes_the_message_of_its_cause():
     status = after({}, update_for_result(branch(), {}, Result((OK, BROKEN)), NOW))
     assert condition(status, "Ready")["message"] == BROKEN.message
+
+
+def test_ready_says_what_a_person_asked_for_and_may_have_forgotten():
+    suspended = good(C.RUNTIME_AVAILABLE, "spec.suspend is true: no pods run", Reason.SUSPENDED)
+    status = after({}, update_for_result(branch(), {}, Result((OK, suspended)), NOW))
+    assert condition(status, "Ready")["message"] == suspended.message
 
 
 def test_every_condition_and_the_status_name_the_generation_they_observed():
@@ -93,6 +104,13 @@ def test_a_condition_that_this_run_did_not_report_stays_and_still_counts():
     status = after(current, update_for_result(branch(), current, Result((OK,)), LATER))
     assert condition(status, "NumbersValid")["status"] == "False"
     assert condition(status, "Ready")["status"] == "False"
+
+
+def test_a_condition_of_a_later_release_does_not_outlive_a_rollback():
+    later = {"type": "FromTheFuture", "status": "False", "reason": "x", "message": "", "lastTransitionTime": EARLIER}
+    status = after({}, update_for_result(branch(), {"conditions": [later]}, Result((OK,)), NOW))
+    assert condition(status, "Ready")["status"] == "True"
+    assert "FromTheFuture" not in {each["type"] for each in status["conditions"]}
 
 
 def test_fields_that_a_result_does_not_name_stay_and_none_removes_one():
@@ -162,15 +180,40 @@ class TestPaused:
         assert paused is not None
         return update_for_pause(tenant, paused, now)
 
-    def test_pausing_is_reported_and_leaves_ready_as_it_was(self):
+    def test_pausing_is_reported_in_readys_reason_and_leaves_the_rest_of_ready_as_it_was(self):
         current = after({}, update_for_result(self.tenant({}, pause=False), {}, Result((OK,)), NOW))
         assert condition(current, "Paused")["status"] == "False"
         update = self.pause(current, LATER)
         status = after(current, update)
         assert condition(status, "Paused")["status"] == "True"
-        assert condition(status, "Ready") == condition(current, "Ready")
+        paused = {"reason": "Paused", "message": condition(status, "Paused")["message"]}
+        assert condition(status, "Ready") == condition(current, "Ready") | paused
         assert [e.reason for e in update.events] == ["Paused"]
         assert self.pause(status, LATER) == StatusUpdate({}, [])
+
+    def test_an_edit_of_a_paused_object_is_not_reported_as_seen(self):
+        """`kubectl wait --for=condition=Ready` compares the condition's generation with the object's."""
+        current = after({}, update_for_result(self.tenant({}, pause=False), {}, Result((OK,)), NOW))
+        edited = Tenant.from_raw(
+            raw("Tenant", status=current, generation=2, annotations={"askproai.de/paused": "true"})
+        )
+        paused = pause_condition(edited)
+        assert paused is not None
+        status = after(current, update_for_pause(edited, paused, LATER))
+        assert condition(status, "Ready")["observedGeneration"] == 1
+
+    def test_a_paused_object_that_is_not_ready_still_says_why(self):
+        current = after({}, update_for_result(self.tenant({}, pause=False), {}, Result((OK, BROKEN)), NOW))
+        status = after(current, self.pause(current, LATER))
+        ready = condition(status, "Ready")
+        assert (ready["status"], ready["reason"]) == ("False", "Paused")
+        assert ready["message"].endswith(f"removed; NumberInvalid: {BROKEN.message}")
+        assert self.pause(status, LATER) == StatusUpdate({}, [])
+
+    def test_a_paused_branch_says_that_the_tenant_gives_its_edits_to_the_pods(self):
+        paused = pause_condition(branch(annotations={"askproai.de/paused": "true"}))
+        assert paused is not None
+        assert paused.message.endswith("pause that, too, to hold them back")
 
     def test_an_object_that_was_paused_before_its_first_reconcile_is_unknown(self):
         status = after({}, self.pause({}, NOW))
@@ -181,6 +224,13 @@ class TestPaused:
         status = after(current, update_for_result(self.tenant(current, pause=False), current, Result((OK,)), LATER))
         assert condition(status, "Paused")["status"] == "False"
         assert condition(status, "Ready")["status"] == "True"
+
+    def test_the_end_of_a_pause_is_no_event_if_it_was_ready_all_the_time(self):
+        current = after({}, update_for_result(self.tenant({}, pause=False), {}, Result((OK,)), NOW))
+        current = after(current, self.pause(current, LATER))
+        update = update_for_result(self.tenant(current, pause=False), current, Result((OK,)), LATER)
+        assert condition(after(current, update), "Ready")["reason"] == "AsDeclared"
+        assert update.events == []
 
 
 def test_our_own_failure_is_unknown_and_never_quotes_the_error():

@@ -41,7 +41,7 @@ def changed(cache: Cache, kind: str, name: str = "", **changes: Any) -> set:
         ("Tenant", {TENANT, BRANCH, OFFERING, AGENT}),
         ("Branch", {TENANT, BRANCH, OFFERING, AGENT}),
         ("ServiceOffering", {TENANT, BRANCH, OFFERING}),
-        ("RetellAgent", {TENANT, AGENT}),
+        ("RetellAgent", {TENANT, BRANCH, AGENT}),
     ],
 )
 def test_a_changed_spec_makes_the_object_and_its_relatives_due(kind: str, due: set):
@@ -64,8 +64,8 @@ def test_our_own_status_writes_make_nothing_due(kind: str, status: dict[str, Any
 @pytest.mark.parametrize(
     ("kind", "status", "due"),
     [
-        ("RetellAgent", {"agentId": "agent_1"}, {TENANT}),
-        ("RetellAgent", READY, {TENANT}),
+        ("RetellAgent", {"agentId": "agent_1"}, {TENANT, BRANCH}),
+        ("RetellAgent", READY, {TENANT, BRANCH}),
         ("Tenant", {"webhookUrls": {"retell": "https://a"}}, {BRANCH, OFFERING, AGENT}),
         ("Branch", {"phoneNumbers": ["+49301234567"]}, {TENANT, OFFERING, AGENT}),
     ],
@@ -101,11 +101,26 @@ def test_a_changed_staff_makes_the_other_branches_due():
     assert key("Branch", "nord") in changed_by(cache, obj)
 
 
+def test_a_changed_name_makes_those_due_that_sound_like_the_former_or_the_new_one():
+    """Their condition NameUnique compares the names; others are left alone, since a service may ask Cal.com."""
+    cache = salon()
+    for name, displayed in (("schnitt", "HAARSCHNITT"), ("farbe", "Haarfarbe"), ("bart", "Bart")):
+        obj = raw("ServiceOffering", name)
+        obj["spec"]["displayName"] = displayed
+        put(cache, obj)
+    renamed = raw("ServiceOffering", generation=2)
+    renamed["spec"]["displayName"] = " Haarfarbe"
+    due = changed_by(cache, renamed)
+    assert {each.name for each in due if each.kind == "ServiceOffering"} == {"haarschnitt", "schnitt", "farbe"}
+    deleted = cache.drop(OFFERINGS, *key("ServiceOffering", "farbe")[1:], uid="uid-ServiceOffering-farbe")
+    assert key("ServiceOffering", "haarschnitt") in Relations(cache).of_resource(deleted, None)
+
+
 def test_a_deleted_object_makes_those_due_that_wait_for_its_end_and_not_itself():
     cache = salon()
     relations = Relations(cache)
     agent = cache.drop(AGENTS, *AGENT[1:], uid="uid-RetellAgent-mitte")
-    assert relations.of_resource(agent, None) == {TENANT}
+    assert relations.of_resource(agent, None) == {TENANT, BRANCH}
 
 
 def test_agents_of_a_deleted_branch_still_find_their_tenant():
@@ -124,7 +139,7 @@ def test_after_a_restart_agents_of_a_deleted_branch_find_their_tenant_by_their_s
     put(cache, raw("RetellAgent", status={"tenant": "salon-mueller"}))
     assert [agent.key for agent in relations.agents(NAMESPACE, "salon-mueller")] == [AGENT]
     deleted = cache.drop(AGENTS, *AGENT[1:], uid="uid-RetellAgent-mitte")
-    assert relations.of_resource(deleted, None) == {TENANT}
+    assert relations.of_resource(deleted, None) == {TENANT, BRANCH}
 
 
 def test_an_older_state_never_replaces_a_newer_one():

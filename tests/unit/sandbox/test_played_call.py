@@ -422,9 +422,14 @@ async def test_a_caller_who_is_asked_for_the_branch_answers_in_own_words_or_by_k
 
 OWN = {"appointment_id": "a-1", "start": OFFER["start"], "spoken": "Freitag um 14 Uhr 30"}
 OTHER = {"appointment_id": "a-2", "start": "2026-11-28T10:00:00+01:00", "spoken": "Samstag um 10 Uhr"}
+QUESTION = {"success": False, "needs_confirmation": True, "appointment_id": "a-1"}
 CHANGES = {
-    name: {"parameters": {"properties": {key: {} for key in ("appointment_id", "start", "date", "time")}}}
-    for name in ("find_appointments", "reschedule_appointment", "cancel_appointment")
+    name: {"parameters": {"properties": {key: {} for key in ("appointment_id", *names)}}}
+    for name, names in {
+        "find_appointments": (),
+        "reschedule_appointment": ("start", "date", "time"),
+        "cancel_appointment": ("appointment_date", "appointment_time", "confirmed"),
+    }.items()
 }
 
 
@@ -441,6 +446,16 @@ CHANGES = {
                 ("Den zweiten, bitte.", None),
             ],
             [("cancel_appointment", {}), ("cancel_appointment", {"appointment_id": "a-2"})],
+        ),
+        (
+            [
+                ("Sagen Sie den Termin am Dienstag um drei Uhr ab, ich möchte stornieren.", QUESTION),
+                ("Ja, bitte.", None),
+            ],
+            [
+                ("cancel_appointment", {"appointment_date": "Dienstag", "appointment_time": "drei Uhr"}),
+                ("cancel_appointment", {"appointment_id": "a-1", "confirmed": True}),
+            ],
         ),
         (
             [
@@ -477,3 +492,11 @@ def test_the_caller_moves_and_cancels(says: list[tuple[str, Any]], calls: list[t
         called_tools.append((call.name, call.args))
         model.learn(answer)
     assert called_tools == calls
+
+
+def test_a_caller_who_says_no_cancels_nothing() -> None:
+    model = ScriptedModel(CHANGES, "+4915112345678")
+    assert isinstance(model.hear("Ich möchte meinen Termin absagen."), ToolCall)
+    model.learn(QUESTION)
+    assert model.hear("Nein, doch nicht.") is None
+    assert model.hear("Danke.") is None

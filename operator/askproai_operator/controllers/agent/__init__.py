@@ -6,8 +6,9 @@ from askproai_operator.controllers.agent.inputs import gather, gather_remote
 from askproai_operator.controllers.agent.observe import RecordedState
 from askproai_operator.controllers.agent.plan import make_plan
 from askproai_operator.controllers.agent.reconcile import reconcile
+from askproai_operator.controllers.agent.unseen import plan_unseen
 
 __all__ = [
-    "CHECKS", "RecordedState", "gather", "gather_remote", "keeping_policy", "make_plan", "reconcile", "remote_objects",
-    "remove_remote_objects",
+    "CHECKS", "RecordedState", "gather", "gather_remote", "keeping_policy", "make_plan", "plan_unseen", "reconcile",
+    "remote_objects", "remove_remote_objects",
 ]  # fmt: skip

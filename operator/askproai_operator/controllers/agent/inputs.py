@@ -78,7 +78,7 @@ async def gather(agent: RetellAgent, context: ReconcileContext, checks: Iterable
     inputs = replace(inputs, client=client)
     if isinstance(client, CredentialProblem):
         return inputs
-    branches = _answered_branches(agent, tenant, context)
+    branches = answered_branches(agent, tenant, context)
     is_serving = find_condition(tenant, ConditionType.RUNTIME_AVAILABLE).get("status") == Status.TRUE
     # A number is first bound when somebody is there to answer its calls; later nothing takes it off because a pod is late.
     numbers = await _desired_numbers(branches, context) if is_serving or agent.status.get("phoneNumbers") else None
@@ -135,7 +135,7 @@ def _must_search_duplicates(agent: RetellAgent) -> bool:
     return not is_seen or synced.get("reason") == Reason.DUPLICATE_FOUND
 
 
-def _answered_branches(agent: RetellAgent, tenant: Tenant, context: ReconcileContext) -> list[Branch]:
+def answered_branches(agent: RetellAgent, tenant: Tenant, context: ReconcileContext) -> list[Branch]:
     """Return the branches whose numbers are the agent's: the one it names, or for a hotline all without an own agent."""
     relations, scope = context.relations, (agent.key.namespace, tenant.key.name)
     if agent.spec.branch_ref is not None:

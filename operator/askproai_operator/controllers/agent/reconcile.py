@@ -1,6 +1,8 @@
 """Reconcile one RetellAgent, from top to bottom: read the cluster, check it, read Retell, plan, carry out, report."""
 
-from askproai_operator.api import ManagementPolicy
+from dataclasses import replace
+
+from askproai_operator.api import ManagementPolicy, RetellAgent
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.checks import CHECKS
 from askproai_operator.controllers.agent.deletion import finalize
@@ -20,7 +22,7 @@ from askproai_operator.engine import GONE, Key, Result
 from askproai_operator.providers import ProviderError
 
 
-async def reconcile(key: Key, context: ReconcileContext) -> Result:  # noqa: C901 (one path with its exits, read from top to bottom)
+async def reconcile(key: Key, context: ReconcileContext) -> Result:
     """Reconcile one RetellAgent. Level-triggered: safe to run again at any point."""
     agent = context.relations.agent(key.namespace, key.name)
     if agent is None:
@@ -29,6 +31,13 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:  # noqa: C90
         return await finalize(agent, context)
     if not await context.kube.add_finalizer(agent):
         return GONE  # deleted before anything of it was created
+    result = await _provision(agent, context)
+    # A plan is shown by the run that made it, and no longer.
+    return replace(result, status={"plan": None, **result.status})
+
+
+async def _provision(agent: RetellAgent, context: ReconcileContext) -> Result:
+    """Go from the cluster to Retell and back; each return is one exit of the path."""
     try:
         inputs = await gather(agent, context, CHECKS)  # in the cluster; Retell is asked nothing before the checks pass
         if failure := first_failing(CHECKS, inputs):

@@ -183,6 +183,7 @@ def _prompt(agent: RetellAgent, tenant: Tenant) -> str:
         "- Gib Zeitangaben des Anrufers wörtlich an die Funktionen weiter; rechne nicht selbst.",
         "- Sage, was `message` enthält. Nenne nur Zeiten aus `slots` oder `alternatives`, mit vollem Datum.",
         "- Buche erst, wenn der Anrufer einer Zeit zugestimmt und seinen Namen genannt hat; gib deren `start` unverändert weiter.",
+        "- Vor dem Absagen fragt die Funktion, ob sie genau diesen Termin absagen soll: warte die Antwort des Anrufers ab.",
         "- Ein Termin steht erst fest, ist erst verschoben oder abgesagt, wenn die Funktion mit `success: true` geantwortet hat.",
     ]
     if agent.spec.tenant_ref is not None:

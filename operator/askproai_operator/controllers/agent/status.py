@@ -31,7 +31,6 @@ def settled(plan: Plan, published: Published, target: Target, observation: Obser
         "publishedVersion": published.version,
         "phoneNumbers": list(plan.bound),
         "tenant": target.tenant,
-        "plan": None,
         "pending": None,
         "suspended": target.suspended or None,
     }
@@ -57,7 +56,7 @@ def observed_only(plan: Plan, observation: Observation, recorded: RecordedState)
         text = f"managementPolicy Full would: {'; '.join(plan.lines())}"
         drifted = bad(_DRIFTED, Reason.DRIFT_FOUND, text)
     version = observation.published_agent["version"] if observation.published_agent else None
-    status = {"agentId": observation.agent_id, "publishedVersion": version, "plan": None}
+    status = {"agentId": observation.agent_id, "publishedVersion": version}
     return Result((synced, numbers, drifted), status)
 
 
@@ -65,7 +64,7 @@ def planned(plan: Plan, annotated: str) -> Result:
     """Report the plan in plan mode. Removing the annotation from the objects `annotated` enqueues the agent."""
     lines = plan.lines()
     if not plan.steps:
-        return Result((good(_SYNCED, f"plan mode: {'; '.join(lines)}"),), {"plan": lines})
+        return Result((good(_SYNCED, f"plan mode: {'; '.join(lines)}", Reason.PLAN_MODE),), {"plan": lines})
     text = f"plan mode: {len(plan.steps)} steps wait in status.plan; remove the annotation {PLAN_ANNOTATION} from {annotated}"
     return Result((bad(_SYNCED, Reason.PENDING, text),), {"plan": lines})
 

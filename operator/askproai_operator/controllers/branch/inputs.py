@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from askproai_core.public_holidays import find_holiday_problem
-from askproai_operator.api import Branch, Key, ServiceOffering
+from askproai_operator.api import Branch, Key, RetellAgent, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.branch.phone_numbers import PhoneNumbers, read_phone_numbers
@@ -28,7 +28,8 @@ class Inputs:
     """What one reconcile of a Branch has read.
 
     `claimed` maps those of its numbers that another branch has to that branch (`namespace/name`). `offerings` are the
-    Tenant's services, `branches` its branches; `default` is whatever ServiceOffering has the name of the default service.
+    Tenant's services, `branches` and `agents` what else it has; `default` is whatever ServiceOffering has the name of the
+    default service.
     """
 
     branch: Branch
@@ -38,6 +39,12 @@ class Inputs:
     offerings: tuple[ServiceOffering, ...] = ()
     branches: tuple[Branch, ...] = ()
     default: ServiceOffering | None = None
+    agents: tuple[RetellAgent, ...] = ()
+
+    @property
+    def own_dids(self) -> frozenset[str]:
+        """Return the dialled numbers that the branch has."""
+        return frozenset(number.did for number in self.numbers.usable) - self.claimed.keys()
 
 
 async def gather(branch: Branch, context: ReconcileContext) -> Inputs:
@@ -53,6 +60,7 @@ async def gather(branch: Branch, context: ReconcileContext) -> Inputs:
         offerings=tuple(context.relations.offerings(namespace, branch.spec.tenant_ref.name)),
         branches=tuple(context.relations.branches(namespace, branch.spec.tenant_ref.name)),
         default=default if isinstance(default, ServiceOffering) else None,
+        agents=tuple(context.relations.agents(namespace, branch.spec.tenant_ref.name)),
     )
 
 

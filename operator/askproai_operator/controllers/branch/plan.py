@@ -15,7 +15,7 @@ from askproai_operator.controllers.branch.inputs import Inputs, default_service_
 from askproai_operator.controllers.offering import AUTO_CREATED_LABEL, is_auto_created, is_offered_in
 from askproai_operator.engine import MANAGER, TENANT_LABEL, resources
 
-_SETTLE = timedelta(seconds=3)  # one `kubectl apply` brings the services right after their branch
+SETTLE = timedelta(seconds=3)  # one `kubectl apply` brings the services and the agent right after their branch
 
 
 class Action(StrEnum):
@@ -31,13 +31,18 @@ class Action(StrEnum):
 class Plan:
     """The action, the condition ServicesReady that holds after it, and how many services there are then.
 
-    `after` asks for an earlier run than the usual resync.
+    `requeue_after` asks for an earlier run than the usual resync.
     """
 
     action: Action
     condition: Condition
     services: int
     requeue_after: timedelta | None = None
+
+
+def is_settling(branch: Branch, now: datetime) -> bool:
+    """Return whether a branch is so new that what belongs to it may follow."""
+    return timedelta() <= now - branch.metadata.creation_timestamp < SETTLE
 
 
 def plan_default_service(inputs: Inputs, now: datetime) -> Plan:
@@ -51,9 +56,9 @@ def plan_default_service(inputs: Inputs, now: datetime) -> Plan:
             good(kind, "1 service" if count == 1 else f"{count} services"),
             count,
         )
-    if default is None and timedelta() <= now - inputs.branch.metadata.creation_timestamp < _SETTLE:
+    if default is None and is_settling(inputs.branch, now):
         # No watch event comes if there is no service: ask for the next run.
-        return Plan(Action.NONE, unknown(kind, Reason.PROGRESSING, "waits for a service"), 0, requeue_after=_SETTLE)
+        return Plan(Action.NONE, unknown(kind, Reason.PROGRESSING, "waits for a service"), 0, requeue_after=SETTLE)
     if default is not None and not is_auto_created(default):  # nothing is ever written to a person's own object
         name = default_service_name(inputs.branch)
         text = f"no service names this branch, and the ServiceOffering {name} is another one's: create a service"

@@ -1,6 +1,8 @@
 """Reconcile one Branch. It owns nothing remote, so it needs no finalizer: its default service goes with its owner reference."""
 
+from askproai_operator.api.conditions import Reason
 from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.branch.answering import answering_agents, answering_condition
 from askproai_operator.controllers.branch.inputs import (
     Inputs,
     default_service_name,
@@ -10,7 +12,7 @@ from askproai_operator.controllers.branch.inputs import (
     staff_condition,
     tenant_missing,
 )
-from askproai_operator.controllers.branch.plan import Action, default_service, plan_default_service
+from askproai_operator.controllers.branch.plan import SETTLE, Action, default_service, plan_default_service
 from askproai_operator.controllers.offering import is_offered_in
 from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.engine import GONE, Conflict, EventRecord, EventType, Key, Result, resources
@@ -25,20 +27,22 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     if held := plan_hold([branch, *(offering for offering in offerings if is_offered_in(offering, branch))]):
         return Result(paused=held)  # no requeue: the end of the annotation enqueues this Branch
     inputs = await gather(branch, context)
-    plan = plan_default_service(inputs, context.clock.now())
+    now = context.clock.now()
+    plan = plan_default_service(inputs, now)
     await _execute(plan.action, inputs, context)
     services = tenant_missing(inputs) or plan.condition
-    # Requeued after the usual resync, since watches report all that the conditions wait for; sooner only when the plan
-    # waits for services that may never come.
+    answered = answering_condition(branch, inputs.own_dids, answering_agents(branch, inputs.agents), now)
+    # Requeued after the usual resync, since watches report all that the conditions wait for; sooner only when they wait for
+    # objects that may never come.
     return Result(
-        (services, numbers_condition(inputs), holidays_condition(branch), staff_condition(inputs)),
+        (services, numbers_condition(inputs), answered, holidays_condition(branch), staff_condition(inputs)),
         status={
             "services": plan.services,
             "phoneNumbers": [number.number for number in inputs.numbers.usable if number.did not in inputs.claimed],
             "staff": len(branch.spec.staff),
         },
-        requeue_after=plan.requeue_after,
-        requeue_reason="its services may follow, and none of them may come",
+        requeue_after=SETTLE if answered.reason is Reason.PROGRESSING else plan.requeue_after,
+        requeue_reason="its services and its agent may follow, and none of them may come",
         events=(_created(inputs),) if plan.action is Action.CREATE else (),
     )
 

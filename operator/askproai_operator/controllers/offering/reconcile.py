@@ -9,7 +9,9 @@ from askproai_operator.api.conditions import Condition, ConditionType
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.conditions import condition_of, missing_reference
 from askproai_operator.controllers.offering.inputs import gather, read_event_types
+from askproai_operator.controllers.offering.openings import openings_condition
 from askproai_operator.controllers.offering.staffing import (
+    namesakes,
     outdated_offerings,
     plan_units,
     staff_by_branch,
@@ -18,6 +20,8 @@ from askproai_operator.controllers.offering.status import (
     calendar_condition,
     calendar_key_missing,
     calendar_not_requested,
+    calendar_without_seats,
+    name_condition,
     staff_condition,
 )
 from askproai_operator.controllers.plan_annotation import plan_hold
@@ -50,6 +54,8 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     effective_capacity = units.effective_capacity.get(key.name, offering.spec.capacity)
     conditions = (
         staff_condition(offering, staff, effective_capacity),
+        openings_condition(offering, inputs.branches, staff),
+        name_condition(offering, namesakes(offering, inputs.neighbours)),
         await _check_calendar(offering, tenant, staff, context),
     )
     members = sorted({member for members in staff.values() for member in members})
@@ -68,6 +74,8 @@ async def _check_calendar(
     """Return CalendarLinked. Reads the Secret only if event types are named, and Cal.com only if the Secret has its key."""
     if calcom_account(tenant) is None or offering.spec.calcom is None:
         return calendar_not_requested()
+    if offering.spec.capacity > 1:
+        return calendar_without_seats(offering.spec.capacity)
     credentials = await read_credentials(tenant, context)
     if not credentials.calcom_key:
         return calendar_key_missing()

@@ -67,6 +67,21 @@ def staff_without_event_type(offering: ServiceOffering, staff: Mapping[str, tupl
     return sorted({member for members in staff.values() for member in members} - linked)
 
 
+# Names
+
+
+def namesakes(offering: ServiceOffering, neighbours: Iterable[ServiceOffering]) -> list[ServiceOffering]:
+    """Return the other active offerings that some branch offers beside this one and that sound the same."""
+    where = branch_name_of(offering)
+    return [
+        other
+        for other in neighbours
+        if other.key != offering.key
+        and other.heard_name == offering.heard_name
+        and (where is None or branch_name_of(other) in {None, where})
+    ]
+
+
 # Capacity
 
 

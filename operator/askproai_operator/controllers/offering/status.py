@@ -7,7 +7,7 @@ from askproai_operator.api.conditions import Condition, ConditionType, Reason, b
 from askproai_operator.controllers.offering.staffing import staff_without_event_type
 from askproai_operator.providers import CredentialProblem, EventTypeNeeds, Json, find_event_type_problems
 
-_STAFF, _CALENDAR = ConditionType.STAFF_MATCHED, ConditionType.CALENDAR_LINKED
+_STAFF, _NAME, _CALENDAR = ConditionType.STAFF_MATCHED, ConditionType.NAME_UNIQUE, ConditionType.CALENDAR_LINKED
 
 
 # StaffMatched
@@ -37,12 +37,36 @@ def staff_condition(
     return good(_STAFF, f"{sum(map(len, staff.values()))} people match")
 
 
+# NameUnique
+
+
+def name_condition(offering: ServiceOffering, others: Iterable[ServiceOffering]) -> Condition:
+    """Judge whether callers can choose the service: none of the same branch sounds the same (`others`)."""
+    names = ", ".join(other.metadata.name for other in others)
+    if not names:
+        return good(_NAME)
+    text = (
+        f"{names} has the displayName {offering.spec.display_name!r}, too, so callers cannot choose between them: change one, or"
+        " delete what is there twice"
+    )
+    return bad(_NAME, Reason.NAME_TAKEN, text)
+
+
 # CalendarLinked
 
 
 def calendar_not_requested() -> Condition:
     """Return CalendarLinked of an offering that uses the local calendar only."""
     text = "no Cal.com event types are named: appointments stay in the local calendar"
+    return good(_CALENDAR, text, Reason.NOT_REQUESTED)
+
+
+def calendar_without_seats(capacity: int) -> Condition:
+    """Return CalendarLinked of an offering whose event types are not used, since no seats are booked at Cal.com."""
+    text = (
+        f"capacity is {capacity}: its appointments stay in the local calendar, since no seats are booked at Cal.com; the event"
+        " types are not used, so remove calcom, or set capacity to 1"
+    )
     return good(_CALENDAR, text, Reason.NOT_REQUESTED)
 
 
@@ -63,7 +87,7 @@ def calendar_condition(
         (Reason.EVENT_TYPE_MISSING, f"{member} has no event type: {advice}")
         for member in staff_without_event_type(offering, staff)
     ]
-    needs = EventTypeNeeds(spec.duration_minutes, spec.buffer_before_minutes, spec.buffer_after_minutes, spec.capacity)
+    needs = EventTypeNeeds(spec.duration_minutes, spec.buffer_before_minutes, spec.buffer_after_minutes)
     for entry, event_type in event_types:
         subject = f"event type {entry.event_type_id} of {entry.staff}"
         if isinstance(event_type, CredentialProblem):

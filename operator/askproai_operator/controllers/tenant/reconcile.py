@@ -17,7 +17,7 @@ from askproai_operator.controllers.tenant.addresses import registered_calcom_url
 from askproai_operator.controllers.tenant.ceilings import add_lowered, apply_ceilings
 from askproai_operator.controllers.tenant.checks import CHECKS
 from askproai_operator.controllers.tenant.children import apply_children, apply_monitoring, apply_routes
-from askproai_operator.controllers.tenant.children.deployment import runtime_condition
+from askproai_operator.controllers.tenant.children.deployment import rollout_condition, runtime_condition
 from askproai_operator.controllers.tenant.children.metadata import Component, child_name
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
 from askproai_operator.controllers.tenant.deletion import delete_tenant, release_keys
@@ -25,12 +25,18 @@ from askproai_operator.controllers.tenant.former_accounts import record_former_a
 from askproai_operator.controllers.tenant.inputs import Inputs, gather, gather_own_objects, take_keys
 from askproai_operator.controllers.tenant.own_keys import linked_event_types, register_in_own_accounts
 from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys, record_registered
-from askproai_operator.controllers.tenant.status import credentials_condition, database_condition, status_fields
+from askproai_operator.controllers.tenant.status import (
+    credentials_condition,
+    database_condition,
+    status_fields,
+    synced_condition,
+)
 from askproai_operator.controllers.tenant.stores import (
     DATABASE_ERRORS,
     ensure_database,
     ensure_redis_user,
     ensure_runtime_secret,
+    read_calendar_backlog,
 )
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, compile_config
 from askproai_operator.credentials import CALCOM_WEBHOOK, calcom_account
@@ -85,6 +91,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     try:
         resource_ids, events = await ensure_database(inputs, urls.database, context)
         refusals = await context.database.list_booking_refusals(tenant.metadata.dotted)
+        backlog = await read_calendar_backlog(tenant, context)
     except DATABASE_ERRORS as error:
         details = {"sqlstate": getattr(error, "sqlstate", None), "owner_uid": getattr(error, "owner_uid", None)}
         log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, **details)
@@ -126,9 +133,11 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
             credentials_condition(webhook, refusals, "; ".join(inputs.credentials.unpermitted)),
             good(ConditionType.DATABASE_READY),
             cache,
+            rollout_condition(tenant, deployments),
             pods,
             exposed,
             (own_accounts.failure if webhook.good else None) or webhook,
+            synced_condition(tenant, backlog),
             monitored,
         ),
         status,

@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from askproai_core.database import DatabaseError, DataOwnedByOther, LoginSuspended
+from askproai_core.database import CalendarBacklog, DatabaseError, DataOwnedByOther, LoginSuspended
+from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.controllers.tenant.addresses import registered_calcom_url
 from askproai_operator.controllers.tenant.inputs import Inputs
+from askproai_operator.credentials import calcom_account
 from askproai_operator.redis_users import RedisAdminError, UsersBypassed, UsersUnsupported
 
 _CACHE = ConditionType.CACHE_READY
 _BAD_REQUEST = 400
+_EXACT = 10
 _KEY_REFUSALS = frozenset({None, 401, 498})  # 498: Cal.com, for a key that has expired
 _VALID_KEY = "put a valid key into the Secret of calendar.calcom.apiKeySecretRef"
 _END = "this ends with the next booking that Cal.com accepts, or after 15 minutes"
@@ -44,6 +48,35 @@ def credentials_condition(webhook: Condition, refusals: AbstractSet[int | None],
     else:
         return good(kind, note)
     return bad(kind, Reason.BOOKINGS_REFUSED, text)
+
+
+def synced_condition(tenant: Tenant, backlog: CalendarBacklog) -> Condition:
+    """Return CalendarSynced. It changes at round numbers only, so that an outage does not write the status for each booking."""
+    kind = ConditionType.CALENDAR_SYNCED
+    if calcom_account(tenant) is None:
+        return good(kind, "the calendar is local", Reason.NOT_REQUESTED)
+    if backlog.oldest is None:
+        return good(kind)
+    since = backlog.oldest.astimezone(ZoneInfo(tenant.spec.time_zone))
+    text = (
+        f"{_round(backlog.appointments)} booked, moved or cancelled here, but not yet so at Cal.com, the first since"
+        f" {since:%Y-%m-%d %H:%M} ({tenant.spec.time_zone}): tried again by itself"
+    )
+    if backlog.dead:
+        text += (
+            f", but {_round(backlog.dead)} given up: askproai events list --status dead -t {tenant.metadata.dotted} says why, and"
+            f" askproai events redrive --all-dead -t {tenant.metadata.dotted} tries them again"
+        )
+    return bad(kind, Reason.CALENDAR_BEHIND, text)
+
+
+def _round(appointments: int) -> str:
+    """Return a number of appointments as text, above ten rounded down to 10, 20, 50, 100 and so on."""
+    if appointments <= _EXACT:
+        return "1 appointment is" if appointments == 1 else f"{appointments} appointments are"
+    magnitude = 10 ** (len(str(appointments)) - 1)
+    least = max(step * magnitude for step in (1, 2, 5) if step * magnitude <= appointments)
+    return f"{least} or more appointments are"
 
 
 def database_condition(error: Exception) -> Condition:

@@ -1,9 +1,10 @@
 """A tenant's stores: its role and rows in PostgreSQL, its user in Redis, and the Secret by which its pods reach both."""
 
 import secrets
+from datetime import timedelta
 from typing import Final, NamedTuple
 
-from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError, TenantFacts, parse_login
+from askproai_core.database import DATABASE_UNAVAILABLE, CalendarBacklog, DatabaseError, TenantFacts, parse_login
 from askproai_core.tenant_config import Retention
 from askproai_operator.api import RuntimeMode, Tenant
 from askproai_operator.api.conditions import Condition
@@ -12,11 +13,13 @@ from askproai_operator.controllers.tenant.children.secrets import runtime_secret
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.controllers.tenant.status import cache_condition, cache_error_condition, no_cache_condition
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, persons_of, required_resources
-from askproai_operator.credentials import calendar_account
+from askproai_operator.credentials import calcom_account, calendar_account
 from askproai_operator.engine import EventRecord, EventType
 from askproai_operator.redis_users import RedisAdminError, UsersUnsupported
 
 DATABASE_ERRORS: Final = (DatabaseError, *DATABASE_UNAVAILABLE)
+# A booking whose request got no answer is tried again after 5 minutes, and people may want to know before.
+_CALENDAR_PATIENCE: Final = timedelta(minutes=2)
 
 _CONNECTIONS_OF_WEB, _CONNECTIONS_OF_WORKER = 3, 2
 _SURGE = 1
@@ -44,6 +47,13 @@ async def ensure_runtime_secret(inputs: Inputs, context: ReconcileContext) -> St
     redis_ca = redis.ca if redis is not None else None
     await context.kube.apply(runtime_secret(tenant, *urls, redis_ca=redis_ca, database_ca=context.database.ca))
     return urls
+
+
+async def read_calendar_backlog(tenant: Tenant, context: ReconcileContext) -> CalendarBacklog:
+    """Return what waits for Cal.com for longer than two minutes. Raises one of DATABASE_ERRORS."""
+    if calcom_account(tenant) is None:
+        return CalendarBacklog()
+    return await context.database.measure_calendar_backlog(tenant.metadata.dotted, _CALENDAR_PATIENCE)
 
 
 async def ensure_database(

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from askproai_core.database import Connection
 
+_QUESTION = "ask_to_cancel|"  # with the appointment's id: a key without an appointment, which is not changed by it
+
 
 def move_key(appointment_id: UUID, start: datetime) -> str:
     """Return the key of moving an appointment to `start`."""
@@ -82,3 +84,23 @@ async def list_cancelled_appointments(conn: Connection, tenant: str, call_id: st
         tenant, call_id,
     )  # fmt: skip
     return [row["appointment_id"] for row in rows]
+
+
+async def record_question(conn: Connection, tenant: str, call_id: str, appointment_id: UUID) -> None:
+    """Record that the call was asked, now, whether to cancel an appointment."""
+    await conn.execute(
+        """INSERT INTO call_actions (tenant, call_id, key, state, lease_until)
+           VALUES ($1, $2, $3, 'done', clock_timestamp())
+           ON CONFLICT (tenant, call_id, key) DO UPDATE SET lease_until = excluded.lease_until""",
+        tenant, call_id, f"{_QUESTION}{appointment_id}",
+    )  # fmt: skip
+
+
+async def get_questioned_appointment(conn: Connection, tenant: str, call_id: str) -> UUID | None:
+    """Return the id of the appointment whose cancellation the call was asked about last."""
+    key = await conn.fetchval(
+        """SELECT key FROM call_actions WHERE tenant = $1 AND call_id = $2 AND starts_with(key, $3)
+           ORDER BY lease_until DESC LIMIT 1""",
+        tenant, call_id, _QUESTION,
+    )  # fmt: skip
+    return UUID(key.removeprefix(_QUESTION)) if key else None

@@ -191,7 +191,7 @@ def _is_serving(deployment: ObservedObject | None) -> bool:
 
 def runtime_condition(tenant: Tenant, deployments: Mapping[Component, ObservedObject]) -> Condition:
     """Return RuntimeAvailable, from the status of the Deployments."""
-    kind, metadata = ConditionType.RUNTIME_AVAILABLE, tenant.metadata
+    kind = ConditionType.RUNTIME_AVAILABLE
     if tenant.spec.suspend:
         text = "spec.suspend is true: no pods run; callers hear that no appointments are taken at present"
         return good(kind, text, Reason.SUSPENDED)
@@ -205,5 +205,37 @@ def runtime_condition(tenant: Tenant, deployments: Mapping[Component, ObservedOb
     )
     if all(ready >= least for ready, least in counts.values()):
         return good(kind, text)
-    command = f"kubectl describe pods -n {metadata.namespace} -l askproai.de/tenant={metadata.name}"
-    return bad(kind, Reason.PROGRESSING, f"{text}; if it stays so: {command}")
+    return bad(kind, Reason.PROGRESSING, f"{text}; if it stays so: {_describe_pods(tenant)}")
+
+
+def rollout_condition(tenant: Tenant, deployments: Mapping[Component, ObservedObject]) -> Condition:
+    """Return RolloutHealthy: False where Kubernetes has given up on the newest pods or may not create them.
+
+    It is not part of RuntimeAvailable: the former pods serve, and numbers are bound meanwhile.
+    """
+    kind, name = ConditionType.ROLLOUT_HEALTHY, tenant.metadata.name
+    problems = [
+        f"Deployment {child_name(name, component)}: {problem}"
+        for component, live in deployments.items()
+        if (problem := _rollout_problem(live)) is not None
+    ]
+    if not problems:
+        return good(kind)
+    return bad(kind, Reason.ROLLOUT_STUCK, f"{'; '.join(problems)}; what the pods wait for: {_describe_pods(tenant)}")
+
+
+def _rollout_problem(deployment: ObservedObject) -> str | None:
+    """Return why the newest pods do not come. Kubernetes keeps the conditions until it has looked at a new template."""
+    if deployment.status.get("observedGeneration", 0) < deployment.generation:
+        return None
+    found = {each["type"]: each for each in deployment.status.get("conditions") or ()}
+    refused, progress = found.get("ReplicaFailure", {}), found.get("Progressing", {})
+    if refused.get("status") == "True":  # a quota or an admission policy, say
+        return f"its pods are refused ({refused.get('message', '')})"
+    if progress.get("status") == "False" and progress.get("reason") == "ProgressDeadlineExceeded":
+        return "its newest pods have not become ready in time, and the former ones go on"
+    return None
+
+
+def _describe_pods(tenant: Tenant) -> str:
+    return f"kubectl describe pods -n {tenant.metadata.namespace} -l askproai.de/tenant={tenant.metadata.name}"

@@ -1,0 +1,166 @@
+"""Judges one manifest as the API server does. All that is well-formed is judged, whatever is wrong beside it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, Final
+from zoneinfo import available_timezones
+
+from pydantic import ValidationError
+
+from askproai_cli.lint.cel_rules import broken_rules
+from askproai_cli.lint.documents import FieldPath
+from askproai_cli.lint.structural import Fault, Schema, as_meant, find_faults, overlaps, with_defaults, wrong_type
+from askproai_operator.api import Branch, CustomResource, RetellAgent, ServiceOffering, Tenant
+from askproai_operator.api.crd import root_schema
+
+GROUP: Final = "askproai.de"
+VERSION: Final = f"{GROUP}/v1alpha1"
+
+_KINDS: Final[Mapping[str, type[CustomResource]]] = {
+    kind.kind: kind for kind in (Tenant, Branch, ServiceOffering, RetellAgent)
+}
+SCHEMAS: Final[Mapping[str, Schema]] = {name: root_schema(kind) for name, kind in _KINDS.items()}
+_SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_LABEL_VALUE: Final = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
+_TIME_ZONE: Final = ("spec", "timeZone")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is wrong with a manifest, and the well-formed part of it.
+
+    `spec` has no unknown and no ill-typed fields, except within lists whose items are ill-typed themselves. `model` is None if a
+    field that the kind needs is missing.
+    """
+
+    faults: tuple[Fault, ...]
+    spec: Mapping[str, Any]
+    model: CustomResource | None
+
+
+def check_manifest(manifest: dict[str, Any], old: dict[str, Any] | None = None) -> list[Fault]:
+    """Return what the API server would refuse in one object of ours. `old` is the object that it replaces.
+
+    Raises `CelMissing`.
+    """
+    return list(judge(manifest, old).faults)
+
+
+def judge(manifest: dict[str, Any], old: dict[str, Any] | None = None) -> Judged:
+    """Judge one object of ours: its metadata, its structure, and the rules that read what is well-formed."""
+    schema = SCHEMAS.get(manifest["kind"])
+    if schema is None or manifest["apiVersion"] != VERSION:
+        message = f"{manifest['apiVersion']} {manifest['kind']} is not known; {VERSION} has {', '.join(_KINDS)}"
+        return Judged((Fault(("kind",), message),), {}, None)
+    body = {**schema, "properties": {name: child for name, child in schema["properties"].items() if name != "metadata"}}
+    metadata = list(check_metadata(manifest.get("metadata")))
+    sent = _without_metadata(_complete(manifest, schema))
+    structural = list(find_faults(sent, body, ()))
+    meant, written = as_meant(sent, body)
+    # A misspelt object may lack a default that its right name has.
+    meant = _complete({**meant, "metadata": manifest.get("metadata")}, schema)
+    remaining = find_faults(_without_metadata(meant), body, ()) if structural else ()
+    unjudged = {fault.path for fault in (*metadata, *remaining) if fault.blocks}
+    before = None if old is None else _complete(old, schema)
+    rules = (_as_written(fault, written) for fault in broken_rules(meant, before, schema, (), unjudged))
+    faults = tuple(_with_hint(fault, meant) for fault in (*metadata, *structural, *rules))
+    well_formed = _prune(meant, unjudged)
+    return Judged(faults, well_formed.get("spec") or {}, _parse(manifest, well_formed))
+
+
+def check_metadata(metadata: Any) -> Iterator[Fault]:
+    """Yield what every kind refuses in `metadata`: names, labels and annotations."""
+    if not isinstance(metadata, dict) or metadata.get("name") in {None, ""}:
+        yield Fault(("metadata", "name"), "is required", blocks=True)
+        return
+    name = metadata["name"]
+    if not isinstance(name, str):
+        yield wrong_type(("metadata", "name"), name, "string")
+    elif not _SUBDOMAIN.fullmatch(name) or len(name) > 253:  # noqa: PLR2004  RFC 1123
+        yield Fault(
+            ("metadata", "name"), "small letters, digits, '-' and '.', beginning and ending with a letter or digit"
+        )
+    if not isinstance(metadata.get("namespace", ""), str | None):
+        yield wrong_type(("metadata", "namespace"), metadata["namespace"], "string")
+    for field in ("labels", "annotations"):
+        texts = metadata.get(field)
+        if not (texts is None or isinstance(texts, dict)):
+            yield Fault(("metadata", field), "must be an object of texts, such as {team: front-desk}", blocks=True)
+            continue
+        for key, value in (texts or {}).items():
+            at = ("metadata", field, str(key))
+            if not isinstance(value, str):
+                yield wrong_type(at, value, "string")
+            elif field == "labels" and not (_LABEL_VALUE.fullmatch(value) and len(value) <= 63):  # noqa: PLR2004
+                yield Fault(at, "a label has at most 63 letters, digits, '-', '_' and '.'")
+
+
+def completed(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return an object of ours as the API server would store it: with the defaults of its schema. Raises KeyError."""
+    return {**with_defaults(manifest, SCHEMAS[manifest["kind"]]), "metadata": manifest["metadata"]}
+
+
+def _complete(manifest: dict[str, Any], schema: Schema) -> dict[str, Any]:
+    """Return the object as it is checked: with defaults, and without the status, which nobody sends."""
+    metadata = manifest.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    sent = {key: value for key, value in manifest.items() if key not in {"status", "metadata"}}
+    return {**with_defaults(sent, schema), "metadata": {"name": name}}
+
+
+def _without_metadata(manifest: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in manifest.items() if name != "metadata"}
+
+
+def _as_written(fault: Fault, written: Mapping[FieldPath, FieldPath]) -> Fault:
+    """Return the fault at the path that the file has, where a misspelt field was judged under the name that is meant."""
+    path = fault.path
+    for meant, as_written in sorted(written.items(), key=lambda item: len(item[0]), reverse=True):
+        if path[: len(meant)] == meant:
+            path = (*as_written, *path[len(meant) :])
+    return replace(fault, path=path)
+
+
+def _with_hint(fault: Fault, manifest: dict[str, Any]) -> Fault:
+    if fault.path != _TIME_ZONE or fault.blocks:
+        return fault
+    return replace(fault, hint=suggest_time_zone(str(manifest["spec"]["timeZone"])))
+
+
+@cache
+def suggest_time_zone(name: str) -> str:
+    """Return which time zone is probably meant by a name that is none."""
+    zones = sorted(available_timezones())
+    last_part = re.split(r"[/ ,]", name)[-1].replace(" ", "_").casefold()
+    same = [zone for zone in zones if zone.rpartition("/")[2].casefold() == last_part]
+    if close := same[:3] or get_close_matches(name, zones, n=1):
+        return f"did you mean {' or '.join(close)}?"
+    return "for Germany, Austria and Switzerland: Europe/Berlin, Europe/Vienna, Europe/Zurich"
+
+
+def _prune(value: Any, unjudged: set[FieldPath], path: FieldPath = ()) -> Any:
+    """Return a value without the fields at these paths. Items of lists stay where they are: their indexes are in paths."""
+    if not any(overlaps(path, each) for each in unjudged):
+        return value
+    if isinstance(value, dict):
+        return {
+            name: _prune(field, unjudged, (*path, name))
+            for name, field in value.items()
+            if (*path, name) not in unjudged
+        }
+    if isinstance(value, list):
+        return [_prune(item, unjudged, (*path, index)) for index, item in enumerate(value)]
+    return value
+
+
+def _parse(manifest: dict[str, Any], well_formed: dict[str, Any]) -> CustomResource | None:
+    metadata = manifest.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    known = {name: str(metadata.get(name) or "") for name in ("name", "namespace")}
+    try:
+        return _KINDS[manifest["kind"]].from_raw({**well_formed, "metadata": known})
+    except ValidationError:
+        return None

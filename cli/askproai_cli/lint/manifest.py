@@ -1,0 +1,59 @@
+"""The manifests of one run: each with its verdict, and the well-formed part of its spec for the checks between them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from askproai_cli.lint.documents import Document
+from askproai_cli.lint.findings import Identity, identity_of
+from askproai_cli.lint.judge import Judged
+from askproai_operator.api import CustomResource
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One manifest of ours."""
+
+    document: Document
+    judged: Judged
+
+    @property
+    def identity(self) -> Identity:
+        return identity_of(self.document.value)
+
+    @property
+    def name(self) -> str:
+        """Return how findings of other manifests name it, such as `Branch salon/mitte`."""
+        kind, namespace, name = self.identity
+        return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        return self.judged.spec
+
+    @property
+    def model(self) -> CustomResource | None:
+        return self.judged.model
+
+    def part(self, *path: str) -> Mapping[str, Any]:
+        """Return an object within the spec, empty if it is absent or ill-formed."""
+        value: Any = self.spec
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        return value if isinstance(value, dict) else {}
+
+    def items(self, field: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """Yield the well-formed objects of a list of the spec, with their indexes."""
+        value = self.spec.get(field)
+        for index, item in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(item, dict):
+                yield index, item
+
+    def is_refused(self, *path: str | int) -> bool:
+        """Return whether the value at a path is refused already, so that nothing more is to be said of it."""
+        return any(fault.path == path for fault in self.judged.faults)
+
+    def belongs_to(self) -> str | None:
+        """Return the name of the Tenant that the spec names, None if it names a Branch or nothing."""
+        name = self.part("tenantRef").get("name")
+        return name if isinstance(name, str) else None

@@ -1,0 +1,100 @@
+"""What several manifests say together: references, and what two of them claim. Only what is among the files is known."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from askproai_cli.lint.findings import Finding, Identity, warn
+from askproai_cli.lint.manifest import Manifest
+from askproai_core.phone_numbers import e164_or_none
+from askproai_operator.grants import Holder, find_other
+
+_REFERENCES: Final = {"branchRef": "Branch", "tenantRef": "Tenant"}
+
+
+def check_neighbours(manifests: Sequence[Manifest]) -> Iterator[Finding]:
+    """Warn of references without an object, and of what only one of two manifests can have."""
+    known = {manifest.identity for manifest in manifests}
+    latest = list(
+        {manifest.identity: manifest for manifest in manifests}.values()
+    )  # a second manifest replaces the first
+    for manifest in manifests:
+        yield from _check_references(manifest, known)
+    yield from _check_staff(latest)
+    yield from _check_numbers(latest)
+    yield from _check_hosts(latest)
+
+
+def _check_references(manifest: Manifest, known: set[Identity]) -> Iterator[Finding]:
+    """Warn of references to objects that are not among these files: they may exist in the cluster."""
+    namespace = manifest.identity.namespace
+    for field, kind in _REFERENCES.items():
+        name = manifest.part(field).get("name")
+        if isinstance(name, str) and Identity(kind, namespace, name) not in known:
+            message = f"{kind} {name!r} is not among these files; it must be in the cluster, in this namespace"
+            yield warn(manifest.document, ("spec", field), message)
+
+
+def _check_staff(manifests: Iterable[Manifest]) -> Iterator[Finding]:
+    """Warn of a staff id that an earlier manifest's branch of the same tenant has, too, unless both say who that is."""
+    staffed: dict[tuple[str, str, str], dict[str, object]] = defaultdict(dict)  # the person of each branch
+    for manifest in manifests:
+        _, namespace, name = manifest.identity
+        tenant = manifest.belongs_to()
+        if tenant is None:
+            continue
+        for index, member in manifest.items("staff"):
+            staff, person = member.get("id"), member.get("person")
+            if not isinstance(staff, str):
+                continue
+            others = staffed[namespace, tenant, staff]
+            ambiguous = [branch for branch, other in others.items() if branch != name and not (other and person)]
+            if ambiguous:
+                message = (
+                    f"{staff} is on the staff of {', '.join(ambiguous)}, too, and can be booked in both at the same time:"
+                    " write the same person at each entry, or different ones for different people"
+                )
+                yield warn(manifest.document, ("spec", "staff", index, "id"), message)
+            others[name] = person
+
+
+def _check_numbers(manifests: Iterable[Manifest]) -> Iterator[Finding]:
+    """Warn of a dialled number that an earlier branch names, of whichever tenant: the operator gives it to one of them."""
+    holders: dict[str, str] = {}
+    for manifest in manifests:
+        for index, entry in manifest.items("phoneNumbers"):
+            field = "did" if entry.get("did") else "number"
+            written = entry.get(field)
+            e164 = e164_or_none(written) if isinstance(written, str) else None
+            if e164 is None:
+                continue
+            holder = holders.setdefault(e164, manifest.name)
+            path = ("spec", "phoneNumbers", index, field)
+            if holder != manifest.name:
+                yield warn(
+                    manifest.document, path, f"{e164} is a number of {holder}, too; a number rings in one branch only"
+                )
+            elif path[2] != _first_index(manifest, e164):
+                yield warn(manifest.document, path, f"{e164} stands twice in this list; write it once")
+
+
+def _first_index(manifest: Manifest, e164: str) -> int:
+    entries = manifest.items("phoneNumbers")
+    return next(index for index, entry in entries if e164_or_none(entry.get("did") or entry.get("number")) == e164)
+
+
+def _check_hosts(manifests: Iterable[Manifest]) -> Iterator[Finding]:
+    """Warn of a host that an earlier tenant has, with the same path or one around or within it."""
+    holders: dict[str, list[Holder]] = defaultdict(list)
+    for manifest in manifests:
+        exposure = manifest.part("exposure")
+        host, prefix = exposure.get("host"), exposure.get("pathPrefix")
+        if not isinstance(host, str):
+            continue
+        scope = prefix if isinstance(prefix, str) else ""
+        wanted = Holder(*manifest.identity, uid="", scope=scope)
+        if other := find_other(holders[host], wanted):
+            where = f"{host}{other.scope}"
+            message = f"Tenant {other.namespace}/{other.name} has {where}; take another host, or a pathPrefix beside it"
+            yield warn(manifest.document, ("spec", "exposure", "host"), message)
+        holders[host].append(wanted)

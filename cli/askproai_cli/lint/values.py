@@ -1,0 +1,46 @@
+"""Values of one manifest that the API server accepts, and the operator or the pods do not: countries, zones, numbers."""
+
+from collections.abc import Iterator
+
+from askproai_cli.lint.findings import Finding, warn
+from askproai_cli.lint.judge import suggest_time_zone
+from askproai_cli.lint.manifest import Manifest
+from askproai_core.clock import is_known_time_zone
+from askproai_core.phone_numbers import InvalidNumber, to_e164
+from askproai_core.public_holidays import find_holiday_problem
+
+
+def check_values(manifest: Manifest) -> Iterator[Finding]:
+    """Warn of what the operator would report of a single manifest."""
+    yield from _check_holidays(manifest)
+    yield from _check_time_zone(manifest)
+    yield from _check_numbers(manifest)
+
+
+def _check_holidays(manifest: Manifest) -> Iterator[Finding]:
+    holidays = manifest.part("holidays")
+    country, subdivision = holidays.get("country"), holidays.get("subdivision")
+    if not isinstance(country, str) or manifest.is_refused("spec", "holidays", "country"):
+        return
+    if manifest.is_refused("spec", "holidays", "subdivision"):
+        subdivision = None
+    if problem := find_holiday_problem(country, subdivision):
+        yield warn(manifest.document, ("spec", "holidays", problem.field), problem.message)
+
+
+def _check_time_zone(manifest: Manifest) -> Iterator[Finding]:
+    zone = manifest.spec.get("timeZone")
+    if isinstance(zone, str) and not manifest.is_refused("spec", "timeZone") and not is_known_time_zone(zone):
+        message = f"the pods do not know {zone}: {suggest_time_zone(zone)}"
+        yield warn(manifest.document, ("spec", "timeZone"), message)
+
+
+def _check_numbers(manifest: Manifest) -> Iterator[Finding]:
+    for index, entry in manifest.items("phoneNumbers"):
+        for field in ("number", "did"):
+            path = ("spec", "phoneNumbers", index, field)
+            if isinstance(entry.get(field), str) and not manifest.is_refused(*path):
+                try:
+                    to_e164(entry[field])
+                except InvalidNumber as error:
+                    yield warn(manifest.document, path, f"{error}; it would not ring")

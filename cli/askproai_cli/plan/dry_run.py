@@ -1,0 +1,145 @@
+"""What an apply would make of one object, by a dry run of the API server. Nothing is stored."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any, Final
+
+from askproai_cli.lint import CelMissing, Document, completed, find_refusals
+from askproai_cli.plan.differences import describe_object
+from askproai_core.kube import HttpTransport
+from askproai_operator.engine import MANAGER, ApiError, ApiResource, Unreachable, resources
+
+_DRY_RUN: Final = {"dryRun": "All", "fieldValidation": "Strict"}
+_CLIENT_SIDE: Final = "kubectl-client-side-apply"  # kubectl's manager without --server-side
+_LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+_NEWEST: Final = str(2**62)  # version of what a dry run returned: newer than all that the API server lists
+
+
+class Change(StrEnum):
+    """What becomes of an object."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+    UNKNOWN = "not compared"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would become of an object. `stored` is the whole object afterwards, None if it is refused or not known."""
+
+    change: Change
+    lines: tuple[str, ...] = ()
+    stored: dict[str, Any] | None = None
+
+
+async def preview(
+    transport: HttpTransport, document: Document, namespace: str, new_namespaces: Collection[str]
+) -> Preview:
+    """Preview one manifest. What lint refuses is refused with all its mistakes; the API server judges the rest.
+
+    An object of a namespace that comes with the files is judged by lint alone. `namespace` is for a manifest that names none.
+    """
+    value = document.value
+    try:
+        refusals: Sequence[str] | None = [f"{each.path}: {each.message}" for each in find_refusals(document)]
+    except CelMissing:
+        refusals = None  # the server judges
+    if refusals:
+        return Preview(Change.REFUSED, tuple(refusals))
+    ref = resources.resource_of_kind(value["kind"])
+    sent = {part: content for part, content in value.items() if part != "status"}
+    if ref.namespaced:
+        sent["metadata"] = {**value["metadata"], "namespace": value["metadata"].get("namespace") or namespace}
+    if "sops" in value:
+        return Preview(Change.UNKNOWN, ("it is encrypted by SOPS",))
+    if sent["metadata"].get("namespace") in new_namespaces and refusals is not None:
+        return Preview(Change.CREATED, stored=_as_stored(sent) if ref in resources.CUSTOM else None)
+    try:
+        return await _ask(transport, ref, sent)
+    except Unreachable:
+        raise
+    except ApiError as error:
+        if error.status == HTTPStatus.FORBIDDEN and ref not in resources.CUSTOM:
+            return Preview(Change.UNKNOWN, (f"your account may not: {error.message}",))
+        return Preview(Change.REFUSED, (_explain(error, ref),))
+
+
+async def _ask(transport: HttpTransport, ref: ApiResource, sent: Mapping[str, Any]) -> Preview:
+    meta = sent["metadata"]
+    path = ref.path(meta.get("namespace"), meta["name"])
+    live = await transport.find(path)
+    if live is None:
+        stored = await transport.request("POST", ref.path(meta.get("namespace")), params=_DRY_RUN, body=sent)
+        return Preview(Change.CREATED, stored=_newest(stored))
+    applier = find_applier(live)
+    if applier == _CLIENT_SIDE:
+        patch = merge_patch(_last_applied(live), sent, live)
+        content_type, params = "application/merge-patch+json", _DRY_RUN
+        body: Mapping[str, Any] = patch
+    else:
+        content_type, params = "application/apply-patch+yaml", {**_DRY_RUN, "fieldManager": applier, "force": "true"}
+        body = sent
+    stored = await transport.request("PATCH", path, params=params, body=body, content_type=content_type)
+    lines = tuple(describe_object(live, stored))
+    return Preview(Change.CHANGED if lines else Change.UNCHANGED, lines, _newest(stored))
+
+
+def find_applier(live: Mapping[str, Any]) -> str:
+    """Return the field manager that applied an object last, so that the fields which its manifest drops are removed.
+
+    What other managers set stays, as an apply leaves it. kubectl is assumed for an object that nobody has applied.
+    """
+    entries = [
+        entry
+        for entry in live["metadata"].get("managedFields") or ()
+        if (entry.get("operation") == "Apply" or entry.get("manager") == _CLIENT_SIDE)
+        and not entry.get("subresource")
+        and entry.get("manager") != MANAGER
+    ]
+    if not entries:
+        return "kubectl"
+    return str(max(entries, key=lambda entry: entry.get("time", ""))["manager"])
+
+
+def merge_patch(last: Mapping[str, Any], new: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON merge patch of kubectl's client-side apply: what `new` sets, and null for what only `last` had set."""
+    patch: dict[str, Any] = {name: None for name in last if name not in new and name in live}
+    for name, value in new.items():
+        current = live.get(name)
+        if isinstance(value, dict) and isinstance(current, dict):
+            before = last.get(name)
+            if inner := merge_patch(before if isinstance(before, dict) else {}, value, current):
+                patch[name] = inner
+        elif value != current:
+            patch[name] = value
+    return patch
+
+
+def _last_applied(live: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the manifest of the last client-side apply, without the annotation that kubectl adds itself."""
+    text = (live["metadata"].get("annotations") or {}).get(_LAST_APPLIED)
+    applied: dict[str, Any] = json.loads(text) if text else {}
+    return {part: content for part, content in applied.items() if part != "status"}
+
+
+def _as_stored(sent: dict[str, Any]) -> dict[str, Any]:
+    """Return an object of ours as the API server would store it in a namespace that does not exist yet."""
+    return _newest(completed({**sent, "metadata": {**sent["metadata"], "uid": "", "generation": 1}}))
+
+
+def _newest(stored: dict[str, Any]) -> dict[str, Any]:
+    return {**stored, "metadata": {**stored["metadata"], "resourceVersion": _NEWEST}}
+
+
+def _explain(error: ApiError, ref: ApiResource) -> str:
+    """Return what the API server said, and what to do where it does not say it."""
+    if error.status != HTTPStatus.NOT_FOUND:
+        return str(error)
+    if "namespaces" in error.message:
+        return f"{error.message}: create it, or add its manifest to the files"
+    return f"the cluster has no {ref.kind} of {ref.api_version}: install the chart there first"

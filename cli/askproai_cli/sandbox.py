@@ -1,0 +1,113 @@
+"""`askproai sandbox`: run one simulator on its own, and let those of the running demo fail."""
+
+import sys
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from askproai_cli.demo import simulators
+from askproai_cli.demo_state import find_demo
+from askproai_cli.output import Output, OutputOption, print_rows
+
+sandbox = typer.Typer(
+    no_args_is_help=True,
+    help="The simulated Retell and Cal.com.",
+    epilog="Example: `askproai sandbox faults calcom down --count 0`",
+)
+PortOption = Annotated[int, typer.Option(help="Port on loopback.")]
+_COLUMNS = {"provider": "provider", "fault": "fault", "does": "what it does", "active": "active"}
+
+
+class Simulated(StrEnum):
+    """The providers that are simulated."""
+
+    RETELL = "retell"
+    CALCOM = "calcom"
+
+
+@sandbox.command(epilog="Example: `askproai sandbox retell --port 9001`")
+def retell(port: PortOption = 9001) -> None:
+    """Run the simulated Retell on its own."""
+    _run(Simulated.RETELL, port)
+
+
+@sandbox.command(epilog="Example: `askproai sandbox calcom --port 9002`")
+def calcom(port: PortOption = 9001) -> None:
+    """Run the simulated Cal.com on its own."""
+    _run(Simulated.CALCOM, port)
+
+
+@sandbox.command(
+    epilog="Example: `askproai sandbox faults retell rate-limited --count 3`, then `askproai sandbox faults --clear`"
+)
+def faults(
+    provider: Annotated[Simulated | None, typer.Argument(help="Whose fault; both without it.")] = None,
+    fault: Annotated[str | None, typer.Argument(help="Its name, as the list has it.")] = None,
+    operation: Annotated[str, typer.Option(help="Of which requests, as in the simulator's journal.")] = "*",
+    count: Annotated[int, typer.Option(min=0, help="For how many requests; 0: until --clear.")] = 1,
+    seconds: Annotated[float | None, typer.Option(help="Of timeout-after-commit and lagging-list.")] = None,
+    ms: Annotated[float, typer.Option(help="Of slow.")] = 0,
+    requests: Annotated[int, typer.Option(help="Of lagging-list.")] = 0,
+    clear: Annotated[bool, typer.Option("--clear", help="Switch all faults off.")] = False,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """List what the running demo's providers can fail with, or switch a fault on."""
+    if fault is not None and (provider is None or clear):
+        raise typer.BadParameter("name the provider before the fault; --clear takes no fault")
+    import asyncio
+
+    import aiohttp
+
+    state = find_demo()
+    if state is None:
+        typer.echo("no demo is running on this machine: start one with `askproai demo --keep`", err=True)
+        raise typer.Exit(1)
+    urls = {Simulated.RETELL: state["retellUrl"], Simulated.CALCOM: state["calcomUrl"]}
+    body: dict[str, Any] = {"fault": fault, "operation": operation, "count": count or None, "seconds": seconds}
+    body |= {"ms": ms, "requests": requests}
+
+    async def act() -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        async with aiohttp.ClientSession() as session:
+            for name in [provider] if provider else list(Simulated):
+                url = f"{urls[name]}/_sim/faults"
+                if clear:
+                    await session.delete(url)
+                if fault:
+                    async with session.post(url, json=body) as answer:
+                        if answer.status != 200:  # noqa: PLR2004
+                            raise ValueError((await answer.json())["error"])
+                async with session.get(url) as answer:
+                    rows += _rows(name, await answer.json())
+        return rows
+
+    try:
+        rows = asyncio.run(act())
+    except (ValueError, aiohttp.ClientError) as error:
+        typer.echo(f"the faults cannot be changed: {error}", err=True)
+        raise typer.Exit(1) from None
+    print_rows(output, {"faults": rows}, rows, _COLUMNS)
+
+
+def _rows(provider: Simulated, answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a row for each fault that a simulator knows, with what is active of it."""
+
+    def active(kind: str) -> str:
+        counts = [(f["operation"], f["count"]) for f in answer["active"] if f["fault"] == kind]
+        return ", ".join(f"{of}: {'until --clear' if n is None else f'{n} more'}" for of, n in counts)
+
+    return [
+        {"provider": str(provider), "fault": kind, "does": text, "active": active(kind)}
+        for kind, text in answer["kinds"].items()
+    ]
+
+
+def _run(provider: Simulated, port: int) -> None:
+    with simulators("sandbox"):
+        import askproai_sandbox  # noqa: F401 - only to learn whether it is installed
+
+    import runpy
+
+    sys.argv = [provider, "--port", str(port)]
+    runpy.run_module(f"askproai_sandbox.{provider}", run_name="__main__")

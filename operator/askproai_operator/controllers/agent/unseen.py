@@ -1,0 +1,33 @@
+"""Plans an agent whose Tenant has never been reconciled, from the manifests alone: nothing is read at Retell."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from askproai_core.phone_numbers import e164_or_none
+from askproai_operator.api import Branch, RetellAgent, Tenant
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.agent.inputs import PlanInputs, answered_branches, marker
+from askproai_operator.controllers.agent.observe import Observation, RecordedState
+from askproai_operator.controllers.agent.plan import Plan, make_plan
+from askproai_operator.controllers.agent.render import DesiredNumber, render_desired
+
+
+def plan_unseen(agent: RetellAgent, tenant: Tenant, context: ReconcileContext) -> Plan:
+    """Plan the creation of an agent. The Tenant's status must have the `webhookUrls` that it will get.
+
+    Numbers without a trunk are assumed to be at Retell already, bound to nobody.
+    """
+    numbers = [number for branch in answered_branches(agent, tenant, context) for number in _numbers(branch)]
+    remote: dict[str, dict[str, Any] | None] = {
+        number.e164: None if number.sip is not None else {"phone_number": number.e164} for number in numbers
+    }
+    desired = render_desired(agent, tenant, tuple(numbers), marker(agent, context))
+    return make_plan(PlanInputs(RecordedState(), desired, Observation(context.clock.now(), numbers=remote)))
+
+
+def _numbers(branch: Branch) -> Iterator[DesiredNumber]:
+    """Yield the valid numbers as Retell sees them. A trunk's password is not read, since nothing is imported."""
+    for entry in branch.spec.phone_numbers:
+        number = e164_or_none(entry.did or entry.number)
+        if number and e164_or_none(entry.number):
+            yield DesiredNumber(number, sip={} if entry.sip else None)

@@ -1,0 +1,90 @@
+"""Whether a service with its buffers fits into some opening of the week. Pure.
+
+As the pods reckon: ranges that touch count as one, over midnight too, and starts lie on a grid from each local midnight. Holidays,
+absences and clock changes are single days, and count for nothing here.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import time
+
+from askproai_core.tenant_config import Weekday
+from askproai_operator.api import Branch, Hours, ServiceOffering, Staff
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+
+_DAY = 24 * 60
+_KIND = ConditionType.OPENING_FITS
+Spans = list[tuple[int, int]]  # half-open, in minutes from the Monday of a week on
+
+
+def openings_condition(
+    offering: ServiceOffering, branches: Iterable[Branch], staff: Mapping[str, tuple[str, ...]]
+) -> Condition:
+    """Return OpeningFits. `staff` are the ids of those who can do the service, by branch; where nobody can, all hours count."""
+    spans = [
+        span
+        for branch in branches
+        if branch.key.name in staff
+        for hours in _working_hours(branch, staff[branch.key.name])
+        for span in _weekly_spans(branch.spec.opening_hours, hours)
+    ]
+    if not staff or any(_fits(offering, span) for span in spans):
+        return good(_KIND)  # StaffMatched reports a missing branch
+    spec = offering.spec
+    needed = spec.buffer_before_minutes + spec.duration_minutes + spec.buffer_after_minutes
+    longest = max((end - start for start, end in spans), default=0)
+    if not longest:
+        where = ", ".join(sorted(staff))
+        text = f"nothing is open in {where} while somebody works who can do it: correct openingHours or workingHours of the Branch"
+    elif longest < needed:
+        text = (
+            f"it takes {needed} minutes with its buffers, and the longest opening of somebody who can do it has {longest}: shorten"
+            " durationMinutes or a buffer, or lengthen openingHours or workingHours of the Branch"
+        )
+    else:
+        text = (
+            f"no opening is long enough from a start every {spec.slot_step_minutes} minutes on (slotStepMinutes, counted from"
+            " midnight): choose a smaller step, or lengthen openingHours or workingHours of the Branch"
+        )
+    return bad(_KIND, Reason.NO_OPENING_LONG_ENOUGH, text)
+
+
+def _working_hours(branch: Branch, members: tuple[str, ...]) -> list[tuple[Hours, ...] | None]:
+    """Return the working hours of the staff members, each once; None is all opening hours."""
+    able: list[Staff] = [member for member in branch.spec.staff if member.id in members]
+    return list(dict.fromkeys(member.working_hours for member in able)) or [None]
+
+
+def _weekly_spans(opening: Iterable[Hours], working: Iterable[Hours] | None) -> Spans:
+    """Return when a branch is open and somebody works, over two weeks, so that a span across Sunday midnight is whole."""
+    opens = _minutes(opening)
+    works = opens if working is None else _minutes(working)
+    overlaps = [(max(a, c), min(b, d)) for a, b in opens for c, d in works if max(a, c) < min(b, d)]
+    spans: Spans = []
+    for start, end in sorted(overlaps + [(start + 7 * _DAY, end + 7 * _DAY) for start, end in overlaps]):
+        if spans and start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
+        else:
+            spans.append((start, end))
+    return spans
+
+
+def _minutes(hours: Iterable[Hours]) -> Spans:
+    weekdays = list(Weekday)
+    return [
+        (at + _minute(each.opens), at + (_minute(each.closes) or _DAY))
+        for each in hours
+        for at in (weekdays.index(day) * _DAY for day in each.days)
+    ]
+
+
+def _minute(at: time) -> int:
+    return at.hour * 60 + at.minute
+
+
+def _fits(offering: ServiceOffering, span: tuple[int, int]) -> bool:
+    """Return whether the first start on the grid that the span allows leaves enough of it."""
+    spec, (opens, closes) = offering.spec, span
+    midnight, minute = divmod(opens + spec.buffer_before_minutes, _DAY)
+    on_grid = -(-minute // spec.slot_step_minutes) * spec.slot_step_minutes
+    start = midnight * _DAY + min(on_grid, _DAY)  # the next midnight is on the grid
+    return start + spec.duration_minutes + spec.buffer_after_minutes <= closes

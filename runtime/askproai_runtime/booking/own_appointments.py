@@ -1,0 +1,173 @@
+"""Which appointment a caller means.
+
+A caller owns what was booked from the number that calls now, or for it, and what this call has made; never more. Who
+withholds the number owns what this call has made.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any, Self
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from askproai_core.database import Connection
+from askproai_runtime.booking.answers import appointment_list_fields, describe_appointment
+from askproai_runtime.booking.phrases import join_list
+from askproai_runtime.booking.request import read_text
+from askproai_runtime.booking.store.actions import get_questioned_appointment, list_cancelled_appointments
+from askproai_runtime.booking.store.appointments import (
+    Appointment,
+    Status,
+    get_appointment,
+    list_upcoming_appointments,
+)
+from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
+from askproai_runtime.german_dates import Candidate, understand_parts
+
+MAX_SPOKEN = 3  # a caller cannot keep more in mind
+_NONE = "Unter Ihrer Nummer finde ich keinen kommenden Termin."
+_WITHHELD = (
+    "Ihre Rufnummer ist unterdrückt, deshalb kann ich Ihre Termine nicht nachsehen."
+    " Bitte rufen Sie noch einmal mit sichtbarer Nummer an, oder wenden Sie sich direkt an uns."
+)
+
+
+async def resolve_appointment(
+    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], question: str
+) -> Appointment:
+    """Return the appointment to come that is meant: named by `appointment_id` or by its day and time, else the only one.
+
+    Raises `ClarificationNeeded` with `question` and the choice.
+    """
+    found = await list_upcoming_appointments(conn, ctx.tenant, call.caller, call.call_id, ctx.clock.now())
+    appointment_id = read_text(args, "appointment_id")
+    if appointment_id is not None:
+        if own := await _get_own_appointment(ctx, conn, call, appointment_id):
+            return own
+        raise _choice(ctx, call, found, "Diesen Termin finde ich nicht.", question)
+    named = _NamedTime.of(args, call, ZoneInfo(ctx.config().time_zone))
+    return _choose(ctx, call, found, named, question)
+
+
+async def resolve_cancellation(
+    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], question: str
+) -> Appointment:
+    """Return the appointment to cancel, as `resolve_appointment` does. It may be one that this call has cancelled already.
+
+    A yes that names none answers the last question of this call; a request that repeats itself means what it has cancelled.
+    """
+    if read_text(args, "appointment_id") is not None:
+        return await resolve_appointment(ctx, conn, call, args, question)
+    tenant = ctx.tenant
+    found = await list_upcoming_appointments(conn, tenant, call.caller, call.call_id, ctx.clock.now())
+    cancelled = [
+        appointment
+        for appointment_id in await list_cancelled_appointments(conn, tenant, call.call_id)
+        if (appointment := await get_appointment(conn, tenant, appointment_id)) is not None
+    ]
+    named = _NamedTime.of(args, call, ZoneInfo(ctx.config().time_zone))
+    if named.readings:
+        again = named.select(cancelled)
+        if again and not named.select(found):
+            return again[-1]
+    elif args.get("confirmed") is True:
+        questioned = await get_questioned_appointment(conn, tenant, call.call_id)
+        if questioned and (last := await get_appointment(conn, tenant, questioned)) is not None:
+            return last
+    elif cancelled:
+        if not found:
+            return cancelled[-1]
+        raise _choice(ctx, call, found, "Ein Termin ist schon abgesagt.", question)
+    return _choose(ctx, call, found, named, question)
+
+
+def none_found(call: CallContext) -> str:
+    """Return the sentence for a caller of whom no appointment is to come."""
+    return _NONE if call.caller is not None else _WITHHELD
+
+
+def _choose(
+    ctx: BookingContext, call: CallContext, found: Sequence[Appointment], named: "_NamedTime", question: str
+) -> Appointment:
+    """Return the one of `found` that is named, or the only one if no time is. Raises `ClarificationNeeded`."""
+    chosen = named.select(found) if named.readings else found
+    if len(chosen) == 1:
+        return chosen[0]
+    if chosen or not named.readings:
+        raise _choice(ctx, call, chosen, "", question)
+    reading = named.readings[0]
+    raise _choice(
+        ctx, call, found, f"{reading.reading}: Da finde ich keinen Termin von Ihnen.", question, reading.start
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _NamedTime:
+    """What `appointment_date` and `appointment_time` can mean; without `readings` no time is named, or none understood.
+
+    `on_any_day`: only a time of day is named.
+    """
+
+    readings: tuple[Candidate, ...]
+    on_any_day: bool
+
+    @classmethod
+    def of(cls, args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Self:
+        day, clock_time = read_text(args, "appointment_date"), read_text(args, "appointment_time")
+        if day is None and clock_time is None:
+            return cls((), False)
+        # A time alone is read from midnight on: if it is over today, it is not on the day of the appointment.
+        at = call.started_at if day else datetime.combine(call.started_at.astimezone(zone).date(), time(), zone)
+        return cls(understand_parts(day, clock_time, None, at=at, zone=zone).candidates, day is None)
+
+    def select(self, appointments: Sequence[Appointment]) -> list[Appointment]:
+        return [a for a in appointments if any(self._is_at(a.starts_at, reading) for reading in self.readings)]
+
+    def _is_at(self, start: datetime, reading: Candidate) -> bool:
+        if self.on_any_day:
+            local = start.astimezone(reading.start.tzinfo).time()
+            return (
+                local == reading.start.time()
+                if reading.end is None
+                else reading.start.time() <= local < reading.end.time()
+            )
+        return start == reading.start if reading.end is None else reading.start <= start < reading.end
+
+
+def _choice(
+    ctx: BookingContext,
+    call: CallContext,
+    found: Sequence[Appointment],
+    preface: str,
+    question: str,
+    near: datetime | None = None,
+) -> ClarificationNeeded:
+    """Return the question which of `found` is meant; said are the three that are closest to `near` (to now without it)."""
+    config = ctx.config()
+    if not found:
+        return ClarificationNeeded(none_found(call), appointments=[])
+    target = near or ctx.clock.now()
+    said = sorted(found, key=lambda appointment: abs(appointment.starts_at - target))[:MAX_SPOKEN]
+    spoken = [describe_appointment(config, appointment) for appointment in said]
+    if len(found) > len(spoken):
+        sentence = f"Sie haben {len(found)} Termine. {question}? Am nächsten liegen {join_list(spoken, 'und')}."
+    else:
+        sentence = f"{question}: {join_list(spoken)}?"
+    fields = appointment_list_fields(config, found)
+    return ClarificationNeeded(f"{preface} {sentence}".strip(), appointments=fields)
+
+
+async def _get_own_appointment(
+    ctx: BookingContext, conn: Connection, call: CallContext, appointment_id: str
+) -> Appointment | None:
+    """Return the appointment of this id if the caller owns it. A stranger's and an unknown id are answered alike."""
+    try:
+        appointment = await get_appointment(conn, ctx.tenant, UUID(appointment_id))
+    except ValueError:
+        return None
+    if appointment is None or appointment.status == Status.HELD:
+        return None
+    of_number = call.caller is not None and call.caller in {appointment.caller, appointment.phone}
+    of_call = call.call_id and appointment.call_id == call.call_id
+    return appointment if of_number or of_call else None

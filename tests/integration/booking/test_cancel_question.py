@@ -1,0 +1,129 @@
+"""An appointment is cancelled only when the caller has agreed to exactly that; it can be named by its day and time."""
+
+from dataclasses import replace
+
+import pytest
+
+from askproai_core.tenant_config import BookingLimits
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call
+
+NEXT_CALL = call("call_2")  # from the same number, on Friday 20 November
+TUESDAY = "2026-11-24T10:00:00+01:00"
+TUESDAY_LATER = "2026-11-24T15:00:00+01:00"
+WEDNESDAY = "2026-11-25T15:00:00+01:00"
+
+
+async def book(salon, *starts: str) -> list[str]:
+    """Book appointments for the caller, and return their ids."""
+    answers = [await salon.booking.book_appointment(call(), booking_args(start, staff="anna")) for start in starts]
+    assert all(answer.success for answer in answers), answers
+    return [answer.fields["appointment_id"] for answer in answers]
+
+
+@pytest.fixture
+async def salon(new_salon):
+    return await new_salon(booking_limits=BookingLimits(per_call=10))
+
+
+async def test_one_appointment_is_cancelled_after_a_yes_and_not_before(salon) -> None:
+    (booked,) = await book(salon, HALF_PAST_TWO)
+    asked = await salon.booking.ask_to_cancel(NEXT_CALL, {"confirmed": True})
+    assert asked.message == (
+        "Soll ich Ihren Termin am Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna, absagen?"
+    )
+    assert (asked.success, asked.fields["appointment_id"]) == (False, booked)
+    assert len(await salon.live()) == 1
+    for _ in range(2):  # repeated it is a success, too
+        answer = await salon.booking.ask_to_cancel(NEXT_CALL, {"confirmed": True})
+        assert (answer.success, answer.fields["status"]) == (True, "cancelled")
+    assert await salon.live() == []
+
+
+async def test_an_agent_whose_functions_are_older_cancels_by_asking_twice(salon) -> None:
+    await book(salon, HALF_PAST_TWO)
+    assert not (await salon.booking.ask_to_cancel(NEXT_CALL, {})).success
+    assert (await salon.booking.ask_to_cancel(NEXT_CALL, {})).success
+
+
+async def test_a_no_and_another_call_agree_to_nothing(salon) -> None:
+    await book(salon, HALF_PAST_TWO)
+    for args in ({}, {"confirmed": False}, {"confirmed": False}):
+        assert (await salon.booking.ask_to_cancel(NEXT_CALL, args)).fields["needs_confirmation"]
+    assert (await salon.booking.ask_to_cancel(call("call_3"), {"confirmed": True})).fields["needs_confirmation"]
+    assert len(await salon.live()) == 1
+
+
+async def test_a_question_that_the_caller_has_not_answered_yet_is_asked_again(salon) -> None:
+    (booked,) = await book(salon, HALF_PAST_TWO)
+    unanswered = replace(NEXT_CALL, answered_questions=frozenset())
+    for _ in range(2):
+        assert (await salon.booking.ask_to_cancel(unanswered, {"confirmed": True})).fields["needs_confirmation"]
+    answered = replace(NEXT_CALL, answered_questions=frozenset({booked}))
+    assert (await salon.booking.ask_to_cancel(answered, {"confirmed": True})).success
+
+
+@pytest.mark.parametrize(
+    ("named", "nth"),
+    [
+        ({"appointment_date": "am Mittwoch"}, 2),
+        ({"appointment_date": "Dienstag", "appointment_time": "um drei"}, 1),
+        ({"appointment_date": "am Dienstag um 10 Uhr"}, 0),
+        ({"appointment_date": "2026-11-25"}, 2),
+        ({"appointment_time": "10 Uhr"}, 0),
+        ({"appointment_date": "in fünf Tagen"}, 2),
+    ],
+)
+async def test_the_named_one_of_several_is_cancelled(salon, named, nth: int) -> None:
+    ids = await book(salon, TUESDAY, TUESDAY_LATER, WEDNESDAY)
+    asked = await salon.booking.ask_to_cancel(NEXT_CALL, named)
+    assert asked.fields["appointment_id"] == ids[nth], asked
+    for args in (named, {"confirmed": True}, named):  # a model that repeats itself cancels no other one
+        answer = await salon.booking.ask_to_cancel(NEXT_CALL, args)
+        assert (answer.success, answer.fields["appointment_id"]) == (True, ids[nth]), answer
+    assert len(await salon.live()) == 2
+
+
+async def test_a_yes_that_names_none_answers_the_last_question(salon) -> None:
+    ids = await book(salon, TUESDAY, WEDNESDAY)
+    for day in ("Dienstag", "Mittwoch", "Dienstag"):
+        assert not (await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": day})).success
+    answer = await salon.booking.ask_to_cancel(NEXT_CALL, {"confirmed": True})
+    assert answer.fields["appointment_id"] == ids[0]
+
+
+async def test_of_several_at_most_three_are_said_the_nearest_first(salon) -> None:
+    await book(salon, TUESDAY, TUESDAY_LATER, WEDNESDAY, MORNING, HALF_PAST_TWO)
+    asked = await salon.booking.ask_to_cancel(NEXT_CALL, {})
+    assert asked.message == (
+        "Sie haben 5 Termine. Welchen Termin soll ich absagen? Am nächsten liegen"
+        " Dienstag, den 24. November, um 10 Uhr, Haarschnitt bei Anna,"
+        " Dienstag, den 24. November, um 15 Uhr, Haarschnitt bei Anna"
+        " und Mittwoch, den 25. November, um 15 Uhr, Haarschnitt bei Anna."
+    )
+    assert len(asked.fields["appointments"]) == 5  # the caller may name any of them
+    on_tuesday = await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": "Dienstag"})
+    assert on_tuesday.message.startswith("Welchen Termin soll ich absagen: Dienstag, den 24. November, um 10 Uhr")
+    assert len(on_tuesday.fields["appointments"]) == 2
+
+
+async def test_a_day_without_an_appointment_is_said_with_the_one_that_is_closest_to_it(salon) -> None:
+    await book(salon, TUESDAY, MORNING)
+    asked = await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": "Samstag, 28. November"})
+    assert asked.message.startswith("Samstag, 28. November 2026: Da finde ich keinen Termin von Ihnen. Welchen Termin")
+    assert asked.message.index("Freitag") < asked.message.index("Dienstag")
+    assert len(await salon.live()) == 2
+
+
+async def test_a_strangers_appointment_is_not_found_by_its_time(salon) -> None:
+    await book(salon, TUESDAY)
+    stranger = call("call_9", "+4915199999999")
+    for args in ({"appointment_date": "Dienstag"}, {"confirmed": True}):
+        answer = await salon.booking.ask_to_cancel(stranger, args)
+        assert answer.message == "Unter Ihrer Nummer finde ich keinen kommenden Termin."
+
+
+async def test_the_named_one_of_several_is_moved(salon) -> None:
+    ids = await book(salon, TUESDAY, WEDNESDAY)
+    args = {"appointment_date": "am Mittwoch", "date": "Freitag, 27. November", "time": "halb drei"}
+    answer = await salon.booking.reschedule_appointment(NEXT_CALL, args)
+    assert (answer.fields["appointment_id"], answer.fields["start"]) == (ids[1], HALF_PAST_TWO), answer

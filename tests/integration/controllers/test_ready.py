@@ -1,0 +1,106 @@
+"""What `Ready` of the kinds says, and what it says besides; a real API server, no kubelet."""
+
+from typing import Any
+
+from tests.worlds.operator_environment import TenantNamespace
+
+
+async def ready_of(namespace: TenantNamespace, kind: str = "Tenant", name: str = "salon-mueller") -> dict[str, Any]:
+    conditions = (await namespace.get(kind, name))["status"]["conditions"]
+    return next(each for each in conditions if each["type"] == "Ready")
+
+
+async def test_a_paused_and_a_suspended_tenant_show_it_where_people_look(namespace: TenantNamespace) -> None:
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant", spec={"suspend": True})
+    suspended = await namespace.wait_for_condition("Ready", "True", "Suspended")
+    assert "callers hear that no appointments are taken" in suspended["message"]
+    pause = {"metadata": {"annotations": {"askproai.de/paused": "true"}}}
+    await namespace.client.merge(namespace.path("Tenant"), pause)
+    paused = await namespace.wait_for_condition("Ready", "True", "Paused")
+    assert "until the annotation askproai.de/paused is removed" in paused["message"]
+    edited = await namespace.client.merge(namespace.path("Tenant"), {"spec": {"displayName": "Salon Neu"}})
+    await namespace.client.merge(namespace.path("Branch", "mitte"), pause)
+    await namespace.wait_for_condition("Paused", "True", kind="Branch", name="mitte")
+    assert (await ready_of(namespace))["observedGeneration"] < edited["metadata"]["generation"]
+    await namespace.client.merge(namespace.path("Tenant"), {"metadata": {"annotations": {"askproai.de/paused": None}}})
+    await namespace.wait_for_condition("Ready", "True", "Suspended")
+
+
+async def test_a_branch_is_ready_when_its_agent_answers_its_number_and_no_longer(namespace: TenantNamespace) -> None:
+    await namespace.write_secret()
+    number = {"number": namespace.number, "sip": {"terminationUri": "salon.sip.example"}}
+    await namespace.create("Branch", spec={"phoneNumbers": [number]})
+    await namespace.create("Tenant")
+    nobody = await namespace.wait_for_condition("Ready", "False", "NoAgent", kind="Branch", name="mitte")
+    assert f"nobody answers {namespace.number}: create a RetellAgent with branchRef mitte" in nobody["message"]
+    await namespace.create("RetellAgent")
+    await namespace.wait_until_ready("Branch", "mitte")
+    await namespace.client.delete(namespace.path("RetellAgent", "mitte"))
+    await namespace.wait_for_condition("Ready", "False", "NoAgent", kind="Branch", name="mitte")
+
+
+async def test_a_number_that_retell_does_not_have_is_the_branchs_matter_too(namespace: TenantNamespace) -> None:
+    await namespace.write_secret()
+    for kind in ("Branch", "Tenant", "RetellAgent"):
+        await namespace.create(kind)
+    unbound = await namespace.wait_for_condition("Ready", "False", "NumberNotBound", kind="Branch", name="mitte")
+    assert f"kubectl get retellagents -n {namespace.name} -o wide" in unbound["message"]
+
+
+async def test_pods_that_a_quota_refuses_are_named_and_their_end_is_seen(namespace: TenantNamespace) -> None:
+    quotas, body = f"/api/v1/namespaces/{namespace.name}/resourcequotas", {"spec": {"hard": {"pods": "0"}}}
+    await namespace.client.create(quotas, {"kind": "ResourceQuota", "metadata": {"name": "none"}} | body)
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant", spec={"suspend": False})
+    stuck = await namespace.wait_for_condition("Ready", "False", "RolloutStuck")
+    assert stuck["message"].startswith("Deployment salon-mueller-web: its pods are refused (")
+    assert f"kubectl describe pods -n {namespace.name}" in stuck["message"]
+    await namespace.client.delete(f"{quotas}/none")
+    await namespace.wait_for_condition("RolloutHealthy", "True")
+
+
+async def test_two_services_that_sound_the_same_name_each_other_until_one_is_changed(
+    namespace: TenantNamespace,
+) -> None:
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.create("Branch")
+    for name, displayed in (("a", "Haarschnitt"), ("b", "  haarschnitt")):
+        await namespace.create("ServiceOffering", name, spec={"displayName": displayed, "calcom": {"eventTypes": []}})
+    for name, other in (("a", "b"), ("b", "a")):
+        taken = await namespace.wait_for_condition("Ready", "False", "NameTaken", kind="ServiceOffering", name=name)
+        assert taken["message"].startswith(f"{other} has the displayName")
+    await namespace.client.merge(namespace.path("ServiceOffering", "b"), {"spec": {"displayName": "Bartschnitt"}})
+    for name in "ab":
+        await namespace.wait_for_condition("NameUnique", "True", kind="ServiceOffering", name=name)
+
+
+async def test_a_service_that_fits_no_opening_is_not_ready_until_the_branch_opens_longer(
+    namespace: TenantNamespace,
+) -> None:
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    hours = {"days": ["Mon"], "opens": "09:00", "closes": "18:00"}
+    await namespace.create("Branch", spec={"openingHours": [hours]})
+    await namespace.create("ServiceOffering", spec={"durationMinutes": 590, "calcom": {"eventTypes": []}})
+    offering = {"kind": "ServiceOffering", "name": "haarschnitt"}
+    short = await namespace.wait_for_condition("Ready", "False", "NoOpeningLongEnough", **offering)
+    assert "the longest opening of somebody who can do it has 540" in short["message"]
+    longer = {"spec": {"openingHours": [hours | {"opens": "07:00", "closes": "20:00"}]}}
+    await namespace.client.merge(namespace.path("Branch", "mitte"), longer)
+    await namespace.wait_for_condition("OpeningFits", "True", **offering)
+
+
+async def test_a_service_for_several_guests_with_event_types_is_ready(namespace: TenantNamespace) -> None:
+    """The recipe of the how-to: what is intended is good, and Cal.com is not asked about event types that are not used."""
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.create("Branch")
+    await namespace.create("ServiceOffering", spec={"capacity": 3})
+    await namespace.wait_for_condition(
+        "CalendarLinked", "True", "NotRequested", kind="ServiceOffering", name="haarschnitt"
+    )
+    await namespace.wait_until_ready("ServiceOffering", "haarschnitt")

@@ -1,0 +1,142 @@
+"""`askproai plan` at a real API server where no operator runs: new tenants, refused ones, and what others have set."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from askproai_cli.lint import read_documents
+from askproai_cli.plan.dry_run import Change
+from askproai_cli.plan.plan import Planned, plan_manifests
+from askproai_sandbox.cluster import ControlPlane, KubeClient
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+CREATION = ["create an LLM", "create an agent", "publish that version"]
+
+
+class Files:
+    """Manifests in one file, in a namespace of the test's own."""
+
+    def __init__(self, plane: ControlPlane, file: Path, manifests: list[dict[str, Any]]) -> None:
+        self.plane, self.file, self.manifests = plane, file, manifests
+
+    def of(self, kind: str) -> dict[str, Any]:
+        return next(each for each in self.manifests if each["kind"] == kind)
+
+    async def plan(self) -> dict[str, Planned]:
+        self._write()
+        planned = await plan_manifests(read_documents([str(self.file)]), self.plane.kubeconfig, "default")
+        return {each.name.partition("/")[0]: each for each in planned}
+
+    async def apply(self, *options: str) -> None:
+        self._write()
+        await self.plane.kubectl("apply", "-f", str(self.file), *options)
+
+    def _write(self) -> None:
+        self.file.write_text(yaml.safe_dump_all(self.manifests, allow_unicode=True))
+
+
+def practice(plane: ControlPlane, folder: Path, namespace: str) -> Files:
+    text = (EXAMPLES / "second-tenant.yaml").read_text().replace("praxis-weber", namespace)
+    return Files(plane, folder / "practice.yaml", list(yaml.safe_load_all(text)))
+
+
+@pytest.fixture
+def new(control_plane: ControlPlane, crds: None, tmp_path: Path) -> Files:
+    """A practice whose namespace comes with it."""
+    return practice(control_plane, tmp_path, "t-comes-later")
+
+
+@pytest.fixture
+def existing(control_plane: ControlPlane, crds: None, kube_namespace: str, tmp_path: Path) -> Files:
+    """A practice in a namespace that exists."""
+    files = practice(control_plane, tmp_path, kube_namespace)
+    files.manifests = [each for each in files.manifests if each["kind"] != "Namespace"]
+    return files
+
+
+async def test_a_new_tenant_is_listed_whole_with_the_steps_of_its_agent(new: Files, kube_client: KubeClient) -> None:
+    planned = await new.plan()
+    assert list(planned) == ["Namespace", "Secret", "Tenant", "Branch", "ServiceOffering", "RetellAgent"]
+    assert {each.change for each in planned.values()} == {Change.CREATED}
+    steps = planned["RetellAgent"].steps
+    assert steps is not None
+    assert steps[0] == "waits until Tenant t-comes-later is ready, then:"
+    assert list(steps[1:]) == [
+        *CREATION, "bind +492217654321 to the published version", "set the inbound webhook of +492217654321"
+    ]  # fmt: skip
+    namespaces = {each["metadata"]["name"] for each in (await kube_client.get("/api/v1/namespaces"))["items"]}
+    assert "t-comes-later" not in namespaces, "a plan writes nothing"
+
+
+async def test_a_trunk_and_calcom_are_in_the_plan_of_a_new_tenant(new: Files) -> None:
+    sip = {"terminationUri": "sip.example"}
+    new.of("Branch")["spec"]["phoneNumbers"][0]["sip"] = sip
+    account = {name: {"name": "providers", "key": "k"} for name in ("apiKeySecretRef", "webhookSecretRef")}
+    new.of("Tenant")["spec"]["calendar"] = {"provider": "Calcom", "calcom": account}
+    new.of("Tenant")["spec"]["runtime"] = {"web": {"minReplicas": 2, "maxReplicas": 90}}
+    planned = await new.plan()
+    assert "import the number +492217654321" in (planned["RetellAgent"].steps or ())
+    assert (planned["Tenant"].steps, planned["Tenant"].provider) == (("register the tenant's webhook",), "Cal.com")
+    assert any("runtime.web.maxReplicas is" in line for line in planned["Tenant"].fields)
+
+
+async def test_what_lint_refuses_of_a_new_tenant_is_refused_with_all_its_mistakes(new: Files) -> None:
+    new.of("ServiceOffering")["spec"]["price"] = {"amount": 1200.0}
+    agent = new.of("RetellAgent")["spec"]
+    del agent["transferTo"]
+    agent["voice"] = agent.pop("voiceId")
+    planned = await new.plan()
+    assert planned["ServiceOffering"].change is planned["RetellAgent"].change is Change.REFUSED
+    assert planned["Tenant"].change is Change.CREATED
+    assert any("needs transferTo" in line for line in planned["RetellAgent"].fields)
+    assert any("did you mean voiceId?" in line for line in planned["RetellAgent"].fields)
+
+
+async def test_a_new_agent_for_all_branches_of_a_simple_tenant_is_refused(new: Files) -> None:
+    spec = new.of("RetellAgent")["spec"]
+    spec["tenantRef"], _ = {"name": "t-comes-later"}, spec.pop("branchRef")
+    (step,) = (await new.plan())["RetellAgent"].steps or ()
+    assert step.startswith("refused: an agent for all branches")
+
+
+@pytest.mark.parametrize("options", [(), ("--server-side",), ("--server-side", "--field-manager=argocd-controller")])
+async def test_what_other_managers_set_stays_and_what_the_file_drops_is_removed(
+    existing: Files, options: tuple[str, ...], control_plane: ControlPlane
+) -> None:
+    existing.of("Branch")["spec"]["address"] = {"city": "Köln"}
+    await existing.apply(*options)
+    assert {each.change for each in (await existing.plan()).values()} == {Change.UNCHANGED}
+    namespace = existing.of("Branch")["metadata"]["namespace"]
+    patch = {"metadata": {"labels": {"team": "front-desk"}}, "spec": {"address": {"street": "Torstraße 1"}}}
+    await control_plane.kubectl("patch", "branch", "praxis", "-n", namespace, "--type=merge", "-p", json.dumps(patch))
+    assert (await existing.plan())["Branch"].change is Change.UNCHANGED
+    branch = existing.of("Branch")["spec"]
+    branch["address"] = {"postalCode": "50667"}
+    branch["openingHours"] = copy.deepcopy(branch["openingHours"])[:1]
+    planned = (await existing.plan())["Branch"]
+    assert (planned.change, planned.fields) == (
+        Change.CHANGED,
+        (
+            "spec.address.city: removed Köln",
+            "spec.address.postalCode: added '50667'",
+            "spec.openingHours[Mon, Tue, Thu]: removed {closes: '18:00', days: [Mon, Tue, Thu], opens: '14:00'}",
+        ),
+    )
+
+
+async def test_a_changed_key_is_named_and_not_shown(existing: Files) -> None:
+    await existing.apply()
+    existing.of("Secret")["stringData"] = {"retell-api-key": "key_new", "more": "x"}
+    planned = (await existing.plan())["Secret"]
+    assert (planned.change, planned.fields) == (Change.CHANGED, ("data.more: added", "data.retell-api-key: changed"))
+
+
+async def test_a_namespace_that_nobody_makes_is_refused_with_what_to_do(new: Files) -> None:
+    new.manifests = [each for each in new.manifests if each["kind"] == "Branch"]
+    (planned,) = (await new.plan()).values()
+    assert planned.change is Change.REFUSED
+    assert planned.fields[0].endswith("create it, or add its manifest to the files")

@@ -1,0 +1,202 @@
+"""`askproai lint` reports every mistake of a set of files in one run, and what the files say together."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from askproai_cli.main import app
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "second-tenant.yaml"
+
+
+def lint(text: str, *options: str) -> Result:
+    return CliRunner().invoke(app, ["lint", "-", *options], input=text)
+
+
+def practice(**changes: dict[str, Any]) -> str:
+    """Return the practice of the examples; each argument replaces fields of the spec of a kind, or of the Secret itself."""
+    documents = list(yaml.safe_load_all(EXAMPLE.read_text()))
+    for document in documents:
+        fields = changes.get(document["kind"], {})
+        (document if document["kind"] == "Secret" else document.setdefault("spec", {})).update(fields)
+        if document["kind"] == "Namespace":
+            del document["spec"]
+    return yaml.safe_dump_all(documents)
+
+
+def second_practice(**changes: dict[str, Any]) -> str:
+    """Return the same practice in another namespace."""
+    return "---\n" + practice(**changes).replace("praxis-weber", "praxis-kurz")
+
+
+def found(text: str) -> dict[str, str]:
+    """Return the messages by path, of all manifests."""
+    answer = json.loads(lint(text, "-o", "json").output)
+    return {f"{finding['severity']} {finding['path']}": finding["message"] for finding in answer["findings"]}
+
+
+# Within one manifest
+
+
+def test_a_misspelt_field_hides_neither_what_is_in_it_nor_the_rules_beside_it() -> None:
+    hours = [{"days": ["Mon"], "opens": "08:00", "closes": "07:00"}]
+    documents = list(yaml.safe_load_all(practice(Branch={"openingHours": hours})))
+    branch = next(document for document in documents if document["kind"] == "Branch")
+    branch["spec"]["staf"] = [{"id": "Dr_Winter", "displayName": "Doktor Winter"}]
+    del branch["spec"]["staff"]
+    messages = found(yaml.safe_dump_all(documents))
+    assert messages["refused spec.staf"] == "is no field; did you mean staff?"
+    assert messages["refused spec.openingHours[0]"].startswith("opens must be before closes")
+    assert messages["refused spec.staf[0].id"].startswith("not an id: small letters")
+    assert len(messages) == 3, messages
+
+
+def test_a_tenants_zone_replicas_and_misspelt_field_are_reported_together() -> None:
+    tenant = {
+        "businessmodel": "Simple", "timeZone": "Europe/Berln", "runtime": {"web": {"minReplicas": 5, "maxReplicas": 2}},
+        "calendar": {"provider": "Calcom"},
+    }  # fmt: skip
+    messages = found(practice(Tenant=tenant))
+    assert messages["refused spec.timeZone"].endswith("such as Europe/Berlin; did you mean Europe/Berlin?")
+    assert {"refused spec.businessmodel", "refused spec.runtime.web", "refused spec.calendar"} < set(messages)
+
+
+def test_a_rule_that_reads_what_is_ill_formed_is_not_reported_a_second_time() -> None:
+    """A number that is no text is one mistake: the agent has a `transferTo`."""
+    messages = found(practice(RetellAgent={"transferTo": 492217654399}))
+    assert messages == {"refused spec.transferTo": "must be a text: put it in quotes; this is a number"}
+    hours = [{"days": ["Mon"], "opens": "9:00", "closes": "12:00"}]  # a text that is greater than "12:00"
+    messages = found(practice(Branch={"openingHours": hours}))
+    assert list(messages) == ["refused spec.openingHours[0].opens"]
+    misspelt = practice(RetellAgent={"transferto": "+492217654399"}).replace("  transferTo: '+492217654399'\n", "")
+    assert list(found(misspelt)) == ["refused spec.transferto"]
+
+
+def test_warnings_are_given_beside_refusals() -> None:
+    messages = found(practice(Branch={"displayName": 7, "holidays": {"country": "DE", "subdivision": "XX"}}))
+    assert set(messages) == {"refused spec.displayName", "warning spec.holidays.subdivision"}
+    assert "BB, BE, BW, BY" in messages["warning spec.holidays.subdivision"]
+
+
+def test_an_unknown_country_is_answered_with_those_that_begin_so() -> None:
+    messages = found(practice(Branch={"holidays": {"country": "ZZ"}}))
+    assert messages["warning spec.holidays.country"].endswith("such as DE, AT or CH; with Z there are ZA, ZM, ZW")
+
+
+# YAML as kubectl reads it
+
+
+def test_y_and_n_are_no_texts_wherever_they_are_written() -> None:
+    text = practice().replace("tenantRef:\n    name: praxis-weber\n", "tenantRef:\n    name: n\n")
+    text = text.replace("kind: RetellAgent\nmetadata:\n  name: praxis\n", "kind: RetellAgent\nmetadata:\n  name: y\n")
+    messages = found(text)
+    assert messages["refused spec.tenantRef.name"] == "must be a text: put it in quotes; this is true or false"
+    assert messages["refused metadata.name"] == "must be a text: put it in quotes; this is true or false"
+    secret = found(practice(Secret={"stringData": {"retell-api-key": True}}))
+    assert secret == {"refused stringData.retell-api-key": "must be a text: put it in quotes; this is true or false"}
+    assert "refused metadata.namespace" in found(practice().replace("namespace: praxis-weber", "namespace: n"))
+
+
+# Sums and nothing
+
+
+def test_the_sum_counts_each_refused_manifest_once() -> None:
+    result = lint(practice(Branch={"displayName": 7, "staff": [{}]}, Tenant={"timeZone": "Nowhere/Now"}))
+    assert result.output.splitlines()[-1] == "6 manifests: 2 refused for 4 mistakes, 0 warnings"
+    assert lint(practice()).output == "6 manifests: 0 refused, 0 warnings\n"
+    assert lint("{apiVersion: v1, kind: ConfigMap}").output == (
+        "1 manifest: 0 refused, 0 warnings (1 of other kinds, not checked)\n"
+    )
+
+
+@pytest.mark.parametrize("text", ["", "---\n---\n", "# only a comment\n"])
+def test_nothing_to_check_is_a_failure(text: str) -> None:
+    """A pipeline whose rendering produced nothing must not pass."""
+    result = lint(text)
+    assert result.exit_code == 1
+    assert "there is no manifest in -" in result.output
+
+
+# The Secret beside
+
+
+def test_a_key_that_the_secret_beside_it_lacks_is_a_warning_with_the_keys_that_it_has() -> None:
+    text = practice(Secret={"stringData": {"retell-key": "key_1"}})
+    result = lint(text)
+    assert result.exit_code == 0, result.output
+    messages = found(text)
+    assert messages["warning spec.retell.apiKeySecretRef.key"].endswith(
+        "has no key 'retell-api-key'; it has retell-key"
+    )
+    assert "key_1" not in result.output, "no value is shown"
+
+
+def test_a_trunk_needs_user_name_and_password() -> None:
+    sip = {"terminationUri": "sip.example", "authSecretRef": {"name": "providers"}}
+    messages = found(practice(Branch={"phoneNumbers": [{"number": "0221 7654321", "sip": sip}]}))
+    assert "has no key 'password'" in messages["warning spec.phoneNumbers[0].sip.authSecretRef.name"]
+
+
+def test_a_missing_secret_is_a_warning_only_if_the_namespaces_secrets_are_among_the_files() -> None:
+    other = practice(Tenant={"retell": {"apiKeySecretRef": {"name": "provider", "key": "k"}}})
+    assert "which have providers" in found(other)["warning spec.retell.apiKeySecretRef.name"]
+    alone = "---\n".join(part for part in other.split("---\n") if "kind: Secret" not in part)
+    assert found(alone) == {}, "it is kept elsewhere"
+    external = (
+        "---\napiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: x, namespace: praxis-weber}\n"
+    )
+    assert found(other + external) == {}, "it may come from there"
+
+
+def test_a_secret_that_sops_has_encrypted_shows_its_keys() -> None:
+    encrypted = {"stringData": {"retell-api-key": "ENC[AES256_GCM,data:x,type:str]"}, "sops": {"version": "3.9.0"}}
+    assert found(practice(Secret=encrypted)) == {}
+    encrypted["stringData"] = {"retell-key": "ENC[AES256_GCM,data:x,type:str]"}
+    assert list(found(practice(Secret=encrypted))) == ["warning spec.retell.apiKeySecretRef.key"]
+
+
+# What two manifests claim
+
+
+def test_a_number_of_two_tenants_is_a_warning_in_any_spelling() -> None:
+    number = {"phoneNumbers": [{"number": "+49 221 7654321"}]}
+    messages = found(practice() + second_practice(Branch=number, Secret={"stringData": {"retell-api-key": "key_2"}}))
+    assert messages == {
+        "warning spec.phoneNumbers[0].number": "+492217654321 is a number of Branch praxis-weber/praxis, too;"
+        " a number rings in one branch only"
+    }
+    twice = found(practice(Branch={"phoneNumbers": [{"number": "0221 7654321"}, {"number": "+492217654321"}]}))
+    assert "stands twice" in twice["warning spec.phoneNumbers[1].number"]
+
+
+def test_a_number_that_cannot_exist_is_a_warning() -> None:
+    messages = found(practice(Branch={"phoneNumbers": [{"number": "030 1"}]}))
+    assert "too few or too many digits" in messages["warning spec.phoneNumbers[0].number"]
+
+
+def test_a_providers_key_of_two_tenants_is_a_warning_and_is_not_shown() -> None:
+    text = practice() + second_practice(Branch={"phoneNumbers": []})
+    messages = found(text)
+    assert messages["warning spec.retell.apiKeySecretRef"].startswith(
+        "Tenant praxis-weber/praxis-weber has this Retell key, too"
+    )
+    assert "key_demo" not in lint(text).output
+    # Tenants of one namespace that name one key of a Secret which is not among the files.
+    same_namespace = practice() + practice().replace("name: praxis-weber", "name: praxis-kurz")
+    assert "has this Retell key" in found(same_namespace)["warning spec.retell.apiKeySecretRef"]
+
+
+@pytest.mark.parametrize(("prefix", "is_taken"), [("/voice", True), ("/voice/more", True), ("/other", False)])
+def test_a_host_of_two_tenants_is_a_warning_unless_their_paths_are_apart(prefix: str, is_taken: bool) -> None:
+    exposure = {"host": "praxis.example", "pathPrefix": "/voice"}
+    second = second_practice(
+        Tenant={"exposure": {"host": "praxis.example", "pathPrefix": prefix}},
+        Branch={"phoneNumbers": []},
+        Secret={"stringData": {"retell-api-key": "key_2"}},
+    )
+    messages = found(practice(Tenant={"exposure": exposure}) + second)
+    assert list(messages) == (["warning spec.exposure.host"] if is_taken else [])

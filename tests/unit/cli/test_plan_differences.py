@@ -1,0 +1,105 @@
+"""How `askproai plan` shows what changes: one line for each element of a list, values as YAML, nothing cut off."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from askproai_cli.main import app
+from askproai_cli.plan.differences import describe_differences, describe_object
+from askproai_cli.plan.dry_run import Change, find_applier, merge_patch
+from askproai_cli.plan.plan import Planned, summarize
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "salon.yaml"
+SATURDAY = {"days": ["Sat"], "opens": "10:00", "closes": "12:00"}
+WEEK = {"days": ["Tue", "Wed"], "opens": "09:00", "closes": "18:00"}
+LONG = "Du bist der Empfang von Salon Müller in Berlin-Mitte.\nErfinde nichts.\n"
+
+CASES: list[tuple[Any, Any, list[str]]] = [
+    ([SATURDAY], [WEEK, SATURDAY], ["x[Tue, Wed]: added {days: [Tue, Wed], opens: '09:00', closes: '18:00'}"]),
+    ([WEEK, SATURDAY], [WEEK], ["x[Sat]: removed {days: [Sat], opens: '10:00', closes: '12:00'}"]),
+    ([SATURDAY], [SATURDAY | {"closes": "14:00"}], ["x[Sat].closes: 12:00 → 14:00"]),
+    # Two ranges of the same days have no name of their own.
+    ([SATURDAY, SATURDAY | {"opens": "08:00"}], [SATURDAY], ["x: removed {days: [Sat], opens: '08:00', closes: '12:00'}"]),
+    ([{"id": "anna", "skills": ["a"]}], [{"id": "anna", "skills": ["a", "b"]}], ["x[anna].skills: added b"]),
+    ([{"id": "anna"}, {"id": "mehmet"}], [{"id": "mehmet"}], ["x[anna]: removed {id: anna}"]),
+    (["V2", "V1"], ["V1", "V2"], ["x: in another order, [V1, V2]"]),
+    ({"a": True}, {"a": False}, ["x.a: true → false"]),
+    ({"a": 1}, {}, ["x.a: removed 1"]),
+    ({}, {"a": {"b": "ja"}}, ["x.a: added {b: ja}"]),
+    ({"a": LONG}, {"a": LONG.replace("nichts", "keine Preise")}, ["x.a:\n  - Erfinde nichts.\n  + Erfinde keine Preise."]),
+    (LONG, LONG, []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "lines"), CASES)
+def test_each_element_that_differs_has_a_line(old: Any, new: Any, lines: list[str]) -> None:
+    assert list(describe_differences(old, new, "x")) == lines
+
+
+def test_values_of_a_secret_are_not_shown() -> None:
+    old = {"metadata": {}, "data": {"a": "b2xk", "gone": "b2xk", "same": "b2xk"}}
+    new = {"metadata": {"labels": {"askproai.de/use": "true"}}, "data": {"a": "bmV3", "came": "bmV3", "same": "b2xk"}}
+    assert describe_object(old, new) == [
+        "metadata.labels.askproai.de/use: added 'true'", "data.a: changed", "data.came: added", "data.gone: removed"
+    ]  # fmt: skip
+
+
+def test_what_is_refused_is_not_counted_as_created() -> None:
+    planned = [Planned("Tenant/a", Change.CREATED), Planned("RetellAgent/a", Change.REFUSED, ("x",))]
+    planned.append(
+        Planned("RetellAgent/b", Change.CREATED, (), ("waits until Tenant a is ready, then:", "create an LLM"))
+    )
+    assert summarize(planned) == "2 created, 0 changed, 0 unchanged, 1 refused; 1 step at the providers"
+
+
+def entry(manager: str, operation: str, time: str, **more: str) -> dict[str, str]:
+    return {"manager": manager, "operation": operation, "time": time, **more}
+
+
+def test_the_manager_that_applied_last_decides_what_is_removed() -> None:
+    entries = [
+        entry("argocd-controller", "Apply", "2026-11-20T10:00:00Z"),
+        entry("kubectl-patch", "Update", "2026-11-21T10:00:00Z"),
+        entry("askproai-operator", "Apply", "2026-11-21T11:00:00Z"),
+        entry("kubectl", "Apply", "2026-11-21T11:00:00Z", subresource="status"),
+    ]
+    assert find_applier({"metadata": {"managedFields": entries}}) == "argocd-controller"
+    client_side = entry("kubectl-client-side-apply", "Update", "2026-11-20T11:00:00Z")
+    assert find_applier({"metadata": {"managedFields": [*entries, client_side]}}) == "kubectl-client-side-apply"
+    assert find_applier({"metadata": {}}) == "kubectl"
+
+
+def test_a_client_side_apply_removes_only_what_it_had_set() -> None:
+    last = {"spec": {"a": 1, "gone": 2, "deep": {"x": 1, "y": 2}}}
+    new = {"spec": {"a": 3, "deep": {"x": 1}}}
+    live = {"spec": {"a": 1, "gone": 2, "others": 5, "deep": {"x": 1, "y": 2, "others": 6}}}
+    assert merge_patch(last, new, live) == {"spec": {"gone": None, "a": 3, "deep": {"y": None}}}
+
+
+# Without a cluster
+
+KUBECONFIG = """\
+apiVersion: v1
+kind: Config
+current-context: staging
+contexts: [{name: staging, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: u, user: {token: x}}]
+"""
+
+
+def test_an_api_server_that_does_not_answer_is_named_with_what_to_do(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text(KUBECONFIG)
+    result = CliRunner().invoke(app, ["plan", str(EXAMPLE), "--kubeconfig", str(config)])
+    assert result.exit_code == 1
+    assert "the cluster does not answer (context staging, https://127.0.0.1:1): start it" in result.output
+    assert "`askproai lint` checks manifests without a cluster" in result.output
+
+
+def test_nothing_to_plan_is_a_failure() -> None:
+    result = CliRunner().invoke(app, ["plan", "-"], input="")
+    assert result.exit_code == 1
+    assert "there is no manifest of ours in -" in result.output
