@@ -1,12 +1,13 @@
-"""`askproai appointments list` and `askproai slots`."""
+"""`askproai appointments …` and `askproai slots`."""
 
-from datetime import datetime
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import typer
 
+from askproai_cli.changes import RequestOption, YesOption, change, confirm
 from askproai_cli.client import TenantOption, UrlOption, request
-from askproai_cli.output import LimitOption, Output, OutputOption, find_zone, print_rows
+from askproai_cli.output import LimitOption, Output, OutputOption, find_zone, print_json, print_rows, to_cell
 from askproai_core.terminal import format_day, name_zone
 
 appointments = typer.Typer(
@@ -44,6 +45,108 @@ def list_command(
     filters = {"from": first, "to": end, "branch": branch, "staff": staff, "status": status, "limit": limit}
     answer = request(tenant, url, "GET", "appointments", **filters)
     print_rows(output, answer, answer["appointments"], _COLUMNS, "no appointments")
+
+
+IdArgument = Annotated[str, typer.Argument(help="As listed, or its first eight digits or more.", metavar="ID")]
+
+_CALENDAR = {
+    "local": "It is in the local calendar only: nothing to do at Cal.com.",
+    "done": "Cal.com has it, too.",
+    "queued": "Cal.com does not have it yet: a job does it, and tries again until it succeeds.",
+    "failed": "Cal.com does not have it, and the job has given up: see `askproai events list --status dead`.",
+}
+
+
+@appointments.command(epilog="Example: `askproai appointments show e311b064 -t salon-mueller.salon-mueller`")
+def show(
+    appointment: IdArgument, tenant: TenantOption, url: UrlOption = None, output: OutputOption = Output.TEXT
+) -> None:
+    """Show one appointment, with the number of its customer and whether Cal.com has it."""
+    answer = request(tenant, url, "GET", f"appointments/{appointment}")
+    facts = {**answer["appointment"], "phone": answer["phone"], "calendar": answer["calendar"]}
+    print_rows(output, answer, ({"name": n, "value": v} for n, v in facts.items()), {"name": "", "value": ""})
+
+
+@appointments.command(
+    epilog="Example: `askproai appointments cancel e311b064 --reason 'Anna ist krank' -t salon-mueller.salon-mueller`"
+)
+def cancel(
+    appointment: IdArgument,
+    tenant: TenantOption,
+    reason: Annotated[str | None, typer.Option(help="Cal.com shows it to the customer.")] = None,
+    yes: YesOption = False,
+    request_id: RequestOption = None,
+    url: UrlOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Cancel an appointment for the tenant, here and at Cal.com. Its time is free at once; nobody calls the customer."""
+    found = request(tenant, url, "GET", f"appointments/{appointment}")
+    confirm(f"Cancel {_describe(found)}?", yes=yes)
+    body = {"reason": reason} if reason else {}
+    answer = change(tenant, url, f"appointments/{found['appointment']['id']}/cancel", body, request_id)
+    _print_change(output, answer, "cancelled")
+
+
+@appointments.command(
+    epilog="Example: `askproai appointments move e311b064 --to 2026-11-27T10:00 -t salon-mueller.salon-mueller`"
+)
+def move(
+    appointment: IdArgument,
+    tenant: TenantOption,
+    to: Annotated[str, typer.Option(help="A local time, or German words such as 'Freitag um halb drei'.")],
+    staff: Annotated[
+        str | None, typer.Option(help="With somebody else; not for appointments that are at Cal.com.")
+    ] = None,
+    yes: YesOption = False,
+    request_id: RequestOption = None,
+    url: UrlOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Move an appointment for the tenant, here and at Cal.com, by the rules that hold for callers except the minimum notice.
+
+    A refusal is what a caller would hear, with times that are free.
+    """
+    found = request(tenant, url, "GET", f"appointments/{appointment}")
+    start = _parse_start(to, found["zone"])
+    whom = f" with {staff}" if staff else ""
+    confirm(f"Move {_describe(found)} to {to_cell(start, find_zone(found['zone']))}{whom}?", yes=yes)
+    body = {"start": start} | ({"staff": staff} if staff else {})
+    answer = change(tenant, url, f"appointments/{found['appointment']['id']}/move", body, request_id)
+    _print_change(output, answer, "moved")
+
+
+def _describe(found: dict[str, Any]) -> str:
+    what, phone = found["appointment"], f" ({found['phone']})" if found["phone"] else ""
+    where = f"{what['service']} with {what['staff']} in {what['branch']}"
+    when = to_cell(what["start"], find_zone(found["zone"]))
+    return f"{where}, {when}, for {to_cell(what['customer_name'])}{phone}"
+
+
+def _parse_start(text: str, zone: str) -> str:
+    """Return one exact start as ISO 8601 with the tenant's offset. Ends the command as misuse if it is none, or not clear."""
+    from zoneinfo import ZoneInfo
+
+    from askproai_runtime.german_dates import Grain, understand
+
+    understood = understand(text, at=datetime.now(UTC), zone=ZoneInfo(zone))
+    if understood.refused is not None:
+        raise typer.BadParameter(f"--to is refused ({understood.refused}): write it as 2026-11-27T10:00")
+    readings = [candidate.reading for candidate in understood.candidates]
+    if understood.ambiguous:
+        raise typer.BadParameter(f"--to can mean: {'; '.join(readings)}. Write it as 2026-11-27T10:00")
+    if understood.candidates[0].grain is not Grain.MINUTE:
+        raise typer.BadParameter(f"--to names no exact time ({readings[0]}): write it as 2026-11-27T10:00")
+    return understood.candidates[0].start.isoformat()
+
+
+def _print_change(output: Output, answer: dict[str, Any], done: str) -> None:
+    if output is Output.JSON:
+        print_json(answer)
+        return
+    what = answer["appointment"]
+    when = to_cell(what["start"], find_zone(answer["zone"]))
+    typer.echo(f"{done}: {what['service']} with {what['staff']}, {when}. {answer['message']}")
+    typer.echo(_CALENDAR[answer["calendar"]])
 
 
 def slots(

@@ -28,7 +28,20 @@ UrlOption = Annotated[
 
 
 class RequestFailed(Exception):
-    """The private API could not be reached, or refused; the message says what to do."""
+    """The private API could not be reached, or refused; the message says what to do.
+
+    RequestFailed
+    ├── NoAnswer  the connection broke or the server failed: a change may have been done, and the same request may be sent again
+    └── Refused   the private API has answered, and done nothing
+    """
+
+
+class NoAnswer(RequestFailed):
+    """There was no answer of a server that works."""
+
+
+class Refused(RequestFailed):
+    """The private API refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +65,13 @@ class PrivateApiClient:
             raise typer.BadParameter(body["detail"])
         if status == HTTPStatus.UNAUTHORIZED:
             namespace, _, name = self.secret.partition("/")
-            raise RequestFailed(
+            raise Refused(
                 f"{self.url} refuses the token: it is not, or no longer, that of Secret {name} in namespace {namespace}. "
                 f"Read it by: kubectl get secret {name} -n {namespace} -o jsonpath='{{.data.token}}' | base64 -d"
             )
         if status not in range(200, 300):
-            raise RequestFailed(f"{body.get('title', status)}: {body.get('detail', '')}")
+            kind = NoAnswer if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Refused
+            raise kind(f"{body.get('title', status)}: {body.get('detail', '')}")
         return body
 
     def _send(self, method: str, url: str, content: Any) -> tuple[int, Any]:
@@ -81,7 +95,7 @@ class PrivateApiClient:
                 with refused:
                     return refused.code, json.loads(refused.read())
         except (OSError, HTTPException) as failure:
-            raise RequestFailed(f"{self.url} does not answer: {_describe_failure(failure)}") from None
+            raise NoAnswer(f"{self.url} does not answer: {_describe_failure(failure)}") from None
         except ValueError:  # no JSON
             raise RequestFailed(f"{self.url} is not the private port of a tenant, which is 8081") from None
 
@@ -174,7 +188,10 @@ def _port_forward(namespace: str, name: str) -> Iterator[PrivateApiClient]:
         child.terminate()
         said += child.communicate()[0]
     if not forwards or (failure and "error" in said):  # kubectl notices only at a request that a pod cannot be reached
-        raise RequestFailed(f"no connection to {namespace}/{name}-admin: {explain_kubectl(said)}") from failure
+        kind = (
+            type(failure) if failure else RequestFailed
+        )  # of a change it must stay known whether it may have been done
+        raise kind(f"no connection to {namespace}/{name}-admin: {explain_kubectl(said)}") from failure
     if failure:
         raise failure
 

@@ -10,6 +10,10 @@ import typer
 from typer.core import TyperGroup
 
 from askproai_cli.appointments import appointments, slots
+from askproai_cli.audit import audit
+from askproai_cli.blocks import ADD_EXAMPLE, REMOVE_EXAMPLE, blocks
+from askproai_cli.blocks import add as block
+from askproai_cli.blocks import remove as unblock
 from askproai_cli.calls import calls, timeline
 from askproai_cli.circuits import circuits
 from askproai_cli.cluster import use_context
@@ -23,7 +27,18 @@ from askproai_cli.when import when
 # The commands in the order of `--help`, below the headings that they have there.
 _PANELS = {
     "Manifests": ("lint", "plan"),
-    "A tenant": ("calls", "timeline", "appointments", "slots", "events", "circuits"),
+    "A tenant": (
+        "calls",
+        "timeline",
+        "appointments",
+        "block",
+        "unblock",
+        "blocks",
+        "slots",
+        "events",
+        "circuits",
+        "audit",
+    ),
     "This machine": ("when", "demo", "call", "sandbox"),
 }
 
@@ -81,6 +96,10 @@ app.add_typer(circuits, name="circuits")
 app.add_typer(events, name="events")
 app.add_typer(appointments, name="appointments")
 app.add_typer(calls, name="calls")
+app.add_typer(blocks, name="blocks")
+app.command("block", epilog=ADD_EXAMPLE)(block)
+app.command("unblock", epilog=REMOVE_EXAMPLE)(unblock)
+app.add_typer(audit, name="audit")
 app.command(epilog="Example: `askproai timeline call_5d2f -t salon-mueller.salon-mueller`")(timeline)
 app.command(
     epilog="Example: `askproai slots -t salon-mueller.salon-mueller --branch mitte --service haarschnitt --date 2026-11-27`"

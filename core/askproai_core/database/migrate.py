@@ -81,7 +81,8 @@ def shipped_migrations() -> tuple[Migration, ...]:
 
 def oldest_usable_version() -> int:
     """Return the oldest schema that this release runs on: the one before its own, so that pods may be rolled in either order."""
-    return max(1, shipped_migrations()[-1].version - 1)
+    versions = [migration.version for migration in shipped_migrations()]
+    return versions[-2:][0]
 
 
 async def schema_version(conn: Connection) -> int:

@@ -13,6 +13,8 @@ from aiohttp.typedefs import Middleware
 from askproai_core.http_server import Problem, json_response
 from askproai_core.redis import CircuitBreakers, CircuitState, CircuitView, Provider
 from askproai_runtime.admin_api.appointments import Appointments
+from askproai_runtime.admin_api.audit import Audit
+from askproai_runtime.admin_api.blocks import Blocks
 from askproai_runtime.admin_api.calls import Calls
 from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint, openapi
 from askproai_runtime.admin_api.events import Events
@@ -29,7 +31,9 @@ def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoi
     """Return every endpoint of the API. `wake_worker` is called when jobs became due, and returns at once."""
     store = AdminApiStore(process.pool, process.tenant)
     return (
-        *Appointments(store, process.booking).endpoints(),
+        *Appointments(store, process.booking, wake_worker).endpoints(),
+        *Blocks(process.booking).endpoints(),
+        *Audit(store).endpoints(),
         *Calls(CallStore(process.pool, process.tenant)).endpoints(),
         *Events(store, wake_worker).endpoints(),
         *CircuitEndpoints(process.circuits, store, wake_worker).endpoints(),

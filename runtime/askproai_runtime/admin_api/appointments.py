@@ -1,17 +1,34 @@
-"""The appointments book, and what is free on a day."""
+"""The appointments book, what is free on a day, and changes of an appointment for the tenant."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
+import structlog
 
 from askproai_core.http_server import Problem
+from askproai_runtime.admin_api.desk import DeskBody, Reason, ShortText, ambiguous, parse_id, parse_id_range, problems
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
 from askproai_runtime.admin_api.store import AdminApiStore
-from askproai_runtime.booking import BookingContext, Status, UnknownName, list_free_slots
+from askproai_runtime.booking import (
+    Appointment,
+    BookingContext,
+    CalendarState,
+    Status,
+    UnknownName,
+    calendar_state,
+    cancel_for_desk,
+    find_by_id,
+    list_free_slots,
+    move_for_desk,
+)
+
+log = structlog.get_logger(__name__)
+
+_YEARS = range(1970, 3000)
 
 
 class AppointmentEntry(msgspec.Struct, frozen=True):
@@ -39,6 +56,37 @@ class AppointmentPage(msgspec.Struct, frozen=True):
     zone: str
 
 
+class AppointmentDetail(msgspec.Struct, frozen=True):
+    """One appointment, and how its customer can be reached. `calendar`: whether Cal.com knows its last change."""
+
+    appointment: AppointmentEntry
+    phone: str | None
+    calendar: CalendarState
+    zone: str
+
+
+class Cancellation(DeskBody, frozen=True, kw_only=True):
+    """`reason` goes to Cal.com, which shows it to the customer."""
+
+    reason: Reason | None = None
+
+
+class Move(DeskBody, frozen=True, kw_only=True):
+    """`start` is an instant with an offset; without `staff` the person stays."""
+
+    start: datetime
+    staff: ShortText | None = None
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What was changed. `message` is the German sentence that a caller would hear; `calendar` is about Cal.com."""
+
+    message: str
+    calendar: CalendarState
+    appointment: AppointmentEntry
+    zone: str
+
+
 class FreeSlot(msgspec.Struct, frozen=True):
     start: datetime
     end: datetime
@@ -51,10 +99,12 @@ class SlotList(msgspec.Struct, frozen=True):
 
 
 class Appointments:
-    """The endpoints of one tenant's book."""
+    """The endpoints of one tenant's book. `wake_worker` is called after a change and returns at once."""
 
-    def __init__(self, store: AdminApiStore, booking: Callable[[], BookingContext]) -> None:
-        self._store, self._booking = store, booking
+    def __init__(
+        self, store: AdminApiStore, booking: Callable[[], BookingContext], wake_worker: Callable[[], None]
+    ) -> None:
+        self._store, self._booking, self._wake_worker = store, booking, wake_worker
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         filters = (
@@ -74,6 +124,13 @@ class Appointments:
                 "GET", "/appointments", "Appointments by start", AppointmentPage, self.list_page, (*filters, *PAGE)
             ),
             Endpoint(
+                "GET", "/appointments/{id}", "One appointment, by the beginning of its id", AppointmentDetail, self.show
+            ),
+            Endpoint(
+                "POST", "/appointments/{id}/cancel", "Cancel an appointment", Change, self.cancel, body=Cancellation
+            ),
+            Endpoint("POST", "/appointments/{id}/move", "Move an appointment", Change, self.move, body=Move),
+            Endpoint(
                 "GET", "/slots", "What is free on a day, one entry for each person", SlotList, self.slots, slot_params
             ),
         )
@@ -88,6 +145,56 @@ class Appointments:
         following = next_cursor(entries[-1].start, entries[-1].id) if len(entries) == limit else None
         return AppointmentPage(entries, following, request.zone.key)
 
+    async def show(self, request: ApiRequest) -> AppointmentDetail:
+        booking = self._booking()
+        found = await find_by_id(booking, *parse_id_range(request.path["id"]))
+        if len(found) > 1:
+            raise ambiguous()
+        if not found:
+            raise _not_found()
+        (appointment,) = found
+        state = await calendar_state(booking, appointment)
+        entry = _from_appointment(appointment, request.zone)
+        return AppointmentDetail(entry, appointment.phone or appointment.caller, state, request.zone.key)
+
+    async def cancel(self, request: ApiRequest) -> Change:
+        booking, body = self._booking(), request.body(Cancellation)
+        appointment_id = parse_id(request.path["id"])
+        with problems():
+            appointment = await cancel_for_desk(
+                booking, body.desk, appointment_id, body.reason or None, request.correlation_id
+            )
+        if appointment is None:
+            raise _not_found()
+        if appointment.status != Status.CANCELLED:
+            raise Problem(409, "Not Cancelled", "It has begun or is over, so that it cannot be cancelled any more")
+        return await self._answer(request, booking, appointment, "Der Termin ist abgesagt.")
+
+    async def move(self, request: ApiRequest) -> Change:
+        booking, body = self._booking(), request.body(Move)
+        appointment_id = parse_id(request.path["id"])
+        if body.start.tzinfo is None or body.start.year not in _YEARS:
+            raise Problem(400, "Bad Request", "start is a time with an offset, such as 2026-11-27T14:30:00+01:00")
+        with problems():
+            answer = await move_for_desk(
+                booking, body.desk, appointment_id, body.start.astimezone(UTC), body.staff, request.correlation_id
+            )
+        found = await find_by_id(booking, appointment_id, appointment_id)
+        if answer is None or not found:
+            raise _not_found()
+        if not answer.success:
+            raise Problem(409, "Not Moved", answer.message)
+        return await self._answer(request, booking, found[0], answer.message)
+
+    async def _answer(
+        self, request: ApiRequest, booking: BookingContext, appointment: Appointment, message: str
+    ) -> Change:
+        """Wake the worker, and answer with what Cal.com knows by then: a cancellation is made there by its job, in a moment."""
+        self._wake_worker()
+        state = await calendar_state(booking, appointment, wait=appointment.status == Status.CANCELLED)
+        log.info("appointment.changed_by_desk", appointment=str(appointment.id), status=appointment.status)
+        return Change(message, state, _from_appointment(appointment, request.zone), request.zone.key)
+
     async def slots(self, request: ApiRequest) -> SlotList:
         branch, service = request.text("branch") or "", request.text("service") or ""
         try:
@@ -98,6 +205,19 @@ class Appointments:
         return SlotList(
             [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in slots], zone.key
         )
+
+
+def _not_found() -> Problem:
+    return Problem(404, "Not Found", "There is no such appointment; `GET appointments` lists them")
+
+
+def _from_appointment(appointment: Appointment, zone: ZoneInfo) -> AppointmentEntry:
+    start, end = appointment.starts_at.astimezone(zone), appointment.ends_at.astimezone(zone)
+    return AppointmentEntry(
+        str(appointment.id), appointment.branch, appointment.service, appointment.staff, start, end,
+        Status(appointment.status), appointment.customer_name, appointment.call_id or None, appointment.external_id,
+        appointment.correlation_id, appointment.error,
+    )  # fmt: skip
 
 
 def _to_entry(row: dict[str, Any], zone: ZoneInfo) -> AppointmentEntry:

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 from aiohttp import web
 
-from askproai_core.http_server import Problem, json_response
+from askproai_core.http_server import Problem, correlation_id, json_response
 
 V = TypeVar("V")
+B = TypeVar("B", bound=msgspec.Struct)
 
 MAX_ROWS = 500
 _DEFAULT_ROWS = 50
@@ -47,8 +48,9 @@ PAGE = (
 class ApiRequest:
     """The parameters of one request, each parsed as its type. Every method raises `Problem` 400 with what is wrong."""
 
-    def __init__(self, request: web.Request, endpoint: "Endpoint", zone: ZoneInfo) -> None:
+    def __init__(self, request: web.Request, endpoint: "Endpoint", zone: ZoneInfo, body: bytes = b"") -> None:
         self.path: Mapping[str, str] = request.match_info
+        self.correlation_id, self._body = correlation_id(request), body
         self._query, self.zone = request.query, zone
         self._params = {param.name: param for param in endpoint.params}
         for name in self._query:
@@ -59,6 +61,13 @@ class ApiRequest:
                 raise bad_request(f"{param.name} is missing: {param.description}")
         if any("\0" in value for value in (*self.path.values(), *self._query.values())):
             raise bad_request("no value holds the character NUL")
+
+    def body(self, kind: type[B]) -> B:
+        """Return the body as the endpoint's `body`."""
+        try:
+            return msgspec.json.decode(self._body, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise bad_request(f"the body is not what the API description says: {error}") from None
 
     def text(self, name: str) -> str | None:
         """Return a text, or None when it is absent or empty."""
@@ -126,7 +135,7 @@ def bad_request(detail: str) -> Problem:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`response` is the shape of a 200; errors are problem documents."""
+    """`response` is the shape of a 200, `body` that of the JSON to send; errors are problem documents."""
 
     method: str
     path: str
@@ -134,22 +143,28 @@ class Endpoint:
     response: type[msgspec.Struct]
     handle: Callable[[ApiRequest], Awaitable[msgspec.Struct]]
     params: tuple[Param, ...] = ()
+    body: type[msgspec.Struct] | None = None
 
     def route(self, zone: Callable[[], ZoneInfo]) -> web.RouteDef:
         async def handler(request: web.Request) -> web.Response:
-            return json_response(await self.handle(ApiRequest(request, self, zone())))
+            body = await request.read() if self.body is not None else b""
+            return json_response(await self.handle(ApiRequest(request, self, zone(), body)))
 
         return web.route(self.method, self.path, handler)
 
 
 def openapi(endpoints: Sequence[Endpoint], base: str) -> dict[str, Any]:
     """Return the description of the API, OpenAPI 3.1."""
-    responses = list(dict.fromkeys(endpoint.response for endpoint in endpoints))
-    schemas, components = msgspec.json.schema_components(responses, ref_template="#/components/schemas/{name}")
-    schema_of = dict(zip(responses, schemas, strict=True))
+    bodies = [endpoint.body for endpoint in endpoints if endpoint.body is not None]
+    shapes = list(dict.fromkeys([*(endpoint.response for endpoint in endpoints), *bodies]))
+    schemas, components = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
+    schema_of = dict(zip(shapes, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
         operation = _operation(endpoint, schema_of[endpoint.response])
+        if endpoint.body is not None:
+            content = {"application/json": {"schema": schema_of[endpoint.body]}}
+            operation["requestBody"] = {"required": True, "content": content}
         paths.setdefault(f"{base}{endpoint.path}", {})[endpoint.method.lower()] = operation
     return {
         "openapi": "3.1.0",

@@ -1,30 +1,53 @@
-"""Appointments: what is free, holds, booking, finding, moving and cancelling, and their remote calendar in both directions.
+"""Appointments: what is free, holds, booking, finding, moving and cancelling, by callers and for the desk, blocks of a person's
+time, and the remote calendar in both directions.
 
 Every function takes the process's `BookingContext` first.
 """
 
 from askproai_runtime.booking.availability import ServiceRules, SlotQuery, free_slots
+from askproai_runtime.booking.blocks import (
+    BlockExists,
+    InvalidBlock,
+    add_block,
+    list_current_blocks,
+    remove_block,
+    resolve_span,
+    show_block,
+)
 from askproai_runtime.booking.book import book_appointment
 from askproai_runtime.booking.calendar_inbound import CalendarEvent, apply_calendar_event
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_appointment
+from askproai_runtime.booking.desk import (
+    CalendarState,
+    DeskBusy,
+    calendar_state,
+    cancel_for_desk,
+    find_by_id,
+    move_for_desk,
+)
 from askproai_runtime.booking.find import cancel_appointment, find_appointments
 from askproai_runtime.booking.offer import UnknownName, check_availability, list_free_slots
 from askproai_runtime.booking.opening_hours import warm_up
 from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.reschedule import reschedule_appointment
-from askproai_runtime.booking.store.appointments import Status, release_hold
+from askproai_runtime.booking.store.appointments import Appointment, Status, release_hold
+from askproai_runtime.booking.store.blocks import Block, BlockedAppointment
 from askproai_runtime.booking.types import (
     Answer,
     BookingContext,
     BookingOutcome,
     BookingSettings,
     CallContext,
+    DeskRequest,
     FunctionOutcome,
 )
 
 __all__ = [
-    "Answer", "BookingContext", "BookingOutcome", "BookingSettings", "CalendarDisagrees", "CalendarEvent",
-    "CallContext", "FunctionOutcome", "ServiceRules", "SlotQuery", "Status", "UnknownName", "apply_calendar_event",
-    "book_appointment", "cancel_appointment", "check_availability", "find_appointments", "fold", "free_slots",
-    "list_free_slots", "release_hold", "reschedule_appointment", "sync_appointment", "warm_up",
+    "Answer", "Appointment", "Block", "BlockExists", "BlockedAppointment", "BookingContext", "BookingOutcome",
+    "BookingSettings", "CalendarDisagrees", "CalendarEvent", "CalendarState", "CallContext", "DeskBusy", "DeskRequest",
+    "FunctionOutcome", "InvalidBlock", "ServiceRules", "SlotQuery", "Status", "UnknownName", "add_block", "apply_calendar_event",
+    "book_appointment", "calendar_state", "cancel_appointment", "cancel_for_desk", "check_availability",
+    "find_appointments", "find_by_id", "fold", "free_slots", "list_current_blocks", "list_free_slots", "move_for_desk",
+    "release_hold", "remove_block", "reschedule_appointment", "resolve_span", "show_block", "sync_appointment",
+    "warm_up",
 ]  # fmt: skip

@@ -27,6 +27,7 @@ from askproai_runtime.booking.store.appointments import (
     move_appointment,
     upsert_customer,
 )
+from askproai_runtime.booking.store.audit import record_audit
 from askproai_runtime.booking.store.calendar import (
     find_conflicting_uid,
     find_event_type,
@@ -35,7 +36,6 @@ from askproai_runtime.booking.store.calendar import (
     mark_confirmed,
     mark_no_show,
     outdate_running_sync,
-    record_audit,
     record_remote_move,
     record_remote_uid,
 )
@@ -125,7 +125,7 @@ async def apply_calendar_event(
     except CalendarDisagrees as error:
         actor = ctx.config().calendar.provider.lower()
         await record_audit(
-            ctx.pool, ctx.tenant, actor=actor, action="calendar.disagrees", reason=str(error),
+            ctx.pool, ctx.tenant, actor=actor, action="calendar.disagrees", detail={"reason": str(error)},
             correlation_id=event.correlation_id,
         )  # fmt: skip
         raise

@@ -26,12 +26,14 @@ from askproai_runtime.booking.store.appointments import (
     list_upcoming_appointments,
     mark_cancelled,
 )
+from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.claims import lock_resources_of, run_transaction
 from askproai_runtime.booking.types import (
     Answer,
     BookingContext,
     CallContext,
     ClarificationNeeded,
+    DeskRequest,
     FunctionOutcome,
 )
 
@@ -68,7 +70,9 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
             target = await resolve_cancellation(ctx, conn, call, args, _WHICH_TO_CANCEL)
             await _require_agreement(ctx, conn, call, args, target)
         reason = read_text(args, "reason")
-        appointment = await run_transaction(ctx.pool, lambda conn: _cancel(conn, ctx, call, target.id, reason))
+        appointment = await run_transaction(
+            ctx.pool, lambda conn: write_cancellation(conn, ctx, call, target.id, reason)
+        )
     except ClarificationNeeded as clarification:
         return clarification.answer
     except asyncpg.LockNotAvailableError:
@@ -102,10 +106,15 @@ async def _require_agreement(
     raise ClarificationNeeded(question, **fields, needs_confirmation=True)
 
 
-async def _cancel(
-    conn: Connection, ctx: BookingContext, call: CallContext, appointment_id: UUID, reason: str | None
+async def write_cancellation(
+    conn: Connection,
+    ctx: BookingContext,
+    call: CallContext,
+    appointment_id: UUID,
+    reason: str | None,
+    desk: DeskRequest | None = None,
 ) -> Appointment:
-    """Write, in one transaction, the status, the freed time, and the job that cancels it in the calendar.
+    """Write, in one transaction, the status, the freed time, and the job that cancels it in the calendar; of the desk, the audit.
 
     A concurrent cancellation or move waits for the lock, and then finds the status that this one has written.
     """
@@ -116,6 +125,11 @@ async def _cancel(
         await mark_cancelled(conn, ctx.tenant, appointment, CancelledBy.CALLER, reason)
         if appointment.in_remote_calendar:
             await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)
+        if desk is not None:
+            facts = {"appointment": appointment.id, "start": appointment.starts_at, "staff": appointment.staff}
+            await record_desk_change(
+                conn, ctx.tenant, desk, "appointment.cancelled", appointment.correlation_id, **facts
+            )
         appointment = await get_appointment(conn, ctx.tenant, appointment_id) or appointment
     if appointment.status == Status.CANCELLED:
         await record_cancellation(conn, ctx.tenant, call.call_id, appointment.id)

@@ -68,18 +68,21 @@ async def claim_action(
     start: datetime,
     deadline: float,
     find_result: Callable[[Connection], Awaitable[R | None]],
+    *,
+    again: bool = True,
 ) -> ActionClaim | R | None:
     """Claim an action whose appointment is to be at `start`, or return the result of a concurrent request that has done it.
 
     `find_result` looks for that result while the action cannot be claimed. Returns None if there is none at the deadline: the
     other request is still at work. A request that has waited was asked before the other one was answered: if the appointment
-    was changed in that moment, it does not ask for another one, so it gets no claim, and None at once.
+    was changed in that moment, it does not ask for another one, so it gets no claim, and None at once. Without `again` this holds
+    for every request that comes when the action is done.
     """
     waited = False
     while True:
         async with ctx.pool.acquire() as conn:
             generation = await try_claim_action(
-                conn, ctx.tenant, call.call_id, key, start, ctx.settings.lease, again=not waited
+                conn, ctx.tenant, call.call_id, key, start, ctx.settings.lease, again=again and not waited
             )
             if generation is not None:
                 return ActionClaim(call, key, generation, deadline)

@@ -25,6 +25,7 @@ from askproai_runtime.booking.availability import ServiceRules, SlotQuery, alloc
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.own_appointments import resolve_appointment
+from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.remote import enqueue_sync
 from askproai_runtime.booking.request import ServiceRequest, parse_start, read_text
 from askproai_runtime.booking.store.actions import is_action_done, move_key
@@ -35,6 +36,7 @@ from askproai_runtime.booking.store.appointments import (
     list_call_appointments,
     move_appointment,
 )
+from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.calendar import revert_move
 from askproai_runtime.booking.store.claims import Placement, lock_and_clear_holds, read_busy_spans, run_transaction
 from askproai_runtime.booking.types import (
@@ -42,6 +44,7 @@ from askproai_runtime.booking.types import (
     BookingContext,
     CallContext,
     ClarificationNeeded,
+    DeskRequest,
     FunctionOutcome,
 )
 from askproai_runtime.calendars import CalendarOutcome, Refused, Taken, Unavailable
@@ -54,12 +57,15 @@ _IN_FLIGHT = "Ich bin noch dabei, genau diesen Termin zu verschieben. Einen Auge
 
 
 @dataclass(frozen=True, slots=True)
-class _MoveRequest:
-    """An appointment as it was found, and where it is to be moved: the same service and staff member, another start."""
+class MoveRequest:
+    """An appointment as it was found, and where it is to be moved: the same service, another start. Callers keep their staff
+    member; the desk (`desk.py`) may name another one.
+    """
 
     appointment: Appointment
     service: ServiceRequest
     start: datetime
+    desk: DeskRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +76,30 @@ class _Move:
     after: Appointment
 
 
+class MoveInFlight(Exception):
+    """Somebody else is changing this appointment at this moment."""
+
+
 async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Move a caller's own appointment, or find that it is there already, or offer what is free instead."""
     deadline = ctx.clock.monotonic() + ctx.settings.budget.total_seconds()
     try:
         async with ctx.pool.acquire() as conn:
             appointment = await resolve_appointment(ctx, conn, call, args, _WHICH)
-        service = _resolve_service(ctx.config(), appointment)
+        service = resolve_service(ctx.config(), appointment)
         start = _parse_new_start(args, call, appointment, service)
     except ClarificationNeeded as clarification:
         return clarification.answer
-    request = _MoveRequest(appointment, service, start)
+    try:
+        return await carry_out_move(ctx, call, MoveRequest(appointment, service, start), deadline)
+    except MoveInFlight:
+        return failure(_IN_FLIGHT, FunctionOutcome.IN_FLIGHT)
+    except asyncpg.LockNotAvailableError:
+        return busy_answer()
+
+
+async def carry_out_move(ctx: BookingContext, call: CallContext, request: MoveRequest, deadline: float) -> Answer:
+    """Move an appointment once. Raises `MoveInFlight`, and `asyncpg.LockNotAvailableError` after `lock_timeout`."""
     claim = await _claim_move(ctx, call, request, deadline)
     if isinstance(claim, Answer):
         return claim
@@ -91,25 +110,32 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
         return clarification.answer
     except SlotNotFree:
         await claim.give_up(ctx)
-        answer, _ = await offer_alternatives(ctx, service, call, start, moving=appointment.id)
+        answer, _ = await offer_alternatives(ctx, request.service, call, request.start, moving=request.appointment.id)
         return answer
-    except asyncpg.LockNotAvailableError:
+    except (MoveInFlight, asyncpg.LockNotAvailableError):
         await claim.give_up(ctx)
-        return busy_answer()
+        raise
 
 
-def _resolve_service(config: TenantConfig, appointment: Appointment) -> ServiceRequest:
-    """Return the service and staff member of an appointment, by the rules of today. Raises `ClarificationNeeded`."""
+def resolve_service(config: TenantConfig, appointment: Appointment, other_staff: str | None = None) -> ServiceRequest:
+    """Return the service of an appointment with its staff member or another one, by the rules of today.
+
+    Raises `ClarificationNeeded`.
+    """
     branch = next((branch for branch in config.branches if branch.name == appointment.branch), None)
     offered = (service for service in config.services if service.branch in {None, appointment.branch})
     service = next((service for service in offered if service.name == appointment.service), None)
     rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service) if branch and service else None
-    staff = tuple(s for s in rules.staff_members if s.id == appointment.staff) if rules else ()
+    name = other_staff or appointment.staff
+    staff = tuple(s for s in rules.staff_members if s.id == name) if rules else ()
+    if rules is not None and rules.staff_members and not staff and other_staff:
+        able = join_list([s.id for s in rules.staff_members], "und")
+        raise ClarificationNeeded(f"{rules.service.display_name} gibt es hier nur bei {able}, nicht bei {other_staff}.")
     if rules is None or not staff:
         gone = f"{describe_appointment(config, appointment)}: So gibt es das bei uns nicht mehr."
         question = f"{gone} Soll ich den Termin absagen und einen neuen suchen?"
         raise ClarificationNeeded(question, outcome=FunctionOutcome.NOT_BOOKABLE, appointment_id=str(appointment.id))
-    return ServiceRequest(replace(rules, staff_members=staff), appointment.staff)
+    return ServiceRequest(replace(rules, staff_members=staff), name)
 
 
 def _parse_new_start(
@@ -123,9 +149,12 @@ def _parse_new_start(
 
 
 async def _claim_move(
-    ctx: BookingContext, call: CallContext, request: _MoveRequest, deadline: float
+    ctx: BookingContext, call: CallContext, request: MoveRequest, deadline: float
 ) -> ActionClaim | Answer:
-    """Claim the right to do this move once. A concurrent request that has done it answers for both."""
+    """Claim the right to do this move once. A concurrent request that has done it answers for both.
+
+    A caller who says it again after another change wants it again. A repeated request of the desk is the same one, sent again.
+    """
     appointment, key = request.appointment, move_key(request.appointment.id, request.start)
 
     async def find_result(conn: Connection) -> Answer | None:
@@ -134,12 +163,14 @@ async def _claim_move(
         moved = await get_appointment(conn, ctx.tenant, appointment.id) or appointment
         return _answer(ctx.config(), moved, again=True)
 
-    return await claim_action(ctx, call, key, request.start, deadline, find_result) or failure(
-        _IN_FLIGHT, FunctionOutcome.IN_FLIGHT
-    )
+    again = request.desk is None
+    claim = await claim_action(ctx, call, key, request.start, deadline, find_result, again=again)
+    if claim is None:
+        raise MoveInFlight
+    return claim
 
 
-async def _move(ctx: BookingContext, claim: ActionClaim, request: _MoveRequest) -> Answer:
+async def _move(ctx: BookingContext, claim: ActionClaim, request: MoveRequest) -> Answer:
     try:
         move = await run_transaction(ctx.pool, lambda conn: _write_move(conn, ctx, claim, request))
     except asyncpg.ExclusionViolationError as error:
@@ -150,11 +181,11 @@ async def _move(ctx: BookingContext, claim: ActionClaim, request: _MoveRequest) 
     outcome = await _ask_calendar(ctx, claim, move)
     ctx.faults.reach("after:calcom-move")
     if isinstance(outcome, Taken | Refused):
-        return await _revert(ctx, claim, move, outcome)
+        return await _revert(ctx, claim, request, move, outcome)
     return _answer(ctx.config(), await settle_action(ctx, claim, move.after, outcome))
 
 
-async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim, request: _MoveRequest) -> _Move:
+async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim, request: MoveRequest) -> _Move:
     """TX1: in one transaction everything that must not be lost: the new time, the kept old one, sync job, action's state.
 
     Only under the lock it is certain where the appointment is: a concurrent move, a cancellation or an event of the calendar
@@ -171,7 +202,9 @@ async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim,
         gone = describe_appointment(ctx.config(), request.appointment)
         sentence = f"Der Termin {gone} wurde abgesagt oder liegt schon zurück. Soll ich einen neuen suchen?"
         raise ClarificationNeeded(sentence, outcome=FunctionOutcome.GONE)
-    if before.starts_at == start:
+    if before.staff != request.appointment.staff:
+        raise MoveInFlight
+    if (before.starts_at, before.staff) == (start, staff):
         await claim.complete(conn, ctx, before.id)
         return _Move(before, before)
     # The minimum notice of what was offered counts from before the offer: it must not run out while the caller considers.
@@ -179,7 +212,7 @@ async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim,
     day = timedelta(days=1)
     busy = await read_busy_spans(conn, ctx.tenant, rules.resource_ids, start - day, start + day, call_id, before.id)
     slots = free_slots(rules, busy, SlotQuery.at(start, now, staff))
-    staff_member = rules.staff_member(before.staff)
+    staff_member = rules.staff_members[0]
     claims = allocate_claims(staff_member, rules.service.capacity, busy, rules.blocked_span(start))
     if not slots or claims is None:
         raise SlotNotFree
@@ -192,7 +225,20 @@ async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim,
         await claim.attach(conn, ctx, before.id)
     else:
         await claim.complete(conn, ctx, before.id)
-    return _Move(before, await get_appointment(conn, ctx.tenant, before.id) or before)
+    after = await get_appointment(conn, ctx.tenant, before.id) or before
+    await _record_desk(conn, ctx, request, "appointment.moved", before, after)
+    return _Move(before, after)
+
+
+async def _record_desk(
+    conn: Connection, ctx: BookingContext, request: MoveRequest, action: str, before: Appointment, after: Appointment
+) -> None:
+    """Record a move in the audit log, if it is one of the desk."""
+    if request.desk is not None:
+        await record_desk_change(
+            conn, ctx.tenant, request.desk, action, before.correlation_id, appointment=before.id,
+            was={"start": before.starts_at, "staff": before.staff}, now={"start": after.starts_at, "staff": after.staff},
+        )  # fmt: skip
 
 
 async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, move: _Move) -> CalendarOutcome:
@@ -210,17 +256,21 @@ async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, move: _Move) ->
     )
 
 
-async def _revert(ctx: BookingContext, claim: ActionClaim, move: _Move, outcome: Taken | Refused) -> Answer:
+async def _revert(
+    ctx: BookingContext, claim: ActionClaim, request: MoveRequest, move: _Move, outcome: Taken | Refused
+) -> Answer:
     """Move the appointment back to its old time, which nobody could get meanwhile, since the calendar refuses the move."""
     log.info("move.refused_at_calendar", appointment=str(move.after.id), correlation_id=claim.call.correlation_id)
     was_confirmed = move.before.status == Status.CONFIRMED
     reverting = ctx.tenant, move.after, outcome.message, ctx.settings.refusal
     async with ctx.pool.acquire() as conn, conn.transaction():
         reverted = await revert_move(conn, *reverting, was_confirmed=was_confirmed)
+        if reverted:
+            await _record_desk(conn, ctx, request, "appointment.move_refused", move.after, move.before)
     ctx.faults.reach("after:move-take-back")
     if not reverted:
         # Our lease had ended, and a concurrent request answered that it is moved: its sync job decides.
-        return failure(_IN_FLIGHT, FunctionOutcome.IN_FLIGHT)
+        raise MoveInFlight
     if isinstance(outcome, Taken):
         raise SlotNotFree
     stays = describe_appointment(ctx.config(), move.before)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from askproai_core.clock import Clock
 from askproai_core.database import Pool
@@ -89,6 +90,20 @@ class Answer:
 
     def as_json(self) -> dict[str, Any]:
         return {"success": self.success, "message": self.message, **self.fields}
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRequest:
+    """A change that the tenant asks for itself, by the private API. Its sender makes the id and repeats it when it tries again;
+    `by` is who the sender says it is.
+    """
+
+    request_id: UUID
+    by: str
+
+    def as_call(self, now: datetime, correlation_id: str) -> CallContext:
+        """Return a call in its place, where the steps of the call functions need one. It owns and holds nothing."""
+        return CallContext(f"desk:{self.request_id}", "", None, now, correlation_id)
 
 
 class ClarificationNeeded(Exception):

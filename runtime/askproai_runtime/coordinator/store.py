@@ -165,7 +165,8 @@ RETENTION_STATEMENTS = (
     ("call_days", _delete("call_actions", "created_at", "AND {row}.lease_until < now()")),
     ("call_days", _delete("audit_log", "at")),
     ("raw_event_days", _delete("provider_calls", "at")),
-    ("raw_event_days", _delete("refusals", "until")),
+    ("raw_event_days", _delete("refusals", "until")),  # removed blocks, too
+    ("call_days", _delete("refusals", "ends_at", "AND {row}.until = 'infinity'")),  # blocks that were never removed
     # The caller's words and the sentences go with the transcript, the rest with the call.
     (
         "transcript_days",

@@ -146,7 +146,7 @@ async def test_the_command_line_uses_it(shared_web_pod: TenantPod) -> None:
     assert code == 0
     assert "calcom" in out
     code, _, error = await run("list", token="wrong")
-    assert (code, "Unauthorized" in error, "wrong" in error) == (1, True, False)
+    assert (code, "refuses the token" in error, "wrong" in error) == (1, True, False)
 
 
 async def test_web_and_worker_share_their_circuits_through_redis(stopped_pod: TenantPod, valkey: EmbeddedRedis) -> None:

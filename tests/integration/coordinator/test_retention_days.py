@@ -89,6 +89,20 @@ async def test_rows_go_after_call_days_with_their_jobs_and_unfinished_work_never
         assert await env.rows(f"SELECT count(*) AS n FROM {table}") == [{"n": 1}], table
 
 
+async def test_a_block_goes_by_age_after_its_end_and_never_before(env: CoordinatorEnvironment):
+    salon = await create_tenant_with_short_retention(env, "salon")
+    resource = min(salon.resources.values())
+    for number, ended in enumerate(("4 days", "2 days", "-1 day")):
+        await env.superuser.execute(
+            """INSERT INTO refusals (tenant, resource_id, starts_at, ends_at, until, block_id)
+               VALUES ($1, $2, now() - interval '500 days', now() - $3::text::interval, 'infinity', $4)""",
+            salon.tenant, resource, ended, f"00000000-0000-0000-0000-00000000000{number}",
+        )  # fmt: skip
+    await delete_expired(env.context)
+    left = await env.rows("SELECT block_id FROM refusals ORDER BY block_id")
+    assert [str(row["block_id"])[-1] for row in left] == ["1", "2"]
+
+
 async def add_audit_and_transcript(env: CoordinatorEnvironment, tenant: TenantStore) -> None:
     await env.superuser.execute(
         "INSERT INTO audit_log (tenant, actor, action, correlation_id, at) VALUES ($1, 'a', 'b', 'c', now() - interval '4 days')",

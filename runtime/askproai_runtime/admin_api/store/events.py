@@ -91,6 +91,11 @@ _REDRIVE_ALL: Final = _REDRIVE.format(
 )
 _MAX_RACES: Final = 3
 
+_AUDIT: Final = """
+SELECT id::text AS id, at, actor, action, detail, correlation_id FROM audit_log WHERE tenant = $1
+  AND ($2::timestamptz IS NULL OR (at, id) < ($2, $3::text::bigint)) ORDER BY at DESC, audit_log.id DESC LIMIT $4
+"""
+
 # Not those of a booking that may still be asking Cal.com itself while its caller waits.
 _SYNC_NOW: Final = """
 WITH due AS (
@@ -151,6 +156,10 @@ class AdminApiStore:
         """
         now = await self._pool.fetchval("SELECT clock_timestamp()")
         return await self._redrive(_REDRIVE_ALL, now, limit)
+
+    async def list_audit(self, *, after: Sequence[Any] | None, limit: int) -> list[Row]:
+        """Return the audit log, newest first. `after`: time and id (text)."""
+        return await self._pool.fetch(_AUDIT, self._tenant, *(after or (None, None)), limit)
 
     async def make_sync_jobs_due(self) -> int:
         """Let the sync jobs that wait for their next attempt run now, and return how many there are.

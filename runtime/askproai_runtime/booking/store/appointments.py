@@ -25,7 +25,9 @@ class Status(StrEnum):
 
 
 class CancelledBy(StrEnum):
-    """Who cancelled: what a caller cancelled is cancelled in the calendar, what was cancelled in the calendar may return."""
+    """Where it was cancelled: here, by a caller or by the desk (the audit log has the latter), it is cancelled in the calendar,
+    too; what was cancelled in the calendar may return.
+    """
 
     CALLER = "caller"
     CALENDAR = "calendar"
@@ -59,6 +61,7 @@ class Appointment:
     was_place: int | None = None
     cancelled_by: str | None = None
     cancel_reason: str | None = None
+    error: str | None = None
     caller: str | None = None
     version: int = 1
     action: str | None = None
@@ -87,7 +90,7 @@ class Appointment:
 
 _SELECT = """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, a.status, coalesce(a.call_id, '') AS call_id,
     a.correlation_id, a.customer_name, c.phone, a.attendee_email, a.event_type_id, a.external_id, a.external_updated_at,
-    a.was_starts_at, a.was_ends_at, a.was_place, a.cancelled_by, a.cancel_reason, a.caller, a.version, act.key AS action,
+    a.was_starts_at, a.was_ends_at, a.was_place, a.cancelled_by, a.cancel_reason, a.caller, a.version, a.error, act.key AS action,
     coalesce(act.state = 'done' OR act.lease_until <= clock_timestamp(), true) AS settled, clock_timestamp() AS read_at,
     clock_timestamp() - a.created_at AS age
     FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
@@ -111,6 +114,12 @@ async def get_appointment(
     query = _SELECT + "WHERE a.tenant = $1 AND a.id = $2" + (" FOR UPDATE OF a" if lock else "")
     row = await conn.fetchrow(query, tenant, appointment_id)
     return Appointment(**row) if row else None
+
+
+async def list_appointments_between(conn: Connection, tenant: str, first: UUID, last: UUID) -> list[Appointment]:
+    """Return up to two appointments whose ids are between two, both included; no holds."""
+    query = f"{_SELECT} WHERE a.tenant = $1 AND a.id BETWEEN $2 AND $3 AND a.status <> 'held' LIMIT 2"
+    return [Appointment(**row) for row in await conn.fetch(query, tenant, first, last)]
 
 
 async def list_call_appointments(conn: Connection, tenant: str, call_id: str) -> list[Appointment]:
@@ -226,16 +235,18 @@ async def delete_overlapping_holds(conn: Connection, tenant: str, resources: tup
 async def move_appointment(
     conn: Connection, tenant: str, appointment: Appointment, placement: Placement, *, ask_calendar: bool
 ) -> None:
-    """Move an appointment. With `ask_calendar` it is pending, and the time before stays blocked until the calendar agrees."""
+    """Move an appointment, perhaps to another staff member. With `ask_calendar` it is pending, and the time before stays blocked
+    until the calendar agrees.
+    """
     kept = (appointment.was_place or await newest_place(conn, tenant, appointment.id)) if ask_calendar else None
     await move_claims(conn, tenant, appointment.id, placement, kept)
     await conn.execute(
         """UPDATE appointments SET starts_at = $3, ends_at = $4, version = version + 1, updated_at = clock_timestamp(),
-               status = CASE WHEN $5 THEN 'pending_sync' ELSE 'confirmed' END, error = NULL, was_place = $6,
+               status = CASE WHEN $5 THEN 'pending_sync' ELSE 'confirmed' END, error = NULL, was_place = $6, staff = $7,
                was_starts_at = CASE WHEN $5 THEN coalesce(was_starts_at, starts_at) END,
                was_ends_at = CASE WHEN $5 THEN coalesce(was_ends_at, ends_at) END
            WHERE tenant = $1 AND id = $2""",
-        tenant, appointment.id, placement.starts_at, placement.ends_at, ask_calendar, kept,
+        tenant, appointment.id, placement.starts_at, placement.ends_at, ask_calendar, kept, placement.staff,
     )  # fmt: skip
 
 

@@ -245,10 +245,11 @@ async def outdate_running_sync(conn: Connection, tenant: str, appointment_id: UU
     )  # fmt: skip
 
 
-async def record_audit(pool: Pool, tenant: str, *, actor: str, action: str, reason: str, correlation_id: str) -> None:
-    """Add an entry to the audit log."""
-    await pool.execute(
-        """INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
-           VALUES ($1, $2, $3, jsonb_build_object('reason', $4::text), $5)""",
-        tenant, actor, action, reason, correlation_id,
+async def read_sync_state(conn: Connection, tenant: str, appointment_id: UUID) -> str | None:
+    """Return the state of an appointment's newest sync job; None if it has none."""
+    state: str | None = await conn.fetchval(
+        """SELECT state FROM jobs WHERE tenant = $1 AND appointment_id = $2 AND kind = 'calendar-sync'
+           ORDER BY id DESC LIMIT 1""",
+        tenant, appointment_id,
     )  # fmt: skip
+    return state

@@ -110,8 +110,9 @@ async def read_busy_spans(
     call_id: str,
     ignoring: UUID | None = None,
 ) -> dict[int, list[BusySpan]]:
-    """Return what blocks `resources` in [start, end), by resource id: booked, held for other calls, or refused by the
-    calendar a moment ago. `ignoring` is an appointment that is to be moved, and so does not block itself.
+    """Return what blocks `resources` in [start, end), by resource id: booked, held for other calls, refused by the calendar a
+    moment ago, or blocked by the tenant (`blocks.py`). `ignoring` is an appointment that is to be moved, and so does not block
+    itself.
 
     One query for all, with scalars instead of range operators: under row security those cannot use an index. It is sorted by
     `block_end`, so without an upper bound a day's query would read all claims that come after that day.

@@ -1,0 +1,38 @@
+"""`askproai audit`."""
+
+from typing import Any
+
+import typer
+
+from askproai_cli.client import TenantOption, UrlOption, request
+from askproai_cli.output import LimitOption, Output, OutputOption, print_rows
+
+audit = typer.Typer(
+    no_args_is_help=True,
+    help="What was changed by hand, and what was refused.",
+    epilog="Example: `askproai audit list -t salon-mueller.salon-mueller`",
+)
+
+_COLUMNS = {"at": "at", "actor": "actor", "action": "action", "who": "claimed by", "detail": "detail"}
+_NOT_SHOWN = {"claimed_by", "request", "token"}
+
+
+@audit.command("list", epilog="Example: `askproai audit list -t salon-mueller.salon-mueller`")
+def list_command(
+    tenant: TenantOption, limit: LimitOption = 50, url: UrlOption = None, output: OutputOption = Output.TEXT
+) -> None:
+    """List the audit log, newest first. `claimed by` is what the command said of who ran it; the admin token is certain."""
+    answer = request(tenant, url, "GET", "audit", limit=limit)
+    rows = ({**entry, **_facts(entry["detail"])} for entry in answer["entries"])
+    print_rows(output, answer, rows, _COLUMNS, "the audit log is empty")
+
+
+def _facts(detail: dict[str, Any]) -> dict[str, Any]:
+    shown = (f"{name}={_short(value)}" for name, value in detail.items() if name not in _NOT_SHOWN)
+    return {"who": detail.get("claimed_by"), "detail": " ".join(shown)}
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return "/".join(str(part) for part in value.values())
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,127 @@
+"""`askproai blocks …`, `askproai block` and `askproai unblock`: times that a tenant takes from a person."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from askproai_cli.changes import RequestOption, YesOption, change, confirm
+from askproai_cli.client import TenantOption, UrlOption, request
+from askproai_cli.output import (
+    LimitOption,
+    Output,
+    OutputOption,
+    find_zone,
+    format_count,
+    print_json,
+    print_rows,
+    to_cell,
+)
+
+ADD_EXAMPLE = "Example: `askproai block --staff anna --from 2026-11-27 --reason krank -t salon-mueller.salon-mueller`"
+REMOVE_EXAMPLE = "Example: `askproai unblock 1f0c6a52 -t salon-mueller.salon-mueller`"
+
+blocks = typer.Typer(
+    no_args_is_help=True,
+    help="Times that nobody can book with a person: illness, an errand, a holiday at short notice.",
+    epilog=ADD_EXAMPLE,
+)
+
+_COLUMNS = {"start": "from", "end": "until", "staff": "with", "reason": "reason", "id": "id"}
+_APPOINTMENTS = {
+    "start": "start",
+    "staff": "with",
+    "service": "service",
+    "customer_name": "for",
+    "phone": "phone",
+    "id": "id",
+}
+
+
+def add(
+    tenant: TenantOption,
+    staff: Annotated[str, typer.Option(help="Who: id or name.")],
+    first: Annotated[str, typer.Option("--from", help="A day, or a local time such as 2026-11-27T14:00.")],
+    last: Annotated[
+        str | None, typer.Option("--to", help="The last day, or a time. Default: the end of the first day.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="For your own people; no caller hears it.")] = "",
+    branch: Annotated[str | None, typer.Option(help="Needed only where two people have one id.")] = None,
+    yes: YesOption = False,
+    request_id: RequestOption = None,
+    url: UrlOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Take a time from a person, in every branch: no caller is offered it, and none can book it.
+
+    Appointments in it stay, and are listed: ring these customers, or move them. Cal.com's own pages do not know the block.
+    """
+    until = f" to {last}" if last else ""
+    confirm(f"Block {staff} from {first}{until}?", yes=yes)
+    body = {"staff": staff, "from": first, "to": last, "branch": branch, "reason": reason}
+    body = {name: value for name, value in body.items() if value is not None}
+    answer = change(tenant, url, "blocks", body, request_id)
+    if output is Output.JSON:
+        print_json(answer)
+        return
+    block, found = answer["block"], answer["appointments"]
+    typer.echo(f"blocked: {_describe(block, answer['zone'])} (id {block['id']})")
+    if found:
+        typer.echo(f"{format_count(len(found), 'appointment')} in it, to move or cancel:")
+        print_rows(output, answer, found, _APPOINTMENTS)
+
+
+def remove(
+    block: Annotated[str, typer.Argument(help="As listed, or its first eight digits or more.", metavar="ID")],
+    tenant: TenantOption,
+    yes: YesOption = False,
+    request_id: RequestOption = None,
+    url: UrlOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Remove a block, so that its time is offered again."""
+    found = request(tenant, url, "GET", f"blocks/{block}")
+    confirm(f"Remove the block: {_describe(found['block'], found['zone'])}?", yes=yes)
+    answer = change(tenant, url, f"blocks/{found['block']['id']}/remove", {}, request_id)
+    if output is Output.JSON:
+        print_json(answer)
+    else:
+        typer.echo(f"no longer blocked: {_describe(answer, found['zone'])}")
+
+
+@blocks.command("list", epilog="Example: `askproai blocks list -t salon-mueller.salon-mueller`")
+def list_command(
+    tenant: TenantOption, limit: LimitOption = 50, url: UrlOption = None, output: OutputOption = Output.TEXT
+) -> None:
+    """List the blocks in force that are not over, by start."""
+    answer = request(tenant, url, "GET", "blocks", limit=limit)
+    print_rows(output, answer, _rows(answer["blocks"]), _COLUMNS, "nothing is blocked")
+
+
+@blocks.command(epilog="Example: `askproai blocks show 1f0c6a52 -t salon-mueller.salon-mueller`")
+def show(
+    block: Annotated[str, typer.Argument(help="As listed, or its first eight digits or more.", metavar="ID")],
+    tenant: TenantOption,
+    url: UrlOption = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show a block and the appointments that are still in it."""
+    answer = request(tenant, url, "GET", f"blocks/{block}")
+    if output is Output.TEXT:
+        typer.echo(_describe(answer["block"], answer["zone"]) + ("" if answer["block"]["in_force"] else " (removed)"))
+    print_rows(output, answer, answer["appointments"], _APPOINTMENTS, "no appointments in it")
+
+
+blocks.command("add", epilog=ADD_EXAMPLE.replace("askproai block", "askproai blocks add"))(add)
+blocks.command("remove", epilog=REMOVE_EXAMPLE.replace("askproai unblock", "askproai blocks remove"))(remove)
+
+
+def _rows(found: Iterable[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
+    return ({**block, "staff": ", ".join(block["staff"])} for block in found)
+
+
+def _describe(block: Mapping[str, Any], zone: str) -> str:
+    reason = f", {block['reason']}" if block["reason"] else ""
+    start, end = (to_cell(block[name], find_zone(zone)) for name in ("start", "end"))
+    span = f"{start} until {end}"
+    return f"{', '.join(block['staff'])}, {span}{reason}"

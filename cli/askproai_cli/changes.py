@@ -1,0 +1,69 @@
+"""What commands share that change a tenant's book: who asks, a question before, and a request that is done once."""
+
+import time
+from typing import Annotated, Any, NoReturn
+from uuid import UUID, uuid4
+
+import typer
+
+from askproai_cli.client import NoAnswer, Refused, RequestFailed, connect
+
+_WAITS = (1.0, 3.0)  # seconds between three attempts
+
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before.")]
+RequestOption = Annotated[
+    str | None, typer.Option("--request-id", help="Of an attempt that got no answer: then it is done at most once.")
+]
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before a change, on standard error; end the command unless the answer is yes."""
+    if not yes:
+        typer.confirm(question, abort=True, err=True)
+
+
+def change(tenant: str, url: str | None, path: str, body: dict[str, Any], request_id: str | None) -> Any:
+    """Send one change and return the JSON of its answer. It is sent again while no answer comes, and is done once all the same.
+
+    A failure ends the command with exit code 1; if it is not certain what became of the change, its message says how to go on.
+    """
+    asked = {**body, "request_id": str(_parse(request_id)), "by": _who()}
+    uncertain = request_id is not None
+    for wait in (*_WAITS, None):
+        try:
+            with connect(tenant, url) as client:
+                return client.request("POST", path, json=asked)
+        except NoAnswer as error:
+            uncertain = True
+            if wait is None:
+                _fail(error, asked["request_id"], uncertain)
+            time.sleep(wait)
+        except RequestFailed as error:
+            _fail(error, asked["request_id"], uncertain and not isinstance(error, Refused))
+    raise AssertionError("the last attempt returns or ends the command")
+
+
+def _fail(error: RequestFailed, request_id: str, uncertain: bool) -> NoReturn:
+    typer.echo(str(error), err=True)
+    if uncertain:
+        typer.echo(f"It may have been done: run the command again with --request-id {request_id}", err=True)
+    raise typer.Exit(1) from None
+
+
+def _parse(request_id: str | None) -> UUID:
+    try:
+        return UUID(request_id) if request_id else uuid4()
+    except ValueError:
+        raise typer.BadParameter("--request-id is the id that the failed attempt has printed") from None
+
+
+def _who() -> str:
+    """Return `user@host` of who runs the command; the audit log marks it as claimed."""
+    import getpass
+    import socket
+
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container whose user has no name
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"[:100]

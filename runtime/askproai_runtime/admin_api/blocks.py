@@ -1,0 +1,145 @@
+"""Blocks: times that the tenant takes from a person, with the appointments whose customers it then has to ring."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+import structlog
+
+from askproai_core.http_server import Problem
+from askproai_runtime.admin_api.desk import DeskBody, Reason, ShortText, ambiguous, parse_id, parse_id_range, problems
+from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, next_cursor
+from askproai_runtime.booking import (
+    Block,
+    BlockedAppointment,
+    BookingContext,
+    add_block,
+    list_current_blocks,
+    remove_block,
+    resolve_span,
+    show_block,
+)
+
+log = structlog.get_logger(__name__)
+
+
+class BlockEntry(msgspec.Struct, frozen=True):
+    """One block, [start, end) in the tenant's time zone. `staff` is the person in each branch: `branch/staff`."""
+
+    id: str
+    staff: list[str]
+    start: datetime
+    end: datetime
+    reason: str
+    in_force: bool
+
+
+class BlockPage(msgspec.Struct, frozen=True):
+    blocks: list[BlockEntry]
+    next: str | None
+    zone: str
+
+
+class AppointmentToMove(msgspec.Struct, frozen=True):
+    """A live appointment in a block: it stays until somebody moves or cancels it."""
+
+    id: str
+    branch: str
+    service: str
+    staff: str
+    start: datetime
+    end: datetime
+    customer_name: str
+    phone: str | None
+
+
+class BlockDetail(msgspec.Struct, frozen=True):
+    block: BlockEntry
+    appointments: list[AppointmentToMove]
+    zone: str
+
+
+class NewBlock(DeskBody, frozen=True, kw_only=True, rename={"first": "from", "last": "to"}):
+    """`from` and `to` are days, local times or instants. A day as `to` is included; without `to` the block ends with the day of
+    `from`. `branch` is only needed where two people have one id.
+    """
+
+    staff: ShortText
+    first: ShortText
+    last: ShortText | None = None
+    branch: ShortText | None = None
+    reason: Reason = ""
+
+
+class Blocks:
+    """The endpoints of one tenant's blocks."""
+
+    def __init__(self, booking: Callable[[], BookingContext]) -> None:
+        self._booking = booking
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        return (
+            Endpoint("GET", "/blocks", "Blocks in force that are not over, by start", BlockPage, self.list_page, PAGE),
+            Endpoint("GET", "/blocks/{id}", "One block, by the beginning of its id", BlockDetail, self.show),
+            Endpoint("POST", "/blocks", "Take a time from a person", BlockDetail, self.add, body=NewBlock),
+            Endpoint("POST", "/blocks/{id}/remove", "Offer the time again", BlockEntry, self.remove, body=DeskBody),
+        )
+
+    async def list_page(self, request: ApiRequest) -> BlockPage:
+        limit, after = request.limit(), request.cursor(datetime, UUID)
+        with problems():
+            blocks = await list_current_blocks(self._booking(), after, limit)
+        following = next_cursor(blocks[-1].starts_at, blocks[-1].id) if len(blocks) == limit else None
+        return BlockPage([_to_entry(block, request.zone) for block in blocks], following, request.zone.key)
+
+    async def show(self, request: ApiRequest) -> BlockDetail:
+        first, last = parse_id_range(request.path["id"])
+        with problems():
+            found, appointments = await show_block(self._booking(), first, last)
+        if len(found) > 1:
+            raise ambiguous()
+        if not found:
+            raise _not_found()
+        return _to_detail(found[0], appointments, request.zone)
+
+    async def add(self, request: ApiRequest) -> BlockDetail:
+        body = request.body(NewBlock)
+        with problems():
+            span = resolve_span(body.first, body.last, request.zone)
+            block, appointments = await add_block(
+                self._booking(), body.desk, body.staff, body.branch, span, body.reason, request.correlation_id
+            )
+        log.info("block.added", block=str(block.id), appointments=len(appointments))
+        return _to_detail(block, appointments, request.zone)
+
+    async def remove(self, request: ApiRequest) -> BlockEntry:
+        body = request.body(DeskBody)
+        block_id = parse_id(request.path["id"])
+        with problems():
+            block = await remove_block(self._booking(), body.desk, block_id, request.correlation_id)
+        if block is None:
+            raise _not_found()
+        log.info("block.removed", block=str(block.id))
+        return msgspec.structs.replace(_to_entry(block, request.zone), in_force=False)
+
+
+def _not_found() -> Problem:
+    return Problem(404, "Not Found", "There is no such block; `GET blocks` lists those in force")
+
+
+def _to_detail(block: Block, appointments: Iterable[BlockedAppointment], zone: ZoneInfo) -> BlockDetail:
+    return BlockDetail(_to_entry(block, zone), [_to_move(appointment, zone) for appointment in appointments], zone.key)
+
+
+def _to_entry(block: Block, zone: ZoneInfo) -> BlockEntry:
+    start, end = block.starts_at.astimezone(zone), block.ends_at.astimezone(zone)
+    return BlockEntry(str(block.id), block.staff, start, end, block.reason, block.in_force)
+
+
+def _to_move(found: BlockedAppointment, zone: ZoneInfo) -> AppointmentToMove:
+    return AppointmentToMove(
+        str(found.id), found.branch, found.service, found.staff, found.starts_at.astimezone(zone),
+        found.ends_at.astimezone(zone), found.customer_name, found.phone,
+    )  # fmt: skip

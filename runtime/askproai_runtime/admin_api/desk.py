@@ -1,0 +1,76 @@
+"""What every change for the tenant shares: who asks, ids that may be shortened, and errors as problem documents."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from askproai_core.http_server import Problem
+from askproai_runtime.booking import BlockExists, DeskBusy, DeskRequest, InvalidBlock, UnknownName
+
+_SHORTEST_ID = 8
+_DIGITS = 32
+_ID = re.compile(r"[0-9a-f-]{8,36}")
+
+ShortText = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")]
+Reason = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+
+
+class DeskBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every change for the tenant says of itself.
+
+    `request_id` is made by the sender, who repeats it to send the same change again: it is done once. `by` is who asks, as the
+    sender says; the audit log marks it as claimed.
+    """
+
+    request_id: UUID
+    by: ShortText
+
+    @property
+    def desk(self) -> DeskRequest:
+        return DeskRequest(self.request_id, self.by)
+
+
+def parse_id(text: str) -> UUID:
+    """Return a whole id. Raises `Problem` 400: what is changed is never named by a part of its id."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Problem(400, "Bad Request", "a change needs the whole id; `GET` with its beginning shows it") from None
+
+
+def parse_id_range(text: str) -> tuple[UUID, UUID]:
+    """Return the first and the last id that begin with `text`, which has at least eight digits. Raises `Problem` 400."""
+    digits = text.lower().replace("-", "")
+    if not _ID.fullmatch(text.lower()) or not _SHORTEST_ID <= len(digits) <= _DIGITS:
+        raise Problem(400, "Bad Request", "an id is written as listed, or by at least its first eight digits")
+    return UUID(digits.ljust(_DIGITS, "0")), UUID(digits.ljust(_DIGITS, "f"))
+
+
+@contextmanager
+def problems() -> Iterator[None]:
+    """Turn what a change raises into problem documents."""
+    try:
+        yield
+    except UnknownName as error:
+        raise Problem(404, "Not Found", str(error)) from None
+    except InvalidBlock as error:
+        raise Problem(400, "Bad Request", str(error)) from None
+    except BlockExists:
+        detail = "This request_id has another block, or one that was removed since: make a new one"
+        raise Problem(409, "Request Used", detail) from None
+    except asyncpg.UndefinedColumnError:
+        detail = "The database's migration to this release has not been done yet: try again when DatabaseReady is True"
+        raise Problem(503, "Schema Too Old", detail) from None
+    except DeskBusy:
+        detail = "Somebody books or moves there at this moment: send the same request again"
+        raise Problem(503, "Busy", detail, {"Retry-After": "1"}) from None
+
+
+def ambiguous() -> Problem:
+    """Return the answer to a beginning that several ids have."""
+    return Problem(409, "Ambiguous Id", "More than one id begins so: write more of it")

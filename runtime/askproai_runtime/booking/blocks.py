@@ -1,0 +1,172 @@
+"""Blocks: times that the tenant takes from a person by hand, at once and in every branch where the person works.
+
+A block is written under the locks of the person's resources, as every booking is: an appointment is either there before, and is
+listed, or finds the block and is refused. Appointments within a block stay: they were promised, and only the tenant can ring the
+customers. Bookings that are made at Cal.com itself are taken in as before.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from askproai_core.database import Connection
+from askproai_core.tenant_config import Staff, TenantConfig
+from askproai_runtime.booking.availability import Span
+from askproai_runtime.booking.desk import DeskBusy
+from askproai_runtime.booking.offer import UnknownName
+from askproai_runtime.booking.phrases import fold
+from askproai_runtime.booking.store.audit import record_desk_change
+from askproai_runtime.booking.store.blocks import (
+    Block,
+    BlockedAppointment,
+    get_block,
+    insert_block,
+    lift_block,
+    list_blocked_appointments,
+    list_blocks,
+    list_blocks_between,
+    lock_resources,
+)
+from askproai_runtime.booking.store.claims import run_transaction
+from askproai_runtime.booking.types import BookingContext, DeskRequest
+
+D = TypeVar("D", bound=date)
+
+_LONGEST = timedelta(days=400)
+_YEARS = range(1970, 3000)
+
+
+class InvalidBlock(ValueError):
+    """The span cannot be blocked; the message says what to write instead."""
+
+
+class BlockExists(Exception):
+    """The id of the request belongs to another block, or to one that was removed since."""
+
+
+async def add_block(
+    ctx: BookingContext, desk: DeskRequest, staff: str, branch: str | None, span: Span, reason: str, correlation_id: str
+) -> tuple[Block, list[BlockedAppointment]]:
+    """Take a time from a person, and return the block, whose id is the request's, with the live appointments in it.
+
+    Sent again, it returns the same block. Raises `UnknownName`, `InvalidBlock`, `BlockExists` and `DeskBusy`.
+    """
+    entries = find_person(ctx.config(), staff, branch)
+    _require_valid(span, ctx.clock.now())
+
+    async def write(conn: Connection) -> tuple[Block, list[BlockedAppointment]]:
+        units = [resource for _, member in entries for resource in member.resource_ids[: member.units]]
+        resources = await lock_resources(conn, ctx.tenant, units, [(place, member.id) for place, member in entries])
+        added = await insert_block(conn, ctx.tenant, desk.request_id, resources, span.start, span.end, reason)
+        block = await get_block(conn, ctx.tenant, desk.request_id)
+        assert block is not None, "added, or added before: a removed one keeps its rows"
+        asked = span.start, span.end, reason, set(resources)
+        if not block.in_force or (block.starts_at, block.ends_at, block.reason, set(block.resource_ids)) != asked:
+            raise BlockExists
+        if added:
+            await _record(conn, ctx, desk, "block.added", block, correlation_id)
+        return block, await _list_appointments(conn, ctx, block)
+
+    try:
+        return await run_transaction(ctx.pool, write)
+    except asyncpg.LockNotAvailableError:
+        raise DeskBusy from None
+
+
+async def remove_block(ctx: BookingContext, desk: DeskRequest, block_id: UUID, correlation_id: str) -> Block | None:
+    """Remove a block, so that its time is offered again; None if there is none of this id."""
+    async with ctx.pool.acquire() as conn, conn.transaction():
+        block = await get_block(conn, ctx.tenant, block_id)
+        if block is not None and await lift_block(conn, ctx.tenant, block_id):
+            await _record(conn, ctx, desk, "block.removed", block, correlation_id)
+        return block
+
+
+async def show_block(ctx: BookingContext, first: UUID, last: UUID) -> tuple[list[Block], list[BlockedAppointment]]:
+    """Return up to two blocks whose ids are between two, both included, and the appointments in the first one."""
+    async with ctx.pool.acquire() as conn:
+        found = await list_blocks_between(conn, ctx.tenant, first, last)
+        return found, await _list_appointments(conn, ctx, found[0]) if found else []
+
+
+async def list_current_blocks(ctx: BookingContext, after: Sequence[object] | None, limit: int) -> list[Block]:
+    """Return the blocks in force that are not over, by start. `after`: start and id of the previous page's last one."""
+    async with ctx.pool.acquire() as conn:
+        return await list_blocks(conn, ctx.tenant, ctx.clock.now(), after, limit)
+
+
+def find_person(config: TenantConfig, staff: str, branch: str | None) -> list[tuple[str, Staff]]:
+    """Return a staff member with the branch, and the same person in every other branch. Raises `UnknownName`."""
+    entries = [(place.name, member) for place in config.branches for member in place.staff if member.resource_ids]
+    named = [(place, m) for place, m in entries if branch in {None, place} and _is_named(m, staff)]
+    people = {member.resource_ids[0] for _, member in named}
+    if not people:
+        known = ", ".join(sorted({member.id for place, member in entries if branch in {None, place}}))
+        raise UnknownName(f"There is no staff member {staff!r} whom callers can book; there are: {known or 'none'}")
+    if len(people) > 1:
+        where = ", ".join(f"{member.id} in {place}" for place, member in named)
+        raise UnknownName(f"{staff!r} is more than one person ({where}): name the branch, too")
+    return [(place, member) for place, member in entries if member.resource_ids[0] in people]
+
+
+def _is_named(member: Staff, name: str) -> bool:
+    return fold(name) in {fold(member.id), fold(member.display_name)}
+
+
+def resolve_span(first: str, last: str | None, zone: ZoneInfo) -> Span:
+    """Return the span of two texts, each a day, a local time or an instant. A last day is included; without `last` the span ends
+    with the local day of `first`. Raises `InvalidBlock`.
+    """
+    start, first_day = _parse(first, zone, fold=0)
+    end, last_day = (None, first_day) if last is None else _parse(last, zone, fold=1)
+    start = start or datetime.combine(first_day, time(), zone)
+    end = end or datetime.combine(last_day + timedelta(days=1), time(), zone)
+    return Span(start.astimezone(UTC), end.astimezone(UTC))
+
+
+def _parse(text: str, zone: ZoneInfo, *, fold: int) -> tuple[datetime | None, date]:
+    """Return the time, None for a whole day, and the local day. `fold` chooses of two equal times, where clocks are set back."""
+    try:
+        with suppress(ValueError):
+            return None, _in_range(date.fromisoformat(text))
+        moment = _in_range(datetime.fromisoformat(text))
+    except ValueError:
+        raise InvalidBlock(
+            "a block begins and ends on a day or at a time, such as 2026-11-27 or 2026-11-27T14:30"
+        ) from None
+    local = moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone, fold=fold)
+    return local, local.date()
+
+
+def _in_range(day: D) -> D:
+    """Return what every zone and the database can hold. Raises `ValueError` for any other."""
+    if day.year not in _YEARS:
+        raise ValueError
+    return day
+
+
+def _require_valid(span: Span, now: datetime) -> None:
+    if span.end <= span.start:
+        raise InvalidBlock("a block ends after it begins")
+    if span.end <= now:
+        raise InvalidBlock("the block would be over already")
+    if span.end - span.start > _LONGEST:
+        raise InvalidBlock(f"a block lasts {_LONGEST.days} days at most; who has left is removed from the Branch")
+
+
+async def _list_appointments(conn: Connection, ctx: BookingContext, block: Block) -> list[BlockedAppointment]:
+    resources, now = block.resource_ids, ctx.clock.now()
+    return await list_blocked_appointments(conn, ctx.tenant, resources, block.starts_at, block.ends_at, now)
+
+
+async def _record(
+    conn: Connection, ctx: BookingContext, desk: DeskRequest, action: str, block: Block, correlation_id: str
+) -> None:
+    """Record it in the audit log, without the reason, which may be an illness."""
+    facts = {"block": block.id, "staff": block.staff, "start": block.starts_at, "end": block.ends_at}
+    await record_desk_change(conn, ctx.tenant, desk, action, correlation_id, **facts)

@@ -1,0 +1,130 @@
+"""What a tenant asks for itself, when it rings up: move or cancel one appointment, by the steps of the call functions.
+
+The same locks, rules, buffers and sync job; any appointment of the tenant, not only a caller's own. A move may name another staff
+member, and needs no minimum notice, which protects the tenant from callers. A request has an id: sent again, it changes nothing
+more, whatever happened to the appointment meanwhile.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from askproai_runtime.booking.answers import failure
+from askproai_runtime.booking.availability import ServiceRules
+from askproai_runtime.booking.find import write_cancellation
+from askproai_runtime.booking.request import ServiceRequest
+from askproai_runtime.booking.reschedule import MoveInFlight, MoveRequest, carry_out_move, resolve_service
+from askproai_runtime.booking.store.appointments import Appointment, Status, get_appointment, list_appointments_between
+from askproai_runtime.booking.store.calendar import read_sync_state
+from askproai_runtime.booking.store.claims import run_transaction
+from askproai_runtime.booking.types import Answer, BookingContext, ClarificationNeeded, DeskRequest, FunctionOutcome
+
+_SYNC_WAIT, _SYNC_POLL = timedelta(seconds=3), timedelta(milliseconds=100)
+
+
+class DeskBusy(Exception):
+    """Somebody else has the staff member or the appointment at this moment. The same request may be sent again."""
+
+
+class CalendarState(StrEnum):
+    """What the remote calendar knows of an appointment's last change."""
+
+    LOCAL = "local"  # it is in the local calendar only
+    DONE = "done"
+    QUEUED = "queued"  # the sync job does it, until it succeeds or a person must decide
+    FAILED = "failed"  # the sync job is a dead letter; the appointment's error says why
+
+
+async def find_by_id(ctx: BookingContext, first: UUID, last: UUID) -> list[Appointment]:
+    """Return up to two appointments whose ids are between two, both included. What is only held is none."""
+    async with ctx.pool.acquire() as conn:
+        return await list_appointments_between(conn, ctx.tenant, first, last)
+
+
+async def cancel_for_desk(
+    ctx: BookingContext, desk: DeskRequest, appointment_id: UUID, reason: str | None, correlation_id: str
+) -> Appointment | None:
+    """Cancel an appointment, unless it is cancelled already, and return it as it is then; None if there is none.
+
+    Raises `DeskBusy`. One that has begun stays, and its status shows it.
+    """
+    call = desk.as_call(ctx.clock.now(), correlation_id)
+    async with ctx.pool.acquire() as conn:
+        found = await get_appointment(conn, ctx.tenant, appointment_id)
+    if found is None or found.status == Status.HELD:
+        return None
+    try:
+        return await run_transaction(
+            ctx.pool, lambda conn: write_cancellation(conn, ctx, call, appointment_id, reason, desk)
+        )
+    except asyncpg.LockNotAvailableError:
+        raise DeskBusy from None
+
+
+async def move_for_desk(
+    ctx: BookingContext,
+    desk: DeskRequest,
+    appointment_id: UUID,
+    start: datetime,
+    staff: str | None,
+    correlation_id: str,
+) -> Answer | None:
+    """Move an appointment to another start, and to another staff member if one is named; None if there is none.
+
+    A refusal is an answer without success, in words, with what is free instead. Raises `DeskBusy`.
+    """
+    deadline = ctx.clock.monotonic() + ctx.settings.budget.total_seconds()
+    call = desk.as_call(ctx.clock.now(), correlation_id)
+    async with ctx.pool.acquire() as conn:
+        appointment = await get_appointment(conn, ctx.tenant, appointment_id)
+    if appointment is None or appointment.status == Status.HELD:
+        return None
+    try:
+        service = _without_notice(resolve_service(ctx.config(), appointment, staff))
+    except ClarificationNeeded as clarification:
+        return clarification.answer
+    if staff not in {None, appointment.staff} and _is_linked(ctx, appointment, service):
+        return failure(
+            "Im Kalender gehört der Termin zu seiner Person. Bitte absagen und bei der anderen Person neu eintragen.",
+            FunctionOutcome.REFUSED,
+        )
+    try:
+        return await carry_out_move(ctx, call, MoveRequest(appointment, service, start, desk), deadline)
+    except (MoveInFlight, asyncpg.LockNotAvailableError):
+        raise DeskBusy from None
+
+
+def _without_notice(service: ServiceRequest) -> ServiceRequest:
+    """Return the service with a minimum notice of zero."""
+    rules: ServiceRules = service.rules
+    return replace(
+        service, rules=replace(rules, service=msgspec.structs.replace(rules.service, minimum_notice_minutes=0))
+    )
+
+
+def _is_linked(ctx: BookingContext, appointment: Appointment, service: ServiceRequest) -> bool:
+    """Return whether the remote calendar books this appointment, or would book the new staff member for its service.
+
+    A booking there belongs to the event type of one person: it cannot be moved to another one's.
+    """
+    booked = service.rules.service
+    linked = any(link.staff == service.staff for link in booked.linked_event_types) and booked.capacity == 1
+    return appointment.in_remote_calendar or (ctx.calendar.remote and linked)
+
+
+async def calendar_state(ctx: BookingContext, appointment: Appointment, *, wait: bool = False) -> CalendarState:
+    """Return what the remote calendar knows of an appointment's last change; with `wait`, after up to three seconds for its job."""
+    deadline = ctx.clock.monotonic() + (_SYNC_WAIT.total_seconds() if wait else 0)
+    while appointment.in_remote_calendar:
+        async with ctx.pool.acquire() as conn:
+            job = await read_sync_state(conn, ctx.tenant, appointment.id)
+        if job not in {"ready", "running"}:
+            return CalendarState.FAILED if job == "dead" else CalendarState.DONE
+        if ctx.clock.monotonic() >= deadline:
+            return CalendarState.QUEUED
+        await ctx.clock.sleep(_SYNC_POLL)
+    return CalendarState.LOCAL

@@ -1,0 +1,135 @@
+"""Blocks among the rows of `refusals`: one for each resource of the person, with one `block_id`.
+
+They are read where refusals are read (`claims.py: read_busy_spans`), so what is offered and booked needs no statement of its own.
+A block stops what comes after it: whoever adds one holds the locks of the resources, and so finds every appointment from before.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from askproai_core.database import Connection
+
+# By the rows of the branches: those of a person have none. Of members who have left only where nobody else is left.
+_SELECT = """
+SELECT b.block_id AS id, b.starts_at, b.ends_at, b.reason, bool_and(b.until = 'infinity') AS in_force,
+       coalesce(array_agg(DISTINCT r.branch || '/' || r.staff) FILTER (WHERE r.branch <> '' AND r.active),
+                array_agg(DISTINCT r.branch || '/' || r.staff) FILTER (WHERE r.branch <> ''), '{{}}') AS staff,
+       array_agg(DISTINCT r.id) AS resource_ids
+FROM refusals b JOIN resources r ON r.tenant = b.tenant AND r.id = b.resource_id
+WHERE b.tenant = $1 AND b.block_id IS NOT NULL AND {condition}
+GROUP BY b.block_id, b.starts_at, b.ends_at, b.reason ORDER BY b.starts_at, b.block_id
+"""
+_ONE = _SELECT.format(condition="b.block_id = $2")
+_BY_PREFIX = _SELECT.format(condition="b.block_id BETWEEN $2 AND $3") + " LIMIT 2"
+_PAGE = (
+    _SELECT.format(
+        condition="""b.until = 'infinity' AND b.ends_at > $2
+  AND ($3::timestamptz IS NULL OR (b.starts_at, b.block_id) > ($3, $4::uuid))"""
+    )
+    + " LIMIT $5"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A time that the tenant has taken from a person. `staff` are the entries that the person is: `branch/staff`."""
+
+    id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+    in_force: bool
+    staff: list[str]
+    resource_ids: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockedAppointment:
+    """A live appointment within a block, and by which number its customer can be reached, if any is known."""
+
+    id: UUID
+    branch: str
+    service: str
+    staff: str
+    starts_at: datetime
+    ends_at: datetime
+    customer_name: str
+    phone: str | None
+
+
+async def lock_resources(
+    conn: Connection, tenant: str, units: Sequence[int], entries: Sequence[tuple[str, str]]
+) -> list[int]:
+    """Lock the resources of a person in the order of their ids, as every writer of claims does, and return them.
+
+    `units` are those in use, perhaps a person's; `entries` are the person's branches and staff ids, whose own rows everybody reads
+    who claims there, also with a config from before or after a change of persons.
+    """
+    rows = await conn.fetch(
+        """SELECT id FROM resources WHERE tenant = $1 AND (id = ANY($2) OR (branch, staff) IN (
+               SELECT e.branch, e.staff FROM unnest($3::text[], $4::text[]) AS e (branch, staff)))
+           ORDER BY id FOR UPDATE""",
+        tenant, list(units), [branch for branch, _ in entries], [staff for _, staff in entries],
+    )  # fmt: skip
+    return [row["id"] for row in rows]
+
+
+async def insert_block(
+    conn: Connection, tenant: str, block_id: UUID, resources: Sequence[int], start: datetime, end: datetime, reason: str
+) -> bool:
+    """Add a block, unless there is one of this id, in force or removed. Returns whether it was added."""
+    added = await conn.fetch(
+        """INSERT INTO refusals (tenant, resource_id, starts_at, ends_at, until, reason, block_id)
+           SELECT $1, r.id, $4, $5, 'infinity', $6, $2 FROM unnest($3::bigint[]) AS r (id)
+           WHERE NOT EXISTS (SELECT 1 FROM refusals o WHERE o.tenant = $1 AND o.block_id = $2)
+           ON CONFLICT DO NOTHING RETURNING 1""",
+        tenant, block_id, list(resources), start, end, reason,
+    )  # fmt: skip
+    return bool(added)
+
+
+async def get_block(conn: Connection, tenant: str, block_id: UUID) -> Block | None:
+    row = await conn.fetchrow(_ONE, tenant, block_id)
+    return Block(**row) if row else None
+
+
+async def list_blocks_between(conn: Connection, tenant: str, first: UUID, last: UUID) -> list[Block]:
+    """Return up to two blocks whose ids are between two, both included."""
+    return [Block(**row) for row in await conn.fetch(_BY_PREFIX, tenant, first, last)]
+
+
+async def list_blocks(
+    conn: Connection, tenant: str, now: datetime, after: Sequence[object] | None, limit: int
+) -> list[Block]:
+    """Return the blocks in force that end after `now`, by start. `after`: start and id of the previous page's last one."""
+    return [Block(**row) for row in await conn.fetch(_PAGE, tenant, now, *(after or (None, None)), limit)]
+
+
+async def lift_block(conn: Connection, tenant: str, block_id: UUID) -> bool:
+    """Remove a block. Returns False if it was not in force."""
+    lifted = await conn.fetch(
+        """UPDATE refusals SET until = clock_timestamp() WHERE tenant = $1 AND block_id = $2 AND until = 'infinity'
+           RETURNING 1""",
+        tenant, block_id,
+    )  # fmt: skip
+    return bool(lifted)
+
+
+async def list_blocked_appointments(
+    conn: Connection, tenant: str, resources: Sequence[int], start: datetime, end: datetime, now: datetime
+) -> list[BlockedAppointment]:
+    """Return the live appointments on `resources` that overlap [start, end) and are not over, by start."""
+    rows = await conn.fetch(
+        """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, a.customer_name,
+                  coalesce(c.phone, a.caller) AS phone
+           FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
+           WHERE a.tenant = $1 AND a.status IN ('confirmed', 'pending_sync') AND a.starts_at < $4 AND a.ends_at > $3
+             AND a.ends_at > $5 AND EXISTS (
+                 SELECT 1 FROM claims l WHERE l.tenant = $1 AND l.appointment_id = a.id AND l.resource_id = ANY($2)
+                 AND l.state = 'booked')
+           ORDER BY a.starts_at, a.id""",
+        tenant, list(resources), start, end, now,
+    )  # fmt: skip
+    return [BlockedAppointment(**row) for row in rows]

@@ -1,0 +1,177 @@
+"""Changes for the tenant over the private API of a real pod and by the command line: cancel, move, block, and their audit."""
+
+import asyncio
+import json
+import sys
+from datetime import datetime, time, timedelta
+from itertools import count, islice
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from askproai_runtime.booking.opening_hours import find_closure
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
+
+CLI = (sys.executable, "-c", "from askproai_cli.main import app; app()")
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def next_friday(pod: TenantPod, hour: int, number: int = 1) -> datetime:
+    """Return an hour of the salon's n-th open Friday that is at least a week ahead: the pod's clock is the real one."""
+    (branch,) = pod.config().branches
+    today = datetime.now(BERLIN).date()
+    fridays = (today + timedelta(days=(4 - today.weekday()) % 7 + 7 * weeks) for weeks in count(1))
+    day = next(islice((day for day in fridays if find_closure(branch, day) is None), number - 1, None))
+    return datetime.combine(day, time(hour), BERLIN)
+
+
+async def request(pod: TenantPod, path: str, body: Any = None, **params: Any) -> tuple[int, dict[str, Any]]:
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    method, url = "GET" if body is None else "POST", f"{pod.private_url}/api/v1/{path}"
+    async with pod.session.request(method, url, params=params, headers=headers, json=body) as answer:
+        return answer.status, await answer.json(content_type=None)
+
+
+def asking(**fields: Any) -> dict[str, Any]:
+    return {"request_id": str(uuid4()), "by": "karin@laptop", **fields}
+
+
+async def book(pod: TenantPod, start: datetime, staff: str = "anna") -> str:
+    args = {"start": start.isoformat(), "service": "Haarschnitt", "customer_name": "Petra Müller", "staff": staff}
+    reply = await pod.function(
+        "book_appointment", f"call_{uuid4().hex}", args, from_number=f"+4915{uuid4().int % 10**9:09}"
+    )
+    assert reply.body["success"], reply.body
+    return str(reply.body["appointment_id"])
+
+
+async def test_an_appointment_is_shown_moved_and_cancelled_and_the_audit_log_has_who_asked(
+    shared_web_pod: TenantPod,
+) -> None:
+    pod = shared_web_pod
+    appointment = await book(pod, next_friday(pod, 10))
+    status, shown = await request(pod, f"appointments/{appointment[:8]}")
+    assert (status, shown["appointment"]["id"], shown["calendar"], shown["zone"]) == (
+        200, appointment, "local", "Europe/Berlin",
+    )  # fmt: skip
+    assert shown["phone"].startswith("+4915")
+    move = asking(start=next_friday(pod, 12).isoformat(), staff="anna")
+    for _ in range(2):
+        status, moved = await request(pod, f"appointments/{appointment}/move", move)
+        assert (status, moved["appointment"]["start"]) == (200, next_friday(pod, 12).isoformat())
+    status, cancelled = await request(pod, f"appointments/{appointment}/cancel", asking(reason="krank"))
+    assert (status, cancelled["appointment"]["status"], cancelled["calendar"]) == (200, "cancelled", "local")
+    status, problem = await request(
+        pod, f"appointments/{appointment}/move", asking(start=next_friday(pod, 13).isoformat())
+    )
+    assert (status, problem["title"]) == (409, "Not Moved")
+    _, page = await request(pod, "audit", limit=2)
+    assert [(entry["actor"], entry["action"]) for entry in page["entries"]] == [
+        ("desk", "appointment.cancelled"), ("desk", "appointment.moved"),
+    ]  # fmt: skip
+    assert {entry["detail"]["claimed_by"] for entry in page["entries"]} == {"karin@laptop"}
+    _, older = await request(pod, "audit", limit=1, cursor=page["next"])
+    assert page["entries"][-1] not in older["entries"]
+
+
+@pytest.mark.parametrize("change", ["cancel", "move"])
+@pytest.mark.parametrize("name", ["{short}", "00000000-0000-0000-0000-000000000000", "x"])
+async def test_a_change_is_never_made_by_a_part_of_an_id(shared_web_pod: TenantPod, change: str, name: str) -> None:
+    appointment = await book(shared_web_pod, next_friday(shared_web_pod, 10, 2))
+    body = asking(**({"start": next_friday(shared_web_pod, 12, 2).isoformat()} if change == "move" else {}))
+    status, _ = await request(shared_web_pod, f"appointments/{name.format(short=appointment[:8])}/{change}", body)
+    assert status in {400, 404}
+    _, shown = await request(shared_web_pod, f"appointments/{appointment}")
+    assert (shown["appointment"]["start"], shown["appointment"]["status"]) == (
+        next_friday(shared_web_pod, 10, 2).isoformat(), "confirmed",
+    )  # fmt: skip
+    assert (await request(shared_web_pod, f"appointments/{appointment}/cancel", asking()))[0] == 200
+
+
+async def test_an_ambiguous_beginning_of_an_id_shows_nothing(shared_web_pod: TenantPod) -> None:
+    first = await book(shared_web_pod, next_friday(shared_web_pod, 10, 3))
+    alike = f"{first[:8]}-0000-4000-8000-000000000001"
+    await shared_web_pod.db.execute(
+        """INSERT INTO appointments (tenant, id, branch, service, staff, starts_at, ends_at, status, correlation_id)
+           SELECT tenant, $2, branch, service, staff, starts_at, ends_at, 'cancelled', 'c' FROM appointments WHERE id = $1""",
+        first, alike,
+    )  # fmt: skip
+    status, problem = await request(shared_web_pod, f"appointments/{first[:8]}")
+    assert (status, problem["title"]) == (409, "Ambiguous Id")
+    assert (await request(shared_web_pod, f"appointments/{first[:14]}"))[0] == 200
+    for text in (first[:7], "zzzzzzzz", f"{first}0"):
+        assert (await request(shared_web_pod, f"appointments/{text}"))[0] == 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"request_id": "1", "by": "k"},
+        asking(by=""),
+        asking(by="k\u0000"),
+        asking(unknown=1),
+        asking(start="2026-11-27T10:00:00"),
+        asking(start="9999-12-31T23:59:59-14:00"),
+    ],
+)
+async def test_an_invalid_body_is_refused_with_an_explanation(shared_web_pod: TenantPod, body: dict[str, Any]) -> None:
+    status, problem = await request(shared_web_pod, f"appointments/{uuid4()}/move", body)
+    assert (status, problem["title"]) == (400, "Bad Request")
+
+
+async def test_a_block_is_added_listed_and_removed(shared_web_pod: TenantPod) -> None:
+    pod, day = shared_web_pod, next_friday(shared_web_pod, 0, 4).date().isoformat()
+    appointment = await book(pod, next_friday(pod, 10, 4))
+    status, added = await request(pod, "blocks", asking(staff="Anna", **{"from": day}, reason="krank"))
+    assert (status, added["block"]["staff"], added["block"]["start"]) == (
+        200, ["mitte/anna"], next_friday(pod, 0, 4).isoformat(),
+    )  # fmt: skip
+    assert [row["id"] for row in added["appointments"]] == [appointment]
+    block = added["block"]["id"]
+    _, page = await request(pod, "blocks")
+    assert block in [row["id"] for row in page["blocks"]]
+    assert (await request(pod, f"blocks/{block[:8]}"))[1] == added
+    status, removed = await request(pod, f"blocks/{block}/remove", asking())
+    assert (status, removed["in_force"]) == (200, False)
+    assert block not in [row["id"] for row in (await request(pod, "blocks"))[1]["blocks"]]
+    assert (await request(pod, "blocks", asking(staff="berta", **{"from": day})))[0] == 404
+    assert (await request(pod, "blocks", asking(staff="anna", **{"from": "morgen"})))[0] == 400
+
+
+@pytest.mark.processes
+async def test_the_command_line_moves_cancels_and_blocks(shared_web_pod: TenantPod) -> None:
+    pod, hour = shared_web_pod, next_friday(shared_web_pod, 10, 5)
+    appointment = await book(pod, hour)
+
+    async def run(*arguments: str, answer: str = "") -> tuple[int | None, str]:
+        process = await asyncio.create_subprocess_exec(
+            *CLI, *arguments, "-t", "salon.salon", "--url", pod.private_url,
+            env={"ASKPROAI_TOKEN": ADMIN_TOKEN, "COLUMNS": "200", "PYTHONPATH": ":".join(sys.path)},
+            stdin=-1, stdout=-1, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        out, _ = await process.communicate(answer.encode())
+        return process.returncode, out.decode()
+
+    code, out = await run("appointments", "move", appointment[:8], "--to", f"{hour:%Y-%m-%d}T12:00", answer="n\n")
+    assert (code, "Petra Müller" in out, f"{hour:%d %b %Y} 12:00" in out) == (1, True, True), out
+    code, out = await run("appointments", "move", appointment[:8], "--to", f"{hour:%d.%m.%Y} um zwölf Uhr", "--yes")
+    assert (code, "ist verschoben" in out) == (0, True), out
+    code, out = await run(
+        "block", "--staff", "anna", "--from", f"{hour:%Y-%m-%d}", "--reason", "krank", "--yes", "-o", "json"
+    )
+    assert code == 0, out
+    added = json.loads(out)
+    assert [row["id"] for row in added["appointments"]] == [appointment]
+    code, out = await run("blocks", "list")
+    assert (code, "krank" in out, added["block"]["id"] in out) == (0, True, True), out
+    code, out = await run("appointments", "move", appointment, "--to", f"{hour:%Y-%m-%d}T15:00", "--yes")
+    assert (code, "nichts mehr frei" in out) == (1, True), out
+    code, out = await run("unblock", added["block"]["id"][:8], "--yes")
+    assert code == 0, out
+    code, out = await run("appointments", "cancel", appointment[:8], "--reason", "krank", answer="y\n")
+    assert (code, "cancelled" in out) == (0, True), out
+    code, out = await run("audit", "list")
+    assert (code, "appointment.cancelled" in out, "@" in out) == (0, True, True), out

@@ -1,0 +1,229 @@
+"""A block takes a person's time at once: nobody is offered it, nobody can book it, and what was promised before is listed."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from askproai_core.database import AdminStore
+from askproai_runtime import booking as booking_api
+from askproai_runtime.booking import Block, BlockedAppointment, BlockExists, DeskRequest, InvalidBlock, UnknownName
+from askproai_sandbox.databases import Database
+from tests.integration.booking.test_person import book as book_in_branch
+from tests.integration.booking.test_person import compile_for
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
+from tests.worlds.calcom_environment import CalcomEnvironment
+
+BERLIN = ZoneInfo("Europe/Berlin")
+FRIDAY = "2026-11-27"
+
+
+def desk() -> DeskRequest:
+    return DeskRequest(uuid4(), "karin@laptop")
+
+
+async def block(
+    salon: Salon, staff: str = "anna", first: str = FRIDAY, last: str | None = None, *,
+    branch: str | None = None, request: DeskRequest | None = None, reason: str = "krank",
+) -> tuple[Block, list[BlockedAppointment]]:  # fmt: skip
+    span = booking_api.resolve_span(first, last, BERLIN)
+    return await booking_api.add_block(salon.booking, request or desk(), staff, branch, span, reason, "corr-desk")
+
+
+async def book(salon: Salon, start: str, number: int, staff: str | None = None) -> bool:
+    context = call(f"call_{number}", f"+4915{number:08}")
+    args = booking_args(start, f"Kundin {number}", **({"staff": staff} if staff else {}))
+    answer = await salon.booking.book_appointment(context, args)
+    return answer.success
+
+
+async def free(salon: Salon, staff: str, day: str = FRIDAY, branch: str = "mitte", service: str = "haarschnitt") -> int:
+    slots = await salon.booking.list_free_slots(branch, service, datetime.fromisoformat(day).date())
+    return len([slot for slot in slots if slot.staff == staff])
+
+
+async def test_a_blocked_day_is_neither_offered_nor_booked_and_ends_with_it(new_salon) -> None:
+    salon = await new_salon()
+    assert await free(salon, "anna")
+    blocked, appointments = await block(salon)
+    assert appointments == []
+    assert (blocked.staff, blocked.reason, blocked.in_force) == (["mitte/anna"], "krank", True)
+    assert await free(salon, "anna") == 0
+    assert await free(salon, "mehmet") > 0
+    assert await free(salon, "anna", "2026-11-26") > 0
+    assert not await book(salon, MORNING, 1, "anna")
+    answer = await salon.booking.check_availability(call("x"), {"date": FRIDAY, "time": "10 Uhr", "staff": "Anna"})
+    assert not any(slot["start"].startswith(FRIDAY) and slot["staff"] == "anna" for slot in answer.fields["slots"])
+    assert await booking_api.remove_block(salon.booking, desk(), blocked.id, "c")
+    assert await book(salon, MORNING, 1, "anna")
+
+
+async def test_a_time_that_a_caller_holds_can_be_blocked_and_is_refused_when_they_say_yes(new_salon) -> None:
+    salon = await new_salon()
+    offered = await salon.booking.check_availability(call(), {"date": FRIDAY, "time": "10 Uhr"})
+    assert offered.fields["slots"][0]["staff"] == "anna"
+    await block(salon)
+    answer = await salon.booking.book_appointment(call(), booking_args(MORNING))
+    assert not answer.success
+    assert answer.fields["alternatives"]
+
+
+async def test_appointments_in_a_block_stay_and_are_listed_with_the_customers_number(new_salon) -> None:
+    salon = await new_salon()
+    assert await book(salon, MORNING, 1, "anna")
+    assert await book(salon, HALF_PAST_TWO, 2, "mehmet")
+    _, found = await block(salon, first=f"{FRIDAY}T10:30", last=f"{FRIDAY}T12:00")
+    assert [(a.customer_name, a.phone, a.staff) for a in found] == [("Kundin 1", "+491500000001", "anna")]
+    assert len(await salon.live()) == 2
+    moved = await salon.booking.reschedule_appointment(
+        call("y", "+491500000001"), {"start": "2026-11-27T11:00:00+01:00"}
+    )
+    assert not moved.success, "not within the block"
+    assert (await salon.booking.cancel_appointment(call("y", "+491500000001"), {})).success
+    _, found = await block(salon, first=f"{FRIDAY}T10:30", last=f"{FRIDAY}T12:00")
+    assert found == []
+
+
+async def test_a_storm_of_callers_and_blocks_leaves_no_booking_that_no_block_has_listed(new_salon) -> None:
+    """Each appointment within a block was either booked before, and is listed there, or is refused."""
+    salon = await new_salon()
+    starts = [f"{FRIDAY}T{hour:02}:00:00+01:00" for hour in range(9, 18)]
+    listed: set[UUID] = set()
+
+    async def block_some(number: int) -> None:
+        await asyncio.sleep(number * 0.05)
+        for staff in ("anna", "mehmet"):
+            _, found = await block(
+                salon, staff, f"{FRIDAY}T{9 + number * 3:02}:00", f"{FRIDAY}T{12 + number * 3:02}:00"
+            )
+            listed.update(appointment.id for appointment in found)
+
+    booked = await asyncio.gather(
+        *(book(salon, starts[number % len(starts)], number) for number in range(36)), *map(block_some, range(3))
+    )
+    live = {row["id"] for row in await salon.live()}
+    assert len(live) == sum(answer is True for answer in booked), "nothing acknowledged is lost"
+    assert live == listed, "the three blocks together cover the day"
+    await salon.assert_claims_match()
+    assert not await book(salon, starts[0], 99)
+
+
+async def test_the_same_request_sent_at_once_and_again_makes_one_block(new_salon) -> None:
+    salon = await new_salon()
+    request = desk()
+    made = await asyncio.gather(*(block(salon, request=request) for _ in range(4)))
+    assert {blocked.id for blocked, _ in made} == {request.request_id}
+    assert len(await salon.rows("SELECT 1 FROM refusals")) == 1
+    with pytest.raises(BlockExists):
+        await block(salon, last="2026-11-28", request=request)
+    await booking_api.remove_block(salon.booking, desk(), request.request_id, "c")
+    removed = await booking_api.remove_block(salon.booking, desk(), request.request_id, "c")
+    assert removed is not None
+    assert not removed.in_force
+    with pytest.raises(BlockExists):
+        await block(salon, request=request)
+    rows = await salon.rows("SELECT actor, action, detail FROM audit_log ORDER BY id")
+    assert [(row["actor"], row["action"]) for row in rows] == [("desk", "block.added"), ("desk", "block.removed")]
+    detail = json.loads(rows[0]["detail"])
+    assert (detail["claimed_by"], detail["staff"], "krank" in rows[0]["detail"]) == (
+        "karin@laptop",
+        ["mitte/anna"],
+        False,
+    )
+
+
+async def test_a_person_is_blocked_in_every_branch_whatever_becomes_of_the_person_key(
+    new_salon, module_database: Database
+) -> None:
+    salon: Salon = await new_salon(people=[])
+    admin: AdminStore = module_database.admin
+    salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
+    blocked, _ = await block(salon, branch="nord")
+    assert blocked.staff == ["mitte/anna", "nord/anna"]
+    for number, branch in enumerate(("mitte", "nord")):
+        assert not (await book_in_branch(salon, number, branch)).success
+    salon.apply_config(await compile_for(admin, salon, {"mitte": None, "nord": None}))
+    for number, branch in enumerate(("mitte", "nord")):
+        assert not (await book_in_branch(salon, number, branch)).success
+    await booking_api.remove_block(salon.booking, desk(), blocked.id, "c")
+    with pytest.raises(UnknownName, match="more than one person"):
+        await block(salon)
+    await block(salon, branch="nord")
+    assert (await book_in_branch(salon, 1, "mitte")).success, "another Anna"
+    assert not (await book_in_branch(salon, 2, "nord")).success
+    salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
+    assert not (await book_in_branch(salon, 3, "nord")).success
+    assert not (await book_in_branch(salon, 4, "mitte", "2026-11-27T16:30:00+01:00")).success, "they are one person now"
+
+
+async def test_a_block_of_another_tenant_is_unknown_and_blocks_nothing_here(new_salon) -> None:
+    salon, other = await new_salon(), await new_salon()
+    blocked, _ = await block(salon)
+    assert await booking_api.remove_block(other.booking, desk(), blocked.id, "c") is None
+    assert await booking_api.show_block(other.booking, blocked.id, blocked.id) == ([], [])
+    assert await booking_api.list_current_blocks(other.booking, None, 10) == []
+    assert await book(other, MORNING, 1, "anna")
+    mine, _ = await block(other, request=DeskRequest(blocked.id, "x"))
+    assert mine.id == blocked.id, "ids of two tenants may be equal"
+
+
+async def test_blocks_are_listed_until_they_are_over(new_salon) -> None:
+    salon = await new_salon()
+    first, _ = await block(salon, first="2026-11-20T10:00", last="2026-11-20T12:00")
+    second, _ = await block(salon, "mehmet", FRIDAY, "2026-11-29")
+    assert [b.id for b in await booking_api.list_current_blocks(salon.booking, None, 10)] == [first.id, second.id]
+    after = (first.starts_at, first.id)
+    assert [b.id for b in await booking_api.list_current_blocks(salon.booking, after, 10)] == [second.id]
+    salon.clock.advance(timedelta(hours=3))
+    assert [b.id for b in await booking_api.list_current_blocks(salon.booking, None, 10)] == [second.id]
+
+
+async def test_what_a_person_books_at_cal_com_is_taken_in_though_the_time_is_blocked(env: CalcomEnvironment) -> None:
+    await block(env.salon)
+    await env.block(1001, MORNING)
+    (booking,) = env.bookings
+    assert (await env.receive_event(booking["uid"])).startswith("taken in")
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "start", "end"),
+    [
+        ("2026-11-27", None, "2026-11-26T23:00", "2026-11-27T23:00"),
+        ("2026-11-27", "2026-11-28", "2026-11-26T23:00", "2026-11-28T23:00"),
+        ("2026-11-27T14:00", None, "2026-11-27T13:00", "2026-11-27T23:00"),
+        ("2026-11-27T14:00", "2026-11-27T16:30", "2026-11-27T13:00", "2026-11-27T15:30"),
+        ("2026-10-25", None, "2026-10-24T22:00", "2026-10-25T23:00"),  # 25 hours
+        ("2027-03-28", None, "2027-03-27T23:00", "2027-03-28T22:00"),  # 23 hours
+        ("2026-10-25T02:30", "2026-10-25T02:30", "2026-10-25T00:30", "2026-10-25T01:30"),  # twice at night: both
+        ("2026-10-25T02:30:00+02:00", "2026-10-25T02:45:00+02:00", "2026-10-25T00:30", "2026-10-25T00:45"),
+        ("2026-11-27T13:00Z", "2026-11-27T14:00Z", "2026-11-27T13:00", "2026-11-27T14:00"),
+    ],
+)
+def test_days_are_whole_and_local_and_the_last_one_is_included(first, last, start, end) -> None:
+    span = booking_api.resolve_span(first, last, BERLIN)
+    assert (span.start, span.end) == tuple(datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (start, end))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "message"),
+    [
+        ("2026-11-28", "2026-11-27", "ends after it begins"),
+        ("2026-11-19", None, "over already"),
+        ("2026-11-27", "2028-11-27", "400 days at most"),
+        ("morgen", None, "such as 2026-11-27"),
+        ("9999-12-31", None, "such as 2026-11-27"),
+    ],
+)
+async def test_a_span_that_makes_no_sense_is_refused_with_what_to_write(new_salon, first, last, message) -> None:
+    salon = await new_salon()
+    with pytest.raises(InvalidBlock, match=message):
+        await block(salon, first=first, last=last)
+
+
+async def test_an_unknown_person_is_refused_with_those_who_can_be_blocked(new_salon) -> None:
+    salon = await new_salon()
+    with pytest.raises(UnknownName, match="there are: anna, mehmet"):
+        await block(salon, "berta")

@@ -1,0 +1,277 @@
+"""Changes that the tenant asks for itself, when it rings up: the same locks and rules as for callers, once for each request."""
+
+import asyncio
+import json
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+
+from askproai_core.fault_injection import FaultPoints
+from askproai_runtime import booking as booking_api
+from askproai_runtime.booking import Answer, CalendarState, DeskBusy, DeskRequest
+from askproai_runtime.calendars import Taken, Unknown
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, ScriptedCalendar, booking_args, call
+from tests.worlds.calcom_environment import CalcomEnvironment
+
+FOUR = "2026-11-27T16:00:00+01:00"
+
+
+def desk() -> DeskRequest:
+    return DeskRequest(uuid4(), "karin@laptop")
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+async def book(salon: Salon, start: str = HALF_PAST_TWO, staff: str = "anna", number: int = 1) -> UUID:
+    context = call(f"call_{number}", f"+4915{number:08}")
+    answer = await salon.booking.book_appointment(context, booking_args(start, f"Kundin {number}", staff=staff))
+    assert answer.success, answer
+    return UUID(answer.fields["appointment_id"])
+
+
+async def move(
+    salon: Salon, appointment: UUID, start: str, request: DeskRequest | None = None, staff: str | None = None
+) -> Answer:
+    answer = await booking_api.move_for_desk(
+        salon.booking, request or desk(), appointment, at(start), staff, "corr-desk"
+    )
+    assert answer is not None
+    return answer
+
+
+async def cancel(salon: Salon, appointment: UUID, request: DeskRequest | None = None) -> str:
+    found = await booking_api.cancel_for_desk(salon.booking, request or desk(), appointment, "krank", "corr-desk")
+    assert found is not None
+    return found.status
+
+
+async def audit(salon: Salon) -> list[tuple[str, dict]]:
+    rows = await salon.rows("SELECT actor, action, detail FROM audit_log ORDER BY id")
+    assert {row["actor"] for row in rows} <= {"desk"}
+    return [(row["action"], json.loads(row["detail"])) for row in rows]
+
+
+async def test_a_move_follows_the_rules_of_callers_and_is_audited(new_salon) -> None:
+    salon = await new_salon()
+    appointment = await book(salon)
+    request = desk()
+    answer = await move(salon, appointment, FOUR, request)
+    assert (answer.success, answer.message) == (
+        True, "Der Termin ist verschoben: Freitag, den 27. November, um 16 Uhr, Haarschnitt bei Anna.",
+    )  # fmt: skip
+    (entry,) = await audit(salon)
+    assert entry[0] == "appointment.moved"
+    assert entry[1]["was"]["start"] == at(HALF_PAST_TWO).isoformat().replace("+00:00", "Z")
+    assert (entry[1]["claimed_by"], entry[1]["request"], entry[1]["appointment"]) == (
+        "karin@laptop", str(request.request_id), str(appointment),
+    )  # fmt: skip
+    await salon.assert_claims_match()
+
+
+async def test_what_is_taken_is_refused_in_words_with_what_is_free(new_salon) -> None:
+    salon = await new_salon()
+    appointment = await book(salon)
+    await book(salon, FOUR, number=2)
+    answer = await move(salon, appointment, "2026-11-27T16:15:00+01:00")
+    assert not answer.success
+    assert "nichts mehr frei" in answer.message
+    assert all(slot["staff"] == "anna" for slot in answer.fields["alternatives"])
+    assert await audit(salon) == []
+    await salon.assert_claims_match()
+
+
+async def test_the_minimum_notice_protects_the_tenant_from_callers_only(new_salon) -> None:
+    salon = await new_salon()
+    config = salon.configs[0]
+    services = tuple(msgspec.structs.replace(s, minimum_notice_minutes=24 * 60) for s in config.services)
+    salon.apply_config(msgspec.structs.replace(config, services=services))
+    appointment = await book(salon)
+    soon = "2026-11-20T15:00:00+01:00"
+    refused = await salon.booking.reschedule_appointment(
+        call("call_1", "+491500000001"), {"appointment_id": str(appointment), "start": soon}
+    )
+    assert not refused.success
+    assert (await move(salon, appointment, soon)).success
+
+
+async def test_a_person_who_is_ill_hands_the_appointment_to_another_one(new_salon) -> None:
+    salon = await new_salon()
+    appointment = await book(salon)
+    await book(salon, FOUR, staff="mehmet", number=2)
+    assert (await move(salon, appointment, HALF_PAST_TWO, staff="mehmet")).message.endswith("Haarschnitt bei Mehmet.")
+    (row,) = await salon.rows("SELECT staff FROM appointments WHERE id = $1", appointment)
+    assert row["staff"] == "mehmet"
+    assert not (await move(salon, appointment, FOUR)).success, "Mehmet is taken then"
+    refused = await move(salon, appointment, FOUR, staff="niemand")
+    assert "nur bei anna und mehmet" in refused.message
+    await salon.assert_claims_match()
+    assert (await salon.booking.book_appointment(call("x"), booking_args(staff="anna"))).success, "Anna is free again"
+
+
+async def test_a_repeated_request_changes_nothing_more_whatever_happened_meanwhile(new_salon) -> None:
+    salon = await new_salon()
+    appointment = await book(salon)
+    request = desk()
+    assert (await move(salon, appointment, FOUR, request)).success
+    caller = call("call_7", "+491500000001")
+    moved = await salon.booking.reschedule_appointment(caller, {"start": MORNING})
+    assert moved.success
+    again = await move(salon, appointment, FOUR, request)
+    assert (again.success, again.message) == (
+        True, "Der Termin steht schon: Freitag, den 27. November, um 10 Uhr, Haarschnitt bei Anna.",
+    )  # fmt: skip
+    assert [action for action, _ in await audit(salon)] == ["appointment.moved"]
+    for _ in range(2):
+        assert await cancel(salon, appointment, request) == "cancelled"
+    assert [action for action, _ in await audit(salon)] == ["appointment.moved", "appointment.cancelled"]
+    assert not (await move(salon, appointment, MORNING)).success, "what is cancelled stays cancelled"
+
+
+async def test_concurrent_copies_of_one_request_move_once_and_all_succeed(new_salon) -> None:
+    salon = await new_salon()
+    appointment = await book(salon)
+    request = desk()
+    answers = await asyncio.gather(*(move(salon, appointment, FOUR, request) for _ in range(4)))
+    assert all(answer.success for answer in answers)
+    (row,) = await salon.live()
+    assert row["version"] == 2
+    assert len(await audit(salon)) == 1
+
+
+async def test_what_has_begun_is_neither_moved_nor_cancelled(new_salon) -> None:
+    salon = await new_salon()
+    appointment = await book(salon)
+    salon.clock.advance(timedelta(days=7, hours=6))
+    assert await cancel(salon, appointment) == "confirmed"
+    assert not (await move(salon, appointment, "2026-11-30T10:00:00+01:00")).success
+    assert await audit(salon) == []
+
+
+async def test_an_appointment_of_another_tenant_is_unknown(new_salon) -> None:
+    salon, other = await new_salon(), await new_salon()
+    appointment = await book(salon)
+    assert await booking_api.cancel_for_desk(other.booking, desk(), appointment, None, "c") is None
+    assert await booking_api.move_for_desk(other.booking, desk(), appointment, at(FOUR), None, "c") is None
+    assert await booking_api.find_by_id(other.booking, appointment, appointment) == []
+    assert len(await salon.live()) == 1
+
+
+async def test_a_hold_is_no_appointment(new_salon) -> None:
+    salon = await new_salon()
+    await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
+    (hold,) = await salon.rows("SELECT id FROM appointments")
+    assert await booking_api.cancel_for_desk(salon.booking, desk(), hold["id"], None, "c") is None
+    assert await booking_api.move_for_desk(salon.booking, desk(), hold["id"], at(FOUR), None, "c") is None
+
+
+async def test_callers_and_the_desk_at_once_leave_one_appointment_in_one_place(new_salon) -> None:
+    """A storm of moves and cancellations of the same appointments, by their callers and by the desk."""
+    salon = await new_salon()
+    starts = [f"2026-11-27T{hour}:15:00+01:00" for hour in (12, 13, 14, 15, 16)]
+    appointments = [await book(salon, start, number=number) for number, start in enumerate(starts[2:])]
+    rng = random.Random(4)
+    busy: list[Exception] = []
+
+    async def change(number: int) -> None:
+        target, start = rng.choice(appointments), rng.choice(starts)
+        action, owner = rng.choice(["desk", "desk", "caller", "caller", "cancel"]), appointments.index(target)
+        context = call(f"again_{number}", f"+4915{owner:08}")
+        if action == "desk":
+            try:
+                await move(salon, target, start, staff=rng.choice([None, "anna", "mehmet"]))
+            except DeskBusy as error:
+                busy.append(error)
+        elif action == "caller":
+            args = {"appointment_id": str(target), "start": start}
+            await salon.booking.reschedule_appointment(context, args)
+        elif number > 30:
+            await cancel(salon, target)
+
+    await asyncio.gather(*(change(number) for number in range(40)))
+    await salon.assert_claims_match()
+    assert len(await audit(salon)) > 3, "a storm that changes nothing proves nothing"
+    assert len(busy) < 20
+
+
+# Cal.com
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+class Killing(FaultPoints):
+    """Dies at one point, without ending the test's own process."""
+
+    def reach(self, name: str) -> None:
+        if name == self.armed:
+            raise Killed
+
+
+async def test_cal_com_has_the_move_when_it_is_answered_and_the_cancellation_by_its_job(env: CalcomEnvironment) -> None:
+    appointment = await book(env.salon)
+    assert (await move(env.salon, appointment, FOUR)).success
+    (booking,) = env.bookings
+    assert datetime.fromisoformat(booking["start"]) == at(FOUR)
+    (found,) = await booking_api.find_by_id(env.salon.booking, appointment, appointment)
+    assert await booking_api.calendar_state(env.salon.booking, found) is CalendarState.DONE
+    assert await cancel(env.salon, appointment) == "cancelled"
+    assert await booking_api.calendar_state(env.salon.booking, found) is CalendarState.QUEUED
+    waiting = asyncio.create_task(booking_api.calendar_state(env.salon.booking, found, wait=True))
+    await env.run_sync_job()
+    assert await waiting is CalendarState.DONE
+    assert env.bookings == []
+
+
+async def test_at_cal_com_an_appointment_stays_with_its_person(env: CalcomEnvironment) -> None:
+    appointment = await book(env.salon)
+    answer = await move(env.salon, appointment, FOUR, staff="mehmet")
+    assert (answer.success, "absagen" in answer.message) == (False, True)
+    (booking,) = env.bookings
+    assert datetime.fromisoformat(booking["start"]) == at(HALF_PAST_TWO)
+
+
+async def test_a_move_that_cal_com_refuses_is_taken_back_and_audited_as_refused(new_salon) -> None:
+    calendar = ScriptedCalendar()
+    salon = await new_salon(calendar)
+    appointment = await book(salon)
+    calendar.moves = [Taken("taken there")]
+    assert not (await move(salon, appointment, FOUR)).success
+    assert [action for action, _ in await audit(salon)] == ["appointment.moved", "appointment.move_refused"]
+    (row,) = await salon.live()
+    assert (row["starts_at"], row["status"]) == (at(HALF_PAST_TWO), "confirmed")
+    await salon.assert_claims_match()
+
+
+async def test_a_move_whose_answer_is_lost_is_left_to_the_sync_job(new_salon) -> None:
+    calendar = ScriptedCalendar()
+    salon = await new_salon(calendar)
+    appointment = await book(salon)
+    calendar.moves = [Unknown("lost")]
+    assert (await move(salon, appointment, FOUR)).success
+    (found,) = await booking_api.find_by_id(salon.booking, appointment, appointment)
+    assert await booking_api.calendar_state(salon.booking, found) is CalendarState.QUEUED
+
+
+@pytest.mark.parametrize("point", ["after:move-commit", "after:calcom-move"])
+async def test_killed_in_the_middle_the_repeated_request_finishes_the_move_once(
+    env: CalcomEnvironment, point: str
+) -> None:
+    appointment = await book(env.salon)
+    request = desk()
+
+    dying = replace(env.salon.booking, faults=Killing(point))
+    with pytest.raises(Killed):
+        await booking_api.move_for_desk(dying, request, appointment, at(FOUR), None, "c")
+    await env.salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp() WHERE state = 'in_flight'")
+    assert (await move(env.salon, appointment, FOUR, request)).success
+    await env.run_sync_job()
+    (booking,) = env.bookings
+    assert datetime.fromisoformat(booking["start"]) == at(FOUR)
+    assert [action for action, _ in await audit(env.salon)] == ["appointment.moved"]

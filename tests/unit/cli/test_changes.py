@@ -1,0 +1,70 @@
+"""A change of a tenant's book is sent until it is answered, always with the same request id."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from typer.testing import CliRunner
+
+from askproai_cli import changes
+from askproai_cli.main import app
+
+BLOCK = {"id": "b", "staff": ["mitte/anna"], "start": "2026-11-27T00:00:00+01:00", "end": "2026-11-28T00:00:00+01:00",
+         "reason": "", "in_force": True}  # fmt: skip
+
+
+async def run(monkeypatch: pytest.MonkeyPatch, statuses: list[int], *options: str) -> tuple[Any, list[dict[str, Any]]]:
+    """Run `askproai block` against a server that answers with `statuses`; return the result and the bodies that came."""
+    monkeypatch.setenv("ASKPROAI_TOKEN", "t")
+    monkeypatch.setattr(changes, "_WAITS", (0.0, 0.0))
+    bodies: list[dict[str, Any]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        bodies.append(await request.json())
+        status = statuses[len(bodies) - 1]
+        content = (
+            {"block": BLOCK, "appointments": [], "zone": "Europe/Berlin"}
+            if status == 200
+            else {"title": "No", "detail": "because"}
+        )
+        return web.json_response(content, status=status)
+
+    api = web.Application()
+    api.router.add_post("/api/v1/blocks", answer)
+    async with TestServer(api) as server:
+        command = ["block", "--staff", "anna", "--from", "2026-11-27", "-t", "a.b", "--url", str(server.make_url(""))]
+        return await asyncio.to_thread(CliRunner().invoke, app, [*command, *options]), bodies
+
+
+async def test_a_request_without_an_answer_is_sent_again_as_the_same_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    result, bodies = await run(monkeypatch, [500, 503, 200], "--yes")
+    assert result.exit_code == 0, result.output
+    assert "blocked: mitte/anna" in result.output
+    assert len({UUID(body["request_id"]) for body in bodies}) == 1
+    assert len(bodies) == 3
+    assert all("@" in body["by"] for body in bodies)
+
+
+async def test_without_any_answer_it_prints_how_to_go_on_and_goes_on_with_that_id(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    result, bodies = await run(monkeypatch, [500, 500, 500], "--yes")
+    assert result.exit_code == 1
+    assert f"--request-id {bodies[0]['request_id']}" in result.stderr
+    _, again = await run(monkeypatch, [200], "--yes", "--request-id", bodies[0]["request_id"])
+    assert again[0]["request_id"] == bodies[0]["request_id"]
+
+
+async def test_a_refusal_is_final(monkeypatch: pytest.MonkeyPatch) -> None:
+    result, bodies = await run(monkeypatch, [409], "--yes")
+    assert (result.exit_code, len(bodies)) == (1, 1)
+    assert "because" in result.stderr
+    assert "--request-id" not in result.stderr
+
+
+async def test_nothing_is_sent_without_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
+    result, bodies = await run(monkeypatch, [])
+    assert (result.exit_code, bodies) == (1, [])
