@@ -80,6 +80,6 @@ def _to_json(understood: Understanding) -> dict[str, object]:
 
 app.command(epilog="Example: `askproai demo --keep`, then `askproai demo --down`")(demo)
 app.command(
-    epilog="Example: `askproai call --to +49301234567 --say 'Einen Haarschnitt morgen um zehn' --say 'Ja, Max Muster'`"
+    epilog="Example: `askproai call --to +49301234567 --say 'Einen Haarschnitt am Mittwoch um elf' --say 'Ja, Max Muster'`"
 )(call)
 app.command(epilog="Example: `askproai sandbox retell --port 9001`")(sandbox)
