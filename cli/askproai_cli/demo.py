@@ -4,10 +4,11 @@ They import it inside the function, because the production image ships no simula
 end with exit code 2 and name what they need.
 """
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -81,6 +82,19 @@ def _parse_caller(text: str) -> str:
     return text if text == _WITHHELD else _parse_number(text)
 
 
+def _parse_tool_call(function: str | None, arguments: list[str], say: list[str]) -> list[dict[str, Any]] | None:
+    """Return the function call that replaces the demo's agent, None without `--function`."""
+    if (function is None) == (not say):
+        raise typer.BadParameter("give either sentences, --say, or one function, --function NAME key=value …")
+    if function is None:
+        if arguments:
+            raise typer.BadParameter(f"{arguments[0]!r} is an argument of a function: name it with --function")
+        return None
+    if wrong := [argument for argument in arguments if "=" not in argument]:
+        raise typer.BadParameter(f"an argument of a function is key=value, not {wrong[0]!r}")
+    return [{"name": function, "args": dict(argument.split("=", 1) for argument in arguments)}]
+
+
 def call(
     to: Annotated[
         str,
@@ -88,7 +102,13 @@ def call(
             parser=_parse_number, metavar="NUMBER", help="The number that is rung: +49301234567, 030 1234567."
         ),
     ],
-    say: Annotated[list[str], typer.Option(help="What the caller says; once for each turn.")],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="The arguments of --function.")
+    ] = None,
+    say: Annotated[list[str] | None, typer.Option(help="What the caller says; once for each turn.")] = None,
+    function: Annotated[
+        str | None, typer.Option(help="Call this function of the agent, and leave the demo's agent out.")
+    ] = None,
     caller: Annotated[
         str,
         typer.Option(
@@ -100,7 +120,8 @@ def call(
     ] = "+4915112345678",
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Play a simulated, signed call against the running demo."""
+    """Play a simulated, signed call against the running demo. What its agent understands: docs/demo-agent.md."""
+    tool_calls = _parse_tool_call(function, arguments or [], say or [])
     with simulators("call"):
         import asyncio
 
@@ -112,7 +133,7 @@ def call(
     if state is None:
         _fail("no demo is running on this machine: start one with `askproai demo --keep`")
     try:
-        record = asyncio.run(play_call(state["retellUrl"], to, say, from_number=caller))
+        record = asyncio.run(play_call(state["retellUrl"], to, say or (), from_number=caller, args=tool_calls))
     except ValueError as error:  # the simulator's sentence
         _fail(f"the call failed: {error}")
     except (aiohttp.ClientError, TimeoutError):
@@ -121,9 +142,12 @@ def call(
         )
     if output is Output.JSON:
         print_json(record.to_json())
+    elif function is not None and not record.errors:
+        print(*(json.dumps(answer, ensure_ascii=False, indent=2) for answer in record.answers(function)), sep="\n")
+        print(*(step.to_text() for step in record.steps if step.kind == "note"), sep="\n", file=sys.stderr, end="")
     else:
         for step in record.steps:
-            print(f"{step.kind:8} {step.text or step.name or ''} {step.status or step.error or ''}".rstrip())
+            print(step.to_text())
         print(record.call_id)  # for `askproai timeline`
     if record.errors:
         raise typer.Exit(1)

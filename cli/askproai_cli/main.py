@@ -107,6 +107,6 @@ app.command(
 app.command(epilog="Example: `askproai when 'Freitag um halb drei' --at 2026-11-20T10:00 --zone Europe/Berlin`")(when)
 app.command(epilog="Example: `askproai demo --keep`, then `askproai demo --down`")(demo)
 app.command(
-    epilog="Example: `askproai call --to +49301234567 --say 'Einen Haarschnitt morgen um zehn' --say 'Ja, Max Muster'`"
+    epilog="Example: `askproai call --to +49301234567 --say 'Einen Haarschnitt am Mittwoch um elf' --say 'Ja, Max Muster'`"
 )(call)
 app.add_typer(sandbox, name="sandbox")

@@ -1,8 +1,8 @@
 """How the four kinds relate: who belongs to which tenant, who names which host or number, and who is due when what changed.
 
 The Tenant compiles its config from everything that belongs to it. Branches, services and agents wait for the Tenant. Agents bind
-the numbers of their branch. A branch's default service goes when a person creates another one. A grant is reviewed when its
-subject is named or dropped, and who waits for a subject is due when a holder releases it.
+the numbers of their branch, and their prompt names its services and staff. A branch's default service goes when a person creates
+another one. A grant is reviewed when its subject is named or dropped, and who waits for a subject is due when a holder releases it.
 """
 
 from collections import defaultdict
@@ -156,6 +156,7 @@ class Relations:
             yield from [Key(Branch.kind, namespace, ref.name)] if ref else _keys(self.branches(namespace, tenant))
         if isinstance(model, Tenant | Branch):
             yield from _keys(self.offerings(namespace, tenant))
+        if isinstance(model, Tenant | Branch | ServiceOffering):  # their prompt names the services
             yield from _keys(self.agents(namespace, tenant))
         if isinstance(model, Tenant):
             yield from _keys(self.branches(namespace, tenant))

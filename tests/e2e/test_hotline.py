@@ -14,7 +14,7 @@ from tests.worlds.waiting import eventually
 HOTLINE, KEY = "+49305550100", "key_demo_haarwerk"
 TENANT = "haarwerk.haarwerk"
 REQUEST = "Guten Tag, ich hätte gern einen Haarschnitt am Freitag um zehn."
-YES = "Ja, gern. Mein Name ist Erika Mustermann."
+YES = "Die erste, gern. Mein Name ist Erika Mustermann."  # another test's caller may have the time that was asked for
 
 
 @dataclass
@@ -87,6 +87,14 @@ async def test_by_digit(chain):
 
 async def test_by_postal_code(chain):
     assert await chain.booked(await chain.call("+4915155500003", REQUEST, "10119", YES)) == "mitte"
+
+
+async def test_branch_and_service_are_understood_within_the_first_sentence(chain):
+    by_code = await chain.call("+4915155500007", "Einen Haarschnitt in 10119 am Freitag um zwölf.", YES)
+    assert await chain.booked(by_code) == "mitte"
+    by_place = await chain.call("+4915155500008", "Farbe und Strähnchen am Donnerstag um zehn in Potsdam.", YES)
+    assert by_place.answers("book_appointment")[0]["success"], by_place.transcript
+    assert await chain.booked(by_place) == "potsdam"
 
 
 async def test_by_history_and_the_caller_is_recognised(chain):

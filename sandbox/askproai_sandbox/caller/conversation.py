@@ -4,19 +4,28 @@ import asyncio
 import json
 import re
 import secrets
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
+from askproai_sandbox.caller.catalogue import read_catalogue
 from askproai_sandbox.caller.phone_line import AnsweringAgent, PhoneLine
 from askproai_sandbox.caller.record import CallRecord, CallRequest, Step, ToolCall
-from askproai_sandbox.caller.scripted_model import ScriptedModel
+from askproai_sandbox.caller.scripted_model import HELP, ScriptedModel
 from askproai_sandbox.simulator import Reply, encode_json, unix_milliseconds
 
 _APOLOGY = "Es tut mir leid, das hat gerade nicht geklappt. Möchten Sie es noch einmal versuchen?"
-_PROMPT = "Wie kann ich Ihnen helfen?"
 _KEYS = re.compile(r"\[([0-9*#]+)\]")  # a sentence "[2]": the caller presses that key
 _INBOUND_TIMEOUT_MS, _INBOUND_ATTEMPTS = 10_000, 3
 _MAX_ANSWER_CHARACTERS = 15_000  # of a tool's answer, for the LLM
+
+
+@dataclass(frozen=True, slots=True)
+class _ToolResult:
+    """A function's answer, None if it failed, and what the agent says then."""
+
+    answer: Any = None
+    message: str = ""
 
 
 class Conversation:
@@ -29,6 +38,7 @@ class Conversation:
         self._steps: list[Step] = []
         self._variables: dict[str, str] = {}
         self._events: list[asyncio.Task[None]] = []
+        self._transferred_to: str | None = None
 
     async def play(self, agent: AnsweringAgent | None, inbound_url: str | None = None) -> CallRecord:
         """Play the call with the agent that answers; None declines it. The inbound webhook, if there is one, is sent first."""
@@ -39,7 +49,7 @@ class Conversation:
         self._begin(agent, variables)
         self._send_event("call_started", agent)
         self._call |= {"transcript": "", "transcript_object": [], "transcript_with_tool_calls": []}
-        if agent.llm["start_speaker"] == "agent" and (greeting := agent.llm.get("begin_message", _PROMPT)):
+        if agent.llm["start_speaker"] == "agent" and (greeting := agent.llm.get("begin_message", HELP)):
             self._say("agent", self._fill_in(greeting))
         await self._talk(agent)
         self._end()
@@ -125,32 +135,61 @@ class Conversation:
                 if text is not None:
                     self._say("user", text)
                 if tool_call is not None:
-                    await self._call_tool(tool_call, agent)
+                    self._say_message(await self._call_tool(tool_call, agent))
             return
-        model = ScriptedModel(agent.tools, self._request.from_number)
+        catalogue = read_catalogue(agent.llm.get("general_prompt") or "")
+        model = ScriptedModel(agent.tools, self._request.from_number, catalogue)
         for text in self._request.say:
-            if keys := _KEYS.fullmatch(text):
-                self._press(keys[1])
+            if self._transferred_to is not None:
+                self._remark(f"nobody heard “{text}”: the call is transferred to {self._transferred_to}")
             else:
-                self._say("user", text)
-            reaction = model.hear(text)
-            if isinstance(reaction, ToolCall):
-                model.learn(await self._call_tool(reaction, agent))
-            else:
-                self._say("agent", reaction or _PROMPT)
+                await self._turn(text, model, agent)
 
-    async def _call_tool(self, call: ToolCall, agent: AnsweringAgent) -> Any:
-        """Call a function as the LLM's version declares it, say its message, and return its answer (None if it failed)."""
+    async def _turn(self, text: str, model: ScriptedModel, agent: AnsweringAgent) -> None:
+        """Play a sentence of the caller and what the agent does then. A call that another one follows has its message unsaid."""
+        if keys := _KEYS.fullmatch(text):
+            self._press(keys[1])
+        else:
+            self._say("user", text)
+        reaction: ToolCall | str | None = model.hear(text)
+        if model.remark:
+            self._remark(model.remark)
+        while isinstance(reaction, ToolCall):
+            result = await self._call_tool(reaction, agent)
+            reaction = model.learn(result.answer)
+            if reaction is None:
+                self._say_message(result)
+        if reaction is not None:
+            self._say("agent", reaction)
+
+    def _remark(self, text: str) -> None:
+        """Record what the demo's agent says of itself; no caller hears it."""
+        self._record("note", text=f"[demo agent] {text}")
+
+    def _say_message(self, result: _ToolResult) -> None:
+        if result.message:
+            self._say("agent", result.message)
+
+    async def _call_tool(self, call: ToolCall, agent: AnsweringAgent) -> _ToolResult:
+        """Call a function as the LLM's version declares it. A transfer is Retell's own: nothing is sent, and the call is over."""
         step = self._record("tool", name=call.name, arguments=call.args)
         tool = agent.tools.get(call.name)
+        if tool is not None and tool["type"] == "transfer_call":
+            self._transferred_to = str((tool.get("transfer_destination") or {}).get("number"))
+            step.answer = {"transferred_to": self._transferred_to}
+            return _ToolResult(step.answer, tool.get("execution_message_description") or "")
         if tool is None or tool["type"] != "custom":
-            step.error = f"version {agent.version} of the LLM declares no custom tool {call.name}"
-            return None
-        required = (tool.get("parameters") or {}).get("required", ())
+            declared = ", ".join(name for name, each in agent.tools.items() if each["type"] == "custom") or "none"
+            step.error = f"version {agent.version} of the LLM declares no custom tool {call.name}; it has: {declared}"
+            return _ToolResult()
+        schema = tool.get("parameters") or {}
+        if unknown := call.args.keys() - schema.get("properties", {}).keys():
+            known = ", ".join(schema.get("properties", ())) or "none"
+            self._remark(f"{call.name} declares no argument {', '.join(sorted(unknown))}; it has: {known}")
+        required = schema.get("required", ())
         if missing := [name for name in required if name not in call.args]:
             step.error = f"the schema of {call.name} requires {', '.join(missing)}, which the caller did not say"
-            self._say("agent", _APOLOGY)
-            return None
+            return _ToolResult(message=_APOLOGY)
         invocation = {"tool_call_id": f"tool_call_{secrets.token_hex(4)}"}
         self._call["transcript_with_tool_calls"].append({
             "role": "tool_call_invocation", **invocation, "name": call.name, "type": "custom",
@@ -161,10 +200,10 @@ class Conversation:
             "role": "tool_call_result", **invocation, "content": reply.text[:_MAX_ANSWER_CHARACTERS], "successful": reply.ok,
         })  # fmt: skip
         answer = reply.json if reply.ok else None
-        if tool.get("speak_after_execution", True):
-            message = answer.get("message") if isinstance(answer, dict) else answer
-            self._say("agent", str(message or _APOLOGY))
-        return answer
+        if not tool.get("speak_after_execution", True):
+            return _ToolResult(answer)
+        message = answer.get("message") if isinstance(answer, dict) else answer
+        return _ToolResult(answer, str(message or _APOLOGY))
 
     async def _send_tool_request(self, tool: dict[str, Any], call: ToolCall, step: Step) -> Reply:
         """Send a tool's request, with `timeout_ms` for each attempt and up to `max_retry` more after any failure."""
@@ -193,7 +232,8 @@ class Conversation:
         length = now - self._call["start_timestamp"]
         self._call |= {
             "call_status": "ended", "end_timestamp": now, "duration_ms": length,
-            "disconnection_reason": "user_hangup", "collected_dynamic_variables": {},
+            "disconnection_reason": "user_hangup" if self._transferred_to is None else "call_transfer",
+            "collected_dynamic_variables": {},
             "recording_url": f"https://recordings.example.com/{self._call_id}.wav",
             "public_log_url": f"https://recordings.example.com/{self._call_id}.log",
             "call_cost": {  # in cents, with decimals

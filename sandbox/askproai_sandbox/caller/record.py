@@ -33,8 +33,8 @@ class CallRequest(Struct, frozen=True, forbid_unknown_fields=True):
 class Step(Struct, omit_defaults=True):
     """One step of a call.
 
-    `kind` is `said` (by the caller), `heard` (by the caller), `tool` (a call function) or `webhook` (a delivered event). `status`
-    is that of HTTP, None without an answer; `error` is the reason why a step failed.
+    `kind` is `said` (by the caller), `heard` (by the caller), `tool` (a call function), `webhook` (a delivered event) or `note` (of
+    the demo's agent about itself). `status` is that of HTTP, None without an answer; `error` is the reason why a step failed.
     """
 
     at: str
@@ -48,6 +48,12 @@ class Step(Struct, omit_defaults=True):
     attempts: int | None = None
     duration_ms: float | None = None
     error: str | None = None
+
+    def to_text(self) -> str:
+        """Return one line: what was said, or what was sent with its status, and why it failed."""
+        arguments = ", ".join(f"{name}={value}" for name, value in (self.arguments or {}).items())
+        what = self.text if self.name is None else f"{self.name}({arguments})" if self.kind == "tool" else self.name
+        return f"{self.kind:8} {what or ''} {self.status or self.error or ''}".rstrip()
 
 
 class CallRecord(Struct):

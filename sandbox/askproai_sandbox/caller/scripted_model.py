@@ -1,187 +1,298 @@
-"""A small scripted model: turns the sentences of a German caller into the tool calls that a language model would make."""
+"""The demo's agent: turns what was read in a caller's sentences into the function calls that a language model would make.
+
+It is a table of rules, no language model: docs/demo-agent.md says what it understands. Where the fault is its own, `remark` says
+so.
+"""
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from askproai_sandbox.caller.catalogue import Catalogue
+from askproai_sandbox.caller.choice import Item, choose
 from askproai_sandbox.caller.record import ToolCall
+from askproai_sandbox.caller.sentence import Intent, Sentence, read_sentence, split_at_new_time
 
-_BRANCH = re.compile(r"\b(?:Filiale|Zweigstelle|Standort)\s+((?:(?:in|im|am)\s+)?[A-ZÄÖÜ][\wäöüß-]+)")
 _PRESSED = re.compile(r"\[[0-9*#]+\]")
+HELP = "Wie kann ich Ihnen helfen?"
 ASK_NAME = "Auf welchen Namen darf ich buchen?"
-_DAYS = "Montag|Dienstag|Mittwoch|Donnerstag|Freitag|Samstag|Sonnabend|Sonntag"
-_MONTHS = "Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
-_NUMBERS = "ein|eins|einem|einer|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf"
-_DATE = re.compile(
-    rf"\b(?:(?:nächste|kommende|diese|übernächste)[nrsm]?\s+)?(?:{_DAYS})\b"
-    rf"|\b\d{{1,2}}\.\s*(?:(?:{_MONTHS})\b(?:\s+\d{{4}})?|\d{{1,2}}\.(?:\d{{4}}|\d{{2}})?)"
-    rf"|\bin\s+(?:\d+|{_NUMBERS})\s+(?:Tag|Woche)e?n?\b|\bübermorgen\b|\bheute\b|(?<!guten )\bmorgen\b"
-    r"|\b\d{4}-\d{2}-\d{2}\b|\b(?:nächste|kommende|diese)[rn]?\s+Woche\b",
-    re.IGNORECASE,
-)
-_TIME = re.compile(
-    rf"\b\d{{1,2}}(?::\d{{2}}(?:\s*Uhr)?|\.\d{{2}}\s*Uhr)|\b(?:\d{{1,2}}|{_NUMBERS})\s+Uhr(?:\s+(?:\d{{1,2}}|dreißig))?\b"
-    rf"|\b(?:halb|dreiviertel|viertel(?:\s+(?:vor|nach))?)\s+(?:\d{{1,2}}|{_NUMBERS})\b"
-    rf"|(?<=\bum )(?:\d{{1,2}}|{_NUMBERS})\b",
-    re.IGNORECASE,
-)
-_PART = re.compile(r"\b(?:früh|vormittag|mittag|nachmittag|abend)(?=s?\b)", re.IGNORECASE)
-_NAME = re.compile(
-    r"(?:[Mm]ein Name ist|[Ii]ch hei(?:ß|ss)e|[Ii]ch bin|auf den Namen|[Hh]ier (?:ist|spricht))\s+(?:(?:die|der)\s+)?"
-    rf"(?:(?:Frau|Herr)\s+)?(?!(?:{_DAYS})\b)([A-ZÄÖÜ][\w-]+(?:\s+(?:von\s+)?[A-ZÄÖÜ][\w-]+)*)"
-)
-_NO_SERVICE = r"(?!(?:Termin|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also)\b)"
-_SERVICE = re.compile(  # the noun after an article, or the noun before a "bitte"
-    rf"\b(?i:einen?|eine[nm]|zum|zur|für|beim)\s+(?:(?i:einen?|eine[nm]|den|die|das)\s+)?{_NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]+)"
-    rf"|\b{_NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{3,}}),?\s+bitte\b"
-)
-_FILLER = re.compile(  # what surrounds the word that answers a question
-    r"\b(?:ja|gerne?|genau|okay|bitte|danke|guten|tag|auf|für|den|das|die|der|namen?|mein|ist|hier|spricht|bin|heiße|ich|wir|es"
-    r"|also|ähm?|frau|herrn?|moment|einen?)\b|[^\w\s-]",
-    re.IGNORECASE,
-)
-_YES = re.compile(
-    r"\b(ja|gern|gerne|passt|genau|okay|ok|perfekt|super|einverstanden|in ordnung|nehme ich|bitte buchen)\b",
-    re.IGNORECASE,
-)
-_NO = re.compile(r"\b(nein|nee|leider|lieber|anders|nicht)\b", re.IGNORECASE)
-_CHOICE = (("zweite", 1), ("dritte", 2), ("letzte", -1))
-_MOVE = re.compile(r"\b(?:verschieben|verlegen|umbuchen|verschoben)\b", re.IGNORECASE)
-_CANCEL = re.compile(r"\b(?:absagen|stornieren|abzusagen)\b", re.IGNORECASE)
-_FIND = re.compile(r"\bwann\b.*\btermin|\bmeine termine\b", re.IGNORECASE)
+_ASK_SERVICE = "Was möchten Sie buchen?"
+ASK_TIME = "Wann würde es Ihnen besser passen?"
+_MORE = "Kann ich sonst noch etwas für Sie tun?"
+_GOODBYE = "Vielen Dank für Ihren Anruf. Auf Wiederhören!"
+_KEPT = "Gut, der Termin bleibt bestehen."
+_UNKNOWN = "Das kann ich Ihnen leider nicht sagen. Möchten Sie einen Termin vereinbaren?"
+_IMPOSSIBLE = "Das kann ich hier leider nicht für Sie erledigen."
+_NOT_UNDERSTOOD = "did not understand “{}”; docs/demo-agent.md lists what it understands"
+_ASK_APPOINTMENT = "Welchen Ihrer Termine meinen Sie?"
+# What neither a function nor the sections of the prompt answer: a real model has only the free text of the manifest's `prompt`.
+_UNANSWERED = {Intent.PRICES: "prices", Intent.HOURS: "opening hours", Intent.ADDRESS: "an address"}
+_TOOL_OF_CHANGE = {Intent.CANCEL: "cancel_appointment", Intent.MOVE: "reschedule_appointment"}
 
 
-def _first(pattern: re.Pattern[str], text: str) -> str | None:
-    """Return the first group of the first match that is not empty, else the whole match; None without a match."""
-    match = pattern.search(text)
-    return next((group for group in match.groups() if group), match[0]) if match else None
+@dataclass(slots=True)
+class _Change:
+    """A move or a cancellation that is under way."""
 
-
-def _service(text: str) -> str | None:
-    """Return the noun that is asked for, after date, time, name and branch were taken out of the sentence."""
-    for pattern in (_NAME, _DATE, _TIME, _PART, _BRANCH):
-        text = pattern.sub("", text)
-    return _first(_SERVICE, text)
-
-
-def _short_answer(text: str) -> str | None:
-    """Return the answer to "Auf welchen Namen?" or "Was möchten Sie buchen?": the capitalised words without fillers."""
-    words = _FILLER.sub(" ", text).split() if "?" not in text else ()
-    return " ".join(word for word in words if word[0].isupper()) or None
+    tool: str | None = None
+    appointments: list[Item] = field(default_factory=list)  # those among which the caller chooses
+    args: dict[str, Any] = field(default_factory=dict)  # what names the appointment for the function
+    to_confirm: dict[str, Any] = field(default_factory=dict)  # the appointment that the function asked about
+    named: str = ""  # the words that name an appointment, until the appointments are known
 
 
 class ScriptedModel:
-    """Remembers service, name, requested time and offers of one call, as the context of a language model would."""
+    """Remembers what was said and offered in one call, as the context of a language model would.
 
-    def __init__(self, tools: Mapping[str, Mapping[str, Any]], user_number: str) -> None:
-        self._tools = tools
-        self._user_number = user_number
-        self._details: dict[str, str] = {}  # service and customer_name
+    `tools` are those that the LLM's version declares, `catalogue` is what its prompt names.
+    """
+
+    def __init__(
+        self, tools: Mapping[str, Mapping[str, Any]], user_number: str, catalogue: Catalogue | None = None
+    ) -> None:
+        self._tools, self._user_number, self._catalogue = tools, user_number, catalogue or Catalogue()
+        self.remark: str | None = None  # what the demo's agent itself could not do with the last sentence
+        self._details: dict[str, str] = {}  # service, staff and customer_name
         self._requested_time: dict[str, str] = {}  # date, time, part_of_day, branch
-        self._offers: list[Mapping[str, Any]] = []
-        self._accepted_offer: Mapping[str, Any] | None = None  # while only the name is missing
-        self._asked_service = False
-        self._asked_branch = False  # then the whole next sentence is the branch, in the caller's words
+        self._offers: list[Item] = []
+        self._accepted_offer: Item | None = None  # while only the name is missing
+        self._asked: str | None = None  # "services", "staff" or "branches": what the last answer asks for
         self._last_call: ToolCall | None = None
-        self._change_tool: str | None = None  # the tool that moves or cancels an appointment of the caller
-        self._appointments: list[Mapping[str, Any]] = []  # those among which the caller has to choose
-        self._appointment: dict[str, str] = {}  # the appointment_id of the chosen one
-        self._to_confirm: str | None = None  # the appointment_id in "Soll ich Ihren Termin … absagen?"
+        self._change = _Change()
 
-    def hear(self, text: str) -> ToolCall | str | None:
-        """Return the reaction to a sentence: a tool call, or a question to the caller; None to ask how to help."""
-        if self._asked_branch and self._last_call is not None:
+    def hear(self, text: str) -> ToolCall | str:
+        """Return the reaction to a sentence: a tool call, or what the agent says."""
+        self.remark = None
+        sentence = read_sentence(text, self._catalogue)
+        if sentence.intent is Intent.TRANSFER:
+            return self._transfer()
+        if self._asked == "branches" and self._last_call is not None:
             return self._repeat_with_branch(self._last_call, text)
-        return self._hear_change(text) or self._hear_booking(text)
+        reaction = self._hear_change(sentence) or self._hear_question(sentence) or self._hear_booking(sentence)
+        return reaction or self._hear_nothing_new(sentence)
 
-    def _hear_change(self, text: str) -> ToolCall | None:
-        """Find, move or cancel appointments of the caller; None when the sentence is about a new appointment."""
-        question, self._to_confirm = self._to_confirm, None
-        if question and _NO.search(text):
-            self._change_tool = None
-            return None
-        if question and _YES.search(text):
-            return self._call("cancel_appointment", {"appointment_id": question, "confirmed": True})
-        if _FIND.search(text):
-            return self._call("find_appointments", {})
-        if _MOVE.search(text) or _CANCEL.search(text):
-            self._change_tool = "cancel_appointment" if _CANCEL.search(text) else "reschedule_appointment"
-        if self._change_tool is None:
-            return None
-        if self._appointments and (appointment := self._nth(self._appointments, text)):
-            self._appointment = {"appointment_id": appointment["appointment_id"]}
-        time = {"date": _first(_DATE, text), "time": _first(_TIME, text)}
-        self._requested_time |= {name: value for name, value in time.items() if value}
-        if self._change_tool == "cancel_appointment":
-            named = {f"appointment_{name}": value for name, value in self._requested_time.items()}
-            return self._call(self._change_tool, {**named, **self._appointment})
-        if self._offers and not any(time.values()) and _YES.search(text):
-            start = (self._nth(self._offers, text) or self._offers[0])["start"]
-            return self._call(self._change_tool, {**self._appointment, "start": start})
-        return self._call(
-            self._change_tool, {**self._appointment, **self._requested_time} if self._requested_time else {}
-        )
+    def learn(self, answer: Any) -> ToolCall | None:
+        """Take a tool's answer, and return the call that follows without a word of the caller, if there is one.
 
-    @staticmethod
-    def _nth(items: list[Mapping[str, Any]], text: str) -> Mapping[str, Any] | None:
-        """Return the item that an ordinal number in the text selects, or None."""
-        nth = next((index for word, index in (("erste", 0), *_CHOICE) if word in text.casefold()), None)
-        return None if nth is None else items[min(nth, len(items) - 1)]
-
-    def _hear_booking(self, text: str) -> ToolCall | str | None:
-        offer, self._accepted_offer = self._accepted_offer, None
-        time = {"date": _first(_DATE, text), "time": _first(_TIME, text), "part_of_day": _first(_PART, text)}
-        time["branch"] = _first(_BRANCH, text)
-        asks, refuses = any(time.values()), bool(_NO.search(text))
-        name = _first(_NAME, text)
-        if offer and not (asks or refuses):
-            name = name or _short_answer(text)
-        elif self._offers and not asks and _YES.search(text) and " " in (answer := _short_answer(text) or ""):
-            name = answer  # "Ja, Anna Beispiel": two words are a name, a single word may be anything
-        if name:
-            self._details["customer_name"] = name
-        if not offer and self._offers and (name or _YES.search(text)):
-            offer = self._nth(self._offers, text) or self._offers[0]
-        if offer and not (asks or refuses):
-            return self._book(offer)
-        if service := _service(text) or (_short_answer(text) if self._asked_service and not asks else None):
-            self._details["service"] = service
-        if not (asks or service):
-            return None
-        if asks:
-            time["date"] = time["date"] or self._requested_time.get("date")  # "lieber um vier" keeps the day
-            self._requested_time = {name: value for name, value in time.items() if value}
-        return self._call("check_availability", {**self._details, **self._requested_time})
-
-    def learn(self, answer: Any) -> None:
-        """Take a tool's answer. Its offers replace the earlier ones; an answer that only asks back keeps those."""
+        Its offers replace the earlier ones; an answer that only asks back keeps those.
+        """
         if not isinstance(answer, dict):
-            return
-        self._asked_branch = "branches" in answer
-        self._asked_service = (
-            "services" in answer
-        )  # the answer lists them because it did not know the one that was said
-        if self._asked_service:
-            self._details.pop("service", None)
-        self._appointments = list(answer.get("appointments") or ())
-        self._to_confirm = answer.get("appointment_id") if answer.get("needs_confirmation") else None
-        if answer.get("success") and self._change_tool:
-            self._change_tool, self._appointment, self._requested_time = None, {}, {}
+            return None
+        self._asked = next(
+            (each for each in ("branches", "services", "staff") if isinstance(answer.get(each), list | tuple)), None
+        )
+        if self._asked in {"services", "staff"}:  # the answer lists them because it did not know the one that was said
+            self._details.pop("service" if self._asked == "services" else "staff", None)
+        is_done = answer.get("success") and self._last_call is not None and self._last_call.name == self._change.tool
+        if is_done or answer.get("appointments") == []:  # there is nothing to move or cancel
+            self._change, self._requested_time = _Change(), {}
         offers = answer.get("slots") or answer.get("alternatives")
         if offers or answer.get("success"):
             self._offers = list(offers or ())
+        return self._learn_appointments(answer)
+
+    # People and questions
+
+    def _transfer(self) -> ToolCall | str:
+        tool = next((name for name, tool in self._tools.items() if tool.get("type") == "transfer_call"), None)
+        return ToolCall(tool, {}) if tool else self._cannot("transfers calls")
+
+    def _cannot(self, what: str) -> str:
+        self.remark = f"the agent at Retell has no function that {what}"
+        return _IMPOSSIBLE
+
+    def _hear_question(self, sentence: Sentence) -> str | None:
+        """Answer from the prompt; nothing is invented where it has no answer."""
+        names: tuple[str, ...] = ()
+        match sentence.intent:
+            case Intent.AI:
+                return "Ich bin ein KI-Assistent."
+            case Intent.PRICES | Intent.HOURS | Intent.ADDRESS:
+                missing = _UNANSWERED[sentence.intent]
+                self.remark = (
+                    f"no function and no list of the prompt has {missing}; a real model could read them only in the free text of"
+                    " `llm.prompt`, which this one does not interpret"
+                )
+                return _UNKNOWN
+            case Intent.SERVICES:
+                names = tuple(service.name for service in self._catalogue.services)
+            case Intent.STAFF:
+                names = self._catalogue.staff
+        return f"Sie können wählen: {', '.join(names)}. Was möchten Sie?" if names else None
+
+    def _hear_nothing_new(self, sentence: Sentence) -> str:
+        if self._offers and (sentence.no or sentence.other_time):
+            return ASK_TIME
+        if sentence.intent is Intent.GREETING:
+            return HELP
+        if sentence.intent is Intent.GOODBYE:
+            return _GOODBYE
+        if self._asked == "services" and (sentence.yes or sentence.name):
+            return _ASK_SERVICE
+        if sentence.yes or sentence.no or sentence.name:
+            return _MORE
+        self.remark = _NOT_UNDERSTOOD.format(sentence.text)
+        return HELP
+
+    # Appointments that the caller has
+
+    def _hear_change(self, sentence: Sentence) -> ToolCall | str | None:
+        """Find, move or cancel appointments of the caller; None when the sentence is about a new appointment."""
+        if sentence.intent is Intent.LIST:
+            known = "find_appointments" in self._tools
+            return self._call("find_appointments", {}) if known else self._cannot("lists appointments")
+        change = self._change
+        if tool := _TOOL_OF_CHANGE.get(sentence.intent) if sentence.intent else None:
+            if tool not in self._tools:
+                return self._cannot("moves appointments" if sentence.intent is Intent.MOVE else "cancels appointments")
+            self._change = change = _Change(tool, appointments=change.appointments)
+            self._requested_time, self._offers = {}, []
+        elif change.tool is None:
+            return None
+        elif change.to_confirm and (sentence.yes or sentence.no):
+            return self._confirm(sentence)
+        elif not change.appointments and (sentence.services or sentence.unknown_service):
+            self._change = _Change()
+            return None
+        if change.tool == "cancel_appointment":
+            return self._hear_named(sentence, sentence.text) or self._call(change.tool, change.args)
+        return self._hear_move(sentence)
+
+    def _confirm(self, sentence: Sentence) -> ToolCall | str:
+        change = self._change
+        if sentence.yes and not sentence.no:
+            return self._call(str(change.tool), {**change.to_confirm, "confirmed": True})
+        self._change = _Change()
+        return _KEPT
+
+    def _hear_move(self, sentence: Sentence) -> ToolCall | str:
+        change = self._change
+        which, new = ("", sentence.text) if self._offers else split_at_new_time(sentence.text)
+        chosen = self._chosen_offer(sentence)
+        if self._offers and chosen is None and sentence.yes and not sentence.when:
+            if len(self._offers) > 1:
+                return self._ask_which()
+            chosen = self._offers[0]
+        if chosen:
+            return self._call(str(change.tool), {**change.args, "start": chosen["start"]})
+        if change.appointments and not change.args and not which:
+            which, new = (sentence.text, "") if choose(change.appointments, sentence) else (which, new)
+        self._requested_time |= read_sentence(new, self._catalogue).when
+        return self._hear_named(sentence, which) or self._call(
+            str(change.tool), {**change.args, **self._requested_time}
+        )
+
+    def _hear_named(self, sentence: Sentence, which: str) -> ToolCall | str | None:
+        """Find the appointment that is named by `which`, a part of the sentence. None if nothing names one, or it is found."""
+        change = self._change
+        named = read_sentence(which, self._catalogue)
+        if change.appointments:
+            if chosen := choose(change.appointments, named):
+                change.args = {"appointment_id": chosen["appointment_id"]}
+            elif not change.args and sentence.intent is None and not named.when:
+                self.remark = _NOT_UNDERSTOOD.format(sentence.text)
+                return _ASK_APPOINTMENT
+            return None
+        when = {f"appointment_{name}": words for name, words in named.when.items()}
+        if when.keys() & self._schema(str(change.tool)).get("properties", {}).keys():
+            change.args = when
+        elif (when or named.services or named.staff) and "find_appointments" in self._tools:
+            change.named = which
+            return self._call("find_appointments", {})
+        return None
+
+    def _learn_appointments(self, answer: Mapping[str, Any]) -> ToolCall | None:
+        """Take the caller's appointments; if one was named before they were known, return the change of that one."""
+        change = self._change
+        change.appointments = list(answer.get("appointments") or ())
+        change.to_confirm = {"appointment_id": answer["appointment_id"]} if answer.get("needs_confirmation") else {}
+        named, change.named = change.named, ""
+        chosen = choose(change.appointments, read_sentence(named, self._catalogue)) if named else None
+        if chosen is None:
+            return None
+        change.args = {"appointment_id": chosen["appointment_id"]}
+        return self._call(str(change.tool), {**change.args, **self._requested_time})
+
+    # A new appointment
+
+    def _hear_booking(self, sentence: Sentence) -> ToolCall | str | None:
+        accepted, self._accepted_offer = self._accepted_offer, None
+        chosen = self._chosen_offer(sentence)
+        if name := sentence.name or self._loose_name(sentence, asked=accepted is not None):
+            self._details["customer_name"] = name
+        if chosen is None and not sentence.no and not self._asks_anew(sentence):
+            if accepted:
+                chosen = accepted
+            elif self._offers and (sentence.yes or name):
+                if len(self._offers) > 1:
+                    return self._ask_which()
+                chosen = self._offers[0]
+        return self._book(chosen) if chosen else self._ask_availability(sentence)
+
+    def _chosen_offer(self, sentence: Sentence) -> Item | None:
+        """Return the offer that a sentence names; None for another service, and for a day alone that replaces the offered ones."""
+        if self._is_other_service(sentence) or sentence.branch or (sentence.no and sentence.when.keys() == {"date"}):
+            return None
+        return choose(self._offers, replace(sentence, services=()))
+
+    def _asks_anew(self, sentence: Sentence) -> bool:
+        return bool(sentence.when or sentence.branch or sentence.staff or sentence.any_staff) or self._is_other_service(
+            sentence
+        )
+
+    def _is_other_service(self, sentence: Sentence) -> bool:
+        return bool(sentence.services) and sentence.services != (self._details.get("service"),)
+
+    def _loose_name(self, sentence: Sentence, *, asked: bool) -> str | None:
+        """Return the name that a yes carries ("Ja, Anna Nym"), or that was asked for."""
+        is_name = asked or (len(sentence.loose_words) > 1 and (sentence.yes or bool(choose(self._offers, sentence))))
+        if not is_name or "?" in sentence.text or sentence.services or (self._asked == "services" and not sentence.yes):
+            return None
+        return " ".join(sentence.loose_words) or None
+
+    def _ask_availability(self, sentence: Sentence) -> ToolCall | str | None:
+        """Ask for free times as soon as a time, a service, a staff member or a branch is named."""
+        when = sentence.when | ({"branch": sentence.branch} if sentence.branch else {})
+        services = sentence.services or ((sentence.unknown_service,) if sentence.unknown_service else ())
+        if not services and self._asked == "services" and not when and not sentence.yes and not sentence.name:
+            services = (" ".join(sentence.loose_words),) if sentence.loose_words else ()
+        wants_any = sentence.any_staff or (sentence.intent is Intent.APPOINTMENT and not self._offers)
+        if not (when or services or sentence.staff or wants_any):
+            return None
+        if sentence.staff:
+            self._details["staff"] = sentence.staff
+        elif sentence.any_staff:
+            self._details.pop("staff", None)
+        if when:
+            day = self._requested_time.get("date")  # "lieber um vier" keeps the day
+            self._requested_time = ({"date": day} if day else {}) | when
+        if len(services) > 1:
+            return f"Möchten Sie {' oder '.join(services)}?"
+        if services:
+            self._details["service"] = services[0]
+        return self._call("check_availability", {**self._details, **self._requested_time})
+
+    def _ask_which(self) -> str:
+        spoken = [str(offer.get("spoken", offer["start"])) for offer in self._offers]
+        return f"Welcher Termin passt Ihnen: {', '.join(spoken[:-1])} oder {spoken[-1]}?"
 
     def _repeat_with_branch(self, call: ToolCall, text: str) -> ToolCall:
         """Repeat a call with the branch in the caller's words. Pressed keys are not repeated: they are in the transcript."""
         args = {name: value for name, value in call.args.items() if name != "branch"}
         return self._call(call.name, args if _PRESSED.fullmatch(text) else {**args, "branch": text})
 
-    def _book(self, offer: Mapping[str, Any]) -> ToolCall | str:
-        call = self._call("book_appointment", {**self._details, "start": offer["start"]})
+    def _book(self, offer: Item) -> ToolCall | str:
+        staff = {"staff": offer["staff"]} if self._is_one_of_several(offer) else {}
+        call = self._call("book_appointment", {**self._details, **staff, "start": offer["start"]})
         if "customer_name" in self._schema(call.name).get("required", ()) and "customer_name" not in call.args:
             self._accepted_offer = offer
             return ASK_NAME
         return call
+
+    def _is_one_of_several(self, offer: Item) -> bool:
+        """Return whether the staff member says which of the offers is meant."""
+        return [other["start"] for other in self._offers].count(offer["start"]) > 1
 
     def _schema(self, tool: str) -> Mapping[str, Any]:
         return self._tools.get(tool, {}).get("parameters") or {}

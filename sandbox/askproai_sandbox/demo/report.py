@@ -12,7 +12,7 @@ from askproai_sandbox.caller import Step
 from askproai_sandbox.demo.scenario import DemoResult
 
 _ZONE = ZoneInfo("Europe/Berlin")
-_ROLES = {"said": "caller", "heard": "agent", "tool": "function", "webhook": "event"}
+_ROLES = {"said": "caller", "heard": "agent", "tool": "function", "webhook": "event", "note": "demo"}
 
 
 def show(result: DemoResult, console: Console) -> None:
@@ -41,7 +41,7 @@ def show(result: DemoResult, console: Console) -> None:
 
 
 def _text(step: Step) -> str:
-    if step.kind in {"said", "heard"}:
+    if step.kind in {"said", "heard", "note"}:
         return step.text or ""
     if step.kind == "webhook":
         return step.name or ""

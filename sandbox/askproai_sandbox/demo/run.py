@@ -108,7 +108,7 @@ def _print_next_commands(state: State, directory: Path, console: Console) -> Non
     console.print(
         f"\nIt keeps running. Addresses and tokens: {state_file(directory)}\n"
         f"  export KUBECONFIG={state.kubeconfig} PATH={Path(sys.executable).parent}:$PATH\n"
-        '  askproai call --to +49301234567 --say "Ich hätte gern einen Haarschnitt morgen um zehn." '
+        '  askproai call --to +49301234567 --say "Ich hätte gern einen Haarschnitt am Mittwoch um elf." '
         '--say "Ja, mein Name ist Max Muster."\n'
         "  askproai demo --down",
         highlight=False,

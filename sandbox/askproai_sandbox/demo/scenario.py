@@ -26,6 +26,9 @@ SENTENCES = (
     "Guten Tag, ich hätte gern einen Haarschnitt am Freitag um halb drei.",
     "Ja, gern. Mein Name ist Erika Mustermann.",
 )
+OTHER_TIME = (
+    "Die erste, bitte. Mein Name ist Erika Mustermann."  # where that Friday is a holiday, other times are offered
+)
 
 
 class ScenarioError(AssertionError):
@@ -69,6 +72,8 @@ class Scenario:
         killing = asyncio.create_task(self._kill_worker()) if self._kill else None
         self._report(f"a caller rings {SALON.number}")
         call = await play_call(self._state.retellUrl, SALON.number, SENTENCES)
+        if not call.answers("book_appointment"):
+            call = await play_call(self._state.retellUrl, SALON.number, (SENTENCES[0], OTHER_TIME))
         result = DemoResult(call, killed=await killing if killing else [])
         await self._observe(result)
         self._check(result)

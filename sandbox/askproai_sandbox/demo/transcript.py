@@ -8,7 +8,7 @@ from askproai_sandbox.demo.scenario import DemoResult
 
 BEGIN, END = "<!-- transcript: written by a test from a real run -->", "<!-- /transcript -->"
 
-_SPEAKERS = {"said": "Caller", "heard": "Agent"}
+_SPEAKERS = {"said": "Caller", "heard": "Agent", "note": "Demo"}
 _TRANSLATIONS = {
     "Salon Müller, Sie sprechen mit unserem KI-Assistenten. Was kann ich für Sie tun?": (
         "Salon Müller, you are speaking with our AI assistant. What can I do for you?"

@@ -19,7 +19,10 @@ URLS = {
 }
 
 
-def rendered(begin: str | None, *, ai_notice: bool = True, **changes: Any) -> Desired:
+CATALOGUE = "## Buchbar\n- Haarschnitt (45 Minuten; auch: Schneiden)\n\n## Team\n- Salon Müller Mitte: Anna, Mehmet"
+
+
+def rendered(begin: str | None, *, ai_notice: bool = True, catalogue: str = CATALOGUE, **changes: Any) -> Desired:
     """Render the agent of `examples/salon.yaml`, with another first sentence and `changes` to its spec."""
     raw: dict[str, Any] = load_manifests()["RetellAgent"][0]
     llm = {**raw["spec"]["llm"], "prompt": "Du bist der Empfang von Salon Müller.", "beginMessage": begin}
@@ -28,7 +31,7 @@ def rendered(begin: str | None, *, ai_notice: bool = True, **changes: Any) -> De
     privacy = {**raw["spec"].get("privacy", {}), "aiNotice": ai_notice}
     spec = {**raw["spec"], "privacy": privacy}
     tenant = Tenant.from_raw({**raw, "spec": spec, "status": {"webhookUrls": URLS}})
-    return render_desired(agent, tenant, (DesiredNumber("+49301234567"),), "inst/salon/mitte")
+    return render_desired(agent, tenant, (DesiredNumber("+49301234567"),), "inst/salon/mitte", catalogue=catalogue)
 
 
 def test_bodies_are_as_in_the_snapshot() -> None:
@@ -37,6 +40,12 @@ def test_bodies_are_as_in_the_snapshot() -> None:
     assert {"llm": rendered_bodies.llm, "agent": rendered_bodies.agent} == json.loads(
         SNAPSHOT.read_text(encoding="utf-8")
     )
+
+
+def test_without_anything_to_name_there_is_no_empty_section() -> None:
+    prompt = rendered("Hallo", catalogue="").llm["general_prompt"]
+    assert prompt.startswith("Du bist der Empfang von Salon Müller.\n\n## Regeln\n")
+    assert "„Buchbar“" not in prompt
 
 
 def test_a_transfer_is_retells_own_tool_and_only_with_a_number() -> None:

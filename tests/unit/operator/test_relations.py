@@ -40,7 +40,7 @@ def changed(cache: Cache, kind: str, name: str = "", **changes: Any) -> set:
     [
         ("Tenant", {TENANT, BRANCH, OFFERING, AGENT}),
         ("Branch", {TENANT, BRANCH, OFFERING, AGENT}),
-        ("ServiceOffering", {TENANT, BRANCH, OFFERING}),
+        ("ServiceOffering", {TENANT, BRANCH, OFFERING, AGENT}),
         ("RetellAgent", {TENANT, BRANCH, AGENT}),
     ],
 )

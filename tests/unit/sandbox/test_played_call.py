@@ -12,6 +12,7 @@ from aiohttp import web
 from sandbox_clients import Api, Receiver
 
 from askproai_sandbox.caller import CallRecord, ScriptedModel, ToolCall, play_call
+from askproai_sandbox.caller.catalogue import read_catalogue
 
 NUMBER = "+49301234567"
 ASKS = "Guten Tag, ich hätte gern einen Haarschnitt am Freitag um halb drei"
@@ -168,7 +169,8 @@ async def test_undeclared_tools_and_arguments_are_not_sent(retell: Api, receiver
     await salon(retell, receiver, tools[:1])
     record = await ring(retell, ASKS, AGREES)
     assert json.loads(receiver.at("/check_availability")[0][1])["args"] == {"service": "Haarschnitt", "date": "Freitag"}
-    assert record.errors == ["version 0 of the LLM declares no custom tool book_appointment"]
+    missing = "version 0 of the LLM declares no custom tool book_appointment; it has: check_availability"
+    assert record.errors == [missing]
 
 
 async def test_args_at_root_and_headers_follow_the_declaration(retell: Api, receiver: Receiver, tools: Tools) -> None:
@@ -304,7 +306,7 @@ def test_the_model_remembers_day_service_name_and_offers() -> None:
     assert (booked["tool"], booked["start"]) == ("book_appointment", "later")
     assert booked["customer_name"] == "Erika Mustermann"
     model.learn({"success": True, "message": "Gebucht."})
-    assert model.hear("Ja, danke") is None, "nothing is on offer any more"
+    assert isinstance(model.hear("Ja, danke"), str), "nothing is on offer any more"
 
 
 ASK_NAME = "Auf welchen Namen darf ich buchen?"
@@ -357,6 +359,58 @@ def test_a_service_that_was_asked_for_keeps_the_day_and_the_time() -> None:
     model.learn({"success": False, "message": "Was möchten Sie buchen?", "services": ["haarschnitt", "farbe"]})
     expected = {"tool": "check_availability", "service": "Farbe", "date": "Freitag", "time": "elf"}
     assert called(model, "Farbe.") == expected
+
+
+def test_a_yes_with_another_person_asks_again_and_with_the_same_service_books() -> None:
+    catalogue = read_catalogue("## Buchbar\n- Kontrolle (20 Minuten)\n\n## Team\n- Park: Doktor Winter, Doktor Sommer")
+    declared = ("service", "staff", "date", "time", "start", "customer_name")
+    tools = {
+        name: {"parameters": {"properties": {field: {} for field in declared}}}
+        for name in ("check_availability", "book_appointment")
+    }
+    offered = {"success": True, "slots": [{**OFFER, "spoken": "Freitag um 14 Uhr 30 bei Doktor Winter"}]}
+    model = ScriptedModel(tools, "+491", catalogue)
+    model.hear("Eine Kontrolle am Freitag um halb drei")
+    model.learn(offered)
+    asked = called(model, "Ja, aber bei Doktor Sommer, Anna Nym")
+    assert (asked["tool"], asked["staff"], asked["time"]) == ("check_availability", "Doktor Sommer", "halb drei")
+    model.learn(offered)
+    assert called(model, "Ja, die Kontrolle bitte")["tool"] == "book_appointment"
+
+
+def test_who_has_nothing_to_cancel_can_still_book() -> None:
+    model = ScriptedModel({**CHANGES, "check_availability": {"parameters": {"properties": {"date": {}}}}}, "+491")
+    assert called(model, "Ich möchte meinen Termin absagen.")["tool"] == "cancel_appointment"
+    model.learn(
+        {"success": False, "message": "Unter Ihrer Nummer finde ich keinen kommenden Termin.", "appointments": []}
+    )
+    assert called(model, "Dann einen Termin am Dienstag")["tool"] == "check_availability"
+
+
+def test_a_cancellation_is_confirmed_only_by_a_yes() -> None:
+    """A function that asks back gets the same appointment with `confirmed`."""
+    tools = {
+        "cancel_appointment": {
+            "parameters": {"properties": {"appointment_id": {}, "confirmed": {}, "appointment_date": {}}}
+        }
+    }
+    question = {"success": False, "message": "Soll ich …?", "needs_confirmation": True, "appointment_id": "a-1"}
+    for answer, expected in (
+        ("Ja, bitte.", {"appointment_id": "a-1", "confirmed": True}),
+        ("Nein, lieber nicht.", None),
+    ):
+        model = ScriptedModel(tools, "+491")
+        assert called(model, "Den am Dienstag absagen, bitte.") == {
+            "tool": "cancel_appointment",
+            "appointment_date": "Dienstag",
+        }
+        model.learn(question)
+        reaction = model.hear(answer)
+        assert (
+            isinstance(reaction, str)
+            if expected is None
+            else reaction == ToolCall("cancel_appointment", {"appointment_date": "Dienstag"} | expected)
+        )
 
 
 async def salon_with_inbound_webhook(retell: Api, receiver: Receiver, tools: Tools) -> None:
@@ -498,5 +552,5 @@ def test_a_caller_who_says_no_cancels_nothing() -> None:
     model = ScriptedModel(CHANGES, "+4915112345678")
     assert isinstance(model.hear("Ich möchte meinen Termin absagen."), ToolCall)
     model.learn(QUESTION)
-    assert model.hear("Nein, doch nicht.") is None
-    assert model.hear("Danke.") is None
+    assert not isinstance(model.hear("Nein, doch nicht."), ToolCall)
+    assert not isinstance(model.hear("Danke."), ToolCall)

@@ -8,6 +8,7 @@ from askproai_core.phone_numbers import e164_or_none
 from askproai_operator.api import Branch, CustomResource, PhoneNumber, RetellAgent, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.agent.catalogue import describe_catalogue
 from askproai_operator.controllers.agent.observe import Observation, RecordedState, observe
 from askproai_operator.controllers.agent.render import Desired, DesiredNumber, render_desired
 from askproai_operator.controllers.conditions import (
@@ -18,6 +19,7 @@ from askproai_operator.controllers.conditions import (
     resolve_references,
 )
 from askproai_operator.controllers.grant import is_of_other
+from askproai_operator.controllers.offering import active_offerings
 from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY, get_named_secret
 from askproai_operator.engine import resources
 from askproai_operator.providers import CredentialProblem, RetellClient, secret_value
@@ -40,7 +42,7 @@ class Target:
     client: RetellClient
     tenant: str
     number_problems: tuple[NumberProblem, ...] = ()
-    sources: tuple[CustomResource, ...] = ()  # the Tenant and the Branches that `desired` is made from
+    sources: tuple[CustomResource, ...] = ()  # the Tenant, its Branches and services that `desired` is made from
     suspended: bool = False  # callers only hear that the assistant is not available
 
 
@@ -83,9 +85,12 @@ async def gather(agent: RetellAgent, context: ReconcileContext, checks: Iterable
     # A number is first bound when somebody is there to answer its calls; later nothing takes it off because a pod is late.
     numbers = await _desired_numbers(branches, context) if is_serving or agent.status.get("phoneNumbers") else None
     suspended = _is_suspended(agent, tenant)
-    desired = render_desired(agent, tenant, numbers, marker(agent, context), suspended=suspended)
+    offerings = active_offerings(context.relations.offerings(agent.key.namespace, tenant.key.name), branches)
+    catalogue = describe_catalogue(branches, offerings)
+    desired = render_desired(agent, tenant, numbers, marker(agent, context), catalogue=catalogue, suspended=suspended)
     problems = tuple(_number_problems(branches))
-    target = Target(desired, client, tenant.key.name, problems, sources=(tenant, *branches), suspended=suspended)
+    sources = (tenant, *branches, *offerings)
+    target = Target(desired, client, tenant.key.name, problems, sources=sources, suspended=suspended)
     return replace(inputs, target=target)
 
 

@@ -30,6 +30,10 @@ _HOTLINE_RULES: Final = (
     "- Nennt der Anrufer eine Filiale, gib sie wörtlich als `branch` weiter: Name, Ort, Postleitzahl, Zahl, Taste, „wie immer“.",
     "- Fragt eine Funktion nach der Filiale, stelle genau ihre Frage. Wähle nie selbst eine Filiale aus.",
 )
+_CATALOGUE_RULES: Final = (
+    "- Meint der Anrufer eine Leistung aus „Buchbar“ oder jemanden aus „Team“, gib den Namen von dort weiter, sonst seine Worte.",
+    "- Ob und wann etwas frei ist, sagen nur die Funktionen.",
+)
 _CALLER_RULES: Final = (
     "- Anrufer bekannt: {{caller_known}}; vermutlich {{caller_name}}, zuletzt in {{caller_usual_branch}}.",
     "- Bei „true“ frage einmal, ob du mit dieser Person sprichst: eine Nummer kann mehreren gehören.",
@@ -72,10 +76,12 @@ def render_desired(
     numbers: tuple[DesiredNumber, ...] | None,
     marker: str,
     *,
+    catalogue: str = "",
     suspended: bool = False,
 ) -> Desired:
     """Render the LLM and the agent. The Tenant's status must have its `webhookUrls`.
 
+    `catalogue`: services and staff, for the prompt (`describe_catalogue`).
     `suspended`: no pods run. Nothing at Retell may need one then: the agent only speaks a sentence, and ends or transfers the call.
     """
     spec, privacy, urls = agent.spec, tenant.spec.privacy, tenant.status["webhookUrls"]
@@ -94,7 +100,7 @@ def render_desired(
             "primary": {"model": spec.llm.model},
             "temperature": float(spec.llm.temperature),
         },
-        "general_prompt": (prompt := _prompt(agent, tenant)),
+        "general_prompt": (prompt := _prompt(agent, tenant, catalogue)),
         "begin_message": (begin := _begin_message(agent, tenant)),
         "general_tools": [*tools, _TOOLS["end_call"]],
         "default_dynamic_variables": {OWNER_VARIABLE: marker, **_defaults(f"{prompt} {begin}")},
@@ -176,8 +182,8 @@ def _begin_message(agent: RetellAgent, tenant: Tenant) -> str:
     return f"{own} {notice}" if own else f"{greeting} {notice} Was kann ich für Sie tun?"
 
 
-def _prompt(agent: RetellAgent, tenant: Tenant) -> str:
-    """Return the tenant's prompt, followed by the rules without which our functions can not keep their promises."""
+def _prompt(agent: RetellAgent, tenant: Tenant, catalogue: str) -> str:
+    """Return the tenant's prompt, what can be booked, and the rules without which our functions can not keep their promises."""
     rules = [
         f"- Jetzt ist {{{{current_time_{tenant.spec.time_zone}}}}}.",
         "- Gib Zeitangaben des Anrufers wörtlich an die Funktionen weiter; rechne nicht selbst.",
@@ -186,10 +192,13 @@ def _prompt(agent: RetellAgent, tenant: Tenant) -> str:
         "- Vor dem Absagen fragt die Funktion, ob sie genau diesen Termin absagen soll: warte die Antwort des Anrufers ab.",
         "- Ein Termin steht erst fest, ist erst verschoben oder abgesagt, wenn die Funktion mit `success: true` geantwortet hat.",
     ]
+    if catalogue:
+        rules += _CATALOGUE_RULES
     if agent.spec.tenant_ref is not None:
         rules += _HOTLINE_RULES
     if agent.spec.caller_recognition:
         rules += _CALLER_RULES
     if tenant.spec.privacy.ai_notice:
         rules.append("- Wer fragt, erfährt, dass du eine KI bist.")
-    return agent.spec.llm.prompt.rstrip() + "\n\n## Regeln\n" + "\n".join(rules)
+    sections = [agent.spec.llm.prompt.rstrip(), catalogue, "\n".join(["## Regeln", *rules])]
+    return "\n\n".join(section for section in sections if section)

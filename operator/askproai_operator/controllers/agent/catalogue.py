@@ -1,0 +1,46 @@
+"""What the prompt says of services and staff: the names on which callers, the voice model and our functions agree. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from askproai_operator.api import Branch, ServiceOffering
+from askproai_operator.controllers.offering import is_offered_in
+
+# Of a section. A longer one is left out as a whole, because a model takes half a list for all of it; functions name what there is.
+_MAX_CHARACTERS: Final = 8000
+
+
+def describe_catalogue(branches: Sequence[Branch], offerings: Iterable[ServiceOffering]) -> str:
+    """Return the sections `Buchbar` and `Team` of a prompt, as Markdown; empty where there is nothing to name.
+
+    `branches` are those that the agent answers for, `offerings` the services that can be booked there. Equal services of several
+    branches are one line. A service that not every branch has says where it is.
+    """
+    places: dict[str, set[str]] = defaultdict(set)
+    for offering in offerings:
+        places[_describe_service(offering)].update(b.metadata.name for b in branches if is_offered_in(offering, b))
+    services = [f"{line}{_only_in(branches, names)}" for line, names in places.items()]
+    teams = [
+        f"- {_one_line(branch.spec.display_name)}: {', '.join(_one_line(each.display_name) for each in branch.spec.staff)}"
+        for branch in branches
+        if branch.spec.staff
+    ]
+    sections = ("\n".join([title, *lines]) for title, lines in (("## Buchbar", services), ("## Team", teams)) if lines)
+    return "\n\n".join(section for section in sections if len(section) <= _MAX_CHARACTERS)
+
+
+def _describe_service(offering: ServiceOffering) -> str:
+    spec = offering.spec
+    spoken = f"; auch: {', '.join(_one_line(name) for name in spec.spoken_names)}" if spec.spoken_names else ""
+    return f"- {_one_line(spec.display_name)} ({spec.duration_minutes} Minuten{spoken})"
+
+
+def _only_in(branches: Sequence[Branch], names: set[str]) -> str:
+    if len(names) == len(branches):
+        return ""
+    return f", nur in {' und '.join(_one_line(b.spec.display_name) for b in branches if b.metadata.name in names)}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

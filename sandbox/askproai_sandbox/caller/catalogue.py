@@ -1,0 +1,128 @@
+"""The services, staff and branches that an agent's prompt names, and which of them a caller's words mean.
+
+The demo's agent knows of a business what a real model is given: the sections `Buchbar` and `Team` of the prompt at Retell.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+_SERVICE = re.compile(r"- (?P<name>.+) \(\d+ Minuten(?:; auch: (?P<spoken>.+))?\)(?:, nur in .+)?")
+_TEAM = re.compile(r"- (?P<branch>.+?): (?P<staff>.+)")
+_TITLES = frozenset(
+    {"dr", "doktor", "doktorin", "prof", "professor", "professorin", "frau", "herr", "herrn", "med", "dent"}
+)
+_ENDINGS = ("ern", "em", "en", "er", "es", "e", "n", "s")
+_NO_SERVICE_WORDS = frozenset(
+    {"termin", "termine", "einen", "eine", "bitte", "haben", "hätte", "möchte", "brauche", "gerne"}
+)
+_MIN_WORD = 5  # letters of a word that may stand for a longer name
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service by its name and the other names that callers use for it."""
+
+    name: str
+    spoken_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What the prompt names. `branches` are those that have staff; several are behind a hotline."""
+
+    services: tuple[Service, ...] = ()
+    staff: tuple[str, ...] = ()
+    branches: tuple[str, ...] = ()
+
+    def find_services(self, text: str) -> tuple[str, ...]:
+        """Return the names of the services that a sentence means: those named in full, else those of which a word is said.
+
+        A name that another one contains counts only if it is said beside it.
+        """
+        words = [word for word in _words(text) if word not in _NO_SERVICE_WORDS]
+        named = {service.name: _said(service, words, in_full=True) for service in self.services}
+        if not any(named.values()):
+            named = {service.name: _said(service, words, in_full=False) for service in self.services}
+        return tuple(name for name, said in named.items() if said and not any(said < other for other in named.values()))
+
+    def find_staff(self, said: str) -> str | None:
+        """Return the only staff member whose name has all words that were said, titles aside; None without one."""
+        words = [word for word in _words(said) if word not in _TITLES]
+        found = {name for name in self.staff if words and set(words) <= set(_words(name))}
+        return found.pop() if len(found) == 1 else None
+
+    def find_titled_staff(self, text: str) -> str | None:
+        """Return the staff member whose full name of several words is in a sentence, however its title is spelt."""
+        words = " ".join(_words(text))
+        for name in self.staff:
+            title, *others = _words(name)
+            if others and any(f"{each} {' '.join(others)}" in words for each in {title, *_spellings(title)}):
+                return name
+        return None
+
+
+def read_catalogue(prompt: str) -> Catalogue:
+    """Read the sections `Buchbar` and `Team` of a prompt; an unknown form of a line is skipped."""
+    sections: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in prompt.splitlines():
+        if line.startswith("## "):
+            lines = sections.setdefault(line.removeprefix("## "), [])
+        else:
+            lines.append(line)
+    services = _matches(_SERVICE, sections.get("Buchbar", ()))
+    teams = _matches(_TEAM, sections.get("Team", ()))
+    return Catalogue(
+        services=tuple(Service(m["name"], tuple(_split(m["spoken"]))) for m in services),
+        staff=tuple(dict.fromkeys(name for m in teams for name in _split(m["staff"]))),
+        branches=tuple(m["branch"] for m in teams),
+    )
+
+
+def _matches(pattern: re.Pattern[str], lines: Iterable[str]) -> list[re.Match[str]]:
+    return [match for line in lines if (match := pattern.fullmatch(line))]
+
+
+def _split(names: str | None) -> list[str]:
+    return names.split(", ") if names else []
+
+
+def _words(text: str) -> list[str]:
+    """Return the words in lower case, without accents (umlauts stay) and punctuation."""
+    return re.findall(r"\w+", unicodedata.normalize("NFC", text).casefold())
+
+
+def _spellings(title: str) -> frozenset[str]:
+    return frozenset({"dr", "doktor"}) if title in {"dr", "doktor"} else frozenset()
+
+
+def _said(service: Service, words: Sequence[str], *, in_full: bool) -> frozenset[int]:
+    """Return the positions of the words that mean this service: by all words of one of its names, or by a long one."""
+    positions: set[int] = set()
+    for name in (service.name, *service.spoken_names):
+        parts = _words(name)
+        found = [{i for i, word in enumerate(words) if _alike(part, word)} for part in parts]
+        if in_full and all(found):
+            positions.update(*found)
+        elif not in_full:
+            positions.update(*(at for part, at in zip(parts, found, strict=True) if len(part) >= _MIN_WORD))
+    return frozenset(positions)
+
+
+def _alike(known: str, said: str) -> bool:
+    """Return whether two words differ by their endings only, one ends in the other, or most of the shorter one begins both."""
+    known, said = _stem(known), _stem(said)
+    if known == said:
+        return True
+    short, long = sorted((known, said), key=len)
+    if len(short) < _MIN_WORD:
+        return False
+    common = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
+    return long.endswith(short) or (common >= _MIN_WORD and common >= 0.75 * len(short))
+
+
+def _stem(word: str) -> str:
+    ending = next((end for end in _ENDINGS if word.endswith(end) and len(word) - len(end) >= 4), "")
+    return word.removesuffix(ending)

@@ -1,0 +1,95 @@
+"""Which of several offers or appointments a caller means. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from askproai_sandbox.caller.sentence import NUMBERS, Sentence
+
+Item = Mapping[str, Any]  # of `slots`, `alternatives` or `appointments`: `start`, `spoken`, and more
+
+_ORDINALS = {"erste": 0, "zweite": 1, "dritte": 2, "vierte": 3, "fünfte": 4, "letzte": -1}
+_FIRST = re.compile(r"\begal\b|\bfrüheste|\bnächstbeste", re.IGNORECASE)
+_DAYS = ["montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag", "sonntag"]
+_MONTHS = [
+    "januar",
+    "februar",
+    "märz",
+    "april",
+    "mai",
+    "juni",
+    "juli",
+    "august",
+    "september",
+    "oktober",
+    "november",
+    "dezember",
+]
+
+
+def choose(items: Sequence[Item], sentence: Sentence) -> Item | None:
+    """Return the only item that a sentence names, by ordinal, time, day, staff member or service; else None."""
+    words = sentence.text.casefold()
+    for ordinal, index in _ORDINALS.items():
+        if re.search(rf"\b{ordinal}[nrsm]?\b", words):
+            return items[min(index, len(items) - 1)] if items else None
+    if items and _FIRST.search(words):
+        return items[0]
+    criteria = [
+        *(["time"] if "time" in sentence.when else []), *(["date"] if "date" in sentence.when else []),
+        *(["staff"] if sentence.staff else []), *(["services"] if sentence.services else []),
+    ]  # fmt: skip
+    found = [item for item in items if criteria and all(_fits(item, each, sentence) for each in criteria)]
+    starts = {item.get("start") for item in found}
+    return found[0] if len(found) == 1 or (found and len(starts) == 1) else None
+
+
+def _fits(item: Item, criterion: str, sentence: Sentence) -> bool:
+    spoken = str(item.get("spoken", ""))
+    if criterion == "staff":
+        return str(sentence.staff) in spoken
+    if criterion == "services":
+        return any(service in spoken for service in sentence.services)
+    try:
+        start = datetime.fromisoformat(str(item.get("start")))
+    except ValueError:
+        return False
+    said = sentence.when[criterion].casefold()
+    return _is_time(said, start) if criterion == "time" else _is_day(said, start)
+
+
+def _is_time(said: str, start: datetime) -> bool:
+    """Return whether this clock time is meant; hours up to 12 may be of the morning or the afternoon."""
+    clock = _clock(said)
+    if clock is None:
+        return False
+    hour, minute = clock
+    return minute == start.minute and (hour == start.hour or (hour <= 12 and hour % 12 == start.hour % 12))
+
+
+def _clock(said: str) -> tuple[int, int] | None:
+    """Return hour and minute of a clock time, None for a span such as "nach drei"."""
+    if match := re.fullmatch(r"(\d{1,2})[:.](\d{2})(?:\s*uhr)?", said):
+        return int(match[1]), int(match[2])
+    match = re.fullmatch(r"(halb|dreiviertel|viertel vor|viertel nach|viertel)?\s*(\w+)(?:\s+uhr)?(?:\s+(\w+))?", said)
+    hour, minute = (_number(match[2]), _number(match[3] or "0")) if match else (None, None)
+    if match is None or hour is None or minute is None:
+        return None
+    before = {"halb": 30, "dreiviertel": 15, "viertel vor": 15, "viertel": 45}.get(match[1] or "")
+    if before is not None:
+        return (hour - 1) % 24, 60 - before
+    return hour, 15 if match[1] else minute
+
+
+def _number(word: str) -> int | None:
+    return int(word) if word.isdigit() else NUMBERS.get(word)
+
+
+def _is_day(said: str, start: datetime) -> bool:
+    """Return whether a weekday, or a day of a month, is that of the start."""
+    if match := re.search(r"(\d{1,2})\.\s*(\w*)", said):
+        names_another_month = match[2] not in {"", str(start.month), f"{start.month:02}", _MONTHS[start.month - 1]}
+        return int(match[1]) == start.day and not names_another_month
+    weekday = next((day for day in _DAYS if day in said.replace("sonnabend", "samstag")), None)
+    return weekday is not None and _DAYS.index(weekday) == start.weekday()

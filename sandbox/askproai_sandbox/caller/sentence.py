@@ -1,0 +1,245 @@
+"""Reads a German caller's sentence by tables of patterns: what is wanted, and the words to pass on. Pure.
+
+docs/demo-agent.md lists what is understood. Times are found, never interpreted: a function gets them as they were said.
+"""
+
+import re
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from askproai_sandbox.caller.catalogue import Catalogue
+
+_DAY_NAMES = "Montag|Dienstag|Mittwoch|Donnerstag|Freitag|Samstag|Sonnabend|Sonntag"
+_MONTHS = "Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
+_COUNTED = """
+    null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn
+    neunzehn zwanzig einundzwanzig zweiundzwanzig dreiundzwanzig vierundzwanzig fünfundzwanzig
+"""
+NUMBERS = {word: number for number, word in enumerate(_COUNTED.split())} | {
+    "ein": 1, "dreißig": 30, "fünfunddreißig": 35, "vierzig": 40, "fünfundvierzig": 45, "fünfzig": 50, "fünfundfünfzig": 55,
+}  # fmt: skip
+_HOURS = "|".join(word for word in NUMBERS if word != "ein")
+_NUMBERS = f"{_HOURS}|einem|einer|ein"
+_DAY = rf"(?:{_DAY_NAMES})(?:vormittag|nachmittag|mittag|abend|früh)?s?"
+_WEEK = r"(?:nächste|kommende|diese|übernächste)[rn]?\s+Woche"
+_MONTH_DAY = rf"\d{{1,2}}\.\s*(?:(?:{_MONTHS})\b(?:\s+\d{{4}})?|\d{{1,2}}\.(?:\d{{4}}|\d{{2}})?)"
+_DATE = re.compile(
+    rf"\b{_WEEK}(?:\s+(?:am\s+)?{_DAY}\b)?|\b{_DAY}\s+(?:in\s+(?:der\s+)?)?{_WEEK}"
+    rf"|\b(?:(?:ab|bis|vor|nach)\s+(?:dem\s+)?)?(?:(?:nächste|kommende|diese|übernächste)[nrsm]?\s+)?{_DAY}\b"
+    rf"(?:,?\s+de[nm]\s+{_MONTH_DAY})?|\b(?:(?:ab|bis|vor|nach)\s+dem\s+)?{_MONTH_DAY}|(?<=\bam )\d{{1,2}}\.(?!\d)"
+    rf"|\b(?:Anfang|Mitte|Ende|im)\s+(?:{_MONTHS})\b|\b(?:Anfang|Mitte|Ende)\s+(?:der|{_WEEK})(?:\s+Woche)?\b"
+    rf"|\bin\s+(?:\d+|{_NUMBERS})\s+(?:Tag|Woche|Monat)e?n?\b|\bübermorgen\b|\bheute\b|(?<!guten )\bmorgen\b"
+    r"|\b\d{4}-\d{2}-\d{2}\b|\b(?:nächste[sn]?\s+)?Wochenende\b|\b(?:Heiligabend|Silvester|Neujahr)\b"
+    r"|\b(?:so\s+(?:bald|schnell|früh)\s+wie\s+möglich|möglichst\s+(?:bald|schnell|früh)|baldmöglichst)\b",
+    re.IGNORECASE,
+)
+_CLOCK = (
+    rf"(?:\d{{1,2}}(?::\d{{2}}(?:\s*Uhr)?|\.\d{{2}}\s*Uhr)|(?:\d{{1,2}}|{_NUMBERS})\s+Uhr(?:\s+(?:\d{{1,2}}|{_HOURS}))?\b"
+    rf"|(?:halb|dreiviertel|viertel(?:\s+(?:vor|nach))?)\s+(?:\d{{1,2}}|{_NUMBERS})\b)"
+)
+_HOUR = rf"(?:{_CLOCK}|(?:\d{{1,2}}|{_HOURS})\b(?!\.|\s+(?:Tag|Woche|Monat|Minute|Stunde)))"
+_TIME = re.compile(
+    rf"\bzwischen\s+{_HOUR}\s+und\s+{_HOUR}|\b(?:ab|bis|gegen|(?:kurz\s+)?(?:vor|nach)|frühestens|spätestens)\s+(?:um\s+)?{_HOUR}"
+    rf"|\b{_CLOCK}|(?<=\bum )(?:\d{{1,2}}|{_HOURS})\b",
+    re.IGNORECASE,
+)
+_PART = re.compile(r"\b(?:früh|vormittag|mittag|nachmittag|abend|morgens)(?=s?\b)", re.IGNORECASE)
+
+_PARTICLES = frozenset(
+    {"von", "van", "vom", "zu", "zur", "de", "del", "della", "der", "den", "di", "da", "la", "le", "ten", "ter"}
+)
+_NAME_WORD = r"[A-ZÄÖÜ][\w'’-]+"
+_NAME = re.compile(
+    r"(?:[Mm]ein Name (?:ist|lautet)|[Ii]ch hei(?:ß|ss)e|[Ii]ch bin|auf den Namen|[Hh]ier (?:ist|spricht))\s+(?:(?:die|der)\s+)?"
+    rf"(?:(?:Frau|Herr)\s+)?(?!(?:{_DAY_NAMES}|Kund|Neukund|Patient|Privatpatient)\w*\b)"
+    rf"({_NAME_WORD}(?:\s+(?:(?:{'|'.join(sorted(_PARTICLES))})\s+){{0,3}}{_NAME_WORD})*)"
+)
+_TITLE = r"(?:(?:Frau|Herrn?|Doktor(?:in)?|Dr\.?|Prof(?:essor(?:in)?|\.)?)\s+)"
+_STAFF = re.compile(rf"\b(bei|beim|zu|zum|zur|mit|von)\s+(?:de[mr]\s+)?({_TITLE}*)({_NAME_WORD}(?:\s+{_NAME_WORD})?)")
+_ANYBODY = re.compile(r"\begal,? (?:bei |zu )?we[mr]\b|\bwer (?:gerade )?Zeit hat\b|\birgendwem\b", re.IGNORECASE)
+_BRANCH = re.compile(r"\b(?:Filiale|Zweigstelle|Standort)\s+((?:(?:in|im|am)\s+)?[A-ZÄÖÜ][\wäöüß-]+)")
+_PLACE = re.compile(
+    rf"\b(?:in|im|nach|am)\s+((?!(?:{_MONTHS}|Ordnung)\b){_NAME_WORD})|\b(?:in\s+)?(\d{{5}})\b|\b(wie immer)\b"
+)
+_NO_SERVICE = (
+    r"(?!(?:Termin|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Menschen?"
+    r"|Mitarbeiter|Person|Ja|Nein|Was|Wann|Und|Name[n]?)\b)"
+)
+_NOUN = rf"{_NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{2,}}(?:\s+und\s+[A-ZÄÖÜ][\wäöüß-]+)?)"
+_SERVICE = re.compile(  # the noun after an article or a verb, before a "bitte", or before the time at the beginning
+    rf"\b(?i:ein(?:e[nmrs]?)?|zum|zur|für|beim|in|gerne?|brauche|möchte|will)\s+(?:(?i:ein(?:e[nm]?)?|den|die|das)\s+)?{_NOUN}"
+    rf"|\b{_NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{3,}}),?\s+bitte\b"
+    rf"|^\W*(?!(?:Auf|Bis|Zum|Geht|Ginge|Passt|Lieber|Vielleicht|Besser|Nur|Noch|Auch|Eher)\b){_NOUN}\s+(?:am|um|im|,)\s"
+)
+_FILLER_WORDS = """
+    ja nein gern gerne genau okay bitte danke vielen dank guten gute schönen tag morgen abend hallo auf für den das die der im am um
+    name namen mein ist hier spricht bin heiße ich wir es mir ein eine einen nehme nehmen passt also dann äh ähm perfekt super
+    frau herr herrn moment termin uhr wie was wann
+"""
+_FILLERS = frozenset(_FILLER_WORDS.split())
+_YES = re.compile(
+    r"\b(ja|jawohl|gern|gerne|passt|genau|okay|ok|perfekt|super|einverstanden|in ordnung|nehme ich|nehm ich|bitte buchen)\b",
+    re.IGNORECASE,
+)
+_NO = re.compile(r"\b(nein|nee|leider|lieber|anders|nicht|doch nicht)\b", re.IGNORECASE)
+_OTHER_TIME = re.compile(
+    r"\b(?:später|früher|ander(?:e|er|en|es) (?:Tag|Zeit|Uhrzeit|Termin)|etwas anderes)\b", re.IGNORECASE
+)
+
+
+class Intent(Enum):
+    """What a sentence is about, if it is not a time for a new appointment."""
+
+    TRANSFER = auto()
+    CANCEL = auto()
+    MOVE = auto()
+    LIST = auto()
+    AI = auto()
+    PRICES = auto()
+    HOURS = auto()
+    ADDRESS = auto()
+    SERVICES = auto()
+    STAFF = auto()
+    APPOINTMENT = auto()
+    GOODBYE = auto()
+    GREETING = auto()
+
+
+_PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent of which a pattern matches counts
+    Intent.AI: (r"\b(?:sind Sie|spreche ich mit|bist du)\b.*\b(?:KI|Roboter|Computer|Maschine|echter? Mensch\w*)\b",),
+    Intent.TRANSFER: (
+        r"\b(?:verbinde\w*|durchstellen|weiterleiten|stellen Sie mich durch)\b",
+        r"\b(?:mit|an) (?:(?:eine[mnr]|de[mnr]|Ihre[mnr]) )?(?:echten )?(?:Menschen?|Mitarbeiter(?:in)?|Kolleg\w+|jemande[mn])\b",
+        r"\bMenschen sprechen\b",
+    ),
+    Intent.MOVE: (r"\b(?:verschieben|verlegen|umbuchen|verschoben|umlegen|vorverlegen)\b",),
+    Intent.CANCEL: (
+        r"\b(?:absagen?|abzusagen|stornier\w*|streichen)\b",
+        r"\bsag\w*\b.*\bab\b(?!\s+\d)",
+        r"\bkann\b.*\bnicht (?:kommen|wahrnehmen)\b",
+    ),
+    Intent.LIST: (
+        r"\bwann\b[^.?!]*\bmeine?[nr]?\b[^.?!]*\btermin",
+        r"\b(?:welche|was für)\b[^.?!]*\btermine?\b[^.?!]*\bich\b",
+        r"\bhabe? ich\b[^.?!]*\btermine?\b",
+        r"\bwann (?:bin|muss|soll) ich\b",
+        r"\bmeine termine\b",
+    ),
+    Intent.PRICES: (r"\b(?:kostet|kosten|preise?|teuer)\b", r"\bwie ?viel (?:zahle|muss|macht)\b"),
+    Intent.HOURS: (
+        r"Öffnungszeit",
+        r"\b(?:wann|wie lange)\b[^.?!]*\b(?:offen|geöffnet|auf|zu)\b",
+        r"\b(?:haben|habt) (?:Sie|ihr)\b[^.?!]*\b(?:offen|geöffnet|auf)\s*\?",
+    ),
+    Intent.ADDRESS: (r"\bwo (?:sind|seid|finde|ist|liegt|befindet)\b", r"\badresse\b", r"\bpark(?:en|pl[aä]tze?)\b"),
+    Intent.SERVICES: (
+        r"\bwas (?:bieten|machen) Sie\b",
+        r"\bwas kann (?:ich|man)\b[^.?!]*\bbuchen\b",
+        r"\bwelche (?:leistungen|behandlungen|angebote)\b",
+    ),
+    Intent.STAFF: (r"\bwer (?:arbeitet|behandelt)\b", r"\bbei wem\b", r"\bwelche (?:ärzte|mitarbeiter|kollegen)\b"),
+    Intent.APPOINTMENT: (r"\btermin\b", r"\b(?:buchen|vereinbaren|vorbeikommen)\b"),
+    Intent.GOODBYE: (
+        r"\b(?:tschüss|wieder(?:hören|sehen)|schönen (?:tag|abend)|danke)\b",
+        r"\bdas (?:war(?:'s|s| alles)|wäre alles)\b",
+    ),
+    Intent.GREETING: (r"^\W*(?:guten (?:tag|morgen|abend)|hallo|moin|servus|grüß gott)\W*$",),
+}
+_INTENTS = {intent: re.compile("|".join(patterns), re.IGNORECASE) for intent, patterns in _PATTERNS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What was read. `when` has the words for `date`, `time` and `part_of_day`; `services` are names of the catalogue."""
+
+    text: str
+    intent: Intent | None
+    when: dict[str, str]
+    name: str | None
+    services: tuple[str, ...]
+    unknown_service: str | None  # a noun that is asked for and no service of the catalogue
+    staff: str | None
+    branch: str | None
+    loose_words: tuple[str, ...]  # the first capitalised words of what is left: a name, or an answer of one word
+    yes: bool = field(default=False)
+    no: bool = field(default=False)
+    any_staff: bool = field(default=False)
+    other_time: bool = field(default=False)
+
+
+def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
+    """Read a sentence: names first, then times, people, places, and the service in what is left."""
+    name, rest = _take(_NAME, text)
+    staff, rest = _take_staff(rest, catalogue)
+    branch, rest = _take(_BRANCH, rest)
+    time, rest = _take(_TIME, rest)
+    date, rest = _take(_DATE, rest)
+    part, rest = _take(_PART, rest)
+    when = {"date": date, "time": time, "part_of_day": part}
+    if branch is None and len(catalogue.branches) > 1:
+        branch, rest = _take(_PLACE, rest)
+    services = catalogue.find_services(rest)
+    return Sentence(
+        text=text,
+        intent=next((intent for intent, pattern in _INTENTS.items() if pattern.search(text)), None),
+        when={field_name: words for field_name, words in when.items() if words},
+        name=name,
+        services=services,
+        unknown_service=None if services else _first_group(_SERVICE.search(rest)),
+        staff=staff,
+        branch=branch,
+        loose_words=_capitalised_words(rest),
+        yes=bool(_YES.search(text)),
+        no=bool(_NO.search(text)),
+        any_staff=bool(_ANYBODY.search(text)),
+        other_time=bool(_OTHER_TIME.search(text)),
+    )
+
+
+def split_at_new_time(text: str) -> tuple[str, str]:
+    """Split "den am Dienstag auf Freitag verschieben" into what names the appointment and what names its new time."""
+    which, found, new = text.partition(" auf ")
+    if found:
+        return which, new
+    is_about_the_present = re.search(r"\b(?:den|der|vom|termin)\s+(?:am|vom|um|von)\b", text, re.IGNORECASE)
+    return (text, "") if is_about_the_present else ("", text)
+
+
+def _take(pattern: re.Pattern[str], text: str) -> tuple[str | None, str]:
+    """Return the first match (its first group that is not empty, if it has groups), and the text without it."""
+    match = pattern.search(text)
+    if match is None:
+        return None, text
+    return _first_group(match), f"{text[: match.start()]} , {text[match.end() :]}"
+
+
+def _first_group(match: re.Match[str] | None) -> str | None:
+    return next((group for group in match.groups() if group), match[0]) if match else None
+
+
+def _take_staff(text: str, catalogue: Catalogue) -> tuple[str | None, str]:
+    """Return the staff member as the catalogue names them, else the words after "bei" or a title; and the rest of the text."""
+    for match in _STAFF.finditer(text):
+        preposition, title, words = match.groups()
+        for said in (words, words.split()[0]):
+            end = match.start(3) + len(said)
+            if known := catalogue.find_staff(said):
+                return known, f"{text[: match.start()]} , {text[end:]}"
+        if (title.strip() or preposition == "bei") and words.split()[0] not in {"Ihnen", "Euch"}:
+            return f"{title}{words}".strip(), f"{text[: match.start()]} , {text[match.end() :]}"
+    return catalogue.find_titled_staff(text), text
+
+
+def _capitalised_words(text: str) -> tuple[str, ...]:
+    """Return the longest run of capitalised words, with the particles of a name between them, that are no fillers."""
+    runs: list[list[str]] = [[]]
+    tokens = re.findall(r"[\w'’-]+|[^\w\s]", text)
+    for position, token in enumerate(tokens):
+        following = next((word for word in tokens[position + 1 :] if word not in _PARTICLES), "")
+        is_particle = bool(runs[-1]) and token in _PARTICLES and following[:1].isupper()
+        if is_particle or (token[:1].isupper() and token.casefold() not in _FILLERS):
+            runs[-1].append(token)
+        else:
+            runs.append([])
+    longest: list[str] = max(runs, key=len)
+    return tuple(longest)

@@ -1,0 +1,219 @@
+"""A practice that is in no example is applied and rung: the demo's agent understands its callers as they mean it.
+
+The dialogues hold what docs/demo-agent.md promises. Expected are the functions that were called, with their arguments.
+"""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from askproai_sandbox.caller import CallRecord
+from askproai_sandbox.demo.environment import PROJECT
+from tests.worlds.running_demo import Demo, fetch
+from tests.worlds.waiting import eventually
+
+MANIFEST = PROJECT / "tests" / "e2e" / "dental_practice.yaml"
+NAMESPACE, KEY, NUMBER = "praxis-am-park", "key_test_praxis_am_park", "+495117654300"
+REGULAR = "+4915177700999"  # calls several times
+CLEANING = "Professionelle Zahnreinigung"
+
+
+def asks(service: str | None = None, **args: str) -> tuple[str, dict[str, str]]:
+    return "check_availability", ({"service": service} if service else {}) | args
+
+
+def books(service: str, offer: int, name: str, **args: str) -> tuple[str, dict[str, Any]]:
+    """`offer` counts from 1, in the last answer."""
+    return "book_appointment", {"service": service, "start": offer, "customer_name": name, **args}
+
+
+DIALOGUES: list[tuple[list[str], list[tuple[str, dict[str, Any]]]]] = [
+    (
+        ["Ich brauche ein Implantat am Dienstag um zehn.", "Ja, Max Zahn."],
+        [asks("Implantat", date="Dienstag", time="zehn"), books("Implantat", 1, "Max Zahn")],
+    ),
+    (
+        ["Ein Implantat, bitte.", "Die zweite. Mein Name ist Karl-Friedrich von Hohenzollern."],
+        [asks("Implantat"), books("Implantat", 2, "Karl-Friedrich von Hohenzollern")],
+    ),
+    (
+        ["Ich hätte gern eine professionelle Zahnreinigung am Donnerstag um halb elf.", "Ja, gern.", "Anna Nym"],
+        [asks(CLEANING, date="Donnerstag", time="halb elf"), books(CLEANING, 1, "Anna Nym")],
+    ),
+    (
+        ["Eine Kontrolle bei Doktor Winter am Mittwoch um neun.", "Ja, mein Name ist Ida Winter."],
+        [
+            asks("Kontrolle", staff="Doktor Winter", date="Mittwoch", time="neun"),
+            books("Kontrolle", 1, "Ida Winter", staff="Doktor Winter"),
+        ],
+    ),
+    (
+        ["Guten Tag, ich möchte einen Termin zur Zahnreinigung bei Dr. Sommer am Freitag um 15 Uhr.", "Ja, Petra Probe"],
+        [
+            asks(CLEANING, staff="Doktor Sommer", date="Freitag", time="15 Uhr"),
+            books(CLEANING, 1, "Petra Probe", staff="Doktor Sommer"),
+        ],
+    ),
+    (
+        ["Kann Doktor Winter mich am Donnerstag um 17 Uhr zur Vorsorge drannehmen?", "Gern, auf den Namen Otto Normal"],
+        [
+            asks("Kontrolle", staff="Doktor Winter", date="Donnerstag", time="17 Uhr"),
+            books("Kontrolle", 1, "Otto Normal", staff="Doktor Winter"),
+        ],
+    ),
+    (  # three offers: a yes alone chooses none of them
+        ["Am Mittwoch um dreizehn Uhr eine Kontrolle, bitte.", "Ja, Lisa van der Berg", "Den dritten bitte"],
+        [asks("Kontrolle", date="Mittwoch", time="dreizehn Uhr"), books("Kontrolle", 3, "Lisa van der Berg")],
+    ),
+    (
+        ["Eine Kontrolle am Mittwoch um 13 Uhr.", "Um vierzehn Uhr", "Tim Test"],
+        [asks("Kontrolle", date="Mittwoch", time="13 Uhr"), books("Kontrolle", 2, "Tim Test")],
+    ),
+    (
+        ["Eine PZR am Freitag Nachmittag bitte.", "Lieber um vier.", "Ja, Nina Neu"],
+        [
+            asks(CLEANING, date="Freitag", part_of_day="Nachmittag"),
+            asks(CLEANING, date="Freitag", time="vier"),
+            books(CLEANING, 1, "Nina Neu"),
+        ],
+    ),
+    (
+        ["Eine Kontrolle am Donnerstag um acht.", "Lieber später", "Um 16 Uhr 15", "Ja, ich heiße Tom Tau"],
+        [
+            asks("Kontrolle", date="Donnerstag", time="acht"),
+            asks("Kontrolle", date="Donnerstag", time="16 Uhr 15"),
+            books("Kontrolle", 1, "Tom Tau"),
+        ],
+    ),
+    (
+        ["Einen Termin am Dienstag um elf.", "Kontrolle", "Ja, Eva Ernst"],
+        [
+            asks(date="Dienstag", time="elf"),
+            asks("Kontrolle", date="Dienstag", time="elf"),
+            books("Kontrolle", 1, "Eva Ernst"),
+        ],
+    ),
+    (
+        ["Ein Bleaching am Montag um zehn bitte.", "Dann eine Zahnreinigung.", "Ja, Ben Bauer"],
+        [
+            asks("Bleaching", date="Montag", time="zehn"),
+            asks(CLEANING, date="Montag", time="zehn"),
+            books(CLEANING, 1, "Ben Bauer"),
+        ],
+    ),
+    (
+        ["Eine Kontrolle bei Doktor Herbst am Freitag um neun.", "Doktor Sommer", "Ja, Jan Jung"],
+        [
+            asks("Kontrolle", staff="Doktor Herbst", date="Freitag", time="neun"),
+            asks("Kontrolle", staff="Doktor Sommer", date="Freitag", time="neun"),
+            books("Kontrolle", 1, "Jan Jung", staff="Doktor Sommer"),
+        ],
+    ),
+    (
+        ["Eine Kontrolle oder ein Implantat am Montag um 15 Uhr.", "Das Implantat.", "Ja, Udo Uhl"],
+        [asks("Implantat", date="Montag", time="15 Uhr"), books("Implantat", 1, "Udo Uhl")],
+    ),
+    (
+        ["Ein Implantat nächste Woche Donnerstag nach 14 Uhr."],
+        [asks("Implantat", date="nächste Woche Donnerstag", time="nach 14 Uhr")],
+    ),
+    (["Ich brauche einen Termin."], [asks()]),
+    (["Welche Termine habe ich?"], [("find_appointments", {})]),
+    (["Mit einem Menschen verbinden, bitte.", "Hallo?"], [("transfer_to_human", {})]),
+    (["Was kostet eine Zahnreinigung?"], []),
+    (["Wann haben Sie offen?"], []),
+    (["Xylophon quietscht lila."], []),
+]  # fmt: skip
+
+
+class Practice:
+    def __init__(self, demo: Demo) -> None:
+        self.demo = demo
+
+    async def call(self, caller: str, *say: str) -> CallRecord:
+        record = await self.demo.call(NUMBER, *say, from_number=caller)
+        assert record.errors == []
+        return record
+
+    async def live(self, caller: str) -> list[str]:
+        """Return the services of a caller's live appointments, by time."""
+        sql = "SELECT service FROM appointments WHERE tenant = $1 AND caller = $2 AND status = 'confirmed' ORDER BY starts_at"
+        return [row["service"] for row in await self.demo.rows(sql, f"{NAMESPACE}.{NAMESPACE}", caller)]
+
+
+@pytest.fixture(scope="module")
+async def practice(demo):
+    number = {"phone_number": NUMBER, "termination_uri": "praxis.sip.example"}
+    retell = demo.state.retellUrl
+    await fetch(f"{retell}/import-phone-number", "POST", json=number, headers={"Authorization": f"Bearer {KEY}"})
+    await demo.kubectl("apply", "--server-side", "-f", str(MANIFEST))
+    for kind in ("tenants.askproai.de", "branches", "serviceofferings", "retellagents"):
+        await demo.kubectl("wait", "--for=condition=Ready", "--all", "-n", NAMESPACE, "--timeout=120s", kind)
+
+    async def bound() -> bool:
+        workspace = (await fetch(f"{retell}/_sim/state"))["workspaces"][KEY]
+        return bool(workspace["numbers"][NUMBER].get("inbound_agents"))
+
+    await eventually(bound, 60, "the number to be bound")
+    yield Practice(demo)
+    await demo.kubectl("delete", "namespace", NAMESPACE, "--timeout=120s")
+
+
+def test_the_practice_is_in_no_example():
+    services = [
+        each["spec"]["displayName"]
+        for each in yaml.safe_load_all(MANIFEST.read_text())
+        if each["kind"] == "ServiceOffering"
+    ]
+    examples = "".join(path.read_text() for path in (PROJECT / "examples").glob("*.yaml"))
+    assert [name for name in services if name in examples] == []
+
+
+def called(record: CallRecord) -> list[tuple[str, dict[str, Any]]]:
+    """Return the functions with their arguments; a `start` as the number of the offer in the answer before."""
+    functions, offered = [], list[str]()
+    for step in record.steps:
+        if step.kind != "tool":
+            continue
+        args = dict(step.arguments or {})
+        if "start" in args:
+            args["start"] = offered.index(args["start"]) + 1
+        functions.append((str(step.name), args))
+        answer = step.answer if isinstance(step.answer, dict) else {}
+        offered = [slot["start"] for slot in answer.get("slots") or answer.get("alternatives") or ()] or offered
+    return functions
+
+
+@pytest.mark.parametrize("dialogue", range(len(DIALOGUES)), ids=[says[0] for says, _ in DIALOGUES])
+async def test_a_caller_is_understood_as_a_person_means_it(practice, dialogue):
+    say, expected = DIALOGUES[dialogue]
+    caller = f"+4915177700{dialogue:03}"
+    record = await practice.call(caller, *say)
+    assert called(record) == expected, record.transcript
+    booked = [args["service"] for name, args in expected if name == "book_appointment"]
+    assert len(await practice.live(caller)) == len(booked), record.transcript
+
+
+async def test_the_named_appointment_is_moved_or_cancelled_and_no_other(practice):
+    await practice.call(REGULAR, "Eine Kontrolle am Dienstag um 16 Uhr.", "Ja, Rosa Rot")
+    await practice.call(REGULAR, "Ein Implantat am Donnerstag um neun.", "Ja, Rosa Rot")
+    await practice.call(REGULAR, "Ich möchte den am Dienstag absagen.", "Ja, bitte.")
+    assert await practice.live(REGULAR) == ["implantat"]
+    await practice.call(REGULAR, "Eine Kontrolle am Dienstag um 16 Uhr.", "Ja, Rosa Rot")
+    moved = await practice.call(REGULAR, "Bitte verschieben Sie meinen Termin am Donnerstag auf Freitag um 11 Uhr.")
+    assert moved.answers("reschedule_appointment")[-1]["success"] is True, moved.transcript
+    assert "11 Uhr, Implantat" in moved.transcript
+    await practice.call(REGULAR, "Ich möchte den Termin für die Kontrolle stornieren.", "Ja, bitte.")
+    assert await practice.live(REGULAR) == ["implantat"]
+
+
+async def test_what_the_demos_agent_does_not_understand_is_marked_as_its_own(practice):
+    for sentence, remark in (
+        ("Xylophon quietscht lila.", "[demo agent] did not understand “Xylophon quietscht lila.”"),
+        ("Was kostet eine Zahnreinigung?", "[demo agent] no function and no list of the prompt has prices"),
+    ):
+        record = await practice.call("+4915177700998", sentence)
+        (note,) = [step.text for step in record.steps if step.kind == "note"]
+        assert note.startswith(remark)
+        assert "[demo agent]" not in record.transcript, "no caller hears it"

@@ -1,0 +1,53 @@
+"""The prompt names what can be booked and with whom, as the manifests do."""
+
+from askproai_operator.api import Branch, ServiceOffering
+from askproai_operator.controllers.agent.catalogue import describe_catalogue
+from askproai_operator.controllers.offering import active_offerings
+from askproai_sandbox.example_tenant import load_manifests
+
+
+def catalogue_of(example: str, *branch_names: str, many: int = 0) -> str:
+    """Describe an example for an agent that answers for these branches, or for all; with `many` further services."""
+    objects = load_manifests(example)
+    branches = [Branch.from_raw(raw) for raw in objects["Branch"]]
+    branches = [branch for branch in branches if not branch_names or branch.metadata.name in branch_names]
+    services = list(objects["ServiceOffering"])
+    for number in range(many):
+        raw = services[0]
+        metadata = {**raw["metadata"], "name": f"service-{number}"}
+        services.append({**raw, "metadata": metadata, "spec": {**raw["spec"], "displayName": f"Leistung {number}"}})
+    return describe_catalogue(branches, active_offerings(map(ServiceOffering.from_raw, services), branches))
+
+
+def test_a_hotline_names_each_service_once_with_where_it_is() -> None:
+    assert catalogue_of("hotline.yaml").splitlines() == [
+        "## Buchbar",
+        "- Bartpflege (30 Minuten; auch: Bart, Rasur), nur in Haarwerk Pankow",
+        "- Färben (90 Minuten; auch: Farbe, Strähnen), nur in Haarwerk Mitte und Haarwerk Potsdam",
+        "- Haarschnitt (45 Minuten; auch: Schneiden, Herrenschnitt, Damenschnitt)",
+        "",
+        "## Team",
+        "- Haarwerk Mitte: Anna, Mehmet",
+        "- Haarwerk Pankow: Clara",
+        "- Haarwerk Potsdam: David",
+    ]
+
+
+def test_an_agent_of_one_branch_names_nothing_of_the_others() -> None:
+    assert catalogue_of("hotline.yaml", "pankow").splitlines() == [
+        "## Buchbar",
+        "- Bartpflege (30 Minuten; auch: Bart, Rasur)",
+        "- Haarschnitt (45 Minuten; auch: Schneiden, Herrenschnitt, Damenschnitt)",
+        "",
+        "## Team",
+        "- Haarwerk Pankow: Clara",
+    ]
+
+
+def test_a_list_that_is_too_long_for_a_prompt_is_left_out_as_a_whole() -> None:
+    """A model takes half a list for all of it, and the functions name what there is."""
+    assert catalogue_of("hotline.yaml", "pankow", many=400).splitlines() == ["## Team", "- Haarwerk Pankow: Clara"]
+
+
+def test_nothing_is_named_where_nothing_is_declared() -> None:
+    assert describe_catalogue([], []) == ""
