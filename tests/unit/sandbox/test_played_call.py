@@ -388,7 +388,7 @@ def test_who_has_nothing_to_cancel_can_still_book() -> None:
 
 
 def test_a_cancellation_is_confirmed_only_by_a_yes() -> None:
-    """A function that asks back gets the same appointment with `confirmed`."""
+    """A function that asks back gets the appointment that it named, with `confirmed`."""
     tools = {
         "cancel_appointment": {
             "parameters": {"properties": {"appointment_id": {}, "confirmed": {}, "appointment_date": {}}}
@@ -409,7 +409,7 @@ def test_a_cancellation_is_confirmed_only_by_a_yes() -> None:
         assert (
             isinstance(reaction, str)
             if expected is None
-            else reaction == ToolCall("cancel_appointment", {"appointment_date": "Dienstag"} | expected)
+            else reaction == ToolCall("cancel_appointment", expected)
         )
 
 
