@@ -10,6 +10,7 @@ from askproai_cli.lint.judge import GROUP, check_metadata, judge
 from askproai_cli.lint.manifest import Manifest
 from askproai_cli.lint.neighbours import check_neighbours
 from askproai_cli.lint.secrets import check_secret, check_secrets, is_secret
+from askproai_cli.lint.services import check_services
 from askproai_cli.lint.structural import Fault
 from askproai_cli.lint.values import check_values
 from askproai_operator.engine.resources import NAMESPACES
@@ -56,7 +57,7 @@ def lint(documents: Iterable[Document]) -> Report:
         refused += bool(faults)
         findings += [find(document, fault) for fault in faults]
     findings += [finding for manifest in manifests for finding in check_values(manifest)]
-    findings += [*check_neighbours(manifests), *check_secrets(manifests, all_documents)]
+    findings += [*check_neighbours(manifests), *check_services(manifests), *check_secrets(manifests, all_documents)]
     return Report(len(all_documents), unchecked, refused, _in_order(findings, all_documents))
 
 

@@ -107,7 +107,7 @@ class DemoEnvironment:
         await asyncio.gather(self._postgres.start(), self._redis.start(), self._cluster.start())
         admin_dsn = await self._postgres.create_database("askproai", "demo-admin")
         await self._apply_manifests()
-        self._report("Retell and Cal.com (simulated), the entrance, the pod runner")
+        self._report("Retell and Cal.com (simulated), the ingress proxy, the pod runner")
         ports = {name: free_port() for name in ("retell", "calcom", "entrance", "health")}
         urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
         self._commands = self._commands_with(ports)

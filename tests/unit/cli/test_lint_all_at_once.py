@@ -200,3 +200,13 @@ def test_a_host_of_two_tenants_is_a_warning_unless_their_paths_are_apart(prefix:
     )
     messages = found(practice(Tenant={"exposure": exposure}) + second)
     assert list(messages) == (["warning spec.exposure.host"] if is_taken else [])
+
+
+def test_a_service_that_no_caller_could_book_is_warned_of_as_its_conditions_would() -> None:
+    messages = found(practice(ServiceOffering={"durationMinutes": 700}))
+    assert "it takes 700 minutes with its buffers" in messages["warning spec.durationMinutes"]
+    twice = [document for document in yaml.safe_load_all(practice()) if document["kind"] == "ServiceOffering"][:1]
+    twice[0]["metadata"]["name"] = "again"
+    messages = found(practice() + "---\n" + yaml.safe_dump_all(twice))
+    assert "callers cannot choose between them" in messages["warning spec.displayName"]
+    assert found(practice()) == {}

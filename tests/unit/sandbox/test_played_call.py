@@ -406,11 +406,7 @@ def test_a_cancellation_is_confirmed_only_by_a_yes() -> None:
         }
         model.learn(question)
         reaction = model.hear(answer)
-        assert (
-            isinstance(reaction, str)
-            if expected is None
-            else reaction == ToolCall("cancel_appointment", expected)
-        )
+        assert isinstance(reaction, str) if expected is None else reaction == ToolCall("cancel_appointment", expected)
 
 
 async def salon_with_inbound_webhook(retell: Api, receiver: Receiver, tools: Tools) -> None:

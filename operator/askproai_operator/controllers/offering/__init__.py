@@ -1,5 +1,6 @@
 """ServiceOffering: what can be booked, which staff members can do it, and whether the Cal.com event types fit."""
 
+from askproai_operator.controllers.offering.openings import openings_condition
 from askproai_operator.controllers.offering.reconcile import reconcile
 from askproai_operator.controllers.offering.staffing import (
     AUTO_CREATED_LABEL,
@@ -10,11 +11,14 @@ from askproai_operator.controllers.offering.staffing import (
     identity_of,
     is_auto_created,
     is_offered_in,
+    namesakes,
     plan_units,
     staff_by_branch,
 )
+from askproai_operator.controllers.offering.status import name_condition
 
 __all__ = [
     "AUTO_CREATED_LABEL", "UnitPlan", "active_offerings", "ambiguous_staff", "branch_name_of", "identity_of",
-    "is_auto_created", "is_offered_in", "plan_units", "reconcile", "staff_by_branch",
+    "is_auto_created", "is_offered_in", "name_condition", "namesakes", "openings_condition", "plan_units", "reconcile",
+    "staff_by_branch",
 ]  # fmt: skip
