@@ -32,7 +32,10 @@ class ConditionType(Explained):
     DATABASE_READY = "DatabaseReady", "The schema, the tenant's login role and its rows are there."
     CACHE_READY = "CacheReady", "The tenant's Redis user is there; without Redis all goes on, slower."
     RUNTIME_AVAILABLE = "RuntimeAvailable", "Enough of the tenant's pods are ready."
-    EXPOSED = "Exposed", "The senders of webhooks can reach the tenant at the URLs in its status."
+    EXPOSED = (
+        "Exposed",
+        "The URL that the spec asks for leads to the tenant's own pods, and senders have it. It is not asked again after that.",
+    )
     WEBHOOKS_REGISTERED = "WebhooksRegistered", "Cal.com has our webhook, with the right address and secret."
     MONITORING_READY = "MonitoringReady", "Prometheus finds the metrics of the pods and the alert rules."
     # Branch
@@ -145,6 +148,10 @@ class Reason(Explained):
     )
     # exposure
     HOST_CLAIMED_TWICE = "HostClaimedTwice", "Another Tenant has this host and path; choose others."
+    URL_NOT_ANSWERING = (
+        "UrlNotAnswering",
+        "The URL does not lead to the tenant's own pods yet; the message says what to do, and senders keep the former one.",
+    )
     HOST_RESERVED = "HostReserved", "exposure.host is the platform's shared host; leave it out, or choose another."
     # branch and offering
     NUMBER_INVALID = "NumberInvalid", "A phone number cannot be read; correct it."
