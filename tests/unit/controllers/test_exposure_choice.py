@@ -93,6 +93,13 @@ def test_the_condition_says_what_senders_have_and_what_is_missing(in_use, verdic
         assert text in condition.message
 
 
+def test_a_missing_gateway_api_is_named_where_the_url_fails():
+    routed = good(ConditionType.EXPOSED, "this cluster has no Gateway API", Reason.NOT_INSTALLED)
+    condition = exposed_condition(salon(OLD), choose_exposure(salon(OLD), REQUESTED, FAILED, NOW), routed)
+    assert condition.status is Status.FALSE
+    assert "this cluster has no Gateway API" in condition.message
+
+
 # Routes
 
 

@@ -81,8 +81,9 @@ def exposed_condition(tenant: Tenant, exposure: Exposure, routed: Condition) -> 
         f"until then senders keep {exposure.in_use.base_url}" if exposure.in_use else "until then senders get no URL"
     )
     if exposure.verdict is not None:
-        lacks_tls = "; exposure.ingress has no tlsSecretName" if _lacks_certificate(tenant) else ""
-        text = f"{url} {exposure.verdict.problem}{lacks_tls}; {until}; tried again by itself"
+        hints = ["exposure.ingress has no tlsSecretName"] if _lacks_certificate(tenant) else []
+        hints += [routed.message] if routed.reason is Reason.NOT_INSTALLED else []
+        text = "; ".join([f"{url} {exposure.verdict.problem}", *hints, until, "tried again by itself"])
         return bad(kind, Reason.URL_NOT_ANSWERING, text)
     if tenant.spec.suspend:
         return good(kind, f"{url} is tried when pods run again; {until}", Reason.SUSPENDED)
