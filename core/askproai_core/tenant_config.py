@@ -216,6 +216,7 @@ class TenantConfig(_ConfigStruct, frozen=True):
     time_zone: str = "Europe/Berlin"
     locale: str = "de-DE"
     path_prefix: str = ""  # what the ingress leaves in the path, such as /salon-mueller/salon-mueller
+    former_path_prefix: str = ""  # that of another URL of the tenant at which senders still arrive
     installation_id: str = ""
     calendar: CalendarConfig = CalendarConfig()
     branches: tuple[Branch, ...] = ()

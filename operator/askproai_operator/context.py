@@ -1,7 +1,8 @@
 """Everything that a controller may use, passed in as one value."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from askproai_core.clock import Clock
 from askproai_core.database import AdminStore
@@ -14,6 +15,44 @@ from askproai_operator.providers import ProviderClients
 from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a public URL leads to the tenant's own pods. `problem` continues a sentence about the URL; None: it does.
+
+    Not `proven`, the URL was not asked and is taken for good.
+    """
+
+    base_url: str
+    problem: str | None = None
+    proven: bool = True
+
+
+class UrlProofs(Protocol):
+    """Who asks the URLs of tenants for the proof (`controllers/exposure`)."""
+
+    def find(self, namespace: str, tenant: str, base_url: str, /) -> Verdict | None:
+        """Return the last verdict; None if the URL was not asked yet."""
+
+    def request(self, namespace: str, tenant: str, base_url: str, token: str, reason: str, /) -> None:
+        """Have a URL asked until it answers; at once for a new URL or reason."""
+
+    def forget(self, namespace: str, tenant: str, /) -> None:
+        """Drop what is known of a tenant."""
+
+
+class Unverified:
+    """Takes every URL for reachable: ASKPROAI_VERIFY_EXPOSURE is false, or nothing is carried out."""
+
+    def find(self, namespace: str, tenant: str, base_url: str) -> Verdict | None:  # noqa: ARG002 (the protocol's)
+        return Verdict(base_url, proven=False)
+
+    def request(self, namespace: str, tenant: str, base_url: str, token: str, reason: str) -> None:
+        """Do nothing."""
+
+    def forget(self, namespace: str, tenant: str) -> None:
+        """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +73,7 @@ class ReconcileContext:
     redis: RedisAdmin | None = None  # None: the installation has none
     # (namespace, tenant, config hash): makes the tenant's pods read a changed config at once
     trigger_config_sync: Callable[[str, str, str], None] = lambda *_: None
+    url_proofs: UrlProofs = field(default_factory=Unverified)
 
     async def missing_reason(self, ref: ApiResource, namespace: str, name: str | None, reason: Reason) -> Reason:
         """Return why the cache lacks an object: `reason`, or Pending if it exists and its watch event is still to come.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -152,3 +153,19 @@ def requested_subjects(model: CustomResource | None) -> dict[Subject, str]:
             numbers = (e164_or_none(number.did or number.number) for number in model.spec.phone_numbers)
             return {Subject(SubjectKind.NUMBER, number): "" for number in numbers if number}
     return {}
+
+
+def used_host(model: CustomResource | None) -> dict[Subject, str]:
+    """Return the host and path that senders of a Tenant were given, from its status: it keeps them until they have others."""
+    url = urlsplit((model.status.get("webhookUrls") or {}).get("retell") or "") if isinstance(model, Tenant) else None
+    if url is None or not url.hostname:
+        return {}
+    return {Subject(SubjectKind.HOST, url.hostname): url.path.removesuffix("/webhooks/retell")}
+
+
+def route_names(tenant: str) -> tuple[str, str]:
+    """Return the names of a tenant's routes. No tenant is called like the second one, since a Tenant's name has no dot.
+
+    A new URL gets the name that is free, so that the former one is served until senders have the new one.
+    """
+    return tenant, f"{tenant}.alternate"

@@ -18,6 +18,8 @@ OrphanLedger       controllers/orphan            the list of Secrets of the ledg
 Orphan             controllers/orphan            what a deletion could not remove     the list found it; its backoff        4
 Grant              controllers/grant             who has a host, number or key        its ConfigMap, an object that names   2
                                                                                       it or a route changed; each 10 min
+Exposure           controllers/exposure          a proof that a public URL leads to    a Tenant asks for a URL that senders  16
+                                                 its tenant's pods                    do not have yet; its backoff
 WriteGuard         controllers/write_guard       the metric and Event about a         the process leads; each resync        1
                                                  missing admission policy
 
@@ -52,12 +54,13 @@ from askproai_core.logging import configure_logs
 from askproai_core.redis import CircuitRules
 from askproai_operator import grants
 from askproai_operator.api import Key
-from askproai_operator.context import ReconcileContext
+from askproai_operator.context import ReconcileContext, Unverified
 from askproai_operator.controllers import (
     agent,
     branch,
     config_sync,
     coordinator,
+    exposure,
     grant,
     offering,
     orphan,
@@ -102,11 +105,17 @@ RESOURCE_CONTROLLERS: Controllers = {
 }
 
 
-def background_controllers(queue: WorkQueue, metrics: Metrics, sync: config_sync.ConfigSyncController) -> Controllers:
+def background_controllers(
+    queue: WorkQueue,
+    metrics: Metrics,
+    sync: config_sync.ConfigSyncController,
+    proofs: exposure.ExposureController | None = None,
+) -> Controllers:
     """Return the controllers of work that has no custom resource of its own."""
     return {
         coordinator.KIND: coordinator.reconcile,
         config_sync.KIND: sync.reconcile,
+        **({exposure.KIND: proofs.reconcile} if proofs else {}),
         orphan.LEDGER: orphan.LedgerController(metrics.set_orphan_counts, queue.add_unknown).reconcile,
         orphan.ORPHAN: orphan.reconcile_orphan,
         grants.QUEUE_KIND: grant.reconcile,
@@ -120,6 +129,7 @@ def background_options(settings: Settings) -> dict[str, Options]:
         resources.TENANTS.kind: Options(while_paused=tenant.keep_signing_keys_of_held),
         coordinator.KIND: coordinator.OPTIONS,
         config_sync.KIND: config_sync.OPTIONS,
+        exposure.KIND: exposure.OPTIONS,
         orphan.LEDGER: orphan.LEDGER_OPTIONS,
         orphan.ORPHAN: orphan.orphan_options(settings),
         grants.QUEUE_KIND: grant.OPTIONS,
@@ -202,6 +212,8 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
             return
         health.ready = True
         sync = await stack.enter_async_context(config_sync.ConfigSyncController(queue.add))
+        prober = await stack.enter_async_context(exposure.Prober(settings.shared_base_url, settings.exposure_hosts))
+        proofs = exposure.ExposureController(prober, queue.add) if settings.verify_exposure else None
         context = ReconcileContext(
             kube=kube,
             cache=cache,
@@ -215,6 +227,7 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
             fence=elector.fence,
             enqueue=queue.add,
             trigger_config_sync=sync.trigger,
+            url_proofs=proofs or Unverified(),
             redis=redis,
         )
         try:
@@ -225,7 +238,7 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
             queue.add(model.key, Priority.RESYNC)
         for key in initial_keys(context):
             queue.add(key)
-        controllers = {**resource_controllers, **background_controllers(queue, metrics, sync)}
+        controllers = {**resource_controllers, **background_controllers(queue, metrics, sync, proofs)}
         async with asyncio.TaskGroup() as group:
             group.create_task(informer.run(stop, partial(stop_on_signals, stop)))
             group.create_task(watch_sessions(database, metrics, stop))

@@ -21,12 +21,12 @@ from askproai_operator.engine.resources import (
     STATUS_READ,
     TENANT_LABEL,
 )
-from askproai_operator.grants import LABEL, Subject, queue_key, read_grant, requested_subjects
+from askproai_operator.grants import LABEL, Subject, queue_key, read_grant, requested_subjects, used_host
 
 # Status fields that no other object reads. Without this list each counted call would make a whole tenant due.
 _PRIVATE_STATUS: Final = frozenset({
     "conditions", "lastReconcileToken", "observedGeneration", "plan", "pending", "configHash", "replicas", "branches", "services",
-    "calls24h", "bookingSuccessPercent", "errorBudgetPercent",
+    "formerUrl", "calls24h", "bookingSuccessPercent", "errorBudgetPercent",
 })  # fmt: skip
 
 
@@ -99,6 +99,7 @@ class Relations:
         if old is None or new is None or _shared_part(old) != _shared_part(new):
             keys.update(self._relatives(model))
         changed = requested_subjects(old).items() ^ requested_subjects(new).items()
+        changed |= used_host(old).items() - used_host(new).items()  # senders have another URL now
         keys.update(subject.queue_key for subject, _ in changed)
         if isinstance(model, Branch) and _staff(old) != _staff(new):  # their condition StaffIdentified compares the ids
             keys.update(_keys(self.branches(model.key.namespace, model.spec.tenant_ref.name)))

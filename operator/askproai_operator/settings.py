@@ -68,6 +68,26 @@ class Settings(BaseSettings):
         None,
         description="Or an HTTPRoute to this Gateway, `<namespace>/<name>`, which must let routes of all namespaces in.",
     )
+    shared_tls_secret: str | None = Field(
+        None,
+        description="Secret with the certificate of the shared host; each tenant's Ingress there names it, so it must be in each "
+        "tenant's namespace. Absent: the controller's default certificate, which must then fit the shared host.",
+    )
+    shared_ingress_annotations: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Annotations `name=value`, separated by commas, of the tenants' Ingresses on the shared host, such as "
+        "`cert-manager.io/cluster-issuer=letsencrypt`.",
+    )
+    verify_exposure: bool = Field(
+        True,
+        description="Give senders a URL only when it leads to the tenant's own pods. `false` where the operator cannot reach the "
+        "public URLs from inside the cluster.",
+    )
+    exposure_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Hosts of tenants, separated by commas, whose DNS is yours alone, and to which the operator may connect at "
+        "private addresses for that; as in ASKPROAI_PROVIDER_HOSTS, with a port also by http. The shared host always is.",
+    )
     monitoring_namespaces: Annotated[tuple[str, ...], NoDecode] = Field(
         ("monitoring",), description="Namespaces, separated by commas, from which tenants' metrics are scraped."
     )
@@ -138,6 +158,8 @@ class Settings(BaseSettings):
 
     @field_validator(
         "provider_hosts",
+        "shared_ingress_annotations",
+        "exposure_hosts",
         "monitoring_namespaces",
         "monitor_labels",
         "image_pull_secrets",

@@ -5,6 +5,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
@@ -14,6 +15,7 @@ from aiohttp import web
 
 from askproai_core.arrivals import Arrivals, allow_open_files, close_unproven
 from askproai_core.clock import Clock, SystemClock
+from askproai_core.exposure_proof import PROOF_PATHS, is_nonce, proof_of
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import Problem, error_middleware, start_server
 from askproai_core.redis import RateLimiter, WakeUpChannel
@@ -24,6 +26,7 @@ from askproai_runtime.health import Readiness, metrics_app, private_app
 from askproai_runtime.intake import EventStore, Flusher, Source, Webhooks, WebhookSource, find_webhook_source
 from askproai_runtime.process import Process, open_process
 from askproai_runtime.settings import Settings
+from askproai_runtime.watched_files import Credentials
 
 log = structlog.get_logger(__name__)
 
@@ -38,10 +41,23 @@ class Hook(StrEnum):
     INBOUND = "inbound"
 
 
-def find_endpoint(path: str, prefix: str) -> WebhookSource | Function | Hook | None:
-    """Return what a path of the public port addresses, with or without the exposure's prefix; None for 404."""
-    prefix = prefix.rstrip("/")
-    inner = path.removeprefix(prefix) if path.startswith(f"{prefix}/") else path
+@dataclass(frozen=True, slots=True)
+class ProofRequest:
+    """The operator asks whether this is the tenant that it exposes."""
+
+    nonce: str
+
+
+Endpoint = WebhookSource | Function | Hook | ProofRequest
+
+
+def find_endpoint(path: str, *prefixes: str) -> Endpoint | None:
+    """Return what a path of the public port addresses, with or without a prefix of the exposure; None for 404."""
+    roots = (prefix.rstrip("/") for prefix in prefixes)
+    inner = next((path.removeprefix(root) for root in roots if root and path.startswith(f"{root}/")), path)
+    head, _, last = inner.rpartition("/")
+    if head in PROOF_PATHS:
+        return ProofRequest(last) if is_nonce(last) else None
     match inner.split("/"):
         case ["", "webhooks", name]:
             return find_webhook_source(name)
@@ -177,10 +193,13 @@ class WebProcess:
         return app
 
     async def _dispatch(self, request: web.Request) -> web.Response:
-        """Pass a request to its endpoint, by the path prefix of the config in use, which may change at run time."""
-        endpoint = find_endpoint(request.path, self._process.config.current.path_prefix)
+        """Pass a request to its endpoint, by the path prefixes of the config in use, which may change at run time."""
+        config = self._process.config.current
+        endpoint = find_endpoint(request.path, config.path_prefix, config.former_path_prefix)
         if endpoint is None:
             raise Problem(404, "Not Found", "This path is not served")
+        if isinstance(endpoint, ProofRequest):
+            return self._prove(request, endpoint)
         if request.method != "POST":
             raise Problem(405, "Method Not Allowed", "Send it by POST", {"Allow": "POST"})
         if isinstance(endpoint, Source):
@@ -188,6 +207,15 @@ class WebProcess:
         if isinstance(endpoint, Hook):
             return await self._inbound.answer(request)
         return await self._functions.answer(request, endpoint)
+
+    def _prove(self, request: web.Request, asked: ProofRequest) -> web.Response:
+        if request.method != "GET":
+            raise Problem(405, "Method Not Allowed", "Send it by GET", {"Allow": "GET"})
+        file = self._process.settings.admin_token_file
+        token = Credentials(file.parent).get(file.name)
+        if token is None:
+            raise Problem(503, "Not Ready", "The Secret with the token is not mounted yet", {"Retry-After": "1"})
+        return web.Response(text=proof_of(token, asked.nonce), headers={"Cache-Control": "no-store"})
 
 
 async def run_web(settings: Settings, stop: asyncio.Event, clock: Clock | None = None) -> None:

@@ -15,8 +15,10 @@ from typing import Any
 from askproai_core.clock import SystemClock
 from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
-from askproai_operator.context import ReconcileContext
+from askproai_operator.context import ReconcileContext, Unverified
 from askproai_operator.controllers.config_sync import ConfigSyncController
+from askproai_operator.controllers.exposure import ExposureController
+from askproai_operator.controllers.exposure.reconcile import FindsProblem
 from askproai_operator.controllers.orphan import ORPHAN, ledger_key
 from askproai_operator.engine import Cache, Kube, resources
 from askproai_operator.engine.event_sink import EventSink
@@ -85,11 +87,13 @@ async def running_operator(
     *,
     kubeconfig: Path | None = None,
     namespace: str = "default",
+    prober: FindsProblem | None = None,
     **settings_: Any,
 ) -> AsyncIterator[RunningOperator]:
     """Run the operator inside the test's process until the end of the block.
 
-    It is the administrator, or whoever `kubeconfig` says; `namespace` is its own. `settings_` are further settings.
+    It is the administrator, or whoever `kubeconfig` says; `namespace` is its own. Without a `prober` every public URL
+    counts as reachable. `settings_` are further settings.
     """
     clock, metrics, cache, stop = SystemClock(), Metrics(), Cache(), asyncio.Event()
     relations = Relations(cache)
@@ -122,6 +126,7 @@ async def running_operator(
             redis = RedisAdmin(valkey.admin_url, clock)
             informer = Informer(sink, kube, clock, metrics, login)
             config_syncs: list[tuple[str, str, str]] = []
+            proofs = ExposureController(prober, queue.add) if prober is not None else None
             context = ReconcileContext(
                 kube=kube,
                 cache=cache,
@@ -136,6 +141,7 @@ async def running_operator(
                 enqueue=queue.add,
                 trigger_config_sync=lambda *config: config_syncs.append(config),
                 redis=redis,
+                url_proofs=proofs or Unverified(),
             )
             writes: list[tuple[str, str]] = []
             forbidden: list[str] = []
@@ -157,7 +163,7 @@ async def running_operator(
                 for number in (signal.SIGINT, signal.SIGTERM):
                     loop.remove_signal_handler(number)
 
-            background = background_controllers(queue, metrics, ConfigSyncController(queue.add))
+            background = background_controllers(queue, metrics, ConfigSyncController(queue.add), proofs)
             controllers = {**RESOURCE_CONTROLLERS, **background}
             queue.add(ledger_key(settings))
             tasks = [

@@ -33,7 +33,10 @@ class ConditionType(Explained):
     CACHE_READY = "CacheReady", "The tenant's Redis user is there; without Redis all goes on, slower."
     ROLLOUT_HEALTHY = "RolloutHealthy", "No Deployment of the tenant is stuck on the way to its newest pods."
     RUNTIME_AVAILABLE = "RuntimeAvailable", "Enough of the tenant's pods are ready."
-    EXPOSED = "Exposed", "The senders of webhooks can reach the tenant at the URLs in its status."
+    EXPOSED = (
+        "Exposed",
+        "The URL that the spec asks for leads to the tenant's own pods, and senders have it. It is not asked again after that.",
+    )
     WEBHOOKS_REGISTERED = "WebhooksRegistered", "Cal.com has our webhook, with the right address and secret."
     CALENDAR_SYNCED = (
         "CalendarSynced",
@@ -168,6 +171,10 @@ class Reason(Explained):
     )
     # exposure
     HOST_CLAIMED_TWICE = "HostClaimedTwice", "Another Tenant has this host and path; choose others."
+    URL_NOT_ANSWERING = (
+        "UrlNotAnswering",
+        "The URL does not lead to the tenant's own pods yet; the message says what to do, and senders keep the former one.",
+    )
     HOST_RESERVED = "HostReserved", "exposure.host is the platform's shared host; leave it out, or choose another."
     # branch and offering
     NO_AGENT = "NoAgent", "No RetellAgent answers the numbers of the branch; create one."

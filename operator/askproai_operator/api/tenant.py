@@ -345,6 +345,8 @@ class TenantStatus(base.CommonStatus):
     """`<namespace>.<name>`: the `tenant` of metrics, tables and commands."""
     webhook_urls: WebhookUrls | None = None
     """Where senders reach this tenant."""
+    former_url: Url | None = None
+    """URL that senders had before; still served for 10 minutes, for calls that began with it."""
     config_hash: base.Short | None = None
     """Hash of the configuration given to the pods; `askproai_config_hash_info` shows theirs."""
     branches: base.Count | None = None

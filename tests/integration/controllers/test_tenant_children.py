@@ -3,21 +3,20 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from askproai_operator.engine import Key, resources
-from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient, Mirror
+from askproai_sandbox.cluster import ControlPlane, KubeClient, Mirror
 from askproai_sandbox.example_tenant import load_manifests
 from tests.worlds.foreign_crds import GATEWAY, MONITORING, crd_files
 from tests.worlds.operator_environment import TenantNamespace
+from tests.worlds.unscheduled_pods import RUNS, is_rolled_out, make_deployment_ready, make_ready
 from tests.worlds.waiting import eventually
 
 SOON = 15.0  # seconds
-# On no node, also where another test's runs: these tests say themselves when a pod is ready.
-RUNS = {"suspend": False, "runtime": {"pods": {"nodeSelector": {"none": "such"}}}}
 WEB, WORKER = "salon-mueller-web", "salon-mueller-worker"
 
 
@@ -63,35 +62,6 @@ async def reconcile_again(namespace: TenantNamespace) -> None:
     namespace.operator.queue.add(key)
     await eventually(lambda: len(namespace.operator.retell.journal.entries) > sent, SOON, "a reconcile")
     await eventually(lambda: key not in namespace.operator.queue._processing, SOON, "its end")
-
-
-async def make_ready(namespace: TenantNamespace, component: str) -> None:
-    """Report all pods of a component as ready, as a kubelet would."""
-    labels = f"app.kubernetes.io/component={component}"
-    pods = await namespace.client.get(f"/api/v1/namespaces/{namespace.name}/pods", labelSelector=labels)
-    for pod in pods["items"]:
-        ready = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-20T08:00:00Z"}
-        path = f"/api/v1/namespaces/{namespace.name}/pods/{pod['metadata']['name']}/status"
-        with suppress(ApiError):  # it was deleted a moment ago
-            await namespace.client.merge(path, {"status": {"phase": "Running", "conditions": [ready]}})
-
-
-async def make_deployment_ready(namespace: TenantNamespace, component: str) -> None:
-    """Report all pods of a Deployment as ready, as soon as its controller has created them."""
-
-    async def rolled_out() -> bool:
-        await make_ready(namespace, component)
-        return is_rolled_out(await namespace.get("Deployment", f"salon-mueller-{component}"))
-
-    await eventually(rolled_out, SOON, f"the {component} pods")
-
-
-def is_rolled_out(deployment: dict[str, Any]) -> bool:
-    """Return whether all pods are of the present template and available; a status of the previous template is no proof."""
-    status = deployment["status"]
-    counts = {status.get(name) for name in ("replicas", "updatedReplicas", "availableReplicas")}
-    is_observed = status.get("observedGeneration") == deployment["metadata"]["generation"]
-    return is_observed and counts == {deployment["spec"]["replicas"]}
 
 
 @pytest.fixture

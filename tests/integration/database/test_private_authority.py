@@ -1,38 +1,19 @@
 """PostgreSQL with a certificate of a private authority: pods verify the server as the administrator's URL demands."""
 
 import asyncio
-import ipaddress
 import os
 import ssl
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from askproai_core.database import AdminStore
 from askproai_runtime.process import open_database
 from askproai_runtime.watched_files import Credentials
 from askproai_sandbox.postgres import EmbeddedPostgres
-
-
-def new_certificate() -> tuple[bytes, bytes]:
-    """Return key and certificate, in PEM, of a server at 127.0.0.1 that is its own authority."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a private authority")])
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = (
-        builder.serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    )
-    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    certificate = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
-    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    return key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain), certificate.public_bytes(pem)
+from tests.worlds.certificates import new_certificate
 
 
 def write_certificate(data: Path, authority: Path) -> None:

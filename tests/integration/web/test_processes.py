@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from askproai_core.exposure_proof import PROOF_PATHS, new_nonce, proof_of
 from askproai_sandbox.cluster import free_port
 from tests.worlds.tenant_pod import (
     ADMIN_TOKEN,
@@ -293,3 +294,33 @@ async def test_the_list_of_sessions_names_no_tenant(stopped_pod: TenantPod) -> N
             "SELECT application_name FROM pg_stat_activity WHERE usename = $1", stopped_pod.store.role
         )
     assert {row["application_name"] for row in names} == {"askproai-web zkcb8"}
+
+
+async def test_the_public_port_proves_whose_pod_it_is_and_reveals_nothing_else(pod: TenantPod) -> None:
+    nonce = new_nonce()
+
+    async def ask(path: str, method: str = "GET") -> tuple[int, str]:
+        async with pod.session.request(method, pod.url + path) as response:
+            return response.status, await response.text()
+
+    for path in PROOF_PATHS:
+        assert await ask(f"{path}/{nonce}") == (200, proof_of(ADMIN_TOKEN, nonce))
+        assert await ask(f"/salon/salon{path}/{nonce}") == (200, proof_of(ADMIN_TOKEN, nonce))
+        assert (await ask(f"{path}/{nonce}", "POST"))[0] == 405
+        for other in ("", "x", nonce.upper() + "A", nonce * 2, f"{nonce}/{nonce}"):
+            assert (await ask(f"{path}/{other}"))[0] == 404, "only a nonce of the right shape is answered"
+    assert ADMIN_TOKEN not in proof_of(ADMIN_TOKEN, nonce)
+    (pod.folder / "token").unlink()
+    assert (await ask(f"{PROOF_PATHS[0]}/{nonce}"))[0] == 503
+    (pod.folder / "token").write_text(ADMIN_TOKEN)
+
+
+async def test_a_url_that_the_tenant_had_before_is_served_beside_the_new_one(web_pod: TenantPod) -> None:
+    config = json.loads((web_pod.folder / "tenant.json").read_text())
+    web_pod.write_config(json.dumps(config | {"path_prefix": "/voice", "former_path_prefix": "/salon/salon"}))
+
+    async def moved() -> bool:
+        return (await web_pod.retell("call_started", "call_m", path="/voice/webhooks/retell")).status == 200
+
+    await eventually(moved, 1)
+    assert (await web_pod.retell("call_started", "call_m", path="/salon/salon/webhooks/retell")).status == 200

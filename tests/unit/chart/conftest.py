@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.worlds.chart_render import rendered
+from tests.worlds.chart_render import rendered, rendered_notes
 from tests.worlds.tools import find_program
 
 
@@ -27,3 +27,9 @@ def render(helm: str) -> Render:
         return {(document["kind"], document["metadata"]["name"]): document for document in found}
 
     return manifests
+
+
+@pytest.fixture(scope="session")
+def notes(helm: str) -> Callable[..., str]:
+    """Return a function that renders the notes of `helm install` with some values."""
+    return lambda *values: rendered_notes(helm, values)

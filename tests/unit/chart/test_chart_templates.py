@@ -48,6 +48,9 @@ def test_lint_finds_nothing(helm):
         "database.existingSecret=",
         "settings.sharedBaseUrl=voice.example",
         "settings.sharedBaseUrl=https://voice.example/",
+        "settings.sharedGateway=public",
+        "settings.sharedIngressAnnotations.size=a\\,b",
+        "settings.verifyExposure=perhaps",
         "settings.logLevel=LOUD",
         "networkPolicy.egressPorts=[]",
         "operator.env.ASKPROAI_WORKERS=16",
@@ -171,6 +174,74 @@ def test_settings_reach_the_operator_which_knows_each_of_them(render):
     switched_off = environment(render("settings.requireSecretLabel=false"), "operator")
     assert switched_off["ASKPROAI_REQUIRE_SECRET_LABEL"] == "false"
     assert set(values) <= {f"ASKPROAI_{name.upper()}" for name in OperatorSettings.model_fields}
+
+
+def test_the_shared_host_is_routed_by_values_of_the_chart(render):
+    values = environment(
+        render(
+            "settings.sharedBaseUrl=https://voice.example",
+            "settings.sharedIngressClass=nginx",
+            "settings.sharedTlsSecret=voice-tls",
+            "settings.sharedIngressAnnotations.example\\.com/size=9m",
+            "settings.sharedIngressAnnotations.other=b=c",
+            'settings.exposureHosts=["*.voice.example","*.other.example"]',
+            'image.tenantPullSecrets=["mine","yours"]',
+        ),
+        "operator",
+    )
+    read = OperatorSettings(
+        **{name.removeprefix("ASKPROAI_").lower(): value for name, value in values.items() if value}
+    )
+    assert (read.shared_ingress_class, read.shared_gateway, read.shared_tls_secret) == ("nginx", None, "voice-tls")
+    assert read.shared_ingress_annotations == ("example.com/size=9m", "other=b=c")
+    assert read.exposure_hosts == ("*.voice.example", "*.other.example")
+    assert read.image_pull_secrets == ("mine", "yours")
+    assert read.verify_exposure
+    by_gateway = environment(
+        render("settings.sharedGateway=gateways/public", "settings.verifyExposure=false"), "operator"
+    )
+    assert by_gateway["ASKPROAI_SHARED_GATEWAY"] == "gateways/public"
+    assert by_gateway["ASKPROAI_VERIFY_EXPOSURE"] == "false"
+    assert "ASKPROAI_SHARED_INGRESS_CLASS" not in by_gateway
+
+
+def test_the_shared_host_is_routed_in_one_way_only(render):
+    with pytest.raises(Refused, match="set one of them"):
+        render("settings.sharedIngressClass=nginx", "settings.sharedGateway=gateways/public")
+
+
+SHARED = ("settings.sharedBaseUrl=https://voice.example",)
+
+
+@pytest.mark.parametrize(
+    ("values", "warns", "silent_if"),
+    [
+        ((), "settings.sharedBaseUrl is not set", SHARED),
+        (SHARED, "Nothing routes https://voice.example", (*SHARED, "settings.sharedIngressClass=nginx")),
+        (SHARED, "Nothing routes https://voice.example", (*SHARED, "settings.sharedGateway=gateways/public")),
+        (
+            (*SHARED, "settings.sharedIngressClass=nginx"),
+            "default certificate of the Ingress controller must be valid",
+            (*SHARED, "settings.sharedIngressClass=nginx", "settings.sharedTlsSecret=tls"),
+        ),
+        (("settings.sharedBaseUrl=http://voice.example",), "is not https", SHARED),
+        (("settings.verifyExposure=false",), "settings.verifyExposure is false", ()),
+        ((), "redis.existingSecret is not set", ("redis.existingSecret=cache",)),
+        (
+            ('image.pullSecrets=["mine"]',),
+            "The tenants' pods pull the same image",
+            ('image.pullSecrets=["mine"]', 'image.tenantPullSecrets=["mine"]'),
+        ),
+        (("secretGuard.enabled=false",), "nothing restricts the operator's account", ()),
+    ],
+)
+def test_the_notes_name_what_is_missing_and_nothing_else(notes, values, warns, silent_if):
+    assert warns in notes(*values)
+    assert warns not in notes(*silent_if)
+
+
+def test_the_notes_say_the_next_step(notes):
+    assert "Next step: a tenant" in notes()
 
 
 def test_the_coordinator_knows_its_settings_and_mounts_the_secret_that_the_operator_writes(render):

@@ -290,7 +290,8 @@ def test_only_webhooks_and_retell_are_routed():
     ]
     assert {path["backend"]["service"]["port"]["number"] for path in rule["http"]["paths"]} == {8080}
     assert manifest["spec"]["tls"] == [{"hosts": ["s.example"], "secretName": "tls"}]
-    assert (manifest["spec"]["ingressClassName"], manifest["metadata"]["annotations"]) == ("nginx", {"a": "b"})
+    annotations = {"a": "b", "askproai.de/served-url": "https://s.example/voice"}
+    assert (manifest["spec"]["ingressClassName"], manifest["metadata"]["annotations"]) == ("nginx", annotations)
     gateway = {"parentRefs": [{"name": "public", "namespace": "gateways", "sectionName": "https"}]}
     route = http_route(tenant(exposure=PREFIXED | {"gateway": gateway}), SETTINGS)
     assert route is not None
@@ -314,6 +315,18 @@ def test_the_shared_host_is_routed_for_each_tenant_where_the_platform_says_how()
     rule, prefix = manifest["spec"]["rules"][0], "/base/salon-mueller/salon-mueller"
     assert (rule["host"], manifest["spec"]["ingressClassName"]) == ("voice.example", "nginx")
     assert [path["path"] for path in rule["http"]["paths"]] == [f"{prefix}/webhooks", f"{prefix}/retell"]
+    assert "tls" not in manifest["spec"]
+    with_tls = Settings(
+        shared_base_url=shared,
+        shared_ingress_class="nginx",
+        shared_tls_secret="voice-tls",
+        shared_ingress_annotations="example.com/body-size=9m,example.com/b=c=d",
+    )
+    manifest = ingress(tenant(), with_tls)
+    assert manifest is not None
+    assert manifest["spec"]["tls"] == [{"hosts": ["voice.example"], "secretName": "voice-tls"}]
+    expected = {"example.com/body-size": "9m", "example.com/b": "c=d"}
+    assert manifest["metadata"]["annotations"].items() >= expected.items()
     by_gateway = Settings(shared_base_url=shared, shared_gateway="gateways/public")
     route = http_route(tenant(), by_gateway)
     assert route is not None

@@ -11,6 +11,7 @@ from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.controllers.tenant.addresses import address_of
 from askproai_operator.controllers.tenant.ceilings import apply_ceilings
 from askproai_operator.controllers.tenant.checks import CHECKS
+from askproai_operator.controllers.tenant.exposure import Exposure
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.controllers.tenant.status import database_condition, status_fields, synced_condition
 from askproai_operator.controllers.tenant.stores import connection_limit
@@ -25,6 +26,7 @@ from askproai_operator.providers import (
 from askproai_operator.settings import Settings
 from tests.worlds.salon_models import credentials, raw, tenant
 
+ADDRESS = address_of(tenant(), "https://voice.example")
 OUTAGE = ProviderUnavailable("retell", "list-agents", "no answer")
 
 
@@ -32,7 +34,7 @@ def inputs(**changed: Any) -> Inputs:
     """Return the inputs of a salon that passes all checks, with some of them replaced."""
     usual = {
         "tenant": tenant(),
-        "address": address_of(tenant(), "https://voice.example"),
+        "exposure": Exposure(ADDRESS, ADDRESS),
         "credentials": credentials(),
         "key_error": None,
         "was_provisioned": False,

@@ -119,6 +119,7 @@ def test_every_field_of_the_config_is_filled_by_the_compile_step():
         resource_ids={("mitte", "anna", 1): 7},
         foreign_numbers={},
         path_prefix="/voice",
+        former_path_prefix="/former",
         installation_id="inst-1",
         calendar_base_url="https://cal.example",
         linked_own_event_types=[2002],

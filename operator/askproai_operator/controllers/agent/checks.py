@@ -55,7 +55,9 @@ def tenant_not_ready(inputs: Inputs) -> Condition | None:
     usable = credentials.get("status") != Status.FALSE or about_calendar
     if usable and urls.get("retell") and urls.get("functions"):
         return None
-    cause = credentials.get("message") or "its webhook URLs are not known yet"
+    exposed = find_condition(tenant, ConditionType.EXPOSED)
+    waits_for_url = usable and exposed.get("status") == Status.FALSE
+    cause = (exposed if waits_for_url else credentials).get("message") or "its webhook URLs are not known yet"
     return bad(_SYNCED, Reason.TENANT_NOT_READY, f"Tenant {tenant.key.name!r} is not ready: {cause}")
 
 

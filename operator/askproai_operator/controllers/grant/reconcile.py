@@ -4,6 +4,7 @@ Holders only take. They are released here, so that it does not matter whether on
 deleted without our finalizer.
 """
 
+import itertools
 from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
 from typing import Any, Final
@@ -29,6 +30,8 @@ from askproai_operator.grants import (
     read_grant,
     recorded_keys,
     requested_subjects,
+    route_names,
+    used_host,
 )
 
 log = structlog.get_logger(__name__)
@@ -111,7 +114,7 @@ def _is_needed(holder: Holder, subject: Subject, context: ReconcileContext) -> b
         recorded = secret.annotations if secret is not None else {}
         is_used = KEY_ANNOTATIONS[subject.kind] not in recorded or subject in recorded_keys(recorded)
         return model.metadata.uid == holder.uid and is_used
-    return requested_subjects(model).get(subject) == holder.scope
+    return holder.scope in (requested_subjects(model).get(subject), used_host(model).get(subject))
 
 
 async def _remove_routes_of_others(subject: Subject, holders: Iterable[Holder], context: ReconcileContext) -> None:
@@ -129,16 +132,16 @@ async def _remove_routes_of_others(subject: Subject, holders: Iterable[Holder], 
 
 
 async def remove_routes(holder: Holder, subject: Subject, context: ReconcileContext) -> None:
-    """Delete the Ingress and the HTTPRoute of a Tenant, if they route any path of the host."""
-    async for ref, child, _ in _routes(holder, subject, context):
-        await context.kube.delete(ref, holder.namespace, holder.name, child.uid)
+    """Delete the Ingresses and HTTPRoutes of a Tenant that route any path of the host."""
+    async for ref, name, child, _ in _routes(holder, subject, context):
+        await context.kube.delete(ref, holder.namespace, name, child.uid)
         log.warning("route.removed", kind=ref.kind, tenant=str(holder.key), subject=subject.name)
 
 
 async def _is_routed(holder: Holder, subject: Subject, context: ReconcileContext) -> bool:
     """Return whether a route of the holder still has its path of the host."""
     routed = {f"{holder.scope}{path}" for path in ROUTED_PATHS}
-    async for _, _, paths in _routes(holder, subject, context):
+    async for *_, paths in _routes(holder, subject, context):
         if paths & routed:
             return True
     return False
@@ -146,16 +149,16 @@ async def _is_routed(holder: Holder, subject: Subject, context: ReconcileContext
 
 async def _routes(
     holder: Holder, subject: Subject, context: ReconcileContext
-) -> AsyncIterator[tuple[ApiResource, ObservedObject, frozenset[str]]]:
-    """Yield our Ingress and HTTPRoute of a Tenant with the paths of the host that they route now, if there are any."""
+) -> AsyncIterator[tuple[ApiResource, str, ObservedObject, frozenset[str]]]:
+    """Yield our Ingresses and HTTPRoutes of a Tenant by name, with the paths of the host that they route now, if there are any."""
     if subject.kind is not SubjectKind.HOST:
         return
-    for ref in _ROUTES:
-        child = context.cache.child(ref, holder.namespace, holder.name)
-        raw = await context.kube.get(ref, holder.namespace, holder.name) if child is not None else None
+    for ref, name in itertools.product(_ROUTES, route_names(holder.name)):
+        child = context.cache.child(ref, holder.namespace, name)
+        raw = await context.kube.get(ref, holder.namespace, name) if child is not None else None
         paths = _paths_of(raw, subject.value) if raw is not None else frozenset()
         if child is not None and paths:
-            yield ref, child, paths
+            yield ref, name, child, paths
 
 
 def _paths_of(route: dict[str, Any], host: str) -> frozenset[str]:

@@ -14,8 +14,9 @@ from askproai_operator.controllers.conditions import find_condition
 from askproai_operator.controllers.grant import find_holder, is_of_other, report_refusal, take
 from askproai_operator.controllers.offering import active_offerings
 from askproai_operator.controllers.plan_annotation import is_planned
-from askproai_operator.controllers.tenant.addresses import Address, address_of
+from askproai_operator.controllers.tenant.addresses import address_of
 from askproai_operator.controllers.tenant.children.metadata import child_name
+from askproai_operator.controllers.tenant.exposure import Exposure, choose_exposure
 from askproai_operator.controllers.tenant.own_keys import OwnKeys, settle_own_keys
 from askproai_operator.credentials import Credentials, calcom_account, own_key_refs, read_credentials, read_own_secret
 from askproai_operator.engine import resources
@@ -28,7 +29,7 @@ class Inputs:
     """What one reconcile of a Tenant has read. The values of Secrets are never part of its text."""
 
     tenant: Tenant
-    address: Address
+    exposure: Exposure
     credentials: Credentials
     key_error: ProviderError | None  # why the keys could not be used; None also where one is missing and none was tried
     was_provisioned: bool  # T-teardown exists: an earlier reconcile found the keys good, so pods may be running
@@ -56,9 +57,11 @@ async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
     keys = {} if credentials.problems else _key_subjects(tenant, credentials, context.installation_id)
     holders = {subject: find_holder(tenant, subject, context) for subject in keys.values()}
     branches = tuple(relations.branches(namespace, name))
+    requested = address_of(tenant, context.settings.shared_base_url)
+    verdict = context.url_proofs.find(namespace, name, requested.base_url)
     return Inputs(
         tenant=tenant,
-        address=address_of(tenant, context.settings.shared_base_url),
+        exposure=choose_exposure(tenant, requested, verdict, context.clock.now()),
         credentials=credentials,
         key_error=key_error,
         was_provisioned=context.cache.secret(namespace, child_name(name, "teardown")) is not None,
@@ -93,7 +96,7 @@ async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Input
         offerings,
         context,
         calcom_key=inputs.credentials.calcom_key,
-        calcom_url=inputs.address.urls(context.installation_id)["calcom"],
+        calcom_url=inputs.exposure.requested.urls(context.installation_id)["calcom"],
         is_usable=inputs.key_error is None,
     )
     is_needed = own_key_refs(offerings) or any(map(is_planned, inputs.agents))

@@ -13,7 +13,7 @@ from askproai_operator.api.conditions import Condition, ConditionType, Reason, b
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.conditions import condition_of, find_condition, first_failing
 from askproai_operator.controllers.plan_annotation import plan_hold
-from askproai_operator.controllers.tenant.addresses import registered_calcom_url
+from askproai_operator.controllers.tenant.addresses import Address, registered_calcom_url
 from askproai_operator.controllers.tenant.ceilings import add_lowered, apply_ceilings
 from askproai_operator.controllers.tenant.checks import CHECKS
 from askproai_operator.controllers.tenant.children import apply_children, apply_monitoring, apply_routes
@@ -21,9 +21,10 @@ from askproai_operator.controllers.tenant.children.deployment import rollout_con
 from askproai_operator.controllers.tenant.children.metadata import Component, child_name
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
 from askproai_operator.controllers.tenant.deletion import delete_tenant, release_keys
+from askproai_operator.controllers.tenant.exposure import exposed_condition
 from askproai_operator.controllers.tenant.former_accounts import record_former_accounts
 from askproai_operator.controllers.tenant.inputs import Inputs, gather, gather_own_objects, take_keys
-from askproai_operator.controllers.tenant.own_keys import linked_event_types, register_in_own_accounts
+from askproai_operator.controllers.tenant.own_keys import OwnAccounts, linked_event_types, register_in_own_accounts
 from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys, record_registered
 from askproai_operator.controllers.tenant.status import (
     credentials_condition,
@@ -40,7 +41,16 @@ from askproai_operator.controllers.tenant.stores import (
 )
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, compile_config
 from askproai_operator.credentials import CALCOM_WEBHOOK, calcom_account
-from askproai_operator.engine import GONE, EventRecord, Key, ObservedObject, Result, UnmanagedObject, resources
+from askproai_operator.engine import (
+    GONE,
+    TOKEN_ANNOTATION,
+    EventRecord,
+    Key,
+    ObservedObject,
+    Result,
+    UnmanagedObject,
+    resources,
+)
 from askproai_operator.grants import SubjectKind
 from askproai_operator.providers import ProviderError, ensure_calcom_webhook, remove_calcom_webhook
 
@@ -101,16 +111,20 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
             return Result((valid, condition), events=left)
         return Result((valid, condition), events=left, requeue=True, requeue_reason=condition.message)
     cache = await ensure_redis_user(tenant, urls.redis, context)
-    own_accounts = await register_in_own_accounts(inputs.own_keys, partial(_ensure_webhook, inputs, keys, context))
+    in_use = inputs.exposure.in_use
+    own_accounts = OwnAccounts()
+    if in_use is not None:
+        register = partial(_ensure_webhook, inputs, in_use, keys, context)
+        own_accounts = await register_in_own_accounts(inputs.own_keys, register)
     deployed = _live_deployments(inputs, context)
     linked = linked_event_types(inputs.offerings, inputs.applied, own_accounts.registered, deployed)
     config = _encoded_config(inputs, resource_ids, linked, context)
-    credentials = inputs.credentials
+    credentials, admin_token = inputs.credentials, inputs.admin_token or secrets.token_urlsafe(32)
     deployments = await apply_children(
         tenant,
         credentials,
         config=config,
-        admin_token=inputs.admin_token or secrets.token_urlsafe(32),
+        admin_token=admin_token,
         servers=[*filter(None, urls), credentials.retell_base_url, credentials.calendar_base_url],
         own_keys=inputs.own_keys.refs,
         context=context,
@@ -118,7 +132,8 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     if tenant.status.get("configHash") not in {None, config_hash(config)}:
         context.trigger_config_sync(*tenant.key[1:], config_hash(config))  # a kubelet may take 90 s to update the mount
     webhook = await _register_webhook(inputs, keys, context, others_open=own_accounts.is_open)
-    exposed = await apply_routes(tenant, inputs.address, context)
+    routed = await apply_routes(tenant, inputs.exposure.requested, inputs.exposure.kept, context)
+    _request_proof(inputs, admin_token, routed, deployments[Component.WEB], context)
     monitored = await apply_monitoring(tenant, context)
     pods = add_lowered(runtime_condition(tenant, deployments), lowered)
     status = status_fields(
@@ -135,7 +150,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
             cache,
             rollout_condition(tenant, deployments),
             pods,
-            exposed,
+            exposed_condition(tenant, inputs.exposure, routed),
             (own_accounts.failure if webhook.good else None) or webhook,
             synced_condition(tenant, backlog),
             monitored,
@@ -143,7 +158,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         status,
         events=(*left, *events),
         # Deployments are watched, and all else is tried again at the resync.
-        requeue=exposed.reason is Reason.PENDING,
+        requeue=routed.reason is Reason.PENDING,
         requeue_reason="the status of an HTTPRoute is listed, not watched",
     )
 
@@ -208,13 +223,29 @@ def _encoded_config(
             inputs.agents,
             resource_ids=resource_ids,
             foreign_numbers=inputs.foreign_numbers,
-            path_prefix=inputs.address.path_prefix,
+            path_prefix=inputs.exposure.requested.path_prefix,
+            former_path_prefix=inputs.exposure.former_path_prefix,
             installation_id=context.installation_id,
             calendar_base_url=inputs.credentials.calendar_base_url,
             applied_agents=inputs.applied.agents if inputs.applied else (),
             linked_own_event_types=linked,
         )
     )
+
+
+def _request_proof(
+    inputs: Inputs, token: str, routed: Condition, web: ObservedObject, context: ReconcileContext
+) -> None:
+    """Have the requested URL asked whether it leads to this tenant's pods, once there is one, until senders have it.
+
+    A refused host is another tenant's. A changed annotation `reconcile-at` asks at once: a person has corrected something.
+    """
+    tenant, exposure = inputs.tenant, inputs.exposure
+    if exposure.is_settled:
+        context.url_proofs.forget(*tenant.key[1:])
+    elif web.status.get("readyReplicas") and (routed.good or routed.reason is Reason.PENDING):
+        again = tenant.metadata.annotations.get(TOKEN_ANNOTATION, "")
+        context.url_proofs.request(*tenant.key[1:], exposure.requested.base_url, token, again)
 
 
 async def _register_webhook(
@@ -230,8 +261,11 @@ async def _register_webhook(
     kind, tenant, credentials = ConditionType.WEBHOOKS_REGISTERED, inputs.tenant, inputs.credentials
     if calcom_account(tenant) is None:
         return good(kind, "the calendar is local; Retell's webhook is a field of its agents", Reason.NOT_REQUESTED)
+    in_use = inputs.exposure.in_use
+    if in_use is None:
+        return bad(kind, Reason.PENDING, "Cal.com gets our webhook when its URL leads to the pods; see Exposed")
     try:
-        secret = await _ensure_webhook(inputs, keys, context, credentials.calcom_key)
+        secret = await _ensure_webhook(inputs, in_use, keys, context, credentials.calcom_key)
         if not others_open:
             await record_registered(tenant, keys, CALCOM_WEBHOOK, secret, context)
     except ProviderError as error:
@@ -239,9 +273,11 @@ async def _register_webhook(
     return good(kind, "Cal.com tells us of bookings")
 
 
-async def _ensure_webhook(inputs: Inputs, keys: SigningKeys, context: ReconcileContext, calcom_key: str) -> str:
+async def _ensure_webhook(
+    inputs: Inputs, address: Address, keys: SigningKeys, context: ReconcileContext, calcom_key: str
+) -> str:
     """Register our webhook in the account of a key; return the secret that it signs with. Raises ProviderError."""
-    url, previous = inputs.address.urls(context.installation_id)["calcom"], registered_calcom_url(inputs.tenant)
+    url, previous = address.urls(context.installation_id)["calcom"], registered_calcom_url(inputs.tenant)
     credentials = inputs.credentials
     context.fence()
     client = context.providers.calcom(credentials.calendar_base_url, calcom_key)

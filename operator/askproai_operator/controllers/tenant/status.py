@@ -9,6 +9,7 @@ from askproai_core.database import CalendarBacklog, DatabaseError, DataOwnedByOt
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.controllers.tenant.addresses import registered_calcom_url
+from askproai_operator.controllers.tenant.exposure import former_url_field
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.credentials import calcom_account
 from askproai_operator.redis_users import RedisAdminError, UsersBypassed, UsersUnsupported
@@ -126,12 +127,14 @@ def status_fields(
     While Cal.com's webhook could not be registered, the status keeps the URL that was registered before: it is the only
     record of a webhook that still has to be removed.
     """
-    urls = inputs.address.urls(installation_id)
-    if not webhook_registered:
+    in_use = inputs.exposure.in_use
+    urls = in_use.urls(installation_id) if in_use is not None else None
+    if urls is not None and not webhook_registered:
         urls["calcom"] = registered_calcom_url(inputs.tenant) or urls["calcom"]
     return {
         "key": inputs.tenant.metadata.dotted,
         "webhookUrls": urls,
+        "formerUrl": former_url_field(inputs.exposure),
         "configHash": config_hash,
         "branches": len(inputs.branches),
         "replicas": replicas,

@@ -45,6 +45,7 @@ def compile_config(
     resource_ids: ResourceIds,
     foreign_numbers: Mapping[str, frozenset[str]],
     path_prefix: str,
+    former_path_prefix: str = "",
     installation_id: str,
     calendar_base_url: str,
     applied_agents: Iterable[config.Agent] = (),
@@ -64,6 +65,7 @@ def compile_config(
         spec,
         tenant=tenant.metadata.dotted,
         path_prefix=path_prefix,
+        former_path_prefix=former_path_prefix,
         installation_id=installation_id,
         calendar=_calendar(tenant, calendar_base_url),
         branches=tuple(

@@ -20,9 +20,10 @@ from askproai_operator.controllers.tenant.children.monitoring import (
 from askproai_operator.controllers.tenant.children.network_policy import network_policy
 from askproai_operator.controllers.tenant.children.secrets import admin_secret, config_map
 from askproai_operator.controllers.tenant.children.services import metrics_service, services
+from askproai_operator.controllers.tenant.exposure import used_base_url
 from askproai_operator.credentials import Credentials
 from askproai_operator.engine import ApiResource, ObservedObject, UnmanagedObject, resources
-from askproai_operator.grants import requested_subjects
+from askproai_operator.grants import requested_subjects, route_names
 
 # Children that may be absent, by the spec, by the cluster's CRDs or during a change of the mode; the suffix of their names.
 _OPTIONAL = (
@@ -30,12 +31,13 @@ _OPTIONAL = (
     (resources.AUTOSCALERS, "worker"),
     (resources.DEPLOYMENTS, "worker"),
     (resources.BUDGETS, "worker"),
-    (resources.INGRESSES, ""),
-    (resources.HTTP_ROUTES, ""),
     (resources.SERVICES, "metrics"),
     (resources.SERVICE_MONITORS, ""),
     (resources.PROMETHEUS_RULES, ""),
 )
+
+
+_ROUTES = (resources.INGRESSES, resources.HTTP_ROUTES)  # each under one of `grants.route_names`
 
 
 async def apply_children(
@@ -104,14 +106,22 @@ async def _apply_workloads(
     return deployments
 
 
-async def apply_routes(tenant: Tenant, address: Address, context: ReconcileContext) -> Condition:
-    """Apply the Ingress or HTTPRoute that the tenant asks for; return the condition Exposed."""
+async def apply_routes(tenant: Tenant, address: Address, kept: str | None, context: ReconcileContext) -> Condition:
+    """Apply the Ingress or HTTPRoute that the tenant asks for; return the condition Exposed.
+
+    The route of `kept`, another URL at which senders still arrive, is left as it is.
+    """
     refused = await _take_host(tenant, address, context)
     requested = (routes.ingress(tenant, context.settings), routes.http_route(tenant, context.settings))
-    desired = [manifest for manifest in requested if manifest is not None and refused is None]
+    live = _live_routes(tenant, context)
+    desired = [
+        routes.choose_name(tenant, manifest, live[resources.resource_of(manifest)], kept)
+        for manifest in requested
+        if manifest is not None and refused is None
+    ]
     installed = [manifest for manifest in desired if _is_installed(manifest, context)]
     conflict = await _apply_unless_foreign(installed, ConditionType.EXPOSED, context)
-    await _prune(tenant, (resources.INGRESSES, resources.HTTP_ROUTES), installed, context)
+    await _prune_routes(tenant, installed, kept, context)
     if refused is not None:
         return refused
     if conflict is not None:
@@ -120,8 +130,9 @@ async def apply_routes(tenant: Tenant, address: Address, context: ReconcileConte
         return routes.no_gateway_api_condition(tenant, address)
     if any(resources.resource_of(manifest) is resources.HTTP_ROUTES for manifest in installed):
         # Not from the cache, where its status is as old as the last list: HTTPRoutes are listed, not watched.
-        live = await context.kube.get(resources.HTTP_ROUTES, tenant.metadata.namespace, tenant.metadata.name)
-        return routes.http_route_condition(address, (live or {}).get("status") or {})
+        name = installed[0]["metadata"]["name"]
+        route = await context.kube.get(resources.HTTP_ROUTES, tenant.metadata.namespace, name)
+        return routes.http_route_condition(address, (route or {}).get("status") or {})
     return routes.exposed_condition(address)
 
 
@@ -144,8 +155,32 @@ async def _take_host(tenant: Tenant, address: Address, context: ReconcileContext
 
 
 async def remove_routes(tenant: Tenant, context: ReconcileContext) -> None:
-    """Delete the Ingress and the HTTPRoute. A host is granted to another tenant only after they are gone."""
-    await _prune(tenant, (resources.INGRESSES, resources.HTTP_ROUTES), (), context)
+    """Delete the Ingresses and HTTPRoutes. A host is granted to another tenant only after they are gone."""
+    await _prune_routes(tenant, (), None, context)
+
+
+def _live_routes(tenant: Tenant, context: ReconcileContext) -> dict[ApiResource, dict[str, str]]:
+    """Return the URLs that the tenant's routes serve, by kind and name. A route of the release before serves the URL in use."""
+    found: dict[ApiResource, dict[str, str]] = {}
+    for ref in _ROUTES:
+        names = route_names(tenant.metadata.name)
+        live = {name: context.cache.child(ref, tenant.metadata.namespace, name) for name in names}
+        in_use = used_base_url(tenant) or ""
+        found[ref] = {name: child.annotations.get(routes.SERVED_URL, in_use) for name, child in live.items() if child}
+    return found
+
+
+async def _prune_routes(
+    tenant: Tenant, desired: Iterable[Manifest], kept: str | None, context: ReconcileContext
+) -> None:
+    """Delete the routes that are neither among the desired manifests nor for `kept`."""
+    namespace = tenant.metadata.namespace
+    keep = {(resources.resource_of(manifest), manifest["metadata"]["name"]) for manifest in desired}
+    for ref, served in _live_routes(tenant, context).items():
+        for name, url in served.items():
+            child = context.cache.child(ref, namespace, name)
+            if child is not None and (ref, name) not in keep and (kept is None or url != kept):
+                await context.kube.delete(ref, namespace, name, child.uid)
 
 
 async def apply_monitoring(tenant: Tenant, context: ReconcileContext) -> Condition:

@@ -9,10 +9,11 @@ from askproai_operator.api.conditions import Condition, ConditionType, Reason, b
 from askproai_operator.controllers.tenant.addresses import Address, address_of
 from askproai_operator.controllers.tenant.children.metadata import Component, Manifest, child_name, new_manifest
 from askproai_operator.engine import resources
-from askproai_operator.grants import ROUTED_PATHS
+from askproai_operator.grants import ROUTED_PATHS, route_names
 from askproai_operator.settings import Settings
 
 _PORT = 8080
+SERVED_URL = "askproai.de/served-url"  # annotation of a route: the base URL that it is for
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,21 @@ def _route_of(tenant: Tenant, settings: Settings) -> _Route | None:
         return _Route(exposure.host, exposure.path_prefix or "", exposure.ingress, exposure.gateway)
     if exposure is not None and exposure.base_url is not None:
         return None
-    ingress = Ingress(class_name=settings.shared_ingress_class) if settings.shared_ingress_class else None
+    ingress = _shared_ingress(settings) if settings.shared_ingress_class else None
     gateway = None
     if settings.shared_gateway is not None:
         namespace, _, name = settings.shared_gateway.rpartition("/")
         gateway = Gateway(parent_refs=(ParentRef(name=name, namespace=namespace or None),))
     return _Route(settings.shared_host, address.path_prefix, ingress, gateway)
+
+
+def _shared_ingress(settings: Settings) -> Ingress:
+    annotations = dict(pair.split("=", 1) for pair in settings.shared_ingress_annotations)
+    return Ingress(
+        class_name=settings.shared_ingress_class,
+        annotations=annotations or None,
+        tls_secret_name=settings.shared_tls_secret,
+    )
 
 
 def ingress(tenant: Tenant, settings: Settings) -> Manifest | None:
@@ -56,8 +66,7 @@ def ingress(tenant: Tenant, settings: Settings) -> Manifest | None:
     if route.ingress.tls_secret_name is not None:
         spec["tls"] = [{"hosts": [route.host], "secretName": route.ingress.tls_secret_name}]
     manifest = new_manifest(tenant, resources.INGRESSES, "", Component.WEB) | {"spec": spec}
-    if route.ingress.annotations:
-        manifest["metadata"]["annotations"] = route.ingress.annotations
+    manifest["metadata"]["annotations"] = (route.ingress.annotations or {}) | _served_url(tenant, settings)
     return manifest
 
 
@@ -70,7 +79,26 @@ def http_route(tenant: Tenant, settings: Settings) -> Manifest | None:
     matches = [{"path": {"type": "PathPrefix", "value": path}} for path in route.paths()]
     rule = {"matches": matches, "backendRefs": [{"name": child_name(tenant.metadata.name, "web"), "port": _PORT}]}
     spec = {"parentRefs": parents, "hostnames": [route.host], "rules": [rule]}
-    return new_manifest(tenant, resources.HTTP_ROUTES, "", Component.WEB) | {"spec": spec}
+    manifest = new_manifest(tenant, resources.HTTP_ROUTES, "", Component.WEB) | {"spec": spec}
+    manifest["metadata"]["annotations"] = _served_url(tenant, settings)
+    return manifest
+
+
+def _served_url(tenant: Tenant, settings: Settings) -> dict[str, str]:
+    return {SERVED_URL: address_of(tenant, settings.shared_base_url).base_url}
+
+
+def choose_name(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], kept: str | None) -> Manifest:
+    """Return the manifest under the name that leaves the route of `kept` alone.
+
+    `live` are the URLs that the routes of this kind serve now, by their names. Of the two names a route keeps the one that it
+    has: an Ingress controller may refuse a second route of the same host and path.
+    """
+    url = manifest["metadata"]["annotations"][SERVED_URL]
+    names = route_names(tenant.metadata.name)
+    name = next((name for name in names if live.get(name) == url), None)
+    name = name or next(name for name in names if kept is None or live.get(name) != kept)
+    return manifest | {"metadata": manifest["metadata"] | {"name": name}}
 
 
 def exposed_condition(address: Address) -> Condition:

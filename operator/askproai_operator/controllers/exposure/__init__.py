@@ -1,0 +1,6 @@
+"""Find out whether a public URL leads to its tenant's own pods, before any sender is given it."""
+
+from askproai_operator.controllers.exposure.prober import Prober, host_is_trusted
+from askproai_operator.controllers.exposure.reconcile import KIND, OPTIONS, ExposureController
+
+__all__ = ["KIND", "OPTIONS", "ExposureController", "Prober", "host_is_trusted"]

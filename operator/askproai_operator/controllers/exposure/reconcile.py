@@ -1,0 +1,89 @@
+"""Prove the URLs that Tenants ask for, each until it has answered once. What senders use already is never asked again.
+
+The verdicts are kept in memory: the Tenant's status says which URL senders have, and a new leader asks again for the others.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final, Protocol
+
+import structlog
+
+from askproai_operator.api import Tenant
+from askproai_operator.context import ReconcileContext, Verdict
+from askproai_operator.engine import GONE, Backoff, Key, Options, Result
+
+log = structlog.get_logger(__name__)
+
+KIND: Final = "Exposure"
+# Workers of its own, since a host that does not answer takes 5 s: 16 ask for a thousand such hosts within the longest pause.
+OPTIONS: Final = Options(workers=16)
+_BACKOFF: Final = Backoff(first=timedelta(milliseconds=250), longest=timedelta(minutes=5))
+
+
+class FindsProblem(Protocol):
+    """What the controller needs of a Prober."""
+
+    async def find_problem(self, base_url: str, token: str, /) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What is asked. A new `reason` asks at once, whatever the pause."""
+
+    base_url: str
+    token: str = field(repr=False)
+    reason: str
+
+
+class ExposureController:
+    """Asks for the proofs, and wakes the Tenant when a verdict changes. Implements `context.UrlProofs`."""
+
+    def __init__(self, prober: FindsProblem, enqueue: Callable[[Key], None]) -> None:
+        """Take the prober, and `WorkQueue.add`."""
+        self._prober, self._enqueue = prober, enqueue
+        self._targets: dict[Key, _Target] = {}
+        self._failures: dict[Key, int] = {}
+        self._verdicts: dict[Key, Verdict] = {}
+
+    def find(self, namespace: str, tenant: str, base_url: str) -> Verdict | None:
+        """Return the last verdict about a tenant's URL; None if it was not asked yet."""
+        verdict = self._verdicts.get(Key(KIND, namespace, tenant))
+        return verdict if verdict is not None and verdict.base_url == base_url else None
+
+    def request(self, namespace: str, tenant: str, base_url: str, token: str, reason: str = "") -> None:
+        """Have a URL asked until it answers. The same request again changes nothing, so that the pauses grow."""
+        key, target = Key(KIND, namespace, tenant), _Target(base_url, token, reason)
+        if self._targets.get(key) != target:
+            self._targets[key] = target
+            self._failures.pop(key, None)
+            self._enqueue(key)
+
+    def forget(self, namespace: str, tenant: str) -> None:
+        """Drop what is known of a tenant: it asks for no other URL than the one in use."""
+        key = Key(KIND, namespace, tenant)
+        for known in (self._targets, self._failures, self._verdicts):
+            known.pop(key, None)
+
+    async def reconcile(self, key: Key, context: ReconcileContext) -> Result:
+        """Ask once, and again after a growing pause until the URL leads to the tenant's pods."""
+        target = self._targets.get(key)
+        if target is None or context.relations.tenant(*key[1:]) is None:
+            self.forget(*key[1:])
+            return GONE
+        problem = await self._prober.find_problem(target.base_url, target.token)
+        if self._targets.get(key) is not target:
+            return GONE  # another URL is asked for by now, and with it this key is waiting already
+        verdict = Verdict(target.base_url, problem)
+        if self._verdicts.get(key) != verdict:
+            self._verdicts[key] = verdict
+            log.info(
+                "exposure.answered" if problem is None else "exposure.failed", tenant=f"{key.namespace}.{key.name}"
+            )
+            context.enqueue(Key(Tenant.kind, *key[1:]))
+        if problem is None:
+            return GONE
+        self._failures[key] = self._failures.get(key, 0) + 1
+        pause = _BACKOFF.delay(self._failures[key])
+        return Result(requeue_after=pause, requeue_reason="the URL does not lead to the tenant's pods yet")

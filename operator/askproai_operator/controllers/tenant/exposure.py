@@ -1,0 +1,95 @@
+"""Which URL senders are given: the one that the spec asks for, once it leads to the tenant's own pods. Pure.
+
+Until then they keep the URL that they have. It also stays served for a while after the change, since a call goes on with the
+URLs with which it began. An outage takes no URL away: one that was given is never asked again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from askproai_operator.api import Tenant
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.context import Verdict
+from askproai_operator.controllers.conditions import find_condition
+from askproai_operator.controllers.tenant.addresses import Address
+
+_RETELL: Final = "/webhooks/retell"
+# Few calls are longer, the agents have the new URL within seconds, and another tenant may be waiting for the host.
+_SERVED_AFTER: Final = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """The URLs of a tenant: `requested` by its spec, `in_use` by senders, and `kept` beside the requested one."""
+
+    requested: Address
+    in_use: Address | None  # None: senders have none yet
+    kept: str | None = None  # base URL at which senders, or calls that began there, still arrive
+    verdict: Verdict | None = None  # about `requested`, unless it is in use
+
+    @property
+    def is_settled(self) -> bool:
+        """Return whether senders have the URL that the spec asks for."""
+        return self.in_use == self.requested
+
+    @property
+    def former_path_prefix(self) -> str:
+        """Return the path prefix with which requests to `kept` arrive."""
+        return urlsplit(self.kept).path if self.kept else ""
+
+
+def choose_exposure(tenant: Tenant, requested: Address, verdict: Verdict | None, now: datetime) -> Exposure:
+    """Return the URLs, from the spec's, the status and what is known about the former."""
+    current = used_base_url(tenant)
+    if current == requested.base_url:
+        return Exposure(requested, requested, _former_url(tenant, requested, now))
+    if verdict is not None and verdict.problem is None:
+        return Exposure(requested, requested, current if verdict.proven else None, verdict)
+    in_use = Address(current, urlsplit(current).path) if current else None
+    return Exposure(requested, in_use, current, verdict)
+
+
+def used_base_url(tenant: Tenant) -> str | None:
+    """Return the base of the URLs that senders were given, from the status."""
+    url = (tenant.status.get("webhookUrls") or {}).get("retell")
+    return str(url).removesuffix(_RETELL) if url else None
+
+
+def _former_url(tenant: Tenant, requested: Address, now: datetime) -> str | None:
+    """Return the URL that was in use before, while calls that began with it may go on. Exposed became True at the change."""
+    former = tenant.status.get("formerUrl")
+    exposed = find_condition(tenant, ConditionType.EXPOSED)
+    if not former or former == requested.base_url or "lastTransitionTime" not in exposed:
+        return None
+    since = datetime.fromisoformat(exposed["lastTransitionTime"])
+    return str(former) if now - since < _SERVED_AFTER else None
+
+
+def former_url_field(exposure: Exposure) -> str | None:
+    """Return `status.formerUrl`."""
+    return exposure.kept if exposure.is_settled else None
+
+
+def exposed_condition(tenant: Tenant, exposure: Exposure, routed: Condition) -> Condition:
+    """Return Exposed. `routed` says whether our Ingress or HTTPRoute could be made; a fault there comes first."""
+    kind, url = ConditionType.EXPOSED, exposure.requested.base_url
+    if exposure.is_settled or not routed.good:
+        return routed
+    until = (
+        f"until then senders keep {exposure.in_use.base_url}" if exposure.in_use else "until then senders get no URL"
+    )
+    if exposure.verdict is not None:
+        hints = ["exposure.ingress has no tlsSecretName"] if _lacks_certificate(tenant) else []
+        hints += [routed.message] if routed.reason is Reason.NOT_INSTALLED else []
+        text = "; ".join([f"{url} {exposure.verdict.problem}", *hints, until, "tried again by itself"])
+        return bad(kind, Reason.URL_NOT_ANSWERING, text)
+    if tenant.spec.suspend:
+        return good(kind, f"{url} is tried when pods run again; {until}", Reason.SUSPENDED)
+    return bad(kind, Reason.PENDING, f"{url} is tried as soon as a pod is ready; {until}")
+
+
+def _lacks_certificate(tenant: Tenant) -> bool:
+    exposure = tenant.spec.exposure
+    return exposure is not None and exposure.ingress is not None and exposure.ingress.tls_secret_name is None

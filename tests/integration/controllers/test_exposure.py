@@ -1,0 +1,168 @@
+"""Retell and Cal.com are given a URL when it leads to the tenant's pods, and keep the former one until then."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from askproai_operator.api import Key
+from askproai_sandbox.cluster import ControlPlane
+from askproai_sandbox.databases import Database
+from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.operator_environment import RunningOperator, TenantNamespace, running_operator
+from tests.worlds.unscheduled_pods import RUNS, make_deployment_ready
+from tests.worlds.waiting import eventually
+
+SOON = 15.0  # seconds
+TENANT, ALTERNATE = "salon-mueller", "salon-mueller.alternate"
+DNS = "has no address: create the DNS record"
+
+
+class Internet:
+    """Which URLs lead to the pods, and how often each was asked."""
+
+    def __init__(self) -> None:
+        self.answering: set[str] = set()
+        self.asked: list[str] = []
+        self.tokens: set[str] = set()
+
+    async def find_problem(self, base_url: str, token: str) -> str | None:
+        self.asked.append(base_url)
+        self.tokens.add(token)
+        return None if base_url in self.answering else DNS
+
+
+@pytest.fixture(scope="module")
+def internet() -> Internet:
+    return Internet()
+
+
+@pytest.fixture(scope="module")
+async def operator(
+    control_plane: ControlPlane, crds: None, module_database: Database, valkey: EmbeddedRedis, internet: Internet
+) -> AsyncIterator[RunningOperator]:
+    settings = {"prober": internet, "shared_ingress_class": "nginx"}
+    async with running_operator(control_plane, module_database, valkey, **settings) as running:
+        yield running
+
+
+def shared_url(namespace: TenantNamespace) -> str:
+    return f"https://voice.example/{namespace.name}/{TENANT}"
+
+
+def own_url(namespace: TenantNamespace) -> str:
+    return f"https://{namespace.name}.example"
+
+
+async def create_salon(namespace: TenantNamespace, **spec: Any) -> None:
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec=RUNS | spec)
+    await make_deployment_ready(namespace, "web")
+
+
+async def urls(namespace: TenantNamespace) -> dict[str, Any]:
+    return ((await namespace.get("Tenant")) or {}).get("status", {}).get("webhookUrls") or {}
+
+
+async def wait_for_url(namespace: TenantNamespace, base: str) -> None:
+    async def given() -> bool:
+        return (await urls(namespace)).get("retell") == f"{base}/webhooks/retell"
+
+    await eventually(given, SOON, f"senders to have {base}")
+
+
+async def hosts(namespace: TenantNamespace) -> dict[str, str]:
+    """Return the host of each of the tenant's Ingresses."""
+    found = {name: await namespace.get("Ingress", name) for name in (TENANT, ALTERNATE)}
+    return {name: ingress["spec"]["rules"][0]["host"] for name, ingress in found.items() if ingress}
+
+
+async def serving(namespace: TenantNamespace, internet: Internet, **spec: Any) -> None:
+    """Create the salon, and wait until senders have its URL on the shared host."""
+    internet.answering.add(shared_url(namespace))
+    await create_salon(namespace, **spec)
+    await wait_for_url(namespace, shared_url(namespace))
+
+
+async def test_a_new_tenant_is_given_to_nobody_until_its_url_leads_to_its_pods(namespace, internet):
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec=RUNS)
+    waiting = await namespace.wait_for_condition("Exposed", "False", "Pending")
+    assert "as soon as a pod is ready" in waiting["message"]
+    assert shared_url(namespace) not in internet.asked
+    await make_deployment_ready(namespace, "web")
+    failed = await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
+    assert failed["message"].startswith(f"{shared_url(namespace)} {DNS}")
+    await namespace.wait_for_condition("WebhooksRegistered", "False", "Pending")
+    assert (await urls(namespace), namespace.calcom_webhooks()) == ({}, [])
+    await namespace.create("Branch")
+    await namespace.create("RetellAgent")
+    reported = await namespace.wait_for_condition("Synced", "False", "TenantNotReady", kind="RetellAgent", name="mitte")
+    assert DNS in reported["message"], "who looks at the agent reads what to do"
+    token = (await namespace.secret_data(f"{TENANT}-admin"))["token"]
+    assert token in internet.tokens
+    internet.answering.add(shared_url(namespace))
+    await wait_for_url(namespace, shared_url(namespace))
+    await namespace.wait_for_condition("Exposed", "True", "AsDeclared")
+    await eventually(lambda: len(namespace.calcom_webhooks()) == 1, SOON, "the webhook at Cal.com")
+
+
+async def test_a_host_that_does_not_answer_changes_nothing_for_callers_and_both_are_routed(namespace, internet):
+    await serving(namespace, internet)
+    before = namespace.calcom_webhooks()
+    exposure = {"host": f"{namespace.name}.example", "ingress": {"className": "nginx"}}
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": exposure}})
+    failed = await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
+    for text in (DNS, "no tlsSecretName", f"senders keep {shared_url(namespace)}"):
+        assert text in failed["message"]
+    await wait_for_url(namespace, shared_url(namespace))
+    assert namespace.calcom_webhooks() == before
+    assert await hosts(namespace) == {TENANT: "voice.example", ALTERNATE: f"{namespace.name}.example"}
+    internet.answering.add(own_url(namespace))
+    await wait_for_url(namespace, own_url(namespace))
+    expected = [f"{own_url(namespace)}/webhooks/calcom/inst-1"]
+    await eventually(lambda: namespace.calcom_webhooks() == expected, SOON, "the move at Cal.com")
+    assert len(await hosts(namespace)) == 2, "calls that began before go on with the former URL"
+    assert (await namespace.get("Tenant"))["status"]["formerUrl"] == shared_url(namespace)
+
+
+async def test_a_host_that_is_taken_back_before_it_answered_leaves_no_trace(namespace, internet):
+    await serving(namespace, internet)
+    exposure = {"host": f"{namespace.name}.example", "ingress": {"className": "nginx"}}
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": exposure}})
+    await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": None}})
+    await namespace.wait_for_condition("Exposed", "True", "AsDeclared")
+    await namespace.wait_until_gone("Ingress", ALTERNATE)
+    assert await hosts(namespace) == {TENANT: "voice.example"}
+    asked = internet.asked.count(own_url(namespace))
+    key = Key("Exposure", namespace.name, TENANT)
+    await eventually(lambda: key not in namespace.operator.queue, SOON, "the end of the questions")
+    assert internet.asked.count(own_url(namespace)) <= asked + 1
+
+
+async def test_an_outage_of_the_url_in_use_takes_it_from_nobody_and_nobody_asks_it_again(namespace, internet):
+    await serving(namespace, internet)
+    internet.answering.remove(shared_url(namespace))
+    asked = internet.asked.count(shared_url(namespace))
+    patch = {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}}
+    await namespace.client.merge(namespace.path("Tenant"), patch)
+    await namespace.wait_for("Tenant", TENANT, lambda live: live["status"].get("lastReconcileToken") == "now", "a run")
+    assert (await namespace.wait_for_condition("Exposed", "True"))["reason"] == "AsDeclared"
+    assert internet.asked.count(shared_url(namespace)) == asked
+    await wait_for_url(namespace, shared_url(namespace))
+
+
+async def test_the_former_host_stays_the_tenants_while_senders_have_it(namespace, other_namespace, internet):
+    host = f"{namespace.name}.example"
+    internet.answering.add(f"https://{host}")
+    await create_salon(namespace, exposure={"host": host, "ingress": {}})
+    await wait_for_url(namespace, f"https://{host}")
+    elsewhere = {"host": f"new-{host}", "ingress": {}}
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": elsewhere}})
+    await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
+    await other_namespace.write_secret()
+    await other_namespace.create("Tenant", spec={"exposure": {"host": host, "ingress": {}}})
+    await other_namespace.wait_for_condition("Exposed", "False", "HostClaimedTwice")
+    assert f"https://{host}" in str(await urls(namespace))
+    assert await urls(other_namespace) == {}, "what another tenant has is given to no sender"

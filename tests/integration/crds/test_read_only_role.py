@@ -1,0 +1,117 @@
+"""examples/rbac/read-only.yaml at a real API server: enough for the commands that only look, and not a verb more."""
+
+import asyncio
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from askproai_sandbox.cluster import ControlPlane, KubeClient, ProcessError
+from tests.worlds.chart_render import ROOT
+from tests.worlds.waiting import eventually
+
+MANIFESTS = list(yaml.safe_load_all((ROOT / "examples/rbac/read-only.yaml").read_text("utf-8")))
+(COMMANDS,) = [each for each in MANIFESTS if (each["kind"], each["metadata"]["name"]) == ("Role", "askproai-commands")]
+NAME = "salon-mueller"
+READER = ("--as=erika", f"--as-group={NAME}-readers")
+LABELS = {"app.kubernetes.io/instance": NAME}
+
+
+def in_namespace(manifest: dict[str, Any], namespace: str) -> dict[str, Any]:
+    moved = copy.deepcopy(manifest)
+    moved["metadata"]["namespace"] = namespace
+    return moved
+
+
+def path(manifest: dict[str, Any], namespace: str) -> str:
+    return f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/{manifest['kind'].lower()}s"
+
+
+@pytest.fixture
+async def salon(kube_client: KubeClient, kube_namespace: str, crds: None) -> str:
+    """Return a namespace with what the commands use of a tenant, and the Roles."""
+    core = f"/api/v1/namespaces/{kube_namespace}"
+    for secret in (f"{NAME}-admin", "providers"):
+        await kube_client.create(f"{core}/secrets", {"metadata": {"name": secret}, "stringData": {"token": "t"}})
+    ports = [{"name": "private", "port": 8081, "targetPort": "private"}]
+    spec = {"selector": LABELS, "ports": ports}
+    await kube_client.create(f"{core}/services", {"metadata": {"name": f"{NAME}-admin"}, "spec": spec})
+    account = f"{core}/serviceaccounts"
+
+    async def has_account() -> bool:
+        return "default" in str((await kube_client.get(account))["items"])
+
+    await eventually(has_account, 15, "the namespace's account")
+    container = {"name": "web", "image": "none", "ports": [{"name": "private", "containerPort": 8081}]}
+    pod = {"metadata": {"name": "web", "labels": LABELS}, "spec": {"containers": [container], "nodeName": "none"}}
+    await kube_client.create(f"{core}/pods", pod)
+    await kube_client.merge(f"{core}/pods/web/status", {"status": {"phase": "Running"}})
+    for manifest in MANIFESTS:
+        await kube_client.create(path(manifest, kube_namespace), in_namespace(manifest, kube_namespace))
+    return kube_namespace
+
+
+async def attempt(plane: ControlPlane, namespace: str, *arguments: str) -> str:
+    """Return what kubectl says as a reader, its errors included. A forwarding that works is ended."""
+    try:
+        async with asyncio.timeout(10):
+            return await plane.kubectl(*READER, "-n", namespace, *arguments)
+    except TimeoutError:
+        return "it ran until it was ended"
+    except ProcessError as error:
+        return str(error)
+
+
+async def run_command(plane: ControlPlane, namespace: str) -> str:
+    """Do what `askproai appointments list` does with kubectl; return all that it says."""
+    token = await attempt(plane, namespace, "get", "secret", f"{NAME}-admin", "-o", "jsonpath={.data.token}")
+    return token + await attempt(plane, namespace, "port-forward", f"service/{NAME}-admin", ":8081")
+
+
+def is_forbidden(text: str) -> bool:
+    return "forbidden" in text.lower()
+
+
+async def test_the_commands_get_as_far_as_the_pod(control_plane: ControlPlane, salon: str) -> None:
+    assert not is_forbidden(await run_command(control_plane, salon))
+    for kind in ("tenants.askproai.de", "branches", "serviceofferings", "retellagents"):
+        assert not is_forbidden(await attempt(control_plane, salon, "get", kind))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("get", "secret", "providers"), ("get", "secrets"), ("get", "configmaps"),
+        ("delete", "pod", "web"), ("delete", "tenants.askproai.de", NAME), ("exec", "web", "--", "true"),
+        ("annotate", "secret", f"{NAME}-admin", "a=b"), ("create", "configmap", "x"),
+    ],
+)  # fmt: skip
+async def test_a_reader_may_do_nothing_else(
+    control_plane: ControlPlane, salon: str, arguments: tuple[str, ...]
+) -> None:
+    assert is_forbidden(await attempt(control_plane, salon, *arguments))
+
+
+def narrower_roles() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Yield the rules of the commands' Role with one verb less."""
+    for index, rule in enumerate(COMMANDS["rules"]):
+        for verb in rule["verbs"]:
+            rules = copy.deepcopy(COMMANDS["rules"])
+            rules[index]["verbs"].remove(verb)
+            yield f"{verb} {rule['resources'][0]}", [each for each in rules if each["verbs"]]
+
+
+@pytest.mark.parametrize(
+    ("missing", "rules"), list(narrower_roles()), ids=lambda value: value if isinstance(value, str) else ""
+)
+async def test_each_verb_is_needed(
+    control_plane: ControlPlane, kube_client: KubeClient, salon: str, missing: str, rules: list[dict[str, Any]]
+) -> None:
+    await kube_client.merge(f"{path(COMMANDS, salon)}/askproai-commands", {"rules": rules})
+
+    async def refused() -> bool:  # the authorizer sees the change a moment later
+        return is_forbidden(await run_command(control_plane, salon))
+
+    await eventually(refused, 20, f"a refusal without {missing}")

@@ -1,0 +1,242 @@
+"""Which URL senders are given, which one stays served, and what a person reads about it."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from askproai_operator.api import Key
+from askproai_operator.api.conditions import ConditionType, Reason, Status, good
+from askproai_operator.context import Unverified, Verdict
+from askproai_operator.controllers.exposure import KIND, ExposureController, host_is_trusted
+from askproai_operator.controllers.exposure.prober import is_public
+from askproai_operator.controllers.tenant.addresses import Address
+from askproai_operator.controllers.tenant.children.routes import choose_name, ingress
+from askproai_operator.controllers.tenant.exposure import choose_exposure, exposed_condition, former_url_field
+from askproai_operator.settings import Settings
+from tests.worlds.salon_models import tenant
+
+NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
+OLD, NEW = "https://voice.example/salon/salon", "https://salon.example"
+REQUESTED = Address(NEW, "")
+FAILED, PROVEN = Verdict(NEW, "does not answer"), Verdict(NEW)
+ROUTED = good(ConditionType.EXPOSED, NEW)
+
+
+def salon(
+    in_use: str | None = None, *, former: str | None = None, exposed_for: timedelta | None = None, **spec: Any
+) -> Any:
+    status: dict[str, Any] = {"webhookUrls": {"retell": f"{in_use}/webhooks/retell"}} if in_use else {}
+    if former:
+        status["formerUrl"] = former
+    if exposed_for is not None:
+        since = (NOW - exposed_for).strftime("%Y-%m-%dT%H:%M:%SZ")
+        status["conditions"] = [{"type": "Exposed", "status": "True", "lastTransitionTime": since}]
+    return tenant(**spec).model_copy(update={"status": status})
+
+
+@pytest.mark.parametrize("verdict", [None, FAILED])
+def test_senders_keep_their_url_until_the_new_one_leads_to_the_pods(verdict):
+    chosen = choose_exposure(salon(OLD), REQUESTED, verdict, NOW)
+    assert chosen.in_use is not None
+    assert (chosen.in_use.base_url, chosen.kept, chosen.is_settled) == (OLD, OLD, False)
+    assert chosen.former_path_prefix == "/salon/salon", "the pods serve both paths meanwhile"
+    assert former_url_field(chosen) is None
+
+
+@pytest.mark.parametrize("verdict", [None, FAILED])
+def test_a_new_tenant_has_no_url_until_it_leads_to_the_pods(verdict):
+    chosen = choose_exposure(salon(), REQUESTED, verdict, NOW)
+    assert (chosen.in_use, chosen.kept, chosen.former_path_prefix) == (None, None, "")
+
+
+def test_senders_get_the_new_url_when_it_answers_and_calls_that_began_before_keep_theirs_for_a_while():
+    chosen = choose_exposure(salon(OLD), REQUESTED, PROVEN, NOW)
+    assert (chosen.is_settled, chosen.kept, former_url_field(chosen)) == (True, OLD, OLD)
+    soon, late = timedelta(minutes=9), timedelta(minutes=11)
+    later = choose_exposure(salon(NEW, former=OLD, exposed_for=soon), REQUESTED, None, NOW)
+    assert (later.is_settled, former_url_field(later), later.former_path_prefix) == (True, OLD, "/salon/salon")
+    ended = choose_exposure(salon(NEW, former=OLD, exposed_for=late), REQUESTED, None, NOW)
+    assert (ended.is_settled, former_url_field(ended), ended.former_path_prefix) == (True, None, "")
+
+
+def test_an_outage_of_a_url_in_use_changes_nothing():
+    chosen = choose_exposure(salon(NEW), REQUESTED, FAILED, NOW)
+    assert chosen.is_settled
+    assert exposed_condition(tenant(), chosen, ROUTED) == ROUTED
+
+
+def test_where_urls_are_not_verified_senders_get_them_at_once():
+    verdict = Unverified().find("a", "b", NEW)
+    chosen = choose_exposure(salon(OLD), REQUESTED, verdict, NOW)
+    assert (chosen.is_settled, chosen.kept) == (True, None)
+
+
+HOST = {"host": "salon.example", "ingress": {}}
+
+
+@pytest.mark.parametrize(
+    ("in_use", "verdict", "spec", "status", "reason", "texts"),
+    [
+        (None, None, {}, Status.FALSE, Reason.PENDING, ["as soon as a pod is ready", "senders get no URL"]),
+        (None, None, {"suspend": True}, Status.TRUE, Reason.SUSPENDED, ["when pods run again"]),
+        (OLD, FAILED, {}, Status.FALSE, Reason.URL_NOT_ANSWERING, [f"{NEW} does not answer", f"senders keep {OLD}"]),
+        (OLD, FAILED, {"exposure": HOST}, Status.FALSE, Reason.URL_NOT_ANSWERING, ["ingress has no tlsSecretName"]),
+    ],
+)  # fmt: skip
+def test_the_condition_says_what_senders_have_and_what_is_missing(in_use, verdict, spec, status, reason, texts):
+    chosen = choose_exposure(salon(in_use), REQUESTED, verdict, NOW)
+    condition = exposed_condition(salon(in_use, **spec), chosen, ROUTED)
+    assert (condition.status, condition.reason) == (status, reason)
+    for text in texts:
+        assert text in condition.message
+
+
+def test_a_missing_gateway_api_is_named_where_the_url_fails():
+    routed = good(ConditionType.EXPOSED, "this cluster has no Gateway API", Reason.NOT_INSTALLED)
+    condition = exposed_condition(salon(OLD), choose_exposure(salon(OLD), REQUESTED, FAILED, NOW), routed)
+    assert condition.status is Status.FALSE
+    assert "this cluster has no Gateway API" in condition.message
+
+
+# Routes
+
+
+@pytest.mark.parametrize(
+    ("live", "kept", "name"),
+    [
+        ({}, None, "salon-mueller"),
+        ({}, OLD, "salon-mueller"),
+        ({"salon-mueller": OLD}, OLD, "salon-mueller.alternate"),
+        ({"salon-mueller": OLD, "salon-mueller.alternate": NEW}, OLD, "salon-mueller.alternate"),
+        ({"salon-mueller.alternate": NEW}, None, "salon-mueller.alternate"),  # never made anew under another name
+        ({"salon-mueller": "https://abandoned.example", "salon-mueller.alternate": OLD}, OLD, "salon-mueller"),
+        ({"salon-mueller": OLD}, None, "salon-mueller"),
+    ],
+)
+def test_a_new_url_gets_a_route_beside_the_one_in_use(live, kept, name):
+    manifest = ingress(tenant(exposure=HOST), Settings())
+    assert manifest is not None
+    assert choose_name(tenant(), manifest, live, kept)["metadata"]["name"] == name
+
+
+# What the operator connects to
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("93.184.215.14", True), ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True),
+        ("127.0.0.1", False), ("10.0.0.1", False), ("172.16.5.4", False), ("192.168.1.1", False), ("100.64.0.1", False),
+        ("169.254.169.254", False), ("0.0.0.0", False), ("224.0.0.1", False), ("255.255.255.255", False),
+        ("::1", False), ("::", False), ("fe80::1%eth0", False), ("fd00:ec2::254", False), ("ff02::1", False),
+        ("::ffff:10.0.0.1", False), ("::ffff:169.254.169.254", False), ("2002:7f00:1::", False), ("64:ff9b::7f00:1", False),
+    ],
+)  # fmt: skip
+def test_only_public_addresses_are_public_in_every_notation(address, public):
+    assert is_public(address) is public
+
+
+@pytest.mark.parametrize(
+    ("url", "trusted"),
+    [
+        ("http://127.0.0.1:8000/a/b", True),  # the shared host
+        ("http://127.0.0.1:8001/a/b", False),
+        ("https://salon.voice.example", True),
+        ("http://salon.voice.example", False),
+        ("https://salon.voice.example:8443", False),
+        ("https://voice.example.org", False),
+    ],
+)
+def test_only_the_platform_names_hosts_that_may_be_private(url, trusted):
+    assert host_is_trusted(url, "http://127.0.0.1:8000", ["*.voice.example"]) is trusted
+
+
+# The controller
+
+
+class Internet:
+    """What the URLs answer, and how often they were asked."""
+
+    def __init__(self) -> None:
+        self.problems: dict[str, str | None] = {}
+        self.asked: list[tuple[str, str]] = []
+
+    async def find_problem(self, base_url: str, token: str) -> str | None:
+        self.asked.append((base_url, token))
+        return self.problems.get(base_url, "does not answer")
+
+
+@pytest.fixture
+def internet() -> Internet:
+    return Internet()
+
+
+@pytest.fixture
+def due() -> list[Key]:
+    return []
+
+
+@pytest.fixture
+def controller(internet, due) -> ExposureController:
+    return ExposureController(internet, due.append)
+
+
+def context(woken: list[Key], *, exists: bool = True) -> Any:
+    relations = SimpleNamespace(tenant=lambda *_: object() if exists else None)
+    return SimpleNamespace(relations=relations, enqueue=woken.append)
+
+
+PROOF_KEY, TENANT_KEY = Key(KIND, "salon", "salon"), Key("Tenant", "salon", "salon")
+
+
+async def test_the_tenant_is_woken_when_the_answer_changes_and_only_then(controller, internet, due):
+    woken: list[Key] = []
+    controller.request("salon", "salon", NEW, "token")
+    assert due == [PROOF_KEY]
+    assert controller.find("salon", "salon", NEW) is None
+    pauses = [(await controller.reconcile(PROOF_KEY, context(woken))).requeue_after for _ in range(12)]
+    assert woken == [TENANT_KEY]
+    assert controller.find("salon", "salon", NEW) == Verdict(NEW, "does not answer")
+    assert pauses[0] <= timedelta(milliseconds=250)
+    assert timedelta(minutes=2) < pauses[-1] <= timedelta(minutes=5)
+    internet.problems[NEW] = None
+    assert (await controller.reconcile(PROOF_KEY, context(woken))).gone, "what has answered is not asked again"
+    assert woken == [TENANT_KEY] * 2
+    assert controller.find("salon", "salon", NEW) == Verdict(NEW)
+    assert set(internet.asked) == {(NEW, "token")}
+
+
+async def test_the_same_request_keeps_its_pause_and_a_persons_wish_or_another_url_begins_anew(controller, due):
+    for _ in range(3):
+        controller.request("salon", "salon", NEW, "token")
+    assert due == [PROOF_KEY]
+    for _ in range(9):
+        await controller.reconcile(PROOF_KEY, context([]))
+    controller.request("salon", "salon", NEW, "token", "2026-11-20T09:00")
+    assert due == [PROOF_KEY] * 2
+    again = await controller.reconcile(PROOF_KEY, context([]))
+    assert again.requeue_after <= timedelta(milliseconds=250)
+    controller.request("salon", "salon", OLD, "token")
+    assert due == [PROOF_KEY] * 3
+    assert controller.find("salon", "salon", OLD) is None, "the verdict was about another URL"
+
+
+async def test_an_answer_about_a_url_that_nobody_asks_for_any_more_is_dropped(controller, internet):
+    controller.request("salon", "salon", NEW, "token")
+    woken: list[Key] = []
+
+    async def edited_meanwhile(base_url: str, token: str) -> None:
+        controller.request("salon", "salon", OLD, token)
+
+    internet.find_problem = edited_meanwhile
+    assert (await controller.reconcile(PROOF_KEY, context(woken))).gone
+    assert (woken, controller.find("salon", "salon", NEW)) == ([], None)
+
+
+async def test_nothing_is_asked_for_a_tenant_that_is_gone(controller, internet):
+    controller.request("salon", "salon", NEW, "token")
+    assert (await controller.reconcile(PROOF_KEY, context([], exists=False))).gone
+    assert internet.asked == []
+    assert controller._targets == {}
