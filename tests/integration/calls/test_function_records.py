@@ -85,9 +85,12 @@ async def test_an_appointment_is_followed_by_its_id_from_booking_to_cancellation
     booked = await send()
     await send()
     await pod.function("book_appointment", "call_life", book | {"notes": "kurz"})
-    await pod.function("cancel_appointment", "call_life", {"appointment_id": booked.body["appointment_id"]})
-    rows = await records(pod, "call_life", 5)
-    assert [row["outcome"] for row in rows] == ["offered", "booked", "repeated", "already_booked", "cancelled"]
+    which = {"appointment_id": booked.body["appointment_id"]}
+    await pod.function("cancel_appointment", "call_life", which)
+    await pod.function("cancel_appointment", "call_life", which | {"confirmed": True})
+    rows = await records(pod, "call_life", 6)
+    outcomes = ["offered", "booked", "repeated", "already_booked", "asked_back", "cancelled"]
+    assert [row["outcome"] for row in rows] == outcomes
     assert {str(row["appointment_id"]) for row in rows[1:]} == {booked.body["appointment_id"]}
 
 
@@ -154,9 +157,10 @@ async def test_calls_are_listed_with_what_came_of_them(pod: TenantPod) -> None:
     free = (await pod.function("check_availability", "call_l_books", HAIRCUT, from_number=caller)).body["slots"]
     book = HAIRCUT | {"start": free[0]["start"], "customer_name": "Petra Müller"}
     assert (await pod.function("book_appointment", "call_l_books", book, from_number=caller)).body["success"]
-    await pod.function("cancel_appointment", "call_l_cancels", {}, from_number=caller)
+    for args in ({}, {"confirmed": True}):
+        await pod.function("cancel_appointment", "call_l_cancels", args, from_number=caller)
     await pod.function("check_availability", "call_l_speaks", HAIRCUT, from_number=caller)
-    for call_id, count in (("call_l_asks", 1), ("call_l_books", 2), ("call_l_cancels", 1)):
+    for call_id, count in (("call_l_asks", 1), ("call_l_books", 2), ("call_l_cancels", 2)):
         await records(pod, call_id, count)
         times = {"start_timestamp": 1_800_000_000_000, "end_timestamp": 1_800_000_042_000}
         await pod.retell("call_ended", call_id, call_status="ended", from_number=caller, **times)

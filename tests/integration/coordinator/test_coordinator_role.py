@@ -11,6 +11,7 @@ ALLOWED_BY_COLUMN = {
     "appointments": {"error"},
     "webhook_events": {"payload"},
     "calls": {"transcript", "analysis"},
+    "function_requests": {"arguments", "answer"},
     "jobs": {"state", "run_at", "claim_no", "lease_until", "worker", "finished_at"},
 }
 REFUSED = (

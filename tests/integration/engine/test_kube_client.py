@@ -234,14 +234,14 @@ class TestStatus:
         status = env.cache.get(agent.key).status
         assert (status["agentId"], status["llmId"]) == ("agent_1", "llm_1")
 
-    async def test_our_own_write_of_an_agents_id_enqueues_the_tenant(self, env):
+    async def test_our_own_write_of_an_agents_id_enqueues_the_tenant_and_its_branch(self, env):
         """The watch reports the same version again, so the write itself must enqueue."""
         tenant, agent = await env.create("Tenant"), await env.create("RetellAgent", name="hotline")
-        await env.create("Branch")
+        branch = await env.create("Branch")
         await env.kube.patch_status(agent, {"agentId": "agent_1"})
-        assert env.enqueued == [tenant.key]
+        assert env.enqueued == [tenant.key, branch.key]
         await env.observe_newest(resources.AGENTS, "hotline")
-        assert env.enqueued == [tenant.key]
+        assert env.enqueued == [tenant.key, branch.key]
 
     async def test_a_namesakes_status_is_not_written(self, env):
         first = await env.create("RetellAgent")
