@@ -30,6 +30,7 @@ from askproai_runtime.booking.availability import (
     busy_window,
     find_obstacle,
     free_slots,
+    is_working_day,
 )
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time
 from askproai_runtime.booking.search import ReadBusy, find_choice, find_closest
@@ -136,11 +137,23 @@ async def choose_offer(
     desired = max(now, missed.start)
     first = max(now, desired - settings.look_ahead) if before_too else desired
     end = desired + settings.look_ahead
-    query = SlotQuery(now, first, end, staff, closest_to=missed.start if before_too else None, limit=count)
+    closest_to = missed.start if before_too else None
+    if exact and obstacle is Obstacle.CLOSED_DAY:
+        closest_to = _find_same_time(request, desired, settings.look_ahead)
+    query = SlotQuery(now, first, end, staff, closest_to=closest_to, limit=count)
     slots = await find_choice(rules, read_busy, query)
     if exact and staff is not None:
         slots = await _with_others(rules, read_busy, query, missed.start, slots)
     return Offer(slots, missed, obstacle)
+
+
+def _find_same_time(request: ServiceRequest, start: datetime, within: timedelta) -> datetime | None:
+    """Return the next instant with the time of day of `start` on a day on which somebody works; None when there is none."""
+    rules = request.rules
+    at = start.astimezone(rules.zone)
+    days = (at.date() + timedelta(days=n) for n in range(1, within.days + 1))
+    day = next((day for day in days if is_working_day(rules, day, request.staff)), None)
+    return None if day is None else datetime.combine(day, at.time(), rules.zone)
 
 
 async def offer_alternatives(

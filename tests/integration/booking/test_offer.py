@@ -151,6 +151,13 @@ async def test_a_closed_day_is_explained_and_the_next_open_one_offered(new_salon
     assert times(answer)[0] == f"{opens}T09:00"
 
 
+async def test_the_time_of_a_closed_day_is_offered_on_the_next_open_one(new_salon) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {"date": "2026-12-25", "time": "halb vier"})
+    assert answer.fields["obstacle"] == "closed_day"
+    assert times(answer) == ["2026-12-29T15:30", "2026-12-29T14:30", "2026-12-30T15:30"]
+
+
 async def test_one_persons_day_off_is_not_explained_as_a_closed_salon(new_salon) -> None:
     """Mehmet works on Thursdays and Fridays only; on a Tuesday the salon is open."""
     salon = await new_salon()
