@@ -83,8 +83,9 @@ async def test_the_timeline_of_the_demos_call_goes_from_ring_to_end(demo: Demo) 
     )[0]
     timeline = await askproai(demo, "timeline", call_id["call_id"])
     kinds = [entry["what"] for entry in timeline["moments"]]
-    assert kinds[0] == "event"
-    assert {"action", "appointment", "provider", "event"} <= set(kinds)
+    assert {"function", "action", "appointment", "provider", "event"} <= set(kinds)
+    events = [entry["name"] for entry in timeline["moments"] if entry["what"] == "event"]
+    assert (events[0], events[-1]) == ("call_started", "call_analyzed")
     book = (await askproai(demo, "appointments", "list", "--status", "confirmed"))["appointments"]
     row = next(appointment for appointment in book if appointment["call_id"] == call_id["call_id"])
     free = await askproai(

@@ -146,6 +146,7 @@ class Practice:
 async def practice(demo):
     number = {"phone_number": NUMBER, "termination_uri": "praxis.sip.example"}
     retell = demo.state.retellUrl
+    await fetch(f"{retell}/_sim/workspaces", "POST", json={"key": KEY})
     await fetch(f"{retell}/import-phone-number", "POST", json=number, headers={"Authorization": f"Bearer {KEY}"})
     await demo.kubectl("apply", "--server-side", "-f", str(MANIFEST))
     for kind in ("tenants.askproai.de", "branches", "serviceofferings", "retellagents"):

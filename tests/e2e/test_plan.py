@@ -50,7 +50,9 @@ async def test_the_shown_plan_is_what_apply_then_does(demo: Demo, tmp_path: Path
 
     planned = {each["name"]: each for each in await run_plan(demo, file)}
     agent = planned["RetellAgent/mitte"]
-    assert (agent["change"], planned["Tenant/salon-mueller"]["change"]) == ("changed", "unchanged")
+    others = planned.keys() - {"RetellAgent/mitte"}
+    assert agent["change"] == "changed"
+    assert {name: planned[name]["change"] for name in others} == {name: unchanged[name][0] for name in others}
     assert [line.split(":")[0] for line in agent["fields"]] == ["spec.llm.prompt"]
     assert agent["steps"] == [
         Action.FORK.format(live["status"]["publishedVersion"]), Action.PATCH_LLM.format("general_prompt"),
