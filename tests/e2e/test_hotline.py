@@ -1,9 +1,9 @@
 """`examples/hotline.yaml` is applied, and callers reach the right one of three salons by one number."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
-import re
 import pytest
 
 from askproai_sandbox.caller import CallRecord
