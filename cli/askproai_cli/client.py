@@ -1,4 +1,4 @@
-"""A client of a tenant's private API. It is found by the given URL, in the demo that runs here, or by a port-forward."""
+"""A client of a tenant's private API: at the given URL, in the demo on this machine, or by a port-forward."""
 
 import json
 import os
@@ -21,9 +21,9 @@ from askproai_cli.demo_state import find_demo, is_in_use
 TOKEN_VARIABLE = "ASKPROAI_TOKEN"  # noqa: S105 - names a variable
 _TIMEOUT_SECONDS = 15.0
 
-TenantOption = Annotated[str, typer.Option("--tenant", "-t", help="Whose: NAMESPACE.TENANT.", metavar="TENANT")]
+TenantOption = Annotated[str, typer.Option("--tenant", "-t", help="The tenant: NAMESPACE.TENANT.", metavar="TENANT")]
 UrlOption = Annotated[
-    str | None, typer.Option(help=f"Its private port, such as http://127.0.0.1:8081; with {TOKEN_VARIABLE} set.")
+    str | None, typer.Option(help=f"The tenant's private port, such as http://127.0.0.1:8081; needs {TOKEN_VARIABLE}.")
 ]
 
 
@@ -37,7 +37,7 @@ class RequestFailed(Exception):
 
 
 class NoAnswer(RequestFailed):
-    """There was no answer of a server that works."""
+    """No working server answered."""
 
 
 class Refused(RequestFailed):
@@ -55,7 +55,7 @@ class PrivateApiClient:
     def request(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None) -> Any:
         """Send a request to `/api/v1/<path>`, with a query or a JSON body, and return the JSON of the response.
 
-        Raises `RequestFailed`; a value that the tenant cannot read (status 400) ends the command as misuse.
+        Raises `RequestFailed`; a value that the tenant cannot read (status 400) ends the command as wrong usage.
         """
         query = f"?{urlencode(params)}" if params else ""
         if not self.url.startswith(("http://", "https://")):
@@ -101,7 +101,7 @@ class PrivateApiClient:
 
 
 def _describe_failure(failure: Exception) -> str:
-    """Return in words why there was no response."""
+    """Return a sentence that says why there was no response."""
     import socket
     import ssl
 
@@ -134,7 +134,7 @@ def request(tenant: str, url: str | None, method: str, path: str, **params: str 
 
 @contextmanager
 def connect(tenant: str, url: str | None) -> Iterator[PrivateApiClient]:
-    """Yield a client of a tenant's private API. Raises `RequestFailed`; a malformed name ends the command as misuse."""
+    """Yield a client of a tenant's private API. Raises `RequestFailed`; a malformed name ends the command as wrong usage."""
     namespace, dot, name = tenant.partition(".")
     if not (namespace and dot and name):
         raise typer.BadParameter("write it as NAMESPACE.TENANT, such as salon-mueller.salon-mueller")

@@ -1,4 +1,4 @@
-"""Judges one manifest as the API server does. All that is well-formed is judged, whatever is wrong beside it."""
+"""Judges one manifest as the API server does. A fault does not keep the well-formed rest from being judged."""
 
 import re
 from collections.abc import Iterator, Mapping

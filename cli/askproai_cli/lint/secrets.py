@@ -1,4 +1,4 @@
-"""The Secrets beside the manifests: whether one is there, permits its use, and has the keys that are named.
+"""The Secrets among the files: whether a named Secret exists, permits its use, and has the named keys.
 
 A value is compared, never shown. What makes Secrets in the cluster (ExternalSecret, SealedSecret, …) is not read: where it is
 among the files, a Secret may come from it.

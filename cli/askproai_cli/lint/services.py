@@ -1,4 +1,4 @@
-"""What callers could not book, by the rules of the operator's conditions: services that fit no opening, and names twice."""
+"""Services that callers could not book, by the rules of the operator's conditions: no opening fits, or a name is not unique."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence

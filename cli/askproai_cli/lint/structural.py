@@ -170,7 +170,7 @@ def _find_duplicates(value: list[Any], keys: Sequence[str], path: FieldPath) -> 
         identity = [item.get(key) for key in keys] if keys else item
         if identity in seen:
             shown = ", ".join(f"{key} {item[key]!r}" for key in keys if key in item) if keys else repr(item)
-            yield Fault((*path, index), f"stands twice in this list: {shown}")
+            yield Fault((*path, index), f"is twice in this list: {shown}")
         seen.append(identity)
 
 
