@@ -1,4 +1,4 @@
-"""The appointments book, what is free on a day, and changes of an appointment for the tenant."""
+"""Appointments, the free starts of a day, and changes of an appointment for the desk."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -99,7 +99,7 @@ class SlotList(msgspec.Struct, frozen=True):
 
 
 class Appointments:
-    """The endpoints of one tenant's book. `wake_worker` is called after a change and returns at once."""
+    """The endpoints of one tenant's appointments. `wake_worker` is called after a change and returns at once."""
 
     def __init__(
         self, store: AdminApiStore, booking: Callable[[], BookingContext], wake_worker: Callable[[], None]
@@ -189,7 +189,7 @@ class Appointments:
     async def _answer(
         self, request: ApiRequest, booking: BookingContext, appointment: Appointment, message: str
     ) -> Change:
-        """Wake the worker, and answer with what Cal.com knows by then: a cancellation is made there by its job, in a moment."""
+        """Wake the worker, and answer with what Cal.com knows after a short wait: the sync job cancels there."""
         self._wake_worker()
         state = await calendar_state(booking, appointment, wait=appointment.status == Status.CANCELLED)
         log.info("appointment.changed_by_desk", appointment=str(appointment.id), status=appointment.status)

@@ -1,4 +1,4 @@
-"""Blocks: times that the tenant takes from a person, with the appointments whose customers it then has to ring."""
+"""Blocks: times that the tenant takes from a person, with the appointments whose customers it then has to call."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime

@@ -1,6 +1,6 @@
 """Calls, and the timeline of one: what happened in it, found by its id and by the correlation ids of what it caused.
 
-Both name nobody unless they are asked to (`personal`): whoever looks for a fault rarely needs to know who called.
+Both name nobody without `personal`: a search for a fault rarely needs the caller.
 """
 
 from datetime import UTC, datetime
@@ -38,15 +38,15 @@ _LEFT_OUT = "…"
 
 
 class CallOutcome(StrEnum):
-    """What came of a call, the first that applies."""
+    """The outcome of a call: the first that applies."""
 
     BOOKED = "booked"
     MOVED = "moved"
     CANCELLED = "cancelled"
     ONGOING = "ongoing"  # none of these yet
-    FAILED = "failed"  # something of ours or the calendar's was in the way
+    FAILED = "failed"  # an error of ours or of the calendar
     NOTHING = "nothing"
-    NO_FUNCTION = "no_function"  # its agent asked us nothing
+    NO_FUNCTION = "no_function"  # its agent used no call function
 
 
 class CallEntry(msgspec.Struct, frozen=True):

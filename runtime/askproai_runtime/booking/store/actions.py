@@ -5,7 +5,9 @@ from uuid import UUID
 
 from askproai_core.database import Connection
 
-_QUESTION = "ask_to_cancel|"  # with the appointment's id: a key without an appointment, which is not changed by it
+_QUESTION = (
+    "ask_to_cancel|"  # then the appointment's id; the row names no appointment, because the question changes none
+)
 
 
 def move_key(appointment_id: UUID, start: datetime) -> str:
