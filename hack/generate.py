@@ -42,7 +42,7 @@ a foreign CRD, is good with `NotRequested` or `NotInstalled`.
 """
 SETTINGS = """
 Environment variables, read once when a process starts; an absent one has its default. A boolean is `1` or `0`.
-What belongs to one tenant stands in its manifest instead: [custom-resources.md](custom-resources.md).
+What belongs to one tenant is in its manifest instead: [custom-resources.md](custom-resources.md).
 """
 CHART = """
 Nothing else is accepted: a misspelt value is refused by `helm`. How to install: [install.md](../install.md).

@@ -236,9 +236,9 @@ def _encoded_config(
 def _request_proof(
     inputs: Inputs, token: str, routed: Condition, web: ObservedObject, context: ReconcileContext
 ) -> None:
-    """Have the requested URL asked whether it leads to this tenant's pods, once there is one, until senders have it.
+    """Have the requested URL tested, as soon as a pod is ready and until senders have the URL.
 
-    A refused host is another tenant's. A changed annotation `reconcile-at` asks at once: a person has corrected something.
+    A refused host is another tenant's. A changed annotation `reconcile-at` starts a test at once: a person has corrected something.
     """
     tenant, exposure = inputs.tenant, inputs.exposure
     if exposure.is_settled:

@@ -160,7 +160,7 @@ async def remove_routes(tenant: Tenant, context: ReconcileContext) -> None:
 
 
 def _live_routes(tenant: Tenant, context: ReconcileContext) -> dict[ApiResource, dict[str, str]]:
-    """Return the URLs that the tenant's routes serve, by kind and name. A route of the release before serves the URL in use."""
+    """Return the URLs that the tenant's routes serve, by kind and name. A route of the previous release serves the URL in use."""
     found: dict[ApiResource, dict[str, str]] = {}
     for ref in _ROUTES:
         names = route_names(tenant.metadata.name)
