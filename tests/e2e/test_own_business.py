@@ -187,7 +187,7 @@ def called(record: CallRecord) -> list[tuple[str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("dialogue", range(len(DIALOGUES)), ids=[says[0] for says, _ in DIALOGUES])
-async def test_a_caller_is_understood_as_a_person_means_it(practice, dialogue):
+async def test_the_demos_agent_understands_ordinary_sentences(practice, dialogue):
     say, expected = DIALOGUES[dialogue]
     caller = f"+4915177700{dialogue:03}"
     record = await practice.call(caller, *say)

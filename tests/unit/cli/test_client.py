@@ -159,7 +159,7 @@ def test_a_pod_that_kubectl_cannot_reach_later_is_explained_by_what_kubectl_said
         client.request("GET", "circuits")
 
 
-def test_a_context_is_that_of_kubectl_and_of_this_process_for_one_command(
+def test_a_context_holds_for_kubectl_and_this_process_during_one_command(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = str(write_kubeconfig(directory / "config", "prod", "test"))
@@ -190,7 +190,7 @@ def test_an_address_that_does_not_answer_is_reported_in_words(url: str, words: s
 
 
 @pytest.mark.parametrize("url", ["pod:8081", "pod", "ftp://pod"])
-def test_what_is_no_address_is_misuse(url: str) -> None:
+def test_a_text_that_is_no_address_is_wrong_usage(url: str) -> None:
     with pytest.raises(typer.BadParameter, match=r"http://127\.0\.0\.1:8081"):
         PrivateApiClient(url, "t", "a/b-admin").request("GET", "circuits")
 

@@ -89,7 +89,7 @@ async def test_a_number_is_called_in_any_spelling_and_an_unknown_one_names_those
 
 
 @pytest.mark.parametrize("numbers", [["--to", "abc"], ["--to", "030 1234567", "--from", "abc"]])
-def test_what_is_no_phone_number_is_misuse(numbers: list[str]) -> None:
+def test_a_text_that_is_no_phone_number_is_wrong_usage(numbers: list[str]) -> None:
     result = CliRunner().invoke(app, ["call", *numbers, "--say", "Hallo"])
     assert result.exit_code == 2
     assert "is not a phone number" in result.stderr
