@@ -33,7 +33,7 @@ Reasons and conditions: [conditions.md](conditions.md). Examples: [examples](../
 """
 CONDITIONS = """
 `Ready` sums up the others, which name the causes. Each has `observedGeneration`; the message says what to do.
-`Ready=True` has the reason `AsDeclared`, or one that should be known although nothing is wrong: `Paused` or
+`Ready=True` has the reason `AsDeclared`, or, although nothing is wrong, a reason to know of: `Paused` or
 `PlanUnsupported` (status and generation of `Ready` stay as they were), `Suspended`, `PlanMode`, `Capped`, `CalendarBehind`.
 """
 REASONS = """

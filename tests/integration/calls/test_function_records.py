@@ -124,7 +124,7 @@ async def test_answers_do_not_wait_for_records_and_survive_their_loss(web_pod: T
     await web_pod.db.execute("ALTER TABLE function_requests RENAME TO elsewhere")
     try:
         assert (await web_pod.function("check_availability", "call_before", HAIRCUT)).body["success"]
-        page = await get(web_pod, "calls")  # the schema of the release before: without the records
+        page = await get(web_pod, "calls")  # the schema of the previous release: without the records
         assert "call_before" not in {call["call_id"] for call in page["calls"]}
         await web_pod.web._functions.recorder.close()
     finally:
