@@ -118,10 +118,10 @@ def move(
 
 
 def _describe(found: dict[str, Any]) -> str:
-    what, phone = found["appointment"], f" ({found['phone']})" if found["phone"] else ""
-    where = f"{what['service']} with {what['staff']} in {what['branch']}"
-    when = to_cell(what["start"], find_zone(found["zone"]))
-    return f"{where}, {when}, for {to_cell(what['customer_name'])}{phone}"
+    appointment, phone = found["appointment"], f" ({found['phone']})" if found["phone"] else ""
+    where = f"{appointment['service']} with {appointment['staff']} in {appointment['branch']}"
+    when = to_cell(appointment["start"], find_zone(found["zone"]))
+    return f"{where}, {when}, for {to_cell(appointment['customer_name'])}{phone}"
 
 
 def _parse_start(text: str, zone: str) -> str:
@@ -145,9 +145,9 @@ def _print_change(output: Output, answer: dict[str, Any], done: str) -> None:
     if output is Output.JSON:
         print_json(answer)
         return
-    what = answer["appointment"]
-    when = to_cell(what["start"], find_zone(answer["zone"]))
-    typer.echo(f"{done}: {what['service']} with {what['staff']}, {when}. {answer['message']}")
+    appointment = answer["appointment"]
+    when = to_cell(appointment["start"], find_zone(answer["zone"]))
+    typer.echo(f"{done}: {appointment['service']} with {appointment['staff']}, {when}. {answer['message']}")
     typer.echo(_CALENDAR[answer["calendar"]])
 
 

@@ -31,19 +31,19 @@ def change(tenant: str, url: str | None, path: str, body: dict[str, Any], reques
 
     A failure ends the command with exit code 1; if the change may have been carried out, the message says how to go on.
     """
-    asked = {**body, "request_id": str(_parse(request_id)), "by": _who()}
+    content = {**body, "request_id": str(_parse(request_id)), "by": _name_user()}
     uncertain = request_id is not None
     for wait in (*_WAITS, None):
         try:
             with connect(tenant, url) as client:
-                return client.request("POST", path, json=asked)
+                return client.request("POST", path, json=content)
         except NoAnswer as error:
             uncertain = True
             if wait is None:
-                _fail(error, asked["request_id"], uncertain)
+                _fail(error, content["request_id"], uncertain)
             time.sleep(wait)
         except RequestFailed as error:
-            _fail(error, asked["request_id"], uncertain and not isinstance(error, Refused))
+            _fail(error, content["request_id"], uncertain and not isinstance(error, Refused))
     raise AssertionError("the last attempt returns or ends the command")
 
 
@@ -61,7 +61,7 @@ def _parse(request_id: str | None) -> UUID:
         raise typer.BadParameter("--request-id is the id that the failed attempt has printed") from None
 
 
-def _who() -> str:
+def _name_user() -> str:
     """Return `user@host` of the command's user; the audit log marks it as claimed."""
     import getpass
     import socket

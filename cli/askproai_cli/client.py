@@ -87,9 +87,9 @@ class PrivateApiClient:
         data = None if content is None else json.dumps(content).encode()
         opener = request.build_opener(request.ProxyHandler({}), NoRedirect)
         try:
-            asked = request.Request(url, data, headers, method=method)  # noqa: S310 - an address of the user's own
+            prepared = request.Request(url, data, headers, method=method)  # noqa: S310 - an address of the user's own
             try:
-                with opener.open(asked, timeout=_TIMEOUT_SECONDS) as response:
+                with opener.open(prepared, timeout=_TIMEOUT_SECONDS) as response:
                     return response.status, json.loads(response.read())
             except error.HTTPError as refused:  # any status but 2xx
                 with refused:

@@ -23,8 +23,8 @@ Reason = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f]*$")
 class DeskBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The fields of every change: its id, and who sends it.
 
-    `request_id` is made by the sender, who repeats it to send the same change again: it is done once. `by` is who asks, as the
-    sender says; the audit log marks it as claimed.
+    The sender makes the `request_id`, and repeats it to send the same change again, which is carried out once. `by` is the user
+    whom the sender names; the audit log marks it as claimed.
     """
 
     request_id: UUID

@@ -118,7 +118,7 @@ async def carry_out_move(ctx: BookingContext, call: CallContext, request: MoveRe
 
 
 def resolve_service(config: TenantConfig, appointment: Appointment, other_staff: str | None = None) -> ServiceRequest:
-    """Return the service of an appointment with its staff member or another one, by the rules of today.
+    """Return the service of an appointment with its staff member or another one, by the present rules.
 
     Raises `ClarificationNeeded`.
     """

@@ -140,9 +140,7 @@ def _find_forbidden(base_url: str) -> str | None:
     """Return why the operator does not connect to this URL of a tenant; None if it does."""
     url = URL(base_url)
     if url.scheme != "https":
-        return (
-            f"is not https; who runs the platform can allow http: list {url.host}:{url.port} in ASKPROAI_EXPOSURE_HOSTS"
-        )
+        return f"is not https; the platform team can allow http: list {url.host}:{url.port} in ASKPROAI_EXPOSURE_HOSTS"
     try:
         is_private = not is_public(url.host or "")
     except ValueError:
@@ -151,8 +149,8 @@ def _find_forbidden(base_url: str) -> str | None:
 
 
 _NOT_PUBLIC: Final = (
-    "leads to an address that is not public: correct its DNS record, or, if it is public outside of the cluster only, have "
-    "who runs the platform list the host in ASKPROAI_EXPOSURE_HOSTS"
+    "leads to an address that is not public: correct its DNS record, or, if only its address inside the cluster is private, "
+    "let the platform team list the host in ASKPROAI_EXPOSURE_HOSTS"
 )
 _CERTIFICATE: Final = (
     "has no certificate that is valid for it: set exposure.ingress.tlsSecretName (with cert-manager its annotation, too), or "
