@@ -36,7 +36,7 @@ class Report:
 
 
 def lint(documents: Iterable[Document]) -> Report:
-    """Check manifests together. A second manifest of the same object is an update of the first; foreign kinds pass.
+    """Check manifests together. A second manifest of the same object is an update of the first; other kinds are not checked.
 
     Raises `CelMissing`.
     """

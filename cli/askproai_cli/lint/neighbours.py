@@ -13,7 +13,7 @@ _REFERENCES: Final = {"branchRef": "Branch", "tenantRef": "Tenant"}
 
 
 def check_neighbours(manifests: Sequence[Manifest]) -> Iterator[Finding]:
-    """Warn of references without an object, and of what only one of two manifests can have."""
+    """Warn of references without an object, and of values that only one of two manifests can have."""
     known = {manifest.identity for manifest in manifests}
     latest = list(
         {manifest.identity: manifest for manifest in manifests}.values()
@@ -59,7 +59,7 @@ def _check_staff(manifests: Iterable[Manifest]) -> Iterator[Finding]:
 
 
 def _check_numbers(manifests: Iterable[Manifest]) -> Iterator[Finding]:
-    """Warn of a dialled number that an earlier branch names, of whichever tenant: the operator gives it to one of them."""
+    """Warn of a dialled number that an earlier branch of any tenant names: the operator gives it to one branch."""
     holders: dict[str, str] = {}
     for manifest in manifests:
         for index, entry in manifest.items("phoneNumbers"):

@@ -17,7 +17,7 @@ from askproai_operator.controllers.offering import (
 
 
 def check_services(manifests: Sequence[Manifest]) -> Iterator[Finding]:
-    """Warn of the services that would not be Ready for a reason within these files. Tenants with a refused one are left out."""
+    """Warn of services that would not be Ready by these files alone. Tenants with a refused manifest are left out."""
     by_tenant: dict[tuple[str, str | None], list[Manifest]] = defaultdict(list)
     for manifest in {manifest.identity: manifest for manifest in manifests}.values():
         by_tenant[manifest.identity.namespace, manifest.belongs_to()].append(manifest)
