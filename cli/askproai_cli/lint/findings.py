@@ -31,7 +31,7 @@ class Finding:
 
 
 class Identity(NamedTuple):
-    """Which object a manifest declares; an absent part is empty."""
+    """Which object a manifest declares. An absent namespace is empty, an absent kind or name is `?`."""
 
     kind: str
     namespace: str
