@@ -124,6 +124,32 @@ def test_the_demo_is_found_from_any_folder(
         assert client.token == "demo-token"
 
 
+@pytest.mark.parametrize("why", ["Forbidden", "NotFound"])
+def test_who_may_not_read_the_admin_token_uses_that_of_the_readers(directory: Path, why: str) -> None:
+    refusal = f"case $3 in *-admin) echo 'Error from server ({why}): $3' >&2; exit 1 ;; esac; echo"
+    log = install_kubectl(directory, KUBECTL.replace("get) echo", f"get) {refusal}"))
+    with connect("salon.mueller", None) as client:
+        assert (client.token, client.secret) == ("token1", "salon/mueller-reader")
+    secret, forward, _ = log.read_text().splitlines()
+    assert secret.startswith("get secret mueller-reader -n salon ")
+    assert forward.startswith("port-forward -n salon service/mueller-admin :8081")
+
+
+@pytest.mark.parametrize(
+    ("admin", "reader", "words"),
+    [
+        ("Forbidden", "Forbidden", "neither Secret b-admin nor b-reader.*you have no right.*has the Role"),
+        ("Forbidden", "NotFound", "there is none"),  # the operator is of a release without readers
+        ("NotFound", "Forbidden", "there is none"),
+    ],
+)
+def test_who_may_read_neither_token_learns_why(directory: Path, admin: str, reader: str, words: str) -> None:
+    script = f'#!/bin/sh\n[ "$3" = b-admin ] && why={admin} || why={reader}\n'
+    install_kubectl(directory, script + 'echo "Error from server ($why): $3" >&2; exit 1')
+    with pytest.raises(RequestFailed, match=words), connect("a.b", None):
+        pass
+
+
 FAILS = "#!/bin/sh\necho '{}' >&2; exit 1"
 FORWARD_FAILS = "#!/bin/sh\n[ $1 = get ] && {{{{ printf dDE=; exit; }}}}\necho '{}'; exit 1"
 
