@@ -210,3 +210,18 @@ def test_lint_warns_of_a_service_that_no_caller_could_book() -> None:
     messages = found(practice() + "---\n" + yaml.safe_dump_all(twice))
     assert "callers cannot choose between them" in messages["warning spec.displayName"]
     assert found(practice()) == {}
+
+
+def salon(**spec: object) -> str:
+    """Return the salon of the examples, whose service names a Branch and no Tenant, with other fields in its service."""
+    documents = list(yaml.safe_load_all(EXAMPLE.with_name("salon.yaml").read_text()))
+    for document in documents:
+        if document["kind"] == "ServiceOffering":
+            document["spec"].update(spec)
+    return yaml.safe_dump_all(documents)
+
+
+def test_a_service_of_one_branch_is_checked_as_one_of_all_branches() -> None:
+    assert "it takes 710 minutes" in found(salon(durationMinutes=700))["warning spec.durationMinutes"]
+    assert "has the skills sticken" in found(salon(requiredSkills=["sticken"]))["warning spec.requiredSkills"]
+    assert not [path for path in found(salon()) if path.startswith("warning spec.")]
