@@ -78,7 +78,7 @@ async def _ask(transport: HttpTransport, ref: ApiResource, sent: Mapping[str, An
         return Preview(Change.CREATED, stored=_newest(stored))
     applier = find_applier(live)
     if applier == _CLIENT_SIDE:
-        patch = merge_patch(_last_applied(live), sent, live)
+        patch = merge_patch(_last_applied(live), _with_annotations(sent), live)
         content_type, params = "application/merge-patch+json", _DRY_RUN
         body: Mapping[str, Any] = patch
     else:
@@ -118,6 +118,12 @@ def merge_patch(last: Mapping[str, Any], new: Mapping[str, Any], live: Mapping[s
         elif value != current:
             patch[name] = value
     return patch
+
+
+def _with_annotations(sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the manifest as kubectl compares it: it always has annotations, as kubectl's record of the last apply has."""
+    metadata = sent["metadata"]
+    return {**sent, "metadata": {**metadata, "annotations": metadata.get("annotations") or {}}}
 
 
 def _last_applied(live: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import yaml
 from askproai_cli.lint import read_documents
 from askproai_cli.plan.dry_run import Change
 from askproai_cli.plan.plan import Planned, plan_manifests
+from askproai_operator.engine import resources
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -142,3 +143,29 @@ async def test_an_object_without_its_namespace_is_refused_with_what_to_do(new: F
     (planned,) = (await new.plan()).values()
     assert planned.change is Change.REFUSED
     assert planned.fields[0].endswith("create it, or add its manifest to the files")
+
+
+async def test_annotations_by_hand_stay_after_a_client_side_apply_of_a_manifest_without_any(
+    existing: Files, kube_client: KubeClient, kube_namespace: str
+) -> None:
+    """As the plan says and as kubectl does, whose record of the last apply always has annotations."""
+    await existing.apply()
+    name = existing.of("Tenant")["metadata"]["name"]
+    await existing.plane.kubectl(
+        "annotate", "tenants.askproai.de", name, "-n", kube_namespace, "askproai.de/paused=true"
+    )
+    assert (await existing.plan())["Tenant"].change is Change.UNCHANGED
+    await existing.apply()
+    live = await kube_client.get(resources.TENANTS.path(kube_namespace, name))
+    assert live["metadata"]["annotations"]["askproai.de/paused"] == "true"
+
+
+async def test_the_last_annotation_that_a_client_side_apply_drops_is_removed_alone(
+    existing: Files, kube_namespace: str
+) -> None:
+    tenant = existing.of("Tenant")["metadata"]
+    tenant["annotations"] = {"team": "front-desk"}
+    await existing.apply()
+    await existing.plane.kubectl("annotate", "tenants.askproai.de", tenant["name"], "-n", kube_namespace, "by=hand")
+    del tenant["annotations"]
+    assert (await existing.plan())["Tenant"].fields == ("metadata.annotations.team: removed front-desk",)
