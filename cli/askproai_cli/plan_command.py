@@ -66,7 +66,8 @@ def plan_command(
 def _is_planned(document: "Document") -> bool:
     """Return whether a manifest is ours, or a Namespace or Secret beside ours: of others nothing is planned.
 
-    Raises Unreadable for one without a known kind and a name; lint and the API server judge the rest.
+    Raises Unreadable for one without a known kind and a name, or whose name or namespace is no text. Lint and the API server judge
+    the rest.
     """
     from askproai_cli.lint import Unreadable
     from askproai_operator.engine import resources
@@ -76,15 +77,19 @@ def _is_planned(document: "Document") -> bool:
         return False
     beside = (resources.NAMESPACES, resources.SECRETS)
     group = str(value.get("apiVersion")).partition("/")[0]
-    if group != resources.GROUP and (value.get("apiVersion"), value.get("kind")) not in {
+    if group != resources.GROUP and (value.get("apiVersion"), value.get("kind")) not in [
         (ref.api_version, ref.kind) for ref in beside
-    }:
+    ]:  # a list, because an ill-formed kind may have no hash
         return False
     kinds = [ref.kind for ref in (*resources.CUSTOM, *beside)]
     metadata = value.get("metadata")
-    if value.get("kind") not in kinds or not isinstance(metadata, dict) or metadata.get("name") in {None, ""}:
+    if value.get("kind") not in kinds or not isinstance(metadata, dict) or not metadata.get("name"):
         where = f"{document.file}:{document.line_of(())}"
         raise Unreadable(f"{where}: a manifest needs metadata.name and one of the kinds {', '.join(kinds)}")
+    for field in ("name", "namespace"):
+        if not isinstance(metadata.get(field) or "", str):
+            where = f"{document.file}:{document.line_of(('metadata', field))}"
+            raise Unreadable(f"{where}: metadata.{field} must be a text: put it in quotes")
     return True
 
 

@@ -22,7 +22,7 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One manifest. `lines` maps each path of keys and indexes to its line, from 1."""
+    """One manifest. `lines` maps each path of keys and indexes to its line, from 1; what a merge key brings has none."""
 
     file: str
     value: Any
@@ -30,9 +30,9 @@ class Document:
 
     def line_of(self, path: FieldPath) -> int:
         """Return the line of a path, or of its nearest ancestor if it is absent."""
-        while path not in self.lines:
+        while path and path not in self.lines:
             path = path[:-1]
-        return self.lines[path]
+        return self.lines.get(path, 1)
 
 
 def read_documents(names: Iterable[str]) -> Iterator[Document]:
@@ -97,5 +97,7 @@ def _items(document: Document) -> Iterator[Document]:
         yield document
         return
     for index, item in enumerate(value["items"]):
-        lines = {path[2:]: line for path, line in document.lines.items() if path[:2] == ("items", index)}
+        at = ("items", index)
+        lines = {path[2:]: line for path, line in document.lines.items() if path[:2] == at}
+        lines.setdefault((), document.line_of(at))
         yield Document(document.file, item, lines)

@@ -73,7 +73,7 @@ def judge(manifest: dict[str, Any], old: dict[str, Any] | None = None) -> Judged
 
 def check_metadata(metadata: Any) -> Iterator[Fault]:
     """Yield what every kind refuses in `metadata`: names, labels and annotations."""
-    if not isinstance(metadata, dict) or metadata.get("name") in {None, ""}:
+    if not isinstance(metadata, dict) or metadata.get("name") is None or metadata["name"] == "":
         yield Fault(("metadata", "name"), "is required", blocks=True)
         return
     name = metadata["name"]

@@ -44,7 +44,14 @@ class KubectlLoader(yaml.SafeLoader):
 
 
 def _boolean(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> bool:
-    return _BOOLEANS[loader.construct_scalar(node)]
+    written = str(loader.construct_scalar(node))
+    if written not in _BOOLEANS:  # an explicit `!!bool`
+        raise yaml.constructor.ConstructorError(None, None, f"{written} is neither true nor false", node.start_mark)
+    return _BOOLEANS[written]
+
+
+def _binary(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str:
+    return loader.construct_yaml_binary(node).decode()
 
 
 def _whole(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int | str:
@@ -79,3 +86,9 @@ for _tag, _expression, _starts, _construct in (
 ):
     KubectlLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _expression, _starts)
     KubectlLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", _construct)
+# Explicit tags: JSON has neither bytes nor dates nor sets.
+KubectlLoader.add_constructor("tag:yaml.org,2002:binary", _binary)
+for _tag, _kind in (("timestamp", "str"), ("set", "map"), ("omap", "seq"), ("pairs", "seq")):
+    KubectlLoader.add_constructor(
+        f"tag:yaml.org,2002:{_tag}", KubectlLoader.yaml_constructors[f"tag:yaml.org,2002:{_kind}"]
+    )
