@@ -1,7 +1,9 @@
 """What the operator connects to for a host that a tenant chose, and what it says of the answer. Real sockets, real TLS."""
 
 import asyncio
+import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -9,8 +11,11 @@ import pytest
 from aiohttp import web
 
 from askproai_core.exposure_proof import proof_of
+from askproai_core.http_server import Problem
 from askproai_operator.controllers.exposure import Prober
+from askproai_operator.controllers.exposure import prober as module
 from tests.worlds.certificates import new_certificate
+from tests.worlds.waiting import eventually
 
 TOKEN = "the token of Secret T-admin"
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -91,6 +96,12 @@ async def a_recorded_answer(_: web.Request) -> web.StreamResponse:
     return web.Response(text=proof_of(TOKEN, "0" * 32))
 
 
+async def pods_of_the_release_before(_: web.Request) -> web.StreamResponse:
+    response = Problem(404, "Not Found", "This path is not served").response("a-correlation")
+    response.headers["X-Correlation-Id"] = "a-correlation"
+    return response
+
+
 async def only_the_webhooks(request: web.Request) -> web.StreamResponse:
     if "/retell/" in request.path:
         return web.Response(status=404)
@@ -105,6 +116,7 @@ async def only_the_webhooks(request: web.Request) -> web.StreamResponse:
         (response(200, "<html>welcome to nginx</html>"), "leads elsewhere"),
         (response(200), "leads elsewhere"),
         (response(404), "(/webhooks: 404): route /webhooks there"),
+        (pods_of_the_release_before, "(/webhooks: 404), or its pods run a release before this one"),
         (response(503), "(/webhooks: 503)"),
         (only_the_webhooks, "(/retell: 404): route /retell there"),
         (response(401), "asks for a login"),
@@ -157,6 +169,41 @@ async def test_a_host_that_nobody_runs_does_not_answer(prober):
 
 async def test_a_name_without_an_address_asks_for_a_dns_record(strict):
     assert "create the DNS record" in (await strict.find_problem("https://salon.example.invalid", TOKEN) or "")
+
+
+def lookups() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("exposure-lookup")]
+
+
+async def test_names_that_no_server_answers_do_not_delay_the_lookup_of_others(monkeypatch):
+    """As many of them as the controller's workers can test while such a lookup lasts."""
+    released = threading.Event()
+
+    def look_up(host: str, *_: object, **__: object) -> list[object]:
+        if host.startswith("lame"):
+            released.wait(60)
+            raise socket.gaierror(socket.EAI_AGAIN, "no server answers")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 443))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(module, "_LOOKUP_SECONDS", 0.2)
+    try:
+        async with Prober("https://voice.example", []) as prober:
+            lame = [prober.find_problem(f"https://lame{number}.example", TOKEN) for number in range(120)]
+            problems = await asyncio.gather(*lame)
+            assert "the lookup of lame7.example took too long" in (problems[7] or "")
+            assert all("took too long" in (problem or "") for problem in problems)
+            monkeypatch.setattr(module, "_LOOKUP_SECONDS", 4.0)
+            async with asyncio.timeout(2):
+                problem = await prober.find_problem("https://good.example", TOKEN)
+            assert "an address that is not public" in (problem or "")
+    finally:
+        released.set()
+
+    async def ended() -> bool:
+        return not lookups()
+
+    await eventually(ended, 10, "the threads of the closed prober to end")
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]"])

@@ -132,6 +132,10 @@ def test_a_new_url_gets_a_route_beside_the_one_in_use(live, kept, name):
         ("169.254.169.254", False), ("0.0.0.0", False), ("224.0.0.1", False), ("255.255.255.255", False),
         ("::1", False), ("::", False), ("fe80::1%eth0", False), ("fd00:ec2::254", False), ("ff02::1", False),
         ("::ffff:10.0.0.1", False), ("::ffff:169.254.169.254", False), ("2002:7f00:1::", False), ("64:ff9b::7f00:1", False),
+        ("2a00:1450:4001::1", True), ("::ffff:93.184.215.14", True), ("2002:5db8:d70e::1", True), ("64:ff9b::5db8:d70e", True),
+        ("::7f00:1", False), ("::5db8:d70e", False), ("::ffff:0:7f00:1", False), ("fec0::1", False), ("5f00::1", False),
+        ("64:ff9b:1::7f00:1", False), ("64:ff9b:1::5db8:d70e", False), ("2001:0:7f00:1::", False), ("2001:db8::1", False),
+        ("3fff::1", False), ("4000::1", False), ("100::1", False),
     ],
 )  # fmt: skip
 def test_only_public_addresses_are_public_in_every_notation(address, public):

@@ -3,7 +3,7 @@
 The tenant chooses the host, and the operator runs inside the cluster. So, unless the platform itself names the host: only https
 with a certificate that is valid for it, and only public addresses. They are checked for the connection itself, not in a lookup
 before it. For every host: no redirect is followed, no cookie or credential is sent, one answer of fixed length is read, and each
-request takes at most 5 s. A tenant learns from its condition only which of ten causes it was.
+request takes at most 5 s. A tenant learns from its condition only which of eleven causes it was.
 """
 
 import asyncio
@@ -23,29 +23,42 @@ from askproai_core.exposure_proof import PROOF_PATHS, new_nonce, proof_of
 from askproai_core.providers import find_host_problem
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=5)
-# Lookups of their own: names that no server answers keep a thread for a while, and the providers' clients need theirs.
-_LOOKUPS: Final = 8
+# Less than the 5 s, so that the cause is named. A lookup cannot be cancelled: for a name that no server answers it keeps its
+# thread for about 30 s (three servers, twice 5 s each). Meanwhile the controller's 16 workers begin 16 × 30 ÷ 4 others.
+_LOOKUP_SECONDS: Final = 4.0
+_LOOKUP_THREADS: Final = 128  # of their own, since the providers' clients need theirs
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+_IPV6_UNICAST: Final = ipaddress.ip_network("2000::/3")  # all that IANA has assigned to the Internet
+_IPV6_DOCUMENTATION: Final = ipaddress.ip_network("3fff::/20")  # RFC 9637; Python 3.11 does not know it
 _REDIRECTS: Final = range(300, 400)
 _LOGIN: Final = (401, 403)
 _OK: Final = 200
+_NOT_FOUND: Final = 404
 
 
 class _NotPublic(OSError):
     """A name has no public address."""
 
 
+class _LookupTooLong(OSError):
+    """The lookup of a name did not end in time."""
+
+
 class _PublicResolver(AbstractResolver):
-    """Resolves names to their public addresses. Raises OSError for a name that has none."""
+    """Resolves names to their public addresses. Raises OSError for a name that has none, or whose lookup takes too long."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="exposure-lookup")
+        self._threads = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="exposure-lookup")
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._threads, _look_up, host, port, family)
+        try:
+            async with asyncio.timeout(_LOOKUP_SECONDS):  # aiohttp's own time-out does not end a lookup
+                found = await loop.run_in_executor(self._threads, _look_up, host, port, family)
+        except TimeoutError:
+            raise _LookupTooLong(host) from None
         addresses = [address for address in found if is_public(address["host"])]
         if not addresses:
             raise _NotPublic(host)
@@ -73,6 +86,8 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
+        if ip not in _IPV6_UNICAST or ip in _IPV6_DOCUMENTATION:
+            return False
     return ip.is_global and not ip.is_multicast
 
 
@@ -90,9 +105,10 @@ class Prober:
         """Take the arguments of `host_is_trusted`. `ssl` is aiohttp's: True verifies by the system's authorities."""
         self._shared, self._patterns, self._ssl = shared_base_url, tuple(trusted_hosts), ssl
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        self._resolver = _PublicResolver()
 
     async def __aenter__(self) -> Self:
-        public = aiohttp.TCPConnector(resolver=_PublicResolver(), force_close=True, ssl=self._ssl)
+        public = aiohttp.TCPConnector(resolver=self._resolver, force_close=True, ssl=self._ssl)
         trusted = aiohttp.TCPConnector(force_close=True, ssl=self._ssl)
         for is_trusted, connector in ((False, public), (True, trusted)):
             self._sessions[is_trusted] = aiohttp.ClientSession(
@@ -103,6 +119,7 @@ class Prober:
     async def __aexit__(self, *_: object) -> None:
         for session in self._sessions.values():
             await session.close()
+        await self._resolver.close()  # a connector closes only a resolver that it has made
 
     async def find_problem(self, base_url: str, token: str) -> str | None:
         """Return why the URL does not lead to the pods that have the token, and what to do; None if it does.
@@ -133,7 +150,7 @@ class Prober:
                     answer = error.partial
                 if hmac.compare_digest(answer, proof.encode()):
                     return None
-            return _problem_of_status(response.status)
+            return _problem_of_answer(response)
 
 
 def _find_forbidden(base_url: str) -> str | None:
@@ -164,6 +181,8 @@ def _problem_of(error: Exception) -> str:
         case aiohttp.ClientConnectorDNSError():
             if isinstance(error.os_error, _NotPublic):
                 return _NOT_PUBLIC
+            if isinstance(error.os_error, _LookupTooLong):
+                return f"is not tested: the lookup of {error.host} took too long; see that the DNS servers of its zone answer"
             return "has no address: create the DNS record of its host, with the address of the Ingress controller or Gateway"
         case aiohttp.ClientSSLError():
             return _CERTIFICATE
@@ -174,10 +193,21 @@ def _problem_of(error: Exception) -> str:
     return "does not answer in HTTP; see that its DNS record leads to the Ingress controller or Gateway"
 
 
-def _problem_of_status(status: int) -> str:
+def _problem_of_answer(response: aiohttp.ClientResponse) -> str:
     """Return what an answer without the proof means; `{path}` stays for the path of the request."""
+    status = response.status
     if status in _REDIRECTS:
         return f"redirects {{path}} ({status}): webhooks are not sent again elsewhere, so route it without a redirect"
     if status in _LOGIN:
         return f"asks for a login at {{path}} ({status}): let requests in without one, since they are signed"
+    if status == _NOT_FOUND and _is_of_a_runtime(response):
+        return (
+            f"leads elsewhere than to this tenant's pods ({{path}}: {status}), or its pods run a release before this one: "
+            "route {path} there, or let the pods run the operator's release"
+        )
     return f"leads elsewhere than to this tenant's pods ({{path}}: {status}): route {{path}} there, or wait until it is routed"
+
+
+def _is_of_a_runtime(response: aiohttp.ClientResponse) -> bool:
+    """Return whether a refusal looks like one of our pods: a problem document with a correlation id."""
+    return response.content_type == "application/problem+json" and "X-Correlation-Id" in response.headers
