@@ -191,11 +191,14 @@ def _port_forward(namespace: str, name: str) -> Iterator[PrivateApiClient]:
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603
     timeout = threading.Timer(_TIMEOUT_SECONDS, child.kill)
     timeout.start()
-    said, failure = "", None
+    said, forwards, failure = "", "", None
     try:
-        said = child.stdout.readline() if child.stdout else ""
+        for line in child.stdout or ():  # a credential plugin may write warnings before
+            _, forwards, address = line.partition("Forwarding from ")
+            said = "" if forwards else said + line
+            if forwards:
+                break
         timeout.cancel()
-        _, forwards, address = said.partition("Forwarding from ")
         if forwards:
             yield PrivateApiClient(f"http://{address.split(' ')[0]}", token, f"{namespace}/{secret}")
     except RequestFailed as error:

@@ -21,6 +21,17 @@ def list_kubeconfigs(kubeconfig: Path | None = None) -> list[Path]:
     return named or [path for path in [Path.home() / ".kube/config"] if path.exists()]
 
 
+def find_kubeconfig_in_use() -> Path | None:
+    """Return the file that has the context in use, else the first one; None without any. Files are read only to choose."""
+    files = list_kubeconfigs()
+    if len(files) > 1:
+        context = _merge(files)["current-context"]
+        for file in files:
+            if context in _names(_merge([file])["contexts"]):
+                return file
+    return files[0] if files else None
+
+
 @contextmanager
 def use_context(name: str) -> Iterator[None]:
     """Make a context the current one of this process and of the kubectl that it starts. An unknown context is wrong usage.

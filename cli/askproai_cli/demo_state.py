@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TypedDict
 
-from askproai_cli.cluster import list_kubeconfigs
+from askproai_cli.cluster import find_kubeconfig_in_use
 
 _STATE = Path(".demo/state.json")
 _CHECKOUT = Path(__file__).resolve().parents[2]  # of an editable installation; an installed wheel has no .demo there
@@ -25,8 +25,8 @@ def find_demo() -> DemoState | None:
 
     It is the demo of the kubeconfig in use, else of this folder or one above it, else of the checkout of this program.
     """
-    files = list_kubeconfigs()
-    if files and (state := _read(files[0].absolute().parent.parent / _STATE.name)) is not None and is_in_use(state):
+    file = find_kubeconfig_in_use()
+    if file and (state := _read(file.absolute().parent.parent / _STATE.name)) is not None and is_in_use(state):
         return state  # its kubeconfig is .demo/cluster/kubeconfig
     here = Path.cwd()
     found = (_read(folder / _STATE) for folder in (here, *here.parents, _CHECKOUT))
@@ -35,8 +35,8 @@ def find_demo() -> DemoState | None:
 
 def is_in_use(state: DemoState) -> bool:
     """Return whether kubectl would use the demo's cluster; without any kubeconfig there is no other."""
-    in_use = list_kubeconfigs()
-    return not in_use or in_use[0].resolve() == Path(state["kubeconfig"]).resolve()
+    in_use = find_kubeconfig_in_use()
+    return in_use is None or in_use.resolve() == Path(state["kubeconfig"]).resolve()
 
 
 def _read(file: Path) -> DemoState | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def plan_command(
+    context: typer.Context,
     files: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.", metavar="FILES")],
     namespace: Annotated[
         str, typer.Option("--namespace", "-n", help="Namespace of manifests that name none.")
@@ -36,6 +37,11 @@ def plan_command(
     from askproai_core.kube import AccessError
     from askproai_operator.engine import ApiError
 
+    if kubeconfig is not None and context.find_root().params.get("cluster"):
+        raise typer.BadParameter(
+            "--context chooses among the files of KUBECONFIG: set KUBECONFIG to this file, or leave out --context",
+            param_hint="--kubeconfig",
+        )
     try:
         documents = [document for document in read_documents(files) if _is_planned(document)]
     except Unreadable as error:

@@ -13,7 +13,8 @@ from aiohttp.test_utils import TestServer
 from typer.testing import CliRunner
 
 import askproai_cli.demo_state as module
-from askproai_cli.client import PrivateApiClient, RequestFailed, connect
+from askproai_cli.client import PrivateApiClient, Refused, RequestFailed, connect
+from askproai_cli.cluster import use_context
 from askproai_cli.main import app
 from askproai_sandbox.demo import State
 
@@ -150,6 +151,24 @@ def test_who_may_read_neither_token_learns_why(directory: Path, admin: str, read
         pass
 
 
+def test_the_demo_is_found_by_its_context_and_not_by_another(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    demo, log = Path(write_demo_state(directory).kubeconfig), install_kubectl(directory)
+    demo.parent.mkdir()
+    write_kubeconfig(demo, "demo")
+    production = write_kubeconfig(directory / "production", "prod", "test")
+    monkeypatch.setattr(module, "_CHECKOUT", tmp_path_factory.mktemp("elsewhere"))
+    monkeypatch.chdir(module._CHECKOUT)
+    for files in ([demo, production], [production, demo]):
+        monkeypatch.setenv("KUBECONFIG", os.pathsep.join(map(str, files)))
+        with use_context("demo"), connect("a.b", None) as client:
+            assert client.token == "demo-token"
+        with use_context("prod"), connect("a.b", None) as client:
+            assert client.token == "token1"
+    assert "get secret b-admin -n a" in log.read_text()
+
+
 FAILS = "#!/bin/sh\necho '{}' >&2; exit 1"
 FORWARD_FAILS = "#!/bin/sh\n[ $1 = get ] && {{{{ printf dDE=; exit; }}}}\necho '{}'; exit 1"
 
@@ -183,6 +202,24 @@ def test_a_pod_that_kubectl_cannot_reach_later_is_explained_by_what_kubectl_said
     install_kubectl(directory, script)
     with pytest.raises(RequestFailed, match="lost connection to pod"), connect("a.b", None) as client:
         client.request("GET", "circuits")
+
+
+def test_what_a_credential_plugin_says_before_does_not_end_a_port_forward(directory: Path) -> None:
+    said = 'echo "Forwarding from'
+    script = KUBECTL.replace(said, f'echo "W1121 error: the token expires soon" >&2; echo; {said}')
+    install_kubectl(directory, script)
+    with connect("a.b", None) as client:
+        assert client.url == "http://127.0.0.1:40123"
+    with pytest.raises(Refused, match="of this request"), connect("a.b", None):
+        raise Refused("of this request")
+
+
+def test_a_plan_of_another_kubeconfig_refuses_a_context(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = str(write_kubeconfig(directory / "config", "prod", "test"))
+    monkeypatch.setenv("KUBECONFIG", config)
+    result = CliRunner().invoke(app, ["--context", "test", "plan", "-", "--kubeconfig", config], input="")
+    assert result.exit_code == 2
+    assert "set KUBECONFIG to this file" in " ".join(result.stderr.replace("│", "").split())
 
 
 def test_a_context_holds_for_kubectl_and_this_process_during_one_command(
