@@ -3,7 +3,7 @@
 The tenant chooses the host, and the operator runs inside the cluster. So, unless the platform itself names the host: only https
 with a certificate that is valid for it, and only public addresses. They are checked for the connection itself, not in a lookup
 before it. For every host: no redirect is followed, no cookie or credential is sent, one answer of fixed length is read, and each
-request takes at most 5 s. A tenant learns from its condition only which of eleven causes it was.
+request takes at most 5 s. A tenant learns from its condition only which of twelve causes it was.
 """
 
 import asyncio
