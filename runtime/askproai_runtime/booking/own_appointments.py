@@ -15,7 +15,7 @@ from askproai_core.database import Connection
 from askproai_runtime.booking.answers import appointment_list_fields, describe_appointment
 from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.request import read_text
-from askproai_runtime.booking.store.actions import get_questioned_appointment, list_cancelled_appointments
+from askproai_runtime.booking.store.actions import get_last_question, list_cancelled_appointments
 from askproai_runtime.booking.store.appointments import (
     Appointment,
     Status,
@@ -72,8 +72,8 @@ async def resolve_cancellation(
         if again and not named.select(found):
             return again[-1]
     elif args.get("confirmed") is True:
-        questioned = await get_questioned_appointment(conn, tenant, call.call_id)
-        if questioned and (last := await get_appointment(conn, tenant, questioned)) is not None:
+        asked = await get_last_question(conn, tenant, call.call_id)
+        if asked and (last := await get_appointment(conn, tenant, asked.appointment_id)) is not None:
             return last
     elif cancelled:
         if not found:

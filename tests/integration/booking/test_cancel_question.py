@@ -1,11 +1,13 @@
 """An appointment is cancelled only when the caller has agreed to exactly that; it can be named by its day and time."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from askproai_core.tenant_config import BookingLimits
-from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call
+from askproai_runtime.booking import CallContext
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
 
 NEXT_CALL = call("call_2")  # from the same number, on Friday 20 November
 TUESDAY = "2026-11-24T10:00:00+01:00"
@@ -18,6 +20,16 @@ async def book(salon, *starts: str) -> list[str]:
     answers = [await salon.booking.book_appointment(call(), booking_args(start, staff="anna")) for start in starts]
     assert all(answer.success for answer in answers), answers
     return [answer.fields["appointment_id"] for answer in answers]
+
+
+def after_answer(*appointment_ids: str) -> CallContext:
+    """Return the next call with a transcript: the caller was asked about these appointments, and has said something since."""
+    return replace(NEXT_CALL, answered_questions=frozenset(appointment_ids))
+
+
+async def let_two_seconds_pass(salon: Salon) -> None:
+    """Make everything that calls have done two seconds older by the database's clock."""
+    await salon.pool.execute("UPDATE call_actions SET lease_until = lease_until - interval '2 s'")
 
 
 @pytest.fixture
@@ -33,6 +45,7 @@ async def test_one_appointment_is_cancelled_after_a_yes_and_not_before(salon) ->
     )
     assert (asked.success, asked.fields["appointment_id"]) == (False, booked)
     assert len(await salon.live()) == 1
+    await let_two_seconds_pass(salon)
     for _ in range(2):  # repeated it is a success, too
         answer = await salon.booking.ask_to_cancel(NEXT_CALL, {"confirmed": True})
         assert (answer.success, answer.fields["status"]) == (True, "cancelled")
@@ -42,13 +55,23 @@ async def test_one_appointment_is_cancelled_after_a_yes_and_not_before(salon) ->
 async def test_an_agent_whose_functions_are_older_cancels_by_asking_twice(salon) -> None:
     await book(salon, HALF_PAST_TWO)
     assert not (await salon.booking.ask_to_cancel(NEXT_CALL, {})).success
+    await let_two_seconds_pass(salon)
     assert (await salon.booking.ask_to_cancel(NEXT_CALL, {})).success
+
+
+async def test_without_a_transcript_two_requests_of_one_moment_cancel_nothing(salon) -> None:
+    """A voice model calls a function twice in one turn; nobody has heard the question between them."""
+    await book(salon, HALF_PAST_TWO)
+    both = await asyncio.gather(*(salon.booking.ask_to_cancel(NEXT_CALL, args) for args in ({}, {"reason": "krank"})))
+    assert all(answer.fields["needs_confirmation"] for answer in both), both
+    assert len(await salon.live()) == 1
 
 
 async def test_a_no_and_another_call_agree_to_nothing(salon) -> None:
     await book(salon, HALF_PAST_TWO)
     for args in ({}, {"confirmed": False}, {"confirmed": False}):
         assert (await salon.booking.ask_to_cancel(NEXT_CALL, args)).fields["needs_confirmation"]
+        await let_two_seconds_pass(salon)
     assert (await salon.booking.ask_to_cancel(call("call_3"), {"confirmed": True})).fields["needs_confirmation"]
     assert len(await salon.live()) == 1
 
@@ -58,8 +81,7 @@ async def test_a_question_that_the_caller_has_not_answered_yet_is_asked_again(sa
     unanswered = replace(NEXT_CALL, answered_questions=frozenset())
     for _ in range(2):
         assert (await salon.booking.ask_to_cancel(unanswered, {"confirmed": True})).fields["needs_confirmation"]
-    answered = replace(NEXT_CALL, answered_questions=frozenset({booked}))
-    assert (await salon.booking.ask_to_cancel(answered, {"confirmed": True})).success
+    assert (await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": True})).success
 
 
 @pytest.mark.parametrize(
@@ -77,18 +99,46 @@ async def test_the_named_one_of_several_is_cancelled(salon, named, nth: int) -> 
     ids = await book(salon, TUESDAY, TUESDAY_LATER, WEDNESDAY)
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, named)
     assert asked.fields["appointment_id"] == ids[nth], asked
-    for args in (named, {"confirmed": True}, named):  # a model that repeats itself cancels no other one
-        answer = await salon.booking.ask_to_cancel(NEXT_CALL, args)
+    for args in (named, named):  # a model that repeats itself cancels no other one
+        answer = await salon.booking.ask_to_cancel(after_answer(ids[nth]), args)
         assert (answer.success, answer.fields["appointment_id"]) == (True, ids[nth]), answer
     assert len(await salon.live()) == 2
+
+
+async def test_a_yes_does_not_count_for_a_time_that_the_question_did_not_name(salon) -> None:
+    """Another call of this number has moved the appointment since."""
+    (booked,) = await book(salon, TUESDAY)
+    await salon.booking.ask_to_cancel(NEXT_CALL, {})
+    args = {"appointment_id": booked, "start": HALF_PAST_TWO}
+    assert (await salon.booking.reschedule_appointment(call("call_3"), args)).success
+    asked = await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": True})
+    assert asked.message.startswith("Soll ich Ihren Termin am Freitag, den 27. November, um 14 Uhr 30")
+    assert (await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": True})).success
+
+
+@pytest.mark.parametrize(
+    "function", ["move_there_and_back", "book_another"], ids=["moved there and back", "booked another"]
+)
+async def test_a_question_is_over_when_the_call_has_booked_or_moved_since(salon, function: str) -> None:
+    (booked,) = await book(salon, TUESDAY)
+    await salon.booking.ask_to_cancel(NEXT_CALL, {})
+    if function == "book_another":
+        assert (await salon.booking.book_appointment(NEXT_CALL, booking_args(WEDNESDAY, staff="anna"))).success
+    else:
+        for start in (HALF_PAST_TWO, TUESDAY):
+            args = {"appointment_id": booked, "start": start}
+            assert (await salon.booking.reschedule_appointment(NEXT_CALL, args)).success
+    asked = await salon.booking.ask_to_cancel(after_answer(booked), {"appointment_id": booked, "confirmed": True})
+    assert asked.fields["needs_confirmation"], asked
+    assert (await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": True})).success
 
 
 async def test_a_yes_that_names_none_answers_the_last_question(salon) -> None:
     ids = await book(salon, TUESDAY, WEDNESDAY)
     for day in ("Dienstag", "Mittwoch", "Dienstag"):
         assert not (await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": day})).success
-    answer = await salon.booking.ask_to_cancel(NEXT_CALL, {"confirmed": True})
-    assert answer.fields["appointment_id"] == ids[0]
+    answer = await salon.booking.ask_to_cancel(after_answer(*ids), {"confirmed": True})
+    assert (answer.success, answer.fields["appointment_id"]) == (True, ids[0])
 
 
 async def test_of_several_at_most_three_are_said_the_nearest_first(salon) -> None:
