@@ -105,6 +105,55 @@ async def test_the_named_one_of_several_is_cancelled(salon, named, nth: int) -> 
     assert len(await salon.live()) == 2
 
 
+NOT_READ = [
+    ("der andere", "Den Tag oder die Uhrzeit habe ich nicht verstanden."),
+    ("Di 24.11.", "Den Tag oder die Uhrzeit habe ich nicht verstanden."),
+    ("nicht Mittwoch, sondern Dienstag", "Den Tag oder die Uhrzeit habe ich nicht verstanden."),
+    ("Dienstach", "Den Tag oder die Uhrzeit habe ich nicht verstanden."),
+    ("gestern", "Den Tag oder die Uhrzeit habe ich nicht verstanden."),
+    ("19.11.2026", "Dieser Zeitpunkt ist schon vorbei."),
+    ("31. Februar", "Diesen Tag oder diese Uhrzeit gibt es nicht."),
+]
+
+
+@pytest.mark.parametrize(("words", "preface"), NOT_READ)
+async def test_a_yes_that_names_another_one_in_words_that_are_not_understood_cancels_none(
+    salon, words: str, preface: str
+) -> None:
+    _, asked_about = await book(salon, TUESDAY, WEDNESDAY)
+    asked = await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": "am Mittwoch"})
+    assert asked.fields["appointment_id"] == asked_about
+    args = {"appointment_date": words, "confirmed": True}
+    answer = await salon.booking.ask_to_cancel(after_answer(asked_about), args)
+    assert answer.message.startswith(f"{preface} Welchen Termin soll ich absagen: Dienstag, den 24. November"), answer
+    assert len(answer.fields["appointments"]) == 2
+    assert len(await salon.live()) == 2
+
+
+@pytest.mark.parametrize(("words", "preface"), NOT_READ)
+async def test_the_only_one_is_neither_moved_nor_cancelled_if_what_was_named_is_not_understood(
+    salon, words: str, preface: str
+) -> None:
+    (only,) = await book(salon, TUESDAY)
+    moved = await salon.booking.reschedule_appointment(NEXT_CALL, {"appointment_date": words, "start": HALF_PAST_TWO})
+    assert moved.message.startswith(f"{preface} Welchen Termin soll ich verschieben: Dienstag, den 24. November"), moved
+    asked = await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_time": "wie immer"})
+    assert [appointment["appointment_id"] for appointment in asked.fields["appointments"]] == [only]
+    (row,) = await salon.live()
+    assert row["version"] == 1
+
+
+async def test_a_second_yes_cancels_no_other_one_but_asks_which(salon) -> None:
+    """After the first cancellation the caller wants the other one cancelled, and the model names none."""
+    first, other = await book(salon, TUESDAY, WEDNESDAY)
+    await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": "Dienstag"})
+    assert (await salon.booking.ask_to_cancel(after_answer(first), {"confirmed": True})).success
+    answer = await salon.booking.ask_to_cancel(after_answer(first), {"confirmed": True})
+    assert not answer.success
+    assert answer.message.startswith("Ein Termin ist schon abgesagt. Welchen Termin soll ich absagen: Mittwoch")
+    assert [appointment["appointment_id"] for appointment in answer.fields["appointments"]] == [other]
+
+
 async def test_a_yes_does_not_count_for_a_time_that_the_question_did_not_name(salon) -> None:
     """Another call of this number has moved the appointment since."""
     (booked,) = await book(salon, TUESDAY)
