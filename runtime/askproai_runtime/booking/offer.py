@@ -9,8 +9,9 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import structlog
 
-from askproai_core.database import Connection
+from askproai_core.database import DATABASE_UNAVAILABLE, Connection
 from askproai_runtime.booking.answers import (
     candidate_fields,
     candidate_question,
@@ -50,6 +51,8 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.german_dates import Candidate, Grain, Refusal, Understanding
+
+log = structlog.get_logger(__name__)
 
 _ATTEMPTS = 3
 _EXAMPLES_SECONDS = 0.5  # a caller waits for the question, not for its examples
@@ -95,7 +98,8 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
 async def _add_next_times(ctx: BookingContext, request: ServiceRequest, call: CallContext, answer: Answer) -> Answer:
     """Add the next free times to the question about a time that was not understood, so that the caller has something to choose.
 
-    None is held: nobody has asked for them. The question alone is the answer if they are not found in time.
+    None is held: nobody has asked for them. The question alone is the answer if they are not found in time, or the database is
+    away.
     """
     if answer.fields.get("refused") != Refusal.NOT_UNDERSTOOD:
         return answer
@@ -104,7 +108,9 @@ async def _add_next_times(ctx: BookingContext, request: ServiceRequest, call: Ca
     try:
         async with asyncio.timeout(_EXAMPLES_SECONDS):
             slots = await find_choice(request.rules, _reader(ctx, request.rules, call.call_id), query)
-    except TimeoutError:
+    except DATABASE_UNAVAILABLE as error:
+        consequence = "the caller is asked for a time without examples"
+        log.warning("offer.no_examples", error=type(error).__name__, call_id=call.call_id, consequence=consequence)
         return answer
     message = f"{answer.message} {example_sentence(request.rules, slots)}".rstrip()
     return replace(answer, message=message, fields={**answer.fields, "slots": slot_fields(request.rules, slots)})
