@@ -33,7 +33,7 @@ Reasons and conditions: [conditions.md](conditions.md). Examples: [examples](../
 """
 CONDITIONS = """
 `Ready` sums up the others, which name the causes. Each has `observedGeneration`; the message says what to do.
-`Ready=True` has the reason `AsDeclared`, or one that should be known although nothing is wrong: `Paused` or
+`Ready=True` has the reason `AsDeclared`, or, although nothing is wrong, a reason to know of: `Paused` or
 `PlanUnsupported` (status and generation of `Ready` stay as they were), `Suspended`, `PlanMode`, `Capped`, `CalendarBehind`.
 """
 REASONS = """
@@ -42,7 +42,7 @@ a foreign CRD, is good with `NotRequested` or `NotInstalled`.
 """
 SETTINGS = """
 Environment variables, read once when a process starts; an absent one has its default. A boolean is `1` or `0`.
-What belongs to one tenant stands in its manifest instead: [custom-resources.md](custom-resources.md).
+What belongs to one tenant is in its manifest instead: [custom-resources.md](custom-resources.md).
 """
 CHART = """
 Nothing else is accepted: a misspelt value is refused by `helm`. How to install: [install.md](../install.md).

@@ -12,7 +12,7 @@ from askproai_core.terminal import format_day, name_zone
 
 appointments = typer.Typer(
     no_args_is_help=True,
-    help="The appointments book of a tenant.",
+    help="The appointments of a tenant: list them, show, move or cancel one.",
     epilog="Example: `askproai appointments list -t salon-mueller.salon-mueller`",
 )
 
@@ -32,11 +32,13 @@ _COLUMNS = {
 )
 def list_command(
     tenant: TenantOption,
-    first: Annotated[str | None, typer.Option("--from", help="Starts then or later: a day, or a local time.")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="Starts before then.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="That start at this day or local time, or later.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="That start before this day or local time.")] = None,
     branch: Annotated[str | None, typer.Option(help="Only in this branch.")] = None,
     staff: Annotated[str | None, typer.Option(help="Only with this person.")] = None,
-    status: Annotated[str | None, typer.Option(help="Only these, such as confirmed or pending_sync.")] = None,
+    status: Annotated[
+        str | None, typer.Option(help="Only with this status, such as confirmed or pending_sync.")
+    ] = None,
     limit: LimitOption = 50,
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
@@ -47,12 +49,12 @@ def list_command(
     print_rows(output, answer, answer["appointments"], _COLUMNS, "no appointments")
 
 
-IdArgument = Annotated[str, typer.Argument(help="As listed, or its first eight digits or more.", metavar="ID")]
+IdArgument = Annotated[str, typer.Argument(help="The id, or at least its first eight digits.", metavar="ID")]
 
 _CALENDAR = {
     "local": "It is in the local calendar only: nothing to do at Cal.com.",
     "done": "Cal.com has it, too.",
-    "queued": "Cal.com does not have it yet: a job does it, and tries again until it succeeds.",
+    "queued": "Cal.com does not have it yet: a job sends it, and tries again until it succeeds.",
     "failed": "Cal.com does not have it, and the job has given up: see `askproai events list --status dead`.",
 }
 
@@ -95,16 +97,16 @@ def move(
     tenant: TenantOption,
     to: Annotated[str, typer.Option(help="A local time, or German words such as 'Freitag um halb drei'.")],
     staff: Annotated[
-        str | None, typer.Option(help="With somebody else; not for appointments that are at Cal.com.")
+        str | None, typer.Option(help="Another staff member; not for appointments that Cal.com has.")
     ] = None,
     yes: YesOption = False,
     request_id: RequestOption = None,
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Move an appointment for the tenant, here and at Cal.com, by the rules that hold for callers except the minimum notice.
+    """Move an appointment for the tenant, here and at Cal.com, by the rules for callers, except the minimum notice.
 
-    A refusal is what a caller would hear, with times that are free.
+    If it is refused, the answer is the sentence that a caller would hear, with free times.
     """
     found = request(tenant, url, "GET", f"appointments/{appointment}")
     start = _parse_start(to, found["zone"])
@@ -116,14 +118,14 @@ def move(
 
 
 def _describe(found: dict[str, Any]) -> str:
-    what, phone = found["appointment"], f" ({found['phone']})" if found["phone"] else ""
-    where = f"{what['service']} with {what['staff']} in {what['branch']}"
-    when = to_cell(what["start"], find_zone(found["zone"]))
-    return f"{where}, {when}, for {to_cell(what['customer_name'])}{phone}"
+    appointment, phone = found["appointment"], f" ({found['phone']})" if found["phone"] else ""
+    where = f"{appointment['service']} with {appointment['staff']} in {appointment['branch']}"
+    when = to_cell(appointment["start"], find_zone(found["zone"]))
+    return f"{where}, {when}, for {to_cell(appointment['customer_name'])}{phone}"
 
 
 def _parse_start(text: str, zone: str) -> str:
-    """Return one exact start as ISO 8601 with the tenant's offset. Ends the command as misuse if it is none, or not clear."""
+    """Return one exact start as ISO 8601 with the tenant's offset. A text that names no start, or several, is wrong usage."""
     from zoneinfo import ZoneInfo
 
     from askproai_runtime.german_dates import Grain, understand
@@ -143,9 +145,9 @@ def _print_change(output: Output, answer: dict[str, Any], done: str) -> None:
     if output is Output.JSON:
         print_json(answer)
         return
-    what = answer["appointment"]
-    when = to_cell(what["start"], find_zone(answer["zone"]))
-    typer.echo(f"{done}: {what['service']} with {what['staff']}, {when}. {answer['message']}")
+    appointment = answer["appointment"]
+    when = to_cell(appointment["start"], find_zone(answer["zone"]))
+    typer.echo(f"{done}: {appointment['service']} with {appointment['staff']}, {when}. {answer['message']}")
     typer.echo(_CALENDAR[answer["calendar"]])
 
 
@@ -157,7 +159,7 @@ def slots(
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show what is free on a day, one entry for each person: what a caller could be offered. Nothing is held."""
+    """Show the free starts of a day for each person: what a caller could be offered. Nothing is held."""
     answer = request(tenant, url, "GET", "slots", branch=branch, service=service, date=date)
     times: dict[str, list[str]] = {}
     for slot in answer["slots"]:

@@ -21,7 +21,7 @@ _NOT_SHOWN = {"claimed_by", "request", "token"}
 def list_command(
     tenant: TenantOption, limit: LimitOption = 50, url: UrlOption = None, output: OutputOption = Output.TEXT
 ) -> None:
-    """List the audit log, newest first. `claimed by` is what the command said of who ran it; the admin token is certain."""
+    """List the audit log, newest first. `claimed by` is the user that the command named; only the admin token is certain."""
     answer = request(tenant, url, "GET", "audit", limit=limit)
     rows = ({**entry, **_facts(entry["detail"])} for entry in answer["entries"])
     print_rows(output, answer, rows, _COLUMNS, "the audit log is empty")

@@ -1,4 +1,4 @@
-"""`askproai blocks …`, `askproai block` and `askproai unblock`: times that a tenant takes from a person."""
+"""`askproai blocks …`, `askproai block` and `askproai unblock`: times in which callers cannot book a person."""
 
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
@@ -23,7 +23,7 @@ REMOVE_EXAMPLE = "Example: `askproai unblock 1f0c6a52 -t salon-mueller.salon-mue
 
 blocks = typer.Typer(
     no_args_is_help=True,
-    help="Times that nobody can book with a person: illness, an errand, a holiday at short notice.",
+    help="Times in which callers cannot book a person: illness, an errand, a holiday at short notice.",
     epilog=ADD_EXAMPLE,
 )
 
@@ -40,21 +40,22 @@ _APPOINTMENTS = {
 
 def add(
     tenant: TenantOption,
-    staff: Annotated[str, typer.Option(help="Who: id or name.")],
+    staff: Annotated[str, typer.Option(help="The person: id or name.")],
     first: Annotated[str, typer.Option("--from", help="A day, or a local time such as 2026-11-27T14:00.")],
     last: Annotated[
         str | None, typer.Option("--to", help="The last day, or a time. Default: the end of the first day.")
     ] = None,
-    reason: Annotated[str, typer.Option(help="For your own people; no caller hears it.")] = "",
-    branch: Annotated[str | None, typer.Option(help="Needed only where two people have one id.")] = None,
+    reason: Annotated[str, typer.Option(help="For colleagues; no caller hears it.")] = "",
+    branch: Annotated[str | None, typer.Option(help="Only needed if two people have the same id.")] = None,
     yes: YesOption = False,
     request_id: RequestOption = None,
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Take a time from a person, in every branch: no caller is offered it, and none can book it.
+    """Block a time of a person, in every branch: no caller is offered it or can book it.
 
-    Appointments in it stay, and are listed: ring these customers, or move them. Cal.com's own pages do not know the block.
+    Appointments in it stay, and are listed: call the customers, and move or cancel each. Cal.com's booking pages do not know
+    the block.
     """
     until = f" to {last}" if last else ""
     confirm(f"Block {staff} from {first}{until}?", yes=yes)
@@ -72,7 +73,7 @@ def add(
 
 
 def remove(
-    block: Annotated[str, typer.Argument(help="As listed, or its first eight digits or more.", metavar="ID")],
+    block: Annotated[str, typer.Argument(help="The id, or at least its first eight digits.", metavar="ID")],
     tenant: TenantOption,
     yes: YesOption = False,
     request_id: RequestOption = None,
@@ -93,14 +94,14 @@ def remove(
 def list_command(
     tenant: TenantOption, limit: LimitOption = 50, url: UrlOption = None, output: OutputOption = Output.TEXT
 ) -> None:
-    """List the blocks in force that are not over, by start."""
+    """List the blocks that are neither removed nor over, by start."""
     answer = request(tenant, url, "GET", "blocks", limit=limit)
     print_rows(output, answer, _rows(answer["blocks"]), _COLUMNS, "nothing is blocked")
 
 
 @blocks.command(epilog="Example: `askproai blocks show 1f0c6a52 -t salon-mueller.salon-mueller`")
 def show(
-    block: Annotated[str, typer.Argument(help="As listed, or its first eight digits or more.", metavar="ID")],
+    block: Annotated[str, typer.Argument(help="The id, or at least its first eight digits.", metavar="ID")],
     tenant: TenantOption,
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,

@@ -1,4 +1,4 @@
-"""`askproai calls list` and `askproai timeline`. An id is never cut: a line that does not fit goes on below."""
+"""`askproai calls list` and `askproai timeline`. An id is never cut: a long line continues on the next one."""
 
 import re
 import textwrap
@@ -22,7 +22,7 @@ from askproai_cli.output import (
 
 calls = typer.Typer(
     no_args_is_help=True,
-    help="The calls of a tenant, and what came of each.",
+    help="The calls of a tenant, with the outcome of each.",
     epilog="Example: `askproai calls list --since 2h -t salon-mueller.salon-mueller`",
 )
 
@@ -34,7 +34,7 @@ _MAX_NAME = 24
 _INDENT = " " * 10  # a time of day and two spaces
 
 AnonymousOption = Annotated[
-    bool, typer.Option("--anonymous", help="Without numbers, names and what was said: to be passed on.")
+    bool, typer.Option("--anonymous", help="Leave out numbers, names and what was said, to pass it on.")
 ]
 
 
@@ -43,7 +43,7 @@ AnonymousOption = Annotated[
 )
 def list_command(
     tenant: TenantOption,
-    since: Annotated[str | None, typer.Option(help="Such as 30m, 2h or 3d; or a day, or a local time.")] = None,
+    since: Annotated[str | None, typer.Option(help="An age such as 30m, 2h or 3d; or a day, or a local time.")] = None,
     caller: Annotated[str | None, typer.Option("--from", help="Only from this phone number.")] = None,
     outcome: Annotated[
         str | None, typer.Option(help="booked, moved, cancelled, ongoing, failed, nothing or no_function.")
@@ -53,7 +53,7 @@ def list_command(
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """List calls, newest first: who called, how long, and what came of it."""
+    """List calls, newest first: who called, how long, and the outcome."""
     filters = {"since": since and parse_since(since, datetime.now(UTC)), "from": caller, "outcome": outcome}
     answer = request(tenant, url, "GET", "calls", **filters, personal=_personal(anonymous), limit=limit)
     print_rows(output, answer, answer["calls"], _COLUMNS, "no calls")
@@ -66,7 +66,7 @@ def timeline(
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show what happened in a call, in order: events, functions with what was in the way, appointments, jobs, transcript."""
+    """Show what happened in a call, in order: events, functions with their outcomes, appointments, jobs, transcript."""
     answer = request(tenant, url, "GET", f"calls/{call_id}/timeline", personal=_personal(anonymous))
     if output is Output.JSON:
         print_json(answer)
@@ -76,7 +76,7 @@ def timeline(
 
 
 def parse_since(text: str, now: datetime) -> str:
-    """Return the instant of an age such as `2h`; any other text as it is: the tenant's zone decides about a local time."""
+    """Return the instant of an age such as `2h`; any other text unchanged, since the tenant's zone decides about a local time."""
     age = re.fullmatch(r"(\d{1,4})([mhdw])", text.strip())
     if age is None:
         return text
@@ -84,7 +84,7 @@ def parse_since(text: str, now: datetime) -> str:
 
 
 def timeline_lines(timeline: Mapping[str, Any], width: int) -> Iterator[str]:
-    """Yield the lines that show an answer of `GET calls/{id}/timeline`, none longer than `width` unless an id is."""
+    """Yield the lines for an answer of `GET calls/{id}/timeline`; only a line with a long id exceeds `width`."""
     zone = find_zone(timeline.get("zone"))
     if (call := timeline["call"]) is not None:
         yield call["call_id"]

@@ -1,4 +1,4 @@
-"""What commands share that change a tenant's book: who asks, a question before, and a request that is done once."""
+"""Shared by the commands that change appointments and blocks: a question before, and a request that is carried out once."""
 
 import time
 from typing import Annotated, Any, NoReturn
@@ -10,9 +10,13 @@ from askproai_cli.client import NoAnswer, Refused, RequestFailed, connect
 
 _WAITS = (1.0, 3.0)  # seconds between three attempts
 
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 RequestOption = Annotated[
-    str | None, typer.Option("--request-id", help="Of an attempt that got no answer: then it is done at most once.")
+    str | None,
+    typer.Option(
+        "--request-id",
+        help="That an attempt without an answer has printed: the change is then carried out at most once.",
+    ),
 ]
 
 
@@ -23,23 +27,23 @@ def confirm(question: str, *, yes: bool) -> None:
 
 
 def change(tenant: str, url: str | None, path: str, body: dict[str, Any], request_id: str | None) -> Any:
-    """Send one change and return the JSON of its answer. It is sent again while no answer comes, and is done once all the same.
+    """Send one change, up to three times while no answer comes, and return the JSON of the answer. It is carried out once.
 
-    A failure ends the command with exit code 1; if it is not certain what became of the change, its message says how to go on.
+    A failure ends the command with exit code 1; if the change may have been carried out, the message says how to go on.
     """
-    asked = {**body, "request_id": str(_parse(request_id)), "by": _who()}
+    content = {**body, "request_id": str(_parse(request_id)), "by": _name_user()}
     uncertain = request_id is not None
     for wait in (*_WAITS, None):
         try:
             with connect(tenant, url) as client:
-                return client.request("POST", path, json=asked)
+                return client.request("POST", path, json=content)
         except NoAnswer as error:
             uncertain = True
             if wait is None:
-                _fail(error, asked["request_id"], uncertain)
+                _fail(error, content["request_id"], uncertain)
             time.sleep(wait)
         except RequestFailed as error:
-            _fail(error, asked["request_id"], uncertain and not isinstance(error, Refused))
+            _fail(error, content["request_id"], uncertain and not isinstance(error, Refused))
     raise AssertionError("the last attempt returns or ends the command")
 
 
@@ -57,8 +61,8 @@ def _parse(request_id: str | None) -> UUID:
         raise typer.BadParameter("--request-id is the id that the failed attempt has printed") from None
 
 
-def _who() -> str:
-    """Return `user@host` of who runs the command; the audit log marks it as claimed."""
+def _name_user() -> str:
+    """Return `user@host` of the command's user; the audit log marks it as claimed."""
     import getpass
     import socket
 

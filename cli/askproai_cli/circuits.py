@@ -10,14 +10,14 @@ from askproai_core.tenant_config import Provider
 
 circuits = typer.Typer(
     no_args_is_help=True,
-    help="How a tenant's circuits to Retell and Cal.com stand.",
+    help="The states of a tenant's circuit breakers for Retell and Cal.com.",
     epilog="Example: `askproai circuits list -t salon-mueller.salon-mueller`",
 )
 
 
 @circuits.command("list", epilog="Example: `askproai circuits list -t salon-mueller.salon-mueller`")
 def list_command(tenant: TenantOption, url: UrlOption = None, output: OutputOption = Output.TEXT) -> None:
-    """Show each provider's circuit: closed, open after five failures in a row, half_open while one call tries it."""
+    """Show each provider's circuit: closed; open after five failures in a row; half_open while one request tests it."""
     _print(request(tenant, url, "GET", "circuits"), output)
 
 
@@ -28,7 +28,7 @@ def reset(
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Close a circuit by hand, so that the next call goes through. What the coordinator says of all tenants stays."""
+    """Close a circuit by hand, so that the next request goes out. One that the coordinator opened for all tenants stays open."""
     _print({"circuits": [request(tenant, url, "POST", f"circuits/{provider}/reset")]}, output)
 
 

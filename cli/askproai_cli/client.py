@@ -1,4 +1,4 @@
-"""A client of a tenant's private API. It is found by the given URL, in the demo that runs here, or by a port-forward."""
+"""A client of a tenant's private API: at the given URL, in the demo on this machine, or by a port-forward."""
 
 import json
 import os
@@ -21,9 +21,9 @@ from askproai_cli.demo_state import find_demo, is_in_use
 TOKEN_VARIABLE = "ASKPROAI_TOKEN"  # noqa: S105 - names a variable
 _TIMEOUT_SECONDS = 15.0
 
-TenantOption = Annotated[str, typer.Option("--tenant", "-t", help="Whose: NAMESPACE.TENANT.", metavar="TENANT")]
+TenantOption = Annotated[str, typer.Option("--tenant", "-t", help="The tenant: NAMESPACE.TENANT.", metavar="TENANT")]
 UrlOption = Annotated[
-    str | None, typer.Option(help=f"Its private port, such as http://127.0.0.1:8081; with {TOKEN_VARIABLE} set.")
+    str | None, typer.Option(help=f"The tenant's private port, such as http://127.0.0.1:8081; needs {TOKEN_VARIABLE}.")
 ]
 
 
@@ -33,15 +33,20 @@ class RequestFailed(Exception):
     RequestFailed
     ├── NoAnswer  the connection broke or the server failed: a change may have been done, and the same request may be sent again
     └── Refused   the private API has answered, and done nothing
+        └── Forbidden  the token is that of a reader, and does not do or show this
     """
 
 
 class NoAnswer(RequestFailed):
-    """There was no answer of a server that works."""
+    """No working server answered."""
 
 
 class Refused(RequestFailed):
     """The private API refused."""
+
+
+class Forbidden(Refused):
+    """The token may only look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ class PrivateApiClient:
     def request(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None) -> Any:
         """Send a request to `/api/v1/<path>`, with a query or a JSON body, and return the JSON of the response.
 
-        Raises `RequestFailed`; a value that the tenant cannot read (status 400) ends the command as misuse.
+        Raises `RequestFailed`; a value that the tenant cannot read (status 400) ends the command as wrong usage.
         """
         query = f"?{urlencode(params)}" if params else ""
         if not self.url.startswith(("http://", "https://")):
@@ -67,8 +72,11 @@ class PrivateApiClient:
             namespace, _, name = self.secret.partition("/")
             raise Refused(
                 f"{self.url} refuses the token: it is not, or no longer, that of Secret {name} in namespace {namespace}. "
-                f"Read it by: kubectl get secret {name} -n {namespace} -o jsonpath='{{.data.token}}' | base64 -d"
+                f"Read it by: kubectl get secret {name} -n {namespace} -o jsonpath='{{.data.token}}' | base64 -d. "
+                "Pods of a release without reader tokens know only that of the Secret that ends in -admin."
             )
+        if status == HTTPStatus.FORBIDDEN:
+            raise Forbidden(body.get("detail", "Forbidden"))
         if status not in range(200, 300):
             kind = NoAnswer if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Refused
             raise kind(f"{body.get('title', status)}: {body.get('detail', '')}")
@@ -87,9 +95,9 @@ class PrivateApiClient:
         data = None if content is None else json.dumps(content).encode()
         opener = request.build_opener(request.ProxyHandler({}), NoRedirect)
         try:
-            asked = request.Request(url, data, headers, method=method)  # noqa: S310 - an address of the user's own
+            prepared = request.Request(url, data, headers, method=method)  # noqa: S310 - an address of the user's own
             try:
-                with opener.open(asked, timeout=_TIMEOUT_SECONDS) as response:
+                with opener.open(prepared, timeout=_TIMEOUT_SECONDS) as response:
                     return response.status, json.loads(response.read())
             except error.HTTPError as refused:  # any status but 2xx
                 with refused:
@@ -101,7 +109,7 @@ class PrivateApiClient:
 
 
 def _describe_failure(failure: Exception) -> str:
-    """Return in words why there was no response."""
+    """Return a sentence that says why there was no response."""
     import socket
     import ssl
 
@@ -121,12 +129,20 @@ def _describe_failure(failure: Exception) -> str:
 def request(tenant: str, url: str | None, method: str, path: str, **params: str | int | None) -> Any:
     """Send one request to a tenant's private API and return its JSON. Params that are None are left out.
 
-    A failure ends the command with exit code 1.
+    A reader who asks for `personal=true` gets the answer without, and a line on standard error. A failure ends the command with
+    exit code 1.
     """
     query = {name: value for name, value in params.items() if value is not None}
     try:
         with connect(tenant, url) as client:
-            return client.request(method, path, params=query)
+            try:
+                return client.request(method, path, params=query)
+            except Forbidden as refused:
+                if query.get("personal") != "true":
+                    raise
+                answer = client.request(method, path, params=query | {"personal": "false"})
+                typer.echo(f"Shown as with --anonymous. {refused}", err=True)
+                return answer
     except RequestFailed as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -134,14 +150,15 @@ def request(tenant: str, url: str | None, method: str, path: str, **params: str 
 
 @contextmanager
 def connect(tenant: str, url: str | None) -> Iterator[PrivateApiClient]:
-    """Yield a client of a tenant's private API. Raises `RequestFailed`; a malformed name ends the command as misuse."""
+    """Yield a client of a tenant's private API. Raises `RequestFailed`; a malformed name ends the command as wrong usage."""
     namespace, dot, name = tenant.partition(".")
     if not (namespace and dot and name):
         raise typer.BadParameter("write it as NAMESPACE.TENANT, such as salon-mueller.salon-mueller")
     if url is not None:
         token = os.environ.get(TOKEN_VARIABLE)
         if not token:
-            raise RequestFailed(f"--url needs the token of Secret {name}-admin in the variable {TOKEN_VARIABLE}")
+            text = f"--url needs the token of Secret {name}-admin (or, to look, {name}-reader) in the variable {TOKEN_VARIABLE}"
+            raise RequestFailed(text)
         yield PrivateApiClient(url, token, f"{namespace}/{name}-admin")
     elif (client := _find_in_demo(tenant)) is not None:
         yield client
@@ -169,7 +186,7 @@ def _port_forward(namespace: str, name: str) -> Iterator[PrivateApiClient]:
         raise RequestFailed(
             f"no demo runs here, and kubectl is not on the PATH: install it and set KUBECONFIG, or give --url and {TOKEN_VARIABLE}"
         )
-    token = _read_token(kubectl, namespace, name)
+    token, secret = _read_token(kubectl, namespace, name)
     command = [kubectl, "port-forward", "-n", namespace, f"service/{name}-admin", ":8081", "--address=127.0.0.1"]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603
     timeout = threading.Timer(_TIMEOUT_SECONDS, child.kill)
@@ -180,7 +197,7 @@ def _port_forward(namespace: str, name: str) -> Iterator[PrivateApiClient]:
         timeout.cancel()
         _, forwards, address = said.partition("Forwarding from ")
         if forwards:
-            yield PrivateApiClient(f"http://{address.split(' ')[0]}", token, f"{namespace}/{name}-admin")
+            yield PrivateApiClient(f"http://{address.split(' ')[0]}", token, f"{namespace}/{secret}")
     except RequestFailed as error:
         failure = error
     finally:
@@ -196,12 +213,18 @@ def _port_forward(namespace: str, name: str) -> Iterator[PrivateApiClient]:
         raise failure
 
 
-def _read_token(kubectl: str, namespace: str, name: str) -> str:
-    """Read the admin token from its Secret. Raises `RequestFailed`."""
-    secret = ("get", "secret", f"{name}-admin", "-n", namespace, "-o", "jsonpath={.data.token}")
-    command = [kubectl, *secret, "--request-timeout=10s"]
-    read = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    if read.returncode or not read.stdout:
-        cause = explain_kubectl(read.stderr) if read.returncode else "it has no token yet; is the Tenant Ready?"
-        raise RequestFailed(f"Secret {name}-admin of namespace {namespace} cannot be read: {cause}")
-    return b64decode(read.stdout).decode()
+def _read_token(kubectl: str, namespace: str, name: str) -> tuple[str, str]:
+    """Return the admin token or, for whom it is not, the readers', and the name of its Secret. Raises `RequestFailed`."""
+    failures: list[str] = []
+    for secret in (f"{name}-admin", f"{name}-reader"):
+        command = [kubectl, "get", "secret", secret, "-n", namespace, "-o", "jsonpath={.data.token}"]
+        read = subprocess.run([*command, "--request-timeout=10s"], capture_output=True, text=True, check=False)  # noqa: S603
+        if read.returncode == 0 and read.stdout:
+            return b64decode(read.stdout).decode(), secret
+        failures.append(read.stderr if read.returncode else "")
+        if not any(sign in failures[-1] for sign in ("(Forbidden)", "(NotFound)")):
+            cause = explain_kubectl(failures[-1]) if read.returncode else "it has no token yet; is the Tenant Ready?"
+            raise RequestFailed(f"Secret {secret} of namespace {namespace} cannot be read: {cause}")
+    of_admin, of_reader = failures
+    cause = explain_kubectl(of_reader if "(Forbidden)" in of_admin else of_admin)  # what is certain: that there is none
+    raise RequestFailed(f"neither Secret {name}-admin nor {name}-reader of namespace {namespace} can be read: {cause}")

@@ -1,4 +1,4 @@
-"""Which cluster is meant: the kubeconfig files and one of their contexts, merged as kubectl merges them; and what kubectl says."""
+"""The cluster that a command uses: kubeconfig files and a context, merged as kubectl merges them; and kubectl's errors in words."""
 
 import json
 import os
@@ -23,15 +23,15 @@ def list_kubeconfigs(kubeconfig: Path | None = None) -> list[Path]:
 
 @contextmanager
 def use_context(name: str) -> Iterator[None]:
-    """Make a context the current one of this process and of the kubectl that it starts. An unknown one is misuse.
+    """Make a context the current one of this process and of the kubectl that it starts. An unknown context is wrong usage.
 
     The first file that names a current context decides, so a file with nothing else is put in front.
     """
     files = list_kubeconfigs()
     known = [str(entry["name"]) for entry in _merge(files)["contexts"]]
     if name not in known:
-        there = ", ".join(known) or f"none: set {_VARIABLE}"
-        raise typer.BadParameter(f"there is no context {name}; there is: {there}", param_hint="--context")
+        available = ", ".join(known) or f"none: set {_VARIABLE}"
+        raise typer.BadParameter(f"there is no context {name}; there is: {available}", param_hint="--context")
     before = os.environ.get(_VARIABLE)
     with tempfile.NamedTemporaryFile("w", prefix="kube-context-", suffix=".json") as file:
         json.dump({"apiVersion": "v1", "kind": "Config", "current-context": name}, file)

@@ -34,7 +34,7 @@ def simulators(command: str) -> Iterator[None]:
 
 def demo(
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave everything running; .demo/state.json says where.")
+        bool, typer.Option("--keep", help="Leave everything running; .demo/state.json has the addresses.")
     ] = False,
     kill: Annotated[
         bool, typer.Option("--kill", help="Kill the operator and the workers with -9 in the middle.")
@@ -99,7 +99,7 @@ def call(
     to: Annotated[
         str,
         typer.Option(
-            parser=_parse_number, metavar="NUMBER", help="The number that is rung: +49301234567, 030 1234567."
+            parser=_parse_number, metavar="NUMBER", help="The number to call, such as +49301234567 or 030 1234567."
         ),
     ],
     arguments: Annotated[
@@ -107,7 +107,7 @@ def call(
     ] = None,
     say: Annotated[list[str] | None, typer.Option(help="What the caller says; once for each turn.")] = None,
     function: Annotated[
-        str | None, typer.Option(help="Call this function of the agent, and leave the demo's agent out.")
+        str | None, typer.Option(help="Call this function of the agent directly, without the demo's agent.")
     ] = None,
     caller: Annotated[
         str,

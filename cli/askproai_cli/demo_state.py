@@ -23,7 +23,7 @@ class DemoState(TypedDict):
 def find_demo() -> DemoState | None:
     """Return the state of the running demo, None when there is none.
 
-    It is the demo of the kubeconfig in use, else of this folder or one above it, else of the checkout that this program is from.
+    It is the demo of the kubeconfig in use, else of this folder or one above it, else of the checkout of this program.
     """
     files = list_kubeconfigs()
     if files and (state := _read(files[0].absolute().parent.parent / _STATE.name)) is not None and is_in_use(state):

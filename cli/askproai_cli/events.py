@@ -25,7 +25,7 @@ def list_command(
     status: Annotated[str | None, typer.Option(help="received, processing, processed, failed or dead.")] = None,
     source: Annotated[str | None, typer.Option(help="retell, calcom, stripe or calendar-sync.")] = None,
     type_: Annotated[str | None, typer.Option("--type", help="Such as call_ended.")] = None,
-    since: Annotated[str | None, typer.Option(help="Received then or later: a day, or a local time.")] = None,
+    since: Annotated[str | None, typer.Option(help="Received at this day or local time, or later.")] = None,
     limit: LimitOption = 50,
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
@@ -55,11 +55,13 @@ def show_command(
 def redrive(
     tenant: TenantOption,
     event: Annotated[str | None, typer.Argument(help="As listed: a number, or `job:<number>`.", metavar="ID")] = None,
-    dead: Annotated[bool, typer.Option("--all-dead", help="All dead ones, a thousand at a time.")] = False,
+    dead: Annotated[
+        bool, typer.Option("--all-dead", help="All dead letters, at most a thousand for each run.")
+    ] = False,
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Do a dead one again, with all its tries. It is written to the audit log."""
+    """Redrive a dead letter, with all its attempts. The audit log records it."""
     if (event is None) is not dead:
         raise typer.BadParameter("name one ID, or say --all-dead")
     answer = request(tenant, url, "POST", f"events/{event}/redrive" if event else "events/redrive")

@@ -18,7 +18,7 @@ def lint_command(
     files: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.", metavar="FILES")],
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Say offline what the API server would say to manifests, and warn of what would not work.
+    """Check manifests offline as the API server would, and warn of what would not work.
 
     All mistakes are reported at once. Exit code 1: a manifest is refused, or there is none; 2: a file cannot be read.
     """
@@ -52,7 +52,7 @@ def summarize(report: "Report") -> str:
 
 
 def _fold(line: str) -> str:
-    """Return a finding as it is for programs, and folded between words for a terminal."""
+    """Return the line of a finding; for a terminal folded between words, for programs unchanged."""
     if not sys.stdout.isatty():
         return line
     width = shutil.get_terminal_size().columns

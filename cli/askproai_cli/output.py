@@ -78,7 +78,7 @@ def find_width() -> int | None:
 def to_cell(value: Any, zone: tzinfo | None = None, *, seconds: bool = False) -> str:
     """Return a JSON value as the text of one line, every instant in it in the notation of `format_time`.
 
-    Callers and providers write some of these texts: what a terminal would obey instead of showing it becomes `�`.
+    Callers and providers write some of these texts: a control character becomes `�`, so that the terminal does not obey it.
     """
     if value is None:
         return ""

@@ -1,4 +1,4 @@
-"""`askproai sandbox`: run one simulator on its own, and let those of the running demo fail."""
+"""`askproai sandbox`: run one simulator on its own, and switch on faults of the running demo's simulators."""
 
 import sys
 from enum import StrEnum
@@ -42,17 +42,19 @@ def calcom(port: PortOption = 9001) -> None:
     epilog="Example: `askproai sandbox faults retell rate-limited --count 3`, then `askproai sandbox faults --clear`"
 )
 def faults(
-    provider: Annotated[Simulated | None, typer.Argument(help="Whose fault; both without it.")] = None,
-    fault: Annotated[str | None, typer.Argument(help="Its name, as the list has it.")] = None,
-    operation: Annotated[str, typer.Option(help="Of which requests, as in the simulator's journal.")] = "*",
+    provider: Annotated[Simulated | None, typer.Argument(help="The provider. Default: both.")] = None,
+    fault: Annotated[str | None, typer.Argument(help="The fault to switch on, as listed.")] = None,
+    operation: Annotated[
+        str, typer.Option(help="Only for requests of this operation, as in the simulator's journal.")
+    ] = "*",
     count: Annotated[int, typer.Option(min=0, help="For how many requests; 0: until --clear.")] = 1,
-    seconds: Annotated[float | None, typer.Option(help="Of timeout-after-commit and lagging-list.")] = None,
-    ms: Annotated[float, typer.Option(help="Of slow.")] = 0,
-    requests: Annotated[int, typer.Option(help="Of lagging-list.")] = 0,
+    seconds: Annotated[float | None, typer.Option(help="For timeout-after-commit and lagging-list.")] = None,
+    ms: Annotated[float, typer.Option(help="For slow: the delay of each answer, in milliseconds.")] = 0,
+    requests: Annotated[int, typer.Option(help="For lagging-list: how many list requests omit new objects.")] = 0,
     clear: Annotated[bool, typer.Option("--clear", help="Switch all faults off.")] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """List what the running demo's providers can fail with, or switch a fault on."""
+    """List the faults of the running demo's providers, or switch a fault on."""
     if fault is not None and (provider is None or clear):
         raise typer.BadParameter("name the provider before the fault; --clear takes no fault")
     import asyncio

@@ -1,7 +1,7 @@
-"""How the pods of a tenant prove over a public URL that it is they who answer.
+"""The proof by which the pods of a tenant show that a public URL leads to them.
 
-The operator sends a nonce, and only who has the tenant's admin token can return its HMAC. Anybody may ask: the answer reveals
-neither the token nor anything else about the tenant.
+The operator sends a nonce, and only a holder of the tenant's admin token can return its HMAC. Anybody may send one: the answer
+reveals neither the token nor anything else about the tenant.
 """
 
 import hashlib
@@ -10,10 +10,10 @@ import re
 import secrets
 from typing import Final
 
-# Below a public URL. One path for each of the two that are routed from outside, since one of them may be forgotten.
+# Below a public URL: one path under each of the two prefixes that are routed, since a route may lack one of them.
 PROOF_PATHS: Final = ("/webhooks/proof", "/retell/proof")
 _NONCE: Final = re.compile("[0-9a-f]{32}")
-_PURPOSE: Final = b"askproai exposure proof 1\n"  # the token proves nothing else by HMAC, and shall not
+_PURPOSE: Final = b"askproai exposure proof 1\n"  # separates this HMAC from any other use of the token
 
 
 def new_nonce() -> str:
@@ -26,5 +26,5 @@ def is_nonce(text: str) -> bool:
 
 
 def proof_of(token: str, nonce: str) -> str:
-    """Return the 64 hexadecimal digits with which the holder of the token answers a nonce."""
+    """Return the 64 hexadecimal digits with which a holder of the token answers a nonce."""
     return hmac.new(token.encode(), _PURPOSE + nonce.encode(), hashlib.sha256).hexdigest()

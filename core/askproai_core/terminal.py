@@ -1,6 +1,6 @@
-"""What a person reads on a terminal: instants in one notation, and tables that cut nothing. Programs read JSON.
+"""Text for a terminal: instants in one notation, and tables that cut nothing. Programs read JSON.
 
-Used by the command line and the demo. It imports little, because every command pays for it.
+Used by the command line and the demo. It imports little, because each import delays every command.
 """
 
 import textwrap

@@ -21,7 +21,7 @@ from askproai_operator.settings import Settings
 class Verdict:
     """Whether a public URL leads to the tenant's own pods. `problem` continues a sentence about the URL; None: it does.
 
-    Not `proven`, the URL was not asked and is taken for good.
+    If it is not `proven`, the URL was not tested and counts as good.
     """
 
     base_url: str
@@ -30,20 +30,20 @@ class Verdict:
 
 
 class UrlProofs(Protocol):
-    """Who asks the URLs of tenants for the proof (`controllers/exposure`)."""
+    """Tests the URLs of tenants (`controllers/exposure`)."""
 
     def find(self, namespace: str, tenant: str, base_url: str, /) -> Verdict | None:
-        """Return the last verdict; None if the URL was not asked yet."""
+        """Return the last verdict; None if the URL was not tested yet."""
 
     def request(self, namespace: str, tenant: str, base_url: str, token: str, reason: str, /) -> None:
-        """Have a URL asked until it answers; at once for a new URL or reason."""
+        """Have a URL tested until it answers; at once for a new URL or reason."""
 
     def forget(self, namespace: str, tenant: str, /) -> None:
         """Drop what is known of a tenant."""
 
 
 class Unverified:
-    """Takes every URL for reachable: ASKPROAI_VERIFY_EXPOSURE is false, or nothing is carried out."""
+    """Accepts every URL without a test: ASKPROAI_VERIFY_EXPOSURE is false, or nothing is carried out."""
 
     def find(self, namespace: str, tenant: str, base_url: str) -> Verdict | None:  # noqa: ARG002 (the protocol's)
         return Verdict(base_url, proven=False)

@@ -156,7 +156,7 @@ def requested_subjects(model: CustomResource | None) -> dict[Subject, str]:
 
 
 def used_host(model: CustomResource | None) -> dict[Subject, str]:
-    """Return the host and path that senders of a Tenant were given, from its status: it keeps them until they have others."""
+    """Return the host and path of the URL that senders have, from the status. The Tenant keeps both until senders have another."""
     url = urlsplit((model.status.get("webhookUrls") or {}).get("retell") or "") if isinstance(model, Tenant) else None
     if url is None or not url.hostname:
         return {}
@@ -164,7 +164,7 @@ def used_host(model: CustomResource | None) -> dict[Subject, str]:
 
 
 def route_names(tenant: str) -> tuple[str, str]:
-    """Return the names of a tenant's routes. No tenant is called like the second one, since a Tenant's name has no dot.
+    """Return the names of a tenant's routes. The second one is no tenant's name, since a Tenant's name has no dot.
 
     A new URL gets the name that is free, so that the former one is served until senders have the new one.
     """

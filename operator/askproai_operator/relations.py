@@ -221,7 +221,7 @@ def _staff(model: CustomResource | None) -> list[tuple[str, str | None]]:
 
 
 def _name(model: CustomResource | None) -> str | None:
-    """Return how a service sounds; None for one that goes."""
+    """Return the heard name of a service; None for one that is being deleted."""
     if not isinstance(model, ServiceOffering) or model.metadata.deletion_timestamp is not None:
         return None
     return model.heard_name

@@ -72,7 +72,7 @@ def private_app(process: Process, readiness: Readiness, wake_worker: Callable[[]
         return json_response({"status": _status(process, await readiness.not_ready_reason())})
 
     async def detailed(request: web.Request) -> web.Response:
-        require_token(request, process.settings.admin_token_file)
+        require_token(request, process)
         return json_response(await details(process, readiness))
 
     startup = web.get("/startupz", liveness)  # the port opens only when everything else has started

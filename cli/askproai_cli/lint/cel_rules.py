@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from askproai_cli.lint.documents import FieldPath
 from askproai_cli.lint.structural import Fault, Schema, overlaps
 
-# `self.spec.adopt`, `self.?status.?agentId`; a name with a parenthesis behind it is a function.
+# `self.spec.adopt`, `self.?status.?agentId`; a name before a parenthesis is a function.
 _READ: Final = re.compile(r"\bself\b((?:\.\??\w+\b(?!\())*)")
 
 
@@ -53,7 +53,7 @@ def _broken_within(
 
 
 def _reads_any(expression: str, path: FieldPath, unjudged: Collection[FieldPath]) -> bool:
-    """Return whether a rule at a path reads one of the unjudged paths, what lies in one, or what one lies in."""
+    """Return whether a rule at a path reads an unjudged path, a part of one, or a value that contains one."""
     if not unjudged:
         return False
     read = {(*path, *(name.lstrip("?") for name in names.split(".")[1:])) for names in _READ.findall(expression)}

@@ -18,7 +18,7 @@ from askproai_operator.engine.resources import NAMESPACES
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What lint has to say. `unchecked` manifests are of kinds that it does not know."""
+    """The findings of one run. `unchecked` counts manifests of kinds that lint does not know."""
 
     manifests: int
     unchecked: int
@@ -27,7 +27,7 @@ class Report:
 
     @property
     def mistakes(self) -> int:
-        """Return for how many things manifests are refused."""
+        """Return the number of findings that refuse a manifest."""
         return sum(finding.severity is Severity.REFUSED for finding in self.findings)
 
     @property
@@ -36,7 +36,7 @@ class Report:
 
 
 def lint(documents: Iterable[Document]) -> Report:
-    """Check manifests together. A second manifest of the same object is an update of the first; foreign kinds pass.
+    """Check manifests together. A second manifest of the same object is an update of the first; other kinds are not checked.
 
     Raises `CelMissing`.
     """
@@ -62,7 +62,7 @@ def lint(documents: Iterable[Document]) -> Report:
 
 
 def find_refusals(document: Document) -> list[Finding]:
-    """Return what the API server would refuse in a manifest by itself, as a new object. Raises `CelMissing`."""
+    """Return what the API server would refuse in one manifest, as a new object. Raises `CelMissing`."""
     faults = judge(document.value).faults if is_ours(document.value) else _check_other(document.value)
     return [find(document, fault) for fault in faults]
 

@@ -1,4 +1,4 @@
-"""What lint reports, and how a manifest is named in it."""
+"""What lint reports, and how it names a manifest."""
 
 import json
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Finding:
 
 
 class Identity(NamedTuple):
-    """Which object a manifest declares, as far as it says it."""
+    """Which object a manifest declares. An absent namespace is empty, an absent kind or name is `?`."""
 
     kind: str
     namespace: str
@@ -59,5 +59,5 @@ def find(document: Document, fault: Fault, severity: Severity = Severity.REFUSED
 
 
 def warn(document: Document, path: tuple[str | int, ...], message: str) -> Finding:
-    """Return a warning: what the API server accepts, and what does not work as it is written."""
+    """Return a warning: the API server accepts the value, but it does not work as written."""
     return find(document, Fault(path, message), Severity.WARNING)

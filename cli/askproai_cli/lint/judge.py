@@ -1,4 +1,4 @@
-"""Judges one manifest as the API server does. All that is well-formed is judged, whatever is wrong beside it."""
+"""Judges one manifest as the API server does. A fault does not keep the well-formed rest from being judged."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -104,7 +104,7 @@ def completed(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _complete(manifest: dict[str, Any], schema: Schema) -> dict[str, Any]:
-    """Return the object as it is checked: with defaults, and without the status, which nobody sends."""
+    """Return the object to check: with defaults, and without the status, which no manifest has."""
     metadata = manifest.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     sent = {key: value for key, value in manifest.items() if key not in {"status", "metadata"}}
@@ -116,7 +116,7 @@ def _without_metadata(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_written(fault: Fault, written: Mapping[FieldPath, FieldPath]) -> Fault:
-    """Return the fault at the path that the file has, where a misspelt field was judged under the name that is meant."""
+    """Return the fault at the path in the file, if a misspelt field was judged under the name that is meant."""
     path = fault.path
     for meant, as_written in sorted(written.items(), key=lambda item: len(item[0]), reverse=True):
         if path[: len(meant)] == meant:

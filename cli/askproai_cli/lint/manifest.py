@@ -1,4 +1,4 @@
-"""The manifests of one run: each with its verdict, and the well-formed part of its spec for the checks between them."""
+"""The manifests of one run: each with its faults, and the well-formed part of its spec for the checks across manifests."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Manifest:
                 yield index, item
 
     def is_refused(self, *path: str | int) -> bool:
-        """Return whether the value at a path is refused already, so that nothing more is to be said of it."""
+        """Return whether the value at a path is refused already, so that no further finding is needed."""
         return any(fault.path == path for fault in self.judged.faults)
 
     def belongs_to(self) -> str | None:

@@ -1,4 +1,4 @@
-"""What several manifests say together: references, and what two of them claim. Only what is among the files is known."""
+"""Checks across manifests: references, and what two of them cannot both have. Only the files are known."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ _REFERENCES: Final = {"branchRef": "Branch", "tenantRef": "Tenant"}
 
 
 def check_neighbours(manifests: Sequence[Manifest]) -> Iterator[Finding]:
-    """Warn of references without an object, and of what only one of two manifests can have."""
+    """Warn of references without an object, and of values that only one of two manifests can have."""
     known = {manifest.identity for manifest in manifests}
     latest = list(
         {manifest.identity: manifest for manifest in manifests}.values()
@@ -36,7 +36,7 @@ def _check_references(manifest: Manifest, known: set[Identity]) -> Iterator[Find
 
 
 def _check_staff(manifests: Iterable[Manifest]) -> Iterator[Finding]:
-    """Warn of a staff id that an earlier manifest's branch of the same tenant has, too, unless both say who that is."""
+    """Warn of a staff id that another branch of the same tenant has, too, unless both entries name the person."""
     staffed: dict[tuple[str, str, str], dict[str, object]] = defaultdict(dict)  # the person of each branch
     for manifest in manifests:
         _, namespace, name = manifest.identity
@@ -59,7 +59,7 @@ def _check_staff(manifests: Iterable[Manifest]) -> Iterator[Finding]:
 
 
 def _check_numbers(manifests: Iterable[Manifest]) -> Iterator[Finding]:
-    """Warn of a dialled number that an earlier branch names, of whichever tenant: the operator gives it to one of them."""
+    """Warn of a dialled number that an earlier branch of any tenant names: the operator gives it to one branch."""
     holders: dict[str, str] = {}
     for manifest in manifests:
         for index, entry in manifest.items("phoneNumbers"):
@@ -75,7 +75,7 @@ def _check_numbers(manifests: Iterable[Manifest]) -> Iterator[Finding]:
                     manifest.document, path, f"{e164} is a number of {holder}, too; a number rings in one branch only"
                 )
             elif path[2] != _first_index(manifest, e164):
-                yield warn(manifest.document, path, f"{e164} stands twice in this list; write it once")
+                yield warn(manifest.document, path, f"{e164} is twice in this list; write it once")
 
 
 def _first_index(manifest: Manifest, e164: str) -> int:
@@ -84,7 +84,7 @@ def _first_index(manifest: Manifest, e164: str) -> int:
 
 
 def _check_hosts(manifests: Iterable[Manifest]) -> Iterator[Finding]:
-    """Warn of a host that an earlier tenant has, with the same path or one around or within it."""
+    """Warn of a host that an earlier tenant has, with the same path, or with one path inside the other."""
     holders: dict[str, list[Holder]] = defaultdict(list)
     for manifest in manifests:
         exposure = manifest.part("exposure")

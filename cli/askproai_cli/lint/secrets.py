@@ -1,4 +1,4 @@
-"""The Secrets beside the manifests: whether one is there, permits its use, and has the keys that are named.
+"""The Secrets among the files: whether a named Secret exists, permits its use, and has the named keys.
 
 A value is compared, never shown. What makes Secrets in the cluster (ExternalSecret, SealedSecret, …) is not read: where it is
 among the files, a Secret may come from it.
@@ -63,7 +63,7 @@ def check_secret(value: dict[str, Any]) -> Iterator[Fault]:
 
 
 def check_secrets(manifests: Sequence[Manifest], documents: Sequence[Document]) -> Iterator[Finding]:
-    """Warn of Secrets that do not fit what the manifests name."""
+    """Warn of Secrets that lack what the manifests need."""
     secrets = _collect(documents)
     for manifest in manifests:
         for reference in _references(manifest.spec, ("spec",)):
@@ -154,7 +154,7 @@ def _check_shared_keys(manifests: Sequence[Manifest], secrets: Secrets) -> Itera
                 continue
             document = secrets.documents.get((identity.namespace, name))
             value = _value(document.value, key) if document else None
-            # Without its value a key is the place where it is kept.
+            # Two keys whose values are unknown are equal if Secret and name are.
             holder = holders.setdefault(value or (identity.namespace, name, key), identity)
             if holder != identity:
                 other = f"Tenant {holder.namespace}/{holder.name}" if holder.namespace else f"Tenant {holder.name}"
@@ -174,7 +174,7 @@ def _value(secret: dict[str, Any], key: str) -> str | None:
 
 
 def _decode(content: str) -> str | None:
-    """Return what a base64 text holds, None if it is none."""
+    """Return what a base64 text holds, None if it is not valid."""
     try:
         return b64decode("".join(content.split()), validate=True).decode(errors="replace")
     except ValueError:  # binascii.Error among them

@@ -1,9 +1,9 @@
-"""What callers could not book, by the rules of the operator's conditions: services that fit no opening, and names twice."""
+"""Services that callers could not book, by the rules of the operator's conditions: no opening fits, or a name is not unique."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from askproai_cli.lint.findings import Finding, warn
+from askproai_cli.lint.findings import Finding, Identity, warn
 from askproai_cli.lint.manifest import Manifest
 from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.api.conditions import Status
@@ -13,30 +13,45 @@ from askproai_operator.controllers.offering import (
     namesakes,
     openings_condition,
     staff_by_branch,
+    staff_condition,
 )
 
 
 def check_services(manifests: Sequence[Manifest]) -> Iterator[Finding]:
-    """Warn of the services that would not be Ready for a reason within these files. Tenants with a refused one are left out."""
-    by_tenant: dict[tuple[str, str | None], list[Manifest]] = defaultdict(list)
-    for manifest in {manifest.identity: manifest for manifest in manifests}.values():
-        by_tenant[manifest.identity.namespace, manifest.belongs_to()].append(manifest)
-    for (_, tenant), of_tenant in by_tenant.items():
-        if tenant is not None and not any(manifest.judged.faults for manifest in of_tenant):
-            yield from _check_tenant(of_tenant)
+    """Warn of services that would not be Ready by these files alone.
+
+    Refused manifests are left out, and so are the openings of tenants with a refused Branch.
+    """
+    latest = list({manifest.identity: manifest for manifest in manifests}.values())
+    tenants = {manifest.identity: manifest.belongs_to() for manifest in latest}
+    by_tenant: dict[tuple[str, str], list[Manifest]] = defaultdict(list)
+    for manifest in latest:
+        tenant = tenants[manifest.identity] or tenants.get(_branch_of(manifest))
+        if tenant is not None:
+            by_tenant[manifest.identity.namespace, tenant].append(manifest)
+    for of_tenant in by_tenant.values():
+        yield from _check_tenant(of_tenant)
 
 
-def _check_tenant(manifests: Iterable[Manifest]) -> Iterator[Finding]:
-    manifests = list(manifests)
-    models = [manifest.model for manifest in manifests]
+def _branch_of(manifest: Manifest) -> Identity:
+    return Identity("Branch", manifest.identity.namespace, str(manifest.part("branchRef").get("name")))
+
+
+def _check_tenant(manifests: Sequence[Manifest]) -> Iterator[Finding]:
+    accepted = [manifest for manifest in manifests if not manifest.judged.faults]
+    models = [manifest.model for manifest in accepted]
     branches = [model for model in models if isinstance(model, Branch)]
+    all_branches = len(branches) == sum(manifest.identity.kind == "Branch" for manifest in manifests)
     offerings = active_offerings((model for model in models if isinstance(model, ServiceOffering)), branches)
-    for manifest in manifests:
+    for manifest in accepted:
         offering = manifest.model
         if not isinstance(offering, ServiceOffering) or offering not in offerings:
             continue
-        opening = openings_condition(offering, branches, staff_by_branch(offering, branches))
-        name = name_condition(offering, namesakes(offering, offerings))
-        for field, condition in (("durationMinutes", opening), ("displayName", name)):
-            if condition.status != Status.TRUE:
+        conditions = {"displayName": name_condition(offering, namesakes(offering, offerings))}
+        if branches and all_branches:
+            staff = staff_by_branch(offering, branches)
+            conditions["durationMinutes"] = openings_condition(offering, branches, staff)
+            conditions["requiredSkills"] = staff_condition(offering, staff, offering.spec.capacity)
+        for field, condition in conditions.items():
+            if condition.status == Status.FALSE:
                 yield warn(manifest.document, ("spec", field), condition.message)

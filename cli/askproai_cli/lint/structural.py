@@ -39,7 +39,7 @@ class Fault:
 
 
 def overlaps(first: FieldPath, second: FieldPath) -> bool:
-    """Return whether one of two paths is the other one, or lies within it."""
+    """Return whether two paths are equal, or one contains the other."""
     return all(one == other for one, other in zip(first, second, strict=False))
 
 
@@ -86,7 +86,7 @@ def find_faults(value: Any, schema: Schema, path: FieldPath) -> Iterator[Fault]:
 
 
 def wrong_type(path: FieldPath, value: Any, expected: str) -> Fault:
-    """Return the fault for a value that has not the expected type of JSON schema."""
+    """Return the fault for a value that does not have the expected type of JSON schema."""
     actual = "null" if value is None else _ACTUAL.get(type(value), type(value).__name__)
     return Fault(path, f"must be {_EXPECTED[expected]}; this is {actual}", blocks=True)
 
@@ -108,7 +108,7 @@ def _check_object(value: dict[str, Any], schema: Schema, path: FieldPath) -> Ite
             meant = meant_field(name, value, properties)
             advice = f"; did you mean {meant}?" if meant else _list_fields(properties)
             yield Fault((*path, name), f"is no field{advice}", blocks=True)
-            if meant and meant not in value:  # what is in it is judged, too
+            if meant and meant not in value:  # its content is judged, too
                 yield from find_faults(field, properties[meant], (*path, name))
         else:
             yield from find_faults(field, child, (*path, name))
@@ -170,7 +170,7 @@ def _find_duplicates(value: list[Any], keys: Sequence[str], path: FieldPath) -> 
         identity = [item.get(key) for key in keys] if keys else item
         if identity in seen:
             shown = ", ".join(f"{key} {item[key]!r}" for key in keys if key in item) if keys else repr(item)
-            yield Fault((*path, index), f"stands twice in this list: {shown}")
+            yield Fault((*path, index), f"is twice in this list: {shown}")
         seen.append(identity)
 
 

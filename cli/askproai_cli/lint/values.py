@@ -1,4 +1,4 @@
-"""Values of one manifest that the API server accepts, and the operator or the pods do not: countries, zones, numbers."""
+"""Values of one manifest that the API server accepts, but the operator or the pods do not: countries, zones, numbers."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What the operator would do at the providers, by its own code: it reads and plans, and its fence refuses every write."""
+"""What the operator would do at the providers, planned by the operator's own code. The fence refuses every write."""
 
 from askproai_core.clock import SystemClock
 from askproai_core.database import AdminStore
@@ -19,7 +19,7 @@ from askproai_operator.settings import Settings
 async def plan_steps(agent: RetellAgent, context: ReconcileContext) -> tuple[str, ...]:
     """Return what the operator would do at Retell; nothing for an agent that is being deleted, or is as it should be.
 
-    An agent that was never made waits for its Tenant first; the steps that follow then are those of its creation.
+    An agent that does not exist yet first waits for its Tenant; the steps after that create it.
     """
     if agent.metadata.deletion_timestamp is not None:
         return ()

@@ -1,4 +1,4 @@
-"""How an object differs from what it would become, in lines that a person reads: one for each field and element of a list."""
+"""The differences between an object and what it would become, one line for each field and each element of a list."""
 
 from collections.abc import Iterator, Mapping
 from difflib import ndiff
@@ -38,7 +38,7 @@ def describe_object(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]
 def describe_differences(old: Any, new: Any, path: str) -> Iterator[str]:
     """Yield a line for each field that differs, such as `spec.staff[anna].displayName: Anna → Anna M.`, values as YAML.
 
-    Of a long text the lines that differ follow it. An absent value is not written: what has none is added or removed.
+    Of a long text the lines that differ follow it. A field without an old value is added, one without a new value is removed.
     """
     if isinstance(old, dict) and isinstance(new, dict):
         for name in [*old, *(name for name in new if name not in old)]:

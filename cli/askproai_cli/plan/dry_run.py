@@ -40,9 +40,9 @@ class Preview:
 async def preview(
     transport: HttpTransport, document: Document, namespace: str, new_namespaces: Collection[str]
 ) -> Preview:
-    """Preview one manifest. What lint refuses is refused with all its mistakes; the API server judges the rest.
+    """Preview one manifest. If lint refuses it, all its mistakes are reported; otherwise the API server judges it.
 
-    An object of a namespace that comes with the files is judged by lint alone. `namespace` is for a manifest that names none.
+    Lint alone judges an object of a namespace that is new and among the files. `namespace` is for a manifest that names none.
     """
     value = document.value
     try:
@@ -90,9 +90,9 @@ async def _ask(transport: HttpTransport, ref: ApiResource, sent: Mapping[str, An
 
 
 def find_applier(live: Mapping[str, Any]) -> str:
-    """Return the field manager that applied an object last, so that the fields which its manifest drops are removed.
+    """Return the field manager that applied an object last, so that the plan shows which fields an apply removes.
 
-    What other managers set stays, as an apply leaves it. kubectl is assumed for an object that nobody has applied.
+    Fields of other managers stay, as in an apply. For an object that nobody has applied it is kubectl.
     """
     entries = [
         entry
@@ -137,7 +137,7 @@ def _newest(stored: dict[str, Any]) -> dict[str, Any]:
 
 
 def _explain(error: ApiError, ref: ApiResource) -> str:
-    """Return what the API server said, and what to do where it does not say it."""
+    """Return the API server's error, with what to do."""
     if error.status != HTTPStatus.NOT_FOUND:
         return str(error)
     if "namespaces" in error.message:

@@ -52,8 +52,8 @@ class CalendarBacklog:
     """Appointments of a tenant that the remote calendar does not have as they are here; those that are past do not count."""
 
     appointments: int = 0
-    oldest: datetime | None = None  # since when the one waits that has waited longest
-    dead: int = 0  # of them: given up, until a person redrives them
+    oldest: datetime | None = None  # since when the oldest of them waits
+    dead: int = 0  # how many of them have a dead letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +277,7 @@ class AdminStore:
             if uid not in {None, owner}:
                 return
             existing = {row["table_name"] for row in await conn.fetch(_TABLE_NAMES)}
-            for table in (table for table in TENANT_TABLES if table in existing):  # the schema may be the one before
+            for table in (table for table in TENANT_TABLES if table in existing):  # the schema may be the previous one
                 await conn.execute(f"DELETE FROM {table} WHERE tenant = $1", tenant)  # noqa: S608  our own names
 
     def role_name(self, tenant: str) -> str:

@@ -45,7 +45,7 @@ async def ensure_resources(
     `desired` are rows by (branch, staff, unit), those of persons with the branch `PERSON`. The result is by branch, staff and a
     number in place of the unit: first come the units in use, then all other rows where a claim can be in the member's way. None
     is ever deleted: past appointments refer to them, future ones may, and a staff member who comes back keeps the id. Raises
-    `TenantNotFound`, and `MigrationBlocked` for persons on the schema of the release before.
+    `TenantNotFound`, and `MigrationBlocked` for persons on the schema of the previous release.
     """
     # NO KEY: the foreign keys of the tenant's own inserts need not wait for this lock.
     if not await conn.fetchval("SELECT true FROM tenants WHERE tenant = $1 FOR NO KEY UPDATE", tenant):

@@ -121,5 +121,5 @@ class ServiceOffering(base.CustomResource):
 
     @property
     def heard_name(self) -> str:
-        """Return the displayName without what nobody hears: case and whitespace."""
+        """Return the displayName without differences that nobody hears: case and whitespace."""
         return " ".join(unicodedata.normalize("NFKC", self.spec.display_name).casefold().split())

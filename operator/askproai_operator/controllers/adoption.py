@@ -40,7 +40,7 @@ async def adopt_present_holders(context: ReconcileContext) -> None:
     for tenant in _oldest_first(context.cache.list(Tenant)):
         for subject, scope in requested_subjects(tenant).items():
             if subject.value == context.settings.shared_host:
-                # A release before routed it; a paused Tenant is not reconciled, so its route is removed here.
+                # An earlier release routed it; a paused Tenant is not reconciled, so its route is removed here.
                 await remove_routes(holder_of(tenant, scope), subject, context)
             elif _was_exposed(tenant, context):
                 await _adopt(tenant, subject, context, scope)
@@ -81,7 +81,7 @@ def _was_exposed(tenant: Tenant, context: ReconcileContext) -> bool:
 async def _recorded_keys(tenant: Tenant, context: ReconcileContext) -> list[Subject]:
     """Return the keys of `T-teardown`, which holds only such as were found good.
 
-    The release before annotated it with the hash of Retell's key alone; Cal.com's is read from it then.
+    The previous release annotated it with the hash of Retell's key alone; Cal.com's is read from it then.
     """
     namespace, name = tenant.key[1:]
     secret = context.cache.secret(namespace, f"{name}-teardown")

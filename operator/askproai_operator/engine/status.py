@@ -51,7 +51,7 @@ def update_for_result(
         del current[ConditionType.PAUSED]
     generation = resource.metadata.generation
     causes = {str(each.type): _stamp(each, current.get(each.type), generation, now) for each in reported}
-    # A condition of a later release is dropped after a rollback: nobody would set it right.
+    # After a rollback a condition of a later release is dropped: no controller would update it.
     kept = _KNOWN_TYPES - causes.keys() - {ConditionType.READY}
     causes |= {type_: each for type_, each in current.items() if type_ in kept}
     deleting = resource.metadata.deletion_timestamp is not None
@@ -163,7 +163,7 @@ def _transition_events(before: Mapping[str, Any] | None, ready: Mapping[str, Any
         return []
     if ready["status"] == Status.TRUE:
         if before is not None and before["status"] == Status.TRUE:
-            return []  # a person paused or suspended it, or ended that: no news
+            return []  # Ready stayed True: a person paused or suspended it, or ended that
         return [EventRecord("Ready", "everything is as declared", EventType.NORMAL, outlives_object=False)]
     if ready["reason"] in TRANSIENT_REASONS:
         return []

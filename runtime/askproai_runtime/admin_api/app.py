@@ -2,7 +2,6 @@
 
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -11,12 +10,13 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from askproai_core.http_server import Problem, json_response
+from askproai_core.reader_token import reader_token_of
 from askproai_core.redis import CircuitBreakers, CircuitState, CircuitView, Provider
 from askproai_runtime.admin_api.appointments import Appointments
 from askproai_runtime.admin_api.audit import Audit
 from askproai_runtime.admin_api.blocks import Blocks
 from askproai_runtime.admin_api.calls import Calls
-from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint, openapi
+from askproai_runtime.admin_api.endpoint import ACCESS, Access, ApiRequest, Endpoint, openapi
 from askproai_runtime.admin_api.events import Events
 from askproai_runtime.admin_api.store import AdminApiStore, CallStore
 from askproai_runtime.process import Process
@@ -42,39 +42,51 @@ def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoi
 
 def api_app(endpoints: Sequence[Endpoint], process: Process) -> web.Application:
     """Return the application that serves the API of one tenant's web process."""
-    app = web.Application(middlewares=[_with_token(process.settings.admin_token_file)])
+    app = web.Application(middlewares=[_with_token(process)])
     app.add_routes(endpoint.route(lambda: ZoneInfo(process.config.current.time_zone)) for endpoint in endpoints)
     return app
 
 
 def description_app(endpoints: Sequence[Endpoint], process: Process) -> web.Application:
-    """Return the application that serves `/openapi.json`, to the bearer of the same token."""
+    """Return the application that serves `/openapi.json`, to the bearers of the same tokens."""
 
     async def describe(_request: web.Request) -> web.Response:
         return json_response(openapi(endpoints, BASE))
 
-    app = web.Application(middlewares=[_with_token(process.settings.admin_token_file)])
+    app = web.Application(middlewares=[_with_token(process)])
     app.add_routes([web.get("", describe)])
     return app
 
 
-def require_token(request: web.Request, token_file: Path) -> None:
-    """Admit only the bearer of the admin token; its file may change at any time. Raises `Problem` 401."""
-    token = Credentials(token_file.parent).get(token_file.name)
+def require_token(request: web.Request, process: Process) -> Access:
+    """Return what the bearer of the admin token or of its reader token may do.
+
+    The file of the admin token may change at any time. Raises `Problem` 401 without a token, 403 for a reader who would change
+    something.
+    """
+    file, (_, _, name) = process.settings.admin_token_file, process.tenant.partition(".")
+    token = Credentials(file.parent).get(file.name)
     kind, _, presented = request.headers.get("Authorization", "").partition(" ")
-    matches = hmac.compare_digest((token or "").encode(), presented.strip().encode("utf-8", "surrogateescape"))
-    if token is None or kind.lower() != "bearer" or not matches:
-        raise Problem(401, "Unauthorized", "Send the token of Secret T-admin as bearer", {"WWW-Authenticate": "Bearer"})
+    candidate = presented.strip().encode("utf-8", "surrogateescape")
+    is_admin = hmac.compare_digest((token or "").encode(), candidate)
+    is_reader = hmac.compare_digest(reader_token_of(token or "").encode(), candidate)
+    if token is None or kind.lower() != "bearer" or not (is_admin or is_reader):
+        text = "Send the token of Secret T-admin, or to look that of T-reader, as bearer"
+        raise Problem(401, "Unauthorized", text, {"WWW-Authenticate": "Bearer"})
+    access = Access(is_reader, f"{name}-admin")
+    if is_reader and request.method != "GET":
+        raise access.refusal("change something")
+    return access
 
 
-def _with_token(token_file: Path) -> Middleware:
+def _with_token(process: Process) -> Middleware:
     """Return a middleware that asks for the token first, so that a stranger does not even learn which paths exist."""
 
     @web.middleware
     async def check(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        require_token(request, token_file)
+        request[ACCESS] = require_token(request, process)
         return await handler(request)
 
     return check

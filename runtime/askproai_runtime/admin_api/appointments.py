@@ -1,10 +1,9 @@
-"""The appointments book, what is free on a day, and changes of an appointment for the tenant."""
+"""Appointments, the free starts of a day, and changes of an appointment for the desk."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
@@ -32,7 +31,10 @@ _YEARS = range(1970, 3000)
 
 
 class AppointmentEntry(msgspec.Struct, frozen=True):
-    """One appointment; `start` and `end` have the offset of the tenant's time zone."""
+    """One appointment; `start` and `end` have the offset of the tenant's time zone.
+
+    To a reader `customer_name` and `external_id` are `…`: who knows the id of a booking at Cal.com can see and cancel it there.
+    """
 
     id: str
     branch: str
@@ -57,7 +59,7 @@ class AppointmentPage(msgspec.Struct, frozen=True):
 
 
 class AppointmentDetail(msgspec.Struct, frozen=True):
-    """One appointment, and how its customer can be reached. `calendar`: whether Cal.com knows its last change."""
+    """One appointment, and how its customer can be reached (`…` to a reader). `calendar`: whether Cal.com knows its last change."""
 
     appointment: AppointmentEntry
     phone: str | None
@@ -99,7 +101,7 @@ class SlotList(msgspec.Struct, frozen=True):
 
 
 class Appointments:
-    """The endpoints of one tenant's book. `wake_worker` is called after a change and returns at once."""
+    """The endpoints of one tenant's appointments. `wake_worker` is called after a change and returns at once."""
 
     def __init__(
         self, store: AdminApiStore, booking: Callable[[], BookingContext], wake_worker: Callable[[], None]
@@ -141,7 +143,7 @@ class Appointments:
             start=request.instant("from"), end=request.instant("to"), branch=request.text("branch"),
             staff=request.text("staff"), status=request.choice("status"), after=after, limit=limit,
         )  # fmt: skip
-        entries = [_to_entry(dict(row), request.zone) for row in rows]
+        entries = [_to_entry(dict(row), request) for row in rows]
         following = next_cursor(entries[-1].start, entries[-1].id) if len(entries) == limit else None
         return AppointmentPage(entries, following, request.zone.key)
 
@@ -154,8 +156,8 @@ class Appointments:
             raise _not_found()
         (appointment,) = found
         state = await calendar_state(booking, appointment)
-        entry = _from_appointment(appointment, request.zone)
-        return AppointmentDetail(entry, appointment.phone or appointment.caller, state, request.zone.key)
+        phone = request.hide(appointment.phone or appointment.caller)
+        return AppointmentDetail(_from_appointment(appointment, request), phone, state, request.zone.key)
 
     async def cancel(self, request: ApiRequest) -> Change:
         booking, body = self._booking(), request.body(Cancellation)
@@ -189,11 +191,11 @@ class Appointments:
     async def _answer(
         self, request: ApiRequest, booking: BookingContext, appointment: Appointment, message: str
     ) -> Change:
-        """Wake the worker, and answer with what Cal.com knows by then: a cancellation is made there by its job, in a moment."""
+        """Wake the worker, and answer with what Cal.com knows after a short wait: the sync job cancels there."""
         self._wake_worker()
         state = await calendar_state(booking, appointment, wait=appointment.status == Status.CANCELLED)
         log.info("appointment.changed_by_desk", appointment=str(appointment.id), status=appointment.status)
-        return Change(message, state, _from_appointment(appointment, request.zone), request.zone.key)
+        return Change(message, state, _from_appointment(appointment, request), request.zone.key)
 
     async def slots(self, request: ApiRequest) -> SlotList:
         branch, service = request.text("branch") or "", request.text("service") or ""
@@ -211,15 +213,17 @@ def _not_found() -> Problem:
     return Problem(404, "Not Found", "There is no such appointment; `GET appointments` lists them")
 
 
-def _from_appointment(appointment: Appointment, zone: ZoneInfo) -> AppointmentEntry:
-    start, end = appointment.starts_at.astimezone(zone), appointment.ends_at.astimezone(zone)
+def _from_appointment(appointment: Appointment, request: ApiRequest) -> AppointmentEntry:
+    start, end = appointment.starts_at.astimezone(request.zone), appointment.ends_at.astimezone(request.zone)
     return AppointmentEntry(
         str(appointment.id), appointment.branch, appointment.service, appointment.staff, start, end,
-        Status(appointment.status), appointment.customer_name, appointment.call_id or None, appointment.external_id,
+        Status(appointment.status), request.hide(appointment.customer_name), appointment.call_id or None,
+        request.hide(appointment.external_id),
         appointment.correlation_id, appointment.error,
     )  # fmt: skip
 
 
-def _to_entry(row: dict[str, Any], zone: ZoneInfo) -> AppointmentEntry:
-    local_times = {name: row[name].astimezone(zone) for name in ("start", "end")}
-    return msgspec.convert(row | local_times, AppointmentEntry)
+def _to_entry(row: dict[str, Any], request: ApiRequest) -> AppointmentEntry:
+    local_times = {name: row[name].astimezone(request.zone) for name in ("start", "end")}
+    hidden = {name: request.hide(row[name]) for name in ("customer_name", "external_id")}
+    return msgspec.convert(row | local_times | hidden, AppointmentEntry)

@@ -1,9 +1,8 @@
-"""Blocks: times that the tenant takes from a person, with the appointments whose customers it then has to ring."""
+"""Blocks: times that the tenant takes from a person, with the appointments whose customers it then has to call."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
@@ -26,7 +25,10 @@ log = structlog.get_logger(__name__)
 
 
 class BlockEntry(msgspec.Struct, frozen=True):
-    """One block, [start, end) in the tenant's time zone. `staff` is the person in each branch: `branch/staff`."""
+    """One block, [start, end) in the tenant's time zone. `staff` is the person in each branch: `branch/staff`.
+
+    `reason` may be an illness: to a reader it is `…`.
+    """
 
     id: str
     staff: list[str]
@@ -43,7 +45,7 @@ class BlockPage(msgspec.Struct, frozen=True):
 
 
 class AppointmentToMove(msgspec.Struct, frozen=True):
-    """A live appointment in a block: it stays until somebody moves or cancels it."""
+    """A live appointment in a block: it stays until somebody moves or cancels it. To a reader name and phone are `…`."""
 
     id: str
     branch: str
@@ -92,7 +94,7 @@ class Blocks:
         with problems():
             blocks = await list_current_blocks(self._booking(), after, limit)
         following = next_cursor(blocks[-1].starts_at, blocks[-1].id) if len(blocks) == limit else None
-        return BlockPage([_to_entry(block, request.zone) for block in blocks], following, request.zone.key)
+        return BlockPage([_to_entry(block, request) for block in blocks], following, request.zone.key)
 
     async def show(self, request: ApiRequest) -> BlockDetail:
         first, last = parse_id_range(request.path["id"])
@@ -102,7 +104,7 @@ class Blocks:
             raise ambiguous()
         if not found:
             raise _not_found()
-        return _to_detail(found[0], appointments, request.zone)
+        return _to_detail(found[0], appointments, request)
 
     async def add(self, request: ApiRequest) -> BlockDetail:
         body = request.body(NewBlock)
@@ -112,7 +114,7 @@ class Blocks:
                 self._booking(), body.desk, body.staff, body.branch, span, body.reason, request.correlation_id
             )
         log.info("block.added", block=str(block.id), appointments=len(appointments))
-        return _to_detail(block, appointments, request.zone)
+        return _to_detail(block, appointments, request)
 
     async def remove(self, request: ApiRequest) -> BlockEntry:
         body = request.body(DeskBody)
@@ -122,24 +124,25 @@ class Blocks:
         if block is None:
             raise _not_found()
         log.info("block.removed", block=str(block.id))
-        return msgspec.structs.replace(_to_entry(block, request.zone), in_force=False)
+        return msgspec.structs.replace(_to_entry(block, request), in_force=False)
 
 
 def _not_found() -> Problem:
     return Problem(404, "Not Found", "There is no such block; `GET blocks` lists those in force")
 
 
-def _to_detail(block: Block, appointments: Iterable[BlockedAppointment], zone: ZoneInfo) -> BlockDetail:
-    return BlockDetail(_to_entry(block, zone), [_to_move(appointment, zone) for appointment in appointments], zone.key)
+def _to_detail(block: Block, appointments: Iterable[BlockedAppointment], request: ApiRequest) -> BlockDetail:
+    moves = [_to_move(appointment, request) for appointment in appointments]
+    return BlockDetail(_to_entry(block, request), moves, request.zone.key)
 
 
-def _to_entry(block: Block, zone: ZoneInfo) -> BlockEntry:
-    start, end = block.starts_at.astimezone(zone), block.ends_at.astimezone(zone)
-    return BlockEntry(str(block.id), block.staff, start, end, block.reason, block.in_force)
+def _to_entry(block: Block, request: ApiRequest) -> BlockEntry:
+    start, end = block.starts_at.astimezone(request.zone), block.ends_at.astimezone(request.zone)
+    return BlockEntry(str(block.id), block.staff, start, end, request.hide(block.reason), block.in_force)
 
 
-def _to_move(found: BlockedAppointment, zone: ZoneInfo) -> AppointmentToMove:
+def _to_move(found: BlockedAppointment, request: ApiRequest) -> AppointmentToMove:
     return AppointmentToMove(
-        str(found.id), found.branch, found.service, found.staff, found.starts_at.astimezone(zone),
-        found.ends_at.astimezone(zone), found.customer_name, found.phone,
+        str(found.id), found.branch, found.service, found.staff, found.starts_at.astimezone(request.zone),
+        found.ends_at.astimezone(request.zone), request.hide(found.customer_name), request.hide(found.phone),
     )  # fmt: skip

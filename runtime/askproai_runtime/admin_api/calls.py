@@ -1,6 +1,6 @@
 """Calls, and the timeline of one: what happened in it, found by its id and by the correlation ids of what it caused.
 
-Both name nobody unless they are asked to (`personal`): whoever looks for a fault rarely needs to know who called.
+Both name nobody without `personal`: a search for a fault rarely needs the caller.
 """
 
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ import msgspec
 
 from askproai_core.http_server import Problem
 from askproai_core.phone_numbers import e164_or_none
-from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
+from askproai_runtime.admin_api.endpoint import LEFT_OUT, PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
 from askproai_runtime.admin_api.store import CallStore
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # sort key of a call whose start is unknown
@@ -34,19 +34,18 @@ _NAME_NOBODY = frozenset(
         "confirmed",
     }
 )
-_LEFT_OUT = "…"
 
 
 class CallOutcome(StrEnum):
-    """What came of a call, the first that applies."""
+    """The outcome of a call: the first that applies."""
 
     BOOKED = "booked"
     MOVED = "moved"
     CANCELLED = "cancelled"
     ONGOING = "ongoing"  # none of these yet
-    FAILED = "failed"  # something of ours or the calendar's was in the way
+    FAILED = "failed"  # an error of ours or of the calendar
     NOTHING = "nothing"
-    NO_FUNCTION = "no_function"  # its agent asked us nothing
+    NO_FUNCTION = "no_function"  # its agent used no call function
 
 
 class CallEntry(msgspec.Struct, frozen=True):
@@ -122,7 +121,7 @@ class Calls:
         )
 
     async def list_page(self, request: ApiRequest) -> CallPage:
-        limit, after, personal = request.limit(), request.cursor(datetime, str), request.choice("personal") == "true"
+        limit, after, personal = request.limit(), request.cursor(datetime, str), _is_personal(request)
         rows = await self._store.list_calls(
             since=request.instant("since"), caller=_number(request), outcome=request.choice("outcome"), after=after,
             limit=limit,
@@ -133,7 +132,7 @@ class Calls:
         return CallPage(entries, next_cursor(entries[-1].started_at or _EPOCH, entries[-1].call_id), request.zone.key)
 
     async def timeline(self, request: ApiRequest) -> Timeline:
-        personal = request.choice("personal") == "true"
+        personal = _is_personal(request)
         call, rows = await self._store.get_timeline(request.path["call_id"])
         if call is None and not rows:
             raise Problem(404, "Not Found", "There is no such call; `askproai calls list` lists them")
@@ -146,8 +145,18 @@ class Calls:
         )
 
 
+def _is_personal(request: ApiRequest) -> bool:
+    """Return whether the answer shall name people. Raises `Problem` 403 for a reader who asks for it."""
+    personal = request.choice("personal") == "true"
+    if personal:
+        request.refuse_reader("see who called and what was said")
+    return personal
+
+
 def _number(request: ApiRequest) -> str | None:
     text = request.text("from")
+    if text is not None:
+        request.refuse_reader("see whether somebody called")
     number = e164_or_none(text)
     if text is not None and number is None:
         raise bad_request("from is a phone number, such as +4915112345678")
@@ -164,7 +173,7 @@ def _to_entry(row: asyncpg.Record, zone: ZoneInfo, personal: bool) -> TimelineEn
         values["starts_at"] = row["starts_at"].astimezone(zone)
     if row["arguments"] is not None:
         arguments = msgspec.json.decode(row["arguments"], type=dict[str, str | bool])
-        kept = {name: value if personal or name in _NAME_NOBODY else _LEFT_OUT for name, value in arguments.items()}
+        kept = {name: value if personal or name in _NAME_NOBODY else LEFT_OUT for name, value in arguments.items()}
         values["arguments"] = kept
     if not personal:
         values["answer"] = None

@@ -1,4 +1,4 @@
-"""What every change for the tenant shares: who asks, ids that may be shortened, and errors as problem documents."""
+"""Shared by the changes for the desk: the sender, shortened ids, and errors as problem documents."""
 
 import re
 from collections.abc import Iterator
@@ -21,10 +21,10 @@ Reason = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f]*$")
 
 
 class DeskBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What every change for the tenant says of itself.
+    """The fields of every change: its id, and who sends it.
 
-    `request_id` is made by the sender, who repeats it to send the same change again: it is done once. `by` is who asks, as the
-    sender says; the audit log marks it as claimed.
+    The sender makes the `request_id`, and repeats it to send the same change again, which is carried out once. `by` is the user
+    whom the sender names; the audit log marks it as claimed.
     """
 
     request_id: UUID
@@ -36,7 +36,7 @@ class DeskBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def parse_id(text: str) -> UUID:
-    """Return a whole id. Raises `Problem` 400: what is changed is never named by a part of its id."""
+    """Return a whole id. Raises `Problem` 400 for a part of an id: a change needs the whole one."""
     try:
         return UUID(text)
     except ValueError:
@@ -53,7 +53,7 @@ def parse_id_range(text: str) -> tuple[UUID, UUID]:
 
 @contextmanager
 def problems() -> Iterator[None]:
-    """Turn what a change raises into problem documents."""
+    """Turn the errors of a change into problem documents."""
     try:
         yield
     except UnknownName as error:
@@ -72,5 +72,5 @@ def problems() -> Iterator[None]:
 
 
 def ambiguous() -> Problem:
-    """Return the answer to a beginning that several ids have."""
+    """Return the answer to a beginning that several ids share."""
     return Problem(409, "Ambiguous Id", "More than one id begins so: write more of it")

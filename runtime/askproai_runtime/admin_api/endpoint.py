@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -16,10 +16,30 @@ from askproai_core.http_server import Problem, correlation_id, json_response
 
 V = TypeVar("V")
 B = TypeVar("B", bound=msgspec.Struct)
+T = TypeVar("T", str, str | None)
 
 MAX_ROWS = 500
 _DEFAULT_ROWS = 50
 _YEARS = range(1970, 3000)  # an offset or a day more than a year at the edge would leave the years that Python knows
+
+
+LEFT_OUT: Final = "…"  # in an answer, what it does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What the bearer of a token may do. A reader looks, changes nothing, and does not learn who a customer is."""
+
+    is_reader: bool
+    admin_secret: str  # the name of the Secret whose token may do everything
+
+    def refusal(self, purpose: str) -> Problem:
+        """Return the refusal of what a reader may not do; `purpose` completes "to …"."""
+        text = f"This token may only look, and names nobody: to {purpose}, use that of Secret {self.admin_secret}"
+        return Problem(403, "Forbidden", text)
+
+
+ACCESS: Final = web.RequestKey("access", Access)  # set before an endpoint is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +71,7 @@ class ApiRequest:
     def __init__(self, request: web.Request, endpoint: "Endpoint", zone: ZoneInfo, body: bytes = b"") -> None:
         self.path: Mapping[str, str] = request.match_info
         self.correlation_id, self._body = correlation_id(request), body
-        self._query, self.zone = request.query, zone
+        self._query, self.zone, self._access = request.query, zone, request[ACCESS]
         self._params = {param.name: param for param in endpoint.params}
         for name in self._query:
             if name not in self._params:
@@ -61,6 +81,15 @@ class ApiRequest:
                 raise bad_request(f"{param.name} is missing: {param.description}")
         if any("\0" in value for value in (*self.path.values(), *self._query.values())):
             raise bad_request("no value holds the character NUL")
+
+    def hide(self, personal: T) -> T:
+        """Return a text that says who a customer is or what is the matter with a person; for a reader `…` in its place."""
+        return LEFT_OUT if personal and self._access.is_reader else personal
+
+    def refuse_reader(self, purpose: str) -> None:
+        """Raise `Problem` 403 if a reader asks; `purpose` completes "to …"."""
+        if self._access.is_reader:
+            raise self._access.refusal(purpose)
 
     def body(self, kind: type[B]) -> B:
         """Return the body as the endpoint's `body`."""

@@ -1,8 +1,8 @@
 """Blocks: times that the tenant takes from a person by hand, at once and in every branch where the person works.
 
-A block is written under the locks of the person's resources, as every booking is: an appointment is either there before, and is
-listed, or finds the block and is refused. Appointments within a block stay: they were promised, and only the tenant can ring the
-customers. Bookings that are made at Cal.com itself are taken in as before.
+A block is written under the locks of the person's resources, as every booking is: an appointment that was booked before is listed,
+and a later booking is refused. Appointments within a block stay: they were promised, and only the tenant can call the customers.
+A booking that is made at Cal.com itself becomes an appointment, as before.
 """
 
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ async def add_block(
 ) -> tuple[Block, list[BlockedAppointment]]:
     """Take a time from a person, and return the block, whose id is the request's, with the live appointments in it.
 
-    Sent again, it returns the same block. Raises `UnknownName`, `InvalidBlock`, `BlockExists` and `DeskBusy`.
+    A repeated request returns the same block. Raises `UnknownName`, `InvalidBlock`, `BlockExists` and `DeskBusy`.
     """
     entries = find_person(ctx.config(), staff, branch)
     _require_valid(span, ctx.clock.now())
@@ -79,7 +79,7 @@ async def add_block(
 
 
 async def remove_block(ctx: BookingContext, desk: DeskRequest, block_id: UUID, correlation_id: str) -> Block | None:
-    """Remove a block, so that its time is offered again; None if there is none of this id."""
+    """Remove a block, so that its time is offered again; None if no block has this id."""
     async with ctx.pool.acquire() as conn, conn.transaction():
         block = await get_block(conn, ctx.tenant, block_id)
         if block is not None and await lift_block(conn, ctx.tenant, block_id):
@@ -88,20 +88,20 @@ async def remove_block(ctx: BookingContext, desk: DeskRequest, block_id: UUID, c
 
 
 async def show_block(ctx: BookingContext, first: UUID, last: UUID) -> tuple[list[Block], list[BlockedAppointment]]:
-    """Return up to two blocks whose ids are between two, both included, and the appointments in the first one."""
+    """Return up to two blocks whose ids are between `first` and `last`, both included, and the appointments in the first."""
     async with ctx.pool.acquire() as conn:
         found = await list_blocks_between(conn, ctx.tenant, first, last)
         return found, await _list_appointments(conn, ctx, found[0]) if found else []
 
 
 async def list_current_blocks(ctx: BookingContext, after: Sequence[object] | None, limit: int) -> list[Block]:
-    """Return the blocks in force that are not over, by start. `after`: start and id of the previous page's last one."""
+    """Return the blocks that are neither removed nor over, by start. `after`: start and id of the previous page's last one."""
     async with ctx.pool.acquire() as conn:
         return await list_blocks(conn, ctx.tenant, ctx.clock.now(), after, limit)
 
 
 def find_person(config: TenantConfig, staff: str, branch: str | None) -> list[tuple[str, Staff]]:
-    """Return a staff member with the branch, and the same person in every other branch. Raises `UnknownName`."""
+    """Return the entries of a person: branch and staff member, for every branch of the person. Raises `UnknownName`."""
     entries = [(place.name, member) for place in config.branches for member in place.staff if member.resource_ids]
     named = [(place, m) for place, m in entries if branch in {None, place} and _is_named(m, staff)]
     people = {member.resource_ids[0] for _, member in named}
@@ -130,7 +130,9 @@ def resolve_span(first: str, last: str | None, zone: ZoneInfo) -> Span:
 
 
 def _parse(text: str, zone: ZoneInfo, *, fold: int) -> tuple[datetime | None, date]:
-    """Return the time, None for a whole day, and the local day. `fold` chooses of two equal times, where clocks are set back."""
+    """Return the time, None for a whole day, and the local day. `fold` chooses between two equal local times,
+    which exist when clocks are set back.
+    """
     try:
         with suppress(ValueError):
             return None, _in_range(date.fromisoformat(text))
@@ -144,7 +146,7 @@ def _parse(text: str, zone: ZoneInfo, *, fold: int) -> tuple[datetime | None, da
 
 
 def _in_range(day: D) -> D:
-    """Return what every zone and the database can hold. Raises `ValueError` for any other."""
+    """Return the day if every zone and the database can hold it. Raises `ValueError` otherwise."""
     if day.year not in _YEARS:
         raise ValueError
     return day
@@ -167,6 +169,6 @@ async def _list_appointments(conn: Connection, ctx: BookingContext, block: Block
 async def _record(
     conn: Connection, ctx: BookingContext, desk: DeskRequest, action: str, block: Block, correlation_id: str
 ) -> None:
-    """Record it in the audit log, without the reason, which may be an illness."""
+    """Record a change of a block in the audit log, without the reason, which may be an illness."""
     facts = {"block": block.id, "staff": block.staff, "start": block.starts_at, "end": block.ends_at}
     await record_desk_change(conn, ctx.tenant, desk, action, correlation_id, **facts)

@@ -1,8 +1,8 @@
-"""What a tenant asks for itself, when it rings up: move or cancel one appointment, by the steps of the call functions.
+"""Changes for the desk: move or cancel one appointment of the tenant, by the steps of the call functions.
 
-The same locks, rules, buffers and sync job; any appointment of the tenant, not only a caller's own. A move may name another staff
-member, and needs no minimum notice, which protects the tenant from callers. A request has an id: sent again, it changes nothing
-more, whatever happened to the appointment meanwhile.
+Locks, rules, buffers and the sync job are the same. Any appointment of the tenant can be changed, not only a caller's own. A move
+may name another staff member, and needs no minimum notice, which protects the tenant from callers. A request has an id: a repeated
+request changes nothing more, whatever happened to the appointment meanwhile.
 """
 
 from dataclasses import replace
@@ -27,7 +27,7 @@ _SYNC_WAIT, _SYNC_POLL = timedelta(seconds=3), timedelta(milliseconds=100)
 
 
 class DeskBusy(Exception):
-    """Somebody else has the staff member or the appointment at this moment. The same request may be sent again."""
+    """Another request holds the lock of the staff member or the appointment. The same request may be sent again."""
 
 
 class CalendarState(StrEnum):
@@ -35,12 +35,12 @@ class CalendarState(StrEnum):
 
     LOCAL = "local"  # it is in the local calendar only
     DONE = "done"
-    QUEUED = "queued"  # the sync job does it, until it succeeds or a person must decide
+    QUEUED = "queued"  # the sync job tries until it succeeds or a person must decide
     FAILED = "failed"  # the sync job is a dead letter; the appointment's error says why
 
 
 async def find_by_id(ctx: BookingContext, first: UUID, last: UUID) -> list[Appointment]:
-    """Return up to two appointments whose ids are between two, both included. What is only held is none."""
+    """Return up to two appointments whose ids are between `first` and `last`, both included; no holds."""
     async with ctx.pool.acquire() as conn:
         return await list_appointments_between(conn, ctx.tenant, first, last)
 
@@ -48,9 +48,9 @@ async def find_by_id(ctx: BookingContext, first: UUID, last: UUID) -> list[Appoi
 async def cancel_for_desk(
     ctx: BookingContext, desk: DeskRequest, appointment_id: UUID, reason: str | None, correlation_id: str
 ) -> Appointment | None:
-    """Cancel an appointment, unless it is cancelled already, and return it as it is then; None if there is none.
+    """Cancel an appointment, unless it is cancelled already, and return it as it is afterwards; None if there is none.
 
-    Raises `DeskBusy`. One that has begun stays, and its status shows it.
+    Raises `DeskBusy`. An appointment that has begun is not cancelled; its status shows it.
     """
     call = desk.as_call(ctx.clock.now(), correlation_id)
     async with ctx.pool.acquire() as conn:
@@ -75,7 +75,7 @@ async def move_for_desk(
 ) -> Answer | None:
     """Move an appointment to another start, and to another staff member if one is named; None if there is none.
 
-    A refusal is an answer without success, in words, with what is free instead. Raises `DeskBusy`.
+    A refusal is an answer without success, with a sentence and free times. Raises `DeskBusy`.
     """
     deadline = ctx.clock.monotonic() + ctx.settings.budget.total_seconds()
     call = desk.as_call(ctx.clock.now(), correlation_id)
@@ -109,7 +109,7 @@ def _without_notice(service: ServiceRequest) -> ServiceRequest:
 def _is_linked(ctx: BookingContext, appointment: Appointment, service: ServiceRequest) -> bool:
     """Return whether the remote calendar books this appointment, or would book the new staff member for its service.
 
-    A booking there belongs to the event type of one person: it cannot be moved to another one's.
+    A booking there belongs to the event type of one person: it cannot be moved to the event type of another.
     """
     booked = service.rules.service
     linked = any(link.staff == service.staff for link in booked.linked_event_types) and booked.capacity == 1

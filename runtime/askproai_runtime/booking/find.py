@@ -62,7 +62,7 @@ async def find_appointments(ctx: BookingContext, call: CallContext) -> Answer:
 
 
 async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
-    """Cancel a caller's own appointment, once the caller has agreed to exactly that.
+    """Cancel a caller's own appointment, once the caller has agreed to the cancellation of this one.
 
     Idempotent by state: one that is cancelled already is a success. Its time is free at once; the calendar follows by the sync
     job, however long it is away.
@@ -94,9 +94,8 @@ async def _require_agreement(
 ) -> None:
     """Raise `ClarificationNeeded` with "Soll ich …?", unless that was this call's last question, and the caller has answered.
 
-    The question must have named the time at which the appointment is now. Without a transcript it counts as answered when
-    there was time for an answer. What `confirmed` says is a model's claim: only false counts. Agents whose functions are older
-    do not send it.
+    The question must have named the present start. Without a transcript it counts as answered when there was time for an answer.
+    `confirmed` is only the model's claim, so true proves nothing; false counts. Older versions of agents do not send it.
     """
     if not appointment.live or appointment.starts_at <= ctx.clock.now():
         return  # nothing is cancelled

@@ -1,4 +1,4 @@
-"""check_availability: what is free, with the first slot held for this call; and what else is free when a time is not."""
+"""check_availability: free slots, the first held for this call; and alternatives when the requested time is not free."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ log = structlog.get_logger(__name__)
 _ATTEMPTS = 3
 _EXTRA_SECONDS = 0.5  # a caller waits for an answer, not for examples and for what other people have free
 _DAY = timedelta(days=1)
-_NO_CALL = ""  # whoever is not a call has no hold of its own to ignore
+_NO_CALL = ""  # a request outside a call has no hold of its own to ignore
 _UP_TO_A_DAY = frozenset({Grain.MINUTE, Grain.PART_OF_DAY, Grain.DAY})
 
 
@@ -67,7 +67,7 @@ class UnknownName(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Slots to offer. If none is what was asked for: the candidate that was missed, and why."""
+    """Slots to offer. If none is at the requested time: the candidate that is not free (`missed`), and why."""
 
     slots: list[Slot]
     missed: Candidate | None = None
@@ -91,7 +91,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     for _ in range(_ATTEMPTS):
         offer = await choose_offer(request, read_busy, now, understood.candidates, ctx.settings)
         if not offer.slots or await _hold(ctx, request.rules, call, offer.slots[0]):
-            break  # else somebody took it between our reading and our hold: read again
+            break  # else another call took the slot between our reading and our hold: read again
     return _answer(request, understood, offer, now)
 
 
@@ -123,7 +123,7 @@ async def choose_offer(
     candidates: Sequence[Candidate],
     settings: BookingSettings,
 ) -> Offer:
-    """Choose the slots of the earliest candidate that has any; else the closest to the first one, and what is in its way.
+    """Choose the slots of the earliest candidate that has any; else those closest to the first candidate, and its obstacle.
 
     It runs in the event loop, between other callers' requests: every search is bounded, by `look_ahead` to either side of the
     requested time and by the number of offers, whatever the horizon and the grid are.
@@ -138,7 +138,7 @@ async def choose_offer(
     missed = candidates[0]
     exact = missed.grain is Grain.MINUTE
     obstacle = find_obstacle(rules, missed.start, now, staff, whole_day=not exact)
-    if missed.grain not in _UP_TO_A_DAY:  # why its first day is not free says nothing about a whole week
+    if missed.grain not in _UP_TO_A_DAY:  # the obstacle of the first day is not that of a whole week
         obstacle = Obstacle.TAKEN
     before_too = exact and obstacle in {Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID}
     desired = max(now, missed.start)
@@ -168,7 +168,7 @@ async def offer_alternatives(
 ) -> tuple[Answer, Obstacle]:
     """Say why `start` is not free, and offer a choice of the next 14 days, the closest to `start` first.
 
-    `moving` is the appointment that was to be moved there: it is not in its own way, and stays with its staff member.
+    `moving` is the appointment that was to be moved there: it is no obstacle to itself, and stays with its staff member.
     """
     now, settings, rules, count = ctx.clock.now(), ctx.settings, request.rules, ctx.settings.offers
     read_busy = remember_reads(_reader(ctx, rules, call.call_id, moving))
@@ -185,7 +185,7 @@ async def offer_alternatives(
 async def _with_others(
     rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, start: datetime, slots: list[Slot]
 ) -> list[Slot]:
-    """Put somebody else at `start` behind the first slot of who was asked for; if that person has none, offer anybody's.
+    """Insert another staff member's slot at `start` after the first slot; if the requested person has none, offer anybody's.
 
     Anybody's are a second search, of everybody; if it takes too long, only who is free at `start` is offered.
     """
@@ -202,7 +202,7 @@ async def _with_others(
 async def list_free_slots(ctx: BookingContext, branch_name: str, service_name: str, day: date) -> list[Slot]:
     """Return every bookable start of a local day, one entry for each staff member, and hold none. Raises `UnknownName`.
 
-    For people who look at the calendar: by the same rules and claims as for callers.
+    For people who look at the calendar; rules and claims are the same as for callers.
     """
     config = ctx.config()
     branch = next((branch for branch in config.branches if branch.name == branch_name), None)

@@ -1,7 +1,7 @@
 """Which appointment a caller means.
 
-A caller owns what was booked from the number that calls now, or for it, and what this call has made; never more. Who
-withholds the number owns what this call has made.
+A caller owns the appointments that were booked from or for the number that calls now, and those that this call has made; no
+others. A caller who withholds the number owns those that this call has made.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ _WITHHELD = (
 async def resolve_appointment(
     ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], question: str
 ) -> Appointment:
-    """Return the appointment to come that is meant: named by `appointment_id` or by its day and time, else the only one.
+    """Return the future appointment that is meant: named by `appointment_id` or by its day and time, else the only one.
 
     Raises `ClarificationNeeded` with `question` and the choice.
     """
@@ -61,8 +61,8 @@ async def resolve_cancellation(
 ) -> Appointment:
     """Return the appointment to cancel, as `resolve_appointment` does. It may be one that this call has cancelled already.
 
-    A yes that names none answers the last question of this call; a request that repeats itself means what it has cancelled.
-    If what it means is cancelled already and others are to come, it is asked which; so it is if what is named is not understood.
+    A yes that names no appointment answers the last question of this call; a repeated request means the one that it has cancelled.
+    If that one is cancelled already and others are to come, the answer asks which one is meant.
     """
     if read_text(args, "appointment_id") is not None:
         return await resolve_appointment(ctx, conn, call, args, question)
@@ -89,7 +89,7 @@ async def resolve_cancellation(
 
 
 def none_found(call: CallContext) -> str:
-    """Return the sentence for a caller of whom no appointment is to come."""
+    """Return the sentence for a caller who has no future appointment."""
     return _NONE if call.caller is not None else _WITHHELD
 
 
@@ -117,7 +117,7 @@ def _choose(
 class _NamedTime:
     """What `appointment_date` and `appointment_time` can mean: nothing is named, or `readings`, or why there are none.
 
-    `on_any_day`: only a time of day is named.
+    `on_any_day`: no day is named, only a time of day.
     """
 
     readings: tuple[Candidate, ...] = ()
@@ -133,7 +133,7 @@ class _NamedTime:
         day, clock_time = read_text(args, "appointment_date"), read_text(args, "appointment_time")
         if day is None and clock_time is None:
             return cls()
-        # A time alone is read from midnight on: if it is over today, it is not on the day of the appointment.
+        # A time without a day is read as of midnight: a time that is over today may be that of an appointment on another day.
         at = call.started_at if day else datetime.combine(call.started_at.astimezone(zone).date(), time(), zone)
         understood = understand_parts(day, clock_time, None, at=at, zone=zone)
         return cls(understood.candidates, day is None, understood.refused)
@@ -160,7 +160,7 @@ def _choice(
     question: str,
     near: datetime | None = None,
 ) -> ClarificationNeeded:
-    """Return the question which of `found` is meant; said are the three that are closest to `near` (to now without it)."""
+    """Return the question which of `found` is meant. It names the three closest to `near` (without it: to now)."""
     config = ctx.config()
     if not found:
         return ClarificationNeeded(none_found(call), outcome=FunctionOutcome.NONE_FOUND, appointments=[])

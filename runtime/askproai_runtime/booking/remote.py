@@ -28,7 +28,7 @@ def next_try(ctx: BookingContext, wait: timedelta) -> datetime:
 def calendar_request(appointment: Appointment) -> CalendarRequest:
     """Return what to ask the calendar for. Raises `ValueError` for an appointment that is in the local calendar only."""
     if appointment.event_type_id is None:
-        raise ValueError(f"appointment {appointment.id} has no event type: it stands in the local book only")
+        raise ValueError(f"appointment {appointment.id} has no event type: it is in the local calendar only")
     return CalendarRequest(
         request_id=appointment.id,
         event_type_id=appointment.event_type_id,

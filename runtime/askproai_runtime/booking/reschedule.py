@@ -118,7 +118,7 @@ async def carry_out_move(ctx: BookingContext, call: CallContext, request: MoveRe
 
 
 def resolve_service(config: TenantConfig, appointment: Appointment, other_staff: str | None = None) -> ServiceRequest:
-    """Return the service of an appointment with its staff member or another one, by the rules of today.
+    """Return the service of an appointment with its staff member or another one, by the present rules.
 
     Raises `ClarificationNeeded`.
     """
@@ -245,7 +245,7 @@ async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, move: _Move) ->
     """Move the booking in the calendar, unless an earlier move of it is still open there: then the sync job does both."""
     before, timeout = move.before, claim.provider_timeout(ctx)
     if before.external_id is None or before.was_starts_at is not None or timeout is None:
-        why = "where it stands in the calendar is not certain, or no time was left to ask while the caller waits"
+        why = "it is not certain at which time the calendar has it, or no time was left to ask while the caller waits"
         return Unavailable(why)
     return await ctx.calendar.move(
         before.external_id,

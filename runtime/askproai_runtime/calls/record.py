@@ -1,7 +1,7 @@
-"""Records of what a call's agent asked of us: one row of `function_requests` for each request, and its metrics.
+"""Function records: one row of `function_requests` for each request of a call function, and its metrics.
 
-A record costs the caller nothing. It waits in memory until after the answer is sent, and shares one short statement with those
-that come in the same moment. It decides nothing: while the database is away or busy records are lost, and answers are not.
+A record does not delay the answer. It waits in memory until the answer is sent, and shares one short statement with other records
+of the same moment. No decision rests on it: while the database is away or busy, records are lost; answers are not.
 """
 
 import asyncio
@@ -61,7 +61,7 @@ class FunctionRecorder:
     _writing: asyncio.Task[None] | None = None
 
     def add(self, record: FunctionRecord) -> None:
-        """Accept a record, and return at once. Of more than can wait, the newest is lost."""
+        """Accept a record, and return at once. When too many wait, this one is lost."""
         if len(self._waiting) >= _MAX_WAITING:
             self._lose(1, "QueueFull")
             return
@@ -70,7 +70,7 @@ class FunctionRecorder:
             self._writing = asyncio.create_task(self._write_all())
 
     async def close(self) -> None:
-        """Write the records that still wait, as far as the database lets us."""
+        """Write the records that still wait, unless the database is away."""
         if self._writing is not None:
             await asyncio.wait({self._writing})
 
@@ -91,7 +91,7 @@ class FunctionRecorder:
 
 
 def _bound(arguments: dict[str, Any]) -> dict[str, str | bool]:
-    """Return the first 16 arguments, with names and texts cut: a language model wrote them."""
+    """Return the first 16 arguments, with names and texts cut, since a language model wrote them."""
     return {
         name[:_MAX_NAME]: value if isinstance(value, bool) else _cut(value, _MAX_VALUE)
         for name, value in list(arguments.items())[:_MAX_ARGUMENTS]

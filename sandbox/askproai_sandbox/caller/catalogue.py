@@ -1,6 +1,6 @@
 """The services, staff and branches that an agent's prompt names, and which of them a caller's words mean.
 
-The demo's agent knows of a business what a real model is given: the sections `Buchbar` and `Team` of the prompt at Retell.
+The demo's agent knows about a business what a real model is given: the sections `Buchbar` and `Team` of the prompt at Retell.
 """
 
 import re
@@ -17,7 +17,7 @@ _ENDINGS = ("ern", "em", "en", "er", "es", "e", "n", "s")
 _NO_SERVICE_WORDS = frozenset(
     {"termin", "termine", "einen", "eine", "bitte", "haben", "hätte", "möchte", "brauche", "gerne"}
 )
-_MIN_WORD = 5  # letters of a word that may stand for a longer name
+_MIN_WORD = 5  # letters of a word that can mean a longer name
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Catalogue:
     def find_services(self, text: str) -> tuple[str, ...]:
         """Return the names of the services that a sentence means: those named in full, else those of which a word is said.
 
-        A name that another one contains counts only if it is said beside it.
+        A name that is part of another counts only if it is said apart from the other.
         """
         words = [word for word in _words(text) if word not in _NO_SERVICE_WORDS]
         named = {service.name: _said(service, words, in_full=True) for service in self.services}
@@ -48,7 +48,7 @@ class Catalogue:
         return tuple(name for name, said in named.items() if said and not any(said < other for other in named.values()))
 
     def find_staff(self, said: str) -> str | None:
-        """Return the only staff member whose name has all words that were said, titles aside; None without one."""
+        """Return the only staff member whose name has all words that were said, titles aside; None if there is not exactly one."""
         words = [word for word in _words(said) if word not in _TITLES]
         found = {name for name in self.staff if words and set(words) <= set(_words(name))}
         return found.pop() if len(found) == 1 else None

@@ -1,7 +1,7 @@
 """The demo's agent: turns what was read in a caller's sentences into the function calls that a language model would make.
 
-It is a table of rules, no language model: docs/demo-agent.md says what it understands. Where the fault is its own, `remark` says
-so.
+It is a table of rules, no language model: docs/demo-agent.md says what it understands. When it does not understand, `remark` has
+the reason.
 """
 
 import re
@@ -36,7 +36,7 @@ class _Change:
     """A move or a cancellation that is under way."""
 
     tool: str | None = None
-    appointments: list[Item] = field(default_factory=list)  # those among which the caller chooses
+    appointments: list[Item] = field(default_factory=list)  # the caller's, to choose from
     args: dict[str, Any] = field(default_factory=dict)  # what names the appointment for the function
     to_confirm: dict[str, Any] = field(default_factory=dict)  # the appointment that the function asked about
     named: str = ""  # the words that name an appointment, until the appointments are known
@@ -103,7 +103,7 @@ class ScriptedModel:
         return _IMPOSSIBLE
 
     def _hear_question(self, sentence: Sentence) -> str | None:
-        """Answer from the prompt; nothing is invented where it has no answer."""
+        """Answer from the prompt. Without an answer there the agent says that it does not know."""
         names: tuple[str, ...] = ()
         match sentence.intent:
             case Intent.AI:

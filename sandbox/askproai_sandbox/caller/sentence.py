@@ -105,7 +105,7 @@ class Intent(Enum):
     GREETING = auto()
 
 
-_PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent of which a pattern matches counts
+_PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches counts
     Intent.AI: (r"\b(?:sind Sie|spreche ich mit|bist du)\b.*\b(?:KI|Roboter|Computer|Maschine|echter? Mensch\w*)\b",),
     Intent.TRANSFER: (
         r"\b(?:verbinde\w*|durchstellen|weiterleiten|stellen Sie mich durch)\b",
@@ -160,7 +160,7 @@ class Sentence:
     unknown_service: str | None  # a noun that is asked for and no service of the catalogue
     staff: str | None
     branch: str | None
-    loose_words: tuple[str, ...]  # the first capitalised words of what is left: a name, or an answer of one word
+    loose_words: tuple[str, ...]  # the longest run of capitalised words of the rest: a name, or an answer of one word
     yes: bool = field(default=False)
     no: bool = field(default=False)
     any_staff: bool = field(default=False)
@@ -201,8 +201,8 @@ def split_at_new_time(text: str) -> tuple[str, str]:
     which, found, new = text.partition(" auf ")
     if found:
         return which, new
-    is_about_the_present = re.search(r"\b(?:den|der|vom|termin)\s+(?:am|vom|um|von)\b", text, re.IGNORECASE)
-    return (text, "") if is_about_the_present else ("", text)
+    names_the_appointment = re.search(r"\b(?:den|der|vom|termin)\s+(?:am|vom|um|von)\b", text, re.IGNORECASE)
+    return (text, "") if names_the_appointment else ("", text)
 
 
 def _take(pattern: re.Pattern[str], text: str) -> tuple[str | None, str]:

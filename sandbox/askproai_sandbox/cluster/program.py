@@ -22,7 +22,7 @@ KUBE = GoProgram(
 
 
 def link_kubectl(folder: Path, commands: Path = Path(sys.executable).parent) -> None:
-    """Put kubectl beside `askproai`, so that one folder on the PATH has both. A kubectl that somebody installed there stays.
+    """Put kubectl beside `askproai`, so that one folder on the PATH has both. A kubectl that is there already stays.
 
     `folder` has the five programs, `commands` those of this virtual environment; outside of one nothing is linked.
     """

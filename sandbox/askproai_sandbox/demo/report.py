@@ -27,7 +27,7 @@ def show(result: DemoResult, console: Console) -> None:
             _ROLES[step.kind], _text(step), status, "" if step.duration_ms is None else f"{step.duration_ms:.0f}"
         )
     console.print(table)
-    console.rule("what stands in the books", align="left")
+    console.rule("the appointment in both calendars", align="left")
     books = render_table(("book", "when", "with", "for", "status", "id"), calendar_rows(result), console.width)
     console.print("\n".join([*books.head, *books.body]), highlight=False, markup=False, soft_wrap=True)
     attempts = sum(event["attempts"] for event in result.events)

@@ -186,9 +186,8 @@ class Scenario:
         """Check the demo's promises. Raises ScenarioError with those that do not hold."""
         promises = {
             "the call has no failed step": not result.call.errors,
-            "one appointment stands in PostgreSQL, confirmed": [a["status"] for a in result.appointments]
-            == ["confirmed"],
-            "the same appointment stands at Cal.com": [b["uid"] for b in result.calcom_bookings]
+            "one appointment is in PostgreSQL, confirmed": [a["status"] for a in result.appointments] == ["confirmed"],
+            "the same appointment is at Cal.com": [b["uid"] for b in result.calcom_bookings]
             == [a["external_id"] for a in result.appointments],
             "one agent and one LLM exist at Retell": (result.agents, result.llms) == (1, 1),
             "the number is bound once, to a pinned version": len(result.bindings) == 1

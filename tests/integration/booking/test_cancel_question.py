@@ -52,7 +52,7 @@ async def test_one_appointment_is_cancelled_after_a_yes_and_not_before(salon) ->
     assert await salon.live() == []
 
 
-async def test_an_agent_whose_functions_are_older_cancels_by_asking_twice(salon) -> None:
+async def test_an_older_version_of_an_agent_cancels_by_its_second_request(salon) -> None:
     await book(salon, HALF_PAST_TWO)
     assert not (await salon.booking.ask_to_cancel(NEXT_CALL, {})).success
     await let_two_seconds_pass(salon)
@@ -67,7 +67,7 @@ async def test_without_a_transcript_two_requests_of_one_moment_cancel_nothing(sa
     assert len(await salon.live()) == 1
 
 
-async def test_a_no_and_another_call_agree_to_nothing(salon) -> None:
+async def test_a_no_or_another_call_confirms_no_cancellation(salon) -> None:
     await book(salon, HALF_PAST_TWO)
     for args in ({}, {"confirmed": False}, {"confirmed": False}):
         assert (await salon.booking.ask_to_cancel(NEXT_CALL, args)).fields["needs_confirmation"]
@@ -95,7 +95,7 @@ async def test_a_question_that_the_caller_has_not_answered_yet_is_asked_again(sa
         ({"appointment_date": "in fünf Tagen"}, 2),
     ],
 )
-async def test_the_named_one_of_several_is_cancelled(salon, named, nth: int) -> None:
+async def test_of_several_appointments_the_named_one_is_cancelled(salon, named, nth: int) -> None:
     ids = await book(salon, TUESDAY, TUESDAY_LATER, WEDNESDAY)
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, named)
     assert asked.fields["appointment_id"] == ids[nth], asked
@@ -182,7 +182,7 @@ async def test_a_question_is_over_when_the_call_has_booked_or_moved_since(salon,
     assert (await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": True})).success
 
 
-async def test_a_yes_that_names_none_answers_the_last_question(salon) -> None:
+async def test_a_yes_that_names_no_appointment_answers_the_last_question(salon) -> None:
     ids = await book(salon, TUESDAY, WEDNESDAY)
     for day in ("Dienstag", "Mittwoch", "Dienstag"):
         assert not (await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": day})).success
@@ -190,7 +190,7 @@ async def test_a_yes_that_names_none_answers_the_last_question(salon) -> None:
     assert (answer.success, answer.fields["appointment_id"]) == (True, ids[0])
 
 
-async def test_of_several_at_most_three_are_said_the_nearest_first(salon) -> None:
+async def test_at_most_three_appointments_are_said_the_nearest_first(salon) -> None:
     await book(salon, TUESDAY, TUESDAY_LATER, WEDNESDAY, MORNING, HALF_PAST_TWO)
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, {})
     assert asked.message == (
@@ -205,7 +205,7 @@ async def test_of_several_at_most_three_are_said_the_nearest_first(salon) -> Non
     assert len(on_tuesday.fields["appointments"]) == 2
 
 
-async def test_a_day_without_an_appointment_is_said_with_the_one_that_is_closest_to_it(salon) -> None:
+async def test_the_closest_appointment_is_said_for_a_day_without_one(salon) -> None:
     await book(salon, TUESDAY, MORNING)
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": "Samstag, 28. November"})
     assert asked.message.startswith("Samstag, 28. November 2026: Da finde ich keinen Termin von Ihnen. Welchen Termin")
@@ -221,7 +221,7 @@ async def test_a_strangers_appointment_is_not_found_by_its_time(salon) -> None:
         assert answer.message == "Unter Ihrer Nummer finde ich keinen kommenden Termin."
 
 
-async def test_the_named_one_of_several_is_moved(salon) -> None:
+async def test_of_several_appointments_the_named_one_is_moved(salon) -> None:
     ids = await book(salon, TUESDAY, WEDNESDAY)
     args = {"appointment_date": "am Mittwoch", "date": "Freitag, 27. November", "time": "halb drei"}
     answer = await salon.booking.reschedule_appointment(NEXT_CALL, args)

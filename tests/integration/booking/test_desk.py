@@ -74,7 +74,7 @@ async def test_a_move_follows_the_rules_of_callers_and_is_audited(new_salon) -> 
     await salon.assert_claims_match()
 
 
-async def test_what_is_taken_is_refused_in_words_with_what_is_free(new_salon) -> None:
+async def test_a_taken_time_is_refused_with_a_sentence_and_free_times(new_salon) -> None:
     salon = await new_salon()
     appointment = await book(salon)
     await book(salon, FOUR, number=2)
@@ -100,7 +100,7 @@ async def test_the_minimum_notice_protects_the_tenant_from_callers_only(new_salo
     assert (await move(salon, appointment, soon)).success
 
 
-async def test_a_person_who_is_ill_hands_the_appointment_to_another_one(new_salon) -> None:
+async def test_the_desk_moves_an_appointment_to_another_staff_member(new_salon) -> None:
     salon = await new_salon()
     appointment = await book(salon)
     await book(salon, FOUR, staff="mehmet", number=2)
@@ -144,7 +144,7 @@ async def test_concurrent_copies_of_one_request_move_once_and_all_succeed(new_sa
     assert len(await audit(salon)) == 1
 
 
-async def test_what_has_begun_is_neither_moved_nor_cancelled(new_salon) -> None:
+async def test_an_appointment_that_has_begun_is_neither_moved_nor_cancelled(new_salon) -> None:
     salon = await new_salon()
     appointment = await book(salon)
     salon.clock.advance(timedelta(days=7, hours=6))
@@ -214,7 +214,7 @@ class Killing(FaultPoints):
             raise Killed
 
 
-async def test_cal_com_has_the_move_when_it_is_answered_and_the_cancellation_by_its_job(env: CalcomEnvironment) -> None:
+async def test_cal_com_has_a_move_at_the_answer_and_a_cancellation_after_its_job(env: CalcomEnvironment) -> None:
     appointment = await book(env.salon)
     assert (await move(env.salon, appointment, FOUR)).success
     (booking,) = env.bookings
@@ -260,7 +260,7 @@ async def test_a_move_whose_answer_is_lost_is_left_to_the_sync_job(new_salon) ->
 
 
 @pytest.mark.parametrize("point", ["after:move-commit", "after:calcom-move"])
-async def test_killed_in_the_middle_the_repeated_request_finishes_the_move_once(
+async def test_after_a_kill_in_the_middle_the_repeated_request_finishes_the_move_once(
     env: CalcomEnvironment, point: str
 ) -> None:
     appointment = await book(env.salon)

@@ -178,7 +178,7 @@ async def test_an_ambiguous_time_comes_back_as_candidates_with_the_earliest_free
     )
 
 
-async def test_a_reading_at_which_the_salon_is_never_open_is_no_reading(new_salon) -> None:
+async def test_a_reading_outside_opening_hours_does_not_count(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-28", "time": "um neun"})
     assert answer.message == "Frei ist Samstag, den 28. November, um 9 Uhr bei Anna. Soll ich das eintragen?"
@@ -193,7 +193,7 @@ async def test_a_reading_at_which_the_salon_is_never_open_is_no_reading(new_salo
     assert "candidates" not in closed.fields
 
 
-async def test_a_time_that_is_not_understood_is_asked_with_the_next_free_ones(new_salon) -> None:
+async def test_the_question_for_a_time_names_the_next_free_ones(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "wenn Oma kommt"})
     assert (answer.success, answer.fields["refused"]) == (False, "not_understood")

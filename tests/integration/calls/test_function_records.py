@@ -49,7 +49,7 @@ def test_every_obstacle_and_refusal_is_an_outcome() -> None:
     assert {*Obstacle, *Refusal} <= {outcome.value for outcome in FunctionOutcome}
 
 
-async def test_a_day_that_is_closed_is_found_with_what_was_asked(pod: TenantPod) -> None:
+async def test_the_record_of_a_closed_day_has_the_arguments(pod: TenantPod) -> None:
     args = {"service": "Haarschnitt", "date": "Sonntag", "time": "zehn Uhr vormittags"}
     reply = await pod.function("check_availability", "call_sunday", args)
     [row] = await records(pod, "call_sunday", 1)
@@ -61,7 +61,7 @@ async def test_a_day_that_is_closed_is_found_with_what_was_asked(pod: TenantPod)
     assert "outcome" not in reply.body, "the model's answer stays as it was"
 
 
-async def test_each_way_in_which_a_function_ends_has_a_name(pod: TenantPod) -> None:
+async def test_each_end_of_a_function_has_its_outcome(pod: TenantPod) -> None:
     asked: list[tuple[str, dict[str, Any], str]] = [
         ("check_availability", {"service": "Dauerwelle"}, "unknown_service"),
         ("check_availability", HAIRCUT | {"staff": "Zoe"}, "unknown_staff"),
@@ -125,7 +125,7 @@ async def test_answers_do_not_wait_for_records_and_survive_their_loss(web_pod: T
     await web_pod.db.execute("ALTER TABLE function_requests RENAME TO elsewhere")
     try:
         assert (await web_pod.function("check_availability", "call_before", HAIRCUT)).body["success"]
-        page = await get(web_pod, "calls")  # the schema of the release before: without the records
+        page = await get(web_pod, "calls")  # the schema of the previous release: without the records
         assert "call_before" not in {call["call_id"] for call in page["calls"]}
         await web_pod.web._functions.recorder.close()
     finally:
@@ -152,7 +152,7 @@ async def test_arguments_are_bounded_and_name_a_person_only_on_request(pod: Tena
     assert (entry["answer"] is not None) is personal
 
 
-async def test_calls_are_listed_with_what_came_of_them(pod: TenantPod) -> None:
+async def test_calls_are_listed_with_their_outcomes(pod: TenantPod) -> None:
     caller = "+4915177770002"
     await pod.function("check_availability", "call_l_asks", HAIRCUT, from_number=caller)
     free = (await pod.function("check_availability", "call_l_books", HAIRCUT, from_number=caller)).body["slots"]

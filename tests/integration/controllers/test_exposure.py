@@ -141,7 +141,7 @@ async def test_a_host_that_is_taken_back_before_it_answered_leaves_no_trace(name
     assert internet.asked.count(own_url(namespace)) <= asked + 1
 
 
-async def test_an_outage_of_the_url_in_use_takes_it_from_nobody_and_nobody_asks_it_again(namespace, internet):
+async def test_an_outage_of_the_url_in_use_withdraws_it_from_nobody_and_starts_no_test(namespace, internet):
     await serving(namespace, internet)
     internet.answering.remove(shared_url(namespace))
     asked = internet.asked.count(shared_url(namespace))

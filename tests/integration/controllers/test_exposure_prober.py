@@ -110,7 +110,7 @@ async def only_the_webhooks(request: web.Request) -> web.StreamResponse:
         (response(401), "asks for a login"),
     ],
 )
-async def test_any_answer_but_the_proof_is_none(host, prober, answer, text):
+async def test_any_answer_but_the_proof_is_refused(host, prober, answer, text):
     host.answer = answer
     assert text in (await prober.find_problem(host.url, TOKEN) or "")
 

@@ -10,7 +10,7 @@ async def ready_of(namespace: TenantNamespace, kind: str = "Tenant", name: str =
     return next(each for each in conditions if each["type"] == "Ready")
 
 
-async def test_a_paused_and_a_suspended_tenant_show_it_where_people_look(namespace: TenantNamespace) -> None:
+async def test_kubectl_get_shows_that_a_tenant_is_paused_or_suspended(namespace: TenantNamespace) -> None:
     await namespace.write_secret()
     await namespace.create("Branch")
     await namespace.create("Tenant", spec={"suspend": True})
@@ -41,7 +41,7 @@ async def test_a_branch_is_ready_when_its_agent_answers_its_number_and_no_longer
     await namespace.wait_for_condition("Ready", "False", "NoAgent", kind="Branch", name="mitte")
 
 
-async def test_a_number_that_retell_does_not_have_is_the_branchs_matter_too(namespace: TenantNamespace) -> None:
+async def test_a_branch_is_not_ready_when_retell_lacks_its_number(namespace: TenantNamespace) -> None:
     await namespace.write_secret()
     for kind in ("Branch", "Tenant", "RetellAgent"):
         await namespace.create(kind)

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from askproai_core.database import AdminStore
+from askproai_core.reader_token import reader_token_of
 from askproai_operator.engine import Key, resources
 from askproai_sandbox.databases import Database
 from tests.worlds.operator_environment import TenantNamespace
@@ -19,7 +20,7 @@ from tests.worlds.waiting import eventually
 SOON = 10.0  # seconds
 CHILDREN = [
     ("ConfigMap", "salon-mueller-config"), ("Secret", "salon-mueller-runtime"), ("Secret", "salon-mueller-admin"),
-    ("Secret", "salon-mueller-teardown"), ("Secret", "salon-mueller-signing-keys"),
+    ("Secret", "salon-mueller-reader"), ("Secret", "salon-mueller-teardown"), ("Secret", "salon-mueller-signing-keys"),
     ("Service", "salon-mueller-web"), ("Service", "salon-mueller-admin"),
     ("Deployment", "salon-mueller-web"), ("ServiceAccount", "salon-mueller-runtime"), ("NetworkPolicy", "salon-mueller"),
     ("PodDisruptionBudget", "salon-mueller-web"),
@@ -146,6 +147,55 @@ async def test_a_persons_own_object_by_the_name_of_a_child_is_left_alone_and_rep
     assert await namespace.get("Secret", "salon-mueller-admin") == before
     await namespace.client.delete(namespace.path("Secret", "salon-mueller-admin"))
     await namespace.wait_until_ready()
+
+
+async def test_a_persons_own_secret_by_the_name_of_the_readers_is_reported_and_the_pods_are_deployed(namespace):
+    """As at an upgrade: the tenant serves without the Secret, which only its readers need."""
+    meta = {"name": "salon-mueller-reader"}
+    foreign = {"kind": "Secret", "apiVersion": "v1", "metadata": meta, "stringData": {"token": "theirs"}}
+    await namespace.client.create(namespace.path("Secret", "").rstrip("/"), foreign)
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    reported = await namespace.wait_for_condition("Ready", "False", "OwnershipConflict")
+    assert "Secret salon-mueller-reader that the operator did not make" in reported["message"]
+    assert await namespace.secret_data("salon-mueller-reader") == {"token": "theirs"}
+    assert await namespace.get("Deployment", "salon-mueller-web") is not None
+    await namespace.client.delete(namespace.path("Secret", "salon-mueller-reader"))
+    await namespace.wait_until_ready()
+
+
+async def test_a_deleted_admin_token_is_replaced_at_once_and_with_it_that_of_the_readers(namespace, monkeypatch):
+    names = ("salon-mueller-admin", "salon-mueller-reader")
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    former = [(await namespace.secret_data(name))["token"] for name in names]
+    assert former[1] == reader_token_of(former[0])
+    web = await namespace.get("Deployment", "salon-mueller-web")
+    database = namespace.operator.context.database
+    look_up, deleted = database.list_booking_refusals, []
+
+    async def delete_and_look_up(tenant: str) -> Any:
+        if not deleted:  # a reconcile that began with the former token must not write it again
+            deleted.append(await namespace.client.delete(namespace.path("Secret", names[0])))
+        return await look_up(tenant)
+
+    monkeypatch.setattr(database, "list_booking_refusals", delete_and_look_up)
+    namespace.operator.queue.add(Key("Tenant", namespace.name, "salon-mueller"))
+
+    async def replaced() -> bool:
+        tokens = [(await namespace.secret_data(name)).get("token") for name in names]
+        return bool(tokens[0]) and tokens[0] != former[0] and tokens[1] == reader_token_of(tokens[0])
+
+    await eventually(replaced, SOON, "both tokens")
+    present = await namespace.secret_data(names[1])
+    await namespace.client.delete(namespace.path("Secret", names[1]))
+
+    async def restored() -> bool:
+        return await namespace.secret_data(names[1]) == present
+
+    await eventually(restored, SOON, "the readers' Secret, unchanged")
+    assert (await namespace.get("Deployment", "salon-mueller-web"))["spec"] == web["spec"], "no pod is restarted"
 
 
 async def test_a_missing_secret_is_reported_with_what_to_do_and_its_creation_acts_at_once(namespace):

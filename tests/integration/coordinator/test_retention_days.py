@@ -89,7 +89,7 @@ async def test_rows_go_after_call_days_with_their_jobs_and_unfinished_work_never
         assert await env.rows(f"SELECT count(*) AS n FROM {table}") == [{"n": 1}], table
 
 
-async def test_a_block_goes_by_age_after_its_end_and_never_before(env: CoordinatorEnvironment):
+async def test_a_block_is_deleted_by_age_only_after_its_end(env: CoordinatorEnvironment):
     salon = await create_tenant_with_short_retention(env, "salon")
     resource = min(salon.resources.values())
     for number, ended in enumerate(("4 days", "2 days", "-1 day")):
@@ -186,7 +186,7 @@ async def test_what_was_said_to_a_function_goes_with_the_transcripts_and_its_rec
     ]  # fmt: skip
 
 
-async def test_the_schema_before_stops_no_retention(env: CoordinatorEnvironment):
+async def test_retention_works_on_the_previous_schema(env: CoordinatorEnvironment):
     salon = await create_tenant_with_short_retention(env, "salon")
     await env.event(salon, "old", status="processed", job="done", age="25 hours")
     await env.superuser.execute("DROP TABLE function_requests")

@@ -58,7 +58,9 @@ def existing(control_plane: ControlPlane, crds: None, kube_namespace: str, tmp_p
     return files
 
 
-async def test_a_new_tenant_is_listed_whole_with_the_steps_of_its_agent(new: Files, kube_client: KubeClient) -> None:
+async def test_the_plan_of_a_new_tenant_lists_all_objects_and_the_steps_of_its_agent(
+    new: Files, kube_client: KubeClient
+) -> None:
     planned = await new.plan()
     assert list(planned) == ["Namespace", "Secret", "Tenant", "Branch", "ServiceOffering", "RetellAgent"]
     assert {each.change for each in planned.values()} == {Change.CREATED}
@@ -84,7 +86,7 @@ async def test_a_trunk_and_calcom_are_in_the_plan_of_a_new_tenant(new: Files) ->
     assert any("runtime.web.maxReplicas is" in line for line in planned["Tenant"].fields)
 
 
-async def test_what_lint_refuses_of_a_new_tenant_is_refused_with_all_its_mistakes(new: Files) -> None:
+async def test_the_plan_of_a_new_tenant_has_all_mistakes_that_lint_finds(new: Files) -> None:
     new.of("ServiceOffering")["spec"]["price"] = {"amount": 1200.0}
     agent = new.of("RetellAgent")["spec"]
     del agent["transferTo"]
@@ -135,7 +137,7 @@ async def test_a_changed_key_is_named_and_not_shown(existing: Files) -> None:
     assert (planned.change, planned.fields) == (Change.CHANGED, ("data.more: added", "data.retell-api-key: changed"))
 
 
-async def test_a_namespace_that_nobody_makes_is_refused_with_what_to_do(new: Files) -> None:
+async def test_an_object_without_its_namespace_is_refused_with_what_to_do(new: Files) -> None:
     new.manifests = [each for each in new.manifests if each["kind"] == "Branch"]
     (planned,) = (await new.plan()).values()
     assert planned.change is Change.REFUSED

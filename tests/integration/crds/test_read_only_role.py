@@ -2,7 +2,11 @@
 
 import asyncio
 import copy
+import os
+import re
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,7 +37,7 @@ def path(manifest: dict[str, Any], namespace: str) -> str:
 async def salon(kube_client: KubeClient, kube_namespace: str, crds: None) -> str:
     """Return a namespace with what the commands use of a tenant, and the Roles."""
     core = f"/api/v1/namespaces/{kube_namespace}"
-    for secret in (f"{NAME}-admin", "providers"):
+    for secret in (f"{NAME}-admin", f"{NAME}-reader", "providers"):
         await kube_client.create(f"{core}/secrets", {"metadata": {"name": secret}, "stringData": {"token": "t"}})
     ports = [{"name": "private", "port": 8081, "targetPort": "private"}]
     spec = {"selector": LABELS, "ports": ports}
@@ -65,8 +69,8 @@ async def attempt(plane: ControlPlane, namespace: str, *arguments: str) -> str:
 
 
 async def run_command(plane: ControlPlane, namespace: str) -> str:
-    """Do what `askproai appointments list` does with kubectl; return all that it says."""
-    token = await attempt(plane, namespace, "get", "secret", f"{NAME}-admin", "-o", "jsonpath={.data.token}")
+    """Do what `askproai appointments list` does with kubectl as a reader; return all that it says."""
+    token = await attempt(plane, namespace, "get", "secret", f"{NAME}-reader", "-o", "jsonpath={.data.token}")
     return token + await attempt(plane, namespace, "port-forward", f"service/{NAME}-admin", ":8081")
 
 
@@ -80,18 +84,50 @@ async def test_the_commands_get_as_far_as_the_pod(control_plane: ControlPlane, s
         assert not is_forbidden(await attempt(control_plane, salon, "get", kind))
 
 
+def write_readers_kubeconfig(plane: ControlPlane, folder: Path) -> Path:
+    config = yaml.safe_load(Path(plane.kubeconfig).read_text())
+    for user in config["users"]:
+        user["user"] |= {"as": "erika", "as-groups": [f"{NAME}-readers"]}
+    (folder / "kubeconfig").write_text(yaml.safe_dump(config))
+    return folder / "kubeconfig"
+
+
+@pytest.mark.processes
+async def test_the_command_itself_uses_the_readers_token(
+    control_plane: ControlPlane, salon: str, tmp_path: Path
+) -> None:
+    kubeconfig = write_readers_kubeconfig(control_plane, tmp_path)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "from askproai_cli.main import app; app()", "circuits", "list", "-t", f"{salon}.{NAME}",
+        env=os.environ | {"KUBECONFIG": str(kubeconfig)}, stdout=-1, stderr=-1,
+    )  # fmt: skip
+    said = (await process.communicate())[1].decode()
+    assert not is_forbidden(said)
+    assert f"no connection to {salon}/{NAME}-admin" in said, "it has a token, and no kubelet forwards here"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("get", "secret", "providers"), ("get", "secrets"), ("get", "configmaps"),
+        ("get", "secret", f"{NAME}-admin"), ("get", "secret", "providers"), ("get", "secrets"), ("get", "configmaps"),
         ("delete", "pod", "web"), ("delete", "tenants.askproai.de", NAME), ("exec", "web", "--", "true"),
-        ("annotate", "secret", f"{NAME}-admin", "a=b"), ("create", "configmap", "x"),
+        ("annotate", "secret", f"{NAME}-reader", "a=b"), ("create", "configmap", "x"),
     ],
 )  # fmt: skip
 async def test_a_reader_may_do_nothing_else(
     control_plane: ControlPlane, salon: str, arguments: tuple[str, ...]
 ) -> None:
     assert is_forbidden(await attempt(control_plane, salon, *arguments))
+
+
+def test_the_documented_role_of_who_changes_something_has_the_other_secret_and_is_the_same_otherwise() -> None:
+    page = (ROOT / "docs/how-to.md").read_text("utf-8")
+    (documented,) = [
+        yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "kind: Role" in text
+    ]
+    expected = copy.deepcopy(COMMANDS["rules"])
+    expected[0]["resourceNames"] = [f"{NAME}-admin"]
+    assert documented["rules"] == expected
 
 
 def narrower_roles() -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -173,7 +173,7 @@ async def test_erasing_a_tenant_takes_all_its_rows_its_sessions_and_its_role_and
 
 
 @pytest.mark.parametrize("older", ["code", "schema"])
-async def test_a_tenant_is_erased_by_the_release_before_and_on_its_schema(
+async def test_a_tenant_is_erased_by_the_previous_release_and_on_its_schema(
     database: Database, older: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     salon = await database.create_tenant("salon")

@@ -79,7 +79,7 @@ async def test_creation_change_and_deletion_arrive(env, informer: Informer, kube
     await eventually(lambda: env.cache.get(tenant.key) is None, SOON, "the deletion")
 
 
-async def test_its_end_leaves_no_timer_that_kills_the_process(
+async def test_the_end_of_the_informer_leaves_no_timer_that_kills_the_process(
     env, kube_client: KubeClient, control_plane: ControlPlane
 ):
     """Kopf's own would kill the tests' process in the middle of another test, ten minutes later."""

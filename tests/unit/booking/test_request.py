@@ -89,7 +89,7 @@ def test_opening_hours_decide_between_two_readings(phrase: str, opening: tuple[H
     assert understood.ambiguous is (len(meant) > 1)
 
 
-def test_the_hours_of_who_was_asked_for_decide() -> None:
+def test_the_hours_of_the_requested_staff_member_decide() -> None:
     mornings = (Hours(days=tuple(Weekday), opens=time(8), closes=time(12)),)
     anna = Staff(id="anna", display_name="Anna", resource_ids=(1,), working_hours=mornings)
     ben = Staff(id="ben", display_name="Ben", resource_ids=(2,))
@@ -100,7 +100,7 @@ def test_the_hours_of_who_was_asked_for_decide() -> None:
     assert len(keep_open_readings(nine, ServiceRequest(rules, "anna")).candidates) == 1
 
 
-def test_what_is_not_offered_is_answered_with_a_sentence_and_a_question() -> None:
+def test_an_unknown_service_is_answered_with_a_sentence_and_a_question() -> None:
     config = salon_config()
     (service,) = config.services
     color = msgspec.structs.replace(service, name="farbe", display_name="Farbe", spoken_names=())

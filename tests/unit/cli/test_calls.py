@@ -44,7 +44,7 @@ TIMELINE = {
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_a_timeline_says_what_was_asked_what_was_in_the_way_and_when_a_job_is_tried_next(width: int) -> None:
+def test_a_timeline_has_arguments_outcomes_and_the_next_attempt_of_a_job(width: int) -> None:
     lines = list(timeline_lines(TIMELINE, width))
     text = "\n".join(lines)
     for part in (
@@ -68,5 +68,5 @@ def test_a_timeline_says_what_was_asked_what_was_in_the_way_and_when_a_job_is_tr
         ("2026-11-20", "2026-11-20"), ("gestern", "gestern"),
     ],
 )  # fmt: skip
-def test_an_age_is_an_instant_and_the_tenant_reads_the_rest(text: str, instant: str) -> None:
+def test_an_age_becomes_an_instant_and_any_other_text_is_sent_unchanged(text: str, instant: str) -> None:
     assert parse_since(text, datetime(2026, 11, 20, 12, tzinfo=UTC)) == instant

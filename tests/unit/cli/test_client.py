@@ -124,6 +124,32 @@ def test_the_demo_is_found_from_any_folder(
         assert client.token == "demo-token"
 
 
+@pytest.mark.parametrize("why", ["Forbidden", "NotFound"])
+def test_who_may_not_read_the_admin_token_uses_that_of_the_readers(directory: Path, why: str) -> None:
+    refusal = f"case $3 in *-admin) echo 'Error from server ({why}): $3' >&2; exit 1 ;; esac; echo"
+    log = install_kubectl(directory, KUBECTL.replace("get) echo", f"get) {refusal}"))
+    with connect("salon.mueller", None) as client:
+        assert (client.token, client.secret) == ("token1", "salon/mueller-reader")
+    secret, forward, _ = log.read_text().splitlines()
+    assert secret.startswith("get secret mueller-reader -n salon ")
+    assert forward.startswith("port-forward -n salon service/mueller-admin :8081")
+
+
+@pytest.mark.parametrize(
+    ("admin", "reader", "words"),
+    [
+        ("Forbidden", "Forbidden", "neither Secret b-admin nor b-reader.*you have no right.*has the Role"),
+        ("Forbidden", "NotFound", "there is none"),  # the operator is of a release without readers
+        ("NotFound", "Forbidden", "there is none"),
+    ],
+)
+def test_who_may_read_neither_token_learns_why(directory: Path, admin: str, reader: str, words: str) -> None:
+    script = f'#!/bin/sh\n[ "$3" = b-admin ] && why={admin} || why={reader}\n'
+    install_kubectl(directory, script + 'echo "Error from server ($why): $3" >&2; exit 1')
+    with pytest.raises(RequestFailed, match=words), connect("a.b", None):
+        pass
+
+
 FAILS = "#!/bin/sh\necho '{}' >&2; exit 1"
 FORWARD_FAILS = "#!/bin/sh\n[ $1 = get ] && {{{{ printf dDE=; exit; }}}}\necho '{}'; exit 1"
 
@@ -159,7 +185,7 @@ def test_a_pod_that_kubectl_cannot_reach_later_is_explained_by_what_kubectl_said
         client.request("GET", "circuits")
 
 
-def test_a_context_is_that_of_kubectl_and_of_this_process_for_one_command(
+def test_a_context_holds_for_kubectl_and_this_process_during_one_command(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = str(write_kubeconfig(directory / "config", "prod", "test"))
@@ -190,7 +216,7 @@ def test_an_address_that_does_not_answer_is_reported_in_words(url: str, words: s
 
 
 @pytest.mark.parametrize("url", ["pod:8081", "pod", "ftp://pod"])
-def test_what_is_no_address_is_misuse(url: str) -> None:
+def test_a_text_that_is_no_address_is_wrong_usage(url: str) -> None:
     with pytest.raises(typer.BadParameter, match=r"http://127\.0\.0\.1:8081"):
         PrivateApiClient(url, "t", "a/b-admin").request("GET", "circuits")
 

@@ -64,6 +64,7 @@ async def test_a_refused_token_names_the_secret_that_has_it(monkeypatch: pytest.
         result = await asyncio.to_thread(CliRunner().invoke, app, arguments)
     assert result.exit_code == 1
     assert "kubectl get secret mueller-admin -n salon" in result.stderr
+    assert "without reader tokens know only that of the Secret that ends in -admin" in result.stderr
 
 
 async def test_a_number_is_called_in_any_spelling_and_an_unknown_one_names_those_that_exist(
@@ -89,7 +90,7 @@ async def test_a_number_is_called_in_any_spelling_and_an_unknown_one_names_those
 
 
 @pytest.mark.parametrize("numbers", [["--to", "abc"], ["--to", "030 1234567", "--from", "abc"]])
-def test_what_is_no_phone_number_is_misuse(numbers: list[str]) -> None:
+def test_a_text_that_is_no_phone_number_is_wrong_usage(numbers: list[str]) -> None:
     result = CliRunner().invoke(app, ["call", *numbers, "--say", "Hallo"])
     assert result.exit_code == 2
     assert "is not a phone number" in result.stderr

@@ -82,7 +82,7 @@ def test_warnings_are_given_beside_refusals() -> None:
     assert "BB, BE, BW, BY" in messages["warning spec.holidays.subdivision"]
 
 
-def test_an_unknown_country_is_answered_with_those_that_begin_so() -> None:
+def test_an_unknown_country_is_answered_with_similar_ones() -> None:
     messages = found(practice(Branch={"holidays": {"country": "ZZ"}}))
     assert messages["warning spec.holidays.country"].endswith("such as DE, AT or CH; with Z there are ZA, ZM, ZW")
 
@@ -170,7 +170,7 @@ def test_a_number_of_two_tenants_is_a_warning_in_any_spelling() -> None:
         " a number rings in one branch only"
     }
     twice = found(practice(Branch={"phoneNumbers": [{"number": "0221 7654321"}, {"number": "+492217654321"}]}))
-    assert "stands twice" in twice["warning spec.phoneNumbers[1].number"]
+    assert "is twice" in twice["warning spec.phoneNumbers[1].number"]
 
 
 def test_a_number_that_cannot_exist_is_a_warning() -> None:
@@ -202,7 +202,7 @@ def test_a_host_of_two_tenants_is_a_warning_unless_their_paths_are_apart(prefix:
     assert list(messages) == (["warning spec.exposure.host"] if is_taken else [])
 
 
-def test_a_service_that_no_caller_could_book_is_warned_of_as_its_conditions_would() -> None:
+def test_lint_warns_of_a_service_that_no_caller_could_book() -> None:
     messages = found(practice(ServiceOffering={"durationMinutes": 700}))
     assert "it takes 700 minutes with its buffers" in messages["warning spec.durationMinutes"]
     twice = [document for document in yaml.safe_load_all(practice()) if document["kind"] == "ServiceOffering"][:1]
@@ -210,3 +210,18 @@ def test_a_service_that_no_caller_could_book_is_warned_of_as_its_conditions_woul
     messages = found(practice() + "---\n" + yaml.safe_dump_all(twice))
     assert "callers cannot choose between them" in messages["warning spec.displayName"]
     assert found(practice()) == {}
+
+
+def salon(**spec: object) -> str:
+    """Return the salon of the examples, whose service names a Branch and no Tenant, with other fields in its service."""
+    documents = list(yaml.safe_load_all(EXAMPLE.with_name("salon.yaml").read_text()))
+    for document in documents:
+        if document["kind"] == "ServiceOffering":
+            document["spec"].update(spec)
+    return yaml.safe_dump_all(documents)
+
+
+def test_a_service_of_one_branch_is_checked_as_one_of_all_branches() -> None:
+    assert "it takes 710 minutes" in found(salon(durationMinutes=700))["warning spec.durationMinutes"]
+    assert "has the skills sticken" in found(salon(requiredSkills=["sticken"]))["warning spec.requiredSkills"]
+    assert not [path for path in found(salon()) if path.startswith("warning spec.")]

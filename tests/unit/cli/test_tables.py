@@ -117,7 +117,7 @@ async def run(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.mark.parametrize("width", [80, 120, None])
 @pytest.mark.parametrize("command", TABLES)
-async def test_what_one_copies_is_whole(run: Run, command: str, width: int | None) -> None:
+async def test_ids_are_never_cut(run: Run, command: str, width: int | None) -> None:
     printed = await run(command, width)
     for copied in TABLES[command]:
         assert copied in re.sub(r"\n +", " ", printed), printed

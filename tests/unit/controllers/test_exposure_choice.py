@@ -208,7 +208,7 @@ async def test_the_tenant_is_woken_when_the_answer_changes_and_only_then(control
     assert set(internet.asked) == {(NEW, "token")}
 
 
-async def test_the_same_request_keeps_its_pause_and_a_persons_wish_or_another_url_begins_anew(controller, due):
+async def test_a_repeated_request_keeps_its_pause_and_a_new_reason_or_url_resets_it(controller, due):
     for _ in range(3):
         controller.request("salon", "salon", NEW, "token")
     assert due == [PROOF_KEY]

@@ -264,7 +264,7 @@ def test_two_services_of_a_branch_that_sound_the_same_name_each_other():
     assert name_condition(other, namesakes(other, [first, second, other])).good
 
 
-def test_a_service_of_all_branches_sounds_like_one_of_a_branch_and_branches_do_not_hear_each_other():
+def test_names_are_compared_within_a_branch_and_with_services_of_all_branches():
     mitte, nord = offering("a", branchRef={"name": "mitte"}), offering("b", branchRef={"name": "nord"})
     assert namesakes(mitte, [mitte, nord]) == []
     everywhere = offering("c", branchRef=None, tenantRef={"name": "salon-mueller"})

@@ -45,7 +45,6 @@ def inputs(**changed: Any) -> Inputs:
         "agents": (),
         "foreign_numbers": {},
         "runtime_values": {"DATABASE_URL": "postgresql://canary"},
-        "admin_token": "canary",
     }
     return Inputs(**usual | changed)
 

@@ -232,7 +232,7 @@ OWN = {"staff": "mehmet", "eventTypeId": 2002, "apiKeySecretRef": {"name": "mehm
 
 
 def test_an_event_type_with_its_own_key_is_not_among_those_of_the_tenants_key():
-    """Pods of the release before know only that list, and would book it with the tenant's key."""
+    """Pods of the previous release know only that list, and would book it with the tenant's key."""
     both = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}, OWN]})
     config = compile_config(tenant(), [branch()], [both], [], **CONTEXT | {"linked_own_event_types": [2002]})
     (service,) = config.services

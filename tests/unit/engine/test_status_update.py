@@ -68,7 +68,7 @@ def test_ready_takes_the_message_of_its_cause():
     assert condition(status, "Ready")["message"] == BROKEN.message
 
 
-def test_ready_says_what_a_person_asked_for_and_may_have_forgotten():
+def test_ready_has_the_reason_of_what_a_person_may_have_forgotten():
     suspended = good(C.RUNTIME_AVAILABLE, "spec.suspend is true: no pods run", Reason.SUSPENDED)
     status = after({}, update_for_result(branch(), {}, Result((OK, suspended)), NOW))
     assert condition(status, "Ready")["message"] == suspended.message

@@ -464,7 +464,7 @@ async def test_a_grant_that_cannot_be_read_or_taken_keeps_no_other_object_waitin
 
 
 async def test_an_upgrade_leaves_shared_keys_to_the_older_tenant(env):
-    """Retell's hash is in the annotation of a release before; Cal.com's key is read from the Secret."""
+    """Retell's hash is in the annotation of an earlier release; Cal.com's key is read from the Secret."""
     calcom = Subject(SubjectKind.CALCOM_KEY, hash_key("inst-1", "cal_shared"))
     for namespace, age in (("young", 1), ("old", 300)):
         env.put("Tenant", namespace, age=age)
@@ -480,7 +480,7 @@ async def test_an_upgrade_leaves_shared_keys_to_the_older_tenant(env):
 
 
 async def test_an_upgrade_removes_a_strangers_route_of_the_shared_host(env):
-    """A paused Tenant is not reconciled, and a release before let it have a path of a tenant that was yet to come."""
+    """A paused Tenant is not reconciled, and an earlier release let it have a path of a tenant that was yet to come."""
     env.put("Tenant", "a", exposure={"host": "voice.example", "ingress": {}}, status=served_at("voice.example"))
     env.put_ingress("a", "voice.example")
     await adopt_present_holders(env.context)

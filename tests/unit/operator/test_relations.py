@@ -101,7 +101,7 @@ def test_a_changed_staff_makes_the_other_branches_due():
     assert key("Branch", "nord") in changed_by(cache, obj)
 
 
-def test_a_changed_name_makes_those_due_that_sound_like_the_former_or_the_new_one():
+def test_a_changed_name_enqueues_services_that_sound_like_the_former_or_the_new_name():
     """Their condition NameUnique compares the names; others are left alone, since a service may ask Cal.com."""
     cache = salon()
     for name, displayed in (("schnitt", "HAARSCHNITT"), ("farbe", "Haarfarbe"), ("bart", "Bart")):

@@ -55,7 +55,9 @@ async def test_a_misspelt_function_or_argument_is_named_with_those_that_exist(ca
         (["--say", "Hallo", "service=x"], "--function"),
     ],
 )
-async def test_what_is_no_call_is_refused_with_what_to_write(call: Call, arguments: list[str], message: str) -> None:
+async def test_wrong_arguments_of_a_call_are_refused_with_what_to_write(
+    call: Call, arguments: list[str], message: str
+) -> None:
     result = await call(*arguments)
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.replace("│", " ").split())

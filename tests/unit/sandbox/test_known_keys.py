@@ -45,7 +45,7 @@ async def test_a_workspace_can_get_a_further_key() -> None:
 
 
 @pytest.mark.parametrize("simulator", [RetellSimulator, CalcomSimulator])
-async def test_a_simulator_lists_its_faults_from_the_table_that_it_obeys(simulator) -> None:
+async def test_a_simulator_lists_the_faults_that_it_knows(simulator) -> None:
     async with serve(simulator(SystemClock())) as url, aiohttp.ClientSession(raise_for_status=True) as session:
         await session.post(f"{url}/_sim/faults", json={"fault": "rate-limited", "count": 3})
         async with session.get(f"{url}/_sim/faults") as answer:

@@ -28,7 +28,7 @@ async def test_without_go_the_message_says_what_to_do(tmp_path: Path, monkeypatc
     assert [entry.name for entry in (tmp_path / "askproai").rglob("*") if entry.is_file()] == []
 
 
-def test_kubectl_is_beside_askproai_and_one_of_somebody_else_stays(tmp_path: Path) -> None:
+def test_kubectl_is_linked_beside_askproai_and_an_existing_one_stays(tmp_path: Path) -> None:
     old, new, commands = (tmp_path / name for name in ("old", "new", "bin"))
     for folder in (old, new, commands):
         folder.mkdir()

@@ -7,7 +7,7 @@ from typing import Final
 from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.controllers.offering import is_offered_in
 
-# Of a section. A longer one is left out as a whole, because a model takes half a list for all of it; functions name what there is.
+# Of a section. A longer one is left out as a whole, because a model takes half a list for the whole; functions still name all.
 _MAX_CHARACTERS: Final = 8000
 
 
@@ -15,7 +15,7 @@ def describe_catalogue(branches: Sequence[Branch], offerings: Iterable[ServiceOf
     """Return the sections `Buchbar` and `Team` of a prompt, as Markdown; empty where there is nothing to name.
 
     `branches` are those that the agent answers for, `offerings` the services that can be booked there. Equal services of several
-    branches are one line. A service that not every branch has says where it is.
+    branches share a line. The line of a service that not every branch has names its branches.
     """
     places: dict[str, set[str]] = defaultdict(set)
     for offering in offerings:

@@ -13,7 +13,7 @@ from askproai_operator.controllers.agent.render import DesiredNumber, render_des
 
 
 def plan_unseen(agent: RetellAgent, tenant: Tenant, context: ReconcileContext) -> Plan:
-    """Plan the creation of an agent. The Tenant's status must have the `webhookUrls` that it will get.
+    """Plan the creation of an agent. `tenant.status` must have the `webhookUrls` that the Tenant will get.
 
     Numbers without a trunk are assumed to be at Retell already, bound to nobody.
     """

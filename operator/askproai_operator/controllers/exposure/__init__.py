@@ -1,4 +1,4 @@
-"""Find out whether a public URL leads to its tenant's own pods, before any sender is given it."""
+"""Test whether a public URL leads to its tenant's own pods, before any sender gets it."""
 
 from askproai_operator.controllers.exposure.prober import Prober, host_is_trusted
 from askproai_operator.controllers.exposure.reconcile import KIND, OPTIONS, ExposureController

@@ -1,9 +1,9 @@
-"""One request to a URL that a manifest chose: does it lead to the tenant's own pods?
+"""Tests a URL that a manifest names: does it lead to the tenant's own pods?
 
-The host is the tenant's choice, and the operator runs inside the cluster. So, unless the platform itself names the host: only
-https with a certificate that is valid for it, only public addresses, and these are checked on what is connected to, not in a
-lookup before it. Everywhere: no redirect is followed, no cookie or credential is sent, one answer of fixed length is read, and
-all of it takes at most 5 s. A tenant learns from its condition only which of a few things went wrong.
+The tenant chooses the host, and the operator runs inside the cluster. So, unless the platform itself names the host: only https
+with a certificate that is valid for it, and only public addresses. They are checked for the connection itself, not in a lookup
+before it. For every host: no redirect is followed, no cookie or credential is sent, one answer of fixed length is read, and each
+request takes at most 5 s. A tenant learns from its condition only which of ten causes it was.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _OK: Final = 200
 
 
 class _NotPublic(OSError):
-    """A name leads to addresses that are not public only."""
+    """A name has no public address."""
 
 
 class _PublicResolver(AbstractResolver):
@@ -77,17 +77,17 @@ def is_public(address: str) -> bool:
 
 
 def host_is_trusted(base_url: str, shared_base_url: str, patterns: Iterable[str]) -> bool:
-    """Return whether the platform itself names the host: the shared one, or one of ASKPROAI_EXPOSURE_HOSTS."""
+    """Return whether the platform itself names the host: the shared host, or one of ASKPROAI_EXPOSURE_HOSTS."""
     url, shared = urlsplit(base_url), urlsplit(shared_base_url)
     is_shared = (url.scheme, url.netloc) == (shared.scheme, shared.netloc)
     return is_shared or find_host_problem(base_url, patterns) is None
 
 
 class Prober:
-    """Asks public URLs for the proof. Use as `async with`."""
+    """Tests public URLs. Use as `async with`."""
 
     def __init__(self, shared_base_url: str, trusted_hosts: Iterable[str], ssl: Any = True) -> None:
-        """Take what `host_is_trusted` compares with. `ssl` is aiohttp's: True verifies by the system's authorities."""
+        """Take the arguments of `host_is_trusted`. `ssl` is aiohttp's: True verifies by the system's authorities."""
         self._shared, self._patterns, self._ssl = shared_base_url, tuple(trusted_hosts), ssl
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
@@ -137,12 +137,10 @@ class Prober:
 
 
 def _find_forbidden(base_url: str) -> str | None:
-    """Return why the operator connects to no such URL of a tenant's choice."""
+    """Return why the operator does not connect to this URL of a tenant; None if it does."""
     url = URL(base_url)
     if url.scheme != "https":
-        return (
-            f"is not https; who runs the platform can allow http: list {url.host}:{url.port} in ASKPROAI_EXPOSURE_HOSTS"
-        )
+        return f"is not https; the platform team can allow http: list {url.host}:{url.port} in ASKPROAI_EXPOSURE_HOSTS"
     try:
         is_private = not is_public(url.host or "")
     except ValueError:
@@ -151,8 +149,8 @@ def _find_forbidden(base_url: str) -> str | None:
 
 
 _NOT_PUBLIC: Final = (
-    "leads to an address that is not public: correct its DNS record, or, if it is public outside of the cluster only, have "
-    "who runs the platform list the host in ASKPROAI_EXPOSURE_HOSTS"
+    "leads to an address that is not public: correct its DNS record, or, if only its address inside the cluster is private, "
+    "let the platform team list the host in ASKPROAI_EXPOSURE_HOSTS"
 )
 _CERTIFICATE: Final = (
     "has no certificate that is valid for it: set exposure.ingress.tlsSecretName (with cert-manager its annotation, too), or "
@@ -161,7 +159,7 @@ _CERTIFICATE: Final = (
 
 
 def _problem_of(error: Exception) -> str:
-    """Return what an error of the connection means for who writes the manifest. Addresses are not named."""
+    """Return what an error of the connection means for the author of the manifest. It names no address."""
     match error:
         case aiohttp.ClientConnectorDNSError():
             if isinstance(error.os_error, _NotPublic):
@@ -177,7 +175,7 @@ def _problem_of(error: Exception) -> str:
 
 
 def _problem_of_status(status: int) -> str:
-    """Return what an answer without the proof means; `{path}` is the path that was asked."""
+    """Return what an answer without the proof means; `{path}` stays for the path of the request."""
     if status in _REDIRECTS:
         return f"redirects {{path}} ({status}): webhooks are not sent again elsewhere, so route it without a redirect"
     if status in _LOGIN:

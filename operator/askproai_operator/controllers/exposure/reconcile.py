@@ -1,6 +1,6 @@
-"""Prove the URLs that Tenants ask for, each until it has answered once. What senders use already is never asked again.
+"""Test the URLs that Tenants ask for, each until it has answered once. A URL that senders have is never tested again.
 
-The verdicts are kept in memory: the Tenant's status says which URL senders have, and a new leader asks again for the others.
+The verdicts are kept in memory: the Tenant's status says which URL senders have, and a new leader tests the other URLs again.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from askproai_operator.engine import GONE, Backoff, Key, Options, Result
 log = structlog.get_logger(__name__)
 
 KIND: Final = "Exposure"
-# Workers of its own, since a host that does not answer takes 5 s: 16 ask for a thousand such hosts within the longest pause.
+# Workers of its own, since a host that does not answer takes 5 s: 16 workers test a thousand such hosts in about 5 minutes.
 OPTIONS: Final = Options(workers=16)
 _BACKOFF: Final = Backoff(first=timedelta(milliseconds=250), longest=timedelta(minutes=5))
 
@@ -30,7 +30,7 @@ class FindsProblem(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """What is asked. A new `reason` asks at once, whatever the pause."""
+    """The URL to test. A new `reason` starts a test at once, whatever the pause."""
 
     base_url: str
     token: str = field(repr=False)
@@ -38,22 +38,22 @@ class _Target:
 
 
 class ExposureController:
-    """Asks for the proofs, and wakes the Tenant when a verdict changes. Implements `context.UrlProofs`."""
+    """Tests the URLs, and enqueues the Tenant when a verdict changes. Implements `context.UrlProofs`."""
 
     def __init__(self, prober: FindsProblem, enqueue: Callable[[Key], None]) -> None:
-        """Take the prober, and `WorkQueue.add`."""
+        """`enqueue` is `WorkQueue.add`."""
         self._prober, self._enqueue = prober, enqueue
         self._targets: dict[Key, _Target] = {}
         self._failures: dict[Key, int] = {}
         self._verdicts: dict[Key, Verdict] = {}
 
     def find(self, namespace: str, tenant: str, base_url: str) -> Verdict | None:
-        """Return the last verdict about a tenant's URL; None if it was not asked yet."""
+        """Return the last verdict about a tenant's URL; None if it was not tested yet."""
         verdict = self._verdicts.get(Key(KIND, namespace, tenant))
         return verdict if verdict is not None and verdict.base_url == base_url else None
 
     def request(self, namespace: str, tenant: str, base_url: str, token: str, reason: str = "") -> None:
-        """Have a URL asked until it answers. The same request again changes nothing, so that the pauses grow."""
+        """Have a URL tested until it answers. A repeated request changes nothing, so that the pauses grow."""
         key, target = Key(KIND, namespace, tenant), _Target(base_url, token, reason)
         if self._targets.get(key) != target:
             self._targets[key] = target
@@ -61,20 +61,20 @@ class ExposureController:
             self._enqueue(key)
 
     def forget(self, namespace: str, tenant: str) -> None:
-        """Drop what is known of a tenant: it asks for no other URL than the one in use."""
+        """Drop what is known of a tenant that asks for no other URL than the one in use."""
         key = Key(KIND, namespace, tenant)
         for known in (self._targets, self._failures, self._verdicts):
             known.pop(key, None)
 
     async def reconcile(self, key: Key, context: ReconcileContext) -> Result:
-        """Ask once, and again after a growing pause until the URL leads to the tenant's pods."""
+        """Test the URL, and again after growing pauses until it leads to the tenant's pods."""
         target = self._targets.get(key)
         if target is None or context.relations.tenant(*key[1:]) is None:
             self.forget(*key[1:])
             return GONE
         problem = await self._prober.find_problem(target.base_url, target.token)
         if self._targets.get(key) is not target:
-            return GONE  # another URL is asked for by now, and with it this key is waiting already
+            return GONE  # meanwhile another URL was requested, which has enqueued this key
         verdict = Verdict(target.base_url, problem)
         if self._verdicts.get(key) != verdict:
             self._verdicts[key] = verdict

@@ -15,10 +15,10 @@ from askproai_operator.controllers.offering.staffing import (
     plan_units,
     staff_by_branch,
 )
-from askproai_operator.controllers.offering.status import name_condition
+from askproai_operator.controllers.offering.status import name_condition, staff_condition
 
 __all__ = [
     "AUTO_CREATED_LABEL", "UnitPlan", "active_offerings", "ambiguous_staff", "branch_name_of", "identity_of",
     "is_auto_created", "is_offered_in", "name_condition", "namesakes", "openings_condition", "plan_units", "reconcile",
-    "staff_by_branch",
+    "staff_by_branch", "staff_condition",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Whether a service with its buffers fits into some opening of the week. Pure.
 
-As the pods reckon: ranges that touch count as one, over midnight too, and starts lie on a grid from each local midnight. Holidays,
-absences and clock changes are single days, and count for nothing here.
+The pods compute in the same way: ranges that touch count as one, over midnight too, and starts lie on a grid from each local
+midnight. Holidays, absences and clock changes concern single days, and are ignored here.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,13 +13,15 @@ from askproai_operator.api.conditions import Condition, ConditionType, Reason, b
 
 _DAY = 24 * 60
 _KIND = ConditionType.OPENING_FITS
-Spans = list[tuple[int, int]]  # half-open, in minutes from the Monday of a week on
+Spans = list[tuple[int, int]]  # half-open, in minutes since Monday 00:00
 
 
 def openings_condition(
     offering: ServiceOffering, branches: Iterable[Branch], staff: Mapping[str, tuple[str, ...]]
 ) -> Condition:
-    """Return OpeningFits. `staff` are the ids of those who can do the service, by branch; where nobody can, all hours count."""
+    """Return OpeningFits. `staff` are the ids of those who can do the service, by branch; where nobody can, all
+    opening hours count.
+    """
     spans = [
         span
         for branch in branches
@@ -82,7 +84,7 @@ def _minute(at: time) -> int:
 
 
 def _fits(offering: ServiceOffering, span: tuple[int, int]) -> bool:
-    """Return whether the first start on the grid that the span allows leaves enough of it."""
+    """Return whether the service fits into the span from the first start on the grid."""
     spec, (opens, closes) = offering.spec, span
     midnight, minute = divmod(opens + spec.buffer_before_minutes, _DAY)
     on_grid = -(-minute // spec.slot_step_minutes) * spec.slot_step_minutes

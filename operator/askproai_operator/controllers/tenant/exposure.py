@@ -1,7 +1,7 @@
-"""Which URL senders are given: the one that the spec asks for, once it leads to the tenant's own pods. Pure.
+"""Which URL senders get: the one that the spec asks for, once it leads to the tenant's own pods. Pure.
 
-Until then they keep the URL that they have. It also stays served for a while after the change, since a call goes on with the
-URLs with which it began. An outage takes no URL away: one that was given is never asked again.
+Until then they keep the former URL. It is also served for 10 minutes after the change, since a call goes on with the URLs with
+which it began. An outage does not withdraw a URL: one that senders have is never tested again.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Exposure:
 
 
 def choose_exposure(tenant: Tenant, requested: Address, verdict: Verdict | None, now: datetime) -> Exposure:
-    """Return the URLs, from the spec's, the status and what is known about the former."""
+    """Return the URLs, from the requested one, the status and the verdict about the requested one."""
     current = used_base_url(tenant)
     if current == requested.base_url:
         return Exposure(requested, requested, _former_url(tenant, requested, now))
@@ -52,13 +52,13 @@ def choose_exposure(tenant: Tenant, requested: Address, verdict: Verdict | None,
 
 
 def used_base_url(tenant: Tenant) -> str | None:
-    """Return the base of the URLs that senders were given, from the status."""
+    """Return the base of the URLs that senders have, from the status."""
     url = (tenant.status.get("webhookUrls") or {}).get("retell")
     return str(url).removesuffix(_RETELL) if url else None
 
 
 def _former_url(tenant: Tenant, requested: Address, now: datetime) -> str | None:
-    """Return the URL that was in use before, while calls that began with it may go on. Exposed became True at the change."""
+    """Return the URL that was in use before, for 10 minutes after Exposed became True: calls that began with it may go on."""
     former = tenant.status.get("formerUrl")
     exposed = find_condition(tenant, ConditionType.EXPOSED)
     if not former or former == requested.base_url or "lastTransitionTime" not in exposed:

@@ -43,7 +43,6 @@ class Inputs:
     applied: config.TenantConfig | None = None  # T-config; read only if an agent is in plan mode, or for own_keys
     own_keys: OwnKeys = field(default_factory=OwnKeys)
     runtime_values: Mapping[str, str] = field(default_factory=dict, repr=False)  # of T-runtime
-    admin_token: str | None = field(default=None, repr=False)  # of T-admin
     teardown_values: Mapping[str, str] = field(
         default_factory=dict, repr=False
     )  # of T-teardown: the keys used until now
@@ -86,10 +85,10 @@ async def take_keys(inputs: Inputs, context: ReconcileContext) -> Inputs:
 
 
 async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Inputs:
-    """Add what the operator itself stored before and keeps: passwords, token, and the config of agents in plan mode."""
+    """Add what the operator itself stored before and keeps: passwords, and the config of agents in plan mode."""
     owner, uid = inputs.tenant.key[1:], inputs.tenant.metadata.uid
-    suffixes = ("runtime", "admin", "teardown")
-    runtime, admin, teardown = [await read_own_secret(context, *owner, suffix, uid=uid) for suffix in suffixes]
+    suffixes = ("runtime", "teardown")
+    runtime, teardown = [await read_own_secret(context, *owner, suffix, uid=uid) for suffix in suffixes]
     offerings = active_offerings(inputs.offerings, inputs.branches)
     keys = await settle_own_keys(
         inputs.tenant,
@@ -104,7 +103,6 @@ async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Input
     return replace(
         inputs,
         runtime_values=runtime,
-        admin_token=admin.get("token"),
         teardown_values=teardown,
         applied=applied,
         own_keys=keys,

@@ -40,7 +40,7 @@ from askproai_operator.controllers.tenant.stores import (
     read_calendar_backlog,
 )
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, compile_config
-from askproai_operator.credentials import CALCOM_WEBHOOK, calcom_account
+from askproai_operator.credentials import CALCOM_WEBHOOK, calcom_account, read_own_secret
 from askproai_operator.engine import (
     GONE,
     TOKEN_ANNOTATION,
@@ -119,7 +119,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     deployed = _live_deployments(inputs, context)
     linked = linked_event_types(inputs.offerings, inputs.applied, own_accounts.registered, deployed)
     config = _encoded_config(inputs, resource_ids, linked, context)
-    credentials, admin_token = inputs.credentials, inputs.admin_token or secrets.token_urlsafe(32)
+    credentials, admin_token = inputs.credentials, await _admin_token(inputs, context)
     deployments = await apply_children(
         tenant,
         credentials,
@@ -161,6 +161,17 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         requeue=routed.reason is Reason.PENDING,
         requeue_reason="the status of an HTTPRoute is listed, not watched",
     )
+
+
+async def _admin_token(inputs: Inputs, context: ReconcileContext) -> str:
+    """Return the token of `T-admin`, or a new one.
+
+    Read right before the apply and not with the other inputs: who deletes the Secret wants another token, and a reconcile that
+    goes on with the former one would write that again.
+    """
+    meta = inputs.tenant.metadata
+    values = await read_own_secret(context, meta.namespace, meta.name, "admin", uid=meta.uid)
+    return values.get("token", "").strip() or secrets.token_urlsafe(32)
 
 
 async def _record_keys(inputs: Inputs, context: ReconcileContext) -> tuple[EventRecord, ...]:
@@ -236,9 +247,9 @@ def _encoded_config(
 def _request_proof(
     inputs: Inputs, token: str, routed: Condition, web: ObservedObject, context: ReconcileContext
 ) -> None:
-    """Have the requested URL asked whether it leads to this tenant's pods, once there is one, until senders have it.
+    """Have the requested URL tested, as soon as a pod is ready and until senders have the URL.
 
-    A refused host is another tenant's. A changed annotation `reconcile-at` asks at once: a person has corrected something.
+    A refused host is another tenant's. A changed annotation `reconcile-at` starts a test at once: a person has corrected something.
     """
     tenant, exposure = inputs.tenant, inputs.exposure
     if exposure.is_settled:

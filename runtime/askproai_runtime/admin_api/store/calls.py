@@ -1,4 +1,4 @@
-"""The SQL statements about calls: their list with what came of each, and the timeline of one."""
+"""The SQL statements about calls: their list with the outcome of each, and the timeline of one."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from askproai_core.database import Pool
 
 Row = asyncpg.Record
 
-# What came of a call: its effects by the book, since records of its functions may be missing. The first that applies.
+# The outcome of a call, the first that applies: from its appointments and actions, since function records may be missing.
 _OUTCOME: Final = """
 CASE WHEN EXISTS (SELECT FROM appointments a WHERE a.tenant = c.tenant AND a.call_id = c.call_id
                   AND a.status NOT IN ('held', 'failed')) THEN 'booked'
@@ -90,7 +90,7 @@ ORDER BY at LIMIT 1000
 """
 
 _REQUESTS: Final = "function_requests"
-# The schema before has no such table, and a pod may run on it until the operator has migrated.
+# The previous schema has no such table, and a pod may run on it until the operator has migrated.
 _NO_REQUESTS: Final = """
 (SELECT '' AS tenant, '' AS call_id, now() AS at, '' AS function, '{}'::jsonb AS arguments, '' AS outcome, '' AS cause,
         '' AS answer, 0 AS duration_ms, NULL::uuid AS appointment_id, '' AS correlation_id WHERE false)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from askproai_core.database import Connection
 
-_QUESTION = "ask_to_cancel"  # a row without appointment_id, so that nothing takes it for a change of the appointment
+_QUESTION = "ask_to_cancel"  # the row names no appointment in its column, because the question changes none
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Blocks among the rows of `refusals`: one for each resource of the person, with one `block_id`.
 
-They are read where refusals are read (`claims.py: read_busy_spans`), so what is offered and booked needs no statement of its own.
-A block stops what comes after it: whoever adds one holds the locks of the resources, and so finds every appointment from before.
+They are read where refusals are read (`claims.py: read_busy_spans`), so offers and bookings need no statement of their own. A block
+refuses later bookings only: the transaction that adds it holds the locks of the resources, and so finds every earlier appointment.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from askproai_core.database import Connection
 
-# By the rows of the branches: those of a person have none. Of members who have left only where nobody else is left.
+# `staff` comes from the branches' rows: a person's rows name no branch. Former staff members count only if no active one is left.
 _SELECT = """
 SELECT b.block_id AS id, b.starts_at, b.ends_at, b.reason, bool_and(b.until = 'infinity') AS in_force,
        coalesce(array_agg(DISTINCT r.branch || '/' || r.staff) FILTER (WHERE r.branch <> '' AND r.active),
@@ -34,7 +34,7 @@ _PAGE = (
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A time that the tenant has taken from a person. `staff` are the entries that the person is: `branch/staff`."""
+    """A time that the tenant has taken from a person. `staff` are the person's entries: `branch/staff`."""
 
     id: UUID
     starts_at: datetime
@@ -47,7 +47,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class BlockedAppointment:
-    """A live appointment within a block, and by which number its customer can be reached, if any is known."""
+    """A live appointment within a block, and the number of its customer, if one is known."""
 
     id: UUID
     branch: str
@@ -64,8 +64,8 @@ async def lock_resources(
 ) -> list[int]:
     """Lock the resources of a person in the order of their ids, as every writer of claims does, and return them.
 
-    `units` are those in use, perhaps a person's; `entries` are the person's branches and staff ids, whose own rows everybody reads
-    who claims there, also with a config from before or after a change of persons.
+    `units` are the resources in use, which can be the person's; `entries` are the person's branches and staff ids. The rows of each
+    branch are locked, too: a pod whose config is older or newer than a change of `person` reads those.
     """
     rows = await conn.fetch(
         """SELECT id FROM resources WHERE tenant = $1 AND (id = ANY($2) OR (branch, staff) IN (
@@ -79,7 +79,7 @@ async def lock_resources(
 async def insert_block(
     conn: Connection, tenant: str, block_id: UUID, resources: Sequence[int], start: datetime, end: datetime, reason: str
 ) -> bool:
-    """Add a block, unless there is one of this id, in force or removed. Returns whether it was added."""
+    """Add a block, unless a block has this id, in force or removed. Returns whether it was added."""
     added = await conn.fetch(
         """INSERT INTO refusals (tenant, resource_id, starts_at, ends_at, until, reason, block_id)
            SELECT $1, r.id, $4, $5, 'infinity', $6, $2 FROM unnest($3::bigint[]) AS r (id)
@@ -96,7 +96,7 @@ async def get_block(conn: Connection, tenant: str, block_id: UUID) -> Block | No
 
 
 async def list_blocks_between(conn: Connection, tenant: str, first: UUID, last: UUID) -> list[Block]:
-    """Return up to two blocks whose ids are between two, both included."""
+    """Return up to two blocks whose ids are between `first` and `last`, both included."""
     return [Block(**row) for row in await conn.fetch(_BY_PREFIX, tenant, first, last)]
 
 

@@ -18,7 +18,7 @@ from askproai_operator.controllers.tenant.children.monitoring import (
     service_monitor,
 )
 from askproai_operator.controllers.tenant.children.network_policy import network_policy
-from askproai_operator.controllers.tenant.children.secrets import admin_secret, config_map
+from askproai_operator.controllers.tenant.children.secrets import admin_secret, config_map, reader_secret
 from askproai_operator.controllers.tenant.children.services import metrics_service, services
 from askproai_operator.controllers.tenant.exposure import used_base_url
 from askproai_operator.credentials import Credentials
@@ -50,7 +50,7 @@ async def apply_children(
     own_keys: Mapping[str, SecretKeyRef],
     context: ReconcileContext,
 ) -> dict[Component, ObservedObject]:
-    """Apply everything that the pods need, then the pods; return the Deployments of this mode as they are now.
+    """Apply everything that the pods need, the pods, and what people need; return this mode's Deployments as they are now.
 
     `config` is the encoded TenantConfig, `servers` are the URLs that the pods must reach. Raises UnmanagedObject.
     """
@@ -58,7 +58,9 @@ async def apply_children(
     await context.kube.apply(admin_secret(tenant, admin_token))
     for service in services(tenant):
         await context.kube.apply(service)
-    return await _apply_workloads(tenant, credentials, servers, own_keys, context)
+    deployments = await _apply_workloads(tenant, credentials, servers, own_keys, context)
+    await context.kube.apply(reader_secret(tenant, admin_token))  # last: a foreign Secret of its name holds up no pods
+    return deployments
 
 
 async def _apply_workloads(
@@ -160,7 +162,7 @@ async def remove_routes(tenant: Tenant, context: ReconcileContext) -> None:
 
 
 def _live_routes(tenant: Tenant, context: ReconcileContext) -> dict[ApiResource, dict[str, str]]:
-    """Return the URLs that the tenant's routes serve, by kind and name. A route of the release before serves the URL in use."""
+    """Return the URLs that the tenant's routes serve, by kind and name. A route of the previous release serves the URL in use."""
     found: dict[ApiResource, dict[str, str]] = {}
     for ref in _ROUTES:
         names = route_names(tenant.metadata.name)

@@ -225,12 +225,12 @@ def rollout_condition(tenant: Tenant, deployments: Mapping[Component, ObservedOb
 
 
 def _rollout_problem(deployment: ObservedObject) -> str | None:
-    """Return why the newest pods do not come. Kubernetes keeps the conditions until it has looked at a new template."""
+    """Return why the newest pods do not become ready. Its conditions can still be of the former template."""
     if deployment.status.get("observedGeneration", 0) < deployment.generation:
         return None
     found = {each["type"]: each for each in deployment.status.get("conditions") or ()}
     refused, progress = found.get("ReplicaFailure", {}), found.get("Progressing", {})
-    if refused.get("status") == "True":  # a quota or an admission policy, say
+    if refused.get("status") == "True":  # such as by a quota or an admission policy
         return f"its pods are refused ({refused.get('message', '')})"
     if progress.get("status") == "False" and progress.get("reason") == "ProgressDeadlineExceeded":
         return "its newest pods have not become ready in time, and the former ones go on"

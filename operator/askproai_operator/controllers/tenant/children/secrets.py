@@ -1,10 +1,12 @@
 """The ConfigMap and the Secrets of a tenant. Pure.
 
-`T-config`, `T-runtime`, `T-admin` and a part of `T-signing-keys` are mounted by its pods; `T-teardown` is for the deletion.
+`T-config`, `T-runtime`, `T-admin` and a part of `T-signing-keys` are mounted by its pods; `T-reader` is for people, and
+`T-teardown` for the deletion.
 """
 
 from collections.abc import Iterable, Mapping
 
+from askproai_core.reader_token import reader_token_of
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.tenant.children.metadata import MANAGED_BY, Manifest, new_manifest
 from askproai_operator.credentials import (
@@ -55,6 +57,11 @@ def signing_keys_secret(tenant: Tenant, values: dict[str, str]) -> Manifest:
 def admin_secret(tenant: Tenant, token: str) -> Manifest:
     """Return `T-admin` with the bearer token of the pods' private API."""
     return _secret(tenant, "admin", {"token": token})
+
+
+def reader_secret(tenant: Tenant, admin_token: str) -> Manifest:
+    """Return `T-reader` with the token that may only read the private API."""
+    return _secret(tenant, "reader", {"token": reader_token_of(admin_token)})
 
 
 def teardown_secret(
