@@ -19,6 +19,7 @@ _PATIENCE = 4  # how often a caller asks again without a certain answer
 _DAYS = (2, 60)  # from today: far enough that no appointment begins during the storm
 _CROWDED_DAYS = 3
 _THINKING = (0.2, 2.0)  # seconds between the calls of a line
+_ANSWERING = 2.1  # seconds: without a transcript a question counts as answered after two
 _STAFF = tuple(EVENT_TYPES.values())
 
 
@@ -147,6 +148,7 @@ class Town:
         if choose.random() < 0.5:
             args = {"appointment_id": customer.appointment_id}
             await call.ask("cancel_appointment", **args)  # the answer is the question whether to cancel it
+            await asyncio.sleep(_ANSWERING)
             await self._certain(choose, call, "cancel_appointment", **args)
         else:
             args = {"appointment_id": customer.appointment_id, "start": _some_start(choose)}

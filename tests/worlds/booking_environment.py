@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -62,7 +62,10 @@ class BookingService(BookingContext):
     async def cancel_appointment(self, call: CallContext, args: dict[str, Any]) -> Answer:
         """Ask to cancel an appointment, and say yes if asked whether it is that one."""
         answer = await self.ask_to_cancel(call, args)
-        return await self.ask_to_cancel(call, args) if answer.fields.get("needs_confirmation") else answer
+        if not answer.fields.get("needs_confirmation"):
+            return answer
+        answered = frozenset({answer.fields["appointment_id"]})
+        return await self.ask_to_cancel(replace(call, answered_questions=answered), args)
 
 
 class FrozenClock(FixedClock):

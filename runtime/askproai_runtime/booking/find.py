@@ -1,6 +1,7 @@
 """find_appointments and cancel_appointment."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from askproai_runtime.booking.phrases import BUSY, join_list
 from askproai_runtime.booking.remote import enqueue_sync
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.actions import (
-    get_questioned_appointment,
+    get_last_question,
     record_cancellation,
     record_question,
 )
@@ -38,6 +39,7 @@ from askproai_runtime.booking.types import (
 )
 
 _WHICH_TO_CANCEL = "Welchen Termin soll ich absagen"
+_ANSWER_TIME = timedelta(seconds=2)  # nobody hears "Soll ich …?" and answers it in less
 
 
 async def find_appointments(ctx: BookingContext, call: CallContext) -> Answer:
@@ -92,15 +94,18 @@ async def _require_agreement(
 ) -> None:
     """Raise `ClarificationNeeded` with "Soll ich …?", unless that was this call's last question, and the caller has answered.
 
+    The question must have named the present start. Without a transcript it counts as answered when there was time for an answer.
     `confirmed` is only the model's claim, so true proves nothing; false counts. Older versions of agents do not send it.
     """
     if not appointment.live or appointment.starts_at <= ctx.clock.now():
         return  # nothing is cancelled
-    asked = appointment.id == await get_questioned_appointment(conn, ctx.tenant, call.call_id)
-    answered = call.answered_questions is None or str(appointment.id) in call.answered_questions
-    if asked and answered and args.get("confirmed") is not False:
-        return
-    await record_question(conn, ctx.tenant, call.call_id, appointment.id)
+    asked = await get_last_question(conn, ctx.tenant, call.call_id)
+    if asked and (asked.appointment_id, asked.starts_at) == (appointment.id, appointment.starts_at):
+        answers = call.answered_questions
+        answered = asked.age >= _ANSWER_TIME if answers is None else str(appointment.id) in answers
+        if answered and args.get("confirmed") is not False:
+            return
+    await record_question(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at)
     question = f"Soll ich Ihren Termin am {describe_appointment(ctx.config(), appointment)}, absagen?"
     fields: dict[str, Any] = {**appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)}
     raise ClarificationNeeded(question, **fields, needs_confirmation=True)

@@ -9,8 +9,9 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import structlog
 
-from askproai_core.database import Connection
+from askproai_core.database import DATABASE_UNAVAILABLE, Connection
 from askproai_runtime.booking.answers import (
     candidate_fields,
     candidate_question,
@@ -33,7 +34,7 @@ from askproai_runtime.booking.availability import (
     is_working_day,
 )
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time
-from askproai_runtime.booking.search import ReadBusy, find_choice, find_closest
+from askproai_runtime.booking.search import ReadBusy, find_choice, find_closest, remember_reads
 from askproai_runtime.booking.store.appointments import Status, build_appointment, insert_appointment
 from askproai_runtime.booking.store.claims import (
     is_hold_allowed,
@@ -51,8 +52,10 @@ from askproai_runtime.booking.types import (
 )
 from askproai_runtime.german_dates import Candidate, Grain, Refusal, Understanding
 
+log = structlog.get_logger(__name__)
+
 _ATTEMPTS = 3
-_EXAMPLES_SECONDS = 0.5  # a caller waits for the question, not for its examples
+_EXTRA_SECONDS = 0.5  # a caller waits for an answer, not for examples and for what other people have free
 _DAY = timedelta(days=1)
 _NO_CALL = ""  # a request outside a call has no hold of its own to ignore
 _UP_TO_A_DAY = frozenset({Grain.MINUTE, Grain.PART_OF_DAY, Grain.DAY})
@@ -95,16 +98,19 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
 async def _add_next_times(ctx: BookingContext, request: ServiceRequest, call: CallContext, answer: Answer) -> Answer:
     """Add the next free times to the question about a time that was not understood, so that the caller has something to choose.
 
-    None is held: nobody has asked for them. The question alone is the answer if they are not found in time.
+    None is held: nobody has asked for them. The question alone is the answer if they are not found in time, or the database is
+    away.
     """
     if answer.fields.get("refused") != Refusal.NOT_UNDERSTOOD:
         return answer
     now, settings = ctx.clock.now(), ctx.settings
     query = SlotQuery(now, now, now + settings.look_ahead, request.staff, limit=settings.offers)
     try:
-        async with asyncio.timeout(_EXAMPLES_SECONDS):
+        async with asyncio.timeout(_EXTRA_SECONDS):
             slots = await find_choice(request.rules, _reader(ctx, request.rules, call.call_id), query)
-    except TimeoutError:
+    except DATABASE_UNAVAILABLE as error:
+        consequence = "the caller is asked for a time without examples"
+        log.warning("offer.no_examples", error=type(error).__name__, call_id=call.call_id, consequence=consequence)
         return answer
     message = f"{answer.message} {example_sentence(request.rules, slots)}".rstrip()
     return replace(answer, message=message, fields={**answer.fields, "slots": slot_fields(request.rules, slots)})
@@ -123,6 +129,7 @@ async def choose_offer(
     requested time and by the number of offers, whatever the horizon and the grid are.
     """
     rules, staff, count = request.rules, request.staff, settings.offers
+    read_busy = remember_reads(read_busy)
     for candidate in candidates:
         end = candidate.end or candidate.start + timedelta(minutes=1)
         query = SlotQuery(now, candidate.start, end, staff, limit=count)
@@ -164,7 +171,7 @@ async def offer_alternatives(
     `moving` is the appointment that was to be moved there: it is no obstacle to itself, and stays with its staff member.
     """
     now, settings, rules, count = ctx.clock.now(), ctx.settings, request.rules, ctx.settings.offers
-    read_busy = _reader(ctx, rules, call.call_id, moving)
+    read_busy = remember_reads(_reader(ctx, rules, call.call_id, moving))
     query = SlotQuery(now, now, now + settings.look_ahead, request.staff, closest_to=start, limit=count)
     alternatives = await find_choice(rules, read_busy, query)
     if request.staff is not None and not moving:
@@ -178,11 +185,18 @@ async def offer_alternatives(
 async def _with_others(
     rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, start: datetime, slots: list[Slot]
 ) -> list[Slot]:
-    """Insert another staff member's slot at `start` after the first slot; if the requested person has none, offer anybody's."""
-    if not slots:
-        return await find_choice(rules, read_busy, replace(query, staff=None))
+    """Insert another staff member's slot at `start` after the first slot; if the requested person has none, offer anybody's.
+
+    Anybody's are a second search, of everybody; if it takes too long, only who is free at `start` is offered.
+    """
     others = await find_closest(rules, read_busy, replace(SlotQuery.at(start, query.now, None), limit=1))
-    return [*slots[:1], *others, *slots[1:]][: query.limit]
+    if slots:
+        return [*slots[:1], *others, *slots[1:]][: query.limit]
+    try:
+        async with asyncio.timeout(_EXTRA_SECONDS):
+            return await find_choice(rules, read_busy, replace(query, staff=None))
+    except TimeoutError:
+        return others
 
 
 async def list_free_slots(ctx: BookingContext, branch_name: str, service_name: str, day: date) -> list[Slot]:

@@ -15,7 +15,7 @@ from askproai_core.database import Connection
 from askproai_runtime.booking.answers import appointment_list_fields, describe_appointment
 from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.request import read_text
-from askproai_runtime.booking.store.actions import get_questioned_appointment, list_cancelled_appointments
+from askproai_runtime.booking.store.actions import get_last_question, list_cancelled_appointments
 from askproai_runtime.booking.store.appointments import (
     Appointment,
     Status,
@@ -23,9 +23,15 @@ from askproai_runtime.booking.store.appointments import (
     list_upcoming_appointments,
 )
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.german_dates import Candidate, understand_parts
+from askproai_runtime.german_dates import Candidate, Refusal, understand_parts
 
 MAX_SPOKEN = 3  # a caller cannot keep more in mind
+_NOT_READ = {
+    Refusal.PAST: "Dieser Zeitpunkt ist schon vorbei.",
+    Refusal.IMPOSSIBLE: "Diesen Tag oder diese Uhrzeit gibt es nicht.",
+    Refusal.NOT_UNDERSTOOD: "Den Tag oder die Uhrzeit habe ich nicht verstanden.",
+}
+_ALREADY_CANCELLED = "Ein Termin ist schon abgesagt."
 _NONE = "Unter Ihrer Nummer finde ich keinen kommenden Termin."
 _WITHHELD = (
     "Ihre Rufnummer ist unterdrückt, deshalb kann ich Ihre Termine nicht nachsehen."
@@ -56,6 +62,7 @@ async def resolve_cancellation(
     """Return the appointment to cancel, as `resolve_appointment` does. It may be one that this call has cancelled already.
 
     A yes that names no appointment answers the last question of this call; a repeated request means the one that it has cancelled.
+    If that one is cancelled already and others are to come, the answer asks which one is meant.
     """
     if read_text(args, "appointment_id") is not None:
         return await resolve_appointment(ctx, conn, call, args, question)
@@ -67,18 +74,17 @@ async def resolve_cancellation(
         if (appointment := await get_appointment(conn, tenant, appointment_id)) is not None
     ]
     named = _NamedTime.of(args, call, ZoneInfo(ctx.config().time_zone))
-    if named.readings:
-        again = named.select(cancelled)
-        if again and not named.select(found):
-            return again[-1]
-    elif args.get("confirmed") is True:
-        questioned = await get_questioned_appointment(conn, tenant, call.call_id)
-        if questioned and (last := await get_appointment(conn, tenant, questioned)) is not None:
-            return last
-    elif cancelled:
-        if not found:
+    if named.is_nothing:
+        asked = await get_last_question(conn, tenant, call.call_id) if args.get("confirmed") is True else None
+        questioned = await get_appointment(conn, tenant, asked.appointment_id) if asked else None
+        if questioned is not None and (not found or questioned.live):
+            return questioned
+        if cancelled and not found:
             return cancelled[-1]
-        raise _choice(ctx, call, found, "Ein Termin ist schon abgesagt.", question)
+        if cancelled or questioned is not None:
+            raise _choice(ctx, call, found, _ALREADY_CANCELLED, question)
+    elif (again := named.select(cancelled)) and not named.select(found):
+        return again[-1]
     return _choose(ctx, call, found, named, question)
 
 
@@ -90,11 +96,16 @@ def none_found(call: CallContext) -> str:
 def _choose(
     ctx: BookingContext, call: CallContext, found: Sequence[Appointment], named: "_NamedTime", question: str
 ) -> Appointment:
-    """Return the one of `found` that is named, or the only one if no time is. Raises `ClarificationNeeded`."""
-    chosen = named.select(found) if named.readings else found
+    """Return the one of `found` that is named, or the only one if nothing is. Raises `ClarificationNeeded`.
+
+    What is named in words that are not understood is asked, even if there is only one: the caller may mean another.
+    """
+    if named.refused is not None:
+        raise _choice(ctx, call, found, _NOT_READ[named.refused], question)
+    chosen = found if named.is_nothing else named.select(found)
     if len(chosen) == 1:
         return chosen[0]
-    if chosen or not named.readings:
+    if chosen or named.is_nothing:
         raise _choice(ctx, call, chosen, "", question)
     reading = named.readings[0]
     raise _choice(
@@ -104,22 +115,28 @@ def _choose(
 
 @dataclass(frozen=True, slots=True)
 class _NamedTime:
-    """What `appointment_date` and `appointment_time` can mean; without `readings` no time is named, or none understood.
+    """What `appointment_date` and `appointment_time` can mean: nothing is named, or `readings`, or why there are none.
 
     `on_any_day`: no day is named, only a time of day.
     """
 
-    readings: tuple[Candidate, ...]
-    on_any_day: bool
+    readings: tuple[Candidate, ...] = ()
+    on_any_day: bool = False
+    refused: Refusal | None = None
+
+    @property
+    def is_nothing(self) -> bool:
+        return not self.readings and self.refused is None
 
     @classmethod
     def of(cls, args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Self:
         day, clock_time = read_text(args, "appointment_date"), read_text(args, "appointment_time")
         if day is None and clock_time is None:
-            return cls((), False)
+            return cls()
         # A time without a day is read as of midnight: a time that is over today may be that of an appointment on another day.
         at = call.started_at if day else datetime.combine(call.started_at.astimezone(zone).date(), time(), zone)
-        return cls(understand_parts(day, clock_time, None, at=at, zone=zone).candidates, day is None)
+        understood = understand_parts(day, clock_time, None, at=at, zone=zone)
+        return cls(understood.candidates, day is None, understood.refused)
 
     def select(self, appointments: Sequence[Appointment]) -> list[Appointment]:
         return [a for a in appointments if any(self._is_at(a.starts_at, reading) for reading in self.readings)]

@@ -61,7 +61,7 @@ async def find_choice(rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery
     no time. The third is on a day near by, at about that time. Where there is no such start, they are an hour apart on one day,
     and where that is not possible either, the closest ones.
     """
-    read = _remember(read_busy)
+    read = remember_reads(read_busy)
     closest = await find_closest(rules, read, query)
     target = query.closest_to or query.first
     closest.sort(key=lambda slot: abs(slot.start - target))
@@ -122,8 +122,8 @@ def _subtract_windows(windows: list[Window], taken: list[Window]) -> list[Window
     return [(first, last) for first, last in windows if first < last]
 
 
-def _remember(read_busy: ReadBusy) -> ReadBusy:
-    """Return `read_busy` such that it reads each span once: the searches of one choice go over the same days."""
+def remember_reads(read_busy: ReadBusy) -> ReadBusy:
+    """Return `read_busy` such that it reads each span once: the searches for one sentence go over the same days."""
     known: dict[Span, Busy] = {}
 
     async def read(span: Span) -> Busy:

@@ -119,18 +119,21 @@ def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:
 def list_answered_questions(call: OngoingCall) -> frozenset[str] | None:
     """Return the appointments of which a function asked whether to cancel them, and since then the caller has said something.
 
-    None if the transcript has no answer of a function.
+    None if the request has no transcript. One without any answer of a function is a transcript: of two requests in one turn of
+    the model, neither holds the other's answer.
     """
+    if call.transcript_with_tool_calls is None:
+        return None
     last_answered: dict[str, bool] = {}  # whether the last question about an appointment is answered
-    has_spoken = has_answers = False
-    for utterance in reversed(call.transcript_with_tool_calls or ()):
+    has_spoken = False
+    for utterance in reversed(call.transcript_with_tool_calls):
         if utterance.role in {"user", "dtmf"}:
             has_spoken = True
-        elif utterance.role == "tool_call_result" and (answer := _read_answer(utterance)):
-            has_answers = True
+        elif utterance.role == "tool_call_result":
+            answer = _read_answer(utterance) or {}
             if answer.get("needs_confirmation") is True:
                 last_answered.setdefault(str(answer.get("appointment_id")), has_spoken)
-    return frozenset(key for key, answered in last_answered.items() if answered) if has_answers else None
+    return frozenset(key for key, answered in last_answered.items() if answered)
 
 
 def _read_answer(result: Utterance) -> dict[str, Any] | None:

@@ -208,6 +208,13 @@ async def test_the_question_for_a_time_names_the_next_free_ones(new_salon) -> No
     assert "Frei ist" not in past.message
 
 
+async def test_a_time_that_is_not_understood_is_asked_while_the_database_is_away(new_salon) -> None:
+    salon = await new_salon()
+    await salon.pool.close()  # from now on it refuses every connection
+    answer = await salon.booking.check_availability(call(), {"date": "wenn Oma kommt"})
+    assert answer.message == "Das habe ich nicht verstanden. An welchem Tag und um wie viel Uhr möchten Sie kommen?"
+
+
 @pytest.mark.parametrize(
     ("args", "question"),
     [

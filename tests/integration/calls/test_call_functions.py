@@ -129,6 +129,7 @@ async def test_a_call_finds_moves_and_cancels_what_another_call_of_that_number_b
     assert (moved.body["success"], moved.body["appointment_id"]) == (True, booked.body["appointment_id"])
     asked = await pod.function("cancel_appointment", "call_chg_2", {"reason": ""}, from_number=from_number)
     assert (asked.status, asked.body["success"], asked.body["needs_confirmation"]) == (200, False, True)
+    await pod.let_two_seconds_pass("call_chg_2")
     cancelled = await pod.function("cancel_appointment", "call_chg_2", {"reason": ""}, from_number=from_number)
     assert (cancelled.status, cancelled.body["success"], cancelled.body["status"]) == (200, True, "cancelled")
     assert (await pod.function("find_appointments", "call_chg_2", {}, from_number=from_number)).body[
@@ -160,6 +161,24 @@ async def test_a_model_that_confirms_by_itself_cancels_nothing(pod: TenantPod) -
     assert (await cancel(confirmed=True))["status"] == "cancelled"
 
 
+async def test_two_cancellations_of_one_turn_cancel_nothing(pod: TenantPod) -> None:
+    """Neither transcript holds the other's answer: the caller has heard no question yet."""
+    number = "+4915166660004"
+    slots = (await pod.function("check_availability", "call_turn", {"service": "Haarschnitt"})).body["slots"]
+    args = {"service": "Haarschnitt", "start": slots[0]["start"], "customer_name": "Petra Müller"}
+    booked = await pod.function("book_appointment", "call_turn", args, from_number=number)
+    spoken = [
+        {"role": "agent", "content": "Salon, guten Tag!"},
+        {"role": "user", "content": "Ich möchte absagen."},
+        {"role": "tool_call_invocation", "name": "cancel_appointment", "arguments": "{}"},
+    ]
+    call = {"from_number": number, "transcript_with_tool_calls": spoken}
+    both = [await pod.function("cancel_appointment", "call_turn", args, **call) for args in ({}, {"reason": "krank"})]
+    assert [answer.body.get("needs_confirmation") for answer in both] == [True, True], both
+    status = "SELECT status FROM appointments WHERE id = $1::uuid"
+    assert await pod.db.fetchval(status, booked.body["appointment_id"]) == "confirmed"
+
+
 async def test_a_call_that_is_over_changes_nothing(pod: TenantPod) -> None:
     """A signed request that somebody sends again after the call would book what was cancelled meanwhile."""
     for call_id, ended_seconds_ago, refused in (("call_over", 120, True), ("call_hung_up", 5, False)):
@@ -186,6 +205,7 @@ async def test_a_signed_request_that_is_sent_again_within_its_call_changes_nothi
     assert asked.body["needs_confirmation"]
     assert asked_again.body == asked.body
     args_of_yes = {"confirmed": True}
+    await pod.let_two_seconds_pass("call_replay")
     send_cancellation = pod.signed_function("cancel_appointment", "call_replay", args_of_yes, from_number=number)
     cancelled = await send_cancellation()
     assert cancelled.body["status"] == "cancelled"

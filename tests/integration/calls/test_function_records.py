@@ -87,6 +87,7 @@ async def test_an_appointment_is_followed_by_its_id_from_booking_to_cancellation
     await pod.function("book_appointment", "call_life", book | {"notes": "kurz"})
     which = {"appointment_id": booked.body["appointment_id"]}
     await pod.function("cancel_appointment", "call_life", which)
+    await pod.let_two_seconds_pass("call_life")
     await pod.function("cancel_appointment", "call_life", which | {"confirmed": True})
     rows = await records(pod, "call_life", 6)
     outcomes = ["offered", "booked", "repeated", "already_booked", "asked_back", "cancelled"]
@@ -159,6 +160,7 @@ async def test_calls_are_listed_with_their_outcomes(pod: TenantPod) -> None:
     assert (await pod.function("book_appointment", "call_l_books", book, from_number=caller)).body["success"]
     for args in ({}, {"confirmed": True}):
         await pod.function("cancel_appointment", "call_l_cancels", args, from_number=caller)
+        await pod.let_two_seconds_pass("call_l_cancels")
     await pod.function("check_availability", "call_l_speaks", HAIRCUT, from_number=caller)
     for call_id, count in (("call_l_asks", 1), ("call_l_books", 2), ("call_l_cancels", 2)):
         await records(pod, call_id, count)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from askproai_core.tenant_config import Branch, Hours, Service, Staff, Weekday
-from askproai_runtime.booking import availability, search
+from askproai_runtime.booking import availability, offer, search
 from askproai_runtime.booking.availability import BusySpan, ServiceRules, SlotQuery, Span, free_slots, free_starts
 from askproai_runtime.booking.offer import choose_offer
 from askproai_runtime.booking.request import ServiceRequest
@@ -59,6 +59,33 @@ async def test_one_sentence_examines_a_bounded_number_of_starts(phrase: str, mon
     assert days <= DAYS + 4  # the day itself, before, and to name what is in the way
     of_a_choice = (SETTINGS.offers - 1) * PEOPLE  # one start of each person for each offer after the first
     assert slots <= 2 * PEOPLE * SETTINGS.offers + of_a_choice
+
+
+async def test_for_a_person_who_is_booked_out_no_day_is_read_twice() -> None:
+    """Neither that person's times nor anybody else's are free: both searches go over the same days."""
+    read: list[Span] = []
+
+    async def everybody_is_busy(span: Span) -> dict[int, list[BusySpan]]:
+        read.append(span)
+        return {n: [BusySpan(span.start, span.end)] for n in range(PEOPLE)}
+
+    understood = understand("am 11. Dezember um 14:30", at=NOW, zone=BERLIN)
+    chosen = await choose_offer(ServiceRequest(RULES, "p0"), everybody_is_busy, NOW, understood.candidates, SETTINGS)
+    assert chosen.slots == []
+    assert len(read) == len(set(read)) <= DAYS
+
+
+async def test_other_peoples_times_are_searched_for_a_bounded_time_and_the_very_time_comes_first(monkeypatch) -> None:
+    """Whoever else is free at the time that was asked for is offered, even if the search for a choice takes too long."""
+    monkeypatch.setattr(offer, "_EXTRA_SECONDS", 0)
+
+    async def all_but_one_are_busy(span: Span) -> dict[int, list[BusySpan]]:
+        return {n: [BusySpan(span.start, span.end)] for n in range(PEOPLE) if n != 7}
+
+    understood = understand("am 11. Dezember um 14:30", at=NOW, zone=BERLIN)
+    request = ServiceRequest(RULES, "p0")
+    chosen = await choose_offer(request, all_but_one_are_busy, NOW, understood.candidates, SETTINGS)
+    assert [(slot.start, slot.staff) for slot in chosen.slots] == [(understood.candidates[0].start, "p7")]
 
 
 @pytest.mark.parametrize("hour", [3, 8, 12, 19, 23])

@@ -1,5 +1,6 @@
 """How Retell's JSON is read: times, arguments that a language model wrote, and texts that PostgreSQL cannot store."""
 
+import json
 from typing import Any
 
 import msgspec
@@ -7,8 +8,10 @@ import pytest
 
 from askproai_runtime.calls.payload import (
     FunctionRequest,
+    OngoingCall,
     RetellEvent,
     decode,
+    list_answered_questions,
     normalize_arguments,
     parse_milliseconds,
 )
@@ -56,3 +59,27 @@ def test_a_body_with_nul_that_is_nested_too_deeply_is_malformed(depth: int) -> N
     nested = b"[" * depth + b"]" * depth
     with pytest.raises(msgspec.DecodeError, match="nested too deeply"):
         decode(b'{"name":"f","call":{"call_id":"c"},"args":{"a":"\\u0000","b":' + nested + b"}}", FunctionRequest)
+
+
+_QUESTION = {"role": "tool_call_result", "content": json.dumps({"needs_confirmation": True, "appointment_id": "A"})}
+_WORDS = {"role": "user", "content": "Ja."}
+_NO_ANSWER = {"role": "tool_call_result", "content": "Error: timeout"}
+
+
+@pytest.mark.parametrize(
+    ("transcript", "answered"),
+    [
+        (None, None),
+        ([], set()),
+        ([_WORDS], set()),  # the model calls twice in one turn: the first answer is not in the second one's transcript
+        ([_WORDS, _QUESTION], set()),
+        ([_NO_ANSWER, _WORDS], set()),
+        ([_QUESTION, _WORDS], {"A"}),
+        ([_QUESTION, _WORDS, _NO_ANSWER], {"A"}),
+        ([_QUESTION, _WORDS, _QUESTION], set()),
+    ],
+)
+def test_a_question_is_answered_when_the_caller_speaks_after_it(transcript: Any, answered: set[str] | None) -> None:
+    fields = {} if transcript is None else {"transcript_with_tool_calls": transcript}
+    call = msgspec.convert({"call_id": "c", **fields}, OngoingCall)
+    assert list_answered_questions(call) == answered

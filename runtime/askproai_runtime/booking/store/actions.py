@@ -1,13 +1,21 @@
 """Rows of `call_actions`: what each call has done, or is doing now. `idempotency.py` explains their use."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from askproai_core.database import Connection
 
-_QUESTION = (
-    "ask_to_cancel|"  # then the appointment's id; the row names no appointment, because the question changes none
-)
+_QUESTION = "ask_to_cancel"  # the row names no appointment in its column, because the question changes none
+
+
+@dataclass(frozen=True, slots=True)
+class CancelQuestion:
+    """The question whether to cancel an appointment that begins at `starts_at`; `age` is by the database's clock."""
+
+    appointment_id: UUID
+    starts_at: datetime
+    age: timedelta
 
 
 def move_key(appointment_id: UUID, start: datetime) -> str:
@@ -88,21 +96,34 @@ async def list_cancelled_appointments(conn: Connection, tenant: str, call_id: st
     return [row["appointment_id"] for row in rows]
 
 
-async def record_question(conn: Connection, tenant: str, call_id: str, appointment_id: UUID) -> None:
-    """Record that the call was asked, now, whether to cancel an appointment."""
+async def record_question(
+    conn: Connection, tenant: str, call_id: str, appointment_id: UUID, starts_at: datetime
+) -> None:
+    """Record that the call was asked, now, whether to cancel the appointment that begins at `starts_at`."""
     await conn.execute(
         """INSERT INTO call_actions (tenant, call_id, key, state, lease_until)
            VALUES ($1, $2, $3, 'done', clock_timestamp())
            ON CONFLICT (tenant, call_id, key) DO UPDATE SET lease_until = excluded.lease_until""",
-        tenant, call_id, f"{_QUESTION}{appointment_id}",
+        tenant, call_id, f"{_QUESTION}|{appointment_id}|{starts_at.astimezone(UTC).isoformat()}",
     )  # fmt: skip
 
 
-async def get_questioned_appointment(conn: Connection, tenant: str, call_id: str) -> UUID | None:
-    """Return the id of the appointment whose cancellation the call was asked about last."""
-    key = await conn.fetchval(
-        """SELECT key FROM call_actions WHERE tenant = $1 AND call_id = $2 AND starts_with(key, $3)
-           ORDER BY lease_until DESC LIMIT 1""",
-        tenant, call_id, _QUESTION,
+async def get_last_question(conn: Connection, tenant: str, call_id: str) -> CancelQuestion | None:
+    """Return the call's last question whether to cancel; None if a booking or a move of the call has ended since.
+
+    One that is in flight now does not count: if it changes the appointment that is asked about, the start is another.
+    """
+    row = await conn.fetchrow(
+        """SELECT question.key, clock_timestamp() - question.lease_until AS age FROM call_actions question
+           WHERE question.tenant = $1 AND question.call_id = $2 AND starts_with(question.key, $3)
+             AND NOT EXISTS (
+                 SELECT 1 FROM call_actions since WHERE since.tenant = $1 AND since.call_id = $2
+                 AND split_part(since.key, '|', 1) IN ('book', 'move')
+                 AND since.lease_until BETWEEN question.lease_until AND clock_timestamp())
+           ORDER BY question.lease_until DESC LIMIT 1""",
+        tenant, call_id, f"{_QUESTION}|",
     )  # fmt: skip
-    return UUID(key.removeprefix(_QUESTION)) if key else None
+    if row is None:
+        return None
+    _, appointment_id, starts_at = row["key"].split("|")
+    return CancelQuestion(UUID(appointment_id), datetime.fromisoformat(starts_at), row["age"])
