@@ -119,20 +119,23 @@ def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:
 def list_answered_questions(call: OngoingCall) -> frozenset[str] | None:
     """Return the appointments of which a function asked whether to cancel them, and since then the caller has said something.
 
-    None if the request has no transcript. One without any answer of a function is a transcript: of two requests in one turn of
-    the model, neither holds the other's answer.
+    None if that cannot be known: the request has no transcript, or one with results that hold no answer of ours (Retell may cut
+    them). A transcript without any result is one: of two requests in one turn of the model, neither holds the other's answer.
     """
-    if call.transcript_with_tool_calls is None:
+    if not call.transcript_with_tool_calls:
         return None
     last_answered: dict[str, bool] = {}  # whether the last question about an appointment is answered
-    has_spoken = False
+    has_spoken = is_cut = False
     for utterance in reversed(call.transcript_with_tool_calls):
         if utterance.role in {"user", "dtmf"}:
             has_spoken = True
         elif utterance.role == "tool_call_result":
-            answer = _read_answer(utterance) or {}
-            if answer.get("needs_confirmation") is True:
+            answer = _read_answer(utterance)
+            is_cut |= answer is None
+            if answer is not None and answer.get("needs_confirmation") is True:
                 last_answered.setdefault(str(answer.get("appointment_id")), has_spoken)
+    if is_cut and not last_answered:
+        return None
     return frozenset(key for key, answered in last_answered.items() if answered)
 
 

@@ -70,10 +70,10 @@ _NO_ANSWER = {"role": "tool_call_result", "content": "Error: timeout"}
     ("transcript", "answered"),
     [
         (None, None),
-        ([], set()),
+        ([], None),
         ([_WORDS], set()),  # the model calls twice in one turn: the first answer is not in the second one's transcript
         ([_WORDS, _QUESTION], set()),
-        ([_NO_ANSWER, _WORDS], set()),
+        ([_NO_ANSWER, _WORDS], None),  # a result that was cut may have been the question
         ([_QUESTION, _WORDS], {"A"}),
         ([_QUESTION, _WORDS, _NO_ANSWER], {"A"}),
         ([_QUESTION, _WORDS, _QUESTION], set()),
