@@ -213,10 +213,12 @@ async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim,
     busy = await read_busy_spans(conn, ctx.tenant, rules.resource_ids, start - day, start + day, call_id, before.id)
     slots = free_slots(rules, busy, SlotQuery.at(start, now, staff))
     staff_member = rules.staff_members[0]
-    claims = allocate_claims(staff_member, rules.service.capacity, busy, rules.blocked_span(start))
-    if not slots or claims is None:
+    if not slots:
         raise SlotNotFree
     slot, ask_calendar = slots[0], before.in_remote_calendar and ctx.calendar.remote
+    claims = allocate_claims(staff_member, rules.service.capacity, busy, rules.blocked_span(slot.start))
+    if claims is None:
+        raise SlotNotFree
     placement = Placement(slot.staff, slot.start, slot.end, claims, staff_member.units)
     await move_appointment(conn, ctx.tenant, before, placement, ask_calendar=ask_calendar)
     if ask_calendar:

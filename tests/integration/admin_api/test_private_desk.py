@@ -175,3 +175,9 @@ async def test_the_command_line_moves_cancels_and_blocks(shared_web_pod: TenantP
     assert (code, "cancelled" in out) == (0, True), out
     code, out = await run("audit", "list")
     assert (code, "appointment.cancelled" in out, "@" in out) == (0, True, True), out
+
+
+@pytest.mark.parametrize("start", ["2036-11-27T10:00:30+01:00", "2036-11-27T10:00:00.5+01:00"])
+async def test_a_start_is_a_whole_minute(shared_web_pod: TenantPod, start: str) -> None:
+    status, problem = await request(shared_web_pod, f"appointments/{uuid4()}/move", asking(start=start))
+    assert (status, "whole minute" in problem["detail"]) == (400, True)

@@ -12,7 +12,7 @@ import pytest
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_runtime import booking as booking_api
-from askproai_runtime.booking import Answer, CalendarState, DeskBusy, DeskRequest
+from askproai_runtime.booking import Answer, CalendarState, DeskBusy, DeskRequest, FunctionOutcome
 from askproai_runtime.calendars import Taken, Unknown
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, ScriptedCalendar, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
@@ -275,3 +275,18 @@ async def test_killed_in_the_middle_the_repeated_request_finishes_the_move_once(
     (booking,) = env.bookings
     assert datetime.fromisoformat(booking["start"]) == at(FOUR)
     assert [action for action, _ in await audit(env.salon)] == ["appointment.moved"]
+
+
+async def test_an_appointment_is_never_moved_to_a_time_with_seconds(new_salon) -> None:
+    """Its claims would end before it does, and the next customer be booked while it goes on."""
+    salon = await new_salon()
+    services = tuple(
+        msgspec.structs.replace(s, slot_step_minutes=1, buffer_after_minutes=0) for s in salon.configs[0].services
+    )
+    salon.apply_config(msgspec.structs.replace(salon.configs[0], services=services))
+    appointment = await book(salon)
+    for start in ("2026-11-27T15:00:00.500+01:00", "2026-11-27T15:59:30+01:00"):
+        answer = await move(salon, appointment, start)
+        assert (answer.success, answer.outcome) == (False, FunctionOutcome.OFF_GRID)
+    (row,) = await salon.live()
+    assert row["starts_at"] == at(HALF_PAST_TWO)
