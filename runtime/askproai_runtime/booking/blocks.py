@@ -65,8 +65,13 @@ async def add_block(
         added = await insert_block(conn, ctx.tenant, desk.request_id, resources, span.start, span.end, reason)
         block = await get_block(conn, ctx.tenant, desk.request_id)
         assert block is not None, "added, or added before: a removed one keeps its rows"
-        asked = span.start, span.end, reason, set(resources)
-        if not block.in_force or (block.starts_at, block.ends_at, block.reason, set(block.resource_ids)) != asked:
+        # A person who was set since it was added has more resources now.
+        same_person = set(block.resource_ids) <= set(resources)
+        if not (block.in_force and same_person) or (block.starts_at, block.ends_at, block.reason) != (
+            span.start,
+            span.end,
+            reason,
+        ):
             raise BlockExists
         if added:
             await _record(conn, ctx, desk, "block.added", block, correlation_id)
