@@ -1,11 +1,14 @@
 """What a call's agent asked of us is found afterwards, costs the caller nothing, and is counted."""
 
+import asyncio
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import FunctionOutcome
@@ -211,3 +214,15 @@ async def test_a_call_counts_once_however_much_its_agent_asks(web_pod: TenantPod
         return f'askproai_calls_with_functions_total{{tenant="{web_pod.store.tenant}"}} 1.0' in await metrics(web_pod)
 
     await eventually(counted)
+
+
+async def test_the_timeline_of_an_appointment_that_was_changed_weeks_after_its_booking(pod: TenantPod) -> None:
+    free = (await pod.function("check_availability", "call_weeks", HAIRCUT)).body["slots"]
+    book = HAIRCUT | {"start": free[0]["start"], "customer_name": "Petra Müller"}
+    appointment = (await pod.function("book_appointment", "call_weeks", book)).body["appointment_id"]
+    await pod.db.execute(
+        "UPDATE appointments SET created_at = created_at - interval '25 days' WHERE id = $1::uuid", appointment
+    )
+    timeline = await get(pod, "calls/call_weeks/timeline")
+    [made] = [entry for entry in timeline["moments"] if entry["what"] == "appointment"]
+    assert made["duration_ms"] >= 25 * 86_400_000

@@ -28,7 +28,7 @@ CASE WHEN EXISTS (SELECT FROM appointments a WHERE a.tenant = c.tenant AND a.cal
 """
 _CALL: Final = """
 SELECT c.call_id, c.branch, c.direction, c.status, c.started_at, c.ended_at, c.disconnection_reason, c.from_number,
-       (extract(epoch FROM c.ended_at - c.started_at))::int AS seconds,
+       (extract(epoch FROM c.ended_at - c.started_at))::bigint AS seconds,
        (SELECT count(*) FROM appointments a WHERE a.tenant = c.tenant AND a.call_id = c.call_id AND a.status <> 'held')
        AS appointments, {outcome} AS outcome, c.transcript, c.transcript_truncated
 FROM calls c WHERE c.tenant = $1
@@ -58,7 +58,7 @@ WITH event AS MATERIALIZED (
     UNION SELECT correlation_id FROM calls WHERE tenant = $1 AND call_id = $2
 )
 SELECT e.received_at AS at, 'event' AS what, e.event_type AS name, e.status AS outcome,
-       (extract(epoch FROM e.processed_at - e.received_at) * 1000)::int AS duration_ms, coalesce(e.error, e.note) AS detail,
+       (extract(epoch FROM e.processed_at - e.received_at) * 1000)::bigint AS duration_ms, coalesce(e.error, e.note) AS detail,
        e.correlation_id, NULL::jsonb AS arguments, NULL AS answer, NULL AS appointment_id, NULL::timestamptz AS starts_at,
        CASE j.state WHEN 'ready' THEN j.run_at END AS next_try_at
 FROM event e LEFT JOIN jobs j ON j.tenant = e.tenant AND j.event_id = e.id
@@ -66,14 +66,14 @@ UNION ALL
 SELECT at, 'function', function, outcome, duration_ms, cause, correlation_id, arguments, answer, appointment_id::text, NULL, NULL
 FROM request
 UNION ALL
-SELECT created_at, 'appointment', service || ' · ' || staff, status, (extract(epoch FROM updated_at - created_at) * 1000)::int,
+SELECT created_at, 'appointment', service || ' · ' || staff, status, (extract(epoch FROM updated_at - created_at) * 1000)::bigint,
        error, correlation_id, NULL, NULL, id::text, starts_at, NULL
 FROM appointment
 UNION ALL
 SELECT created_at, 'action', split_part(key, '|', 1), state, NULL, NULL, $2, NULL, NULL, appointment_id::text, NULL, NULL
 FROM action
 UNION ALL
-SELECT j.created_at, 'job', j.kind, j.state, (extract(epoch FROM j.finished_at - j.created_at) * 1000)::int, j.last_error,
+SELECT j.created_at, 'job', j.kind, j.state, (extract(epoch FROM j.finished_at - j.created_at) * 1000)::bigint, j.last_error,
        j.correlation_id, NULL, NULL, j.appointment_id::text, NULL, CASE j.state WHEN 'ready' THEN j.run_at END
 FROM jobs j WHERE j.tenant = $1 AND (
     j.appointment_id IN (SELECT id FROM appointment)
