@@ -67,6 +67,21 @@ async def is_action_done(conn: Connection, tenant: str, call_id: str, key: str) 
     return bool(state == "done")
 
 
+async def is_action_attached(conn: Connection, tenant: str, call_id: str, key: str) -> bool:
+    """Return whether the action has an appointment."""
+    query = "SELECT appointment_id IS NOT NULL FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key = $3"
+    return bool(await conn.fetchval(query, tenant, call_id, key))
+
+
+async def detach_action(conn: Connection, tenant: str, call_id: str, key: str, generation: int) -> None:
+    """Remove the appointment of a claimed action, unless another request has claimed the action since."""
+    await conn.execute(
+        """UPDATE call_actions SET appointment_id = NULL
+           WHERE tenant = $1 AND call_id = $2 AND key = $3 AND generation = $4 AND state = 'in_flight'""",
+        tenant, call_id, key, generation,
+    )  # fmt: skip
+
+
 async def record_cancellation(conn: Connection, tenant: str, call_id: str, appointment_id: UUID) -> None:
     """Record that the call has cancelled an appointment. It needs no claim: the appointment's status makes it idempotent."""
     await conn.execute(
