@@ -167,7 +167,12 @@ class Appointments:
         if appointment is None:
             raise _not_found()
         if appointment.status != Status.CANCELLED:
-            raise Problem(409, "Not Cancelled", "It has begun or is over, so that it cannot be cancelled any more")
+            begun = appointment.starts_at <= booking.clock.now()
+            gone, back = (
+                "It has begun or is over, so that it cannot be cancelled any more",
+                "It was cancelled, and Cal.com has brought it back: send a new request_id to cancel it again",
+            )
+            raise Problem(409, "Not Cancelled", gone if begun else back)
         return await self._answer(request, booking, appointment, "Der Termin ist abgesagt.")
 
     async def move(self, request: ApiRequest) -> Change:

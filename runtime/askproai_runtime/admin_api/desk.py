@@ -10,7 +10,7 @@ import asyncpg
 import msgspec
 
 from askproai_core.http_server import Problem
-from askproai_runtime.booking import BlockExists, DeskBusy, DeskRequest, InvalidBlock, UnknownName
+from askproai_runtime.booking import BlockExists, DeskBusy, DeskRequest, InvalidBlock, RequestUsed, UnknownName
 
 _SHORTEST_ID = 8
 _DIGITS = 32
@@ -60,6 +60,8 @@ def problems() -> Iterator[None]:
         raise Problem(404, "Not Found", str(error)) from None
     except InvalidBlock as error:
         raise Problem(400, "Bad Request", str(error)) from None
+    except RequestUsed:
+        raise Problem(409, "Request Used", "This request_id is that of another change: make a new one") from None
     except BlockExists:
         detail = "This request_id has another block, or one that was removed since: make a new one"
         raise Problem(409, "Request Used", detail) from None

@@ -181,3 +181,12 @@ async def test_the_command_line_moves_cancels_and_blocks(shared_web_pod: TenantP
 async def test_a_start_is_a_whole_minute(shared_web_pod: TenantPod, start: str) -> None:
     status, problem = await request(shared_web_pod, f"appointments/{uuid4()}/move", asking(start=start))
     assert (status, "whole minute" in problem["detail"]) == (400, True)
+
+
+async def test_a_request_id_that_is_used_for_another_change_is_refused(shared_web_pod: TenantPod) -> None:
+    pod = shared_web_pod
+    appointment = await book(pod, next_friday(pod, 10, 8))
+    body = asking(start=next_friday(pod, 12, 8).isoformat())
+    assert (await request(pod, f"appointments/{appointment}/move", body))[0] == 200
+    status, problem = await request(pod, f"appointments/{appointment}/move", body | {"staff": "mehmet"})
+    assert (status, problem["title"]) == (409, "Request Used")

@@ -263,3 +263,16 @@ async def test_a_block_from_before_a_person_was_set_is_shown_and_sent_again_with
     assert (await block(salon, branch="mitte", request=request))[1] == listed
     with pytest.raises(BlockExists):
         await block(salon, branch="mitte", request=request, reason="Urlaub")
+
+
+async def test_one_request_id_blocks_one_person_however_close_two_requests_are(new_salon) -> None:
+    """The first one has added its rows and not committed yet, when the second one comes."""
+    salon = await new_salon()
+    for number in range(5):
+        request, day = desk(), f"2026-12-{number + 1:02}"
+        made = await asyncio.gather(
+            *(block(salon, staff, day, request=request) for staff in ("anna", "mehmet")), return_exceptions=True
+        )
+        assert sorted(type(answer).__name__ for answer in made) == ["BlockExists", "tuple"]
+        rows = await salon.rows("SELECT resource_id FROM refusals WHERE block_id = $1", request.request_id)
+        assert len(rows) == 1

@@ -12,7 +12,15 @@ import pytest
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_runtime import booking as booking_api
-from askproai_runtime.booking import Answer, BookingSettings, CalendarState, DeskBusy, DeskRequest, FunctionOutcome
+from askproai_runtime.booking import (
+    Answer,
+    BookingSettings,
+    CalendarState,
+    DeskBusy,
+    DeskRequest,
+    FunctionOutcome,
+    RequestUsed,
+)
 from askproai_runtime.calendars import Refused, Taken, Unknown
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, ScriptedCalendar, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
@@ -330,3 +338,36 @@ async def test_what_a_call_booked_moved_and_booked_again_is_one_appointment(new_
     assert again.fields["appointment_id"] == str(appointment)
     (found,) = await booking_api.find_by_id(salon.booking, appointment, appointment)
     assert (found.id, found.settled) == (appointment, True)
+
+
+async def test_the_id_of_a_request_is_used_for_no_other_one(new_salon) -> None:
+    salon = await new_salon()
+    appointment, other = await book(salon), await book(salon, MORNING, number=2)
+    request = desk()
+    assert (await move(salon, appointment, FOUR, request)).success
+    with pytest.raises(RequestUsed):
+        await move(salon, appointment, FOUR, request, staff="mehmet")
+    with pytest.raises(RequestUsed):
+        await move(salon, appointment, HALF_PAST_TWO, request)
+    with pytest.raises(RequestUsed):
+        await move(salon, other, FOUR, request)
+    assert await cancel(salon, appointment, request) == "cancelled"
+    with pytest.raises(RequestUsed):
+        await cancel(salon, other, request)
+    (row,) = await salon.live()
+    assert (row["id"], row["starts_at"]) == (other, at(MORNING))
+    assert (await move(salon, other, FOUR)).success
+
+
+async def test_a_repeated_cancellation_leaves_what_the_calendar_has_brought_back(new_salon) -> None:
+    salon = await new_salon()
+    appointment, request = await book(salon), desk()
+    await salon.pool.execute(
+        "UPDATE appointments SET status = 'cancelled', cancelled_by = 'calendar' WHERE id = $1", appointment
+    )
+    assert await cancel(salon, appointment, request) == "cancelled"
+    await salon.pool.execute(
+        "UPDATE appointments SET status = 'confirmed', cancelled_by = NULL WHERE id = $1", appointment
+    )
+    assert await cancel(salon, appointment, request) == "confirmed"
+    assert await cancel(salon, appointment) == "cancelled", "another request does it"
