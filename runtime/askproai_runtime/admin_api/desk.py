@@ -16,8 +16,12 @@ _SHORTEST_ID = 8
 _DIGITS = 32
 _ID = re.compile(r"[0-9a-f-]{8,36}")
 
-ShortText = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")]
-Reason = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+# What is printed on terminals later: nothing that controls them, or turns the direction of a line. In Python `$` also matches
+# before a newline, and in JSON schemas there is no `\Z`.
+_PRINTED = r"[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+_END = r"(?![\s\S])"
+ShortText = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=rf"^{_PRINTED}+{_END}")]
+Reason = Annotated[str, msgspec.Meta(max_length=200, pattern=rf"^{_PRINTED}*{_END}")]
 
 
 class DeskBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -190,3 +190,10 @@ async def test_a_request_id_that_is_used_for_another_change_is_refused(shared_we
     assert (await request(pod, f"appointments/{appointment}/move", body))[0] == 200
     status, problem = await request(pod, f"appointments/{appointment}/move", body | {"staff": "mehmet"})
     assert (status, problem["title"]) == (409, "Request Used")
+
+
+@pytest.mark.parametrize("by", ["karin\n", "k\x9b31m", "k\u202eadmin", "k\u2066", "k\x7f"])
+async def test_names_and_reasons_hold_nothing_that_changes_a_terminal(shared_web_pod: TenantPod, by: str) -> None:
+    for body in (asking() | {"by": by}, asking(reason=by)):
+        status, problem = await request(shared_web_pod, f"appointments/{uuid4()}/cancel", body)
+        assert (status, problem["title"]) == (400, "Bad Request")
