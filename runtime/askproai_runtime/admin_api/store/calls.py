@@ -1,5 +1,6 @@
 """The SQL statements about calls: their list with what came of each, and the timeline of one."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -19,7 +20,7 @@ CASE WHEN EXISTS (SELECT FROM appointments a WHERE a.tenant = c.tenant AND a.cal
      WHEN EXISTS (SELECT FROM call_actions x WHERE x.tenant = c.tenant AND x.call_id = c.call_id AND x.state = 'done'
                   AND x.key LIKE 'cancel|%') THEN 'cancelled'
      WHEN c.status IN ('registered', 'ongoing') AND c.ended_at IS NULL
-          AND coalesce(c.started_at, c.updated_at) > clock_timestamp() - interval '2 hours' THEN 'ongoing'
+          AND coalesce(c.started_at, c.updated_at) > now() - interval '2 hours' THEN 'ongoing'
      WHEN EXISTS (SELECT FROM appointments a WHERE a.tenant = c.tenant AND a.call_id = c.call_id AND a.status = 'failed')
           OR EXISTS (SELECT FROM {requests} f WHERE f.tenant = c.tenant AND f.call_id = c.call_id
                      AND f.outcome IN ('failed', 'busy', 'too_slow', 'refused', 'not_bookable')) THEN 'failed'
@@ -27,18 +28,20 @@ CASE WHEN EXISTS (SELECT FROM appointments a WHERE a.tenant = c.tenant AND a.cal
      ELSE 'no_function' END
 """
 _CALL: Final = """
-SELECT c.call_id, c.branch, c.direction, c.status, c.started_at, c.ended_at, c.disconnection_reason, c.from_number,
+SELECT CASE WHEN c.started_at IS NULL THEN 'epoch' ELSE c.started_at END AS sorted_by, c.call_id, c.branch, c.direction, c.status, c.started_at, c.ended_at, c.disconnection_reason, c.from_number,
        (extract(epoch FROM c.ended_at - c.started_at))::bigint AS seconds,
        (SELECT count(*) FROM appointments a WHERE a.tenant = c.tenant AND a.call_id = c.call_id AND a.status <> 'held')
        AS appointments, {outcome} AS outcome, c.transcript, c.transcript_truncated
 FROM calls c WHERE c.tenant = $1
 """.replace("{outcome}", _OUTCOME)
+# In the order of the index calls_newest, so that a page reads no more than it shows. That needs a statement without volatile
+# functions, and a condition on `sorted_by` alone: under row security a comparison of rows does not bound the scan of an index.
 _LIST: Final = """
 SELECT * FROM ({calls}) call
-WHERE ($2::timestamptz IS NULL OR (coalesce(started_at, 'epoch'), call_id) < ($2, $3))
-  AND ($4::timestamptz IS NULL OR started_at >= $4) AND ($5::text IS NULL OR from_number = $5)
+WHERE sorted_by BETWEEN coalesce($4::timestamptz, '-infinity') AND coalesce($2::timestamptz, 'infinity')
+  AND ($2 IS NULL OR (sorted_by, call_id) < ($2, $3)) AND ($5::text IS NULL OR from_number = $5)
   AND ($6::text IS NULL OR outcome = $6)
-ORDER BY coalesce(started_at, 'epoch') DESC, call_id DESC LIMIT $7
+ORDER BY sorted_by DESC, call_id DESC LIMIT $7
 """
 _CALLS: Final = _LIST.replace("{calls}", _CALL)
 
@@ -102,12 +105,17 @@ class CallStore:
 
     def __init__(self, pool: Pool, tenant: str) -> None:
         self._pool, self._tenant = pool, tenant
+        self._listing = asyncio.Lock()
 
     async def list_calls(
         self, *, since: datetime | None, caller: str | None, outcome: str | None, after: Sequence[Any] | None, limit: int
     ) -> list[Row]:  # fmt: skip
-        """Return calls, newest first. `caller` is E.164. `after`: start (the epoch if unknown) and call id."""
-        return await self._fetch(_CALLS, *(after or (None, None)), since, caller, outcome, limit)
+        """Return calls, newest first. `caller` is E.164. `after`: start (the epoch if unknown) and call id.
+
+        One list at a time: a rare outcome is looked for among all calls, and callers wait for the same connections.
+        """
+        async with self._listing:
+            return await self._fetch(_CALLS, *(after or (None, None)), since, caller, outcome, limit)
 
     async def get_timeline(self, call_id: str) -> tuple[Row | None, list[Row]]:
         """Return the call, if it is stored, and up to 1,000 entries of its timeline in order of time."""
