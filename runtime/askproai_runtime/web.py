@@ -52,9 +52,17 @@ Endpoint = WebhookSource | Function | Hook | ProofRequest
 
 
 def find_endpoint(path: str, *prefixes: str) -> Endpoint | None:
-    """Return what a path of the public port addresses, with or without a prefix of the exposure; None for 404."""
-    roots = (prefix.rstrip("/") for prefix in prefixes)
-    inner = next((path.removeprefix(root) for root in roots if root and path.startswith(f"{root}/")), path)
+    """Return what a path of the public port addresses, with or without a prefix of the exposure; None for 404.
+
+    One prefix may begin the other, so the longest is tried first, and the bare path last.
+    """
+    roots = sorted({*(prefix.rstrip("/") for prefix in prefixes), ""}, key=len, reverse=True)
+    found = (_find_inner(path.removeprefix(root)) for root in roots if path.startswith(f"{root}/"))
+    return next((endpoint for endpoint in found if endpoint is not None), None)
+
+
+def _find_inner(inner: str) -> Endpoint | None:
+    """Return what a path without a prefix addresses."""
     head, _, last = inner.rpartition("/")
     if head in PROOF_PATHS:
         return ProofRequest(last) if is_nonce(last) else None

@@ -34,7 +34,7 @@ def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoi
         *Appointments(store, process.booking, wake_worker).endpoints(),
         *Blocks(process.booking).endpoints(),
         *Audit(store).endpoints(),
-        *Calls(CallStore(process.pool, process.tenant)).endpoints(),
+        *Calls(CallStore(process.pool, process.tenant), lambda: process.config.current).endpoints(),
         *Events(store, wake_worker).endpoints(),
         *CircuitEndpoints(process.circuits, store, wake_worker).endpoints(),
     )

@@ -10,7 +10,7 @@ import structlog
 
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api.desk import DeskBody, Reason, ShortText, ambiguous, parse_id, parse_id_range, problems
-from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
+from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
 from askproai_runtime.admin_api.store import AdminApiStore
 from askproai_runtime.booking import (
     Appointment,
@@ -74,7 +74,7 @@ class Cancellation(DeskBody, frozen=True, kw_only=True):
 
 
 class Move(DeskBody, frozen=True, kw_only=True):
-    """`start` is an instant with an offset; without `staff` the person stays."""
+    """`start` is a whole minute with an offset; without `staff` the person stays."""
 
     start: datetime
     staff: ShortText | None = None
@@ -169,14 +169,21 @@ class Appointments:
         if appointment is None:
             raise _not_found()
         if appointment.status != Status.CANCELLED:
-            raise Problem(409, "Not Cancelled", "It has begun or is over, so that it cannot be cancelled any more")
+            begun = appointment.starts_at <= booking.clock.now()
+            gone, back = (
+                "It has begun or is over, so that it cannot be cancelled any more",
+                "It was cancelled, and Cal.com has brought it back: send a new request_id to cancel it again",
+            )
+            raise Problem(409, "Not Cancelled", gone if begun else back)
         return await self._answer(request, booking, appointment, "Der Termin ist abgesagt.")
 
     async def move(self, request: ApiRequest) -> Change:
         booking, body = self._booking(), request.body(Move)
         appointment_id = parse_id(request.path["id"])
         if body.start.tzinfo is None or body.start.year not in _YEARS:
-            raise Problem(400, "Bad Request", "start is a time with an offset, such as 2026-11-27T14:30:00+01:00")
+            raise bad_request("start is a time with an offset, such as 2026-11-27T14:30:00+01:00")
+        if body.start.second or body.start.microsecond:
+            raise bad_request("start is a whole minute, such as 2026-11-27T14:30:00+01:00")
         with problems():
             answer = await move_for_desk(
                 booking, body.desk, appointment_id, body.start.astimezone(UTC), body.staff, request.correlation_id

@@ -3,8 +3,10 @@
 Both name nobody without `personal`: a search for a fault rarely needs the caller.
 """
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -12,28 +14,19 @@ import msgspec
 
 from askproai_core.http_server import Problem
 from askproai_core.phone_numbers import e164_or_none
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.admin_api.endpoint import LEFT_OUT, PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
 from askproai_runtime.admin_api.store import CallStore
+from askproai_runtime.booking import fold
+from askproai_runtime.german_dates import understand_parts
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # sort key of a call whose start is unknown
 _PERSONAL = Param("personal", "With `true` also who called and what was said", ("true", "false"))
-# The arguments that describe the request. Others can name the caller, or a reason.
-_NAME_NOBODY = frozenset(
-    {
-        "service",
-        "date",
-        "time",
-        "part_of_day",
-        "start",
-        "staff",
-        "branch",
-        "another",
-        "appointment_id",
-        "appointment_date",
-        "appointment_time",
-        "confirmed",
-    }
-)
+# Which arguments are shown without `personal`, and what makes them sure to name nobody. Others can name the caller.
+_OF_CONFIG = frozenset({"service", "staff", "branch"})
+_OF_TIME = frozenset({"date", "time", "part_of_day", "start", "appointment_date", "appointment_time"})
+_PERSON = frozenset({"customer_name", "phone", "email", "notes", "reason"})
+_ISO = date.fromisoformat, time.fromisoformat, datetime.fromisoformat
 
 
 class CallOutcome(StrEnum):
@@ -74,7 +67,7 @@ class TimelineEntry(msgspec.Struct, frozen=True):
     """One thing that happened. `what` is event, function, job, action, appointment, provider or audit.
 
     A function has the `arguments` that its agent sent and the `answer` for the caller; `detail` is what was in the way. Without
-    `personal` there is no answer, and an argument that may name a person is `…`.
+    `personal` there is no answer, an argument that may name a person is `…`, and one that no function has is left out.
     """
 
     at: datetime
@@ -104,8 +97,8 @@ class Timeline(msgspec.Struct, frozen=True):
 class Calls:
     """The endpoints of one tenant's calls."""
 
-    def __init__(self, store: CallStore) -> None:
-        self._store = store
+    def __init__(self, store: CallStore, config: Callable[[], TenantConfig]) -> None:
+        self._store, self._config = store, config
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         filters = (
@@ -138,7 +131,7 @@ class Calls:
             raise Problem(404, "Not Found", "There is no such call; `askproai calls list` lists them")
         return Timeline(
             None if call is None else _to_call(call, personal),
-            [_to_entry(row, request.zone, personal) for row in rows],
+            [_to_entry(row, request.zone, None if personal else self._config()) for row in rows],
             request.zone.key,
             call["transcript"] if call is not None and personal else None,
             call is not None and personal and call["transcript_truncated"],
@@ -167,14 +160,61 @@ def _to_call(row: asyncpg.Record, personal: bool) -> CallEntry:
     return msgspec.convert(dict(row) | ({} if personal else {"from_number": None}), CallEntry)
 
 
-def _to_entry(row: asyncpg.Record, zone: ZoneInfo, personal: bool) -> TimelineEntry:
+def _to_entry(row: asyncpg.Record, zone: ZoneInfo, hiding: TenantConfig | None) -> TimelineEntry:
+    """Return a row as an entry; with a config to hide by, without the answer and what may name a person."""
     values = dict(row)
     if row["starts_at"] is not None:
         values["starts_at"] = row["starts_at"].astimezone(zone)
     if row["arguments"] is not None:
         arguments = msgspec.json.decode(row["arguments"], type=dict[str, str | bool])
-        kept = {name: value if personal or name in _NAME_NOBODY else LEFT_OUT for name, value in arguments.items()}
-        values["arguments"] = kept
-    if not personal:
+        values["arguments"] = arguments if hiding is None else _hide(arguments, hiding, row["at"])
+    if hiding is not None:
         values["answer"] = None
     return msgspec.convert(values, TimelineEntry)
+
+
+def _hide(arguments: dict[str, str | bool], config: TenantConfig, at: datetime) -> dict[str, str | bool]:
+    """Return the arguments of a request without texts that may name a person, or names that the model has made up."""
+    known = _OF_CONFIG | _OF_TIME | _PERSON | {"another", "confirmed", "appointment_id"}
+    return {
+        name: value if _names_nobody(name, value, config, at) else LEFT_OUT
+        for name, value in arguments.items()
+        if name in known
+    }
+
+
+def _names_nobody(name: str, value: str | bool, config: TenantConfig, at: datetime) -> bool:
+    if isinstance(value, bool):
+        return True
+    if name in _OF_CONFIG:
+        return fold(value) in _known_names(config)
+    if name in _OF_TIME:
+        text = (
+            (None, None, value)
+            if name == "part_of_day"
+            else (None, value, None)
+            if "time" in name
+            else (value, None, None)
+        )
+        understood = understand_parts(*text, at=at, zone=ZoneInfo(config.time_zone))
+        written = "-" in value or ":" in value  # digits alone may be a phone number
+        return understood.refused is None or (written and any(_parses(parse, value) for parse in _ISO))
+    return name == "appointment_id" and _parses(UUID, value)
+
+
+def _parses(parse: Callable[[str], object], text: str) -> bool:
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _known_names(config: TenantConfig) -> set[str]:
+    """Return by which names callers can ask for a service, a branch or a staff member, folded."""
+    services = (name for s in config.services for name in (s.name, s.display_name, *s.spoken_names))
+    branches = (
+        name for b in config.branches for name in (b.name, b.display_name, b.address.city, b.address.postal_code)
+    )
+    staff = (name for b in config.branches for s in b.staff for name in (s.id, s.display_name))
+    return {fold(name) for name in (*services, *branches, *staff) if name}

@@ -10,14 +10,18 @@ import asyncpg
 import msgspec
 
 from askproai_core.http_server import Problem
-from askproai_runtime.booking import BlockExists, DeskBusy, DeskRequest, InvalidBlock, UnknownName
+from askproai_runtime.booking import BlockExists, DeskBusy, DeskRequest, InvalidBlock, RequestUsed, UnknownName
 
 _SHORTEST_ID = 8
 _DIGITS = 32
 _ID = re.compile(r"[0-9a-f-]{8,36}")
 
-ShortText = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")]
-Reason = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+# What is printed on terminals later: nothing that controls them, or turns the direction of a line. In Python `$` also matches
+# before a newline, and in JSON schemas there is no `\Z`.
+_PRINTED = r"[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+_END = r"(?![\s\S])"
+ShortText = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=rf"^{_PRINTED}+{_END}")]
+Reason = Annotated[str, msgspec.Meta(max_length=200, pattern=rf"^{_PRINTED}*{_END}")]
 
 
 class DeskBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,6 +64,8 @@ def problems() -> Iterator[None]:
         raise Problem(404, "Not Found", str(error)) from None
     except InvalidBlock as error:
         raise Problem(400, "Bad Request", str(error)) from None
+    except RequestUsed:
+        raise Problem(409, "Request Used", "This request_id is that of another change: make a new one") from None
     except BlockExists:
         detail = "This request_id has another block, or one that was removed since: make a new one"
         raise Problem(409, "Request Used", detail) from None

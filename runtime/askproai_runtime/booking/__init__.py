@@ -20,6 +20,7 @@ from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_a
 from askproai_runtime.booking.desk import (
     CalendarState,
     DeskBusy,
+    RequestUsed,
     calendar_state,
     cancel_for_desk,
     find_by_id,
@@ -45,9 +46,9 @@ from askproai_runtime.booking.types import (
 __all__ = [
     "Answer", "Appointment", "Block", "BlockExists", "BlockedAppointment", "BookingContext", "BookingOutcome",
     "BookingSettings", "CalendarDisagrees", "CalendarEvent", "CalendarState", "CallContext", "DeskBusy", "DeskRequest",
-    "FunctionOutcome", "InvalidBlock", "ServiceRules", "SlotQuery", "Status", "UnknownName", "add_block", "apply_calendar_event",
-    "book_appointment", "calendar_state", "cancel_appointment", "cancel_for_desk", "check_availability",
-    "find_appointments", "find_by_id", "fold", "free_slots", "list_current_blocks", "list_free_slots", "move_for_desk",
-    "release_hold", "remove_block", "reschedule_appointment", "resolve_span", "show_block", "sync_appointment",
-    "warm_up",
+    "FunctionOutcome", "InvalidBlock", "RequestUsed", "ServiceRules", "SlotQuery", "Status", "UnknownName", "add_block",
+    "apply_calendar_event", "book_appointment", "calendar_state", "cancel_appointment", "cancel_for_desk",
+    "check_availability", "find_appointments", "find_by_id", "fold", "free_slots", "list_current_blocks",
+    "list_free_slots", "move_for_desk", "release_hold", "remove_block", "reschedule_appointment", "resolve_span",
+    "show_block", "sync_appointment", "warm_up",
 ]  # fmt: skip

@@ -110,8 +110,8 @@ class SlotQuery:
 
     @classmethod
     def at(cls, start: datetime, now: datetime, staff: str | None) -> Self:
-        """Ask for exactly one start."""
-        return cls(now, start, start + timedelta(minutes=1), staff)
+        """Ask for exactly this start: one with seconds is not on the grid, and finds none."""
+        return cls(now, start, start + timedelta(microseconds=1), staff)
 
 
 @dataclass(frozen=True, slots=True)

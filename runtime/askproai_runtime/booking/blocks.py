@@ -20,6 +20,7 @@ from askproai_runtime.booking.availability import Span
 from askproai_runtime.booking.desk import DeskBusy
 from askproai_runtime.booking.offer import UnknownName
 from askproai_runtime.booking.phrases import fold
+from askproai_runtime.booking.store.actions import bind_request
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.blocks import (
     Block,
@@ -61,12 +62,19 @@ async def add_block(
 
     async def write(conn: Connection) -> tuple[Block, list[BlockedAppointment]]:
         units = [resource for _, member in entries for resource in member.resource_ids[: member.units]]
+        # Two requests of one id must not both find that there is no such block: they may lock the resources of two people.
+        await bind_request(conn, ctx.tenant, desk.as_call(ctx.clock.now(), correlation_id).call_id, "block")
         resources = await lock_resources(conn, ctx.tenant, units, [(place, member.id) for place, member in entries])
         added = await insert_block(conn, ctx.tenant, desk.request_id, resources, span.start, span.end, reason)
         block = await get_block(conn, ctx.tenant, desk.request_id)
         assert block is not None, "added, or added before: a removed one keeps its rows"
-        asked = span.start, span.end, reason, set(resources)
-        if not block.in_force or (block.starts_at, block.ends_at, block.reason, set(block.resource_ids)) != asked:
+        # A person who was set since it was added has more resources now.
+        same_person = set(block.resource_ids) <= set(resources)
+        if not (block.in_force and same_person) or (block.starts_at, block.ends_at, block.reason) != (
+            span.start,
+            span.end,
+            reason,
+        ):
             raise BlockExists
         if added:
             await _record(conn, ctx, desk, "block.added", block, correlation_id)

@@ -13,21 +13,34 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from askproai_core.database import Connection
 from askproai_runtime.booking.answers import failure
 from askproai_runtime.booking.availability import ServiceRules
 from askproai_runtime.booking.find import write_cancellation
 from askproai_runtime.booking.request import ServiceRequest
 from askproai_runtime.booking.reschedule import MoveInFlight, MoveRequest, carry_out_move, resolve_service
+from askproai_runtime.booking.store.actions import bind_request, cancel_key, is_action_done
 from askproai_runtime.booking.store.appointments import Appointment, Status, get_appointment, list_appointments_between
 from askproai_runtime.booking.store.calendar import read_sync_state
 from askproai_runtime.booking.store.claims import run_transaction
-from askproai_runtime.booking.types import Answer, BookingContext, ClarificationNeeded, DeskRequest, FunctionOutcome
+from askproai_runtime.booking.types import (
+    Answer,
+    BookingContext,
+    CallContext,
+    ClarificationNeeded,
+    DeskRequest,
+    FunctionOutcome,
+)
 
 _SYNC_WAIT, _SYNC_POLL = timedelta(seconds=3), timedelta(milliseconds=100)
 
 
 class DeskBusy(Exception):
     """Another request holds the lock of the staff member or the appointment. The same request may be sent again."""
+
+
+class RequestUsed(Exception):
+    """The id of the request is that of another change."""
 
 
 class CalendarState(StrEnum):
@@ -50,17 +63,23 @@ async def cancel_for_desk(
 ) -> Appointment | None:
     """Cancel an appointment, unless it is cancelled already, and return it as it is afterwards; None if there is none.
 
-    Raises `DeskBusy`. An appointment that has begun is not cancelled; its status shows it.
+    Raises `DeskBusy` and `RequestUsed`. An appointment that has begun is not cancelled; its status shows it. A repeated request
+    leaves what the calendar has brought back since.
     """
     call = desk.as_call(ctx.clock.now(), correlation_id)
     async with ctx.pool.acquire() as conn:
         found = await get_appointment(conn, ctx.tenant, appointment_id)
     if found is None or found.status == Status.HELD:
         return None
+
+    async def write(conn: Connection) -> Appointment | None:
+        await _bind(conn, ctx, call, "cancel", appointment=str(appointment_id))
+        if await is_action_done(conn, ctx.tenant, call.call_id, cancel_key(appointment_id)):
+            return await get_appointment(conn, ctx.tenant, appointment_id)
+        return await write_cancellation(conn, ctx, call, appointment_id, reason, desk)
+
     try:
-        return await run_transaction(
-            ctx.pool, lambda conn: write_cancellation(conn, ctx, call, appointment_id, reason, desk)
-        )
+        return await run_transaction(ctx.pool, write)
     except asyncpg.LockNotAvailableError:
         raise DeskBusy from None
 
@@ -75,7 +94,7 @@ async def move_for_desk(
 ) -> Answer | None:
     """Move an appointment to another start, and to another staff member if one is named; None if there is none.
 
-    A refusal is an answer without success, with a sentence and free times. Raises `DeskBusy`.
+    A refusal is an answer without success, with a sentence and free times. Raises `DeskBusy` and `RequestUsed`.
     """
     deadline = ctx.clock.monotonic() + ctx.settings.budget.total_seconds()
     call = desk.as_call(ctx.clock.now(), correlation_id)
@@ -93,9 +112,17 @@ async def move_for_desk(
             FunctionOutcome.REFUSED,
         )
     try:
+        async with ctx.pool.acquire() as conn:
+            await _bind(conn, ctx, call, "move", appointment=str(appointment_id), start=start.isoformat(), staff=staff)
         return await carry_out_move(ctx, call, MoveRequest(appointment, service, start, desk), deadline)
     except (MoveInFlight, asyncpg.LockNotAvailableError):
         raise DeskBusy from None
+
+
+async def _bind(conn: Connection, ctx: BookingContext, call: CallContext, change: str, **content: str | None) -> None:
+    """Bind a request's id to its content. Raises `RequestUsed`."""
+    if not await bind_request(conn, ctx.tenant, call.call_id, change, **content):
+        raise RequestUsed
 
 
 def _without_notice(service: ServiceRequest) -> ServiceRequest:

@@ -13,7 +13,13 @@ from uuid import UUID
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.remote import record_outcome
-from askproai_runtime.booking.store.actions import is_action_done, try_claim_action, update_action
+from askproai_runtime.booking.store.actions import (
+    detach_action,
+    is_action_attached,
+    is_action_done,
+    try_claim_action,
+    update_action,
+)
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment
 from askproai_runtime.booking.types import BookingContext, CallContext
 from askproai_runtime.calendars import CalendarOutcome
@@ -44,6 +50,16 @@ class ActionClaim:
     async def complete(self, conn: Connection, ctx: BookingContext, appointment_id: UUID) -> None:
         """Record that the action is done: from now on a repeated request is answered with it, and nothing undoes it by itself."""
         await self._update(conn, ctx, appointment_id, None)
+
+    async def has_written(self, conn: Connection, ctx: BookingContext) -> bool:
+        """Return whether an earlier claim of the action has written an appointment, before its process died."""
+        if self.generation == 1:
+            return False
+        return await is_action_attached(conn, ctx.tenant, self.call.call_id, self.key)
+
+    async def detach(self, conn: Connection, ctx: BookingContext) -> None:
+        """Record that what the action has written is taken back: whoever claims it next does it anew."""
+        await detach_action(conn, ctx.tenant, self.call.call_id, self.key, self.generation)
 
     async def give_up(self, ctx: BookingContext) -> None:
         """Let the next request claim the action at once: a refusal is never stored."""

@@ -70,10 +70,11 @@ class MoveRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Move:
-    """An appointment before and after TX1; the same object if it was there already."""
+    """An appointment before and after TX1; the same object if it was there already, or if it is not to be moved again."""
 
     before: Appointment
     after: Appointment
+    changed_since: bool = False
 
 
 class MoveInFlight(Exception):
@@ -176,6 +177,9 @@ async def _move(ctx: BookingContext, claim: ActionClaim, request: MoveRequest) -
     except asyncpg.ExclusionViolationError as error:
         raise SlotNotFree from error
     ctx.faults.reach("after:move-commit")
+    if move.changed_since:
+        when = describe_appointment(ctx.config(), move.after)
+        return failure(f"Der Termin wurde inzwischen geändert. Es bleibt bei {when}.", FunctionOutcome.REFUSED)
     if move.after.status == Status.CONFIRMED or move.before is move.after:
         return _answer(ctx.config(), move.after, again=move.before is move.after)
     outcome = await _ask_calendar(ctx, claim, move)
@@ -207,16 +211,22 @@ async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim,
     if (before.starts_at, before.staff) == (start, staff):
         await claim.complete(conn, ctx, before.id)
         return _Move(before, before)
+    if request.desk is not None and await claim.has_written(conn, ctx):
+        # The process that moved it died before it answered, and somebody has moved it since.
+        await claim.complete(conn, ctx, before.id)
+        return _Move(before, before, changed_since=True)
     # The minimum notice of what was offered counts from before the offer: it must not run out while the caller considers.
     now = ctx.clock.now() - (ctx.settings.hold if offered else timedelta())
     day = timedelta(days=1)
     busy = await read_busy_spans(conn, ctx.tenant, rules.resource_ids, start - day, start + day, call_id, before.id)
     slots = free_slots(rules, busy, SlotQuery.at(start, now, staff))
     staff_member = rules.staff_members[0]
-    claims = allocate_claims(staff_member, rules.service.capacity, busy, rules.blocked_span(start))
-    if not slots or claims is None:
+    if not slots:
         raise SlotNotFree
     slot, ask_calendar = slots[0], before.in_remote_calendar and ctx.calendar.remote
+    claims = allocate_claims(staff_member, rules.service.capacity, busy, rules.blocked_span(slot.start))
+    if claims is None:
+        raise SlotNotFree
     placement = Placement(slot.staff, slot.start, slot.end, claims, staff_member.units)
     await move_appointment(conn, ctx.tenant, before, placement, ask_calendar=ask_calendar)
     if ask_calendar:
@@ -265,7 +275,8 @@ async def _revert(
     reverting = ctx.tenant, move.after, outcome.message, ctx.settings.refusal
     async with ctx.pool.acquire() as conn, conn.transaction():
         reverted = await revert_move(conn, *reverting, was_confirmed=was_confirmed)
-        if reverted:
+        if reverted and request.desk is not None:
+            await claim.detach(conn, ctx)
             await _record_desk(conn, ctx, request, "appointment.move_refused", move.after, move.before)
     ctx.faults.reach("after:move-take-back")
     if not reverted:

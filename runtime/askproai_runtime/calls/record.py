@@ -5,24 +5,28 @@ of the same moment. No decision rests on it: while the database is away or busy,
 """
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import asyncpg
 import structlog
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.phone_numbers import e164_or_none
 from askproai_runtime.booking import Answer, CallContext
-from askproai_runtime.calls.payload import FunctionRequest, normalize_arguments
+from askproai_runtime.calls.payload import FunctionRequest, normalize_arguments, parse_milliseconds
 from askproai_runtime.calls.store import FunctionRecord, insert_function_records
 from askproai_runtime.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
 _COLLECT_TIME = timedelta(milliseconds=100)
-_WRITE_SECONDS = 2.0
+_WRITE_SECONDS = _CLOSE_SECONDS = 2.0
+_REFUSED_ROW = asyncpg.IntegrityConstraintViolationError, asyncpg.DataError
+_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # and up to six characters each in JSON
 _MAX_WAITING = 500
 _MAX_PER_WRITE = 100
 _MAX_ARGUMENTS, _MAX_NAME, _MAX_VALUE, _MAX_CAUSE, _MAX_ANSWER = 16, 40, 200, 300, 1000
@@ -45,7 +49,7 @@ def make_record(
         correlation_id=call.correlation_id,
         from_number=call.caller,
         to_number=e164_or_none(payload.call.to_number),
-        started_at=call.started_at,
+        started_at=parse_milliseconds(payload.call.start_timestamp),
     )
 
 
@@ -70,33 +74,46 @@ class FunctionRecorder:
             self._writing = asyncio.create_task(self._write_all())
 
     async def close(self) -> None:
-        """Write the records that still wait, unless the database is away."""
-        if self._writing is not None:
-            await asyncio.wait({self._writing})
+        """Write the records that still wait, for two seconds at most."""
+        if self._writing is None:
+            return
+        _, late = await asyncio.wait({self._writing}, timeout=_CLOSE_SECONDS)
+        if late:
+            self._writing.cancel()
+            self._lose(len(self._waiting), "Shutdown")
 
     async def _write_all(self) -> None:
         while self._waiting:
             await self.clock.sleep(_COLLECT_TIME)
             batch = self._waiting[:_MAX_PER_WRITE]
-            del self._waiting[:_MAX_PER_WRITE]
-            try:
-                async with asyncio.timeout(_WRITE_SECONDS):
-                    calls = await insert_function_records(self.pool, self.tenant, batch)
-                self.metrics.calls_with_functions(calls)
-            except DATABASE_UNAVAILABLE as error:
-                self._lose(len(batch), type(error).__name__)
+            await self._write(batch)
+            del self._waiting[: len(batch)]
+
+    async def _write(self, records: list[FunctionRecord]) -> None:
+        """Write records in one statement; one by one, if the database refuses what is in one of them."""
+        try:
+            async with asyncio.timeout(_WRITE_SECONDS):
+                calls = await insert_function_records(self.pool, self.tenant, records)
+            self.metrics.calls_with_functions(calls)
+        except DATABASE_UNAVAILABLE as error:
+            if len(records) == 1 or not isinstance(error, _REFUSED_ROW):
+                self._lose(len(records), type(error).__name__)
+                return
+            for record in records:
+                await self._write([record])
 
     def _lose(self, records: int, why: str) -> None:
         log.warning("function.not_recorded", records=records, error=why)
 
 
 def _bound(arguments: dict[str, Any]) -> dict[str, str | bool]:
-    """Return the first 16 arguments, with names and texts cut, since a language model wrote them."""
+    """Return the first 16 arguments without invisible characters, names and texts cut: a language model wrote them."""
     return {
-        name[:_MAX_NAME]: value if isinstance(value, bool) else _cut(value, _MAX_VALUE)
+        _INVISIBLE.sub("", name)[:_MAX_NAME]: value if isinstance(value, bool) else _cut(value, _MAX_VALUE)
         for name, value in list(arguments.items())[:_MAX_ARGUMENTS]
     }
 
 
 def _cut(text: str, length: int) -> str:
+    text = _INVISIBLE.sub("", text)
     return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -263,7 +263,7 @@ class FunctionRecord(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: str
     from_number: str | None
     to_number: str | None
-    started_at: datetime
+    started_at: datetime | None
 
 
 async def insert_function_records(pool: Pool, tenant: str, records: Sequence[FunctionRecord]) -> int:

@@ -175,3 +175,25 @@ async def test_the_command_line_moves_cancels_and_blocks(shared_web_pod: TenantP
     assert (code, "cancelled" in out) == (0, True), out
     code, out = await run("audit", "list")
     assert (code, "appointment.cancelled" in out, "@" in out) == (0, True, True), out
+
+
+@pytest.mark.parametrize("start", ["2036-11-27T10:00:30+01:00", "2036-11-27T10:00:00.5+01:00"])
+async def test_a_start_is_a_whole_minute(shared_web_pod: TenantPod, start: str) -> None:
+    status, problem = await request(shared_web_pod, f"appointments/{uuid4()}/move", asking(start=start))
+    assert (status, "whole minute" in problem["detail"]) == (400, True)
+
+
+async def test_a_request_id_that_is_used_for_another_change_is_refused(shared_web_pod: TenantPod) -> None:
+    pod = shared_web_pod
+    appointment = await book(pod, next_friday(pod, 10, 8))
+    body = asking(start=next_friday(pod, 12, 8).isoformat())
+    assert (await request(pod, f"appointments/{appointment}/move", body))[0] == 200
+    status, problem = await request(pod, f"appointments/{appointment}/move", body | {"staff": "mehmet"})
+    assert (status, problem["title"]) == (409, "Request Used")
+
+
+@pytest.mark.parametrize("by", ["karin\n", "k\x9b31m", "k\u202eadmin", "k\u2066", "k\x7f"])
+async def test_names_and_reasons_hold_nothing_that_changes_a_terminal(shared_web_pod: TenantPod, by: str) -> None:
+    for body in (asking() | {"by": by}, asking(reason=by)):
+        status, problem = await request(shared_web_pod, f"appointments/{uuid4()}/cancel", body)
+        assert (status, problem["title"]) == (400, "Bad Request")

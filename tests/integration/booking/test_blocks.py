@@ -227,3 +227,52 @@ async def test_an_unknown_person_is_refused_with_those_who_can_be_blocked(new_sa
     salon = await new_salon()
     with pytest.raises(UnknownName, match="there are: anna, mehmet"):
         await block(salon, "berta")
+
+
+async def test_the_list_of_a_block_is_complete_while_a_person_is_set(new_salon, module_database: Database) -> None:
+    salon: Salon = await new_salon(people=[])
+    admin: AdminStore = module_database.admin
+    alone = await compile_for(admin, salon, {"mitte": None, "nord": None})
+    salon.apply_config(alone)
+    assert (await book_in_branch(salon, 1, "mitte")).success
+    shared = await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"})
+    # The rows are linked, and the pod has not read the new config yet.
+    request = desk()
+    blocked, listed = await block(salon, branch="mitte", request=request)
+    assert len(listed) == 1
+    salon.apply_config(shared)
+    _, shown = await booking_api.show_block(salon.booking, blocked.id, blocked.id)
+    assert [appointment.id for appointment in shown] == [appointment.id for appointment in listed]
+    again, listed_again = await block(salon, branch="mitte", request=request)
+    assert (again.id, listed_again) == (blocked.id, listed)
+
+
+async def test_a_block_from_before_a_person_was_set_is_shown_and_sent_again_with_its_appointments(
+    new_salon, module_database: Database
+) -> None:
+    salon: Salon = await new_salon(people=[])
+    admin: AdminStore = module_database.admin
+    salon.apply_config(await compile_for(admin, salon, {"mitte": None, "nord": None}))
+    assert (await book_in_branch(salon, 1, "mitte")).success
+    request = desk()
+    blocked, listed = await block(salon, branch="mitte", request=request)
+    assert len(listed) == 1
+    salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
+    _, shown = await booking_api.show_block(salon.booking, blocked.id, blocked.id)
+    assert shown == listed
+    assert (await block(salon, branch="mitte", request=request))[1] == listed
+    with pytest.raises(BlockExists):
+        await block(salon, branch="mitte", request=request, reason="Urlaub")
+
+
+async def test_one_request_id_blocks_one_person_however_close_two_requests_are(new_salon) -> None:
+    """The first one has added its rows and not committed yet, when the second one comes."""
+    salon = await new_salon()
+    for number in range(5):
+        request, day = desk(), f"2026-12-{number + 1:02}"
+        made = await asyncio.gather(
+            *(block(salon, staff, day, request=request) for staff in ("anna", "mehmet")), return_exceptions=True
+        )
+        assert sorted(type(answer).__name__ for answer in made) == ["BlockExists", "tuple"]
+        rows = await salon.rows("SELECT resource_id FROM refusals WHERE block_id = $1", request.request_id)
+        assert len(rows) == 1

@@ -12,8 +12,16 @@ import pytest
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_runtime import booking as booking_api
-from askproai_runtime.booking import Answer, CalendarState, DeskBusy, DeskRequest
-from askproai_runtime.calendars import Taken, Unknown
+from askproai_runtime.booking import (
+    Answer,
+    BookingSettings,
+    CalendarState,
+    DeskBusy,
+    DeskRequest,
+    FunctionOutcome,
+    RequestUsed,
+)
+from askproai_runtime.calendars import Refused, Taken, Unknown
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, ScriptedCalendar, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 
@@ -275,3 +283,91 @@ async def test_after_a_kill_in_the_middle_the_repeated_request_finishes_the_move
     (booking,) = env.bookings
     assert datetime.fromisoformat(booking["start"]) == at(FOUR)
     assert [action for action, _ in await audit(env.salon)] == ["appointment.moved"]
+
+
+async def test_an_appointment_is_never_moved_to_a_time_with_seconds(new_salon) -> None:
+    """Its claims would end before it does, and the next customer be booked while it goes on."""
+    salon = await new_salon()
+    services = tuple(
+        msgspec.structs.replace(s, slot_step_minutes=1, buffer_after_minutes=0) for s in salon.configs[0].services
+    )
+    salon.apply_config(msgspec.structs.replace(salon.configs[0], services=services))
+    appointment = await book(salon)
+    for start in ("2026-11-27T15:00:00.500+01:00", "2026-11-27T15:59:30+01:00"):
+        answer = await move(salon, appointment, start)
+        assert (answer.success, answer.outcome) == (False, FunctionOutcome.OFF_GRID)
+    (row,) = await salon.live()
+    assert row["starts_at"] == at(HALF_PAST_TWO)
+
+
+async def test_a_repeated_request_whose_process_died_does_not_move_again_what_somebody_has_moved_since(
+    new_salon,
+) -> None:
+    salon = await new_salon(ScriptedCalendar())
+    appointment, request, five = await book(salon), desk(), "2026-11-27T12:00:00+01:00"
+    dying = replace(salon.booking, faults=Killing("after:move-commit"))
+    with pytest.raises(Killed):
+        await booking_api.move_for_desk(dying, request, appointment, at(FOUR), None, "c")
+    assert (await move(salon, appointment, five)).success
+    await salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp() WHERE state = 'in_flight'")
+    again = await move(salon, appointment, FOUR, request)
+    assert (again.success, "inzwischen geändert" in again.message) == (False, True), again
+    (row,) = await salon.live()
+    assert row["starts_at"] == at(five)
+    await salon.assert_claims_match()
+
+
+async def test_a_request_that_cal_com_refused_is_tried_again(new_salon) -> None:
+    calendar = ScriptedCalendar()
+    salon = await new_salon(calendar, BookingSettings(refusal=timedelta()))
+    appointment, request = await book(salon), desk()
+    calendar.moves = [Refused("not now")]
+    assert not (await move(salon, appointment, FOUR, request)).success
+    assert (await move(salon, appointment, FOUR, request)).success
+    (row,) = await salon.live()
+    assert row["starts_at"] == at(FOUR)
+
+
+async def test_what_a_call_booked_moved_and_booked_again_is_one_appointment(new_salon) -> None:
+    salon = await new_salon()
+    booked = await salon.booking.book_appointment(call(), booking_args(MORNING, staff="anna"))
+    appointment = UUID(booked.fields["appointment_id"])
+    args = {"appointment_id": str(appointment), "start": HALF_PAST_TWO}
+    assert (await salon.booking.reschedule_appointment(call(), args)).success
+    again = await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, staff="anna"))
+    assert again.fields["appointment_id"] == str(appointment)
+    (found,) = await booking_api.find_by_id(salon.booking, appointment, appointment)
+    assert (found.id, found.settled) == (appointment, True)
+
+
+async def test_the_id_of_a_request_is_used_for_no_other_one(new_salon) -> None:
+    salon = await new_salon()
+    appointment, other = await book(salon), await book(salon, MORNING, number=2)
+    request = desk()
+    assert (await move(salon, appointment, FOUR, request)).success
+    with pytest.raises(RequestUsed):
+        await move(salon, appointment, FOUR, request, staff="mehmet")
+    with pytest.raises(RequestUsed):
+        await move(salon, appointment, HALF_PAST_TWO, request)
+    with pytest.raises(RequestUsed):
+        await move(salon, other, FOUR, request)
+    assert await cancel(salon, appointment, request) == "cancelled"
+    with pytest.raises(RequestUsed):
+        await cancel(salon, other, request)
+    (row,) = await salon.live()
+    assert (row["id"], row["starts_at"]) == (other, at(MORNING))
+    assert (await move(salon, other, FOUR)).success
+
+
+async def test_a_repeated_cancellation_leaves_what_the_calendar_has_brought_back(new_salon) -> None:
+    salon = await new_salon()
+    appointment, request = await book(salon), desk()
+    await salon.pool.execute(
+        "UPDATE appointments SET status = 'cancelled', cancelled_by = 'calendar' WHERE id = $1", appointment
+    )
+    assert await cancel(salon, appointment, request) == "cancelled"
+    await salon.pool.execute(
+        "UPDATE appointments SET status = 'confirmed', cancelled_by = NULL WHERE id = $1", appointment
+    )
+    assert await cancel(salon, appointment, request) == "confirmed"
+    assert await cancel(salon, appointment) == "cancelled", "another request does it"

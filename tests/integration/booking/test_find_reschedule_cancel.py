@@ -2,12 +2,12 @@
 
 import asyncio
 from contextlib import nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from askproai_core.tenant_config import BookingLimits
-from askproai_runtime.booking import BookingSettings, CalendarDisagrees
+from askproai_runtime.booking import BookingSettings, CalendarDisagrees, FunctionOutcome
 from askproai_runtime.calendars import Refused, Taken, Unavailable, Unknown
 from askproai_runtime.jobs import RunAgain
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, ScriptedCalendar, booking_args, call
@@ -392,3 +392,21 @@ async def test_a_cancelled_appointment_is_not_moved(new_salon) -> None:
     answer = await salon.booking.reschedule_appointment(call(), args)
     assert not answer.success
     assert "abgesagt" in answer.message
+
+
+@pytest.mark.parametrize("start", ["2026-11-27T14:29:30+01:00", "2026-11-27T14:29:59.500+01:00"])
+async def test_a_start_within_a_minute_books_and_moves_nothing_and_another_time_is_offered(new_salon, start) -> None:
+    salon = await new_salon(booking_limits=BookingLimits(per_call=10))
+    for _ in range(2):
+        refused = await salon.booking.book_appointment(call(), booking_args(start))
+        assert (refused.success, refused.outcome) == (False, FunctionOutcome.OFF_GRID)
+        assert refused.fields["alternatives"]
+    booked = await salon.booking.book_appointment(call(), booking_args(MORNING, staff="anna"))
+    for _ in range(2):
+        moved = await salon.booking.reschedule_appointment(
+            call(), {"appointment_id": booked.fields["appointment_id"], "start": start}
+        )
+        assert not moved.success
+    (row,) = await salon.live()
+    assert row["starts_at"] == datetime.fromisoformat(MORNING)
+    await salon.assert_claims_match()

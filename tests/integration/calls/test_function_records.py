@@ -1,15 +1,21 @@
 """What a call's agent asked of us is found afterwards, costs the caller nothing, and is counted."""
 
+import asyncio
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import FunctionOutcome
 from askproai_runtime.booking.availability import Obstacle
+from askproai_runtime.calls import record as record_module
+from askproai_runtime.calls.store import FunctionRecord
 from askproai_runtime.german_dates.phrase import Refusal
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 from tests.worlds.waiting import eventually
@@ -213,3 +219,97 @@ async def test_a_call_counts_once_however_much_its_agent_asks(web_pod: TenantPod
         return f'askproai_calls_with_functions_total{{tenant="{web_pod.store.tenant}"}} 1.0' in await metrics(web_pod)
 
     await eventually(counted)
+
+
+async def test_the_timeline_of_an_appointment_that_was_changed_weeks_after_its_booking(pod: TenantPod) -> None:
+    free = (await pod.function("check_availability", "call_weeks", HAIRCUT)).body["slots"]
+    book = HAIRCUT | {"start": free[0]["start"], "customer_name": "Petra Müller"}
+    appointment = (await pod.function("book_appointment", "call_weeks", book)).body["appointment_id"]
+    await pod.db.execute(
+        "UPDATE appointments SET created_at = created_at - interval '25 days' WHERE id = $1::uuid", appointment
+    )
+    timeline = await get(pod, "calls/call_weeks/timeline")
+    [made] = [entry for entry in timeline["moments"] if entry["what"] == "appointment"]
+    assert made["duration_ms"] >= 25 * 86_400_000
+
+
+async def test_a_record_with_odd_characters_is_kept_without_them(web_pod: TenantPod) -> None:
+    odd = {f"a{n}": "\x01" * 300 for n in range(8)} | HAIRCUT
+    await web_pod.function("check_availability", "call_odd", odd)
+    [row] = await records(web_pod, "call_odd", 1)
+    assert json.loads(row["arguments"])["service"] == "Haarschnitt"
+
+
+async def test_a_record_that_the_database_refuses_is_lost_alone(web_pod: TenantPod) -> None:
+    await web_pod.db.execute(
+        "ALTER TABLE function_requests ADD CONSTRAINT refused CHECK (call_id <> 'call_refused') NOT VALID"
+    )
+    try:
+        with capture_logs() as logs:
+            await asyncio.gather(
+                *(
+                    web_pod.function("check_availability", call_id, HAIRCUT)
+                    for call_id in ("call_fine", "call_refused", "call_fine")
+                )
+            )
+            await records(web_pod, "call_fine", 2)
+            await web_pod.web._functions.recorder.close()
+    finally:
+        await web_pod.db.execute("ALTER TABLE function_requests DROP CONSTRAINT refused")
+    lost = [entry["records"] for entry in logs if entry["event"] == "function.not_recorded"]
+    assert lost == [1]
+
+
+async def test_without_personal_only_what_the_config_knows_and_times_are_shown(pod: TenantPod) -> None:
+    args = {
+        "service": "Haarschnitt für Petra Müller, 0151 2345678",
+        "staff": "Anna",
+        "date": "morgen, sagt Petra",
+        "time": "zehn Uhr vormittags",
+        "start": "2036-11-27T10:00:00+01:00",
+        "+4915112345678": "x",
+    }
+    await pod.function("check_availability", "call_free_text", args)
+    await records(pod, "call_free_text", 1)
+    [entry] = function_entries(await get(pod, "calls/call_free_text/timeline"))
+    assert entry["arguments"] == {
+        "service": "…", "staff": "Anna", "date": "…", "time": "zehn Uhr vormittags", "start": args["start"],
+    }  # fmt: skip
+    [entry] = function_entries(await get(pod, "calls/call_free_text/timeline", personal="true"))
+    assert entry["arguments"] == args
+
+
+@pytest.mark.parametrize("began", [None, 1_800_000_000_000])
+async def test_the_start_of_a_call_is_what_retell_says_and_never_when_we_were_asked(pod: TenantPod, began) -> None:
+    call_id = f"call_began_{began}"
+    extra = {} if began is None else {"start_timestamp": began}
+    await pod.function("check_availability", call_id, HAIRCUT, **extra)
+    await records(pod, call_id, 1)
+    started = await pod.db.fetchval("SELECT started_at FROM calls WHERE call_id = $1", call_id)
+    assert started == (began and datetime.fromtimestamp(began / 1000, UTC))
+    await pod.retell("call_ended", call_id, call_status="ended", start_timestamp=1_700_000_000_000)
+    await pod.settled(f"{call_id}:call_ended")
+    started = await pod.db.fetchval("SELECT started_at FROM calls WHERE call_id = $1", call_id)
+    assert began or started == datetime.fromtimestamp(1_700_000_000, UTC)
+
+
+async def test_a_database_that_is_away_does_not_keep_a_pod_from_ending(
+    web_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = web_pod.web._functions.recorder
+    await web_pod.function("check_availability", "call_last", HAIRCUT)
+    [row] = await records(web_pod, "call_last", 1)
+    record = msgspec.convert(
+        {name: row.get(name) for name in FunctionRecord.__struct_fields__}
+        | {"at": row["at"], "arguments": {}, "appointment_id": None},
+        FunctionRecord,
+    )
+    monkeypatch.setattr(record_module, "_CLOSE_SECONDS", 0.2)
+    async with web_pod.db.transaction():
+        await web_pod.db.execute("LOCK TABLE function_requests IN EXCLUSIVE MODE")
+        for _ in range(250):
+            recorder.add(record)
+        with capture_logs() as logs:
+            async with asyncio.timeout(1.5):  # a single write takes two seconds
+                await recorder.close()
+    assert [entry["records"] for entry in logs if entry["event"] == "function.not_recorded"] == [250]

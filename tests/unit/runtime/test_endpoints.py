@@ -36,3 +36,10 @@ def test_paths_are_served_with_and_without_the_prefix(path: str, endpoint: objec
     assert find_endpoint(path, "") == endpoint
     assert find_endpoint("/other/tenant" + path, PREFIX) is None
     assert find_endpoint(PREFIX + "x" + path, PREFIX) is None
+
+
+@pytest.mark.parametrize(("new", "former"), [("/salon", PREFIX), (PREFIX, "/salon"), ("", PREFIX), ("/webhooks", "")])
+def test_a_prefix_that_begins_another_one_takes_nothing_from_it(new: str, former: str) -> None:
+    for prefix in (new, former, ""):
+        assert find_endpoint(f"{prefix}/webhooks/retell", new, former) is Source.RETELL
+    assert find_endpoint("/salon/other/webhooks/retell", new, former) is None

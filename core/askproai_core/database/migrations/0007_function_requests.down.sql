@@ -1,3 +1,4 @@
 -- Undoes 0007_function_requests.up.sql.
 
 DROP TABLE function_requests;
+DROP INDEX calls_newest;

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
 from askproai_core.database import Connection
 
 _QUESTION = "ask_to_cancel"  # the row names no appointment in its column, because the question changes none
@@ -77,12 +79,47 @@ async def is_action_done(conn: Connection, tenant: str, call_id: str, key: str) 
     return bool(state == "done")
 
 
+async def is_action_attached(conn: Connection, tenant: str, call_id: str, key: str) -> bool:
+    """Return whether the action has an appointment."""
+    query = "SELECT appointment_id IS NOT NULL FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key = $3"
+    return bool(await conn.fetchval(query, tenant, call_id, key))
+
+
+async def detach_action(conn: Connection, tenant: str, call_id: str, key: str, generation: int) -> None:
+    """Remove the appointment of a claimed action, unless another request has claimed the action since."""
+    await conn.execute(
+        """UPDATE call_actions SET appointment_id = NULL
+           WHERE tenant = $1 AND call_id = $2 AND key = $3 AND generation = $4 AND state = 'in_flight'""",
+        tenant, call_id, key, generation,
+    )  # fmt: skip
+
+
+async def bind_request(conn: Connection, tenant: str, call_id: str, change: str, **content: str | None) -> bool:
+    """Bind the id of a desk request to what it asks, once for each kind of change. Returns False if it has asked for another one.
+
+    Another request of the id waits for the end of the transaction.
+    """
+    same = await conn.fetchval(
+        """INSERT INTO call_actions AS act (tenant, call_id, key, state, lease_until, answer)
+           VALUES ($1, $2, 'request|' || $3, 'done', clock_timestamp(), $4::jsonb)
+           ON CONFLICT (tenant, call_id, key) DO UPDATE SET lease_until = act.lease_until
+           RETURNING answer = $4::jsonb""",
+        tenant, call_id, change, msgspec.json.encode(content).decode(),
+    )  # fmt: skip
+    return bool(same)
+
+
+def cancel_key(appointment_id: UUID) -> str:
+    """Return the key of cancelling an appointment."""
+    return f"cancel|{appointment_id}"
+
+
 async def record_cancellation(conn: Connection, tenant: str, call_id: str, appointment_id: UUID) -> None:
     """Record that the call has cancelled an appointment. It needs no claim: the appointment's status makes it idempotent."""
     await conn.execute(
         """INSERT INTO call_actions (tenant, call_id, key, state, lease_until, appointment_id)
            VALUES ($1, $2, $3, 'done', clock_timestamp(), $4) ON CONFLICT DO NOTHING""",
-        tenant, call_id, f"cancel|{appointment_id}", appointment_id,
+        tenant, call_id, cancel_key(appointment_id), appointment_id,
     )  # fmt: skip
 
 

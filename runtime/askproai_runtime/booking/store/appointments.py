@@ -94,7 +94,10 @@ _SELECT = """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, 
     coalesce(act.state = 'done' OR act.lease_until <= clock_timestamp(), true) AS settled, clock_timestamp() AS read_at,
     clock_timestamp() - a.created_at AS age
     FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
-    LEFT JOIN call_actions act ON act.tenant = a.tenant AND act.appointment_id = a.id AND act.key LIKE 'book|%' """
+    LEFT JOIN LATERAL (
+        SELECT x.key, x.state, x.lease_until FROM call_actions x
+        WHERE x.tenant = a.tenant AND x.appointment_id = a.id AND x.key LIKE 'book|%'
+        ORDER BY x.state = 'done', x.lease_until DESC, x.key LIMIT 1) act ON true """
 
 
 def build_appointment(

@@ -65,12 +65,15 @@ async def lock_resources(
     """Lock the resources of a person in the order of their ids, as every writer of claims does, and return them.
 
     `units` are the resources in use, which can be the person's; `entries` are the person's branches and staff ids. The rows of each
-    branch are locked, too: a pod whose config is older or newer than a change of `person` reads those.
+    branch are locked, too: a pod whose config is older or newer than a change of `person` reads those. So are the rows to which
+    they are linked, which have the claims from that change on.
     """
     rows = await conn.fetch(
-        """SELECT id FROM resources WHERE tenant = $1 AND (id = ANY($2) OR (branch, staff) IN (
-               SELECT e.branch, e.staff FROM unnest($3::text[], $4::text[]) AS e (branch, staff)))
-           ORDER BY id FOR UPDATE""",
+        """WITH named AS (
+               SELECT id, person_row FROM resources WHERE tenant = $1 AND (id = ANY($2) OR (branch, staff) IN (
+                   SELECT e.branch, e.staff FROM unnest($3::text[], $4::text[]) AS e (branch, staff))))
+           SELECT id FROM resources WHERE tenant = $1
+           AND id IN (SELECT id FROM named UNION SELECT person_row FROM named) ORDER BY id FOR UPDATE""",
         tenant, list(units), [branch for branch, _ in entries], [staff for _, staff in entries],
     )  # fmt: skip
     return [row["id"] for row in rows]
@@ -120,15 +123,19 @@ async def lift_block(conn: Connection, tenant: str, block_id: UUID) -> bool:
 async def list_blocked_appointments(
     conn: Connection, tenant: str, resources: Sequence[int], start: datetime, end: datetime, now: datetime
 ) -> list[BlockedAppointment]:
-    """Return the live appointments on `resources` that overlap [start, end) and are not over, by start."""
+    """Return the live appointments on `resources` that overlap [start, end) and are not over, by start.
+
+    A change of persons moves claims to the rows to which `resources` are linked since.
+    """
     rows = await conn.fetch(
         """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, a.customer_name,
                   coalesce(c.phone, a.caller) AS phone
            FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
            WHERE a.tenant = $1 AND a.status IN ('confirmed', 'pending_sync') AND a.starts_at < $4 AND a.ends_at > $3
              AND a.ends_at > $5 AND EXISTS (
-                 SELECT 1 FROM claims l WHERE l.tenant = $1 AND l.appointment_id = a.id AND l.resource_id = ANY($2)
-                 AND l.state = 'booked')
+                 SELECT 1 FROM claims l WHERE l.tenant = $1 AND l.appointment_id = a.id AND l.state = 'booked'
+                 AND l.resource_id IN (
+                     SELECT unnest(ARRAY[r.id, r.person_row]) FROM resources r WHERE r.tenant = $1 AND r.id = ANY($2)))
            ORDER BY a.starts_at, a.id""",
         tenant, list(resources), start, end, now,
     )  # fmt: skip
