@@ -45,8 +45,18 @@ class EventTypesReadings:
             del self._by_service[oldest]
 
 
+@dataclass(frozen=True, slots=True)
+class CatalogueChange:
+    """A prompt that differs from the published one by what can be booked only. The times are monotonic seconds."""
+
+    prompt: str
+    since: float  # of the first difference
+    last: float  # of the last change
+
+
 @dataclass(slots=True)
 class Memory:
     """Everything that is remembered, by the controller that uses it."""
 
     event_types: EventTypesReadings = field(default_factory=EventTypesReadings)
+    catalogues: dict[Key, CatalogueChange] = field(default_factory=dict)  # by agent; only of those that wait
