@@ -11,6 +11,7 @@ from askproai_operator.api import Key
 from askproai_operator.api.conditions import Reason
 from askproai_operator.engine import ApiResource, Cache, Kube, M
 from askproai_operator.engine.resources import resource_of_kind
+from askproai_operator.memory import Memory
 from askproai_operator.providers import ProviderClients
 from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.relations import Relations
@@ -74,6 +75,7 @@ class ReconcileContext:
     # (namespace, tenant, config hash): makes the tenant's pods read a changed config at once
     trigger_config_sync: Callable[[str, str, str], None] = lambda *_: None
     url_proofs: UrlProofs = field(default_factory=Unverified)
+    memory: Memory = field(default_factory=Memory)
 
     async def missing_reason(self, ref: ApiResource, namespace: str, name: str | None, reason: Reason) -> Reason:
         """Return why the cache lacks an object: `reason`, or Pending if it exists and its watch event is still to come.

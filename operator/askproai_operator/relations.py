@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from askproai_core.kube import ApiResource
 from askproai_operator.api import Branch, CustomResource, Key, RetellAgent, ServiceOffering, Tenant
+from askproai_operator.api.conditions import ConditionType
 from askproai_operator.engine import Cache, ObservedObject
 from askproai_operator.engine.resources import (
     CONFIG_MAPS,
@@ -27,6 +28,13 @@ from askproai_operator.grants import LABEL, Subject, queue_key, read_grant, requ
 _PRIVATE_STATUS: Final = frozenset({
     "conditions", "lastReconcileToken", "observedGeneration", "plan", "pending", "configHash", "replicas", "branches", "services",
     "formerUrl", "calls24h", "bookingSuccessPercent", "errorBudgetPercent",
+})  # fmt: skip
+# The conditions whose status relatives read. Another one of a Tenant, such as CalendarSynced, changes in an outage of Cal.com for
+# all tenants at the same time, and an upgrade adds conditions to every object.
+_SHARED_CONDITIONS: Final = frozenset({
+    ConditionType.CREDENTIALS_VALID, ConditionType.EXPOSED, ConditionType.RUNTIME_AVAILABLE,  # of a Tenant
+    ConditionType.NUMBERS_VALID,  # of a Branch
+    ConditionType.SYNCED, ConditionType.NUMBERS_BOUND,  # of a RetellAgent
 })  # fmt: skip
 
 
@@ -212,7 +220,11 @@ def _lost_finalizer(old: CustomResource, new: CustomResource) -> bool:
 def _shared_part(model: CustomResource) -> tuple[Any, ...]:
     """Return what other objects read of this one."""
     status = {name: value for name, value in model.status.items() if name not in _PRIVATE_STATUS}
-    conditions = {condition["type"]: condition["status"] for condition in model.status.get("conditions", ())}
+    conditions = {
+        condition["type"]: condition["status"]
+        for condition in model.status.get("conditions", ())
+        if condition["type"] in _SHARED_CONDITIONS
+    }
     return (*_edited_part(model), status, conditions)
 
 

@@ -17,6 +17,7 @@ from askproai_operator.controllers.agent import reconcile
 from askproai_operator.engine import ApiError, Cache, Key, Kube, Result, resources
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.status import update_for_result
+from askproai_operator.memory import Memory
 from askproai_operator.providers import ProviderClients
 from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
@@ -113,7 +114,8 @@ class AgentEnvironment:
     async def restart(self) -> None:
         """Replace the process by a new one, which knows only what is in the cluster now."""
         self.sink, kube = await _connect(self.api_url, self.clock, self.stack)
-        self.context = replace(self.context, cache=self.sink.cache, relations=Relations(self.sink.cache), kube=kube)
+        known = {"cache": self.sink.cache, "relations": Relations(self.sink.cache), "memory": Memory()}
+        self.context = replace(self.context, kube=kube, **known)
         for ref in resources.CUSTOM:
             for raw in await kube.list(ref):
                 self.sink.prime(ref, raw)

@@ -17,11 +17,11 @@ from askproai_operator.engine.metrics import ConditionCollector, Metrics
 from askproai_operator.engine.queue import Backoff, Options, Priority, WorkQueue
 from askproai_operator.engine.resources import FINALIZER, MANAGED_SELECTOR, MANAGER, TENANT_LABEL
 from askproai_operator.engine.result import GONE, EventRecord, EventType, Result
-from askproai_operator.engine.status import TOKEN_ANNOTATION
+from askproai_operator.engine.status import TOKEN_ANNOTATION, pause_condition
 
 __all__ = [
     "FINALIZER", "GONE", "MANAGED_SELECTOR", "MANAGER", "TENANT_LABEL", "TOKEN_ANNOTATION", "ApiError", "ApiResource", "Backoff",
     "Cache", "ConditionCollector", "Conflict", "EventRecord", "EventSink", "EventType", "Informer", "Key", "Kube", "M",
     "Metrics", "NotLeader", "ObservedObject", "Options", "Priority", "Reconcile", "ReconcileLoop", "Result",
-    "UnmanagedObject", "Unreachable", "WorkQueue", "access_by_kopf", "kopf_login", "resources",
+    "UnmanagedObject", "Unreachable", "WorkQueue", "access_by_kopf", "kopf_login", "pause_condition", "resources",
 ]  # fmt: skip

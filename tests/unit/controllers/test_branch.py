@@ -115,6 +115,39 @@ def test_a_branch_whose_numbers_nobody_answers_says_what_to_do():
     assert "create a RetellAgent with branchRef mitte, or one with tenantRef for a hotline" in condition.message
 
 
+@pytest.mark.parametrize("reason", ["OwnershipConflict", "ProviderRefused"])
+def test_an_agent_that_cannot_be_made_never_answers_and_the_branch_repeats_why(reason: str):
+    refused = voice()
+    refused.status["conditions"] = [
+        {"type": "Synced", "status": "False", "reason": reason, "message": "adopt.agentId x is not in this workspace"}
+    ]
+    condition = answering_condition(branch(), [MINE], [refused], LATER)
+    assert (condition.status, condition.reason) == (Status.FALSE, Reason.NUMBER_NOT_BOUND)
+    assert MINE in condition.message
+    assert condition.message.endswith("adopt.agentId x is not in this workspace")
+
+
+def test_an_agent_that_was_paused_from_the_beginning_does_not_answer():
+    condition = answering_condition(branch(), [MINE], [voice(annotations={"askproai.de/paused": "true"})], LATER)
+    assert (condition.status, condition.reason) == (Status.FALSE, Reason.NUMBER_NOT_BOUND)
+    assert "until the annotation askproai.de/paused is removed" in condition.message
+
+
+def test_a_branch_waits_while_its_agent_waits_for_the_tenant():
+    waiting = voice()
+    waiting.status["conditions"] = [
+        {
+            "type": "Synced",
+            "status": "False",
+            "reason": "TenantNotReady",
+            "message": "Tenant 'salon-mueller' is not ready",
+        }
+    ]
+    condition = answering_condition(branch(), [MINE], [waiting], LATER)
+    assert (condition.status, condition.reason) == (Status.UNKNOWN, Reason.PENDING)
+    assert condition.message.endswith("Tenant 'salon-mueller' is not ready")
+
+
 def test_a_branch_without_numbers_of_its_own_needs_no_agent():
     claimed = inputs(branch(phoneNumbers=[{"number": MINE}]), claimed={MINE: "other/branch"})
     assert claimed.own_dids == frozenset()

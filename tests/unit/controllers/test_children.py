@@ -234,6 +234,18 @@ def test_a_rollout_that_goes_on_or_just_began_anew_is_healthy():
         assert rollout_condition(tenant(), {Component.WEB: live}).good
 
 
+def test_a_stuck_rollout_stays_so_while_an_autoscaler_scales_it():
+    """Each change of the replicas is a generation that the status does not observe at once."""
+    stuck = with_condition("Progressing", "False", "ProgressDeadlineExceeded")
+    former = rollout_condition(tenant(), {Component.WEB: stuck})
+    known = tenant()
+    fields = {"type": former.type, "status": former.status, "reason": former.reason, "message": former.message}
+    known.status["conditions"] = [{name: str(value) for name, value in fields.items()}]
+    assert rollout_condition(known, {Component.WEB: replace(stuck, generation=2)}) == former
+    observed = replace(child(), generation=2, status={**child().status, "observedGeneration": 2})
+    assert rollout_condition(known, {Component.WEB: observed}).good
+
+
 # Replicas and who decides them
 
 

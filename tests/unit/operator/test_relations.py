@@ -23,11 +23,11 @@ TENANT = key("Tenant", "salon-mueller")
 BRANCH = key("Branch", "mitte")
 OFFERING = key("ServiceOffering", "haarschnitt")
 AGENT = key("RetellAgent", "mitte")
-READY = {
-    "conditions": [
-        {"type": "Ready", "status": "True", "reason": "AsDeclared", "message": "", "lastTransitionTime": "x"}
-    ]
-}
+
+
+def with_conditions(**statuses: str) -> dict[str, Any]:
+    usual = {"reason": "AsDeclared", "message": "", "lastTransitionTime": "x"}
+    return {"conditions": [{"type": type_, "status": status, **usual} for type_, status in statuses.items()]}
 
 
 def changed(cache: Cache, kind: str, name: str = "", **changes: Any) -> set:
@@ -65,7 +65,12 @@ def test_our_own_status_writes_make_nothing_due(kind: str, status: dict[str, Any
     ("kind", "status", "due"),
     [
         ("RetellAgent", {"agentId": "agent_1"}, {TENANT, BRANCH}),
-        ("RetellAgent", READY, {TENANT, BRANCH}),
+        ("RetellAgent", with_conditions(NumbersBound="False"), {TENANT, BRANCH}),
+        ("RetellAgent", with_conditions(Synced="False"), {TENANT, BRANCH}),
+        ("Tenant", with_conditions(RuntimeAvailable="True"), {BRANCH, OFFERING, AGENT}),
+        ("Tenant", with_conditions(CredentialsValid="False"), {BRANCH, OFFERING, AGENT}),
+        ("Tenant", with_conditions(Exposed="False"), {BRANCH, OFFERING, AGENT}),
+        ("Branch", with_conditions(NumbersValid="False"), {TENANT, OFFERING, AGENT}),
         ("Tenant", {"webhookUrls": {"retell": "https://a"}}, {BRANCH, OFFERING, AGENT}),
         ("Branch", {"phoneNumbers": ["+49301234567"]}, {TENANT, OFFERING, AGENT}),
     ],
@@ -75,10 +80,29 @@ def test_status_that_others_read_makes_them_due_but_not_its_owner(kind: str, sta
 
 
 def test_a_condition_whose_message_alone_changed_makes_nothing_due():
-    cache = salon()
-    changed(cache, "RetellAgent", status=READY)
-    other = {"conditions": [{**READY["conditions"][0], "message": "still fine", "lastTransitionTime": "y"}]}
+    cache, bound = salon(), with_conditions(NumbersBound="True")
+    changed(cache, "RetellAgent", status=bound)
+    other = {"conditions": [{**bound["conditions"][0], "message": "still fine", "lastTransitionTime": "y"}]}
     assert changed(cache, "RetellAgent", status=other) == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "type_"),
+    [
+        ("Tenant", "CalendarSynced"),
+        ("Tenant", "RolloutHealthy"),
+        ("Tenant", "CacheReady"),
+        ("Tenant", "Ready"),
+        ("Branch", "NumbersAnswered"),
+        ("ServiceOffering", "CalendarLinked"),
+        ("RetellAgent", "Drifted"),
+    ],
+)
+def test_a_condition_that_no_relative_reads_makes_nothing_due_when_it_appears_or_changes(kind: str, type_: str):
+    """An upgrade adds some to every object, and an outage of Cal.com changes one of every tenant."""
+    cache = salon()
+    for status in ("True", "False", "Unknown"):
+        assert changed(cache, kind, status=with_conditions(**{type_: status})) == set()
 
 
 def test_adding_our_finalizer_makes_nothing_due_and_losing_it_makes_its_object_due():

@@ -10,7 +10,7 @@ from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.catalogue import describe_catalogue
 from askproai_operator.controllers.agent.observe import Observation, RecordedState, observe
-from askproai_operator.controllers.agent.render import Desired, DesiredNumber, render_desired
+from askproai_operator.controllers.agent.render import Desired, DesiredNumber, PromptFrame, render_desired, render_frame
 from askproai_operator.controllers.conditions import (
     Check,
     References,
@@ -44,6 +44,7 @@ class Target:
     number_problems: tuple[NumberProblem, ...] = ()
     sources: tuple[CustomResource, ...] = ()  # the Tenant, its Branches and services that `desired` is made from
     suspended: bool = False  # callers only hear that the assistant is not available
+    frame: PromptFrame | None = None  # of the declared prompt; None while suspended
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ async def gather(agent: RetellAgent, context: ReconcileContext, checks: Iterable
     desired = render_desired(agent, tenant, numbers, marker(agent, context), catalogue=catalogue, suspended=suspended)
     problems = tuple(_number_problems(branches))
     sources = (tenant, *branches, *offerings)
-    target = Target(desired, client, tenant.key.name, problems, sources=sources, suspended=suspended)
+    frame = None if suspended else render_frame(agent, tenant)
+    target = Target(desired, client, tenant.key.name, problems, sources=sources, suspended=suspended, frame=frame)
     return replace(inputs, target=target)
 
 

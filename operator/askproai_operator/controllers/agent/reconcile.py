@@ -7,8 +7,9 @@ from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.checks import CHECKS
 from askproai_operator.controllers.agent.deletion import finalize
 from askproai_operator.controllers.agent.execute import AgentGone, execute
-from askproai_operator.controllers.agent.inputs import gather, gather_remote
-from askproai_operator.controllers.agent.plan import make_plan
+from askproai_operator.controllers.agent.inputs import PlanInputs, Target, gather, gather_remote
+from askproai_operator.controllers.agent.plan import Plan, make_plan
+from askproai_operator.controllers.agent.settling import REASON, hold_catalogue
 from askproai_operator.controllers.agent.status import (
     observed_only,
     planned,
@@ -28,6 +29,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     if agent is None:
         return GONE  # `finalize` did what there was to do
     if agent.metadata.deletion_timestamp is not None:
+        context.memory.catalogues.pop(key, None)
         return await finalize(agent, context)
     if not await context.kube.add_finalizer(agent):
         return GONE  # deleted before anything of it was created
@@ -65,11 +67,28 @@ async def _provision(agent: RetellAgent, context: ReconcileContext) -> Result:
         if plan.wait is not None:
             # Again when the grace period has passed, or before it to use a pending object as soon as it appears.
             return waiting(plan, plan.wait, remote.recorded, context.clock.now())
-        published = await execute(plan, remote, target, agent, context)
-        # The usual resync; sooner to see duplicates disappear.
-        return settled(plan, published, target, remote.observation)
+        return await _apply(plan, remote, target, agent, context)
     except AgentGone:
         return GONE  # deleted while its plan was carried out
     except ProviderError as error:
         # When Retell asks us to come back, else by exponential backoff.
         return provider_failed(error)
+
+
+async def _apply(
+    plan: Plan, remote: PlanInputs, target: Target, agent: RetellAgent, context: ReconcileContext
+) -> Result:
+    """Carry the plan out, but publish a changed catalogue only when its manifests have settled. Raises as `execute` does."""
+    held = hold_catalogue(agent, remote, target.frame, context)
+    if held is not None:
+        desired, delay = held
+        remote = replace(remote, desired=desired)
+        plan = make_plan(remote)
+        published = await execute(plan, remote, target, agent, context)
+        result = settled(plan, published, target, remote.observation)
+        # Then the catalogue has settled, unless a change of it enqueues this agent before.
+        return replace(result, requeue_after=delay, requeue_reason=REASON)
+    published = await execute(plan, remote, target, agent, context)
+    context.memory.catalogues.pop(agent.key, None)
+    # The usual resync; sooner to see duplicates disappear.
+    return settled(plan, published, target, remote.observation)

@@ -39,6 +39,7 @@ _CALLER_RULES: Final = (
     "- Bei „true“ frage einmal, ob du mit dieser Person sprichst: eine Nummer kann mehreren gehören.",
     "- Nächster Termin: {{caller_next_appointment}}. Nenne ihn nur, wenn der Anrufer fragt und seinen Namen bestätigt hat.",
 )
+_ANY_CATALOGUE: Final = "\0"  # the API server refuses it in every prompt
 _STORAGE: Final = {
     "Everything": "everything",
     "EverythingExceptPii": "everything_except_pii",
@@ -68,6 +69,26 @@ class Desired:
     agent: Json
     numbers: tuple[DesiredNumber, ...] | None  # None: not known yet, so leave them as they are
     inbound_url: str | None = None  # the numbers' inbound webhook; None: not requested
+
+
+@dataclass(frozen=True, slots=True)
+class PromptFrame:
+    """An agent's prompt around its catalogue, and without one."""
+
+    head: str
+    tail: str
+    empty: str
+
+    def fits(self, prompt: str) -> bool:
+        """Return whether a prompt is this one with whatever catalogue."""
+        inner = len(prompt) - len(self.head) - len(self.tail)
+        return prompt == self.empty or (inner > 0 and prompt.startswith(self.head) and prompt.endswith(self.tail))
+
+
+def render_frame(agent: RetellAgent, tenant: Tenant) -> PromptFrame:
+    """Render the prompt around any catalogue."""
+    head, _, tail = _prompt(agent, tenant, _ANY_CATALOGUE).partition(_ANY_CATALOGUE)
+    return PromptFrame(head, tail, _prompt(agent, tenant, ""))
 
 
 def render_desired(

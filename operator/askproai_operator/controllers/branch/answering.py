@@ -7,8 +7,13 @@ from askproai_operator.api import Branch, ManagementPolicy, RetellAgent
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good, unknown
 from askproai_operator.controllers.branch.plan import is_settling
 from askproai_operator.controllers.conditions import find_condition
+from askproai_operator.engine import pause_condition
 
 _KIND = ConditionType.NUMBERS_ANSWERED
+_WAITS = {
+    Reason.TENANT_NOT_READY,
+    Reason.PENDING,
+}  # Synced is False then, too, but the agent goes on by itself or in plan mode
 
 
 def answering_agents(branch: Branch, agents: Iterable[RetellAgent]) -> list[RetellAgent]:
@@ -39,10 +44,17 @@ def answering_condition(
     if all(agent.spec.management_policy is ManagementPolicy.OBSERVE_ONLY for agent in agents):
         text = f"RetellAgent {names} has managementPolicy ObserveOnly: numbers at Retell stay as they are"
         return good(_KIND, text, Reason.OBSERVE_ONLY)
-    text = (
-        f"RetellAgent {names} does not answer {', '.join(unbound)}; why:"
-        f" kubectl get retellagents -n {branch.metadata.namespace} -o wide"
+    text = f"RetellAgent {names} does not answer {', '.join(unbound)}"
+    reports = [(agent, find_condition(agent, ConditionType.SYNCED)) for agent in agents]
+    failed = [(agent, synced) for agent, synced in reports if synced.get("status") == Status.FALSE]
+    causes = [f"{agent.metadata.name}: {paused.message}" for agent in agents if (paused := pause_condition(agent))]
+    causes += [f"{agent.metadata.name}: {synced.get('message', '')}" for agent, synced in failed]
+    where = f"why: kubectl get retellagents -n {branch.metadata.namespace} -o wide"
+    text = f"{text}; {'; '.join(causes) or where}"
+    is_refused = any(synced.get("reason") not in _WAITS for _, synced in failed)
+    is_unbound = any(
+        find_condition(agent, ConditionType.NUMBERS_BOUND).get("status") == Status.FALSE for agent in agents
     )
-    if any(find_condition(agent, ConditionType.NUMBERS_BOUND).get("status") == Status.FALSE for agent in agents):
+    if is_refused or is_unbound or any(pause_condition(agent) for agent in agents):
         return bad(_KIND, Reason.NUMBER_NOT_BOUND, text)
     return unknown(_KIND, Reason.PENDING, text)

@@ -1,7 +1,8 @@
 """Reads what a ServiceOffering depends on: its references and neighbours in the cluster, its event types at Cal.com."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from askproai_operator.api import Branch, EventType, ServiceOffering, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason
@@ -10,7 +11,9 @@ from askproai_operator.controllers.conditions import References, find_condition,
 from askproai_operator.controllers.grant import find_holder, report_refusal
 from askproai_operator.controllers.offering.staffing import active_offerings
 from askproai_operator.credentials import Credentials, event_types_of, own_key_file, own_key_refs, read_own_keys
+from askproai_operator.engine import TOKEN_ANNOTATION
 from askproai_operator.grants import Subject, SubjectKind
+from askproai_operator.memory import EventTypes
 from askproai_operator.providers import CredentialProblem, CredentialRefused, Json, hash_key
 
 # The other tenant may belong to somebody else: its name stays out of a status that this one reads.
@@ -39,22 +42,54 @@ async def gather(offering: ServiceOffering, context: ReconcileContext) -> Inputs
     return Inputs(references, branches, active_offerings(context.relations.offerings(namespace, tenant), branches))
 
 
-async def read_event_types(
+@dataclass(frozen=True, slots=True)
+class EventTypesRequest:
+    """All that the requests for a service's event types are made from. `own_keys` are staff members' own, by file."""
+
+    offering: ServiceOffering
+    base_url: str
+    key: str
+    own_keys: Mapping[str, str | CredentialProblem]
+
+    def source(self, installation_id: str) -> Hashable:
+        """Return what has to be the same for an answer to be used again; keys as hashes. Every edit of the service counts."""
+        meta = self.offering.metadata
+        hashed = {
+            file: key if isinstance(key, CredentialProblem) else hash_key(installation_id, key)
+            for file, key in self.own_keys.items()
+        }
+        edits = (meta.uid, meta.generation, meta.annotations.get(TOKEN_ANNOTATION))
+        return (
+            *edits,
+            self.base_url,
+            hash_key(installation_id, self.key),
+            tuple(sorted(hashed.items(), key=itemgetter(0))),
+        )
+
+
+async def gather_event_types(
     offering: ServiceOffering, tenant: Tenant, credentials: Credentials, context: ReconcileContext
-) -> list[tuple[EventType, Json | CredentialProblem | None]]:
-    """Read the offering's event types at Cal.com: the entry of the spec, and Cal.com's `data` object (None: no such id).
+) -> EventTypesRequest:
+    """Read the keys of the service's event types in the cluster; nothing at Cal.com. The Tenant's key must be there."""
+    key = credentials.calcom_key
+    assert key, "calendar_key_missing reports it"
+    own_keys = await _read_own_keys(offering, tenant, context)
+    return EventTypesRequest(offering, credentials.calendar_base_url, key, own_keys)
+
+
+async def read_event_types(request: EventTypesRequest, context: ReconcileContext) -> EventTypes:
+    """Read the event types at Cal.com: the entry of the spec, and Cal.com's `data` object (None: no such id).
 
     A staff member's own key that cannot be used is the problem of that event type. Raises ProviderError.
     """
-    own = await _read_own_keys(offering, tenant, context)
     found: list[tuple[EventType, Json | CredentialProblem | None]] = []
-    for entry in event_types_of(offering):
+    for entry in event_types_of(request.offering):
         ref = entry.api_key_secret_ref
-        key = credentials.calcom_key if ref is None else own[own_key_file(ref)]
+        key = request.key if ref is None else request.own_keys[own_key_file(ref)]
         if isinstance(key, CredentialProblem):
             found.append((entry, key))
             continue
-        client = context.providers.calcom(credentials.calendar_base_url, key)
+        client = context.providers.calcom(request.base_url, key)
         try:
             found.append((entry, await client.get_event_type(entry.event_type_id)))
         except CredentialRefused as error:

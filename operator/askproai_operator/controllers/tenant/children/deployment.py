@@ -10,7 +10,8 @@ import yaml
 
 from askproai_core.former_keys import FORMER_KEYS
 from askproai_operator.api import ContainerResources, Pods, RuntimeMode, SecretKeyRef, Tenant
-from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good
+from askproai_operator.controllers.conditions import find_condition
 from askproai_operator.controllers.tenant.children.autoscaling import SCALED_BY, ScaledBy, replica_bounds
 from askproai_operator.controllers.tenant.children.metadata import (
     Component,
@@ -214,6 +215,10 @@ def rollout_condition(tenant: Tenant, deployments: Mapping[Component, ObservedOb
     It is not part of RuntimeAvailable: the former pods serve, and numbers are bound meanwhile.
     """
     kind, name = ConditionType.ROLLOUT_HEALTHY, tenant.metadata.name
+    former = find_condition(tenant, kind)
+    if former and any(live.status.get("observedGeneration", 0) < live.generation for live in deployments.values()):
+        # Each step of an autoscaler is a generation: the condition must not change until the Deployment's status follows.
+        return Condition(kind, Status(former["status"]), former["reason"], former.get("message", ""))
     problems = [
         f"Deployment {child_name(name, component)}: {problem}"
         for component, live in deployments.items()

@@ -1,0 +1,86 @@
+"""One apply of many services publishes one version; what a person changes in the agent itself does not wait."""
+
+from datetime import timedelta
+
+from askproai_operator.engine import resources
+from tests.integration.controllers.test_agent_catalogue_at_retell import answering_prompt, service
+from tests.worlds.agent_environment import NUMBER, AgentEnvironment, open_agent_environment
+
+
+def put_service(env: AgentEnvironment, name: str) -> None:
+    manifest = service(f"Service {name}")
+    manifest["metadata"] |= {"name": name, "uid": f"u-{name}"}
+    env.put(resources.OFFERINGS, manifest)
+
+
+async def open_with_a_service(env: AgentEnvironment) -> int:
+    """Publish an agent that names one service; return its version."""
+    put_service(env, "first")
+    await env.settle()
+    assert "Service first" in answering_prompt(env), "the first version is not delayed"
+    return env.status["publishedVersion"]
+
+
+async def test_services_that_come_one_after_the_other_are_published_together() -> None:
+    async with open_agent_environment() as env:
+        version = await open_with_a_service(env)
+        writes = len(env.retell_requests)
+        for number in range(10):
+            put_service(env, f"s{number}")
+            result = await env.reconcile()
+            assert result.requeue_after == timedelta(seconds=5)
+            env.clock.advance(timedelta(seconds=1))
+        assert env.retell_writes(writes) == []
+        await env.settle()
+        assert env.status["publishedVersion"] == version + 1
+        assert all(f"Service s{number}" in answering_prompt(env) for number in range(10))
+        assert (await env.reconcile()).requeue_after is None
+
+
+async def test_services_that_never_cease_to_change_are_published_after_30_seconds() -> None:
+    async with open_agent_environment() as env:
+        version = await open_with_a_service(env)
+        for number in range(11):
+            put_service(env, f"s{number}")
+            await env.reconcile()
+            if number < 10:
+                assert env.status["publishedVersion"] == version
+            env.clock.advance(timedelta(seconds=3))
+        assert env.status["publishedVersion"] == version + 1
+
+
+async def test_an_edit_of_the_agent_is_published_at_once_with_the_services_that_wait() -> None:
+    async with open_agent_environment() as env:
+        version = await open_with_a_service(env)
+        put_service(env, "second")
+        await env.reconcile()
+        assert env.status["publishedVersion"] == version
+        env.edit(llm={"model": "gpt-4.1", "prompt": "Du bist neu."})
+        await env.reconcile()
+        assert env.status["publishedVersion"] == version + 1
+        assert "Du bist neu." in answering_prompt(env)
+        assert "Service second" in answering_prompt(env)
+
+
+async def test_the_first_service_of_a_published_agent_waits_for_the_others_too() -> None:
+    """One apply can create the agent before any service."""
+    async with open_agent_environment() as env:
+        await env.settle()
+        version = env.status["publishedVersion"]
+        for number in range(3):
+            put_service(env, f"s{number}")
+            await env.reconcile()
+        assert env.status["publishedVersion"] == version
+        await env.settle()
+        assert env.status["publishedVersion"] == version + 1
+
+
+async def test_a_number_is_bound_again_while_services_wait() -> None:
+    async with open_agent_environment() as env:
+        version = await open_with_a_service(env)
+        put_service(env, "second")
+        path = f"/update-phone-number/{NUMBER.replace('+', '%2B')}"
+        await env.request_retell("PATCH", path, {"inbound_agents": None})
+        await env.reconcile()
+        bound = env.workspace["numbers"][NUMBER]["inbound_agents"]
+        assert [each["agent_version"] for each in bound] == [version]

@@ -1,0 +1,86 @@
+"""How often the operator reads event types at Cal.com, which counts requests for each key; a real API server."""
+
+from typing import Any
+
+import pytest
+
+from askproai_operator.api import Key
+from tests.worlds.operator_environment import TenantNamespace
+from tests.worlds.waiting import eventually
+
+SERVICE = "haarschnitt"
+OFFERING = {"kind": "ServiceOffering", "name": SERVICE}
+
+
+async def open_salon(namespace: TenantNamespace) -> None:
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant")
+    await namespace.create("ServiceOffering", SERVICE, spec={"requiredSkills": []})
+    await namespace.wait_for_condition("CalendarLinked", "False", "EventTypeNotFound", **OFFERING)
+    await namespace.wait_for_condition("CalendarSynced", "True")
+
+
+def readings(namespace: TenantNamespace) -> int:
+    entries, last = namespace.operator.calcom.journal.entries, namespace.calcom_key[-4:]
+    return sum(each["key"] == last and "/v2/event-types/" in each["path"] for each in entries)
+
+
+async def edit_branch(namespace: TenantNamespace, people: int) -> None:
+    """Have a given number of people work in the branch, and wait until the service has seen them."""
+    staff = [{"id": f"p{number}", "displayName": f"Person {number}"} for number in range(people)]
+    await namespace.client.merge(namespace.path("Branch", "mitte"), {"spec": {"staff": staff}})
+
+    async def is_seen() -> bool:
+        live = await namespace.get("ServiceOffering", SERVICE)
+        return len(live["status"]["staff"]) == people
+
+    await eventually(is_seen, 15, "the service's reconcile after the edit of its branch")
+
+
+def next_run(namespace: TenantNamespace, service: str) -> float:
+    """Return in how many seconds a service is looked at again; 0 while that is not scheduled."""
+    queue, now = namespace.operator.queue, namespace.operator.context.clock.monotonic()
+    return queue._due.get(Key("ServiceOffering", namespace.name, service), (now,))[0] - now
+
+
+async def test_a_run_that_a_relative_caused_reads_no_event_type(namespace: TenantNamespace) -> None:
+    await open_salon(namespace)
+    before = readings(namespace)
+    assert before > 0
+    await edit_branch(namespace, 7)
+    await edit_branch(namespace, 8)
+    assert readings(namespace) == before
+
+
+@pytest.mark.parametrize(
+    "edit", [{"spec": {"durationMinutes": 40}}, {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}}]
+)
+async def test_an_edit_of_the_service_reads_its_event_types(namespace: TenantNamespace, edit: dict[str, Any]) -> None:
+    await open_salon(namespace)
+    before = readings(namespace)
+    await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), edit)
+    await eventually(lambda: readings(namespace) > before, 15, "a reading of the event types")
+
+
+async def test_an_edited_key_reads_the_event_types_with_it(namespace: TenantNamespace) -> None:
+    await open_salon(namespace)
+    namespace.calcom_key = "cal_another_one"
+    await namespace.write_secret(**{"calcom-api-key": namespace.calcom_key})
+    await namespace.client.merge(namespace.path("Tenant"), {"metadata": {"labels": {"edited": "yes"}}})
+    await eventually(lambda: readings(namespace), 15, "a reading of the event types with the new key")
+
+
+async def test_a_service_whose_name_is_taken_is_looked_at_no_more_often(namespace: TenantNamespace) -> None:
+    """Only what a person puts right at Cal.com, which sends us nothing, is looked at again soon."""
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant")
+    for name in ("a", "b"):
+        await namespace.create("ServiceOffering", name, spec={"displayName": "Gleich", "calcom": None})
+    for name in ("a", "b"):
+        await namespace.wait_for_condition("NameUnique", "False", "NameTaken", kind="ServiceOffering", name=name)
+    for name in ("a", "b"):
+        await eventually(
+            lambda name=name: next_run(namespace, name) > 500, 15, lambda name=name: next_run(namespace, name)
+        )
