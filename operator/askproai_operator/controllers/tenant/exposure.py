@@ -80,13 +80,13 @@ def exposed_condition(tenant: Tenant, exposure: Exposure, routed: Condition) -> 
     until = (
         f"until then senders keep {exposure.in_use.base_url}" if exposure.in_use else "until then senders get no URL"
     )
+    if tenant.spec.suspend:
+        return good(kind, f"{url} is tried when pods run again; {until}", Reason.SUSPENDED)
     if exposure.verdict is not None:
         hints = ["exposure.ingress has no tlsSecretName"] if _lacks_certificate(tenant) else []
         hints += [routed.message] if routed.reason is Reason.NOT_INSTALLED else []
         text = "; ".join([f"{url} {exposure.verdict.problem}", *hints, until, "tried again by itself"])
         return bad(kind, Reason.URL_NOT_ANSWERING, text)
-    if tenant.spec.suspend:
-        return good(kind, f"{url} is tried when pods run again; {until}", Reason.SUSPENDED)
     return bad(kind, Reason.PENDING, f"{url} is tried as soon as a pod is ready; {until}")
 
 

@@ -247,12 +247,12 @@ def _encoded_config(
 def _request_proof(
     inputs: Inputs, token: str, routed: Condition, web: ObservedObject, context: ReconcileContext
 ) -> None:
-    """Have the requested URL tested, as soon as a pod is ready and until senders have the URL.
+    """Have the requested URL tested, as soon as a pod is ready and until senders have the URL; not while suspended: no pod answers.
 
     A refused host is another tenant's. A changed annotation `reconcile-at` starts a test at once: a person has corrected something.
     """
     tenant, exposure = inputs.tenant, inputs.exposure
-    if exposure.is_settled:
+    if exposure.is_settled or tenant.spec.suspend:
         context.url_proofs.forget(*tenant.key[1:])
     elif web.status.get("readyReplicas") and (routed.good or routed.reason is Reason.PENDING):
         again = tenant.metadata.annotations.get(TOKEN_ANNOTATION, "")
@@ -273,6 +273,8 @@ async def _register_webhook(
     if calcom_account(tenant) is None:
         return good(kind, "the calendar is local; Retell's webhook is a field of its agents", Reason.NOT_REQUESTED)
     in_use = inputs.exposure.in_use
+    if in_use is None and tenant.spec.suspend:
+        return good(kind, "Cal.com gets our webhook when pods run again and answer at its URL", Reason.SUSPENDED)
     if in_use is None:
         return bad(kind, Reason.PENDING, "Cal.com gets our webhook when its URL leads to the pods; see Exposed")
     try:
