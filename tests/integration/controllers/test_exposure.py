@@ -201,6 +201,8 @@ async def test_a_tenant_that_begins_suspended_is_ready_and_gets_its_url_when_it_
     internet.answering.add(shared_url(namespace))
     await wait_for_url(namespace, shared_url(namespace))
     await namespace.wait_for_condition("Synced", "True", "AsDeclared", kind="RetellAgent", name="mitte")
+    agent = await namespace.get("RetellAgent", "mitte")
+    assert agent["status"]["webhookUrl"] == f"{shared_url(namespace)}/webhooks/retell"
 
 
 async def test_a_route_of_the_release_before_keeps_its_url_through_a_change(namespace, internet):

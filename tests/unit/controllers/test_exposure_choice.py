@@ -13,9 +13,9 @@ from askproai_operator.controllers.exposure import KIND, ExposureController, hos
 from askproai_operator.controllers.exposure.prober import is_public
 from askproai_operator.controllers.tenant.addresses import Address
 from askproai_operator.controllers.tenant.children.routes import choose_name, ingress
-from askproai_operator.controllers.tenant.exposure import choose_exposure, exposed_condition, former_url_field
+from askproai_operator.controllers.tenant.exposure import choose_exposure, exposed_condition, former_url_fields
 from askproai_operator.settings import Settings
-from tests.worlds.salon_models import tenant
+from tests.worlds.salon_models import agent, tenant
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 OLD, NEW = "https://voice.example/salon/salon", "https://salon.example"
@@ -25,51 +25,93 @@ ROUTED = good(ConditionType.EXPOSED, NEW)
 
 
 def salon(
-    in_use: str | None = None, *, former: str | None = None, exposed_for: timedelta | None = None, **spec: Any
+    in_use: str | None = None, *, former: str | None = None, changed_for: timedelta | None = None, **spec: Any
 ) -> Any:
     status: dict[str, Any] = {"webhookUrls": {"retell": f"{in_use}/webhooks/retell"}} if in_use else {}
     if former:
         status["formerUrl"] = former
-    if exposed_for is not None:
-        since = (NOW - exposed_for).strftime("%Y-%m-%dT%H:%M:%SZ")
-        status["conditions"] = [{"type": "Exposed", "status": "True", "lastTransitionTime": since}]
+    if changed_for is not None:
+        status["formerUrlSince"] = (NOW - changed_for).isoformat(timespec="seconds")
     return tenant(**spec).model_copy(update={"status": status})
 
 
 @pytest.mark.parametrize("verdict", [None, FAILED])
 def test_senders_keep_their_url_until_the_new_one_leads_to_the_pods(verdict):
-    chosen = choose_exposure(salon(OLD), REQUESTED, verdict, NOW)
+    chosen = choose_exposure(salon(OLD), (), REQUESTED, verdict, NOW)
     assert chosen.in_use is not None
     assert (chosen.in_use.base_url, chosen.kept, chosen.is_settled) == (OLD, OLD, False)
     assert chosen.former_path_prefix == "/salon/salon", "the pods serve both paths meanwhile"
-    assert former_url_field(chosen) is None
+    assert former_url_fields(chosen)["formerUrl"] is None
 
 
 @pytest.mark.parametrize("verdict", [None, FAILED])
 def test_a_new_tenant_has_no_url_until_it_leads_to_the_pods(verdict):
-    chosen = choose_exposure(salon(), REQUESTED, verdict, NOW)
+    chosen = choose_exposure(salon(), (), REQUESTED, verdict, NOW)
     assert (chosen.in_use, chosen.kept, chosen.former_path_prefix) == (None, None, "")
 
 
 def test_senders_get_the_new_url_when_it_answers_and_calls_that_began_before_keep_theirs_for_a_while():
-    chosen = choose_exposure(salon(OLD), REQUESTED, PROVEN, NOW)
-    assert (chosen.is_settled, chosen.kept, former_url_field(chosen)) == (True, OLD, OLD)
+    chosen = choose_exposure(salon(OLD), (), REQUESTED, PROVEN, NOW)
+    assert (chosen.is_settled, chosen.kept, former_url_fields(chosen)["formerUrl"]) == (True, OLD, OLD)
     soon, late = timedelta(minutes=9), timedelta(minutes=11)
-    later = choose_exposure(salon(NEW, former=OLD, exposed_for=soon), REQUESTED, None, NOW)
-    assert (later.is_settled, former_url_field(later), later.former_path_prefix) == (True, OLD, "/salon/salon")
-    ended = choose_exposure(salon(NEW, former=OLD, exposed_for=late), REQUESTED, None, NOW)
-    assert (ended.is_settled, former_url_field(ended), ended.former_path_prefix) == (True, None, "")
+    later = choose_exposure(salon(NEW, former=OLD, changed_for=soon), (), REQUESTED, None, NOW)
+    assert (later.is_settled, former_url_fields(later)["formerUrl"], later.former_path_prefix) == (
+        True,
+        OLD,
+        "/salon/salon",
+    )
+    ended = choose_exposure(salon(NEW, former=OLD, changed_for=late), (), REQUESTED, None, NOW)
+    assert (ended.is_settled, former_url_fields(ended)["formerUrl"], ended.former_path_prefix) == (True, None, "")
+
+
+def test_the_time_of_the_former_url_is_recorded_and_does_not_depend_on_a_condition():
+    chosen = choose_exposure(salon(OLD), (), REQUESTED, PROVEN, NOW)
+    assert former_url_fields(chosen) == {"formerUrl": OLD, "formerUrlSince": NOW.isoformat()}
+    recorded = salon(NEW, former=OLD, changed_for=timedelta(minutes=1))
+    recorded.status["conditions"] = [
+        {"type": "Exposed", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    ]
+    again = former_url_fields(choose_exposure(recorded, (), REQUESTED, None, NOW))
+    assert again == {"formerUrl": OLD, "formerUrlSince": (NOW - timedelta(minutes=1)).isoformat()}
+
+
+def test_a_former_url_of_the_previous_release_is_served_for_10_minutes_from_the_upgrade():
+    chosen = choose_exposure(salon(NEW, former=OLD), (), REQUESTED, None, NOW)
+    assert former_url_fields(chosen) == {"formerUrl": OLD, "formerUrlSince": NOW.isoformat()}
+
+
+def with_url(base_url: str | None, **spec: Any) -> Any:
+    url = {"webhookUrl": f"{base_url}/webhooks/retell"} if base_url else {}
+    return agent(**spec).model_copy(update={"status": {"agentId": "agent_1", **url}})
+
+
+@pytest.mark.parametrize(
+    ("held", "agents", "calcom"),
+    [
+        (True, [with_url(NEW), with_url(OLD)], NEW),  # paused, in plan mode, or Retell refuses the change
+        (True, [with_url(OLD, managementPolicy="ObserveOnly")], NEW),
+        (True, [with_url(None)], NEW),  # the previous release recorded none
+        (True, [], OLD),
+        (False, [with_url(None, managementPolicy="ObserveOnly")], NEW),
+        (False, [with_url(NEW), agent("")], NEW),  # the second one is not at Retell yet
+    ],
+)
+def test_the_former_url_is_served_as_long_as_an_agent_or_calcom_has_it(held, agents, calcom):
+    business = salon(NEW, former=OLD, changed_for=timedelta(days=1))
+    business.status["webhookUrls"]["calcom"] = f"{calcom}/webhooks/calcom/inst-1"
+    chosen = choose_exposure(business, agents, REQUESTED, None, NOW)
+    assert chosen.kept == (OLD if held else None)
 
 
 def test_an_outage_of_a_url_in_use_changes_nothing():
-    chosen = choose_exposure(salon(NEW), REQUESTED, FAILED, NOW)
+    chosen = choose_exposure(salon(NEW), (), REQUESTED, FAILED, NOW)
     assert chosen.is_settled
     assert exposed_condition(tenant(), chosen, ROUTED) == ROUTED
 
 
 def test_where_urls_are_not_verified_senders_get_them_at_once():
     verdict = Unverified().find("a", "b", NEW)
-    chosen = choose_exposure(salon(OLD), REQUESTED, verdict, NOW)
+    chosen = choose_exposure(salon(OLD), (), REQUESTED, verdict, NOW)
     assert (chosen.is_settled, chosen.kept) == (True, None)
 
 
@@ -86,7 +128,7 @@ HOST = {"host": "salon.example", "ingress": {}}
     ],
 )  # fmt: skip
 def test_the_condition_says_what_senders_have_and_what_is_missing(in_use, verdict, spec, status, reason, texts):
-    chosen = choose_exposure(salon(in_use), REQUESTED, verdict, NOW)
+    chosen = choose_exposure(salon(in_use), (), REQUESTED, verdict, NOW)
     condition = exposed_condition(salon(in_use, **spec), chosen, ROUTED)
     assert (condition.status, condition.reason) == (status, reason)
     for text in texts:
@@ -95,7 +137,7 @@ def test_the_condition_says_what_senders_have_and_what_is_missing(in_use, verdic
 
 def test_a_missing_gateway_api_is_named_where_the_url_fails():
     routed = good(ConditionType.EXPOSED, "this cluster has no Gateway API", Reason.NOT_INSTALLED)
-    condition = exposed_condition(salon(OLD), choose_exposure(salon(OLD), REQUESTED, FAILED, NOW), routed)
+    condition = exposed_condition(salon(OLD), choose_exposure(salon(OLD), (), REQUESTED, FAILED, NOW), routed)
     assert condition.status is Status.FALSE
     assert "this cluster has no Gateway API" in condition.message
 

@@ -55,12 +55,12 @@ async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
     key_error = None if credentials.problems else await _try_keys(tenant, credentials, context)
     keys = {} if credentials.problems else _key_subjects(tenant, credentials, context.installation_id)
     holders = {subject: find_holder(tenant, subject, context) for subject in keys.values()}
-    branches = tuple(relations.branches(namespace, name))
+    branches, agents = tuple(relations.branches(namespace, name)), tuple(relations.agents(namespace, name))
     requested = address_of(tenant, context.settings.shared_base_url)
     verdict = context.url_proofs.find(namespace, name, requested.base_url)
     return Inputs(
         tenant=tenant,
-        exposure=choose_exposure(tenant, requested, verdict, context.clock.now()),
+        exposure=choose_exposure(tenant, agents, requested, verdict, context.clock.now()),
         credentials=credentials,
         key_error=key_error,
         was_provisioned=context.cache.secret(namespace, child_name(name, "teardown")) is not None,
@@ -68,7 +68,7 @@ async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
         shared_keys=await _report_shared_keys(tenant, holders, context),
         branches=branches,
         offerings=tuple(relations.offerings(namespace, name)),
-        agents=tuple(relations.agents(namespace, name)),
+        agents=agents,
         foreign_numbers={branch.key.name: _refused_numbers(branch, context) for branch in branches},
     )
 
