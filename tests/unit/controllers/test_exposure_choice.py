@@ -8,7 +8,7 @@ import pytest
 
 from askproai_operator.api import Key
 from askproai_operator.api.conditions import ConditionType, Reason, Status, good
-from askproai_operator.context import Unverified, Verdict
+from askproai_operator.context import TenantUrl, Unverified, Verdict
 from askproai_operator.controllers.exposure import KIND, ExposureController, host_is_trusted
 from askproai_operator.controllers.exposure.prober import is_public
 from askproai_operator.controllers.tenant.addresses import Address
@@ -21,6 +21,12 @@ NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 OLD, NEW = "https://voice.example/salon/salon", "https://salon.example"
 REQUESTED = Address(NEW, "")
 FAILED, PROVEN = Verdict(NEW, "does not answer"), Verdict(NEW)
+
+
+def at(base_url: str, *, uid: str = "uid-1", token: str = "token") -> TenantUrl:
+    return TenantUrl("salon", "salon", uid, base_url, token)
+
+
 ROUTED = good(ConditionType.EXPOSED, NEW)
 
 
@@ -110,7 +116,7 @@ def test_an_outage_of_a_url_in_use_changes_nothing():
 
 
 def test_where_urls_are_not_verified_senders_get_them_at_once():
-    verdict = Unverified().find("a", "b", NEW)
+    verdict = Unverified().find(at(NEW))
     chosen = choose_exposure(salon(OLD), (), REQUESTED, verdict, NOW)
     assert (chosen.is_settled, chosen.kept) == (True, None)
 
@@ -239,50 +245,61 @@ PROOF_KEY, TENANT_KEY = Key(KIND, "salon", "salon"), Key("Tenant", "salon", "sal
 
 async def test_the_tenant_is_woken_when_the_answer_changes_and_only_then(controller, internet, due):
     woken: list[Key] = []
-    controller.request("salon", "salon", NEW, "token")
+    controller.request(at(NEW))
     assert due == [PROOF_KEY]
-    assert controller.find("salon", "salon", NEW) is None
+    assert controller.find(at(NEW)) is None
     pauses = [(await controller.reconcile(PROOF_KEY, context(woken))).requeue_after for _ in range(12)]
     assert woken == [TENANT_KEY]
-    assert controller.find("salon", "salon", NEW) == Verdict(NEW, "does not answer")
+    assert controller.find(at(NEW)) == Verdict(NEW, "does not answer")
     assert pauses[0] <= timedelta(milliseconds=250)
     assert timedelta(minutes=2) < pauses[-1] <= timedelta(minutes=5)
     internet.problems[NEW] = None
     assert (await controller.reconcile(PROOF_KEY, context(woken))).gone, "what has answered is not asked again"
     assert woken == [TENANT_KEY] * 2
-    assert controller.find("salon", "salon", NEW) == Verdict(NEW)
+    assert controller.find(at(NEW)) == Verdict(NEW)
     assert set(internet.asked) == {(NEW, "token")}
 
 
 async def test_a_repeated_request_keeps_its_pause_and_a_new_reason_or_url_resets_it(controller, due):
     for _ in range(3):
-        controller.request("salon", "salon", NEW, "token")
+        controller.request(at(NEW))
     assert due == [PROOF_KEY]
     for _ in range(9):
         await controller.reconcile(PROOF_KEY, context([]))
-    controller.request("salon", "salon", NEW, "token", "2026-11-20T09:00")
+    controller.request(at(NEW), "2026-11-20T09:00")
     assert due == [PROOF_KEY] * 2
     again = await controller.reconcile(PROOF_KEY, context([]))
     assert again.requeue_after <= timedelta(milliseconds=250)
-    controller.request("salon", "salon", OLD, "token")
+    controller.request(at(OLD))
     assert due == [PROOF_KEY] * 3
-    assert controller.find("salon", "salon", OLD) is None, "the verdict was about another URL"
+    assert controller.find(at(OLD)) is None, "the verdict was about another URL"
 
 
 async def test_an_answer_about_a_url_that_nobody_asks_for_any_more_is_dropped(controller, internet):
-    controller.request("salon", "salon", NEW, "token")
+    controller.request(at(NEW))
     woken: list[Key] = []
 
-    async def edited_meanwhile(base_url: str, token: str) -> None:
-        controller.request("salon", "salon", OLD, token)
+    async def edited_meanwhile(*_: str) -> None:
+        controller.request(at(OLD))
 
     internet.find_problem = edited_meanwhile
     assert (await controller.reconcile(PROOF_KEY, context(woken))).gone
-    assert (woken, controller.find("salon", "salon", NEW)) == ([], None)
+    assert (woken, controller.find(at(NEW))) == ([], None)
 
 
 async def test_nothing_is_asked_for_a_tenant_that_is_gone(controller, internet):
-    controller.request("salon", "salon", NEW, "token")
+    controller.request(at(NEW))
     assert (await controller.reconcile(PROOF_KEY, context([], exists=False))).gone
     assert internet.asked == []
     assert controller._targets == {}
+
+
+async def test_a_proof_counts_for_no_namesake_and_for_no_other_token(controller, internet):
+    internet.problems[NEW] = None
+    controller.request(at(NEW))
+    await controller.reconcile(PROOF_KEY, context([]))
+    assert controller.find(at(NEW)) == Verdict(NEW)
+    assert controller.find(at(NEW, uid="uid-2")) is None, "its former Tenant was deleted before the answer was used"
+    assert controller.find(at(NEW, token="renewed")) is None
+    controller.forget("salon", "salon")
+    assert controller.find(at(NEW)) is None

@@ -10,7 +10,7 @@ from askproai_core.database import DataOwnedByOther
 from askproai_core.tenant_config import config_hash, encode
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
-from askproai_operator.context import ReconcileContext
+from askproai_operator.context import ReconcileContext, TenantUrl
 from askproai_operator.controllers.conditions import condition_of, find_condition, first_failing
 from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.controllers.tenant.addresses import Address, registered_calcom_url
@@ -65,6 +65,8 @@ CALCOM_TRIGGERS = tuple(
 async def reconcile(key: Key, context: ReconcileContext) -> Result:
     """Reconcile one Tenant. Level-triggered: safe to run again at any point."""
     tenant = context.relations.tenant(key.namespace, key.name)
+    if tenant is None or tenant.metadata.deletion_timestamp is not None:
+        context.url_proofs.forget(key.namespace, key.name)
     if tenant is None:
         return GONE  # no requeue: its deletion is complete
     if tenant.metadata.deletion_timestamp is not None:
@@ -256,7 +258,8 @@ def _request_proof(
         context.url_proofs.forget(*tenant.key[1:])
     elif web.status.get("readyReplicas") and (routed.good or routed.reason is Reason.PENDING):
         again = tenant.metadata.annotations.get(TOKEN_ANNOTATION, "")
-        context.url_proofs.request(*tenant.key[1:], exposure.requested.base_url, token, again)
+        url = TenantUrl(*tenant.key[1:], tenant.metadata.uid, exposure.requested.base_url, token)
+        context.url_proofs.request(url, again)
 
 
 async def _register_webhook(
