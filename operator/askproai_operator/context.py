@@ -30,13 +30,24 @@ class Verdict:
     proven: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class TenantUrl:
+    """A public URL of one Tenant, and the token that only its pods have. A namesake or a new token makes it another one."""
+
+    namespace: str
+    tenant: str
+    uid: str
+    base_url: str
+    token: str = field(repr=False)
+
+
 class UrlProofs(Protocol):
     """Tests the URLs of tenants (`controllers/exposure`)."""
 
-    def find(self, namespace: str, tenant: str, base_url: str, /) -> Verdict | None:
+    def find(self, url: TenantUrl, /) -> Verdict | None:
         """Return the last verdict; None if the URL was not tested yet."""
 
-    def request(self, namespace: str, tenant: str, base_url: str, token: str, reason: str, /) -> None:
+    def request(self, url: TenantUrl, reason: str, /) -> None:
         """Have a URL tested until it answers; at once for a new URL or reason."""
 
     def forget(self, namespace: str, tenant: str, /) -> None:
@@ -46,10 +57,10 @@ class UrlProofs(Protocol):
 class Unverified:
     """Accepts every URL without a test: ASKPROAI_VERIFY_EXPOSURE is false, or nothing is carried out."""
 
-    def find(self, namespace: str, tenant: str, base_url: str) -> Verdict | None:  # noqa: ARG002 (the protocol's)
-        return Verdict(base_url, proven=False)
+    def find(self, url: TenantUrl) -> Verdict | None:
+        return Verdict(url.base_url, proven=False)
 
-    def request(self, namespace: str, tenant: str, base_url: str, token: str, reason: str) -> None:
+    def request(self, url: TenantUrl, reason: str) -> None:
         """Do nothing."""
 
     def forget(self, namespace: str, tenant: str) -> None:

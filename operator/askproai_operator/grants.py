@@ -163,6 +163,12 @@ def used_host(model: CustomResource | None) -> dict[Subject, str]:
     return {Subject(SubjectKind.HOST, url.hostname): url.path.removesuffix("/webhooks/retell")}
 
 
+def former_host(model: CustomResource | None) -> dict[Subject, str]:
+    """Return the host and path of the URL that senders had before, from the status, while it is still served."""
+    url = urlsplit(model.status.get("formerUrl") or "") if isinstance(model, Tenant) else None
+    return {Subject(SubjectKind.HOST, url.hostname): url.path} if url is not None and url.hostname else {}
+
+
 def route_names(tenant: str) -> tuple[str, str]:
     """Return the names of a tenant's routes. The second one is no tenant's name, since a Tenant's name has no dot.
 

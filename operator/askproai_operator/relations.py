@@ -22,12 +22,12 @@ from askproai_operator.engine.resources import (
     STATUS_READ,
     TENANT_LABEL,
 )
-from askproai_operator.grants import LABEL, Subject, queue_key, read_grant, requested_subjects, used_host
+from askproai_operator.grants import LABEL, Subject, former_host, queue_key, read_grant, requested_subjects, used_host
 
 # Status fields that no other object reads. Without this list each counted call would make a whole tenant due.
 _PRIVATE_STATUS: Final = frozenset({
     "conditions", "lastReconcileToken", "observedGeneration", "plan", "pending", "configHash", "replicas", "branches", "services",
-    "formerUrl", "calls24h", "bookingSuccessPercent", "errorBudgetPercent",
+    "formerUrl", "formerUrlSince", "calls24h", "bookingSuccessPercent", "errorBudgetPercent",
 })  # fmt: skip
 # The conditions whose status relatives read. Another one of a Tenant, such as CalendarSynced, changes in an outage of Cal.com for
 # all tenants at the same time, and an upgrade adds conditions to every object.
@@ -108,6 +108,7 @@ class Relations:
             keys.update(self._relatives(model))
         changed = requested_subjects(old).items() ^ requested_subjects(new).items()
         changed |= used_host(old).items() - used_host(new).items()  # senders have another URL now
+        changed |= former_host(old).items() - former_host(new).items()  # its route was deleted
         keys.update(subject.queue_key for subject, _ in changed)
         if isinstance(model, Branch) and _staff(old) != _staff(new):  # their condition StaffIdentified compares the ids
             keys.update(_keys(self.branches(model.key.namespace, model.spec.tenant_ref.name)))
@@ -131,9 +132,8 @@ class Relations:
             owners = {self.tenant_of(model) for model in naming if isinstance(model, ServiceOffering)}
             keys.update(Key(Tenant.kind, namespace, owner) for owner in owners if owner)
         if ref in {INGRESSES, HTTP_ROUTES} and keys:  # a restored route may be of a host that another tenant has by now
-            keys.update(
-                subject.queue_key for subject in requested_subjects(self.tenant(namespace, labels[TENANT_LABEL]))
-            )
+            tenant = self.tenant(namespace, labels[TENANT_LABEL])
+            keys.update(subject.queue_key for subject in (*requested_subjects(tenant), *former_host(tenant)))
         if ref is CONFIG_MAPS and LABEL in labels:
             keys.add(queue_key(name))
             keys.update(self._waiting_for_release(old, new))

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -171,6 +171,15 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _check_shared_route(self) -> Self:
+        """Refuse two routes of the shared host: a tenant's URL has one, which its condition Exposed reports."""
+        if self.shared_ingress_class and self.shared_gateway:
+            raise ValueError(
+                "ASKPROAI_SHARED_INGRESS_CLASS and ASKPROAI_SHARED_GATEWAY both route the shared host: set one of them"
+            )
+        return self
 
     @property
     def resync(self) -> timedelta:

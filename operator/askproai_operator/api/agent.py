@@ -122,6 +122,8 @@ class RetellAgentStatus(base.CommonStatus):
     """Name of the Tenant it belongs to, remembered for the day when its Branch is gone first."""
     pending: Pending | None = None
     """A create whose outcome is not known yet; the operator looks for our marker before it creates again."""
+    webhook_url: Annotated[str, Field(max_length=2000)] | None = None
+    """Webhook URL of the published version. Its Tenant serves the former URL as long as an agent has it."""
     suspended: bool | None = None
     """The published version tells callers that the Tenant is suspended; it stays until pods serve again."""
 

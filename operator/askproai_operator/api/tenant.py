@@ -1,5 +1,6 @@
 """Tenant: one business, its providers, and how its pods run."""
 
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
@@ -346,7 +347,9 @@ class TenantStatus(base.CommonStatus):
     webhook_urls: WebhookUrls | None = None
     """Where senders reach this tenant."""
     former_url: Url | None = None
-    """URL that senders had before; still served for 10 minutes, for calls that began with it."""
+    """URL that senders had before; still served for 10 minutes, for calls that began with it, and until no sender has it."""
+    former_url_since: datetime | None = None
+    """When senders got another URL than `formerUrl`."""
     config_hash: base.Short | None = None
     """Hash of the configuration given to the pods; `askproai_config_hash_info` shows theirs."""
     branches: base.Count | None = None

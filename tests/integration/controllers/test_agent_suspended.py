@@ -12,12 +12,16 @@ PERSON = "+49301234599"
 WITH_TRANSFER = {"functions": ["CheckAvailability", "BookAppointment", "TransferToHuman"], "transferTo": PERSON}
 
 
-def set_tenant(env: AgentEnvironment, *, suspend: bool, available: bool = True, reason: str = "AsDeclared") -> None:
-    """Change the Tenant, with the condition RuntimeAvailable that its controller reports."""
+def set_tenant(
+    env: AgentEnvironment, *, suspend: bool, available: bool = True, reason: str = "AsDeclared", urls: bool = True
+) -> None:
+    """Change the Tenant, with the condition RuntimeAvailable that its controller reports, and with or without URLs."""
     raw = tenant()
     raw["metadata"]["generation"] += 1
     raw["spec"]["suspend"] = suspend
     raw["status"]["conditions"][1] |= {"status": "True" if available else "False", "reason": reason}
+    if not urls:
+        del raw["status"]["webhookUrls"]
     env.put(resources.TENANTS, raw)
 
 
@@ -74,6 +78,25 @@ async def test_resuming_brings_the_declared_agent_back_as_soon_as_pods_serve() -
         at = len(env.retell_requests)
         await env.settle()
         assert env.retell_writes(at) == [], "pods that are late for another reason change nothing"
+
+
+async def test_callers_of_a_tenant_that_began_suspended_hear_the_same_and_retell_gets_no_url_of_it() -> None:
+    async with open_agent_environment() as env:
+        set_tenant(env, suspend=True, reason="Suspended", urls=False)
+        await env.settle()
+        record = await call(env)
+        heard = next(step.text for step in record.steps if step.kind == "heard")
+        assert "Termine kann ich zurzeit leider nicht annehmen" in heard
+        assert [tool["name"] for tool in answering_llm(env)["general_tools"]] == ["end_call"]
+        set_tenant(env, suspend=False, urls=False)
+        at = len(env.retell_requests)
+        await env.settle()
+        assert env.condition("Synced")["reason"] == "TenantNotReady", "its URL was not tested yet"
+        assert env.retell_writes(at) == [], "callers hear the sentence until then"
+        set_tenant(env, suspend=False)
+        await env.settle()
+        assert env.condition("Synced")["reason"] == "AsDeclared"
+        assert all(tool.get("url") for tool in answering_llm(env)["general_tools"][:-1])
 
 
 async def test_a_suspended_agent_is_settled_and_repaired_like_any_other() -> None:

@@ -166,3 +166,65 @@ async def test_the_former_host_stays_the_tenants_while_senders_have_it(namespace
     await other_namespace.wait_for_condition("Exposed", "False", "HostClaimedTwice")
     assert f"https://{host}" in str(await urls(namespace))
     assert await urls(other_namespace) == {}, "what another tenant has is given to no sender"
+
+
+async def test_a_suspended_tenant_whose_new_url_does_not_answer_is_ready_and_the_url_is_not_asked(namespace, internet):
+    await serving(namespace, internet)
+    exposure = {"host": f"{namespace.name}.example", "ingress": {"className": "nginx"}}
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": exposure}})
+    await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"suspend": True}})
+    suspended = await namespace.wait_for_condition("Exposed", "True", "Suspended")
+    assert f"senders keep {shared_url(namespace)}" in suspended["message"]
+    await namespace.wait_for_condition("Ready", "True", "Suspended")
+    key = Key("Exposure", namespace.name, TENANT)
+    await eventually(lambda: key not in namespace.operator.queue, SOON, "the end of the questions")
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"suspend": False}})
+    await make_deployment_ready(namespace, "web")
+    await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
+
+
+async def test_a_tenant_that_begins_suspended_is_ready_and_gets_its_url_when_it_is_resumed(namespace, internet):
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    number = {"number": namespace.number, "sip": {"terminationUri": "salon.sip.example"}}
+    await namespace.create("Branch", spec={"phoneNumbers": [number]})
+    await namespace.create("RetellAgent")
+    await namespace.wait_for_condition("Ready", "True", "Suspended")
+    await namespace.wait_for_condition("Ready", "True", kind="Branch", name="mitte")
+    await namespace.wait_for_condition("Ready", "True", "Suspended", kind="RetellAgent", name="mitte")
+    assert (await urls(namespace), namespace.calcom_webhooks()) == ({}, []), "the URL is not tested yet"
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": RUNS})
+    await make_deployment_ready(namespace, "web")
+    await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
+    await namespace.wait_for_condition("Synced", "False", "TenantNotReady", kind="RetellAgent", name="mitte")
+    internet.answering.add(shared_url(namespace))
+    await wait_for_url(namespace, shared_url(namespace))
+    await namespace.wait_for_condition("Synced", "True", "AsDeclared", kind="RetellAgent", name="mitte")
+    agent = await namespace.get("RetellAgent", "mitte")
+    assert agent["status"]["webhookUrl"] == f"{shared_url(namespace)}/webhooks/retell"
+
+
+async def test_a_route_of_the_release_before_keeps_its_url_through_a_change(namespace, internet):
+    await serving(namespace, internet)
+    # The release before annotates no route, and the host was edited before this one's first run.
+    await namespace.client.merge(
+        namespace.path("Tenant"), {"metadata": {"annotations": {"askproai.de/paused": "true"}}}
+    )
+    await namespace.wait_for_condition("Paused", "True")
+    unannotated = {"metadata": {"annotations": {"askproai.de/served-url": None}}}
+    await namespace.client.merge(namespace.path("Ingress"), unannotated)
+    exposure = {"host": f"{namespace.name}.example", "ingress": {"className": "nginx"}}
+    resumed = {"metadata": {"annotations": {"askproai.de/paused": None}}, "spec": {"exposure": exposure}}
+    await namespace.client.merge(namespace.path("Tenant"), resumed)
+    await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
+    kept = {TENANT: "voice.example", ALTERNATE: f"{namespace.name}.example"}
+    assert await hosts(namespace) == kept
+    route = await namespace.get("Ingress", TENANT)
+    assert route["metadata"]["annotations"]["askproai.de/served-url"] == shared_url(namespace)
+    internet.answering.add(own_url(namespace))
+    await wait_for_url(namespace, own_url(namespace))
+    again = {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}}
+    await namespace.client.merge(namespace.path("Tenant"), again)
+    await namespace.wait_for("Tenant", TENANT, lambda live: live["status"].get("lastReconcileToken") == "now", "a run")
+    assert await hosts(namespace) == kept

@@ -8,68 +8,116 @@ import pytest
 
 from askproai_operator.api import Key
 from askproai_operator.api.conditions import ConditionType, Reason, Status, good
-from askproai_operator.context import Unverified, Verdict
+from askproai_operator.context import TenantUrl, Unverified, Verdict
 from askproai_operator.controllers.exposure import KIND, ExposureController, host_is_trusted
 from askproai_operator.controllers.exposure.prober import is_public
 from askproai_operator.controllers.tenant.addresses import Address
 from askproai_operator.controllers.tenant.children.routes import choose_name, ingress
-from askproai_operator.controllers.tenant.exposure import choose_exposure, exposed_condition, former_url_field
+from askproai_operator.controllers.tenant.exposure import choose_exposure, exposed_condition, former_url_fields
 from askproai_operator.settings import Settings
-from tests.worlds.salon_models import tenant
+from tests.worlds.salon_models import agent, tenant
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 OLD, NEW = "https://voice.example/salon/salon", "https://salon.example"
 REQUESTED = Address(NEW, "")
 FAILED, PROVEN = Verdict(NEW, "does not answer"), Verdict(NEW)
+
+
+def at(base_url: str, *, uid: str = "uid-1", token: str = "token") -> TenantUrl:
+    return TenantUrl("salon", "salon", uid, base_url, token)
+
+
 ROUTED = good(ConditionType.EXPOSED, NEW)
 
 
 def salon(
-    in_use: str | None = None, *, former: str | None = None, exposed_for: timedelta | None = None, **spec: Any
+    in_use: str | None = None, *, former: str | None = None, changed_for: timedelta | None = None, **spec: Any
 ) -> Any:
     status: dict[str, Any] = {"webhookUrls": {"retell": f"{in_use}/webhooks/retell"}} if in_use else {}
     if former:
         status["formerUrl"] = former
-    if exposed_for is not None:
-        since = (NOW - exposed_for).strftime("%Y-%m-%dT%H:%M:%SZ")
-        status["conditions"] = [{"type": "Exposed", "status": "True", "lastTransitionTime": since}]
+    if changed_for is not None:
+        status["formerUrlSince"] = (NOW - changed_for).isoformat(timespec="seconds")
     return tenant(**spec).model_copy(update={"status": status})
 
 
 @pytest.mark.parametrize("verdict", [None, FAILED])
 def test_senders_keep_their_url_until_the_new_one_leads_to_the_pods(verdict):
-    chosen = choose_exposure(salon(OLD), REQUESTED, verdict, NOW)
+    chosen = choose_exposure(salon(OLD), (), REQUESTED, verdict, NOW)
     assert chosen.in_use is not None
     assert (chosen.in_use.base_url, chosen.kept, chosen.is_settled) == (OLD, OLD, False)
     assert chosen.former_path_prefix == "/salon/salon", "the pods serve both paths meanwhile"
-    assert former_url_field(chosen) is None
+    assert former_url_fields(chosen)["formerUrl"] is None
 
 
 @pytest.mark.parametrize("verdict", [None, FAILED])
 def test_a_new_tenant_has_no_url_until_it_leads_to_the_pods(verdict):
-    chosen = choose_exposure(salon(), REQUESTED, verdict, NOW)
+    chosen = choose_exposure(salon(), (), REQUESTED, verdict, NOW)
     assert (chosen.in_use, chosen.kept, chosen.former_path_prefix) == (None, None, "")
 
 
 def test_senders_get_the_new_url_when_it_answers_and_calls_that_began_before_keep_theirs_for_a_while():
-    chosen = choose_exposure(salon(OLD), REQUESTED, PROVEN, NOW)
-    assert (chosen.is_settled, chosen.kept, former_url_field(chosen)) == (True, OLD, OLD)
+    chosen = choose_exposure(salon(OLD), (), REQUESTED, PROVEN, NOW)
+    assert (chosen.is_settled, chosen.kept, former_url_fields(chosen)["formerUrl"]) == (True, OLD, OLD)
     soon, late = timedelta(minutes=9), timedelta(minutes=11)
-    later = choose_exposure(salon(NEW, former=OLD, exposed_for=soon), REQUESTED, None, NOW)
-    assert (later.is_settled, former_url_field(later), later.former_path_prefix) == (True, OLD, "/salon/salon")
-    ended = choose_exposure(salon(NEW, former=OLD, exposed_for=late), REQUESTED, None, NOW)
-    assert (ended.is_settled, former_url_field(ended), ended.former_path_prefix) == (True, None, "")
+    later = choose_exposure(salon(NEW, former=OLD, changed_for=soon), (), REQUESTED, None, NOW)
+    assert (later.is_settled, former_url_fields(later)["formerUrl"], later.former_path_prefix) == (
+        True,
+        OLD,
+        "/salon/salon",
+    )
+    ended = choose_exposure(salon(NEW, former=OLD, changed_for=late), (), REQUESTED, None, NOW)
+    assert (ended.is_settled, former_url_fields(ended)["formerUrl"], ended.former_path_prefix) == (True, None, "")
+
+
+def test_the_time_of_the_former_url_is_recorded_and_does_not_depend_on_a_condition():
+    chosen = choose_exposure(salon(OLD), (), REQUESTED, PROVEN, NOW)
+    assert former_url_fields(chosen) == {"formerUrl": OLD, "formerUrlSince": NOW.isoformat()}
+    recorded = salon(NEW, former=OLD, changed_for=timedelta(minutes=1))
+    recorded.status["conditions"] = [
+        {"type": "Exposed", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    ]
+    again = former_url_fields(choose_exposure(recorded, (), REQUESTED, None, NOW))
+    assert again == {"formerUrl": OLD, "formerUrlSince": (NOW - timedelta(minutes=1)).isoformat()}
+
+
+def test_a_former_url_of_the_previous_release_is_served_for_10_minutes_from_the_upgrade():
+    chosen = choose_exposure(salon(NEW, former=OLD), (), REQUESTED, None, NOW)
+    assert former_url_fields(chosen) == {"formerUrl": OLD, "formerUrlSince": NOW.isoformat()}
+
+
+def with_url(base_url: str | None, **spec: Any) -> Any:
+    url = {"webhookUrl": f"{base_url}/webhooks/retell"} if base_url else {}
+    return agent(**spec).model_copy(update={"status": {"agentId": "agent_1", **url}})
+
+
+@pytest.mark.parametrize(
+    ("held", "agents", "calcom"),
+    [
+        (True, [with_url(NEW), with_url(OLD)], NEW),  # paused, in plan mode, or Retell refuses the change
+        (True, [with_url(OLD, managementPolicy="ObserveOnly")], NEW),
+        (True, [with_url(None)], NEW),  # the previous release recorded none
+        (True, [], OLD),
+        (False, [with_url(None, managementPolicy="ObserveOnly")], NEW),
+        (False, [with_url(NEW), agent("")], NEW),  # the second one is not at Retell yet
+    ],
+)
+def test_the_former_url_is_served_as_long_as_an_agent_or_calcom_has_it(held, agents, calcom):
+    business = salon(NEW, former=OLD, changed_for=timedelta(days=1))
+    business.status["webhookUrls"]["calcom"] = f"{calcom}/webhooks/calcom/inst-1"
+    chosen = choose_exposure(business, agents, REQUESTED, None, NOW)
+    assert chosen.kept == (OLD if held else None)
 
 
 def test_an_outage_of_a_url_in_use_changes_nothing():
-    chosen = choose_exposure(salon(NEW), REQUESTED, FAILED, NOW)
+    chosen = choose_exposure(salon(NEW), (), REQUESTED, FAILED, NOW)
     assert chosen.is_settled
     assert exposed_condition(tenant(), chosen, ROUTED) == ROUTED
 
 
 def test_where_urls_are_not_verified_senders_get_them_at_once():
-    verdict = Unverified().find("a", "b", NEW)
-    chosen = choose_exposure(salon(OLD), REQUESTED, verdict, NOW)
+    verdict = Unverified().find(at(NEW))
+    chosen = choose_exposure(salon(OLD), (), REQUESTED, verdict, NOW)
     assert (chosen.is_settled, chosen.kept) == (True, None)
 
 
@@ -86,7 +134,7 @@ HOST = {"host": "salon.example", "ingress": {}}
     ],
 )  # fmt: skip
 def test_the_condition_says_what_senders_have_and_what_is_missing(in_use, verdict, spec, status, reason, texts):
-    chosen = choose_exposure(salon(in_use), REQUESTED, verdict, NOW)
+    chosen = choose_exposure(salon(in_use), (), REQUESTED, verdict, NOW)
     condition = exposed_condition(salon(in_use, **spec), chosen, ROUTED)
     assert (condition.status, condition.reason) == (status, reason)
     for text in texts:
@@ -95,7 +143,7 @@ def test_the_condition_says_what_senders_have_and_what_is_missing(in_use, verdic
 
 def test_a_missing_gateway_api_is_named_where_the_url_fails():
     routed = good(ConditionType.EXPOSED, "this cluster has no Gateway API", Reason.NOT_INSTALLED)
-    condition = exposed_condition(salon(OLD), choose_exposure(salon(OLD), REQUESTED, FAILED, NOW), routed)
+    condition = exposed_condition(salon(OLD), choose_exposure(salon(OLD), (), REQUESTED, FAILED, NOW), routed)
     assert condition.status is Status.FALSE
     assert "this cluster has no Gateway API" in condition.message
 
@@ -197,50 +245,61 @@ PROOF_KEY, TENANT_KEY = Key(KIND, "salon", "salon"), Key("Tenant", "salon", "sal
 
 async def test_the_tenant_is_woken_when_the_answer_changes_and_only_then(controller, internet, due):
     woken: list[Key] = []
-    controller.request("salon", "salon", NEW, "token")
+    controller.request(at(NEW))
     assert due == [PROOF_KEY]
-    assert controller.find("salon", "salon", NEW) is None
+    assert controller.find(at(NEW)) is None
     pauses = [(await controller.reconcile(PROOF_KEY, context(woken))).requeue_after for _ in range(12)]
     assert woken == [TENANT_KEY]
-    assert controller.find("salon", "salon", NEW) == Verdict(NEW, "does not answer")
+    assert controller.find(at(NEW)) == Verdict(NEW, "does not answer")
     assert pauses[0] <= timedelta(milliseconds=250)
     assert timedelta(minutes=2) < pauses[-1] <= timedelta(minutes=5)
     internet.problems[NEW] = None
     assert (await controller.reconcile(PROOF_KEY, context(woken))).gone, "what has answered is not asked again"
     assert woken == [TENANT_KEY] * 2
-    assert controller.find("salon", "salon", NEW) == Verdict(NEW)
+    assert controller.find(at(NEW)) == Verdict(NEW)
     assert set(internet.asked) == {(NEW, "token")}
 
 
 async def test_a_repeated_request_keeps_its_pause_and_a_new_reason_or_url_resets_it(controller, due):
     for _ in range(3):
-        controller.request("salon", "salon", NEW, "token")
+        controller.request(at(NEW))
     assert due == [PROOF_KEY]
     for _ in range(9):
         await controller.reconcile(PROOF_KEY, context([]))
-    controller.request("salon", "salon", NEW, "token", "2026-11-20T09:00")
+    controller.request(at(NEW), "2026-11-20T09:00")
     assert due == [PROOF_KEY] * 2
     again = await controller.reconcile(PROOF_KEY, context([]))
     assert again.requeue_after <= timedelta(milliseconds=250)
-    controller.request("salon", "salon", OLD, "token")
+    controller.request(at(OLD))
     assert due == [PROOF_KEY] * 3
-    assert controller.find("salon", "salon", OLD) is None, "the verdict was about another URL"
+    assert controller.find(at(OLD)) is None, "the verdict was about another URL"
 
 
 async def test_an_answer_about_a_url_that_nobody_asks_for_any_more_is_dropped(controller, internet):
-    controller.request("salon", "salon", NEW, "token")
+    controller.request(at(NEW))
     woken: list[Key] = []
 
-    async def edited_meanwhile(base_url: str, token: str) -> None:
-        controller.request("salon", "salon", OLD, token)
+    async def edited_meanwhile(*_: str) -> None:
+        controller.request(at(OLD))
 
     internet.find_problem = edited_meanwhile
     assert (await controller.reconcile(PROOF_KEY, context(woken))).gone
-    assert (woken, controller.find("salon", "salon", NEW)) == ([], None)
+    assert (woken, controller.find(at(NEW))) == ([], None)
 
 
 async def test_nothing_is_asked_for_a_tenant_that_is_gone(controller, internet):
-    controller.request("salon", "salon", NEW, "token")
+    controller.request(at(NEW))
     assert (await controller.reconcile(PROOF_KEY, context([], exists=False))).gone
     assert internet.asked == []
     assert controller._targets == {}
+
+
+async def test_a_proof_counts_for_no_namesake_and_for_no_other_token(controller, internet):
+    internet.problems[NEW] = None
+    controller.request(at(NEW))
+    await controller.reconcile(PROOF_KEY, context([]))
+    assert controller.find(at(NEW)) == Verdict(NEW)
+    assert controller.find(at(NEW, uid="uid-2")) is None, "its former Tenant was deleted before the answer was used"
+    assert controller.find(at(NEW, token="renewed")) is None
+    controller.forget("salon", "salon")
+    assert controller.find(at(NEW)) is None

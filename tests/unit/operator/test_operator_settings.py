@@ -24,3 +24,8 @@ def test_redis_is_named_by_a_variable_or_a_file_and_may_be_absent(tmp_path: Path
 def test_a_database_that_tenants_could_not_select_is_refused_at_once():
     with pytest.raises(ValueError, match="database 0"):
         RedisAdmin("redis://admin:geheim@127.0.0.1/3", SystemClock())
+
+
+def test_two_ways_to_route_the_shared_host_are_refused_at_once():
+    with pytest.raises(ValueError, match="set one of them"):
+        Settings(shared_ingress_class="nginx", shared_gateway="infra/public")

@@ -5,17 +5,21 @@ from typing import Any
 import pytest
 
 from askproai_operator.engine import Cache
+from askproai_operator.engine.cache import observed_object
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.resources import (
     AGENTS,
     BRANCHES,
     CONFIG_MAPS,
     DEPLOYMENTS,
+    INGRESSES,
     OFFERINGS,
     SECRETS,
+    TENANT_LABEL,
     TENANTS,
     resource_of_kind,
 )
+from askproai_operator.grants import Subject, SubjectKind
 from askproai_operator.relations import Relations, secrets_named
 from tests.worlds.salon_objects import NAMESPACE, key, put, raw, salon
 
@@ -226,6 +230,16 @@ def test_a_labelled_user_secret_makes_all_due_that_name_it_and_its_data_is_not_k
     assert changed_by(cache, child("Secret", "providers", 2, watch, data={"k": "bmV1"})) == {TENANT}
     assert changed_by(cache, child("Secret", "other", 1, watch, data={})) == set()
     assert "bmV1" not in repr(cache.secret(NAMESPACE, "providers"))
+
+
+def test_a_former_host_is_reviewed_when_its_route_is_deleted_and_when_it_is_no_longer_recorded():
+    cache, host = salon(), Subject(SubjectKind.HOST, "former.example").queue_key
+    served = {"formerUrl": "https://former.example"}
+    changed(cache, "Tenant", status=served)
+    cache.put(INGRESSES, route := child("Ingress", "salon-mueller.alternate", 1, {TENANT_LABEL: "salon-mueller"}))
+    gone = Relations(cache).of_child(INGRESSES, (NAMESPACE, "salon-mueller.alternate"), observed_object(route), None)
+    assert host in gone
+    assert host in changed(cache, "Tenant", status={})
 
 
 def test_every_secret_that_a_spec_names_is_found():

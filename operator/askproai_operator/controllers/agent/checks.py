@@ -44,7 +44,10 @@ def business_model_mismatch(inputs: Inputs) -> Condition | None:
 
 
 def tenant_not_ready(inputs: Inputs) -> Condition | None:
-    """The Tenant's keys are bad, or its URLs, which the agent's bodies contain, are not known yet."""
+    """The Tenant's keys are bad, or its URLs, which the agent's bodies contain, are not known yet.
+
+    A suspended Tenant needs none: its agent only speaks a sentence.
+    """
     tenant = inputs.references.tenant
     if tenant is None:
         return None
@@ -53,7 +56,7 @@ def tenant_not_ready(inputs: Inputs) -> Condition | None:
     # Retell's key is good then: what is wrong at Cal.com keeps nobody from changing the agent.
     about_calendar = credentials.get("reason") == Reason.BOOKINGS_REFUSED
     usable = credentials.get("status") != Status.FALSE or about_calendar
-    if usable and urls.get("retell") and urls.get("functions"):
+    if usable and (tenant.spec.suspend or (urls.get("retell") and urls.get("functions"))):
         return None
     exposed = find_condition(tenant, ConditionType.EXPOSED)
     waits_for_url = usable and exposed.get("status") == Status.FALSE

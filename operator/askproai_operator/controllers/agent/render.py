@@ -100,13 +100,13 @@ def render_desired(
     catalogue: str = "",
     suspended: bool = False,
 ) -> Desired:
-    """Render the LLM and the agent. The Tenant's status must have its `webhookUrls`.
+    """Render the LLM and the agent. The Tenant's status must have its `webhookUrls`, unless it is `suspended`.
 
     `catalogue`: services and staff, for the prompt (`describe_catalogue`).
     `suspended`: no pods run. Nothing at Retell may need one then: the agent only speaks a sentence, and ends or transfers the call.
     """
-    spec, privacy, urls = agent.spec, tenant.spec.privacy, tenant.status["webhookUrls"]
-    functions_url = urls["functions"].rstrip("/")
+    spec, privacy, urls = agent.spec, tenant.spec.privacy, tenant.status.get("webhookUrls") or {}
+    functions_url = str(urls.get("functions", "")).rstrip("/")
     tools = [
         {**tool, "url": f"{functions_url}/{tool['name']}"}
         for name, tool in _TOOLS["functions"].items()
@@ -132,13 +132,14 @@ def render_desired(
         "agent_name": f"{spec.display_name}{MARKER_SEPARATOR}{marker}",
         "voice_id": spec.voice_id,
         "language": spec.language,
-        "webhook_url": urls["retell"],
         "webhook_events": [str(event) for event in spec.webhook_events],
         "webhook_timeout_ms": 10000,
         "timezone": tenant.spec.time_zone,
         "data_storage_setting": _STORAGE[privacy.retell_storage],
         "data_storage_retention_days": privacy.retell_retention_days,
     }
+    if urls:  # a Tenant that began suspended has none yet
+        body["webhook_url"] = urls["retell"]
     if spec.tenant_ref is not None:
         body["allow_user_dtmf"] = True  # a key chooses the branch
     inbound_url = urls.get("inbound") if spec.caller_recognition and not suspended else None

@@ -32,6 +32,7 @@ def settled(plan: Plan, published: Published, target: Target, observation: Obser
         "phoneNumbers": list(plan.bound),
         "tenant": target.tenant,
         "pending": None,
+        "webhookUrl": target.desired.agent.get("webhook_url"),
         "suspended": target.suspended or None,
     }
     conditions = (
@@ -55,8 +56,12 @@ def observed_only(plan: Plan, observation: Observation, recorded: RecordedState)
     if plan.steps:
         text = f"managementPolicy Full would: {'; '.join(plan.lines())}"
         drifted = bad(_DRIFTED, Reason.DRIFT_FOUND, text)
-    version = observation.published_agent["version"] if observation.published_agent else None
-    status = {"agentId": observation.agent_id, "publishedVersion": version}
+    published = observation.published_agent or {}
+    status = {
+        "agentId": observation.agent_id,
+        "publishedVersion": published.get("version"),
+        "webhookUrl": published.get("webhook_url"),
+    }
     return Result((synced, numbers, drifted), status)
 
 

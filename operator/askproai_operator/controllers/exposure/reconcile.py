@@ -4,14 +4,14 @@ The verdicts are kept in memory: the Tenant's status says which URL senders have
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
 
 import structlog
 
 from askproai_operator.api import Tenant
-from askproai_operator.context import ReconcileContext, Verdict
+from askproai_operator.context import ReconcileContext, TenantUrl, Verdict
 from askproai_operator.engine import GONE, Backoff, Key, Options, Result
 
 log = structlog.get_logger(__name__)
@@ -32,8 +32,7 @@ class FindsProblem(Protocol):
 class _Target:
     """The URL to test. A new `reason` starts a test at once, whatever the pause."""
 
-    base_url: str
-    token: str = field(repr=False)
+    url: TenantUrl
     reason: str
 
 
@@ -45,23 +44,23 @@ class ExposureController:
         self._prober, self._enqueue = prober, enqueue
         self._targets: dict[Key, _Target] = {}
         self._failures: dict[Key, int] = {}
-        self._verdicts: dict[Key, Verdict] = {}
+        self._verdicts: dict[Key, tuple[TenantUrl, Verdict]] = {}  # what was tested, and the answer
 
-    def find(self, namespace: str, tenant: str, base_url: str) -> Verdict | None:
-        """Return the last verdict about a tenant's URL; None if it was not tested yet."""
-        verdict = self._verdicts.get(Key(KIND, namespace, tenant))
-        return verdict if verdict is not None and verdict.base_url == base_url else None
+    def find(self, url: TenantUrl) -> Verdict | None:
+        """Return the last verdict about a tenant's URL; None if it was not tested yet, or for a namesake or with another token."""
+        tested, verdict = self._verdicts.get(_key(url), (None, None))
+        return verdict if tested == url else None
 
-    def request(self, namespace: str, tenant: str, base_url: str, token: str, reason: str = "") -> None:
+    def request(self, url: TenantUrl, reason: str = "") -> None:
         """Have a URL tested until it answers. A repeated request changes nothing, so that the pauses grow."""
-        key, target = Key(KIND, namespace, tenant), _Target(base_url, token, reason)
+        key, target = _key(url), _Target(url, reason)
         if self._targets.get(key) != target:
             self._targets[key] = target
             self._failures.pop(key, None)
             self._enqueue(key)
 
     def forget(self, namespace: str, tenant: str) -> None:
-        """Drop what is known of a tenant that asks for no other URL than the one in use."""
+        """Drop what is known of a tenant that is gone, suspended, or asks for no other URL than the one in use."""
         key = Key(KIND, namespace, tenant)
         for known in (self._targets, self._failures, self._verdicts):
             known.pop(key, None)
@@ -72,12 +71,12 @@ class ExposureController:
         if target is None or context.relations.tenant(*key[1:]) is None:
             self.forget(*key[1:])
             return GONE
-        problem = await self._prober.find_problem(target.base_url, target.token)
+        problem = await self._prober.find_problem(target.url.base_url, target.url.token)
         if self._targets.get(key) is not target:
             return GONE  # meanwhile another URL was requested, which has enqueued this key
-        verdict = Verdict(target.base_url, problem)
-        if self._verdicts.get(key) != verdict:
-            self._verdicts[key] = verdict
+        verdict = Verdict(target.url.base_url, problem)
+        if self._verdicts.get(key) != (target.url, verdict):
+            self._verdicts[key] = (target.url, verdict)
             log.info(
                 "exposure.answered" if problem is None else "exposure.failed", tenant=f"{key.namespace}.{key.name}"
             )
@@ -87,3 +86,7 @@ class ExposureController:
         self._failures[key] = self._failures.get(key, 0) + 1
         pause = _BACKOFF.delay(self._failures[key])
         return Result(requeue_after=pause, requeue_reason="the URL does not lead to the tenant's pods yet")
+
+
+def _key(url: TenantUrl) -> Key:
+    return Key(KIND, url.namespace, url.tenant)

@@ -1,19 +1,20 @@
 """Which URL senders get: the one that the spec asks for, once it leads to the tenant's own pods. Pure.
 
 Until then they keep the former URL. It is also served for 10 minutes after the change, since a call goes on with the URLs with
-which it began. An outage does not withdraw a URL: one that senders have is never tested again.
+which it began, and as long as Cal.com or an agent still has it. An outage does not withdraw a URL: one that senders have is
+never tested again.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
-from askproai_operator.api import Tenant
+from askproai_operator.api import ManagementPolicy, RetellAgent, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import Verdict
-from askproai_operator.controllers.conditions import find_condition
-from askproai_operator.controllers.tenant.addresses import Address
+from askproai_operator.controllers.tenant.addresses import Address, registered_calcom_url
 
 _RETELL: Final = "/webhooks/retell"
 # Few calls are longer, the agents have the new URL within seconds, and another tenant may be waiting for the host.
@@ -28,6 +29,7 @@ class Exposure:
     in_use: Address | None  # None: senders have none yet
     kept: str | None = None  # base URL at which senders, or calls that began there, still arrive
     verdict: Verdict | None = None  # about `requested`, unless it is in use
+    kept_since: datetime | None = None  # when senders got `requested` instead of `kept`
 
     @property
     def is_settled(self) -> bool:
@@ -40,13 +42,21 @@ class Exposure:
         return urlsplit(self.kept).path if self.kept else ""
 
 
-def choose_exposure(tenant: Tenant, requested: Address, verdict: Verdict | None, now: datetime) -> Exposure:
-    """Return the URLs, from the requested one, the status and the verdict about the requested one."""
+def choose_exposure(
+    tenant: Tenant, agents: Iterable[RetellAgent], requested: Address, verdict: Verdict | None, now: datetime
+) -> Exposure:
+    """Return the URLs, from the requested one, the status of the tenant and its agents, and the verdict about the requested one."""
     current = used_base_url(tenant)
     if current == requested.base_url:
-        return Exposure(requested, requested, _former_url(tenant, requested, now))
+        former = tenant.status.get("formerUrl")
+        if not former or former == requested.base_url:
+            return Exposure(requested, requested)
+        since = _kept_since(tenant, now)
+        is_served = now - since < _SERVED_AFTER or _has_sender(str(former), tenant, agents)
+        return Exposure(requested, requested, former, kept_since=since) if is_served else Exposure(requested, requested)
     if verdict is not None and verdict.problem is None:
-        return Exposure(requested, requested, current if verdict.proven else None, verdict)
+        kept = current if verdict.proven else None
+        return Exposure(requested, requested, kept, verdict, kept_since=now if kept else None)
     in_use = Address(current, urlsplit(current).path) if current else None
     return Exposure(requested, in_use, current, verdict)
 
@@ -57,19 +67,29 @@ def used_base_url(tenant: Tenant) -> str | None:
     return str(url).removesuffix(_RETELL) if url else None
 
 
-def _former_url(tenant: Tenant, requested: Address, now: datetime) -> str | None:
-    """Return the URL that was in use before, for 10 minutes after Exposed became True: calls that began with it may go on."""
-    former = tenant.status.get("formerUrl")
-    exposed = find_condition(tenant, ConditionType.EXPOSED)
-    if not former or former == requested.base_url or "lastTransitionTime" not in exposed:
-        return None
-    since = datetime.fromisoformat(exposed["lastTransitionTime"])
-    return str(former) if now - since < _SERVED_AFTER else None
+def _kept_since(tenant: Tenant, now: datetime) -> datetime:
+    """Return when senders got another URL than the former one; now, where the previous release did not record it."""
+    since = tenant.status.get("formerUrlSince")
+    return datetime.fromisoformat(since) if since else now
 
 
-def former_url_field(exposure: Exposure) -> str | None:
-    """Return `status.formerUrl`."""
-    return exposure.kept if exposure.is_settled else None
+def _has_sender(former: str, tenant: Tenant, agents: Iterable[RetellAgent]) -> bool:
+    """Return whether Cal.com or an agent may still have the former URL: a change there can be refused, planned or paused."""
+    if (registered_calcom_url(tenant) or "").startswith(f"{former}/webhooks/"):
+        return True
+    at_retell = [agent for agent in agents if agent.status.get("agentId")]
+    # The previous release recorded no URL. An agent that is only observed may have none.
+    unknown = [agent for agent in at_retell if agent.spec.management_policy is not ManagementPolicy.OBSERVE_ONLY]
+    return any(agent.status.get("webhookUrl") == f"{former}{_RETELL}" for agent in at_retell) or any(
+        agent.status.get("webhookUrl") is None for agent in unknown
+    )
+
+
+def former_url_fields(exposure: Exposure) -> dict[str, str | None]:
+    """Return `status.formerUrl`, and since when senders have another."""
+    if not exposure.is_settled or exposure.kept is None or exposure.kept_since is None:
+        return {"formerUrl": None, "formerUrlSince": None}
+    return {"formerUrl": exposure.kept, "formerUrlSince": exposure.kept_since.isoformat(timespec="seconds")}
 
 
 def exposed_condition(tenant: Tenant, exposure: Exposure, routed: Condition) -> Condition:
@@ -80,13 +100,13 @@ def exposed_condition(tenant: Tenant, exposure: Exposure, routed: Condition) -> 
     until = (
         f"until then senders keep {exposure.in_use.base_url}" if exposure.in_use else "until then senders get no URL"
     )
+    if tenant.spec.suspend:
+        return good(kind, f"{url} is tried when pods run again; {until}", Reason.SUSPENDED)
     if exposure.verdict is not None:
         hints = ["exposure.ingress has no tlsSecretName"] if _lacks_certificate(tenant) else []
         hints += [routed.message] if routed.reason is Reason.NOT_INSTALLED else []
         text = "; ".join([f"{url} {exposure.verdict.problem}", *hints, until, "tried again by itself"])
         return bad(kind, Reason.URL_NOT_ANSWERING, text)
-    if tenant.spec.suspend:
-        return good(kind, f"{url} is tried when pods run again; {until}", Reason.SUSPENDED)
     return bad(kind, Reason.PENDING, f"{url} is tried as soon as a pod is ready; {until}")
 
 

@@ -8,7 +8,7 @@ import msgspec
 from askproai_core import tenant_config as config
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason
-from askproai_operator.context import ReconcileContext
+from askproai_operator.context import ReconcileContext, TenantUrl
 from askproai_operator.controllers.branch import read_phone_numbers
 from askproai_operator.controllers.conditions import find_condition
 from askproai_operator.controllers.grant import find_holder, is_of_other, report_refusal, take
@@ -55,12 +55,14 @@ async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
     key_error = None if credentials.problems else await _try_keys(tenant, credentials, context)
     keys = {} if credentials.problems else _key_subjects(tenant, credentials, context.installation_id)
     holders = {subject: find_holder(tenant, subject, context) for subject in keys.values()}
-    branches = tuple(relations.branches(namespace, name))
+    branches, agents = tuple(relations.branches(namespace, name)), tuple(relations.agents(namespace, name))
     requested = address_of(tenant, context.settings.shared_base_url)
-    verdict = context.url_proofs.find(namespace, name, requested.base_url)
+    uid = tenant.metadata.uid
+    token = (await read_own_secret(context, namespace, name, "admin", uid=uid)).get("token", "").strip()
+    verdict = context.url_proofs.find(TenantUrl(namespace, name, uid, requested.base_url, token))
     return Inputs(
         tenant=tenant,
-        exposure=choose_exposure(tenant, requested, verdict, context.clock.now()),
+        exposure=choose_exposure(tenant, agents, requested, verdict, context.clock.now()),
         credentials=credentials,
         key_error=key_error,
         was_provisioned=context.cache.secret(namespace, child_name(name, "teardown")) is not None,
@@ -68,7 +70,7 @@ async def gather(tenant: Tenant, context: ReconcileContext) -> Inputs:
         shared_keys=await _report_shared_keys(tenant, holders, context),
         branches=branches,
         offerings=tuple(relations.offerings(namespace, name)),
-        agents=tuple(relations.agents(namespace, name)),
+        agents=agents,
         foreign_numbers={branch.key.name: _refused_numbers(branch, context) for branch in branches},
     )
 

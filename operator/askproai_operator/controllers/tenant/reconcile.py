@@ -10,7 +10,7 @@ from askproai_core.database import DataOwnedByOther
 from askproai_core.tenant_config import config_hash, encode
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
-from askproai_operator.context import ReconcileContext
+from askproai_operator.context import ReconcileContext, TenantUrl
 from askproai_operator.controllers.conditions import condition_of, find_condition, first_failing
 from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.controllers.tenant.addresses import Address, registered_calcom_url
@@ -65,6 +65,8 @@ CALCOM_TRIGGERS = tuple(
 async def reconcile(key: Key, context: ReconcileContext) -> Result:
     """Reconcile one Tenant. Level-triggered: safe to run again at any point."""
     tenant = context.relations.tenant(key.namespace, key.name)
+    if tenant is None or tenant.metadata.deletion_timestamp is not None:
+        context.url_proofs.forget(key.namespace, key.name)
     if tenant is None:
         return GONE  # no requeue: its deletion is complete
     if tenant.metadata.deletion_timestamp is not None:
@@ -247,16 +249,17 @@ def _encoded_config(
 def _request_proof(
     inputs: Inputs, token: str, routed: Condition, web: ObservedObject, context: ReconcileContext
 ) -> None:
-    """Have the requested URL tested, as soon as a pod is ready and until senders have the URL.
+    """Have the requested URL tested, as soon as a pod is ready and until senders have the URL; not while suspended: no pod answers.
 
     A refused host is another tenant's. A changed annotation `reconcile-at` starts a test at once: a person has corrected something.
     """
     tenant, exposure = inputs.tenant, inputs.exposure
-    if exposure.is_settled:
+    if exposure.is_settled or tenant.spec.suspend:
         context.url_proofs.forget(*tenant.key[1:])
     elif web.status.get("readyReplicas") and (routed.good or routed.reason is Reason.PENDING):
         again = tenant.metadata.annotations.get(TOKEN_ANNOTATION, "")
-        context.url_proofs.request(*tenant.key[1:], exposure.requested.base_url, token, again)
+        url = TenantUrl(*tenant.key[1:], tenant.metadata.uid, exposure.requested.base_url, token)
+        context.url_proofs.request(url, again)
 
 
 async def _register_webhook(
@@ -273,6 +276,8 @@ async def _register_webhook(
     if calcom_account(tenant) is None:
         return good(kind, "the calendar is local; Retell's webhook is a field of its agents", Reason.NOT_REQUESTED)
     in_use = inputs.exposure.in_use
+    if in_use is None and tenant.spec.suspend:
+        return good(kind, "Cal.com gets our webhook when pods run again and answer at its URL", Reason.SUSPENDED)
     if in_use is None:
         return bad(kind, Reason.PENDING, "Cal.com gets our webhook when its URL leads to the pods; see Exposed")
     try:

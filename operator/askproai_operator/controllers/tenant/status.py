@@ -9,7 +9,7 @@ from askproai_core.database import CalendarBacklog, DatabaseError, DataOwnedByOt
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.controllers.tenant.addresses import registered_calcom_url
-from askproai_operator.controllers.tenant.exposure import former_url_field
+from askproai_operator.controllers.tenant.exposure import former_url_fields
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.credentials import calcom_account
 from askproai_operator.redis_users import RedisAdminError, UsersBypassed, UsersUnsupported
@@ -134,7 +134,7 @@ def status_fields(
     return {
         "key": inputs.tenant.metadata.dotted,
         "webhookUrls": urls,
-        "formerUrl": former_url_field(inputs.exposure),
+        **former_url_fields(inputs.exposure),
         "configHash": config_hash,
         "branches": len(inputs.branches),
         "replicas": replicas,
