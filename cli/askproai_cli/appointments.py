@@ -33,7 +33,9 @@ _COLUMNS = {
 def list_command(
     tenant: TenantOption,
     first: Annotated[str | None, typer.Option("--from", help="That start at this day or local time, or later.")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="That start before this day or local time.")] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="That start before this local time, or on this day at the latest.")
+    ] = None,
     branch: Annotated[str | None, typer.Option(help="Only in this branch.")] = None,
     staff: Annotated[str | None, typer.Option(help="Only with this person.")] = None,
     status: Annotated[

@@ -46,7 +46,7 @@ def list_command(
     since: Annotated[str | None, typer.Option(help="An age such as 30m, 2h or 3d; or a day, or a local time.")] = None,
     caller: Annotated[str | None, typer.Option("--from", help="Only from this phone number.")] = None,
     outcome: Annotated[
-        str | None, typer.Option(help="booked, moved, cancelled, ongoing, failed, nothing or no_function.")
+        str | None, typer.Option(help="booked, moved, cancelled, ongoing, transferred, failed, nothing or no_function.")
     ] = None,
     anonymous: AnonymousOption = False,
     limit: LimitOption = 50,

@@ -111,7 +111,7 @@ class Appointments:
     def endpoints(self) -> tuple[Endpoint, ...]:
         filters = (
             Param("from", "Starts then or later; a day or a local time"),
-            Param("to", "Starts before then"),
+            Param("to", "Starts before then; a day is included"),
             Param("branch", "Only in this branch"),
             Param("staff", "Only with this person"),
             Param("status", "Only these", tuple(Status)),
@@ -140,7 +140,7 @@ class Appointments:
     async def list_page(self, request: ApiRequest) -> AppointmentPage:
         limit, after = request.limit(), request.cursor(datetime, UUID)
         rows = await self._store.list_appointments(
-            start=request.instant("from"), end=request.instant("to"), branch=request.text("branch"),
+            start=request.instant("from"), end=request.instant("to", is_end=True), branch=request.text("branch"),
             staff=request.text("staff"), status=request.choice("status"), after=after, limit=limit,
         )  # fmt: skip
         entries = [_to_entry(dict(row), request) for row in rows]
@@ -217,7 +217,7 @@ class Appointments:
 
 
 def _not_found() -> Problem:
-    return Problem(404, "Not Found", "There is no such appointment; `GET appointments` lists them")
+    return Problem(404, "Not Found", "There is no such appointment; `askproai appointments list` lists them")
 
 
 def _from_appointment(appointment: Appointment, request: ApiRequest) -> AppointmentEntry:

@@ -36,6 +36,7 @@ class CallOutcome(StrEnum):
     MOVED = "moved"
     CANCELLED = "cancelled"
     ONGOING = "ongoing"  # none of these yet
+    TRANSFERRED = "transferred"  # to a person, by Retell
     FAILED = "failed"  # an error of ours or of the calendar
     NOTHING = "nothing"
     NO_FUNCTION = "no_function"  # its agent used no call function

@@ -4,7 +4,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from importlib.metadata import version
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ T = TypeVar("T", str, str | None)
 
 MAX_ROWS = 500
 _DEFAULT_ROWS = 50
+_DAY = re.compile(r"\d{4}-?\d\d-?\d\d|\d{4}-?W\d\d-?\d?")  # in ISO 8601
 _YEARS = range(1970, 3000)  # an offset or a day more than a year at the edge would leave the years that Python knows
 
 
@@ -109,13 +110,15 @@ class ApiRequest:
             raise bad_request(f"{name} is one of: {', '.join(choices)}")
         return value
 
-    def instant(self, name: str) -> datetime | None:
-        """Return an instant. A day means its local midnight; a time without an offset is local time."""
+    def instant(self, name: str, *, is_end: bool = False) -> datetime | None:
+        """Return an instant. A day means its local midnight, as an end the next one; a time without an offset is local time."""
         value = self.text(name)
         if value is None:
             return None
         try:
             moment = _check_storable(datetime.fromisoformat(value))
+            if is_end and _DAY.fullmatch(value):
+                moment += timedelta(days=1)
         except ValueError:
             raise bad_request(f"{name} is a day or a time, such as 2026-11-27 or 2026-11-27T14:30") from None
         return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)

@@ -148,7 +148,7 @@ def _parse_id(text: str) -> tuple[int, bool]:
 
 
 def _not_found() -> Problem:
-    return Problem(404, "Not Found", "There is no such event; `GET events` lists them")
+    return Problem(404, "Not Found", "There is no such event; `askproai events list` lists them")
 
 
 def _not_redriven(detail: EventDetail) -> Problem:

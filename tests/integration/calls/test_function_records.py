@@ -175,12 +175,15 @@ async def test_calls_are_listed_with_their_outcomes(pod: TenantPod) -> None:
         await pod.settled(f"{call_id}:call_ended")
     await pod.retell("call_ended", "call_l_hangs_up", call_status="ended", from_number=caller)
     await pod.settled("call_l_hangs_up:call_ended")
+    moved_on = {"call_status": "ended", "disconnection_reason": "call_transfer", "from_number": caller}
+    await pod.retell("call_ended", "call_l_is_put_through", **moved_on)
+    await pod.settled("call_l_is_put_through:call_ended")
     await records(pod, "call_l_speaks", 1)
     page = await get(pod, "calls", **{"from": "0151 77770002"}, personal="true")
     found = {call["call_id"]: call["outcome"] for call in page["calls"]}
     assert found == {
         "call_l_asks": "nothing", "call_l_books": "booked", "call_l_cancels": "cancelled", "call_l_speaks": "ongoing",
-        "call_l_hangs_up": "no_function",
+        "call_l_hangs_up": "no_function", "call_l_is_put_through": "transferred",
     }  # fmt: skip
     assert {call["seconds"] for call in page["calls"] if call["call_id"] in {"call_l_asks", "call_l_books"}} == {42}
     assert {call["from_number"] for call in page["calls"]} == {caller}

@@ -21,6 +21,7 @@ CASE WHEN EXISTS (SELECT FROM appointments a WHERE a.tenant = c.tenant AND a.cal
                   AND x.key LIKE 'cancel|%') THEN 'cancelled'
      WHEN c.status IN ('registered', 'ongoing') AND c.ended_at IS NULL
           AND coalesce(c.started_at, c.updated_at) > now() - interval '2 hours' THEN 'ongoing'
+     WHEN c.disconnection_reason = 'call_transfer' THEN 'transferred'
      WHEN EXISTS (SELECT FROM appointments a WHERE a.tenant = c.tenant AND a.call_id = c.call_id AND a.status = 'failed')
           OR EXISTS (SELECT FROM {requests} f WHERE f.tenant = c.tenant AND f.call_id = c.call_id
                      AND f.outcome IN ('failed', 'busy', 'too_slow', 'refused', 'not_bookable')) THEN 'failed'
