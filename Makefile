@@ -73,7 +73,7 @@ requirements: $(STAMP) ## Pin the dependencies of pyproject.toml again, with has
 	  $(PIN) $$( [ $$extra = dev ] && echo --extra dev ) pyproject.toml -o hack/requirements/$$extra.txt; done
 	@echo hatchling | $(PIN) - -o hack/requirements/build.txt
 
-clean: ## End the demo, and remove all that the other targets created (the built control plane stays in the user's cache)
+clean: ## End the demo, and remove its data, .venv and all else that the other targets created here (the built control plane stays in the user's cache)
 	@[ ! -x $(BIN)/askproai ] || $(BIN)/askproai demo --clean
 	@rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .mutation .coverage*
 

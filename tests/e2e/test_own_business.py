@@ -121,6 +121,31 @@ DIALOGUES: list[tuple[list[str], list[tuple[str, dict[str, Any]]]]] = [
         ["Ein Implantat nächste Woche Donnerstag nach 14 Uhr."],
         [asks("Implantat", date="nächste Woche Donnerstag", time="nach 14 Uhr")],
     ),
+    (
+        ["Eine Kontrolle am Donnerstag um zehn.", "Ja aber nicht um zehn, lieber um elf.", "Ja, Rita Rau"],
+        [
+            asks("Kontrolle", date="Donnerstag", time="zehn"),
+            asks("Kontrolle", date="Donnerstag", time="elf"),
+            books("Kontrolle", 1, "Rita Rau"),
+        ],
+    ),
+    (
+        ["Eine Kontrolle am Montag um acht.", "Ja aber nicht morgens, lieber nachmittags."],
+        [
+            asks("Kontrolle", date="Montag", time="acht"),
+            asks("Kontrolle", date="Montag", part_of_day="nachmittag"),
+        ],
+    ),
+    (
+        ["Eine PZR am Donnerstag um neun, egal bei wem.", "Das ist mir zu früh."],
+        [
+            asks(CLEANING, date="Donnerstag", time="neun"),
+            asks(CLEANING, date="Donnerstag", part_of_day="Nachmittag"),
+        ],
+    ),
+    (["Kann ich mit Doktor Sommer sprechen?"], [("transfer_to_human", {})]),
+    (["Ich will keinen Termin.", "Ja, gern."], []),
+    (["Rückruf bitte."], []),
     (["Ich brauche einen Termin."], [asks()]),
     (["Welche Termine habe ich?"], [("find_appointments", {})]),
     (["Mit einem Menschen verbinden, bitte.", "Hallo?"], [("transfer_to_human", {})]),

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from askproai_sandbox.caller.sentence import NUMBERS, Sentence
+from askproai_sandbox.caller.sentence import Sentence
+from askproai_sandbox.caller.spoken_time import NUMBERS
 
 Item = Mapping[str, Any]  # of `slots`, `alternatives` or `appointments`: `start`, `spoken`, and more
 
 _ORDINALS = {"erste": 0, "zweite": 1, "dritte": 2, "vierte": 3, "fünfte": 4, "letzte": -1}
-_FIRST = re.compile(r"\begal\b|\bfrüheste|\bnächstbeste", re.IGNORECASE)
+_FIRST = re.compile(r"\begal\b(?!,? (?:bei |zu )?we[mr]\b)|\bfrüheste|\bnächstbeste", re.IGNORECASE)
 _DAYS = ["montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag", "sonntag"]
 _MONTHS = [
     "januar",
@@ -30,11 +31,13 @@ _MONTHS = [
 
 def choose(items: Sequence[Item], sentence: Sentence) -> Item | None:
     """Return the only item that a sentence names, by ordinal, time, day, staff member or service; else None."""
-    words = sentence.text.casefold()
+    words = sentence.wanted.casefold()
     for ordinal, index in _ORDINALS.items():
         if re.search(rf"\b{ordinal}[nrsm]?\b", words):
             return items[min(index, len(items) - 1)] if items else None
     if items and _FIRST.search(words):
+        return items[0]
+    if sentence.any_staff and not sentence.when and len({item.get("start") for item in items}) == 1:
         return items[0]
     criteria = [
         *(["time"] if "time" in sentence.when else []), *(["date"] if "date" in sentence.when else []),

@@ -49,9 +49,10 @@ class Conversation:
         self._begin(agent, variables)
         self._send_event("call_started", agent)
         self._call |= {"transcript": "", "transcript_object": [], "transcript_with_tool_calls": []}
-        if agent.llm["start_speaker"] == "agent" and (greeting := agent.llm.get("begin_message", HELP)):
-            self._say("agent", self._fill_in(greeting))
-        await self._talk(agent)
+        greeting = self._fill_in(agent.llm.get("begin_message", HELP)) if agent.llm["start_speaker"] == "agent" else ""
+        if greeting:
+            self._say("agent", greeting)
+        await self._talk(agent, greeting)
         self._end()
         self._send_event("call_ended", agent)
         await self._phone_line.pause("analysis_delay_ms")
@@ -129,7 +130,7 @@ class Conversation:
         self._record("said", text=f"[{keys}]")
         self._call["transcript_with_tool_calls"] += [{"role": "dtmf", "digit": digit} for digit in keys]
 
-    async def _talk(self, agent: AnsweringAgent) -> None:
+    async def _talk(self, agent: AnsweringAgent, greeting: str) -> None:
         if self._request.args is not None:  # instead of the model: a tool call after each sentence
             for text, tool_call in zip_longest(self._request.say, self._request.args):
                 if text is not None:
@@ -138,7 +139,7 @@ class Conversation:
                     self._say_message(await self._call_tool(tool_call, agent))
             return
         catalogue = read_catalogue(agent.llm.get("general_prompt") or "")
-        model = ScriptedModel(agent.tools, self._request.from_number, catalogue)
+        model = ScriptedModel(agent.tools, self._request.from_number, catalogue, greeting=greeting)
         for text in self._request.say:
             if self._transferred_to is not None:
                 self._remark(f"nobody heard “{text}”: the call is transferred to {self._transferred_to}")

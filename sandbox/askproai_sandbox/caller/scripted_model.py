@@ -5,8 +5,9 @@ the reason.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from askproai_sandbox.caller.catalogue import Catalogue
@@ -22,12 +23,17 @@ ASK_TIME = "Wann würde es Ihnen besser passen?"
 _MORE = "Kann ich sonst noch etwas für Sie tun?"
 _GOODBYE = "Vielen Dank für Ihren Anruf. Auf Wiederhören!"
 _KEPT = "Gut, der Termin bleibt bestehen."
+_NOTHING = f"Gut, dann buche ich nichts. {_MORE}"
+_OFFERS_TRANSFER = re.compile(r"\bverbinden\b")
 _UNKNOWN = "Das kann ich Ihnen leider nicht sagen. Möchten Sie einen Termin vereinbaren?"
 _IMPOSSIBLE = "Das kann ich hier leider nicht für Sie erledigen."
 _NOT_UNDERSTOOD = "did not understand “{}”; docs/demo-agent.md lists what it understands"
+_NO_OFFER = "“{}” answers no offer: the last answer of the functions had none"
 _ASK_APPOINTMENT = "Welchen Ihrer Termine meinen Sie?"
 # What neither a function nor the sections of the prompt answer: a real model has only the free text of the manifest's `prompt`.
 _UNANSWERED = {Intent.PRICES: "prices", Intent.HOURS: "opening hours", Intent.ADDRESS: "an address"}
+_NOON = 12
+_LATER = (("Nachmittag", _NOON), ("Abend", 17))  # each begins at that hour for the product's grammar
 _TOOL_OF_CHANGE = {Intent.CANCEL: "cancel_appointment", Intent.MOVE: "reschedule_appointment"}
 
 
@@ -45,11 +51,15 @@ class _Change:
 class ScriptedModel:
     """Remembers what was said and offered in one call, as the context of a language model would.
 
-    `tools` are those that the LLM's version declares, `catalogue` is what its prompt names.
+    `tools` are those that the LLM's version declares, `catalogue` is what its prompt names, `greeting` its first message.
     """
 
     def __init__(
-        self, tools: Mapping[str, Mapping[str, Any]], user_number: str, catalogue: Catalogue | None = None
+        self,
+        tools: Mapping[str, Mapping[str, Any]],
+        user_number: str,
+        catalogue: Catalogue | None = None,
+        greeting: str = "",
     ) -> None:
         self._tools, self._user_number, self._catalogue = tools, user_number, catalogue or Catalogue()
         self.remark: str | None = None  # what the demo's agent itself could not do with the last sentence
@@ -58,6 +68,8 @@ class ScriptedModel:
         self._offers: list[Item] = []
         self._accepted_offer: Item | None = None  # while only the name is missing
         self._asked: str | None = None  # "services", "staff" or "branches": what the last answer asks for
+        self._question = ""  # the message of the last answer, if that was no success
+        self._is_transfer_offered = bool(_OFFERS_TRANSFER.search(greeting))
         self._last_call: ToolCall | None = None
         self._change = _Change()
 
@@ -65,8 +77,17 @@ class ScriptedModel:
         """Return the reaction to a sentence: a tool call, or what the agent says."""
         self.remark = None
         sentence = read_sentence(text, self._catalogue)
-        if sentence.intent is Intent.TRANSFER:
+        is_transfer_offered, self._is_transfer_offered = self._is_transfer_offered, False
+        if sentence.intent is Intent.TRANSFER or (
+            is_transfer_offered and sentence.yes and not sentence.no and not sentence.when
+        ):
             return self._transfer()
+        if is_transfer_offered and sentence.no and not sentence.when:
+            return _GOODBYE
+        if sentence.intent is Intent.CALLBACK:
+            return self._cannot("notes a callback")
+        if sentence.intent is Intent.NOTHING:
+            return self._give_up()
         if self._asked == "branches" and self._last_call is not None:
             return self._repeat_with_branch(self._last_call, text)
         reaction = self._hear_change(sentence) or self._hear_question(sentence) or self._hear_booking(sentence)
@@ -87,9 +108,11 @@ class ScriptedModel:
         is_done = answer.get("success") and self._last_call is not None and self._last_call.name == self._change.tool
         if is_done or answer.get("appointments") == []:  # there is nothing to move or cancel
             self._change, self._requested_time = _Change(), {}
+        self._question = "" if answer.get("success") else str(answer.get("message") or "")
         offers = answer.get("slots") or answer.get("alternatives")
         if offers or answer.get("success"):
             self._offers = list(offers or ())
+        self._is_transfer_offered = not offers and bool(_OFFERS_TRANSFER.search(self._question))
         return self._learn_appointments(answer)
 
     # People and questions
@@ -97,6 +120,12 @@ class ScriptedModel:
     def _transfer(self) -> ToolCall | str:
         tool = next((name for name, tool in self._tools.items() if tool.get("type") == "transfer_call"), None)
         return ToolCall(tool, {}) if tool else self._cannot("transfers calls")
+
+    def _give_up(self) -> str:
+        """Forget what was on offer, and a change that is under way."""
+        is_change = self._change.tool is not None
+        self._change, self._requested_time, self._offers, self._accepted_offer = _Change(), {}, [], None
+        return _KEPT if is_change else _NOTHING
 
     def _cannot(self, what: str) -> str:
         self.remark = f"the agent at Retell has no function that {what}"
@@ -130,8 +159,11 @@ class ScriptedModel:
             return _GOODBYE
         if self._asked == "services" and (sentence.yes or sentence.name):
             return _ASK_SERVICE
+        if self._question and sentence.yes and not sentence.no:
+            self.remark = _NO_OFFER.format(sentence.text)
+            return self._question
         if sentence.yes or sentence.no or sentence.name:
-            return _MORE
+            return _MORE if self._last_call else HELP
         self.remark = _NOT_UNDERSTOOD.format(sentence.text)
         return HELP
 
@@ -170,6 +202,9 @@ class ScriptedModel:
         change = self._change
         which, new = ("", sentence.text) if self._offers else split_at_new_time(sentence.text)
         chosen = self._chosen_offer(sentence)
+        if self._offers and not sentence.when and sentence.no:
+            self._forget(sentence.rejected)
+            return ASK_TIME
         if self._offers and chosen is None and sentence.yes and not sentence.when:
             if len(self._offers) > 1:
                 return self._ask_which()
@@ -178,6 +213,9 @@ class ScriptedModel:
             return self._call(str(change.tool), {**change.args, "start": chosen["start"]})
         if change.appointments and not change.args and not which:
             which, new = (sentence.text, "") if choose(change.appointments, sentence) else (which, new)
+        if sentence.is_shift:
+            self.remark = _NOT_UNDERSTOOD.format(sentence.text)
+        self._forget(sentence.rejected)
         self._requested_time |= read_sentence(new, self._catalogue).when
         return self._hear_named(sentence, which) or self._call(
             str(change.tool), {**change.args, **self._requested_time}
@@ -251,9 +289,27 @@ class ScriptedModel:
             return None
         return " ".join(sentence.loose_words) or None
 
+    def _forget(self, rejected: Iterable[str]) -> None:
+        """Forget the parts of the requested time that a sentence rejects."""
+        for name in rejected:
+            self._requested_time.pop(name, None)
+
+    def _earlier_or_later(self, sentence: Sentence) -> dict[str, str]:
+        """Return the part of the offered day before or after all offers, if they are too late or too early; else nothing."""
+        if sentence.is_too is None or sentence.when or not self._offers:
+            return {}
+        starts = sorted(datetime.fromisoformat(offer["start"]) for offer in self._offers)
+        if sentence.is_too == "früh":
+            day, part = starts[-1], next((name for name, hour in _LATER if starts[-1].hour < hour), None)
+        else:
+            day, part = starts[0], "Vormittag" if starts[0].hour >= _NOON else None
+        return {"date": self._requested_time.get("date", f"{day:%Y-%m-%d}"), "part_of_day": part} if part else {}
+
     def _ask_availability(self, sentence: Sentence) -> ToolCall | str | None:
         """Ask for free times as soon as a time, a service, a staff member or a branch is named."""
-        when = sentence.when | ({"branch": sentence.branch} if sentence.branch else {})
+        self._forget(sentence.rejected)
+        branch = {"branch": sentence.branch} if sentence.branch else {}
+        when = sentence.when | self._earlier_or_later(sentence) | branch
         services = sentence.services or ((sentence.unknown_service,) if sentence.unknown_service else ())
         if not services and self._asked == "services" and not when and not sentence.yes and not sentence.name:
             services = (" ".join(sentence.loose_words),) if sentence.loose_words else ()

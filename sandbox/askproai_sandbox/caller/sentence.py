@@ -1,6 +1,6 @@
 """Reads a German caller's sentence by tables of patterns: what is wanted, and the words to pass on. Pure.
 
-docs/demo-agent.md lists what is understood. Times are found, never interpreted: a function gets them as they were said.
+docs/demo-agent.md lists what is understood.
 """
 
 import re
@@ -8,42 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from askproai_sandbox.caller.catalogue import Catalogue
-
-_DAY_NAMES = "Montag|Dienstag|Mittwoch|Donnerstag|Freitag|Samstag|Sonnabend|Sonntag"
-_MONTHS = "Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
-_COUNTED = """
-    null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn
-    neunzehn zwanzig einundzwanzig zweiundzwanzig dreiundzwanzig vierundzwanzig fünfundzwanzig
-"""
-NUMBERS = {word: number for number, word in enumerate(_COUNTED.split())} | {
-    "ein": 1, "dreißig": 30, "fünfunddreißig": 35, "vierzig": 40, "fünfundvierzig": 45, "fünfzig": 50, "fünfundfünfzig": 55,
-}  # fmt: skip
-_HOURS = "|".join(word for word in NUMBERS if word != "ein")
-_NUMBERS = f"{_HOURS}|einem|einer|ein"
-_DAY = rf"(?:{_DAY_NAMES})(?:vormittag|nachmittag|mittag|abend|früh)?s?"
-_WEEK = r"(?:nächste|kommende|diese|übernächste)[rn]?\s+Woche"
-_MONTH_DAY = rf"\d{{1,2}}\.\s*(?:(?:{_MONTHS})\b(?:\s+\d{{4}})?|\d{{1,2}}\.(?:\d{{4}}|\d{{2}})?)"
-_DATE = re.compile(
-    rf"\b{_WEEK}(?:\s+(?:am\s+)?{_DAY}\b)?|\b{_DAY}\s+(?:in\s+(?:der\s+)?)?{_WEEK}"
-    rf"|\b(?:(?:ab|bis|vor|nach)\s+(?:dem\s+)?)?(?:(?:nächste|kommende|diese|übernächste)[nrsm]?\s+)?{_DAY}\b"
-    rf"(?:,?\s+de[nm]\s+{_MONTH_DAY})?|\b(?:(?:ab|bis|vor|nach)\s+dem\s+)?{_MONTH_DAY}|(?<=\bam )\d{{1,2}}\.(?!\d)"
-    rf"|\b(?:Anfang|Mitte|Ende|im)\s+(?:{_MONTHS})\b|\b(?:Anfang|Mitte|Ende)\s+(?:der|{_WEEK})(?:\s+Woche)?\b"
-    rf"|\bin\s+(?:\d+|{_NUMBERS})\s+(?:Tag|Woche|Monat)e?n?\b|\bübermorgen\b|\bheute\b|(?<!guten )\bmorgen\b"
-    r"|\b\d{4}-\d{2}-\d{2}\b|\b(?:nächste[sn]?\s+)?Wochenende\b|\b(?:Heiligabend|Silvester|Neujahr)\b"
-    r"|\b(?:so\s+(?:bald|schnell|früh)\s+wie\s+möglich|möglichst\s+(?:bald|schnell|früh)|baldmöglichst)\b",
-    re.IGNORECASE,
-)
-_CLOCK = (
-    rf"(?:\d{{1,2}}(?::\d{{2}}(?:\s*Uhr)?|\.\d{{2}}\s*Uhr)|(?:\d{{1,2}}|{_NUMBERS})\s+Uhr(?:\s+(?:\d{{1,2}}|{_HOURS}))?\b"
-    rf"|(?:halb|dreiviertel|viertel(?:\s+(?:vor|nach))?)\s+(?:\d{{1,2}}|{_NUMBERS})\b)"
-)
-_HOUR = rf"(?:{_CLOCK}|(?:\d{{1,2}}|{_HOURS})\b(?!\.|\s+(?:Tag|Woche|Monat|Minute|Stunde)))"
-_TIME = re.compile(
-    rf"\bzwischen\s+{_HOUR}\s+und\s+{_HOUR}|\b(?:ab|bis|gegen|(?:kurz\s+)?(?:vor|nach)|frühestens|spätestens)\s+(?:um\s+)?{_HOUR}"
-    rf"|\b{_CLOCK}|(?<=\bum )(?:\d{{1,2}}|{_HOURS})\b",
-    re.IGNORECASE,
-)
-_PART = re.compile(r"\b(?:früh|vormittag|mittag|nachmittag|abend|morgens)(?=s?\b)", re.IGNORECASE)
+from askproai_sandbox.caller.spoken_time import DATE, DAY_NAMES, MONTHS, PART, TIME, cut_rejections, find_too, is_shift
 
 _PARTICLES = frozenset(
     {"von", "van", "vom", "zu", "zur", "de", "del", "della", "der", "den", "di", "da", "la", "le", "ten", "ter"}
@@ -51,7 +16,7 @@ _PARTICLES = frozenset(
 _NAME_WORD = r"[A-ZÄÖÜ][\w'’-]+"
 _NAME = re.compile(
     r"(?:[Mm]ein Name (?:ist|lautet)|[Ii]ch hei(?:ß|ss)e|[Ii]ch bin|auf den Namen|[Hh]ier (?:ist|spricht))\s+(?:(?:die|der)\s+)?"
-    rf"(?:(?:Frau|Herr)\s+)?(?!(?:{_DAY_NAMES}|Kund|Neukund|Patient|Privatpatient)\w*\b)"
+    rf"(?:(?:Frau|Herr)\s+)?(?!(?:{DAY_NAMES}|Kund|Neukund|Patient|Privatpatient)\w*\b)"
     rf"({_NAME_WORD}(?:\s+(?:(?:{'|'.join(sorted(_PARTICLES))})\s+){{0,3}}{_NAME_WORD})*)"
 )
 _TITLE = r"(?:(?:Frau|Herrn?|Doktor(?:in)?|Dr\.?|Prof(?:essor(?:in)?|\.)?)\s+)"
@@ -59,7 +24,7 @@ _STAFF = re.compile(rf"\b(bei|beim|zu|zum|zur|mit|von)\s+(?:de[mr]\s+)?({_TITLE}
 _ANYBODY = re.compile(r"\begal,? (?:bei |zu )?we[mr]\b|\bwer (?:gerade )?Zeit hat\b|\birgendwem\b", re.IGNORECASE)
 _BRANCH = re.compile(r"\b(?:Filiale|Zweigstelle|Standort)\s+((?:(?:in|im|am)\s+)?[A-ZÄÖÜ][\wäöüß-]+)")
 _PLACE = re.compile(
-    rf"\b(?:in|im|nach|am)\s+((?!(?:{_MONTHS}|Ordnung)\b){_NAME_WORD})|\b(?:in\s+)?(\d{{5}})\b|\b(wie immer)\b"
+    rf"\b(?:in|im|nach|am)\s+((?!(?:{MONTHS}|Ordnung)\b){_NAME_WORD})|\b(?:in\s+)?(\d{{5}})\b|\b(wie immer)\b"
 )
 _NO_SERVICE = (
     r"(?!(?:Termin|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Menschen?"
@@ -91,8 +56,10 @@ class Intent(Enum):
     """What a sentence is about, if it is not a time for a new appointment."""
 
     TRANSFER = auto()
+    CALLBACK = auto()
     CANCEL = auto()
     MOVE = auto()
+    NOTHING = auto()  # the caller wants no appointment, or not to change one
     LIST = auto()
     AI = auto()
     PRICES = auto()
@@ -110,13 +77,19 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.TRANSFER: (
         r"\b(?:verbinde\w*|durchstellen|weiterleiten|stellen Sie mich durch)\b",
         r"\b(?:mit|an) (?:(?:eine[mnr]|de[mnr]|Ihre[mnr]) )?(?:echten )?(?:Menschen?|Mitarbeiter(?:in)?|Kolleg\w+|jemande[mn])\b",
-        r"\bMenschen sprechen\b",
+        r"\bmit (?!Ihnen\b)[^.?!,]*\bsprechen\b",
     ),
-    Intent.MOVE: (r"\b(?:verschieben|verlegen|umbuchen|verschoben|umlegen|vorverlegen)\b",),
+    Intent.CALLBACK: (r"\bRückruf\b", r"\bzurück(?:zu)?rufen\b", r"\bruf\w*\b[^.?!]*\bzurück\b"),
+    Intent.MOVE: (r"\b(?:verschieben|(?:vor|zurück)?schieben|verlegen|umbuchen|verschoben|umlegen|vorverlegen)\b",),
     Intent.CANCEL: (
         r"\b(?:absagen?|abzusagen|stornier\w*|streichen)\b",
         r"\bsag\w*\b.*\bab\b(?!\s+\d)",
-        r"\bkann\b.*\bnicht (?:kommen|wahrnehmen)\b",
+        r"\bkann\b.*\bnicht\b[^,.?!]*\b(?:kommen|wahrnehmen)\b",
+        r"\bich komme\b[^.?!]*\bnicht\b",
+    ),
+    Intent.NOTHING: (
+        r"\b(?:will|möchte|brauche|wünsche)\b[^,.?!]*\bkeinen?\b[^,.?!]*\btermin",
+        r"\b(?:lassen wir (?:es|das)|lassen Sie es|vergessen Sie|hat sich erledigt)\b",
     ),
     Intent.LIST: (
         r"\bwann\b[^.?!]*\bmeine?[nr]?\b[^.?!]*\btermin",
@@ -137,7 +110,11 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bwas kann (?:ich|man)\b[^.?!]*\bbuchen\b",
         r"\bwelche (?:leistungen|behandlungen|angebote)\b",
     ),
-    Intent.STAFF: (r"\bwer (?:arbeitet|behandelt)\b", r"\bbei wem\b", r"\bwelche (?:ärzte|mitarbeiter|kollegen)\b"),
+    Intent.STAFF: (
+        r"\bwer (?:arbeitet|behandelt)\b",
+        r"(?<!egal )(?<!egal, )\bbei wem\b",
+        r"\bwelche (?:ärzte|mitarbeiter|kollegen)\b",
+    ),
     Intent.APPOINTMENT: (r"\btermin\b", r"\b(?:buchen|vereinbaren|vorbeikommen)\b"),
     Intent.GOODBYE: (
         r"\b(?:tschüss|wieder(?:hören|sehen)|schönen (?:tag|abend)|danke)\b",
@@ -153,6 +130,7 @@ class Sentence:
     """What was read. `when` has the words for `date`, `time` and `part_of_day`; `services` are names of the catalogue."""
 
     text: str
+    wanted: str  # the text without what it rejects
     intent: Intent | None
     when: dict[str, str]
     name: str | None
@@ -165,23 +143,32 @@ class Sentence:
     no: bool = field(default=False)
     any_staff: bool = field(default=False)
     other_time: bool = field(default=False)
+    rejected: frozenset[str] = field(default=frozenset())  # of `date`, `time`, `part_of_day`
+    is_too: str | None = field(default=None)  # "früh" or "spät"
+    is_shift: bool = field(default=False)
 
 
 def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
-    """Read a sentence: names first, then times, people, places, and the service in what is left."""
-    name, rest = _take(_NAME, text)
+    """Read a sentence: names first, then times, people, places, and the service in what is left.
+
+    What it rejects is in no field but `rejected`, except for a cancellation: "Am Freitag kann ich nicht kommen" names one.
+    """
+    intent = next((intent for intent, pattern in _INTENTS.items() if pattern.search(text)), None)
+    wanted, rejected = (text, frozenset[str]()) if intent is Intent.CANCEL else cut_rejections(text)
+    name, rest = _take(_NAME, wanted)
     staff, rest = _take_staff(rest, catalogue)
     branch, rest = _take(_BRANCH, rest)
-    time, rest = _take(_TIME, rest)
-    date, rest = _take(_DATE, rest)
-    part, rest = _take(_PART, rest)
+    time, rest = _take(TIME, rest)
+    date, rest = _take(DATE, rest)
+    part, rest = _take(PART, rest)
     when = {"date": date, "time": time, "part_of_day": part}
     if branch is None and len(catalogue.branches) > 1:
         branch, rest = _take(_PLACE, rest)
     services = catalogue.find_services(rest)
     return Sentence(
         text=text,
-        intent=next((intent for intent, pattern in _INTENTS.items() if pattern.search(text)), None),
+        wanted=wanted,
+        intent=intent,
         when={field_name: words for field_name, words in when.items() if words},
         name=name,
         services=services,
@@ -190,9 +177,12 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         branch=branch,
         loose_words=_capitalised_words(rest),
         yes=bool(_YES.search(text)),
-        no=bool(_NO.search(text)),
+        no=wanted != text or bool(_NO.search(text)),
         any_staff=bool(_ANYBODY.search(text)),
         other_time=bool(_OTHER_TIME.search(text)),
+        rejected=rejected,
+        is_too=find_too(text),
+        is_shift=is_shift(text),
     )
 
 

@@ -105,6 +105,50 @@ def test_a_sentence_is_read(text: str, fields: dict[str, Any]) -> None:
     assert {name: getattr(sentence, name) for name in fields} == fields
 
 
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("Ja aber nicht um zehn, lieber um elf.", {"when": {"time": "elf"}, "rejected": {"time"}, "no": True}),
+        ("Ja aber nicht morgens, lieber nachmittags", {"when": {"part_of_day": "nachmittag"}, "rejected": {"part_of_day"}}),
+        ("Nicht am Donnerstag um zehn, sondern am Freitag", {"when": {"date": "Freitag"}, "rejected": {"date", "time"}}),
+        ("Um zehn geht es bei mir leider nicht", {"when": {}, "rejected": {"time"}}),
+        ("Weder um zehn noch um elf", {"when": {}, "rejected": {"time"}}),
+        ("Am Freitag habe ich keine Zeit, lieber Montag", {"when": {"date": "Montag"}}),
+        ("Das ist mir zu früh", {"when": {}, "is_too": "früh", "no": True}),
+        ("Um zehn ist mir zu spät", {"when": {}, "is_too": "spät"}),
+        ("Nicht so früh, bitte", {"when": {}, "is_too": "früh"}),
+        ("Ja, aber nicht bei Doktor Winter", {"staff": None, "no": True}),
+        ("Keine Kontrolle, ein Implantat", {"services": ("Implantat",)}),
+        ("Geht es nicht um elf?", {"when": {"time": "elf"}}),  # a negative question asks for it
+        ("Ich kann am Dienstag um zehn nicht kommen", {"when": {"date": "Dienstag", "time": "zehn"}}),  # which one
+        ("am Mittwoch nicht vor zehn", {"when": {"date": "Mittwoch", "time": "nicht vor zehn"}}),
+        ("am Mittwoch ab acht", {"when": {"date": "Mittwoch", "time": "ab acht"}}),
+    ],
+)  # fmt: skip
+def test_what_the_caller_rejects_is_not_what_the_caller_wants(text: str, fields: dict[str, Any]) -> None:
+    sentence = read_sentence(text, PRACTICE)
+    assert {name: getattr(sentence, name) for name in fields} == fields
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("Ich komme am Freitag leider nicht", Intent.CANCEL),
+        ("Können Sie meinen Termin von Freitag um eine Stunde nach hinten schieben?", Intent.MOVE),
+        ("Rückruf bitte", Intent.CALLBACK),
+        ("Rufen Sie mich bitte am Freitag zurück", Intent.CALLBACK),
+        ("Kann ich mit Doktor Sommer sprechen?", Intent.TRANSFER),
+        ("Ich möchte mit Ihnen über einen Termin sprechen", Intent.APPOINTMENT),
+        ("Ich will keinen Termin", Intent.NOTHING),
+        ("Nein, dann lassen wir es", Intent.NOTHING),
+        ("Eine PZR am Donnerstag um neun, egal bei wem.", None),
+        ("Bei wem kann ich buchen?", Intent.STAFF),
+    ],
+)
+def test_what_is_no_booking_is_read_as_what_it_is(text: str, intent: Intent | None) -> None:
+    assert read_sentence(text, PRACTICE).intent is intent
+
+
 ITEMS = [
     {"start": "2026-11-24T10:30:00+01:00", "spoken": "Dienstag, den 24. November, um 10 Uhr 30, Kontrolle bei Doktor Winter"},
     {"start": "2026-11-24T16:00:00+01:00", "spoken": "Dienstag, den 24. November, um 16 Uhr, Implantat bei Dr. Anna Sommer"},
@@ -130,6 +174,9 @@ ITEMS = [
         ("am Dienstag um vier", 1),
         ("bei Doktor Sommer", 1),
         ("für die Kontrolle", 0),
+        ("nicht den ersten, den zweiten", 1),
+        ("nicht um halb elf", None),
+        ("egal bei wem", None),
         ("nach vier", None),
         ("ja", None),
     ],

@@ -272,7 +272,7 @@ HEARD = [
 ]
 
 
-def new_model() -> ScriptedModel:
+def new_model_tools() -> dict[str, Any]:
     declared = {
         "check_availability": ("service", "date", "time", "part_of_day"),
         "book_appointment": ("start", "service", "customer_name"),
@@ -281,7 +281,11 @@ def new_model() -> ScriptedModel:
         tool: {"parameters": {"properties": {name: {} for name in names}}} for tool, names in declared.items()
     }
     tools["book_appointment"]["parameters"]["required"] = ["customer_name"]
-    return ScriptedModel(tools, "+491")
+    return tools
+
+
+def new_model() -> ScriptedModel:
+    return ScriptedModel(new_model_tools(), "+491")
 
 
 def called(model: ScriptedModel, text: str) -> dict[str, Any]:
@@ -310,6 +314,7 @@ def test_the_model_remembers_day_service_name_and_offers() -> None:
 
 
 ASK_NAME = "Auf welchen Namen darf ich buchen?"
+ASK_TIME = "Wann würde es Ihnen besser passen?"
 NAMED = {
     "Erika Mustermann.": "Erika Mustermann",
     "Auf Mustermann, bitte.": "Mustermann",
@@ -336,6 +341,91 @@ def test_a_yes_may_carry_the_name() -> None:
     model.hear("Einen Haarschnitt morgen um zehn")
     model.learn({"success": True, "slots": [OFFER]})
     assert called(model, "Ja, Anna Beispiel")["customer_name"] == "Anna Beispiel"
+
+
+def offering_model(*offers: dict[str, str]) -> ScriptedModel:
+    model = new_model()
+    model.hear("Einen Haarschnitt am Freitag um halb drei")
+    model.learn({"success": True, "slots": list(offers or (OFFER,))})
+    return model
+
+
+@pytest.mark.parametrize(
+    ("text", "when"),
+    [
+        ("Ja aber nicht um halb drei, lieber um vier.", {"date": "Freitag", "time": "vier"}),
+        ("Ja aber nicht nachmittags, lieber vormittags", {"date": "Freitag", "part_of_day": "vormittag"}),
+        ("Nicht am Freitag, lieber am Montag", {"date": "Montag"}),
+        ("Das ist mir zu früh", {"date": "Freitag", "part_of_day": "Abend"}),
+        ("Ja, schon, aber halb drei ist mir zu spät", {"date": "Freitag", "part_of_day": "Vormittag"}),
+    ],
+)
+def test_a_rejected_time_is_never_booked(text: str, when: dict[str, str]) -> None:
+    expected = {"tool": "check_availability", "service": "Haarschnitt", **when}
+    assert called(offering_model(), text) == expected
+
+
+@pytest.mark.parametrize("text", ["Ja aber nicht um halb drei", "Um halb drei kann ich nicht", "Nicht am Freitag"])
+def test_a_rejection_alone_makes_the_agent_ask_and_is_remembered(text: str) -> None:
+    model = offering_model()
+    assert model.hear(text) == ASK_TIME
+    asked = called(model, "um vier")
+    assert asked["time"] == "vier"
+    assert ("date" in asked) == ("Freitag" not in text)
+
+
+def test_a_part_of_the_day_beyond_which_there_is_none_is_asked_for() -> None:
+    assert offering_model({**OFFER, "start": "2026-11-27T18:00:00+01:00"}).hear("Das ist mir zu früh") == ASK_TIME
+
+
+def test_a_yes_to_a_question_that_was_no_offer_books_nothing_and_hears_the_question_again() -> None:
+    model = new_model()
+    model.hear("Einen Haarschnitt irgendwann am Freitag")
+    model.learn({"success": False, "message": "Wann genau möchten Sie kommen?"})
+    assert model.hear("Ja, gern. Erika Mustermann") == "Wann genau möchten Sie kommen?"
+    assert model.remark is not None
+
+
+def test_who_wants_nothing_books_nothing() -> None:
+    assert isinstance(new_model().hear("Ich will keinen Termin"), str)
+    model = offering_model()
+    assert isinstance(model.hear("Nein, dann lassen wir es"), str)
+    assert isinstance(model.hear("Ja, gern"), str), "nothing is on offer any more"
+
+
+def test_a_callback_is_no_booking_and_is_marked() -> None:
+    for text in ("Rückruf bitte", "Können Sie mich am Freitag zurückrufen?"):
+        model = new_model()
+        assert isinstance(model.hear(text), str)
+        assert model.remark == "the agent at Retell has no function that notes a callback"
+
+
+SUSPENDED = "Termine kann ich zurzeit leider nicht annehmen. Soll ich Sie mit einem Mitarbeiter verbinden?"
+TRANSFERS = {"transfer_to_human": {"type": "transfer_call"}}
+
+
+@pytest.mark.parametrize("text", ["Ja, bitte.", "Gern.", "Ja, verbinden Sie mich"])
+def test_a_yes_to_the_offer_of_a_transfer_transfers(text: str) -> None:
+    assert ScriptedModel(TRANSFERS, "+491", greeting=SUSPENDED).hear(text) == ToolCall("transfer_to_human", {})
+    assert isinstance(ScriptedModel(TRANSFERS, "+491", greeting=SUSPENDED).hear("Nein, danke."), str)
+    model = ScriptedModel(TRANSFERS | new_model_tools(), "+491")
+    model.hear("Einen Haarschnitt am Freitag um drei")
+    model.learn({"success": False, "message": "Ich kann Sie dafür gern verbinden."})
+    assert model.hear(text) == ToolCall("transfer_to_human", {})
+
+
+async def test_the_greeting_of_a_suspended_tenant_is_known_to_the_agent(
+    retell: Api, receiver: Receiver, tools: Tools
+) -> None:
+    transfer = {
+        "type": "transfer_call",
+        "name": "transfer_to_human",
+        "transfer_destination": {"type": "predefined", "number": "+49301"},
+        "transfer_option": {"type": "cold_transfer"},
+    }
+    await salon(retell, receiver, [transfer], llm={"begin_message": SUSPENDED})
+    record = await ring(retell, "Ja, bitte.")
+    assert record.answers("transfer_to_human") == [{"transferred_to": "+49301"}], record.steps
 
 
 def test_another_requested_time_is_stronger_than_the_question_for_the_name() -> None:
@@ -542,6 +632,28 @@ def test_the_caller_moves_and_cancels(says: list[tuple[str, Any]], calls: list[t
         called_tools.append((call.name, call.args))
         model.learn(answer)
     assert called_tools == calls
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Nein, dann lassen wir es", "Gut, der Termin bleibt bestehen."),
+        ("Nein", ASK_TIME),
+        ("Ja aber nicht um zehn", ASK_TIME),
+    ],
+)
+def test_a_caller_who_rejects_the_new_time_moves_nothing(text: str, says: str) -> None:
+    model = ScriptedModel(CHANGES, "+4915112345678")
+    assert isinstance(model.hear("Ich möchte meinen Termin auf Samstag um neun verschieben."), ToolCall)
+    model.learn({"success": False, "message": "Frei ist …", "alternatives": [OTHER]})
+    assert model.hear(text) == says
+
+
+def test_a_move_by_a_span_is_marked_as_not_understood() -> None:
+    model = ScriptedModel(CHANGES, "+4915112345678")
+    call = model.hear("Können Sie meinen Termin von Freitag um eine Stunde nach hinten schieben?")
+    assert isinstance(call, ToolCall)
+    assert (call.name, model.remark is not None) == ("find_appointments", True)
 
 
 def test_a_caller_who_says_no_cancels_nothing() -> None:
