@@ -18,7 +18,7 @@ SATURDAY_NIGHT = datetime(2026, 11, 21, 2, 30, tzinfo=BERLIN)
 
 
 def list_phrases(heading: str) -> Iterator[str]:
-    """Yield what stands in quotes in the table of a section."""
+    """Yield what is in quotes in the table of a section."""
     section = PAGE.split(f"## {heading}\n")[1].split("\n## ")[0]
     for row in re.findall(r"^\|.*\|$", section, re.MULTILINE):
         yield from re.findall(r'"([^"]+)"', row)
