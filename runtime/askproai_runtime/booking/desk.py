@@ -108,7 +108,7 @@ async def move_for_desk(
         return clarification.answer
     if staff not in {None, appointment.staff} and _is_linked(ctx, appointment, service):
         return failure(
-            "Im Kalender gehört der Termin zu seiner Person. Bitte absagen und bei der anderen Person neu eintragen.",
+            "Bei Cal.com kann ein Termin die Person nicht wechseln. Bitte absagen und bei der anderen Person neu eintragen.",
             FunctionOutcome.REFUSED,
         )
     try:

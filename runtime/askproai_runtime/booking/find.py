@@ -83,7 +83,7 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
     description = describe_appointment(ctx.config(), appointment)
     fields = appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)
     if appointment.status != Status.CANCELLED:
-        message = f"Der Termin {description} lässt sich nicht mehr absagen."
+        message = f"Der Termin am {description}, lässt sich nicht mehr absagen."
         return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome.GONE)
     message = f"Der Termin ist abgesagt: {description}."
     return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.CANCELLED)

@@ -168,7 +168,7 @@ def _choice(
     said = sorted(found, key=lambda appointment: abs(appointment.starts_at - target))[:MAX_SPOKEN]
     spoken = [describe_appointment(config, appointment) for appointment in said]
     if len(found) > len(spoken):
-        sentence = f"Sie haben {len(found)} Termine. {question}? Am nächsten liegen {join_list(spoken, 'und')}."
+        sentence = f"Sie haben {len(found)} Termine. {question}? Die nächsten sind {join_list(spoken, 'und')}."
     else:
         sentence = f"{question}: {join_list(spoken)}?"
     fields = appointment_list_fields(config, found)

@@ -45,7 +45,7 @@ OBSTACLES = {
     Obstacle.TOO_FAR: "So weit im Voraus vergeben wir keine Termine, nur bis {last_day}.",
     Obstacle.CLOSED_DAY: "{day}: Da ist nicht geöffnet{holiday}.",
     Obstacle.OUTSIDE_HOURS: "{when} liegt außerhalb der Zeiten, zu denen das{staff} möglich ist.",
-    Obstacle.OFF_GRID: "{when} vergeben wir nicht genau zu dieser Minute.",
+    Obstacle.OFF_GRID: "{when} beginnt bei uns kein Termin.",
     Obstacle.TAKEN: "{when} ist{staff} leider nichts mehr frei.",
 }
 

@@ -194,7 +194,7 @@ async def test_at_most_three_appointments_are_said_the_nearest_first(salon) -> N
     await book(salon, TUESDAY, TUESDAY_LATER, WEDNESDAY, MORNING, HALF_PAST_TWO)
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, {})
     assert asked.message == (
-        "Sie haben 5 Termine. Welchen Termin soll ich absagen? Am nächsten liegen"
+        "Sie haben 5 Termine. Welchen Termin soll ich absagen? Die nächsten sind"
         " Dienstag, den 24. November, um 10 Uhr, Haarschnitt bei Anna,"
         " Dienstag, den 24. November, um 15 Uhr, Haarschnitt bei Anna"
         " und Mittwoch, den 25. November, um 15 Uhr, Haarschnitt bei Anna."
