@@ -11,7 +11,10 @@ from askproai_cli.cluster import describe_cluster
 from askproai_cli.output import Output, OutputOption, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from askproai_cli.lint import Document
+    from askproai_cli.plan import Planned
 
 
 def plan_command(
@@ -33,7 +36,7 @@ def plan_command(
     import asyncio
 
     from askproai_cli.lint import Unreadable, read_documents
-    from askproai_cli.plan import Change, plan_manifests, summarize
+    from askproai_cli.plan import Change, plan_manifests
     from askproai_core.kube import AccessError
     from askproai_operator.engine import ApiError
 
@@ -58,15 +61,35 @@ def plan_command(
     if output is Output.JSON:
         print_json([asdict(each) for each in planned])
     else:
-        for each in planned:
-            typer.echo(f"{each.name}: {each.change}")
-            for line in each.fields:
-                typer.echo(textwrap.indent(line, "    "))
-            for step in each.steps or ():
-                typer.echo(f"    at {each.provider}: {step}")
-        typer.echo(summarize(planned))
+        _print_plan(planned)
+    for warning in _list_warnings(documents):
+        typer.echo(warning, err=True)
     if any(each.change is Change.REFUSED for each in planned):
         raise typer.Exit(1)
+
+
+def _print_plan(planned: "Sequence[Planned]") -> None:
+    from askproai_cli.plan import summarize
+
+    for each in planned:
+        typer.echo(f"{each.name}: {each.change}")
+        for line in each.fields:
+            typer.echo(textwrap.indent(line, "    "))
+        for step in each.steps or ():
+            typer.echo(f"    at {each.provider}: {step}")
+    typer.echo(summarize(planned))
+
+
+def _list_warnings(documents: "Sequence[Document]") -> list[str]:
+    """Return what the API server accepts and does not work as written. What a manifest refers to may be in the cluster."""
+    from askproai_cli.lint import CelMissing, Severity, lint
+
+    try:
+        findings = lint(documents).findings
+    except CelMissing:
+        return []
+    references = {"spec.branchRef", "spec.tenantRef"}
+    return [str(each) for each in findings if each.severity is Severity.WARNING and each.path not in references]
 
 
 def _is_planned(document: "Document") -> bool:

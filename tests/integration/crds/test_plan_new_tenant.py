@@ -1,5 +1,6 @@
 """`askproai plan` at a real API server where no operator runs: new tenants, refused ones, and what others have set."""
 
+import asyncio
 import copy
 import json
 from pathlib import Path
@@ -7,8 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from askproai_cli.lint import read_documents
+from askproai_cli.main import app
 from askproai_cli.plan.dry_run import Change
 from askproai_cli.plan.plan import Planned, plan_manifests
 from askproai_operator.engine import resources
@@ -169,3 +172,18 @@ async def test_the_last_annotation_that_a_client_side_apply_drops_is_removed_alo
     await existing.plane.kubectl("annotate", "tenants.askproai.de", tenant["name"], "-n", kube_namespace, "by=hand")
     del tenant["annotations"]
     assert (await existing.plan())["Tenant"].fields == ("metadata.annotations.team: removed front-desk",)
+
+
+async def test_the_command_repeats_the_warnings_of_lint(new: Files) -> None:
+    """What the API server accepts and nobody could book; a Branch that is in the cluster is no matter for a warning."""
+    new.of("ServiceOffering")["spec"]["durationMinutes"] = 700
+    new.manifests = [each for each in new.manifests if each["kind"] != "RetellAgent"]
+    new._write()
+    command = ["plan", str(new.file), "--kubeconfig", str(new.plane.kubeconfig)]
+    result = await asyncio.to_thread(CliRunner().invoke, app, command)
+    assert result.exit_code == 0
+    assert "it takes 700 minutes with its buffers" in result.stderr
+    new.manifests = [new.of("ServiceOffering")]
+    new._write()
+    result = await asyncio.to_thread(CliRunner().invoke, app, command)
+    assert "is not among these files" not in result.stderr
