@@ -157,7 +157,7 @@ def slots(
     tenant: TenantOption,
     branch: Annotated[str, typer.Option(help="Name of the branch.")],
     service: Annotated[str, typer.Option(help="Name of the service.")],
-    date: Annotated[str, typer.Option(help="The day, such as 2026-11-27.")],
+    date: Annotated[str, typer.Option(help="The day, such as 2026-11-27 or Dienstag.")],
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:

@@ -41,7 +41,9 @@ _APPOINTMENTS = {
 def add(
     tenant: TenantOption,
     staff: Annotated[str, typer.Option(help="The person: id or name.")],
-    first: Annotated[str, typer.Option("--from", help="A day, or a local time such as 2026-11-27T14:00.")],
+    first: Annotated[
+        str, typer.Option("--from", help="A day, or a local time such as 2026-11-27T14:00; German words, too.")
+    ],
     last: Annotated[
         str | None, typer.Option("--to", help="The last day, or a time. Default: the end of the first day.")
     ] = None,

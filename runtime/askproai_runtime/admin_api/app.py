@@ -43,7 +43,8 @@ def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoi
 def api_app(endpoints: Sequence[Endpoint], process: Process) -> web.Application:
     """Return the application that serves the API of one tenant's web process."""
     app = web.Application(middlewares=[_with_token(process)])
-    app.add_routes(endpoint.route(lambda: ZoneInfo(process.config.current.time_zone)) for endpoint in endpoints)
+    zone = lambda: ZoneInfo(process.config.current.time_zone)  # noqa: E731
+    app.add_routes(endpoint.route(zone, process.clock) for endpoint in endpoints)
     return app
 
 

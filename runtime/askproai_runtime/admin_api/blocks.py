@@ -64,8 +64,9 @@ class BlockDetail(msgspec.Struct, frozen=True):
 
 
 class NewBlock(DeskBody, frozen=True, kw_only=True, rename={"first": "from", "last": "to"}):
-    """`from` and `to` are days, local times or instants. A day as `to` is included; without `to` the block ends with the day of
-    `from`. `branch` is only needed where two people have one id.
+    """`from` and `to` are days, local times or instants, in ISO 8601 or in German words. A day as `to` is included.
+
+    Without `to` the block ends with the day of `from`. `branch` is only needed where two people have one id.
     """
 
     staff: ShortText
@@ -109,7 +110,7 @@ class Blocks:
     async def add(self, request: ApiRequest) -> BlockDetail:
         body = request.body(NewBlock)
         with problems():
-            span = resolve_span(body.first, body.last, request.zone)
+            span = resolve_span(request.to_iso(body.first), body.last and request.to_iso(body.last), request.zone)
             block, appointments = await add_block(
                 self._booking(), body.desk, body.staff, body.branch, span, body.reason, request.correlation_id
             )

@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 from aiohttp import web
 
+from askproai_core.clock import Clock
 from askproai_core.http_server import Problem, correlation_id, json_response
+from askproai_runtime.german_dates import Grain, understand
 
 V = TypeVar("V")
 B = TypeVar("B", bound=msgspec.Struct)
@@ -69,10 +71,13 @@ PAGE = (
 class ApiRequest:
     """The parameters of one request, each parsed as its type. Every method raises `Problem` 400 with what is wrong."""
 
-    def __init__(self, request: web.Request, endpoint: "Endpoint", zone: ZoneInfo, body: bytes = b"") -> None:
+    def __init__(
+        self, request: web.Request, endpoint: "Endpoint", zone: ZoneInfo, now: datetime, body: bytes = b""
+    ) -> None:
         self.path: Mapping[str, str] = request.match_info
         self.correlation_id, self._body = correlation_id(request), body
         self._query, self.zone, self._access = request.query, zone, request[ACCESS]
+        self._now = now
         self._params = {param.name: param for param in endpoint.params}
         for name in self._query:
             if name not in self._params:
@@ -112,21 +117,34 @@ class ApiRequest:
 
     def instant(self, name: str, *, is_end: bool = False) -> datetime | None:
         """Return an instant. A day means its local midnight, as an end the next one; a time without an offset is local time."""
-        value = self.text(name)
-        if value is None:
+        text = self.text(name)
+        if text is None:
             return None
+        value = self.to_iso(text)
         try:
             moment = _check_storable(datetime.fromisoformat(value))
             if is_end and _DAY.fullmatch(value):
                 moment += timedelta(days=1)
         except ValueError:
-            raise bad_request(f"{name} is a day or a time, such as 2026-11-27 or 2026-11-27T14:30") from None
+            raise bad_request(f"{name} is a day or a time, such as 2026-11-27, 2026-11-27T14:30 or Dienstag") from None
         return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
+
+    def to_iso(self, text: str) -> str:
+        """Return the day or the time that German words name, such as "Dienstag", in ISO 8601; any other text as it is."""
+        if re.match(r"\d{4}-", text):
+            return text
+        understood = understand(text, at=self._now, zone=self.zone)
+        if understood.refused is not None or understood.ambiguous:
+            return text
+        candidate = understood.candidates[0]
+        if candidate.grain is Grain.DAY:
+            return candidate.start.date().isoformat()
+        return candidate.start.isoformat() if candidate.grain is Grain.MINUTE else text
 
     def day(self, name: str) -> date:
         """Return a date; an absent one is refused."""
         try:
-            return _check_storable(date.fromisoformat(self._query.get(name, "")))
+            return _check_storable(date.fromisoformat(self.to_iso(self._query.get(name, ""))))
         except ValueError:
             raise bad_request(f"{name} is a day such as 2026-11-27") from None
 
@@ -177,10 +195,10 @@ class Endpoint:
     params: tuple[Param, ...] = ()
     body: type[msgspec.Struct] | None = None
 
-    def route(self, zone: Callable[[], ZoneInfo]) -> web.RouteDef:
+    def route(self, zone: Callable[[], ZoneInfo], clock: Clock) -> web.RouteDef:
         async def handler(request: web.Request) -> web.Response:
             body = await request.read() if self.body is not None else b""
-            return json_response(await self.handle(ApiRequest(request, self, zone(), body)))
+            return json_response(await self.handle(ApiRequest(request, self, zone(), clock.now(), body)))
 
         return web.route(self.method, self.path, handler)
 

@@ -138,7 +138,7 @@ async def test_a_block_is_added_listed_and_removed(shared_web_pod: TenantPod) ->
     assert (status, removed["in_force"]) == (200, False)
     assert block not in [row["id"] for row in (await request(pod, "blocks"))[1]["blocks"]]
     assert (await request(pod, "blocks", asking(staff="berta", **{"from": day})))[0] == 404
-    assert (await request(pod, "blocks", asking(staff="anna", **{"from": "morgen"})))[0] == 400
+    assert (await request(pod, "blocks", asking(staff="anna", **{"from": "irgendwann"})))[0] == 400
 
 
 @pytest.mark.processes
@@ -197,3 +197,27 @@ async def test_names_and_reasons_hold_nothing_that_changes_a_terminal(shared_web
     for body in (asking() | {"by": by}, asking(reason=by)):
         status, problem = await request(shared_web_pod, f"appointments/{uuid4()}/cancel", body)
         assert (status, problem["title"]) == (400, "Bad Request")
+
+
+async def test_a_day_may_be_named_in_german_words_and_the_last_one_is_included(shared_web_pod: TenantPod) -> None:
+    pod = shared_web_pod
+    start = next_friday(pod, 16)
+    appointment = await book(pod, start)
+    day = start.date().isoformat()
+    for last in (day, f"{start:%d.%m.%Y}"):
+        status, found = await request(pod, "appointments", **{"from": day, "to": last}, limit="500")
+        assert (status, appointment in {each["id"] for each in found["appointments"]}) == (200, True)
+    status, found = await request(pod, "slots", branch="mitte", service="haarschnitt", date="Freitag")
+    assert status == 200
+    assert {slot["start"][:10] for slot in found["slots"]} <= {
+        (datetime.now(BERLIN).date() + timedelta(days=days)).isoformat() for days in range(8)
+    }
+    status, problem = await request(pod, "appointments", **{"from": "Quatsch"})
+    assert (status, problem["detail"]) == (
+        400, "from is a day or a time, such as 2026-11-27, 2026-11-27T14:30 or Dienstag",
+    )  # fmt: skip
+    blocked = asking(staff="mehmet", **{"from": "übermorgen"})
+    status, answer = await request(pod, "blocks", blocked)
+    tomorrow = (datetime.now(BERLIN).date() + timedelta(days=2)).isoformat()
+    assert (status, answer["block"]["start"][:10]) == (200, tomorrow)
+    await request(pod, f"blocks/{answer['block']['id']}/remove", asking())
