@@ -1,7 +1,7 @@
 """find_appointments and cancel_appointment."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -73,12 +73,14 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
             await _require_agreement(ctx, conn, call, args, target)
         reason = read_text(args, "reason")
         appointment = await run_transaction(
-            ctx.pool, lambda conn: write_cancellation(conn, ctx, call, target.id, reason)
+            ctx.pool, lambda conn: write_cancellation(conn, ctx, call, target.id, reason, agreed_start=target.starts_at)
         )
     except ClarificationNeeded as clarification:
         return clarification.answer
     except asyncpg.LockNotAvailableError:
         return Answer(success=False, message=BUSY, fields={}, outcome=FunctionOutcome.BUSY)
+    if appointment.live and appointment.starts_at != target.starts_at:
+        return await cancel_appointment(ctx, call, args)  # it was moved since the caller agreed: ask about that start
     ctx.faults.reach("after:cancel-commit")
     description = describe_appointment(ctx.config(), appointment)
     fields = appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)
@@ -118,14 +120,19 @@ async def write_cancellation(
     appointment_id: UUID,
     reason: str | None,
     desk: DeskRequest | None = None,
+    *,
+    agreed_start: datetime | None = None,
 ) -> Appointment:
     """Write, in one transaction, the status, the freed time, and the job that cancels it in the calendar; of the desk, the audit.
 
-    A concurrent cancellation or move waits for the lock, and then finds the status that this one has written.
+    A concurrent cancellation or move waits for the lock, and then finds the status that this one has written. An appointment
+    that has another start than `agreed_start` is returned as it is.
     """
     await lock_resources_of(conn, ctx.tenant, appointment_id)
     appointment = await get_appointment(conn, ctx.tenant, appointment_id, lock=True)
     assert appointment is not None, "appointments that are no holds are never deleted while their call goes on"
+    if agreed_start not in {None, appointment.starts_at}:
+        return appointment
     if appointment.live and appointment.starts_at > ctx.clock.now():
         await mark_cancelled(conn, ctx.tenant, appointment, CancelledBy.CALLER, reason)
         if appointment.in_remote_calendar:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from askproai_core.tenant_config import BookingLimits
-from askproai_runtime.booking import CallContext
+from askproai_runtime.booking import CallContext, find
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
 
 NEXT_CALL = call("call_2")  # from the same number, on Friday 20 November
@@ -163,6 +163,25 @@ async def test_a_yes_does_not_count_for_a_time_that_the_question_did_not_name(sa
     asked = await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": True})
     assert asked.message.startswith("Soll ich Ihren Termin am Freitag, den 27. November, um 14 Uhr 30")
     assert (await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": True})).success
+
+
+async def test_an_appointment_that_is_moved_between_the_yes_and_the_cancellation_is_asked_about_again(
+    salon, monkeypatch
+) -> None:
+    (booked,) = await book(salon, TUESDAY)
+    await salon.booking.ask_to_cancel(NEXT_CALL, {})
+    agreed, moves = find._require_agreement, iter([HALF_PAST_TWO])
+
+    async def move_meanwhile(*args) -> None:
+        await agreed(*args)
+        for start in moves:
+            move = {"appointment_id": booked, "start": start}
+            assert (await salon.booking.reschedule_appointment(call("call_3"), move)).success
+
+    monkeypatch.setattr(find, "_require_agreement", move_meanwhile)
+    asked = await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": True})
+    assert asked.message.startswith("Soll ich Ihren Termin am Freitag, den 27. November, um 14 Uhr 30")
+    assert len(await salon.live()) == 1
 
 
 @pytest.mark.parametrize(
