@@ -174,7 +174,8 @@ async def test_a_whole_tenant_lives_and_ends_under_the_policy(
             for kind, name in (("RetellAgent", "mitte"), ("Tenant", "salon-mueller")):
                 await namespace.wait_until_gone(kind, name)
             assert await operator.context.kube.list(resources.SECRETS, SYSTEM, "askproai.de/leftover")
-            assert operator.forbidden == []
+            # namespaces of other tests may just be going: no right is missing there
+            assert [text for text in operator.forbidden if "is being terminated" not in text] == []
         finally:
             await kube_client.delete(f"/api/v1/namespaces/{namespace.name}")
 
