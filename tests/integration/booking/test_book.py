@@ -217,7 +217,7 @@ async def test_a_taken_time_comes_with_alternatives_that_are_not_held(new_salon)
     ("start", "obstacle", "reason"),
     [
         ("2026-11-27T08:00:00+01:00", "outside_hours", "außerhalb"),
-        ("2026-11-27T14:35:00+01:00", "off_grid", "nicht genau"),
+        ("2026-11-27T14:35:00+01:00", "off_grid", "beginnt bei uns kein Termin"),
         ("2026-12-24T10:00:00+01:00", "closed_day", "Donnerstag, den 24. Dezember: Da ist nicht geöffnet"),
         ("2026-12-25T10:00:00+01:00", "closed_day", "Erster Weihnachtstag"),
         ("2026-11-20T10:30:00+01:00", "too_soon", "kurzfristig"),

@@ -198,12 +198,15 @@ async def test_callers_and_the_desk_at_once_leave_one_appointment_in_one_place(n
         elif action == "caller":
             args = {"appointment_id": str(target), "start": start}
             await salon.booking.reschedule_appointment(context, args)
-        elif number > 30:
+        elif number >= 30:
             await cancel(salon, target)
 
-    await asyncio.gather(*(change(number) for number in range(40)))
+    # The cancellations race with moves too, but only after some moves: what is cancelled is not moved.
+    await asyncio.gather(*(change(number) for number in range(30)))
+    await asyncio.gather(*(change(number) for number in range(30, 50)))
     await salon.assert_claims_match()
-    assert len(await audit(salon)) > 3, "a storm that changes nothing proves nothing"
+    # How many of them win depends on who is first, so the storm proves something when each sort of change did.
+    assert {action for action, _ in await audit(salon)} == {"appointment.moved", "appointment.cancelled"}
     assert len(busy) < 20
 
 
